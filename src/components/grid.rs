@@ -1,0 +1,76 @@
+//! Grid: which tiles of a space block movement.
+
+use bevy_ecs::prelude::Resource;
+
+use super::unit::Tile;
+
+/// How many blocking things cover each tile: map tiles and placed elements add one each.
+#[derive(Debug, Clone, PartialEq, Eq, Resource)]
+pub struct Grid {
+    width: u16,
+    height: u16,
+    blockers: Vec<u16>,
+}
+
+impl Grid {
+    /// A grid on which everything is walkable.
+    pub fn open(width: u16, height: u16) -> Self {
+        Self {
+            width,
+            height,
+            blockers: vec![0; usize::from(width) * usize::from(height)],
+        }
+    }
+
+    /// Columns.
+    pub const fn width(&self) -> u16 {
+        self.width
+    }
+
+    /// Rows.
+    pub const fn height(&self) -> u16 {
+        self.height
+    }
+
+    /// Whether nobody can stand there; everything outside the map is solid.
+    pub fn is_solid(&self, x: i32, y: i32) -> bool {
+        if x < 0 || y < 0 || x >= i32::from(self.width) || y >= i32::from(self.height) {
+            return true;
+        }
+        self.blockers[y as usize * usize::from(self.width) + x as usize] > 0
+    }
+
+    /// Whether a player can stand on the tile.
+    pub fn is_walkable(&self, tile: Tile) -> bool {
+        !self.is_solid(i32::from(tile.x), i32::from(tile.y))
+    }
+
+    /// One more thing blocks the tile.
+    pub fn block(&mut self, tile: Tile) {
+        if let Some(count) = self.count_mut(tile) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// One thing less blocks the tile.
+    pub fn unblock(&mut self, tile: Tile) {
+        if let Some(count) = self.count_mut(tile) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// FNV-1a over one byte a tile, row by row, 1 where solid: client and server compare it to know that they predict on the same ground.
+    pub fn hash(&self) -> u32 {
+        self.blockers.iter().fold(0x811c_9dc5, |hash, &count| {
+            (hash ^ u32::from(count > 0)).wrapping_mul(0x0100_0193)
+        })
+    }
+
+    fn count_mut(&mut self, tile: Tile) -> Option<&mut u16> {
+        if tile.x >= self.width || tile.y >= self.height {
+            return None;
+        }
+        self.blockers
+            .get_mut(usize::from(tile.y) * usize::from(self.width) + usize::from(tile.x))
+    }
+}

@@ -1,0 +1,61 @@
+//! Ids: what things are called across processes and restarts. An `Entity` is never one of them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::from_str(text).map(Self)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// A user of this server.
+    UserId
+);
+uuid_id!(
+    /// A space that people join.
+    SpaceId
+);
+uuid_id!(
+    /// A kind of thing that can be placed: a picture with a size in tiles.
+    ElementId
+);
+uuid_id!(
+    /// One element standing at one place of one space.
+    PlacementId
+);
+uuid_id!(
+    /// A picture that a user walks around as.
+    AvatarId
+);
+uuid_id!(
+    /// A template of spaces.
+    MapId
+);
+uuid_id!(
+    /// One line of chat.
+    ChatId
+);
+
+/// A user's presence in one space: small, so that it travels cheaply. Never reused while the space lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct PlayerId(pub u32);

@@ -1,0 +1,17 @@
+//! Components: what exists in a space, as plain data: ids, units, commands and facts.
+//!
+//! May use nothing of this crate. Never: behaviour beyond small conversions, clocks, chance, I/O, wire types.
+//! What happens to this data each tick is the business of `systems`; how it travels that of `net`.
+
+pub mod chat;
+pub mod command;
+pub mod direction;
+pub mod fact;
+pub mod grid;
+pub mod id;
+pub mod plan;
+pub mod player;
+pub mod presence;
+pub mod steering;
+pub mod unit;
+pub mod walking;

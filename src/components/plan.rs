@@ -1,0 +1,105 @@
+//! Plan: what people made of a space, as the store keeps it: size, blocked tiles, zones, placed elements.
+
+use super::id::{ElementId, PlacementId};
+use super::unit::Tile;
+
+/// What a space is built from. Who is in it right now is not part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Columns, 1 to 1000.
+    pub width: u16,
+    /// Rows, 1 to 1000.
+    pub height: u16,
+    /// Tiles that the map itself blocks: walls, water.
+    pub blocked: Vec<Tile>,
+    /// Rectangles with a meaning.
+    pub zones: Vec<Zone>,
+    /// Elements that stand in the space.
+    pub elements: Vec<Placement>,
+    /// Rises with every change of the elements.
+    pub version: u32,
+}
+
+/// A rectangle of a map with a meaning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone {
+    /// What it does.
+    pub kind: ZoneKind,
+    /// What people call it.
+    pub name: String,
+    /// Where it is.
+    pub area: Area,
+}
+
+/// What a zone does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ZoneKind {
+    /// People arrive here.
+    Spawn,
+    /// Everybody inside hears each other and nobody else.
+    Private,
+    /// Nobody hears and nobody is heard.
+    Silent,
+    /// Who stands here is heard by the whole space.
+    Stage,
+}
+
+impl ZoneKind {
+    /// The word used in maps and over HTTP.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Spawn => "spawn",
+            Self::Private => "private",
+            Self::Silent => "silent",
+            Self::Stage => "stage",
+        }
+    }
+
+    /// The kind with that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Spawn, Self::Private, Self::Silent, Self::Stage]
+            .into_iter()
+            .find(|kind| kind.word() == word)
+    }
+}
+
+/// A rectangle of tiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Area {
+    /// Its top left tile.
+    pub corner: Tile,
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+}
+
+impl Area {
+    /// Its tiles, row by row.
+    pub fn tiles(self) -> impl Iterator<Item = Tile> {
+        let columns = self.corner.x..self.corner.x.saturating_add(self.width);
+        (self.corner.y..self.corner.y.saturating_add(self.height))
+            .flat_map(move |y| columns.clone().map(move |x| Tile::new(x, y)))
+    }
+
+    /// Whether the tile is one of them.
+    pub fn contains(self, tile: Tile) -> bool {
+        tile.x >= self.corner.x
+            && tile.y >= self.corner.y
+            && tile.x - self.corner.x < self.width
+            && tile.y - self.corner.y < self.height
+    }
+}
+
+/// One element standing somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placement {
+    /// This placement.
+    pub id: PlacementId,
+    /// What stands there.
+    pub element: ElementId,
+    /// The top left tile of its picture.
+    pub corner: Tile,
+    /// The part that blocks movement, in tiles of the space; `None` when people walk over it.
+    pub solid: Option<Area>,
+}

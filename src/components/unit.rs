@@ -1,0 +1,79 @@
+//! Units: ticks, tiles and positions in 1/64 tile.
+
+use bevy_ecs::prelude::Resource;
+
+/// Sub-tile steps in one tile.
+pub const SUBTILES: i32 = 64;
+
+/// Half the side of a player's square body, in 1/64 tile: the body is 38/64 ≈ 0.6 tile wide.
+pub const BODY_HALF: i32 = 19;
+
+/// A step of a space since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Resource)]
+pub struct Tick(pub u64);
+
+/// Steps of a space per second, 10 to 60.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Resource)]
+pub struct TickRate(u8);
+
+impl TickRate {
+    /// The rate when nobody chose another.
+    pub const DEFAULT: Self = Self(20);
+
+    /// `None` outside 10 to 60.
+    pub const fn new(per_second: u8) -> Option<Self> {
+        if per_second >= 10 && per_second <= 60 {
+            Some(Self(per_second))
+        } else {
+            None
+        }
+    }
+
+    /// Steps per second.
+    pub const fn per_second(self) -> u8 {
+        self.0
+    }
+}
+
+/// A square of the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tile {
+    /// Columns from the left.
+    pub x: u16,
+    /// Rows from the top.
+    pub y: u16,
+}
+
+impl Tile {
+    /// The tile in column `x` and row `y`.
+    pub const fn new(x: u16, y: u16) -> Self {
+        Self { x, y }
+    }
+
+    /// The middle of the tile.
+    pub const fn middle(self) -> Position {
+        Position {
+            x: self.x as i32 * SUBTILES + SUBTILES / 2,
+            y: self.y as i32 * SUBTILES + SUBTILES / 2,
+        }
+    }
+}
+
+/// The middle of a player's body, in 1/64 tile from the map's top left corner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Position {
+    /// To the right.
+    pub x: i32,
+    /// Down.
+    pub y: i32,
+}
+
+impl Position {
+    /// The tile that the middle stands on. Positions inside a map are never negative.
+    pub const fn tile(self) -> Tile {
+        Tile {
+            x: self.x.div_euclid(SUBTILES) as u16,
+            y: self.y.div_euclid(SUBTILES) as u16,
+        }
+    }
+}

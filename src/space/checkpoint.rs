@@ -1,0 +1,340 @@
+//! Checkpoint: everything about who is in a space that shall outlive a process, as bytes.
+//!
+//! The bytes are written down field by field in a record of their own, so that a change of a component never changes
+//! them by accident. Where they are kept is the business of `cluster`.
+
+use std::collections::BTreeSet;
+
+use bincode::config::{Configuration, Limit, LittleEndian, Varint};
+use bincode::{Decode, Encode};
+use uuid::Uuid;
+
+use crate::components::chat::{ChatLine, HISTORY};
+use crate::components::direction::Facing;
+use crate::components::id::{AvatarId, ChatId, PlayerId, UserId};
+use crate::components::player::{Avatar, Body, Card, Carry};
+use crate::components::presence::{Place, REMEMBERED};
+use crate::components::unit::{Position, SUBTILES, Tick};
+
+/// The first bytes of every checkpoint, then the version in two bytes, little endian.
+const MAGIC: [u8; 4] = *b"PLZC";
+/// The version that is written.
+const VERSION: u16 = 1;
+/// Magic, version and the hash of what follows.
+const HEADER: usize = MAGIC.len() + 2 + 8;
+
+/// Bytes that a decoder may claim: far more than the largest space needs.
+const LIMIT: usize = 64 << 20;
+/// No map has a side of more tiles.
+const MAX_SIDE: i32 = 1_000;
+
+/// Who was in a space, and what it remembers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checkpoint {
+    /// The last tick that was run.
+    pub tick: Tick,
+    /// The number of the next who comes.
+    pub next_player: PlayerId,
+    /// Everybody who was there, vanished ones too, by rising number.
+    pub players: Vec<SavedPlayer>,
+    /// Where those stood who left, who left first in front.
+    pub remembered: Vec<(UserId, Place)>,
+    /// What was said lately, oldest first.
+    pub history: Vec<ChatLine>,
+}
+
+/// Somebody who was there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedPlayer {
+    /// Who.
+    pub card: Card,
+    /// Where and how they stood.
+    pub body: Body,
+    /// The highest input number that came; steps that waited are given up.
+    pub ack: u32,
+    /// Ticks without a step that may still be made up for.
+    pub make_up: u8,
+}
+
+/// Why bytes are no checkpoint that can be loaded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CheckpointError {
+    /// It begins with something else, or is cut off at the start.
+    #[error("these bytes are no checkpoint of a space")]
+    Foreign,
+    /// Another version of this program wrote it.
+    #[error("the checkpoint has version {found}; this program reads version {VERSION}")]
+    Version {
+        /// The version it has.
+        found: u16,
+    },
+    /// Bytes changed or are missing since it was written.
+    #[error("the checkpoint is damaged: its hash does not match")]
+    Damaged,
+    /// The bytes do not form a record.
+    #[error("the checkpoint cannot be read: {0}")]
+    Malformed(String),
+    /// The record says something that cannot be.
+    #[error("the checkpoint makes no sense: {0}")]
+    Senseless(&'static str),
+}
+
+impl Checkpoint {
+    /// The bytes to keep.
+    pub fn encode(&self) -> Vec<u8> {
+        let body =
+            bincode::encode_to_vec(V1::from(self), config()).expect("a record of plain values can always be written");
+        let mut bytes = Vec::with_capacity(HEADER + body.len());
+        bytes.extend_from_slice(&MAGIC);
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(&hash(&body).to_le_bytes());
+        bytes.extend_from_slice(&body);
+        bytes
+    }
+
+    /// What was kept; any bytes are fine to ask about.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CheckpointError> {
+        let rest = bytes.strip_prefix(&MAGIC).ok_or(CheckpointError::Foreign)?;
+        let (version, rest) = rest.split_first_chunk().ok_or(CheckpointError::Foreign)?;
+        let found = u16::from_le_bytes(*version);
+        if found != VERSION {
+            return Err(CheckpointError::Version { found });
+        }
+        let (sum, body) = rest.split_first_chunk().ok_or(CheckpointError::Damaged)?;
+        if u64::from_le_bytes(*sum) != hash(body) {
+            return Err(CheckpointError::Damaged);
+        }
+        decode_v1(body)
+    }
+}
+
+fn decode_v1(body: &[u8]) -> Result<Checkpoint, CheckpointError> {
+    let (record, read): (V1, usize) =
+        bincode::decode_from_slice(body, config()).map_err(|error| CheckpointError::Malformed(error.to_string()))?;
+    if read != body.len() {
+        return Err(CheckpointError::Malformed(format!(
+            "{} bytes too many",
+            body.len() - read
+        )));
+    }
+    record.check()
+}
+
+const fn config() -> Configuration<LittleEndian, Varint, Limit<LIMIT>> {
+    bincode::config::standard().with_limit::<LIMIT>()
+}
+
+/// FNV-1a, 64 bits: against bits that fall over, not against people.
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[derive(Encode, Decode)]
+struct V1 {
+    tick: u64,
+    next_player: u32,
+    players: Vec<PlayerV1>,
+    remembered: Vec<RememberedV1>,
+    history: Vec<LineV1>,
+}
+
+#[derive(Encode, Decode)]
+struct PlayerV1 {
+    player: u32,
+    user: [u8; 16],
+    name: String,
+    avatar: Option<AvatarV1>,
+    x: i32,
+    y: i32,
+    carry_x: i8,
+    carry_y: i8,
+    facing: u8,
+    ack: u32,
+    make_up: u8,
+}
+
+#[derive(Encode, Decode)]
+struct AvatarV1 {
+    id: [u8; 16],
+    image_url: String,
+}
+
+#[derive(Encode, Decode)]
+struct RememberedV1 {
+    user: [u8; 16],
+    x: i32,
+    y: i32,
+    facing: u8,
+}
+
+#[derive(Encode, Decode)]
+struct LineV1 {
+    id: [u8; 16],
+    player: u32,
+    user: [u8; 16],
+    name: String,
+    text: String,
+    at: u64,
+}
+
+impl From<&Checkpoint> for V1 {
+    fn from(checkpoint: &Checkpoint) -> Self {
+        Self {
+            tick: checkpoint.tick.0,
+            next_player: checkpoint.next_player.0,
+            players: checkpoint.players.iter().map(PlayerV1::from).collect(),
+            remembered: checkpoint.remembered.iter().map(RememberedV1::from).collect(),
+            history: checkpoint.history.iter().map(LineV1::from).collect(),
+        }
+    }
+}
+
+impl From<&SavedPlayer> for PlayerV1 {
+    fn from(saved: &SavedPlayer) -> Self {
+        let avatar = saved.card.avatar.as_ref();
+        Self {
+            player: saved.card.player.0,
+            user: saved.card.user.0.into_bytes(),
+            name: saved.card.name.clone(),
+            avatar: avatar.map(|avatar| AvatarV1 {
+                id: avatar.id.0.into_bytes(),
+                image_url: avatar.image_url.clone(),
+            }),
+            x: saved.body.position.x,
+            y: saved.body.position.y,
+            carry_x: saved.body.carry.x,
+            carry_y: saved.body.carry.y,
+            facing: saved.body.facing as u8,
+            ack: saved.ack,
+            make_up: saved.make_up,
+        }
+    }
+}
+
+impl From<&(UserId, Place)> for RememberedV1 {
+    fn from((user, place): &(UserId, Place)) -> Self {
+        Self {
+            user: user.0.into_bytes(),
+            x: place.position.x,
+            y: place.position.y,
+            facing: place.facing as u8,
+        }
+    }
+}
+
+impl From<&ChatLine> for LineV1 {
+    fn from(line: &ChatLine) -> Self {
+        Self {
+            id: line.id.0.into_bytes(),
+            player: line.player.0,
+            user: line.user.0.into_bytes(),
+            name: line.name.clone(),
+            text: line.text.clone(),
+            at: line.at,
+        }
+    }
+}
+
+impl V1 {
+    fn check(self) -> Result<Checkpoint, CheckpointError> {
+        if self.remembered.len() > REMEMBERED {
+            return Err(CheckpointError::Senseless("too many places are remembered"));
+        }
+        if self.history.len() > HISTORY {
+            return Err(CheckpointError::Senseless("the chat is too long"));
+        }
+        let next_player = PlayerId(self.next_player);
+        let players = self
+            .players
+            .into_iter()
+            .map(PlayerV1::check)
+            .collect::<Result<Vec<_>, _>>()?;
+        if !players.is_sorted_by(|a, b| a.card.player < b.card.player) {
+            return Err(CheckpointError::Senseless("players are out of order"));
+        }
+        if players.last().is_some_and(|last| last.card.player >= next_player) {
+            return Err(CheckpointError::Senseless(
+                "a player has a number that was not given yet",
+            ));
+        }
+        let mut users = BTreeSet::new();
+        if !players.iter().all(|saved| users.insert(saved.card.user)) {
+            return Err(CheckpointError::Senseless("a user is there twice"));
+        }
+        Ok(Checkpoint {
+            tick: Tick(self.tick),
+            next_player,
+            players,
+            remembered: self
+                .remembered
+                .into_iter()
+                .map(RememberedV1::check)
+                .collect::<Result<_, _>>()?,
+            history: self.history.into_iter().map(LineV1::into_line).collect(),
+        })
+    }
+}
+
+impl PlayerV1 {
+    fn check(self) -> Result<SavedPlayer, CheckpointError> {
+        Ok(SavedPlayer {
+            card: Card {
+                player: PlayerId(self.player),
+                user: UserId(Uuid::from_bytes(self.user)),
+                name: self.name,
+                avatar: self.avatar.map(|avatar| Avatar {
+                    id: AvatarId(Uuid::from_bytes(avatar.id)),
+                    image_url: avatar.image_url,
+                }),
+            },
+            body: Body {
+                position: position(self.x, self.y)?,
+                carry: Carry {
+                    x: self.carry_x,
+                    y: self.carry_y,
+                },
+                facing: facing(self.facing)?,
+            },
+            ack: self.ack,
+            make_up: self.make_up,
+        })
+    }
+}
+
+impl RememberedV1 {
+    fn check(self) -> Result<(UserId, Place), CheckpointError> {
+        let place = Place {
+            position: position(self.x, self.y)?,
+            facing: facing(self.facing)?,
+        };
+        Ok((UserId(Uuid::from_bytes(self.user)), place))
+    }
+}
+
+impl LineV1 {
+    fn into_line(self) -> ChatLine {
+        ChatLine {
+            id: ChatId(Uuid::from_bytes(self.id)),
+            player: PlayerId(self.player),
+            user: UserId(Uuid::from_bytes(self.user)),
+            name: self.name,
+            text: self.text,
+            at: self.at,
+        }
+    }
+}
+
+fn position(x: i32, y: i32) -> Result<Position, CheckpointError> {
+    let inside = 0..MAX_SIDE * SUBTILES;
+    if inside.contains(&x) && inside.contains(&y) {
+        Ok(Position { x, y })
+    } else {
+        Err(CheckpointError::Senseless("somebody stands outside of every map"))
+    }
+}
+
+fn facing(number: u8) -> Result<Facing, CheckpointError> {
+    Facing::from_wire(number).ok_or(CheckpointError::Senseless("somebody looks nowhere"))
+}

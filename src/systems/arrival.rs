@@ -1,0 +1,132 @@
+//! Arrival: where people stand who come for the first time.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use bevy_ecs::prelude::*;
+
+use super::SpaceBuilder;
+use super::elements::{Elements, ring};
+use super::presence::Roster;
+use crate::components::grid::Grid;
+use crate::components::id::PlayerId;
+use crate::components::plan::{Area, Plan, ZoneKind};
+use crate::components::player::Body;
+use crate::components::unit::{Position, Tile};
+
+/// Tiles that people are scattered over when no zone says where to arrive.
+const MIDDLE_TILES: usize = 64;
+
+/// Where people may arrive.
+#[derive(Debug, Resource)]
+pub struct Arrivals {
+    zones: Vec<Area>,
+    /// The tiles, as of a ground; `None` before the first arrival.
+    ground: Option<u32>,
+    tiles: Vec<Tile>,
+}
+
+/// Adds the plan's spawn zones.
+pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
+    let zones = plan.zones.iter().filter(|zone| zone.kind == ZoneKind::Spawn);
+    space.world.insert_resource(Arrivals {
+        zones: zones.map(|zone| zone.area).collect(),
+        ground: None,
+        tiles: Vec::new(),
+    });
+}
+
+/// Where this player starts: every number somewhere else, on a free tile while there is one.
+pub(super) fn position(world: &mut World, player: PlayerId) -> Position {
+    let taken = taken_tiles(world);
+    let ground = world.resource::<Elements>().ground;
+    world.resource_scope(|world, mut arrivals: Mut<Arrivals>| {
+        let grid = world.resource::<Grid>();
+        if arrivals.ground != Some(ground) {
+            arrivals.ground = Some(ground);
+            arrivals.tiles = tiles(grid, &arrivals.zones);
+        }
+        scattered(&arrivals.tiles, &taken, player).map_or_else(|| middle(grid), Tile::middle)
+    })
+}
+
+/// Where people are put when the whole map is solid: at least they see it.
+pub fn middle(grid: &Grid) -> Position {
+    Tile::new(grid.width() / 2, grid.height() / 2).middle()
+}
+
+fn taken_tiles(world: &World) -> BTreeSet<Tile> {
+    let entities = world.resource::<Roster>().entities();
+    let bodies = entities.filter_map(|entity| world.get::<Body>(entity));
+    bodies.map(|body| body.position.tile()).collect()
+}
+
+/// Strides through the tiles by the golden ratio, so that neighbours in number are no neighbours on the ground.
+fn scattered(tiles: &[Tile], taken: &BTreeSet<Tile>, player: PlayerId) -> Option<Tile> {
+    let count = tiles.len();
+    let stride = coprime_stride(count);
+    let start = (player.0 as usize % count.max(1)) * stride;
+    let mut order = (0..count).map(|turn| tiles[(start + turn * stride) % count]);
+    let first = order.clone().next();
+    order.find(|tile| !taken.contains(tile)).or(first)
+}
+
+fn coprime_stride(count: usize) -> usize {
+    let golden = (count * 618 / 1_000).max(1);
+    (golden..=count).find(|&stride| gcd(stride, count) <= 1).unwrap_or(1)
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+fn tiles(grid: &Grid, zones: &[Area]) -> Vec<Tile> {
+    let mut seen = BTreeSet::new();
+    let inside = zones.iter().map(|&zone| clipped(grid, zone));
+    let found: Vec<Tile> = inside
+        .flat_map(Area::tiles)
+        .filter(|&tile| grid.is_walkable(tile) && seen.insert(tile))
+        .collect();
+    if found.is_empty() { around_middle(grid) } else { found }
+}
+
+fn clipped(grid: &Grid, zone: Area) -> Area {
+    Area {
+        corner: zone.corner,
+        width: zone.width.min(grid.width().saturating_sub(zone.corner.x)),
+        height: zone.height.min(grid.height().saturating_sub(zone.corner.y)),
+    }
+}
+
+/// The tiles around the one nearest to the map's middle that has a free tile to its right, reachable from it.
+fn around_middle(grid: &Grid) -> Vec<Tile> {
+    let Some(first) = nearest_to_middle(grid, 1).or_else(|| nearest_to_middle(grid, 0)) else {
+        return Vec::new();
+    };
+    let mut seen = BTreeSet::from([first]);
+    let mut border = VecDeque::from([first]);
+    let mut found = Vec::new();
+    while let Some(tile) = border.pop_front() {
+        if tile == first || !grid.is_solid(i32::from(tile.x) + 1, i32::from(tile.y)) {
+            found.push(tile);
+        }
+        if found.len() == MIDDLE_TILES {
+            break;
+        }
+        for (right, down) in [(1, 0), (0, 1), (-1, 0), (0, -1)] {
+            let (x, y) = (i32::from(tile.x) + right, i32::from(tile.y) + down);
+            if !grid.is_solid(x, y) && seen.insert(Tile::new(x as u16, y as u16)) {
+                border.push_back(Tile::new(x as u16, y as u16));
+            }
+        }
+    }
+    found
+}
+
+/// Outward in squares for a walkable tile with that many walkable tiles to its right.
+fn nearest_to_middle(grid: &Grid, to_the_right: i32) -> Option<Tile> {
+    let (column, row) = (i32::from(grid.width()) / 2, i32::from(grid.height()) / 2);
+    (0..=i32::from(grid.width().max(grid.height())))
+        .flat_map(|radius| ring(column, row, radius))
+        .find(|&(x, y)| (x..=x + to_the_right).all(|x| !grid.is_solid(x, y)))
+        .map(|(x, y)| Tile::new(x as u16, y as u16))
+}

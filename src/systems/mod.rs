@@ -1,0 +1,133 @@
+//! Systems: what happens to a space each tick.
+//!
+//! May use `components`. Never: clocks, chance, I/O, wire types, the order of a hash map.
+//! Running the tick is the business of `space`; showing what it brought about that of `net`.
+
+#![expect(clippy::needless_pass_by_value, reason = "systems take their parameters by value")]
+
+pub mod arrival;
+pub mod chat;
+pub mod elements;
+pub mod movement;
+pub mod path;
+pub mod presence;
+pub mod publish;
+pub mod steering;
+pub mod walking;
+
+use bevy_ecs::prelude::*;
+use bevy_ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
+
+use crate::components::command::Command;
+use crate::components::fact::TickOutput;
+use crate::components::unit::{Tick, TickRate};
+
+/// The phases of a tick, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SystemSet)]
+pub enum TickSystems {
+    /// Commands change what they may change at once; everything later sees their result.
+    ApplyCommands,
+    /// Time passes: bodies move. Commands must be in, or input would wait for another tick.
+    Simulate,
+    /// What changed is written down. Nothing may change after it, or nobody would be told.
+    Publish,
+}
+
+/// What happens while time passes, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SystemSet)]
+pub enum SimulateSystems {
+    /// The vanished go. First, so that nobody walks up to somebody who is gone.
+    LetGo,
+    /// Bodies come out of what was placed on them, or they would start to move inside a wall.
+    Free,
+    /// Steps of held directions are taken. Before walks: a walk that ends in this tick has used it up.
+    Steer,
+    /// Walks go on.
+    Walk,
+}
+
+/// The schedule of one tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ScheduleLabel)]
+pub struct TickSchedule;
+
+/// Commands of the coming tick, in the order they came.
+#[derive(Debug, Default, Resource)]
+pub struct Inbox(pub Vec<Command>);
+
+/// What the running tick brought about so far.
+#[derive(Debug, Default, Resource)]
+pub struct Outbox(pub TickOutput);
+
+/// A space under construction: each concern adds its data and systems.
+pub struct SpaceBuilder {
+    /// The data.
+    pub world: World,
+    /// The systems.
+    pub tick: Schedule,
+}
+
+impl SpaceBuilder {
+    /// A world in which nothing exists but time.
+    pub fn new(rate: TickRate) -> Self {
+        let mut world = World::new();
+        world.insert_resource(rate);
+        world.insert_resource(Tick::default());
+        world.init_resource::<Inbox>();
+        world.init_resource::<Outbox>();
+        let mut tick = Schedule::new(TickSchedule);
+        tick.set_executor(SingleThreadedExecutor::new());
+        tick.set_build_settings(ScheduleBuildSettings {
+            ambiguity_detection: LogLevel::Error,
+            ..ScheduleBuildSettings::default()
+        });
+        tick.configure_sets((TickSystems::ApplyCommands, TickSystems::Simulate, TickSystems::Publish).chain());
+        tick.configure_sets(
+            (
+                SimulateSystems::LetGo,
+                SimulateSystems::Free,
+                SimulateSystems::Steer,
+                SimulateSystems::Walk,
+            )
+                .chain()
+                .in_set(TickSystems::Simulate),
+        );
+        tick.add_systems(apply_commands.in_set(TickSystems::ApplyCommands));
+        Self { world, tick }
+    }
+}
+
+/// One after the other, because each may depend on the one before.
+fn apply_commands(world: &mut World) {
+    let mut commands = std::mem::take(&mut world.resource_mut::<Inbox>().0);
+    for command in commands.drain(..) {
+        apply(world, command);
+    }
+    world.resource_mut::<Inbox>().0 = commands;
+}
+
+fn apply(world: &mut World, command: Command) {
+    match command {
+        Command::Join { user, name, avatar } => presence::join(world, user, name, avatar),
+        Command::Vanish { player } => presence::vanish(world, player),
+        Command::Leave { player } => presence::leave(world, player),
+        Command::ChangeAvatar { user, avatar } => presence::change_avatar(world, user, avatar),
+        Command::Step { player, step } => steering::hold(world, player, step),
+        Command::Walk { player, seq, goal } => walking::walk(world, player, seq, goal),
+        Command::StepTile { player, tile } => walking::step_tile(world, player, tile),
+        Command::Chat {
+            player,
+            id,
+            client_id,
+            text,
+            at,
+        } => chat::say(world, player, id, client_id, text, at),
+        Command::Emote { player, kind } => chat::emote(world, player, kind),
+        Command::PlaceElement { placement, version } => elements::place(world, placement, version),
+        Command::RemoveElement { id, version } => elements::remove(world, id, version),
+        Command::ChangeElement {
+            element,
+            placements,
+            version,
+        } => elements::change(world, element, placements, version),
+    }
+}

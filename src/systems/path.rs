@@ -1,0 +1,215 @@
+//! Path: the shortest way over the grid, by A* over 8 neighbours that never cuts a corner.
+//!
+//! When a way is searched for, and walking it, is the business of `walking`.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use bevy_ecs::prelude::Resource;
+
+use crate::components::grid::Grid;
+use crate::components::unit::Tile;
+
+/// Tiles that one search may look at: all of a map of 256 × 256, which takes some milliseconds. A longer search
+/// would be felt by everybody in the space.
+pub const MAX_SEARCHED: usize = 65_536;
+
+/// What one tile costs, straight and on a diagonal: 99 / 70 is √2 to four digits.
+const STRAIGHT: u32 = 70;
+const DIAGONAL: u32 = 99;
+
+const NEIGHBOURS: [(i32, i32); 8] = [(0, -1), (1, 0), (0, 1), (-1, 0), (1, -1), (1, 1), (-1, 1), (-1, -1)];
+const NO_NEIGHBOUR: u8 = 8;
+
+/// Where a way shall end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// On the tile; when it is solid, as near to it as one can get.
+    On(Tile),
+    /// On a tile from which one step leads to this one.
+    Beside(Tile),
+}
+
+/// What became of a search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// The tiles to go, without the first one; empty when nothing is to be done.
+    Way(Vec<Tile>),
+    /// None leads there, or only one too long to search for.
+    Nothing,
+}
+
+/// The memory of searches, kept from one to the next so that a search allocates next to nothing.
+#[derive(Debug, Default, Resource)]
+pub struct Search {
+    nodes: Vec<Node>,
+    round: u32,
+    open: BinaryHeap<Reverse<(u32, Reverse<u32>, u32)>>,
+    searched: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Node {
+    /// The search that wrote this; older ones count as empty.
+    round: u32,
+    cost: u32,
+    /// Which neighbour step led here.
+    from: u8,
+    done: bool,
+}
+
+/// A square of tiles and what is accepted within.
+#[derive(Debug, Clone, Copy)]
+struct Aim {
+    tile: (i32, i32),
+    radius: i32,
+    must_touch: bool,
+}
+
+impl Search {
+    /// Tiles that the last search looked at.
+    pub const fn searched(&self) -> usize {
+        self.searched
+    }
+
+    /// The shortest way from a walkable tile.
+    pub fn find(&mut self, grid: &Grid, from: Tile, target: Target) -> Found {
+        let aim = Aim::new(grid, target);
+        self.begin(grid, from, &aim);
+        let width = u32::from(grid.width());
+        while let Some(Reverse((_, Reverse(cost), index))) = self.open.pop() {
+            let node = &mut self.nodes[index as usize];
+            if node.done || node.cost != cost {
+                continue;
+            }
+            node.done = true;
+            self.searched += 1;
+            let at = ((index % width) as i32, (index / width) as i32);
+            if aim.accepts(grid, at) {
+                return Found::Way(self.way_to(width, index));
+            }
+            if self.searched == MAX_SEARCHED {
+                return Found::Nothing;
+            }
+            self.look_around(grid, at, cost, &aim);
+        }
+        match target {
+            Target::On(tile) if !grid.is_walkable(tile) => self.nearest_seen(grid, from, aim.tile),
+            _ => Found::Nothing,
+        }
+    }
+
+    fn begin(&mut self, grid: &Grid, from: Tile, aim: &Aim) {
+        let tiles = usize::from(grid.width()) * usize::from(grid.height());
+        if self.nodes.len() != tiles || self.round == u32::MAX {
+            self.nodes = vec![Node::default(); tiles];
+            self.round = 0;
+        }
+        self.round += 1;
+        self.open.clear();
+        self.searched = 0;
+        let at = (i32::from(from.x), i32::from(from.y));
+        if !grid.is_solid(at.0, at.1) {
+            self.reach(grid, at, 0, NO_NEIGHBOUR, aim);
+        }
+    }
+
+    fn look_around(&mut self, grid: &Grid, at: (i32, i32), cost: u32, aim: &Aim) {
+        for (number, &step) in NEIGHBOURS.iter().enumerate() {
+            if is_step(grid, at, step) {
+                let length = if step.0 != 0 && step.1 != 0 { DIAGONAL } else { STRAIGHT };
+                let to = (at.0 + step.0, at.1 + step.1);
+                self.reach(grid, to, cost + length, number as u8, aim);
+            }
+        }
+    }
+
+    fn reach(&mut self, grid: &Grid, at: (i32, i32), cost: u32, from: u8, aim: &Aim) {
+        let index = at.1 as u32 * u32::from(grid.width()) + at.0 as u32;
+        let node = &mut self.nodes[index as usize];
+        if node.round == self.round && node.cost <= cost {
+            return;
+        }
+        *node = Node {
+            round: self.round,
+            cost,
+            from,
+            done: false,
+        };
+        // Among equals the one that came farthest first: in the open the search then runs straight to its goal.
+        self.open.push(Reverse((cost + aim.at_least(at), Reverse(cost), index)));
+    }
+
+    fn way_to(&self, width: u32, mut index: u32) -> Vec<Tile> {
+        let mut way = Vec::new();
+        loop {
+            let node = self.nodes[index as usize];
+            let Some(&(right, down)) = NEIGHBOURS.get(usize::from(node.from)) else {
+                break;
+            };
+            let (x, y) = (index % width, index / width);
+            way.push(Tile::new(x as u16, y as u16));
+            index = (y as i32 - down) as u32 * width + (x as i32 - right) as u32;
+        }
+        way.reverse();
+        way
+    }
+
+    /// After everything within reach was looked at: the way to what is nearest to the solid tile.
+    fn nearest_seen(&self, grid: &Grid, from: Tile, to: (i32, i32)) -> Found {
+        let width = u32::from(grid.width());
+        let distance = |index: u32| {
+            let (x, y) = ((index % width) as i32, (index / width) as i32);
+            i64::from(x - to.0).pow(2) + i64::from(y - to.1).pow(2)
+        };
+        let start = u32::from(from.y) * width + u32::from(from.x);
+        let seen = (0..self.nodes.len() as u32).filter(|&index| self.nodes[index as usize].round == self.round);
+        let best = seen.min_by_key(|&index| (distance(index), self.nodes[index as usize].cost, index));
+        match best {
+            Some(best) if distance(best) < distance(start) => Found::Way(self.way_to(width, best)),
+            _ => Found::Nothing,
+        }
+    }
+}
+
+impl Aim {
+    fn new(grid: &Grid, target: Target) -> Self {
+        let (tile, must_touch) = match target {
+            Target::On(tile) => (tile, false),
+            Target::Beside(tile) => (tile, true),
+        };
+        let tile = (i32::from(tile.x), i32::from(tile.y));
+        let radius = if must_touch { 1 } else { open_radius(grid, tile) };
+        Self {
+            tile,
+            radius,
+            must_touch,
+        }
+    }
+
+    fn accepts(&self, grid: &Grid, at: (i32, i32)) -> bool {
+        let step = (self.tile.0 - at.0, self.tile.1 - at.1);
+        step.0.abs().max(step.1.abs()) <= self.radius && (!self.must_touch || step == (0, 0) || is_step(grid, at, step))
+    }
+
+    /// What the rest of the way costs if nothing is in between; never more than it really costs.
+    fn at_least(&self, at: (i32, i32)) -> u32 {
+        let right = ((self.tile.0 - at.0).abs() - self.radius).max(0) as u32;
+        let down = ((self.tile.1 - at.1).abs() - self.radius).max(0) as u32;
+        right.max(down) * STRAIGHT + right.min(down) * (DIAGONAL - STRAIGHT)
+    }
+}
+
+/// How far around the tile something walkable is: 0 when it is walkable itself.
+fn open_radius(grid: &Grid, tile: (i32, i32)) -> i32 {
+    (0..i32::from(grid.width().max(grid.height())))
+        .find(|&radius| super::elements::ring(tile.0, tile.1, radius).any(|(x, y)| !grid.is_solid(x, y)))
+        .unwrap_or(0)
+}
+
+/// Whether one step leads from a tile to a neighbour; a diagonal needs both tiles beside it.
+pub fn is_step(grid: &Grid, at: (i32, i32), step: (i32, i32)) -> bool {
+    !grid.is_solid(at.0 + step.0, at.1 + step.1)
+        && !grid.is_solid(at.0 + step.0, at.1)
+        && !grid.is_solid(at.0, at.1 + step.1)
+}

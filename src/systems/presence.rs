@@ -1,0 +1,214 @@
+//! Presence: who is in the space, who only seems to be, and where those who left have stood.
+//!
+//! Whether somebody may come in is decided before, in `net::session`.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bevy_ecs::prelude::*;
+
+use super::publish::Shown;
+use super::{Outbox, SimulateSystems, SpaceBuilder, arrival, movement};
+use crate::components::direction::Motion;
+use crate::components::fact::Fact;
+use crate::components::grid::Grid;
+use crate::components::id::{PlayerId, UserId};
+use crate::components::player::{Avatar, Body, Card};
+use crate::components::presence::{Place, REMEMBERED, VANISHED_SECONDS, Vanished};
+use crate::components::steering::Steering;
+use crate::components::unit::{Tick, TickRate};
+use crate::components::walking::Walk;
+
+/// Everybody in the space, by number and by user.
+#[derive(Debug, Resource)]
+pub struct Roster {
+    players: BTreeMap<PlayerId, Entity>,
+    users: BTreeMap<UserId, PlayerId>,
+    /// The number of the next who comes.
+    pub next: PlayerId,
+}
+
+/// Where those stood who left, who left first in front.
+#[derive(Debug, Default, Resource)]
+pub struct Remembered(pub VecDeque<(UserId, Place)>);
+
+/// Adds an empty roster and what lets the vanished go.
+pub fn plugin(space: &mut SpaceBuilder) {
+    space.world.insert_resource(Roster {
+        players: BTreeMap::new(),
+        users: BTreeMap::new(),
+        next: PlayerId(1),
+    });
+    space.world.init_resource::<Remembered>();
+    space.tick.add_systems(let_vanished_go.in_set(SimulateSystems::LetGo));
+}
+
+impl Roster {
+    /// How many are here, vanished ones too.
+    pub fn people(&self) -> usize {
+        self.players.len()
+    }
+
+    /// The entity of a player.
+    pub fn entity(&self, player: PlayerId) -> Option<Entity> {
+        self.players.get(&player).copied()
+    }
+
+    /// Everybody, by rising number.
+    pub fn entities(&self) -> impl Iterator<Item = Entity> {
+        self.players.values().copied()
+    }
+}
+
+impl Remembered {
+    /// Keeps a user's place; the one kept longest makes room.
+    pub fn keep(&mut self, user: UserId, place: Place) {
+        self.0.retain(|(other, _)| *other != user);
+        if self.0.len() >= REMEMBERED {
+            self.0.pop_front();
+        }
+        self.0.push_back((user, place));
+    }
+
+    fn recall(&mut self, user: UserId) -> Option<Place> {
+        let index = self.0.iter().position(|(other, _)| *other == user)?;
+        self.0.remove(index).map(|(_, place)| place)
+    }
+}
+
+/// The entity of a player who is here.
+pub(super) fn entity(world: &World, player: PlayerId) -> Option<Entity> {
+    world.resource::<Roster>().entity(player)
+}
+
+/// Makes a player out of their parts; nothing when the number or the user is here already.
+pub fn admit(world: &mut World, card: Card, body: Body, steering: Steering, vanished: Vanished) -> Option<Entity> {
+    let (player, user) = (card.player, card.user);
+    let roster = world.resource::<Roster>();
+    if roster.players.contains_key(&player) || roster.users.contains_key(&user) {
+        return None;
+    }
+    let entity = world
+        .spawn((
+            card,
+            body,
+            Motion::Standing,
+            steering,
+            Walk::default(),
+            vanished,
+            Shown::default(),
+        ))
+        .id();
+    let mut roster = world.resource_mut::<Roster>();
+    roster.players.insert(player, entity);
+    roster.users.insert(user, player);
+    roster.next = roster.next.max(PlayerId(player.0.saturating_add(1)));
+    Some(entity)
+}
+
+pub(super) fn join(world: &mut World, user: UserId, name: String, avatar: Option<Avatar>) {
+    let known = world.resource::<Roster>().users.get(&user).copied();
+    let (player, again) = match known {
+        Some(player) => (player, true),
+        None => (world.resource::<Roster>().next, false),
+    };
+    let card = Card {
+        player,
+        user,
+        name,
+        avatar,
+    };
+    if again {
+        come_back(world, card);
+    } else {
+        let body = place_to_arrive(world, user, player);
+        admit(world, card, body, Steering::default(), Vanished::default());
+    }
+    world
+        .resource_mut::<Outbox>()
+        .0
+        .facts
+        .push(Fact::Joined { user, player, again });
+}
+
+/// Somebody new holds the keys of a player: a client counts its inputs from the start, and knows nothing yet.
+fn come_back(world: &mut World, card: Card) {
+    let Some(entity) = entity(world, card.player) else {
+        return;
+    };
+    let mut player = world.entity_mut(entity);
+    if let Some(mut steering) = player.get_mut::<Steering>() {
+        steering.held.clear();
+        steering.seen = 0;
+        steering.ack = 0;
+    }
+    player.insert((card, Vanished::default(), Shown::default()));
+}
+
+fn place_to_arrive(world: &mut World, user: UserId, player: PlayerId) -> Body {
+    let place = world.resource_mut::<Remembered>().recall(user);
+    match place {
+        Some(place) if movement::is_free(world.resource::<Grid>(), place.position) => Body {
+            facing: place.facing,
+            ..Body::at(place.position)
+        },
+        _ => Body::at(arrival::position(world, player)),
+    }
+}
+
+pub(super) fn vanish(world: &mut World, player: PlayerId) {
+    let now = *world.resource::<Tick>();
+    if let Some(mut vanished) = entity(world, player).and_then(|entity| world.get_mut::<Vanished>(entity)) {
+        vanished.0.get_or_insert(now);
+    }
+}
+
+pub(super) fn leave(world: &mut World, player: PlayerId) {
+    let Some(entity) = world.resource_mut::<Roster>().players.remove(&player) else {
+        return;
+    };
+    let leaver = world.entity(entity);
+    if let (Some(card), Some(body)) = (leaver.get::<Card>(), leaver.get::<Body>()) {
+        let user = card.user;
+        let place = Place {
+            position: body.position,
+            facing: body.facing,
+        };
+        world.resource_mut::<Roster>().users.remove(&user);
+        world.resource_mut::<Remembered>().keep(user, place);
+        world.resource_mut::<Outbox>().0.gone.push((player, user));
+    }
+    world.despawn(entity);
+}
+
+pub(super) fn change_avatar(world: &mut World, user: UserId, avatar: Option<Avatar>) {
+    let roster = world.resource::<Roster>();
+    let Some(entity) = roster.users.get(&user).and_then(|&player| roster.entity(player)) else {
+        return;
+    };
+    let mut player = world.entity_mut(entity);
+    let Some(mut card) = player.get_mut::<Card>() else {
+        return;
+    };
+    if card.avatar != avatar {
+        card.avatar = avatar;
+        if let Some(mut shown) = player.get_mut::<Shown>() {
+            shown.card = false;
+        }
+    }
+}
+
+/// Whoever vanished and did not come back in time leaves.
+fn let_vanished_go(world: &mut World, players: &mut QueryState<(&Card, &Vanished)>) {
+    let patience = VANISHED_SECONDS * u64::from(world.resource::<TickRate>().per_second());
+    let now = world.resource::<Tick>().0;
+    let is_due = |vanished: &Vanished| vanished.0.is_some_and(|since| now >= since.0.saturating_add(patience));
+    let mut due: Vec<PlayerId> = players
+        .iter(world)
+        .filter(|(_, vanished)| is_due(vanished))
+        .map(|(card, _)| card.player)
+        .collect();
+    due.sort_unstable();
+    for player in due {
+        leave(world, player);
+    }
+}

@@ -1,0 +1,78 @@
+//! Publish: writes down what changed, for whoever shows it to people.
+
+use bevy_ecs::prelude::*;
+
+use super::{Outbox, SpaceBuilder, TickSystems};
+use crate::components::direction::Motion;
+use crate::components::fact::Stance;
+use crate::components::player::{Body, Card, OwnState};
+use crate::components::steering::Steering;
+use crate::components::unit::Tick;
+use crate::components::walking::Walk;
+
+/// What was published of a player last.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Component)]
+pub struct Shown {
+    /// Whether the card is known.
+    pub card: bool,
+    /// How they stood.
+    pub stance: Option<Stance>,
+    /// Where they exactly were.
+    pub own: Option<OwnState>,
+}
+
+/// Everything about a player that is published.
+pub type Visible = (
+    &'static Card,
+    &'static Body,
+    &'static Motion,
+    &'static Steering,
+    &'static Walk,
+);
+
+/// Adds the writing.
+pub fn plugin(space: &mut SpaceBuilder) {
+    space.tick.add_systems(write_down.in_set(TickSystems::Publish));
+}
+
+/// How a player stands for others, and for themselves.
+pub fn look(card: &Card, body: &Body, motion: Motion, steering: &Steering, walk: &Walk) -> (Stance, OwnState) {
+    let stance = Stance {
+        position: body.position,
+        facing: body.facing,
+        motion,
+    };
+    let own = OwnState {
+        player: card.player,
+        ack: steering.ack,
+        position: body.position,
+        carry: body.carry,
+        facing: body.facing,
+        walking: walk.errand.is_some(),
+    };
+    (stance, own)
+}
+
+fn write_down(now: Res<Tick>, mut outbox: ResMut<Outbox>, mut players: Query<(Visible, &mut Shown)>) {
+    let output = &mut outbox.0;
+    for ((card, body, motion, steering, walk), mut shown) in &mut players {
+        let (stance, own) = look(card, body, *motion, steering, walk);
+        if !shown.card {
+            shown.card = true;
+            output.cards.push(card.clone());
+        }
+        if shown.stance != Some(stance) {
+            shown.stance = Some(stance);
+            output.stances.push((card.player, stance));
+        }
+        if shown.own != Some(own) {
+            shown.own = Some(own);
+            output.own.push(own);
+        }
+    }
+    output.tick = *now;
+    output.cards.sort_unstable_by_key(|card| card.player);
+    output.stances.sort_unstable_by_key(|(player, _)| *player);
+    output.own.sort_unstable_by_key(|own| own.player);
+    output.gone.sort_unstable();
+}

@@ -1,0 +1,91 @@
+//! Steering: takes the steps of held directions, no faster than time passes.
+
+use bevy_ecs::prelude::*;
+
+use super::{SimulateSystems, SpaceBuilder, movement, presence};
+use crate::components::direction::{Direction, Motion};
+use crate::components::grid::Grid;
+use crate::components::id::PlayerId;
+use crate::components::player::{Body, HeldStep};
+use crate::components::steering::{MAKE_UP, QUEUE, Steering};
+use crate::components::unit::TickRate;
+use crate::components::walking::Walk;
+
+/// Adds the taking of steps.
+pub fn plugin(space: &mut SpaceBuilder) {
+    space.tick.add_systems(take_steps.in_set(SimulateSystems::Steer));
+}
+
+pub(super) fn hold(world: &mut World, player: PlayerId, step: HeldStep) {
+    let Some(entity) = presence::entity(world, player) else {
+        return;
+    };
+    let mut player = world.entity_mut(entity);
+    let Ok((mut steering, mut walk)) = player.get_components_mut::<(&mut Steering, &mut Walk)>() else {
+        return;
+    };
+    if step.seq <= steering.seen {
+        return;
+    }
+    steering.seen = step.seq;
+    if step.direction != Direction::None {
+        walk.end();
+    } else if walk.errand.is_some() {
+        // Letting go of a key does not end a walk, and there is nothing to stop.
+        steering.ack = step.seq;
+        return;
+    }
+    if steering.held.len() == QUEUE
+        && let Some(dropped) = steering.held.pop_front()
+    {
+        steering.ack = dropped.seq;
+    }
+    steering.held.push_back(step);
+}
+
+fn take_steps(
+    grid: Res<Grid>,
+    rate: Res<TickRate>,
+    mut players: Query<(&mut Body, &mut Motion, &mut Steering, &Walk)>,
+) {
+    for (mut body, mut motion, mut steering, walk) in &mut players {
+        if walk.errand.is_some() {
+            continue;
+        }
+        if steering.held.is_empty() {
+            miss(&mut steering, &mut motion);
+            continue;
+        }
+        steering.missed = 0;
+        if steering.held.len() > 1 && steering.make_up > 0 {
+            steering.make_up -= 1;
+            take_one(&grid, *rate, &mut body, &mut motion, &mut steering);
+        }
+        take_one(&grid, *rate, &mut body, &mut motion, &mut steering);
+    }
+}
+
+/// A late step is not yet the end of a movement; legs stop when it can no longer be made up for.
+fn miss(steering: &mut Steering, motion: &mut Motion) {
+    if steering.make_up < MAKE_UP {
+        steering.make_up += 1;
+    }
+    if steering.missed < MAKE_UP {
+        steering.missed += 1;
+    } else if *motion != Motion::Standing {
+        *motion = Motion::Standing;
+    }
+}
+
+fn take_one(grid: &Grid, rate: TickRate, body: &mut Body, motion: &mut Motion, steering: &mut Steering) {
+    let Some(step) = steering.held.pop_front() else {
+        return;
+    };
+    movement::step(grid, rate, body, step.direction, step.run);
+    steering.ack = step.seq;
+    *motion = match (step.direction, step.run) {
+        (Direction::None, _) => Motion::Standing,
+        (_, false) => Motion::Walking,
+        (_, true) => Motion::Running,
+    };
+}

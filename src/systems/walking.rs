@@ -1,0 +1,263 @@
+//! Walking: takes people where they want to go, to a tile, up to somebody, or one tile at a time.
+
+use std::collections::VecDeque;
+
+use bevy_ecs::prelude::*;
+
+use super::path::{Found, Search, Target};
+use super::presence::Roster;
+use super::{Outbox, SimulateSystems, SpaceBuilder, movement, presence};
+use crate::components::direction::{Direction, Motion};
+use crate::components::fact::Fact;
+use crate::components::grid::Grid;
+use crate::components::id::PlayerId;
+use crate::components::player::{Body, Card, Carry, Goal};
+use crate::components::steering::Steering;
+use crate::components::unit::{Tick, TickRate, Tile};
+use crate::components::walking::{Errand, TILE_STEPS, Walk};
+
+/// Tiles after which no further search begins in a tick; whoever is left has their turn in the next.
+const SEARCHED_PER_TICK: usize = 16_384;
+
+/// Ticks without getting anywhere after which a walk is given up: a search for another way had its turn by then.
+const PATIENCE: u8 = 8;
+
+/// Adds the search for ways and the walking of them.
+pub fn plugin(space: &mut SpaceBuilder) {
+    space.world.init_resource::<Search>();
+    space.tick.add_systems(
+        (check_tile_steps, search_ways, walk_on)
+            .chain()
+            .in_set(SimulateSystems::Walk),
+    );
+}
+
+pub(super) fn walk(world: &mut World, player: PlayerId, seq: u32, goal: Goal) {
+    let now = *world.resource::<Tick>();
+    let goal = within(world.resource::<Grid>(), goal);
+    let Some(entity) = presence::entity(world, player) else {
+        return;
+    };
+    let mut player = world.entity_mut(entity);
+    let Ok((mut steering, mut walk)) = player.get_components_mut::<(&mut Steering, &mut Walk)>() else {
+        return;
+    };
+    if seq > steering.seen {
+        steering.seen = seq;
+        steering.give_up();
+        walk.start(Errand::Goal(goal), now);
+    }
+}
+
+/// Whoever clicks beside the map means its border.
+fn within(grid: &Grid, goal: Goal) -> Goal {
+    match goal {
+        Goal::Tile(tile) => Goal::Tile(Tile::new(
+            tile.x.min(grid.width().saturating_sub(1)),
+            tile.y.min(grid.height().saturating_sub(1)),
+        )),
+        Goal::Player(_) => goal,
+    }
+}
+
+/// Two steps may wait, and each is walked at walking speed: so nobody comes farther than a walker.
+pub(super) fn step_tile(world: &mut World, player: PlayerId, tile: Tile) {
+    let now = *world.resource::<Tick>();
+    let is_walkable = world.resource::<Grid>().is_walkable(tile);
+    let Some(entity) = presence::entity(world, player) else {
+        return;
+    };
+    let mut mover = world.entity_mut(entity);
+    let Ok((body, mut steering, mut walk)) = mover.get_components_mut::<(&Body, &mut Steering, &mut Walk)>() else {
+        return;
+    };
+    let from = logical_tile(body, &walk);
+    let waiting = if walk.errand == Some(Errand::TileSteps) {
+        walk.way.len()
+    } else {
+        0
+    };
+    if is_walkable && waiting < TILE_STEPS && from.x.abs_diff(tile.x) + from.y.abs_diff(tile.y) == 1 {
+        steering.give_up();
+        if walk.errand != Some(Errand::TileSteps) {
+            walk.start(Errand::TileSteps, now);
+        }
+        walk.way.push_back(tile);
+    } else {
+        let fact = Fact::StepRejected { player, tile: from };
+        world.resource_mut::<Outbox>().0.facts.push(fact);
+    }
+}
+
+/// Where a client of the tile grid believes its player to be: at the end of the steps that were accepted.
+fn logical_tile(body: &Body, walk: &Walk) -> Tile {
+    let here = body.position.tile();
+    if walk.errand == Some(Errand::TileSteps) {
+        walk.way.back().copied().unwrap_or(here)
+    } else {
+        here
+    }
+}
+
+/// Takes accepted steps back that something solid, or a body moved out of the way, made impossible.
+fn check_tile_steps(
+    grid: Res<Grid>,
+    mut outbox: ResMut<Outbox>,
+    mut walkers: Query<(&Card, &mut Body, &mut Motion, &mut Walk)>,
+) {
+    let mut rejected = Vec::new();
+    for (card, mut body, mut motion, mut walk) in &mut walkers {
+        if walk.errand != Some(Errand::TileSteps) {
+            continue;
+        }
+        let here = body.position.tile();
+        let is_near = |tile: &Tile| here.x.abs_diff(tile.x).max(here.y.abs_diff(tile.y)) <= 1;
+        if walk.stuck < PATIENCE
+            && walk.way.front().is_none_or(is_near)
+            && walk.way.iter().all(|&tile| grid.is_walkable(tile))
+        {
+            continue;
+        }
+        stop(&mut body, &mut motion, &mut walk);
+        rejected.push((card.player, here));
+    }
+    rejected.sort_unstable();
+    let facts = rejected
+        .into_iter()
+        .map(|(player, tile)| Fact::StepRejected { player, tile });
+    outbox.0.facts.extend(facts);
+}
+
+/// Searches for the ways that are missing or lead to where somebody no longer is, who waits longest first.
+fn search_ways(
+    grid: Res<Grid>,
+    roster: Res<Roster>,
+    now: Res<Tick>,
+    mut search: ResMut<Search>,
+    mut outbox: ResMut<Outbox>,
+    mut walkers: Query<(Entity, &Card, &mut Body, &mut Motion, &mut Walk)>,
+) {
+    let mut due = Vec::new();
+    for (entity, card, _, _, walk) in &walkers {
+        if let Some(Errand::Goal(goal)) = walk.errand {
+            let tile = goal_tile(goal, card.player, |player| {
+                let (_, _, body, ..) = walkers.get(roster.entity(player)?).ok()?;
+                Some(body.position.tile())
+            });
+            if tile.is_none() || walk.aim != tile || walk.stuck >= PATIENCE {
+                due.push((walk.asked, card.player, entity, goal, tile));
+            }
+        }
+    }
+    due.sort_unstable_by_key(|&(asked, player, ..)| (asked, player));
+    let mut searched = 0;
+    for (_, player, entity, goal, tile) in due {
+        if searched >= SEARCHED_PER_TICK {
+            break;
+        }
+        let Ok((_, _, mut body, mut motion, mut walk)) = walkers.get_mut(entity) else {
+            continue;
+        };
+        let found = match tile {
+            Some(tile) if walk.stuck < PATIENCE => {
+                let target = target(goal, tile);
+                let found = search.find(&grid, body.position.tile(), target);
+                searched += search.searched();
+                found
+            }
+            _ => Found::Nothing,
+        };
+        walk.asked = *now;
+        match found {
+            Found::Way(way) => take_way(&mut body, &mut motion, &mut walk, goal, tile, &way),
+            Found::Nothing => {
+                stop(&mut body, &mut motion, &mut walk);
+                outbox.0.facts.push(Fact::NoPath { player });
+            }
+        }
+    }
+}
+
+fn goal_tile(goal: Goal, walker: PlayerId, tile_of: impl FnOnce(PlayerId) -> Option<Tile>) -> Option<Tile> {
+    match goal {
+        Goal::Tile(tile) => Some(tile),
+        Goal::Player(player) if player == walker => None,
+        Goal::Player(player) => tile_of(player),
+    }
+}
+
+const fn target(goal: Goal, tile: Tile) -> Target {
+    match goal {
+        Goal::Tile(_) => Target::On(tile),
+        Goal::Player(_) => Target::Beside(tile),
+    }
+}
+
+fn take_way(body: &mut Body, motion: &mut Motion, walk: &mut Walk, goal: Goal, aim: Option<Tile>, way: &[Tile]) {
+    walk.aim = aim;
+    walk.way.clear();
+    keep_corners(way, &mut walk.way);
+    if !walk.way.is_empty() {
+        return;
+    }
+    match goal {
+        // The goal is the tile underfoot: all that is left is to step to its middle.
+        Goal::Tile(_) => walk.way.push_back(body.position.tile()),
+        Goal::Player(_) => arrive(body, motion, walk),
+    }
+}
+
+/// Keeps the first tile, where the body comes to the middle of the way, and every tile where the way turns.
+fn keep_corners(way: &[Tile], corners: &mut VecDeque<Tile>) {
+    let step = |from: Tile, to: Tile| (i32::from(to.x) - i32::from(from.x), i32::from(to.y) - i32::from(from.y));
+    for (index, &tile) in way.iter().enumerate() {
+        let before = index.checked_sub(1).map(|index| way[index]);
+        let is_straight = match (before, way.get(index + 1)) {
+            (Some(before), Some(&next)) => step(before, tile) == step(tile, next),
+            _ => false,
+        };
+        if !is_straight {
+            corners.push_back(tile);
+        }
+    }
+}
+
+fn walk_on(grid: Res<Grid>, rate: Res<TickRate>, mut walkers: Query<(&mut Body, &mut Motion, &mut Walk)>) {
+    for (mut body, mut motion, mut walk) in &mut walkers {
+        let Some(&next) = walk.way.front() else {
+            continue;
+        };
+        let before = body.position;
+        movement::step_towards(&grid, *rate, &mut body, next.middle());
+        *motion = Motion::Walking;
+        walk.stuck = if body.position == before && before != next.middle() {
+            walk.stuck + 1
+        } else {
+            0
+        };
+        if body.position == next.middle() {
+            walk.way.pop_front();
+        }
+        if walk.way.is_empty() {
+            arrive(&mut body, &mut motion, &mut walk);
+        } else if walk.stuck == PATIENCE / 2 {
+            walk.aim = None;
+        }
+    }
+}
+
+/// The end of a way; whoever walked up to somebody looks at them.
+fn arrive(body: &mut Body, motion: &mut Motion, walk: &mut Walk) {
+    if let (Some(Errand::Goal(Goal::Player(_))), Some(tile)) = (walk.errand, walk.aim) {
+        let there = tile.middle();
+        let direction = Direction::from_signs(there.x - body.position.x, there.y - body.position.y);
+        body.facing = movement::facing(direction, body.facing);
+    }
+    stop(body, motion, walk);
+}
+
+fn stop(body: &mut Body, motion: &mut Motion, walk: &mut Walk) {
+    body.carry = Carry::default();
+    *motion = Motion::Standing;
+    walk.end();
+}
