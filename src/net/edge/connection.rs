@@ -1,0 +1,384 @@
+//! Connection: one socket from upgrade to goodbye.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::Edge;
+use super::lane::{Goodbye, Lane};
+use crate::cluster::spaces::EnterError;
+use crate::components::command::Command;
+use crate::components::id::{ChatId, PlayerId, SpaceId};
+use crate::host::SendError;
+use crate::net::relay::task::{Order, RelayHandle};
+use crate::net::relay::{Arrival, ClientId, Departure, Dialect, JoinWord, Sink, close, grid_error};
+use crate::net::session::grid::GridTerms;
+use crate::net::session::{Action, PING_EVERY, Session, binary};
+use crate::store::SignedIn;
+
+/// How long one write may take before the client counts as gone.
+const WRITE_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long the last words to a client may take.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
+
+/// How often coming in is tried while the space starts again.
+const JOIN_TRIES: u32 = 5;
+
+/// One client's connection.
+struct Connection {
+    edge: Edge,
+    client: ClientId,
+    lane: Arc<Lane>,
+    session: Session,
+    /// Only for clients of the tile grid.
+    grid: Option<GridTerms>,
+    joining: Option<Joining>,
+    relay: Option<RelayHandle>,
+}
+
+/// A client on its way in.
+struct Joining {
+    who: SignedIn,
+    space: SpaceId,
+    dialect: Dialect,
+    ready: oneshot::Receiver<PlayerId>,
+    tries: u32,
+}
+
+/// Serves a socket until it ends.
+pub(super) async fn serve(edge: Edge, mut socket: WebSocket, grid: Option<JoinWord>) {
+    let client = edge.next_client();
+    let lane = Arc::new(Lane::new(grid.is_some()));
+    let session = Session::new(now());
+    let grid = grid.map(GridTerms::new);
+    let mut connection = Connection {
+        edge,
+        client,
+        lane,
+        session,
+        grid,
+        joining: None,
+        relay: None,
+    };
+    metrics::gauge!("plaza_clients").increment(1);
+    let departure = connection.run(&mut socket).await;
+    if let Some(relay) = &connection.relay {
+        relay.order(Order::Detach(client, departure)).await;
+    }
+    metrics::gauge!("plaza_clients").decrement(1);
+}
+
+impl Connection {
+    async fn run(&mut self, socket: &mut WebSocket) -> Departure {
+        let mut ping = tokio::time::interval(PING_EVERY);
+        ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let stopping = self.edge.0.stopping.clone();
+        let lane = Arc::clone(&self.lane);
+        let mut is_stopping = false;
+        loop {
+            tokio::select! {
+                batch = lane.next() => {
+                    if let Err(end) = self.write(socket, batch.messages, batch.close).await {
+                        return end;
+                    }
+                    lane.written();
+                }
+                received = socket.next() => match received {
+                    Some(Ok(message)) => {
+                        if let Some(departure) = self.receive(message).await {
+                            // Answers the goodbye: without it a browser takes the end for a failure.
+                            let _ = timeout(GOODBYE_WITHIN, socket.flush()).await;
+                            return departure;
+                        }
+                    }
+                    Some(Err(error)) => return self.broken(socket, &error).await,
+                    None => return self.departure(Departure::Lost),
+                },
+                joined = joined(&mut self.joining) => self.settle(joined).await,
+                _ = ping.tick() => {
+                    if let Some(action) = self.session.check(now()) {
+                        self.act(action).await;
+                    } else if self.send(socket, Message::Ping(Bytes::new())).await.is_err() {
+                        return self.departure(Departure::Lost);
+                    }
+                }
+                () = stopping.cancelled(), if !is_stopping => {
+                    is_stopping = true;
+                    self.lane.close(close::AWAY, "the server stops; reconnect");
+                }
+            }
+        }
+    }
+
+    /// Writes a batch in one go; an error is how the connection ended.
+    async fn write(
+        &self,
+        socket: &mut WebSocket,
+        messages: Vec<Bytes>,
+        goodbye: Option<Goodbye>,
+    ) -> Result<(), Departure> {
+        let lost = || self.departure(Departure::Lost);
+        let write = async {
+            for bytes in messages {
+                let message = if self.grid.is_some() {
+                    Message::Text(Utf8Bytes::try_from(bytes).map_err(axum::Error::new)?)
+                } else {
+                    Message::Binary(bytes)
+                };
+                socket.feed(message).await?;
+            }
+            socket.flush().await
+        };
+        timeout(WRITE_WITHIN, write)
+            .await
+            .map_err(|_| lost())?
+            .map_err(|_| lost())?;
+        let Some(Goodbye { code, reason }) = goodbye else {
+            return Ok(());
+        };
+        let frame = CloseFrame {
+            code,
+            reason: reason.into(),
+        };
+        // The other side may be gone already; the connection ends either way.
+        let _ = self.send(socket, Message::Close(Some(frame))).await;
+        let echo = async { while let Some(Ok(_)) = socket.next().await {} };
+        let _ = timeout(GOODBYE_WITHIN, echo).await;
+        Err(self.departure(if code == close::LEFT {
+            Departure::Left
+        } else {
+            Departure::Lost
+        }))
+    }
+
+    async fn send(&self, socket: &mut WebSocket, message: Message) -> Result<(), ()> {
+        match timeout(WRITE_WITHIN, socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(()),
+        }
+    }
+
+    /// The socket failed while reading: a message that was too long is answered with a reason.
+    async fn broken(&self, socket: &mut WebSocket, error: &axum::Error) -> Departure {
+        tracing::debug!(%error, "a connection broke");
+        let is_too_long = std::error::Error::source(error)
+            .and_then(|source| source.downcast_ref::<tungstenite::Error>())
+            .is_some_and(|error| matches!(error, tungstenite::Error::Capacity(_)));
+        if is_too_long {
+            let reason = "a message has at most 16 KiB".into();
+            let _ = self
+                .send(
+                    socket,
+                    Message::Close(Some(CloseFrame {
+                        code: close::TOO_BIG,
+                        reason,
+                    })),
+                )
+                .await;
+        }
+        self.departure(Departure::Lost)
+    }
+
+    /// A client of the tile grid is gone when its connection is; a game client may come back.
+    fn departure(&self, how: Departure) -> Departure {
+        if self.grid.is_some() { Departure::Left } else { how }
+    }
+
+    async fn receive(&mut self, message: Message) -> Option<Departure> {
+        let actions = match (&mut self.grid, message) {
+            (_, Message::Ping(_) | Message::Pong(_)) => {
+                self.session.hear(now());
+                return None;
+            }
+            (_, Message::Close(frame)) => {
+                // A page that is closed or left says 1001 and does not come back, or comes back as a new connection.
+                let is_goodbye = frame.is_some_and(|frame| matches!(frame.code, 1000 | 1001 | 1005));
+                return Some(self.departure(if is_goodbye { Departure::Left } else { Departure::Lost }));
+            }
+            (Some(terms), Message::Text(text)) => self.session.receive_grid(now(), terms, text.as_str()),
+            (Some(terms), Message::Binary(bytes)) => {
+                let text = String::from_utf8_lossy(&bytes);
+                self.session.receive_grid(now(), terms, &text)
+            }
+            (None, Message::Binary(bytes)) => self.session.receive_binary(now(), &bytes),
+            (None, Message::Text(_)) => binary::refuse(close::MALFORMED, "This protocol has binary messages only."),
+        };
+        for action in actions {
+            if action == Action::Leave {
+                self.lane.close(close::LEFT, "left");
+            } else {
+                self.act(action).await;
+            }
+        }
+        None
+    }
+
+    async fn act(&mut self, action: Action) {
+        match action {
+            Action::Join { token, space, dialect } => self.join(&token, &space, dialect).await,
+            Action::Command(command) => self.command(command),
+            Action::Say {
+                player,
+                client_id,
+                text,
+            } => {
+                let id = ChatId(Uuid::now_v7());
+                let command = Command::Chat {
+                    player,
+                    id,
+                    client_id,
+                    text,
+                    at: unix_millis(),
+                };
+                if self.command_fits(command) {
+                    return;
+                }
+                self.lane.event(match (self.grid.is_some(), client_id) {
+                    (false, Some(client_id)) => match binary::chat_refused(client_id, BUSY) {
+                        Action::Reply(bytes) => bytes,
+                        _ => return,
+                    },
+                    _ => grid_error("busy", BUSY),
+                });
+            }
+            Action::Resize { width, height } => {
+                if let Some(relay) = &self.relay {
+                    relay.order(Order::Resize(self.client, width, height)).await;
+                }
+            }
+            Action::Reply(bytes) => self.lane.event(bytes),
+            Action::Leave => self.lane.close(close::LEFT, "left"),
+            Action::Close { code, reason } => self.lane.close(code, reason),
+        }
+    }
+
+    /// A step or walk that does not fit is dropped: the client corrects itself by what it is told next.
+    fn command(&self, command: Command) {
+        if !self.command_fits(command) {
+            metrics::counter!("plaza_commands_dropped_total").increment(1);
+        }
+    }
+
+    fn command_fits(&self, command: Command) -> bool {
+        let Some(relay) = &self.relay else { return false };
+        match relay.space.send(command) {
+            // The relay tells everybody when the space has ended.
+            Ok(()) | Err(SendError::Ended) => true,
+            Err(SendError::Overloaded) => false,
+        }
+    }
+
+    /// Checks who the client is and where it wants to go, and asks the relay to let it in.
+    async fn join(&mut self, token: &str, space: &str, dialect: Dialect) {
+        let who = match self.edge.0.store.signed_in(token).await {
+            Ok(Some(who)) => who,
+            Ok(None) => return self.refuse(close::SIGNED_OUT, "You are not signed in. Sign in and try again."),
+            Err(error) => {
+                tracing::error!(%error, "a sign-in could not be checked");
+                return self.refuse(close::AWAY, "The server has a problem. Try again in a moment.");
+            }
+        };
+        let Ok(space) = space.parse::<SpaceId>() else {
+            return self.refuse(close::NO_SPACE, NO_SPACE);
+        };
+        self.enter(who, space, dialect, 1).await;
+    }
+
+    async fn enter(&mut self, who: SignedIn, space: SpaceId, dialect: Dialect, tries: u32) {
+        let relay = match self.edge.0.relays.of(space).await {
+            Ok(relay) => relay,
+            Err(EnterError::Unknown) => return self.refuse(close::NO_SPACE, NO_SPACE),
+            Err(EnterError::Store(error)) => {
+                tracing::error!(%space, %error, "a space could not be opened");
+                return self.refuse(
+                    close::AWAY,
+                    "The space cannot be opened right now. Try again in a moment.",
+                );
+            }
+        };
+        let (ready, is_ready) = oneshot::channel();
+        let arrival = Arrival {
+            client: self.client,
+            user: who.user,
+            name: who.name.clone(),
+            avatar: who.avatar.clone(),
+            dialect,
+            sink: Arc::clone(&self.lane) as Arc<dyn Sink>,
+            ready,
+        };
+        // When the relay has ended meanwhile, `ready` is dropped with the order and `settle` tries again.
+        relay.order(Order::Join(arrival)).await;
+        self.relay = Some(relay);
+        self.joining = Some(Joining {
+            who,
+            space,
+            dialect,
+            ready: is_ready,
+            tries,
+        });
+    }
+
+    /// The relay answered: the player is there, or the space started again and coming in is tried once more.
+    async fn settle(&mut self, joined: Option<PlayerId>) {
+        let Some(joining) = self.joining.take() else { return };
+        match joined {
+            Some(player) => self.session.joined(player),
+            None if self.lane.is_closing() => {}
+            None if joining.tries < JOIN_TRIES => {
+                self.enter(joining.who, joining.space, joining.dialect, joining.tries + 1)
+                    .await;
+            }
+            None => self.refuse(close::AWAY, "The space starts again. Try again in a moment."),
+        }
+    }
+
+    fn refuse(&self, code: u16, message: &'static str) {
+        if self.grid.is_some() {
+            let word = match code {
+                close::SIGNED_OUT => "unauthorized",
+                close::FORBIDDEN => "forbidden",
+                close::NO_SPACE => "unknown-space",
+                _ => "unavailable",
+            };
+            self.lane.event(grid_error(word, message));
+            self.lane.close(code, message);
+            return;
+        }
+        for action in binary::refuse(code, message) {
+            match action {
+                Action::Reply(bytes) => self.lane.event(bytes),
+                _ => self.lane.close(code, message),
+            }
+        }
+    }
+}
+
+const BUSY: &str = "The space is overloaded. Send it again in a moment.";
+const NO_SPACE: &str = "There is no such space. It may have been deleted; ask for a new link.";
+
+/// Waits for the answer to a join; for ever when there is none under way.
+async fn joined(joining: &mut Option<Joining>) -> Option<PlayerId> {
+    match joining {
+        Some(joining) => (&mut joining.ready).await.ok(),
+        None => std::future::pending().await,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge is where real time comes in")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge is where real time comes in")]
+fn unix_millis() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as u64)
+}

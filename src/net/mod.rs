@@ -1,0 +1,11 @@
+//! Net: what travels between clients and spaces: protocol (types) → codec (bytes) → session (one client's rights and
+//! rates) → relay (fan-out) → edge (sockets).
+//!
+//! `protocol` and `codec` may use only the rooms below `host`; `session`, `relay` and `edge` every room up to `cluster`.
+//! Never: a `World`, rules of the simulation. What happens in a space is the business of `space`.
+
+pub mod codec;
+pub mod edge;
+pub mod protocol;
+pub mod relay;
+pub mod session;

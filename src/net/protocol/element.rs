@@ -1,0 +1,41 @@
+//! Element: things placed and removed while people are inside.
+
+use bincode::{Decode, Encode};
+#[cfg(test)]
+use serde::Serialize;
+
+/// An element was placed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct ElementPlacedS2c {
+    /// The placement.
+    pub id: String,
+    /// What was placed.
+    pub element: String,
+    /// Column of its top left tile.
+    pub x: u16,
+    /// Row of it.
+    pub y: u16,
+    /// The plan's version with it.
+    pub map_version: u32,
+}
+
+/// A placement was removed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct ElementRemovedS2c {
+    /// The placement.
+    pub id: String,
+    /// The plan's version without it.
+    pub map_version: u32,
+}
+
+/// An element looks or blocks differently: fetch the map again.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct ElementChangedS2c {
+    /// Which.
+    pub element: String,
+    /// The plan's version with the change.
+    pub map_version: u32,
+}

@@ -1,0 +1,297 @@
+//! Golden: one vector of every message, read by this suite and by the web client's.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::chat::{ChatC2s, ChatLineS2c, ChatRefusedS2c, EmoteC2s, EmoteS2c};
+use super::element::{ElementChangedS2c, ElementPlacedS2c, ElementRemovedS2c};
+use super::frame::{AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, RosterS2c};
+use super::movement::{InputC2s, OwnStateS2c, WalkToC2s, WalkToPlayerC2s};
+use super::session::{HelloC2s, NoticeS2c, PingC2s, PongS2c, RefusedS2c, ViewC2s, WelcomeS2c};
+use super::{ClientMessage, FRAME_VARIANT, SCHEMA, ServerMessage, VERSION};
+use crate::net::codec::{decode, encode};
+
+const OWN: OwnStateS2c = OwnStateS2c {
+    x: 1_312,
+    y: -7,
+    carry_x: 6,
+    carry_y: -19,
+    facing: 3,
+    walking: true,
+};
+
+fn client_messages() -> Vec<(&'static str, ClientMessage)> {
+    vec![
+        (
+            "Hello",
+            ClientMessage::Hello(HelloC2s {
+                version: VERSION,
+                schema: 0x0102_0304,
+                token: "t0ken".into(),
+                space: "0197a1b2-0000-7000-8000-000000000001".into(),
+                view_width: 46,
+                view_height: 300,
+            }),
+        ),
+        (
+            "Input",
+            ClientMessage::Input(InputC2s {
+                seq: 70_000,
+                direction: 4,
+                run: true,
+            }),
+        ),
+        (
+            "WalkTo",
+            ClientMessage::WalkTo(WalkToC2s {
+                seq: 250,
+                x: 251,
+                y: 999,
+            }),
+        ),
+        (
+            "WalkToPlayer",
+            ClientMessage::WalkToPlayer(WalkToPlayerC2s {
+                seq: 251,
+                player: u32::MAX,
+            }),
+        ),
+        (
+            "Chat",
+            ClientMessage::Chat(ChatC2s {
+                client_id: 3,
+                text: "hello, wörld 👋".into(),
+            }),
+        ),
+        ("Emote", ClientMessage::Emote(EmoteC2s { kind: 5 })),
+        ("View", ClientMessage::View(ViewC2s { width: 12, height: 26 })),
+        ("Ping", ClientMessage::Ping(PingC2s { nonce: 65_536 })),
+        ("Leave", ClientMessage::Leave),
+    ]
+}
+
+fn line(client_id: Option<u32>, player: Option<u32>) -> ChatLineS2c {
+    ChatLineS2c {
+        id: "0197a1b2-0000-7000-8000-00000000000a".into(),
+        client_id,
+        player,
+        user: "0197a1b2-0000-7000-8000-00000000000b".into(),
+        name: "Zoë ‏שלום".into(),
+        text: "<b>not bold</b>".into(),
+        at: 1_795_000_000_123,
+    }
+}
+
+fn frame() -> FrameS2c {
+    FrameS2c {
+        header: HeaderS2c {
+            tick: 123_456,
+            epoch: 2,
+            step: 0,
+            ack: 300,
+            own: OWN,
+        },
+        roster: RosterS2c {
+            full: true,
+            came: vec![
+                CardS2c {
+                    player: 1,
+                    user: "u1".into(),
+                    name: "Ada".into(),
+                    avatar: Some(AvatarS2c {
+                        id: "a1".into(),
+                        image_url: "/art/avatars/fox.svg".into(),
+                    }),
+                },
+                CardS2c {
+                    player: 900,
+                    user: "u2".into(),
+                    name: "Bo".into(),
+                    avatar: None,
+                },
+            ],
+            gone: vec![7, 4_000_000_000],
+        },
+        cells: vec![
+            CellS2c {
+                index: 0,
+                full: true,
+                left: vec![],
+                entries: vec![
+                    EntryS2c {
+                        gap: 1,
+                        bits: [0xff, 0xff, 0x2f],
+                    },
+                    EntryS2c {
+                        gap: 899,
+                        bits: [0, 0, 0x90],
+                    },
+                ],
+            },
+            CellS2c {
+                index: 300,
+                full: false,
+                left: vec![5, 6],
+                entries: vec![],
+            },
+        ],
+        dropped: vec![12, 251],
+    }
+}
+
+fn server_messages() -> Vec<(&'static str, ServerMessage)> {
+    vec![
+        (
+            "Welcome",
+            ServerMessage::Welcome(WelcomeS2c {
+                player: 12,
+                epoch: 3,
+                tick: (1 << 53) - 1,
+                tick_rate: 20,
+                space_name: "Plaza".into(),
+                width: 60,
+                height: 1_000,
+                map_version: 4,
+                grid_hash: 0xdead_beef,
+                own: OWN,
+                history: vec![line(None, None)],
+            }),
+        ),
+        (
+            "Refused",
+            ServerMessage::Refused(RefusedS2c {
+                code: 4404,
+                message: "There is no such space.".into(),
+            }),
+        ),
+        ("Frame", ServerMessage::Frame(frame())),
+        ("Chat", ServerMessage::Chat(line(Some(3), Some(12)))),
+        (
+            "ChatRefused",
+            ServerMessage::ChatRefused(ChatRefusedS2c {
+                client_id: 3,
+                message: "Too long.".into(),
+            }),
+        ),
+        ("Emote", ServerMessage::Emote(EmoteS2c { player: 12, kind: 0 })),
+        (
+            "ElementPlaced",
+            ServerMessage::ElementPlaced(ElementPlacedS2c {
+                id: "p1".into(),
+                element: "e1".into(),
+                x: 3,
+                y: 4,
+                map_version: 5,
+            }),
+        ),
+        (
+            "ElementRemoved",
+            ServerMessage::ElementRemoved(ElementRemovedS2c {
+                id: "p1".into(),
+                map_version: 6,
+            }),
+        ),
+        (
+            "ElementChanged",
+            ServerMessage::ElementChanged(ElementChangedS2c {
+                element: "e1".into(),
+                map_version: 7,
+            }),
+        ),
+        (
+            "Pong",
+            ServerMessage::Pong(PongS2c {
+                nonce: 65_536,
+                tick: 251,
+            }),
+        ),
+        (
+            "Notice",
+            ServerMessage::Notice(NoticeS2c {
+                code: "no-path".into(),
+                message: "No way leads there.".into(),
+            }),
+        ),
+    ]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn vector(name: &str, bytes: &[u8], value: &Value) -> Value {
+    json!({ "name": name, "hex": hex(bytes), "value": value })
+}
+
+fn golden() -> Value {
+    let client: Vec<_> = client_messages()
+        .iter()
+        .map(|(name, message)| vector(name, &encode(message), &serde_json::to_value(message).unwrap()))
+        .collect();
+    let server: Vec<_> = server_messages()
+        .iter()
+        .map(|(name, message)| vector(name, &encode(message), &serde_json::to_value(message).unwrap()))
+        .collect();
+    let schema = client_messages()
+        .iter()
+        .flat_map(|(_, message)| encode(message))
+        .chain(server_messages().iter().flat_map(|(_, message)| encode(message)))
+        .fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+    json!({ "schema": schema, "client": client, "server": server })
+}
+
+#[test]
+fn the_golden_vectors_and_the_schema_are_those_of_these_types() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/protocol.json");
+    let now = serde_json::to_string_pretty(&golden()).unwrap() + "\n";
+    if std::env::var_os("PLAZA_WRITE_GOLDEN").is_some() {
+        std::fs::write(&path, &now).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        kept, now,
+        "the bytes changed: run the tests once with PLAZA_WRITE_GOLDEN=1, then mend web/src/net/codec.ts"
+    );
+    assert_eq!(
+        SCHEMA,
+        golden()["schema"],
+        "set SCHEMA to the number on the right, here and in web/src/net/codec.ts"
+    );
+}
+
+#[test]
+fn every_message_reads_back_as_it_was_written() {
+    for (_, message) in client_messages() {
+        assert_eq!(decode::<ClientMessage>(&encode(&message)).unwrap(), message);
+    }
+    for (_, message) in server_messages() {
+        assert_eq!(decode::<ServerMessage>(&encode(&message)).unwrap(), message);
+    }
+}
+
+#[test]
+fn a_cut_or_longer_message_is_refused() {
+    for (name, message) in client_messages() {
+        let bytes = encode(&message);
+        for length in 0..bytes.len() {
+            assert!(
+                decode::<ClientMessage>(&bytes[..length]).is_err(),
+                "{name} cut to {length} bytes"
+            );
+        }
+        assert!(
+            decode::<ClientMessage>(&[&bytes[..], &[0]].concat()).is_err(),
+            "{name} with a byte behind"
+        );
+    }
+}
+
+#[test]
+fn the_frame_variant_is_the_number_relays_write() {
+    assert_eq!(encode(&ServerMessage::Frame(frame()))[0], FRAME_VARIANT);
+}

@@ -1,0 +1,79 @@
+//! Protocol: the types of `plaza.v1`, one file per domain, direction in the name. `docs/protocol.md` states every byte.
+//!
+//! May use `components`. Never: sockets, state, decisions. Bytes are the business of `codec`, meaning that of `session`.
+
+use bincode::{Decode, Encode};
+#[cfg(test)]
+use serde::Serialize;
+
+pub mod chat;
+pub mod element;
+pub mod frame;
+#[cfg(test)]
+mod golden;
+pub mod movement;
+pub mod session;
+
+/// The WebSocket subprotocol.
+pub const SUBPROTOCOL: &str = "plaza.v1";
+
+/// The protocol's version in `Hello`.
+pub const VERSION: u16 = 1;
+
+/// FNV-1a over the golden vectors: both sides state it, so that a client of other bytes is refused, never misread.
+pub const SCHEMA: u32 = 806_463_017;
+
+/// What a client says.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(untagged))]
+pub enum ClientMessage {
+    /// First of all.
+    Hello(session::HelloC2s),
+    /// One step of a held direction.
+    Input(movement::InputC2s),
+    /// Walk to a tile.
+    WalkTo(movement::WalkToC2s),
+    /// Walk up to somebody.
+    WalkToPlayer(movement::WalkToPlayerC2s),
+    /// Say something to the space.
+    Chat(chat::ChatC2s),
+    /// Show something over the head.
+    Emote(chat::EmoteC2s),
+    /// The window shows this many tiles now.
+    View(session::ViewC2s),
+    /// Is anybody there?
+    Ping(session::PingC2s),
+    /// Leave for good.
+    Leave,
+}
+
+/// What the server says.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(untagged))]
+pub enum ServerMessage {
+    /// Come in.
+    Welcome(session::WelcomeS2c),
+    /// No, and why.
+    Refused(session::RefusedS2c),
+    /// What changed in view.
+    Frame(frame::FrameS2c),
+    /// Somebody said something.
+    Chat(chat::ChatLineS2c),
+    /// A line was not taken.
+    ChatRefused(chat::ChatRefusedS2c),
+    /// Somebody shows something over the head.
+    Emote(chat::EmoteS2c),
+    /// An element was placed.
+    ElementPlaced(element::ElementPlacedS2c),
+    /// A placement was removed.
+    ElementRemoved(element::ElementRemovedS2c),
+    /// An element is different from now on.
+    ElementChanged(element::ElementChangedS2c),
+    /// I am here.
+    Pong(session::PongS2c),
+    /// Something the person should read.
+    Notice(session::NoticeS2c),
+}
+
+/// The variant number of [`ServerMessage::Frame`], which relays write by hand in front of shared pieces.
+pub const FRAME_VARIANT: u8 = 2;

@@ -1,0 +1,150 @@
+//! Grid view: the messages that clients of the tile grid understand, made from a relay's copy. `docs/api.md` lists them.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::json;
+
+use super::visible::Visible;
+use crate::components::chat::ChatLine;
+use crate::components::id::{PlayerId, UserId};
+use crate::components::unit::Tile;
+
+/// How arrivals are called: half of the clients know one word, half the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JoinWord {
+    /// `user-joined`.
+    #[default]
+    UserJoined,
+    /// `user-join`.
+    UserJoin,
+}
+
+impl JoinWord {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::UserJoined, Self::UserJoin];
+
+    /// As it stands in messages and settings.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::UserJoined => "user-joined",
+            Self::UserJoin => "user-join",
+        }
+    }
+
+    /// The one that is written so.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.word() == word)
+    }
+}
+
+/// One tile-grid client's eyes: it sees the whole space.
+pub struct GridView {
+    join_word: JoinWord,
+}
+
+impl GridView {
+    /// Eyes of a client that calls arrivals so.
+    pub const fn new(join_word: JoinWord) -> Self {
+        Self { join_word }
+    }
+
+    /// How this client calls arrivals.
+    pub const fn join_word(&self) -> JoinWord {
+        self.join_word
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Person<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    user_id: String,
+    username: &'a str,
+    avatar_id: Option<String>,
+    x: u16,
+    y: u16,
+}
+
+/// To somebody who came: where they are, and who else is here.
+pub fn space_joined(visible: &Visible, player: PlayerId) -> Bytes {
+    let spawn = visible.tile_of(player).unwrap_or(Tile::new(0, 0));
+    let others = visible.players().filter(|other| *other != player);
+    let users: Vec<_> = others.filter_map(|other| person(visible, other, true)).collect();
+    message(
+        "space-joined",
+        &json!({ "spawn": { "x": spawn.x, "y": spawn.y }, "users": users }),
+    )
+}
+
+/// To the others: somebody came.
+pub fn user_joined(visible: &Visible, player: PlayerId, word: JoinWord) -> Bytes {
+    message(word.word(), &person(visible, player, false))
+}
+
+/// To the others: somebody stands on another tile.
+pub fn movement(user: UserId, tile: Tile) -> Bytes {
+    message(
+        "movement",
+        &json!({ "userId": user.to_string(), "x": tile.x, "y": tile.y }),
+    )
+}
+
+/// To the mover: no, you are here.
+pub fn movement_rejected(tile: Tile) -> Bytes {
+    message("movement-rejected", &json!({ "x": tile.x, "y": tile.y }))
+}
+
+/// To everybody: somebody said something.
+pub fn new_message(line: &ChatLine) -> Bytes {
+    message("new-message", &chat_line(line))
+}
+
+/// To somebody who came and asked for it: what was said lately.
+pub fn history(lines: &VecDeque<ChatLine>) -> Bytes {
+    message(
+        "history",
+        &json!({ "messages": lines.iter().map(chat_line).collect::<Vec<_>>() }),
+    )
+}
+
+/// To the others: somebody left.
+pub fn user_left(user: UserId) -> Bytes {
+    message("user-left", &json!({ "userId": user.to_string() }))
+}
+
+/// To one client: that was wrong, and why.
+pub fn error(code: &str, text: &str) -> Bytes {
+    message("error", &json!({ "code": code, "message": text }))
+}
+
+fn chat_line(line: &ChatLine) -> serde_json::Value {
+    json!({
+        "id": line.id.to_string(),
+        "userId": line.user.to_string(),
+        "name": line.name,
+        "message": line.text,
+        "sentAt": line.at,
+    })
+}
+
+fn person(visible: &Visible, player: PlayerId, with_id: bool) -> Option<Person<'_>> {
+    let card = visible.card(player)?;
+    let tile = visible.tile_of(player)?;
+    Some(Person {
+        id: with_id.then(|| card.user.to_string()),
+        user_id: card.user.to_string(),
+        username: &card.name,
+        avatar_id: card.avatar.as_ref().map(|avatar| avatar.id.to_string()),
+        x: tile.x,
+        y: tile.y,
+    })
+}
+
+fn message(kind: &str, payload: &impl Serialize) -> Bytes {
+    let text = serde_json::to_string(&json!({ "type": kind, "payload": payload }));
+    text.expect("our own plain data is always JSON").into()
+}

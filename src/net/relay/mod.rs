@@ -1,0 +1,552 @@
+//! Relay: keeps a copy of one space's visible state and fans it out to the clients of this edge.
+//!
+//! It is plain state: outputs of the host go in, bytes for clients come out of their [`Sink`]s, commands for the host come
+//! back as return values. Who carries them is the business of `task`.
+//! May use the rooms below and `protocol`. Never: sockets, a `World`, the clock.
+
+mod grid_view;
+pub mod task;
+#[cfg(test)]
+mod tests;
+mod view;
+mod visible;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use self::grid_view::GridView;
+pub use self::grid_view::{JoinWord, error as grid_error};
+use self::view::View;
+pub use self::visible::Visible;
+use crate::cluster::spaces::Scene;
+use crate::components::chat::{ChatLine, HISTORY};
+use crate::components::command::Command;
+use crate::components::fact::{Fact, Picture, TickOutput};
+use crate::components::id::{PlayerId, UserId};
+use crate::components::player::Avatar;
+use crate::components::unit::Tile;
+use crate::net::codec::encode;
+use crate::net::protocol::ServerMessage;
+use crate::net::protocol::chat::{ChatLineS2c, EmoteS2c};
+use crate::net::protocol::element::{ElementChangedS2c, ElementPlacedS2c, ElementRemovedS2c};
+use crate::net::protocol::session::{NoticeS2c, WelcomeS2c};
+
+/// Why a connection ends, as WebSocket close codes. `docs/protocol.md` explains each.
+pub mod close {
+    /// The client left.
+    pub const LEFT: u16 = 1000;
+    /// The server shuts down or the space starts again: reconnect.
+    pub const AWAY: u16 = 1001;
+    /// A message was too long.
+    pub const TOO_BIG: u16 = 1009;
+    /// Bytes that are no message.
+    pub const MALFORMED: u16 = 4400;
+    /// Not signed in.
+    pub const SIGNED_OUT: u16 = 4401;
+    /// Not allowed in this space.
+    pub const FORBIDDEN: u16 = 4403;
+    /// No such space.
+    pub const NO_SPACE: u16 = 4404;
+    /// Silent for too long.
+    pub const TIMEOUT: u16 = 4408;
+    /// The same user joined from another place.
+    pub const REPLACED: u16 = 4409;
+    /// The space was deleted.
+    pub const DELETED: u16 = 4410;
+    /// Another protocol.
+    pub const OUTDATED: u16 = 4426;
+    /// Too many messages, or reading too slowly.
+    pub const FLOOD: u16 = 4429;
+}
+
+/// Where bytes for one client go. Never blocks: frames are taken only while none is in flight, events are bounded.
+pub trait Sink: Send + Sync + 'static {
+    /// Whether the last frame was handed to the socket.
+    fn is_free(&self) -> bool;
+    /// State: may be skipped while the client is busy.
+    fn frame(&self, bytes: Bytes);
+    /// Something that must arrive, in order; past the bound the client is let go.
+    fn event(&self, bytes: Bytes);
+    /// Says goodbye after what is waiting.
+    fn close(&self, code: u16, reason: &str);
+}
+
+/// One connection of this edge to the space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientId(pub u64);
+
+/// What a client understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// `plaza.v1`, seeing this many tiles across and down.
+    Binary {
+        /// Tiles across.
+        width: u16,
+        /// Tiles down.
+        height: u16,
+    },
+    /// JSON messages on the tile grid.
+    Grid {
+        /// How arrivals are called, and what else the client asked for.
+        join_word: JoinWord,
+        /// Whether it wants what was said before it came.
+        history: bool,
+    },
+}
+
+/// A client that wants in. Its rights were checked.
+pub struct Arrival {
+    /// The connection.
+    pub client: ClientId,
+    /// Who.
+    pub user: UserId,
+    /// The name over the head.
+    pub name: String,
+    /// What they look like.
+    pub avatar: Option<Avatar>,
+    /// What the client understands.
+    pub dialect: Dialect,
+    /// Where its bytes go.
+    pub sink: Arc<dyn Sink>,
+    /// Told once the player is there.
+    pub ready: oneshot::Sender<PlayerId>,
+}
+
+/// How a client went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// It said so, or cannot come back.
+    Left,
+    /// Its connection broke: it may come back.
+    Lost,
+}
+
+/// The relay of one space on one edge.
+pub struct Relay {
+    scene: Scene,
+    visible: Visible,
+    history: VecDeque<ChatLine>,
+    arriving: Vec<Arrival>,
+    clients: BTreeMap<ClientId, Client>,
+}
+
+struct Client {
+    user: UserId,
+    player: PlayerId,
+    sink: Arc<dyn Sink>,
+    eyes: Eyes,
+}
+
+enum Eyes {
+    Binary(View),
+    Grid(GridView),
+}
+
+impl Relay {
+    /// A relay that has seen nothing yet; a picture must come first.
+    pub fn new(scene: Scene) -> Self {
+        let visible = Visible::new(scene.width, scene.height);
+        Self {
+            scene,
+            visible,
+            history: VecDeque::new(),
+            arriving: Vec::new(),
+            clients: BTreeMap::new(),
+        }
+    }
+
+    /// The copy of what is visible.
+    pub fn visible(&self) -> &Visible {
+        &self.visible
+    }
+
+    /// Whether nobody is connected or about to be.
+    pub fn is_empty(&self) -> bool {
+        self.clients.is_empty() && self.arriving.is_empty()
+    }
+
+    /// Somebody wants in. An earlier connection of the same user is replaced; the player stays.
+    pub fn join(&mut self, arrival: Arrival) -> Command {
+        let user = arrival.user;
+        self.clients
+            .retain(|_, client| keep_unless_replaced(client.user, user, &client.sink));
+        self.arriving
+            .retain(|other| keep_unless_replaced(other.user, user, &other.sink));
+        let command = join_command(&arrival);
+        self.arriving.push(arrival);
+        command
+    }
+
+    /// A connection ended. Nothing follows when it was replaced before.
+    pub fn detach(&mut self, client: ClientId, how: Departure) -> Option<Command> {
+        if let Some(client) = self.clients.remove(&client) {
+            let player = client.player;
+            return Some(match how {
+                Departure::Left => Command::Leave { player },
+                Departure::Lost => Command::Vanish { player },
+            });
+        }
+        // Its player may be there at the next tick; `settle` sees that nobody waits for it and lets it go.
+        self.arriving.retain(|arrival| arrival.client != client);
+        None
+    }
+
+    /// A client's window shows this many tiles now.
+    pub fn resize(&mut self, client: ClientId, width: u16, height: u16) {
+        if let Some(Client {
+            eyes: Eyes::Binary(view),
+            ..
+        }) = self.clients.get_mut(&client)
+        {
+            view.resize(width, height);
+        }
+    }
+
+    /// What happened in ticks that a picture replaced: told like any fact.
+    pub fn catch_up(&mut self, missed: &[Fact]) -> Vec<Command> {
+        let mut commands = Vec::new();
+        for fact in missed {
+            match fact {
+                Fact::Joined { user, player, .. } => commands.extend(self.settle(*user, *player)),
+                fact => self.tell(fact),
+            }
+        }
+        self.send_frames();
+        commands
+    }
+
+    /// Begins anew from a full picture. Clients whose player is not in it must join again; the commands for that are returned.
+    pub fn rebase(&mut self, picture: &Picture, epoch: u64) -> Vec<Command> {
+        let before: BTreeMap<PlayerId, (UserId, Option<Tile>)> = self
+            .visible
+            .players()
+            .filter_map(|player| Some((player, (self.visible.user_of(player)?, self.visible.tile_of(player)))))
+            .collect();
+        self.visible.rebase(picture, epoch);
+        self.correct_the_grid(&before);
+        self.history = picture.history.iter().cloned().collect();
+        for client in self.clients.values_mut() {
+            match &mut client.eyes {
+                Eyes::Binary(view) => view.rebase(),
+                Eyes::Grid(_) => {}
+            }
+        }
+        let visible = &self.visible;
+        self.clients.retain(|_, client| {
+            let stays = visible.user_of(client.player) == Some(client.user);
+            if !stays {
+                client.sink.close(close::AWAY, "the space started again");
+            }
+            stays
+        });
+        let present = self
+            .clients
+            .values()
+            .filter_map(|client| visible.card(client.player))
+            .map(|card| Command::Join {
+                user: card.user,
+                name: card.name.clone(),
+                avatar: card.avatar.clone(),
+            });
+        present.chain(self.arriving.iter().map(join_command)).collect()
+    }
+
+    /// One tick of the space happened: applies it and sends every client what it should know.
+    /// Returns commands that follow from it.
+    pub fn tick(&mut self, output: &TickOutput) -> Vec<Command> {
+        let newcomers = self.visible.apply(output);
+        for fact in &output.facts {
+            if let Fact::Joined {
+                player, again: false, ..
+            } = fact
+            {
+                self.announce(*player);
+            }
+        }
+        // After every announcement: those who come in the same tick find each other in their first picture, once.
+        let mut commands = Vec::new();
+        for fact in &output.facts {
+            match fact {
+                Fact::Joined { user, player, .. } => commands.extend(self.settle(*user, *player)),
+                fact => self.tell(fact),
+            }
+        }
+        self.move_on_the_grid(output, &newcomers);
+        for (player, user) in &output.gone {
+            self.part(*player, *user);
+        }
+        self.send_frames();
+        commands
+    }
+
+    /// The space is closed: everybody is let go.
+    pub fn close(&mut self, code: u16, reason: &str) {
+        for arrival in self.arriving.drain(..) {
+            // Whoever was about to come in tries again by itself when the space merely starts again.
+            if code != close::AWAY {
+                arrival.sink.close(code, reason);
+            }
+        }
+        for client in std::mem::take(&mut self.clients).into_values() {
+            if code == close::DELETED
+                && let Eyes::Grid(_) = client.eyes
+            {
+                client.sink.event(grid_view::error("space-deleted", reason));
+            }
+            client.sink.close(code, reason);
+        }
+    }
+
+    /// A user's player is there: whoever waits for it is welcomed.
+    fn settle(&mut self, user: UserId, player: PlayerId) -> Option<Command> {
+        let Some(index) = self.arriving.iter().position(|arrival| arrival.user == user) else {
+            let is_watched = self.clients.values().any(|client| client.player == player);
+            return (!is_watched).then_some(Command::Vanish { player });
+        };
+        let arrival = self.arriving.swap_remove(index);
+        let eyes = match arrival.dialect {
+            Dialect::Binary { width, height } => {
+                arrival.sink.event(encode(&self.welcome(player)).into());
+                Eyes::Binary(View::new(width, height))
+            }
+            Dialect::Grid { join_word, history } => {
+                arrival.sink.event(grid_view::space_joined(&self.visible, player));
+                if history {
+                    arrival.sink.event(grid_view::history(&self.history));
+                }
+                Eyes::Grid(GridView::new(join_word))
+            }
+        };
+        // The connection may be gone by now; its detach then follows and ends the player's stay.
+        let _ = arrival.ready.send(player);
+        self.clients.insert(
+            arrival.client,
+            Client {
+                user,
+                player,
+                sink: arrival.sink,
+                eyes,
+            },
+        );
+        None
+    }
+
+    fn welcome(&self, player: PlayerId) -> ServerMessage {
+        ServerMessage::Welcome(WelcomeS2c {
+            player: player.0,
+            epoch: self.visible.epoch(),
+            tick: self.visible.tick().0,
+            tick_rate: self.scene.tick_rate,
+            space_name: self.scene.name.clone(),
+            width: self.scene.width,
+            height: self.scene.height,
+            map_version: self.visible.version(),
+            grid_hash: self.visible.grid_hash(),
+            own: self.visible.own(player),
+            history: self.history.iter().map(ChatLineS2c::remembered).collect(),
+        })
+    }
+
+    /// Tells clients of the tile grid that somebody came. Others see it in the roster of their frame.
+    fn announce(&self, player: PlayerId) {
+        let mut words = JoinWord::ALL.map(|word| (word, None));
+        for client in self.clients.values() {
+            let Eyes::Grid(eyes) = &client.eyes else { continue };
+            if client.player == player {
+                continue;
+            }
+            let Some((word, bytes)) = words.iter_mut().find(|(word, _)| *word == eyes.join_word()) else {
+                continue;
+            };
+            let bytes = bytes.get_or_insert_with(|| grid_view::user_joined(&self.visible, player, *word));
+            client.sink.event(bytes.clone());
+        }
+    }
+
+    fn tell(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Joined { .. } => {}
+            Fact::Said { line, client_id } => self.say(line, *client_id),
+            Fact::Emoted { player, kind } => {
+                self.to_binary(&ServerMessage::Emote(EmoteS2c {
+                    player: player.0,
+                    kind: *kind,
+                }));
+            }
+            Fact::StepRejected { player, tile } => {
+                if let Some(client) = self.client_of(*player)
+                    && let Eyes::Grid(_) = client.eyes
+                {
+                    client.sink.event(grid_view::movement_rejected(*tile));
+                }
+            }
+            Fact::NoPath { player } => {
+                if let Some(client) = self.client_of(*player)
+                    && let Eyes::Binary(_) = client.eyes
+                {
+                    let notice = NoticeS2c {
+                        code: "no-path".into(),
+                        message: "There is no way to get there.".into(),
+                    };
+                    client.sink.event(encode(&ServerMessage::Notice(notice)).into());
+                }
+            }
+            Fact::ElementPlaced { placement, version } => {
+                self.to_binary(&ServerMessage::ElementPlaced(ElementPlacedS2c {
+                    id: placement.id.to_string(),
+                    element: placement.element.to_string(),
+                    x: placement.corner.x,
+                    y: placement.corner.y,
+                    map_version: *version,
+                }));
+            }
+            Fact::ElementRemoved { id, version } => {
+                self.to_binary(&ServerMessage::ElementRemoved(ElementRemovedS2c {
+                    id: id.to_string(),
+                    map_version: *version,
+                }));
+            }
+            Fact::ElementChanged { element, version } => {
+                self.to_binary(&ServerMessage::ElementChanged(ElementChangedS2c {
+                    element: element.to_string(),
+                    map_version: *version,
+                }));
+            }
+        }
+    }
+
+    fn say(&mut self, line: &ChatLine, client_id: Option<u32>) {
+        // A picture that replaced ticks has the line already.
+        if !self.history.contains(line) {
+            if self.history.len() == HISTORY {
+                self.history.pop_front();
+            }
+            self.history.push_back(line.clone());
+        }
+        let mut said = ChatLineS2c::of(line);
+        let others: Bytes = encode(&ServerMessage::Chat(said.clone())).into();
+        said.client_id = client_id;
+        let sender: Bytes = encode(&ServerMessage::Chat(said)).into();
+        let grid = grid_view::new_message(line);
+        for client in self.clients.values() {
+            client.sink.event(match client.eyes {
+                Eyes::Grid(_) => grid.clone(),
+                Eyes::Binary(_) if client.player == line.player => sender.clone(),
+                Eyes::Binary(_) => others.clone(),
+            });
+        }
+    }
+
+    fn to_binary(&self, message: &ServerMessage) {
+        let bytes: Bytes = encode(message).into();
+        for client in self.clients.values() {
+            if let Eyes::Binary(_) = client.eyes {
+                client.sink.event(bytes.clone());
+            }
+        }
+    }
+
+    /// Tells clients of the tile grid whose tile changed; never the mover itself, and nobody of those who just came.
+    fn move_on_the_grid(&mut self, output: &TickOutput, newcomers: &[PlayerId]) {
+        let is_watched = self.clients.values().any(|client| matches!(client.eyes, Eyes::Grid(_)));
+        for (player, _) in &output.stances {
+            let Some((left, tile)) = self.visible.cross(*player) else {
+                continue;
+            };
+            if newcomers.contains(player) {
+                continue;
+            }
+            // Moved by something else than its own steps: only then is the mover told where it is.
+            let was_moved = left.x.abs_diff(tile.x) + left.y.abs_diff(tile.y) > 1;
+            if was_moved
+                && let Some(client) = self.client_of(*player)
+                && let Eyes::Grid(_) = client.eyes
+            {
+                client.sink.event(grid_view::movement_rejected(tile));
+            }
+            if let Some(user) = self.visible.user_of(*player)
+                && is_watched
+            {
+                self.to_grid_except(*player, &grid_view::movement(user, tile));
+            }
+        }
+    }
+
+    /// After a picture: tells clients of the tile grid what it changed.
+    fn correct_the_grid(&self, before: &BTreeMap<PlayerId, (UserId, Option<Tile>)>) {
+        if !self.clients.values().any(|client| matches!(client.eyes, Eyes::Grid(_))) {
+            return;
+        }
+        for (player, (user, tile)) in before {
+            let now = self.visible.tile_of(*player);
+            let bytes = match now {
+                None => grid_view::user_left(*user),
+                Some(now) if Some(now) != *tile => grid_view::movement(*user, now),
+                Some(_) => continue,
+            };
+            self.to_grid_except(*player, &bytes);
+        }
+        for player in self.visible.players().filter(|player| !before.contains_key(player)) {
+            self.announce(player);
+        }
+    }
+
+    fn to_grid_except(&self, player: PlayerId, bytes: &Bytes) {
+        for client in self.clients.values() {
+            if client.player != player
+                && let Eyes::Grid(_) = client.eyes
+            {
+                client.sink.event(bytes.clone());
+            }
+        }
+    }
+
+    /// Somebody is gone: the tile grid is told, and a connection that still stands for them ends.
+    fn part(&mut self, player: PlayerId, user: UserId) {
+        self.clients.retain(|_, client| {
+            if client.player == player {
+                client.sink.close(close::LEFT, "left the space");
+            }
+            client.player != player
+        });
+        self.to_grid_except(player, &grid_view::user_left(user));
+    }
+
+    fn send_frames(&mut self) {
+        for client in self.clients.values_mut() {
+            if let Eyes::Binary(view) = &mut client.eyes
+                && client.sink.is_free()
+                && let Some(frame) = view.compose(&mut self.visible, client.player)
+            {
+                client.sink.frame(frame);
+            }
+        }
+        let oldest = self.clients.values().filter_map(|client| match &client.eyes {
+            Eyes::Binary(view) => Some(view.roster_cursor()),
+            Eyes::Grid(_) => None,
+        });
+        self.visible.forget_roster_before(oldest.min());
+    }
+
+    fn client_of(&self, player: PlayerId) -> Option<&Client> {
+        self.clients.values().find(|client| client.player == player)
+    }
+}
+
+fn join_command(arrival: &Arrival) -> Command {
+    Command::Join {
+        user: arrival.user,
+        name: arrival.name.clone(),
+        avatar: arrival.avatar.clone(),
+    }
+}
+
+fn keep_unless_replaced(user: UserId, newcomer: UserId, sink: &Arc<dyn Sink>) -> bool {
+    if user == newcomer {
+        sink.close(close::REPLACED, "you joined this space from another place");
+    }
+    user != newcomer
+}

@@ -1,0 +1,465 @@
+//! Whatever the order of moves, joins, leaves and busy sockets, a client that got its last frame sees what there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use proptest::prelude::*;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::*;
+use crate::components::direction::{Facing, Motion};
+use crate::components::fact::Stance;
+use crate::components::player::{Card, Carry, OwnState};
+use crate::components::unit::{Position, Tick};
+use crate::net::codec::decode;
+use crate::net::protocol::frame::{CELL_SIDE, FrameS2c, unpack};
+
+const WIDTH: u16 = 150;
+const HEIGHT: u16 = 90;
+const COLUMNS: u16 = WIDTH.div_ceil(16);
+
+/// A socket that keeps what it was given.
+#[derive(Default)]
+struct Kept {
+    is_busy: AtomicBool,
+    frames: Mutex<Vec<Bytes>>,
+    events: Mutex<Vec<Bytes>>,
+    closed: Mutex<Option<u16>>,
+}
+
+impl Sink for Kept {
+    fn is_free(&self) -> bool {
+        !self.is_busy.load(Ordering::Relaxed)
+    }
+
+    fn frame(&self, bytes: Bytes) {
+        self.frames.lock().push(bytes);
+    }
+
+    fn event(&self, bytes: Bytes) {
+        self.events.lock().push(bytes);
+    }
+
+    fn close(&self, code: u16, _: &str) {
+        self.closed.lock().get_or_insert(code);
+    }
+}
+
+/// What a client makes of its frames, as `docs/protocol.md` tells it to.
+#[derive(Default)]
+struct Seen {
+    names: BTreeMap<u32, String>,
+    places: BTreeMap<u32, (u16, Stance)>,
+    own: Option<(i32, i32)>,
+    last: (u64, u64),
+}
+
+impl Seen {
+    fn apply(&mut self, frame: &FrameS2c) {
+        let now = (frame.header.epoch, frame.header.tick);
+        assert!(now > self.last, "time goes back from {:?} to {now:?}", self.last);
+        self.last = now;
+        self.own = Some((frame.header.own.x, frame.header.own.y));
+        if frame.roster.full {
+            self.names.clear();
+            let came: BTreeSet<_> = frame.roster.came.iter().map(|card| card.player).collect();
+            self.places.retain(|player, _| came.contains(player));
+        }
+        for card in &frame.roster.came {
+            self.names.insert(card.player, card.name.clone());
+        }
+        for cell in &frame.cells {
+            let corner = Position {
+                x: i32::from(cell.index % COLUMNS) * CELL_SIDE,
+                y: i32::from(cell.index / COLUMNS) * CELL_SIDE,
+            };
+            if cell.full {
+                self.places.retain(|_, (index, _)| *index != cell.index);
+            }
+            for player in &cell.left {
+                if self.places.get(player).is_some_and(|(index, _)| *index == cell.index) {
+                    self.places.remove(player);
+                }
+            }
+            let mut player = 0;
+            for entry in &cell.entries {
+                player += entry.gap;
+                self.places
+                    .insert(player, (cell.index, unpack(entry.bits, corner).expect("a stance")));
+            }
+        }
+        for index in &frame.dropped {
+            self.places.retain(|_, (held, _)| held != index);
+        }
+        for player in &frame.roster.gone {
+            self.names.remove(player);
+            self.places.remove(player);
+        }
+    }
+}
+
+/// A space as the host would state it, moved by the test.
+#[derive(Default)]
+struct Truth {
+    tick: u64,
+    next: u32,
+    here: BTreeMap<u32, (Card, Stance)>,
+}
+
+impl Truth {
+    fn own(&self, player: u32) -> OwnState {
+        let stance = self.here[&player].1;
+        OwnState {
+            player: PlayerId(player),
+            ack: self.tick as u32,
+            position: stance.position,
+            carry: Carry::default(),
+            facing: stance.facing,
+            walking: false,
+        }
+    }
+
+    /// One tick: these come, move or go.
+    fn tick(&mut self, come: &[(UserId, Position)], moves: &[(u32, Position)], go: &[u32]) -> TickOutput {
+        self.tick += 1;
+        let mut output = TickOutput {
+            tick: Tick(self.tick),
+            ..TickOutput::default()
+        };
+        let mut touched = BTreeSet::new();
+        for (user, position) in come {
+            self.next += 1;
+            let player = PlayerId(self.next);
+            let card = Card {
+                player,
+                user: *user,
+                name: format!("p{}", self.next),
+                avatar: None,
+            };
+            let stance = Stance {
+                position: *position,
+                facing: Facing::Down,
+                motion: Motion::Standing,
+            };
+            self.here.insert(self.next, (card.clone(), stance));
+            output.cards.push(card);
+            output.facts.push(Fact::Joined {
+                user: *user,
+                player,
+                again: false,
+            });
+            touched.insert(self.next);
+        }
+        for (player, position) in moves {
+            if let Some((_, stance)) = self.here.get_mut(player) {
+                *stance = Stance {
+                    position: *position,
+                    facing: Facing::Left,
+                    motion: Motion::Walking,
+                };
+                touched.insert(*player);
+            }
+        }
+        for player in go {
+            if let Some((card, _)) = self.here.remove(player) {
+                output.gone.push((card.player, card.user));
+                touched.remove(player);
+            }
+        }
+        for player in touched {
+            output.stances.push((PlayerId(player), self.here[&player].1));
+            output.own.push(self.own(player));
+        }
+        output.cards.retain(|card| self.here.contains_key(&card.player.0));
+        output
+            .facts
+            .retain(|fact| !matches!(fact, Fact::Joined { player, .. } if !self.here.contains_key(&player.0)));
+        output
+    }
+
+    fn picture(&self) -> Picture {
+        let players = self.here.keys().map(|player| {
+            let (card, stance) = self.here[player].clone();
+            (card, stance, self.own(*player))
+        });
+        Picture {
+            tick: Tick(self.tick),
+            players: players.collect(),
+            ..Picture::default()
+        }
+    }
+}
+
+fn scene() -> Scene {
+    Scene {
+        name: "Test".into(),
+        width: WIDTH,
+        height: HEIGHT,
+        tick_rate: 20,
+    }
+}
+
+fn user(number: u32) -> UserId {
+    UserId(Uuid::from_u128(u128::from(number)))
+}
+
+fn arrive(relay: &mut Relay, number: u32, dialect: Dialect) -> Arc<Kept> {
+    let sink = Arc::new(Kept::default());
+    let (ready, _) = oneshot::channel();
+    relay.join(Arrival {
+        client: ClientId(u64::from(number)),
+        user: user(number),
+        name: format!("p{number}"),
+        avatar: None,
+        dialect,
+        sink: Arc::clone(&sink) as Arc<dyn Sink>,
+        ready,
+    });
+    sink
+}
+
+const BINARY: Dialect = Dialect::Binary { width: 30, height: 20 };
+const GRID: Dialect = Dialect::Grid {
+    join_word: JoinWord::UserJoined,
+    history: false,
+};
+
+fn at(x: i32, y: i32) -> Position {
+    Position {
+        x: x * 64 + 32,
+        y: y * 64 + 32,
+    }
+}
+
+fn words(sink: &Kept) -> Vec<(String, Value)> {
+    let events = std::mem::take(&mut *sink.events.lock());
+    let values = events
+        .iter()
+        .map(|bytes| serde_json::from_slice::<Value>(bytes).unwrap());
+    values
+        .map(|value| (value["type"].as_str().unwrap().to_owned(), value["payload"].clone()))
+        .collect()
+}
+
+#[derive(Debug, Clone)]
+enum Happening {
+    Come(Position),
+    Move(u32, Position),
+    Go(u32),
+    Busy(usize, bool),
+    Quiet(u8),
+    Rebase,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let place = || (0..i32::from(WIDTH) * 64, 0..i32::from(HEIGHT) * 64).prop_map(|(x, y)| Position { x, y });
+    prop_oneof![
+        2 => place().prop_map(Happening::Come),
+        8 => (1_u32..12, place()).prop_map(|(player, to)| Happening::Move(player, to)),
+        1 => (1_u32..12).prop_map(Happening::Go),
+        3 => (0_usize..4, any::<bool>()).prop_map(|(client, busy)| Happening::Busy(client, busy)),
+        1 => (1_u8..80).prop_map(Happening::Quiet),
+        1 => Just(Happening::Rebase),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn every_client_ends_with_what_there_is(happenings in prop::collection::vec(happening(), 1..80)) {
+        let mut truth = Truth::default();
+        let mut relay = Relay::new(scene());
+        let mut epoch = 1;
+        relay.rebase(&truth.picture(), epoch);
+        let sinks: Vec<_> = (1..=4).map(|number| arrive(&mut relay, number, BINARY)).collect();
+        let come: Vec<_> = (1..=4).map(|number| (user(number), at(20 * number as i32, 40))).collect();
+        relay.tick(&truth.tick(&come, &[], &[]));
+        let mut strangers = 100;
+        for happening in happenings {
+            match happening {
+                Happening::Come(to) => {
+                    strangers += 1;
+                    relay.tick(&truth.tick(&[(user(strangers), to)], &[], &[]));
+                }
+                Happening::Move(player, to) => drop(relay.tick(&truth.tick(&[], &[(player, to)], &[]))),
+                Happening::Go(player) if player > 4 => drop(relay.tick(&truth.tick(&[], &[], &[player]))),
+                Happening::Go(_) => {}
+                Happening::Busy(client, busy) => sinks[client].is_busy.store(busy, Ordering::Relaxed),
+                Happening::Quiet(ticks) => (0..ticks).for_each(|_| drop(relay.tick(&truth.tick(&[], &[], &[])))),
+                Happening::Rebase => {
+                    epoch += 1;
+                    relay.rebase(&truth.picture(), epoch);
+                }
+            }
+        }
+        for sink in &sinks {
+            sink.is_busy.store(false, Ordering::Relaxed);
+        }
+        relay.tick(&truth.tick(&[], &[(1, at(75, 45)), (2, at(76, 45))], &[]));
+
+        for (number, sink) in (1_u32..).zip(&sinks) {
+            let mut seen = Seen::default();
+            for bytes in sink.frames.lock().iter() {
+                let ServerMessage::Frame(frame) = decode(bytes).expect("a frame") else { panic!("no frame") };
+                seen.apply(&frame);
+            }
+            let own = truth.here[&number].1.position;
+            prop_assert_eq!(seen.own, Some((own.x, own.y)));
+            let names: Vec<_> = truth.here.keys().collect();
+            prop_assert_eq!(seen.names.keys().collect::<Vec<_>>(), names);
+            for (player, (_, stance)) in &truth.here {
+                let (dx, dy) = ((stance.position.x - own.x).abs(), (stance.position.y - own.y).abs());
+                let is_in_window = dx <= 15 * 64 && dy <= 10 * 64;
+                let seen = seen.places.get(player).map(|(_, stance)| *stance);
+                prop_assert!(seen == Some(*stance) || (seen.is_none() && !is_in_window), "{player}: {seen:?}, not {stance:?}");
+            }
+            prop_assert!(seen.places.keys().all(|player| truth.here.contains_key(player)));
+        }
+    }
+}
+
+#[test]
+fn a_tick_costs_one_encoding_a_cell_however_many_watch() {
+    let mut truth = Truth::default();
+    let mut relay = Relay::new(scene());
+    relay.rebase(&truth.picture(), 1);
+    let sinks: Vec<_> = (1..=50).map(|number| arrive(&mut relay, number, BINARY)).collect();
+    let come: Vec<_> = (1..=50).map(|number| (user(number), at(38, 40))).collect();
+    relay.tick(&truth.tick(&come, &[], &[]));
+    let before = relay.visible().encodings();
+    for step in 0..10 {
+        let moves: Vec<_> = (1..=50).map(|player| (player, at(38 + step % 3, 40))).collect();
+        relay.tick(&truth.tick(&[], &moves, &[]));
+    }
+    assert_eq!(relay.visible().encodings() - before, 10);
+    assert!(sinks.iter().all(|sink| sink.frames.lock().len() == 11));
+}
+
+#[test]
+fn nothing_is_sent_while_nothing_happens() {
+    let mut truth = Truth::default();
+    let mut relay = Relay::new(scene());
+    relay.rebase(&truth.picture(), 1);
+    let sink = arrive(&mut relay, 1, BINARY);
+    relay.tick(&truth.tick(&[(user(1), at(5, 5))], &[], &[]));
+    for _ in 0..100 {
+        relay.tick(&truth.tick(&[], &[], &[]));
+    }
+    assert_eq!(sink.frames.lock().len(), 1);
+}
+
+#[test]
+fn the_tile_grid_hears_of_others_and_never_of_itself() {
+    let mut truth = Truth::default();
+    let mut relay = Relay::new(scene());
+    relay.rebase(&truth.picture(), 1);
+    let first = arrive(&mut relay, 1, GRID);
+    relay.tick(&truth.tick(&[(user(1), at(5, 5))], &[], &[]));
+    let joined = words(&first);
+    assert_eq!(joined.len(), 1);
+    assert_eq!(joined[0].0, "space-joined");
+    assert_eq!(joined[0].1["spawn"], serde_json::json!({ "x": 5, "y": 5 }));
+    assert_eq!(joined[0].1["users"], serde_json::json!([]));
+
+    let second = arrive(&mut relay, 2, GRID);
+    relay.tick(&truth.tick(&[(user(2), at(6, 5))], &[], &[]));
+    assert_eq!(
+        words(&first).iter().map(|(word, _)| word.as_str()).collect::<Vec<_>>(),
+        ["user-joined"]
+    );
+    assert_eq!(words(&second)[0].1["users"][0]["userId"], user(1).to_string());
+
+    relay.tick(&truth.tick(&[], &[(1, at(5, 6))], &[]));
+    assert_eq!(words(&first), []);
+    let moved = serde_json::json!({ "userId": user(1).to_string(), "x": 5, "y": 6 });
+    assert_eq!(words(&second), [("movement".to_owned(), moved)]);
+
+    relay.tick(&truth.tick(
+        &[],
+        &[(
+            1,
+            Position {
+                x: 5 * 64 + 40,
+                y: 6 * 64 + 20,
+            },
+        )],
+        &[],
+    ));
+    assert_eq!(words(&second), [], "still the same tile");
+
+    relay.tick(&truth.tick(&[], &[], &[1]));
+    assert_eq!(
+        words(&second),
+        [(
+            "user-left".to_owned(),
+            serde_json::json!({ "userId": user(1).to_string() })
+        )]
+    );
+}
+
+#[test]
+fn those_who_come_in_the_same_tick_find_each_other_once() {
+    let mut truth = Truth::default();
+    let mut relay = Relay::new(scene());
+    relay.rebase(&truth.picture(), 1);
+    let sinks = [arrive(&mut relay, 1, GRID), arrive(&mut relay, 2, GRID)];
+    relay.tick(&truth.tick(&[(user(1), at(5, 5)), (user(2), at(6, 5))], &[], &[]));
+    for sink in &sinks {
+        let words = words(sink);
+        assert_eq!(words.len(), 1, "{words:?}");
+        assert_eq!(words[0].1["users"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
+    let mut truth = Truth::default();
+    let mut relay = Relay::new(scene());
+    relay.rebase(&truth.picture(), 1);
+    let first = arrive(&mut relay, 1, BINARY);
+    relay.tick(&truth.tick(&[(user(1), at(5, 5))], &[], &[]));
+    let sink = Arc::new(Kept::default());
+    let (ready, _) = oneshot::channel();
+    let sink_for_relay = Arc::clone(&sink) as Arc<dyn Sink>;
+    let client = ClientId(99);
+    let name = "p1".into();
+    relay.join(Arrival {
+        client,
+        user: user(1),
+        name,
+        avatar: None,
+        dialect: BINARY,
+        sink: sink_for_relay,
+        ready,
+    });
+    assert_eq!(*first.closed.lock(), Some(close::REPLACED));
+    assert_eq!(
+        relay.detach(ClientId(1), Departure::Lost),
+        None,
+        "the player is not the first connection's any more"
+    );
+    let mut output = truth.tick(&[], &[], &[]);
+    output.facts.push(Fact::Joined {
+        user: user(1),
+        player: PlayerId(1),
+        again: true,
+    });
+    relay.tick(&output);
+    assert_eq!(sink.frames.lock().len(), 1);
+    assert_eq!(
+        relay.detach(client, Departure::Left),
+        Some(Command::Leave { player: PlayerId(1) })
+    );
+}
+
+#[test]
+fn somebody_whose_connection_ended_on_the_way_in_does_not_stay() {
+    let mut truth = Truth::default();
+    let mut relay = Relay::new(scene());
+    relay.rebase(&truth.picture(), 1);
+    arrive(&mut relay, 1, BINARY);
+    assert_eq!(relay.detach(ClientId(1), Departure::Lost), None);
+    let commands = relay.tick(&truth.tick(&[(user(1), at(5, 5))], &[], &[]));
+    assert_eq!(commands, [Command::Vanish { player: PlayerId(1) }]);
+}

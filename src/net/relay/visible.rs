@@ -1,0 +1,424 @@
+//! Visible: a relay's copy of what can be seen in a space, by cells, remembering when each thing last changed.
+//!
+//! A difference is encoded once for each distinct (cell, cursor) of a tick and shared by everybody who needs it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+
+use crate::components::fact::{Fact, Picture, Stance, TickOutput};
+use crate::components::id::{PlayerId, UserId};
+use crate::components::player::{Card, OwnState};
+use crate::components::unit::{Position, Tick, Tile};
+use crate::net::codec::{append, encode};
+use crate::net::protocol::frame::{CELL_TILES, CardS2c, CellS2c, EntryS2c, RosterS2c, pack};
+use crate::net::protocol::movement::OwnStateS2c;
+
+/// Ticks for which a cell remembers who left it; an older cursor starts over.
+const TOMBSTONES: u64 = 64;
+
+/// The tick up to which somebody has something; 0 for not at all.
+pub type Cursor = u64;
+
+/// The copy.
+pub struct Visible {
+    tick: Tick,
+    epoch: u64,
+    version: u32,
+    grid_hash: u32,
+    columns: u16,
+    rows: u16,
+    players: BTreeMap<PlayerId, Seen>,
+    cells: Vec<Cell>,
+    roster_gone: Vec<(Tick, PlayerId)>,
+    roster_changed: Tick,
+    encoded: HashMap<(u16, Cursor), Option<Bytes>>,
+    encoded_rosters: HashMap<Cursor, Bytes>,
+    encodings: u64,
+}
+
+struct Seen {
+    card: Card,
+    card_changed: Tick,
+    own: OwnState,
+    cell: u16,
+    tile: Tile,
+}
+
+#[derive(Default)]
+struct Cell {
+    changed: Tick,
+    members: Vec<Member>,
+    left: Vec<(Tick, PlayerId)>,
+}
+
+#[derive(Clone, Copy)]
+struct Member {
+    player: PlayerId,
+    changed: Tick,
+    bits: [u8; 3],
+}
+
+impl Visible {
+    /// An empty space of that many tiles.
+    pub fn new(width: u16, height: u16) -> Self {
+        let (columns, rows) = (width.div_ceil(CELL_TILES), height.div_ceil(CELL_TILES));
+        Self {
+            tick: Tick::default(),
+            epoch: 0,
+            version: 0,
+            grid_hash: 0,
+            columns,
+            rows,
+            players: BTreeMap::new(),
+            cells: std::iter::repeat_with(Cell::default)
+                .take(usize::from(columns) * usize::from(rows))
+                .collect(),
+            roster_gone: Vec::new(),
+            roster_changed: Tick::default(),
+            encoded: HashMap::new(),
+            encoded_rosters: HashMap::new(),
+            encodings: 0,
+        }
+    }
+
+    /// The last tick applied.
+    pub const fn tick(&self) -> Tick {
+        self.tick
+    }
+
+    /// Which life of the space this is.
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The plan's version.
+    pub const fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// Hash of the collision grid.
+    pub const fn grid_hash(&self) -> u32 {
+        self.grid_hash
+    }
+
+    /// Columns of cells.
+    pub const fn columns(&self) -> u16 {
+        self.columns
+    }
+
+    /// Rows of cells.
+    pub const fn rows(&self) -> u16 {
+        self.rows
+    }
+
+    /// Differences encoded so far: in the steady state one a tick for each cell in which something moved.
+    pub const fn encodings(&self) -> u64 {
+        self.encodings
+    }
+
+    /// Everybody's number, rising.
+    pub fn players(&self) -> impl Iterator<Item = PlayerId> {
+        self.players.keys().copied()
+    }
+
+    /// What others are told about a player.
+    pub fn card(&self, player: PlayerId) -> Option<&Card> {
+        self.players.get(&player).map(|seen| &seen.card)
+    }
+
+    /// The user behind a player.
+    pub fn user_of(&self, player: PlayerId) -> Option<UserId> {
+        self.card(player).map(|card| card.user)
+    }
+
+    /// The tile a player stands on, as last told to the tile grid.
+    pub fn tile_of(&self, player: PlayerId) -> Option<Tile> {
+        self.players.get(&player).map(|seen| seen.tile)
+    }
+
+    /// A player's exact state; the map's corner for somebody who is not here.
+    pub fn own(&self, player: PlayerId) -> OwnStateS2c {
+        self.players.get(&player).map_or(
+            OwnStateS2c {
+                x: 0,
+                y: 0,
+                carry_x: 0,
+                carry_y: 0,
+                facing: 0,
+                walking: false,
+            },
+            |seen| OwnStateS2c::from(&seen.own),
+        )
+    }
+
+    /// The highest input of a player that was applied.
+    pub fn ack(&self, player: PlayerId) -> u32 {
+        self.players.get(&player).map_or(0, |seen| seen.own.ack)
+    }
+
+    /// Where a player's body is.
+    pub fn position(&self, player: PlayerId) -> Option<Position> {
+        self.players.get(&player).map(|seen| seen.own.position)
+    }
+
+    /// Begins anew from a full picture.
+    pub fn rebase(&mut self, picture: &Picture, epoch: u64) {
+        let encodings = self.encodings;
+        let (columns, rows) = (self.columns, self.rows);
+        *self = Self {
+            columns,
+            rows,
+            encodings,
+            ..Self::new(columns * CELL_TILES, rows * CELL_TILES)
+        };
+        self.tick = picture.tick;
+        self.epoch = epoch;
+        self.version = picture.version;
+        self.grid_hash = picture.grid_hash;
+        self.roster_changed = picture.tick;
+        for (card, stance, own) in &picture.players {
+            self.enroll(card);
+            self.place(card.player, stance);
+            self.set_own(own);
+            self.cross(card.player);
+        }
+    }
+
+    /// Applies one tick; returns who came with it.
+    pub fn apply(&mut self, output: &TickOutput) -> Vec<PlayerId> {
+        self.tick = output.tick;
+        self.encoded.clear();
+        self.encoded_rosters.clear();
+        let newcomers: Vec<PlayerId> = output
+            .cards
+            .iter()
+            .map(|card| card.player)
+            .filter(|player| !self.players.contains_key(player))
+            .collect();
+        for card in &output.cards {
+            self.enroll(card);
+        }
+        for (player, stance) in &output.stances {
+            self.place(*player, stance);
+        }
+        for own in &output.own {
+            self.set_own(own);
+        }
+        for player in &newcomers {
+            self.cross(*player);
+        }
+        for (player, _) in &output.gone {
+            self.remove(*player);
+        }
+        for fact in &output.facts {
+            if let Fact::ElementPlaced { version, .. }
+            | Fact::ElementRemoved { version, .. }
+            | Fact::ElementChanged { version, .. } = fact
+            {
+                self.version = *version;
+            }
+        }
+        if let Some(hash) = output.grid_hash {
+            self.grid_hash = hash;
+        }
+        newcomers
+    }
+
+    /// The tile a player left and the one they stand on, if it is another than when this was asked last.
+    pub fn cross(&mut self, player: PlayerId) -> Option<(Tile, Tile)> {
+        let seen = self.players.get_mut(&player)?;
+        let tile = seen.own.position.tile();
+        let left = std::mem::replace(&mut seen.tile, tile);
+        (left != tile).then_some((left, tile))
+    }
+
+    /// What changed in a cell since the cursor, encoded; `None` for nothing.
+    pub fn cell(&mut self, index: u16, cursor: Cursor) -> Option<Bytes> {
+        let cell = self.cells.get(usize::from(index))?;
+        let cursor = if cursor + TOMBSTONES < self.tick.0 { 0 } else { cursor };
+        if cursor > 0 && cell.changed.0 <= cursor {
+            return None;
+        }
+        if let Some(bytes) = self.encoded.get(&(index, cursor)) {
+            return bytes.clone();
+        }
+        let bytes = cell
+            .difference(index, cursor)
+            .map(|difference| Bytes::from(encode(&difference)));
+        self.encodings += 1;
+        self.encoded.insert((index, cursor), bytes.clone());
+        bytes
+    }
+
+    /// Who came and went since the cursor, encoded.
+    pub fn roster(&mut self, cursor: Cursor) -> Bytes {
+        if let Some(bytes) = self.encoded_rosters.get(&cursor) {
+            return bytes.clone();
+        }
+        let since = Tick(cursor);
+        let came = if cursor > 0 && self.roster_changed <= since {
+            Vec::new()
+        } else {
+            let changed = self
+                .players
+                .values()
+                .filter(|seen| cursor == 0 || seen.card_changed > since);
+            changed.map(|seen| CardS2c::from(&seen.card)).collect()
+        };
+        let gone = if cursor == 0 {
+            Vec::new()
+        } else {
+            self.roster_gone
+                .iter()
+                .filter(|(tick, _)| *tick > since)
+                .map(|(_, player)| player.0)
+                .collect()
+        };
+        let mut bytes = Vec::new();
+        append(
+            &RosterS2c {
+                full: cursor == 0,
+                came,
+                gone,
+            },
+            &mut bytes,
+        );
+        let bytes = Bytes::from(bytes);
+        self.encoded_rosters.insert(cursor, bytes.clone());
+        bytes
+    }
+
+    /// Whether anybody came, went or changed since the cursor.
+    pub fn roster_changed_since(&self, cursor: Cursor) -> bool {
+        cursor == 0 || self.roster_changed.0 > cursor
+    }
+
+    /// Forgets who went, as far as every client knows it. Without any client nobody needs to be told.
+    pub fn forget_roster_before(&mut self, oldest: Option<Cursor>) {
+        match oldest {
+            Some(cursor) => self.roster_gone.retain(|(tick, _)| tick.0 > cursor),
+            None => self.roster_gone.clear(),
+        }
+    }
+
+    fn enroll(&mut self, card: &Card) {
+        self.roster_changed = self.tick;
+        let tick = self.tick;
+        self.players
+            .entry(card.player)
+            .and_modify(|seen| {
+                seen.card = card.clone();
+                seen.card_changed = tick;
+            })
+            .or_insert_with(|| Seen {
+                card: card.clone(),
+                card_changed: tick,
+                own: OwnState {
+                    player: card.player,
+                    ack: 0,
+                    position: Position { x: 0, y: 0 },
+                    carry: crate::components::player::Carry::default(),
+                    facing: crate::components::direction::Facing::default(),
+                    walking: false,
+                },
+                cell: u16::MAX,
+                tile: Tile::new(u16::MAX, u16::MAX),
+            });
+    }
+
+    fn place(&mut self, player: PlayerId, stance: &Stance) {
+        let Some(seen) = self.players.get_mut(&player) else {
+            return;
+        };
+        seen.own.position = stance.position;
+        let tile = stance.position.tile();
+        let index = (tile.y / CELL_TILES) * self.columns + tile.x / CELL_TILES;
+        let before = std::mem::replace(&mut seen.cell, index);
+        if before != index
+            && let Some(cell) = self.cells.get_mut(usize::from(before))
+        {
+            cell.remove(player, self.tick);
+        }
+        if let Some(cell) = self.cells.get_mut(usize::from(index)) {
+            cell.set(Member {
+                player,
+                changed: self.tick,
+                bits: pack(stance),
+            });
+        }
+    }
+
+    fn set_own(&mut self, own: &OwnState) {
+        if let Some(seen) = self.players.get_mut(&own.player) {
+            seen.own = *own;
+        }
+    }
+
+    fn remove(&mut self, player: PlayerId) {
+        let Some(seen) = self.players.remove(&player) else {
+            return;
+        };
+        if let Some(cell) = self.cells.get_mut(usize::from(seen.cell)) {
+            cell.remove(player, self.tick);
+        }
+        self.roster_gone.push((self.tick, player));
+        self.roster_changed = self.tick;
+    }
+}
+
+impl Cell {
+    fn set(&mut self, member: Member) {
+        self.changed = member.changed;
+        match self.members.binary_search_by_key(&member.player, |other| other.player) {
+            Ok(at) => self.members[at] = member,
+            Err(at) => self.members.insert(at, member),
+        }
+    }
+
+    fn remove(&mut self, player: PlayerId, tick: Tick) {
+        if let Ok(at) = self.members.binary_search_by_key(&player, |member| member.player) {
+            self.members.remove(at);
+        }
+        self.left
+            .retain(|(left, other)| *other != player && left.0 + TOMBSTONES >= tick.0);
+        self.left.push((tick, player));
+        self.changed = tick;
+    }
+
+    fn difference(&self, index: u16, cursor: Cursor) -> Option<CellS2c> {
+        let full = cursor == 0;
+        let since = Tick(cursor);
+        let mut before = 0;
+        let entries: Vec<EntryS2c> = self
+            .members
+            .iter()
+            .filter(|member| full || member.changed > since)
+            .map(|member| {
+                let gap = member.player.0 - before;
+                before = member.player.0;
+                EntryS2c { gap, bits: member.bits }
+            })
+            .collect();
+        let left: Vec<u32> = if full {
+            Vec::new()
+        } else {
+            let is_back = |player: &PlayerId| {
+                self.members
+                    .binary_search_by_key(player, |member| member.player)
+                    .is_ok()
+            };
+            let left = self
+                .left
+                .iter()
+                .filter(|(tick, player)| *tick > since && !is_back(player));
+            left.map(|(_, player)| player.0).collect()
+        };
+        (full || !entries.is_empty() || !left.is_empty()).then_some(CellS2c {
+            index,
+            full,
+            left,
+            entries,
+        })
+    }
+}

@@ -1,0 +1,309 @@
+//! Binary: the session of a game client, `plaza.v1`.
+
+use std::time::Instant;
+
+use super::{Action, Kind, Session, Stage, chat_text};
+use crate::components::command::Command;
+use crate::components::direction::Direction;
+use crate::components::id::PlayerId;
+use crate::components::player::{Goal, HeldStep};
+use crate::components::unit::Tile;
+use crate::net::codec::{decode, encode};
+use crate::net::protocol::chat::ChatRefusedS2c;
+use crate::net::protocol::session::{HelloC2s, PongS2c, RefusedS2c};
+use crate::net::protocol::{ClientMessage, SCHEMA, ServerMessage, VERSION};
+use crate::net::relay::{Dialect, close};
+
+impl Session {
+    /// A game client said something.
+    pub fn receive_binary(&mut self, now: Instant, bytes: &[u8]) -> Vec<Action> {
+        self.hear(now);
+        match decode::<ClientMessage>(bytes) {
+            Ok(message) => self.take_binary(now, message),
+            Err(_) => refuse(close::MALFORMED, "These bytes are no message."),
+        }
+    }
+
+    fn take_binary(&mut self, now: Instant, message: ClientMessage) -> Vec<Action> {
+        let kind = match message {
+            ClientMessage::Input(_) | ClientMessage::WalkTo(_) | ClientMessage::WalkToPlayer(_) => Kind::Move,
+            ClientMessage::Chat(_) => Kind::Chat,
+            _ => Kind::Other,
+        };
+        match (self.admit(kind, now), &message) {
+            (Ok(true), _) => {}
+            (Ok(false), ClientMessage::Chat(chat)) => {
+                return vec![chat_refused(
+                    chat.client_id,
+                    "You write too fast. Wait a moment and send it again.",
+                )];
+            }
+            (Ok(false), _) => return Vec::new(),
+            (Err(action), _) => return vec![action],
+        }
+        match (self.stage, message) {
+            (Stage::New(_), ClientMessage::Hello(hello)) => self.hello(hello),
+            (Stage::New(_), _) => refuse(close::MALFORMED, "The first message must be Hello."),
+            (_, ClientMessage::Hello(_)) => refuse(close::MALFORMED, "Hello was said before."),
+            (_, ClientMessage::Ping(ping)) => {
+                vec![Action::Reply(
+                    encode(&ServerMessage::Pong(PongS2c {
+                        nonce: ping.nonce,
+                        tick: 0,
+                    }))
+                    .into(),
+                )]
+            }
+            (_, ClientMessage::Leave) => vec![Action::Leave],
+            (Stage::Joining, _) => Vec::new(),
+            (Stage::Joined(player), message) => from_player(player, message).into_iter().collect(),
+        }
+    }
+
+    fn hello(&mut self, hello: HelloC2s) -> Vec<Action> {
+        if hello.version != VERSION || hello.schema != SCHEMA {
+            return refuse(
+                close::OUTDATED,
+                "This page is of another version than the server. Load it again.",
+            );
+        }
+        self.stage = Stage::Joining;
+        let dialect = Dialect::Binary {
+            width: hello.view_width,
+            height: hello.view_height,
+        };
+        vec![Action::Join {
+            token: hello.token,
+            space: hello.space,
+            dialect,
+        }]
+    }
+}
+
+fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
+    let command = match message {
+        ClientMessage::Input(input) => {
+            let direction = Direction::from_wire(input.direction)?;
+            Command::Step {
+                player,
+                step: HeldStep {
+                    seq: input.seq,
+                    direction,
+                    run: input.run,
+                },
+            }
+        }
+        ClientMessage::WalkTo(walk) => Command::Walk {
+            player,
+            seq: walk.seq,
+            goal: Goal::Tile(Tile::new(walk.x, walk.y)),
+        },
+        ClientMessage::WalkToPlayer(walk) => Command::Walk {
+            player,
+            seq: walk.seq,
+            goal: Goal::Player(PlayerId(walk.player)),
+        },
+        ClientMessage::Emote(emote) if emote.kind < 6 => Command::Emote {
+            player,
+            kind: emote.kind,
+        },
+        ClientMessage::Chat(chat) => {
+            let client_id = chat.client_id;
+            return Some(match chat_text(&chat.text) {
+                Some(text) => Action::Say {
+                    player,
+                    client_id: Some(client_id),
+                    text,
+                },
+                None => chat_refused(client_id, "A message has 1 to 1,000 characters."),
+            });
+        }
+        ClientMessage::View(view) => {
+            return Some(Action::Resize {
+                width: view.width,
+                height: view.height,
+            });
+        }
+        _ => return None,
+    };
+    Some(Action::Command(command))
+}
+
+/// Says no, with the reason, and ends the connection with the same code.
+pub fn refuse(code: u16, message: &'static str) -> Vec<Action> {
+    let refused = ServerMessage::Refused(RefusedS2c {
+        code,
+        message: message.into(),
+    });
+    vec![
+        Action::Reply(encode(&refused).into()),
+        Action::Close { code, reason: message },
+    ]
+}
+
+/// A line was not taken.
+pub fn chat_refused(client_id: u32, message: &str) -> Action {
+    let refused = ServerMessage::ChatRefused(ChatRefusedS2c {
+        client_id,
+        message: message.into(),
+    });
+    Action::Reply(encode(&refused).into())
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "any moment does as a beginning")]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::net::protocol::chat::{ChatC2s, EmoteC2s};
+    use crate::net::protocol::movement::InputC2s;
+    use crate::net::protocol::session::PingC2s;
+
+    fn hello() -> ClientMessage {
+        ClientMessage::Hello(HelloC2s {
+            version: VERSION,
+            schema: SCHEMA,
+            token: "t".into(),
+            space: "s".into(),
+            view_width: 30,
+            view_height: 20,
+        })
+    }
+
+    fn joined(now: Instant) -> Session {
+        let mut session = Session::new(now);
+        session.receive_binary(now, &encode(&hello()));
+        session.joined(PlayerId(7));
+        session
+    }
+
+    fn close_code(actions: &[Action]) -> Option<u16> {
+        actions.iter().find_map(|action| match action {
+            Action::Close { code, .. } => Some(*code),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn whoever_says_something_else_first_is_let_go() {
+        let now = Instant::now();
+        let ping = encode(&ClientMessage::Ping(PingC2s { nonce: 1 }));
+        assert_eq!(
+            close_code(&Session::new(now).receive_binary(now, &ping)),
+            Some(close::MALFORMED)
+        );
+        assert_eq!(
+            close_code(&Session::new(now).receive_binary(now, &[0xff; 9])),
+            Some(close::MALFORMED)
+        );
+        assert_eq!(
+            close_code(&Session::new(now).receive_binary(now, &[])),
+            Some(close::MALFORMED)
+        );
+    }
+
+    #[test]
+    fn another_schema_is_told_to_load_again() {
+        let now = Instant::now();
+        let ClientMessage::Hello(hello) = hello() else {
+            unreachable!()
+        };
+        let other = ClientMessage::Hello(HelloC2s {
+            schema: SCHEMA + 1,
+            ..hello
+        });
+        assert_eq!(
+            close_code(&Session::new(now).receive_binary(now, &encode(&other))),
+            Some(close::OUTDATED)
+        );
+    }
+
+    #[test]
+    fn nothing_moves_before_the_player_is_there() {
+        let now = Instant::now();
+        let mut session = Session::new(now);
+        session.receive_binary(now, &encode(&hello()));
+        let input = encode(&ClientMessage::Input(InputC2s {
+            seq: 1,
+            direction: 1,
+            run: false,
+        }));
+        assert_eq!(session.receive_binary(now, &input), []);
+        session.joined(PlayerId(7));
+        assert!(matches!(
+            session.receive_binary(now, &input)[..],
+            [Action::Command(Command::Step { .. })]
+        ));
+    }
+
+    #[test]
+    fn directions_and_emotes_that_do_not_exist_do_nothing() {
+        let now = Instant::now();
+        let mut session = joined(now);
+        let input = encode(&ClientMessage::Input(InputC2s {
+            seq: 1,
+            direction: 9,
+            run: false,
+        }));
+        assert_eq!(session.receive_binary(now, &input), []);
+        let emote = encode(&ClientMessage::Emote(EmoteC2s { kind: 6 }));
+        assert_eq!(session.receive_binary(now, &emote), []);
+    }
+
+    #[test]
+    fn the_eleventh_line_in_ten_seconds_is_refused_and_nothing_else_is() {
+        let now = Instant::now() + Duration::from_mins(1);
+        let mut session = joined(now);
+        let chat = encode(&ClientMessage::Chat(ChatC2s {
+            client_id: 1,
+            text: "hi".into(),
+        }));
+        for _ in 0..10 {
+            assert!(matches!(session.receive_binary(now, &chat)[..], [Action::Say { .. }]));
+        }
+        assert!(matches!(session.receive_binary(now, &chat)[..], [Action::Reply(_)]));
+        let input = encode(&ClientMessage::Input(InputC2s {
+            seq: 1,
+            direction: 1,
+            run: false,
+        }));
+        assert!(matches!(session.receive_binary(now, &input)[..], [Action::Command(_)]));
+    }
+
+    #[test]
+    fn a_flood_ends_the_connection() {
+        let now = Instant::now();
+        let mut session = joined(now);
+        let input = encode(&ClientMessage::Input(InputC2s {
+            seq: 1,
+            direction: 1,
+            run: false,
+        }));
+        let ended = (0..1_000).find_map(|_| close_code(&session.receive_binary(now, &input)));
+        assert_eq!(ended, Some(close::FLOOD));
+    }
+
+    #[test]
+    fn a_line_is_trimmed_and_measured_in_characters() {
+        let now = Instant::now();
+        let mut session = joined(now);
+        let mut say =
+            |text: String| session.receive_binary(now, &encode(&ClientMessage::Chat(ChatC2s { client_id: 1, text })));
+        assert!(matches!(&say("  hi\u{7}  ".into())[..], [Action::Say { text, .. }] if text == "hi"));
+        assert!(matches!(&say("👋".repeat(1_000))[..], [Action::Say { .. }]));
+        assert!(matches!(&say("👋".repeat(1_001))[..], [Action::Reply(_)]));
+        assert!(matches!(&say(" \n ".into())[..], [Action::Reply(_)]));
+    }
+
+    #[test]
+    fn the_slow_and_the_silent_are_let_go() {
+        let now = Instant::now();
+        let session = Session::new(now);
+        assert_eq!(session.check(now + Duration::from_secs(9)), None);
+        assert!(session.check(now + super::super::JOIN_WITHIN).is_some());
+        let session = joined(now);
+        assert_eq!(session.check(now + Duration::from_secs(14)), None);
+        assert!(session.check(now + super::super::SILENT_AT_MOST).is_some());
+    }
+}

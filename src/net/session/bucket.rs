@@ -1,0 +1,63 @@
+//! Bucket: how often something may happen: a steady rate and a burst.
+
+use std::time::{Duration, Instant};
+
+/// Fills steadily, gives one for each message.
+#[derive(Debug, Clone)]
+pub(super) struct Bucket {
+    /// Time that one message costs.
+    cost: Duration,
+    /// Time that can be saved up.
+    burst: Duration,
+    /// When the bucket would have been empty; everything since is saved.
+    empty_at: Instant,
+}
+
+impl Bucket {
+    /// `count` messages per `period`, up to `burst` of them at once.
+    pub(super) fn new(now: Instant, count: u32, period: Duration, burst: u32) -> Self {
+        let cost = period / count;
+        let burst = cost * burst;
+        Self {
+            cost,
+            burst,
+            empty_at: now.checked_sub(burst).unwrap_or(now),
+        }
+    }
+
+    /// Takes one, if there is one.
+    pub(super) fn take(&mut self, now: Instant) -> bool {
+        let saved = now.saturating_duration_since(self.empty_at);
+        if saved < self.cost {
+            return false;
+        }
+        let kept = saved.min(self.burst).saturating_sub(self.cost);
+        self.empty_at = now.checked_sub(kept).unwrap_or(now);
+        true
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "any moment does as a beginning")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_allowed_then_the_steady_rate() {
+        let start = Instant::now() + Duration::from_mins(1);
+        let mut bucket = Bucket::new(start, 10, Duration::from_secs(10), 3);
+        let taken = (0..10).filter(|_| bucket.take(start)).count();
+        assert_eq!(taken, 3);
+        assert!(!bucket.take(start + Duration::from_millis(999)));
+        assert!(bucket.take(start + Duration::from_secs(1)));
+        assert!(!bucket.take(start + Duration::from_millis(1_500)));
+    }
+
+    #[test]
+    fn a_long_silence_saves_no_more_than_the_burst() {
+        let start = Instant::now() + Duration::from_mins(1);
+        let mut bucket = Bucket::new(start, 1, Duration::from_secs(1), 2);
+        let later = start + Duration::from_hours(1);
+        assert_eq!((0..10).filter(|_| bucket.take(later)).count(), 2);
+    }
+}

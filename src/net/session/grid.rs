@@ -1,0 +1,264 @@
+//! Grid: the session of a client of the tile grid, which speaks JSON.
+
+use std::time::Instant;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Action, Kind, Session, Stage, chat_text};
+use crate::components::command::Command;
+use crate::components::unit::Tile;
+use crate::net::relay::{Dialect, JoinWord, grid_error};
+
+/// What a client of the tile grid asked for on the way in.
+#[derive(Debug, Clone)]
+pub struct GridTerms {
+    /// How it calls arrivals.
+    pub join_word: JoinWord,
+    /// The token and space it joined with; later messages may repeat them.
+    joined_with: Option<(String, String)>,
+}
+
+impl GridTerms {
+    /// Before it joined.
+    pub const fn new(join_word: JoinWord) -> Self {
+        Self {
+            join_word,
+            joined_with: None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    r#type: String,
+    #[serde(default)]
+    payload: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Join {
+    space_id: String,
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    features: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Move {
+    x: f64,
+    y: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Chat {
+    space_id: Option<String>,
+    token: Option<String>,
+    message: String,
+}
+
+impl Session {
+    /// A client of the tile grid said something.
+    pub fn receive_grid(&mut self, now: Instant, terms: &mut GridTerms, text: &str) -> Vec<Action> {
+        self.hear(now);
+        let envelope = serde_json::from_str::<Envelope>(text);
+        let kind = match &envelope {
+            Ok(envelope) => match envelope.r#type.as_str() {
+                "move" | "movement" => Kind::Move,
+                "chat-message" => Kind::Chat,
+                _ => Kind::Other,
+            },
+            Err(_) => Kind::Other,
+        };
+        match self.admit(kind, now) {
+            Ok(true) => {}
+            Ok(false) if kind == Kind::Chat => return error("slow-down", "You write too fast. Wait a moment."),
+            Ok(false) => return Vec::new(),
+            Err(action) => return vec![action],
+        }
+        let Ok(Envelope { r#type, payload }) = envelope else {
+            return error("invalid-json", "Send {\"type\": …, \"payload\": …} as JSON.");
+        };
+        match (r#type.as_str(), self.stage) {
+            ("join", Stage::New(_)) => self.join_grid(terms, payload),
+            ("join", _) => error(
+                "already-joined",
+                "This connection has joined a space. Open another for another space.",
+            ),
+            ("move" | "movement" | "chat-message", Stage::New(_) | Stage::Joining) => {
+                error("not-joined", "Join a space first.")
+            }
+            ("move" | "movement", Stage::Joined(player)) => match serde_json::from_value::<Move>(payload) {
+                Ok(step) => vec![Action::Command(Command::StepTile {
+                    player,
+                    tile: whole_tile(&step),
+                })],
+                Err(_) => error("invalid-payload", "move needs {x, y} in whole tiles."),
+            },
+            ("chat-message", Stage::Joined(player)) => match serde_json::from_value::<Chat>(payload) {
+                Ok(chat) if !terms.fits(&chat) => error("mismatch", "spaceId and token must be those of the join."),
+                Ok(chat) => match chat_text(&chat.message) {
+                    Some(text) => vec![Action::Say {
+                        player,
+                        client_id: None,
+                        text,
+                    }],
+                    None => error("invalid-message", "A message has 1 to 1,000 characters."),
+                },
+                Err(_) => error("invalid-payload", "chat-message needs {message}."),
+            },
+            _ => error("unknown-type", "Known types are join, move and chat-message."),
+        }
+    }
+
+    fn join_grid(&mut self, terms: &mut GridTerms, payload: Value) -> Vec<Action> {
+        let Ok(join) = serde_json::from_value::<Join>(payload) else {
+            return error("invalid-payload", "join needs {spaceId, token}.");
+        };
+        self.stage = Stage::Joining;
+        let history = join.features.iter().any(|feature| feature == "history");
+        terms.joined_with = Some((join.space_id.clone(), join.token.clone()));
+        let dialect = Dialect::Grid {
+            join_word: terms.join_word,
+            history,
+        };
+        vec![Action::Join {
+            token: join.token,
+            space: join.space_id,
+            dialect,
+        }]
+    }
+}
+
+impl GridTerms {
+    fn fits(&self, chat: &Chat) -> bool {
+        self.joined_with.as_ref().is_some_and(|(space, token)| {
+            chat.space_id.as_ref().is_none_or(|other| other == space)
+                && chat.token.as_ref().is_none_or(|other| other == token)
+        })
+    }
+}
+
+/// The tile with these coordinates; one outside every map when they are no whole tile, so that the move is rejected.
+fn whole_tile(step: &Move) -> Tile {
+    let whole = |number: f64| {
+        if number.fract() == 0.0 && (0.0..f64::from(u16::MAX)).contains(&number) {
+            number as u16
+        } else {
+            u16::MAX
+        }
+    };
+    Tile::new(whole(step.x), whole(step.y))
+}
+
+fn error(code: &str, message: &str) -> Vec<Action> {
+    vec![Action::Reply(grid_error(code, message))]
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "any moment does as a beginning")]
+mod tests {
+    use super::*;
+    use crate::components::id::PlayerId;
+
+    fn session() -> (Session, GridTerms, Instant) {
+        let now = Instant::now();
+        (Session::new(now), GridTerms::new(JoinWord::UserJoined), now)
+    }
+
+    fn joined() -> (Session, GridTerms, Instant) {
+        let (mut session, mut terms, now) = session();
+        session.receive_grid(
+            now,
+            &mut terms,
+            r#"{"type":"join","payload":{"spaceId":"s","token":"t"}}"#,
+        );
+        session.joined(PlayerId(3));
+        (session, terms, now)
+    }
+
+    fn reply(actions: &[Action]) -> Value {
+        match actions {
+            [Action::Reply(bytes)] => serde_json::from_slice(bytes).unwrap(),
+            other => panic!("no reply but {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_gets_an_error_and_the_connection_stays() {
+        let (mut session, mut terms, now) = session();
+        for text in ["", "{", "[]", "null", "{\"type\":5}", &"[".repeat(10_000)] {
+            let actions = session.receive_grid(now, &mut terms, text);
+            assert_eq!(reply(&actions)["payload"]["code"], "invalid-json", "{text:.20}");
+        }
+        let actions = session.receive_grid(now, &mut terms, r#"{"type":"dance"}"#);
+        assert_eq!(reply(&actions)["payload"]["code"], "unknown-type");
+        let actions = session.receive_grid(now, &mut terms, r#"{"type":"move","payload":{"x":1,"y":1}}"#);
+        assert_eq!(reply(&actions)["payload"]["code"], "not-joined");
+        let actions = session.receive_grid(now, &mut terms, r#"{"type":"join","payload":{"spaceId":7}}"#);
+        assert_eq!(reply(&actions)["payload"]["code"], "invalid-payload");
+    }
+
+    #[test]
+    fn movement_is_another_word_for_move() {
+        let (mut session, mut terms, now) = joined();
+        for word in ["move", "movement"] {
+            let text = format!(r#"{{"type":"{word}","payload":{{"x":4,"y":5}}}}"#);
+            let expected = Command::StepTile {
+                player: PlayerId(3),
+                tile: Tile::new(4, 5),
+            };
+            assert_eq!(
+                session.receive_grid(now, &mut terms, &text),
+                [Action::Command(expected)]
+            );
+        }
+    }
+
+    #[test]
+    fn places_that_are_no_tile_are_outside_every_map() {
+        let (mut session, mut terms, now) = joined();
+        for place in ["1e99", "-1", "0.5", "1000000"] {
+            let text = format!(r#"{{"type":"move","payload":{{"x":{place},"y":0}}}}"#);
+            let actions = session.receive_grid(now, &mut terms, &text);
+            assert!(
+                matches!(
+                    actions[..],
+                    [Action::Command(Command::StepTile {
+                        tile: Tile { x: u16::MAX, .. },
+                        ..
+                    })]
+                ),
+                "{place}: {actions:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_repeated_space_or_token_must_be_the_same() {
+        let (mut session, mut terms, now) = joined();
+        let mut say = |payload: &str| {
+            session.receive_grid(
+                now,
+                &mut terms,
+                &format!(r#"{{"type":"chat-message","payload":{payload}}}"#),
+            )
+        };
+        assert!(matches!(say(r#"{"message":"hi"}"#)[..], [Action::Say { .. }]));
+        assert!(matches!(
+            say(r#"{"message":"hi","spaceId":"s","token":"t"}"#)[..],
+            [Action::Say { .. }]
+        ));
+        assert_eq!(
+            reply(&say(r#"{"message":"hi","spaceId":"other"}"#))["payload"]["code"],
+            "mismatch"
+        );
+        assert_eq!(
+            reply(&say(r#"{"message":"hi","token":"other"}"#))["payload"]["code"],
+            "mismatch"
+        );
+    }
+}
