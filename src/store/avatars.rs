@@ -1,0 +1,48 @@
+//! Avatars: the pictures that people can walk around as.
+
+use uuid::Uuid;
+
+use super::{Store, StoreError, id, now_ms};
+use crate::components::id::AvatarId;
+
+/// One avatar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AvatarRow {
+    /// Which.
+    pub id: AvatarId,
+    /// What it is called.
+    pub name: String,
+    /// Where its picture is.
+    pub image_url: String,
+}
+
+impl Store {
+    /// Every avatar, oldest first.
+    pub async fn avatars(&self) -> Result<Vec<AvatarRow>, StoreError> {
+        let rows: Vec<(String, String, String)> = sqlx::query_as("select id, name, image_url from avatars order by id")
+            .fetch_all(&self.readers)
+            .await?;
+        rows.into_iter()
+            .map(|(avatar, name, image_url)| {
+                Ok(AvatarRow {
+                    id: id(&avatar)?,
+                    name,
+                    image_url,
+                })
+            })
+            .collect()
+    }
+
+    /// Adds an avatar.
+    pub async fn add_avatar(&self, name: &str, image_url: &str) -> Result<AvatarId, StoreError> {
+        let avatar = AvatarId(Uuid::now_v7());
+        sqlx::query("insert into avatars (id, name, image_url, created_at) values ($1, $2, $3, $4)")
+            .bind(avatar.to_string())
+            .bind(name)
+            .bind(image_url)
+            .bind(now_ms())
+            .execute(&self.writer)
+            .await?;
+        Ok(avatar)
+    }
+}

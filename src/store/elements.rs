@@ -1,0 +1,252 @@
+//! Elements: pictures with a size in tiles, and what of them blocks.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Store, StoreError, id, now_ms, tiles};
+use crate::components::id::{ElementId, PlacementId, SpaceId};
+use crate::components::plan::{Area, Placement};
+use crate::components::unit::Tile;
+
+/// The part of a picture that blocks, in tiles from its top left corner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Footprint {
+    /// Columns from the left.
+    pub x: u16,
+    /// Rows from the top.
+    pub y: u16,
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+}
+
+/// One kind of thing that can be placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ElementRow {
+    /// Which.
+    pub id: ElementId,
+    /// What it is called; may be empty.
+    pub name: String,
+    /// Where its picture is.
+    pub image_url: String,
+    /// Columns of the picture.
+    pub width: u16,
+    /// Rows of the picture.
+    pub height: u16,
+    /// Whether it blocks movement.
+    pub is_static: bool,
+    /// Whether people are always drawn over it: a rug, a marking.
+    pub flat: bool,
+    /// The part that blocks; `None` is all of it.
+    pub footprint: Option<Footprint>,
+}
+
+impl ElementRow {
+    /// The part that blocks, or would if it were static.
+    pub fn footprint(&self) -> Footprint {
+        self.footprint.unwrap_or(Footprint {
+            x: 0,
+            y: 0,
+            width: self.width,
+            height: self.height,
+        })
+    }
+
+    /// Whether all of it lies inside a space of that size.
+    pub fn fits(&self, corner: Tile, width: u16, height: u16) -> bool {
+        u32::from(corner.x) + u32::from(self.width) <= u32::from(width)
+            && u32::from(corner.y) + u32::from(self.height) <= u32::from(height)
+    }
+
+    fn solid(&self, corner: Tile, width: u16, height: u16) -> Option<Area> {
+        let print = self.footprint();
+        let (x, y) = (corner.x.saturating_add(print.x), corner.y.saturating_add(print.y));
+        let area = Area {
+            corner: Tile::new(x, y),
+            width: print.width.min(width.saturating_sub(x)),
+            height: print.height.min(height.saturating_sub(y)),
+        };
+        (self.is_static && area.width > 0 && area.height > 0).then_some(area)
+    }
+}
+
+/// An element standing in a space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedElement {
+    /// This placement.
+    pub id: PlacementId,
+    /// The top left tile of the picture.
+    pub corner: Tile,
+    /// What stands there.
+    pub element: ElementRow,
+}
+
+impl PlacedElement {
+    /// As the running world of a space of that size wants it.
+    pub fn placement(&self, width: u16, height: u16) -> Placement {
+        Placement {
+            id: self.id,
+            element: self.element.id,
+            corner: self.corner,
+            solid: self.element.solid(self.corner, width, height),
+        }
+    }
+}
+
+/// What an admin changes of an element; `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ElementChange {
+    /// Its picture.
+    pub image_url: Option<String>,
+    /// Columns.
+    pub width: Option<u16>,
+    /// Rows.
+    pub height: Option<u16>,
+    /// Whether it blocks.
+    pub is_static: Option<bool>,
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct RawElement {
+    element_id: String,
+    name: String,
+    image_url: String,
+    width: i64,
+    height: i64,
+    is_static: i64,
+    flat: i64,
+    footprint: Option<String>,
+}
+
+impl RawElement {
+    pub(super) fn read(self) -> Result<ElementRow, StoreError> {
+        let footprint = self.footprint.map(|text| serde_json::from_str(&text)).transpose();
+        Ok(ElementRow {
+            id: id(&self.element_id)?,
+            name: self.name,
+            image_url: self.image_url,
+            width: tiles(self.width)?,
+            height: tiles(self.height)?,
+            is_static: self.is_static != 0,
+            flat: self.flat != 0,
+            footprint: footprint.map_err(|_| StoreError::Corrupt("a footprint"))?,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct RawPlaced {
+    placement_id: String,
+    x: i64,
+    y: i64,
+    #[sqlx(flatten)]
+    element: RawElement,
+}
+
+impl RawPlaced {
+    pub(super) fn read(self) -> Result<PlacedElement, StoreError> {
+        Ok(PlacedElement {
+            id: id(&self.placement_id)?,
+            corner: Tile::new(tiles(self.x)?, tiles(self.y)?),
+            element: self.element.read()?,
+        })
+    }
+}
+
+impl Store {
+    /// Every element, oldest first.
+    pub async fn elements(&self) -> Result<Vec<ElementRow>, StoreError> {
+        let rows: Vec<RawElement> = sqlx::query_as(
+            "select id as element_id, name, image_url, width, height, is_static, flat, footprint \
+             from elements order by id",
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter().map(RawElement::read).collect()
+    }
+
+    /// One element.
+    pub async fn element(&self, element: ElementId) -> Result<Option<ElementRow>, StoreError> {
+        let row: Option<RawElement> = sqlx::query_as(
+            "select id as element_id, name, image_url, width, height, is_static, flat, footprint \
+             from elements where id = $1",
+        )
+        .bind(element.to_string())
+        .fetch_optional(&self.readers)
+        .await?;
+        row.map(RawElement::read).transpose()
+    }
+
+    /// Adds an element that blocks as a whole when it is static.
+    pub async fn add_element(
+        &self,
+        image_url: &str,
+        (width, height): (u16, u16),
+        is_static: bool,
+    ) -> Result<ElementId, StoreError> {
+        let element = ElementId(Uuid::now_v7());
+        sqlx::query(
+            "insert into elements (id, name, image_url, width, height, is_static, flat, created_at) \
+             values ($1, '', $2, $3, $4, $5, 0, $6)",
+        )
+        .bind(element.to_string())
+        .bind(image_url)
+        .bind(i64::from(width))
+        .bind(i64::from(height))
+        .bind(i64::from(is_static))
+        .bind(now_ms())
+        .execute(&self.writer)
+        .await?;
+        Ok(element)
+    }
+
+    /// Changes an element everywhere it stands; `None` when it is unknown. A footprint that no longer fits is dropped.
+    pub async fn change_element(
+        &self,
+        element: ElementId,
+        change: &ElementChange,
+    ) -> Result<Option<ElementId>, StoreError> {
+        let mut tx = self.begin().await?;
+        let resized = change.width.is_some() || change.height.is_some();
+        let changed = sqlx::query(
+            "update elements set image_url = coalesce($2, image_url), width = coalesce($3, width), \
+             height = coalesce($4, height), is_static = coalesce($5, is_static), \
+             footprint = case when $6 = 1 then null else footprint end where id = $1",
+        )
+        .bind(element.to_string())
+        .bind(change.image_url.as_deref())
+        .bind(change.width.map(i64::from))
+        .bind(change.height.map(i64::from))
+        .bind(change.is_static.map(i64::from))
+        .bind(i64::from(resized))
+        .execute(&mut *tx)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(None);
+        }
+        sqlx::query(
+            "update spaces set plan_version = plan_version + 1 \
+             where id in (select space_id from space_elements where element_id = $1)",
+        )
+        .bind(element.to_string())
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(Some(element))
+    }
+
+    /// What stands in a space, in the order it was placed.
+    pub async fn placed(&self, space: SpaceId) -> Result<Vec<PlacedElement>, StoreError> {
+        let rows: Vec<RawPlaced> = sqlx::query_as(
+            "select space_elements.id as placement_id, x, y, elements.id as element_id, name, image_url, width, height, \
+             is_static, flat, footprint from space_elements join elements on elements.id = space_elements.element_id \
+             where space_id = $1 order by space_elements.id",
+        )
+        .bind(space.to_string())
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter().map(RawPlaced::read).collect()
+    }
+}

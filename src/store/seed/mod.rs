@@ -1,0 +1,338 @@
+//! Seed: fills a database from a folder. Seeding twice changes nothing; seeding a changed folder updates what changed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use sqlx::{Sqlite, Transaction};
+use uuid::Uuid;
+
+use super::spaces::copy_map_elements;
+use super::{Store, StoreError, id, now_ms};
+use crate::components::id::{MapId, SpaceId};
+
+mod folder;
+mod tiled;
+
+pub use folder::Folder;
+use folder::{SeedAvatar, SeedElement, SeedSpace};
+use tiled::SeedMap;
+
+/// Why a folder was not loaded. Nothing of it is then in the database.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// A file says something that cannot be.
+    #[error("{file}: {what}")]
+    Invalid {
+        /// Which.
+        file: String,
+        /// Where in it and what.
+        what: String,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {file}: {source}")]
+    Unreadable {
+        /// Which.
+        file: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for SeedError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// What seeding did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SeedReport {
+    /// What was not there before.
+    pub added: usize,
+    /// What was there and is different now.
+    pub updated: usize,
+    /// What was there as it is.
+    pub unchanged: usize,
+}
+
+impl fmt::Display for SeedReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Seeded: {} added, {} updated, {} unchanged.",
+            self.added, self.updated, self.unchanged
+        )
+    }
+}
+
+impl SeedReport {
+    fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Added => self.added += 1,
+            Outcome::Updated => self.updated += 1,
+            Outcome::Unchanged => self.unchanged += 1,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Added,
+    Updated,
+    Unchanged,
+}
+
+/// Name, picture, width, height, static, flat, footprint.
+type ElementColumns = (String, String, i64, i64, i64, i64, Option<String>);
+
+type Tx = Transaction<'static, Sqlite>;
+
+impl Store {
+    /// Whether nothing was ever seeded here.
+    pub async fn is_unseeded(&self) -> Result<bool, StoreError> {
+        let row: Option<(i64,)> =
+            sqlx::query_as("select cast(1 as bigint) from maps where seed_key is not null limit 1")
+                .fetch_optional(&self.readers)
+                .await?;
+        Ok(row.is_none())
+    }
+
+    /// Loads a folder, as a whole or not at all.
+    pub async fn seed(&self, folder: &Folder) -> Result<SeedReport, SeedError> {
+        let plan = folder.plan()?;
+        let mut report = SeedReport::default();
+        let mut tx = self.begin().await?;
+        for avatar in &plan.avatars {
+            report.count(seed_avatar(&mut tx, avatar).await?);
+        }
+        let mut elements = BTreeMap::new();
+        for element in &plan.elements {
+            let (id, outcome) = seed_element(&mut tx, element).await?;
+            elements.insert(element.key.as_str(), id);
+            report.count(outcome);
+        }
+        for map in &plan.maps {
+            report.count(seed_map(&mut tx, map, &elements).await?);
+        }
+        for space in &plan.spaces {
+            report.count(seed_space(&mut tx, space).await?);
+        }
+        tx.commit().await?;
+        Ok(report)
+    }
+}
+
+async fn seed_avatar(tx: &mut Tx, avatar: &SeedAvatar) -> Result<Outcome, SeedError> {
+    let image_url = format!("/art/avatars/{}.svg", avatar.key);
+    let known: Option<(String, String)> = sqlx::query_as("select name, image_url from avatars where seed_key = $1")
+        .bind(&avatar.key)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let outcome = match known {
+        Some((name, url)) if name == avatar.name && url == image_url => return Ok(Outcome::Unchanged),
+        Some(_) => Outcome::Updated,
+        None => Outcome::Added,
+    };
+    sqlx::query(
+        "insert into avatars (id, name, image_url, seed_key, created_at) values ($1, $2, $3, $4, $5) \
+         on conflict (seed_key) do update set name = excluded.name, image_url = excluded.image_url",
+    )
+    .bind(Uuid::now_v7().to_string())
+    .bind(&avatar.name)
+    .bind(image_url)
+    .bind(&avatar.key)
+    .bind(now_ms())
+    .execute(&mut **tx)
+    .await?;
+    Ok(outcome)
+}
+
+async fn seed_element(tx: &mut Tx, element: &SeedElement) -> Result<(String, Outcome), SeedError> {
+    let image_url = format!("/art/elements/{}.svg", element.key);
+    let footprint = element
+        .footprint
+        .map(|print| serde_json::to_string(&print).expect("a footprint is plain data"));
+    let wanted = (
+        element.name.clone(),
+        image_url,
+        i64::from(element.width),
+        i64::from(element.height),
+        i64::from(element.is_static),
+        i64::from(element.flat),
+        footprint,
+    );
+    let known: Option<ElementColumns> = sqlx::query_as(
+        "select name, image_url, width, height, is_static, flat, footprint from elements where seed_key = $1",
+    )
+    .bind(&element.key)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let outcome = match known {
+        Some(known) if known == wanted => Outcome::Unchanged,
+        Some(_) => Outcome::Updated,
+        None => Outcome::Added,
+    };
+    let (id,): (String,) = sqlx::query_as(
+        "insert into elements (id, name, image_url, width, height, is_static, flat, footprint, seed_key, created_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (seed_key) do update set name = excluded.name, \
+         image_url = excluded.image_url, width = excluded.width, height = excluded.height, \
+         is_static = excluded.is_static, flat = excluded.flat, footprint = excluded.footprint returning id",
+    )
+    .bind(Uuid::now_v7().to_string())
+    .bind(wanted.0)
+    .bind(wanted.1)
+    .bind(wanted.2)
+    .bind(wanted.3)
+    .bind(wanted.4)
+    .bind(wanted.5)
+    .bind(wanted.6)
+    .bind(&element.key)
+    .bind(now_ms())
+    .fetch_one(&mut **tx)
+    .await?;
+    if outcome == Outcome::Updated {
+        sqlx::query(
+            "update spaces set plan_version = plan_version + 1 \
+             where id in (select space_id from space_elements where element_id = $1)",
+        )
+        .bind(&id)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok((id, outcome))
+}
+
+async fn seed_map(tx: &mut Tx, map: &SeedMap, elements: &BTreeMap<&str, String>) -> Result<Outcome, SeedError> {
+    let document = serde_json::to_string(&map.document).expect("a document is plain data");
+    let standing: Vec<(String, i64, i64)> = map
+        .elements
+        .iter()
+        .map(|(key, tile)| (elements[key.as_str()].clone(), i64::from(tile.x), i64::from(tile.y)))
+        .collect();
+    let wanted = (
+        map.name.clone(),
+        map.description.clone(),
+        i64::from(map.width),
+        i64::from(map.height),
+        document,
+    );
+    let known: Option<(String, String, i64, i64, String)> =
+        sqlx::query_as("select name, description, width, height, document from maps where seed_key = $1")
+            .bind(&map.key)
+            .fetch_optional(&mut **tx)
+            .await?;
+    let known_standing: Vec<(String, i64, i64)> = sqlx::query_as(
+        "select element_id, x, y from map_elements where map_id = (select id from maps where seed_key = $1) order by id",
+    )
+    .bind(&map.key)
+    .fetch_all(&mut **tx)
+    .await?;
+    let outcome = match known {
+        Some(known) if known == wanted && known_standing == standing => return Ok(Outcome::Unchanged),
+        Some(_) => Outcome::Updated,
+        None => Outcome::Added,
+    };
+    let (map_id,): (String,) = sqlx::query_as(
+        "insert into maps (id, name, description, width, height, document, seed_key, created_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (seed_key) do update set name = excluded.name, \
+         description = excluded.description, width = excluded.width, height = excluded.height, \
+         document = excluded.document returning id",
+    )
+    .bind(Uuid::now_v7().to_string())
+    .bind(wanted.0)
+    .bind(wanted.1)
+    .bind(wanted.2)
+    .bind(wanted.3)
+    .bind(wanted.4)
+    .bind(&map.key)
+    .bind(now_ms())
+    .fetch_one(&mut **tx)
+    .await?;
+    sqlx::query("delete from map_elements where map_id = $1")
+        .bind(&map_id)
+        .execute(&mut **tx)
+        .await?;
+    for (element, x, y) in standing {
+        sqlx::query("insert into map_elements (id, map_id, element_id, x, y) values ($1, $2, $3, $4, $5)")
+            .bind(Uuid::now_v7().to_string())
+            .bind(&map_id)
+            .bind(element)
+            .bind(x)
+            .bind(y)
+            .execute(&mut **tx)
+            .await?;
+    }
+    if outcome == Outcome::Updated {
+        renew_spaces(tx, id(&map_id)?).await?;
+    }
+    Ok(outcome)
+}
+
+/// Tiles belong to the map, so every space made from it changes with it. What stands in a space belongs to its creator;
+/// only spaces that came from a seed themselves get the map's new elements.
+async fn renew_spaces(tx: &mut Tx, map: MapId) -> Result<(), SeedError> {
+    sqlx::query(
+        "update spaces set plan_version = plan_version + 1, width = (select width from maps where id = $1), \
+         height = (select height from maps where id = $1) where map_id = $1",
+    )
+    .bind(map.to_string())
+    .execute(&mut **tx)
+    .await?;
+    let seeded: Vec<(String,)> =
+        sqlx::query_as("select id from spaces where map_id = $1 and seed_key is not null order by id")
+            .bind(map.to_string())
+            .fetch_all(&mut **tx)
+            .await?;
+    for (space,) in seeded {
+        replace_map_elements(tx, map, id(&space)?).await?;
+    }
+    Ok(())
+}
+
+async fn replace_map_elements(tx: &mut Tx, map: MapId, space: SpaceId) -> Result<(), SeedError> {
+    sqlx::query("delete from space_elements where space_id = $1 and from_map = 1")
+        .bind(space.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(copy_map_elements(tx, map, space).await?)
+}
+
+async fn seed_space(tx: &mut Tx, space: &SeedSpace) -> Result<Outcome, SeedError> {
+    let (map, width, height): (String, i64, i64) =
+        sqlx::query_as("select id, width, height from maps where seed_key = $1")
+            .bind(&space.map)
+            .fetch_one(&mut **tx)
+            .await?;
+    let known: Option<(String, Option<String>)> = sqlx::query_as("select name, map_id from spaces where seed_key = $1")
+        .bind(&space.key)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let (outcome, moved) = match known {
+        Some((name, at)) if name == space.name && at.as_deref() == Some(&map) => return Ok(Outcome::Unchanged),
+        Some((_, at)) => (Outcome::Updated, at.as_deref() != Some(&map)),
+        None => (Outcome::Added, true),
+    };
+    let (space_id,): (String,) = sqlx::query_as(
+        "insert into spaces (id, name, search, map_id, access, width, height, plan_version, seed_key, created_at) \
+         values ($1, $2, $3, $4, 'public', $5, $6, 1, $7, $8) on conflict (seed_key) do update set \
+         name = excluded.name, search = excluded.search, map_id = excluded.map_id, width = excluded.width, \
+         height = excluded.height, plan_version = spaces.plan_version + 1 returning id",
+    )
+    .bind(Uuid::now_v7().to_string())
+    .bind(&space.name)
+    .bind(space.name.to_lowercase())
+    .bind(&map)
+    .bind(width)
+    .bind(height)
+    .bind(&space.key)
+    .bind(now_ms())
+    .fetch_one(&mut **tx)
+    .await?;
+    if moved {
+        replace_map_elements(tx, id(&map)?, id(&space_id)?).await?;
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,186 @@
+//! Sessions: who is signed in. Tokens are opaque; the table holds only their hashes.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use super::users::avatar_of;
+use super::{Role, Store, StoreError, id, now_ms};
+use crate::components::id::UserId;
+use crate::components::player::Avatar;
+
+/// How long a session lives after it was last used: 30 days.
+const LIFETIME_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+/// A session's use is written down at most this often: once an hour.
+const TOUCH_MS: i64 = 60 * 60 * 1000;
+
+/// User, name, role, avatar, its picture, last use.
+type SessionColumns = (String, String, String, Option<String>, Option<String>, i64);
+
+/// Whose token it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Who.
+    pub user: UserId,
+    /// The name over the head.
+    pub name: String,
+    /// What they look like.
+    pub avatar: Option<Avatar>,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// A fresh token: 256 bits of chance in hexadecimal.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tokens are secrets from a generator that the system seeds"
+)]
+pub fn new_token() -> String {
+    hex(&rand::random::<[u8; 32]>())
+}
+
+/// What is kept of a token.
+pub(super) fn hash_token(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+            text
+        })
+}
+
+impl Store {
+    /// Signs a user in and answers the token. Sessions that expired are swept on the way.
+    pub async fn sign_in(&self, user: UserId) -> Result<String, StoreError> {
+        let token = new_token();
+        let now = now_ms();
+        let mut tx = self.begin().await?;
+        sqlx::query("delete from sessions where expires_at < $1")
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query(
+            "insert into sessions (token_hash, user_id, created_at, used_at, expires_at) values ($1, $2, $3, $3, $4)",
+        )
+        .bind(hash_token(&token))
+        .bind(user.to_string())
+        .bind(now)
+        .bind(now + LIFETIME_MS)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(token)
+    }
+
+    /// Whose token it is; `None` when it is unknown, expired or revoked. Using it prolongs it.
+    pub async fn signed_in(&self, token: &str) -> Result<Option<SignedIn>, StoreError> {
+        let hash = hash_token(token);
+        let now = now_ms();
+        let row: Option<SessionColumns> = sqlx::query_as(
+            "select users.id, users.username, users.role, avatars.id, avatars.image_url, sessions.used_at \
+             from sessions join users on users.id = sessions.user_id \
+             left join avatars on avatars.id = users.avatar_id \
+             where sessions.token_hash = $1 and sessions.expires_at >= $2",
+        )
+        .bind(&hash)
+        .bind(now)
+        .fetch_optional(&self.readers)
+        .await?;
+        let Some((user, name, role, avatar, image_url, used_at)) = row else {
+            return Ok(None);
+        };
+        if now - used_at > TOUCH_MS {
+            self.touch_session(&hash, now).await?;
+        }
+        let role = Role::from_word(&role).ok_or(StoreError::Corrupt("a role"))?;
+        Ok(Some(SignedIn {
+            user: id(&user)?,
+            name,
+            avatar: avatar_of(avatar, image_url)?,
+            role,
+        }))
+    }
+
+    /// Ends one session.
+    pub async fn sign_out(&self, token: &str) -> Result<(), StoreError> {
+        sqlx::query("delete from sessions where token_hash = $1")
+            .bind(hash_token(token))
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends every session of a user.
+    pub async fn sign_out_everywhere(&self, user: UserId) -> Result<(), StoreError> {
+        sqlx::query("delete from sessions where user_id = $1")
+            .bind(user.to_string())
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    async fn touch_session(&self, hash: &str, now: i64) -> Result<(), StoreError> {
+        sqlx::query("update sessions set used_at = $1, expires_at = $2 where token_hash = $3")
+            .bind(now)
+            .bind(now + LIFETIME_MS)
+            .bind(hash)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn store_with_session() -> (tempfile::TempDir, Store, UserId, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        let user = store.add_user("ada", "-", Role::User).await.unwrap().unwrap();
+        let token = store.sign_in(user).await.unwrap();
+        (folder, store, user, token)
+    }
+
+    async fn age(store: &Store, by_ms: i64) {
+        sqlx::query("update sessions set used_at = used_at - $1, expires_at = expires_at - $1")
+            .bind(by_ms)
+            .execute(&store.writer)
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_expired_session_signs_nobody_in() {
+        let (_folder, store, user, token) = store_with_session().await;
+        assert_eq!(store.signed_in(&token).await.unwrap().map(|who| who.user), Some(user));
+        age(&store, LIFETIME_MS + 1000).await;
+        assert_eq!(store.signed_in(&token).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn using_a_session_prolongs_it() {
+        let (_folder, store, _, token) = store_with_session().await;
+        age(&store, LIFETIME_MS - 60_000).await;
+        assert!(store.signed_in(&token).await.unwrap().is_some());
+        age(&store, LIFETIME_MS - 60_000).await;
+        assert!(store.signed_in(&token).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn the_table_holds_no_token() {
+        let (_folder, store, _, token) = store_with_session().await;
+        let (kept,): (String,) = sqlx::query_as("select token_hash from sessions")
+            .fetch_one(&store.readers)
+            .await
+            .unwrap();
+        assert_ne!(kept, token);
+        assert!(store.signed_in(&kept).await.unwrap().is_none());
+    }
+}

@@ -1,0 +1,77 @@
+//! Set-up: the one-time token with which a person at a fresh server makes the first admin.
+
+use uuid::Uuid;
+
+use super::sessions::{hash_token, new_token};
+use super::{Role, Store, StoreError, now_ms};
+use crate::components::id::UserId;
+
+/// How an attempt to set up ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetUp {
+    /// The first admin is there.
+    Done(UserId),
+    /// The token is wrong or used up, or somebody is an admin already.
+    Refused,
+    /// The name is taken.
+    NameTaken,
+}
+
+impl Store {
+    /// Makes a new set-up token; earlier ones stop working. `None` when somebody is an admin already.
+    pub async fn new_setup_token(&self) -> Result<Option<String>, StoreError> {
+        if self.has_admin().await? {
+            return Ok(None);
+        }
+        let token = new_token();
+        sqlx::query(
+            "insert into setup (id, token_hash, created_at) values (1, $1, $2) \
+             on conflict (id) do update set token_hash = excluded.token_hash, created_at = excluded.created_at",
+        )
+        .bind(hash_token(&token))
+        .bind(now_ms())
+        .execute(&self.writer)
+        .await?;
+        Ok(Some(token))
+    }
+
+    /// Whether the token would be taken now.
+    pub async fn setup_token_fits(&self, token: &str) -> Result<bool, StoreError> {
+        let row: Option<(String,)> = sqlx::query_as("select token_hash from setup where token_hash = $1")
+            .bind(hash_token(token))
+            .fetch_optional(&self.readers)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// Makes the first admin and uses the token up.
+    pub async fn set_up(&self, token: &str, username: &str, password_hash: &str) -> Result<SetUp, StoreError> {
+        let mut tx = self.begin().await?;
+        let token_row = sqlx::query(
+            "delete from setup where token_hash = $1 and not exists (select 1 from users where role = 'admin')",
+        )
+        .bind(hash_token(token))
+        .execute(&mut *tx)
+        .await?;
+        if token_row.rows_affected() == 0 {
+            return Ok(SetUp::Refused);
+        }
+        let user = UserId(Uuid::now_v7());
+        let added = sqlx::query(
+            "insert into users (id, username, password_hash, role, created_at) values ($1, $2, $3, $4, $5) \
+             on conflict (username) do nothing",
+        )
+        .bind(user.to_string())
+        .bind(username)
+        .bind(password_hash)
+        .bind(Role::Admin.word())
+        .bind(now_ms())
+        .execute(&mut *tx)
+        .await?;
+        if added.rows_affected() == 0 {
+            return Ok(SetUp::NameTaken);
+        }
+        tx.commit().await?;
+        Ok(SetUp::Done(user))
+    }
+}

@@ -1,0 +1,342 @@
+//! Spaces: who made them, who may see them, and what stands in them.
+
+use sqlx::{Sqlite, Transaction};
+use uuid::Uuid;
+
+use super::{Store, StoreError, id, now_ms, tiles};
+use crate::components::id::{ElementId, MapId, PlacementId, SpaceId, UserId};
+use crate::components::plan::Plan;
+use crate::components::unit::Tile;
+
+/// Who may see and enter a space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody; it is listed in the lobby.
+    Public,
+    /// Whoever has the link.
+    Unlisted,
+}
+
+impl Access {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Unlisted => "unlisted",
+        }
+    }
+}
+
+/// A space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpaceRow {
+    /// Which.
+    pub id: SpaceId,
+    /// What it is called.
+    pub name: String,
+    /// Who made it; nobody when it came from a seed.
+    pub creator: Option<UserId>,
+    /// The map it was made from.
+    pub map: Option<MapId>,
+    /// Who may see it.
+    pub access: Access,
+    /// The picture that was chosen for its map.
+    pub thumbnail: Option<String>,
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+    /// Rises with every change of what stands in it.
+    pub plan_version: u32,
+    /// Unix milliseconds.
+    pub created_at: i64,
+}
+
+/// A space that somebody makes.
+#[derive(Debug, Clone)]
+pub struct NewSpace {
+    /// What it is called.
+    pub name: String,
+    /// Who makes it.
+    pub creator: UserId,
+    /// The map whose elements it starts with.
+    pub map: Option<MapId>,
+    /// Who may see it.
+    pub access: Access,
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+}
+
+/// A page of a list, newest first.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Page<'a> {
+    /// Only names with this in them, in any case; empty for all.
+    pub search: &'a str,
+    /// Only what comes after this one.
+    pub after: Option<SpaceId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+#[derive(sqlx::FromRow)]
+struct RawSpace {
+    id: String,
+    name: String,
+    creator_id: Option<String>,
+    map_id: Option<String>,
+    access: String,
+    thumbnail: Option<String>,
+    width: i64,
+    height: i64,
+    plan_version: i64,
+    created_at: i64,
+}
+
+impl RawSpace {
+    fn read(self) -> Result<SpaceRow, StoreError> {
+        Ok(SpaceRow {
+            id: id(&self.id)?,
+            name: self.name,
+            creator: self.creator_id.as_deref().map(id).transpose()?,
+            map: self.map_id.as_deref().map(id).transpose()?,
+            access: if self.access == Access::Public.word() {
+                Access::Public
+            } else {
+                Access::Unlisted
+            },
+            thumbnail: self.thumbnail,
+            width: tiles(self.width)?,
+            height: tiles(self.height)?,
+            plan_version: u32::try_from(self.plan_version).map_err(|_| StoreError::Corrupt("a plan's version"))?,
+            created_at: self.created_at,
+        })
+    }
+}
+
+/// A search text as a `like` pattern in which nothing but itself matches.
+fn pattern(search: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in search.to_lowercase().chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// What comes after this id in a list with the newest first.
+fn before(after: Option<SpaceId>) -> String {
+    after.map_or_else(|| "g".to_owned(), |space| space.to_string())
+}
+
+impl Store {
+    /// One space.
+    pub async fn space(&self, space: SpaceId) -> Result<Option<SpaceRow>, StoreError> {
+        let row: Option<RawSpace> = sqlx::query_as(
+            "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
+             plan_version, spaces.created_at from spaces left join maps on maps.id = spaces.map_id where spaces.id = $1",
+        )
+        .bind(space.to_string())
+        .fetch_optional(&self.readers)
+        .await?;
+        row.map(RawSpace::read).transpose()
+    }
+
+    /// What somebody made, newest first.
+    pub async fn spaces_of(&self, creator: UserId, page: Page<'_>) -> Result<Vec<SpaceRow>, StoreError> {
+        let rows: Vec<RawSpace> = sqlx::query_as(
+            "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
+             plan_version, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
+             where creator_id = $1 and search like $2 escape '\\' and spaces.id < $3 order by spaces.id desc limit $4",
+        )
+        .bind(creator.to_string())
+        .bind(pattern(page.search))
+        .bind(before(page.after))
+        .bind(i64::from(page.limit))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter().map(RawSpace::read).collect()
+    }
+
+    /// Public spaces that others than `but` made, newest first.
+    pub async fn public_spaces(&self, but: UserId, page: Page<'_>) -> Result<Vec<SpaceRow>, StoreError> {
+        let rows: Vec<RawSpace> = sqlx::query_as(
+            "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
+             plan_version, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
+             where access = 'public' and (creator_id is null or creator_id <> $1) \
+             and search like $2 escape '\\' and spaces.id < $3 order by spaces.id desc limit $4",
+        )
+        .bind(but.to_string())
+        .bind(pattern(page.search))
+        .bind(before(page.after))
+        .bind(i64::from(page.limit))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter().map(RawSpace::read).collect()
+    }
+
+    /// Makes a space, with the elements of its map.
+    pub async fn add_space(&self, new: &NewSpace) -> Result<SpaceId, StoreError> {
+        let space = SpaceId(Uuid::now_v7());
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "insert into spaces (id, name, search, creator_id, map_id, access, width, height, plan_version, created_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)",
+        )
+        .bind(space.to_string())
+        .bind(&new.name)
+        .bind(new.name.to_lowercase())
+        .bind(new.creator.to_string())
+        .bind(new.map.map(|map| map.to_string()))
+        .bind(new.access.word())
+        .bind(i64::from(new.width))
+        .bind(i64::from(new.height))
+        .bind(now_ms())
+        .execute(&mut *tx)
+        .await?;
+        if let Some(map) = new.map {
+            copy_map_elements(&mut tx, map, space).await?;
+        }
+        tx.commit().await?;
+        Ok(space)
+    }
+
+    /// Deletes a space and all that stands in it; answers whether it was there.
+    pub async fn delete_space(&self, space: SpaceId) -> Result<bool, StoreError> {
+        let deleted = sqlx::query("delete from spaces where id = $1")
+            .bind(space.to_string())
+            .execute(&self.writer)
+            .await?;
+        Ok(deleted.rows_affected() > 0)
+    }
+
+    /// Places an element unless `limit` stand there already; answers the placement and the plan's version with it.
+    pub async fn place(
+        &self,
+        space: SpaceId,
+        element: ElementId,
+        corner: Tile,
+        limit: u32,
+    ) -> Result<Option<(PlacementId, u32)>, StoreError> {
+        let placement = PlacementId(Uuid::now_v7());
+        let mut tx = self.begin().await?;
+        let placed = sqlx::query(
+            "insert into space_elements (id, space_id, element_id, x, y, from_map) \
+             select $1, spaces.id, elements.id, $4, $5, 0 from spaces, elements where spaces.id = $2 and elements.id = $3 \
+             and (select count(*) from space_elements where space_id = $2) < $6",
+        )
+        .bind(placement.to_string())
+        .bind(space.to_string())
+        .bind(element.to_string())
+        .bind(i64::from(corner.x))
+        .bind(i64::from(corner.y))
+        .bind(i64::from(limit))
+        .execute(&mut *tx)
+        .await?;
+        if placed.rows_affected() == 0 {
+            return Ok(None);
+        }
+        let version = bump_plan(&mut tx, space).await?;
+        tx.commit().await?;
+        Ok(Some((placement, version)))
+    }
+
+    /// The space in which a placement stands.
+    pub async fn space_of_placement(&self, placement: PlacementId) -> Result<Option<SpaceRow>, StoreError> {
+        let row: Option<(String,)> = sqlx::query_as("select space_id from space_elements where id = $1")
+            .bind(placement.to_string())
+            .fetch_optional(&self.readers)
+            .await?;
+        match row {
+            Some((space,)) => self.space(id(&space)?).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Removes a placement; answers the plan's version without it, `None` when it was gone already.
+    pub async fn unplace(&self, space: SpaceId, placement: PlacementId) -> Result<Option<u32>, StoreError> {
+        let mut tx = self.begin().await?;
+        let removed = sqlx::query("delete from space_elements where id = $1 and space_id = $2")
+            .bind(placement.to_string())
+            .bind(space.to_string())
+            .execute(&mut *tx)
+            .await?;
+        if removed.rows_affected() == 0 {
+            return Ok(None);
+        }
+        let version = bump_plan(&mut tx, space).await?;
+        tx.commit().await?;
+        Ok(Some(version))
+    }
+
+    /// What the running world of a space is built from.
+    pub async fn plan(&self, space: SpaceId) -> Result<Option<Plan>, StoreError> {
+        let Some(row) = self.space(space).await? else {
+            return Ok(None);
+        };
+        let document = match row.map {
+            Some(map) => self.map_document(map).await?,
+            None => super::maps::MapDocument::default(),
+        };
+        let placed = self.placed(space).await?;
+        Ok(Some(Plan {
+            width: row.width,
+            height: row.height,
+            blocked: document.blocked_tiles(),
+            zones: document.zones(),
+            elements: placed
+                .iter()
+                .map(|placed| placed.placement(row.width, row.height))
+                .collect(),
+            version: row.plan_version,
+        }))
+    }
+}
+
+async fn bump_plan(tx: &mut Transaction<'static, Sqlite>, space: SpaceId) -> Result<u32, StoreError> {
+    let (version,): (i64,) =
+        sqlx::query_as("update spaces set plan_version = plan_version + 1 where id = $1 returning plan_version")
+            .bind(space.to_string())
+            .fetch_one(&mut **tx)
+            .await?;
+    u32::try_from(version).map_err(|_| StoreError::Corrupt("a plan's version"))
+}
+
+/// Gives a space its own copy of what stands on a map.
+pub(super) async fn copy_map_elements(
+    tx: &mut Transaction<'static, Sqlite>,
+    map: MapId,
+    space: SpaceId,
+) -> Result<(), StoreError> {
+    let standing: Vec<(String, i64, i64)> =
+        sqlx::query_as("select element_id, x, y from map_elements where map_id = $1 order by id")
+            .bind(map.to_string())
+            .fetch_all(&mut **tx)
+            .await?;
+    for (element, x, y) in standing {
+        sqlx::query(
+            "insert into space_elements (id, space_id, element_id, x, y, from_map) values ($1, $2, $3, $4, $5, 1)",
+        )
+        .bind(Uuid::now_v7().to_string())
+        .bind(space.to_string())
+        .bind(element)
+        .bind(x)
+        .bind(y)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pattern;
+
+    #[test]
+    fn wildcards_in_a_search_match_only_themselves() {
+        assert_eq!(pattern("50%_Off\\"), "%50\\%\\_off\\\\%");
+    }
+}

@@ -1,0 +1,175 @@
+//! Users: names, password hashes, roles and the avatar each one chose.
+
+use uuid::Uuid;
+
+use super::{Store, StoreError, id, now_ms, unless_taken};
+use crate::components::id::{AvatarId, UserId};
+use crate::components::player::Avatar;
+
+/// What a user may do beyond their own things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Nothing.
+    User,
+    /// Pictures, maps, and every space.
+    Admin,
+}
+
+impl Role {
+    /// The word in the table and over HTTP.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The role with that word, in any case.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::User, Self::Admin]
+            .into_iter()
+            .find(|role| role.word().eq_ignore_ascii_case(word))
+    }
+}
+
+/// What sign-in needs of a user.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// Who.
+    pub user: UserId,
+    /// Argon2id, in PHC form.
+    pub password_hash: String,
+}
+
+/// A user as shown in lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserLook {
+    /// Who.
+    pub user: UserId,
+    /// What they look like.
+    pub avatar: Option<Avatar>,
+}
+
+impl Store {
+    /// Adds a user; `None` when the name is taken.
+    pub async fn add_user(
+        &self,
+        username: &str,
+        password_hash: &str,
+        role: Role,
+    ) -> Result<Option<UserId>, StoreError> {
+        let user = UserId(Uuid::now_v7());
+        let result = sqlx::query(
+            "insert into users (id, username, password_hash, role, created_at) values ($1, $2, $3, $4, $5)",
+        )
+        .bind(user.to_string())
+        .bind(username)
+        .bind(password_hash)
+        .bind(role.word())
+        .bind(now_ms())
+        .execute(&self.writer)
+        .await;
+        Ok(unless_taken(result)?.map(|_| user))
+    }
+
+    /// The credentials of the user with that name.
+    pub async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
+        let row: Option<(String, String)> = sqlx::query_as("select id, password_hash from users where username = $1")
+            .bind(username)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.map(|(user, password_hash)| {
+            Ok(Credentials {
+                user: id(&user)?,
+                password_hash,
+            })
+        })
+        .transpose()
+    }
+
+    /// Sets a password and ends every session of the user but the one given.
+    pub async fn set_password(&self, user: UserId, hash: &str, keep_token: Option<&str>) -> Result<(), StoreError> {
+        let keep = keep_token.map(super::sessions::hash_token).unwrap_or_default();
+        let mut tx = self.begin().await?;
+        sqlx::query("update users set password_hash = $1 where id = $2")
+            .bind(hash)
+            .bind(user.to_string())
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("delete from sessions where user_id = $1 and token_hash <> $2")
+            .bind(user.to_string())
+            .bind(keep)
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Gives a user another role.
+    pub async fn set_role(&self, user: UserId, role: Role) -> Result<(), StoreError> {
+        sqlx::query("update users set role = $1 where id = $2")
+            .bind(role.word())
+            .bind(user.to_string())
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Whether anybody is an admin.
+    pub async fn has_admin(&self) -> Result<bool, StoreError> {
+        let row: Option<(i64,)> = sqlx::query_as("select cast(1 as bigint) from users where role = 'admin' limit 1")
+            .fetch_optional(&self.readers)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// Chooses an avatar; `None` when there is no such avatar.
+    pub async fn choose_avatar(&self, user: UserId, avatar: AvatarId) -> Result<Option<Avatar>, StoreError> {
+        let mut tx = self.begin().await?;
+        let image: Option<(String,)> = sqlx::query_as("select image_url from avatars where id = $1")
+            .bind(avatar.to_string())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some((image_url,)) = image else { return Ok(None) };
+        sqlx::query("update users set avatar_id = $1 where id = $2")
+            .bind(avatar.to_string())
+            .bind(user.to_string())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Some(Avatar { id: avatar, image_url }))
+    }
+
+    /// How users look, in the order asked; unknown ones are left out.
+    pub async fn looks(&self, users: &[UserId]) -> Result<Vec<UserLook>, StoreError> {
+        let mut looks = Vec::with_capacity(users.len());
+        for user in users {
+            let row: Option<(Option<String>, Option<String>)> = sqlx::query_as(
+                "select avatars.id, avatars.image_url from users left join avatars on avatars.id = users.avatar_id \
+                 where users.id = $1",
+            )
+            .bind(user.to_string())
+            .fetch_optional(&self.readers)
+            .await?;
+            if let Some((avatar, image_url)) = row {
+                looks.push(UserLook {
+                    user: *user,
+                    avatar: avatar_of(avatar, image_url)?,
+                });
+            }
+        }
+        Ok(looks)
+    }
+}
+
+/// The avatar of a row of a left join.
+pub(super) fn avatar_of(avatar: Option<String>, image_url: Option<String>) -> Result<Option<Avatar>, StoreError> {
+    avatar
+        .zip(image_url)
+        .map(|(avatar, image_url)| {
+            Ok(Avatar {
+                id: id(&avatar)?,
+                image_url,
+            })
+        })
+        .transpose()
+}
