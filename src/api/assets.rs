@@ -1,0 +1,47 @@
+//! Assets: what is built into the binary: the art, the seed and the web client. Debug builds read them from the folders.
+
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::error::ApiError;
+use super::files;
+
+/// Pictures: tiles, elements and avatars.
+#[derive(RustEmbed)]
+#[folder = "assets/art"]
+#[allow_missing = true]
+pub struct Art;
+
+/// The built web client.
+#[derive(RustEmbed)]
+#[folder = "web/dist"]
+#[allow_missing = true]
+pub struct Client;
+
+/// The text of a picture, by its address.
+pub fn art_by_url(url: &str) -> Option<String> {
+    let file = Art::get(url.strip_prefix("/art/")?)?;
+    String::from_utf8(file.data.into_owned()).ok()
+}
+
+/// `/art/…`: a picture of our own.
+pub async fn art(axum::extract::Path(path): axum::extract::Path<String>, headers: HeaderMap) -> Response {
+    Art::get(&path).map_or_else(
+        || ApiError::NotFound.into_response(),
+        |file| picture(&path, file, &headers),
+    )
+}
+
+fn picture(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
+    let etag = files::etag_of(&file.metadata.sha256_hash());
+    if let Some(unchanged) = files::unchanged(headers, &etag) {
+        return unchanged;
+    }
+    let kind = mime_guess::from_path(path).first_or_octet_stream();
+    let head = [
+        (header::CONTENT_TYPE, kind.as_ref()),
+        (header::CONTENT_SECURITY_POLICY, files::PICTURE_CSP),
+    ];
+    files::with_etag((StatusCode::OK, head, file.data.into_owned()), &etag)
+}

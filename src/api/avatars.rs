@@ -1,0 +1,76 @@
+//! Avatars: the pictures that people can walk around as.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::error::{ApiError, Problem};
+use super::extract::{Admin, Json};
+use super::{AppState, check};
+
+/// Every avatar.
+#[derive(Serialize, ToSchema)]
+pub struct AvatarList {
+    /// Oldest first.
+    avatars: Vec<AvatarEntry>,
+}
+
+/// One avatar.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AvatarEntry {
+    /// Which.
+    id: String,
+    /// What it is called.
+    name: String,
+    /// Where its picture is.
+    image_url: String,
+}
+
+/// An avatar to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewAvatar {
+    /// A path on this server, or http(s).
+    image_url: String,
+    /// 1 to 100 letters.
+    name: String,
+}
+
+/// What it became.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AvatarAnswer {
+    /// The avatar's id.
+    avatar_id: String,
+}
+
+/// Every avatar
+#[utoipa::path(get, path = "/avatars", operation_id = "avatars", tag = "people", responses((status = 200, body = AvatarList)))]
+pub async fn list(State(state): State<AppState>) -> Result<Json<AvatarList>, ApiError> {
+    let avatars = state.store.avatars().await?.into_iter().map(|avatar| AvatarEntry {
+        id: avatar.id.to_string(),
+        name: avatar.name,
+        image_url: avatar.image_url,
+    });
+    Ok(Json(AvatarList {
+        avatars: avatars.collect(),
+    }))
+}
+
+/// Add an avatar
+#[utoipa::path(post, path = "/admin/avatar", operation_id = "addAvatar", tag = "admin", security(("token" = [])), request_body = NewAvatar, responses(
+    (status = 200, body = AvatarAnswer),
+    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn add(
+    State(state): State<AppState>,
+    _admin: Admin,
+    Json(new): Json<NewAvatar>,
+) -> Result<Json<AvatarAnswer>, ApiError> {
+    let image_url = check::image_url(&new.image_url)?;
+    let avatar = state.store.add_avatar(&check::name(&new.name)?, &image_url).await?;
+    Ok(Json(AvatarAnswer {
+        avatar_id: avatar.to_string(),
+    }))
+}

@@ -1,0 +1,132 @@
+//! Checks: texts of requests parsed into values that cannot be wrong.
+
+use super::error::ApiError;
+
+/// Longest name of a space, map, element or avatar, in letters.
+const NAME_LETTERS: usize = 100;
+/// Longest name of a user, in letters.
+const USERNAME_LETTERS: usize = 64;
+/// Longest password, in bytes.
+const PASSWORD_BYTES: usize = 1024;
+/// Longest address of a picture, in bytes.
+const URL_BYTES: usize = 2048;
+
+fn name_within(text: &str, letters: usize) -> Result<String, ApiError> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > letters {
+        return Err(ApiError::bad(format!("A name has 1 to {letters} letters.")));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(ApiError::bad("A name has no control characters."));
+    }
+    Ok(name.to_owned())
+}
+
+/// The name of a space, map, element or avatar.
+pub fn name(text: &str) -> Result<String, ApiError> {
+    name_within(text, NAME_LETTERS)
+}
+
+/// The name of a user.
+pub fn username(text: &str) -> Result<String, ApiError> {
+    name_within(text, USERNAME_LETTERS)
+}
+
+/// A password that somebody chooses.
+pub fn password(text: &str) -> Result<&str, ApiError> {
+    if text.is_empty() || text.len() > PASSWORD_BYTES {
+        return Err(ApiError::bad(format!("A password has 1 to {PASSWORD_BYTES} bytes.")));
+    }
+    Ok(text)
+}
+
+/// `WxH`, each 1 to 1000, width first.
+pub fn dimensions(text: &str) -> Result<(u16, u16), ApiError> {
+    let side = |digits: &str| {
+        let plain = (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        plain
+            .then(|| digits.parse().ok())
+            .flatten()
+            .filter(|side| (1..=1000).contains(side))
+    };
+    text.split_once('x')
+        .and_then(|(width, height)| Some((side(width)?, side(height)?)))
+        .ok_or_else(|| ApiError::bad("Dimensions are WIDTHxHEIGHT, each 1 to 1000."))
+}
+
+/// One side of an element, in tiles.
+pub fn side(tiles: u16) -> Result<u16, ApiError> {
+    if (1..=1000).contains(&tiles) {
+        Ok(tiles)
+    } else {
+        Err(ApiError::bad("A side has 1 to 1000 tiles."))
+    }
+}
+
+/// The address of a picture: a path on this server, or http(s).
+pub fn image_url(text: &str) -> Result<String, ApiError> {
+    let url = text.trim();
+    let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();
+    let web = ["http://", "https://"]
+        .iter()
+        .any(|scheme| lower.starts_with(scheme) && url.len() > scheme.len());
+    let ours = url.starts_with('/') && !url.starts_with("//");
+    let plain = !url
+        .chars()
+        .any(|letter| letter.is_control() || letter.is_whitespace() || "\"'<>\\`".contains(letter));
+    if (web || ours) && plain && url.len() <= URL_BYTES {
+        Ok(url.to_owned())
+    } else {
+        Err(ApiError::bad(
+            "A picture's address is a path on this server or starts with http:// or https://.",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dimensions_are_width_first_and_bounded() {
+        assert_eq!(dimensions("100x200").unwrap(), (100, 200));
+        assert_eq!(dimensions("0001x1000").unwrap(), (1, 1000));
+        for wrong in [
+            "", "x", "1x", "x1", "0x1", "1x0", "1001x1", "00001x1", "1X1", " 1x1", "+1x1", "-1x1", "1x1x1", "١x١",
+        ] {
+            assert!(dimensions(wrong).is_err(), "{wrong:?} was taken");
+        }
+    }
+
+    #[test]
+    fn names_may_be_in_any_script_but_not_empty_or_endless() {
+        for right in ["a", "  Ada  ", "שלום", "مرحبا", "🎉🎉", &"x".repeat(100)] {
+            assert!(name(right).is_ok(), "{right:?} was refused");
+        }
+        for wrong in ["", "   ", "a\u{0}b", "a\nb", "\u{1b}[31m", &"x".repeat(101)] {
+            assert!(name(wrong).is_err(), "{wrong:?} was taken");
+        }
+    }
+
+    #[test]
+    fn pictures_are_never_script() {
+        for right in [
+            "/art/a.svg",
+            "https://example.org/a.png?b=c",
+            "HTTP://example.org/é.png",
+        ] {
+            assert!(image_url(right).is_ok(), "{right:?} was refused");
+        }
+        for wrong in [
+            "",
+            "javascript:alert(1)",
+            "data:image/png;base64,AA",
+            "//evil.example/a",
+            "https://",
+            "a.png",
+            "https://a/\"onload=",
+        ] {
+            assert!(image_url(wrong).is_err(), "{wrong:?} was taken");
+        }
+    }
+}

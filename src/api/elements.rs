@@ -1,0 +1,162 @@
+//! Elements: pictures with a size in tiles that can be placed.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::account::Empty;
+use super::error::{ApiError, Problem};
+use super::extract::{Admin, Json, Path};
+use super::{AppState, check};
+use crate::components::command::Command;
+use crate::components::id::{ElementId, SpaceId};
+use crate::store::elements::{ElementChange, ElementRow};
+
+/// Every element.
+#[derive(Serialize, ToSchema)]
+pub struct ElementList {
+    /// Oldest first.
+    elements: Vec<ElementEntry>,
+}
+
+/// One element.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ElementEntry {
+    /// Which.
+    pub id: String,
+    /// Where its picture is.
+    pub image_url: String,
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+    /// Whether it blocks movement.
+    pub r#static: bool,
+}
+
+/// An element to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewElement {
+    /// A path on this server, or http(s).
+    image_url: String,
+    /// Columns, 1 to 1000.
+    width: u16,
+    /// Rows, 1 to 1000.
+    height: u16,
+    /// Whether it blocks movement.
+    r#static: bool,
+}
+
+/// What is to change; what is absent stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ElementUpdate {
+    /// A path on this server, or http(s).
+    image_url: Option<String>,
+    /// Columns, 1 to 1000.
+    width: Option<u16>,
+    /// Rows, 1 to 1000.
+    height: Option<u16>,
+    /// Whether it blocks movement.
+    r#static: Option<bool>,
+}
+
+/// What was made.
+#[derive(Serialize, ToSchema)]
+pub struct IdAnswer {
+    /// Its id.
+    pub id: String,
+}
+
+impl From<&ElementRow> for ElementEntry {
+    fn from(row: &ElementRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            image_url: row.image_url.clone(),
+            width: row.width,
+            height: row.height,
+            r#static: row.is_static,
+        }
+    }
+}
+
+/// Every element
+#[utoipa::path(get, path = "/elements", operation_id = "elements", tag = "maps", responses((status = 200, body = ElementList)))]
+pub async fn list(State(state): State<AppState>) -> Result<Json<ElementList>, ApiError> {
+    let elements = state.store.elements().await?;
+    Ok(Json(ElementList {
+        elements: elements.iter().map(ElementEntry::from).collect(),
+    }))
+}
+
+/// Add an element
+#[utoipa::path(post, path = "/admin/element", operation_id = "addElement", tag = "admin", security(("token" = [])), request_body = NewElement,
+    responses(
+        (status = 200, body = IdAnswer),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn add(
+    State(state): State<AppState>,
+    _admin: Admin,
+    Json(new): Json<NewElement>,
+) -> Result<Json<IdAnswer>, ApiError> {
+    let image_url = check::image_url(&new.image_url)?;
+    let size = (check::side(new.width)?, check::side(new.height)?);
+    let element = state.store.add_element(&image_url, size, new.r#static).await?;
+    Ok(Json(IdAnswer {
+        id: element.to_string(),
+    }))
+}
+
+/// Change an element
+///
+/// It changes everywhere it stands, at once.
+#[utoipa::path(put, path = "/admin/element/{id}", operation_id = "changeElement", tag = "admin", security(("token" = [])),
+    params(("id" = String, Path, description = "The element")), request_body = ElementUpdate, responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn change(
+    State(state): State<AppState>,
+    _admin: Admin,
+    Path(element): Path<ElementId>,
+    Json(update): Json<ElementUpdate>,
+) -> Result<Json<Empty>, ApiError> {
+    let change = ElementChange {
+        image_url: update.image_url.as_deref().map(check::image_url).transpose()?,
+        width: update.width.map(check::side).transpose()?,
+        height: update.height.map(check::side).transpose()?,
+        is_static: update.r#static,
+    };
+    let known = state.store.change_element(element, &change).await?;
+    known.ok_or_else(|| ApiError::bad("There is no such element."))?;
+    for space in state.spaces.open() {
+        tell_changed(&state, space, element).await?;
+    }
+    Ok(Json(Empty {}))
+}
+
+/// Tells an open space that an element changed, if it stands there.
+async fn tell_changed(state: &AppState, space: SpaceId, element: ElementId) -> Result<(), ApiError> {
+    let Some(plan) = state.store.plan(space).await? else {
+        return Ok(());
+    };
+    let placements: Vec<_> = plan
+        .elements
+        .into_iter()
+        .filter(|placed| placed.element == element)
+        .collect();
+    if !placements.is_empty() {
+        state.spaces.tell(
+            space,
+            Command::ChangeElement {
+                element,
+                placements,
+                version: plan.version,
+            },
+        );
+    }
+    Ok(())
+}

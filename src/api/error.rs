@@ -1,0 +1,119 @@
+//! Refusals: one error type, answered as a problem document (RFC 9457) that also carries `message`.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::store::StoreError;
+
+/// Why a request was refused.
+#[derive(Debug)]
+pub enum ApiError {
+    /// Malformed, or it names something unknown: 400.
+    Bad(String),
+    /// The token is malformed, expired or revoked: 401.
+    Unauthorized,
+    /// Not signed in, or not allowed: 403.
+    Forbidden(&'static str),
+    /// No such page: 404.
+    NotFound,
+    /// The path exists but not with this method: 405.
+    MethodNotAllowed,
+    /// The body is larger than allowed: 413.
+    TooLarge,
+    /// Come back after so many seconds: 429.
+    TooMany(u64),
+    /// Our fault: 500. The reason is logged, not told.
+    Internal,
+    /// Not able to serve now: 503.
+    Unavailable(&'static str),
+}
+
+/// A problem document.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: the status says what kind of problem it is.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What is wrong, for a person.
+    detail: String,
+    /// The same as `detail`.
+    message: String,
+}
+
+impl ApiError {
+    /// A refusal with 400.
+    pub fn bad(detail: impl Into<String>) -> Self {
+        Self::Bad(detail.into())
+    }
+
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::Bad(detail) => detail.clone(),
+            Self::Unauthorized => "The token is malformed, expired or revoked: sign in again.".into(),
+            Self::Forbidden(detail) | Self::Unavailable(detail) => (*detail).into(),
+            Self::NotFound => "There is nothing at this address.".into(),
+            Self::MethodNotAllowed => "This address does not take that method.".into(),
+            Self::TooLarge => "The body is larger than this address takes.".into(),
+            Self::TooMany(seconds) => format!("Too many attempts: try again in {seconds} s."),
+            Self::Internal => "Something went wrong on the server; it has been noted.".into(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let detail = self.detail();
+        let problem = Problem {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            message: detail.clone(),
+            detail,
+        };
+        let mut response = (status, axum::Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match self {
+            Self::TooMany(seconds) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            Self::Unauthorized => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a query failed");
+        Self::Internal
+    }
+}

@@ -1,0 +1,91 @@
+//! Files: entity tags, answers that may be kept, and the pictures that people uploaded.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::AppState;
+use super::error::ApiError;
+use super::extract::Path;
+use crate::store::sessions::hex;
+
+/// What a picture may do when it is opened as a page: nothing.
+pub const PICTURE_CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+/// Kept for good: the address changes with the content.
+pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// Kept, but asked for again each time.
+pub const REVALIDATE: &str = "no-cache";
+
+/// The entity tag of a version number.
+pub fn etag_of_version(version: u32) -> HeaderValue {
+    HeaderValue::try_from(format!("W/\"v{version}\"")).expect("digits are a valid header")
+}
+
+/// The entity tag of some bytes.
+pub fn etag_of(bytes: &[u8]) -> HeaderValue {
+    let hash = hex(&Sha256::digest(bytes)[..12]);
+    HeaderValue::try_from(format!("W/\"{hash}\"")).expect("hexadecimal is a valid header")
+}
+
+/// 304 when the client has this version already.
+pub fn unchanged(headers: &HeaderMap, etag: &HeaderValue) -> Option<Response> {
+    let known = headers.get(header::IF_NONE_MATCH)?.to_str().ok()?;
+    let etag_text = etag.to_str().ok()?;
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let fits = known.trim() == "*" || known.split(',').any(|tag| bare(tag) == bare(etag_text));
+    fits.then(|| with_etag(StatusCode::NOT_MODIFIED, etag))
+}
+
+/// An answer that the client may keep and ask about.
+pub fn with_etag(answer: impl IntoResponse, etag: &HeaderValue) -> Response {
+    let mut response = answer.into_response();
+    response.headers_mut().insert(header::ETAG, etag.clone());
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
+    response
+}
+
+/// A JSON answer tagged by its own bytes.
+pub fn json_with_etag<T: Serialize>(answer: &T, headers: &HeaderMap) -> Response {
+    let Ok(bytes) = serde_json::to_vec(answer) else {
+        return ApiError::Internal.into_response();
+    };
+    let etag = etag_of(&bytes);
+    unchanged(headers, &etag).unwrap_or_else(|| with_etag(([(header::CONTENT_TYPE, "application/json")], bytes), &etag))
+}
+
+/// A picture drawn by the server.
+pub fn svg(picture: String, etag: &HeaderValue) -> Response {
+    let kind = [
+        (header::CONTENT_TYPE, "image/svg+xml"),
+        (header::CONTENT_SECURITY_POLICY, PICTURE_CSP),
+    ];
+    with_etag((kind, picture), etag)
+}
+
+/// `/files/<hash>.png`: a picture that somebody uploaded.
+pub async fn uploaded(State(state): State<AppState>, Path(name): Path<String>) -> Response {
+    let hash = name.strip_suffix(".png").unwrap_or_default();
+    let plain = hash.len() == 64
+        && hash
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    if !plain {
+        return ApiError::NotFound.into_response();
+    }
+    match tokio::fs::read(state.settings.data_dir.join("uploads").join(name)).await {
+        Ok(bytes) => {
+            let kind = [
+                (header::CONTENT_TYPE, "image/png"),
+                (header::CACHE_CONTROL, IMMUTABLE),
+                (header::CONTENT_SECURITY_POLICY, PICTURE_CSP),
+            ];
+            (kind, Body::from(bytes)).into_response()
+        }
+        Err(_) => ApiError::NotFound.into_response(),
+    }
+}

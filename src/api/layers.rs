@@ -1,0 +1,125 @@
+//! Layers: what is done to every request and answer: safety headers, problem documents, panics, other origins.
+
+use std::any::Any;
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tower_http::cors::{Any as Anything, CorsLayer};
+
+use super::error::ApiError;
+
+/// Headers that every answer has.
+const SAFETY: [(HeaderName, &str); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()",
+    ),
+];
+
+/// Adds the safety headers, and turns refusals of the router itself into problem documents.
+pub async fn dress(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if let Some(error) = bare_refusal(&response) {
+        let allow = response.headers_mut().remove(header::ALLOW);
+        response = error.into_response();
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+    }
+    for (name, value) in SAFETY {
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// The problem behind an answer that refuses without a document.
+fn bare_refusal(response: &Response) -> Option<ApiError> {
+    let kind = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
+    if kind.starts_with("application/problem+json") {
+        return None;
+    }
+    match response.status() {
+        StatusCode::NOT_FOUND => Some(ApiError::NotFound),
+        StatusCode::METHOD_NOT_ALLOWED => Some(ApiError::MethodNotAllowed),
+        StatusCode::PAYLOAD_TOO_LARGE => Some(ApiError::TooLarge),
+        _ => None,
+    }
+}
+
+/// A handler panicked: the process lives on, and the client is told no more than that.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over like this")]
+pub fn panicked(payload: Box<dyn Any + Send>) -> Response {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("no text");
+    tracing::error!(panic = text, "a handler panicked");
+    ApiError::Internal.into_response()
+}
+
+/// Lets pages of other origins use this server, if any are allowed.
+pub fn other_origins(allowed: &[String]) -> Option<CorsLayer> {
+    let layer = CorsLayer::new()
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH])
+        .expose_headers([header::ETAG, header::RETRY_AFTER]);
+    if allowed.is_empty() {
+        None
+    } else if allowed.iter().any(|origin| origin == "*") {
+        Some(layer.allow_origin(Anything))
+    } else {
+        Some(
+            layer.allow_origin(
+                allowed
+                    .iter()
+                    .filter_map(|origin| origin.parse().ok())
+                    .collect::<Vec<HeaderValue>>(),
+            ),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::{Router, middleware, routing};
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_a_handler_is_an_answer_without_its_reason() {
+        async fn broken() -> &'static str {
+            panic!("a secret")
+        }
+        let router = Router::new()
+            .route("/", routing::get(broken))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn(dress));
+        let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert!(text.contains("\"status\":500") && !text.contains("secret"), "{text}");
+    }
+
+    #[test]
+    fn no_origin_is_let_in_unless_it_was_named() {
+        assert!(other_origins(&[]).is_none());
+        assert!(other_origins(&["*".into()]).is_some());
+    }
+}

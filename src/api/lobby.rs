@@ -1,0 +1,122 @@
+//! Lobby: my spaces and everybody's, with how many people are inside.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::error::{ApiError, Problem};
+use super::extract::{Caller, Query};
+use super::spaces::{PAGE, after, cut_page, dimensions_of};
+use super::{AppState, files, thumbnails};
+use crate::components::id::UserId;
+use crate::store::SpaceRow;
+use crate::store::spaces::{Access, Page};
+
+/// What to show.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LobbyQuery {
+    /// Only spaces with this in their name.
+    #[serde(default)]
+    q: String,
+    /// The next page of public spaces: what the page before answered.
+    #[serde(default)]
+    cursor: String,
+}
+
+/// What the lobby shows.
+#[derive(Serialize, ToSchema)]
+pub struct Lobby {
+    /// What I made, newest first; empty on later pages.
+    mine: Vec<LobbyEntry>,
+    /// What others made for everybody, newest first.
+    public: Vec<LobbyEntry>,
+    /// Where the next page begins, when there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+}
+
+/// One space.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LobbyEntry {
+    /// Which.
+    id: String,
+    /// What it is called.
+    name: String,
+    /// A picture of it.
+    thumbnail: String,
+    /// `WxH` in tiles.
+    dimensions: String,
+    /// How many people are inside now.
+    people: usize,
+    /// Whether it is listed for everybody.
+    public: bool,
+    /// Whether I made it.
+    mine: bool,
+    /// Unix milliseconds.
+    created_at: i64,
+}
+
+/// The lobby
+///
+/// Cheap to poll: send the `etag` of the last answer as `if-none-match` and get 304 while nothing changed.
+#[utoipa::path(get, path = "/spaces", operation_id = "lobby", tag = "spaces", security(("token" = [])), params(LobbyQuery), responses(
+    (status = 200, body = Lobby),
+    (status = 304, description = "Nothing changed"),
+    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn show(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<LobbyQuery>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let (me, search) = (caller.user(), query.q.trim());
+    let after = after(&query.cursor)?;
+    let page = Page {
+        search,
+        after,
+        limit: PAGE + 1,
+    };
+    let mut public = state.store.public_spaces(me, page).await?;
+    let cursor = cut_page(&mut public);
+    let mine = match after {
+        Some(_) => Vec::new(),
+        None => {
+            state
+                .store
+                .spaces_of(
+                    me,
+                    Page {
+                        search,
+                        after: None,
+                        limit: u32::MAX,
+                    },
+                )
+                .await?
+        }
+    };
+    let show = |rows: Vec<SpaceRow>| rows.into_iter().map(|row| entry(&state, me, row)).collect();
+    let lobby = Lobby {
+        mine: show(mine),
+        public: show(public),
+        cursor,
+    };
+    Ok(files::json_with_etag(&lobby, &headers))
+}
+
+fn entry(state: &AppState, me: UserId, row: SpaceRow) -> LobbyEntry {
+    LobbyEntry {
+        id: row.id.to_string(),
+        thumbnail: thumbnails::of_space(&row),
+        dimensions: dimensions_of(&row),
+        people: state.spaces.people(row.id),
+        public: row.access == Access::Public,
+        mine: row.creator == Some(me),
+        created_at: row.created_at,
+        name: row.name,
+    }
+}

@@ -1,0 +1,66 @@
+//! API: HTTP, one file per resource: path, request, response, handler, in that order.
+//!
+//! May use every room below. Never: SQL, ticking, the sockets of players (that is `net::edge`).
+//! All routes stand in [`routes`]; a refusal is always an [`error::ApiError`].
+
+use std::sync::Arc;
+
+use crate::cluster::spaces::Spaces;
+use crate::settings::Settings;
+use crate::store::Store;
+
+mod account;
+mod admin;
+mod assets;
+mod avatars;
+mod check;
+mod elements;
+pub mod error;
+mod extract;
+mod files;
+mod health;
+mod layers;
+mod limits;
+mod lobby;
+mod maps;
+mod metadata;
+mod passwords;
+pub mod routes;
+mod setup;
+mod space_elements;
+mod space_map;
+mod spaces;
+mod thumbnails;
+mod uploads;
+pub mod web;
+
+pub use passwords::Passwords;
+
+/// What every handler shares. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// What people made.
+    pub store: Store,
+    /// What is going on.
+    pub spaces: Spaces,
+    /// How this server was started.
+    pub settings: Arc<Settings>,
+    /// Hashing, with a bound on how much at once.
+    pub passwords: Passwords,
+    limits: Arc<limits::AuthLimits>,
+    metrics: metrics_exporter_prometheus::PrometheusHandle,
+}
+
+impl AppState {
+    /// The state of a server over that database and those spaces.
+    pub fn new(store: Store, spaces: Spaces, settings: Arc<Settings>) -> Self {
+        Self {
+            passwords: Passwords::new(settings.password_cost),
+            limits: Arc::new(limits::AuthLimits::new(settings.auth_rate)),
+            metrics: health::recorder(),
+            store,
+            spaces,
+            settings,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Routes: every address of the server in one list.
+
+use axum::extract::DefaultBodyLimit;
+use axum::{Router, middleware, routing};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::openapi::OpenApi as OpenApiDocument;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::{
+    AppState, account, admin, assets, avatars, elements, files, health, layers, lobby, maps, metadata, setup,
+    space_elements, space_map, spaces, thumbnails, uploads, web,
+};
+use crate::net::edge::{self, Edge};
+
+/// Largest JSON body, in bytes.
+const BODY_LIMIT: usize = 256 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Plaza",
+        description = "A self-hosted 2D world server. Refusals are problem documents (RFC 9457) that also carry `message`."
+    ),
+    modifiers(&Token),
+    tags(
+        (name = "account", description = "Signing up, in and out"),
+        (name = "setup", description = "The first start"),
+        (name = "people", description = "What people look like"),
+        (name = "spaces", description = "Spaces and what stands in them"),
+        (name = "maps", description = "What spaces are made from"),
+        (name = "files", description = "Pictures"),
+        (name = "admin", description = "For admins"),
+        (name = "operation", description = "For whoever runs the server"),
+    )
+)]
+struct Document;
+
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut OpenApiDocument) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("From `/signin`."))
+            .build();
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+fn documented() -> OpenApiRouter<AppState> {
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(account::sign_up))
+        .routes(routes!(account::sign_in))
+        .routes(routes!(account::me))
+        .routes(routes!(account::sign_out))
+        .routes(routes!(account::sign_out_everywhere))
+        .routes(routes!(account::change_password))
+        .routes(routes!(setup::state, setup::set_up))
+        .routes(routes!(metadata::choose, metadata::choose_by_put))
+        .routes(routes!(metadata::bulk))
+        .routes(routes!(avatars::list))
+        .routes(routes!(avatars::add))
+        .routes(routes!(elements::list))
+        .routes(routes!(elements::add))
+        .routes(routes!(elements::change))
+        .routes(routes!(maps::list))
+        .routes(routes!(maps::add))
+        .routes(routes!(thumbnails::map))
+        .routes(routes!(lobby::show))
+        .routes(routes!(spaces::add))
+        .routes(routes!(spaces::mine))
+        .routes(routes!(spaces::one, spaces::delete))
+        .routes(routes!(space_elements::place, space_elements::remove))
+        .routes(routes!(space_elements::remove_by_path))
+        .routes(routes!(space_map::show))
+        .routes(routes!(thumbnails::space))
+        .routes(routes!(admin::delete_space))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(uploads::add))
+                .layer(DefaultBodyLimit::max(uploads::BODY_LIMIT)),
+        );
+    OpenApiRouter::with_openapi(Document::openapi())
+        .nest("/api/v1", v1)
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+}
+
+/// What is documented of the interface.
+pub fn openapi() -> OpenApiDocument {
+    documented().into_openapi()
+}
+
+/// Everything that is served: HTTP, and the sockets of players behind the same layers.
+pub fn router(state: AppState, edge: Edge) -> Router {
+    let (api, document) = documented().split_for_parts();
+    let origins = layers::other_origins(&state.settings.allowed_origins);
+    let router = api
+        .route("/art/{*path}", routing::get(assets::art))
+        .route("/files/{name}", routing::get(files::uploaded))
+        .fallback(web::fallback)
+        .with_state(state)
+        .merge(SwaggerUi::new("/api/docs").url("/api/openapi.json", document));
+    let router = edge::routes(edge, router);
+    let router = match origins {
+        Some(origins) => router.layer(origins),
+        None => router,
+    };
+    router
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(middleware::from_fn(health::measure))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(layers::dress))
+        .layer(TraceLayer::new_for_http())
+}

@@ -1,0 +1,128 @@
+//! Elements of a space: placing and removing them while people are inside.
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::AppState;
+use super::account::Empty;
+use super::elements::IdAnswer;
+use super::error::{ApiError, Problem};
+use super::extract::{Caller, Json, Path};
+use crate::components::command::Command;
+use crate::components::id::PlacementId;
+use crate::components::unit::Tile;
+use crate::store::SpaceRow;
+use crate::store::elements::PlacedElement;
+
+/// Most elements that may stand in one space.
+const MOST: u32 = 10_000;
+
+/// What to place where.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlaceRequest {
+    /// In which space.
+    space_id: String,
+    /// What.
+    element_id: String,
+    /// Leftmost column.
+    x: u16,
+    /// Topmost row.
+    y: u16,
+}
+
+/// Which placement to remove.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RemoveRequest {
+    /// The placement.
+    id: Option<String>,
+    /// The same as `id`, for clients that call it so.
+    element_id: Option<String>,
+}
+
+/// Who may change what stands in a space: its creator, and admins where nobody in particular made it.
+fn may_edit(caller: &Caller, space: &SpaceRow) -> bool {
+    space
+        .creator
+        .map_or_else(|| caller.is_admin(), |creator| creator == caller.user())
+}
+
+/// Place an element
+#[utoipa::path(post, path = "/space/element", operation_id = "placeElement", tag = "spaces", security(("token" = [])), request_body = PlaceRequest,
+    responses(
+        (status = 200, body = IdAnswer),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn place(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<PlaceRequest>,
+) -> Result<Json<IdAnswer>, ApiError> {
+    let no_space = || ApiError::bad("There is no such space, or it is not yours.");
+    let no_element = || ApiError::bad("There is no such element.");
+    let space = state
+        .store
+        .space(body.space_id.parse().map_err(|_| no_space())?)
+        .await?;
+    let space = space.filter(|space| may_edit(&caller, space)).ok_or_else(no_space)?;
+    let element = state
+        .store
+        .element(body.element_id.parse().map_err(|_| no_element())?)
+        .await?;
+    let element = element.ok_or_else(no_element)?;
+    let corner = Tile::new(body.x, body.y);
+    if !element.fits(corner, space.width, space.height) {
+        return Err(ApiError::bad("The element would lie outside the space."));
+    }
+    let placed = state.store.place(space.id, element.id, corner, MOST).await?;
+    let (id, version) = placed.ok_or_else(|| ApiError::bad("The space is full."))?;
+    let placement = PlacedElement { id, corner, element }.placement(space.width, space.height);
+    state
+        .spaces
+        .tell(space.id, Command::PlaceElement { placement, version });
+    Ok(Json(IdAnswer { id: id.to_string() }))
+}
+
+/// Remove an element
+#[utoipa::path(delete, path = "/space/element", operation_id = "removeElement", tag = "spaces", security(("token" = [])), request_body = RemoveRequest,
+    responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn remove(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<RemoveRequest>,
+) -> Result<Json<Empty>, ApiError> {
+    let id = body
+        .id
+        .or(body.element_id)
+        .ok_or_else(|| ApiError::bad("Give the id of the placement."))?;
+    remove_placement(&state, &caller, &id).await
+}
+
+/// Remove an element (the same without a body)
+#[utoipa::path(delete, path = "/space/element/{id}", operation_id = "removeElementByPath", tag = "spaces", security(("token" = [])),
+    params(("id" = String, Path, description = "The placement")), responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn remove_by_path(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Empty>, ApiError> {
+    remove_placement(&state, &caller, &id).await
+}
+
+async fn remove_placement(state: &AppState, caller: &Caller, id: &str) -> Result<Json<Empty>, ApiError> {
+    const REFUSED: ApiError = ApiError::Forbidden("There is no such element here, or the space is not yours.");
+    let id: PlacementId = id.parse().map_err(|_| REFUSED)?;
+    let space = state.store.space_of_placement(id).await?;
+    let space = space.filter(|space| may_edit(caller, space)).ok_or(REFUSED)?;
+    let version = state.store.unplace(space.id, id).await?.ok_or(REFUSED)?;
+    state.spaces.tell(space.id, Command::RemoveElement { id, version });
+    Ok(Json(Empty {}))
+}

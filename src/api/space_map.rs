@@ -1,0 +1,147 @@
+//! The map of a space: all that a client needs to draw it and to predict where it blocks.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::error::{ApiError, Problem};
+use super::extract::{Caller, Path};
+use super::spaces::visible;
+use super::{AppState, files};
+use crate::components::id::SpaceId;
+use crate::store::elements::{Footprint, PlacedElement};
+use crate::store::maps::{Layer, MapDocument, ZoneEntry};
+
+/// What a space looks like.
+#[derive(Serialize, ToSchema)]
+pub struct SpaceMap {
+    /// Rises with every change of the elements.
+    version: u32,
+    /// Which space.
+    id: String,
+    /// What it is called.
+    name: String,
+    /// Columns.
+    width: u16,
+    /// Rows.
+    height: u16,
+    /// Names of the tiles: a cell with value `n` shows `tiles[n - 1]`, 0 shows nothing.
+    tiles: Vec<String>,
+    /// Bottom first; none when the space has no map.
+    layers: Vec<Layer>,
+    /// One text per row, `1` where the map itself blocks.
+    blocked: Vec<String>,
+    /// Rectangles with a meaning.
+    zones: Vec<ZoneEntry>,
+    /// What stands in it.
+    elements: Vec<MapElement>,
+}
+
+/// One placement.
+#[derive(Serialize, ToSchema)]
+pub struct MapElement {
+    /// This placement.
+    id: String,
+    /// Leftmost column.
+    x: u16,
+    /// Topmost row.
+    y: u16,
+    /// What stands there.
+    element: MapElementKind,
+}
+
+/// What stands there.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MapElementKind {
+    /// Which.
+    id: String,
+    /// Where its picture is.
+    image_url: String,
+    /// Columns.
+    width: u16,
+    /// Rows.
+    height: u16,
+    /// Whether its footprint blocks movement.
+    r#static: bool,
+    /// Whether people are always drawn over it.
+    flat: bool,
+    /// The part that blocks.
+    footprint: Footprint,
+}
+
+impl From<PlacedElement> for MapElement {
+    fn from(placed: PlacedElement) -> Self {
+        let element = placed.element;
+        Self {
+            id: placed.id.to_string(),
+            x: placed.corner.x,
+            y: placed.corner.y,
+            element: MapElementKind {
+                id: element.id.to_string(),
+                footprint: element.footprint(),
+                image_url: element.image_url,
+                width: element.width,
+                height: element.height,
+                r#static: element.is_static,
+                flat: element.flat,
+            },
+        }
+    }
+}
+
+/// The map of a space
+#[utoipa::path(get, path = "/space/{id}/map", operation_id = "spaceMap", tag = "spaces", security((), ("token" = [])),
+    params(("id" = String, Path, description = "The space")), responses(
+        (status = 200, body = SpaceMap),
+        (status = 304, description = "Nothing changed"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn show(
+    State(state): State<AppState>,
+    _caller: Option<Caller>,
+    Path(space): Path<SpaceId>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let row = visible(&state, space).await?;
+    let etag = files::etag_of_version(row.plan_version);
+    if let Some(unchanged) = files::unchanged(&headers, &etag) {
+        return Ok(unchanged);
+    }
+    let document = match row.map {
+        Some(map) => state.store.map_document(map).await?,
+        None => MapDocument::default(),
+    };
+    let elements = state
+        .store
+        .placed(space)
+        .await?
+        .into_iter()
+        .map(MapElement::from)
+        .collect();
+    let blocked = if document.blocked.is_empty() {
+        open_rows(row.width, row.height)
+    } else {
+        document.blocked
+    };
+    let map = SpaceMap {
+        version: row.plan_version,
+        id: row.id.to_string(),
+        name: row.name,
+        width: row.width,
+        height: row.height,
+        tiles: document.tiles,
+        layers: document.layers,
+        blocked,
+        zones: document.zones,
+        elements,
+    };
+    Ok(files::with_etag(super::extract::Json(map), &etag))
+}
+
+/// A map that blocks nowhere.
+fn open_rows(width: u16, height: u16) -> Vec<String> {
+    vec!["0".repeat(usize::from(width)); usize::from(height)]
+}

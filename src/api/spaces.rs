@@ -1,0 +1,275 @@
+//! Spaces: making, showing and deleting them.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::account::Empty;
+use super::elements::ElementEntry;
+use super::error::{ApiError, Problem};
+use super::extract::{Caller, Json, Path, Query};
+use super::{AppState, check, thumbnails};
+use crate::components::id::{MapId, SpaceId};
+use crate::store::spaces::{Access, NewSpace, Page};
+use crate::store::{SpaceRow, Store};
+
+/// Spaces on one page of a list.
+pub const PAGE: u32 = 50;
+
+/// A space to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SpaceRequest {
+    /// 1 to 100 letters.
+    name: String,
+    /// `WxH` in tiles, each 1 to 1000; not needed with `mapId`.
+    dimensions: Option<String>,
+    /// The map that gives it size and elements.
+    map_id: Option<String>,
+    /// Listed in the lobby for everybody; otherwise whoever has the link may enter.
+    #[serde(default)]
+    public: bool,
+}
+
+/// What it became.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SpaceAnswer {
+    /// The space's id.
+    space_id: String,
+}
+
+/// Which part of a list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Cursor {
+    /// Asks for pages: empty for the first one, then what the page before answered.
+    cursor: Option<String>,
+}
+
+/// My spaces.
+#[derive(Serialize, ToSchema)]
+pub struct SpaceList {
+    /// Newest first.
+    spaces: Vec<SpaceEntry>,
+    /// Where the next page begins, when there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+}
+
+/// A space in my list.
+#[derive(Serialize, ToSchema)]
+pub struct SpaceEntry {
+    /// Which.
+    id: String,
+    /// What it is called.
+    name: String,
+    /// A picture of it.
+    thumbnail: String,
+    /// `WxH` in tiles.
+    dimensions: String,
+}
+
+/// A space with what stands in it.
+#[derive(Serialize, ToSchema)]
+pub struct SpaceView {
+    /// Which.
+    id: String,
+    /// What it is called.
+    name: String,
+    /// `WxH` in tiles.
+    dimensions: String,
+    /// The same in numbers.
+    space: Size,
+    /// What stands in it.
+    elements: Vec<PlacedEntry>,
+}
+
+/// A size in tiles.
+#[derive(Serialize, ToSchema)]
+pub struct Size {
+    /// Columns.
+    width: u16,
+    /// Rows.
+    height: u16,
+}
+
+/// One placement.
+#[derive(Serialize, ToSchema)]
+pub struct PlacedEntry {
+    /// This placement.
+    id: String,
+    /// What stands there.
+    element: ElementEntry,
+    /// Leftmost column.
+    x: u16,
+    /// Topmost row.
+    y: u16,
+}
+
+/// Make a space
+#[utoipa::path(post, path = "/space", operation_id = "addSpace", tag = "spaces", security(("token" = [])), request_body = SpaceRequest, responses(
+    (status = 200, body = SpaceAnswer),
+    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn add(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<SpaceRequest>,
+) -> Result<Json<SpaceAnswer>, ApiError> {
+    let name = check::name(&body.name)?;
+    let given = body.dimensions.as_deref().map(check::dimensions).transpose()?;
+    let map = body.map_id.as_deref().filter(|id| !id.is_empty());
+    let (map, (width, height)) = match map {
+        Some(id) => size_of_map(&state.store, id).await?,
+        None => (None, given.ok_or_else(|| ApiError::bad("Give dimensions or a mapId."))?),
+    };
+    let access = if body.public { Access::Public } else { Access::Unlisted };
+    let space = NewSpace {
+        name,
+        creator: caller.user(),
+        map,
+        access,
+        width,
+        height,
+    };
+    Ok(Json(SpaceAnswer {
+        space_id: state.store.add_space(&space).await?.to_string(),
+    }))
+}
+
+async fn size_of_map(store: &Store, id: &str) -> Result<(Option<MapId>, (u16, u16)), ApiError> {
+    let unknown = || ApiError::bad("There is no such map.");
+    let map = store
+        .map(id.parse().map_err(|_| unknown())?)
+        .await?
+        .ok_or_else(unknown)?;
+    Ok((Some(map.id), (map.width, map.height)))
+}
+
+/// My spaces
+#[utoipa::path(get, path = "/space/all", operation_id = "mySpaces", tag = "spaces", security(("token" = [])), params(Cursor), responses(
+    (status = 200, body = SpaceList),
+    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn mine(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(Cursor { cursor }): Query<Cursor>,
+) -> Result<Json<SpaceList>, ApiError> {
+    let after = cursor.as_deref().map_or(Ok(None), after)?;
+    let limit = if cursor.is_some() { PAGE + 1 } else { u32::MAX };
+    let mut rows = state
+        .store
+        .spaces_of(
+            caller.user(),
+            Page {
+                search: "",
+                after,
+                limit,
+            },
+        )
+        .await?;
+    let cursor = if cursor.is_some() { cut_page(&mut rows) } else { None };
+    let spaces = rows.into_iter().map(|row| SpaceEntry {
+        id: row.id.to_string(),
+        thumbnail: thumbnails::of_space(&row),
+        dimensions: dimensions_of(&row),
+        name: row.name,
+    });
+    Ok(Json(SpaceList {
+        spaces: spaces.collect(),
+        cursor,
+    }))
+}
+
+/// Where a page begins; an empty cursor asks for the first one.
+pub fn after(cursor: &str) -> Result<Option<SpaceId>, ApiError> {
+    if cursor.is_empty() {
+        return Ok(None);
+    }
+    cursor
+        .parse()
+        .map(Some)
+        .map_err(|_| ApiError::bad("There is no such page."))
+}
+
+/// Drops what is beyond the page, and answers where the next one begins.
+pub fn cut_page(rows: &mut Vec<SpaceRow>) -> Option<String> {
+    let more = rows.len() > PAGE as usize;
+    rows.truncate(PAGE as usize);
+    rows.last().filter(|_| more).map(|row| row.id.to_string())
+}
+
+/// `WxH` of a space.
+pub fn dimensions_of(space: &SpaceRow) -> String {
+    format!("{}x{}", space.width, space.height)
+}
+
+/// The space with that id, for somebody who may see it: today that is whoever knows the id.
+pub async fn visible(state: &AppState, space: SpaceId) -> Result<SpaceRow, ApiError> {
+    state
+        .store
+        .space(space)
+        .await?
+        .ok_or_else(|| ApiError::bad("There is no such space."))
+}
+
+/// One space
+#[utoipa::path(get, path = "/space/{id}", operation_id = "space", tag = "spaces", security((), ("token" = [])),
+    params(("id" = String, Path, description = "The space")), responses(
+        (status = 200, body = SpaceView),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn one(
+    State(state): State<AppState>,
+    _caller: Option<Caller>,
+    Path(space): Path<SpaceId>,
+) -> Result<Json<SpaceView>, ApiError> {
+    let row = visible(&state, space).await?;
+    let elements = state.store.placed(space).await?.into_iter().map(|placed| PlacedEntry {
+        id: placed.id.to_string(),
+        element: ElementEntry::from(&placed.element),
+        x: placed.corner.x,
+        y: placed.corner.y,
+    });
+    Ok(Json(SpaceView {
+        id: row.id.to_string(),
+        dimensions: dimensions_of(&row),
+        space: Size {
+            width: row.width,
+            height: row.height,
+        },
+        elements: elements.collect(),
+        name: row.name,
+    }))
+}
+
+/// Delete my space
+///
+/// Everybody inside is told and let go.
+#[utoipa::path(delete, path = "/space/{id}", operation_id = "deleteSpace", tag = "spaces", security(("token" = [])),
+    params(("id" = String, Path, description = "The space")), responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn delete(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(space): Path<SpaceId>,
+) -> Result<Json<Empty>, ApiError> {
+    let row = visible(&state, space).await?;
+    if row.creator != Some(caller.user()) {
+        return Err(ApiError::Forbidden("Only its creator may delete a space."));
+    }
+    remove(&state, space).await
+}
+
+/// Deletes a space and lets everybody inside go.
+pub async fn remove(state: &AppState, space: SpaceId) -> Result<Json<Empty>, ApiError> {
+    if !state.store.delete_space(space).await? {
+        return Err(ApiError::bad("There is no such space."));
+    }
+    state.spaces.delete(space).await;
+    Ok(Json(Empty {}))
+}

@@ -1,0 +1,274 @@
+//! Thumbnails: pictures of maps and spaces, drawn from the same art as the client draws them.
+//!
+//! Every tile is a pattern that is drawn once, and each layer has one path per tile, so that a whole map stays small.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::error::{ApiError, Problem};
+use super::extract::Path;
+use super::spaces::visible;
+use super::{AppState, assets, files};
+use crate::components::id::{MapId, SpaceId};
+use crate::store::SpaceRow;
+use crate::store::elements::PlacedElement;
+use crate::store::maps::{Layer, MapDocument};
+
+/// What lies under a map that has no tiles.
+const FLOOR: &str = "#e8dcc8";
+/// What stands for a picture that is not ours to draw.
+const BOX: &str = "#b9a48c";
+/// Most elements that are drawn; a picture of more is a blur anyway.
+const MOST_ELEMENTS: usize = 1500;
+
+/// Where the picture of a space is: the one chosen for its map, or else ours.
+pub fn of_space(space: &SpaceRow) -> String {
+    let ours = || format!("/api/v1/space/{}/thumbnail.svg?v={}", space.id, space.plan_version);
+    space.thumbnail.clone().unwrap_or_else(ours)
+}
+
+/// Where our picture of a map is.
+pub fn of_map(map: MapId) -> String {
+    format!("/api/v1/map/{map}/thumbnail.svg")
+}
+
+/// A picture of a space
+#[utoipa::path(get, path = "/space/{id}/thumbnail.svg", operation_id = "spaceThumbnail", tag = "files",
+    params(("id" = String, Path, description = "The space")), responses(
+        (status = 200, body = String, content_type = "image/svg+xml"),
+        (status = 304, description = "Nothing changed"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn space(
+    State(state): State<AppState>,
+    Path(space): Path<SpaceId>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let row = visible(&state, space).await?;
+    let document = match row.map {
+        Some(map) => state.store.map_document(map).await?,
+        None => MapDocument::default(),
+    };
+    let placed = state.store.placed(space).await?;
+    Ok(answer(draw(row.width, row.height, &document, &placed), &headers))
+}
+
+/// A picture of a map
+#[utoipa::path(get, path = "/map/{id}/thumbnail.svg", operation_id = "mapThumbnail", tag = "files",
+    params(("id" = String, Path, description = "The map")), responses(
+        (status = 200, body = String, content_type = "image/svg+xml"),
+        (status = 304, description = "Nothing changed"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn map(
+    State(state): State<AppState>,
+    Path(map): Path<MapId>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let row = state
+        .store
+        .map(map)
+        .await?
+        .ok_or_else(|| ApiError::bad("There is no such map."))?;
+    let document = state.store.map_document(map).await?;
+    let placed = state.store.map_placed(map).await?;
+    Ok(answer(draw(row.width, row.height, &document, &placed), &headers))
+}
+
+/// Tagged by its own bytes, because the art may change while the map does not.
+fn answer(picture: String, headers: &HeaderMap) -> Response {
+    let etag = files::etag_of(picture.as_bytes());
+    files::unchanged(headers, &etag).unwrap_or_else(|| files::svg(picture, &etag))
+}
+
+/// Draws a map, one unit per tile.
+fn draw(width: u16, height: u16, document: &MapDocument, placed: &[PlacedElement]) -> String {
+    let mut sheet = Sheet::default();
+    let (above, below): (Vec<&Layer>, Vec<&Layer>) = document.layers.iter().partition(|layer| layer.above);
+    for layer in below {
+        sheet.layer(layer, width, &document.tiles);
+    }
+    let mut order: Vec<&PlacedElement> = placed.iter().take(MOST_ELEMENTS).collect();
+    order.sort_by_key(|one| (!one.element.flat, one.corner.y + one.element.height, one.corner.x));
+    for one in order {
+        sheet.element(one);
+    }
+    for layer in above {
+        sheet.layer(layer, width, &document.tiles);
+    }
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{w}\" height=\"{h}\">\
+         <defs>{defs}</defs><rect width=\"{width}\" height=\"{height}\" fill=\"{FLOOR}\"/>{body}</svg>",
+        w = u32::from(width) * 16,
+        h = u32::from(height) * 16,
+        defs = sheet.defs,
+        body = sheet.body,
+    )
+}
+
+/// A picture of ours, ready to be put into another one.
+struct Art {
+    view_box: String,
+    inner: String,
+    base: Option<String>,
+}
+
+#[derive(Default)]
+struct Sheet {
+    defs: String,
+    body: String,
+    /// What was defined already, by address; `None` for pictures that are not ours.
+    known: BTreeMap<String, Option<usize>>,
+    /// The first colour of each definition.
+    bases: Vec<Option<String>>,
+}
+
+impl Sheet {
+    fn layer(&mut self, layer: &Layer, width: u16, tiles: &[String]) {
+        for (value, path) in runs(&layer.data, usize::from(width)) {
+            let Some(name) = tiles.get(usize::from(value) - 1) else {
+                continue;
+            };
+            let Some(number) = self.define(&format!("/art/tiles/{name}.svg"), true) else {
+                continue;
+            };
+            // The tile's ground goes below, so that no hairline shows where two tiles meet.
+            if let Some(base) = self.bases.get(number).cloned().flatten() {
+                let _ = write!(self.body, "<path fill=\"{base}\" d=\"{path}\"/>");
+            }
+            let _ = write!(self.body, "<path fill=\"url(#s{number})\" d=\"{path}\"/>");
+        }
+    }
+
+    fn element(&mut self, placed: &PlacedElement) {
+        let (x, y) = (placed.corner.x, placed.corner.y);
+        let (width, height) = (placed.element.width, placed.element.height);
+        let _ = match self.define(&placed.element.image_url, false) {
+            Some(number) => {
+                write!(
+                    self.body,
+                    "<use href=\"#s{number}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>"
+                )
+            }
+            None => write!(
+                self.body,
+                "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\".2\" fill=\"{BOX}\"/>"
+            ),
+        };
+    }
+
+    /// The number under which a picture of ours stands in the definitions.
+    fn define(&mut self, url: &str, tile: bool) -> Option<usize> {
+        if let Some(known) = self.known.get(url) {
+            return *known;
+        }
+        let number = self.bases.len();
+        let art = assets::art_by_url(url).and_then(|text| read(&text, number));
+        let defined = art.map(|Art { view_box, inner, base }| {
+            let _ = if tile {
+                write!(
+                    self.defs,
+                    "<pattern id=\"s{number}\" width=\"1\" height=\"1\" patternUnits=\"userSpaceOnUse\" \
+                     viewBox=\"{view_box}\">{inner}</pattern>"
+                )
+            } else {
+                write!(
+                    self.defs,
+                    "<symbol id=\"s{number}\" viewBox=\"{view_box}\">{inner}</symbol>"
+                )
+            };
+            self.bases.push(base);
+            number
+        });
+        self.known.insert(url.to_owned(), defined);
+        defined
+    }
+}
+
+/// One path per tile value: its cells as rectangles one row high, neighbours merged.
+fn runs(data: &[u16], width: usize) -> BTreeMap<u16, String> {
+    let mut paths: BTreeMap<u16, String> = BTreeMap::new();
+    for (y, row) in data.chunks(width.max(1)).enumerate() {
+        let mut x = 0;
+        for run in row.chunk_by(|left, right| left == right) {
+            if run[0] != 0 {
+                let length = run.len();
+                let _ = write!(paths.entry(run[0]).or_default(), "M{x} {y}h{length}v1h-{length}z");
+            }
+            x += run.len();
+        }
+    }
+    paths
+}
+
+/// Takes one of our own drawings apart. Ids inside get the number, so that drawings cannot mix theirs up.
+fn read(text: &str, number: usize) -> Option<Art> {
+    let start = text.find("<svg")?;
+    let open = start + text[start..].find('>')? + 1;
+    let close = text.rfind("</svg>")?;
+    let view_box = between(&text[start..open], "viewBox=\"", "\"")?.to_owned();
+    let inner = text
+        .get(open..close)?
+        .lines()
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join("");
+    let base = full_ground(&inner, &view_box);
+    let inner = if inner.contains("id=\"") {
+        inner
+            .replace("id=\"", &format!("id=\"s{number}-"))
+            .replace("url(#", &format!("url(#s{number}-"))
+            .replace("href=\"#", &format!("href=\"#s{number}-"))
+    } else {
+        inner
+    };
+    Some(Art { view_box, inner, base })
+}
+
+/// The colour of a drawing that begins with a rectangle over all of it.
+fn full_ground(inner: &str, view_box: &str) -> Option<String> {
+    let first = between(inner, "<", ">")?;
+    let side = view_box.rsplit(' ').next()?;
+    let whole = first.starts_with("rect ")
+        && first.contains(&format!(" width=\"{side}\""))
+        && first.contains(&format!(" height=\"{side}\""))
+        && !first.contains("opacity");
+    let fill = between(first, " fill=\"", "\"")?;
+    (whole && fill.starts_with('#')).then(|| fill.to_owned())
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    let rest = &text[text.find(start)? + start.len()..];
+    rest.find(end).map(|end| &rest[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_cells_become_one_rectangle() {
+        let paths = runs(&[1, 1, 2, 0, 1, 1], 3);
+        assert_eq!(paths[&1], "M0 0h2v1h-2zM1 1h2v1h-2z");
+        assert_eq!(paths[&2], "M2 0h1v1h-1z");
+        assert!(!paths.contains_key(&0));
+    }
+
+    #[test]
+    fn drawings_keep_their_ids_apart() {
+        let text = "<svg viewBox=\"0 0 8 8\"><rect width=\"8\" height=\"8\" fill=\"#123\"/><g id=\"a\" fill=\"url(#b)\"/></svg>";
+        let art = read(text, 7).unwrap();
+        assert_eq!(art.base.as_deref(), Some("#123"));
+        assert!(art.inner.contains("id=\"s7-a\"") && art.inner.contains("url(#s7-b)"));
+    }
+
+    #[test]
+    fn a_map_without_tiles_is_a_plain_floor() {
+        let picture = draw(10, 5, &MapDocument::default(), &[]);
+        assert!(picture.contains("viewBox=\"0 0 10 5\"") && picture.contains(FLOOR));
+    }
+}

@@ -1,0 +1,184 @@
+//! Account: users and spaces for a run, over HTTP like anybody's.
+
+use std::time::Duration;
+
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::Settings;
+
+/// Requests under way at once while signing up.
+const AT_ONCE: usize = 8;
+
+/// Why a run cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The server did not answer.
+    #[error("the server at {url} did not answer: {error}")]
+    Unreachable {
+        /// Which.
+        url: String,
+        /// How it failed.
+        error: reqwest::Error,
+    },
+    /// The server said no.
+    #[error("the server answered {status} to {what}: {message}")]
+    Refused {
+        /// To which request.
+        what: String,
+        /// How.
+        status: StatusCode,
+        /// In its words.
+        message: String,
+    },
+    /// There is no map of that name.
+    #[error("there is no map called “{0}”; see GET /api/v1/maps")]
+    NoMap(String),
+}
+
+/// Who the bots are and where they go.
+pub(super) struct Accounts {
+    pub(super) tokens: Vec<String>,
+    pub(super) spaces: Vec<String>,
+}
+
+#[derive(Clone)]
+struct Api {
+    http: Client,
+    url: String,
+}
+
+impl Accounts {
+    pub(super) async fn prepare(settings: &Settings, stop: &CancellationToken) -> Result<Self, AccountError> {
+        let api = Api {
+            http: Client::new(),
+            url: settings.url.trim_end_matches('/').to_owned(),
+        };
+        let run = uuid::Uuid::now_v7().simple().to_string();
+        // The end of the id is chance: two runs do not take each other's names.
+        let run = &run[run.len() - 6..];
+        let avatars = api.avatars().await?;
+        let mut waiting = JoinSet::new();
+        let mut tokens = Vec::new();
+        for number in 0..settings.bots {
+            if stop.is_cancelled() {
+                break;
+            }
+            if waiting.len() >= AT_ONCE
+                && let Some(Ok(token)) = waiting.join_next().await
+            {
+                tokens.push(token?);
+            }
+            let (api, name) = (api.clone(), format!("{number}-{run}"));
+            let avatar = avatars.get(number as usize % avatars.len().max(1)).cloned();
+            waiting.spawn(async move { api.account(&name, avatar.as_deref()).await });
+        }
+        while let Some(Ok(token)) = waiting.join_next().await {
+            tokens.push(token?);
+        }
+        let mut spaces: Vec<String> = settings.space.iter().cloned().collect();
+        if spaces.is_empty()
+            && let Some(token) = tokens.first()
+        {
+            let map = api.map(settings.map.as_deref()).await?;
+            for number in 0..settings.spaces.max(1) {
+                let body = json!({ "name": format!("bots {run} {number}"), "mapId": map });
+                let made = api.post("/space", Some(token), &body).await?;
+                spaces.push(made["spaceId"].as_str().unwrap_or_default().to_owned());
+            }
+        }
+        Ok(Self { tokens, spaces })
+    }
+}
+
+impl Api {
+    async fn account(&self, name: &str, avatar: Option<&str>) -> Result<String, AccountError> {
+        let password = uuid::Uuid::new_v4().to_string();
+        let body = json!({ "username": name, "password": password, "type": "user" });
+        self.post("/signup", None, &body).await?;
+        let signed_in = self.post("/signin", None, &body).await?;
+        let token = signed_in["token"].as_str().unwrap_or_default().to_owned();
+        if let Some(avatar) = avatar {
+            self.post("/user/metadata", Some(&token), &json!({ "avatarId": avatar }))
+                .await?;
+        }
+        Ok(token)
+    }
+
+    /// The ids of all avatars.
+    async fn avatars(&self) -> Result<Vec<String>, AccountError> {
+        let answer = self
+            .answer("GET /avatars", self.http.get(self.path("/avatars")))
+            .await?;
+        let avatars = answer["avatars"].as_array().into_iter().flatten();
+        Ok(avatars
+            .filter_map(|avatar| avatar["id"].as_str().map(str::to_owned))
+            .collect())
+    }
+
+    /// The id of the map of that name; of the largest one without a name.
+    async fn map(&self, name: Option<&str>) -> Result<String, AccountError> {
+        let answer = self.answer("GET /maps", self.http.get(self.path("/maps"))).await?;
+        let maps = answer["maps"].as_array().cloned().unwrap_or_default();
+        let area = |map: &Value| -> u64 {
+            let dimensions = map["dimensions"].as_str().unwrap_or_default();
+            dimensions
+                .split('x')
+                .filter_map(|side| side.parse::<u64>().ok())
+                .product()
+        };
+        let map = match name {
+            Some(name) => maps
+                .iter()
+                .find(|map| map["name"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(name))),
+            None => maps.iter().max_by_key(|map| area(map)),
+        };
+        let id = map.and_then(|map| map["id"].as_str());
+        id.map(str::to_owned)
+            .ok_or_else(|| AccountError::NoMap(name.unwrap_or("any name").to_owned()))
+    }
+
+    /// Posts; told to slow down, waits as long as it is told and tries again.
+    async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Result<Value, AccountError> {
+        loop {
+            let mut request = self.http.post(self.path(path)).json(body);
+            if let Some(token) = token {
+                request = request.bearer_auth(token);
+            }
+            match self.answer(&format!("POST {path}"), request).await {
+                Err(AccountError::Refused {
+                    status: StatusCode::TOO_MANY_REQUESTS,
+                    ..
+                }) => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn answer(&self, what: &str, request: reqwest::RequestBuilder) -> Result<Value, AccountError> {
+        let unreachable = |error| AccountError::Unreachable {
+            url: self.url.clone(),
+            error,
+        };
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let body: Value = response.json().await.unwrap_or_default();
+        if status.is_success() {
+            return Ok(body);
+        }
+        let message = body["message"].as_str().unwrap_or("no reason given").to_owned();
+        Err(AccountError::Refused {
+            what: what.to_owned(),
+            status,
+            message,
+        })
+    }
+
+    fn path(&self, path: &str) -> String {
+        format!("{}/api/v1{path}", self.url)
+    }
+}

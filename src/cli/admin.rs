@@ -1,0 +1,108 @@
+//! Admin: makes admins and sets passwords, for whoever may write the data folder.
+
+use std::io::{IsTerminal, Read};
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+
+use super::options::Data;
+use super::print;
+use crate::api::Passwords;
+use crate::settings::PasswordCost;
+use crate::store::sessions::new_token;
+use crate::store::{Role, Store};
+
+/// Letters of a password that is made up: 96 bits of chance.
+const MADE_UP: usize = 24;
+
+#[derive(Subcommand)]
+pub enum Admin {
+    /// Make an admin, or make a user one
+    Create(Account),
+    /// Set somebody's password; they are signed out everywhere
+    ResetPassword(Account),
+}
+
+#[derive(clap::Args)]
+pub struct Account {
+    /// Whose
+    username: String,
+    #[command(flatten)]
+    data: Data,
+}
+
+pub async fn run(command: Admin) -> anyhow::Result<()> {
+    match command {
+        Admin::Create(account) => create(account).await,
+        Admin::ResetPassword(account) => reset(account).await,
+    }
+}
+
+async fn create(account: Account) -> anyhow::Result<()> {
+    let name = account.username.trim();
+    if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+        bail!("a name has 1 to 64 letters and no control characters");
+    }
+    let store = Store::open(&account.data.folder()?).await?;
+    if let Some(known) = store.credentials(name).await? {
+        store.set_role(known.user, Role::Admin).await?;
+        print::line(&format!(
+            "{name} was a user and is an admin now; the password is as it was."
+        ));
+    } else {
+        let hash = new_hash().await?;
+        store
+            .add_user(name, &hash, Role::Admin)
+            .await?
+            .context("the name was taken meanwhile")?;
+        print::line(&format!("{name} is an admin now."));
+    }
+    store.close().await;
+    Ok(())
+}
+
+async fn reset(account: Account) -> anyhow::Result<()> {
+    let store = Store::open(&account.data.folder()?).await?;
+    let name = account.username.trim();
+    let known = store
+        .credentials(name)
+        .await?
+        .with_context(|| format!("there is no user {name}"))?;
+    store.set_password(known.user, &new_hash().await?, None).await?;
+    store.close().await;
+    print::line(&format!("{name} has a new password and is signed out everywhere."));
+    Ok(())
+}
+
+/// The hash of a password from standard input; of one that is made up and shown once when nothing comes.
+async fn new_hash() -> anyhow::Result<String> {
+    let password = match given_password()? {
+        Some(given) => given,
+        None => made_up(),
+    };
+    let hash = Passwords::new(PasswordCost::Full).hash(&password).await;
+    hash.map_err(|_| anyhow::anyhow!("the password could not be hashed"))
+}
+
+fn given_password() -> anyhow::Result<Option<String>> {
+    let mut text = String::new();
+    let input = std::io::stdin();
+    if input.is_terminal() {
+        print::line("New password (it is shown while you type; leave it empty to have one made up):");
+        input.read_line(&mut text)?;
+    } else {
+        input.lock().take(64 * 1024).read_to_string(&mut text)?;
+    }
+    let password = text.trim_end_matches(['\r', '\n']);
+    if password.len() > 1024 {
+        bail!("a password has 1 to 1024 bytes");
+    }
+    Ok((!password.is_empty()).then(|| password.to_owned()))
+}
+
+fn made_up() -> String {
+    let mut password = new_token();
+    password.truncate(MADE_UP);
+    print::line(&format!("Password, shown this once: {password}"));
+    password
+}

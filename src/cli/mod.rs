@@ -1,0 +1,95 @@
+//! Cli: flags, environment and settings file; prompts, signals and exit codes.
+//!
+//! May use every room. Never: what a command does beyond calling the right part.
+//! A mistake of the operator is one clear line and exit code 2.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use options::Data;
+
+use crate::store::Store;
+use crate::store::seed::Folder;
+
+mod admin;
+mod bots;
+mod options;
+mod print;
+mod serve;
+
+/// A self-hosted 2D world server.
+#[derive(Parser)]
+#[command(name = "plaza", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(Box<options::Serve>),
+    /// Load a server with many players and say what they saw
+    Bots(Box<bots::Bots>),
+    /// Make admins and set passwords
+    #[command(subcommand)]
+    Admin(admin::Admin),
+    /// Bring the database up to date and exit
+    Migrate(Data),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Load maps, elements, avatars and spaces from a folder
+    ///
+    /// A running server shows them at once in lists; a space that is open changes when it opens again.
+    Seed {
+        /// The folder: `avatars.json`, `elements.json`, `maps/*.tmj`, `spaces.json`
+        folder: PathBuf,
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+/// Runs what the command line asks for.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&anyhow::anyhow!("cannot start: {error}")),
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => fail(&error),
+    }
+}
+
+/// Carries a command out; `false` when it found what it was told to object to.
+async fn run(command: Command) -> anyhow::Result<bool> {
+    match command {
+        Command::Bots(options) => return bots::run(*options).await,
+        Command::Serve(options) => serve::serve(&options).await?,
+        Command::Admin(admin) => admin::run(admin).await?,
+        Command::Migrate(data) => {
+            let folder = data.folder()?;
+            Store::open(&folder).await?.close().await;
+            print::line(&format!("The database in {} is up to date.", folder.display()));
+        }
+        Command::Openapi => {
+            print::line(&crate::api::routes::openapi().to_pretty_json()?);
+        }
+        Command::Seed { folder, data } => {
+            let seed = Folder::read(&folder)?;
+            let store = Store::open(&data.folder()?).await?;
+            let report = store.seed(&seed).await?;
+            store.close().await;
+            print::line(&report.to_string());
+        }
+    }
+    Ok(true)
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    print::complain(&format!("plaza: {error:#}"));
+    ExitCode::from(2)
+}

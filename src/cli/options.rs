@@ -1,0 +1,237 @@
+//! Options of `serve`: a flag wins over the environment, which wins over the settings file, which wins over the default.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde::Deserialize;
+
+use crate::components::unit::TickRate;
+use crate::net::relay::JoinWord;
+use crate::settings::{PasswordCost, Settings};
+
+/// Where the data is when nobody says otherwise.
+const DATA_DIR: &str = "./data";
+/// Where to listen when nobody says otherwise.
+const LISTEN: &str = "127.0.0.1:8080";
+/// The settings file that is read when it is there.
+const CONFIG: &str = "plaza.toml";
+/// What is logged when nobody says otherwise.
+const LOG: &str = "info,sqlx=warn,tower_http=info";
+
+/// What can be said on the command line, in the environment and in the file. Here an absent one is unsaid.
+#[derive(Args, Deserialize, Default, Clone)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Said {
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, env = "PLAZA_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// Where the database and the uploads are [default: ./data]
+    #[arg(long, env = "PLAZA_DATA_DIR", value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// Let anybody sign up as admin; for tests and demonstrations only
+    #[arg(long, env = "PLAZA_OPEN_ADMIN_SIGNUP", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    open_admin_signup: Option<bool>,
+    /// Steps of a space per second, 10 to 60 [default: 20]
+    #[arg(long, env = "PLAZA_TICK_RATE")]
+    tick_rate: Option<u8>,
+    /// What newcomers are called in the JSON protocol [default: user-joined]
+    #[arg(long, env = "PLAZA_JOIN_EVENT")]
+    join_event: Option<JoinWord>,
+    /// Other origins whose pages may use this server, with commas between; `*` for all
+    #[arg(long, env = "PLAZA_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    allowed_origins: Option<Vec<String>>,
+    /// Sign-ups and sign-ins a minute from one address, with bursts of twice as many; 0 for no limit [default: 30]
+    #[arg(long, env = "PLAZA_AUTH_RATE")]
+    auth_rate: Option<u32>,
+    /// What to log, as in `info,plaza=debug` [default: info]
+    #[arg(long, env = "PLAZA_LOG")]
+    log: Option<String>,
+}
+
+/// Options of `serve`.
+#[derive(Args)]
+pub struct Serve {
+    /// A settings file in TOML; the names are those of the flags [default: plaza.toml, when it is there]
+    #[arg(long, env = "PLAZA_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    said: Said,
+}
+
+/// What `serve` is to do.
+#[derive(Debug)]
+pub struct Plan {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What to log.
+    pub log: String,
+    /// How the server is to run.
+    pub settings: Settings,
+}
+
+/// Where the data is, for the commands that need nothing else.
+#[derive(Args)]
+pub struct Data {
+    /// A settings file in TOML, read for `data-dir` [default: plaza.toml, when it is there]
+    #[arg(long, env = "PLAZA_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the database and the uploads are [default: ./data]
+    #[arg(long, env = "PLAZA_DATA_DIR", value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Data {
+    /// The folder.
+    pub fn folder(&self) -> anyhow::Result<PathBuf> {
+        let said = match &self.data_dir {
+            Some(folder) => Some(folder.clone()),
+            None => file(self.config.as_deref())?.data_dir,
+        };
+        Ok(said.unwrap_or_else(|| DATA_DIR.into()))
+    }
+}
+
+impl Serve {
+    /// Puts flags, environment, file and defaults together.
+    pub fn plan(&self) -> anyhow::Result<Plan> {
+        self.said.clone().or(file(self.config.as_deref())?).plan()
+    }
+}
+
+impl Said {
+    fn or(self, other: Self) -> Self {
+        Self {
+            listen: self.listen.or(other.listen),
+            data_dir: self.data_dir.or(other.data_dir),
+            open_admin_signup: self.open_admin_signup.or(other.open_admin_signup),
+            tick_rate: self.tick_rate.or(other.tick_rate),
+            join_event: self.join_event.or(other.join_event),
+            allowed_origins: self.allowed_origins.or(other.allowed_origins),
+            auth_rate: self.auth_rate.or(other.auth_rate),
+            log: self.log.or(other.log),
+        }
+    }
+
+    fn plan(self) -> anyhow::Result<Plan> {
+        let listen = self.listen.as_deref().unwrap_or(LISTEN);
+        let tick_rate = match self.tick_rate.map(TickRate::new) {
+            None => TickRate::DEFAULT,
+            Some(Some(rate)) => rate,
+            Some(None) => bail!("tick-rate is 10 to 60"),
+        };
+        let defaults = Settings::in_folder(self.data_dir.unwrap_or_else(|| DATA_DIR.into()));
+        Ok(Plan {
+            listen: address(listen)?,
+            log: self.log.unwrap_or_else(|| LOG.to_owned()),
+            settings: Settings {
+                open_admin_signup: self.open_admin_signup.unwrap_or(defaults.open_admin_signup),
+                tick_rate,
+                join_event: self.join_event.unwrap_or_default(),
+                allowed_origins: origins(self.allowed_origins.unwrap_or_default())?,
+                auth_rate: self.auth_rate.unwrap_or(defaults.auth_rate),
+                password_cost: PasswordCost::Full,
+                ..defaults
+            },
+        })
+    }
+}
+
+fn address(text: &str) -> anyhow::Result<SocketAddr> {
+    std::net::ToSocketAddrs::to_socket_addrs(text)
+        .ok()
+        .and_then(|mut found| found.next())
+        .with_context(|| format!("listen is ADDRESS:PORT, not `{text}`"))
+}
+
+/// Origins as browsers send them: scheme, host and port, nothing behind.
+fn origins(said: Vec<String>) -> anyhow::Result<Vec<String>> {
+    said.into_iter()
+        .map(|origin| origin.trim().trim_end_matches('/').to_ascii_lowercase())
+        .filter(|origin| !origin.is_empty())
+        .map(|origin| {
+            let host = origin
+                .strip_prefix("http://")
+                .or_else(|| origin.strip_prefix("https://"));
+            match host {
+                Some(host) if !host.is_empty() && !host.contains('/') => Ok(origin),
+                _ if origin == "*" => Ok(origin),
+                _ => bail!("an allowed origin is https://HOST[:PORT] or *, not `{origin}`"),
+            }
+        })
+        .collect()
+}
+
+/// What the settings file says: the one that was named, or else the usual one when it is there.
+fn file(named: Option<&Path>) -> anyhow::Result<Said> {
+    match named {
+        Some(path) => read(path),
+        None if Path::new(CONFIG).exists() => read(Path::new(CONFIG)),
+        None => Ok(Said::default()),
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Said> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    config::Config::builder()
+        .add_source(config::File::from_str(&text, config::FileFormat::Toml))
+        .build()
+        .and_then(config::Config::try_deserialize)
+        .with_context(|| format!("the settings file {} is broken", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(toml: &str) -> anyhow::Result<Said> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("plaza.toml");
+        std::fs::write(&file, toml)?;
+        read(&file)
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let file =
+            said("listen = \"127.0.0.1:1\"\ntick-rate = 30\nallowed-origins = [\"https://a.example/\"]").unwrap();
+        let flags = Said {
+            listen: Some("127.0.0.1:2".into()),
+            ..Said::default()
+        };
+        let plan = flags.or(file).plan().unwrap();
+        assert_eq!(plan.listen.port(), 2);
+        assert_eq!(plan.settings.tick_rate.per_second(), 30);
+        assert_eq!(plan.settings.allowed_origins, ["https://a.example"]);
+        assert_eq!(plan.settings.data_dir, Path::new(DATA_DIR));
+    }
+
+    #[test]
+    fn a_broken_file_is_named() {
+        for broken in ["listen = ", "lisen = \"127.0.0.1:1\"", "tick-rate = \"fast\""] {
+            let error = said(broken).err().map(|error| format!("{error:#}")).unwrap();
+            assert!(error.contains("plaza.toml"), "{error}");
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for said in [
+            Said {
+                tick_rate: Some(9),
+                ..Said::default()
+            },
+            Said {
+                listen: Some("here".into()),
+                ..Said::default()
+            },
+            Said {
+                allowed_origins: Some(vec!["example.org".into()]),
+                ..Said::default()
+            },
+        ] {
+            assert!(said.plan().is_err());
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Settings: how a server is to run. Reading them from flags, environment and file is the business of `cli`.
+
+use std::path::PathBuf;
+
+use crate::components::unit::TickRate;
+use crate::net::relay::JoinWord;
+
+/// How much work one password hash is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordCost {
+    /// What OWASP's password storage cheat sheet advises for Argon2id: 19 MiB, two passes.
+    Full,
+    /// As little as the method allows, for tests that sign up hundreds.
+    Token,
+}
+
+/// How a server is to run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the database and the uploads are.
+    pub data_dir: PathBuf,
+    /// Whether anybody may sign up as admin; for tests and demonstrations.
+    pub open_admin_signup: bool,
+    /// Steps of a space per second.
+    pub tick_rate: TickRate,
+    /// What newcomers are called in the JSON protocol.
+    pub join_event: JoinWord,
+    /// Other origins whose pages may use this server; `*` for all.
+    pub allowed_origins: Vec<String>,
+    /// Sign-ups and sign-ins a minute from one address, with bursts of twice as many; 0 for no limit.
+    pub auth_rate: u32,
+    /// How much work one password hash is.
+    pub password_cost: PasswordCost,
+}
+
+impl Settings {
+    /// What `plaza serve` runs with when it is told nothing else.
+    pub fn in_folder(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            open_admin_signup: false,
+            tick_rate: TickRate::DEFAULT,
+            join_event: JoinWord::default(),
+            allowed_origins: Vec::new(),
+            auth_rate: 30,
+            password_cost: PasswordCost::Full,
+        }
+    }
+}
