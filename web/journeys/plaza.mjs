@@ -1,0 +1,172 @@
+/** Plaza: a real server and real browsers for the journeys. */
+
+import { execFile, spawn } from "node:child_process";
+import { existsSync, watch } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { chromium } from "playwright-core";
+
+const run = promisify(execFile);
+
+export const BINARY = process.env.PLAZA_BINARY ?? fileURLToPath(new URL("../../target/debug/plaza", import.meta.url));
+const SHOTS = fileURLToPath(new URL("../../artefacts/screens/", import.meta.url));
+
+export const DESKTOP = { viewport: { width: 1440, height: 900 } };
+export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+
+/** Waits until some file of a folder is written. */
+function changed(folder) {
+  return new Promise((resolve) => {
+    const watcher = watch(folder, () => {
+      watcher.close();
+      resolve();
+    });
+  });
+}
+
+/** A server of its own folder; `address` is where it really listens. */
+export class Server {
+  static async start(folder) {
+    const server = new Server();
+    server.folder = folder ?? (await mkdtemp(join(tmpdir(), "plaza-")));
+    await server.run("127.0.0.1:0");
+    return server;
+  }
+
+  /** Starts the process; the address is read from what it prints. */
+  async run(listen) {
+    const options = ["serve", "--listen", listen, "--data-dir", this.folder, "--auth-rate", "0", "--log", "warn"];
+    this.process = spawn(BINARY, options, { stdio: ["ignore", "pipe", "inherit"] });
+    this.ended = new Promise((resolve) => this.process.once("exit", (code, signal) => resolve(code ?? signal)));
+    const lines = createInterface({ input: this.process.stdout });
+    this.address = await new Promise((resolve, reject) => {
+      lines.on("line", (line) => {
+        const address = /Plaza is open: (\S+?)\/?$/.exec(line)?.[1];
+        if (address) resolve(address);
+        this.setup = /\S+\/setup\?token=\S+/.exec(line)?.[0] ?? this.setup;
+      });
+      this.ended.then((how) => reject(new Error(`the server ended with ${how}`)));
+    });
+  }
+
+  /** Waits until the data folder has a checkpoint of the space that is at least that late. */
+  async untilKept(space, tick) {
+    for (;;) {
+      const query = `select tick from checkpoints where space_id = '${space}'`;
+      const { stdout } = await run("sqlite3", [join(this.folder, "plaza.db"), query]);
+      if (Number(stdout) >= tick) return;
+      await changed(this.folder);
+    }
+  }
+
+  /** As the power cut would. */
+  async kill() {
+    this.process.kill("SIGKILL");
+    await this.ended;
+  }
+
+  /** Comes back at the same address with the same folder. */
+  async restart() {
+    await this.run(new URL(this.address).host);
+  }
+
+  async stop() {
+    this.process.kill("SIGTERM");
+    const how = await this.ended;
+    await rm(this.folder, { recursive: true, force: true });
+    return how;
+  }
+}
+
+export async function openBrowser() {
+  const executablePath = process.env.CHROMIUM ?? ["/usr/bin/chromium"].find((path) => existsSync(path));
+  if (!executablePath) throw new Error("no Chromium: install Debian's package or set CHROMIUM to its path");
+  return chromium.launch({
+    executablePath,
+    args: [
+      "--no-sandbox",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--use-gl=angle",
+      "--use-angle=swiftshader",
+      "--enable-unsafe-swiftshader",
+      "--disable-backgrounding-occluded-windows",
+      "--disable-renderer-backgrounding",
+    ],
+  });
+}
+
+/** Somebody at a browser of their own; what their page complains about is kept. */
+export class Person {
+  static async sit(browser, server, options = DESKTOP) {
+    const person = new Person();
+    person.server = server;
+    person.context = await browser.newContext({ baseURL: server.address, ...options });
+    person.page = await person.context.newPage();
+    person.complaints = [];
+    person.page.on("pageerror", (error) => person.complaints.push(error.message));
+    person.page.setDefaultTimeout(30_000);
+    return person;
+  }
+
+  async signUp(name, password = "correct horse") {
+    const { page } = this;
+    await page.getByLabel("Name", { exact: true }).fill(name);
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button", { name: "Sign up", exact: true }).click();
+    await page.getByRole("heading", { name: "Who will you be?" }).waitFor();
+  }
+
+  /** Picks an avatar and goes on. */
+  async choose(avatar) {
+    await this.page.getByRole("radio", { name: avatar }).click();
+    await this.page.getByRole("button", { name: "Looks good" }).click();
+  }
+
+  /** Waits until the space is there and the own player stands in it. */
+  async arrive() {
+    await this.page.locator(".minimap").waitFor();
+    await this.page.locator(".curtain").waitFor({ state: "detached" });
+    if (this.page.url().includes("?debug")) await this.until(() => typeof globalThis.__plaza === "function");
+  }
+
+  /** What the page knows of itself. */
+  figures() {
+    return this.page.evaluate(() => globalThis.__plaza());
+  }
+
+  /** Waits until what the page knows passes a test. */
+  async until(test, argument) {
+    await this.page.waitForFunction(test, argument, { polling: 50 });
+  }
+
+  /** Holds keys until the page says that the player has moved that far, or stands. */
+  async hold(keys, test, argument) {
+    await this.page.locator(".world").focus();
+    for (const key of keys) await this.page.keyboard.down(key);
+    try {
+      await this.until(test, argument);
+    } finally {
+      for (const key of keys) await this.page.keyboard.up(key);
+    }
+  }
+
+  async say(text) {
+    await this.page.locator(".world").focus();
+    await this.page.keyboard.press("Enter");
+    await this.page.getByLabel("Message to everybody here").fill(text);
+    await this.page.keyboard.press("Enter");
+  }
+
+  async shot(name) {
+    await mkdir(SHOTS, { recursive: true });
+    await this.page.screenshot({ path: join(SHOTS, `${name}.png`) });
+  }
+}

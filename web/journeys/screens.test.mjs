@@ -1,0 +1,258 @@
+/** Screens: a phone, the keyboard alone, the dark, the first start, and a crowd. */
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { BINARY, openBrowser, Person, PHONE, Server } from "./plaza.mjs";
+
+const run = promisify(execFile);
+let server;
+let browser;
+
+before(async () => {
+  server = await Server.start();
+  browser = await openBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+async function tile(person) {
+  const { body } = await person.figures();
+  return { x: Math.floor(body.x / 64), y: Math.floor(body.y / 64) };
+}
+
+test("whoever starts the server first becomes its admin by the printed link, once", async () => {
+  const owner = await Person.sit(browser, server);
+  const { page } = owner;
+  assert.ok(server.setup, "the link was printed");
+  await page.goto(server.setup);
+  await page.getByLabel("Your name").fill("Owner");
+  await page.getByLabel("Password").fill("very secret");
+  await owner.shot("setup");
+  await page.getByRole("button", { name: "Become the admin" }).click();
+  await page.getByRole("heading", { name: "Who will you be?" }).waitFor();
+  // A picture of the admin's own becomes an avatar that everybody can choose.
+  await page.getByText("Add a picture of your own").click();
+  const pixel =
+    "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAGUlEQVR42mM4neX9nxLMMGrAqAGjBgwXAwAJnn8fDNbIcAAAAABJRU5ErkJggg==";
+  await page
+    .getByLabel(/^Picture/)
+    .setInputFiles({ name: "square.png", mimeType: "image/png", buffer: Buffer.from(pixel, "base64") });
+  await page.getByRole("button", { name: "Add it" }).click();
+  await page.getByRole("radio", { name: "square", checked: true }).waitFor();
+  await owner.shot("avatar-added");
+  await page.goto(server.setup);
+  await page.getByLabel("Your name").fill("Thief");
+  await page.getByLabel("Password").fill("very secret");
+  await page.getByRole("button", { name: "Become the admin" }).click();
+  await page.getByRole("alert").waitFor();
+  await owner.context.close();
+});
+
+test("on a phone: sign up, join, tap to walk, chat, nothing wider than the screen", async () => {
+  const person = await Person.sit(browser, server, PHONE);
+  const { page } = person;
+  const fits = async (screen) => {
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wide <= 0, `${screen} is ${wide} px too wide`);
+    await person.shot(`phone-${screen}`);
+  };
+  await page.goto("/");
+  await fits("sign");
+  await person.signUp("Pia");
+  await fits("avatar");
+  await person.choose("Nora");
+  await page.locator(".space-card canvas[data-drawn]").first().waitFor();
+  await fits("lobby");
+  await page.getByRole("button", { name: "New space" }).click();
+  await page.locator("dialog canvas[data-drawn]").nth(2).waitFor();
+  await fits("create");
+  await page.getByRole("button", { name: "Close" }).click();
+  const link = await page.getByRole("link", { name: "Join Plaza" }).getAttribute("href");
+  await page.goto(`${link}?debug`);
+  await person.arrive();
+  await fits("space");
+
+  const from = await tile(person);
+  const world = await page.locator(".world").boundingBox();
+  await page.touchscreen.tap(world.x + world.width / 2, world.y + world.height / 2 + 90);
+  await person.until(() => globalThis.__plaza().walking);
+  await person.until(() => !globalThis.__plaza().walking);
+  const to = await tile(person);
+  assert.ok(to.y > from.y, `walked from ${from.y} down to ${to.y}`);
+
+  await page.getByRole("button", { name: "Chat", exact: true }).click();
+  await page.getByLabel("Message to everybody here").fill("Hello from the phone");
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByRole("log").getByText("Hello from the phone").waitFor();
+  await fits("chat");
+  await page.getByRole("button", { name: "Close chat" }).click();
+  await page.getByRole("button", { name: /^People/ }).click();
+  await fits("people");
+  assert.deepEqual(person.complaints, []);
+  await person.context.close();
+});
+
+test("by keyboard alone: sign up, choose, join, walk, speak, leave", async () => {
+  const person = await Person.sit(browser, server);
+  const { page } = person;
+  const { keyboard } = page;
+  const reach = async (name) => {
+    for (let presses = 0; presses < 40; presses++) {
+      await keyboard.press("Tab");
+      const focused = await page.evaluate(() => {
+        const element = document.activeElement;
+        return element?.getAttribute("aria-label") ?? element?.textContent ?? "";
+      });
+      if (focused.startsWith(name)) return;
+    }
+    assert.fail(`Tab never reaches “${name}”`);
+  };
+  await page.goto("/");
+  await page.getByLabel("Name", { exact: true }).waitFor();
+  await page.waitForFunction(() => document.activeElement?.id === "name");
+  await keyboard.type("Kay");
+  await keyboard.press("Tab");
+  await keyboard.type("secret");
+  await keyboard.press("Enter");
+  await page.getByRole("radio").first().waitFor();
+  await reach("Maya");
+  await keyboard.press("ArrowRight");
+  assert.equal(await page.getByRole("radio", { name: "Jonas" }).getAttribute("aria-checked"), "true");
+  await reach("Looks good");
+  await keyboard.press("Enter");
+  await page.getByRole("link", { name: "Join Plaza" }).waitFor();
+  await reach("Join Plaza");
+  await keyboard.press("Enter");
+  await page.waitForURL(/\/s\//);
+  await page.goto(`${page.url()}?debug`);
+  await person.arrive();
+  await reach("The space.");
+  const from = (await person.figures()).body.x;
+  await keyboard.down("d");
+  await person.until((x) => globalThis.__plaza().body.x > x + 64, from);
+  await keyboard.up("d");
+  await keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement instanceof HTMLInputElement);
+  await keyboard.type("No mouse needed");
+  await keyboard.press("Enter");
+  await page.getByRole("log").getByText("No mouse needed").waitFor();
+  await keyboard.press("Escape");
+  await keyboard.press("2");
+  await page.locator(".emote", { hasText: "❤️" }).waitFor();
+  await reach("Leave");
+  await keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Where to?" }).waitFor();
+  await person.context.close();
+});
+
+test("in the dark every screen is dark, and it is remembered", async () => {
+  const person = await Person.sit(browser, server, { viewport: { width: 1440, height: 900 }, colorScheme: "dark" });
+  const { page } = person;
+  await page.goto("/");
+  await person.shot("dark-sign");
+  await person.signUp("Noor");
+  await person.choose("Theo");
+  await page.locator(".space-card canvas[data-drawn]").first().waitFor();
+  await person.shot("dark-lobby");
+  const brightness = () =>
+    page.evaluate(() => Math.max(...getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number)));
+  assert.ok((await brightness()) < 80);
+  await page.getByRole("button", { name: "Light colours" }).click();
+  assert.ok((await brightness()) > 200);
+  await page.reload();
+  await page.getByRole("button", { name: "Dark colours" }).waitFor();
+  await person.context.close();
+});
+
+test("an unknown space and a wrong password say what to do", async () => {
+  const person = await Person.sit(browser, server);
+  const { page } = person;
+  await page.goto("/s/0197a1b2-0000-7000-8000-00000000000f");
+  await page.getByRole("button", { name: "Sign in instead" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Noor");
+  await page.getByLabel("Password").fill("wrong");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("alert").waitFor();
+  await page.getByLabel("Password").fill("correct horse");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("alertdialog", { name: "There is no such space" }).waitFor();
+  await person.shot("no-such-space");
+  await page.getByRole("link", { name: "To the lobby" }).click();
+  await page.getByRole("heading", { name: "Where to?" }).waitFor();
+  await person.context.close();
+});
+
+test("two hundred walking people cost no more draw calls than a few", async () => {
+  const person = await Person.sit(browser, server);
+  const { page } = person;
+  await page.addInitScript(() => {
+    globalThis.__draws = 0;
+    const { drawElements, drawArrays } = WebGL2RenderingContext.prototype;
+    WebGL2RenderingContext.prototype.drawElements = function (...given) {
+      globalThis.__draws++;
+      return drawElements.apply(this, given);
+    };
+    WebGL2RenderingContext.prototype.drawArrays = function (...given) {
+      globalThis.__draws++;
+      return drawArrays.apply(this, given);
+    };
+  });
+  /** Draw calls of one picture. */
+  const draws = () =>
+    page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const start = globalThis.__draws;
+          const after = (left) =>
+            requestAnimationFrame(() => (left === 0 ? resolve((globalThis.__draws - start) / 10) : after(left - 1)));
+          after(9);
+        }),
+    );
+  await page.goto("/");
+  await person.signUp("Wanda");
+  await person.choose("Zoe");
+  const link = await page.getByRole("link", { name: "Join Plaza" }).getAttribute("href");
+  await page.goto(`${link}?debug`);
+  await person.arrive();
+  const alone = await draws();
+  const stop = new AbortController();
+  const bots = run(
+    BINARY,
+    [
+      "bots",
+      "--url",
+      server.address,
+      "--bots",
+      "200",
+      "--space",
+      link.split("/").pop(),
+      "--behaviour",
+      "crowd",
+      "--for",
+      "300s",
+      "--ramp",
+      "100/s",
+    ],
+    { signal: stop.signal },
+  ).catch(() => {});
+  page.setDefaultTimeout(120_000);
+  await person.until(() => globalThis.__plaza().walkers.length > 190);
+  const crowded = await draws();
+  await person.shot("crowd");
+  stop.abort();
+  await bots;
+  assert.ok(alone > 0, "something is drawn");
+  assert.ok(crowded <= alone + 10, `${crowded} draw calls with two hundred people, ${alone} alone`);
+  assert.deepEqual(person.complaints, []);
+  await person.context.close();
+});
+
+test("ctrl-c and sigterm end the server in order", async () => {
+  const other = await Server.start();
+  assert.equal(await other.stop(), 0);
+});

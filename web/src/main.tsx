@@ -1,0 +1,58 @@
+/** Main: which screen stands at this address. */
+
+import { render } from "preact";
+import { whenSignedOut } from "./net/api";
+import { AvatarScreen } from "./screens/avatar";
+import { LobbyScreen } from "./screens/lobby";
+import { SetupScreen } from "./screens/setup";
+import { SignScreen } from "./screens/sign";
+import { SpaceScreen } from "./screens/space";
+import { loadMe, me, meFailure } from "./ui/me";
+import { Brand, ErrorNote, Spinner } from "./ui/parts";
+import { address, go } from "./ui/route";
+import "./ui/theme";
+
+function App() {
+  const url = new URL(address.value, location.origin);
+  const next = safeNext(url.searchParams.get("next"));
+  const setup = url.searchParams.get("token");
+  if (url.pathname === "/setup" && setup) return <SetupScreen token={setup} />;
+  if (meFailure.value) {
+    return (
+      <main class="centre">
+        <div class="card">
+          <Brand />
+          <ErrorNote>{meFailure.value}</ErrorNote>
+          <button type="button" class="button primary" onClick={loadMe}>
+            Try again
+          </button>
+        </div>
+      </main>
+    );
+  }
+  if (me.value === undefined) {
+    return (
+      <main class="centre">
+        <Spinner label="One moment" />
+      </main>
+    );
+  }
+  if (me.value === null) return <SignScreen next={url.pathname === "/signin" ? next : url.pathname} />;
+  const space = /^\/s\/([^/]+)\/?$/.exec(url.pathname)?.[1];
+  if (space) return <SpaceScreen key={space} id={decodeURIComponent(space)} />;
+  if (url.pathname === "/avatar") return <AvatarScreen next={next} />;
+  if (url.pathname !== "/") queueMicrotask(() => go(url.pathname === "/signin" ? next : "/", true));
+  return <LobbyScreen />;
+}
+
+/** Only places of ours: an address from outside cannot send anybody elsewhere. */
+function safeNext(next: string | null): string {
+  return next?.startsWith("/") && !next.startsWith("//") ? next : "/";
+}
+
+whenSignedOut(() => {
+  me.value = null;
+});
+void loadMe();
+const app = document.getElementById("app");
+if (app) render(<App />, app);

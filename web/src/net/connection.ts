@@ -1,0 +1,149 @@
+/** Connection: one space's socket: says hello, stays in touch, comes back after a break. Knows nothing of what is drawn. */
+
+import { type ClientMessage, decode, encode, SCHEMA, type ServerMessage, SUBPROTOCOL, VERSION } from "./codec";
+import { delayBefore, type Ending, endingFor } from "./policy";
+
+export type Status =
+  | { kind: "connecting"; attempt: number }
+  | { kind: "open" }
+  | { kind: "waiting"; attempt: number; reason: string }
+  | { kind: "ended"; ending: Ending };
+
+export interface Listener {
+  status(status: Status): void;
+  message(message: ServerMessage, size: number): void;
+}
+
+/** How often the round trip is measured; it also shows a dead line long before the socket does. */
+const PING_EVERY = 2000;
+const DEAD_AFTER = 10_000;
+
+export class Connection {
+  #socket: WebSocket | undefined;
+  #attempt = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #ping: ReturnType<typeof setInterval> | undefined;
+  #heard = 0;
+  #nonce = 0;
+  #pinged = 0;
+  #closed = false;
+  /** Milliseconds to the server and back, as last measured. */
+  roundTrip = 0;
+
+  constructor(
+    private readonly hello: () => { token: string; space: string; viewWidth: number; viewHeight: number },
+    private readonly listener: Listener,
+  ) {
+    addEventListener("online", this.#now);
+    addEventListener("pagehide", this.#hide);
+    addEventListener("pageshow", this.#show);
+    this.#open();
+  }
+
+  /** `false` while the line is down. */
+  send(message: ClientMessage): boolean {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(encode(message));
+    return true;
+  }
+
+  /** Leaves for good. */
+  close(): void {
+    this.#closed = true;
+    this.send({ type: "Leave" });
+    this.#stop();
+    removeEventListener("online", this.#now);
+    removeEventListener("pagehide", this.#hide);
+    removeEventListener("pageshow", this.#show);
+  }
+
+  /** Tries again at once. */
+  retry(): void {
+    this.#closed = false;
+    this.#attempt = 0;
+    this.#stop();
+    this.#open();
+  }
+
+  readonly #now = () => {
+    if (!this.#closed && this.#socket?.readyState !== WebSocket.OPEN) this.retry();
+  };
+
+  readonly #hide = () => this.#stop();
+
+  /** The browser brought the page back as it was, without its socket. */
+  readonly #show = (event: PageTransitionEvent) => {
+    if (event.persisted && !this.#closed) this.retry();
+  };
+
+  #open(): void {
+    this.listener.status({ kind: "connecting", attempt: this.#attempt });
+    const url = new URL("/ws", location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    const socket = new WebSocket(url, SUBPROTOCOL);
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#heard = performance.now();
+      socket.send(encode({ type: "Hello", version: VERSION, schema: SCHEMA, ...this.hello() }));
+      this.#ping = setInterval(() => this.#touch(), PING_EVERY);
+    };
+    socket.onmessage = (event: MessageEvent<ArrayBuffer>) => {
+      if (this.#socket === socket) this.#receive(new Uint8Array(event.data));
+    };
+    socket.onclose = (event) => {
+      if (this.#socket === socket) this.#broke(event.code, event.reason);
+    };
+  }
+
+  #receive(bytes: Uint8Array): void {
+    this.#heard = performance.now();
+    let message: ServerMessage;
+    try {
+      message = decode(bytes);
+    } catch (error) {
+      console.error(error);
+      this.#broke(4400, "a message was not understood");
+      return;
+    }
+    if (message.type === "Pong" && message.nonce === this.#nonce) this.roundTrip = this.#heard - this.#pinged;
+    if (message.type === "Welcome") {
+      this.#attempt = 0;
+      this.listener.status({ kind: "open" });
+    }
+    this.listener.message(message, bytes.length);
+  }
+
+  #touch(): void {
+    if (performance.now() - this.#heard > DEAD_AFTER) {
+      const socket = this.#socket;
+      this.#stop();
+      socket?.close();
+      this.#broke(1006, "the server is silent");
+      return;
+    }
+    this.#pinged = performance.now();
+    this.send({ type: "Ping", nonce: ++this.#nonce });
+  }
+
+  #broke(code: number, reason: string): void {
+    this.#stop();
+    if (this.#closed) return;
+    const ending = endingFor(code);
+    if (ending) {
+      this.#closed = true;
+      this.listener.status({ kind: "ended", ending });
+      return;
+    }
+    this.listener.status({ kind: "waiting", attempt: this.#attempt, reason });
+    this.#retry = setTimeout(() => this.#open(), delayBefore(this.#attempt++, Math.random));
+  }
+
+  #stop(): void {
+    clearInterval(this.#ping);
+    clearTimeout(this.#retry);
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close(1000);
+  }
+}

@@ -1,0 +1,32 @@
+/** Policy: whether and when to try again after a connection ended. */
+
+/** What a person can do about a connection that will not come back by itself. */
+export interface Ending {
+  title: string;
+  advice: string;
+  action: "sign-in" | "lobby" | "rejoin" | "reload";
+}
+
+const FINAL: Record<number, Ending> = {
+  4400: { title: "Something went wrong", advice: "Load the page again.", action: "reload" },
+  4401: { title: "You are signed out", advice: "Sign in again to come back here.", action: "sign-in" },
+  4403: { title: "This space is not open to you", advice: "Ask its owner to let you in.", action: "lobby" },
+  4404: { title: "There is no such space", advice: "It may have been deleted. Ask for a new link.", action: "lobby" },
+  4409: {
+    title: "You are here in another window",
+    advice: "You joined this space from another tab or device. Come back to go on here.",
+    action: "rejoin",
+  },
+  4410: { title: "This space was deleted", advice: "Its owner deleted it just now.", action: "lobby" },
+  4426: { title: "Plaza was updated", advice: "Load the page again to get the new version.", action: "reload" },
+};
+
+/** Why the connection will not come back by itself; `undefined` when it will. */
+export function endingFor(code: number): Ending | undefined {
+  return FINAL[code];
+}
+
+/** Milliseconds before try number `attempt` (from 0): full jitter below 500 ms, doubling to 5 s. */
+export function delayBefore(attempt: number, random: () => number): number {
+  return random() * Math.min(500 * 2 ** attempt, 5000);
+}

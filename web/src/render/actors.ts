@@ -1,0 +1,228 @@
+/** Actors: people and standing things, drawn in the order of where they touch the ground. */
+
+import { Container, Graphics, type GraphicsContext, Sprite, type Texture } from "pixi.js";
+import type { Crowd } from "../world/crowd";
+import { groundLine, type SpaceMap } from "../world/map";
+import { SUBTILES } from "../world/movement";
+import { type Art, type Figure, TILE, WALK_STEPS } from "./art";
+import type { Labels } from "./labels";
+
+/** Logical pixels in one sub-tile. */
+export const PIXELS = TILE / SUBTILES;
+/** Feet in an avatar's picture, of its height. */
+const FEET = 60 / 64;
+/** Where the body's middle is above the feet: the square body is drawn around the ankles. */
+const SINK = 6;
+const STEPS_PER_TILE = 1.6;
+/** With more people than this in view only names near the own player are shown: a crowd is to be seen, not read. */
+const CROWD = 40;
+const NEAR = 4 * TILE;
+
+interface Actor {
+  player: number;
+  name: string;
+  imageUrl: string | null;
+  figure: Figure;
+  sprite: Sprite;
+  shadow: Sprite;
+  label: Sprite;
+  /** Tiles walked, for the walk cycle. */
+  walked: number;
+  x: number;
+  y: number;
+}
+
+/** Where somebody is to be drawn. */
+export interface Placed {
+  x: number;
+  y: number;
+  isMoving: boolean;
+}
+
+export class Actors {
+  readonly standing = new Container({ sortableChildren: true });
+  readonly flat = new Container({ isRenderGroup: true });
+  readonly shadows = new Container();
+  readonly labels = new Container();
+  readonly #actors = new Map<number, Actor>();
+  readonly #things: { sprite: Sprite; left: number; top: number; right: number; bottom: number }[] = [];
+  readonly #art: Art;
+  readonly #names: Labels;
+  readonly #shadow: Texture;
+
+  constructor(art: Art, names: Labels, shadow: Texture) {
+    this.#art = art;
+    this.#names = names;
+    this.#shadow = shadow;
+  }
+
+  /** Puts the map's elements there, instead of those before. */
+  async furnish(map: SpaceMap): Promise<void> {
+    const pictures = await Promise.all(map.elements.map(({ element }) => this.#art.element(element.imageUrl)));
+    for (const { sprite } of this.#things.splice(0)) sprite.destroy();
+    for (const child of this.flat.removeChildren()) child.destroy();
+    map.elements.forEach((placement, index) => {
+      const texture = pictures[index];
+      const { element } = placement;
+      const [x, y] = [placement.x * TILE, placement.y * TILE];
+      const [width, height] = [element.width * TILE, element.height * TILE];
+      const sprite = texture ? new Sprite({ texture, x, y, width, height }) : missing(x, y, width, height);
+      if (element.flat || !texture) {
+        this.flat.addChild(sprite);
+        return;
+      }
+      sprite.zIndex = groundLine(placement) * TILE - 4;
+      this.standing.addChild(sprite);
+      this.#things.push({ sprite: sprite as Sprite, left: x, top: y, right: x + width, bottom: y + height });
+    });
+  }
+
+  /** Draws everybody in view where `place` says. */
+  draw(
+    crowd: Crowd,
+    zoom: number,
+    place: (player: number, into: Placed) => void,
+    facingOf: (player: number) => number,
+  ): void {
+    for (const actor of this.#actors.values()) {
+      if (!crowd.walkers.has(actor.player)) this.#remove(actor);
+    }
+    for (const player of crowd.walkers.keys()) {
+      const card = crowd.cards.get(player);
+      const actor = this.#actors.get(player) ?? this.#add(player, card?.name ?? "", card?.avatar?.imageUrl ?? null);
+      if (card && (card.name !== actor.name || (card.avatar?.imageUrl ?? null) !== actor.imageUrl)) {
+        this.#dress(actor, card.name, card.avatar?.imageUrl ?? null);
+      }
+      place(player, placed);
+      this.#pose(actor, placed, facingOf(player), zoom);
+    }
+    this.#names.upload();
+  }
+
+  /** Hides what does not touch the window, given in logical pixels. */
+  cull(left: number, top: number, right: number, bottom: number, me: number): void {
+    const own = this.#actors.get(me);
+    const isCrowd = this.#actors.size > CROWD;
+    for (const thing of this.#things) {
+      thing.sprite.visible = thing.left < right && thing.right > left && thing.top < bottom && thing.bottom > top;
+    }
+    for (const actor of this.#actors.values()) {
+      const isSeen =
+        actor.x > left - TILE && actor.x < right + TILE && actor.y > top - TILE && actor.y < bottom + 2 * TILE;
+      actor.sprite.visible = isSeen;
+      actor.shadow.visible = isSeen;
+      const isNear = !isCrowd || !own || (Math.abs(actor.x - own.x) < NEAR && Math.abs(actor.y - own.y) < NEAR / 2);
+      actor.label.visible = isSeen && isNear;
+    }
+  }
+
+  /** Who is drawn at that place, the front-most first. */
+  at(x: number, y: number): number | undefined {
+    let found: Actor | undefined;
+    for (const actor of this.#actors.values()) {
+      const isHit = Math.abs(actor.x - x) < 14 && y < actor.y + 8 && y > actor.y - 46;
+      if (isHit && (!found || actor.y > found.y)) found = actor;
+    }
+    return found?.player;
+  }
+
+  /** Where somebody's feet are drawn, in logical pixels. */
+  feet(player: number): { x: number; y: number } | undefined {
+    return this.#actors.get(player);
+  }
+
+  get count(): number {
+    return this.#actors.size;
+  }
+
+  destroy(): void {
+    for (const container of [this.standing, this.flat, this.shadows, this.labels])
+      container.destroy({ children: true });
+  }
+
+  #add(player: number, name: string, imageUrl: string | null): Actor {
+    const figure = this.#art.plainFigure();
+    const actor: Actor = {
+      player,
+      name: "",
+      imageUrl: null,
+      figure,
+      sprite: new Sprite({ anchor: { x: 0.5, y: FEET } }),
+      shadow: new Sprite({ texture: this.#shadow, anchor: 0.5, alpha: 0.22 }),
+      label: new Sprite({ anchor: { x: 0.5, y: 1 } }),
+      walked: 0,
+      x: 0,
+      y: 0,
+    };
+    actor.sprite.visible = false;
+    this.#actors.set(player, actor);
+    this.standing.addChild(actor.sprite);
+    this.shadows.addChild(actor.shadow);
+    this.labels.addChild(actor.label);
+    this.#dress(actor, name, imageUrl);
+    return actor;
+  }
+
+  #dress(actor: Actor, name: string, imageUrl: string | null): void {
+    if (actor.name) this.#names.release(actor.name);
+    actor.name = name;
+    actor.label.texture = this.#names.acquire(name);
+    actor.imageUrl = imageUrl;
+    void this.#art.figure(imageUrl).then((figure) => {
+      if (actor.imageUrl === imageUrl) actor.figure = figure;
+    });
+  }
+
+  #remove(actor: Actor): void {
+    this.#names.release(actor.name);
+    actor.sprite.destroy();
+    actor.shadow.destroy();
+    actor.label.destroy();
+    this.#actors.delete(actor.player);
+  }
+
+  #pose(actor: Actor, { x, y, isMoving }: Placed, facing: number, zoom: number): void {
+    const left = x * PIXELS;
+    const top = y * PIXELS + SINK;
+    const moved = isMoving ? Math.hypot(left - actor.x, top - actor.y) / TILE : 0;
+    actor.walked = isMoving ? actor.walked + Math.min(moved, 1) : 0;
+    actor.x = left;
+    actor.y = top;
+    const { sprite, figure } = actor;
+    if (figure.kind === "sheet") {
+      const step = isMoving ? 1 + (Math.floor(actor.walked * STEPS_PER_TILE * 2) % WALK_STEPS) : 0;
+      const texture = figure.frames[facing]?.[step];
+      if (texture && sprite.texture !== texture) sprite.texture = texture;
+      sprite.scale.set(1);
+    } else if (sprite.texture !== figure.texture) {
+      sprite.texture = figure.texture;
+      sprite.scale.set(Math.min(40 / figure.texture.width, 48 / figure.texture.height));
+    }
+    const bob = figure.kind === "picture" && isMoving ? Math.abs(Math.sin(actor.walked * 5)) * 3 : 0;
+    sprite.position.set(left, top - bob);
+    sprite.zIndex = top;
+    actor.shadow.position.set(left, top - 1);
+    // Names are as large on the screen at every zoom.
+    actor.label.scale.set(1 / zoom);
+    actor.label.position.set(left, top - 52);
+  }
+}
+
+const placed: Placed = { x: 0, y: 0, isMoving: false };
+
+let missingContext: GraphicsContext | undefined;
+
+/** What stands for a picture that cannot be shown. */
+function missing(x: number, y: number, width: number, height: number): Graphics {
+  const graphics = missingContext ? new Graphics(missingContext) : new Graphics();
+  if (!missingContext) {
+    graphics
+      .roundRect(0, 0, TILE, TILE, 6)
+      .fill({ color: 0x846a84, alpha: 0.35 })
+      .stroke({ color: 0x56405a, width: 1 });
+    missingContext = graphics.context;
+  }
+  graphics.position.set(x, y);
+  graphics.scale.set(width / TILE, height / TILE);
+  return graphics;
+}

@@ -1,0 +1,113 @@
+/** Art: the pictures of the atlas by name, and pictures from elsewhere by address. */
+
+import { Assets, Spritesheet, type SpritesheetData, Texture } from "pixi.js";
+
+/** Logical pixels along the side of a tile. */
+export const TILE = 32;
+
+const OWN_ELEMENT = /^\/art\/elements\/([\w-]+)\.svg$/;
+const OWN_AVATAR = /^\/art\/avatars\/([\w-]+)\.svg$/;
+const DIRECTIONS = ["down", "left", "right", "up"] as const;
+/** Steps of a walk cycle; step 0 is standing. */
+export const WALK_STEPS = 4;
+
+export type Figure =
+  /** Textures by facing, then standing and the steps of a walk. */
+  | { kind: "sheet"; frames: Texture[][] }
+  /** One picture for everything. */
+  | { kind: "picture"; texture: Texture };
+
+export class Art {
+  readonly #sheets: Spritesheet[];
+  readonly #figures = new Map<string, Figure>();
+  readonly #pictures = new Map<string, Promise<Texture | undefined>>();
+
+  private constructor(sheets: Spritesheet[]) {
+    this.#sheets = sheets;
+  }
+
+  /** Loads the atlas; tells how far it is, 0 to 1. */
+  static async load(progress: (part: number) => void): Promise<Art> {
+    // Decoding in a worker made from a blob would need a weaker content security policy.
+    Assets.setPreferences({ preferWorkers: false });
+    const index = await fetchJson<{ pages: string[]; hash: string }>("/atlas/atlas.json");
+    const version = `?v=${index.hash.slice(0, 12)}`;
+    const sheets: Spritesheet[] = [];
+    for (const [number, page] of index.pages.entries()) {
+      const data = await fetchJson<SpritesheetData>(`/atlas/${page}${version}`);
+      const image = `/atlas/${data.meta.image}${version}`;
+      const texture = await Assets.load<Texture>({ src: image, data: { resolution: Number(data.meta.scale) } });
+      const sheet = new Spritesheet({ texture, data });
+      await sheet.parse();
+      sheets.push(sheet);
+      progress((number + 1) / index.pages.length);
+    }
+    return new Art(sheets);
+  }
+
+  tile(name: string): Texture | undefined {
+    return this.#named(`tile/${name}`);
+  }
+
+  /** The picture of an element; `undefined` while or when it cannot be shown. */
+  async element(imageUrl: string): Promise<Texture | undefined> {
+    const key = OWN_ELEMENT.exec(imageUrl)?.[1];
+    return (key && this.#named(`element/${key}`)) || this.#picture(imageUrl);
+  }
+
+  /** How somebody with that avatar looks. */
+  async figure(imageUrl: string | null): Promise<Figure> {
+    const address = imageUrl ?? "";
+    const known = this.#figures.get(address);
+    if (known) return known;
+    const figure = this.#sheet(OWN_AVATAR.exec(address)?.[1]) ?? (await this.#pictureFigure(address));
+    this.#figures.set(address, figure);
+    return figure;
+  }
+
+  /** How somebody without an avatar looks. */
+  plainFigure(): Figure {
+    return this.#sheet("robot") ?? { kind: "picture", texture: Texture.WHITE };
+  }
+
+  #sheet(key: string | undefined): Figure | undefined {
+    if (!key) return undefined;
+    const frames = DIRECTIONS.map((direction) => {
+      const steps = [];
+      for (let step = 0; step <= WALK_STEPS; step++) {
+        const texture = this.#named(`avatar/${key}/${direction}/${step}`);
+        if (texture) steps.push(texture);
+      }
+      return steps;
+    });
+    return frames.every((steps) => steps.length === WALK_STEPS + 1) ? { kind: "sheet", frames } : undefined;
+  }
+
+  async #pictureFigure(address: string): Promise<Figure> {
+    const texture = address ? await this.#picture(address) : undefined;
+    return texture ? { kind: "picture", texture } : this.plainFigure();
+  }
+
+  #picture(address: string): Promise<Texture | undefined> {
+    let picture = this.#pictures.get(address);
+    if (!picture) {
+      picture = Assets.load<Texture>({ src: address, parser: "texture" }).catch(() => undefined);
+      this.#pictures.set(address, picture);
+    }
+    return picture;
+  }
+
+  #named(name: string): Texture | undefined {
+    for (const sheet of this.#sheets) {
+      const texture = sheet.textures[name];
+      if (texture) return texture;
+    }
+    return undefined;
+  }
+}
+
+async function fetchJson<T>(address: string): Promise<T> {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error("The pictures could not be loaded. Load the page again.");
+  return response.json();
+}

@@ -1,0 +1,216 @@
+/** Stage: one space on one canvas: camera, layers and the loop that draws them. */
+
+import "pixi.js/unsafe-eval";
+import { Application, Container, Graphics, type Texture } from "pixi.js";
+import type { Space } from "../net/space";
+import { Actors, PIXELS, type Placed } from "./actors";
+import { Art, TILE } from "./art";
+import { Ground } from "./ground";
+import { Labels } from "./labels";
+
+const MIN_ZOOM = 0.6;
+const MAX_ZOOM = 3;
+
+/** Where things are on the screen, told after every picture. */
+export interface Overlay {
+  /** Somebody's head, in CSS pixels; `undefined` while out of the window. */
+  head(player: number): { x: number; y: number } | undefined;
+}
+
+export class Stage {
+  readonly #app: Application;
+  readonly #space: Space;
+  readonly #art: Art;
+  readonly #world = new Container();
+  readonly #labels = new Labels();
+  readonly #actors: Actors;
+  readonly #groundBelow = new Container();
+  readonly #groundAbove = new Container();
+  readonly #marker: Graphics;
+  readonly #own: Placed = { x: 0, y: 0, isMoving: false };
+  readonly #still: boolean;
+  #ground: Ground | undefined;
+  #drawnMap = -1;
+  #zoom: number;
+  #zoomWanted: number;
+  #camera = { x: 0, y: 0, isSet: false };
+  /** Called after every picture. */
+  onDrawn: (now: number) => void = () => {};
+
+  private constructor(app: Application, space: Space, art: Art) {
+    this.#app = app;
+    this.#space = space;
+    this.#art = art;
+    this.#actors = new Actors(art, this.#labels, shadowTexture(app));
+    this.#marker = markerAt();
+    this.#still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.#zoom = defaultZoom(app.screen.width, app.screen.height);
+    this.#zoomWanted = this.#zoom;
+    const { flat, shadows, standing, labels } = this.#actors;
+    this.#world.addChild(this.#groundBelow, flat, this.#marker, shadows, standing, this.#groundAbove, labels);
+    app.stage.addChild(this.#world);
+    app.stage.eventMode = "none";
+    app.ticker.add((ticker) => this.#draw(performance.now(), ticker.deltaMS / 1000));
+  }
+
+  static async open(holder: HTMLElement, space: Space, progress: (part: number) => void): Promise<Stage> {
+    const art = await Art.load(progress);
+    const app = new Application();
+    await app.init({
+      resizeTo: holder,
+      background: "#35594c",
+      antialias: false,
+      autoDensity: true,
+      resolution: Math.min(devicePixelRatio, 2),
+      roundPixels: true,
+      preference: "webgl",
+    });
+    holder.append(app.canvas);
+    return new Stage(app, space, art);
+  }
+
+  get canvas(): HTMLCanvasElement {
+    return this.#app.canvas;
+  }
+
+  /** Changes the zoom by a factor. */
+  zoomBy(factor: number): void {
+    this.#zoomWanted = wholePixels(Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, this.#zoomWanted * factor)));
+  }
+
+  /** What is at a place of the canvas, in CSS pixels: somebody, and the tile. */
+  pick(x: number, y: number): { player: number | undefined; x: number; y: number } {
+    const left = (x - this.#world.x) / this.#zoom;
+    const top = (y - this.#world.y) / this.#zoom;
+    return { player: this.#actors.at(left, top), x: Math.floor(left / TILE), y: Math.floor(top / TILE) };
+  }
+
+  head(player: number): { x: number; y: number } | undefined {
+    const feet = this.#actors.feet(player);
+    if (!feet) return undefined;
+    const x = feet.x * this.#zoom + this.#world.x;
+    const y = (feet.y - 54) * this.#zoom + this.#world.y;
+    const { width, height } = this.#app.screen;
+    return x < -40 || y < -20 || x > width + 40 || y > height + 60 ? undefined : { x, y };
+  }
+
+  /** Where somebody is drawn, in tiles. */
+  drawnAt(player: number): { x: number; y: number } | undefined {
+    const feet = this.#actors.feet(player);
+    return feet && { x: feet.x / TILE, y: feet.y / TILE };
+  }
+
+  /** For the curious and for tests: pictures a second, people drawn, where the own player is. */
+  figures(): { fps: number; players: number; x: number; y: number } {
+    return { fps: this.#app.ticker.FPS, players: this.#actors.count, x: this.#own.x, y: this.#own.y };
+  }
+
+  close(): void {
+    this.#actors.destroy();
+    this.#labels.destroy();
+    this.#ground?.destroy();
+    this.#app.destroy({ removeView: true }, { children: true });
+  }
+
+  #draw(now: number, seconds: number): void {
+    const space = this.#space;
+    space.advance(now);
+    space.prediction?.fade(seconds);
+    if (space.mapVersion.peek() !== this.#drawnMap) this.#build();
+    const tick = space.drawnTick(now);
+    const part = space.partOfStep(now);
+    const { me, crowd, prediction } = space;
+    if (prediction && !crowd.walkers.has(me) && crowd.cards.has(me)) return;
+    const placeOwn = () => {
+      if (!prediction) return;
+      const { x, y } = this.#own;
+      prediction.place(part, this.#own);
+      this.#own.isMoving = Math.abs(this.#own.x - x) + Math.abs(this.#own.y - y) > 0.4;
+    };
+    placeOwn();
+    this.#actors.draw(
+      crowd,
+      this.#zoom,
+      (player, into) => {
+        if (player === me) Object.assign(into, this.#own);
+        else crowd.walkers.get(player)?.at(tick, into);
+      },
+      (player) => (player === me && prediction ? prediction.body.facing : (crowd.walkers.get(player)?.facing ?? 0)),
+    );
+    this.#look(seconds);
+    this.#mark(now);
+    this.onDrawn(now);
+  }
+
+  /** The map came or changed: its ground and things are put up. */
+  #build(): void {
+    const { map } = this.#space;
+    if (!map) return;
+    this.#drawnMap = this.#space.mapVersion.peek();
+    if (!this.#ground) {
+      this.#ground = new Ground(map, this.#art);
+      this.#groundBelow.addChild(this.#ground.below);
+      this.#groundAbove.addChild(this.#ground.above);
+    }
+    void this.#actors.furnish(map);
+  }
+
+  /** Follows the own player, without showing what is beyond the map. */
+  #look(seconds: number): void {
+    const { map, prediction } = this.#space;
+    if (!prediction || !map) return;
+    const { width, height } = this.#app.screen;
+    this.#zoom += (this.#zoomWanted - this.#zoom) * (this.#still ? 1 : 1 - Math.exp(-12 * seconds));
+    const [x, y] = [this.#own.x * PIXELS, this.#own.y * PIXELS - TILE / 2];
+    const ease = this.#still || !this.#camera.isSet ? 1 : 1 - Math.exp(-9 * seconds);
+    this.#camera.x += (x - this.#camera.x) * ease;
+    this.#camera.y += (y - this.#camera.y) * ease;
+    this.#camera.isSet = true;
+    const left = clamp(this.#camera.x - width / this.#zoom / 2, map.width * TILE - width / this.#zoom);
+    const top = clamp(this.#camera.y - height / this.#zoom / 2, map.height * TILE - height / this.#zoom);
+    this.#world.scale.set(this.#zoom);
+    this.#world.position.set(Math.round(-left * this.#zoom), Math.round(-top * this.#zoom));
+    const [right, bottom] = [left + width / this.#zoom, top + height / this.#zoom];
+    this.#ground?.cull(left, top, right, bottom);
+    this.#actors.cull(left, top, right, bottom, this.#space.me);
+    this.#space.show(width / this.#zoom / TILE, height / this.#zoom / TILE);
+  }
+
+  #mark(now: number): void {
+    const { target } = this.#space;
+    this.#marker.visible = target !== undefined;
+    if (!target) return;
+    this.#marker.position.set((target.x + 0.5) * TILE, (target.y + 0.5) * TILE);
+    this.#marker.scale.set(this.#still ? 1 : 1 + 0.12 * Math.sin(now / 160));
+  }
+}
+
+/** Keeps a window of the map inside it; a map smaller than the window stands in its middle. */
+function clamp(at: number, room: number): number {
+  return room < 0 ? room / 2 : Math.min(Math.max(at, 0), room);
+}
+
+/** About twenty-two tiles across on a wide window, and never less than ten. */
+function defaultZoom(width: number, height: number): number {
+  const byWidth = Math.min(width / (22 * TILE), width / (10 * TILE));
+  return wholePixels(Math.min(2.25, Math.max(1.1, Math.max(byWidth, height / (16 * TILE)))));
+}
+
+/** The nearest zoom at which a tile is a whole number of pixels: there are no seams between tiles then. */
+function wholePixels(zoom: number): number {
+  return Math.round(zoom * TILE) / TILE;
+}
+
+function shadowTexture(app: Application): Texture {
+  const graphics = new Graphics().ellipse(0, 0, 11, 5).fill(0x3a2b3d);
+  const texture = app.renderer.generateTexture({ target: graphics, resolution: 2 });
+  graphics.destroy();
+  return texture;
+}
+
+function markerAt(): Graphics {
+  const marker = new Graphics().ellipse(0, 0, 12, 8).stroke({ color: 0xfffaf1, width: 2.5, alpha: 0.9 });
+  marker.ellipse(0, 0, 4, 2.7).fill({ color: 0xfffaf1, alpha: 0.9 });
+  marker.visible = false;
+  return marker;
+}

@@ -1,0 +1,517 @@
+/** Space: the world on a canvas, and what lies over it: chat, people, emotes, minimap, state of the line. */
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Status } from "../net/connection";
+import { type Line, Space } from "../net/space";
+import type { Stage } from "../render/stage";
+import { Held } from "../ui/held";
+import { me } from "../ui/me";
+import { Minimap } from "../ui/minimap";
+import { Overlay } from "../ui/overlay";
+import { Face, Icon, IconButton, Spinner } from "../ui/parts";
+import { go } from "../ui/route";
+import { isSoundOn, play, toggleSound } from "../ui/sound";
+
+const EMOTES = ["👋", "❤️", "😂", "👏", "🎉", "🤔"];
+const EMOTE_NAMES = ["Wave", "Heart", "Laugh", "Applaud", "Celebrate", "Think"];
+const MAX_CHARS = 1000;
+const NOTICE_MILLIS = 4000;
+
+export function SpaceScreen({ id }: { id: string }) {
+  const holder = useRef<HTMLDivElement>(null);
+  const overlay = useRef<HTMLDivElement>(null);
+  const stage = useRef<Stage | null>(null);
+  const say = useRef<HTMLInputElement>(null);
+  const [loaded, setLoaded] = useState(0);
+  const [failure, setFailure] = useState<string | null>(null);
+  const [picked, setPicked] = useState<number | null>(null);
+  const panel = useSignal<"chat" | "people" | null>(innerWidth > 900 ? "chat" : null);
+  const unread = useSignal(0);
+
+  const space = useMemo(() => new Space(id), [id]);
+  const held = useMemo(() => new Held((direction, run) => space.hold(direction, run)), [space]);
+
+  useEffect(() => {
+    let isClosed = false;
+    space.onSound = play;
+    const open = async () => {
+      const { Stage } = await import("../render/stage");
+      if (isClosed || !holder.current || !overlay.current) return;
+      const opened = await Stage.open(holder.current, space, setLoaded);
+      if (isClosed) {
+        opened.close();
+        return;
+      }
+      stage.current = opened;
+      const over = new Overlay(overlay.current, space, EMOTES);
+      opened.onDrawn = (now) => over.draw(now, (player) => opened.head(player));
+      if (new URLSearchParams(location.search).has("debug")) {
+        Reflect.set(window, "__plaza", () => figures(opened, space));
+      }
+      setLoaded(2);
+    };
+    open().catch((error: Error) => {
+      console.error(error);
+      setFailure(error.message);
+    });
+    return () => {
+      isClosed = true;
+      held.release();
+      stage.current?.close();
+      stage.current = null;
+      space.leave();
+    };
+  }, [space]);
+
+  // Lines that come while the chat is out of sight are counted.
+  useEffect(() => {
+    let newest = space.lines.value.at(-1)?.at ?? 0;
+    return space.lines.subscribe((lines) => {
+      const last = lines.at(-1);
+      const isNews = last !== undefined && last.at > newest && last.player !== null && last.player !== space.me;
+      if (isNews && panel.value !== "chat") unread.value++;
+      newest = Math.max(newest, last?.at ?? 0);
+    });
+  }, [space]);
+
+  const show = (which: "chat" | "people" | null) => {
+    panel.value = which;
+    if (which === "chat") unread.value = 0;
+  };
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const isTyping = event.target instanceof HTMLInputElement;
+    if (event.key === "Escape") {
+      setPicked(null);
+      if (isTyping) holder.current?.focus();
+      return;
+    }
+    if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    const isButton = event.target instanceof HTMLButtonElement || event.target instanceof HTMLAnchorElement;
+    if (event.key === "Enter" && !isButton) {
+      event.preventDefault();
+      show("chat");
+      requestAnimationFrame(() => say.current?.focus());
+    } else if (/^[1-6]$/.test(event.key)) space.emote(Number(event.key) - 1);
+    else if (event.key === "+" || event.key === "=") stage.current?.zoomBy(1.2);
+    else if (event.key === "-") stage.current?.zoomBy(1 / 1.2);
+    // In a panel the arrow keys scroll.
+    else if (event.target instanceof Element && event.target.closest(".panel")) return;
+    else if (held.down(event.code, event.shiftKey)) event.preventDefault();
+  };
+
+  useEffect(() => {
+    const onKeyUp = (event: KeyboardEvent) => held.up(event.code, event.shiftKey);
+    const onBlur = () => held.release();
+    addEventListener("keydown", onKeyDown);
+    addEventListener("keyup", onKeyUp);
+    addEventListener("blur", onBlur);
+    return () => {
+      removeEventListener("keydown", onKeyDown);
+      removeEventListener("keyup", onKeyUp);
+      removeEventListener("blur", onBlur);
+    };
+  }, [held]);
+
+  const status = space.status.value;
+  const isIn = space.me !== 0 && space.mapVersion.value > 0 && loaded >= 2;
+  const person = space.people.value.find(({ player }) => player === picked);
+  return (
+    <main class="space">
+      <h1 class="visually-hidden">{space.name.value || "Space"}</h1>
+      <div
+        ref={holder}
+        class="world"
+        role="application"
+        aria-label="The space. Walk with the arrow keys or W A S D, hold Shift to run, press Enter to chat, 1 to 6 to show an emote."
+        tabIndex={0}
+        {...pointers(stage, (place) => {
+          holder.current?.focus();
+          if (place.player !== undefined && place.player !== space.me) setPicked(place.player);
+          else {
+            setPicked(null);
+            if (place.x >= 0 && place.y >= 0) space.walkTo(place.x, place.y);
+          }
+        })}
+      />
+      <div ref={overlay} class="overlay" aria-hidden="true" />
+
+      <div class="hud top-left">
+        <div class="pill">
+          <IconButton icon="back" label="Leave" onClick={() => go("/")} />
+          <span class="title">{space.name.value}</span>
+        </div>
+      </div>
+      <div class="hud top-right">
+        <div class="pill">
+          <IconButton
+            icon="minus"
+            label="Zoom out"
+            class="hide-narrow"
+            onClick={() => stage.current?.zoomBy(1 / 1.25)}
+          />
+          <IconButton icon="plus" label="Zoom in" class="hide-narrow" onClick={() => stage.current?.zoomBy(1.25)} />
+          <IconButton
+            icon={isSoundOn.value ? "soundOn" : "soundOff"}
+            label="Sound"
+            pressed={isSoundOn.value}
+            onClick={toggleSound}
+          />
+          <IconButton
+            icon="people"
+            label={`People, ${space.people.value.length} here`}
+            expanded={panel.value === "people"}
+            onClick={() => show(panel.value === "people" ? null : "people")}
+          >
+            <span class="badge">{space.people.value.length}</span>
+          </IconButton>
+          <IconButton
+            icon="chat"
+            label={unread.value > 0 ? `Chat, ${unread.value} unread` : "Chat"}
+            expanded={panel.value === "chat"}
+            onClick={() => show(panel.value === "chat" ? null : "chat")}
+          >
+            {unread.value > 0 && <span class="badge">{unread.value}</span>}
+          </IconButton>
+        </div>
+      </div>
+      <div class="hud bottom">
+        <div class="pill emotes" role="group" aria-label="Emotes">
+          {EMOTES.map((emote, kind) => (
+            <button
+              key={emote}
+              type="button"
+              class="button"
+              aria-label={EMOTE_NAMES[kind]}
+              title={`${EMOTE_NAMES[kind]} (${kind + 1})`}
+              onClick={() => space.emote(kind)}
+            >
+              {emote}
+            </button>
+          ))}
+        </div>
+      </div>
+      <Minimap space={space} />
+      {panel.value === "chat" && <ChatPanel space={space} input={say} onClose={() => show(null)} />}
+      {panel.value === "people" && (
+        <PeoplePanel
+          space={space}
+          onClose={() => show(null)}
+          onPick={(player) => {
+            setPicked(player);
+            if (innerWidth <= 640) show(null);
+          }}
+        />
+      )}
+      {person && (
+        <div class="who-card" role="dialog" aria-label={person.name}>
+          <img src={person.imageUrl ?? "/art/avatars/robot.svg"} alt="" />
+          <div class="name">{person.name}</div>
+          {!person.isMe && (
+            <button
+              type="button"
+              class="button primary small"
+              onClick={() => {
+                space.walkToPlayer(person.player);
+                setPicked(null);
+                holder.current?.focus();
+              }}
+            >
+              Walk to {person.name.length > 12 ? "them" : person.name}
+            </button>
+          )}
+          <IconButton icon="close" label="Close" class="quiet small" onClick={() => setPicked(null)} />
+        </div>
+      )}
+      <Notice space={space} />
+      <LineState status={status} isIn={isIn} onRetry={() => space.retry()} />
+      {!isIn && status.kind !== "ended" && (
+        <div class="curtain">
+          <div class="section" style={{ justifyItems: "center", textAlign: "center" }}>
+            {failure || space.failure.value ? (
+              <>
+                <h2>This space cannot be shown</h2>
+                <p>{failure ?? space.failure.value}</p>
+                <button type="button" class="button primary" onClick={() => location.reload()}>
+                  Load the page again
+                </button>
+              </>
+            ) : (
+              <>
+                <Face imageUrl={me.value?.imageUrl ?? null} />
+                <p>{status.kind === "waiting" ? "The server cannot be reached. Trying again…" : "Walking in…"}</p>
+                <div
+                  class="progress"
+                  role="progressbar"
+                  aria-label="Loading"
+                  aria-valuenow={Math.round(Math.min(loaded, 1) * 100)}
+                >
+                  <div style={{ width: `${15 + Math.min(loaded, 1) * 60 + (space.me ? 20 : 0)}%` }} />
+                </div>
+                <a class="button quiet" href="/">
+                  Back to the lobby
+                </a>
+              </>
+            )}
+          </div>
+        </div>
+      )}
+    </main>
+  );
+}
+
+/** What the page knows of itself, for whoever asks with `?debug`. */
+function figures(stage: Stage, space: Space) {
+  const walkers = [...space.crowd.walkers.values()].map(({ player, trail }) => {
+    const { x, y } = trail.at(-1) ?? { x: 0, y: 0 };
+    return { player, name: space.crowd.cards.get(player)?.name ?? "", x, y, drawn: stage.drawnAt(player) };
+  });
+  const { body, corrections, walking, pending, seq } = space.prediction ?? {};
+  return {
+    ...stage.figures(),
+    ...space.figures,
+    body: { ...body },
+    corrections,
+    walking,
+    pending,
+    seq,
+    walkers,
+    me: space.me,
+    roundTrip: space.roundTrip,
+    status: space.status.value.kind,
+  };
+}
+
+/** Taps and clicks walk or pick; the wheel and two fingers zoom. */
+function pointers(
+  stage: { current: Stage | null },
+  onTap: (place: { player: number | undefined; x: number; y: number }) => void,
+) {
+  const down = new Map<number, { x: number; y: number; fromX: number; fromY: number }>();
+  let isPinch = false;
+  const spread = () => {
+    const [a, b] = [...down.values()];
+    return a && b ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
+  };
+  return {
+    onPointerDown: (event: PointerEvent) => {
+      down.set(event.pointerId, { x: event.clientX, y: event.clientY, fromX: event.clientX, fromY: event.clientY });
+      isPinch = down.size > 1;
+    },
+    onPointerMove: (event: PointerEvent) => {
+      const point = down.get(event.pointerId);
+      if (!point) return;
+      const before = spread();
+      point.x = event.clientX;
+      point.y = event.clientY;
+      if (isPinch && before > 0) stage.current?.zoomBy(spread() / before);
+    },
+    onPointerUp: (event: PointerEvent) => {
+      const point = down.get(event.pointerId);
+      down.delete(event.pointerId);
+      const current = stage.current;
+      if (!point || !current) return;
+      const wasTap = !isPinch && Math.hypot(point.x - point.fromX, point.y - point.fromY) < 10;
+      if (down.size === 0) isPinch = false;
+      if (!wasTap || event.button !== 0) return;
+      const { left, top } = current.canvas.getBoundingClientRect();
+      onTap(current.pick(event.clientX - left, event.clientY - top));
+    },
+    onPointerCancel: (event: PointerEvent) => {
+      down.delete(event.pointerId);
+    },
+    onWheel: (event: WheelEvent) => {
+      event.preventDefault();
+      stage.current?.zoomBy(Math.exp(-event.deltaY * 0.0015));
+    },
+  };
+}
+
+function ChatPanel({
+  space,
+  input,
+  onClose,
+}: {
+  space: Space;
+  input: { current: HTMLInputElement | null };
+  onClose: () => void;
+}) {
+  const [text, setText] = useState("");
+  const list = useRef<HTMLUListElement>(null);
+  const lines = space.lines.value;
+  const isAtEnd = useRef(true);
+  useEffect(() => {
+    if (isAtEnd.current) list.current?.scrollTo({ top: list.current.scrollHeight });
+  }, [lines]);
+
+  const submit = (event: Event) => {
+    event.preventDefault();
+    const trimmed = text.trim();
+    if (!trimmed) {
+      document.querySelector<HTMLElement>(".world")?.focus();
+      return;
+    }
+    isAtEnd.current = true;
+    space.say(trimmed);
+    setText("");
+  };
+
+  return (
+    <section class="panel" aria-label="Chat">
+      <header>
+        <h2>Chat</h2>
+        <IconButton icon="close" label="Close chat" class="quiet small" onClick={onClose} />
+      </header>
+      <ul
+        ref={list}
+        class="list"
+        role="log"
+        aria-live="polite"
+        tabIndex={0}
+        onScroll={(event) => {
+          const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
+          isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
+        }}
+      >
+        {lines.length === 0 && <li class="muted">Nobody has said anything yet. Say hello!</li>}
+        {lines.map((line) => (
+          <ChatLine key={line.id} line={line} />
+        ))}
+      </ul>
+      <form class="say" onSubmit={submit}>
+        <input
+          ref={input}
+          class="input"
+          aria-label="Message to everybody here"
+          placeholder="Say something"
+          autocomplete="off"
+          maxLength={MAX_CHARS}
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+        <button type="submit" class="button primary icon" aria-label="Send">
+          <Icon name="send" />
+        </button>
+      </form>
+    </section>
+  );
+}
+
+function ChatLine({ line }: { line: Line }) {
+  const at = new Date(line.at);
+  return (
+    <li class={`line ${line.isWaiting ? "waiting" : ""}`}>
+      <span class="who">{line.name}</span>
+      <time class="when" dateTime={at.toISOString()}>
+        {line.isWaiting ? "sending…" : at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}
+      </time>
+      <div class="text" dir="auto">
+        {line.text}
+      </div>
+      {line.refused && <div class="why">{line.refused}</div>}
+    </li>
+  );
+}
+
+interface PeopleProps {
+  space: Space;
+  onClose: () => void;
+  onPick: (player: number) => void;
+}
+
+function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
+  const [search, setSearch] = useState("");
+  const wanted = search.trim().toLocaleLowerCase();
+  const people = space.people.value.filter(({ name }) => name.toLocaleLowerCase().includes(wanted));
+  return (
+    <section class="panel" aria-label="People">
+      <header>
+        <h2>{space.people.value.length} here</h2>
+        <IconButton icon="close" label="Close people" class="quiet small" onClick={onClose} />
+      </header>
+      <div style={{ padding: "0.6rem 0.6rem 0" }}>
+        <input
+          class="input"
+          type="search"
+          placeholder="Find somebody"
+          aria-label="Find somebody"
+          value={search}
+          onInput={(event) => setSearch(event.currentTarget.value)}
+        />
+      </div>
+      <ul class="list" style={{ padding: "0.6rem", gap: "0.1rem" }}>
+        {people.length === 0 && <li class="muted">Nobody here has that name.</li>}
+        {people.map((person) => (
+          <li key={person.player}>
+            <button type="button" class="person" onClick={() => onPick(person.player)}>
+              <Face imageUrl={person.imageUrl} />
+              <span>
+                {person.name}
+                {person.isMe && <span class="muted"> (you)</span>}
+              </span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Notice({ space }: { space: Space }) {
+  const notice = space.notice.value;
+  useEffect(() => {
+    if (notice === null) return;
+    const timer = setTimeout(() => {
+      space.notice.value = null;
+    }, NOTICE_MILLIS);
+    return () => clearTimeout(timer);
+  }, [notice]);
+  return notice === null ? null : (
+    <div class="banner" role="status">
+      {notice}
+    </div>
+  );
+}
+
+/** What a person must know about the line to the server. */
+function LineState({ status, isIn, onRetry }: { status: Status; isIn: boolean; onRetry: () => void }) {
+  if (status.kind === "ended") {
+    const { title, advice, action } = status.ending;
+    return (
+      <div class="curtain glass" role="alertdialog" aria-label={title}>
+        <div class="card" style={{ textAlign: "center" }}>
+          <h1>{title}</h1>
+          <p>{advice}</p>
+          {action === "rejoin" && (
+            <button type="button" class="button primary" onClick={onRetry}>
+              Come back
+            </button>
+          )}
+          {action === "reload" && (
+            <button type="button" class="button primary" onClick={() => location.reload()}>
+              Load again
+            </button>
+          )}
+          {action === "sign-in" && (
+            <a class="button primary" href={`/signin?next=${encodeURIComponent(location.pathname)}`}>
+              Sign in
+            </a>
+          )}
+          <a class="button" href="/">
+            To the lobby
+          </a>
+        </div>
+      </div>
+    );
+  }
+  if (!isIn || status.kind === "open") return null;
+  return (
+    <div class="banner" role="status">
+      <Spinner label="Connection lost. Coming back…" />
+      <button type="button" class="button small" onClick={onRetry}>
+        Try now
+      </button>
+    </div>
+  );
+}

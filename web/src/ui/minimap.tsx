@@ -1,0 +1,89 @@
+/** Minimap: the whole space small, with everybody in view; a click walks there. */
+
+import { useEffect, useRef } from "preact/hooks";
+import type { Space } from "../net/space";
+import { isSolid, SUBTILES } from "../world/movement";
+
+const SIDE = 150;
+const REFRESH = 200;
+const ZONES: Record<string, string> = { private: "#b5a0b4", stage: "#e2ab4a", silent: "#a9d6cf", spawn: "#f5d88f" };
+
+export function Minimap({ space }: { space: Space }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const version = space.mapVersion.value;
+  const { map } = space;
+  const scale = map ? SIDE / Math.max(map.width, map.height) : 1;
+
+  useEffect(() => {
+    const context = canvas.current?.getContext("2d");
+    if (!map || !context) return;
+    const ground = drawGround(space, scale);
+    const draw = () => {
+      const ratio = devicePixelRatio;
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.drawImage(ground, 0, 0, context.canvas.width, context.canvas.height);
+      context.setTransform((scale * ratio) / SUBTILES, 0, 0, (scale * ratio) / SUBTILES, 0, 0);
+      const radius = (3 * SUBTILES) / scale;
+      for (const walker of space.crowd.walkers.values()) {
+        const point = walker.trail.at(-1);
+        if (point && walker.player !== space.me) dot(context, point.x, point.y, radius, "#fffaf1");
+      }
+      const body = space.prediction?.body;
+      if (body) dot(context, body.x, body.y, radius * 1.35, "#cb6a4b");
+    };
+    draw();
+    const timer = setInterval(draw, REFRESH);
+    return () => clearInterval(timer);
+  }, [version, space]);
+
+  if (!map) return null;
+  const [width, height] = [Math.round(map.width * scale), Math.round(map.height * scale)];
+  return (
+    <canvas
+      ref={canvas}
+      class="minimap"
+      role="img"
+      aria-label="Map of the space"
+      width={width * devicePixelRatio}
+      height={height * devicePixelRatio}
+      style={{ width: `${width}px`, height: `${height}px` }}
+      onClick={(event) => {
+        const { left, top } = event.currentTarget.getBoundingClientRect();
+        space.walkTo(Math.floor((event.clientX - left) / scale), Math.floor((event.clientY - top) / scale));
+      }}
+    />
+  );
+}
+
+function dot(context: CanvasRenderingContext2D, x: number, y: number, radius: number, colour: string): void {
+  context.beginPath();
+  context.arc(x, y, radius, 0, Math.PI * 2);
+  context.fillStyle = colour;
+  context.fill();
+  context.lineWidth = radius / 3;
+  context.strokeStyle = "#3a2b3d";
+  context.stroke();
+}
+
+/** What does not move, drawn once: walkable ground, zones, what is in the way. */
+function drawGround(space: Space, scale: number): HTMLCanvasElement {
+  const canvas = document.createElement("canvas");
+  const { map, prediction } = space;
+  const pixels = scale * devicePixelRatio;
+  canvas.width = Math.max(1, Math.round((map?.width ?? 1) * pixels));
+  canvas.height = Math.max(1, Math.round((map?.height ?? 1) * pixels));
+  const context = canvas.getContext("2d");
+  if (!context || !map || !prediction) return canvas;
+  context.scale(pixels, pixels);
+  context.fillStyle = "#ecd0a3";
+  context.fillRect(0, 0, map.width, map.height);
+  for (const zone of map.zones) {
+    context.fillStyle = ZONES[zone.kind] ?? "#e0d6ca";
+    context.fillRect(zone.x, zone.y, zone.width, zone.height);
+  }
+  context.fillStyle = "#846a84";
+  for (let y = 0; y < map.height; y++) {
+    for (let x = 0; x < map.width; x++) if (isSolid(prediction.grid, x, y)) context.fillRect(x, y, 1.05, 1.05);
+  }
+  return canvas;
+}

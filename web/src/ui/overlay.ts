@@ -1,0 +1,67 @@
+/** Overlay: speech bubbles and emotes, as elements of the page that follow heads. */
+
+import type { Space } from "../net/space";
+
+interface Shown {
+  element: HTMLElement;
+  until: number;
+  lift: number;
+}
+
+type Head = (player: number) => { x: number; y: number } | undefined;
+
+export class Overlay {
+  readonly #bubbles = new Map<number, Shown>();
+  readonly #emotes = new Map<number, Shown>();
+
+  constructor(
+    private readonly holder: HTMLElement,
+    private readonly space: Space,
+    private readonly emotes: readonly string[],
+  ) {}
+
+  /** Puts everything where heads are now. */
+  draw(now: number, head: Head): void {
+    for (const [player, bubble] of this.space.bubbles) {
+      const shown = this.#bubbles.get(player);
+      if (bubble.until > now && shown?.until !== bubble.until)
+        this.#show(this.#bubbles, player, bubble.until, "bubble", bubble.text, 2);
+    }
+    for (const [player, emote] of this.space.emotes) {
+      const shown = this.#emotes.get(player);
+      if (emote.until > now && shown?.until !== emote.until) {
+        this.#show(this.#emotes, player, emote.until, "emote", this.emotes[emote.kind] ?? "", 6);
+      }
+    }
+    place(this.#bubbles, now, head, () => 0);
+    // An emote stands over what its player says.
+    place(this.#emotes, now, head, (player) => this.#bubbles.get(player)?.element.offsetHeight ?? 0);
+  }
+
+  #show(into: Map<number, Shown>, player: number, until: number, kind: string, text: string, lift: number): void {
+    into.get(player)?.element.remove();
+    const element = document.createElement("div");
+    element.className = kind;
+    element.dir = "auto";
+    const inner = document.createElement("span");
+    inner.textContent = text;
+    element.append(inner);
+    this.holder.append(element);
+    into.set(player, { element, until, lift });
+  }
+}
+
+function place(shown: Map<number, Shown>, now: number, head: Head, over: (player: number) => number): void {
+  for (const [player, { element, until, lift }] of shown) {
+    if (until <= now) {
+      element.remove();
+      shown.delete(player);
+      continue;
+    }
+    const at = head(player);
+    element.hidden = at === undefined;
+    if (!at) continue;
+    const y = Math.round(at.y - lift - over(player));
+    element.style.transform = `translate(${Math.round(at.x)}px, ${y}px) translate(-50%, -100%)`;
+  }
+}

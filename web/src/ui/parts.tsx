@@ -1,0 +1,151 @@
+/** Parts: the small pieces every screen is made of. */
+
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+export function Brand() {
+  return (
+    <a class="brand" href="/">
+      <img src="/icon.svg" alt="" />
+      Plaza
+    </a>
+  );
+}
+
+export function Spinner({ label }: { label: string }) {
+  return (
+    <span role="status" class="row">
+      <span class="spinner" aria-hidden="true" />
+      <span>{label}</span>
+    </span>
+  );
+}
+
+export function ErrorNote({ children }: { children: ComponentChildren }) {
+  return (
+    <p class="error" role="alert">
+      {children}
+    </p>
+  );
+}
+
+interface FieldProps {
+  id: string;
+  label: string;
+  value: string;
+  onValue: (value: string) => void;
+  hint?: string;
+  input?: JSX.IntrinsicElements["input"];
+}
+
+export function Field({ id, label, value, onValue, hint, input }: FieldProps) {
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        {...input}
+        id={id}
+        class="input"
+        value={value}
+        onInput={(event) => onValue(event.currentTarget.value)}
+        aria-describedby={hint ? `${id}-hint` : undefined}
+      />
+      {hint && (
+        <span id={`${id}-hint`} class="muted small">
+          {hint}
+        </span>
+      )}
+    </div>
+  );
+}
+
+/** A dialog of the browser's own: it keeps the focus, and Escape closes it. */
+export function Dialog({
+  title,
+  onClose,
+  children,
+}: {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} onClose={onClose} aria-label={title}>
+      {children}
+    </dialog>
+  );
+}
+
+export function Face({ imageUrl }: { imageUrl: string | null }) {
+  return (
+    <span class="face" aria-hidden="true">
+      <img src={imageUrl ?? "/art/avatars/robot.svg"} alt="" />
+    </span>
+  );
+}
+
+const ICONS = {
+  back: "M19 12H5m6-6-6 6 6 6",
+  chat: "M4 5h16v11H9l-5 4z",
+  people:
+    "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7Zm-6 9c0-3.500 2.500-6 6-6s6 2.500 6 6M16 4.500a3.500 3.500 0 0 1 0 6.500m2 3.500c2 .8 3 2.800 3 5.500",
+  soundOff: "M11 5 6 9H3v6h3l5 4zM16 9.500l5 5m0-5-5 5",
+  soundOn: "M11 5 6 9H3v6h3l5 4zM15.500 9a4.500 4.500 0 0 1 0 6M18 6.500a8 8 0 0 1 0 11",
+  close: "m6 6 12 12M18 6 6 18",
+  plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
+  link: "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1m2 4a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
+  trash: "M4 7h16M9 7V4h6v3m3 0-1 13H7L6 7m4 4v5m4-5v5",
+  send: "m4 12 16-8-6 16-3-6z",
+  sun: "M12 17a5 5 0 1 0 0-10 5 5 0 0 0 0 10ZM12 1.500v2m0 17v2m10.500-10.500h-2m-17 0h-2m17.900-7.400L18 6m-12 12-1.400 1.400m0-14.800L6 6m12 12 1.400 1.400",
+  smile: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Zm-4-7c1 1.700 2.300 2.500 4 2.500s3-.8 4-2.500M9 9.500v.5m6-.5v.5",
+} as const;
+
+export type IconName = keyof typeof ICONS;
+
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg
+      width="20"
+      height="20"
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="2"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+      aria-hidden="true"
+    >
+      <path d={ICONS[name]} />
+    </svg>
+  );
+}
+
+interface IconButtonProps {
+  icon: IconName;
+  label: string;
+  onClick: () => void;
+  pressed?: boolean;
+  expanded?: boolean;
+  class?: string;
+  children?: ComponentChildren;
+}
+
+export function IconButton({ icon, label, onClick, pressed, expanded, class: className, children }: IconButtonProps) {
+  return (
+    <button
+      type="button"
+      class={`button icon with-badge ${className ?? ""}`}
+      aria-label={label}
+      title={label}
+      aria-pressed={pressed}
+      aria-expanded={expanded}
+      onClick={onClick}
+    >
+      <Icon name={icon} />
+      {children}
+    </button>
+  );
+}

@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+import { type Card, type Cell, Clock, Crowd, type FrameNews } from "./crowd";
+
+const WIDTH = 64;
+
+function entry(
+  player: number,
+  x: number,
+  y: number,
+  motion = 1,
+): { index: number; gap: number; bits: [number, number, number] } {
+  const packed = (x % 1024) | ((y % 1024) << 10) | (1 << 20) | (motion << 22);
+  const index = Math.floor(y / 1024) * 4 + Math.floor(x / 1024);
+  return { index, gap: player, bits: [packed & 255, (packed >> 8) & 255, (packed >>> 16) & 255] };
+}
+
+function cell(index: number, parts: Partial<Cell>): Cell {
+  return { index, full: false, left: [], entries: [], ...parts };
+}
+
+function frame(tick: number, parts: Partial<FrameNews>): FrameNews {
+  return { tick, epoch: 1, roster: { full: false, came: [], gone: [] }, cells: [], dropped: [], ...parts };
+}
+
+const card = (player: number): Card => ({ player, user: `u${player}`, name: `p${player}`, avatar: null });
+
+function standing(crowd: Crowd): number[] {
+  return [...crowd.walkers.keys()].sort((a, b) => a - b);
+}
+
+describe("a crowd", () => {
+  test("holds whom the cells show and forgets whom they lose", () => {
+    const crowd = new Crowd(WIDTH);
+    const roster = { full: true, came: [card(1), card(2)], gone: [] };
+    crowd.apply(
+      frame(1, { roster, cells: [cell(0, { full: true, entries: [entry(1, 100, 100), entry(1, 200, 100)] })] }),
+    );
+    expect(standing(crowd)).toEqual([1, 2]);
+    crowd.apply(frame(2, { cells: [cell(0, { left: [2] })] }));
+    expect(standing(crowd)).toEqual([1]);
+    crowd.apply(frame(3, { roster: { full: false, came: [], gone: [1] } }));
+    expect(standing(crowd)).toEqual([]);
+    expect([...crowd.cards.keys()]).toEqual([2]);
+  });
+
+  test("who crossed into another cell is not lost when the old cell says so later", () => {
+    const crowd = new Crowd(WIDTH);
+    crowd.apply(frame(1, { cells: [cell(0, { full: true, entries: [entry(5, 1000, 100)] })] }));
+    crowd.apply(frame(2, { cells: [cell(1, { entries: [entry(5, 1030, 100)] })] }));
+    crowd.apply(frame(3, { cells: [cell(0, { left: [5] })] }));
+    expect(standing(crowd)).toEqual([5]);
+  });
+
+  test("a full cell forgets who is not in it, a dropped one everybody", () => {
+    const crowd = new Crowd(WIDTH);
+    crowd.apply(frame(1, { cells: [cell(0, { full: true, entries: [entry(5, 100, 100), entry(1, 120, 100)] })] }));
+    crowd.apply(frame(2, { cells: [cell(0, { full: true, entries: [entry(6, 120, 100)] })] }));
+    expect(standing(crowd)).toEqual([6]);
+    crowd.apply(frame(3, { dropped: [0] }));
+    expect(standing(crowd)).toEqual([]);
+  });
+
+  test("time does not run backwards, except in a new life of the space", () => {
+    const crowd = new Crowd(WIDTH);
+    expect(crowd.apply(frame(10, {}))).toBe(true);
+    expect(crowd.apply(frame(10, {}))).toBe(false);
+    expect(crowd.apply(frame(9, {}))).toBe(false);
+    expect(crowd.apply(frame(3, { epoch: 2 }))).toBe(true);
+    expect(crowd.apply(frame(99, { epoch: 1 }))).toBe(false);
+  });
+});
+
+describe("drawing between two places", () => {
+  const place = { x: 0, y: 0, isMoving: false };
+
+  test("a walker is half way at half time", () => {
+    const crowd = new Crowd(WIDTH);
+    crowd.apply(frame(1, { cells: [cell(0, { full: true, entries: [entry(1, 100, 100)] })] }));
+    crowd.apply(frame(2, { cells: [cell(0, { entries: [entry(1, 116, 100)] })] }));
+    crowd.walkers.get(1)?.at(1.5, place);
+    expect(place).toEqual({ x: 108, y: 100, isMoving: true });
+  });
+
+  test("who stood for long sets off when the news says, not before", () => {
+    const crowd = new Crowd(WIDTH);
+    crowd.apply(frame(1, { cells: [cell(0, { full: true, entries: [entry(1, 100, 100, 0)] })] }));
+    crowd.apply(frame(101, { cells: [cell(0, { entries: [entry(1, 116, 100)] })] }));
+    crowd.walkers.get(1)?.at(60, place);
+    expect(place.x).toBe(100);
+    crowd.walkers.get(1)?.at(100.5, place);
+    expect(place.x).toBe(108);
+  });
+
+  /** The tick drawn after a hundred frames of which every third came that much late, and the longest such lateness. */
+  function drawnAfter(late: number): number {
+    const clock = new Clock(50);
+    for (let tick = 1; tick <= 100; tick++) clock.hear(tick, 1000 + tick * 50 + (tick % 3 === 0 ? late : 0));
+    return clock.tickAt(1000 + 100 * 50);
+  }
+
+  test("on a good line others are a tenth of a second behind", () => {
+    expect(Math.abs(drawnAfter(20) - 98)).toBeLessThan(0.5);
+  });
+
+  test("the later frames come, the farther behind others are drawn: news is there when it is needed", () => {
+    expect(drawnAfter(250)).toBeLessThan(100 - 250 / 50);
+    expect(drawnAfter(250)).toBeGreaterThan(100 - 350 / 50);
+    expect(drawnAfter(3000)).toBeGreaterThan(100 - 600 / 50);
+  });
+});

@@ -1,0 +1,215 @@
+/**
+ * Crowd: everybody the server shows, built from its frames, and where to draw them a little in the past,
+ * between two places that are known.
+ */
+
+import { SUBTILES } from "./movement";
+
+/** Tiles along the side of a cell. */
+export const CELL_TILES = 16;
+const CELL_SIDE = CELL_TILES * SUBTILES;
+/** Places remembered per player: at 20 Hz a good half second. */
+const TRAIL = 12;
+/** After this many ticks without news a moving player was standing, whatever its last motion said. */
+const HOLD = 8;
+
+export const MOTION = { standing: 0, walking: 1, running: 2 } as const;
+
+export interface Cell {
+  index: number;
+  full: boolean;
+  left: number[];
+  entries: { gap: number; bits: [number, number, number] }[];
+}
+
+export interface Card {
+  player: number;
+  user: string;
+  name: string;
+  avatar: { id: string; imageUrl: string } | null;
+}
+
+export interface FrameNews {
+  tick: number;
+  epoch: number;
+  roster: { full: boolean; came: Card[]; gone: number[] };
+  cells: Cell[];
+  dropped: number[];
+}
+
+interface Point {
+  tick: number;
+  x: number;
+  y: number;
+}
+
+/** Somebody in view. */
+export class Walker {
+  cell: number;
+  facing = 0;
+  motion = 0;
+  /** Oldest first. */
+  readonly trail: Point[] = [];
+
+  constructor(
+    readonly player: number,
+    cell: number,
+  ) {
+    this.cell = cell;
+  }
+
+  /** News: at that tick the player stood there. */
+  put(tick: number, x: number, y: number, facing: number, motion: number): void {
+    const last = this.trail.at(-1);
+    if (last && tick <= last.tick) return;
+    // Whoever stood still set off one tick before the first news, not at the last news long ago.
+    const rested = last && tick - last.tick > 1 && (this.motion === MOTION.standing || tick - last.tick > HOLD);
+    if (rested) this.#push(tick - 1, last.x, last.y);
+    this.#push(tick, x, y);
+    this.facing = facing;
+    this.motion = motion;
+  }
+
+  /** Where the player was at a moment between ticks; written into `into`. */
+  at(tick: number, into: { x: number; y: number; isMoving: boolean }): void {
+    const trail = this.trail;
+    let index = trail.length - 1;
+    while (index > 0 && (trail[index]?.tick ?? 0) > tick) index--;
+    const from = trail[index];
+    const to = trail[index + 1];
+    if (!from) return;
+    if (!to || tick <= from.tick) {
+      into.x = from.x;
+      into.y = from.y;
+      into.isMoving = this.motion !== MOTION.standing && tick - from.tick < HOLD;
+      return;
+    }
+    const part = (tick - from.tick) / (to.tick - from.tick);
+    into.x = from.x + (to.x - from.x) * part;
+    into.y = from.y + (to.y - from.y) * part;
+    into.isMoving = to.x !== from.x || to.y !== from.y;
+  }
+
+  #push(tick: number, x: number, y: number): void {
+    // The oldest point is used again: nothing is allocated while people walk.
+    const point = this.trail.length >= TRAIL ? this.trail.shift() : undefined;
+    if (!point) {
+      this.trail.push({ tick, x, y });
+      return;
+    }
+    point.tick = tick;
+    point.x = x;
+    point.y = y;
+    this.trail.push(point);
+  }
+}
+
+export class Crowd {
+  /** Everybody in the space, in view or not. */
+  readonly cards = new Map<number, Card>();
+  /** Everybody in view. */
+  readonly walkers = new Map<number, Walker>();
+  readonly #columns: number;
+  #epoch = 0;
+  #tick = 0;
+
+  constructor(width: number) {
+    this.#columns = Math.ceil(width / CELL_TILES);
+  }
+
+  /** Applies a frame as `docs/protocol.md` tells; `false` for one that is not newer than the last. */
+  apply(frame: FrameNews): boolean {
+    if (frame.epoch < this.#epoch || (frame.epoch === this.#epoch && frame.tick <= this.#tick)) return false;
+    if (frame.epoch > this.#epoch) for (const walker of this.walkers.values()) walker.trail.length = 0;
+    this.#epoch = frame.epoch;
+    this.#tick = frame.tick;
+    const { full, came, gone } = frame.roster;
+    if (full) {
+      const here = new Set(came.map((card) => card.player));
+      for (const player of this.cards.keys()) if (!here.has(player)) this.#forget(player);
+    }
+    for (const card of came) this.cards.set(card.player, card);
+    for (const cell of frame.cells) this.#applyCell(cell, frame.tick);
+    for (const index of frame.dropped) {
+      for (const walker of this.walkers.values()) if (walker.cell === index) this.walkers.delete(walker.player);
+    }
+    for (const player of gone) this.#forget(player);
+    return true;
+  }
+
+  #applyCell(cell: Cell, tick: number): void {
+    const cornerX = (cell.index % this.#columns) * CELL_SIDE;
+    const cornerY = Math.floor(cell.index / this.#columns) * CELL_SIDE;
+    if (cell.full) {
+      const listed = new Set<number>();
+      let player = 0;
+      for (const entry of cell.entries) {
+        player += entry.gap;
+        listed.add(player);
+      }
+      for (const walker of this.walkers.values()) {
+        if (walker.cell === cell.index && !listed.has(walker.player)) this.walkers.delete(walker.player);
+      }
+    }
+    for (const player of cell.left) if (this.walkers.get(player)?.cell === cell.index) this.walkers.delete(player);
+    let player = 0;
+    for (const { gap, bits } of cell.entries) {
+      player += gap;
+      const packed = bits[0] | (bits[1] << 8) | (bits[2] << 16);
+      let walker = this.walkers.get(player);
+      if (!walker) {
+        walker = new Walker(player, cell.index);
+        this.walkers.set(player, walker);
+      }
+      walker.cell = cell.index;
+      const x = cornerX + (packed & 0x3ff);
+      const y = cornerY + ((packed >> 10) & 0x3ff);
+      walker.put(tick, x, y, (packed >> 20) & 3, (packed >> 22) & 3);
+    }
+  }
+
+  #forget(player: number): void {
+    this.cards.delete(player);
+    this.walkers.delete(player);
+  }
+}
+
+/** Milliseconds that others are drawn in the past at least, and at most however late frames come. */
+const MIN_DELAY = 100;
+const MAX_DELAY = 500;
+/** How much of the worst lateness is still believed one frame later: a bad moment counts for some seconds. */
+const FORGET = 0.985;
+/** How much of the way to a better delay is gone with each frame, so that nobody is seen to hurry or to stop. */
+const ADAPT = 0.1;
+
+/**
+ * Clock: which tick to draw. Which tick it is at the server is guessed from when frames arrive: the earliest arrivals
+ * count, they were delayed least. How far in the past to draw follows from how late the others come.
+ */
+export class Clock {
+  #start: number | undefined;
+  #late = 0;
+  /** Milliseconds that others are drawn in the past. */
+  delay = MIN_DELAY;
+
+  constructor(private readonly tickMillis: number) {}
+
+  /** A frame of that tick arrived at that local time. */
+  hear(tick: number, now: number): void {
+    const start = now - tick * this.tickMillis;
+    if (this.#start === undefined || Math.abs(start - this.#start) > 5000) {
+      this.#start = start;
+      this.#late = 0;
+    } else if (start < this.#start) this.#start = start;
+    // Drifts towards later arrivals, so that a slower path is noticed within seconds.
+    else this.#start += (start - this.#start) * 0.01;
+    this.#late = Math.max(start - this.#start, this.#late * FORGET);
+    const wanted = Math.min(MAX_DELAY, Math.max(MIN_DELAY, this.#late + this.tickMillis));
+    this.delay += (wanted - this.delay) * ADAPT;
+  }
+
+  /** The tick to draw at that local time. */
+  tickAt(now: number): number {
+    return this.#start === undefined ? 0 : (now - this.delay - this.#start) / this.tickMillis;
+  }
+}

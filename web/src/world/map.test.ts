@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { block, gridOf, groundLine, type Placement, type SpaceMap } from "./map";
+import { isSolid } from "./movement";
+
+const tree: Placement = {
+  id: "p1",
+  x: 1,
+  y: 0,
+  element: {
+    id: "tree",
+    imageUrl: "/art/elements/tree.svg",
+    width: 3,
+    height: 4,
+    static: true,
+    flat: false,
+    footprint: { x: 1, y: 3, width: 1, height: 1 },
+  },
+};
+
+const map: SpaceMap = {
+  version: 1,
+  name: "Test",
+  width: 5,
+  height: 5,
+  tiles: [],
+  layers: [],
+  blocked: ["00000", "00000", "00000", "10000", "00000"],
+  zones: [],
+  elements: [tree],
+};
+
+test("only a tree's trunk is in the way, and people walk behind its crown", () => {
+  const grid = gridOf(map);
+  const solid = [];
+  for (let y = 0; y < 5; y++) for (let x = 0; x < 5; x++) if (isSolid(grid, x, y)) solid.push([x, y]);
+  expect(solid).toEqual([
+    [0, 3],
+    [2, 3],
+  ]);
+  expect(groundLine(tree)).toBe(4);
+});
+
+test("what was removed is not in the way, unless something else is", () => {
+  const grid = gridOf(map);
+  block(grid, tree, 1);
+  block(grid, tree, -1);
+  expect(isSolid(grid, 2, 3)).toBe(true);
+  block(grid, tree, -1);
+  expect(isSolid(grid, 2, 3)).toBe(false);
+});
