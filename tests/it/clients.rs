@@ -1,0 +1,389 @@
+//! Clients: the two kinds there are, over real sockets. Every wait ends by a message; [`PATIENCE`] only ends a broken run.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use plaza::components::fact::Stance;
+use plaza::components::unit::Position;
+use plaza::net::codec::{decode, encode};
+use plaza::net::protocol::chat::ChatC2s;
+use plaza::net::protocol::frame::{CELL_SIDE, CELL_TILES, FrameS2c, unpack};
+use plaza::net::protocol::movement::{InputC2s, OwnStateS2c, WalkToC2s};
+use plaza::net::protocol::session::{HelloC2s, PingC2s, WelcomeS2c};
+use plaza::net::protocol::{ClientMessage, SCHEMA, SUBPROTOCOL, ServerMessage, VERSION};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::harness::{Person, text};
+
+/// How long a message may take before the run counts as broken.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// What a socket said next.
+#[derive(Debug)]
+enum Heard {
+    Bytes(Vec<u8>),
+    Closed(Option<u16>),
+}
+
+async fn connect(server: &str, path: &str, protocol: Option<&'static str>) -> Socket {
+    let address = format!("{}{path}", server.replacen("http", "ws", 1));
+    let mut request = address.into_client_request().unwrap();
+    if let Some(protocol) = protocol {
+        let value = HeaderValue::from_static(protocol);
+        request.headers_mut().insert("sec-websocket-protocol", value);
+    }
+    tokio_tungstenite::connect_async(request).await.unwrap().0
+}
+
+async fn hear(socket: &mut Socket) -> Heard {
+    let heard = async {
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Text(text))) => return Heard::Bytes(text.as_bytes().to_vec()),
+                Some(Ok(Message::Binary(bytes))) => return Heard::Bytes(bytes.to_vec()),
+                Some(Ok(Message::Close(frame))) => return Heard::Closed(frame.map(|frame| frame.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Heard::Closed(None),
+            }
+        }
+    };
+    let heard = tokio::time::timeout(PATIENCE, heard).await;
+    heard.expect("the server says something in time")
+}
+
+/// A client of the tile grid.
+pub struct GridClient {
+    socket: Socket,
+}
+
+impl GridClient {
+    pub async fn connect(server: &str) -> Self {
+        Self::connect_at(server, "/ws").await
+    }
+
+    pub async fn connect_at(server: &str, path: &str) -> Self {
+        let socket = connect(server, path, None).await;
+        Self { socket }
+    }
+
+    /// Connects and joins; answers the client and the payload of `space-joined`.
+    pub async fn join(server: &str, who: &Person, space: &str) -> (Self, Value) {
+        let mut client = Self::connect(server).await;
+        let joined = client.enter(who, space, json!([])).await;
+        (client, joined)
+    }
+
+    /// Joins and answers the payload of `space-joined`.
+    pub async fn enter(&mut self, who: &Person, space: &str, features: Value) -> Value {
+        let payload = json!({"spaceId": space, "token": who.token, "features": features});
+        self.say("join", payload).await;
+        self.expect("space-joined").await
+    }
+
+    pub async fn say(&mut self, kind: &str, payload: Value) {
+        self.raw(Message::text(json!({"type": kind, "payload": payload}).to_string()))
+            .await;
+    }
+
+    pub async fn step(&mut self, x: i64, y: i64) {
+        self.say("move", json!({"x": x, "y": y})).await;
+    }
+
+    pub async fn chat(&mut self, message: &str) {
+        self.say("chat-message", json!({"message": message})).await;
+    }
+
+    pub async fn raw(&mut self, message: Message) {
+        self.socket.send(message).await.unwrap();
+    }
+
+    /// Says many things in one go; the server may hang up meanwhile.
+    pub async fn burst(&mut self, messages: impl IntoIterator<Item = Value>) {
+        for message in messages {
+            if self.socket.feed(Message::text(message.to_string())).await.is_err() {
+                return;
+            }
+        }
+        let _ = self.socket.flush().await;
+    }
+
+    /// The next message, whatever it is.
+    pub async fn next(&mut self) -> Value {
+        match hear(&mut self.socket).await {
+            Heard::Bytes(bytes) => serde_json::from_slice(&bytes).unwrap(),
+            closed @ Heard::Closed(_) => panic!("no message but {closed:?}"),
+        }
+    }
+
+    /// The payload of the next message, which must be of that type.
+    pub async fn expect(&mut self, kind: &str) -> Value {
+        let mut message = self.next().await;
+        assert_eq!(message["type"], kind, "{message}");
+        message["payload"].take()
+    }
+
+    /// The code of the next message, which must be an error with a text for people.
+    pub async fn expect_error(&mut self) -> String {
+        let payload = self.expect("error").await;
+        assert!(!text(&payload["message"]).is_empty());
+        text(&payload["code"])
+    }
+
+    /// Reads to the end; answers the close code.
+    pub async fn ended(&mut self) -> Option<u16> {
+        loop {
+            if let Heard::Closed(code) = hear(&mut self.socket).await {
+                return code;
+            }
+        }
+    }
+
+    /// The close code, which must come next.
+    pub async fn expect_close(&mut self) -> Option<u16> {
+        match hear(&mut self.socket).await {
+            Heard::Closed(code) => code,
+            Heard::Bytes(bytes) => panic!("not closed but {}", String::from_utf8_lossy(&bytes)),
+        }
+    }
+
+    /// Closes, and holds that the server answers the goodbye.
+    pub async fn close(mut self) {
+        let frame = CloseFrame {
+            code: CloseCode::Normal,
+            reason: "".into(),
+        };
+        self.socket.close(Some(frame)).await.unwrap();
+        assert_eq!(self.ended().await, Some(1000), "the server answers the goodbye");
+    }
+}
+
+/// A game client: speaks `plaza.v1` and keeps what its frames show.
+pub struct GameClient {
+    socket: Socket,
+    pub welcome: WelcomeS2c,
+    pub own: OwnStateS2c,
+    pub ack: u32,
+    pub tick: u64,
+    /// Where everybody in view stands.
+    pub places: HashMap<u32, Stance>,
+    /// The user behind each player.
+    pub users: HashMap<u32, String>,
+    held: HashMap<u32, u16>,
+}
+
+/// A connection of `plaza.v1` that has not said anything yet.
+pub struct Stranger {
+    socket: Socket,
+}
+
+pub fn hello(token: &str, space: &str) -> HelloC2s {
+    HelloC2s {
+        version: VERSION,
+        schema: SCHEMA,
+        token: token.to_owned(),
+        space: space.to_owned(),
+        view_width: 30,
+        view_height: 20,
+    }
+}
+
+impl Stranger {
+    pub async fn connect(server: &str) -> Self {
+        let socket = connect(server, "/ws", Some(SUBPROTOCOL)).await;
+        Self { socket }
+    }
+
+    pub async fn say(&mut self, message: &ClientMessage) {
+        self.bytes(encode(message)).await;
+    }
+
+    pub async fn bytes(&mut self, bytes: Vec<u8>) {
+        self.socket.send(Message::binary(bytes)).await.unwrap();
+    }
+
+    pub async fn text(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    /// The code of the refusal, which must come next and be followed by a close with the same code.
+    pub async fn refused(&mut self) -> u16 {
+        let Heard::Bytes(bytes) = hear(&mut self.socket).await else {
+            panic!("closed without a reason");
+        };
+        let Ok(ServerMessage::Refused(refused)) = decode(&bytes) else {
+            panic!("not refused");
+        };
+        assert!(!refused.message.is_empty());
+        match hear(&mut self.socket).await {
+            Heard::Closed(code) => assert_eq!(code, Some(refused.code)),
+            Heard::Bytes(_) => panic!("something follows the refusal"),
+        }
+        refused.code
+    }
+
+    /// Waits to be let in; the close code when it is not.
+    pub async fn welcomed(mut self) -> Result<GameClient, Option<u16>> {
+        loop {
+            let bytes = match hear(&mut self.socket).await {
+                Heard::Bytes(bytes) => bytes,
+                Heard::Closed(code) => return Err(code),
+            };
+            if let ServerMessage::Welcome(welcome) = decode(&bytes).unwrap() {
+                return Ok(GameClient {
+                    socket: self.socket,
+                    own: welcome.own,
+                    ack: 0,
+                    tick: welcome.tick,
+                    places: HashMap::new(),
+                    users: HashMap::new(),
+                    held: HashMap::new(),
+                    welcome,
+                });
+            }
+        }
+    }
+}
+
+impl GameClient {
+    pub async fn join(server: &str, who: &Person, space: &str) -> Self {
+        let mut stranger = Stranger::connect(server).await;
+        stranger.say(&ClientMessage::Hello(hello(&who.token, space))).await;
+        stranger.welcomed().await.expect("the client is let in")
+    }
+
+    pub async fn say(&mut self, message: &ClientMessage) {
+        self.socket.send(Message::binary(encode(message))).await.unwrap();
+    }
+
+    pub async fn bytes(&mut self, bytes: Vec<u8>) {
+        self.socket.send(Message::binary(bytes)).await.unwrap();
+    }
+
+    pub async fn hold(&mut self, seq: u32, direction: u8) {
+        let run = false;
+        self.say(&ClientMessage::Input(InputC2s { seq, direction, run })).await;
+    }
+
+    pub async fn walk_to(&mut self, seq: u32, x: u16, y: u16) {
+        self.say(&ClientMessage::WalkTo(WalkToC2s { seq, x, y })).await;
+    }
+
+    pub async fn chat(&mut self, client_id: u32, text: &str) {
+        let text = text.to_owned();
+        self.say(&ClientMessage::Chat(ChatC2s { client_id, text })).await;
+    }
+
+    /// Asks and waits for the answer: whatever was sent before it has been read by the server.
+    pub async fn ping(&mut self, nonce: u32) {
+        self.say(&ClientMessage::Ping(PingC2s { nonce })).await;
+        self.until(|_, message| matches!(message, ServerMessage::Pong(pong) if pong.nonce == nonce))
+            .await;
+    }
+
+    /// The next message, applied when it is a frame; the close code at the end.
+    pub async fn next(&mut self) -> Result<ServerMessage, Option<u16>> {
+        let bytes = match hear(&mut self.socket).await {
+            Heard::Bytes(bytes) => bytes,
+            Heard::Closed(code) => return Err(code),
+        };
+        let message = decode(&bytes).expect("the server's bytes are a message");
+        if let ServerMessage::Frame(frame) = &message {
+            self.apply(frame);
+        }
+        Ok(message)
+    }
+
+    /// Reads until that holds after a message, and answers the message.
+    pub async fn until(&mut self, mut holds: impl FnMut(&Self, &ServerMessage) -> bool) -> ServerMessage {
+        loop {
+            let message = self.next().await.expect("the connection stays");
+            if holds(self, &message) {
+                return message;
+            }
+        }
+    }
+
+    /// The next message that is no frame.
+    pub async fn event(&mut self) -> ServerMessage {
+        self.until(|_, message| !matches!(message, ServerMessage::Frame(_)))
+            .await
+    }
+
+    /// Reads to the end; answers the close code.
+    pub async fn ended(&mut self) -> Option<u16> {
+        loop {
+            if let Err(code) = self.next().await {
+                return code;
+            }
+        }
+    }
+
+    /// The player of that user, once its place is in view.
+    pub async fn sees(&mut self, user: &str) -> u32 {
+        loop {
+            let found = self.users.iter().find(|(_, seen)| *seen == user);
+            if let Some((&player, _)) = found
+                && self.places.contains_key(&player)
+            {
+                return player;
+            }
+            self.next().await.expect("the connection stays");
+        }
+    }
+
+    fn apply(&mut self, frame: &FrameS2c) {
+        assert!(frame.header.tick > self.tick || self.users.is_empty(), "ticks rise");
+        self.tick = frame.header.tick;
+        self.own = frame.header.own;
+        self.ack = frame.header.ack;
+        if frame.roster.full {
+            let came = |player: &u32| frame.roster.came.iter().any(|card| card.player == *player);
+            self.users.retain(|player, _| came(player));
+            self.places.retain(|player, _| came(player));
+        }
+        for card in &frame.roster.came {
+            self.users.insert(card.player, card.user.clone());
+        }
+        let columns = self.welcome.width.div_ceil(CELL_TILES);
+        for cell in &frame.cells {
+            let corner = Position {
+                x: i32::from(cell.index % columns) * CELL_SIDE,
+                y: i32::from(cell.index / columns) * CELL_SIDE,
+            };
+            if cell.full {
+                self.forget_cell(cell.index, |_| true);
+            }
+            self.forget_cell(cell.index, |player| cell.left.contains(&player));
+            let mut player = 0;
+            for entry in &cell.entries {
+                player += entry.gap;
+                self.held.insert(player, cell.index);
+                self.places
+                    .insert(player, unpack(entry.bits, corner).expect("a stance that exists"));
+            }
+        }
+        for dropped in &frame.dropped {
+            self.forget_cell(*dropped, |_| true);
+        }
+        for gone in &frame.roster.gone {
+            self.users.remove(gone);
+            self.places.remove(gone);
+        }
+    }
+
+    fn forget_cell(&mut self, cell: u16, which: impl Fn(u32) -> bool) {
+        let held = &self.held;
+        self.places
+            .retain(|player, _| held.get(player) != Some(&cell) || !which(*player));
+    }
+}

@@ -1,0 +1,537 @@
+//! The HTTP contract: every call and every status rule.
+
+use serde_json::{Value, json};
+
+use crate::harness::{TestServer, text};
+
+const UNKNOWN: &str = "018f0000-0000-7000-8000-000000000000";
+
+#[tokio::test]
+async fn signing_up_takes_a_name_once() {
+    let server = TestServer::start().await;
+    let up = |body: Value| server.post("/signup", None, body);
+    let ada = up(json!({"username": "ada", "password": "p", "type": "user"}))
+        .await
+        .fine();
+    assert!(ada["userId"].is_string());
+    up(json!({"username": "ada", "password": "p", "type": "user"}))
+        .await
+        .refused(400);
+    up(json!({"username": " ada ", "password": "p"})).await.refused(400);
+    up(json!({"username": "bo", "password": "p", "role": "ADMIN"}))
+        .await
+        .fine();
+    up(json!({"username": "cy", "password": "p", "type": "Admin"}))
+        .await
+        .fine();
+    up(json!({"username": "di", "password": "p", "type": "user", "role": "admin"}))
+        .await
+        .fine();
+    up(json!({"username": "ed", "password": "p"})).await.fine();
+    for body in [
+        json!({"password": "p"}),
+        json!({"username": "x"}),
+        json!({"username": "", "password": "p"}),
+        json!({"username": "x", "password": ""}),
+        json!({"username": "x", "password": "p", "type": "king"}),
+        json!({"username": 5, "password": "p"}),
+        json!([]),
+    ] {
+        up(body).await.refused(400);
+    }
+    for (name, role) in [("bo", "admin"), ("cy", "admin"), ("di", "user"), ("ed", "user")] {
+        let token = server
+            .post("/signin", None, json!({"username": name, "password": "p"}))
+            .await
+            .fine();
+        let who = crate::harness::Person {
+            id: String::new(),
+            token: text(&token["token"]),
+        };
+        assert_eq!(server.get("/me", Some(&who)).await.fine()["role"], role, "{name}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_becomes_admin_by_asking() {
+    let server = TestServer::start_with(|settings| settings.open_admin_signup = false).await;
+    let body = json!({"username": "eve", "password": "p", "type": "admin"});
+    server.post("/signup", None, body).await.refused(403);
+    server
+        .post("/signin", None, json!({"username": "eve", "password": "p"}))
+        .await
+        .refused(403);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn signing_in_refuses_everything_else_with_403() {
+    let server = TestServer::start().await;
+    server.user("ada").await;
+    for body in [
+        json!({"username": "ada", "password": "wrong"}),
+        json!({"username": "nobody", "password": "secret"}),
+        json!({"username": "ada"}),
+        json!({"username": ["ada"], "password": "secret"}),
+        json!("ada"),
+    ] {
+        server.post("/signin", None, body).await.refused(403);
+    }
+    let torn = server
+        .request("POST".parse().unwrap(), "/signin")
+        .body("{\"username\":");
+    server.send(torn).await.refused(403);
+    server.post("/signin", None, Value::Null).await.refused(403);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn protected_calls_ask_for_a_valid_token_before_anything_else() {
+    let server = TestServer::start().await;
+    let calls = [
+        ("POST", "/user/metadata"),
+        ("PUT", "/user/metadata"),
+        ("GET", "/user/metadata/bulk?ids=[]"),
+        ("POST", "/space"),
+        ("DELETE", "/space/nonsense"),
+        ("GET", "/space/all"),
+        ("POST", "/space/element"),
+        ("DELETE", "/space/element"),
+        ("DELETE", "/space/element/nonsense"),
+        ("POST", "/admin/element"),
+        ("PUT", "/admin/element/nonsense"),
+        ("POST", "/admin/avatar"),
+        ("POST", "/admin/map"),
+        ("DELETE", "/admin/space/nonsense"),
+        ("GET", "/me"),
+        ("GET", "/spaces"),
+        ("POST", "/signout"),
+        ("POST", "/signout/everywhere"),
+        ("POST", "/user/password"),
+        ("POST", "/upload?kind=avatar"),
+    ];
+    for (method, path) in calls {
+        let request = || server.request(method.parse().unwrap(), path).body("{ not json");
+        server.send(request()).await.refused(403);
+        for wrong in ["Bearer wrong", "Bearer", "Bearer ", "Basic YTpi", "wrong", ""] {
+            server.send(request().header("authorization", wrong)).await.refused(401);
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn admin_calls_refuse_others_before_the_body_and_the_thing() {
+    let server = TestServer::start().await;
+    let user = server.user("ada").await;
+    for (method, path) in [
+        ("POST", "/admin/element"),
+        ("PUT", "/admin/element/nonsense"),
+        ("POST", "/admin/avatar"),
+        ("POST", "/admin/map"),
+        ("DELETE", "/admin/space/nonsense"),
+    ] {
+        let request = server
+            .request(method.parse().unwrap(), path)
+            .bearer_auth(&user.token)
+            .body("{ not json");
+        server.send(request).await.refused(403);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_scheme_word_may_be_in_any_case() {
+    let server = TestServer::start().await;
+    let user = server.user("ada").await;
+    for scheme in ["bearer", "BEARER", "Bearer"] {
+        let value = format!("{scheme} {}", user.token);
+        server
+            .send(
+                server
+                    .request("GET".parse().unwrap(), "/me")
+                    .header("authorization", value),
+            )
+            .await
+            .fine();
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn signing_out_ends_sessions() {
+    let server = TestServer::start().await;
+    let first = server.user("ada").await;
+    let again = |password: &'static str| {
+        let server = &server;
+        async move {
+            let token = server
+                .post("/signin", None, json!({"username": "ada", "password": password}))
+                .await
+                .fine();
+            crate::harness::Person {
+                id: String::new(),
+                token: text(&token["token"]),
+            }
+        }
+    };
+    let (second, third) = (again("secret").await, again("secret").await);
+    server.post("/signout", Some(&first), Value::Null).await.fine();
+    server.get("/me", Some(&first)).await.refused(401);
+    server.get("/me", Some(&second)).await.fine();
+    let change = |current| json!({"current": current, "new": "better"});
+    server
+        .post("/user/password", Some(&second), change("wrong"))
+        .await
+        .refused(403);
+    server
+        .post("/user/password", Some(&second), change("secret"))
+        .await
+        .fine();
+    server.get("/me", Some(&second)).await.fine();
+    server.get("/me", Some(&third)).await.refused(401);
+    let fourth = again("better").await;
+    server
+        .post("/signout/everywhere", Some(&fourth), Value::Null)
+        .await
+        .fine();
+    server.get("/me", Some(&second)).await.refused(401);
+    server.get("/me", Some(&fourth)).await.refused(401);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn avatars_are_chosen_and_shown() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let (ada, bo) = (server.user("ada").await, server.user("bo").await);
+    let body = json!({"imageUrl": "https://example.org/a.png", "name": "Timmy"});
+    let avatar = text(&server.post("/admin/avatar", Some(&admin), body).await.fine()["avatarId"]);
+    let listed = server.get("/avatars", None).await.fine();
+    let entry = listed["avatars"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|entry| entry["id"] == avatar.as_str())
+        .unwrap();
+    assert_eq!(entry["name"], "Timmy");
+    assert_eq!(entry["imageUrl"], "https://example.org/a.png");
+
+    server
+        .post("/user/metadata", Some(&ada), json!({"avatarId": UNKNOWN}))
+        .await
+        .refused(400);
+    server
+        .post("/user/metadata", Some(&ada), json!({"avatarId": "123"}))
+        .await
+        .refused(400);
+    server.post("/user/metadata", Some(&ada), json!({})).await.refused(400);
+    server
+        .post("/user/metadata", Some(&ada), json!({"avatarId": avatar}))
+        .await
+        .fine();
+    server
+        .call("PUT", "/user/metadata", Some(&ada), json!({"avatarId": avatar}))
+        .await
+        .fine();
+    assert_eq!(server.get("/me", Some(&ada)).await.fine()["avatarId"], avatar.as_str());
+
+    for ids in [
+        format!("[{},{},{UNKNOWN}]", ada.id, bo.id),
+        format!("%5B{},{}%5D", ada.id, bo.id),
+        format!("[{}, {}]", ada.id, bo.id),
+        format!("{},{}", ada.id, bo.id),
+    ] {
+        let looks = server
+            .get(&format!("/user/metadata/bulk?ids={ids}"), Some(&bo))
+            .await
+            .fine();
+        let expected = json!([
+            {"userId": ada.id, "avatarId": avatar, "imageUrl": "https://example.org/a.png"},
+            {"userId": bo.id, "avatarId": null, "imageUrl": null},
+        ]);
+        assert_eq!(looks["avatars"], expected, "{ids}");
+    }
+    let many = vec![ada.id.as_str(); 101].join(",");
+    server
+        .get(&format!("/user/metadata/bulk?ids=[{many}]"), Some(&bo))
+        .await
+        .refused(400);
+    server.get("/user/metadata/bulk", Some(&bo)).await.refused(400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn elements_are_added_and_changed_everywhere() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let element = server.element(&admin, 1, 2).await;
+    let space = server.space(&admin, "10x10").await;
+    let body = json!({"spaceId": space, "elementId": element, "x": 3, "y": 4});
+    server.post("/space/element", Some(&admin), body).await.fine();
+    let path = format!("/admin/element/{element}");
+    let put = |path: String, body: Value| {
+        let (server, admin) = (&server, &admin);
+        async move { server.call("PUT", &path, Some(admin), body).await }
+    };
+    put(path.clone(), json!({"imageUrl": "https://example.org/new.png"}))
+        .await
+        .fine();
+    put(path.clone(), json!({"width": 2, "static": false})).await.fine();
+    let listed = server.get("/elements", None).await.fine();
+    let entry = listed["elements"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|entry| entry["id"] == element.as_str())
+        .unwrap();
+    let expected =
+        json!({"id": element, "imageUrl": "https://example.org/new.png", "width": 2, "height": 2, "static": false});
+    assert_eq!(*entry, expected);
+    let view = server.get(&format!("/space/{space}"), None).await.fine();
+    assert_eq!(view["elements"][0]["element"], expected);
+    put(
+        format!("/admin/element/{UNKNOWN}"),
+        json!({"imageUrl": "https://example.org/n.png"}),
+    )
+    .await
+    .refused(400);
+    put(
+        "/admin/element/nonsense".into(),
+        json!({"imageUrl": "https://example.org/n.png"}),
+    )
+    .await
+    .refused(400);
+    put(path.clone(), json!({"imageUrl": "javascript:alert(1)"}))
+        .await
+        .refused(400);
+    put(path.clone(), json!({"width": 0})).await.refused(400);
+    put(path, json!({"width": "two"})).await.refused(400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn spaces_are_made_from_dimensions_or_a_map() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let user = server.user("ada").await;
+    let element = server.element(&admin, 1, 1).await;
+    let at = |x: u16, y: u16| json!({"elementId": element, "x": x, "y": y});
+    let map = json!({"name": "M", "thumbnail": "https://example.org/t.png", "dimensions": "100x200",
+        "defaultElements": [at(20, 20), at(18, 20), at(18, 20)]});
+    let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
+    let empty = json!({"name": "E", "thumbnail": "/art/t.svg", "dimensions": "5x5", "defaultElements": []});
+    server.post("/admin/map", Some(&admin), empty).await.fine();
+    for wrong in [
+        json!({"name": "M", "dimensions": "10x10", "defaultElements": [at(10, 0)]}),
+        json!({"name": "M", "dimensions": "10x10", "defaultElements": [{"elementId": UNKNOWN, "x": 0, "y": 0}]}),
+        json!({"name": "M", "dimensions": "10", "defaultElements": []}),
+        json!({"name": "", "dimensions": "10x10", "defaultElements": []}),
+        json!({"dimensions": "10x10", "defaultElements": []}),
+    ] {
+        server.post("/admin/map", Some(&admin), wrong).await.refused(400);
+    }
+
+    let make = |body: Value| server.post("/space", Some(&user), body);
+    let from_map = text(
+        &make(json!({"name": "Mine", "dimensions": "1x1", "mapId": map}))
+            .await
+            .fine()["spaceId"],
+    );
+    let map_alone = text(&make(json!({"name": "Alone", "mapId": map})).await.fine()["spaceId"]);
+    let empty = text(&make(json!({"name": "Empty", "dimensions": "30x40"})).await.fine()["spaceId"]);
+    for wrong in [
+        json!({"name": "X"}),
+        json!({"name": "X", "mapId": UNKNOWN}),
+        json!({"name": "X", "dimensions": "10x10", "mapId": "nonsense"}),
+        json!({"name": "X", "dimensions": "0x10"}),
+        json!({"name": "X", "dimensions": "10x1001"}),
+        json!({"name": "X", "dimensions": "10*10"}),
+        json!({"name": "", "dimensions": "10x10"}),
+        json!({"dimensions": "10x10"}),
+    ] {
+        make(wrong).await.refused(400);
+    }
+
+    let view = server.get(&format!("/space/{from_map}"), Some(&user)).await.fine();
+    assert_eq!(view["dimensions"], "100x200");
+    assert_eq!(view["space"], json!({"width": 100, "height": 200}));
+    assert_eq!(view["name"], "Mine");
+    assert_eq!(view["elements"].as_array().unwrap().len(), 3);
+    let first = &view["elements"][0];
+    assert_eq!((&first["x"], &first["y"]), (&json!(20), &json!(20)));
+    assert_eq!(first["element"]["id"], element.as_str());
+    assert!(first["id"].is_string());
+    server.get(&format!("/space/{UNKNOWN}"), Some(&user)).await.refused(400);
+    server.get("/space/nonsense", Some(&user)).await.refused(400);
+    server.get(&format!("/space/{from_map}"), None).await.fine();
+    let stale = crate::harness::Person {
+        id: String::new(),
+        token: "stale".into(),
+    };
+    server
+        .get(&format!("/space/{from_map}"), Some(&stale))
+        .await
+        .refused(401);
+
+    let all = server.get("/space/all", Some(&user)).await.fine();
+    let ids: Vec<_> = all["spaces"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|space| text(&space["id"]))
+        .collect();
+    assert_eq!(ids, [empty, map_alone, from_map]);
+    let entry = &all["spaces"][2];
+    assert_eq!(
+        (text(&entry["thumbnail"]), text(&entry["dimensions"])),
+        ("https://example.org/t.png".into(), "100x200".into())
+    );
+    assert_eq!(server.get("/space/all", Some(&admin)).await.fine()["spaces"], json!([]));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn lists_of_spaces_come_in_pages_when_asked() {
+    let server = TestServer::start().await;
+    let user = server.user("ada").await;
+    let mut made = Vec::new();
+    for _ in 0..53 {
+        made.push(server.space(&user, "5x5").await);
+    }
+    made.reverse();
+    let ids = |page: &Value| {
+        page["spaces"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| text(&one["id"]))
+            .collect::<Vec<_>>()
+    };
+    let all = server.get("/space/all", Some(&user)).await.fine();
+    assert_eq!(ids(&all), made);
+    assert!(all.get("cursor").is_none());
+    let first = server.get("/space/all?cursor=", Some(&user)).await.fine();
+    let next = text(&first["cursor"]);
+    let second = server
+        .get(&format!("/space/all?cursor={next}"), Some(&user))
+        .await
+        .fine();
+    assert_eq!([ids(&first), ids(&second)].concat(), made);
+    assert!(second.get("cursor").is_none());
+    server.get("/space/all?cursor=nonsense", Some(&user)).await.refused(400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn only_the_creator_deletes_a_space() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let (ada, bo) = (server.user("ada").await, server.user("bo").await);
+    let space = server.space(&ada, "10x10").await;
+    let path = format!("/space/{space}");
+    server.call("DELETE", &path, Some(&bo), Value::Null).await.refused(403);
+    server
+        .call("DELETE", &path, Some(&admin), Value::Null)
+        .await
+        .refused(403);
+    server
+        .call("DELETE", &format!("/space/{UNKNOWN}"), Some(&ada), Value::Null)
+        .await
+        .refused(400);
+    server
+        .call("DELETE", "/space/nonsense", Some(&ada), Value::Null)
+        .await
+        .refused(400);
+    server.call("DELETE", &path, Some(&ada), Value::Null).await.fine();
+    server.call("DELETE", &path, Some(&ada), Value::Null).await.refused(400);
+    server.get(&path, Some(&ada)).await.refused(400);
+    let other = server.space(&ada, "10x10").await;
+    server
+        .call("DELETE", &format!("/admin/space/{other}"), Some(&admin), Value::Null)
+        .await
+        .fine();
+    server
+        .call("DELETE", &format!("/admin/space/{other}"), Some(&admin), Value::Null)
+        .await
+        .refused(400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn elements_are_placed_and_removed() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let (ada, bo) = (server.user("ada").await, server.user("bo").await);
+    let element = server.element(&admin, 2, 3).await;
+    let space = server.space(&ada, "10x20").await;
+    let place =
+        |space: &str, element: &str, x: i64, y: i64| json!({"spaceId": space, "elementId": element, "x": x, "y": y});
+    let placed = server
+        .post("/space/element", Some(&ada), place(&space, &element, 8, 17))
+        .await
+        .fine();
+    let placed = text(&placed["id"]);
+    for (x, y) in [(9, 0), (0, 18), (-1, 0), (0, -1), (70000, 0), (i64::MAX, 0)] {
+        server
+            .post("/space/element", Some(&ada), place(&space, &element, x, y))
+            .await
+            .refused(400);
+    }
+    for body in [
+        place(UNKNOWN, &element, 0, 0),
+        place(&space, UNKNOWN, 0, 0),
+        place("x", "y", 0, 0),
+        json!({}),
+    ] {
+        server.post("/space/element", Some(&ada), body).await.refused(400);
+    }
+    server
+        .post("/space/element", Some(&bo), place(&space, &element, 0, 0))
+        .await
+        .refused(400);
+
+    let delete = |who, body| server.call("DELETE", "/space/element", who, body);
+    delete(Some(&bo), json!({"id": placed})).await.refused(403);
+    delete(Some(&admin), json!({"id": placed})).await.refused(403);
+    delete(Some(&ada), json!({"id": UNKNOWN})).await.refused(403);
+    delete(Some(&ada), json!({"id": "nonsense"})).await.refused(403);
+    delete(Some(&ada), json!({})).await.refused(400);
+    delete(Some(&ada), json!({"id": placed})).await.fine();
+    delete(Some(&ada), json!({"id": placed})).await.refused(403);
+    assert_eq!(
+        server.get(&format!("/space/{space}"), Some(&ada)).await.fine()["elements"],
+        json!([])
+    );
+
+    for by_path in [false, true] {
+        let placed = server
+            .post("/space/element", Some(&ada), place(&space, &element, 0, 0))
+            .await
+            .fine();
+        let id = text(&placed["id"]);
+        if by_path {
+            let path = format!("/space/element/{id}");
+            server.call("DELETE", &path, Some(&bo), Value::Null).await.refused(403);
+            server.call("DELETE", &path, Some(&ada), Value::Null).await.fine();
+        } else {
+            delete(Some(&ada), json!({"elementId": id})).await.fine();
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn unknown_addresses_and_methods_are_problems_too() {
+    let server = TestServer::start().await;
+    server.get("/nothing", None).await.refused(404);
+    server.get("//api", None).await.refused(404);
+    server.post("//nothing", None, json!({})).await.refused(404);
+    server.get("//files/nothing.png", None).await.refused(404);
+    server.get("//art/nothing.svg", None).await.refused(404);
+    let wrong = server.call("PATCH", "/space/all", None, Value::Null).await;
+    wrong.refused(405);
+    assert!(wrong.header("allow").contains("GET"), "{wrong:?}");
+    server.stop().await;
+}

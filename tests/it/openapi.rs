@@ -1,0 +1,74 @@
+//! The interface's document: complete, and the file that the web client is generated from is fresh.
+
+use std::path::Path;
+
+use plaza::api::routes::openapi;
+use serde_json::Value;
+
+use crate::harness::TestServer;
+
+fn operations(document: &Value) -> Vec<(String, &Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let methods = paths.iter().flat_map(|(path, item)| {
+        item.as_object()
+            .unwrap()
+            .iter()
+            .map(move |(method, operation)| (format!("{method} {path}"), operation))
+    });
+    methods.collect()
+}
+
+#[test]
+fn every_call_is_described() {
+    let document: Value = serde_json::to_value(openapi()).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let operations = operations(&document);
+    assert!(operations.len() > 30, "{}", operations.len());
+    let mut ids = std::collections::BTreeSet::new();
+    for (call, operation) in &operations {
+        assert!(
+            operation["summary"].as_str().is_some_and(|text| !text.is_empty()),
+            "{call} has no summary"
+        );
+        assert!(
+            operation["tags"].as_array().is_some_and(|tags| tags.len() == 1),
+            "{call} has no tag"
+        );
+        assert!(
+            !operation["responses"].as_object().unwrap().is_empty(),
+            "{call} has no answer"
+        );
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(ids.insert(id), "{call}: the id {id} occurs twice");
+    }
+}
+
+#[test]
+fn the_file_for_the_web_client_is_fresh() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
+    let fresh = openapi().to_pretty_json().unwrap() + "\n";
+    if std::env::var_os("PLAZA_WRITE_GOLDEN").is_some() {
+        std::fs::write(&file, &fresh).unwrap();
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        kept == fresh,
+        "docs/openapi.json is stale: run the tests once with PLAZA_WRITE_GOLDEN=1"
+    );
+}
+
+#[tokio::test]
+async fn the_document_and_its_page_are_served_without_the_internet() {
+    let server = TestServer::start().await;
+    let document = server.get("//api/openapi.json", None).await.fine();
+    assert_eq!(document, serde_json::to_value(openapi()).unwrap());
+    let page = server.get("//api/docs/", None).await;
+    assert!(page.text.contains("swagger-ui"), "{page:?}");
+    assert!(
+        !page.text.contains("https://") && !page.text.contains("src=\"//"),
+        "the page loads something from elsewhere"
+    );
+    let script = server.get("//api/docs/swagger-ui-bundle.js", None).await;
+    assert_eq!(script.status.as_u16(), 200);
+    server.stop().await;
+}

@@ -1,0 +1,250 @@
+//! Running the server: set-up, health, metrics, the client's page, and the command line.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::json;
+
+use crate::harness::{Person, TestServer, text};
+
+fn plaza(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plaza"));
+    command
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn lines(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+/// Runs a command that is to fail with one line and exit code 2.
+#[track_caller]
+fn refused(command: &mut Command, expected: &str) {
+    let output = command.output().unwrap();
+    let (_, stderr) = lines(&output);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.contains(expected), "{stderr:?} does not say {expected:?}");
+}
+
+fn started(child: &mut Child) -> Vec<String> {
+    let mut reader = BufReader::new(child.stdout.as_mut().unwrap());
+    let mut line = || {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        line
+    };
+    vec![line(), line()]
+}
+
+fn signal(child: &Child, name: &str) {
+    let done = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(done.success());
+}
+
+#[tokio::test]
+async fn the_first_admin_is_made_once_by_the_printed_link() {
+    let server = TestServer::start_with(|settings| settings.open_admin_signup = false).await;
+    assert_eq!(server.get("/setup", None).await.fine()["needed"], true);
+    let token = server.setup_token.clone().unwrap();
+    let body = |token: &str, name: &str| json!({"token": token, "username": name, "password": "p"});
+    server.post("/setup", None, body("wrong", "root")).await.refused(403);
+    server.post("/setup", None, body(&token, "")).await.refused(400);
+    server.user("ada").await;
+    server.post("/setup", None, body(&token, "ada")).await.refused(400);
+    server.post("/setup", None, body(&token, "root")).await.fine();
+    server.post("/setup", None, body(&token, "root2")).await.refused(403);
+    assert_eq!(server.get("/setup", None).await.fine()["needed"], false);
+    let answer = server
+        .post("/signin", None, json!({"username": "root", "password": "p"}))
+        .await
+        .fine();
+    let root = Person {
+        id: String::new(),
+        token: text(&answer["token"]),
+    };
+    assert_eq!(server.get("/me", Some(&root)).await.fine()["role"], "admin");
+
+    let folder = server.stop().await;
+    let again = TestServer::start_in(folder, |_| {}).await;
+    assert_eq!(again.setup_token, None);
+    assert_eq!(again.get("/me", Some(&root)).await.fine()["username"], "root");
+    again.stop().await;
+}
+
+#[tokio::test]
+async fn health_and_metrics_answer() {
+    let server = TestServer::start().await;
+    server.get("//healthz", None).await.fine();
+    server.get("//readyz", None).await.fine();
+    server.get("/space/nonsense", None).await.refused(400);
+    let metrics = server.get("//metrics", None).await;
+    assert!(metrics.header("content-type").starts_with("text/plain"));
+    assert!(
+        metrics
+            .text
+            .contains("plaza_http_requests_total{method=\"GET\",route=\"/api/v1/space/{id}\",status=\"400\"}")
+    );
+    assert!(
+        !metrics.text.contains("nonsense"),
+        "a path of a client must not become a label"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn pages_are_the_clients_and_files_are_safe() {
+    let server = TestServer::start().await;
+    for path in ["//", "//s/some-space", "//lobby", "//setup?token=x"] {
+        let page = server
+            .send(
+                server
+                    .request("GET".parse().unwrap(), path)
+                    .header("accept", "text/html,*/*"),
+            )
+            .await;
+        assert_eq!(page.status.as_u16(), 200, "{path}");
+        assert!(page.header("content-type").starts_with("text/html"));
+        assert_eq!(page.header("cache-control"), "no-cache");
+        assert!(page.header("content-security-policy").contains("script-src 'self'"));
+    }
+    let script = server
+        .send(
+            server
+                .request("GET".parse().unwrap(), "//missing.js")
+                .header("accept", "*/*"),
+        )
+        .await;
+    script.refused(404);
+    let art = server.get("//art/elements/sofa.svg", None).await;
+    assert_eq!(
+        (art.header("content-type"), art.header("x-content-type-options")),
+        ("image/svg+xml", "nosniff")
+    );
+    assert!(art.header("content-security-policy").contains("default-src 'none'"));
+    let again = server.request("GET".parse().unwrap(), "//art/elements/sofa.svg");
+    assert_eq!(
+        server
+            .send(again.header("if-none-match", art.header("etag")))
+            .await
+            .status
+            .as_u16(),
+        304
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn only_allowed_origins_are_let_in() {
+    let server = TestServer::start_with(|settings| settings.allowed_origins = vec!["https://a.example".into()]).await;
+    let ask = |origin: &str| {
+        server
+            .request("GET".parse().unwrap(), "/avatars")
+            .header("origin", origin)
+    };
+    let allowed = server.send(ask("https://a.example")).await;
+    assert_eq!(allowed.header("access-control-allow-origin"), "https://a.example");
+    let other = server.send(ask("https://b.example")).await;
+    assert_eq!(other.header("access-control-allow-origin"), "");
+    server.stop().await;
+}
+
+#[test]
+fn the_server_starts_says_where_and_stops_on_sigterm() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, links) in [("-TERM", true), ("-INT", true)] {
+        let mut child = plaza(folder.path())
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"])
+            .spawn()
+            .unwrap();
+        let said = started(&mut child);
+        assert!(said[0].contains("http://127.0.0.1:"), "{said:?}");
+        assert_eq!(said[1].contains("/setup?token="), links, "{said:?}");
+        signal(&child, name);
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+}
+
+#[test]
+fn a_mistake_of_the_operator_is_one_line_and_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    refused(
+        plaza(folder.path()).args(["serve", "--listen", &address]),
+        &format!("cannot listen on {address}"),
+    );
+    refused(
+        plaza(folder.path()).args(["serve", "--listen", "here"]),
+        "listen is ADDRESS:PORT",
+    );
+    std::fs::write(folder.path().join("file"), b"").unwrap();
+    let unwritable = ["serve", "--listen", "127.0.0.1:0", "--data-dir", "file/data"];
+    refused(
+        plaza(folder.path()).args(unwritable),
+        "cannot use the data folder file/data",
+    );
+    refused(
+        plaza(folder.path()).args(["serve", "--config", "none.toml"]),
+        "cannot read none.toml",
+    );
+    refused(plaza(folder.path()).args(["seed", "nowhere"]), "nowhere");
+    refused(
+        plaza(folder.path()).args(["admin", "reset-password", "nobody"]),
+        "there is no user nobody",
+    );
+    std::fs::write(folder.path().join("plaza.toml"), "lisen = 1").unwrap();
+    refused(plaza(folder.path()).args(["serve"]), "plaza.toml is broken");
+}
+
+#[test]
+fn settings_come_from_the_environment_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = plaza(folder.path());
+    command
+        .arg("serve")
+        .env("PLAZA_LISTEN", "127.0.0.1:0")
+        .env("PLAZA_TICK_RATE", "5");
+    refused(&mut command, "tick-rate is 10 to 60");
+}
+
+#[test]
+fn admins_are_made_and_passwords_set_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let made_up = plaza(folder.path()).args(["admin", "create", "root"]).output().unwrap();
+    let (said, _) = lines(&made_up);
+    assert!(
+        made_up.status.success() && said.contains("shown this once: ") && said.contains("root is an admin"),
+        "{said}"
+    );
+    let mut reset = plaza(folder.path());
+    let mut child = reset
+        .args(["admin", "reset-password", "root"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"chosen\n").unwrap();
+    let (said, _) = lines(&child.wait_with_output().unwrap());
+    assert!(
+        !said.contains("shown this once") && said.contains("new password"),
+        "{said}"
+    );
+    std::fs::write(folder.path().join("plaza.toml"), "data-dir = \"elsewhere\"").unwrap();
+    refused(
+        plaza(folder.path()).args(["admin", "reset-password", "root"]),
+        "there is no user root",
+    );
+    assert!(folder.path().join("elsewhere/plaza.db").exists());
+    let document = plaza(folder.path()).arg("openapi").output().unwrap();
+    assert!(serde_json::from_slice::<serde_json::Value>(&document.stdout).is_ok());
+    assert!(plaza(folder.path()).arg("migrate").output().unwrap().status.success());
+}

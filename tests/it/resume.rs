@@ -1,0 +1,126 @@
+//! What survives the end of a process, kind or not.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use plaza::components::id::SpaceId;
+use plaza::store::Store;
+
+use crate::clients::GameClient;
+use crate::harness::{Person, TestServer};
+
+/// The real binary on a free port.
+struct Process {
+    child: Child,
+    address: String,
+}
+
+impl Process {
+    fn start(folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_plaza"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+            .arg(folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines.map_while(Result::ok).find_map(|line| {
+            line.strip_prefix("Plaza is open: ")
+                .map(|address| address.trim_end_matches('/').to_owned())
+        });
+        Self {
+            child,
+            address: address.expect("the server says where it is"),
+        }
+    }
+
+    /// SIGKILL: no last word, no last checkpoint.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// A folder with somebody and a space of theirs.
+async fn folder() -> (Arc<tempfile::TempDir>, Person, String) {
+    let server = TestServer::start().await;
+    let ada = server.user("ada").await;
+    let space = server.space(&ada, "40x40").await;
+    (server.stop().await, ada, space)
+}
+
+/// Walks a bit and says something; answers where it ended, at which tick.
+async fn live(client: &mut GameClient) -> ((i32, i32), u64) {
+    for seq in 1..=12 {
+        client.hold(seq, 3).await;
+        client.until(|client, _| client.ack >= seq).await;
+    }
+    client.chat(1, "remember me").await;
+    client.event().await;
+    ((client.own.x, client.own.y), client.tick)
+}
+
+#[tokio::test]
+async fn a_server_that_stops_in_order_resumes_everything() {
+    let (folder, ada, space) = folder().await;
+    let server = TestServer::start_in(Arc::clone(&folder), |_| {}).await;
+    let mut client = GameClient::join(&server.address, &ada, &space).await;
+    let (place, _) = live(&mut client).await;
+    let stopping = tokio::spawn(server.stop());
+    assert_eq!(client.ended().await, Some(1001), "the client is told to come back");
+    stopping.await.unwrap();
+
+    let server = TestServer::start_in(folder, |_| {}).await;
+    let client = GameClient::join(&server.address, &ada, &space).await;
+    assert_eq!((client.own.x, client.own.y), place);
+    assert_eq!(client.welcome.history[0].text, "remember me");
+    assert!(client.welcome.epoch > 1, "another life of the space");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_killed_server_resumes_from_a_second_ago_at_most() {
+    let (folder, ada, space) = folder().await;
+    let process = Process::start(folder.path());
+    let mut client = GameClient::join(&process.address, &ada, &space).await;
+    let (place, tick) = live(&mut client).await;
+    let store = Store::open(folder.path()).await.unwrap();
+    let id: SpaceId = space.parse().unwrap();
+    let mut asked = 0;
+    // The checkpoint comes within a second of the last change; every question waits for an answer of the server.
+    while store
+        .load_checkpoint(id)
+        .await
+        .unwrap()
+        .is_none_or(|kept| kept.tick < tick)
+    {
+        asked += 1;
+        client.ping(asked).await;
+    }
+    store.close().await;
+    process.kill();
+
+    let process = Process::start(folder.path());
+    let client = GameClient::join(&process.address, &ada, &space).await;
+    assert_eq!((client.own.x, client.own.y), place);
+    assert_eq!(client.welcome.history[0].text, "remember me");
+    process.kill();
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_cannot_be_read_costs_the_places_and_nothing_else() {
+    let (folder, ada, space) = folder().await;
+    let store = Store::open(folder.path()).await.unwrap();
+    store
+        .save_checkpoint(space.parse().unwrap(), 9, 9, b"not a checkpoint")
+        .await
+        .unwrap();
+    store.close().await;
+    let server = TestServer::start_in(folder, |_| {}).await;
+    let client = GameClient::join(&server.address, &ada, &space).await;
+    assert_eq!(client.welcome.history, []);
+    assert_eq!(client.welcome.epoch, 10, "time still goes forward");
+    server.stop().await;
+}

@@ -1,0 +1,139 @@
+//! Seeding: twice changes nothing, a change updates, a mistake is named and leaves everything as it was.
+
+use std::path::Path;
+
+use plaza::components::unit::Tile;
+use plaza::store::Store;
+use plaza::store::seed::{Folder, SeedReport};
+
+const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/seed");
+
+fn copy_fixture(to: &Path) {
+    std::fs::create_dir_all(to.join("maps")).unwrap();
+    for file in ["avatars.json", "elements.json", "spaces.json", "maps/yard.tmj"] {
+        std::fs::copy(Path::new(FIXTURE).join(file), to.join(file)).unwrap();
+    }
+}
+
+fn edit(file: &Path, from: &str, to: &str) {
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.contains(from), "{} does not hold {from}", file.display());
+    std::fs::write(file, text.replacen(from, to, 1)).unwrap();
+}
+
+async fn store() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    (folder, store)
+}
+
+#[tokio::test]
+async fn seeding_twice_changes_nothing() {
+    for folder in [Folder::read(Path::new(FIXTURE)).unwrap(), Folder::built_in()] {
+        let (_data, store) = store().await;
+        assert!(store.is_unseeded().await.unwrap());
+        let first = store.seed(&folder).await.unwrap();
+        assert!(
+            first.added > 0 && first.updated == 0 && first.unchanged == 0,
+            "{first:?}"
+        );
+        let second = store.seed(&folder).await.unwrap();
+        assert_eq!(
+            second,
+            SeedReport {
+                added: 0,
+                updated: 0,
+                unchanged: first.added
+            }
+        );
+        assert!(!store.is_unseeded().await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_seeded_space_has_walls_zones_and_solid_elements() {
+    let (_folder, store) = store().await;
+    store.seed(&Folder::read(Path::new(FIXTURE)).unwrap()).await.unwrap();
+    let nobody = plaza::components::id::UserId(uuid::Uuid::nil());
+    let page = plaza::store::spaces::Page {
+        limit: 10,
+        ..Default::default()
+    };
+    let space = store.public_spaces(nobody, page).await.unwrap().remove(0);
+    let plan = store.plan(space.id).await.unwrap().unwrap();
+    assert_eq!((plan.width, plan.height), (4, 3));
+    assert_eq!(plan.blocked, [Tile::new(3, 0), Tile::new(0, 2)]);
+    assert_eq!(plan.zones[0].name, "Gate");
+    let solid: Vec<_> = plan.elements.iter().filter_map(|placed| placed.solid).collect();
+    assert_eq!(solid.len(), 1);
+    assert_eq!(
+        (solid[0].corner, solid[0].width, solid[0].height),
+        (Tile::new(1, 1), 1, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_change_updates_what_changed_and_the_seeded_space() {
+    let (_folder, store) = store().await;
+    let seed = tempfile::tempdir().unwrap();
+    copy_fixture(seed.path());
+    store.seed(&Folder::read(seed.path()).unwrap()).await.unwrap();
+    let nobody = plaza::components::id::UserId(uuid::Uuid::nil());
+    let page = plaza::store::spaces::Page {
+        limit: 10,
+        ..Default::default()
+    };
+    let before = store.public_spaces(nobody, page).await.unwrap().remove(0);
+
+    edit(
+        &seed.path().join("maps/yard.tmj"),
+        "\"type\": \"tree\", \"x\": 32",
+        "\"type\": \"tree\", \"x\": 64",
+    );
+    edit(&seed.path().join("avatars.json"), "Ann", "Anna");
+    let report = store.seed(&Folder::read(seed.path()).unwrap()).await.unwrap();
+    assert_eq!((report.added, report.updated), (0, 2), "{report:?}");
+    let after = store.public_spaces(nobody, page).await.unwrap().remove(0);
+    assert_eq!(after.id, before.id);
+    assert!(after.plan_version > before.plan_version);
+    assert!(
+        store
+            .placed(after.id)
+            .await
+            .unwrap()
+            .iter()
+            .any(|placed| placed.corner == Tile::new(2, 0))
+    );
+    assert_eq!(store.avatars().await.unwrap()[0].name, "Anna");
+}
+
+#[tokio::test]
+async fn a_mistake_is_named_and_nothing_is_loaded() {
+    let (_folder, store) = store().await;
+    let cases = [
+        ("avatars.json", "\"ann\"", "\"Ann!\"", "entry 1: a key is made of"),
+        ("avatars.json", "[", "", "line 1"),
+        ("elements.json", "\"height\": 2", "\"height\": 0", "element `tree`"),
+        ("elements.json", "\"y\": 1", "\"y\": 2", "footprint"),
+        (
+            "elements.json",
+            "\"tree\"",
+            "\"shrub\"",
+            "maps/yard.tmj: there is no element `tree`",
+        ),
+        ("spaces.json", "\"yard\"", "\"nowhere\"", "maps/nowhere.tmj"),
+        ("maps/yard.tmj", "\"x\": 32", "\"x\": 128", "lies outside the map"),
+    ];
+    for (file, from, to, expected) in cases {
+        let seed = tempfile::tempdir().unwrap();
+        copy_fixture(seed.path());
+        edit(&seed.path().join(file), from, to);
+        let error = store
+            .seed(&Folder::read(seed.path()).unwrap())
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(expected), "{error:?} does not say {expected:?}");
+        assert!(store.avatars().await.unwrap().is_empty() && store.maps().await.unwrap().is_empty());
+    }
+}

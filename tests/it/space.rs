@@ -1,0 +1,620 @@
+//! A space as its host drives it: promises that hold for any commands.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use plaza::components::command::Command;
+use plaza::components::direction::Direction;
+use plaza::components::fact::{Fact, TickOutput};
+use plaza::components::grid::Grid;
+use plaza::components::id::{ChatId, ElementId, PlacementId, PlayerId, UserId};
+use plaza::components::plan::{Area, Placement, Plan, Zone, ZoneKind};
+use plaza::components::player::{Goal, HeldStep};
+use plaza::components::unit::{Position, SUBTILES, Tick, TickRate, Tile};
+use plaza::space::{Checkpoint, CheckpointError, Space};
+use plaza::systems::movement::{self, RUN};
+use plaza::systems::path::{self, Found, Search, Target};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+const RATE: TickRate = TickRate::DEFAULT;
+
+fn plan(rows: &[&str]) -> Plan {
+    let tiles = rows.iter().enumerate().flat_map(|(y, row)| {
+        let walls = row.bytes().enumerate().filter(|&(_, byte)| byte == b'#');
+        walls.map(move |(x, _)| Tile::new(x as u16, y as u16))
+    });
+    Plan {
+        width: rows[0].len() as u16,
+        height: rows.len() as u16,
+        blocked: tiles.collect(),
+        zones: Vec::new(),
+        elements: Vec::new(),
+        version: 1,
+    }
+}
+
+/// A plan on which everybody arrives at one tile.
+fn plan_from(rows: &[&str], spawn: Tile) -> Plan {
+    let zone = Zone {
+        kind: ZoneKind::Spawn,
+        name: "door".into(),
+        area: Area {
+            corner: spawn,
+            width: 1,
+            height: 1,
+        },
+    };
+    Plan {
+        zones: vec![zone],
+        ..plan(rows)
+    }
+}
+
+fn user(number: u128) -> UserId {
+    UserId(Uuid::from_u128(number))
+}
+
+fn join(number: u128) -> Command {
+    Command::Join {
+        user: user(number),
+        name: format!("user {number}"),
+        avatar: None,
+    }
+}
+
+fn held(player: u32, seq: u32, direction: Direction, run: bool) -> Command {
+    Command::Step {
+        player: PlayerId(player),
+        step: HeldStep { seq, direction, run },
+    }
+}
+
+fn walk_to(player: u32, seq: u32, x: u16, y: u16) -> Command {
+    Command::Walk {
+        player: PlayerId(player),
+        seq,
+        goal: Goal::Tile(Tile::new(x, y)),
+    }
+}
+
+fn step_tile(player: u32, x: u16, y: u16) -> Command {
+    Command::StepTile {
+        player: PlayerId(player),
+        tile: Tile::new(x, y),
+    }
+}
+
+fn desk(id: u128, corner: Tile, width: u16, height: u16) -> Placement {
+    Placement {
+        id: PlacementId(Uuid::from_u128(id)),
+        element: ElementId(Uuid::from_u128(7)),
+        corner,
+        solid: Some(Area { corner, width, height }),
+    }
+}
+
+fn place(placement: Placement) -> Command {
+    Command::PlaceElement { placement, version: 2 }
+}
+
+fn position(space: &mut Space, player: u32) -> Position {
+    let picture = space.picture();
+    let found = picture
+        .players
+        .iter()
+        .find(|(card, ..)| card.player == PlayerId(player));
+    found.expect("the player is here").1.position
+}
+
+fn rest(space: &mut Space, ticks: usize) -> Vec<Fact> {
+    (0..ticks).flat_map(|_| space.step(&[]).facts).collect()
+}
+
+#[test]
+fn a_join_is_told_once_and_a_second_one_tells_everything_again() {
+    let mut space = Space::new(&plan(&["....", "...."]), RATE);
+    assert!(space.is_resting());
+    let first = space.step(&[join(1)]);
+    let joined = |again| Fact::Joined {
+        user: user(1),
+        player: PlayerId(1),
+        again,
+    };
+    assert_eq!(first.facts, [joined(false)]);
+    assert_eq!((first.cards.len(), first.stances.len(), first.own.len()), (1, 1, 1));
+    let quiet = space.step(&[]);
+    assert_eq!(
+        quiet,
+        TickOutput {
+            tick: Tick(2),
+            ..TickOutput::default()
+        }
+    );
+    let again = space.step(&[join(1)]);
+    assert_eq!(again.facts, [joined(true)]);
+    assert_eq!((again.cards.len(), again.stances.len(), again.own.len()), (1, 1, 1));
+    assert_eq!(space.people(), 1);
+}
+
+#[test]
+fn the_vanished_stay_half_a_minute_and_then_go() {
+    let mut space = Space::new(&plan(&["...."]), RATE);
+    space.step(&[join(1)]);
+    space.step(&[Command::Vanish { player: PlayerId(1) }]);
+    for _ in 0..30 * 20 - 1 {
+        assert!(space.step(&[]).gone.is_empty());
+    }
+    assert_eq!(space.step(&[]).gone, [(PlayerId(1), user(1))]);
+    assert!(space.is_resting());
+}
+
+#[test]
+fn whoever_comes_back_stands_where_they_left() {
+    let mut space = Space::new(&plan(&["........", "........"]), RATE);
+    space.step(&[join(1), walk_to(1, 1, 7, 1)]);
+    rest(&mut space, 60);
+    assert_eq!(position(&mut space, 1).tile(), Tile::new(7, 1));
+    space.step(&[Command::Leave { player: PlayerId(1) }]);
+    let out = space.step(&[join(1)]);
+    assert_eq!(out.stances[0].0, PlayerId(2));
+    assert_eq!(out.stances[0].1.position.tile(), Tile::new(7, 1));
+}
+
+#[test]
+fn arrivals_are_scattered_over_the_free_tiles_of_the_spawn_zone() {
+    let mut plan = plan(&["......", ".####.", "......"]);
+    plan.zones = vec![Zone {
+        kind: ZoneKind::Spawn,
+        name: "door".into(),
+        area: Area {
+            corner: Tile::new(0, 0),
+            width: 6,
+            height: 2,
+        },
+    }];
+    let mut space = Space::new(&plan, RATE);
+    let out = space.step(&(1..=8).map(join).collect::<Vec<_>>());
+    let mut tiles: Vec<Tile> = out.stances.iter().map(|(_, stance)| stance.position.tile()).collect();
+    tiles.sort_unstable();
+    tiles.dedup();
+    assert_eq!(tiles.len(), 8, "eight people on eight free tiles");
+    assert!(tiles.iter().all(|tile| tile.y < 2));
+}
+
+#[test]
+fn a_map_that_is_all_wall_still_takes_people() {
+    let mut space = Space::new(&plan(&["###", "###"]), RATE);
+    space.step(&[join(1), held(1, 1, Direction::Right, true), walk_to(1, 2, 0, 0)]);
+    rest(&mut space, 20);
+    assert_eq!(space.people(), 1);
+}
+
+#[test]
+fn inputs_are_acknowledged_in_order_and_old_ones_ignored() {
+    let mut space = Space::new(&plan(&["................"]), RATE);
+    space.step(&[join(1)]);
+    let out = space.step(&[
+        held(1, 5, Direction::Right, false),
+        held(1, 5, Direction::Right, true),
+        held(1, 3, Direction::Left, true),
+    ]);
+    assert_eq!(out.own[0].ack, 5);
+    assert_eq!(space.step(&[]).own, []);
+    let flood: Vec<Command> = (6..=20).map(|seq| held(1, seq, Direction::Right, false)).collect();
+    let out = space.step(&flood);
+    assert!(out.own[0].ack >= 13, "dropped steps are acknowledged");
+    for _ in 0..8 {
+        space.step(&[]);
+    }
+    assert_eq!(space.picture().players[0].2.ack, 20);
+}
+
+#[test]
+fn a_click_on_a_desk_leads_to_its_nearest_side() {
+    let mut space = Space::new(
+        &plan_from(&[".........", "....##...", "....##...", "........."], Tile::new(0, 1)),
+        RATE,
+    );
+    space.step(&[join(1), walk_to(1, 1, 5, 1)]);
+    let facts = rest(&mut space, 100);
+    assert!(!facts.iter().any(|fact| matches!(fact, Fact::NoPath { .. })));
+    let tile = position(&mut space, 1).tile();
+    assert!(
+        tile.x.abs_diff(5).max(tile.y.abs_diff(1)) == 1,
+        "{tile:?} is beside the desk"
+    );
+}
+
+#[test]
+fn a_walled_off_tile_has_no_path() {
+    let mut space = Space::new(&plan_from(&["....#..", "....#..", "....#.."], Tile::new(0, 0)), RATE);
+    let mut facts = space.step(&[join(1), walk_to(1, 1, 6, 1)]).facts;
+    facts.extend(rest(&mut space, 10));
+    assert!(facts.contains(&Fact::NoPath { player: PlayerId(1) }));
+}
+
+#[test]
+fn a_walk_finds_another_way_when_an_element_blocks_it() {
+    let mut space = Space::new(
+        &plan_from(&["..........", "..........", ".........."], Tile::new(0, 1)),
+        RATE,
+    );
+    space.step(&[join(1), walk_to(1, 1, 9, 1)]);
+    rest(&mut space, 4);
+    space.step(&[place(desk(1, Tile::new(5, 0), 1, 2))]);
+    rest(&mut space, 80);
+    assert_eq!(position(&mut space, 1), Tile::new(9, 1).middle());
+}
+
+#[test]
+fn walking_up_to_somebody_follows_them_and_stops_beside() {
+    let mut space = Space::new(
+        &plan_from(&["....................", "...................."], Tile::new(0, 0)),
+        RATE,
+    );
+    space.step(&[join(1), join(2), walk_to(2, 1, 15, 1)]);
+    let chase = Command::Walk {
+        player: PlayerId(1),
+        seq: 1,
+        goal: Goal::Player(PlayerId(2)),
+    };
+    rest(&mut space, 20);
+    space.step(&[chase]);
+    rest(&mut space, 150);
+    let (first, second) = (position(&mut space, 1).tile(), position(&mut space, 2).tile());
+    assert_eq!(second, Tile::new(15, 1));
+    assert_eq!(first.x.abs_diff(second.x).max(first.y.abs_diff(second.y)), 1);
+    assert!(!space.picture().players[0].2.walking);
+}
+
+#[test]
+fn tile_steps_go_one_tile_and_no_faster_than_a_walker() {
+    let mut space = Space::new(&plan_from(&[".....", "#....", "....."], Tile::new(0, 0)), RATE);
+    space.step(&[join(1)]);
+    let reject = |x, y| Fact::StepRejected {
+        player: PlayerId(1),
+        tile: Tile::new(x, y),
+    };
+    for (x, y) in [(0, 0), (1, 1), (2, 0), (0, 1), (700, 700)] {
+        assert_eq!(space.step(&[step_tile(1, x, y)]).facts, [reject(0, 0)], "to {x}, {y}");
+    }
+    let out = space.step(&[step_tile(1, 1, 0), step_tile(1, 2, 0), step_tile(1, 3, 0)]);
+    assert_eq!(out.facts, [reject(2, 0)]);
+    rest(&mut space, 6);
+    assert_ne!(
+        position(&mut space, 1),
+        Tile::new(2, 0).middle(),
+        "two tiles take eight ticks"
+    );
+    rest(&mut space, 1);
+    assert_eq!(position(&mut space, 1), Tile::new(2, 0).middle());
+}
+
+#[test]
+fn an_element_placed_on_somebody_moves_them_aside_and_its_removal_opens_the_ground() {
+    let mut space = Space::new(&plan_from(&["....", "....", "...."], Tile::new(1, 1)), RATE);
+    let hash = space.picture().grid_hash;
+    space.step(&[join(1)]);
+    let placement = desk(3, Tile::new(1, 1), 1, 1);
+    let out = space.step(&[place(placement.clone())]);
+    assert_eq!(out.stances.len(), 1);
+    assert_eq!(position(&mut space, 1), Tile::new(1, 0).middle());
+    assert_ne!(space.picture().grid_hash, hash);
+    space.step(&[Command::RemoveElement {
+        id: placement.id,
+        version: 3,
+    }]);
+    assert_eq!((space.picture().grid_hash, space.picture().version), (hash, 3));
+}
+
+#[test]
+fn the_space_remembers_the_last_fifty_lines() {
+    let mut space = Space::new(&plan(&["...."]), RATE);
+    space.step(&[join(1)]);
+    for number in 0..60 {
+        space.step(&[Command::Chat {
+            player: PlayerId(1),
+            id: ChatId(Uuid::from_u128(number)),
+            client_id: None,
+            text: format!("line {number}"),
+            at: 0,
+        }]);
+    }
+    let history = space.picture().history;
+    assert_eq!(history.len(), 50);
+    assert_eq!(history[0].text, "line 10");
+    assert_eq!(history[49].text, "line 59");
+}
+
+#[test]
+fn checkpoints_of_other_versions_are_refused_by_number() {
+    let mut bytes = Space::new(&plan(&["."]), RATE).checkpoint().encode();
+    bytes[4] = 9;
+    assert_eq!(Checkpoint::decode(&bytes), Err(CheckpointError::Version { found: 9 }));
+    assert_eq!(Checkpoint::decode(b"something else"), Err(CheckpointError::Foreign));
+}
+
+#[test]
+fn a_restored_player_who_would_stand_in_a_wall_is_moved() {
+    let open = plan_from(&["....", "...."], Tile::new(1, 0));
+    let mut space = Space::new(&open, RATE);
+    space.step(&[join(1)]);
+    let walled = plan_from(&[".#..", "...."], Tile::new(0, 0));
+    let mut space = Space::restore(&walled, RATE, &space.checkpoint());
+    assert!(
+        walled
+            .blocked
+            .iter()
+            .all(|&wall| position(&mut space, 1).tile() != wall)
+    );
+}
+
+// Promises for any commands.
+
+/// What a test asks of a space, with small numbers so that things happen to the same people and places.
+fn command() -> impl Strategy<Value = Command> {
+    let player = 1_u32..6;
+    let tile = (0_u16..13, 0_u16..11).prop_map(|(x, y)| Tile::new(x, y));
+    let direction = (0_usize..9).prop_map(|number| Direction::ALL[number]);
+    let step = (player.clone(), 0_u32..4_000, direction, any::<bool>());
+    let goal = prop_oneof![
+        tile.clone().prop_map(Goal::Tile),
+        player.clone().prop_map(|number| Goal::Player(PlayerId(number)))
+    ];
+    let placement = (0_u128..4, tile.clone(), 0_u16..4, 0_u16..4).prop_map(|(id, tile, w, h)| desk(id, tile, w, h));
+    prop_oneof![
+        2 => (1_u128..5).prop_map(join),
+        1 => player.clone().prop_map(|player| Command::Vanish { player: PlayerId(player) }),
+        1 => player.clone().prop_map(|player| Command::Leave { player: PlayerId(player) }),
+        20 => step.prop_map(|(player, seq, direction, run)| held(player, seq, direction, run)),
+        8 => (player.clone(), 0_u32..4_000, goal).prop_map(|(player, seq, goal)| Command::Walk { player: PlayerId(player), seq, goal }),
+        8 => (player.clone(), tile).prop_map(|(player, tile)| Command::StepTile { player: PlayerId(player), tile }),
+        2 => placement.clone().prop_map(place),
+        1 => (0_u128..4).prop_map(|id| Command::RemoveElement { id: PlacementId(Uuid::from_u128(id)), version: 5 }),
+        1 => proptest::collection::vec(placement, 0..3).prop_map(|placements| Command::ChangeElement {
+            element: ElementId(Uuid::from_u128(7)), placements, version: 6 }),
+        1 => (player, any::<u8>()).prop_map(|(player, kind)| Command::Emote { player: PlayerId(player), kind }),
+    ]
+}
+
+/// Commands tick by tick; the sequence numbers of one player rise over time, mostly.
+fn ticks(most: usize) -> impl Strategy<Value = Vec<Vec<Command>>> {
+    proptest::collection::vec(proptest::collection::vec(command(), 0..5), 1..most).prop_map(|mut ticks| {
+        for (number, commands) in ticks.iter_mut().enumerate() {
+            for (place, command) in commands.iter_mut().enumerate() {
+                let rising = (number * 8 + place) as u32;
+                match command {
+                    Command::Step { step, .. } if step.seq % 10 != 0 => step.seq = rising,
+                    Command::Walk { seq, .. } if *seq % 10 != 0 => *seq = rising,
+                    _ => {}
+                }
+            }
+        }
+        ticks
+    })
+}
+
+/// Random maps of 12 × 10 with a corner that no test element covers, so that nobody ever is without a place.
+fn map() -> impl Strategy<Value = Plan> {
+    proptest::collection::vec(proptest::bool::weighted(0.25), 16 * 14).prop_map(|walls| Plan {
+        width: 16,
+        height: 14,
+        blocked: walls
+            .iter()
+            .enumerate()
+            .filter(|&(index, &wall)| wall && index != 16 * 14 - 1)
+            .map(|(index, _)| Tile::new((index % 16) as u16, (index / 16) as u16))
+            .collect(),
+        zones: Vec::new(),
+        elements: Vec::new(),
+        version: 1,
+    })
+}
+
+/// The ground as the commands leave it, kept by other means than the space's.
+struct Shadow {
+    plan: Plan,
+    placements: BTreeMap<PlacementId, Placement>,
+}
+
+impl Shadow {
+    fn apply(&mut self, command: &Command) -> bool {
+        match command {
+            Command::PlaceElement { placement, .. } => {
+                self.placements.insert(placement.id, placement.clone());
+            }
+            Command::RemoveElement { id, .. } => {
+                self.placements.remove(id);
+            }
+            Command::ChangeElement { placements, .. } => {
+                self.placements.clear();
+                self.placements
+                    .extend(placements.iter().map(|placement| (placement.id, placement.clone())));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn grid(&self) -> Grid {
+        let mut grid = Grid::open(self.plan.width, self.plan.height);
+        let solid = self.placements.values().filter_map(|placement| placement.solid);
+        for tile in self.plan.blocked.iter().copied().chain(solid.flat_map(Area::tiles)) {
+            grid.block(tile);
+        }
+        grid
+    }
+}
+
+/// Breadth first over equal costs would not know diagonals; this relaxes until nothing changes, which is slow and plainly right.
+fn shortest(grid: &Grid, from: Tile) -> BTreeMap<(i32, i32), u32> {
+    let mut costs = BTreeMap::from([((i32::from(from.x), i32::from(from.y)), 0)]);
+    let mut border = VecDeque::from([(i32::from(from.x), i32::from(from.y))]);
+    while let Some(at) = border.pop_front() {
+        for step in (-1..=1)
+            .flat_map(|x| (-1..=1).map(move |y| (x, y)))
+            .filter(|&step| step != (0, 0))
+        {
+            let to = (at.0 + step.0, at.1 + step.1);
+            let cost = costs[&at] + if step.0 != 0 && step.1 != 0 { 99 } else { 70 };
+            let free = !grid.is_solid(to.0, to.1) && !grid.is_solid(to.0, at.1) && !grid.is_solid(at.0, to.1);
+            if free && costs.get(&to).is_none_or(|&known| known > cost) {
+                costs.insert(to, cost);
+                border.push_back(to);
+            }
+        }
+    }
+    costs
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+
+    #[test]
+    fn nobody_is_ever_inside_a_wall(plan in map(), ticks in ticks(120)) {
+        let mut space = Space::new(&plan, RATE);
+        let mut shadow = Shadow { plan, placements: BTreeMap::new() };
+        for commands in &ticks {
+            space.step(commands);
+            for command in commands {
+                shadow.apply(command);
+            }
+            let grid = shadow.grid();
+            let picture = space.picture();
+            prop_assert_eq!(picture.grid_hash, grid.hash());
+            for (card, stance, _) in picture.players {
+                prop_assert!(movement::is_free(&grid, stance.position), "{:?} at {:?}", card.player, stance.position);
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_is_ever_faster_than_allowed(plan in map(), ticks in ticks(120)) {
+        let mut space = Space::new(&plan, RATE);
+        space.step(&[join(1), join(2), join(3), join(4)]);
+        let mut tracks: BTreeMap<PlayerId, Vec<Position>> = BTreeMap::new();
+        for commands in &ticks {
+            let still: Vec<Command> = commands.iter().filter(|command| !matches!(command,
+                Command::PlaceElement { .. } | Command::ChangeElement { .. } | Command::RemoveElement { .. })).cloned().collect();
+            space.step(&still);
+            for (card, stance, _) in space.picture().players {
+                tracks.entry(card.player).or_default().push(stance.position);
+            }
+        }
+        // The body goes in whole sub-tiles: the carry may add one over a window.
+        let allowed = |ticks: usize| (ticks as i32 + 4) * RUN / i32::from(RATE.per_second()) + 1;
+        for (player, track) in tracks {
+            for (start, from) in track.iter().enumerate() {
+                for (ticks, to) in track[start..].iter().enumerate() {
+                    let far = (to.x - from.x).abs().max((to.y - from.y).abs());
+                    prop_assert!(far <= allowed(ticks), "{player:?} went {far} in {ticks} ticks");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_commands_give_the_same_outputs(plan in map(), ticks in ticks(60)) {
+        let mut spaces = [Space::new(&plan, RATE), Space::new(&plan, RATE)];
+        for commands in &ticks {
+            let [first, second] = spaces.each_mut().map(|space| space.step(commands));
+            prop_assert_eq!(first, second);
+        }
+        let [first, second] = spaces.each_mut().map(|space| (space.picture(), space.checkpoint()));
+        prop_assert_eq!(first, second);
+    }
+
+    #[test]
+    fn a_restored_space_has_the_same_future(plan in map(), before in ticks(60), after in ticks(60)) {
+        let is_ground = |command: &Command| matches!(command,
+            Command::PlaceElement { .. } | Command::ChangeElement { .. } | Command::RemoveElement { .. });
+        let mut space = Space::new(&plan, RATE);
+        for commands in &before {
+            let commands: Vec<Command> = commands.iter().filter(|command| !is_ground(command)).cloned().collect();
+            space.step(&commands);
+        }
+        // Walks and waiting steps are not kept: let them end first.
+        while space.picture().players.iter().any(|(_, _, own)| own.walking) {
+            space.step(&[]);
+        }
+        rest(&mut space, 16);
+        let kept = space.checkpoint();
+        let decoded = Checkpoint::decode(&kept.encode());
+        prop_assert_eq!(decoded.as_ref(), Ok(&kept));
+        let mut restored = Space::restore(&plan, RATE, &kept);
+        prop_assert_eq!(restored.picture().players.iter().map(|player| player.1).collect::<Vec<_>>(),
+            space.picture().players.iter().map(|player| player.1).collect::<Vec<_>>());
+        let everybody: Vec<Command> = kept.players.iter().map(|saved| Command::Join {
+            user: saved.card.user, name: saved.card.name.clone(), avatar: None }).collect();
+        prop_assert_eq!(space.step(&everybody), restored.step(&everybody));
+        for commands in &after {
+            prop_assert_eq!(space.step(commands), restored.step(commands));
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let _ = Checkpoint::decode(&bytes);
+        let mut space = Space::new(&plan(&["...", "..."]), RATE);
+        space.step(&[join(1), join(2), Command::Leave { player: PlayerId(2) }]);
+        let good = space.checkpoint().encode();
+        let mut changed = good.clone();
+        let index = at.index(changed.len());
+        changed[index] = byte;
+        prop_assert_eq!(Checkpoint::decode(&changed).is_ok(), changed == good);
+        prop_assert!(Checkpoint::decode(&good[..index]).is_err());
+        let mut longer = good;
+        longer.extend(&bytes);
+        prop_assert_eq!(Checkpoint::decode(&longer).is_ok(), bytes.is_empty());
+    }
+
+    #[test]
+    fn ways_are_walkable_and_the_shortest(plan in map(), from in (0_u16..16, 0_u16..14), to in (0_u16..16, 0_u16..14)) {
+        let grid = Shadow { plan, placements: BTreeMap::new() }.grid();
+        let (from, to) = (Tile::new(from.0, from.1), Tile::new(to.0, to.1));
+        prop_assume!(grid.is_walkable(from) && grid.is_walkable(to));
+        let costs = shortest(&grid, from);
+        let expected = costs.get(&(i32::from(to.x), i32::from(to.y)));
+        match Search::default().find(&grid, from, Target::On(to)) {
+            Found::Nothing => prop_assert_eq!(expected, None),
+            Found::Way(way) => {
+                let mut at = (i32::from(from.x), i32::from(from.y));
+                let mut cost = 0;
+                for tile in way {
+                    let step = (i32::from(tile.x) - at.0, i32::from(tile.y) - at.1);
+                    prop_assert!(step.0.abs().max(step.1.abs()) == 1 && path::is_step(&grid, at, step));
+                    cost += if step.0 != 0 && step.1 != 0 { 99 } else { 70 };
+                    at = (at.0 + step.0, at.1 + step.1);
+                }
+                prop_assert_eq!(at, (i32::from(to.x), i32::from(to.y)));
+                prop_assert_eq!(Some(&cost), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn every_walk_within_reach_arrives(plan in map(), goal in (0_u16..16, 0_u16..14), nudge in 0_usize..9) {
+        let grid = Shadow { plan: plan.clone(), placements: BTreeMap::new() }.grid();
+        let mut space = Space::new(&plan, RATE);
+        space.step(&[join(1)]);
+        for seq in 1..4 {
+            space.step(&[held(1, seq, Direction::ALL[nudge], true)]);
+        }
+        let goal = Tile::new(goal.0, goal.1);
+        prop_assume!(grid.is_walkable(goal));
+        let from = position(&mut space, 1).tile();
+        let is_near = shortest(&grid, from).contains_key(&(i32::from(goal.x), i32::from(goal.y)));
+        let mut facts = space.step(&[walk_to(1, 10, goal.x, goal.y)]).facts;
+        facts.extend(rest(&mut space, 16 * 14 * 6));
+        prop_assert_eq!(facts.is_empty(), is_near, "{:?}", facts);
+        if is_near {
+            prop_assert_eq!(position(&mut space, 1), goal.middle());
+        }
+    }
+}
+
+#[test]
+fn sub_tiles_and_tiles_agree() {
+    assert_eq!(Tile::new(3, 4).middle().tile(), Tile::new(3, 4));
+    assert_eq!(SUBTILES % 2, 0, "a tile has a middle");
+}
