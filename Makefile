@@ -28,7 +28,7 @@ rust-test:
 	cargo test --locked
 
 journeys: web/node_modules/.installed
-	@scripts/need chromium
+	@scripts/need browser-tests
 	cargo build --locked
 	cd web && npm run --silent journeys
 
