@@ -3,6 +3,10 @@
 PROFILE ?= quick
 ARGS ?=
 
+# What the client is made of: it is built again only when one of these changed, and so is the binary around it.
+WEB_SOURCES := $(shell find web/src web/scripts web/public assets/art -path web/public/atlas -prune -o -type f -print) \
+	web/index.html web/package.json web/vite.config.ts web/tsconfig.json
+
 .PHONY: run test check web web-check rust-test journeys bench golden clean
 
 run: web
@@ -17,7 +21,9 @@ check: web/node_modules/.installed
 	cargo clippy --locked --all-targets -- -D warnings
 	cd web && npm run --silent lint && npm run --silent types
 
-web: web/node_modules/.installed
+web: web/dist/index.html
+
+web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 	cd web && npm run --silent build
 
 web-check: web/node_modules/.installed
