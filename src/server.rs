@@ -49,7 +49,7 @@ impl Server {
             tracing::info!(%report, "a fresh database was filled");
         }
         let setup_token = store.new_setup_token().await?;
-        let spaces = Spaces::start(store.clone(), settings.tick_rate, host_threads())?;
+        let spaces = Spaces::start(store.clone(), settings.tick_rate, settings.host_threads)?;
         let state = AppState::new(store, spaces, Arc::new(settings));
         Ok(Self {
             listener,
@@ -85,6 +85,9 @@ impl Server {
         let edge_settings = EdgeSettings {
             join_word: settings.join_event,
             allowed_origins: settings.allowed_origins.clone(),
+            max_connections: settings.max_connections,
+            max_connections_per_address: settings.max_connections_per_address,
+            trusted_proxies: settings.trusted_proxies.clone(),
         };
         let edge = Edge::new(
             store.clone(),
@@ -118,10 +121,3 @@ impl Server {
 
 /// How long stopping waits for requests, and then for connections.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
-
-/// One core is left to sockets and everything else.
-fn host_threads() -> usize {
-    std::thread::available_parallelism()
-        .map_or(1, |cores| cores.get() - 1)
-        .max(1)
-}

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::components::unit::TickRate;
+use crate::net::edge::Network;
 use crate::net::relay::JoinWord;
 
 /// How much work one password hash is.
@@ -31,6 +32,14 @@ pub struct Settings {
     pub auth_rate: u32,
     /// How much work one password hash is.
     pub password_cost: PasswordCost,
+    /// WebSocket connections at once; 0 for no limit.
+    pub max_connections: usize,
+    /// WebSocket connections at once from one address; 0 for no limit.
+    pub max_connections_per_address: usize,
+    /// Networks of reverse proxies, whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Threads that tick spaces.
+    pub host_threads: usize,
 }
 
 impl Settings {
@@ -44,6 +53,17 @@ impl Settings {
             allowed_origins: Vec::new(),
             auth_rate: 30,
             password_cost: PasswordCost::Full,
+            max_connections: 20_000,
+            max_connections_per_address: 1_000,
+            trusted_proxies: Vec::new(),
+            host_threads: spare_cores(),
         }
     }
+}
+
+/// One core is left to sockets and everything else.
+fn spare_cores() -> usize {
+    std::thread::available_parallelism()
+        .map_or(1, |cores| cores.get() - 1)
+        .max(1)
 }

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use super::AppState;
 use super::error::ApiError;
 use crate::components::id::UserId;
+use crate::net::edge::client_address;
 use crate::store::{Role, SignedIn};
 
 /// The user who asks, by a valid token.
@@ -104,12 +105,15 @@ impl FromRequestParts<AppState> for Admin {
 #[derive(Debug, Clone, Copy)]
 pub struct Address(pub Option<IpAddr>);
 
-impl<S: Sync> FromRequestParts<S> for Address {
+impl FromRequestParts<AppState> for Address {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let peer = parts.extensions.get::<ConnectInfo<std::net::SocketAddr>>();
-        Ok(Self(peer.map(|ConnectInfo(address)| address.ip())))
+        let trusted = &state.settings.trusted_proxies;
+        Ok(Self(peer.map(|ConnectInfo(address)| {
+            client_address(address.ip(), &parts.headers, trusted)
+        })))
     }
 }
 

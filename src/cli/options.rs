@@ -8,6 +8,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::components::unit::TickRate;
+use crate::net::edge::Network;
 use crate::net::relay::JoinWord;
 use crate::settings::{PasswordCost, Settings};
 
@@ -45,6 +46,18 @@ pub struct Said {
     /// Sign-ups and sign-ins a minute from one address, with bursts of twice as many; 0 for no limit [default: 30]
     #[arg(long, env = "PLAZA_AUTH_RATE")]
     auth_rate: Option<u32>,
+    /// WebSocket connections at once, 0 for no limit; more get a 503 [default: 20000]
+    #[arg(long, env = "PLAZA_MAX_CONNECTIONS", value_name = "COUNT")]
+    max_connections: Option<usize>,
+    /// The same from one address; those from this machine itself are not counted [default: 1000]
+    #[arg(long, env = "PLAZA_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT")]
+    max_connections_per_address: Option<usize>,
+    /// Networks of reverse proxies whose X-Forwarded-For tells a client's address, with commas between, as in 10.0.0.0/8
+    #[arg(long, env = "PLAZA_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
+    trusted_proxies: Option<Vec<String>>,
+    /// Threads that tick spaces [default: cores - 1, at least 1]
+    #[arg(long, env = "PLAZA_HOST_THREADS", value_name = "COUNT")]
+    host_threads: Option<usize>,
     /// What to log, as in `info,plaza=debug` [default: info]
     #[arg(long, env = "PLAZA_LOG")]
     log: Option<String>,
@@ -110,6 +123,10 @@ impl Said {
             join_event: self.join_event.or(other.join_event),
             allowed_origins: self.allowed_origins.or(other.allowed_origins),
             auth_rate: self.auth_rate.or(other.auth_rate),
+            max_connections: self.max_connections.or(other.max_connections),
+            max_connections_per_address: self.max_connections_per_address.or(other.max_connections_per_address),
+            trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
+            host_threads: self.host_threads.or(other.host_threads),
             log: self.log.or(other.log),
         }
     }
@@ -131,6 +148,16 @@ impl Said {
                 join_event: self.join_event.unwrap_or_default(),
                 allowed_origins: origins(self.allowed_origins.unwrap_or_default())?,
                 auth_rate: self.auth_rate.unwrap_or(defaults.auth_rate),
+                max_connections: self.max_connections.unwrap_or(defaults.max_connections),
+                max_connections_per_address: self
+                    .max_connections_per_address
+                    .unwrap_or(defaults.max_connections_per_address),
+                trusted_proxies: networks(&self.trusted_proxies.unwrap_or_default())?,
+                host_threads: match self.host_threads {
+                    None => defaults.host_threads,
+                    Some(0) => bail!("host-threads is at least 1"),
+                    Some(threads) => threads,
+                },
                 password_cost: PasswordCost::Full,
                 ..defaults
             },
@@ -143,6 +170,18 @@ fn address(text: &str) -> anyhow::Result<SocketAddr> {
         .ok()
         .and_then(|mut found| found.next())
         .with_context(|| format!("listen is ADDRESS:PORT, not `{text}`"))
+}
+
+/// Networks, or single addresses.
+fn networks(said: &[String]) -> anyhow::Result<Vec<Network>> {
+    let said = said.iter().map(|network| network.trim());
+    said.filter(|network| !network.is_empty())
+        .map(|network| {
+            let single = || network.parse::<std::net::IpAddr>().map(Network::from);
+            let parsed = network.parse::<Network>().or_else(|_| single());
+            parsed.with_context(|| format!("a trusted proxy is a network as 10.0.0.0/8 or an address, not `{network}`"))
+        })
+        .collect()
 }
 
 /// Origins as browsers send them: scheme, host and port, nothing behind.
@@ -228,6 +267,14 @@ mod tests {
             },
             Said {
                 allowed_origins: Some(vec!["example.org".into()]),
+                ..Said::default()
+            },
+            Said {
+                trusted_proxies: Some(vec!["10.0.0.0/33".into()]),
+                ..Said::default()
+            },
+            Said {
+                host_threads: Some(0),
                 ..Said::default()
             },
         ] {

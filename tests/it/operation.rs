@@ -158,6 +158,64 @@ async fn only_allowed_origins_are_let_in() {
     server.stop().await;
 }
 
+/// Asks to open a socket, as seen through a reverse proxy.
+async fn knock(server: &TestServer, forwarded_for: &str) -> (u16, String, Option<reqwest::Upgraded>) {
+    let request = server
+        .request("GET".parse().unwrap(), "//ws")
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("x-forwarded-for", forwarded_for);
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let retry = response.headers().get("retry-after");
+    let retry = retry.map_or_else(String::new, |value| value.to_str().unwrap().to_owned());
+    let socket = if status == 101 {
+        response.upgrade().await.ok()
+    } else {
+        None
+    };
+    (status, retry, socket)
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limits_are_told_to_come_back() {
+    let server = TestServer::start_with(|settings| {
+        settings.max_connections = 3;
+        settings.max_connections_per_address = 2;
+        settings.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    let first = knock(&server, "203.0.113.1").await;
+    let second = knock(&server, "203.0.113.1").await;
+    assert_eq!((first.0, second.0), (101, 101));
+    let (status, retry, _) = knock(&server, "203.0.113.1").await;
+    assert_eq!((status, retry.as_str()), (503, "5"), "too many from one address");
+    let third = knock(&server, "203.0.113.2").await;
+    assert_eq!(third.0, 101);
+    assert_eq!(knock(&server, "203.0.113.3").await.0, 503, "too many in all");
+    drop(third);
+    // The place is free as soon as the server has noticed the end.
+    while knock(&server, "203.0.113.3").await.0 != 101 {}
+    drop((first, second));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_upgrade_is_told_so() {
+    let server = TestServer::start().await;
+    let plain = server.send(server.request("GET".parse().unwrap(), "//ws")).await;
+    assert_eq!(plain.status.as_u16(), 426);
+    let keyless = server.request("GET".parse().unwrap(), "//ws");
+    let keyless = keyless
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13");
+    assert_eq!(server.send(keyless).await.status.as_u16(), 400);
+    server.stop().await;
+}
+
 #[test]
 fn the_server_starts_says_where_and_stops_on_sigterm() {
     let folder = tempfile::tempdir().unwrap();

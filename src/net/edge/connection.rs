@@ -1,17 +1,18 @@
 //! Connection: one socket from upgrade to goodbye.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tungstenite::{Error, Message};
 use uuid::Uuid;
 
 use super::Edge;
-use super::lane::{Goodbye, Lane};
+use super::lane::{Ear, Lane};
 use crate::cluster::spaces::EnterError;
 use crate::components::command::Command;
 use crate::components::id::{ChatId, PlayerId, SpaceId};
@@ -22,14 +23,14 @@ use crate::net::session::grid::GridTerms;
 use crate::net::session::{Action, PING_EVERY, Session, binary};
 use crate::store::SignedIn;
 
-/// How long one write may take before the client counts as gone.
-const WRITE_WITHIN: Duration = Duration::from_secs(15);
-
 /// How long the last words to a client may take.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 
 /// How often coming in is tried while the space starts again.
 const JOIN_TRIES: u32 = 5;
+
+/// What a client sends, read by the library.
+pub(super) type Inbox = WebSocketStream<Ear>;
 
 /// One client's connection.
 struct Connection {
@@ -53,9 +54,8 @@ struct Joining {
 }
 
 /// Serves a socket until it ends.
-pub(super) async fn serve(edge: Edge, mut socket: WebSocket, grid: Option<JoinWord>) {
+pub(super) async fn serve(edge: Edge, lane: Arc<Lane>, mut inbox: Inbox, grid: Option<JoinWord>) {
     let client = edge.next_client();
-    let lane = Arc::new(Lane::new(grid.is_some()));
     let session = Session::new(now());
     let grid = grid.map(GridTerms::new);
     let mut connection = Connection {
@@ -68,7 +68,7 @@ pub(super) async fn serve(edge: Edge, mut socket: WebSocket, grid: Option<JoinWo
         relay: None,
     };
     metrics::gauge!("plaza_clients").increment(1);
-    let departure = connection.run(&mut socket).await;
+    let departure = connection.run(&mut inbox).await;
     if let Some(relay) = &connection.relay {
         relay.order(Order::Detach(client, departure)).await;
     }
@@ -76,112 +76,66 @@ pub(super) async fn serve(edge: Edge, mut socket: WebSocket, grid: Option<JoinWo
 }
 
 impl Connection {
-    async fn run(&mut self, socket: &mut WebSocket) -> Departure {
+    async fn run(&mut self, inbox: &mut Inbox) -> Departure {
         let mut ping = tokio::time::interval(PING_EVERY);
         ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let stopping = self.edge.0.stopping.clone();
+        let mut stopped = pin!(stopping.cancelled());
         let lane = Arc::clone(&self.lane);
+        let mut written = pin!(lane.run());
         let mut is_stopping = false;
         loop {
             tokio::select! {
-                batch = lane.next() => {
-                    if let Err(end) = self.write(socket, batch.messages, batch.close).await {
-                        return end;
-                    }
-                    lane.written();
-                }
-                received = socket.next() => match received {
+                // What a client says is what wakes its task most often.
+                biased;
+                received = inbox.next() => match received {
                     Some(Ok(message)) => {
                         if let Some(departure) = self.receive(message).await {
                             // Answers the goodbye: without it a browser takes the end for a failure.
-                            let _ = timeout(GOODBYE_WITHIN, socket.flush()).await;
+                            let _ = timeout(GOODBYE_WITHIN, inbox.flush()).await;
                             return departure;
                         }
                     }
-                    Some(Err(error)) => return self.broken(socket, &error).await,
+                    Some(Err(error)) => return self.broken(inbox, &error).await,
                     None => return self.departure(Departure::Lost),
                 },
                 joined = joined(&mut self.joining) => self.settle(joined).await,
+                goodbye = &mut written => {
+                    let Some(goodbye) = goodbye else { return self.departure(Departure::Lost) };
+                    let echo = async { while let Some(Ok(_)) = inbox.next().await {} };
+                    let _ = timeout(GOODBYE_WITHIN, echo).await;
+                    let has_left = goodbye.code == close::LEFT;
+                    return self.departure(if has_left { Departure::Left } else { Departure::Lost });
+                }
                 _ = ping.tick() => {
-                    if let Some(action) = self.session.check(now()) {
-                        self.act(action).await;
-                    } else if self.send(socket, Message::Ping(Bytes::new())).await.is_err() {
+                    // Whoever does not even read the reason is gone.
+                    if lane.is_closing() {
                         return self.departure(Departure::Lost);
                     }
+                    if let Some(action) = self.session.check(now()) {
+                        self.act(action).await;
+                    } else {
+                        lane.ping();
+                    }
                 }
-                () = stopping.cancelled(), if !is_stopping => {
+                () = &mut stopped, if !is_stopping => {
                     is_stopping = true;
-                    self.lane.close(close::AWAY, "the server stops; reconnect");
+                    lane.close(close::AWAY, "the server stops; reconnect");
                 }
             }
-        }
-    }
-
-    /// Writes a batch in one go; an error is how the connection ended.
-    async fn write(
-        &self,
-        socket: &mut WebSocket,
-        messages: Vec<Bytes>,
-        goodbye: Option<Goodbye>,
-    ) -> Result<(), Departure> {
-        let lost = || self.departure(Departure::Lost);
-        let write = async {
-            for bytes in messages {
-                let message = if self.grid.is_some() {
-                    Message::Text(Utf8Bytes::try_from(bytes).map_err(axum::Error::new)?)
-                } else {
-                    Message::Binary(bytes)
-                };
-                socket.feed(message).await?;
-            }
-            socket.flush().await
-        };
-        timeout(WRITE_WITHIN, write)
-            .await
-            .map_err(|_| lost())?
-            .map_err(|_| lost())?;
-        let Some(Goodbye { code, reason }) = goodbye else {
-            return Ok(());
-        };
-        let frame = CloseFrame {
-            code,
-            reason: reason.into(),
-        };
-        // The other side may be gone already; the connection ends either way.
-        let _ = self.send(socket, Message::Close(Some(frame))).await;
-        let echo = async { while let Some(Ok(_)) = socket.next().await {} };
-        let _ = timeout(GOODBYE_WITHIN, echo).await;
-        Err(self.departure(if code == close::LEFT {
-            Departure::Left
-        } else {
-            Departure::Lost
-        }))
-    }
-
-    async fn send(&self, socket: &mut WebSocket, message: Message) -> Result<(), ()> {
-        match timeout(WRITE_WITHIN, socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(()),
         }
     }
 
     /// The socket failed while reading: a message that was too long is answered with a reason.
-    async fn broken(&self, socket: &mut WebSocket, error: &axum::Error) -> Departure {
+    async fn broken(&self, inbox: &mut Inbox, error: &Error) -> Departure {
         tracing::debug!(%error, "a connection broke");
-        let is_too_long = std::error::Error::source(error)
-            .and_then(|source| source.downcast_ref::<tungstenite::Error>())
-            .is_some_and(|error| matches!(error, tungstenite::Error::Capacity(_)));
-        if is_too_long {
-            let reason = "a message has at most 16 KiB".into();
-            let _ = self
-                .send(
-                    socket,
-                    Message::Close(Some(CloseFrame {
-                        code: close::TOO_BIG,
-                        reason,
-                    })),
-                )
-                .await;
+        if let Error::Capacity(_) = error {
+            self.lane.close(close::TOO_BIG, "a message has at most 16 KiB");
+            let goodbye = async {
+                self.lane.run().await;
+                while let Some(Ok(_)) = inbox.next().await {}
+            };
+            let _ = timeout(GOODBYE_WITHIN, goodbye).await;
         }
         self.departure(Departure::Lost)
     }
@@ -193,13 +147,13 @@ impl Connection {
 
     async fn receive(&mut self, message: Message) -> Option<Departure> {
         let actions = match (&mut self.grid, message) {
-            (_, Message::Ping(_) | Message::Pong(_)) => {
+            (_, Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {
                 self.session.hear(now());
                 return None;
             }
             (_, Message::Close(frame)) => {
                 // A page that is closed or left says 1001 and does not come back, or comes back as a new connection.
-                let is_goodbye = frame.is_some_and(|frame| matches!(frame.code, 1000 | 1001 | 1005));
+                let is_goodbye = frame.is_none_or(|frame| matches!(frame.code.into(), 1000 | 1001));
                 return Some(self.departure(if is_goodbye { Departure::Left } else { Departure::Lost }));
             }
             (Some(terms), Message::Text(text)) => self.session.receive_grid(now(), terms, text.as_str()),

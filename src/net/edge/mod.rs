@@ -4,22 +4,34 @@
 //! business of `session`, what a client sees that of `relay`.
 
 mod connection;
+mod framing;
+mod gate;
 mod lane;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{FromRequest, FromRequestParts, Query, Request, State};
+use axum::body::Body;
+use axum::extract::{ConnectInfo, FromRequestParts, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::any;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade::downcast;
 use serde::Deserialize;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tungstenite::handshake::server::create_response_with_body;
+use tungstenite::protocol::{Role, WebSocketConfig};
 
+pub use self::gate::{Gate, Network, client_address};
+use self::lane::{Ear, Lane};
 use crate::cluster::spaces::Spaces;
 use crate::net::codec::MAX_MESSAGE;
 use crate::net::protocol::SUBPROTOCOL;
@@ -30,8 +42,8 @@ use crate::store::Store;
 /// Bytes read from a socket at once: small, because every connection holds such a buffer for as long as it lives.
 const READ_BUFFER: usize = 4 * 1024;
 
-/// Bytes that may wait inside the WebSocket library; a batch is larger only when a single event is.
-const WRITE_BUFFER: usize = 1024 * 1024;
+/// Bytes that may wait unsent inside the kernel: more would only be old by the time the client gets them.
+const UNSENT: u32 = 32 * 1024;
 
 /// What the edge is told at start.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +53,12 @@ pub struct EdgeSettings {
     /// Origins whose pages may open a socket beside our own; `*` or nothing for all. No cookie is involved: a page
     /// needs the person's token to do anything.
     pub allowed_origins: Vec<String>,
+    /// Connections at once; 0 for no limit.
+    pub max_connections: usize,
+    /// Connections at once from one address; 0 for no limit. Those from this machine itself are not counted.
+    pub max_connections_per_address: usize,
+    /// Networks of reverse proxies, whose word on the client's address is taken.
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// What connections need. Cheap to clone.
@@ -51,6 +69,7 @@ struct Inner {
     store: Store,
     relays: Relays,
     settings: EdgeSettings,
+    gate: Gate,
     stopping: CancellationToken,
     tasks: TaskTracker,
     next_client: AtomicU64,
@@ -69,6 +88,7 @@ impl Edge {
         Self(Arc::new(Inner {
             store,
             relays,
+            gate: Gate::new(settings.max_connections, settings.max_connections_per_address),
             settings,
             stopping,
             tasks,
@@ -100,7 +120,7 @@ impl Edge {
 /// `GET /ws`, and `GET /` when the request is an upgrade, in front of whatever else answers there.
 pub fn routes(edge: Edge, others: Router) -> Router {
     Router::new()
-        .route("/ws", get(upgrade).with_state(edge.clone()))
+        .route("/ws", any(upgrade).with_state(edge.clone()))
         .merge(others)
         .layer(axum::middleware::from_fn_with_state(edge, upgrade_at_the_root))
 }
@@ -119,49 +139,85 @@ async fn upgrade_at_the_root(State(edge): State<Edge>, request: Request, next: N
     if request.uri().path() != "/" || !is_upgrade {
         return next.run(request).await;
     }
-    let headers = request.headers().clone();
-    let (mut parts, body) = request.into_parts();
-    let Ok(query) = Query::from_request_parts(&mut parts, &()).await else {
-        return (StatusCode::BAD_REQUEST, "joinEvent is user-joined or user-join").into_response();
-    };
-    match WebSocketUpgrade::from_request(Request::from_parts(parts, body), &()).await {
-        Ok(socket) => upgrade(State(edge), query, headers, socket).await,
-        Err(rejection) => rejection.into_response(),
-    }
+    upgrade(State(edge), request).await
 }
 
-async fn upgrade(
-    State(edge): State<Edge>,
-    Query(query): Query<UpgradeQuery>,
-    headers: HeaderMap,
-    socket: WebSocketUpgrade,
-) -> Response {
-    if !edge.allows_origin(&headers) {
+async fn upgrade(State(edge): State<Edge>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    if !edge.allows_origin(&parts.headers) {
         return (StatusCode::FORBIDDEN, "this page may not connect here").into_response();
     }
-    let join_word = match query.join_event.as_deref().map(JoinWord::from_word) {
-        None => edge.0.settings.join_word,
-        Some(Some(word)) => word,
-        Some(None) => return (StatusCode::BAD_REQUEST, "joinEvent is user-joined or user-join").into_response(),
-    };
-    let socket = socket
-        .protocols([SUBPROTOCOL])
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(READ_BUFFER)
-        .max_write_buffer_size(WRITE_BUFFER)
-        .max_message_size(MAX_MESSAGE)
-        .max_frame_size(MAX_MESSAGE);
-    let is_binary = socket.selected_protocol().is_some();
-    let tasks = edge.0.tasks.clone();
-    socket.on_upgrade(move |socket| async move {
-        // Tracked, so that stopping waits for the goodbye.
-        let served = tasks.spawn(connection::serve(
-            edge,
-            socket,
-            if is_binary { None } else { Some(join_word) },
-        ));
-        if served.await.is_err() {
-            tracing::error!("a connection ended by a panic");
+    let query = Query::<UpgradeQuery>::from_request_parts(&mut parts, &()).await;
+    let word = query.ok().map(|Query(query)| query.join_event);
+    let join_word = match word.as_ref().map(|word| word.as_deref().map(JoinWord::from_word)) {
+        Some(None) => edge.0.settings.join_word,
+        Some(Some(Some(word))) => word,
+        Some(Some(None)) | None => {
+            return (StatusCode::BAD_REQUEST, "joinEvent is user-joined or user-join").into_response();
         }
-    })
+    };
+    let peer = parts.extensions.get::<ConnectInfo<std::net::SocketAddr>>();
+    let peer = peer.map(|ConnectInfo(address)| address.ip());
+    let address = peer.map(|peer| client_address(peer, &parts.headers, &edge.0.settings.trusted_proxies));
+    let place = match edge.0.gate.enter(address) {
+        Ok(place) => place,
+        Err(full) => {
+            metrics::counter!("plaza_connections_refused_total").increment(1);
+            let retry = [(header::RETRY_AFTER, "5")];
+            return (StatusCode::SERVICE_UNAVAILABLE, retry, full.to_string()).into_response();
+        }
+    };
+    let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
+        return (StatusCode::UPGRADE_REQUIRED, "this address is for WebSockets").into_response();
+    };
+    let request = axum::http::Request::from_parts(parts, ());
+    let mut response = match create_response_with_body(&request, Body::empty) {
+        Ok(response) => response,
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("no WebSocket request: {error}")).into_response(),
+    };
+    let is_binary = speaks_binary(request.headers());
+    if is_binary {
+        let protocol = header::HeaderValue::from_static(SUBPROTOCOL);
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    // Tracked, so that stopping waits for the goodbye.
+    let tasks = edge.0.tasks.clone();
+    tasks.spawn(async move {
+        match upgrade.await {
+            Ok(upgraded) => serve(edge, upgraded, (!is_binary).then_some(join_word)).await,
+            Err(error) => tracing::debug!(%error, "a connection was not upgraded"),
+        }
+        drop(place);
+    });
+    response
+}
+
+/// Whether the client offers the protocol of game clients.
+fn speaks_binary(headers: &HeaderMap) -> bool {
+    let offers = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    offers
+        .filter_map(|offer| offer.to_str().ok())
+        .flat_map(|offer| offer.split(','))
+        .any(|offer| offer.trim() == SUBPROTOCOL)
+}
+
+/// Takes the socket out of the HTTP server's hands: frames are written to it without anything in between.
+async fn serve(edge: Edge, upgraded: Upgraded, grid: Option<JoinWord>) {
+    let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgraded) else {
+        tracing::error!("a connection is no TCP socket and cannot be served");
+        return;
+    };
+    let socket = parts.io.into_inner();
+    if let Err(error) = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT) {
+        tracing::debug!(%error, "a connection keeps the kernel's bound on what is unsent");
+    }
+    let lane = Arc::new(Lane::new(socket, grid.is_some()));
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE));
+    let ear = Ear(Arc::clone(&lane));
+    let inbox = WebSocketStream::from_partially_read(ear, parts.read_buf.to_vec(), Role::Server, Some(config)).await;
+    connection::serve(edge, lane, inbox, grid).await;
 }

@@ -135,6 +135,7 @@ pub fn pack(stance: &Stance) -> [u8; 3] {
 
 /// The stance that [`pack`] wrote, in the cell whose top left corner is given; `None` for a motion that does not exist.
 pub fn unpack(bits: [u8; 3], corner: Position) -> Option<Stance> {
+    let (x, y) = place_in_cell(bits);
     let bits = u32::from_le_bytes([bits[0], bits[1], bits[2], 0]);
     let motion = match bits >> 22 {
         0 => Motion::Standing,
@@ -144,10 +145,16 @@ pub fn unpack(bits: [u8; 3], corner: Position) -> Option<Stance> {
     };
     Some(Stance {
         position: Position {
-            x: corner.x + (bits & 0x3ff) as i32,
-            y: corner.y + (bits >> 10 & 0x3ff) as i32,
+            x: corner.x + x,
+            y: corner.y + y,
         },
         facing: Facing::from_wire((bits >> 20 & 3) as u8)?,
         motion,
     })
+}
+
+/// The place inside the cell that [`pack`] wrote.
+pub const fn place_in_cell(bits: [u8; 3]) -> (i32, i32) {
+    let bits = u32::from_le_bytes([bits[0], bits[1], bits[2], 0]);
+    ((bits & 0x3ff) as i32, (bits >> 10 & 0x3ff) as i32)
 }

@@ -5,6 +5,8 @@
 //! May use the rooms below and `protocol`. Never: sockets, a `World`, the clock.
 
 mod grid_view;
+mod ladder;
+mod pace;
 pub mod task;
 #[cfg(test)]
 mod tests;
@@ -13,13 +15,15 @@ mod visible;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use self::grid_view::GridView;
 pub use self::grid_view::{JoinWord, error as grid_error};
-use self::view::View;
+pub use self::ladder::{Ladder, Step};
+use self::view::{Scratch, View};
 pub use self::visible::Visible;
 use crate::cluster::spaces::Scene;
 use crate::components::chat::{ChatLine, HISTORY};
@@ -67,7 +71,7 @@ pub trait Sink: Send + Sync + 'static {
     /// Whether the last frame was handed to the socket.
     fn is_free(&self) -> bool;
     /// State: may be skipped while the client is busy.
-    fn frame(&self, bytes: Bytes);
+    fn frame(&self, bytes: &[u8]);
     /// Something that must arrive, in order; past the bound the client is let go.
     fn event(&self, bytes: Bytes);
     /// Says goodbye after what is waiting.
@@ -130,7 +134,12 @@ pub struct Relay {
     visible: Visible,
     history: VecDeque<ChatLine>,
     arriving: Vec<Arrival>,
+    /// Those who wait until the space has room for newcomers.
+    queue: VecDeque<Arrival>,
     clients: BTreeMap<ClientId, Client>,
+    step: Step,
+    skipped: u64,
+    scratch: Scratch,
 }
 
 struct Client {
@@ -154,8 +163,32 @@ impl Relay {
             visible,
             history: VecDeque::new(),
             arriving: Vec::new(),
+            queue: VecDeque::new(),
             clients: BTreeMap::new(),
+            step: Step::default(),
+            skipped: 0,
+            scratch: Scratch::default(),
         }
+    }
+
+    /// What the relay gives up now.
+    pub const fn step(&self) -> Step {
+        self.step
+    }
+
+    /// From now on the relay gives up what the step says.
+    pub const fn take_step(&mut self, step: Step) {
+        self.step = step;
+    }
+
+    /// Frames not made since this was asked last, because the client was busy with the one before.
+    pub const fn take_skipped(&mut self) -> u64 {
+        std::mem::replace(&mut self.skipped, 0)
+    }
+
+    /// How long a tick of the space is.
+    pub fn tick_period(&self) -> Duration {
+        Duration::from_secs(1) / u32::from(self.scene.tick_rate)
     }
 
     /// The copy of what is visible.
@@ -165,19 +198,35 @@ impl Relay {
 
     /// Whether nobody is connected or about to be.
     pub fn is_empty(&self) -> bool {
-        self.clients.is_empty() && self.arriving.is_empty()
+        self.clients.is_empty() && self.arriving.is_empty() && self.queue.is_empty()
     }
 
     /// Somebody wants in. An earlier connection of the same user is replaced; the player stays.
-    pub fn join(&mut self, arrival: Arrival) -> Command {
+    /// Nothing follows while newcomers must wait.
+    pub fn join(&mut self, arrival: Arrival) -> Option<Command> {
         let user = arrival.user;
         self.clients
             .retain(|_, client| keep_unless_replaced(client.user, user, &client.sink));
         self.arriving
             .retain(|other| keep_unless_replaced(other.user, user, &other.sink));
+        self.queue
+            .retain(|other| keep_unless_replaced(other.user, user, &other.sink));
+        if self.step == Step::Queue {
+            self.queue.push_back(arrival);
+            return None;
+        }
         let command = join_command(&arrival);
         self.arriving.push(arrival);
-        command
+        Some(command)
+    }
+
+    /// Lets in those who waited: one a tick while the space is overloaded, everybody when it no longer is.
+    fn admit(&mut self) -> Vec<Command> {
+        let count = if self.step == Step::Queue { 1 } else { self.queue.len() };
+        let admitted = self.queue.drain(..count.min(self.queue.len()));
+        let first = self.arriving.len();
+        self.arriving.extend(admitted);
+        self.arriving[first..].iter().map(join_command).collect()
     }
 
     /// A connection ended. Nothing follows when it was replaced before.
@@ -191,6 +240,7 @@ impl Relay {
         }
         // Its player may be there at the next tick; `settle` sees that nobody waits for it and lets it go.
         self.arriving.retain(|arrival| arrival.client != client);
+        self.queue.retain(|arrival| arrival.client != client);
         None
     }
 
@@ -267,7 +317,7 @@ impl Relay {
             }
         }
         // After every announcement: those who come in the same tick find each other in their first picture, once.
-        let mut commands = Vec::new();
+        let mut commands = self.admit();
         for fact in &output.facts {
             match fact {
                 Fact::Joined { user, player, .. } => commands.extend(self.settle(*user, *player)),
@@ -284,7 +334,7 @@ impl Relay {
 
     /// The space is closed: everybody is let go.
     pub fn close(&mut self, code: u16, reason: &str) {
-        for arrival in self.arriving.drain(..) {
+        for arrival in self.arriving.drain(..).chain(self.queue.drain(..)) {
             // Whoever was about to come in tries again by itself when the space merely starts again.
             if code != close::AWAY {
                 arrival.sink.close(code, reason);
@@ -516,12 +566,19 @@ impl Relay {
     }
 
     fn send_frames(&mut self) {
-        for client in self.clients.values_mut() {
-            if let Eyes::Binary(view) = &mut client.eyes
-                && client.sink.is_free()
-                && let Some(frame) = view.compose(&mut self.visible, client.player)
-            {
-                client.sink.frame(frame);
+        let tick = self.visible.tick().0;
+        for (id, client) in &mut self.clients {
+            let has_turn = self.step < Step::Half || (tick + id.0).is_multiple_of(2);
+            let Eyes::Binary(view) = &mut client.eyes else { continue };
+            if !has_turn {
+                continue;
+            }
+            if !client.sink.is_free() {
+                self.skipped += 1;
+                continue;
+            }
+            if view.compose(&mut self.visible, client.player, self.step, &mut self.scratch) {
+                client.sink.frame(&self.scratch.frame);
             }
         }
         let oldest = self.clients.values().filter_map(|client| match &client.eyes {

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use super::{Arrival, ClientId, Departure, Relay, close};
+use super::{Arrival, ClientId, Departure, Ladder, Relay, Step, close};
 use crate::cluster::spaces::{EnterError, OpenSpace, Spaces};
 use crate::components::command::Command;
 use crate::components::id::SpaceId;
@@ -92,6 +93,7 @@ async fn run(
     running: Arc<Mutex<HashMap<SpaceId, RelayHandle>>>,
 ) {
     let mut seen = space.follow();
+    let mut ladder = Ladder::default();
     let (code, reason) = loop {
         let commands = tokio::select! {
             biased;
@@ -101,7 +103,17 @@ async fn run(
                     commands.extend(relay.catch_up(&missed));
                     commands
                 }
-                Some(Seen::Tick(output)) => relay.tick(&output),
+                Some(Seen::Tick(output)) => {
+                    let began = now();
+                    let commands = relay.tick(&output);
+                    let took = began.elapsed();
+                    // Ticks that wait already are time that showing this one did not have.
+                    ladder.observe(took * (seen.len() as u32 + 1), relay.tick_period());
+                    climb(&mut relay, ladder.step(), space.id());
+                    metrics::histogram!("plaza_relay_seconds").record(took.as_secs_f64());
+                    metrics::counter!("plaza_frames_skipped_total").increment(relay.take_skipped());
+                    commands
+                }
                 Some(Seen::Ended(Ending::Deleted)) => break (close::DELETED, "the space was deleted"),
                 Some(Seen::Ended(Ending::Stopped)) => break (close::AWAY, "the server stops; reconnect"),
                 Some(Seen::Ended(Ending::Restarts | Ending::Unloaded)) | None => {
@@ -125,11 +137,28 @@ async fn run(
 
 fn obey(relay: &mut Relay, order: Order) -> Vec<Command> {
     match order {
-        Order::Join(arrival) => vec![relay.join(arrival)],
+        Order::Join(arrival) => relay.join(arrival).into_iter().collect(),
         Order::Detach(client, how) => relay.detach(client, how).into_iter().collect(),
         Order::Resize(client, width, height) => {
             relay.resize(client, width, height);
             Vec::new()
         }
     }
+}
+
+/// Gives up or takes back what the ladder says.
+fn climb(relay: &mut Relay, step: Step, space: SpaceId) {
+    if relay.step() != step {
+        tracing::warn!(%space, step = ?step, "the space takes longer to show than it has: a step of the overload ladder");
+        metrics::gauge!("plaza_overload_step", "space" => space.to_string()).set(step as u8);
+        relay.take_step(step);
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long showing a tick takes is measured where it is run"
+)]
+fn now() -> Instant {
+    Instant::now()
 }

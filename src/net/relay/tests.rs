@@ -34,8 +34,8 @@ impl Sink for Kept {
         !self.is_busy.load(Ordering::Relaxed)
     }
 
-    fn frame(&self, bytes: Bytes) {
-        self.frames.lock().push(bytes);
+    fn frame(&self, bytes: &[u8]) {
+        self.frames.lock().push(Bytes::copy_from_slice(bytes));
     }
 
     fn event(&self, bytes: Bytes) {
@@ -243,6 +243,13 @@ fn words(sink: &Kept) -> Vec<(String, Value)> {
         .collect()
 }
 
+/// Quiet ticks until every cell has had its turn.
+fn settle(relay: &mut Relay, truth: &mut Truth) {
+    for _ in 0..64 {
+        relay.tick(&truth.tick(&[], &[], &[]));
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Happening {
     Come(Position),
@@ -250,6 +257,7 @@ enum Happening {
     Go(u32),
     Busy(usize, bool),
     Quiet(u8),
+    Overload(Step),
     Rebase,
 }
 
@@ -261,6 +269,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => (1_u32..12).prop_map(Happening::Go),
         3 => (0_usize..4, any::<bool>()).prop_map(|(client, busy)| Happening::Busy(client, busy)),
         1 => (1_u8..80).prop_map(Happening::Quiet),
+        1 => prop_oneof![Just(Step::Calm), Just(Step::Crowd), Just(Step::Half)].prop_map(Happening::Overload),
         1 => Just(Happening::Rebase),
     ]
 }
@@ -287,6 +296,7 @@ proptest! {
                 Happening::Go(_) => {}
                 Happening::Busy(client, busy) => sinks[client].is_busy.store(busy, Ordering::Relaxed),
                 Happening::Quiet(ticks) => (0..ticks).for_each(|_| drop(relay.tick(&truth.tick(&[], &[], &[])))),
+                Happening::Overload(step) => relay.take_step(step),
                 Happening::Rebase => {
                     epoch += 1;
                     relay.rebase(&truth.picture(), epoch);
@@ -297,6 +307,7 @@ proptest! {
             sink.is_busy.store(false, Ordering::Relaxed);
         }
         relay.tick(&truth.tick(&[], &[(1, at(75, 45)), (2, at(76, 45))], &[]));
+        settle(&mut relay, &mut truth);
 
         for (number, sink) in (1_u32..).zip(&sinks) {
             let mut seen = Seen::default();
@@ -320,20 +331,112 @@ proptest! {
 }
 
 #[test]
-fn a_tick_costs_one_encoding_a_cell_however_many_watch() {
+fn a_tick_costs_one_encoding_a_cell_and_pace_however_many_watch() {
     let mut truth = Truth::default();
     let mut relay = Relay::new(scene());
     relay.rebase(&truth.picture(), 1);
-    let sinks: Vec<_> = (1..=50).map(|number| arrive(&mut relay, number, BINARY)).collect();
-    let come: Vec<_> = (1..=50).map(|number| (user(number), at(38, 40))).collect();
+    let sinks: Vec<_> = (1..=60).map(|number| arrive(&mut relay, number, BINARY)).collect();
+    // Twelve people in each of five cells in a row.
+    let home = |number: u32| at(40 + 16 * (number as i32 % 5), 40);
+    let come: Vec<_> = (1..=60).map(|number| (user(number), home(number))).collect();
     relay.tick(&truth.tick(&come, &[], &[]));
+    settle(&mut relay, &mut truth);
     let before = relay.visible().encodings();
-    for step in 0..10 {
-        let moves: Vec<_> = (1..=50).map(|player| (player, at(38 + step % 3, 40))).collect();
+    let ticks = 64;
+    for step in 0..ticks {
+        let moves: Vec<_> = (1..=60)
+            .map(|player| {
+                let Position { x, y } = home(player);
+                (player, Position { x: x + step % 3, y })
+            })
+            .collect();
         relay.tick(&truth.tick(&[], &moves, &[]));
     }
-    assert_eq!(relay.visible().encodings() - before, 10);
-    assert!(sinks.iter().all(|sink| sink.frames.lock().len() == 11));
+    let encodings = relay.visible().encodings() - before;
+    assert!(encodings <= ticks as u64 * 5 * 3, "{encodings} encodings");
+    assert!(encodings >= ticks as u64 * 5, "the own cell comes every tick");
+    assert!(sinks.iter().all(|sink| sink.frames.lock().len() >= ticks as usize));
+}
+
+#[test]
+fn the_nearest_are_shown_every_tick_even_across_the_border_of_a_cell() {
+    let mut truth = Truth::default();
+    let mut relay = Relay::new(scene());
+    relay.rebase(&truth.picture(), 1);
+    let sink = arrive(&mut relay, 1, BINARY);
+    // The other one stands in the next cell, two tiles away.
+    relay.tick(&truth.tick(&[(user(1), at(47, 40)), (user(2), at(49, 40))], &[], &[]));
+    settle(&mut relay, &mut truth);
+    let mut seen = Seen::default();
+    for step in 0..40 {
+        let to = Position {
+            x: 49 * 64 + step,
+            y: 40 * 64,
+        };
+        relay.tick(&truth.tick(&[], &[(2, to)], &[]));
+        for bytes in std::mem::take(&mut *sink.frames.lock()) {
+            let ServerMessage::Frame(frame) = decode(&bytes).expect("a frame") else {
+                panic!("no frame")
+            };
+            seen.apply(&frame);
+        }
+        assert_eq!(seen.places[&2].1.position, to);
+    }
+}
+
+#[test]
+fn a_joiner_gets_its_surroundings_first_and_the_rest_within_moments() {
+    let mut truth = Truth::default();
+    let mut relay = Relay::new(scene());
+    relay.rebase(&truth.picture(), 1);
+    let come: Vec<_> = (0..45_u32)
+        .map(|number| {
+            (
+                user(number + 2),
+                at(8 + 16 * (number as i32 % 9), 8 + 16 * (number as i32 / 9)),
+            )
+        })
+        .collect();
+    relay.tick(&truth.tick(&come, &[], &[]));
+    let sink = arrive(&mut relay, 1, BINARY);
+    relay.tick(&truth.tick(&[(user(1), at(72, 40))], &[], &[]));
+    let whole = |bytes: &Bytes| {
+        let ServerMessage::Frame(frame) = decode(bytes).expect("a frame") else {
+            panic!("no frame")
+        };
+        frame.cells.iter().filter(|cell| cell.full).count()
+    };
+    let own_cell_comes_first = whole(&sink.frames.lock()[0]);
+    assert!((1..=4).contains(&own_cell_comes_first));
+    settle(&mut relay, &mut truth);
+    let counts: Vec<_> = sink.frames.lock().iter().map(whole).collect();
+    assert!(counts.iter().all(|count| *count <= 4), "{counts:?}");
+    assert!(counts.iter().sum::<usize>() >= 9);
+}
+
+#[test]
+fn newcomers_queue_while_the_space_is_overloaded() {
+    let mut truth = Truth::default();
+    let mut relay = Relay::new(scene());
+    relay.rebase(&truth.picture(), 1);
+    relay.take_step(Step::Queue);
+    let _sinks: Vec<_> = (1..=3).map(|number| arrive(&mut relay, number, BINARY)).collect();
+    let joins = |commands: &[Command]| {
+        commands
+            .iter()
+            .filter(|command| matches!(command, Command::Join { .. }))
+            .count()
+    };
+    assert_eq!(joins(&relay.tick(&truth.tick(&[], &[], &[]))), 1, "one a tick");
+    assert!(!relay.is_empty());
+    relay.detach(ClientId(2), Departure::Lost);
+    relay.take_step(Step::Calm);
+    assert_eq!(
+        joins(&relay.tick(&truth.tick(&[], &[], &[]))),
+        1,
+        "whoever gave up is not let in"
+    );
+    assert_eq!(joins(&relay.tick(&truth.tick(&[], &[], &[]))), 0);
 }
 
 #[test]

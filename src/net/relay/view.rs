@@ -1,10 +1,12 @@
 //! View: what one game client watches, up to which tick it has each cell, and the frame that brings it up to date.
 
-use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 
-use super::visible::{Cursor, Visible};
+use super::ladder::Step;
+use super::pace::{self, Ring};
+use super::visible::{Cursor, SpotId, Visible};
 use crate::components::id::PlayerId;
 use crate::components::unit::{Position, SUBTILES};
 use crate::net::codec::append;
@@ -24,13 +26,48 @@ const MAX_CELLS: usize = 25;
 /// Tiles shown at most in either direction; a client that claims more is not believed.
 const MAX_VIEW: u16 = 64;
 
+/// Whole cells sent in one frame at most, the nearest first: newcomers see their surroundings at once and the rest in a moment.
+const WHOLE_CELLS: usize = 4;
+
+/// Players shown every tick, whatever the pace of their cell.
+pub const NEAREST: usize = 16;
+
+/// Ticks after which the nearest are looked for anew.
+const LOOK_AGAIN: u64 = 8;
+
 /// One client's eyes.
 pub struct View {
     width: i32,
     height: i32,
-    watched: BTreeMap<u16, Cursor>,
+    /// The nearest first.
+    watched: Vec<Watched>,
+    /// The columns and rows within both margins when the watched cells were chosen.
+    spans: Option<[Span; 2]>,
+    own_cell: (i32, i32),
+    nearest: Vec<SpotId>,
+    looked: u64,
     roster: Cursor,
+    last: u64,
     sent: Option<(u32, OwnStateS2c)>,
+}
+
+struct Watched {
+    ring: Ring,
+    index: u16,
+    cursor: Cursor,
+}
+
+/// Columns and rows of cells.
+type Span = (RangeInclusive<i32>, RangeInclusive<i32>);
+
+/// Buffers that are used for one frame after the other.
+#[derive(Default)]
+pub struct Scratch {
+    /// The frame.
+    pub frame: Vec<u8>,
+    cells: Vec<Bytes>,
+    shown: Vec<u16>,
+    near: Vec<SpotId>,
 }
 
 impl View {
@@ -39,8 +76,13 @@ impl View {
         let mut view = Self {
             width: 0,
             height: 0,
-            watched: BTreeMap::new(),
+            watched: Vec::new(),
+            spans: None,
+            own_cell: (0, 0),
+            nearest: Vec::new(),
+            looked: 0,
             roster: 0,
+            last: 0,
             sent: None,
         };
         view.resize(width, height);
@@ -51,12 +93,16 @@ impl View {
     pub fn resize(&mut self, width: u16, height: u16) {
         self.width = i32::from(width.clamp(1, MAX_VIEW)) * SUBTILES;
         self.height = i32::from(height.clamp(1, MAX_VIEW)) * SUBTILES;
+        self.spans = None;
     }
 
     /// What was seen no longer counts: everything is sent anew.
     pub fn rebase(&mut self) {
-        self.watched.values_mut().for_each(|cursor| *cursor = 0);
+        self.watched.iter_mut().for_each(|watched| watched.cursor = 0);
+        self.nearest.clear();
+        self.looked = 0;
         self.roster = 0;
+        self.last = 0;
         self.sent = None;
     }
 
@@ -65,94 +111,156 @@ impl View {
         self.roster
     }
 
-    /// The frame that brings the client up to date, when there is anything to tell.
-    pub fn compose(&mut self, visible: &mut Visible, player: PlayerId) -> Option<Bytes> {
-        let dropped = self.watch(visible, visible.position(player)?);
+    /// Writes the frame that brings the client up to date into `scratch`; `false` when there is nothing to tell.
+    pub fn compose(&mut self, visible: &mut Visible, player: PlayerId, step: Step, scratch: &mut Scratch) -> bool {
+        let Some((ack, own)) = visible.own_and_ack(player) else {
+            return false;
+        };
         let tick = visible.tick().0;
-        let mut cells = Vec::with_capacity(self.watched.len());
-        for (index, cursor) in &mut self.watched {
-            cells.extend(visible.cell(*index, *cursor));
-            *cursor = tick;
-        }
-        let own = (visible.ack(player), visible.own(player));
-        let is_news = !cells.is_empty()
+        let dropped = self.watch(visible, Position { x: own.x, y: own.y });
+        scratch.cells.clear();
+        scratch.shown.clear();
+        self.show_due_cells(visible, step, scratch);
+        self.show_nearest(visible, player, scratch);
+        let is_news = !scratch.cells.is_empty()
             || !dropped.is_empty()
-            || self.sent != Some(own)
+            || self.sent != Some((ack, own))
             || visible.roster_changed_since(self.roster);
+        self.last = tick;
         if !is_news {
-            return None;
+            return false;
         }
         let roster = visible.roster(self.roster);
         self.roster = tick;
-        self.sent = Some(own);
+        self.sent = Some((ack, own));
         let header = HeaderS2c {
             tick,
             epoch: visible.epoch(),
-            step: 0,
-            ack: own.0,
-            own: own.1,
+            step: step as u8,
+            ack,
+            own,
         };
-        Some(assemble(&header, &roster, &cells, &dropped))
+        assemble(&header, &roster, &scratch.cells, &dropped, &mut scratch.frame);
+        true
+    }
+
+    /// The cells whose turn it is, or that were busy when it was.
+    fn show_due_cells(&mut self, visible: &mut Visible, step: Step, scratch: &mut Scratch) {
+        let tick = visible.tick().0;
+        let mut whole = 0;
+        for watched in &mut self.watched {
+            let index = watched.index;
+            if visible.starts_over(watched.cursor) {
+                if whole == WHOLE_CELLS {
+                    continue;
+                }
+                whole += 1;
+            } else {
+                let period = pace::period(watched.ring, visible.movers(index), step);
+                if pace::last_due(index, period, tick) <= watched.cursor {
+                    continue;
+                }
+            }
+            scratch.cells.extend(visible.cell(index, watched.cursor));
+            scratch.shown.push(index);
+            watched.cursor = tick;
+        }
+    }
+
+    /// Those of the nearest who moved and whose cell is not shown in this frame. They are written as differences of
+    /// their cells too; when a cell's turn comes it says the same again.
+    fn show_nearest(&mut self, visible: &Visible, player: PlayerId, scratch: &mut Scratch) {
+        let tick = visible.tick().0;
+        if self.looked == 0 || self.looked + LOOK_AGAIN <= tick {
+            self.looked = tick;
+            let cells = self.watched.iter().map(|watched| watched.index);
+            visible.nearest(player, cells, NEAREST, &mut self.nearest);
+        }
+        scratch.near.clear();
+        scratch.near.extend(self.nearest.iter().copied().filter(|id| {
+            visible.spot(*id).is_some_and(|spot| {
+                spot.changed.0 > self.last
+                    && !scratch.shown.contains(&spot.cell)
+                    && self
+                        .watched
+                        .iter()
+                        .any(|watched| watched.index == spot.cell && watched.cursor > 0)
+            })
+        }));
+        visible.encode_spots(&mut scratch.near, &mut scratch.cells);
     }
 
     /// Follows the player: new cells begin at cursor 0, and those too far away are returned.
     fn watch(&mut self, visible: &Visible, position: Position) -> Vec<u16> {
-        let near = self.cells_within(visible, position, LEAVE_MARGIN);
-        let dropped: Vec<u16> = self
-            .watched
-            .keys()
-            .copied()
-            .filter(|index| !near.contains(index))
-            .collect();
-        for index in &dropped {
-            self.watched.remove(index);
+        let spans = [ENTER_MARGIN, LEAVE_MARGIN].map(|margin| self.span(visible, position, margin));
+        let own_cell = (position.x.div_euclid(CELL_SIDE), position.y.div_euclid(CELL_SIDE));
+        if self.spans.as_ref() == Some(&spans) && self.own_cell == own_cell {
+            return Vec::new();
         }
-        for index in self.cells_within(visible, position, ENTER_MARGIN) {
-            if self.watched.len() < MAX_CELLS {
-                self.watched.entry(index).or_insert(0);
+        self.own_cell = own_cell;
+        self.looked = 0;
+        let [enter, leave] = spans.clone().map(|span| cells_of(&span, own_cell, visible.columns()));
+        self.spans = Some(spans);
+        let mut dropped = Vec::new();
+        self.watched.retain_mut(|watched| {
+            let near = leave.iter().find(|(_, index)| *index == watched.index);
+            if let Some((ring, _)) = near {
+                watched.ring = *ring;
+            } else {
+                dropped.push(watched.index);
+            }
+            near.is_some()
+        });
+        for (ring, index) in enter {
+            if self.watched.len() < MAX_CELLS && self.watched.iter().all(|watched| watched.index != index) {
+                self.watched.push(Watched { ring, index, cursor: 0 });
             }
         }
+        self.watched
+            .sort_unstable_by_key(|watched| (watched.ring, watched.index));
         dropped
     }
 
-    /// The cells that the window, grown by a margin on each side, touches: the nearest to the player first.
-    fn cells_within(&self, visible: &Visible, position: Position, margin: i32) -> Vec<u16> {
+    /// The columns and rows that the window, grown by a margin on each side, touches.
+    fn span(&self, visible: &Visible, position: Position, margin: i32) -> Span {
         let span = |middle: i32, size: i32, cells: u16| {
-            let from = (middle - size / 2 - margin)
-                .div_euclid(CELL_SIDE)
-                .clamp(0, i32::from(cells) - 1);
-            let to = (middle + size / 2 + margin)
-                .div_euclid(CELL_SIDE)
-                .clamp(0, i32::from(cells) - 1);
-            from..=to
+            let cell = |at: i32| at.div_euclid(CELL_SIDE).clamp(0, i32::from(cells) - 1);
+            cell(middle - size / 2 - margin)..=cell(middle + size / 2 + margin)
         };
-        let (own_column, own_row) = (position.x.div_euclid(CELL_SIDE), position.y.div_euclid(CELL_SIDE));
-        let mut cells: Vec<(i32, u16)> = span(position.y, self.height, visible.rows())
-            .flat_map(|row| {
-                span(position.x, self.width, visible.columns()).map(move |column| {
-                    let far = (column - own_column).abs().max((row - own_row).abs());
-                    (far, row as u16, column as u16)
-                })
-            })
-            .map(|(far, row, column)| (far, row * visible.columns() + column))
-            .collect();
-        cells.sort_unstable();
-        cells.truncate(MAX_CELLS);
-        cells.into_iter().map(|(_, index)| index).collect()
+        (
+            span(position.x, self.width, visible.columns()),
+            span(position.y, self.height, visible.rows()),
+        )
     }
 }
 
+/// The cells of a span with their distance from the own one: the nearest, and not more than are watched.
+fn cells_of((columns, rows): &Span, (own_column, own_row): (i32, i32), width: u16) -> Vec<(Ring, u16)> {
+    let mut cells: Vec<(Ring, u16)> = rows
+        .clone()
+        .flat_map(|row| columns.clone().map(move |column| (column, row)))
+        .map(|(column, row)| {
+            let ring = (column - own_column).abs().max((row - own_row).abs()) as Ring;
+            (ring, row as u16 * width + column as u16)
+        })
+        .collect();
+    cells.sort_unstable();
+    cells.truncate(MAX_CELLS);
+    cells
+}
+
 /// Copies the pieces of a frame behind one another; the bytes are those of `ServerMessage::Frame`.
-fn assemble(header: &HeaderS2c, roster: &[u8], cells: &[Bytes], dropped: &[u16]) -> Bytes {
-    let length = 48 + roster.len() + cells.iter().map(Bytes::len).sum::<usize>() + 3 * dropped.len();
-    let mut bytes = Vec::with_capacity(length);
-    bytes.push(FRAME_VARIANT);
-    append(header, &mut bytes);
-    bytes.extend_from_slice(roster);
-    append(&(cells.len() as u64), &mut bytes);
+fn assemble(header: &HeaderS2c, roster: &[u8], cells: &[Bytes], dropped: &[u16], frame: &mut Vec<u8>) {
+    frame.clear();
+    frame.push(FRAME_VARIANT);
+    append(header, frame);
+    frame.extend_from_slice(roster);
+    append(&(cells.len() as u64), frame);
     for cell in cells {
-        bytes.extend_from_slice(cell);
+        frame.extend_from_slice(cell);
     }
-    append(&dropped.to_vec(), &mut bytes);
-    bytes.into()
+    append(&(dropped.len() as u64), frame);
+    for index in dropped {
+        append(index, frame);
+    }
 }

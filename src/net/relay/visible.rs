@@ -11,7 +11,7 @@ use crate::components::id::{PlayerId, UserId};
 use crate::components::player::{Card, OwnState};
 use crate::components::unit::{Position, Tick, Tile};
 use crate::net::codec::{append, encode};
-use crate::net::protocol::frame::{CELL_TILES, CardS2c, CellS2c, EntryS2c, RosterS2c, pack};
+use crate::net::protocol::frame::{CELL_SIDE, CELL_TILES, CardS2c, CellS2c, EntryS2c, RosterS2c, pack, place_in_cell};
 use crate::net::protocol::movement::OwnStateS2c;
 
 /// Ticks for which a cell remembers who left it; an older cursor starts over.
@@ -19,6 +19,27 @@ const TOMBSTONES: u64 = 64;
 
 /// The tick up to which somebody has something; 0 for not at all.
 pub type Cursor = u64;
+
+/// Ticks after which somebody who did not move is no longer counted among those who do.
+const MOVING: u64 = 20;
+
+/// Where a [`Spot`] is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpotId {
+    slot: u32,
+    player: PlayerId,
+}
+
+/// What frames say of one player, side by side with everybody else's: it is read many times a tick.
+#[derive(Debug, Clone, Copy)]
+pub struct Spot {
+    player: PlayerId,
+    /// When it changed last.
+    pub changed: Tick,
+    /// In which cell the player is.
+    pub cell: u16,
+    bits: [u8; 3],
+}
 
 /// The copy.
 pub struct Visible {
@@ -29,6 +50,8 @@ pub struct Visible {
     columns: u16,
     rows: u16,
     players: BTreeMap<PlayerId, Seen>,
+    spots: Vec<Spot>,
+    free: Vec<u32>,
     cells: Vec<Cell>,
     roster_gone: Vec<(Tick, PlayerId)>,
     roster_changed: Tick,
@@ -41,6 +64,7 @@ struct Seen {
     card: Card,
     card_changed: Tick,
     own: OwnState,
+    slot: u32,
     cell: u16,
     tile: Tile,
 }
@@ -49,6 +73,7 @@ struct Seen {
 struct Cell {
     changed: Tick,
     members: Vec<Member>,
+    movers: usize,
     left: Vec<(Tick, PlayerId)>,
 }
 
@@ -57,6 +82,7 @@ struct Member {
     player: PlayerId,
     changed: Tick,
     bits: [u8; 3],
+    slot: u32,
 }
 
 impl Visible {
@@ -71,6 +97,8 @@ impl Visible {
             columns,
             rows,
             players: BTreeMap::new(),
+            spots: Vec::new(),
+            free: Vec::new(),
             cells: std::iter::repeat_with(Cell::default)
                 .take(usize::from(columns) * usize::from(rows))
                 .collect(),
@@ -152,14 +180,91 @@ impl Visible {
         )
     }
 
-    /// The highest input of a player that was applied.
-    pub fn ack(&self, player: PlayerId) -> u32 {
-        self.players.get(&player).map_or(0, |seen| seen.own.ack)
+    /// The highest input of a player that was applied, and its exact state; `None` for somebody who is not here.
+    pub fn own_and_ack(&self, player: PlayerId) -> Option<(u32, OwnStateS2c)> {
+        let seen = self.players.get(&player)?;
+        Some((seen.own.ack, OwnStateS2c::from(&seen.own)))
     }
 
-    /// Where a player's body is.
-    pub fn position(&self, player: PlayerId) -> Option<Position> {
-        self.players.get(&player).map(|seen| seen.own.position)
+    /// How many people moved in a cell lately.
+    pub fn movers(&self, index: u16) -> usize {
+        self.cells.get(usize::from(index)).map_or(0, |cell| cell.movers)
+    }
+
+    /// What frames say of a player, as long as the player is here.
+    pub fn spot(&self, id: SpotId) -> Option<&Spot> {
+        self.spots.get(id.slot as usize).filter(|spot| spot.player == id.player)
+    }
+
+    /// Fills `found` with the others nearest to a player, looking through the cells in that order, nearest first.
+    pub fn nearest(&self, player: PlayerId, cells: impl Iterator<Item = u16>, count: usize, found: &mut Vec<SpotId>) {
+        found.clear();
+        let Some(from) = self.players.get(&player).map(|seen| seen.own.position) else {
+            return;
+        };
+        let mut nearest: Vec<(i64, SpotId)> = Vec::with_capacity(4 * count);
+        let mut farthest = i64::MAX;
+        for index in cells {
+            let Some(cell) = self.cells.get(usize::from(index)) else {
+                continue;
+            };
+            let corner = self.corner(index);
+            if squared_distance_to_cell(from, corner) >= farthest {
+                continue;
+            }
+            for member in cell.members.iter().filter(|member| member.player != player) {
+                let (x, y) = place_in_cell(member.bits);
+                let (dx, dy) = (i64::from(corner.x + x - from.x), i64::from(corner.y + y - from.y));
+                let distance = dx * dx + dy * dy;
+                if distance < farthest {
+                    let id = SpotId {
+                        slot: member.slot,
+                        player: member.player,
+                    };
+                    nearest.push((distance, id));
+                    if nearest.len() == nearest.capacity() {
+                        farthest = keep_nearest(&mut nearest, count);
+                    }
+                }
+            }
+            farthest = farthest.min(keep_nearest(&mut nearest, count));
+        }
+        found.extend(nearest.into_iter().map(|(_, id)| id));
+    }
+
+    /// The players' spots as differences of their cells, one piece for each cell.
+    pub fn encode_spots(&self, spots: &mut [SpotId], pieces: &mut Vec<Bytes>) {
+        if spots.is_empty() {
+            return;
+        }
+        let cell_of = |id: &SpotId| self.spots[id.slot as usize].cell;
+        spots.sort_unstable_by_key(|id| (cell_of(id), id.player));
+        for group in spots.chunk_by(|a, b| cell_of(a) == cell_of(b)) {
+            let mut before = 0;
+            let mut bytes = Vec::with_capacity(8 + 8 * group.len());
+            append(&cell_of(&group[0]), &mut bytes);
+            append(&false, &mut bytes);
+            append(&0_u64, &mut bytes);
+            append(&(group.len() as u64), &mut bytes);
+            for id in group {
+                let gap = id.player.0 - std::mem::replace(&mut before, id.player.0);
+                let bits = self.spots[id.slot as usize].bits;
+                append(&EntryS2c { gap, bits }, &mut bytes);
+            }
+            pieces.push(bytes.into());
+        }
+    }
+
+    /// Whether a cursor is too old to tell differences from.
+    pub const fn starts_over(&self, cursor: Cursor) -> bool {
+        cursor == 0 || cursor + TOMBSTONES < self.tick.0
+    }
+
+    fn corner(&self, index: u16) -> Position {
+        Position {
+            x: i32::from(index % self.columns) * CELL_SIDE,
+            y: i32::from(index / self.columns) * CELL_SIDE,
+        }
     }
 
     /// Begins anew from a full picture.
@@ -190,6 +295,7 @@ impl Visible {
         self.tick = output.tick;
         self.encoded.clear();
         self.encoded_rosters.clear();
+        self.count_movers();
         let newcomers: Vec<PlayerId> = output
             .cards
             .iter()
@@ -236,7 +342,7 @@ impl Visible {
     /// What changed in a cell since the cursor, encoded; `None` for nothing.
     pub fn cell(&mut self, index: u16, cursor: Cursor) -> Option<Bytes> {
         let cell = self.cells.get(usize::from(index))?;
-        let cursor = if cursor + TOMBSTONES < self.tick.0 { 0 } else { cursor };
+        let cursor = if self.starts_over(cursor) { 0 } else { cursor };
         if cursor > 0 && cell.changed.0 <= cursor {
             return None;
         }
@@ -302,29 +408,53 @@ impl Visible {
         }
     }
 
+    /// Counts, cell by cell in turn, who moved lately.
+    fn count_movers(&mut self) {
+        let tick = self.tick.0;
+        for (index, cell) in self.cells.iter_mut().enumerate() {
+            if (index as u64 + tick).is_multiple_of(MOVING) {
+                let is_moving = |member: &&Member| member.changed.0 + MOVING > tick;
+                cell.movers = cell.members.iter().filter(is_moving).count();
+            }
+        }
+    }
+
     fn enroll(&mut self, card: &Card) {
         self.roster_changed = self.tick;
-        let tick = self.tick;
-        self.players
-            .entry(card.player)
-            .and_modify(|seen| {
-                seen.card = card.clone();
-                seen.card_changed = tick;
-            })
-            .or_insert_with(|| Seen {
-                card: card.clone(),
-                card_changed: tick,
-                own: OwnState {
-                    player: card.player,
-                    ack: 0,
-                    position: Position { x: 0, y: 0 },
-                    carry: crate::components::player::Carry::default(),
-                    facing: crate::components::direction::Facing::default(),
-                    walking: false,
-                },
-                cell: u16::MAX,
-                tile: Tile::new(u16::MAX, u16::MAX),
-            });
+        if let Some(seen) = self.players.get_mut(&card.player) {
+            seen.card = card.clone();
+            seen.card_changed = self.tick;
+            return;
+        }
+        let nowhere = Spot {
+            player: card.player,
+            changed: self.tick,
+            cell: u16::MAX,
+            bits: [0; 3],
+        };
+        let slot = if let Some(freed) = self.free.pop() {
+            self.spots[freed as usize] = nowhere;
+            freed
+        } else {
+            self.spots.push(nowhere);
+            self.spots.len() as u32 - 1
+        };
+        let seen = Seen {
+            card: card.clone(),
+            card_changed: self.tick,
+            own: OwnState {
+                player: card.player,
+                ack: 0,
+                position: Position { x: 0, y: 0 },
+                carry: crate::components::player::Carry::default(),
+                facing: crate::components::direction::Facing::default(),
+                walking: false,
+            },
+            slot,
+            cell: u16::MAX,
+            tile: Tile::new(u16::MAX, u16::MAX),
+        };
+        self.players.insert(card.player, seen);
     }
 
     fn place(&mut self, player: PlayerId, stance: &Stance) {
@@ -335,17 +465,25 @@ impl Visible {
         let tile = stance.position.tile();
         let index = (tile.y / CELL_TILES) * self.columns + tile.x / CELL_TILES;
         let before = std::mem::replace(&mut seen.cell, index);
+        let member = Member {
+            player,
+            changed: self.tick,
+            bits: pack(stance),
+            slot: seen.slot,
+        };
+        self.spots[seen.slot as usize] = Spot {
+            player,
+            changed: member.changed,
+            cell: index,
+            bits: member.bits,
+        };
         if before != index
             && let Some(cell) = self.cells.get_mut(usize::from(before))
         {
             cell.remove(player, self.tick);
         }
         if let Some(cell) = self.cells.get_mut(usize::from(index)) {
-            cell.set(Member {
-                player,
-                changed: self.tick,
-                bits: pack(stance),
-            });
+            cell.set(member);
         }
     }
 
@@ -362,9 +500,31 @@ impl Visible {
         if let Some(cell) = self.cells.get_mut(usize::from(seen.cell)) {
             cell.remove(player, self.tick);
         }
+        // Player number 0 is nobody's: whoever still remembers the spot finds nobody there.
+        self.spots[seen.slot as usize].player = PlayerId(0);
+        self.free.push(seen.slot);
         self.roster_gone.push((self.tick, player));
         self.roster_changed = self.tick;
     }
+}
+
+/// Keeps the nearest so many; answers from which distance on nobody else is among them.
+fn keep_nearest(found: &mut Vec<(i64, SpotId)>, count: usize) -> i64 {
+    if found.len() < count {
+        return i64::MAX;
+    }
+    if found.len() > count {
+        found.select_nth_unstable_by_key(count - 1, |(distance, _)| *distance);
+        found.truncate(count);
+    }
+    found.iter().map(|(distance, _)| *distance).max().unwrap_or(i64::MAX)
+}
+
+/// From a place to the nearest edge of a cell; 0 inside.
+fn squared_distance_to_cell(from: Position, corner: Position) -> i64 {
+    let outside = |at: i32, low: i32| i64::from((low - at).max(at - (low + CELL_SIDE - 1)).max(0));
+    let (dx, dy) = (outside(from.x, corner.x), outside(from.y, corner.y));
+    dx * dx + dy * dy
 }
 
 impl Cell {

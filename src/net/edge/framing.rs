@@ -1,0 +1,79 @@
+//! Framing: the few bytes in front of what a server sends over a WebSocket (RFC 6455, section 5.2): never masked, never in parts.
+//!
+//! Reading, which is the hard half, is left to the library.
+
+/// What a frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Opcode {
+    Text = 1,
+    Binary = 2,
+    Close = 8,
+    Ping = 9,
+}
+
+/// The longest header.
+const LONGEST: usize = 10;
+
+/// What stands in front of a payload.
+pub(super) struct Header {
+    bytes: [u8; LONGEST],
+    length: usize,
+}
+
+impl Header {
+    pub(super) fn new(opcode: Opcode, payload: usize) -> Self {
+        let mut bytes = [0; LONGEST];
+        bytes[0] = 0x80 | opcode as u8;
+        let length = if payload < 126 {
+            bytes[1] = payload as u8;
+            2
+        } else if let Ok(payload) = u16::try_from(payload) {
+            bytes[1] = 126;
+            bytes[2..4].copy_from_slice(&payload.to_be_bytes());
+            4
+        } else {
+            bytes[1] = 127;
+            bytes[2..].copy_from_slice(&(payload as u64).to_be_bytes());
+            LONGEST
+        };
+        Self { bytes, length }
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+/// The payload of a goodbye: the code, then the reason as far as it fits into a control frame.
+pub(super) fn goodbye(code: u16, reason: &str) -> Vec<u8> {
+    let mut payload = code.to_be_bytes().to_vec();
+    let fits = reason.floor_char_boundary(123);
+    payload.extend_from_slice(&reason.as_bytes()[..fits]);
+    payload
+}
+
+#[cfg(test)]
+mod tests {
+    use tungstenite::protocol::{Role, WebSocket};
+
+    use super::*;
+
+    #[test]
+    fn the_library_reads_what_is_framed_here() {
+        for length in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
+            let payload = vec![7_u8; length];
+            let mut wire = Header::new(Opcode::Binary, length).as_slice().to_vec();
+            wire.extend_from_slice(&payload);
+            let mut client = WebSocket::from_raw_socket(std::io::Cursor::new(wire), Role::Client, None);
+            assert_eq!(client.read().unwrap().into_data(), payload, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let payload = goodbye(4400, &"é".repeat(200));
+        assert!(payload.len() <= 125);
+        assert!(std::str::from_utf8(&payload[2..]).is_ok());
+    }
+}

@@ -1,0 +1,122 @@
+//! Ladder: what a relay gives up, one declared step after the other, when showing a space takes longer than the space has.
+
+use std::time::Duration;
+
+/// What is given up. Each step includes those before it; players see its number, operators its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Step {
+    /// Nothing.
+    #[default]
+    Calm,
+    /// Cells that are not the player's own are shown half as often.
+    Far,
+    /// A quarter of the people makes a crowd.
+    Crowd,
+    /// Everybody gets every second frame.
+    Half,
+    /// Newcomers wait for each other.
+    Queue,
+}
+
+impl Step {
+    const ALL: [Self; 5] = [Self::Calm, Self::Far, Self::Crowd, Self::Half, Self::Queue];
+
+    fn at(index: usize) -> Self {
+        Self::ALL[index.min(Self::ALL.len() - 1)]
+    }
+}
+
+/// Above this share of its time a relay is overloaded.
+const HIGH: f64 = 0.85;
+
+/// Below this share it has room for what it gave up.
+const LOW: f64 = 0.4;
+
+/// How long overload lasts before the next step is taken.
+const UP_AFTER: Duration = Duration::from_secs(1);
+
+/// How long there is room before a step is taken back.
+const DOWN_AFTER: Duration = Duration::from_secs(5);
+
+/// How much one tick counts in the average.
+const WEIGHT: f64 = 0.1;
+
+/// Which step is taken.
+#[derive(Debug, Default)]
+pub struct Ladder {
+    step: Step,
+    share: f64,
+    high: Duration,
+    low: Duration,
+}
+
+impl Ladder {
+    /// The step taken now.
+    pub const fn step(&self) -> Step {
+        self.step
+    }
+
+    /// One tick of that length was shown within `busy`.
+    pub fn observe(&mut self, busy: Duration, period: Duration) {
+        let share = busy.as_secs_f64() / period.as_secs_f64();
+        // One hiccup counts as an overloaded tick and no more.
+        self.share += (share.min(2.0) - self.share) * WEIGHT;
+        self.high = if self.share > HIGH {
+            self.high + period
+        } else {
+            Duration::ZERO
+        };
+        self.low = if self.share < LOW {
+            self.low + period
+        } else {
+            Duration::ZERO
+        };
+        if self.high >= UP_AFTER && self.step < Step::Queue {
+            self.go(self.step as usize + 1);
+        } else if self.low >= DOWN_AFTER && self.step > Step::Calm {
+            self.go(self.step as usize - 1);
+        }
+    }
+
+    fn go(&mut self, index: usize) {
+        self.step = Step::at(index);
+        self.high = Duration::ZERO;
+        self.low = Duration::ZERO;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK: Duration = Duration::from_millis(50);
+
+    fn after(ladder: &mut Ladder, ticks: u32, busy: u64) -> Step {
+        (0..ticks).for_each(|_| ladder.observe(Duration::from_millis(busy), TICK));
+        ladder.step()
+    }
+
+    #[test]
+    fn steps_are_taken_one_by_one_and_taken_back_more_slowly() {
+        let mut ladder = Ladder::default();
+        assert_eq!(after(&mut ladder, 200, 30), Step::Calm);
+        assert_eq!(after(&mut ladder, 35, 60), Step::Far);
+        assert_eq!(after(&mut ladder, 200, 60), Step::Queue);
+        assert_eq!(after(&mut ladder, 120, 5), Step::Half);
+        assert_eq!(after(&mut ladder, 500, 5), Step::Calm);
+    }
+
+    #[test]
+    fn a_hiccup_changes_nothing() {
+        let mut ladder = Ladder::default();
+        assert_eq!(after(&mut ladder, 1, 5_000), Step::Calm);
+        assert_eq!(after(&mut ladder, 100, 5), Step::Calm);
+    }
+
+    #[test]
+    fn between_room_and_overload_the_step_stays() {
+        let mut ladder = Ladder::default();
+        after(&mut ladder, 40, 60);
+        assert_eq!(after(&mut ladder, 1_000, 30), Step::Far);
+    }
+}
