@@ -3,12 +3,14 @@
 //! May use `space` and below, and channels. Never: SQL, sockets, HTTP; a tick thread never waits for anybody.
 //! Loading and keeping spaces is the business of `cluster`; showing them that of `net::relay`.
 
+mod balance;
 mod thread;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use crate::components::command::Command;
@@ -25,13 +27,32 @@ const FOLLOW_BACKLOG: usize = 32;
 
 /// The threads of this process.
 pub struct Host {
-    threads: Vec<ThreadHandle>,
+    desks: Desks,
+    threads: Vec<std::thread::JoinHandle<()>>,
 }
 
-struct ThreadHandle {
+/// What everybody may know of every thread: how to order something, and how much it has to do.
+type Desks = Arc<[Desk]>;
+
+struct Desk {
     orders: Sender<Order>,
-    load: Arc<Load>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    load: Load,
+    /// Whether spaces may still be handed to it.
+    is_closed: Mutex<bool>,
+}
+
+impl Desk {
+    /// Hands a space over; gives it back when the thread has stopped.
+    fn take(&self, running: Box<thread::Running>) -> Result<(), Box<thread::Running>> {
+        let is_closed = self.is_closed.lock();
+        if *is_closed {
+            return Err(running);
+        }
+        self.load.spaces.fetch_add(1, Ordering::Relaxed);
+        // While it is open its thread reads what it is sent.
+        let _ = self.orders.send(Order::Open(running));
+        Ok(())
+    }
 }
 
 /// What a thread has to do, as it measures it.
@@ -111,7 +132,7 @@ enum Order {
 pub struct SpaceHandle {
     id: SpaceId,
     commands: SyncSender<Command>,
-    orders: Sender<Order>,
+    desks: Desks,
     status: Arc<Status>,
 }
 
@@ -120,6 +141,8 @@ pub struct SpaceHandle {
 struct Status {
     people: AtomicUsize,
     ended: AtomicBool,
+    /// The thread that ticks it now. An order to one that no longer does is passed on.
+    home: AtomicUsize,
 }
 
 impl SpaceHandle {
@@ -150,73 +173,95 @@ impl SpaceHandle {
     pub fn follow(&self) -> mpsc::Receiver<Seen> {
         let (sender, receiver) = mpsc::channel(FOLLOW_BACKLOG);
         // When the thread is gone the sender is dropped with the order, which ends the receiver.
-        let _ = self.orders.send(Order::Follow(self.id, sender));
+        self.order(Order::Follow(self.id, sender));
         receiver
     }
 
     /// Ends the ticking. For [`Ending::Unloaded`] only when nobody is in the space and nothing waits for it.
     pub fn close(&self, ending: Ending) {
-        let _ = self.orders.send(Order::Close { space: self.id, ending });
+        self.order(Order::Close { space: self.id, ending });
+    }
+
+    /// The thread that ticks it now, by its number.
+    pub fn home(&self) -> usize {
+        self.status.home.load(Ordering::Acquire)
+    }
+
+    fn order(&self, order: Order) {
+        // The thread ends only with the process.
+        let _ = self.desks[self.home()].orders.send(order);
     }
 }
 
 impl Host {
     /// Starts that many threads, at least one.
     pub fn start(threads: usize, reports: &mpsc::UnboundedSender<Report>) -> std::io::Result<Self> {
-        let threads = (0..threads.max(1))
-            .map(|number| {
+        let (desks, inboxes): (Vec<_>, Vec<_>) = (0..threads.max(1))
+            .map(|_| {
                 let (orders, inbox) = channel();
-                let load = Arc::<Load>::default();
-                let run = thread::run_on(inbox, reports.clone(), Arc::clone(&load));
-                let thread = std::thread::Builder::new().name(format!("host-{number}")).spawn(run)?;
-                Ok(ThreadHandle {
+                let desk = Desk {
                     orders,
-                    load,
-                    thread: Some(thread),
-                })
+                    load: Load::default(),
+                    is_closed: Mutex::new(false),
+                };
+                (desk, inbox)
+            })
+            .unzip();
+        let desks: Desks = desks.into();
+        let threads = inboxes
+            .into_iter()
+            .enumerate()
+            .map(|(number, inbox)| {
+                let run = thread::run_on(number, inbox, reports.clone(), Arc::clone(&desks));
+                std::thread::Builder::new().name(format!("host-{number}")).spawn(run)
             })
             .collect::<std::io::Result<_>>()?;
-        Ok(Self { threads })
+        Ok(Self { desks, threads })
     }
 
     /// Ticks a space on the thread that has the least to do.
     pub fn open(&self, id: SpaceId, space: Space, epoch: u64) -> SpaceHandle {
-        let thread = self
-            .threads
+        let (home, desk) = self
+            .desks
             .iter()
-            .min_by_key(|thread| {
-                let load = &thread.load;
+            .enumerate()
+            .min_by_key(|(_, desk)| {
+                let load = &desk.load;
                 (
                     load.busy_nanos_per_second.load(Ordering::Relaxed),
                     load.spaces.load(Ordering::Relaxed),
                 )
             })
             .expect("a host has at least one thread");
-        thread.load.spaces.fetch_add(1, Ordering::Relaxed);
         let (commands, inbox): (_, Receiver<Command>) = sync_channel(COMMANDS);
         let status = Arc::<Status>::default();
+        status.home.store(home, Ordering::Release);
         let running = thread::Running::new(id, space, epoch, inbox, Arc::clone(&status));
-        // The thread ends only when the host is dropped.
-        let _ = thread.orders.send(Order::Open(Box::new(running)));
+        // After the host has stopped nothing ticks: dropped with its queue, the space shows as ended.
+        let _ = desk.take(Box::new(running));
         SpaceHandle {
             id,
             commands,
-            orders: thread.orders.clone(),
+            desks: Arc::clone(&self.desks),
             status,
         }
     }
 
     /// Ends every space with a last checkpoint, then the threads.
     pub fn stop(&mut self) {
-        for thread in &self.threads {
-            let _ = thread.orders.send(Order::Stop);
+        for desk in self.desks.iter() {
+            let _ = desk.orders.send(Order::Stop);
         }
-        for thread in &mut self.threads {
-            if let Some(handle) = thread.thread.take()
-                && handle.join().is_err()
-            {
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
                 tracing::error!("a host thread ended by a panic outside of any space");
             }
         }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.stop();
     }
 }

@@ -12,7 +12,7 @@ use metrics::{counter, histogram};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Sender, UnboundedSender};
 
-use super::{Ending, Load, Order, Report, Seen, Status};
+use super::{Desks, Ending, Order, Report, Seen, Status, balance};
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Picture, TickOutput};
 use crate::components::id::SpaceId;
@@ -23,6 +23,12 @@ const CATCH_UP: u32 = 3;
 
 /// How long nobody must be in a space before it is reported as resting.
 const REST: Duration = Duration::from_secs(30);
+
+/// How often a thread measures what it has to do.
+const MEASURE: Duration = Duration::from_secs(1);
+
+/// How long an order for a space that moved may be on its way.
+const REMEMBER_MOVES: Duration = Duration::from_secs(10);
 
 /// How often what changed is checkpointed.
 const CHECKPOINT: Duration = Duration::from_secs(1);
@@ -44,6 +50,8 @@ pub(super) struct Running {
     changed: bool,
     checkpointed: Instant,
     resting_since: Option<Instant>,
+    /// Time spent on it since the thread measured last.
+    spent: Duration,
 }
 
 struct Follower {
@@ -68,6 +76,7 @@ impl Running {
             changed: true,
             checkpointed: now,
             resting_since: None,
+            spent: Duration::ZERO,
         }
     }
 
@@ -186,26 +195,32 @@ impl Running {
 
 /// The body of a host thread.
 pub(super) fn run_on(
+    number: usize,
     orders: Receiver<Order>,
     reports: UnboundedSender<Report>,
-    load: Arc<Load>,
+    desks: Desks,
 ) -> impl FnOnce() + Send {
     move || {
         Thread {
+            number,
             reports,
-            load,
+            desks,
             spaces: HashMap::new(),
             deadlines: BinaryHeap::new(),
+            moved: Vec::new(),
         }
         .run(&orders);
     }
 }
 
 struct Thread {
+    number: usize,
     reports: UnboundedSender<Report>,
-    load: Arc<Load>,
+    desks: Desks,
     spaces: HashMap<SpaceId, Running>,
     deadlines: BinaryHeap<Reverse<(Instant, SpaceId)>>,
+    /// Where spaces went, and when: an order that was on its way meanwhile is passed on.
+    moved: Vec<(Instant, SpaceId, usize)>,
 }
 
 impl Thread {
@@ -229,20 +244,85 @@ impl Thread {
             }
             self.tick_due();
             busy += now() - started;
-            if now() - measured >= Duration::from_secs(1) {
-                self.load
-                    .busy_nanos_per_second
-                    .store(busy.as_nanos() as u64, Ordering::Relaxed);
+            let since = now() - measured;
+            if since >= MEASURE || self.spaces.is_empty() {
+                self.measure(busy, since);
                 busy = Duration::ZERO;
                 measured = now();
             }
         }
+        let mut is_closed = self.desks[self.number].is_closed.lock();
+        *is_closed = true;
+        // What was handed over in the last moment ends here too.
+        while let Ok(order) = orders.try_recv() {
+            if let Order::Open(running) = order {
+                self.spaces.insert(running.id, *running);
+            }
+        }
+        drop(is_closed);
         for (_, running) in self.spaces.drain() {
             running.end(Ending::Stopped, &self.reports);
         }
     }
 
+    /// Tells the others how much there is to do here, and hands a space over when that pays.
+    fn measure(&mut self, busy: Duration, since: Duration) {
+        let per_second = |spent: Duration| (spent.as_nanos() * 1_000_000_000 / since.as_nanos().max(1)) as u64;
+        let own_load = if self.spaces.is_empty() { 0 } else { per_second(busy) };
+        self.desks[self.number]
+            .load
+            .busy_nanos_per_second
+            .store(own_load, Ordering::Relaxed);
+        let loads: Vec<u64> = self
+            .desks
+            .iter()
+            .map(|desk| desk.load.busy_nanos_per_second.load(Ordering::Relaxed))
+            .collect();
+        let costs = self
+            .spaces
+            .values_mut()
+            .map(|running| (running.id, per_second(std::mem::take(&mut running.spent))));
+        let costs: Vec<_> = costs.collect();
+        if let Some((space, other)) = balance::choose(&loads, self.number, costs.into_iter()) {
+            self.hand_over(space, other);
+        }
+    }
+
+    fn hand_over(&mut self, space: SpaceId, other: usize) {
+        let Some(running) = self.spaces.remove(&space) else {
+            return;
+        };
+        let status = Arc::clone(&running.status);
+        if let Err(running) = self.desks[other].take(Box::new(running)) {
+            self.deadlines.push(Reverse((running.next, space)));
+            self.spaces.insert(space, *running);
+            return;
+        }
+        // Only now: an order for it must not come before the space itself.
+        status.home.store(other, Ordering::Release);
+        self.desks[self.number].load.spaces.fetch_sub(1, Ordering::Relaxed);
+        tracing::debug!(%space, from = self.number, to = other, "a space moved to another thread");
+        counter!("plaza_spaces_moved_total").increment(1);
+        let now = now();
+        self.moved
+            .retain(|(at, moved, _)| *moved != space && now < *at + REMEMBER_MOVES);
+        self.moved.push((now, space, other));
+    }
+
+    /// Where a space that is not here went.
+    fn successor(&self, space: SpaceId) -> Option<usize> {
+        let is_here = self.spaces.contains_key(&space);
+        let moved = self.moved.iter().find(|(_, moved, _)| *moved == space);
+        moved.filter(|_| !is_here).map(|(_, _, other)| *other)
+    }
+
     fn obey(&mut self, order: Order) {
+        if let Order::Follow(space, _) | Order::Close { space, .. } = &order
+            && let Some(other) = self.successor(*space)
+        {
+            let _ = self.desks[other].orders.send(order);
+            return;
+        }
         match order {
             Order::Open(running) => {
                 self.deadlines.push(Reverse((running.next, running.id)));
@@ -281,7 +361,9 @@ impl Thread {
                 self.end(space, Ending::Restarts);
                 continue;
             }
-            histogram!("plaza_tick_seconds").record(now.elapsed().as_secs_f64());
+            let spent = now.elapsed();
+            running.spent += spent;
+            histogram!("plaza_tick_seconds").record(spent.as_secs_f64());
             histogram!("plaza_tick_lateness_seconds").record((now - at).as_secs_f64());
             self.deadlines.push(Reverse((running.next, space)));
         }
@@ -290,7 +372,7 @@ impl Thread {
     fn end(&mut self, space: SpaceId, ending: Ending) {
         if let Some(running) = self.spaces.remove(&space) {
             running.end(ending, &self.reports);
-            self.load.spaces.fetch_sub(1, Ordering::Relaxed);
+            self.desks[self.number].load.spaces.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -298,4 +380,101 @@ impl Thread {
 #[expect(clippy::disallowed_methods, reason = "a host thread keeps real deadlines")]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use parking_lot::Mutex;
+    use tokio::sync::mpsc;
+    use uuid::Uuid;
+
+    use super::super::{Desk, Load};
+    use super::*;
+    use crate::components::plan::Plan;
+    use crate::components::unit::TickRate;
+
+    /// Two threads that nobody runs: the test reads their orders.
+    fn threads() -> [(Thread, Receiver<Order>); 2] {
+        let (reports, _) = mpsc::unbounded_channel();
+        let (desks, inboxes): (Vec<_>, Vec<_>) = (0..2)
+            .map(|_| {
+                let (orders, inbox) = channel();
+                let desk = Desk {
+                    orders,
+                    load: Load::default(),
+                    is_closed: Mutex::new(false),
+                };
+                (desk, inbox)
+            })
+            .unzip();
+        let desks: Desks = desks.into();
+        let mut inboxes = inboxes.into_iter();
+        [0, 1].map(|number| {
+            let thread = Thread {
+                number,
+                reports: reports.clone(),
+                desks: Arc::clone(&desks),
+                spaces: HashMap::new(),
+                deadlines: BinaryHeap::new(),
+                moved: Vec::new(),
+            };
+            (thread, inboxes.next().unwrap())
+        })
+    }
+
+    fn running() -> Box<Running> {
+        let plan = Plan {
+            width: 8,
+            height: 8,
+            blocked: Vec::new(),
+            zones: Vec::new(),
+            elements: Vec::new(),
+            version: 1,
+        };
+        let space = Space::new(&plan, TickRate::DEFAULT);
+        let (_, commands) = std::sync::mpsc::sync_channel(8);
+        Box::new(Running::new(
+            SpaceId(Uuid::from_u128(1)),
+            space,
+            1,
+            commands,
+            Arc::default(),
+        ))
+    }
+
+    #[test]
+    fn a_space_that_moves_keeps_its_followers_and_late_orders_find_it() {
+        let [(mut here, _inbox), (mut there, their_inbox)] = threads();
+        let running = running();
+        let (space, status) = (running.id, Arc::clone(&running.status));
+        here.obey(Order::Open(running));
+        let (sender, mut early) = mpsc::channel(8);
+        here.obey(Order::Follow(space, sender));
+        here.hand_over(space, 1);
+        assert_eq!(status.home.load(Ordering::Acquire), 1);
+        let (sender, mut late) = mpsc::channel(8);
+        here.obey(Order::Follow(space, sender));
+        while let Ok(order) = their_inbox.try_recv() {
+            there.obey(order);
+        }
+        there.spaces.get_mut(&space).unwrap().tick(now(), &there.reports);
+        for follower in [&mut early, &mut late] {
+            assert!(matches!(follower.try_recv(), Ok(Seen::Picture { .. })));
+            assert!(matches!(follower.try_recv(), Ok(Seen::Tick(_))));
+        }
+    }
+
+    #[test]
+    fn a_thread_that_has_stopped_takes_nothing() {
+        let [(mut here, _inbox), (there, _their_inbox)] = threads();
+        let running = running();
+        let space = running.id;
+        here.obey(Order::Open(running));
+        *there.desks[1].is_closed.lock() = true;
+        here.hand_over(space, 1);
+        assert!(here.spaces.contains_key(&space));
+        assert_eq!(here.successor(space), None);
+    }
 }
