@@ -7,14 +7,14 @@ ARGS ?=
 WEB_SOURCES := $(shell find web/src web/scripts web/public assets/art -path web/public/atlas -prune -o -type f -print) \
 	web/index.html web/package.json web/vite.config.ts web/tsconfig.json
 
-.PHONY: run test check web web-check rust-test journeys bench golden clean
+.PHONY: run test check web web-check rust-test journeys fuzz bench golden clean
 
 run: web
 	@scripts/need cargo
 	cargo build --locked --profile $(PROFILE)
 	exec target/$(PROFILE)/plaza serve $(ARGS)
 
-test: web web-check rust-test journeys
+test: web web-check rust-test journeys fuzz
 
 check: web/node_modules/.installed
 	cargo fmt --check
@@ -38,6 +38,15 @@ journeys: web/node_modules/.installed
 	cargo build --locked
 	cd web && npm run --silent journeys
 
+# Feeds every decoder with bytes that look for its weak spots, for so many seconds each. The compiler is a stable one: RUSTC_BOOTSTRAP
+# lets it take the flags of the fuzzer's instrumentation.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@scripts/need cargo-fuzz
+	for target in client_frame json_message checkpoint map_import; do \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 -print_final_stats=1 -verbosity=0 || exit 1; \
+	done
+
 bench:
 	cargo bench --locked
 
@@ -46,7 +55,7 @@ golden:
 	PLAZA_WRITE_GOLDEN=1 cargo test --locked
 
 clean:
-	rm -rf target web/dist web/node_modules web/public/atlas artefacts
+	rm -rf target fuzz/target web/dist web/node_modules web/public/atlas artefacts
 
 web/node_modules/.installed: web/package-lock.json
 	@scripts/need node

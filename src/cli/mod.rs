@@ -45,6 +45,9 @@ enum Command {
     Seed {
         /// The folder: `avatars.json`, `elements.json`, `maps/*.tmj`, `spaces.json`
         folder: PathBuf,
+        /// Only say whether it could be loaded; nothing is changed
+        #[arg(long)]
+        check: bool,
         #[command(flatten)]
         data: Data,
     },
@@ -78,8 +81,13 @@ async fn run(command: Command) -> anyhow::Result<bool> {
         Command::Openapi => {
             print::line(&crate::api::routes::openapi().to_pretty_json()?);
         }
-        Command::Seed { folder, data } => {
+        Command::Seed { folder, check, data } => {
             let seed = Folder::read(&folder)?;
+            if check {
+                seed.check()?;
+                print::line(&format!("The seed in {} can be loaded.", folder.display()));
+                return Ok(true);
+            }
             let store = Store::open(&data.folder()?).await?;
             let report = store.seed(&seed).await?;
             store.close().await;

@@ -84,11 +84,16 @@ impl Checkpoint {
     pub fn encode(&self) -> Vec<u8> {
         let body =
             bincode::encode_to_vec(V1::from(self), config()).expect("a record of plain values can always be written");
+        Self::seal(&body)
+    }
+
+    /// A body of this version behind its header, so that damage shows.
+    pub fn seal(body: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER + body.len());
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
-        bytes.extend_from_slice(&hash(&body).to_le_bytes());
-        bytes.extend_from_slice(&body);
+        bytes.extend_from_slice(&hash(body).to_le_bytes());
+        bytes.extend_from_slice(body);
         bytes
     }
 

@@ -76,6 +76,17 @@ impl Folder {
         Self { files: files.collect() }
     }
 
+    /// These files, by their path in the folder.
+    pub fn of(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
+        let files = files.into_iter().collect();
+        Self { files }
+    }
+
+    /// Whether it could be loaded: every file makes sense and every name leads somewhere.
+    pub fn check(&self) -> Result<(), SeedError> {
+        self.plan().map(drop)
+    }
+
     /// A seed on a disk.
     pub fn read(folder: &Path) -> Result<Self, SeedError> {
         let mut files = BTreeMap::new();
