@@ -52,6 +52,8 @@ pub(super) struct Running {
     resting_since: Option<Instant>,
     /// Time spent on it since the thread measured last.
     spent: Duration,
+    #[cfg(test)]
+    fails: bool,
 }
 
 struct Follower {
@@ -77,11 +79,15 @@ impl Running {
             checkpointed: now,
             resting_since: None,
             spent: Duration::ZERO,
+            #[cfg(test)]
+            fails: false,
         }
     }
 
     /// Runs the tick that is due and shows it to the followers.
     fn tick(&mut self, now: Instant, reports: &UnboundedSender<Report>) {
+        #[cfg(test)]
+        assert!(!self.fails, "a test wants this tick to fail");
         self.batch.extend(self.commands.try_iter());
         let output = self.space.step(&self.batch);
         self.batch.clear();
@@ -424,7 +430,7 @@ mod tests {
         })
     }
 
-    fn running() -> Box<Running> {
+    fn running(number: u128) -> Box<Running> {
         let plan = Plan {
             width: 8,
             height: 8,
@@ -436,7 +442,7 @@ mod tests {
         let space = Space::new(&plan, TickRate::DEFAULT);
         let (_, commands) = std::sync::mpsc::sync_channel(8);
         Box::new(Running::new(
-            SpaceId(Uuid::from_u128(1)),
+            SpaceId(Uuid::from_u128(number)),
             space,
             1,
             commands,
@@ -447,7 +453,7 @@ mod tests {
     #[test]
     fn a_space_that_moves_keeps_its_followers_and_late_orders_find_it() {
         let [(mut here, _inbox), (mut there, their_inbox)] = threads();
-        let running = running();
+        let running = running(1);
         let (space, status) = (running.id, Arc::clone(&running.status));
         here.obey(Order::Open(running));
         let (sender, mut early) = mpsc::channel(8);
@@ -467,9 +473,40 @@ mod tests {
     }
 
     #[test]
+    fn a_space_whose_tick_fails_ends_alone_and_says_so() {
+        let [(mut thread, _inbox), _] = threads();
+        let (reports, mut told) = mpsc::unbounded_channel();
+        thread.reports = reports;
+        let (sound, mut broken) = (running(1), running(2));
+        broken.fails = true;
+        let (due, broken_id) = (sound.next.max(broken.next), broken.id);
+        let mut followers = Vec::new();
+        for running in [sound, broken] {
+            let (sender, follower) = mpsc::channel(8);
+            let space = running.id;
+            thread.obey(Order::Open(running));
+            thread.obey(Order::Follow(space, sender));
+            followers.push(follower);
+        }
+        while now() <= due {
+            std::thread::yield_now();
+        }
+        thread.tick_due();
+        let [sound, broken] = &mut followers[..] else {
+            panic!("two follow")
+        };
+        assert!(matches!(sound.try_recv(), Ok(Seen::Picture { .. })));
+        assert!(matches!(sound.try_recv(), Ok(Seen::Tick(_))));
+        assert!(matches!(broken.try_recv(), Ok(Seen::Picture { .. })));
+        assert!(matches!(broken.try_recv(), Ok(Seen::Ended(Ending::Restarts))));
+        assert!(matches!(told.try_recv(), Ok(Report::Ended(space, Ending::Restarts)) if space == broken_id));
+        assert_eq!(thread.spaces.len(), 1);
+    }
+
+    #[test]
     fn a_thread_that_has_stopped_takes_nothing() {
         let [(mut here, _inbox), (there, _their_inbox)] = threads();
-        let running = running();
+        let running = running(1);
         let space = running.id;
         here.obey(Order::Open(running));
         *there.desks[1].is_closed.lock() = true;

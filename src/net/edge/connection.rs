@@ -222,7 +222,7 @@ impl Connection {
 
     fn command_fits(&self, command: Command) -> bool {
         let Some(relay) = &self.relay else { return false };
-        match relay.space.send(command) {
+        match relay.send(command) {
             // The relay tells everybody when the space has ended.
             Ok(()) | Err(SendError::Ended) => true,
             Err(SendError::Overloaded) => false,

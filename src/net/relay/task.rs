@@ -4,18 +4,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::{Arrival, ClientId, Departure, Ladder, Relay, Step, close};
 use crate::cluster::spaces::{EnterError, OpenSpace, Spaces};
 use crate::components::command::Command;
+use crate::components::fact::TickOutput;
 use crate::components::id::SpaceId;
-use crate::host::{Ending, Seen, SpaceHandle};
+use crate::host::{Ending, Seen, SendError, SpaceHandle};
 
 /// Orders waiting for one relay at most; joining waits beyond that.
 const ORDERS: usize = 256;
+
+/// How often a space may start again before its clients are let go: one that fails at every tick is not worth waiting for.
+const RESTARTS: u32 = 3;
 
 /// What the edge asks of a relay.
 pub enum Order {
@@ -31,14 +35,19 @@ pub enum Order {
 #[derive(Clone)]
 pub struct RelayHandle {
     orders: mpsc::Sender<Order>,
-    /// Takes what players want.
-    pub space: SpaceHandle,
+    /// Another one after the space started again.
+    space: Arc<RwLock<SpaceHandle>>,
 }
 
 impl RelayHandle {
     /// Hands over an order; `false` when the relay has ended.
     pub async fn order(&self, order: Order) -> bool {
         self.orders.send(order).await.is_ok()
+    }
+
+    /// Hands over what a player wants.
+    pub fn send(&self, command: Command) -> Result<(), SendError> {
+        self.space.read().send(command)
     }
 }
 
@@ -77,61 +86,94 @@ impl Relays {
         let (orders, inbox) = mpsc::channel(ORDERS);
         let started = RelayHandle {
             orders,
-            space: handle.clone(),
+            space: Arc::new(RwLock::new(handle)),
         };
         running.insert(space, started.clone());
-        self.tasks
-            .spawn(run(Relay::new(scene), handle, inbox, Arc::clone(&self.running)));
+        let task = Task {
+            id: space,
+            relay: Relay::new(scene),
+            ladder: Ladder::default(),
+            relays: self.clone(),
+            space: Arc::clone(&started.space),
+        };
+        self.tasks.spawn(task.run(inbox));
         Ok(started)
     }
 }
 
-async fn run(
-    mut relay: Relay,
-    space: SpaceHandle,
-    mut orders: mpsc::Receiver<Order>,
-    running: Arc<Mutex<HashMap<SpaceId, RelayHandle>>>,
-) {
-    let mut seen = space.follow();
-    let mut ladder = Ladder::default();
-    let (code, reason) = loop {
-        let commands = tokio::select! {
-            biased;
-            what = seen.recv() => match what {
-                Some(Seen::Picture { picture, epoch, missed }) => {
-                    let mut commands = relay.rebase(&picture, epoch);
-                    commands.extend(relay.catch_up(&missed));
-                    commands
-                }
-                Some(Seen::Tick(output)) => {
-                    let began = now();
-                    let commands = relay.tick(&output);
-                    let took = began.elapsed();
-                    // Ticks that wait already are time that showing this one did not have.
-                    ladder.observe(took * (seen.len() as u32 + 1), relay.tick_period());
-                    climb(&mut relay, ladder.step(), space.id());
-                    metrics::histogram!("plaza_relay_seconds").record(took.as_secs_f64());
-                    metrics::counter!("plaza_frames_skipped_total").increment(relay.take_skipped());
-                    commands
-                }
-                Some(Seen::Ended(Ending::Deleted)) => break (close::DELETED, "the space was deleted"),
-                Some(Seen::Ended(Ending::Stopped)) => break (close::AWAY, "the server stops; reconnect"),
-                Some(Seen::Ended(Ending::Restarts | Ending::Unloaded)) | None => {
-                    break (close::AWAY, "the space starts again; reconnect");
-                }
-            },
-            Some(order) = orders.recv() => obey(&mut relay, order),
+/// One relay at work.
+struct Task {
+    id: SpaceId,
+    relay: Relay,
+    ladder: Ladder,
+    relays: Relays,
+    space: Arc<RwLock<SpaceHandle>>,
+}
+
+impl Task {
+    async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut seen = self.space.read().follow();
+        let mut restarts = 0;
+        let (code, reason) = loop {
+            let commands = tokio::select! {
+                biased;
+                what = seen.recv() => match what {
+                    Some(Seen::Picture { picture, epoch, missed }) => {
+                        let mut commands = self.relay.rebase(&picture, epoch);
+                        commands.extend(self.relay.catch_up(&missed));
+                        commands
+                    }
+                    Some(Seen::Tick(output)) => self.show(&output, seen.len()),
+                    Some(Seen::Ended(Ending::Deleted)) => break (close::DELETED, "the space was deleted"),
+                    Some(Seen::Ended(Ending::Stopped)) => break (close::AWAY, "the server stops; reconnect"),
+                    Some(Seen::Ended(Ending::Restarts)) if restarts < RESTARTS => {
+                        restarts += 1;
+                        let Some(again) = self.start_again().await else {
+                            break (close::AWAY, "the space starts again; reconnect");
+                        };
+                        seen = again;
+                        Vec::new()
+                    }
+                    Some(Seen::Ended(Ending::Restarts | Ending::Unloaded)) | None => {
+                        break (close::AWAY, "the space starts again; reconnect");
+                    }
+                },
+                Some(order) = orders.recv() => obey(&mut self.relay, order),
+            };
+            let space = self.space.read();
+            for command in commands {
+                // When the space has ended, the follower says so next.
+                let _ = space.send(command);
+            }
         };
-        for command in commands {
-            // When the space has ended, the follower says so next.
-            let _ = space.send(command);
+        orders.close();
+        self.relay.close(code, reason);
+        let mut running = self.relays.running.lock();
+        if running.get(&self.id).is_some_and(|handle| handle.orders.is_closed()) {
+            running.remove(&self.id);
         }
-    };
-    orders.close();
-    relay.close(code, reason);
-    let mut running = running.lock();
-    if running.get(&space.id()).is_some_and(|handle| handle.orders.is_closed()) {
-        running.remove(&space.id());
+    }
+
+    /// Shows a tick to everybody, and watches how long that takes while `waiting` more ticks wait already.
+    fn show(&mut self, output: &TickOutput, waiting: usize) -> Vec<Command> {
+        let began = now();
+        let commands = self.relay.tick(output);
+        let took = began.elapsed();
+        // Ticks that wait are time that showing this one did not have.
+        self.ladder
+            .observe(took * (waiting as u32 + 1), self.relay.tick_period());
+        climb(&mut self.relay, self.ladder.step(), self.id);
+        metrics::histogram!("plaza_relay_seconds").record(took.as_secs_f64());
+        metrics::counter!("plaza_frames_skipped_total").increment(self.relay.take_skipped());
+        commands
+    }
+
+    /// The space's tick failed: opens it from its last checkpoint and follows that. The clients see it stand still for a moment.
+    async fn start_again(&self) -> Option<mpsc::Receiver<Seen>> {
+        let OpenSpace { handle, .. } = self.relays.spaces.enter(self.id).await.ok()?;
+        let seen = handle.follow();
+        *self.space.write() = handle;
+        Some(seen)
     }
 }
 
