@@ -40,8 +40,23 @@ pub enum AccountError {
 
 /// Who the bots are and where they go.
 pub(super) struct Accounts {
-    pub(super) tokens: Vec<String>,
-    pub(super) spaces: Vec<String>,
+    pub(super) people: Vec<Person>,
+    pub(super) spaces: Vec<Space>,
+    /// Tells this run from others.
+    pub(super) mark: String,
+}
+
+/// A user of the run.
+pub(super) struct Person {
+    pub(super) user: u128,
+    pub(super) token: String,
+}
+
+/// A space of the run.
+pub(super) struct Space {
+    pub(super) id: String,
+    /// Where nobody can walk, by row.
+    pub(super) blocked: Vec<Vec<bool>>,
 }
 
 #[derive(Clone)]
@@ -61,50 +76,87 @@ impl Accounts {
         let run = &run[run.len() - 6..];
         let avatars = api.avatars().await?;
         let mut waiting = JoinSet::new();
-        let mut tokens = Vec::new();
+        let mut people = Vec::new();
         for number in 0..settings.bots {
             if stop.is_cancelled() {
                 break;
             }
             if waiting.len() >= AT_ONCE
-                && let Some(Ok(token)) = waiting.join_next().await
+                && let Some(Ok(person)) = waiting.join_next().await
             {
-                tokens.push(token?);
+                people.push(person?);
             }
             let (api, name) = (api.clone(), format!("{number}-{run}"));
             let avatar = avatars.get(number as usize % avatars.len().max(1)).cloned();
             waiting.spawn(async move { api.account(&name, avatar.as_deref()).await });
         }
-        while let Some(Ok(token)) = waiting.join_next().await {
-            tokens.push(token?);
+        while let Some(Ok(person)) = waiting.join_next().await {
+            people.push(person?);
         }
-        let mut spaces: Vec<String> = settings.space.iter().cloned().collect();
-        if spaces.is_empty()
-            && let Some(token) = tokens.first()
+        let mut ids: Vec<String> = settings.space.iter().cloned().collect();
+        if ids.is_empty()
+            && let Some(person) = people.first()
         {
             let map = api.map(settings.map.as_deref()).await?;
             for number in 0..settings.spaces.max(1) {
                 let body = json!({ "name": format!("bots {run} {number}"), "mapId": map });
-                let made = api.post("/space", Some(token), &body).await?;
-                spaces.push(made["spaceId"].as_str().unwrap_or_default().to_owned());
+                let made = api.post("/space", Some(&person.token), &body).await?;
+                ids.push(made["spaceId"].as_str().unwrap_or_default().to_owned());
             }
         }
-        Ok(Self { tokens, spaces })
+        let mut spaces = Vec::new();
+        for id in ids {
+            let path = format!("/space/{id}/map");
+            let map = api
+                .answer(&format!("GET {path}"), api.http.get(api.path(&path)))
+                .await?;
+            let blocked = blocked(&map);
+            spaces.push(Space { id, blocked });
+        }
+        let mark = run.to_owned();
+        Ok(Self { people, spaces, mark })
     }
 }
 
+/// Where nobody can walk, as a map tells: its own walls, and what stands in it.
+fn blocked(map: &Value) -> Vec<Vec<bool>> {
+    let rows = map["blocked"].as_array().into_iter().flatten();
+    let mut blocked: Vec<Vec<bool>> = rows
+        .filter_map(|row| Some(row.as_str()?.bytes().map(|tile| tile == b'1').collect()))
+        .collect();
+    let elements = map["elements"].as_array().into_iter().flatten();
+    for element in elements.filter(|element| element["element"]["static"] == true) {
+        let whole = |value: &Value| value.as_u64().unwrap_or_default() as usize;
+        let print = &element["element"]["footprint"];
+        let (left, top) = (
+            whole(&element["x"]) + whole(&print["x"]),
+            whole(&element["y"]) + whole(&print["y"]),
+        );
+        for row in blocked.iter_mut().skip(top).take(whole(&print["height"])) {
+            for tile in row.iter_mut().skip(left).take(whole(&print["width"])) {
+                *tile = true;
+            }
+        }
+    }
+    blocked
+}
+
 impl Api {
-    async fn account(&self, name: &str, avatar: Option<&str>) -> Result<String, AccountError> {
+    async fn account(&self, name: &str, avatar: Option<&str>) -> Result<Person, AccountError> {
         let password = uuid::Uuid::new_v4().to_string();
         let body = json!({ "username": name, "password": password, "type": "user" });
-        self.post("/signup", None, &body).await?;
+        let signed_up = self.post("/signup", None, &body).await?;
+        let user = signed_up["userId"]
+            .as_str()
+            .and_then(|id| uuid::Uuid::try_parse(id).ok());
         let signed_in = self.post("/signin", None, &body).await?;
         let token = signed_in["token"].as_str().unwrap_or_default().to_owned();
         if let Some(avatar) = avatar {
             self.post("/user/metadata", Some(&token), &json!({ "avatarId": avatar }))
                 .await?;
         }
-        Ok(token)
+        let user = user.unwrap_or_default().as_u128();
+        Ok(Person { user, token })
     }
 
     /// The ids of all avatars.
@@ -180,5 +232,21 @@ impl Api {
 
     fn path(&self, path: &str) -> String {
         format!("{}/api/v1{path}", self.url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn walls_and_footprints_block() {
+        let kind = |fixed: bool| json!({"static": fixed, "footprint": {"x": 1, "y": 0, "width": 5, "height": 1}});
+        let map = json!({
+            "blocked": ["100", "000", "000"],
+            "elements": [{"x": 0, "y": 1, "element": kind(true)}, {"x": 0, "y": 2, "element": kind(false)}],
+        });
+        let expected = [[true, false, false], [false, true, true], [false; 3]];
+        assert_eq!(blocked(&map), expected);
     }
 }

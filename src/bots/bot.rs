@@ -1,298 +1,449 @@
-//! Bot: one client that joins, walks on its own rhythm and notes what it is shown.
+//! Bot: one client's life: it joins, acts on its own beat, comes back when its connection is lost, and rests at the end.
 
-use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
-use rand::rngs::SmallRng;
-use rand::{RngExt, SeedableRng};
-use tokio::net::TcpStream;
-use tokio::sync::mpsc::UnboundedSender;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use rand::RngExt;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Behaviour;
-use super::report::Observation;
-use super::world::World;
-use crate::components::fact::Stance;
-use crate::net::codec::{decode, encode};
-use crate::net::protocol::chat::ChatC2s;
-use crate::net::protocol::movement::InputC2s;
-use crate::net::protocol::session::HelloC2s;
-use crate::net::protocol::{ClientMessage, SCHEMA, SUBPROTOCOL, ServerMessage, VERSION};
+use super::binary::Binary;
+use super::dialect::{Dialect, Heard, Rested};
+use super::grid::Grid;
+use super::mind::{Mind, SECOND};
+use super::shared::{Room, Shared};
+use super::wire::{self, Frame, Reader, WireError, Writer};
+use super::{Behaviour, Protocol};
+use crate::net::protocol::SUBPROTOCOL;
 
-/// Tiles across and down that a bot's window shows, like a laptop's.
-const VIEW: (u16, u16) = (30, 18);
+/// How long coming in may take.
+const JOIN_WITHIN: Duration = Duration::from_secs(20);
 
-/// Who counts as near.
-const NEAREST: usize = 16;
+/// The server pings every five seconds: one that is silent for so long is gone.
+const SILENT_AT_MOST: u64 = 20 * SECOND;
+
+/// Waits between two tries to come back, each up to twice the one before.
+const BACK_OFF: Duration = Duration::from_millis(250);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(8);
+
+/// Between the last look at everything and the goodbye: nobody sees the others leave.
+const GOODBYE_AFTER: Duration = Duration::from_millis(500);
+
+/// Close codes after which coming back is of no use.
+const FINAL: [u16; 6] = [4401, 4403, 4404, 4409, 4410, 4426];
 
 /// What one bot is to do.
 pub(super) struct Plan {
     pub(super) number: u32,
     pub(super) url: String,
     pub(super) token: String,
-    pub(super) space: String,
-    /// Which of the run's spaces that is: player numbers are of one space only.
-    pub(super) room: u32,
+    /// Which of the run's spaces it goes to.
+    pub(super) room: usize,
+    pub(super) protocol: Protocol,
     pub(super) behaviour: Behaviour,
     pub(super) rate: f64,
     pub(super) seed: u64,
-    pub(super) join_at: Instant,
-    pub(super) rest_from: Instant,
+    pub(super) join_at: u64,
+}
+
+/// What a bot tells at the end.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) bot: u32,
+    pub(super) room: usize,
+    /// One bit for each line of its space that it heard.
+    pub(super) heard: Vec<u64>,
+    /// When it was in.
+    pub(super) inside: Vec<(u64, u64)>,
+    pub(super) rested: Option<Rested>,
 }
 
 /// One client.
 pub(super) struct Bot {
-    pub(super) plan: Plan,
-    pub(super) observations: UnboundedSender<Observation>,
-    pub(super) stop: CancellationToken,
+    plan: Plan,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    mind: Mind,
+    outcome: Outcome,
+    /// Since when it is out, having been in.
+    lost_at: Option<u64>,
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+/// Why a connection ended.
+enum End {
+    /// The run is over.
+    Stopped,
+    /// It never was in.
+    Failed(Lost),
+    /// It was in.
+    Lost(Lost),
+}
 
-/// Why a bot's connection ended.
-type Lost = String;
+struct Lost {
+    reason: String,
+    is_final: bool,
+}
+
+impl From<WireError> for Lost {
+    fn from(error: WireError) -> Self {
+        let is_final = matches!(&error, WireError::Closed(code, _) if FINAL.contains(code));
+        Self {
+            reason: error.to_string(),
+            is_final,
+        }
+    }
+}
+
+impl Lost {
+    fn because(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            is_final: false,
+        }
+    }
+}
 
 impl Bot {
-    pub(super) async fn run(self) {
-        tokio::time::sleep_until(self.plan.join_at.into()).await;
-        let asked = Instant::now();
-        let joined = tokio::select! {
-            joined = self.join() => joined,
-            () = self.stop.cancelled() => return,
+    pub(super) fn new(plan: Plan, shared: Arc<Shared>, stop: CancellationToken) -> Self {
+        let members = &shared.rooms[plan.room].members;
+        let mind = Mind::new(plan.behaviour, plan.number, members, plan.seed);
+        let outcome = Outcome {
+            bot: plan.number,
+            room: plan.room,
+            ..Outcome::default()
         };
-        match joined {
-            Ok((socket, player, width)) => {
-                self.note(Observation::Joined { after: asked.elapsed() });
-                if let Err(reason) = self.play(socket, player, width).await {
-                    self.note(Observation::Lost { reason });
-                }
-            }
-            Err(reason) => self.note(Observation::Failed { reason }),
+        Self {
+            plan,
+            shared,
+            stop,
+            mind,
+            outcome,
+            lost_at: None,
         }
     }
 
-    fn note(&self, observation: Observation) {
-        // The run is over when nobody listens.
-        let _ = self.observations.send(observation);
-    }
-
-    async fn join(&self) -> Result<(Socket, u32, u16), Lost> {
-        let address = format!("{}/ws", self.plan.url.trim_end_matches('/').replacen("http", "ws", 1));
-        let mut request = address.into_client_request().map_err(|error| error.to_string())?;
-        request
-            .headers_mut()
-            .insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
-        let (mut socket, _) = tokio_tungstenite::connect_async_with_config(request, None, true)
-            .await
-            .map_err(|error| error.to_string())?;
-        let hello = HelloC2s {
-            version: VERSION,
-            schema: SCHEMA,
-            token: self.plan.token.clone(),
-            space: self.plan.space.clone(),
-            view_width: VIEW.0,
-            view_height: VIEW.1,
-        };
-        send(&mut socket, &ClientMessage::Hello(hello)).await?;
-        loop {
-            match receive(&mut socket).await? {
-                Some(ServerMessage::Welcome(welcome)) => return Ok((socket, welcome.player, welcome.width)),
-                Some(ServerMessage::Refused(refused)) => return Err(refused.message),
-                _ => {}
-            }
-        }
-    }
-
-    async fn play(&self, mut socket: Socket, player: u32, width: u16) -> Result<(), Lost> {
-        let me = (self.plan.room, player);
-        let mut walk = Walk::new(&self.plan);
-        let mut world = World::new(width);
-        let mut unacknowledged: VecDeque<(u32, Instant)> = VecDeque::new();
-        let period = Duration::from_secs_f64(1.0 / self.plan.rate.max(0.01));
-        // Open loop: bots keep their own beat, whatever the server does.
-        let mut beat = tokio::time::interval(period);
-        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
-        let mut chat = tokio::time::interval(Duration::from_secs(8));
-        let mut last_frame = Instant::now();
-        let mut said = 0;
+    pub(super) async fn run(mut self) -> Outcome {
+        let stop = self.stop.clone();
+        let mut wait = Duration::from_micros(self.plan.join_at.saturating_sub(self.shared.now()));
+        let mut back_off = BACK_OFF;
         loop {
             tokio::select! {
-                () = self.stop.cancelled() => break,
-                _ = beat.tick(), if self.plan.behaviour != Behaviour::Idle => {
-                    if Instant::now() < self.plan.rest_from {
-                        let input = walk.step();
-                        unacknowledged.push_back((input.seq, Instant::now()));
-                        send(&mut socket, &ClientMessage::Input(input)).await?;
-                    }
+                () = stop.cancelled() => break,
+                () = sleep(wait) => {}
+            }
+            let lost = match self.connection().await {
+                End::Stopped => break,
+                End::Failed(lost) if self.outcome.inside.is_empty() => {
+                    let mut tally = self.shared.tally(self.plan.number);
+                    tally.failed += 1;
+                    tally.because(lost.reason);
+                    break;
                 }
-                _ = chat.tick(), if self.plan.behaviour == Behaviour::Chat => {
-                    said += 1;
-                    let text = format!("{}:{said}", self.plan.number);
-                    self.note(Observation::Said { at: Instant::now(), text: text.clone() });
-                    send(&mut socket, &ClientMessage::Chat(ChatC2s { client_id: said, text })).await?;
+                End::Failed(lost) => lost,
+                End::Lost(lost) => {
+                    back_off = BACK_OFF;
+                    lost
                 }
-                message = receive_sized(&mut socket) => {
-                    let (message, bytes) = message?;
-                    let now = Instant::now();
-                    match message {
-                        Some(ServerMessage::Frame(frame)) => {
-                            let own = frame.header.own;
-                            let is_near = nearest(&world, player, (own.x, own.y));
-                            let mut moved = Vec::new();
-                            if let Err(wrong) = world.apply(&frame, |other, _| moved.push(other)) {
-                                self.note(Observation::ViewError { what: format!("{wrong:?}") });
-                            }
-                            while let Some((seq, sent)) = unacknowledged.front().copied() {
-                                if seq > frame.header.ack {
-                                    break;
-                                }
-                                unacknowledged.pop_front();
-                                self.note(Observation::Applied { player: me, tick: frame.header.tick, sent });
-                            }
-                            let seen = moved.into_iter().filter(|other| *other != player);
-                            let room = self.plan.room;
-                            let seen = seen.map(|other| ((room, other), is_near.contains(&other))).collect();
-                            let gap = now - std::mem::replace(&mut last_frame, now);
-                            self.note(Observation::Frame { tick: frame.header.tick, at: now, bytes, gap, seen });
-                            walk.own = (own.x, own.y);
-                        }
-                        Some(ServerMessage::Chat(line)) => {
-                            self.note(Observation::Heard { by: me, at: now, text: line.text, own: line.client_id.is_some() });
-                        }
-                        Some(_) => self.note(Observation::Other { at: now, bytes }),
-                        None => {}
+            };
+            if lost.is_final {
+                break;
+            }
+            wait = back_off.mul_f64(self.mind.random.random_range(0.5..1.0));
+            back_off = (2 * back_off).min(LONGEST_BACK_OFF);
+        }
+        if let Some(since) = self.lost_at {
+            let out = self.shared.now().saturating_sub(since);
+            self.shared.tally(self.plan.number).outages.saturating_record(out);
+        }
+        self.outcome
+    }
+
+    /// One connection from beginning to end.
+    async fn connection(&mut self) -> End {
+        let shared = Arc::clone(&self.shared);
+        let room = &shared.rooms[self.plan.room];
+        let (bot, token) = (self.plan.number, self.plan.token.clone());
+        let apart = (1e6 / self.plan.rate) as u64;
+        match self.plan.protocol {
+            Protocol::Binary => self.speak(Binary::new(&shared, room, bot, &token, apart), room).await,
+            Protocol::Json => self.speak(Grid::new(&shared, room, bot, &token, apart), room).await,
+        }
+    }
+
+    async fn speak(&mut self, mut dialect: impl Dialect, room: &Room) -> End {
+        let asked = self.shared.now();
+        let stop = self.stop.clone();
+        let joining = timeout(JOIN_WITHIN, self.join(&mut dialect));
+        let (mut reader, mut writer) = tokio::select! {
+            joined = joining => match joined.unwrap_or_else(|_| Err(Lost::because("not let in within 20 seconds"))) {
+                Ok(halves) => halves,
+                Err(lost) => return End::Failed(lost),
+            },
+            () = stop.cancelled() => return End::Stopped,
+        };
+        let since = self.shared.now();
+        self.note_in(since, since - asked);
+        let played = self.play(&mut dialect, &mut reader, &mut writer, room).await;
+        let now = self.shared.now();
+        self.outcome.inside.push((since, now));
+        let mut tally = self.shared.tally(self.plan.number);
+        if let Err(lost) = played {
+            tally.inside -= 1;
+            tally.lost += 1;
+            tally.because(lost.reason.clone());
+            self.lost_at = Some(now);
+            return End::Lost(lost);
+        }
+        drop(tally);
+        self.outcome.rested = Some(dialect.rest());
+        sleep(GOODBYE_AFTER).await;
+        dialect.leave(&mut writer, &mut self.mind);
+        // The run is over: whether the goodbye arrives is of no importance.
+        let _ = writer.flush();
+        self.shared.tally(self.plan.number).inside -= 1;
+        End::Stopped
+    }
+
+    fn note_in(&mut self, now: u64, took: u64) {
+        let mut tally = self.shared.tally(self.plan.number);
+        tally.inside += 1;
+        if let Some(since) = self.lost_at.take() {
+            tally.reconnects += 1;
+            tally.outages.saturating_record(now.saturating_sub(since));
+        } else {
+            tally.connected += 1;
+            tally.join.saturating_record(took);
+        }
+    }
+
+    async fn join(&mut self, dialect: &mut impl Dialect) -> Result<(Reader, Writer), Lost> {
+        let protocol = match self.plan.protocol {
+            Protocol::Binary => Some(SUBPROTOCOL),
+            Protocol::Json => None,
+        };
+        let (mut reader, mut writer) = wire::connect(&self.plan.url, "/ws", protocol).await?;
+        dialect.greet(&mut writer, &mut self.mind);
+        writer.flush()?;
+        loop {
+            while let Some(frame) = reader.next()? {
+                let Frame::Message(range) = frame else { continue };
+                let heard = dialect.hear(reader.bytes(range), self.shared.now());
+                match heard.map_err(|wrong| Lost::because(wrong.to_string()))? {
+                    Heard::Welcome => return Ok((reader, writer)),
+                    Heard::Refused(code, reason) => {
+                        let is_final = FINAL.contains(&code);
+                        return Err(Lost { reason, is_final });
                     }
+                    _ => {}
                 }
             }
+            reader.fill().await?;
         }
-        let place = |(other, (_, stance)): (&u32, &(u16, _))| ((self.plan.room, *other), position_of(stance));
-        let places = world.places.iter().map(place);
-        self.note(Observation::Rested {
-            player: me,
-            own: walk.own,
-            places: places.collect(),
-        });
-        send(&mut socket, &ClientMessage::Leave).await
+    }
+
+    /// Acts and listens until the run is over.
+    async fn play(
+        &mut self,
+        dialect: &mut impl Dialect,
+        reader: &mut Reader,
+        writer: &mut Writer,
+        room: &Room,
+    ) -> Result<(), Lost> {
+        let stop = self.stop.clone();
+        let mut stopped = pin!(stop.cancelled());
+        let mut beat = Beat::new(self.shared.now(), self.plan.rate, &mut self.mind);
+        let mut timer = pin!(sleep_until(self.moment(beat.next())));
+        let mut heard_at = self.shared.now();
+        loop {
+            // What came with the welcome is read before anything is waited for.
+            self.read(dialect, reader, writer, room)?;
+            writer.flush()?;
+            tokio::select! {
+                () = &mut stopped => return Ok(()),
+                filled = reader.fill() => {
+                    filled?;
+                    heard_at = self.shared.now();
+                }
+                () = &mut timer => {
+                    let now = self.shared.now();
+                    if now > heard_at + SILENT_AT_MOST {
+                        return Err(Lost::because("nothing came for 20 seconds"));
+                    }
+                    self.act(dialect, writer, room, &mut beat, now);
+                    timer.as_mut().reset(self.moment(beat.next()));
+                }
+                drained = writer.drain(), if writer.is_waiting() => drained?,
+            }
+        }
+    }
+
+    fn moment(&self, at: u64) -> Instant {
+        Instant::from_std(self.shared.started + Duration::from_micros(at))
+    }
+
+    /// Does what is due. What is late is done at once, all of it: a slow server gets no rest from it.
+    fn act(&mut self, dialect: &mut impl Dialect, writer: &mut Writer, room: &Room, beat: &mut Beat, now: u64) {
+        if now >= beat.look_at {
+            dialect.look(now, &mut self.mind);
+            beat.look_at = now + SECOND;
+        }
+        if now >= self.shared.until {
+            if !std::mem::replace(&mut beat.rests, true) {
+                dialect.halt(writer, &mut self.mind);
+            }
+            return;
+        }
+        while beat.move_at <= now {
+            let due = beat.move_at;
+            beat.move_at += beat.apart;
+            let wish = self.mind.wish(now, dialect.tile());
+            let moves = dialect.act(wish, due, writer, &mut self.mind);
+            if moves > 0 && self.shared.counts(now) {
+                let mut tally = self.shared.tally(self.plan.number);
+                tally.moves += moves;
+                tally.lateness.saturating_record(now - due);
+            }
+        }
+        if self.mind.talks(now) {
+            let line = room.say(self.plan.number, now);
+            let text = format!("{}-{line}", self.shared.mark);
+            dialect.say(line, text, writer, &mut self.mind);
+        }
+    }
+
+    /// Takes in every message that has wholly come.
+    fn read(
+        &mut self,
+        dialect: &mut impl Dialect,
+        reader: &mut Reader,
+        writer: &mut Writer,
+        room: &Room,
+    ) -> Result<(), Lost> {
+        while let Some(frame) = reader.next()? {
+            match frame {
+                Frame::Message(range) => {
+                    let now = self.shared.now();
+                    let message = reader.bytes(range);
+                    let heard = dialect.hear(message, now);
+                    self.take(heard, message.len(), now, room);
+                }
+                Frame::Ping(range) => writer.pong(reader.bytes(range), &mut self.mind.random),
+                Frame::Pong => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, heard: Result<Heard, super::view::Wrong>, bytes: usize, now: u64, room: &Room) {
+        let counts = self.shared.counts(now);
+        let mut tally = self.shared.tally(self.plan.number);
+        if counts {
+            tally.bytes += bytes as u64;
+        }
+        match heard {
+            Ok(Heard::News(gap)) if counts => {
+                tally.frames += 1;
+                if self.plan.behaviour != Behaviour::Idle {
+                    tally.largest_gap = tally.largest_gap.max(gap.unwrap_or(0));
+                }
+            }
+            Ok(Heard::MoveRejected) if counts => tally.rejected += 1,
+            Ok(Heard::LineRefused) if counts => tally.refused_lines += 1,
+            Ok(Heard::Line(text)) => {
+                let number = self.shared.line_of(&text);
+                let line = number.and_then(|number| room.hear(number, self.plan.number));
+                if let (Some(number), Some(line)) = (number, line) {
+                    let is_new = set_bit(&mut self.outcome.heard, number);
+                    if self.shared.counts(line.at) && is_new {
+                        tally.chat.saturating_record(now.saturating_sub(line.at));
+                    }
+                    tally.duplicated += u64::from(!is_new);
+                }
+            }
+            Ok(Heard::Refused(_, reason)) => tally.because(reason),
+            Err(wrong) => {
+                tally.wrong += 1;
+                tally.because(wrong.to_string());
+            }
+            Ok(_) => {}
+        }
     }
 }
 
-fn position_of(stance: &Stance) -> (i32, i32) {
-    (stance.position.x, stance.position.y)
+/// When a bot does what.
+struct Beat {
+    apart: u64,
+    move_at: u64,
+    look_at: u64,
+    rests: bool,
 }
 
-/// The players nearest to a place, as last shown.
-fn nearest(world: &World, player: u32, own: (i32, i32)) -> Vec<u32> {
-    let mut others: Vec<(i64, u32)> = world
-        .places
-        .iter()
-        .filter(|(other, _)| **other != player)
-        .map(|(other, (_, stance))| {
-            let (dx, dy) = (
-                i64::from(stance.position.x - own.0),
-                i64::from(stance.position.y - own.1),
-            );
-            (dx * dx + dy * dy, *other)
-        })
-        .collect();
-    if others.len() > NEAREST {
-        others.select_nth_unstable(NEAREST - 1);
-        others.truncate(NEAREST);
-    }
-    others.into_iter().map(|(_, other)| other).collect()
-}
-
-/// The way a bot goes: straight on for a while, then another way.
-struct Walk {
-    random: SmallRng,
-    behaviour: Behaviour,
-    seq: u32,
-    direction: u8,
-    steps_left: u32,
-    home: Option<(i32, i32)>,
-    own: (i32, i32),
-}
-
-impl Walk {
-    fn new(plan: &Plan) -> Self {
-        let random = SmallRng::seed_from_u64(plan.seed.wrapping_add(u64::from(plan.number)));
+impl Beat {
+    /// Bots that come in together do not walk in step.
+    fn new(now: u64, rate: f64, mind: &mut Mind) -> Self {
+        let apart = ((1e6 / rate) as u64).max(1_000);
         Self {
-            random,
-            behaviour: plan.behaviour,
-            seq: 0,
-            direction: 0,
-            steps_left: 0,
-            home: None,
-            own: (0, 0),
+            apart,
+            move_at: now + mind.random.random_range(0..apart),
+            look_at: now + mind.random.random_range(SECOND / 10..SECOND),
+            rests: false,
         }
     }
 
-    fn step(&mut self) -> InputC2s {
-        if self.steps_left == 0 {
-            self.direction = self.turn();
-            self.steps_left = self.random.random_range(5..30);
-        }
-        self.steps_left -= 1;
-        self.seq += 1;
-        InputC2s {
-            seq: self.seq,
-            direction: self.direction,
-            run: false,
-        }
-    }
-
-    /// Anywhere; in a crowd back home when too far from it.
-    fn turn(&mut self) -> u8 {
-        let home = *self.home.get_or_insert(self.own);
-        let (dx, dy) = (home.0 - self.own.0, home.1 - self.own.1);
-        let strays = self.behaviour == Behaviour::Crowd && dx.abs().max(dy.abs()) > 6 * 64;
-        match (strays, dx.abs() > dy.abs()) {
-            (false, _) => self.random.random_range(1..=8),
-            (true, true) => {
-                if dx > 0 {
-                    3
-                } else {
-                    7
-                }
-            }
-            (true, false) => {
-                if dy > 0 {
-                    5
-                } else {
-                    1
-                }
-            }
+    fn next(&self) -> u64 {
+        if self.rests {
+            self.look_at
+        } else {
+            self.look_at.min(self.move_at)
         }
     }
 }
 
-async fn send(socket: &mut Socket, message: &ClientMessage) -> Result<(), Lost> {
-    socket
-        .send(Message::Binary(encode(message).into()))
-        .await
-        .map_err(|error| error.to_string())
+/// Sets a bit; whether it was not set before.
+fn set_bit(bits: &mut Vec<u64>, number: u32) -> bool {
+    let (word, bit) = (number as usize / 64, 1 << (number % 64));
+    if bits.len() <= word {
+        bits.resize(word + 1, 0);
+    }
+    let is_new = bits[word] & bit == 0;
+    bits[word] |= bit;
+    is_new
 }
 
-async fn receive(socket: &mut Socket) -> Result<Option<ServerMessage>, Lost> {
-    receive_sized(socket).await.map(|(message, _)| message)
+impl Outcome {
+    /// Whether it heard that line of its space.
+    pub(super) fn has_heard(&self, line: usize) -> bool {
+        self.heard
+            .get(line / 64)
+            .is_some_and(|word| word >> (line % 64) & 1 == 1)
+    }
+
+    /// Whether it was in from one time to another.
+    pub(super) fn was_in(&self, from: u64, to: u64) -> bool {
+        self.inside.iter().any(|(since, until)| *since <= from && to <= *until)
+    }
 }
 
-/// The next message and its size; `None` for pings and the like.
-async fn receive_sized(socket: &mut Socket) -> Result<(Option<ServerMessage>, usize), Lost> {
-    match socket.next().await {
-        None => Err("the connection ended".into()),
-        Some(Err(error)) => Err(error.to_string()),
-        Some(Ok(Message::Binary(bytes))) => {
-            let message = decode(&bytes).map_err(|error| error.to_string())?;
-            Ok((Some(message), bytes.len()))
-        }
-        Some(Ok(Message::Close(frame))) => {
-            Err(frame.map_or("closed".into(), |frame| format!("{}: {}", frame.code, frame.reason)))
-        }
-        Some(Ok(_)) => Ok((None, 0)),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_remembered_by_a_bit_each() {
+        let mut outcome = Outcome::default();
+        assert!(set_bit(&mut outcome.heard, 70));
+        assert!(!set_bit(&mut outcome.heard, 70));
+        assert!(outcome.has_heard(70) && !outcome.has_heard(69) && !outcome.has_heard(1_000));
+    }
+
+    #[test]
+    fn being_in_means_all_the_time() {
+        let outcome = Outcome {
+            inside: vec![(10, 20), (30, 40)],
+            ..Outcome::default()
+        };
+        assert!(outcome.was_in(10, 20) && outcome.was_in(31, 39));
+        assert!(!outcome.was_in(15, 35) && !outcome.was_in(5, 15));
     }
 }

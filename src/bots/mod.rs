@@ -1,25 +1,46 @@
 //! Bots: the load tester behind `plaza bots`: many players from one process, who walk and chat, and what they saw.
 //!
 //! May use `net::protocol` and `net::codec` for the bytes. Never: anything of the server's inside; it talks to a server over
-//! HTTP and WebSockets only, like any client.
+//! HTTP and WebSockets only, like any client. `docs/load-testing.md` says how each number is measured.
 
 #![expect(clippy::disallowed_methods, reason = "a load tester measures real time")]
 
 mod account;
+mod binary;
 mod bot;
+mod cursor;
+mod dialect;
+mod grid;
+mod mind;
 mod report;
-mod world;
+mod shared;
+mod tally;
+mod view;
+mod wire;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use parking_lot::Mutex;
+use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use self::account::AccountError;
 use self::account::Accounts;
 use self::bot::{Bot, Plan};
-pub use self::report::{Bounds, Collector, Report};
+pub use self::report::{Bounds, Latency, Report};
+use self::shared::{Room, Shared, Track};
+use self::tally::Tally;
+
+/// Between the last join and the measured time: what is seen meanwhile does not count.
+const WARM_UP: Duration = Duration::from_secs(2);
+
+/// After the measured time bots stand still for so long: their last views can be compared.
+const REST: Duration = Duration::from_millis(1_500);
+
+/// How often the screen is told.
+const REFRESH: Duration = Duration::from_millis(250);
 
 /// What a run should be like.
 #[derive(Debug, Clone)]
@@ -34,8 +55,10 @@ pub struct Settings {
     pub space: Option<String>,
     /// The map of the spaces made, by name; the largest when absent.
     pub map: Option<String>,
-    /// Moves of each bot per second.
-    pub rate: f64,
+    /// What they speak.
+    pub protocol: Protocol,
+    /// Moves of each bot per second; as fits the protocol when absent.
+    pub rate: Option<f64>,
     /// How long to measure.
     pub length: Duration,
     /// Bots that join per second.
@@ -48,8 +71,30 @@ pub struct Settings {
     pub verify: bool,
 }
 
+impl Settings {
+    /// Moves of each bot per second: on the tile grid somewhat slower than people walk, since faster ones are rejected.
+    pub fn rate(&self) -> f64 {
+        let usual = match self.protocol {
+            Protocol::Binary => 10.0,
+            Protocol::Json => 4.0,
+        };
+        self.rate.unwrap_or(usual)
+    }
+}
+
+/// What bots speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// `plaza.v1`, as the game client does.
+    Binary,
+    /// The JSON WebSocket of the tile grid.
+    Json,
+}
+
 /// What bots do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Behaviour {
     /// Walks about.
     Wander,
@@ -59,66 +104,128 @@ pub enum Behaviour {
     Idle,
     /// Walks about and says something now and then.
     Chat,
+    /// Groups of up to six walk up to each other, stand together and chat, go apart, and find other groups.
+    Party,
+}
+
+/// How a run goes, for whoever watches it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Progress {
+    /// From 0 to 1.
+    pub done: f64,
+    /// Whether what is seen counts by now.
+    pub measures: bool,
+    /// Bots in now.
+    pub inside: u32,
+    /// Bots that did not come in.
+    pub failed: u32,
+    /// Connections lost so far.
+    pub lost: u32,
+    /// Connections made again so far.
+    pub reconnects: u32,
+    /// Of all bots, since the measured time began.
+    pub frames: u64,
+    /// The same.
+    pub bytes: u64,
+    /// Seconds measured so far.
+    pub seconds: f64,
+    /// Move-to-visible so far.
+    pub near: Latency,
+    /// For others farther off.
+    pub far: Latency,
 }
 
 /// Runs the bots and says what they saw. Cancelled early, it reports what there is.
 pub async fn run(
     settings: &Settings,
     stop: CancellationToken,
-    mut progress: impl FnMut(&Collector),
+    mut progress: impl FnMut(&Progress),
 ) -> Result<Report, AccountError> {
     let accounts = Accounts::prepare(settings, &stop).await?;
-    let (sender, mut seen) = mpsc::unbounded_channel();
-    let mut bots = JoinSet::new();
-    let started = Instant::now();
-    let count = accounts.tokens.len();
-    let joining = Duration::from_secs_f64(count as f64 / settings.ramp.max(0.1));
-    // What is seen while bots still come in, and in the second after, does not count.
-    let measure_from = started + joining + Duration::from_secs(2);
-    let measure_until = measure_from + settings.length;
+    let tokens: Vec<String> = accounts.people.iter().map(|person| person.token.clone()).collect();
+    let shared = Arc::new(share(settings, accounts));
     let done = CancellationToken::new();
-    for (number, token) in accounts.tokens.into_iter().enumerate() {
-        let bot = Bot {
-            plan: Plan {
-                number: number as u32,
-                url: settings.url.clone(),
-                token,
-                space: accounts.spaces[number % accounts.spaces.len()].clone(),
-                room: (number % accounts.spaces.len()) as u32,
-                behaviour: settings.behaviour,
-                rate: settings.rate,
-                seed: settings.seed,
-                join_at: started + Duration::from_secs_f64(number as f64 / settings.ramp.max(0.1)),
-                rest_from: measure_until,
-            },
-            observations: sender.clone(),
-            stop: done.clone(),
+    let mut bots = JoinSet::new();
+    for (number, token) in tokens.into_iter().enumerate() {
+        let plan = Plan {
+            number: number as u32,
+            url: settings.url.clone(),
+            token,
+            room: number % shared.rooms.len(),
+            protocol: settings.protocol,
+            behaviour: settings.behaviour,
+            rate: settings.rate(),
+            seed: settings.seed,
+            join_at: (number as f64 / settings.ramp * 1e6) as u64,
         };
-        bots.spawn(bot.run());
+        bots.spawn(Bot::new(plan, Arc::clone(&shared), done.clone()).run());
     }
-    drop(sender);
-    let mut collector = Collector::new(count as u32, measure_from, measure_until);
-    let mut refresh = tokio::time::interval(Duration::from_millis(500));
-    // After the measured time bots stand still for a second, so that their last views can be compared.
-    let end = tokio::time::sleep_until((measure_until + Duration::from_millis(1_500)).into());
-    tokio::pin!(end);
-    let mut batch = Vec::new();
-    loop {
+    let mut refresh = tokio::time::interval(REFRESH);
+    refresh.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let end = shared.started + Duration::from_micros(shared.until) + REST;
+    let mut ended = None;
+    let mut outcomes = Vec::new();
+    while !bots.is_empty() {
         tokio::select! {
-            count = seen.recv_many(&mut batch, 4_096) => {
-                if count == 0 {
-                    break;
-                }
-                for observation in batch.drain(..) {
-                    collector.take(observation);
-                }
+            outcome = bots.join_next() => outcomes.extend(outcome.and_then(Result::ok)),
+            _ = refresh.tick() => progress(&so_far(&shared)),
+            () = over(end, &stop), if ended.is_none() => {
+                ended = Some(shared.now());
+                done.cancel();
             }
-            _ = refresh.tick() => progress(&collector),
-            () = &mut end, if !done.is_cancelled() => done.cancel(),
-            () = stop.cancelled(), if !done.is_cancelled() => done.cancel(),
         }
     }
-    while bots.join_next().await.is_some() {}
-    progress(&collector);
-    Ok(collector.report(settings.verify))
+    Ok(Report::new(settings, &shared, &outcomes, ended.unwrap_or(shared.now())))
+}
+
+async fn over(end: Instant, stop: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep_until(end.into()) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+fn share(settings: &Settings, accounts: Accounts) -> Shared {
+    let count = accounts.people.len();
+    let spaces = accounts.spaces.len().max(1);
+    let joining = Duration::from_secs_f64(count as f64 / settings.ramp);
+    let from = (joining + WARM_UP).as_micros() as u64;
+    let rooms = accounts.spaces.into_iter().enumerate().map(|(room, space)| {
+        let members = (room..count).step_by(spaces).map(|bot| bot as u32).collect();
+        Room::new(space.id, space.blocked, members)
+    });
+    let users = accounts.people.iter().zip(0..).map(|(person, bot)| (person.user, bot));
+    let shards = std::thread::available_parallelism().map_or(1, usize::from);
+    Shared {
+        started: Instant::now(),
+        from,
+        until: from + settings.length.as_micros() as u64,
+        bots: (0..count).map(|_| Track::new()).collect(),
+        rooms: rooms.collect(),
+        users: users.collect(),
+        mark: accounts.mark,
+        tallies: (0..shards).map(|_| Mutex::new(Tally::new())).collect(),
+    }
+}
+
+fn so_far(shared: &Shared) -> Progress {
+    let mut all = Tally::new();
+    for tally in &shared.tallies {
+        all.add(&tally.lock());
+    }
+    let now = shared.now();
+    let end = shared.until + REST.as_micros() as u64;
+    Progress {
+        done: (now as f64 / end as f64).min(1.0),
+        measures: shared.counts(now),
+        inside: all.inside.max(0) as u32,
+        failed: all.failed,
+        lost: all.lost,
+        reconnects: all.reconnects,
+        frames: all.frames,
+        bytes: all.bytes,
+        seconds: now.min(shared.until).saturating_sub(shared.from) as f64 / 1e6,
+        near: report::latency(&all.near),
+        far: report::latency(&all.far),
+    }
 }

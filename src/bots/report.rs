@@ -1,61 +1,22 @@
-//! Report: what all bots saw, made into numbers.
+//! Report: what all bots saw, made into numbers, a table, and a judgement by bounds.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// How long an observation waits for the mover's own word on when it sent the move.
-const RESOLVE_AFTER: Duration = Duration::from_secs(3);
+use super::bot::Outcome;
+use super::mind::SECOND;
+use super::shared::Shared;
+use super::tally::Tally;
+use super::{Behaviour, Protocol, Settings};
 
-/// A player of one of the run's spaces.
-pub(super) type Player = (u32, u32);
+/// Whoever is in so long after a line was said should have heard it.
+const HEARD_WITHIN: u64 = SECOND;
 
-/// A position in 1/64 tile.
-pub(super) type Place = (i32, i32);
-
-/// One thing a bot saw.
-pub(super) enum Observation {
-    /// It is in.
-    Joined { after: Duration },
-    /// It never came in.
-    Failed { reason: String },
-    /// It was in and is not any more.
-    Lost { reason: String },
-    /// Its own input was applied by this tick.
-    Applied { player: Player, tick: u64, sent: Instant },
-    /// A frame came, with news of these players, near or far.
-    Frame {
-        tick: u64,
-        at: Instant,
-        bytes: usize,
-        gap: Duration,
-        seen: Vec<(Player, bool)>,
-    },
-    /// Something else came.
-    Other { at: Instant, bytes: usize },
-    /// It said something.
-    Said { at: Instant, text: String },
-    /// It heard something.
-    Heard {
-        by: Player,
-        at: Instant,
-        text: String,
-        own: bool,
-    },
-    /// A frame that must not be.
-    ViewError { what: String },
-    /// At the end, standing still: where it is, and where it sees others.
-    Rested {
-        player: Player,
-        own: Place,
-        places: Vec<(Player, Place)>,
-    },
-}
-
-/// A latency in milliseconds.
+/// A time in milliseconds, measured often.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Latency {
     /// Half are below.
@@ -70,45 +31,65 @@ pub struct Latency {
     pub count: u64,
 }
 
-/// What a run showed.
-#[derive(Debug, Clone, Default, Serialize)]
+/// What a run showed. Times are milliseconds where nothing else is said.
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
+    /// What was run.
+    pub protocol: Protocol,
+    /// And how.
+    pub behaviour: Behaviour,
+    /// Moves of each bot per second, as asked for.
+    pub rate: f64,
     /// Bots asked for.
     pub bots: u32,
     /// Bots that came in.
     pub connected: u32,
     /// Bots that did not.
     pub failed: u32,
-    /// Bots that were in and lost their connection.
+    /// Connections that ended before the run did.
     pub lost: u32,
-    /// Why, and how often.
+    /// Lost connections that were made again.
+    pub reconnects: u32,
+    /// How long bots were out, up to the end for those that did not come back.
+    pub outages: Latency,
+    /// Why bots failed, were lost, or complained, and how often.
     pub reasons: BTreeMap<String, u32>,
     /// Seconds measured.
     pub seconds: f64,
-    /// From asking to being in, milliseconds.
+    /// From connecting to being in.
     pub join: Latency,
     /// From one bot's input to another's receipt of the move, for the 16 nearest.
     pub near: Latency,
-    /// The same for everybody else in view.
+    /// The same for others farther off.
     pub far: Latency,
-    /// Frames per client and second.
+    /// How late the bots themselves were with their moves: the load tester's own overload.
+    pub lateness: Latency,
+    /// Frames (JSON: messages about people) per client and second.
     pub frames_per_second: f64,
     /// Bytes of messages per client and second.
     pub bytes_per_second: f64,
-    /// The longest time without a frame, milliseconds.
+    /// The longest that a bot waited for a frame owed to it.
     pub largest_gap: f64,
+    /// Moves sent.
+    pub moves: u64,
+    /// Moves that the server did not take.
+    pub moves_rejected: u64,
     /// Lines said.
     pub chat_sent: u64,
     /// Lines that came back to their sender.
     pub chat_acknowledged: u64,
-    /// Lines that came to others.
+    /// Lines that the server did not take.
+    pub chat_refused: u64,
+    /// Copies that came to others.
     pub chat_received: u64,
-    /// From saying to hearing, milliseconds.
-    pub chat: Latency,
+    /// Copies of acknowledged lines that did not come to somebody who was in.
+    pub chat_missing: u64,
     /// Lines that came twice to somebody.
     pub chat_duplicated: u64,
-    /// Places at the end that are not where the player is, and frames that must not be; absent when not verified.
+    /// From saying to hearing.
+    pub chat: Latency,
+    /// People shown at the end where they are not, people not shown, and messages that must not be; absent when not asked for.
     pub view_errors: Option<u64>,
 }
 
@@ -117,30 +98,45 @@ pub struct Report {
 pub struct Bounds {
     /// Of near move-to-visible, p99.
     pub max_p99: Option<Duration>,
-    /// Of lost and failed bots together.
+    /// Of far move-to-visible, p99.
+    pub max_far_p99: Option<Duration>,
+    /// Of joining, p99.
+    pub max_join_p99: Option<Duration>,
+    /// Of the longest wait for a frame.
+    pub max_gap: Option<Duration>,
+    /// Of lost connections and bots that failed, together.
     pub max_lost: Option<u32>,
+    /// Of chat lines that somebody did not get.
+    pub max_missing: Option<u64>,
 }
 
 impl Bounds {
     /// Which bounds the report breaks, each as a sentence.
     pub fn broken_by(&self, report: &Report) -> Vec<String> {
-        let mut broken = Vec::new();
-        if let Some(bound) = self.max_p99
-            && report.near.p99 > bound.as_secs_f64() * 1e3
-        {
-            broken.push(format!(
-                "move-to-visible p99 is {:.0} ms, more than {} ms",
-                report.near.p99,
-                bound.as_millis()
-            ));
+        let times = [
+            ("move-to-visible p99 (near)", report.near.p99, self.max_p99),
+            ("move-to-visible p99 (far)", report.far.p99, self.max_far_p99),
+            ("join p99", report.join.p99, self.max_join_p99),
+            ("the longest wait for a frame", report.largest_gap, self.max_gap),
+        ];
+        let mut broken: Vec<String> = times
+            .into_iter()
+            .filter_map(|(what, is, bound)| {
+                let bound = bound?.as_secs_f64() * 1e3;
+                (is > bound).then(|| format!("{what} is {is:.0} ms, more than {bound:.0} ms"))
+            })
+            .collect();
+        // A latency that nobody measured keeps no promise.
+        if self.max_p99.is_some() && report.near.count == 0 {
+            broken.push("no move was seen by anybody".into());
         }
-        if let Some(bound) = self.max_lost
-            && report.lost + report.failed > bound
-        {
-            broken.push(format!(
-                "{} bots were lost or failed, more than {bound}",
-                report.lost + report.failed
-            ));
+        let lost = report.lost + report.failed;
+        if let Some(bound) = self.max_lost.filter(|bound| lost > *bound) {
+            broken.push(format!("{lost} bots were lost or failed, more than {bound}"));
+        }
+        if let Some(bound) = self.max_missing.filter(|bound| report.chat_missing > *bound) {
+            let missing = report.chat_missing;
+            broken.push(format!("{missing} chat lines are missing, more than {bound}"));
         }
         if let Some(errors) = report.view_errors.filter(|errors| *errors > 0) {
             broken.push(format!("{errors} view errors"));
@@ -149,235 +145,112 @@ impl Bounds {
     }
 }
 
-/// Takes observations in as they come.
-pub struct Collector {
-    bots: u32,
-    from: Instant,
-    until: Instant,
-    /// Bots in now.
-    pub connected: u32,
-    failed: u32,
-    lost: u32,
-    reasons: BTreeMap<String, u32>,
-    join: Histogram<u64>,
-    near: Histogram<u64>,
-    far: Histogram<u64>,
-    chat: Histogram<u64>,
-    /// Frames received in the measured time.
-    pub frames: u64,
-    bytes: u64,
-    largest_gap: Duration,
-    /// For each player, by tick: when the input was sent that this tick first showed.
-    sent: HashMap<Player, BTreeMap<u64, Instant>>,
-    /// Sightings whose mover has not spoken yet.
-    waiting: Vec<Sighting>,
-    swept: Instant,
-    said: HashMap<String, Instant>,
-    heard: HashSet<(Player, String)>,
-    acknowledged: u64,
-    duplicated: u64,
-    wrong_frames: u64,
-    rested: Vec<Rested>,
-}
-
-/// Where a bot stands at the end, and where it sees others.
-struct Rested {
-    player: Player,
-    own: Place,
-    places: Vec<(Player, Place)>,
-}
-
-struct Sighting {
-    player: Player,
-    tick: u64,
-    at: Instant,
-    is_near: bool,
-}
-
-impl Collector {
-    pub(super) fn new(bots: u32, from: Instant, until: Instant) -> Self {
-        let histogram = || Histogram::new_with_bounds(1, 600_000_000, 3).expect("these bounds are valid");
+impl Report {
+    pub(super) fn new(settings: &Settings, shared: &Shared, outcomes: &[Outcome], ended: u64) -> Self {
+        let mut all = Tally::new();
+        for tally in &shared.tallies {
+            all.add(&tally.lock());
+        }
+        let chat = Chat::count(shared, outcomes);
+        let measured = shared.until.min(ended).saturating_sub(shared.from);
+        let seconds = measured as f64 / SECOND as f64;
+        let each = f64::from(all.connected.max(1)) * seconds.max(1e-3);
+        let errors = settings.verify.then(|| all.wrong + misplaced(shared, outcomes));
         Self {
-            bots,
-            from,
-            until,
-            connected: 0,
-            failed: 0,
-            lost: 0,
-            reasons: BTreeMap::new(),
-            join: histogram(),
-            near: histogram(),
-            far: histogram(),
-            chat: histogram(),
-            frames: 0,
-            bytes: 0,
-            largest_gap: Duration::ZERO,
-            sent: HashMap::new(),
-            waiting: Vec::new(),
-            swept: from,
-            said: HashMap::new(),
-            heard: HashSet::new(),
-            acknowledged: 0,
-            duplicated: 0,
-            wrong_frames: 0,
-            rested: Vec::new(),
-        }
-    }
-
-    /// Near move-to-visible so far, milliseconds.
-    pub fn near(&self) -> Latency {
-        latency(&self.near)
-    }
-
-    /// How much of the measured time is over, 0 to 1.
-    pub fn progress(&self) -> f64 {
-        let over = Instant::now().saturating_duration_since(self.from).as_secs_f64();
-        (over / (self.until - self.from).as_secs_f64().max(0.001)).min(1.0)
-    }
-
-    pub(super) fn take(&mut self, observation: Observation) {
-        match observation {
-            Observation::Joined { after } => {
-                self.connected += 1;
-                self.join.saturating_record(after.as_micros() as u64);
-            }
-            Observation::Failed { reason } => {
-                self.failed += 1;
-                *self.reasons.entry(reason).or_default() += 1;
-            }
-            Observation::Lost { reason } => {
-                self.connected -= 1;
-                self.lost += 1;
-                *self.reasons.entry(reason).or_default() += 1;
-            }
-            Observation::Applied { player, tick, sent } => {
-                self.sent.entry(player).or_default().entry(tick).or_insert(sent);
-            }
-            Observation::Frame {
-                tick,
-                at,
-                bytes,
-                gap,
-                seen,
-            } => self.frame(tick, at, bytes, gap, &seen),
-            Observation::Other { at, bytes } => {
-                if self.counts(at) {
-                    self.bytes += bytes as u64;
-                }
-            }
-            Observation::Said { at, text } => drop(self.said.insert(text, at)),
-            Observation::Heard { by, at, text, own } => self.hear(by, at, text, own),
-            Observation::ViewError { what } => {
-                self.wrong_frames += 1;
-                *self.reasons.entry(what).or_default() += 1;
-            }
-            Observation::Rested { player, own, places } => self.rested.push(Rested { player, own, places }),
-        }
-    }
-
-    fn counts(&self, at: Instant) -> bool {
-        at >= self.from && at < self.until
-    }
-
-    fn frame(&mut self, tick: u64, at: Instant, bytes: usize, gap: Duration, seen: &[(Player, bool)]) {
-        if !self.counts(at) {
-            return;
-        }
-        self.frames += 1;
-        self.bytes += bytes as u64;
-        self.largest_gap = self.largest_gap.max(gap);
-        let sightings = seen.iter().map(|(player, is_near)| Sighting {
-            player: *player,
-            tick,
-            at,
-            is_near: *is_near,
-        });
-        self.waiting.extend(sightings);
-        if at > self.swept + Duration::from_secs(1) {
-            self.resolve(at);
-            self.swept = at;
-        }
-    }
-
-    /// Matches sightings with the moment their mover sent the move, as far as the movers have told.
-    fn resolve(&mut self, now: Instant) {
-        for sighting in std::mem::take(&mut self.waiting) {
-            let sent = self
-                .sent
-                .get(&sighting.player)
-                .and_then(|ticks| ticks.get(&sighting.tick));
-            match sent {
-                Some(sent) => {
-                    let histogram = if sighting.is_near {
-                        &mut self.near
-                    } else {
-                        &mut self.far
-                    };
-                    histogram.saturating_record((sighting.at - *sent).as_micros() as u64);
-                }
-                // A tick in which the mover was moved by something else than an input of its own.
-                None if now > sighting.at + RESOLVE_AFTER => {}
-                None => self.waiting.push(sighting),
-            }
-        }
-        let old = now.checked_sub(2 * RESOLVE_AFTER);
-        for ticks in self.sent.values_mut() {
-            ticks.retain(|_, sent| old.is_none_or(|old| *sent > old));
-        }
-    }
-
-    fn hear(&mut self, by: Player, at: Instant, text: String, own: bool) {
-        let Some(said) = self.said.get(&text).copied() else {
-            return;
-        };
-        if own {
-            self.acknowledged += 1;
-        }
-        if self.heard.insert((by, text)) {
-            self.chat.saturating_record((at - said).as_micros() as u64);
-        } else {
-            self.duplicated += 1;
-        }
-    }
-
-    pub(super) fn report(mut self, verify: bool) -> Report {
-        let end = self.until + 2 * RESOLVE_AFTER;
-        self.resolve(end);
-        let seconds = (self.until - self.from).as_secs_f64();
-        let clients = f64::from(self.connected.max(1));
-        Report {
-            bots: self.bots,
-            connected: self.connected,
-            failed: self.failed,
-            lost: self.lost,
+            protocol: settings.protocol,
+            behaviour: settings.behaviour,
+            rate: settings.rate(),
+            bots: settings.bots,
+            connected: all.connected,
+            failed: all.failed,
+            lost: all.lost,
+            reconnects: all.reconnects,
+            outages: latency(&all.outages),
+            reasons: all.reasons,
             seconds,
-            join: latency(&self.join),
-            near: latency(&self.near),
-            far: latency(&self.far),
-            frames_per_second: self.frames as f64 / clients / seconds,
-            bytes_per_second: self.bytes as f64 / clients / seconds,
-            largest_gap: self.largest_gap.as_secs_f64() * 1e3,
-            chat_sent: self.said.len() as u64,
-            chat_acknowledged: self.acknowledged,
-            chat_received: self.heard.len() as u64 - self.acknowledged.min(self.heard.len() as u64),
-            chat: latency(&self.chat),
-            chat_duplicated: self.duplicated,
-            view_errors: verify.then(|| self.wrong_frames + self.misplaced()),
-            reasons: self.reasons,
+            join: latency(&all.join),
+            near: latency(&all.near),
+            far: latency(&all.far),
+            lateness: latency(&all.lateness),
+            frames_per_second: all.frames as f64 / each,
+            bytes_per_second: all.bytes as f64 / each,
+            largest_gap: all.largest_gap as f64 / 1e3,
+            moves: all.moves,
+            moves_rejected: all.rejected,
+            chat_sent: chat.sent,
+            chat_acknowledged: chat.acknowledged,
+            chat_refused: all.refused_lines,
+            chat_received: chat.received,
+            chat_missing: chat.missing,
+            chat_duplicated: all.duplicated,
+            chat: latency(&all.chat),
+            view_errors: errors,
         }
-    }
-
-    /// Players that somebody sees elsewhere than they are.
-    fn misplaced(&self) -> u64 {
-        let own: HashMap<Player, Place> = self.rested.iter().map(|rested| (rested.player, rested.own)).collect();
-        let places = self.rested.iter().flat_map(|rested| &rested.places);
-        places
-            .filter(|(player, place)| own.get(player).is_some_and(|own| own != place))
-            .count() as u64
     }
 }
 
-fn latency(histogram: &Histogram<u64>) -> Latency {
+/// What became of the lines that were said while it counted.
+#[derive(Debug, Default)]
+struct Chat {
+    sent: u64,
+    acknowledged: u64,
+    received: u64,
+    missing: u64,
+}
+
+impl Chat {
+    fn count(shared: &Shared, outcomes: &[Outcome]) -> Self {
+        let mut chat = Self::default();
+        for (number, room) in shared.rooms.iter().enumerate() {
+            let hearers: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.room == number).collect();
+            for (line, said) in room.lines().iter().enumerate() {
+                if !shared.counts(said.at) {
+                    continue;
+                }
+                chat.sent += 1;
+                chat.acknowledged += u64::from(said.is_acknowledged);
+                for hearer in hearers.iter().filter(|hearer| hearer.bot != said.by) {
+                    let is_heard = hearer.has_heard(line);
+                    chat.received += u64::from(is_heard);
+                    let should = said.is_acknowledged && hearer.was_in(said.at, said.at + HEARD_WITHIN);
+                    chat.missing += u64::from(should && !is_heard);
+                }
+            }
+        }
+        chat
+    }
+}
+
+/// How often somebody, at the end, is shown where they are not, or not shown to somebody who should see them.
+fn misplaced(shared: &Shared, outcomes: &[Outcome]) -> u64 {
+    let mut places = vec![None; shared.bots.len()];
+    for outcome in outcomes {
+        if let Some(rested) = &outcome.rested {
+            places[outcome.bot as usize] = Some(rested.own);
+        }
+    }
+    let mut errors = 0;
+    for outcome in outcomes {
+        let Some(rested) = &outcome.rested else { continue };
+        let mut shown = vec![false; places.len()];
+        for (bot, place) in &rested.others {
+            shown[*bot as usize] = true;
+            errors += u64::from(places[*bot as usize].is_some_and(|is| is != *place));
+        }
+        for other in &shared.rooms[outcome.room].members {
+            let Some(place) = places[*other as usize].filter(|_| *other != outcome.bot) else {
+                continue;
+            };
+            let in_sight = rested.sight.is_none_or(|(width, height)| {
+                (place.0 - rested.own.0).abs() <= width && (place.1 - rested.own.1).abs() <= height
+            });
+            errors += u64::from(in_sight && !shown[*other as usize]);
+        }
+    }
+    errors
+}
+
+pub(super) fn latency(histogram: &Histogram<u64>) -> Latency {
     let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e3;
     Latency {
         p50: at(0.5),
@@ -392,37 +265,53 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "bots          {} in, {} failed, {} lost, of {}",
-            self.connected, self.failed, self.lost, self.bots
+            "bots          {} of {} in, {} failed; {} connections lost, {} made again",
+            self.connected, self.bots, self.failed, self.lost, self.reconnects
         )?;
         for (reason, count) in &self.reasons {
             writeln!(f, "              {count} × {reason}")?;
         }
-        let mut row = |name: &str, latency: &Latency| {
-            writeln!(
-                f,
-                "{name:<13} p50 {:>7.1}   p90 {:>7.1}   p99 {:>7.1}   max {:>7.1} ms   ({} measured)",
-                latency.p50, latency.p90, latency.p99, latency.max, latency.count
-            )
-        };
-        row("join", &self.join)?;
-        row("move, near", &self.near)?;
-        row("move, far", &self.far)?;
-        if self.chat_sent > 0 {
-            row("chat", &self.chat)?;
+        writeln!(
+            f,
+            "\n{:<18}{:>9}{:>9}{:>9}{:>9}{:>11}",
+            "milliseconds", "p50", "p90", "p99", "max", "measured"
+        )?;
+        let rows = [
+            ("join", &self.join),
+            ("move seen, near", &self.near),
+            ("move seen, far", &self.far),
+            ("chat heard", &self.chat),
+            ("outage", &self.outages),
+            ("bots' own delay", &self.lateness),
+        ];
+        for (name, latency) in rows.into_iter().filter(|(_, latency)| latency.count > 0) {
+            let Latency {
+                p50,
+                p90,
+                p99,
+                max,
+                count,
+            } = latency;
+            writeln!(f, "{name:<18}{p50:>9.1}{p90:>9.1}{p99:>9.1}{max:>9.1}{count:>11}")?;
         }
         writeln!(
             f,
-            "each client   {:.1} frames/s, {:.1} KB/s, longest without a frame {:.0} ms",
+            "\neach client   {:.1} frames/s, {:.1} KB/s; longest wait for a frame {:.0} ms",
             self.frames_per_second,
             self.bytes_per_second / 1e3,
             self.largest_gap
         )?;
+        writeln!(f, "moves         {} sent, {} rejected", self.moves, self.moves_rejected)?;
         if self.chat_sent > 0 {
             writeln!(
                 f,
-                "chat          {} said, {} acknowledged, {} heard, {} twice",
-                self.chat_sent, self.chat_acknowledged, self.chat_received, self.chat_duplicated
+                "chat          {} said, {} acknowledged, {} refused; {} copies heard, {} missing, {} twice",
+                self.chat_sent,
+                self.chat_acknowledged,
+                self.chat_refused,
+                self.chat_received,
+                self.chat_missing,
+                self.chat_duplicated
             )?;
         }
         match self.view_errors {

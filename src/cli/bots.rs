@@ -1,14 +1,22 @@
 //! Bots: `plaza bots`: reads the options, shows how the run goes, and judges its report by the bounds given.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use super::print;
-use crate::bots::{self, Behaviour, Bounds, Collector, Settings};
+use crate::bots::{self, Behaviour, Bounds, Progress, Protocol, Settings};
+
+/// How often a line is written where nobody watches a screen.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Steps of the bar.
+const STEPS: f64 = 1_000.0;
 
 /// Options of `bots`.
 #[derive(Args)]
@@ -28,9 +36,12 @@ pub struct Bots {
     /// The map of the spaces made, by name; the largest when not given
     #[arg(long)]
     map: Option<String>,
-    /// Moves of each bot per second
-    #[arg(long, default_value_t = 10.0)]
-    rate: f64,
+    /// What the bots speak
+    #[arg(long, value_enum, default_value_t = Protocol::Binary)]
+    protocol: Protocol,
+    /// Moves of each bot per second: steps of a held direction, or tiles with JSON [default: 10, with JSON 4]
+    #[arg(long, value_parser = per_second)]
+    rate: Option<f64>,
     /// How long to measure, as in 90s or 5m
     #[arg(long = "for", default_value = "30s", value_parser = duration)]
     length: Duration,
@@ -49,22 +60,43 @@ pub struct Bots {
     /// Write the report to this file as JSON
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Fail when move-to-visible p99 is longer, as in 100ms
+    /// Fail when move-to-visible p99 of the nearest is longer, as in 100ms
     #[arg(long, value_parser = duration)]
     max_p99: Option<Duration>,
-    /// Fail when more bots are lost or do not get in
+    /// Fail when move-to-visible p99 of the others is longer
+    #[arg(long, value_parser = duration)]
+    max_far_p99: Option<Duration>,
+    /// Fail when joining takes longer, p99
+    #[arg(long, value_parser = duration)]
+    max_join_p99: Option<Duration>,
+    /// Fail when somebody waited longer for a frame
+    #[arg(long, value_parser = duration)]
+    max_gap: Option<Duration>,
+    /// Fail when more connections are lost or never made
     #[arg(long)]
     max_lost: Option<u32>,
+    /// Fail when more chat lines do not come to somebody
+    #[arg(long)]
+    max_missing: Option<u64>,
 }
 
 /// Runs the bots; `false` when a bound was broken.
 pub async fn run(options: Bots) -> anyhow::Result<bool> {
+    let bounds = Bounds {
+        max_p99: options.max_p99,
+        max_far_p99: options.max_far_p99,
+        max_join_p99: options.max_join_p99,
+        max_gap: options.max_gap,
+        max_lost: options.max_lost,
+        max_missing: options.max_missing,
+    };
     let settings = Settings {
         url: options.url,
         bots: options.count,
         spaces: options.spaces,
         space: options.space,
         map: options.map,
+        protocol: options.protocol,
         rate: options.rate,
         length: options.length,
         ramp: options.ramp,
@@ -72,15 +104,6 @@ pub async fn run(options: Bots) -> anyhow::Result<bool> {
         seed: options.seed,
         verify: options.verify,
     };
-    print::status(&format!(
-        "{} bots, {} moves/s each, {}: signing up …",
-        settings.bots,
-        settings.rate,
-        settings
-            .behaviour
-            .to_possible_value()
-            .map_or(String::new(), |value| value.get_name().to_owned())
-    ));
     let stop = CancellationToken::new();
     let stopping = stop.clone();
     tokio::spawn(async move {
@@ -88,35 +111,106 @@ pub async fn run(options: Bots) -> anyhow::Result<bool> {
             stopping.cancel();
         }
     });
-    let count = settings.bots;
-    let report = bots::run(&settings, stop, |seen| print::status(&progress(seen, count))).await?;
-    print::status("");
+    let mut screen = Screen::new(&settings);
+    let report = bots::run(&settings, stop, |progress| screen.show(progress)).await;
+    screen.clear();
+    let report = report?;
     print::line(report.to_string().trim_end());
     if let Some(path) = options.json {
         let text = serde_json::to_string_pretty(&report)?;
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    let broken = Bounds {
-        max_p99: options.max_p99,
-        max_lost: options.max_lost,
-    }
-    .broken_by(&report);
+    let broken = bounds.broken_by(&report);
     for sentence in &broken {
         print::complain(&format!("plaza: {sentence}"));
     }
     Ok(broken.is_empty())
 }
 
-fn progress(seen: &Collector, count: u32) -> String {
-    let near = seen.near();
-    format!(
-        "{:>3.0} %   {} of {count} in   {} frames   near p50 {:.0} ms, p99 {:.0} ms",
-        seen.progress() * 100.0,
-        seen.connected,
-        seen.frames,
-        near.p50,
-        near.p99
-    )
+/// Where the run is watched: redrawn in place on a terminal, a line now and then elsewhere.
+struct Screen {
+    bar: Option<ProgressBar>,
+    count: u32,
+    shown: Option<Instant>,
+}
+
+impl Screen {
+    fn new(settings: &Settings) -> Self {
+        let name = |value: Option<clap::builder::PossibleValue>| value.map_or(String::new(), |it| it.get_name().into());
+        let title = format!(
+            "{} bots at {}: {}, {} moves/s each, {}",
+            settings.bots,
+            settings.url,
+            name(settings.behaviour.to_possible_value()),
+            settings.rate(),
+            name(settings.protocol.to_possible_value()),
+        );
+        let bar = std::io::stdout().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(Some(STEPS as u64), ProgressDrawTarget::stderr_with_hz(4));
+            let style =
+                ProgressStyle::with_template("{prefix:.bold}\n{bar:48.cyan/blue} {percent:>3} %  {elapsed}\n{msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_prefix(title.clone());
+            bar.set_message("signing up …");
+            bar
+        });
+        if bar.is_none() {
+            print::complain(&title);
+        }
+        Self {
+            bar,
+            count: settings.bots,
+            shown: None,
+        }
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        if let Some(bar) = &self.bar {
+            bar.set_position((progress.done * STEPS) as u64);
+            bar.set_message(lines(progress, self.count).join("\n"));
+        } else if is_due(self.shown) {
+            self.shown = Some(now());
+            let percent = progress.done * 100.0;
+            print::complain(&format!("{percent:.0} %  {}", lines(progress, self.count).join("  ")));
+        }
+    }
+
+    fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn is_due(shown: Option<Instant>) -> bool {
+    shown.is_none_or(|shown| now() >= shown + LINE_EVERY)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a screen is refreshed in real time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn lines(progress: &Progress, count: u32) -> [String; 3] {
+    let Progress {
+        inside,
+        failed,
+        lost,
+        reconnects,
+        ..
+    } = progress;
+    let bots = format!("bots  {inside} of {count} in, {failed} failed, {lost} lost, {reconnects} back");
+    if progress.seconds <= 0.0 {
+        return [bots, "coming in; nothing counts yet".into(), String::new()];
+    }
+    let (frames, bytes) = (progress.frames as f64, progress.bytes as f64 / 1e6);
+    let seconds = progress.seconds;
+    let rate = format!("all   {:.0} frames/s, {:.2} MB/s", frames / seconds, bytes / seconds);
+    let seen = format!(
+        "seen  near p50 {:.0} ms, p99 {:.0} ms; far p50 {:.0} ms, p99 {:.0} ms",
+        progress.near.p50, progress.near.p99, progress.far.p50, progress.far.p99
+    );
+    [bots, rate, seen]
 }
 
 /// A number with `ms`, `s`, `m` or `h` behind it.

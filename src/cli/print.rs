@@ -11,13 +11,3 @@ pub fn line(text: &str) {
 pub fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", text.replace('\n', " "));
 }
-
-/// One line that the next one replaces, when a person watches; nothing otherwise.
-pub fn status(text: &str) {
-    use std::io::{IsTerminal, Write};
-    let mut screen = std::io::stderr();
-    if screen.is_terminal() {
-        let _ = write!(screen, "\r\x1b[K{text}");
-        let _ = screen.flush();
-    }
-}

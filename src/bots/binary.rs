@@ -1,0 +1,307 @@
+//! Binary: a bot that speaks `plaza.v1`.
+
+use std::collections::VecDeque;
+
+use rand::RngExt;
+
+use super::cursor::Cursor;
+use super::dialect::{Dialect, Heard, Rested, distance, nearest_first};
+use super::mind::{Mind, SECOND, Wish};
+use super::shared::{Room, Shared};
+use super::view::{Header, View, Wrong};
+use super::wire::Writer;
+use crate::components::unit::SUBTILES;
+use crate::net::codec::{decode, encode};
+use crate::net::protocol::chat::ChatC2s;
+use crate::net::protocol::movement::{InputC2s, WalkToPlayerC2s};
+use crate::net::protocol::session::HelloC2s;
+use crate::net::protocol::{ClientMessage, FRAME_VARIANT, SCHEMA, ServerMessage, VERSION};
+
+/// Tiles across and down that a bot's window shows, like a laptop's.
+const VIEW: (u16, u16) = (30, 18);
+
+/// The number of `ServerMessage::Chat`.
+const CHAT_VARIANT: u8 = 3;
+
+/// Others who are far and followed all the same, chosen anew each second.
+const FAR_SAMPLE: usize = 16;
+
+/// How long a sighting waits for the mover's own word on when it sent the move.
+const RESOLVE_AFTER: u64 = 2 * SECOND;
+
+/// Somebody whose moves are measured.
+#[derive(Debug, Clone, Copy)]
+struct Followed {
+    bot: u32,
+    is_near: bool,
+}
+
+/// A move that was seen.
+struct Sighting {
+    who: Followed,
+    epoch: u64,
+    after: u64,
+    tick: u64,
+    at: u64,
+}
+
+/// One connection.
+pub(super) struct Binary<'a> {
+    shared: &'a Shared,
+    room: &'a Room,
+    bot: u32,
+    token: &'a str,
+    /// Time between two moves of anybody.
+    apart: u64,
+    player: u32,
+    view: View,
+    seen: Header,
+    seen_at: u64,
+    seq: u32,
+    unacknowledged: VecDeque<(u32, u64)>,
+    followed: Vec<Followed>,
+    moved: Vec<u8>,
+    sightings: VecDeque<Sighting>,
+    going_to: Option<u32>,
+}
+
+impl<'a> Binary<'a> {
+    pub(super) fn new(shared: &'a Shared, room: &'a Room, bot: u32, token: &'a str, apart: u64) -> Self {
+        Self {
+            shared,
+            room,
+            bot,
+            token,
+            apart,
+            player: 0,
+            view: View::new(0),
+            seen: Header::default(),
+            seen_at: 0,
+            seq: 0,
+            unacknowledged: VecDeque::new(),
+            followed: Vec::new(),
+            moved: Vec::new(),
+            sightings: VecDeque::new(),
+            going_to: None,
+        }
+    }
+
+    fn frame(&mut self, frame: &[u8], now: u64) -> Result<Heard, Wrong> {
+        self.moved.clear();
+        let moved = &mut self.moved;
+        let header = self.view.apply(frame, |mark| moved.push(mark))?;
+        let after = self.seen.tick;
+        for mark in &self.moved {
+            self.sightings.push_back(Sighting {
+                who: self.followed[usize::from(*mark) - 1],
+                epoch: header.epoch,
+                after,
+                tick: header.tick,
+                at: now,
+            });
+        }
+        let owed_since = self.unacknowledged.front().map(|(_, due)| (*due).max(self.seen_at));
+        if let Some((seq, due)) = self.unacknowledged.front().copied()
+            && seq <= header.ack
+        {
+            self.shared.bots[self.bot as usize].shown(header.epoch, header.tick, due);
+            self.unacknowledged.retain(|(seq, _)| *seq > header.ack);
+        }
+        self.seen = header;
+        self.seen_at = now;
+        Ok(Heard::News(owed_since.map(|since| now.saturating_sub(since))))
+    }
+
+    fn other(&mut self, message: &[u8], now: u64) -> Result<Heard, Wrong> {
+        Ok(match decode(message).map_err(|_| Wrong::Malformed)? {
+            ServerMessage::Welcome(welcome) => {
+                self.player = welcome.player;
+                self.view = View::new(welcome.width);
+                (self.seen.x, self.seen.y) = (welcome.own.x, welcome.own.y);
+                self.seen.tick = welcome.tick;
+                self.seen_at = now;
+                self.room.is_player(self.bot, welcome.player);
+                self.shared.bots[self.bot as usize].is_player(welcome.player);
+                Heard::Welcome
+            }
+            ServerMessage::Refused(refused) => Heard::Refused(refused.code, refused.message),
+            ServerMessage::ChatRefused(_) => Heard::LineRefused,
+            ServerMessage::Notice(notice) if notice.code == "no-path" => Heard::MoveRejected,
+            _ => Heard::Other,
+        })
+    }
+
+    /// Measures what was seen before that time.
+    fn resolve(&mut self, before: u64) {
+        if self.sightings.front().is_none_or(|sighting| sighting.at >= before) {
+            return;
+        }
+        let mut tally = self.shared.tally(self.bot);
+        while let Some(sighting) = self.sightings.pop_front_if(|sighting| sighting.at < before) {
+            let mover = &self.shared.bots[sighting.who.bot as usize];
+            // Nothing is kept of a tick in which the mover was moved by something else than an input of its own.
+            if self.shared.counts(sighting.at)
+                && let Some(sent) = mover.sent_between(sighting.epoch, sighting.after, sighting.tick)
+            {
+                tally.saw(sighting.who.is_near, sighting.at.saturating_sub(sent), self.apart);
+            }
+        }
+    }
+
+    fn next_seq(&mut self, due: u64) -> u32 {
+        self.seq += 1;
+        self.unacknowledged.push_back((self.seq, due));
+        self.seq
+    }
+
+    fn step(&mut self, direction: u8, due: u64, out: &mut Writer, mind: &mut Mind) {
+        self.going_to = None;
+        let seq = self.next_seq(due);
+        let run = false;
+        let input = ClientMessage::Input(InputC2s { seq, direction, run });
+        out.binary(&encode(&input), &mut mind.random);
+    }
+}
+
+impl Dialect for Binary<'_> {
+    fn greet(&mut self, out: &mut Writer, mind: &mut Mind) {
+        let hello = HelloC2s {
+            version: VERSION,
+            schema: SCHEMA,
+            token: self.token.to_owned(),
+            space: self.room.space.clone(),
+            view_width: VIEW.0,
+            view_height: VIEW.1,
+        };
+        out.binary(&encode(&ClientMessage::Hello(hello)), &mut mind.random);
+    }
+
+    fn hear(&mut self, message: &[u8], now: u64) -> Result<Heard, Wrong> {
+        match message.split_first() {
+            Some((&FRAME_VARIANT, frame)) => self.frame(frame, now),
+            Some((&CHAT_VARIANT, line)) => words(line).map(|text| Heard::Line(text.into())),
+            _ => self.other(message, now),
+        }
+    }
+
+    fn act(&mut self, wish: Wish, due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
+        match wish {
+            Wish::Step(direction) => {
+                self.step(direction, due, out, mind);
+                1
+            }
+            Wish::Join(bot) if self.going_to != Some(bot) => {
+                let Some(player) = self.shared.bots[bot as usize].player() else {
+                    return 0;
+                };
+                self.going_to = Some(bot);
+                let seq = self.next_seq(due);
+                let walk = ClientMessage::WalkToPlayer(WalkToPlayerC2s { seq, player });
+                out.binary(&encode(&walk), &mut mind.random);
+                1
+            }
+            Wish::Join(_) | Wish::Rest => 0,
+        }
+    }
+
+    fn halt(&mut self, out: &mut Writer, mind: &mut Mind) {
+        // A step ends a walk, letting go of the key does not.
+        let now = self.shared.now();
+        if self.going_to.is_some() {
+            self.step(1, now, out, mind);
+        }
+        self.step(0, now, out, mind);
+    }
+
+    fn say(&mut self, line: u32, text: String, out: &mut Writer, mind: &mut Mind) {
+        let chat = ClientMessage::Chat(ChatC2s { client_id: line, text });
+        out.binary(&encode(&chat), &mut mind.random);
+    }
+
+    fn leave(&mut self, out: &mut Writer, mind: &mut Mind) {
+        out.binary(&encode(&ClientMessage::Leave), &mut mind.random);
+    }
+
+    fn look(&mut self, now: u64, mind: &mut Mind) {
+        self.resolve(now.saturating_sub(RESOLVE_AFTER));
+        let own = (self.seen.x, self.seen.y);
+        let mut others = Vec::new();
+        let in_view = self.view.held().filter(|(player, _)| *player != self.player);
+        self.room.bots_of(in_view, |player, bot, place| {
+            others.push((distance(own, place), (player, bot)))
+        });
+        let near = nearest_first(&mut others);
+        for index in near..others.len().min(near + FAR_SAMPLE) {
+            let chosen = mind.random.random_range(index..others.len());
+            others.swap(index, chosen);
+        }
+        others.truncate(near + FAR_SAMPLE);
+        self.followed.clear();
+        for (index, (_, (_, bot))) in others.iter().enumerate() {
+            self.followed.push(Followed {
+                bot: *bot,
+                is_near: index < near,
+            });
+        }
+        self.view.mark(others.iter().map(|(_, (player, _))| *player));
+    }
+
+    fn tile(&self) -> (i32, i32) {
+        (self.seen.x.div_euclid(SUBTILES), self.seen.y.div_euclid(SUBTILES))
+    }
+
+    fn rest(&self) -> Rested {
+        let mut others = Vec::new();
+        let in_view = self.view.held().filter(|(player, _)| *player != self.player);
+        self.room.bots_of(in_view, |_, bot, place| others.push((bot, place)));
+        let half = |tiles: u16| i32::from(tiles) * SUBTILES / 2;
+        Rested {
+            own: (self.seen.x, self.seen.y),
+            others,
+            sight: Some((half(VIEW.0), half(VIEW.1))),
+        }
+    }
+}
+
+impl Drop for Binary<'_> {
+    fn drop(&mut self) {
+        self.resolve(u64::MAX);
+    }
+}
+
+/// The words of a `ChatLine`.
+fn words(line: &[u8]) -> Result<&str, Wrong> {
+    let mut bytes = Cursor(line);
+    bytes.text()?;
+    bytes.option(Cursor::long)?;
+    bytes.option(Cursor::long)?;
+    bytes.text()?;
+    bytes.text()?;
+    let words = bytes.text()?;
+    bytes.number()?;
+    bytes.end()?;
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::protocol::chat::ChatLineS2c;
+
+    #[test]
+    fn the_words_of_a_line_are_read_in_place() {
+        let line = ChatLineS2c {
+            id: "l".into(),
+            client_id: Some(3),
+            player: None,
+            user: "u".into(),
+            name: "Zoë".into(),
+            text: "hello, wörld".into(),
+            at: 1_795_000_000_123,
+        };
+        let bytes = encode(&ServerMessage::Chat(line));
+        assert_eq!(bytes[0], CHAT_VARIANT);
+        assert_eq!(words(&bytes[1..]), Ok("hello, wörld"));
+        assert_eq!(words(&bytes[1..bytes.len() - 1]), Err(Wrong::Malformed));
+    }
+}

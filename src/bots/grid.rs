@@ -1,0 +1,347 @@
+//! Grid: a bot that speaks the JSON WebSocket of the tile grid.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::dialect::{Dialect, Heard, Rested, distance, nearest_first};
+use super::mind::{Mind, Wish};
+use super::shared::{Room, Shared};
+use super::view::Wrong;
+use super::wire::Writer;
+
+/// Up, right, down, left.
+const SIDES: [(i32, i32); 4] = [(0, -1), (1, 0), (0, 1), (-1, 0)];
+
+/// Tiles looked at for one way at most.
+const FAR: usize = 20_000;
+
+/// One connection.
+pub(super) struct Grid<'a> {
+    shared: &'a Shared,
+    room: &'a Room,
+    bot: u32,
+    token: &'a str,
+    apart: u64,
+    /// Where it is when every step it sent is taken.
+    own: (i32, i32),
+    others: HashMap<u32, Other>,
+    heard_at: u64,
+    way: VecDeque<(i32, i32)>,
+    going_to: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Other {
+    tile: (i32, i32),
+    is_near: bool,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    payload: Payload<'a>,
+}
+
+/// All that a bot reads of any payload.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Payload<'a> {
+    user_id: Option<&'a str>,
+    x: Option<u16>,
+    y: Option<u16>,
+    #[serde(borrow)]
+    message: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    code: Option<Cow<'a, str>>,
+    spawn: Option<Spot>,
+    #[serde(borrow, default)]
+    users: Vec<User<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Spot {
+    x: u16,
+    y: u16,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct User<'a> {
+    user_id: &'a str,
+    x: u16,
+    y: u16,
+}
+
+impl<'a> Grid<'a> {
+    pub(super) fn new(shared: &'a Shared, room: &'a Room, bot: u32, token: &'a str, apart: u64) -> Self {
+        Self {
+            shared,
+            room,
+            bot,
+            token,
+            apart,
+            own: (0, 0),
+            others: HashMap::new(),
+            heard_at: 0,
+            way: VecDeque::new(),
+            going_to: None,
+        }
+    }
+
+    fn bot_of(&self, user: &str) -> Option<u32> {
+        let user = Uuid::try_parse(user).ok()?;
+        self.shared.users.get(&user.as_u128()).copied()
+    }
+
+    fn is_at(&mut self, user: &str, x: u16, y: u16) {
+        if let Some(bot) = self.bot_of(user) {
+            let tile = (i32::from(x), i32::from(y));
+            let other = self.others.entry(bot).or_insert(Other { tile, is_near: false });
+            other.tile = tile;
+        }
+    }
+
+    fn saw(&self, user: &str, x: u16, y: u16, now: u64) {
+        let Some(bot) = self.bot_of(user) else { return };
+        if let Some(sent) = self.shared.bots[bot as usize].stepped_to((x, y))
+            && self.shared.counts(now)
+        {
+            let is_near = self.others.get(&bot).is_some_and(|other| other.is_near);
+            let latency = now.saturating_sub(sent);
+            self.shared.tally(self.bot).saw(is_near, latency, self.apart);
+        }
+    }
+
+    /// Steps when the way is free.
+    fn step(&mut self, to: (i32, i32), due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
+        if !self.room.is_free(to) {
+            mind.turn_away();
+            return 0;
+        }
+        self.own = to;
+        // Both are inside the map, which has fewer columns and rows than that.
+        self.shared.bots[self.bot as usize].stepped((to.0 as u16, to.1 as u16), due);
+        let step = json!({ "type": "move", "payload": { "x": to.0, "y": to.1 } });
+        out.text(&step.to_string(), &mut mind.random);
+        1
+    }
+
+    fn find_way_to(&mut self, bot: u32) {
+        self.going_to = Some(bot);
+        self.way = match self.others.get(&bot) {
+            Some(other) => way(self.own, other.tile, |tile| self.room.is_free(tile)),
+            None => VecDeque::new(),
+        };
+    }
+}
+
+impl Dialect for Grid<'_> {
+    fn greet(&mut self, out: &mut Writer, mind: &mut Mind) {
+        let join = json!({ "type": "join", "payload": { "spaceId": self.room.space, "token": self.token } });
+        out.text(&join.to_string(), &mut mind.random);
+    }
+
+    fn hear(&mut self, message: &[u8], now: u64) -> Result<Heard, Wrong> {
+        let Envelope { kind, payload } = serde_json::from_slice(message).map_err(|_| Wrong::Malformed)?;
+        let since = std::mem::replace(&mut self.heard_at, now);
+        let gap = Some(now.saturating_sub(since));
+        Ok(match (&*kind, payload) {
+            (
+                "movement",
+                Payload {
+                    user_id: Some(user),
+                    x: Some(x),
+                    y: Some(y),
+                    ..
+                },
+            ) => {
+                self.saw(user, x, y, now);
+                self.is_at(user, x, y);
+                Heard::News(gap)
+            }
+            (
+                "user-joined",
+                Payload {
+                    user_id: Some(user),
+                    x: Some(x),
+                    y: Some(y),
+                    ..
+                },
+            ) => {
+                self.is_at(user, x, y);
+                Heard::News(gap)
+            }
+            (
+                "user-left",
+                Payload {
+                    user_id: Some(user), ..
+                },
+            ) => {
+                if let Some(bot) = self.bot_of(user) {
+                    self.others.remove(&bot);
+                }
+                Heard::News(gap)
+            }
+            (
+                "space-joined",
+                Payload {
+                    spawn: Some(spawn),
+                    users,
+                    ..
+                },
+            ) => {
+                self.own = (i32::from(spawn.x), i32::from(spawn.y));
+                self.others.clear();
+                for user in users {
+                    self.is_at(user.user_id, user.x, user.y);
+                }
+                Heard::Welcome
+            }
+            (
+                "movement-rejected",
+                Payload {
+                    x: Some(x), y: Some(y), ..
+                },
+            ) => {
+                self.own = (i32::from(x), i32::from(y));
+                self.going_to = None;
+                Heard::MoveRejected
+            }
+            (
+                "new-message",
+                Payload {
+                    message: Some(text), ..
+                },
+            ) => Heard::Line(text.into()),
+            ("error", Payload { code: Some(code), .. }) if matches!(&*code, "slow-down" | "busy") => Heard::LineRefused,
+            (
+                "error",
+                Payload {
+                    message: Some(text), ..
+                },
+            ) => Heard::Refused(0, text.into_owned()),
+            ("history", _) => Heard::Other,
+            _ => return Err(Wrong::Malformed),
+        })
+    }
+
+    fn act(&mut self, wish: Wish, due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
+        match wish {
+            Wish::Rest => 0,
+            Wish::Step(direction) => {
+                self.going_to = None;
+                // Diagonals go to the side.
+                let (x, y) = SIDES[usize::from(direction.saturating_sub(1) / 2) % 4];
+                self.step((self.own.0 + x, self.own.1 + y), due, out, mind)
+            }
+            Wish::Join(bot) => {
+                if self.going_to != Some(bot) {
+                    self.find_way_to(bot);
+                }
+                match self.way.pop_front() {
+                    Some(next) => self.step(next, due, out, mind),
+                    None => 0,
+                }
+            }
+        }
+    }
+
+    fn halt(&mut self, _: &mut Writer, _: &mut Mind) {
+        self.way.clear();
+    }
+
+    fn say(&mut self, _: u32, text: String, out: &mut Writer, mind: &mut Mind) {
+        let chat = json!({ "type": "chat-message", "payload": { "message": text } });
+        out.text(&chat.to_string(), &mut mind.random);
+    }
+
+    fn leave(&mut self, out: &mut Writer, mind: &mut Mind) {
+        out.close(&mut mind.random);
+    }
+
+    fn look(&mut self, _: u64, _: &mut Mind) {
+        let own = self.own;
+        let mut others: Vec<_> = self
+            .others
+            .iter()
+            .map(|(bot, other)| (distance(own, other.tile), *bot))
+            .collect();
+        let near = nearest_first(&mut others);
+        for (index, (_, bot)) in others.into_iter().enumerate() {
+            if let Some(other) = self.others.get_mut(&bot) {
+                other.is_near = index < near;
+            }
+        }
+    }
+
+    fn tile(&self) -> (i32, i32) {
+        self.own
+    }
+
+    fn rest(&self) -> Rested {
+        Rested {
+            own: self.own,
+            others: self.others.iter().map(|(bot, other)| (*bot, other.tile)).collect(),
+            sight: None,
+        }
+    }
+}
+
+/// The shortest way, tile by tile, up to beside a tile; none when there is none.
+fn way(from: (i32, i32), to: (i32, i32), is_free: impl Fn((i32, i32)) -> bool) -> VecDeque<(i32, i32)> {
+    let is_there = |tile: (i32, i32)| (tile.0 - to.0).abs() + (tile.1 - to.1).abs() <= 1;
+    let mut came_from = HashMap::from([(from, from)]);
+    let mut edge = VecDeque::from([from]);
+    while let Some(mut tile) = edge.pop_front() {
+        if is_there(tile) {
+            let mut way = VecDeque::new();
+            while tile != from {
+                way.push_front(tile);
+                tile = came_from[&tile];
+            }
+            return way;
+        }
+        if came_from.len() > FAR {
+            break;
+        }
+        for (x, y) in SIDES {
+            let next = (tile.0 + x, tile.1 + y);
+            if is_free(next) && !came_from.contains_key(&next) {
+                came_from.insert(next, tile);
+                edge.push_back(next);
+            }
+        }
+    }
+    VecDeque::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_goes_around_what_blocks_and_ends_beside_somebody() {
+        let is_free = |(x, y): (i32, i32)| (0..5).contains(&x) && (0..3).contains(&y) && !(x == 2 && y < 2);
+        let found = way((0, 0), (4, 0), is_free);
+        assert_eq!(found.len(), 7);
+        assert_eq!(found.back(), Some(&(3, 0)).filter(|_| is_free((3, 0))));
+        assert!(way((0, 0), (4, 0), |(x, y)| is_free((x, y)) && x != 2).is_empty());
+        assert!(way((3, 0), (4, 0), is_free).is_empty());
+    }
+
+    #[test]
+    fn payloads_are_read_whatever_stands_first() {
+        let text = br#"{"payload":{"userId":"u","x":1,"y":2,"new":[{}]},"type":"movement"}"#;
+        let Envelope { kind, payload } = serde_json::from_slice(text).unwrap();
+        assert_eq!((&*kind, payload.x, payload.y), ("movement", Some(1), Some(2)));
+        let text = br#"{"type":"space-joined","payload":{"spawn":{"x":1,"y":2},"users":[{"userId":"u","x":3,"y":4,"id":null}]}}"#;
+        let Envelope { payload, .. } = serde_json::from_slice(text).unwrap();
+        assert_eq!(payload.users.len(), 1);
+    }
+}

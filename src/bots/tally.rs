@@ -1,0 +1,121 @@
+//! Tally: the numbers of some bots while they run; those of all bots are added up for the screen and the report.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+
+/// The longest time that is told apart, in microseconds.
+const LONGEST: u64 = 3_600_000_000;
+
+/// Counters and histograms, times in microseconds.
+pub(super) struct Tally {
+    pub(super) connected: u32,
+    /// Bots that are in now.
+    pub(super) inside: i64,
+    pub(super) failed: u32,
+    pub(super) lost: u32,
+    pub(super) reconnects: u32,
+    pub(super) reasons: BTreeMap<String, u32>,
+    pub(super) join: Histogram<u64>,
+    pub(super) near: Histogram<u64>,
+    pub(super) far: Histogram<u64>,
+    pub(super) chat: Histogram<u64>,
+    pub(super) outages: Histogram<u64>,
+    pub(super) lateness: Histogram<u64>,
+    pub(super) frames: u64,
+    pub(super) bytes: u64,
+    pub(super) moves: u64,
+    pub(super) rejected: u64,
+    pub(super) largest_gap: u64,
+    pub(super) refused_lines: u64,
+    pub(super) duplicated: u64,
+    pub(super) wrong: u64,
+}
+
+impl Tally {
+    pub(super) fn new() -> Self {
+        let histogram = || Histogram::new_with_bounds(1, LONGEST, 3).expect("these bounds are fit for a histogram");
+        Self {
+            connected: 0,
+            inside: 0,
+            failed: 0,
+            lost: 0,
+            reconnects: 0,
+            reasons: BTreeMap::new(),
+            join: histogram(),
+            near: histogram(),
+            far: histogram(),
+            chat: histogram(),
+            outages: histogram(),
+            lateness: histogram(),
+            frames: 0,
+            bytes: 0,
+            moves: 0,
+            rejected: 0,
+            largest_gap: 0,
+            refused_lines: 0,
+            duplicated: 0,
+            wrong: 0,
+        }
+    }
+
+    /// Notes a reason, once more.
+    pub(super) fn because(&mut self, reason: String) {
+        *self.reasons.entry(reason).or_default() += 1;
+    }
+
+    /// A move was seen so long after it was due, one of many that come so far apart.
+    pub(super) fn saw(&mut self, is_near: bool, latency: u64, apart: u64) {
+        let histogram = if is_near { &mut self.near } else { &mut self.far };
+        // Where one answer is late, the moves that it stood for were late as well: the histogram adds them.
+        let _ = histogram.record_correct(latency.min(LONGEST), apart);
+    }
+
+    /// Adds the numbers of other bots.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.connected += other.connected;
+        self.inside += other.inside;
+        self.failed += other.failed;
+        self.lost += other.lost;
+        self.reconnects += other.reconnects;
+        for (reason, count) in &other.reasons {
+            *self.reasons.entry(reason.clone()).or_default() += count;
+        }
+        for (mine, its) in [
+            (&mut self.join, &other.join),
+            (&mut self.near, &other.near),
+            (&mut self.far, &other.far),
+            (&mut self.chat, &other.chat),
+            (&mut self.outages, &other.outages),
+            (&mut self.lateness, &other.lateness),
+        ] {
+            mine.add(its).expect("all have the same bounds");
+        }
+        self.frames += other.frames;
+        self.bytes += other.bytes;
+        self.moves += other.moves;
+        self.rejected += other.rejected;
+        self.largest_gap = self.largest_gap.max(other.largest_gap);
+        self.refused_lines += other.refused_lines;
+        self.duplicated += other.duplicated;
+        self.wrong += other.wrong;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_long_wait_stands_for_all_the_moves_it_held_up() {
+        let mut tally = Tally::new();
+        tally.saw(true, 1_000_000, 100_000);
+        assert_eq!(tally.near.len(), 10);
+        tally.saw(true, 50_000, 100_000);
+        assert_eq!(tally.near.len(), 11);
+        let mut all = Tally::new();
+        all.add(&tally);
+        all.add(&tally);
+        assert_eq!((all.near.len(), all.far.len()), (22, 0));
+    }
+}
