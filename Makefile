@@ -7,7 +7,7 @@ ARGS ?=
 WEB_SOURCES := $(shell find web/src web/scripts web/public assets/art -path web/public/atlas -prune -o -type f -print) \
 	web/index.html web/package.json web/vite.config.ts web/tsconfig.json
 
-.PHONY: run test check web web-check rust-test journeys fuzz bench golden clean
+.PHONY: run test check web web-check rust-test journeys fuzz bench bench-churn golden clean
 
 run: web
 	@scripts/need cargo
@@ -47,8 +47,15 @@ fuzz:
 		RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 -print_final_stats=1 -verbosity=0 || exit 1; \
 	done
 
-bench:
+# What parts cost, then what crowds cost; tables and a chart go into docs/BENCHMARKS.md. An hour of churn is a target of its own.
+bench: web
 	cargo bench --locked
+	cargo build --locked --release
+	node scripts/bench.mjs room spread spaces storm sockets
+
+bench-churn: web
+	cargo build --locked --release
+	node scripts/bench.mjs churn
 
 # Rewrites the files that tests compare with, after a wanted change.
 golden:

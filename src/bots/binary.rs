@@ -228,7 +228,7 @@ impl Dialect for Binary<'_> {
         let mut others = Vec::new();
         let in_view = self.view.held().filter(|(player, _)| *player != self.player);
         self.room.bots_of(in_view, |player, bot, place| {
-            others.push((distance(own, place), (player, bot)))
+            others.push((distance(own, place), (player, bot)));
         });
         let near = nearest_first(&mut others);
         for index in near..others.len().min(near + FAR_SAMPLE) {

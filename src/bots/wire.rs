@@ -204,20 +204,25 @@ impl<S: AsyncReadExt + Unpin> Reader<S> {
 
 /// Kind, length of the head and length of the payload, once the head has come.
 fn frame_head(bytes: &[u8]) -> Result<Option<(u8, usize, usize)>, WireError> {
-    let (kind, header, length) = match *bytes {
-        [kind, 126, a, b, ..] => (kind, 4, usize::from(u16::from_be_bytes([a, b]))),
-        [kind, 127, a, b, c, d, e, f, g, h, ..] => {
-            let length = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-            (kind, 10, usize::try_from(length).unwrap_or(usize::MAX))
-        }
-        [_, 126 | 127, ..] | [] | [_] => return Ok(None),
-        [kind, length, ..] => (kind, 2, usize::from(length)),
+    let [kind, short, rest @ ..] = bytes else {
+        return Ok(None);
+    };
+    let (header, length) = match (short, rest) {
+        (126, rest) => match rest.first_chunk() {
+            Some(length) => (4, usize::from(u16::from_be_bytes(*length))),
+            None => return Ok(None),
+        },
+        (127, rest) => match rest.first_chunk() {
+            Some(length) => (10, usize::try_from(u64::from_be_bytes(*length)).unwrap_or(usize::MAX)),
+            None => return Ok(None),
+        },
+        (length, _) => (2, usize::from(*length)),
     };
     // A server does not mask: the highest bit would be part of a length above 127.
     if (header == 2 && length > 125) || length > LONGEST {
         return Err(WireError::Malformed);
     }
-    Ok(Some((kind, header, length)))
+    Ok(Some((*kind, header, length)))
 }
 
 fn closed(payload: &[u8]) -> WireError {
@@ -283,11 +288,11 @@ fn append(out: &mut Vec<u8>, kind: u8, payload: &[u8], mask: [u8; 4]) {
     match payload.len() {
         length @ 0..=125 => out.push(0x80 | length as u8),
         length @ 126..=0xffff => {
-            out.push(0x80 | 126);
+            out.push(0xfe);
             out.extend_from_slice(&(length as u16).to_be_bytes());
         }
         length => {
-            out.push(0x80 | 127);
+            out.push(0xff);
             out.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }

@@ -5,6 +5,7 @@
 mod architecture;
 mod bad_input;
 mod binary;
+mod bots;
 mod clients;
 mod contract_http;
 mod contract_ws;

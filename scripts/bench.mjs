@@ -1,0 +1,215 @@
+/**
+ * Bench: bots against a pinned server, as a table and a chart in docs/BENCHMARKS.md.
+ *
+ *   node scripts/bench.mjs room|spread|spaces|sockets|storm|churn …
+ *
+ * RUNS (3), CLIENTS (50,100,500,1000,2500), FOR (30s) and HOURS (1, of churn) change how much is run. The server has the
+ * first core and the bots have the second; figures are medians of the runs.
+ */
+
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const BINARY = process.env.PLAZA_BINARY ?? join(ROOT, "target/release/plaza");
+const PAGE = join(ROOT, "docs/BENCHMARKS.md");
+const CHART = join(ROOT, "docs/pictures/crowd.svg");
+const RUNS = Number(process.env.RUNS ?? 3);
+const CLIENTS = (process.env.CLIENTS ?? "50,100,500,1000,2500").split(",").map(Number);
+const FOR = process.env.FOR ?? "30s";
+const HOURS = Number(process.env.HOURS ?? 1);
+/** Seconds over which the server's share of its core is taken. */
+const SAMPLE = 8;
+const TICKS_PER_SECOND = 100;
+
+const pinned = (core) => (existsSync("/usr/bin/taskset") ? ["taskset", "-c", String(core)] : []);
+
+function start(core, args, stdio) {
+  const [command, ...rest] = [...pinned(core), BINARY, ...args];
+  return spawn(command, rest, { stdio });
+}
+
+/** A server of its own with an empty folder. */
+async function serve() {
+  const folder = mkdtempSync(join(tmpdir(), "plaza-bench-"));
+  const options = ["--listen", "127.0.0.1:0", "--auth-rate", "0", "--open-admin-signup", "--log", "warn"];
+  const process = start(0, ["serve", "--data-dir", folder, ...options], ["ignore", "pipe", "inherit"]);
+  const lines = createInterface({ input: process.stdout });
+  for await (const line of lines) {
+    const url = /Plaza is open: (\S+?)\/?$/.exec(line)?.[1];
+    if (url) return { url, process, folder };
+  }
+  throw new Error("the server did not start");
+}
+
+async function stop({ process, folder }) {
+  process.kill("SIGTERM");
+  await once(process, "exit");
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function seconds(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+  return { user: Number(fields[11]) / TICKS_PER_SECOND, kernel: Number(fields[12]) / TICKS_PER_SECOND };
+}
+
+const megabytes = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+
+async function clients(url) {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^plaza_clients (\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+/** One run: the bots' report, with what the server needed while all were in. */
+async function run(bots, args, prepare = async () => []) {
+  const server = await serve();
+  try {
+    const more = await prepare(server.url);
+    const report = join(server.folder, "report.json");
+    const load = ["bots", "--url", server.url, "--bots", bots, "--json", report, ...args, ...more].map(String);
+    const tester = start(1, load, ["ignore", "ignore", "inherit"]);
+    const ended = once(tester, "exit");
+    let use;
+    const measured = (async () => {
+      while ((await clients(server.url)) < bots) {
+        if (tester.exitCode !== null) return;
+        await pause(250);
+      }
+      await pause(5000);
+      const [before, from] = [seconds(server.process.pid), performance.now()];
+      await pause(SAMPLE * 1000);
+      const [after, to] = [seconds(server.process.pid), performance.now()];
+      const share = (part) => (after[part] - before[part]) / ((to - from) / 1000);
+      use = { user: share("user"), kernel: share("kernel"), megabytes: megabytes(server.process.pid) };
+    })();
+    await ended;
+    await measured;
+    return { ...JSON.parse(readFileSync(report, "utf8")), use: use ?? { user: NaN, kernel: NaN, megabytes: NaN } };
+  } finally {
+    await stop(server);
+  }
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+async function medians(bots, args, prepare) {
+  const runs = [];
+  for (let number = 0; number < RUNS; number++) runs.push(await run(bots, args, prepare));
+  const of = (figure) => median(runs.map(figure));
+  return {
+    clients: bots,
+    core: of(({ use }) => use.user + use.kernel),
+    user: of(({ use }) => use.user),
+    kilobytes: of(({ bytesPerSecond }) => bytesPerSecond / 1000),
+    near: of(({ near }) => near.p99),
+    far: of(({ far }) => far.p99),
+    join: of(({ join }) => join.p99),
+    frames: of(({ framesPerSecond }) => framesPerSecond),
+    late: of(({ lateness }) => lateness.p99),
+    lost: of(({ lost, failed }) => lost + failed),
+    megabytes: of(({ use }) => use.megabytes),
+  };
+}
+
+const HEAD = `| clients | core (of that outside the kernel) | bytes per client | move seen p99, near · far | join p99 | frames per client | lost | memory | bots late p99 |
+|---|---|---|---|---|---|---|---|---|`;
+
+const row = (name, f) =>
+  `| ${name} | ${f.core.toFixed(2)} (${f.user.toFixed(2)}) | ${f.kilobytes.toFixed(1)} KB/s | ${f.near.toFixed(0)} · ${f.far.toFixed(0)} ms | ${f.join.toFixed(0)} ms | ${f.frames.toFixed(1)}/s | ${f.lost} | ${f.megabytes.toFixed(0)} MB | ${f.late.toFixed(0)} ms |`;
+
+/** An empty map of 200 × 200 tiles. */
+async function largeMap(url) {
+  const post = async (path, body, token) => {
+    const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
+    return (await fetch(`${url}/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) })).json();
+  };
+  const admin = { username: "bench-admin", password: "bench-admin", type: "admin" };
+  await post("/signup", admin);
+  const { token } = await post("/signin", admin);
+  await post("/admin/map", { name: "Large", dimensions: "200x200", thumbnail: "", defaultElements: [] }, token);
+  return ["--map", "Large"];
+}
+
+const SCENES = {
+  async room() {
+    const rows = [];
+    for (const bots of CLIENTS) rows.push(await medians(bots, ["--behaviour", "crowd", "--for", FOR, "--ramp", "100/s"]));
+    chart(rows);
+    const table = rows.map((figures) => row(figures.clients, figures)).join("\n");
+    return `Everybody in one room, 10 moves/s each.\n\n${HEAD}\n${table}\n\n![Core share and latency against clients](pictures/crowd.svg)`;
+  },
+  async spread() {
+    const figures = await medians(1000, ["--behaviour", "wander", "--for", FOR, "--ramp", "100/s"], largeMap);
+    return `A thousand spread over a map of 200 × 200 tiles.\n\n${HEAD}\n${row(1000, figures)}`;
+  },
+  async spaces() {
+    const args = ["--spaces", 1000, "--behaviour", "idle", "--for", FOR, "--ramp", "100/s"];
+    const figures = await medians(1000, args);
+    return `A thousand spaces with one resting player each.\n\n${HEAD}\n${row(1000, figures)}`;
+  },
+  async sockets() {
+    const args = ["--spaces", 100, "--behaviour", "idle", "--for", FOR, "--ramp", "200/s"];
+    return `Ten thousand people who rest, in a hundred spaces.\n\n${HEAD}\n${row(10_000, await medians(10_000, args))}`;
+  },
+  async storm() {
+    const figures = await medians(600, ["--behaviour", "crowd", "--for", FOR, "--ramp", "100/s"]);
+    return `A hundred joins a second into a room that fills up to six hundred.\n\n${HEAD}\n${row(600, figures)}`;
+  },
+  async churn() {
+    const server = await serve();
+    const memory = [];
+    const end = performance.now() + HOURS * 3_600_000;
+    while (performance.now() < end) {
+      const args = ["bots", "--url", server.url, "--bots", "100", "--spaces", "10", "--for", "20s", "--behaviour", "chat"];
+      await once(start(1, args, "ignore"), "exit");
+      memory.push(megabytes(server.process.pid));
+    }
+    await stop(server);
+    const at = (part) => memory[Math.floor((memory.length - 1) * part)].toFixed(0);
+    return `${HOURS} h of churn: a hundred people come, talk and go in ten new spaces, ${memory.length} times. Memory after the first round ${at(0)} MB, half way ${at(0.5)} MB, at the end ${at(1)} MB.`;
+  },
+};
+
+/** Core share and latency against clients, side by side. */
+function chart(rows) {
+  const [width, height, left, top] = [340, 200, 56, 40];
+  const x = (index) => left + (index * (width - left - 20)) / Math.max(1, rows.length - 1);
+  const panel = (title, unit, value, offset) => {
+    const most = Math.max(...rows.map(value)) * 1.15;
+    const y = (figure) => top + (1 - figure / most) * (height - top - 40);
+    const points = rows.map((figures, index) => `${x(index)},${y(value(figures)).toFixed(1)}`).join(" ");
+    const labels = rows.map(
+      (figures, index) =>
+        `<circle cx="${x(index)}" cy="${y(value(figures)).toFixed(1)}" r="3.5"/><text x="${x(index)}" y="${(y(value(figures)) - 9).toFixed(1)}">${value(figures).toFixed(unit === "ms" ? 0 : 2)}</text><text class="axis" x="${x(index)}" y="${height - 18}">${figures.clients}</text>`,
+    );
+    return `<g transform="translate(${offset} 0)"><text class="title" x="${left}" y="20">${title}</text><line x1="${left}" x2="${width - 10}" y1="${height - 36}" y2="${height - 36}"/><polyline points="${points}"/>${labels.join("")}</g>`;
+  };
+  const style =
+    "text{font:12px system-ui,sans-serif;fill:#555;text-anchor:middle}.title{text-anchor:start;font-weight:600}.axis{fill:#888}polyline{fill:none;stroke:#d9653b;stroke-width:2.5}circle{fill:#d9653b}line{stroke:#bbb}";
+  writeFileSync(
+    CHART,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${2 * width} ${height}" role="img" aria-label="Core share and latency against clients"><style>${style}</style><rect width="100%" height="100%" fill="#fff"/>${panel("Share of one core", "", ({ core }) => core, 0)}${panel("Move seen, p99, near, in ms", "ms", ({ near }) => near, width)}</svg>\n`,
+  );
+}
+
+function keep(scene, text) {
+  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: ROOT, encoding: "utf8" }).trim();
+  const machine = `${cpus().length} cores (${cpus()[0].model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const about = `*${new Date().toISOString().slice(0, 10)}, commit ${commit}, ${machine}; medians of ${RUNS}; \`node scripts/bench.mjs ${scene}\`.*`;
+  const [begin, end] = [`<!-- ${scene} -->`, `<!-- /${scene} -->`];
+  const page = readFileSync(PAGE, "utf8");
+  const section = `${begin}\n${text}\n\n${about}\n${end}`;
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
+  writeFileSync(PAGE, from < 0 ? `${page.trimEnd()}\n\n${section}\n` : page.slice(0, from) + section + page.slice(to + end.length));
+}
+
+for (const scene of process.argv.slice(2)) {
+  if (!SCENES[scene]) throw new Error(`there is no scene ${scene}: ${Object.keys(SCENES).join(", ")}`);
+  keep(scene, await SCENES[scene]());
+}
