@@ -156,7 +156,7 @@ pub async fn run(
             behaviour: settings.behaviour,
             rate: settings.rate(),
             seed: settings.seed,
-            join_at: (number as f64 / settings.ramp * 1e6) as u64,
+            join_at: (number as f64 / settings.ramp.max(0.1) * 1e6) as u64,
         };
         bots.spawn(Bot::new(plan, Arc::clone(&shared), done.clone()).run());
     }
@@ -188,7 +188,7 @@ async fn over(end: Instant, stop: &CancellationToken) {
 fn share(settings: &Settings, accounts: Accounts) -> Shared {
     let count = accounts.people.len();
     let spaces = accounts.spaces.len().max(1);
-    let joining = Duration::from_secs_f64(count as f64 / settings.ramp);
+    let joining = Duration::from_secs_f64(count as f64 / settings.ramp.max(0.1));
     let from = (joining + WARM_UP).as_micros() as u64;
     let rooms = accounts.spaces.into_iter().enumerate().map(|(room, space)| {
         let members = (room..count).step_by(spaces).map(|bot| bot as u32).collect();
