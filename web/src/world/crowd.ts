@@ -194,6 +194,11 @@ export class Clock {
 
   constructor(private readonly tickMillis: number) {}
 
+  /** Milliseconds that frames came late lately, at worst. */
+  get lateness(): number {
+    return this.#late;
+  }
+
   /** A frame of that tick arrived at that local time. */
   hear(tick: number, now: number): void {
     const start = now - tick * this.tickMillis;

@@ -30,6 +30,8 @@ export class Prediction {
   walking: boolean;
   /** Corrections so far that could be seen. */
   corrections = 0;
+  /** The largest of them, in sub-tiles. */
+  largest = 0;
   #before: Body;
   #pending: Input[] = [];
   #seq = 0;
@@ -93,6 +95,10 @@ export class Prediction {
     const dx = this.body.x - before.x;
     const dy = this.body.y - before.y;
     if (dx === 0 && dy === 0) return;
+    if (!this.walking) {
+      this.corrections++;
+      this.largest = Math.max(this.largest, Math.hypot(dx, dy));
+    }
     this.#before.x += dx;
     this.#before.y += dy;
     if (Math.abs(dx) > JUMP || Math.abs(dy) > JUMP) {
@@ -101,7 +107,6 @@ export class Prediction {
       this.#before = copy(this.body);
       return;
     }
-    if (!this.walking) this.corrections++;
     this.#offsetX = shownX - this.body.x;
     this.#offsetY = shownY - this.body.y;
   }
