@@ -179,6 +179,10 @@ export class Space {
     if (now - this.#stepDue > MAKE_UP * this.#tickMillis) this.#stepDue = now;
     while (now >= this.#stepDue) {
       this.#stepDue += this.#tickMillis;
+      if (prediction.isFull) {
+        prediction.rest();
+        continue;
+      }
       const isHeld = this.#direction !== 0;
       if ((isHeld || this.#wasHeld) && this.status.value.kind === "open") {
         const input = prediction.step(this.#direction, this.#run);

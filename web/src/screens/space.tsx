@@ -279,18 +279,21 @@ function figures(stage: Stage, space: Space) {
     const { x, y } = trail.at(-1) ?? { x: 0, y: 0 };
     return { player, name: space.crowd.cards.get(player)?.name ?? "", x, y, drawn: stage.drawnAt(player) };
   });
-  const { body, corrections, walking, pending, seq } = space.prediction ?? {};
+  const { body, corrections, largest, jumps, walking, pending, seq } = space.prediction ?? {};
   return {
     ...stage.figures(),
     ...space.figures,
     body: { ...body },
     corrections,
+    largest,
+    jumps,
     walking,
     pending,
     seq,
     walkers,
     me: space.me,
     roundTrip: space.roundTrip,
+    delay: space.delay,
     status: space.status.value.kind,
   };
 }
