@@ -29,6 +29,8 @@ export class Connection {
   #closed = false;
   /** Milliseconds to the server and back, as last measured. */
   roundTrip = 0;
+  /** Bytes sent since the beginning. */
+  sent = 0;
 
   constructor(
     private readonly hello: () => { token: string; space: string; viewWidth: number; viewHeight: number },
@@ -43,7 +45,9 @@ export class Connection {
   /** `false` while the line is down. */
   send(message: ClientMessage): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(encode(message));
+    const bytes = encode(message);
+    this.#socket.send(bytes);
+    this.sent += bytes.length;
     return true;
   }
 

@@ -40,7 +40,10 @@ export interface Bubble {
 
 export interface Figures {
   frames: number;
+  /** Of the last frame. */
   frameBytes: number;
+  /** Bytes of all messages. */
+  received: number;
   tick: number;
   step: number;
 }
@@ -55,6 +58,8 @@ export class Space {
   readonly mapVersion = signal(0);
   /** What went wrong while fetching the map. */
   readonly failure: Signal<string | null> = signal(null);
+  /** What an overloaded server gives up, 0 for nothing. */
+  readonly step = signal(0);
 
   map: SpaceMap | undefined;
   crowd = new Crowd(1);
@@ -63,7 +68,7 @@ export class Space {
   /** Speech over heads, and emotes, by player. */
   readonly bubbles = new Map<number, Bubble>();
   readonly emotes = new Map<number, { kind: number; until: number }>();
-  readonly figures: Figures = { frames: 0, frameBytes: 0, tick: 0, step: 0 };
+  readonly figures: Figures = { frames: 0, frameBytes: 0, received: 0, tick: 0, step: 0 };
   /** Where the last walk goes, for the marker. */
   target: { x: number; y: number } | undefined;
   onSound: (sound: "chat" | "join" | "emote") => void = () => {};
@@ -95,6 +100,21 @@ export class Space {
 
   get roundTrip(): number {
     return this.#connection.roundTrip;
+  }
+
+  /** Bytes sent since the beginning. */
+  get sent(): number {
+    return this.#connection.sent;
+  }
+
+  /** Milliseconds that frames come late, at worst, as measured. */
+  get lateness(): number {
+    return this.#clock.lateness;
+  }
+
+  /** Milliseconds that others are drawn in the past. */
+  get delay(): number {
+    return this.#clock.delay;
   }
 
   /** The direction that is held now. */
@@ -159,6 +179,10 @@ export class Space {
     if (now - this.#stepDue > MAKE_UP * this.#tickMillis) this.#stepDue = now;
     while (now >= this.#stepDue) {
       this.#stepDue += this.#tickMillis;
+      if (prediction.isFull) {
+        prediction.rest();
+        continue;
+      }
       const isHeld = this.#direction !== 0;
       if ((isHeld || this.#wasHeld) && this.status.value.kind === "open") {
         const input = prediction.step(this.#direction, this.#run);
@@ -180,6 +204,7 @@ export class Space {
   }
 
   #take(message: ServerMessage, size: number): void {
+    this.figures.received += size;
     switch (message.type) {
       case "Welcome":
         this.#welcome(message);
@@ -193,6 +218,7 @@ export class Space {
         this.figures.frameBytes = size;
         this.figures.tick = message.tick;
         this.figures.step = message.step;
+        this.step.value = message.step;
         const { full, came, gone } = message.roster;
         if (full || came.length > 0 || gone.length > 0) {
           if (!full && came.some((card) => card.player !== this.me)) this.onSound("join");

@@ -34,6 +34,8 @@ export class Stage {
   #zoom: number;
   #zoomWanted: number;
   #camera = { x: 0, y: 0, isSet: false };
+  /** When the last picture was drawn. */
+  #drawnAt = 0;
   /** Called after every picture. */
   onDrawn: (now: number) => void = () => {};
 
@@ -100,9 +102,10 @@ export class Stage {
     return feet && { x: feet.x / TILE, y: feet.y / TILE };
   }
 
-  /** For the curious and for tests: pictures a second, people drawn, where the own player is. */
-  figures(): { fps: number; players: number; x: number; y: number } {
-    return { fps: this.#app.ticker.FPS, players: this.#actors.count, x: this.#own.x, y: this.#own.y };
+  /** For the curious and for tests: pictures a second, people drawn, where the own player is and when it was drawn there. */
+  figures(): { fps: number; players: number; x: number; y: number; drawnAt: number } {
+    const { x, y } = this.#own;
+    return { fps: this.#app.ticker.FPS, players: this.#actors.count, x, y, drawnAt: this.#drawnAt };
   }
 
   close(): void {
@@ -128,6 +131,7 @@ export class Stage {
       this.#own.isMoving = Math.abs(this.#own.x - x) + Math.abs(this.#own.y - y) > 0.4;
     };
     placeOwn();
+    this.#drawnAt = now;
     this.#actors.draw(
       crowd,
       this.#zoom,

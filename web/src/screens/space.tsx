@@ -8,6 +8,7 @@ import type { Stage } from "../render/stage";
 import { Held } from "../ui/held";
 import { me } from "../ui/me";
 import { Minimap } from "../ui/minimap";
+import { Crowded, isNetworkShown, Network, toggleNetwork } from "../ui/network";
 import { Overlay } from "../ui/overlay";
 import { Face, Icon, IconButton, Spinner } from "../ui/parts";
 import { go } from "../ui/route";
@@ -87,7 +88,14 @@ export function SpaceScreen({ id }: { id: string }) {
       if (isTyping) holder.current?.focus();
       return;
     }
-    if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "F3") {
+      // The browser would search the page.
+      event.preventDefault();
+      toggleNetwork();
+      return;
+    }
+    if (isTyping) return;
     const isButton = event.target instanceof HTMLButtonElement || event.target instanceof HTMLAnchorElement;
     if (event.key === "Enter" && !isButton) {
       event.preventDefault();
@@ -124,7 +132,7 @@ export function SpaceScreen({ id }: { id: string }) {
         ref={holder}
         class="world"
         role="application"
-        aria-label="The space. Walk with the arrow keys or W A S D, hold Shift to run, press Enter to chat, 1 to 6 to show an emote."
+        aria-label="The space. Walk with the arrow keys or W A S D, hold Shift to run, press Enter to chat, 1 to 6 to show an emote, F3 for network figures."
         tabIndex={0}
         {...pointers(stage, (place) => {
           holder.current?.focus();
@@ -142,6 +150,10 @@ export function SpaceScreen({ id }: { id: string }) {
           <IconButton icon="back" label="Leave" onClick={() => go("/")} />
           <span class="title">{space.name.value}</span>
         </div>
+      </div>
+      <div class="hud below-title">
+        <Crowded space={space} />
+        {isNetworkShown.value && <Network space={space} />}
       </div>
       <div class="hud top-right">
         <div class="pill">
@@ -267,18 +279,21 @@ function figures(stage: Stage, space: Space) {
     const { x, y } = trail.at(-1) ?? { x: 0, y: 0 };
     return { player, name: space.crowd.cards.get(player)?.name ?? "", x, y, drawn: stage.drawnAt(player) };
   });
-  const { body, corrections, walking, pending, seq } = space.prediction ?? {};
+  const { body, corrections, largest, jumps, walking, pending, seq } = space.prediction ?? {};
   return {
     ...stage.figures(),
     ...space.figures,
     body: { ...body },
     corrections,
+    largest,
+    jumps,
     walking,
     pending,
     seq,
     walkers,
     me: space.me,
     roundTrip: space.roundTrip,
+    delay: space.delay,
     status: space.status.value.kind,
   };
 }
@@ -454,6 +469,11 @@ function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
           </li>
         ))}
       </ul>
+      <footer>
+        <button type="button" class="button quiet small" aria-pressed={isNetworkShown.value} onClick={toggleNetwork}>
+          Network figures
+        </button>
+      </footer>
     </section>
   );
 }

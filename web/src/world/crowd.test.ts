@@ -107,4 +107,30 @@ describe("drawing between two places", () => {
     expect(drawnAfter(250)).toBeGreaterThan(100 - 350 / 50);
     expect(drawnAfter(3000)).toBeGreaterThan(100 - 600 / 50);
   });
+
+  test("what was drawn is not drawn again, though frames come late and in heaps", () => {
+    const crowd = new Crowd(WIDTH);
+    const clock = new Clock(50);
+    let [sent, last] = [0, 0];
+    // A picture every 16 ms; frames come in heaps of four, and from time to time the line is stuck for a while.
+    const arrival = (tick: number) => {
+      const at = Math.ceil(tick / 4) * 200 + 100;
+      return [300, 400, 250].reduce((due, stuck, index) => {
+        const from = 2000 + index * 900;
+        return at >= from && at < from + stuck ? from + stuck : due;
+      }, at);
+    };
+    for (let now = 0; now < 8000; now += 16) {
+      while (arrival(sent + 1) <= now) {
+        sent++;
+        crowd.apply(frame(sent, { cells: [cell(0, { full: sent === 1, entries: [entry(1, sent * 4, 100)] })] }));
+        clock.hear(sent, arrival(sent));
+      }
+      crowd.walkers.get(1)?.at(clock.tickAt(now), place);
+      if (sent === 0) continue;
+      expect(place.x, `at ${now} ms`).toBeGreaterThanOrEqual(last);
+      last = place.x;
+    }
+    expect(last, "and in the end it is about as late as it must be").toBeGreaterThan(((8000 - 700) / 50) * 4);
+  });
 });

@@ -189,10 +189,18 @@ const ADAPT = 0.1;
 export class Clock {
   #start: number | undefined;
   #late = 0;
+  #newest = 0;
+  /** What was drawn already: nobody is drawn earlier than that again. */
+  #drawn = 0;
   /** Milliseconds that others are drawn in the past. */
   delay = MIN_DELAY;
 
   constructor(private readonly tickMillis: number) {}
+
+  /** Milliseconds that frames came late lately, at worst. */
+  get lateness(): number {
+    return this.#late;
+  }
 
   /** A frame of that tick arrived at that local time. */
   hear(tick: number, now: number): void {
@@ -200,16 +208,22 @@ export class Clock {
     if (this.#start === undefined || Math.abs(start - this.#start) > 5000) {
       this.#start = start;
       this.#late = 0;
+      this.#drawn = 0;
     } else if (start < this.#start) this.#start = start;
     // Drifts towards later arrivals, so that a slower path is noticed within seconds.
     else this.#start += (start - this.#start) * 0.01;
+    this.#newest = tick;
     this.#late = Math.max(start - this.#start, this.#late * FORGET);
     const wanted = Math.min(MAX_DELAY, Math.max(MIN_DELAY, this.#late + this.tickMillis));
     this.delay += (wanted - this.delay) * ADAPT;
   }
 
-  /** The tick to draw at that local time. */
+  /** The tick to draw at that local time. When the delay grows, time stands still for a moment but does not run back. */
   tickAt(now: number): number {
-    return this.#start === undefined ? 0 : (now - this.delay - this.#start) / this.tickMillis;
+    if (this.#start === undefined) return 0;
+    const tick = Math.max((now - this.delay - this.#start) / this.tickMillis, this.#drawn);
+    // Beyond the newest frame nothing was known, and so nothing was drawn.
+    this.#drawn = Math.max(this.#drawn, Math.min(tick, this.#newest));
+    return tick;
   }
 }

@@ -43,10 +43,11 @@ describe("prediction", () => {
 
   test("does not slide across the map when the server moved the player far", () => {
     const prediction = new Prediction(start(), grid, 20);
-    prediction.reconcile({ ...start(), x: 500, y: 500 }, 0);
+    prediction.reconcile({ ...start(), x: 5000, y: 500 }, 0);
     const shown = { x: 0, y: 0 };
     prediction.place(0, shown);
-    expect(shown).toEqual({ x: 500, y: 500 });
+    expect(shown).toEqual({ x: 5000, y: 500 });
+    expect(prediction.jumps).toBe(1);
   });
 
   test("goes on counting after a reconnect", () => {
@@ -73,5 +74,139 @@ describe("prediction", () => {
     expect(prediction.walking).toBe(true);
     prediction.reconcile(start(), seq);
     expect(prediction.walking).toBe(false);
+  });
+});
+
+/** The server's queue of inputs, as `src/systems/steering.rs` has it: eight wait, four ticks may be made up for. */
+class Queue {
+  readonly body = start();
+  ack = 0;
+  dropped = 0;
+  #held: Input[] = [];
+  #makeUp = 0;
+
+  hold(input: Input): void {
+    if (this.#held.length === 8) {
+      this.ack = this.#held.shift()?.seq ?? this.ack;
+      this.dropped++;
+    }
+    this.#held.push(input);
+  }
+
+  tick(ground: Grid): void {
+    if (this.#held.length === 0) {
+      this.#makeUp = Math.min(this.#makeUp + 1, 4);
+      return;
+    }
+    if (this.#held.length > 1 && this.#makeUp > 0) {
+      this.#makeUp--;
+      this.#take(ground);
+    }
+    this.#take(ground);
+  }
+
+  #take(ground: Grid): void {
+    const input = this.#held.shift();
+    if (!input) return;
+    step(this.body, ground, input.direction, input.run, 20);
+    this.ack = input.seq;
+  }
+}
+
+/** A line that keeps the order: what is put in comes out 100 to 200 ms later, or after it was stuck. */
+class Line<T> {
+  readonly #waiting: { due: number; what: T }[] = [];
+  #last = 0;
+
+  constructor(
+    private readonly random: () => number,
+    private readonly stuck: number,
+  ) {}
+
+  put(now: number, what: T): void {
+    const late = 100 + this.random() * 100 + (this.random() < this.stuck ? 400 : 0);
+    this.#last = Math.max(this.#last, now + late);
+    this.#waiting.push({ due: this.#last, what });
+  }
+
+  *take(now: number): Generator<T> {
+    while ((this.#waiting[0]?.due ?? Number.POSITIVE_INFINITY) <= now) {
+      const first = this.#waiting.shift();
+      if (first) yield first.what;
+    }
+  }
+}
+
+/** Somebody walks and runs about for two minutes, behind a line that is stuck from time to time. */
+function walkAbout(stuck: number, picture: number) {
+  let seed = 7;
+  const random = () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return seed / 2 ** 32;
+  };
+  const ground: Grid = { width: 12, height: 12, blockers: new Uint16Array(144) };
+  const server = new Queue();
+  const prediction = new Prediction(start(), ground, 20);
+  const up = new Line<Input>(random, stuck);
+  const down = new Line<{ own: Authority; ack: number }>(random, stuck);
+  const shown = { x: 0, y: 0 };
+  let leap = 0;
+  let [direction, run] = [0, false];
+  for (let now = 0; now < 124_000; now++) {
+    for (const input of up.take(now)) server.hold(input);
+    if (now % 50 === 7) {
+      server.tick(ground);
+      down.put(now, { own: { ...server.body }, ack: server.ack });
+    }
+    for (const { own, ack } of down.take(now)) prediction.reconcile(own, ack);
+    if (now % 50 === 0) {
+      if (random() < 0.1) [direction, run] = [Math.floor(random() * 9), random() < 0.7];
+      if (now > 120_000) direction = 0;
+      if (prediction.isFull || now > 121_000) prediction.rest();
+      else up.put(now, prediction.step(direction, run));
+    }
+    if (now % picture !== 0) continue;
+    const { x, y } = shown;
+    prediction.fade(picture / 1000);
+    prediction.place((now % 50) / 50, shown);
+    if (now > 0) leap = Math.max(leap, Math.abs(shown.x - x), Math.abs(shown.y - y));
+  }
+  return { server, prediction, shown, leap };
+}
+
+describe("on a bad line", () => {
+  test("a line that is late and uneven needs no correction", () => {
+    const { server, prediction, leap } = walkAbout(0, 16);
+    expect(server.dropped).toBe(0);
+    expect(prediction.corrections).toBe(0);
+    expect(leap).toBeLessThanOrEqual((512 * 16) / 1000 + 1);
+  });
+
+  test.each([10, 16, 50])(
+    "what the server had to drop is taken back without a leap, at a picture every %i ms",
+    (picture) => {
+      const { server, prediction, shown, leap } = walkAbout(0.02, picture);
+      expect(server.dropped, "the line was stuck for longer than eight inputs wait").toBeGreaterThan(0);
+      expect(prediction.corrections).toBeGreaterThan(0);
+      expect(prediction.jumps).toBe(0);
+      expect(leap, "half a tile more than running takes").toBeLessThanOrEqual((512 * picture) / 1000 + 32);
+      const { walking: _, ...truth } = server.body;
+      expect(prediction.body).toEqual(truth);
+      expect([shown.x, shown.y].map(Math.round)).toEqual([truth.x, truth.y]);
+    },
+  );
+
+  test("while nothing is heard no more is walked than can be smoothed", () => {
+    const open: Grid = { width: 100, height: 100, blockers: new Uint16Array(10_000) };
+    const prediction = new Prediction(start(), open, 20);
+    let last = 0;
+    for (let tick = 0; tick < 200; tick++) if (!prediction.isFull) last = prediction.step(3, true).seq;
+    expect(last).toBe(30);
+    // The server had room for the last eight.
+    const body = start();
+    for (let kept = 0; kept < 8; kept++) step(body, open, 3, true, 20);
+    prediction.reconcile(body, last);
+    expect(prediction.corrections).toBe(1);
+    expect(prediction.jumps).toBe(0);
   });
 });
