@@ -44,7 +44,7 @@ FUZZ_SECONDS ?= 60
 fuzz:
 	@scripts/need cargo-fuzz
 	for target in client_frame json_message checkpoint map_import; do \
-		RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 -print_final_stats=1 -verbosity=0 || exit 1; \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run --codegen-units 16 --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 -print_final_stats=1 -verbosity=0 || exit 1; \
 	done
 
 # What parts cost, then what crowds cost; tables and a chart go into docs/BENCHMARKS.md. An hour of churn is a target of its own.
