@@ -90,6 +90,9 @@ impl Connection {
                 biased;
                 received = inbox.next() => match received {
                     Some(Ok(message)) => {
+                        if let Some(player) = self.has_joined() {
+                            self.settle(Some(player)).await;
+                        }
                         if let Some(departure) = self.receive(message).await {
                             // Answers the goodbye: without it a browser takes the end for a failure.
                             let _ = timeout(GOODBYE_WITHIN, inbox.flush()).await;
@@ -277,6 +280,11 @@ impl Connection {
             ready: is_ready,
             tries,
         });
+    }
+
+    /// The player, when it is there and nobody has looked yet: a client may answer its welcome faster than this task wakes.
+    fn has_joined(&mut self) -> Option<PlayerId> {
+        self.joining.as_mut()?.ready.try_recv().ok()
     }
 
     /// The relay answered: the player is there, or the space started again and coming in is tried once more.

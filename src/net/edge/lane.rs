@@ -101,9 +101,13 @@ impl Lane {
         self.waiting.lock().close.is_some()
     }
 
-    /// Bytes that are framed already: between other messages, never inside one.
+    /// Bytes that are framed already: between other messages, never inside one, and never after the goodbye. The library
+    /// answers the goodbye that a client sends back as if it were the first; browsers take that for a broken connection.
     fn control(&self, framed: &[u8]) {
         let mut waiting = self.waiting.lock();
+        if waiting.has_said_goodbye {
+            return;
+        }
         waiting.rest.extend_from_slice(framed);
         waiting.write(&self.socket);
         drop(waiting);
@@ -330,6 +334,10 @@ mod tests {
         lane.close(close::LEFT, "left");
         let goodbye = lane.run().await.unwrap();
         assert_eq!(goodbye.code, close::LEFT);
-        assert_eq!(hear(&mut client, 13).await, b"\x82\x03one\x88\x06\x03\xe8left");
+        lane.control(b"\x88\x02\x03\xe8");
+        drop(lane);
+        let mut heard = Vec::new();
+        client.read_to_end(&mut heard).await.unwrap();
+        assert_eq!(heard, b"\x82\x03one\x88\x06\x03\xe8left", "and nothing follows");
     }
 }

@@ -357,6 +357,9 @@ impl Relay {
             return (!is_watched).then_some(Command::Vanish { player });
         };
         let arrival = self.arriving.swap_remove(index);
+        // Before the welcome: what the client answers to it is the word of somebody who is in. The connection may be
+        // gone by now; its detach then follows and ends the player's stay.
+        let _ = arrival.ready.send(player);
         let eyes = match arrival.dialect {
             Dialect::Binary { width, height } => {
                 arrival.sink.event(encode(&self.welcome(player)).into());
@@ -370,8 +373,6 @@ impl Relay {
                 Eyes::Grid(GridView::new(join_word))
             }
         };
-        // The connection may be gone by now; its detach then follows and ends the player's stay.
-        let _ = arrival.ready.send(player);
         self.clients.insert(
             arrival.client,
             Client {
