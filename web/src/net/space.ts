@@ -176,7 +176,7 @@ export class Space {
     const prediction = this.prediction;
     if (!prediction) return;
     // A page that was held up does not make up for more than the server would take from it.
-    if (now - this.#stepDue > MAKE_UP * this.#tickMillis) this.#stepDue = now;
+    this.#stepDue = Math.max(this.#stepDue, now - (MAKE_UP - 1) * this.#tickMillis);
     while (now >= this.#stepDue) {
       this.#stepDue += this.#tickMillis;
       if (prediction.isFull) {
