@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
         version: 1,
     };
     // As it came, and as a body that was kept undamaged.
-    for kept in [bytes.to_vec(), Checkpoint::seal(bytes)] {
+    for kept in [bytes.to_vec(), Checkpoint::seal(2, bytes), Checkpoint::seal(3, bytes)] {
         if let Ok(checkpoint) = Checkpoint::decode(&kept) {
             let mut space = Space::restore(&plan, TickRate::DEFAULT, &checkpoint);
             space.step(&[]);

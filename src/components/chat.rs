@@ -1,5 +1,7 @@
 //! Chat: lines people say to a space.
 
+use bincode::{Decode, Encode};
+
 use super::id::{ChatId, PlayerId, UserId};
 
 /// Lines that a space remembers for those who come later.
@@ -9,7 +11,7 @@ pub const HISTORY: usize = 50;
 pub const MAX_CHARS: usize = 1_000;
 
 /// Something that was said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct ChatLine {
     /// This line.
     pub id: ChatId,
@@ -23,4 +25,6 @@ pub struct ChatLine {
     pub text: String,
     /// When, in Unix milliseconds, by the clock of the process that took it.
     pub at: u64,
+    /// The sender's own number of it: the same line sent again has the same.
+    pub client_id: Option<u32>,
 }

@@ -1,12 +1,15 @@
 //! Commands: everything that can be asked of a space. They are applied at the next tick, in the order they came.
 
+use bincode::{Decode, Encode};
+
+use super::direction::Facing;
 use super::id::{ChatId, ElementId, PlacementId, PlayerId, UserId};
 use super::plan::Placement;
-use super::player::{Avatar, Goal, HeldStep};
-use super::unit::Tile;
+use super::player::{Avatar, Card, Goal, HeldStep};
+use super::unit::{Position, Tile};
 
 /// One request to a space.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Command {
     /// A user comes in, or comes back to the player that is still theirs. Rights were checked before.
     Join {
@@ -16,6 +19,23 @@ pub enum Command {
         name: String,
         /// What they look like.
         avatar: Option<Avatar>,
+    },
+    /// A player whose connection outlived the space's last life, but who came after what was kept of it: stands where others
+    /// saw them last, under the same number.
+    Resume {
+        /// Who.
+        card: Card,
+        /// Where.
+        position: Position,
+        /// Looking where.
+        facing: Facing,
+        /// The highest of their inputs that is in that.
+        ack: u32,
+    },
+    /// The player's connection outlived the space's last life, and is still there: what it sends goes on where it was.
+    Stay {
+        /// Who.
+        player: PlayerId,
     },
     /// The user's last connection dropped without a word: the player stays for a while.
     Vanish {
@@ -100,4 +120,14 @@ pub enum Command {
         /// The plan's version with the change.
         version: u32,
     },
+}
+
+impl Command {
+    /// Whose player it resumes.
+    pub const fn card(&self) -> Option<&Card> {
+        match self {
+            Self::Resume { card, .. } => Some(card),
+            _ => None,
+        }
+    }
 }

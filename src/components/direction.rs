@@ -1,9 +1,10 @@
 //! Directions: where a key points, where a face looks, whether legs move.
 
 use bevy_ecs::prelude::Component;
+use bincode::{Decode, Encode};
 
 /// Where somebody wants to go; the numbers are those of the wire, clockwise from up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Encode, Decode)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are the meaning")]
 pub enum Direction {
@@ -70,7 +71,7 @@ impl Direction {
 }
 
 /// Where a player looks; the numbers are those of the wire and of the rows of a walk sheet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Encode, Decode)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are the meaning")]
 pub enum Facing {
@@ -95,7 +96,7 @@ impl Facing {
 }
 
 /// What a player's legs do; the numbers are those of the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Component)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Component, Encode, Decode)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are the meaning")]
 pub enum Motion {

@@ -1,5 +1,7 @@
 //! Facts: what a tick did, stated once, for whoever shows it to people.
 
+use bincode::{Decode, Encode};
+
 use super::chat::ChatLine;
 use super::direction::{Facing, Motion};
 use super::id::{ElementId, PlacementId, PlayerId, UserId};
@@ -8,7 +10,7 @@ use super::player::{Card, OwnState};
 use super::unit::{Position, Tick, Tile};
 
 /// Everything that one tick of a space brought about.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct TickOutput {
     /// The tick that was run.
     pub tick: Tick,
@@ -26,8 +28,19 @@ pub struct TickOutput {
     pub grid_hash: Option<u32>,
 }
 
+impl TickOutput {
+    /// Whether nothing happened but time.
+    pub const fn is_quiet(&self) -> bool {
+        self.cards.is_empty()
+            && self.stances.is_empty()
+            && self.own.is_empty()
+            && self.gone.is_empty()
+            && self.facts.is_empty()
+    }
+}
+
 /// How a player stands, as others see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Stance {
     /// Where.
     pub position: Position,
@@ -38,7 +51,7 @@ pub struct Stance {
 }
 
 /// Something that happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Fact {
     /// A join was carried out: the user's player, new or found again.
     Joined {
@@ -50,12 +63,11 @@ pub enum Fact {
         again: bool,
     },
     /// A line was said to everybody.
-    Said {
-        /// The line.
-        line: ChatLine,
-        /// The sender's own number of it.
-        client_id: Option<u32>,
-    },
+    Said(ChatLine),
+    /// A line came a second time; only its sender is told that it was said.
+    SaidBefore(ChatLine),
+    /// Nobody is here any more, and what was said is forgotten.
+    Forgotten,
     /// Somebody shows something over the head.
     Emoted {
         /// Who.
@@ -99,6 +111,11 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// Whether it is shown only after it was kept where it outlives this process.
+    pub const fn is_durable(&self) -> bool {
+        matches!(self, Self::Said(_) | Self::SaidBefore(_))
+    }
+
     /// Whether it changes what stands in the space.
     pub const fn is_about_elements(&self) -> bool {
         matches!(
@@ -109,7 +126,7 @@ impl Fact {
 }
 
 /// Everything visible at one moment: what somebody who starts to follow a space begins with.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Picture {
     /// The last tick that was run.
     pub tick: Tick,

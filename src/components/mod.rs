@@ -12,6 +12,7 @@ pub mod id;
 pub mod plan;
 pub mod player;
 pub mod presence;
+pub mod scene;
 pub mod steering;
 pub mod unit;
 pub mod walking;

@@ -1,5 +1,7 @@
 //! Plan: what people made of a space, as the store keeps it: size, blocked tiles, zones, placed elements.
 
+use bincode::{Decode, Encode};
+
 use super::id::{ElementId, PlacementId};
 use super::unit::Tile;
 
@@ -64,7 +66,7 @@ impl ZoneKind {
 }
 
 /// A rectangle of tiles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Area {
     /// Its top left tile.
     pub corner: Tile,
@@ -92,7 +94,7 @@ impl Area {
 }
 
 /// One element standing somewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Placement {
     /// This placement.
     pub id: PlacementId,

@@ -1,13 +1,14 @@
 //! Players: who somebody is to the others, and how they stand and move.
 
 use bevy_ecs::prelude::Component;
+use bincode::{Decode, Encode};
 
 use super::direction::{Direction, Facing};
 use super::id::{AvatarId, PlayerId, UserId};
 use super::unit::{Position, Tile};
 
 /// What others are told about a player.
-#[derive(Debug, Clone, PartialEq, Eq, Component)]
+#[derive(Debug, Clone, PartialEq, Eq, Component, Encode, Decode)]
 pub struct Card {
     /// Their number in this space.
     pub player: PlayerId,
@@ -20,7 +21,7 @@ pub struct Card {
 }
 
 /// A chosen avatar.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Avatar {
     /// Which one.
     pub id: AvatarId,
@@ -29,7 +30,7 @@ pub struct Avatar {
 }
 
 /// Movement that did not yet fill a whole sub-tile, per axis, in 1/(64 × tick rate) tile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Carry {
     /// To the right.
     pub x: i8,
@@ -60,7 +61,7 @@ impl Body {
 }
 
 /// One step of a held direction, as the client sent it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct HeldStep {
     /// The client's number of it.
     pub seq: u32,
@@ -71,7 +72,7 @@ pub struct HeldStep {
 }
 
 /// Where a player exactly is: what the client needs to go on predicting from here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct OwnState {
     /// The player.
     pub player: PlayerId,
@@ -88,7 +89,7 @@ pub struct OwnState {
 }
 
 /// Where a walk is going.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum Goal {
     /// To a tile.
     Tile(Tile),

@@ -1,6 +1,7 @@
 //! Units: ticks, tiles and positions in 1/64 tile.
 
 use bevy_ecs::prelude::Resource;
+use bincode::{Decode, Encode};
 
 /// Sub-tile steps in one tile.
 pub const SUBTILES: i32 = 64;
@@ -9,7 +10,7 @@ pub const SUBTILES: i32 = 64;
 pub const BODY_HALF: i32 = 19;
 
 /// A step of a space since it was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Resource)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Resource, Encode, Decode)]
 pub struct Tick(pub u64);
 
 /// Steps of a space per second, 10 to 60.
@@ -36,7 +37,7 @@ impl TickRate {
 }
 
 /// A square of the map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub struct Tile {
     /// Columns from the left.
     pub x: u16,
@@ -60,7 +61,7 @@ impl Tile {
 }
 
 /// The middle of a player's body, in 1/64 tile from the map's top left corner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct Position {
     /// To the right.
     pub x: i32,

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::components::chat::{ChatLine, HISTORY};
 use crate::components::direction::Facing;
+use crate::components::fact::Fact;
 use crate::components::id::{AvatarId, ChatId, PlayerId, UserId};
 use crate::components::player::{Avatar, Body, Card, Carry};
 use crate::components::presence::{Place, REMEMBERED};
@@ -18,13 +19,24 @@ use crate::components::unit::{Position, SUBTILES, Tick};
 
 /// The first bytes of every checkpoint, then the version in two bytes, little endian.
 const MAGIC: [u8; 4] = *b"PLZC";
-/// The version that is written.
-const VERSION: u16 = 1;
+/// The newest version; those before are read too.
+const VERSION: u16 = 3;
+/// The version of a body that is not compressed.
+const PLAIN: u16 = 2;
+/// The version of the same body compressed with LZ4, behind its length in four bytes.
+const COMPRESSED: u16 = 3;
+/// Shorter bodies are not worth compressing.
+const SHORT: usize = 1_024;
 /// Magic, version and the hash of what follows.
 const HEADER: usize = MAGIC.len() + 2 + 8;
 
+/// The kind of a durable event that is a line.
+const SAID: u8 = 1;
+
 /// Bytes that a decoder may claim: far more than the largest space needs.
 const LIMIT: usize = 64 << 20;
+/// No space has run for that many ticks: at 60 a second it is a million years and more.
+const MAX_TICK: u64 = 1 << 53;
 /// No map has a side of more tiles.
 const MAX_SIDE: i32 = 1_000;
 
@@ -43,6 +55,44 @@ pub struct Checkpoint {
     pub history: Vec<ChatLine>,
 }
 
+/// Something that must not be lost from the moment somebody was told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DurableEvent {
+    /// A line was said.
+    Said(ChatLine),
+}
+
+impl DurableEvent {
+    /// What of a fact must be kept, if anything.
+    pub fn of(fact: &Fact) -> Option<Self> {
+        match fact {
+            Fact::Said(line) => Some(Self::Said(line.clone())),
+            _ => None,
+        }
+    }
+
+    /// The bytes to keep: the kind in one byte, then its record.
+    pub fn encode(&self) -> Vec<u8> {
+        let Self::Said(line) = self;
+        bincode::encode_to_vec((SAID, LineV1::from(line), line.client_id), config())
+            .expect("a record of plain values can always be written")
+    }
+
+    /// What was kept.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CheckpointError> {
+        let (kind, line, client_id) = read::<(u8, LineV1, Option<u32>)>(bytes)?;
+        if kind != SAID {
+            return Err(CheckpointError::Senseless(
+                "a kind of event that this program does not know",
+            ));
+        }
+        Ok(Self::Said(ChatLine {
+            client_id,
+            ..line.into_line()
+        }))
+    }
+}
+
 /// Somebody who was there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedPlayer {
@@ -50,7 +100,7 @@ pub struct SavedPlayer {
     pub card: Card,
     /// Where and how they stood.
     pub body: Body,
-    /// The highest input number that came; steps that waited are given up.
+    /// The highest input number that was applied. Steps that waited are sent again by whoever wants them.
     pub ack: u32,
     /// Ticks without a step that may still be made up for.
     pub make_up: u8,
@@ -80,18 +130,39 @@ pub enum CheckpointError {
 }
 
 impl Checkpoint {
+    /// Adds what happened after the state was saved. Time goes on behind it.
+    pub fn replay(&mut self, tick: Tick, event: DurableEvent) {
+        self.tick = self.tick.max(tick);
+        match event {
+            DurableEvent::Said(line) => {
+                if self.history.iter().all(|known| known.id != line.id) {
+                    self.history.push(line);
+                }
+                let excess = self.history.len().saturating_sub(HISTORY);
+                self.history.drain(..excess);
+            }
+        }
+    }
+
     /// The bytes to keep.
     pub fn encode(&self) -> Vec<u8> {
         let body =
-            bincode::encode_to_vec(V1::from(self), config()).expect("a record of plain values can always be written");
-        Self::seal(&body)
+            bincode::encode_to_vec(V2::from(self), config()).expect("a record of plain values can always be written");
+        if body.len() >= SHORT {
+            let compressed = lz4_flex::compress_prepend_size(&body);
+            // Reading it again costs something too: an eighth must be saved.
+            if compressed.len() < body.len() - body.len() / 8 {
+                return Self::seal(COMPRESSED, &compressed);
+            }
+        }
+        Self::seal(PLAIN, &body)
     }
 
-    /// A body of this version behind its header, so that damage shows.
-    pub fn seal(body: &[u8]) -> Vec<u8> {
+    /// A body of a version behind its header, so that damage shows.
+    pub fn seal(version: u16, body: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER + body.len());
         bytes.extend_from_slice(&MAGIC);
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(&version.to_le_bytes());
         bytes.extend_from_slice(&hash(body).to_le_bytes());
         bytes.extend_from_slice(body);
         bytes
@@ -102,19 +173,33 @@ impl Checkpoint {
         let rest = bytes.strip_prefix(&MAGIC).ok_or(CheckpointError::Foreign)?;
         let (version, rest) = rest.split_first_chunk().ok_or(CheckpointError::Foreign)?;
         let found = u16::from_le_bytes(*version);
-        if found != VERSION {
+        if !(1..=VERSION).contains(&found) {
             return Err(CheckpointError::Version { found });
         }
         let (sum, body) = rest.split_first_chunk().ok_or(CheckpointError::Damaged)?;
         if u64::from_le_bytes(*sum) != hash(body) {
             return Err(CheckpointError::Damaged);
         }
-        decode_v1(body)
+        match found {
+            1 => read::<V1>(body)?.check(),
+            COMPRESSED => read::<V2>(&decompress(body)?)?.check(),
+            _ => read::<V2>(body)?.check(),
+        }
     }
 }
 
-fn decode_v1(body: &[u8]) -> Result<Checkpoint, CheckpointError> {
-    let (record, read): (V1, usize) =
+/// The length is believed only as far as any space may need it.
+fn decompress(body: &[u8]) -> Result<Vec<u8>, CheckpointError> {
+    let malformed = |error: lz4_flex::block::DecompressError| CheckpointError::Malformed(error.to_string());
+    let (length, _) = lz4_flex::block::uncompressed_size(body).map_err(malformed)?;
+    if length > LIMIT {
+        return Err(CheckpointError::Senseless("more bytes than any space needs"));
+    }
+    lz4_flex::decompress_size_prepended(body).map_err(malformed)
+}
+
+fn read<Record: Decode<()>>(body: &[u8]) -> Result<Record, CheckpointError> {
+    let (record, read) =
         bincode::decode_from_slice(body, config()).map_err(|error| CheckpointError::Malformed(error.to_string()))?;
     if read != body.len() {
         return Err(CheckpointError::Malformed(format!(
@@ -122,7 +207,7 @@ fn decode_v1(body: &[u8]) -> Result<Checkpoint, CheckpointError> {
             body.len() - read
         )));
     }
-    record.check()
+    Ok(record)
 }
 
 const fn config() -> Configuration<LittleEndian, Varint, Limit<LIMIT>> {
@@ -134,6 +219,13 @@ fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// As version 1, and who sent each line with which number of their own.
+#[derive(Encode, Decode)]
+struct V2 {
+    space: V1,
+    client_ids: Vec<Option<u32>>,
 }
 
 #[derive(Encode, Decode)]
@@ -182,6 +274,15 @@ struct LineV1 {
     name: String,
     text: String,
     at: u64,
+}
+
+impl From<&Checkpoint> for V2 {
+    fn from(checkpoint: &Checkpoint) -> Self {
+        Self {
+            space: V1::from(checkpoint),
+            client_ids: checkpoint.history.iter().map(|line| line.client_id).collect(),
+        }
+    }
 }
 
 impl From<&Checkpoint> for V1 {
@@ -242,8 +343,24 @@ impl From<&ChatLine> for LineV1 {
     }
 }
 
+impl V2 {
+    fn check(self) -> Result<Checkpoint, CheckpointError> {
+        let mut checkpoint = self.space.check()?;
+        if self.client_ids.len() != checkpoint.history.len() {
+            return Err(CheckpointError::Senseless("the chat and its numbers do not fit"));
+        }
+        for (line, client_id) in checkpoint.history.iter_mut().zip(self.client_ids) {
+            line.client_id = client_id;
+        }
+        Ok(checkpoint)
+    }
+}
+
 impl V1 {
     fn check(self) -> Result<Checkpoint, CheckpointError> {
+        if self.tick > MAX_TICK {
+            return Err(CheckpointError::Senseless("nobody has lived for so long"));
+        }
         if self.remembered.len() > REMEMBERED {
             return Err(CheckpointError::Senseless("too many places are remembered"));
         }
@@ -327,6 +444,7 @@ impl LineV1 {
             name: self.name,
             text: self.text,
             at: self.at,
+            client_id: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use bevy_ecs::prelude::*;
 
-pub use self::checkpoint::{Checkpoint, CheckpointError, SavedPlayer};
+pub use self::checkpoint::{Checkpoint, CheckpointError, DurableEvent, SavedPlayer};
 use crate::components::chat::HISTORY;
 use crate::components::command::Command;
 use crate::components::direction::Motion;
@@ -21,7 +21,7 @@ use crate::components::presence::Vanished;
 use crate::components::steering::{MAKE_UP, Steering};
 use crate::components::unit::{Tick, TickRate};
 use crate::components::walking::Walk;
-use crate::systems::chat::{self, History};
+use crate::systems::chat::{self, History, IsForgetful};
 use crate::systems::elements::{self, Elements};
 use crate::systems::presence::{self, Remembered, Roster};
 use crate::systems::publish::{self, Shown, Visible};
@@ -33,7 +33,13 @@ pub struct Space {
     schedule: Schedule,
     visible: QueryState<Visible>,
     saved: QueryState<(&'static Card, &'static Body, &'static Steering)>,
+    vanished: QueryState<&'static Vanished>,
+    /// Ticks in which nobody asked for anything and nothing happened.
+    quiet: u64,
 }
+
+/// After so many quiet ticks everything has come to rest: steps are used up, walks ended, what may be made up for forgotten.
+const REST: u64 = 64;
 
 impl Space {
     /// A space as planned, with nobody in it.
@@ -50,8 +56,10 @@ impl Space {
         Self {
             visible: world.query(),
             saved: world.query(),
+            vanished: world.query(),
             world,
             schedule: tick,
+            quiet: 0,
         }
     }
 
@@ -80,13 +88,38 @@ impl Space {
     pub fn step(&mut self, commands: &[Command]) -> TickOutput {
         self.world.resource_mut::<Inbox>().0.extend_from_slice(commands);
         self.world.resource_mut::<Tick>().0 += 1;
+        if !commands.is_empty() {
+            self.quiet = 0;
+        } else if self.is_still() {
+            // Time alone changes nothing.
+            return TickOutput {
+                tick: self.tick(),
+                ..TickOutput::default()
+            };
+        }
         self.schedule.run(&mut self.world);
         self.world.clear_trackers();
         let mut output = std::mem::take(&mut self.world.resource_mut::<Outbox>().0);
         if output.facts.iter().any(Fact::is_about_elements) {
             output.grid_hash = Some(self.world.resource::<Grid>().hash());
         }
+        let is_waited_for = self.vanished.iter(&self.world).any(|vanished| vanished.0.is_some());
+        self.quiet = if output.is_quiet() && !is_waited_for {
+            self.quiet + 1
+        } else {
+            0
+        };
         output
+    }
+
+    /// Whether nothing will happen until somebody asks for something.
+    pub const fn is_still(&self) -> bool {
+        self.quiet >= REST
+    }
+
+    /// From now on what is said is forgotten when nobody is here any more.
+    pub fn forget_when_empty(&mut self) {
+        self.world.insert_resource(IsForgetful(true));
     }
 
     /// Everything visible right now.
@@ -117,7 +150,7 @@ impl Space {
             .map(|(card, body, steering)| SavedPlayer {
                 card: card.clone(),
                 body: *body,
-                ack: steering.seen,
+                ack: steering.ack,
                 make_up: steering.make_up,
             })
             .collect();

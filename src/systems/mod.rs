@@ -108,6 +108,13 @@ fn apply_commands(world: &mut World) {
 fn apply(world: &mut World, command: Command) {
     match command {
         Command::Join { user, name, avatar } => presence::join(world, user, name, avatar),
+        Command::Resume {
+            card,
+            position,
+            facing,
+            ack,
+        } => presence::resume(world, card, position, facing, ack),
+        Command::Stay { player } => presence::stay(world, player),
         Command::Vanish { player } => presence::vanish(world, player),
         Command::Leave { player } => presence::leave(world, player),
         Command::ChangeAvatar { user, avatar } => presence::change_avatar(world, user, avatar),

@@ -7,15 +7,15 @@ use std::collections::{BTreeMap, VecDeque};
 use bevy_ecs::prelude::*;
 
 use super::publish::Shown;
-use super::{Outbox, SimulateSystems, SpaceBuilder, arrival, movement};
-use crate::components::direction::Motion;
+use super::{Outbox, SimulateSystems, SpaceBuilder, arrival, chat, movement};
+use crate::components::direction::{Facing, Motion};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::{Avatar, Body, Card};
 use crate::components::presence::{Place, REMEMBERED, VANISHED_SECONDS, Vanished};
 use crate::components::steering::Steering;
-use crate::components::unit::{Tick, TickRate};
+use crate::components::unit::{Position, Tick, TickRate};
 use crate::components::walking::Walk;
 
 /// Everybody in the space, by number and by user.
@@ -130,6 +130,39 @@ pub(super) fn join(world: &mut World, user: UserId, name: String, avatar: Option
         .push(Fact::Joined { user, player, again });
 }
 
+/// Somebody whom the space does not know any more is here all the same. When the number was given to somebody else
+/// meanwhile it is a new arrival, under another one.
+pub(super) fn resume(world: &mut World, card: Card, position: Position, facing: Facing, ack: u32) {
+    let (player, user) = (card.player, card.user);
+    let roster = world.resource::<Roster>();
+    if roster.users.contains_key(&user) || roster.players.contains_key(&player) {
+        return join(world, user, card.name, card.avatar);
+    }
+    let body = if movement::is_free(world.resource::<Grid>(), position) {
+        Body {
+            facing,
+            ..Body::at(position)
+        }
+    } else {
+        place_to_arrive(world, user, player)
+    };
+    let steering = Steering {
+        seen: ack,
+        ack,
+        ..Steering::default()
+    };
+    admit(world, card, body, steering, Vanished::default());
+    let again = false;
+    let fact = Fact::Joined { user, player, again };
+    world.resource_mut::<Outbox>().0.facts.push(fact);
+}
+
+pub(super) fn stay(world: &mut World, player: PlayerId) {
+    if let Some(mut vanished) = entity(world, player).and_then(|entity| world.get_mut::<Vanished>(entity)) {
+        vanished.0 = None;
+    }
+}
+
 /// Somebody new holds the keys of a player: a client counts its inputs from the start, and knows nothing yet.
 fn come_back(world: &mut World, card: Card) {
     let Some(entity) = entity(world, card.player) else {
@@ -178,6 +211,9 @@ pub(super) fn leave(world: &mut World, player: PlayerId) {
         world.resource_mut::<Outbox>().0.gone.push((player, user));
     }
     world.despawn(entity);
+    if world.resource::<Roster>().people() == 0 {
+        chat::end(world);
+    }
 }
 
 pub(super) fn change_avatar(world: &mut World, user: UserId, avatar: Option<Avatar>) {
