@@ -1,6 +1,6 @@
-//! Checkpoints: the newest saved state of each space, as bytes that only `space` can read.
+//! Checkpoints: the newest saved state of each space, as bytes that only `space` can read, and what happened since.
 
-use super::{Store, StoreError, now_ms};
+use super::{Store, StoreError, now_ms, unless_gone};
 use crate::components::id::SpaceId;
 
 /// A saved state.
@@ -14,8 +14,18 @@ pub struct CheckpointRow {
     pub blob: Vec<u8>,
 }
 
+/// Something that happened and must not be lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRow {
+    /// When, in the space's own time.
+    pub tick: u64,
+    /// What.
+    pub event: Vec<u8>,
+}
+
 impl Store {
-    /// Keeps a state unless a newer ownership saved one already; answers whether it was kept.
+    /// Keeps a state unless a newer ownership saved one already, or took the space; answers whether it was kept. What the log
+    /// says up to that tick is in the state, and goes.
     pub async fn save_checkpoint(
         &self,
         space: SpaceId,
@@ -23,19 +33,31 @@ impl Store {
         tick: u64,
         blob: &[u8],
     ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
         let kept = sqlx::query(
             "insert into checkpoints (space_id, epoch, tick, blob, at) select id, $2, $3, $4, $5 from spaces where id = $1 \
+             and not exists (select 1 from space_owner where space_id = $1 and epoch > $2) \
              on conflict (space_id) do update set epoch = excluded.epoch, tick = excluded.tick, blob = excluded.blob, \
-             at = excluded.at where checkpoints.epoch <= excluded.epoch",
+             at = excluded.at where checkpoints.epoch < excluded.epoch \
+             or (checkpoints.epoch = excluded.epoch and checkpoints.tick <= excluded.tick)",
         )
         .bind(space.to_string())
         .bind(epoch as i64)
         .bind(tick as i64)
         .bind(blob)
         .bind(now_ms())
-        .execute(&self.writer)
-        .await?;
-        Ok(kept.rows_affected() > 0)
+        .execute(&mut *tx)
+        .await;
+        if unless_gone(kept)?.is_none_or(|kept| kept.rows_affected() == 0) {
+            return Ok(false);
+        }
+        sqlx::query("delete from space_log where space_id = $1 and tick <= $2")
+            .bind(space.to_string())
+            .bind(tick as i64)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// The newest state of a space.
@@ -50,6 +72,45 @@ impl Store {
             tick: tick as u64,
             blob,
         }))
+    }
+
+    /// Keeps what happened at which tick, all or none; answers whether it was kept, which it is not when the epoch is over.
+    /// What is there already is not kept twice.
+    pub async fn append_log(&self, space: SpaceId, epoch: u64, events: &[(u64, Vec<u8>)]) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        for (number, (tick, event)) in events.iter().enumerate() {
+            let kept = sqlx::query(
+                "insert into space_log (space_id, tick, number, event) select id, $2, $3, $4 from spaces where id = $1 \
+                 and not exists (select 1 from space_owner where space_id = $1 and epoch > $5) \
+                 on conflict (space_id, tick, number) do update set event = excluded.event",
+            )
+            .bind(space.to_string())
+            .bind(*tick as i64)
+            .bind(number as i64)
+            .bind(event)
+            .bind(epoch as i64)
+            .execute(&mut *tx)
+            .await;
+            if unless_gone(kept)?.is_none_or(|kept| kept.rows_affected() == 0) {
+                return Ok(false);
+            }
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// What happened since the checkpoint, oldest first.
+    pub async fn load_log(&self, space: SpaceId) -> Result<Vec<LogRow>, StoreError> {
+        let rows: Vec<(i64, Vec<u8>)> =
+            sqlx::query_as("select tick, event from space_log where space_id = $1 order by tick, number")
+                .bind(space.to_string())
+                .fetch_all(&self.readers)
+                .await?;
+        let rows = rows.into_iter().map(|(tick, event)| LogRow {
+            tick: tick as u64,
+            event,
+        });
+        Ok(rows.collect())
     }
 
     /// Forgets the state of a space.

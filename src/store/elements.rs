@@ -208,7 +208,7 @@ impl Store {
         element: ElementId,
         change: &ElementChange,
     ) -> Result<Option<ElementId>, StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_alone().await?;
         let resized = change.width.is_some() || change.height.is_some();
         let changed = sqlx::query(
             "update elements set image_url = coalesce($2, image_url), width = coalesce($3, width), \

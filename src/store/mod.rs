@@ -3,19 +3,19 @@
 //! May use `components`. Never: HTTP, sockets, running worlds. SQL stands here and nowhere else, one file per table group,
 //! in the one dialect that SQLite and PostgreSQL share. Who may do what is decided by the callers.
 
-use std::path::Path;
 use std::str::FromStr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use sqlx::SqlitePool;
-use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, Transaction};
+use sqlx::migrate::MigrateError;
+use sqlx::{Any, AnyPool, Transaction};
 
 pub mod avatars;
+pub mod chat;
 pub mod checkpoints;
 pub mod elements;
 pub mod maps;
+mod opening;
+pub mod owners;
 pub mod seed;
 pub mod sessions;
 pub mod setup;
@@ -23,14 +23,10 @@ pub mod spaces;
 pub mod uploads;
 pub mod users;
 
+pub use opening::{DatabaseUrl, probe_folder};
 pub use sessions::SignedIn;
 pub use spaces::SpaceRow;
 pub use users::Role;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
-
-/// Connections that read at the same time.
-const READERS: u32 = 4;
 
 /// What can go wrong with the database.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +47,14 @@ pub enum StoreError {
         /// Why.
         source: sqlx::Error,
     },
+    /// The database server cannot be used.
+    #[error("cannot use the PostgreSQL database {place}: {why}")]
+    Server {
+        /// Where it is.
+        place: String,
+        /// Why.
+        why: String,
+    },
     /// The tables are newer than this program, or a migration failed.
     #[error("cannot bring the database up to date: {0}")]
     Migrate(#[from] MigrateError),
@@ -62,48 +66,40 @@ pub enum StoreError {
     Corrupt(&'static str),
 }
 
+impl StoreError {
+    /// Whether the database server is gone or about to be, rather than the question wrong.
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Sql(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
+            // PostgreSQL's class 57: it shuts down, or starts.
+            Self::Sql(sqlx::Error::Database(error)) => error.code().is_some_and(|code| code.starts_with("57P")),
+            _ => false,
+        }
+    }
+}
+
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
-    readers: SqlitePool,
-    writer: SqlitePool,
+    kind: Kind,
+    readers: AnyPool,
+    writer: AnyPool,
 }
 
-impl Store {
-    /// Opens the database of a data folder; makes both when they are not there, and brings the tables up to date.
-    pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(data_dir)
-            .and_then(|()| probe_writable(data_dir))
-            .map_err(|source| StoreError::Folder {
-                path: data_dir.display().to_string(),
-                source,
-            })?;
-        let file = data_dir.join("plaza.db");
-        let options = SqliteConnectOptions::new()
-            .filename(&file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(Duration::from_secs(5))
-            .foreign_keys(true);
-        let failed = |source| StoreError::Open {
-            path: file.display().to_string(),
-            source,
-        };
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options.clone())
-            .await
-            .map_err(failed)?;
-        MIGRATIONS.run(&writer).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(options.create_if_missing(false).pragma("query_only", "on"))
-            .await
-            .map_err(failed)?;
-        Ok(Self { readers, writer })
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// One process, one writing connection.
+    Sqlite,
+    /// Any number of processes, all of them writing at once.
+    Postgres,
+}
 
+type Tx = Transaction<'static, Any>;
+
+/// Names the advisory lock of [`Store::begin_alone`] among those of one database: "plaza" in ASCII.
+const ALONE: i64 = 0x70_6c_61_7a_61;
+
+impl Store {
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("select 1").execute(&self.readers).await?;
@@ -116,16 +112,31 @@ impl Store {
         self.writer.close().await;
     }
 
-    /// A transaction that may write. It takes the lock at once: one that reads first and then writes would fail under load.
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        Ok(self.writer.begin_with("begin immediate").await?)
+    /// A transaction that may write. SQLite takes the lock at once: one that reads first and then writes would fail under load.
+    async fn begin(&self) -> Result<Tx, StoreError> {
+        let pool = self.writer.clone();
+        let statement = match self.kind {
+            Kind::Sqlite => "begin immediate",
+            Kind::Postgres => "begin",
+        };
+        // A task of its own, because a request may be dropped at any time: sqlx does not know of a transaction that was begun
+        // and not answered yet, and would give its connection to the next query.
+        let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+        Ok(begun.await.map_err(|_| sqlx::Error::WorkerCrashed)??)
     }
-}
 
-fn probe_writable(folder: &Path) -> std::io::Result<()> {
-    let probe = folder.join(format!(".write-probe-{}", std::process::id()));
-    std::fs::write(&probe, b"")?;
-    std::fs::remove_file(probe)
+    /// A transaction of which there is one at a time, however many processes there are. For those that change what several
+    /// spaces are made of, or read it to copy it: they would overlook each other, or wait for each other in a circle.
+    async fn begin_alone(&self) -> Result<Tx, StoreError> {
+        let mut tx = self.begin().await?;
+        if self.kind == Kind::Postgres {
+            sqlx::query("select pg_advisory_xact_lock($1)")
+                .bind(ALONE)
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(tx)
+    }
 }
 
 /// The wall clock in Unix milliseconds, as every table keeps time.
@@ -150,6 +161,15 @@ fn unless_taken<T>(result: Result<T, sqlx::Error>) -> Result<Option<T>, StoreErr
     match result {
         Ok(value) => Ok(Some(value)),
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The answer to "write, unless what it belongs to is gone".
+fn unless_gone<T>(result: Result<T, sqlx::Error>) -> Result<Option<T>, StoreError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

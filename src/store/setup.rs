@@ -3,8 +3,11 @@
 use uuid::Uuid;
 
 use super::sessions::{hash_token, new_token};
-use super::{Role, Store, StoreError, now_ms};
+use super::{Kind, Role, Store, StoreError, now_ms};
 use crate::components::id::UserId;
+
+/// Processes that start within this time of each other start together.
+const TOGETHER_MS: i64 = 10_000;
 
 /// How an attempt to set up ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,21 +21,28 @@ pub enum SetUp {
 }
 
 impl Store {
-    /// Makes a new set-up token; earlier ones stop working. `None` when somebody is an admin already.
+    /// Makes a new set-up token; earlier ones stop working. `None` when somebody is an admin already, or when another process
+    /// that starts together with this one has just made it.
     pub async fn new_setup_token(&self) -> Result<Option<String>, StoreError> {
         if self.has_admin().await? {
             return Ok(None);
         }
-        let token = new_token();
-        sqlx::query(
+        let (token, now) = (new_token(), now_ms());
+        let outdated = match self.kind {
+            Kind::Sqlite => i64::MAX,
+            Kind::Postgres => now - TOGETHER_MS,
+        };
+        let made = sqlx::query(
             "insert into setup (id, token_hash, created_at) values (1, $1, $2) \
-             on conflict (id) do update set token_hash = excluded.token_hash, created_at = excluded.created_at",
+             on conflict (id) do update set token_hash = excluded.token_hash, created_at = excluded.created_at \
+             where setup.created_at <= $3",
         )
         .bind(hash_token(&token))
-        .bind(now_ms())
+        .bind(now)
+        .bind(outdated)
         .execute(&self.writer)
         .await?;
-        Ok(Some(token))
+        Ok((made.rows_affected() > 0).then_some(token))
     }
 
     /// Whether the token would be taken now.

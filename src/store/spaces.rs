@@ -1,12 +1,17 @@
 //! Spaces: who made them, who may see them, and what stands in them.
 
-use sqlx::{Sqlite, Transaction};
 use uuid::Uuid;
 
-use super::{Store, StoreError, id, now_ms, tiles};
+use super::{Store, StoreError, Tx, id, now_ms, tiles};
 use crate::components::id::{ElementId, MapId, PlacementId, SpaceId, UserId};
 use crate::components::plan::Plan;
 use crate::components::unit::Tile;
+
+/// The word for a space that keeps what is said...
+const KEPT: &str = "kept";
+
+/// ...and for one that forgets it when nobody is there.
+const EPHEMERAL: &str = "ephemeral";
 
 /// Who may see and enter a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +52,8 @@ pub struct SpaceRow {
     pub height: u16,
     /// Rises with every change of what stands in it.
     pub plan_version: u32,
+    /// Whether what is said there is kept for ever, or forgotten when nobody is there any more.
+    pub keeps_chat: bool,
     /// Unix milliseconds.
     pub created_at: i64,
 }
@@ -66,6 +73,8 @@ pub struct NewSpace {
     pub width: u16,
     /// Rows.
     pub height: u16,
+    /// Whether what is said there is kept for ever, or forgotten when nobody is there any more.
+    pub keeps_chat: bool,
 }
 
 /// A page of a list, newest first.
@@ -90,6 +99,7 @@ struct RawSpace {
     width: i64,
     height: i64,
     plan_version: i64,
+    chat: String,
     created_at: i64,
 }
 
@@ -109,19 +119,22 @@ impl RawSpace {
             width: tiles(self.width)?,
             height: tiles(self.height)?,
             plan_version: u32::try_from(self.plan_version).map_err(|_| StoreError::Corrupt("a plan's version"))?,
+            keeps_chat: self.chat == KEPT,
             created_at: self.created_at,
         })
     }
 }
 
 /// A search text as a `like` pattern in which nothing but itself matches.
-fn pattern(search: &str) -> String {
+pub(super) fn pattern(search: &str) -> String {
     let mut pattern = String::from("%");
     for letter in search.to_lowercase().chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
+        match letter {
+            '%' | '_' | '\\' => pattern.extend(['\\', letter]),
+            // PostgreSQL cannot even be asked for it. No name has either of the two.
+            '\0' => pattern.push('\u{1}'),
+            _ => pattern.push(letter),
         }
-        pattern.push(letter);
     }
     pattern.push('%');
     pattern
@@ -137,7 +150,7 @@ impl Store {
     pub async fn space(&self, space: SpaceId) -> Result<Option<SpaceRow>, StoreError> {
         let row: Option<RawSpace> = sqlx::query_as(
             "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
-             plan_version, spaces.created_at from spaces left join maps on maps.id = spaces.map_id where spaces.id = $1",
+             plan_version, chat, spaces.created_at from spaces left join maps on maps.id = spaces.map_id where spaces.id = $1",
         )
         .bind(space.to_string())
         .fetch_optional(&self.readers)
@@ -149,7 +162,7 @@ impl Store {
     pub async fn spaces_of(&self, creator: UserId, page: Page<'_>) -> Result<Vec<SpaceRow>, StoreError> {
         let rows: Vec<RawSpace> = sqlx::query_as(
             "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
-             plan_version, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
+             plan_version, chat, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
              where creator_id = $1 and search like $2 escape '\\' and spaces.id < $3 order by spaces.id desc limit $4",
         )
         .bind(creator.to_string())
@@ -165,7 +178,7 @@ impl Store {
     pub async fn public_spaces(&self, but: UserId, page: Page<'_>) -> Result<Vec<SpaceRow>, StoreError> {
         let rows: Vec<RawSpace> = sqlx::query_as(
             "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
-             plan_version, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
+             plan_version, chat, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
              where access = 'public' and (creator_id is null or creator_id <> $1) \
              and search like $2 escape '\\' and spaces.id < $3 order by spaces.id desc limit $4",
         )
@@ -181,10 +194,13 @@ impl Store {
     /// Makes a space, with the elements of its map.
     pub async fn add_space(&self, new: &NewSpace) -> Result<SpaceId, StoreError> {
         let space = SpaceId(Uuid::now_v7());
-        let mut tx = self.begin().await?;
+        let mut tx = match new.map {
+            Some(_) => self.begin_alone().await?,
+            None => self.begin().await?,
+        };
         sqlx::query(
-            "insert into spaces (id, name, search, creator_id, map_id, access, width, height, plan_version, created_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)",
+            "insert into spaces (id, name, search, creator_id, map_id, access, width, height, plan_version, chat, created_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10)",
         )
         .bind(space.to_string())
         .bind(&new.name)
@@ -194,6 +210,7 @@ impl Store {
         .bind(new.access.word())
         .bind(i64::from(new.width))
         .bind(i64::from(new.height))
+        .bind(if new.keeps_chat { KEPT } else { EPHEMERAL })
         .bind(now_ms())
         .execute(&mut *tx)
         .await?;
@@ -222,7 +239,10 @@ impl Store {
         limit: u32,
     ) -> Result<Option<(PlacementId, u32)>, StoreError> {
         let placement = PlacementId(Uuid::now_v7());
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_alone().await?;
+        let Some(version) = bump_plan(&mut tx, space).await? else {
+            return Ok(None);
+        };
         let placed = sqlx::query(
             "insert into space_elements (id, space_id, element_id, x, y, from_map) \
              select $1, spaces.id, elements.id, $4, $5, 0 from spaces, elements where spaces.id = $2 and elements.id = $3 \
@@ -239,7 +259,6 @@ impl Store {
         if placed.rows_affected() == 0 {
             return Ok(None);
         }
-        let version = bump_plan(&mut tx, space).await?;
         tx.commit().await?;
         Ok(Some((placement, version)))
     }
@@ -258,7 +277,10 @@ impl Store {
 
     /// Removes a placement; answers the plan's version without it, `None` when it was gone already.
     pub async fn unplace(&self, space: SpaceId, placement: PlacementId) -> Result<Option<u32>, StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_alone().await?;
+        let Some(version) = bump_plan(&mut tx, space).await? else {
+            return Ok(None);
+        };
         let removed = sqlx::query("delete from space_elements where id = $1 and space_id = $2")
             .bind(placement.to_string())
             .bind(space.to_string())
@@ -267,7 +289,6 @@ impl Store {
         if removed.rows_affected() == 0 {
             return Ok(None);
         }
-        let version = bump_plan(&mut tx, space).await?;
         tx.commit().await?;
         Ok(Some(version))
     }
@@ -296,21 +317,20 @@ impl Store {
     }
 }
 
-async fn bump_plan(tx: &mut Transaction<'static, Sqlite>, space: SpaceId) -> Result<u32, StoreError> {
-    let (version,): (i64,) =
+/// The next version of a plan; `None` when there is no such space. Comes before any change of what stands in the space: who
+/// deletes a space takes its row first, too.
+async fn bump_plan(tx: &mut Tx, space: SpaceId) -> Result<Option<u32>, StoreError> {
+    let row: Option<(i64,)> =
         sqlx::query_as("update spaces set plan_version = plan_version + 1 where id = $1 returning plan_version")
             .bind(space.to_string())
-            .fetch_one(&mut **tx)
+            .fetch_optional(&mut **tx)
             .await?;
-    u32::try_from(version).map_err(|_| StoreError::Corrupt("a plan's version"))
+    row.map(|(version,)| u32::try_from(version).map_err(|_| StoreError::Corrupt("a plan's version")))
+        .transpose()
 }
 
 /// Gives a space its own copy of what stands on a map.
-pub(super) async fn copy_map_elements(
-    tx: &mut Transaction<'static, Sqlite>,
-    map: MapId,
-    space: SpaceId,
-) -> Result<(), StoreError> {
+pub(super) async fn copy_map_elements(tx: &mut Tx, map: MapId, space: SpaceId) -> Result<(), StoreError> {
     let standing: Vec<(String, i64, i64)> =
         sqlx::query_as("select element_id, x, y from map_elements where map_id = $1 order by id")
             .bind(map.to_string())
@@ -338,5 +358,6 @@ mod tests {
     #[test]
     fn wildcards_in_a_search_match_only_themselves() {
         assert_eq!(pattern("50%_Off\\"), "%50\\%\\_off\\\\%");
+        assert_eq!(pattern("\0"), "%\u{1}%");
     }
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Store, StoreError, id, now_ms, unless_taken};
+use super::{Store, StoreError, id, now_ms, unless_gone, unless_taken};
 use crate::components::id::{AvatarId, UserId};
 use crate::components::player::Avatar;
 
@@ -74,6 +74,10 @@ impl Store {
 
     /// The credentials of the user with that name.
     pub async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
+        // PostgreSQL cannot even be asked for such a name.
+        if username.contains('\0') {
+            return Ok(None);
+        }
         let row: Option<(String, String)> = sqlx::query_as("select id, password_hash from users where username = $1")
             .bind(username)
             .fetch_optional(&self.readers)
@@ -122,21 +126,18 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Chooses an avatar; `None` when there is no such avatar.
+    /// Chooses an avatar; `None` when there is no such avatar or user.
     pub async fn choose_avatar(&self, user: UserId, avatar: AvatarId) -> Result<Option<Avatar>, StoreError> {
-        let mut tx = self.begin().await?;
-        let image: Option<(String,)> = sqlx::query_as("select image_url from avatars where id = $1")
-            .bind(avatar.to_string())
-            .fetch_optional(&mut *tx)
-            .await?;
-        let Some((image_url,)) = image else { return Ok(None) };
-        sqlx::query("update users set avatar_id = $1 where id = $2")
-            .bind(avatar.to_string())
-            .bind(user.to_string())
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(Some(Avatar { id: avatar, image_url }))
+        let chosen: Result<Option<(String,)>, sqlx::Error> = sqlx::query_as(
+            "update users set avatar_id = $1 where id = $2 and exists (select 1 from avatars where id = $1) \
+             returning (select image_url from avatars where id = $1)",
+        )
+        .bind(avatar.to_string())
+        .bind(user.to_string())
+        .fetch_optional(&self.writer)
+        .await;
+        let image = unless_gone(chosen)?.flatten();
+        Ok(image.map(|(image_url,)| Avatar { id: avatar, image_url }))
     }
 
     /// How users look, in the order asked; unknown ones are left out.

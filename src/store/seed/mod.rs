@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use sqlx::{Sqlite, Transaction};
+use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use super::spaces::copy_map_elements;
-use super::{Store, StoreError, id, now_ms};
+use super::{Store, StoreError, Tx, id, now_ms};
 use crate::components::id::{MapId, SpaceId};
 
 mod folder;
 mod tiled;
 
 pub use folder::Folder;
-use folder::{SeedAvatar, SeedElement, SeedSpace};
+use folder::{SeedAvatar, SeedElement, SeedPlan, SeedSpace};
 use tiled::SeedMap;
 
 /// Why a folder was not loaded. Nothing of it is then in the database.
@@ -88,41 +88,62 @@ enum Outcome {
 /// Name, picture, width, height, static, flat, footprint.
 type ElementColumns = (String, String, i64, i64, i64, i64, Option<String>);
 
-type Tx = Transaction<'static, Sqlite>;
-
 impl Store {
     /// Whether nothing was ever seeded here.
     pub async fn is_unseeded(&self) -> Result<bool, StoreError> {
-        let row: Option<(i64,)> =
-            sqlx::query_as("select cast(1 as bigint) from maps where seed_key is not null limit 1")
-                .fetch_optional(&self.readers)
-                .await?;
-        Ok(row.is_none())
+        is_unseeded(&mut *self.readers.acquire().await?).await
     }
 
     /// Loads a folder, as a whole or not at all.
     pub async fn seed(&self, folder: &Folder) -> Result<SeedReport, SeedError> {
         let plan = folder.plan()?;
-        let mut report = SeedReport::default();
-        let mut tx = self.begin().await?;
-        for avatar in &plan.avatars {
-            report.count(seed_avatar(&mut tx, avatar).await?);
-        }
-        let mut elements = BTreeMap::new();
-        for element in &plan.elements {
-            let (id, outcome) = seed_element(&mut tx, element).await?;
-            elements.insert(element.key.as_str(), id);
-            report.count(outcome);
-        }
-        for map in &plan.maps {
-            report.count(seed_map(&mut tx, map, &elements).await?);
-        }
-        for space in &plan.spaces {
-            report.count(seed_space(&mut tx, space).await?);
-        }
+        let mut tx = self.begin_alone().await?;
+        let report = load(&mut tx, &plan).await?;
         tx.commit().await?;
         Ok(report)
     }
+
+    /// Loads a folder unless something was seeded here before; of several processes that start together one does it.
+    pub async fn seed_if_fresh(&self, folder: &Folder) -> Result<Option<SeedReport>, SeedError> {
+        if !self.is_unseeded().await? {
+            return Ok(None);
+        }
+        let plan = folder.plan()?;
+        let mut tx = self.begin_alone().await?;
+        if !is_unseeded(&mut tx).await? {
+            return Ok(None);
+        }
+        let report = load(&mut tx, &plan).await?;
+        tx.commit().await?;
+        Ok(Some(report))
+    }
+}
+
+async fn is_unseeded(connection: &mut AnyConnection) -> Result<bool, StoreError> {
+    let row: Option<(i64,)> = sqlx::query_as("select cast(1 as bigint) from maps where seed_key is not null limit 1")
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_none())
+}
+
+async fn load(tx: &mut Tx, plan: &SeedPlan) -> Result<SeedReport, SeedError> {
+    let mut report = SeedReport::default();
+    for avatar in &plan.avatars {
+        report.count(seed_avatar(tx, avatar).await?);
+    }
+    let mut elements = BTreeMap::new();
+    for element in &plan.elements {
+        let (id, outcome) = seed_element(tx, element).await?;
+        elements.insert(element.key.as_str(), id);
+        report.count(outcome);
+    }
+    for map in &plan.maps {
+        report.count(seed_map(tx, map, &elements).await?);
+    }
+    for space in &plan.spaces {
+        report.count(seed_space(tx, space).await?);
+    }
+    Ok(report)
 }
 
 async fn seed_avatar(tx: &mut Tx, avatar: &SeedAvatar) -> Result<Outcome, SeedError> {

@@ -128,8 +128,11 @@ pub(super) fn read(key: &str, bytes: &[u8]) -> Result<SeedMap, String> {
     let name = text(&raw.properties, "name")?.unwrap_or_else(|| key.to_owned());
     check_name(&name)?;
     let description = text(&raw.properties, "description")?.unwrap_or_default();
-    if description.chars().count() > DESCRIPTION_LETTERS {
-        return Err(format!("the description has at most {DESCRIPTION_LETTERS} letters"));
+    // PostgreSQL cannot keep a text with a NUL.
+    if description.chars().count() > DESCRIPTION_LETTERS || description.contains('\0') {
+        return Err(format!(
+            "the description has at most {DESCRIPTION_LETTERS} letters and no NUL"
+        ));
     }
     let mut builder = Builder::new(&raw)?;
     for layer in &raw.layers {

@@ -1,0 +1,249 @@
+//! Opening: which database it is, how it is connected to, and its tables brought up to date.
+//!
+//! SQLite and PostgreSQL are both spoken to through sqlx's `Any`, so that a query is written once. It is opened by a URL and
+//! nothing else; what else a connection needs is said to it in its first statements.
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AnyConnection, AnyPool, Connection, Error, Executor};
+
+use super::{Kind, Store, StoreError};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// Connections to SQLite that read at the same time.
+const READERS: u32 = 4;
+
+/// Connections to PostgreSQL of one process. A server takes a hundred unless told otherwise.
+const CONNECTIONS: u32 = 10;
+
+/// How long a query waits for a connection to PostgreSQL, and a start for the server.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The oldest PostgreSQL that still got fixes when this was written.
+const OLDEST_SERVER: u32 = 13;
+
+/// What every connection to SQLite begins with. WAL lets readers read while somebody writes.
+const SQLITE_WRITER: &str = "pragma journal_mode = wal; pragma synchronous = normal";
+
+/// The same for those that only read.
+const SQLITE_READER: &str = "pragma journal_mode = wal; pragma synchronous = normal; pragma query_only = on";
+
+/// What every connection to PostgreSQL begins with. A process that stands still must not hold the others up for ever.
+const POSTGRES: &str = "set statement_timeout = '10s'; set idle_in_transaction_session_timeout = '30s'";
+
+/// The address of a PostgreSQL database. It may hold a password, so it is shown without.
+#[derive(Clone)]
+pub struct DatabaseUrl {
+    url: String,
+    place: String,
+}
+
+/// A text is no address of a PostgreSQL database.
+#[derive(Debug, thiserror::Error)]
+#[error("a database-url is postgres://USER:PASSWORD@HOST:PORT/DATABASE: {0}")]
+pub struct InvalidUrl(String);
+
+impl FromStr for DatabaseUrl {
+    type Err = InvalidUrl;
+
+    fn from_str(url: &str) -> Result<Self, InvalidUrl> {
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(InvalidUrl("it begins with postgres://".into()));
+        }
+        let options: PgConnectOptions = url.parse().map_err(|error: Error| InvalidUrl(error.to_string()))?;
+        let host = match options.get_socket() {
+            Some(folder) => folder.display().to_string(),
+            None => format!("{}:{}", options.get_host(), options.get_port()),
+        };
+        let (user, database) = (options.get_username(), options.get_database());
+        Ok(Self {
+            url: url.to_owned(),
+            place: format!("{} of {user} at {host}", database.unwrap_or(user)),
+        })
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.place)
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DatabaseUrl").field(&self.place).finish()
+    }
+}
+
+impl Store {
+    /// Opens the PostgreSQL database when there is one, and the one in the data folder otherwise.
+    pub async fn open_either(url: Option<&DatabaseUrl>, data_dir: &Path) -> Result<Self, StoreError> {
+        match url {
+            Some(url) => Self::connect(url).await,
+            None => Self::open(data_dir).await,
+        }
+    }
+
+    /// Opens the database of a data folder; makes both when they are not there, and brings the tables up to date.
+    pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
+        probe_folder(data_dir)?;
+        let file = data_dir.join("plaza.db");
+        let failed = |source| StoreError::Open {
+            path: file.display().to_string(),
+            source,
+        };
+        sqlx::any::install_default_drivers();
+        let options: AnyConnectOptions = sqlite_url(&file).parse().map_err(failed)?;
+        let mut first = AnyConnection::connect_with(&options).await.map_err(failed)?;
+        first.execute(SQLITE_WRITER).await.map_err(failed)?;
+        MIGRATIONS.run_direct(None, &mut first, false).await?;
+        first.close().await?;
+        let writer = AnyPoolOptions::new().max_connections(1);
+        let readers = AnyPoolOptions::new().max_connections(READERS);
+        Ok(Self {
+            kind: Kind::Sqlite,
+            writer: pool(writer, SQLITE_WRITER, &options).await.map_err(failed)?,
+            readers: pool(readers, SQLITE_READER, &options).await.map_err(failed)?,
+        })
+    }
+
+    /// Opens a PostgreSQL database and brings its tables up to date; of several processes one at a time does so.
+    pub async fn connect(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let failed = |why| StoreError::Server {
+            place: url.to_string(),
+            why,
+        };
+        sqlx::any::install_default_drivers();
+        let options: AnyConnectOptions = url.url.parse().map_err(|error| failed(reason(&error)))?;
+        let mut first = tokio::time::timeout(PATIENCE, AnyConnection::connect_with(&options))
+            .await
+            .map_err(|_| failed(format!("it did not answer within {PATIENCE:?}")))?
+            .map_err(|error| failed(reason(&error)))?;
+        let (version,): (String,) = sqlx::query_as("select current_setting('server_version_num')")
+            .fetch_one(&mut first)
+            .await?;
+        check_version(&version).map_err(failed)?;
+        MIGRATIONS.run_direct(None, &mut first, false).await?;
+        first.close().await?;
+        let connections = AnyPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE);
+        let writer = pool(connections, POSTGRES, &options).await;
+        let writer = writer.map_err(|error| failed(reason(&error)))?;
+        Ok(Self {
+            kind: Kind::Postgres,
+            readers: writer.clone(),
+            writer,
+        })
+    }
+}
+
+/// Connections that each begin with the same statements.
+async fn pool(pool: AnyPoolOptions, first: &'static str, options: &AnyConnectOptions) -> Result<AnyPool, Error> {
+    pool.after_connect(move |connection, _| Box::pin(async move { connection.execute(first).await.map(drop) }))
+        .connect_with(options.clone())
+        .await
+}
+
+/// Makes a folder unless it is there, and holds that it can be written.
+pub fn probe_folder(folder: &Path) -> Result<(), StoreError> {
+    let probe = folder.join(format!(".write-probe-{}", std::process::id()));
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe))
+        .map_err(|source| StoreError::Folder {
+            path: folder.display().to_string(),
+            source,
+        })
+}
+
+/// The address of a file, made when it is not there. Slashes are encoded too, or dots between them would be taken out.
+fn sqlite_url(file: &Path) -> String {
+    let mut url = String::from("sqlite:");
+    for byte in file.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() {
+            url.push(char::from(*byte));
+        } else {
+            write!(url, "%{byte:02X}").expect("writing to a string cannot fail");
+        }
+    }
+    url + "?mode=rwc"
+}
+
+/// Why a server cannot be used, for the person who starts ours.
+fn reason(error: &Error) -> String {
+    let Error::Database(answer) = error else {
+        return match error {
+            Error::Io(why) => format!("it cannot be reached ({why})"),
+            Error::Tls(why) => format!("the connection cannot be encrypted ({why})"),
+            other => other.to_string(),
+        };
+    };
+    let said = answer.message();
+    match answer.code().as_deref() {
+        Some("28000" | "28P01") => format!("it refuses the user or the password ({said})"),
+        Some("3D000") => format!("there is no such database, make it with createdb ({said})"),
+        _ => said.to_owned(),
+    }
+}
+
+/// Holds that a server, by its `server_version_num`, is not too old.
+fn check_version(number: &str) -> Result<(), String> {
+    let major = number.parse::<u32>().unwrap_or(0) / 10_000;
+    if major >= OLDEST_SERVER {
+        return Ok(());
+    }
+    Err(format!("it is PostgreSQL {major}; {OLDEST_SERVER} or newer is needed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        for url in [
+            "postgres://ada:hunter2@db.example:5433/plaza?sslmode=require",
+            "postgresql://ada@db.example:5433/plaza?password=hunter2",
+        ] {
+            let url: DatabaseUrl = url.parse().unwrap();
+            assert_eq!(url.to_string(), "plaza of ada at db.example:5433");
+            assert!(!format!("{url:?}").contains("hunter2"));
+        }
+        for wrong in [
+            "mysql://ada:hunter2@db.example/plaza",
+            "postgres://ada:hunter2@db.example:many/plaza",
+            "postgres://ada:hunter2@db.example/plaza?sslmode=sometimes",
+        ] {
+            let error = wrong.parse::<DatabaseUrl>().unwrap_err().to_string();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn old_servers_are_named() {
+        assert_eq!(check_version("130000"), Ok(()));
+        assert_eq!(check_version("170010"), Ok(()));
+        assert!(check_version("120022").unwrap_err().contains("PostgreSQL 12;"));
+        assert!(check_version("90624").unwrap_err().contains("PostgreSQL 9;"));
+    }
+
+    #[tokio::test]
+    async fn a_data_folder_may_be_called_anything() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a b", "100%41", "?mode=ro", "x/../y", "#ü"] {
+            let data = folder.path().join(name);
+            std::fs::create_dir_all(folder.path().join("x")).unwrap();
+            Store::open(&data).await.unwrap().close().await;
+            assert!(data.join("plaza.db").exists(), "{name}");
+        }
+    }
+}
