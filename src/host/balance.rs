@@ -1,15 +1,11 @@
-//! Balance: which space a thread hands to another one, when that pays.
+//! Balance: which space a thread, or a process, hands to another one, when that pays.
 
 /// A thread hands something over when it has more than this to do above the least busy one, in nanoseconds a second.
 const WORTH_MOVING: u64 = 50_000_000;
 
 /// The space to hand over and the thread to hand it to: the most expensive one that leaves the other thread with less to
 /// do than this one had. `loads` and `costs` are nanoseconds a second.
-pub(super) fn choose<Id: Copy>(
-    loads: &[u64],
-    own: usize,
-    costs: impl Iterator<Item = (Id, u64)>,
-) -> Option<(Id, usize)> {
+pub fn choose<Id: Copy>(loads: &[u64], own: usize, costs: impl Iterator<Item = (Id, u64)>) -> Option<(Id, usize)> {
     let (other, least) = loads.iter().enumerate().min_by_key(|(_, load)| **load)?;
     let surplus = loads[own]
         .checked_sub(*least)

@@ -3,21 +3,25 @@
 //! May use `space` and below, and channels. Never: SQL, sockets, HTTP; a tick thread never waits for anybody.
 //! Loading and keeping spaces is the business of `cluster`; showing them that of `net::relay`.
 
-mod balance;
+pub mod balance;
+pub mod moment;
 mod thread;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
+use bincode::{Decode, Encode};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
+use self::moment::Moment;
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Picture, TickOutput};
 use crate::components::id::SpaceId;
+use crate::components::unit::Tick;
 use crate::space::Space;
-use crate::space::checkpoint::Checkpoint;
+use crate::space::checkpoint::{Checkpoint, DurableEvent};
 
 /// Commands waiting for one space at most; at 20 Hz a thousand people send it about a thousand a tick.
 const COMMANDS: usize = 4_096;
@@ -28,7 +32,18 @@ const FOLLOW_BACKLOG: usize = 32;
 /// The threads of this process.
 pub struct Host {
     desks: Desks,
+    until: Arc<Until>,
     threads: Vec<std::thread::JoinHandle<()>>,
+}
+
+/// Until when spaces are ticked, in nanoseconds of [`Moment`].
+#[derive(Default)]
+struct Until(AtomicU64);
+
+impl Until {
+    fn is_over(&self) -> bool {
+        Moment::now().0 >= self.0.load(Ordering::Acquire)
+    }
 }
 
 /// What everybody may know of every thread: how to order something, and how much it has to do.
@@ -39,6 +54,22 @@ struct Desk {
     load: Load,
     /// Whether spaces may still be handed to it.
     is_closed: Mutex<bool>,
+}
+
+/// So many desks, and where their orders arrive.
+fn desks(count: usize) -> (Desks, Vec<Receiver<Order>>) {
+    let (desks, inboxes): (Vec<_>, Vec<_>) = (0..count)
+        .map(|_| {
+            let (orders, inbox) = channel();
+            let desk = Desk {
+                orders,
+                load: Load::default(),
+                is_closed: Mutex::new(false),
+            };
+            (desk, inbox)
+        })
+        .unzip();
+    (desks.into(), inboxes)
 }
 
 impl Desk {
@@ -68,22 +99,40 @@ pub enum Report {
     Checkpoint {
         /// Of which space.
         space: SpaceId,
-        /// Its life.
-        epoch: u64,
         /// What must survive.
         checkpoint: Box<Checkpoint>,
+    },
+    /// Something happened that is shown only after it was kept: [`SpaceHandle::kept`].
+    Durable {
+        /// In which space.
+        space: SpaceId,
+        /// When.
+        tick: Tick,
+        /// What, in order.
+        events: Vec<DurableEvent>,
     },
     /// Nobody has been in the space for a while.
     Resting(SpaceId),
     /// A space is no longer ticked. Every checkpoint of it came before.
-    Ended(SpaceId, Ending),
+    Ended {
+        /// Which.
+        space: SpaceId,
+        /// Why.
+        ending: Ending,
+        /// Who follows a space that leaves: told when the other process has it.
+        followers: Vec<mpsc::Sender<Seen>>,
+    },
 }
 
 /// Why a space is no longer ticked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum Ending {
     /// Nobody was in it.
     Unloaded,
+    /// It is handed to another process: kept, and shown to its followers until that process has it.
+    Leaves,
+    /// Another process runs it from now on.
+    Moved,
     /// Its tick failed; it starts again from its checkpoint when somebody comes.
     Restarts,
     /// It was deleted.
@@ -93,6 +142,7 @@ pub enum Ending {
 }
 
 /// What a follower of a space sees.
+#[derive(Debug, Clone, Encode, Decode)]
 pub enum Seen {
     /// Everything: first of all, and whenever the follower fell behind.
     Picture {
@@ -123,6 +173,8 @@ pub enum SendError {
 enum Order {
     Open(Box<thread::Running>),
     Follow(SpaceId, mpsc::Sender<Seen>),
+    Kept(SpaceId, Tick),
+    Checkpoint(SpaceId),
     Close { space: SpaceId, ending: Ending },
     Stop,
 }
@@ -131,7 +183,7 @@ enum Order {
 #[derive(Clone)]
 pub struct SpaceHandle {
     id: SpaceId,
-    commands: SyncSender<Command>,
+    commands: Sender<Command>,
     desks: Desks,
     status: Arc<Status>,
 }
@@ -140,6 +192,10 @@ pub struct SpaceHandle {
 #[derive(Default)]
 struct Status {
     people: AtomicUsize,
+    /// What its ticks took lately, in nanoseconds a second.
+    cost: AtomicU64,
+    /// Commands for the next tick.
+    waiting: AtomicUsize,
     ended: AtomicBool,
     /// The thread that ticks it now. An order to one that no longer does is passed on.
     home: AtomicUsize,
@@ -156,6 +212,11 @@ impl SpaceHandle {
         self.status.people.load(Ordering::Relaxed)
     }
 
+    /// What its ticks took lately, in nanoseconds a second.
+    pub fn cost(&self) -> u64 {
+        self.status.cost.load(Ordering::Relaxed)
+    }
+
     /// Whether it is no longer ticked.
     pub fn has_ended(&self) -> bool {
         self.status.ended.load(Ordering::Acquire)
@@ -163,10 +224,12 @@ impl SpaceHandle {
 
     /// Applied at the next tick.
     pub fn send(&self, command: Command) -> Result<(), SendError> {
-        self.commands.try_send(command).map_err(|error| match error {
-            TrySendError::Full(_) => SendError::Overloaded,
-            TrySendError::Disconnected(_) => SendError::Ended,
-        })
+        // A bounded channel of the standard library would hold room for all of them, in every space.
+        if self.status.waiting.fetch_add(1, Ordering::Relaxed) >= COMMANDS {
+            self.status.waiting.fetch_sub(1, Ordering::Relaxed);
+            return Err(SendError::Overloaded);
+        }
+        self.commands.send(command).map_err(|_| SendError::Ended)
     }
 
     /// Everything that happens from now on, beginning with a picture.
@@ -175,6 +238,16 @@ impl SpaceHandle {
         // When the thread is gone the sender is dropped with the order, which ends the receiver.
         self.order(Order::Follow(self.id, sender));
         receiver
+    }
+
+    /// What happened up to that tick was kept and can be shown.
+    pub fn kept(&self, tick: Tick) {
+        self.order(Order::Kept(self.id, tick));
+    }
+
+    /// Its state is reported now, whether it changed or not.
+    pub fn checkpoint(&self) {
+        self.order(Order::Checkpoint(self.id));
     }
 
     /// Ends the ticking. For [`Ending::Unloaded`] only when nobody is in the space and nothing waits for it.
@@ -196,27 +269,31 @@ impl SpaceHandle {
 impl Host {
     /// Starts that many threads, at least one.
     pub fn start(threads: usize, reports: &mpsc::UnboundedSender<Report>) -> std::io::Result<Self> {
-        let (desks, inboxes): (Vec<_>, Vec<_>) = (0..threads.max(1))
-            .map(|_| {
-                let (orders, inbox) = channel();
-                let desk = Desk {
-                    orders,
-                    load: Load::default(),
-                    is_closed: Mutex::new(false),
-                };
-                (desk, inbox)
-            })
-            .unzip();
-        let desks: Desks = desks.into();
+        let (desks, inboxes) = desks(threads.max(1));
+        let until = Arc::new(Until::default());
         let threads = inboxes
             .into_iter()
             .enumerate()
             .map(|(number, inbox)| {
-                let run = thread::run_on(number, inbox, reports.clone(), Arc::clone(&desks));
+                let run = thread::run_on(number, inbox, reports.clone(), Arc::clone(&desks), Arc::clone(&until));
                 std::thread::Builder::new().name(format!("host-{number}")).spawn(run)
             })
             .collect::<std::io::Result<_>>()?;
-        Ok(Self { desks, threads })
+        Ok(Self { desks, until, threads })
+    }
+
+    /// Spaces are ticked until then. Nothing is ticked before this was said for the first time.
+    pub fn tick_until(&self, until: Moment) {
+        self.until.0.store(until.0, Ordering::Release);
+    }
+
+    /// How much there is to do: nanoseconds a second, over all threads.
+    pub fn load(&self) -> u64 {
+        let loads = self
+            .desks
+            .iter()
+            .map(|desk| desk.load.busy_nanos_per_second.load(Ordering::Relaxed));
+        loads.sum()
     }
 
     /// Ticks a space on the thread that has the least to do.
@@ -233,12 +310,14 @@ impl Host {
                 )
             })
             .expect("a host has at least one thread");
-        let (commands, inbox): (_, Receiver<Command>) = sync_channel(COMMANDS);
+        let (commands, inbox) = channel();
         let status = Arc::<Status>::default();
         status.home.store(home, Ordering::Release);
         let running = thread::Running::new(id, space, epoch, inbox, Arc::clone(&status));
-        // After the host has stopped nothing ticks: dropped with its queue, the space shows as ended.
-        let _ = desk.take(Box::new(running));
+        if desk.take(Box::new(running)).is_err() {
+            // After the host has stopped nothing ticks, and nobody will say that the space ended.
+            status.ended.store(true, Ordering::Release);
+        }
         SpaceHandle {
             id,
             commands,

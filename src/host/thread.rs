@@ -1,7 +1,7 @@
 //! Thread: ticks its spaces, each by its own absolute deadline.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,14 +12,19 @@ use metrics::{counter, histogram};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Sender, UnboundedSender};
 
-use super::{Desks, Ending, Order, Report, Seen, Status, balance};
+use super::{Desks, Ending, Order, Report, Seen, Status, Until, balance};
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Picture, TickOutput};
 use crate::components::id::SpaceId;
+use crate::components::unit::Tick;
 use crate::space::Space;
+use crate::space::checkpoint::DurableEvent;
 
 /// Ticks that a late space makes up for at once; what is older is skipped and counted.
 const CATCH_UP: u32 = 3;
+
+/// Deadlines of a thread's spaces fall together on such a grid: waking up costs more than the tick of a space at rest.
+const GRID: Duration = Duration::from_millis(5);
 
 /// How long nobody must be in a space before it is reported as resting.
 const REST: Duration = Duration::from_secs(30);
@@ -44,6 +49,10 @@ pub(super) struct Running {
     commands: Receiver<Command>,
     batch: Vec<Command>,
     followers: Vec<Follower>,
+    /// What happened and is not kept yet: not shown to anybody.
+    unkept: VecDeque<(Tick, Vec<Fact>)>,
+    /// What was kept since the last tick: shown with the next.
+    kept: Vec<Fact>,
     status: Arc<Status>,
     period: Duration,
     next: Instant,
@@ -61,6 +70,15 @@ struct Follower {
     missed: Option<Vec<Fact>>,
 }
 
+impl Follower {
+    fn miss(&mut self, output: &TickOutput) {
+        let missed = self.missed.get_or_insert_default();
+        missed.extend(output.facts.iter().cloned());
+        let excess = missed.len().saturating_sub(MISSED);
+        missed.drain(..excess);
+    }
+}
+
 impl Running {
     pub(super) fn new(id: SpaceId, space: Space, epoch: u64, commands: Receiver<Command>, status: Arc<Status>) -> Self {
         let now = now();
@@ -72,6 +90,8 @@ impl Running {
             commands,
             batch: Vec::new(),
             followers: Vec::new(),
+            unkept: VecDeque::new(),
+            kept: Vec::new(),
             status,
             period,
             next: now + period,
@@ -84,26 +104,34 @@ impl Running {
         }
     }
 
-    /// Runs the tick that is due and shows it to the followers.
-    fn tick(&mut self, now: Instant, reports: &UnboundedSender<Report>) {
+    /// Runs the tick that is due and shows it to the followers, unless the right to do so ended meanwhile.
+    fn tick(&mut self, now: Instant, reports: &UnboundedSender<Report>, until: &Until) {
         #[cfg(test)]
         assert!(!self.fails, "a test wants this tick to fail");
-        self.batch.extend(self.commands.try_iter());
-        let output = self.space.step(&self.batch);
+        self.take_commands();
+        let mut output = self.space.step(&self.batch);
         self.batch.clear();
+        self.hold_back(&mut output, reports);
         self.status.people.store(self.space.people(), Ordering::Relaxed);
-        let is_news = !(output.cards.is_empty()
-            && output.stances.is_empty()
-            && output.own.is_empty()
-            && output.gone.is_empty()
-            && output.facts.is_empty());
+        let is_news = !output.is_quiet();
         self.changed |= is_news;
-        self.show(&Arc::new(output));
+        // Whoever was too busy for its frame gets it with one of the next; then once a second is enough.
+        let is_beat = output.tick.0.is_multiple_of(u64::from(self.space.rate().per_second()));
+        if is_news || is_beat || !self.space.is_still() {
+            self.show(&Arc::new(output), until.is_over());
+        }
         if self.changed && now >= self.checkpointed + CHECKPOINT {
             self.checkpoint(now, reports);
         }
         self.rest(now, reports);
         self.schedule(now);
+    }
+
+    fn take_commands(&mut self) {
+        let before = self.batch.len();
+        self.batch.extend(self.commands.try_iter());
+        let taken = self.batch.len() - before;
+        self.status.waiting.fetch_sub(taken, Ordering::Relaxed);
     }
 
     fn schedule(&mut self, now: Instant) {
@@ -116,14 +144,63 @@ impl Running {
         }
     }
 
-    fn show(&mut self, output: &Arc<TickOutput>) {
-        let (space, epoch) = (&mut self.space, self.epoch);
+    /// Takes what must be kept first out of a tick's output, and adds what was kept since the last one.
+    fn hold_back(&mut self, output: &mut TickOutput, reports: &UnboundedSender<Report>) {
+        self.forget(output);
+        let durable: Vec<Fact> = output.facts.extract_if(.., |fact| fact.is_durable()).collect();
+        output.facts.splice(..0, self.kept.drain(..));
+        let events: Vec<_> = durable.iter().filter_map(DurableEvent::of).collect();
+        match self.unkept.back_mut() {
+            // Nothing to keep, but it must not overtake what waits.
+            Some((_, waiting)) if events.is_empty() => waiting.extend(durable),
+            None if events.is_empty() => output.facts.extend(durable),
+            _ => {
+                self.unkept.push_back((output.tick, durable));
+                // Nobody listens only while the process ends.
+                let _ = reports.send(Report::Durable {
+                    space: self.id,
+                    tick: output.tick,
+                    events,
+                });
+            }
+        }
+    }
+
+    /// When what was said is forgotten nobody is left who waits for it.
+    fn forget(&mut self, output: &mut TickOutput) {
+        let Some(end) = output.facts.iter().rposition(|fact| *fact == Fact::Forgotten) else {
+            return;
+        };
+        self.kept.clear();
+        for (_, waiting) in &mut self.unkept {
+            waiting.clear();
+        }
+        let mut facts = 0..;
+        output
+            .facts
+            .retain(|fact| facts.next() > Some(end) || !fact.is_durable());
+    }
+
+    fn release(&mut self, tick: Tick) {
+        while self.unkept.front().is_some_and(|(at, _)| *at <= tick) {
+            self.kept
+                .extend(self.unkept.pop_front().into_iter().flat_map(|(_, facts)| facts));
+        }
+    }
+
+    fn show(&mut self, output: &Arc<TickOutput>, is_over: bool) {
+        let epoch = self.epoch;
         let mut picture: Option<Arc<Picture>> = None;
-        self.followers.retain_mut(|follower| {
+        let mut followers = std::mem::take(&mut self.followers);
+        followers.retain_mut(|follower| {
+            if is_over {
+                follower.miss(output);
+                return !follower.sender.is_closed();
+            }
             let seen = match follower.missed.as_mut() {
                 None => Seen::Tick(Arc::clone(output)),
                 Some(missed) => Seen::Picture {
-                    picture: Arc::clone(picture.get_or_insert_with(|| Arc::new(space.picture()))),
+                    picture: Arc::clone(picture.get_or_insert_with(|| Arc::new(self.picture()))),
                     epoch,
                     missed: missed.iter().chain(&output.facts).cloned().collect(),
                 },
@@ -134,20 +211,30 @@ impl Running {
                     true
                 }
                 Err(TrySendError::Full(_)) => {
-                    let missed = follower.missed.get_or_insert_default();
-                    missed.extend(output.facts.iter().cloned());
-                    let excess = missed.len().saturating_sub(MISSED);
-                    missed.drain(..excess);
+                    follower.miss(output);
                     true
                 }
                 Err(TrySendError::Closed(_)) => false,
             }
         });
+        self.followers = followers;
+    }
+
+    /// Everything visible but what is not kept yet.
+    fn picture(&mut self) -> Picture {
+        let mut picture = self.space.picture();
+        let unkept = self.unkept.iter().flat_map(|(_, facts)| facts);
+        for fact in unkept {
+            if let Fact::Said(line) = fact {
+                picture.history.retain(|known| known.id != line.id);
+            }
+        }
+        picture
     }
 
     fn follow(&mut self, sender: Sender<Seen>) {
         let seen = Seen::Picture {
-            picture: Arc::new(self.space.picture()),
+            picture: Arc::new(self.picture()),
             epoch: self.epoch,
             missed: Vec::new(),
         };
@@ -161,7 +248,6 @@ impl Running {
         // Nobody listens only while the process ends.
         let _ = reports.send(Report::Checkpoint {
             space: self.id,
-            epoch: self.epoch,
             checkpoint,
         });
         self.changed = false;
@@ -182,20 +268,34 @@ impl Running {
 
     /// Whether the space can be unloaded: nobody in it, and nobody about to come.
     fn is_idle(&mut self) -> bool {
-        self.batch.extend(self.commands.try_iter());
-        self.batch.is_empty() && self.space.is_resting()
+        self.is_asked_nothing() && self.space.is_resting()
+    }
+
+    fn is_asked_nothing(&mut self) -> bool {
+        self.take_commands();
+        self.batch.is_empty()
     }
 
     fn end(mut self, ending: Ending, reports: &UnboundedSender<Report>) {
-        if self.changed && !matches!(ending, Ending::Restarts | Ending::Deleted) {
+        let is_kept = !matches!(ending, Ending::Restarts | Ending::Deleted | Ending::Moved);
+        if is_kept && self.changed {
             self.checkpoint(now(), reports);
         }
         self.status.ended.store(true, Ordering::Release);
-        for follower in &self.followers {
-            // A full channel is dropped with its sender, which ends the follower too.
-            let _ = follower.sender.try_send(Seen::Ended(ending));
+        let mut followers = Vec::new();
+        for Follower { sender, .. } in self.followers {
+            if ending == Ending::Leaves {
+                followers.push(sender);
+            } else {
+                // A full channel is dropped with its sender, which ends the follower too.
+                let _ = sender.try_send(Seen::Ended(ending));
+            }
         }
-        let _ = reports.send(Report::Ended(self.id, ending));
+        let _ = reports.send(Report::Ended {
+            space: self.id,
+            ending,
+            followers,
+        });
     }
 }
 
@@ -205,13 +305,16 @@ pub(super) fn run_on(
     orders: Receiver<Order>,
     reports: UnboundedSender<Report>,
     desks: Desks,
+    until: Arc<Until>,
 ) -> impl FnOnce() + Send {
     move || {
         Thread {
             number,
             reports,
             desks,
+            until,
             spaces: HashMap::new(),
+            started: now(),
             deadlines: BinaryHeap::new(),
             moved: Vec::new(),
         }
@@ -223,7 +326,9 @@ struct Thread {
     number: usize,
     reports: UnboundedSender<Report>,
     desks: Desks,
+    until: Arc<Until>,
     spaces: HashMap<SpaceId, Running>,
+    started: Instant,
     deadlines: BinaryHeap<Reverse<(Instant, SpaceId)>>,
     /// Where spaces went, and when: an order that was on its way meanwhile is passed on.
     moved: Vec<(Instant, SpaceId, usize)>,
@@ -284,10 +389,11 @@ impl Thread {
             .iter()
             .map(|desk| desk.load.busy_nanos_per_second.load(Ordering::Relaxed))
             .collect();
-        let costs = self
-            .spaces
-            .values_mut()
-            .map(|running| (running.id, per_second(std::mem::take(&mut running.spent))));
+        let costs = self.spaces.values_mut().map(|running| {
+            let cost = per_second(std::mem::take(&mut running.spent));
+            running.status.cost.store(cost, Ordering::Relaxed);
+            (running.id, cost)
+        });
         let costs: Vec<_> = costs.collect();
         if let Some((space, other)) = balance::choose(&loads, self.number, costs.into_iter()) {
             self.hand_over(space, other);
@@ -323,14 +429,17 @@ impl Thread {
     }
 
     fn obey(&mut self, order: Order) {
-        if let Order::Follow(space, _) | Order::Close { space, .. } = &order
+        if let Order::Follow(space, _) | Order::Kept(space, _) | Order::Checkpoint(space) | Order::Close { space, .. } =
+            &order
             && let Some(other) = self.successor(*space)
         {
             let _ = self.desks[other].orders.send(order);
             return;
         }
         match order {
-            Order::Open(running) => {
+            Order::Open(mut running) => {
+                let off = running.next.saturating_duration_since(self.started).as_nanos() % GRID.as_nanos();
+                running.next += GRID.saturating_sub(Duration::from_nanos(off as u64));
                 self.deadlines.push(Reverse((running.next, running.id)));
                 self.spaces.insert(running.id, *running);
             }
@@ -339,9 +448,22 @@ impl Thread {
                     running.follow(sender);
                 }
             }
+            Order::Kept(space, tick) => {
+                if let Some(running) = self.spaces.get_mut(&space) {
+                    running.release(tick);
+                }
+            }
+            Order::Checkpoint(space) => {
+                if let Some(running) = self.spaces.get_mut(&space) {
+                    running.checkpoint(now(), &self.reports);
+                }
+            }
             Order::Close { space, ending } => {
                 let is_allowed = |running: &mut Running| ending != Ending::Unloaded || running.is_idle();
                 if self.spaces.get_mut(&space).is_some_and(is_allowed) {
+                    if ending == Ending::Leaves {
+                        self.finish(space);
+                    }
                     self.end(space, ending);
                 }
             }
@@ -360,8 +482,15 @@ impl Thread {
             let Some(running) = self.spaces.get_mut(&space).filter(|running| running.next == at) else {
                 continue;
             };
-            let reports = &self.reports;
-            if catch_unwind(AssertUnwindSafe(|| running.tick(now, reports))).is_err() {
+            if self.until.is_over() {
+                // The space stands still until this process may run it again, or must give it up.
+                running.schedule(now);
+                self.deadlines.push(Reverse((running.next, space)));
+                counter!("plaza_ticks_frozen_total").increment(1);
+                continue;
+            }
+            let (reports, until) = (&self.reports, &self.until);
+            if catch_unwind(AssertUnwindSafe(|| running.tick(now, reports, until))).is_err() {
                 tracing::error!(%space, "the tick of a space panicked; the space starts again from its checkpoint");
                 counter!("plaza_space_panics_total").increment(1);
                 self.end(space, Ending::Restarts);
@@ -372,6 +501,20 @@ impl Thread {
             histogram!("plaza_tick_seconds").record(spent.as_secs_f64());
             histogram!("plaza_tick_lateness_seconds").record((now - at).as_secs_f64());
             self.deadlines.push(Reverse((running.next, space)));
+        }
+    }
+
+    /// What was asked of a space that leaves is done here: whoever runs it next does not know of it.
+    fn finish(&mut self, space: SpaceId) {
+        let now = now();
+        if let Some(running) = self.spaces.get_mut(&space)
+            && !self.until.is_over()
+            && !running.is_asked_nothing()
+        {
+            let at = running.next;
+            running.next = at.min(now);
+            self.deadlines.push(Reverse((running.next, space)));
+            self.tick_due();
         }
     }
 
@@ -390,13 +533,12 @@ fn now() -> Instant {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::atomic::AtomicU64;
 
-    use parking_lot::Mutex;
     use tokio::sync::mpsc;
     use uuid::Uuid;
 
-    use super::super::{Desk, Load};
+    use super::super::desks;
     use super::*;
     use crate::components::plan::Plan;
     use crate::components::unit::TickRate;
@@ -404,30 +546,25 @@ mod tests {
     /// Two threads that nobody runs: the test reads their orders.
     fn threads() -> [(Thread, Receiver<Order>); 2] {
         let (reports, _) = mpsc::unbounded_channel();
-        let (desks, inboxes): (Vec<_>, Vec<_>) = (0..2)
-            .map(|_| {
-                let (orders, inbox) = channel();
-                let desk = Desk {
-                    orders,
-                    load: Load::default(),
-                    is_closed: Mutex::new(false),
-                };
-                (desk, inbox)
-            })
-            .unzip();
-        let desks: Desks = desks.into();
+        let (desks, inboxes) = desks(2);
         let mut inboxes = inboxes.into_iter();
         [0, 1].map(|number| {
             let thread = Thread {
                 number,
                 reports: reports.clone(),
                 desks: Arc::clone(&desks),
+                until: endless(),
                 spaces: HashMap::new(),
+                started: now(),
                 deadlines: BinaryHeap::new(),
                 moved: Vec::new(),
             };
             (thread, inboxes.next().unwrap())
         })
+    }
+
+    fn endless() -> Arc<Until> {
+        Arc::new(Until(AtomicU64::new(u64::MAX)))
     }
 
     fn running(number: u128) -> Box<Running> {
@@ -440,7 +577,7 @@ mod tests {
             version: 1,
         };
         let space = Space::new(&plan, TickRate::DEFAULT);
-        let (_, commands) = std::sync::mpsc::sync_channel(8);
+        let (_, commands) = std::sync::mpsc::channel();
         Box::new(Running::new(
             SpaceId(Uuid::from_u128(number)),
             space,
@@ -465,7 +602,11 @@ mod tests {
         while let Ok(order) = their_inbox.try_recv() {
             there.obey(order);
         }
-        there.spaces.get_mut(&space).unwrap().tick(now(), &there.reports);
+        there
+            .spaces
+            .get_mut(&space)
+            .unwrap()
+            .tick(now(), &there.reports, &there.until);
         for follower in [&mut early, &mut late] {
             assert!(matches!(follower.try_recv(), Ok(Seen::Picture { .. })));
             assert!(matches!(follower.try_recv(), Ok(Seen::Tick(_))));
@@ -479,7 +620,7 @@ mod tests {
         thread.reports = reports;
         let (sound, mut broken) = (running(1), running(2));
         broken.fails = true;
-        let (due, broken_id) = (sound.next.max(broken.next), broken.id);
+        let (due, broken_id) = (sound.next.max(broken.next) + GRID, broken.id);
         let mut followers = Vec::new();
         for running in [sound, broken] {
             let (sender, follower) = mpsc::channel(8);
@@ -499,7 +640,9 @@ mod tests {
         assert!(matches!(sound.try_recv(), Ok(Seen::Tick(_))));
         assert!(matches!(broken.try_recv(), Ok(Seen::Picture { .. })));
         assert!(matches!(broken.try_recv(), Ok(Seen::Ended(Ending::Restarts))));
-        assert!(matches!(told.try_recv(), Ok(Report::Ended(space, Ending::Restarts)) if space == broken_id));
+        assert!(
+            matches!(told.try_recv(), Ok(Report::Ended { space, ending: Ending::Restarts, .. }) if space == broken_id)
+        );
         assert_eq!(thread.spaces.len(), 1);
     }
 

@@ -1,0 +1,62 @@
+//! Crowd: people on a map with pillars, and a tick's worth of their steps.
+
+use plaza::components::command::Command;
+use plaza::components::direction::Direction;
+use plaza::components::id::{PlayerId, UserId};
+use plaza::components::plan::Plan;
+use plaza::components::player::HeldStep;
+use plaza::components::unit::{TickRate, Tile};
+use plaza::space::Space;
+use uuid::Uuid;
+
+/// Tiles along the side of the map.
+pub const SIDE: u16 = 100;
+
+/// Pillars everywhere, so that bodies meet walls and ways have corners.
+pub fn pillars() -> Vec<Tile> {
+    let tiles = (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| Tile::new(x, y)));
+    tiles.filter(|tile| tile.x % 4 == 2 && tile.y % 3 == 1).collect()
+}
+
+/// A space with so many people in it.
+pub fn crowd(people: u32) -> Space {
+    let plan = Plan {
+        width: SIDE,
+        height: SIDE,
+        blocked: pillars(),
+        zones: Vec::new(),
+        elements: Vec::new(),
+        version: 1,
+    };
+    let mut space = Space::new(&plan, TickRate::DEFAULT);
+    let joins: Vec<Command> = (1..=people).map(join).collect();
+    space.step(&joins);
+    space
+}
+
+/// The user of a player's number.
+pub fn user(number: u32) -> UserId {
+    UserId(Uuid::from_u128(u128::from(number)))
+}
+
+/// The wish to come in.
+pub fn join(number: u32) -> Command {
+    Command::Join {
+        user: user(number),
+        name: format!("walker {number}"),
+        avatar: None,
+    }
+}
+
+/// A step of everybody, now in this direction and now in that.
+pub fn steps(people: u32, seq: u32) -> Vec<Command> {
+    let step = |number: u32| Command::Step {
+        player: PlayerId(number),
+        step: HeldStep {
+            seq,
+            direction: Direction::ALL[1 + (number + seq / 16) as usize % 8],
+            run: number.is_multiple_of(2),
+        },
+    };
+    (1..=people).map(step).collect()
+}

@@ -1,0 +1,45 @@
+//! Moment: a point on a clock that never goes back and does not stop while the machine sleeps.
+//!
+//! A lease runs on while a laptop is closed or a virtual machine is suspended, so what is measured against it must too:
+//! `std`'s `Instant` stops there.
+
+use std::ops::Add;
+use std::time::Duration;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+
+/// Other systems' monotonic clock; whether it counts sleep differs.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
+
+/// Nanoseconds since the machine started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Moment(pub u64);
+
+impl Moment {
+    /// Later than everything.
+    pub const NEVER: Self = Self(u64::MAX);
+
+    /// Now, by the boot-time clock.
+    pub fn now() -> Self {
+        let time = rustix::time::clock_gettime(CLOCK);
+        Self(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
+    }
+
+    /// How long until then; nothing when it has passed.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)),
+        )
+    }
+}
