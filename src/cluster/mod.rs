@@ -3,4 +3,14 @@
 //! May use every room up to `store`. Never: sockets of clients, HTTP.
 //! Ticking is the business of `host`; showing spaces to clients that of `net::relay` and `net::edge`.
 
+pub mod access;
+pub mod census;
+pub mod directory;
+mod keep;
+mod moving;
+pub mod node;
+pub mod orders;
+pub mod ownership;
+pub mod redis;
 pub mod spaces;
+pub mod vault;

@@ -1,20 +1,43 @@
-//! Spaces: opens a space when somebody comes, keeps its checkpoints, and unloads it when nobody is left.
+//! Spaces: finds the process that runs a space, runs those that fall to this one, and keeps what must outlive it.
+//!
+//! One task feeds [`Ownership`] with what happened and carries out what it answers; each open space has a task of its own that
+//! writes its checkpoints and durable events in order.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use super::access::Access;
+use super::census::Census;
+use super::directory::Directory;
+use super::keep::{Keep, Keeper};
+use super::moving::Moving;
+use super::node::{Member, Node, NodeId};
+use super::orders::Orders;
+use super::ownership::{Action, Ask, Epoch, Event, LISTEN, LOOK_EVERY, Ownership, Route, Taken, Unreachable};
+use super::vault::{Committed, Vault, Write};
+use crate::components::chat::ChatLine;
 use crate::components::command::Command;
 use crate::components::id::SpaceId;
-use crate::components::unit::TickRate;
+use crate::components::scene::Scene;
+use crate::components::unit::{Tick, TickRate};
+use crate::host::moment::Moment;
 use crate::host::{Ending, Host, Report, SpaceHandle};
-use crate::space::Space;
-use crate::space::checkpoint::Checkpoint;
+use crate::net::link::{Hosting, Links, Tell};
+use crate::space::checkpoint::{Checkpoint, DurableEvent};
+use crate::space::{CheckpointError, Space};
 use crate::store::{Store, StoreError};
+
+/// How long somebody waits for a space to be found or taken.
+const ENTER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why nobody can enter.
 #[derive(Debug, thiserror::Error)]
@@ -22,230 +45,630 @@ pub enum EnterError {
     /// No space has that id.
     #[error("there is no such space")]
     Unknown,
+    /// Nobody runs it, and nobody can take it now.
+    #[error("the space cannot be run right now")]
+    Unavailable,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What does not change while a space is open.
-#[derive(Debug, Clone)]
-pub struct Scene {
-    /// What the space is called.
-    pub name: String,
-    /// Columns.
-    pub width: u16,
-    /// Rows.
-    pub height: u16,
-    /// Ticks per second.
-    pub tick_rate: u8,
-}
-
-/// A space that is ticked in this process.
+/// A space that is ticked in this process or in another.
 #[derive(Clone)]
 pub struct OpenSpace {
     /// Takes commands and shows what happens.
-    pub handle: SpaceHandle,
+    pub access: Access,
     /// What does not change.
     pub scene: Scene,
 }
 
-/// The open spaces of this process. Cheap to clone.
+/// The spaces of this process. Cheap to clone.
 #[derive(Clone)]
-pub struct Spaces(Arc<Inner>);
+pub struct Spaces(pub(super) Arc<Inner>);
 
-struct Inner {
-    store: Store,
+pub(super) struct Inner {
+    pub(super) store: Store,
+    pub(super) directory: Directory,
+    pub(super) vault: Vault,
+    /// To other processes; nothing when this one is alone.
+    pub(super) links: Option<Links>,
     rate: TickRate,
     host: Mutex<Host>,
-    slots: Mutex<HashMap<SpaceId, Arc<Slot>>>,
+    /// This process, as others shall see it.
+    node: Mutex<Node>,
+    notes: UnboundedSender<Note>,
+    open: Mutex<HashMap<SpaceId, Open>>,
+    /// Worlds that were taken and are not ticked yet.
+    taken: Mutex<HashMap<(SpaceId, Epoch), TakenSpace>>,
+    waiting: Mutex<HashMap<SpaceId, Vec<oneshot::Sender<Route>>>>,
+    /// Spaces on their way to another process.
+    pub(super) moving: Mutex<HashMap<SpaceId, Moving>>,
+    /// What all processes run, as far as this one heard.
+    pub(super) census: Mutex<Arc<Census>>,
+    /// No more spaces are run.
+    pub(super) over: CancellationToken,
     /// Counts endings, so that whoever waits for one looks again.
-    endings: watch::Sender<u64>,
-    keeper: Mutex<Option<JoinHandle<()>>>,
+    pub(super) endings: watch::Sender<u64>,
+    tasks: TaskTracker,
+    driver: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// One space's place: opening it is done by one task at a time.
-#[derive(Default)]
-struct Slot {
-    opening: AsyncMutex<()>,
-    open: Mutex<Option<OpenSpace>>,
+/// A world that was loaded.
+struct TakenSpace {
+    world: Space,
+    scene: Scene,
+    keeps_chat: bool,
+}
+
+struct Open {
+    handle: SpaceHandle,
+    scene: Scene,
+    epoch: Epoch,
+    keep: UnboundedSender<Keep>,
+}
+
+/// What the driver is told.
+pub(super) enum Note {
+    /// Something happened to the ownership.
+    Happened(Event),
+    /// Take no more spaces, or do again.
+    Drain(bool),
+    /// Every space ended and is kept: the end.
+    Stop,
+}
+
+/// What a process runs spaces with.
+pub struct Parts {
+    /// What people made.
+    pub store: Store,
+    /// Who lives, and who owns what.
+    pub directory: Directory,
+    /// Where spaces outlive this process.
+    pub vault: Vault,
+    /// This process.
+    pub node: Node,
+    /// To other processes; nothing when this one is alone.
+    pub links: Option<Links>,
+    /// Steps of a space per second.
+    pub rate: TickRate,
+    /// Threads that tick.
+    pub threads: usize,
 }
 
 impl Spaces {
-    /// No open spaces yet, ticked on that many threads.
-    pub fn start(store: Store, rate: TickRate, threads: usize) -> std::io::Result<Self> {
+    /// No open spaces yet.
+    pub fn start(parts: Parts) -> std::io::Result<Self> {
         let (reports, inbox) = unbounded_channel();
+        let (notes, heard) = unbounded_channel();
+        let me = parts.node.member.clone();
+        let listen = if parts.directory.is_shared() {
+            LISTEN
+        } else {
+            Duration::ZERO
+        };
         let inner = Arc::new(Inner {
-            store,
-            rate,
-            host: Mutex::new(Host::start(threads, &reports)?),
-            slots: Mutex::default(),
+            store: parts.store,
+            directory: parts.directory,
+            vault: parts.vault,
+            links: parts.links,
+            rate: parts.rate,
+            host: Mutex::new(Host::start(parts.threads, &reports)?),
+            node: Mutex::new(parts.node),
+            notes,
+            open: Mutex::default(),
+            taken: Mutex::default(),
+            waiting: Mutex::default(),
+            moving: Mutex::default(),
+            census: Mutex::default(),
+            over: CancellationToken::new(),
             endings: watch::Sender::new(0),
-            keeper: Mutex::default(),
+            tasks: TaskTracker::new(),
+            driver: Mutex::default(),
         });
         drop(reports);
-        let keeper = tokio::spawn(keep(Arc::clone(&inner), inbox));
-        *inner.keeper.lock() = Some(keeper);
-        Ok(Self(inner))
+        let ownership = Ownership::new(me, Moment::now(), listen);
+        let driver = Driver {
+            inner: Arc::clone(&inner),
+            ownership,
+        };
+        *inner.driver.lock() = Some(tokio::spawn(driver.run(heard, inbox)));
+        let spaces = Self(inner);
+        if spaces.0.directory.is_shared() {
+            tokio::spawn(spaces.clone().look_around());
+        }
+        Ok(spaces)
     }
 
-    /// The space, opened from its plan and its last checkpoint when it was not.
+    /// The space, found or opened from its plan and what was kept of it.
     pub async fn enter(&self, space: SpaceId) -> Result<OpenSpace, EnterError> {
+        let entering = self.enter_as(space, Event::Wanted);
+        timeout(ENTER_WITHIN, entering)
+            .await
+            .unwrap_or(Err(EnterError::Unavailable))
+    }
+
+    /// `wish` says whether it may be run elsewhere.
+    async fn enter_as(&self, space: SpaceId, wish: fn(SpaceId) -> Event) -> Result<OpenSpace, EnterError> {
         loop {
             let mut endings = self.0.endings.subscribe();
-            let slot = Arc::clone(self.0.slots.lock().entry(space).or_default());
-            let _opening = slot.opening.lock().await;
-            if !self
-                .0
-                .slots
-                .lock()
-                .get(&space)
-                .is_some_and(|current| Arc::ptr_eq(current, &slot))
-            {
-                continue;
-            }
-            let before = slot.open.lock().clone();
-            match before {
-                Some(open) if !open.handle.has_ended() => return Ok(open),
-                // Its last checkpoint is being kept.
+            match self.opened(space) {
+                Some((handle, scene)) if !handle.has_ended() => {
+                    let access = Access::Here(handle);
+                    return Ok(OpenSpace { access, scene });
+                }
+                // What it leaves is being kept.
                 Some(_) => drop(endings.changed().await),
+                None if self.is_moving(space) => drop(endings.changed().await),
                 None => {
-                    let opened = self.open_from_store(space).await;
-                    match &opened {
-                        Ok(open) => *slot.open.lock() = Some(open.clone()),
-                        Err(_) => drop(self.0.slots.lock().remove(&space)),
+                    self.0.store.space(space).await?.ok_or(EnterError::Unknown)?;
+                    match (self.route(space, wish).await, &self.0.links) {
+                        (Some(Route::Here(_)), _) => {}
+                        (Some(Route::At(node)), Some(links)) => match links.open(&node.link, space).await {
+                            Ok((remote, scene)) => {
+                                let access = Access::There(remote);
+                                return Ok(OpenSpace { access, scene });
+                            }
+                            Err(error) => {
+                                tracing::debug!(%space, node = %node.member.node, %error, "a space could not be reached");
+                                tokio::time::sleep(LOOK_EVERY).await;
+                            }
+                        },
+                        _ => return Err(EnterError::Unavailable),
                     }
-                    return opened;
                 }
             }
         }
     }
 
-    /// How many people are in the space now; 0 when it is not open.
-    pub fn people(&self, space: SpaceId) -> usize {
-        self.opened(space).map_or(0, |open| open.handle.people())
+    /// Where the space is run.
+    async fn route(&self, space: SpaceId, wish: fn(SpaceId) -> Event) -> Option<Route> {
+        let (tell, told) = oneshot::channel();
+        self.0.waiting.lock().entry(space).or_default().push(tell);
+        self.0.happened(wish(space));
+        told.await.ok()
     }
 
-    /// The spaces that are open now.
+    /// How many people are in the space now, wherever it is run; 0 when it is not open.
+    pub fn people(&self, space: SpaceId) -> usize {
+        match self.opened(space) {
+            Some((handle, _)) => handle.people(),
+            None => self.0.census.lock().people(space),
+        }
+    }
+
+    /// The spaces that are open here now.
     pub fn open(&self) -> Vec<SpaceId> {
-        let slots = self.0.slots.lock();
-        slots
-            .iter()
-            .filter(|(_, slot)| slot.open.lock().is_some())
-            .map(|(space, _)| *space)
+        self.0.open.lock().keys().copied().collect()
+    }
+
+    pub(super) fn open_with_epochs(&self) -> Vec<(SpaceHandle, Scene, Epoch)> {
+        let open = self.0.open.lock();
+        let open = open.values().filter(|open| !open.handle.has_ended());
+        open.map(|open| (open.handle.clone(), open.scene.clone(), open.epoch))
             .collect()
     }
 
-    /// Tells an open space that what people made of it changed; a closed one reads it when it opens.
+    /// The name of this process.
+    pub fn name(&self) -> NodeId {
+        self.0.node.lock().member.node.clone()
+    }
+
+    /// What an operator asks of this process or another.
+    pub fn orders(&self) -> Orders {
+        Orders {
+            redis: self.0.directory.redis().cloned(),
+            links: self.0.links.clone(),
+        }
+    }
+
+    /// Tells an open space, wherever it is, that what people made of it changed; a closed one reads it when it opens.
     pub fn tell(&self, space: SpaceId, command: Command) {
-        if let Some(open) = self.opened(space)
-            && open.handle.send(command).is_err()
-        {
-            tracing::warn!(%space, "an overloaded space missed a change of its plan; it sees it when it opens again");
+        match self.opened(space) {
+            Some(_) => self.tell_here(space, command),
+            None => self.spread(Tell::Space(space, command)),
         }
     }
 
     /// A user changed: every open space is told.
     pub fn tell_all(&self, command: &Command) {
         for space in self.open() {
-            self.tell(space, command.clone());
+            self.tell_here(space, command.clone());
+        }
+        self.spread(Tell::All(command.clone()));
+    }
+
+    fn tell_here(&self, space: SpaceId, command: Command) {
+        if let Some((handle, _)) = self.opened(space)
+            && handle.send(command).is_err()
+        {
+            tracing::warn!(%space, "an overloaded space missed a change of its plan; it sees it when it opens again");
         }
     }
 
-    /// Closes a space that was deleted: everybody inside is told and let go, its checkpoint is removed.
+    /// Lets every other process know. One that cannot be reached learns it from the database when it opens the space again.
+    fn spread(&self, tell: Tell) {
+        let Some(links) = self.0.links.clone() else { return };
+        let inner = Arc::clone(&self.0);
+        self.0.tasks.spawn(async move {
+            let me = inner.node();
+            let (_, alive) = inner.directory.alive(&me).await.unwrap_or_default();
+            for node in alive {
+                if node.member != me.member
+                    && let Err(error) = links.tell(&node.link, tell.clone()).await
+                {
+                    tracing::warn!(node = %node.member.node, %error, "another process was not told of a change");
+                }
+            }
+        });
+    }
+
+    /// Closes a space that was deleted: everybody inside is told and let go, what was kept of it is removed.
     pub async fn delete(&self, space: SpaceId) {
+        if self.opened(space).is_none() {
+            self.spread(Tell::Deleted(space));
+        }
         self.close(space, Ending::Deleted).await;
-        if let Err(error) = self.0.store.delete_checkpoint(space).await {
-            tracing::warn!(%space, %error, "the checkpoint of a deleted space was not removed");
+        if let Err(error) = self.0.vault.forget(space).await {
+            tracing::warn!(%space, %error, "what was kept of a deleted space was not removed");
         }
     }
 
     /// Ends every space with a last checkpoint. Nothing can be entered afterwards.
     pub async fn stop(&self) {
+        self.0.over.cancel();
         let inner = Arc::clone(&self.0);
         let stopped = tokio::task::spawn_blocking(move || inner.host.lock().stop()).await;
         if stopped.is_err() {
             tracing::error!("stopping the host threads panicked");
         }
-        let keeper = self.0.keeper.lock().take();
-        if let Some(keeper) = keeper
-            && keeper.await.is_err()
+        let driver = self.0.driver.lock().take();
+        if let Some(driver) = driver
+            && driver.await.is_err()
         {
-            tracing::error!("keeping the last checkpoints panicked");
+            tracing::error!("the task that owns spaces panicked");
         }
+        let member = self.0.node.lock().member.clone();
+        self.0.directory.release_lease(&member).await;
     }
 
-    fn opened(&self, space: SpaceId) -> Option<OpenSpace> {
-        self.0.slots.lock().get(&space)?.open.lock().clone()
+    pub(super) fn opened(&self, space: SpaceId) -> Option<(SpaceHandle, Scene)> {
+        let open = self.0.open.lock();
+        let open = open.get(&space)?;
+        Some((open.handle.clone(), open.scene.clone()))
     }
 
-    async fn open_from_store(&self, space: SpaceId) -> Result<OpenSpace, EnterError> {
-        let store = &self.0.store;
-        let row = store.space(space).await?.ok_or(EnterError::Unknown)?;
-        let plan = store.plan(space).await?.ok_or(EnterError::Unknown)?;
-        let kept = store.load_checkpoint(space).await?;
-        let epoch = kept.as_ref().map_or(0, |kept| kept.epoch) + 1;
-        let rate = self.0.rate;
-        let world = match kept.map(|kept| Checkpoint::decode(&kept.blob)) {
-            None => Space::new(&plan, rate),
-            Some(Ok(checkpoint)) => Space::restore(&plan, rate, &checkpoint),
-            Some(Err(error)) => {
-                tracing::error!(%space, %error, "a checkpoint cannot be read; the space starts fresh");
-                Space::new(&plan, rate)
-            }
-        };
-        let scene = Scene {
-            name: row.name,
-            width: plan.width,
-            height: plan.height,
-            tick_rate: rate.per_second(),
-        };
-        let handle = self.0.host.lock().open(space, world, epoch);
-        tracing::info!(%space, epoch, "space opened");
-        Ok(OpenSpace { handle, scene })
-    }
-
-    /// Ends a space and waits until its last checkpoint is kept.
+    /// Ends a space and waits until what it leaves is kept.
     async fn close(&self, space: SpaceId, ending: Ending) {
         let mut endings = self.0.endings.subscribe();
-        let Some(open) = self.opened(space) else { return };
-        open.handle.close(ending);
+        let Some((handle, _)) = self.opened(space) else { return };
+        handle.close(ending);
         while self.opened(space).is_some() && endings.changed().await.is_ok() {}
     }
 }
 
-/// Keeps what the host reports: checkpoints go to the store, newest only; what ended is forgotten.
-async fn keep(inner: Arc<Inner>, mut reports: UnboundedReceiver<Report>) {
-    let mut batch = Vec::new();
-    while reports.recv_many(&mut batch, usize::MAX).await > 0 {
-        let mut newest = BTreeMap::new();
-        let mut ended = Vec::new();
-        for report in batch.drain(..) {
-            match report {
-                Report::Checkpoint {
-                    space,
-                    epoch,
-                    checkpoint,
-                } => drop(newest.insert(space, (epoch, checkpoint))),
-                Report::Resting(space) => {
-                    if let Some(slot) = inner.slots.lock().get(&space)
-                        && let Some(open) = slot.open.lock().as_ref()
-                    {
-                        open.handle.close(Ending::Unloaded);
-                    }
+impl Hosting for Spaces {
+    async fn host(&self, space: SpaceId) -> Option<(SpaceHandle, Scene)> {
+        let entering = self.enter_as(space, Event::Asked);
+        match timeout(ENTER_WITHIN, entering).await {
+            Ok(Ok(OpenSpace {
+                access: Access::Here(handle),
+                scene,
+            })) => Some((handle, scene)),
+            _ => None,
+        }
+    }
+
+    fn running(&self, space: SpaceId) -> Option<SpaceHandle> {
+        self.opened(space).map(|(handle, _)| handle)
+    }
+
+    async fn told(&self, tell: Tell) {
+        match tell {
+            Tell::Space(space, command) => self.tell_here(space, command),
+            Tell::All(command) => {
+                for space in self.open() {
+                    self.tell_here(space, command.clone());
                 }
-                Report::Ended(space, ending) => ended.push((space, ending)),
+            }
+            Tell::Deleted(space) => self.close(space, Ending::Deleted).await,
+            Tell::Drain(is_draining) => self.drain(is_draining),
+            Tell::Move(space, to) => self.move_to(space, &NodeId(to)).await,
+        }
+    }
+}
+
+impl Inner {
+    pub(super) fn happened(&self, event: Event) {
+        // Nobody listens only after the process has stopped running spaces.
+        let _ = self.notes.send(Note::Happened(event));
+    }
+
+    /// This process, as others shall see it.
+    pub(super) fn node(&self) -> Node {
+        let mut node = self.node.lock();
+        node.load = self.host.try_lock().map_or(node.load, |host| host.load());
+        node.clone()
+    }
+
+    /// From now on others see that this process takes no more spaces, or does again.
+    pub(super) fn drain(&self, is_draining: bool) {
+        self.node.lock().is_draining = is_draining;
+        let _ = self.notes.send(Note::Drain(is_draining));
+    }
+
+    /// Carries out what was asked; the answer comes back as an event.
+    async fn answer(self: Arc<Self>, ask: Ask, me: Member) {
+        let node = Node {
+            member: me.clone(),
+            ..self.node()
+        };
+        let sent = Moment::now();
+        let event = match ask {
+            Ask::Renew => Event::Renewed {
+                sent,
+                answer: self.directory.renew(&node).await,
+            },
+            Ask::Prove => Event::Proven {
+                by: me.nonce,
+                sent,
+                answer: self.directory.prove(&me).await,
+            },
+            Ask::Look(space) => Event::Looked(space, self.directory.look(space, &node).await),
+            Ask::Mint { space, seen, dead } => Event::Minted {
+                space,
+                by: me.nonce,
+                answer: self.directory.mint(space, seen, dead.as_ref(), &me).await,
+            },
+            Ask::Take { space, epoch } => Event::Taken(space, epoch, self.take(space, epoch, &me).await),
+            Ask::Assert { space, epoch } => Event::Asserted(space, epoch, self.assert(space, epoch, &me).await),
+            Ask::Release { space, epoch } => {
+                self.directory.release(space, epoch, &me).await;
+                return;
+            }
+            Ask::HandOver { space, epoch, to } => {
+                self.directory.release(space, epoch, &me).await;
+                self.handed_over(space, &to).await;
+                return;
+            }
+        };
+        self.happened(event);
+    }
+
+    /// Claims a space, makes its world out of what was kept, and seals it under the new epoch.
+    async fn take(&self, space: SpaceId, epoch: Epoch, me: &Member) -> Result<Taken, Unreachable> {
+        let failed = |error: StoreError| {
+            tracing::error!(%space, %error, "a space could not be read");
+            Unreachable
+        };
+        let Some(row) = self.store.space(space).await.map_err(failed)? else {
+            return Ok(Taken::Impossible);
+        };
+        let Some(plan) = self.store.plan(space).await.map_err(failed)? else {
+            return Ok(Taken::Impossible);
+        };
+        let claimed = self.vault.claim(space, epoch, me).await?;
+        if claimed != Taken::Ours {
+            return Ok(claimed);
+        }
+        let kept = self.vault.load(space).await?;
+        let is_new = kept.checkpoint.is_none() && kept.events.is_empty();
+        if row.keeps_chat {
+            // Whoever ran it may not have come to that; the seal makes the log forget it.
+            let lines: Vec<ChatLine> = kept.lines().collect();
+            self.store.keep_lines(space, &lines).await.map_err(failed)?;
+        }
+        let mut world = match restored(kept) {
+            Ok(checkpoint) => Space::restore(&plan, self.rate, &checkpoint),
+            Err(error) => {
+                tracing::error!(%space, %error, "a checkpoint cannot be read; the space starts fresh");
+                Space::new(&plan, self.rate)
+            }
+        };
+        if !row.keeps_chat {
+            world.forget_when_empty();
+        }
+        if !is_new {
+            let seal = Write {
+                checkpoint: Some((world.tick().0, world.checkpoint().encode())),
+                events: Vec::new(),
+            };
+            if self.vault.commit(space, epoch, me, &seal).await? != Committed::Kept {
+                return Ok(Taken::Fenced);
             }
         }
-        for (space, (epoch, checkpoint)) in newest {
-            let (tick, blob) = (checkpoint.tick, checkpoint.encode());
-            if let Err(error) = inner.store.save_checkpoint(space, epoch, tick.0, &blob).await {
-                tracing::warn!(%space, %error, "a checkpoint was not kept; the next one follows in a second");
+        let scene = Scene {
+            name: row.name,
+            width: plan.width,
+            height: plan.height,
+            tick_rate: self.rate.per_second(),
+        };
+        let taken = TakenSpace {
+            world,
+            scene,
+            keeps_chat: row.keeps_chat,
+        };
+        self.taken.lock().insert((space, epoch), taken);
+        Ok(Taken::Ours)
+    }
+
+    /// Claims a space again of which the directory forgot that it is ours, and lets everything be written anew.
+    async fn assert(&self, space: SpaceId, epoch: Epoch, me: &Member) -> Result<Taken, Unreachable> {
+        if !self.directory.is_owner(space, epoch, me).await? {
+            return Ok(Taken::Fenced);
+        }
+        let claimed = self.vault.claim(space, epoch, me).await?;
+        if claimed == Taken::Ours
+            && let Some(open) = self.open.lock().get(&space)
+        {
+            open.handle.checkpoint();
+        }
+        Ok(claimed)
+    }
+}
+
+/// The state that was kept, with everything that happened since.
+fn restored(kept: super::vault::Kept) -> Result<Checkpoint, CheckpointError> {
+    let mut checkpoint = match kept.checkpoint {
+        Some(blob) => Checkpoint::decode(&blob)?,
+        None => Checkpoint::default(),
+    };
+    for (tick, event) in kept.events {
+        match DurableEvent::decode(&event) {
+            Ok(event) => checkpoint.replay(Tick(tick), event),
+            Err(error) => tracing::error!(%error, "something that happened in a space cannot be read and is lost"),
+        }
+    }
+    Ok(checkpoint)
+}
+
+/// Feeds the ownership, and does what it says.
+struct Driver {
+    inner: Arc<Inner>,
+    ownership: Ownership,
+}
+
+impl Driver {
+    async fn run(mut self, mut notes: UnboundedReceiver<Note>, mut reports: UnboundedReceiver<Report>) {
+        self.happen(Event::Wake);
+        let mut is_hosting = true;
+        loop {
+            let wait = self.ownership.wake_at().since(Moment::now());
+            tokio::select! {
+                note = notes.recv() => match note {
+                    Some(Note::Happened(event)) => self.happen(event),
+                    Some(Note::Drain(is_draining)) => self.ownership.drain(is_draining),
+                    Some(Note::Stop) | None => break,
+                },
+                report = reports.recv(), if is_hosting => if let Some(report) = report {
+                    self.report(report);
+                } else {
+                    // The host threads have ended. What they left is kept by tasks, and then given up.
+                    is_hosting = false;
+                    let inner = Arc::clone(&self.inner);
+                    self.inner.tasks.close();
+                    tokio::spawn(async move {
+                        inner.tasks.wait().await;
+                        let _ = inner.notes.send(Note::Stop);
+                    });
+                },
+                // A wait of many years is not a wait that a timer can count.
+                () = tokio::time::sleep(wait.min(Duration::from_hours(1))) => self.happen(Event::Wake),
             }
         }
-        for (space, ending) in ended {
-            tracing::info!(%space, ?ending, "space ended");
-            inner.slots.lock().remove(&space);
+        self.inner.open.lock().clear();
+        self.inner.waiting.lock().clear();
+    }
+
+    fn happen(&mut self, event: Event) {
+        let actions: Vec<Action> = self.ownership.handle(Moment::now(), event).collect();
+        for action in actions {
+            self.act(action);
         }
-        inner.endings.send_modify(|count| *count += 1);
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Ask(ask) => {
+                let answer = Arc::clone(&self.inner).answer(ask, self.ownership.me().clone());
+                self.inner.tasks.spawn(answer);
+            }
+            Action::ServeUntil(until) => self.inner.host.lock().tick_until(until),
+            Action::Serve(space, epoch) => self.serve(space, epoch),
+            Action::Drop(space, epoch) => {
+                let open = self.inner.open.lock();
+                if let Some(open) = open.get(&space).filter(|open| open.epoch == epoch) {
+                    tracing::warn!(%space, epoch, "another process owns a space that ran here");
+                    open.handle.close(Ending::Moved);
+                }
+            }
+            Action::Route(space, route) => {
+                for tell in self.inner.waiting.lock().remove(&space).unwrap_or_default() {
+                    // Whoever asked may have gone.
+                    let _ = tell.send(route.clone());
+                }
+            }
+        }
+    }
+
+    fn serve(&self, space: SpaceId, epoch: Epoch) {
+        let taken = self.inner.taken.lock().remove(&(space, epoch));
+        let Some(TakenSpace {
+            world,
+            scene,
+            keeps_chat,
+        }) = taken
+        else {
+            return;
+        };
+        let handle = self.inner.host.lock().open(space, world, epoch);
+        if handle.has_ended() {
+            // It came while the process stops: others may have it.
+            return self.inner.happened(Event::Ended(space, epoch));
+        }
+        tracing::info!(%space, epoch, "space opened");
+        let (keep, inbox) = unbounded_channel();
+        let keeper = Keeper {
+            inner: Arc::clone(&self.inner),
+            space,
+            epoch,
+            me: self.ownership.me().clone(),
+            handle: handle.clone(),
+            keeps_chat,
+        };
+        self.inner.tasks.spawn(keeper.run(inbox));
+        let open = Open {
+            handle,
+            scene,
+            epoch,
+            keep,
+        };
+        self.inner.open.lock().insert(space, open);
+    }
+
+    /// Passes what the host tells to the task that keeps the space.
+    fn report(&self, report: Report) {
+        let (space, keep) = match report {
+            Report::Checkpoint { space, checkpoint } => (space, Keep::Checkpoint(checkpoint)),
+            Report::Durable { space, tick, events } => (space, Keep::Events(tick, events)),
+            Report::Resting(space) => {
+                if let Some(open) = self.inner.open.lock().get(&space) {
+                    open.handle.close(Ending::Unloaded);
+                }
+                return;
+            }
+            Report::Ended {
+                space,
+                ending,
+                followers,
+            } => {
+                self.inner.hold(space, followers);
+                (space, Keep::Ended(ending))
+            }
+        };
+        if let Some(open) = self.inner.open.lock().get(&space) {
+            // Its task ends only after the space did.
+            let _ = open.keep.send(keep);
+        }
+    }
+}
+
+impl Inner {
+    /// A space is over and kept.
+    pub(super) fn ended(&self, space: SpaceId, epoch: Epoch, ending: Ending) {
+        tracing::info!(%space, epoch, ?ending, "space ended");
+        let mut open = self.open.lock();
+        if open.get(&space).is_some_and(|open| open.epoch == epoch) {
+            open.remove(&space);
+        }
+        drop(open);
+        match (ending, self.destination(space)) {
+            (Ending::Moved, _) => drop(self.moving.lock().remove(&space)),
+            (Ending::Leaves, Some(to)) => self.happened(Event::Left { space, epoch, to }),
+            _ => {
+                self.moving.lock().remove(&space);
+                self.happened(Event::Ended(space, epoch));
+            }
+        }
+        self.endings.send_modify(|count| *count += 1);
     }
 }

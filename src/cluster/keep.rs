@@ -1,0 +1,169 @@
+//! Keep: writes what one space leaves, in order, until the space has ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
+
+use super::node::Member;
+use super::ownership::{Epoch, Event, Unreachable};
+use super::spaces::Inner;
+use super::vault::{Committed, Write};
+use crate::components::chat::ChatLine;
+use crate::components::id::SpaceId;
+use crate::components::unit::Tick;
+use crate::host::{Ending, SpaceHandle};
+use crate::space::checkpoint::{Checkpoint, DurableEvent};
+
+/// How long after a write that failed the next one is tried.
+const TRY_AGAIN: Duration = Duration::from_millis(250);
+
+/// How long a space that ended tries to keep its last state.
+const LAST_TRIES: u32 = 20;
+
+/// How often a copy goes where it survives the loss of everything hot.
+const COLD: Duration = Duration::from_mins(1);
+
+/// What there is to keep.
+pub(super) enum Keep {
+    /// A state.
+    Checkpoint(Box<Checkpoint>),
+    /// What happened at a tick.
+    Events(Tick, Vec<DurableEvent>),
+    /// No more comes.
+    Ended(Ending),
+}
+
+/// The task of one space.
+pub(super) struct Keeper {
+    pub inner: Arc<Inner>,
+    pub space: SpaceId,
+    pub epoch: Epoch,
+    pub me: Member,
+    pub handle: SpaceHandle,
+    /// Whether what is said stays for ever.
+    pub keeps_chat: bool,
+}
+
+/// What waits to be written: the newest state, and what is not in it.
+#[derive(Default)]
+struct Waiting {
+    write: Write,
+    /// Up to which tick everything is kept when this is written.
+    tick: Option<Tick>,
+    /// What was said and is not kept for ever yet, where it shall be.
+    lines: Vec<ChatLine>,
+}
+
+impl Waiting {
+    fn add(&mut self, keep: Keep, keeps_chat: bool) -> Option<Ending> {
+        match keep {
+            Keep::Checkpoint(checkpoint) => {
+                let tick = checkpoint.tick;
+                self.write.checkpoint = Some((tick.0, checkpoint.encode()));
+                self.tick = self.tick.max(Some(tick));
+            }
+            Keep::Events(tick, events) => {
+                if keeps_chat {
+                    let lines = events.iter().map(|DurableEvent::Said(line)| line.clone());
+                    self.lines.extend(lines);
+                }
+                let events = events.iter().map(|event| (tick.0, event.encode()));
+                self.write.events.extend(events);
+                self.tick = self.tick.max(Some(tick));
+            }
+            Keep::Ended(ending) => return Some(ending),
+        }
+        None
+    }
+}
+
+impl Keeper {
+    pub(super) async fn run(self, mut inbox: UnboundedReceiver<Keep>) {
+        let mut batch = Vec::new();
+        let mut waiting = Waiting::default();
+        let mut ending = None;
+        let mut cold = Instant::now();
+        let mut tries = 0;
+        loop {
+            if waiting.tick.is_none() {
+                if let Some(ending) = ending {
+                    return self.inner.ended(self.space, self.epoch, ending);
+                }
+                if inbox.recv_many(&mut batch, usize::MAX).await == 0 {
+                    ending = Some(Ending::Stopped);
+                }
+            }
+            batch.extend(std::iter::from_fn(|| inbox.try_recv().ok()));
+            for keep in batch.drain(..) {
+                ending = waiting.add(keep, self.keeps_chat).or(ending);
+            }
+            let Some(tick) = waiting.tick else { continue };
+            let is_last = ending.is_some();
+            let later = self.keep_lines(&mut waiting).await;
+            match self
+                .inner
+                .vault
+                .commit(self.space, self.epoch, &self.me, &waiting.write)
+                .await
+            {
+                Ok(Committed::Kept) => {
+                    self.handle.kept(tick);
+                    if let Some(checkpoint) = &waiting.write.checkpoint
+                        && (is_last || cold.elapsed() >= COLD)
+                    {
+                        cold = Instant::now();
+                        self.inner.vault.keep_cold(self.space, self.epoch, checkpoint).await;
+                    }
+                    waiting = Waiting {
+                        lines: waiting.lines,
+                        ..Waiting::default()
+                    };
+                    tries = 0;
+                    if let Some(checkpoint) = later {
+                        if is_last {
+                            tracing::error!(space = %self.space, "what was said last could not be kept for ever yet; it is when the space opens again");
+                        } else {
+                            waiting.write.checkpoint = Some(checkpoint);
+                            waiting.tick = Some(tick);
+                            tokio::time::sleep(TRY_AGAIN).await;
+                        }
+                    }
+                }
+                Ok(Committed::Fenced) => {
+                    // Nothing of it counts any more.
+                    waiting = Waiting::default();
+                    self.inner.happened(Event::Fenced(self.space, self.epoch));
+                }
+                failed @ (Ok(Committed::Forgotten) | Err(Unreachable)) => {
+                    if failed.is_ok() {
+                        self.inner.happened(Event::Forgotten(self.space, self.epoch));
+                    }
+                    tries += 1;
+                    if is_last && tries > LAST_TRIES {
+                        tracing::error!(space = %self.space, "the last state of a space was not kept");
+                        waiting = Waiting::default();
+                    } else {
+                        tokio::time::sleep(TRY_AGAIN).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps what was said for ever, before a state that has it makes the log forget it. When that fails, the state waits:
+    /// it is taken out and answered, and the log holds the lines until then.
+    async fn keep_lines(&self, waiting: &mut Waiting) -> Option<(u64, Vec<u8>)> {
+        let (tick, _) = waiting.write.checkpoint.as_ref()?;
+        if !waiting.lines.is_empty() {
+            if let Err(error) = self.inner.store.keep_lines(self.space, &waiting.lines).await {
+                tracing::warn!(space = %self.space, %error, "what was said is not kept for ever yet");
+                return waiting.write.checkpoint.take();
+            }
+            waiting.lines.clear();
+        }
+        waiting.write.events.retain(|(at, _)| at > tick);
+        None
+    }
+}

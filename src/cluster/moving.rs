@@ -1,0 +1,337 @@
+//! Moving: hands spaces to other processes while people are in them: when somebody asks for it, when this process is to be
+//! emptied, and when it is much busier than the others.
+//!
+//! The space is ticked to the end of what was asked of it, kept, given up, and taken by the other process from what was
+//! kept. Whoever follows it sees it stand still meanwhile, and is told where to look when the other process has it.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::census::{COUNT_EVERY, Census, Counted, Running};
+use super::node::{Node, NodeId};
+use super::spaces::{Inner, Spaces};
+use crate::components::id::SpaceId;
+use crate::host::moment::Moment;
+use crate::host::{Ending, Seen, balance};
+
+/// Spaces that leave at the same time: more would only wait for the same database.
+const AT_ONCE: usize = 4;
+
+/// How long a process that stops tries to hand its spaces over.
+const LEAVE_WITHIN: Duration = Duration::from_secs(30);
+
+/// How soon a process that is to be emptied looks for spaces again.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// Above this share of the median load, in percent, a process hands spaces over by itself...
+const UNEVEN_PERCENT: u64 = 125;
+
+/// ...when it was so for that long: a burst is over by then.
+const UNEVEN_FOR: Duration = Duration::from_secs(10);
+
+/// Spaces cost at least that much when places are chosen for them, in nanoseconds a second: a space at rest still has a price.
+const LEAST_COST: u64 = 100_000;
+
+/// A space on its way to another process.
+pub(super) struct Moving {
+    to: Node,
+    began: Moment,
+    /// Told when it is there.
+    followers: Vec<mpsc::Sender<Seen>>,
+}
+
+impl Inner {
+    /// Where a space is on its way to.
+    pub(super) fn destination(&self, space: SpaceId) -> Option<Box<Node>> {
+        let moving = self.moving.lock();
+        moving.get(&space).map(|moving| Box::new(moving.to.clone()))
+    }
+
+    /// Those who follow a space that is on its way.
+    pub(super) fn hold(&self, space: SpaceId, followers: Vec<mpsc::Sender<Seen>>) {
+        if let Some(moving) = self.moving.lock().get_mut(&space) {
+            moving.followers = followers;
+        }
+    }
+
+    /// A space was given up: the other process takes it, and those who follow it are told.
+    pub(super) async fn handed_over(&self, space: SpaceId, to: &Node) {
+        if let Some(links) = &self.links
+            && let Err(error) = links.open(&to.link, space).await
+        {
+            let node = &to.member.node;
+            tracing::warn!(%space, %node, %error, "a space was not taken; whoever needs it first does");
+        }
+        let Some(moving) = self.moving.lock().remove(&space) else {
+            return;
+        };
+        for follower in moving.followers {
+            // A full channel is dropped with its sender, which says the same.
+            let _ = follower.try_send(Seen::Ended(Ending::Moved));
+        }
+        let took = Moment::now().since(moving.began);
+        metrics::histogram!("plaza_move_seconds").record(took.as_secs_f64());
+        tracing::info!(%space, to = %to.member.node, ?took, "a space moved to another process");
+        self.endings.send_modify(|count| *count += 1);
+    }
+}
+
+impl Spaces {
+    pub(super) fn is_moving(&self, space: SpaceId) -> bool {
+        self.0.moving.lock().contains_key(&space)
+    }
+
+    /// Whether this process hands its spaces to others and takes no more.
+    pub fn is_draining(&self) -> bool {
+        self.0.node().is_draining
+    }
+
+    /// Hands a space that is run here to the process of that name, and waits until it is there.
+    pub(super) async fn move_to(&self, space: SpaceId, to: &NodeId) {
+        let Ok(census) = self.0.directory.census().await else {
+            return;
+        };
+        if let Some(other) = census.node(to) {
+            self.hand_over(space, other.node.clone()).await;
+        }
+    }
+
+    async fn hand_over(&self, space: SpaceId, to: Node) {
+        if to.member == self.0.node().member {
+            return;
+        }
+        let Some((handle, _)) = self.opened(space) else { return };
+        let mut endings = self.0.endings.subscribe();
+        let moving = Moving {
+            to,
+            began: Moment::now(),
+            followers: Vec::new(),
+        };
+        let is_new = self.0.moving.lock().insert(space, moving).is_none();
+        if is_new {
+            handle.close(Ending::Leaves);
+        }
+        while self.is_moving(space) && endings.changed().await.is_ok() {}
+    }
+
+    /// Hands every space to others and takes no more, or does again.
+    pub fn drain(&self, is_draining: bool) {
+        let was_draining = self.is_draining();
+        self.0.drain(is_draining);
+        if is_draining && !was_draining {
+            tokio::spawn(self.clone().empty_out());
+        }
+    }
+
+    /// As [`drain`](Self::drain), and waits until nothing is run here any more, or nobody is there to run it.
+    pub async fn leave(&self) {
+        if self.0.directory.is_shared() {
+            self.0.drain(true);
+            if timeout(LEAVE_WITHIN, self.clone().empty_out()).await.is_err() {
+                tracing::warn!("not every space was handed over in time; what is left is taken over when it is needed");
+            }
+        }
+    }
+
+    async fn empty_out(self) {
+        while self.is_draining() && !self.open().is_empty() && !self.0.over.is_cancelled() {
+            let Ok(census) = self.0.directory.census().await else {
+                tokio::time::sleep(LOOK_AGAIN).await;
+                continue;
+            };
+            let me = self.0.node().member;
+            let places = places(&census, &self.running(), |other| other.node.member != me);
+            if places.is_empty() {
+                tracing::warn!("there is no other process that takes spaces");
+                return;
+            }
+            futures_util::stream::iter(places)
+                .for_each_concurrent(AT_ONCE, |(space, to)| self.hand_over(space, to))
+                .await;
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// What is run here.
+    pub fn running(&self) -> Vec<Running> {
+        let open = self.open_with_epochs();
+        let running = open.into_iter().map(|(handle, scene, epoch)| Running {
+            space: handle.id(),
+            name: scene.name,
+            epoch,
+            people: handle.people() as u32,
+            cost: handle.cost(),
+            rate: scene.tick_rate,
+        });
+        running.collect()
+    }
+
+    /// Who runs what; when this process is alone, what it runs itself.
+    pub fn census(&self) -> std::sync::Arc<Census> {
+        if self.0.directory.is_shared() {
+            return std::sync::Arc::clone(&self.0.census.lock());
+        }
+        let alone = Counted {
+            node: self.0.node(),
+            lease: None,
+            running: self.running(),
+        };
+        std::sync::Arc::new(Census::new(vec![alone]))
+    }
+
+    /// Tells the others what is run here and hears what they run, once a second; evens out what is uneven for long.
+    pub(super) async fn look_around(self) {
+        let mut uneven_since = None;
+        let mut every = tokio::time::interval(COUNT_EVERY);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = every.tick() => {}
+                () = self.0.over.cancelled() => return,
+            }
+            let me = self.0.node();
+            let running = self.running();
+            let told = self.0.directory.report(&me.member, &running).await;
+            // While nobody can be asked, what was heard last is shown.
+            let (Ok(()), Ok(census)) = (told, self.0.directory.census().await) else {
+                continue;
+            };
+            let surplus = (!me.is_draining).then(|| surplus(&census, &me, &running)).flatten();
+            *self.0.census.lock() = std::sync::Arc::new(census);
+            let Some((space, to)) = surplus else {
+                uneven_since = None;
+                continue;
+            };
+            let now = Moment::now();
+            if now.since(*uneven_since.get_or_insert(now)) >= UNEVEN_FOR {
+                uneven_since = None;
+                tracing::info!(%space, to = %to.member.node, "this process is busier than the others and hands a space over");
+                self.hand_over(space, to).await;
+            }
+        }
+    }
+}
+
+/// A place for every space: each goes where the least is to be done, the most expensive first.
+fn places(census: &Census, running: &[Running], is_other: impl Fn(&Counted) -> bool) -> Vec<(SpaceId, Node)> {
+    let others = census
+        .nodes()
+        .iter()
+        .filter(|other| is_other(other) && !other.node.is_draining);
+    let mut others: Vec<(u64, &Node)> = others.map(|other| (other.node.load, &other.node)).collect();
+    let mut running: Vec<&Running> = running.iter().collect();
+    running.sort_unstable_by_key(|running| std::cmp::Reverse(running.cost));
+    let place = |running: &Running| {
+        let (load, node) = others.iter_mut().min_by_key(|(load, _)| *load)?;
+        *load += running.cost.max(LEAST_COST);
+        Some((running.space, (*node).clone()))
+    };
+    running.into_iter().filter_map(place).collect()
+}
+
+/// The space that this process should hand over, and to whom, when it has much more to do than the others.
+fn surplus(census: &Census, me: &Node, running: &[Running]) -> Option<(SpaceId, Node)> {
+    let nodes: Vec<&Node> = census.nodes().iter().map(|counted| &counted.node).collect();
+    let nodes: Vec<&Node> = nodes.into_iter().filter(|node| !node.is_draining).collect();
+    let own = nodes.iter().position(|node| node.member == me.member)?;
+    let loads: Vec<u64> = nodes.iter().map(|node| node.load).collect();
+    let mut sorted = loads.clone();
+    sorted.sort_unstable();
+    let median = sorted[(sorted.len() - 1) / 2];
+    if loads[own] * 100 <= median * UNEVEN_PERCENT {
+        return None;
+    }
+    let costs = running.iter().map(|running| (running.space, running.cost));
+    let (space, to) = balance::choose(&loads, own, costs)?;
+    Some((space, nodes[to].clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::super::node::{Member, Nonce};
+    use super::*;
+
+    const MILLI: u64 = 1_000_000;
+
+    fn counted(name: &str, load: u64, is_draining: bool) -> Counted {
+        Counted {
+            node: Node {
+                member: Member {
+                    node: NodeId(name.into()),
+                    nonce: Nonce(1),
+                },
+                link: String::new(),
+                public_url: None,
+                load: load * MILLI,
+                is_draining,
+            },
+            lease: None,
+            running: Vec::new(),
+        }
+    }
+
+    fn running(number: u128, cost: u64) -> Running {
+        Running {
+            space: SpaceId(Uuid::from_u128(number)),
+            name: String::new(),
+            epoch: 1,
+            people: 1,
+            cost: cost * MILLI,
+            rate: 20,
+        }
+    }
+
+    fn names(places: &[(SpaceId, Node)]) -> Vec<(u128, &str)> {
+        let names = places
+            .iter()
+            .map(|(space, node)| (space.0.as_u128(), node.member.node.0.as_str()));
+        names.collect()
+    }
+
+    #[test]
+    fn spaces_go_where_the_least_is_to_be_done_and_never_to_one_that_drains() {
+        let census = Census::new(vec![
+            counted("a", 0, false),
+            counted("b", 100, false),
+            counted("c", 20, false),
+            counted("d", 0, true),
+        ]);
+        let places = places(&census, &[running(1, 10), running(2, 200), running(3, 90)], |other| {
+            other.node.member.node.0 != "a"
+        });
+        assert_eq!(names(&places), [(2, "c"), (3, "b"), (1, "b")]);
+        assert!(super::places(&census, &[running(1, 1)], |other| other.node.is_draining).is_empty());
+    }
+
+    #[test]
+    fn the_busiest_hands_over_what_evens_out_and_no_more() {
+        let census = |loads: [u64; 3]| {
+            let [a, b, c] = loads;
+            Census::new(vec![
+                counted("a", a, false),
+                counted("b", b, false),
+                counted("c", c, false),
+            ])
+        };
+        let me = counted("a", 0, false).node;
+        let spaces = [running(1, 300), running(2, 80), running(3, 10)];
+        let chosen = surplus(&census([400, 100, 120]), &me, &spaces);
+        assert_eq!(
+            chosen.map(|(space, to)| (space.0.as_u128(), to.member.node.0)),
+            Some((2, "b".into()))
+        );
+        assert!(
+            surplus(&census([120, 100, 110]), &me, &spaces).is_none(),
+            "a little more is fine"
+        );
+        assert!(
+            surplus(&census([400, 390, 10]), &me, &spaces[..1]).is_none(),
+            "one space cannot be shared"
+        );
+    }
+}

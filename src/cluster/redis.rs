@@ -1,0 +1,595 @@
+//! Redis: leases, claims, checkpoints and logs, each written by one script that checks the epoch first.
+//!
+//! Scripts check everything before they write anything: Redis does not roll back. Everything of one space has one hash tag, so
+//! that Redis Cluster keeps it in one place; the leases have another.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::sentinel::{SentinelClient, SentinelServerType};
+use redis::{Client, FromRedisValue, RedisError, Script, ScriptInvocation, cmd};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::timeout;
+
+use super::census::{Census, Counted, REPORT, Running};
+use super::node::{Member, Node, NodeId, Nonce};
+use super::ownership::{Dead, Epoch, LEASE, Renewal, Taken, Unreachable};
+use super::vault::{Committed, Found, Write};
+use crate::components::id::SpaceId;
+
+/// How long a command may take: a lease must be renewed three times within its life.
+const ANSWER_WITHIN: Duration = Duration::from_millis(500);
+
+/// How long connecting may take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(1);
+
+/// How soon a Sentinel is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+
+/// How long what is kept of a space outlives its last write: a week. The database has a copy that stays.
+const KEEP_SECONDS: u64 = 7 * 24 * 60 * 60;
+
+/// How long a life that was declared dead is remembered: longer than any process could be paused and still matter.
+const REMEMBER_DEAD_SECONDS: u64 = 24 * 60 * 60;
+
+/// The oldest Redis whose commands are used.
+const OLDEST: (u32, u32) = (6, 2);
+
+/// Why Redis cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RedisOpenError {
+    /// The address is none.
+    #[error("the address of Redis is not understood: {0}")]
+    Address(String),
+    /// Nobody answers there, or not as Redis does.
+    #[error("cannot reach Redis at {address}: {reason}. Is it running, and is the address right?")]
+    Unreachable {
+        /// Without its password.
+        address: String,
+        /// What happened.
+        reason: String,
+    },
+    /// It lacks commands.
+    #[error("Redis at {address} is version {found}; Plaza needs {}.{} or newer", OLDEST.0, OLDEST.1)]
+    TooOld {
+        /// Without its password.
+        address: String,
+        /// Its version.
+        found: String,
+    },
+}
+
+/// A Redis, a Redis Cluster, or what a Sentinel says is the master. Cheap to clone.
+#[derive(Clone)]
+pub struct Redis(Arc<Inner>);
+
+struct Inner {
+    line: Line,
+    scripts: Scripts,
+}
+
+enum Line {
+    Single(ConnectionManager),
+    Cluster(Box<ClusterConnection>),
+    /// The master may become another one: asked for again after a failure.
+    Sentinel {
+        client: Box<AsyncMutex<SentinelClient>>,
+        master: Mutex<Option<MultiplexedConnection>>,
+    },
+}
+
+struct Scripts {
+    info: Script,
+    renew: Script,
+    names: Script,
+    bury: Script,
+    release_lease: Script,
+    claim: Script,
+    commit: Script,
+    release: Script,
+}
+
+/// What a process says of itself beside its lease.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Record {
+    link: String,
+    public_url: Option<String>,
+    load: u64,
+    is_draining: bool,
+}
+
+impl Redis {
+    /// Connects, and looks whether it is one that can be used. The address is `redis://[:password@]host[:port][/db]`, `rediss://…`
+    /// for TLS, `redis+cluster://host:port,host:port`, or `redis+sentinel://host:port,host:port/master`.
+    pub async fn open(address: &str) -> Result<Self, RedisOpenError> {
+        let shown = without_password(address);
+        let failed = |error: RedisError| RedisOpenError::Unreachable {
+            address: shown.clone(),
+            reason: error.to_string(),
+        };
+        let connecting = timeout(CONNECT_WITHIN * 3, Line::connect(address));
+        let line = connecting
+            .await
+            .map_err(|_| RedisOpenError::Unreachable {
+                address: shown.clone(),
+                reason: "no answer in three seconds".into(),
+            })?
+            .map_err(|error| match error.kind() {
+                redis::ErrorKind::InvalidClientConfig => RedisOpenError::Address(error.to_string()),
+                _ => failed(error),
+            })?;
+        let redis = Self(Arc::new(Inner {
+            line,
+            scripts: Scripts::new(),
+        }));
+        // By a script with a key: a cluster answers INFO itself with what all its servers say.
+        let mut script = redis.0.scripts.info.prepare_invoke();
+        let info: Result<String, Unreachable> = redis.run(script.key(NODES)).await;
+        let info = info.map_err(|Unreachable| RedisOpenError::Unreachable {
+            address: shown.clone(),
+            reason: "it does not answer".into(),
+        })?;
+        let found = field(&info, "redis_version:").unwrap_or("unknown").to_owned();
+        let mut parts = found.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        if (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < OLDEST {
+            return Err(RedisOpenError::TooOld { address: shown, found });
+        }
+        Ok(redis)
+    }
+
+    /// Renews a lease, and says what the process is worth.
+    pub async fn renew(&self, node: &Node) -> Result<Renewal, Unreachable> {
+        let record = Record {
+            link: node.link.clone(),
+            public_url: node.public_url.clone(),
+            load: node.load,
+            is_draining: node.is_draining,
+        };
+        let record = serde_json::to_string(&record).map_err(|_| Unreachable)?;
+        let Member { node, nonce } = &node.member;
+        let mut script = self.0.scripts.renew.prepare_invoke();
+        script
+            .key(lease_key(node))
+            .key(NODES)
+            .key(dead_key(*nonce))
+            .arg(nonce.0.to_string())
+            .arg(LEASE.as_millis() as u64)
+            .arg(record)
+            .arg(&node.0);
+        let (is_held, run_id): (i64, String) = self.run(&script).await?;
+        let directory = identity(&run_id);
+        Ok(if is_held == 1 {
+            Renewal::Held { directory }
+        } else {
+            Renewal::Dead
+        })
+    }
+
+    /// Lets others take over at once what a process owned that is known to be gone.
+    pub async fn release_lease(&self, me: &Member) -> Result<(), Unreachable> {
+        let mut script = self.0.scripts.release_lease.prepare_invoke();
+        script.key(lease_key(&me.node)).arg(me.nonce.0.to_string());
+        self.run(&script).await
+    }
+
+    /// The same for a process of which only the beginning of its lives' numbers is known.
+    pub async fn release_life(&self, node: &NodeId, life: u32) -> Result<(), Unreachable> {
+        let nonce: Option<String> = self.ask(cmd("hget").arg(lease_key(node)).arg("nonce")).await?;
+        let nonce = nonce.and_then(|nonce| nonce.parse().ok()).map(Nonce);
+        match nonce.filter(|nonce| nonce.life() == life) {
+            None => Ok(()),
+            Some(nonce) => {
+                let node = node.clone();
+                self.release_lease(&Member { node, nonce }).await
+            }
+        }
+    }
+
+    /// Every process whose lease stands, and the identity of the Redis that says so.
+    pub async fn alive(&self) -> Result<(u64, Vec<Node>), Unreachable> {
+        let mut script = self.0.scripts.names.prepare_invoke();
+        let (run_id, names): (String, Vec<String>) = self.run(script.key(NODES)).await?;
+        let mut alive = Vec::new();
+        for name in names {
+            let node = NodeId(name);
+            let values: Vec<Option<String>> = self
+                .ask(cmd("hmget").arg(lease_key(&node)).arg("nonce").arg("record"))
+                .await?;
+            let [Some(nonce), Some(record)] = &values[..] else {
+                let _: Result<i64, _> = self.ask(cmd("srem").arg(NODES).arg(&node.0)).await;
+                continue;
+            };
+            let (Ok(nonce), Ok(record)) = (nonce.parse(), serde_json::from_str::<Record>(record)) else {
+                tracing::warn!(%node, "a process says something of itself that is not understood");
+                continue;
+            };
+            alive.push(Node {
+                member: Member {
+                    node,
+                    nonce: Nonce(nonce),
+                },
+                link: record.link,
+                public_url: record.public_url,
+                load: record.load,
+                is_draining: record.is_draining,
+            });
+        }
+        alive.sort_unstable_by(|a, b| a.member.cmp(&b.member));
+        Ok((identity(&run_id), alive))
+    }
+
+    /// Lets others know what a process runs.
+    pub async fn report(&self, node: &NodeId, running: &[Running]) -> Result<(), Unreachable> {
+        let bytes = bincode::encode_to_vec(running, bincode::config::standard()).map_err(|_| Unreachable)?;
+        let mut set = cmd("set");
+        set.arg(running_key(node)).arg(bytes).arg("px");
+        self.ask(set.arg(REPORT.as_millis() as u64)).await
+    }
+
+    /// Every process with what it runs, as each said lately.
+    pub async fn census(&self) -> Result<Census, Unreachable> {
+        let mut nodes = Vec::new();
+        for node in self.alive().await?.1 {
+            let (running, lease) = self.reported(&node.member.node).await?;
+            nodes.push(Counted {
+                node,
+                lease: Some(lease),
+                running,
+            });
+        }
+        Ok(Census::new(nodes))
+    }
+
+    async fn reported(&self, node: &NodeId) -> Result<(Vec<Running>, Duration), Unreachable> {
+        let lease: i64 = self.ask(cmd("pttl").arg(lease_key(node))).await?;
+        let bytes: Option<Vec<u8>> = self.ask(cmd("get").arg(running_key(node))).await?;
+        let running = bytes.and_then(|bytes| {
+            let decoded = bincode::decode_from_slice(&bytes, bincode::config::standard());
+            // Another version's words: its spaces are not shown while both run.
+            decoded.ok().map(|(running, _)| running)
+        });
+        Ok((running.unwrap_or_default(), Duration::from_millis(lease.max(0) as u64)))
+    }
+
+    /// Declares a life dead, unless its lease stands or this is another Redis than the one that seemed to say so. It can never
+    /// be renewed again.
+    pub async fn bury(&self, dead: &Dead) -> Result<bool, Unreachable> {
+        let mut script = self.0.scripts.bury.prepare_invoke();
+        script
+            .key(lease_key(&dead.member.node))
+            .key(dead_key(dead.member.nonce))
+            .arg(dead.member.nonce.0.to_string())
+            .arg(REMEMBER_DEAD_SECONDS);
+        let (is_buried, run_id): (i64, String) = self.run(&script).await?;
+        Ok(is_buried == 1 && identity(&run_id) == dead.directory)
+    }
+
+    /// Shuts out every lower epoch of a space.
+    pub async fn claim(&self, space: SpaceId, epoch: Epoch, me: &Member) -> Result<Taken, Unreachable> {
+        let mut script = self.0.scripts.claim.prepare_invoke();
+        script
+            .key(space_key(space, "own"))
+            .arg(epoch)
+            .arg(me.nonce.0.to_string())
+            .arg(&me.node.0)
+            .arg(KEEP_SECONDS);
+        let is_ours: i64 = self.run(&script).await?;
+        Ok(if is_ours == 1 { Taken::Ours } else { Taken::Fenced })
+    }
+
+    /// What there is of a space.
+    pub(super) async fn load(&self, space: SpaceId) -> Result<Found, Unreachable> {
+        let (epoch, tick, blob): (Option<u64>, Option<u64>, Option<Vec<u8>>) = self
+            .ask(
+                cmd("hmget")
+                    .arg(space_key(space, "ckpt"))
+                    .arg("epoch")
+                    .arg("tick")
+                    .arg("blob"),
+            )
+            .await?;
+        let log: Vec<(String, HashMap<String, Vec<u8>>)> = self
+            .ask(cmd("xrange").arg(space_key(space, "log")).arg("-").arg("+"))
+            .await?;
+        let events = log.into_iter().filter_map(|(id, mut fields)| {
+            let tick = id.split('-').next()?.parse().ok()?;
+            Some((tick, fields.remove("event")?))
+        });
+        Ok(Found {
+            checkpoint: epoch
+                .zip(tick)
+                .zip(blob)
+                .map(|((epoch, tick), blob)| (epoch, tick, blob)),
+            events: events.collect(),
+        })
+    }
+
+    /// Writes what must outlive the process, all or nothing.
+    pub async fn commit(
+        &self,
+        space: SpaceId,
+        epoch: Epoch,
+        me: &Member,
+        write: &Write,
+    ) -> Result<Committed, Unreachable> {
+        let (tick, blob) = match &write.checkpoint {
+            Some((tick, blob)) => (*tick, blob.as_slice()),
+            None => (0, [].as_slice()),
+        };
+        let mut script = self.0.scripts.commit.prepare_invoke();
+        script
+            .key(space_key(space, "own"))
+            .key(space_key(space, "ckpt"))
+            .key(space_key(space, "log"))
+            .arg(epoch)
+            .arg(me.nonce.0.to_string())
+            .arg(KEEP_SECONDS)
+            .arg(tick)
+            .arg(blob);
+        for (tick, event) in &write.events {
+            script.arg(*tick).arg(event.as_slice());
+        }
+        let answer: String = self.run(&script).await?;
+        Ok(match answer.as_str() {
+            "kept" => Committed::Kept,
+            "forgotten" => Committed::Forgotten,
+            _ => Committed::Fenced,
+        })
+    }
+
+    /// Gives a space up; its epoch stays.
+    pub async fn release(&self, space: SpaceId, epoch: Epoch, me: &Member) -> Result<(), Unreachable> {
+        let mut script = self.0.scripts.release.prepare_invoke();
+        script
+            .key(space_key(space, "own"))
+            .arg(epoch)
+            .arg(me.nonce.0.to_string());
+        self.run(&script).await
+    }
+
+    /// Forgets everything of a space.
+    pub async fn forget(&self, space: SpaceId) -> Result<(), Unreachable> {
+        let keys = ["own", "ckpt", "log"].map(|part| space_key(space, part));
+        let _: i64 = self.ask(cmd("del").arg(&keys[..])).await?;
+        Ok(())
+    }
+
+    async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, Unreachable> {
+        self.say(Words::Script(script)).await
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, Unreachable> {
+        self.say(Words::Command(command)).await
+    }
+
+    async fn say<T: FromRedisValue>(&self, words: Words<'_>) -> Result<T, Unreachable> {
+        // Boxed: the types of a cluster's connection are deep, and everything that waits for an answer would carry them.
+        let saying = Box::pin(async {
+            match &self.0.line {
+                Line::Single(line) => words.over(&mut line.clone()).await,
+                Line::Cluster(line) => words.over(&mut *line.clone()).await,
+                Line::Sentinel { client, master } => words.over(&mut current_master(client, master).await?).await,
+            }
+        });
+        self.judge(timeout(ANSWER_WITHIN, saying).await)
+    }
+
+    fn judge<T>(&self, answer: Result<Result<T, RedisError>, tokio::time::error::Elapsed>) -> Result<T, Unreachable> {
+        let error = match answer {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no answer in time".into(),
+        };
+        tracing::debug!(error, "Redis did not do what it was asked");
+        if let Line::Sentinel { master, .. } = &self.0.line {
+            // Perhaps it is the master no more.
+            *master.lock() = None;
+        }
+        Err(Unreachable)
+    }
+}
+
+/// What is said to Redis.
+enum Words<'a> {
+    Script(&'a ScriptInvocation<'a>),
+    Command(&'a redis::Cmd),
+}
+
+impl Words<'_> {
+    async fn over<T: FromRedisValue>(&self, line: &mut impl ConnectionLike) -> Result<T, RedisError> {
+        match self {
+            Self::Script(script) => script.invoke_async(line).await,
+            Self::Command(command) => command.query_async(line).await,
+        }
+    }
+}
+
+impl Line {
+    async fn connect(address: &str) -> Result<Self, RedisError> {
+        if let Some(hosts) = address.strip_prefix("redis+cluster://") {
+            let nodes: Vec<String> = hosts.split(',').map(|host| format!("redis://{host}")).collect();
+            let line = ClusterClient::builder(nodes)
+                .connection_timeout(CONNECT_WITHIN)
+                .response_timeout(ANSWER_WITHIN)
+                .build()?
+                .get_async_connection()
+                .await?;
+            return Ok(Self::Cluster(Box::new(line)));
+        }
+        if let Some(rest) = address.strip_prefix("redis+sentinel://") {
+            let (hosts, name) = rest.split_once('/').unwrap_or((rest, "mymaster"));
+            let sentinels: Vec<String> = hosts.split(',').map(|host| format!("redis://{host}")).collect();
+            let client = SentinelClient::build(sentinels, name, None, SentinelServerType::Master)?;
+            let (client, master) = (Box::new(AsyncMutex::new(client)), Mutex::default());
+            // While a replica becomes the master there is none for a moment.
+            let deadline = tokio::time::Instant::now() + CONNECT_WITHIN * 2;
+            while let Err(error) = current_master(&client, &master).await {
+                if tokio::time::Instant::now() >= deadline {
+                    return Err(error);
+                }
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            return Ok(Self::Sentinel { client, master });
+        }
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(CONNECT_WITHIN))
+            .set_response_timeout(Some(ANSWER_WITHIN))
+            .set_max_delay(Duration::from_millis(500));
+        let client = Client::open(address)?;
+        // The manager tries again and again, and does not say why.
+        drop(client.get_multiplexed_async_connection().await?);
+        let line = ConnectionManager::new_with_config(client, config).await?;
+        Ok(Self::Single(line))
+    }
+}
+
+async fn current_master(
+    client: &AsyncMutex<SentinelClient>,
+    master: &Mutex<Option<MultiplexedConnection>>,
+) -> Result<MultiplexedConnection, RedisError> {
+    if let Some(line) = master.lock().clone() {
+        return Ok(line);
+    }
+    let line = client.lock().await.get_async_connection().await?;
+    *master.lock() = Some(line.clone());
+    Ok(line)
+}
+
+/// The names of all processes that may live.
+const NODES: &str = "plaza:{nodes}:names";
+
+fn lease_key(node: &NodeId) -> String {
+    format!("plaza:{{nodes}}:lease:{node}")
+}
+
+fn running_key(node: &NodeId) -> String {
+    format!("plaza:{{nodes}}:running:{node}")
+}
+
+fn dead_key(nonce: Nonce) -> String {
+    format!("plaza:{{nodes}}:dead:{:016x}", nonce.0)
+}
+
+fn space_key(space: SpaceId, part: &str) -> String {
+    format!("plaza:{{{space}}}:{part}")
+}
+
+/// Which Redis it is: its run id changes with a restart, and another server has another one.
+fn identity(run_id: &str) -> u64 {
+    run_id
+        .get(..16)
+        .and_then(|start| u64::from_str_radix(start, 16).ok())
+        .unwrap_or(0)
+}
+
+/// What stands behind a name in the lines of `INFO`.
+fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
+}
+
+/// An address as it may be shown.
+fn without_password(address: &str) -> String {
+    match (address.split_once("://"), address.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
+        _ => address.to_owned(),
+    }
+}
+
+impl Scripts {
+    fn new() -> Self {
+        Self {
+            info: Script::new("return redis.call('INFO', 'server')"),
+            renew: Script::new(RENEW),
+            names: Script::new(NAMES),
+            bury: Script::new(BURY),
+            release_lease: Script::new(RELEASE_LEASE),
+            claim: Script::new(CLAIM),
+            commit: Script::new(COMMIT),
+            release: Script::new(RELEASE),
+        }
+    }
+}
+
+/// KEYS lease, names, dead; ARGV nonce, milliseconds, record, name.
+const RENEW: &str = r"
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or '0'
+local nonce = redis.call('HGET', KEYS[1], 'nonce')
+if redis.call('EXISTS', KEYS[3]) == 1 or (nonce and nonce ~= ARGV[1]) then return {0, run} end
+redis.call('HSET', KEYS[1], 'nonce', ARGV[1], 'record', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('SADD', KEYS[2], ARGV[4])
+return {1, run}
+";
+
+/// KEYS names.
+const NAMES: &str = r"
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or '0'
+return {run, redis.call('SMEMBERS', KEYS[1])}
+";
+
+/// KEYS lease, dead; ARGV nonce, seconds.
+const BURY: &str = r"
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or '0'
+if redis.call('HGET', KEYS[1], 'nonce') == ARGV[1] then return {0, run} end
+redis.call('SET', KEYS[2], '1', 'EX', ARGV[2])
+return {1, run}
+";
+
+/// KEYS lease; ARGV nonce.
+const RELEASE_LEASE: &str = r"
+if redis.call('HGET', KEYS[1], 'nonce') == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+";
+
+/// KEYS own; ARGV epoch, nonce, node, seconds.
+const CLAIM: &str = r"
+local own = redis.call('HMGET', KEYS[1], 'epoch', 'nonce')
+local epoch = tonumber(own[1] or '0')
+if epoch > tonumber(ARGV[1]) or (epoch == tonumber(ARGV[1]) and own[2] ~= ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'nonce', ARGV[2], 'node', ARGV[3])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+return 1
+";
+
+/// KEYS own, ckpt, log; ARGV epoch, nonce, seconds, tick, state (empty for none), then tick and event of each event. What the state
+/// covers leaves the log; a state or event that is there already, because an answer was lost, counts as kept.
+const COMMIT: &str = r"
+local own = redis.call('HMGET', KEYS[1], 'epoch', 'nonce')
+local epoch = tonumber(own[1] or '0')
+if epoch < tonumber(ARGV[1]) then return 'forgotten' end
+if epoch > tonumber(ARGV[1]) or own[2] ~= ARGV[2] then return 'fenced' end
+local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)
+local newest, number = 0, 0
+if last[1] then
+  local a, b = string.match(last[1][1], '(%d+)-(%d+)')
+  newest, number = tonumber(a), tonumber(b)
+end
+for i = 6, #ARGV, 2 do
+  local tick = tonumber(ARGV[i])
+  if tick < newest then tick = newest end
+  if tick == newest then number = number + 1 else newest, number = tick, 1 end
+  redis.call('XADD', KEYS[3], string.format('%d-%d', newest, number), 'event', ARGV[i + 1])
+end
+if ARGV[5] ~= '' then
+  local kept = redis.call('HMGET', KEYS[2], 'epoch', 'tick')
+  if tonumber(kept[1] or '0') < epoch or tonumber(kept[2] or '0') < tonumber(ARGV[4]) then
+    redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'tick', ARGV[4], 'blob', ARGV[5])
+    redis.call('XTRIM', KEYS[3], 'MINID', string.format('%d', tonumber(ARGV[4]) + 1))
+  end
+end
+for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[3]) end
+return 'kept'
+";
+
+/// KEYS own; ARGV epoch, nonce.
+const RELEASE: &str = r"
+local own = redis.call('HMGET', KEYS[1], 'epoch', 'nonce')
+if own[1] == ARGV[1] and own[2] == ARGV[2] then redis.call('HSET', KEYS[1], 'node', '') end
+return 1
+";
