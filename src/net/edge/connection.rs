@@ -123,6 +123,9 @@ impl Connection {
                 }
                 () = &mut stopped, if !is_stopping => {
                     is_stopping = true;
+                    if self.grid.is_some() {
+                        lane.event(grid_error("moved", "The server stops. Connect again: the space goes on elsewhere."));
+                    }
                     lane.close(close::AWAY, "the server stops; reconnect");
                 }
             }
@@ -168,11 +171,7 @@ impl Connection {
             (None, Message::Text(_)) => binary::refuse(close::MALFORMED, "This protocol has binary messages only."),
         };
         for action in actions {
-            if action == Action::Leave {
-                self.lane.close(close::LEFT, "left");
-            } else {
-                self.act(action).await;
-            }
+            self.act(action).await;
         }
         None
     }
@@ -252,6 +251,12 @@ impl Connection {
         let relay = match self.edge.0.relays.of(space).await {
             Ok(relay) => relay,
             Err(EnterError::Unknown) => return self.refuse(close::NO_SPACE, NO_SPACE),
+            Err(EnterError::Unavailable) => {
+                return self.refuse(
+                    close::AWAY,
+                    "Nobody can run the space right now. Try again in a moment.",
+                );
+            }
             Err(EnterError::Store(error)) => {
                 tracing::error!(%space, %error, "a space could not be opened");
                 return self.refuse(

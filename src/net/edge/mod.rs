@@ -84,7 +84,7 @@ impl Edge {
         stopping: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
-        let relays = Relays::new(spaces, tasks.clone());
+        let relays = Relays::new(spaces, stopping.clone(), tasks.clone());
         Self(Arc::new(Inner {
             store,
             relays,

@@ -50,6 +50,14 @@ impl ChatLineS2c {
         }
     }
 
+    /// The line as its sender sees it.
+    pub fn own(line: &ChatLine) -> Self {
+        Self {
+            client_id: line.client_id,
+            ..Self::of(line)
+        }
+    }
+
     /// The line as somebody sees it who came later: its player number may be somebody else's by now.
     pub fn remembered(line: &ChatLine) -> Self {
         Self {

@@ -25,12 +25,12 @@ pub use self::grid_view::{JoinWord, error as grid_error};
 pub use self::ladder::{Ladder, Step};
 use self::view::{Scratch, View};
 pub use self::visible::Visible;
-use crate::cluster::spaces::Scene;
 use crate::components::chat::{ChatLine, HISTORY};
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Picture, TickOutput};
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::Avatar;
+use crate::components::scene::Scene;
 use crate::components::unit::Tile;
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
@@ -268,16 +268,21 @@ impl Relay {
         commands
     }
 
-    /// Begins anew from a full picture. Clients whose player is not in it must join again; the commands for that are returned.
+    /// Begins anew from a full picture. Clients stay, and those whose player is not in it go on where they were seen
+    /// last; the commands for that are returned.
     pub fn rebase(&mut self, picture: &Picture, epoch: u64) -> Vec<Command> {
         let before: BTreeMap<PlayerId, (UserId, Option<Tile>)> = self
             .visible
             .players()
             .filter_map(|player| Some((player, (self.visible.user_of(player)?, self.visible.tile_of(player)))))
             .collect();
+        let resumed = self.resumed(picture, epoch);
         self.visible.rebase(picture, epoch);
         self.correct_the_grid(&before);
-        self.history = picture.history.iter().cloned().collect();
+        // Lines that were kept but not shown before the one who ran the space was gone.
+        for line in &picture.history {
+            self.say(line);
+        }
         for client in self.clients.values_mut() {
             match &mut client.eyes {
                 Eyes::Binary(view) => view.rebase(),
@@ -285,8 +290,12 @@ impl Relay {
             }
         }
         let visible = &self.visible;
+        let is_resumed = |player: PlayerId| {
+            let mut cards = resumed.iter().filter_map(Command::card);
+            cards.any(|card| card.player == player)
+        };
         self.clients.retain(|_, client| {
-            let stays = visible.user_of(client.player) == Some(client.user);
+            let stays = visible.user_of(client.player) == Some(client.user) || is_resumed(client.player);
             if !stays {
                 client.sink.close(close::AWAY, "the space started again");
             }
@@ -295,13 +304,30 @@ impl Relay {
         let present = self
             .clients
             .values()
-            .filter_map(|client| visible.card(client.player))
-            .map(|card| Command::Join {
-                user: card.user,
-                name: card.name.clone(),
-                avatar: card.avatar.clone(),
-            });
-        present.chain(self.arriving.iter().map(join_command)).collect()
+            .filter(|client| visible.card(client.player).is_some())
+            .map(|client| Command::Stay { player: client.player });
+        let present: Vec<_> = present.chain(self.arriving.iter().map(join_command)).collect();
+        resumed.into_iter().chain(present).collect()
+    }
+
+    /// Those of our clients whom a later life of the space does not know: they came after what was kept of it.
+    fn resumed(&self, picture: &Picture, epoch: u64) -> Vec<Command> {
+        if epoch == self.visible.epoch() {
+            return Vec::new();
+        }
+        let is_known = |user: UserId| picture.players.iter().any(|(card, ..)| card.user == user);
+        let unknown = self.clients.values().filter(|client| !is_known(client.user));
+        unknown
+            .filter_map(|client| {
+                let (position, facing) = self.visible.stand(client.player)?;
+                Some(Command::Resume {
+                    card: self.visible.card(client.player)?.clone(),
+                    position,
+                    facing,
+                    ack: self.visible.own_and_ack(client.player)?.0,
+                })
+            })
+            .collect()
     }
 
     /// One tick of the space happened: applies it and sends every client what it should know.
@@ -353,6 +379,14 @@ impl Relay {
     /// A user's player is there: whoever waits for it is welcomed.
     fn settle(&mut self, user: UserId, player: PlayerId) -> Option<Command> {
         let Some(index) = self.arriving.iter().position(|arrival| arrival.user == user) else {
+            // Under another number than the client knows: it must come in anew.
+            self.clients.retain(|_, client| {
+                let stays = client.user != user || client.player == player;
+                if !stays {
+                    client.sink.close(close::AWAY, "the space started again");
+                }
+                stays
+            });
             let is_watched = self.clients.values().any(|client| client.player == player);
             return (!is_watched).then_some(Command::Vanish { player });
         };
@@ -420,7 +454,17 @@ impl Relay {
     fn tell(&mut self, fact: &Fact) {
         match fact {
             Fact::Joined { .. } => {}
-            Fact::Said { line, client_id } => self.say(line, *client_id),
+            Fact::Said(line) => self.say(line),
+            Fact::Forgotten => self.history.clear(),
+            Fact::SaidBefore(line) => {
+                if let Some(client) = self.client_of(line.player)
+                    && let Eyes::Binary(_) = client.eyes
+                {
+                    client
+                        .sink
+                        .event(encode(&ServerMessage::Chat(ChatLineS2c::own(line))).into());
+                }
+            }
             Fact::Emoted { player, kind } => {
                 self.to_binary(&ServerMessage::Emote(EmoteS2c {
                     player: player.0,
@@ -469,18 +513,17 @@ impl Relay {
         }
     }
 
-    fn say(&mut self, line: &ChatLine, client_id: Option<u32>) {
-        // A picture that replaced ticks has the line already.
-        if !self.history.contains(line) {
-            if self.history.len() == HISTORY {
-                self.history.pop_front();
-            }
-            self.history.push_back(line.clone());
+    fn say(&mut self, line: &ChatLine) {
+        // A picture that replaced ticks has the line already, and its clients were told.
+        if self.history.iter().any(|known| known.id == line.id) {
+            return;
         }
-        let mut said = ChatLineS2c::of(line);
-        let others: Bytes = encode(&ServerMessage::Chat(said.clone())).into();
-        said.client_id = client_id;
-        let sender: Bytes = encode(&ServerMessage::Chat(said)).into();
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back(line.clone());
+        let others: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::of(line))).into();
+        let sender: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::own(line))).into();
         let grid = grid_view::new_message(line);
         for client in self.clients.values() {
             client.sink.event(match client.eyes {

@@ -2,24 +2,33 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Arrival, ClientId, Departure, Ladder, Relay, Step, close};
+use crate::cluster::access::Access;
 use crate::cluster::spaces::{EnterError, OpenSpace, Spaces};
 use crate::components::command::Command;
 use crate::components::fact::TickOutput;
 use crate::components::id::SpaceId;
-use crate::host::{Ending, Seen, SendError, SpaceHandle};
+use crate::host::{Ending, Seen, SendError};
 
 /// Orders waiting for one relay at most; joining waits beyond that.
 const ORDERS: usize = 256;
 
-/// How often a space may start again before its clients are let go: one that fails at every tick is not worth waiting for.
+/// How often a space may end in short succession before its clients are let go: one that fails at every tick is not worth
+/// waiting for.
 const RESTARTS: u32 = 3;
+
+/// How long clients stand still while nobody runs their space, before they are let go.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a space that nobody runs is asked for.
+const ASK_EVERY: Duration = Duration::from_millis(250);
 
 /// What the edge asks of a relay.
 pub enum Order {
@@ -36,7 +45,7 @@ pub enum Order {
 pub struct RelayHandle {
     orders: mpsc::Sender<Order>,
     /// Another one after the space started again.
-    space: Arc<RwLock<SpaceHandle>>,
+    space: Arc<RwLock<Access>>,
 }
 
 impl RelayHandle {
@@ -56,15 +65,17 @@ impl RelayHandle {
 pub struct Relays {
     spaces: Spaces,
     running: Arc<Mutex<HashMap<SpaceId, RelayHandle>>>,
+    stopping: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Relays {
-    /// No relays yet; the tracker knows when all have ended.
-    pub fn new(spaces: Spaces, tasks: TaskTracker) -> Self {
+    /// No relays yet. They end with their spaces; the tracker knows when all have.
+    pub fn new(spaces: Spaces, stopping: CancellationToken, tasks: TaskTracker) -> Self {
         Self {
             spaces,
             running: Arc::default(),
+            stopping,
             tasks,
         }
     }
@@ -76,7 +87,7 @@ impl Relays {
         {
             return Ok(handle.clone());
         }
-        let OpenSpace { handle, scene } = self.spaces.enter(space).await?;
+        let OpenSpace { access, scene } = self.spaces.enter(space).await?;
         let mut running = self.running.lock();
         if let Some(other) = running.get(&space)
             && !other.orders.is_closed()
@@ -86,7 +97,7 @@ impl Relays {
         let (orders, inbox) = mpsc::channel(ORDERS);
         let started = RelayHandle {
             orders,
-            space: Arc::new(RwLock::new(handle)),
+            space: Arc::new(RwLock::new(access)),
         };
         running.insert(space, started.clone());
         let task = Task {
@@ -107,7 +118,7 @@ struct Task {
     relay: Relay,
     ladder: Ladder,
     relays: Relays,
-    space: Arc<RwLock<SpaceHandle>>,
+    space: Arc<RwLock<Access>>,
 }
 
 impl Task {
@@ -125,17 +136,28 @@ impl Task {
                     }
                     Some(Seen::Tick(output)) => self.show(&output, seen.len()),
                     Some(Seen::Ended(Ending::Deleted)) => break (close::DELETED, "the space was deleted"),
-                    Some(Seen::Ended(Ending::Stopped)) => break (close::AWAY, "the server stops; reconnect"),
-                    Some(Seen::Ended(Ending::Restarts)) if restarts < RESTARTS => {
-                        restarts += 1;
-                        let Some(again) = self.start_again().await else {
-                            break (close::AWAY, "the space starts again; reconnect");
-                        };
-                        seen = again;
+                    Some(Seen::Ended(Ending::Stopped)) if self.relays.stopping.is_cancelled() => {
+                        break (close::AWAY, "the server stops; reconnect");
+                    }
+                    Some(Seen::Ended(Ending::Unloaded)) => break (close::AWAY, "the space starts again; reconnect"),
+                    Some(Seen::Ended(ending)) if restarts < RESTARTS => {
+                        restarts += u32::from(ending == Ending::Restarts);
+                        match self.find_again().await {
+                            Ok(again) => seen = again,
+                            Err(goodbye) => break goodbye,
+                        }
                         Vec::new()
                     }
-                    Some(Seen::Ended(Ending::Restarts | Ending::Unloaded)) | None => {
+                    Some(Seen::Ended(_)) => {
                         break (close::AWAY, "the space starts again; reconnect");
+                    }
+                    // Whoever ran it is gone without a word.
+                    None => {
+                        match self.find_again().await {
+                            Ok(again) => seen = again,
+                            Err(goodbye) => break goodbye,
+                        }
+                        Vec::new()
                     }
                 },
                 Some(order) = orders.recv() => obey(&mut self.relay, order),
@@ -168,12 +190,27 @@ impl Task {
         commands
     }
 
-    /// The space's tick failed: opens it from its last checkpoint and follows that. The clients see it stand still for a moment.
-    async fn start_again(&self) -> Option<mpsc::Receiver<Seen>> {
-        let OpenSpace { handle, .. } = self.relays.spaces.enter(self.id).await.ok()?;
-        let seen = handle.follow();
-        *self.space.write() = handle;
-        Some(seen)
+    /// Nobody runs the space any more: finds or takes it, and follows it there. The clients see it stand still meanwhile.
+    async fn find_again(&self) -> Result<mpsc::Receiver<Seen>, (u16, &'static str)> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            if self.relays.stopping.is_cancelled() {
+                return Err((close::AWAY, "the server stops; reconnect"));
+            }
+            match self.relays.spaces.enter(self.id).await {
+                Ok(OpenSpace { access, .. }) => {
+                    let seen = access.follow();
+                    *self.space.write() = access;
+                    return Ok(seen);
+                }
+                Err(EnterError::Unknown) => return Err((close::DELETED, "the space was deleted")),
+                Err(EnterError::Unavailable | EnterError::Store(_)) => {}
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return Err((close::AWAY, "the space cannot be run right now; reconnect"));
+            }
+            tokio::time::sleep(ASK_EVERY).await;
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
+use crate::components::direction::Facing;
 use crate::components::fact::{Fact, Picture, Stance, TickOutput};
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::{Card, OwnState};
@@ -158,6 +159,12 @@ impl Visible {
     /// The user behind a player.
     pub fn user_of(&self, player: PlayerId) -> Option<UserId> {
         self.card(player).map(|card| card.user)
+    }
+
+    /// Where exactly a player stands, and looks.
+    pub fn stand(&self, player: PlayerId) -> Option<(Position, Facing)> {
+        let own = &self.players.get(&player)?.own;
+        Some((own.position, own.facing))
     }
 
     /// The tile a player stands on, as last told to the tile grid.

@@ -1,0 +1,275 @@
+//! Client: follows spaces that other processes run.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::wire::{self, Greeting, Secret, Tell, ToEdge, ToHost, VERSION, WireError, frame};
+use super::{BEAT, GREET_WITHIN, SILENCE, WAITING};
+use crate::components::command::Command;
+use crate::components::id::SpaceId;
+use crate::components::scene::Scene;
+use crate::host::{Seen, SendError};
+
+/// Ticks that wait for a relay at most. One that is further behind follows anew, from a picture.
+const BACKLOG: usize = 64;
+
+/// How long another process may take to open a space.
+const OPEN_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Why a space of another process cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// It is not there, or does not answer.
+    #[error("the other process cannot be reached: {0}")]
+    Unreachable(String),
+    /// It does not know the secret, or runs another version.
+    #[error("the other process cannot be linked: {0}")]
+    Refused(String),
+    /// It does not run the space.
+    #[error("the other process does not run the space")]
+    NotThere,
+}
+
+impl From<WireError> for LinkError {
+    fn from(error: WireError) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
+/// The links to other processes, made when they are needed.
+#[derive(Clone)]
+pub struct Links(Arc<Inner>);
+
+struct Inner {
+    secret: Secret,
+    peers: Mutex<HashMap<String, Arc<Place>>>,
+}
+
+/// Where the connection to one address is, once there is one; connecting is done by one task at a time.
+type Place = AsyncMutex<Option<Arc<Peer>>>;
+
+/// A connection to one other process.
+struct Peer {
+    out: mpsc::Sender<Bytes>,
+    next: AtomicU32,
+    streams: Mutex<HashMap<u32, mpsc::Sender<Seen>>>,
+    requests: Mutex<HashMap<u32, oneshot::Sender<Option<Scene>>>>,
+    over: CancellationToken,
+}
+
+/// A space that another process runs. Cheap to clone.
+#[derive(Clone)]
+pub struct RemoteSpace {
+    space: SpaceId,
+    peer: Arc<Peer>,
+}
+
+impl Links {
+    /// No links yet.
+    pub fn new(secret: Secret) -> Self {
+        let peers = Mutex::default();
+        Self(Arc::new(Inner { secret, peers }))
+    }
+
+    /// Asks the process at that address to run a space, which it may do already.
+    pub async fn open(&self, address: &str, space: SpaceId) -> Result<(RemoteSpace, Scene), LinkError> {
+        let peer = self.peer(address).await?;
+        let request = peer.next.fetch_add(1, Ordering::Relaxed);
+        let (tell, told) = oneshot::channel();
+        peer.requests.lock().insert(request, tell);
+        peer.say(&ToHost::Open { request, space }).await?;
+        let answer = tokio::select! {
+            answer = timeout(OPEN_WITHIN, told) => answer,
+            () = peer.over.cancelled() => return Err(LinkError::Unreachable("the link broke".into())),
+        };
+        peer.requests.lock().remove(&request);
+        match answer {
+            Ok(Ok(Some(scene))) => Ok((RemoteSpace { space, peer }, scene)),
+            Ok(_) => Err(LinkError::NotThere),
+            Err(_) => Err(LinkError::Unreachable("no answer in time".into())),
+        }
+    }
+
+    /// Lets the process at that address know of something.
+    pub async fn tell(&self, address: &str, tell: Tell) -> Result<(), LinkError> {
+        self.peer(address).await?.say(&ToHost::Tell(tell)).await
+    }
+
+    async fn peer(&self, address: &str) -> Result<Arc<Peer>, LinkError> {
+        let place = Arc::clone(self.0.peers.lock().entry(address.to_owned()).or_default());
+        let mut place = place.lock().await;
+        if let Some(peer) = place.as_ref().filter(|peer| !peer.over.is_cancelled()) {
+            return Ok(Arc::clone(peer));
+        }
+        let connecting = timeout(GREET_WITHIN, connect(address, &self.0.secret));
+        let socket = connecting
+            .await
+            .map_err(|_| LinkError::Unreachable("no answer in time".into()))??;
+        let peer = Peer::start(socket);
+        *place = Some(Arc::clone(&peer));
+        Ok(peer)
+    }
+}
+
+async fn connect(address: &str, secret: &Secret) -> Result<TcpStream, LinkError> {
+    let mut socket = TcpStream::connect(address).await.map_err(WireError::Io)?;
+    socket.set_nodelay(true).map_err(WireError::Io)?;
+    let own = wire::challenge();
+    let hello = Greeting::Hello {
+        version: VERSION,
+        challenge: own,
+    };
+    wire::greet(&mut socket, &hello).await?;
+    match wire::read_greeting(&mut socket).await? {
+        Greeting::Welcome { challenge, proof } if secret.accepts(b"host", [&own, &challenge], &proof) => {
+            let proof = secret.prove(b"edge", [&own, &challenge]);
+            wire::greet(&mut socket, &Greeting::Proof(proof)).await?;
+            Ok(socket)
+        }
+        Greeting::Refused(words) => Err(LinkError::Refused(words)),
+        _ => Err(LinkError::Refused("it has another secret".into())),
+    }
+}
+
+impl Peer {
+    fn start(socket: TcpStream) -> Arc<Self> {
+        let (reader, mut writer) = socket.into_split();
+        let (out, mut outgoing) = mpsc::channel::<Bytes>(WAITING);
+        let peer = Arc::new(Self {
+            out,
+            next: AtomicU32::new(1),
+            streams: Mutex::default(),
+            requests: Mutex::default(),
+            over: CancellationToken::new(),
+        });
+        let over = peer.over.clone();
+        tokio::spawn(async move {
+            let mut beat = tokio::time::interval(BEAT);
+            loop {
+                let bytes = tokio::select! {
+                    bytes = outgoing.recv() => match bytes {
+                        Some(bytes) => bytes,
+                        None => break,
+                    },
+                    _ = beat.tick() => frame(&ToHost::Beat),
+                    () = over.cancelled() => break,
+                };
+                if writer.write_all(&bytes).await.is_err() {
+                    break;
+                }
+            }
+            over.cancel();
+        });
+        // Ends with the peer's last user too: the writer then closes the socket, and the other side its half.
+        let (weak, over) = (Arc::downgrade(&peer), peer.over.clone());
+        tokio::spawn(async move {
+            let mut reader = BufReader::new(reader);
+            loop {
+                let read = tokio::select! {
+                    read = timeout(SILENCE, wire::read::<ToEdge>(&mut reader)) => read,
+                    () = over.cancelled() => break,
+                };
+                let (Ok(Ok(message)), Some(peer)) = (read, weak.upgrade()) else {
+                    break;
+                };
+                peer.hear(message);
+            }
+            over.cancel();
+            if let Some(peer) = weak.upgrade() {
+                // Whoever follows something learns it from the end of their channel.
+                peer.streams.lock().clear();
+                peer.requests.lock().clear();
+            }
+        });
+        peer
+    }
+
+    fn hear(&self, message: ToEdge) {
+        match message {
+            ToEdge::Beat => {}
+            ToEdge::Opened { request, scene } => self.answer(request, Some(scene)),
+            ToEdge::Refused { request } => self.answer(request, None),
+            ToEdge::Over { stream } => drop(self.streams.lock().remove(&stream)),
+            ToEdge::Seen { stream, seen } => {
+                let mut streams = self.streams.lock();
+                let Some(sender) = streams.get(&stream) else { return };
+                if sender.try_send(seen).is_err() {
+                    // Nobody reads any more, or too slowly: it follows anew if it still wants to.
+                    streams.remove(&stream);
+                    drop(streams);
+                    let _ = self.out.try_send(frame(&ToHost::Unfollow { stream }));
+                }
+            }
+        }
+    }
+
+    fn answer(&self, request: u32, scene: Option<Scene>) {
+        if let Some(tell) = self.requests.lock().remove(&request) {
+            // Whoever asked may have given up.
+            let _ = tell.send(scene);
+        }
+    }
+
+    async fn say(&self, message: &ToHost) -> Result<(), LinkError> {
+        let said = self.out.send(frame(message)).await;
+        said.map_err(|_| LinkError::Unreachable("the link broke".into()))
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.over.cancel();
+    }
+}
+
+impl RemoteSpace {
+    /// Which space.
+    pub const fn id(&self) -> SpaceId {
+        self.space
+    }
+
+    /// Whether the link to its process is gone.
+    pub fn has_ended(&self) -> bool {
+        self.peer.over.is_cancelled()
+    }
+
+    /// Applied at the next tick, if it gets there in time.
+    pub fn send(&self, command: Command) -> Result<(), SendError> {
+        if self.has_ended() {
+            return Err(SendError::Ended);
+        }
+        let bytes = frame(&ToHost::Command {
+            space: self.space,
+            command,
+        });
+        self.peer.out.try_send(bytes).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => SendError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => SendError::Ended,
+        })
+    }
+
+    /// Everything that happens from now on, beginning with a picture.
+    pub fn follow(&self) -> mpsc::Receiver<Seen> {
+        let (sender, receiver) = mpsc::channel(BACKLOG);
+        let stream = self.peer.next.fetch_add(1, Ordering::Relaxed);
+        let follow = frame(&ToHost::Follow {
+            stream,
+            space: self.space,
+        });
+        let mut streams = self.peer.streams.lock();
+        // A link that is gone or full ends the receiver at once.
+        if !self.has_ended() && self.peer.out.try_send(follow).is_ok() {
+            streams.insert(stream, sender);
+        }
+        receiver
+    }
+}

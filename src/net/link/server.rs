@@ -1,0 +1,185 @@
+//! Server: shows the spaces of this process to the edges of others.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::wire::{self, Greeting, Secret, Tell, ToEdge, ToHost, VERSION, WireError, frame};
+use super::{BEAT, GREET_WITHIN, SILENCE, WAITING};
+use crate::components::id::SpaceId;
+use crate::components::scene::Scene;
+use crate::host::SpaceHandle;
+
+/// What runs the spaces behind a link.
+pub trait Hosting: Clone + Send + Sync + 'static {
+    /// A space that runs here, opened if need be; `None` when it cannot.
+    fn host(&self, space: SpaceId) -> impl Future<Output = Option<(SpaceHandle, Scene)>> + Send;
+    /// A space that runs here already.
+    fn running(&self, space: SpaceId) -> Option<SpaceHandle>;
+    /// Something was changed through another process.
+    fn told(&self, tell: Tell) -> impl Future<Output = ()> + Send;
+}
+
+/// Takes connections until told to stop.
+pub async fn serve(listener: TcpListener, secret: Secret, hosting: impl Hosting, stopping: CancellationToken) {
+    let tasks = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopping.cancelled() => break,
+        };
+        match accepted {
+            Ok((socket, from)) => {
+                let (secret, hosting, stopping) = (secret.clone(), hosting.clone(), stopping.clone());
+                tasks.spawn(async move {
+                    tokio::select! {
+                        outcome = connection(socket, &secret, hosting) => if let Err(error) = outcome {
+                            tracing::debug!(%from, %error, "a link ended");
+                        },
+                        () = stopping.cancelled() => {}
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a link was not accepted");
+                tokio::time::sleep(BEAT).await;
+            }
+        }
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+async fn connection(mut socket: TcpStream, secret: &Secret, hosting: impl Hosting) -> Result<(), WireError> {
+    socket.set_nodelay(true)?;
+    let is_known = timeout(GREET_WITHIN, be_greeted(&mut socket, secret)).await;
+    if !is_known.is_ok_and(|known| known.is_ok_and(|known| known)) {
+        tracing::warn!("somebody who does not know the cluster's secret, or runs another version, tried to link");
+        return Ok(());
+    }
+    let (reader, mut writer) = socket.into_split();
+    let (out, mut outgoing) = mpsc::channel::<Bytes>(WAITING);
+    let writing = tokio::spawn(async move {
+        let mut beat = tokio::time::interval(BEAT);
+        loop {
+            let bytes = tokio::select! {
+                bytes = outgoing.recv() => match bytes {
+                    Some(bytes) => bytes,
+                    None => return,
+                },
+                _ = beat.tick() => frame(&ToEdge::Beat),
+            };
+            if writer.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut session = Session {
+        hosting,
+        out,
+        streams: HashMap::new(),
+    };
+    let outcome = session.listen(BufReader::new(reader)).await;
+    for (_, showing) in session.streams {
+        showing.abort();
+    }
+    writing.abort();
+    outcome
+}
+
+/// Whether the one who connected knows the secret.
+async fn be_greeted(socket: &mut TcpStream, secret: &Secret) -> Result<bool, WireError> {
+    let Greeting::Hello { version, challenge } = wire::read_greeting(socket).await? else {
+        return Ok(false);
+    };
+    if version != VERSION {
+        let words = format!("this process speaks version {VERSION} of the link");
+        wire::greet(socket, &Greeting::Refused(words)).await?;
+        return Ok(false);
+    }
+    let own = wire::challenge();
+    let proof = secret.prove(b"host", [&challenge, &own]);
+    wire::greet(socket, &Greeting::Welcome { challenge: own, proof }).await?;
+    let Greeting::Proof(proof) = wire::read_greeting(socket).await? else {
+        return Ok(false);
+    };
+    let is_known = secret.accepts(b"edge", [&challenge, &own], &proof);
+    Ok(is_known)
+}
+
+struct Session<H> {
+    hosting: H,
+    out: mpsc::Sender<Bytes>,
+    streams: HashMap<u32, AbortHandle>,
+}
+
+impl<H: Hosting> Session<H> {
+    async fn listen(&mut self, mut reader: impl tokio::io::AsyncRead + Unpin) -> Result<(), WireError> {
+        loop {
+            let Ok(message) = timeout(SILENCE, wire::read(&mut reader)).await else {
+                return Ok(());
+            };
+            self.obey(message?);
+        }
+    }
+
+    fn obey(&mut self, message: ToHost) {
+        match message {
+            ToHost::Beat => {}
+            ToHost::Open { request, space } => {
+                let (hosting, out) = (self.hosting.clone(), self.out.clone());
+                tokio::spawn(async move {
+                    let answer = match hosting.host(space).await {
+                        Some((_, scene)) => ToEdge::Opened { request, scene },
+                        None => ToEdge::Refused { request },
+                    };
+                    // Whoever asked may be gone.
+                    let _ = out.send(frame(&answer)).await;
+                });
+            }
+            ToHost::Follow { stream, space } => {
+                let showing = show(self.hosting.running(space), stream, self.out.clone());
+                self.streams.retain(|_, showing| !showing.is_finished());
+                self.streams.insert(stream, tokio::spawn(showing).abort_handle());
+            }
+            ToHost::Unfollow { stream } => {
+                if let Some(showing) = self.streams.remove(&stream) {
+                    showing.abort();
+                }
+            }
+            ToHost::Command { space, command } => {
+                if let Some(handle) = self.hosting.running(space)
+                    && handle.send(command).is_err()
+                {
+                    metrics::counter!("plaza_commands_dropped_total").increment(1);
+                }
+            }
+            ToHost::Tell(tell) => {
+                let hosting = self.hosting.clone();
+                tokio::spawn(async move { hosting.told(tell).await });
+            }
+        }
+    }
+}
+
+/// Sends what happens in a space until it ends, or nobody reads any more. Each tick is encoded once.
+async fn show(space: Option<SpaceHandle>, stream: u32, out: mpsc::Sender<Bytes>) {
+    if let Some(space) = space {
+        let mut seen = space.follow();
+        while let Some(seen) = seen.recv().await {
+            let bytes = frame(&ToEdge::Seen { stream, seen });
+            metrics::counter!("plaza_link_bytes_total").increment(bytes.len() as u64);
+            if out.send(bytes).await.is_err() {
+                return;
+            }
+        }
+    }
+    let _ = out.send(frame(&ToEdge::Over { stream })).await;
+}

@@ -1,0 +1,171 @@
+//! A relay sees a space of another process as it would see one of its own.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::*;
+use crate::components::command::Command;
+use crate::components::fact::Fact;
+use crate::components::id::{SpaceId, UserId};
+use crate::components::plan::Plan;
+use crate::components::scene::Scene;
+use crate::components::unit::TickRate;
+use crate::host::moment::Moment;
+use crate::host::{Ending, Host, Seen, SpaceHandle};
+use crate::space::Space;
+
+const SPACE: SpaceId = SpaceId(Uuid::from_u128(1));
+
+/// A process with one space.
+#[derive(Clone)]
+struct One {
+    handle: SpaceHandle,
+    told: Arc<Mutex<Vec<Tell>>>,
+}
+
+impl Hosting for One {
+    async fn host(&self, space: SpaceId) -> Option<(SpaceHandle, Scene)> {
+        (space == SPACE).then(|| (self.handle.clone(), scene()))
+    }
+
+    fn running(&self, space: SpaceId) -> Option<SpaceHandle> {
+        (space == SPACE).then(|| self.handle.clone())
+    }
+
+    async fn told(&self, tell: Tell) {
+        self.told.lock().push(tell);
+    }
+}
+
+fn scene() -> Scene {
+    Scene {
+        name: "Hall".into(),
+        width: 8,
+        height: 8,
+        tick_rate: 20,
+    }
+}
+
+struct Running {
+    address: String,
+    one: One,
+    stopping: CancellationToken,
+    _host: Host,
+}
+
+async fn running(secret: &str) -> Running {
+    let (reports, _) = unbounded_channel();
+    let host = Host::start(1, &reports).unwrap();
+    host.tick_until(Moment::NEVER);
+    let plan = Plan {
+        width: 8,
+        height: 8,
+        blocked: Vec::new(),
+        zones: Vec::new(),
+        elements: Vec::new(),
+        version: 1,
+    };
+    let handle = host.open(SPACE, Space::new(&plan, TickRate::DEFAULT), 7);
+    let one = One {
+        handle,
+        told: Arc::default(),
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let stopping = CancellationToken::new();
+    tokio::spawn(serve(listener, Secret::new(secret), one.clone(), stopping.clone()));
+    Running {
+        address,
+        one,
+        stopping,
+        _host: host,
+    }
+}
+
+fn join() -> Command {
+    Command::Join {
+        user: UserId(Uuid::from_u128(5)),
+        name: "Ada".into(),
+        avatar: None,
+    }
+}
+
+#[tokio::test]
+async fn a_space_of_another_process_is_followed_and_commanded() {
+    let other = running("secret").await;
+    let links = Links::new(Secret::new("secret"));
+    let (space, found) = links.open(&other.address, SPACE).await.unwrap();
+    assert_eq!(found, scene());
+    let mut seen = space.follow();
+    assert!(matches!(seen.recv().await, Some(Seen::Picture { epoch: 7, .. })));
+    space.send(join()).unwrap();
+    let joined = loop {
+        match seen.recv().await {
+            Some(Seen::Tick(output)) if !output.facts.is_empty() => break output,
+            Some(_) => {}
+            None => panic!("the link broke"),
+        }
+    };
+    assert!(matches!(joined.facts[0], Fact::Joined { again: false, .. }));
+    assert_eq!(joined.cards[0].name, "Ada");
+}
+
+#[tokio::test]
+async fn what_a_process_does_not_run_is_refused() {
+    let other = running("secret").await;
+    let links = Links::new(Secret::new("secret"));
+    let elsewhere = links.open(&other.address, SpaceId(Uuid::from_u128(2))).await;
+    assert!(matches!(elsewhere, Err(LinkError::NotThere)));
+}
+
+#[tokio::test]
+async fn whoever_does_not_know_the_secret_is_shut_out() {
+    let other = running("secret").await;
+    let stranger = Links::new(Secret::new("guess"));
+    assert!(matches!(
+        stranger.open(&other.address, SPACE).await,
+        Err(LinkError::Refused(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_process_that_ends_its_space_says_why_and_one_that_is_gone_ends_the_stream() {
+    let other = running("secret").await;
+    let links = Links::new(Secret::new("secret"));
+    let (space, _) = links.open(&other.address, SPACE).await.unwrap();
+    let (mut first, mut second) = (space.follow(), space.follow());
+    assert!(matches!(first.recv().await, Some(Seen::Picture { .. })));
+    assert!(matches!(second.recv().await, Some(Seen::Picture { .. })));
+    other.one.handle.close(Ending::Moved);
+    while let Some(seen) = first.recv().await {
+        if let Seen::Ended(ending) = seen {
+            assert_eq!(ending, Ending::Moved);
+        }
+    }
+    other.stopping.cancel();
+    while second.recv().await.is_some() {}
+    while !space.has_ended() {
+        tokio::task::yield_now().await;
+    }
+    assert!(space.send(join()).is_err());
+}
+
+#[tokio::test]
+async fn what_was_changed_here_is_told_there() {
+    let other = running("secret").await;
+    let links = Links::new(Secret::new("secret"));
+    let tell = Tell::All(Command::ChangeAvatar {
+        user: UserId(Uuid::from_u128(5)),
+        avatar: None,
+    });
+    links.tell(&other.address, tell.clone()).await.unwrap();
+    while other.one.told.lock().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(*other.one.told.lock(), [tell]);
+}
