@@ -7,6 +7,9 @@ use utoipa::ToSchema;
 
 use crate::store::StoreError;
 
+/// Seconds after which it is worth asking again: another process takes over within that.
+const RETRY_AFTER: u64 = 3;
+
 /// Why a request was refused.
 #[derive(Debug)]
 pub enum ApiError {
@@ -102,6 +105,9 @@ impl IntoResponse for ApiError {
             Self::TooMany(seconds) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
+            Self::Unavailable(_) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+            }
             Self::Unauthorized => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
@@ -114,6 +120,9 @@ impl IntoResponse for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a query failed");
+        if error.is_unreachable() {
+            return Self::Unavailable("The database does not answer. Try again in a moment.");
+        }
         Self::Internal
     }
 }

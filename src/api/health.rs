@@ -58,6 +58,11 @@ pub async fn live() -> Json<Health> {
     (status = 503, body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn ready(State(state): State<AppState>) -> Result<Json<Health>, ApiError> {
+    if state.spaces.is_draining() {
+        return Err(ApiError::Unavailable(
+            "This process hands its spaces to others and takes nobody.",
+        ));
+    }
     match tokio::time::timeout(Duration::from_secs(2), state.store.ping()).await {
         Ok(Ok(())) => Ok(Json(FINE)),
         _ => Err(ApiError::Unavailable("The database does not answer.")),

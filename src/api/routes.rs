@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
-    AppState, account, admin, assets, avatars, elements, files, health, layers, lobby, maps, metadata, setup,
-    space_elements, space_map, spaces, thumbnails, uploads, web,
+    AppState, account, admin, assets, avatars, cluster, elements, files, health, layers, lobby, maps, metadata, setup,
+    space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
 };
 use crate::net::edge::{self, Edge};
 
@@ -81,9 +81,15 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(spaces::one, spaces::delete))
         .routes(routes!(space_elements::place, space_elements::remove))
         .routes(routes!(space_elements::remove_by_path))
+        .routes(routes!(space_chat::show))
         .routes(routes!(space_map::show))
         .routes(routes!(thumbnails::space))
         .routes(routes!(admin::delete_space))
+        .routes(routes!(cluster::show))
+        .routes(routes!(cluster::drain))
+        .routes(routes!(cluster::undrain))
+        .routes(routes!(cluster::move_space))
+        .routes(routes!(cluster::server))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .merge(
             OpenApiRouter::new()

@@ -29,6 +29,20 @@ pub struct SpaceRequest {
     /// Listed in the lobby for everybody; otherwise whoever has the link may enter.
     #[serde(default)]
     public: bool,
+    /// Whether what is said is kept: `kept` for ever, or `ephemeral` (the default) until nobody is there any more.
+    #[serde(default)]
+    chat: ChatMode,
+}
+
+/// What becomes of what is said in a space.
+#[derive(Deserialize, ToSchema, Clone, Copy, PartialEq, Eq, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum ChatMode {
+    /// Forgotten when nobody is there any more.
+    #[default]
+    Ephemeral,
+    /// Kept for ever.
+    Kept,
 }
 
 /// What it became.
@@ -132,6 +146,7 @@ pub async fn add(
         access,
         width,
         height,
+        keeps_chat: body.chat == ChatMode::Kept,
     };
     Ok(Json(SpaceAnswer {
         space_id: state.store.add_space(&space).await?.to_string(),
