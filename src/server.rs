@@ -13,11 +13,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::{AppState, routes};
-use crate::cluster::spaces::Spaces;
+use crate::cluster::directory::Directory;
+use crate::cluster::node::{Member, Node, NodeId, Nonce};
+use crate::cluster::redis::{Redis, RedisOpenError};
+use crate::cluster::spaces::{Parts, Spaces};
+use crate::cluster::vault::Vault;
 use crate::net::edge::{Edge, EdgeSettings};
+use crate::net::link::{self, Links, Secret};
 use crate::settings::Settings;
-use crate::store::Store;
 use crate::store::seed::{Folder, SeedError};
+use crate::store::{Store, probe_folder};
 
 /// Why a server did not run.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +33,9 @@ pub enum ServeError {
     /// The seed that is built in.
     #[error("the seed that is built in: {0}")]
     Seed(#[from] SeedError),
+    /// Redis.
+    #[error(transparent)]
+    Redis(#[from] RedisOpenError),
     /// The socket.
     #[error("the socket failed: {0}")]
     Socket(#[from] std::io::Error),
@@ -36,6 +44,8 @@ pub enum ServeError {
 /// A server that is ready to serve.
 pub struct Server {
     listener: TcpListener,
+    /// Where other processes connect.
+    link: Option<(TcpListener, Secret)>,
     state: AppState,
     setup_token: Option<String>,
 }
@@ -43,16 +53,19 @@ pub struct Server {
 impl Server {
     /// Opens the database, fills a fresh one, and puts the parts together.
     pub async fn prepare(listener: TcpListener, settings: Settings) -> Result<Self, ServeError> {
-        let store = Store::open(&settings.data_dir).await?;
-        if store.is_unseeded().await? {
-            let report = store.seed(&Folder::built_in()).await?;
+        // Uploads lie there whichever database it is.
+        probe_folder(&settings.data_dir)?;
+        let store = Store::open_either(settings.database_url.as_ref(), &settings.data_dir).await?;
+        if let Some(report) = store.seed_if_fresh(&Folder::built_in()).await? {
             tracing::info!(%report, "a fresh database was filled");
         }
         let setup_token = store.new_setup_token().await?;
-        let spaces = Spaces::start(store.clone(), settings.tick_rate, settings.host_threads)?;
+        let (parts, link) = parts(&store, &settings).await?;
+        let spaces = Spaces::start(parts)?;
         let state = AppState::new(store, spaces, Arc::new(settings));
         Ok(Self {
             listener,
+            link,
             state,
             setup_token,
         })
@@ -73,7 +86,8 @@ impl Server {
         &self.state
     }
 
-    /// Serves until told to stop: no new connections, players told to come back, last checkpoints kept, database closed.
+    /// Serves until told to stop: spaces handed to other processes, no new connections, players told to come back, last
+    /// checkpoints kept, database closed.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
         let AppState {
             store,
@@ -82,6 +96,16 @@ impl Server {
             ..
         } = self.state.clone();
         let tasks = TaskTracker::new();
+        // People stay connected while their spaces leave; then they are told to come back, elsewhere.
+        let stopping = CancellationToken::new();
+        let leaving = tokio::spawn({
+            let (spaces, stopping) = (spaces.clone(), stopping.clone());
+            async move {
+                shutdown.cancelled().await;
+                spaces.leave().await;
+                stopping.cancel();
+            }
+        });
         let edge_settings = EdgeSettings {
             join_word: settings.join_event,
             allowed_origins: settings.allowed_origins.clone(),
@@ -93,9 +117,13 @@ impl Server {
             store.clone(),
             spaces.clone(),
             edge_settings,
-            shutdown.clone(),
+            stopping.clone(),
             tasks.clone(),
         );
+        let unlink = CancellationToken::new();
+        let linked = self
+            .link
+            .map(|(listener, secret)| tokio::spawn(link::serve(listener, secret, spaces.clone(), unlink.clone())));
         let service = routes::router(self.state, edge).into_make_service_with_connect_info::<SocketAddr>();
         // Small frames must not wait for each other.
         let listener = self.listener.tap_io(|socket| {
@@ -103,13 +131,22 @@ impl Server {
                 tracing::debug!(%error, "a connection keeps its delay");
             }
         });
-        let serve = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+        let serve = axum::serve(listener, service).with_graceful_shutdown(stopping.clone().cancelled_owned());
         let served = tokio::select! {
             served = serve.into_future() => served,
             // A request that takes longer is cut off.
-            () = async { shutdown.cancelled().await; tokio::time::sleep(STOP_WITHIN).await } => Ok(()),
+            () = async { stopping.cancelled().await; tokio::time::sleep(STOP_WITHIN).await } => Ok(()),
         };
+        leaving.abort();
+        stopping.cancel();
         spaces.stop().await;
+        // After the spaces: until then others may still follow them.
+        unlink.cancel();
+        if let Some(linked) = linked
+            && linked.await.is_err()
+        {
+            tracing::error!("the task that takes links panicked");
+        }
         tasks.close();
         if tokio::time::timeout(STOP_WITHIN, tasks.wait()).await.is_err() {
             tracing::warn!("some connections did not end in time");
@@ -117,6 +154,56 @@ impl Server {
         store.close().await;
         Ok(served?)
     }
+}
+
+/// What the spaces of this process are run with, and where other processes connect, if there are any.
+async fn parts(store: &Store, settings: &Settings) -> Result<(Parts, Option<(TcpListener, Secret)>), ServeError> {
+    let nonce = settings.life.map_or(0, |life| u64::from(life) << 32);
+    let nonce = match settings.life {
+        Some(_) => Nonce(nonce).again(random()),
+        None => Nonce(random()),
+    };
+    let mut parts = Parts {
+        directory: Directory::new(store.clone(), None),
+        vault: Vault::Sql(store.clone()),
+        node: Node {
+            member: Member {
+                node: NodeId("alone".into()),
+                nonce,
+            },
+            link: String::new(),
+            public_url: settings.public_url.clone(),
+            load: 0,
+            is_draining: false,
+        },
+        links: None,
+        store: store.clone(),
+        rate: settings.tick_rate,
+        threads: settings.host_threads,
+    };
+    let Some(cluster) = &settings.cluster else {
+        return Ok((parts, None));
+    };
+    let redis = Redis::open(&cluster.redis_url).await?;
+    let listener = TcpListener::bind(cluster.link_listen).await?;
+    let name = cluster
+        .node
+        .clone()
+        .unwrap_or_else(|| format!("node-{:08x}", nonce.0 as u32));
+    parts.directory = Directory::new(store.clone(), Some(redis.clone()));
+    parts.vault = Vault::Redis(redis, store.clone());
+    parts.node.member.node = NodeId(name);
+    parts.node.link = match &cluster.link_address {
+        Some(address) => address.clone(),
+        None => listener.local_addr()?.to_string(),
+    };
+    parts.links = Some(Links::new(cluster.secret.clone()));
+    Ok((parts, Some((listener, cluster.secret.clone()))))
+}
+
+#[expect(clippy::disallowed_methods, reason = "every life of a process is another one")]
+fn random() -> u64 {
+    rand::random()
 }
 
 /// How long stopping waits for requests, and then for connections.

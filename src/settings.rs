@@ -1,10 +1,13 @@
 //! Settings: how a server is to run. Reading them from flags, environment and file is the business of `cli`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::components::unit::TickRate;
 use crate::net::edge::Network;
+use crate::net::link::Secret;
 use crate::net::relay::JoinWord;
+use crate::store::DatabaseUrl;
 
 /// How much work one password hash is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,11 +18,28 @@ pub enum PasswordCost {
     Token,
 }
 
+/// How a process is one of many.
+#[derive(Debug, Clone)]
+pub struct ClusterSettings {
+    /// The Redis that all share.
+    pub redis_url: String,
+    /// The name of this process; made up when there is none.
+    pub node: Option<String>,
+    /// Where other processes connect.
+    pub link_listen: SocketAddr,
+    /// What other processes connect to, when it is not where this one listens.
+    pub link_address: Option<String>,
+    /// What all processes know, and nobody else.
+    pub secret: Secret,
+}
+
 /// How a server is to run.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where the database and the uploads are.
+    /// Where the uploads are, and the database unless it is a server.
     pub data_dir: PathBuf,
+    /// The PostgreSQL database to use instead of the one in the data folder.
+    pub database_url: Option<DatabaseUrl>,
     /// Whether anybody may sign up as admin; for tests and demonstrations.
     pub open_admin_signup: bool,
     /// Steps of a space per second.
@@ -40,6 +60,12 @@ pub struct Settings {
     pub trusted_proxies: Vec<Network>,
     /// Threads that tick spaces.
     pub host_threads: usize,
+    /// How the process is one of many; nothing when it is alone.
+    pub cluster: Option<ClusterSettings>,
+    /// What all lives of this process have in common; made up when there is none.
+    pub life: Option<u32>,
+    /// Where clients reach this very process, when they can.
+    pub public_url: Option<String>,
 }
 
 impl Settings {
@@ -47,6 +73,7 @@ impl Settings {
     pub fn in_folder(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
+            database_url: None,
             open_admin_signup: false,
             tick_rate: TickRate::DEFAULT,
             join_event: JoinWord::default(),
@@ -57,6 +84,9 @@ impl Settings {
             max_connections_per_address: 1_000,
             trusted_proxies: Vec::new(),
             host_threads: spare_cores(),
+            cluster: None,
+            life: None,
+            public_url: None,
         }
     }
 }

@@ -99,7 +99,8 @@ impl Accounts {
         {
             let map = api.map(settings.map.as_deref()).await?;
             for number in 0..settings.spaces.max(1) {
-                let body = json!({ "name": format!("bots {run} {number}"), "mapId": map });
+                let chat = if settings.keeps_chat { "kept" } else { "ephemeral" };
+                let body = json!({ "name": format!("bots {run} {number}"), "mapId": map, "chat": chat });
                 let made = api.post("/space", Some(&person.token), &body).await?;
                 ids.push(made["spaceId"].as_str().unwrap_or_default().to_owned());
             }

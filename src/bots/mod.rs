@@ -17,6 +17,7 @@ mod shared;
 mod tally;
 mod view;
 mod wire;
+pub mod witness;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -67,6 +68,8 @@ pub struct Settings {
     pub behaviour: Behaviour,
     /// The same number walks the same ways.
     pub seed: u64,
+    /// Whether the spaces made keep what is said.
+    pub keeps_chat: bool,
     /// Whether every bot's view is compared with where everybody is, at the end.
     pub verify: bool,
 }

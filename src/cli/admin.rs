@@ -1,16 +1,17 @@
-//! Admin: makes admins and sets passwords, for whoever may write the data folder.
+//! Admin: makes admins and sets passwords, for whoever may write the database; and tells the processes of a cluster what to do.
 
 use std::io::{IsTerminal, Read};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
-use super::options::Data;
-use super::print;
+use super::options::{Place, Reach};
+use super::{cluster, print};
 use crate::api::Passwords;
+use crate::components::id::SpaceId;
 use crate::settings::PasswordCost;
+use crate::store::Role;
 use crate::store::sessions::new_token;
-use crate::store::{Role, Store};
 
 /// Letters of a password that is made up: 96 bits of chance.
 const MADE_UP: usize = 24;
@@ -21,6 +22,29 @@ pub enum Admin {
     Create(Account),
     /// Set somebody's password; they are signed out everywhere
     ResetPassword(Account),
+    /// Show the processes of a cluster
+    Nodes(Reach),
+    /// Show the spaces that are run, and by whom
+    Spaces(Reach),
+    /// Hand every space of a process to the others, and let it take no more
+    Drain(Target),
+    /// Let a process take spaces again
+    Undrain(Target),
+    /// Hand a space to another process while people are in it
+    Move {
+        /// The space's id
+        space: SpaceId,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+#[derive(clap::Args)]
+pub struct Target {
+    /// The name of a process
+    node: String,
+    #[command(flatten)]
+    reach: Reach,
 }
 
 #[derive(clap::Args)]
@@ -28,13 +52,18 @@ pub struct Account {
     /// Whose
     username: String,
     #[command(flatten)]
-    data: Data,
+    place: Place,
 }
 
 pub async fn run(command: Admin) -> anyhow::Result<()> {
     match command {
         Admin::Create(account) => create(account).await,
         Admin::ResetPassword(account) => reset(account).await,
+        Admin::Nodes(reach) => cluster::nodes(&reach.orders().await?).await,
+        Admin::Spaces(reach) => cluster::spaces(&reach.orders().await?).await,
+        Admin::Drain(target) => cluster::drain(&target.reach.orders().await?, &target.node).await,
+        Admin::Undrain(target) => cluster::undrain(&target.reach.orders().await?, &target.node).await,
+        Admin::Move { space, target } => cluster::hand_over(&target.reach.orders().await?, space, &target.node).await,
     }
 }
 
@@ -43,7 +72,7 @@ async fn create(account: Account) -> anyhow::Result<()> {
     if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
         bail!("a name has 1 to 64 letters and no control characters");
     }
-    let store = Store::open(&account.data.folder()?).await?;
+    let store = account.place.open().await?;
     if let Some(known) = store.credentials(name).await? {
         store.set_role(known.user, Role::Admin).await?;
         print::line(&format!(
@@ -62,7 +91,7 @@ async fn create(account: Account) -> anyhow::Result<()> {
 }
 
 async fn reset(account: Account) -> anyhow::Result<()> {
-    let store = Store::open(&account.data.folder()?).await?;
+    let store = account.place.open().await?;
     let name = account.username.trim();
     let known = store
         .credentials(name)

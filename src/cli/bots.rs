@@ -102,6 +102,7 @@ pub async fn run(options: Bots) -> anyhow::Result<bool> {
         ramp: options.ramp,
         behaviour: options.behaviour,
         seed: options.seed,
+        keeps_chat: false,
         verify: options.verify,
     };
     let stop = CancellationToken::new();

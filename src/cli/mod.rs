@@ -7,13 +7,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use options::Data;
+use options::Place;
 
-use crate::store::Store;
 use crate::store::seed::Folder;
 
 mod admin;
 mod bots;
+#[cfg(unix)]
+mod chaos;
+mod cluster;
+#[cfg(unix)]
+mod guardian;
 mod options;
 mod print;
 mod serve;
@@ -32,11 +36,14 @@ enum Command {
     Serve(Box<options::Serve>),
     /// Load a server with many players and say what they saw
     Bots(Box<bots::Bots>),
-    /// Make admins and set passwords
+    /// Break a cluster in every way it promises to survive, and say what clients saw
+    #[cfg(unix)]
+    Chaos(chaos::Chaos),
+    /// Make admins, set passwords, and tell the processes of a cluster what to do
     #[command(subcommand)]
     Admin(admin::Admin),
     /// Bring the database up to date and exit
-    Migrate(Data),
+    Migrate(Place),
     /// Print the OpenAPI document
     Openapi,
     /// Load maps, elements, avatars and spaces from a folder
@@ -49,7 +56,7 @@ enum Command {
         #[arg(long)]
         check: bool,
         #[command(flatten)]
-        data: Data,
+        place: Place,
     },
 }
 
@@ -61,40 +68,48 @@ pub fn main() -> ExitCode {
         Err(error) => return fail(&anyhow::anyhow!("cannot start: {error}")),
     };
     match runtime.block_on(run(cli.command)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => code,
         Err(error) => fail(&error),
     }
 }
 
-/// Carries a command out; `false` when it found what it was told to object to.
-async fn run(command: Command) -> anyhow::Result<bool> {
+/// Carries a command out. It fails when it found what it was told to object to.
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Bots(options) => return bots::run(*options).await,
+        Command::Bots(options) => {
+            let is_fine = bots::run(*options).await?;
+            return Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        #[cfg(unix)]
+        Command::Chaos(options) => {
+            let is_fine = chaos::run(options).await?;
+            return Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        #[cfg(unix)]
+        Command::Serve(options) if options.is_guarded() => return guardian::guard(&options).await,
         Command::Serve(options) => serve::serve(&options).await?,
         Command::Admin(admin) => admin::run(admin).await?,
-        Command::Migrate(data) => {
-            let folder = data.folder()?;
-            Store::open(&folder).await?.close().await;
-            print::line(&format!("The database in {} is up to date.", folder.display()));
+        Command::Migrate(place) => {
+            place.open().await?.close().await;
+            print::line("The database is up to date.");
         }
         Command::Openapi => {
             print::line(&crate::api::routes::openapi().to_pretty_json()?);
         }
-        Command::Seed { folder, check, data } => {
+        Command::Seed { folder, check, place } => {
             let seed = Folder::read(&folder)?;
             if check {
                 seed.check()?;
                 print::line(&format!("The seed in {} can be loaded.", folder.display()));
-                return Ok(true);
+                return Ok(ExitCode::SUCCESS);
             }
-            let store = Store::open(&data.folder()?).await?;
+            let store = place.open().await?;
             let report = store.seed(&seed).await?;
             store.close().await;
             print::line(&report.to_string());
         }
     }
-    Ok(true)
+    Ok(ExitCode::SUCCESS)
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {

@@ -3,19 +3,27 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use serde::Deserialize;
 
+use crate::cluster::orders::Orders;
+use crate::cluster::redis::Redis;
 use crate::components::unit::TickRate;
 use crate::net::edge::Network;
+use crate::net::link::{Links, Secret};
 use crate::net::relay::JoinWord;
-use crate::settings::{PasswordCost, Settings};
+use crate::settings::{ClusterSettings, PasswordCost, Settings};
+use crate::store::{DatabaseUrl, Store};
 
 /// Where the data is when nobody says otherwise.
 const DATA_DIR: &str = "./data";
 /// Where to listen when nobody says otherwise.
 const LISTEN: &str = "127.0.0.1:8080";
+/// Where other processes connect when nobody says otherwise.
+const LINK_LISTEN: &str = "127.0.0.1:0";
+/// Characters of a cluster's secret at least.
+const SECRET_CHARS: usize = 16;
 /// The settings file that is read when it is there.
 const CONFIG: &str = "plaza.toml";
 /// What is logged when nobody says otherwise.
@@ -28,9 +36,12 @@ pub struct Said {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, env = "PLAZA_LISTEN", value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// Where the database and the uploads are [default: ./data]
+    /// Where the uploads are, and the database unless it is a server [default: ./data]
     #[arg(long, env = "PLAZA_DATA_DIR", value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
+    /// A PostgreSQL database, as `postgres://USER:PASSWORD@HOST/DATABASE` [default: SQLite in the data folder]
+    #[arg(long, env = "PLAZA_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    database_url: Option<String>,
     /// Let anybody sign up as admin; for tests and demonstrations only
     #[arg(long, env = "PLAZA_OPEN_ADMIN_SIGNUP", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
     open_admin_signup: Option<bool>,
@@ -58,6 +69,27 @@ pub struct Said {
     /// Threads that tick spaces [default: cores - 1, at least 1]
     #[arg(long, env = "PLAZA_HOST_THREADS", value_name = "COUNT")]
     host_threads: Option<usize>,
+    /// The Redis that the processes of a cluster share; without it this process is alone
+    #[arg(long, env = "PLAZA_REDIS_URL", value_name = "URL", hide_env_values = true)]
+    redis_url: Option<String>,
+    /// The name of this process, another one for each that runs [default: made up at start]
+    #[arg(long, env = "PLAZA_NODE", value_name = "NAME")]
+    node: Option<String>,
+    /// Where other processes of the cluster connect [default: 127.0.0.1:0, a free port]
+    #[arg(long, env = "PLAZA_LINK_LISTEN", value_name = "ADDRESS:PORT")]
+    link_listen: Option<String>,
+    /// What other processes connect to, when it is not the address of --link-listen
+    #[arg(long, env = "PLAZA_LINK_ADDRESS", value_name = "HOST:PORT")]
+    link_address: Option<String>,
+    /// What all processes of the cluster know, and nobody else
+    #[arg(long, env = "PLAZA_CLUSTER_SECRET", value_name = "TEXT", hide_env_values = true)]
+    cluster_secret: Option<String>,
+    /// A file with the cluster's secret
+    #[arg(long, env = "PLAZA_CLUSTER_SECRET_FILE", value_name = "FILE")]
+    cluster_secret_file: Option<PathBuf>,
+    /// Where clients reach this very process, when they can
+    #[arg(long, env = "PLAZA_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
     /// What to log, as in `info,plaza=debug` [default: info]
     #[arg(long, env = "PLAZA_LOG")]
     log: Option<String>,
@@ -69,6 +101,12 @@ pub struct Serve {
     /// A settings file in TOML; the names are those of the flags [default: plaza.toml, when it is there]
     #[arg(long, env = "PLAZA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Be the server itself, without a process around it that starts it again after a crash; for containers and systemd
+    #[arg(long, env = "PLAZA_NO_GUARDIAN", value_parser = clap::builder::FalseyValueParser::new())]
+    no_guardian: bool,
+    /// Which life the guardian gave this server
+    #[arg(long, hide = true)]
+    life: Option<u32>,
     #[command(flatten)]
     said: Said,
 }
@@ -86,30 +124,79 @@ pub struct Plan {
 
 /// Where the data is, for the commands that need nothing else.
 #[derive(Args)]
-pub struct Data {
-    /// A settings file in TOML, read for `data-dir` [default: plaza.toml, when it is there]
+pub struct Place {
+    /// A settings file in TOML, read for `data-dir` and `database-url` [default: plaza.toml, when it is there]
     #[arg(long, env = "PLAZA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where the database and the uploads are [default: ./data]
+    /// Where the database is, unless it is a server [default: ./data]
     #[arg(long, env = "PLAZA_DATA_DIR", value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
+    /// A PostgreSQL database, as `postgres://USER:PASSWORD@HOST/DATABASE` [default: SQLite in the data folder]
+    #[arg(long, env = "PLAZA_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    database_url: Option<String>,
 }
 
-impl Data {
-    /// The folder.
-    pub fn folder(&self) -> anyhow::Result<PathBuf> {
-        let said = match &self.data_dir {
-            Some(folder) => Some(folder.clone()),
-            None => file(self.config.as_deref())?.data_dir,
-        };
-        Ok(said.unwrap_or_else(|| DATA_DIR.into()))
+impl Place {
+    /// Opens the database.
+    pub async fn open(&self) -> anyhow::Result<Store> {
+        let file = file(self.config.as_deref())?;
+        let folder = self.data_dir.clone().or(file.data_dir);
+        let folder = folder.unwrap_or_else(|| DATA_DIR.into());
+        let url = self.database_url.clone().or(file.database_url);
+        let url = database_url(url.as_deref())?;
+        Ok(Store::open_either(url.as_ref(), &folder).await?)
+    }
+}
+
+/// How to reach the processes of a cluster, for the commands that tell them what to do.
+#[derive(Args)]
+pub struct Reach {
+    /// A settings file in TOML, read for `redis-url` and the secret [default: plaza.toml, when it is there]
+    #[arg(long, env = "PLAZA_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The Redis that the processes of the cluster share
+    #[arg(long, env = "PLAZA_REDIS_URL", value_name = "URL", hide_env_values = true)]
+    redis_url: Option<String>,
+    /// What all processes of the cluster know, and nobody else
+    #[arg(long, env = "PLAZA_CLUSTER_SECRET", value_name = "TEXT", hide_env_values = true)]
+    cluster_secret: Option<String>,
+    /// A file with the cluster's secret
+    #[arg(long, env = "PLAZA_CLUSTER_SECRET_FILE", value_name = "FILE")]
+    cluster_secret_file: Option<PathBuf>,
+}
+
+impl Reach {
+    /// Connects to Redis; the processes are reached when something is asked of them.
+    pub async fn orders(&self) -> anyhow::Result<Orders> {
+        let file = file(self.config.as_deref())?;
+        let url = self.redis_url.clone().or(file.redis_url);
+        let url = url.context("say --redis-url: the Redis that the processes of the cluster share")?;
+        let secret = self.cluster_secret.clone().or(file.cluster_secret);
+        let secret_file = self.cluster_secret_file.clone().or(file.cluster_secret_file);
+        let secret = secret_of(secret.as_deref(), secret_file.as_deref())?;
+        Ok(Orders {
+            redis: Some(Redis::open(&url).await?),
+            links: Some(Links::new(secret)),
+        })
     }
 }
 
 impl Serve {
     /// Puts flags, environment, file and defaults together.
     pub fn plan(&self) -> anyhow::Result<Plan> {
-        self.said.clone().or(file(self.config.as_deref())?).plan()
+        let mut plan = self.said.clone().or(file(self.config.as_deref())?).plan()?;
+        plan.settings.life = self.life;
+        Ok(plan)
+    }
+
+    /// Whether the server runs under a guardian that is yet to be.
+    pub const fn is_guarded(&self) -> bool {
+        !self.no_guardian
+    }
+
+    /// Whether a guardian started it.
+    pub const fn has_guardian(&self) -> bool {
+        self.life.is_some()
     }
 }
 
@@ -118,6 +205,7 @@ impl Said {
         Self {
             listen: self.listen.or(other.listen),
             data_dir: self.data_dir.or(other.data_dir),
+            database_url: self.database_url.or(other.database_url),
             open_admin_signup: self.open_admin_signup.or(other.open_admin_signup),
             tick_rate: self.tick_rate.or(other.tick_rate),
             join_event: self.join_event.or(other.join_event),
@@ -127,8 +215,33 @@ impl Said {
             max_connections_per_address: self.max_connections_per_address.or(other.max_connections_per_address),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             host_threads: self.host_threads.or(other.host_threads),
+            redis_url: self.redis_url.or(other.redis_url),
+            node: self.node.or(other.node),
+            link_listen: self.link_listen.or(other.link_listen),
+            link_address: self.link_address.or(other.link_address),
+            cluster_secret: self.cluster_secret.or(other.cluster_secret),
+            cluster_secret_file: self.cluster_secret_file.or(other.cluster_secret_file),
+            public_url: self.public_url.or(other.public_url),
             log: self.log.or(other.log),
         }
+    }
+
+    /// How the process is one of many, if it is.
+    fn cluster(&self) -> anyhow::Result<Option<ClusterSettings>> {
+        let Some(redis_url) = self.redis_url.clone() else {
+            return Ok(None);
+        };
+        if self.database_url.is_none() {
+            bail!("processes that share a Redis share a PostgreSQL too: say --database-url");
+        }
+        let secret = secret_of(self.cluster_secret.as_deref(), self.cluster_secret_file.as_deref())?;
+        Ok(Some(ClusterSettings {
+            redis_url,
+            node: self.node.clone(),
+            link_listen: address(self.link_listen.as_deref().unwrap_or(LINK_LISTEN)).context("link-listen")?,
+            link_address: self.link_address.clone(),
+            secret,
+        }))
     }
 
     fn plan(self) -> anyhow::Result<Plan> {
@@ -138,11 +251,13 @@ impl Said {
             Some(Some(rate)) => rate,
             Some(None) => bail!("tick-rate is 10 to 60"),
         };
+        let cluster = self.cluster()?;
         let defaults = Settings::in_folder(self.data_dir.unwrap_or_else(|| DATA_DIR.into()));
         Ok(Plan {
             listen: address(listen)?,
             log: self.log.unwrap_or_else(|| LOG.to_owned()),
             settings: Settings {
+                database_url: database_url(self.database_url.as_deref())?,
                 open_admin_signup: self.open_admin_signup.unwrap_or(defaults.open_admin_signup),
                 tick_rate,
                 join_event: self.join_event.unwrap_or_default(),
@@ -159,10 +274,35 @@ impl Said {
                     Some(threads) => threads,
                 },
                 password_cost: PasswordCost::Full,
+                cluster,
+                public_url: self.public_url,
                 ..defaults
             },
         })
     }
+}
+
+/// The cluster's secret as it was said, or out of a file.
+fn secret_of(said: Option<&str>, file: Option<&Path>) -> anyhow::Result<Secret> {
+    let secret = match (said, file) {
+        (Some(secret), _) => secret.to_owned(),
+        (None, Some(file)) => std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read the cluster's secret from {}", file.display()))?,
+        (None, None) => {
+            bail!("processes that share a Redis need a secret: say --cluster-secret or --cluster-secret-file")
+        }
+    };
+    let secret = secret.trim();
+    if secret.chars().count() < SECRET_CHARS {
+        bail!("the cluster's secret has at least {SECRET_CHARS} characters; `openssl rand -hex 32` makes a good one");
+    }
+    Ok(Secret::new(secret))
+}
+
+/// An empty one is none, so that a variable of the environment can be switched off.
+fn database_url(said: Option<&str>) -> anyhow::Result<Option<DatabaseUrl>> {
+    let said = said.map(str::trim).filter(|url| !url.is_empty());
+    Ok(said.map(str::parse).transpose()?)
 }
 
 fn address(text: &str) -> anyhow::Result<SocketAddr> {
@@ -217,7 +357,23 @@ fn read(path: &Path) -> anyhow::Result<Said> {
         .add_source(config::File::from_str(&text, config::FileFormat::Toml))
         .build()
         .and_then(config::Config::try_deserialize)
-        .with_context(|| format!("the settings file {} is broken", path.display()))
+        .map_err(|error| {
+            anyhow!(
+                "the settings file {} is broken: {}",
+                path.display(),
+                unquoted(&error.to_string())
+            )
+        })
+}
+
+/// What a parser says, without the lines it quotes: a password may stand there.
+fn unquoted(error: &str) -> String {
+    let is_quoted = |line: &str| {
+        let number = line.split_once('|').map(|(number, _)| number.trim());
+        number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let said: Vec<_> = error.lines().filter(|line| !is_quoted(line)).collect();
+    said.join(": ")
 }
 
 #[cfg(test)]
@@ -252,6 +408,31 @@ mod tests {
             let error = said(broken).err().map(|error| format!("{error:#}")).unwrap();
             assert!(error.contains("plaza.toml"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_broken_line_is_named_and_not_shown() {
+        for broken in [
+            "database-url = \"postgres://ada:hunter2@db/plaza",
+            "database-url = \"hunter2\" oops",
+        ] {
+            let error = said(broken).err().map(|error| format!("{error:#}")).unwrap();
+            assert!(
+                error.contains("line 1, column") && !error.contains("hunter2"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_database_is_a_postgresql_url_or_none() {
+        let url = |text: &str| database_url(Some(text)).map(|url| url.map(|url| url.to_string()));
+        assert_eq!(url(" ").unwrap(), None);
+        assert_eq!(
+            url("postgres://ada@db/plaza").unwrap().unwrap(),
+            "plaza of ada at db:5432"
+        );
+        assert!(url("plaza.db").is_err());
     }
 
     #[test]

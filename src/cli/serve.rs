@@ -12,6 +12,10 @@ use super::print;
 use crate::server::Server;
 
 pub async fn serve(options: &Serve) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    if options.has_guardian() {
+        super::guardian::end_with_guardian()?;
+    }
     let Plan { listen, log, settings } = options.plan()?;
     let filter = EnvFilter::try_new(&log).with_context(|| format!("log is not understood: `{log}`"))?;
     tracing_subscriber::fmt()
@@ -53,14 +57,14 @@ fn greet(server: &Server) -> anyhow::Result<()> {
 
 /// What the system sends to stop a program. Listened to before the address is printed: who reads it may stop us at once.
 #[cfg(unix)]
-struct Signals {
+pub struct Signals {
     interrupt: signal::unix::Signal,
     terminate: signal::unix::Signal,
 }
 
 #[cfg(unix)]
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
+    pub fn listen() -> std::io::Result<Self> {
         use signal::unix::{SignalKind, signal};
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -68,7 +72,7 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) {
+    pub async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

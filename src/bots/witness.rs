@@ -1,0 +1,482 @@
+//! Witness: clients that walk and talk while a cluster is broken, and what they saw of it.
+//!
+//! A witness behaves as the web client does: when its connection ends it comes back through another process, says again what nobody
+//! acknowledged, and never takes an older picture for news.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use parking_lot::Mutex;
+use rand::RngExt;
+use serde_json::Value;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio_tungstenite::connect_async;
+use tokio_util::sync::CancellationToken;
+use tungstenite::Message;
+use tungstenite::client::IntoClientRequest;
+use tungstenite::http::HeaderValue;
+
+use super::account::{AccountError, Accounts};
+use super::{Behaviour, Protocol, Settings};
+use crate::components::unit::SUBTILES;
+use crate::net::codec::{decode, encode};
+use crate::net::protocol::chat::{ChatC2s, ChatLineS2c};
+use crate::net::protocol::frame::HeaderS2c;
+use crate::net::protocol::movement::InputC2s;
+use crate::net::protocol::session::HelloC2s;
+use crate::net::protocol::{ClientMessage, SCHEMA, SUBPROTOCOL, ServerMessage, VERSION};
+
+/// Between two steps of a witness: it gets a frame for each.
+const BEAT: Duration = Duration::from_millis(100);
+
+/// Beats between two lines.
+const TALK: u64 = 30;
+
+/// Beats after which what nobody answered is said again: a line between two processes may have lost it. The server takes it once.
+const AGAIN: u64 = 30;
+
+/// How long connecting, and being let in, may take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+const JOIN_WITHIN: Duration = Duration::from_secs(10);
+
+/// The server says something at least every five seconds.
+const SILENCE: Duration = Duration::from_secs(12);
+
+/// The first wait before coming back is at most that long, each further one twice as long as the one before.
+const BACK_OFF: Duration = Duration::from_millis(500);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
+
+/// Who had to wait longer than that for news was hit.
+pub const HIT: Duration = Duration::from_millis(250);
+
+/// What one witness saw since it was asked to look.
+#[derive(Debug, Clone)]
+pub struct Sight {
+    /// The longest time without news.
+    pub gap: Duration,
+    /// Connections that ended.
+    pub cuts: u32,
+    /// Lines that were acknowledged, by their words, and the space they were said in.
+    pub acknowledged: Vec<(String, String)>,
+    /// Lines that were shown to it twice.
+    pub doubled: u32,
+    /// The farthest it was moved from one picture to the next, in tiles.
+    pub jump: f64,
+    /// Pictures that were older than one before.
+    pub back: u32,
+}
+
+/// What a witness knows.
+#[derive(Debug)]
+struct Notes {
+    sight: Sight,
+    news: Instant,
+    seen: (u64, u64),
+    place: Option<(i32, i32)>,
+    shown: HashMap<String, u32>,
+    waiting: VecDeque<(u32, String)>,
+    is_in: bool,
+}
+
+impl Notes {
+    fn new(now: Instant) -> Self {
+        Self {
+            sight: Sight::new(),
+            news: now,
+            seen: (0, 0),
+            place: None,
+            shown: HashMap::new(),
+            waiting: VecDeque::new(),
+            is_in: false,
+        }
+    }
+
+    fn begin(&mut self, now: Instant) {
+        self.sight = Sight::new();
+        self.news = now;
+    }
+
+    fn end(&mut self, now: Instant) -> Sight {
+        let mut sight = std::mem::replace(&mut self.sight, Sight::new());
+        sight.gap = sight.gap.max(now - self.news);
+        sight
+    }
+
+    fn frame(&mut self, header: &HeaderS2c, now: Instant) {
+        let seen = (header.epoch, header.tick);
+        if seen < self.seen {
+            self.sight.back += 1;
+            return;
+        }
+        if seen > self.seen {
+            self.sight.gap = self.sight.gap.max(now - self.news);
+            self.news = now;
+            self.seen = seen;
+        }
+        let place = (header.own.x, header.own.y);
+        if let Some(before) = self.place.replace(place) {
+            let (x, y) = (f64::from(place.0 - before.0), f64::from(place.1 - before.1));
+            self.sight.jump = self.sight.jump.max(x.hypot(y) / f64::from(SUBTILES));
+        }
+    }
+
+    fn line(&mut self, line: &ChatLineS2c, space: &str) {
+        let times = self.shown.entry(line.id.clone()).or_default();
+        *times += 1;
+        let is_mine = self.waiting.iter().position(|(id, _)| Some(*id) == line.client_id);
+        if let Some((_, text)) = is_mine.and_then(|index| self.waiting.remove(index)) {
+            self.sight.acknowledged.push((space.to_owned(), text));
+        } else if *times > 1 && line.client_id.is_none() {
+            self.sight.doubled += 1;
+        }
+    }
+}
+
+impl Sight {
+    const fn new() -> Self {
+        Self {
+            gap: Duration::ZERO,
+            cuts: 0,
+            acknowledged: Vec::new(),
+            doubled: 0,
+            jump: 0.0,
+            back: 0,
+        }
+    }
+}
+
+/// How many do not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unsettled {
+    /// They are not in.
+    pub out: u32,
+    /// They are in and hear nothing.
+    pub silent: u32,
+    /// They said something and nobody answers.
+    pub unanswered: u32,
+}
+
+impl Unsettled {
+    /// Whether everybody goes on.
+    pub fn is_none(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// Everybody who watches.
+pub struct Witnesses {
+    notes: Vec<Arc<Mutex<Notes>>>,
+    over: CancellationToken,
+    http: reqwest::Client,
+    token: String,
+}
+
+impl Witnesses {
+    /// Signs them up at one process and lets them in through all of them, spread over spaces that keep what is said.
+    pub async fn gather(urls: &[String], count: u32, spaces: u32) -> Result<Self, AccountError> {
+        let over = CancellationToken::new();
+        let settings = Settings {
+            url: urls.first().cloned().unwrap_or_default(),
+            bots: count,
+            spaces,
+            space: None,
+            map: None,
+            protocol: Protocol::Binary,
+            rate: None,
+            length: Duration::ZERO,
+            ramp: 1.0,
+            behaviour: Behaviour::Chat,
+            seed: 1,
+            keeps_chat: true,
+            verify: false,
+        };
+        let accounts = Accounts::prepare(&settings, &over).await?;
+        let mut notes = Vec::new();
+        let token = accounts.people.first().map(|person| person.token.clone());
+        for (number, person) in accounts.people.into_iter().enumerate() {
+            let own = Arc::new(Mutex::new(Notes::new(Instant::now())));
+            notes.push(Arc::clone(&own));
+            let witness = Witness {
+                number,
+                urls: urls.to_vec(),
+                token: person.token,
+                space: accounts.spaces[number % accounts.spaces.len()].id.clone(),
+                notes: own,
+                said: 0,
+                beats: 0,
+            };
+            let over = over.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = witness.watch() => {}
+                    () = over.cancelled() => {}
+                }
+            });
+        }
+        Ok(Self {
+            notes,
+            over,
+            http: reqwest::Client::new(),
+            token: token.unwrap_or_default(),
+        })
+    }
+
+    /// From now on what they see counts.
+    pub fn begin(&self) {
+        let now = Instant::now();
+        for notes in &self.notes {
+            notes.lock().begin(now);
+        }
+    }
+
+    /// What they saw.
+    pub fn end(&self) -> Vec<Sight> {
+        let now = Instant::now();
+        self.notes.iter().map(|notes| notes.lock().end(now)).collect()
+    }
+
+    /// Those who are not in, or wait for news or for an answer.
+    pub fn unsettled(&self) -> Unsettled {
+        let mut unsettled = Unsettled::default();
+        for notes in &self.notes {
+            let notes = notes.lock();
+            unsettled.out += u32::from(!notes.is_in);
+            unsettled.silent += u32::from(notes.is_in && notes.news.elapsed() > HIT * 2);
+            // Somebody who talks now and then always waits for an answer at times, but not for long.
+            unsettled.unanswered += u32::from(notes.is_in && notes.waiting.len() > 1);
+        }
+        unsettled
+    }
+
+    /// How often each line of a space was kept, by its words.
+    pub async fn kept(&self, url: &str, space: &str) -> Result<HashMap<String, u32>, reqwest::Error> {
+        let mut kept = HashMap::new();
+        let mut before = String::new();
+        loop {
+            let path = format!("{url}/api/v1/space/{space}/chat?before={before}");
+            let request = self.http.get(path).bearer_auth(&self.token);
+            let page: Value = request.send().await?.error_for_status()?.json().await?;
+            let lines = page["lines"].as_array().into_iter().flatten();
+            for text in lines.filter_map(|line| line["message"].as_str()) {
+                *kept.entry(text.to_owned()).or_default() += 1;
+            }
+            match page["before"].as_str() {
+                Some(next) => next.clone_into(&mut before),
+                None => return Ok(kept),
+            }
+        }
+    }
+}
+
+impl Drop for Witnesses {
+    fn drop(&mut self) {
+        self.over.cancel();
+    }
+}
+
+struct Witness {
+    number: usize,
+    urls: Vec<String>,
+    token: String,
+    space: String,
+    notes: Arc<Mutex<Notes>>,
+    said: u32,
+    beats: u64,
+}
+
+impl Witness {
+    async fn watch(mut self) {
+        let mut back_off = BACK_OFF;
+        for attempt in self.number.. {
+            let url = self.urls[attempt % self.urls.len()].clone();
+            // Why it ended does not matter: it is tried again.
+            let _ = self.connection(&url).await;
+            let was_in = std::mem::replace(&mut self.notes.lock().is_in, false);
+            if was_in {
+                self.notes.lock().sight.cuts += 1;
+                back_off = BACK_OFF;
+            }
+            let wait = back_off.mul_f64(rand::rng().random_range(0.0..1.0));
+            back_off = (back_off * 2).min(LONGEST_BACK_OFF);
+            sleep(wait).await;
+        }
+    }
+
+    async fn connection(&mut self, url: &str) -> Result<(), tungstenite::Error> {
+        let address = format!("{}/ws?space={}", url.replacen("http", "ws", 1), self.space);
+        let mut request = address.into_client_request()?;
+        let protocol = HeaderValue::from_static(SUBPROTOCOL);
+        request.headers_mut().insert("sec-websocket-protocol", protocol);
+        let connecting = timeout(CONNECT_WITHIN, connect_async(request)).await;
+        let Ok(connected) = connecting else { return Ok(()) };
+        let (mut socket, _) = connected?;
+        let hello = HelloC2s {
+            version: VERSION,
+            schema: SCHEMA,
+            token: self.token.clone(),
+            space: self.space.clone(),
+            view_width: 20,
+            view_height: 12,
+        };
+        socket.send(binary(&ClientMessage::Hello(hello))).await?;
+        let mut beat = interval(BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut heard, mut seq) = (Instant::now(), 0);
+        loop {
+            tokio::select! {
+                message = socket.next() => {
+                    let Some(message) = message else { return Ok(()) };
+                    heard = Instant::now();
+                    let Message::Binary(bytes) = message? else { continue };
+                    if self.hear(&bytes) {
+                        for line in self.unanswered() {
+                            socket.send(line).await?;
+                        }
+                    }
+                }
+                _ = beat.tick() => {
+                    let is_in = self.notes.lock().is_in;
+                    if heard.elapsed() > if is_in { SILENCE } else { JOIN_WITHIN } {
+                        return Ok(());
+                    }
+                    if is_in {
+                        seq += 1;
+                        for message in self.act(seq) {
+                            socket.send(message).await?;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a message in; whether what was not answered is to be said again.
+    fn hear(&self, bytes: &[u8]) -> bool {
+        let Ok(message) = decode::<ServerMessage>(bytes) else {
+            return false;
+        };
+        let mut notes = self.notes.lock();
+        match message {
+            ServerMessage::Welcome(_) => {
+                notes.is_in = true;
+                return true;
+            }
+            ServerMessage::Frame(frame) => {
+                let was = notes.seen.0;
+                notes.frame(&frame.header, Instant::now());
+                // Another life of the space may not know the last lines.
+                return was != 0 && notes.seen.0 > was;
+            }
+            ServerMessage::Chat(line) => notes.line(&line, &self.space),
+            _ => {}
+        }
+        false
+    }
+
+    fn unanswered(&self) -> Vec<Message> {
+        let notes = self.notes.lock();
+        let lines = notes.waiting.iter().map(|(client_id, text)| ChatC2s {
+            client_id: *client_id,
+            text: text.clone(),
+        });
+        lines.map(|line| binary(&ClientMessage::Chat(line))).collect()
+    }
+
+    /// A step to and fro; now and then a line.
+    fn act(&mut self, seq: u32) -> Vec<Message> {
+        self.beats += 1;
+        let direction = if (self.beats / 10).is_multiple_of(2) { 3 } else { 7 };
+        let input = InputC2s {
+            seq,
+            direction,
+            run: false,
+        };
+        let mut messages = vec![binary(&ClientMessage::Input(input))];
+        if self.beats.is_multiple_of(AGAIN) {
+            messages.extend(self.unanswered());
+        }
+        if (self.beats + self.number as u64).is_multiple_of(TALK) {
+            self.said += 1;
+            let line = ChatC2s {
+                client_id: self.said,
+                text: format!("witness {} line {}", self.number, self.said),
+            };
+            self.notes.lock().waiting.push_back((line.client_id, line.text.clone()));
+            messages.push(binary(&ClientMessage::Chat(line)));
+        }
+        messages
+    }
+}
+
+fn binary(message: &ClientMessage) -> Message {
+    Message::Binary(encode(message).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::protocol::movement::OwnStateS2c;
+
+    fn header(epoch: u64, tick: u64, x: i32) -> HeaderS2c {
+        HeaderS2c {
+            tick,
+            epoch,
+            step: 0,
+            ack: 0,
+            own: OwnStateS2c {
+                x,
+                y: 0,
+                carry_x: 0,
+                carry_y: 0,
+                facing: 0,
+                walking: false,
+            },
+        }
+    }
+
+    fn line(id: &str, client_id: Option<u32>) -> ChatLineS2c {
+        ChatLineS2c {
+            id: id.into(),
+            client_id,
+            player: None,
+            user: String::new(),
+            name: String::new(),
+            text: "hello".into(),
+            at: 0,
+        }
+    }
+
+    #[test]
+    fn the_longest_wait_for_news_counts_and_old_pictures_are_none() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut notes = Notes::new(start);
+        notes.frame(&header(1, 10, 0), at(100));
+        notes.frame(&header(1, 11, 64), at(150));
+        notes.frame(&header(1, 9, 0), at(700));
+        notes.frame(&header(2, 5, 192), at(900));
+        let sight = notes.end(at(950));
+        assert_eq!((sight.gap, sight.back), (Duration::from_millis(750), 1));
+        assert!((sight.jump - 2.0).abs() < 1e-9);
+        notes.begin(at(1_000));
+        assert_eq!(
+            notes.end(at(3_000)).gap,
+            Duration::from_secs(2),
+            "who is still out has waited"
+        );
+    }
+
+    #[test]
+    fn a_line_is_acknowledged_once_and_seen_once() {
+        let mut notes = Notes::new(Instant::now());
+        notes.waiting.push_back((7, "hello".into()));
+        notes.line(&line("a", None), "s");
+        notes.line(&line("b", Some(7)), "s");
+        notes.line(&line("b", Some(7)), "s");
+        notes.line(&line("a", None), "s");
+        assert_eq!(notes.sight.acknowledged, [("s".into(), "hello".into())]);
+        assert_eq!(notes.sight.doubled, 1);
+    }
+}

@@ -1,0 +1,418 @@
+//! Chaos: `plaza chaos`: breaks a cluster in every way it promises to survive, and prints what clients saw of it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use rustix::process::{Pid, Signal, kill_process};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+
+use super::print;
+use crate::bots::witness::{HIT, Sight, Unsettled, Witnesses};
+use crate::cluster::census::Census;
+use crate::cluster::orders::Orders;
+use crate::cluster::redis::Redis;
+use crate::net::link::{Links, Secret};
+
+/// Before each drill everybody walks undisturbed for that long.
+const CALM: Duration = Duration::from_secs(2);
+
+/// How long something stands still that is stopped.
+const STILL: Duration = Duration::from_secs(5);
+
+/// How long a cluster may take to be whole again.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often is looked.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Options of `chaos`.
+#[derive(Args)]
+pub struct Chaos {
+    /// What `make cluster` wrote about the cluster
+    #[arg(long, value_name = "FILE", default_value = "target/cluster/cluster.json")]
+    cluster: PathBuf,
+    /// How many clients watch
+    #[arg(long, default_value_t = 200)]
+    bots: u32,
+    /// Spaces they are spread over
+    #[arg(long, default_value_t = 20)]
+    spaces: u32,
+    /// How often each drill is done
+    #[arg(long, default_value_t = 1)]
+    rounds: u32,
+    /// Which drills, with commas between; all when not given
+    #[arg(long, value_enum, value_delimiter = ',')]
+    drills: Vec<Drill>,
+    /// Write the table to this file as JSON
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+/// A way to break a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drill {
+    /// A server is killed; its guardian lives
+    Crash,
+    /// A server and its guardian are killed together, as when a machine dies
+    HostLoss,
+    /// A server is stopped for five seconds and goes on
+    Pause,
+    /// Redis is killed and comes back empty
+    RedisRestart,
+    /// Redis is stopped for five seconds and goes on
+    RedisPause,
+    /// `PostgreSQL` is shut down and comes back
+    PostgresRestart,
+    /// Every space of a process moves to others, and the process takes spaces again
+    Drain,
+    /// One space after the other moves to another process
+    Move,
+    /// One process after the other is told to stop, and starts again
+    Rolling,
+}
+
+/// The cluster, as `make cluster` tells it.
+#[derive(Deserialize)]
+struct State {
+    nodes: Vec<NodeState>,
+    redis: Service,
+    postgres: Service,
+}
+
+#[derive(Deserialize, Clone)]
+struct NodeState {
+    name: String,
+    url: String,
+    pid: i32,
+    command: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Service {
+    pid: i32,
+}
+
+/// What clients saw of a drill.
+#[derive(Debug, Serialize)]
+struct Row {
+    drill: Drill,
+    /// Clients that waited noticeably for news.
+    hit: usize,
+    /// Of those, how long, in milliseconds.
+    p50: u64,
+    p99: u64,
+    max: u64,
+    /// Connections that ended.
+    cuts: u32,
+    acknowledged: usize,
+    lost: usize,
+    doubled: usize,
+    /// In tiles.
+    jump: f64,
+    back: u32,
+}
+
+/// Breaks the cluster; `false` when something was lost, doubled, or went back.
+pub async fn run(options: Chaos) -> anyhow::Result<bool> {
+    let state = State::read(&options.cluster)?;
+    let orders = state.orders().await?;
+    let urls: Vec<String> = state.nodes.iter().map(|node| node.url.clone()).collect();
+    print::complain(&format!(
+        "{} clients in {} spaces come in …",
+        options.bots, options.spaces
+    ));
+    let witnesses = Witnesses::gather(&urls, options.bots, options.spaces).await?;
+    settle(&witnesses).await?;
+    let drills = if options.drills.is_empty() {
+        Drill::value_variants().to_vec()
+    } else {
+        options.drills
+    };
+    let mut rows = Vec::new();
+    for drill in drills {
+        let mut sights = Vec::new();
+        for round in 0..options.rounds {
+            print::complain(&format!("{drill:?}, {} of {} …", round + 1, options.rounds));
+            sleep(CALM).await;
+            let state = State::read(&options.cluster)?;
+            witnesses.begin();
+            // The one with the most spaces: where it hurts.
+            let census = orders.census().await?;
+            let spaces = |node: &&NodeState| homes(&census).filter(|(_, home)| *home == node.name).count();
+            let node = state
+                .nodes
+                .iter()
+                .max_by_key(spaces)
+                .context("the cluster has no processes")?;
+            perform(drill, &state, node, &options.cluster, &orders).await?;
+            // Nobody notices at once.
+            sleep(CALM).await;
+            settle(&witnesses).await?;
+            sights.extend(witnesses.end());
+            wait("every process is back", || async {
+                let census = orders.census().await.unwrap_or_default();
+                census.nodes().len() == state.nodes.len()
+            })
+            .await?;
+        }
+        rows.push(row(drill, &sights, &witnesses, &urls).await?);
+    }
+    print::line(&table(&rows));
+    if let Some(path) = options.json {
+        let text = serde_json::to_string_pretty(&rows)?;
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(rows
+        .iter()
+        .all(|row| row.lost == 0 && row.doubled == 0 && row.back == 0))
+}
+
+async fn perform(drill: Drill, state: &State, node: &NodeState, file: &Path, orders: &Orders) -> anyhow::Result<()> {
+    match drill {
+        Drill::Crash => signal(node.server(), Signal::KILL),
+        Drill::HostLoss => {
+            let server = node.server();
+            signal(node.pid, Signal::KILL)?;
+            if server != node.pid {
+                // Its guardian's end asks it to stop in order: too late.
+                let _ = signal(server, Signal::KILL);
+            }
+            Ok(())
+        }
+        Drill::Pause => still(node.server()).await,
+        Drill::RedisPause => still(state.redis.pid).await,
+        Drill::RedisRestart => {
+            signal(state.redis.pid, Signal::KILL)?;
+            wait("Redis is back", || async {
+                changed(file, |now| now.redis.pid, state.redis.pid)
+            })
+            .await
+        }
+        Drill::PostgresRestart => {
+            signal(state.postgres.pid, Signal::INT)?;
+            wait("PostgreSQL is back", || async {
+                changed(file, |now| now.postgres.pid, state.postgres.pid)
+            })
+            .await
+        }
+        Drill::Drain => {
+            orders.drain(&node.name, true).await?;
+            let left = |census: &Census| homes(census).filter(|(_, home)| *home == node.name).count();
+            wait("it is empty", || async {
+                orders.census().await.is_ok_and(|census| left(&census) == 0)
+            })
+            .await?;
+            Ok(orders.drain(&node.name, false).await?)
+        }
+        Drill::Move => {
+            let census = orders.census().await?;
+            for (space, home) in homes(&census) {
+                let at = state.nodes.iter().position(|node| node.name == home).unwrap_or(0);
+                let next = &state.nodes[(at + 1) % state.nodes.len()];
+                orders.move_space(space, &next.name).await?;
+                sleep(LOOK_EVERY).await;
+            }
+            Ok(())
+        }
+        Drill::Rolling => {
+            for node in &state.nodes {
+                signal(node.pid, Signal::TERM)?;
+                let pid_of = |now: &State| {
+                    now.nodes
+                        .iter()
+                        .find(|other| other.name == node.name)
+                        .map_or(0, |node| node.pid)
+                };
+                wait("it is back", || async { changed(file, pid_of, node.pid) }).await?;
+                wait("it lives", || async {
+                    let census = orders.census().await.unwrap_or_default();
+                    census.nodes().len() == state.nodes.len()
+                })
+                .await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Every space that is run, and by whom.
+fn homes(census: &Census) -> impl Iterator<Item = (crate::components::id::SpaceId, &str)> {
+    census.nodes().iter().flat_map(|counted| {
+        let home = counted.node.member.node.0.as_str();
+        counted.running.iter().map(move |running| (running.space, home))
+    })
+}
+
+fn changed(file: &Path, pid: impl Fn(&State) -> i32, before: i32) -> bool {
+    State::read(file).is_ok_and(|now| pid(&now) != before && pid(&now) != 0)
+}
+
+async fn still(pid: i32) -> anyhow::Result<()> {
+    signal(pid, Signal::STOP)?;
+    sleep(STILL).await;
+    signal(pid, Signal::CONT)
+}
+
+fn signal(pid: i32, signal: Signal) -> anyhow::Result<()> {
+    let found = Pid::from_raw(pid).filter(|_| pid > 1);
+    let pid = found.with_context(|| format!("{pid} is no process to send a signal to"))?;
+    kill_process(pid, signal).with_context(|| format!("process {} cannot be sent a signal", pid.as_raw_nonzero()))
+}
+
+/// Waits until everybody goes on.
+async fn settle(witnesses: &Witnesses) -> anyhow::Result<()> {
+    let waited = wait("everybody goes on", || async { witnesses.unsettled().is_none() }).await;
+    waited.with_context(|| {
+        let left = witnesses.unsettled();
+        let Unsettled {
+            out,
+            silent,
+            unanswered,
+        } = left;
+        format!("{out} clients are out, {silent} hear nothing, {unanswered} are not answered")
+    })
+}
+
+async fn wait<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so().await {
+        if Instant::now() >= deadline {
+            bail!("waited a minute until {what}, and it is not so");
+        }
+        sleep(LOOK_EVERY).await;
+    }
+    Ok(())
+}
+
+async fn row(drill: Drill, sights: &[Sight], witnesses: &Witnesses, urls: &[String]) -> anyhow::Result<Row> {
+    let mut said: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (space, text) in sights.iter().flat_map(|sight| &sight.acknowledged) {
+        said.entry(space).or_default().push(text);
+    }
+    let (mut lost, mut doubled) = (0, sights.iter().map(|sight| sight.doubled as usize).sum::<usize>());
+    for (space, lines) in &said {
+        // Lines are kept within a second of being said.
+        let deadline = Instant::now() + CALM * 5;
+        let kept = loop {
+            let kept = witnesses.kept(&urls[0], space).await?;
+            if lines.iter().all(|line| kept.contains_key(*line)) || Instant::now() >= deadline {
+                break kept;
+            }
+            sleep(LOOK_EVERY).await;
+        };
+        lost += lines.iter().filter(|line| !kept.contains_key(**line)).count();
+        doubled += lines
+            .iter()
+            .filter(|line| kept.get(**line).is_some_and(|times| *times > 1))
+            .count();
+    }
+    let mut gaps: Vec<u64> = sights
+        .iter()
+        .filter(|sight| sight.gap > HIT)
+        .map(|sight| sight.gap.as_millis() as u64)
+        .collect();
+    gaps.sort_unstable();
+    Ok(Row {
+        drill,
+        hit: gaps.len(),
+        p50: percentile(&gaps, 50),
+        p99: percentile(&gaps, 99),
+        max: percentile(&gaps, 100),
+        cuts: sights.iter().map(|sight| sight.cuts).sum(),
+        acknowledged: said.values().map(Vec::len).sum(),
+        lost,
+        doubled,
+        jump: sights.iter().map(|sight| sight.jump).fold(0.0, f64::max),
+        back: sights.iter().map(|sight| sight.back).sum(),
+    })
+}
+
+/// The nearest rank; 0 of nothing.
+fn percentile(sorted: &[u64], percent: usize) -> u64 {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or(0)
+}
+
+/// In Markdown, so that it can be shown to others as it is.
+fn table(rows: &[Row]) -> String {
+    let head = "| drill | clients hit | stood still p50 | p99 | max | disconnects | lines acknowledged | lost | doubled | largest jump |\n\
+                |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
+    let lines = rows.iter().map(|row| {
+        let name = row
+            .drill
+            .to_possible_value()
+            .map_or(String::new(), |value| value.get_name().to_owned());
+        format!(
+            "| {name} | {} | {} ms | {} ms | {} ms | {} | {} | {} | {} | {:.1} tiles |",
+            row.hit, row.p50, row.p99, row.max, row.cuts, row.acknowledged, row.lost, row.doubled, row.jump
+        )
+    });
+    std::iter::once(head.to_owned())
+        .chain(lines)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+impl State {
+    fn read(file: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read {}: does `make cluster` run?", file.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{} is not understood", file.display()))
+    }
+
+    /// How the processes are told what to do: with what they were started with.
+    async fn orders(&self) -> anyhow::Result<Orders> {
+        let node = self.nodes.first().context("the cluster has no processes")?;
+        let url = node.flag("--redis-url").context("the processes share no Redis")?;
+        let secret = node.flag("--cluster-secret").context("the processes share no secret")?;
+        Ok(Orders {
+            redis: Some(Redis::open(url).await?),
+            links: Some(Links::new(Secret::new(secret))),
+        })
+    }
+}
+
+impl NodeState {
+    fn flag(&self, name: &str) -> Option<&str> {
+        let at = self.command.iter().position(|word| word == name)?;
+        self.command.get(at + 1).map(String::as_str)
+    }
+
+    /// The server under its guardian; the process itself without one.
+    fn server(&self) -> i32 {
+        let pid = self.pid;
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        let child = children.split_whitespace().next().and_then(|child| child.parse().ok());
+        child.unwrap_or(pid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_are_the_nearest() {
+        let gaps: Vec<u64> = (1..=200).collect();
+        assert_eq!([50, 99, 100].map(|percent| percentile(&gaps, percent)), [100, 198, 200]);
+        assert_eq!(percentile(&[7], 50), 7);
+        assert_eq!(percentile(&[], 99), 0);
+    }
+
+    #[test]
+    fn flags_are_found() {
+        let node = NodeState {
+            name: "a".into(),
+            url: String::new(),
+            pid: 0,
+            command: ["plaza", "serve", "--redis-url", "redis://r"].map(str::to_owned).into(),
+        };
+        assert_eq!(node.flag("--redis-url"), Some("redis://r"));
+        assert_eq!(node.flag("--cluster-secret"), None);
+    }
+}
