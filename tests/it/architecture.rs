@@ -11,9 +11,10 @@ const FLOORS: &[&[&str]] = &[
     &["space"],
     &["net::protocol", "net::codec"],
     &["host"],
+    &["net::link"],
     &["store"],
     &["cluster"],
-    &["net::session", "net::relay", "net::edge", "net::link"],
+    &["net::session", "net::relay", "net::edge"],
     &["settings"],
     &["api"],
     &["bots"],
@@ -22,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Floors whose rooms lie beside each other and may use each other.
-const SHARED_FLOORS: [usize; 2] = [3, 7];
+const SHARED_FLOORS: [usize; 2] = [3, 8];
 
 /// Rooms that give the same result for the same commands, always.
 const PURE: [&str; 3] = ["components", "systems", "space"];

@@ -28,6 +28,7 @@ fn settings(url: &str, protocol: Protocol, behaviour: Behaviour) -> Settings {
         ramp: 100.0,
         behaviour,
         seed: 1,
+        keeps_chat: false,
         verify: true,
     }
 }

@@ -173,6 +173,7 @@ pub struct GameClient {
     pub welcome: WelcomeS2c,
     pub own: OwnStateS2c,
     pub ack: u32,
+    pub epoch: u64,
     pub tick: u64,
     /// Where everybody in view stands.
     pub places: HashMap<u32, Stance>,
@@ -243,6 +244,7 @@ impl Stranger {
                     socket: self.socket,
                     own: welcome.own,
                     ack: 0,
+                    epoch: welcome.epoch,
                     tick: welcome.tick,
                     places: HashMap::new(),
                     users: HashMap::new(),
@@ -342,7 +344,12 @@ impl GameClient {
     }
 
     fn apply(&mut self, frame: &FrameS2c) {
-        assert!(frame.header.tick > self.tick || self.users.is_empty(), "ticks rise");
+        let (before, now) = ((self.epoch, self.tick), (frame.header.epoch, frame.header.tick));
+        assert!(
+            now > before || self.users.is_empty(),
+            "time goes back from {before:?} to {now:?}"
+        );
+        self.epoch = frame.header.epoch;
         self.tick = frame.header.tick;
         self.own = frame.header.own;
         self.ack = frame.header.ack;

@@ -1,6 +1,8 @@
 //! Harness: a server of its own for each test, on a free port, with its own data folder.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 use plaza::server::{ServeError, Server};
@@ -206,4 +208,81 @@ impl Drop for TestServer {
 #[track_caller]
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}
+
+/// The real program as a process of its own, killed when dropped.
+pub struct Process {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+    pub address: String,
+}
+
+impl Process {
+    /// The server itself.
+    pub fn start(folder: &Path, more: &[&str]) -> Self {
+        Self::serve(folder, &[more, &["--no-guardian"]].concat())
+    }
+
+    /// The server as a person starts it.
+    pub fn guarded(folder: &Path, more: &[&str]) -> Self {
+        Self::serve(folder, more)
+    }
+
+    fn serve(folder: &Path, more: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_plaza"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+            .arg(folder)
+            .args(more)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut process = Self {
+            child,
+            lines,
+            address: String::new(),
+        };
+        process.opens();
+        process
+    }
+
+    /// Waits until it says where it is: at its start, and whenever it starts again.
+    pub fn opens(&mut self) {
+        let address = self.lines.by_ref().map_while(Result::ok).find_map(|line| {
+            line.strip_prefix("Plaza is open: ")
+                .map(|address| address.trim_end_matches('/').to_owned())
+        });
+        self.address = address.expect("the server says where it is");
+    }
+
+    /// The process id of the server under a guardian.
+    pub fn server_pid(&self) -> String {
+        let pid = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        children.trim().to_owned()
+    }
+
+    /// Sends a signal to the process itself.
+    pub fn signal(&self, name: &str) {
+        signal(name, &self.child.id().to_string());
+    }
+
+    /// Asks it to stop, and answers its exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        signal("-TERM", &self.child.id().to_string());
+        self.child.wait().unwrap().code()
+    }
+}
+
+/// Sends a signal as a person would.
+pub fn signal(signal: &str, pid: &str) {
+    assert!(Command::new("kill").args([signal, pid]).status().unwrap().success());
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // One that was terminated is gone already.
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
 }

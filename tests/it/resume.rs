@@ -1,53 +1,12 @@
 //! What survives the end of a process, kind or not.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use plaza::components::id::SpaceId;
 use plaza::store::Store;
 
 use crate::clients::GameClient;
-use crate::harness::{Person, TestServer};
-
-/// The real binary on a free port.
-struct Process {
-    child: Child,
-    address: String,
-}
-
-impl Process {
-    fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_plaza"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
-            .arg(folder)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines.map_while(Result::ok).find_map(|line| {
-            line.strip_prefix("Plaza is open: ")
-                .map(|address| address.trim_end_matches('/').to_owned())
-        });
-        Self {
-            child,
-            address: address.expect("the server says where it is"),
-        }
-    }
-
-    /// SIGKILL: no last word, no last checkpoint.
-    fn kill(self) {
-        drop(self);
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
+use crate::harness::{Person, Process, TestServer};
 
 /// A folder with somebody and a space of theirs.
 async fn folder() -> (Arc<tempfile::TempDir>, Person, String) {
@@ -89,7 +48,7 @@ async fn a_server_that_stops_in_order_resumes_everything() {
 #[tokio::test]
 async fn a_killed_server_resumes_from_a_second_ago_at_most() {
     let (folder, ada, space) = folder().await;
-    let process = Process::start(folder.path());
+    let process = Process::start(folder.path(), &[]);
     let mut client = GameClient::join(&process.address, &ada, &space).await;
     let (place, tick) = live(&mut client).await;
     let store = Store::open(folder.path()).await.unwrap();
@@ -107,13 +66,13 @@ async fn a_killed_server_resumes_from_a_second_ago_at_most() {
         client.until(|client, _| client.ack >= seq).await;
     }
     store.close().await;
-    process.kill();
+    drop(process);
 
-    let process = Process::start(folder.path());
+    let process = Process::start(folder.path(), &[]);
     let client = GameClient::join(&process.address, &ada, &space).await;
     assert_eq!((client.own.x, client.own.y), place);
     assert_eq!(client.welcome.history[0].text, "remember me");
-    process.kill();
+    drop(process);
 }
 
 #[tokio::test]

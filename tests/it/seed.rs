@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use plaza::components::unit::Tile;
-use plaza::store::Store;
 use plaza::store::seed::{Folder, SeedReport};
+
+use crate::store::{Home, on_both};
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/seed");
 
@@ -21,38 +22,36 @@ fn edit(file: &Path, from: &str, to: &str) {
     std::fs::write(file, text.replacen(from, to, 1)).unwrap();
 }
 
-async fn store() -> (tempfile::TempDir, Store) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).await.unwrap();
-    (folder, store)
+async fn seeding_twice_changes_nothing(home: Home) {
+    twice(&home, &Folder::read(Path::new(FIXTURE)).unwrap()).await;
 }
 
-#[tokio::test]
-async fn seeding_twice_changes_nothing() {
-    for folder in [Folder::read(Path::new(FIXTURE)).unwrap(), Folder::built_in()] {
-        let (_data, store) = store().await;
-        assert!(store.is_unseeded().await.unwrap());
-        let first = store.seed(&folder).await.unwrap();
-        assert!(
-            first.added > 0 && first.updated == 0 && first.unchanged == 0,
-            "{first:?}"
-        );
-        let second = store.seed(&folder).await.unwrap();
-        assert_eq!(
-            second,
-            SeedReport {
-                added: 0,
-                updated: 0,
-                unchanged: first.added
-            }
-        );
-        assert!(!store.is_unseeded().await.unwrap());
-    }
+async fn seeding_what_is_built_in_twice_changes_nothing(home: Home) {
+    twice(&home, &Folder::built_in()).await;
 }
 
-#[tokio::test]
-async fn a_seeded_space_has_walls_zones_and_solid_elements() {
-    let (_folder, store) = store().await;
+async fn twice(home: &Home, folder: &Folder) {
+    let store = &home.store;
+    assert!(store.is_unseeded().await.unwrap());
+    let first = store.seed(folder).await.unwrap();
+    assert!(
+        first.added > 0 && first.updated == 0 && first.unchanged == 0,
+        "{first:?}"
+    );
+    let second = store.seed(folder).await.unwrap();
+    assert_eq!(
+        second,
+        SeedReport {
+            added: 0,
+            updated: 0,
+            unchanged: first.added
+        }
+    );
+    assert!(!store.is_unseeded().await.unwrap());
+}
+
+async fn a_seeded_space_has_walls_zones_and_solid_elements(home: Home) {
+    let store = &home.store;
     store.seed(&Folder::read(Path::new(FIXTURE)).unwrap()).await.unwrap();
     let nobody = plaza::components::id::UserId(uuid::Uuid::nil());
     let page = plaza::store::spaces::Page {
@@ -72,9 +71,8 @@ async fn a_seeded_space_has_walls_zones_and_solid_elements() {
     );
 }
 
-#[tokio::test]
-async fn a_change_updates_what_changed_and_the_seeded_space() {
-    let (_folder, store) = store().await;
+async fn a_change_updates_what_changed_and_the_seeded_space(home: Home) {
+    let store = &home.store;
     let seed = tempfile::tempdir().unwrap();
     copy_fixture(seed.path());
     store.seed(&Folder::read(seed.path()).unwrap()).await.unwrap();
@@ -107,9 +105,8 @@ async fn a_change_updates_what_changed_and_the_seeded_space() {
     assert_eq!(store.avatars().await.unwrap()[0].name, "Anna");
 }
 
-#[tokio::test]
-async fn a_mistake_is_named_and_nothing_is_loaded() {
-    let (_folder, store) = store().await;
+async fn a_mistake_is_named_and_nothing_is_loaded(home: Home) {
+    let store = &home.store;
     let cases = [
         ("avatars.json", "\"ann\"", "\"Ann!\"", "entry 1: a key is made of"),
         ("avatars.json", "[", "", "line 1"),
@@ -137,3 +134,11 @@ async fn a_mistake_is_named_and_nothing_is_loaded() {
         assert!(store.avatars().await.unwrap().is_empty() && store.maps().await.unwrap().is_empty());
     }
 }
+
+on_both!(
+    seeding_twice_changes_nothing,
+    seeding_what_is_built_in_twice_changes_nothing,
+    a_seeded_space_has_walls_zones_and_solid_elements,
+    a_change_updates_what_changed_and_the_seeded_space,
+    a_mistake_is_named_and_nothing_is_loaded,
+);

@@ -327,11 +327,102 @@ fn the_space_remembers_the_last_fifty_lines() {
 }
 
 #[test]
+fn a_line_that_is_sent_again_is_kept_once() {
+    let mut space = Space::new(&plan(&["...."]), RATE);
+    space.step(&[join(1)]);
+    let mut say = |id: u128, client_id, text: &str, at| {
+        let output = space.step(&[Command::Chat {
+            player: PlayerId(1),
+            id: ChatId(Uuid::from_u128(id)),
+            client_id,
+            text: text.into(),
+            at,
+        }]);
+        let [fact] = &output.facts[..] else {
+            panic!("one line, one fact")
+        };
+        match fact {
+            Fact::Said(line) => (true, line.id.0.as_u128()),
+            Fact::SaidBefore(line) => (false, line.id.0.as_u128()),
+            _ => panic!("something else happened"),
+        }
+    };
+    assert_eq!(say(1, Some(7), "hello", 1_000), (true, 1));
+    assert_eq!(
+        say(2, Some(7), "hello", 5_000),
+        (false, 1),
+        "its sender heard no answer"
+    );
+    assert_eq!(
+        say(3, Some(7), "goodbye", 6_000),
+        (true, 3),
+        "a client that begins to count anew"
+    );
+    assert_eq!(say(4, Some(7), "hello", 70_000), (true, 4), "that was long ago");
+    assert_eq!(say(5, None, "hello", 70_000), (true, 5));
+    assert_eq!(space.picture().history.len(), 4);
+}
+
+#[test]
 fn checkpoints_of_other_versions_are_refused_by_number() {
     let mut bytes = Space::new(&plan(&["."]), RATE).checkpoint().encode();
     bytes[4] = 9;
     assert_eq!(Checkpoint::decode(&bytes), Err(CheckpointError::Version { found: 9 }));
     assert_eq!(Checkpoint::decode(b"something else"), Err(CheckpointError::Foreign));
+}
+
+#[test]
+fn what_was_sent_before_a_restart_counts_once_when_it_is_sent_again() {
+    let plan = plan_from(&["........"; 3], Tile::new(1, 1));
+    let steps = || {
+        (1..=4)
+            .map(|seq| held(1, seq, Direction::Right, false))
+            .collect::<Vec<_>>()
+    };
+    let x = |space: &mut Space| space.checkpoint().players[0].body.position.x;
+    let mut whole = Space::new(&plan, RATE);
+    whole.step(&[join(1)]);
+    let start = x(&mut whole);
+    whole.step(&steps());
+    // Some of it was carried out, the rest waits in a queue that nobody keeps.
+    let mut restored = Space::restore(&plan, RATE, &whole.checkpoint());
+    assert!(start < x(&mut restored));
+    for _ in 0..4 {
+        whole.step(&[]);
+    }
+    assert!(x(&mut restored) < x(&mut whole));
+    let player = PlayerId(1);
+    restored.step(&[Command::Stay { player }]);
+    for _ in 0..6 {
+        restored.step(&steps());
+    }
+    assert_eq!(x(&mut restored), x(&mut whole));
+    for _ in 0..60 * 20 {
+        restored.step(&[]);
+    }
+    assert_eq!(restored.people(), 1, "who stays does not vanish");
+}
+
+#[test]
+fn a_crowd_is_kept_compressed_and_a_length_that_lies_is_refused() {
+    let mut space = Space::new(&plan(&["...."; 4]), RATE);
+    space.step(&(1..=200).map(join).collect::<Vec<_>>());
+    let checkpoint = space.checkpoint();
+    let kept = checkpoint.encode();
+    assert_eq!(kept[4], 3, "version 3 is compressed");
+    assert_eq!(Checkpoint::decode(&kept).as_ref(), Ok(&checkpoint));
+    let eternal = Checkpoint {
+        tick: Tick(u64::MAX),
+        ..checkpoint
+    };
+    assert!(matches!(
+        Checkpoint::decode(&eternal.encode()),
+        Err(CheckpointError::Senseless(_))
+    ));
+    let huge = Checkpoint::seal(3, &[0xff; 64]);
+    assert!(matches!(Checkpoint::decode(&huge), Err(CheckpointError::Senseless(_))));
+    let cut = Checkpoint::seal(3, &[0, 1, 0, 0, 7]);
+    assert!(matches!(Checkpoint::decode(&cut), Err(CheckpointError::Malformed(_))));
 }
 
 #[test]

@@ -1,0 +1,360 @@
+//! Many processes: a space is run by one of them, watched from all, and goes on when that one dies.
+
+use std::path::Path;
+
+use plaza::cluster::node::{Member, Node, NodeId, Nonce};
+use plaza::cluster::ownership::{Dead, Renewal, Taken};
+use plaza::cluster::redis::Redis as Directory;
+use plaza::cluster::vault::{Committed, Kept, Vault, Write};
+use plaza::components::id::SpaceId;
+use plaza::net::link::Secret;
+use plaza::net::protocol::ServerMessage;
+use plaza::settings::{ClusterSettings, Settings};
+use plaza::store::Store;
+use uuid::Uuid;
+
+use crate::clients::GameClient;
+use crate::harness::{Person, Process, TestServer};
+use crate::services::{Database, Redis};
+use crate::store::Home;
+
+const SECRET: &str = "a secret of the tests";
+
+/// What the processes of a cluster share.
+pub struct Shared {
+    pub database: Database,
+    pub redis: Redis,
+    /// What is told of Redis instead of its own address.
+    pub redis_url: Option<String>,
+}
+
+impl Shared {
+    pub fn new() -> Self {
+        Self {
+            database: Database::new(),
+            redis: Redis::start(),
+            redis_url: None,
+        }
+    }
+
+    fn redis_url(&self) -> String {
+        self.redis_url.clone().unwrap_or_else(|| self.redis.url())
+    }
+
+    pub fn settings(&self, node: Option<&str>) -> impl FnOnce(&mut Settings) {
+        let (database, redis) = (self.database.url(), self.redis_url());
+        let node = node.map(str::to_owned);
+        move |settings| {
+            settings.database_url = Some(database.parse().unwrap());
+            settings.cluster = Some(ClusterSettings {
+                redis_url: redis,
+                node,
+                link_listen: "127.0.0.1:0".parse().unwrap(),
+                link_address: None,
+                secret: Secret::new(SECRET),
+            });
+        }
+    }
+
+    pub async fn server(&self) -> TestServer {
+        TestServer::start_with(self.settings(None)).await
+    }
+
+    pub async fn named(&self, node: &str) -> TestServer {
+        TestServer::start_with(self.settings(Some(node))).await
+    }
+
+    pub fn process(&self, folder: &Path) -> Process {
+        let flags = self.flags();
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        Process::start(folder, &flags)
+    }
+
+    /// How a process of this cluster is started.
+    pub fn flags(&self) -> [String; 6] {
+        let (database, redis) = (self.database.url(), self.redis_url());
+        [
+            "--database-url",
+            &database,
+            "--redis-url",
+            &redis,
+            "--cluster-secret",
+            SECRET,
+        ]
+        .map(str::to_owned)
+    }
+
+    /// A command that tells the processes what to do.
+    pub async fn command(&self, words: &[&str]) -> std::process::Output {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_plaza"));
+        command.arg("admin").args(words).args(["--cluster-secret", SECRET]);
+        command.args(["--redis-url", &self.redis_url()]).output().await.unwrap()
+    }
+}
+
+/// Says something, and waits until it is acknowledged.
+pub async fn say(client: &mut GameClient, client_id: u32, text: &str) {
+    client.chat(client_id, text).await;
+    client
+        .until(|_, message| matches!(message, ServerMessage::Chat(line) if line.client_id == Some(client_id)))
+        .await;
+}
+
+pub async fn hear(client: &mut GameClient, text: &str) {
+    client
+        .until(|_, message| matches!(message, ServerMessage::Chat(line) if line.text == text))
+        .await;
+}
+
+async fn people(server: &TestServer) -> (Person, Person, String) {
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let space = server.space(&ada, "40x40").await;
+    (ada, bob, space)
+}
+
+#[tokio::test]
+async fn a_space_is_run_once_and_shared_by_people_of_all_processes() {
+    let shared = Shared::new();
+    let (first, second) = (shared.server().await, shared.server().await);
+    let (ada, bob, space) = people(&first).await;
+    let mut at_first = GameClient::join(&first.address, &ada, &space).await;
+    let mut at_second = GameClient::join(&second.address, &bob, &space).await;
+    assert_eq!(at_first.epoch, at_second.epoch, "one life of the space");
+    let bob_here = at_first.sees(&bob.id).await;
+    at_second.sees(&ada.id).await;
+    let start = at_first.places[&bob_here];
+    for seq in 1..=8 {
+        at_second.hold(seq, 3).await;
+    }
+    at_second.until(|client, _| client.ack >= 8).await;
+    at_first.until(|client, _| client.places[&bob_here] != start).await;
+    say(&mut at_second, 1, "from the other side").await;
+    hear(&mut at_first, "from the other side").await;
+    second.stop().await;
+    first.stop().await;
+}
+
+#[tokio::test]
+async fn people_carry_on_when_the_process_that_runs_their_space_is_killed() {
+    let shared = Shared::new();
+    let server = shared.server().await;
+    let (ada, bob, space) = people(&server).await;
+    let folder = tempfile::tempdir().unwrap();
+    let doomed = shared.process(folder.path());
+    let mut bob_there = GameClient::join(&doomed.address, &bob, &space).await;
+    let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
+    let epoch = ada_here.epoch;
+    ada_here.sees(&bob.id).await;
+    say(&mut ada_here, 1, "before").await;
+    say(&mut bob_there, 1, "and from bob").await;
+    drop(doomed);
+    // No disconnect, no going back: frames of a later life of the space.
+    ada_here.until(|client, _| client.epoch > epoch).await;
+    say(&mut ada_here, 2, "after").await;
+    let bob_back = GameClient::join(&server.address, &bob, &space).await;
+    let said: Vec<_> = bob_back.welcome.history.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(
+        said,
+        ["before", "and from bob", "after"],
+        "every acknowledged line, once, in order"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_that_stops_in_order_hands_its_people_on() {
+    let shared = Shared::new();
+    let (leaving, staying) = (shared.server().await, shared.server().await);
+    let (ada, bob, space) = people(&staying).await;
+    let mut bob_there = GameClient::join(&leaving.address, &bob, &space).await;
+    let mut ada_here = GameClient::join(&staying.address, &ada, &space).await;
+    let epoch = ada_here.epoch;
+    ada_here.sees(&bob.id).await;
+    let stopping = tokio::spawn(leaving.stop());
+    assert_eq!(
+        bob_there.ended().await,
+        Some(1001),
+        "its own clients are told to come back"
+    );
+    ada_here.until(|client, _| client.epoch > epoch).await;
+    stopping.await.unwrap();
+    GameClient::join(&staying.address, &bob, &space).await;
+    staying.stop().await;
+}
+
+#[tokio::test]
+async fn people_go_on_while_redis_is_gone_and_after_it_came_back_empty() {
+    let mut shared = Shared::new();
+    let server = shared.server().await;
+    let (ada, _, space) = people(&server).await;
+    let mut client = GameClient::join(&server.address, &ada, &space).await;
+    say(&mut client, 1, "with redis").await;
+    let epoch = client.epoch;
+    shared.redis.kill();
+    say(&mut client, 2, "without").await;
+    for seq in 1..=60 {
+        client.hold(seq, if seq % 16 < 8 { 3 } else { 7 }).await;
+        client.until(|client, _| client.ack >= seq).await;
+    }
+    shared.redis.restart();
+    say(&mut client, 3, "with an empty one").await;
+    for seq in 61..=120 {
+        client.hold(seq, if seq % 16 < 8 { 3 } else { 7 }).await;
+        client.until(|client, _| client.ack >= seq).await;
+    }
+    assert_eq!(client.epoch, epoch, "nobody else took the space");
+    server.stop().await;
+}
+
+fn member(node: &str, nonce: u64) -> Member {
+    Member {
+        node: NodeId(node.into()),
+        nonce: Nonce(nonce),
+    }
+}
+
+fn node(node: &str, nonce: u64) -> Node {
+    Node {
+        member: member(node, nonce),
+        link: "127.0.0.1:1".into(),
+        public_url: None,
+        load: 5,
+        is_draining: false,
+    }
+}
+
+#[tokio::test]
+async fn a_lease_keeps_its_name_and_the_dead_stay_dead() {
+    let redis = Redis::start();
+    let directory = Directory::open(&redis.url()).await.unwrap();
+    let Ok(Renewal::Held { directory: identity }) = directory.renew(&node("ann", 1)).await else {
+        panic!("the first lease is granted");
+    };
+    assert_eq!(
+        directory.renew(&node("ann", 2)).await,
+        Ok(Renewal::Dead),
+        "the name is taken"
+    );
+    assert_eq!(directory.alive().await.unwrap(), (identity, vec![node("ann", 1)]));
+    let ann = |directory| Dead {
+        member: member("ann", 1),
+        directory,
+    };
+    assert_eq!(directory.bury(&ann(identity)).await, Ok(false), "its lease stands");
+    directory.release_lease(&member("ann", 1)).await.unwrap();
+    assert_eq!(directory.alive().await.unwrap().1, []);
+    assert_eq!(
+        directory.bury(&ann(identity + 1)).await,
+        Ok(false),
+        "another Redis said so"
+    );
+    assert_eq!(directory.bury(&ann(identity)).await, Ok(true));
+    assert_eq!(directory.renew(&node("ann", 1)).await, Ok(Renewal::Dead));
+    assert!(matches!(
+        directory.renew(&node("ann", 3)).await,
+        Ok(Renewal::Held { .. })
+    ));
+}
+
+/// What every vault promises.
+async fn a_vault_shuts_out_whoever_was_before(
+    vault: Vault,
+    space: SpaceId,
+    [ann, ben]: [Member; 2],
+    mints: Option<&Store>,
+) {
+    let mint = async |seen: u64, by: &Member| {
+        if let Some(store) = mints {
+            let minted = store
+                .mint_epoch(space, seen, (&by.node.0, by.nonce.0), 0)
+                .await
+                .unwrap();
+            assert_eq!(minted, Some(seen + 1));
+        }
+    };
+    mint(0, &ann).await;
+    let write = |tick: u64, state: Option<&[u8]>, events: &[(u64, &[u8])]| Write {
+        checkpoint: state.map(|state| (tick, state.to_vec())),
+        events: events.iter().map(|(tick, event)| (*tick, event.to_vec())).collect(),
+    };
+    assert_eq!(vault.claim(space, 1, &ann).await, Ok(Taken::Ours));
+    assert_eq!(vault.load(space).await, Ok(Kept::default()));
+    let first = write(5, Some(b"five"), &[(6, b"a"), (6, b"b"), (7, b"c")]);
+    assert_eq!(vault.commit(space, 1, &ann, &first).await, Ok(Committed::Kept));
+    let kept = vault.load(space).await.unwrap();
+    assert_eq!(kept.checkpoint.as_deref(), Some(&b"five"[..]));
+    assert_eq!(kept.events, first.events);
+    let second = write(6, Some(b"six"), &[(8, b"d")]);
+    assert_eq!(vault.commit(space, 1, &ann, &second).await, Ok(Committed::Kept));
+    mint(1, &ben).await;
+    assert_eq!(vault.claim(space, 2, &ben).await, Ok(Taken::Ours));
+    assert_eq!(
+        vault.commit(space, 1, &ann, &write(9, Some(b"late"), &[])).await,
+        Ok(Committed::Fenced)
+    );
+    assert_eq!(vault.claim(space, 1, &ann).await, Ok(Taken::Fenced));
+    let kept = vault.load(space).await.unwrap();
+    assert_eq!(kept.checkpoint.as_deref(), Some(&b"six"[..]));
+    assert_eq!(kept.events, [(7, b"c".to_vec()), (8, b"d".to_vec())]);
+    assert_eq!(
+        vault.commit(space, 2, &ben, &write(9, None, &[(9, b"e")])).await,
+        Ok(Committed::Kept)
+    );
+    vault.forget(space).await.unwrap();
+    assert_eq!(vault.load(space).await.unwrap().checkpoint, None);
+}
+
+#[tokio::test]
+async fn the_vault_in_sql_keeps_its_promises() {
+    for home in [Home::in_a_folder().await, Home::on_a_server().await] {
+        let [ann, ben] = [member("ann", 1), member("ben", 2)];
+        let space = home.some_space().await;
+        // The epochs are minted where the vault is.
+        let vault = Vault::Sql(home.store.clone());
+        a_vault_shuts_out_whoever_was_before(vault, space, [ann, ben], Some(&home.store)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_vault_in_a_redis_cluster_keeps_its_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    let (redis, home) = (Redis::cluster(folder.path()), Home::on_a_server().await);
+    let url = redis.url().replace("redis://", "redis+cluster://");
+    let directory = Directory::open(&url).await.unwrap();
+    assert!(matches!(
+        directory.renew(&node("ann", 1)).await,
+        Ok(Renewal::Held { .. })
+    ));
+    assert_eq!(directory.alive().await.unwrap().1, [node("ann", 1)]);
+    let vault = Vault::Redis(directory, home.store.clone());
+    let space = SpaceId(Uuid::from_u128(1));
+    a_vault_shuts_out_whoever_was_before(vault, space, [member("ann", 1), member("ben", 2)], None).await;
+}
+
+#[tokio::test]
+async fn the_vault_in_redis_keeps_its_promises() {
+    let (redis, home) = (Redis::start(), Home::on_a_server().await);
+    let directory = Directory::open(&redis.url()).await.unwrap();
+    let vault = Vault::Redis(directory.clone(), home.store.clone());
+    let space = SpaceId(Uuid::from_u128(1));
+    a_vault_shuts_out_whoever_was_before(vault.clone(), space, [member("ann", 1), member("ben", 2)], None).await;
+    let unknown = vault
+        .commit(SpaceId(Uuid::from_u128(2)), 1, &member("ann", 1), &Write::default())
+        .await;
+    assert_eq!(
+        unknown,
+        Ok(Committed::Forgotten),
+        "a Redis that lost its last writes says so"
+    );
+}
+
+#[tokio::test]
+async fn a_redis_that_cannot_be_used_is_named_without_its_password() {
+    let error = Directory::open("redis://:hush@127.0.0.1:1")
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("127.0.0.1:1") && !error.contains("hush"), "{error}");
+    assert!(Directory::open("nonsense").await.is_err());
+}

@@ -1,0 +1,266 @@
+//! Drills: services and processes fail in earnest, and people carry on.
+
+use std::sync::Arc;
+
+use plaza::components::id::SpaceId;
+use plaza::net::protocol::ServerMessage;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::clients::GameClient;
+use crate::cluster::{Shared, hear, say};
+use crate::harness::Process;
+use crate::services::{Database, Redis, Sentinel};
+
+/// Reads until a later life of the space is shown; neither lives nor ticks ever go back on the way.
+async fn until_later(client: &mut GameClient, epoch: u64) {
+    let mut newest = (client.epoch, client.tick);
+    client
+        .until(|client, _| {
+            assert!(newest <= (client.epoch, client.tick), "time went back");
+            newest = (client.epoch, client.tick);
+            client.epoch > epoch
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_process_that_stood_still_wakes_up_as_a_follower() {
+    let shared = Shared::new();
+    let server = shared.server().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let space = server.space(&ada, "40x40").await;
+    let folder = tempfile::tempdir().unwrap();
+    let sleeper: Process = shared.process(folder.path());
+    let mut bob_there = GameClient::join(&sleeper.address, &bob, &space).await;
+    let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
+    say(&mut bob_there, 1, "good night").await;
+    let epoch = ada_here.epoch;
+    sleeper.signal("-STOP");
+    until_later(&mut ada_here, epoch).await;
+    say(&mut ada_here, 1, "he sleeps").await;
+    sleeper.signal("-CONT");
+    until_later(&mut bob_there, epoch).await;
+    say(&mut bob_there, 2, "good morning").await;
+    hear(&mut ada_here, "good morning").await;
+    let cleo = server.user("cleo").await;
+    let cleo = GameClient::join(&sleeper.address, &cleo, &space).await;
+    let said: Vec<_> = cleo.welcome.history.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(said, ["good night", "he sleeps", "good morning"]);
+    server.stop().await;
+}
+
+/// A line between two processes that can be cut.
+struct Line {
+    address: String,
+    cut: Arc<parking_lot::Mutex<CancellationToken>>,
+}
+
+impl Line {
+    async fn to(target: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let cut = Arc::new(parking_lot::Mutex::new(CancellationToken::new()));
+        let state = Arc::clone(&cut);
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let (token, target) = (state.lock().clone(), target.clone());
+                tokio::spawn(async move {
+                    let Ok(mut far) = TcpStream::connect(target).await else {
+                        return;
+                    };
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                        () = token.cancelled() => {}
+                    }
+                });
+            }
+        });
+        Self { address, cut }
+    }
+
+    /// Ends every connection; new ones end at once.
+    fn cut(&self) {
+        self.cut.lock().cancel();
+    }
+
+    fn mend(&self) {
+        *self.cut.lock() = CancellationToken::new();
+    }
+}
+
+#[tokio::test]
+async fn people_find_back_when_the_line_between_two_processes_was_cut() {
+    let shared = Shared::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap();
+    drop(free);
+    let line = Line::to(port.to_string()).await;
+    let address = line.address.clone();
+    let settings = shared.settings(Some("host"));
+    let host = crate::harness::TestServer::start_with(|all| {
+        settings(all);
+        let cluster = all.cluster.as_mut().unwrap();
+        cluster.link_listen = port;
+        cluster.link_address = Some(address);
+    })
+    .await;
+    let edge = shared.named("edge").await;
+    let (ada, bob) = (host.user("ada").await, host.user("bob").await);
+    let space = host.space(&ada, "40x40").await;
+    let mut ada_here = GameClient::join(&host.address, &ada, &space).await;
+    let mut bob_there = GameClient::join(&edge.address, &bob, &space).await;
+    say(&mut bob_there, 1, "before").await;
+    let epoch = bob_there.epoch;
+    line.cut();
+    say(&mut ada_here, 1, "can you hear me").await;
+    line.mend();
+    hear(&mut bob_there, "can you hear me").await;
+    say(&mut bob_there, 2, "now I can").await;
+    hear(&mut ada_here, "now I can").await;
+    assert_eq!(bob_there.epoch, epoch, "its process never changed");
+    edge.stop().await;
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn people_go_on_while_postgresql_is_gone_and_others_are_asked_to_wait() {
+    let mut shared = Shared::new();
+    shared.database = Database::alone();
+    let server = shared.server().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let space = server.space(&ada, "40x40").await;
+    let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
+    let mut bob_here = GameClient::join(&server.address, &bob, &space).await;
+    shared.database.kill();
+    for seq in 1..=60 {
+        ada_here.hold(seq, if seq % 16 < 8 { 3 } else { 7 }).await;
+        ada_here.until(|client, _| client.ack >= seq).await;
+    }
+    say(&mut ada_here, 1, "who needs a database").await;
+    hear(&mut bob_here, "who needs a database").await;
+    let refusal = server.get("/me", Some(&ada)).await;
+    refusal.refused(503);
+    assert_eq!(refusal.header("retry-after"), "3");
+    server.get("//healthz", None).await.fine();
+    server.get("//readyz", None).await.refused(503);
+    let epoch = ada_here.epoch;
+    shared.database.restart();
+    server.get("/me", Some(&ada)).await.fine();
+    say(&mut bob_here, 1, "there it is").await;
+    hear(&mut ada_here, "there it is").await;
+    assert_eq!(ada_here.epoch, epoch);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn people_go_on_when_a_sentinel_makes_a_replica_the_master() {
+    let mut shared = Shared::new();
+    let replica = Redis::replica_of(&shared.redis);
+    let sentinel = Sentinel::of(&shared.redis);
+    sentinel.until_replicas(1);
+    shared.redis_url = Some(sentinel.url());
+    let server = shared.server().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let space = server.space(&ada, "40x40").await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
+    say(&mut ada_here, 1, "to the old master").await;
+    let epoch = ada_here.epoch;
+    shared.redis.kill();
+    say(&mut ada_here, 2, "to PostgreSQL meanwhile").await;
+    while !replica.is_master() {}
+    // A process that comes now asks the Sentinel who the master is, and follows the space.
+    let other = shared.process(folder.path());
+    let mut bob_there = GameClient::join(&other.address, &bob, &space).await;
+    let said: Vec<_> = bob_there
+        .welcome
+        .history
+        .iter()
+        .map(|line| line.text.as_str())
+        .collect();
+    assert_eq!(said, ["to the old master", "to PostgreSQL meanwhile"]);
+    say(&mut bob_there, 1, "to the new one").await;
+    hear(&mut ada_here, "to the new one").await;
+    assert_eq!(
+        (ada_here.epoch, bob_there.epoch),
+        (epoch, epoch),
+        "nobody else took the space"
+    );
+    let id: SpaceId = space.parse().unwrap();
+    let key = format!("plaza:{{{id}}}:own");
+    while replica.ask(&["hget", &key, "epoch"]).trim() != epoch.to_string() {}
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_rolling_restart_disconnects_nobody_whose_own_process_stays() {
+    let shared = Shared::new();
+    let (first, second, stays) = (
+        shared.named("first").await,
+        shared.named("second").await,
+        shared.named("stays").await,
+    );
+    let owner = stays.user("owner").await;
+    let mut clients = Vec::new();
+    for (number, host) in [&first, &second, &stays].into_iter().enumerate() {
+        let space = stays.space(&owner, "20x20").await;
+        let (guest, watcher) = (format!("guest {number}"), format!("watcher {number}"));
+        // Whoever comes first brings the space to the process they are connected to.
+        let guest = stays.user(&guest).await;
+        GameClient::join(&host.address, &guest, &space).await;
+        let watcher = stays.user(&watcher).await;
+        clients.push(GameClient::join(&stays.address, &watcher, &space).await);
+    }
+    first.stop().await;
+    let first = shared.named("first").await;
+    second.stop().await;
+    let second = shared.named("second").await;
+    for (number, client) in clients.iter_mut().enumerate() {
+        if number < 2 {
+            let epoch = client.welcome.epoch;
+            until_later(client, epoch).await;
+        }
+        say(client, 1, "still here").await;
+    }
+    let admin = stays.admin().await;
+    let count = async |what: &str| {
+        stays.get("/admin/cluster", Some(&admin)).await.fine()[what]
+            .as_array()
+            .map(Vec::len)
+    };
+    // Processes are counted once a second.
+    while (count("nodes").await, count("spaces").await) != (Some(3), Some(3)) {}
+    first.stop().await;
+    second.stop().await;
+    stays.stop().await;
+}
+
+/// A line is acknowledged once however often it is sent.
+#[tokio::test]
+async fn a_line_that_is_sent_again_elsewhere_is_shown_once() {
+    let shared = Shared::new();
+    let (first, second) = (shared.named("first").await, shared.named("second").await);
+    let (ada, bob) = (first.user("ada").await, first.user("bob").await);
+    let space = first.space(&ada, "40x40").await;
+    let mut at_first = GameClient::join(&first.address, &ada, &space).await;
+    let mut bob_there = GameClient::join(&second.address, &bob, &space).await;
+    say(&mut at_first, 7, "once").await;
+    drop(at_first);
+    let mut at_second = GameClient::join(&second.address, &ada, &space).await;
+    // Its answer was lost with the connection, as far as the client knows.
+    say(&mut at_second, 7, "once").await;
+    say(&mut at_second, 8, "twice").await;
+    let mut lines = Vec::new();
+    bob_there
+        .until(|_, message| {
+            if let ServerMessage::Chat(line) = message {
+                lines.push(line.text.clone());
+            }
+            lines.last().is_some_and(|line| line == "twice")
+        })
+        .await;
+    assert_eq!(lines, ["once", "twice"]);
+    second.stop().await;
+    first.stop().await;
+}

@@ -1,0 +1,59 @@
+//! The guardian: a server that crashes runs again, and its spaces do not wait for it.
+
+use crate::clients::GameClient;
+use crate::cluster::{Shared, say};
+use crate::harness::{Process, signal};
+
+#[tokio::test]
+async fn a_server_that_is_killed_starts_again_and_one_that_is_told_to_stop_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plaza = Process::guarded(folder.path(), &[]);
+    let first = plaza.server_pid();
+    signal("-KILL", &first);
+    plaza.opens();
+    assert_ne!(plaza.server_pid(), first);
+    let health = reqwest::get(format!("{}/healthz", plaza.address)).await.unwrap();
+    assert!(health.status().is_success());
+    assert_eq!(plaza.terminate(), Some(0));
+}
+
+#[tokio::test]
+async fn a_mistake_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_plaza"))
+        .args(["serve", "--tick-rate", "7", "--data-dir"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "plaza: tick-rate is 10 to 60\n"
+    );
+}
+
+#[tokio::test]
+async fn people_of_other_processes_go_on_when_a_guarded_server_is_killed() {
+    let shared = Shared::new();
+    let server = shared.named("stays").await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let space = server.space(&ada, "40x40").await;
+    let folder = tempfile::tempdir().unwrap();
+    let flags = shared.flags();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let mut plaza = Process::guarded(folder.path(), &[&flags[..], &["--node", "guarded"]].concat());
+    let mut bob_there = GameClient::join(&plaza.address, &bob, &space).await;
+    let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
+    say(&mut bob_there, 1, "before").await;
+    let epoch = ada_here.epoch;
+    signal("-KILL", &plaza.server_pid());
+    ada_here.until(|client, _| client.epoch > epoch).await;
+    say(&mut ada_here, 1, "after").await;
+    // The same name lives again at once: the lease of its life before is gone.
+    plaza.opens();
+    let bob_back = GameClient::join(&plaza.address, &bob, &space).await;
+    let said: Vec<_> = bob_back.welcome.history.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(said, ["before", "after"]);
+    assert_eq!(plaza.terminate(), Some(0));
+    server.stop().await;
+}

@@ -1,0 +1,156 @@
+//! A server over PostgreSQL: a whole day of somebody, several processes, and what the operator is told.
+
+use std::process::{Command, Stdio};
+
+use futures_util::future::join_all;
+use plaza::settings::Settings;
+use plaza::store::Store;
+use serde_json::json;
+
+use crate::clients::GameClient;
+use crate::harness::{TestServer, text};
+use crate::services::Database;
+
+/// Lets a server use that database.
+fn over(database: &Database) -> impl Fn(&mut Settings) {
+    let url = database.url();
+    move |settings| settings.database_url = Some(url.parse().unwrap())
+}
+
+#[tokio::test]
+async fn a_day_of_somebody_goes_on_after_a_restart() {
+    let database = Database::new();
+    let server = TestServer::start_with(over(&database)).await;
+    let (admin, ada) = (server.admin().await, server.user("ada").await);
+    let element = server.element(&admin, 1, 1).await;
+    let map = json!({"thumbnail": "https://example.org/m.png", "dimensions": "40x30", "name": "Yard",
+        "defaultElements": [{"elementId": element, "x": 20, "y": 20}]});
+    let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
+    let space = json!({"name": "Ours", "dimensions": "40x30", "mapId": map});
+    let space = text(&server.post("/space", Some(&ada), space).await.fine()["spaceId"]);
+    let avatars = server.get("/avatars", None).await.fine();
+    let avatar = text(&avatars["avatars"][0]["id"]);
+    let choice = json!({"avatarId": avatar});
+    server.post("/user/metadata", Some(&ada), choice).await.fine();
+
+    let mut client = GameClient::join(&server.address, &ada, &space).await;
+    for seq in 1..=12 {
+        client.hold(seq, 3).await;
+        client.until(|client, _| client.ack >= seq).await;
+    }
+    client.chat(1, "remember me").await;
+    client.event().await;
+    let place = (client.own.x, client.own.y);
+    let stopping = tokio::spawn(server.stop());
+    assert_eq!(client.ended().await, Some(1001));
+    let folder = stopping.await.unwrap();
+    assert!(!folder.path().join("plaza.db").exists(), "nothing of it is in SQLite");
+
+    let server = TestServer::start_in(folder, over(&database)).await;
+    let client = GameClient::join(&server.address, &ada, &space).await;
+    assert_eq!((client.own.x, client.own.y), place);
+    assert_eq!(client.welcome.history[0].text, "remember me");
+    let me = server.get("/me", Some(&ada)).await.fine();
+    assert_eq!(text(&me["avatarId"]), avatar);
+    server.get("//readyz", None).await.fine();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn texts_that_only_postgresql_refuses_are_refused_politely() {
+    let database = Database::new();
+    let server = TestServer::start_with(over(&database)).await;
+    let ada = server.user("ada").await;
+    let nul = json!({"username": "a\0da", "password": "secret"});
+    server.post("/signin", None, nul.clone()).await.refused(403);
+    server.post("/signup", None, nul).await.refused(400);
+    server.get("/spaces?q=%00", Some(&ada)).await.fine();
+    let space = json!({"name": "a\0b", "dimensions": "10x10"});
+    server.post("/space", Some(&ada), space).await.refused(400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn servers_that_start_together_fill_the_database_once() {
+    let database = Database::new();
+    let servers = join_all((0..4).map(|_| TestServer::start_with(over(&database)))).await;
+    let links = servers.iter().filter(|server| server.setup_token.is_some()).count();
+    assert_eq!(links, 1, "one of them prints the link, and it works");
+    let alone = TestServer::start().await;
+    let seeded = alone.get("/avatars", None).await.fine();
+    let shared = servers[0].get("/avatars", None).await.fine();
+    let count = |answer: &serde_json::Value| answer["avatars"].as_array().unwrap().len();
+    assert_eq!(count(&shared), count(&seeded));
+    alone.stop().await;
+    for server in servers {
+        server.stop().await;
+    }
+}
+
+fn plaza(arguments: &[&str], url: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_plaza"))
+        .args(arguments)
+        .current_dir(folder.path())
+        .env("PLAZA_DATABASE_URL", url)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+#[tokio::test]
+async fn every_command_uses_the_database() {
+    let database = Database::new();
+    let url = database.url();
+    for (arguments, expected) in [
+        (vec!["migrate"], "up to date"),
+        (vec!["admin", "create", "root"], "root is an admin now"),
+        (vec!["admin", "reset-password", "root"], "root has a new password"),
+        (
+            vec!["seed", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/seed")],
+            "Seeded: ",
+        ),
+    ] {
+        let (code, said) = plaza(&arguments, &url);
+        assert!(code == Some(0) && said.contains(expected), "{arguments:?}: {said}");
+    }
+    let store = Store::connect(&url.parse().unwrap()).await.unwrap();
+    assert!(store.has_admin().await.unwrap() && !store.is_unseeded().await.unwrap());
+    store.close().await;
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_one_clear_line_without_the_password() {
+    let database = Database::new();
+    let user = database.make_user("right-password");
+    let nowhere = tempfile::tempdir().unwrap();
+    let nowhere = nowhere.path().to_str().unwrap().replace('/', "%2F");
+    for (url, expected) in [
+        (
+            format!("postgres://ada:hunter2@{nowhere}/plaza"),
+            "it cannot be reached",
+        ),
+        (
+            database.url_of(&format!("{user}:hunter2")),
+            "it refuses the user or the password",
+        ),
+        (database.url().replace("test_", "none_"), "there is no such database"),
+        (
+            "mysql://ada:hunter2@localhost/plaza".into(),
+            "it begins with postgres://",
+        ),
+        (
+            "postgres://ada:hunter2@localhost:port/plaza".into(),
+            "a database-url is",
+        ),
+    ] {
+        let (code, said) = plaza(&["serve", "--listen", "127.0.0.1:0"], &url);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(expected) && said.lines().count() == 1, "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    let (code, said) = plaza(&["migrate"], &database.url_of(&format!("{user}:right-password")));
+    assert_eq!(code, Some(0), "{said}");
+}

@@ -1,0 +1,144 @@
+//! The store's promises, each held on SQLite and on PostgreSQL: every query runs on both.
+
+use std::path::Path;
+
+use plaza::components::id::{SpaceId, UserId};
+use plaza::store::spaces::{Access, NewSpace};
+use plaza::store::{Role, Store};
+use sqlx::{AnyConnection, Connection, Executor};
+use tempfile::TempDir;
+
+use crate::services::Database;
+
+mod chat;
+mod owners;
+mod people;
+mod places;
+mod together;
+
+/// A test of each named function on each database.
+macro_rules! on_both {
+    ($($case:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    super::$case(crate::store::Home::in_a_folder().await).await;
+                }
+            )+
+        }
+        mod postgres {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    super::$case(crate::store::Home::on_a_server().await).await;
+                }
+            )+
+        }
+    };
+}
+pub(crate) use on_both;
+
+/// A store with a database of its own.
+pub struct Home {
+    pub store: Store,
+    folder: TempDir,
+    database: Option<Database>,
+}
+
+impl Home {
+    pub async fn in_a_folder() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        Self {
+            store,
+            folder,
+            database: None,
+        }
+    }
+
+    pub async fn on_a_server() -> Self {
+        let database = Database::new();
+        let store = Store::connect(&database.url().parse().unwrap()).await.unwrap();
+        Self {
+            store,
+            folder: tempfile::tempdir().unwrap(),
+            database: Some(database),
+        }
+    }
+
+    /// The same database, as another process opens it.
+    pub async fn opened_again(&self) -> Store {
+        let url = self.database.as_ref().map(|database| database.url().parse().unwrap());
+        Store::open_either(url.as_ref(), self.folder.path()).await.unwrap()
+    }
+
+    /// Does to the database what only time or an accident does.
+    async fn suffer(&self, statement: &'static str) {
+        let file = self.folder.path().join("plaza.db");
+        let url = match &self.database {
+            Some(database) => database.url(),
+            None => format!("sqlite:{}", file.display()),
+        };
+        let mut connection = AnyConnection::connect(&url).await.unwrap();
+        connection.execute(statement).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    async fn user(&self, name: &str) -> UserId {
+        self.store.add_user(name, "-", Role::User).await.unwrap().unwrap()
+    }
+
+    async fn space(&self, creator: UserId, name: &str, access: Access) -> SpaceId {
+        let new = NewSpace {
+            name: name.into(),
+            creator,
+            map: None,
+            access,
+            width: 10,
+            height: 8,
+            keeps_chat: false,
+        };
+        self.store.add_space(&new).await.unwrap()
+    }
+
+    /// A space of somebody.
+    pub async fn some_space(&self) -> SpaceId {
+        let ada = self.user("ada").await;
+        self.space(ada, "S", Access::Unlisted).await
+    }
+}
+
+async fn what_is_written_is_there_after_opening_again(home: Home) {
+    let space = home.some_space().await;
+    home.store.save_checkpoint(space, 1, 7, b"state").await.unwrap();
+    home.store.close().await;
+    home.store.ping().await.unwrap_err();
+    let again = home.opened_again().await;
+    again.ping().await.unwrap();
+    assert_eq!(again.space(space).await.unwrap().unwrap().name, "S");
+    assert_eq!(again.load_checkpoint(space).await.unwrap().unwrap().tick, 7);
+    again.close().await;
+}
+
+on_both!(what_is_written_is_there_after_opening_again);
+
+#[test]
+fn every_query_is_run_on_both() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = |folder: &str| {
+        let files = std::fs::read_dir(root.join(folder)).unwrap();
+        let sources = files.map(|file| file.unwrap().path()).filter(|path| path.is_file());
+        sources
+            .map(|path| std::fs::read_to_string(path).unwrap())
+            .collect::<String>()
+    };
+    let tests = text("tests/it/store") + &std::fs::read_to_string(root.join("tests/it/seed.rs")).unwrap();
+    let queries = text("src/store") + &text("src/store/seed");
+    let names = queries.split("    pub async fn ").skip(1);
+    let missing: Vec<_> = names
+        .filter_map(|rest| rest.split_once(['(', '<']).map(|(name, _)| name))
+        .filter(|name| !tests.contains(&format!(".{name}(")) && !tests.contains(&format!("::{name}(")))
+        .collect();
+    assert!(missing.is_empty(), "no test of tests/it/store calls {missing:?}");
+}

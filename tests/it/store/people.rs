@@ -1,0 +1,149 @@
+//! Users, sessions, the first admin, avatars and uploads.
+
+use plaza::components::id::{AvatarId, UserId};
+use plaza::store::Role;
+use plaza::store::setup::SetUp;
+use plaza::store::uploads::Upload;
+use uuid::Uuid;
+
+use super::{Home, on_both};
+
+async fn a_name_belongs_to_one_user(home: Home) {
+    let store = &home.store;
+    let ada = store.add_user("ada", "hash", Role::User).await.unwrap().unwrap();
+    assert_eq!(store.add_user("ada", "other", Role::User).await.unwrap(), None);
+    let known = store.credentials("ada").await.unwrap().unwrap();
+    assert_eq!((known.user, known.password_hash.as_str()), (ada, "hash"));
+    for unknown in ["Ada", "ad", "", "a\0da"] {
+        assert!(store.credentials(unknown).await.unwrap().is_none(), "{unknown:?}");
+    }
+    assert!(!store.has_admin().await.unwrap());
+    store.set_role(ada, Role::Admin).await.unwrap();
+    assert!(store.has_admin().await.unwrap());
+}
+
+async fn a_user_looks_like_the_avatar_of_their_choice(home: Home) {
+    let store = &home.store;
+    let (ada, bob) = (home.user("ada").await, home.user("bob").await);
+    let fox = store.add_avatar("Fox", "/art/fox.svg").await.unwrap();
+    let owl = store.add_avatar("Owl", "/art/owl.svg").await.unwrap();
+    let names: Vec<_> = store.avatars().await.unwrap().into_iter().map(|row| row.name).collect();
+    assert_eq!(names, ["Fox", "Owl"]);
+    let chosen = store.choose_avatar(ada, owl).await.unwrap().unwrap();
+    assert_eq!((chosen.id, chosen.image_url.as_str()), (owl, "/art/owl.svg"));
+    let none = AvatarId(Uuid::nil());
+    assert_eq!(store.choose_avatar(ada, none).await.unwrap(), None);
+    let nobody = UserId(Uuid::nil());
+    assert_eq!(store.choose_avatar(nobody, fox).await.unwrap(), None);
+    let looks = store.looks(&[bob, nobody, ada]).await.unwrap();
+    assert_eq!(looks.iter().map(|look| look.user).collect::<Vec<_>>(), [bob, ada]);
+    assert_eq!((&looks[0].avatar, &looks[1].avatar), (&None, &Some(chosen)));
+}
+
+async fn a_session_lives_until_it_is_ended(home: Home) {
+    let store = &home.store;
+    let ada = home.user("ada").await;
+    let fox = store.add_avatar("Fox", "/art/fox.svg").await.unwrap();
+    let (here, there) = (store.sign_in(ada).await.unwrap(), store.sign_in(ada).await.unwrap());
+    let who = store.signed_in(&here).await.unwrap().unwrap();
+    assert_eq!(
+        (who.user, who.name.as_str(), who.role, who.avatar),
+        (ada, "ada", Role::User, None)
+    );
+    store.choose_avatar(ada, fox).await.unwrap().unwrap();
+    let avatar = store.signed_in(&here).await.unwrap().unwrap().avatar;
+    assert_eq!(avatar.unwrap().id, fox);
+    store.sign_out(&here).await.unwrap();
+    assert_eq!(store.signed_in(&here).await.unwrap(), None);
+    assert!(store.signed_in(&there).await.unwrap().is_some());
+    store.sign_out_everywhere(ada).await.unwrap();
+    assert_eq!(store.signed_in(&there).await.unwrap(), None);
+}
+
+async fn a_new_password_ends_every_other_session(home: Home) {
+    let store = &home.store;
+    let (ada, bob) = (home.user("ada").await, home.user("bob").await);
+    let (here, there) = (store.sign_in(ada).await.unwrap(), store.sign_in(ada).await.unwrap());
+    let bobs = store.sign_in(bob).await.unwrap();
+    store.set_password(ada, "new", Some(&here)).await.unwrap();
+    assert_eq!(store.credentials("ada").await.unwrap().unwrap().password_hash, "new");
+    assert!(store.signed_in(&here).await.unwrap().is_some());
+    assert_eq!(store.signed_in(&there).await.unwrap(), None);
+    store.set_password(ada, "newer", None).await.unwrap();
+    assert_eq!(store.signed_in(&here).await.unwrap(), None);
+    assert!(store.signed_in(&bobs).await.unwrap().is_some());
+}
+
+async fn using_a_session_prolongs_it_and_an_unused_one_ends(home: Home) {
+    let store = &home.store;
+    let ada = home.user("ada").await;
+    let token = store.sign_in(ada).await.unwrap();
+    // Twenty days pass; a session lives for thirty.
+    let days = "update sessions set used_at = used_at - 1728000000, expires_at = expires_at - 1728000000";
+    for _ in 0..3 {
+        home.suffer(days).await;
+        assert!(store.signed_in(&token).await.unwrap().is_some());
+    }
+    home.suffer(days).await;
+    home.suffer(days).await;
+    assert_eq!(store.signed_in(&token).await.unwrap(), None);
+    // The one that comes takes the place of the one that expired.
+    store.sign_in(ada).await.unwrap();
+    home.suffer("update sessions set expires_at = 9000000000000").await;
+    assert_eq!(store.signed_in(&token).await.unwrap(), None);
+}
+
+async fn the_first_admin_is_made_once(home: Home) {
+    let store = &home.store;
+    home.user("ada").await;
+    let token = store.new_setup_token().await.unwrap().unwrap();
+    assert!(store.setup_token_fits(&token).await.unwrap());
+    assert!(!store.setup_token_fits("wrong").await.unwrap());
+    assert_eq!(store.set_up("wrong", "root", "-").await.unwrap(), SetUp::Refused);
+    assert_eq!(store.set_up(&token, "ada", "-").await.unwrap(), SetUp::NameTaken);
+    assert!(matches!(
+        store.set_up(&token, "root", "-").await.unwrap(),
+        SetUp::Done(_)
+    ));
+    assert_eq!(store.set_up(&token, "root2", "-").await.unwrap(), SetUp::Refused);
+    assert!(!store.setup_token_fits(&token).await.unwrap());
+    assert_eq!(store.new_setup_token().await.unwrap(), None);
+}
+
+async fn a_later_start_makes_a_new_token_and_the_old_one_stops_working(home: Home) {
+    let store = &home.store;
+    let first = store.new_setup_token().await.unwrap().unwrap();
+    home.suffer("update setup set created_at = created_at - 60000").await;
+    let second = store.new_setup_token().await.unwrap().unwrap();
+    assert!(!store.setup_token_fits(&first).await.unwrap());
+    assert!(store.setup_token_fits(&second).await.unwrap());
+}
+
+async fn the_same_picture_is_noted_once(home: Home) {
+    let store = &home.store;
+    let (ada, bob) = (home.user("ada").await, home.user("bob").await);
+    let upload = |hash, size| Upload {
+        hash,
+        kind: "element",
+        width: 3,
+        height: 2,
+        size,
+    };
+    assert_eq!(store.uploaded_bytes(ada).await.unwrap(), 0);
+    store.add_upload(ada, upload("a", 5_000_000_000)).await.unwrap();
+    store.add_upload(ada, upload("b", 7)).await.unwrap();
+    store.add_upload(bob, upload("b", 7)).await.unwrap();
+    assert_eq!(store.uploaded_bytes(ada).await.unwrap(), 5_000_000_007);
+    assert_eq!(store.uploaded_bytes(bob).await.unwrap(), 0);
+}
+
+on_both!(
+    a_name_belongs_to_one_user,
+    a_user_looks_like_the_avatar_of_their_choice,
+    a_session_lives_until_it_is_ended,
+    a_new_password_ends_every_other_session,
+    using_a_session_prolongs_it_and_an_unused_one_ends,
+    the_first_admin_is_made_once,
+    a_later_start_makes_a_new_token_and_the_old_one_stops_working,
+    the_same_picture_is_noted_once,
+);
