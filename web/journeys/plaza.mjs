@@ -39,7 +39,8 @@ export class Server {
 
   /** Starts the process; the address is read from what it prints. */
   async run(listen) {
-    const options = ["serve", "--listen", listen, "--data-dir", this.folder, "--auth-rate", "0", "--log", "warn"];
+    const options = ["serve", "--no-guardian", "--listen", listen, "--data-dir", this.folder];
+    options.push("--auth-rate", "0", "--log", "warn");
     this.process = spawn(BINARY, options, { stdio: ["ignore", "pipe", "inherit"] });
     this.ended = new Promise((resolve) => this.process.once("exit", (code, signal) => resolve(code ?? signal)));
     const lines = createInterface({ input: this.process.stdout });
@@ -112,7 +113,7 @@ export class Person {
     person.page = await person.context.newPage();
     person.complaints = [];
     person.page.on("pageerror", (error) => person.complaints.push(error.message));
-    person.page.setDefaultTimeout(30_000);
+    person.page.setDefaultTimeout(120_000);
     return person;
   }
 
@@ -165,8 +166,19 @@ export class Person {
     await this.page.keyboard.press("Enter");
   }
 
+  /**
+   * Keeps a picture to look at. A browser that draws in software now and then has nothing to copy yet: it is asked again after the
+   * next frame. Journeys judge by what the page says, so a picture that cannot be had is told and fails nothing.
+   */
   async shot(name) {
     await mkdir(SHOTS, { recursive: true });
-    await this.page.screenshot({ path: join(SHOTS, `${name}.png`) });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.page.screenshot({ path: join(SHOTS, `${name}.png`) });
+      } catch (error) {
+        if (attempt === 5) return console.warn(`no picture of ${name}: ${error.message}`);
+        await this.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+      }
+    }
   }
 }

@@ -3,6 +3,7 @@
 import { render } from "preact";
 import { whenSignedOut } from "./net/api";
 import { AvatarScreen } from "./screens/avatar";
+import { ClusterScreen } from "./screens/cluster";
 import { LobbyScreen } from "./screens/lobby";
 import { SetupScreen } from "./screens/setup";
 import { SignScreen } from "./screens/sign";
@@ -40,6 +41,7 @@ function App() {
   if (me.value === null) return <SignScreen next={url.pathname === "/signin" ? next : url.pathname} />;
   const space = /^\/s\/([^/]+)\/?$/.exec(url.pathname)?.[1];
   if (space) return <SpaceScreen key={space} id={decodeURIComponent(space)} />;
+  if (url.pathname === "/admin") return <ClusterScreen />;
   if (url.pathname === "/avatar") return <AvatarScreen next={next} />;
   if (url.pathname !== "/") queueMicrotask(() => go(url.pathname === "/signin" ? next : "/", true));
   return <LobbyScreen />;

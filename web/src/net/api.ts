@@ -51,6 +51,57 @@ export interface MapSummary {
   dimensions: string;
 }
 
+/** A process. */
+export interface RunningNode {
+  node: string;
+  isThis: boolean;
+  /** What its ticks take, as a share of a core. */
+  load: number;
+  people: number;
+  spaces: number;
+  isDraining: boolean;
+  /** Nothing when it is the only process. */
+  leaseMs: number | null;
+}
+
+/** A space that is run. */
+export interface RunningSpace {
+  spaceId: string;
+  name: string;
+  node: string;
+  epoch: number;
+  people: number;
+  tickMicros: number;
+}
+
+export interface Cluster {
+  nodes: RunningNode[];
+  spaces: RunningSpace[];
+}
+
+const cluster = object<Cluster>({
+  nodes: list(
+    object<RunningNode>({
+      node: string,
+      isThis: boolean,
+      load: number,
+      people: number,
+      spaces: number,
+      isDraining: boolean,
+      leaseMs: nullable(number),
+    }),
+  ),
+  spaces: list(
+    object<RunningSpace>({
+      spaceId: string,
+      name: string,
+      node: string,
+      epoch: number,
+      people: number,
+      tickMicros: number,
+    }),
+  ),
+});
 const token = object<{ token: string }>({ token: string });
 const nothing: Parser<null> = () => null;
 const me = object<Me>({
@@ -152,8 +203,18 @@ export const api = {
     return call("POST", "/upload?kind=avatar", object<{ imageUrl: string }>({ imageUrl: string }), form);
   },
   maps: async () => (await call("GET", "/maps", maps)).maps,
-  createSpace: (name: string, mapId: string, isPublic: boolean) =>
-    call("POST", "/space", object<{ spaceId: string }>({ spaceId: string }), { name, mapId, public: isPublic }),
+  createSpace: (name: string, mapId: string, isPublic: boolean, keepsChat: boolean) =>
+    call("POST", "/space", object<{ spaceId: string }>({ spaceId: string }), {
+      name,
+      mapId,
+      public: isPublic,
+      chat: keepsChat ? "kept" : "ephemeral",
+    }),
+  cluster: () => call("GET", "/admin/cluster", cluster),
+  drain: (node: string) => call("POST", `/admin/node/${encodeURIComponent(node)}/drain`, nothing),
+  undrain: (node: string) => call("POST", `/admin/node/${encodeURIComponent(node)}/undrain`, nothing),
+  moveSpace: (id: string, node: string) =>
+    call("POST", `/admin/space/${encodeURIComponent(id)}/move`, nothing, { node }),
   deleteSpace: (id: string) => call("DELETE", `/space/${encodeURIComponent(id)}`, nothing),
   spaceMap: (id: string) => call("GET", `/space/${encodeURIComponent(id)}/map`, spaceMap),
 };

@@ -84,6 +84,8 @@ export class Connection {
     this.listener.status({ kind: "connecting", attempt: this.#attempt });
     const url = new URL("/ws", location.href);
     url.protocol = url.protocol.replace("http", "ws");
+    // For a balancer: people of one space on one process. The server reads it from the hello.
+    url.searchParams.set("space", this.hello().space);
     const socket = new WebSocket(url, SUBPROTOCOL);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;

@@ -12,3 +12,7 @@ test("a lost line is tried again; a refusal is explained", () => {
   for (const code of [1000, 1001, 1006, 1011, 4408, 4429]) expect(endingFor(code)).toBeUndefined();
   for (const code of [4401, 4403, 4404, 4409, 4410, 4426]) expect(endingFor(code)?.advice).toBeTruthy();
 });
+
+test("comes back within half a second at first, anywhere in it", () => {
+  expect([0, 0.25, 1].map((chance) => delayBefore(0, () => chance))).toEqual([0, 125, 500]);
+});

@@ -7,24 +7,22 @@ import { batch, type Signal, signal } from "@preact/signals";
 import { Clock, Crowd } from "../world/crowd";
 import { block, gridOf, type SpaceMap } from "../world/map";
 import { type Grid, gridHash } from "../world/movement";
-import { Prediction } from "../world/prediction";
+import { type Authority, type Input, Prediction } from "../world/prediction";
+import { AT_ONCE, Recent } from "../world/recent";
 import { api, currentToken } from "./api";
-import type { ChatLine, ServerMessage } from "./codec";
+import { Chat, type Line } from "./chat";
+import type { ChatLine, Frame, ServerMessage } from "./codec";
 import { Connection, type Status } from "./connection";
+import { Silence } from "./silence";
 
+/** How old a walk that the server may not know is asked for again, in milliseconds. */
+const WALK_AGAIN = 2000;
 /** Local steps made up for at once. */
 const MAKE_UP = 4;
-/** Lines kept on the screen. */
-const LINES = 200;
+/** How often waiting lines and silence are looked at, in milliseconds. */
+const LOOK_EVERY = 250;
 const BUBBLE_MILLIS = 6000;
 const EMOTE_MILLIS = 2500;
-
-export interface Line extends ChatLine {
-  /** Not said yet, as far as the server told. */
-  isWaiting: boolean;
-  /** Why the server did not take it. */
-  refused: string | null;
-}
 
 export interface Person {
   player: number;
@@ -53,7 +51,11 @@ export class Space {
   readonly name = signal("");
   readonly people: Signal<Person[]> = signal([]);
   readonly lines: Signal<Line[]> = signal([]);
+  /** How many lines of others were heard. */
+  readonly heard = signal(0);
   readonly notice: Signal<string | null> = signal(null);
+  /** The line stands, but no frames come: the space is on its way to another process. */
+  readonly isMoving = signal(false);
   /** Rises when the map's picture changed. */
   readonly mapVersion = signal(0);
   /** What went wrong while fetching the map. */
@@ -74,13 +76,24 @@ export class Space {
   onSound: (sound: "chat" | "join" | "emote") => void = () => {};
 
   readonly #connection: Connection;
+  readonly #chat = new Chat();
+  readonly #looking = setInterval(() => this.#look(), LOOK_EVERY);
   #clock = new Clock(50);
   #tickMillis = 50;
   #stepDue = 0;
   #direction = 0;
   #run = false;
   #wasHeld = false;
-  #chatId = 0;
+  readonly #recent = new Recent();
+  /** Steps that are made up for: already taken here, still to be sent. */
+  #owed: Input[] = [];
+  /** The walk that was asked for last. */
+  #asked: { seq: number; x: number; y: number; at: number } | undefined;
+  #epoch = 0;
+  #ack = 0;
+  readonly #silence = new Silence();
+  /** Begins anywhere: the server takes a line that comes again under the same number for the same line. */
+  #chatId = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   #view = { width: 30, height: 20 };
   #gridHash = 0;
   #mapWanted = false;
@@ -92,6 +105,9 @@ export class Space {
       {
         status: (status) => {
           this.status.value = status;
+          if (status.kind === "open") return;
+          this.#chat.drop(Date.now());
+          this.isMoving.value = false;
         },
         message: (message, size) => this.#take(message, size),
       },
@@ -126,29 +142,34 @@ export class Space {
   walkTo(x: number, y: number): void {
     const seq = this.prediction?.nextSeq();
     if (seq === undefined || !this.#connection.send({ type: "WalkTo", seq, x, y })) return;
-    this.prediction?.walk(seq);
+    this.#walk(seq);
     this.target = { x, y };
+    this.#asked = { seq, x, y, at: performance.now() };
   }
 
   walkToPlayer(player: number): void {
     const seq = this.prediction?.nextSeq();
     if (seq === undefined || !this.#connection.send({ type: "WalkToPlayer", seq, player })) return;
-    this.prediction?.walk(seq);
+    this.#walk(seq);
     this.target = undefined;
   }
 
   /** Says a line; it shows as waiting until the server has it. */
   say(text: string): void {
-    const clientId = ++this.#chatId;
-    const name = this.crowd.cards.get(this.me)?.name ?? "";
-    const user = this.crowd.cards.get(this.me)?.user ?? "";
-    const line = { id: `mine-${clientId}`, clientId, player: this.me, user, name, text, at: Date.now() };
-    const isSent = this.#connection.send({ type: "Chat", clientId, text });
-    this.#addLine({
-      ...line,
-      isWaiting: isSent,
-      refused: isSent ? null : "You are not connected. Send it again later.",
-    });
+    this.#chatId = (this.#chatId + 1) >>> 0;
+    const clientId = this.#chatId;
+    const { name = "", user = "" } = this.crowd.cards.get(this.me) ?? {};
+    const now = Date.now();
+    this.#chat.say({ id: `mine-${clientId}`, clientId, player: this.me, user, name, text, at: now }, now);
+    this.#sendLines();
+    this.#showLines();
+  }
+
+  /** Says a line that failed once more. */
+  sayAgain(clientId: number): void {
+    this.#chat.tryAgain(clientId, Date.now());
+    this.#sendLines();
+    this.#showLines();
   }
 
   emote(kind: number): void {
@@ -168,6 +189,7 @@ export class Space {
   }
 
   leave(): void {
+    clearInterval(this.#looking);
     this.#connection.close();
   }
 
@@ -179,13 +201,16 @@ export class Space {
     this.#stepDue = Math.max(this.#stepDue, now - (MAKE_UP - 1) * this.#tickMillis);
     while (now >= this.#stepDue) {
       this.#stepDue += this.#tickMillis;
-      if (prediction.isFull) {
+      if (this.#owed.length > 0 || prediction.isFull) {
+        this.#sendOwed(1);
         prediction.rest();
         continue;
       }
       const isHeld = this.#direction !== 0;
       if ((isHeld || this.#wasHeld) && this.status.value.kind === "open") {
+        const { x, y } = prediction.body;
         const input = prediction.step(this.#direction, this.#run);
+        this.#recent.add(input, { x, y }, performance.now());
         this.#connection.send({ type: "Input", ...input });
         if (isHeld) this.target = undefined;
       } else prediction.rest();
@@ -196,6 +221,11 @@ export class Space {
   /** How far into the current local step `now` is, 0 to 1. */
   partOfStep(now: number): number {
     return Math.min(1, Math.max(0, 1 - (this.#stepDue - now) / this.#tickMillis));
+  }
+
+  /** Which life of the space is shown. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /** The tick at which others are drawn. */
@@ -211,7 +241,12 @@ export class Space {
         break;
       case "Frame": {
         if (!this.crowd.apply(message)) break;
-        this.#clock.hear(message.tick, performance.now());
+        const now = performance.now();
+        this.#silence.hear(message, now);
+        this.isMoving.value = false;
+        if (message.epoch > this.#epoch) this.#liveOn(message, now);
+        this.#ack = message.ack;
+        this.#clock.hear(message.tick, now);
         this.prediction?.reconcile(message.own, message.ack);
         if (!this.prediction?.walking) this.target = undefined;
         this.figures.frames++;
@@ -230,11 +265,8 @@ export class Space {
         this.#hear(message);
         break;
       case "ChatRefused":
-        this.lines.value = this.lines.value.map((line) =>
-          line.isWaiting && line.clientId === message.clientId
-            ? { ...line, isWaiting: false, refused: message.message }
-            : line,
-        );
+        this.#chat.refuse(message.clientId, message.message);
+        this.#showLines();
         break;
       case "Emote":
         this.emotes.set(message.player, { kind: message.kind, until: performance.now() + EMOTE_MILLIS });
@@ -258,6 +290,7 @@ export class Space {
   }
 
   #welcome(welcome: Extract<ServerMessage, { type: "Welcome" }>): void {
+    const user = this.crowd.cards.get(this.me)?.user;
     this.crowd = new Crowd(welcome.width);
     this.me = welcome.player;
     // Player numbers may mean others now.
@@ -266,14 +299,92 @@ export class Space {
     this.#tickMillis = 1000 / welcome.tickRate;
     this.#clock = new Clock(this.#tickMillis);
     this.#gridHash = welcome.gridHash;
-    const grid = this.prediction?.grid ?? openGrid(welcome.width, welcome.height);
-    this.prediction = new Prediction(welcome.own, grid, welcome.tickRate);
-    this.target = undefined;
+    this.#epoch = welcome.epoch;
+    this.#silence.begin(performance.now());
+    this.#comeBack(welcome.own, openGrid(welcome.width, welcome.height), welcome.tickRate);
     batch(() => {
       this.name.value = welcome.spaceName;
-      this.lines.value = mergeHistory(welcome.history, this.lines.value);
+      const missed = this.#chat.welcome(welcome.history, Date.now());
+      // On the first welcome nobody is known yet, and nothing was missed.
+      if (user !== undefined) this.heard.value += missed.filter((line) => line.user !== user).length;
+      this.#sendLines();
+      this.#showLines();
     });
     if (this.map?.version !== welcome.mapVersion || this.failure.value) void this.#fetchMap();
+  }
+
+  /** Stands where the server says, and makes up for what it does not know any more. It counts inputs anew. */
+  #comeBack(own: Authority, openGrid: Grid, tickRate: number): void {
+    const before = this.prediction;
+    const now = performance.now();
+    const prediction = new Prediction(own, before?.grid ?? openGrid, tickRate);
+    const forgotten = before ? this.#recent.since(own, before.body, now) : [];
+    const asked = this.#asked;
+    this.prediction = prediction;
+    this.target = undefined;
+    this.#recent.clear();
+    this.#owed = forgotten.map(({ input, at }) => {
+      const { x, y } = prediction.body;
+      const again = prediction.step(input.direction, input.run);
+      this.#recent.add(again, { x, y }, at);
+      return again;
+    });
+    prediction.rest();
+    if (this.#owed.length > 0) this.#wasHeld = true;
+    this.#sendOwed(AT_ONCE);
+    const isUnheard = asked !== undefined && asked.seq > this.#ack && now - asked.at < WALK_AGAIN;
+    if (isUnheard && before?.walking) this.walkTo(asked.x, asked.y);
+    this.#ack = 0;
+  }
+
+  /** A new life of the space: it may have forgotten the last steps and lines, and its ticks are others. */
+  #liveOn(frame: Frame, now: number): void {
+    this.#epoch = frame.epoch;
+    this.#clock = new Clock(this.#tickMillis);
+    this.#chat.doubt();
+    this.#sendLines();
+    const prediction = this.prediction;
+    if (!prediction) return;
+    if (frame.ack >= this.#ack) {
+      // Nothing that was answered is forgotten; what was on its way may be. The server takes each number once.
+      for (const input of prediction.since(frame.ack)) this.#connection.send({ type: "Input", ...input });
+      return;
+    }
+    const forgotten = this.#recent.since(frame.own, prediction.body, now).map(({ input }) => input);
+    if (forgotten.length === 0) return;
+    prediction.expect(forgotten);
+    this.#owed = forgotten;
+    this.#sendOwed(AT_ONCE);
+  }
+
+  #walk(seq: number): void {
+    this.prediction?.walk(seq);
+    this.#recent.clear();
+    this.#owed = [];
+  }
+
+  /** Sends steps that are made up for. */
+  #sendOwed(count: number): void {
+    if (this.status.value.kind !== "open") return;
+    for (const input of this.#owed.splice(0, count)) this.#connection.send({ type: "Input", ...input });
+  }
+
+  /** Sends the lines that are due. */
+  #sendLines(): void {
+    for (const line of this.#chat.due(Date.now())) this.#connection.send({ type: "Chat", ...line });
+  }
+
+  #showLines(): void {
+    this.lines.value = this.#chat.lines;
+  }
+
+  /** What only time brings about. */
+  #look(): void {
+    this.#sendLines();
+    if (this.#chat.expire(Date.now())) this.#showLines();
+    const { pending = 0, walking = false } = this.prediction ?? {};
+    const isLong = this.#silence.isLong(performance.now(), pending > 0 || walking || this.#chat.isWaiting);
+    this.isMoving.value = isLong && this.status.value.kind === "open";
   }
 
   /** Fetches the map; changes that come meanwhile are fetched together, once more. */
@@ -317,24 +428,15 @@ export class Space {
   }
 
   #hear(line: ChatLine): void {
+    const isNew = this.#chat.hear(line);
+    this.#showLines();
+    if (!isNew) return;
     if (line.player !== null) {
       this.bubbles.set(line.player, { text: line.text, until: performance.now() + BUBBLE_MILLIS });
     }
-    const said = { ...line, isWaiting: false, refused: null };
-    const waiting =
-      line.clientId === null
-        ? -1
-        : this.lines.value.findIndex((other) => other.isWaiting && other.clientId === line.clientId);
-    if (waiting >= 0) {
-      this.lines.value = this.lines.value.with(waiting, said);
-      return;
-    }
-    this.#addLine(said);
-    if (line.player !== this.me) this.onSound("chat");
-  }
-
-  #addLine(line: Line): void {
-    this.lines.value = [...this.lines.value, line].slice(-LINES);
+    if (line.player === this.me) return;
+    this.heard.value++;
+    this.onSound("chat");
   }
 
   #listPeople(): void {
@@ -352,20 +454,3 @@ export class Space {
 function openGrid(width: number, height: number): Grid {
   return { width, height, blockers: new Uint16Array(width * height) };
 }
-
-/** What was said, then the own lines of which nobody knows whether they arrived. */
-export function mergeHistory(history: ChatLine[], before: Line[]): Line[] {
-  const said = history.map((line) => ({ ...line, isWaiting: false, refused: null }));
-  const newest = said.at(-1)?.at ?? 0;
-  const isThere = (own: Line) =>
-    said.some((line) => line.user === own.user && line.text === own.text && line.at >= own.at - CLOCK_SLACK);
-  const open = before.filter((line) => line.isWaiting && !isThere(line));
-  const refused = before.filter((line) => line.refused !== null && line.at > newest - REFUSED_KEPT);
-  return [...said, ...refused, ...open.map((line) => ({ ...line, isWaiting: false, refused: UNSURE }))].slice(-LINES);
-}
-
-/** How far the clocks of server and browser may differ when a line is looked for in the history, in milliseconds. */
-const CLOCK_SLACK = 60_000;
-/** How long a refused line stays behind what was said since, in milliseconds. */
-const REFUSED_KEPT = 600_000;
-const UNSURE = "The connection broke before the server had this. Send it again.";

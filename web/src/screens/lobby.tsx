@@ -84,6 +84,11 @@ export function LobbyScreen() {
           class="quiet"
           onClick={toggleTheme}
         />
+        {me.value?.role === "admin" && (
+          <a class="button quiet" href="/admin">
+            Processes
+          </a>
+        )}
         <a class="button quiet" href="/avatar" aria-label="Change your avatar">
           <Face imageUrl={me.value?.imageUrl ?? null} />
           <span class="hide-narrow">{me.value?.username}</span>
@@ -227,6 +232,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
   const [map, setMap] = useState("");
   const [name, setName] = useState(`${me.value?.username ?? "My"}’s space`.slice(0, 100));
   const [isPublic, setPublic] = useState(false);
+  const [keepsChat, setKeepsChat] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
 
@@ -245,7 +251,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
     setBusy(true);
     setError(null);
     try {
-      const { spaceId } = await api.createSpace(name.trim(), map, isPublic);
+      const { spaceId } = await api.createSpace(name.trim(), map, isPublic, keepsChat);
       go(`/s/${spaceId}`);
     } catch (caught) {
       setError(caught instanceof Error ? caught.message : String(caught));
@@ -287,6 +293,14 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
             Open to everybody
             <br />
             <span class="muted small">Shown in the lobby. Otherwise only people with the link find it.</span>
+          </span>
+        </label>
+        <label class="switch">
+          <input type="checkbox" checked={keepsChat} onChange={(event) => setKeepsChat(event.currentTarget.checked)} />
+          <span>
+            Keep the chat
+            <br />
+            <span class="muted small">Otherwise it is forgotten when the last person leaves.</span>
           </span>
         </label>
         {error && <ErrorNote>{error}</ErrorNote>}

@@ -2,8 +2,9 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Line } from "../net/chat";
 import type { Status } from "../net/connection";
-import { type Line, Space } from "../net/space";
+import { Space } from "../net/space";
 import type { Stage } from "../render/stage";
 import { Held } from "../ui/held";
 import { me } from "../ui/me";
@@ -67,12 +68,10 @@ export function SpaceScreen({ id }: { id: string }) {
 
   // Lines that come while the chat is out of sight are counted.
   useEffect(() => {
-    let newest = space.lines.value.at(-1)?.at ?? 0;
-    return space.lines.subscribe((lines) => {
-      const last = lines.at(-1);
-      const isNews = last !== undefined && last.at > newest && last.player !== null && last.player !== space.me;
-      if (isNews && panel.value !== "chat") unread.value++;
-      newest = Math.max(newest, last?.at ?? 0);
+    let counted = space.heard.value;
+    return space.heard.subscribe((heard) => {
+      if (panel.value !== "chat") unread.value += heard - counted;
+      counted = heard;
     });
   }, [space]);
 
@@ -237,6 +236,11 @@ export function SpaceScreen({ id }: { id: string }) {
         </div>
       )}
       <Notice space={space} />
+      {isIn && space.isMoving.value && (
+        <div class="banner quiet" role="status">
+          One moment, the space is moving…
+        </div>
+      )}
       <LineState status={status} isIn={isIn} onRetry={() => space.retry()} />
       {!isIn && status.kind !== "ended" && (
         <div class="curtain">
@@ -292,6 +296,7 @@ function figures(stage: Stage, space: Space) {
     seq,
     walkers,
     me: space.me,
+    epoch: space.epoch,
     roundTrip: space.roundTrip,
     delay: space.delay,
     status: space.status.value.kind,
@@ -391,7 +396,7 @@ function ChatPanel({
       >
         {lines.length === 0 && <li class="muted">Nobody has said anything yet. Say hello!</li>}
         {lines.map((line) => (
-          <ChatLine key={line.id} line={line} />
+          <ChatLine key={line.id} line={line} onAgain={(clientId) => space.sayAgain(clientId)} />
         ))}
       </ul>
       <form class="say" onSubmit={submit}>
@@ -413,10 +418,11 @@ function ChatPanel({
   );
 }
 
-function ChatLine({ line }: { line: Line }) {
+function ChatLine({ line, onAgain }: { line: Line; onAgain: (clientId: number) => void }) {
   const at = new Date(line.at);
+  const { clientId } = line;
   return (
-    <li class={`line ${line.isWaiting ? "waiting" : ""}`}>
+    <li class={`line ${line.isWaiting ? "waiting" : line.refused ? "failed" : ""}`}>
       <span class="who">{line.name}</span>
       <time class="when" dateTime={at.toISOString()}>
         {line.isWaiting ? "sending…" : at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}
@@ -424,7 +430,16 @@ function ChatLine({ line }: { line: Line }) {
       <div class="text" dir="auto">
         {line.text}
       </div>
-      {line.refused && <div class="why">{line.refused}</div>}
+      {line.refused && (
+        <div class="why">
+          <span>{line.refused}</span>
+          {clientId !== null && (
+            <button type="button" class="button small" onClick={() => onAgain(clientId)}>
+              Try again
+            </button>
+          )}
+        </div>
+      )}
     </li>
   );
 }

@@ -87,6 +87,16 @@ export class Prediction {
     this.#walkSeq = seq;
   }
 
+  /** These inputs, the last ones made, are to be applied after all: a new life of the space forgot them. */
+  expect(inputs: readonly Input[]): void {
+    this.#pending = [...inputs];
+  }
+
+  /** Inputs behind that one that wait for an answer. */
+  since(ack: number): Input[] {
+    return this.#pending.filter((input) => input.seq > ack);
+  }
+
   /** The server's word: the state after it applied every input up to `ack`. */
   reconcile(own: Authority, ack: number): void {
     const shownX = this.body.x + this.#offsetX;

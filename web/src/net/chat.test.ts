@@ -1,0 +1,207 @@
+import { describe, expect, test } from "vitest";
+import { AGAIN, BURST, Chat, merge, PATIENCE } from "./chat";
+
+const said = (text: string, at = 0, clientId: number | null = null, user = "bo") => ({
+  id: `${user}-${text}-${at}`,
+  clientId,
+  player: 1,
+  user,
+  name: user,
+  text,
+  at,
+});
+const own = (text: string, clientId: number, at = 0) => ({
+  ...said(text, at, clientId, "me"),
+  id: `mine-${clientId}`,
+  clientId,
+});
+const acknowledged = (text: string, clientId: number | null, at = 0) => said(text, at, clientId, "me");
+const online = (now = 0) => {
+  const chat = new Chat();
+  chat.welcome([], now);
+  return chat;
+};
+const words = (chat: Chat) =>
+  chat.lines.map(({ text, isWaiting, refused }) => (isWaiting ? `${text}…` : refused ? `${text}!` : text));
+
+describe("a line of one's own", () => {
+  test("waits, and is replaced by the acknowledged one", () => {
+    const chat = online();
+    chat.say(own("hello", 7), 0);
+    expect(words(chat)).toEqual(["hello…"]);
+    expect(chat.due(0)).toEqual([{ clientId: 7, text: "hello" }]);
+    expect(chat.due(10), "once").toEqual([]);
+    chat.hear(said("hi", 5));
+    chat.hear(acknowledged("hello", 7, 6));
+    expect(words(chat)).toEqual(["hi", "hello"]);
+    expect(chat.hear(acknowledged("hello", 7, 6)), "acknowledged twice").toBe(false);
+    expect(words(chat)).toEqual(["hi", "hello"]);
+  });
+
+  test("is sent again after a break, under the same number and in order", () => {
+    const chat = online();
+    chat.say(own("one", 1), 0);
+    chat.due(0);
+    chat.drop(100);
+    chat.say(own("two", 2), 200);
+    expect(chat.due(300), "there is nobody to send it to").toEqual([]);
+    chat.welcome([], 400);
+    expect(chat.due(400)).toEqual([
+      { clientId: 1, text: "one" },
+      { clientId: 2, text: "two" },
+    ]);
+    chat.hear(acknowledged("one", 1, 50));
+    expect(words(chat)).toEqual(["one", "two…"]);
+  });
+
+  test("that the history has is not shown twice, nor sent again", () => {
+    const chat = online();
+    chat.say(own("hello", 1), 0);
+    chat.due(0);
+    chat.drop(100);
+    chat.welcome([acknowledged("hello", null, 20)], 200);
+    expect(words(chat)).toEqual(["hello"]);
+    expect(chat.due(200)).toEqual([]);
+  });
+
+  test("that was never sent is none of the history's, though the words are the same", () => {
+    const chat = online();
+    chat.hear(acknowledged("hello", null, 20));
+    chat.drop(100);
+    chat.say(own("hello", 2), 150);
+    chat.welcome([acknowledged("hello", null, 20), acknowledged("hello", null, 120)], 200);
+    expect(words(chat)).toEqual(["hello", "hello", "hello…"]);
+    expect(chat.due(200)).toHaveLength(1);
+  });
+
+  test("said twice and heard once is sent once more", () => {
+    const chat = online();
+    chat.say(own("hello", 1), 0);
+    chat.say(own("hello", 2), 1);
+    chat.due(1);
+    chat.drop(100);
+    chat.welcome([acknowledged("hello", null, 20)], 200);
+    expect(words(chat)).toEqual(["hello", "hello…"]);
+    expect(chat.due(200)).toEqual([{ clientId: 2, text: "hello" }]);
+  });
+
+  test("fails after 30 seconds without a connection, and can be tried again", () => {
+    const chat = online();
+    chat.say(own("hello", 1), 0);
+    chat.due(0);
+    chat.drop(10_000);
+    expect(chat.expire(10_000 + PATIENCE - 1)).toBe(false);
+    expect(chat.expire(10_000 + PATIENCE)).toBe(true);
+    expect(words(chat)).toEqual(["hello!"]);
+    chat.tryAgain(1, 50_000);
+    expect(words(chat)).toEqual(["hello…"]);
+    chat.welcome([], 55_000);
+    expect(chat.due(55_000)).toEqual([{ clientId: 1, text: "hello" }]);
+  });
+
+  test("that lay in a sleeping browser is not blurted out when it wakes", () => {
+    const chat = online();
+    chat.drop(0);
+    chat.say(own("brb", 1), 0);
+    chat.welcome([], 600_000);
+    expect(words(chat)).toEqual(["brb!"]);
+    expect(chat.due(600_000)).toEqual([]);
+  });
+
+  test("that failed and was said all the same is shown as said", () => {
+    const chat = online();
+    chat.say(own("hello", 1), 0);
+    chat.due(0);
+    chat.drop(0);
+    chat.expire(PATIENCE);
+    chat.welcome([acknowledged("hello", null, 5)], PATIENCE + 1);
+    expect(words(chat)).toEqual(["hello"]);
+  });
+
+  test("that was refused says why, stays where it was, and can be tried again", () => {
+    const chat = online();
+    chat.hear(said("before"));
+    chat.say(own("too much", 1), 0);
+    chat.due(0);
+    chat.refuse(1, "Slow down.");
+    chat.hear(said("after", 2));
+    expect(words(chat)).toEqual(["before", "too much!", "after"]);
+    expect(chat.lines[1]?.refused).toBe("Slow down.");
+    chat.tryAgain(1, 5);
+    expect(words(chat)).toEqual(["before", "after", "too much…"]);
+    expect(chat.due(5)).toEqual([{ clientId: 1, text: "too much" }]);
+  });
+
+  test("is sent again when nobody answers over a line that stands, and fails in the end", () => {
+    const chat = online();
+    chat.say(own("hello", 1), 0);
+    chat.due(0);
+    expect(chat.due(AGAIN - 1)).toEqual([]);
+    expect(chat.due(AGAIN)).toHaveLength(1);
+    chat.doubt();
+    expect(chat.due(AGAIN + 1), "another process runs the space").toHaveLength(1);
+    expect(chat.expire(AGAIN + 1 + PATIENCE)).toBe(true);
+    expect(words(chat)).toEqual(["hello!"]);
+  });
+
+  test("of many is paced, so that none is refused for haste", () => {
+    const chat = new Chat();
+    for (let clientId = 0; clientId < BURST + 3; clientId++) chat.say(own(`line ${clientId}`, clientId), 0);
+    chat.welcome([], 0);
+    const first = chat.due(0);
+    expect(first).toHaveLength(BURST);
+    for (const { text, clientId } of first) chat.hear(acknowledged(text, clientId));
+    expect(chat.due(500)).toEqual([]);
+    expect(chat.due(1000)).toEqual([{ clientId: BURST, text: `line ${BURST}` }]);
+    expect(chat.expire(PATIENCE), "what is not sent yet has not been left unanswered").toBe(false);
+  });
+});
+
+describe("the history after a break", () => {
+  const known = (...lines: ReturnType<typeof said>[]) => merge([], lines);
+  const [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map((text, at) => said(text, at)) as [
+    ReturnType<typeof said>,
+    ReturnType<typeof said>,
+    ReturnType<typeof said>,
+    ReturnType<typeof said>,
+    ReturnType<typeof said>,
+  ];
+  const order = (lines: { text: string }[]) => lines.map(({ text }) => text).join("");
+
+  test("goes on where the known lines end", () => {
+    expect(order(merge(known(a, b, c), [b, c, d, e]))).toBe("abcde");
+    expect(order(merge(known(a, b), [d, e])), "with a gap too long to be filled").toBe("abde");
+    expect(order(merge([], [a, b]))).toBe("ab");
+  });
+
+  test("fills what was missed in between", () => {
+    expect(order(merge(known(a, b, e), [b, c, d, e]))).toBe("abcde");
+    expect(order(merge(known(c, d), [a, b, c, d, e]))).toBe("abcde");
+  });
+
+  test("of a process that is behind takes nothing away", () => {
+    expect(order(merge(known(a, b, c, d), [a, b]))).toBe("abcd");
+    expect(order(merge(known(a, b, d), [a, b, c]))).toBe("abcd");
+    expect(order(merge(known(a, b), []))).toBe("ab");
+  });
+
+  test("brings a line once, though it comes live again", () => {
+    const chat = online();
+    chat.hear(a);
+    chat.drop(10);
+    expect(chat.welcome([a, b], 20)).toEqual([b]);
+    expect(chat.hear(b)).toBe(false);
+    expect(chat.hear(c)).toBe(true);
+    expect(words(chat)).toEqual(["a", "b", "c"]);
+  });
+});
+
+test("old lines make room, and failed ones go with what they stood behind", () => {
+  const chat = online();
+  chat.hear(said("first"));
+  chat.say(own("lost", 1), 0);
+  chat.refuse(1, "No.");
+  for (let index = 1; index <= 200; index++) chat.hear(said(`line ${index}`, index));
+  expect(chat.lines).toHaveLength(200);
+  expect(chat.lines[0]?.text).toBe("line 1");
+});

@@ -1,0 +1,205 @@
+/**
+ * Chat: what was said, in the server's order, and the own lines that nobody has acknowledged yet. Plain state: the time
+ * comes from outside, and what is to be sent is handed out.
+ */
+
+import type { ChatLine } from "./codec";
+
+export interface Line extends ChatLine {
+  /** Not said yet, as far as the server told. */
+  isWaiting: boolean;
+  /** Why it was not said; it may be tried again. */
+  refused: string | null;
+}
+
+/** What to send for a line: the same words under the same number are the same line to the server. */
+export interface Due {
+  clientId: number;
+  text: string;
+}
+
+/** An own line that waits, or has failed. */
+interface Open {
+  clientId: number;
+  line: Line;
+  /** Whether the server may have it. */
+  wasSent: boolean;
+  /** When it was sent last over this connection; `null` when it was not yet. */
+  sentAt: number | null;
+  /** Since when nothing gives hope for it. */
+  since: number;
+  /** The newest line when it failed: there it stays. */
+  behind: string | null;
+}
+
+/** Lines kept on the screen. */
+const LINES = 200;
+/** Milliseconds without a connection, or without an answer, after which a line has failed. */
+export const PATIENCE = 30_000;
+/** Milliseconds after which a line that nobody acknowledged is sent again over the same connection. */
+export const AGAIN = 5000;
+/** Lines sent at once over a new connection, then one a second: the server takes ten in ten seconds. */
+export const BURST = 8;
+const OFFLINE = "This was not sent: there is no connection.";
+const SILENT = "This was not sent: the server did not answer.";
+
+export class Chat {
+  #said: Line[] = [];
+  #open: Open[] = [];
+  #isOnline = false;
+  #allowed = 0;
+  #allowedAt = 0;
+
+  /** What to show: what was said, failed lines where they failed, and at the end what waits. */
+  get lines(): Line[] {
+    const failed = this.#open.filter(({ line }) => !line.isWaiting);
+    const waiting = this.#open.filter(({ line }) => line.isWaiting);
+    const linesOf = (open: Open[]) => open.map(({ line }) => line);
+    if (failed.length === 0) return [...this.#said, ...linesOf(waiting)];
+    const behind = (id: string | null) => linesOf(failed.filter((open) => open.behind === id));
+    return [...behind(null), ...this.#said.flatMap((line) => [line, ...behind(line.id)]), ...linesOf(waiting)];
+  }
+
+  /** Whether a line was sent and not answered yet. */
+  get isWaiting(): boolean {
+    return this.#open.some(({ line, sentAt }) => line.isWaiting && sentAt !== null);
+  }
+
+  /** Somebody at this browser says a line; it waits until the server has it. */
+  say(line: ChatLine & { clientId: number }, now: number): void {
+    const waiting = { ...line, isWaiting: true, refused: null };
+    this.#open.push({
+      clientId: line.clientId,
+      line: waiting,
+      wasSent: false,
+      sentAt: null,
+      since: now,
+      behind: null,
+    });
+  }
+
+  /** A line that failed waits again. */
+  tryAgain(clientId: number, now: number): void {
+    const open = this.#open.find((open) => open.clientId === clientId && !open.line.isWaiting);
+    if (!open) return;
+    this.#open = [...this.#open.filter((other) => other !== open), open];
+    open.line = { ...open.line, isWaiting: true, refused: null, at: now };
+    open.sentAt = null;
+    open.since = now;
+  }
+
+  /** Somebody said that. `false` when it is known already. */
+  hear(said: ChatLine): boolean {
+    const isNew = this.#said.every(({ id }) => id !== said.id);
+    if (said.clientId !== null) this.#open = this.#open.filter(({ clientId }) => clientId !== said.clientId);
+    else if (isNew) this.#settle(said);
+    if (isNew) this.#keep([...this.#said, shown(said)]);
+    return isNew;
+  }
+
+  /** The server did not take a line. */
+  refuse(clientId: number, message: string): void {
+    const open = this.#open.find((open) => open.clientId === clientId && open.line.isWaiting);
+    if (open) this.#fail(open, message);
+  }
+
+  /** A connection stands, and this is what was said lately. Gives the lines that are new. */
+  welcome(history: ChatLine[], now: number): ChatLine[] {
+    this.expire(now);
+    this.#isOnline = true;
+    this.#allowed = BURST;
+    this.#allowedAt = now;
+    const fresh = history.filter((line) => this.#said.every(({ id }) => id !== line.id));
+    for (const line of fresh) this.#settle(line);
+    this.#keep(merge(this.#said, history));
+    for (const open of this.#open) open.sentAt = null;
+    return fresh;
+  }
+
+  /** The connection broke. */
+  drop(now: number): void {
+    if (!this.#isOnline) return;
+    this.#isOnline = false;
+    for (const open of this.#open) {
+      open.sentAt = null;
+      open.since = now;
+    }
+  }
+
+  /** Everything unacknowledged is to be sent again: whoever ran the space may be gone. */
+  doubt(): void {
+    for (const open of this.#open) open.sentAt = null;
+  }
+
+  /** What is to be sent now, in the order it was said; it counts as sent. */
+  due(now: number): Due[] {
+    if (!this.#isOnline) return [];
+    this.#allowed = Math.min(BURST, this.#allowed + (now - this.#allowedAt) / 1000);
+    this.#allowedAt = now;
+    const due: Due[] = [];
+    for (const open of this.#open) {
+      if (!open.line.isWaiting || (open.sentAt !== null && now - open.sentAt < AGAIN)) continue;
+      if (this.#allowed < 1) break;
+      this.#allowed--;
+      // From its first sending over this connection on, an answer may be expected.
+      if (open.sentAt === null) open.since = Math.max(open.since, now);
+      open.sentAt = now;
+      open.wasSent = true;
+      due.push({ clientId: open.clientId, text: open.line.text });
+    }
+    return due;
+  }
+
+  /** Gives up lines that waited too long. `false` when there were none. */
+  expire(now: number): boolean {
+    const isHopeless = (open: Open) =>
+      open.line.isWaiting && now - open.since >= PATIENCE && (!this.#isOnline || open.sentAt !== null);
+    const hopeless = this.#open.filter(isHopeless);
+    for (const open of hopeless) this.#fail(open, this.#isOnline ? SILENT : OFFLINE);
+    return hopeless.length > 0;
+  }
+
+  /** A line that comes without its number is the first own one with these words that the server may have. */
+  #settle(said: ChatLine): void {
+    const isIt = ({ wasSent, line }: Open) => wasSent && line.user === said.user && line.text === said.text;
+    const settled = this.#open.find(isIt);
+    if (settled) this.#open = this.#open.filter((open) => open !== settled);
+  }
+
+  #fail(open: Open, why: string): void {
+    open.line = { ...open.line, isWaiting: false, refused: why };
+    open.behind = this.#said.at(-1)?.id ?? null;
+  }
+
+  /** Failed lines go with the line they stand behind. */
+  #keep(said: Line[]): void {
+    const gone = new Set(said.slice(0, -LINES).map(({ id }) => id));
+    this.#said = said.slice(-LINES);
+    if (gone.size > 0) {
+      this.#open = this.#open.filter(({ line, behind }) => line.isWaiting || !gone.has(behind ?? ""));
+    }
+  }
+}
+
+/** The known lines and the server's, each once, in the server's order. */
+export function merge(known: Line[], history: ChatLine[]): Line[] {
+  const merged = [...known];
+  let place = 0;
+  for (const line of history) {
+    const index = merged.findIndex(({ id }) => id === line.id);
+    if (index >= 0) {
+      place = Math.max(place, index + 1);
+      continue;
+    }
+    // What was heard and is not in this history stands where its time says.
+    const isBefore = (other: Line | undefined) =>
+      other !== undefined && other.at <= line.at && history.every(({ id }) => id !== other.id);
+    while (isBefore(merged[place])) place++;
+    merged.splice(place++, 0, shown(line));
+  }
+  return merged;
+}
+
+function shown(line: ChatLine): Line {
+  return { ...line, isWaiting: false, refused: null };
+}

@@ -1,0 +1,236 @@
+/** Cluster: the processes and the spaces they run, for admins; empties processes and moves spaces. */
+
+import { useEffect, useState } from "preact/hooks";
+import { api, type Cluster, type RunningNode, type RunningSpace } from "../net/api";
+import { me } from "../ui/me";
+import { Brand, Dialog, ErrorNote, Spinner } from "../ui/parts";
+
+/** Processes say once a second what they run. */
+const REFRESH = 1000;
+
+/** Rows at once: more than anybody reads, and a page stays quick. */
+const ROWS = 200;
+
+export function ClusterScreen() {
+  const [cluster, setCluster] = useState<Cluster | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const [search, setSearch] = useState("");
+  const [draining, setDraining] = useState<string | null>(null);
+  const isAdmin = me.value?.role === "admin";
+
+  useEffect(() => {
+    if (!isAdmin) return;
+    let isCurrent = true;
+    const load = async () => {
+      if (document.hidden) return;
+      try {
+        const loaded = await api.cluster();
+        if (!isCurrent) return;
+        setCluster(loaded);
+        setError(null);
+      } catch (caught) {
+        if (isCurrent) setError(messageOf(caught));
+      }
+    };
+    void load();
+    const timer = setInterval(load, REFRESH);
+    document.addEventListener("visibilitychange", load);
+    return () => {
+      isCurrent = false;
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", load);
+    };
+  }, [isAdmin]);
+
+  const order = (what: Promise<unknown>) => what.catch((caught) => setError(messageOf(caught)));
+  const found = cluster?.spaces.filter(({ name }) => name.toLowerCase().includes(search.trim().toLowerCase())) ?? [];
+  const nodes = cluster?.nodes ?? [];
+  return (
+    <>
+      <header class="top">
+        <Brand />
+        <span class="grow" />
+        <a class="button quiet" href="/">
+          Lobby
+        </a>
+      </header>
+      <main class="page">
+        <h1>Processes</h1>
+        {!isAdmin && (
+          <ErrorNote>This page is for admins. Ask one to make you an admin, or go back to the lobby.</ErrorNote>
+        )}
+        {error && <ErrorNote>{error} What is shown may be old.</ErrorNote>}
+        {isAdmin && !cluster && !error && <Spinner label="Looking around" />}
+        {cluster && (
+          <>
+            <div class="nodes">
+              {nodes.map((node) => (
+                <NodeCard
+                  key={node.node}
+                  node={node}
+                  isAlone={nodes.length === 1}
+                  onDrain={() => setDraining(node.node)}
+                  onUndrain={() => order(api.undrain(node.node))}
+                />
+              ))}
+            </div>
+            {nodes.length === 1 && (
+              <p class="muted">
+                There is one process. Several that share a PostgreSQL and a Redis are one Plaza: when one dies, the
+                others go on with its spaces.
+              </p>
+            )}
+            <div class="row spread">
+              <h2>Spaces that are run</h2>
+              <input
+                class="input"
+                style={{ width: "14rem" }}
+                type="search"
+                placeholder="Search spaces"
+                aria-label="Search spaces"
+                value={search}
+                onInput={(event) => setSearch(event.currentTarget.value)}
+              />
+            </div>
+            {found.length === 0 ? (
+              <p class="muted">{search ? "No space of that name is run." : "Nobody is anywhere."}</p>
+            ) : (
+              <div class="scroll">
+                <table class="table">
+                  <thead>
+                    <tr>
+                      <th scope="col">Space</th>
+                      <th scope="col">Process</th>
+                      <th scope="col">People</th>
+                      <th scope="col">Tick</th>
+                      <th scope="col">Epoch</th>
+                      <th scope="col">Move to</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {found.slice(0, ROWS).map((space) => (
+                      <SpaceRow
+                        key={space.spaceId}
+                        space={space}
+                        others={nodes.filter((node) => node.node !== space.node && !node.isDraining)}
+                        onMove={(node) => order(api.moveSpace(space.spaceId, node))}
+                      />
+                    ))}
+                  </tbody>
+                </table>
+              </div>
+            )}
+            {found.length > ROWS && <p class="muted">And {found.length - ROWS} more. Search to see them.</p>}
+          </>
+        )}
+      </main>
+      {draining !== null && (
+        <Dialog title={`Empty ${draining}`} onClose={() => setDraining(null)}>
+          <h2>Empty {draining}?</h2>
+          <p>
+            Its spaces move to the other processes while people are in them; nobody is disconnected. It takes no more
+            until you let it again.
+          </p>
+          <div class="row">
+            <button type="button" class="button" onClick={() => setDraining(null)}>
+              Leave it
+            </button>
+            <button
+              type="button"
+              class="button primary"
+              onClick={() => {
+                order(api.drain(draining));
+                setDraining(null);
+              }}
+            >
+              Empty it
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function NodeCard({
+  node,
+  isAlone,
+  onDrain,
+  onUndrain,
+}: {
+  node: RunningNode;
+  isAlone: boolean;
+  onDrain: () => void;
+  onUndrain: () => void;
+}) {
+  const load = Math.round(node.load * 1000) / 10;
+  return (
+    <section class="node" aria-label={node.node}>
+      <div class="row spread">
+        <h2>{node.node}</h2>
+        {node.isDraining ? <span class="tag warn">Draining</span> : node.isThis && <span class="tag">Answers you</span>}
+      </div>
+      <meter min={0} max={100} high={80} value={Math.min(load, 100)} aria-label="Load" />
+      <dl class="figures">
+        <dt>Load</dt>
+        <dd>{load} % of a core</dd>
+        <dt>Spaces</dt>
+        <dd>{node.spaces}</dd>
+        <dt>People</dt>
+        <dd>{node.people}</dd>
+        {node.leaseMs !== null && (
+          <>
+            <dt>Lease</dt>
+            <dd>{(node.leaseMs / 1000).toFixed(1)} s left</dd>
+          </>
+        )}
+      </dl>
+      {!isAlone && (
+        <button type="button" class="button" onClick={node.isDraining ? onUndrain : onDrain}>
+          {node.isDraining ? `Let ${node.node} take spaces` : `Empty ${node.node}`}
+        </button>
+      )}
+    </section>
+  );
+}
+
+function SpaceRow({
+  space,
+  others,
+  onMove,
+}: {
+  space: RunningSpace;
+  others: RunningNode[];
+  onMove: (node: string) => void;
+}) {
+  return (
+    <tr>
+      <th scope="row">
+        <a href={`/s/${encodeURIComponent(space.spaceId)}`}>{space.name}</a>
+      </th>
+      <td>{space.node}</td>
+      <td>{space.people}</td>
+      <td>{space.tickMicros} µs</td>
+      <td>{space.epoch}</td>
+      <td>
+        <div class="row">
+          {others.map(({ node }) => (
+            <button
+              key={node}
+              type="button"
+              class="button small"
+              aria-label={`Move ${space.name} to ${node}`}
+              onClick={() => onMove(node)}
+            >
+              {node}
+            </button>
+          ))}
+        </div>
+      </td>
+    </tr>
+  );
+}
+
+function messageOf(caught: unknown): string {
+  return caught instanceof Error ? caught.message : String(caught);
+}
