@@ -7,12 +7,20 @@ ARGS ?=
 WEB_SOURCES := $(shell find web/src web/scripts web/public assets/art -path web/public/atlas -prune -o -type f -print) \
 	web/index.html web/package.json web/vite.config.ts web/tsconfig.json
 
-.PHONY: run test check web web-check rust-test journeys faults fuzz bench bench-churn golden clean
+.PHONY: run cluster test check web web-check rust-test journeys faults fuzz bench bench-churn golden clean
 
 run: web
 	@scripts/need cargo
 	cargo build --locked --profile $(PROFILE)
 	exec target/$(PROFILE)/plaza serve $(ARGS)
+
+# Three processes behind a balancer, with PostgreSQL and Redis, all of them on this machine until Ctrl-C.
+cluster: web
+	@scripts/need cargo
+	@scripts/need services
+	@scripts/need balancer
+	cargo build --locked --profile $(PROFILE)
+	exec node scripts/cluster.mjs --binary target/$(PROFILE)/plaza $(ARGS)
 
 test: web web-check rust-test journeys fuzz
 
@@ -31,10 +39,13 @@ web-check: web/node_modules/.installed
 
 rust-test:
 	@scripts/need cargo
-	cargo test --locked
+	@scripts/need services
+	PLAZA_SEEDS=1000 cargo test --locked
 
 journeys: web/node_modules/.installed
 	@scripts/need browser-tests
+	@scripts/need services
+	@scripts/need balancer
 	cargo build --locked
 	cd web && npm run --silent journeys
 

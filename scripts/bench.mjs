@@ -9,7 +9,7 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -35,11 +35,12 @@ function start(core, args, stdio) {
   return spawn(command, rest, { stdio });
 }
 
-/** A server of its own with an empty folder. */
-async function serve() {
+/** A server of its own with an empty folder, or one that was filled before. */
+async function serve(fill = () => {}) {
   const folder = mkdtempSync(join(tmpdir(), "plaza-bench-"));
+  fill(folder);
   const options = ["--listen", "127.0.0.1:0", "--auth-rate", "0", "--open-admin-signup", "--log", "warn"];
-  const process = start(0, ["serve", "--data-dir", folder, ...options], ["ignore", "pipe", "inherit"]);
+  const process = start(0, ["serve", "--no-guardian", "--data-dir", folder, ...options], ["ignore", "pipe", "inherit"]);
   const lines = createInterface({ input: process.stdout });
   for await (const line of lines) {
     const url = /Plaza is open: (\S+?)\/?$/.exec(line)?.[1];
@@ -67,12 +68,11 @@ async function clients(url) {
 }
 
 /** One run: the bots' report, with what the server needed while all were in. */
-async function run(bots, args, prepare = async () => []) {
-  const server = await serve();
+async function run(bots, args, fill) {
+  const server = await serve(fill);
   try {
-    const more = await prepare(server.url);
     const report = join(server.folder, "report.json");
-    const load = ["bots", "--url", server.url, "--bots", bots, "--json", report, ...args, ...more].map(String);
+    const load = ["bots", "--url", server.url, "--bots", bots, "--json", report, ...args].map(String);
     const tester = start(1, load, ["ignore", "ignore", "inherit"]);
     const ended = once(tester, "exit");
     let use;
@@ -98,9 +98,9 @@ async function run(bots, args, prepare = async () => []) {
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-async function medians(bots, args, prepare) {
+async function medians(bots, args, fill) {
   const runs = [];
-  for (let number = 0; number < RUNS; number++) runs.push(await run(bots, args, prepare));
+  for (let number = 0; number < RUNS; number++) runs.push(await run(bots, args, fill));
   const of = (figure) => median(runs.map(figure));
   return {
     clients: bots,
@@ -123,17 +123,30 @@ const HEAD = `| clients | core (of that outside the kernel) | bytes per client |
 const row = (name, f) =>
   `| ${name} | ${f.core.toFixed(2)} (${f.user.toFixed(2)}) | ${f.kilobytes.toFixed(1)} KB/s | ${f.near.toFixed(0)} · ${f.far.toFixed(0)} ms | ${f.join.toFixed(0)} ms | ${f.frames.toFixed(1)}/s | ${f.lost} | ${f.megabytes.toFixed(0)} MB | ${f.late.toFixed(0)} ms |`;
 
-/** An empty map of 200 × 200 tiles. */
-async function largeMap(url) {
-  const post = async (path, body, token) => {
-    const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
-    return (await fetch(`${url}/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) })).json();
+/** Loads an empty map of 200 × 200 tiles on which people arrive everywhere. */
+function largeMap(folder) {
+  const seed = join(folder, "seed");
+  const side = 200;
+  const size = { width: side, height: side };
+  const layers = [
+    { name: "ground", type: "tilelayer", ...size, data: Array(side * side).fill(1) },
+    {
+      name: "zones",
+      type: "objectgroup",
+      objects: [{ id: 1, type: "spawn", name: "Everywhere", x: 0, y: 0, width: side * 32, height: side * 32 }],
+    },
+  ];
+  const map = {
+    ...{ type: "map", version: "1.10", orientation: "orthogonal", infinite: false, tilewidth: 32, tileheight: 32 },
+    ...size,
+    properties: [{ name: "name", type: "string", value: "Large" }],
+    tilesets: [{ firstgid: 1, name: "tiles", tiles: [{ id: 0, type: "grass", image: "grass.svg" }] }],
+    layers,
   };
-  const admin = { username: "bench-admin", password: "bench-admin", type: "admin" };
-  await post("/signup", admin);
-  const { token } = await post("/signin", admin);
-  await post("/admin/map", { name: "Large", dimensions: "200x200", thumbnail: "", defaultElements: [] }, token);
-  return ["--map", "Large"];
+  mkdirSync(join(seed, "maps"), { recursive: true });
+  writeFileSync(join(seed, "maps/large.tmj"), JSON.stringify(map));
+  for (const list of ["avatars", "elements", "spaces"]) writeFileSync(join(seed, `${list}.json`), "[]");
+  execFileSync(BINARY, ["seed", seed, "--data-dir", folder], { stdio: "ignore" });
 }
 
 const SCENES = {
@@ -145,7 +158,8 @@ const SCENES = {
     return `Everybody in one room, 10 moves/s each.\n\n${HEAD}\n${table}\n\n![Core share and latency against clients](pictures/crowd.svg)`;
   },
   async spread() {
-    const figures = await medians(1000, ["--behaviour", "wander", "--for", FOR, "--ramp", "100/s"], largeMap);
+    const args = ["--map", "Large", "--behaviour", "wander", "--for", FOR, "--ramp", "100/s"];
+    const figures = await medians(1000, args, largeMap);
     return `A thousand spread over a map of 200 × 200 tiles.\n\n${HEAD}\n${row(1000, figures)}`;
   },
   async spaces() {
