@@ -19,7 +19,7 @@ use crate::cluster::redis::{Redis, RedisOpenError};
 use crate::cluster::spaces::{Parts, Spaces};
 use crate::cluster::vault::Vault;
 use crate::net::edge::{Edge, EdgeSettings};
-use crate::net::link::{self, Links, Secret};
+use crate::net::link::{self, Links, Secret, Tls};
 use crate::settings::Settings;
 use crate::store::seed::{Folder, SeedError};
 use crate::store::{Store, probe_folder};
@@ -41,11 +41,17 @@ pub enum ServeError {
     Socket(#[from] std::io::Error),
 }
 
+/// Where other processes connect, and how they are met.
+struct Listening {
+    listener: TcpListener,
+    secret: Secret,
+    tls: Option<Tls>,
+}
+
 /// A server that is ready to serve.
 pub struct Server {
     listener: TcpListener,
-    /// Where other processes connect.
-    link: Option<(TcpListener, Secret)>,
+    link: Option<Listening>,
     state: AppState,
     setup_token: Option<String>,
 }
@@ -121,9 +127,9 @@ impl Server {
             tasks.clone(),
         );
         let unlink = CancellationToken::new();
-        let linked = self
-            .link
-            .map(|(listener, secret)| tokio::spawn(link::serve(listener, secret, spaces.clone(), unlink.clone())));
+        let linked = self.link.map(|Listening { listener, secret, tls }| {
+            tokio::spawn(link::serve(listener, secret, tls, spaces.clone(), unlink.clone()))
+        });
         let service = routes::router(self.state, edge).into_make_service_with_connect_info::<SocketAddr>();
         // Small frames must not wait for each other.
         let listener = self.listener.tap_io(|socket| {
@@ -157,7 +163,7 @@ impl Server {
 }
 
 /// What the spaces of this process are run with, and where other processes connect, if there are any.
-async fn parts(store: &Store, settings: &Settings) -> Result<(Parts, Option<(TcpListener, Secret)>), ServeError> {
+async fn parts(store: &Store, settings: &Settings) -> Result<(Parts, Option<Listening>), ServeError> {
     let nonce = settings.life.map_or(0, |life| u64::from(life) << 32);
     let nonce = match settings.life {
         Some(_) => Nonce(nonce).again(random()),
@@ -197,8 +203,10 @@ async fn parts(store: &Store, settings: &Settings) -> Result<(Parts, Option<(Tcp
         Some(address) => address.clone(),
         None => listener.local_addr()?.to_string(),
     };
-    parts.links = Some(Links::new(cluster.secret.clone()));
-    Ok((parts, Some((listener, cluster.secret.clone()))))
+    let secret = cluster.secret.clone();
+    let tls = cluster.link_tls.then(Tls::new).transpose()?;
+    parts.links = Some(Links::new(secret.clone(), tls.clone()));
+    Ok((parts, Some(Listening { listener, secret, tls })))
 }
 
 #[expect(clippy::disallowed_methods, reason = "every life of a process is another one")]

@@ -31,6 +31,8 @@ pub struct ClusterSettings {
     pub link_address: Option<String>,
     /// What all processes know, and nobody else.
     pub secret: Secret,
+    /// Whether nobody may read along between processes; the same for all of them.
+    pub link_tls: bool,
 }
 
 /// How a server is to run.

@@ -15,7 +15,7 @@ use crate::bots::witness::{HIT, Sight, Unsettled, Witnesses};
 use crate::cluster::census::Census;
 use crate::cluster::orders::Orders;
 use crate::cluster::redis::Redis;
-use crate::net::link::{Links, Secret};
+use crate::net::link::{Links, Secret, Tls};
 
 /// Before each drill everybody walks undisturbed for that long.
 const CALM: Duration = Duration::from_secs(2);
@@ -370,9 +370,13 @@ impl State {
         let node = self.nodes.first().context("the cluster has no processes")?;
         let url = node.flag("--redis-url").context("the processes share no Redis")?;
         let secret = node.flag("--cluster-secret").context("the processes share no secret")?;
+        let is_encrypted = node.command.iter().any(|word| word == "--link-tls");
         Ok(Orders {
             redis: Some(Redis::open(url).await?),
-            links: Some(Links::new(Secret::new(secret))),
+            links: Some(Links::new(
+                Secret::new(secret),
+                is_encrypted.then(Tls::new).transpose()?,
+            )),
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::cluster::orders::Orders;
 use crate::cluster::redis::Redis;
 use crate::components::unit::TickRate;
 use crate::net::edge::Network;
-use crate::net::link::{Links, Secret};
+use crate::net::link::{Links, Secret, Tls};
 use crate::net::relay::JoinWord;
 use crate::settings::{ClusterSettings, PasswordCost, Settings};
 use crate::store::{DatabaseUrl, Store};
@@ -87,6 +87,9 @@ pub struct Said {
     /// A file with the cluster's secret
     #[arg(long, env = "PLAZA_CLUSTER_SECRET_FILE", value_name = "FILE")]
     cluster_secret_file: Option<PathBuf>,
+    /// Encrypt what processes say to each other; say it to all of them or to none
+    #[arg(long, env = "PLAZA_LINK_TLS", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    link_tls: Option<bool>,
     /// Where clients reach this very process, when they can
     #[arg(long, env = "PLAZA_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
@@ -163,6 +166,9 @@ pub struct Reach {
     /// A file with the cluster's secret
     #[arg(long, env = "PLAZA_CLUSTER_SECRET_FILE", value_name = "FILE")]
     cluster_secret_file: Option<PathBuf>,
+    /// When the processes encrypt what they say to each other
+    #[arg(long, env = "PLAZA_LINK_TLS", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    link_tls: Option<bool>,
 }
 
 impl Reach {
@@ -174,9 +180,10 @@ impl Reach {
         let secret = self.cluster_secret.clone().or(file.cluster_secret);
         let secret_file = self.cluster_secret_file.clone().or(file.cluster_secret_file);
         let secret = secret_of(secret.as_deref(), secret_file.as_deref())?;
+        let is_encrypted = self.link_tls.or(file.link_tls).unwrap_or_default();
         Ok(Orders {
             redis: Some(Redis::open(&url).await?),
-            links: Some(Links::new(secret)),
+            links: Some(Links::new(secret, is_encrypted.then(Tls::new).transpose()?)),
         })
     }
 }
@@ -221,6 +228,7 @@ impl Said {
             link_address: self.link_address.or(other.link_address),
             cluster_secret: self.cluster_secret.or(other.cluster_secret),
             cluster_secret_file: self.cluster_secret_file.or(other.cluster_secret_file),
+            link_tls: self.link_tls.or(other.link_tls),
             public_url: self.public_url.or(other.public_url),
             log: self.log.or(other.log),
         }
@@ -241,6 +249,7 @@ impl Said {
             link_listen: address(self.link_listen.as_deref().unwrap_or(LINK_LISTEN)).context("link-listen")?,
             link_address: self.link_address.clone(),
             secret,
+            link_tls: self.link_tls.unwrap_or_default(),
         }))
     }
 

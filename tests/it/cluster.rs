@@ -26,6 +26,8 @@ pub struct Shared {
     pub redis: Redis,
     /// What is told of Redis instead of its own address.
     pub redis_url: Option<String>,
+    /// Whether links are encrypted.
+    pub link_tls: bool,
 }
 
 impl Shared {
@@ -34,6 +36,7 @@ impl Shared {
             database: Database::new(),
             redis: Redis::start(),
             redis_url: None,
+            link_tls: false,
         }
     }
 
@@ -44,6 +47,7 @@ impl Shared {
     pub fn settings(&self, node: Option<&str>) -> impl FnOnce(&mut Settings) {
         let (database, redis) = (self.database.url(), self.redis_url());
         let node = node.map(str::to_owned);
+        let link_tls = self.link_tls;
         move |settings| {
             settings.database_url = Some(database.parse().unwrap());
             settings.cluster = Some(ClusterSettings {
@@ -52,6 +56,7 @@ impl Shared {
                 link_listen: "127.0.0.1:0".parse().unwrap(),
                 link_address: None,
                 secret: Secret::new(SECRET),
+                link_tls,
             });
         }
     }
@@ -204,6 +209,85 @@ async fn people_go_on_while_redis_is_gone_and_after_it_came_back_empty() {
     }
     assert_eq!(client.epoch, epoch, "nobody else took the space");
     server.stop().await;
+}
+
+/// Bytes that a process sent to the edges of others so far.
+async fn sent_over_links(process: &Process) -> f64 {
+    let metrics = reqwest::get(format!("{}/metrics", process.address)).await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let count = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("plaza_link_bytes_total "));
+    count.map_or(0.0, |count| count.parse().unwrap())
+}
+
+/// What a tick costs the process that runs a space, in bytes to all other processes, while somebody walks to and fro.
+async fn bytes_per_tick(host: &Process, walker: &mut GameClient, seq: &mut u32) -> f64 {
+    let (before, from) = (sent_over_links(host).await, walker.tick);
+    for _ in 0..64 {
+        *seq += 1;
+        let now = *seq;
+        walker.hold(now, if now % 16 < 8 { 3 } else { 7 }).await;
+        walker.until(|client, _| client.ack >= now).await;
+    }
+    (sent_over_links(host).await - before) / (walker.tick - from) as f64
+}
+
+#[tokio::test]
+async fn an_edge_fans_out_and_the_host_sends_each_tick_once_however_many_watch() {
+    let shared = Shared::new();
+    let folders: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+    let processes: Vec<_> = folders.iter().map(|folder| shared.process(folder.path())).collect();
+    let [host, edges @ ..] = &processes[..] else {
+        unreachable!("three were started")
+    };
+    let people = shared.server().await;
+    let ada = people.user("ada").await;
+    let space = people.space(&ada, "40x40").await;
+    let mut walker = GameClient::join(&host.address, &ada, &space).await;
+    let mut watchers = Vec::new();
+    let mut seq = 0;
+    let mut costs = Vec::new();
+    for round in 0..2 {
+        let more = if round == 0 { 1 } else { 12 };
+        for edge in edges {
+            for _ in 0..more {
+                let who = people.user(&format!("watcher {}", watchers.len())).await;
+                watchers.push(GameClient::join(&edge.address, &who, &space).await);
+            }
+        }
+        for watcher in &mut watchers {
+            watcher.sees(&ada.id).await;
+        }
+        // What the newcomers were told is not what a tick costs.
+        bytes_per_tick(host, &mut walker, &mut seq).await;
+        costs.push(bytes_per_tick(host, &mut walker, &mut seq).await);
+    }
+    let [with_two, with_many] = costs[..] else {
+        unreachable!("two rounds were walked")
+    };
+    assert!(with_two > 0.0, "there are links");
+    assert!(
+        with_many < with_two * 1.25,
+        "2 watch: {with_two:.1} bytes a tick, 26 watch: {with_many:.1}"
+    );
+    people.stop().await;
+}
+
+#[tokio::test]
+async fn processes_that_encrypt_their_links_run_spaces_for_each_other() {
+    let shared = Shared {
+        link_tls: true,
+        ..Shared::new()
+    };
+    let (first, second) = (shared.server().await, shared.server().await);
+    let (ada, bob, space) = people(&first).await;
+    let mut at_first = GameClient::join(&first.address, &ada, &space).await;
+    let mut at_second = GameClient::join(&second.address, &bob, &space).await;
+    say(&mut at_second, 1, "nobody reads along").await;
+    hear(&mut at_first, "nobody reads along").await;
+    second.stop().await;
+    first.stop().await;
 }
 
 fn member(node: &str, nonce: u64) -> Member {

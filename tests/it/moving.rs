@@ -136,6 +136,46 @@ async fn a_process_is_emptied_and_filled_again() {
     first.stop().await;
 }
 
+#[tokio::test]
+async fn a_process_that_has_everything_to_do_gives_some_of_it_away() {
+    let shared = Shared::new();
+    let busy = shared.named("busy").await;
+    let admin = busy.admin().await;
+    let mut clients = Vec::new();
+    for number in 0..4 {
+        let who = busy.user(&format!("user {number}")).await;
+        let space = busy.space(&who, "20x20").await;
+        clients.push(GameClient::join(&busy.address, &who, &space).await);
+    }
+    let idle = shared.named("idle").await;
+    let mut seq = 0;
+    // Steps count anew with each life of a space: it knows those that were in its checkpoint.
+    loop {
+        seq += 1;
+        for client in &mut clients {
+            let epoch = client.epoch;
+            client.hold(seq, if seq % 16 < 8 { 3 } else { 7 }).await;
+            client
+                .until(|client, _| client.ack >= seq || client.epoch > epoch)
+                .await;
+        }
+        let seen = busy.get("/admin/cluster", Some(&admin)).await.fine();
+        if node(&seen, "idle")["spaces"].as_u64() > Some(0) {
+            assert!(
+                node(&seen, "busy")["spaces"].as_u64() > Some(0),
+                "not everything: {seen}"
+            );
+            break;
+        }
+    }
+    assert!(
+        clients.iter().any(|client| client.epoch > client.welcome.epoch),
+        "somebody's space lives on elsewhere, and they are still connected"
+    );
+    idle.stop().await;
+    busy.stop().await;
+}
+
 async fn until_lobby(server: &TestServer, who: &Person, space: &str) -> Value {
     loop {
         let lobby = server.get("/spaces", Some(who)).await.fine();

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::io::{AsyncWriteExt, BufReader, split};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::tls::{Channel, Tls};
 use super::wire::{self, Greeting, Secret, Tell, ToEdge, ToHost, VERSION, WireError, frame};
 use super::{BEAT, GREET_WITHIN, SILENCE, WAITING};
 use crate::components::command::Command;
@@ -51,6 +52,7 @@ pub struct Links(Arc<Inner>);
 
 struct Inner {
     secret: Secret,
+    tls: Option<Tls>,
     peers: Mutex<HashMap<String, Arc<Place>>>,
 }
 
@@ -74,10 +76,10 @@ pub struct RemoteSpace {
 }
 
 impl Links {
-    /// No links yet.
-    pub fn new(secret: Secret) -> Self {
+    /// No links yet. All processes of a cluster encrypt their links or none does.
+    pub fn new(secret: Secret, tls: Option<Tls>) -> Self {
         let peers = Mutex::default();
-        Self(Arc::new(Inner { secret, peers }))
+        Self(Arc::new(Inner { secret, tls, peers }))
     }
 
     /// Asks the process at that address to run a space, which it may do already.
@@ -110,30 +112,34 @@ impl Links {
         if let Some(peer) = place.as_ref().filter(|peer| !peer.over.is_cancelled()) {
             return Ok(Arc::clone(peer));
         }
-        let connecting = timeout(GREET_WITHIN, connect(address, &self.0.secret));
-        let socket = connecting
+        let connecting = timeout(GREET_WITHIN, connect(address, &self.0.secret, self.0.tls.as_ref()));
+        let channel = connecting
             .await
             .map_err(|_| LinkError::Unreachable("no answer in time".into()))??;
-        let peer = Peer::start(socket);
+        let peer = Peer::start(channel);
         *place = Some(Arc::clone(&peer));
         Ok(peer)
     }
 }
 
-async fn connect(address: &str, secret: &Secret) -> Result<TcpStream, LinkError> {
-    let mut socket = TcpStream::connect(address).await.map_err(WireError::Io)?;
+async fn connect(address: &str, secret: &Secret, tls: Option<&Tls>) -> Result<Channel, LinkError> {
+    let socket = TcpStream::connect(address).await.map_err(WireError::Io)?;
     socket.set_nodelay(true).map_err(WireError::Io)?;
+    let mut channel = Channel::connecting(socket, tls)
+        .await
+        .map_err(|error| LinkError::Refused(format!("it does not encrypt its links as this process does ({error})")))?;
+    let binding = channel.binding().map_err(WireError::Io)?;
     let own = wire::challenge();
     let hello = Greeting::Hello {
         version: VERSION,
         challenge: own,
     };
-    wire::greet(&mut socket, &hello).await?;
-    match wire::read_greeting(&mut socket).await? {
-        Greeting::Welcome { challenge, proof } if secret.accepts(b"host", [&own, &challenge], &proof) => {
-            let proof = secret.prove(b"edge", [&own, &challenge]);
-            wire::greet(&mut socket, &Greeting::Proof(proof)).await?;
-            Ok(socket)
+    wire::greet(&mut channel, &hello).await?;
+    match wire::read_greeting(&mut channel).await? {
+        Greeting::Welcome { challenge, proof } if secret.accepts(b"host", [&own, &challenge], &binding, &proof) => {
+            let proof = secret.prove(b"edge", [&own, &challenge], &binding);
+            wire::greet(&mut channel, &Greeting::Proof(proof)).await?;
+            Ok(channel)
         }
         Greeting::Refused(words) => Err(LinkError::Refused(words)),
         _ => Err(LinkError::Refused("it has another secret".into())),
@@ -141,8 +147,8 @@ async fn connect(address: &str, secret: &Secret) -> Result<TcpStream, LinkError>
 }
 
 impl Peer {
-    fn start(socket: TcpStream) -> Arc<Self> {
-        let (reader, mut writer) = socket.into_split();
+    fn start(channel: Channel) -> Arc<Self> {
+        let (reader, mut writer) = split(channel);
         let (out, mut outgoing) = mpsc::channel::<Bytes>(WAITING);
         let peer = Arc::new(Self {
             out,
@@ -163,7 +169,7 @@ impl Peer {
                     _ = beat.tick() => frame(&ToHost::Beat),
                     () = over.cancelled() => break,
                 };
-                if writer.write_all(&bytes).await.is_err() {
+                if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
                     break;
                 }
             }

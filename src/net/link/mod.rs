@@ -10,12 +10,14 @@ mod client;
 mod server;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod wire;
 
 use std::time::Duration;
 
 pub use self::client::{LinkError, Links, RemoteSpace};
 pub use self::server::{Hosting, serve};
+pub use self::tls::Tls;
 pub use self::wire::{Secret, Tell};
 
 /// How often each side says something, if only that it is there.

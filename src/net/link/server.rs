@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::io::{AsyncWriteExt, BufReader, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::tls::{Channel, Tls};
 use super::wire::{self, Greeting, Secret, Tell, ToEdge, ToHost, VERSION, WireError, frame};
 use super::{BEAT, GREET_WITHIN, SILENCE, WAITING};
 use crate::components::id::SpaceId;
@@ -28,7 +29,13 @@ pub trait Hosting: Clone + Send + Sync + 'static {
 }
 
 /// Takes connections until told to stop.
-pub async fn serve(listener: TcpListener, secret: Secret, hosting: impl Hosting, stopping: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    secret: Secret,
+    tls: Option<Tls>,
+    hosting: impl Hosting,
+    stopping: CancellationToken,
+) {
     let tasks = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -37,10 +44,11 @@ pub async fn serve(listener: TcpListener, secret: Secret, hosting: impl Hosting,
         };
         match accepted {
             Ok((socket, from)) => {
-                let (secret, hosting, stopping) = (secret.clone(), hosting.clone(), stopping.clone());
+                let (secret, tls) = (secret.clone(), tls.clone());
+                let (hosting, stopping) = (hosting.clone(), stopping.clone());
                 tasks.spawn(async move {
                     tokio::select! {
-                        outcome = connection(socket, &secret, hosting) => if let Err(error) = outcome {
+                        outcome = connection(socket, &secret, tls.as_ref(), hosting) => if let Err(error) = outcome {
                             tracing::debug!(%from, %error, "a link ended");
                         },
                         () = stopping.cancelled() => {}
@@ -57,14 +65,20 @@ pub async fn serve(listener: TcpListener, secret: Secret, hosting: impl Hosting,
     tasks.wait().await;
 }
 
-async fn connection(mut socket: TcpStream, secret: &Secret, hosting: impl Hosting) -> Result<(), WireError> {
+async fn connection(
+    socket: TcpStream,
+    secret: &Secret,
+    tls: Option<&Tls>,
+    hosting: impl Hosting,
+) -> Result<(), WireError> {
     socket.set_nodelay(true)?;
-    let is_known = timeout(GREET_WITHIN, be_greeted(&mut socket, secret)).await;
-    if !is_known.is_ok_and(|known| known.is_ok_and(|known| known)) {
-        tracing::warn!("somebody who does not know the cluster's secret, or runs another version, tried to link");
+    let Ok(Ok(Some(channel))) = timeout(GREET_WITHIN, be_greeted(socket, secret, tls)).await else {
+        tracing::warn!(
+            "somebody tried to link who does not know the cluster's secret, runs another version, or does not encrypt as this process does"
+        );
         return Ok(());
-    }
-    let (reader, mut writer) = socket.into_split();
+    };
+    let (reader, mut writer) = split(channel);
     let (out, mut outgoing) = mpsc::channel::<Bytes>(WAITING);
     let writing = tokio::spawn(async move {
         let mut beat = tokio::time::interval(BEAT);
@@ -76,7 +90,7 @@ async fn connection(mut socket: TcpStream, secret: &Secret, hosting: impl Hostin
                 },
                 _ = beat.tick() => frame(&ToEdge::Beat),
             };
-            if writer.write_all(&bytes).await.is_err() {
+            if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
                 return;
             }
         }
@@ -94,24 +108,26 @@ async fn connection(mut socket: TcpStream, secret: &Secret, hosting: impl Hostin
     outcome
 }
 
-/// Whether the one who connected knows the secret.
-async fn be_greeted(socket: &mut TcpStream, secret: &Secret) -> Result<bool, WireError> {
-    let Greeting::Hello { version, challenge } = wire::read_greeting(socket).await? else {
-        return Ok(false);
+/// The channel to the one who connected, if they know the secret.
+async fn be_greeted(socket: TcpStream, secret: &Secret, tls: Option<&Tls>) -> Result<Option<Channel>, WireError> {
+    let mut channel = Channel::accepting(socket, tls).await?;
+    let binding = channel.binding()?;
+    let Greeting::Hello { version, challenge } = wire::read_greeting(&mut channel).await? else {
+        return Ok(None);
     };
     if version != VERSION {
         let words = format!("this process speaks version {VERSION} of the link");
-        wire::greet(socket, &Greeting::Refused(words)).await?;
-        return Ok(false);
+        wire::greet(&mut channel, &Greeting::Refused(words)).await?;
+        return Ok(None);
     }
     let own = wire::challenge();
-    let proof = secret.prove(b"host", [&challenge, &own]);
-    wire::greet(socket, &Greeting::Welcome { challenge: own, proof }).await?;
-    let Greeting::Proof(proof) = wire::read_greeting(socket).await? else {
-        return Ok(false);
+    let proof = secret.prove(b"host", [&challenge, &own], &binding);
+    wire::greet(&mut channel, &Greeting::Welcome { challenge: own, proof }).await?;
+    let Greeting::Proof(proof) = wire::read_greeting(&mut channel).await? else {
+        return Ok(None);
     };
-    let is_known = secret.accepts(b"edge", [&challenge, &own], &proof);
-    Ok(is_known)
+    let is_known = secret.accepts(b"edge", [&challenge, &own], &binding, &proof);
+    Ok(is_known.then_some(channel))
 }
 
 struct Session<H> {

@@ -8,6 +8,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::tls::Channel;
 use super::*;
 use crate::components::command::Command;
 use crate::components::fact::Fact;
@@ -59,6 +60,10 @@ struct Running {
 }
 
 async fn running(secret: &str) -> Running {
+    running_with(secret, None).await
+}
+
+async fn running_with(secret: &str, tls: Option<Tls>) -> Running {
     let (reports, _) = unbounded_channel();
     let host = Host::start(1, &reports).unwrap();
     host.tick_until(Moment::NEVER);
@@ -78,7 +83,7 @@ async fn running(secret: &str) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let stopping = CancellationToken::new();
-    tokio::spawn(serve(listener, Secret::new(secret), one.clone(), stopping.clone()));
+    tokio::spawn(serve(listener, Secret::new(secret), tls, one.clone(), stopping.clone()));
     Running {
         address,
         one,
@@ -98,7 +103,7 @@ fn join() -> Command {
 #[tokio::test]
 async fn a_space_of_another_process_is_followed_and_commanded() {
     let other = running("secret").await;
-    let links = Links::new(Secret::new("secret"));
+    let links = Links::new(Secret::new("secret"), None);
     let (space, found) = links.open(&other.address, SPACE).await.unwrap();
     assert_eq!(found, scene());
     let mut seen = space.follow();
@@ -118,7 +123,7 @@ async fn a_space_of_another_process_is_followed_and_commanded() {
 #[tokio::test]
 async fn what_a_process_does_not_run_is_refused() {
     let other = running("secret").await;
-    let links = Links::new(Secret::new("secret"));
+    let links = Links::new(Secret::new("secret"), None);
     let elsewhere = links.open(&other.address, SpaceId(Uuid::from_u128(2))).await;
     assert!(matches!(elsewhere, Err(LinkError::NotThere)));
 }
@@ -126,7 +131,7 @@ async fn what_a_process_does_not_run_is_refused() {
 #[tokio::test]
 async fn whoever_does_not_know_the_secret_is_shut_out() {
     let other = running("secret").await;
-    let stranger = Links::new(Secret::new("guess"));
+    let stranger = Links::new(Secret::new("guess"), None);
     assert!(matches!(
         stranger.open(&other.address, SPACE).await,
         Err(LinkError::Refused(_))
@@ -136,7 +141,7 @@ async fn whoever_does_not_know_the_secret_is_shut_out() {
 #[tokio::test]
 async fn a_process_that_ends_its_space_says_why_and_one_that_is_gone_ends_the_stream() {
     let other = running("secret").await;
-    let links = Links::new(Secret::new("secret"));
+    let links = Links::new(Secret::new("secret"), None);
     let (space, _) = links.open(&other.address, SPACE).await.unwrap();
     let (mut first, mut second) = (space.follow(), space.follow());
     assert!(matches!(first.recv().await, Some(Seen::Picture { .. })));
@@ -158,7 +163,7 @@ async fn a_process_that_ends_its_space_says_why_and_one_that_is_gone_ends_the_st
 #[tokio::test]
 async fn what_was_changed_here_is_told_there() {
     let other = running("secret").await;
-    let links = Links::new(Secret::new("secret"));
+    let links = Links::new(Secret::new("secret"), None);
     let tell = Tell::All(Command::ChangeAvatar {
         user: UserId(Uuid::from_u128(5)),
         avatar: None,
@@ -168,4 +173,63 @@ async fn what_was_changed_here_is_told_there() {
         tokio::task::yield_now().await;
     }
     assert_eq!(*other.one.told.lock(), [tell]);
+}
+
+fn encrypted(secret: &str) -> Links {
+    Links::new(Secret::new(secret), Some(Tls::new().unwrap()))
+}
+
+#[tokio::test]
+async fn an_encrypted_link_carries_the_same() {
+    let other = running_with("secret", Some(Tls::new().unwrap())).await;
+    let links = encrypted("secret");
+    let (space, found) = links.open(&other.address, SPACE).await.unwrap();
+    assert_eq!(found, scene());
+    let mut seen = space.follow();
+    assert!(matches!(seen.recv().await, Some(Seen::Picture { epoch: 7, .. })));
+    space.send(join()).unwrap();
+    while let Some(seen) = seen.recv().await {
+        if matches!(&seen, Seen::Tick(output) if !output.facts.is_empty()) {
+            return;
+        }
+    }
+    panic!("the link broke");
+}
+
+#[tokio::test]
+async fn encryption_alone_lets_nobody_in() {
+    let other = running_with("secret", Some(Tls::new().unwrap())).await;
+    let opened = encrypted("guess").open(&other.address, SPACE).await;
+    assert!(matches!(opened, Err(LinkError::Refused(_))));
+}
+
+#[tokio::test]
+async fn who_encrypts_and_who_does_not_do_not_meet() {
+    let (open, closed) = (
+        running("secret").await,
+        running_with("secret", Some(Tls::new().unwrap())).await,
+    );
+    let plain = Links::new(Secret::new("secret"), None);
+    assert!(plain.open(&closed.address, SPACE).await.is_err());
+    assert!(encrypted("secret").open(&open.address, SPACE).await.is_err());
+}
+
+/// Somebody who can stand between two processes can encrypt to both, and hand on what they prove to each other.
+#[tokio::test]
+async fn nobody_gets_in_between() {
+    let other = running_with("secret", Some(Tls::new().unwrap())).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let between = listener.local_addr().unwrap().to_string();
+    let host = other.address.clone();
+    tokio::spawn(async move {
+        let tls = Tls::new().unwrap();
+        while let Ok((socket, _)) = listener.accept().await {
+            let mut near = Channel::accepting(socket, Some(&tls)).await.unwrap();
+            let socket = tokio::net::TcpStream::connect(&host).await.unwrap();
+            let mut far = Channel::connecting(socket, Some(&tls)).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+        }
+    });
+    let opened = encrypted("secret").open(&between, SPACE).await;
+    assert!(matches!(opened, Err(LinkError::Refused(_))));
 }

@@ -8,6 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::tls::Binding;
 use crate::components::command::Command;
 use crate::components::id::SpaceId;
 use crate::components::scene::Scene;
@@ -32,21 +33,22 @@ impl Secret {
         Self(text.as_bytes().to_vec())
     }
 
-    /// Proves the secret for both challenges; `side` keeps one side's proof from being the other's.
-    pub(super) fn prove(&self, side: &[u8], challenges: [&Challenge; 2]) -> Proof {
-        self.mac(side, challenges).finalize().into_bytes().into()
+    /// Proves the secret for both challenges in this very channel; `side` keeps one side's proof from being the other's.
+    pub(super) fn prove(&self, side: &[u8], challenges: [&Challenge; 2], binding: &Binding) -> Proof {
+        self.mac(side, challenges, binding).finalize().into_bytes().into()
     }
 
     /// Whether it is the proof of somebody who knows the secret; takes as long for a wrong one.
-    pub(super) fn accepts(&self, side: &[u8], challenges: [&Challenge; 2], proof: &Proof) -> bool {
-        self.mac(side, challenges).verify_slice(proof).is_ok()
+    pub(super) fn accepts(&self, side: &[u8], challenges: [&Challenge; 2], binding: &Binding, proof: &Proof) -> bool {
+        self.mac(side, challenges, binding).verify_slice(proof).is_ok()
     }
 
-    fn mac(&self, side: &[u8], challenges: [&Challenge; 2]) -> Hmac<Sha256> {
+    fn mac(&self, side: &[u8], challenges: [&Challenge; 2], binding: &Binding) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of any length is fine");
         mac.update(side);
         mac.update(challenges[0]);
         mac.update(challenges[1]);
+        mac.update(binding);
         mac
     }
 }
@@ -167,7 +169,8 @@ async fn read_at_most<T: Decode<()>>(socket: &mut (impl AsyncRead + Unpin), most
 
 /// Writes a greeting.
 pub(super) async fn greet(socket: &mut (impl AsyncWrite + Unpin), greeting: &Greeting) -> Result<(), WireError> {
-    Ok(socket.write_all(&frame(greeting)).await?)
+    socket.write_all(&frame(greeting)).await?;
+    Ok(socket.flush().await?)
 }
 
 /// A challenge nobody could know before.
