@@ -222,7 +222,9 @@ impl Bot {
             Protocol::Binary => Some(SUBPROTOCOL),
             Protocol::Json => None,
         };
-        let (mut reader, mut writer) = wire::connect(&self.plan.url, "/ws", protocol).await?;
+        // As browsers do, for a balancer that keeps the people of a space on one process.
+        let path = format!("/ws?space={}", self.shared.rooms[self.plan.room].space);
+        let (mut reader, mut writer) = wire::connect(&self.plan.url, &path, protocol).await?;
         dialect.greet(&mut writer, &mut self.mind);
         writer.flush()?;
         loop {
