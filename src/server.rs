@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::{AppState, routes};
+use crate::api::{AppState, health, routes};
 use crate::cluster::directory::Directory;
 use crate::cluster::node::{Member, Node, NodeId, Nonce};
 use crate::cluster::redis::{Redis, RedisOpenError};
@@ -112,6 +112,7 @@ impl Server {
                 stopping.cancel();
             }
         });
+        let sorting = tokio::spawn(health::sort_measurements());
         let edge_settings = EdgeSettings {
             join_word: settings.join_event,
             allowed_origins: settings.allowed_origins.clone(),
@@ -157,6 +158,7 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, tasks.wait()).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
+        sorting.abort();
         store.close().await;
         Ok(served?)
     }

@@ -46,6 +46,16 @@ pub fn recorder() -> PrometheusHandle {
         .clone()
 }
 
+/// Sorts what was measured into its buckets now and then. Until then each measurement is kept by itself, and a server that nobody
+/// asks for its metrics would grow by some of them with every tick.
+pub async fn sort_measurements() {
+    let mut now_and_then = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        now_and_then.tick().await;
+        recorder().run_upkeep();
+    }
+}
+
 /// Does the process live?
 #[utoipa::path(get, path = "/healthz", operation_id = "live", tag = "operation", responses((status = 200, body = Health)))]
 pub async fn live() -> Json<Health> {

@@ -19,7 +19,7 @@ mod elements;
 pub mod error;
 mod extract;
 mod files;
-mod health;
+pub mod health;
 mod layers;
 mod limits;
 mod lobby;
