@@ -2,10 +2,12 @@
 
 use bincode::{Decode, Encode};
 
+use super::chat::{LineChange, Speech};
 use super::direction::Facing;
 use super::id::{ChatId, ElementId, PlacementId, PlayerId, UserId};
 use super::plan::Placement;
 use super::player::{Avatar, Card, Goal, HeldStep};
+use super::status::{Media, Status, WaveKind};
 use super::unit::{Position, Tile};
 
 /// One request to a space.
@@ -19,6 +21,10 @@ pub enum Command {
         name: String,
         /// What they look like.
         avatar: Option<Avatar>,
+        /// The zone they arrive in when they are new; wherever people arrive when there is none of that name.
+        arrive: Option<String>,
+        /// The users they keep away from them.
+        blocked: Vec<UserId>,
     },
     /// A player whose connection outlived the space's last life, but who came after what was kept of it: stands where others
     /// saw them last, under the same number.
@@ -31,6 +37,8 @@ pub enum Command {
         facing: Facing,
         /// The highest of their inputs that is in that.
         ack: u32,
+        /// The users they keep away from them.
+        blocked: Vec<UserId>,
     },
     /// The player's connection outlived the space's last life, and is still there: what it sends goes on where it was.
     Stay {
@@ -74,14 +82,8 @@ pub enum Command {
     Chat {
         /// Who.
         player: PlayerId,
-        /// The line's id.
-        id: ChatId,
-        /// The sender's own number of it.
-        client_id: Option<u32>,
-        /// The words, already checked for length.
-        text: String,
-        /// Unix milliseconds.
-        at: u64,
+        /// What.
+        speech: Speech,
     },
     /// Show something over the head.
     Emote {
@@ -120,6 +122,121 @@ pub enum Command {
         /// The plan's version with the change.
         version: u32,
     },
+    /// Something for a peer, to open or change a call.
+    Signal {
+        /// Who.
+        player: PlayerId,
+        /// For whom.
+        to: Whom,
+        /// Nobody here reads it.
+        body: String,
+    },
+    /// What a player sends to their peers from now on.
+    ChangeMedia {
+        /// Who.
+        player: PlayerId,
+        /// What.
+        media: Media,
+    },
+    /// Whether a player wants to be spoken to from now on.
+    ChangeStatus {
+        /// Who.
+        player: PlayerId,
+        /// Whether.
+        status: Status,
+    },
+    /// Calls for somebody's attention.
+    Wave {
+        /// Who.
+        player: PlayerId,
+        /// Whose.
+        to: PlayerId,
+        /// How.
+        kind: WaveKind,
+    },
+    /// Locks or opens the private area a player stands in.
+    Lock {
+        /// Who.
+        player: PlayerId,
+        /// The zone's number.
+        zone: u16,
+        /// Whether it shall be locked.
+        locked: bool,
+    },
+    /// Asks those in a private area to be let in.
+    Knock {
+        /// Who.
+        player: PlayerId,
+        /// The zone's number.
+        zone: u16,
+    },
+    /// Lets somebody into the private area a player stands in.
+    Admit {
+        /// Who.
+        player: PlayerId,
+        /// Whom.
+        guest: PlayerId,
+    },
+    /// A user keeps another away from them, or no longer.
+    Block {
+        /// Who; nothing happens when they are not here.
+        user: UserId,
+        /// Whom.
+        other: UserId,
+        /// Whether.
+        blocked: bool,
+    },
+    /// Give a line other words, or take it back.
+    ChangeLine {
+        /// Who.
+        player: PlayerId,
+        /// Which, and how.
+        change: LineChange,
+        /// Whether they look after the space: its owner, or an admin.
+        may_moderate: bool,
+    },
+    /// A line was changed by somebody who may, wherever they are.
+    LineChanged {
+        /// Which, and how.
+        change: LineChange,
+    },
+    /// Show a reaction to a line, or take it back.
+    React {
+        /// Who.
+        player: PlayerId,
+        /// To which line.
+        line: ChatId,
+        /// One emoji.
+        emoji: String,
+        /// Whether it is shown from now on.
+        on: bool,
+    },
+    /// Somebody types, goes on typing, or has stopped.
+    Typing {
+        /// Who.
+        player: PlayerId,
+        /// Whether they do.
+        on: bool,
+    },
+    /// From now on everybody says at most one line in so many seconds; 0 for as many as they like.
+    SlowDown {
+        /// Seconds.
+        seconds: u32,
+    },
+    /// Everything that was said is to be forgotten.
+    ClearChat {
+        /// The name of who wants it.
+        by: String,
+    },
+}
+
+/// Somebody, as clients of either kind name people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum Whom {
+    /// By their number in the space.
+    Player(PlayerId),
+    /// By their user.
+    User(UserId),
 }
 
 impl Command {

@@ -2,12 +2,15 @@
 
 use bincode::{Decode, Encode};
 
-use super::chat::ChatLine;
+use super::chat::{ChatLine, LineChange, LineReaction, LineRefusal};
 use super::direction::{Facing, Motion};
-use super::id::{ElementId, PlacementId, PlayerId, UserId};
+use super::id::{ElementId, PlacementId, PlayerId, SpaceId, UserId};
+use super::peers::Peer;
 use super::plan::Placement;
 use super::player::{Card, OwnState};
+use super::status::WaveKind;
 use super::unit::{Position, Tick, Tile};
+use super::zone::AreaState;
 
 /// Everything that one tick of a space brought about.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
@@ -108,12 +111,131 @@ pub enum Fact {
         /// The plan's version with the change.
         version: u32,
     },
+    /// Who a player is connected to changed; only that player is told.
+    PeersChanged {
+        /// Who.
+        player: PlayerId,
+        /// New and changed peers, by rising number.
+        peers: Vec<Peer>,
+        /// Those who no longer are, by rising number.
+        gone: Vec<PlayerId>,
+    },
+    /// Something for a peer; only that one is told.
+    Signalled {
+        /// Who sent it.
+        player: PlayerId,
+        /// For whom.
+        to: PlayerId,
+        /// What.
+        body: String,
+    },
+    /// Somebody calls for another's attention; only that one is told.
+    Waved {
+        /// Who.
+        player: PlayerId,
+        /// Whose.
+        to: PlayerId,
+        /// How.
+        kind: WaveKind,
+    },
+    /// A private area is different from now on.
+    AreaChanged(AreaState),
+    /// Somebody wants to come into a private area; only those inside are told.
+    Knocked {
+        /// Who.
+        player: PlayerId,
+        /// The zone's number.
+        zone: u16,
+        /// Those inside.
+        to: Vec<PlayerId>,
+    },
+    /// Somebody may come into a private area; only that one is told.
+    Admitted {
+        /// Who.
+        player: PlayerId,
+        /// The zone's number.
+        zone: u16,
+    },
+    /// Somebody stepped through to another space. They are here until whoever shows them the way lets them go.
+    Stepped {
+        /// Who.
+        player: PlayerId,
+        /// Where to.
+        space: SpaceId,
+        /// The zone to arrive in; empty for wherever people arrive there.
+        arrive: String,
+    },
+    /// What a player asked for cannot be; only that player is told.
+    Denied {
+        /// Who.
+        player: PlayerId,
+        /// Why.
+        why: Denial,
+    },
+    /// A line was said to those near the speaker; nobody keeps it.
+    Whispered {
+        /// The line.
+        line: ChatLine,
+        /// Who hears it, but the speaker, by rising number.
+        hearers: Vec<PlayerId>,
+    },
+    /// A line has other words, or none.
+    Changed(LineChange),
+    /// A line has one reaction more or less.
+    Reacted(LineReaction),
+    /// Everything that was said is forgotten because somebody who may wanted it.
+    Cleared {
+        /// Their name.
+        by: String,
+    },
+    /// Something was not done with a line; only that player is told.
+    LineRefused {
+        /// Who.
+        player: PlayerId,
+        /// The sender's own number of the line, when it was to be said.
+        client_id: Option<u32>,
+        /// Why.
+        why: LineRefusal,
+    },
+    /// Somebody began to type, or stopped.
+    Typing {
+        /// Who.
+        player: PlayerId,
+        /// Whether they type.
+        on: bool,
+    },
+    /// From now on everybody says at most one line in so many seconds.
+    SlowMode {
+        /// Seconds; 0 for as many as they like.
+        seconds: u32,
+    },
+}
+
+/// Why something that was asked for cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum Denial {
+    /// A signal for somebody the sender is not connected to.
+    NotConnected,
+    /// A wave for somebody who does not want any.
+    DoNotDisturb,
+    /// Something for somebody who is not here.
+    NotHere,
+    /// Something about a private area that only those inside may do.
+    NotInside,
 }
 
 impl Fact {
+    /// Whether a picture says it too, and newer.
+    pub const fn is_in_picture(&self) -> bool {
+        matches!(self, Self::PeersChanged { .. } | Self::AreaChanged(_))
+    }
+
     /// Whether it is shown only after it was kept where it outlives this process.
     pub const fn is_durable(&self) -> bool {
-        matches!(self, Self::Said(_) | Self::SaidBefore(_))
+        matches!(
+            self,
+            Self::Said(_) | Self::SaidBefore(_) | Self::Changed(_) | Self::Reacted(_) | Self::Cleared { .. }
+        )
     }
 
     /// Whether it changes what stands in the space.
@@ -138,4 +260,8 @@ pub struct Picture {
     pub players: Vec<(Card, Stance, OwnState)>,
     /// What was said lately, oldest first.
     pub history: Vec<ChatLine>,
+    /// Everybody who is connected to somebody, sorted by player, with those, sorted too.
+    pub peers: Vec<(PlayerId, Vec<Peer>)>,
+    /// Private areas in which somebody is, or that are locked.
+    pub areas: Vec<AreaState>,
 }

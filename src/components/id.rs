@@ -73,6 +73,10 @@ uuid_id!(
     /// One line of chat.
     ChatId
 );
+uuid_id!(
+    /// One message from one person to another.
+    MessageId
+);
 
 /// A user's presence in one space: small, so that it travels cheaply. Never reused while the space lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Encode, Decode)]

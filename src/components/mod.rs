@@ -5,14 +5,18 @@
 
 pub mod chat;
 pub mod command;
+pub mod direct;
 pub mod direction;
 pub mod fact;
 pub mod grid;
 pub mod id;
+pub mod peers;
 pub mod plan;
 pub mod player;
 pub mod presence;
 pub mod scene;
+pub mod status;
 pub mod steering;
 pub mod unit;
 pub mod walking;
+pub mod zone;

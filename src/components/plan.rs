@@ -4,6 +4,7 @@ use bincode::{Decode, Encode};
 
 use super::id::{ElementId, PlacementId};
 use super::unit::Tile;
+use super::zone::Zone;
 
 /// What a space is built from. Who is in it right now is not part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,49 +21,6 @@ pub struct Plan {
     pub elements: Vec<Placement>,
     /// Rises with every change of the elements.
     pub version: u32,
-}
-
-/// A rectangle of a map with a meaning.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Zone {
-    /// What it does.
-    pub kind: ZoneKind,
-    /// What people call it.
-    pub name: String,
-    /// Where it is.
-    pub area: Area,
-}
-
-/// What a zone does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ZoneKind {
-    /// People arrive here.
-    Spawn,
-    /// Everybody inside hears each other and nobody else.
-    Private,
-    /// Nobody hears and nobody is heard.
-    Silent,
-    /// Who stands here is heard by the whole space.
-    Stage,
-}
-
-impl ZoneKind {
-    /// The word used in maps and over HTTP.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Spawn => "spawn",
-            Self::Private => "private",
-            Self::Silent => "silent",
-            Self::Stage => "stage",
-        }
-    }
-
-    /// The kind with that word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Spawn, Self::Private, Self::Silent, Self::Stage]
-            .into_iter()
-            .find(|kind| kind.word() == word)
-    }
 }
 
 /// A rectangle of tiles.

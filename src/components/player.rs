@@ -5,6 +5,7 @@ use bincode::{Decode, Encode};
 
 use super::direction::{Direction, Facing};
 use super::id::{AvatarId, PlayerId, UserId};
+use super::status::{Media, Status};
 use super::unit::{Position, Tile};
 
 /// What others are told about a player.
@@ -18,6 +19,10 @@ pub struct Card {
     pub name: String,
     /// What they look like.
     pub avatar: Option<Avatar>,
+    /// Whether they want to be spoken to.
+    pub status: Status,
+    /// What they send to their peers.
+    pub media: Media,
 }
 
 /// A chosen avatar.

@@ -9,29 +9,45 @@ use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::{Decode, Encode};
 use uuid::Uuid;
 
-use crate::components::chat::{ChatLine, HISTORY};
+use crate::components::chat::{
+    ChatLine, HISTORY, LineChange, LineReaction, REACTION_KINDS, REACTION_USERS, Reaction, Scope,
+};
 use crate::components::direction::Facing;
 use crate::components::fact::Fact;
 use crate::components::id::{AvatarId, ChatId, PlayerId, UserId};
 use crate::components::player::{Avatar, Body, Card, Carry};
 use crate::components::presence::{Place, REMEMBERED};
+use crate::components::status::{Media, Status};
 use crate::components::unit::{Position, SUBTILES, Tick};
+use crate::systems::chat::History;
 
 /// The first bytes of every checkpoint, then the version in two bytes, little endian.
 const MAGIC: [u8; 4] = *b"PLZC";
 /// The newest version; those before are read too.
-const VERSION: u16 = 3;
+const VERSION: u16 = 5;
+/// The version of a body whose lines are mere words, not compressed...
+const PLAIN_WORDS: u16 = 2;
+/// ...and compressed.
+const COMPRESSED_WORDS: u16 = 3;
 /// The version of a body that is not compressed.
-const PLAIN: u16 = 2;
+const PLAIN: u16 = 4;
 /// The version of the same body compressed with LZ4, behind its length in four bytes.
-const COMPRESSED: u16 = 3;
+const COMPRESSED: u16 = 5;
 /// Shorter bodies are not worth compressing.
 const SHORT: usize = 1_024;
 /// Magic, version and the hash of what follows.
 const HEADER: usize = MAGIC.len() + 2 + 8;
 
-/// The kind of a durable event that is a line.
-const SAID: u8 = 1;
+/// The kind of a durable event that is a line of mere words, as earlier versions of this program wrote them.
+const SAID_WORDS: u8 = 1;
+/// That is a line.
+const SAID: u8 = 2;
+/// That changes a line.
+const CHANGED: u8 = 3;
+/// That is a reaction.
+const REACTED: u8 = 4;
+/// That makes everything forgotten.
+const CLEARED: u8 = 5;
 
 /// Bytes that a decoder may claim: far more than the largest space needs.
 const LIMIT: usize = 64 << 20;
@@ -53,6 +69,8 @@ pub struct Checkpoint {
     pub remembered: Vec<(UserId, Place)>,
     /// What was said lately, oldest first.
     pub history: Vec<ChatLine>,
+    /// Private areas that are locked, by rising number of their zone, and who may come in all the same.
+    pub locked: Vec<(u16, Vec<PlayerId>)>,
 }
 
 /// Something that must not be lost from the moment somebody was told of it.
@@ -60,6 +78,12 @@ pub struct Checkpoint {
 pub enum DurableEvent {
     /// A line was said.
     Said(ChatLine),
+    /// A line has other words, or none.
+    Changed(LineChange),
+    /// A line has one reaction more or less.
+    Reacted(LineReaction),
+    /// Everything that was said is forgotten, because somebody of that name wanted it.
+    Cleared(String),
 }
 
 impl DurableEvent {
@@ -67,29 +91,71 @@ impl DurableEvent {
     pub fn of(fact: &Fact) -> Option<Self> {
         match fact {
             Fact::Said(line) => Some(Self::Said(line.clone())),
+            Fact::Changed(change) => Some(Self::Changed(change.clone())),
+            Fact::Reacted(reaction) => Some(Self::Reacted(reaction.clone())),
+            Fact::Cleared { by } => Some(Self::Cleared(by.clone())),
             _ => None,
+        }
+    }
+
+    fn into_fact(self) -> Fact {
+        match self {
+            Self::Said(line) => Fact::Said(line),
+            Self::Changed(change) => Fact::Changed(change),
+            Self::Reacted(reaction) => Fact::Reacted(reaction),
+            Self::Cleared(by) => Fact::Cleared { by },
         }
     }
 
     /// The bytes to keep: the kind in one byte, then its record.
     pub fn encode(&self) -> Vec<u8> {
-        let Self::Said(line) = self;
-        bincode::encode_to_vec((SAID, LineV1::from(line), line.client_id), config())
-            .expect("a record of plain values can always be written")
+        match self {
+            Self::Said(line) => write((SAID, LineV1::from(line), LineMoreV4::from(line))),
+            Self::Changed(change) => write((CHANGED, change.id.0.into_bytes(), &change.text, change.at)),
+            Self::Reacted(reaction) => {
+                let (line, user) = (reaction.id.0.into_bytes(), reaction.user.0.into_bytes());
+                write((REACTED, line, user, &reaction.emoji, reaction.on))
+            }
+            Self::Cleared(by) => write((CLEARED, by)),
+        }
     }
 
     /// What was kept.
     pub fn decode(bytes: &[u8]) -> Result<Self, CheckpointError> {
-        let (kind, line, client_id) = read::<(u8, LineV1, Option<u32>)>(bytes)?;
-        if kind != SAID {
-            return Err(CheckpointError::Senseless(
+        let (kind, record) = bytes
+            .split_first()
+            .ok_or(CheckpointError::Senseless("an event without a kind"))?;
+        match *kind {
+            SAID_WORDS => {
+                let (line, client_id) = read::<(LineV1, Option<u32>)>(record)?;
+                Ok(Self::Said(ChatLine {
+                    client_id,
+                    ..line.into_line()
+                }))
+            }
+            SAID => {
+                let (line, more) = read::<(LineV1, LineMoreV4)>(record)?;
+                Ok(Self::Said(more.add_to(line.into_line())?))
+            }
+            CHANGED => {
+                let (id, text, at) = read::<([u8; 16], Option<String>, u64)>(record)?;
+                let id = ChatId(Uuid::from_bytes(id));
+                Ok(Self::Changed(LineChange { id, text, at }))
+            }
+            REACTED => {
+                let (id, user, emoji, on) = read::<([u8; 16], [u8; 16], String, bool)>(record)?;
+                Ok(Self::Reacted(LineReaction {
+                    id: ChatId(Uuid::from_bytes(id)),
+                    user: UserId(Uuid::from_bytes(user)),
+                    emoji,
+                    on,
+                }))
+            }
+            CLEARED => Ok(Self::Cleared(read(record)?)),
+            _ => Err(CheckpointError::Senseless(
                 "a kind of event that this program does not know",
-            ));
+            )),
         }
-        Ok(Self::Said(ChatLine {
-            client_id,
-            ..line.into_line()
-        }))
     }
 }
 
@@ -104,6 +170,10 @@ pub struct SavedPlayer {
     pub ack: u32,
     /// Ticks without a step that may still be made up for.
     pub make_up: u8,
+    /// Whether nobody was behind them any more.
+    pub vanished: bool,
+    /// The users they keep away from them, by rising id.
+    pub blocked: Vec<UserId>,
 }
 
 /// Why bytes are no checkpoint that can be loaded.
@@ -133,21 +203,14 @@ impl Checkpoint {
     /// Adds what happened after the state was saved. Time goes on behind it.
     pub fn replay(&mut self, tick: Tick, event: DurableEvent) {
         self.tick = self.tick.max(tick);
-        match event {
-            DurableEvent::Said(line) => {
-                if self.history.iter().all(|known| known.id != line.id) {
-                    self.history.push(line);
-                }
-                let excess = self.history.len().saturating_sub(HISTORY);
-                self.history.drain(..excess);
-            }
-        }
+        let mut history = History(std::mem::take(&mut self.history).into());
+        history.apply(&event.into_fact());
+        self.history = history.0.into();
     }
 
     /// The bytes to keep.
     pub fn encode(&self) -> Vec<u8> {
-        let body =
-            bincode::encode_to_vec(V2::from(self), config()).expect("a record of plain values can always be written");
+        let body = write(V4::from(self));
         if body.len() >= SHORT {
             let compressed = lz4_flex::compress_prepend_size(&body);
             // Reading it again costs something too: an eighth must be saved.
@@ -182,8 +245,10 @@ impl Checkpoint {
         }
         match found {
             1 => read::<V1>(body)?.check(),
-            COMPRESSED => read::<V2>(&decompress(body)?)?.check(),
-            _ => read::<V2>(body)?.check(),
+            PLAIN_WORDS => read::<V2>(body)?.check(),
+            COMPRESSED_WORDS => read::<V2>(&decompress(body)?)?.check(),
+            PLAIN => read::<V4>(body)?.check(),
+            _ => read::<V4>(&decompress(body)?)?.check(),
         }
     }
 }
@@ -196,6 +261,10 @@ fn decompress(body: &[u8]) -> Result<Vec<u8>, CheckpointError> {
         return Err(CheckpointError::Senseless("more bytes than any space needs"));
     }
     lz4_flex::decompress_size_prepended(body).map_err(malformed)
+}
+
+fn write<Record: Encode>(record: Record) -> Vec<u8> {
+    bincode::encode_to_vec(record, config()).expect("a record of plain values can always be written")
 }
 
 fn read<Record: Decode<()>>(body: &[u8]) -> Result<Record, CheckpointError> {
@@ -219,6 +288,39 @@ fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// As version 1, what each line is beyond its words, what people say about themselves, whom they keep away, and which areas are locked.
+#[derive(Encode, Decode)]
+struct V4 {
+    space: V1,
+    more: Vec<LineMoreV4>,
+    players: Vec<MannersV4>,
+    locked: Vec<(u16, Vec<u32>)>,
+}
+
+#[derive(Encode, Decode)]
+struct MannersV4 {
+    status: u8,
+    media: u8,
+    vanished: bool,
+    blocked: Vec<[u8; 16]>,
+}
+
+#[derive(Encode, Decode)]
+struct LineMoreV4 {
+    client_id: Option<u32>,
+    scope: u8,
+    reply_to: Option<[u8; 16]>,
+    edited: Option<u64>,
+    is_deleted: bool,
+    reactions: Vec<ReactionV4>,
+}
+
+#[derive(Encode, Decode)]
+struct ReactionV4 {
+    emoji: String,
+    users: Vec<[u8; 16]>,
 }
 
 /// As version 1, and who sent each line with which number of their own.
@@ -276,11 +378,43 @@ struct LineV1 {
     at: u64,
 }
 
-impl From<&Checkpoint> for V2 {
+impl From<&ChatLine> for LineMoreV4 {
+    fn from(line: &ChatLine) -> Self {
+        let reactions = line.reactions.iter().map(|kind| ReactionV4 {
+            emoji: kind.emoji.clone(),
+            users: kind.users.iter().map(|user| user.0.into_bytes()).collect(),
+        });
+        Self {
+            client_id: line.client_id,
+            scope: line.scope as u8,
+            reply_to: line.reply_to.map(|id| id.0.into_bytes()),
+            edited: line.edited,
+            is_deleted: line.is_deleted,
+            reactions: reactions.collect(),
+        }
+    }
+}
+
+impl From<&Checkpoint> for V4 {
     fn from(checkpoint: &Checkpoint) -> Self {
+        let numbers = |players: &[PlayerId]| players.iter().map(|player| player.0).collect();
+        let locked = checkpoint.locked.iter();
         Self {
             space: V1::from(checkpoint),
-            client_ids: checkpoint.history.iter().map(|line| line.client_id).collect(),
+            more: checkpoint.history.iter().map(LineMoreV4::from).collect(),
+            players: checkpoint.players.iter().map(MannersV4::from).collect(),
+            locked: locked.map(|(zone, admitted)| (*zone, numbers(admitted))).collect(),
+        }
+    }
+}
+
+impl From<&SavedPlayer> for MannersV4 {
+    fn from(saved: &SavedPlayer) -> Self {
+        Self {
+            status: saved.card.status as u8,
+            media: saved.card.media.bits(),
+            vanished: saved.vanished,
+            blocked: saved.blocked.iter().map(|user| user.0.into_bytes()).collect(),
         }
     }
 }
@@ -343,6 +477,62 @@ impl From<&ChatLine> for LineV1 {
     }
 }
 
+impl V4 {
+    fn check(self) -> Result<Checkpoint, CheckpointError> {
+        let mut checkpoint = self.space.check()?;
+        if self.more.len() != checkpoint.history.len() {
+            return Err(CheckpointError::Senseless(
+                "the chat and what is known of it do not fit",
+            ));
+        }
+        let lines = checkpoint.history.into_iter().zip(self.more);
+        checkpoint.history = lines.map(|(line, more)| more.add_to(line)).collect::<Result<_, _>>()?;
+        if self.players.len() != checkpoint.players.len() {
+            return Err(CheckpointError::Senseless("people and their manners do not fit"));
+        }
+        for (saved, manners) in checkpoint.players.iter_mut().zip(self.players) {
+            let no_status = CheckpointError::Senseless("somebody has a status that does not exist");
+            saved.card.status = Status::from_wire(manners.status).ok_or(no_status)?;
+            saved.card.media = Media::from_bits(manners.media);
+            saved.vanished = manners.vanished;
+            let blocked = manners.blocked.into_iter();
+            saved.blocked = blocked.map(|user| UserId(Uuid::from_bytes(user))).collect();
+        }
+        let locked = self.locked.into_iter();
+        checkpoint.locked = locked
+            .map(|(zone, admitted)| (zone, admitted.into_iter().map(PlayerId).collect()))
+            .collect();
+        Ok(checkpoint)
+    }
+}
+
+impl LineMoreV4 {
+    fn add_to(self, line: ChatLine) -> Result<ChatLine, CheckpointError> {
+        let scope = Scope::from_wire(self.scope).ok_or(CheckpointError::Senseless("a line is for nobody known"))?;
+        let is_full = |kind: &ReactionV4| kind.users.len() > REACTION_USERS;
+        if self.reactions.len() > REACTION_KINDS || self.reactions.iter().any(is_full) {
+            return Err(CheckpointError::Senseless("a line has too many reactions"));
+        }
+        let reactions = self.reactions.into_iter().map(|kind| Reaction {
+            emoji: kind.emoji,
+            users: kind
+                .users
+                .into_iter()
+                .map(|user| UserId(Uuid::from_bytes(user)))
+                .collect(),
+        });
+        Ok(ChatLine {
+            client_id: self.client_id,
+            scope,
+            reply_to: self.reply_to.map(|id| ChatId(Uuid::from_bytes(id))),
+            edited: self.edited,
+            is_deleted: self.is_deleted,
+            reactions: reactions.collect(),
+            ..line
+        })
+    }
+}
+
 impl V2 {
     fn check(self) -> Result<Checkpoint, CheckpointError> {
         let mut checkpoint = self.space.check()?;
@@ -395,6 +585,7 @@ impl V1 {
                 .map(RememberedV1::check)
                 .collect::<Result<_, _>>()?,
             history: self.history.into_iter().map(LineV1::into_line).collect(),
+            locked: Vec::new(),
         })
     }
 }
@@ -410,6 +601,8 @@ impl PlayerV1 {
                     id: AvatarId(Uuid::from_bytes(avatar.id)),
                     image_url: avatar.image_url,
                 }),
+                status: Status::default(),
+                media: Media::default(),
             },
             body: Body {
                 position: position(self.x, self.y)?,
@@ -421,6 +614,8 @@ impl PlayerV1 {
             },
             ack: self.ack,
             make_up: self.make_up,
+            vanished: false,
+            blocked: Vec::new(),
         })
     }
 }
@@ -445,6 +640,11 @@ impl LineV1 {
             text: self.text,
             at: self.at,
             client_id: None,
+            scope: Scope::Space,
+            reply_to: None,
+            edited: None,
+            is_deleted: false,
+            reactions: Vec::new(),
         }
     }
 }

@@ -21,10 +21,12 @@ use crate::components::presence::Vanished;
 use crate::components::steering::{MAKE_UP, Steering};
 use crate::components::unit::{Tick, TickRate};
 use crate::components::walking::Walk;
-use crate::systems::chat::{self, History, IsForgetful};
+use crate::systems::chat::{self, History, IsForgetful, SlowMode, Typists};
 use crate::systems::elements::{self, Elements};
 use crate::systems::presence::{self, Remembered, Roster};
+use crate::systems::proximity::{self, Blocked, Ear, HasForwardingUnit, Peers, Proximity};
 use crate::systems::publish::{self, Shown, Visible};
+use crate::systems::zones::{self, Zones};
 use crate::systems::{Inbox, Outbox, SpaceBuilder, arrival, movement, steering, walking};
 
 /// One space.
@@ -32,11 +34,20 @@ pub struct Space {
     world: World,
     schedule: Schedule,
     visible: QueryState<Visible>,
-    saved: QueryState<(&'static Card, &'static Body, &'static Steering)>,
+    saved: QueryState<Saved>,
     vanished: QueryState<&'static Vanished>,
     /// Ticks in which nobody asked for anything and nothing happened.
     quiet: u64,
 }
+
+/// Everything of a player that is kept.
+type Saved = (
+    &'static Card,
+    &'static Body,
+    &'static Steering,
+    &'static Vanished,
+    &'static Blocked,
+);
 
 /// After so many quiet ticks everything has come to rest: steps are used up, walks ended, what may be made up for forgotten.
 const REST: u64 = 64;
@@ -48,9 +59,11 @@ impl Space {
         presence::plugin(&mut builder);
         arrival::plugin(&mut builder, plan);
         elements::plugin(&mut builder, plan);
+        zones::plugin(&mut builder, plan);
         steering::plugin(&mut builder);
         walking::plugin(&mut builder);
         chat::plugin(&mut builder);
+        proximity::plugin(&mut builder);
         publish::plugin(&mut builder);
         let SpaceBuilder { mut world, tick } = builder;
         Self {
@@ -81,6 +94,14 @@ impl Space {
         }
         let mut roster = world.resource_mut::<Roster>();
         roster.next = roster.next.max(checkpoint.next_player);
+        let mut zones = world.resource_mut::<Zones>();
+        for (zone, admitted) in &checkpoint.locked {
+            zones.lock_again(*zone, admitted.iter().copied());
+        }
+        // Who is connected to whom follows from where they stand. Whoever follows begins with it, so it is no news.
+        let connected = world.run_system_cached(proximity::connect);
+        debug_assert!(connected.is_ok(), "a system of plain resources always runs");
+        world.resource_mut::<Outbox>().0.facts.clear();
         space
     }
 
@@ -103,8 +124,12 @@ impl Space {
         if output.facts.iter().any(Fact::is_about_elements) {
             output.grid_hash = Some(self.world.resource::<Grid>().hash());
         }
-        let is_waited_for = self.vanished.iter(&self.world).any(|vanished| vanished.0.is_some());
-        self.quiet = if output.is_quiet() && !is_waited_for {
+        let is_waited_for = self.vanished.iter(&self.world).any(|vanished| vanished.0.is_some())
+            || !self.world.resource::<Typists>().0.is_empty();
+        let tick = self.tick();
+        let is_settled =
+            self.world.resource::<Proximity>().is_settled(tick) && self.world.resource::<Zones>().is_told();
+        self.quiet = if output.is_quiet() && !is_waited_for && is_settled {
             self.quiet + 1
         } else {
             0
@@ -120,6 +145,23 @@ impl Space {
     /// From now on what is said is forgotten when nobody is here any more.
     pub fn forget_when_empty(&mut self) {
         self.world.insert_resource(IsForgetful(true));
+    }
+
+    /// From now on circles that are too large to talk directly are told to talk through a forwarding unit.
+    pub fn forward_calls(&mut self) {
+        self.world.insert_resource(HasForwardingUnit(true));
+    }
+
+    /// Who hears and sees whom right now.
+    pub fn peers(&self) -> &Peers {
+        self.world.resource::<Peers>()
+    }
+
+    /// From now on everybody says at most one line in so many seconds.
+    pub fn slow_down(&mut self, seconds: u32) {
+        self.world.resource_scope(|world, mut slow: Mut<SlowMode>| {
+            slow.set(seconds, world.resource::<History>());
+        });
     }
 
     /// Everything visible right now.
@@ -139,6 +181,8 @@ impl Space {
             grid_hash: self.world.resource::<Grid>().hash(),
             players,
             history: self.world.resource::<History>().0.iter().cloned().collect(),
+            peers: self.world.resource::<Peers>().all(),
+            areas: self.world.resource::<Zones>().states(),
         }
     }
 
@@ -147,11 +191,13 @@ impl Space {
         let mut players: Vec<_> = self
             .saved
             .iter(&self.world)
-            .map(|(card, body, steering)| SavedPlayer {
+            .map(|(card, body, steering, vanished, blocked)| SavedPlayer {
                 card: card.clone(),
                 body: *body,
                 ack: steering.ack,
                 make_up: steering.make_up,
+                vanished: vanished.0.is_some(),
+                blocked: blocked.0.iter().copied().collect(),
             })
             .collect();
         players.sort_unstable_by_key(|saved| saved.card.player);
@@ -161,6 +207,7 @@ impl Space {
             players,
             remembered: self.world.resource::<Remembered>().0.iter().copied().collect(),
             history: self.world.resource::<History>().0.iter().cloned().collect(),
+            locked: self.world.resource::<Zones>().locked().collect(),
         }
     }
 
@@ -209,7 +256,21 @@ fn admit_saved(world: &mut World, rate: TickRate, now: Tick, saved: &SavedPlayer
         seen: saved.ack,
         ack: saved.ack,
     };
-    let entity = presence::admit(world, saved.card.clone(), body, steering, Vanished(Some(now)));
+    let ear = if saved.vanished {
+        Ear::default()
+    } else {
+        Ear::expected(now, rate)
+    };
+    let blocked = Blocked(saved.blocked.iter().copied().collect());
+    let entity = presence::admit(
+        world,
+        saved.card.clone(),
+        body,
+        steering,
+        Vanished(Some(now)),
+        ear,
+        blocked,
+    );
     if let Some(entity) = entity {
         know(world, entity);
     }

@@ -7,11 +7,13 @@ use bevy_ecs::prelude::*;
 use super::SpaceBuilder;
 use super::elements::{Elements, ring};
 use super::presence::Roster;
+use super::zones::Zones;
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::plan::{Area, Plan, ZoneKind};
+use crate::components::plan::{Area, Plan};
 use crate::components::player::Body;
 use crate::components::unit::{Position, Tile};
+use crate::components::zone::ZoneKind;
 
 /// Tiles that people are scattered over when no zone says where to arrive.
 const MIDDLE_TILES: usize = 64;
@@ -49,6 +51,24 @@ pub(super) fn position(world: &mut World, player: PlayerId) -> Position {
     })
 }
 
+/// Where this player starts who comes to a zone of that name; `None` when nobody may arrive there or it has no room.
+pub(super) fn in_zone(world: &World, player: PlayerId, name: &str) -> Option<Position> {
+    let grid = world.resource::<Grid>();
+    let area = world.resource::<Zones>().arrival(name)?;
+    let tiles: Vec<Tile> = clipped(grid, area)
+        .tiles()
+        .filter(|tile| is_open(world, player, *tile))
+        .collect();
+    scattered(&tiles, &taken_tiles(world), player).map(Tile::middle)
+}
+
+/// Whether somebody who comes may stand there.
+pub(super) fn is_open(world: &World, player: PlayerId, tile: Tile) -> bool {
+    let zones = world.resource::<Zones>();
+    let is_closed = zones.area_at(tile).is_some_and(|zone| zones.is_closed_to(player, zone));
+    world.resource::<Grid>().is_walkable(tile) && !is_closed
+}
+
 /// Where people are put when the whole map is solid: at least they see it.
 pub fn middle(grid: &Grid) -> Position {
     Tile::new(grid.width() / 2, grid.height() / 2).middle()
@@ -61,7 +81,7 @@ fn taken_tiles(world: &World) -> BTreeSet<Tile> {
 }
 
 /// Strides through the tiles by the golden ratio, so that neighbours in number are no neighbours on the ground.
-fn scattered(tiles: &[Tile], taken: &BTreeSet<Tile>, player: PlayerId) -> Option<Tile> {
+pub(super) fn scattered(tiles: &[Tile], taken: &BTreeSet<Tile>, player: PlayerId) -> Option<Tile> {
     let count = tiles.len();
     let stride = coprime_stride(count);
     let start = (player.0 as usize % count.max(1)) * stride;
@@ -89,7 +109,7 @@ fn tiles(grid: &Grid, zones: &[Area]) -> Vec<Tile> {
     if found.is_empty() { around_middle(grid) } else { found }
 }
 
-fn clipped(grid: &Grid, zone: Area) -> Area {
+pub(super) fn clipped(grid: &Grid, zone: Area) -> Area {
     Area {
         corner: zone.corner,
         width: zone.width.min(grid.width().saturating_sub(zone.corner.x)),

@@ -11,9 +11,12 @@ pub mod elements;
 pub mod movement;
 pub mod path;
 pub mod presence;
+pub mod proximity;
 pub mod publish;
+pub mod status;
 pub mod steering;
 pub mod walking;
+pub mod zones;
 
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
@@ -44,6 +47,10 @@ pub enum SimulateSystems {
     Steer,
     /// Walks go on.
     Walk,
+    /// Whoever came onto a portal comes out of it. After everything that moves bodies.
+    Settle,
+    /// Who is near whom is looked at, where everybody ends up in this tick.
+    Connect,
 }
 
 /// The schedule of one tick.
@@ -87,6 +94,8 @@ impl SpaceBuilder {
                 SimulateSystems::Free,
                 SimulateSystems::Steer,
                 SimulateSystems::Walk,
+                SimulateSystems::Settle,
+                SimulateSystems::Connect,
             )
                 .chain()
                 .in_set(TickSystems::Simulate),
@@ -107,13 +116,20 @@ fn apply_commands(world: &mut World) {
 
 fn apply(world: &mut World, command: Command) {
     match command {
-        Command::Join { user, name, avatar } => presence::join(world, user, name, avatar),
+        Command::Join {
+            user,
+            name,
+            avatar,
+            arrive,
+            blocked,
+        } => presence::join(world, user, name, avatar, arrive, blocked),
         Command::Resume {
             card,
             position,
             facing,
             ack,
-        } => presence::resume(world, card, position, facing, ack),
+            blocked,
+        } => presence::resume(world, card, position, facing, ack, blocked),
         Command::Stay { player } => presence::stay(world, player),
         Command::Vanish { player } => presence::vanish(world, player),
         Command::Leave { player } => presence::leave(world, player),
@@ -121,13 +137,7 @@ fn apply(world: &mut World, command: Command) {
         Command::Step { player, step } => steering::hold(world, player, step),
         Command::Walk { player, seq, goal } => walking::walk(world, player, seq, goal),
         Command::StepTile { player, tile } => walking::step_tile(world, player, tile),
-        Command::Chat {
-            player,
-            id,
-            client_id,
-            text,
-            at,
-        } => chat::say(world, player, id, client_id, text, at),
+        Command::Chat { player, speech } => chat::say(world, player, speech),
         Command::Emote { player, kind } => chat::emote(world, player, kind),
         Command::PlaceElement { placement, version } => elements::place(world, placement, version),
         Command::RemoveElement { id, version } => elements::remove(world, id, version),
@@ -136,5 +146,28 @@ fn apply(world: &mut World, command: Command) {
             placements,
             version,
         } => elements::change(world, element, placements, version),
+        Command::Signal { player, to, body } => proximity::signal(world, player, to, body),
+        Command::ChangeMedia { player, media } => status::change_media(world, player, media),
+        Command::ChangeStatus { player, status } => status::change_status(world, player, status),
+        Command::Wave { player, to, kind } => status::wave(world, player, to, kind),
+        Command::Lock { player, zone, locked } => zones::lock(world, player, zone, locked),
+        Command::Knock { player, zone } => zones::knock(world, player, zone),
+        Command::Admit { player, guest } => zones::admit(world, player, guest),
+        Command::Block { user, other, blocked } => proximity::block(world, user, other, blocked),
+        Command::ChangeLine {
+            player,
+            change,
+            may_moderate,
+        } => chat::change(world, player, change, may_moderate),
+        Command::LineChanged { change } => chat::changed(world, change),
+        Command::React {
+            player,
+            line,
+            emoji,
+            on,
+        } => chat::react(world, player, line, emoji, on),
+        Command::Typing { player, on } => chat::type_on(world, player, on),
+        Command::SlowDown { seconds } => chat::slow_down(world, seconds),
+        Command::ClearChat { by } => chat::clear(world, by),
     }
 }

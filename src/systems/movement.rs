@@ -6,7 +6,7 @@
 use crate::components::direction::{Direction, Facing};
 use crate::components::grid::Grid;
 use crate::components::player::Body;
-use crate::components::unit::{BODY_HALF, Position, SUBTILES, TickRate};
+use crate::components::unit::{BODY_HALF, Position, SUBTILES, TickRate, Tile};
 
 /// Walking, in 1/64 tile per second: 5 tiles a second.
 pub const WALK: i32 = 320;
@@ -17,32 +17,50 @@ pub const RUN: i32 = 512;
 /// Running on a diagonal, per axis: 512 / √2.
 pub const RUN_DIAGONAL: i32 = 362;
 
+/// What keeps a body out but solid tiles: doors that are closed to it.
+pub trait Doors {
+    /// Whether the middle of the body may come from the one tile onto the other.
+    fn let_through(&self, from: Tile, to: Tile) -> bool;
+}
+
+/// No doors anywhere.
+impl Doors for () {
+    fn let_through(&self, _: Tile, _: Tile) -> bool {
+        true
+    }
+}
+
 /// Moves a body by one tick of the direction, sliding along what is solid.
 pub fn step(grid: &Grid, rate: TickRate, body: &mut Body, direction: Direction, run: bool) {
+    step_through(grid, &(), rate, body, direction, run);
+}
+
+/// As [`step`], and stopping before closed doors, on each axis by itself.
+pub fn step_through(grid: &Grid, doors: &impl Doors, rate: TickRate, body: &mut Body, direction: Direction, run: bool) {
     let (right, down) = direction.signs();
     let speed = speed(direction, run);
     let x = stride(&mut body.carry.x, right * speed, rate);
     let y = stride(&mut body.carry.y, down * speed, rate);
-    if !move_x(grid, &mut body.position, x) {
+    if !go_x(grid, doors, &mut body.position, x) {
         body.carry.x = 0;
     }
-    if !move_y(grid, &mut body.position, y) {
+    if !go_y(grid, doors, &mut body.position, y) {
         body.carry.y = 0;
     }
     body.facing = facing(direction, body.facing);
 }
 
 /// Moves a body by one tick of walking, straight to a position or, while both axes are off, on a diagonal.
-pub fn step_towards(grid: &Grid, rate: TickRate, body: &mut Body, to: Position) {
+pub fn step_towards(grid: &Grid, doors: &impl Doors, rate: TickRate, body: &mut Body, to: Position) {
     let (right, down) = (to.x - body.position.x, to.y - body.position.y);
     let direction = Direction::from_signs(right, down);
     let speed = speed(direction, false);
     let x = stride(&mut body.carry.x, right.signum() * speed, rate).clamp(-right.abs(), right.abs());
     let y = stride(&mut body.carry.y, down.signum() * speed, rate).clamp(-down.abs(), down.abs());
-    if !move_x(grid, &mut body.position, x) || x == right {
+    if !go_x(grid, doors, &mut body.position, x) || x == right {
         body.carry.x = 0;
     }
-    if !move_y(grid, &mut body.position, y) || y == down {
+    if !go_y(grid, doors, &mut body.position, y) || y == down {
         body.carry.y = 0;
     }
     // Small corrections on the way up or down do not turn the head.
@@ -90,6 +108,27 @@ fn stride(carry: &mut i8, speed: i32, rate: TickRate) -> i32 {
     let sum = i32::from(*carry) + speed;
     *carry = (sum % rate) as i8;
     sum / rate
+}
+
+/// Moves along x, unless a door is closed to the body there: then it stays where it is.
+fn go_x(grid: &Grid, doors: &impl Doors, position: &mut Position, by: i32) -> bool {
+    let before = *position;
+    let is_free = move_x(grid, position, by);
+    if doors.let_through(before.tile(), position.tile()) {
+        return is_free;
+    }
+    *position = before;
+    false
+}
+
+fn go_y(grid: &Grid, doors: &impl Doors, position: &mut Position, by: i32) -> bool {
+    let before = *position;
+    let is_free = move_y(grid, position, by);
+    if doors.let_through(before.tile(), position.tile()) {
+        return is_free;
+    }
+    *position = before;
+    false
 }
 
 /// Moves along x and says whether the way was free; if not, the body touches what stopped it.

@@ -6,17 +6,21 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bevy_ecs::prelude::*;
 
+use super::proximity::{Blocked, Ear};
 use super::publish::Shown;
-use super::{Outbox, SimulateSystems, SpaceBuilder, arrival, chat, movement};
+use super::zones::Zones;
+use super::{Outbox, SimulateSystems, SpaceBuilder, arrival, chat, movement, proximity, status, zones};
 use crate::components::direction::{Facing, Motion};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::{Avatar, Body, Card};
 use crate::components::presence::{Place, REMEMBERED, VANISHED_SECONDS, Vanished};
+use crate::components::status::{Media, Status};
 use crate::components::steering::Steering;
 use crate::components::unit::{Position, Tick, TickRate};
 use crate::components::walking::Walk;
+use crate::components::zone::Whereabouts;
 
 /// Everybody in the space, by number and by user.
 #[derive(Debug, Resource)]
@@ -80,13 +84,32 @@ pub(super) fn entity(world: &World, player: PlayerId) -> Option<Entity> {
     world.resource::<Roster>().entity(player)
 }
 
+/// The player of a user who is here.
+pub(super) fn player_of_user(world: &World, user: UserId) -> Option<PlayerId> {
+    world.resource::<Roster>().users.get(&user).copied()
+}
+
+/// The entity of a user who is here.
+pub(super) fn entity_of_user(world: &World, user: UserId) -> Option<Entity> {
+    entity(world, player_of_user(world, user)?)
+}
+
 /// Makes a player out of their parts; nothing when the number or the user is here already.
-pub fn admit(world: &mut World, card: Card, body: Body, steering: Steering, vanished: Vanished) -> Option<Entity> {
+pub fn admit(
+    world: &mut World,
+    card: Card,
+    body: Body,
+    steering: Steering,
+    vanished: Vanished,
+    ear: Ear,
+    blocked: Blocked,
+) -> Option<Entity> {
     let (player, user) = (card.player, card.user);
     let roster = world.resource::<Roster>();
     if roster.players.contains_key(&player) || roster.users.contains_key(&user) {
         return None;
     }
+    let whereabouts = zones::whereabouts(&mut world.resource_mut::<Zones>(), player, body.position.tile());
     let entity = world
         .spawn((
             card,
@@ -96,6 +119,9 @@ pub fn admit(world: &mut World, card: Card, body: Body, steering: Steering, vani
             Walk::default(),
             vanished,
             Shown::default(),
+            whereabouts,
+            ear,
+            blocked,
         ))
         .id();
     let mut roster = world.resource_mut::<Roster>();
@@ -105,7 +131,14 @@ pub fn admit(world: &mut World, card: Card, body: Body, steering: Steering, vani
     Some(entity)
 }
 
-pub(super) fn join(world: &mut World, user: UserId, name: String, avatar: Option<Avatar>) {
+pub(super) fn join(
+    world: &mut World,
+    user: UserId,
+    name: String,
+    avatar: Option<Avatar>,
+    arrive: Option<String>,
+    blocked: Vec<UserId>,
+) {
     let known = world.resource::<Roster>().users.get(&user).copied();
     let (player, again) = match known {
         Some(player) => (player, true),
@@ -116,12 +149,29 @@ pub(super) fn join(world: &mut World, user: UserId, name: String, avatar: Option
         user,
         name,
         avatar,
+        status: Status::default(),
+        media: Media::default(),
     };
     if again {
         come_back(world, card);
+        // What was blocked elsewhere meanwhile counts here, too.
+        proximity::block_only(world, user, blocked);
     } else {
-        let body = place_to_arrive(world, user, player);
-        admit(world, card, body, Steering::default(), Vanished::default());
+        let zone = arrive.and_then(|name| arrival::in_zone(world, player, &name));
+        let body = match zone {
+            Some(position) => Body::at(position),
+            None => place_to_arrive(world, user, player),
+        };
+        let (ear, blocked) = (Ear::default(), Blocked(blocked.into_iter().collect()));
+        admit(
+            world,
+            card,
+            body,
+            Steering::default(),
+            Vanished::default(),
+            ear,
+            blocked,
+        );
     }
     world
         .resource_mut::<Outbox>()
@@ -132,13 +182,21 @@ pub(super) fn join(world: &mut World, user: UserId, name: String, avatar: Option
 
 /// Somebody whom the space does not know any more is here all the same. When the number was given to somebody else
 /// meanwhile it is a new arrival, under another one.
-pub(super) fn resume(world: &mut World, card: Card, position: Position, facing: Facing, ack: u32) {
+pub(super) fn resume(
+    world: &mut World,
+    card: Card,
+    position: Position,
+    facing: Facing,
+    ack: u32,
+    blocked: Vec<UserId>,
+) {
     let (player, user) = (card.player, card.user);
     let roster = world.resource::<Roster>();
     if roster.users.contains_key(&user) || roster.players.contains_key(&player) {
-        return join(world, user, card.name, card.avatar);
+        return join(world, user, card.name, card.avatar, None, blocked);
     }
-    let body = if movement::is_free(world.resource::<Grid>(), position) {
+    let is_free = movement::is_free(world.resource::<Grid>(), position);
+    let body = if is_free && arrival::is_open(world, player, position.tile()) {
         Body {
             facing,
             ..Body::at(position)
@@ -151,7 +209,8 @@ pub(super) fn resume(world: &mut World, card: Card, position: Position, facing: 
         ack,
         ..Steering::default()
     };
-    admit(world, card, body, steering, Vanished::default());
+    let (ear, blocked) = (Ear::resuming(), Blocked(blocked.into_iter().collect()));
+    admit(world, card, body, steering, Vanished::default(), ear, blocked);
     let again = false;
     let fact = Fact::Joined { user, player, again };
     world.resource_mut::<Outbox>().0.facts.push(fact);
@@ -174,31 +233,48 @@ fn come_back(world: &mut World, card: Card) {
         steering.seen = 0;
         steering.ack = 0;
     }
+    // Whoever wants peace has it on every device; microphones and cameras are off on arrival.
+    let status = player.get::<Card>().map_or(card.status, |before| before.status);
+    let card = Card { status, ..card };
     player.insert((card, Vanished::default(), Shown::default()));
 }
 
 fn place_to_arrive(world: &mut World, user: UserId, player: PlayerId) -> Body {
     let place = world.resource_mut::<Remembered>().recall(user);
     match place {
-        Some(place) if movement::is_free(world.resource::<Grid>(), place.position) => Body {
-            facing: place.facing,
-            ..Body::at(place.position)
-        },
+        Some(place)
+            if movement::is_free(world.resource::<Grid>(), place.position)
+                && arrival::is_open(world, player, place.position.tile()) =>
+        {
+            Body {
+                facing: place.facing,
+                ..Body::at(place.position)
+            }
+        }
         _ => Body::at(arrival::position(world, player)),
     }
 }
 
 pub(super) fn vanish(world: &mut World, player: PlayerId) {
     let now = *world.resource::<Tick>();
-    if let Some(mut vanished) = entity(world, player).and_then(|entity| world.get_mut::<Vanished>(entity)) {
+    let Some(entity) = entity(world, player) else {
+        return;
+    };
+    if let Some(mut vanished) = world.get_mut::<Vanished>(entity) {
         vanished.0.get_or_insert(now);
     }
+    if let Some(mut ear) = world.get_mut::<Ear>(entity) {
+        ear.give_up();
+    }
+    // Nobody sends anything any more.
+    status::change_media(world, player, Media::default());
 }
 
 pub(super) fn leave(world: &mut World, player: PlayerId) {
     let Some(entity) = world.resource_mut::<Roster>().players.remove(&player) else {
         return;
     };
+    chat::fall_silent(world, player);
     let leaver = world.entity(entity);
     if let (Some(card), Some(body)) = (leaver.get::<Card>(), leaver.get::<Body>()) {
         let user = card.user;
@@ -210,6 +286,10 @@ pub(super) fn leave(world: &mut World, player: PlayerId) {
         world.resource_mut::<Remembered>().keep(user, place);
         world.resource_mut::<Outbox>().0.gone.push((player, user));
     }
+    if let Some(whereabouts) = world.get::<Whereabouts>(entity).copied() {
+        zones::forget(world, player, whereabouts);
+    }
+    proximity::forget(world, player);
     world.despawn(entity);
     if world.resource::<Roster>().people() == 0 {
         chat::end(world);

@@ -2,14 +2,16 @@
 
 use bevy_ecs::prelude::*;
 
+use super::zones::{Doors, Zones};
 use super::{SimulateSystems, SpaceBuilder, movement, presence};
 use crate::components::direction::{Direction, Motion};
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::player::{Body, HeldStep};
+use crate::components::player::{Body, Card, HeldStep};
 use crate::components::steering::{MAKE_UP, QUEUE, Steering};
 use crate::components::unit::TickRate;
 use crate::components::walking::Walk;
+use crate::components::zone::Whereabouts;
 
 /// Adds the taking of steps.
 pub fn plugin(space: &mut SpaceBuilder) {
@@ -46,9 +48,10 @@ pub(super) fn hold(world: &mut World, player: PlayerId, step: HeldStep) {
 fn take_steps(
     grid: Res<Grid>,
     rate: Res<TickRate>,
-    mut players: Query<(&mut Body, &mut Motion, &mut Steering, &Walk)>,
+    mut zones: ResMut<Zones>,
+    mut players: Query<(&Card, &mut Body, &mut Motion, &mut Steering, &Walk, &mut Whereabouts)>,
 ) {
-    for (mut body, mut motion, mut steering, walk) in &mut players {
+    for (card, mut body, mut motion, mut steering, walk, mut whereabouts) in &mut players {
         if walk.errand.is_some() {
             continue;
         }
@@ -59,9 +62,14 @@ fn take_steps(
         steering.missed = 0;
         if steering.held.len() > 1 && steering.make_up > 0 {
             steering.make_up -= 1;
-            take_one(&grid, *rate, &mut body, &mut motion, &mut steering);
+            let doors = Doors::of(&zones, card.player);
+            take_one(&grid, &doors, *rate, &mut body, &mut motion, &mut steering);
+            zones.note(card.player, &mut whereabouts, body.position.tile());
         }
-        take_one(&grid, *rate, &mut body, &mut motion, &mut steering);
+        let doors = Doors::of(&zones, card.player);
+        take_one(&grid, &doors, *rate, &mut body, &mut motion, &mut steering);
+        // At once: the last place in an area is taken by one.
+        zones.note(card.player, &mut whereabouts, body.position.tile());
     }
 }
 
@@ -77,11 +85,11 @@ fn miss(steering: &mut Steering, motion: &mut Motion) {
     }
 }
 
-fn take_one(grid: &Grid, rate: TickRate, body: &mut Body, motion: &mut Motion, steering: &mut Steering) {
+fn take_one(grid: &Grid, doors: &Doors, rate: TickRate, body: &mut Body, motion: &mut Motion, steering: &mut Steering) {
     let Some(step) = steering.held.pop_front() else {
         return;
     };
-    movement::step(grid, rate, body, step.direction, step.run);
+    movement::step_through(grid, doors, rate, body, step.direction, step.run);
     steering.ack = step.seq;
     *motion = match (step.direction, step.run) {
         (Direction::None, _) => Motion::Standing,

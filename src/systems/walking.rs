@@ -6,6 +6,7 @@ use bevy_ecs::prelude::*;
 
 use super::path::{Found, Search, Target};
 use super::presence::Roster;
+use super::zones::{Doors, Zones};
 use super::{Outbox, SimulateSystems, SpaceBuilder, movement, presence};
 use crate::components::direction::{Direction, Motion};
 use crate::components::fact::Fact;
@@ -15,6 +16,7 @@ use crate::components::player::{Body, Card, Carry, Goal};
 use crate::components::steering::Steering;
 use crate::components::unit::{Tick, TickRate, Tile};
 use crate::components::walking::{Errand, TILE_STEPS, Walk};
+use crate::components::zone::Whereabouts;
 
 /// Tiles after which no further search begins in a tick; whoever is left has their turn in the next.
 const SEARCHED_PER_TICK: usize = 16_384;
@@ -133,6 +135,7 @@ fn search_ways(
     grid: Res<Grid>,
     roster: Res<Roster>,
     now: Res<Tick>,
+    zones: Res<Zones>,
     mut search: ResMut<Search>,
     mut outbox: ResMut<Outbox>,
     mut walkers: Query<(Entity, &Card, &mut Body, &mut Motion, &mut Walk)>,
@@ -161,7 +164,8 @@ fn search_ways(
         let found = match tile {
             Some(tile) if walk.stuck < PATIENCE => {
                 let target = target(goal, tile);
-                let found = search.find(&grid, body.position.tile(), target);
+                let from = body.position.tile();
+                let found = search.find(&zones.ground_for(&grid, player, from), from, target);
                 searched += search.searched();
                 found
             }
@@ -222,13 +226,19 @@ fn keep_corners(way: &[Tile], corners: &mut VecDeque<Tile>) {
     }
 }
 
-fn walk_on(grid: Res<Grid>, rate: Res<TickRate>, mut walkers: Query<(&mut Body, &mut Motion, &mut Walk)>) {
-    for (mut body, mut motion, mut walk) in &mut walkers {
+fn walk_on(
+    grid: Res<Grid>,
+    rate: Res<TickRate>,
+    mut zones: ResMut<Zones>,
+    mut walkers: Query<(&Card, &mut Body, &mut Motion, &mut Walk, &mut Whereabouts)>,
+) {
+    for (card, mut body, mut motion, mut walk, mut whereabouts) in &mut walkers {
         let Some(&next) = walk.way.front() else {
             continue;
         };
         let before = body.position;
-        movement::step_towards(&grid, *rate, &mut body, next.middle());
+        movement::step_towards(&grid, &Doors::of(&zones, card.player), *rate, &mut body, next.middle());
+        zones.note(card.player, &mut whereabouts, body.position.tile());
         *motion = Motion::Walking;
         walk.stuck = if body.position == before && before != next.middle() {
             walk.stuck + 1

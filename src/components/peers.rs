@@ -1,0 +1,59 @@
+//! Peers: who is connected to whom, as the rules of the place say.
+
+use bincode::{Decode, Encode};
+
+use super::id::PlayerId;
+
+/// Bytes of one signal at most.
+pub const MAX_SIGNAL: usize = 12 * 1_024;
+
+/// How one player is connected to another, from the one's point of view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "two senses in two directions are four independent flags"
+)]
+pub struct Peer {
+    /// The other.
+    pub player: PlayerId,
+    /// Whether the one hears the other.
+    pub hear: bool,
+    /// Whether the other hears the one.
+    pub heard: bool,
+    /// Whether the one sees the other's pictures.
+    pub see: bool,
+    /// Whether the other sees the one's.
+    pub seen: bool,
+    /// How loud the other is by the rule, 0 to 255; under [`Why::Field`] distance makes it less.
+    pub gain: u8,
+    /// By which rule.
+    pub why: Why,
+    /// Which way voices and pictures go.
+    pub route: Route,
+}
+
+/// The rule that connects two players; the numbers are those of the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]
+#[repr(u8)]
+pub enum Why {
+    /// They are near one another.
+    #[default]
+    Field = 0,
+    /// They are in the same private area.
+    Area = 1,
+    /// One stands on a stage, the other in its audience.
+    Stage = 2,
+    /// They talk in a circle of their own.
+    Bubble = 3,
+}
+
+/// Which way voices and pictures go; the numbers are those of the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]
+#[repr(u8)]
+pub enum Route {
+    /// From one to the other.
+    #[default]
+    Mesh = 0,
+    /// Through the forwarding unit.
+    Forwarded = 1,
+}

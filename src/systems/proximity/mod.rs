@@ -1,0 +1,655 @@
+//! Proximity: who hears and sees whom, from where people stand and what the zones there say.
+//!
+//! The rules and their numbers are in `docs/nearby.md`. Distance is the business of [`field`]; here private areas, silence,
+//! stages and blocks are laid over it, and what changed is stated. Carrying voices and pictures is the business of clients.
+
+mod field;
+mod routes;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bevy_ecs::prelude::*;
+
+pub use self::field::{Field, Rules};
+use super::zones::{Sound, Zones};
+use super::{Outbox, SimulateSystems, SpaceBuilder, presence, zones};
+use crate::components::command::Whom;
+use crate::components::direction::Motion;
+use crate::components::fact::{Denial, Fact};
+use crate::components::grid::Grid;
+use crate::components::id::{PlayerId, UserId};
+use crate::components::peers::{Peer, Route, Why};
+use crate::components::player::{Body, Card};
+use crate::components::presence::Vanished;
+use crate::components::status::Status;
+use crate::components::unit::{Tick, TickRate, Tile};
+
+/// People on one stage who are heard, those first who came first.
+pub const MOST_ON_STAGE: usize = 12;
+
+/// How loud a stage is, of 255.
+const STAGE_GAIN: u8 = 191;
+
+/// Seconds after a space's life began anew for which those who were there count as being there, until their clients are heard of.
+const EXPECTED_SECONDS: u64 = 5;
+
+/// More people than this, connected with one another directly or through others, talk through the forwarding unit.
+const MESH: usize = 4;
+
+/// Who is connected to whom, as of the last tick.
+#[derive(Debug, Default, Resource)]
+pub struct Peers {
+    /// Everybody who is connected to somebody, with those by rising number.
+    by_player: BTreeMap<PlayerId, Vec<Peer>>,
+}
+
+impl Peers {
+    /// Everybody a player is connected to, by rising number.
+    pub fn of(&self, player: PlayerId) -> &[Peer] {
+        self.by_player.get(&player).map_or(&[], Vec::as_slice)
+    }
+
+    /// How a player is connected to another, if at all.
+    pub fn between(&self, player: PlayerId, other: PlayerId) -> Option<&Peer> {
+        let peers = self.of(player);
+        let index = peers.binary_search_by_key(&other, |peer| peer.player).ok()?;
+        peers.get(index)
+    }
+
+    /// Who hears that player, by rising number.
+    pub fn hearers(&self, player: PlayerId) -> Vec<PlayerId> {
+        let peers = self.of(player).iter();
+        peers.filter(|peer| peer.heard).map(|peer| peer.player).collect()
+    }
+
+    /// Everybody who is connected to somebody, by rising number.
+    pub fn all(&self) -> Vec<(PlayerId, Vec<Peer>)> {
+        let all = self.by_player.iter();
+        all.map(|(player, peers)| (*player, peers.clone())).collect()
+    }
+}
+
+/// Whether a space has a forwarding unit for those who are too many to talk directly.
+#[derive(Debug, Default, Resource)]
+pub struct HasForwardingUnit(pub bool);
+
+/// Where proximity keeps somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Component)]
+pub struct Ear {
+    slot: Option<u32>,
+    /// Until when somebody counts as here although no client of theirs was heard of yet.
+    expected_until: Tick,
+    /// Whether what connected them before is connected again at once.
+    resumes: bool,
+}
+
+impl Ear {
+    /// Of somebody who was there before, and whose client goes on.
+    pub fn resuming() -> Self {
+        Self {
+            resumes: true,
+            ..Self::default()
+        }
+    }
+
+    /// Of somebody who was there in the space's last life, and who is expected to be there still.
+    pub fn expected(now: Tick, rate: TickRate) -> Self {
+        Self {
+            expected_until: Tick(now.0 + EXPECTED_SECONDS * u64::from(rate.per_second())),
+            ..Self::resuming()
+        }
+    }
+
+    /// Nobody is behind them for sure.
+    pub const fn give_up(&mut self) {
+        self.expected_until = Tick(0);
+    }
+}
+
+/// The users whom somebody keeps away from them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Component)]
+pub struct Blocked(pub BTreeSet<UserId>);
+
+/// How somebody takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Not at all.
+    Deaf,
+    /// With everybody in that private area.
+    Area(u16),
+    /// By distance, and with stages.
+    Open,
+}
+
+#[derive(Debug)]
+struct Person {
+    player: PlayerId,
+    user: UserId,
+    tile: Tile,
+    sound: Sound,
+    place: Place,
+    body: Option<(crate::components::unit::Position, bool)>,
+}
+
+impl Person {
+    /// Stages it is on and is heard from, unless it takes no part in them.
+    const fn stages(&self) -> u64 {
+        if matches!(self.place, Place::Open) {
+            self.sound.stages
+        } else {
+            0
+        }
+    }
+
+    const fn listens(&self) -> u64 {
+        if matches!(self.place, Place::Open) {
+            self.sound.listens
+        } else {
+            0
+        }
+    }
+}
+
+/// Everything proximity remembers from tick to tick.
+#[derive(Debug, Resource)]
+pub struct Proximity {
+    field: Field,
+    people: Vec<Option<Person>>,
+    free: Vec<u32>,
+    slots: BTreeMap<PlayerId, u32>,
+    /// Who is in each private area that somebody is in.
+    areas: BTreeMap<u16, BTreeSet<u32>>,
+    /// Who is on each stage, who came first in front.
+    stages: BTreeMap<u8, Vec<u32>>,
+    dirty: BTreeSet<u32>,
+    /// Slots that talk through the forwarding unit.
+    forwarded: BTreeSet<u32>,
+    /// Who keeps whom away, by user.
+    blocks: BTreeMap<UserId, BTreeSet<UserId>>,
+}
+
+/// Adds an empty table of peers and what keeps it true.
+pub fn plugin(space: &mut SpaceBuilder) {
+    let rate = *space.world.resource::<TickRate>();
+    let grid = space.world.resource::<Grid>();
+    let field = Field::new(grid.width(), grid.height(), Rules::at(rate));
+    space.world.insert_resource(Proximity {
+        field,
+        people: Vec::new(),
+        free: Vec::new(),
+        slots: BTreeMap::new(),
+        areas: BTreeMap::new(),
+        stages: BTreeMap::new(),
+        dirty: BTreeSet::new(),
+        forwarded: BTreeSet::new(),
+        blocks: BTreeMap::new(),
+    });
+    space.world.init_resource::<Peers>();
+    space.world.init_resource::<HasForwardingUnit>();
+    space.tick.add_systems(connect.in_set(SimulateSystems::Connect));
+}
+
+type Someone<'a> = (&'a Card, &'a Body, &'a Motion, &'a Vanished, &'a Blocked, &'a mut Ear);
+
+/// Looks where everybody is, and states for whom that changed anything.
+pub fn connect(
+    now: Res<Tick>,
+    zones: Res<Zones>,
+    has_forwarding_unit: Res<HasForwardingUnit>,
+    mut proximity: ResMut<Proximity>,
+    mut peers: ResMut<Peers>,
+    mut outbox: ResMut<Outbox>,
+    mut players: Query<Someone>,
+) {
+    let mut resumed = Vec::new();
+    for (card, body, motion, vanished, blocked, mut ear) in &mut players {
+        let slot = *ear.slot.get_or_insert_with(|| proximity.enroll(card, blocked));
+        if std::mem::take(&mut ear.resumes) {
+            resumed.push(slot);
+        }
+        let is_here = vanished.0.is_none() || now.0 < ear.expected_until.0;
+        let wants_peace = card.status == Status::DoNotDisturb;
+        proximity.see(slot, &zones, body, *motion, is_here && !wants_peace, *now);
+    }
+    if !resumed.is_empty() {
+        proximity.field.resume(&resumed, now.0);
+    }
+    proximity.field.look(now.0);
+    let dirty = proximity.field.take_dirty();
+    proximity.dirty.extend(dirty);
+    if proximity.dirty.is_empty() {
+        return;
+    }
+    if has_forwarding_unit.0 {
+        proximity.find_routes();
+    }
+    proximity.publish(&mut peers, &mut outbox);
+}
+
+impl Proximity {
+    /// Whether nothing will change until somebody moves.
+    pub fn is_settled(&self, now: Tick) -> bool {
+        self.field.is_settled(now.0)
+    }
+
+    fn enroll(&mut self, card: &Card, blocked: &Blocked) -> u32 {
+        let person = Person {
+            player: card.player,
+            user: card.user,
+            tile: Tile::new(u16::MAX, u16::MAX),
+            sound: Sound::default(),
+            place: Place::Deaf,
+            body: None,
+        };
+        let slot = if let Some(slot) = self.free.pop() {
+            self.people[slot as usize] = Some(person);
+            slot
+        } else {
+            self.people.push(Some(person));
+            self.people.len() as u32 - 1
+        };
+        self.slots.insert(card.player, slot);
+        if !blocked.0.is_empty() {
+            self.blocks.insert(card.user, blocked.0.clone());
+        }
+        self.keep_apart();
+        slot
+    }
+
+    /// Somebody stands there now.
+    fn see(&mut self, slot: u32, zones: &Zones, body: &Body, motion: Motion, takes_part: bool, now: Tick) {
+        let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) else {
+            return;
+        };
+        let tile = body.position.tile();
+        let (stages, listens, place) = (person.stages(), person.listens(), person.place);
+        if person.tile != tile {
+            person.tile = tile;
+            person.sound = zones.sound_at(tile);
+        }
+        person.place = match person.sound.area {
+            _ if !takes_part || person.sound.is_silent => Place::Deaf,
+            Some(area) => Place::Area(area),
+            None => Place::Open,
+        };
+        let stance = (body.position, motion != Motion::Standing);
+        let player = person.player;
+        let is_news = person.body.replace(stance) != Some(stance);
+        let now_place = person.place;
+        let (now_stages, now_listens) = (person.stages(), person.listens());
+        if place != now_place {
+            self.leave_place(slot, place, now);
+            match now_place {
+                Place::Area(area) => {
+                    let inside = self.areas.entry(area).or_default();
+                    inside.insert(slot);
+                    self.dirty.extend(inside.iter().copied());
+                }
+                Place::Open => self.field.enter(slot, player, stance.0, stance.1, now.0),
+                Place::Deaf => {}
+            }
+            self.dirty.insert(slot);
+        } else if is_news && place == Place::Open {
+            self.field.stand(slot, stance.0, stance.1, now.0);
+        }
+        if stages != now_stages {
+            self.go_on_stage(slot, stages, now_stages);
+        }
+        if listens != now_listens {
+            self.soil_stages(listens ^ now_listens, false);
+            self.dirty.insert(slot);
+        }
+    }
+
+    fn leave_place(&mut self, slot: u32, place: Place, now: Tick) {
+        match place {
+            Place::Open => self.field.leave(slot, now.0),
+            Place::Area(area) => {
+                if let Some(inside) = self.areas.get_mut(&area) {
+                    inside.remove(&slot);
+                    self.dirty.extend(inside.iter().copied());
+                    if inside.is_empty() {
+                        self.areas.remove(&area);
+                    }
+                }
+            }
+            Place::Deaf => {}
+        }
+    }
+
+    fn go_on_stage(&mut self, slot: u32, before: u64, after: u64) {
+        for stage in bits(before & !after) {
+            if let Some(standing) = self.stages.get_mut(&stage) {
+                standing.retain(|other| *other != slot);
+            }
+        }
+        for stage in bits(after & !before) {
+            self.stages.entry(stage).or_default().push(slot);
+        }
+        self.soil_stages(before ^ after, true);
+        self.dirty.insert(slot);
+    }
+
+    /// What these stages do to their performers changed, and to their audiences too.
+    fn soil_stages(&mut self, stages: u64, with_audience: bool) {
+        for stage in bits(stages) {
+            let standing = self.stages.get(&stage).map_or(&[][..], Vec::as_slice);
+            self.dirty.extend(standing.iter().copied());
+        }
+        if with_audience {
+            let everybody = self
+                .people
+                .iter()
+                .zip(0..)
+                .filter_map(|(person, slot)| Some((person.as_ref()?, slot)));
+            let audience = everybody.filter(|(person, _)| person.listens() & stages != 0);
+            self.dirty.extend(audience.map(|(_, slot)| slot));
+        }
+    }
+
+    /// Those who are heard from a stage.
+    fn performers(&self, stage: u8) -> &[u32] {
+        let standing = self.stages.get(&stage).map_or(&[][..], Vec::as_slice);
+        &standing[..standing.len().min(MOST_ON_STAGE)]
+    }
+
+    fn forget(&mut self, player: PlayerId, now: Tick) {
+        let Some(slot) = self.slots.remove(&player) else {
+            return;
+        };
+        let Some(person) = self.people.get(slot as usize).and_then(Option::as_ref) else {
+            return;
+        };
+        let (place, stages, listens, user) = (person.place, person.stages(), person.listens(), person.user);
+        self.leave_place(slot, place, now);
+        self.go_on_stage(slot, stages, 0);
+        self.soil_stages(listens, false);
+        self.people[slot as usize] = None;
+        let dirty = self.field.take_dirty();
+        self.dirty.extend(dirty);
+        self.dirty.remove(&slot);
+        self.forwarded.remove(&slot);
+        self.free.push(slot);
+        self.blocks.remove(&user);
+        self.keep_apart();
+    }
+
+    /// Whether one of them keeps the other away.
+    fn is_apart(&self, a: UserId, b: UserId) -> bool {
+        let keeps = |one: UserId, other: &UserId| self.blocks.get(&one).is_some_and(|kept| kept.contains(other));
+        keeps(a, &b) || keeps(b, &a)
+    }
+
+    /// Tells the field who must not be connected.
+    fn keep_apart(&mut self) {
+        if self.blocks.is_empty() {
+            self.field.kept_apart.clear();
+            return;
+        }
+        let players: BTreeMap<UserId, PlayerId> =
+            self.people.iter().flatten().map(|one| (one.user, one.player)).collect();
+        let pairs = self
+            .blocks
+            .iter()
+            .flat_map(|(user, kept)| kept.iter().map(move |other| (user, other)));
+        self.field.kept_apart = pairs
+            .filter_map(|(user, other)| {
+                let (a, b) = (*players.get(user)?, *players.get(other)?);
+                Some((a.min(b), a.max(b)))
+            })
+            .collect();
+    }
+
+    fn block(&mut self, user: UserId, other: UserId, blocked: bool, now: Tick) {
+        let kept = self.blocks.entry(user).or_default();
+        if blocked {
+            kept.insert(other);
+        } else {
+            kept.remove(&other);
+        }
+        if kept.is_empty() {
+            self.blocks.remove(&user);
+        }
+        self.keep_apart();
+        let slot_of = |user: UserId| {
+            let mut people = self.people.iter().zip(0..);
+            people.find_map(|(one, slot)| one.as_ref().filter(|one| one.user == user).map(|_| slot))
+        };
+        if let (Some(a), Some(b)) = (slot_of(user), slot_of(other)) {
+            if blocked {
+                self.field.cut(a, b);
+            } else {
+                self.field.rouse(a, now.0);
+            }
+            self.dirty.extend([a, b]);
+        }
+    }
+
+    /// Writes down who is connected to whom, for everybody for whom that may have changed.
+    fn publish(&mut self, peers: &mut Peers, outbox: &mut Outbox) {
+        let dirty = std::mem::take(&mut self.dirty);
+        let mut changed: Vec<(PlayerId, u32)> = dirty
+            .into_iter()
+            .filter_map(|slot| Some((self.people.get(slot as usize)?.as_ref()?.player, slot)))
+            .collect();
+        changed.sort_unstable();
+        for (player, slot) in changed {
+            let after = self.peers_of(slot);
+            let before = peers.by_player.get(&player).map_or(&[][..], Vec::as_slice);
+            if let Some(fact) = difference(player, before, &after) {
+                outbox.0.facts.push(fact);
+                if after.is_empty() {
+                    peers.by_player.remove(&player);
+                } else {
+                    peers.by_player.insert(player, after);
+                }
+            }
+        }
+    }
+
+    fn peers_of(&self, slot: u32) -> Vec<Peer> {
+        let mut found: Vec<Peer> = Vec::new();
+        let Some(me) = self.people.get(slot as usize).and_then(Option::as_ref) else {
+            return found;
+        };
+        let route = if self.forwarded.contains(&slot) {
+            Route::Forwarded
+        } else {
+            Route::Mesh
+        };
+        let has_blocks = !self.blocks.is_empty();
+        let one = |other: u32| {
+            let person = self.people.get(other as usize)?.as_ref()?;
+            (other != slot && !(has_blocks && self.is_apart(me.user, person.user))).then_some(person)
+        };
+        let both = |player: PlayerId, why: Why, sees: bool| Peer {
+            player,
+            hear: true,
+            heard: true,
+            see: sees,
+            seen: sees,
+            gain: u8::MAX,
+            why,
+            route,
+        };
+        match me.place {
+            Place::Deaf => return found,
+            Place::Area(area) => {
+                let inside = self.areas.get(&area).into_iter().flatten();
+                found.extend(inside.filter_map(|other| Some(both(one(*other)?.player, Why::Area, true))));
+            }
+            Place::Open => {
+                let near = self.field.connected(slot);
+                found.extend(near.filter_map(|(other, sees)| Some(both(one(other)?.player, Why::Field, sees))));
+            }
+        }
+        found.sort_unstable_by_key(|peer| peer.player);
+        if me.place == Place::Open && !self.stages.is_empty() {
+            self.add_stages(slot, me, route, one, &mut found);
+        }
+        found
+    }
+
+    /// Those whom somebody hears from stages, and those who hear them from one.
+    fn add_stages<'a>(
+        &'a self,
+        slot: u32,
+        me: &Person,
+        route: Route,
+        one: impl Fn(u32) -> Option<&'a Person>,
+        found: &mut Vec<Peer>,
+    ) {
+        let mut heard: BTreeMap<PlayerId, (bool, bool)> = BTreeMap::new();
+        for stage in bits(me.listens()) {
+            for person in self.performers(stage).iter().filter_map(|other| one(*other)) {
+                heard.entry(person.player).or_default().0 = true;
+            }
+        }
+        for stage in bits(me.stages()) {
+            if self.performers(stage).contains(&slot) {
+                let everybody = (0..self.people.len() as u32).filter_map(&one);
+                for person in everybody.filter(|person| person.listens() & 1 << stage != 0) {
+                    heard.entry(person.player).or_default().1 = true;
+                }
+            }
+        }
+        let near = std::mem::take(found);
+        let mut near = near.into_iter().peekable();
+        for (player, (i_hear, hears_me)) in heard {
+            while let Some(peer) = near.next_if(|peer| peer.player < player) {
+                found.push(peer);
+            }
+            let mut peer = near.next_if(|peer| peer.player == player).unwrap_or(Peer {
+                player,
+                hear: false,
+                heard: false,
+                see: false,
+                seen: false,
+                gain: 0,
+                why: Why::Stage,
+                route,
+            });
+            if i_hear {
+                (peer.hear, peer.see, peer.gain, peer.why) = (true, true, STAGE_GAIN, Why::Stage);
+            }
+            if hears_me {
+                (peer.heard, peer.seen) = (true, true);
+            }
+            found.push(peer);
+        }
+        found.extend(near);
+    }
+
+    /// Finds who talks through the forwarding unit: circles of more people than can talk directly.
+    fn find_routes(&mut self) {
+        let mut circles = routes::Circles::of(self.people.len());
+        for slot in 0..self.people.len() as u32 {
+            for (other, _) in self.field.connected(slot) {
+                circles.join(slot, other);
+            }
+        }
+        for inside in self.areas.values() {
+            for (one, other) in inside.iter().zip(inside.iter().skip(1)) {
+                circles.join(*one, *other);
+            }
+        }
+        for stage in self.stages.keys() {
+            for (person, slot) in self.people.iter().zip(0..) {
+                let listens = person.as_ref().is_some_and(|person| person.listens() & 1 << stage != 0);
+                for performer in self.performers(*stage).iter().filter(|_| listens) {
+                    circles.join(slot, *performer);
+                }
+            }
+        }
+        let forwarded: BTreeSet<u32> = (0..self.people.len() as u32)
+            .filter(|slot| circles.size(*slot) > MESH)
+            .collect();
+        self.dirty
+            .extend(forwarded.symmetric_difference(&self.forwarded).copied());
+        self.forwarded = forwarded;
+    }
+}
+
+fn bits(mask: u64) -> impl Iterator<Item = u8> {
+    (0..64).filter(move |bit| mask >> bit & 1 == 1)
+}
+
+/// What somebody has to be told, if anything.
+fn difference(player: PlayerId, before: &[Peer], after: &[Peer]) -> Option<Fact> {
+    if before == after {
+        return None;
+    }
+    let known = |peer: &&Peer| {
+        let at = before.binary_search_by_key(&peer.player, |other| other.player);
+        at.is_ok_and(|at| before[at] == **peer)
+    };
+    let is_gone = |peer: &&Peer| after.binary_search_by_key(&peer.player, |other| other.player).is_err();
+    Some(Fact::PeersChanged {
+        player,
+        peers: after.iter().filter(|peer| !known(peer)).copied().collect(),
+        gone: before.iter().filter(is_gone).map(|peer| peer.player).collect(),
+    })
+}
+
+/// Somebody is no longer here: nobody is connected to them.
+pub(super) fn forget(world: &mut World, player: PlayerId) {
+    let now = *world.resource::<Tick>();
+    world.resource_mut::<Proximity>().forget(player, now);
+    world.resource_mut::<Peers>().by_player.remove(&player);
+}
+
+/// A user keeps another away from them, or no longer.
+pub(super) fn block(world: &mut World, user: UserId, other: UserId, blocked: bool) {
+    let now = *world.resource::<Tick>();
+    let Some(entity) = presence::entity_of_user(world, user) else {
+        return;
+    };
+    if let Some(mut kept) = world.get_mut::<Blocked>(entity) {
+        if blocked {
+            kept.0.insert(other);
+        } else {
+            kept.0.remove(&other);
+        }
+    }
+    world.resource_mut::<Proximity>().block(user, other, blocked, now);
+}
+
+/// A user came again: these they keep away from them, and nobody else.
+pub(super) fn block_only(world: &mut World, user: UserId, others: Vec<UserId>) {
+    let Some(kept) = presence::entity_of_user(world, user).and_then(|entity| world.get::<Blocked>(entity)) else {
+        return;
+    };
+    let others: BTreeSet<UserId> = others.into_iter().collect();
+    let changed: Vec<UserId> = kept.0.symmetric_difference(&others).copied().collect();
+    for other in changed {
+        block(world, user, other, others.contains(&other));
+    }
+}
+
+/// Whether one of two players keeps the other away.
+pub(super) fn is_apart(world: &World, a: PlayerId, b: PlayerId) -> bool {
+    let card = |player| world.get::<Card>(presence::entity(world, player)?);
+    let kept = |player, other| {
+        let kept = world.get::<Blocked>(presence::entity(world, player)?)?;
+        Some(kept.0.contains(&card(other)?.user))
+    };
+    kept(a, b) == Some(true) || kept(b, a) == Some(true)
+}
+
+/// Passes something on to a peer, and to nobody else.
+pub(super) fn signal(world: &mut World, player: PlayerId, to: Whom, body: String) {
+    let to = match to {
+        Whom::Player(to) => Some(to),
+        Whom::User(user) => presence::player_of_user(world, user),
+    };
+    let is_peer = |to: &PlayerId| world.resource::<Peers>().between(player, *to).is_some();
+    match to.filter(is_peer) {
+        Some(to) => {
+            let fact = Fact::Signalled { player, to, body };
+            world.resource_mut::<Outbox>().0.facts.push(fact);
+        }
+        None => zones::deny(world, player, Denial::NotConnected),
+    }
+}

@@ -1,0 +1,236 @@
+//! Tests of the field: promises that hold for everybody who walks anyhow.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::field::{Field, Rules};
+use crate::components::id::PlayerId;
+use crate::components::unit::{Position, SUBTILES, TickRate};
+
+const RATE: TickRate = TickRate::DEFAULT;
+
+/// In hundredths of a tile.
+fn at(x: i32, y: i32) -> Position {
+    Position {
+        x: x * SUBTILES / 100,
+        y: y * SUBTILES / 100,
+    }
+}
+
+fn field() -> Field {
+    Field::new(64, 64, Rules::at(RATE))
+}
+
+fn distance(a: Position, b: Position) -> f64 {
+    f64::from(a.x - b.x).hypot(f64::from(a.y - b.y)) / f64::from(SUBTILES)
+}
+
+fn connected(field: &Field, slot: u32) -> BTreeMap<u32, bool> {
+    field.connected(slot).collect()
+}
+
+fn run(field: &mut Field, now: &mut u64, ticks: u64) {
+    for _ in 0..ticks {
+        *now += 1;
+        field.look(*now);
+    }
+}
+
+fn two(apart: i32, moves: bool) -> (Field, u64) {
+    let mut field = field();
+    field.enter(0, PlayerId(1), at(1_000, 1_000), false, 1);
+    field.enter(1, PlayerId(2), at(1_000 + apart, 1_000), moves, 1);
+    field.look(1);
+    (field, 1)
+}
+
+#[test]
+fn two_who_stand_near_hear_each_other_after_a_quarter_second() {
+    let (mut field, mut now) = two(500, false);
+    run(&mut field, &mut now, 4);
+    assert_eq!(connected(&field, 0), BTreeMap::new());
+    run(&mut field, &mut now, 1);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, false)]));
+    assert_eq!(connected(&field, 1), BTreeMap::from([(0, false)]));
+}
+
+#[test]
+fn a_passer_by_is_heard_after_six_tenths_of_a_second() {
+    let (mut field, mut now) = two(400, true);
+    run(&mut field, &mut now, 11);
+    assert_eq!(connected(&field, 0), BTreeMap::new());
+    run(&mut field, &mut now, 1);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, false)]));
+}
+
+#[test]
+fn faces_come_at_three_tiles_and_go_a_second_after_four() {
+    let (mut field, mut now) = two(300, false);
+    run(&mut field, &mut now, 10);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
+    field.stand(1, at(1_400, 1_000), false, now);
+    run(&mut field, &mut now, 20);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
+    run(&mut field, &mut now, 1);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, false)]));
+}
+
+#[test]
+fn voices_linger_for_a_second_beyond_six_tiles() {
+    let (mut field, mut now) = two(500, false);
+    run(&mut field, &mut now, 10);
+    field.stand(1, at(1_601, 1_000), false, now);
+    run(&mut field, &mut now, 20);
+    assert_eq!(connected(&field, 0).len(), 1);
+    run(&mut field, &mut now, 1);
+    assert_eq!(connected(&field, 0).len(), 0);
+    assert!(field.is_settled(now + 200));
+}
+
+#[test]
+fn somebody_at_the_edge_does_not_flap() {
+    let (mut field, mut now) = two(520, false);
+    for turn in 0..400 {
+        field.stand(1, at(1_550 + if turn % 2 == 0 { 30 } else { -30 }, 1_000), true, now);
+        run(&mut field, &mut now, 3);
+        assert!(connected(&field, 0).is_empty(), "was never near enough");
+    }
+    field.stand(1, at(1_480, 1_000), false, now);
+    run(&mut field, &mut now, 12);
+    assert_eq!(connected(&field, 0).len(), 1);
+    field.take_dirty();
+    for turn in 0..400 {
+        field.stand(1, at(1_550 + if turn % 2 == 0 { 30 } else { -30 }, 1_000), true, now);
+        run(&mut field, &mut now, 3);
+        assert!(field.take_dirty().is_empty(), "nothing changes at the edge");
+    }
+}
+
+#[test]
+fn sixteen_are_heard_and_a_newcomer_must_be_much_nearer_for_a_second() {
+    let mut field = field();
+    field.enter(0, PlayerId(1), at(2_000, 2_000), false, 0);
+    // Sixteen in a ring of four tiles; their own places are taken by nobody else.
+    let ring: Vec<Position> = (0..16)
+        .map(|index| {
+            let angle = f64::from(index) * std::f64::consts::TAU / 16.0;
+            at(
+                2_000 + (angle.cos() * 400.0) as i32,
+                2_000 + (angle.sin() * 400.0) as i32,
+            )
+        })
+        .collect();
+    for (slot, place) in (1..).zip(&ring) {
+        field.enter(slot, PlayerId(slot + 1), *place, false, 0);
+    }
+    let mut now = 0;
+    run(&mut field, &mut now, 30);
+    assert_eq!(connected(&field, 0).len(), 16);
+    field.enter(17, PlayerId(18), at(2_000, 2_370), false, now);
+    run(&mut field, &mut now, 60);
+    assert!(
+        !connected(&field, 0).contains_key(&17),
+        "not much nearer than the others"
+    );
+    field.stand(17, at(2_000, 2_300), false, now);
+    run(&mut field, &mut now, 19);
+    assert!(!connected(&field, 0).contains_key(&17));
+    run(&mut field, &mut now, 10);
+    assert!(connected(&field, 0).contains_key(&17));
+    assert_eq!(connected(&field, 0).len(), 16);
+}
+
+#[test]
+fn whoever_was_there_is_connected_again_at_once() {
+    let mut field = field();
+    for slot in 0..30 {
+        field.enter(slot, PlayerId(slot + 1), at(1_000 + 190 * slot as i32, 1_000), false, 7);
+    }
+    let everybody: Vec<u32> = (0..30).collect();
+    field.resume(&everybody, 7);
+    let near: Vec<u32> = connected(&field, 10).into_keys().collect();
+    assert_eq!(near, [7, 8, 9, 11, 12, 13]);
+    assert!(connected(&field, 10)[&12] && !connected(&field, 10)[&13]);
+}
+
+#[derive(Debug, Clone)]
+enum Deed {
+    Walk(u32, i32, i32),
+    Leave(u32),
+    Rest(u64),
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    prop_oneof![
+        6 => (0_u32..40, 0_i32..1_800, 0_i32..1_800).prop_map(|(slot, x, y)| Deed::Walk(slot, x, y)),
+        1 => (0_u32..40).prop_map(Deed::Leave),
+        3 => (1_u64..30).prop_map(Deed::Rest),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn connections_are_mutual_near_and_never_too_many(deeds in proptest::collection::vec(deed(), 1..200)) {
+        let mut field = field();
+        let mut places: BTreeMap<u32, (Position, u64)> = BTreeMap::new();
+        let mut now = 0;
+        for deed in deeds {
+            match deed {
+                Deed::Walk(slot, x, y) => {
+                    if places.contains_key(&slot) {
+                        field.stand(slot, at(x, y), false, now);
+                    } else {
+                        field.enter(slot, PlayerId(slot + 1), at(x, y), false, now);
+                    }
+                    places.insert(slot, (at(x, y), now));
+                }
+                Deed::Leave(slot) => {
+                    field.leave(slot, now);
+                    places.remove(&slot);
+                    prop_assert!(connected(&field, slot).is_empty());
+                }
+                Deed::Rest(ticks) => run(&mut field, &mut now, ticks),
+            }
+            for slot in 0..40 {
+                let peers = connected(&field, slot);
+                prop_assert!(peers.len() <= 16);
+                prop_assert!(peers.values().filter(|sees| **sees).count() <= 9);
+                for (other, sees) in &peers {
+                    let back = connected(&field, *other).get(&slot).copied();
+                    prop_assert_eq!(back, Some(*sees), "mutual");
+                    let (mine, theirs) = (places[&slot], places[other]);
+                    let settled = now.saturating_sub(mine.1.max(theirs.1)) > 21;
+                    prop_assert!(!settled || distance(mine.0, theirs.0) < 6.0, "far for long");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_rests_hears_everybody_near_when_there_is_room(
+        places in proptest::collection::vec((0_i32..3_000, 0_i32..3_000), 2..40),
+    ) {
+        let mut field = field();
+        let mut now = 0;
+        for (slot, (x, y)) in (0..).zip(&places) {
+            field.enter(slot, PlayerId(slot + 1), at(*x, *y), false, now);
+        }
+        run(&mut field, &mut now, 80);
+        field.take_dirty();
+        run(&mut field, &mut now, 200);
+        prop_assert!(field.take_dirty().is_empty(), "comes to rest");
+        let place = |slot: u32| at(places[slot as usize].0, places[slot as usize].1);
+        for a in 0..places.len() as u32 {
+            let peers: BTreeSet<u32> = connected(&field, a).into_keys().collect();
+            for b in 0..places.len() as u32 {
+                let has_room = |slot| field.connected(slot).count() < 16;
+                if a != b && distance(place(a), place(b)) < 4.99 && has_room(a) && has_room(b) {
+                    prop_assert!(peers.contains(&b), "{a} and {b} are near and have room");
+                }
+            }
+        }
+    }
+}

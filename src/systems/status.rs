@@ -1,0 +1,58 @@
+//! Status: what people say about themselves, and how they call for one another's attention.
+
+use bevy_ecs::prelude::*;
+
+use super::publish::Shown;
+use super::zones::{area_of, deny};
+use super::{Outbox, presence, proximity, zones};
+use crate::components::fact::{Denial, Fact};
+use crate::components::id::PlayerId;
+use crate::components::player::Card;
+use crate::components::status::{Media, Status, WaveKind};
+
+pub(super) fn change_status(world: &mut World, player: PlayerId, status: Status) {
+    change_card(world, player, |card| card.status = status);
+}
+
+pub(super) fn change_media(world: &mut World, player: PlayerId, media: Media) {
+    change_card(world, player, |card| card.media = media);
+}
+
+fn change_card(world: &mut World, player: PlayerId, change: impl FnOnce(&mut Card)) {
+    let Some(entity) = presence::entity(world, player) else {
+        return;
+    };
+    let mut player = world.entity_mut(entity);
+    let Some(mut card) = player.get_mut::<Card>() else {
+        return;
+    };
+    let before = (card.status, card.media);
+    change(&mut card);
+    let is_news = before != (card.status, card.media);
+    if is_news && let Some(mut shown) = player.get_mut::<Shown>() {
+        shown.card = false;
+    }
+}
+
+/// Whoever does not want to be disturbed hears of no wave. Somebody who is kept away is told nothing more than that.
+pub(super) fn wave(world: &mut World, player: PlayerId, to: PlayerId, kind: WaveKind) {
+    let card = presence::entity(world, to).and_then(|entity| world.get::<Card>(entity));
+    let Some(status) = card.map(|card| card.status) else {
+        return deny(world, player, Denial::NotHere);
+    };
+    if player == to || presence::entity(world, player).is_none() {
+        return;
+    }
+    if status == Status::DoNotDisturb || proximity::is_apart(world, player, to) {
+        return deny(world, player, Denial::DoNotDisturb);
+    }
+    world
+        .resource_mut::<Outbox>()
+        .0
+        .facts
+        .push(Fact::Waved { player, to, kind });
+    // Whoever is rung for may come in, too.
+    if kind == WaveKind::Ring && area_of(world, player).is_some() {
+        zones::admit(world, player, to);
+    }
+}
