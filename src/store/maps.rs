@@ -5,9 +5,19 @@ use uuid::Uuid;
 
 use super::elements::{PlacedElement, RawPlaced};
 use super::{Store, StoreError, id, now_ms, tiles};
-use crate::components::id::{ElementId, MapId};
-use crate::components::plan::{Area, Zone, ZoneKind};
+use crate::components::id::{ElementId, MapId, SpaceId};
+use crate::components::plan::Area;
 use crate::components::unit::Tile;
+use crate::components::zone::{MOST_IN_AREA, Target, Zone, ZoneKind};
+
+/// Zones of a map at most.
+const MOST_ZONES: usize = 500;
+/// Longest name of a zone, in letters.
+const NAME_LETTERS: usize = 100;
+/// Longest text of a note, in letters.
+const NOTE_LETTERS: usize = 2_000;
+/// Longest address of a link.
+const URL_BYTES: usize = 2_000;
 
 /// What a map is drawn from and what it blocks; kept as one JSON document.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -36,7 +46,7 @@ pub struct Layer {
 /// A zone as the document keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ZoneEntry {
-    /// What it does: `spawn`, `private`, `silent` or `stage`.
+    /// What it does: `spawn`, `private`, `silent`, `stage`, `audience`, `portal`, `link` or `note`.
     pub kind: String,
     /// What people call it.
     pub name: String,
@@ -48,6 +58,154 @@ pub struct ZoneEntry {
     pub width: u16,
     /// Rows.
     pub height: u16,
+    /// People that a private area takes at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<u16>,
+    /// Where a portal leads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetEntry>,
+    /// The page of a link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The text of a note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Names of the zones in which a stage is heard; none for the whole space.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audience: Vec<String>,
+}
+
+/// Where a portal leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TargetEntry {
+    /// The space: its id, or its key in a seed; absent for the same space.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub space: Option<String>,
+    /// The name of the zone to come out in; empty for wherever people arrive there.
+    #[serde(default)]
+    pub zone: String,
+}
+
+impl ZoneEntry {
+    /// A zone without further wishes.
+    pub fn new(kind: ZoneKind, name: &str, area: Area) -> Self {
+        Self {
+            kind: kind.word().to_owned(),
+            name: name.to_owned(),
+            x: area.corner.x,
+            y: area.corner.y,
+            width: area.width,
+            height: area.height,
+            cap: None,
+            target: None,
+            url: None,
+            text: None,
+            audience: Vec::new(),
+        }
+    }
+
+    /// What is wrong with it on a map of that size, for whoever draws the map.
+    pub fn check(&self, width: u16, height: u16) -> Result<(), String> {
+        let kind = ZoneKind::from_word(&self.kind).ok_or_else(|| {
+            let words = ZoneKind::ALL.map(ZoneKind::word).join(", ");
+            format!("a zone's kind is one of {words}")
+        })?;
+        let inside =
+            |start: u16, length: u16, all: u16| length > 0 && u32::from(start) + u32::from(length) <= all.into();
+        if !inside(self.x, self.width, width) || !inside(self.y, self.height, height) {
+            return Err("it has a size and lies inside the map".into());
+        }
+        if self.name.chars().count() > NAME_LETTERS || self.name.contains('\0') {
+            return Err(format!("a zone's name has at most {NAME_LETTERS} letters and no NUL"));
+        }
+        self.check_wishes(kind)
+    }
+
+    fn check_wishes(&self, kind: ZoneKind) -> Result<(), String> {
+        let only = |wish: &str, is_there: bool, of: ZoneKind| {
+            let fits = !is_there || kind == of;
+            fits.then_some(())
+                .ok_or_else(|| format!("only a {} has `{wish}`", of.word()))
+        };
+        only("cap", self.cap.is_some(), ZoneKind::Private)?;
+        only("target", self.target.is_some(), ZoneKind::Portal)?;
+        only("url", self.url.is_some(), ZoneKind::Link)?;
+        only("text", self.text.is_some(), ZoneKind::Note)?;
+        only("audience", !self.audience.is_empty(), ZoneKind::Stage)?;
+        if self.cap.is_some_and(|cap| !(1..=MOST_IN_AREA).contains(&cap)) {
+            return Err(format!("`cap` is 1 to {MOST_IN_AREA}"));
+        }
+        match kind {
+            ZoneKind::Portal => match &self.target {
+                None => return Err("a portal has a `target`: the zone where it comes out, or a space".into()),
+                Some(target) if target.space.is_none() && target.zone.is_empty() => {
+                    return Err("a portal's `target` names a zone, a space or both".into());
+                }
+                Some(_) => {}
+            },
+            ZoneKind::Link => {
+                let url = self.url.as_deref().unwrap_or_default();
+                let is_page = url.starts_with("https://") || url.starts_with("http://");
+                if !is_page || url.len() > URL_BYTES || url.chars().any(char::is_control) {
+                    return Err(format!(
+                        "a link has a `url` that begins with https:// and has at most {URL_BYTES} letters"
+                    ));
+                }
+            }
+            ZoneKind::Note => {
+                let text = self.text.as_deref().unwrap_or_default();
+                if text.trim().is_empty() || text.chars().count() > NOTE_LETTERS || text.contains('\0') {
+                    return Err(format!("a note has a `text` of at most {NOTE_LETTERS} letters"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn read(&self, kind: ZoneKind) -> Zone {
+        Zone {
+            kind,
+            name: self.name.clone(),
+            area: Area {
+                corner: Tile::new(self.x, self.y),
+                width: self.width,
+                height: self.height,
+            },
+            cap: self.cap,
+            target: self.target.as_ref().and_then(|target| {
+                Some(Target {
+                    space: target.space.as_ref().map(|space| space.parse()).transpose().ok()?,
+                    zone: target.zone.clone(),
+                })
+            }),
+            audience: self.audience.clone(),
+        }
+    }
+}
+
+/// What is wrong with the zones of a map together: portals and stages name zones that are there.
+pub fn check_zones(zones: &[ZoneEntry], width: u16, height: u16) -> Result<(), String> {
+    if zones.len() > MOST_ZONES {
+        return Err(format!("a map has at most {MOST_ZONES} zones"));
+    }
+    let is_there = |name: &String| zones.iter().any(|zone| zone.name == *name);
+    for zone in zones {
+        let wrong = |what: String| format!("zone `{}`: {what}", zone.name);
+        zone.check(width, height).map_err(wrong)?;
+        if let Some(name) = zone.audience.iter().find(|name| !is_there(name)) {
+            return Err(wrong(format!("its audience names `{name}`, but no zone is called so")));
+        }
+        if let Some(TargetEntry {
+            space: None,
+            zone: name,
+        }) = &zone.target
+            && !is_there(name)
+        {
+            return Err(wrong(format!("its target is `{name}`, but no zone is called so")));
+        }
+    }
+    Ok(())
 }
 
 impl MapDocument {
@@ -65,21 +223,11 @@ impl MapDocument {
             .collect()
     }
 
-    /// The zones; one whose kind this version does not know is left out.
+    /// The zones. Whoever shows the map leaves out the same ones, so that their numbers are the same.
     pub fn zones(&self) -> Vec<Zone> {
         self.zones
             .iter()
-            .filter_map(|zone| {
-                Some(Zone {
-                    kind: ZoneKind::from_word(&zone.kind)?,
-                    name: zone.name.clone(),
-                    area: Area {
-                        corner: Tile::new(zone.x, zone.y),
-                        width: zone.width,
-                        height: zone.height,
-                    },
-                })
-            })
+            .filter_map(|zone| Some(zone.read(ZoneKind::from_word(&zone.kind)?)))
             .collect()
     }
 }
@@ -114,6 +262,8 @@ pub struct NewMap {
     pub height: u16,
     /// What stands on it.
     pub elements: Vec<(ElementId, Tile)>,
+    /// Rectangles with a meaning, checked.
+    pub zones: Vec<ZoneEntry>,
 }
 
 type RawMap = (String, String, String, Option<String>, i64, i64);
@@ -155,10 +305,32 @@ impl Store {
             .bind(map.to_string())
             .fetch_optional(&self.readers)
             .await?;
-        row.map_or_else(
+        let mut document: MapDocument = row.map_or_else(
             || Ok(MapDocument::default()),
             |(text,)| serde_json::from_str(&text).map_err(|_| StoreError::Corrupt("a map")),
-        )
+        )?;
+        document.zones.retain(|zone| ZoneKind::from_word(&zone.kind).is_some());
+        for zone in &mut document.zones {
+            if let Some(target) = &mut zone.target {
+                self.name_space(target).await?;
+            }
+        }
+        Ok(document)
+    }
+
+    /// A seed's maps name spaces by key: they have no ids yet when the map is drawn.
+    async fn name_space(&self, target: &mut TargetEntry) -> Result<(), StoreError> {
+        let Some(key) = target.space.as_ref().filter(|space| space.parse::<SpaceId>().is_err()) else {
+            return Ok(());
+        };
+        let row: Option<(String,)> = sqlx::query_as("select id from spaces where seed_key = $1")
+            .bind(key)
+            .fetch_optional(&self.readers)
+            .await?;
+        if let Some((space,)) = row {
+            target.space = Some(space);
+        }
+        Ok(())
     }
 
     /// What stands on a map. The ids are those of the map's own placements.
@@ -177,7 +349,11 @@ impl Store {
     /// Adds a map without tiles. The elements must be known.
     pub async fn add_map(&self, new: &NewMap) -> Result<MapId, StoreError> {
         let map = MapId(Uuid::now_v7());
-        let document = serde_json::to_string(&MapDocument::default()).expect("a document is plain data");
+        let document = serde_json::to_string(&MapDocument {
+            zones: new.zones.clone(),
+            ..MapDocument::default()
+        })
+        .expect("a document is plain data");
         let mut tx = self.begin().await?;
         sqlx::query(
             "insert into maps (id, name, description, thumbnail, width, height, document, created_at) \

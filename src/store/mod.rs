@@ -1,6 +1,6 @@
 //! Store: the SQL database of what people made: users, pictures, maps, spaces, and the checkpoints of spaces.
 //!
-//! May use `components`. Never: HTTP, sockets, running worlds. SQL stands here and nowhere else, one file per table group,
+//! May use `components` and the durable events of `space`. Never: HTTP, sockets, running worlds. SQL stands here and nowhere else, one file per table group,
 //! in the one dialect that SQLite and PostgreSQL share. Who may do what is decided by the callers.
 
 use std::str::FromStr;
@@ -10,8 +10,10 @@ use sqlx::migrate::MigrateError;
 use sqlx::{Any, AnyPool, Transaction};
 
 pub mod avatars;
+pub mod blocks;
 pub mod chat;
 pub mod checkpoints;
+pub mod direct;
 pub mod elements;
 pub mod maps;
 mod opening;

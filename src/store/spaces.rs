@@ -54,8 +54,21 @@ pub struct SpaceRow {
     pub plan_version: u32,
     /// Whether what is said there is kept for ever, or forgotten when nobody is there any more.
     pub keeps_chat: bool,
+    /// Days that what was said is kept; for ever when nothing.
+    pub retention_days: Option<u32>,
+    /// Seconds between two lines of the same user, at least.
+    pub slow_seconds: u32,
     /// Unix milliseconds.
     pub created_at: i64,
+}
+
+impl SpaceRow {
+    /// What was said before that moment, in Unix milliseconds, is forgotten, whether it was swept already or not.
+    pub fn chat_since(&self) -> u64 {
+        self.retention_days.map_or(0, |days| {
+            (now_ms() as u64).saturating_sub(u64::from(days) * 24 * 60 * 60 * 1_000)
+        })
+    }
 }
 
 /// A space that somebody makes.
@@ -100,6 +113,8 @@ struct RawSpace {
     height: i64,
     plan_version: i64,
     chat: String,
+    chat_retention_days: Option<i64>,
+    chat_slow_seconds: i64,
     created_at: i64,
 }
 
@@ -120,9 +135,15 @@ impl RawSpace {
             height: tiles(self.height)?,
             plan_version: u32::try_from(self.plan_version).map_err(|_| StoreError::Corrupt("a plan's version"))?,
             keeps_chat: self.chat == KEPT,
+            retention_days: self.chat_retention_days.map(whole).transpose()?,
+            slow_seconds: whole(self.chat_slow_seconds)?,
             created_at: self.created_at,
         })
     }
+}
+
+fn whole(number: i64) -> Result<u32, StoreError> {
+    u32::try_from(number).map_err(|_| StoreError::Corrupt("a rule of the chat"))
 }
 
 /// A search text as a `like` pattern in which nothing but itself matches.
@@ -150,7 +171,8 @@ impl Store {
     pub async fn space(&self, space: SpaceId) -> Result<Option<SpaceRow>, StoreError> {
         let row: Option<RawSpace> = sqlx::query_as(
             "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
-             plan_version, chat, spaces.created_at from spaces left join maps on maps.id = spaces.map_id where spaces.id = $1",
+             plan_version, chat, chat_retention_days, \
+             chat_slow_seconds, spaces.created_at from spaces left join maps on maps.id = spaces.map_id where spaces.id = $1",
         )
         .bind(space.to_string())
         .fetch_optional(&self.readers)
@@ -162,7 +184,8 @@ impl Store {
     pub async fn spaces_of(&self, creator: UserId, page: Page<'_>) -> Result<Vec<SpaceRow>, StoreError> {
         let rows: Vec<RawSpace> = sqlx::query_as(
             "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
-             plan_version, chat, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
+             plan_version, chat, chat_retention_days, \
+             chat_slow_seconds, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
              where creator_id = $1 and search like $2 escape '\\' and spaces.id < $3 order by spaces.id desc limit $4",
         )
         .bind(creator.to_string())
@@ -178,7 +201,8 @@ impl Store {
     pub async fn public_spaces(&self, but: UserId, page: Page<'_>) -> Result<Vec<SpaceRow>, StoreError> {
         let rows: Vec<RawSpace> = sqlx::query_as(
             "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
-             plan_version, chat, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
+             plan_version, chat, chat_retention_days, \
+             chat_slow_seconds, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
              where access = 'public' and (creator_id is null or creator_id <> $1) \
              and search like $2 escape '\\' and spaces.id < $3 order by spaces.id desc limit $4",
         )

@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::folder::check_name;
-use crate::components::plan::ZoneKind;
+use crate::components::plan::Area;
 use crate::components::unit::Tile;
-use crate::store::maps::{Layer, MapDocument, ZoneEntry};
+use crate::components::zone::ZoneKind;
+use crate::store::maps::{Layer, MapDocument, TargetEntry, ZoneEntry, check_zones};
 
 /// Bits of a cell that turn or mirror its tile.
 const FLIP_BITS: u32 = 0xF000_0000;
@@ -14,6 +15,8 @@ const FLIP_BITS: u32 = 0xF000_0000;
 const MOST_LAYERS: usize = 32;
 /// Most objects of a map.
 const MOST_OBJECTS: usize = 10_000;
+/// What the object of a zone may say more.
+const WISHES: [&str; 6] = ["cap", "space", "zone", "url", "text", "audience"];
 /// Longest description, in letters.
 const DESCRIPTION_LETTERS: usize = 500;
 
@@ -93,6 +96,8 @@ struct RawObject {
     width: f64,
     #[serde(default)]
     height: f64,
+    #[serde(default)]
+    properties: Vec<Property>,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +126,16 @@ fn text(properties: &[Property], name: &str) -> Result<Option<String>, String> {
     }
 }
 
+fn number(properties: &[Property], name: &str) -> Result<Option<u16>, String> {
+    match properties.iter().find(|property| property.name == name) {
+        None => Ok(None),
+        Some(property) => match property.value.as_u64().and_then(|number| u16::try_from(number).ok()) {
+            Some(number) => Ok(Some(number)),
+            None => Err(format!("the property `{name}` is a whole number")),
+        },
+    }
+}
+
 /// Reads a map. The error says where and what, without the file.
 pub(super) fn read(key: &str, bytes: &[u8]) -> Result<SeedMap, String> {
     let raw: RawMap = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
@@ -140,6 +155,7 @@ pub(super) fn read(key: &str, bytes: &[u8]) -> Result<SeedMap, String> {
             .layer(layer)
             .map_err(|what| format!("layer `{}`: {what}", layer.name))?;
     }
+    check_zones(&builder.zones, raw.width, raw.height)?;
     Ok(SeedMap {
         key: key.to_owned(),
         name,
@@ -310,26 +326,49 @@ impl<'a> Builder<'a> {
     }
 
     fn zone(&mut self, object: &RawObject) -> Result<(), String> {
-        let kind = ZoneKind::from_word(&object.kind)
-            .ok_or("its type is the kind of a zone: spawn, private, silent or stage")?;
-        let (x, y) = (self.tiles_of(object.x)?, self.tiles_of(object.y)?);
-        let (width, height) = (self.tiles_of(object.width)?, self.tiles_of(object.height)?);
-        let inside =
-            |start: u16, length: u16, all: u16| length > 0 && u32::from(start) + u32::from(length) <= all.into();
-        if !inside(x, width, self.raw.width) || !inside(y, height, self.raw.height) {
-            return Err("it has a size and lies inside the map".into());
-        }
+        let kind = ZoneKind::from_word(&object.kind).ok_or_else(|| {
+            let words = ZoneKind::ALL.map(ZoneKind::word).join(", ");
+            format!("its type is the kind of a zone: {words}")
+        })?;
+        let area = Area {
+            corner: Tile::new(self.tiles_of(object.x)?, self.tiles_of(object.y)?),
+            width: self.tiles_of(object.width)?,
+            height: self.tiles_of(object.height)?,
+        };
         if !object.name.is_empty() {
             check_name(&object.name)?;
         }
-        self.zones.push(ZoneEntry {
-            kind: kind.word().to_owned(),
-            name: object.name.clone(),
-            x,
-            y,
-            width,
-            height,
-        });
+        let properties = &object.properties;
+        if let Some(unknown) = properties
+            .iter()
+            .find(|property| !WISHES.contains(&property.name.as_str()))
+        {
+            let known = WISHES.join(", ");
+            return Err(format!(
+                "the property `{}` is not known; a zone may have {known}",
+                unknown.name
+            ));
+        }
+        let (space, zone) = (text(properties, "space")?, text(properties, "zone")?);
+        let entry = ZoneEntry {
+            cap: number(properties, "cap")?,
+            target: (space.is_some() || zone.is_some()).then(|| TargetEntry {
+                space: space.filter(|space| !space.is_empty()),
+                zone: zone.unwrap_or_default(),
+            }),
+            url: text(properties, "url")?,
+            text: text(properties, "text")?,
+            audience: text(properties, "audience")?.map_or_else(Vec::new, |names| {
+                names
+                    .split(',')
+                    .map(|name| name.trim().to_owned())
+                    .filter(|name| !name.is_empty())
+                    .collect()
+            }),
+            ..ZoneEntry::new(kind, &object.name, area)
+        };
+        entry.check(self.raw.width, self.raw.height)?;
+        self.zones.push(entry);
         Ok(())
     }
 
