@@ -13,15 +13,21 @@ use uuid::Uuid;
 
 use super::Edge;
 use super::lane::{Ear, Lane};
+use crate::cluster::mailboxes::Mailbox;
 use crate::cluster::spaces::EnterError;
+use crate::components::chat::{LineChange, Speech};
 use crate::components::command::Command;
-use crate::components::id::{ChatId, PlayerId, SpaceId};
+use crate::components::direct::DirectMessage;
+use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use crate::host::SendError;
+use crate::net::codec::encode;
+use crate::net::protocol::ServerMessage;
+use crate::net::protocol::chat::DirectLineS2c;
 use crate::net::relay::task::{Order, RelayHandle};
 use crate::net::relay::{Arrival, ClientId, Departure, Dialect, JoinWord, Sink, close, grid_error};
 use crate::net::session::grid::GridTerms;
 use crate::net::session::{Action, PING_EVERY, Session, binary};
-use crate::store::SignedIn;
+use crate::store::{Role, SignedIn};
 
 /// How long the last words to a client may take.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
@@ -41,16 +47,28 @@ struct Connection {
     /// Only for clients of the tile grid.
     grid: Option<GridTerms>,
     joining: Option<Joining>,
+    user: Option<UserId>,
     relay: Option<RelayHandle>,
+    /// Whether the user looks after the space: its owner, or an admin.
+    may_moderate: bool,
+    /// Where messages of other people to this one come.
+    mailbox: Option<Mailbox>,
 }
 
 /// A client on its way in.
 struct Joining {
+    wish: Wish,
+    ready: oneshot::Receiver<PlayerId>,
+    tries: u32,
+}
+
+/// Who wants to come in where, and how.
+struct Wish {
     who: SignedIn,
     space: SpaceId,
     dialect: Dialect,
-    ready: oneshot::Receiver<PlayerId>,
-    tries: u32,
+    arrive: Option<String>,
+    blocked: Vec<UserId>,
 }
 
 /// Serves a socket until it ends.
@@ -65,7 +83,10 @@ pub(super) async fn serve(edge: Edge, lane: Arc<Lane>, mut inbox: Inbox, grid: O
         session,
         grid,
         joining: None,
+        user: None,
         relay: None,
+        may_moderate: false,
+        mailbox: None,
     };
     metrics::gauge!("plaza_clients").increment(1);
     let departure = connection.run(&mut inbox).await;
@@ -178,21 +199,31 @@ impl Connection {
 
     async fn act(&mut self, action: Action) {
         match action {
-            Action::Join { token, space, dialect } => self.join(&token, &space, dialect).await,
+            Action::Join {
+                token,
+                space,
+                dialect,
+                arrive,
+            } => self.join(&token, &space, dialect, arrive).await,
+            Action::Block { other, blocked } => self.block(other, blocked).await,
             Action::Command(command) => self.command(command),
             Action::Say {
                 player,
                 client_id,
                 text,
+                scope,
+                reply_to,
             } => {
-                let id = ChatId(Uuid::now_v7());
-                let command = Command::Chat {
-                    player,
-                    id,
+                let speech = Speech {
+                    id: ChatId(Uuid::now_v7()),
                     client_id,
                     text,
                     at: unix_millis(),
+                    scope,
+                    reply_to,
+                    may_moderate: self.may_moderate,
                 };
+                let command = Command::Chat { player, speech };
                 if self.command_fits(command) {
                     return;
                 }
@@ -204,6 +235,19 @@ impl Connection {
                     _ => grid_error("busy", BUSY),
                 });
             }
+            Action::ChangeLine { player, line, text } => {
+                let at = unix_millis();
+                let command = Command::ChangeLine {
+                    player,
+                    change: LineChange { id: line, text, at },
+                    may_moderate: self.may_moderate,
+                };
+                if !self.command_fits(command)
+                    && let Action::Reply(bytes) = binary::notice("chat", BUSY)
+                {
+                    self.lane.event(bytes);
+                }
+            }
             Action::Resize { width, height } => {
                 if let Some(relay) = &self.relay {
                     relay.order(Order::Resize(self.client, width, height)).await;
@@ -212,6 +256,32 @@ impl Connection {
             Action::Reply(bytes) => self.lane.event(bytes),
             Action::Leave => self.lane.close(close::LEFT, "left"),
             Action::Close { code, reason } => self.lane.close(code, reason),
+        }
+    }
+
+    /// Kept in the store first: it holds in every space, and after every restart.
+    async fn block(&self, other: UserId, blocked: bool) {
+        let Some(user) = self.user.filter(|user| *user != other) else {
+            return;
+        };
+        match self.edge.0.store.set_blocked(user, other, blocked).await {
+            Ok(true) => {
+                let command = Command::Block { user, other, blocked };
+                self.edge.0.relays.tell_all(&command);
+            }
+            Ok(false) => {
+                let message = "There is no such user, or you keep too many away already.";
+                if let Action::Reply(bytes) = binary::notice("not-blocked", message) {
+                    self.lane.event(bytes);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "a block could not be kept");
+                let message = "The server has a problem. Try again in a moment.";
+                if let Action::Reply(bytes) = binary::notice("not-blocked", message) {
+                    self.lane.event(bytes);
+                }
+            }
         }
     }
 
@@ -232,7 +302,7 @@ impl Connection {
     }
 
     /// Checks who the client is and where it wants to go, and asks the relay to let it in.
-    async fn join(&mut self, token: &str, space: &str, dialect: Dialect) {
+    async fn join(&mut self, token: &str, space: &str, dialect: Dialect, arrive: Option<String>) {
         let who = match self.edge.0.store.signed_in(token).await {
             Ok(Some(who)) => who,
             Ok(None) => return self.refuse(close::SIGNED_OUT, "You are not signed in. Sign in and try again."),
@@ -244,10 +314,39 @@ impl Connection {
         let Ok(space) = space.parse::<SpaceId>() else {
             return self.refuse(close::NO_SPACE, NO_SPACE);
         };
-        self.enter(who, space, dialect, 1).await;
+        let blocked = match self.edge.0.store.blocked_by(who.user).await {
+            Ok(blocked) => blocked,
+            Err(error) => {
+                tracing::error!(%error, "whom somebody keeps away could not be read");
+                return self.refuse(close::AWAY, "The server has a problem. Try again in a moment.");
+            }
+        };
+        self.may_moderate = self.moderates(&who, space).await;
+        self.user = Some(who.user);
+        let wish = Wish {
+            who,
+            space,
+            dialect,
+            arrive,
+            blocked,
+        };
+        self.enter(wish, 1).await;
     }
 
-    async fn enter(&mut self, who: SignedIn, space: SpaceId, dialect: Dialect, tries: u32) {
+    /// Whether the user looks after the space.
+    async fn moderates(&self, who: &SignedIn, space: SpaceId) -> bool {
+        let is_owner = match self.edge.0.store.space(space).await {
+            Ok(row) => row.is_some_and(|row| row.creator == Some(who.user)),
+            Err(error) => {
+                tracing::warn!(%space, %error, "it is not known who made a space");
+                false
+            }
+        };
+        is_owner || who.role == Role::Admin
+    }
+
+    async fn enter(&mut self, wish: Wish, tries: u32) {
+        let space = wish.space;
         let relay = match self.edge.0.relays.of(space).await {
             Ok(relay) => relay,
             Err(EnterError::Unknown) => return self.refuse(close::NO_SPACE, NO_SPACE),
@@ -268,10 +367,12 @@ impl Connection {
         let (ready, is_ready) = oneshot::channel();
         let arrival = Arrival {
             client: self.client,
-            user: who.user,
-            name: who.name.clone(),
-            avatar: who.avatar.clone(),
-            dialect,
+            user: wish.who.user,
+            name: wish.who.name.clone(),
+            avatar: wish.who.avatar.clone(),
+            arrive: wish.arrive.clone(),
+            blocked: wish.blocked.clone(),
+            dialect: wish.dialect,
             sink: Arc::clone(&self.lane) as Arc<dyn Sink>,
             ready,
         };
@@ -279,9 +380,7 @@ impl Connection {
         relay.order(Order::Join(arrival)).await;
         self.relay = Some(relay);
         self.joining = Some(Joining {
-            who,
-            space,
-            dialect,
+            wish,
             ready: is_ready,
             tries,
         });
@@ -296,14 +395,28 @@ impl Connection {
     async fn settle(&mut self, joined: Option<PlayerId>) {
         let Some(joining) = self.joining.take() else { return };
         match joined {
-            Some(player) => self.session.joined(player),
+            Some(player) => {
+                self.session.joined(player);
+                // Clients of the tile grid know no such messages.
+                if self.grid.is_none() {
+                    self.mailbox = Some(self.open_mailbox(joining.wish.who.user));
+                }
+            }
             None if self.lane.is_closing() => {}
             None if joining.tries < JOIN_TRIES => {
-                self.enter(joining.who, joining.space, joining.dialect, joining.tries + 1)
-                    .await;
+                self.enter(joining.wish, joining.tries + 1).await;
             }
             None => self.refuse(close::AWAY, "The space starts again. Try again in a moment."),
         }
+    }
+
+    fn open_mailbox(&self, user: UserId) -> Mailbox {
+        let lane = Arc::clone(&self.lane);
+        let slot = move |message: &DirectMessage| {
+            let seen = DirectLineS2c::of(message, user);
+            lane.event(encode(&ServerMessage::Direct(seen)).into());
+        };
+        self.edge.0.mailboxes.open(user, Arc::new(slot))
     }
 
     fn refuse(&self, code: u16, message: &'static str) {

@@ -32,6 +32,7 @@ use tungstenite::protocol::{Role, WebSocketConfig};
 
 pub use self::gate::{Gate, Network, client_address};
 use self::lane::{Ear, Lane};
+use crate::cluster::mailboxes::Mailboxes;
 use crate::cluster::spaces::Spaces;
 use crate::net::codec::MAX_MESSAGE;
 use crate::net::protocol::SUBPROTOCOL;
@@ -68,6 +69,7 @@ pub struct Edge(Arc<Inner>);
 struct Inner {
     store: Store,
     relays: Relays,
+    mailboxes: Mailboxes,
     settings: EdgeSettings,
     gate: Gate,
     stopping: CancellationToken,
@@ -84,10 +86,12 @@ impl Edge {
         stopping: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
+        let mailboxes = spaces.mailboxes().clone();
         let relays = Relays::new(spaces, stopping.clone(), tasks.clone());
         Self(Arc::new(Inner {
             store,
             relays,
+            mailboxes,
             gate: Gate::new(settings.max_connections, settings.max_connections_per_address),
             settings,
             stopping,

@@ -97,6 +97,8 @@ fn join() -> Command {
         user: UserId(Uuid::from_u128(5)),
         name: "Ada".into(),
         avatar: None,
+        arrive: None,
+        blocked: Vec::new(),
     }
 }
 

@@ -10,12 +10,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::tls::Binding;
 use crate::components::command::Command;
+use crate::components::direct::DirectMessage;
 use crate::components::id::SpaceId;
 use crate::components::scene::Scene;
 use crate::host::Seen;
 
 /// Both sides must speak the same: rises with every change of the messages or of anything in them.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 6;
 
 /// The longest frame: a picture of the largest space is far below.
 const MAX_FRAME: u32 = 32 << 20;
@@ -123,6 +124,8 @@ pub enum Tell {
     Drain(bool),
     /// Hand a space to the process of that name.
     Move(SpaceId, String),
+    /// Somebody wrote to somebody else, who may be connected there.
+    Direct(DirectMessage),
 }
 
 /// Why a link broke.

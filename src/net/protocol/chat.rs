@@ -1,10 +1,12 @@
-//! Chat: lines and emotes.
+//! Chat: lines, what becomes of them, and emotes.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
 use serde::Serialize;
 
-use crate::components::chat::ChatLine;
+use crate::components::chat::{ChatLine, Reaction};
+use crate::components::direct::DirectMessage;
+use crate::components::id::UserId;
 
 /// Say something to the space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -12,8 +14,12 @@ use crate::components::chat::ChatLine;
 pub struct ChatC2s {
     /// The client's own number of the line.
     pub client_id: u32,
-    /// The words, 1 to 1,000 characters after trimming.
+    /// The words, 1 to 4,000 characters after trimming.
     pub text: String,
+    /// Who it is for: 0 the space, 1 whoever hears the speaker, 2 everybody as an announcement.
+    pub scope: u8,
+    /// The line that it answers.
+    pub reply_to: Option<String>,
 }
 
 /// Something that was said.
@@ -34,6 +40,26 @@ pub struct ChatLineS2c {
     pub text: String,
     /// Unix milliseconds.
     pub at: u64,
+    /// Who it is for, as in [`ChatC2s`].
+    pub scope: u8,
+    /// The line that it answers.
+    pub reply_to: Option<String>,
+    /// When its words were changed last.
+    pub edited: Option<u64>,
+    /// Whether it was taken back; it has no words then.
+    pub deleted: bool,
+    /// What people think of it.
+    pub reactions: Vec<ReactionS2c>,
+}
+
+/// One kind of reaction to a line.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct ReactionS2c {
+    /// One emoji.
+    pub emoji: String,
+    /// The ids of who shows it.
+    pub users: Vec<String>,
 }
 
 impl ChatLineS2c {
@@ -47,6 +73,11 @@ impl ChatLineS2c {
             name: line.name.clone(),
             text: line.text.clone(),
             at: line.at,
+            scope: line.scope as u8,
+            reply_to: line.reply_to.map(|id| id.to_string()),
+            edited: line.edited,
+            deleted: line.is_deleted,
+            reactions: line.reactions.iter().map(ReactionS2c::of).collect(),
         }
     }
 
@@ -63,6 +94,124 @@ impl ChatLineS2c {
         Self {
             player: None,
             ..Self::of(line)
+        }
+    }
+}
+
+impl ReactionS2c {
+    fn of(reaction: &Reaction) -> Self {
+        Self {
+            emoji: reaction.emoji.clone(),
+            users: reaction.users.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// Give an own line other words.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct ChatEditC2s {
+    /// Which line.
+    pub id: String,
+    /// The words, as in [`ChatC2s`].
+    pub text: String,
+}
+
+/// Take a line back: an own one, or any by those who look after the space.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct ChatDeleteC2s {
+    /// Which line.
+    pub id: String,
+}
+
+/// Show a reaction to a line, or take it back.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct ReactC2s {
+    /// Which line.
+    pub id: String,
+    /// One emoji.
+    pub emoji: String,
+    /// Whether it is shown from now on.
+    pub on: bool,
+}
+
+/// I type; said again every few seconds while that goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct TypingC2s {
+    /// Whether I do.
+    pub on: bool,
+}
+
+/// A line has other words, or none.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct ChatChangedS2c {
+    /// Which line.
+    pub id: String,
+    /// Its words; nothing when it was deleted.
+    pub text: Option<String>,
+    /// When, in Unix milliseconds.
+    pub at: u64,
+}
+
+/// A line has one reaction more or less.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct ReactedS2c {
+    /// Which line.
+    pub id: String,
+    /// The id of the user.
+    pub user: String,
+    /// One emoji.
+    pub emoji: String,
+    /// Whether it is shown from now on.
+    pub on: bool,
+}
+
+/// Somebody began to type, or stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct TypingS2c {
+    /// Who.
+    pub player: u32,
+    /// Whether they type.
+    pub on: bool,
+}
+
+/// One person said something to another, wherever both are.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct DirectLineS2c {
+    /// The message's id.
+    pub id: String,
+    /// The sender's own number of it, in the sender's copies alone.
+    pub client_id: Option<u32>,
+    /// The id of who wrote it.
+    pub from: String,
+    /// The name of who wrote it.
+    pub name: String,
+    /// The id of who it is for.
+    pub to: String,
+    /// The words.
+    pub text: String,
+    /// Unix milliseconds.
+    pub at: u64,
+}
+
+impl DirectLineS2c {
+    /// The message as that user sees it.
+    pub fn of(message: &DirectMessage, reader: UserId) -> Self {
+        Self {
+            id: message.id.to_string(),
+            client_id: (reader == message.from).then_some(message.client_id),
+            from: message.from.to_string(),
+            name: message.name.clone(),
+            to: message.to.to_string(),
+            text: message.text.clone(),
+            at: message.at,
         }
     }
 }

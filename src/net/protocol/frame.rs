@@ -74,6 +74,10 @@ pub struct CardS2c {
     pub name: String,
     /// What they look like.
     pub avatar: Option<AvatarS2c>,
+    /// 0 available, 1 busy, 2 away, 3 do not disturb.
+    pub status: u8,
+    /// What they send: bit 0 audio, 1 video, 2 screen.
+    pub media: u8,
 }
 
 /// A chosen avatar.
@@ -96,6 +100,8 @@ impl From<&Card> for CardS2c {
                 id: avatar.id.to_string(),
                 image_url: avatar.image_url.clone(),
             }),
+            status: card.status as u8,
+            media: card.media.bits(),
         }
     }
 }

@@ -4,11 +4,17 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::chat::{ChatC2s, ChatLineS2c, ChatRefusedS2c, EmoteC2s, EmoteS2c};
+use super::chat::{
+    ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatLineS2c, ChatRefusedS2c, DirectLineS2c, EmoteC2s,
+    EmoteS2c, ReactC2s, ReactedS2c, ReactionS2c, TypingC2s, TypingS2c,
+};
 use super::element::{ElementChangedS2c, ElementPlacedS2c, ElementRemovedS2c};
 use super::frame::{AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, RosterS2c};
 use super::movement::{InputC2s, OwnStateS2c, WalkToC2s, WalkToPlayerC2s};
+use super::peers::{ForwardC2s, ForwardS2c, PeerS2c, PeersS2c, SignalC2s, SignalS2c};
 use super::session::{HelloC2s, NoticeS2c, PingC2s, PongS2c, RefusedS2c, ViewC2s, WelcomeS2c};
+use super::status::{BlockC2s, MediaC2s, StatusC2s, WaveC2s, WavedS2c};
+use super::zone::{AdmitC2s, AdmittedS2c, KnockC2s, KnockedS2c, LockC2s, PortalS2c, ZoneS2c};
 use super::{ClientMessage, FRAME_VARIANT, SCHEMA, ServerMessage, VERSION};
 use crate::net::codec::{decode, encode};
 
@@ -21,6 +27,7 @@ const OWN: OwnStateS2c = OwnStateS2c {
     walking: true,
 };
 
+#[expect(clippy::too_many_lines, reason = "one vector of every message")]
 fn client_messages() -> Vec<(&'static str, ClientMessage)> {
     vec![
         (
@@ -32,6 +39,7 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
                 space: "0197a1b2-0000-7000-8000-000000000001".into(),
                 view_width: 46,
                 view_height: 300,
+                arrive: Some("The door".into()),
             }),
         ),
         (
@@ -62,12 +70,73 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
             ClientMessage::Chat(ChatC2s {
                 client_id: 3,
                 text: "hello, wörld 👋".into(),
+                scope: 2,
+                reply_to: Some("0197a1b2-0000-7000-8000-00000000000a".into()),
             }),
         ),
         ("Emote", ClientMessage::Emote(EmoteC2s { kind: 5 })),
         ("View", ClientMessage::View(ViewC2s { width: 12, height: 26 })),
         ("Ping", ClientMessage::Ping(PingC2s { nonce: 65_536 })),
         ("Leave", ClientMessage::Leave),
+        (
+            "Signal",
+            ClientMessage::Signal(SignalC2s {
+                player: 70_000,
+                body: "{\"candidate\":null}".into(),
+            }),
+        ),
+        (
+            "Media",
+            ClientMessage::Media(MediaC2s {
+                audio: true,
+                video: false,
+                screen: true,
+            }),
+        ),
+        ("Status", ClientMessage::Status(StatusC2s { status: 3 })),
+        ("Wave", ClientMessage::Wave(WaveC2s { player: 251, kind: 2 })),
+        (
+            "Lock",
+            ClientMessage::Lock(LockC2s {
+                zone: 300,
+                locked: true,
+            }),
+        ),
+        ("Knock", ClientMessage::Knock(KnockC2s { zone: 2 })),
+        ("Admit", ClientMessage::Admit(AdmitC2s { player: 12 })),
+        (
+            "Block",
+            ClientMessage::Block(BlockC2s {
+                user: "0197a1b2-0000-7000-8000-00000000000b".into(),
+                blocked: true,
+            }),
+        ),
+        (
+            "Forward",
+            ClientMessage::Forward(ForwardC2s {
+                body: "{\"want\":[]}".into(),
+            }),
+        ),
+        (
+            "ChatEdit",
+            ClientMessage::ChatEdit(ChatEditC2s {
+                id: "l1".into(),
+                text: "hello, world".into(),
+            }),
+        ),
+        (
+            "ChatDelete",
+            ClientMessage::ChatDelete(ChatDeleteC2s { id: "l1".into() }),
+        ),
+        (
+            "React",
+            ClientMessage::React(ReactC2s {
+                id: "l1".into(),
+                emoji: "👩‍🚀".into(),
+                on: true,
+            }),
+        ),
+        ("Typing", ClientMessage::Typing(TypingC2s { on: false })),
     ]
 }
 
@@ -80,6 +149,14 @@ fn line(client_id: Option<u32>, player: Option<u32>) -> ChatLineS2c {
         name: "Zoë ‏שלום".into(),
         text: "<b>not bold</b>".into(),
         at: 1_795_000_000_123,
+        scope: 1,
+        reply_to: Some("l0".into()),
+        edited: Some(1_795_000_009_000),
+        deleted: false,
+        reactions: vec![ReactionS2c {
+            emoji: "❤️".into(),
+            users: vec!["u1".into(), "u2".into()],
+        }],
     }
 }
 
@@ -103,12 +180,16 @@ fn frame() -> FrameS2c {
                         id: "a1".into(),
                         image_url: "/art/avatars/fox.svg".into(),
                     }),
+                    status: 0,
+                    media: 0,
                 },
                 CardS2c {
                     player: 900,
                     user: "u2".into(),
                     name: "Bo".into(),
                     avatar: None,
+                    status: 3,
+                    media: 5,
                 },
             ],
             gone: vec![7, 4_000_000_000],
@@ -140,6 +221,7 @@ fn frame() -> FrameS2c {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one vector of every message")]
 fn server_messages() -> Vec<(&'static str, ServerMessage)> {
     vec![
         (
@@ -156,6 +238,7 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                 grid_hash: 0xdead_beef,
                 own: OWN,
                 history: vec![line(None, None)],
+                blocked: vec!["0197a1b2-0000-7000-8000-00000000000b".into()],
             }),
         ),
         (
@@ -211,6 +294,99 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
             ServerMessage::Notice(NoticeS2c {
                 code: "no-path".into(),
                 message: "No way leads there.".into(),
+            }),
+        ),
+        (
+            "Peers",
+            ServerMessage::Peers(PeersS2c {
+                full: true,
+                peers: vec![
+                    PeerS2c {
+                        player: 3,
+                        hear: true,
+                        heard: true,
+                        see: false,
+                        seen: false,
+                        gain: 255,
+                        why: 0,
+                        route: 0,
+                        polite: false,
+                    },
+                    PeerS2c {
+                        player: 900,
+                        hear: true,
+                        heard: false,
+                        see: true,
+                        seen: false,
+                        gain: 191,
+                        why: 2,
+                        route: 1,
+                        polite: true,
+                    },
+                ],
+                gone: vec![5, 70_000],
+            }),
+        ),
+        (
+            "Signal",
+            ServerMessage::Signal(SignalS2c {
+                player: 12,
+                body: "{\"description\":{\"type\":\"offer\"}}".into(),
+            }),
+        ),
+        ("Waved", ServerMessage::Waved(WavedS2c { player: 12, kind: 1 })),
+        (
+            "Zone",
+            ServerMessage::Zone(ZoneS2c {
+                zone: 300,
+                locked: true,
+                people: 4,
+                cap: 251,
+            }),
+        ),
+        ("Knocked", ServerMessage::Knocked(KnockedS2c { player: 12, zone: 2 })),
+        ("Admitted", ServerMessage::Admitted(AdmittedS2c { zone: 2 })),
+        (
+            "Portal",
+            ServerMessage::Portal(PortalS2c {
+                space: "0197a1b2-0000-7000-8000-000000000001".into(),
+                arrive: "The door".into(),
+            }),
+        ),
+        (
+            "Forward",
+            ServerMessage::Forward(ForwardS2c {
+                body: "{\"candidate\":null}".into(),
+            }),
+        ),
+        (
+            "ChatChanged",
+            ServerMessage::ChatChanged(ChatChangedS2c {
+                id: "l1".into(),
+                text: None,
+                at: 1_795_000_010_000,
+            }),
+        ),
+        (
+            "Reacted",
+            ServerMessage::Reacted(ReactedS2c {
+                id: "l1".into(),
+                user: "u1".into(),
+                emoji: "🇳🇱".into(),
+                on: false,
+            }),
+        ),
+        ("Typing", ServerMessage::Typing(TypingS2c { player: 300, on: true })),
+        (
+            "Direct",
+            ServerMessage::Direct(DirectLineS2c {
+                id: "d1".into(),
+                client_id: Some(9),
+                from: "u1".into(),
+                name: "Ada".into(),
+                to: "u2".into(),
+                text: "just you".into(),
+                at: 1_795_000_011_000,
             }),
         ),
     ]

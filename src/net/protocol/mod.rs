@@ -12,7 +12,10 @@ pub mod frame;
 #[cfg(test)]
 mod golden;
 pub mod movement;
+pub mod peers;
 pub mod session;
+pub mod status;
+pub mod zone;
 
 /// The WebSocket subprotocol.
 pub const SUBPROTOCOL: &str = "plaza.v1";
@@ -21,7 +24,7 @@ pub const SUBPROTOCOL: &str = "plaza.v1";
 pub const VERSION: u16 = 1;
 
 /// FNV-1a over the golden vectors: both sides state it, so that a client of other bytes is refused, never misread.
-pub const SCHEMA: u32 = 806_463_017;
+pub const SCHEMA: u32 = 4_104_692_644;
 
 /// What a client says.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -45,6 +48,32 @@ pub enum ClientMessage {
     Ping(session::PingC2s),
     /// Leave for good.
     Leave,
+    /// Something for somebody I am connected to.
+    Signal(peers::SignalC2s),
+    /// What I send right now.
+    Media(status::MediaC2s),
+    /// Whether I want to be spoken to.
+    Status(status::StatusC2s),
+    /// Look here.
+    Wave(status::WaveC2s),
+    /// Lock or open the private area I stand in.
+    Lock(zone::LockC2s),
+    /// Let me in.
+    Knock(zone::KnockC2s),
+    /// Somebody who knocked may come in.
+    Admit(zone::AdmitC2s),
+    /// Keep somebody away from me, or no longer.
+    Block(status::BlockC2s),
+    /// Something for the forwarding unit.
+    Forward(peers::ForwardC2s),
+    /// Give an own line other words.
+    ChatEdit(chat::ChatEditC2s),
+    /// Take a line back.
+    ChatDelete(chat::ChatDeleteC2s),
+    /// Show a reaction to a line.
+    React(chat::ReactC2s),
+    /// I type.
+    Typing(chat::TypingC2s),
 }
 
 /// What the server says.
@@ -73,6 +102,30 @@ pub enum ServerMessage {
     Pong(session::PongS2c),
     /// Something the person should read.
     Notice(session::NoticeS2c),
+    /// Who hears and sees whom.
+    Peers(peers::PeersS2c),
+    /// Something from somebody I am connected to.
+    Signal(peers::SignalS2c),
+    /// Somebody wants attention.
+    Waved(status::WavedS2c),
+    /// How a private area is now.
+    Zone(zone::ZoneS2c),
+    /// Somebody wants to come in.
+    Knocked(zone::KnockedS2c),
+    /// I may come in.
+    Admitted(zone::AdmittedS2c),
+    /// I stepped through to another space.
+    Portal(zone::PortalS2c),
+    /// Something from the forwarding unit.
+    Forward(peers::ForwardS2c),
+    /// A line has other words, or none.
+    ChatChanged(chat::ChatChangedS2c),
+    /// A line has one reaction more or less.
+    Reacted(chat::ReactedS2c),
+    /// Somebody types.
+    Typing(chat::TypingS2c),
+    /// Somebody wrote to this person alone, or this person to somebody.
+    Direct(chat::DirectLineS2c),
 }
 
 /// The variant number of [`ServerMessage::Frame`], which relays write by hand in front of shared pieces.

@@ -23,6 +23,8 @@ pub struct HelloC2s {
     pub view_width: u16,
     /// And down.
     pub view_height: u16,
+    /// The name of a zone to arrive in: the other end of a portal.
+    pub arrive: Option<String>,
 }
 
 /// The window was resized or zoomed.
@@ -69,6 +71,8 @@ pub struct WelcomeS2c {
     pub own: OwnStateS2c,
     /// What was said lately, oldest first.
     pub history: Vec<ChatLineS2c>,
+    /// Ids of the users whom this one keeps away.
+    pub blocked: Vec<String>,
 }
 
 /// The client is not let in; the socket closes with the same code.

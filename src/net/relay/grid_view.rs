@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::visible::Visible;
 use crate::components::chat::ChatLine;
-use crate::components::id::{PlayerId, UserId};
+use crate::components::id::{PlayerId, SpaceId, UserId};
+use crate::components::peers::Peer;
 use crate::components::unit::Tile;
 
 /// How arrivals are called: half of the clients know one word, half the other.
@@ -43,12 +44,18 @@ impl JoinWord {
 /// One tile-grid client's eyes: it sees the whole space.
 pub struct GridView {
     join_word: JoinWord,
+    nearby: bool,
 }
 
 impl GridView {
-    /// Eyes of a client that calls arrivals so.
-    pub const fn new(join_word: JoinWord) -> Self {
-        Self { join_word }
+    /// Eyes of a client that calls arrivals so, and perhaps asked for who is near.
+    pub const fn new(join_word: JoinWord, nearby: bool) -> Self {
+        Self { join_word, nearby }
+    }
+
+    /// Whether it is told who is near.
+    pub const fn is_told_of_nearby(&self) -> bool {
+        self.nearby
     }
 
     /// How this client calls arrivals.
@@ -107,7 +114,7 @@ pub fn new_message(line: &ChatLine) -> Bytes {
 pub fn history(lines: &VecDeque<ChatLine>) -> Bytes {
     message(
         "history",
-        &json!({ "messages": lines.iter().map(chat_line).collect::<Vec<_>>() }),
+        &json!({ "messages": lines.iter().filter(|line| !line.is_deleted).map(chat_line).collect::<Vec<_>>() }),
     )
 }
 
@@ -119,6 +126,38 @@ pub fn user_left(user: UserId) -> Bytes {
 /// To one client: that was wrong, and why.
 pub fn error(code: &str, text: &str) -> Bytes {
     message("error", &json!({ "code": code, "message": text }))
+}
+
+/// To somebody who asked for it: who hears and sees whom.
+pub fn nearby(player: PlayerId, full: bool, peers: &[(UserId, Peer)], gone: &[UserId]) -> Bytes {
+    let peers: Vec<_> = peers
+        .iter()
+        .map(|(user, peer)| {
+            json!({
+                "userId": user.to_string(),
+                "hear": peer.hear,
+                "heard": peer.heard,
+                "see": peer.see,
+                "seen": peer.seen,
+                "gain": peer.gain,
+                "why": peer.why as u8,
+                "route": peer.route as u8,
+                "polite": player < peer.player,
+            })
+        })
+        .collect();
+    let gone: Vec<_> = gone.iter().map(UserId::to_string).collect();
+    message("nearby", &json!({ "full": full, "peers": peers, "gone": gone }))
+}
+
+/// To a peer: something to open or change a call.
+pub fn signal(from: UserId, body: &str) -> Bytes {
+    message("signal", &json!({ "userId": from.to_string(), "body": body }))
+}
+
+/// To somebody who stepped through to another space.
+pub fn portal(space: SpaceId, arrive: &str) -> Bytes {
+    message("portal", &json!({ "spaceId": space.to_string(), "arrive": arrive }))
 }
 
 fn chat_line(line: &ChatLine) -> serde_json::Value {

@@ -6,6 +6,7 @@
 
 mod grid_view;
 mod ladder;
+mod nearby;
 mod pace;
 pub mod task;
 #[cfg(test)]
@@ -23,9 +24,10 @@ use tokio::sync::oneshot;
 use self::grid_view::GridView;
 pub use self::grid_view::{JoinWord, error as grid_error};
 pub use self::ladder::{Ladder, Step};
+use self::nearby::Nearby;
 use self::view::{Scratch, View};
 pub use self::visible::Visible;
-use crate::components::chat::{ChatLine, HISTORY};
+use crate::components::chat::{ChatLine, LineChange, LineReaction, LineRefusal};
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Picture, TickOutput};
 use crate::components::id::{PlayerId, UserId};
@@ -34,9 +36,10 @@ use crate::components::scene::Scene;
 use crate::components::unit::Tile;
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::chat::{ChatLineS2c, EmoteS2c};
+use crate::net::protocol::chat::{ChatChangedS2c, ChatLineS2c, ChatRefusedS2c, EmoteS2c, ReactedS2c, TypingS2c};
 use crate::net::protocol::element::{ElementChangedS2c, ElementPlacedS2c, ElementRemovedS2c};
 use crate::net::protocol::session::{NoticeS2c, WelcomeS2c};
+use crate::systems::chat::History;
 
 /// Why a connection ends, as WebSocket close codes. `docs/protocol.md` explains each.
 pub mod close {
@@ -98,6 +101,8 @@ pub enum Dialect {
         join_word: JoinWord,
         /// Whether it wants what was said before it came.
         history: bool,
+        /// Whether it wants to know who is near, and to talk with them.
+        nearby: bool,
     },
 }
 
@@ -111,6 +116,10 @@ pub struct Arrival {
     pub name: String,
     /// What they look like.
     pub avatar: Option<Avatar>,
+    /// The zone to arrive in, when they are not here yet.
+    pub arrive: Option<String>,
+    /// The users they keep away from them.
+    pub blocked: Vec<UserId>,
     /// What the client understands.
     pub dialect: Dialect,
     /// Where its bytes go.
@@ -132,11 +141,14 @@ pub enum Departure {
 pub struct Relay {
     scene: Scene,
     visible: Visible,
-    history: VecDeque<ChatLine>,
+    history: History,
     arriving: Vec<Arrival>,
     /// Those who wait until the space has room for newcomers.
     queue: VecDeque<Arrival>,
     clients: BTreeMap<ClientId, Client>,
+    /// Which connection a player has.
+    numbers: BTreeMap<PlayerId, ClientId>,
+    nearby: Nearby,
     step: Step,
     skipped: u64,
     scratch: Scratch,
@@ -144,6 +156,7 @@ pub struct Relay {
 
 struct Client {
     user: UserId,
+    blocked: Vec<UserId>,
     player: PlayerId,
     sink: Arc<dyn Sink>,
     eyes: Eyes,
@@ -161,10 +174,12 @@ impl Relay {
         Self {
             scene,
             visible,
-            history: VecDeque::new(),
+            history: History::default(),
             arriving: Vec::new(),
             queue: VecDeque::new(),
             clients: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            nearby: Nearby::default(),
             step: Step::default(),
             skipped: 0,
             scratch: Scratch::default(),
@@ -231,8 +246,11 @@ impl Relay {
 
     /// A connection ended. Nothing follows when it was replaced before.
     pub fn detach(&mut self, client: ClientId, how: Departure) -> Option<Command> {
-        if let Some(client) = self.clients.remove(&client) {
-            let player = client.player;
+        if let Some(gone) = self.clients.remove(&client) {
+            let player = gone.player;
+            if self.numbers.get(&player) == Some(&client) {
+                self.numbers.remove(&player);
+            }
             return Some(match how {
                 Departure::Left => Command::Leave { player },
                 Departure::Lost => Command::Vanish { player },
@@ -261,7 +279,9 @@ impl Relay {
         for fact in missed {
             match fact {
                 Fact::Joined { user, player, .. } => commands.extend(self.settle(*user, *player)),
-                fact => self.tell(fact),
+                // The picture says it, and newer.
+                fact if fact.is_in_picture() => {}
+                fact => commands.extend(self.tell(fact)),
             }
         }
         self.send_frames();
@@ -278,11 +298,12 @@ impl Relay {
             .collect();
         let resumed = self.resumed(picture, epoch);
         self.visible.rebase(picture, epoch);
+        self.nearby.rebase(
+            picture,
+            resumed.iter().filter_map(Command::card).map(|card| card.player),
+        );
         self.correct_the_grid(&before);
-        // Lines that were kept but not shown before the one who ran the space was gone.
-        for line in &picture.history {
-            self.say(line);
-        }
+        self.catch_up_chat(&picture.history);
         for client in self.clients.values_mut() {
             match &mut client.eyes {
                 Eyes::Binary(view) => view.rebase(),
@@ -301,6 +322,8 @@ impl Relay {
             }
             stays
         });
+        self.tell_all_of_nearby();
+        let visible = &self.visible;
         let present = self
             .clients
             .values()
@@ -325,6 +348,7 @@ impl Relay {
                     position,
                     facing,
                     ack: self.visible.own_and_ack(client.player)?.0,
+                    blocked: client.blocked.clone(),
                 })
             })
             .collect()
@@ -333,6 +357,7 @@ impl Relay {
     /// One tick of the space happened: applies it and sends every client what it should know.
     /// Returns commands that follow from it.
     pub fn tick(&mut self, output: &TickOutput) -> Vec<Command> {
+        self.nearby.part(&output.gone);
         let newcomers = self.visible.apply(output);
         for fact in &output.facts {
             if let Fact::Joined {
@@ -347,9 +372,10 @@ impl Relay {
         for fact in &output.facts {
             match fact {
                 Fact::Joined { user, player, .. } => commands.extend(self.settle(*user, *player)),
-                fact => self.tell(fact),
+                fact => commands.extend(self.tell(fact)),
             }
         }
+        self.tell_all_of_nearby();
         self.move_on_the_grid(output, &newcomers);
         for (player, user) in &output.gone {
             self.part(*player, *user);
@@ -396,30 +422,39 @@ impl Relay {
         let _ = arrival.ready.send(player);
         let eyes = match arrival.dialect {
             Dialect::Binary { width, height } => {
-                arrival.sink.event(encode(&self.welcome(player)).into());
+                arrival
+                    .sink
+                    .event(encode(&self.welcome(player, &arrival.blocked)).into());
                 Eyes::Binary(View::new(width, height))
             }
-            Dialect::Grid { join_word, history } => {
+            Dialect::Grid {
+                join_word,
+                history,
+                nearby,
+            } => {
                 arrival.sink.event(grid_view::space_joined(&self.visible, player));
                 if history {
-                    arrival.sink.event(grid_view::history(&self.history));
+                    arrival.sink.event(grid_view::history(&self.history.0));
                 }
-                Eyes::Grid(GridView::new(join_word))
+                Eyes::Grid(GridView::new(join_word, nearby))
             }
         };
         self.clients.insert(
             arrival.client,
             Client {
                 user,
+                blocked: arrival.blocked,
                 player,
                 sink: arrival.sink,
                 eyes,
             },
         );
+        self.numbers.insert(player, arrival.client);
+        self.greet_with_nearby(player);
         None
     }
 
-    fn welcome(&self, player: PlayerId) -> ServerMessage {
+    fn welcome(&self, player: PlayerId, blocked: &[UserId]) -> ServerMessage {
         ServerMessage::Welcome(WelcomeS2c {
             player: player.0,
             epoch: self.visible.epoch(),
@@ -431,7 +466,8 @@ impl Relay {
             map_version: self.visible.version(),
             grid_hash: self.visible.grid_hash(),
             own: self.visible.own(player),
-            history: self.history.iter().map(ChatLineS2c::remembered).collect(),
+            history: self.history.0.iter().map(ChatLineS2c::remembered).collect(),
+            blocked: blocked.iter().map(UserId::to_string).collect(),
         })
     }
 
@@ -451,11 +487,12 @@ impl Relay {
         }
     }
 
-    fn tell(&mut self, fact: &Fact) {
+    /// Shows a fact to whom it concerns; answers what follows from it.
+    fn tell(&mut self, fact: &Fact) -> Option<Command> {
         match fact {
             Fact::Joined { .. } => {}
             Fact::Said(line) => self.say(line),
-            Fact::Forgotten => self.history.clear(),
+            Fact::Forgotten => self.history.0.clear(),
             Fact::SaidBefore(line) => {
                 if let Some(client) = self.client_of(line.player)
                     && let Eyes::Binary(_) = client.eyes
@@ -510,18 +547,27 @@ impl Relay {
                     map_version: *version,
                 }));
             }
+            Fact::Whispered { line, hearers } => self.whisper(line, hearers),
+            Fact::Changed(change) => self.change(change),
+            Fact::Reacted(reaction) => self.react(reaction),
+            Fact::Cleared { by } => {
+                self.history.0.clear();
+                self.notify("chat-cleared", format!("{by} deleted everything that was said here."));
+            }
+            Fact::LineRefused { player, client_id, why } => self.refuse_line(*player, *client_id, *why),
+            Fact::Typing { player, on } => self.show_typing(*player, *on),
+            Fact::SlowMode { seconds } => self.notify("slow-mode", slow_mode(*seconds)),
+            fact => return self.tell_nearby(fact),
         }
+        None
     }
 
     fn say(&mut self, line: &ChatLine) {
         // A picture that replaced ticks has the line already, and its clients were told.
-        if self.history.iter().any(|known| known.id == line.id) {
+        if self.history.get(line.id).is_some() {
             return;
         }
-        if self.history.len() == HISTORY {
-            self.history.pop_front();
-        }
-        self.history.push_back(line.clone());
+        self.history.add(line.clone());
         let others: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::of(line))).into();
         let sender: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::own(line))).into();
         let grid = grid_view::new_message(line);
@@ -532,6 +578,99 @@ impl Relay {
                 Eyes::Binary(_) => others.clone(),
             });
         }
+    }
+
+    /// Tells a line to its speaker and to those who hear it.
+    fn whisper(&self, line: &ChatLine, hearers: &[PlayerId]) {
+        let others: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::of(line))).into();
+        for client in self.clients.values() {
+            if client.player == line.player {
+                client.sink.event(match client.eyes {
+                    Eyes::Grid(_) => grid_view::new_message(line),
+                    Eyes::Binary(_) => encode(&ServerMessage::Chat(ChatLineS2c::own(line))).into(),
+                });
+            } else if hearers.binary_search(&client.player).is_ok() {
+                client.sink.event(match client.eyes {
+                    Eyes::Grid(_) => grid_view::new_message(line),
+                    Eyes::Binary(_) => others.clone(),
+                });
+            }
+        }
+    }
+
+    fn change(&mut self, change: &LineChange) {
+        self.history.change(change);
+        self.to_binary(&ServerMessage::ChatChanged(ChatChangedS2c {
+            id: change.id.to_string(),
+            text: change.text.clone(),
+            at: change.at,
+        }));
+    }
+
+    fn react(&mut self, reaction: &LineReaction) {
+        self.history.react(reaction);
+        self.to_binary(&ServerMessage::Reacted(ReactedS2c {
+            id: reaction.id.to_string(),
+            user: reaction.user.to_string(),
+            emoji: reaction.emoji.clone(),
+            on: reaction.on,
+        }));
+    }
+
+    fn show_typing(&self, player: PlayerId, on: bool) {
+        let message = ServerMessage::Typing(TypingS2c { player: player.0, on });
+        let bytes: Bytes = encode(&message).into();
+        for client in self.clients.values() {
+            if let Eyes::Binary(_) = client.eyes
+                && client.player != player
+            {
+                client.sink.event(bytes.clone());
+            }
+        }
+    }
+
+    fn refuse_line(&self, player: PlayerId, client_id: Option<u32>, why: LineRefusal) {
+        let Some(client) = self.client_of(player) else { return };
+        let message = refusal(why);
+        client.sink.event(match (&client.eyes, client_id) {
+            (Eyes::Grid(_), _) => grid_view::error(refusal_code(why), &message),
+            (Eyes::Binary(_), Some(client_id)) => {
+                encode(&ServerMessage::ChatRefused(ChatRefusedS2c { client_id, message })).into()
+            }
+            (Eyes::Binary(_), None) => {
+                let code = refusal_code(why).into();
+                encode(&ServerMessage::Notice(NoticeS2c { code, message })).into()
+            }
+        });
+    }
+
+    /// Tells the people something, and their programs by a word.
+    fn notify(&self, code: &str, message: String) {
+        let code = code.into();
+        self.to_binary(&ServerMessage::Notice(NoticeS2c { code, message }));
+    }
+
+    /// What was kept but not shown before the one who ran the space was gone: lines, and what became of them.
+    fn catch_up_chat(&mut self, history: &[ChatLine]) {
+        for line in history {
+            let Some(known) = self.history.get(line.id).cloned() else {
+                self.say(line);
+                continue;
+            };
+            if (&known.text, known.is_deleted) != (&line.text, line.is_deleted) {
+                self.change(&LineChange {
+                    id: line.id,
+                    text: (!line.is_deleted).then(|| line.text.clone()),
+                    at: line.edited.unwrap_or(line.at),
+                });
+            }
+            for (from, than, on) in [(line, &known, true), (&known, line, false)] {
+                for reaction in more_reactions(from, than, on) {
+                    self.react(&reaction);
+                }
+            }
+        }
+        self.history = History(history.iter().cloned().collect());
     }
 
     fn to_binary(&self, message: &ServerMessage) {
@@ -606,6 +745,7 @@ impl Relay {
             }
             client.player != player
         });
+        self.numbers.remove(&player);
         self.to_grid_except(player, &grid_view::user_left(user));
     }
 
@@ -633,7 +773,73 @@ impl Relay {
     }
 
     fn client_of(&self, player: PlayerId) -> Option<&Client> {
-        self.clients.values().find(|client| client.player == player)
+        let client = self.clients.get(self.numbers.get(&player)?)?;
+        (client.player == player).then_some(client)
+    }
+}
+
+/// Reactions that one state of a line has and another has not.
+fn more_reactions(line: &ChatLine, than: &ChatLine, on: bool) -> Vec<LineReaction> {
+    let has = |emoji: &str, user: &UserId| {
+        let mut kinds = than.reactions.iter();
+        kinds.any(|kind| kind.emoji == emoji && kind.users.contains(user))
+    };
+    let all = line
+        .reactions
+        .iter()
+        .flat_map(|kind| kind.users.iter().map(move |user| (kind, *user)));
+    all.filter(|(kind, user)| !has(&kind.emoji, user))
+        .map(|(kind, user)| LineReaction {
+            id: line.id,
+            user,
+            emoji: kind.emoji.clone(),
+            on,
+        })
+        .collect()
+}
+
+const fn refusal_code(why: LineRefusal) -> &'static str {
+    match why {
+        LineRefusal::TooSoon { .. } => "slow-mode",
+        LineRefusal::NoAnnouncer | LineRefusal::NotYours => "forbidden",
+        LineRefusal::Gone => "unknown-line",
+        LineRefusal::TooManyReactions => "too-many",
+        LineRefusal::NobodyNear => "nobody-near",
+    }
+}
+
+/// For the person.
+fn refusal(why: LineRefusal) -> String {
+    match why {
+        LineRefusal::TooSoon { seconds } => {
+            format!(
+                "Slow mode is on here. You can write again in {}.",
+                seconds_in_words(seconds)
+            )
+        }
+        LineRefusal::NoAnnouncer => "Only the owner of this space and admins announce something.".into(),
+        LineRefusal::NotYours => "This message is somebody else's.".into(),
+        LineRefusal::Gone => "This message is too old or was deleted.".into(),
+        LineRefusal::TooManyReactions => "This message has as many reactions as there is room for.".into(),
+        LineRefusal::NobodyNear => "Nobody is near enough to hear you. Walk up to somebody first.".into(),
+    }
+}
+
+fn slow_mode(seconds: u32) -> String {
+    match seconds {
+        0 => "Slow mode is off.".into(),
+        _ => format!(
+            "Slow mode is on: everybody writes once in {}.",
+            seconds_in_words(seconds)
+        ),
+    }
+}
+
+fn seconds_in_words(seconds: u32) -> String {
+    match (seconds, seconds / 60) {
+        (1, _) => "1 second".into(),
+        (2..120, _) => format!("{seconds} seconds"),
+        (_, minutes) => format!("{minutes} minutes"),
     }
 }
 
@@ -642,6 +848,8 @@ fn join_command(arrival: &Arrival) -> Command {
         user: arrival.user,
         name: arrival.name.clone(),
         avatar: arrival.avatar.clone(),
+        arrive: arrival.arrive.clone(),
+        blocked: arrival.blocked.clone(),
     }
 }
 

@@ -80,6 +80,11 @@ impl Relays {
         }
     }
 
+    /// A user changed: every open space is told, wherever it is.
+    pub fn tell_all(&self, command: &Command) {
+        self.spaces.tell_all(command);
+    }
+
     /// The relay of a space, started when there is none.
     pub async fn of(&self, space: SpaceId) -> Result<RelayHandle, EnterError> {
         if let Some(handle) = self.running.lock().get(&space)

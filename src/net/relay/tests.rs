@@ -12,6 +12,7 @@ use super::*;
 use crate::components::direction::{Facing, Motion};
 use crate::components::fact::Stance;
 use crate::components::player::{Card, Carry, OwnState};
+use crate::components::status::{Media, Status};
 use crate::components::unit::{Position, Tick};
 use crate::net::codec::decode;
 use crate::net::protocol::frame::{CELL_SIDE, FrameS2c, unpack};
@@ -137,6 +138,8 @@ impl Truth {
                 user: *user,
                 name: format!("p{}", self.next),
                 avatar: None,
+                status: Status::default(),
+                media: Media::default(),
             };
             let stance = Stance {
                 position: *position,
@@ -213,6 +216,8 @@ fn arrive(relay: &mut Relay, number: u32, dialect: Dialect) -> Arc<Kept> {
         user: user(number),
         name: format!("p{number}"),
         avatar: None,
+        arrive: None,
+        blocked: Vec::new(),
         dialect,
         sink: Arc::clone(&sink) as Arc<dyn Sink>,
         ready,
@@ -224,6 +229,7 @@ const BINARY: Dialect = Dialect::Binary { width: 30, height: 20 };
 const GRID: Dialect = Dialect::Grid {
     join_word: JoinWord::UserJoined,
     history: false,
+    nearby: false,
 };
 
 fn at(x: i32, y: i32) -> Position {
@@ -532,6 +538,8 @@ fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
         user: user(1),
         name,
         avatar: None,
+        arrive: None,
+        blocked: Vec::new(),
         dialect: BINARY,
         sink: sink_for_relay,
         ready,

@@ -2,17 +2,26 @@
 
 use std::time::Instant;
 
+use super::emoji::is_one_emoji;
 use super::{Action, Kind, Session, Stage, chat_text};
-use crate::components::command::Command;
+use crate::components::chat::Scope;
+use crate::components::command::{Command, Whom};
 use crate::components::direction::Direction;
 use crate::components::id::PlayerId;
+use crate::components::peers::MAX_SIGNAL;
 use crate::components::player::{Goal, HeldStep};
+use crate::components::status::{Media, Status, WaveKind};
 use crate::components::unit::Tile;
 use crate::net::codec::{decode, encode};
 use crate::net::protocol::chat::ChatRefusedS2c;
-use crate::net::protocol::session::{HelloC2s, PongS2c, RefusedS2c};
+use crate::net::protocol::session::{HelloC2s, NoticeS2c, PongS2c, RefusedS2c};
 use crate::net::protocol::{ClientMessage, SCHEMA, ServerMessage, VERSION};
 use crate::net::relay::{Dialect, close};
+
+/// The longest name of a zone, in bytes.
+const MAX_NAME: usize = 400;
+/// For the person whose line is empty or too long.
+const LENGTH: &str = "A message has 1 to 4,000 characters.";
 
 impl Session {
     /// A game client said something.
@@ -28,6 +37,9 @@ impl Session {
         let kind = match message {
             ClientMessage::Input(_) | ClientMessage::WalkTo(_) | ClientMessage::WalkToPlayer(_) => Kind::Move,
             ClientMessage::Chat(_) => Kind::Chat,
+            ClientMessage::Signal(_) | ClientMessage::Forward(_) => Kind::Signal,
+            ClientMessage::Wave(_) | ClientMessage::Knock(_) => Kind::Wave,
+            ClientMessage::ChatEdit(_) | ClientMessage::ChatDelete(_) | ClientMessage::React(_) => Kind::Change,
             _ => Kind::Other,
         };
         match (self.admit(kind, now), &message) {
@@ -38,8 +50,14 @@ impl Session {
                     "You write too fast. Wait a moment and send it again.",
                 )];
             }
+            (Ok(false), ClientMessage::Wave(_) | ClientMessage::Knock(_)) => {
+                return vec![notice("slow-down", "You call for attention too often. Wait a moment.")];
+            }
+            (Ok(false), _) if kind == Kind::Change => {
+                return vec![notice("chat", "You do that too often. Wait a moment and try again.")];
+            }
             (Ok(false), _) => return Vec::new(),
-            (Err(action), _) => return vec![action],
+            (Err(flood), _) => return flood.answer(),
         }
         match (self.stage, message) {
             (Stage::New(_), ClientMessage::Hello(hello)) => self.hello(hello),
@@ -76,6 +94,7 @@ impl Session {
             token: hello.token,
             space: hello.space,
             dialect,
+            arrive: hello.arrive.filter(|name| name.len() <= MAX_NAME),
         }]
     }
 }
@@ -109,19 +128,103 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
         },
         ClientMessage::Chat(chat) => {
             let client_id = chat.client_id;
+            let Some(scope) = Scope::from_wire(chat.scope) else {
+                return Some(chat_refused(client_id, "There is nobody of that kind to say it to."));
+            };
             return Some(match chat_text(&chat.text) {
                 Some(text) => Action::Say {
                     player,
                     client_id: Some(client_id),
                     text,
+                    scope,
+                    reply_to: chat.reply_to.and_then(|id| id.parse().ok()),
                 },
-                None => chat_refused(client_id, "A message has 1 to 1,000 characters."),
+                None => chat_refused(client_id, LENGTH),
             });
         }
+        ClientMessage::ChatEdit(edit) => {
+            let Some(text) = chat_text(&edit.text) else {
+                return Some(notice("chat", LENGTH));
+            };
+            return Some(Action::ChangeLine {
+                player,
+                line: edit.id.parse().ok()?,
+                text: Some(text),
+            });
+        }
+        ClientMessage::ChatDelete(delete) => {
+            return Some(Action::ChangeLine {
+                player,
+                line: delete.id.parse().ok()?,
+                text: None,
+            });
+        }
+        ClientMessage::React(react) if is_one_emoji(&react.emoji) => Command::React {
+            player,
+            line: react.id.parse().ok()?,
+            emoji: react.emoji,
+            on: react.on,
+        },
+        ClientMessage::Typing(typing) => Command::Typing { player, on: typing.on },
         ClientMessage::View(view) => {
             return Some(Action::Resize {
                 width: view.width,
                 height: view.height,
+            });
+        }
+        message => return about_people(player, message),
+    };
+    Some(Action::Command(command))
+}
+
+/// What is said about other people, and about being talked to by them.
+fn about_people(player: PlayerId, message: ClientMessage) -> Option<Action> {
+    let command = match message {
+        ClientMessage::Signal(signal) if signal.body.len() > MAX_SIGNAL => {
+            return Some(notice("too-long", "A signal has at most 12 KiB."));
+        }
+        ClientMessage::Signal(signal) => Command::Signal {
+            player,
+            to: Whom::Player(PlayerId(signal.player)),
+            body: signal.body,
+        },
+        ClientMessage::Media(media) => Command::ChangeMedia {
+            player,
+            media: Media {
+                audio: media.audio,
+                video: media.video,
+                screen: media.screen,
+            },
+        },
+        ClientMessage::Status(status) => Command::ChangeStatus {
+            player,
+            status: Status::from_wire(status.status)?,
+        },
+        ClientMessage::Wave(wave) => Command::Wave {
+            player,
+            to: PlayerId(wave.player),
+            kind: WaveKind::from_wire(wave.kind)?,
+        },
+        ClientMessage::Lock(lock) => Command::Lock {
+            player,
+            zone: lock.zone,
+            locked: lock.locked,
+        },
+        ClientMessage::Knock(knock) => Command::Knock {
+            player,
+            zone: knock.zone,
+        },
+        ClientMessage::Admit(admit) => Command::Admit {
+            player,
+            guest: PlayerId(admit.player),
+        },
+        ClientMessage::Block(block) => {
+            return Some(match block.user.parse() {
+                Ok(other) => Action::Block {
+                    other,
+                    blocked: block.blocked,
+                },
+                Err(_) => notice("no-user", "There is no such user."),
             });
         }
         _ => return None,
@@ -139,6 +242,15 @@ pub fn refuse(code: u16, message: &'static str) -> Vec<Action> {
         Action::Reply(encode(&refused).into()),
         Action::Close { code, reason: message },
     ]
+}
+
+/// Something the person should read.
+pub fn notice(code: &str, message: &str) -> Action {
+    let notice = ServerMessage::Notice(NoticeS2c {
+        code: code.into(),
+        message: message.into(),
+    });
+    Action::Reply(encode(&notice).into())
 }
 
 /// A line was not taken.
@@ -168,6 +280,7 @@ mod tests {
             space: "s".into(),
             view_width: 30,
             view_height: 20,
+            arrive: None,
         })
     }
 
@@ -258,6 +371,8 @@ mod tests {
         let chat = encode(&ClientMessage::Chat(ChatC2s {
             client_id: 1,
             text: "hi".into(),
+            scope: 0,
+            reply_to: None,
         }));
         for _ in 0..10 {
             assert!(matches!(session.receive_binary(now, &chat)[..], [Action::Say { .. }]));
@@ -288,11 +403,18 @@ mod tests {
     fn a_line_is_trimmed_and_measured_in_characters() {
         let now = Instant::now();
         let mut session = joined(now);
-        let mut say =
-            |text: String| session.receive_binary(now, &encode(&ClientMessage::Chat(ChatC2s { client_id: 1, text })));
+        let mut say = |text: String| {
+            let chat = ChatC2s {
+                client_id: 1,
+                text,
+                scope: 0,
+                reply_to: None,
+            };
+            session.receive_binary(now, &encode(&ClientMessage::Chat(chat)))
+        };
         assert!(matches!(&say("  hi\u{7}  ".into())[..], [Action::Say { text, .. }] if text == "hi"));
-        assert!(matches!(&say("👋".repeat(1_000))[..], [Action::Say { .. }]));
-        assert!(matches!(&say("👋".repeat(1_001))[..], [Action::Reply(_)]));
+        assert!(matches!(&say("👋".repeat(4_000))[..], [Action::Say { .. }]));
+        assert!(matches!(&say("👋".repeat(4_001))[..], [Action::Reply(_)]));
         assert!(matches!(&say(" \n ".into())[..], [Action::Reply(_)]));
     }
 

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Action, Kind, Session, Stage, chat_text};
-use crate::components::command::Command;
+use crate::components::chat::Scope;
+use crate::components::command::{Command, Whom};
+use crate::components::peers::MAX_SIGNAL;
 use crate::components::unit::Tile;
 use crate::net::relay::{Dialect, JoinWord, grid_error};
 
@@ -44,6 +46,14 @@ struct Join {
     token: String,
     #[serde(default)]
     features: Vec<String>,
+    arrive: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Signal {
+    user_id: String,
+    body: String,
 }
 
 #[derive(Deserialize)]
@@ -69,6 +79,7 @@ impl Session {
             Ok(envelope) => match envelope.r#type.as_str() {
                 "move" | "movement" => Kind::Move,
                 "chat-message" => Kind::Chat,
+                "signal" => Kind::Signal,
                 _ => Kind::Other,
             },
             Err(_) => Kind::Other,
@@ -77,7 +88,7 @@ impl Session {
             Ok(true) => {}
             Ok(false) if kind == Kind::Chat => return error("slow-down", "You write too fast. Wait a moment."),
             Ok(false) => return Vec::new(),
-            Err(action) => return vec![action],
+            Err(flood) => return flood.answer(),
         }
         let Ok(Envelope { r#type, payload }) = envelope else {
             return error("invalid-json", "Send {\"type\": …, \"payload\": …} as JSON.");
@@ -88,7 +99,7 @@ impl Session {
                 "already-joined",
                 "This connection has joined a space. Open another for another space.",
             ),
-            ("move" | "movement" | "chat-message", Stage::New(_) | Stage::Joining) => {
+            ("move" | "movement" | "chat-message" | "signal", Stage::New(_) | Stage::Joining) => {
                 error("not-joined", "Join a space first.")
             }
             ("move" | "movement", Stage::Joined(player)) => match serde_json::from_value::<Move>(payload) {
@@ -105,12 +116,26 @@ impl Session {
                         player,
                         client_id: None,
                         text,
+                        scope: Scope::Space,
+                        reply_to: None,
                     }],
-                    None => error("invalid-message", "A message has 1 to 1,000 characters."),
+                    None => error("invalid-message", "A message has 1 to 4,000 characters."),
                 },
                 Err(_) => error("invalid-payload", "chat-message needs {message}."),
             },
-            _ => error("unknown-type", "Known types are join, move and chat-message."),
+            ("signal", Stage::Joined(player)) => match serde_json::from_value::<Signal>(payload) {
+                Ok(signal) if signal.body.len() > MAX_SIGNAL => error("too-long", "A signal has at most 12 KiB."),
+                Ok(signal) => match signal.user_id.parse() {
+                    Ok(user) => vec![Action::Command(Command::Signal {
+                        player,
+                        to: Whom::User(user),
+                        body: signal.body,
+                    })],
+                    Err(_) => error("not-near", "There is no such user here."),
+                },
+                Err(_) => error("invalid-payload", "signal needs {userId, body}, the body as text."),
+            },
+            _ => error("unknown-type", "Known types are join, move, chat-message and signal."),
         }
     }
 
@@ -119,16 +144,19 @@ impl Session {
             return error("invalid-payload", "join needs {spaceId, token}.");
         };
         self.stage = Stage::Joining;
-        let history = join.features.iter().any(|feature| feature == "history");
+        let wants = |wanted: &str| join.features.iter().any(|feature| feature == wanted);
+        let (history, nearby) = (wants("history"), wants("nearby"));
         terms.joined_with = Some((join.space_id.clone(), join.token.clone()));
         let dialect = Dialect::Grid {
             join_word: terms.join_word,
             history,
+            nearby,
         };
         vec![Action::Join {
             token: join.token,
             space: join.space_id,
             dialect,
+            arrive: join.arrive,
         }]
     }
 }

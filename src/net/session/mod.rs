@@ -4,6 +4,7 @@
 
 pub mod binary;
 mod bucket;
+mod emoji;
 pub mod grid;
 
 use std::time::{Duration, Instant};
@@ -13,8 +14,9 @@ use bytes::Bytes;
 use self::bucket::Bucket;
 use super::relay::Dialect;
 use super::relay::close;
+use crate::components::chat::{MAX_CHARS, Scope};
 use crate::components::command::Command;
-use crate::components::id::PlayerId;
+use crate::components::id::{ChatId, PlayerId, UserId};
 
 /// How long a client may take to say who it is and where it wants to go.
 pub const JOIN_WITHIN: Duration = Duration::from_secs(10);
@@ -39,6 +41,8 @@ pub enum Action {
         space: String,
         /// How the client wants to be told.
         dialect: Dialect,
+        /// The zone to arrive in.
+        arrive: Option<String>,
     },
     /// Ask the space for something.
     Command(Command),
@@ -50,6 +54,26 @@ pub enum Action {
         client_id: Option<u32>,
         /// The words, trimmed.
         text: String,
+        /// Who it is for.
+        scope: Scope,
+        /// The line that it answers.
+        reply_to: Option<ChatId>,
+    },
+    /// Give a line other words, or take it back; its time and the player's rights are added where it is carried out.
+    ChangeLine {
+        /// Who.
+        player: PlayerId,
+        /// Which line.
+        line: ChatId,
+        /// Its new words, trimmed; nothing when it is to be deleted.
+        text: Option<String>,
+    },
+    /// Keep a user away from this one, in every space, or no longer.
+    Block {
+        /// Whom.
+        other: UserId,
+        /// Whether.
+        blocked: bool,
     },
     /// The window shows that many tiles now.
     Resize {
@@ -78,6 +102,9 @@ pub struct Session {
     heard: Instant,
     moves: Bucket,
     chat: Bucket,
+    signals: Bucket,
+    waves: Bucket,
+    changes: Bucket,
     other: Bucket,
     excess: u32,
 }
@@ -97,6 +124,10 @@ enum Stage {
 enum Kind {
     Move,
     Chat,
+    Signal,
+    Wave,
+    /// Of lines: edits, reactions.
+    Change,
     Other,
 }
 
@@ -108,6 +139,9 @@ impl Session {
             heard: now,
             moves: Bucket::new(now, 60, Duration::from_secs(1), 120),
             chat: Bucket::new(now, 10, Duration::from_secs(10), 10),
+            signals: Bucket::new(now, 50, Duration::from_secs(1), 100),
+            waves: Bucket::new(now, 5, Duration::from_secs(10), 5),
+            changes: Bucket::new(now, 20, Duration::from_secs(10), 20),
             other: Bucket::new(now, 10, Duration::from_secs(1), 30),
             excess: 0,
         }
@@ -138,11 +172,14 @@ impl Session {
         }
     }
 
-    /// Whether one more message of that kind is within its rate; far beyond it, the action that ends the connection.
-    fn admit(&mut self, kind: Kind, now: Instant) -> Result<bool, Action> {
+    /// Whether one more message of that kind is within its rate; an error far beyond it.
+    fn admit(&mut self, kind: Kind, now: Instant) -> Result<bool, Flood> {
         let bucket = match kind {
             Kind::Move => &mut self.moves,
             Kind::Chat => &mut self.chat,
+            Kind::Signal => &mut self.signals,
+            Kind::Wave => &mut self.waves,
+            Kind::Change => &mut self.changes,
             Kind::Other => &mut self.other,
         };
         if bucket.take(now) {
@@ -151,20 +188,29 @@ impl Session {
         }
         self.excess += 1;
         if self.excess > PATIENCE {
-            return Err(Action::Close {
-                code: close::FLOOD,
-                reason: "too many messages",
-            });
+            return Err(Flood);
         }
         Ok(false)
     }
 }
 
+/// A client that sends far more than it may.
+struct Flood;
+
+impl Flood {
+    /// The end of its connection.
+    fn answer(self) -> Vec<Action> {
+        let Self = self;
+        vec![Action::Close {
+            code: close::FLOOD,
+            reason: "too many messages",
+        }]
+    }
+}
+
 /// The words of a line as they are kept: trimmed, without control characters but line breaks. `None` when too long or empty.
-fn chat_text(text: &str) -> Option<String> {
+pub fn chat_text(text: &str) -> Option<String> {
     let text: String = text.trim().chars().filter(|c| !c.is_control() || *c == '\n').collect();
     let length = text.chars().count();
-    (1..=crate::components::chat::MAX_CHARS)
-        .contains(&length)
-        .then_some(text)
+    (1..=MAX_CHARS).contains(&length).then_some(text)
 }

@@ -1,0 +1,249 @@
+//! Nearby: a relay's copy of who is connected to whom and how private areas are, and what clients are told of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+
+use super::{Client, Eyes, Relay, grid_view};
+use crate::components::command::Command;
+use crate::components::fact::{Denial, Fact, Picture};
+use crate::components::id::{PlayerId, UserId};
+use crate::components::peers::Peer;
+use crate::components::zone::AreaState;
+use crate::net::codec::encode;
+use crate::net::protocol::ServerMessage;
+use crate::net::protocol::peers::{PeerS2c, PeersS2c, SignalS2c};
+use crate::net::protocol::session::NoticeS2c;
+use crate::net::protocol::status::WavedS2c;
+use crate::net::protocol::zone::{AdmittedS2c, KnockedS2c, PortalS2c, ZoneS2c};
+
+/// Ticks after which clients are told who is near although somebody who goes on in a new life is not there again yet.
+const PATIENCE: u8 = 20;
+
+/// The copy.
+#[derive(Default)]
+pub(super) struct Nearby {
+    peers: BTreeMap<PlayerId, Vec<Peer>>,
+    areas: BTreeMap<u16, AreaState>,
+    /// Who left in the running tick: others are still told by user that they are gone.
+    parted: BTreeMap<PlayerId, UserId>,
+    /// After a picture everybody is told everything, as soon as these are there again.
+    owed: Option<(BTreeSet<PlayerId>, u8)>,
+}
+
+impl Nearby {
+    /// Begins anew from a picture, in which these are missing who go on all the same.
+    pub(super) fn rebase(&mut self, picture: &Picture, missing: impl Iterator<Item = PlayerId>) {
+        self.peers = picture.peers.iter().cloned().collect();
+        self.areas = picture.areas.iter().map(|area| (area.zone, *area)).collect();
+        self.owed = Some((missing.collect(), PATIENCE));
+    }
+
+    /// These are no longer here.
+    pub(super) fn part(&mut self, gone: &[(PlayerId, UserId)]) {
+        self.parted = gone.iter().copied().collect();
+        for (player, _) in gone {
+            self.peers.remove(player);
+        }
+    }
+
+    fn of(&self, player: PlayerId) -> &[Peer] {
+        self.peers.get(&player).map_or(&[], Vec::as_slice)
+    }
+
+    fn change(&mut self, player: PlayerId, changed: &[Peer], gone: &[PlayerId]) {
+        let peers = self.peers.entry(player).or_default();
+        peers.retain(|peer| !gone.contains(&peer.player));
+        for peer in changed {
+            match peers.binary_search_by_key(&peer.player, |known| known.player) {
+                Ok(at) => peers[at] = *peer,
+                Err(at) => peers.insert(at, *peer),
+            }
+        }
+        if peers.is_empty() {
+            self.peers.remove(&player);
+        }
+    }
+}
+
+impl Relay {
+    /// Tells a client that came how everything is.
+    pub(super) fn greet_with_nearby(&self, player: PlayerId) {
+        let Some(client) = self.client_of(player) else { return };
+        if let Eyes::Binary(_) = client.eyes {
+            for area in self.nearby.areas.values() {
+                client.sink.event(zone(*area));
+            }
+        }
+        self.tell_peers(client, true, self.nearby.of(player), &[]);
+    }
+
+    /// After a picture: tells everybody, once everybody is there who is expected.
+    pub(super) fn tell_all_of_nearby(&mut self) {
+        let Some((missing, patience)) = &mut self.nearby.owed else {
+            return;
+        };
+        missing.retain(|player| self.visible.card(*player).is_none());
+        if !missing.is_empty() && *patience > 0 {
+            *patience -= 1;
+            return;
+        }
+        self.nearby.owed = None;
+        for client in self.clients.values() {
+            self.greet_with_nearby(client.player);
+        }
+    }
+
+    pub(super) fn tell_nearby(&mut self, fact: &Fact) -> Option<Command> {
+        match fact {
+            Fact::PeersChanged { player, peers, gone } => {
+                self.nearby.change(*player, peers, gone);
+                if self.nearby.owed.is_none()
+                    && let Some(client) = self.client_of(*player)
+                {
+                    self.tell_peers(client, false, peers, gone);
+                }
+            }
+            Fact::Signalled { player, to, body } => self.pass_on(*player, *to, body),
+            Fact::Waved { player, to, kind } => self.to_player(
+                *to,
+                &ServerMessage::Waved(WavedS2c {
+                    player: player.0,
+                    kind: *kind as u8,
+                }),
+            ),
+            Fact::AreaChanged(area) => {
+                if area.people == 0 && !area.locked {
+                    self.nearby.areas.remove(&area.zone);
+                } else {
+                    self.nearby.areas.insert(area.zone, *area);
+                }
+                let bytes = zone(*area);
+                let binary = self
+                    .clients
+                    .values()
+                    .filter(|client| matches!(client.eyes, Eyes::Binary(_)));
+                binary.for_each(|client| client.sink.event(bytes.clone()));
+            }
+            Fact::Knocked { player, zone, to } => {
+                let message = ServerMessage::Knocked(KnockedS2c {
+                    player: player.0,
+                    zone: *zone,
+                });
+                for inside in to {
+                    self.to_player(*inside, &message);
+                }
+            }
+            Fact::Admitted { player, zone } => {
+                self.to_player(*player, &ServerMessage::Admitted(AdmittedS2c { zone: *zone }));
+            }
+            Fact::Stepped { player, space, arrive } => {
+                let client = self.client_of(*player)?;
+                match &client.eyes {
+                    Eyes::Binary(_) => {
+                        let portal = PortalS2c {
+                            space: space.to_string(),
+                            arrive: arrive.clone(),
+                        };
+                        client.sink.event(encode(&ServerMessage::Portal(portal)).into());
+                    }
+                    Eyes::Grid(eyes) if eyes.is_told_of_nearby() => {
+                        client.sink.event(grid_view::portal(*space, arrive));
+                    }
+                    // It would not know where to go.
+                    Eyes::Grid(_) => return None,
+                }
+                return Some(Command::Leave { player: *player });
+            }
+            Fact::Denied { player, why } => self.deny(*player, *why),
+            _ => {}
+        }
+        None
+    }
+
+    fn pass_on(&self, from: PlayerId, to: PlayerId, body: &str) {
+        let Some(client) = self.client_of(to) else { return };
+        match &client.eyes {
+            Eyes::Binary(_) => {
+                let signal = SignalS2c {
+                    player: from.0,
+                    body: body.to_owned(),
+                };
+                client.sink.event(encode(&ServerMessage::Signal(signal)).into());
+            }
+            Eyes::Grid(eyes) if eyes.is_told_of_nearby() => {
+                if let Some(user) = self.visible.user_of(from) {
+                    client.sink.event(grid_view::signal(user, body));
+                }
+            }
+            Eyes::Grid(_) => {}
+        }
+    }
+
+    fn deny(&self, player: PlayerId, why: Denial) {
+        let (code, message) = match why {
+            Denial::NotConnected => ("not-near", "You are no longer near enough to talk with them."),
+            Denial::DoNotDisturb => ("do-not-disturb", "They do not want to be disturbed right now."),
+            Denial::NotHere => ("not-here", "They are no longer here."),
+            Denial::NotInside => (
+                "not-inside",
+                "Only those inside a private area can do that. Step in first.",
+            ),
+        };
+        let Some(client) = self.client_of(player) else { return };
+        match &client.eyes {
+            Eyes::Binary(_) => {
+                let notice = NoticeS2c {
+                    code: code.into(),
+                    message: message.into(),
+                };
+                client.sink.event(encode(&ServerMessage::Notice(notice)).into());
+            }
+            Eyes::Grid(_) => client.sink.event(grid_view::error(code, message)),
+        }
+    }
+
+    fn to_player(&self, player: PlayerId, message: &ServerMessage) {
+        if let Some(client) = self.client_of(player)
+            && let Eyes::Binary(_) = client.eyes
+        {
+            client.sink.event(encode(message).into());
+        }
+    }
+
+    fn tell_peers(&self, client: &Client, full: bool, peers: &[Peer], gone: &[PlayerId]) {
+        match &client.eyes {
+            Eyes::Binary(_) => {
+                let message = PeersS2c {
+                    full,
+                    peers: peers.iter().map(|peer| PeerS2c::of(peer, client.player)).collect(),
+                    gone: gone.iter().map(|player| player.0).collect(),
+                };
+                client.sink.event(encode(&ServerMessage::Peers(message)).into());
+            }
+            Eyes::Grid(eyes) if eyes.is_told_of_nearby() => {
+                let user_of = |player: PlayerId| {
+                    let parted = self.nearby.parted.get(&player).copied();
+                    self.visible.user_of(player).or(parted)
+                };
+                let peers: Vec<_> = peers
+                    .iter()
+                    .filter_map(|peer| Some((user_of(peer.player)?, *peer)))
+                    .collect();
+                let gone: Vec<_> = gone.iter().filter_map(|player| user_of(*player)).collect();
+                client.sink.event(grid_view::nearby(client.player, full, &peers, &gone));
+            }
+            Eyes::Grid(_) => {}
+        }
+    }
+}
+
+fn zone(area: AreaState) -> Bytes {
+    let message = ServerMessage::Zone(ZoneS2c {
+        zone: area.zone,
+        locked: area.locked,
+        people: area.people,
+        cap: area.cap,
+    });
+    encode(&message).into()
+}
