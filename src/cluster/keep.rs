@@ -10,7 +10,6 @@ use super::node::Member;
 use super::ownership::{Epoch, Event, Unreachable};
 use super::spaces::Inner;
 use super::vault::{Committed, Write};
-use crate::components::chat::ChatLine;
 use crate::components::id::SpaceId;
 use crate::components::unit::Tick;
 use crate::host::{Ending, SpaceHandle};
@@ -52,8 +51,8 @@ struct Waiting {
     write: Write,
     /// Up to which tick everything is kept when this is written.
     tick: Option<Tick>,
-    /// What was said and is not kept for ever yet, where it shall be.
-    lines: Vec<ChatLine>,
+    /// What became of lines and is not kept for ever yet, where it shall be.
+    chat: Vec<DurableEvent>,
 }
 
 impl Waiting {
@@ -66,8 +65,7 @@ impl Waiting {
             }
             Keep::Events(tick, events) => {
                 if keeps_chat {
-                    let lines = events.iter().map(|DurableEvent::Said(line)| line.clone());
-                    self.lines.extend(lines);
+                    self.chat.extend_from_slice(&events);
                 }
                 let events = events.iter().map(|event| (tick.0, event.encode()));
                 self.write.events.extend(events);
@@ -101,7 +99,7 @@ impl Keeper {
             }
             let Some(tick) = waiting.tick else { continue };
             let is_last = ending.is_some();
-            let later = self.keep_lines(&mut waiting).await;
+            let later = self.keep_chat(&mut waiting).await;
             match self
                 .inner
                 .vault
@@ -117,7 +115,7 @@ impl Keeper {
                         self.inner.vault.keep_cold(self.space, self.epoch, checkpoint).await;
                     }
                     waiting = Waiting {
-                        lines: waiting.lines,
+                        chat: waiting.chat,
                         ..Waiting::default()
                     };
                     tries = 0;
@@ -154,14 +152,14 @@ impl Keeper {
 
     /// Keeps what was said for ever, before a state that has it makes the log forget it. When that fails, the state waits:
     /// it is taken out and answered, and the log holds the lines until then.
-    async fn keep_lines(&self, waiting: &mut Waiting) -> Option<(u64, Vec<u8>)> {
+    async fn keep_chat(&self, waiting: &mut Waiting) -> Option<(u64, Vec<u8>)> {
         let (tick, _) = waiting.write.checkpoint.as_ref()?;
-        if !waiting.lines.is_empty() {
-            if let Err(error) = self.inner.store.keep_lines(self.space, &waiting.lines).await {
+        if !waiting.chat.is_empty() {
+            if let Err(error) = self.inner.store.keep_chat(self.space, &waiting.chat).await {
                 tracing::warn!(space = %self.space, %error, "what was said is not kept for ever yet");
                 return waiting.write.checkpoint.take();
             }
-            waiting.lines.clear();
+            waiting.chat.clear();
         }
         waiting.write.events.retain(|(at, _)| at > tick);
         None

@@ -7,6 +7,7 @@ pub mod access;
 pub mod census;
 pub mod directory;
 mod keep;
+pub mod mailboxes;
 mod moving;
 pub mod node;
 pub mod orders;

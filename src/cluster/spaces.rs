@@ -19,13 +19,14 @@ use super::access::Access;
 use super::census::Census;
 use super::directory::Directory;
 use super::keep::{Keep, Keeper};
+use super::mailboxes::Mailboxes;
 use super::moving::Moving;
 use super::node::{Member, Node, NodeId};
 use super::orders::Orders;
 use super::ownership::{Action, Ask, Epoch, Event, LISTEN, LOOK_EVERY, Ownership, Route, Taken, Unreachable};
 use super::vault::{Committed, Vault, Write};
-use crate::components::chat::ChatLine;
 use crate::components::command::Command;
+use crate::components::direct::DirectMessage;
 use crate::components::id::SpaceId;
 use crate::components::scene::Scene;
 use crate::components::unit::{Tick, TickRate};
@@ -83,6 +84,8 @@ pub(super) struct Inner {
     waiting: Mutex<HashMap<SpaceId, Vec<oneshot::Sender<Route>>>>,
     /// Spaces on their way to another process.
     pub(super) moving: Mutex<HashMap<SpaceId, Moving>>,
+    /// Where messages to people are handed to their connections.
+    mailboxes: Mailboxes,
     /// What all processes run, as far as this one heard.
     pub(super) census: Mutex<Arc<Census>>,
     /// No more spaces are run.
@@ -159,6 +162,7 @@ impl Spaces {
             taken: Mutex::default(),
             waiting: Mutex::default(),
             moving: Mutex::default(),
+            mailboxes: Mailboxes::default(),
             census: Mutex::default(),
             over: CancellationToken::new(),
             endings: watch::Sender::new(0),
@@ -277,6 +281,17 @@ impl Spaces {
         self.spread(Tell::All(command.clone()));
     }
 
+    /// Where messages to people are handed to their connections.
+    pub fn mailboxes(&self) -> &Mailboxes {
+        &self.0.mailboxes
+    }
+
+    /// Hands a message to the connections of both people, here and in every other process.
+    pub fn deliver(&self, message: &DirectMessage) {
+        self.0.mailboxes.deliver(message);
+        self.spread(Tell::Direct(message.clone()));
+    }
+
     fn tell_here(&self, space: SpaceId, command: Command) {
         if let Some((handle, _)) = self.opened(space)
             && handle.send(command).is_err()
@@ -373,6 +388,7 @@ impl Hosting for Spaces {
             Tell::Deleted(space) => self.close(space, Ending::Deleted).await,
             Tell::Drain(is_draining) => self.drain(is_draining),
             Tell::Move(space, to) => self.move_to(space, &NodeId(to)).await,
+            Tell::Direct(message) => self.0.mailboxes.deliver(&message),
         }
     }
 }
@@ -454,11 +470,15 @@ impl Inner {
         let is_new = kept.checkpoint.is_none() && kept.events.is_empty();
         if row.keeps_chat {
             // Whoever ran it may not have come to that; the seal makes the log forget it.
-            let lines: Vec<ChatLine> = kept.lines().collect();
-            self.store.keep_lines(space, &lines).await.map_err(failed)?;
+            let chat: Vec<DurableEvent> = kept.chat().collect();
+            self.store.keep_chat(space, &chat).await.map_err(failed)?;
         }
         let mut world = match restored(kept) {
-            Ok(checkpoint) => Space::restore(&plan, self.rate, &checkpoint),
+            Ok(mut checkpoint) => {
+                let since = row.chat_since();
+                checkpoint.history.retain(|line| line.at >= since);
+                Space::restore(&plan, self.rate, &checkpoint)
+            }
             Err(error) => {
                 tracing::error!(%space, %error, "a checkpoint cannot be read; the space starts fresh");
                 Space::new(&plan, self.rate)
@@ -467,6 +487,7 @@ impl Inner {
         if !row.keeps_chat {
             world.forget_when_empty();
         }
+        world.slow_down(row.slow_seconds);
         if !is_new {
             let seal = Write {
                 checkpoint: Some((world.tick().0, world.checkpoint().encode())),

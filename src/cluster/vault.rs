@@ -5,7 +5,6 @@
 use super::node::Member;
 use super::ownership::{Epoch, Taken, Unreachable};
 use super::redis::Redis;
-use crate::components::chat::ChatLine;
 use crate::components::id::SpaceId;
 use crate::space::checkpoint::DurableEvent;
 use crate::store::{Store, StoreError};
@@ -29,14 +28,11 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// What was said since the state.
-    pub fn lines(&self) -> impl Iterator<Item = ChatLine> {
+    /// What was said since the state, and what became of it.
+    pub fn chat(&self) -> impl Iterator<Item = DurableEvent> {
         self.events
             .iter()
-            .filter_map(|(_, event)| match DurableEvent::decode(event) {
-                Ok(DurableEvent::Said(line)) => Some(line),
-                Err(_) => None,
-            })
+            .filter_map(|(_, event)| DurableEvent::decode(event).ok())
     }
 }
 

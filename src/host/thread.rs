@@ -19,6 +19,7 @@ use crate::components::id::SpaceId;
 use crate::components::unit::Tick;
 use crate::space::Space;
 use crate::space::checkpoint::DurableEvent;
+use crate::systems::chat::History;
 
 /// Ticks that a late space makes up for at once; what is older is skipped and counted.
 const CATCH_UP: u32 = 3;
@@ -53,6 +54,8 @@ pub(super) struct Running {
     unkept: VecDeque<(Tick, Vec<Fact>)>,
     /// What was kept since the last tick: shown with the next.
     kept: Vec<Fact>,
+    /// What was said, as far as it was shown.
+    said: History,
     status: Arc<Status>,
     period: Duration,
     next: Instant,
@@ -80,9 +83,16 @@ impl Follower {
 }
 
 impl Running {
-    pub(super) fn new(id: SpaceId, space: Space, epoch: u64, commands: Receiver<Command>, status: Arc<Status>) -> Self {
+    pub(super) fn new(
+        id: SpaceId,
+        mut space: Space,
+        epoch: u64,
+        commands: Receiver<Command>,
+        status: Arc<Status>,
+    ) -> Self {
         let now = now();
         let period = Duration::from_secs(1) / u32::from(space.rate().per_second());
+        let said = History(space.picture().history.into());
         Self {
             id,
             space,
@@ -92,6 +102,7 @@ impl Running {
             followers: Vec::new(),
             unkept: VecDeque::new(),
             kept: Vec::new(),
+            said,
             status,
             period,
             next: now + period,
@@ -164,6 +175,9 @@ impl Running {
                 });
             }
         }
+        for fact in &output.facts {
+            self.said.apply(fact);
+        }
     }
 
     /// When what was said is forgotten nobody is left who waits for it.
@@ -222,14 +236,10 @@ impl Running {
 
     /// Everything visible but what is not kept yet.
     fn picture(&mut self) -> Picture {
-        let mut picture = self.space.picture();
-        let unkept = self.unkept.iter().flat_map(|(_, facts)| facts);
-        for fact in unkept {
-            if let Fact::Said(line) = fact {
-                picture.history.retain(|known| known.id != line.id);
-            }
+        Picture {
+            history: self.said.0.iter().cloned().collect(),
+            ..self.space.picture()
         }
-        picture
     }
 
     fn follow(&mut self, sender: Sender<Seen>) {
