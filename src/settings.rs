@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::components::unit::TickRate;
+use crate::media::ice::IceSettings;
+use crate::media::livekit::LiveKitSettings;
 use crate::net::edge::Network;
 use crate::net::link::Secret;
 use crate::net::relay::JoinWord;
@@ -68,6 +70,10 @@ pub struct Settings {
     pub life: Option<u32>,
     /// Where clients reach this very process, when they can.
     pub public_url: Option<String>,
+    /// What helps calls find their way.
+    pub ice: IceSettings,
+    /// Another forwarding server, to which clients are given tokens.
+    pub livekit: Option<LiveKitSettings>,
 }
 
 impl Settings {
@@ -89,6 +95,8 @@ impl Settings {
             cluster: None,
             life: None,
             public_url: None,
+            ice: IceSettings::default(),
+            livekit: None,
         }
     }
 }

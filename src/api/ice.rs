@@ -1,0 +1,124 @@
+//! ICE: which servers help calls find their way, with a password for each who asks.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::extract::State;
+use axum::http::{HeaderName, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::AppState;
+use super::error::{ApiError, Problem};
+use super::extract::{Caller, Json, Path};
+use super::spaces::visible;
+use crate::components::id::SpaceId;
+use crate::media::ice::TurnCredential;
+use crate::media::livekit::Grant;
+
+/// How calls find their way.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IceView {
+    /// As `RTCPeerConnection` takes them.
+    ice_servers: Vec<IceServer>,
+    /// When the passwords end, in Unix milliseconds: ask again before.
+    expires_at: u64,
+    /// Whether calls go through TURN servers only.
+    relay_only: bool,
+}
+
+/// Servers of one kind.
+#[derive(Serialize, ToSchema)]
+pub struct IceServer {
+    /// Where.
+    urls: Vec<String>,
+    /// Only for TURN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    /// Only for TURN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<String>,
+}
+
+/// How calls find their way
+#[utoipa::path(get, path = "/ice", operation_id = "ice", tag = "people", security(("token" = [])), responses(
+        (status = 200, body = IceView),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn show(State(state): State<AppState>, caller: Caller) -> ([(HeaderName, &'static str); 1], Json<IceView>) {
+    let ice = &state.settings.ice;
+    let expiry = unix_seconds() + ice.turn_ttl.as_secs();
+    let mut servers = Vec::new();
+    if !ice.stun_urls.is_empty() {
+        servers.push(IceServer {
+            urls: ice.stun_urls.clone(),
+            username: None,
+            credential: None,
+        });
+    }
+    if let Some(secret) = &ice.turn_secret
+        && !ice.turn_urls.is_empty()
+    {
+        let minted = TurnCredential::mint(secret, &caller.user().to_string(), expiry);
+        servers.push(IceServer {
+            urls: ice.turn_urls.clone(),
+            username: Some(minted.username),
+            credential: Some(minted.password),
+        });
+    }
+    let view = IceView {
+        ice_servers: servers,
+        expires_at: expiry * 1_000,
+        relay_only: ice.relay_only,
+    };
+    ([(header::CACHE_CONTROL, "no-store")], Json(view))
+}
+
+/// The way into a room of a `LiveKit` server.
+#[derive(Serialize, ToSchema)]
+pub struct LiveKitView {
+    /// Where to connect.
+    url: String,
+    /// What to show there, within ten minutes.
+    token: String,
+}
+
+/// The way into a space's room on the `LiveKit` server
+///
+/// Only when the server was started with one.
+#[utoipa::path(post, path = "/space/{id}/livekit", operation_id = "livekit", tag = "spaces", security(("token" = [])),
+    params(("id" = String, Path, description = "The space")), responses(
+        (status = 200, body = LiveKitView),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn livekit(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(space): Path<SpaceId>,
+) -> Result<([(HeaderName, &'static str); 1], Json<LiveKitView>), ApiError> {
+    let Some(livekit) = &state.settings.livekit else {
+        return Err(ApiError::bad(
+            "This server has no LiveKit server: whoever runs it says --livekit-url, --livekit-key and --livekit-secret.",
+        ));
+    };
+    visible(&state, space).await?;
+    let token = livekit.token(Grant {
+        room: &space.to_string(),
+        identity: &caller.user().to_string(),
+        name: &caller.who.name,
+        from: unix_seconds(),
+    });
+    let view = LiveKitView {
+        url: livekit.url.clone(),
+        token,
+    };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(view)))
+}
+
+#[expect(clippy::disallowed_methods, reason = "passwords and tokens end at a time of day")]
+fn unix_seconds() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
