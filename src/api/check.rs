@@ -1,6 +1,7 @@
 //! Checks: texts of requests parsed into values that cannot be wrong.
 
 use super::error::ApiError;
+use crate::net::session::chat_text;
 
 /// Longest name of a space, map, element or avatar, in letters.
 const NAME_LETTERS: usize = 100;
@@ -52,6 +53,11 @@ pub fn dimensions(text: &str) -> Result<(u16, u16), ApiError> {
     text.split_once('x')
         .and_then(|(width, height)| Some((side(width)?, side(height)?)))
         .ok_or_else(|| ApiError::bad("Dimensions are WIDTHxHEIGHT, each 1 to 1000."))
+}
+
+/// What people say or write: trimmed, 1 to 4,000 characters.
+pub fn message(text: &str) -> Result<String, ApiError> {
+    chat_text(text).ok_or_else(|| ApiError::bad("A message has 1 to 4,000 characters."))
 }
 
 /// One side of an element, in tiles.

@@ -1,4 +1,4 @@
-//! Limits: how often one address may try to sign up or in.
+//! Limits: how often one address may try to sign up or in, and one person write to others.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -8,6 +8,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::error::ApiError;
 use super::extract::Address;
+use crate::components::id::UserId;
 
 /// The table of addresses is cleaned when it has grown this large.
 const CLEAN_AT: usize = 10_000;
@@ -36,6 +37,31 @@ impl AuthLimits {
             limiter.retain_recent();
         }
         limiter.check_key(&network(address)).map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            ApiError::TooMany(wait.as_secs() + 1)
+        })
+    }
+}
+
+/// Messages of one person to others: ten in ten seconds, as in a space.
+pub struct WriteLimits(DefaultKeyedRateLimiter<UserId>);
+
+impl Default for WriteLimits {
+    fn default() -> Self {
+        let burst = NonZeroU32::MIN.saturating_add(9);
+        Self(RateLimiter::keyed(
+            Quota::per_second(NonZeroU32::MIN).allow_burst(burst),
+        ))
+    }
+}
+
+impl WriteLimits {
+    /// Counts a message.
+    pub fn write(&self, user: UserId) -> Result<(), ApiError> {
+        if self.0.len() > CLEAN_AT {
+            self.0.retain_recent();
+        }
+        self.0.check_key(&user).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
             ApiError::TooMany(wait.as_secs() + 1)
         })

@@ -9,7 +9,7 @@ use super::error::{ApiError, Problem};
 use super::extract::{Admin, Json};
 use super::{AppState, check, thumbnails};
 use crate::components::unit::Tile;
-use crate::store::maps::NewMap;
+use crate::store::maps::{NewMap, ZoneEntry, check_zones};
 
 /// Most elements that a new map may come with.
 const MOST_ELEMENTS: usize = 5_000;
@@ -49,6 +49,9 @@ pub struct MapRequest {
     /// What stands on it.
     #[serde(default)]
     default_elements: Vec<DefaultElement>,
+    /// Rectangles with a meaning.
+    #[serde(default)]
+    zones: Vec<ZoneEntry>,
 }
 
 /// One element on a new map.
@@ -87,12 +90,15 @@ pub async fn add(
     Json(body): Json<MapRequest>,
 ) -> Result<Json<IdAnswer>, ApiError> {
     let (width, height) = check::dimensions(&body.dimensions)?;
+    check_zones(&body.zones, width, height)
+        .map_err(|what| ApiError::bad(format!("The map cannot be taken: {what}.")))?;
     let new = NewMap {
         name: check::name(&body.name)?,
         thumbnail: thumbnail_of(body.thumbnail.as_deref())?,
         width,
         height,
         elements: elements_of(&state, &body.default_elements, (width, height)).await?,
+        zones: body.zones,
     };
     Ok(Json(IdAnswer {
         id: state.store.add_map(&new).await?.to_string(),

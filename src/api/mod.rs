@@ -15,11 +15,13 @@ mod assets;
 mod avatars;
 mod check;
 mod cluster;
+mod direct;
 mod elements;
 pub mod error;
 mod extract;
 mod files;
 pub mod health;
+mod ice;
 mod layers;
 mod limits;
 mod lobby;
@@ -50,6 +52,7 @@ pub struct AppState {
     /// Hashing, with a bound on how much at once.
     pub passwords: Passwords,
     limits: Arc<limits::AuthLimits>,
+    writes: Arc<limits::WriteLimits>,
     metrics: metrics_exporter_prometheus::PrometheusHandle,
 }
 
@@ -59,6 +62,7 @@ impl AppState {
         Self {
             passwords: Passwords::new(settings.password_cost),
             limits: Arc::new(limits::AuthLimits::new(settings.auth_rate)),
+            writes: Arc::default(),
             metrics: health::recorder(),
             store,
             spaces,

@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
-    AppState, account, admin, assets, avatars, cluster, elements, files, health, layers, lobby, maps, metadata, setup,
-    space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
+    AppState, account, admin, assets, avatars, cluster, direct, elements, files, health, ice, layers, lobby, maps,
+    metadata, setup, space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
 };
 use crate::net::edge::{self, Edge};
 
@@ -81,9 +81,16 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(spaces::one, spaces::delete))
         .routes(routes!(space_elements::place, space_elements::remove))
         .routes(routes!(space_elements::remove_by_path))
-        .routes(routes!(space_chat::show))
+        .routes(routes!(space_chat::show, space_chat::change_rules, space_chat::clear))
+        .routes(routes!(space_chat::export))
+        .routes(routes!(space_chat::edit_line, space_chat::delete_line))
+        .routes(routes!(direct::list))
+        .routes(routes!(direct::show, direct::write))
+        .routes(routes!(direct::read))
         .routes(routes!(space_map::show))
         .routes(routes!(thumbnails::space))
+        .routes(routes!(ice::show))
+        .routes(routes!(ice::livekit))
         .routes(routes!(admin::delete_space))
         .routes(routes!(cluster::show))
         .routes(routes!(cluster::drain))

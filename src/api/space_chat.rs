@@ -1,18 +1,30 @@
-//! Space chat: what was said in a space that keeps it.
+//! Space chat: what was said in a space that keeps it, and the rules of what is said.
 
-use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use axum::extract::{Path as Segments, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::account::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query};
-use super::{AppState, spaces};
-use crate::components::chat::ChatLine;
+use super::{AppState, check, spaces};
+use crate::components::chat::{ChatLine, LineChange, MAX_SLOW_SECONDS, Reaction};
+use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
+use crate::space::DurableEvent;
 use crate::store::chat::ChatPage;
+use crate::store::{SpaceRow, now_ms};
 
 /// Lines on one page.
 const PAGE: u32 = 50;
+
+/// Lines read at once for an export.
+const EXPORT_PAGE: u32 = 1_000;
+
+/// The longest time after which lines are forgotten, in days: ten years.
+const MAX_RETENTION_DAYS: u32 = 3_650;
 
 /// Which part of it.
 #[derive(Deserialize, IntoParams)]
@@ -36,6 +48,20 @@ pub struct ChatView {
     /// What to ask `before` for what was said earlier; nothing when that is all.
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<String>,
+    #[serde(flatten)]
+    rules: RulesView,
+}
+
+/// The rules of what is said in a space.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RulesView {
+    /// Days after which lines are forgotten; null for never.
+    retention_days: Option<u32>,
+    /// Seconds between two lines of the same person, at least; 0 for as fast as they like.
+    slow_mode_seconds: u32,
+    /// Whether whoever asks looks after the space: its creator, or an admin.
+    may_moderate: bool,
 }
 
 /// Something that was said.
@@ -48,10 +74,32 @@ pub struct LineEntry {
     user_id: String,
     /// Their name then.
     username: String,
-    /// The words.
+    /// The words; none when it was deleted.
     message: String,
     /// Unix milliseconds.
     at: u64,
+    /// 0 for everybody, 2 for an announcement.
+    scope: u8,
+    /// The line that it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<String>,
+    /// When its words were changed last, in Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_at: Option<u64>,
+    /// Whether it was deleted: only its place is left.
+    deleted: bool,
+    /// What people think of it.
+    reactions: Vec<ReactionEntry>,
+}
+
+/// One kind of reaction to a line.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReactionEntry {
+    /// One emoji.
+    emoji: String,
+    /// Who shows it.
+    user_ids: Vec<String>,
 }
 
 impl From<ChatLine> for LineEntry {
@@ -62,6 +110,20 @@ impl From<ChatLine> for LineEntry {
             username: line.name,
             message: line.text,
             at: line.at,
+            scope: line.scope as u8,
+            reply_to: line.reply_to.map(|id| id.to_string()),
+            edited_at: line.edited,
+            deleted: line.is_deleted,
+            reactions: line.reactions.into_iter().map(ReactionEntry::from).collect(),
+        }
+    }
+}
+
+impl From<Reaction> for ReactionEntry {
+    fn from(reaction: Reaction) -> Self {
+        Self {
+            emoji: reaction.emoji,
+            user_ids: reaction.users.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -76,7 +138,7 @@ impl From<ChatLine> for LineEntry {
     ))]
 pub async fn show(
     State(state): State<AppState>,
-    _caller: Caller,
+    caller: Caller,
     Path(space): Path<SpaceId>,
     Query(query): Query<ChatQuery>,
 ) -> Result<Json<ChatView>, ApiError> {
@@ -91,6 +153,7 @@ pub async fn show(
     let page = ChatPage {
         search: query.q.trim(),
         before,
+        since: row.chat_since(),
         // One more than is shown tells whether there is more.
         limit: PAGE + 1,
     };
@@ -102,5 +165,309 @@ pub async fn show(
         kept: row.keeps_chat,
         lines: lines.into_iter().rev().map(LineEntry::from).collect(),
         before,
+        rules: rules(&row, &caller),
     }))
+}
+
+fn rules(row: &SpaceRow, caller: &Caller) -> RulesView {
+    RulesView {
+        retention_days: row.retention_days,
+        slow_mode_seconds: row.slow_seconds,
+        may_moderate: moderates(row, caller),
+    }
+}
+
+fn moderates(row: &SpaceRow, caller: &Caller) -> bool {
+    row.creator == Some(caller.user()) || caller.is_admin()
+}
+
+/// The space, for somebody who looks after it.
+async fn moderated(state: &AppState, space: SpaceId, caller: &Caller) -> Result<SpaceRow, ApiError> {
+    let row = spaces::visible(state, space).await?;
+    if moderates(&row, caller) {
+        Ok(row)
+    } else {
+        Err(ApiError::Forbidden(
+            "Only the creator of a space and admins may do this.",
+        ))
+    }
+}
+
+/// New rules; what is not mentioned stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RulesRequest {
+    /// Days after which lines are forgotten, 1 to 3,650; null for never.
+    #[serde(default)]
+    #[schema(value_type = Option<u32>)]
+    retention_days: Retention,
+    /// Seconds between two lines of the same person, at least, 0 to 21,600. Who looks after the space is free of it.
+    slow_mode_seconds: Option<u32>,
+}
+
+/// Tells "null" from "not there".
+#[derive(Default)]
+enum Retention {
+    #[default]
+    AsItIs,
+    Days(Option<u32>),
+}
+
+impl<'de> Deserialize<'de> for Retention {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::<u32>::deserialize(deserializer).map(Self::Days)
+    }
+}
+
+/// Change the rules of a space's chat
+///
+/// Everybody inside is told of a new slow mode at once.
+#[utoipa::path(patch, path = "/space/{id}/chat", operation_id = "changeChatRules", tag = "spaces", security(("token" = [])),
+    params(("id" = String, Path, description = "The space")), request_body = RulesRequest, responses(
+        (status = 200, body = RulesView),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn change_rules(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(space): Path<SpaceId>,
+    Json(body): Json<RulesRequest>,
+) -> Result<Json<RulesView>, ApiError> {
+    let row = moderated(&state, space, &caller).await?;
+    let retention_days = match body.retention_days {
+        Retention::AsItIs => row.retention_days,
+        Retention::Days(days) => days,
+    };
+    let slow_seconds = body.slow_mode_seconds.unwrap_or(row.slow_seconds);
+    if retention_days.is_some_and(|days| !(1..=MAX_RETENTION_DAYS).contains(&days)) {
+        return Err(ApiError::bad("Lines are kept for 1 to 3,650 days, or for ever."));
+    }
+    if slow_seconds > MAX_SLOW_SECONDS {
+        return Err(ApiError::bad("Slow mode is 0 to 21,600 seconds."));
+    }
+    state
+        .store
+        .change_chat_rules(space, retention_days, slow_seconds)
+        .await?;
+    let command = Command::SlowDown { seconds: slow_seconds };
+    state.spaces.tell(space, command);
+    let row = SpaceRow {
+        retention_days,
+        slow_seconds,
+        ..row
+    };
+    state.store.forget_lines_before(space, row.chat_since()).await?;
+    Ok(Json(rules(&row, &caller)))
+}
+
+/// Delete everything that was said
+///
+/// Everybody inside is told by whom.
+#[utoipa::path(delete, path = "/space/{id}/chat", operation_id = "clearChat", tag = "spaces", security(("token" = [])),
+    params(("id" = String, Path, description = "The space")), responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn clear(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(space): Path<SpaceId>,
+) -> Result<Json<Empty>, ApiError> {
+    moderated(&state, space, &caller).await?;
+    // The running space has lines that are on their way to the database; it is opened when nobody runs it.
+    state.spaces.enter(space).await.map_err(|error| {
+        tracing::warn!(%space, %error, "the chat of a space was not deleted");
+        ApiError::Unavailable("The space cannot be reached right now. Try again in a moment.")
+    })?;
+    let by = caller.who.name.clone();
+    state.spaces.tell(space, Command::ClearChat { by });
+    state
+        .store
+        .keep_chat(space, &[DurableEvent::Cleared(caller.who.name)])
+        .await?;
+    Ok(Json(Empty {}))
+}
+
+/// In which form.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ExportQuery {
+    /// `json` (the default) or `text`.
+    #[serde(default)]
+    format: ExportFormat,
+}
+
+/// A form of a file.
+#[derive(Deserialize, ToSchema, Clone, Copy, PartialEq, Eq, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum ExportFormat {
+    /// A list of lines.
+    #[default]
+    Json,
+    /// A line of text for each line that was said.
+    Text,
+}
+
+/// Everything that was said, as a file
+#[utoipa::path(get, path = "/space/{id}/chat/export", operation_id = "exportChat", tag = "spaces", security(("token" = [])),
+    params(("id" = String, Path, description = "The space"), ExportQuery), responses(
+        (status = 200, body = Vec<LineEntry>, description = "Oldest first; as text with `format=text`"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn export(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(space): Path<SpaceId>,
+    Query(ExportQuery { format }): Query<ExportQuery>,
+) -> Result<Response, ApiError> {
+    let row = moderated(&state, space, &caller).await?;
+    let mut lines: Vec<ChatLine> = Vec::new();
+    loop {
+        let page = ChatPage {
+            before: lines.last().map(|line| line.id),
+            since: row.chat_since(),
+            limit: EXPORT_PAGE,
+            ..ChatPage::default()
+        };
+        let more = state.store.lines(space, page).await?;
+        let is_all = more.len() < EXPORT_PAGE as usize;
+        lines.extend(more);
+        if is_all {
+            break;
+        }
+    }
+    lines.reverse();
+    let (name, kind, body) = match format {
+        ExportFormat::Json => {
+            let entries: Vec<LineEntry> = lines.into_iter().map(LineEntry::from).collect();
+            let body = serde_json::to_vec_pretty(&entries).map_err(|_| ApiError::Internal)?;
+            ("chat.json", "application/json", body)
+        }
+        ExportFormat::Text => {
+            let text: String = lines.iter().map(as_text).collect();
+            ("chat.txt", "text/plain; charset=utf-8", text.into_bytes())
+        }
+    };
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let headers = [(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, disposition.as_str())];
+    Ok((headers, body).into_response())
+}
+
+/// `2026-11-23T15:04:05Z Ada: hello`, further lines of the same words indented.
+fn as_text(line: &ChatLine) -> String {
+    let words = if line.is_deleted {
+        "(deleted)".to_owned()
+    } else {
+        line.text.replace('\n', "\n    ")
+    };
+    let edited = if line.edited.is_some() { " (edited)" } else { "" };
+    format!("{} {}: {words}{edited}\n", utc(line.at), line.name)
+}
+
+/// A moment in RFC 3339, to the second.
+fn utc(millis: u64) -> String {
+    let seconds = millis / 1_000;
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// The date so many days after 1970-01-01: Howard Hinnant's `civil_from_days`, for days that are not negative.
+const fn civil(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let part = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * part + 2) / 5 + 1;
+    let month = if part < 10 { part + 3 } else { part - 9 };
+    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
+    (year, month, day)
+}
+
+/// New words.
+#[derive(Deserialize, ToSchema)]
+pub struct LineRequest {
+    /// 1 to 4,000 characters.
+    message: String,
+}
+
+/// Change what I said
+///
+/// For lines that the running space no longer remembers; it shows the change to everybody inside.
+#[utoipa::path(patch, path = "/space/{id}/chat/{line}", operation_id = "editLine", tag = "spaces", security(("token" = [])),
+    params(("id" = String, Path, description = "The space"), ("line" = String, Path, description = "The line")),
+    request_body = LineRequest, responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn edit_line(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(ids): Segments<(String, String)>,
+    Json(body): Json<LineRequest>,
+) -> Result<Json<Empty>, ApiError> {
+    let (row, line) = line_of(&state, &ids).await?;
+    if line.user != caller.user() {
+        return Err(ApiError::Forbidden("This message is somebody else's."));
+    }
+    let text = check::message(&body.message)?;
+    change_line(&state, &row, line.id, Some(text)).await
+}
+
+/// Delete a line
+///
+/// An own one, or any by who looks after the space.
+#[utoipa::path(delete, path = "/space/{id}/chat/{line}", operation_id = "deleteLine", tag = "spaces", security(("token" = [])),
+    params(("id" = String, Path, description = "The space"), ("line" = String, Path, description = "The line")), responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn delete_line(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(ids): Segments<(String, String)>,
+) -> Result<Json<Empty>, ApiError> {
+    let (row, line) = line_of(&state, &ids).await?;
+    if line.user != caller.user() && !moderates(&row, &caller) {
+        return Err(ApiError::Forbidden("This message is somebody else's."));
+    }
+    change_line(&state, &row, line.id, None).await
+}
+
+async fn line_of(state: &AppState, (space, line): &(String, String)) -> Result<(SpaceRow, ChatLine), ApiError> {
+    let unknown = || ApiError::bad("There is no such message.");
+    let space: SpaceId = space.parse().map_err(|_| unknown())?;
+    let line: ChatId = line.parse().map_err(|_| unknown())?;
+    let row = spaces::visible(state, space).await?;
+    let line = state.store.line(space, line).await?;
+    let line = line.filter(|line| !line.is_deleted).ok_or_else(unknown)?;
+    Ok((row, line))
+}
+
+async fn change_line(
+    state: &AppState,
+    row: &SpaceRow,
+    id: ChatId,
+    text: Option<String>,
+) -> Result<Json<Empty>, ApiError> {
+    let at = now_ms() as u64;
+    let change = LineChange { id, text, at };
+    let event = DurableEvent::Changed(change.clone());
+    state.store.keep_chat(row.id, &[event]).await?;
+    state.spaces.tell(row.id, Command::LineChanged { change });
+    Ok(Json(Empty {}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::utc;
+
+    #[test]
+    fn moments_are_written_as_people_and_programs_read_them() {
+        assert_eq!(utc(0), "1970-01-01T00:00:00Z");
+        assert_eq!(utc(951_826_554_999), "2000-02-29T12:15:54Z");
+        assert_eq!(utc(1_795_000_000_123), "2026-11-18T11:06:40Z");
+    }
 }

@@ -38,7 +38,7 @@ static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct UploadQuery {
-    /// `avatar`, `element` or `thumbnail`.
+    /// `avatar`, `element`, `thumbnail` or `chat`.
     kind: UploadKind,
 }
 
@@ -52,6 +52,8 @@ pub enum UploadKind {
     Element,
     /// It shows a map in a list.
     Thumbnail,
+    /// It is shown to those in a space.
+    Chat,
 }
 
 impl UploadKind {
@@ -60,6 +62,7 @@ impl UploadKind {
             Self::Avatar => "avatar",
             Self::Element => "element",
             Self::Thumbnail => "thumbnail",
+            Self::Chat => "chat",
         }
     }
 }
