@@ -131,6 +131,7 @@ impl Server {
         let linked = self.link.map(|Listening { listener, secret, tls }| {
             tokio::spawn(link::serve(listener, secret, tls, spaces.clone(), unlink.clone()))
         });
+        let sweeping = tokio::spawn(forget_old_lines(store.clone()));
         let service = routes::router(self.state, edge).into_make_service_with_connect_info::<SocketAddr>();
         // Small frames must not wait for each other.
         let listener = self.listener.tap_io(|socket| {
@@ -145,6 +146,7 @@ impl Server {
             () = async { stopping.cancelled().await; tokio::time::sleep(STOP_WITHIN).await } => Ok(()),
         };
         leaving.abort();
+        sweeping.abort();
         stopping.cancel();
         spaces.stop().await;
         // After the spaces: until then others may still follow them.
@@ -161,6 +163,19 @@ impl Server {
         sorting.abort();
         store.close().await;
         Ok(served?)
+    }
+}
+
+/// Forgets what spaces no longer want to be kept of their chat, now and once an hour.
+async fn forget_old_lines(store: Store) {
+    let mut hours = tokio::time::interval(Duration::from_hours(1));
+    loop {
+        hours.tick().await;
+        match store.forget_old_lines().await {
+            Ok(0) => {}
+            Ok(lines) => tracing::info!(lines, "old lines of chat were forgotten"),
+            Err(error) => tracing::warn!(%error, "old lines of chat are not forgotten yet; the next try is in an hour"),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::view::{Header, View, Wrong};
 use super::wire::Writer;
 use crate::components::unit::SUBTILES;
 use crate::net::codec::{decode, encode};
-use crate::net::protocol::chat::ChatC2s;
+use crate::net::protocol::chat::{ChatC2s, ReactC2s, TypingC2s};
 use crate::net::protocol::movement::{InputC2s, WalkToPlayerC2s};
 use crate::net::protocol::session::HelloC2s;
 use crate::net::protocol::{ClientMessage, FRAME_VARIANT, SCHEMA, ServerMessage, VERSION};
@@ -25,6 +25,9 @@ const CHAT_VARIANT: u8 = 3;
 
 /// Others who are far and followed all the same, chosen anew each second.
 const FAR_SAMPLE: usize = 16;
+
+/// Every how many lines of its own a bot thinks something of another's.
+const REACT_EVERY: u32 = 4;
 
 /// How long a sighting waits for the mover's own word on when it sent the move.
 const RESOLVE_AFTER: u64 = 2 * SECOND;
@@ -63,6 +66,8 @@ pub(super) struct Binary<'a> {
     moved: Vec<u8>,
     sightings: VecDeque<Sighting>,
     going_to: Option<u32>,
+    /// The id of the line that was heard last.
+    heard_line: String,
 }
 
 impl<'a> Binary<'a> {
@@ -83,6 +88,7 @@ impl<'a> Binary<'a> {
             moved: Vec::new(),
             sightings: VecDeque::new(),
             going_to: None,
+            heard_line: String::new(),
         }
     }
 
@@ -172,6 +178,7 @@ impl Dialect for Binary<'_> {
             space: self.room.space.clone(),
             view_width: VIEW.0,
             view_height: VIEW.1,
+            arrive: None,
         };
         out.binary(&encode(&ClientMessage::Hello(hello)), &mut mind.random);
     }
@@ -179,7 +186,11 @@ impl Dialect for Binary<'_> {
     fn hear(&mut self, message: &[u8], now: u64) -> Result<Heard, Wrong> {
         match message.split_first() {
             Some((&FRAME_VARIANT, frame)) => self.frame(frame, now),
-            Some((&CHAT_VARIANT, line)) => words(line).map(|text| Heard::Line(text.into())),
+            Some((&CHAT_VARIANT, line)) => words(line).map(|(id, text)| {
+                self.heard_line.clear();
+                self.heard_line.push_str(id);
+                Heard::Line(text.into())
+            }),
             _ => self.other(message, now),
         }
     }
@@ -213,8 +224,26 @@ impl Dialect for Binary<'_> {
         self.step(0, now, out, mind);
     }
 
+    /// Says a line as a person does: types first, and now and then thinks something of what was said before.
     fn say(&mut self, line: u32, text: String, out: &mut Writer, mind: &mut Mind) {
-        let chat = ClientMessage::Chat(ChatC2s { client_id: line, text });
+        out.binary(
+            &encode(&ClientMessage::Typing(TypingC2s { on: true })),
+            &mut mind.random,
+        );
+        if line.is_multiple_of(REACT_EVERY) && !self.heard_line.is_empty() {
+            let react = ClientMessage::React(ReactC2s {
+                id: self.heard_line.clone(),
+                emoji: "👍".into(),
+                on: true,
+            });
+            out.binary(&encode(&react), &mut mind.random);
+        }
+        let chat = ClientMessage::Chat(ChatC2s {
+            client_id: line,
+            text,
+            scope: 0,
+            reply_to: None,
+        });
         out.binary(&encode(&chat), &mut mind.random);
     }
 
@@ -269,18 +298,16 @@ impl Drop for Binary<'_> {
     }
 }
 
-/// The words of a `ChatLine`.
-fn words(line: &[u8]) -> Result<&str, Wrong> {
+/// The id and the words of a `ChatLine`.
+fn words(line: &[u8]) -> Result<(&str, &str), Wrong> {
     let mut bytes = Cursor(line);
-    bytes.text()?;
+    let id = bytes.text()?;
     bytes.option(Cursor::long)?;
     bytes.option(Cursor::long)?;
     bytes.text()?;
     bytes.text()?;
-    let words = bytes.text()?;
-    bytes.number()?;
-    bytes.end()?;
-    Ok(words)
+    // What follows is more than a bot wants to know.
+    Ok((id, bytes.text()?))
 }
 
 #[cfg(test)]
@@ -298,10 +325,15 @@ mod tests {
             name: "Zoë".into(),
             text: "hello, wörld".into(),
             at: 1_795_000_000_123,
+            scope: 0,
+            reply_to: None,
+            edited: None,
+            deleted: false,
+            reactions: Vec::new(),
         };
         let bytes = encode(&ServerMessage::Chat(line));
         assert_eq!(bytes[0], CHAT_VARIANT);
-        assert_eq!(words(&bytes[1..]), Ok("hello, wörld"));
-        assert_eq!(words(&bytes[1..bytes.len() - 1]), Err(Wrong::Malformed));
+        assert_eq!(words(&bytes[1..]), Ok(("l", "hello, wörld")));
+        assert_eq!(words(&bytes[1..12]), Err(Wrong::Malformed));
     }
 }

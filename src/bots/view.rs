@@ -103,6 +103,8 @@ impl View {
             bytes.text()?;
             bytes.text()?;
             bytes.option(|bytes| bytes.text().and_then(|_| bytes.text()))?;
+            // Status and media.
+            bytes.take(2)?;
         }
         if is_full {
             self.came.sort_unstable();
@@ -320,6 +322,8 @@ mod tests {
                     id: "a".into(),
                     image_url: "/a.svg".into(),
                 }),
+                status: 0,
+                media: 0,
             })
             .to_vec();
         show(&mut view, &full);

@@ -319,6 +319,7 @@ impl Witness {
             space: self.space.clone(),
             view_width: 20,
             view_height: 12,
+            arrive: None,
         };
         socket.send(binary(&ClientMessage::Hello(hello))).await?;
         let mut beat = interval(BEAT);
@@ -380,6 +381,8 @@ impl Witness {
         let lines = notes.waiting.iter().map(|(client_id, text)| ChatC2s {
             client_id: *client_id,
             text: text.clone(),
+            scope: 0,
+            reply_to: None,
         });
         lines.map(|line| binary(&ClientMessage::Chat(line))).collect()
     }
@@ -402,6 +405,8 @@ impl Witness {
             let line = ChatC2s {
                 client_id: self.said,
                 text: format!("witness {} line {}", self.number, self.said),
+                scope: 0,
+                reply_to: None,
             };
             self.notes.lock().waiting.push_back((line.client_id, line.text.clone()));
             messages.push(binary(&ClientMessage::Chat(line)));
@@ -445,6 +450,11 @@ mod tests {
             name: String::new(),
             text: "hello".into(),
             at: 0,
+            scope: 0,
+            reply_to: None,
+            edited: None,
+            deleted: false,
+            reactions: Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
@@ -10,6 +11,9 @@ use serde::Deserialize;
 use crate::cluster::orders::Orders;
 use crate::cluster::redis::Redis;
 use crate::components::unit::TickRate;
+use crate::media::MediaSecret;
+use crate::media::ice::IceSettings;
+use crate::media::livekit::LiveKitSettings;
 use crate::net::edge::Network;
 use crate::net::link::{Links, Secret, Tls};
 use crate::net::relay::JoinWord;
@@ -93,6 +97,36 @@ pub struct Said {
     /// Where clients reach this very process, when they can
     #[arg(long, env = "PLAZA_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
+    /// A STUN server, as in `stun:stun.example.org:3478`; may be said more than once
+    #[arg(long, env = "PLAZA_STUN_URL", value_delimiter = ',', value_name = "URL")]
+    stun_url: Option<Vec<String>>,
+    /// A TURN server, as in `turn:turn.example.org:3478?transport=udp`; may be said more than once
+    #[arg(long, env = "PLAZA_TURN_URL", value_delimiter = ',', value_name = "URL")]
+    turn_url: Option<Vec<String>>,
+    /// What the TURN servers know too: coturn's static-auth-secret
+    #[arg(long, env = "PLAZA_TURN_SECRET", value_name = "TEXT", hide_env_values = true)]
+    turn_secret: Option<String>,
+    /// A file with the secret of the TURN servers
+    #[arg(long, env = "PLAZA_TURN_SECRET_FILE", value_name = "FILE")]
+    turn_secret_file: Option<PathBuf>,
+    /// Seconds that a password for the TURN servers is good, 60 at least [default: 43200]
+    #[arg(long, env = "PLAZA_TURN_TTL", value_name = "SECONDS")]
+    turn_ttl: Option<u64>,
+    /// Let calls go through the TURN servers only, so that nobody learns another's address
+    #[arg(long, env = "PLAZA_RELAY_ONLY", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    relay_only: Option<bool>,
+    /// A LiveKit server to which clients get tokens, as in `wss://livekit.example.org`
+    #[arg(long, env = "PLAZA_LIVEKIT_URL", value_name = "URL")]
+    livekit_url: Option<String>,
+    /// The key by which the LiveKit server knows this one
+    #[arg(long, env = "PLAZA_LIVEKIT_KEY", value_name = "TEXT")]
+    livekit_key: Option<String>,
+    /// The secret of that key
+    #[arg(long, env = "PLAZA_LIVEKIT_SECRET", value_name = "TEXT", hide_env_values = true)]
+    livekit_secret: Option<String>,
+    /// A file with the secret of that key
+    #[arg(long, env = "PLAZA_LIVEKIT_SECRET_FILE", value_name = "FILE")]
+    livekit_secret_file: Option<PathBuf>,
     /// What to log, as in `info,plaza=debug` [default: info]
     #[arg(long, env = "PLAZA_LOG")]
     log: Option<String>,
@@ -230,6 +264,16 @@ impl Said {
             cluster_secret_file: self.cluster_secret_file.or(other.cluster_secret_file),
             link_tls: self.link_tls.or(other.link_tls),
             public_url: self.public_url.or(other.public_url),
+            stun_url: self.stun_url.or(other.stun_url),
+            turn_url: self.turn_url.or(other.turn_url),
+            turn_secret: self.turn_secret.or(other.turn_secret),
+            turn_secret_file: self.turn_secret_file.or(other.turn_secret_file),
+            turn_ttl: self.turn_ttl.or(other.turn_ttl),
+            relay_only: self.relay_only.or(other.relay_only),
+            livekit_url: self.livekit_url.or(other.livekit_url),
+            livekit_key: self.livekit_key.or(other.livekit_key),
+            livekit_secret: self.livekit_secret.or(other.livekit_secret),
+            livekit_secret_file: self.livekit_secret_file.or(other.livekit_secret_file),
             log: self.log.or(other.log),
         }
     }
@@ -253,6 +297,56 @@ impl Said {
         }))
     }
 
+    /// What helps calls find their way.
+    fn ice(&self) -> anyhow::Result<IceSettings> {
+        let defaults = IceSettings::default();
+        let turn_secret = secret_text(
+            self.turn_secret.as_deref(),
+            self.turn_secret_file.as_deref(),
+            "TURN servers",
+        )?;
+        let turn_urls = ice_urls(self.turn_url.as_deref(), ["turn:", "turns:"])?;
+        if turn_urls.is_empty() != turn_secret.is_none() {
+            bail!("TURN servers and their secret go together: say --turn-url and --turn-secret or --turn-secret-file");
+        }
+        let relay_only = self.relay_only.unwrap_or(false);
+        if relay_only && turn_urls.is_empty() {
+            bail!("relay-only needs a TURN server: say --turn-url");
+        }
+        Ok(IceSettings {
+            stun_urls: ice_urls(self.stun_url.as_deref(), ["stun:", "stuns:"])?,
+            turn_urls,
+            turn_secret: turn_secret.as_deref().map(MediaSecret::new),
+            turn_ttl: match self.turn_ttl {
+                None => defaults.turn_ttl,
+                Some(seconds @ 60..=604_800) => Duration::from_secs(seconds),
+                Some(_) => bail!("turn-ttl is 60 to 604800 seconds"),
+            },
+            relay_only,
+        })
+    }
+
+    /// Another server that forwards.
+    fn livekit(&self) -> anyhow::Result<Option<LiveKitSettings>> {
+        let secret = secret_text(
+            self.livekit_secret.as_deref(),
+            self.livekit_secret_file.as_deref(),
+            "LiveKit key",
+        )?;
+        match (&self.livekit_url, &self.livekit_key, secret) {
+            (None, None, None) => Ok(None),
+            (Some(url), Some(key), Some(secret)) if url.starts_with("wss://") || url.starts_with("ws://") => {
+                Ok(Some(LiveKitSettings {
+                    url: url.clone(),
+                    key: key.clone(),
+                    secret: MediaSecret::new(&secret),
+                }))
+            }
+            (Some(_), Some(_), Some(_)) => bail!("livekit-url is where browsers connect, as wss://HOST"),
+            _ => bail!("--livekit-url, --livekit-key and --livekit-secret go together"),
+        }
+    }
+
     fn plan(self) -> anyhow::Result<Plan> {
         let listen = self.listen.as_deref().unwrap_or(LISTEN);
         let tick_rate = match self.tick_rate.map(TickRate::new) {
@@ -261,6 +355,8 @@ impl Said {
             Some(None) => bail!("tick-rate is 10 to 60"),
         };
         let cluster = self.cluster()?;
+        let ice = self.ice()?;
+        let livekit = self.livekit()?;
         let defaults = Settings::in_folder(self.data_dir.unwrap_or_else(|| DATA_DIR.into()));
         Ok(Plan {
             listen: address(listen)?,
@@ -285,6 +381,8 @@ impl Said {
                 password_cost: PasswordCost::Full,
                 cluster,
                 public_url: self.public_url,
+                ice,
+                livekit,
                 ..defaults
             },
         })
@@ -306,6 +404,34 @@ fn secret_of(said: Option<&str>, file: Option<&Path>) -> anyhow::Result<Secret> 
         bail!("the cluster's secret has at least {SECRET_CHARS} characters; `openssl rand -hex 32` makes a good one");
     }
     Ok(Secret::new(secret))
+}
+
+/// A secret as it was said, or out of a file; an empty one is none.
+fn secret_text(said: Option<&str>, file: Option<&Path>, whose: &str) -> anyhow::Result<Option<String>> {
+    let text = match (said, file) {
+        (Some(said), _) => said.to_owned(),
+        (None, Some(file)) => std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read the secret of the {whose} from {}", file.display()))?,
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+}
+
+/// Addresses of servers that help calls; empty ones are none.
+fn ice_urls(said: Option<&[String]>, schemes: [&str; 2]) -> anyhow::Result<Vec<String>> {
+    let said = said.unwrap_or_default().iter().map(|url| url.trim());
+    said.filter(|url| !url.is_empty())
+        .map(|url| {
+            let host = schemes.iter().find_map(|scheme| url.strip_prefix(scheme));
+            match host {
+                Some(host) if !host.is_empty() && !host.starts_with('/') => Ok(url.to_owned()),
+                _ => bail!(
+                    "the address of such a server begins with {} and has a host, not `{url}`",
+                    schemes[0]
+                ),
+            }
+        })
+        .collect()
 }
 
 /// An empty one is none, so that a variable of the environment can be switched off.
@@ -461,6 +587,26 @@ mod tests {
             },
             Said {
                 trusted_proxies: Some(vec!["10.0.0.0/33".into()]),
+                ..Said::default()
+            },
+            Said {
+                turn_url: Some(vec!["turn:turn.example".into()]),
+                ..Said::default()
+            },
+            Said {
+                turn_secret: Some("north".into()),
+                ..Said::default()
+            },
+            Said {
+                stun_url: Some(vec!["https://stun.example".into()]),
+                ..Said::default()
+            },
+            Said {
+                relay_only: Some(true),
+                ..Said::default()
+            },
+            Said {
+                livekit_url: Some("wss://live.example".into()),
                 ..Said::default()
             },
             Said {
