@@ -1,5 +1,5 @@
 /**
- * Cluster: PostgreSQL, Redis, nginx and some Plaza processes on free ports of this machine, in a folder that goes with them.
+ * Cluster: PostgreSQL, Redis, coturn, nginx and some Plaza processes on free ports of this machine, in a folder that goes with them.
  *
  * `node scripts/cluster.mjs [--nodes 3] [--binary target/quick/plaza] [--listen 127.0.0.1:8080] [--state target/cluster/cluster.json]
  * [--open-admin-signup]` runs one until Ctrl-C. Where everything is stands in the state file. A process that ends is started again after
@@ -27,6 +27,7 @@ const SERVICE_AGAIN = 500;
 
 const POSTGRES_READY = /ready to accept connections/;
 const REDIS_READY = /Ready to accept connections/;
+const TURN_READY = /SQLite DB connection success/;
 
 const SECRET = "a cluster on one machine only";
 
@@ -112,6 +113,19 @@ async function startRedis() {
   return { child, url: `redis://127.0.0.1:${port}`, command: ["redis-server", ...words] };
 }
 
+/** Carries the calls of those who cannot reach each other; here they can, but a client may ask for it. */
+async function startTurn(folder) {
+  const port = await freePort();
+  const home = join(folder, "turn");
+  await mkdir(home);
+  const words = ["-n", "-L", "127.0.0.1", "-E", "127.0.0.1", "-p", String(port), "--no-tls", "--no-dtls", "--no-cli"];
+  words.push("--allow-loopback-peers", "--log-file=stdout", "--realm=plaza", `--pidfile=${home}/pid`, `--userdb=${home}/db`);
+  words.push("--use-auth-secret", `--static-auth-secret=${SECRET}`);
+  const child = spawn("turnserver", words, { stdio: ["ignore", "pipe", "pipe"] });
+  await started(child, TURN_READY);
+  return { child, url: `turn:127.0.0.1:${port}?transport=udp`, command: ["turnserver", ...words] };
+}
+
 /** The example that people copy, with the addresses of this cluster. */
 async function startNginx(folder, listen, nodes) {
   const example = await readFile(join(ROOT, "deploy/nginx.conf"), "utf8");
@@ -154,9 +168,9 @@ export async function startCluster({
   const write = async () => {
     await mkdir(dirname(state), { recursive: true });
     const told = ({ child, url, command, folder }) => ({ pid: child.pid, url, command, folder });
-    const [postgres, redis, nginx] = services.map(told);
+    const [postgres, redis, turn, nginx] = services.map(told);
     const nodes = cluster.nodes.map(({ name, url, child, command }) => ({ name, url, pid: child?.pid, command }));
-    const text = JSON.stringify({ url: nginx?.url, nodes, redis, postgres, nginx }, null, 2);
+    const text = JSON.stringify({ url: nginx?.url, nodes, redis, postgres, turn, nginx }, null, 2);
     await writeFile(`${state}.new`, text);
     await rename(`${state}.new`, state);
   };
@@ -218,11 +232,15 @@ export async function startCluster({
     const redis = await startRedis();
     services.push(redis);
     watch(redis, REDIS_READY);
+    const turn = await startTurn(folder);
+    services.push(turn);
+    watch(turn, TURN_READY);
     const data = join(folder, "data");
     for (const name of "abcdefghijklmnopqrstuvwxyz".slice(0, count)) {
       const port = await freePort();
       const options = ["--listen", `127.0.0.1:${port}`, "--data-dir", data, "--node", name];
       options.push("--database-url", postgres.url, "--redis-url", redis.url, "--cluster-secret", SECRET);
+      options.push("--turn-url", turn.url, "--turn-secret", SECRET);
       options.push("--trusted-proxies", "127.0.0.1", ...(isGuarded ? [] : ["--no-guardian"]), ...more);
       const node = { name, port, url: `http://127.0.0.1:${port}`, command: [resolve(binary), "serve", ...options] };
       cluster.nodes.push(node);
@@ -233,6 +251,7 @@ export async function startCluster({
     cluster.url = nginx.url;
     cluster.postgres = postgres.url;
     cluster.redis = redis.url;
+    cluster.turn = turn.url;
     await write();
     return cluster;
   } catch (error) {

@@ -10,6 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["systems"],
     &["space"],
     &["net::protocol", "net::codec"],
+    &["media"],
     &["host"],
     &["net::link"],
     &["store"],
@@ -23,7 +24,7 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Floors whose rooms lie beside each other and may use each other.
-const SHARED_FLOORS: [usize; 2] = [3, 8];
+const SHARED_FLOORS: [usize; 2] = [3, 9];
 
 /// Rooms that give the same result for the same commands, always.
 const PURE: [&str; 3] = ["components", "systems", "space"];

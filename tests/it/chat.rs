@@ -1,6 +1,9 @@
 //! What becomes of what is said: forgotten when nobody is there any more, or kept for ever.
 
-use plaza::net::protocol::ClientMessage;
+use plaza::net::protocol::chat::{
+    ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatLineS2c, DirectLineS2c, ReactC2s, TypingC2s,
+};
+use plaza::net::protocol::{ClientMessage, ServerMessage};
 use serde_json::{Value, json};
 
 use crate::clients::GameClient;
@@ -129,4 +132,375 @@ async fn what_is_kept_survives_every_process_and_every_service_but_the_database(
         ["before", "meanwhile"]
     );
     server.stop().await;
+}
+
+/// Reads until that comes.
+async fn until<T>(client: &mut GameClient, mut pick: impl FnMut(&ServerMessage) -> Option<T>) -> T {
+    let mut picked = None;
+    client
+        .until(|_, message| {
+            picked = pick(message);
+            picked.is_some()
+        })
+        .await;
+    picked.expect("it was seen")
+}
+
+async fn said(client: &mut GameClient, text: &str) -> ChatLineS2c {
+    until(client, |message| match message {
+        ServerMessage::Chat(line) if line.text == text => Some(line.clone()),
+        _ => None,
+    })
+    .await
+}
+
+async fn changed(client: &mut GameClient) -> ChatChangedS2c {
+    until(client, |message| match message {
+        ServerMessage::ChatChanged(change) => Some(change.clone()),
+        _ => None,
+    })
+    .await
+}
+
+async fn notice(client: &mut GameClient) -> (String, String) {
+    until(client, |message| match message {
+        ServerMessage::Notice(notice) => Some((notice.code.clone(), notice.message.clone())),
+        _ => None,
+    })
+    .await
+}
+
+fn edit(id: &str, text: &str) -> ClientMessage {
+    ClientMessage::ChatEdit(ChatEditC2s {
+        id: id.into(),
+        text: text.into(),
+    })
+}
+
+fn delete(id: &str) -> ClientMessage {
+    ClientMessage::ChatDelete(ChatDeleteC2s { id: id.into() })
+}
+
+#[tokio::test]
+async fn lines_are_edited_deleted_answered_and_reacted_to_and_a_restart_keeps_it() {
+    let server = TestServer::start().await;
+    let (ada, bob, admin) = (server.user("ada").await, server.user("bob").await, server.admin().await);
+    let space = kept_space(&server, &ada).await;
+    let mut owner = GameClient::join(&server.address, &ada, &space).await;
+    let mut guest = GameClient::join(&server.address, &bob, &space).await;
+    guest.chat(1, "helo").await;
+    let line = said(&mut owner, "helo").await;
+    guest.say(&edit(&line.id, " hello ")).await;
+    let change = changed(&mut owner).await;
+    assert_eq!((&change.id, change.text.as_deref()), (&line.id, Some("hello")));
+    // Words of somebody else.
+    owner.say(&edit(&line.id, "I was wrong")).await;
+    assert_eq!(notice(&mut owner).await.0, "forbidden");
+    let answer = ClientMessage::Chat(ChatC2s {
+        client_id: 1,
+        text: "welcome".into(),
+        scope: 0,
+        reply_to: Some(line.id.clone()),
+    });
+    owner.say(&answer).await;
+    let answer = said(&mut guest, "welcome").await;
+    assert_eq!(answer.reply_to.as_ref(), Some(&line.id));
+    guest
+        .say(&ClientMessage::React(ReactC2s {
+            id: answer.id.clone(),
+            emoji: "🎉".into(),
+            on: true,
+        }))
+        .await;
+    let reacted = until(&mut owner, |message| match message {
+        ServerMessage::Reacted(reacted) => Some(reacted.clone()),
+        _ => None,
+    })
+    .await;
+    assert_eq!((&reacted.id, &reacted.user, reacted.on), (&answer.id, &bob.id, true));
+    guest.chat(2, "spam").await;
+    let spam = said(&mut owner, "spam").await;
+    guest.say(&delete(&answer.id)).await;
+    assert_eq!(notice(&mut guest).await.0, "forbidden", "a guest deletes no others");
+    owner.say(&delete(&spam.id)).await;
+    assert_eq!(changed(&mut guest).await.text, None);
+
+    let folder = server.stop().await;
+    let server = TestServer::start_in(folder, |_| {}).await;
+    let guest = GameClient::join(&server.address, &bob, &space).await;
+    let [first, second, third] = &guest.welcome.history[..] else {
+        panic!("not three lines but {:?}", guest.welcome.history);
+    };
+    assert_eq!((&first.text[..], first.edited), ("hello", Some(change.at)));
+    assert_eq!(
+        (&second.reactions[0].emoji[..], &second.reactions[0].users),
+        ("🎉", &vec![bob.id.clone()])
+    );
+    assert!(third.deleted && third.text.is_empty());
+    let kept = server.get(&format!("/space/{space}/chat"), Some(&admin)).await.fine();
+    assert_eq!(words(&kept), ["hello", "welcome", ""]);
+    assert_eq!(kept["lines"][1]["replyTo"], json!(first.id));
+    assert_eq!(
+        kept["lines"][1]["reactions"],
+        json!([{"emoji": "🎉", "userIds": [bob.id]}])
+    );
+    assert_eq!(kept["lines"][2]["deleted"], true);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn lines_that_the_space_no_longer_remembers_are_changed_over_http_and_shown_at_once() {
+    let server = TestServer::start().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let space = kept_space(&server, &ada).await;
+    let mut owner = GameClient::join(&server.address, &ada, &space).await;
+    let mut guest = GameClient::join(&server.address, &bob, &space).await;
+    say(&mut guest, 1, "frist").await;
+    let kept = until_kept(&server, &ada, &space, 1).await;
+    let id = kept["lines"][0]["id"].as_str().unwrap();
+    let path = format!("/space/{space}/chat/{id}");
+    let request = json!({"message": "first"});
+    server
+        .call("PATCH", &path, Some(&ada), request.clone())
+        .await
+        .refused(403);
+    server
+        .call("PATCH", &path, Some(&bob), json!({"message": " "}))
+        .await
+        .refused(400);
+    server.call("PATCH", &path, Some(&bob), request).await.fine();
+    assert_eq!(changed(&mut owner).await.text.as_deref(), Some("first"));
+    server.call("DELETE", &path, Some(&ada), Value::Null).await.fine();
+    assert_eq!(changed(&mut guest).await.text.as_deref(), Some("first"));
+    assert_eq!(changed(&mut guest).await.text, None);
+    server.call("DELETE", &path, Some(&ada), Value::Null).await.refused(400);
+    server
+        .call("DELETE", &format!("/space/{space}/chat/x"), Some(&ada), Value::Null)
+        .await
+        .refused(400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_types_is_shown_to_the_others_until_they_say_it() {
+    let server = TestServer::start().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let space = server.space(&ada, "20x20").await;
+    let mut typist = GameClient::join(&server.address, &ada, &space).await;
+    let mut other = GameClient::join(&server.address, &bob, &space).await;
+    typist.say(&ClientMessage::Typing(TypingC2s { on: true })).await;
+    let typing = |message: &ServerMessage| match message {
+        ServerMessage::Typing(typing) => Some((typing.player, typing.on)),
+        _ => None,
+    };
+    let me = typist.welcome.player;
+    assert_eq!(until(&mut other, typing).await, (me, true));
+    typist.chat(1, "there").await;
+    assert_eq!(until(&mut other, typing).await, (me, false));
+    said(&mut other, "there").await;
+    typist.say(&ClientMessage::Typing(TypingC2s { on: true })).await;
+    assert_eq!(until(&mut other, typing).await, (me, true));
+    // Without another word the ticks end it.
+    assert_eq!(until(&mut other, typing).await, (me, false));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_rules_of_a_chat_are_its_owners_and_hold_at_once() {
+    let server = TestServer::start().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let space = kept_space(&server, &ada).await;
+    let path = format!("/space/{space}/chat");
+    let slow = json!({"slowModeSeconds": 3600});
+    server.call("PATCH", &path, Some(&bob), slow.clone()).await.refused(403);
+    for wrong in [
+        json!({"slowModeSeconds": 21_601}),
+        json!({"retentionDays": 0}),
+        json!({"retentionDays": "x"}),
+    ] {
+        server.call("PATCH", &path, Some(&ada), wrong).await.refused(400);
+    }
+    let mut owner = GameClient::join(&server.address, &ada, &space).await;
+    let mut guest = GameClient::join(&server.address, &bob, &space).await;
+    say(&mut guest, 1, "before").await;
+    server.call("PATCH", &path, Some(&ada), slow).await.fine();
+    assert_eq!(notice(&mut guest).await.0, "slow-mode");
+    guest.chat(2, "too soon").await;
+    let refused = until(&mut guest, |message| match message {
+        ServerMessage::ChatRefused(refused) => Some(refused.message.clone()),
+        _ => None,
+    })
+    .await;
+    assert!(refused.contains("minutes"), "{refused}");
+    say(&mut owner, 1, "one").await;
+    say(&mut owner, 2, "and two").await;
+    let rules = server
+        .call("PATCH", &path, Some(&ada), json!({"retentionDays": 30}))
+        .await
+        .fine();
+    let expected = json!({"retentionDays": 30, "slowModeSeconds": 3600, "mayModerate": true});
+    assert_eq!(rules, expected);
+    let seen = server.get(&path, Some(&bob)).await.fine();
+    assert_eq!(
+        (&seen["slowModeSeconds"], &seen["mayModerate"]),
+        (&json!(3600), &json!(false))
+    );
+    server
+        .call("PATCH", &path, Some(&ada), json!({"retentionDays": null}))
+        .await
+        .fine();
+    let seen = server.get(&path, Some(&bob)).await.fine();
+    assert_eq!(seen["retentionDays"], Value::Null);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_owner_takes_everything_home_and_deletes_it_for_all() {
+    let server = TestServer::start().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let space = kept_space(&server, &ada).await;
+    let path = format!("/space/{space}/chat");
+    let mut guest = GameClient::join(&server.address, &bob, &space).await;
+    say(&mut guest, 1, "one\ntwo").await;
+    until_kept(&server, &bob, &space, 1).await;
+    server.get(&format!("{path}/export"), Some(&bob)).await.refused(403);
+    let export = server.get(&format!("{path}/export"), Some(&ada)).await;
+    assert_eq!(export.fine()[0]["message"], "one\ntwo");
+    assert!(export.header("content-disposition").contains("chat.json"));
+    let export = server.get(&format!("{path}/export?format=text"), Some(&ada)).await;
+    assert!(export.text.ends_with("Z bob: one\n    two\n"), "{}", export.text);
+    server
+        .get(&format!("{path}/export?format=x"), Some(&ada))
+        .await
+        .refused(400);
+
+    server.call("DELETE", &path, Some(&bob), Value::Null).await.refused(403);
+    server.call("DELETE", &path, Some(&ada), Value::Null).await.fine();
+    let (code, message) = notice(&mut guest).await;
+    assert_eq!(code, "chat-cleared");
+    assert!(message.contains("ada"), "{message}");
+    say(&mut guest, 2, "afterwards").await;
+    loop {
+        let kept = server.get(&path, Some(&bob)).await.fine();
+        if words(&kept) == ["afterwards"] {
+            break;
+        }
+    }
+    let late = GameClient::join(&server.address, &ada, &space).await;
+    assert_eq!(late.welcome.history.len(), 1);
+    server.stop().await;
+}
+
+async fn write_to(
+    server: &TestServer,
+    from: &Person,
+    to: &Person,
+    client_id: u32,
+    text: &str,
+) -> crate::harness::Answer {
+    let body = json!({"text": text, "clientId": client_id});
+    server.post(&format!("/direct/{}", to.id), Some(from), body).await
+}
+
+async fn direct(client: &mut GameClient) -> DirectLineS2c {
+    until(client, |message| match message {
+        ServerMessage::Direct(line) => Some(line.clone()),
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_is_written_to_one_person_comes_to_them_wherever_they_are_and_to_nobody_else() {
+    let server = TestServer::start().await;
+    let (ada, bob, eve) = (
+        server.user("ada").await,
+        server.user("bob").await,
+        server.user("eve").await,
+    );
+    let here = server.space(&ada, "20x20").await;
+    let there = server.space(&ada, "20x20").await;
+    // Nobody is anywhere yet.
+    let first = write_to(&server, &ada, &bob, 1, " hello ").await.fine();
+    assert_eq!((&first["text"], &first["name"]), (&json!("hello"), &json!("ada")));
+    assert_eq!(
+        write_to(&server, &ada, &bob, 1, "hello").await.fine(),
+        first,
+        "sent again"
+    );
+    write_to(&server, &ada, &bob, 1, "other words").await.refused(400);
+    write_to(&server, &ada, &bob, 2, " ").await.refused(400);
+    write_to(&server, &ada, &ada, 3, "me").await.refused(400);
+    let nobody = Person {
+        id: here.clone(),
+        ..bob.clone()
+    };
+    write_to(&server, &ada, &nobody, 4, "hello?").await.refused(400);
+    let list = server.get("/direct", Some(&bob)).await.fine();
+    let [with] = &list["conversations"].as_array().unwrap()[..] else {
+        panic!("one conversation, not {list}");
+    };
+    assert_eq!((&with["username"], &with["unread"]), (&json!("ada"), &json!(1)));
+    assert_eq!(
+        server.get("/direct", Some(&eve)).await.fine()["conversations"],
+        json!([])
+    );
+
+    let mut sender = GameClient::join(&server.address, &ada, &here).await;
+    let mut reader = GameClient::join(&server.address, &bob, &there).await;
+    let mut other = GameClient::join(&server.address, &bob, &here).await;
+    let mut stranger = GameClient::join(&server.address, &eve, &here).await;
+    write_to(&server, &ada, &bob, 5, "are you there?").await.fine();
+    for client in [&mut reader, &mut other] {
+        let line = direct(client).await;
+        assert_eq!(
+            (&line.text[..], &line.from, line.client_id),
+            ("are you there?", &ada.id, None)
+        );
+    }
+    let own = direct(&mut sender).await;
+    assert_eq!((own.client_id, &own.to), (Some(5), &bob.id));
+    stranger.chat(1, "lalala").await;
+    let next = until(&mut stranger, |message| match message {
+        ServerMessage::Chat(_) => Some(true),
+        ServerMessage::Direct(_) => Some(false),
+        _ => None,
+    });
+    assert!(next.await, "it is none of eve's business");
+
+    let path = format!("/direct/{}", ada.id);
+    let seen = server.get(&path, Some(&bob)).await.fine();
+    assert_eq!(seen["messages"].as_array().unwrap().len(), 2);
+    let request = json!({"upTo": own.id});
+    server.post(&format!("{path}/read"), Some(&bob), request).await.fine();
+    server
+        .post(&format!("{path}/read"), Some(&bob), json!({"upTo": "x"}))
+        .await
+        .refused(400);
+    let list = server.get("/direct", Some(&bob)).await.fine();
+    assert_eq!(list["conversations"][0]["unread"], 0);
+    let before = server
+        .get(&format!("{path}?before={}", own.id), Some(&bob))
+        .await
+        .fine();
+    assert_eq!(before["messages"].as_array().unwrap().len(), 1);
+    server.get(&path, None).await.refused(403);
+    for client_id in 10..20 {
+        write_to(&server, &eve, &bob, client_id, "buy this").await;
+    }
+    write_to(&server, &eve, &bob, 20, "buy this").await.refused(429);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_written_to_one_person_crosses_processes() {
+    let shared = Shared::new();
+    let (one, two) = (shared.server().await, shared.server().await);
+    let (ada, bob) = (one.user("ada").await, one.user("bob").await);
+    let space = two.space(&bob, "20x20").await;
+    let mut reader = GameClient::join(&two.address, &bob, &space).await;
+    write_to(&one, &ada, &bob, 1, "over there").await.fine();
+    assert_eq!(direct(&mut reader).await.text, "over there");
+    two.stop().await;
+    one.stop().await;
 }

@@ -195,6 +195,7 @@ pub fn hello(token: &str, space: &str) -> HelloC2s {
         space: space.to_owned(),
         view_width: 30,
         view_height: 20,
+        arrive: None,
     }
 }
 
@@ -282,7 +283,13 @@ impl GameClient {
 
     pub async fn chat(&mut self, client_id: u32, text: &str) {
         let text = text.to_owned();
-        self.say(&ClientMessage::Chat(ChatC2s { client_id, text })).await;
+        self.say(&ClientMessage::Chat(ChatC2s {
+            client_id,
+            text,
+            scope: 0,
+            reply_to: None,
+        }))
+        .await;
     }
 
     /// Asks and waits for the answer: whatever was sent before it has been read by the server.
@@ -317,8 +324,13 @@ impl GameClient {
 
     /// The next message that is no frame.
     pub async fn event(&mut self) -> ServerMessage {
-        self.until(|_, message| !matches!(message, ServerMessage::Frame(_)))
-            .await
+        let is_about_places = |message: &ServerMessage| {
+            matches!(
+                message,
+                ServerMessage::Frame(_) | ServerMessage::Peers(_) | ServerMessage::Zone(_)
+            )
+        };
+        self.until(|_, message| !is_about_places(message)).await
     }
 
     /// Reads to the end; answers the close code.

@@ -173,7 +173,7 @@ async fn chat_must_be_of_the_space_and_person_that_joined() {
         (json!({"spaceId": "other", "message": "hi"}), "mismatch"),
         (json!({"token": bob.token, "message": "hi"}), "mismatch"),
         (json!({"message": "  "}), "invalid-message"),
-        (json!({"message": "x".repeat(1_001)}), "invalid-message"),
+        (json!({"message": "x".repeat(4_001)}), "invalid-message"),
         (json!({"message": 5}), "invalid-payload"),
     ] {
         first.say("chat-message", payload.clone()).await;

@@ -364,6 +364,71 @@ impl Sentinel {
     }
 }
 
+/// A TURN server that knows a secret and nobody. Dropping it ends it.
+pub struct Turn {
+    port: u16,
+    _folder: tempfile::TempDir,
+    _kept: Kept,
+}
+
+impl Turn {
+    /// One on a free port.
+    pub fn start(secret: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().to_str().unwrap();
+        for _ in 0..10 {
+            let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            let port = free.local_addr().unwrap().port();
+            drop(free);
+            let (number, secret) = (port.to_string(), format!("--static-auth-secret={secret}"));
+            let (pid, db) = (format!("--pidfile={home}/pid"), format!("--userdb={home}/db"));
+            let mut command = vec!["turnserver", "-n", "-L", "127.0.0.1", "-E", "127.0.0.1", "-p", &number];
+            command.extend([
+                "--no-tls",
+                "--no-dtls",
+                "--no-cli",
+                "--allow-loopback-peers",
+                "--log-file=stdout",
+            ]);
+            command.extend(["--use-auth-secret", &secret, "--realm=plaza", &pid, &db]);
+            if let Ok(kept) = Kept::start(&command, None, "KILL", "SQLite DB connection success") {
+                return Self {
+                    port,
+                    _folder: folder,
+                    _kept: kept,
+                };
+            }
+        }
+        panic!("turnserver does not start; run scripts/need services");
+    }
+
+    pub fn url(&self) -> String {
+        format!("turn:127.0.0.1:{}?transport=udp", self.port)
+    }
+
+    /// Whether it carries a packet from one to another for somebody of that name and password.
+    pub fn carries(&self, username: &str, password: &str) -> bool {
+        let port = self.port.to_string();
+        let client = Command::new("turnutils_uclient")
+            .args([
+                "-y",
+                "-c",
+                "-n",
+                "1",
+                "-p",
+                &port,
+                "-u",
+                username,
+                "-w",
+                password,
+                "127.0.0.1",
+            ])
+            .output()
+            .unwrap();
+        client.status.success()
+    }
+}
+
 #[test]
 fn a_redis_server_can_be_killed_and_started_again() {
     use std::io::Write;

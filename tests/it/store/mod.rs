@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::services::Database;
 
 mod chat;
+mod direct;
 mod owners;
 mod people;
 mod places;

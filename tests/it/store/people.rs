@@ -137,9 +137,26 @@ async fn the_same_picture_is_noted_once(home: Home) {
     assert_eq!(store.uploaded_bytes(bob).await.unwrap(), 0);
 }
 
+async fn a_user_keeps_others_away_until_they_do_not(home: Home) {
+    let store = &home.store;
+    let (ada, bob) = (home.user("ada").await, home.user("bob").await);
+    assert!(store.set_blocked(ada, bob, true).await.unwrap());
+    assert!(store.set_blocked(ada, bob, true).await.unwrap(), "twice is once");
+    assert_eq!(store.blocked_by(ada).await.unwrap(), [bob]);
+    assert_eq!(store.blocked_by(bob).await.unwrap(), []);
+    assert!(store.is_blocked(bob, ada).await.unwrap(), "both ways");
+    assert!(
+        !store.set_blocked(ada, UserId(Uuid::nil()), true).await.unwrap(),
+        "nobody"
+    );
+    assert!(store.set_blocked(ada, bob, false).await.unwrap());
+    assert!(!store.is_blocked(ada, bob).await.unwrap());
+}
+
 on_both!(
     a_name_belongs_to_one_user,
     a_user_looks_like_the_avatar_of_their_choice,
+    a_user_keeps_others_away_until_they_do_not,
     a_session_lives_until_it_is_ended,
     a_new_password_ends_every_other_session,
     using_a_session_prolongs_it_and_an_unused_one_ends,

@@ -46,6 +46,7 @@ async fn a_space_made_from_a_map_has_its_elements(home: Home) {
         width: 10,
         height: 8,
         elements: vec![(desk, Tile::new(1, 2)), (desk, Tile::new(3, 4))],
+        zones: Vec::new(),
     };
     let map = store.add_map(&new).await.unwrap();
     assert_eq!(store.maps().await.unwrap(), [store.map(map).await.unwrap().unwrap()]);

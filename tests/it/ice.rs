@@ -1,0 +1,110 @@
+//! ICE and TURN: who gets which servers, and passwords that a real TURN server takes; tokens for `LiveKit`.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use plaza::media::MediaSecret;
+use plaza::media::livekit::LiveKitSettings;
+use serde_json::{Value, json};
+
+use crate::harness::{TestServer, text};
+use crate::services::Turn;
+
+#[tokio::test]
+async fn whoever_is_signed_in_gets_the_servers_and_nobody_else() {
+    let server = TestServer::start_with(|settings| {
+        settings.ice.stun_urls = vec!["stun:stun.example:3478".into()];
+        settings.ice.turn_urls = vec!["turn:turn.example:3478".into()];
+        settings.ice.turn_secret = Some(MediaSecret::new("north"));
+        settings.ice.turn_ttl = Duration::from_mins(10);
+        settings.ice.relay_only = true;
+    })
+    .await;
+    server.get("/ice", None).await.refused(403);
+    let ada = server.user("ada").await;
+    let answer = server.get("/ice", Some(&ada)).await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let ice = answer.fine();
+    assert_eq!(ice["iceServers"][0], json!({"urls": ["stun:stun.example:3478"]}));
+    let turn = &ice["iceServers"][1];
+    assert_eq!(turn["urls"], json!(["turn:turn.example:3478"]));
+    let expiry = ice["expiresAt"].as_u64().unwrap() / 1_000;
+    assert_eq!(turn["username"], format!("{expiry}:{}", ada.id));
+    assert_eq!(ice["relayOnly"], true);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn without_servers_there_are_none() {
+    let server = TestServer::start().await;
+    let ada = server.user("ada").await;
+    let ice = server.get("/ice", Some(&ada)).await.fine();
+    assert_eq!(ice["iceServers"], json!([]));
+    assert_eq!(ice["relayOnly"], false);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_turn_server_carries_for_a_minted_password_and_for_no_other() {
+    let turn = Turn::start("north");
+    let url = turn.url();
+    let server = TestServer::start_with(|settings| {
+        settings.ice.turn_urls = vec![url];
+        settings.ice.turn_secret = Some(MediaSecret::new("north"));
+    })
+    .await;
+    let ada = server.user("ada").await;
+    let ice = server.get("/ice", Some(&ada)).await.fine();
+    let given = &ice["iceServers"][0];
+    let (username, password) = (text(&given["username"]), text(&given["credential"]));
+    assert!(turn.carries(&username, &password));
+    assert!(!turn.carries(&username, "guessed"));
+    // Nobody can make their time longer or be somebody else.
+    assert!(!turn.carries(&format!("9{username}"), &password));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_livekit_token_is_for_the_space_and_the_caller() {
+    let server = TestServer::start_with(|settings| {
+        settings.livekit = Some(LiveKitSettings {
+            url: "wss://live.example".into(),
+            key: "the-key".into(),
+            secret: MediaSecret::new("the-secret"),
+        });
+    })
+    .await;
+    let ada = server.user("ada").await;
+    let space = server.space(&ada, "20x20").await;
+    let path = format!("/space/{space}/livekit");
+    server.post(&path, None, Value::Null).await.refused(403);
+    server
+        .post("/space/nowhere/livekit", Some(&ada), Value::Null)
+        .await
+        .refused(400);
+    let answer = server.post(&path, Some(&ada), Value::Null).await.fine();
+    assert_eq!(answer["url"], "wss://live.example");
+    let token = text(&answer["token"]);
+    let parts: Vec<&str> = token.split('.').collect();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
+    assert_eq!(claims["iss"], "the-key");
+    assert_eq!(claims["sub"], ada.id);
+    assert_eq!(claims["video"]["room"], space);
+    assert_eq!(claims["video"]["roomJoin"], true);
+    assert!(claims["exp"].as_u64() > claims["nbf"].as_u64());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_livekit_server_there_are_no_tokens() {
+    let server = TestServer::start().await;
+    let ada = server.user("ada").await;
+    let space = server.space(&ada, "20x20").await;
+    let answer = server
+        .post(&format!("/space/{space}/livekit"), Some(&ada), Value::Null)
+        .await;
+    answer.refused(400);
+    assert!(answer.text.contains("--livekit-url"));
+    server.stop().await;
+}
