@@ -83,7 +83,17 @@ export class Server {
   }
 }
 
-export async function openBrowser() {
+/** Makes a browser with a camera and a microphone of its own making: a picture that counts, and a beep every second. */
+export const DEVICES = [
+  "--use-fake-device-for-media-stream",
+  "--use-fake-ui-for-media-stream",
+  "--allow-loopback-in-peer-connection",
+  "--disable-features=WebRtcHideLocalIpsWithMdns",
+  "--auto-select-desktop-capture-source=Entire screen",
+  "--autoplay-policy=no-user-gesture-required",
+];
+
+export async function openBrowser(more = []) {
   const executablePath = process.env.CHROMIUM ?? ["/usr/bin/chromium"].find((path) => existsSync(path));
   if (!executablePath) throw new Error("no Chromium: install Debian's package or set CHROMIUM to its path");
   return chromium.launch({
@@ -100,6 +110,7 @@ export async function openBrowser() {
       "--enable-unsafe-swiftshader",
       "--disable-backgrounding-occluded-windows",
       "--disable-renderer-backgrounding",
+      ...more,
     ],
   });
 }
@@ -113,7 +124,8 @@ export class Person {
     person.page = await person.context.newPage();
     person.complaints = [];
     person.page.on("pageerror", (error) => person.complaints.push(error.message));
-    person.page.setDefaultTimeout(120_000);
+    // Less while a journey is being written: PATIENCE=10000.
+    person.page.setDefaultTimeout(Number(process.env.PATIENCE ?? 120_000));
     return person;
   }
 

@@ -137,7 +137,7 @@ test("by keyboard alone: sign up, choose, join, walk, speak, leave", async () =>
   await person.until((x) => globalThis.__plaza().body.x > x + 64, from);
   await keyboard.up("d");
   await keyboard.press("Enter");
-  await page.waitForFunction(() => document.activeElement instanceof HTMLInputElement);
+  await page.waitForFunction(() => document.activeElement instanceof HTMLTextAreaElement);
   await keyboard.type("No mouse needed");
   await keyboard.press("Enter");
   await page.getByRole("log").getByText("No mouse needed").waitFor();

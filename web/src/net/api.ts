@@ -1,6 +1,7 @@
 /** Api: the server's HTTP interface, as far as this client uses it. `docs/openapi.json` states it. */
 
 import type { Element, SpaceMap } from "../world/map";
+import type { ChatLine } from "./codec";
 import { boolean, list, nullable, number, object, type Parser, string, withDefault } from "./parse";
 
 /** The server said no; `message` is for the person. */
@@ -102,6 +103,114 @@ const cluster = object<Cluster>({
     }),
   ),
 });
+/** A part of what was said in a space that keeps it. */
+export interface ChatPage {
+  lines: ChatLine[];
+  /** Nothing when that is all. */
+  before: string | null;
+  rules: ChatRules;
+}
+
+export interface ChatRules {
+  kept: boolean;
+  retentionDays: number | null;
+  slowModeSeconds: number;
+  mayModerate: boolean;
+}
+
+interface LineEntry {
+  id: string;
+  userId: string;
+  username: string;
+  message: string;
+  at: number;
+  scope: number;
+  replyTo: string | null;
+  editedAt: number | null;
+  deleted: boolean;
+  reactions: { emoji: string; userIds: string[] }[];
+}
+
+const lineEntry = object<LineEntry>({
+  id: string,
+  userId: string,
+  username: string,
+  message: string,
+  at: number,
+  scope: number,
+  replyTo: nullable(string),
+  editedAt: nullable(number),
+  deleted: boolean,
+  reactions: list(object<LineEntry["reactions"][number]>({ emoji: string, userIds: list(string) })),
+});
+const line: Parser<ChatLine> = (value, at) => {
+  const entry = lineEntry(value, at);
+  return {
+    id: entry.id,
+    clientId: null,
+    player: null,
+    user: entry.userId,
+    name: entry.username,
+    text: entry.message,
+    at: entry.at,
+    scope: entry.scope,
+    replyTo: entry.replyTo,
+    edited: entry.editedAt,
+    deleted: entry.deleted,
+    reactions: entry.reactions.map(({ emoji, userIds }) => ({ emoji, users: userIds })),
+  };
+};
+const changedRules = object<Omit<ChatRules, "kept">>({
+  retentionDays: nullable(number),
+  slowModeSeconds: number,
+  mayModerate: boolean,
+});
+const chatPage: Parser<ChatPage> = (value, at) => ({
+  ...object<Omit<ChatPage, "rules">>({ lines: list(line), before: nullable(string) })(value, at),
+  rules: { ...object<{ kept: boolean }>({ kept: boolean })(value, at), ...changedRules(value, at) },
+});
+/** What one person wrote to another. */
+export interface DirectMessage {
+  id: string;
+  from: string;
+  name: string;
+  to: string;
+  text: string;
+  at: number;
+}
+
+/** What somebody and I wrote, in short. */
+export interface Conversation {
+  userId: string;
+  username: string;
+  imageUrl: string | null;
+  last: DirectMessage;
+  unread: number;
+}
+
+const directMessage = object<DirectMessage>({
+  id: string,
+  from: string,
+  name: string,
+  to: string,
+  text: string,
+  at: number,
+});
+const conversations = object<{ conversations: Conversation[] }>({
+  conversations: list(
+    object<Conversation>({
+      userId: string,
+      username: string,
+      imageUrl: nullable(string),
+      last: directMessage,
+      unread: number,
+    }),
+  ),
+});
+const directPage = object<{ messages: DirectMessage[]; before: string | null }>({
+  messages: list(directMessage),
+  before: nullable(string),
+});
 const token = object<{ token: string }>({ token: string });
 const nothing: Parser<null> = () => null;
 const me = object<Me>({
@@ -153,7 +262,15 @@ const spaceMap = object<SpaceMap>({
   tiles: list(string),
   layers: list(object<SpaceMap["layers"][number]>({ name: string, above: boolean, data: list(number) })),
   blocked: list(string),
-  zones: list(object<SpaceMap["zones"][number]>({ kind: string, name: string, ...area })),
+  zones: list(
+    object<SpaceMap["zones"][number]>({
+      kind: string,
+      name: string,
+      url: nullable(string),
+      text: nullable(string),
+      ...area,
+    }),
+  ),
   elements: list(object<SpaceMap["elements"][number]>({ id: string, x: number, y: number, element })),
 });
 
@@ -175,6 +292,20 @@ export function keepToken(value: string | null): void {
 export function whenSignedOut(callback: () => void): void {
   onSignedOut = callback;
 }
+
+function iceServer(value: unknown, at = ""): RTCIceServer {
+  const { urls, username, credential } = object({
+    urls: list(string),
+    username: nullable(string),
+    credential: nullable(string),
+  })(value, at);
+  return { urls, ...(username !== null && credential !== null && { username, credential }) };
+}
+
+const ice = object({
+  iceServers: list(iceServer),
+  relayOnly: boolean,
+});
 
 export const api = {
   signUp: (username: string, password: string) =>
@@ -216,10 +347,55 @@ export const api = {
   moveSpace: (id: string, node: string) =>
     call("POST", `/admin/space/${encodeURIComponent(id)}/move`, nothing, { node }),
   deleteSpace: (id: string) => call("DELETE", `/space/${encodeURIComponent(id)}`, nothing),
+  /** Servers that help browsers to find each other. */
+  ice: async () => {
+    const { iceServers, relayOnly } = await call("GET", "/ice", ice);
+    return { iceServers, iceTransportPolicy: relayOnly ? ("relay" as const) : ("all" as const) };
+  },
+  chat: (id: string, search: string, before: string) =>
+    call("GET", `${chatOf(id)}${query({ q: search, before })}`, chatPage),
+  changeChatRules: (id: string, rules: { retentionDays?: number | null; slowModeSeconds?: number }) =>
+    call("PATCH", chatOf(id), changedRules, rules),
+  clearChat: (id: string) => call("DELETE", chatOf(id), nothing),
+  exportChat: (id: string, format: "json" | "text") => download(`${chatOf(id)}/export?format=${format}`),
+  editLine: (id: string, line: string, message: string) =>
+    call("PATCH", `${chatOf(id)}/${encodeURIComponent(line)}`, nothing, { message }),
+  deleteLine: (id: string, line: string) => call("DELETE", `${chatOf(id)}/${encodeURIComponent(line)}`, nothing),
+  conversations: async () => (await call("GET", "/direct", conversations)).conversations,
+  directs: (user: string, before: string) =>
+    call("GET", `/direct/${encodeURIComponent(user)}${query({ before })}`, directPage),
+  writeDirect: (user: string, text: string, clientId: number) =>
+    call("POST", `/direct/${encodeURIComponent(user)}`, directMessage, { text, clientId }),
+  readDirect: (user: string, upTo: string) =>
+    call("POST", `/direct/${encodeURIComponent(user)}/read`, nothing, { upTo }),
+  uploadPicture: (file: File) => {
+    const form = new FormData();
+    form.append("file", file);
+    return call("POST", "/upload?kind=chat", object<{ imageUrl: string }>({ imageUrl: string }), form);
+  },
   spaceMap: (id: string) => call("GET", `/space/${encodeURIComponent(id)}/map`, spaceMap),
 };
 
+function chatOf(space: string): string {
+  return `/space/${encodeURIComponent(space)}/chat`;
+}
+
+/** What stands behind the address; what is empty is left out. */
+function query(parts: Record<string, string>): string {
+  const given = Object.entries(parts).filter(([, value]) => value !== "");
+  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
+}
+
 async function call<T>(method: string, path: string, parser: Parser<T>, body?: object): Promise<T> {
+  const text = await (await request(method, path, body)).text();
+  return parser(text === "" ? null : JSON.parse(text));
+}
+
+async function download(path: string): Promise<Blob> {
+  return (await request("GET", path)).blob();
+}
+
+async function request(method: string, path: string, body?: object): Promise<Response> {
   const headers: Record<string, string> = {};
   if (bearer !== null) headers.authorization = `Bearer ${bearer}`;
   const isForm = body instanceof FormData;
@@ -242,8 +418,7 @@ async function call<T>(method: string, path: string, parser: Parser<T>, body?: o
     }
     throw new ApiError(response.status, messageOf(problem) ?? `The server answered ${response.status}. Try again.`);
   }
-  const text = await response.text();
-  return parser(text === "" ? null : JSON.parse(text));
+  return response;
 }
 
 function messageOf(problem: unknown): string | undefined {

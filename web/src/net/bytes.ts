@@ -126,6 +126,12 @@ export class Writer {
     return this;
   }
 
+  option<T>(value: T | null, write: (value: T) => unknown): this {
+    this.bool(value !== null);
+    if (value !== null) write(value);
+    return this;
+  }
+
   finish(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#at);
   }

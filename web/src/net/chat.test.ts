@@ -9,6 +9,11 @@ const said = (text: string, at = 0, clientId: number | null = null, user = "bo")
   name: user,
   text,
   at,
+  scope: 0,
+  replyTo: null,
+  edited: null,
+  deleted: false,
+  reactions: [],
 });
 const own = (text: string, clientId: number, at = 0) => ({
   ...said(text, at, clientId, "me"),
@@ -21,6 +26,7 @@ const online = (now = 0) => {
   chat.welcome([], now);
   return chat;
 };
+const due = (clientId: number, text: string) => ({ clientId, text, scope: 0, replyTo: null });
 const words = (chat: Chat) =>
   chat.lines.map(({ text, isWaiting, refused }) => (isWaiting ? `${text}…` : refused ? `${text}!` : text));
 
@@ -29,7 +35,7 @@ describe("a line of one's own", () => {
     const chat = online();
     chat.say(own("hello", 7), 0);
     expect(words(chat)).toEqual(["hello…"]);
-    expect(chat.due(0)).toEqual([{ clientId: 7, text: "hello" }]);
+    expect(chat.due(0)).toEqual([due(7, "hello")]);
     expect(chat.due(10), "once").toEqual([]);
     chat.hear(said("hi", 5));
     chat.hear(acknowledged("hello", 7, 6));
@@ -46,10 +52,7 @@ describe("a line of one's own", () => {
     chat.say(own("two", 2), 200);
     expect(chat.due(300), "there is nobody to send it to").toEqual([]);
     chat.welcome([], 400);
-    expect(chat.due(400)).toEqual([
-      { clientId: 1, text: "one" },
-      { clientId: 2, text: "two" },
-    ]);
+    expect(chat.due(400)).toEqual([due(1, "one"), due(2, "two")]);
     chat.hear(acknowledged("one", 1, 50));
     expect(words(chat)).toEqual(["one", "two…"]);
   });
@@ -82,7 +85,7 @@ describe("a line of one's own", () => {
     chat.drop(100);
     chat.welcome([acknowledged("hello", null, 20)], 200);
     expect(words(chat)).toEqual(["hello", "hello…"]);
-    expect(chat.due(200)).toEqual([{ clientId: 2, text: "hello" }]);
+    expect(chat.due(200)).toEqual([due(2, "hello")]);
   });
 
   test("fails after 30 seconds without a connection, and can be tried again", () => {
@@ -96,7 +99,7 @@ describe("a line of one's own", () => {
     chat.tryAgain(1, 50_000);
     expect(words(chat)).toEqual(["hello…"]);
     chat.welcome([], 55_000);
-    expect(chat.due(55_000)).toEqual([{ clientId: 1, text: "hello" }]);
+    expect(chat.due(55_000)).toEqual([due(1, "hello")]);
   });
 
   test("that lay in a sleeping browser is not blurted out when it wakes", () => {
@@ -129,7 +132,7 @@ describe("a line of one's own", () => {
     expect(chat.lines[1]?.refused).toBe("Slow down.");
     chat.tryAgain(1, 5);
     expect(words(chat)).toEqual(["before", "after", "too much…"]);
-    expect(chat.due(5)).toEqual([{ clientId: 1, text: "too much" }]);
+    expect(chat.due(5)).toEqual([due(1, "too much")]);
   });
 
   test("is sent again when nobody answers over a line that stands, and fails in the end", () => {
@@ -152,7 +155,7 @@ describe("a line of one's own", () => {
     expect(first).toHaveLength(BURST);
     for (const { text, clientId } of first) chat.hear(acknowledged(text, clientId));
     expect(chat.due(500)).toEqual([]);
-    expect(chat.due(1000)).toEqual([{ clientId: BURST, text: `line ${BURST}` }]);
+    expect(chat.due(1000)).toEqual([due(BURST, `line ${BURST}`)]);
     expect(chat.expire(PATIENCE), "what is not sent yet has not been left unanswered").toBe(false);
   });
 });
@@ -204,4 +207,56 @@ test("old lines make room, and failed ones go with what they stood behind", () =
   for (let index = 1; index <= 200; index++) chat.hear(said(`line ${index}`, index));
   expect(chat.lines).toHaveLength(200);
   expect(chat.lines[0]?.text).toBe("line 1");
+});
+
+describe("what becomes of a line", () => {
+  test("other words, no words, and thoughts of others", () => {
+    const chat = online();
+    chat.hear(said("helo"));
+    const id = "bo-helo-0";
+    chat.change({ id, text: "hello", at: 5 });
+    chat.react({ id, user: "ada", emoji: "👍", on: true });
+    chat.react({ id, user: "ada", emoji: "👍", on: true });
+    chat.react({ id, user: "cy", emoji: "👍", on: true });
+    chat.react({ id, user: "cy", emoji: "🎉", on: false });
+    expect(chat.lines[0]).toMatchObject({
+      text: "hello",
+      edited: 5,
+      reactions: [{ emoji: "👍", users: ["ada", "cy"] }],
+    });
+    chat.react({ id, user: "ada", emoji: "👍", on: false });
+    chat.react({ id, user: "cy", emoji: "👍", on: false });
+    expect(chat.lines[0]?.reactions).toEqual([]);
+    chat.change({ id, text: null, at: 6 });
+    expect(chat.lines[0]).toMatchObject({ text: "", deleted: true, edited: null });
+  });
+
+  test("is brought by the history after a break", () => {
+    const chat = online();
+    chat.hear(said("helo"));
+    chat.drop(1);
+    expect(chat.welcome([{ ...said("helo"), text: "hello", edited: 3 }], 2)).toEqual([]);
+    expect(chat.lines[0]).toMatchObject({ text: "hello", edited: 3, player: 1 });
+  });
+
+  test("everything at once: only what waits is left", () => {
+    const chat = online();
+    chat.hear(said("a"));
+    chat.say(own("refused", 1), 0);
+    chat.refuse(1, "No.");
+    chat.say(own("waits", 2), 0);
+    chat.clear();
+    expect(words(chat)).toEqual(["waits…"]);
+  });
+});
+
+test("looking back makes room for what is found", () => {
+  const chat = online();
+  for (let index = 0; index < 200; index++) chat.hear(said(`line ${index}`, index + 100));
+  chat.earlier([said("first", 1), said("second", 2), said("line 0", 100)]);
+  chat.hear(said("new", 400));
+  expect(chat.lines).toHaveLength(202);
+  expect(chat.lines[0]?.text).toBe("second");
+  expect(chat.isRecent("bo-new-400")).toBe(true);
+  expect(chat.isRecent("bo-second-2")).toBe(false);
 });

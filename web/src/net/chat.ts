@@ -3,7 +3,7 @@
  * comes from outside, and what is to be sent is handed out.
  */
 
-import type { ChatLine } from "./codec";
+import type { Change, ChatLine, Reacted } from "./codec";
 
 export interface Line extends ChatLine {
   /** Not said yet, as far as the server told. */
@@ -16,6 +16,8 @@ export interface Line extends ChatLine {
 export interface Due {
   clientId: number;
   text: string;
+  scope: number;
+  replyTo: string | null;
 }
 
 /** An own line that waits, or has failed. */
@@ -34,6 +36,8 @@ interface Open {
 
 /** Lines kept on the screen. */
 const LINES = 200;
+/** Lines that a space remembers; a few fewer, because others are on their way. */
+const REMEMBERED = 45;
 /** Milliseconds without a connection, or without an answer, after which a line has failed. */
 export const PATIENCE = 30_000;
 /** Milliseconds after which a line that nobody acknowledged is sent again over the same connection. */
@@ -49,6 +53,8 @@ export class Chat {
   #isOnline = false;
   #allowed = 0;
   #allowedAt = 0;
+  /** Lines kept: more when somebody looked back. */
+  #room = LINES;
 
   /** What to show: what was said, failed lines where they failed, and at the end what waits. */
   get lines(): Line[] {
@@ -95,6 +101,38 @@ export class Chat {
     else if (isNew) this.#settle(said);
     if (isNew) this.#keep([...this.#said, shown(said)]);
     return isNew;
+  }
+
+  /** A line has other words, or none. */
+  change({ id, text, at }: Change): void {
+    this.#said = this.#said.map((line) => {
+      if (line.id !== id) return line;
+      if (text === null) return { ...line, text: "", deleted: true, edited: null, reactions: [] };
+      return { ...line, text, edited: at };
+    });
+  }
+
+  /** A line has one reaction more or less. */
+  react(reacted: Reacted): void {
+    this.#said = this.#said.map((line) => (line.id === reacted.id ? withReaction(line, reacted) : line));
+  }
+
+  /** Everything that was said is gone. */
+  clear(): void {
+    this.#said = [];
+    this.#open = this.#open.filter(({ line }) => line.isWaiting);
+  }
+
+  /** What was said before everything that is known, oldest first. */
+  earlier(lines: ChatLine[]): void {
+    const fresh = lines.filter((line) => this.#said.every(({ id }) => id !== line.id));
+    this.#room += fresh.length;
+    this.#said = [...fresh.map(shown), ...this.#said];
+  }
+
+  /** Whether the space still remembers the line, as far as can be told. */
+  isRecent(id: string): boolean {
+    return this.#said.slice(-REMEMBERED).some((line) => line.id === id);
   }
 
   /** The server did not take a line. */
@@ -145,7 +183,8 @@ export class Chat {
       if (open.sentAt === null) open.since = Math.max(open.since, now);
       open.sentAt = now;
       open.wasSent = true;
-      due.push({ clientId: open.clientId, text: open.line.text });
+      const { text, scope, replyTo } = open.line;
+      due.push({ clientId: open.clientId, text, scope, replyTo });
     }
     return due;
   }
@@ -173,8 +212,8 @@ export class Chat {
 
   /** Failed lines go with the line they stand behind. */
   #keep(said: Line[]): void {
-    const gone = new Set(said.slice(0, -LINES).map(({ id }) => id));
-    this.#said = said.slice(-LINES);
+    const gone = new Set(said.slice(0, -this.#room).map(({ id }) => id));
+    this.#said = said.slice(-this.#room);
     if (gone.size > 0) {
       this.#open = this.#open.filter(({ line, behind }) => line.isWaiting || !gone.has(behind ?? ""));
     }
@@ -187,7 +226,10 @@ export function merge(known: Line[], history: ChatLine[]): Line[] {
   let place = 0;
   for (const line of history) {
     const index = merged.findIndex(({ id }) => id === line.id);
-    if (index >= 0) {
+    const known = merged[index];
+    if (known) {
+      // It may have changed meanwhile.
+      merged[index] = { ...shown(line), player: known.player, clientId: known.clientId };
       place = Math.max(place, index + 1);
       continue;
     }
@@ -198,6 +240,15 @@ export function merge(known: Line[], history: ChatLine[]): Line[] {
     merged.splice(place++, 0, shown(line));
   }
   return merged;
+}
+
+function withReaction(line: Line, { user, emoji, on }: Reacted): Line {
+  const kind = line.reactions.find((kind) => kind.emoji === emoji);
+  const users = [...(kind?.users.filter((other) => other !== user) ?? []), ...(on ? [user] : [])];
+  const changed = kind
+    ? line.reactions.map((other) => (other === kind ? { emoji, users } : other))
+    : [...line.reactions, { emoji, users }];
+  return { ...line, reactions: changed.filter(({ users }) => users.length > 0) };
 }
 
 function shown(line: ChatLine): Line {

@@ -5,7 +5,7 @@ import { DecodeError, Reader, Writer } from "./bytes";
 export const SUBPROTOCOL = "plaza.v1";
 export const VERSION = 1;
 /** Must be the server's, or this page is of another version. */
-export const SCHEMA = 806_463_017;
+export const SCHEMA = 4_104_692_644;
 
 export type ClientMessage =
   | {
@@ -16,15 +16,29 @@ export type ClientMessage =
       space: string;
       viewWidth: number;
       viewHeight: number;
+      arrive: string | null;
     }
   | { type: "Input"; seq: number; direction: number; run: boolean }
   | { type: "WalkTo"; seq: number; x: number; y: number }
   | { type: "WalkToPlayer"; seq: number; player: number }
-  | { type: "Chat"; clientId: number; text: string }
+  | { type: "Chat"; clientId: number; text: string; scope: number; replyTo: string | null }
   | { type: "Emote"; kind: number }
   | { type: "View"; width: number; height: number }
   | { type: "Ping"; nonce: number }
-  | { type: "Leave" };
+  | { type: "Leave" }
+  | { type: "Signal"; player: number; body: string }
+  | { type: "Media"; audio: boolean; video: boolean; screen: boolean }
+  | { type: "Status"; status: number }
+  | { type: "Wave"; player: number; kind: number }
+  | { type: "Lock"; zone: number; locked: boolean }
+  | { type: "Knock"; zone: number }
+  | { type: "Admit"; player: number }
+  | { type: "Block"; user: string; blocked: boolean }
+  | { type: "Forward"; body: string }
+  | { type: "ChatEdit"; id: string; text: string }
+  | { type: "ChatDelete"; id: string }
+  | { type: "React"; id: string; emoji: string; on: boolean }
+  | { type: "Typing"; on: boolean };
 
 export interface OwnState {
   x: number;
@@ -43,6 +57,43 @@ export interface ChatLine {
   name: string;
   text: string;
   at: number;
+  /** 0 for the space, 1 for whoever hears the speaker, 2 for an announcement. */
+  scope: number;
+  replyTo: string | null;
+  edited: number | null;
+  deleted: boolean;
+  reactions: Reaction[];
+}
+
+export interface Reaction {
+  emoji: string;
+  /** The ids of users. */
+  users: string[];
+}
+
+/** Other words for a line, or none. */
+export interface Change {
+  id: string;
+  text: string | null;
+  at: number;
+}
+
+export interface Reacted {
+  id: string;
+  user: string;
+  emoji: string;
+  on: boolean;
+}
+
+/** What one person wrote to another. */
+export interface DirectLine {
+  id: string;
+  clientId: number | null;
+  from: string;
+  name: string;
+  to: string;
+  text: string;
+  at: number;
 }
 
 export interface Card {
@@ -50,6 +101,28 @@ export interface Card {
   user: string;
   name: string;
   avatar: { id: string; imageUrl: string } | null;
+  /** 0 available, 1 busy, 2 away, 3 do not disturb. */
+  status: number;
+  /** What they send: bit 0 audio, 1 video, 2 screen. */
+  media: number;
+}
+
+/** How I am connected to somebody, as the rules of the place say. */
+export interface Peer {
+  player: number;
+  /** I hear them, they hear me; see and seen the same for pictures. */
+  hear: boolean;
+  heard: boolean;
+  see: boolean;
+  seen: boolean;
+  /** How loud they are by the rule, 0 to 255. */
+  gain: number;
+  /** 0 distance, 1 private area, 2 stage, 3 bubble. */
+  why: number;
+  /** 0 from one to the other, 1 through the forwarding unit. */
+  route: number;
+  /** My part in perfect negotiation. */
+  polite: boolean;
 }
 
 export interface Cell {
@@ -82,6 +155,7 @@ export interface Welcome {
   gridHash: number;
   own: OwnState;
   history: ChatLine[];
+  blocked: string[];
 }
 
 export type ServerMessage =
@@ -95,7 +169,19 @@ export type ServerMessage =
   | { type: "ElementRemoved"; id: string; mapVersion: number }
   | { type: "ElementChanged"; element: string; mapVersion: number }
   | { type: "Pong"; nonce: number; tick: number }
-  | { type: "Notice"; code: string; message: string };
+  | { type: "Notice"; code: string; message: string }
+  | { type: "Peers"; full: boolean; peers: Peer[]; gone: number[] }
+  | { type: "Signal"; player: number; body: string }
+  | { type: "Waved"; player: number; kind: number }
+  | { type: "Zone"; zone: number; locked: boolean; people: number; cap: number }
+  | { type: "Knocked"; player: number; zone: number }
+  | { type: "Admitted"; zone: number }
+  | { type: "Portal"; space: string; arrive: string }
+  | { type: "Forward"; body: string }
+  | ({ type: "ChatChanged" } & Change)
+  | ({ type: "Reacted" } & Reacted)
+  | { type: "Typing"; player: number; on: boolean }
+  | ({ type: "Direct" } & DirectLine);
 
 export function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
   const writer = new Writer();
@@ -103,6 +189,7 @@ export function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
     case "Hello":
       writer.uint(0).uint(message.version).uint(message.schema).string(message.token).string(message.space);
       writer.uint(message.viewWidth).uint(message.viewHeight);
+      writer.option(message.arrive, (name) => writer.string(name));
       break;
     case "Input":
       writer.uint(1).uint(message.seq).u8(message.direction).bool(message.run);
@@ -114,7 +201,9 @@ export function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
       writer.uint(3).uint(message.seq).uint(message.player);
       break;
     case "Chat":
-      writer.uint(4).uint(message.clientId).string(message.text);
+      writer.uint(4).uint(message.clientId).string(message.text).u8(message.scope);
+      if (message.replyTo === null) writer.u8(0);
+      else writer.u8(1).string(message.replyTo);
       break;
     case "Emote":
       writer.uint(5).u8(message.kind);
@@ -127,6 +216,45 @@ export function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
       break;
     case "Leave":
       writer.uint(8);
+      break;
+    case "Signal":
+      writer.uint(9).uint(message.player).string(message.body);
+      break;
+    case "Media":
+      writer.uint(10).bool(message.audio).bool(message.video).bool(message.screen);
+      break;
+    case "Status":
+      writer.uint(11).u8(message.status);
+      break;
+    case "Wave":
+      writer.uint(12).uint(message.player).u8(message.kind);
+      break;
+    case "Lock":
+      writer.uint(13).uint(message.zone).bool(message.locked);
+      break;
+    case "Knock":
+      writer.uint(14).uint(message.zone);
+      break;
+    case "Admit":
+      writer.uint(15).uint(message.player);
+      break;
+    case "Block":
+      writer.uint(16).string(message.user).bool(message.blocked);
+      break;
+    case "Forward":
+      writer.uint(17).string(message.body);
+      break;
+    case "ChatEdit":
+      writer.uint(18).string(message.id).string(message.text);
+      break;
+    case "ChatDelete":
+      writer.uint(19).string(message.id);
+      break;
+    case "React":
+      writer.uint(20).string(message.id).string(message.emoji).bool(message.on);
+      break;
+    case "Typing":
+      writer.uint(21).bool(message.on);
       break;
   }
   return writer.finish();
@@ -172,6 +300,30 @@ function serverMessage(r: Reader): ServerMessage {
       return { type: "Pong", nonce: r.uint(), tick: r.uint() };
     case 10:
       return { type: "Notice", code: r.string(), message: r.string() };
+    case 11:
+      return { type: "Peers", full: r.bool(), peers: r.list(() => peer(r)), gone: r.list(() => r.uint()) };
+    case 12:
+      return { type: "Signal", player: r.uint(), body: r.string() };
+    case 13:
+      return { type: "Waved", player: r.uint(), kind: r.u8() };
+    case 14:
+      return { type: "Zone", zone: r.uint(), locked: r.bool(), people: r.uint(), cap: r.uint() };
+    case 15:
+      return { type: "Knocked", player: r.uint(), zone: r.uint() };
+    case 16:
+      return { type: "Admitted", zone: r.uint() };
+    case 17:
+      return { type: "Portal", space: r.string(), arrive: r.string() };
+    case 18:
+      return { type: "Forward", body: r.string() };
+    case 19:
+      return { type: "ChatChanged", id: r.string(), text: r.option(() => r.string()), at: r.uint() };
+    case 20:
+      return { type: "Reacted", id: r.string(), user: r.string(), emoji: r.string(), on: r.bool() };
+    case 21:
+      return { type: "Typing", player: r.uint(), on: r.bool() };
+    case 22:
+      return { type: "Direct", ...directLine(r) };
     default:
       throw new DecodeError(`no message has the number ${variant}`);
   }
@@ -190,6 +342,7 @@ function welcome(r: Reader): Welcome {
     gridHash: r.uint(),
     own: ownState(r),
     history: r.list(() => chatLine(r)),
+    blocked: r.list(() => r.string()),
   };
 }
 
@@ -219,6 +372,23 @@ function chatLine(r: Reader): ChatLine {
     name: r.string(),
     text: r.string(),
     at: r.uint(),
+    scope: r.u8(),
+    replyTo: r.option(() => r.string()),
+    edited: r.option(() => r.uint()),
+    deleted: r.bool(),
+    reactions: r.list(() => ({ emoji: r.string(), users: r.list(() => r.string()) })),
+  };
+}
+
+function directLine(r: Reader): DirectLine {
+  return {
+    id: r.string(),
+    clientId: r.option(() => r.uint()),
+    from: r.string(),
+    name: r.string(),
+    to: r.string(),
+    text: r.string(),
+    at: r.uint(),
   };
 }
 
@@ -228,6 +398,22 @@ function card(r: Reader): Card {
     user: r.string(),
     name: r.string(),
     avatar: r.option(() => ({ id: r.string(), imageUrl: r.string() })),
+    status: r.u8(),
+    media: r.u8(),
+  };
+}
+
+function peer(r: Reader): Peer {
+  return {
+    player: r.uint(),
+    hear: r.bool(),
+    heard: r.bool(),
+    see: r.bool(),
+    seen: r.bool(),
+    gain: r.u8(),
+    why: r.u8(),
+    route: r.u8(),
+    polite: r.bool(),
   };
 }
 

@@ -33,7 +33,13 @@ export class Connection {
   sent = 0;
 
   constructor(
-    private readonly hello: () => { token: string; space: string; viewWidth: number; viewHeight: number },
+    private readonly hello: () => {
+      token: string;
+      space: string;
+      viewWidth: number;
+      viewHeight: number;
+      arrive: string | null;
+    },
     private readonly listener: Listener,
   ) {
     addEventListener("online", this.#now);

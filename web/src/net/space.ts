@@ -5,20 +5,25 @@
 
 import { batch, type Signal, signal } from "@preact/signals";
 import { Clock, Crowd } from "../world/crowd";
+import { doorsOf, type Room } from "../world/doors";
 import { block, gridOf, type SpaceMap } from "../world/map";
-import { type Grid, gridHash } from "../world/movement";
+import { plain } from "../world/markdown";
+import { type Grid, gridHash, SUBTILES } from "../world/movement";
 import { type Authority, type Input, Prediction } from "../world/prediction";
 import { AT_ONCE, Recent } from "../world/recent";
 import { api, currentToken } from "./api";
-import { Chat, type Line } from "./chat";
-import type { ChatLine, Frame, ServerMessage } from "./codec";
+import type { ChatLine, ClientMessage, Frame, Peer, ServerMessage } from "./codec";
 import { Connection, type Status } from "./connection";
+import { Direct } from "./direct";
 import { Silence } from "./silence";
+import { Talk } from "./talk";
 
 /** How old a walk that the server may not know is asked for again, in milliseconds. */
 const WALK_AGAIN = 2000;
 /** Local steps made up for at once. */
 const MAKE_UP = 4;
+/** Tiles from which on one walks after whom one follows. */
+const FOLLOW_FROM = 2;
 /** How often waiting lines and silence are looked at, in milliseconds. */
 const LOOK_EVERY = 250;
 const BUBBLE_MILLIS = 6000;
@@ -26,12 +31,33 @@ const EMOTE_MILLIS = 2500;
 
 export interface Person {
   player: number;
+  user: string;
   name: string;
   imageUrl: string | null;
   isMe: boolean;
+  status: number;
+  /** What they send: bit 0 sound, 1 a picture, 2 a screen. */
+  media: number;
+}
+
+/** A private area, as the server tells. */
+export interface AreaState {
+  locked: boolean;
+  people: number;
+  /** 0 for no limit. */
+  cap: number;
+}
+
+/** Somebody who wants in. */
+export interface Knock {
+  player: number;
+  name: string;
+  zone: number;
 }
 
 export interface Bubble {
+  /** The line that is shown. */
+  line: string;
   text: string;
   until: number;
 }
@@ -50,9 +76,6 @@ export class Space {
   readonly status: Signal<Status> = signal({ kind: "connecting", attempt: 0 });
   readonly name = signal("");
   readonly people: Signal<Person[]> = signal([]);
-  readonly lines: Signal<Line[]> = signal([]);
-  /** How many lines of others were heard. */
-  readonly heard = signal(0);
   readonly notice: Signal<string | null> = signal(null);
   /** The line stands, but no frames come: the space is on its way to another process. */
   readonly isMoving = signal(false);
@@ -62,6 +85,18 @@ export class Space {
   readonly failure: Signal<string | null> = signal(null);
   /** What an overloaded server gives up, 0 for nothing. */
   readonly step = signal(0);
+
+  /** Whom the server connected us to. */
+  readonly peers: Signal<ReadonlyMap<number, Peer>> = signal(new Map());
+  /** Private areas that are locked, limited or used, by the zone's number in the map. */
+  readonly areas: Signal<ReadonlyMap<number, AreaState>> = signal(new Map());
+  readonly knocks: Signal<Knock[]> = signal([]);
+  /** Users whom this one does not want to see or hear. */
+  readonly blocked: Signal<ReadonlySet<string>> = signal(new Set());
+  /** What this person is: 0 available, 1 busy, 2 away, 3 not to be disturbed. */
+  readonly ownStatus = signal(0);
+  /** Whom this person walks after. */
+  readonly following: Signal<number | null> = signal(null);
 
   map: SpaceMap | undefined;
   crowd = new Crowd(1);
@@ -74,9 +109,23 @@ export class Space {
   /** Where the last walk goes, for the marker. */
   target: { x: number; y: number } | undefined;
   onSound: (sound: "chat" | "join" | "emote") => void = () => {};
+  /** Somebody says something about the connection to them. */
+  onSignal: (player: number, body: string) => void = () => {};
+  /** Somebody waves, rings or walks up. */
+  onWave: (name: string, player: number, kind: number) => void = () => {};
+  /** This person stepped through a door to another space. */
+  onPortal: (space: string, arrive: string) => void = () => {};
+
+  /** Somebody else said something. */
+  onLine: (line: ChatLine) => void = () => {};
+  readonly talk: Talk;
+  /** What is written to this person alone, and by them. */
+  readonly direct = new Direct(() => this.crowd.cards.get(this.me)?.user ?? "");
 
   readonly #connection: Connection;
-  readonly #chat = new Chat();
+  /** Locked areas that this person was let into. */
+  readonly #admitted = new Set<number>();
+  #media = { audio: false, video: false, screen: false };
   readonly #looking = setInterval(() => this.#look(), LOOK_EVERY);
   #clock = new Clock(50);
   #tickMillis = 50;
@@ -92,21 +141,40 @@ export class Space {
   #epoch = 0;
   #ack = 0;
   readonly #silence = new Silence();
-  /** Begins anywhere: the server takes a line that comes again under the same number for the same line. */
-  #chatId = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   #view = { width: 30, height: 20 };
   #gridHash = 0;
   #mapWanted = false;
   #isFetching = false;
 
-  constructor(readonly id: string) {
+  constructor(
+    readonly id: string,
+    arrive: string | null = null,
+  ) {
+    this.talk = new Talk(id, {
+      send: (message) => this.#connection.send(message),
+      me: () => {
+        const { name = "", user = "" } = this.crowd.cards.get(this.me) ?? {};
+        return { player: this.me, user, name };
+      },
+      heard: (line) => this.#hear(line),
+      notice: (message) => {
+        this.notice.value = message;
+      },
+    });
     this.#connection = new Connection(
-      () => ({ token: currentToken() ?? "", space: id, viewWidth: this.#view.width, viewHeight: this.#view.height }),
+      () => ({
+        token: currentToken() ?? "",
+        space: id,
+        viewWidth: this.#view.width,
+        viewHeight: this.#view.height,
+        // A door leads there once: who comes back stands where they stood.
+        arrive: this.me === 0 ? arrive : null,
+      }),
       {
         status: (status) => {
           this.status.value = status;
           if (status.kind === "open") return;
-          this.#chat.drop(Date.now());
+          this.talk.drop();
           this.isMoving.value = false;
         },
         message: (message, size) => this.#take(message, size),
@@ -135,11 +203,19 @@ export class Space {
 
   /** The direction that is held now. */
   hold(direction: number, run: boolean): void {
+    if (direction !== 0) this.following.value = null;
     this.#direction = direction;
     this.#run = run;
   }
 
+  /** Walks after somebody until told otherwise; nobody to stop. */
+  follow(player: number | null): void {
+    this.following.value = player;
+    if (player !== null) this.walkToPlayer(player);
+  }
+
   walkTo(x: number, y: number): void {
+    this.following.value = null;
     const seq = this.prediction?.nextSeq();
     if (seq === undefined || !this.#connection.send({ type: "WalkTo", seq, x, y })) return;
     this.#walk(seq);
@@ -154,22 +230,69 @@ export class Space {
     this.target = undefined;
   }
 
-  /** Says a line; it shows as waiting until the server has it. */
-  say(text: string): void {
-    this.#chatId = (this.#chatId + 1) >>> 0;
-    const clientId = this.#chatId;
-    const { name = "", user = "" } = this.crowd.cards.get(this.me) ?? {};
-    const now = Date.now();
-    this.#chat.say({ id: `mine-${clientId}`, clientId, player: this.me, user, name, text, at: now }, now);
-    this.#sendLines();
-    this.#showLines();
+  /** Says something about the connection to somebody, to them alone. */
+  signal(player: number, body: string): void {
+    this.#connection.send({ type: "Signal", player, body });
   }
 
-  /** Says a line that failed once more. */
-  sayAgain(clientId: number): void {
-    this.#chat.tryAgain(clientId, Date.now());
-    this.#sendLines();
-    this.#showLines();
+  /** Tells what is sent from here, for others to see. */
+  media(audio: boolean, video: boolean, screen: boolean): void {
+    this.#media = { audio, video, screen };
+    this.#connection.send({ type: "Media", ...this.#media });
+  }
+
+  setStatus(status: number): void {
+    this.ownStatus.value = status;
+    this.#connection.send({ type: "Status", status });
+  }
+
+  wave(player: number, kind: number): void {
+    this.#connection.send({ type: "Wave", player, kind });
+  }
+
+  lock(zone: number, locked: boolean): void {
+    this.#connection.send({ type: "Lock", zone, locked });
+  }
+
+  knock(zone: number): void {
+    if (this.#connection.send({ type: "Knock", zone }))
+      this.notice.value = "You knocked. Somebody inside can let you in.";
+  }
+
+  /** Lets somebody in who knocked, or not. */
+  answer(player: number, isWelcome: boolean): void {
+    this.knocks.value = this.knocks.value.filter((knock) => knock.player !== player);
+    if (isWelcome) this.#connection.send({ type: "Admit", player });
+  }
+
+  block(user: string, blocked: boolean): void {
+    const all = new Set(this.blocked.value);
+    if (blocked) all.add(user);
+    else all.delete(user);
+    this.blocked.value = all;
+    this.#connection.send({ type: "Block", user, blocked });
+  }
+
+  /** Tiles from the own body to somebody's. */
+  distanceTo(player: number): number {
+    const body = this.prediction?.body;
+    const there = this.crowd.walkers.get(player)?.trail.at(-1);
+    return body && there ? Math.hypot(body.x - there.x, body.y - there.y) / SUBTILES : Number.POSITIVE_INFINITY;
+  }
+
+  /** The zones that this person stands in, as numbers in the map. */
+  zonesHere(): number[] {
+    return this.zonesNear(0);
+  }
+
+  /** The zones that this person stands in or is at most so many tiles away from. */
+  zonesNear(tiles: number): number[] {
+    const body = this.prediction?.body;
+    if (!body || !this.map) return [];
+    const [x, y] = [Math.floor(body.x / SUBTILES), Math.floor(body.y / SUBTILES)];
+    const isNear = (zone: { x: number; y: number; width: number; height: number }) =>
+      x >= zone.x - tiles && y >= zone.y - tiles && x < zone.x + zone.width + tiles && y < zone.y + zone.height + tiles;
+    return this.map.zones.flatMap((zone, index) => (isNear(zone) ? [index] : []));
   }
 
   emote(kind: number): void {
@@ -235,6 +358,8 @@ export class Space {
 
   #take(message: ServerMessage, size: number): void {
     this.figures.received += size;
+    if (message.type === "ChatChanged" && message.text === null) this.#takeBack(message.id);
+    if (this.talk.take(message)) return;
     switch (message.type) {
       case "Welcome":
         this.#welcome(message);
@@ -261,12 +386,8 @@ export class Space {
         }
         break;
       }
-      case "Chat":
-        this.#hear(message);
-        break;
-      case "ChatRefused":
-        this.#chat.refuse(message.clientId, message.message);
-        this.#showLines();
+      case "Direct":
+        this.direct.hear(message);
         break;
       case "Emote":
         this.emotes.set(message.player, { kind: message.kind, until: performance.now() + EMOTE_MILLIS });
@@ -283,6 +404,42 @@ export class Space {
         if (message.code === "no-path") this.target = undefined;
         this.notice.value = message.message;
         break;
+      case "Peers": {
+        const peers = new Map(message.full ? [] : this.peers.value);
+        for (const peer of message.peers) peers.set(peer.player, peer);
+        for (const player of message.gone) peers.delete(player);
+        this.peers.value = peers;
+        break;
+      }
+      case "Signal":
+        this.onSignal(message.player, message.body);
+        break;
+      case "Waved":
+        this.onWave(this.#nameOf(message.player), message.player, message.kind);
+        break;
+      case "Zone": {
+        const { zone, locked, people, cap } = message;
+        this.areas.value = new Map(this.areas.value).set(zone, { locked, people, cap });
+        if (!locked) this.#admitted.delete(zone);
+        this.#hangDoors();
+        break;
+      }
+      case "Knocked": {
+        const others = this.knocks.value.filter(({ player }) => player !== message.player);
+        const knock = { player: message.player, name: this.#nameOf(message.player), zone: message.zone };
+        this.knocks.value = [...others, knock];
+        this.onSound("join");
+        break;
+      }
+      case "Admitted":
+        this.#admitted.add(message.zone);
+        this.#hangDoors();
+        this.notice.value = "You may come in.";
+        break;
+      case "Portal":
+        this.onPortal(message.space, message.arrive);
+        break;
+      case "Forward":
       case "Refused":
       case "Pong":
         break;
@@ -296,21 +453,49 @@ export class Space {
     // Player numbers may mean others now.
     this.bubbles.clear();
     this.emotes.clear();
+    this.following.value = null;
     this.#tickMillis = 1000 / welcome.tickRate;
     this.#clock = new Clock(this.#tickMillis);
     this.#gridHash = welcome.gridHash;
     this.#epoch = welcome.epoch;
     this.#silence.begin(performance.now());
     this.#comeBack(welcome.own, openGrid(welcome.width, welcome.height), welcome.tickRate);
+    this.#admitted.clear();
+    this.#introduce();
     batch(() => {
+      this.blocked.value = new Set(welcome.blocked);
+      this.areas.value = new Map();
+      this.#hangDoors();
+      this.knocks.value = [];
       this.name.value = welcome.spaceName;
-      const missed = this.#chat.welcome(welcome.history, Date.now());
-      // On the first welcome nobody is known yet, and nothing was missed.
-      if (user !== undefined) this.heard.value += missed.filter((line) => line.user !== user).length;
-      this.#sendLines();
-      this.#showLines();
+      // On the first welcome nobody is known yet.
+      this.talk.welcome(welcome.history, user === undefined);
+      void this.direct.refresh();
     });
     if (this.map?.version !== welcome.mapVersion || this.failure.value) void this.#fetchMap();
+  }
+
+  /** What is closed to this person now: areas that are full, and those that are locked and they were not let into. */
+  #hangDoors(): void {
+    if (!this.prediction || !this.map) return;
+    const rooms = this.map.zones.flatMap((area, zone): Room[] => (area.kind === "private" ? [{ zone, area }] : []));
+    this.prediction.doors = doorsOf(rooms, (zone) => {
+      const state = this.areas.value.get(zone);
+      if (!state) return false;
+      return (state.cap > 0 && state.people >= state.cap) || (state.locked && !this.#admitted.has(zone));
+    });
+  }
+
+  /** A new connection knows nothing of what was switched on. */
+  #introduce(): void {
+    const told: ClientMessage[] = [];
+    if (Object.values(this.#media).some(Boolean)) told.push({ type: "Media", ...this.#media });
+    if (this.ownStatus.value !== 0) told.push({ type: "Status", status: this.ownStatus.value });
+    for (const message of told) this.#connection.send(message);
+  }
+
+  #nameOf(player: number): string {
+    return this.crowd.cards.get(player)?.name ?? "Somebody";
   }
 
   /** Stands where the server says, and makes up for what it does not know any more. It counts inputs anew. */
@@ -341,8 +526,7 @@ export class Space {
   #liveOn(frame: Frame, now: number): void {
     this.#epoch = frame.epoch;
     this.#clock = new Clock(this.#tickMillis);
-    this.#chat.doubt();
-    this.#sendLines();
+    this.talk.doubt();
     const prediction = this.prediction;
     if (!prediction) return;
     if (frame.ack >= this.#ack) {
@@ -369,22 +553,23 @@ export class Space {
     for (const input of this.#owed.splice(0, count)) this.#connection.send({ type: "Input", ...input });
   }
 
-  /** Sends the lines that are due. */
-  #sendLines(): void {
-    for (const line of this.#chat.due(Date.now())) this.#connection.send({ type: "Chat", ...line });
-  }
-
-  #showLines(): void {
-    this.lines.value = this.#chat.lines;
-  }
-
   /** What only time brings about. */
   #look(): void {
-    this.#sendLines();
-    if (this.#chat.expire(Date.now())) this.#showLines();
+    this.#followOn();
+    this.talk.look();
     const { pending = 0, walking = false } = this.prediction ?? {};
-    const isLong = this.#silence.isLong(performance.now(), pending > 0 || walking || this.#chat.isWaiting);
+    const isLong = this.#silence.isLong(performance.now(), pending > 0 || walking || this.talk.isWaiting);
     this.isMoving.value = isLong && this.status.value.kind === "open";
+  }
+
+  /** Sets off again when whom one follows went on. */
+  #followOn(): void {
+    const player = this.following.value;
+    if (player === null) return;
+    if (!this.crowd.cards.has(player)) {
+      this.following.value = null;
+      this.notice.value = "Whom you followed is no longer here.";
+    } else if (!this.prediction?.walking && this.distanceTo(player) > FOLLOW_FROM) this.walkToPlayer(player);
   }
 
   /** Fetches the map; changes that come meanwhile are fetched together, once more. */
@@ -410,6 +595,7 @@ export class Space {
     this.map = map;
     const grid = gridOf(map);
     if (this.prediction) this.prediction.grid = grid;
+    this.#hangDoors();
     if (gridHash(grid) !== this.#gridHash) console.info("the map changed since it was announced");
     batch(() => {
       this.failure.value = null;
@@ -427,24 +613,33 @@ export class Space {
     this.mapVersion.value++;
   }
 
+  /** What was deleted is not over a head any more either. */
+  #takeBack(line: string): void {
+    for (const [player, bubble] of this.bubbles) if (bubble.line === line) this.bubbles.delete(player);
+  }
+
   #hear(line: ChatLine): void {
-    const isNew = this.#chat.hear(line);
-    this.#showLines();
-    if (!isNew) return;
     if (line.player !== null) {
-      this.bubbles.set(line.player, { text: line.text, until: performance.now() + BUBBLE_MILLIS });
+      this.bubbles.set(line.player, {
+        line: line.id,
+        text: plain(line.text),
+        until: performance.now() + BUBBLE_MILLIS,
+      });
     }
     if (line.player === this.me) return;
-    this.heard.value++;
     this.onSound("chat");
+    this.onLine(line);
   }
 
   #listPeople(): void {
     const people = [...this.crowd.cards.values()].map((card) => ({
       player: card.player,
+      user: card.user,
       name: card.name,
       imageUrl: card.avatar?.imageUrl ?? null,
       isMe: card.player === this.me,
+      status: card.status,
+      media: card.media,
     }));
     people.sort((a, b) => Number(b.isMe) - Number(a.isMe) || a.name.localeCompare(b.name));
     this.people.value = people;

@@ -7,6 +7,7 @@ import { Actors, PIXELS, type Placed } from "./actors";
 import { Art, TILE } from "./art";
 import { Ground } from "./ground";
 import { Labels } from "./labels";
+import { Zones } from "./zones";
 
 const MIN_ZOOM = 0.6;
 const MAX_ZOOM = 3;
@@ -24,6 +25,7 @@ export class Stage {
   readonly #world = new Container();
   readonly #labels = new Labels();
   readonly #actors: Actors;
+  readonly #zones = new Zones();
   readonly #groundBelow = new Container();
   readonly #groundAbove = new Container();
   readonly #marker: Graphics;
@@ -49,7 +51,18 @@ export class Stage {
     this.#zoom = defaultZoom(app.screen.width, app.screen.height);
     this.#zoomWanted = this.#zoom;
     const { flat, shadows, standing, labels } = this.#actors;
-    this.#world.addChild(this.#groundBelow, flat, this.#marker, shadows, standing, this.#groundAbove, labels);
+    const { floor, shade } = this.#zones;
+    this.#world.addChild(
+      this.#groundBelow,
+      floor,
+      flat,
+      this.#marker,
+      shadows,
+      standing,
+      this.#groundAbove,
+      shade,
+      labels,
+    );
     app.stage.addChild(this.#world);
     app.stage.eventMode = "none";
     app.ticker.add((ticker) => this.#draw(performance.now(), ticker.deltaMS / 1000));
@@ -112,6 +125,7 @@ export class Stage {
     this.#actors.destroy();
     this.#labels.destroy();
     this.#ground?.destroy();
+    this.#zones.destroy();
     this.#app.destroy({ removeView: true }, { children: true });
   }
 
@@ -141,6 +155,7 @@ export class Stage {
       },
       (player) => (player === me && prediction ? prediction.body.facing : (crowd.walkers.get(player)?.facing ?? 0)),
     );
+    if (space.map) this.#zones.look(space.map, space.zonesHere(), seconds, this.#still);
     this.#look(seconds);
     this.#mark(now);
     this.onDrawn(now);
@@ -156,6 +171,7 @@ export class Stage {
       this.#groundBelow.addChild(this.#ground.below);
       this.#groundAbove.addChild(this.#ground.above);
     }
+    this.#zones.furnish(map);
     void this.#actors.furnish(map);
   }
 

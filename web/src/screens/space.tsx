@@ -2,41 +2,55 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Line } from "../net/chat";
+import { Call } from "../media/call";
 import type { Status } from "../net/connection";
 import { Space } from "../net/space";
 import type { Stage } from "../render/stage";
+import { CallBar, CallNotes } from "../ui/call";
+import { Announcement, ChatPanel, type Tab } from "../ui/chat";
 import { Held } from "../ui/held";
 import { me } from "../ui/me";
 import { Minimap } from "../ui/minimap";
 import { Crowded, isNetworkShown, Network, toggleNetwork } from "../ui/network";
+import { entitle, notify } from "../ui/notify";
 import { Overlay } from "../ui/overlay";
-import { Face, Icon, IconButton, Spinner } from "../ui/parts";
+import { Face, IconButton, Spinner } from "../ui/parts";
+import { PersonCard } from "../ui/person";
 import { go } from "../ui/route";
 import { isSoundOn, play, toggleSound } from "../ui/sound";
+import { StatusMark, StatusMenu, tellWave } from "../ui/status";
+import { Tiles } from "../ui/tiles";
+import { Zones } from "../ui/zones";
+import { mentions, plain } from "../world/markdown";
 
 const EMOTES = ["👋", "❤️", "😂", "👏", "🎉", "🤔"];
 const EMOTE_NAMES = ["Wave", "Heart", "Laugh", "Applaud", "Celebrate", "Think"];
-const MAX_CHARS = 1000;
 const NOTICE_MILLIS = 4000;
+/** The number of a status in cards. */
+const DO_NOT_DISTURB = 3;
 
 export function SpaceScreen({ id }: { id: string }) {
   const holder = useRef<HTMLDivElement>(null);
   const overlay = useRef<HTMLDivElement>(null);
   const stage = useRef<Stage | null>(null);
-  const say = useRef<HTMLInputElement>(null);
+  const say = useRef<HTMLTextAreaElement>(null);
   const [loaded, setLoaded] = useState(0);
   const [failure, setFailure] = useState<string | null>(null);
   const [picked, setPicked] = useState<number | null>(null);
   const panel = useSignal<"chat" | "people" | null>(innerWidth > 900 ? "chat" : null);
-  const unread = useSignal(0);
+  const tab = useSignal<Tab>("space");
+  const unread = useSignal({ space: 0, nearby: 0 });
+  const readUpTo = useSignal<string | null>(null);
 
-  const space = useMemo(() => new Space(id), [id]);
+  const space = useMemo(() => new Space(id, new URLSearchParams(location.search).get("arrive")), [id]);
+  const call = useMemo(() => new Call(space), [space]);
   const held = useMemo(() => new Held((direction, run) => space.hold(direction, run)), [space]);
 
   useEffect(() => {
     let isClosed = false;
     space.onSound = play;
+    space.onWave = (name, _player, kind) => tellWave(space, name, kind);
+    space.onPortal = (to, arrive) => go(`/s/${to}?arrive=${encodeURIComponent(arrive)}`);
     const open = async () => {
       const { Stage } = await import("../render/stage");
       if (isClosed || !holder.current || !overlay.current) return;
@@ -46,10 +60,10 @@ export function SpaceScreen({ id }: { id: string }) {
         return;
       }
       stage.current = opened;
-      const over = new Overlay(overlay.current, space, EMOTES);
+      const over = new Overlay(overlay.current, space, EMOTES, () => call.speaking.peek());
       opened.onDrawn = (now) => over.draw(now, (player) => opened.head(player));
       if (new URLSearchParams(location.search).has("debug")) {
-        Reflect.set(window, "__plaza", () => figures(opened, space));
+        Reflect.set(window, "__plaza", () => figures(opened, space, call));
       }
       setLoaded(2);
     };
@@ -62,28 +76,89 @@ export function SpaceScreen({ id }: { id: string }) {
       held.release();
       stage.current?.close();
       stage.current = null;
+      call.close();
       space.leave();
     };
   }, [space]);
 
   // Lines that come while the chat is out of sight are counted.
   useEffect(() => {
-    let counted = space.heard.value;
-    return space.heard.subscribe((heard) => {
-      if (panel.value !== "chat") unread.value += heard - counted;
+    const isSeen = (which: Tab) => panel.value === "chat" && tab.value === which && !document.hidden;
+    let counted = space.talk.heard.peek();
+    const stop = space.talk.heard.subscribe((heard) => {
+      const { space: said, nearby } = unread.peek();
+      unread.value = {
+        space: isSeen("space") ? 0 : said + heard[0] - counted[0],
+        nearby: isSeen("nearby") ? 0 : nearby + heard[1] - counted[1],
+      };
       counted = heard;
     });
+    // Who comes back to the page has read what is in front of them; from where they left, it is marked.
+    const onVisible = () => {
+      if (document.hidden) markRead();
+      else if (panel.value === "chat") seeTab();
+    };
+    document.addEventListener("visibilitychange", onVisible);
+    return () => {
+      stop();
+      document.removeEventListener("visibilitychange", onVisible);
+    };
   }, [space]);
 
+  useEffect(() => {
+    space.direct.isSeen = () => panel.value === "chat" && tab.value === "direct" && !document.hidden;
+    space.direct.onLetter = (letter) => {
+      if (space.crowd.cards.get(space.me)?.status === DO_NOT_DISTURB) return;
+      play("mention");
+      notify(`${letter.name} wrote to you`, plain(letter.text));
+    };
+    space.onLine = (line) => {
+      const mine = space.people.value.find(({ isMe }) => isMe)?.name ?? "";
+      if (!mentions(line.text, mine)) return;
+      // Louder than other lines, and told to whoever looks elsewhere, but for those who do not want to be disturbed.
+      if (space.crowd.cards.get(space.me)?.status === DO_NOT_DISTURB) return;
+      play("mention");
+      notify(`${line.name} in ${space.name.value}`, plain(line.text));
+    };
+  }, [space]);
+
+  useEffect(() => {
+    if (space.name.value) entitle(`${space.name.value} – Plaza`);
+    return () => entitle("Plaza");
+  }, [space.name.value]);
+
+  const markRead = () => {
+    readUpTo.value = space.talk.lines.peek().findLast(({ isWaiting }) => !isWaiting)?.id ?? null;
+  };
+
   const show = (which: "chat" | "people" | null) => {
+    if (panel.value === "chat" && which !== "chat") markRead();
     panel.value = which;
-    if (which === "chat") unread.value = 0;
+    if (which === "chat") seeTab();
+  };
+
+  /** What is in front of the person is no longer unread. */
+  const seeTab = () => {
+    if (tab.value === "direct") space.direct.read();
+    else unread.value = { ...unread.value, [tab.value]: 0 };
+  };
+
+  const writeTo = ({ user, name }: { user: string; name: string }) => {
+    tab.value = "direct";
+    show("chat");
+    setPicked(null);
+    void space.direct.open(user, name);
+    requestAnimationFrame(() => say.current?.focus());
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
-    const isTyping = event.target instanceof HTMLInputElement;
+    const isTyping =
+      event.target instanceof HTMLInputElement ||
+      event.target instanceof HTMLTextAreaElement ||
+      event.target instanceof HTMLSelectElement;
     if (event.key === "Escape") {
       setPicked(null);
+      space.follow(null);
       if (isTyping) holder.current?.focus();
       return;
     }
@@ -121,6 +196,8 @@ export function SpaceScreen({ id }: { id: string }) {
     };
   }, [held]);
 
+  const unreads = { ...unread.value, direct: space.direct.unread };
+  const unreadCount = unreads.space + unreads.nearby + unreads.direct;
   const status = space.status.value;
   const isIn = space.me !== 0 && space.mapVersion.value > 0 && loaded >= 2;
   const person = space.people.value.find(({ player }) => player === picked);
@@ -148,6 +225,7 @@ export function SpaceScreen({ id }: { id: string }) {
         <div class="pill">
           <IconButton icon="back" label="Leave" onClick={() => go("/")} />
           <span class="title">{space.name.value}</span>
+          <StatusMenu space={space} />
         </div>
       </div>
       <div class="hud below-title">
@@ -179,15 +257,18 @@ export function SpaceScreen({ id }: { id: string }) {
           </IconButton>
           <IconButton
             icon="chat"
-            label={unread.value > 0 ? `Chat, ${unread.value} unread` : "Chat"}
+            label={unreadCount > 0 ? `Chat, ${unreadCount} unread` : "Chat"}
             expanded={panel.value === "chat"}
             onClick={() => show(panel.value === "chat" ? null : "chat")}
           >
-            {unread.value > 0 && <span class="badge">{unread.value}</span>}
+            {unreadCount > 0 && <span class="badge">{unreadCount}</span>}
           </IconButton>
         </div>
       </div>
+      <Zones space={space} />
+      <Tiles call={call} />
       <div class="hud bottom">
+        <CallBar space={space} call={call} />
         <div class="pill emotes" role="group" aria-label="Emotes">
           {EMOTES.map((emote, kind) => (
             <button
@@ -204,7 +285,20 @@ export function SpaceScreen({ id }: { id: string }) {
         </div>
       </div>
       <Minimap space={space} />
-      {panel.value === "chat" && <ChatPanel space={space} input={say} onClose={() => show(null)} />}
+      {panel.value === "chat" && (
+        <ChatPanel
+          space={space}
+          input={say}
+          tab={tab.value}
+          unread={unreads}
+          readUpTo={readUpTo.value}
+          onTab={(which) => {
+            tab.value = which;
+            seeTab();
+          }}
+          onClose={() => show(null)}
+        />
+      )}
       {panel.value === "people" && (
         <PeoplePanel
           space={space}
@@ -216,25 +310,16 @@ export function SpaceScreen({ id }: { id: string }) {
         />
       )}
       {person && (
-        <div class="who-card" role="dialog" aria-label={person.name}>
-          <img src={person.imageUrl ?? "/art/avatars/robot.svg"} alt="" />
-          <div class="name">{person.name}</div>
-          {!person.isMe && (
-            <button
-              type="button"
-              class="button primary small"
-              onClick={() => {
-                space.walkToPlayer(person.player);
-                setPicked(null);
-                holder.current?.focus();
-              }}
-            >
-              Walk to {person.name.length > 12 ? "them" : person.name}
-            </button>
-          )}
-          <IconButton icon="close" label="Close" class="quiet small" onClick={() => setPicked(null)} />
-        </div>
+        <PersonCard
+          space={space}
+          call={call}
+          person={person}
+          onMessage={() => writeTo(person)}
+          onClose={() => setPicked(null)}
+        />
       )}
+      <CallNotes call={call} />
+      <Announcement space={space} />
       <Notice space={space} />
       {isIn && space.isMoving.value && (
         <div class="banner quiet" role="status">
@@ -278,7 +363,7 @@ export function SpaceScreen({ id }: { id: string }) {
 }
 
 /** What the page knows of itself, for whoever asks with `?debug`. */
-function figures(stage: Stage, space: Space) {
+function figures(stage: Stage, space: Space, call: Call) {
   const walkers = [...space.crowd.walkers.values()].map(({ player, trail }) => {
     const { x, y } = trail.at(-1) ?? { x: 0, y: 0 };
     return { player, name: space.crowd.cards.get(player)?.name ?? "", x, y, drawn: stage.drawnAt(player) };
@@ -295,6 +380,10 @@ function figures(stage: Stage, space: Space) {
     pending,
     seq,
     walkers,
+    calls: call.figures(),
+    speaking: [...call.speaking.value],
+    peers: [...space.peers.value.values()],
+    zones: space.zonesHere().map((index) => space.map?.zones[index]?.name),
     me: space.me,
     epoch: space.epoch,
     roundTrip: space.roundTrip,
@@ -348,102 +437,6 @@ function pointers(
   };
 }
 
-function ChatPanel({
-  space,
-  input,
-  onClose,
-}: {
-  space: Space;
-  input: { current: HTMLInputElement | null };
-  onClose: () => void;
-}) {
-  const [text, setText] = useState("");
-  const list = useRef<HTMLUListElement>(null);
-  const lines = space.lines.value;
-  const isAtEnd = useRef(true);
-  useEffect(() => {
-    if (isAtEnd.current) list.current?.scrollTo({ top: list.current.scrollHeight });
-  }, [lines]);
-
-  const submit = (event: Event) => {
-    event.preventDefault();
-    const trimmed = text.trim();
-    if (!trimmed) {
-      document.querySelector<HTMLElement>(".world")?.focus();
-      return;
-    }
-    isAtEnd.current = true;
-    space.say(trimmed);
-    setText("");
-  };
-
-  return (
-    <section class="panel" aria-label="Chat">
-      <header>
-        <h2>Chat</h2>
-        <IconButton icon="close" label="Close chat" class="quiet small" onClick={onClose} />
-      </header>
-      <ul
-        ref={list}
-        class="list"
-        role="log"
-        aria-live="polite"
-        tabIndex={0}
-        onScroll={(event) => {
-          const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
-          isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
-        }}
-      >
-        {lines.length === 0 && <li class="muted">Nobody has said anything yet. Say hello!</li>}
-        {lines.map((line) => (
-          <ChatLine key={line.id} line={line} onAgain={(clientId) => space.sayAgain(clientId)} />
-        ))}
-      </ul>
-      <form class="say" onSubmit={submit}>
-        <input
-          ref={input}
-          class="input"
-          aria-label="Message to everybody here"
-          placeholder="Say something"
-          autocomplete="off"
-          maxLength={MAX_CHARS}
-          value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
-        />
-        <button type="submit" class="button primary icon" aria-label="Send">
-          <Icon name="send" />
-        </button>
-      </form>
-    </section>
-  );
-}
-
-function ChatLine({ line, onAgain }: { line: Line; onAgain: (clientId: number) => void }) {
-  const at = new Date(line.at);
-  const { clientId } = line;
-  return (
-    <li class={`line ${line.isWaiting ? "waiting" : line.refused ? "failed" : ""}`}>
-      <span class="who">{line.name}</span>
-      <time class="when" dateTime={at.toISOString()}>
-        {line.isWaiting ? "sending…" : at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}
-      </time>
-      <div class="text" dir="auto">
-        {line.text}
-      </div>
-      {line.refused && (
-        <div class="why">
-          <span>{line.refused}</span>
-          {clientId !== null && (
-            <button type="button" class="button small" onClick={() => onAgain(clientId)}>
-              Try again
-            </button>
-          )}
-        </div>
-      )}
-    </li>
-  );
-}
-
 interface PeopleProps {
   space: Space;
   onClose: () => void;
@@ -478,7 +471,7 @@ function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
               <Face imageUrl={person.imageUrl} />
               <span>
                 {person.name}
-                {person.isMe && <span class="muted"> (you)</span>}
+                {person.isMe && <span class="muted"> (you)</span>} <StatusMark status={person.status} />
               </span>
             </button>
           </li>

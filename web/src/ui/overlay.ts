@@ -8,16 +8,21 @@ interface Shown {
   lift: number;
 }
 
+/** How long the mark of somebody who speaks stays after they fell silent. */
+const SPEAKING_MILLIS = 200;
+
 type Head = (player: number) => { x: number; y: number } | undefined;
 
 export class Overlay {
   readonly #bubbles = new Map<number, Shown>();
   readonly #emotes = new Map<number, Shown>();
+  readonly #speaking = new Map<number, Shown>();
 
   constructor(
     private readonly holder: HTMLElement,
     private readonly space: Space,
     private readonly emotes: readonly string[],
+    private readonly speaking: () => ReadonlySet<number>,
   ) {}
 
   /** Puts everything where heads are now. */
@@ -27,12 +32,21 @@ export class Overlay {
       if (bubble.until > now && shown?.until !== bubble.until)
         this.#show(this.#bubbles, player, bubble.until, "bubble", bubble.text, 2);
     }
+    for (const [player, shown] of this.#bubbles) {
+      if (!this.space.bubbles.has(player)) shown.until = Number.NEGATIVE_INFINITY;
+    }
     for (const [player, emote] of this.space.emotes) {
       const shown = this.#emotes.get(player);
       if (emote.until > now && shown?.until !== emote.until) {
         this.#show(this.#emotes, player, emote.until, "emote", this.emotes[emote.kind] ?? "", 6);
       }
     }
+    for (const player of this.speaking()) {
+      const shown = this.#speaking.get(player);
+      if (shown) shown.until = now + SPEAKING_MILLIS;
+      else this.#show(this.#speaking, player, now + SPEAKING_MILLIS, "speaks", "", -2);
+    }
+    place(this.#speaking, now, head, () => 0);
     place(this.#bubbles, now, head, () => 0);
     // An emote stands over what its player says.
     place(this.#emotes, now, head, (player) => this.#bubbles.get(player)?.element.offsetHeight ?? 0);

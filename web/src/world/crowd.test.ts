@@ -22,7 +22,14 @@ function frame(tick: number, parts: Partial<FrameNews>): FrameNews {
   return { tick, epoch: 1, roster: { full: false, came: [], gone: [] }, cells: [], dropped: [], ...parts };
 }
 
-const card = (player: number): Card => ({ player, user: `u${player}`, name: `p${player}`, avatar: null });
+const card = (player: number): Card => ({
+  player,
+  user: `u${player}`,
+  name: `p${player}`,
+  avatar: null,
+  status: 0,
+  media: 0,
+});
 
 function standing(crowd: Crowd): number[] {
   return [...crowd.walkers.keys()].sort((a, b) => a - b);

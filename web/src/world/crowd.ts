@@ -27,6 +27,8 @@ export interface Card {
   user: string;
   name: string;
   avatar: { id: string; imageUrl: string } | null;
+  status: number;
+  media: number;
 }
 
 export interface FrameNews {

@@ -37,6 +37,10 @@ export interface Layer {
 export interface Zone extends Area {
   kind: string;
   name: string;
+  /** The page that belongs to a link zone. */
+  url: string | null;
+  /** What stands on a note. */
+  text: string | null;
 }
 
 export interface SpaceMap {

@@ -3,6 +3,8 @@
  * Positions are in 1/64 tile; everything is an integer.
  */
 
+import { type Doors, noDoors } from "./doors";
+
 export const SUBTILES = 64;
 /** Half the side of a body. */
 export const BODY_HALF = 19;
@@ -55,20 +57,36 @@ export function gridHash(grid: Grid): number {
   return hash >>> 0;
 }
 
-/** One step of a held direction; the body is changed in place. */
-export function step(body: Body, grid: Grid, direction: number, run: boolean, tickRate: number): void {
+/** One step of a held direction, stopping before closed doors on each axis; the body is changed in place. */
+export function step(
+  body: Body,
+  grid: Grid,
+  direction: number,
+  run: boolean,
+  tickRate: number,
+  doors: Doors = noDoors,
+): void {
   const [signX, signY] = SIGNS[direction] ?? [0, 0];
   const speed = (run ? RUN : WALK)[signX !== 0 && signY !== 0 ? 1 : 0];
 
   body.carryX = signX === 0 ? 0 : body.carryX + signX * speed;
   const stepX = Math.trunc(body.carryX / tickRate);
   body.carryX -= stepX * tickRate;
+  const { x, y } = body;
   if (stepX !== 0) moveX(body, grid, stepX);
+  if (!doors(tileOf(x), tileOf(y), tileOf(body.x), tileOf(y))) {
+    body.x = x;
+    body.carryX = 0;
+  }
 
   body.carryY = signY === 0 ? 0 : body.carryY + signY * speed;
   const stepY = Math.trunc(body.carryY / tickRate);
   body.carryY -= stepY * tickRate;
   if (stepY !== 0) moveY(body, grid, stepY);
+  if (!doors(tileOf(body.x), tileOf(y), tileOf(body.x), tileOf(body.y))) {
+    body.y = y;
+    body.carryY = 0;
+  }
 
   if (signX !== 0) body.facing = signX < 0 ? FACING.left : FACING.right;
   else if (signY !== 0) body.facing = signY < 0 ? FACING.up : FACING.down;

@@ -3,6 +3,7 @@
  * applied yet are replayed on top of it.
  */
 
+import { type Doors, noDoors } from "./doors";
 import { type Body, type Grid, SUBTILES, step } from "./movement";
 
 export interface Input {
@@ -39,6 +40,8 @@ export class Prediction {
   largest = 0;
   /** Differences so far that were too large to smooth. */
   jumps = 0;
+  /** What is closed to the player now. */
+  doors: Doors = noDoors;
   #before: Body;
   #pending: Input[] = [];
   #seq = 0;
@@ -72,7 +75,7 @@ export class Prediction {
       this.#walkSeq = 0;
     }
     this.#pending.push(input);
-    step(this.body, this.grid, direction, run, this.tickRate);
+    step(this.body, this.grid, direction, run, this.tickRate, this.doors);
     return input;
   }
 
@@ -105,7 +108,8 @@ export class Prediction {
     this.#pending = this.#pending.filter((input) => input.seq > ack);
     const before = { x: this.body.x, y: this.body.y };
     assign(this.body, own);
-    for (const input of this.#pending) step(this.body, this.grid, input.direction, input.run, this.tickRate);
+    for (const input of this.#pending)
+      step(this.body, this.grid, input.direction, input.run, this.tickRate, this.doors);
     const isAsked = this.#walkSeq > ack;
     this.walking = (own.walking || isAsked) && !this.#pending.some((input) => input.direction !== 0);
     const dx = this.body.x - before.x;

@@ -1,0 +1,189 @@
+/** Calls: people walk up to each other and talk, with pictures and sound; who may not hear hears nothing. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { DEVICES, openBrowser, Person, PHONE, Server } from "./plaza.mjs";
+
+let server;
+let browser;
+let ada;
+let bo;
+let link;
+
+/** Small windows: pictures are made, sent and drawn without help of a graphics card. */
+const WINDOW = { viewport: { width: 1000, height: 640 } };
+
+/** Signs somebody up and brings them into the space. */
+async function arrive(name, options = WINDOW, from = browser) {
+  const person = await Person.sit(from, server, options);
+  const { page } = person;
+  await page.goto(link ? `${link}?debug` : "/");
+  await person.signUp(name);
+  await person.choose("Jonas");
+  if (link) {
+    await page.waitForURL(new RegExp(link));
+    if (!page.url().includes("debug")) await page.goto(`${link}?debug`);
+    await person.arrive();
+  }
+  return person;
+}
+
+/** Agrees to be heard or seen, for the first time. */
+async function agree(person, which) {
+  const { page } = person;
+  await page.getByRole("button", { name: which === "camera" ? "Camera off (V)" : "Microphone off (M)" }).click();
+  await page.getByRole("button", { name: `Switch the ${which} on` }).click();
+  await page.getByRole("button", { name: which === "camera" ? "Camera on (V)" : "Microphone on (M)" }).waitFor();
+}
+
+async function walkUp(person, name) {
+  const { page } = person;
+  await page.getByRole("button", { name: /^People/ }).click();
+  await page.getByLabel("Find somebody").fill(name);
+  await page.getByRole("button", { name, exact: true }).click();
+  await page.getByRole("button", { name: `Walk to ${name}` }).click();
+  await page.getByRole("button", { name: /^People/ }).click();
+}
+
+const heard = () => globalThis.__plaza().calls.find(({ state }) => state === "connected");
+
+before(async () => {
+  server = await Server.start();
+  browser = await openBrowser(DEVICES);
+  ada = await arrive("Ada");
+  const { page } = ada;
+  await page.getByRole("button", { name: "New space" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Talk");
+  await page.getByRole("radio", { name: /Office/ }).check({ force: true });
+  await page.getByRole("button", { name: "Create and enter" }).click();
+  await page.waitForURL(/\/s\//);
+  link = new URL(page.url()).pathname;
+  await page.goto(`${link}?debug`);
+  await ada.arrive();
+  bo = await arrive("Bo");
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test("devices are tried out before anybody hears or sees", async () => {
+  const { page } = ada;
+  await page.getByRole("button", { name: "Camera off (V)" }).click();
+  const dialog = page.getByRole("dialog", { name: "Microphone and camera" });
+  await dialog.waitFor();
+  await page.waitForFunction(() => document.querySelector(".preview-picture")?.videoWidth > 0);
+  await page.waitForFunction(() => document.querySelector("meter.level")?.value > 0);
+  await ada.shot("call-devices");
+  await dialog.getByRole("button", { name: "Not now" }).click();
+});
+
+test("he walks up, and they hear and see each other", async () => {
+  await walkUp(bo, "Ada");
+  for (const person of [ada, bo]) await person.until(heard);
+  await agree(ada, "microphone");
+  await ada.page.getByRole("button", { name: "Camera off (V)" }).click();
+  await agree(bo, "camera");
+  // Her beeps are in his graph, and her picture is in his tiles.
+  await bo.until(() => globalThis.__plaza().calls.some(({ level, gain }) => level > 0.01 && gain > 0.9));
+  for (const person of [ada, bo]) {
+    await person.page.waitForFunction(() => {
+      const other = document.querySelector(".tile.camera:not(.mine) video");
+      return other?.videoWidth > 0 && other.currentTime > 0;
+    });
+  }
+  await bo.page.locator(".speaks").first().waitFor();
+  await bo.page.getByRole("button", { name: "Who can hear me: 1" }).click();
+  await bo.page.getByRole("region", { name: "Who can hear me" }).getByText("Ada").waitFor();
+  await bo.shot("call");
+  await bo.page.getByRole("button", { name: "Close the list" }).click();
+});
+
+test("a screen is shared, shown large, and taken back", async () => {
+  await ada.page.evaluate(() => {
+    // Headless browsers have no screen to share: a page that draws stands for it.
+    const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
+    const draw = () => {
+      const context = canvas.getContext("2d");
+      context.fillStyle = `hsl(${(performance.now() / 20) % 360} 60% 50%)`;
+      context.fillRect(0, 0, 640, 360);
+      requestAnimationFrame(draw);
+    };
+    draw();
+    navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(15);
+  });
+  await ada.page.getByRole("button", { name: "Share a screen" }).click();
+  await bo.page.waitForFunction(() => document.querySelector(".tile.screen video")?.videoWidth > 0);
+  await bo.page.getByRole("button", { name: "Make Ada’s screen large" }).click();
+  await bo.page.locator(".tile.screen.large").waitFor();
+  await bo.shot("call-screen");
+  await bo.page.getByRole("button", { name: "Make Ada’s screen small" }).click();
+  await ada.page.getByRole("button", { name: "Stop sharing the screen" }).click();
+  await bo.page.locator(".tile.screen").waitFor({ state: "detached" });
+});
+
+test("the sound falls with the distance, and then both are alone", async () => {
+  const room = await ada.page.evaluate(() => globalThis.__plaza().body.x / 64);
+  const key = room > 24 ? "ArrowLeft" : "ArrowRight";
+  const from = (await ada.figures()).body.x;
+  await ada.hold([key], (x) => Math.abs(globalThis.__plaza().body.x - x) > 2.5 * 64, from);
+  await bo.until(() => globalThis.__plaza().calls.some(({ gain }) => gain > 0.02 && gain < 0.98));
+  await ada.hold([key], (x) => Math.abs(globalThis.__plaza().body.x - x) > 8 * 64, from);
+  for (const person of [ada, bo]) await person.until(() => globalThis.__plaza().calls.length === 0);
+  await bo.page.locator(".tile.camera:not(.mine)").waitFor({ state: "detached" });
+  await bo.page.getByRole("button", { name: "Who can hear me: nobody" }).waitFor();
+});
+
+test("whoever is blocked is neither heard nor seen, until they are not blocked any more", async () => {
+  await walkUp(bo, "Ada");
+  await bo.until(heard);
+  const block = async (label) => {
+    await bo.page.getByRole("button", { name: /^People/ }).click();
+    await bo.page.getByRole("button", { name: "Ada", exact: true }).click();
+    await bo.page.getByRole("button", { name: label, exact: true }).click();
+    await bo.page.getByRole("button", { name: /^People/ }).click();
+  };
+  await block("Block");
+  for (const person of [ada, bo]) await person.until(() => globalThis.__plaza().calls.length === 0);
+  await block("Unblock");
+  for (const person of [ada, bo]) await person.until(heard);
+});
+
+test("the call goes on while the space comes back from a crash", async () => {
+  const packets = () =>
+    bo.page.evaluate(() => document.querySelector(".tile.camera:not(.mine) video")?.currentTime ?? 0);
+  await bo.page.waitForFunction(() => document.querySelector(".tile.camera:not(.mine) video")?.currentTime > 0);
+  const before = await packets();
+  await server.kill();
+  await bo.page.getByText("Connection lost").waitFor();
+  // Pictures go from one browser to the other: they need no server.
+  await bo.page.waitForFunction(
+    (before) => document.querySelector(".tile.camera:not(.mine) video")?.currentTime > before + 1,
+    before,
+  );
+  await server.restart();
+  for (const person of [ada, bo]) await person.until(() => globalThis.__plaza().status === "open");
+  for (const person of [ada, bo]) await person.until(heard);
+});
+
+test("on a phone everything is in reach, and a device that is refused is explained", async () => {
+  const plain = await openBrowser();
+  try {
+    const cleo = await arrive("Cleo", { ...PHONE, colorScheme: "dark" }, plain);
+    await cleo.page.getByRole("button", { name: "Microphone off (M)" }).click();
+    await cleo.page.getByRole("dialog", { name: "Microphone and camera" }).getByRole("alert").waitFor();
+    await cleo.shot("call-refused-phone");
+    await cleo.page.getByRole("button", { name: "Not now" }).click();
+    await walkUp(cleo, "Ada");
+    await cleo.until(() => globalThis.__plaza().calls.length > 0);
+    await cleo.shot("call-phone");
+    assert.deepEqual(cleo.complaints, []);
+  } finally {
+    await plain.close();
+  }
+});
+
+test("no page complained", () => {
+  assert.deepEqual([...ada.complaints, ...bo.complaints], []);
+});

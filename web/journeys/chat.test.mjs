@@ -1,0 +1,229 @@
+/** Chat: two people in two browsers: what is said, changed, answered, thought of it, looked back at, and found again. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openBrowser, Person, PHONE, Server } from "./plaza.mjs";
+
+const PIXEL =
+  "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAGUlEQVR42mM4neX9nxLMMGrAqAGjBgwXAwAJnn8fDNbIcAAAAABJRU5ErkJggg==";
+
+let server;
+let browser;
+let ada;
+let bob;
+let link;
+
+before(async () => {
+  server = await Server.start();
+  browser = await openBrowser();
+  ada = await Person.sit(browser, server);
+  await ada.page.goto("/");
+  await ada.signUp("Ada");
+  await ada.choose("Nora");
+  await ada.page.getByRole("button", { name: "New space" }).click();
+  await ada.page.getByLabel("Name", { exact: true }).fill("Minutes");
+  await ada.page.getByLabel("Keep the chat").check();
+  await ada.page.getByRole("button", { name: "Create and enter" }).click();
+  await ada.page.waitForURL(/\/s\//);
+  link = new URL(ada.page.url()).pathname;
+  await ada.page.goto(`${link}?debug`);
+  await ada.arrive();
+  bob = await Person.sit(browser, server, { viewport: { width: 1440, height: 900 }, colorScheme: "dark" });
+  await bob.page.goto(link);
+  await bob.signUp("Bob");
+  await bob.choose("Theo");
+  await bob.page.waitForURL(/\/s\//);
+  await bob.page.goto(`${link}?debug`);
+  await bob.arrive();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const log = (person) => person.page.getByRole("log");
+const lineOf = (person, text) => log(person).locator(".line", { hasText: text });
+
+/** Opens what can be done with a line. */
+async function actions(person, text) {
+  await lineOf(person, text)
+    .getByRole("button", { name: /^Message of/ })
+    .click();
+}
+
+test("a line is written, seen, changed, answered, thought of and taken back", async () => {
+  await ada.say("**Hello** _everybody_, see https://example.org/a_b and `code`");
+  await log(bob).locator("strong", { hasText: "Hello" }).waitFor();
+  const anchor = log(bob).getByRole("link", { name: "https://example.org/a_b" });
+  assert.match(await anchor.getAttribute("rel"), /noopener/);
+  await bob.say("nothing is <b>bold</b> here");
+  await log(ada).getByText("nothing is <b>bold</b> here").waitFor();
+
+  await actions(bob, "nothing is");
+  await bob.page.getByRole("button", { name: "Edit", exact: true }).click();
+  await bob.page.getByLabel("Message to everybody here").fill("almost nothing");
+  await bob.page.keyboard.press("Enter");
+  await lineOf(ada, "almost nothing").getByText("edited").waitFor();
+
+  await actions(ada, "almost nothing");
+  await ada.page.getByRole("button", { name: "React with 🎉" }).click();
+  await lineOf(bob, "almost nothing").getByRole("button", { name: "🎉 from Ada" }).click();
+  await lineOf(ada, "almost nothing").getByRole("button", { name: "🎉 from Ada, Bob" }).waitFor();
+
+  await actions(bob, "Hello everybody");
+  await bob.page.getByRole("button", { name: "Reply", exact: true }).click();
+  await bob.page.getByLabel("Message to everybody here").fill("Hello back");
+  await bob.page.keyboard.press("Enter");
+  await lineOf(ada, "Hello back").locator(".quote", { hasText: "Ada Hello everybody" }).waitFor();
+
+  // The owner takes away what a guest said.
+  await bob.say("spam spam spam");
+  await log(ada).getByText("spam spam spam").waitFor();
+  await actions(ada, "spam");
+  await ada.page.getByRole("button", { name: "Delete", exact: true }).click();
+  await log(bob).getByText("This message was deleted.").waitFor();
+  await ada.shot("chat-lines");
+  await bob.shot("chat-lines-dark");
+});
+
+test("who types is shown, a name is completed, and the one who is called is told", async () => {
+  const field = bob.page.getByLabel("Message to everybody here");
+  await field.click();
+  await bob.page.keyboard.type("look here @a");
+  await ada.page.getByText("Bob is typing…").waitFor();
+  await bob.page.getByRole("option", { name: "@Ada" }).waitFor();
+  await bob.shot("chat-complete-dark");
+  await bob.page.keyboard.press("Enter");
+  await bob.page.keyboard.press("Enter");
+  await lineOf(ada, "look here").locator(".mention.me", { hasText: "@Ada" }).waitFor();
+  await ada.page.getByText("Bob is typing…").waitFor({ state: "detached" });
+});
+
+test("a picture is sent, and what is announced is over everything", async () => {
+  await ada.page.getByLabel("Picture for the chat").setInputFiles({
+    name: "square.png",
+    mimeType: "image/png",
+    buffer: Buffer.from(PIXEL, "base64"),
+  });
+  const picture = log(bob).locator(".picture img");
+  await picture.waitFor();
+  await bob.until(() => (document.querySelector(".line .picture img")?.naturalWidth ?? 0) > 0);
+  await ada.page.getByRole("button", { name: "Announce to everybody" }).click();
+  await ada.page.getByLabel("Message to everybody here").fill("We begin in five minutes.");
+  await ada.page.keyboard.press("Enter");
+  await bob.page.locator(".announcement", { hasText: "Ada announces" }).waitFor();
+  await bob.shot("chat-announced-dark");
+  await bob.page.getByRole("button", { name: "Put the announcement away" }).click();
+  assert.equal(await bob.page.getByRole("button", { name: "Announce to everybody" }).count(), 0);
+});
+
+test("what is said while nobody looks is counted and marked", async () => {
+  await bob.page.getByRole("button", { name: "Close chat" }).click();
+  await ada.say("while you were away");
+  await bob.page.getByRole("button", { name: "Chat, 1 unread" }).click();
+  await log(bob).getByText("New since you were away").waitFor();
+  await bob.shot("chat-new-dark");
+});
+
+test("one writes to the other alone, from their card, and it waits for them", async () => {
+  await ada.page.getByRole("button", { name: /^People/ }).click();
+  await ada.page.getByRole("button", { name: "Bob", exact: true }).click();
+  await ada.page.getByRole("button", { name: "Message", exact: true }).click();
+  await ada.page.getByLabel("Message to Bob").fill("Just between **us**");
+  await ada.page.keyboard.press("Enter");
+  await ada.page.locator(".letter.mine:not(.waiting)", { hasText: "Just between us" }).waitFor();
+  await bob.page.getByRole("tab", { name: "Direct, 1 unread" }).click();
+  await bob.page.getByRole("button", { name: "Ada, 1 unread" }).click();
+  await bob.page.locator(".letter strong", { hasText: "us" }).waitFor();
+  await bob.page.getByLabel("Message to Ada").fill("Only us two");
+  await bob.page.keyboard.press("Enter");
+  await ada.page.locator(".letter", { hasText: "Only us two" }).waitFor();
+  await bob.shot("chat-direct-dark");
+  await bob.page.getByRole("button", { name: "All conversations" }).click();
+  await bob.page.getByRole("button", { name: "Ada", exact: true }).waitFor();
+  await bob.shot("chat-conversations-dark");
+  await bob.page.getByRole("tab", { name: "Space" }).click();
+  await ada.page.getByRole("tab", { name: "Space" }).click();
+  // What is written to somebody who is nowhere waits for them.
+  await bob.page.goto("/");
+  await bob.page.getByRole("heading", { name: "Where to?" }).waitFor();
+  await ada.page.getByRole("tab", { name: "Direct" }).click();
+  await ada.page.getByLabel("Message to Bob").fill("See you tomorrow");
+  await ada.page.keyboard.press("Enter");
+  await ada.page.locator(".letter.mine:not(.waiting)", { hasText: "See you tomorrow" }).waitFor();
+  await ada.page.getByRole("tab", { name: "Space" }).click();
+  await bob.page.goto(`${link}?debug`);
+  await bob.arrive();
+  await bob.page.getByRole("tab", { name: "Direct, 1 unread" }).waitFor();
+});
+
+test("what was said long ago is looked back at and found", async () => {
+  const path = link.split("/").pop();
+  const token = await ada.page.evaluate(() => localStorage.getItem("plaza.token"));
+  for (let number = 0; number < 46; number++) {
+    // Ten lines in ten seconds is what people may; the clock of the page waits for it.
+    await ada.page.getByLabel("Message to everybody here").fill(`item ${number}`);
+    await ada.page.keyboard.press("Enter");
+  }
+  await log(bob).getByText("item 45", { exact: true }).waitFor();
+  const chat = () =>
+    fetch(`${server.address}/api/v1/space/${path}/chat?q=item+45`, { headers: { authorization: `Bearer ${token}` } });
+  while ((await (await chat()).json()).lines.length === 0);
+  await bob.page.reload();
+  await bob.arrive();
+  await log(bob).getByText("item 45", { exact: true }).waitFor();
+  assert.equal(await log(bob).getByText("Hello everybody").count(), 0);
+  // A click would scroll there first, which looks back by itself.
+  await log(bob).getByRole("button", { name: "Earlier messages" }).dispatchEvent("click");
+  await log(bob).getByText("Hello back").waitFor();
+  await bob.page.getByRole("button", { name: "Search what was said" }).click();
+  await bob.page.getByRole("searchbox", { name: "Search what was said" }).fill("back");
+  await bob.page.keyboard.press("Enter");
+  await bob.page.getByLabel("Found").getByText("Hello back").waitFor();
+  await bob.shot("chat-found-dark");
+  await bob.page.getByRole("button", { name: "Search what was said" }).click();
+});
+
+test("the owner slows it down, takes it home and deletes everything", async () => {
+  await ada.page.getByRole("button", { name: "Chat settings" }).click();
+  await ada.shot("chat-settings");
+  await ada.page.getByLabel("Slow mode").selectOption({ label: "One message in 15 minutes" });
+  await bob.page.getByText("Slow mode is on: everybody writes once in 15 minutes.").waitFor();
+  await bob.say("one");
+  await log(bob).locator(".line:not(.waiting)").getByText("one", { exact: true }).waitFor();
+  await bob.say("and another");
+  await lineOf(bob, "and another")
+    .getByText(/You can write again in/)
+    .waitFor();
+  const [file] = await Promise.all([
+    ada.page.waitForEvent("download"),
+    ada.page.getByRole("button", { name: "Download as text" }).click(),
+  ]);
+  assert.equal(file.suggestedFilename(), "chat.txt");
+  await ada.page.getByRole("button", { name: "Delete everything that was said" }).click();
+  await ada.page.getByRole("button", { name: "Yes, delete everything" }).click();
+  await bob.page.getByText("Ada deleted everything that was said here.").waitFor();
+  assert.equal(await log(bob).getByText("item 45", { exact: true }).count(), 0);
+  assert.deepEqual([...ada.complaints, ...bob.complaints], []);
+});
+
+test("on a phone the chat fits the screen", async () => {
+  const person = await Person.sit(browser, server, PHONE);
+  const { page } = person;
+  await page.goto(link);
+  await person.signUp("Pia");
+  await person.choose("Maya");
+  await page.waitForURL(/\/s\//);
+  await person.arrive();
+  await ada.say(
+    "A longer line for small screens, with a wordthatisverylongandhasnowheretobreakatallinthemiddle and `code`",
+  );
+  await page.getByRole("button", { name: /^Chat/ }).click();
+  await actions(person, "A longer line");
+  await page.getByRole("button", { name: "React with 👍" }).waitFor();
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(wide <= 0, `${wide} px too wide`);
+  await person.shot("phone-chat-actions");
+  await person.context.close();
+});

@@ -1,0 +1,286 @@
+/**
+ * Call: talking with whoever is near: what is switched on here, who is heard and seen, and how loud. The server says who is connected
+ * to whom; this follows it. Signals tell the screens.
+ */
+
+import { batch, type Signal, signal } from "@preact/signals";
+import { api } from "../net/api";
+import type { Space } from "../net/space";
+import { DeviceError, openCamera, openMicrophone, openScreen, watchDevices } from "./devices";
+import { volumeOf } from "./gain";
+import { Graph } from "./graph";
+import { KINDS, type Kind, Mesh, type Sources } from "./mesh";
+
+/** How often volumes follow steps, and speaking is looked for, in milliseconds. */
+const FOLLOW_EVERY = 100;
+const TALK_KEY = "plaza.push-to-talk";
+const WISHES_KEY = "plaza.volumes";
+
+/** A picture to show. */
+export interface Tile {
+  player: number;
+  name: string;
+  kind: "camera" | "screen";
+  track: MediaStreamTrack;
+  isMe: boolean;
+}
+
+/** What the screens switch. */
+export type Switch = "microphone" | "camera" | "screen";
+
+export class Call {
+  readonly isOn: Record<Switch, Signal<boolean>> = {
+    microphone: signal(false),
+    camera: signal(false),
+    screen: signal(false),
+  };
+  /** Why something could not be switched on. */
+  readonly failure: Signal<string | null> = signal(null);
+  readonly tiles: Signal<Tile[]> = signal([]);
+  /** Who speaks right now. */
+  readonly speaking: Signal<ReadonlySet<number>> = signal(new Set());
+  /** The microphone is on, and sends only while a key is held. */
+  readonly isPushToTalk = signal(localStorage.getItem(TALK_KEY) === "on");
+  readonly isTalking = signal(false);
+  /** The browser plays nothing until the person did something. */
+  readonly isAsleep = signal(false);
+  readonly graph = new Graph();
+  readonly #mesh: Mesh;
+  readonly #tracks = new Map<number, Map<Kind, MediaStreamTrack>>();
+  readonly #states = new Map<number, RTCPeerConnectionState>();
+  readonly #sources: Sources = { microphone: null, camera: null, screen: null, screenSound: null };
+  readonly #why = new Map<number, number>();
+  readonly #following = setInterval(() => this.#follow(), FOLLOW_EVERY);
+  readonly #unwatch = watchDevices();
+  readonly #unsubscribe: (() => void)[] = [];
+  #opening: Promise<void> = Promise.resolve();
+
+  constructor(private readonly space: Space) {
+    this.#mesh = new Mesh(() => this.#sent(), {
+      track: (player, kind, track) => this.#arrived(player, kind, track),
+      gone: (player) => this.#gone(player),
+      state: (player, state) => this.#states.set(player, state),
+      say: (player, body) => space.signal(player, body),
+    });
+    space.onSignal = (player, body) => this.#mesh.hear(player, body);
+    const ready = api.ice().then(
+      (ice) => this.#mesh.use(ice),
+      // Without help browsers on one network find each other all the same.
+      () => {},
+    );
+    void ready.then(() => {
+      this.#unsubscribe.push(space.peers.subscribe((peers) => this.#connect(peers)));
+    });
+    this.#unsubscribe.push(space.people.subscribe(() => this.#showTiles()));
+    for (const event of ["pointerdown", "keydown"] as const) addEventListener(event, this.#wake);
+  }
+
+  /** Switches something on or off. What went wrong is in `failure`. */
+  toggle(which: Switch): Promise<void> {
+    // One after the other: a device is asked for once however often the button is pressed.
+    this.#opening = this.#opening.then(() => this.#toggle(which));
+    return this.#opening;
+  }
+
+  /** A device was chosen: what is on goes over to it. */
+  async change(which: "microphone" | "camera"): Promise<void> {
+    if (!this.isOn[which].value) return;
+    await this.toggle(which);
+    await this.toggle(which);
+  }
+
+  setPushToTalk(isPushToTalk: boolean): void {
+    localStorage.setItem(TALK_KEY, isPushToTalk ? "on" : "off");
+    this.isPushToTalk.value = isPushToTalk;
+    this.#resend();
+  }
+
+  /** The key of push-to-talk is held or let go. */
+  talk(isTalking: boolean): void {
+    if (this.isTalking.value === isTalking) return;
+    this.isTalking.value = isTalking;
+    if (this.isPushToTalk.value) this.#resend();
+  }
+
+  /** How loud this person wants a user, 0 to 2; it is remembered. */
+  wishOf(user: string): number {
+    return wishes()[user] ?? 1;
+  }
+
+  setWish(player: number, user: string, wish: number): void {
+    localStorage.setItem(WISHES_KEY, JSON.stringify({ ...wishes(), [user]: wish }));
+    this.graph.setWish(player, wish);
+  }
+
+  /** For the curious and for tests: of every connection its state, volume and level. */
+  figures(): { player: number; state: string; gain: number; level: number; kinds: Kind[] }[] {
+    return [...this.space.peers.value.keys()].map((player) => ({
+      player,
+      state: this.#states.get(player) ?? "new",
+      gain: this.graph.gainOf(player),
+      level: this.graph.levelOf(player),
+      kinds: [...(this.#tracks.get(player)?.keys() ?? [])],
+    }));
+  }
+
+  /** What the connection to somebody counted, as the browser reports it. */
+  async stats(player: number): Promise<RTCStats[]> {
+    const report = await this.#mesh.connection(player)?.getStats();
+    const stats: RTCStats[] = [];
+    report?.forEach((entry: RTCStats) => {
+      stats.push(entry);
+    });
+    return stats;
+  }
+
+  close(): void {
+    clearInterval(this.#following);
+    this.#unwatch();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    for (const event of ["pointerdown", "keydown"] as const) removeEventListener(event, this.#wake);
+    this.space.onSignal = () => {};
+    this.#mesh.close();
+    for (const kind of KINDS) this.#drop(kind);
+    this.graph.close();
+  }
+
+  readonly #wake = () => this.graph.wake();
+
+  async #toggle(which: Switch): Promise<void> {
+    this.failure.value = null;
+    this.graph.wake();
+    try {
+      if (this.isOn[which].value) this.#switchOff(which);
+      else await this.#switchOn(which);
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+      this.failure.value = error.message;
+    }
+    this.#resend();
+    this.#showTiles();
+  }
+
+  async #switchOn(which: Switch): Promise<void> {
+    if (which === "screen") {
+      const stream = await openScreen();
+      this.#keep("screen", stream.getVideoTracks()[0] ?? null, which);
+      this.#keep("screenSound", stream.getAudioTracks()[0] ?? null, which);
+    } else this.#keep(which, await (which === "camera" ? openCamera() : openMicrophone()), which);
+    if (which === "microphone") this.graph.listen(this.#sources.microphone);
+    this.isOn[which].value = true;
+  }
+
+  #switchOff(which: Switch): void {
+    this.#drop(which);
+    if (which === "screen") this.#drop("screenSound");
+    if (which === "microphone") this.graph.listen(null);
+    this.isOn[which].value = false;
+  }
+
+  /** Keeps a track; when it ends by itself (unplugged, or stopped in the browser's own bar) the switch goes back. */
+  #keep(kind: Kind, track: MediaStreamTrack | null, which: Switch): void {
+    this.#sources[kind] = track;
+    if (!track) return;
+    track.addEventListener("ended", () => {
+      if (this.#sources[kind] !== track) return;
+      this.#switchOff(which);
+      this.#resend();
+      this.#showTiles();
+    });
+  }
+
+  #drop(kind: Kind): void {
+    this.#sources[kind]?.stop();
+    this.#sources[kind] = null;
+  }
+
+  /** What goes out right now. */
+  #sent(): Sources {
+    const isSilent = this.isPushToTalk.value && !this.isTalking.value;
+    return isSilent ? { ...this.#sources, microphone: null } : this.#sources;
+  }
+
+  #resend(): void {
+    const { microphone, camera, screen } = this.#sent();
+    this.space.media(microphone !== null, camera !== null, screen !== null);
+    this.#mesh.resend();
+  }
+
+  #connect(peers: ReadonlyMap<number, { player: number; why: number; hear: boolean }>): void {
+    this.#mesh.connect(this.space.peers.value.values(), (player) => this.space.crowd.cards.get(player)?.user ?? "");
+    for (const player of this.#why.keys()) if (!peers.has(player)) this.#why.delete(player);
+    this.#follow();
+    this.#showTiles();
+  }
+
+  #arrived(player: number, kind: Kind, track: MediaStreamTrack): void {
+    const tracks = this.#tracks.get(player) ?? new Map<Kind, MediaStreamTrack>();
+    this.#tracks.set(player, tracks.set(kind, track));
+    if (track.kind === "audio") {
+      this.graph.add(player, kind, track);
+      const user = this.space.crowd.cards.get(player)?.user;
+      if (user) this.graph.setWish(player, this.wishOf(user));
+      this.#why.delete(player);
+    }
+    this.#follow();
+    this.#showTiles();
+  }
+
+  #gone(player: number): void {
+    this.graph.remove(player);
+    this.#tracks.delete(player);
+    this.#states.delete(player);
+    this.#why.delete(player);
+    this.#showTiles();
+  }
+
+  /** Volumes by where everybody is now, and who speaks. */
+  #follow(): void {
+    const now = performance.now();
+    const speaking = new Set<number>();
+    for (const peer of this.space.peers.value.values()) {
+      const { player, why } = peer;
+      const wasWhy = this.#why.get(player);
+      this.graph.setVolume(player, volumeOf(peer, this.space.distanceTo(player)), wasWhy !== why);
+      if (this.#tracks.has(player)) this.#why.set(player, why);
+      if (peer.hear && this.graph.isSpeaking(player, now)) speaking.add(player);
+    }
+    if (this.#sent().microphone && this.graph.isOwnSpeaking(now)) speaking.add(this.space.me);
+    batch(() => {
+      const before = this.speaking.value;
+      const isSame = before.size === speaking.size && [...speaking].every((player) => before.has(player));
+      if (!isSame) this.speaking.value = speaking;
+      this.isAsleep.value = this.graph.isAsleep && this.space.peers.value.size > 0;
+    });
+  }
+
+  #showTiles(): void {
+    const tiles: Tile[] = [];
+    const add = (player: number, name: string, kind: Tile["kind"], track: MediaStreamTrack | null | undefined) => {
+      if (track) tiles.push({ player, name, kind, track, isMe: player === this.space.me });
+    };
+    const { me, crowd } = this.space;
+    // Screens first: they are what people look at together.
+    for (const kind of ["screen", "camera"] as const) {
+      for (const peer of this.space.peers.value.values()) {
+        const card = crowd.cards.get(peer.player);
+        const sends = card && (card.media & (kind === "camera" ? 2 : 4)) !== 0;
+        if (peer.see && sends) add(peer.player, card.name, kind, this.#tracks.get(peer.player)?.get(kind));
+      }
+      add(me, "You", kind, this.#sources[kind]);
+    }
+    this.tiles.value = tiles;
+  }
+}
+
+function wishes(): Record<string, number> {
+  try {
+    const stored: unknown = JSON.parse(localStorage.getItem(WISHES_KEY) ?? "{}");
+    if (typeof stored !== "object" || stored === null) return {};
+    return Object.fromEntries(
+      Object.entries(stored).filter((entry): entry is [string, number] => Number.isFinite(entry[1])),
+    );
+  } catch {
+    return {};
+  }
+}

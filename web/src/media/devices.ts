@@ -1,0 +1,106 @@
+/** Devices: microphones, cameras and loudspeakers: which there are, which is used, and what to say when there is none. */
+
+import { signal } from "@preact/signals";
+
+export type DeviceKind = "audioinput" | "videoinput" | "audiooutput";
+
+/** Every device the browser tells of; without permission they have no names. */
+export const devices = signal<MediaDeviceInfo[]>([]);
+
+export function devicesOf(kind: DeviceKind): MediaDeviceInfo[] {
+  return devices.value.filter((device) => device.kind === kind && device.deviceId !== "");
+}
+
+const KEYS = { audioinput: "plaza.microphone", videoinput: "plaza.camera", audiooutput: "plaza.speaker" } as const;
+
+/** The device that was chosen last on this machine. */
+export function chosen(kind: DeviceKind): string | null {
+  return localStorage.getItem(KEYS[kind]);
+}
+
+export function choose(kind: DeviceKind, id: string): void {
+  localStorage.setItem(KEYS[kind], id);
+}
+
+export async function listDevices(): Promise<void> {
+  devices.value = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+}
+
+/** Follows devices that are plugged in and out, until the answer is called. */
+export function watchDevices(): () => void {
+  const onChange = () => void listDevices();
+  onChange();
+  navigator.mediaDevices?.addEventListener("devicechange", onChange);
+  return () => navigator.mediaDevices?.removeEventListener("devicechange", onChange);
+}
+
+/** A device is not to be had; `message` is for the person. */
+export class DeviceError extends Error {}
+
+export async function openMicrophone(): Promise<MediaStreamTrack> {
+  const wanted = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+  const stream = await open("audioinput", { audio: { ...wanted, ...exactly("audioinput") } });
+  return first(stream.getAudioTracks());
+}
+
+export async function openCamera(): Promise<MediaStreamTrack> {
+  const wanted = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24, max: 30 } };
+  const stream = await open("videoinput", { video: { ...wanted, ...exactly("videoinput") } });
+  return first(stream.getVideoTracks());
+}
+
+/** A screen, a window or a tab, with its sound where the browser can. */
+export async function openScreen(): Promise<MediaStream> {
+  if (!navigator.mediaDevices?.getDisplayMedia) throw new DeviceError("This browser cannot share a screen.");
+  try {
+    return await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 15, max: 30 } }, audio: true });
+  } catch (error) {
+    throw new DeviceError(explain(error, "screen"));
+  }
+}
+
+function exactly(kind: DeviceKind): MediaTrackConstraints {
+  const id = chosen(kind);
+  return id ? { deviceId: { ideal: id } } : {};
+}
+
+async function open(kind: "audioinput" | "videoinput", constraints: MediaStreamConstraints): Promise<MediaStream> {
+  const name = kind === "audioinput" ? "microphone" : "camera";
+  if (!navigator.mediaDevices?.getUserMedia) {
+    throw new DeviceError(
+      `The ${name} works only on https addresses and on this machine itself. Ask whoever runs this server for https.`,
+    );
+  }
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia(constraints);
+    // With permission the devices have names.
+    void listDevices();
+    return stream;
+  } catch (error) {
+    throw new DeviceError(explain(error, name));
+  }
+}
+
+/** What to do about it, in words. */
+export function explain(error: unknown, name: string): string {
+  switch (error instanceof Error ? error.name : "") {
+    case "NotAllowedError":
+      return name === "screen"
+        ? "No screen was shared."
+        : `This page may not use the ${name}. Allow it at the lock in the address bar, then try again.`;
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return `No ${name} was found. Plug one in, then try again.`;
+    case "NotReadableError":
+    case "AbortError":
+      return `The ${name} is used by another program. Close that one, then try again.`;
+    default:
+      return `The ${name} cannot be used: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function first(tracks: MediaStreamTrack[]): MediaStreamTrack {
+  const [track] = tracks;
+  if (!track) throw new DeviceError("The browser gave no track.");
+  return track;
+}

@@ -1,0 +1,189 @@
+/**
+ * Direct: what this person and others write to one another, wherever they are. It is kept on the server; what is pushed comes over
+ * the connection of the space, and what was missed meanwhile is asked for with each new connection.
+ */
+
+import { batch, signal } from "@preact/signals";
+import { ApiError, api, type Conversation, type DirectMessage } from "./api";
+import type { DirectLine } from "./codec";
+
+/** A message, or one that is on its way or was not taken. */
+export interface Letter extends DirectMessage {
+  isWaiting: boolean;
+  refused: string | null;
+}
+
+/** How often a message is sent again when nobody answers, in milliseconds between. */
+const TRIES = [0, 1000, 3000, 8000];
+
+export class Direct {
+  readonly conversations = signal<Conversation[]>([]);
+  /** With whom one writes now; nothing for the list. */
+  readonly other = signal<{ id: string; name: string } | null>(null);
+  /** What was written with them, oldest first. */
+  readonly letters = signal<Letter[]>([]);
+  readonly hasEarlier = signal(false);
+  readonly problem = signal<string | null>(null);
+  /** Whether the person sees what is shown here. */
+  isSeen: () => boolean = () => false;
+  /** Somebody wrote. */
+  onLetter: (letter: DirectLine) => void = () => {};
+
+  #before = "";
+  #isAsking = false;
+
+  constructor(private readonly me: () => string) {}
+
+  /** Messages of others that were not read. */
+  get unread(): number {
+    return this.conversations.value.reduce((sum, { unread }) => sum + unread, 0);
+  }
+
+  /** Asks what there is: after connecting, because a push may have got lost. */
+  async refresh(): Promise<void> {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    await this.#attempt(async () => {
+      this.conversations.value = await api.conversations();
+      const other = this.other.value;
+      if (other) await this.#fetch(other.id, "");
+    });
+    this.#isAsking = false;
+  }
+
+  /** Shows what was written with somebody. */
+  async open(id: string, name: string): Promise<void> {
+    batch(() => {
+      this.other.value = { id, name };
+      this.letters.value = [];
+      this.hasEarlier.value = false;
+      this.problem.value = null;
+    });
+    await this.#attempt(() => this.#fetch(id, ""));
+    this.read();
+  }
+
+  /** Back to the list. */
+  close(): void {
+    this.other.value = null;
+    void this.refresh();
+  }
+
+  async lookBack(): Promise<void> {
+    const other = this.other.value;
+    if (other && this.hasEarlier.value) await this.#attempt(() => this.#fetch(other.id, this.#before));
+  }
+
+  /** Writes to whom one writes with; it shows as waiting until the server has it. */
+  async write(text: string): Promise<void> {
+    const other = this.other.value;
+    if (!other) return;
+    const clientId = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+    const id = `mine-${clientId}`;
+    const letter = { id, from: this.me(), name: "", to: other.id, text, at: Date.now() };
+    this.letters.value = [...this.letters.value, { ...letter, isWaiting: true, refused: null }];
+    let refused = "This was not sent.";
+    for (const wait of TRIES) {
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      try {
+        this.#take(await api.writeDirect(other.id, text, clientId), id);
+        return;
+      } catch (error) {
+        refused = error instanceof Error ? error.message : String(error);
+        // What was refused will be refused again; what did not get there may.
+        if (error instanceof ApiError && error.status !== 0 && error.status < 500) break;
+      }
+    }
+    this.letters.value = this.letters.value.map((other) =>
+      other.id === id ? { ...other, isWaiting: false, refused } : other,
+    );
+  }
+
+  /** Somebody wrote, or this person did in another window. */
+  hear(line: DirectLine): void {
+    const isMine = line.from === this.me();
+    this.#take(line, isMine ? `mine-${line.clientId}` : "");
+    if (isMine) return;
+    this.onLetter(line);
+    this.read();
+  }
+
+  /** The person looks: what is shown counts as read. */
+  read(): void {
+    const other = this.other.value;
+    const newest = this.letters.value.findLast(({ from }) => from === other?.id);
+    const unread = this.conversations.value.find(({ userId }) => userId === other?.id)?.unread ?? 0;
+    if (!other || !newest || unread === 0 || !this.isSeen()) return;
+    this.#count(other.id, () => 0);
+    void this.#attempt(() => api.readDirect(other.id, newest.id));
+  }
+
+  /** A message that the server has. */
+  #take(message: DirectMessage, waiting: string): void {
+    const isMine = message.from === this.me();
+    const otherId = isMine ? message.to : message.from;
+    batch(() => {
+      if (this.other.value?.id === otherId) {
+        const rest = this.letters.value.filter(({ id }) => id !== message.id && id !== waiting);
+        const letter = { ...message, isWaiting: false, refused: null };
+        const known = rest.filter(({ isWaiting, refused }) => !isWaiting && refused === null);
+        const open = rest.filter(({ isWaiting, refused }) => isWaiting || refused !== null);
+        known.push(letter);
+        known.sort((a, b) => (a.id < b.id ? -1 : 1));
+        this.letters.value = [...known, ...open];
+      }
+      const before = this.conversations.value.find(({ userId }) => userId === otherId);
+      if (before?.last.id === message.id) return;
+      if (!before) {
+        // Somebody new: their picture is known to the server.
+        void this.refresh();
+        return;
+      }
+      const changed = { ...before, last: message, unread: before.unread + (isMine ? 0 : 1) };
+      this.conversations.value = [changed, ...this.conversations.value.filter((other) => other !== before)];
+    });
+  }
+
+  #count(id: string, count: (unread: number) => number): void {
+    this.conversations.value = this.conversations.value.map((other) =>
+      other.userId === id ? { ...other, unread: count(other.unread) } : other,
+    );
+  }
+
+  async #fetch(id: string, before: string): Promise<void> {
+    const page = await api.directs(id, before);
+    // Meanwhile the person may have gone on to somebody else.
+    if (this.other.value?.id !== id) return;
+    const fetched = page.messages.map((message) => ({ ...message, isWaiting: false, refused: null }));
+    const known = this.letters.value.filter(({ id }) => fetched.every((other) => other.id !== id));
+    batch(() => {
+      this.letters.value = before === "" ? merged(fetched, known) : [...fetched, ...known];
+      if (before !== "" || this.#isFirstPage(known)) {
+        this.#before = page.before ?? "";
+        this.hasEarlier.value = page.before !== null;
+      }
+    });
+    this.read();
+  }
+
+  #isFirstPage(known: Letter[]): boolean {
+    return known.every(({ isWaiting, refused }) => isWaiting || refused !== null);
+  }
+
+  async #attempt(what: () => Promise<unknown>): Promise<void> {
+    try {
+      await what();
+      this.problem.value = null;
+    } catch (error) {
+      this.problem.value = error instanceof Error ? error.message : String(error);
+    }
+  }
+}
+
+/** In the server's order; what is still to be taken stands at the end. */
+function merged(fetched: Letter[], known: Letter[]): Letter[] {
+  const isOpen = ({ isWaiting, refused }: Letter) => isWaiting || refused !== null;
+  const settled = [...fetched, ...known.filter((letter) => !isOpen(letter))];
+  settled.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return [...settled, ...known.filter(isOpen)];
+}

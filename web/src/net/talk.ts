@@ -1,0 +1,260 @@
+/**
+ * Talk: what is said in one space, as screens see it: the lines and what becomes of them, who types, the rules, and what was said
+ * earlier, over HTTP. Signals tell the screens.
+ */
+
+import { batch, signal } from "@preact/signals";
+import { api, type ChatPage, type ChatRules } from "./api";
+import { Chat, type Line } from "./chat";
+import type { ChatLine, ClientMessage, ServerMessage } from "./codec";
+
+export const SPACE = 0;
+export const NEARBY = 1;
+export const ANNOUNCEMENT = 2;
+
+/** How often it is said that one goes on typing, in milliseconds; the server waits for five seconds. */
+const TYPING_EVERY = 3000;
+
+/** What the talk needs of its space. */
+export interface Port {
+  send(message: ClientMessage): boolean;
+  me(): { player: number; user: string; name: string };
+  /** Somebody said something new. */
+  heard(line: ChatLine): void;
+  notice(message: string): void;
+}
+
+export class Talk {
+  readonly lines = signal<Line[]>([]);
+  /** How many lines of others were heard, by scope. */
+  readonly heard = signal<readonly [number, number]>([0, 0]);
+  /** Numbers of the others who type. */
+  readonly typing = signal<number[]>([]);
+  /** Nothing until the server told. */
+  readonly rules = signal<ChatRules | null>(null);
+  /** Whether there is more to look back at. */
+  readonly hasEarlier = signal(false);
+  readonly isLookingBack = signal(false);
+  /** What everybody shall read; until it is put away. */
+  readonly announcement = signal<Line | null>(null);
+
+  readonly #chat = new Chat();
+  /** Begins anywhere: the server takes a line that comes again under the same number for the same line. */
+  #chatId = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  #typedAt = Number.NEGATIVE_INFINITY;
+  #isAsking = false;
+
+  constructor(
+    private readonly space: string,
+    private readonly port: Port,
+  ) {}
+
+  /** Whether a line was sent and not answered yet. */
+  get isWaiting(): boolean {
+    return this.#chat.isWaiting;
+  }
+
+  /** Says a line; it shows as waiting until the server has it. */
+  say(text: string, scope = SPACE, replyTo: string | null = null): void {
+    this.#chatId = (this.#chatId + 1) >>> 0;
+    const clientId = this.#chatId;
+    const now = Date.now();
+    const fresh = { scope, replyTo, edited: null, deleted: false, reactions: [] };
+    this.#chat.say({ id: `mine-${clientId}`, clientId, ...this.port.me(), text, at: now, ...fresh }, now);
+    this.#typedAt = Number.NEGATIVE_INFINITY;
+    this.sendLines();
+    this.#show();
+  }
+
+  /** Says a line that failed once more. */
+  sayAgain(clientId: number): void {
+    this.#chat.tryAgain(clientId, Date.now());
+    this.sendLines();
+    this.#show();
+  }
+
+  /** Gives an own line other words, or none. What the space no longer remembers is changed where it is kept. */
+  async change(line: Line, text: string | null): Promise<void> {
+    const { id } = line;
+    if (this.#chat.isRecent(id)) {
+      this.port.send(text === null ? { type: "ChatDelete", id } : { type: "ChatEdit", id, text });
+      return;
+    }
+    try {
+      if (text === null) await api.deleteLine(this.space, id);
+      else await api.editLine(this.space, id, text);
+      this.#chat.change({ id, text, at: Date.now() });
+      this.#show();
+    } catch (error) {
+      this.port.notice(reasonOf(error));
+    }
+  }
+
+  /** Whether the line can be changed still: the space remembers it, or keeps everything. */
+  canChange(line: Line): boolean {
+    return line.scope !== NEARBY && !line.deleted && (this.rules.value?.kept === true || this.canReact(line));
+  }
+
+  canReact(line: Line): boolean {
+    return line.scope !== NEARBY && !line.deleted && this.#chat.isRecent(line.id);
+  }
+
+  /** Shows a reaction, or takes it back. */
+  react(line: Line, emoji: string): void {
+    const { user } = this.port.me();
+    const isOn = line.reactions.some((kind) => kind.emoji === emoji && kind.users.includes(user));
+    this.port.send({ type: "React", id: line.id, emoji, on: !isOn });
+  }
+
+  /** The person types, or emptied the field. */
+  type(isTyping: boolean): void {
+    const now = performance.now();
+    const isNews = isTyping ? now - this.#typedAt >= TYPING_EVERY : Number.isFinite(this.#typedAt);
+    if (!isNews) return;
+    this.#typedAt = isTyping ? now : Number.NEGATIVE_INFINITY;
+    this.port.send({ type: "Typing", on: isTyping });
+  }
+
+  /** Fetches what was said before everything that is shown. */
+  async lookBack(): Promise<void> {
+    const oldest = this.lines.value.find((line) => line.scope !== NEARBY && !line.isWaiting);
+    if (this.isLookingBack.value || !this.hasEarlier.value) return;
+    this.isLookingBack.value = true;
+    try {
+      const page = await api.chat(this.space, "", oldest?.id ?? "");
+      batch(() => {
+        this.#chat.earlier(page.lines);
+        this.hasEarlier.value = page.before !== null;
+        this.#show();
+      });
+    } catch (error) {
+      this.port.notice(reasonOf(error));
+    }
+    this.isLookingBack.value = false;
+  }
+
+  search(words: string, before = ""): Promise<ChatPage> {
+    return api.chat(this.space, words, before);
+  }
+
+  /** A message that concerns the talk; `false` when it does not. */
+  take(message: ServerMessage): boolean {
+    switch (message.type) {
+      case "Chat":
+        this.#hear(message);
+        return true;
+      case "ChatRefused":
+        this.#chat.refuse(message.clientId, message.message);
+        this.#show();
+        return true;
+      case "ChatChanged":
+        this.#chat.change(message);
+        if (this.announcement.value?.id === message.id) {
+          const { text } = message;
+          this.announcement.value = text === null ? null : { ...this.announcement.value, text };
+        }
+        this.#show();
+        return true;
+      case "Reacted":
+        this.#chat.react(message);
+        this.#show();
+        return true;
+      case "Typing": {
+        const others = this.typing.value.filter((player) => player !== message.player);
+        this.typing.value = message.on ? [...others, message.player] : others;
+        return true;
+      }
+      case "Notice":
+        if (message.code === "chat-cleared") this.#clear();
+        if (message.code === "slow-mode") void this.#ask();
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  /** A connection stands, and this is what was said lately. */
+  welcome(history: ChatLine[], isFirst: boolean): void {
+    const { user } = this.port.me();
+    const missed = this.#chat.welcome(history, Date.now());
+    // On the first welcome nothing was missed.
+    if (!isFirst) this.#count(missed.filter((line) => line.user !== user));
+    this.typing.value = [];
+    this.sendLines();
+    this.#show();
+    void this.#ask();
+  }
+
+  drop(): void {
+    this.#chat.drop(Date.now());
+    this.typing.value = [];
+  }
+
+  /** Whoever ran the space may be gone, and with it what was on its way. */
+  doubt(): void {
+    this.#chat.doubt();
+    this.typing.value = [];
+    this.sendLines();
+  }
+
+  /** Sends the lines that are due. */
+  sendLines(): void {
+    for (const line of this.#chat.due(Date.now())) this.port.send({ type: "Chat", ...line });
+  }
+
+  /** What only time brings about. */
+  look(): void {
+    this.sendLines();
+    if (this.#chat.expire(Date.now())) this.#show();
+  }
+
+  /** Asks for the rules, and whether there is more than the space remembers. */
+  async #ask(): Promise<void> {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    try {
+      const oldest = this.lines.value.find((line) => line.scope !== NEARBY && !line.isWaiting);
+      const page = await api.chat(this.space, "", oldest?.id ?? "");
+      batch(() => {
+        this.rules.value = page.rules;
+        this.hasEarlier.value = page.lines.length > 0;
+      });
+    } catch {
+      // The chat goes on without; it is asked again with the next connection.
+    }
+    this.#isAsking = false;
+  }
+
+  #clear(): void {
+    batch(() => {
+      this.#chat.clear();
+      this.hasEarlier.value = false;
+      this.announcement.value = null;
+      this.#show();
+    });
+  }
+
+  #show(): void {
+    this.lines.value = this.#chat.lines;
+  }
+
+  #hear(line: ChatLine): void {
+    const isNew = this.#chat.hear(line);
+    this.#show();
+    if (!isNew) return;
+    if (line.player !== null) this.typing.value = this.typing.value.filter((player) => player !== line.player);
+    if (line.user !== this.port.me().user) this.#count([line]);
+    if (line.scope === ANNOUNCEMENT) this.announcement.value = { ...line, isWaiting: false, refused: null };
+    this.port.heard(line);
+  }
+
+  #count(lines: ChatLine[]): void {
+    const near = lines.filter((line) => line.scope === NEARBY).length;
+    const [everywhere, nearby] = this.heard.value;
+    this.heard.value = [everywhere + lines.length - near, nearby + near];
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,72 @@
+/** Zones: floors tinted by what they mean, and darkness outside a private area while one is inside. */
+
+import { Container, Graphics } from "pixi.js";
+import type { SpaceMap, Zone } from "../world/map";
+import { TILE } from "./art";
+
+/** The colours of the minimap. */
+const TINTS: Record<string, number> = {
+  private: 0xb5a0b4,
+  silent: 0xa9d6cf,
+  stage: 0xe2ab4a,
+  audience: 0xe2ab4a,
+  portal: 0x6db5b5,
+  link: 0x9db8e8,
+  note: 0xf5d88f,
+};
+const SHADE = 0x241c28;
+const DARK = 0.42;
+
+export class Zones {
+  readonly floor = new Container();
+  readonly shade = new Graphics();
+  #drawn: Zone[] | undefined;
+  #inside: Zone | undefined;
+  #dark = 0;
+
+  /** Draws the floors when the map changed. */
+  furnish(map: SpaceMap): void {
+    if (this.#drawn === map.zones) return;
+    this.#drawn = map.zones;
+    for (const child of this.floor.removeChildren()) child.destroy();
+    for (const zone of map.zones) {
+      const color = TINTS[zone.kind];
+      if (color === undefined) continue;
+      const floor = new Graphics()
+        .roundRect(zone.x * TILE + 2, zone.y * TILE + 2, zone.width * TILE - 4, zone.height * TILE - 4, 8)
+        .fill({ color, alpha: zone.kind === "audience" ? 0.1 : 0.2 })
+        .stroke({ color, alpha: 0.75, width: 2 });
+      this.floor.addChild(floor);
+    }
+  }
+
+  /** Darkens what is outside of the private area that the person stands in. */
+  look(map: SpaceMap, here: number[], seconds: number, isStill: boolean): void {
+    const inside = here.map((index) => map.zones[index]).find((zone) => zone?.kind === "private");
+    if (inside && inside !== this.#inside) this.#cut(map, inside);
+    this.#inside = inside ?? this.#inside;
+    const wanted = inside ? DARK : 0;
+    this.#dark += (wanted - this.#dark) * (isStill ? 1 : 1 - Math.exp(-8 * seconds));
+    this.shade.visible = this.#dark > 0.01;
+    this.shade.alpha = this.#dark;
+    if (!inside && !this.shade.visible) this.#inside = undefined;
+  }
+
+  destroy(): void {
+    this.floor.destroy({ children: true });
+    this.shade.destroy();
+  }
+
+  /** Everything but the area: above, below, left and right of it. */
+  #cut(map: SpaceMap, { x, y, width, height }: Zone): void {
+    const [left, top, right, bottom] = [x * TILE, y * TILE, (x + width) * TILE, (y + height) * TILE];
+    const [w, h] = [map.width * TILE, map.height * TILE];
+    this.shade
+      .clear()
+      .rect(-w, -h, 3 * w, top + h)
+      .rect(-w, bottom, 3 * w, 2 * h)
+      .rect(-w, top, left + w, bottom - top)
+      .rect(right, top, 2 * w, bottom - top)
+      .fill(SHADE);
+  }
+}

@@ -1,0 +1,179 @@
+/** Call: the switches of microphone, camera and screen, and who can hear. */
+
+import { useEffect, useState } from "preact/hooks";
+import type { Call, Switch } from "../media/call";
+import { WHY } from "../media/gain";
+import type { Space } from "../net/space";
+import { DeviceDialog } from "./devices";
+import { IconButton } from "./parts";
+
+const REASONS: Record<number, string> = {
+  [WHY.distance]: "near you",
+  [WHY.area]: "in this area",
+  [WHY.stage]: "from the stage",
+  [WHY.bubble]: "in your bubble",
+};
+
+const canShare = () => typeof navigator.mediaDevices?.getDisplayMedia === "function";
+
+export function CallBar({ space, call }: { space: Space; call: Call }) {
+  /** Whether the person agreed to be heard or seen since the page was loaded. */
+  const [hasAgreed, setAgreed] = useState(false);
+  const [dialog, setDialog] = useState<{ wanted: "microphone" | "camera" | null } | null>(null);
+  const [isListOpen, setListOpen] = useState(false);
+  const press = (which: Switch) => {
+    if (hasAgreed || which === "screen" || call.isOn[which].value) void call.toggle(which);
+    else setDialog({ wanted: which });
+  };
+
+  useEffect(() => {
+    const isElsewhere = ({ target, ctrlKey, metaKey, altKey }: KeyboardEvent) =>
+      ctrlKey ||
+      metaKey ||
+      altKey ||
+      target instanceof HTMLInputElement ||
+      target instanceof HTMLTextAreaElement ||
+      target instanceof HTMLSelectElement ||
+      target instanceof HTMLButtonElement ||
+      (target instanceof Element && target.closest("dialog") !== null);
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.repeat || isElsewhere(event)) return;
+      if (event.key.toLowerCase() === "m") press("microphone");
+      else if (event.key.toLowerCase() === "v") press("camera");
+      else if (event.key === " " && call.isPushToTalk.value) call.talk(true);
+    };
+    const onKeyUp = (event: KeyboardEvent) => {
+      if (event.key === " ") call.talk(false);
+    };
+    const onBlur = () => call.talk(false);
+    addEventListener("keydown", onKeyDown);
+    addEventListener("keyup", onKeyUp);
+    addEventListener("blur", onBlur);
+    return () => {
+      removeEventListener("keydown", onKeyDown);
+      removeEventListener("keyup", onKeyUp);
+      removeEventListener("blur", onBlur);
+    };
+  });
+
+  const hearers = [...space.peers.value.values()].filter(({ heard }) => heard);
+  const { microphone, camera, screen } = call.isOn;
+  return (
+    <>
+      <div class="pill call" role="group" aria-label="Microphone and camera">
+        <IconButton
+          icon={microphone.value ? "microphone" : "microphoneOff"}
+          label={microphone.value ? "Microphone on (M)" : "Microphone off (M)"}
+          pressed={microphone.value}
+          class={call.speaking.value.has(space.me) ? "speaking" : ""}
+          onClick={() => press("microphone")}
+        />
+        <IconButton
+          icon={camera.value ? "camera" : "cameraOff"}
+          label={camera.value ? "Camera on (V)" : "Camera off (V)"}
+          pressed={camera.value}
+          onClick={() => press("camera")}
+        />
+        {canShare() && (
+          <IconButton
+            icon="screen"
+            label={screen.value ? "Stop sharing the screen" : "Share a screen"}
+            pressed={screen.value}
+            onClick={() => press("screen")}
+          />
+        )}
+        <IconButton
+          icon="ear"
+          label={`Who can hear me: ${hearers.length === 0 ? "nobody" : hearers.length}`}
+          expanded={isListOpen}
+          onClick={() => setListOpen(!isListOpen)}
+        >
+          <span class={`badge ${hearers.length === 0 ? "none" : ""}`}>{hearers.length}</span>
+        </IconButton>
+        <IconButton icon="settings" label="Devices" onClick={() => setDialog({ wanted: null })} />
+      </div>
+      {isListOpen && <Hearers space={space} call={call} onClose={() => setListOpen(false)} />}
+      {dialog && (
+        <DeviceDialog
+          call={call}
+          wanted={dialog.wanted}
+          onAgree={() => setAgreed(true)}
+          onClose={() => setDialog(null)}
+        />
+      )}
+    </>
+  );
+}
+
+/** Why a device could not be switched on, and that the browser waits for a click before it plays. */
+export function CallNotes({ call }: { call: Call }) {
+  const failure = call.failure.value;
+  if (failure !== null) {
+    return (
+      <div class="banner" role="alert">
+        <span>{failure}</span>
+        <button
+          type="button"
+          class="button small"
+          onClick={() => {
+            call.failure.value = null;
+          }}
+        >
+          All right
+        </button>
+      </div>
+    );
+  }
+  return call.isAsleep.value ? (
+    <div class="banner quiet" role="status">
+      Click anywhere to hear the people near you.
+    </div>
+  ) : null;
+}
+
+function Hearers({ space, call, onClose }: { space: Space; call: Call; onClose: () => void }) {
+  const peers = [...space.peers.value.values()];
+  const people = new Map(space.people.value.map((person) => [person.player, person]));
+  return (
+    <section class="hearers" aria-label="Who can hear me">
+      <header>
+        <h2>Who can hear me</h2>
+        <IconButton icon="close" label="Close the list" class="quiet small" onClick={onClose} />
+      </header>
+      {peers.length === 0 && <p class="muted">Nobody. Walk up to somebody to talk.</p>}
+      <ul>
+        {peers.map((peer) => {
+          const person = people.get(peer.player);
+          if (!person) return null;
+          const isHeardOnly = peer.hear && !peer.heard;
+          return (
+            <li key={peer.player}>
+              <span class={call.speaking.value.has(peer.player) ? "name speaking" : "name"}>{person.name}</span>
+              <span class="muted small">
+                {isHeardOnly ? "you hear them, they do not hear you" : (REASONS[peer.why] ?? "")}
+                {(person.media & 1) === 0 && peer.hear ? ", muted" : ""}
+              </span>
+              <Volume call={call} player={peer.player} user={person.user} name={person.name} />
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+export function Volume({ call, player, user, name }: { call: Call; player: number; user: string; name: string }) {
+  return (
+    <input
+      type="range"
+      class="volume"
+      min={0}
+      max={2}
+      step={0.05}
+      aria-label={`Volume of ${name}`}
+      title={`Volume of ${name}`}
+      value={call.wishOf(user)}
+      onInput={(event) => call.setWish(player, user, Number(event.currentTarget.value))}
+    />
+  );
+}

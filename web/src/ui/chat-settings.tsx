@@ -1,0 +1,154 @@
+/** Chat settings: what the person wants to be told of, and the rules of the space for whoever looks after it. */
+
+import { useState } from "preact/hooks";
+import { api } from "../net/api";
+import type { Space } from "../net/space";
+import { askToNotify, mayNotify } from "./notify";
+import { Dialog, ErrorNote } from "./parts";
+
+const SLOW = [0, 5, 10, 30, 60, 300, 900, 3600];
+const RETENTION = [null, 1, 7, 30, 90, 365];
+
+export function ChatSettings({ space, onClose }: { space: Space; onClose: () => void }) {
+  const [problem, setProblem] = useState<string | null>(null);
+  const [isSure, setSure] = useState(false);
+  const { talk, id } = space;
+  const rules = talk.rules.value;
+
+  const attempt = async (what: () => Promise<void>) => {
+    try {
+      setProblem(null);
+      await what();
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  };
+  const change = (wish: { retentionDays?: number | null; slowModeSeconds?: number }) =>
+    attempt(async () => {
+      const changed = await api.changeChatRules(id, wish);
+      talk.rules.value = { kept: rules?.kept ?? false, ...changed };
+    });
+  const take = (format: "json" | "text") =>
+    attempt(async () => {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(await api.exportChat(id, format));
+      link.download = format === "json" ? "chat.json" : "chat.txt";
+      link.click();
+      URL.revokeObjectURL(link.href);
+    });
+
+  return (
+    <Dialog title="Chat settings" onClose={onClose}>
+      <div class="section">
+        <h2>Chat settings</h2>
+        {problem && <ErrorNote>{problem}</ErrorNote>}
+        <p class="muted">
+          {rules?.kept
+            ? rules.retentionDays === null
+              ? "What is said here is kept."
+              : `What is said here is kept for ${days(rules.retentionDays)}.`
+            : "What is said here is forgotten when the last person leaves."}
+        </p>
+        {!mayNotify.value && typeof Notification === "function" && (
+          <div class="row">
+            <button type="button" class="button" onClick={() => void askToNotify()}>
+              Notify me when somebody calls my name
+            </button>
+          </div>
+        )}
+        {rules?.mayModerate && (
+          <>
+            <label class="field">
+              <span>Slow mode</span>
+              <select
+                class="input"
+                value={String(rules.slowModeSeconds)}
+                onChange={(event) => void change({ slowModeSeconds: Number(event.currentTarget.value) })}
+              >
+                {withCurrent(SLOW, rules.slowModeSeconds).map((seconds) => (
+                  <option key={seconds} value={String(seconds)}>
+                    {seconds === 0 ? "Off" : `One message in ${time(seconds)}`}
+                  </option>
+                ))}
+              </select>
+            </label>
+            {rules.kept && (
+              <>
+                <label class="field">
+                  <span>Keep messages</span>
+                  <select
+                    class="input"
+                    value={String(rules.retentionDays ?? "")}
+                    onChange={(event) => {
+                      const { value } = event.currentTarget;
+                      void change({ retentionDays: value === "" ? null : Number(value) });
+                    }}
+                  >
+                    {withCurrent(RETENTION, rules.retentionDays).map((count) => (
+                      <option key={count} value={String(count ?? "")}>
+                        {count === null ? "For ever" : `For ${days(count)}`}
+                      </option>
+                    ))}
+                  </select>
+                </label>
+                <div class="row">
+                  <button type="button" class="button" onClick={() => void take("text")}>
+                    Download as text
+                  </button>
+                  <button type="button" class="button" onClick={() => void take("json")}>
+                    Download as JSON
+                  </button>
+                </div>
+              </>
+            )}
+            <div class="row">
+              {isSure ? (
+                <>
+                  <span>Everything that was said is gone for everybody, and they are told.</span>
+                  <button
+                    type="button"
+                    class="button danger"
+                    onClick={() =>
+                      void attempt(async () => {
+                        await api.clearChat(id);
+                        onClose();
+                      })
+                    }
+                  >
+                    Yes, delete everything
+                  </button>
+                  <button type="button" class="button" onClick={() => setSure(false)}>
+                    No
+                  </button>
+                </>
+              ) : (
+                <button type="button" class="button danger" onClick={() => setSure(true)}>
+                  Delete everything that was said
+                </button>
+              )}
+            </div>
+          </>
+        )}
+        <form method="dialog">
+          <button type="submit" class="button primary">
+            Done
+          </button>
+        </form>
+      </div>
+    </Dialog>
+  );
+}
+
+/** The choices, and what is chosen now when somebody chose it elsewhere. */
+function withCurrent<T>(choices: readonly T[], current: T): T[] {
+  return choices.includes(current) ? [...choices] : [...choices, current];
+}
+
+function days(count: number): string {
+  return count === 1 ? "1 day" : `${count} days`;
+}
+
+function time(seconds: number): string {
+  if (seconds < 120) return `${seconds} seconds`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} minutes` : `${Math.round(seconds / 3600)} hours`;
+}

@@ -1,0 +1,390 @@
+/** Chat: the panel with what is said: to everybody here, to those near, and, beside that, to one person alone. */
+
+import { Fragment } from "preact";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Line } from "../net/chat";
+import type { Space } from "../net/space";
+import { ANNOUNCEMENT, NEARBY, SPACE } from "../net/talk";
+import { type Names, plain } from "../world/markdown";
+import { ChatSettings } from "./chat-settings";
+import { DirectTab } from "./direct";
+import { ChatLine, timeOf } from "./line";
+import { IconButton, Spinner } from "./parts";
+import { Rich } from "./rich";
+import { Say } from "./say";
+
+/** Which part of the chat is shown. */
+export type Tab = "space" | "nearby" | "direct";
+
+interface ChatPanelProps {
+  space: Space;
+  input: { current: HTMLTextAreaElement | null };
+  tab: Tab;
+  unread: Record<Tab, number>;
+  /** The newest line when the person looked away. */
+  readUpTo: string | null;
+  onTab: (tab: Tab) => void;
+  onClose: () => void;
+}
+
+export function ChatPanel({ space, input, tab, unread, readUpTo, onTab, onClose }: ChatPanelProps) {
+  const [isSearching, setSearching] = useState(false);
+  const [isSetting, setSetting] = useState(false);
+  return (
+    <section class="panel chat" aria-label="Chat">
+      <header>
+        <div class="tabs" role="tablist" aria-label="Chat">
+          <TabButton name="Space" isOn={tab === "space"} count={unread.space} onClick={() => onTab("space")} />
+          <TabButton name="Nearby" isOn={tab === "nearby"} count={unread.nearby} onClick={() => onTab("nearby")} />
+          <TabButton name="Direct" isOn={tab === "direct"} count={unread.direct} onClick={() => onTab("direct")} />
+        </div>
+        {space.talk.rules.value?.kept && tab !== "direct" && (
+          <IconButton
+            icon="search"
+            label="Search what was said"
+            class="quiet small"
+            pressed={isSearching}
+            onClick={() => setSearching(!isSearching)}
+          />
+        )}
+        <IconButton icon="sliders" label="Chat settings" class="quiet small" onClick={() => setSetting(true)} />
+        <IconButton icon="close" label="Close chat" class="quiet small" onClick={onClose} />
+      </header>
+      {tab === "direct" ? (
+        <DirectTab space={space} input={input} />
+      ) : isSearching ? (
+        <Search space={space} onClose={() => setSearching(false)} />
+      ) : (
+        <Conversation key={tab} space={space} input={input} isNearby={tab === "nearby"} readUpTo={readUpTo} />
+      )}
+      {isSetting && <ChatSettings space={space} onClose={() => setSetting(false)} />}
+    </section>
+  );
+}
+
+function TabButton({
+  name,
+  isOn,
+  count,
+  onClick,
+}: {
+  name: string;
+  isOn: boolean;
+  count: number;
+  onClick: () => void;
+}) {
+  return (
+    <button
+      type="button"
+      role="tab"
+      aria-selected={isOn}
+      aria-label={count > 0 ? `${name}, ${count} unread` : name}
+      onClick={onClick}
+    >
+      {name}
+      {count > 0 && <span class="count">{count}</span>}
+    </button>
+  );
+}
+
+/** Whose names are called in lines. */
+function useNames(space: Space): { names: Names; me: string; nameOf: (user: string) => string } {
+  const people = space.people.value;
+  return useMemo(() => {
+    const mine = people.find(({ isMe }) => isMe);
+    const names = { me: mine?.name ?? "", others: people.filter(({ isMe }) => !isMe).map(({ name }) => name) };
+    const byUser = new Map(people.map(({ user, name }) => [user, name]));
+    for (const line of space.talk.lines.peek()) if (!byUser.has(line.user)) byUser.set(line.user, line.name);
+    return { names, me: mine?.user ?? "", nameOf: (user) => byUser.get(user) ?? "somebody who left" };
+  }, [people]);
+}
+
+interface ConversationProps {
+  space: Space;
+  input: { current: HTMLTextAreaElement | null };
+  isNearby: boolean;
+  readUpTo: string | null;
+}
+
+function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
+  const { talk } = space;
+  const [replyTo, setReplyTo] = useState<Line | null>(null);
+  const [editing, setEditing] = useState<Line | null>(null);
+  const [announces, setAnnounces] = useState(false);
+  const list = useRef<HTMLUListElement>(null);
+  const isAtEnd = useRef(true);
+  /** How far the end was when older lines were asked for. */
+  const fromEnd = useRef<number | null>(null);
+  const { names, me, nameOf } = useNames(space);
+  const all = talk.lines.value;
+  const isHidden = (line: Line) => space.blocked.value.has(line.user);
+  const lines = all.filter((line) => (line.scope === NEARBY) === isNearby && !isHidden(line));
+  const isKept = talk.rules.value?.kept === true;
+
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (!element) return;
+    if (fromEnd.current !== null && !talk.isLookingBack.peek()) {
+      element.scrollTop = element.scrollHeight - fromEnd.current;
+      fromEnd.current = null;
+    } else if (isAtEnd.current) element.scrollTo({ top: element.scrollHeight });
+  }, [all]);
+
+  const lookBack = () => {
+    const element = list.current;
+    if (!element || talk.isLookingBack.value) return;
+    fromEnd.current = element.scrollHeight - element.scrollTop;
+    void talk.lookBack();
+  };
+
+  const answer = (line: Line) => {
+    setEditing(null);
+    setReplyTo(line);
+    input.current?.focus();
+  };
+
+  const edit = (line: Line) => {
+    setReplyTo(null);
+    setEditing(line);
+    requestAnimationFrame(() => input.current?.focus());
+  };
+
+  const say = (text: string) => {
+    if (editing) {
+      setEditing(null);
+      if (text !== editing.text) void talk.change(editing, text);
+      return;
+    }
+    isAtEnd.current = true;
+    talk.say(text, isNearby ? NEARBY : announces ? ANNOUNCEMENT : SPACE, replyTo?.id ?? null);
+    setReplyTo(null);
+    setAnnounces(false);
+  };
+
+  const leave = () => {
+    setEditing(null);
+    setReplyTo(null);
+    document.querySelector<HTMLElement>(".world")?.focus();
+  };
+
+  const show = (id: string) => {
+    document.getElementById(`line-${id}`)?.scrollIntoView({ block: "center", behavior: "smooth" });
+  };
+
+  const firstNew = firstAfter(lines, readUpTo, me);
+  const context = editing ?? replyTo;
+  return (
+    <>
+      <ul
+        ref={list}
+        class="list"
+        role="log"
+        aria-live="polite"
+        tabIndex={0}
+        onScroll={(event) => {
+          const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
+          isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
+          if (scrollTop < 40 && isKept && talk.hasEarlier.value && !isNearby) lookBack();
+        }}
+      >
+        {!isNearby && isKept && talk.hasEarlier.value && (
+          <li class="earlier">
+            {talk.isLookingBack.value ? (
+              <Spinner label="Looking back…" />
+            ) : (
+              <button type="button" class="button small" onClick={lookBack}>
+                Earlier messages
+              </button>
+            )}
+          </li>
+        )}
+        {lines.length === 0 && (
+          <li class="muted">
+            {isNearby
+              ? "What you write here reaches only those who can hear you now. Nobody keeps it."
+              : "Nobody has said anything yet. Say hello!"}
+          </li>
+        )}
+        {lines.map((line) => (
+          <Fragment key={line.id}>
+            {line.id === firstNew && (
+              <li class="new-line">
+                <span>New since you were away</span>
+              </li>
+            )}
+            <ChatLine
+              line={line}
+              talk={talk}
+              names={names}
+              me={me}
+              nameOf={nameOf}
+              quoted={line.replyTo === null ? undefined : all.find(({ id }) => id === line.replyTo)}
+              onReply={() => answer(line)}
+              onEdit={() => edit(line)}
+              onQuote={() => line.replyTo !== null && show(line.replyTo)}
+            />
+          </Fragment>
+        ))}
+      </ul>
+      <Typing space={space} />
+      {context && (
+        <div class="context">
+          <span>
+            <strong>{editing ? "Editing" : `Reply to ${context.name}`}</strong> {plain(context.text)}
+          </span>
+          <IconButton
+            icon="close"
+            label={editing ? "Stop editing" : "Do not reply"}
+            class="quiet tiny"
+            onClick={() => {
+              setEditing(null);
+              setReplyTo(null);
+            }}
+          />
+        </div>
+      )}
+      <Say
+        key={editing?.id ?? ""}
+        input={input}
+        label={isNearby ? "Message to those near you" : "Message to everybody here"}
+        placeholder={isNearby ? "Say it to those near you" : announces ? "Announce something" : "Say something"}
+        draft={editing?.text ?? ""}
+        people={names.others}
+        onSay={say}
+        onType={(isTyping) => !isNearby && talk.type(isTyping)}
+        onLeave={leave}
+        announces={announces}
+        {...(talk.rules.value?.mayModerate && !isNearby && { onAnnounce: () => setAnnounces(!announces) })}
+      />
+    </>
+  );
+}
+
+/** The first line of somebody else behind the one that was read last. */
+function firstAfter(lines: Line[], readUpTo: string | null, me: string): string | null {
+  if (readUpTo === null) return null;
+  const read = lines.findIndex(({ id }) => id === readUpTo);
+  if (read < 0) return null;
+  return lines.slice(read + 1).find(({ user }) => user !== me)?.id ?? null;
+}
+
+function Typing({ space }: { space: Space }) {
+  const typing = space.talk.typing.value;
+  const people = space.people.value.filter(({ player }) => typing.includes(player)).map(({ name }) => name);
+  const [first, second] = people;
+  const words =
+    first === undefined
+      ? ""
+      : second === undefined
+        ? `${first} is typing…`
+        : people.length === 2
+          ? `${first} and ${second} are typing…`
+          : "Several people are typing…";
+  return (
+    <p class="typing" aria-live="off">
+      {words}
+    </p>
+  );
+}
+
+function Search({ space, onClose }: { space: Space; onClose: () => void }) {
+  const [words, setWords] = useState("");
+  const [found, setFound] = useState<{ words: string; lines: Line[]; before: string | null } | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const { names } = useNames(space);
+
+  const search = async (more: boolean) => {
+    const wanted = more && found ? found.words : words.trim();
+    if (wanted === "") return setFound(null);
+    try {
+      const page = await space.talk.search(wanted, more ? (found?.before ?? "") : "");
+      const lines = page.lines.map((line) => ({ ...line, isWaiting: false, refused: null })).reverse();
+      setFound({ words: wanted, lines: [...(more ? (found?.lines ?? []) : []), ...lines], before: page.before });
+      setProblem(null);
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  };
+
+  return (
+    <>
+      <form
+        class="search"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void search(false);
+        }}
+      >
+        <input
+          class="input"
+          type="search"
+          aria-label="Search what was said"
+          placeholder="Search what was said"
+          value={words}
+          // biome-ignore lint/a11y/noAutofocus: the person has just asked for this field
+          autoFocus
+          onInput={(event) => setWords(event.currentTarget.value)}
+          onKeyDown={(event) => event.key === "Escape" && onClose()}
+        />
+        <button type="submit" class="button small">
+          Search
+        </button>
+      </form>
+      <ul class="list" aria-label="Found">
+        {problem && <li class="error">{problem}</li>}
+        {found?.lines.length === 0 && <li class="muted">Nobody has said “{found.words}”.</li>}
+        {found?.lines.map((line) => (
+          <li key={line.id} class="line">
+            <div class="head">
+              <span class="who">{line.name}</span>
+              <time class="when" dateTime={new Date(line.at).toISOString()}>
+                {timeOf(new Date(line.at))}
+              </time>
+            </div>
+            <div class="text" dir="auto">
+              <Rich text={line.text} names={names} />
+            </div>
+          </li>
+        ))}
+        {found?.before && (
+          <li class="earlier">
+            <button type="button" class="button small" onClick={() => void search(true)}>
+              Earlier messages
+            </button>
+          </li>
+        )}
+      </ul>
+    </>
+  );
+}
+
+/** What was announced, over everything, until it is put away. */
+export function Announcement({ space }: { space: Space }) {
+  const line = space.talk.announcement.value;
+  const { names } = useNames(space);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      space.talk.announcement.value = null;
+    }, 60_000);
+    return () => clearTimeout(timer);
+  }, [line?.id]);
+  if (!line) return null;
+  return (
+    <div class="announcement" role="status">
+      <div>
+        <strong>{line.name} announces</strong>
+        <div class="text" dir="auto">
+          <Rich text={line.text} names={names} />
+        </div>
+      </div>
+      <IconButton
+        icon="close"
+        label="Put the announcement away"
+        class="quiet small"
+        onClick={() => {
+          space.talk.announcement.value = null;
+        }}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,164 @@
+/** Devices: which microphone and camera, tried out before anybody hears or sees. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Call } from "../media/call";
+import { choose, chosen, type DeviceKind, devicesOf, openCamera, openMicrophone } from "../media/devices";
+import { Dialog, ErrorNote } from "./parts";
+
+export interface DeviceProps {
+  call: Call;
+  /** What the person pressed, and gets when they say so; nothing when they only want to look. */
+  wanted: "microphone" | "camera" | null;
+  /** The person agreed to be heard or seen. */
+  onAgree: () => void;
+  onClose: () => void;
+}
+
+export function DeviceDialog({ call, wanted, onAgree, onClose }: DeviceProps) {
+  const [failure, setFailure] = useState<string | null>(null);
+  const [isCameraTried, tryCamera] = useState(wanted === "camera");
+  const [version, setVersion] = useState(0);
+  const again = () => setVersion((version) => version + 1);
+  const preview = useRef<HTMLVideoElement>(null);
+  const meter = useRef<HTMLMeterElement>(null);
+
+  // The microphone is opened to show that it hears something; nobody else does.
+  useEffect(() => {
+    const own = call.isOn.microphone.value;
+    let track: MediaStreamTrack | undefined;
+    let isOver = false;
+    const open = async () => {
+      if (own) return;
+      const opened = await openMicrophone();
+      if (isOver) opened.stop();
+      else {
+        track = opened;
+        call.graph.wake();
+        call.graph.listen(opened);
+      }
+    };
+    open().catch((error: Error) => setFailure(error.message));
+    const timer = setInterval(() => {
+      if (meter.current) meter.current.value = Math.min(1, call.graph.ownLevel() * 6);
+    }, 60);
+    return () => {
+      isOver = true;
+      clearInterval(timer);
+      if (!own) call.graph.listen(null);
+      track?.stop();
+    };
+  }, [version]);
+
+  useEffect(() => {
+    if (!isCameraTried) return;
+    let track: MediaStreamTrack | undefined;
+    let isOver = false;
+    openCamera()
+      .then((opened) => {
+        track = opened;
+        if (isOver) opened.stop();
+        else if (preview.current) {
+          preview.current.srcObject = new MediaStream([opened]);
+          void preview.current.play().catch(() => {});
+        }
+      })
+      .catch((error: Error) => setFailure(error.message));
+    return () => {
+      isOver = true;
+      track?.stop();
+    };
+  }, [isCameraTried, version]);
+
+  return (
+    <Dialog title="Microphone and camera" onClose={onClose}>
+      <form
+        method="dialog"
+        onSubmit={() => {
+          if (!wanted) return;
+          onAgree();
+          void call.toggle(wanted);
+        }}
+      >
+        <h2>Microphone and camera</h2>
+        {wanted && (
+          <p class="muted">
+            Only people near you hear and see you. “Who can hear me” tells who that is, and both are off when you
+            arrive.
+          </p>
+        )}
+        <div class="try-out">
+          {isCameraTried ? (
+            <video ref={preview} class="preview-picture" muted playsInline aria-label="How others will see you" />
+          ) : (
+            <button type="button" class="preview-picture button" onClick={() => tryCamera(true)}>
+              Try the camera
+            </button>
+          )}
+          <div class="section">
+            <Choice call={call} kind="audioinput" label="Microphone" onChoice={again} />
+            <meter ref={meter} class="level" min={0} max={1} aria-label="What the microphone hears" />
+            <Choice call={call} kind="videoinput" label="Camera" onChoice={again} />
+          </div>
+        </div>
+        {failure && <ErrorNote>{failure}</ErrorNote>}
+        <label class="switch">
+          <input
+            type="checkbox"
+            checked={call.isPushToTalk.value}
+            onChange={(event) => call.setPushToTalk(event.currentTarget.checked)}
+          />
+          <span>
+            Push to talk: <span class="muted">you are heard only while you hold the space bar</span>
+          </span>
+        </label>
+        <div class="row">
+          <button type="submit" class="button primary">
+            {wanted === "camera" ? "Switch the camera on" : wanted ? "Switch the microphone on" : "Done"}
+          </button>
+          {wanted && (
+            <button type="button" class="button" onClick={onClose}>
+              Not now
+            </button>
+          )}
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+interface ChoiceProps {
+  call: Call;
+  kind: DeviceKind;
+  label: string;
+  onChoice: () => void;
+}
+
+function Choice({ call, kind, label, onChoice }: ChoiceProps) {
+  const all = devicesOf(kind);
+  const id = `choose-${kind}`;
+  const remembered = chosen(kind);
+  const used = all.find(({ deviceId }) => deviceId === remembered) ?? all[0];
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select
+        id={id}
+        class="input"
+        value={used?.deviceId ?? ""}
+        disabled={all.length === 0}
+        onChange={(event) => {
+          choose(kind, event.currentTarget.value);
+          onChoice();
+          void call.change(kind === "videoinput" ? "camera" : "microphone");
+        }}
+      >
+        {all.length === 0 && <option value="">None yet</option>}
+        {all.map((device, index) => (
+          <option key={device.deviceId} value={device.deviceId}>
+            {device.label || `${label} ${index + 1}`}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}

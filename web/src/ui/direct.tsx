@@ -1,0 +1,137 @@
+/** Direct: with whom one writes alone, and what was written. */
+
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import type { Space } from "../net/space";
+import { plain } from "../world/markdown";
+import { timeOf } from "./line";
+import { Face, IconButton } from "./parts";
+import { Rich } from "./rich";
+import { Say } from "./say";
+
+interface DirectProps {
+  space: Space;
+  input: { current: HTMLTextAreaElement | null };
+}
+
+export function DirectTab({ space, input }: DirectProps) {
+  const { direct } = space;
+  useEffect(() => direct.read(), []);
+  return direct.other.value ? <Letters space={space} input={input} /> : <Conversations space={space} />;
+}
+
+function Conversations({ space }: { space: Space }) {
+  const { direct } = space;
+  const conversations = direct.conversations.value;
+  return (
+    <ul class="list conversations" aria-label="Conversations">
+      {direct.problem.value && <li class="error">{direct.problem.value}</li>}
+      {conversations.length === 0 && (
+        <li class="muted">You have not written to anybody yet. Pick somebody in the space or among the people here.</li>
+      )}
+      {conversations.map(({ userId, username, imageUrl, last, unread }) => (
+        <li key={userId}>
+          <button
+            type="button"
+            class="person"
+            aria-label={unread > 0 ? `${username}, ${unread} unread` : username}
+            onClick={() => void direct.open(userId, username)}
+          >
+            <Face imageUrl={imageUrl} />
+            <span class="grow">
+              <strong>{username}</strong>
+              <span class="last muted small">{plain(last.text)}</span>
+            </span>
+            <span class="when muted small">{timeOf(new Date(last.at))}</span>
+            {unread > 0 && <span class="count">{unread}</span>}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Letters({ space, input }: DirectProps) {
+  const { direct } = space;
+  const list = useRef<HTMLUListElement>(null);
+  const isAtEnd = useRef(true);
+  const fromEnd = useRef<number | null>(null);
+  const other = direct.other.value;
+  const letters = direct.letters.value;
+  const isHere = space.people.value.some(({ user }) => user === other?.id);
+  const names = { me: space.people.value.find(({ isMe }) => isMe)?.name ?? "", others: [] };
+
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (!element) return;
+    if (fromEnd.current !== null) {
+      element.scrollTop = element.scrollHeight - fromEnd.current;
+      fromEnd.current = null;
+    } else if (isAtEnd.current) element.scrollTo({ top: element.scrollHeight });
+  }, [letters]);
+
+  return (
+    <>
+      <div class="with">
+        <IconButton icon="back" label="All conversations" class="quiet small" onClick={() => direct.close()} />
+        <strong>{other?.name}</strong>
+        <span class="muted small">{isHere ? "here" : "elsewhere"}</span>
+      </div>
+      <ul
+        ref={list}
+        class="list"
+        role="log"
+        aria-live="polite"
+        aria-label={`With ${other?.name}`}
+        tabIndex={0}
+        onScroll={(event) => {
+          const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
+          isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
+        }}
+      >
+        {direct.hasEarlier.value && (
+          <li class="earlier">
+            <button
+              type="button"
+              class="button small"
+              onClick={() => {
+                const element = list.current;
+                if (element) fromEnd.current = element.scrollHeight - element.scrollTop;
+                void direct.lookBack();
+              }}
+            >
+              Earlier messages
+            </button>
+          </li>
+        )}
+        {direct.problem.value && <li class="error">{direct.problem.value}</li>}
+        {letters.length === 0 && <li class="muted">Only the two of you see what you write here.</li>}
+        {letters.map((letter) => (
+          <li
+            key={letter.id}
+            class={`line letter ${letter.from === other?.id ? "" : "mine"} ${letter.isWaiting ? "waiting" : letter.refused ? "failed" : ""}`}
+          >
+            <div class="text" dir="auto">
+              <Rich text={letter.text} names={names} />
+            </div>
+            <time class="when" dateTime={new Date(letter.at).toISOString()}>
+              {letter.isWaiting ? "sending…" : timeOf(new Date(letter.at))}
+            </time>
+            {letter.refused && <div class="why">{letter.refused}</div>}
+          </li>
+        ))}
+      </ul>
+      <Say
+        key={other?.id ?? ""}
+        input={input}
+        label={`Message to ${other?.name ?? ""}`}
+        placeholder={`Write to ${other?.name ?? ""}`}
+        people={[]}
+        onSay={(text) => {
+          isAtEnd.current = true;
+          void direct.write(text);
+        }}
+        onLeave={() => document.querySelector<HTMLElement>(".world")?.focus()}
+      />
+    </>
+  );
+}

@@ -1,0 +1,64 @@
+/** Person: who somebody is, and what can be done with them. */
+
+import type { Call } from "../media/call";
+import type { Person, Space } from "../net/space";
+import { Volume } from "./call";
+import { IconButton } from "./parts";
+import { StatusMark } from "./status";
+
+interface PersonProps {
+  space: Space;
+  call: Call;
+  person: Person;
+  onMessage: () => void;
+  onClose: () => void;
+}
+
+export function PersonCard({ space, call, person, onMessage, onClose }: PersonProps) {
+  const { player, user, name, isMe } = person;
+  const isBlocked = space.blocked.value.has(user);
+  const isFollowed = space.following.value === player;
+  const short = name.length > 12 ? "them" : name;
+  const act = (what: () => void) => () => {
+    what();
+    onClose();
+    document.querySelector<HTMLElement>(".world")?.focus();
+  };
+  return (
+    <div class="who-card" role="dialog" aria-label={name}>
+      <img src={person.imageUrl ?? "/art/avatars/robot.svg"} alt="" />
+      <div class="name">
+        {name} <StatusMark status={person.status} />
+      </div>
+      <IconButton icon="close" label="Close" class="quiet small" onClick={onClose} />
+      {!isMe && (
+        <div class="deeds">
+          <button type="button" class="button primary small" onClick={act(() => space.walkToPlayer(player))}>
+            Walk to {short}
+          </button>
+          <button type="button" class="button small" onClick={onMessage}>
+            Message
+          </button>
+          <button
+            type="button"
+            class="button small"
+            aria-pressed={isFollowed}
+            onClick={act(() => space.follow(isFollowed ? null : player))}
+          >
+            {isFollowed ? "Stop following" : "Follow"}
+          </button>
+          <button type="button" class="button small" onClick={act(() => space.wave(player, 0))}>
+            Wave
+          </button>
+          <button type="button" class="button small" onClick={act(() => space.wave(player, 1))}>
+            Ring
+          </button>
+          <button type="button" class="button small danger" onClick={act(() => space.block(user, !isBlocked))}>
+            {isBlocked ? "Unblock" : "Block"}
+          </button>
+          {space.peers.value.get(player)?.hear && <Volume call={call} player={player} user={user} name={name} />}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,64 @@
+/** Rich: shows what people wrote, as elements of the page made of text. */
+
+import { type Names, parse, type Span } from "../world/markdown";
+
+export function Rich({ text, names }: { text: string; names: Names }) {
+  return (
+    <>
+      {parse(text, names).map((block, index) =>
+        block.kind === "code" ? (
+          <pre key={index} class="code">
+            <code>{block.text}</code>
+          </pre>
+        ) : (
+          <Spans key={index} spans={block.spans} />
+        ),
+      )}
+    </>
+  );
+}
+
+function Spans({ spans }: { spans: Span[] }) {
+  return (
+    <>
+      {spans.map((span, index) => (
+        <OneSpan key={index} span={span} />
+      ))}
+    </>
+  );
+}
+
+function OneSpan({ span }: { span: Span }) {
+  switch (span.kind) {
+    case "text":
+      return <>{span.text}</>;
+    case "bold":
+      return (
+        <strong>
+          <Spans spans={span.spans} />
+        </strong>
+      );
+    case "italic":
+      return (
+        <em>
+          <Spans spans={span.spans} />
+        </em>
+      );
+    case "code":
+      return <code>{span.text}</code>;
+    case "link":
+      return (
+        <a href={span.href} target="_blank" rel="noopener noreferrer nofollow">
+          {span.text}
+        </a>
+      );
+    case "picture":
+      return (
+        <a class="picture" href={span.src} target="_blank" rel="noopener noreferrer">
+          <img src={span.src} alt="From somebody here; opens on its own" loading="lazy" />
+        </a>
+      );
+    case "mention":
+      return <span class={`mention ${span.isMe ? "me" : ""}`}>{span.text}</span>;
+  }
+}

@@ -1,0 +1,83 @@
+/** Status: whether somebody wants to be talked to, said by them or seen from what they do. */
+
+import { useEffect, useState } from "preact/hooks";
+import type { Space } from "../net/space";
+
+export const STATUSES = ["Available", "Busy", "Away", "Do not disturb"] as const;
+const CLASSES = ["available", "busy", "away", "quiet"] as const;
+const AWAY = 2;
+/** Milliseconds without a key, a click or a look after which somebody is away. */
+const AWAY_AFTER = 5 * 60_000;
+
+export function StatusMark({ status }: { status: number }) {
+  if (status === 0) return null;
+  return (
+    <span class={`status ${CLASSES[status] ?? ""}`} role="img" aria-label={STATUSES[status]} title={STATUSES[status]} />
+  );
+}
+
+export function StatusMenu({ space }: { space: Space }) {
+  const [chosen, setChosen] = useState(0);
+  useEffect(() => watchAway(space, () => chosen), [space, chosen]);
+  const status = space.ownStatus.value;
+  return (
+    <label class="status-menu">
+      <span class={`status ${CLASSES[status]}`} aria-hidden="true" />
+      <select
+        aria-label="Your status"
+        title="Your status"
+        value={status}
+        onChange={(event) => {
+          const status = Number(event.currentTarget.value);
+          setChosen(status);
+          space.setStatus(status);
+        }}
+      >
+        {STATUSES.map((name, index) => (
+          <option key={name} value={index}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** Whoever does nothing for a while is away, and back with the first key or look. */
+function watchAway(space: Space, chosen: () => number): () => void {
+  let timer: ReturnType<typeof setTimeout>;
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (chosen() === 0) space.setStatus(AWAY);
+    }, AWAY_AFTER);
+  };
+  const onActive = () => {
+    if (document.hidden) return;
+    if (space.ownStatus.value === AWAY && chosen() !== AWAY) space.setStatus(chosen());
+    wait();
+  };
+  const events = ["keydown", "pointerdown", "pointermove", "visibilitychange"] as const;
+  for (const event of events) document.addEventListener(event, onActive);
+  wait();
+  return () => {
+    clearTimeout(timer);
+    for (const event of events) document.removeEventListener(event, onActive);
+  };
+}
+
+const WAVES = [
+  (name: string) => `${name} waves at you.`,
+  (name: string) => `${name} rings: they would like you to come over.`,
+  (name: string) => `${name} is walking up to you.`,
+];
+
+/** Tells that somebody waved, in the page or, while it is hidden, as a notification of the system. */
+export function tellWave(space: Space, name: string, kind: number): void {
+  const words = WAVES[kind]?.(name);
+  if (!words) return;
+  space.notice.value = words;
+  space.onSound(kind === 1 ? "chat" : "join");
+  if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
+  new Notification("Plaza", { body: words, tag: "plaza-wave" });
+}

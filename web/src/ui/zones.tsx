@@ -1,0 +1,143 @@
+/** Zones: where this person is: its name, its door, what is to be read or seen there. */
+
+import { useEffect, useState } from "preact/hooks";
+import type { Space } from "../net/space";
+import type { Zone } from "../world/map";
+import { IconButton } from "./parts";
+
+const LOOK_EVERY = 200;
+const NAME_MILLIS = 2500;
+
+const TELLS: Record<string, string> = {
+  private: "Only people in here hear you.",
+  silent: "Nobody hears you here.",
+  stage: "Your audience hears you.",
+};
+
+export function Zones({ space }: { space: Space }) {
+  const here = useZones(space);
+  const map = space.map;
+  const zones = here.flatMap((index) => {
+    const zone = map?.zones[index];
+    return zone ? [{ index, zone }] : [];
+  });
+  const area = zones.find(({ zone }) => zone.kind === "private");
+  const link = zones.find(({ zone }) => zone.kind === "link" && zone.url);
+  const note = zones.find(({ zone }) => zone.kind === "note" && zone.text);
+  const door = area ? undefined : closedDoor(space);
+  const state = area && space.areas.value.get(area.index);
+  return (
+    <>
+      <Entered zones={zones.map(({ zone }) => zone)} />
+      <div class="hud below-title zone-deeds">
+        {area && (
+          <button
+            type="button"
+            class="button small"
+            aria-pressed={state?.locked ?? false}
+            onClick={() => space.lock(area.index, !state?.locked)}
+          >
+            {state?.locked ? "Unlock this area" : "Lock this area"}
+          </button>
+        )}
+        {door !== undefined && (
+          <button type="button" class="button small" onClick={() => space.knock(door)}>
+            Knock at {map?.zones[door]?.name || "the door"}
+          </button>
+        )}
+        {space.knocks.value.map(({ player, name }) => (
+          <div key={player} class="knock" role="alert">
+            <span>{name} knocks.</span>
+            <button type="button" class="button primary small" onClick={() => space.answer(player, true)}>
+              Let in
+            </button>
+            <button type="button" class="button small" onClick={() => space.answer(player, false)}>
+              Not now
+            </button>
+          </div>
+        ))}
+        {note && (
+          <aside class="note" aria-label={note.zone.name}>
+            {note.zone.name && <h2>{note.zone.name}</h2>}
+            <p>{note.zone.text}</p>
+          </aside>
+        )}
+      </div>
+      {link && <LinkPanel key={link.index} zone={link.zone} />}
+    </>
+  );
+}
+
+/** The name of a zone, for a moment, when somebody comes into it. */
+function Entered({ zones }: { zones: Zone[] }) {
+  const [shown, setShown] = useState<Zone | null>(null);
+  const names = zones.map(({ kind, name }) => `${kind} ${name}`).join();
+  useEffect(() => {
+    const zone = zones.find(({ kind, name }) => (kind !== "spawn" && kind !== "note" && name) || kind in TELLS);
+    setShown(zone ?? null);
+    const timer = setTimeout(() => setShown(null), NAME_MILLIS);
+    return () => clearTimeout(timer);
+  }, [names]);
+  if (!shown) return null;
+  return (
+    <div class="entered" role="status">
+      {shown.name && <strong>{shown.name}</strong>}
+      {TELLS[shown.kind] && <span>{TELLS[shown.kind]}</span>}
+    </div>
+  );
+}
+
+/** A page that belongs to a place, beside the space, and kept from doing anything to it. */
+function LinkPanel({ zone }: { zone: Zone }) {
+  const [isOpen, setOpen] = useState(true);
+  if (!isOpen || !zone.url) return null;
+  return (
+    <section class="panel page-panel" aria-label={zone.name || "Page"}>
+      <header>
+        <h2>{zone.name || new URL(zone.url, location.href).host}</h2>
+        <a class="button quiet small" href={zone.url} target="_blank" rel="noopener noreferrer">
+          In a tab
+        </a>
+        <IconButton icon="close" label="Close the page" class="quiet small" onClick={() => setOpen(false)} />
+      </header>
+      <iframe
+        title={zone.name || zone.url}
+        src={zone.url}
+        sandbox={sandboxFor(zone.url)}
+        referrerpolicy="no-referrer"
+        loading="lazy"
+      />
+    </section>
+  );
+}
+
+/** A page may be itself, but never this one: its scripts could then take off their fetters. */
+function sandboxFor(url: string): string {
+  const isOurs = new URL(url, location.href).origin === location.origin;
+  return `allow-scripts allow-forms allow-popups${isOurs ? "" : " allow-same-origin"}`;
+}
+
+/** The zones that the person stands in, looked at a few times a second. */
+function useZones(space: Space): number[] {
+  const [here, setHere] = useState<number[]>([]);
+  useEffect(() => {
+    const look = () => {
+      const now = space.zonesHere();
+      setHere((before) =>
+        before.length === now.length && before.every((zone, at) => zone === now[at]) ? before : now,
+      );
+    };
+    const timer = setInterval(look, LOOK_EVERY);
+    return () => clearInterval(timer);
+  }, [space]);
+  return here;
+}
+
+/** A private area next to the person that they cannot walk into. */
+function closedDoor(space: Space): number | undefined {
+  return space.zonesNear(1).find((index) => {
+    const state = space.areas.value.get(index);
+    const isFull = state !== undefined && state.cap > 0 && state.people >= state.cap;
+    return space.map?.zones[index]?.kind === "private" && state !== undefined && (state.locked || isFull);
+  });
+}

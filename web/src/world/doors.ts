@@ -1,0 +1,31 @@
+/** Doors: which step onto another tile a private area forbids, bit by bit what `src/systems/zones.rs` does. */
+
+import type { Area } from "./map";
+
+/** Whether the middle of the body may come from the one tile onto the other. */
+export type Doors = (fromX: number, fromY: number, toX: number, toY: number) => boolean;
+
+export const noDoors: Doors = () => true;
+
+/** A private area that can be closed. */
+export interface Room {
+  /** The zone's place in the map. */
+  zone: number;
+  area: Area;
+}
+
+/** The first private area that has the tile. */
+export function roomAt(rooms: readonly Room[], x: number, y: number): number | undefined {
+  return rooms.find(({ area }) => x >= area.x && y >= area.y && x < area.x + area.width && y < area.y + area.height)
+    ?.zone;
+}
+
+/** Nobody gets into a closed room from outside; whoever is in stays, and goes when they like. */
+export function doorsOf(rooms: readonly Room[], isClosed: (zone: number) => boolean): Doors {
+  if (!rooms.some(({ zone }) => isClosed(zone))) return noDoors;
+  return (fromX, fromY, toX, toY) => {
+    if (fromX === toX && fromY === toY) return true;
+    const to = roomAt(rooms, toX, toY);
+    return to === undefined || to === roomAt(rooms, fromX, fromY) || !isClosed(to);
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * Markdown: the small part of it that chat understands, as plain data: bold, italic, code, links, pictures of this server, and
+ * names with an @. Whoever shows it makes text of it, never HTML, so nothing that people write can become more than words.
+ */
+
+export type Span =
+  | { kind: "text"; text: string }
+  | { kind: "code"; text: string }
+  | { kind: "bold" | "italic"; spans: Span[] }
+  | { kind: "link"; text: string; href: string }
+  | { kind: "picture"; src: string }
+  | { kind: "mention"; text: string; isMe: boolean };
+
+export type Block = { kind: "words"; spans: Span[] } | { kind: "code"; text: string };
+
+/** Whose names are known: the own one, and those of others. */
+export interface Names {
+  me: string;
+  others: readonly string[];
+}
+
+const NOBODY: Names = { me: "", others: [] };
+/** Bold in italic in bold: nobody needs more, and a line of stars must not become a tower. */
+const DEPTH = 3;
+/** Pictures that people uploaded, by the hash of their bytes; no other address is fetched because somebody wrote it. */
+const PICTURE = /^!\[[^\]\n]{0,200}\]\((\/files\/[0-9a-f]{64}\.png)\)/;
+const LINK = /^\[([^\]\n]{1,500})\]\((https?:\/\/[^\s()<>]{1,2000})\)/i;
+const ADDRESS = /^https?:\/\/[^\s<>"]{1,2000}/i;
+const WORD = /[\p{L}\p{N}_]/u;
+
+/** A line as blocks: words, and code between lines of three backticks. */
+export function parse(text: string, names: Names = NOBODY): Block[] {
+  const blocks: Block[] = [];
+  let rest = text;
+  for (;;) {
+    const fence = /(?:^|\n)```[\w+#.-]*\n([\s\S]*?)\n?```(?:\n|$)/.exec(rest);
+    const words = fence ? rest.slice(0, fence.index) : rest;
+    if (words !== "") blocks.push({ kind: "words", spans: spansOf(words, sorted(names), DEPTH) });
+    if (!fence) return blocks;
+    blocks.push({ kind: "code", text: fence[1] ?? "" });
+    rest = rest.slice(fence.index + fence[0].length);
+  }
+}
+
+/** The words alone, for a bubble or a notification. */
+export function plain(text: string): string {
+  const wordsOf = (spans: Span[]): string =>
+    spans
+      .map((span) => {
+        if ("spans" in span) return wordsOf(span.spans);
+        return "src" in span ? "🖼️" : span.text;
+      })
+      .join("");
+  return parse(text)
+    .map((block) => (block.kind === "code" ? block.text : wordsOf(block.spans)))
+    .join("\n");
+}
+
+/** Whether the words call somebody by name. */
+export function mentions(text: string, name: string): boolean {
+  const isCalled = (spans: Span[]): boolean =>
+    spans.some(
+      (span) =>
+        (span.kind === "mention" && span.isMe) ||
+        ((span.kind === "bold" || span.kind === "italic") && isCalled(span.spans)),
+    );
+  const names = { me: name, others: [] };
+  return name !== "" && parse(text, names).some((block) => block.kind === "words" && isCalled(block.spans));
+}
+
+interface Sorted {
+  me: string;
+  /** In small letters, the longest first: "@Ann Lee" is not "@Ann". */
+  all: string[];
+}
+
+function sorted({ me, others }: Names): Sorted {
+  const all = [me, ...others].filter((name) => name !== "").map((name) => name.toLowerCase());
+  all.sort((a, b) => b.length - a.length);
+  return { me: me.toLowerCase(), all };
+}
+
+function spansOf(text: string, names: Sorted, depth: number): Span[] {
+  const spans: Span[] = [];
+  let words = "";
+  let at = 0;
+  const take = (span: Span, length: number) => {
+    if (words !== "") spans.push({ kind: "text", text: words });
+    words = "";
+    spans.push(span);
+    at += length;
+  };
+  while (at < text.length) {
+    const found = spanAt(text, at, names, depth);
+    if (found) take(found.span, found.length);
+    else words += text[at++];
+  }
+  if (words !== "") spans.push({ kind: "text", text: words });
+  return spans;
+}
+
+interface Found {
+  span: Span;
+  length: number;
+}
+
+/** What begins right there, if anything. */
+function spanAt(text: string, at: number, names: Sorted, depth: number): Found | undefined {
+  const before = text[at - 1] ?? "";
+  switch (text[at]) {
+    case "`":
+      return code(text, at);
+    case "*":
+      return emphasis(text, at, "*", names, depth);
+    case "_":
+      return WORD.test(before) ? undefined : emphasis(text, at, "_", names, depth);
+    case "!": {
+      const [whole, src] = PICTURE.exec(text.slice(at, at + 400)) ?? [];
+      return whole && src ? { span: { kind: "picture", src }, length: whole.length } : undefined;
+    }
+    case "[": {
+      const [whole, words, href] = LINK.exec(text.slice(at, at + 2600)) ?? [];
+      return whole && words && href ? link(words, href, whole.length) : undefined;
+    }
+    case "h":
+    case "H": {
+      if (WORD.test(before)) return undefined;
+      const address = ADDRESS.exec(text.slice(at, at + 2100))?.[0];
+      const href = address && withoutEnd(address);
+      return href ? link(href, href, href.length) : undefined;
+    }
+    case "@":
+      return WORD.test(before) ? undefined : mention(text, at, names);
+    default:
+      return undefined;
+  }
+}
+
+function code(text: string, at: number): Found | undefined {
+  const end = text.indexOf("`", at + 1);
+  if (end <= at + 1) return undefined;
+  const inside = text.slice(at + 1, end);
+  return inside.includes("\n") ? undefined : { span: { kind: "code", text: inside }, length: end + 1 - at };
+}
+
+/** Between one mark or two, with words right behind the first and right before the last. */
+function emphasis(text: string, at: number, mark: string, names: Sorted, depth: number): Found | undefined {
+  if (depth === 0) return undefined;
+  const isDouble = text[at + 1] === mark;
+  const marks = isDouble ? mark + mark : mark;
+  const from = at + marks.length;
+  if (/\s/.test(text[from] ?? " ") || text[from] === mark) return undefined;
+  for (let end = text.indexOf(marks, from + 1); end > 0; end = text.indexOf(marks, end + 1)) {
+    // Two marks end what two began, and one what one did.
+    const isOther = !isDouble && text[end + 1] === mark;
+    if (isOther) {
+      end++;
+      continue;
+    }
+    if (/\s/.test(text[end - 1] ?? " ")) continue;
+    if (mark === "_" && WORD.test(text[end + marks.length] ?? "")) continue;
+    const spans = spansOf(text.slice(from, end), names, depth - 1);
+    return { span: { kind: isDouble ? "bold" : "italic", spans }, length: end + marks.length - at };
+  }
+  return undefined;
+}
+
+/** Only addresses that browsers understand, and only of the web. */
+function link(text: string, address: string, length: number): Found | undefined {
+  let url: URL;
+  try {
+    url = new URL(address);
+  } catch {
+    return undefined;
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") return undefined;
+  return { span: { kind: "link", text, href: url.href }, length };
+}
+
+/** A full stop behind an address, or a bracket around it, is not part of it. */
+function withoutEnd(address: string): string {
+  let end = address.length;
+  while (end > 0) {
+    const last = address[end - 1] ?? "";
+    const kept = address.slice(0, end);
+    const isOpen = last === ")" && kept.split("(").length >= kept.split(")").length;
+    if (isOpen || !/[.,;:!?)'*_\]]/.test(last)) break;
+    end--;
+  }
+  return address.slice(0, end);
+}
+
+function mention(text: string, at: number, names: Sorted): Found | undefined {
+  const rest = text.slice(at + 1, at + 101).toLowerCase();
+  const name = names.all.find((name) => rest.startsWith(name) && !WORD.test(rest[name.length] ?? ""));
+  if (name === undefined) return undefined;
+  const length = name.length + 1;
+  return { span: { kind: "mention", text: text.slice(at, at + length), isMe: name === names.me }, length };
+}
