@@ -43,6 +43,8 @@ fn arrival(number: u32) -> Arrival {
         user: user(number),
         name: format!("walker {number}"),
         avatar: None,
+        arrive: None,
+        blocked: Vec::new(),
         dialect: Dialect::Binary { width: 30, height: 20 },
         sink: Arc::new(Quick),
         ready: oneshot::channel().0,

@@ -45,6 +45,8 @@ pub fn join(number: u32) -> Command {
         user: user(number),
         name: format!("walker {number}"),
         avatar: None,
+        arrive: None,
+        blocked: Vec::new(),
     }
 }
 
