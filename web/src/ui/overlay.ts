@@ -44,7 +44,7 @@ export class Overlay {
     for (const player of this.speaking()) {
       const shown = this.#speaking.get(player);
       if (shown) shown.until = now + SPEAKING_MILLIS;
-      else this.#show(this.#speaking, player, now + SPEAKING_MILLIS, "speaks", "", -2);
+      else this.#show(this.#speaking, player, now + SPEAKING_MILLIS, "speaks", "", 24);
     }
     place(this.#speaking, now, head, () => 0);
     place(this.#bubbles, now, head, () => 0);
