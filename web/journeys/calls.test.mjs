@@ -126,10 +126,14 @@ test("a screen is shared, shown large, and taken back", async () => {
 test("the sound falls with the distance, and then both are alone", async () => {
   const room = await ada.page.evaluate(() => globalThis.__plaza().body.x / 64);
   const key = room > 24 ? "ArrowLeft" : "ArrowRight";
-  const from = (await ada.figures()).body.x;
-  await ada.hold([key], (x) => Math.abs(globalThis.__plaza().body.x - x) > 2.5 * 64, from);
+  const isAway = (tiles) => {
+    const { body, walkers, me } = globalThis.__plaza();
+    const other = walkers.find(({ player }) => player !== me);
+    return !other || Math.hypot(body.x - other.x, body.y - other.y) > tiles * 64;
+  };
+  await ada.hold([key], isAway, 3.5);
   await bo.until(() => globalThis.__plaza().calls.some(({ gain }) => gain > 0.02 && gain < 0.98));
-  await ada.hold([key], (x) => Math.abs(globalThis.__plaza().body.x - x) > 8 * 64, from);
+  await ada.hold([key], isAway, 8);
   for (const person of [ada, bo]) await person.until(() => globalThis.__plaza().calls.length === 0);
   await bo.page.locator(".tile.camera:not(.mine)").waitFor({ state: "detached" });
   await bo.page.getByRole("button", { name: "Who can hear me: nobody" }).waitFor();
