@@ -2,6 +2,7 @@
 
 use bincode::{Decode, Encode};
 
+use super::bubble::BubbleDeed;
 use super::chat::{LineChange, Speech};
 use super::direction::Facing;
 use super::id::{ChatId, ElementId, PlacementId, PlayerId, UserId};
@@ -131,6 +132,20 @@ pub enum Command {
         /// Nobody here reads it.
         body: String,
     },
+    /// Something for the forwarding unit, about the player's own connection to it.
+    AskUnit {
+        /// Who.
+        player: PlayerId,
+        /// Nobody here reads it.
+        body: String,
+    },
+    /// The forwarding unit answers.
+    UnitSays {
+        /// To whom.
+        player: PlayerId,
+        /// Nobody here reads it.
+        body: String,
+    },
     /// What a player sends to their peers from now on.
     ChangeMedia {
         /// Who.
@@ -170,12 +185,19 @@ pub enum Command {
         /// The zone's number.
         zone: u16,
     },
-    /// Lets somebody into the private area a player stands in.
+    /// Lets somebody who knocked into the private area a player stands in, or into their bubble.
     Admit {
         /// Who.
         player: PlayerId,
         /// Whom.
         guest: PlayerId,
+    },
+    /// Makes, joins, leaves, locks or opens a bubble.
+    Bubble {
+        /// Who.
+        player: PlayerId,
+        /// What of it.
+        deed: BubbleDeed,
     },
     /// A user keeps another away from them, or no longer.
     Block {

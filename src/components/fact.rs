@@ -2,6 +2,7 @@
 
 use bincode::{Decode, Encode};
 
+use super::bubble::BubbleState;
 use super::chat::{ChatLine, LineChange, LineReaction, LineRefusal};
 use super::direction::{Facing, Motion};
 use super::id::{ElementId, PlacementId, PlayerId, SpaceId, UserId};
@@ -129,6 +130,20 @@ pub enum Fact {
         /// What.
         body: String,
     },
+    /// Something for the forwarding unit.
+    UnitAsked {
+        /// Who wants something of it.
+        player: PlayerId,
+        /// What.
+        body: String,
+    },
+    /// Something from the forwarding unit; only that player is told.
+    UnitSaid {
+        /// For whom.
+        player: PlayerId,
+        /// What.
+        body: String,
+    },
     /// Somebody calls for another's attention; only that one is told.
     Waved {
         /// Who.
@@ -155,6 +170,15 @@ pub enum Fact {
         player: PlayerId,
         /// The zone's number.
         zone: u16,
+    },
+    /// A bubble is different from now on, or is no more.
+    BubbleChanged(BubbleState),
+    /// Somebody wants to come into a bubble; only those in it are told.
+    BubbleKnocked {
+        /// Who.
+        player: PlayerId,
+        /// Those in it.
+        to: Vec<PlayerId>,
     },
     /// Somebody stepped through to another space. They are here until whoever shows them the way lets them go.
     Stepped {
@@ -218,16 +242,29 @@ pub enum Denial {
     NotConnected,
     /// A wave for somebody who does not want any.
     DoNotDisturb,
+    /// Something for a forwarding unit where there is none.
+    NoUnit,
     /// Something for somebody who is not here.
     NotHere,
     /// Something about a private area that only those inside may do.
     NotInside,
+    /// A bubble while nobody stands near.
+    NobodyNear,
+    /// A bubble where there are none: in a private area, in silence, or in another bubble.
+    NotInTheOpen,
+    /// A bubble that is elsewhere, or no more.
+    NotNearBubble,
+    /// A bubble with no room.
+    BubbleFull,
 }
 
 impl Fact {
     /// Whether a picture says it too, and newer.
     pub const fn is_in_picture(&self) -> bool {
-        matches!(self, Self::PeersChanged { .. } | Self::AreaChanged(_))
+        matches!(
+            self,
+            Self::PeersChanged { .. } | Self::AreaChanged(_) | Self::BubbleChanged(_)
+        )
     }
 
     /// Whether it is shown only after it was kept where it outlives this process.
@@ -264,4 +301,6 @@ pub struct Picture {
     pub peers: Vec<(PlayerId, Vec<Peer>)>,
     /// Private areas in which somebody is, or that are locked.
     pub areas: Vec<AreaState>,
+    /// Every bubble.
+    pub bubbles: Vec<BubbleState>,
 }

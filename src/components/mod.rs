@@ -3,6 +3,7 @@
 //! May use nothing of this crate. Never: behaviour beyond small conversions, clocks, chance, I/O, wire types.
 //! What happens to this data each tick is the business of `systems`; how it travels that of `net`.
 
+pub mod bubble;
 pub mod chat;
 pub mod command;
 pub mod direct;

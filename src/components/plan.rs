@@ -15,6 +15,8 @@ pub struct Plan {
     pub height: u16,
     /// Tiles that the map itself blocks: walls, water.
     pub blocked: Vec<Tile>,
+    /// Whether nobody in the open is heard through what the map blocks.
+    pub has_walls: bool,
     /// Rectangles with a meaning.
     pub zones: Vec<Zone>,
     /// Elements that stand in the space.

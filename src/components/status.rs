@@ -15,6 +15,8 @@ pub enum Status {
     Away = 2,
     /// Not at all: hears nobody and is heard by nobody.
     DoNotDisturb = 3,
+    /// Only with those right beside them.
+    Quiet = 4,
 }
 
 impl Status {
@@ -25,6 +27,7 @@ impl Status {
             1 => Some(Self::Busy),
             2 => Some(Self::Away),
             3 => Some(Self::DoNotDisturb),
+            4 => Some(Self::Quiet),
             _ => None,
         }
     }
@@ -67,6 +70,8 @@ pub enum WaveKind {
     Ring = 1,
     /// I am walking up to you.
     Approach = 2,
+    /// Come along with me; to oneself it is for everybody who hears one.
+    Lead = 3,
 }
 
 impl WaveKind {
@@ -76,6 +81,7 @@ impl WaveKind {
             0 => Some(Self::Wave),
             1 => Some(Self::Ring),
             2 => Some(Self::Approach),
+            3 => Some(Self::Lead),
             _ => None,
         }
     }

@@ -111,6 +111,8 @@ pub enum Report {
         /// What, in order.
         events: Vec<DurableEvent>,
     },
+    /// People there talk through the forwarding unit, for the first time.
+    Crowded(SpaceId),
     /// Nobody has been in the space for a while.
     Resting(SpaceId),
     /// A space is no longer ticked. Every checkpoint of it came before.

@@ -62,6 +62,8 @@ pub(super) struct Running {
     changed: bool,
     checkpointed: Instant,
     resting_since: Option<Instant>,
+    /// Whether it was reported that people there talk through the forwarding unit.
+    is_crowded: bool,
     /// Time spent on it since the thread measured last.
     spent: Duration,
     #[cfg(test)]
@@ -109,6 +111,7 @@ impl Running {
             changed: true,
             checkpointed: now,
             resting_since: None,
+            is_crowded: false,
             spent: Duration::ZERO,
             #[cfg(test)]
             fails: false,
@@ -133,6 +136,10 @@ impl Running {
         }
         if self.changed && now >= self.checkpointed + CHECKPOINT {
             self.checkpoint(now, reports);
+        }
+        if !self.is_crowded && self.space.is_forwarding() {
+            self.is_crowded = true;
+            let _ = reports.send(Report::Crowded(self.id));
         }
         self.rest(now, reports);
         self.schedule(now);
@@ -582,6 +589,7 @@ mod tests {
             width: 8,
             height: 8,
             blocked: Vec::new(),
+            has_walls: false,
             zones: Vec::new(),
             elements: Vec::new(),
             version: 1,

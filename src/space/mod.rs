@@ -63,7 +63,7 @@ impl Space {
         steering::plugin(&mut builder);
         walking::plugin(&mut builder);
         chat::plugin(&mut builder);
-        proximity::plugin(&mut builder);
+        proximity::plugin(&mut builder, plan);
         publish::plugin(&mut builder);
         let SpaceBuilder { mut world, tick } = builder;
         Self {
@@ -150,6 +150,12 @@ impl Space {
     /// From now on circles that are too large to talk directly are told to talk through a forwarding unit.
     pub fn forward_calls(&mut self) {
         self.world.insert_resource(HasForwardingUnit(true));
+        self.world.resource_mut::<Proximity>().look_again();
+    }
+
+    /// Whether anybody talks through the forwarding unit.
+    pub fn is_forwarding(&self) -> bool {
+        self.world.resource::<Proximity>().is_forwarding()
     }
 
     /// Who hears and sees whom right now.
@@ -183,6 +189,7 @@ impl Space {
             history: self.world.resource::<History>().0.iter().cloned().collect(),
             peers: self.world.resource::<Peers>().all(),
             areas: self.world.resource::<Zones>().states(),
+            bubbles: self.world.resource::<Proximity>().bubbles(),
         }
     }
 

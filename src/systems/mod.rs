@@ -147,12 +147,19 @@ fn apply(world: &mut World, command: Command) {
             version,
         } => elements::change(world, element, placements, version),
         Command::Signal { player, to, body } => proximity::signal(world, player, to, body),
+        Command::AskUnit { player, body } => proximity::ask_unit(world, player, body),
+        Command::UnitSays { player, body } => proximity::unit_says(world, player, body),
         Command::ChangeMedia { player, media } => status::change_media(world, player, media),
         Command::ChangeStatus { player, status } => status::change_status(world, player, status),
         Command::Wave { player, to, kind } => status::wave(world, player, to, kind),
         Command::Lock { player, zone, locked } => zones::lock(world, player, zone, locked),
         Command::Knock { player, zone } => zones::knock(world, player, zone),
-        Command::Admit { player, guest } => zones::admit(world, player, guest),
+        Command::Admit { player, guest } => {
+            if !proximity::admit(world, player, guest) {
+                zones::admit(world, player, guest);
+            }
+        }
+        Command::Bubble { player, deed } => proximity::bubble(world, player, deed),
         Command::Block { user, other, blocked } => proximity::block(world, user, other, blocked),
         Command::ChangeLine {
             player,

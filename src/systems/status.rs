@@ -2,6 +2,7 @@
 
 use bevy_ecs::prelude::*;
 
+use super::proximity::Peers;
 use super::publish::Shown;
 use super::zones::{area_of, deny};
 use super::{Outbox, presence, proximity, zones};
@@ -34,12 +35,23 @@ fn change_card(world: &mut World, player: PlayerId, change: impl FnOnce(&mut Car
     }
 }
 
+/// Asks everybody who hears somebody to come along: nobody among them is kept away, or wants peace.
+fn lead(world: &mut World, player: PlayerId) {
+    let kind = WaveKind::Lead;
+    let hearers = world.resource::<Peers>().hearers(player);
+    let waves = hearers.into_iter().map(|to| Fact::Waved { player, to, kind });
+    world.resource_mut::<Outbox>().0.facts.extend(waves);
+}
+
 /// Whoever does not want to be disturbed hears of no wave. Somebody who is kept away is told nothing more than that.
 pub(super) fn wave(world: &mut World, player: PlayerId, to: PlayerId, kind: WaveKind) {
     let card = presence::entity(world, to).and_then(|entity| world.get::<Card>(entity));
     let Some(status) = card.map(|card| card.status) else {
         return deny(world, player, Denial::NotHere);
     };
+    if player == to && kind == WaveKind::Lead {
+        return lead(world, player);
+    }
     if player == to || presence::entity(world, player).is_none() {
         return;
     }

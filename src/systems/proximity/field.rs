@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use super::sight;
+use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
 use crate::components::unit::{Position, SUBTILES, TickRate};
 
@@ -13,6 +15,9 @@ const CANDIDATES: usize = 24;
 
 /// People up to whom everybody has a turn each tick; with twice as many it is every second one, beyond that every fourth.
 const UNHURRIED: usize = 256;
+
+/// Farther than any map is wide, squared.
+const BEHIND: i64 = 1 << 40;
 
 /// No slot, no pair.
 const NONE: u32 = u32::MAX;
@@ -35,6 +40,8 @@ pub struct Rules {
     pub hearing: SenseRule,
     /// Pictures.
     pub sight: SenseRule,
+    /// From how far on, and off, both senses reach when one of two wants it quiet: squared, in 1/64 tile.
+    pub quiet: (i64, i64),
     /// Ticks of being near until two who stand are connected.
     pub dwell_standing: u64,
     /// And when one of them moves.
@@ -47,7 +54,7 @@ pub struct Rules {
     pub nearer_for: u64,
 }
 
-const fn tiles(count: i64) -> i64 {
+pub(super) const fn tiles(count: i64) -> i64 {
     let side = count * SUBTILES as i64;
     side * side
 }
@@ -67,6 +74,7 @@ impl Rules {
                 off: tiles(4),
                 most: 9,
             },
+            quiet: (tiles(1), tiles(3) / 4),
             dwell_standing: ticks(250),
             dwell_moving: ticks(600),
             linger: ticks(1_000),
@@ -104,10 +112,15 @@ struct Pair {
 
 /// One of the field's people.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what somebody does, wants, is and is due for are independent"
+)]
 struct Slot {
     player: PlayerId,
     at: Position,
     moves: bool,
+    is_quiet: bool,
     is_here: bool,
     /// Cell that it is in, and its neighbours there.
     cell: u32,
@@ -137,12 +150,14 @@ pub struct Field {
     awake_until: u64,
     /// Who must never be connected, the lower number first.
     pub kept_apart: BTreeSet<(PlayerId, PlayerId)>,
+    /// What nobody is heard through; nothing where walls are open to voices.
+    pub walls: Option<Grid>,
     dirty: Vec<u32>,
     near: Vec<(i64, u32)>,
     turn: Vec<(u32, u32)>,
 }
 
-fn squared(a: Position, b: Position) -> i64 {
+pub(super) fn squared(a: Position, b: Position) -> i64 {
     let (x, y) = (i64::from(a.x - b.x), i64::from(a.y - b.y));
     x * x + y * y
 }
@@ -170,6 +185,7 @@ impl Field {
             people: 0,
             awake_until: 0,
             kept_apart: BTreeSet::new(),
+            walls: None,
             dirty: Vec::new(),
             near: Vec::new(),
             turn: Vec::new(),
@@ -183,6 +199,7 @@ impl Field {
                 player,
                 at,
                 moves: false,
+                is_quiet: false,
                 is_here: false,
                 cell: NONE,
                 before: NONE,
@@ -197,6 +214,7 @@ impl Field {
         let one = &mut self.slots[slot as usize];
         if !one.is_here {
             one.is_here = true;
+            one.is_quiet = false;
             one.player = player;
             one.at = at;
             self.people += 1;
@@ -216,6 +234,15 @@ impl Field {
             self.put(slot);
         }
         self.wake(slot, now);
+    }
+
+    /// Somebody wants only those right beside them, or no longer.
+    pub fn hush(&mut self, slot: u32, is_quiet: bool, now: u64) {
+        let one = self.slots.get_mut(slot as usize).filter(|one| one.is_here);
+        if let Some(one) = one.filter(|one| one.is_quiet != is_quiet) {
+            one.is_quiet = is_quiet;
+            self.wake(slot, now);
+        }
     }
 
     /// Somebody is no longer there: whatever connected them is cut at once.
@@ -286,7 +313,8 @@ impl Field {
             let Some(pair) = self.pair_of(a, b).or_else(|| self.make_pair(a, b, now)) else {
                 continue;
             };
-            for (sense, rule) in [(Sense::Hearing, self.rules.hearing), (Sense::Sight, self.rules.sight)] {
+            for sense in [Sense::Hearing, Sense::Sight] {
+                let rule = self.rule(pair, sense);
                 let has_room = [a, b].into_iter().all(|end| self.count(end, sense) < rule.most);
                 let is_heard = sense == Sense::Hearing || self.pairs[pair as usize].hearing.on;
                 if distance < rule.off && has_room && is_heard && !self.bond(pair, sense).on {
@@ -358,26 +386,36 @@ impl Field {
     }
 
     fn judge(&mut self, index: u32, now: u64) {
-        let pair = &mut self.pairs[index as usize];
-        pair.judged = now;
-        let [a, b] = pair.ends.map(|end| &self.slots[end as usize]);
-        let distance = squared(a.at, b.at);
+        self.pairs[index as usize].judged = now;
+        let ends = self.pairs[index as usize].ends;
+        let [a, b] = ends.map(|end| &self.slots[end as usize]);
+        let apart = squared(a.at, b.at);
         let dwell = if a.moves || b.moves {
             self.rules.dwell_moving
         } else {
             self.rules.dwell_standing
         };
+        // Behind a wall is as far as can be, with the same patience. What is far anyway need not be looked at.
+        let is_hidden = apart <= self.rules.hearing.off && !self.is_clear(ends[0], ends[1]);
+        let distance = if is_hidden { BEHIND } else { apart };
         self.judge_sense(index, Sense::Hearing, distance, dwell, now);
         let pair = &self.pairs[index as usize];
         if pair.hearing.on {
             self.judge_sense(index, Sense::Sight, distance, dwell, now);
-        } else if distance > self.rules.hearing.on || now > pair.near + 16 {
+        } else if apart > self.rules.hearing.on || now > pair.near + 16 {
             self.drop_pair(index);
         }
     }
 
+    /// Whether no wall is between two.
+    fn is_clear(&self, a: u32, b: u32) -> bool {
+        let at = |slot: u32| self.slots[slot as usize].at;
+        let walls = self.walls.as_ref();
+        walls.is_none_or(|walls| sight::is_clear(walls, at(a), at(b)))
+    }
+
     fn judge_sense(&mut self, index: u32, sense: Sense, distance: i64, dwell: u64, now: u64) {
-        let rule = self.rule(sense);
+        let rule = self.rule(index, sense);
         let bond = self.bond(index, sense);
         if bond.on {
             if distance < rule.off {
@@ -394,7 +432,7 @@ impl Field {
 
     /// Whether both have room for one another; whoever is much farther away from somebody full makes it.
     fn has_room(&mut self, index: u32, sense: Sense, distance: i64, now: u64) -> bool {
-        let most = self.rule(sense).most;
+        let most = self.rule(index, sense).most;
         let ends = self.pairs[index as usize].ends;
         let full = ends.map(|end| self.count(end, sense) >= most);
         if full == [false, false] {
@@ -483,10 +521,18 @@ impl Field {
         }
     }
 
-    fn rule(&self, sense: Sense) -> SenseRule {
-        match sense {
+    /// The smaller of both reaches counts, so that it is the same for both.
+    fn rule(&self, index: u32, sense: Sense) -> SenseRule {
+        let rule = match sense {
             Sense::Hearing => self.rules.hearing,
             Sense::Sight => self.rules.sight,
+        };
+        let ends = self.pairs[index as usize].ends;
+        if ends.into_iter().any(|end| self.slots[end as usize].is_quiet) {
+            let (on, off) = self.rules.quiet;
+            SenseRule { on, off, ..rule }
+        } else {
+            rule
         }
     }
 
@@ -584,7 +630,8 @@ impl Field {
                         while at != NONE {
                             let other = &self.slots[at as usize];
                             let distance = squared(from, other.at);
-                            if at != slot && distance <= farthest {
+                            // Whoever is behind a wall takes no place from those who are not.
+                            if at != slot && distance <= farthest && self.is_clear(slot, at) {
                                 near.push((distance, at));
                                 if near.len() == 2 * CANDIDATES {
                                     farthest = self.keep_nearest(&mut near);

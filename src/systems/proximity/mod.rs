@@ -3,8 +3,10 @@
 //! The rules and their numbers are in `docs/nearby.md`. Distance is the business of [`field`]; here private areas, silence,
 //! stages and blocks are laid over it, and what changed is stated. Carrying voices and pictures is the business of clients.
 
+mod bubbles;
 mod field;
 mod routes;
+mod sight;
 #[cfg(test)]
 mod tests;
 
@@ -12,25 +14,35 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::prelude::*;
 
+use self::bubbles::Bubbles;
 pub use self::field::{Field, Rules};
 use super::zones::{Sound, Zones};
 use super::{Outbox, SimulateSystems, SpaceBuilder, presence, zones};
+use crate::components::bubble::{BubbleDeed, BubbleState, MOST_IN_BUBBLE};
 use crate::components::command::Whom;
 use crate::components::direction::Motion;
 use crate::components::fact::{Denial, Fact};
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::peers::{Peer, Route, Why};
+use crate::components::plan::Plan;
 use crate::components::player::{Body, Card};
 use crate::components::presence::Vanished;
 use crate::components::status::Status;
-use crate::components::unit::{Tick, TickRate, Tile};
+use crate::components::unit::{Position, Tick, TickRate, Tile};
 
 /// People on one stage who are heard, those first who came first.
 pub const MOST_ON_STAGE: usize = 12;
 
 /// How loud a stage is, of 255.
 const STAGE_GAIN: u8 = 191;
+
+/// How loud those outside an aside are in it, and it is to them: 0.15 of 255.
+const ASIDE_GAIN: u8 = 38;
+
+/// Seconds until somebody's second knock at the same bubble is heard, and until their first one is forgotten.
+const KNOCK_AGAIN: u64 = 2;
+const KNOCK_LASTS: u64 = 60;
 
 /// Seconds after a space's life began anew for which those who were there count as being there, until their clients are heard of.
 const EXPECTED_SECONDS: u64 = 5;
@@ -112,6 +124,17 @@ impl Ear {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Component)]
 pub struct Blocked(pub BTreeSet<UserId>);
 
+/// How much of it somebody wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// Nothing: they are not here, or want peace.
+    Nothing,
+    /// Only those right beside them.
+    Quiet,
+    /// As the place is.
+    Everything,
+}
+
 /// How somebody takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -119,6 +142,8 @@ enum Place {
     Deaf,
     /// With everybody in that private area.
     Area(u16),
+    /// With everybody in that bubble.
+    Bubble(u32),
     /// By distance, and with stages.
     Open,
 }
@@ -130,7 +155,10 @@ struct Person {
     tile: Tile,
     sound: Sound,
     place: Place,
-    body: Option<(crate::components::unit::Position, bool)>,
+    is_quiet: bool,
+    /// The bubble or aside it is in.
+    bubble: Option<u32>,
+    body: Option<(Position, bool)>,
 }
 
 impl Person {
@@ -163,6 +191,7 @@ pub struct Proximity {
     areas: BTreeMap<u16, BTreeSet<u32>>,
     /// Who is on each stage, who came first in front.
     stages: BTreeMap<u8, Vec<u32>>,
+    bubbles: Bubbles,
     dirty: BTreeSet<u32>,
     /// Slots that talk through the forwarding unit.
     forwarded: BTreeSet<u32>,
@@ -171,10 +200,18 @@ pub struct Proximity {
 }
 
 /// Adds an empty table of peers and what keeps it true.
-pub fn plugin(space: &mut SpaceBuilder) {
+pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
     let rate = *space.world.resource::<TickRate>();
     let grid = space.world.resource::<Grid>();
-    let field = Field::new(grid.width(), grid.height(), Rules::at(rate));
+    let mut field = Field::new(grid.width(), grid.height(), Rules::at(rate));
+    if plan.has_walls {
+        // What the map blocks. What stands around is in nobody's way: people talk across desks.
+        let mut walls = Grid::open(grid.width(), grid.height());
+        for tile in &plan.blocked {
+            walls.block(*tile);
+        }
+        field.walls = Some(walls);
+    }
     space.world.insert_resource(Proximity {
         field,
         people: Vec::new(),
@@ -182,6 +219,7 @@ pub fn plugin(space: &mut SpaceBuilder) {
         slots: BTreeMap::new(),
         areas: BTreeMap::new(),
         stages: BTreeMap::new(),
+        bubbles: Bubbles::default(),
         dirty: BTreeSet::new(),
         forwarded: BTreeSet::new(),
         blocks: BTreeMap::new(),
@@ -210,8 +248,17 @@ pub fn connect(
             resumed.push(slot);
         }
         let is_here = vanished.0.is_none() || now.0 < ear.expected_until.0;
-        let wants_peace = card.status == Status::DoNotDisturb;
-        proximity.see(slot, &zones, body, *motion, is_here && !wants_peace, *now);
+        let wish = match card.status {
+            _ if !is_here => Wish::Nothing,
+            Status::DoNotDisturb => Wish::Nothing,
+            Status::Quiet => Wish::Quiet,
+            Status::Available | Status::Busy | Status::Away => Wish::Everything,
+        };
+        proximity.see(slot, &zones, body, *motion, wish, *now);
+    }
+    proximity.part_strays();
+    for state in proximity.bubbles.take_changed() {
+        outbox.0.facts.push(Fact::BubbleChanged(state));
     }
     if !resumed.is_empty() {
         proximity.field.resume(&resumed, now.0);
@@ -229,6 +276,16 @@ pub fn connect(
 }
 
 impl Proximity {
+    /// What is known of everybody is found anew with the next tick.
+    pub fn look_again(&mut self) {
+        self.dirty.extend(self.slots.values());
+    }
+
+    /// Whether anybody talks through the forwarding unit.
+    pub fn is_forwarding(&self) -> bool {
+        !self.forwarded.is_empty()
+    }
+
     /// Whether nothing will change until somebody moves.
     pub fn is_settled(&self, now: Tick) -> bool {
         self.field.is_settled(now.0)
@@ -241,6 +298,8 @@ impl Proximity {
             tile: Tile::new(u16::MAX, u16::MAX),
             sound: Sound::default(),
             place: Place::Deaf,
+            is_quiet: false,
+            bubble: None,
             body: None,
         };
         let slot = if let Some(slot) = self.free.pop() {
@@ -259,7 +318,7 @@ impl Proximity {
     }
 
     /// Somebody stands there now.
-    fn see(&mut self, slot: u32, zones: &Zones, body: &Body, motion: Motion, takes_part: bool, now: Tick) {
+    fn see(&mut self, slot: u32, zones: &Zones, body: &Body, motion: Motion, wish: Wish, now: Tick) {
         let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) else {
             return;
         };
@@ -270,15 +329,27 @@ impl Proximity {
             person.sound = zones.sound_at(tile);
         }
         person.place = match person.sound.area {
-            _ if !takes_part || person.sound.is_silent => Place::Deaf,
+            _ if wish == Wish::Nothing || person.sound.is_silent => Place::Deaf,
             Some(area) => Place::Area(area),
             None => Place::Open,
         };
+        let out_of = person.bubble.take_if(|_| person.place != Place::Open);
+        let closed = person
+            .bubble
+            .filter(|bubble| self.bubbles.get(*bubble).is_some_and(|bubble| !bubble.is_aside));
+        if let Some(bubble) = closed {
+            person.place = Place::Bubble(bubble);
+        }
         let stance = (body.position, motion != Motion::Standing);
         let player = person.player;
         let is_news = person.body.replace(stance) != Some(stance);
         let now_place = person.place;
+        person.is_quiet = wish == Wish::Quiet;
+        let is_quiet = person.is_quiet;
         let (now_stages, now_listens) = (person.stages(), person.listens());
+        if let Some(bubble) = out_of {
+            self.step_out(bubble, &[slot]);
+        }
         if place != now_place {
             self.leave_place(slot, place, now);
             match now_place {
@@ -288,11 +359,14 @@ impl Proximity {
                     self.dirty.extend(inside.iter().copied());
                 }
                 Place::Open => self.field.enter(slot, player, stance.0, stance.1, now.0),
-                Place::Deaf => {}
+                Place::Bubble(_) | Place::Deaf => {}
             }
             self.dirty.insert(slot);
         } else if is_news && place == Place::Open {
             self.field.stand(slot, stance.0, stance.1, now.0);
+        }
+        if now_place == Place::Open {
+            self.field.hush(slot, is_quiet, now.0);
         }
         if stages != now_stages {
             self.go_on_stage(slot, stages, now_stages);
@@ -315,7 +389,8 @@ impl Proximity {
                     }
                 }
             }
-            Place::Deaf => {}
+            // Whoever is in a bubble is written down there, and those were told.
+            Place::Bubble(_) | Place::Deaf => {}
         }
     }
 
@@ -363,6 +438,10 @@ impl Proximity {
             return;
         };
         let (place, stages, listens, user) = (person.place, person.stages(), person.listens(), person.user);
+        if let Some(bubble) = person.bubble {
+            self.step_out(bubble, &[slot]);
+        }
+        self.bubbles.forget_knocks(player);
         self.leave_place(slot, place, now);
         self.go_on_stage(slot, stages, 0);
         self.soil_stages(listens, false);
@@ -480,9 +559,26 @@ impl Proximity {
                 let inside = self.areas.get(&area).into_iter().flatten();
                 found.extend(inside.filter_map(|other| Some(both(one(*other)?.player, Why::Area, true))));
             }
+            Place::Bubble(_) => found.extend(self.beside(slot, me).filter_map(|other| {
+                let player = one(other)?.player;
+                Some(both(player, Why::Bubble, true))
+            })),
             Place::Open => {
-                let near = self.field.connected(slot);
-                found.extend(near.filter_map(|(other, sees)| Some(both(one(other)?.player, Why::Field, sees))));
+                let near = self.field.connected(slot).filter_map(|(other, sees)| {
+                    let person = one(other)?;
+                    let gain = match (me.bubble, person.bubble) {
+                        (None, None) => u8::MAX,
+                        (mine, theirs) if mine == theirs => return None,
+                        _ => ASIDE_GAIN,
+                    };
+                    Some(Peer {
+                        gain,
+                        ..both(person.player, Why::Field, sees)
+                    })
+                });
+                found.extend(near);
+                let aside = self.beside(slot, me);
+                found.extend(aside.filter_map(|other| Some(both(one(other)?.player, Why::Bubble, true))));
             }
         }
         found.sort_unstable_by_key(|peer| peer.player);
@@ -531,7 +627,8 @@ impl Proximity {
                 why: Why::Stage,
                 route,
             });
-            if i_hear {
+            // Those of an aside hear each other louder than from any stage.
+            if i_hear && peer.why != Why::Bubble {
                 (peer.hear, peer.see, peer.gain, peer.why) = (true, true, STAGE_GAIN, Why::Stage);
             }
             if hears_me {
@@ -540,6 +637,132 @@ impl Proximity {
             found.push(peer);
         }
         found.extend(near);
+    }
+
+    /// The others in somebody's bubble or aside.
+    fn beside(&self, slot: u32, me: &Person) -> impl Iterator<Item = u32> {
+        let bubble = me.bubble.and_then(|bubble| self.bubbles.get(bubble));
+        let members = bubble.into_iter().flat_map(|bubble| bubble.members.keys().copied());
+        members.filter(move |other| *other != slot)
+    }
+
+    /// These are no longer in that bubble, and maybe others neither.
+    fn step_out(&mut self, bubble: u32, slots: &[u32]) {
+        self.soil_bubble(bubble);
+        for slot in self.bubbles.leave(bubble, slots) {
+            if let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) {
+                person.bubble = None;
+            }
+        }
+    }
+
+    fn step_in(&mut self, bubble: u32, slot: u32, player: PlayerId) -> bool {
+        let is_in = self.bubbles.join(bubble, slot, player);
+        if is_in && let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) {
+            person.bubble = Some(bubble);
+            self.soil_bubble(bubble);
+        }
+        is_in
+    }
+
+    /// Who is in that bubble changed: for them, and for those outside who hear them or are heard.
+    fn soil_bubble(&mut self, bubble: u32) {
+        let Some(one) = self.bubbles.get(bubble) else { return };
+        for slot in one.members.keys() {
+            self.dirty.insert(*slot);
+            self.dirty.extend(self.field.connected(*slot).map(|(other, _)| other));
+        }
+    }
+
+    /// Whoever walked away from their bubble is out of it.
+    fn part_strays(&mut self) {
+        if self.bubbles.is_empty() {
+            return;
+        }
+        for bubble in self.bubbles.numbers() {
+            let strays = self.bubbles.strays(bubble, |slot| self.place_of(slot));
+            if !strays.is_empty() {
+                self.step_out(bubble, &strays);
+            }
+        }
+    }
+
+    fn person(&self, slot: u32) -> Option<&Person> {
+        self.people.get(slot as usize)?.as_ref()
+    }
+
+    fn place_of(&self, slot: u32) -> Option<Position> {
+        self.person(slot)?.body.map(|(place, _)| place)
+    }
+
+    /// Whether somebody is in the open and in no bubble: such people can be taken into one.
+    fn is_free(&self, slot: u32) -> bool {
+        self.person(slot)
+            .is_some_and(|person| person.place == Place::Open && person.bubble.is_none())
+    }
+
+    /// Makes a bubble of somebody and those who stand near and whom they hear, the nearest first.
+    fn form(&mut self, slot: u32, is_aside: bool) -> Result<(), Denial> {
+        if !self.is_free(slot) {
+            return Err(Denial::NotInTheOpen);
+        }
+        let at = self.place_of(slot).ok_or(Denial::NotInTheOpen)?;
+        let mut near: Vec<(i64, PlayerId, u32)> = self
+            .field
+            .connected(slot)
+            .filter(|(other, _)| self.is_free(*other))
+            .filter_map(|(other, _)| {
+                let person = self.person(other)?;
+                let (there, moves) = person.body?;
+                let is_meant = !moves && bubbles::may_meet(at, there);
+                is_meant.then_some((field::squared(at, there), person.player, other))
+            })
+            .collect();
+        if near.is_empty() {
+            return Err(Denial::NobodyNear);
+        }
+        near.sort_unstable();
+        near.truncate(MOST_IN_BUBBLE - 1);
+        let mut members: BTreeMap<u32, PlayerId> = near.into_iter().map(|(_, player, other)| (other, player)).collect();
+        members.extend(self.person(slot).map(|me| (slot, me.player)));
+        let slots: Vec<u32> = members.keys().copied().collect();
+        let bubble = self.bubbles.form(is_aside, members);
+        for slot in slots {
+            if let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) {
+                person.bubble = Some(bubble);
+            }
+        }
+        self.soil_bubble(bubble);
+        Ok(())
+    }
+
+    /// Takes somebody into a bubble they stand next to; whether they have to knock instead.
+    fn join(&mut self, slot: u32, player: PlayerId, bubble: u32, is_let_in: bool) -> Result<bool, Denial> {
+        if !self.is_free(slot) {
+            return Err(Denial::NotInTheOpen);
+        }
+        let one = self.bubbles.get(bubble).ok_or(Denial::NotNearBubble)?;
+        let at = self.place_of(slot);
+        let is_near = |other: &u32| {
+            let both = at.zip(self.place_of(*other));
+            both.is_some_and(|(at, there)| bubbles::may_meet(at, there))
+        };
+        if !one.members.keys().any(is_near) {
+            return Err(Denial::NotNearBubble);
+        }
+        if one.is_full() {
+            return Err(Denial::BubbleFull);
+        }
+        if one.is_locked && !is_let_in {
+            return Ok(true);
+        }
+        self.step_in(bubble, slot, player);
+        Ok(false)
+    }
+
+    /// How bubbles are.
+    pub fn bubbles(&self) -> Vec<BubbleState> {
+        self.bubbles.states()
     }
 
     /// Finds who talks through the forwarding unit: circles of more people than can talk directly.
@@ -555,6 +778,13 @@ impl Proximity {
                 circles.join(*one, *other);
             }
         }
+        for bubble in self.bubbles.numbers() {
+            let members = self.bubbles.get(bubble).into_iter();
+            let members: Vec<u32> = members.flat_map(|bubble| bubble.members.keys().copied()).collect();
+            for (one, other) in members.iter().zip(members.iter().skip(1)) {
+                circles.join(*one, *other);
+            }
+        }
         for stage in self.stages.keys() {
             for (person, slot) in self.people.iter().zip(0..) {
                 let listens = person.as_ref().is_some_and(|person| person.listens() & 1 << stage != 0);
@@ -563,8 +793,13 @@ impl Proximity {
                 }
             }
         }
+        // Whoever comes and goes at the limit does not make everybody change over.
+        let settled: BTreeSet<u32> = self.forwarded.iter().map(|slot| circles.root(*slot)).collect();
         let forwarded: BTreeSet<u32> = (0..self.people.len() as u32)
-            .filter(|slot| circles.size(*slot) > MESH)
+            .filter(|slot| {
+                let is_settled = settled.contains(&circles.root(*slot));
+                circles.size(*slot) > if is_settled { MESH - 1 } else { MESH }
+            })
             .collect();
         self.dirty
             .extend(forwarded.symmetric_difference(&self.forwarded).copied());
@@ -652,4 +887,89 @@ pub(super) fn signal(world: &mut World, player: PlayerId, to: Whom, body: String
         }
         None => zones::deny(world, player, Denial::NotConnected),
     }
+}
+
+/// Passes something on to the forwarding unit, if there is one.
+pub(super) fn ask_unit(world: &mut World, player: PlayerId, body: String) {
+    if !world.resource::<HasForwardingUnit>().0 {
+        return zones::deny(world, player, Denial::NoUnit);
+    }
+    let fact = Fact::UnitAsked { player, body };
+    world.resource_mut::<Outbox>().0.facts.push(fact);
+}
+
+/// Passes on what the forwarding unit says.
+pub(super) fn unit_says(world: &mut World, player: PlayerId, body: String) {
+    let fact = Fact::UnitSaid { player, body };
+    world.resource_mut::<Outbox>().0.facts.push(fact);
+}
+
+/// Makes, joins, leaves, locks or opens a bubble.
+pub(super) fn bubble(world: &mut World, player: PlayerId, deed: BubbleDeed) {
+    let now = *world.resource::<Tick>();
+    let rate = u64::from(world.resource::<TickRate>().per_second());
+    let mut proximity = world.resource_mut::<Proximity>();
+    let Some(&slot) = proximity.slots.get(&player) else {
+        return;
+    };
+    let mine = proximity.person(slot).and_then(|person| person.bubble);
+    let done = match (deed, mine) {
+        (BubbleDeed::Form { is_aside }, _) => proximity.form(slot, is_aside),
+        (BubbleDeed::Join(bubble), _) => match proximity.join(slot, player, bubble, false) {
+            Ok(has_to_knock) => {
+                if has_to_knock && proximity.bubbles.knock(bubble, player, now, KNOCK_AGAIN * rate) {
+                    let me = proximity.person(slot);
+                    let members = proximity.bubbles.get(bubble).into_iter();
+                    let members = members.flat_map(|bubble| bubble.members.keys());
+                    let to = members.filter_map(|other| {
+                        let other = proximity.person(*other)?;
+                        (!proximity.is_apart(me?.user, other.user)).then_some(other.player)
+                    });
+                    let to = to.collect();
+                    let fact = Fact::BubbleKnocked { player, to };
+                    world.resource_mut::<Outbox>().0.facts.push(fact);
+                }
+                Ok(())
+            }
+            Err(why) => Err(why),
+        },
+        (BubbleDeed::Leave, Some(bubble)) => {
+            proximity.step_out(bubble, &[slot]);
+            Ok(())
+        }
+        (BubbleDeed::Lock(is_locked), Some(bubble)) => {
+            proximity.bubbles.lock(bubble, is_locked);
+            Ok(())
+        }
+        (BubbleDeed::Leave | BubbleDeed::Lock(_), None) => Ok(()),
+    };
+    if let Err(why) = done {
+        zones::deny(world, player, why);
+    }
+}
+
+/// Lets somebody who knocked into the bubble a player is in. Whether that player is in one.
+pub(super) fn admit(world: &mut World, player: PlayerId, guest: PlayerId) -> bool {
+    let now = *world.resource::<Tick>();
+    let lasts = KNOCK_LASTS * u64::from(world.resource::<TickRate>().per_second());
+    let mut proximity = world.resource_mut::<Proximity>();
+    let slot_of = |player| proximity.slots.get(&player).copied();
+    let mine = slot_of(player).and_then(|slot| proximity.person(slot)?.bubble);
+    let Some(bubble) = mine else { return false };
+    let knocked = proximity.bubbles.get(bubble).and_then(|one| one.knocked.get(&guest));
+    let is_waiting = knocked.is_some_and(|at| now.0 <= at.0 + lasts);
+    let done = match slot_of(guest) {
+        Some(slot) if is_waiting => proximity.join(slot, guest, bubble, true),
+        _ => Err(Denial::NotHere),
+    };
+    if let Err(why) = done {
+        // Whoever went on is not near the bubble any more; to those inside they are gone.
+        let why = if why == Denial::BubbleFull {
+            why
+        } else {
+            Denial::NotHere
+        };
+        zones::deny(world, player, why);
+    }
+    true
 }

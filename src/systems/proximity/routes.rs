@@ -37,7 +37,8 @@ impl Circles {
         self.size[root as usize]
     }
 
-    fn root(&mut self, mut one: u32) -> u32 {
+    /// Which circle somebody is in: the same for all of it.
+    pub(super) fn root(&mut self, mut one: u32) -> u32 {
         while self.parent[one as usize] != one {
             let above = self.parent[self.parent[one as usize] as usize];
             self.parent[one as usize] = above;

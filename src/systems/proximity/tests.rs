@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::field::{Field, Rules};
+use super::sight;
+use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::unit::{Position, SUBTILES, TickRate};
+use crate::components::unit::{Position, SUBTILES, TickRate, Tile};
 
 const RATE: TickRate = TickRate::DEFAULT;
 
@@ -108,6 +110,33 @@ fn somebody_at_the_edge_does_not_flap() {
 }
 
 #[test]
+fn whoever_wants_it_quiet_hears_only_those_right_beside_them_and_the_other_way_round() {
+    let (mut field, mut now) = two(200, false);
+    run(&mut field, &mut now, 10);
+    field.hush(1, true, now);
+    run(&mut field, &mut now, 19);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]), "lingers");
+    run(&mut field, &mut now, 3);
+    assert!(connected(&field, 0).is_empty() && connected(&field, 1).is_empty());
+    field.stand(0, at(1_101, 1_000), false, now);
+    run(&mut field, &mut now, 12);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
+    field.stand(0, at(1_055, 1_000), false, now);
+    run(&mut field, &mut now, 60);
+    assert_eq!(
+        connected(&field, 1),
+        BTreeMap::from([(0, true)]),
+        "nearer than where it ends"
+    );
+    field.stand(0, at(1_049, 1_000), false, now);
+    run(&mut field, &mut now, 22);
+    assert!(connected(&field, 1).is_empty());
+    field.hush(1, false, now);
+    run(&mut field, &mut now, 12);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
+}
+
+#[test]
 fn sixteen_are_heard_and_a_newcomer_must_be_much_nearer_for_a_second() {
     let mut field = field();
     field.enter(0, PlayerId(1), at(2_000, 2_000), false, 0);
@@ -154,10 +183,58 @@ fn whoever_was_there_is_connected_again_at_once() {
     assert!(connected(&field, 10)[&12] && !connected(&field, 10)[&13]);
 }
 
+/// A wall from above down to the tenth row, between the columns of tiles eleven and thirteen.
+fn walled() -> Field {
+    let mut walls = Grid::open(64, 64);
+    for y in 0..10 {
+        walls.block(Tile::new(12, y));
+    }
+    let mut field = field();
+    field.walls = Some(walls);
+    field
+}
+
+#[test]
+fn nobody_is_heard_through_a_wall_and_around_it_with_patience() {
+    let mut field = walled();
+    field.enter(0, PlayerId(1), at(1_150, 550), false, 0);
+    field.enter(1, PlayerId(2), at(1_350, 550), false, 0);
+    let mut now = 0;
+    run(&mut field, &mut now, 60);
+    assert!(connected(&field, 0).is_empty());
+    for slot in 0..2 {
+        field.stand(slot, at(1_150 + 200 * slot as i32, 1_050), false, now);
+    }
+    run(&mut field, &mut now, 12);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
+    field.stand(0, at(1_150, 850), false, now);
+    run(&mut field, &mut now, 20);
+    assert_eq!(connected(&field, 0).len(), 1, "lingers");
+    run(&mut field, &mut now, 2);
+    assert!(connected(&field, 0).is_empty() && connected(&field, 1).is_empty());
+    let everybody = [0, 1];
+    field.resume(&everybody, now);
+    assert!(connected(&field, 0).is_empty());
+}
+
+#[test]
+fn a_crowd_behind_a_wall_takes_nobodys_place() {
+    let mut field = walled();
+    field.enter(0, PlayerId(1), at(1_150, 550), false, 0);
+    for slot in 1..60 {
+        field.enter(slot, PlayerId(slot + 1), at(1_320 + slot as i32, 550), false, 0);
+    }
+    field.enter(60, PlayerId(61), at(750, 550), false, 0);
+    let mut now = 0;
+    run(&mut field, &mut now, 60);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(60, false)]));
+}
+
 #[derive(Debug, Clone)]
 enum Deed {
     Walk(u32, i32, i32),
     Leave(u32),
+    Hush(u32, bool),
     Rest(u64),
 }
 
@@ -165,6 +242,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         6 => (0_u32..40, 0_i32..1_800, 0_i32..1_800).prop_map(|(slot, x, y)| Deed::Walk(slot, x, y)),
         1 => (0_u32..40).prop_map(Deed::Leave),
+        1 => (0_u32..40, any::<bool>()).prop_map(|(slot, quiet)| Deed::Hush(slot, quiet)),
         3 => (1_u64..30).prop_map(Deed::Rest),
     ]
 }
@@ -173,9 +251,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn connections_are_mutual_near_and_never_too_many(deeds in proptest::collection::vec(deed(), 1..200)) {
-        let mut field = field();
+    fn connections_are_mutual_near_and_never_too_many(
+        has_walls in any::<bool>(),
+        deeds in proptest::collection::vec(deed(), 1..200),
+    ) {
+        let mut field = if has_walls { walled() } else { field() };
         let mut places: BTreeMap<u32, (Position, u64)> = BTreeMap::new();
+        let mut quiet = BTreeSet::new();
         let mut now = 0;
         for deed in deeds {
             match deed {
@@ -190,7 +272,15 @@ proptest! {
                 Deed::Leave(slot) => {
                     field.leave(slot, now);
                     places.remove(&slot);
+                    quiet.remove(&slot);
                     prop_assert!(connected(&field, slot).is_empty());
+                }
+                Deed::Hush(slot, wants) => {
+                    if let Some(place) = places.get_mut(&slot) {
+                        place.1 = now;
+                        field.hush(slot, wants, now);
+                        if wants { quiet.insert(slot) } else { quiet.remove(&slot) };
+                    }
                 }
                 Deed::Rest(ticks) => run(&mut field, &mut now, ticks),
             }
@@ -203,7 +293,11 @@ proptest! {
                     prop_assert_eq!(back, Some(*sees), "mutual");
                     let (mine, theirs) = (places[&slot], places[other]);
                     let settled = now.saturating_sub(mine.1.max(theirs.1)) > 21;
-                    prop_assert!(!settled || distance(mine.0, theirs.0) < 6.0, "far for long");
+                    let reach = if quiet.contains(&slot) || quiet.contains(other) { 1.5 } else { 6.0 };
+                    prop_assert!(!settled || distance(mine.0, theirs.0) < reach, "far for long");
+                    let walls = field.walls.as_ref();
+                    let is_clear = walls.is_none_or(|walls| sight::is_clear(walls, mine.0, theirs.0));
+                    prop_assert!(!settled || is_clear, "through a wall for long");
                 }
             }
         }
