@@ -71,6 +71,7 @@ async fn running_with(secret: &str, tls: Option<Tls>) -> Running {
         width: 8,
         height: 8,
         blocked: Vec::new(),
+        has_walls: false,
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,

@@ -74,7 +74,7 @@ pub struct CardS2c {
     pub name: String,
     /// What they look like.
     pub avatar: Option<AvatarS2c>,
-    /// 0 available, 1 busy, 2 away, 3 do not disturb.
+    /// 0 available, 1 busy, 2 away, 3 do not disturb, 4 quiet.
     pub status: u8,
     /// What they send: bit 0 audio, 1 video, 2 screen.
     pub media: u8,

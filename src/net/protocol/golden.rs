@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::bubble::{BubbleC2s, BubbleKnockedS2c, BubbleS2c, BubblesS2c};
 use super::chat::{
     ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatLineS2c, ChatRefusedS2c, DirectLineS2c, EmoteC2s,
     EmoteS2c, ReactC2s, ReactedS2c, ReactionS2c, TypingC2s, TypingS2c,
@@ -137,6 +138,7 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
             }),
         ),
         ("Typing", ClientMessage::Typing(TypingC2s { on: false })),
+        ("Bubble", ClientMessage::Bubble(BubbleC2s { deed: 2, bubble: 300 })),
     ]
 }
 
@@ -388,6 +390,30 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                 text: "just you".into(),
                 at: 1_795_000_011_000,
             }),
+        ),
+        (
+            "Bubbles",
+            ServerMessage::Bubbles(BubblesS2c {
+                full: true,
+                bubbles: vec![
+                    BubbleS2c {
+                        bubble: 1,
+                        aside: false,
+                        locked: true,
+                        players: vec![3, 70_000],
+                    },
+                    BubbleS2c {
+                        bubble: 300,
+                        aside: true,
+                        locked: false,
+                        players: vec![],
+                    },
+                ],
+            }),
+        ),
+        (
+            "BubbleKnocked",
+            ServerMessage::BubbleKnocked(BubbleKnockedS2c { player: 251 }),
         ),
     ]
 }

@@ -6,6 +6,7 @@ use bincode::{Decode, Encode};
 #[cfg(test)]
 use serde::Serialize;
 
+pub mod bubble;
 pub mod chat;
 pub mod element;
 pub mod frame;
@@ -24,7 +25,7 @@ pub const SUBPROTOCOL: &str = "plaza.v1";
 pub const VERSION: u16 = 1;
 
 /// FNV-1a over the golden vectors: both sides state it, so that a client of other bytes is refused, never misread.
-pub const SCHEMA: u32 = 4_104_692_644;
+pub const SCHEMA: u32 = 3_668_921_074;
 
 /// What a client says.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -74,6 +75,8 @@ pub enum ClientMessage {
     React(chat::ReactC2s),
     /// I type.
     Typing(chat::TypingC2s),
+    /// Let us talk among ourselves.
+    Bubble(bubble::BubbleC2s),
 }
 
 /// What the server says.
@@ -126,6 +129,10 @@ pub enum ServerMessage {
     Typing(chat::TypingS2c),
     /// Somebody wrote to this person alone, or this person to somebody.
     Direct(chat::DirectLineS2c),
+    /// How bubbles are.
+    Bubbles(bubble::BubblesS2c),
+    /// Somebody wants to come into my bubble.
+    BubbleKnocked(bubble::BubbleKnockedS2c),
 }
 
 /// The variant number of [`ServerMessage::Frame`], which relays write by hand in front of shared pieces.

@@ -20,7 +20,7 @@ pub struct MediaC2s {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct StatusC2s {
-    /// 0 available, 1 busy, 2 away, 3 do not disturb.
+    /// 0 available, 1 busy, 2 away, 3 do not disturb, 4 quiet.
     pub status: u8,
 }
 
@@ -30,7 +30,7 @@ pub struct StatusC2s {
 pub struct WaveC2s {
     /// Whose.
     pub player: u32,
-    /// 0 a wave, 1 come into my area, 2 I am walking up to you.
+    /// 0 a wave, 1 come into my area, 2 I am walking up to you, 3 come along with me; to oneself: everybody who hears the sender.
     pub kind: u8,
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::{Client, Eyes, Relay, grid_view};
+use crate::components::bubble::BubbleState;
 use crate::components::command::Command;
 use crate::components::fact::{Denial, Fact, Picture};
 use crate::components::id::{PlayerId, UserId};
@@ -12,7 +13,8 @@ use crate::components::peers::Peer;
 use crate::components::zone::AreaState;
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::peers::{PeerS2c, PeersS2c, SignalS2c};
+use crate::net::protocol::bubble::{BubbleKnockedS2c, BubblesS2c};
+use crate::net::protocol::peers::{ForwardS2c, PeerS2c, PeersS2c, SignalS2c};
 use crate::net::protocol::session::NoticeS2c;
 use crate::net::protocol::status::WavedS2c;
 use crate::net::protocol::zone::{AdmittedS2c, KnockedS2c, PortalS2c, ZoneS2c};
@@ -25,6 +27,7 @@ const PATIENCE: u8 = 20;
 pub(super) struct Nearby {
     peers: BTreeMap<PlayerId, Vec<Peer>>,
     areas: BTreeMap<u16, AreaState>,
+    bubbles: BTreeMap<u32, BubbleState>,
     /// Who left in the running tick: others are still told by user that they are gone.
     parted: BTreeMap<PlayerId, UserId>,
     /// After a picture everybody is told everything, as soon as these are there again.
@@ -36,6 +39,7 @@ impl Nearby {
     pub(super) fn rebase(&mut self, picture: &Picture, missing: impl Iterator<Item = PlayerId>) {
         self.peers = picture.peers.iter().cloned().collect();
         self.areas = picture.areas.iter().map(|area| (area.zone, *area)).collect();
+        self.bubbles = picture.bubbles.iter().map(|one| (one.bubble, one.clone())).collect();
         self.owed = Some((missing.collect(), PATIENCE));
     }
 
@@ -74,6 +78,7 @@ impl Relay {
             for area in self.nearby.areas.values() {
                 client.sink.event(zone(*area));
             }
+            client.sink.event(bubbles(true, self.nearby.bubbles.values()));
         }
         self.tell_peers(client, true, self.nearby.of(player), &[]);
     }
@@ -105,6 +110,9 @@ impl Relay {
                 }
             }
             Fact::Signalled { player, to, body } => self.pass_on(*player, *to, body),
+            Fact::UnitSaid { player, body } => {
+                self.to_player(*player, &ServerMessage::Forward(ForwardS2c { body: body.clone() }));
+            }
             Fact::Waved { player, to, kind } => self.to_player(
                 *to,
                 &ServerMessage::Waved(WavedS2c {
@@ -118,12 +126,23 @@ impl Relay {
                 } else {
                     self.nearby.areas.insert(area.zone, *area);
                 }
-                let bytes = zone(*area);
-                let binary = self
-                    .clients
-                    .values()
-                    .filter(|client| matches!(client.eyes, Eyes::Binary(_)));
-                binary.for_each(|client| client.sink.event(bytes.clone()));
+                self.to_game_clients(&zone(*area));
+            }
+            Fact::BubbleChanged(state) => {
+                if state.players.is_empty() {
+                    self.nearby.bubbles.remove(&state.bubble);
+                } else {
+                    self.nearby.bubbles.insert(state.bubble, state.clone());
+                }
+                if self.nearby.owed.is_none() {
+                    self.to_game_clients(&bubbles(false, [state]));
+                }
+            }
+            Fact::BubbleKnocked { player, to } => {
+                let message = ServerMessage::BubbleKnocked(BubbleKnockedS2c { player: player.0 });
+                for inside in to {
+                    self.to_player(*inside, &message);
+                }
             }
             Fact::Knocked { player, zone, to } => {
                 let message = ServerMessage::Knocked(KnockedS2c {
@@ -183,12 +202,23 @@ impl Relay {
     fn deny(&self, player: PlayerId, why: Denial) {
         let (code, message) = match why {
             Denial::NotConnected => ("not-near", "You are no longer near enough to talk with them."),
+            Denial::NoUnit => ("no-unit", "This server does not forward calls."),
             Denial::DoNotDisturb => ("do-not-disturb", "They do not want to be disturbed right now."),
             Denial::NotHere => ("not-here", "They are no longer here."),
             Denial::NotInside => (
                 "not-inside",
                 "Only those inside a private area can do that. Step in first.",
             ),
+            Denial::NobodyNear => (
+                "nobody-near",
+                "Nobody whom you hear stands within two tiles of you. Walk up to somebody first.",
+            ),
+            Denial::NotInTheOpen => (
+                "not-in-the-open",
+                "That goes where you hear people by distance, and not from another bubble.",
+            ),
+            Denial::NotNearBubble => ("not-near", "Stand within two tiles of somebody in the bubble."),
+            Denial::BubbleFull => ("full", "There is no room for more than eight."),
         };
         let Some(client) = self.client_of(player) else { return };
         match &client.eyes {
@@ -209,6 +239,12 @@ impl Relay {
         {
             client.sink.event(encode(message).into());
         }
+    }
+
+    fn to_game_clients(&self, bytes: &Bytes) {
+        let clients = self.clients.values();
+        let binary = clients.filter(|client| matches!(client.eyes, Eyes::Binary(_)));
+        binary.for_each(|client| client.sink.event(bytes.clone()));
     }
 
     fn tell_peers(&self, client: &Client, full: bool, peers: &[Peer], gone: &[PlayerId]) {
@@ -246,4 +282,9 @@ fn zone(area: AreaState) -> Bytes {
         cap: area.cap,
     });
     encode(&message).into()
+}
+
+fn bubbles<'a>(full: bool, bubbles: impl IntoIterator<Item = &'a BubbleState>) -> Bytes {
+    let bubbles = bubbles.into_iter().map(Into::into).collect();
+    encode(&ServerMessage::Bubbles(BubblesS2c { full, bubbles })).into()
 }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::emoji::is_one_emoji;
 use super::{Action, Kind, Session, Stage, chat_text};
+use crate::components::bubble::BubbleDeed;
 use crate::components::chat::Scope;
 use crate::components::command::{Command, Whom};
 use crate::components::direction::Direction;
@@ -34,11 +35,13 @@ impl Session {
     }
 
     fn take_binary(&mut self, now: Instant, message: ClientMessage) -> Vec<Action> {
-        let kind = match message {
+        let kind = match &message {
             ClientMessage::Input(_) | ClientMessage::WalkTo(_) | ClientMessage::WalkToPlayer(_) => Kind::Move,
             ClientMessage::Chat(_) => Kind::Chat,
             ClientMessage::Signal(_) | ClientMessage::Forward(_) => Kind::Signal,
             ClientMessage::Wave(_) | ClientMessage::Knock(_) => Kind::Wave,
+            // Whatever others notice: to leave and to lock is free.
+            ClientMessage::Bubble(bubble) if bubble.deed < 3 => Kind::Wave,
             ClientMessage::ChatEdit(_) | ClientMessage::ChatDelete(_) | ClientMessage::React(_) => Kind::Change,
             _ => Kind::Other,
         };
@@ -50,7 +53,7 @@ impl Session {
                     "You write too fast. Wait a moment and send it again.",
                 )];
             }
-            (Ok(false), ClientMessage::Wave(_) | ClientMessage::Knock(_)) => {
+            (Ok(false), ClientMessage::Wave(_) | ClientMessage::Knock(_) | ClientMessage::Bubble(_)) => {
                 return vec![notice("slow-down", "You call for attention too often. Wait a moment.")];
             }
             (Ok(false), _) if kind == Kind::Change => {
@@ -188,6 +191,13 @@ fn about_people(player: PlayerId, message: ClientMessage) -> Option<Action> {
             to: Whom::Player(PlayerId(signal.player)),
             body: signal.body,
         },
+        ClientMessage::Forward(forward) if forward.body.len() > MAX_SIGNAL => {
+            return Some(notice("too-long", "A signal has at most 12 KiB."));
+        }
+        ClientMessage::Forward(forward) => Command::AskUnit {
+            player,
+            body: forward.body,
+        },
         ClientMessage::Media(media) => Command::ChangeMedia {
             player,
             media: Media {
@@ -217,6 +227,10 @@ fn about_people(player: PlayerId, message: ClientMessage) -> Option<Action> {
         ClientMessage::Admit(admit) => Command::Admit {
             player,
             guest: PlayerId(admit.player),
+        },
+        ClientMessage::Bubble(bubble) => Command::Bubble {
+            player,
+            deed: BubbleDeed::from_wire(bubble.deed, bubble.bubble)?,
         },
         ClientMessage::Block(block) => {
             return Some(match block.user.parse() {
