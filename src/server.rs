@@ -18,6 +18,7 @@ use crate::cluster::node::{Member, Node, NodeId, Nonce};
 use crate::cluster::redis::{Redis, RedisOpenError};
 use crate::cluster::spaces::{Parts, Spaces};
 use crate::cluster::vault::Vault;
+use crate::media::forward::{ForwardError, Unit};
 use crate::net::edge::{Edge, EdgeSettings};
 use crate::net::link::{self, Links, Secret, Tls};
 use crate::settings::Settings;
@@ -36,6 +37,9 @@ pub enum ServeError {
     /// Redis.
     #[error(transparent)]
     Redis(#[from] RedisOpenError),
+    /// The forwarding unit.
+    #[error(transparent)]
+    Forward(#[from] ForwardError),
     /// The socket.
     #[error("the socket failed: {0}")]
     Socket(#[from] std::io::Error),
@@ -200,6 +204,7 @@ async fn parts(store: &Store, settings: &Settings) -> Result<(Parts, Option<List
             is_draining: false,
         },
         links: None,
+        unit: settings.forwarding.as_ref().map(Unit::start).transpose()?,
         store: store.clone(),
         rate: settings.tick_rate,
         threads: settings.host_threads,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::components::unit::TickRate;
+use crate::media::forward::ForwardSettings;
 use crate::media::ice::IceSettings;
 use crate::media::livekit::LiveKitSettings;
 use crate::net::edge::Network;
@@ -72,6 +73,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// What helps calls find their way.
     pub ice: IceSettings,
+    /// Where the calls of many are forwarded; nothing when they are not.
+    pub forwarding: Option<ForwardSettings>,
     /// Another forwarding server, to which clients are given tokens.
     pub livekit: Option<LiveKitSettings>,
 }
@@ -96,6 +99,7 @@ impl Settings {
             life: None,
             public_url: None,
             ice: IceSettings::default(),
+            forwarding: None,
             livekit: None,
         }
     }

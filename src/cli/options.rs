@@ -12,6 +12,7 @@ use crate::cluster::orders::Orders;
 use crate::cluster::redis::Redis;
 use crate::components::unit::TickRate;
 use crate::media::MediaSecret;
+use crate::media::forward::ForwardSettings;
 use crate::media::ice::IceSettings;
 use crate::media::livekit::LiveKitSettings;
 use crate::net::edge::Network;
@@ -115,6 +116,13 @@ pub struct Said {
     /// Let calls go through the TURN servers only, so that nobody learns another's address
     #[arg(long, env = "PLAZA_RELAY_ONLY", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
     relay_only: Option<bool>,
+    /// Where calls of more than four arrive, on UDP and TCP: an address, or `off` to let them all go from browser to browser
+    /// [default: that of --listen, on the next port]
+    #[arg(long, env = "PLAZA_MEDIA_LISTEN", value_name = "ADDRESS")]
+    media_listen: Option<String>,
+    /// Addresses that browsers are told for such calls, when they are not this machine's own; separated by commas
+    #[arg(long, env = "PLAZA_MEDIA_ADDRESS", value_name = "IP", value_delimiter = ',')]
+    media_address: Option<Vec<String>>,
     /// A LiveKit server to which clients get tokens, as in `wss://livekit.example.org`
     #[arg(long, env = "PLAZA_LIVEKIT_URL", value_name = "URL")]
     livekit_url: Option<String>,
@@ -270,6 +278,8 @@ impl Said {
             turn_secret_file: self.turn_secret_file.or(other.turn_secret_file),
             turn_ttl: self.turn_ttl.or(other.turn_ttl),
             relay_only: self.relay_only.or(other.relay_only),
+            media_listen: self.media_listen.or(other.media_listen),
+            media_address: self.media_address.or(other.media_address),
             livekit_url: self.livekit_url.or(other.livekit_url),
             livekit_key: self.livekit_key.or(other.livekit_key),
             livekit_secret: self.livekit_secret.or(other.livekit_secret),
@@ -326,6 +336,27 @@ impl Said {
         })
     }
 
+    /// Where the calls of many are forwarded: beside the address for browsers, unless it is said.
+    fn forwarding(&self, beside: SocketAddr) -> anyhow::Result<Option<ForwardSettings>> {
+        let listen = match self.media_listen.as_deref() {
+            Some("off") => return Ok(None),
+            Some(said) => Some(address(said).context("media-listen")?),
+            None => None,
+        };
+        let addresses = self.media_address.iter().flatten();
+        let addresses = addresses.map(|text| text.parse().with_context(|| format!("`{text}` is no IP address")));
+        let next_port = if beside.port() == 0 {
+            0
+        } else {
+            beside.port().checked_add(1).unwrap_or(0)
+        };
+        Ok(Some(ForwardSettings {
+            listen: listen.unwrap_or(SocketAddr::new(beside.ip(), next_port)),
+            or_any_port: listen.is_none(),
+            addresses: addresses.collect::<anyhow::Result<_>>().context("media-address")?,
+        }))
+    }
+
     /// Another server that forwards.
     fn livekit(&self) -> anyhow::Result<Option<LiveKitSettings>> {
         let secret = secret_text(
@@ -357,9 +388,11 @@ impl Said {
         let cluster = self.cluster()?;
         let ice = self.ice()?;
         let livekit = self.livekit()?;
+        let listen = address(listen)?;
+        let forwarding = self.forwarding(listen)?;
         let defaults = Settings::in_folder(self.data_dir.unwrap_or_else(|| DATA_DIR.into()));
         Ok(Plan {
-            listen: address(listen)?,
+            listen,
             log: self.log.unwrap_or_else(|| LOG.to_owned()),
             settings: Settings {
                 database_url: database_url(self.database_url.as_deref())?,
@@ -382,6 +415,7 @@ impl Said {
                 cluster,
                 public_url: self.public_url,
                 ice,
+                forwarding,
                 livekit,
                 ..defaults
             },

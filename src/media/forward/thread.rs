@@ -1,0 +1,476 @@
+//! Thread: carries the packets of all connections, and gives each person the streams that the rooms say.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use metrics::{counter, gauge};
+use str0m::config::{CryptoProvider, DtlsCert};
+use str0m::media::MediaData;
+use str0m::net::{Protocol, Receive, TcpType};
+use str0m::{Candidate, Input};
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::sleep_until;
+
+use super::client::{Client, Happening};
+use super::layers::{Quality, choose};
+use super::room::{Room, Source};
+use super::tcp::{Arrived, Streams};
+use super::words::{self, Asked, Said};
+use super::{Answer, Mouth, Order};
+use crate::components::fact::Fact;
+use crate::components::id::{PlayerId, SpaceId};
+
+/// Packets that are read before connections are looked at again.
+const BATCH: usize = 64;
+
+/// A packet is no longer than this on any network.
+const PACKET: usize = 2_048;
+
+/// What streams take is looked at, and who needs what, at least this often.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// A space that is followed.
+struct Followed {
+    room: Room,
+    mouth: Mouth,
+    clients: BTreeMap<PlayerId, u64>,
+    /// Where each stream goes: clients and their places.
+    routes: HashMap<Source, Vec<(u64, usize)>>,
+    /// Whether somebody may have to get something else than before.
+    is_dirty: bool,
+}
+
+impl Followed {
+    fn say(&self, player: PlayerId, said: &Said<'_>) {
+        match serde_json::to_string(said) {
+            Ok(body) => (self.mouth)(Answer { player, body }),
+            Err(error) => tracing::error!(%error, "an answer cannot be written"),
+        }
+    }
+}
+
+/// Everything but the sockets.
+pub(super) struct Carrier {
+    /// Where packets count as having arrived: the first address of each family.
+    local: Vec<SocketAddr>,
+    candidates: Vec<Candidate>,
+    certificate: DtlsCert,
+    rooms: HashMap<SpaceId, Followed>,
+    clients: HashMap<u64, Client>,
+    next: u64,
+    /// Whose packets come from where, as far as that was seen.
+    known: HashMap<SocketAddr, u64>,
+    beat: Instant,
+}
+
+/// Works until nobody is left to order anything.
+pub(super) async fn run(
+    mut carrier: Carrier,
+    udp: std::net::UdpSocket,
+    tcp: std::net::TcpListener,
+    mut orders: UnboundedReceiver<Order>,
+) -> io::Result<()> {
+    let udp = UdpSocket::from_std(udp)?;
+    let (mut streams, mut arrivals) = Streams::new(tokio::net::TcpListener::from_std(tcp)?);
+    let mut buffer = vec![0; PACKET];
+    loop {
+        let due = carrier.turn(now(), &udp, &streams);
+        tokio::select! {
+            order = orders.recv() => match order {
+                Some(order) => carrier.order(order, now()),
+                None => return Ok(()),
+            },
+            readable = udp.readable() => {
+                readable?;
+                carrier.read(&udp, &mut buffer);
+            }
+            Some(Arrived { from, packet }) = arrivals.recv() => if let Some(packet) = packet {
+                carrier.receive(Protocol::Tcp, from, &packet, now());
+            } else {
+                streams.forget(from);
+                carrier.known.remove(&from);
+            },
+            () = streams.accept() => {}
+            () = sleep_until(due.into()) => {}
+        }
+    }
+}
+
+impl Carrier {
+    /// Nobody is there yet. Browsers are told these addresses.
+    pub(super) fn new(told: &[SocketAddr]) -> io::Result<Self> {
+        let mut candidates = Vec::new();
+        for address in told {
+            let tcp = Candidate::builder().tcp().host(*address).tcptype(TcpType::Passive);
+            for candidate in [Candidate::host(*address, Protocol::Udp), tcp.build()] {
+                candidates.push(candidate.map_err(|error| io::Error::other(error.to_string()))?);
+            }
+        }
+        let mut local: Vec<SocketAddr> = Vec::new();
+        for address in told {
+            if !local.iter().any(|known| known.is_ipv4() == address.is_ipv4()) {
+                local.push(*address);
+            }
+        }
+        let provider: CryptoProvider = str0m::crypto::from_feature_flags();
+        let certificate = provider
+            .dtls_provider
+            .generate_certificate()
+            .ok_or_else(|| io::Error::other("no certificate can be made"))?;
+        Ok(Self {
+            local,
+            candidates,
+            certificate,
+            rooms: HashMap::new(),
+            clients: HashMap::new(),
+            next: 0,
+            known: HashMap::new(),
+            beat: now(),
+        })
+    }
+
+    fn order(&mut self, order: Order, now: Instant) {
+        match order {
+            Order::Open(space, mouth) => {
+                self.close(space);
+                let followed = Followed {
+                    room: Room::default(),
+                    mouth,
+                    clients: BTreeMap::new(),
+                    routes: HashMap::new(),
+                    is_dirty: false,
+                };
+                self.rooms.insert(space, followed);
+            }
+            Order::Picture(space, picture, missed) => {
+                let Some(followed) = self.rooms.get_mut(&space) else {
+                    return;
+                };
+                followed.room.rebase(&picture);
+                let forwarded = followed.room.forwarded();
+                for player in forwarded.filter(|player| !followed.clients.contains_key(player)) {
+                    followed.say(player, &Said::Again {});
+                }
+                self.changed(space, &missed, now);
+            }
+            Order::Tick(space, output) => {
+                let Some(followed) = self.rooms.get_mut(&space) else {
+                    return;
+                };
+                followed.room.apply(&output);
+                self.changed(space, &output.facts, now);
+            }
+            Order::Close(space) => self.close(space),
+        }
+    }
+
+    fn close(&mut self, space: SpaceId) {
+        for id in self
+            .rooms
+            .remove(&space)
+            .into_iter()
+            .flat_map(|followed| followed.clients.into_values())
+        {
+            self.end(id);
+        }
+    }
+
+    /// Something happened in a space: whoever left is let go, and what clients ask for is answered.
+    fn changed(&mut self, space: SpaceId, facts: &[Fact], now: Instant) {
+        let Some(followed) = self.rooms.get_mut(&space) else {
+            return;
+        };
+        followed.is_dirty = true;
+        let gone: Vec<_> = followed
+            .clients
+            .extract_if(.., |player, _| !followed.room.has(*player))
+            .collect();
+        for (_, id) in gone {
+            self.end(id);
+        }
+        for fact in facts {
+            if let Fact::UnitAsked { player, body } = fact {
+                self.hear(space, *player, body, now);
+            }
+        }
+    }
+
+    fn end(&mut self, id: u64) {
+        if let Some(mut client) = self.clients.remove(&id) {
+            client.close();
+            self.known.retain(|_, known| *known != id);
+            gauge!("plaza_forward_clients").set(self.clients.len() as f64);
+        }
+    }
+
+    /// A client asks for something.
+    fn hear(&mut self, space: SpaceId, player: PlayerId, body: &str, now: Instant) {
+        let Some(followed) = self.rooms.get_mut(&space) else {
+            return;
+        };
+        let known = followed.clients.get(&player).copied();
+        match serde_json::from_str(body) {
+            Ok(Asked::Offer { session, packed }) => {
+                let is_same = |id: &u64| self.clients.get(id).is_some_and(|client| client.session == session);
+                let refused = if known.is_none() && !followed.room.is_forwarded(player) {
+                    "nobody near you talks through the forwarding unit".to_owned()
+                } else {
+                    let before = known.filter(is_same);
+                    match self.agree((space, player), before, &session, &packed, now) {
+                        Ok(()) => return,
+                        Err(reason) => reason,
+                    }
+                };
+                tracing::debug!(%space, player = player.0, %refused, "an offer is refused");
+                if let Some(followed) = self.rooms.get(&space) {
+                    let said = Said::Refused {
+                        session: &session,
+                        reason: refused,
+                    };
+                    followed.say(player, &said);
+                }
+            }
+            Ok(Asked::Show(show)) => {
+                if let Some(client) = known.and_then(|id| self.clients.get_mut(&id)) {
+                    client.show(show);
+                    followed.is_dirty = true;
+                }
+            }
+            Err(error) => tracing::debug!(%space, player = player.0, %error, "something else was asked for"),
+        }
+    }
+
+    /// Makes a connection, or changes the one there is.
+    fn agree(
+        &mut self,
+        (space, player): (SpaceId, PlayerId),
+        before: Option<u64>,
+        session: &str,
+        packed: &str,
+        now: Instant,
+    ) -> Result<(), String> {
+        let offer = words::unpack(packed).map_err(|error| error.to_string())?;
+        let agreed = |error: str0m::RtcError| error.to_string();
+        let (id, answer) = if let Some(client) = before.and_then(|id| self.clients.get_mut(&id)) {
+            (None, client.accept(offer, now).map_err(agreed)?)
+        } else {
+            let who = (space, player);
+            let mut client = Client::new(who, session.to_owned(), &self.certificate, &self.candidates, now);
+            let answer = client.accept(offer, now).map_err(agreed)?;
+            self.next += 1;
+            self.clients.insert(self.next, client);
+            gauge!("plaza_forward_clients").set(self.clients.len() as f64);
+            (Some(self.next), answer)
+        };
+        let Some(followed) = self.rooms.get_mut(&space) else {
+            return Ok(());
+        };
+        followed.is_dirty = true;
+        let said = Said::Answer {
+            session,
+            sdp: answer.to_sdp_string(),
+        };
+        followed.say(player, &said);
+        if let Some(replaced) = id.and_then(|id| followed.clients.insert(player, id)) {
+            self.end(replaced);
+        }
+        Ok(())
+    }
+
+    /// Reads what has arrived.
+    fn read(&mut self, udp: &UdpSocket, buffer: &mut [u8]) {
+        for _ in 0..BATCH {
+            match udp.try_recv_from(buffer) {
+                Ok((length, from)) => self.receive(Protocol::Udp, from, &buffer[..length], now()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // What an earlier packet met at its receiver is reported here.
+                Err(error) => tracing::trace!(%error, "a packet of a call could not be read"),
+            }
+        }
+    }
+
+    /// Finds whose packet it is.
+    fn receive(&mut self, proto: Protocol, source: SocketAddr, packet: &[u8], now: Instant) {
+        let here = self.local.iter().find(|local| local.is_ipv4() == source.is_ipv4());
+        let Some(destination) = here.copied() else { return };
+        let Ok(received) = Receive::new(proto, source, destination, packet) else {
+            return;
+        };
+        let input = Input::Receive(now, received);
+        let known = self.known.get(&source).copied();
+        let known = known.filter(|id| self.clients.get(id).is_some_and(|client| client.accepts(&input)));
+        let found = known.or_else(|| {
+            let mut clients = self.clients.iter();
+            clients.find_map(|(id, client)| client.accepts(&input).then_some(*id))
+        });
+        let Some(id) = found else { return };
+        if known.is_none() {
+            self.known.insert(source, id);
+        }
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.receive(input, now);
+        }
+    }
+
+    /// Does everything that is due, and says when the next is.
+    fn turn(&mut self, now: Instant, udp: &UdpSocket, streams: &Streams) -> Instant {
+        if now >= self.beat + BEAT {
+            self.beat = now;
+            for client in self.clients.values_mut() {
+                client.measure(now);
+            }
+            for followed in self.rooms.values_mut() {
+                followed.is_dirty |= !followed.clients.is_empty();
+            }
+        }
+        loop {
+            let dirty: Vec<SpaceId> = self
+                .rooms
+                .iter()
+                .filter_map(|(space, followed)| followed.is_dirty.then_some(*space))
+                .collect();
+            for space in dirty {
+                self.plan(space, now);
+            }
+            let due: Vec<u64> = self
+                .clients
+                .iter()
+                .filter_map(|(id, client)| (client.due <= now).then_some(*id))
+                .collect();
+            if due.is_empty() {
+                break;
+            }
+            for id in due {
+                self.look_after(id, now, udp, streams);
+            }
+        }
+        self.clients
+            .values()
+            .map(|client| client.due)
+            .min()
+            .map_or(self.beat + BEAT, |due| due.min(self.beat + BEAT))
+    }
+
+    /// Lets a connection do what is due.
+    fn look_after(&mut self, id: u64, now: Instant, udp: &UdpSocket, streams: &Streams) {
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
+        client.receive(Input::Timeout(now), now);
+        while let Some(client) = self.clients.get_mut(&id) {
+            let Some(happening) = client.poll(now) else { break };
+            let (space, player) = (client.space, client.player);
+            match happening {
+                Happening::Packet(packet) if packet.proto == Protocol::Udp => {
+                    // Nobody waits for a packet: it is lost, as on any network.
+                    if udp.try_send_to(&packet.contents, packet.destination).is_err() {
+                        counter!("plaza_forward_packets_dropped_total").increment(1);
+                    }
+                }
+                Happening::Packet(packet) => streams.send(packet.destination, &packet.contents),
+                Happening::Frame(stream, frame) => self.forward(id, (player, stream), space, &frame, now),
+                Happening::Keyframe((player, stream), rid) => {
+                    let sender = self
+                        .rooms
+                        .get(&space)
+                        .and_then(|followed| followed.clients.get(&player));
+                    if let Some(sender) = sender.and_then(|id| self.clients.get_mut(id)) {
+                        sender.ask_for_keyframe(stream, rid, now);
+                    }
+                }
+                Happening::Replan => {
+                    if let Some(followed) = self.rooms.get_mut(&space) {
+                        followed.is_dirty = true;
+                    }
+                }
+            }
+        }
+        let ended = self.clients.get(&id).filter(|client| !client.is_alive());
+        if let Some((space, player)) = ended.map(|client| (client.space, client.player)) {
+            self.end(id);
+            if let Some(followed) = self.rooms.get_mut(&space) {
+                followed.is_dirty = true;
+                if followed.clients.get(&player) == Some(&id) {
+                    followed.clients.remove(&player);
+                }
+            }
+        }
+    }
+
+    /// Passes a frame on to everybody who gets it.
+    fn forward(&mut self, from: u64, source: Source, space: SpaceId, frame: &MediaData, now: Instant) {
+        let Some(routes) = self.rooms.get(&space).and_then(|followed| followed.routes.get(&source)) else {
+            return;
+        };
+        let mut needs_keyframe = false;
+        let mut forwarded = 0;
+        for (to, slot) in routes {
+            let Some(quality) = self.clients.get(to).and_then(|client| client.quality(*slot)) else {
+                continue;
+            };
+            let is_wanted = |sender: &Client| sender.is_layer(source.1, quality, frame.rid, now);
+            let is_wanted = self.clients.get(&from).is_some_and(is_wanted);
+            if let Some(receiver) = self.clients.get_mut(to) {
+                needs_keyframe |= receiver.forward(*slot, frame, is_wanted, now);
+                forwarded += 1;
+            }
+        }
+        counter!("plaza_forward_frames_total").increment(forwarded);
+        if needs_keyframe && let Some(sender) = self.clients.get_mut(&from) {
+            sender.ask_for_keyframe(source.1, frame.rid, now);
+        }
+    }
+
+    /// Finds who gets what from now on.
+    fn plan(&mut self, space: SpaceId, now: Instant) {
+        let Some(followed) = self.rooms.get_mut(&space) else {
+            return;
+        };
+        followed.is_dirty = false;
+        followed.routes.clear();
+        let people: Vec<(PlayerId, u64)> = followed.clients.iter().map(|(player, id)| (*player, *id)).collect();
+        for (player, id) in people {
+            let Some(client) = self.clients.get(&id) else { continue };
+            let mut wanted: BTreeMap<Source, Quality> = BTreeMap::new();
+            let mut wishes = Vec::new();
+            for source in followed.room.streams_for(player) {
+                let sender = followed.clients.get(&source.0).and_then(|id| self.clients.get(id));
+                let Some(sender) = sender else { continue };
+                if source.1.is_picture() {
+                    wishes.push(sender.wish(source.1, client.height_of(source), now));
+                } else {
+                    wanted.insert(source, Quality::Coarse);
+                }
+            }
+            let (pictures, desired) = choose(&wishes, client.budget(wanted.len()));
+            tracing::trace!(
+                player = player.0,
+                budget = client.budget(wanted.len()),
+                ?wishes,
+                ?pictures,
+                "pictures are chosen"
+            );
+            wanted.extend(pictures);
+            let Some(client) = self.clients.get_mut(&id) else {
+                continue;
+            };
+            client.want(desired, now);
+            client.assign(&wanted);
+            for (slot, source) in client.feeds() {
+                followed.routes.entry(source).or_default().push((id, slot));
+            }
+            if let Some(slots) = client.news() {
+                let session = client.session.as_str();
+                followed.say(player, &Said::Slots { session, slots });
+            }
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "packets are timed as they arrive")]
+fn now() -> Instant {
+    Instant::now()
+}
