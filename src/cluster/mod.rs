@@ -4,6 +4,7 @@
 //! Ticking is the business of `host`; showing spaces to clients that of `net::relay` and `net::edge`.
 
 pub mod access;
+mod calls;
 pub mod census;
 pub mod directory;
 mod keep;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::access::Access;
+use super::calls;
 use super::census::Census;
 use super::directory::Directory;
 use super::keep::{Keep, Keeper};
@@ -32,6 +33,7 @@ use crate::components::scene::Scene;
 use crate::components::unit::{Tick, TickRate};
 use crate::host::moment::Moment;
 use crate::host::{Ending, Host, Report, SpaceHandle};
+use crate::media::forward::Unit;
 use crate::net::link::{Hosting, Links, Tell};
 use crate::space::checkpoint::{Checkpoint, DurableEvent};
 use crate::space::{CheckpointError, Space};
@@ -73,6 +75,8 @@ pub(super) struct Inner {
     pub(super) vault: Vault,
     /// To other processes; nothing when this one is alone.
     pub(super) links: Option<Links>,
+    /// Forwards the calls of those who are too many to talk directly, in the spaces that are run here.
+    unit: Option<Unit>,
     rate: TickRate,
     host: Mutex<Host>,
     /// This process, as others shall see it.
@@ -132,6 +136,8 @@ pub struct Parts {
     pub node: Node,
     /// To other processes; nothing when this one is alone.
     pub links: Option<Links>,
+    /// Forwards calls.
+    pub unit: Option<Unit>,
     /// Steps of a space per second.
     pub rate: TickRate,
     /// Threads that tick.
@@ -154,6 +160,7 @@ impl Spaces {
             directory: parts.directory,
             vault: parts.vault,
             links: parts.links,
+            unit: parts.unit,
             rate: parts.rate,
             host: Mutex::new(Host::start(parts.threads, &reports)?),
             node: Mutex::new(parts.node),
@@ -488,6 +495,9 @@ impl Inner {
             world.forget_when_empty();
         }
         world.slow_down(row.slow_seconds);
+        if self.unit.is_some() {
+            world.forward_calls();
+        }
         if !is_new {
             let seal = Write {
                 checkpoint: Some((world.tick().0, world.checkpoint().encode())),
@@ -651,6 +661,13 @@ impl Driver {
         let (space, keep) = match report {
             Report::Checkpoint { space, checkpoint } => (space, Keep::Checkpoint(checkpoint)),
             Report::Durable { space, tick, events } => (space, Keep::Events(tick, events)),
+            Report::Crowded(space) => {
+                if let (Some(unit), Some(open)) = (&self.inner.unit, self.inner.open.lock().get(&space)) {
+                    let following = calls::follow(unit.clone(), open.handle.clone());
+                    self.inner.tasks.spawn(following);
+                }
+                return;
+            }
             Report::Resting(space) => {
                 if let Some(open) = self.inner.open.lock().get(&space) {
                     open.handle.close(Ending::Unloaded);
