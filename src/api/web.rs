@@ -8,10 +8,11 @@ use super::assets::Client;
 use super::error::ApiError;
 use super::files;
 
-/// What the client's page may load. Pictures may come from anywhere, because people may link avatars; scripts may not.
+/// What the client's page may load. Pictures may come from anywhere, because people may link avatars, and so may the pages that maps link, each in its
+/// own sandbox; scripts may not.
 const PAGE_CSP: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data: blob: http: https:; media-src 'self' blob:; font-src 'self' data:; worker-src 'self' blob:; \
-    connect-src 'self' ws: wss:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'";
+    connect-src 'self' ws: wss:; object-src 'none'; frame-src 'self' http: https:; base-uri 'self'; form-action 'self'; frame-ancestors 'self'";
 
 /// Shown while the client has not been built.
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Plaza</title>\

@@ -28,6 +28,9 @@ pub struct MapDocument {
     pub layers: Vec<Layer>,
     /// One text per row, `1` where the map blocks; empty when it blocks nowhere.
     pub blocked: Vec<String>,
+    /// Whether nobody in the open is heard through what it blocks.
+    #[serde(default)]
+    pub walls: bool,
     /// Rectangles with a meaning.
     pub zones: Vec<ZoneEntry>,
 }
@@ -145,10 +148,13 @@ impl ZoneEntry {
             },
             ZoneKind::Link => {
                 let url = self.url.as_deref().unwrap_or_default();
-                let is_page = url.starts_with("https://") || url.starts_with("http://");
+                // A page of this server begins with one slash; two of either kind name another server.
+                let own = url.strip_prefix('/');
+                let is_own = own.is_some_and(|path| !path.starts_with(['/', '\\']));
+                let is_page = is_own || url.starts_with("https://") || url.starts_with("http://");
                 if !is_page || url.len() > URL_BYTES || url.chars().any(char::is_control) {
                     return Err(format!(
-                        "a link has a `url` that begins with https:// and has at most {URL_BYTES} letters"
+                        "a link has a `url` that begins with https://, or with / for a page of this server, and has at most {URL_BYTES} letters"
                     ));
                 }
             }

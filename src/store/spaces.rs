@@ -331,6 +331,7 @@ impl Store {
             width: row.width,
             height: row.height,
             blocked: document.blocked_tiles(),
+            has_walls: document.walls,
             zones: document.zones(),
             elements: placed
                 .iter()

@@ -196,6 +196,7 @@ struct Builder<'a> {
     layers: Vec<Layer>,
     zones: Vec<ZoneEntry>,
     blocked: Vec<bool>,
+    walls: bool,
     elements: Vec<(String, Tile)>,
 }
 
@@ -232,6 +233,7 @@ impl<'a> Builder<'a> {
             tiles: Vec::new(),
             layers: Vec::new(),
             zones: Vec::new(),
+            walls: flag(&raw.properties, "walls")?,
             blocked: vec![false; usize::from(raw.width) * usize::from(raw.height)],
             elements: Vec::new(),
         })
@@ -389,6 +391,7 @@ impl<'a> Builder<'a> {
         MapDocument {
             tiles: self.tiles,
             layers: self.layers,
+            walls: self.walls,
             blocked: self.blocked.chunks(usize::from(self.raw.width)).map(row).collect(),
             zones: self.zones,
         }
@@ -432,6 +435,14 @@ mod tests {
         assert_eq!(map.document.blocked, ["00", "01"]);
         assert_eq!(map.document.zones[0].width, 2);
         assert_eq!(map.name, "small");
+        assert!(!map.document.walls);
+    }
+
+    #[test]
+    fn a_map_says_that_its_walls_stop_voices() {
+        let mut walled = map();
+        walled["properties"] = json!([{ "name": "walls", "type": "bool", "value": true }]);
+        assert!(read("small", walled.to_string().as_bytes()).unwrap().document.walls);
     }
 
     #[test]
