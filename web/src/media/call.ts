@@ -5,11 +5,13 @@
 
 import { batch, type Signal, signal } from "@preact/signals";
 import { api } from "../net/api";
+import type { Peer } from "../net/codec";
 import type { Space } from "../net/space";
 import { DeviceError, openCamera, openMicrophone, openScreen, watchDevices } from "./devices";
+import { Forward } from "./forward";
 import { volumeOf } from "./gain";
 import { Graph } from "./graph";
-import { KINDS, type Kind, Mesh, type Sources } from "./mesh";
+import { KINDS, type Kind, MEDIA, Mesh, type Sources } from "./mesh";
 
 /** How often volumes follow steps, and speaking is looked for, in milliseconds. */
 const FOLLOW_EVERY = 100;
@@ -46,11 +48,20 @@ export class Call {
   readonly isAsleep = signal(false);
   readonly graph = new Graph();
   readonly #mesh: Mesh;
+  readonly #forward: Forward;
+  /** What comes directly. */
+  readonly #direct = new Map<number, Map<Kind, MediaStreamTrack>>();
+  /** What is heard and shown, whichever way it comes. */
   readonly #tracks = new Map<number, Map<Kind, MediaStreamTrack>>();
   readonly #states = new Map<number, RTCPeerConnectionState>();
   readonly #sources: Sources = { microphone: null, camera: null, screen: null, screenSound: null };
   readonly #why = new Map<number, number>();
-  readonly #following = setInterval(() => this.#follow(), FOLLOW_EVERY);
+  readonly #following = setInterval(() => {
+    // Nothing tells when the first packet of somebody arrives.
+    const isChangingOver = [...this.#direct.keys()].some((player) => this.#forward.tracks.has(player));
+    if (isChangingOver) this.#retuneAll();
+    else this.#follow();
+  }, FOLLOW_EVERY);
   readonly #unwatch = watchDevices();
   readonly #unsubscribe: (() => void)[] = [];
   #opening: Promise<void> = Promise.resolve();
@@ -62,16 +73,33 @@ export class Call {
       state: (player, state) => this.#states.set(player, state),
       say: (player, body) => space.signal(player, body),
     });
+    this.#forward = new Forward(
+      () => this.#sent(),
+      (player) => this.#picturesOf(player),
+      { say: (body) => space.forward(body), changed: () => this.#retuneAll() },
+    );
     space.onSignal = (player, body) => this.#mesh.hear(player, body);
+    space.onForward = (body) => this.#forward.hear(body);
     const ready = api.ice().then(
-      (ice) => this.#mesh.use(ice),
+      (ice) => {
+        this.#mesh.use(ice);
+        this.#forward.use(ice);
+      },
       // Without help browsers on one network find each other all the same.
       () => {},
     );
     void ready.then(() => {
       this.#unsubscribe.push(space.peers.subscribe((peers) => this.#connect(peers)));
     });
-    this.#unsubscribe.push(space.people.subscribe(() => this.#showTiles()));
+    this.#unsubscribe.push(
+      space.people.subscribe(() => {
+        this.#forward.resend();
+        this.#showTiles();
+      }),
+      space.status.subscribe(({ kind }) => {
+        if (kind === "open") this.#forward.back();
+      }),
+    );
     for (const event of ["pointerdown", "keydown"] as const) addEventListener(event, this.#wake);
   }
 
@@ -113,24 +141,28 @@ export class Call {
   }
 
   /** For the curious and for tests: of every connection its state, volume and level. */
-  figures(): { player: number; state: string; gain: number; level: number; kinds: Kind[] }[] {
+  figures(): {
+    player: number;
+    state: string;
+    isForwarded: boolean;
+    gain: number;
+    level: number;
+    kinds: Kind[];
+  }[] {
     return [...this.space.peers.value.keys()].map((player) => ({
       player,
-      state: this.#states.get(player) ?? "new",
+      state: this.#stateOf(player),
+      isForwarded: this.#isForwarded(player),
       gain: this.graph.gainOf(player),
       level: this.graph.levelOf(player),
       kinds: [...(this.#tracks.get(player)?.keys() ?? [])],
     }));
   }
 
-  /** What the connection to somebody counted, as the browser reports it. */
-  async stats(player: number): Promise<RTCStats[]> {
-    const report = await this.#mesh.connection(player)?.getStats();
-    const stats: RTCStats[] = [];
-    report?.forEach((entry: RTCStats) => {
-      stats.push(entry);
-    });
-    return stats;
+  /** What each connection counted, as the browser reports it. */
+  connections(): Promise<RTCStats[][]> {
+    const connections = [...this.#mesh.connections(), this.#forward.connection].filter((one) => one !== undefined);
+    return Promise.all(connections.map(async (connection) => [...(await connection.getStats()).values()]));
   }
 
   close(): void {
@@ -139,7 +171,9 @@ export class Call {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     for (const event of ["pointerdown", "keydown"] as const) removeEventListener(event, this.#wake);
     this.space.onSignal = () => {};
+    this.space.onForward = () => {};
     this.#mesh.close();
+    this.#forward.close();
     for (const kind of KINDS) this.#drop(kind);
     this.graph.close();
   }
@@ -204,34 +238,92 @@ export class Call {
     const { microphone, camera, screen } = this.#sent();
     this.space.media(microphone !== null, camera !== null, screen !== null);
     this.#mesh.resend();
+    this.#forward.resend();
   }
 
-  #connect(peers: ReadonlyMap<number, { player: number; why: number; hear: boolean }>): void {
-    this.#mesh.connect(this.space.peers.value.values(), (player) => this.space.crowd.cards.get(player)?.user ?? "");
+  /** How large pictures are shown, in pixels of height, by player. */
+  show(heights: ReadonlyMap<number, number>): void {
+    this.#forward.show(heights);
+  }
+
+  #connect(peers: ReadonlyMap<number, Peer>): void {
+    this.#mesh.connect(peers.values(), (player) => this.space.crowd.cards.get(player)?.user ?? "");
+    this.#forward.connect(peers.values(), this.space.me);
     for (const player of this.#why.keys()) if (!peers.has(player)) this.#why.delete(player);
-    this.#follow();
-    this.#showTiles();
+    this.#retuneAll();
   }
 
   #arrived(player: number, kind: Kind, track: MediaStreamTrack): void {
-    const tracks = this.#tracks.get(player) ?? new Map<Kind, MediaStreamTrack>();
-    this.#tracks.set(player, tracks.set(kind, track));
-    if (track.kind === "audio") {
-      this.graph.add(player, kind, track);
-      const user = this.space.crowd.cards.get(player)?.user;
-      if (user) this.graph.setWish(player, this.wishOf(user));
-      this.#why.delete(player);
-    }
+    const tracks = this.#direct.get(player) ?? new Map<Kind, MediaStreamTrack>();
+    this.#direct.set(player, tracks.set(kind, track));
+    this.#retune(player);
     this.#follow();
     this.#showTiles();
   }
 
   #gone(player: number): void {
-    this.graph.remove(player);
-    this.#tracks.delete(player);
+    this.#direct.delete(player);
     this.#states.delete(player);
-    this.#why.delete(player);
+    this.#retune(player);
     this.#showTiles();
+  }
+
+  #stateOf(player: number): string {
+    if (this.#isForwarded(player)) return this.#forward.connection?.connectionState ?? "new";
+    return this.#states.get(player) ?? "new";
+  }
+
+  #isForwarded(player: number): boolean {
+    const forwarded = this.#forward.tracks.get(player);
+    return [...(this.#tracks.get(player) ?? [])].some(([kind, track]) => forwarded?.get(kind) === track);
+  }
+
+  #picturesOf(player: number): number {
+    const media = this.space.crowd.cards.get(player)?.media ?? 0;
+    return (media & 2 ? 1 : 0) + (media & 4 ? 1 : 0);
+  }
+
+  /** The ways by which people come changed. */
+  #retuneAll(): void {
+    const forwarded = this.#forward.tracks;
+    for (const player of new Set([...this.#tracks.keys(), ...forwarded.keys()])) this.#retune(player);
+    for (const { player, hear, see } of this.space.peers.value.values()) {
+      const media = this.space.crowd.cards.get(player)?.media ?? 0;
+      const comes = (kind: Kind, isSent: boolean) => !isSent || this.#forward.flows(player, kind);
+      const hasAll =
+        comes("microphone", hear && (media & 1) !== 0) &&
+        comes("camera", see && (media & 2) !== 0) &&
+        comes("screen", see && (media & 4) !== 0);
+      if (forwarded.has(player) && hasAll) this.#mesh.release(player);
+    }
+    this.#follow();
+    this.#showTiles();
+  }
+
+  /** Takes each track of somebody from where it flows; what comes through the unit is enough once it does. */
+  #retune(player: number): void {
+    const before = this.#tracks.get(player) ?? new Map<Kind, MediaStreamTrack>();
+    const now = new Map<Kind, MediaStreamTrack>();
+    for (const kind of KINDS) {
+      const forwarded = this.#forward.tracks.get(player)?.get(kind);
+      const direct = this.#direct.get(player)?.get(kind);
+      const isEnough = direct === undefined || this.#forward.flows(player, kind);
+      const track = isEnough ? (forwarded ?? direct) : direct;
+      if (track) now.set(kind, track);
+      if (track === before.get(kind) || MEDIA[kind] !== "audio") continue;
+      if (track) this.graph.add(player, kind, track);
+      else this.graph.drop(player, kind);
+      this.#why.delete(player);
+    }
+    if (now.size === 0) {
+      this.graph.remove(player);
+      this.#tracks.delete(player);
+      this.#why.delete(player);
+      return;
+    }
+    this.#tracks.set(player, now);
+    const user = this.space.crowd.cards.get(player)?.user;
+    if (user && before.size === 0) this.graph.setWish(player, this.wishOf(user));
   }
 
   /** Volumes by where everybody is now, and who speaks. */

@@ -75,6 +75,13 @@ export class Graph {
     channel.voices.set(kind, new Voice(this.context, track, channel.distance));
   }
 
+  /** A track of somebody is no longer heard. */
+  drop(player: number, kind: string): void {
+    const channel = this.#channels.get(player);
+    channel?.voices.get(kind)?.close();
+    channel?.voices.delete(kind);
+  }
+
   /** How loud somebody is by the rules; a change at a border is at once. */
   setVolume(player: number, volume: number, isCut: boolean): void {
     const channel = this.#channels.get(player);

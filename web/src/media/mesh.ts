@@ -18,7 +18,7 @@ export interface Sources {
 export const KINDS = ["microphone", "camera", "screen", "screenSound"] as const;
 export type Kind = (typeof KINDS)[number];
 
-const MEDIA = { microphone: "audio", camera: "video", screen: "video", screenSound: "audio" } as const;
+export const MEDIA = { microphone: "audio", camera: "video", screen: "video", screenSound: "audio" } as const;
 
 /** Video codecs that every browser has, and what goes with them: shorter descriptions fit into one message. */
 const CODECS = new Set(["video/vp8", "video/h264", "video/rtx"]);
@@ -44,6 +44,8 @@ class Link {
   readonly negotiation: Negotiation;
   /** The page at the other end, once it said something. */
   page: string | undefined;
+  /** Both sides get what they need another way: the connection is of no more use when both said so. */
+  readonly isDone = { here: false, there: false };
   #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -80,6 +82,12 @@ class Link {
     for (const kind of KINDS) connection.addTransceiver(MEDIA[kind], { direction: "sendrecv" });
     preferCodecs(connection);
     void this.send().then(() => this.negotiation.offer());
+  }
+
+  /** It can end as far as this side is concerned, or cannot any more. */
+  done(isDone: boolean, say: (signal: object) => void): void {
+    if (isDone && !this.isDone.here) say({ done: true, page: PAGE });
+    this.isDone.here = isDone;
   }
 
   /** Puts into place what this one may get. */
@@ -143,9 +151,13 @@ export class Mesh {
     this.#configuration = configuration;
   }
 
-  /** Everybody we are connected to from now on, and the user behind each number. */
+  /**
+   * Everybody we are connected to from now on, and the user behind each number. Whoever goes over to the forwarding unit is talked
+   * to directly until that works.
+   */
   connect(peers: Iterable<Peer>, userOf: (player: number) => string): void {
-    const wanted = new Map([...peers].filter(({ route }) => route === 0).map((peer) => [peer.player, peer]));
+    const isDirect = ({ player, route }: Peer) => route === 0 || this.#links.has(player);
+    const wanted = new Map([...peers].filter(isDirect).map((peer) => [peer.player, peer]));
     for (const [player, link] of this.#links) {
       const peer = wanted.get(player);
       // After the space came back a number may be somebody else's.
@@ -155,12 +167,21 @@ export class Mesh {
       const link = this.#links.get(peer.player);
       if (link) {
         link.peer = peer;
+        if (peer.route === 0) Object.assign(link.isDone, { here: false, there: false });
         void link.send();
         continue;
       }
       const user = userOf(peer.player);
       this.#links.set(peer.player, new Link(peer, user, this.#configuration, this.sources, this.listener));
     }
+  }
+
+  /** Everything of somebody comes through the forwarding unit. */
+  release(player: number): void {
+    const link = this.#links.get(player);
+    if (!link || link.peer.route === 0) return;
+    link.done(true, (signal) => this.listener.say(player, JSON.stringify(signal)));
+    if (link.isDone.there) this.#close(player, link);
   }
 
   /** What we send changed. */
@@ -180,11 +201,16 @@ export class Mesh {
       this.#links.set(player, link);
     }
     link.page = signal.page;
+    if ("done" in signal) {
+      link.isDone.there = true;
+      if (link.isDone.here) this.#close(player, link);
+      return;
+    }
     void link.negotiation.hear(signal);
   }
 
-  connection(player: number): RTCPeerConnection | undefined {
-    return this.#links.get(player)?.connection;
+  connections(): RTCPeerConnection[] {
+    return [...this.#links.values()].map(({ connection }) => connection);
   }
 
   close(): void {

@@ -5,6 +5,7 @@
 
 /** What two browsers say to each other through the server. */
 export type Signal = { page?: string } & (
+  | { done: true }
   | { description: { type: "offer" | "answer"; sdp: string } }
   | { candidate: { candidate: string; sdpMid: string | null; sdpMLineIndex: number | null } | null }
 );
@@ -26,6 +27,7 @@ export function parseSignal(body: string): Signal | undefined {
     const { type, sdp } = description;
     return type === "offer" || type === "answer" ? { ...page, description: { type, sdp } } : undefined;
   }
+  if ("done" in value) return { ...page, done: true };
   if (!("candidate" in value)) return undefined;
   const { candidate } = value;
   if (candidate === null) return { ...page, candidate: null };
@@ -81,6 +83,7 @@ export class Negotiation {
 
   async #take(signal: Signal): Promise<void> {
     const { connection } = this;
+    if ("done" in signal) return;
     if ("candidate" in signal) {
       // That there are no more says nothing that matters.
       if (signal.candidate === null) return;

@@ -5,7 +5,7 @@ import { DecodeError, Reader, Writer } from "./bytes";
 export const SUBPROTOCOL = "plaza.v1";
 export const VERSION = 1;
 /** Must be the server's, or this page is of another version. */
-export const SCHEMA = 4_104_692_644;
+export const SCHEMA = 3_668_921_074;
 
 export type ClientMessage =
   | {
@@ -38,7 +38,8 @@ export type ClientMessage =
   | { type: "ChatEdit"; id: string; text: string }
   | { type: "ChatDelete"; id: string }
   | { type: "React"; id: string; emoji: string; on: boolean }
-  | { type: "Typing"; on: boolean };
+  | { type: "Typing"; on: boolean }
+  | { type: "Bubble"; deed: number; bubble: number };
 
 export interface OwnState {
   x: number;
@@ -101,7 +102,7 @@ export interface Card {
   user: string;
   name: string;
   avatar: { id: string; imageUrl: string } | null;
-  /** 0 available, 1 busy, 2 away, 3 do not disturb. */
+  /** 0 available, 1 busy, 2 away, 3 do not disturb, 4 quiet. */
   status: number;
   /** What they send: bit 0 audio, 1 video, 2 screen. */
   media: number;
@@ -123,6 +124,16 @@ export interface Peer {
   route: number;
   /** My part in perfect negotiation. */
   polite: boolean;
+}
+
+/** People who talk among themselves; nobody when there is no such bubble any more. */
+export interface BubbleEntry {
+  bubble: number;
+  /** Those outside are heard and hear, softly. */
+  aside: boolean;
+  /** Others have to knock. */
+  locked: boolean;
+  players: number[];
 }
 
 export interface Cell {
@@ -181,7 +192,9 @@ export type ServerMessage =
   | ({ type: "ChatChanged" } & Change)
   | ({ type: "Reacted" } & Reacted)
   | { type: "Typing"; player: number; on: boolean }
-  | ({ type: "Direct" } & DirectLine);
+  | ({ type: "Direct" } & DirectLine)
+  | { type: "Bubbles"; full: boolean; bubbles: BubbleEntry[] }
+  | { type: "BubbleKnocked"; player: number };
 
 export function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
   const writer = new Writer();
@@ -256,6 +269,9 @@ export function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
     case "Typing":
       writer.uint(21).bool(message.on);
       break;
+    case "Bubble":
+      writer.uint(22).u8(message.deed).uint(message.bubble);
+      break;
   }
   return writer.finish();
 }
@@ -324,6 +340,10 @@ function serverMessage(r: Reader): ServerMessage {
       return { type: "Typing", player: r.uint(), on: r.bool() };
     case 22:
       return { type: "Direct", ...directLine(r) };
+    case 23:
+      return { type: "Bubbles", full: r.bool(), bubbles: r.list(() => bubble(r)) };
+    case 24:
+      return { type: "BubbleKnocked", player: r.uint() };
     default:
       throw new DecodeError(`no message has the number ${variant}`);
   }
@@ -415,6 +435,10 @@ function peer(r: Reader): Peer {
     route: r.u8(),
     polite: r.bool(),
   };
+}
+
+function bubble(r: Reader): BubbleEntry {
+  return { bubble: r.uint(), aside: r.bool(), locked: r.bool(), players: r.list(() => r.uint()) };
 }
 
 function cell(r: Reader): Cell {

@@ -12,7 +12,7 @@ import { type Grid, gridHash, SUBTILES } from "../world/movement";
 import { type Authority, type Input, Prediction } from "../world/prediction";
 import { AT_ONCE, Recent } from "../world/recent";
 import { api, currentToken } from "./api";
-import type { ChatLine, ClientMessage, Frame, Peer, ServerMessage } from "./codec";
+import type { BubbleEntry, ChatLine, ClientMessage, Frame, Peer, ServerMessage } from "./codec";
 import { Connection, type Status } from "./connection";
 import { Direct } from "./direct";
 import { Silence } from "./silence";
@@ -27,6 +27,14 @@ const FOLLOW_FROM = 2;
 /** How often waiting lines and silence are looked at, in milliseconds. */
 const LOOK_EVERY = 250;
 const BUBBLE_MILLIS = 6000;
+/** Tiles from somebody in a bubble within which one may join it. */
+const JOIN_WITHIN = 2;
+/** How one calls for another's attention, as the server numbers it. */
+const WAVE = { wave: 0, ring: 1, approach: 2, lead: 3 } as const;
+/** How many who ask one to come along are remembered. */
+const LEADERS = 3;
+/** What can be done about bubbles, as the server numbers it. */
+const DEED = { form: 0, aside: 1, join: 2, leave: 3, lock: 4, open: 5 } as const;
 const EMOTE_MILLIS = 2500;
 
 export interface Person {
@@ -52,7 +60,6 @@ export interface AreaState {
 export interface Knock {
   player: number;
   name: string;
-  zone: number;
 }
 
 export interface Bubble {
@@ -90,6 +97,10 @@ export class Space {
   readonly peers: Signal<ReadonlyMap<number, Peer>> = signal(new Map());
   /** Private areas that are locked, limited or used, by the zone's number in the map. */
   readonly areas: Signal<ReadonlyMap<number, AreaState>> = signal(new Map());
+  /** People who talk among themselves, by the number of their bubble. */
+  readonly circles: Signal<ReadonlyMap<number, BubbleEntry>> = signal(new Map());
+  /** Who asked this person to come along. */
+  readonly leaders: Signal<{ player: number; name: string }[]> = signal([]);
   readonly knocks: Signal<Knock[]> = signal([]);
   /** Users whom this one does not want to see or hear. */
   readonly blocked: Signal<ReadonlySet<string>> = signal(new Set());
@@ -111,6 +122,7 @@ export class Space {
   onSound: (sound: "chat" | "join" | "emote") => void = () => {};
   /** Somebody says something about the connection to them. */
   onSignal: (player: number, body: string) => void = () => {};
+  onForward: (body: string) => void = () => {};
   /** Somebody waves, rings or walks up. */
   onWave: (name: string, player: number, kind: number) => void = () => {};
   /** This person stepped through a door to another space. */
@@ -125,6 +137,8 @@ export class Space {
   readonly #connection: Connection;
   /** Locked areas that this person was let into. */
   readonly #admitted = new Set<number>();
+  /** Whether this person wanted out of their bubble. */
+  #hasLeftCircle = false;
   #media = { audio: false, video: false, screen: false };
   readonly #looking = setInterval(() => this.#look(), LOOK_EVERY);
   #clock = new Clock(50);
@@ -236,6 +250,10 @@ export class Space {
   }
 
   /** Tells what is sent from here, for others to see. */
+  forward(body: string): void {
+    this.#connection.send({ type: "Forward", body });
+  }
+
   media(audio: boolean, video: boolean, screen: boolean): void {
     this.#media = { audio, video, screen };
     this.#connection.send({ type: "Media", ...this.#media });
@@ -259,6 +277,42 @@ export class Space {
       this.notice.value = "You knocked. Somebody inside can let you in.";
   }
 
+  /** The bubble or the aside this person is in. */
+  get circle(): BubbleEntry | undefined {
+    return [...this.circles.value.values()].find(({ players }) => players.includes(this.me));
+  }
+
+  /** A bubble of others that this person stands next to. */
+  circleNear(): BubbleEntry | undefined {
+    if (this.circle) return undefined;
+    const isNear = (player: number) => this.distanceTo(player) <= JOIN_WITHIN;
+    return [...this.circles.value.values()].find(({ players }) => players.some(isNear));
+  }
+
+  /** Talks among those who stand near; aside, those outside are still heard softly. */
+  gather(isAside: boolean): void {
+    this.#deed(isAside ? DEED.aside : DEED.form);
+  }
+
+  /** Steps into a bubble, or knocks at it. */
+  joinCircle({ bubble, locked }: BubbleEntry): void {
+    this.#deed(DEED.join, bubble);
+    if (locked) this.notice.value = "You knocked. Somebody in the bubble can let you in.";
+  }
+
+  leaveCircle(): void {
+    this.#hasLeftCircle = true;
+    this.#deed(DEED.leave);
+  }
+
+  lockCircle(locked: boolean): void {
+    this.#deed(locked ? DEED.lock : DEED.open);
+  }
+
+  #deed(deed: number, bubble = 0): void {
+    this.#connection.send({ type: "Bubble", deed, bubble });
+  }
+
   /** Lets somebody in who knocked, or not. */
   answer(player: number, isWelcome: boolean): void {
     this.knocks.value = this.knocks.value.filter((knock) => knock.player !== player);
@@ -271,6 +325,19 @@ export class Space {
     else all.delete(user);
     this.blocked.value = all;
     this.#connection.send({ type: "Block", user, blocked });
+  }
+
+  /** Asks somebody to come along. */
+  lead(player: number): void {
+    this.wave(player, WAVE.lead);
+  }
+
+  /** Comes along with somebody who asked, or not. */
+  answerLeader(player: number, isWelcome: boolean): void {
+    this.leaders.value = this.leaders.value.filter((leader) => leader.player !== player);
+    if (!isWelcome) return;
+    this.wave(player, WAVE.approach);
+    this.follow(player);
   }
 
   /** Tiles from the own body to somebody's. */
@@ -415,6 +482,7 @@ export class Space {
         this.onSignal(message.player, message.body);
         break;
       case "Waved":
+        if (message.kind === WAVE.lead) this.#hearLeader(message.player);
         this.onWave(this.#nameOf(message.player), message.player, message.kind);
         break;
       case "Zone": {
@@ -424,13 +492,15 @@ export class Space {
         this.#hangDoors();
         break;
       }
-      case "Knocked": {
-        const others = this.knocks.value.filter(({ player }) => player !== message.player);
-        const knock = { player: message.player, name: this.#nameOf(message.player), zone: message.zone };
-        this.knocks.value = [...others, knock];
-        this.onSound("join");
+      case "Knocked":
+        this.#hearKnock(message.player);
         break;
-      }
+      case "BubbleKnocked":
+        this.#hearKnock(message.player);
+        break;
+      case "Bubbles":
+        this.#takeCircles(message.full, message.bubbles);
+        break;
       case "Admitted":
         this.#admitted.add(message.zone);
         this.#hangDoors();
@@ -440,6 +510,8 @@ export class Space {
         this.onPortal(message.space, message.arrive);
         break;
       case "Forward":
+        this.onForward(message.body);
+        break;
       case "Refused":
       case "Pong":
         break;
@@ -467,6 +539,8 @@ export class Space {
       this.areas.value = new Map();
       this.#hangDoors();
       this.knocks.value = [];
+      this.leaders.value = [];
+      this.circles.value = new Map();
       this.name.value = welcome.spaceName;
       // On the first welcome nobody is known yet.
       this.talk.welcome(welcome.history, user === undefined);
@@ -492,6 +566,43 @@ export class Space {
     if (Object.values(this.#media).some(Boolean)) told.push({ type: "Media", ...this.#media });
     if (this.ownStatus.value !== 0) told.push({ type: "Status", status: this.ownStatus.value });
     for (const message of told) this.#connection.send(message);
+  }
+
+  #hearLeader(player: number): void {
+    const others = this.leaders.value.filter((leader) => leader.player !== player);
+    // The oldest is forgotten: whoever asks last is meant.
+    this.leaders.value = [...others.slice(1 - LEADERS), { player, name: this.#nameOf(player) }];
+  }
+
+  #hearKnock(player: number): void {
+    const others = this.knocks.value.filter((knock) => knock.player !== player);
+    this.knocks.value = [...others, { player, name: this.#nameOf(player) }];
+    this.onSound("join");
+  }
+
+  /** How bubbles are now. Whoever is taken into one is told, and whoever is suddenly heard by others again. */
+  #takeCircles(full: boolean, changed: BubbleEntry[]): void {
+    const before = this.circle;
+    const circles = new Map(full ? [] : this.circles.value);
+    for (const entry of changed) {
+      if (entry.players.length > 0) circles.set(entry.bubble, entry);
+      else circles.delete(entry.bubble);
+    }
+    this.circles.value = circles;
+    const now = this.circle;
+    if (now && now.bubble !== before?.bubble) {
+      const names = now.players.filter((player) => player !== this.me).map((player) => this.#nameOf(player));
+      const who = names.length > 3 ? `${names.length} people` : names.join(", ");
+      this.notice.value = now.aside
+        ? `You stand aside with ${who}. Others hear you only softly.`
+        : `You are in a bubble with ${who}. Nobody else hears you.`;
+      this.#hasLeftCircle = false;
+    } else if (before && !now) {
+      if (!this.#hasLeftCircle)
+        this.notice.value = `You are no longer in ${before.aside ? "the aside" : "the bubble"}: people near you hear you.`;
+      this.#hasLeftCircle = false;
+      this.knocks.value = [];
+    }
   }
 
   #nameOf(player: number): string {
@@ -643,6 +754,8 @@ export class Space {
     }));
     people.sort((a, b) => Number(b.isMe) - Number(a.isMe) || a.name.localeCompare(b.name));
     this.people.value = people;
+    if (this.leaders.value.some(({ player }) => !this.crowd.cards.has(player)))
+      this.leaders.value = this.leaders.value.filter(({ player }) => this.crowd.cards.has(player));
   }
 }
 

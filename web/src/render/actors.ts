@@ -21,6 +21,7 @@ const NEAR = 4 * TILE;
 interface Actor {
   player: number;
   name: string;
+  status: number;
   imageUrl: string | null;
   figure: Figure;
   sprite: Sprite;
@@ -31,6 +32,9 @@ interface Actor {
   x: number;
   y: number;
 }
+
+/** What somebody looks like. */
+type Looks = Pick<Actor, "name" | "status" | "imageUrl">;
 
 /** Where somebody is to be drawn. */
 export interface Placed {
@@ -89,9 +93,15 @@ export class Actors {
     }
     for (const player of crowd.walkers.keys()) {
       const card = crowd.cards.get(player);
-      const actor = this.#actors.get(player) ?? this.#add(player, card?.name ?? "", card?.avatar?.imageUrl ?? null);
-      if (card && (card.name !== actor.name || (card.avatar?.imageUrl ?? null) !== actor.imageUrl)) {
-        this.#dress(actor, card.name, card.avatar?.imageUrl ?? null);
+      const looks = {
+        name: card?.name ?? "",
+        status: card?.status ?? 0,
+        imageUrl: card?.avatar?.imageUrl ?? null,
+      };
+      const actor = this.#actors.get(player) ?? this.#add(player, looks);
+      const { name, status, imageUrl } = actor;
+      if (card && (looks.name !== name || looks.status !== status || looks.imageUrl !== imageUrl)) {
+        this.#dress(actor, looks);
       }
       place(player, placed);
       this.#pose(actor, placed, facingOf(player), zoom);
@@ -140,11 +150,12 @@ export class Actors {
       container.destroy({ children: true });
   }
 
-  #add(player: number, name: string, imageUrl: string | null): Actor {
+  #add(player: number, looks: Looks): Actor {
     const figure = this.#art.plainFigure();
     const actor: Actor = {
       player,
       name: "",
+      status: 0,
       imageUrl: null,
       figure,
       sprite: new Sprite({ anchor: { x: 0.5, y: FEET } }),
@@ -159,14 +170,15 @@ export class Actors {
     this.standing.addChild(actor.sprite);
     this.shadows.addChild(actor.shadow);
     this.labels.addChild(actor.label);
-    this.#dress(actor, name, imageUrl);
+    this.#dress(actor, looks);
     return actor;
   }
 
-  #dress(actor: Actor, name: string, imageUrl: string | null): void {
-    if (actor.name) this.#names.release(actor.name);
+  #dress(actor: Actor, { name, status, imageUrl }: Looks): void {
+    if (actor.name) this.#names.release(actor.name, actor.status);
     actor.name = name;
-    actor.label.texture = this.#names.acquire(name);
+    actor.status = status;
+    actor.label.texture = this.#names.acquire(name, status);
     actor.imageUrl = imageUrl;
     void this.#art.figure(imageUrl).then((figure) => {
       if (actor.imageUrl === imageUrl) actor.figure = figure;
@@ -174,7 +186,7 @@ export class Actors {
   }
 
   #remove(actor: Actor): void {
-    this.#names.release(actor.name);
+    this.#names.release(actor.name, actor.status);
     actor.sprite.destroy();
     actor.shadow.destroy();
     actor.label.destroy();

@@ -1,4 +1,4 @@
-/** Labels: names over heads, all drawn into one texture so that a crowd costs no extra draw calls. */
+/** Labels: names over heads and the mark of who is busy beside them, all drawn into one texture so that a crowd costs no extra draw calls. */
 
 import { CanvasSource, Rectangle, Texture } from "pixi.js";
 
@@ -8,29 +8,41 @@ const COLUMNS = 6;
 const ROWS = 46;
 const FONT = '600 13px system-ui, "Segoe UI", Roboto, "Noto Color Emoji", sans-serif';
 
+/** Room for the mark of a status before the name. */
+const MARK = 12;
+const STATUS = { busy: 1, away: 2, doNotDisturb: 3, quiet: 4 } as const;
+const COLORS: Record<number, string> = {
+  [STATUS.busy]: "#f2bd5c",
+  [STATUS.away]: "#d8ccd6",
+  [STATUS.doNotDisturb]: "#e0605a",
+  [STATUS.quiet]: "#8fd19e",
+};
+
 export class Labels {
   readonly #pages: { canvas: HTMLCanvasElement; source: CanvasSource; used: number }[] = [];
   readonly #free: Texture[] = [];
   readonly #textures = new Map<string, { texture: Texture; users: number }>();
   readonly #dirty = new Set<CanvasSource>();
 
-  /** The label with that name; give it back with `release`. */
-  acquire(name: string): Texture {
-    const known = this.#textures.get(name);
+  /** The label with that name and status; give it back with `release`. */
+  acquire(name: string, status: number): Texture {
+    const key = keyOf(name, status);
+    const known = this.#textures.get(key);
     if (known) {
       known.users++;
       return known.texture;
     }
     const texture = this.#free.pop() ?? this.#slot();
-    this.#draw(name, texture);
-    this.#textures.set(name, { texture, users: 1 });
+    this.#draw(name, status, texture);
+    this.#textures.set(key, { texture, users: 1 });
     return texture;
   }
 
-  release(name: string): void {
-    const known = this.#textures.get(name);
+  release(name: string, status: number): void {
+    const key = keyOf(name, status);
+    const known = this.#textures.get(key);
     if (!known || --known.users > 0) return;
-    this.#textures.delete(name);
+    this.#textures.delete(key);
     this.#free.push(known.texture);
   }
 
@@ -59,7 +71,7 @@ export class Labels {
     return new Texture({ source: page.source, frame: new Rectangle(x, y, SLOT.width, SLOT.height) });
   }
 
-  #draw(name: string, texture: Texture): void {
+  #draw(name: string, status: number, texture: Texture): void {
     const page = this.#pages.find(({ source }) => source === texture.source);
     const context = page?.canvas.getContext("2d");
     if (!page || !context) return;
@@ -73,16 +85,46 @@ export class Labels {
     context.font = FONT;
     context.textAlign = "center";
     context.textBaseline = "middle";
-    const shown = shorten(context, name, SLOT.width - 16);
-    const width = Math.min(SLOT.width, context.measureText(shown).width + 14);
+    const room = status === 0 ? 0 : MARK;
+    const shown = shorten(context, name, SLOT.width - 16 - room);
+    const width = Math.min(SLOT.width, context.measureText(shown).width + 14 + room);
     context.fillStyle = "rgba(58, 43, 61, 0.72)";
     context.beginPath();
     context.roundRect(x + (SLOT.width - width) / 2, y + 1, width, SLOT.height - 2, 10);
     context.fill();
     context.fillStyle = "#fffaf1";
-    context.fillText(shown, x + SLOT.width / 2, y + SLOT.height / 2 + 0.5);
+    context.fillText(shown, x + (SLOT.width + room) / 2, y + SLOT.height / 2 + 0.5);
+    if (room > 0) mark(context, status, x + (SLOT.width - width) / 2 + 12, y + SLOT.height / 2);
     context.restore();
     this.#dirty.add(page.source);
+  }
+}
+
+function keyOf(name: string, status: number): string {
+  return `${status} ${name}`;
+}
+
+/** The status as in lists of people, told apart by form, too: busy full, away empty, quiet a ring with a dot, not to be disturbed with a bar. */
+function mark(context: CanvasRenderingContext2D, status: number, x: number, y: number): void {
+  const disc = (radius: number) => {
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+  };
+  context.lineWidth = 1.5;
+  const color = COLORS[status] ?? "#fffaf1";
+  context.fillStyle = color;
+  context.strokeStyle = color;
+  const isRing = status === STATUS.away || status === STATUS.quiet;
+  disc(isRing ? 3.75 : 4.5);
+  if (isRing) context.stroke();
+  else context.fill();
+  if (status === STATUS.quiet) {
+    disc(1.5);
+    context.fill();
+  }
+  if (status === STATUS.doNotDisturb) {
+    context.fillStyle = "#fffaf1";
+    context.fillRect(x - 2.5, y - 0.75, 5, 1.5);
   }
 }
 

@@ -12,6 +12,7 @@ import { Held } from "../ui/held";
 import { me } from "../ui/me";
 import { Minimap } from "../ui/minimap";
 import { Crowded, isNetworkShown, Network, toggleNetwork } from "../ui/network";
+import { Newcomers } from "../ui/newcomers";
 import { entitle, notify } from "../ui/notify";
 import { Overlay } from "../ui/overlay";
 import { Face, IconButton, Spinner } from "../ui/parts";
@@ -120,6 +121,18 @@ export function SpaceScreen({ id }: { id: string }) {
       play("mention");
       notify(`${line.name} in ${space.name.value}`, plain(line.text));
     };
+  }, [space]);
+
+  // Who comes near while nobody looks is told, but to those who do not want to be disturbed.
+  useEffect(() => {
+    const newcomers = new Newcomers();
+    return space.peers.subscribe((peers) => {
+      const near = [...peers.values()].filter(({ hear, heard }) => hear && heard).map(({ player }) => player);
+      const news = newcomers.look(near, performance.now());
+      const names = news.flatMap((player) => space.crowd.cards.get(player)?.name ?? []);
+      if (names.length === 0 || space.crowd.cards.get(space.me)?.status === DO_NOT_DISTURB) return;
+      notify(names.length === 1 ? `${names[0]} is near you` : `${names.length} people are near you`, names.join(", "));
+    });
   }, [space]);
 
   useEffect(() => {
@@ -381,6 +394,8 @@ function figures(stage: Stage, space: Space, call: Call) {
     seq,
     walkers,
     calls: call.figures(),
+    size: { width: space.map?.width, height: space.map?.height },
+    connections: () => call.connections(),
     speaking: [...call.speaking.value],
     peers: [...space.peers.value.values()],
     zones: space.zonesHere().map((index) => space.map?.zones[index]?.name),

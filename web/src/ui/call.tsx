@@ -3,7 +3,9 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Call, Switch } from "../media/call";
 import { WHY } from "../media/gain";
+import type { Peer } from "../net/codec";
 import type { Space } from "../net/space";
+import { Gather } from "./circle";
 import { DeviceDialog } from "./devices";
 import { IconButton } from "./parts";
 
@@ -40,7 +42,10 @@ export function CallBar({ space, call }: { space: Space; call: Call }) {
       if (event.repeat || isElsewhere(event)) return;
       if (event.key.toLowerCase() === "m") press("microphone");
       else if (event.key.toLowerCase() === "v") press("camera");
-      else if (event.key === " " && call.isPushToTalk.value) call.talk(true);
+      else if (event.key.toLowerCase() === "b") {
+        if (space.circle) space.leaveCircle();
+        else space.gather(false);
+      } else if (event.key === " " && call.isPushToTalk.value) call.talk(true);
     };
     const onKeyUp = (event: KeyboardEvent) => {
       if (event.key === " ") call.talk(false);
@@ -131,6 +136,12 @@ export function CallNotes({ call }: { call: Call }) {
   ) : null;
 }
 
+/** Why somebody hears and is heard. */
+function reason({ why, gain }: Peer, space: Space): string {
+  if (why === WHY.bubble && space.circle?.aside) return "aside with you";
+  return why === WHY.distance && gain < 255 ? "near, softly" : (REASONS[why] ?? "");
+}
+
 function Hearers({ space, call, onClose }: { space: Space; call: Call; onClose: () => void }) {
   const peers = [...space.peers.value.values()];
   const people = new Map(space.people.value.map((person) => [person.player, person]));
@@ -140,6 +151,21 @@ function Hearers({ space, call, onClose }: { space: Space; call: Call; onClose: 
         <h2>Who can hear me</h2>
         <IconButton icon="close" label="Close the list" class="quiet small" onClick={onClose} />
       </header>
+      {peers.length > 0 && (
+        <div class="gather">
+          <Gather space={space} />
+          <button
+            type="button"
+            class="button small"
+            onClick={() => {
+              space.lead(space.me);
+              space.notice.value = "You asked everybody near to come along.";
+            }}
+          >
+            Ask all to come along
+          </button>
+        </div>
+      )}
       {peers.length === 0 && <p class="muted">Nobody. Walk up to somebody to talk.</p>}
       <ul>
         {peers.map((peer) => {
@@ -150,7 +176,7 @@ function Hearers({ space, call, onClose }: { space: Space; call: Call; onClose: 
             <li key={peer.player}>
               <span class={call.speaking.value.has(peer.player) ? "name speaking" : "name"}>{person.name}</span>
               <span class="muted small">
-                {isHeardOnly ? "you hear them, they do not hear you" : (REASONS[peer.why] ?? "")}
+                {isHeardOnly ? "you hear them, they do not hear you" : reason(peer, space)}
                 {(person.media & 1) === 0 && peer.hear ? ", muted" : ""}
               </span>
               <Volume call={call} player={peer.player} user={person.user} name={person.name} />

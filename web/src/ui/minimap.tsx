@@ -48,8 +48,13 @@ export function Minimap({ space }: { space: Space }) {
       height={height * devicePixelRatio}
       style={{ width: `${width}px`, height: `${height}px` }}
       onClick={(event) => {
-        const { left, top } = event.currentTarget.getBoundingClientRect();
-        space.walkTo(Math.floor((event.clientX - left) / scale), Math.floor((event.clientY - top) / scale));
+        // The frame around what is drawn is no part of the map.
+        const { clientWidth, clientHeight } = event.currentTarget;
+        const { offsetX, offsetY } = event;
+        space.walkTo(
+          Math.floor((offsetX / clientWidth) * map.width),
+          Math.floor((offsetY / clientHeight) * map.height),
+        );
       }}
     />
   );

@@ -3,6 +3,7 @@
 import type { Call } from "../media/call";
 import type { Person, Space } from "../net/space";
 import { Volume } from "./call";
+import { Gather } from "./circle";
 import { IconButton } from "./parts";
 import { StatusMark } from "./status";
 
@@ -53,9 +54,13 @@ export function PersonCard({ space, call, person, onMessage, onClose }: PersonPr
           <button type="button" class="button small" onClick={act(() => space.wave(player, 1))}>
             Ring
           </button>
+          <button type="button" class="button small" onClick={act(() => space.lead(player))}>
+            Ask to come along
+          </button>
           <button type="button" class="button small danger" onClick={act(() => space.block(user, !isBlocked))}>
             {isBlocked ? "Unblock" : "Block"}
           </button>
+          {space.peers.value.get(player)?.hear && <Gather space={space} onDone={onClose} />}
           {space.peers.value.get(player)?.hear && <Volume call={call} player={player} user={user} name={name} />}
         </div>
       )}

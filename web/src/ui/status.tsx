@@ -3,8 +3,8 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Space } from "../net/space";
 
-export const STATUSES = ["Available", "Busy", "Away", "Do not disturb"] as const;
-const CLASSES = ["available", "busy", "away", "quiet"] as const;
+export const STATUSES = ["Available", "Busy", "Away", "Do not disturb", "Quiet: only right beside me"] as const;
+const CLASSES = ["available", "busy", "away", "quiet", "low"] as const;
 const AWAY = 2;
 /** Milliseconds without a key, a click or a look after which somebody is away. */
 const AWAY_AFTER = 5 * 60_000;
@@ -66,18 +66,21 @@ function watchAway(space: Space, chosen: () => number): () => void {
   };
 }
 
+const LEAD = 3;
 const WAVES = [
   (name: string) => `${name} waves at you.`,
   (name: string) => `${name} rings: they would like you to come over.`,
   (name: string) => `${name} is walking up to you.`,
+  (name: string) => `${name} asks you to come along.`,
 ];
 
 /** Tells that somebody waved, in the page or, while it is hidden, as a notification of the system. */
 export function tellWave(space: Space, name: string, kind: number): void {
   const words = WAVES[kind]?.(name);
   if (!words) return;
-  space.notice.value = words;
-  space.onSound(kind === 1 ? "chat" : "join");
+  // Who asks to come along is shown with an answer to choose.
+  if (kind !== LEAD) space.notice.value = words;
+  space.onSound(kind === 1 || kind === LEAD ? "chat" : "join");
   if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
   new Notification("Plaza", { body: words, tag: "plaza-wave" });
 }

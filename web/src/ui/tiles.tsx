@@ -2,39 +2,77 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call, Tile } from "../media/call";
+import { type Faded, fade, keyOf } from "./fade";
 import { IconButton } from "./parts";
 
 /** Width of a tile with the space around it, in CSS pixels. */
 const TILE_WIDTH = 176;
 
-const keyOf = ({ player, kind }: Tile) => `${player} ${kind}`;
+/** Heights of a picture in the row and of a large one. */
+const TILE_HEIGHT = 99;
+const LARGE_HEIGHT = 480;
+
+const pixels = (height: number) => Math.round(height * Math.min(2, devicePixelRatio));
+
+/** Milliseconds in which a picture that is no more fades out; as long as in the style. */
+const FADE = 300;
 
 export function Tiles({ call }: { call: Call }) {
   const [large, setLarge] = useState<string | null>(null);
   const width = useWidth();
-  const tiles = call.tiles.value;
-  if (tiles.length === 0) return null;
+  const shown = useFading(call.tiles.value);
+  const tiles = shown.map(({ tile }) => tile);
+  const fading = new Set(shown.filter(({ isFading }) => isFading).map(({ tile }) => keyOf(tile)));
   const spotlight = tiles.find((tile) => keyOf(tile) === large);
   // Every picture costs the machine something: those that find no room are not decoded.
   const room = Math.max(2, Math.floor((width - 32) / TILE_WIDTH));
   const row = tiles.filter((tile) => tile !== spotlight).slice(0, room);
+  useEffect(() => {
+    const heights = new Map<number, number>();
+    for (const { player, kind, isMe } of tiles) if (kind === "camera" && !isMe) heights.set(player, 0);
+    for (const { player, kind, isMe } of row) if (kind === "camera" && !isMe) heights.set(player, pixels(TILE_HEIGHT));
+    if (spotlight?.kind === "camera" && !spotlight.isMe) heights.set(spotlight.player, pixels(LARGE_HEIGHT));
+    call.show(heights);
+  });
+  if (tiles.length === 0) return null;
   const hidden = tiles.length - row.length - (spotlight ? 1 : 0);
   return (
     <section class="tiles" aria-label="Pictures">
       <div class="tile-row">
         {row.map((tile) => (
-          <Picture key={keyOf(tile)} tile={tile} call={call} onPick={() => setLarge(keyOf(tile))} />
+          <Picture
+            key={keyOf(tile)}
+            tile={tile}
+            call={call}
+            isFading={fading.has(keyOf(tile))}
+            onPick={() => setLarge(keyOf(tile))}
+          />
         ))}
         {hidden > 0 && <span class="tag">{hidden} more</span>}
       </div>
       {spotlight && (
-        <Picture key={`large ${keyOf(spotlight)}`} tile={spotlight} call={call} isLarge onPick={() => setLarge(null)} />
+        <Picture
+          key={`large ${keyOf(spotlight)}`}
+          tile={spotlight}
+          call={call}
+          isLarge
+          isFading={fading.has(keyOf(spotlight))}
+          onPick={() => setLarge(null)}
+        />
       )}
     </section>
   );
 }
 
-function Picture({ tile, call, isLarge, onPick }: { tile: Tile; call: Call; isLarge?: boolean; onPick: () => void }) {
+interface PictureProps {
+  tile: Tile;
+  call: Call;
+  isLarge?: boolean;
+  isFading: boolean;
+  onPick: () => void;
+}
+
+function Picture({ tile, call, isLarge, isFading, onPick }: PictureProps) {
   const figure = useRef<HTMLElement>(null);
   const video = useRef<HTMLVideoElement>(null);
   const { track, player, kind, name, isMe } = tile;
@@ -52,7 +90,8 @@ function Picture({ tile, call, isLarge, onPick }: { tile: Tile; call: Call; isLa
   return (
     <figure
       ref={figure}
-      class={`tile ${kind} ${isLarge ? "large" : ""} ${isSpeaking ? "speaking" : ""} ${isMe ? "mine" : ""}`}
+      class={`tile ${kind} ${isLarge ? "large" : ""} ${isSpeaking ? "speaking" : ""} ${isMe ? "mine" : ""} ${isFading ? "fading" : ""}`}
+      aria-hidden={isFading}
     >
       <button
         type="button"
@@ -73,6 +112,31 @@ function Picture({ tile, call, isLarge, onPick }: { tile: Tile; call: Call; isLa
       </figcaption>
     </figure>
   );
+}
+
+/** The pictures, and those that are no more for as long as they fade, where they were. */
+function useFading(tiles: Tile[]): Faded[] {
+  const shown = useRef<Faded[]>([]);
+  const [, draw] = useState(0);
+  shown.current = stillWanted() ? tiles.map((tile) => ({ tile, isFading: false })) : fade(shown.current, tiles);
+  const leaving = shown.current
+    .filter(({ isFading }) => isFading)
+    .map(({ tile }) => keyOf(tile))
+    .join();
+  useEffect(() => {
+    if (leaving === "") return;
+    const timer = setTimeout(() => {
+      shown.current = shown.current.filter(({ isFading }) => !isFading);
+      draw((count) => count + 1);
+    }, FADE);
+    return () => clearTimeout(timer);
+  }, [leaving]);
+  return shown.current;
+}
+
+/** Whether the person wants nothing to move. */
+function stillWanted(): boolean {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
 function useWidth(): number {

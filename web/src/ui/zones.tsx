@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Space } from "../net/space";
 import type { Zone } from "../world/map";
+import { CircleDeeds } from "./circle";
 import { IconButton } from "./parts";
 
 const LOOK_EVERY = 200;
@@ -45,6 +46,7 @@ export function Zones({ space }: { space: Space }) {
             Knock at {map?.zones[door]?.name || "the door"}
           </button>
         )}
+        <CircleDeeds space={space} />
         {space.knocks.value.map(({ player, name }) => (
           <div key={player} class="knock" role="alert">
             <span>{name} knocks.</span>
@@ -52,6 +54,17 @@ export function Zones({ space }: { space: Space }) {
               Let in
             </button>
             <button type="button" class="button small" onClick={() => space.answer(player, false)}>
+              Not now
+            </button>
+          </div>
+        ))}
+        {space.leaders.value.map(({ player, name }) => (
+          <div key={player} class="knock" role="alert">
+            <span>{name} asks you to come along.</span>
+            <button type="button" class="button primary small" onClick={() => space.answerLeader(player, true)}>
+              Follow
+            </button>
+            <button type="button" class="button small" onClick={() => space.answerLeader(player, false)}>
               Not now
             </button>
           </div>

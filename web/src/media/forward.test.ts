@@ -1,0 +1,27 @@
+import { inflateSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { pack, parseSaid, placesFor } from "./forward";
+
+test("places are made in handfuls, never taken away, and never more than the rules let one hear and see", () => {
+  expect(placesFor(0, "audio", 0)).toBe(0);
+  expect(placesFor(5, "audio", 4)).toBe(8);
+  expect(placesFor(2, "audio", 8)).toBe(8);
+  expect(placesFor(100, "audio", 8)).toBe(20);
+  expect(placesFor(4, "video", 3)).toBe(6);
+});
+
+test("a description of dozens of streams fits into one message", async () => {
+  const stream =
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n";
+  const sdp = stream.repeat(200);
+  const packed = await pack(sdp);
+  expect(packed.length).toBeLessThan(4096);
+  expect(inflateSync(Buffer.from(packed, "base64")).toString()).toBe(sdp);
+});
+
+test("what is not from the unit is nothing", () => {
+  expect(parseSaid("{")).toBeUndefined();
+  expect(parseSaid("null")).toBeUndefined();
+  expect(parseSaid('{"else":1}')).toBeUndefined();
+  expect(parseSaid('{"again":{}}')).toEqual({ again: {} });
+});

@@ -1,0 +1,79 @@
+/** Circle: a few people who talk among themselves: to make one of those near, to step in, to knock, to lock, to leave. */
+
+import { useEffect, useState } from "preact/hooks";
+import { WHY } from "../media/gain";
+import type { BubbleEntry } from "../net/codec";
+import type { Space } from "../net/space";
+
+const LOOK_EVERY = 200;
+
+const nameOf = ({ aside }: BubbleEntry) => (aside ? "aside" : "bubble");
+
+/** What can be done with the own circle, or with one next to the person. */
+export function CircleDeeds({ space }: { space: Space }) {
+  const near = useCircleNear(space);
+  const mine = space.circle;
+  if (mine) {
+    return (
+      <div class="row" role="group" aria-label={`Your ${nameOf(mine)}`}>
+        <button
+          type="button"
+          class="button small"
+          aria-pressed={mine.locked}
+          onClick={() => space.lockCircle(!mine.locked)}
+        >
+          {mine.locked ? `Unlock this ${nameOf(mine)}` : `Lock this ${nameOf(mine)}`}
+        </button>
+        <button type="button" class="button small" onClick={() => space.leaveCircle()}>
+          Leave it (B)
+        </button>
+      </div>
+    );
+  }
+  if (!near) return null;
+  return (
+    <button type="button" class="button small" onClick={() => space.joinCircle(near)}>
+      {near.locked ? `Knock at the ${nameOf(near)}` : `Join the ${nameOf(near)}`}
+    </button>
+  );
+}
+
+/** To make a circle of those near, while there are some. */
+export function Gather({ space, onDone }: { space: Space; onDone?: () => void }) {
+  const hasSomebody = [...space.peers.value.values()].some(({ why, hear }) => hear && why === WHY.distance);
+  if (!hasSomebody || space.circle) return null;
+  const gather = (isAside: boolean) => () => {
+    space.gather(isAside);
+    onDone?.();
+  };
+  return (
+    <>
+      <button
+        type="button"
+        class="button small"
+        title="You and those within two tiles hear only each other (B)"
+        onClick={gather(false)}
+      >
+        Talk in a bubble
+      </button>
+      <button
+        type="button"
+        class="button small"
+        title="You and those within two tiles hear each other well and the others softly"
+        onClick={gather(true)}
+      >
+        Talk aside
+      </button>
+    </>
+  );
+}
+
+/** A bubble that the person could step into, looked for a few times a second. */
+function useCircleNear(space: Space): BubbleEntry | undefined {
+  const [near, setNear] = useState<BubbleEntry | undefined>();
+  useEffect(() => {
+    const timer = setInterval(() => setNear(space.circleNear()), LOOK_EVERY);
+    return () => clearInterval(timer);
+  }, [space]);
+  return near;
+}
