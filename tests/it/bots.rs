@@ -60,6 +60,8 @@ async fn is_served_well(protocol: Protocol) {
         let walks = report.behaviour != Behaviour::Idle;
         assert_eq!(report.moves > 0, walks, "{report}");
         assert_eq!(report.near.count > 0, walks, "{report}");
+        let calls = report.behaviour == Behaviour::Party && protocol == Protocol::Binary;
+        assert_eq!(report.signals_sent > 0 && report.signal.count > 0, calls, "{report}");
     }
     server.stop().await;
 }
@@ -171,6 +173,7 @@ async fn the_report_has_every_field_and_a_kept_bound_is_fine() {
         "chat",
         "chatAcknowledged",
         "chatDuplicated",
+        "chatEdits",
         "chatMissing",
         "chatReceived",
         "chatRefused",
@@ -192,6 +195,9 @@ async fn the_report_has_every_field_and_a_kept_bound_is_fine() {
         "reasons",
         "reconnects",
         "seconds",
+        "signal",
+        "signalsRefused",
+        "signalsSent",
         "viewErrors",
     ];
     assert_eq!(names, expected);

@@ -327,7 +327,7 @@ impl GameClient {
         let is_about_places = |message: &ServerMessage| {
             matches!(
                 message,
-                ServerMessage::Frame(_) | ServerMessage::Peers(_) | ServerMessage::Zone(_)
+                ServerMessage::Frame(_) | ServerMessage::Peers(_) | ServerMessage::Zone(_) | ServerMessage::Bubbles(_)
             )
         };
         self.until(|_, message| !is_about_places(message)).await

@@ -1,7 +1,9 @@
 //! Nearby: people who walk up to each other are connected, and nobody else is, whatever their client asks for.
 
 use plaza::net::protocol::ServerMessage;
+use plaza::net::protocol::bubble::BubbleC2s;
 use plaza::net::protocol::chat::ChatC2s;
+use plaza::net::protocol::movement::WalkToPlayerC2s;
 use plaza::net::protocol::{ClientMessage, peers::SignalC2s, status::BlockC2s};
 
 use crate::clients::GameClient;
@@ -98,6 +100,49 @@ async fn who_walks_up_is_connected_and_who_walks_away_is_not() {
         matches!(next, ServerMessage::Chat(_)),
         "no signal came before: {next:?}"
     );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn two_make_a_bubble_and_whoever_comes_later_is_told_of_it() {
+    let Two {
+        server,
+        space,
+        mut ada,
+        mut bob,
+        ..
+    } = two().await;
+    let (ada_player, bob_player) = (ada.welcome.player, bob.welcome.player);
+    let (seq, player) = (1, ada_player);
+    bob.say(&ClientMessage::WalkToPlayer(WalkToPlayerC2s { seq, player }))
+        .await;
+    bob.until(|client, _| client.ack >= seq && !client.own.walking).await;
+    ada.say(&ClientMessage::Bubble(BubbleC2s { deed: 0, bubble: 0 })).await;
+    let is_ours = |message: &ServerMessage| match message {
+        ServerMessage::Bubbles(told) => told
+            .bubbles
+            .iter()
+            .any(|bubble| !bubble.aside && bubble.players == [ada_player, bob_player]),
+        _ => false,
+    };
+    bob.until(|_, message| is_ours(message)).await;
+    bob.until(|_, message| match message {
+        ServerMessage::Peers(told) => told.peers.iter().any(|peer| peer.player == ada_player && peer.why == 3),
+        _ => false,
+    })
+    .await;
+    let cleo = server.user("cleo").await;
+    let mut cleo = GameClient::join(&server.address, &cleo, &space).await;
+    cleo.until(|_, message| is_ours(message)).await;
+    bob.say(&ClientMessage::Bubble(BubbleC2s { deed: 3, bubble: 0 })).await;
+    for client in [&mut ada, &mut cleo] {
+        client
+            .until(|_, message| match message {
+                ServerMessage::Bubbles(told) => told.bubbles.iter().any(|bubble| bubble.players.is_empty()),
+                _ => false,
+            })
+            .await;
+    }
     server.stop().await;
 }
 

@@ -29,6 +29,7 @@ fn plan(rows: &[&str]) -> Plan {
         width: rows[0].len() as u16,
         height: rows.len() as u16,
         blocked: tiles.collect(),
+        has_walls: false,
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,
@@ -720,6 +721,7 @@ fn map() -> impl Strategy<Value = Plan> {
             .filter(|&(index, &wall)| wall && index != 16 * 14 - 1)
             .map(|(index, _)| Tile::new((index % 16) as u16, (index / 16) as u16))
             .collect(),
+        has_walls: false,
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { DEVICES, openBrowser, Person, PHONE, Server } from "./plaza.mjs";
+import { DEVICES, openBrowser, PHONE, Server } from "./plaza.mjs";
+import { agree, arrive, makeSpace, WINDOW, walkUp } from "./talking.mjs";
 
 let server;
 let browser;
@@ -10,40 +11,7 @@ let ada;
 let bo;
 let link;
 
-/** Small windows: pictures are made, sent and drawn without help of a graphics card. */
-const WINDOW = { viewport: { width: 1000, height: 640 } };
-
-/** Signs somebody up and brings them into the space. */
-async function arrive(name, options = WINDOW, from = browser) {
-  const person = await Person.sit(from, server, options);
-  const { page } = person;
-  await page.goto(link ? `${link}?debug` : "/");
-  await person.signUp(name);
-  await person.choose("Jonas");
-  if (link) {
-    await page.waitForURL(new RegExp(link));
-    if (!page.url().includes("debug")) await page.goto(`${link}?debug`);
-    await person.arrive();
-  }
-  return person;
-}
-
-/** Agrees to be heard or seen, for the first time. */
-async function agree(person, which) {
-  const { page } = person;
-  await page.getByRole("button", { name: which === "camera" ? "Camera off (V)" : "Microphone off (M)" }).click();
-  await page.getByRole("button", { name: `Switch the ${which} on` }).click();
-  await page.getByRole("button", { name: which === "camera" ? "Camera on (V)" : "Microphone on (M)" }).waitFor();
-}
-
-async function walkUp(person, name) {
-  const { page } = person;
-  await page.getByRole("button", { name: /^People/ }).click();
-  await page.getByLabel("Find somebody").fill(name);
-  await page.getByRole("button", { name, exact: true }).click();
-  await page.getByRole("button", { name: `Walk to ${name}` }).click();
-  await page.getByRole("button", { name: /^People/ }).click();
-}
+const sit = (name, options = WINDOW, from = browser) => arrive(from, server, link, name, options);
 
 /** Walks until the other one is that many tiles away, in another direction whenever something stands in the way. */
 async function walkAway(person, tiles) {
@@ -75,17 +43,9 @@ const heard = () => globalThis.__plaza().calls.find(({ state }) => state === "co
 before(async () => {
   server = await Server.start();
   browser = await openBrowser(DEVICES);
-  ada = await arrive("Ada");
-  const { page } = ada;
-  await page.getByRole("button", { name: "New space" }).click();
-  await page.getByLabel("Name", { exact: true }).fill("Talk");
-  await page.getByRole("radio", { name: /Office/ }).check({ force: true });
-  await page.getByRole("button", { name: "Create and enter" }).click();
-  await page.waitForURL(/\/s\//);
-  link = new URL(page.url()).pathname;
-  await page.goto(`${link}?debug`);
-  await ada.arrive();
-  bo = await arrive("Bo");
+  ada = await sit("Ada");
+  link = await makeSpace(ada, "Talk", /Office/);
+  bo = await sit("Bo");
 });
 
 after(async () => {
@@ -192,7 +152,7 @@ test("the call goes on while the space comes back from a crash", async () => {
 test("on a phone everything is in reach, and a device that is refused is explained", async () => {
   const plain = await openBrowser();
   try {
-    const cleo = await arrive("Cleo", { ...PHONE, colorScheme: "dark" }, plain);
+    const cleo = await sit("Cleo", { ...PHONE, colorScheme: "dark" }, plain);
     await cleo.page.getByRole("button", { name: "Microphone off (M)" }).click();
     await cleo.page.getByRole("dialog", { name: "Microphone and camera" }).getByRole("alert").waitFor();
     await cleo.shot("call-refused-phone");

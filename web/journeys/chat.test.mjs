@@ -158,7 +158,7 @@ test("one writes to the other alone, from their card, and it waits for them", as
   await bob.page.getByRole("tab", { name: "Direct, 1 unread" }).waitFor();
 });
 
-test("what was said long ago is looked back at and found", async () => {
+test("what was said long ago is looked back at and found after a crash", async () => {
   const path = link.split("/").pop();
   const token = await ada.page.evaluate(() => localStorage.getItem("plaza.token"));
   for (let number = 0; number < 46; number++) {
@@ -170,6 +170,10 @@ test("what was said long ago is looked back at and found", async () => {
   const chat = () =>
     fetch(`${server.address}/api/v1/space/${path}/chat?q=item+45`, { headers: { authorization: `Bearer ${token}` } });
   while ((await (await chat()).json()).lines.length === 0);
+  // Every process ends without a word and starts anew: what was kept is there.
+  await server.kill();
+  await server.restart();
+  await ada.until(() => globalThis.__plaza().status === "open");
   await bob.page.reload();
   await bob.arrive();
   await log(bob).getByText("item 45", { exact: true }).waitFor();

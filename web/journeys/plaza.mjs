@@ -30,8 +30,9 @@ function changed(folder) {
 
 /** A server of its own folder; `address` is where it really listens. */
 export class Server {
-  static async start(folder) {
+  static async start({ folder, more = [] } = {}) {
     const server = new Server();
+    server.more = more;
     server.folder = folder ?? (await mkdtemp(join(tmpdir(), "plaza-")));
     await server.run("127.0.0.1:0");
     return server;
@@ -40,7 +41,7 @@ export class Server {
   /** Starts the process; the address is read from what it prints. */
   async run(listen) {
     const options = ["serve", "--no-guardian", "--listen", listen, "--data-dir", this.folder];
-    options.push("--auth-rate", "0", "--log", "warn");
+    options.push("--auth-rate", "0", "--log", "warn", ...this.more);
     this.process = spawn(BINARY, options, { stdio: ["ignore", "pipe", "inherit"] });
     this.ended = new Promise((resolve) => this.process.once("exit", (code, signal) => resolve(code ?? signal)));
     const lines = createInterface({ input: this.process.stdout });

@@ -1,0 +1,413 @@
+//! Bubbles and asides in a whole space: who is in one, who hears whom, whatever people do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use plaza::components::bubble::{BubbleDeed, BubbleState, MOST_IN_BUBBLE};
+use plaza::components::command::Command;
+use plaza::components::fact::{Denial, Fact};
+use plaza::components::id::{PlayerId, UserId};
+use plaza::components::peers::{Peer, Why};
+use plaza::components::plan::{Area, Plan};
+use plaza::components::player::Goal;
+use plaza::components::status::{Status, WaveKind};
+use plaza::components::unit::{TickRate, Tile};
+use plaza::components::zone::{Zone, ZoneKind};
+use plaza::space::Space;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+fn area(x: u16, y: u16, width: u16, height: u16) -> Area {
+    Area {
+        corner: Tile::new(x, y),
+        width,
+        height,
+    }
+}
+
+fn user(number: u32) -> UserId {
+    UserId(Uuid::from_u128(number.into()))
+}
+
+/// Twenty by ten tiles, everybody arrives at the left, and far to the right are a room and a silent corner.
+fn plan() -> Plan {
+    Plan {
+        width: 20,
+        height: 10,
+        blocked: Vec::new(),
+        has_walls: false,
+        zones: vec![
+            Zone::new(ZoneKind::Spawn, "door".into(), area(0, 0, 1, 1)),
+            Zone::new(ZoneKind::Private, "room".into(), area(16, 0, 4, 4)),
+            Zone::new(ZoneKind::Silent, "corner".into(), area(16, 6, 4, 4)),
+        ],
+        elements: Vec::new(),
+        version: 1,
+    }
+}
+
+struct World {
+    space: Space,
+    seq: u32,
+    peers: BTreeMap<PlayerId, BTreeMap<PlayerId, Peer>>,
+    bubbles: BTreeMap<u32, BubbleState>,
+}
+
+impl World {
+    fn of(people: u32) -> Self {
+        let mut world = Self {
+            space: Space::new(&plan(), TickRate::DEFAULT),
+            seq: 0,
+            peers: BTreeMap::new(),
+            bubbles: BTreeMap::new(),
+        };
+        for number in 1..=people {
+            world.ask(join(number));
+        }
+        world
+    }
+
+    /// One tick; what it told is kept as a relay keeps it.
+    fn ask(&mut self, command: impl Into<Option<Command>>) -> Vec<Fact> {
+        let commands: Vec<Command> = command.into().into_iter().collect();
+        let output = self.space.step(&commands);
+        for (player, _) in &output.gone {
+            self.peers.remove(player);
+        }
+        for fact in &output.facts {
+            match fact {
+                Fact::PeersChanged { player, peers, gone } => {
+                    let known = self.peers.entry(*player).or_default();
+                    known.retain(|other, _| !gone.contains(other));
+                    known.extend(peers.iter().map(|peer| (peer.player, *peer)));
+                }
+                Fact::BubbleChanged(state) if state.players.is_empty() => {
+                    self.bubbles.remove(&state.bubble);
+                }
+                Fact::BubbleChanged(state) => {
+                    self.bubbles.insert(state.bubble, state.clone());
+                }
+                _ => {}
+            }
+        }
+        output.facts
+    }
+
+    fn rest(&mut self, ticks: usize) {
+        for _ in 0..ticks {
+            self.ask(None);
+        }
+    }
+
+    fn walk(&mut self, player: u32, x: u16, y: u16) {
+        self.seq += 1;
+        let (seq, goal) = (self.seq, Goal::Tile(Tile::new(x, y)));
+        let player = PlayerId(player);
+        self.ask(Command::Walk { player, seq, goal });
+    }
+
+    fn deed(&mut self, player: u32, deed: BubbleDeed) -> Vec<Fact> {
+        let player = PlayerId(player);
+        self.ask(Command::Bubble { player, deed })
+    }
+
+    /// How loud one hears the other, and by which rule.
+    fn hears(&self, one: u32, other: u32) -> Option<(u8, Why)> {
+        let peer = self.peers.get(&PlayerId(one))?.get(&PlayerId(other))?;
+        peer.hear.then_some((peer.gain, peer.why))
+    }
+
+    fn members(&self) -> Vec<Vec<u32>> {
+        let bubbles = self.bubbles.values();
+        bubbles
+            .map(|bubble| bubble.players.iter().map(|player| player.0).collect())
+            .collect()
+    }
+}
+
+fn join(number: u32) -> Command {
+    Command::Join {
+        user: user(number),
+        name: format!("user {number}"),
+        avatar: None,
+        arrive: None,
+        blocked: Vec::new(),
+    }
+}
+
+const FULL: Option<(u8, Why)> = Some((255, Why::Bubble));
+const NEAR: Option<(u8, Why)> = Some((255, Why::Field));
+const SOFT: Option<(u8, Why)> = Some((38, Why::Field));
+
+/// Three in a row a tile apart, and a fourth three tiles from the first.
+fn four() -> World {
+    let mut world = World::of(4);
+    for (player, x) in [(1, 5), (2, 6), (3, 7), (4, 2)] {
+        world.walk(player, x, 5);
+    }
+    world.rest(120);
+    assert_eq!(world.hears(1, 4), NEAR);
+    world
+}
+
+#[test]
+fn a_bubble_is_of_those_near_and_keeps_the_others_out() {
+    let mut world = four();
+    world.deed(1, BubbleDeed::Form { is_aside: false });
+    assert_eq!(world.members(), [[1, 2, 3]]);
+    assert_eq!((world.hears(1, 3), world.hears(3, 1)), (FULL, FULL));
+    assert_eq!((world.hears(1, 4), world.hears(4, 1)), (None, None));
+    world.deed(2, BubbleDeed::Leave);
+    world.rest(20);
+    assert_eq!(world.members(), [[1, 3]]);
+    assert_eq!((world.hears(2, 4), world.hears(2, 1)), (NEAR, None));
+    world.walk(3, 12, 5);
+    world.rest(60);
+    assert!(world.bubbles.is_empty(), "whoever is left alone is in none");
+    assert_eq!(world.hears(1, 2), NEAR);
+}
+
+#[test]
+fn an_aside_hears_the_others_softly_and_is_heard_softly() {
+    let mut world = four();
+    world.deed(2, BubbleDeed::Form { is_aside: true });
+    assert_eq!(world.members(), [[1, 2, 3]]);
+    assert_eq!((world.hears(1, 2), world.hears(2, 1)), (FULL, FULL));
+    assert_eq!((world.hears(1, 4), world.hears(4, 1)), (SOFT, SOFT));
+    world.deed(1, BubbleDeed::Leave);
+    assert_eq!((world.hears(1, 4), world.hears(1, 2)), (NEAR, SOFT));
+}
+
+#[test]
+fn a_locked_bubble_is_knocked_at() {
+    let mut world = four();
+    world.deed(1, BubbleDeed::Form { is_aside: false });
+    world.deed(1, BubbleDeed::Lock(true));
+    let bubble = *world.bubbles.keys().next().unwrap();
+    let denied = |player, why| Fact::Denied {
+        player: PlayerId(player),
+        why,
+    };
+    assert!(
+        world
+            .deed(4, BubbleDeed::Join(bubble))
+            .contains(&denied(4, Denial::NotNearBubble))
+    );
+    world.walk(4, 4, 5);
+    world.rest(40);
+    let knock = Fact::BubbleKnocked {
+        player: PlayerId(4),
+        to: vec![PlayerId(1), PlayerId(2), PlayerId(3)],
+    };
+    let admit = |guest| Command::Admit {
+        player: PlayerId(2),
+        guest: PlayerId(guest),
+    };
+    assert!(world.ask(admit(4)).contains(&denied(2, Denial::NotHere)), "did not ask");
+    assert!(world.deed(4, BubbleDeed::Join(bubble)).contains(&knock));
+    assert!(
+        !world.deed(4, BubbleDeed::Join(bubble)).contains(&knock),
+        "not at once again"
+    );
+    assert_eq!(world.members(), [[1, 2, 3]]);
+    world.ask(admit(4));
+    assert_eq!(world.members(), [[1, 2, 3, 4]]);
+    assert_eq!(world.hears(4, 3), FULL);
+}
+
+#[test]
+fn nobody_is_taken_along_who_walks_or_stands_elsewhere() {
+    let mut world = four();
+    let nobody = Fact::Denied {
+        player: PlayerId(4),
+        why: Denial::NobodyNear,
+    };
+    assert!(world.deed(4, BubbleDeed::Form { is_aside: false }).contains(&nobody));
+    world.walk(2, 7, 8);
+    world.deed(1, BubbleDeed::Form { is_aside: false });
+    assert_eq!(world.members(), [[1, 3]]);
+}
+
+#[test]
+fn whoever_vanishes_leaves_or_wants_peace_is_out_of_it() {
+    let mut world = four();
+    world.deed(1, BubbleDeed::Form { is_aside: false });
+    world.walk(4, 4, 5);
+    world.rest(40);
+    let bubble = *world.bubbles.keys().next().unwrap();
+    world.deed(4, BubbleDeed::Join(bubble));
+    assert_eq!(world.members(), [[1, 2, 3, 4]]);
+    let player = PlayerId(2);
+    world.ask(Command::Vanish { player });
+    assert_eq!((world.members(), world.hears(1, 2)), (vec![vec![1, 3, 4]], None));
+    world.ask(join(2));
+    world.rest(20);
+    assert_eq!(
+        (world.hears(2, 1), world.hears(1, 2)),
+        (None, None),
+        "back, and outside"
+    );
+    let player = PlayerId(4);
+    world.ask(Command::Leave { player });
+    assert_eq!(world.members(), [[1, 3]]);
+    let (player, status) = (PlayerId(3), Status::DoNotDisturb);
+    world.ask(Command::ChangeStatus { player, status });
+    assert!(world.bubbles.is_empty());
+}
+
+#[test]
+fn a_new_life_of_the_space_knows_no_bubbles() {
+    let mut world = four();
+    world.deed(1, BubbleDeed::Form { is_aside: false });
+    let checkpoint = world.space.checkpoint();
+    let mut space = Space::restore(&plan(), TickRate::DEFAULT, &checkpoint);
+    let picture = space.picture();
+    assert!(picture.bubbles.is_empty());
+    let peers: BTreeMap<PlayerId, Vec<Peer>> = picture.peers.into_iter().collect();
+    assert_eq!(peers[&PlayerId(1)].len(), 3, "near people hear each other again");
+}
+
+#[test]
+fn whoever_leads_asks_those_who_hear_them() {
+    let mut world = four();
+    world.deed(1, BubbleDeed::Form { is_aside: false });
+    let kind = WaveKind::Lead;
+    let (player, to) = (PlayerId(1), PlayerId(1));
+    let facts = world.ask(Command::Wave { player, to, kind });
+    let asked = [2, 3].map(|number| Fact::Waved {
+        player,
+        to: PlayerId(number),
+        kind,
+    });
+    assert_eq!(facts, asked);
+}
+
+#[derive(Debug, Clone)]
+enum Deed {
+    Walk(u32, u16, u16),
+    Bubble(u32, BubbleDeed),
+    Admit(u32, u32),
+    Status(u32, u8),
+    Block(u32, u32, bool),
+    Vanish(u32),
+    Leave(u32),
+    Come(u32),
+    Rest(u8),
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let people = 1_u32..13;
+    prop_oneof![
+        6 => (people.clone(), 0_u16..20, 0_u16..10).prop_map(|(who, x, y)| Deed::Walk(who, x, y)),
+        6 => (people.clone(), 0_u8..6, 1_u32..6).prop_map(|(who, deed, bubble)| {
+            Deed::Bubble(who, BubbleDeed::from_wire(deed, bubble).unwrap())
+        }),
+        1 => (people.clone(), people.clone()).prop_map(|(who, guest)| Deed::Admit(who, guest)),
+        1 => (people.clone(), 0_u8..5).prop_map(|(who, status)| Deed::Status(who, status)),
+        1 => (people.clone(), people.clone(), any::<bool>()).prop_map(|(who, other, on)| Deed::Block(who, other, on)),
+        1 => people.clone().prop_map(Deed::Vanish),
+        1 => people.clone().prop_map(Deed::Leave),
+        1 => people.prop_map(Deed::Come),
+        6 => (1_u8..40).prop_map(Deed::Rest),
+    ]
+}
+
+impl World {
+    fn player(&mut self, number: u32) -> Option<PlayerId> {
+        let picture = self.space.picture();
+        let found = picture.players.iter().find(|(card, ..)| card.user == user(number));
+        found.map(|(card, ..)| card.player)
+    }
+
+    fn act(&mut self, deed: &Deed) {
+        let command = match *deed {
+            Deed::Rest(ticks) => return self.rest(ticks.into()),
+            Deed::Walk(who, x, y) => self.player(who).map(|player| {
+                self.seq += 1;
+                let goal = Goal::Tile(Tile::new(x, y));
+                Command::Walk {
+                    player,
+                    seq: self.seq,
+                    goal,
+                }
+            }),
+            Deed::Bubble(who, deed) => self.player(who).map(|player| Command::Bubble { player, deed }),
+            Deed::Admit(who, guest) => {
+                let both = self.player(who).zip(self.player(guest));
+                both.map(|(player, guest)| Command::Admit { player, guest })
+            }
+            Deed::Status(who, status) => self.player(who).map(|player| Command::ChangeStatus {
+                player,
+                status: Status::from_wire(status).unwrap(),
+            }),
+            Deed::Block(who, other, blocked) => Some(Command::Block {
+                user: user(who),
+                other: user(other),
+                blocked,
+            }),
+            Deed::Vanish(who) => self.player(who).map(|player| Command::Vanish { player }),
+            Deed::Leave(who) => self.player(who).map(|player| Command::Leave { player }),
+            Deed::Come(who) => Some(join(who)),
+        };
+        self.ask(command);
+    }
+
+    fn check(&mut self) -> Result<(), TestCaseError> {
+        let picture = self.space.picture();
+        let here: BTreeSet<PlayerId> = picture.players.iter().map(|(card, ..)| card.player).collect();
+        let told: Vec<_> = self.bubbles.values().cloned().collect();
+        prop_assert_eq!(&picture.bubbles, &told, "everything was told");
+        let mut bubble_of: BTreeMap<PlayerId, &BubbleState> = BTreeMap::new();
+        for bubble in &picture.bubbles {
+            prop_assert!((2..=MOST_IN_BUBBLE).contains(&bubble.players.len()));
+            for player in &bubble.players {
+                prop_assert!(here.contains(player), "gone, and still in a bubble");
+                prop_assert!(bubble_of.insert(*player, bubble).is_none(), "in two bubbles");
+            }
+        }
+        for (card, stance, _) in &picture.players {
+            let tile = stance.position.tile();
+            let is_elsewhere = tile.x >= 16 && !(4..6).contains(&tile.y) || card.status == Status::DoNotDisturb;
+            prop_assert!(
+                !is_elsewhere || !bubble_of.contains_key(&card.player),
+                "in the open only"
+            );
+        }
+        let peers: BTreeMap<PlayerId, BTreeMap<PlayerId, Peer>> = picture
+            .peers
+            .into_iter()
+            .map(|(player, peers)| (player, peers.into_iter().map(|peer| (peer.player, peer)).collect()))
+            .collect();
+        for (one, theirs) in &peers {
+            prop_assert_eq!(Some(theirs), self.peers.get(one), "everything was told");
+            for (other, peer) in theirs {
+                let back = peers.get(other).and_then(|peers| peers.get(one));
+                let mirrored = Peer { player: *one, ..*peer };
+                prop_assert_eq!(back, Some(&mirrored), "the same for both");
+                let (mine, its) = (bubble_of.get(one), bubble_of.get(other));
+                let are_together = mine.is_some() && mine == its;
+                prop_assert_eq!(are_together, peer.why == Why::Bubble);
+                if !are_together {
+                    let closed = mine.into_iter().chain(its).any(|bubble| !bubble.is_aside);
+                    prop_assert!(!closed, "heard through a bubble");
+                    let is_soft = mine.is_some() || its.is_some();
+                    prop_assert_eq!(peer.gain, if is_soft { 38 } else { 255 });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+
+    #[test]
+    fn whatever_people_do_bubbles_are_mutual_small_and_tight(deeds in proptest::collection::vec(deed(), 1..120)) {
+        let mut world = World::of(12);
+        world.rest(10);
+        for deed in &deeds {
+            world.act(deed);
+            world.check()?;
+        }
+    }
+}

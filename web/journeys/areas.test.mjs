@@ -1,0 +1,97 @@
+/** Areas: two people talk behind a border, and nobody outside hears them, until they let them in. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { DEVICES, openBrowser, Server } from "./plaza.mjs";
+import { agree, arrive, bring, goTo, makeSpace } from "./talking.mjs";
+
+let server;
+let browser;
+let ada;
+let bo;
+let cleo;
+
+/** On the Meadow blanket of the park, and right beside it. */
+const INSIDE = [
+  [49, 14],
+  [51, 14],
+];
+const BESIDE = [50, 15];
+
+/** Everybody else who is heard, by number. */
+const heard = () => {
+  const { calls } = globalThis.__plaza();
+  return calls.filter(({ gain, level }) => gain > 0.9 && level > 0.01).map(({ player }) => player);
+};
+
+before(async () => {
+  server = await Server.start();
+  browser = await openBrowser(DEVICES);
+  ada = await arrive(browser, server, undefined, "Ada");
+  const link = await makeSpace(ada, "Meadow", /Park/);
+  bo = await bring(browser, server, link, "Bo");
+  cleo = await bring(browser, server, link, "Cleo");
+  for (const person of [ada, bo, cleo]) await agree(person, "microphone");
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test("in the open all three hear each other", async () => {
+  await goTo(ada, 50, 16);
+  await goTo(bo, 51, 16);
+  await goTo(cleo, ...BESIDE);
+  for (const person of [ada, bo, cleo]) {
+    const { me, peers } = await person.figures();
+    await person.until((others) => globalThis.__plaza().calls.length === others, 2);
+    for (const { player } of peers.filter(({ player }) => player !== me)) {
+      // Each beeps once a second.
+      await person.until(
+        (player) => globalThis.__plaza().calls.some((call) => call.player === player && call.level > 0.01),
+        player,
+      );
+    }
+  }
+});
+
+test("in a private area two hear each other, and the third beside it hears nothing and is not heard", async () => {
+  await goTo(ada, ...INSIDE[0]);
+  await goTo(bo, ...INSIDE[1]);
+  await goTo(cleo, ...BESIDE);
+  for (const person of [ada, bo]) {
+    await person.until(() => {
+      const { calls, zones } = globalThis.__plaza();
+      return zones.includes("Meadow blanket") && calls.length === 1 && calls[0].gain === 1 && calls[0].level > 0.01;
+    });
+  }
+  await cleo.until(() => globalThis.__plaza().calls.length === 0);
+  const open = await cleo.page.evaluate(() => globalThis.__plaza().connections());
+  assert.deepEqual(open, [], "nothing connects her to anybody");
+  const [{ me: adas }, { me: bos }] = [await ada.figures(), await bo.figures()];
+  assert.deepEqual(
+    (await ada.figures()).peers.map(({ player }) => player),
+    [bos],
+  );
+  assert.deepEqual(
+    (await bo.figures()).peers.map(({ player }) => player),
+    [adas],
+  );
+  await cleo.page.getByRole("button", { name: "Who can hear me: nobody" }).waitFor();
+  await ada.shot("area-inside");
+  await cleo.shot("area-outside");
+});
+
+test("behind a locked door one knocks, is let in, and hears", async () => {
+  await ada.page.getByRole("button", { name: "Lock this area" }).click();
+  await cleo.page.getByRole("button", { name: "Knock at Meadow blanket" }).click();
+  await bo.page.getByRole("alert").filter({ hasText: "Cleo knocks." }).waitFor();
+  await bo.shot("area-knock");
+  await bo.page.getByRole("button", { name: "Let in" }).click();
+  await cleo.page.getByText("You may come in.").waitFor();
+  await goTo(cleo, 50, 14);
+  await cleo.until(() => globalThis.__plaza().calls.length === 2);
+  await cleo.page.waitForFunction(heard, undefined, { polling: 50 });
+  for (const { complaints } of [ada, bo, cleo]) assert.deepEqual(complaints, []);
+});

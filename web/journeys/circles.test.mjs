@@ -1,0 +1,169 @@
+/** Circles: people talk among themselves in a crowd, lead one another, say whether they want to be spoken to, and find what lies around. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openBrowser, Person, PHONE, Server } from "./plaza.mjs";
+
+let server;
+let browser;
+let ada;
+let bo;
+let cleo;
+let link;
+
+const WINDOW = { viewport: { width: 900, height: 560 } };
+
+async function arrive(name, options = WINDOW) {
+  const person = await Person.sit(browser, server, options);
+  const { page } = person;
+  await page.goto(link ? `${link}?debug` : "/");
+  await person.signUp(name);
+  await person.choose("Jonas");
+  if (link) {
+    await page.waitForURL(new RegExp(link));
+    if (!page.url().includes("debug")) await page.goto(`${link}?debug`);
+    await person.arrive();
+  }
+  return person;
+}
+
+/** Opens the card of somebody, does something there, and is back in the world. */
+async function card(person, name, label) {
+  const { page } = person;
+  await page.getByRole("button", { name: /^People/ }).click();
+  await page.getByLabel("Find somebody").fill(name);
+  await page.getByRole("button", { name, exact: true }).click();
+  await page.getByRole("dialog", { name }).getByRole("button", { name: label }).click();
+  const panel = page.getByRole("button", { name: "Close people" });
+  if (await panel.isVisible()) await panel.click();
+}
+
+/** Everybody hears the others at full volume but those named. */
+const hears = (person, names) =>
+  person.until((names) => {
+    const { peers, walkers } = globalThis.__plaza();
+    const loud = peers.filter(({ why, hear }) => hear && why === 3);
+    const heard = loud.map(({ player }) => walkers.find((other) => other.player === player)?.name ?? "");
+    return heard.sort().join() === names;
+  }, [...names].sort().join());
+
+before(async () => {
+  server = await Server.start();
+  browser = await openBrowser();
+  ada = await arrive("Ada");
+  const { page } = ada;
+  await page.getByRole("button", { name: "New space" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Circles");
+  await page.getByRole("radio", { name: /Office/ }).check({ force: true });
+  await page.getByRole("button", { name: "Create and enter" }).click();
+  await page.waitForURL(/\/s\//);
+  link = new URL(page.url()).pathname;
+  await page.goto(`${link}?debug`);
+  await ada.arrive();
+  bo = await arrive("Bo");
+  cleo = await arrive("Cleo", { ...PHONE, deviceScaleFactor: 1 });
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const nearby = (person, count) =>
+  person.until((count) => globalThis.__plaza().peers.filter(({ hear }) => hear).length === count, count);
+
+test("two talk in a bubble, and the third knocks from a phone", async () => {
+  await card(bo, "Ada", "Walk to Ada");
+  for (const person of [ada, bo, cleo]) await nearby(person, 2);
+  await bo.until(() => {
+    const { body, walkers, walking } = globalThis.__plaza();
+    const ada = walkers.find(({ name }) => name === "Ada");
+    return !walking && Math.hypot(body.x - ada.x, body.y - ada.y) < 128;
+  });
+  // Cleo is far enough away not to be taken along.
+  await cleo.hold(["ArrowDown"], () => {
+    const { body, walkers } = globalThis.__plaza();
+    const others = walkers.filter(({ name }) => name !== "Cleo");
+    const last = globalThis.__stood;
+    globalThis.__stood = body.y;
+    return last === body.y || others.every(({ x, y }) => Math.hypot(body.x - x, body.y - y) > 150);
+  });
+  await cleo.hold(["ArrowRight"], () => {
+    const { body, walkers } = globalThis.__plaza();
+    const others = walkers.filter(({ name }) => name !== "Cleo");
+    return others.every(({ x, y }) => Math.hypot(body.x - x, body.y - y) > 150);
+  });
+  await ada.page.locator(".world").focus();
+  await ada.page.keyboard.press("b");
+  await hears(ada, ["Bo"]);
+  await hears(bo, ["Ada"]);
+  await nearby(cleo, 0);
+  await bo.page.getByText("You are in a bubble with Ada.").waitFor();
+  await ada.page.getByRole("button", { name: "Lock this bubble" }).click();
+  await ada.page.getByRole("button", { name: "Unlock this bubble" }).waitFor();
+  await ada.shot("bubble");
+
+  await card(cleo, "Ada", "Walk to Ada");
+  await cleo.page.getByRole("button", { name: "Knock at the bubble" }).tap();
+  await bo.page.getByText("Cleo knocks.").waitFor();
+  await cleo.shot("bubble-knock-phone");
+  await bo.page.getByRole("button", { name: "Let in" }).click();
+  await hears(cleo, ["Ada", "Bo"]);
+  await cleo.page
+    .getByRole("button", { name: "Lock this bubble" })
+    .or(cleo.page.getByRole("button", { name: "Unlock this bubble" }))
+    .waitFor();
+  await cleo.shot("bubble-phone");
+  await cleo.page.getByRole("button", { name: "Leave it (B)" }).tap();
+  await hears(ada, ["Bo"]);
+  await bo.page.getByRole("button", { name: "Leave it (B)" }).click();
+  await ada.page.getByText("You are no longer in the bubble").waitFor();
+  for (const person of [ada, bo, cleo]) await nearby(person, 2);
+});
+
+test("aside, the others are heard softly", async () => {
+  await card(cleo, "Ada", "Walk to Ada");
+  await ada.page.getByRole("button", { name: /^Who can hear me/ }).click();
+  await ada.page.getByRole("button", { name: "Talk aside" }).click();
+  await ada.page.getByRole("button", { name: "Lock this aside" }).waitFor();
+  await bo.page.getByRole("button", { name: "Leave it (B)" }).click();
+  await bo.until(() => globalThis.__plaza().peers.filter(({ gain, why }) => gain === 38 && why === 0).length === 2);
+  await ada.shot("aside");
+  await ada.page.getByRole("button", { name: "Leave it (B)" }).click();
+  await bo.until(() => globalThis.__plaza().peers.every(({ gain }) => gain === 255));
+});
+
+test("everybody near is asked to come along, and who agrees follows", async () => {
+  await ada.page.getByRole("button", { name: "Ask all to come along" }).click();
+  await cleo.page.getByText("Ada asks you to come along.").waitFor();
+  await cleo.shot("come-along-phone");
+  await bo.page.getByRole("button", { name: "Follow", exact: true }).click();
+  await ada.page.getByText("Bo is walking up to you.").waitFor();
+  await cleo.page.getByRole("button", { name: "Not now" }).tap();
+  await ada.page.getByRole("button", { name: "Close the list" }).click();
+  await card(bo, "Ada", "Stop following");
+});
+
+test("whoever wants it quiet is marked, and alone with nobody beside them", async () => {
+  for (const [person, status] of [
+    [bo, "Quiet: only right beside me"],
+    [cleo, "Do not disturb"],
+  ])
+    await person.page.getByLabel("Your status").selectOption(status);
+  await nearby(cleo, 0);
+  await ada.page.getByRole("button", { name: /^People/ }).click();
+  await ada.page.getByRole("img", { name: "Quiet: only right beside me" }).waitFor();
+  await ada.page.getByRole("button", { name: "Close people" }).click();
+  await ada.shot("status-marks");
+});
+
+test("a page lies beside the reception", async () => {
+  await ada.hold(["ArrowDown"], () => globalThis.__plaza().body.y > 24.4 * 64);
+  await ada.hold(["ArrowRight"], () => globalThis.__plaza().zones.includes("How to get around"));
+  await ada.page.frameLocator("iframe").getByRole("heading", { name: "How to get around" }).waitFor();
+  await ada.shot("page");
+});
+
+test("no page complained", () => {
+  assert.deepEqual([...ada.complaints, ...bo.complaints, ...cleo.complaints], []);
+});

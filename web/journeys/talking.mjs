@@ -1,0 +1,88 @@
+/** Talking: what journeys of people who talk have in common. */
+
+import { Person } from "./plaza.mjs";
+
+/** Small windows: pictures are made, sent and drawn without help of a graphics card. */
+export const WINDOW = { viewport: { width: 1000, height: 640 } };
+
+/** Signs somebody up and brings them into the space, if there is one already. */
+export async function arrive(browser, server, link, name, options = WINDOW) {
+  const person = await Person.sit(browser, server, options);
+  const { page } = person;
+  await page.goto(link ? `${link}?debug` : "/");
+  await person.signUp(name);
+  await person.choose("Jonas");
+  if (link) {
+    await page.waitForURL(new RegExp(link));
+    if (!page.url().includes("debug")) await page.goto(`${link}?debug`);
+    await person.arrive();
+  }
+  return person;
+}
+
+/** Brings somebody into a space who signed up some time before: journeys about signing up are elsewhere. */
+export async function bring(browser, server, link, name, options = WINDOW) {
+  const person = await Person.sit(browser, server, options);
+  const body = JSON.stringify({ username: name, password: "correct horse", type: "user" });
+  const ask = async (path) => {
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(`${server.address}/api/v1/${path}`, { method: "POST", headers, body });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  };
+  await ask("signup");
+  const { token } = await ask("signin");
+  await person.context.addInitScript((token) => localStorage.setItem("plaza.token", token), token);
+  await person.page.goto(`${link}?debug`);
+  await person.arrive();
+  return person;
+}
+
+/** Makes a space of a template and goes in; answers the way there. */
+export async function makeSpace(person, name, template) {
+  const { page } = person;
+  await page.getByRole("button", { name: "New space" }).click();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("radio", { name: template }).check({ force: true });
+  await page.getByRole("button", { name: "Create and enter" }).click();
+  await page.waitForURL(/\/s\//);
+  const link = new URL(page.url()).pathname;
+  await page.goto(`${link}?debug`);
+  await person.arrive();
+  return link;
+}
+
+/** Agrees to be heard or seen, for the first time. */
+export async function agree(person, which) {
+  const { page } = person;
+  await page.getByRole("button", { name: which === "camera" ? "Camera off (V)" : "Microphone off (M)" }).click();
+  await page.getByRole("button", { name: `Switch the ${which} on` }).click();
+  await page.getByRole("button", { name: which === "camera" ? "Camera on (V)" : "Microphone on (M)" }).waitFor();
+}
+
+export async function walkUp(person, name) {
+  const { page } = person;
+  await page.getByRole("button", { name: /^People/ }).click();
+  await page.getByLabel("Find somebody").fill(name);
+  await page.getByRole("button", { name, exact: true }).click();
+  await page.getByRole("button", { name: `Walk to ${name}` }).click();
+  await page.getByRole("button", { name: /^People/ }).click();
+}
+
+/** Walks to a tile, by a click on the small map. */
+export async function goTo(person, x, y) {
+  const { page } = person;
+  const map = page.locator("canvas.minimap");
+  const { width, height } = (await person.figures()).size;
+  // Clicks are told from the inner edge of the frame.
+  const drawn = await map.evaluate((map) => ({ width: map.clientWidth, height: map.clientHeight }));
+  const position = { x: ((x + 0.5) / width) * drawn.width, y: ((y + 0.5) / height) * drawn.height };
+  await map.click({ position });
+  await person.until(
+    ({ x, y }) => {
+      const { body } = globalThis.__plaza();
+      return Math.floor(body.x / 64) === x && Math.floor(body.y / 64) === y;
+    },
+    { x, y },
+  );
+}
