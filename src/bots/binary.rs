@@ -1,6 +1,6 @@
 //! Binary: a bot that speaks `plaza.v1`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use rand::RngExt;
 
@@ -12,8 +12,9 @@ use super::view::{Header, View, Wrong};
 use super::wire::Writer;
 use crate::components::unit::SUBTILES;
 use crate::net::codec::{decode, encode};
-use crate::net::protocol::chat::{ChatC2s, ReactC2s, TypingC2s};
+use crate::net::protocol::chat::{ChatC2s, ChatEditC2s, ReactC2s, TypingC2s};
 use crate::net::protocol::movement::{InputC2s, WalkToPlayerC2s};
+use crate::net::protocol::peers::{PeersS2c, SignalC2s, SignalS2c};
 use crate::net::protocol::session::HelloC2s;
 use crate::net::protocol::{ClientMessage, FRAME_VARIANT, SCHEMA, ServerMessage, VERSION};
 
@@ -28,6 +29,13 @@ const FAR_SAMPLE: usize = 16;
 
 /// Every how many lines of its own a bot thinks something of another's.
 const REACT_EVERY: u32 = 4;
+
+/// Every how many lines of its own it gives the one before other words.
+const EDIT_EVERY: u32 = 6;
+
+/// What one who would call somebody says, and what the other answers; then the time at which the first one said it.
+const OFFER: &str = "offer ";
+const ANSWER: &str = "answer ";
 
 /// How long a sighting waits for the mover's own word on when it sent the move.
 const RESOLVE_AFTER: u64 = 2 * SECOND;
@@ -68,10 +76,17 @@ pub(super) struct Binary<'a> {
     going_to: Option<u32>,
     /// The id of the line that was heard last.
     heard_line: String,
+    /// The id of the own line that was acknowledged last.
+    own_line: String,
+    /// Whether it calls whoever is near, as far as the server is concerned.
+    calls: bool,
+    near: BTreeSet<u32>,
+    /// Signals to be sent with the next move.
+    signals: Vec<SignalC2s>,
 }
 
 impl<'a> Binary<'a> {
-    pub(super) fn new(shared: &'a Shared, room: &'a Room, bot: u32, token: &'a str, apart: u64) -> Self {
+    pub(super) fn new(shared: &'a Shared, room: &'a Room, bot: u32, token: &'a str, apart: u64, calls: bool) -> Self {
         Self {
             shared,
             room,
@@ -89,6 +104,40 @@ impl<'a> Binary<'a> {
             sightings: VecDeque::new(),
             going_to: None,
             heard_line: String::new(),
+            own_line: String::new(),
+            calls,
+            near: BTreeSet::new(),
+            signals: Vec::new(),
+        }
+    }
+
+    /// Whoever came near is called by one of the two.
+    fn meet(&mut self, peers: &PeersS2c, now: u64) {
+        if peers.full {
+            self.near.clear();
+        }
+        for player in &peers.gone {
+            self.near.remove(player);
+        }
+        for peer in &peers.peers {
+            if self.near.insert(peer.player) && !peer.polite {
+                self.signals.push(SignalC2s {
+                    player: peer.player,
+                    body: format!("{OFFER}{now}"),
+                });
+            }
+        }
+    }
+
+    fn signalled(&mut self, signal: &SignalS2c, now: u64) {
+        if let Some(at) = signal.body.strip_prefix(OFFER) {
+            self.signals.push(SignalC2s {
+                player: signal.player,
+                body: format!("{ANSWER}{at}"),
+            });
+        } else if let Some(at) = signal.body.strip_prefix(ANSWER).and_then(|at| at.parse::<u64>().ok()) {
+            let took = now.saturating_sub(at);
+            self.shared.tally(self.bot).signal.saturating_record(took);
         }
     }
 
@@ -133,6 +182,18 @@ impl<'a> Binary<'a> {
             ServerMessage::Refused(refused) => Heard::Refused(refused.code, refused.message),
             ServerMessage::ChatRefused(_) => Heard::LineRefused,
             ServerMessage::Notice(notice) if notice.code == "no-path" => Heard::MoveRejected,
+            ServerMessage::Notice(notice) if notice.code == "not-near" => {
+                self.shared.tally(self.bot).refused_signals += 1;
+                Heard::Other
+            }
+            ServerMessage::Peers(peers) if self.calls => {
+                self.meet(&peers, now);
+                Heard::Other
+            }
+            ServerMessage::Signal(signal) if self.calls => {
+                self.signalled(&signal, now);
+                Heard::Other
+            }
             _ => Heard::Other,
         })
     }
@@ -186,9 +247,14 @@ impl Dialect for Binary<'_> {
     fn hear(&mut self, message: &[u8], now: u64) -> Result<Heard, Wrong> {
         match message.split_first() {
             Some((&FRAME_VARIANT, frame)) => self.frame(frame, now),
-            Some((&CHAT_VARIANT, line)) => words(line).map(|(id, text)| {
-                self.heard_line.clear();
-                self.heard_line.push_str(id);
+            Some((&CHAT_VARIANT, line)) => words(line).map(|(id, is_own, text)| {
+                let kept = if is_own {
+                    &mut self.own_line
+                } else {
+                    &mut self.heard_line
+                };
+                kept.clear();
+                kept.push_str(id);
                 Heard::Line(text.into())
             }),
             _ => self.other(message, now),
@@ -196,6 +262,12 @@ impl Dialect for Binary<'_> {
     }
 
     fn act(&mut self, wish: Wish, due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
+        if !self.signals.is_empty() {
+            self.shared.tally(self.bot).signals += self.signals.len() as u64;
+            for signal in self.signals.drain(..) {
+                out.binary(&encode(&ClientMessage::Signal(signal)), &mut mind.random);
+            }
+        }
         match wish {
             Wish::Step(direction) => {
                 self.step(direction, due, out, mind);
@@ -237,6 +309,14 @@ impl Dialect for Binary<'_> {
                 on: true,
             });
             out.binary(&encode(&react), &mut mind.random);
+        }
+        if line.is_multiple_of(EDIT_EVERY) && !self.own_line.is_empty() {
+            let edit = ClientMessage::ChatEdit(ChatEditC2s {
+                id: std::mem::take(&mut self.own_line),
+                text: "or rather not".into(),
+            });
+            out.binary(&encode(&edit), &mut mind.random);
+            self.shared.tally(self.bot).edits += 1;
         }
         let chat = ClientMessage::Chat(ChatC2s {
             client_id: line,
@@ -298,16 +378,16 @@ impl Drop for Binary<'_> {
     }
 }
 
-/// The id and the words of a `ChatLine`.
-fn words(line: &[u8]) -> Result<(&str, &str), Wrong> {
+/// The id of a `ChatLine`, whether it is the bot's own, and its words.
+fn words(line: &[u8]) -> Result<(&str, bool, &str), Wrong> {
     let mut bytes = Cursor(line);
     let id = bytes.text()?;
-    bytes.option(Cursor::long)?;
+    let is_own = bytes.option(Cursor::long)?.is_some();
     bytes.option(Cursor::long)?;
     bytes.text()?;
     bytes.text()?;
     // What follows is more than a bot wants to know.
-    Ok((id, bytes.text()?))
+    Ok((id, is_own, bytes.text()?))
 }
 
 #[cfg(test)]
@@ -333,7 +413,7 @@ mod tests {
         };
         let bytes = encode(&ServerMessage::Chat(line));
         assert_eq!(bytes[0], CHAT_VARIANT);
-        assert_eq!(words(&bytes[1..]), Ok(("l", "hello, wörld")));
+        assert_eq!(words(&bytes[1..]), Ok(("l", true, "hello, wörld")));
         assert_eq!(words(&bytes[1..12]), Err(Wrong::Malformed));
     }
 }

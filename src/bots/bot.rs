@@ -166,7 +166,11 @@ impl Bot {
         let (bot, token) = (self.plan.number, self.plan.token.clone());
         let apart = (1e6 / self.plan.rate) as u64;
         match self.plan.protocol {
-            Protocol::Binary => self.speak(Binary::new(&shared, room, bot, &token, apart), room).await,
+            Protocol::Binary => {
+                let calls = self.plan.behaviour == Behaviour::Party;
+                let binary = Binary::new(&shared, room, bot, &token, apart, calls);
+                self.speak(binary, room).await
+            }
             Protocol::Json => self.speak(Grid::new(&shared, room, bot, &token, apart), room).await,
         }
     }

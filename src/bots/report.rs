@@ -89,6 +89,14 @@ pub struct Report {
     pub chat_duplicated: u64,
     /// From saying to hearing.
     pub chat: Latency,
+    /// Own lines that were given other words.
+    pub chat_edits: u64,
+    /// Offers and answers of calls, which the server passes on between people who are near.
+    pub signals_sent: u64,
+    /// Signals that the server did not pass on: the other one had walked away.
+    pub signals_refused: u64,
+    /// From an offer to its answer.
+    pub signal: Latency,
     /// People shown at the end where they are not, people not shown, and messages that must not be; absent when not asked for.
     pub view_errors: Option<u64>,
 }
@@ -184,6 +192,10 @@ impl Report {
             chat_missing: chat.missing,
             chat_duplicated: all.duplicated,
             chat: latency(&all.chat),
+            chat_edits: all.edits,
+            signals_sent: all.signals,
+            signals_refused: all.refused_signals,
+            signal: latency(&all.signal),
             view_errors: errors,
         }
     }
@@ -281,6 +293,7 @@ impl fmt::Display for Report {
             ("move seen, near", &self.near),
             ("move seen, far", &self.far),
             ("chat heard", &self.chat),
+            ("signal answered", &self.signal),
             ("outage", &self.outages),
             ("bots' own delay", &self.lateness),
         ];
@@ -312,6 +325,16 @@ impl fmt::Display for Report {
                 self.chat_received,
                 self.chat_missing,
                 self.chat_duplicated
+            )?;
+        }
+        if self.chat_edits > 0 {
+            writeln!(f, "edits         {} of own lines", self.chat_edits)?;
+        }
+        if self.signals_sent > 0 {
+            writeln!(
+                f,
+                "signals       {} sent, {} offers answered, {} refused",
+                self.signals_sent, self.signal.count, self.signals_refused
             )?;
         }
         match self.view_errors {

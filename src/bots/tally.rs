@@ -20,6 +20,8 @@ pub(super) struct Tally {
     pub(super) near: Histogram<u64>,
     pub(super) far: Histogram<u64>,
     pub(super) chat: Histogram<u64>,
+    /// From an offer to its answer.
+    pub(super) signal: Histogram<u64>,
     pub(super) outages: Histogram<u64>,
     pub(super) lateness: Histogram<u64>,
     pub(super) frames: u64,
@@ -29,6 +31,9 @@ pub(super) struct Tally {
     pub(super) largest_gap: u64,
     pub(super) refused_lines: u64,
     pub(super) duplicated: u64,
+    pub(super) edits: u64,
+    pub(super) signals: u64,
+    pub(super) refused_signals: u64,
     pub(super) wrong: u64,
 }
 
@@ -46,6 +51,7 @@ impl Tally {
             near: histogram(),
             far: histogram(),
             chat: histogram(),
+            signal: histogram(),
             outages: histogram(),
             lateness: histogram(),
             frames: 0,
@@ -55,6 +61,9 @@ impl Tally {
             largest_gap: 0,
             refused_lines: 0,
             duplicated: 0,
+            edits: 0,
+            signals: 0,
+            refused_signals: 0,
             wrong: 0,
         }
     }
@@ -86,6 +95,7 @@ impl Tally {
             (&mut self.near, &other.near),
             (&mut self.far, &other.far),
             (&mut self.chat, &other.chat),
+            (&mut self.signal, &other.signal),
             (&mut self.outages, &other.outages),
             (&mut self.lateness, &other.lateness),
         ] {
@@ -98,6 +108,9 @@ impl Tally {
         self.largest_gap = self.largest_gap.max(other.largest_gap);
         self.refused_lines += other.refused_lines;
         self.duplicated += other.duplicated;
+        self.edits += other.edits;
+        self.signals += other.signals;
+        self.refused_signals += other.refused_signals;
         self.wrong += other.wrong;
     }
 }
