@@ -1,7 +1,7 @@
 /**
  * Bench: bots against a pinned server, as a table and a chart in docs/BENCHMARKS.md.
  *
- *   node scripts/bench.mjs room|spread|spaces|sockets|storm|churn …
+ *   node scripts/bench.mjs room|spread|spaces|sockets|storm|churn|calls …
  *
  * RUNS (3), CLIENTS (50,100,500,1000,2500), FOR (30s) and HOURS (1, of churn) change how much is run. The server has the
  * first core and the bots have the second; figures are medians of the runs.
@@ -27,6 +27,7 @@ const HOURS = Number(process.env.HOURS ?? 1);
 /** Seconds over which the server's share of its core is taken. */
 const SAMPLE = 8;
 const TICKS_PER_SECOND = 100;
+const PICTURES = 10;
 
 const pinned = (core) => (existsSync("/usr/bin/taskset") ? ["taskset", "-c", String(core)] : []);
 
@@ -174,6 +175,46 @@ const SCENES = {
   async storm() {
     const figures = await medians(600, ["--behaviour", "crowd", "--for", FOR, "--ramp", "100/s"]);
     return `A hundred joins a second into a room that fills up to six hundred.\n\n${HEAD}\n${row(600, figures)}`;
+  },
+  /** Two browsers with cameras stand side by side; one keeps the other away and lets them near again. */
+  async calls() {
+    const { DEVICES, openBrowser, Server } = await import("../web/journeys/plaza.mjs");
+    const { agree, arrive, bring, makeSpace, walkUp } = await import("../web/journeys/talking.mjs");
+    const server = await Server.start();
+    const browser = await openBrowser(DEVICES);
+    const ada = await arrive(browser, server, undefined, "Ada");
+    const bo = await bring(browser, server, await makeSpace(ada, "Pictures", /Office/), "Bo");
+    await walkUp(bo, "Ada");
+    await agree(ada, "camera");
+    const { page } = bo;
+    await page.getByRole("button", { name: /^People/ }).click();
+    await page.getByRole("button", { name: "Ada", exact: true }).click();
+    const times = [];
+    while (times.length < PICTURES) {
+      await page.getByRole("button", { name: "Block", exact: true }).click();
+      await bo.until(() => globalThis.__plaza().peers.length === 0);
+      const measured = page.evaluate(
+        () =>
+          new Promise((resolve) => {
+            let connected;
+            const timer = setInterval(() => {
+              const sees = globalThis.__plaza().peers.some(({ see }) => see);
+              connected ??= sees ? performance.now() : undefined;
+              const video = document.querySelector(".tile.camera:not(.mine, .fading) video");
+              if (connected === undefined || !(video?.currentTime > 0)) return;
+              clearInterval(timer);
+              resolve(performance.now() - connected);
+            }, 5);
+          }),
+      );
+      await page.getByRole("button", { name: "Unblock", exact: true }).click();
+      times.push(await measured);
+    }
+    await browser.close();
+    await server.stop();
+    times.sort((a, b) => a - b);
+    const [middle, worst] = [times[times.length >> 1], times.at(-1)].map((time) => time.toFixed(0));
+    return `From being connected to the first picture that is drawn, two browsers on one machine, ${PICTURES} times: median ${middle} ms, worst ${worst} ms.`;
   },
   async churn() {
     const server = await serve();

@@ -24,6 +24,7 @@ pub fn crowd(people: u32) -> Space {
         width: SIDE,
         height: SIDE,
         blocked: pillars(),
+        has_walls: false,
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,
