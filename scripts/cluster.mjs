@@ -114,7 +114,7 @@ async function startRedis() {
 }
 
 /** Carries the calls of those who cannot reach each other; here they can, but a client may ask for it. */
-async function startTurn(folder) {
+export async function startTurn(folder) {
   const port = await freePort();
   const home = join(folder, "turn");
   await mkdir(home);
@@ -123,7 +123,7 @@ async function startTurn(folder) {
   words.push("--use-auth-secret", `--static-auth-secret=${SECRET}`);
   const child = spawn("turnserver", words, { stdio: ["ignore", "pipe", "pipe"] });
   await started(child, TURN_READY);
-  return { child, url: `turn:127.0.0.1:${port}?transport=udp`, command: ["turnserver", ...words] };
+  return { child, url: `turn:127.0.0.1:${port}?transport=udp`, secret: SECRET, command: ["turnserver", ...words] };
 }
 
 /** The example that people copy, with the addresses of this cluster. */
