@@ -12,6 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
         width: 24,
         height: 16,
         blocked: Vec::new(),
+        has_walls: true,
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,
