@@ -1,21 +1,16 @@
 //! Forward: in a circle of more than four the server forwards what each may hear and see, and nothing else, whatever clients ask for.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
 use futures_util::future::select_all;
 use plaza::components::command::Command;
 use plaza::components::id::{PlayerId, UserId};
 use plaza::components::peers::Route;
 use plaza::components::plan::Plan;
 use plaza::components::unit::TickRate;
-use plaza::media::forward::{ForwardSettings, Stream};
+use plaza::media::forward::{ForwardSettings, Stream, pack, unpack};
 use plaza::net::protocol::peers::ForwardC2s;
 use plaza::net::protocol::status::MediaC2s;
 use plaza::net::protocol::{ClientMessage, ServerMessage};
@@ -137,7 +132,8 @@ impl Caller {
         let answer = said(game, |said| said["answer"].is_object()).await;
         let answer = &answer["answer"];
         assert_eq!(answer["session"], caller.session.as_str());
-        let answer = answer["sdp"].as_str().expect("it is a text").to_owned();
+        let answer = answer["packed"].as_str().expect("it is a text");
+        let answer = unpack(answer).expect("the unit packs it well");
         if over_tcp {
             let candidate = answer.lines().find(|line| line.contains("tcptype passive"));
             let fields: Vec<_> = candidate.expect("TCP is offered").split(' ').collect();
@@ -167,10 +163,7 @@ impl Caller {
     }
 
     fn offer(&self, text: &str) -> ClientMessage {
-        let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
-        packed.write_all(text.as_bytes()).expect("memory takes everything");
-        let packed = STANDARD.encode(packed.finish().expect("memory takes everything"));
-        let body = json!({ "offer": { "session": self.session, "packed": packed } }).to_string();
+        let body = json!({ "offer": { "session": self.session, "packed": pack(text) } }).to_string();
         ClientMessage::Forward(ForwardC2s { body })
     }
 

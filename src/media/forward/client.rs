@@ -355,10 +355,9 @@ impl Client {
     }
 
     /// What it would take to give them everything they wish for: bandwidth is looked for up to that.
-    pub(super) fn want(&mut self, bits: u64, now: Instant) {
-        self.rtc
-            .bwe()
-            .set_bitrate(Bitrate::ZERO, Bitrate::bps(bits + bits / 4 + VOICE));
+    pub(super) fn want(&mut self, pictures: u64, voices: usize, now: Instant) {
+        let bits = pictures + VOICE * (voices as u64).max(1);
+        self.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(bits + bits / 4));
         self.due = self.due.min(now);
     }
 

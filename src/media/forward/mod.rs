@@ -22,6 +22,7 @@ use socket2::SockRef;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 pub use self::room::Stream;
+pub use self::words::{OfferError, pack, unpack};
 use crate::components::fact::{Fact, Picture, TickOutput};
 use crate::components::id::{PlayerId, SpaceId};
 

@@ -252,7 +252,7 @@ impl Carrier {
         packed: &str,
         now: Instant,
     ) -> Result<(), String> {
-        let offer = words::unpack(packed).map_err(|error| error.to_string())?;
+        let offer = words::read(packed).map_err(|error| error.to_string())?;
         let agreed = |error: str0m::RtcError| error.to_string();
         let (id, answer) = if let Some(client) = before.and_then(|id| self.clients.get_mut(&id)) {
             (None, client.accept(offer, now).map_err(agreed)?)
@@ -271,7 +271,7 @@ impl Carrier {
         followed.is_dirty = true;
         let said = Said::Answer {
             session,
-            sdp: answer.to_sdp_string(),
+            packed: words::pack(&answer.to_sdp_string()),
         };
         followed.say(player, &said);
         if let Some(replaced) = id.and_then(|id| followed.clients.insert(player, id)) {
@@ -445,10 +445,11 @@ impl Carrier {
                     wanted.insert(source, Quality::Coarse);
                 }
             }
-            let (pictures, desired) = choose(&wishes, client.budget(wanted.len()));
+            let voices = wanted.len();
+            let (pictures, desired) = choose(&wishes, client.budget(voices));
             tracing::trace!(
                 player = player.0,
-                budget = client.budget(wanted.len()),
+                budget = client.budget(voices),
                 ?wishes,
                 ?pictures,
                 "pictures are chosen"
@@ -457,7 +458,7 @@ impl Carrier {
             let Some(client) = self.clients.get_mut(&id) else {
                 continue;
             };
-            client.want(desired, now);
+            client.want(desired, voices, now);
             client.assign(&wanted);
             for (slot, source) in client.feeds() {
                 followed.routes.entry(source).or_default().push((id, slot));

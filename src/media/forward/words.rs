@@ -1,11 +1,13 @@
 //! Words: what a client and the forwarding unit say to each other, as JSON.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
 use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
 use serde::{Deserialize, Serialize};
 use str0m::change::SdpOffer;
 
@@ -40,8 +42,8 @@ pub(super) enum Said<'a> {
     Answer {
         /// Of the offer.
         session: &'a str,
-        /// The description.
-        sdp: String,
+        /// The description, as that of the offer.
+        packed: String,
     },
     /// Whose streams come in which places of the connection; other places are empty.
     Slots {
@@ -74,12 +76,12 @@ pub(super) struct Slot {
 
 /// Why an offer is of no use; the text is for whoever wrote the client.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum OfferError {
+pub enum OfferError {
     /// Not base 64.
-    #[error("the offer is not in base 64")]
+    #[error("the description is not in base 64")]
     Encoding,
     /// Not compressed, or far too long.
-    #[error("the offer cannot be unpacked, or is longer than 128 KiB")]
+    #[error("the description cannot be unpacked, or is longer than 128 KiB")]
     Packing,
     /// Too many streams.
     #[error("a connection has at most 48 streams")]
@@ -89,28 +91,32 @@ pub(super) enum OfferError {
     Description(String),
 }
 
-/// Unpacks an offer.
-pub(super) fn unpack(offer: &str) -> Result<SdpOffer, OfferError> {
-    let packed = STANDARD.decode(offer).map_err(|_| OfferError::Encoding)?;
-    let mut text = String::new();
-    let mut unpacked = ZlibDecoder::new(packed.as_slice()).take(MAX_DESCRIPTION + 1);
-    unpacked.read_to_string(&mut text).map_err(|_| OfferError::Packing)?;
-    if text.len() as u64 > MAX_DESCRIPTION {
-        return Err(OfferError::Packing);
-    }
+/// Reads an offer.
+pub(super) fn read(packed: &str) -> Result<SdpOffer, OfferError> {
+    let text = unpack(packed)?;
     if text.lines().filter(|line| line.starts_with("m=")).count() > MAX_STREAMS {
         return Err(OfferError::TooMany);
     }
     SdpOffer::from_sdp_string(&text).map_err(|error| OfferError::Description(error.to_string()))
 }
 
-/// Packs an offer as clients do.
-#[cfg(test)]
-pub(super) fn pack(text: &str) -> String {
-    use std::io::Write;
-    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
-    packed.write_all(text.as_bytes()).expect("memory takes everything");
-    STANDARD.encode(packed.finish().expect("memory takes everything"))
+/// A description as it travels.
+pub fn pack(text: &str) -> String {
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
+    let packed = packed.write_all(text.as_bytes()).and_then(|()| packed.finish());
+    STANDARD.encode(packed.expect("memory takes everything"))
+}
+
+/// A description that has travelled.
+pub fn unpack(packed: &str) -> Result<String, OfferError> {
+    let packed = STANDARD.decode(packed).map_err(|_| OfferError::Encoding)?;
+    let mut text = String::new();
+    let mut unpacked = ZlibDecoder::new(packed.as_slice()).take(MAX_DESCRIPTION + 1);
+    unpacked.read_to_string(&mut text).map_err(|_| OfferError::Packing)?;
+    if text.len() as u64 > MAX_DESCRIPTION {
+        return Err(OfferError::Packing);
+    }
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -130,10 +136,10 @@ mod tests {
     fn an_offer_that_unpacks_to_a_bomb_is_refused() {
         let bomb = pack(&"m".repeat(1 << 24));
         assert!(bomb.len() < 1 << 17);
-        assert!(matches!(unpack(&bomb), Err(OfferError::Packing)));
-        assert!(matches!(unpack("%"), Err(OfferError::Encoding)));
-        assert!(matches!(unpack("AAAA"), Err(OfferError::Packing)));
-        assert!(matches!(unpack(&pack(&"m=\n".repeat(49))), Err(OfferError::TooMany)));
-        assert!(matches!(unpack(&pack("hello")), Err(OfferError::Description(_))));
+        assert!(matches!(read(&bomb), Err(OfferError::Packing)));
+        assert!(matches!(read("%"), Err(OfferError::Encoding)));
+        assert!(matches!(read("AAAA"), Err(OfferError::Packing)));
+        assert!(matches!(read(&pack(&"m=\n".repeat(49))), Err(OfferError::TooMany)));
+        assert!(matches!(read(&pack("hello")), Err(OfferError::Description(_))));
     }
 }

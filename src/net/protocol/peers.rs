@@ -30,7 +30,7 @@ pub struct SignalS2c {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ForwardC2s {
-    /// JSON: `{description}`, `{candidate}` or `{want}`; at most 12 KiB.
+    /// JSON: `{offer}` or `{show}`; at most 12 KiB.
     pub body: String,
 }
 

@@ -1,6 +1,6 @@
 import { inflateSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { pack, parseSaid, placesFor } from "./forward";
+import { pack, parseSaid, placesFor, unpack } from "./forward";
 
 test("places are made in handfuls, never taken away, and never more than the rules let one hear and see", () => {
   expect(placesFor(0, "audio", 0)).toBe(0);
@@ -17,6 +17,7 @@ test("a description of dozens of streams fits into one message", async () => {
   const packed = await pack(sdp);
   expect(packed.length).toBeLessThan(4096);
   expect(inflateSync(Buffer.from(packed, "base64")).toString()).toBe(sdp);
+  expect(await unpack(packed)).toBe(sdp);
 });
 
 test("what is not from the unit is nothing", () => {

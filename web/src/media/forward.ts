@@ -17,7 +17,7 @@ const MOST = { audio: 20, video: 12 } as const;
 
 /** What the unit says. */
 export type Said =
-  | { answer: { session: string; sdp: string } }
+  | { answer: { session: string; packed: string } }
   | { slots: { session: string; slots: { mid: string; player: number; kind: Kind }[] } }
   | { refused: { session: string; reason: string } }
   | { again: object };
@@ -55,6 +55,12 @@ export async function pack(sdp: string): Promise<string> {
   const packed = new Blob([sdp]).stream().pipeThrough(new CompressionStream("deflate"));
   const bytes = new Uint8Array(await new Response(packed).arrayBuffer());
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
+/** A description that has travelled. */
+export async function unpack(packed: string): Promise<string> {
+  const bytes = Uint8Array.from(atob(packed), (char) => char.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
 }
 
 /** One connection, from its first offer to its end. */
@@ -120,9 +126,10 @@ class Session {
     );
   }
 
-  async answered(sdp: string): Promise<void> {
+  async answered(packed: string): Promise<void> {
     if (!this.#offering) return;
     clearTimeout(this.#patience);
+    const sdp = await unpack(packed);
     await this.connection.setRemoteDescription({ type: "answer", sdp });
     this.#offering = false;
     if (this.#offersAgain) await this.#offer();
@@ -298,7 +305,7 @@ export class Forward {
       this.#close();
       this.#open();
     } else if ("answer" in said && said.answer.session === session?.id) {
-      session.answered(said.answer.sdp).then(() => this.#greet(), this.#failed);
+      session.answered(said.answer.packed).then(() => this.#greet(), this.#failed);
     } else if ("slots" in said && said.slots.session === session?.id) session.assigned(said.slots.slots);
     else if ("refused" in said && said.refused.session === session?.id) {
       console.warn(said.refused.reason);

@@ -181,7 +181,8 @@ export class Mesh {
     const link = this.#links.get(player);
     if (!link || link.peer.route === 0) return;
     link.done(true, (signal) => this.listener.say(player, JSON.stringify(signal)));
-    if (link.isDone.there) this.#close(player, link);
+    // One that was never connected brings nothing to wait for.
+    if (link.isDone.there || link.connection.connectionState !== "connected") this.#close(player, link);
   }
 
   /** What we send changed. */
