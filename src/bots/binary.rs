@@ -1,9 +1,10 @@
 //! Binary: a bot that speaks `plaza.v1`.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use rand::RngExt;
 
+use super::caller::Caller;
 use super::cursor::Cursor;
 use super::dialect::{Dialect, Heard, Rested, distance, nearest_first};
 use super::mind::{Mind, SECOND, Wish};
@@ -14,8 +15,9 @@ use crate::components::unit::SUBTILES;
 use crate::net::codec::{decode, encode};
 use crate::net::protocol::chat::{ChatC2s, ChatEditC2s, ReactC2s, TypingC2s};
 use crate::net::protocol::movement::{InputC2s, WalkToPlayerC2s};
-use crate::net::protocol::peers::{PeersS2c, SignalC2s, SignalS2c};
+use crate::net::protocol::peers::{ForwardC2s, PeerS2c, PeersS2c, SignalC2s, SignalS2c};
 use crate::net::protocol::session::HelloC2s;
+use crate::net::protocol::status::MediaC2s;
 use crate::net::protocol::{ClientMessage, FRAME_VARIANT, SCHEMA, ServerMessage, VERSION};
 
 /// Tiles across and down that a bot's window shows, like a laptop's.
@@ -80,13 +82,23 @@ pub(super) struct Binary<'a> {
     own_line: String,
     /// Whether it calls whoever is near, as far as the server is concerned.
     calls: bool,
-    near: BTreeSet<u32>,
-    /// Signals to be sent with the next move.
-    signals: Vec<SignalC2s>,
+    /// What carries its voice and its camera, where it has any.
+    caller: Option<Caller>,
+    near: BTreeMap<u32, PeerS2c>,
+    /// What it says with the next move.
+    waiting: Vec<ClientMessage>,
 }
 
 impl<'a> Binary<'a> {
-    pub(super) fn new(shared: &'a Shared, room: &'a Room, bot: u32, token: &'a str, apart: u64, calls: bool) -> Self {
+    pub(super) fn new(
+        shared: &'a Shared,
+        room: &'a Room,
+        bot: u32,
+        token: &'a str,
+        apart: u64,
+        calls: bool,
+        caller: Option<Caller>,
+    ) -> Self {
         Self {
             shared,
             room,
@@ -106,8 +118,9 @@ impl<'a> Binary<'a> {
             heard_line: String::new(),
             own_line: String::new(),
             calls,
-            near: BTreeSet::new(),
-            signals: Vec::new(),
+            caller,
+            near: BTreeMap::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -120,21 +133,24 @@ impl<'a> Binary<'a> {
             self.near.remove(player);
         }
         for peer in &peers.peers {
-            if self.near.insert(peer.player) && !peer.polite {
-                self.signals.push(SignalC2s {
-                    player: peer.player,
-                    body: format!("{OFFER}{now}"),
-                });
+            let is_new = self.near.insert(peer.player, *peer).is_none();
+            if self.calls && is_new && !peer.polite {
+                self.signal(peer.player, format!("{OFFER}{now}"));
             }
         }
+        if let Some(caller) = &self.caller {
+            caller.near(self.near.values());
+        }
+    }
+
+    fn signal(&mut self, player: u32, body: String) {
+        self.shared.tally(self.bot).signals += 1;
+        self.waiting.push(ClientMessage::Signal(SignalC2s { player, body }));
     }
 
     fn signalled(&mut self, signal: &SignalS2c, now: u64) {
         if let Some(at) = signal.body.strip_prefix(OFFER) {
-            self.signals.push(SignalC2s {
-                player: signal.player,
-                body: format!("{ANSWER}{at}"),
-            });
+            self.signal(signal.player, format!("{ANSWER}{at}"));
         } else if let Some(at) = signal.body.strip_prefix(ANSWER).and_then(|at| at.parse::<u64>().ok()) {
             let took = now.saturating_sub(at);
             self.shared.tally(self.bot).signal.saturating_record(took);
@@ -177,6 +193,13 @@ impl<'a> Binary<'a> {
                 self.seen_at = now;
                 self.room.is_player(self.bot, welcome.player);
                 self.shared.bots[self.bot as usize].is_player(welcome.player);
+                if self.caller.is_some() {
+                    self.waiting.push(ClientMessage::Media(MediaC2s {
+                        audio: true,
+                        video: true,
+                        screen: false,
+                    }));
+                }
                 Heard::Welcome
             }
             ServerMessage::Refused(refused) => Heard::Refused(refused.code, refused.message),
@@ -186,12 +209,18 @@ impl<'a> Binary<'a> {
                 self.shared.tally(self.bot).refused_signals += 1;
                 Heard::Other
             }
-            ServerMessage::Peers(peers) if self.calls => {
+            ServerMessage::Peers(peers) => {
                 self.meet(&peers, now);
                 Heard::Other
             }
             ServerMessage::Signal(signal) if self.calls => {
                 self.signalled(&signal, now);
+                Heard::Other
+            }
+            ServerMessage::Forward(forward) => {
+                if let Some(caller) = &self.caller {
+                    caller.hear(forward.body);
+                }
                 Heard::Other
             }
             _ => Heard::Other,
@@ -262,11 +291,11 @@ impl Dialect for Binary<'_> {
     }
 
     fn act(&mut self, wish: Wish, due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
-        if !self.signals.is_empty() {
-            self.shared.tally(self.bot).signals += self.signals.len() as u64;
-            for signal in self.signals.drain(..) {
-                out.binary(&encode(&ClientMessage::Signal(signal)), &mut mind.random);
-            }
+        while let Some(body) = self.caller.as_mut().and_then(Caller::says) {
+            self.waiting.push(ClientMessage::Forward(ForwardC2s { body }));
+        }
+        for message in self.waiting.drain(..) {
+            out.binary(&encode(&message), &mut mind.random);
         }
         match wish {
             Wish::Step(direction) => {

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::binary::Binary;
+use super::caller::Caller;
 use super::dialect::{Dialect, Heard, Rested};
 use super::grid::Grid;
 use super::mind::{Mind, SECOND};
@@ -42,6 +43,8 @@ pub(super) struct Plan {
     pub(super) room: usize,
     pub(super) protocol: Protocol,
     pub(super) behaviour: Behaviour,
+    /// Whether it sends a voice and a camera.
+    pub(super) media: bool,
     pub(super) rate: f64,
     pub(super) seed: u64,
     pub(super) join_at: u64,
@@ -168,7 +171,8 @@ impl Bot {
         match self.plan.protocol {
             Protocol::Binary => {
                 let calls = self.plan.behaviour == Behaviour::Party;
-                let binary = Binary::new(&shared, room, bot, &token, apart, calls);
+                let caller = self.plan.media.then(|| Caller::new(Arc::clone(&shared), bot));
+                let binary = Binary::new(&shared, room, bot, &token, apart, calls, caller);
                 self.speak(binary, room).await
             }
             Protocol::Json => self.speak(Grid::new(&shared, room, bot, &token, apart), room).await,

@@ -1,13 +1,14 @@
 //! Bots: the load tester behind `plaza bots`: many players from one process, who walk and chat, and what they saw.
 //!
 //! May use `net::protocol` and `net::codec` for the bytes. Never: anything of the server's inside; it talks to a server over
-//! HTTP and WebSockets only, like any client. `docs/load-testing.md` says how each number is measured.
+//! HTTP, WebSockets and WebRTC only, like any client. `docs/load-testing.md` says how each number is measured.
 
 #![expect(clippy::disallowed_methods, reason = "a load tester measures real time")]
 
 mod account;
 mod binary;
 mod bot;
+mod caller;
 mod cursor;
 mod dialect;
 mod grid;
@@ -70,6 +71,8 @@ pub struct Settings {
     pub seed: u64,
     /// Whether the spaces made keep what is said.
     pub keeps_chat: bool,
+    /// Whether bots send a voice and a camera, and take what comes, where the forwarding unit carries calls.
+    pub media: bool,
     /// Whether every bot's view is compared with where everybody is, at the end.
     pub verify: bool,
 }
@@ -157,6 +160,7 @@ pub async fn run(
             room: number % shared.rooms.len(),
             protocol: settings.protocol,
             behaviour: settings.behaviour,
+            media: settings.media,
             rate: settings.rate(),
             seed: settings.seed,
             join_at: (number as f64 / settings.ramp.max(0.1) * 1e6) as u64,

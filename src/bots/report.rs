@@ -97,6 +97,16 @@ pub struct Report {
     pub signals_refused: u64,
     /// From an offer to its answer.
     pub signal: Latency,
+    /// From seeing somebody through the forwarding unit to their first picture.
+    pub first_picture: Latency,
+    /// How often somebody came to be seen through the unit.
+    pub pictures_awaited: u64,
+    /// Frames of voices and pictures that came through the unit, per client and second.
+    pub media_frames_per_second: f64,
+    /// Their bytes, per client and second.
+    pub media_bytes_per_second: f64,
+    /// Of those frames, how many came after one that was lost.
+    pub media_gaps: u64,
     /// People shown at the end where they are not, people not shown, and messages that must not be; absent when not asked for.
     pub view_errors: Option<u64>,
 }
@@ -196,6 +206,11 @@ impl Report {
             signals_sent: all.signals,
             signals_refused: all.refused_signals,
             signal: latency(&all.signal),
+            first_picture: latency(&all.picture),
+            pictures_awaited: all.pictures_awaited,
+            media_frames_per_second: all.media_frames as f64 / each,
+            media_bytes_per_second: all.media_bytes as f64 / each,
+            media_gaps: all.media_gaps,
             view_errors: errors,
         }
     }
@@ -294,6 +309,7 @@ impl fmt::Display for Report {
             ("move seen, far", &self.far),
             ("chat heard", &self.chat),
             ("signal answered", &self.signal),
+            ("first picture", &self.first_picture),
             ("outage", &self.outages),
             ("bots' own delay", &self.lateness),
         ];
@@ -335,6 +351,17 @@ impl fmt::Display for Report {
                 f,
                 "signals       {} sent, {} offers answered, {} refused",
                 self.signals_sent, self.signal.count, self.signals_refused
+            )?;
+        }
+        if self.pictures_awaited > 0 {
+            writeln!(
+                f,
+                "calls         {} of {} first pictures came; {:.0} frames/s and {:.0} KB/s to each client, {} behind a gap",
+                self.first_picture.count,
+                self.pictures_awaited,
+                self.media_frames_per_second,
+                self.media_bytes_per_second / 1e3,
+                self.media_gaps
             )?;
         }
         match self.view_errors {

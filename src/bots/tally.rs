@@ -22,6 +22,8 @@ pub(super) struct Tally {
     pub(super) chat: Histogram<u64>,
     /// From an offer to its answer.
     pub(super) signal: Histogram<u64>,
+    /// From seeing somebody through the forwarding unit to their first picture.
+    pub(super) picture: Histogram<u64>,
     pub(super) outages: Histogram<u64>,
     pub(super) lateness: Histogram<u64>,
     pub(super) frames: u64,
@@ -34,6 +36,12 @@ pub(super) struct Tally {
     pub(super) edits: u64,
     pub(super) signals: u64,
     pub(super) refused_signals: u64,
+    /// People seen through the unit, whose pictures should come.
+    pub(super) pictures_awaited: u64,
+    /// Parts of others' voices and pictures that came through the unit, and those before which something was lost.
+    pub(super) media_frames: u64,
+    pub(super) media_bytes: u64,
+    pub(super) media_gaps: u64,
     pub(super) wrong: u64,
 }
 
@@ -52,6 +60,7 @@ impl Tally {
             far: histogram(),
             chat: histogram(),
             signal: histogram(),
+            picture: histogram(),
             outages: histogram(),
             lateness: histogram(),
             frames: 0,
@@ -64,6 +73,10 @@ impl Tally {
             edits: 0,
             signals: 0,
             refused_signals: 0,
+            pictures_awaited: 0,
+            media_frames: 0,
+            media_bytes: 0,
+            media_gaps: 0,
             wrong: 0,
         }
     }
@@ -96,6 +109,7 @@ impl Tally {
             (&mut self.far, &other.far),
             (&mut self.chat, &other.chat),
             (&mut self.signal, &other.signal),
+            (&mut self.picture, &other.picture),
             (&mut self.outages, &other.outages),
             (&mut self.lateness, &other.lateness),
         ] {
@@ -108,6 +122,10 @@ impl Tally {
         self.largest_gap = self.largest_gap.max(other.largest_gap);
         self.refused_lines += other.refused_lines;
         self.duplicated += other.duplicated;
+        self.pictures_awaited += other.pictures_awaited;
+        self.media_frames += other.media_frames;
+        self.media_bytes += other.media_bytes;
+        self.media_gaps += other.media_gaps;
         self.edits += other.edits;
         self.signals += other.signals;
         self.refused_signals += other.refused_signals;

@@ -189,6 +189,7 @@ impl Witnesses {
             ramp: 1.0,
             behaviour: Behaviour::Chat,
             seed: 1,
+            media: false,
             keeps_chat: true,
             verify: false,
         };

@@ -51,6 +51,9 @@ pub struct Bots {
     /// What the bots do
     #[arg(long, value_enum, default_value_t = Behaviour::Wander)]
     behaviour: Behaviour,
+    /// Send a voice and a camera to whoever is near, where the server forwards calls
+    #[arg(long)]
+    media: bool,
     /// The same number walks the same ways
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -90,6 +93,10 @@ pub async fn run(options: Bots) -> anyhow::Result<bool> {
         max_lost: options.max_lost,
         max_missing: options.max_missing,
     };
+    anyhow::ensure!(
+        !options.media || options.protocol == Protocol::Binary,
+        "--media needs --protocol binary: only game clients reach the forwarding unit"
+    );
     let settings = Settings {
         url: options.url,
         bots: options.count,
@@ -102,6 +109,7 @@ pub async fn run(options: Bots) -> anyhow::Result<bool> {
         ramp: options.ramp,
         behaviour: options.behaviour,
         seed: options.seed,
+        media: options.media,
         keeps_chat: false,
         verify: options.verify,
     };

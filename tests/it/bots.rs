@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plaza::bots::{self, Behaviour, Protocol, Report, Settings};
+use plaza::media::forward::ForwardSettings;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -28,6 +29,7 @@ fn settings(url: &str, protocol: Protocol, behaviour: Behaviour) -> Settings {
         ramp: 100.0,
         behaviour,
         seed: 1,
+        media: false,
         keeps_chat: false,
         verify: true,
     }
@@ -74,6 +76,36 @@ async fn every_behaviour_is_served_well_in_binary() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_behaviour_is_served_well_in_json() {
     is_served_well(Protocol::Json).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_large_circles_everybody_gets_everybodys_picture_through_the_server() {
+    let server = TestServer::start_with(|settings| {
+        settings.forwarding = Some(ForwardSettings {
+            listen: "127.0.0.1:0".parse().expect("this is an address"),
+            or_any_port: false,
+            addresses: Vec::new(),
+        });
+    })
+    .await;
+    let report = run(Settings {
+        bots: 6,
+        spaces: 1,
+        media: true,
+        length: Duration::from_secs(6),
+        ..settings(&server.address, Protocol::Binary, Behaviour::Idle)
+    })
+    .await;
+    assert_eq!(
+        (report.connected, report.lost, report.view_errors),
+        (6, 0, Some(0)),
+        "{report}"
+    );
+    assert_eq!(report.reasons.len(), 0, "{report}");
+    assert!(report.pictures_awaited > 6, "{report}");
+    assert_eq!(report.first_picture.count, report.pictures_awaited, "{report}");
+    assert!(report.media_frames_per_second > 0.0, "{report}");
+    server.stop().await;
 }
 
 /// A way to the server that can be cut: every connection on it ends, new ones are let through.
@@ -181,15 +213,20 @@ async fn the_report_has_every_field_and_a_kept_bound_is_fine() {
         "connected",
         "failed",
         "far",
+        "firstPicture",
         "framesPerSecond",
         "join",
         "largestGap",
         "lateness",
         "lost",
+        "mediaBytesPerSecond",
+        "mediaFramesPerSecond",
+        "mediaGaps",
         "moves",
         "movesRejected",
         "near",
         "outages",
+        "picturesAwaited",
         "protocol",
         "rate",
         "reasons",

@@ -1,0 +1,543 @@
+//! Caller: a bot's browser in a circle that talks through the forwarding unit: it sends a voice and a camera, and counts what comes.
+//!
+//! What it sends has the sizes and times of a real voice and a real picture in two layers; there is nothing to be heard or seen in it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::future::pending;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::json;
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::format::PayloadParams;
+use str0m::media::{Direction, MediaKind, MediaTime, Mid, Rid, Simulcast, SimulcastLayer};
+use str0m::net::{Protocol, Receive};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcError};
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::sleep_until;
+
+use super::shared::Shared;
+use crate::components::peers::Route;
+use crate::media::forward::{Stream, pack, unpack};
+use crate::net::protocol::peers::PeerS2c;
+
+/// A voice: a packet of Opus at 32 kbit/s each 20 ms.
+const VOICE_EVERY: Duration = Duration::from_millis(20);
+const VOICE: [u8; 80] = [0; 80];
+
+/// A camera: thirty pictures a second in two layers, of 150 and 700 kbit/s; a whole picture is some four times as large as others.
+const PICTURE_EVERY: Duration = Duration::from_nanos(1_000_000_000 / 30);
+const LAYERS: [(&str, usize); 2] = [("l", 600), ("h", 2_800)];
+const WHOLE: usize = 4;
+
+/// How a whole picture of VP8 begins, and another one.
+const WHOLE_PICTURE: [u8; 10] = [0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01];
+const PICTURE: [u8; 10] = [0x11, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// Places for others, as many as the rules of a space ever need.
+const VOICES: usize = 20;
+const PICTURES: usize = 12;
+
+/// A packet is no longer than this on any network.
+const PACKET: usize = 2_048;
+
+/// How long the unit may take to answer, and how late a bot may be with what it sends before it leaves something out.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the connection to the server lets the caller know.
+enum Order {
+    /// Whom the bot sees through the unit from now on, and whether anybody hears or sees the bot through it.
+    Near { sees: BTreeSet<u32>, sends: bool },
+    /// The unit says something.
+    Said(String),
+}
+
+/// A bot's calls; they end with it.
+pub(super) struct Caller {
+    orders: UnboundedSender<Order>,
+    says: UnboundedReceiver<String>,
+}
+
+impl Caller {
+    pub(super) fn new(shared: Arc<Shared>, bot: u32) -> Self {
+        let (orders, inbox) = unbounded_channel();
+        let (outbox, says) = unbounded_channel();
+        tokio::spawn(async move {
+            let mut calls = Calls {
+                shared,
+                bot,
+                says: outbox,
+                sees: BTreeMap::new(),
+                sends: false,
+                line: None,
+                lines: 0,
+            };
+            if let Err(error) = calls.run(inbox).await {
+                calls.complain(&error);
+            }
+        });
+        Self { orders, says }
+    }
+
+    /// Who is near, and how.
+    pub(super) fn near<'a>(&self, peers: impl Iterator<Item = &'a PeerS2c>) {
+        let (mut sees, mut sends) = (BTreeSet::new(), false);
+        for peer in peers.filter(|peer| peer.route == Route::Forwarded as u8) {
+            sends |= peer.heard || peer.seen;
+            if peer.see {
+                sees.insert(peer.player);
+            }
+        }
+        // The calls may have ended with an error, which was noted.
+        let _ = self.orders.send(Order::Near { sees, sends });
+    }
+
+    /// The unit says something.
+    pub(super) fn hear(&self, body: String) {
+        let _ = self.orders.send(Order::Said(body));
+    }
+
+    /// What the unit is to be told next.
+    pub(super) fn says(&mut self) -> Option<String> {
+        self.says.try_recv().ok()
+    }
+}
+
+/// Why calls ended.
+#[derive(Debug, thiserror::Error)]
+enum CallError {
+    #[error("the connection to the forwarding unit failed: {0}")]
+    Connection(#[from] RtcError),
+    #[error("packets cannot be sent: {0}")]
+    Socket(#[from] io::Error),
+    #[error("the forwarding unit's answer is of no use: {0}")]
+    Answer(String),
+    #[error("the forwarding unit refused: {0}")]
+    Refused(String),
+    #[error("the forwarding unit did not answer within 5 seconds")]
+    Silence,
+}
+
+/// What the unit says, each under its own name.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Said {
+    Answer { session: String, packed: String },
+    Slots { session: String, slots: Vec<Slot> },
+    Again {},
+    Refused { session: String, reason: String },
+}
+
+/// Whose stream comes in a place.
+#[derive(Deserialize)]
+struct Slot {
+    mid: String,
+    player: u32,
+    kind: String,
+}
+
+/// Everything about a bot's calls.
+struct Calls {
+    shared: Arc<Shared>,
+    bot: u32,
+    says: UnboundedSender<String>,
+    /// Whom it sees; since when, until their first picture came.
+    sees: BTreeMap<u32, Option<u64>>,
+    /// Whether anybody hears or sees it.
+    sends: bool,
+    line: Option<Line>,
+    /// How many connections it had.
+    lines: u32,
+}
+
+impl Calls {
+    async fn run(&mut self, mut inbox: UnboundedReceiver<Order>) -> Result<(), CallError> {
+        let mut packet = vec![0; PACKET];
+        loop {
+            let Some(line) = &mut self.line else {
+                let Some(order) = inbox.recv().await else { return Ok(()) };
+                self.obey(order)?;
+                continue;
+            };
+            let due = line.turn(Instant::now(), self.sends)?;
+            for frame in line.arrived.drain(..) {
+                let now = self.shared.now();
+                let mut tally = self.shared.tally(self.bot);
+                if let Some(since) = frame.seen_of.and_then(|player| self.sees.get_mut(&player)?.take()) {
+                    tally.picture.saturating_record(now.saturating_sub(since));
+                }
+                if self.shared.counts(now) {
+                    tally.media_frames += 1;
+                    tally.media_bytes += frame.bytes;
+                    tally.media_gaps += u64::from(frame.is_behind_gap);
+                }
+            }
+            if line.has_failed || line.is_overdue() {
+                let error = if line.has_failed {
+                    CallError::Answer("the connection broke".into())
+                } else {
+                    CallError::Silence
+                };
+                self.complain(&error);
+                self.open();
+                continue;
+            }
+            tokio::select! {
+                order = inbox.recv() => match order {
+                    Some(order) => self.obey(order)?,
+                    None => return Ok(()),
+                },
+                length = line.receive(&mut packet) => {
+                    let length = length?;
+                    line.take(&packet[..length])?;
+                }
+                () = sleep_until(due.into()) => {}
+            }
+        }
+    }
+
+    fn complain(&self, error: &CallError) {
+        self.shared.tally(self.bot).because(error.to_string());
+    }
+
+    fn obey(&mut self, order: Order) -> Result<(), CallError> {
+        match order {
+            Order::Near { sees, sends } => {
+                let now = self.shared.now();
+                self.sees.retain(|player, _| sees.contains(player));
+                for player in sees {
+                    self.sees.entry(player).or_insert_with(|| {
+                        self.shared.tally(self.bot).pictures_awaited += 1;
+                        Some(now)
+                    });
+                }
+                self.sends = sends;
+                if self.line.is_none() && (sends || !self.sees.is_empty()) {
+                    self.open();
+                }
+            }
+            Order::Said(body) => {
+                let said = serde_json::from_str(&body).map_err(|error| CallError::Answer(error.to_string()))?;
+                self.hear(said)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, said: Said) -> Result<(), CallError> {
+        let current = self.line.as_mut();
+        let of = |session: String| move |line: &&mut Line| line.session == session;
+        match said {
+            Said::Answer { session, packed } => {
+                if let Some(line) = current.filter(of(session)) {
+                    let answer = unpack(&packed).map_err(|error| CallError::Answer(error.to_string()))?;
+                    line.answered(&answer)?;
+                }
+            }
+            Said::Slots { session, slots } => {
+                if let Some(line) = current.filter(of(session)) {
+                    let places = slots.iter().map(|slot| {
+                        let is_camera = slot.kind == "camera";
+                        (Mid::from(slot.mid.as_str()), (slot.player, is_camera))
+                    });
+                    line.places = places.collect();
+                }
+            }
+            Said::Again {} => self.open(),
+            Said::Refused { session, reason } => {
+                if current.filter(of(session)).is_some() {
+                    self.complain(&CallError::Refused(reason));
+                    self.line = None;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Offers a connection, instead of the one there is.
+    fn open(&mut self) {
+        self.lines += 1;
+        let (line, offer) = Line::offer(format!("{} {}", self.bot, self.lines));
+        // Nobody listens any more when the bot is gone.
+        let _ = self.says.send(offer);
+        self.line = Some(line);
+    }
+}
+
+/// Part of somebody else's stream.
+struct Frame {
+    /// Whose picture it is.
+    seen_of: Option<u32>,
+    bytes: u64,
+    is_behind_gap: bool,
+}
+
+/// A connection to the unit.
+struct Line {
+    session: String,
+    rtc: Rtc,
+    /// What it sends, in the order of [`Stream::ALL`].
+    sends: [Mid; 4],
+    pending: Option<SdpPendingOffer>,
+    offered: Instant,
+    /// How to get there, once the unit said where it is.
+    way: Option<Way>,
+    /// Whose streams come where, and which of them are cameras.
+    places: HashMap<Mid, (u32, bool)>,
+    arrived: Vec<Frame>,
+    is_connected: bool,
+    has_failed: bool,
+    /// Whether others need a whole picture.
+    is_asked: bool,
+    voice_at: Instant,
+    voices: u64,
+    picture_at: Instant,
+    pictures: u64,
+}
+
+struct Way {
+    socket: UdpSocket,
+    here: SocketAddr,
+    there: SocketAddr,
+}
+
+impl Line {
+    /// A connection that is offered, and the offer.
+    fn offer(session: String) -> (Self, String) {
+        let now = Instant::now();
+        let mut rtc = Rtc::builder()
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true)
+            .build(now);
+        let mut change = rtc.sdp_api();
+        let layers = || Simulcast {
+            send: LAYERS.map(|(name, _)| SimulcastLayer::new(name)).to_vec(),
+            recv: Vec::new(),
+        };
+        let sends = Stream::ALL.map(|stream| {
+            let layers = (stream == Stream::Camera).then(layers);
+            change.add_media(kind(stream.is_picture()), Direction::SendOnly, None, None, layers)
+        });
+        for place in 0..VOICES + PICTURES {
+            change.add_media(kind(place >= VOICES), Direction::RecvOnly, None, None, None);
+        }
+        let (offer, pending) = change.apply().expect("streams were added");
+        let line = Self {
+            session,
+            rtc,
+            sends,
+            pending: Some(pending),
+            offered: now,
+            way: None,
+            places: HashMap::new(),
+            arrived: Vec::new(),
+            is_connected: false,
+            has_failed: false,
+            is_asked: true,
+            voice_at: now,
+            voices: 0,
+            picture_at: now,
+            pictures: 0,
+        };
+        let body = json!({ "offer": { "session": line.session, "packed": pack(&offer.to_sdp_string()) } });
+        (line, body.to_string())
+    }
+
+    /// Goes where the answer says.
+    fn answered(&mut self, answer: &str) -> Result<(), CallError> {
+        let Some(pending) = self.pending.take() else {
+            return Ok(());
+        };
+        let there = address(answer).ok_or_else(|| CallError::Answer("it names no address for UDP".into()))?;
+        let any = if there.is_ipv4() {
+            SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))
+        } else {
+            SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))
+        };
+        let socket = std::net::UdpSocket::bind(any)?;
+        socket.connect(there)?;
+        socket.set_nonblocking(true)?;
+        let here = socket.local_addr()?;
+        let socket = UdpSocket::from_std(socket)?;
+        let wrong = |error: &dyn std::fmt::Display| CallError::Answer(error.to_string());
+        let candidate = Candidate::host(here, Protocol::Udp).map_err(|error| wrong(&error))?;
+        self.rtc.add_local_candidate(candidate);
+        let answer = SdpAnswer::from_sdp_string(answer).map_err(|error| wrong(&error))?;
+        self.rtc.sdp_api().accept_answer(pending, answer)?;
+        self.way = Some(Way { socket, here, there });
+        Ok(())
+    }
+
+    fn is_overdue(&self) -> bool {
+        self.pending.is_some() && self.offered.elapsed() > PATIENCE
+    }
+
+    /// Sends what is due, and says when the next is.
+    fn turn(&mut self, now: Instant, sends: bool) -> Result<Instant, CallError> {
+        if self.is_connected && sends {
+            self.speak(now)?;
+            self.show(now)?;
+        } else {
+            (self.voice_at, self.picture_at) = (now + VOICE_EVERY, now + PICTURE_EVERY);
+        }
+        self.rtc.handle_input(Input::Timeout(now))?;
+        let due = self.poll()?;
+        let patience = if self.pending.is_some() {
+            self.offered + PATIENCE
+        } else {
+            due
+        };
+        let own = if self.is_connected && sends {
+            self.voice_at.min(self.picture_at)
+        } else {
+            due
+        };
+        Ok(due.min(own).min(patience.max(now + VOICE_EVERY)))
+    }
+
+    fn speak(&mut self, now: Instant) -> Result<(), CallError> {
+        caught_up(&mut self.voice_at, now);
+        while self.voice_at <= now {
+            self.voice_at += VOICE_EVERY;
+            self.voices += 1;
+            let time = MediaTime::from_millis(self.voices * VOICE_EVERY.as_millis() as u64);
+            self.write(Stream::Microphone, None, now, time, VOICE.to_vec())?;
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, now: Instant) -> Result<(), CallError> {
+        caught_up(&mut self.picture_at, now);
+        while self.picture_at <= now {
+            self.picture_at += PICTURE_EVERY;
+            self.pictures += 1;
+            let time = MediaTime::from_90khz(self.pictures * 3_000);
+            let is_whole = std::mem::take(&mut self.is_asked);
+            for (layer, bytes) in LAYERS {
+                let (begin, bytes) = if is_whole {
+                    (WHOLE_PICTURE, bytes * WHOLE)
+                } else {
+                    (PICTURE, bytes)
+                };
+                let mut picture = begin.to_vec();
+                picture.resize(bytes, 0);
+                self.write(Stream::Camera, Some(layer), now, time, picture)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        stream: Stream,
+        layer: Option<&str>,
+        now: Instant,
+        time: MediaTime,
+        frame: Vec<u8>,
+    ) -> Result<(), CallError> {
+        let Some(mut writer) = self.rtc.writer(self.sends[stream as usize]) else {
+            return Ok(());
+        };
+        let codec = writer.payload_params().next().map(PayloadParams::pt);
+        if let Some(layer) = layer {
+            writer = writer.rid(Rid::from(layer));
+        }
+        match codec {
+            Some(codec) => Ok(writer.write(codec, now, time, frame)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets the connection do what it has to do now, and says when it wants to be asked again.
+    fn poll(&mut self) -> Result<Instant, CallError> {
+        loop {
+            match self.rtc.poll_output()? {
+                Output::Timeout(due) => return Ok(due),
+                Output::Transmit(packet) => {
+                    if let Some(way) = self.way.as_ref().filter(|way| way.there == packet.destination) {
+                        // Nobody waits for a packet: it is lost, as on any network.
+                        let _ = way.socket.try_send(&packet.contents);
+                    }
+                }
+                Output::Event(event) => self.happened(event),
+            }
+        }
+    }
+
+    fn happened(&mut self, event: Event) {
+        match event {
+            Event::Connected => self.is_connected = true,
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.has_failed = true,
+            Event::KeyframeRequest(_) => self.is_asked = true,
+            Event::MediaData(frame) => {
+                let place = self.places.get(&frame.mid).copied();
+                self.arrived.push(Frame {
+                    seen_of: place.and_then(|(player, is_camera)| is_camera.then_some(player)),
+                    bytes: frame.data.len() as u64,
+                    is_behind_gap: !frame.contiguous,
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// Waits for a packet.
+    async fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &self.way {
+            Some(way) => way.socket.recv(buffer).await,
+            None => pending().await,
+        }
+    }
+
+    fn take(&mut self, packet: &[u8]) -> Result<(), CallError> {
+        let Some(way) = &self.way else { return Ok(()) };
+        // What is no packet of a call is nobody's.
+        if let Ok(received) = Receive::new(Protocol::Udp, way.there, way.here, packet) {
+            let input = Input::Receive(Instant::now(), received);
+            if self.rtc.accepts(&input) {
+                self.rtc.handle_input(input)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const fn kind(is_picture: bool) -> MediaKind {
+    if is_picture { MediaKind::Video } else { MediaKind::Audio }
+}
+
+/// Whoever is far too late leaves something out.
+fn caught_up(at: &mut Instant, now: Instant) {
+    if *at + PATIENCE < now {
+        *at = now;
+    }
+}
+
+/// The first address for UDP in a description.
+fn address(description: &str) -> Option<SocketAddr> {
+    let mut candidates = description.lines().filter_map(|line| line.strip_prefix("a=candidate:"));
+    candidates.find_map(|candidate| {
+        let mut fields = candidate.split(' ').skip(2);
+        let is_udp = fields.next()?.eq_ignore_ascii_case("udp");
+        let (ip, port) = (fields.nth(1)?, fields.next()?);
+        is_udp.then(|| Some(SocketAddr::new(ip.parse().ok()?, port.parse().ok()?)))?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_unit_is_where_its_answer_says() {
+        let answer = "v=0\r\na=candidate:1 1 tcp 9 10.0.0.1 7 typ host tcptype passive\r\n\
+            a=candidate:2 1 UDP 8 10.0.0.2 3478 typ host\r\n";
+        assert_eq!(address(answer), "10.0.0.2:3478".parse().ok());
+        assert_eq!(address("v=0\r\na=candidate:2 1 udp\r\n"), None);
+    }
+}
