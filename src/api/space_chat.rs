@@ -13,6 +13,7 @@ use super::{AppState, check, spaces};
 use crate::components::chat::{ChatLine, LineChange, MAX_SLOW_SECONDS, Reaction};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
+use crate::components::peers::REACHES;
 use crate::space::DurableEvent;
 use crate::store::chat::ChatPage;
 use crate::store::{SpaceRow, now_ms};
@@ -52,7 +53,7 @@ pub struct ChatView {
     rules: RulesView,
 }
 
-/// The rules of what is said in a space.
+/// The rules of what is said in a space, and how far.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RulesView {
@@ -60,6 +61,8 @@ pub struct RulesView {
     retention_days: Option<u32>,
     /// Seconds between two lines of the same person, at least; 0 for as fast as they like.
     slow_mode_seconds: u32,
+    /// How far voices carry, in tiles; pictures two tiles less.
+    reach: u8,
     /// Whether whoever asks looks after the space: its creator, or an admin.
     may_moderate: bool,
 }
@@ -173,6 +176,7 @@ fn rules(row: &SpaceRow, caller: &Caller) -> RulesView {
     RulesView {
         retention_days: row.retention_days,
         slow_mode_seconds: row.slow_seconds,
+        reach: row.reach,
         may_moderate: moderates(row, caller),
     }
 }
@@ -203,6 +207,8 @@ pub struct RulesRequest {
     retention_days: Retention,
     /// Seconds between two lines of the same person, at least, 0 to 21,600. Who looks after the space is free of it.
     slow_mode_seconds: Option<u32>,
+    /// How far voices carry, in tiles, 2 to 12.
+    reach: Option<u8>,
 }
 
 /// Tells "null" from "not there".
@@ -219,9 +225,9 @@ impl<'de> Deserialize<'de> for Retention {
     }
 }
 
-/// Change the rules of a space's chat
+/// Change how people talk in a space
 ///
-/// Everybody inside is told of a new slow mode at once.
+/// Everybody inside is told of a new slow mode, and of voices that carry farther or less far, at once.
 #[utoipa::path(patch, path = "/space/{id}/chat", operation_id = "changeChatRules", tag = "spaces", security(("token" = [])),
     params(("id" = String, Path, description = "The space")), request_body = RulesRequest, responses(
         (status = 200, body = RulesView),
@@ -242,18 +248,23 @@ pub async fn change_rules(
     if retention_days.is_some_and(|days| !(1..=MAX_RETENTION_DAYS).contains(&days)) {
         return Err(ApiError::bad("Lines are kept for 1 to 3,650 days, or for ever."));
     }
+    let reach = body.reach.unwrap_or(row.reach);
+    if !REACHES.contains(&reach) {
+        return Err(ApiError::bad("Voices carry 2 to 12 tiles."));
+    }
     if slow_seconds > MAX_SLOW_SECONDS {
         return Err(ApiError::bad("Slow mode is 0 to 21,600 seconds."));
     }
     state
         .store
-        .change_chat_rules(space, retention_days, slow_seconds)
+        .change_chat_rules(space, retention_days, slow_seconds, reach)
         .await?;
-    let command = Command::SlowDown { seconds: slow_seconds };
-    state.spaces.tell(space, command);
+    state.spaces.tell(space, Command::SlowDown { seconds: slow_seconds });
+    state.spaces.tell(space, Command::Reach { tiles: reach });
     let row = SpaceRow {
         retention_days,
         slow_seconds,
+        reach,
         ..row
     };
     state.store.forget_lines_before(space, row.chat_since()).await?;

@@ -495,6 +495,7 @@ impl Inner {
             world.forget_when_empty();
         }
         world.slow_down(row.slow_seconds);
+        world.reach(row.reach);
         if self.unit.is_some() {
             world.forward_calls();
         }

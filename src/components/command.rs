@@ -245,6 +245,11 @@ pub enum Command {
         /// Seconds.
         seconds: u32,
     },
+    /// From now on voices carry so far.
+    Reach {
+        /// Tiles.
+        tiles: u8,
+    },
     /// Everything that was said is to be forgotten.
     ClearChat {
         /// The name of who wants it.

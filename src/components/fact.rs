@@ -233,6 +233,11 @@ pub enum Fact {
         /// Seconds; 0 for as many as they like.
         seconds: u32,
     },
+    /// From now on voices carry so far.
+    Reach {
+        /// Tiles.
+        tiles: u8,
+    },
 }
 
 /// Why something that was asked for cannot be.

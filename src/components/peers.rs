@@ -1,5 +1,7 @@
 //! Peers: who is connected to whom, as the rules of the place say.
 
+use std::ops::RangeInclusive;
+
 use bincode::{Decode, Encode};
 
 use super::id::PlayerId;
@@ -46,6 +48,12 @@ pub enum Why {
     /// They talk in a circle of their own.
     Bubble = 3,
 }
+
+/// How far voices may carry in a space, in tiles.
+pub const REACHES: RangeInclusive<u8> = 2..=12;
+
+/// How far they do where nobody wanted anything else.
+pub const USUAL_REACH: u8 = 5;
 
 /// Which way voices and pictures go; the numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]

@@ -170,6 +170,12 @@ impl Space {
         });
     }
 
+    /// From now on voices carry so far, in tiles.
+    pub fn reach(&mut self, tiles: u8) {
+        let now = self.tick();
+        self.world.resource_mut::<Proximity>().set_reach(tiles, now);
+    }
+
     /// Everything visible right now.
     pub fn picture(&mut self) -> Picture {
         let mut players: Vec<_> = self

@@ -93,19 +93,23 @@ impl Store {
         row.map(|row| row.read(Vec::new())).transpose()
     }
 
-    /// Sets how long lines are kept and how much time lies between two of the same user.
+    /// Sets how long lines are kept, how much time lies between two of the same user, and how far voices carry.
     pub async fn change_chat_rules(
         &self,
         space: SpaceId,
         retention_days: Option<u32>,
         slow_seconds: u32,
+        reach: u8,
     ) -> Result<(), StoreError> {
-        sqlx::query("update spaces set chat_retention_days = $2, chat_slow_seconds = $3 where id = $1")
-            .bind(space.to_string())
-            .bind(retention_days.map(i64::from))
-            .bind(i64::from(slow_seconds))
-            .execute(&self.writer)
-            .await?;
+        sqlx::query(
+            "update spaces set chat_retention_days = $2, chat_slow_seconds = $3, reach_tiles = $4 where id = $1",
+        )
+        .bind(space.to_string())
+        .bind(retention_days.map(i64::from))
+        .bind(i64::from(slow_seconds))
+        .bind(i64::from(reach))
+        .execute(&self.writer)
+        .await?;
         Ok(())
     }
 

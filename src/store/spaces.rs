@@ -58,6 +58,8 @@ pub struct SpaceRow {
     pub retention_days: Option<u32>,
     /// Seconds between two lines of the same user, at least.
     pub slow_seconds: u32,
+    /// How far voices carry, in tiles.
+    pub reach: u8,
     /// Unix milliseconds.
     pub created_at: i64,
 }
@@ -115,6 +117,7 @@ struct RawSpace {
     chat: String,
     chat_retention_days: Option<i64>,
     chat_slow_seconds: i64,
+    reach_tiles: i64,
     created_at: i64,
 }
 
@@ -137,6 +140,7 @@ impl RawSpace {
             keeps_chat: self.chat == KEPT,
             retention_days: self.chat_retention_days.map(whole).transpose()?,
             slow_seconds: whole(self.chat_slow_seconds)?,
+            reach: u8::try_from(self.reach_tiles).map_err(|_| StoreError::Corrupt("how far voices carry"))?,
             created_at: self.created_at,
         })
     }
@@ -172,7 +176,7 @@ impl Store {
         let row: Option<RawSpace> = sqlx::query_as(
             "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
              plan_version, chat, chat_retention_days, \
-             chat_slow_seconds, spaces.created_at from spaces left join maps on maps.id = spaces.map_id where spaces.id = $1",
+             chat_slow_seconds, reach_tiles, spaces.created_at from spaces left join maps on maps.id = spaces.map_id where spaces.id = $1",
         )
         .bind(space.to_string())
         .fetch_optional(&self.readers)
@@ -185,7 +189,7 @@ impl Store {
         let rows: Vec<RawSpace> = sqlx::query_as(
             "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
              plan_version, chat, chat_retention_days, \
-             chat_slow_seconds, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
+             chat_slow_seconds, reach_tiles, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
              where creator_id = $1 and search like $2 escape '\\' and spaces.id < $3 order by spaces.id desc limit $4",
         )
         .bind(creator.to_string())
@@ -202,7 +206,7 @@ impl Store {
         let rows: Vec<RawSpace> = sqlx::query_as(
             "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
              plan_version, chat, chat_retention_days, \
-             chat_slow_seconds, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
+             chat_slow_seconds, reach_tiles, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
              where access = 'public' and (creator_id is null or creator_id <> $1) \
              and search like $2 escape '\\' and spaces.id < $3 order by spaces.id desc limit $4",
         )

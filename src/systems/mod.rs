@@ -175,6 +175,7 @@ fn apply(world: &mut World, command: Command) {
         } => chat::react(world, player, line, emoji, on),
         Command::Typing { player, on } => chat::type_on(world, player, on),
         Command::SlowDown { seconds } => chat::slow_down(world, seconds),
+        Command::Reach { tiles } => proximity::reach(world, tiles),
         Command::ClearChat { by } => chat::clear(world, by),
     }
 }

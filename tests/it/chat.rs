@@ -317,6 +317,8 @@ async fn the_rules_of_a_chat_are_its_owners_and_hold_at_once() {
         json!({"slowModeSeconds": 21_601}),
         json!({"retentionDays": 0}),
         json!({"retentionDays": "x"}),
+        json!({"reach": 1}),
+        json!({"reach": 13}),
     ] {
         server.call("PATCH", &path, Some(&ada), wrong).await.refused(400);
     }
@@ -325,6 +327,15 @@ async fn the_rules_of_a_chat_are_its_owners_and_hold_at_once() {
     say(&mut guest, 1, "before").await;
     server.call("PATCH", &path, Some(&ada), slow).await.fine();
     assert_eq!(notice(&mut guest).await.0, "slow-mode");
+    server
+        .call("PATCH", &path, Some(&ada), json!({"reach": 8}))
+        .await
+        .fine();
+    assert_eq!(notice(&mut guest).await.0, "reach");
+    server
+        .call("PATCH", &path, Some(&ada), json!({"reach": 5}))
+        .await
+        .fine();
     guest.chat(2, "too soon").await;
     let refused = until(&mut guest, |message| match message {
         ServerMessage::ChatRefused(refused) => Some(refused.message.clone()),
@@ -338,7 +349,7 @@ async fn the_rules_of_a_chat_are_its_owners_and_hold_at_once() {
         .call("PATCH", &path, Some(&ada), json!({"retentionDays": 30}))
         .await
         .fine();
-    let expected = json!({"retentionDays": 30, "slowModeSeconds": 3600, "mayModerate": true});
+    let expected = json!({"retentionDays": 30, "slowModeSeconds": 3600, "reach": 5, "mayModerate": true});
     assert_eq!(rules, expected);
     let seen = server.get(&path, Some(&bob)).await.fine();
     assert_eq!(

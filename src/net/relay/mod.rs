@@ -557,6 +557,7 @@ impl Relay {
             Fact::LineRefused { player, client_id, why } => self.refuse_line(*player, *client_id, *why),
             Fact::Typing { player, on } => self.show_typing(*player, *on),
             Fact::SlowMode { seconds } => self.notify("slow-mode", slow_mode(*seconds)),
+            Fact::Reach { tiles } => self.notify("reach", format!("Voices carry {tiles} tiles from now on.")),
             fact => return self.tell_nearby(fact),
         }
         None

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::sight;
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
+use crate::components::peers::USUAL_REACH;
 use crate::components::unit::{Position, SUBTILES, TickRate};
 
 /// Nearest people that make pairs with somebody: more than can be heard, so that whoever leaves makes room for the next.
@@ -59,21 +60,32 @@ pub(super) const fn tiles(count: i64) -> i64 {
     side * side
 }
 
+/// Voices that carry so many tiles end one tile beyond,
+const fn hearing(reach: u8) -> SenseRule {
+    SenseRule {
+        on: tiles(reach as i64),
+        off: tiles(reach as i64 + 1),
+        most: 16,
+    }
+}
+
+/// and pictures begin two tiles nearer.
+const fn sight(reach: u8) -> SenseRule {
+    let reach = if reach > 3 { reach - 2 } else { 1 };
+    SenseRule {
+        on: tiles(reach as i64),
+        off: tiles(reach as i64 + 1),
+        most: 9,
+    }
+}
+
 impl Rules {
     /// The numbers of every space, at its rate.
     pub fn at(rate: TickRate) -> Self {
         let ticks = |millis: u64| (millis * u64::from(rate.per_second())).div_ceil(1_000);
         Self {
-            hearing: SenseRule {
-                on: tiles(5),
-                off: tiles(6),
-                most: 16,
-            },
-            sight: SenseRule {
-                on: tiles(3),
-                off: tiles(4),
-                most: 9,
-            },
+            hearing: hearing(USUAL_REACH),
+            sight: sight(USUAL_REACH),
             quiet: (tiles(1), tiles(3) / 4),
             dwell_standing: ticks(250),
             dwell_moving: ticks(600),
@@ -322,6 +334,18 @@ impl Field {
                 }
             }
         }
+    }
+
+    /// From now on voices carry so many tiles; whether they did not before.
+    pub fn set_reach(&mut self, reach: u8, now: u64) -> bool {
+        let is_new = self.rules.hearing.on != hearing(reach).on;
+        if is_new {
+            (self.rules.hearing, self.rules.sight) = (hearing(reach), sight(reach));
+            for slot in 0..self.slots.len() as u32 {
+                self.rouse(slot, now);
+            }
+        }
+        is_new
     }
 
     /// Everybody whose connections changed since this was asked last.

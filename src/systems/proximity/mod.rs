@@ -229,6 +229,14 @@ pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
     space.tick.add_systems(connect.in_set(SimulateSystems::Connect));
 }
 
+/// From now on voices carry so far.
+pub(super) fn reach(world: &mut World, tiles: u8) {
+    let now = *world.resource::<Tick>();
+    if world.resource_mut::<Proximity>().set_reach(tiles, now) {
+        world.resource_mut::<Outbox>().0.facts.push(Fact::Reach { tiles });
+    }
+}
+
 type Someone<'a> = (&'a Card, &'a Body, &'a Motion, &'a Vanished, &'a Blocked, &'a mut Ear);
 
 /// Looks where everybody is, and states for whom that changed anything.
@@ -279,6 +287,11 @@ impl Proximity {
     /// What is known of everybody is found anew with the next tick.
     pub fn look_again(&mut self) {
         self.dirty.extend(self.slots.values());
+    }
+
+    /// From now on voices carry so many tiles; whether they did not before.
+    pub fn set_reach(&mut self, tiles: u8, now: Tick) -> bool {
+        self.field.set_reach(tiles, now.0)
     }
 
     /// Whether anybody talks through the forwarding unit.

@@ -58,6 +58,26 @@ fn two_who_stand_near_hear_each_other_after_a_quarter_second() {
 }
 
 #[test]
+fn voices_carry_as_far_as_the_space_wants() {
+    let (mut field, mut now) = two(700, false);
+    run(&mut field, &mut now, 60);
+    assert_eq!(connected(&field, 0), BTreeMap::new());
+    assert!(field.set_reach(8, now) && !field.set_reach(8, now));
+    run(&mut field, &mut now, 60);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, false)]));
+    field.set_reach(9, now);
+    run(&mut field, &mut now, 60);
+    assert_eq!(
+        connected(&field, 0),
+        BTreeMap::from([(1, true)]),
+        "pictures carry two tiles less"
+    );
+    field.set_reach(5, now);
+    run(&mut field, &mut now, 60);
+    assert_eq!(connected(&field, 0), BTreeMap::new());
+}
+
+#[test]
 fn a_passer_by_is_heard_after_six_tenths_of_a_second() {
     let (mut field, mut now) = two(400, true);
     run(&mut field, &mut now, 11);

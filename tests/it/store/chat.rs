@@ -152,11 +152,11 @@ async fn old_lines_are_forgotten_where_the_space_wants_it(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     store.keep_chat(space, &said(&[line(1, "long ago")])).await.unwrap();
     assert_eq!(store.forget_old_lines().await.unwrap(), 0, "kept for ever");
-    store.change_chat_rules(space, Some(3), 20).await.unwrap();
+    store.change_chat_rules(space, Some(3), 20, 8).await.unwrap();
     let row = store.space(space).await.unwrap().unwrap();
-    assert_eq!((row.retention_days, row.slow_seconds), (Some(3), 20));
+    assert_eq!((row.retention_days, row.slow_seconds, row.reach), (Some(3), 20, 8));
     assert_eq!(store.forget_old_lines().await.unwrap(), 1);
-    store.change_chat_rules(space, None, 0).await.unwrap();
+    store.change_chat_rules(space, None, 0, 5).await.unwrap();
     store
         .keep_chat(space, &said(&[line(2, "early"), line(3, "late")]))
         .await

@@ -330,10 +330,11 @@ export class Call {
   #follow(): void {
     const now = performance.now();
     const speaking = new Set<number>();
+    const reach = this.space.talk.rules.value?.reach;
     for (const peer of this.space.peers.value.values()) {
       const { player, why } = peer;
       const wasWhy = this.#why.get(player);
-      this.graph.setVolume(player, volumeOf(peer, this.space.distanceTo(player)), wasWhy !== why);
+      this.graph.setVolume(player, volumeOf(peer, this.space.distanceTo(player), reach), wasWhy !== why);
       if (this.#tracks.has(player)) this.#why.set(player, why);
       if (peer.hear && this.graph.isSpeaking(player, now)) speaking.add(player);
     }

@@ -1,16 +1,23 @@
 import { expect, test } from "vitest";
-import { FAR, NEAR, volumeAt, volumeOf, WHY } from "./gain";
+import { USUAL_REACH, volumeAt, volumeOf, WHY } from "./gain";
 
 test("somebody near is heard fully, somebody far not at all", () => {
-  expect(volumeAt(0)).toBe(1);
-  expect(volumeAt(NEAR)).toBe(1);
-  expect(volumeAt(FAR)).toBe(0);
-  expect(volumeAt(100)).toBe(0);
-  expect(volumeAt((NEAR + FAR) / 2)).toBeCloseTo(0.5);
+  for (const [reach, full] of [
+    [USUAL_REACH, 2],
+    [10, 4],
+  ] as const) {
+    expect(volumeAt(0, reach)).toBe(1);
+    expect(volumeAt(full, reach)).toBe(1);
+    expect(volumeAt(reach + 1, reach)).toBe(0);
+    expect(volumeAt(100, reach)).toBe(0);
+    expect(volumeAt((full + reach + 1) / 2, reach)).toBeCloseTo(0.5);
+  }
 });
 
 test("the volume never rises with the distance", () => {
-  for (let tiles = 0; tiles < 8; tiles += 0.01) expect(volumeAt(tiles + 0.01)).toBeLessThanOrEqual(volumeAt(tiles));
+  for (let tiles = 0; tiles < 8; tiles += 0.01) {
+    expect(volumeAt(tiles + 0.01, USUAL_REACH)).toBeLessThanOrEqual(volumeAt(tiles, USUAL_REACH));
+  }
 });
 
 test("in an area and from a stage the distance does not matter", () => {

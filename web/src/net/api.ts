@@ -115,6 +115,8 @@ export interface ChatRules {
   kept: boolean;
   retentionDays: number | null;
   slowModeSeconds: number;
+  /** How far voices carry, in tiles. */
+  reach: number;
   mayModerate: boolean;
 }
 
@@ -163,6 +165,7 @@ const line: Parser<ChatLine> = (value, at) => {
 const changedRules = object<Omit<ChatRules, "kept">>({
   retentionDays: nullable(number),
   slowModeSeconds: number,
+  reach: number,
   mayModerate: boolean,
 });
 const chatPage: Parser<ChatPage> = (value, at) => ({
@@ -354,7 +357,7 @@ export const api = {
   },
   chat: (id: string, search: string, before: string) =>
     call("GET", `${chatOf(id)}${query({ q: search, before })}`, chatPage),
-  changeChatRules: (id: string, rules: { retentionDays?: number | null; slowModeSeconds?: number }) =>
+  changeChatRules: (id: string, rules: { retentionDays?: number | null; slowModeSeconds?: number; reach?: number }) =>
     call("PATCH", chatOf(id), changedRules, rules),
   clearChat: (id: string) => call("DELETE", chatOf(id), nothing),
   exportChat: (id: string, format: "json" | "text") => download(`${chatOf(id)}/export?format=${format}`),

@@ -7,6 +7,7 @@ import { askToNotify, mayNotify } from "./notify";
 import { Dialog, ErrorNote } from "./parts";
 
 const SLOW = [0, 5, 10, 30, 60, 300, 900, 3600];
+const REACH = [2, 3, 5, 8, 12];
 const RETENTION = [null, 1, 7, 30, 90, 365];
 
 export function ChatSettings({ space, onClose }: { space: Space; onClose: () => void }) {
@@ -23,7 +24,7 @@ export function ChatSettings({ space, onClose }: { space: Space; onClose: () => 
       setProblem(error instanceof Error ? error.message : String(error));
     }
   };
-  const change = (wish: { retentionDays?: number | null; slowModeSeconds?: number }) =>
+  const change = (wish: { retentionDays?: number | null; slowModeSeconds?: number; reach?: number }) =>
     attempt(async () => {
       const changed = await api.changeChatRules(id, wish);
       talk.rules.value = { kept: rules?.kept ?? false, ...changed };
@@ -68,6 +69,20 @@ export function ChatSettings({ space, onClose }: { space: Space; onClose: () => 
                 {withCurrent(SLOW, rules.slowModeSeconds).map((seconds) => (
                   <option key={seconds} value={String(seconds)}>
                     {seconds === 0 ? "Off" : `One message in ${time(seconds)}`}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <label class="field">
+              <span>Voices carry</span>
+              <select
+                class="input"
+                value={String(rules.reach)}
+                onChange={(event) => void change({ reach: Number(event.currentTarget.value) })}
+              >
+                {withCurrent(REACH, rules.reach).map((tiles) => (
+                  <option key={tiles} value={String(tiles)}>
+                    {tiles} tiles
                   </option>
                 ))}
               </select>
