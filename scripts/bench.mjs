@@ -1,7 +1,7 @@
 /**
  * Bench: bots against a pinned server, as a table and a chart in docs/BENCHMARKS.md.
  *
- *   node scripts/bench.mjs room|spread|spaces|sockets|storm|churn|calls …
+ *   node scripts/bench.mjs room|spread|spaces|sockets|storm|churn|calls|forward …
  *
  * RUNS (3), CLIENTS (50,100,500,1000,2500), FOR (30s) and HOURS (1, of churn) change how much is run. The server has the
  * first core and the bots have the second; figures are medians of the runs.
@@ -9,7 +9,7 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -63,9 +63,9 @@ function seconds(pid) {
 
 const megabytes = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
 
-async function clients(url) {
+async function gauge(url, name) {
   const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^plaza_clients (\d+)/m.exec(text)?.[1] ?? 0);
+  return Number(new RegExp(`^${name} (\\d+)`, "m").exec(text)?.[1] ?? 0);
 }
 
 /** One run: the bots' report, with what the server needed while all were in. */
@@ -78,7 +78,7 @@ async function run(bots, args, fill) {
     const ended = once(tester, "exit");
     let use;
     const measured = (async () => {
-      while ((await clients(server.url)) < bots) {
+      while ((await gauge(server.url, "plaza_clients")) < bots) {
         if (tester.exitCode !== null) return;
         await pause(250);
       }
@@ -92,6 +92,33 @@ async function run(bots, args, fill) {
     await ended;
     await measured;
     return { ...JSON.parse(readFileSync(report, "utf8")), use: use ?? { user: NaN, kernel: NaN, megabytes: NaN } };
+  } finally {
+    await stop(server);
+  }
+}
+
+/** Circles of six bots who call: what the unit's thread needs once they all stand. */
+async function forwarded(circles) {
+  const server = await serve();
+  try {
+    const report = join(server.folder, "report.json");
+    const bots = ["--bots", 6 * circles, "--spaces", circles, "--behaviour", "idle", "--media"].map(String);
+    const load = ["bots", "--url", server.url, ...bots, "--for", "20s", "--json", report];
+    const ended = once(start(1, load, ["ignore", "ignore", "inherit"]), "exit");
+    const { pid } = server.process;
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const name = (thread) => readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim();
+    const unit = threads.find((thread) => name(thread) === "forward");
+    while ((await gauge(server.url, "plaza_clients")) < 6 * circles) await pause(250);
+    await pause(8000);
+    const [before, from] = [seconds(`${pid}/task/${unit}`), performance.now()];
+    const streams = await gauge(server.url, "plaza_forward_streams");
+    await pause(SAMPLE * 1000);
+    const [after, to] = [seconds(`${pid}/task/${unit}`), performance.now()];
+    const share = (after.user + after.kernel - before.user - before.kernel) / ((to - from) / 1000);
+    await ended;
+    const { firstPicture, mediaFramesPerSecond, mediaGaps } = JSON.parse(readFileSync(report, "utf8"));
+    return { streams, share, loss: mediaGaps, picture: firstPicture.p99, frames: mediaFramesPerSecond };
   } finally {
     await stop(server);
   }
@@ -175,6 +202,21 @@ const SCENES = {
   async storm() {
     const figures = await medians(600, ["--behaviour", "crowd", "--for", FOR, "--ramp", "100/s"]);
     return `A hundred joins a second into a room that fills up to six hundred.\n\n${HEAD}\n${row(600, figures)}`;
+  },
+  /** Circles of six who all show themselves, through the forwarding unit. */
+  async forward() {
+    const rows = [];
+    for (const circles of [5, 10, 20]) {
+      const runs = [];
+      for (let number = 0; number < RUNS; number++) runs.push(await forwarded(circles));
+      const of = (figure) => median(runs.map(figure));
+      const [streams, share, loss] = [of(({ streams }) => streams), of(({ share }) => share), of(({ loss }) => loss)];
+      const [picture, frames] = [of(({ picture }) => picture), of(({ frames }) => frames)];
+      rows.push(
+        `| ${circles * 6} | ${streams} | ${share.toFixed(2)} | ${((share / streams) * 1e3).toFixed(2)} ‰ | ${frames.toFixed(0)}/s | ${loss} | ${picture.toFixed(0)} ms |`,
+      );
+    }
+    return `Circles of six, each of whom sends a voice (32 kbit/s) and a camera (150 and 700 kbit/s, thirty pictures a second) and gets those of the others, small.\n\n| clients | forwarded streams | core of the unit's thread | of it per stream | frames to each client | behind a gap | first picture p99 |\n|---|---|---|---|---|---|---|\n${rows.join("\n")}`;
   },
   /** Two browsers with cameras stand side by side; one keeps the other away and lets them near again. */
   async calls() {

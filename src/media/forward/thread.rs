@@ -322,9 +322,12 @@ impl Carrier {
             for client in self.clients.values_mut() {
                 client.measure(now);
             }
+            let mut streams = 0;
             for followed in self.rooms.values_mut() {
                 followed.is_dirty |= !followed.clients.is_empty();
+                streams += followed.routes.values().map(Vec::len).sum::<usize>();
             }
+            gauge!("plaza_forward_streams").set(streams as f64);
         }
         loop {
             let dirty: Vec<SpaceId> = self
