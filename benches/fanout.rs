@@ -34,6 +34,8 @@ impl Sink for Quick {
         divan::black_box(bytes);
     }
 
+    fn flush(&self) {}
+
     fn close(&self, _: u16, _: &str) {}
 }
 

@@ -122,6 +122,15 @@ struct Pair {
     judged: u64,
 }
 
+/// Who is connected to somebody and farthest away.
+#[derive(Debug, Clone, Copy)]
+struct Farthest {
+    /// The tick in which that was found.
+    at: u64,
+    /// How far, squared, and the pair; nothing when nobody is connected.
+    found: Option<(i64, u32)>,
+}
+
 /// One of the field's people.
 #[derive(Debug, Clone)]
 #[expect(
@@ -144,6 +153,8 @@ struct Slot {
     seen: u16,
     awake_until: u64,
     is_dirty: bool,
+    /// The connected one who is farthest away, by sense, when that was looked for.
+    farthest: [Option<Farthest>; 2],
 }
 
 /// Everybody who can be heard by distance.
@@ -221,6 +232,7 @@ impl Field {
                 seen: 0,
                 awake_until: 0,
                 is_dirty: false,
+                farthest: [None; 2],
             });
         }
         let one = &mut self.slots[slot as usize];
@@ -468,7 +480,7 @@ impl Field {
             if !full[side] {
                 continue;
             }
-            match self.farthest(ends[side], sense) {
+            match self.farthest(ends[side], sense, now) {
                 Some((farthest, pair)) if farthest >= enough => makes_room[side] = Some(pair),
                 _ => {
                     self.bond(index, sense).nearer = None;
@@ -489,8 +501,15 @@ impl Field {
         true
     }
 
-    fn farthest(&self, slot: u32, sense: Sense) -> Option<(i64, u32)> {
+    /// The connected one who is farthest away, and how far. In a crowd that is asked often: it is found once a tick, and again
+    /// when a connection changed.
+    fn farthest(&mut self, slot: u32, sense: Sense, now: u64) -> Option<(i64, u32)> {
         let one = &self.slots[slot as usize];
+        if let Some(Farthest { at, found }) = one.farthest[sense as usize]
+            && at == now
+        {
+            return found;
+        }
         let connected = one.links.iter().filter(|&&(_, pair)| {
             let pair = &self.pairs[pair as usize];
             match sense {
@@ -502,7 +521,9 @@ impl Field {
             let other = &self.slots[other as usize];
             (squared(one.at, other.at), other.player, pair)
         });
-        distances.max().map(|(distance, _, pair)| (distance, pair))
+        let found = distances.max().map(|(distance, _, pair)| (distance, pair));
+        self.slots[slot as usize].farthest[sense as usize] = Some(Farthest { at: now, found });
+        found
     }
 
     fn connect(&mut self, index: u32, sense: Sense) {
@@ -516,6 +537,7 @@ impl Field {
                 Sense::Hearing => one.heard += 1,
                 Sense::Sight => one.seen += 1,
             }
+            one.farthest[sense as usize] = None;
             self.soil(end);
         }
     }
@@ -531,6 +553,7 @@ impl Field {
                 Sense::Hearing => one.heard -= 1,
                 Sense::Sight => one.seen -= 1,
             }
+            one.farthest[sense as usize] = None;
             self.soil(end);
         }
     }
