@@ -38,9 +38,9 @@ const WHOLE: usize = 4;
 const WHOLE_PICTURE: [u8; 10] = [0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01];
 const PICTURE: [u8; 10] = [0x11, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/// Places for others, as many as the rules of a space ever need.
-const VOICES: usize = 20;
-const PICTURES: usize = 12;
+/// Places for others are added by so many, as browsers do.
+const MORE_VOICES: usize = 4;
+const MORE_PICTURES: usize = 3;
 
 /// A packet is no longer than this on any network.
 const PACKET: usize = 2_048;
@@ -50,8 +50,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the connection to the server lets the caller know.
 enum Order {
-    /// Whom the bot sees through the unit from now on, and whether anybody hears or sees the bot through it.
-    Near { sees: BTreeSet<u32>, sends: bool },
+    /// Whom the bot sees through the unit from now on, how many it hears, and whether anybody hears or sees the bot through it.
+    Near {
+        sees: BTreeSet<u32>,
+        hears: usize,
+        sends: bool,
+    },
     /// The unit says something.
     Said(String),
 }
@@ -72,6 +76,7 @@ impl Caller {
                 bot,
                 says: outbox,
                 sees: BTreeMap::new(),
+                hears: 0,
                 sends: false,
                 line: None,
                 lines: 0,
@@ -85,15 +90,16 @@ impl Caller {
 
     /// Who is near, and how.
     pub(super) fn near<'a>(&self, peers: impl Iterator<Item = &'a PeerS2c>) {
-        let (mut sees, mut sends) = (BTreeSet::new(), false);
+        let (mut sees, mut hears, mut sends) = (BTreeSet::new(), 0, false);
         for peer in peers.filter(|peer| peer.route == Route::Forwarded as u8) {
             sends |= peer.heard || peer.seen;
+            hears += usize::from(peer.hear);
             if peer.see {
                 sees.insert(peer.player);
             }
         }
         // The calls may have ended with an error, which was noted.
-        let _ = self.orders.send(Order::Near { sees, sends });
+        let _ = self.orders.send(Order::Near { sees, hears, sends });
     }
 
     /// The unit says something.
@@ -147,6 +153,8 @@ struct Calls {
     says: UnboundedSender<String>,
     /// Whom it sees; since when, until their first picture came.
     sees: BTreeMap<u32, Option<u64>>,
+    /// How many it hears.
+    hears: usize,
     /// Whether anybody hears or sees it.
     sends: bool,
     line: Option<Line>,
@@ -206,7 +214,7 @@ impl Calls {
 
     fn obey(&mut self, order: Order) -> Result<(), CallError> {
         match order {
-            Order::Near { sees, sends } => {
+            Order::Near { sees, hears, sends } => {
                 let now = self.shared.now();
                 self.sees.retain(|player, _| sees.contains(player));
                 for player in sees {
@@ -215,10 +223,11 @@ impl Calls {
                         Some(now)
                     });
                 }
-                self.sends = sends;
+                (self.hears, self.sends) = (hears, sends);
                 if self.line.is_none() && (sends || !self.sees.is_empty()) {
                     self.open();
                 }
+                self.make_places();
             }
             Order::Said(body) => {
                 let said = serde_json::from_str(&body).map_err(|error| CallError::Answer(error.to_string()))?;
@@ -237,6 +246,7 @@ impl Calls {
                     let answer = unpack(&packed).map_err(|error| CallError::Answer(error.to_string()))?;
                     line.answered(&answer)?;
                 }
+                self.make_places();
             }
             Said::Slots { session, slots } => {
                 if let Some(line) = current.filter(of(session)) {
@@ -261,10 +271,17 @@ impl Calls {
     /// Offers a connection, instead of the one there is.
     fn open(&mut self) {
         self.lines += 1;
-        let (line, offer) = Line::offer(format!("{} {}", self.bot, self.lines));
-        // Nobody listens any more when the bot is gone.
-        let _ = self.says.send(offer);
-        self.line = Some(line);
+        self.line = Some(Line::new(format!("{} {}", self.bot, self.lines)));
+        self.make_places();
+    }
+
+    /// Sees to it that there are places for everybody near.
+    fn make_places(&mut self) {
+        let places = (self.hears.max(1), self.sees.len().max(1));
+        if let Some(offer) = self.line.as_mut().and_then(|line| line.offer(places)) {
+            // Nobody listens any more when the bot is gone.
+            let _ = self.says.send(offer);
+        }
     }
 }
 
@@ -280,8 +297,10 @@ struct Frame {
 struct Line {
     session: String,
     rtc: Rtc,
-    /// What it sends, in the order of [`Stream::ALL`].
-    sends: [Mid; 4],
+    /// What it sends, in the order of [`Stream::ALL`]; nothing before the first offer.
+    sends: Vec<Mid>,
+    /// Places for voices, and for pictures.
+    room: (usize, usize),
     pending: Option<SdpPendingOffer>,
     offered: Instant,
     /// How to get there, once the unit said where it is.
@@ -289,6 +308,8 @@ struct Line {
     /// Whose streams come where, and which of them are cameras.
     places: HashMap<Mid, (u32, bool)>,
     arrived: Vec<Frame>,
+    /// When the connection's own clock is to be advanced.
+    clock: Instant,
     is_connected: bool,
     has_failed: bool,
     /// Whether others need a whole picture.
@@ -306,36 +327,20 @@ struct Way {
 }
 
 impl Line {
-    /// A connection that is offered, and the offer.
-    fn offer(session: String) -> (Self, String) {
+    fn new(session: String) -> Self {
         let now = Instant::now();
-        let mut rtc = Rtc::builder()
-            .clear_codecs()
-            .enable_opus(true, false)
-            .enable_vp8(true)
-            .build(now);
-        let mut change = rtc.sdp_api();
-        let layers = || Simulcast {
-            send: LAYERS.map(|(name, _)| SimulcastLayer::new(name)).to_vec(),
-            recv: Vec::new(),
-        };
-        let sends = Stream::ALL.map(|stream| {
-            let layers = (stream == Stream::Camera).then(layers);
-            change.add_media(kind(stream.is_picture()), Direction::SendOnly, None, None, layers)
-        });
-        for place in 0..VOICES + PICTURES {
-            change.add_media(kind(place >= VOICES), Direction::RecvOnly, None, None, None);
-        }
-        let (offer, pending) = change.apply().expect("streams were added");
-        let line = Self {
+        let codecs = Rtc::builder().clear_codecs().enable_opus(true, false).enable_vp8(true);
+        Self {
             session,
-            rtc,
-            sends,
-            pending: Some(pending),
+            rtc: codecs.build(now),
+            sends: Vec::new(),
+            room: (0, 0),
+            pending: None,
             offered: now,
             way: None,
             places: HashMap::new(),
             arrived: Vec::new(),
+            clock: now,
             is_connected: false,
             has_failed: false,
             is_asked: true,
@@ -343,16 +348,59 @@ impl Line {
             voices: 0,
             picture_at: now,
             pictures: 0,
-        };
-        let body = json!({ "offer": { "session": line.session, "packed": pack(&offer.to_sdp_string()) } });
-        (line, body.to_string())
+        }
     }
 
-    /// Goes where the answer says.
+    /// An offer with places for so many voices and pictures, when they are more than before and nothing is on offer yet.
+    fn offer(&mut self, (voices, pictures): (usize, usize)) -> Option<String> {
+        let room = (
+            voices.next_multiple_of(MORE_VOICES).max(self.room.0),
+            pictures.next_multiple_of(MORE_PICTURES).max(self.room.1),
+        );
+        if self.pending.is_some() || room == self.room {
+            return None;
+        }
+        let mut change = self.rtc.sdp_api();
+        if self.sends.is_empty() {
+            let layers = || Simulcast {
+                send: LAYERS.map(|(name, _)| SimulcastLayer::new(name)).to_vec(),
+                recv: Vec::new(),
+            };
+            let sends = Stream::ALL.map(|stream| {
+                let layers = (stream == Stream::Camera).then(layers);
+                change.add_media(kind(stream.is_picture()), Direction::SendOnly, None, None, layers)
+            });
+            self.sends = sends.to_vec();
+        }
+        for (is_picture, more) in [(false, room.0 - self.room.0), (true, room.1 - self.room.1)] {
+            for _ in 0..more {
+                change.add_media(kind(is_picture), Direction::RecvOnly, None, None, None);
+            }
+        }
+        let (offer, pending) = change.apply()?;
+        self.room = room;
+        self.pending = Some(pending);
+        self.offered = Instant::now();
+        let body = json!({ "offer": { "session": self.session, "packed": pack(&offer.to_sdp_string()) } });
+        Some(body.to_string())
+    }
+
+    /// The unit's answer to the offer.
     fn answered(&mut self, answer: &str) -> Result<(), CallError> {
         let Some(pending) = self.pending.take() else {
             return Ok(());
         };
+        if self.way.is_none() {
+            self.way = Some(self.go_to(answer)?);
+        }
+        let answer = SdpAnswer::from_sdp_string(answer).map_err(|error| CallError::Answer(error.to_string()))?;
+        self.rtc.sdp_api().accept_answer(pending, answer)?;
+        self.clock = Instant::now();
+        Ok(())
+    }
+
+    /// Goes where the answer says.
+    fn go_to(&mut self, answer: &str) -> Result<Way, CallError> {
         let there = address(answer).ok_or_else(|| CallError::Answer("it names no address for UDP".into()))?;
         let any = if there.is_ipv4() {
             SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))
@@ -364,13 +412,10 @@ impl Line {
         socket.set_nonblocking(true)?;
         let here = socket.local_addr()?;
         let socket = UdpSocket::from_std(socket)?;
-        let wrong = |error: &dyn std::fmt::Display| CallError::Answer(error.to_string());
-        let candidate = Candidate::host(here, Protocol::Udp).map_err(|error| wrong(&error))?;
+        let candidate = Candidate::host(here, Protocol::Udp);
+        let candidate = candidate.map_err(|error| CallError::Answer(error.to_string()))?;
         self.rtc.add_local_candidate(candidate);
-        let answer = SdpAnswer::from_sdp_string(answer).map_err(|error| wrong(&error))?;
-        self.rtc.sdp_api().accept_answer(pending, answer)?;
-        self.way = Some(Way { socket, here, there });
-        Ok(())
+        Ok(Way { socket, here, there })
     }
 
     fn is_overdue(&self) -> bool {
@@ -385,8 +430,11 @@ impl Line {
         } else {
             (self.voice_at, self.picture_at) = (now + VOICE_EVERY, now + PICTURE_EVERY);
         }
-        self.rtc.handle_input(Input::Timeout(now))?;
+        if self.clock <= now {
+            self.rtc.handle_input(Input::Timeout(now))?;
+        }
         let due = self.poll()?;
+        self.clock = due;
         let patience = if self.pending.is_some() {
             self.offered + PATIENCE
         } else {
@@ -440,9 +488,11 @@ impl Line {
         time: MediaTime,
         frame: Vec<u8>,
     ) -> Result<(), CallError> {
-        let Some(mut writer) = self.rtc.writer(self.sends[stream as usize]) else {
+        let Some(mut writer) = self.sends.get(stream as usize).and_then(|mid| self.rtc.writer(*mid)) else {
             return Ok(());
         };
+        // What is written goes out when the clock is advanced.
+        self.clock = now;
         let codec = writer.payload_params().next().map(PayloadParams::pt);
         if let Some(layer) = layer {
             writer = writer.rid(Rid::from(layer));

@@ -33,8 +33,9 @@ const KEYFRAME_EVERY: Duration = Duration::from_millis(400);
 /// A layer that was silent for longer is not sent any more.
 const SILENT: Duration = Duration::from_millis(1_500);
 
-/// What is due at once is due after what others have to do.
-const SOON: Duration = Duration::from_millis(1);
+/// What is due at once is due after what others have to do, and frames that come together leave together: each time that a
+/// connection's clock is advanced it looks at every stream it has.
+const SOON: Duration = Duration::from_millis(2);
 
 /// How often the rates of streams are measured.
 const MEASURE: Duration = Duration::from_secs(1);
@@ -100,6 +101,8 @@ pub(super) struct Client {
     measured: Instant,
     /// When it wants to be looked at again.
     pub(super) due: Instant,
+    /// When its clock is to be advanced: that sends what was written, and takes longer than anything else.
+    clock: Instant,
     /// What they were told last; nothing when they may have missed it.
     told: Option<Vec<words::Slot>>,
 }
@@ -146,13 +149,14 @@ impl Client {
             estimate: FIRST_ESTIMATE.as_u64(),
             measured: now,
             due: now,
+            clock: now,
             told: None,
         }
     }
 
     /// Agrees on what is sent from now on.
     pub(super) fn accept(&mut self, offer: SdpOffer, now: Instant) -> Result<SdpAnswer, RtcError> {
-        self.due = now;
+        self.advance_by(now);
         self.rtc.sdp_api().accept_offer(offer)
     }
 
@@ -162,6 +166,18 @@ impl Client {
 
     pub(super) fn accepts(&self, input: &Input) -> bool {
         self.rtc.accepts(input)
+    }
+
+    /// Advances its clock, when it is time for that.
+    pub(super) fn advance(&mut self, now: Instant) {
+        if self.clock <= now {
+            self.receive(Input::Timeout(now), now);
+        }
+    }
+
+    fn advance_by(&mut self, at: Instant) {
+        self.clock = self.clock.min(at);
+        self.due = self.due.min(at);
     }
 
     pub(super) fn receive(&mut self, input: Input, now: Instant) {
@@ -194,7 +210,8 @@ impl Client {
             };
             match output {
                 Output::Timeout(due) => {
-                    self.due = due.max(now + SOON);
+                    self.clock = due.max(now + SOON);
+                    self.due = self.clock;
                     return None;
                 }
                 Output::Transmit(packet) => return Some(Happening::Packet(packet)),
@@ -288,7 +305,7 @@ impl Client {
             return;
         }
         layer.asked = Some(now);
-        self.due = now;
+        self.advance_by(now);
         if let Some(mut writer) = self.rtc.writer(mid)
             && let Err(error) = writer.request_keyframe(rid, KeyframeRequestKind::Pli)
         {
@@ -358,7 +375,7 @@ impl Client {
     pub(super) fn want(&mut self, pictures: u64, voices: usize, now: Instant) {
         let bits = pictures + VOICE * (voices as u64).max(1);
         self.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(bits + bits / 4));
-        self.due = self.due.min(now);
+        self.advance_by(now);
     }
 
     /// Gives these streams places, and lets go of those that others have. What found a place is new to them.
@@ -468,7 +485,7 @@ impl Client {
         if let Err(error) = writer.write(pt, frame.network_time, time, Arc::clone(&frame.data)) {
             tracing::debug!(player = self.player.0, %error, "a frame cannot be forwarded");
         }
-        self.due = now;
+        self.advance_by(now + SOON);
         false
     }
 

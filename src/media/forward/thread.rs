@@ -362,7 +362,7 @@ impl Carrier {
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
-        client.receive(Input::Timeout(now), now);
+        client.advance(now);
         while let Some(client) = self.clients.get_mut(&id) {
             let Some(happening) = client.poll(now) else { break };
             let (space, player) = (client.space, client.player);
