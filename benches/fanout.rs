@@ -34,8 +34,6 @@ impl Sink for Quick {
         divan::black_box(bytes);
     }
 
-    fn flush(&self) {}
-
     fn close(&self, _: u16, _: &str) {}
 }
 

@@ -118,6 +118,8 @@ impl Caller {
 enum CallError {
     #[error("the connection to the forwarding unit failed: {0}")]
     Connection(#[from] RtcError),
+    #[error("the connection to the forwarding unit broke")]
+    Broken,
     #[error("packets cannot be sent: {0}")]
     Socket(#[from] io::Error),
     #[error("the forwarding unit's answer is of no use: {0}")]
@@ -184,12 +186,8 @@ impl Calls {
                     tally.media_gaps += u64::from(frame.is_behind_gap);
                 }
             }
-            if line.has_failed || line.is_overdue() {
-                let error = if line.has_failed {
-                    CallError::Answer("the connection broke".into())
-                } else {
-                    CallError::Silence
-                };
+            let broken = line.has_failed.then_some(CallError::Broken);
+            if let Some(error) = broken.or_else(|| line.is_overdue().then_some(CallError::Silence)) {
                 self.complain(&error);
                 self.open();
                 continue;

@@ -145,7 +145,7 @@ impl Connection {
                 () = &mut stopped, if !is_stopping => {
                     is_stopping = true;
                     if self.grid.is_some() {
-                        lane.say(grid_error("moved", "The server stops. Connect again: the space goes on elsewhere."));
+                        lane.event(grid_error("moved", "The server stops. Connect again: the space goes on elsewhere."));
                     }
                     lane.close(close::AWAY, "the server stops; reconnect");
                 }
@@ -227,7 +227,7 @@ impl Connection {
                 if self.command_fits(command) {
                     return;
                 }
-                self.lane.say(match (self.grid.is_some(), client_id) {
+                self.lane.event(match (self.grid.is_some(), client_id) {
                     (false, Some(client_id)) => match binary::chat_refused(client_id, BUSY) {
                         Action::Reply(bytes) => bytes,
                         _ => return,
@@ -245,7 +245,7 @@ impl Connection {
                 if !self.command_fits(command)
                     && let Action::Reply(bytes) = binary::notice("chat", BUSY)
                 {
-                    self.lane.say(bytes);
+                    self.lane.event(bytes);
                 }
             }
             Action::Resize { width, height } => {
@@ -253,7 +253,7 @@ impl Connection {
                     relay.order(Order::Resize(self.client, width, height)).await;
                 }
             }
-            Action::Reply(bytes) => self.lane.say(bytes),
+            Action::Reply(bytes) => self.lane.event(bytes),
             Action::Leave => self.lane.close(close::LEFT, "left"),
             Action::Close { code, reason } => self.lane.close(code, reason),
         }
@@ -272,14 +272,14 @@ impl Connection {
             Ok(false) => {
                 let message = "There is no such user, or you keep too many away already.";
                 if let Action::Reply(bytes) = binary::notice("not-blocked", message) {
-                    self.lane.say(bytes);
+                    self.lane.event(bytes);
                 }
             }
             Err(error) => {
                 tracing::error!(%error, "a block could not be kept");
                 let message = "The server has a problem. Try again in a moment.";
                 if let Action::Reply(bytes) = binary::notice("not-blocked", message) {
-                    self.lane.say(bytes);
+                    self.lane.event(bytes);
                 }
             }
         }
@@ -414,7 +414,7 @@ impl Connection {
         let lane = Arc::clone(&self.lane);
         let slot = move |message: &DirectMessage| {
             let seen = DirectLineS2c::of(message, user);
-            lane.say(encode(&ServerMessage::Direct(seen)).into());
+            lane.event(encode(&ServerMessage::Direct(seen)).into());
         };
         self.edge.0.mailboxes.open(user, Arc::new(slot))
     }
@@ -427,13 +427,13 @@ impl Connection {
                 close::NO_SPACE => "unknown-space",
                 _ => "unavailable",
             };
-            self.lane.say(grid_error(word, message));
+            self.lane.event(grid_error(word, message));
             self.lane.close(code, message);
             return;
         }
         for action in binary::refuse(code, message) {
             match action {
-                Action::Reply(bytes) => self.lane.say(bytes),
+                Action::Reply(bytes) => self.lane.event(bytes),
                 _ => self.lane.close(code, message),
             }
         }

@@ -91,12 +91,6 @@ impl Lane {
         }
     }
 
-    /// Something that must arrive, at once.
-    pub(super) fn say(&self, bytes: Bytes) {
-        self.event(bytes);
-        self.flush();
-    }
-
     /// Asks the client for a sign of life.
     pub(super) fn ping(&self) {
         self.control(Header::new(Opcode::Ping, 0).as_slice());
@@ -212,16 +206,9 @@ impl Sink for Lane {
         } else {
             waiting.event_bytes += bytes.len();
             waiting.events.push_back(bytes);
-            return;
         }
         drop(waiting);
         self.wake.notify_one();
-    }
-
-    fn flush(&self) {
-        if !self.waiting.lock().events.is_empty() {
-            self.wake.notify_one();
-        }
     }
 
     fn close(&self, code: u16, reason: &str) {
@@ -318,7 +305,7 @@ mod tests {
             assert_eq!(hear(&mut client, 4).await, [0x82, 126, 0xea, 0x60]);
             assert_eq!(hear(&mut client, frame.len()).await, frame);
         }
-        lane.say(Bytes::from_static(b"on we go"));
+        lane.event(Bytes::from_static(b"on we go"));
         assert_eq!(hear(&mut client, 10).await, b"\x82\x08on we go");
     }
 

@@ -75,10 +75,8 @@ pub trait Sink: Send + Sync + 'static {
     fn is_free(&self) -> bool;
     /// State: may be skipped while the client is busy.
     fn frame(&self, bytes: &[u8]);
-    /// Something that must arrive, in order; past the bound the client is let go. It goes out with the next frame, or with `flush`.
+    /// Something that must arrive, in order; past the bound the client is let go.
     fn event(&self, bytes: Bytes);
-    /// No frame follows: what is waiting goes out now.
-    fn flush(&self);
     /// Says goodbye after what is waiting.
     fn close(&self, code: u16, reason: &str);
 }
@@ -325,9 +323,6 @@ impl Relay {
             stays
         });
         self.tell_all_of_nearby();
-        for client in self.clients.values() {
-            client.sink.flush();
-        }
         let visible = &self.visible;
         let present = self
             .clients
@@ -759,18 +754,16 @@ impl Relay {
         let tick = self.visible.tick().0;
         for (id, client) in &mut self.clients {
             let has_turn = self.step < Step::Half || (tick + id.0).is_multiple_of(2);
-            let is_shown = match &mut client.eyes {
-                Eyes::Binary(view) if has_turn => {
-                    let is_free = client.sink.is_free();
-                    self.skipped += u64::from(!is_free);
-                    is_free && view.compose(&mut self.visible, client.player, self.step, &mut self.scratch)
-                }
-                _ => false,
-            };
-            if is_shown {
+            let Eyes::Binary(view) = &mut client.eyes else { continue };
+            if !has_turn {
+                continue;
+            }
+            if !client.sink.is_free() {
+                self.skipped += 1;
+                continue;
+            }
+            if view.compose(&mut self.visible, client.player, self.step, &mut self.scratch) {
                 client.sink.frame(&self.scratch.frame);
-            } else {
-                client.sink.flush();
             }
         }
         let oldest = self.clients.values().filter_map(|client| match &client.eyes {

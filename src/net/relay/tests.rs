@@ -43,8 +43,6 @@ impl Sink for Kept {
         self.events.lock().push(bytes);
     }
 
-    fn flush(&self) {}
-
     fn close(&self, code: u16, _: &str) {
         self.closed.lock().get_or_insert(code);
     }
