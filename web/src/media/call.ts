@@ -247,7 +247,7 @@ export class Call {
   }
 
   #connect(peers: ReadonlyMap<number, Peer>): void {
-    this.#mesh.connect(peers.values(), (player) => this.space.crowd.cards.get(player)?.user ?? "");
+    this.#mesh.connect(peers.values(), (player) => this.space.crowd.cards.get(player)?.user);
     this.#forward.connect(peers.values(), this.space.me);
     for (const player of this.#why.keys()) if (!peers.has(player)) this.#why.delete(player);
     this.#retuneAll();

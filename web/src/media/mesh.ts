@@ -50,7 +50,8 @@ class Link {
 
   constructor(
     public peer: Peer,
-    readonly user: string,
+    /** Unknown until the other's card came. */
+    public user: string | undefined,
     configuration: RTCConfiguration,
     private readonly sources: () => Sources,
     listener: MeshListener,
@@ -155,13 +156,16 @@ export class Mesh {
    * Everybody we are connected to from now on, and the user behind each number. Whoever goes over to the forwarding unit is talked
    * to directly until that works.
    */
-  connect(peers: Iterable<Peer>, userOf: (player: number) => string): void {
+  connect(peers: Iterable<Peer>, userOf: (player: number) => string | undefined): void {
     const isDirect = ({ player, route }: Peer) => route === 0 || this.#links.has(player);
     const wanted = new Map([...peers].filter(isDirect).map((peer) => [peer.player, peer]));
     for (const [player, link] of this.#links) {
       const peer = wanted.get(player);
-      // After the space came back a number may be somebody else's.
-      if (!peer || link.user !== userOf(player)) this.#close(player, link);
+      // After the space came back a number may be somebody else's. Cards may come after the peers: who is not known yet is who they were.
+      const user = userOf(player);
+      const isOther = link.user !== undefined && user !== undefined && link.user !== user;
+      if (!peer || isOther) this.#close(player, link);
+      else link.user ??= user;
     }
     for (const peer of wanted.values()) {
       const link = this.#links.get(peer.player);
