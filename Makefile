@@ -7,7 +7,7 @@ ARGS ?=
 WEB_SOURCES := $(shell find web/src web/scripts web/public assets/art -path web/public/atlas -prune -o -type f -print) \
 	web/index.html web/package.json web/vite.config.ts web/tsconfig.json
 
-.PHONY: run cluster test check web web-check rust-test journeys fuzz bench bench-churn golden clean
+.PHONY: run cluster test check web web-check rust-test journeys faults fuzz bench bench-churn golden clean
 
 run: web
 	@scripts/need cargo
@@ -48,6 +48,12 @@ journeys: web/node_modules/.installed
 	@scripts/need balancer
 	cargo build --locked
 	cd web && npm run --silent journeys
+
+# Walks behind a proxy that delays and stalls: a target of its own while a slow machine's own stalls can break it.
+faults: web
+	@scripts/need browser-tests
+	cargo build --locked
+	cd web && npm run --silent faults
 
 # Feeds every decoder with bytes that look for its weak spots, for so many seconds each. The compiler is a stable one: RUSTC_BOOTSTRAP
 # lets it take the flags of the fuzzer's instrumentation.
