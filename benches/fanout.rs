@@ -34,12 +34,15 @@ impl Sink for Quick {
         divan::black_box(bytes);
     }
 
+    fn flush(&self) {}
+
     fn close(&self, _: u16, _: &str) {}
 }
 
 fn arrival(number: u32) -> Arrival {
     Arrival {
         client: ClientId(u64::from(number)),
+        wish: u64::from(number),
         user: user(number),
         name: format!("walker {number}"),
         avatar: None,

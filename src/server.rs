@@ -18,6 +18,7 @@ use crate::cluster::node::{Member, Node, NodeId, Nonce};
 use crate::cluster::redis::{Redis, RedisOpenError};
 use crate::cluster::spaces::{Parts, Spaces};
 use crate::cluster::vault::Vault;
+use crate::components::peers::Forwarder;
 use crate::media::forward::{ForwardError, Unit};
 use crate::net::edge::{Edge, EdgeSettings};
 use crate::net::link::{self, Links, Secret, Tls};
@@ -204,7 +205,11 @@ async fn parts(store: &Store, settings: &Settings) -> Result<(Parts, Option<List
             is_draining: false,
         },
         links: None,
-        unit: settings.forwarding.as_ref().map(Unit::start).transpose()?,
+        unit: match (settings.forwarder(), &settings.forwarding) {
+            (Forwarder::Unit, Some(forwarding)) => Some(Unit::start(forwarding)?),
+            _ => None,
+        },
+        forwarder: settings.forwarder(),
         store: store.clone(),
         rate: settings.tick_rate,
         threads: settings.host_threads,

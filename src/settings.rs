@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::components::peers::Forwarder;
 use crate::components::unit::TickRate;
 use crate::media::forward::ForwardSettings;
 use crate::media::ice::IceSettings;
@@ -75,7 +76,7 @@ pub struct Settings {
     pub ice: IceSettings,
     /// Where the calls of many are forwarded; nothing when they are not.
     pub forwarding: Option<ForwardSettings>,
-    /// Another forwarding server, to which clients are given tokens.
+    /// Another server that forwards them instead, to which clients are given tokens.
     pub livekit: Option<LiveKitSettings>,
 }
 
@@ -101,6 +102,15 @@ impl Settings {
             ice: IceSettings::default(),
             forwarding: None,
             livekit: None,
+        }
+    }
+
+    /// Who carries the calls of many: a `LiveKit` server was asked for, the unit is there unless it was switched off.
+    pub const fn forwarder(&self) -> Forwarder {
+        match (&self.livekit, &self.forwarding) {
+            (Some(_), _) => Forwarder::LiveKit,
+            (None, Some(_)) => Forwarder::Unit,
+            (None, None) => Forwarder::Nobody,
         }
     }
 }

@@ -3,6 +3,7 @@
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
 use plaza::components::id::{PlayerId, UserId};
+use plaza::components::peers::VoiceRules;
 use plaza::components::plan::Plan;
 use plaza::components::player::HeldStep;
 use plaza::components::unit::{TickRate, Tile};
@@ -25,6 +26,7 @@ pub fn crowd(people: u32) -> Space {
         height: SIDE,
         blocked: pillars(),
         has_walls: false,
+        voices: VoiceRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,

@@ -2,6 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use plaza::components::peers::VoiceRules;
 use plaza::components::plan::Plan;
 use plaza::components::unit::TickRate;
 use plaza::space::Space;
@@ -13,6 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         height: 16,
         blocked: Vec::new(),
         has_walls: true,
+        voices: VoiceRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,

@@ -66,8 +66,10 @@ pub struct Me {
     /// `user` or `admin`.
     role: &'static str,
     /// The chosen avatar.
+    #[schema(required)]
     avatar_id: Option<String>,
     /// Where its picture is.
+    #[schema(required)]
     image_url: Option<String>,
 }
 

@@ -30,6 +30,7 @@ pub struct NodeEntry {
     /// Whether it is the one that answers.
     is_this: bool,
     /// Where clients reach it alone, if they can.
+    #[schema(required)]
     public_url: Option<String>,
     /// What its ticks take, as a share of one core.
     load: f64,
@@ -40,6 +41,7 @@ pub struct NodeEntry {
     /// Whether it hands its spaces to others and takes no more.
     is_draining: bool,
     /// How long its lease still lives, in milliseconds; nothing when it is the only process.
+    #[schema(required)]
     lease_ms: Option<u64>,
 }
 
@@ -72,8 +74,10 @@ pub struct Destination {
 #[derive(Serialize, ToSchema)]
 pub struct ServerView {
     /// The process that runs it; nothing while nobody does.
+    #[schema(required)]
     node: Option<String>,
     /// Where clients reach that process alone. Nothing when they cannot: any process will do then, and always does.
+    #[schema(required)]
     url: Option<String>,
 }
 

@@ -62,6 +62,7 @@ pub struct ConversationEntry {
     /// Their name.
     username: String,
     /// Their picture.
+    #[schema(required)]
     image_url: Option<String>,
     /// The newest message.
     last: DirectEntry,
@@ -76,6 +77,7 @@ pub struct DirectView {
     messages: Vec<DirectEntry>,
     /// What to ask `before` for what was written earlier; nothing when that is all.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     before: Option<String>,
 }
 

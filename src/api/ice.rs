@@ -12,6 +12,7 @@ use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path};
 use super::spaces::visible;
 use crate::components::id::SpaceId;
+use crate::components::peers::Forwarder;
 use crate::media::ice::TurnCredential;
 use crate::media::livekit::Grant;
 
@@ -25,6 +26,31 @@ pub struct IceView {
     expires_at: u64,
     /// Whether calls go through TURN servers only.
     relay_only: bool,
+    /// Who carries the calls of more than four.
+    forwarder: ForwarderView,
+}
+
+/// Who carries the calls of more than four: nobody, the forwarding unit in this server, or a LiveKit server, for which
+/// `POST /space/{id}/livekit` gives tokens.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ForwarderView {
+    /// All talk directly.
+    Nobody,
+    /// What `Forward` messages are for.
+    Unit,
+    /// A `LiveKit` server.
+    LiveKit,
+}
+
+impl From<Forwarder> for ForwarderView {
+    fn from(forwarder: Forwarder) -> Self {
+        match forwarder {
+            Forwarder::Nobody => Self::Nobody,
+            Forwarder::Unit => Self::Unit,
+            Forwarder::LiveKit => Self::LiveKit,
+        }
+    }
 }
 
 /// Servers of one kind.
@@ -34,9 +60,11 @@ pub struct IceServer {
     urls: Vec<String>,
     /// Only for TURN.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     username: Option<String>,
     /// Only for TURN.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     credential: Option<String>,
 }
 
@@ -70,6 +98,7 @@ pub async fn show(State(state): State<AppState>, caller: Caller) -> ([(HeaderNam
         ice_servers: servers,
         expires_at: expiry * 1_000,
         relay_only: ice.relay_only,
+        forwarder: state.settings.forwarder().into(),
     };
     ([(header::CACHE_CONTROL, "no-store")], Json(view))
 }

@@ -35,6 +35,7 @@ pub struct Lobby {
     public: Vec<LobbyEntry>,
     /// Where the next page begins, when there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     cursor: Option<String>,
 }
 

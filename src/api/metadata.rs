@@ -44,8 +44,10 @@ pub struct Look {
     /// Who.
     user_id: String,
     /// The chosen avatar, if any.
+    #[schema(required)]
     avatar_id: Option<String>,
     /// Where its picture is.
+    #[schema(required)]
     image_url: Option<String>,
 }
 

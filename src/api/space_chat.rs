@@ -13,7 +13,7 @@ use super::{AppState, check, spaces};
 use crate::components::chat::{ChatLine, LineChange, MAX_SLOW_SECONDS, Reaction};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
-use crate::components::peers::REACHES;
+use crate::components::peers::{PICTURES, REACHES, VOICES, VoiceRules};
 use crate::space::DurableEvent;
 use crate::store::chat::ChatPage;
 use crate::store::{SpaceRow, now_ms};
@@ -48,6 +48,7 @@ pub struct ChatView {
     lines: Vec<LineEntry>,
     /// What to ask `before` for what was said earlier; nothing when that is all.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     before: Option<String>,
     #[serde(flatten)]
     rules: RulesView,
@@ -58,11 +59,19 @@ pub struct ChatView {
 #[serde(rename_all = "camelCase")]
 pub struct RulesView {
     /// Days after which lines are forgotten; null for never.
+    #[schema(required)]
     retention_days: Option<u32>,
     /// Seconds between two lines of the same person, at least; 0 for as fast as they like.
     slow_mode_seconds: u32,
-    /// How far voices carry, in tiles; pictures two tiles less.
+    /// How far voices carry, in tiles, where no zone says otherwise; pictures two tiles less.
     reach: u8,
+    /// How many voices somebody hears at once by distance, the nearest.
+    voices: u8,
+    /// How many pictures somebody sees at once by distance.
+    pictures: u8,
+    /// Whether nobody is heard through what the map blocks; null for as the map says.
+    #[schema(required)]
+    walls: Option<bool>,
     /// Whether whoever asks looks after the space: its creator, or an admin.
     may_moderate: bool,
 }
@@ -85,9 +94,11 @@ pub struct LineEntry {
     scope: u8,
     /// The line that it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     reply_to: Option<String>,
     /// When its words were changed last, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     edited_at: Option<u64>,
     /// Whether it was deleted: only its place is left.
     deleted: bool,
@@ -173,10 +184,19 @@ pub async fn show(
 }
 
 fn rules(row: &SpaceRow, caller: &Caller) -> RulesView {
+    let VoiceRules {
+        reach,
+        voices,
+        pictures,
+        walls,
+    } = row.voices;
     RulesView {
         retention_days: row.retention_days,
         slow_mode_seconds: row.slow_seconds,
-        reach: row.reach,
+        reach,
+        voices,
+        pictures,
+        walls,
         may_moderate: moderates(row, caller),
     }
 }
@@ -204,30 +224,70 @@ pub struct RulesRequest {
     /// Days after which lines are forgotten, 1 to 3,650; null for never.
     #[serde(default)]
     #[schema(value_type = Option<u32>)]
-    retention_days: Retention,
+    retention_days: Wish<Option<u32>>,
     /// Seconds between two lines of the same person, at least, 0 to 21,600. Who looks after the space is free of it.
     slow_mode_seconds: Option<u32>,
     /// How far voices carry, in tiles, 2 to 12.
     reach: Option<u8>,
+    /// How many voices somebody hears at once by distance, 1 to 16.
+    voices: Option<u8>,
+    /// How many pictures somebody sees at once by distance, 0 to 9.
+    pictures: Option<u8>,
+    /// Whether nobody is heard through what the map blocks; null for as the map says.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    walls: Wish<Option<bool>>,
+}
+
+impl RulesRequest {
+    /// The rules of voices as they shall be.
+    fn voices(&self, now: VoiceRules) -> Result<VoiceRules, ApiError> {
+        let rules = VoiceRules {
+            reach: self.reach.unwrap_or(now.reach),
+            voices: self.voices.unwrap_or(now.voices),
+            pictures: self.pictures.unwrap_or(now.pictures),
+            walls: self.walls.or(now.walls),
+        };
+        if !REACHES.contains(&rules.reach) {
+            return Err(ApiError::bad("Voices carry 2 to 12 tiles."));
+        }
+        if !VOICES.contains(&rules.voices) {
+            return Err(ApiError::bad("1 to 16 voices are heard at once."));
+        }
+        if !PICTURES.contains(&rules.pictures) {
+            return Err(ApiError::bad("0 to 9 pictures are seen at once."));
+        }
+        Ok(rules)
+    }
 }
 
 /// Tells "null" from "not there".
-#[derive(Default)]
-enum Retention {
+#[derive(Clone, Copy, Default)]
+enum Wish<T> {
     #[default]
     AsItIs,
-    Days(Option<u32>),
+    For(T),
 }
 
-impl<'de> Deserialize<'de> for Retention {
+impl<T: Copy> Wish<T> {
+    /// What is wanted, or else what is.
+    const fn or(&self, now: T) -> T {
+        match *self {
+            Self::AsItIs => now,
+            Self::For(wanted) => wanted,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Wish<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::<u32>::deserialize(deserializer).map(Self::Days)
+        T::deserialize(deserializer).map(Self::For)
     }
 }
 
 /// Change how people talk in a space
 ///
-/// Everybody inside is told of a new slow mode, and of voices that carry farther or less far, at once.
+/// Everybody inside is told of a new slow mode, and of how people hear and see each other from now on, at once.
 #[utoipa::path(patch, path = "/space/{id}/chat", operation_id = "changeChatRules", tag = "spaces", security(("token" = [])),
     params(("id" = String, Path, description = "The space")), request_body = RulesRequest, responses(
         (status = 200, body = RulesView),
@@ -240,31 +300,25 @@ pub async fn change_rules(
     Json(body): Json<RulesRequest>,
 ) -> Result<Json<RulesView>, ApiError> {
     let row = moderated(&state, space, &caller).await?;
-    let retention_days = match body.retention_days {
-        Retention::AsItIs => row.retention_days,
-        Retention::Days(days) => days,
-    };
+    let retention_days = body.retention_days.or(row.retention_days);
     let slow_seconds = body.slow_mode_seconds.unwrap_or(row.slow_seconds);
     if retention_days.is_some_and(|days| !(1..=MAX_RETENTION_DAYS).contains(&days)) {
         return Err(ApiError::bad("Lines are kept for 1 to 3,650 days, or for ever."));
     }
-    let reach = body.reach.unwrap_or(row.reach);
-    if !REACHES.contains(&reach) {
-        return Err(ApiError::bad("Voices carry 2 to 12 tiles."));
-    }
+    let voices = body.voices(row.voices)?;
     if slow_seconds > MAX_SLOW_SECONDS {
         return Err(ApiError::bad("Slow mode is 0 to 21,600 seconds."));
     }
     state
         .store
-        .change_chat_rules(space, retention_days, slow_seconds, reach)
+        .change_chat_rules(space, retention_days, slow_seconds, voices)
         .await?;
     state.spaces.tell(space, Command::SlowDown { seconds: slow_seconds });
-    state.spaces.tell(space, Command::Reach { tiles: reach });
+    state.spaces.tell(space, Command::RuleVoices { rules: voices });
     let row = SpaceRow {
         retention_days,
         slow_seconds,
-        reach,
+        voices,
         ..row
     };
     state.store.forget_lines_before(space, row.chat_since()).await?;
@@ -305,6 +359,7 @@ pub async fn clear(
 pub struct ExportQuery {
     /// `json` (the default) or `text`.
     #[serde(default)]
+    #[param(inline)]
     format: ExportFormat,
 }
 

@@ -68,6 +68,7 @@ pub struct SpaceList {
     spaces: Vec<SpaceEntry>,
     /// Where the next page begins, when there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     cursor: Option<String>,
 }
 

@@ -39,6 +39,7 @@ static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 #[into_params(parameter_in = Query)]
 pub struct UploadQuery {
     /// `avatar`, `element`, `thumbnail` or `chat`.
+    #[param(inline)]
     kind: UploadKind,
 }
 

@@ -9,7 +9,7 @@ use super::cursor::Cursor;
 use super::dialect::{Dialect, Heard, Rested, distance, nearest_first};
 use super::mind::{Mind, SECOND, Wish};
 use super::shared::{Room, Shared};
-use super::view::{Header, View, Wrong};
+use super::view::{Own, View, Wrong};
 use super::wire::Writer;
 use crate::components::unit::SUBTILES;
 use crate::net::codec::{decode, encode};
@@ -58,17 +58,48 @@ struct Sighting {
     at: u64,
 }
 
+/// Frames that wait to be applied together. Two thousand bots know more than the processor's caches hold: what one of them knows
+/// is fetched once for several frames.
+const TOGETHER: usize = 8;
+
+/// A frame whose people were not looked at yet.
+struct Unread {
+    epoch: u64,
+    /// The tick of the frame before it.
+    after: u64,
+    tick: u64,
+    /// When it came.
+    at: u64,
+    /// Where its bytes end.
+    end: usize,
+}
+
+/// What a bot does of what bots can do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Habits {
+    /// Time between two moves of anybody.
+    pub(super) apart: u64,
+    /// Whether it looks at others.
+    pub(super) watches: bool,
+    /// Whether it calls whoever is near, as far as the server is concerned.
+    pub(super) calls: bool,
+}
+
 /// One connection.
 pub(super) struct Binary<'a> {
     shared: &'a Shared,
     room: &'a Room,
     bot: u32,
     token: &'a str,
-    /// Time between two moves of anybody.
-    apart: u64,
+    habits: Habits,
     player: u32,
     view: View,
-    seen: Header,
+    unread: Vec<Unread>,
+    /// The bytes of all of them.
+    people: Vec<u8>,
+    own: Own,
+    /// The tick of the last frame, and when it came.
+    seen: u64,
     seen_at: u64,
     seq: u32,
     unacknowledged: VecDeque<(u32, u64)>,
@@ -80,8 +111,6 @@ pub(super) struct Binary<'a> {
     heard_line: String,
     /// The id of the own line that was acknowledged last.
     own_line: String,
-    /// Whether it calls whoever is near, as far as the server is concerned.
-    calls: bool,
     /// What carries its voice and its camera, where it has any.
     caller: Option<Caller>,
     near: BTreeMap<u32, PeerS2c>,
@@ -95,8 +124,7 @@ impl<'a> Binary<'a> {
         room: &'a Room,
         bot: u32,
         token: &'a str,
-        apart: u64,
-        calls: bool,
+        habits: Habits,
         caller: Option<Caller>,
     ) -> Self {
         Self {
@@ -104,10 +132,13 @@ impl<'a> Binary<'a> {
             room,
             bot,
             token,
-            apart,
+            habits,
             player: 0,
             view: View::new(0),
-            seen: Header::default(),
+            unread: Vec::new(),
+            people: Vec::new(),
+            own: Own::default(),
+            seen: 0,
             seen_at: 0,
             seq: 0,
             unacknowledged: VecDeque::new(),
@@ -117,7 +148,6 @@ impl<'a> Binary<'a> {
             going_to: None,
             heard_line: String::new(),
             own_line: String::new(),
-            calls,
             caller,
             near: BTreeMap::new(),
             waiting: Vec::new(),
@@ -134,7 +164,7 @@ impl<'a> Binary<'a> {
         }
         for peer in &peers.peers {
             let is_new = self.near.insert(peer.player, *peer).is_none();
-            if self.calls && is_new && !peer.polite {
+            if self.habits.calls && is_new && !peer.polite {
                 self.signal(peer.player, format!("{OFFER}{now}"));
             }
         }
@@ -158,29 +188,62 @@ impl<'a> Binary<'a> {
     }
 
     fn frame(&mut self, frame: &[u8], now: u64) -> Result<Heard, Wrong> {
-        self.moved.clear();
-        let moved = &mut self.moved;
-        let header = self.view.apply(frame, |mark| moved.push(mark))?;
-        let after = self.seen.tick;
-        for mark in &self.moved {
-            self.sightings.push_back(Sighting {
-                who: self.followed[usize::from(*mark) - 1],
+        let (header, people) = self.view.open(frame)?;
+        if self.habits.watches {
+            self.people.extend_from_slice(people);
+            self.unread.push(Unread {
                 epoch: header.epoch,
-                after,
+                after: self.seen,
                 tick: header.tick,
                 at: now,
+                end: self.people.len(),
             });
+            if self.unread.len() == TOGETHER {
+                self.catch_up();
+            }
         }
+        self.own = header.own.unwrap_or(self.own);
+        let ack = self.own.ack;
         let owed_since = self.unacknowledged.front().map(|(_, due)| (*due).max(self.seen_at));
         if let Some((seq, due)) = self.unacknowledged.front().copied()
-            && seq <= header.ack
+            && seq <= ack
         {
             self.shared.bots[self.bot as usize].shown(header.epoch, header.tick, due);
-            self.unacknowledged.retain(|(seq, _)| *seq > header.ack);
+            self.unacknowledged.retain(|(seq, _)| *seq > ack);
         }
-        self.seen = header;
+        self.seen = header.tick;
         self.seen_at = now;
         Ok(Heard::News(owed_since.map(|since| now.saturating_sub(since))))
+    }
+
+    /// Looks at the people of all frames that came.
+    fn catch_up(&mut self) {
+        let mut from = 0;
+        for Unread {
+            epoch,
+            after,
+            tick,
+            at,
+            end,
+        } in self.unread.drain(..)
+        {
+            self.moved.clear();
+            let moved = &mut self.moved;
+            if let Err(wrong) = self.view.apply(&self.people[from..end], |mark| moved.push(mark)) {
+                let mut tally = self.shared.tally(self.bot);
+                tally.wrong += 1;
+                tally.because(wrong.to_string());
+            }
+            from = end;
+            self.sightings.extend(self.moved.iter().map(|mark| Sighting {
+                who: self.followed[usize::from(*mark) - 1],
+                epoch,
+                after,
+                tick,
+                at,
+            }));
+        }
+        self.people.clear();
     }
 
     fn other(&mut self, message: &[u8], now: u64) -> Result<Heard, Wrong> {
@@ -188,8 +251,8 @@ impl<'a> Binary<'a> {
             ServerMessage::Welcome(welcome) => {
                 self.player = welcome.player;
                 self.view = View::new(welcome.width);
-                (self.seen.x, self.seen.y) = (welcome.own.x, welcome.own.y);
-                self.seen.tick = welcome.tick;
+                (self.own.x, self.own.y) = (welcome.own.x, welcome.own.y);
+                self.seen = welcome.tick;
                 self.seen_at = now;
                 self.room.is_player(self.bot, welcome.player);
                 self.shared.bots[self.bot as usize].is_player(welcome.player);
@@ -213,7 +276,7 @@ impl<'a> Binary<'a> {
                 self.meet(&peers, now);
                 Heard::Other
             }
-            ServerMessage::Signal(signal) if self.calls => {
+            ServerMessage::Signal(signal) if self.habits.calls => {
                 self.signalled(&signal, now);
                 Heard::Other
             }
@@ -239,7 +302,11 @@ impl<'a> Binary<'a> {
             if self.shared.counts(sighting.at)
                 && let Some(sent) = mover.sent_between(sighting.epoch, sighting.after, sighting.tick)
             {
-                tally.saw(sighting.who.is_near, sighting.at.saturating_sub(sent), self.apart);
+                tally.saw(
+                    sighting.who.is_near,
+                    sighting.at.saturating_sub(sent),
+                    self.habits.apart,
+                );
             }
         }
     }
@@ -361,13 +428,14 @@ impl Dialect for Binary<'_> {
     }
 
     fn look(&mut self, now: u64, mind: &mut Mind) {
+        if !self.habits.watches {
+            return;
+        }
+        self.catch_up();
         self.resolve(now.saturating_sub(RESOLVE_AFTER));
-        let own = (self.seen.x, self.seen.y);
-        let mut others = Vec::new();
+        let own = (self.own.x, self.own.y);
         let in_view = self.view.held().filter(|(player, _)| *player != self.player);
-        self.room.bots_of(in_view, |player, bot, place| {
-            others.push((distance(own, place), (player, bot)));
-        });
+        let mut others: Vec<_> = in_view.map(|(player, place)| (distance(own, place), player)).collect();
         let near = nearest_first(&mut others);
         for index in near..others.len().min(near + FAR_SAMPLE) {
             let chosen = mind.random.random_range(index..others.len());
@@ -375,26 +443,30 @@ impl Dialect for Binary<'_> {
         }
         others.truncate(near + FAR_SAMPLE);
         self.followed.clear();
-        for (index, (_, (_, bot))) in others.iter().enumerate() {
-            self.followed.push(Followed {
-                bot: *bot,
-                is_near: index < near,
-            });
-        }
-        self.view.mark(others.iter().map(|(_, (player, _))| *player));
+        let mut marked = Vec::new();
+        let chosen = others
+            .iter()
+            .enumerate()
+            .map(|(index, (_, player))| (*player, index < near));
+        self.room.bots_of(chosen, |player, bot, is_near| {
+            self.followed.push(Followed { bot, is_near });
+            marked.push(player);
+        });
+        self.view.mark(marked.into_iter());
     }
 
     fn tile(&self) -> (i32, i32) {
-        (self.seen.x.div_euclid(SUBTILES), self.seen.y.div_euclid(SUBTILES))
+        (self.own.x.div_euclid(SUBTILES), self.own.y.div_euclid(SUBTILES))
     }
 
-    fn rest(&self) -> Rested {
+    fn rest(&mut self) -> Rested {
+        self.catch_up();
         let mut others = Vec::new();
         let in_view = self.view.held().filter(|(player, _)| *player != self.player);
         self.room.bots_of(in_view, |_, bot, place| others.push((bot, place)));
         let half = |tiles: u16| i32::from(tiles) * SUBTILES / 2;
         Rested {
-            own: (self.seen.x, self.seen.y),
+            own: (self.own.x, self.own.y),
             others,
             sight: Some((half(VIEW.0), half(VIEW.1))),
         }
@@ -403,6 +475,7 @@ impl Dialect for Binary<'_> {
 
 impl Drop for Binary<'_> {
     fn drop(&mut self) {
+        self.catch_up();
         self.resolve(u64::MAX);
     }
 }

@@ -8,7 +8,7 @@ use rand::RngExt;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::binary::Binary;
+use super::binary::{Binary, Habits};
 use super::caller::Caller;
 use super::dialect::{Dialect, Heard, Rested};
 use super::grid::Grid;
@@ -45,6 +45,8 @@ pub(super) struct Plan {
     pub(super) behaviour: Behaviour,
     /// Whether it sends a voice and a camera.
     pub(super) media: bool,
+    /// Whether it looks at others.
+    pub(super) watches: bool,
     pub(super) rate: f64,
     pub(super) seed: u64,
     pub(super) join_at: u64,
@@ -170,9 +172,13 @@ impl Bot {
         let apart = (1e6 / self.plan.rate) as u64;
         match self.plan.protocol {
             Protocol::Binary => {
-                let calls = self.plan.behaviour == Behaviour::Party;
+                let habits = Habits {
+                    apart,
+                    watches: self.plan.watches,
+                    calls: self.plan.behaviour == Behaviour::Party,
+                };
                 let caller = self.plan.media.then(|| Caller::new(Arc::clone(&shared), bot));
-                let binary = Binary::new(&shared, room, bot, &token, apart, calls, caller);
+                let binary = Binary::new(&shared, room, bot, &token, habits, caller);
                 self.speak(binary, room).await
             }
             Protocol::Json => self.speak(Grid::new(&shared, room, bot, &token, apart), room).await,

@@ -33,6 +33,19 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// The four lowest bits of a byte, lowest first; no other may be set.
+    pub(super) fn flags(&mut self) -> Result<[bool; 4], Wrong> {
+        match self.byte()? {
+            byte @ 0..16 => Ok([1, 2, 4, 8].map(|bit| byte & bit != 0)),
+            _ => Err(Wrong::Malformed),
+        }
+    }
+
+    /// The length of a list that is there only then.
+    pub(super) fn count_if(&mut self, is_there: bool) -> Result<u64, Wrong> {
+        if is_there { self.number() } else { Ok(0) }
+    }
+
     #[inline]
     pub(super) fn number(&mut self) -> Result<u64, Wrong> {
         match self.byte()? {

@@ -58,7 +58,7 @@ pub(super) trait Dialect {
     /// The tile it stands on.
     fn tile(&self) -> (i32, i32);
     /// What it sees at the end.
-    fn rest(&self) -> Rested;
+    fn rest(&mut self) -> Rested;
 }
 
 /// Sorts others by how near they are: the nearest in front; how many of them count as near.

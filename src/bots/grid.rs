@@ -284,7 +284,7 @@ impl Dialect for Grid<'_> {
         self.own
     }
 
-    fn rest(&self) -> Rested {
+    fn rest(&mut self) -> Rested {
         Rested {
             own: self.own,
             others: self.others.iter().map(|(bot, other)| (*bot, other.tile)).collect(),

@@ -75,6 +75,31 @@ pub struct Settings {
     pub media: bool,
     /// Whether every bot's view is compared with where everybody is, at the end.
     pub verify: bool,
+    /// About how many bots look at others and measure what they see. The others count frames.
+    pub watchers: u32,
+}
+
+impl Default for Settings {
+    /// One bot that stands still for no time at all.
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            bots: 1,
+            spaces: 1,
+            space: None,
+            map: None,
+            protocol: Protocol::Binary,
+            rate: None,
+            length: Duration::ZERO,
+            ramp: 1.0,
+            behaviour: Behaviour::Idle,
+            seed: 1,
+            keeps_chat: false,
+            media: false,
+            verify: false,
+            watchers: 0,
+        }
+    }
 }
 
 impl Settings {
@@ -85,6 +110,12 @@ impl Settings {
             Protocol::Json => 4.0,
         };
         self.rate.unwrap_or(usual)
+    }
+
+    /// Whether a bot looks at others. Those who do are scattered over all bots, whatever the spaces these are dealt out to.
+    fn watches(&self, bot: u32) -> bool {
+        let scattered = u64::from(bot.wrapping_mul(0x9e37_79b1));
+        self.verify || scattered * u64::from(self.bots) < u64::from(self.watchers) << u32::BITS
     }
 }
 
@@ -161,6 +192,7 @@ pub async fn run(
             protocol: settings.protocol,
             behaviour: settings.behaviour,
             media: settings.media,
+            watches: settings.watches(number as u32),
             rate: settings.rate(),
             seed: settings.seed,
             join_at: (number as f64 / settings.ramp.max(0.1) * 1e6) as u64,
@@ -234,5 +266,33 @@ fn so_far(shared: &Shared) -> Progress {
         seconds: now.min(shared.until).saturating_sub(shared.from) as f64 / 1e6,
         near: report::latency(&all.near),
         far: report::latency(&all.far),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn about_as_many_watch_as_asked_for_in_every_space() {
+        let watchers = |bots: u32, spaces: u32, watchers: u32, verify: bool| -> Vec<usize> {
+            let settings = Settings {
+                bots,
+                verify,
+                watchers,
+                ..Settings::default()
+            };
+            let of = |space: u32| {
+                (space..bots)
+                    .step_by(spaces as usize)
+                    .filter(|bot| settings.watches(*bot))
+            };
+            (0..spaces).map(|space| of(space).count()).collect()
+        };
+        for space in watchers(2_500, 5, 500, false) {
+            assert!((95..=105).contains(&space), "{space} of five hundred");
+        }
+        assert_eq!(watchers(400, 1, 500, false), [400]);
+        assert_eq!(watchers(2_500, 1, 500, true), [2_500]);
     }
 }

@@ -20,18 +20,50 @@ pub(super) enum Wrong {
     /// A stance that does not exist.
     #[error("a stance that does not exist")]
     NoStance,
+    /// A step of somebody whose place was not told before.
+    #[error("a step of somebody who is not in view")]
+    NoPlace,
 }
 
-/// Where a player is, as far as one client knows.
-#[derive(Debug, Clone, Copy, Default)]
+/// The cell of whoever is not in view.
+const NOWHERE: u16 = u16::MAX;
+
+/// Where a player is, as far as one client knows: eight bytes, since thousands of clients know thousands of players.
+#[derive(Debug, Clone, Copy)]
 struct Place {
-    x: i32,
-    y: i32,
     cell: u16,
-    /// Whether it is in view.
-    held: bool,
+    /// From the cell's corner.
+    x: i16,
+    y: i16,
     /// The client's own mark, 0 for none.
     mark: u8,
+}
+
+impl Place {
+    const UNKNOWN: Self = Self {
+        cell: NOWHERE,
+        x: 0,
+        y: 0,
+        mark: 0,
+    };
+
+    const fn is_held(self) -> bool {
+        self.cell != NOWHERE
+    }
+
+    #[inline]
+    fn put(&mut self, cell: u16, (x, y): (i16, i16), moved: &mut impl FnMut(u8)) {
+        if self.mark != 0 && (self.cell, self.x, self.y) != (cell, x, y) {
+            moved(self.mark);
+        }
+        (self.cell, self.x, self.y) = (cell, x, y);
+    }
+
+    fn forget_if(&mut self, is_so: bool) {
+        if is_so {
+            self.cell = NOWHERE;
+        }
+    }
 }
 
 /// The part of a frame that belongs to one client alone.
@@ -39,6 +71,13 @@ struct Place {
 pub(super) struct Header {
     pub(super) tick: u64,
     pub(super) epoch: u64,
+    /// What was applied of the own steps and where that led, when it is news.
+    pub(super) own: Option<Own>,
+}
+
+/// A client's own player.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Own {
     pub(super) ack: u32,
     pub(super) x: i32,
     pub(super) y: i32,
@@ -64,9 +103,8 @@ impl View {
         }
     }
 
-    /// Applies a frame, the bytes behind the number of the variant; calls `moved` with the mark of every marked player
-    /// whose place is another than before.
-    pub(super) fn apply(&mut self, frame: &[u8], mut moved: impl FnMut(u8)) -> Result<Header, Wrong> {
+    /// Reads the header of a frame, the bytes behind the number of the variant; answers what is to be applied, in the same order.
+    pub(super) fn open<'a>(&mut self, frame: &'a [u8]) -> Result<(Header, &'a [u8]), Wrong> {
         let mut bytes = Cursor(frame);
         let header = read_header(&mut bytes)?;
         let now = (header.epoch, header.tick);
@@ -74,25 +112,42 @@ impl View {
             return Err(Wrong::TimeGoesBack);
         }
         self.last = now;
-        self.read_came(&mut bytes)?;
-        let gone = bytes.0;
-        for _ in 0..bytes.number()? {
-            bytes.long()?;
-        }
+        Ok((header, bytes.0))
+    }
+
+    /// Applies what is behind the header of a frame; calls `moved` with the mark of every marked player whose place is another than
+    /// before.
+    pub(super) fn apply(&mut self, people: &[u8], mut moved: impl FnMut(u8)) -> Result<(), Wrong> {
+        let mut bytes = Cursor(people);
+        let gone = self.read_roster(&mut bytes)?;
         for _ in 0..bytes.number()? {
             self.read_cell(&mut bytes, &mut moved)?;
         }
         for _ in 0..bytes.number()? {
             let dropped = bytes.short()?;
-            self.forget(|place| place.cell == dropped);
+            self.forget(dropped);
         }
         bytes.end()?;
         // Who is gone is told before the cells and goes after them.
-        let mut gone = Cursor(gone);
-        for _ in 0..gone.number()? {
-            self.place(gone.long()?).held = false;
+        if let Some(mut gone) = gone {
+            for _ in 0..gone.number()? {
+                self.place(gone.long()?).cell = NOWHERE;
+            }
         }
-        Ok(header)
+        Ok(())
+    }
+
+    /// Answers where the list of those who are gone begins.
+    fn read_roster<'a>(&mut self, bytes: &mut Cursor<'a>) -> Result<Option<Cursor<'a>>, Wrong> {
+        if !bytes.flag()? {
+            return Ok(None);
+        }
+        self.read_came(bytes)?;
+        let gone = Cursor(bytes.0);
+        for _ in 0..bytes.number()? {
+            bytes.long()?;
+        }
+        Ok(Some(gone))
     }
 
     fn read_came(&mut self, bytes: &mut Cursor) -> Result<(), Wrong> {
@@ -110,7 +165,7 @@ impl View {
             self.came.sort_unstable();
             for (page, places) in &mut self.pages {
                 for (player, place) in (*page * PAGE as u32..).zip(places.iter_mut()) {
-                    place.held &= self.came.binary_search(&player).is_ok();
+                    place.forget_if(self.came.binary_search(&player).is_err());
                 }
             }
         }
@@ -119,37 +174,42 @@ impl View {
 
     fn read_cell(&mut self, bytes: &mut Cursor, moved: &mut impl FnMut(u8)) -> Result<(), Wrong> {
         let cell = bytes.short()?;
-        if bytes.flag()? {
-            self.forget(|place| place.cell == cell);
+        let [is_full, has_left, has_entries, has_steps] = bytes.flags()?;
+        if is_full {
+            self.forget(cell);
         }
-        for _ in 0..bytes.number()? {
+        for _ in 0..bytes.count_if(has_left)? {
             let place = self.place(bytes.long()?);
-            place.held &= place.cell != cell;
+            place.forget_if(place.cell == cell);
         }
-        let columns = self.columns.max(1);
-        let left = i32::from(cell % columns) * CELL_SIDE;
-        let top = i32::from(cell / columns) * CELL_SIDE;
         let mut player = 0_u32;
-        for _ in 0..bytes.number()? {
+        for _ in 0..bytes.count_if(has_entries)? {
             player = player.wrapping_add(bytes.long()?);
             let bits = bytes.bits()?;
             if bits >> 22 > 2 {
                 return Err(Wrong::NoStance);
             }
-            let x = left + (bits & 0x3ff) as i32;
-            let y = top + (bits >> 10 & 0x3ff) as i32;
-            let place = self.place(player);
-            if place.mark != 0 && (place.x, place.y) != (x, y) {
-                moved(place.mark);
-            }
-            let mark = place.mark;
-            *place = Place {
-                x,
-                y,
-                cell,
-                held: true,
-                mark,
+            let at = ((bits & 0x3ff) as i16, (bits >> 10 & 0x3ff) as i16);
+            self.place(player).put(cell, at, moved);
+        }
+        let mut player = 0_u32;
+        for _ in 0..bytes.count_if(has_steps)? {
+            let bits = bytes.bits()?;
+            let gap = match bits >> 20 {
+                15 => bytes.long()?.wrapping_add(15),
+                gap => gap,
             };
+            player = player.wrapping_add(gap);
+            if bits >> 18 & 3 > 2 {
+                return Err(Wrong::NoStance);
+            }
+            let place = self.place(player);
+            if place.cell != cell {
+                return Err(Wrong::NoPlace);
+            }
+            // The place with these low bits that is nearest to the one before.
+            let on = |from: i16, low: u32| from.wrapping_add((low as u8).wrapping_sub(from as u8).cast_signed().into());
+            place.put(cell, (on(place.x, bits), on(place.y, bits >> 8)), moved);
         }
         Ok(())
     }
@@ -161,7 +221,7 @@ impl View {
             self.at_hand = match self.pages.binary_search_by_key(&number, |(page, _)| *page) {
                 Ok(index) => index,
                 Err(index) => {
-                    self.pages.insert(index, (number, Box::new([Place::default(); PAGE])));
+                    self.pages.insert(index, (number, Box::new([Place::UNKNOWN; PAGE])));
                     index
                 }
             };
@@ -169,19 +229,25 @@ impl View {
         &mut self.pages[self.at_hand].1[player as usize % PAGE]
     }
 
-    fn forget(&mut self, which: impl Fn(&Place) -> bool) {
+    fn forget(&mut self, cell: u16) {
         for place in self.pages.iter_mut().flat_map(|(_, places)| places.iter_mut()) {
-            place.held &= !which(place);
+            place.forget_if(place.cell == cell);
         }
     }
 
     /// Everybody in view, with their place in 1/64 tile.
     pub(super) fn held(&self) -> impl Iterator<Item = (u32, (i32, i32))> {
-        self.pages.iter().flat_map(|(page, places)| {
+        let columns = self.columns.max(1);
+        let at = move |place: &Place| {
+            let left = i32::from(place.cell % columns) * CELL_SIDE;
+            let top = i32::from(place.cell / columns) * CELL_SIDE;
+            (left + i32::from(place.x), top + i32::from(place.y))
+        };
+        self.pages.iter().flat_map(move |(page, places)| {
             (*page * PAGE as u32..)
                 .zip(places.iter())
-                .filter(|(_, place)| place.held)
-                .map(|(player, place)| (player, (place.x, place.y)))
+                .filter(|(_, place)| place.is_held())
+                .map(move |(player, place)| (player, at(place)))
         })
     }
 
@@ -199,17 +265,22 @@ impl View {
 fn read_header(bytes: &mut Cursor) -> Result<Header, Wrong> {
     let (tick, epoch) = (bytes.number()?, bytes.number()?);
     bytes.byte()?;
-    let (ack, x, y) = (bytes.long()?, bytes.signed()?, bytes.signed()?);
-    // Carry, facing, whether walking.
-    bytes.take(4)?;
-    Ok(Header { tick, epoch, ack, x, y })
+    let own = bytes.option(|bytes| {
+        let (ack, x, y) = (bytes.long()?, bytes.signed()?, bytes.signed()?);
+        // Carry, facing, whether walking.
+        bytes.take(4)?;
+        Ok(Own { ack, x, y })
+    })?;
+    Ok(Header { tick, epoch, own })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::net::codec::encode;
-    use crate::net::protocol::frame::{AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, RosterS2c};
+    use crate::net::protocol::frame::{
+        AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, OwnS2c, RosterS2c, StepS2c,
+    };
     use crate::net::protocol::movement::OwnStateS2c;
 
     fn frame(tick: u64, cells: Vec<CellS2c>) -> FrameS2c {
@@ -218,17 +289,19 @@ mod tests {
                 tick,
                 epoch: 2,
                 step: 0,
-                ack: 300,
-                own: OwnStateS2c {
-                    x: 1_312,
-                    y: -7,
-                    carry_x: 6,
-                    carry_y: -19,
-                    facing: 3,
-                    walking: true,
-                },
+                own: Some(OwnS2c {
+                    ack: 300,
+                    state: OwnStateS2c {
+                        x: 1_312,
+                        y: -7,
+                        carry_x: 6,
+                        carry_y: -19,
+                        facing: 3,
+                        walking: true,
+                    },
+                }),
             },
-            roster: RosterS2c::default(),
+            roster: Some(RosterS2c::default()),
             cells,
             dropped: vec![],
         }
@@ -240,13 +313,26 @@ mod tests {
             full,
             left: left.to_vec(),
             entries: entries.iter().map(|&(gap, bits)| EntryS2c { gap, bits }).collect(),
+            steps: Vec::new(),
+        }
+    }
+
+    fn steps(index: u16, steps: &[(u32, [u8; 3])]) -> CellS2c {
+        CellS2c {
+            steps: steps.iter().map(|&(gap, bits)| StepS2c::of(gap, bits)).collect(),
+            ..cell(index, false, &[], &[])
         }
     }
 
     fn apply(view: &mut View, frame: &FrameS2c) -> (Result<Header, Wrong>, Vec<u8>) {
         let mut moved = Vec::new();
-        let header = view.apply(&encode(frame), |mark| moved.push(mark));
+        let header = take(view, &encode(frame), |mark| moved.push(mark));
         (header, moved)
+    }
+
+    fn take(view: &mut View, frame: &[u8], moved: impl FnMut(u8)) -> Result<Header, Wrong> {
+        let (header, people) = view.open(frame)?;
+        view.apply(people, moved).map(|()| header)
     }
 
     fn show(view: &mut View, frame: &FrameS2c) {
@@ -267,9 +353,11 @@ mod tests {
         let expected = Header {
             tick: 1,
             epoch: 2,
-            ack: 300,
-            x: 1_312,
-            y: -7,
+            own: Some(Own {
+                ack: 300,
+                x: 1_312,
+                y: -7,
+            }),
         };
         assert_eq!(header, Ok(expected));
         // Cell 5 of a map four cells wide: second column, second row.
@@ -280,6 +368,12 @@ mod tests {
         view.mark([903, 3].into_iter());
         let again = frame(2, vec![cell(5, false, &[], &[(3, [1, 4, 0]), (900, [9, 0, 0])])]);
         assert_eq!(apply(&mut view, &again).1, [1]);
+        let on = frame(3, vec![steps(5, &[(3, [7, 8, 0]), (900, [9, 0x10, 0])])]);
+        assert_eq!(apply(&mut view, &on).1, [2, 1]);
+        assert_eq!(
+            view.held().collect::<Vec<_>>(),
+            [(3, (1_031, 1_026)), (903, (1_033, 1_028))]
+        );
     }
 
     #[test]
@@ -301,7 +395,10 @@ mod tests {
         show(&mut view, &dropping);
         assert_eq!(players(&view), [2]);
         let mut going = frame(4, vec![cell(1, false, &[], &[(2, [5; 3])])]);
-        going.roster.gone = vec![2];
+        going.roster = Some(RosterS2c {
+            gone: vec![2],
+            ..RosterS2c::default()
+        });
         show(&mut view, &going);
         assert!(players(&view).is_empty());
     }
@@ -312,8 +409,7 @@ mod tests {
         let three = [(1, [0; 3]), (1, [0; 3]), (1, [0; 3])];
         show(&mut view, &frame(1, vec![cell(0, true, &[], &three)]));
         let mut full = frame(2, vec![]);
-        full.roster.full = true;
-        full.roster.came = [3, 1]
+        let came = [3, 1]
             .map(|player| CardS2c {
                 player,
                 user: "u".into(),
@@ -326,6 +422,11 @@ mod tests {
                 media: 0,
             })
             .to_vec();
+        full.roster = Some(RosterS2c {
+            full: true,
+            came,
+            gone: vec![],
+        });
         show(&mut view, &full);
         assert_eq!(players(&view), [1, 3]);
         show(&mut view, &frame(3, vec![cell(0, true, &[], &[(3, [0; 3])])]));
@@ -339,10 +440,23 @@ mod tests {
         assert_eq!(apply(&mut view, &frame(5, vec![])).0, Err(Wrong::TimeGoesBack));
         let nobody = frame(6, vec![cell(0, false, &[], &[(1, [0, 0, 0xc0])])]);
         assert_eq!(apply(&mut view, &nobody).0, Err(Wrong::NoStance));
-        let bytes = encode(&frame(7, vec![cell(0, false, &[1], &[(1, [0; 3])])]));
+        let stranger = frame(7, vec![steps(0, &[(1, [0; 3])])]);
+        assert_eq!(apply(&mut view, &stranger).0, Err(Wrong::NoPlace));
+        let entry = cell(0, false, &[1], &[(900, [0; 3])]);
+        let bytes = encode(&frame(
+            8,
+            vec![CellS2c {
+                steps: steps(0, &[(900, [1; 3])]).steps,
+                ..entry
+            }],
+        ));
         for length in 0..bytes.len() {
             let mut view = View::new(60);
-            assert_eq!(view.apply(&bytes[..length], |_| {}), Err(Wrong::Malformed), "{length}");
+            assert_eq!(
+                take(&mut view, &bytes[..length], |_| {}),
+                Err(Wrong::Malformed),
+                "{length}"
+            );
         }
     }
 }

@@ -19,7 +19,7 @@ use tungstenite::client::IntoClientRequest;
 use tungstenite::http::HeaderValue;
 
 use super::account::{AccountError, Accounts};
-use super::{Behaviour, Protocol, Settings};
+use super::{Behaviour, Settings};
 use crate::components::unit::SUBTILES;
 use crate::net::codec::{decode, encode};
 use crate::net::protocol::chat::{ChatC2s, ChatLineS2c};
@@ -115,8 +115,10 @@ impl Notes {
             self.news = now;
             self.seen = seen;
         }
-        let place = (header.own.x, header.own.y);
-        if let Some(before) = self.place.replace(place) {
+        let place = header.own.map(|own| (own.state.x, own.state.y));
+        if let Some(place) = place
+            && let Some(before) = self.place.replace(place)
+        {
             let (x, y) = (f64::from(place.0 - before.0), f64::from(place.1 - before.1));
             self.sight.jump = self.sight.jump.max(x.hypot(y) / f64::from(SUBTILES));
         }
@@ -181,17 +183,9 @@ impl Witnesses {
             url: urls.first().cloned().unwrap_or_default(),
             bots: count,
             spaces,
-            space: None,
-            map: None,
-            protocol: Protocol::Binary,
-            rate: None,
-            length: Duration::ZERO,
-            ramp: 1.0,
             behaviour: Behaviour::Chat,
-            seed: 1,
-            media: false,
             keeps_chat: true,
-            verify: false,
+            ..Settings::default()
         };
         let accounts = Accounts::prepare(&settings, &over).await?;
         let mut notes = Vec::new();
@@ -423,6 +417,7 @@ fn binary(message: &ClientMessage) -> Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::protocol::frame::OwnS2c;
     use crate::net::protocol::movement::OwnStateS2c;
 
     fn header(epoch: u64, tick: u64, x: i32) -> HeaderS2c {
@@ -430,15 +425,17 @@ mod tests {
             tick,
             epoch,
             step: 0,
-            ack: 0,
-            own: OwnStateS2c {
-                x,
-                y: 0,
-                carry_x: 0,
-                carry_y: 0,
-                facing: 0,
-                walking: false,
-            },
+            own: Some(OwnS2c {
+                ack: 0,
+                state: OwnStateS2c {
+                    x,
+                    y: 0,
+                    carry_x: 0,
+                    carry_y: 0,
+                    facing: 0,
+                    walking: false,
+                },
+            }),
         }
     }
 

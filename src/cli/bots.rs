@@ -60,6 +60,9 @@ pub struct Bots {
     /// Compare at the end what every bot sees with where everybody is
     #[arg(long)]
     verify: bool,
+    /// About how many bots look at others and measure what they see, the others count frames; with --verify all look (binary)
+    #[arg(long, default_value_t = 500)]
+    watchers: u32,
     /// Write the report to this file as JSON
     #[arg(long)]
     json: Option<PathBuf>,
@@ -112,6 +115,7 @@ pub async fn run(options: Bots) -> anyhow::Result<bool> {
         media: options.media,
         keeps_chat: false,
         verify: options.verify,
+        watchers: options.watchers,
     };
     let stop = CancellationToken::new();
     let stopping = stop.clone();

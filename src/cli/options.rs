@@ -123,7 +123,7 @@ pub struct Said {
     /// Addresses that browsers are told for such calls, when they are not this machine's own; separated by commas
     #[arg(long, env = "PLAZA_MEDIA_ADDRESS", value_name = "IP", value_delimiter = ',')]
     media_address: Option<Vec<String>>,
-    /// A LiveKit server to which clients get tokens, as in `wss://livekit.example.org`
+    /// A LiveKit server to carry calls of more than four instead of this one, as in `wss://livekit.example.org`
     #[arg(long, env = "PLAZA_LIVEKIT_URL", value_name = "URL")]
     livekit_url: Option<String>,
     /// The key by which the LiveKit server knows this one
@@ -366,13 +366,11 @@ impl Said {
         )?;
         match (&self.livekit_url, &self.livekit_key, secret) {
             (None, None, None) => Ok(None),
-            (Some(url), Some(key), Some(secret)) if url.starts_with("wss://") || url.starts_with("ws://") => {
-                Ok(Some(LiveKitSettings {
-                    url: url.clone(),
-                    key: key.clone(),
-                    secret: MediaSecret::new(&secret),
-                }))
-            }
+            (Some(url), Some(key), Some(secret)) if is_socket_url(url) => Ok(Some(LiveKitSettings {
+                url: url.clone(),
+                key: key.clone(),
+                secret: MediaSecret::new(&secret),
+            })),
             (Some(_), Some(_), Some(_)) => bail!("livekit-url is where browsers connect, as wss://HOST"),
             _ => bail!("--livekit-url, --livekit-key and --livekit-secret go together"),
         }
@@ -438,6 +436,12 @@ fn secret_of(said: Option<&str>, file: Option<&Path>) -> anyhow::Result<Secret> 
         bail!("the cluster's secret has at least {SECRET_CHARS} characters; `openssl rand -hex 32` makes a good one");
     }
     Ok(Secret::new(secret))
+}
+
+/// Whether that is where a browser can open a socket.
+fn is_socket_url(url: &str) -> bool {
+    let uri = url.parse::<axum::http::Uri>();
+    uri.is_ok_and(|uri| matches!(uri.scheme_str(), Some("ws" | "wss")) && uri.authority().is_some())
 }
 
 /// A secret as it was said, or out of a file; an empty one is none.
@@ -641,6 +645,12 @@ mod tests {
             },
             Said {
                 livekit_url: Some("wss://live.example".into()),
+                ..Said::default()
+            },
+            Said {
+                livekit_url: Some("wss://live.example; script-src *".into()),
+                livekit_key: Some("key".into()),
+                livekit_secret: Some("secret".into()),
                 ..Said::default()
             },
             Said {

@@ -29,6 +29,7 @@ use super::vault::{Committed, Vault, Write};
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
 use crate::components::id::SpaceId;
+use crate::components::peers::Forwarder;
 use crate::components::scene::Scene;
 use crate::components::unit::{Tick, TickRate};
 use crate::host::moment::Moment;
@@ -77,6 +78,8 @@ pub(super) struct Inner {
     pub(super) links: Option<Links>,
     /// Forwards the calls of those who are too many to talk directly, in the spaces that are run here.
     unit: Option<Unit>,
+    /// Who does so.
+    forwarder: Forwarder,
     rate: TickRate,
     host: Mutex<Host>,
     /// This process, as others shall see it.
@@ -138,6 +141,8 @@ pub struct Parts {
     pub links: Option<Links>,
     /// Forwards calls.
     pub unit: Option<Unit>,
+    /// Who does so.
+    pub forwarder: Forwarder,
     /// Steps of a space per second.
     pub rate: TickRate,
     /// Threads that tick.
@@ -161,6 +166,7 @@ impl Spaces {
             vault: parts.vault,
             links: parts.links,
             unit: parts.unit,
+            forwarder: parts.forwarder,
             rate: parts.rate,
             host: Mutex::new(Host::start(parts.threads, &reports)?),
             node: Mutex::new(parts.node),
@@ -495,10 +501,7 @@ impl Inner {
             world.forget_when_empty();
         }
         world.slow_down(row.slow_seconds);
-        world.reach(row.reach);
-        if self.unit.is_some() {
-            world.forward_calls();
-        }
+        world.forward_calls(self.forwarder);
         if !is_new {
             let seal = Write {
                 checkpoint: Some((world.tick().0, world.checkpoint().encode())),

@@ -6,6 +6,7 @@ use super::bubble::BubbleDeed;
 use super::chat::{LineChange, Speech};
 use super::direction::Facing;
 use super::id::{ChatId, ElementId, PlacementId, PlayerId, UserId};
+use super::peers::VoiceRules;
 use super::plan::Placement;
 use super::player::{Avatar, Card, Goal, HeldStep};
 use super::status::{Media, Status, WaveKind};
@@ -245,10 +246,10 @@ pub enum Command {
         /// Seconds.
         seconds: u32,
     },
-    /// From now on voices carry so far.
-    Reach {
-        /// Tiles.
-        tiles: u8,
+    /// From now on people hear and see each other by these rules.
+    RuleVoices {
+        /// All of them.
+        rules: VoiceRules,
     },
     /// Everything that was said is to be forgotten.
     ClearChat {

@@ -6,7 +6,7 @@ use super::bubble::BubbleState;
 use super::chat::{ChatLine, LineChange, LineReaction, LineRefusal};
 use super::direction::{Facing, Motion};
 use super::id::{ElementId, PlacementId, PlayerId, SpaceId, UserId};
-use super::peers::Peer;
+use super::peers::{Peer, VoiceRules};
 use super::plan::Placement;
 use super::player::{Card, OwnState};
 use super::status::WaveKind;
@@ -233,10 +233,12 @@ pub enum Fact {
         /// Seconds; 0 for as many as they like.
         seconds: u32,
     },
-    /// From now on voices carry so far.
-    Reach {
-        /// Tiles.
-        tiles: u8,
+    /// From now on people hear and see each other by other rules.
+    VoicesRuled {
+        /// All of them.
+        rules: VoiceRules,
+        /// Whether nobody is heard through what the map blocks.
+        has_walls: bool,
     },
 }
 

@@ -52,8 +52,54 @@ pub enum Why {
 /// How far voices may carry in a space, in tiles.
 pub const REACHES: RangeInclusive<u8> = 2..=12;
 
-/// How far they do where nobody wanted anything else.
-pub const USUAL_REACH: u8 = 5;
+/// And in a zone with a reach of its own.
+pub const ZONE_REACHES: RangeInclusive<u8> = 1..=12;
+
+/// How far the voice of somebody carries who wants only those right beside them, in tiles.
+pub const BESIDE: u8 = 1;
+
+/// How many voices somebody may hear at once by distance.
+pub const VOICES: RangeInclusive<u8> = 1..=16;
+
+/// And how many of those people they may see.
+pub const PICTURES: RangeInclusive<u8> = 0..=9;
+
+/// How people in the open of a space hear and see each other, as whoever looks after it wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct VoiceRules {
+    /// How far voices carry, in tiles, where no zone says otherwise; pictures two tiles less.
+    pub reach: u8,
+    /// How many are heard at once, the nearest.
+    pub voices: u8,
+    /// How many are seen at once.
+    pub pictures: u8,
+    /// Whether nobody is heard through what the map blocks; as the map says when nothing.
+    pub walls: Option<bool>,
+}
+
+impl Default for VoiceRules {
+    /// Those of a space of which nobody wanted anything else.
+    fn default() -> Self {
+        Self {
+            reach: 5,
+            voices: *VOICES.end(),
+            pictures: *PICTURES.end(),
+            walls: None,
+        }
+    }
+}
+
+/// Who carries the calls of those who are too many to talk directly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Forwarder {
+    /// Nobody: all talk directly.
+    #[default]
+    Nobody,
+    /// The forwarding unit of the process that runs the space.
+    Unit,
+    /// A `LiveKit` server.
+    LiveKit,
+}
 
 /// Which way voices and pictures go; the numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]
@@ -62,6 +108,6 @@ pub enum Route {
     /// From one to the other.
     #[default]
     Mesh = 0,
-    /// Through the forwarding unit.
+    /// Through the forwarding unit, or whoever forwards instead.
     Forwarded = 1,
 }

@@ -3,6 +3,7 @@
 use bincode::{Decode, Encode};
 
 use super::id::{ElementId, PlacementId};
+use super::peers::VoiceRules;
 use super::unit::Tile;
 use super::zone::Zone;
 
@@ -15,8 +16,10 @@ pub struct Plan {
     pub height: u16,
     /// Tiles that the map itself blocks: walls, water.
     pub blocked: Vec<Tile>,
-    /// Whether nobody in the open is heard through what the map blocks.
+    /// Whether nobody in the open is heard through what the map blocks, where the rules leave it to the map.
     pub has_walls: bool,
+    /// How people in the open hear and see each other.
+    pub voices: VoiceRules,
     /// Rectangles with a meaning.
     pub zones: Vec<Zone>,
     /// Elements that stand in the space.

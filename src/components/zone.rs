@@ -24,6 +24,8 @@ pub struct Zone {
     pub target: Option<Target>,
     /// Names of the zones whose people hear this stage; empty for the whole space.
     pub audience: Vec<String>,
+    /// How far voices carry in it, in tiles, when it says so.
+    pub reach: Option<u8>,
 }
 
 impl Zone {
@@ -36,6 +38,7 @@ impl Zone {
             cap: None,
             target: None,
             audience: Vec::new(),
+            reach: None,
         }
     }
 }
@@ -68,11 +71,13 @@ pub enum ZoneKind {
     Link,
     /// Who stands here is shown a text.
     Note,
+    /// Voices carry farther or less far here.
+    Voices,
 }
 
 impl ZoneKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Spawn,
         Self::Private,
         Self::Silent,
@@ -81,6 +86,7 @@ impl ZoneKind {
         Self::Portal,
         Self::Link,
         Self::Note,
+        Self::Voices,
     ];
 
     /// The word used in maps and over HTTP.
@@ -94,6 +100,7 @@ impl ZoneKind {
             Self::Portal => "portal",
             Self::Link => "link",
             Self::Note => "note",
+            Self::Voices => "voices",
         }
     }
 

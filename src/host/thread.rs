@@ -95,6 +95,8 @@ impl Running {
         let now = now();
         let period = Duration::from_secs(1) / u32::from(space.rate().per_second());
         let said = History(space.picture().history.into());
+        // Its world is made anew on the thread that runs it: among what other threads hold, no page of it could ever be given back.
+        space.sleep();
         Self {
             id,
             space,
@@ -557,6 +559,7 @@ mod tests {
 
     use super::super::desks;
     use super::*;
+    use crate::components::peers::VoiceRules;
     use crate::components::plan::Plan;
     use crate::components::unit::TickRate;
 
@@ -590,6 +593,7 @@ mod tests {
             height: 8,
             blocked: Vec::new(),
             has_walls: false,
+            voices: VoiceRules::default(),
             zones: Vec::new(),
             elements: Vec::new(),
             version: 1,

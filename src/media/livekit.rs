@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use super::MediaSecret;
 
+/// What somebody may send, as `LiveKit` names it.
+const SOURCES: [&str; 4] = ["camera", "microphone", "screen_share", "screen_share_audio"];
+
 /// How long somebody may take to use a token; a connection that is made stays.
 pub const TOKEN_TTL: Duration = Duration::from_mins(10);
 
@@ -44,7 +47,10 @@ impl LiveKitSettings {
             "name": grant.name,
             "nbf": grant.from,
             "exp": grant.from + TOKEN_TTL.as_secs(),
-            "video": {"room": grant.room, "roomJoin": true, "canPublish": true, "canSubscribe": true, "canPublishData": false},
+            "video": {
+                "room": grant.room, "roomJoin": true, "canPublish": true, "canPublishSources": SOURCES, "canSubscribe": true,
+                "canPublishData": false,
+            },
         });
         sign(&self.secret, &claims)
     }
@@ -95,7 +101,10 @@ mod tests {
             claims,
             json!({
                 "iss": "key", "sub": "u1", "name": "Ada \"the\" first", "nbf": 1_000, "exp": 1_600,
-                "video": {"room": "hall", "roomJoin": true, "canPublish": true, "canSubscribe": true, "canPublishData": false},
+                "video": {
+                    "room": "hall", "roomJoin": true, "canPublish": true, "canSubscribe": true, "canPublishData": false,
+                    "canPublishSources": ["camera", "microphone", "screen_share", "screen_share_audio"],
+                },
             })
         );
     }

@@ -6,6 +6,7 @@ use super::spaces::pattern;
 use super::{Store, StoreError, Tx, id, now_ms, unless_gone};
 use crate::components::chat::{ChatLine, LineChange, LineReaction, Reaction, Scope};
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
+use crate::components::peers::VoiceRules;
 use crate::space::DurableEvent;
 
 /// A page of what was said, newest first.
@@ -93,21 +94,25 @@ impl Store {
         row.map(|row| row.read(Vec::new())).transpose()
     }
 
-    /// Sets how long lines are kept, how much time lies between two of the same user, and how far voices carry.
+    /// Sets how long lines are kept, how much time lies between two of the same user, and how people hear and see each other.
     pub async fn change_chat_rules(
         &self,
         space: SpaceId,
         retention_days: Option<u32>,
         slow_seconds: u32,
-        reach: u8,
+        voices: VoiceRules,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "update spaces set chat_retention_days = $2, chat_slow_seconds = $3, reach_tiles = $4 where id = $1",
+            "update spaces set chat_retention_days = $2, chat_slow_seconds = $3, reach_tiles = $4, most_voices = $5, \
+             most_pictures = $6, walls = $7 where id = $1",
         )
         .bind(space.to_string())
         .bind(retention_days.map(i64::from))
         .bind(i64::from(slow_seconds))
-        .bind(i64::from(reach))
+        .bind(i64::from(voices.reach))
+        .bind(i64::from(voices.voices))
+        .bind(i64::from(voices.pictures))
+        .bind(voices.walls.map(i64::from))
         .execute(&self.writer)
         .await?;
         Ok(())

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::elements::{PlacedElement, RawPlaced};
 use super::{Store, StoreError, id, now_ms, tiles};
 use crate::components::id::{ElementId, MapId, SpaceId};
+use crate::components::peers::ZONE_REACHES;
 use crate::components::plan::Area;
 use crate::components::unit::Tile;
 use crate::components::zone::{MOST_IN_AREA, Target, Zone, ZoneKind};
@@ -49,7 +50,7 @@ pub struct Layer {
 /// A zone as the document keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ZoneEntry {
-    /// What it does: `spawn`, `private`, `silent`, `stage`, `audience`, `portal`, `link` or `note`.
+    /// What it does: `spawn`, `private`, `silent`, `stage`, `audience`, `portal`, `link`, `note` or `voices`.
     pub kind: String,
     /// What people call it.
     pub name: String,
@@ -76,6 +77,9 @@ pub struct ZoneEntry {
     /// Names of the zones in which a stage is heard; none for the whole space.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audience: Vec<String>,
+    /// How far voices carry in a `voices` zone, in tiles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<u16>,
 }
 
 /// Where a portal leads.
@@ -104,6 +108,7 @@ impl ZoneEntry {
             url: None,
             text: None,
             audience: Vec::new(),
+            reach: None,
         }
     }
 
@@ -128,13 +133,14 @@ impl ZoneEntry {
         let only = |wish: &str, is_there: bool, of: ZoneKind| {
             let fits = !is_there || kind == of;
             fits.then_some(())
-                .ok_or_else(|| format!("only a {} has `{wish}`", of.word()))
+                .ok_or_else(|| format!("only a {} zone has `{wish}`", of.word()))
         };
         only("cap", self.cap.is_some(), ZoneKind::Private)?;
         only("target", self.target.is_some(), ZoneKind::Portal)?;
         only("url", self.url.is_some(), ZoneKind::Link)?;
         only("text", self.text.is_some(), ZoneKind::Note)?;
         only("audience", !self.audience.is_empty(), ZoneKind::Stage)?;
+        only("reach", self.reach.is_some(), ZoneKind::Voices)?;
         if self.cap.is_some_and(|cap| !(1..=MOST_IN_AREA).contains(&cap)) {
             return Err(format!("`cap` is 1 to {MOST_IN_AREA}"));
         }
@@ -164,9 +170,18 @@ impl ZoneEntry {
                     return Err(format!("a note has a `text` of at most {NOTE_LETTERS} letters"));
                 }
             }
+            ZoneKind::Voices if self.reach_in_tiles().is_none() => {
+                let (least, most) = (ZONE_REACHES.start(), ZONE_REACHES.end());
+                return Err(format!("a voices zone has a `reach` of {least} to {most} tiles"));
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    fn reach_in_tiles(&self) -> Option<u8> {
+        let tiles = u8::try_from(self.reach?).ok()?;
+        ZONE_REACHES.contains(&tiles).then_some(tiles)
     }
 
     fn read(&self, kind: ZoneKind) -> Zone {
@@ -186,6 +201,7 @@ impl ZoneEntry {
                 })
             }),
             audience: self.audience.clone(),
+            reach: self.reach_in_tiles(),
         }
     }
 }

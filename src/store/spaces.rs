@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::{Store, StoreError, Tx, id, now_ms, tiles};
 use crate::components::id::{ElementId, MapId, PlacementId, SpaceId, UserId};
+use crate::components::peers::VoiceRules;
 use crate::components::plan::Plan;
 use crate::components::unit::Tile;
 
@@ -58,8 +59,8 @@ pub struct SpaceRow {
     pub retention_days: Option<u32>,
     /// Seconds between two lines of the same user, at least.
     pub slow_seconds: u32,
-    /// How far voices carry, in tiles.
-    pub reach: u8,
+    /// How people in the open hear and see each other.
+    pub voices: VoiceRules,
     /// Unix milliseconds.
     pub created_at: i64,
 }
@@ -118,6 +119,9 @@ struct RawSpace {
     chat_retention_days: Option<i64>,
     chat_slow_seconds: i64,
     reach_tiles: i64,
+    most_voices: i64,
+    most_pictures: i64,
+    walls: Option<i64>,
     created_at: i64,
 }
 
@@ -140,7 +144,12 @@ impl RawSpace {
             keeps_chat: self.chat == KEPT,
             retention_days: self.chat_retention_days.map(whole).transpose()?,
             slow_seconds: whole(self.chat_slow_seconds)?,
-            reach: u8::try_from(self.reach_tiles).map_err(|_| StoreError::Corrupt("how far voices carry"))?,
+            voices: VoiceRules {
+                reach: small(self.reach_tiles)?,
+                voices: small(self.most_voices)?,
+                pictures: small(self.most_pictures)?,
+                walls: self.walls.map(|walls| walls != 0),
+            },
             created_at: self.created_at,
         })
     }
@@ -148,6 +157,10 @@ impl RawSpace {
 
 fn whole(number: i64) -> Result<u32, StoreError> {
     u32::try_from(number).map_err(|_| StoreError::Corrupt("a rule of the chat"))
+}
+
+fn small(number: i64) -> Result<u8, StoreError> {
+    u8::try_from(number).map_err(|_| StoreError::Corrupt("a rule of voices"))
 }
 
 /// A search text as a `like` pattern in which nothing but itself matches.
@@ -176,7 +189,7 @@ impl Store {
         let row: Option<RawSpace> = sqlx::query_as(
             "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
              plan_version, chat, chat_retention_days, \
-             chat_slow_seconds, reach_tiles, spaces.created_at from spaces left join maps on maps.id = spaces.map_id where spaces.id = $1",
+             chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at from spaces left join maps on maps.id = spaces.map_id where spaces.id = $1",
         )
         .bind(space.to_string())
         .fetch_optional(&self.readers)
@@ -189,7 +202,7 @@ impl Store {
         let rows: Vec<RawSpace> = sqlx::query_as(
             "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
              plan_version, chat, chat_retention_days, \
-             chat_slow_seconds, reach_tiles, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
+             chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
              where creator_id = $1 and search like $2 escape '\\' and spaces.id < $3 order by spaces.id desc limit $4",
         )
         .bind(creator.to_string())
@@ -206,7 +219,7 @@ impl Store {
         let rows: Vec<RawSpace> = sqlx::query_as(
             "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
              plan_version, chat, chat_retention_days, \
-             chat_slow_seconds, reach_tiles, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
+             chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
              where access = 'public' and (creator_id is null or creator_id <> $1) \
              and search like $2 escape '\\' and spaces.id < $3 order by spaces.id desc limit $4",
         )
@@ -336,6 +349,7 @@ impl Store {
             height: row.height,
             blocked: document.blocked_tiles(),
             has_walls: document.walls,
+            voices: row.voices,
             zones: document.zones(),
             elements: placed
                 .iter()

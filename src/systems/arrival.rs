@@ -19,7 +19,7 @@ use crate::components::zone::ZoneKind;
 const MIDDLE_TILES: usize = 64;
 
 /// Where people may arrive.
-#[derive(Debug, Resource)]
+#[derive(Debug, Clone, Resource)]
 pub struct Arrivals {
     zones: Vec<Area>,
     /// The tiles, as of a ground; `None` before the first arrival.
@@ -30,7 +30,7 @@ pub struct Arrivals {
 /// Adds the plan's spawn zones.
 pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
     let zones = plan.zones.iter().filter(|zone| zone.kind == ZoneKind::Spawn);
-    space.world.insert_resource(Arrivals {
+    space.add(Arrivals {
         zones: zones.map(|zone| zone.area).collect(),
         ground: None,
         tiles: Vec::new(),

@@ -108,11 +108,11 @@ impl History {
 }
 
 /// Whether the history goes when the last person does.
-#[derive(Debug, Default, Resource)]
+#[derive(Debug, Clone, Default, Resource)]
 pub struct IsForgetful(pub bool);
 
 /// How much time must lie between two lines of the same user, and when each spoke last.
-#[derive(Debug, Default, Resource)]
+#[derive(Debug, Clone, Default, Resource)]
 pub struct SlowMode {
     seconds: u32,
     /// Unix milliseconds, as the lines have them.
@@ -150,7 +150,7 @@ impl SlowMode {
 }
 
 /// What was said nearby lately, newest last: nobody keeps it, but a client may ask again whether it was said.
-#[derive(Debug, Default, Resource)]
+#[derive(Debug, Clone, Default, Resource)]
 pub struct Whispers(VecDeque<(UserId, Option<u32>, u64)>);
 
 impl Whispers {
@@ -171,16 +171,16 @@ impl Whispers {
 }
 
 /// Who types, and since when they were not heard to go on.
-#[derive(Debug, Default, Resource)]
+#[derive(Debug, Clone, Default, Resource)]
 pub struct Typists(pub BTreeMap<PlayerId, Tick>);
 
 /// Adds the history, and the end of typing.
 pub fn plugin(space: &mut SpaceBuilder) {
-    space.world.init_resource::<History>();
-    space.world.init_resource::<IsForgetful>();
-    space.world.init_resource::<SlowMode>();
-    space.world.init_resource::<Typists>();
-    space.world.init_resource::<Whispers>();
+    space.add(History::default());
+    space.add(IsForgetful::default());
+    space.add(SlowMode::default());
+    space.add(Typists::default());
+    space.add(Whispers::default());
     // Before anybody goes: whoever goes has stopped typing too.
     space
         .tick

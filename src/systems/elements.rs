@@ -2,8 +2,6 @@
 //!
 //! Who may place what is decided before, in `api`; the plan in the store is the truth that a space starts from.
 
-use std::collections::BTreeMap;
-
 use bevy_ecs::prelude::*;
 
 use super::{Outbox, SimulateSystems, SpaceBuilder, movement};
@@ -17,9 +15,10 @@ use crate::components::unit::{Position, SUBTILES, Tile};
 use crate::components::walking::{Errand, Walk};
 
 /// The elements of a space.
-#[derive(Debug, Resource)]
+#[derive(Debug, Clone, Resource)]
 pub struct Elements {
-    placements: BTreeMap<PlacementId, Placement>,
+    /// By rising id.
+    placements: Vec<Placement>,
     /// The plan's version that they show.
     pub version: u32,
     /// Rises whenever the grid may have changed.
@@ -35,34 +34,44 @@ pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
         grid.block(tile);
     }
     let mut elements = Elements {
-        placements: BTreeMap::new(),
+        placements: Vec::with_capacity(plan.elements.len()),
         version: plan.version,
         ground: 0,
         settled: 0,
     };
-    for placement in &plan.elements {
-        elements.put(&mut grid, placement.clone());
+    let mut placements = plan.elements.clone();
+    placements.sort_unstable_by_key(|placement| placement.id);
+    for placement in placements {
+        elements.put(&mut grid, placement);
     }
     elements.settled = elements.ground;
-    space.world.insert_resource(grid);
-    space.world.insert_resource(elements);
+    space.add(grid);
+    space.add(elements);
     space.tick.add_systems(free_bodies.in_set(SimulateSystems::Free));
 }
 
 impl Elements {
+    /// Where a placement is, or belongs.
+    fn index(&self, id: PlacementId) -> Result<usize, usize> {
+        self.placements.binary_search_by_key(&id, |placement| placement.id)
+    }
+
     fn put(&mut self, grid: &mut Grid, placement: Placement) {
         self.take(grid, placement.id);
         for tile in solid_tiles(grid, &placement) {
             grid.block(tile);
         }
-        self.placements.insert(placement.id, placement);
+        if let Err(index) = self.index(placement.id) {
+            self.placements.insert(index, placement);
+        }
         self.ground += 1;
     }
 
     fn take(&mut self, grid: &mut Grid, id: PlacementId) -> bool {
-        let Some(placement) = self.placements.remove(&id) else {
+        let Ok(index) = self.index(id) else {
             return false;
         };
+        let placement = self.placements.remove(index);
         for tile in solid_tiles(grid, &placement) {
             grid.unblock(tile);
         }
@@ -91,7 +100,7 @@ pub(super) fn change(world: &mut World, element: ElementId, placements: Vec<Plac
     edit(world, version, |elements, grid| {
         let before: Vec<_> = elements
             .placements
-            .values()
+            .iter()
             .filter(|old| old.element == element)
             .map(|old| old.id)
             .collect();

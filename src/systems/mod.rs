@@ -18,6 +18,8 @@ pub mod steering;
 pub mod walking;
 pub mod zones;
 
+use std::any::Any;
+
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 
@@ -58,12 +60,12 @@ pub enum SimulateSystems {
 pub struct TickSchedule;
 
 /// Commands of the coming tick, in the order they came.
-#[derive(Debug, Default, Resource)]
+#[derive(Debug, Clone, Default, Resource)]
 pub struct Inbox(pub Vec<Command>);
 
 /// What the running tick brought about so far.
-#[derive(Debug, Default, Resource)]
-pub struct Outbox(pub TickOutput);
+#[derive(Debug, Clone, Default, Resource)]
+pub struct Outbox(pub Box<TickOutput>);
 
 /// A space under construction: each concern adds its data and systems.
 pub struct SpaceBuilder {
@@ -71,16 +73,21 @@ pub struct SpaceBuilder {
     pub world: World,
     /// The systems.
     pub tick: Schedule,
+    /// How to copy each kind of data.
+    pub copiers: Vec<Copier>,
+}
+
+/// How one kind of data is copied out of a world, and put into another.
+pub struct Copier {
+    /// Copies it, if it is there.
+    pub copy: fn(&World) -> Option<Box<dyn Any + Send>>,
+    /// Puts it in, if it is of that kind.
+    pub put: fn(&mut World, Box<dyn Any + Send>),
 }
 
 impl SpaceBuilder {
     /// A world in which nothing exists but time.
     pub fn new(rate: TickRate) -> Self {
-        let mut world = World::new();
-        world.insert_resource(rate);
-        world.insert_resource(Tick::default());
-        world.init_resource::<Inbox>();
-        world.init_resource::<Outbox>();
         let mut tick = Schedule::new(TickSchedule);
         tick.set_executor(SingleThreadedExecutor::new());
         tick.set_build_settings(ScheduleBuildSettings {
@@ -101,7 +108,29 @@ impl SpaceBuilder {
                 .in_set(TickSystems::Simulate),
         );
         tick.add_systems(apply_commands.in_set(TickSystems::ApplyCommands));
-        Self { world, tick }
+        let mut space = Self {
+            world: World::new(),
+            tick,
+            copiers: Vec::new(),
+        };
+        space.add(rate);
+        space.add(Tick::default());
+        space.add(Inbox::default());
+        space.add(Outbox::default());
+        space
+    }
+
+    /// Adds data of which there is one in a space. It comes along when the space gets another world.
+    pub fn add<Data: Resource + Clone>(&mut self, data: Data) {
+        self.world.insert_resource(data);
+        self.copiers.push(Copier {
+            copy: |world| Some(Box::new(world.get_resource::<Data>()?.clone())),
+            put: |world, data| {
+                if let Ok(data) = data.downcast::<Data>() {
+                    world.insert_resource(*data);
+                }
+            },
+        });
     }
 }
 
@@ -175,7 +204,7 @@ fn apply(world: &mut World, command: Command) {
         } => chat::react(world, player, line, emoji, on),
         Command::Typing { player, on } => chat::type_on(world, player, on),
         Command::SlowDown { seconds } => chat::slow_down(world, seconds),
-        Command::Reach { tiles } => proximity::reach(world, tiles),
+        Command::RuleVoices { rules } => proximity::rule(world, rules),
         Command::ClearChat { by } => chat::clear(world, by),
     }
 }

@@ -23,7 +23,7 @@ use crate::components::walking::Walk;
 use crate::components::zone::Whereabouts;
 
 /// Everybody in the space, by number and by user.
-#[derive(Debug, Resource)]
+#[derive(Debug, Clone, Resource)]
 pub struct Roster {
     players: BTreeMap<PlayerId, Entity>,
     users: BTreeMap<UserId, PlayerId>,
@@ -31,18 +31,32 @@ pub struct Roster {
     pub next: PlayerId,
 }
 
+/// Everything that is known of somebody who is in a space.
+pub type Player = (
+    Card,
+    Body,
+    Motion,
+    Steering,
+    Walk,
+    Vanished,
+    Shown,
+    Whereabouts,
+    Ear,
+    Blocked,
+);
+
 /// Where those stood who left, who left first in front.
-#[derive(Debug, Default, Resource)]
+#[derive(Debug, Clone, Default, Resource)]
 pub struct Remembered(pub VecDeque<(UserId, Place)>);
 
 /// Adds an empty roster and what lets the vanished go.
 pub fn plugin(space: &mut SpaceBuilder) {
-    space.world.insert_resource(Roster {
+    space.add(Roster {
         players: BTreeMap::new(),
         users: BTreeMap::new(),
         next: PlayerId(1),
     });
-    space.world.init_resource::<Remembered>();
+    space.add(Remembered::default());
     space.tick.add_systems(let_vanished_go.in_set(SimulateSystems::LetGo));
 }
 
@@ -110,25 +124,54 @@ pub fn admit(
         return None;
     }
     let whereabouts = zones::whereabouts(&mut world.resource_mut::<Zones>(), player, body.position.tile());
-    let entity = world
-        .spawn((
-            card,
-            body,
-            Motion::Standing,
-            steering,
-            Walk::default(),
-            vanished,
-            Shown::default(),
-            whereabouts,
-            ear,
-            blocked,
-        ))
-        .id();
+    let somebody: Player = (
+        card,
+        body,
+        Motion::Standing,
+        steering,
+        Walk::default(),
+        vanished,
+        Shown::default(),
+        whereabouts,
+        ear,
+        blocked,
+    );
+    let entity = world.spawn(somebody).id();
     let mut roster = world.resource_mut::<Roster>();
     roster.players.insert(player, entity);
     roster.users.insert(user, player);
     roster.next = roster.next.max(PlayerId(player.0.saturating_add(1)));
     Some(entity)
+}
+
+/// Copies everybody.
+pub fn everybody(world: &World) -> Vec<Player> {
+    let entities = world.resource::<Roster>().entities();
+    let parts = entities.filter_map(|entity| {
+        let somebody = world.entity(entity);
+        Some((
+            somebody.get::<Card>()?.clone(),
+            *somebody.get::<Body>()?,
+            *somebody.get::<Motion>()?,
+            somebody.get::<Steering>()?.clone(),
+            somebody.get::<Walk>()?.clone(),
+            *somebody.get::<Vanished>()?,
+            somebody.get::<Shown>()?.clone(),
+            *somebody.get::<Whereabouts>()?,
+            *somebody.get::<Ear>()?,
+            somebody.get::<Blocked>()?.clone(),
+        ))
+    });
+    parts.collect()
+}
+
+/// Puts everybody whom the roster knows into another world.
+pub fn put_everybody(world: &mut World, everybody: Vec<Player>) {
+    for somebody in everybody {
+        let player = somebody.0.player;
+        let entity = world.spawn(somebody).id();
+        world.resource_mut::<Roster>().players.insert(player, entity);
+    }
 }
 
 pub(super) fn join(

@@ -26,6 +26,7 @@ const PATIENCE: u8 = 8;
 
 /// Adds the search for ways and the walking of them.
 pub fn plugin(space: &mut SpaceBuilder) {
+    // Only memory to search with: another world has its own.
     space.world.init_resource::<Search>();
     space.tick.add_systems(
         (check_tile_steps, search_ways, walk_on)

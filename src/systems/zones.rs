@@ -28,7 +28,7 @@ pub const MOST_STAGES: usize = 64;
 const KNOCK_AGAIN: u64 = 2;
 
 /// The zones of a space, and how its private areas are.
-#[derive(Debug, Default, Resource)]
+#[derive(Debug, Clone, Default, Resource)]
 pub struct Zones {
     all: Vec<Zone>,
     rooms: Vec<Room>,
@@ -37,7 +37,7 @@ pub struct Zones {
 }
 
 /// A private area.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Room {
     zone: u16,
     area: Area,
@@ -51,7 +51,7 @@ struct Room {
 }
 
 /// A stage, and where it is heard.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct StageZone {
     area: Area,
     /// Empty for everywhere.
@@ -69,11 +69,13 @@ pub struct Sound {
     pub stages: u64,
     /// Stages that are heard, a bit each.
     pub listens: u64,
+    /// How far voices carry, in tiles; as in the whole space when nothing.
+    pub reach: Option<u8>,
 }
 
 /// Adds the plan's zones, and what watches who goes in and out.
 pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
-    space.world.insert_resource(Zones::new(&plan.zones));
+    space.add(Zones::new(&plan.zones));
     space.tick.add_systems(
         (step_through_portals, tell_of_areas)
             .chain()
@@ -104,12 +106,14 @@ impl Zones {
 
     /// What the zones at a tile do to voices.
     pub fn sound_at(&self, tile: Tile) -> Sound {
+        let first = |kind| {
+            let mut zones = self.all.iter();
+            zones.find(|zone| zone.kind == kind && zone.area.contains(tile))
+        };
         let mut sound = Sound {
-            is_silent: self
-                .all
-                .iter()
-                .any(|zone| zone.kind == ZoneKind::Silent && zone.area.contains(tile)),
+            is_silent: first(ZoneKind::Silent).is_some(),
             area: self.area_at(tile),
+            reach: first(ZoneKind::Voices).and_then(|zone| zone.reach),
             ..Sound::default()
         };
         for (stage, index) in self.stages.iter().zip(0..) {

@@ -6,7 +6,7 @@ use plaza::components::bubble::{BubbleDeed, BubbleState, MOST_IN_BUBBLE};
 use plaza::components::command::Command;
 use plaza::components::fact::{Denial, Fact};
 use plaza::components::id::{PlayerId, UserId};
-use plaza::components::peers::{Peer, Why};
+use plaza::components::peers::{Peer, VoiceRules, Why};
 use plaza::components::plan::{Area, Plan};
 use plaza::components::player::Goal;
 use plaza::components::status::{Status, WaveKind};
@@ -35,6 +35,7 @@ fn plan() -> Plan {
         height: 10,
         blocked: Vec::new(),
         has_walls: false,
+        voices: VoiceRules::default(),
         zones: vec![
             Zone::new(ZoneKind::Spawn, "door".into(), area(0, 0, 1, 1)),
             Zone::new(ZoneKind::Private, "room".into(), area(16, 0, 4, 4)),

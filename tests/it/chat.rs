@@ -319,6 +319,11 @@ async fn the_rules_of_a_chat_are_its_owners_and_hold_at_once() {
         json!({"retentionDays": "x"}),
         json!({"reach": 1}),
         json!({"reach": 13}),
+        json!({"voices": 0}),
+        json!({"voices": 17}),
+        json!({"pictures": 10}),
+        json!({"pictures": -1}),
+        json!({"walls": "brick"}),
     ] {
         server.call("PATCH", &path, Some(&ada), wrong).await.refused(400);
     }
@@ -331,7 +336,9 @@ async fn the_rules_of_a_chat_are_its_owners_and_hold_at_once() {
         .call("PATCH", &path, Some(&ada), json!({"reach": 8}))
         .await
         .fine();
-    assert_eq!(notice(&mut guest).await.0, "reach");
+    let (code, words) = notice(&mut guest).await;
+    assert_eq!(code, "voices");
+    assert!(words.contains("8 tiles;"), "{words}");
     server
         .call("PATCH", &path, Some(&ada), json!({"reach": 5}))
         .await
@@ -349,7 +356,8 @@ async fn the_rules_of_a_chat_are_its_owners_and_hold_at_once() {
         .call("PATCH", &path, Some(&ada), json!({"retentionDays": 30}))
         .await
         .fine();
-    let expected = json!({"retentionDays": 30, "slowModeSeconds": 3600, "reach": 5, "mayModerate": true});
+    let expected = json!({"retentionDays": 30, "slowModeSeconds": 3600, "reach": 5, "voices": 16, "pictures": 9,
+        "walls": null, "mayModerate": true});
     assert_eq!(rules, expected);
     let seen = server.get(&path, Some(&bob)).await.fine();
     assert_eq!(

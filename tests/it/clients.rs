@@ -363,14 +363,17 @@ impl GameClient {
         );
         self.epoch = frame.header.epoch;
         self.tick = frame.header.tick;
-        self.own = frame.header.own;
-        self.ack = frame.header.ack;
-        if frame.roster.full {
-            let came = |player: &u32| frame.roster.came.iter().any(|card| card.player == *player);
+        if let Some(own) = frame.header.own {
+            self.own = own.state;
+            self.ack = own.ack;
+        }
+        let roster = frame.roster.clone().unwrap_or_default();
+        if roster.full {
+            let came = |player: &u32| roster.came.iter().any(|card| card.player == *player);
             self.users.retain(|player, _| came(player));
             self.places.retain(|player, _| came(player));
         }
-        for card in &frame.roster.came {
+        for card in &roster.came {
             self.users.insert(card.player, card.user.clone());
         }
         let columns = self.welcome.width.div_ceil(CELL_TILES);
@@ -390,11 +393,17 @@ impl GameClient {
                 self.places
                     .insert(player, unpack(entry.bits, corner).expect("a stance that exists"));
             }
+            let mut player = 0;
+            for step in &cell.steps {
+                player += step.gap;
+                let stance = self.places.get_mut(&player).expect("whoever walks on is in view");
+                *stance = step.stance(stance.position).expect("a stance that exists");
+            }
         }
         for dropped in &frame.dropped {
             self.forget_cell(*dropped, |_| true);
         }
-        for gone in &frame.roster.gone {
+        for gone in &roster.gone {
             self.users.remove(gone);
             self.places.remove(gone);
         }

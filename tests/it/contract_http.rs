@@ -322,6 +322,7 @@ async fn spaces_are_made_from_dimensions_or_a_map() {
         "defaultElements": [at(20, 20), at(18, 20), at(18, 20)]});
     let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
     let empty = json!({"name": "E", "thumbnail": "/art/t.svg", "dimensions": "5x5", "defaultElements": []});
+    let zone = |kind: &str, reach: Value| json!({"kind": kind, "name": "", "x": 1, "y": 1, "width": 2, "height": 2, "reach": reach});
     server.post("/admin/map", Some(&admin), empty).await.fine();
     for wrong in [
         json!({"name": "M", "dimensions": "10x10", "defaultElements": [at(10, 0)]}),
@@ -329,6 +330,10 @@ async fn spaces_are_made_from_dimensions_or_a_map() {
         json!({"name": "M", "dimensions": "10", "defaultElements": []}),
         json!({"name": "", "dimensions": "10x10", "defaultElements": []}),
         json!({"dimensions": "10x10", "defaultElements": []}),
+        json!({"name": "M", "dimensions": "10x10", "zones": [zone("voices", json!(null))]}),
+        json!({"name": "M", "dimensions": "10x10", "zones": [zone("voices", json!(0))]}),
+        json!({"name": "M", "dimensions": "10x10", "zones": [zone("voices", json!(13))]}),
+        json!({"name": "M", "dimensions": "10x10", "zones": [zone("silent", json!(2))]}),
     ] {
         server.post("/admin/map", Some(&admin), wrong).await.refused(400);
     }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::select_all;
 use plaza::components::command::Command;
+use plaza::components::fact::{Denial, Fact};
 use plaza::components::id::{PlayerId, UserId};
-use plaza::components::peers::Route;
+use plaza::components::peers::{Forwarder, Route, VoiceRules};
 use plaza::components::plan::Plan;
 use plaza::components::unit::TickRate;
 use plaza::media::forward::{ForwardSettings, Stream, pack, unpack};
@@ -469,6 +470,7 @@ fn plan() -> Plan {
         height: 10,
         blocked: Vec::new(),
         has_walls: false,
+        voices: VoiceRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,
@@ -487,6 +489,28 @@ fn join(space: &mut Space, number: u32) {
     wait(space);
 }
 
+#[test]
+fn a_circle_is_told_to_talk_through_another_server_and_the_unit_is_not_there() {
+    let mut space = Space::new(&plan(), TickRate::DEFAULT);
+    space.forward_calls(Forwarder::LiveKit);
+    for number in 1..=5 {
+        join(&mut space, number);
+    }
+    let peers = space.peers().of(PlayerId(1));
+    assert!(!peers.is_empty() && peers.iter().all(|peer| peer.route == Route::Forwarded));
+    let output = space.step(&[Command::AskUnit {
+        player: PlayerId(1),
+        body: "{}".into(),
+    }]);
+    assert!(output.facts.iter().any(|fact| matches!(
+        fact,
+        Fact::Denied {
+            player: PlayerId(1),
+            why: Denial::NoUnit
+        }
+    )));
+}
+
 /// Long enough for whoever is near to be connected, or not any more.
 fn wait(space: &mut Space) {
     for _ in 0..60 {
@@ -497,7 +521,7 @@ fn wait(space: &mut Space) {
 #[test]
 fn a_circle_is_forwarded_from_its_fifth_on_until_three_are_left() {
     let mut space = Space::new(&plan(), TickRate::DEFAULT);
-    space.forward_calls();
+    space.forward_calls(Forwarder::Unit);
     for number in 1..=4 {
         join(&mut space, number);
     }
@@ -517,7 +541,7 @@ fn a_circle_is_forwarded_from_its_fifth_on_until_three_are_left() {
     }
     // Who goes on in another life of the space is forwarded there from its first tick on.
     let mut again = Space::restore(&plan(), TickRate::DEFAULT, &kept);
-    again.forward_calls();
+    again.forward_calls(Forwarder::Unit);
     again.step(&[]);
     assert!(again.is_forwarding());
 }

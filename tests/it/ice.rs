@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use plaza::media::MediaSecret;
+use plaza::media::forward::ForwardSettings;
 use plaza::media::livekit::LiveKitSettings;
 use serde_json::{Value, json};
 
@@ -42,7 +43,32 @@ async fn without_servers_there_are_none() {
     let ice = server.get("/ice", Some(&ada)).await.fine();
     assert_eq!(ice["iceServers"], json!([]));
     assert_eq!(ice["relayOnly"], false);
+    assert_eq!(ice["forwarder"], "nobody");
     server.stop().await;
+}
+
+#[tokio::test]
+async fn clients_are_told_who_forwards_and_livekit_wins_over_the_unit() {
+    for (has_livekit, forwarder) in [(false, "unit"), (true, "livekit")] {
+        let server = TestServer::start_with(|settings| {
+            settings.forwarding = Some(ForwardSettings {
+                listen: ([127, 0, 0, 1], 0).into(),
+                or_any_port: false,
+                addresses: Vec::new(),
+            });
+            settings.livekit = has_livekit.then(livekit);
+        })
+        .await;
+        let ada = server.user("ada").await;
+        assert_eq!(server.get("/ice", Some(&ada)).await.fine()["forwarder"], forwarder);
+        // Pages may ask a LiveKit server why it let nobody in.
+        let page = server
+            .request("GET".parse().unwrap(), "//")
+            .header("accept", "text/html");
+        let policy = server.send(page).await.header("content-security-policy").to_owned();
+        assert_eq!(policy.contains("wss: https://live.example;"), has_livekit, "{policy}");
+        server.stop().await;
+    }
 }
 
 #[tokio::test]
@@ -65,14 +91,18 @@ async fn a_turn_server_carries_for_a_minted_password_and_for_no_other() {
     server.stop().await;
 }
 
+fn livekit() -> LiveKitSettings {
+    LiveKitSettings {
+        url: "wss://live.example".into(),
+        key: "the-key".into(),
+        secret: MediaSecret::new("the-secret"),
+    }
+}
+
 #[tokio::test]
 async fn a_livekit_token_is_for_the_space_and_the_caller() {
     let server = TestServer::start_with(|settings| {
-        settings.livekit = Some(LiveKitSettings {
-            url: "wss://live.example".into(),
-            key: "the-key".into(),
-            secret: MediaSecret::new("the-secret"),
-        });
+        settings.livekit = Some(livekit());
     })
     .await;
     let ada = server.user("ada").await;

@@ -88,8 +88,8 @@ async fn a_process_is_emptied_and_filled_again() {
         let space = first.space(&ada, "20x20").await;
         clients.push(GameClient::join(&first.address, &who, &space).await);
     }
-    let seen = until(&second, &admin, |seen| node(seen, "first")["spaces"] == 6).await;
-    assert_eq!(node(&seen, "first")["people"], 6);
+    let is_full = |seen: &Value| node(seen, "first")["spaces"] == 6 && node(seen, "first")["people"] == 6;
+    let seen = until(&second, &admin, is_full).await;
     assert_eq!(node(&seen, "second")["isThis"], true);
     let drained = shared.command(&["drain", "first"]).await;
     assert!(drained.status.success(), "{drained:?}");

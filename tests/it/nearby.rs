@@ -5,9 +5,10 @@ use plaza::net::protocol::bubble::BubbleC2s;
 use plaza::net::protocol::chat::ChatC2s;
 use plaza::net::protocol::movement::WalkToPlayerC2s;
 use plaza::net::protocol::{ClientMessage, peers::SignalC2s, status::BlockC2s};
+use serde_json::json;
 
 use crate::clients::GameClient;
-use crate::harness::{Person, TestServer};
+use crate::harness::{Person, TestServer, text};
 
 struct Two {
     server: TestServer,
@@ -100,6 +101,109 @@ async fn who_walks_up_is_connected_and_who_walks_away_is_not() {
         matches!(next, ServerMessage::Chat(_)),
         "no signal came before: {next:?}"
     );
+    server.stop().await;
+}
+
+/// Waits until somebody is connected to one person, whom they see or not.
+async fn connected_and_sees(client: &mut GameClient, sees: bool) {
+    client
+        .until(|_, message| match message {
+            ServerMessage::Peers(peers) => peers
+                .peers
+                .iter()
+                .any(|peer| peer.hear && peer.heard && peer.see == sees),
+            _ => false,
+        })
+        .await;
+}
+
+/// Walks up to somebody and waits until both see each other.
+async fn walk_up(client: &mut GameClient, seq: u32, player: u32) {
+    client
+        .say(&ClientMessage::WalkToPlayer(WalkToPlayerC2s { seq, player }))
+        .await;
+    connected_and_sees(client, true).await;
+}
+
+#[tokio::test]
+async fn whoever_looks_after_a_space_rules_voices_at_once_and_a_restart_keeps_it() {
+    let Two {
+        server,
+        space,
+        ada_user,
+        ada,
+        mut bob,
+        bob_user,
+    } = two().await;
+    let path = format!("/space/{space}/chat");
+    walk_up(&mut bob, 1, ada.welcome.player).await;
+    let rules = json!({"reach": 3, "voices": 2, "pictures": 0, "walls": true});
+    server
+        .call("PATCH", &path, Some(&bob_user), rules.clone())
+        .await
+        .refused(403);
+    server.call("PATCH", &path, Some(&ada_user), rules.clone()).await.fine();
+    let told = bob
+        .until(|_, message| matches!(message, ServerMessage::Notice(notice) if notice.code == "voices"))
+        .await;
+    let ServerMessage::Notice(told) = told else {
+        unreachable!("only notices end the wait")
+    };
+    let words = "From now on voices carry 3 tiles and stop at walls; at most 2 voices and no pictures at once.";
+    assert_eq!(told.message, words);
+    connected_and_sees(&mut bob, false).await;
+    // What is not mentioned stays.
+    let one = json!({"voices": 4});
+    let changed = server.call("PATCH", &path, Some(&ada_user), one).await.fine();
+    let expected = [
+        ("reach", json!(3)),
+        ("voices", json!(4)),
+        ("pictures", json!(0)),
+        ("walls", json!(true)),
+    ];
+    for (rule, value) in expected.clone() {
+        assert_eq!(changed[rule], value, "{rule}");
+    }
+    drop((ada, bob));
+
+    let folder = server.stop().await;
+    let server = TestServer::start_in(folder, |_| {}).await;
+    let seen = server.get(&path, Some(&bob_user)).await.fine();
+    for (rule, value) in expected {
+        assert_eq!(seen[rule], value, "{rule}");
+    }
+    let _ada = GameClient::join(&server.address, &ada_user, &space).await;
+    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    connected_and_sees(&mut bob, false).await;
+    server
+        .call("PATCH", &path, Some(&ada_user), json!({"pictures": 9}))
+        .await
+        .fine();
+    connected_and_sees(&mut bob, true).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn in_a_quiet_zone_voices_carry_less_far_and_only_there() {
+    let server = TestServer::start().await;
+    let (admin, ada_user, bob_user) = (server.admin().await, server.user("ada").await, server.user("bob").await);
+    let map = json!({"name": "Library", "dimensions": "24x8", "zones": [
+        {"kind": "spawn", "name": "Door", "x": 10, "y": 4, "width": 1, "height": 1},
+        {"kind": "voices", "name": "Desks", "x": 12, "y": 0, "width": 12, "height": 8, "reach": 1},
+    ]});
+    let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
+    let space = json!({"name": "Ours", "mapId": map});
+    let space = text(&server.post("/space", Some(&ada_user), space).await.fine()["spaceId"]);
+    let drawn = server.get(&format!("/space/{space}/map"), None).await.fine();
+    assert_eq!(drawn["zones"][1]["reach"], 1);
+    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
+    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    connected(&mut ada).await;
+    // Three tiles away: near enough but for the zone.
+    bob.walk_to(1, 13, 4).await;
+    alone(&mut ada).await;
+    bob.walk_to(2, 11, 4).await;
+    connected(&mut ada).await;
     server.stop().await;
 }
 

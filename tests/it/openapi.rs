@@ -44,6 +44,25 @@ fn every_call_is_described() {
 }
 
 #[test]
+fn every_reference_leads_somewhere() {
+    let document: Value = serde_json::to_value(openapi()).unwrap();
+    let (mut rest, mut found) = (vec![&document], 0);
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::Object(fields) => rest.extend(fields.values()),
+            Value::Array(items) => rest.extend(items),
+            _ => {}
+        }
+        if let Some(reference) = value.get("$ref") {
+            let pointer = reference.as_str().unwrap().strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+            found += 1;
+        }
+    }
+    assert!(found > 100, "{found}");
+}
+
+#[test]
 fn the_file_for_the_web_client_is_fresh() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
     let fresh = openapi().to_pretty_json().unwrap() + "\n";

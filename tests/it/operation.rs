@@ -115,7 +115,8 @@ async fn pages_are_the_clients_and_files_are_safe() {
         assert_eq!(page.status.as_u16(), 200, "{path}");
         assert!(page.header("content-type").starts_with("text/html"));
         assert_eq!(page.header("cache-control"), "no-cache");
-        assert!(page.header("content-security-policy").contains("script-src 'self'"));
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains("script-src 'self'") && policy.contains("connect-src 'self' ws: wss:;"));
     }
     let script = server
         .send(

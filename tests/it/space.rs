@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use plaza::components::bubble::BubbleDeed;
 use plaza::components::chat::{LineChange, LineRefusal, REACTION_KINDS, Scope, Speech, TYPING_SECONDS};
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
 use plaza::components::fact::{Fact, TickOutput};
 use plaza::components::grid::Grid;
 use plaza::components::id::{ChatId, ElementId, PlacementId, PlayerId, UserId};
+use plaza::components::peers::VoiceRules;
 use plaza::components::plan::{Area, Placement, Plan};
 use plaza::components::player::{Goal, HeldStep};
 use plaza::components::unit::{Position, SUBTILES, Tick, TickRate, Tile};
@@ -30,6 +32,7 @@ fn plan(rows: &[&str]) -> Plan {
         height: rows.len() as u16,
         blocked: tiles.collect(),
         has_walls: false,
+        voices: VoiceRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,
@@ -693,9 +696,45 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
+/// Zones of every class that does something, on a map of that test.
+fn zones() -> Vec<Zone> {
+    let kinds = [ZoneKind::Private, ZoneKind::Silent, ZoneKind::Stage, ZoneKind::Voices];
+    let zone = |(kind, x): (ZoneKind, u16)| {
+        let area = Area {
+            corner: Tile::new(x, 0),
+            width: 3,
+            height: 9,
+        };
+        Zone::new(kind, format!("{kind:?}"), area)
+    };
+    kinds.into_iter().zip((0..).step_by(4)).map(zone).collect()
+}
+
+/// The same, and what people ask of one another.
+fn command_among_people() -> impl Strategy<Value = Command> {
+    let player = || (1_u32..6).prop_map(PlayerId);
+    let deed = prop_oneof![
+        any::<bool>().prop_map(|is_aside| BubbleDeed::Form { is_aside }),
+        (1_u32..4).prop_map(BubbleDeed::Join),
+        any::<bool>().prop_map(BubbleDeed::Lock),
+        Just(BubbleDeed::Leave),
+    ];
+    prop_oneof![
+        30 => command(),
+        2 => (player(), deed).prop_map(|(player, deed)| Command::Bubble { player, deed }),
+        1 => (player(), any::<bool>()).prop_map(|(player, locked)| Command::Lock { player, zone: 0, locked }),
+        1 => (player(), any::<bool>()).prop_map(|(player, on)| Command::Typing { player, on }),
+        1 => player().prop_map(|player| Command::Knock { player, zone: 0 }),
+    ]
+}
+
 /// Commands tick by tick; the sequence numbers of one player rise over time, mostly.
 fn ticks(most: usize) -> impl Strategy<Value = Vec<Vec<Command>>> {
-    proptest::collection::vec(proptest::collection::vec(command(), 0..5), 1..most).prop_map(|mut ticks| {
+    ticks_of(command(), most)
+}
+
+fn ticks_of(command: impl Strategy<Value = Command>, most: usize) -> impl Strategy<Value = Vec<Vec<Command>>> {
+    proptest::collection::vec(proptest::collection::vec(command, 0..5), 1..most).prop_map(|mut ticks| {
         for (number, commands) in ticks.iter_mut().enumerate() {
             for (place, command) in commands.iter_mut().enumerate() {
                 let rising = (number * 8 + place) as u32;
@@ -722,6 +761,7 @@ fn map() -> impl Strategy<Value = Plan> {
             .map(|(index, _)| Tile::new((index % 16) as u16, (index / 16) as u16))
             .collect(),
         has_walls: false,
+        voices: VoiceRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,
@@ -839,6 +879,21 @@ proptest! {
         }
         let [first, second] = spaces.each_mut().map(|space| (space.picture(), space.checkpoint()));
         prop_assert_eq!(first, second);
+    }
+
+    #[test]
+    fn a_space_that_sleeps_is_the_same_as_one_that_does_not(plan in map(), ticks in ticks_of(command_among_people(), 120), naps in proptest::collection::vec(0_usize..400, 1..6)) {
+        let plan = Plan { zones: zones(), ..plan };
+        let [mut awake, mut sleeper] = [Space::new(&plan, RATE), Space::new(&plan, RATE)];
+        for number in 0..400 {
+            let commands = ticks.get(number).map_or(&[][..], Vec::as_slice);
+            if naps.contains(&number) {
+                sleeper.sleep();
+            }
+            prop_assert_eq!(awake.step(commands), sleeper.step(commands), "tick {}", number);
+            prop_assert_eq!((awake.people(), awake.tick(), awake.is_still()), (sleeper.people(), sleeper.tick(), sleeper.is_still()));
+        }
+        prop_assert_eq!((awake.picture(), awake.checkpoint()), (sleeper.picture(), sleeper.checkpoint()));
     }
 
     #[test]

@@ -21,6 +21,10 @@ const HEIGHT: u32 = 180;
 /// What somebody's connection is taken to carry until it was measured.
 const FIRST_ESTIMATE: Bitrate = Bitrate::mbps(2);
 
+/// What every line is believed to take while a picture is wished for: some voices and one coarse picture. Estimates go by delays, and
+/// those of a busy machine look like those of a slow line.
+const LEAST: Bitrate = Bitrate::kbps(400);
+
 /// What a stream takes until it was measured, in bits a second.
 const VOICE: u64 = 40_000;
 const COARSE: u64 = 150_000;
@@ -98,6 +102,8 @@ pub(super) struct Client {
     slots: Vec<Slot>,
     shown: BTreeMap<PlayerId, u32>,
     estimate: u64,
+    /// Whether somebody's picture is wished for.
+    wants_pictures: bool,
     measured: Instant,
     /// When it wants to be looked at again.
     pub(super) due: Instant,
@@ -147,6 +153,7 @@ impl Client {
             slots: Vec::new(),
             shown: BTreeMap::new(),
             estimate: FIRST_ESTIMATE.as_u64(),
+            wants_pictures: false,
             measured: now,
             due: now,
             clock: now,
@@ -238,6 +245,10 @@ impl Client {
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. }) => {
                 self.estimate = estimate.as_u64();
+                // Packets are sent no faster than is believed of the line: below this no picture would come at all.
+                if self.wants_pictures && self.estimate < LEAST.as_u64() {
+                    self.believe(LEAST);
+                }
                 Some(Happening::Replan)
             }
             Event::IceConnectionStateChange(str0m::IceConnectionState::Disconnected) => {
@@ -365,14 +376,25 @@ impl Client {
         }
     }
 
-    /// Bits a second that are there for pictures, when so many voices are to be heard: one coarse picture always has room, so that
-    /// somebody at a bad line sees something of whom they look at.
+    /// Measures the line anew, beginning with what it is taken to carry.
+    fn believe(&mut self, estimate: Bitrate) {
+        self.rtc.bwe().reset(estimate);
+        self.estimate = estimate.as_u64();
+    }
+
+    /// Bits a second that are there for pictures, when so many voices are to be heard.
     pub(super) fn budget(&self, voices: usize) -> u64 {
-        self.estimate.saturating_sub(VOICE * voices as u64).max(COARSE)
+        self.estimate.saturating_sub(VOICE * voices as u64)
     }
 
     /// What it would take to give them everything they wish for: bandwidth is looked for up to that.
     pub(super) fn want(&mut self, pictures: u64, voices: usize, now: Instant) {
+        // While only voices went nobody looked at what the line takes: what was made of them says little of it.
+        let wants_pictures = pictures > 0;
+        if wants_pictures && !self.wants_pictures {
+            self.believe(FIRST_ESTIMATE);
+        }
+        self.wants_pictures = wants_pictures;
         let bits = pictures + VOICE * (voices as u64).max(1);
         self.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(bits + bits / 4));
         self.advance_by(now);

@@ -32,7 +32,8 @@ pub struct Wish {
 }
 
 /// What somebody gets, with so many bits a second for pictures: first something of as many as possible, screens and large ones
-/// first; then finer ones for as many of the large ones as possible. Also what all wishes together would take.
+/// first; then finer ones for as many of the large ones as possible. Where nothing fits it is the one that takes least: somebody at
+/// a bad line sees something, and only what is sent shows whether the line takes more. Also what all wishes together would take.
 pub fn choose(wishes: &[Wish], budget: u64) -> (BTreeMap<Source, Quality>, u64) {
     let mut shown: Vec<&Wish> = wishes.iter().filter(|wish| wish.height > 0).collect();
     shown.sort_by_key(|wish| (wish.source.1 != Stream::Screen, u32::MAX - wish.height, wish.source));
@@ -48,6 +49,12 @@ pub fn choose(wishes: &[Wish], budget: u64) -> (BTreeMap<Source, Quality>, u64) 
             left = rest;
             chosen.insert(wish.source, Quality::Coarse);
         }
+    }
+    if chosen.is_empty()
+        && let Some(least) = shown.iter().min_by_key(|wish| wish.coarse)
+    {
+        chosen.insert(least.source, Quality::Coarse);
+        left = 0;
     }
     for wish in shown.iter().filter(wants_fine) {
         let (Some(fine), Some(quality)) = (wish.fine, chosen.get_mut(&wish.source)) else {
@@ -99,6 +106,15 @@ mod tests {
         let (chosen, _) = choose(&[camera(1, 500), camera(2, 120), SCREEN], 600);
         assert!(chosen.contains_key(&SCREEN.source) && chosen.contains_key(&(PlayerId(1), Stream::Camera)));
         assert!(!chosen.contains_key(&(PlayerId(2), Stream::Camera)));
+    }
+
+    #[test]
+    fn with_no_room_at_all_it_is_the_one_that_takes_least() {
+        let (chosen, _) = choose(&[SCREEN, camera(1, 500), camera(2, 120)], 99);
+        assert_eq!(
+            chosen,
+            BTreeMap::from([((PlayerId(1), Stream::Camera), Quality::Coarse)])
+        );
     }
 
     #[test]

@@ -64,6 +64,7 @@ struct Joining {
 
 /// Who wants to come in where, and how.
 struct Wish {
+    number: u64,
     who: SignedIn,
     space: SpaceId,
     dialect: Dialect,
@@ -145,7 +146,7 @@ impl Connection {
                 () = &mut stopped, if !is_stopping => {
                     is_stopping = true;
                     if self.grid.is_some() {
-                        lane.event(grid_error("moved", "The server stops. Connect again: the space goes on elsewhere."));
+                        lane.reply(grid_error("moved", "The server stops. Connect again: the space goes on elsewhere."));
                     }
                     lane.close(close::AWAY, "the server stops; reconnect");
                 }
@@ -227,7 +228,7 @@ impl Connection {
                 if self.command_fits(command) {
                     return;
                 }
-                self.lane.event(match (self.grid.is_some(), client_id) {
+                self.lane.reply(match (self.grid.is_some(), client_id) {
                     (false, Some(client_id)) => match binary::chat_refused(client_id, BUSY) {
                         Action::Reply(bytes) => bytes,
                         _ => return,
@@ -245,7 +246,7 @@ impl Connection {
                 if !self.command_fits(command)
                     && let Action::Reply(bytes) = binary::notice("chat", BUSY)
                 {
-                    self.lane.event(bytes);
+                    self.lane.reply(bytes);
                 }
             }
             Action::Resize { width, height } => {
@@ -253,7 +254,7 @@ impl Connection {
                     relay.order(Order::Resize(self.client, width, height)).await;
                 }
             }
-            Action::Reply(bytes) => self.lane.event(bytes),
+            Action::Reply(bytes) => self.lane.reply(bytes),
             Action::Leave => self.lane.close(close::LEFT, "left"),
             Action::Close { code, reason } => self.lane.close(code, reason),
         }
@@ -272,14 +273,14 @@ impl Connection {
             Ok(false) => {
                 let message = "There is no such user, or you keep too many away already.";
                 if let Action::Reply(bytes) = binary::notice("not-blocked", message) {
-                    self.lane.event(bytes);
+                    self.lane.reply(bytes);
                 }
             }
             Err(error) => {
                 tracing::error!(%error, "a block could not be kept");
                 let message = "The server has a problem. Try again in a moment.";
                 if let Action::Reply(bytes) = binary::notice("not-blocked", message) {
-                    self.lane.event(bytes);
+                    self.lane.reply(bytes);
                 }
             }
         }
@@ -303,6 +304,7 @@ impl Connection {
 
     /// Checks who the client is and where it wants to go, and asks the relay to let it in.
     async fn join(&mut self, token: &str, space: &str, dialect: Dialect, arrive: Option<String>) {
+        let number = self.edge.next_wish();
         let who = match self.edge.0.store.signed_in(token).await {
             Ok(Some(who)) => who,
             Ok(None) => return self.refuse(close::SIGNED_OUT, "You are not signed in. Sign in and try again."),
@@ -324,6 +326,7 @@ impl Connection {
         self.may_moderate = self.moderates(&who, space).await;
         self.user = Some(who.user);
         let wish = Wish {
+            number,
             who,
             space,
             dialect,
@@ -367,6 +370,7 @@ impl Connection {
         let (ready, is_ready) = oneshot::channel();
         let arrival = Arrival {
             client: self.client,
+            wish: wish.number,
             user: wish.who.user,
             name: wish.who.name.clone(),
             avatar: wish.who.avatar.clone(),
@@ -377,7 +381,7 @@ impl Connection {
             ready,
         };
         // When the relay has ended meanwhile, `ready` is dropped with the order and `settle` tries again.
-        relay.order(Order::Join(arrival)).await;
+        relay.order(Order::Join(Box::new(arrival))).await;
         self.relay = Some(relay);
         self.joining = Some(Joining {
             wish,
@@ -414,7 +418,7 @@ impl Connection {
         let lane = Arc::clone(&self.lane);
         let slot = move |message: &DirectMessage| {
             let seen = DirectLineS2c::of(message, user);
-            lane.event(encode(&ServerMessage::Direct(seen)).into());
+            lane.reply(encode(&ServerMessage::Direct(seen)).into());
         };
         self.edge.0.mailboxes.open(user, Arc::new(slot))
     }
@@ -427,13 +431,13 @@ impl Connection {
                 close::NO_SPACE => "unknown-space",
                 _ => "unavailable",
             };
-            self.lane.event(grid_error(word, message));
+            self.lane.reply(grid_error(word, message));
             self.lane.close(code, message);
             return;
         }
         for action in binary::refuse(code, message) {
             match action {
-                Action::Reply(bytes) => self.lane.event(bytes),
+                Action::Reply(bytes) => self.lane.reply(bytes),
                 _ => self.lane.close(code, message),
             }
         }

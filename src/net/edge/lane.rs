@@ -13,6 +13,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Notify;
 
 use super::framing::{Header, Opcode, goodbye};
@@ -29,7 +30,7 @@ const KEEP: usize = 4 * 1024;
 
 /// One client's way out.
 pub(super) struct Lane {
-    socket: TcpStream,
+    socket: OwnedWriteHalf,
     bound: usize,
     opcode: Opcode,
     waiting: Mutex<Waiting>,
@@ -55,14 +56,21 @@ pub(super) struct Goodbye {
 }
 
 impl Lane {
-    pub(super) fn new(socket: TcpStream, is_grid: bool) -> Self {
-        Self {
-            socket,
+    /// The way out of a socket, and the way in.
+    pub(super) fn new(socket: TcpStream, is_grid: bool) -> (Arc<Self>, Ear) {
+        let (reading, writing) = socket.into_split();
+        let lane = Arc::new(Self {
+            socket: writing,
             bound: if is_grid { GRID_EVENT_BYTES } else { EVENT_BYTES },
             opcode: if is_grid { Opcode::Text } else { Opcode::Binary },
             waiting: Mutex::default(),
             wake: Notify::new(),
-        }
+        });
+        let ear = Ear {
+            socket: reading,
+            lane: Arc::clone(&lane),
+        };
+        (lane, ear)
     }
 
     /// Writes what waits, whenever something does, until the goodbye is written, which is answered, or the socket is broken.
@@ -94,6 +102,12 @@ impl Lane {
     /// Asks the client for a sign of life.
     pub(super) fn ping(&self) {
         self.control(Header::new(Opcode::Ping, 0).as_slice());
+    }
+
+    /// An event that waits for no frame.
+    pub(super) fn reply(&self, bytes: Bytes) {
+        self.event(bytes);
+        self.wake.notify_one();
     }
 
     /// Whether the connection is about to end.
@@ -144,7 +158,7 @@ impl Waiting {
     }
 
     /// As much of the rest as the socket takes now.
-    fn write(&mut self, socket: &TcpStream) {
+    fn write(&mut self, socket: &OwnedWriteHalf) {
         while !self.rest.is_empty() && !self.is_broken {
             match socket.try_write(&self.rest) {
                 Ok(0) => self.is_broken = true,
@@ -203,12 +217,19 @@ impl Sink for Lane {
                 code: close::FLOOD,
                 reason: "reading too slowly".into(),
             });
+            drop(waiting);
+            self.wake.notify_one();
         } else {
             waiting.event_bytes += bytes.len();
             waiting.events.push_back(bytes);
         }
-        drop(waiting);
-        self.wake.notify_one();
+    }
+
+    fn flush(&self) {
+        let is_any = !self.waiting.lock().events.is_empty();
+        if is_any {
+            self.wake.notify_one();
+        }
     }
 
     fn close(&self, code: u16, reason: &str) {
@@ -221,32 +242,24 @@ impl Sink for Lane {
 }
 
 /// The socket as the WebSocket library sees it: it reads; the pongs and goodbyes it answers with go through the lane.
-pub(super) struct Ear(pub(super) Arc<Lane>);
+pub(super) struct Ear {
+    socket: OwnedReadHalf,
+    lane: Arc<Lane>,
+}
 
 impl AsyncRead for Ear {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let socket = &self.0.socket;
-        loop {
-            match socket.try_read(buffer.initialize_unfilled()) {
-                Ok(read) => {
-                    buffer.advance(read);
-                    return Poll::Ready(Ok(()));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-            match socket.poll_read_ready(context) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for Ear {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.0.control(bytes);
+        self.lane.control(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -266,11 +279,12 @@ mod tests {
 
     use super::*;
 
-    async fn lane() -> (Arc<Lane>, TcpStream) {
+    async fn lane() -> (Arc<Lane>, Ear, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (socket, _) = listener.accept().await.unwrap();
-        (Arc::new(Lane::new(socket, false)), client)
+        let (lane, ear) = Lane::new(socket, false);
+        (lane, ear, client)
     }
 
     async fn hear(client: &mut TcpStream, length: usize) -> Vec<u8> {
@@ -281,7 +295,7 @@ mod tests {
 
     #[tokio::test]
     async fn events_come_before_the_frame_and_in_order() {
-        let (lane, mut client) = lane().await;
+        let (lane, _ear, mut client) = lane().await;
         lane.event(Bytes::from_static(b"one"));
         lane.event(Bytes::from_static(b"two"));
         lane.frame(b"frame");
@@ -291,7 +305,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_frame_is_taken_while_one_is_stuck_and_every_byte_arrives_in_the_end() {
-        let (lane, mut client) = lane().await;
+        let (lane, _ear, mut client) = lane().await;
         let frame = vec![7; 60_000];
         let mut sent = 0_usize;
         lane.socket.writable().await.unwrap();
@@ -306,12 +320,13 @@ mod tests {
             assert_eq!(hear(&mut client, frame.len()).await, frame);
         }
         lane.event(Bytes::from_static(b"on we go"));
+        lane.flush();
         assert_eq!(hear(&mut client, 10).await, b"\x82\x08on we go");
     }
 
     #[tokio::test]
     async fn whoever_reads_too_slowly_is_let_go_with_what_was_waiting_bounded() {
-        let (lane, _client) = lane().await;
+        let (lane, _ear, _client) = lane().await;
         for _ in 0..100_000 {
             lane.event(Bytes::from_static(&[0; 100]));
         }
@@ -322,20 +337,20 @@ mod tests {
 
     #[tokio::test]
     async fn one_large_event_is_let_through() {
-        let (lane, _client) = lane().await;
+        let (lane, _ear, _client) = lane().await;
         lane.event(Bytes::from(vec![0; EVENT_BYTES * 2]));
         assert!(!lane.is_closing());
     }
 
     #[tokio::test]
     async fn the_goodbye_comes_last() {
-        let (lane, mut client) = lane().await;
+        let (lane, ear, mut client) = lane().await;
         lane.event(Bytes::from_static(b"one"));
         lane.close(close::LEFT, "left");
         let goodbye = lane.run().await.unwrap();
         assert_eq!(goodbye.code, close::LEFT);
         lane.control(b"\x88\x02\x03\xe8");
-        drop(lane);
+        drop((lane, ear));
         let mut heard = Vec::new();
         client.read_to_end(&mut heard).await.unwrap();
         assert_eq!(heard, b"\x82\x03one\x88\x06\x03\xe8left", "and nothing follows");

@@ -31,7 +31,7 @@ use tungstenite::handshake::server::create_response_with_body;
 use tungstenite::protocol::{Role, WebSocketConfig};
 
 pub use self::gate::{Gate, Network, client_address};
-use self::lane::{Ear, Lane};
+use self::lane::Lane;
 use crate::cluster::mailboxes::Mailboxes;
 use crate::cluster::spaces::Spaces;
 use crate::net::codec::MAX_MESSAGE;
@@ -75,6 +75,7 @@ struct Inner {
     stopping: CancellationToken,
     tasks: TaskTracker,
     next_client: AtomicU64,
+    next_wish: AtomicU64,
 }
 
 impl Edge {
@@ -97,11 +98,16 @@ impl Edge {
             stopping,
             tasks,
             next_client: AtomicU64::new(1),
+            next_wish: AtomicU64::new(1),
         }))
     }
 
     fn next_client(&self) -> ClientId {
         ClientId(self.0.next_client.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn next_wish(&self) -> u64 {
+        self.0.next_wish.fetch_add(1, Ordering::Relaxed)
     }
 
     fn allows_origin(&self, headers: &HeaderMap) -> bool {
@@ -215,13 +221,15 @@ async fn serve(edge: Edge, upgraded: Upgraded, grid: Option<JoinWord>) {
     if let Err(error) = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT) {
         tracing::debug!(%error, "a connection keeps the kernel's bound on what is unsent");
     }
-    let lane = Arc::new(Lane::new(socket, grid.is_some()));
+    let (lane, ear) = Lane::new(socket, grid.is_some());
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_message_size(Some(MAX_MESSAGE))
         .max_frame_size(Some(MAX_MESSAGE));
-    let ear = Ear(Arc::clone(&lane));
-    let inbox = WebSocketStream::from_partially_read(ear, parts.read_buf.to_vec(), Role::Server, Some(config)).await;
+    // A few bytes at most, in a buffer of 16 KiB that would stay as long as the connection.
+    let early = parts.read_buf.to_vec();
+    drop(parts.read_buf);
+    let inbox = WebSocketStream::from_partially_read(ear, early, Role::Server, Some(config)).await;
     connection::serve(edge, lane, inbox, grid).await;
 }

@@ -13,6 +13,7 @@ use super::*;
 use crate::components::command::Command;
 use crate::components::fact::Fact;
 use crate::components::id::{SpaceId, UserId};
+use crate::components::peers::VoiceRules;
 use crate::components::plan::Plan;
 use crate::components::scene::Scene;
 use crate::components::unit::TickRate;
@@ -72,6 +73,7 @@ async fn running_with(secret: &str, tls: Option<Tls>) -> Running {
         height: 8,
         blocked: Vec::new(),
         has_walls: false,
+        voices: VoiceRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,

@@ -3,6 +3,9 @@
 //! A relay writes a frame by copying shared pieces behind one another: header, roster, cells, dropped. The types here
 //! state the same bytes for whoever reads them.
 
+use bincode::de::Decoder;
+use bincode::enc::Encoder;
+use bincode::error::{DecodeError, EncodeError};
 use bincode::{Decode, Encode};
 #[cfg(test)]
 use serde::Serialize;
@@ -26,8 +29,8 @@ pub struct FrameS2c {
     /// The part of this client alone.
     #[cfg_attr(test, serde(flatten))]
     pub header: HeaderS2c,
-    /// Who came and went.
-    pub roster: RosterS2c,
+    /// Who came and went, if anybody did.
+    pub roster: Option<RosterS2c>,
     /// Who moved where.
     pub cells: Vec<CellS2c>,
     /// Cells no longer watched.
@@ -44,10 +47,18 @@ pub struct HeaderS2c {
     pub epoch: u64,
     /// Of the overload ladder, 0 when there is none.
     pub step: u8,
+    /// The own player, when it is another than in the frame before.
+    pub own: Option<OwnS2c>,
+}
+
+/// What the server makes of a client's own steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct OwnS2c {
     /// The highest input applied.
     pub ack: u32,
-    /// Where the own player is.
-    pub own: OwnStateS2c,
+    /// Where the player is.
+    pub state: OwnStateS2c,
 }
 
 /// Who came, changed their card, or went.
@@ -106,19 +117,75 @@ impl From<&Card> for CardS2c {
     }
 }
 
-/// What changed in one cell.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+/// What changed in one cell. A byte says which of the lists follow: most cells have one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct CellS2c {
     /// `row × ceil(width / 16) + column`.
     pub index: u16,
-    /// Whether everybody in the cell is listed.
+    /// Whether everybody in the cell is among the entries.
     pub full: bool,
     /// Players who left the cell.
     pub left: Vec<u32>,
-    /// Players who moved in it, by rising number.
+    /// Players who came or moved, by rising number.
     pub entries: Vec<EntryS2c>,
+    /// Players who walked on from where the client has them, by rising number.
+    pub steps: Vec<StepS2c>,
 }
+
+const FULL: u8 = 1;
+const LEFT: u8 = 2;
+const ENTRIES: u8 = 4;
+const STEPS: u8 = 8;
+
+impl Encode for CellS2c {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        let flag = |flag: u8, is_set: bool| if is_set { flag } else { 0 };
+        let flags = flag(FULL, self.full)
+            | flag(LEFT, !self.left.is_empty())
+            | flag(ENTRIES, !self.entries.is_empty())
+            | flag(STEPS, !self.steps.is_empty());
+        self.index.encode(encoder)?;
+        flags.encode(encoder)?;
+        if flags & LEFT != 0 {
+            self.left.encode(encoder)?;
+        }
+        if flags & ENTRIES != 0 {
+            self.entries.encode(encoder)?;
+        }
+        if flags & STEPS != 0 {
+            self.steps.encode(encoder)?;
+        }
+        Ok(())
+    }
+}
+
+impl<C> Decode<C> for CellS2c {
+    fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        let index = Decode::decode(decoder)?;
+        let flags = u8::decode(decoder)?;
+        if flags > FULL | LEFT | ENTRIES | STEPS {
+            return Err(DecodeError::Other("a cell with other lists than there are"));
+        }
+        let mut cell = Self {
+            index,
+            full: flags & FULL != 0,
+            ..Self::default()
+        };
+        if flags & LEFT != 0 {
+            cell.left = Decode::decode(decoder)?;
+        }
+        if flags & ENTRIES != 0 {
+            cell.entries = Decode::decode(decoder)?;
+        }
+        if flags & STEPS != 0 {
+            cell.steps = Decode::decode(decoder)?;
+        }
+        Ok(cell)
+    }
+}
+
+bincode::impl_borrow_decode!(CellS2c);
 
 /// One player in a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -129,6 +196,80 @@ pub struct EntryS2c {
     /// Place inside the cell, facing and motion.
     pub bits: [u8; 3],
 }
+
+/// One player who walked on: of the place only the low bits, because whoever reads it knows about where the player is.
+/// Three bytes where the gap is below 15.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct StepS2c {
+    /// As in [`EntryS2c`], among the steps.
+    pub gap: u32,
+    /// The low 8 bits of the place, to the right and down.
+    pub low: [u8; 2],
+    /// Facing, and motion four times.
+    pub turn: u8,
+}
+
+/// The gap that says that the rest of it follows.
+const WIDE_GAP: u32 = 15;
+
+impl StepS2c {
+    /// The step of a player who stands as [`pack`] wrote.
+    pub const fn of(gap: u32, bits: [u8; 3]) -> Self {
+        let [low, middle, high] = bits;
+        Self {
+            gap,
+            low: [low, middle >> 2 | high << 6],
+            turn: high >> 4,
+        }
+    }
+
+    /// The stance of a player whom the reader has near that place; `None` for a motion that does not exist.
+    pub fn stance(self, from: Position) -> Option<Stance> {
+        let on = |from: i32, low: u8| from + i32::from(low.wrapping_sub(from as u8).cast_signed());
+        let [x, y] = self.low;
+        Some(Stance {
+            position: Position {
+                x: on(from.x, x),
+                y: on(from.y, y),
+            },
+            facing: Facing::from_wire(self.turn & 3)?,
+            motion: motion(self.turn >> 2)?,
+        })
+    }
+}
+
+impl Encode for StepS2c {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        let [x, y] = self.low;
+        let gap = self.gap.min(WIDE_GAP);
+        [x, y, self.turn | (gap as u8) << 4].encode(encoder)?;
+        if gap == WIDE_GAP {
+            (self.gap - WIDE_GAP).encode(encoder)?;
+        }
+        Ok(())
+    }
+}
+
+impl<C> Decode<C> for StepS2c {
+    fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        let [x, y, rest] = <[u8; 3]>::decode(decoder)?;
+        let mut gap = u32::from(rest >> 4);
+        if gap == WIDE_GAP {
+            let more = u32::decode(decoder)?;
+            gap = gap
+                .checked_add(more)
+                .ok_or(DecodeError::Other("a gap beyond every number"))?;
+        }
+        Ok(Self {
+            gap,
+            low: [x, y],
+            turn: rest & 15,
+        })
+    }
+}
+
+bincode::impl_borrow_decode!(StepS2c);
 
 /// A stance in 24 bits: 10 + 10 for the place inside the cell, 2 for the facing, 2 for the motion.
 pub fn pack(stance: &Stance) -> [u8; 3] {
@@ -142,25 +283,79 @@ pub fn pack(stance: &Stance) -> [u8; 3] {
 /// The stance that [`pack`] wrote, in the cell whose top left corner is given; `None` for a motion that does not exist.
 pub fn unpack(bits: [u8; 3], corner: Position) -> Option<Stance> {
     let (x, y) = place_in_cell(bits);
-    let bits = u32::from_le_bytes([bits[0], bits[1], bits[2], 0]);
-    let motion = match bits >> 22 {
-        0 => Motion::Standing,
-        1 => Motion::Walking,
-        2 => Motion::Running,
-        _ => return None,
-    };
+    let turn = bits[2] >> 4;
     Some(Stance {
         position: Position {
             x: corner.x + x,
             y: corner.y + y,
         },
-        facing: Facing::from_wire((bits >> 20 & 3) as u8)?,
-        motion,
+        facing: Facing::from_wire(turn & 3)?,
+        motion: motion(turn >> 2)?,
     })
+}
+
+const fn motion(number: u8) -> Option<Motion> {
+    match number {
+        0 => Some(Motion::Standing),
+        1 => Some(Motion::Walking),
+        2 => Some(Motion::Running),
+        _ => None,
+    }
 }
 
 /// The place inside the cell that [`pack`] wrote.
 pub const fn place_in_cell(bits: [u8; 3]) -> (i32, i32) {
     let bits = u32::from_le_bytes([bits[0], bits[1], bits[2], 0]);
     ((bits & 0x3ff) as i32, (bits >> 10 & 0x3ff) as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::net::codec::{decode, encode};
+
+    fn stance(x: i32, y: i32) -> Stance {
+        Stance {
+            position: Position { x, y },
+            facing: Facing::Left,
+            motion: Motion::Running,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_step_leads_to_where_the_player_is_from_anywhere_near(
+            x in 0..64_000, y in 0..64_000, dx in -128..=127, dy in -128..=127, gap in 0..400_u32
+        ) {
+            let now = stance(x, y);
+            let step = StepS2c::of(gap, pack(&now));
+            let bytes = encode(&step);
+            prop_assert_eq!(bytes.len(), if gap < 15 { 3 } else if gap < 15 + 251 { 4 } else { 6 });
+            let read = decode::<StepS2c>(&bytes).unwrap();
+            prop_assert_eq!(read, step);
+            prop_assert_eq!(read.stance(Position { x: x - dx, y: y - dy }), Some(now));
+        }
+
+        #[test]
+        fn a_cell_is_read_as_it_was_written(
+            index: u16, full: bool, left: Vec<u32>, entries: Vec<(u32, [u8; 3])>, steps: Vec<(u32, [u8; 3])>
+        ) {
+            let cell = CellS2c {
+                index,
+                full,
+                left,
+                entries: entries.into_iter().map(|(gap, bits)| EntryS2c { gap, bits }).collect(),
+                steps: steps.into_iter().map(|(gap, bits)| StepS2c::of(gap, bits)).collect(),
+            };
+            prop_assert_eq!(decode::<CellS2c>(&encode(&cell)).unwrap(), cell);
+        }
+    }
+
+    #[test]
+    fn lists_and_gaps_that_do_not_exist_are_refused() {
+        assert!(decode::<CellS2c>(&[0, 16]).is_err());
+        assert!(decode::<StepS2c>(&[0, 0, 0xf0, 252, 0xff, 0xff, 0xff, 0xff]).is_err());
+    }
 }

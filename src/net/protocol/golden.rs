@@ -10,7 +10,7 @@ use super::chat::{
     EmoteS2c, ReactC2s, ReactedS2c, ReactionS2c, TypingC2s, TypingS2c,
 };
 use super::element::{ElementChangedS2c, ElementPlacedS2c, ElementRemovedS2c};
-use super::frame::{AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, RosterS2c};
+use super::frame::{AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, OwnS2c, RosterS2c, StepS2c};
 use super::movement::{InputC2s, OwnStateS2c, WalkToC2s, WalkToPlayerC2s};
 use super::peers::{ForwardC2s, ForwardS2c, PeerS2c, PeersS2c, SignalC2s, SignalS2c};
 use super::session::{HelloC2s, NoticeS2c, PingC2s, PongS2c, RefusedS2c, ViewC2s, WelcomeS2c};
@@ -168,10 +168,9 @@ fn frame() -> FrameS2c {
             tick: 123_456,
             epoch: 2,
             step: 0,
-            ack: 300,
-            own: OWN,
+            own: Some(OwnS2c { ack: 300, state: OWN }),
         },
-        roster: RosterS2c {
+        roster: Some(RosterS2c {
             full: true,
             came: vec![
                 CardS2c {
@@ -195,12 +194,13 @@ fn frame() -> FrameS2c {
                 },
             ],
             gone: vec![7, 4_000_000_000],
-        },
+        }),
         cells: vec![
             CellS2c {
                 index: 0,
                 full: true,
                 left: vec![],
+                steps: vec![],
                 entries: vec![
                     EntryS2c {
                         gap: 1,
@@ -217,9 +217,49 @@ fn frame() -> FrameS2c {
                 full: false,
                 left: vec![5, 6],
                 entries: vec![],
+                steps: vec![
+                    StepS2c {
+                        gap: 14,
+                        low: [0xff, 0x80],
+                        turn: 9,
+                    },
+                    StepS2c {
+                        gap: 15,
+                        low: [0, 1],
+                        turn: 0,
+                    },
+                    StepS2c {
+                        gap: 4_000_000_000,
+                        low: [2, 3],
+                        turn: 6,
+                    },
+                ],
             },
         ],
         dropped: vec![12, 251],
+    }
+}
+
+/// As most frames are: somebody walked on.
+fn steady_frame() -> FrameS2c {
+    FrameS2c {
+        header: HeaderS2c {
+            tick: 123_457,
+            epoch: 2,
+            step: 1,
+            own: None,
+        },
+        roster: None,
+        cells: vec![CellS2c {
+            index: 7,
+            steps: vec![StepS2c {
+                gap: 9,
+                low: [5, 6],
+                turn: 4,
+            }],
+            ..CellS2c::default()
+        }],
+        dropped: vec![],
     }
 }
 
@@ -251,6 +291,7 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
             }),
         ),
         ("Frame", ServerMessage::Frame(frame())),
+        ("Frame", ServerMessage::Frame(steady_frame())),
         ("Chat", ServerMessage::Chat(line(Some(3), Some(12)))),
         (
             "ChatRefused",

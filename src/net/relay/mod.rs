@@ -31,6 +31,7 @@ use crate::components::chat::{ChatLine, LineChange, LineReaction, LineRefusal};
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Picture, TickOutput};
 use crate::components::id::{PlayerId, UserId};
+use crate::components::peers::VoiceRules;
 use crate::components::player::Avatar;
 use crate::components::scene::Scene;
 use crate::components::unit::Tile;
@@ -75,8 +76,10 @@ pub trait Sink: Send + Sync + 'static {
     fn is_free(&self) -> bool;
     /// State: may be skipped while the client is busy.
     fn frame(&self, bytes: &[u8]);
-    /// Something that must arrive, in order; past the bound the client is let go.
+    /// Something that must arrive, in order, with the next frame or when asked to flush; past the bound the client is let go.
     fn event(&self, bytes: Bytes);
+    /// Sends events that no frame took along.
+    fn flush(&self);
     /// Says goodbye after what is waiting.
     fn close(&self, code: u16, reason: &str);
 }
@@ -110,6 +113,8 @@ pub enum Dialect {
 pub struct Arrival {
     /// The connection.
     pub client: ClientId,
+    /// Rises with each that was asked for on this edge: checks and opening the space take longer for one than for another.
+    pub wish: u64,
     /// Who.
     pub user: UserId,
     /// The name over the head.
@@ -155,6 +160,7 @@ pub struct Relay {
 }
 
 struct Client {
+    wish: u64,
     user: UserId,
     blocked: Vec<UserId>,
     player: PlayerId,
@@ -217,9 +223,16 @@ impl Relay {
     }
 
     /// Somebody wants in. An earlier connection of the same user is replaced; the player stays.
-    /// Nothing follows while newcomers must wait.
+    /// Nothing follows while newcomers must wait, or when a later one is here already.
     pub fn join(&mut self, arrival: Arrival) -> Option<Command> {
         let user = arrival.user;
+        let is_later = |other: UserId, wish: u64| other == user && wish > arrival.wish;
+        if self.clients.values().any(|client| is_later(client.user, client.wish))
+            || (self.arriving.iter().chain(&self.queue)).any(|other| is_later(other.user, other.wish))
+        {
+            replace(&arrival.sink);
+            return None;
+        }
         self.clients
             .retain(|_, client| keep_unless_replaced(client.user, user, &client.sink));
         self.arriving
@@ -442,6 +455,7 @@ impl Relay {
         self.clients.insert(
             arrival.client,
             Client {
+                wish: arrival.wish,
                 user,
                 blocked: arrival.blocked,
                 player,
@@ -557,7 +571,7 @@ impl Relay {
             Fact::LineRefused { player, client_id, why } => self.refuse_line(*player, *client_id, *why),
             Fact::Typing { player, on } => self.show_typing(*player, *on),
             Fact::SlowMode { seconds } => self.notify("slow-mode", slow_mode(*seconds)),
-            Fact::Reach { tiles } => self.notify("reach", format!("Voices carry {tiles} tiles from now on.")),
+            Fact::VoicesRuled { rules, has_walls } => self.notify("voices", voices(*rules, *has_walls)),
             fact => return self.tell_nearby(fact),
         }
         None
@@ -754,16 +768,19 @@ impl Relay {
         let tick = self.visible.tick().0;
         for (id, client) in &mut self.clients {
             let has_turn = self.step < Step::Half || (tick + id.0).is_multiple_of(2);
-            let Eyes::Binary(view) = &mut client.eyes else { continue };
-            if !has_turn {
-                continue;
+            let mut is_framed = false;
+            if let Eyes::Binary(view) = &mut client.eyes
+                && has_turn
+            {
+                if !client.sink.is_free() {
+                    self.skipped += 1;
+                } else if view.compose(&mut self.visible, client.player, self.step, &mut self.scratch) {
+                    client.sink.frame(&self.scratch.frame);
+                    is_framed = true;
+                }
             }
-            if !client.sink.is_free() {
-                self.skipped += 1;
-                continue;
-            }
-            if view.compose(&mut self.visible, client.player, self.step, &mut self.scratch) {
-                client.sink.frame(&self.scratch.frame);
+            if !is_framed {
+                client.sink.flush();
             }
         }
         let oldest = self.clients.values().filter_map(|client| match &client.eyes {
@@ -836,6 +853,21 @@ fn slow_mode(seconds: u32) -> String {
     }
 }
 
+fn voices(rules: VoiceRules, has_walls: bool) -> String {
+    let count = |count: u8, what: &str| match count {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    format!(
+        "From now on voices carry {} tiles{}; at most {} and {} at once.",
+        rules.reach,
+        if has_walls { " and stop at walls" } else { "" },
+        count(rules.voices, "voice"),
+        count(rules.pictures, "picture")
+    )
+}
+
 fn seconds_in_words(seconds: u32) -> String {
     match (seconds, seconds / 60) {
         (1, _) => "1 second".into(),
@@ -856,7 +888,11 @@ fn join_command(arrival: &Arrival) -> Command {
 
 fn keep_unless_replaced(user: UserId, newcomer: UserId, sink: &Arc<dyn Sink>) -> bool {
     if user == newcomer {
-        sink.close(close::REPLACED, "you joined this space from another place");
+        replace(sink);
     }
     user != newcomer
+}
+
+fn replace(sink: &Arc<dyn Sink>) {
+    sink.close(close::REPLACED, "you joined this space from another place");
 }

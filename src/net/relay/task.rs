@@ -33,7 +33,7 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 /// What the edge asks of a relay.
 pub enum Order {
     /// Somebody wants in.
-    Join(Arrival),
+    Join(Box<Arrival>),
     /// A connection ended.
     Detach(ClientId, Departure),
     /// A window shows that many tiles now.
@@ -221,7 +221,7 @@ impl Task {
 
 fn obey(relay: &mut Relay, order: Order) -> Vec<Command> {
     match order {
-        Order::Join(arrival) => relay.join(arrival).into_iter().collect(),
+        Order::Join(arrival) => relay.join(*arrival).into_iter().collect(),
         Order::Detach(client, how) => relay.detach(client, how).into_iter().collect(),
         Order::Resize(client, width, height) => {
             relay.resize(client, width, height);

@@ -27,6 +27,8 @@ struct Kept {
     is_busy: AtomicBool,
     frames: Mutex<Vec<Bytes>>,
     events: Mutex<Vec<Bytes>>,
+    /// Events that were not sent yet.
+    waiting: Mutex<Vec<Bytes>>,
     closed: Mutex<Option<u16>>,
 }
 
@@ -36,14 +38,20 @@ impl Sink for Kept {
     }
 
     fn frame(&self, bytes: &[u8]) {
+        self.flush();
         self.frames.lock().push(Bytes::copy_from_slice(bytes));
     }
 
     fn event(&self, bytes: Bytes) {
-        self.events.lock().push(bytes);
+        self.waiting.lock().push(bytes);
+    }
+
+    fn flush(&self) {
+        self.events.lock().append(&mut self.waiting.lock());
     }
 
     fn close(&self, code: u16, _: &str) {
+        self.flush();
         self.closed.lock().get_or_insert(code);
     }
 }
@@ -62,13 +70,15 @@ impl Seen {
         let now = (frame.header.epoch, frame.header.tick);
         assert!(now > self.last, "time goes back from {:?} to {now:?}", self.last);
         self.last = now;
-        self.own = Some((frame.header.own.x, frame.header.own.y));
-        if frame.roster.full {
+        let own = frame.header.own.map(|own| (own.state.x, own.state.y));
+        self.own = own.or(self.own);
+        let roster = frame.roster.clone().unwrap_or_default();
+        if roster.full {
             self.names.clear();
-            let came: BTreeSet<_> = frame.roster.came.iter().map(|card| card.player).collect();
+            let came: BTreeSet<_> = roster.came.iter().map(|card| card.player).collect();
             self.places.retain(|player, _| came.contains(player));
         }
-        for card in &frame.roster.came {
+        for card in &roster.came {
             self.names.insert(card.player, card.name.clone());
         }
         for cell in &frame.cells {
@@ -90,11 +100,18 @@ impl Seen {
                 self.places
                     .insert(player, (cell.index, unpack(entry.bits, corner).expect("a stance")));
             }
+            let mut player = 0;
+            for step in &cell.steps {
+                player += step.gap;
+                let (held, stance) = self.places.get_mut(&player).expect("whoever walks on is in view");
+                assert_eq!(*held, cell.index, "whoever walks on stays in the cell");
+                *stance = step.stance(stance.position).expect("a stance");
+            }
         }
         for index in &frame.dropped {
             self.places.retain(|_, (held, _)| held != index);
         }
-        for player in &frame.roster.gone {
+        for player in &roster.gone {
             self.names.remove(player);
             self.places.remove(player);
         }
@@ -107,6 +124,8 @@ struct Truth {
     tick: u64,
     next: u32,
     here: BTreeMap<u32, (Card, Stance)>,
+    /// Where anybody ever was.
+    been: BTreeSet<(u32, i32, i32)>,
 }
 
 impl Truth {
@@ -120,6 +139,16 @@ impl Truth {
             facing: stance.facing,
             walking: false,
         }
+    }
+
+    /// Where a player would be a little farther on, inside the map.
+    fn near(&self, player: u32, dx: i32, dy: i32) -> Option<(u32, Position)> {
+        let from = self.here.get(&player)?.1.position;
+        let to = Position {
+            x: (from.x + dx).clamp(0, i32::from(WIDTH) * 64 - 1),
+            y: (from.y + dy).clamp(0, i32::from(HEIGHT) * 64 - 1),
+        };
+        Some((player, to))
     }
 
     /// One tick: these come, move or go.
@@ -172,7 +201,9 @@ impl Truth {
             }
         }
         for player in touched {
-            output.stances.push((PlayerId(player), self.here[&player].1));
+            let stance = self.here[&player].1;
+            self.been.insert((player, stance.position.x, stance.position.y));
+            output.stances.push((PlayerId(player), stance));
             output.own.push(self.own(player));
         }
         output.cards.retain(|card| self.here.contains_key(&card.player.0));
@@ -213,6 +244,7 @@ fn arrive(relay: &mut Relay, number: u32, dialect: Dialect) -> Arc<Kept> {
     let (ready, _) = oneshot::channel();
     relay.join(Arrival {
         client: ClientId(u64::from(number)),
+        wish: u64::from(number),
         user: user(number),
         name: format!("p{number}"),
         avatar: None,
@@ -260,6 +292,8 @@ fn settle(relay: &mut Relay, truth: &mut Truth) {
 enum Happening {
     Come(Position),
     Move(u32, Position),
+    /// So far in each of so many ticks.
+    Walk(u32, i32, i32, u8),
     Go(u32),
     Busy(usize, bool),
     Quiet(u8),
@@ -272,6 +306,8 @@ fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
         2 => place().prop_map(Happening::Come),
         8 => (1_u32..12, place()).prop_map(|(player, to)| Happening::Move(player, to)),
+        12 => (1_u32..12, -33..=33, -33..=33, 1_u8..12)
+            .prop_map(|(player, dx, dy, ticks)| Happening::Walk(player, dx, dy, ticks)),
         1 => (1_u32..12).prop_map(Happening::Go),
         3 => (0_usize..4, any::<bool>()).prop_map(|(client, busy)| Happening::Busy(client, busy)),
         1 => (1_u8..80).prop_map(Happening::Quiet),
@@ -298,6 +334,12 @@ proptest! {
                     relay.tick(&truth.tick(&[(user(strangers), to)], &[], &[]));
                 }
                 Happening::Move(player, to) => drop(relay.tick(&truth.tick(&[], &[(player, to)], &[]))),
+                Happening::Walk(player, dx, dy, ticks) => {
+                    for _ in 0..ticks {
+                        let moves: Vec<_> = truth.near(player, dx, dy).into_iter().collect();
+                        relay.tick(&truth.tick(&[], &moves, &[]));
+                    }
+                }
                 Happening::Go(player) if player > 4 => drop(relay.tick(&truth.tick(&[], &[], &[player]))),
                 Happening::Go(_) => {}
                 Happening::Busy(client, busy) => sinks[client].is_busy.store(busy, Ordering::Relaxed),
@@ -320,6 +362,10 @@ proptest! {
             for bytes in sink.frames.lock().iter() {
                 let ServerMessage::Frame(frame) = decode(bytes).expect("a frame") else { panic!("no frame") };
                 seen.apply(&frame);
+                for (player, (_, stance)) in &seen.places {
+                    let place = (*player, stance.position.x, stance.position.y);
+                    prop_assert!(truth.been.contains(&place), "{:?} was never there", place);
+                }
             }
             let own = truth.here[&number].1.position;
             prop_assert_eq!(seen.own, Some((own.x, own.y)));
@@ -535,6 +581,7 @@ fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
     let name = "p1".into();
     relay.join(Arrival {
         client,
+        wish: 99,
         user: user(1),
         name,
         avatar: None,
@@ -545,6 +592,9 @@ fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
         ready,
     });
     assert_eq!(*first.closed.lock(), Some(close::REPLACED));
+    let late = arrive(&mut relay, 1, BINARY);
+    assert_eq!(*late.closed.lock(), Some(close::REPLACED), "it was asked for before");
+    assert_eq!(*sink.closed.lock(), None);
     assert_eq!(
         relay.detach(ClientId(1), Departure::Lost),
         None,

@@ -11,7 +11,7 @@ use crate::components::id::PlayerId;
 use crate::components::unit::{Position, SUBTILES};
 use crate::net::codec::append;
 use crate::net::protocol::FRAME_VARIANT;
-use crate::net::protocol::frame::{CELL_SIDE, HeaderS2c};
+use crate::net::protocol::frame::{CELL_SIDE, HeaderS2c, OwnS2c};
 use crate::net::protocol::movement::OwnStateS2c;
 
 /// A cell is watched when it is this close to the window, in 1/64 tile.
@@ -122,9 +122,10 @@ impl View {
         scratch.shown.clear();
         self.show_due_cells(visible, step, scratch);
         self.show_nearest(visible, player, scratch);
+        let is_own_news = self.sent != Some((ack, own));
         let is_news = !scratch.cells.is_empty()
             || !dropped.is_empty()
-            || self.sent != Some((ack, own))
+            || is_own_news
             || visible.roster_changed_since(self.roster);
         self.last = tick;
         if !is_news {
@@ -137,8 +138,7 @@ impl View {
             tick,
             epoch: visible.epoch(),
             step: step as u8,
-            ack,
-            own,
+            own: is_own_news.then_some(OwnS2c { ack, state: own }),
         };
         assemble(&header, &roster, &scratch.cells, &dropped, &mut scratch.frame);
         true
@@ -187,7 +187,11 @@ impl View {
                         .any(|watched| watched.index == spot.cell && watched.cursor > 0)
             })
         }));
-        visible.encode_spots(&mut scratch.near, &mut scratch.cells);
+        let cursor_of = |index: u16| {
+            let watched = self.watched.iter().find(|watched| watched.index == index);
+            watched.map_or(0, |watched| watched.cursor)
+        };
+        visible.encode_spots(&mut scratch.near, cursor_of, &mut scratch.cells);
     }
 
     /// Follows the player: new cells begin at cursor 0, and those too far away are returned.

@@ -11,8 +11,10 @@ use crate::components::fact::{Fact, Picture, Stance, TickOutput};
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::{Card, OwnState};
 use crate::components::unit::{Position, Tick, Tile};
-use crate::net::codec::{append, encode};
-use crate::net::protocol::frame::{CELL_SIDE, CELL_TILES, CardS2c, CellS2c, EntryS2c, RosterS2c, pack, place_in_cell};
+use crate::net::codec::encode;
+use crate::net::protocol::frame::{
+    CELL_SIDE, CELL_TILES, CardS2c, CellS2c, EntryS2c, RosterS2c, StepS2c, pack, place_in_cell,
+};
 use crate::net::protocol::movement::OwnStateS2c;
 
 /// Ticks for which a cell remembers who left it; an older cursor starts over.
@@ -23,6 +25,12 @@ pub type Cursor = u64;
 
 /// Ticks after which somebody who did not move is no longer counted among those who do.
 const MOVING: u64 = 20;
+
+/// Whoever goes farther than this along an axis in one tick jumped, in 1/64 tile. At 20 ticks a second nobody walks that far.
+const JUMP: i32 = 31;
+
+/// Ticks for which those who did not jump are surely within the 128 sub-tiles that a step can tell.
+const STEP_TICKS: u64 = 4;
 
 /// Where a [`Spot`] is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +47,7 @@ pub struct Spot {
     pub changed: Tick,
     /// In which cell the player is.
     pub cell: u16,
+    anchored: Tick,
     bits: [u8; 3],
 }
 
@@ -82,6 +91,8 @@ struct Cell {
 struct Member {
     player: PlayerId,
     changed: Tick,
+    /// When it came into the cell or jumped: whoever has the cell as of later knows about where it is.
+    anchored: Tick,
     bits: [u8; 3],
     slot: u32,
 }
@@ -239,26 +250,18 @@ impl Visible {
         found.extend(nearest.into_iter().map(|(_, id)| id));
     }
 
-    /// The players' spots as differences of their cells, one piece for each cell.
-    pub fn encode_spots(&self, spots: &mut [SpotId], pieces: &mut Vec<Bytes>) {
-        if spots.is_empty() {
-            return;
-        }
-        let cell_of = |id: &SpotId| self.spots[id.slot as usize].cell;
-        spots.sort_unstable_by_key(|id| (cell_of(id), id.player));
-        for group in spots.chunk_by(|a, b| cell_of(a) == cell_of(b)) {
-            let mut before = 0;
-            let mut bytes = Vec::with_capacity(8 + 8 * group.len());
-            append(&cell_of(&group[0]), &mut bytes);
-            append(&false, &mut bytes);
-            append(&0_u64, &mut bytes);
-            append(&(group.len() as u64), &mut bytes);
-            for id in group {
-                let gap = id.player.0 - std::mem::replace(&mut before, id.player.0);
-                let bits = self.spots[id.slot as usize].bits;
-                append(&EntryS2c { gap, bits }, &mut bytes);
+    /// The players' spots as differences of their cells, one piece for each cell; `cursors` says up to when the reader has it.
+    pub fn encode_spots(&self, spots: &mut [SpotId], cursors: impl Fn(u16) -> Cursor, pieces: &mut Vec<Bytes>) {
+        let spot_of = |id: &SpotId| &self.spots[id.slot as usize];
+        spots.sort_unstable_by_key(|id| (spot_of(id).cell, id.player));
+        for group in spots.chunk_by(|a, b| spot_of(a).cell == spot_of(b).cell) {
+            let index = spot_of(&group[0]).cell;
+            let mut lines = Lines::default();
+            for spot in group.iter().map(spot_of) {
+                let is_near = is_near(spot.anchored, cursors(index), self.tick);
+                lines.add(spot.player, spot.bits, is_near);
             }
-            pieces.push(bytes.into());
+            pieces.push(encode(&lines.of_cell(index)).into());
         }
     }
 
@@ -357,15 +360,18 @@ impl Visible {
             return bytes.clone();
         }
         let bytes = cell
-            .difference(index, cursor)
+            .difference(index, cursor, self.tick)
             .map(|difference| Bytes::from(encode(&difference)));
         self.encodings += 1;
         self.encoded.insert((index, cursor), bytes.clone());
         bytes
     }
 
-    /// Who came and went since the cursor, encoded.
+    /// Who came and went since the cursor, encoded; nobody at all is a byte too.
     pub fn roster(&mut self, cursor: Cursor) -> Bytes {
+        if !self.roster_changed_since(cursor) {
+            return Bytes::from_static(&[0]);
+        }
         if let Some(bytes) = self.encoded_rosters.get(&cursor) {
             return bytes.clone();
         }
@@ -388,16 +394,11 @@ impl Visible {
                 .map(|(_, player)| player.0)
                 .collect()
         };
-        let mut bytes = Vec::new();
-        append(
-            &RosterS2c {
-                full: cursor == 0,
-                came,
-                gone,
-            },
-            &mut bytes,
-        );
-        let bytes = Bytes::from(bytes);
+        let bytes = Bytes::from(encode(&Some(RosterS2c {
+            full: cursor == 0,
+            came,
+            gone,
+        })));
         self.encoded_rosters.insert(cursor, bytes.clone());
         bytes
     }
@@ -437,6 +438,7 @@ impl Visible {
             player: card.player,
             changed: self.tick,
             cell: u16::MAX,
+            anchored: self.tick,
             bits: [0; 3],
         };
         let slot = if let Some(freed) = self.free.pop() {
@@ -468,21 +470,26 @@ impl Visible {
         let Some(seen) = self.players.get_mut(&player) else {
             return;
         };
-        seen.own.position = stance.position;
+        let from = std::mem::replace(&mut seen.own.position, stance.position);
         let tile = stance.position.tile();
         let index = (tile.y / CELL_TILES) * self.columns + tile.x / CELL_TILES;
         let before = std::mem::replace(&mut seen.cell, index);
-        let member = Member {
+        let spot = &mut self.spots[seen.slot as usize];
+        let is_far = |a: i32, b: i32| a.abs_diff(b) > JUMP.unsigned_abs();
+        let is_elsewhere = before != index || is_far(from.x, stance.position.x) || is_far(from.y, stance.position.y);
+        *spot = Spot {
             player,
             changed: self.tick,
-            bits: pack(stance),
-            slot: seen.slot,
-        };
-        self.spots[seen.slot as usize] = Spot {
-            player,
-            changed: member.changed,
             cell: index,
-            bits: member.bits,
+            anchored: if is_elsewhere { self.tick } else { spot.anchored },
+            bits: pack(stance),
+        };
+        let member = Member {
+            player,
+            changed: spot.changed,
+            anchored: spot.anchored,
+            bits: spot.bits,
+            slot: seen.slot,
         };
         if before != index
             && let Some(cell) = self.cells.get_mut(usize::from(before))
@@ -553,23 +560,16 @@ impl Cell {
         self.changed = tick;
     }
 
-    fn difference(&self, index: u16, cursor: Cursor) -> Option<CellS2c> {
+    fn difference(&self, index: u16, cursor: Cursor, tick: Tick) -> Option<CellS2c> {
         let full = cursor == 0;
         let since = Tick(cursor);
-        let mut before = 0;
-        let entries: Vec<EntryS2c> = self
-            .members
-            .iter()
-            .filter(|member| full || member.changed > since)
-            .map(|member| {
-                let gap = member.player.0 - before;
-                before = member.player.0;
-                EntryS2c { gap, bits: member.bits }
-            })
-            .collect();
-        let left: Vec<u32> = if full {
-            Vec::new()
-        } else {
+        let mut lines = Lines::default();
+        for member in self.members.iter().filter(|member| full || member.changed > since) {
+            lines.add(member.player, member.bits, is_near(member.anchored, cursor, tick));
+        }
+        let mut cell = lines.of_cell(index);
+        cell.full = full;
+        if !full {
             let is_back = |player: &PlayerId| {
                 self.members
                     .binary_search_by_key(player, |member| member.player)
@@ -579,13 +579,48 @@ impl Cell {
                 .left
                 .iter()
                 .filter(|(tick, player)| *tick > since && !is_back(player));
-            left.map(|(_, player)| player.0).collect()
+            cell.left = left.map(|(_, player)| player.0).collect();
+        }
+        let is_news = full || !(cell.entries.is_empty() && cell.steps.is_empty() && cell.left.is_empty());
+        is_news.then_some(cell)
+    }
+}
+
+/// Whether whoever has a cell up to the cursor knows a player in it well enough to be told a step.
+const fn is_near(anchored: Tick, cursor: Cursor, tick: Tick) -> bool {
+    cursor > 0 && anchored.0 <= cursor && tick.0 - cursor <= STEP_TICKS
+}
+
+/// Who moved in a cell, by rising number: those whose place must be told, and those who walked on.
+#[derive(Default)]
+struct Lines {
+    entries: Vec<EntryS2c>,
+    steps: Vec<StepS2c>,
+    last_entry: u32,
+    last_step: u32,
+}
+
+impl Lines {
+    fn add(&mut self, player: PlayerId, bits: [u8; 3], is_near: bool) {
+        let last = if is_near {
+            &mut self.last_step
+        } else {
+            &mut self.last_entry
         };
-        (full || !entries.is_empty() || !left.is_empty()).then_some(CellS2c {
+        let gap = player.0 - std::mem::replace(last, player.0);
+        if is_near {
+            self.steps.push(StepS2c::of(gap, bits));
+        } else {
+            self.entries.push(EntryS2c { gap, bits });
+        }
+    }
+
+    fn of_cell(self, index: u16) -> CellS2c {
+        CellS2c {
             index,
-            full,
-            left,
-            entries,
-        })
+            entries: self.entries,
+            steps: self.steps,
+            ..CellS2c::default()
+        }
     }
 }

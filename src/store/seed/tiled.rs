@@ -16,7 +16,7 @@ const MOST_LAYERS: usize = 32;
 /// Most objects of a map.
 const MOST_OBJECTS: usize = 10_000;
 /// What the object of a zone may say more.
-const WISHES: [&str; 6] = ["cap", "space", "zone", "url", "text", "audience"];
+const WISHES: [&str; 7] = ["cap", "space", "zone", "url", "text", "audience", "reach"];
 /// Longest description, in letters.
 const DESCRIPTION_LETTERS: usize = 500;
 
@@ -354,6 +354,7 @@ impl<'a> Builder<'a> {
         let (space, zone) = (text(properties, "space")?, text(properties, "zone")?);
         let entry = ZoneEntry {
             cap: number(properties, "cap")?,
+            reach: number(properties, "reach")?,
             target: (space.is_some() || zone.is_some()).then(|| TargetEntry {
                 space: space.filter(|space| !space.is_empty()),
                 zone: zone.unwrap_or_default(),
@@ -443,6 +444,29 @@ mod tests {
         let mut walled = map();
         walled["properties"] = json!([{ "name": "walls", "type": "bool", "value": true }]);
         assert!(read("small", walled.to_string().as_bytes()).unwrap().document.walls);
+    }
+
+    #[test]
+    fn a_zone_says_how_far_voices_carry_in_it() {
+        let voices = |kind: &str, reach: Value| {
+            let mut map = map();
+            let zone = &mut map["layers"][1]["objects"][0];
+            zone["type"] = json!(kind);
+            zone["properties"] = json!([{ "name": "reach", "type": "int", "value": reach }]);
+            read("small", map.to_string().as_bytes())
+        };
+        let zones = voices("voices", json!(2)).unwrap().document.zones();
+        assert_eq!((zones[0].kind, zones[0].reach), (ZoneKind::Voices, Some(2)));
+        for (expected, kind, reach) in [
+            ("a `reach` of 1 to 12 tiles", "voices", json!(0)),
+            ("a `reach` of 1 to 12 tiles", "voices", json!(300)),
+            ("is a whole number", "voices", json!(1.5)),
+            ("only a voices zone has `reach`", "spawn", json!(2)),
+        ] {
+            let what = voices(kind, reach).unwrap_err();
+            assert!(what.contains(expected), "{what:?} does not say {expected:?}");
+        }
+        assert!(refusal(|map| map["layers"][1]["objects"][0]["type"] = json!("voices")).contains("`reach`"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ const FORMS: i64 = tiles(2);
 const BREAKS: i64 = tiles(3);
 
 /// One of them. Its people are those of `members`, by slot.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Bubble {
     pub is_aside: bool,
     pub is_locked: bool,
@@ -32,7 +32,7 @@ impl Bubble {
 }
 
 /// All bubbles of a space.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Bubbles {
     all: BTreeMap<u32, Bubble>,
     last: u32,

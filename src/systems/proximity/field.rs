@@ -1,6 +1,6 @@
 //! Field: who is near enough to whom to hear and see them, with patience at the edges: plain data, no world.
 //!
-//! Everybody has a turn every tick while there are few, every second or fourth in a crowd. In a turn the pairs of that one
+//! Everybody has a turn every tick while there are few, and up to eight times less often in a crowd. In a turn the pairs of that one
 //! are judged, and the nearest who make no pair with them yet are looked for, in cells of a tile. What lies still has no turns.
 
 use std::collections::BTreeSet;
@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use super::sight;
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::peers::USUAL_REACH;
+use crate::components::peers::VoiceRules;
 use crate::components::unit::{Position, SUBTILES, TickRate};
 
 /// Nearest people that make pairs with somebody: more than can be heard, so that whoever leaves makes room for the next.
 const CANDIDATES: usize = 24;
 
-/// People up to whom everybody has a turn each tick; with twice as many it is every second one, beyond that every fourth.
+/// People up to whom everybody has a turn each tick; with up to twice as many it is every second one, then every fourth and eighth.
 const UNHURRIED: usize = 256;
 
 /// Farther than any map is wide, squared.
@@ -37,12 +37,8 @@ pub struct SenseRule {
 /// All numbers, in ticks and 1/64 tile.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// Voices.
-    pub hearing: SenseRule,
-    /// Pictures.
-    pub sight: SenseRule,
-    /// From how far on, and off, both senses reach when one of two wants it quiet: squared, in 1/64 tile.
-    pub quiet: (i64, i64),
+    /// How far, and how many at once.
+    pub voices: VoiceRules,
     /// Ticks of being near until two who stand are connected.
     pub dwell_standing: u64,
     /// And when one of them moves.
@@ -60,38 +56,33 @@ pub(super) const fn tiles(count: i64) -> i64 {
     side * side
 }
 
-/// Voices that carry so many tiles end one tile beyond,
-const fn hearing(reach: u8) -> SenseRule {
-    SenseRule {
-        on: tiles(reach as i64),
-        off: tiles(reach as i64 + 1),
-        most: 16,
-    }
-}
-
-/// and pictures begin two tiles nearer.
-const fn sight(reach: u8) -> SenseRule {
-    let reach = if reach > 3 { reach - 2 } else { 1 };
-    SenseRule {
-        on: tiles(reach as i64),
-        off: tiles(reach as i64 + 1),
-        most: 9,
-    }
-}
-
 impl Rules {
-    /// The numbers of every space, at its rate.
-    pub fn at(rate: TickRate) -> Self {
+    /// The numbers of a space, at its rate.
+    pub fn at(rate: TickRate, voices: VoiceRules) -> Self {
         let ticks = |millis: u64| (millis * u64::from(rate.per_second())).div_ceil(1_000);
         Self {
-            hearing: hearing(USUAL_REACH),
-            sight: sight(USUAL_REACH),
-            quiet: (tiles(1), tiles(3) / 4),
+            voices,
             dwell_standing: ticks(250),
             dwell_moving: ticks(600),
             linger: ticks(1_000),
             nearer: i64::from(SUBTILES / 2),
             nearer_for: ticks(1_000),
+        }
+    }
+
+    /// Voices that carry so many tiles end one tile beyond, or half a tile when it is only those right beside; pictures begin two
+    /// tiles nearer.
+    fn sense(&self, sense: Sense, reach: u8) -> SenseRule {
+        let (carries, most) = match sense {
+            Sense::Hearing => (reach, self.voices.voices),
+            Sense::Sight => (if reach > 3 { reach - 2 } else { 1 }, self.voices.pictures),
+        };
+        let on = i64::from(carries) * i64::from(SUBTILES);
+        let off = on + i64::from(if reach > 1 { SUBTILES } else { SUBTILES / 2 });
+        SenseRule {
+            on: on.pow(2),
+            off: off.pow(2),
+            most: most.into(),
         }
     }
 }
@@ -102,14 +93,50 @@ enum Sense {
     Sight,
 }
 
+/// A tick, or none, in four bytes: a crowd has tens of thousands of pairs, and most of the time for them is spent on memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Moment(u32);
+
+impl Moment {
+    const NEVER: Self = Self(u32::MAX);
+
+    /// Ticks go on for years before they come round.
+    const fn of(now: u64) -> Self {
+        Self(now as u32)
+    }
+
+    /// Ticks since then.
+    const fn before(self, now: u64) -> u64 {
+        (now as u32).wrapping_sub(self.0) as u64
+    }
+
+    /// Begins now, unless it did before; ticks since it began.
+    fn begin(&mut self, now: u64) -> u64 {
+        if *self == Self::NEVER {
+            *self = Self::of(now);
+        }
+        self.before(now)
+    }
+}
+
 /// How far one sense of a pair has come.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Bond {
-    on: bool,
     /// Since when the distance is one at which it should be the other way.
-    since: Option<u64>,
+    since: Moment,
     /// Since when this one is near enough to take somebody's place.
-    nearer: Option<u64>,
+    nearer: Moment,
+    on: bool,
+}
+
+impl Bond {
+    const fn new(on: bool) -> Self {
+        Self {
+            since: Moment::NEVER,
+            nearer: Moment::NEVER,
+            on,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -118,8 +145,8 @@ struct Pair {
     hearing: Bond,
     sight: Bond,
     /// When one of them was last among the nearest of the other.
-    near: u64,
-    judged: u64,
+    near: Moment,
+    judged: Moment,
 }
 
 /// Who is connected to somebody and farthest away.
@@ -131,22 +158,24 @@ struct Farthest {
     found: Option<(i64, u32)>,
 }
 
-/// One of the field's people.
-#[derive(Debug, Clone)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "what somebody does, wants, is and is due for are independent"
-)]
-struct Slot {
+/// Where one of the field's people is: apart from the rest, because whoever looks for the nearest looks at this of hundreds.
+#[derive(Debug, Clone, Copy)]
+struct Spot {
     player: PlayerId,
     at: Position,
-    moves: bool,
-    is_quiet: bool,
-    is_here: bool,
     /// Cell that it is in, and its neighbours there.
     cell: u32,
     before: u32,
     after: u32,
+    /// How far it carries from there, when not as in the whole space.
+    reach: Option<u8>,
+    moves: bool,
+    is_here: bool,
+}
+
+/// How one of the field's people is connected.
+#[derive(Debug, Clone, Default)]
+struct Slot {
     /// The other and the pair, by the other's slot.
     links: Vec<(u32, u32)>,
     heard: u16,
@@ -158,9 +187,10 @@ struct Slot {
 }
 
 /// Everybody who can be heard by distance.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Field {
     rules: Rules,
+    spots: Vec<Spot>,
     slots: Vec<Slot>,
     pairs: Vec<Pair>,
     free: Vec<u32>,
@@ -176,6 +206,8 @@ pub struct Field {
     /// What nobody is heard through; nothing where walls are open to voices.
     pub walls: Option<Grid>,
     dirty: Vec<u32>,
+    /// Whether somebody was cut off who must not be heard for another moment.
+    is_urgent: bool,
     near: Vec<(i64, u32)>,
     turn: Vec<(u32, u32)>,
 }
@@ -198,6 +230,7 @@ impl Field {
         let (columns, rows) = (cells(width), cells(height));
         Self {
             rules,
+            spots: Vec::new(),
             slots: Vec::new(),
             pairs: Vec::new(),
             free: Vec::new(),
@@ -210,6 +243,7 @@ impl Field {
             kept_apart: BTreeSet::new(),
             walls: None,
             dirty: Vec::new(),
+            is_urgent: false,
             near: Vec::new(),
             turn: Vec::new(),
         }
@@ -218,27 +252,22 @@ impl Field {
     /// Somebody is there, or is there again. Slots are numbers from 0 that the caller gives out.
     pub fn enter(&mut self, slot: u32, player: PlayerId, at: Position, moves: bool, now: u64) {
         while self.slots.len() <= slot as usize {
-            self.slots.push(Slot {
+            self.slots.push(Slot::default());
+            self.spots.push(Spot {
                 player,
                 at,
-                moves: false,
-                is_quiet: false,
-                is_here: false,
                 cell: NONE,
                 before: NONE,
                 after: NONE,
-                links: Vec::new(),
-                heard: 0,
-                seen: 0,
-                awake_until: 0,
-                is_dirty: false,
-                farthest: [None; 2],
+                reach: None,
+                moves: false,
+                is_here: false,
             });
         }
-        let one = &mut self.slots[slot as usize];
+        let one = &mut self.spots[slot as usize];
         if !one.is_here {
             one.is_here = true;
-            one.is_quiet = false;
+            one.reach = None;
             one.player = player;
             one.at = at;
             self.people += 1;
@@ -250,7 +279,7 @@ impl Field {
     /// Somebody stands elsewhere, or moves now, or no longer does.
     pub fn stand(&mut self, slot: u32, at: Position, moves: bool, now: u64) {
         let cell = self.cell_of(at);
-        let one = &mut self.slots[slot as usize];
+        let one = &mut self.spots[slot as usize];
         one.at = at;
         one.moves = moves;
         if one.cell != cell {
@@ -260,23 +289,24 @@ impl Field {
         self.wake(slot, now);
     }
 
-    /// Somebody wants only those right beside them, or no longer.
-    pub fn hush(&mut self, slot: u32, is_quiet: bool, now: u64) {
-        let one = self.slots.get_mut(slot as usize).filter(|one| one.is_here);
-        if let Some(one) = one.filter(|one| one.is_quiet != is_quiet) {
-            one.is_quiet = is_quiet;
+    /// Somebody's voice and ears carry so many tiles, or as far as in the whole space.
+    pub fn carry(&mut self, slot: u32, reach: Option<u8>, now: u64) {
+        let one = self.spots.get_mut(slot as usize).filter(|one| one.is_here);
+        if let Some(one) = one.filter(|one| one.reach != reach) {
+            one.reach = reach;
             self.wake(slot, now);
         }
     }
 
     /// Somebody is no longer there: whatever connected them is cut at once.
     pub fn leave(&mut self, slot: u32, now: u64) {
-        let Some(one) = self.slots.get_mut(slot as usize).filter(|one| one.is_here) else {
+        let Some(one) = self.spots.get_mut(slot as usize).filter(|one| one.is_here) else {
             return;
         };
         one.is_here = false;
         self.people -= 1;
         self.take(slot);
+        self.is_urgent = true;
         let links = std::mem::take(&mut self.slots[slot as usize].links);
         for (other, pair) in links {
             self.wake(other, now);
@@ -287,6 +317,7 @@ impl Field {
     /// Cuts two who must not be connected any more.
     pub fn cut(&mut self, a: u32, b: u32) {
         if let Some(pair) = self.pair_of(a, b) {
+            self.is_urgent = true;
             self.drop_pair(pair);
         }
     }
@@ -296,21 +327,33 @@ impl Field {
         if now > self.awake_until {
             return;
         }
-        let period = match self.people {
-            0..=UNHURRIED => 1,
-            people if people <= 2 * UNHURRIED => 2,
-            _ => 4,
-        };
+        let period = self.period();
         for slot in 0..self.slots.len() as u32 {
-            let one = &self.slots[slot as usize];
             let turn = u64::from(slot) + now;
+            if !turn.is_multiple_of(period) || !self.spots[slot as usize].is_here {
+                continue;
+            }
             // The sleepers are asked now and then, too: somebody may be among their nearest who has nearer ones.
-            let is_due =
-                one.is_here && turn.is_multiple_of(period) && (now <= one.awake_until || turn.is_multiple_of(16));
-            if is_due {
+            if now <= self.slots[slot as usize].awake_until || turn.is_multiple_of(16) {
                 self.take_turn(slot, now);
             }
         }
+    }
+
+    /// Ticks from somebody's turn to their next.
+    const fn period(&self) -> u64 {
+        match self.people {
+            0..=UNHURRIED => 1,
+            people if people <= 2 * UNHURRIED => 2,
+            people if people <= 4 * UNHURRIED => 4,
+            _ => 8,
+        }
+    }
+
+    /// Whether what changed is told in this tick. In a crowd something does for nearly everybody in every tick: it waits
+    /// until everybody had a turn and is told together, but for those who were cut off.
+    pub const fn is_told(&self, now: u64) -> bool {
+        self.is_urgent || now.is_multiple_of(self.period())
     }
 
     /// Connects somebody at once to whoever they may have been connected to: those nearer than where it would have ended,
@@ -318,12 +361,12 @@ impl Field {
     pub fn resume(&mut self, slots: &[u32], now: u64) {
         let mut found = BTreeSet::new();
         for &slot in slots {
-            if !self.slots.get(slot as usize).is_some_and(|one| one.is_here) {
+            if !self.is_here(slot) {
                 continue;
             }
-            self.find_near(slot, self.rules.hearing.off - 1);
+            self.find_near(slot, |rule| rule.off - 1);
             for &(distance, other) in &self.near {
-                let ends = [self.slots[slot as usize].player, self.slots[other as usize].player];
+                let ends = [slot, other].map(|slot| self.spots[slot as usize].player);
                 let (low, high) = if ends[0] < ends[1] {
                     (slot, other)
                 } else {
@@ -338,7 +381,7 @@ impl Field {
                 continue;
             };
             for sense in [Sense::Hearing, Sense::Sight] {
-                let rule = self.rule(pair, sense);
+                let rule = self.rule_of(pair, sense);
                 let has_room = [a, b].into_iter().all(|end| self.count(end, sense) < rule.most);
                 let is_heard = sense == Sense::Hearing || self.pairs[pair as usize].hearing.on;
                 if distance < rule.off && has_room && is_heard && !self.bond(pair, sense).on {
@@ -348,20 +391,30 @@ impl Field {
         }
     }
 
-    /// From now on voices carry so many tiles; whether they did not before.
-    pub fn set_reach(&mut self, reach: u8, now: u64) -> bool {
-        let is_new = self.rules.hearing.on != hearing(reach).on;
-        if is_new {
-            (self.rules.hearing, self.rules.sight) = (hearing(reach), sight(reach));
-            for slot in 0..self.slots.len() as u32 {
-                self.rouse(slot, now);
+    /// The rules by which people are connected.
+    pub const fn voices(&self) -> VoiceRules {
+        self.rules.voices
+    }
+
+    /// From now on these rules hold, and these walls: everybody is connected anew, as if they always had.
+    pub fn rule(&mut self, voices: VoiceRules, walls: Option<Grid>, now: u64) {
+        self.rules.voices = voices;
+        self.walls = walls;
+        for pair in 0..self.pairs.len() as u32 {
+            if self.pairs[pair as usize].ends != [NONE; 2] {
+                self.drop_pair(pair);
             }
         }
-        is_new
+        let everybody: Vec<u32> = (0..self.slots.len() as u32).collect();
+        for slot in &everybody {
+            self.rouse(*slot, now);
+        }
+        self.resume(&everybody, now);
     }
 
     /// Everybody whose connections changed since this was asked last.
     pub fn take_dirty(&mut self) -> Vec<u32> {
+        self.is_urgent = false;
         let dirty = std::mem::take(&mut self.dirty);
         for &slot in &dirty {
             self.slots[slot as usize].is_dirty = false;
@@ -380,14 +433,18 @@ impl Field {
 
     /// Whether nothing will change until somebody moves.
     pub const fn is_settled(&self, now: u64) -> bool {
-        now > self.awake_until
+        now > self.awake_until && self.dirty.is_empty()
     }
 
     /// Gives somebody turns for a while, although they did not move.
     pub fn rouse(&mut self, slot: u32, now: u64) {
-        if self.slots.get(slot as usize).is_some_and(|one| one.is_here) {
+        if self.is_here(slot) {
             self.wake(slot, now);
         }
+    }
+
+    fn is_here(&self, slot: u32) -> bool {
+        self.spots.get(slot as usize).is_some_and(|one| one.is_here)
     }
 
     fn wake(&mut self, slot: u32, now: u64) {
@@ -400,21 +457,25 @@ impl Field {
     fn take_turn(&mut self, slot: u32, now: u64) {
         let mut turn = std::mem::take(&mut self.turn);
         turn.clear();
-        self.find_near(slot, self.rules.hearing.on);
+        self.find_near(slot, |rule| rule.on);
         for index in 0..self.near.len() {
             let (_, other) = self.near[index];
             match self.pair_of(slot, other) {
-                Some(pair) => self.pairs[pair as usize].near = now,
+                Some(pair) => self.pairs[pair as usize].near = Moment::of(now),
                 None => {
                     self.make_pair(slot, other, now);
                 }
             }
         }
         turn.extend_from_slice(&self.slots[slot as usize].links);
-        for &(_, pair) in &turn {
+        for &(other, pair) in &turn {
+            let Pair { ends, judged, .. } = self.pairs[pair as usize];
             // An earlier one of this turn may have ended it.
-            let is_mine = self.pairs[pair as usize].ends.contains(&slot);
-            if is_mine && self.pairs[pair as usize].judged != now {
+            if !ends.contains(&slot) || judged == Moment::of(now) {
+                continue;
+            }
+            // Once in a round is enough: the turn is that of its first, unless that one sleeps.
+            if ends[0] == slot || now > self.slots[other as usize].awake_until {
                 self.judge(pair, now);
             }
         }
@@ -422,9 +483,9 @@ impl Field {
     }
 
     fn judge(&mut self, index: u32, now: u64) {
-        self.pairs[index as usize].judged = now;
+        self.pairs[index as usize].judged = Moment::of(now);
         let ends = self.pairs[index as usize].ends;
-        let [a, b] = ends.map(|end| &self.slots[end as usize]);
+        let [a, b] = ends.map(|end| &self.spots[end as usize]);
         let apart = squared(a.at, b.at);
         let dwell = if a.moves || b.moves {
             self.rules.dwell_moving
@@ -432,43 +493,44 @@ impl Field {
             self.rules.dwell_standing
         };
         // Behind a wall is as far as can be, with the same patience. What is far anyway need not be looked at.
-        let is_hidden = apart <= self.rules.hearing.off && !self.is_clear(ends[0], ends[1]);
+        let hearing = self.rule_of(index, Sense::Hearing);
+        let is_hidden = apart <= hearing.off && !self.is_clear(ends[0], ends[1]);
         let distance = if is_hidden { BEHIND } else { apart };
         self.judge_sense(index, Sense::Hearing, distance, dwell, now);
         let pair = &self.pairs[index as usize];
         if pair.hearing.on {
             self.judge_sense(index, Sense::Sight, distance, dwell, now);
-        } else if apart > self.rules.hearing.on || now > pair.near + 16 {
+        } else if apart > hearing.on || pair.near.before(now) > 16 {
             self.drop_pair(index);
         }
     }
 
     /// Whether no wall is between two.
     fn is_clear(&self, a: u32, b: u32) -> bool {
-        let at = |slot: u32| self.slots[slot as usize].at;
+        let at = |slot: u32| self.spots[slot as usize].at;
         let walls = self.walls.as_ref();
         walls.is_none_or(|walls| sight::is_clear(walls, at(a), at(b)))
     }
 
     fn judge_sense(&mut self, index: u32, sense: Sense, distance: i64, dwell: u64, now: u64) {
-        let rule = self.rule(index, sense);
+        let rule = self.rule_of(index, sense);
         let bond = self.bond(index, sense);
         if bond.on {
             if distance < rule.off {
-                bond.since = None;
-            } else if now - *bond.since.get_or_insert(now) >= self.rules.linger {
+                bond.since = Moment::NEVER;
+            } else if bond.since.begin(now) >= self.rules.linger {
                 self.disconnect(index, sense);
             }
         } else if distance > rule.on {
-            *bond = Bond::default();
-        } else if now - *bond.since.get_or_insert(now) >= dwell && self.has_room(index, sense, distance, now) {
+            *bond = Bond::new(false);
+        } else if bond.since.begin(now) >= dwell && self.has_room(index, sense, distance, now) {
             self.connect(index, sense);
         }
     }
 
     /// Whether both have room for one another; whoever is much farther away from somebody full makes it.
     fn has_room(&mut self, index: u32, sense: Sense, distance: i64, now: u64) -> bool {
-        let most = self.rule(index, sense).most;
+        let most = self.rule_of(index, sense).most;
         let ends = self.pairs[index as usize].ends;
         let full = ends.map(|end| self.count(end, sense) >= most);
         if full == [false, false] {
@@ -483,14 +545,13 @@ impl Field {
             match self.farthest(ends[side], sense, now) {
                 Some((farthest, pair)) if farthest >= enough => makes_room[side] = Some(pair),
                 _ => {
-                    self.bond(index, sense).nearer = None;
+                    self.bond(index, sense).nearer = Moment::NEVER;
                     return false;
                 }
             }
         }
         let nearer_for = self.rules.nearer_for;
-        let bond = self.bond(index, sense);
-        if now - *bond.nearer.get_or_insert(now) < nearer_for {
+        if self.bond(index, sense).nearer.begin(now) < nearer_for {
             return false;
         }
         for pair in makes_room.into_iter().flatten() {
@@ -501,15 +562,16 @@ impl Field {
         true
     }
 
-    /// The connected one who is farthest away, and how far. In a crowd that is asked often: it is found once a tick, and again
-    /// when a connection changed.
+    /// The connected one who is farthest away, and how far. In a crowd that is asked often: it is found as often as somebody
+    /// has a turn, and again when a connection changed.
     fn farthest(&mut self, slot: u32, sense: Sense, now: u64) -> Option<(i64, u32)> {
         let one = &self.slots[slot as usize];
         if let Some(Farthest { at, found }) = one.farthest[sense as usize]
-            && at == now
+            && now < at + self.period()
         {
             return found;
         }
+        let at = self.spots[slot as usize].at;
         let connected = one.links.iter().filter(|&&(_, pair)| {
             let pair = &self.pairs[pair as usize];
             match sense {
@@ -518,8 +580,8 @@ impl Field {
             }
         });
         let distances = connected.map(|&(other, pair)| {
-            let other = &self.slots[other as usize];
-            (squared(one.at, other.at), other.player, pair)
+            let other = &self.spots[other as usize];
+            (squared(at, other.at), other.player, pair)
         });
         let found = distances.max().map(|(distance, _, pair)| (distance, pair));
         self.slots[slot as usize].farthest[sense as usize] = Some(Farthest { at: now, found });
@@ -527,10 +589,7 @@ impl Field {
     }
 
     fn connect(&mut self, index: u32, sense: Sense) {
-        *self.bond(index, sense) = Bond {
-            on: true,
-            ..Bond::default()
-        };
+        *self.bond(index, sense) = Bond::new(true);
         for end in self.pairs[index as usize].ends {
             let one = &mut self.slots[end as usize];
             match sense {
@@ -546,7 +605,7 @@ impl Field {
         if sense == Sense::Hearing && self.pairs[index as usize].sight.on {
             self.disconnect(index, Sense::Sight);
         }
-        *self.bond(index, sense) = Bond::default();
+        *self.bond(index, sense) = Bond::new(false);
         for end in self.pairs[index as usize].ends {
             let one = &mut self.slots[end as usize];
             match sense {
@@ -569,18 +628,13 @@ impl Field {
     }
 
     /// The smaller of both reaches counts, so that it is the same for both.
-    fn rule(&self, index: u32, sense: Sense) -> SenseRule {
-        let rule = match sense {
-            Sense::Hearing => self.rules.hearing,
-            Sense::Sight => self.rules.sight,
-        };
-        let ends = self.pairs[index as usize].ends;
-        if ends.into_iter().any(|end| self.slots[end as usize].is_quiet) {
-            let (on, off) = self.rules.quiet;
-            SenseRule { on, off, ..rule }
-        } else {
-            rule
-        }
+    fn rule_of(&self, index: u32, sense: Sense) -> SenseRule {
+        let [a, b] = self.pairs[index as usize].ends.map(|end| self.reach_of(end));
+        self.rules.sense(sense, a.min(b))
+    }
+
+    fn reach_of(&self, slot: u32) -> u8 {
+        self.spots[slot as usize].reach.unwrap_or(self.rules.voices.reach)
     }
 
     fn bond(&mut self, index: u32, sense: Sense) -> &mut Bond {
@@ -607,17 +661,17 @@ impl Field {
 
     fn make_pair(&mut self, a: u32, b: u32, now: u64) -> Option<u32> {
         if !self.kept_apart.is_empty() {
-            let [a, b] = [a, b].map(|slot| self.slots[slot as usize].player);
+            let [a, b] = [a, b].map(|slot| self.spots[slot as usize].player);
             if self.kept_apart.contains(&(a.min(b), a.max(b))) {
                 return None;
             }
         }
         let pair = Pair {
             ends: [a, b],
-            hearing: Bond::default(),
-            sight: Bond::default(),
-            near: now,
-            judged: NEVER,
+            hearing: Bond::new(false),
+            sight: Bond::new(false),
+            near: Moment::of(now),
+            judged: Moment::NEVER,
         };
         let index = if let Some(index) = self.free.pop() {
             self.pairs[index as usize] = pair;
@@ -649,11 +703,13 @@ impl Field {
         self.free.push(index);
     }
 
-    /// Fills `near` with the others nearest to somebody, none farther than that.
-    fn find_near(&mut self, slot: u32, within: i64) {
+    /// Fills `near` with the others nearest to somebody, none farther than that limit of what carries between them.
+    fn find_near(&mut self, slot: u32, limit: impl Fn(SenseRule) -> i64) {
         let mut near = std::mem::take(&mut self.near);
         near.clear();
-        let from = self.slots[slot as usize].at;
+        let from = self.spots[slot as usize].at;
+        let reach = self.reach_of(slot);
+        let within = limit(self.rules.sense(Sense::Hearing, reach));
         let (column, row) = (from.x >> self.side, from.y >> self.side);
         let mut farthest = within;
         for ring in 0.. {
@@ -675,10 +731,14 @@ impl Field {
                     if (0..self.columns).contains(&x) {
                         let mut at = self.cells[(y * self.columns + x) as usize];
                         while at != NONE {
-                            let other = &self.slots[at as usize];
+                            let other = &self.spots[at as usize];
                             let distance = squared(from, other.at);
-                            // Whoever is behind a wall takes no place from those who are not.
-                            if at != slot && distance <= farthest && self.is_clear(slot, at) {
+                            // Whoever carries less far, or is behind a wall, takes no place from those who are heard.
+                            if at != slot
+                                && distance <= farthest
+                                && self.carries(at, reach, distance, &limit)
+                                && self.is_clear(slot, at)
+                            {
                                 near.push((distance, at));
                                 if near.len() == 2 * CANDIDATES {
                                     farthest = self.keep_nearest(&mut near);
@@ -699,9 +759,15 @@ impl Field {
         self.near = near;
     }
 
+    /// Whether somebody at that distance, within a limit of the reach given, is within that of their own too.
+    fn carries(&self, slot: u32, reach: u8, distance: i64, limit: impl Fn(SenseRule) -> i64) -> bool {
+        let own = self.reach_of(slot);
+        own >= reach || distance <= limit(self.rules.sense(Sense::Hearing, own))
+    }
+
     /// Keeps the nearest, those of lower numbers when several are as far; answers how far the farthest of them is.
     fn keep_nearest(&self, near: &mut Vec<(i64, u32)>) -> i64 {
-        let key = |&(distance, slot): &(i64, u32)| (distance, self.slots[slot as usize].player);
+        let key = |&(distance, slot): &(i64, u32)| (distance, self.spots[slot as usize].player);
         near.select_nth_unstable_by_key(CANDIDATES - 1, key);
         near.truncate(CANDIDATES);
         near[CANDIDATES - 1].0
@@ -714,19 +780,19 @@ impl Field {
     }
 
     fn put(&mut self, slot: u32) {
-        let cell = self.cell_of(self.slots[slot as usize].at);
+        let cell = self.cell_of(self.spots[slot as usize].at);
         let first = std::mem::replace(&mut self.cells[cell as usize], slot);
-        let one = &mut self.slots[slot as usize];
+        let one = &mut self.spots[slot as usize];
         one.cell = cell;
         one.before = NONE;
         one.after = first;
         if first != NONE {
-            self.slots[first as usize].before = slot;
+            self.spots[first as usize].before = slot;
         }
     }
 
     fn take(&mut self, slot: u32) {
-        let one = &mut self.slots[slot as usize];
+        let one = &mut self.spots[slot as usize];
         let (cell, before, after) = (one.cell, one.before, one.after);
         (one.cell, one.before, one.after) = (NONE, NONE, NONE);
         if cell == NONE {
@@ -735,13 +801,10 @@ impl Field {
         if before == NONE {
             self.cells[cell as usize] = after;
         } else {
-            self.slots[before as usize].after = after;
+            self.spots[before as usize].after = after;
         }
         if after != NONE {
-            self.slots[after as usize].before = before;
+            self.spots[after as usize].before = before;
         }
     }
 }
-
-/// No tick has this number.
-const NEVER: u64 = u64::MAX;

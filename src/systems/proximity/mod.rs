@@ -24,7 +24,7 @@ use crate::components::direction::Motion;
 use crate::components::fact::{Denial, Fact};
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
-use crate::components::peers::{Peer, Route, Why};
+use crate::components::peers::{BESIDE, Forwarder, Peer, Route, VoiceRules, Why};
 use crate::components::plan::Plan;
 use crate::components::player::{Body, Card};
 use crate::components::presence::Vanished;
@@ -51,7 +51,7 @@ const EXPECTED_SECONDS: u64 = 5;
 const MESH: usize = 4;
 
 /// Who is connected to whom, as of the last tick.
-#[derive(Debug, Default, Resource)]
+#[derive(Debug, Clone, Default, Resource)]
 pub struct Peers {
     /// Everybody who is connected to somebody, with those by rising number.
     by_player: BTreeMap<PlayerId, Vec<Peer>>,
@@ -83,9 +83,9 @@ impl Peers {
     }
 }
 
-/// Whether a space has a forwarding unit for those who are too many to talk directly.
-#[derive(Debug, Default, Resource)]
-pub struct HasForwardingUnit(pub bool);
+/// Who forwards in a space for those who are too many to talk directly.
+#[derive(Debug, Clone, Default, Resource)]
+pub struct ForwardedBy(pub Forwarder);
 
 /// Where proximity keeps somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Component)]
@@ -148,14 +148,13 @@ enum Place {
     Open,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Person {
     player: PlayerId,
     user: UserId,
     tile: Tile,
     sound: Sound,
     place: Place,
-    is_quiet: bool,
     /// The bubble or aside it is in.
     bubble: Option<u32>,
     body: Option<(Position, bool)>,
@@ -181,9 +180,14 @@ impl Person {
 }
 
 /// Everything proximity remembers from tick to tick.
-#[derive(Debug, Resource)]
+#[derive(Debug, Clone, Resource)]
 pub struct Proximity {
-    field: Field,
+    // In a box, like what else is large: the world sets room for 64 of each resource aside.
+    field: Box<Field>,
+    /// What the map blocks. What stands around is in nobody's way: people talk across desks.
+    blocked: Grid,
+    /// Whether nobody is heard through that, as the map says.
+    has_walls: bool,
     people: Vec<Option<Person>>,
     free: Vec<u32>,
     slots: BTreeMap<PlayerId, u32>,
@@ -191,7 +195,7 @@ pub struct Proximity {
     areas: BTreeMap<u16, BTreeSet<u32>>,
     /// Who is on each stage, who came first in front.
     stages: BTreeMap<u8, Vec<u32>>,
-    bubbles: Bubbles,
+    bubbles: Box<Bubbles>,
     dirty: BTreeSet<u32>,
     /// Slots that talk through the forwarding unit.
     forwarded: BTreeSet<u32>,
@@ -203,37 +207,39 @@ pub struct Proximity {
 pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
     let rate = *space.world.resource::<TickRate>();
     let grid = space.world.resource::<Grid>();
-    let mut field = Field::new(grid.width(), grid.height(), Rules::at(rate));
-    if plan.has_walls {
-        // What the map blocks. What stands around is in nobody's way: people talk across desks.
-        let mut walls = Grid::open(grid.width(), grid.height());
-        for tile in &plan.blocked {
-            walls.block(*tile);
-        }
-        field.walls = Some(walls);
+    let mut blocked = Grid::open(grid.width(), grid.height());
+    for tile in &plan.blocked {
+        blocked.block(*tile);
     }
-    space.world.insert_resource(Proximity {
-        field,
+    let mut field = Field::new(grid.width(), grid.height(), Rules::at(rate, plan.voices));
+    field.walls = plan.voices.walls.unwrap_or(plan.has_walls).then(|| blocked.clone());
+    space.add(Proximity {
+        field: Box::new(field),
+        blocked,
+        has_walls: plan.has_walls,
         people: Vec::new(),
         free: Vec::new(),
         slots: BTreeMap::new(),
         areas: BTreeMap::new(),
         stages: BTreeMap::new(),
-        bubbles: Bubbles::default(),
+        bubbles: Box::default(),
         dirty: BTreeSet::new(),
         forwarded: BTreeSet::new(),
         blocks: BTreeMap::new(),
     });
-    space.world.init_resource::<Peers>();
-    space.world.init_resource::<HasForwardingUnit>();
+    space.add(Peers::default());
+    space.add(ForwardedBy::default());
     space.tick.add_systems(connect.in_set(SimulateSystems::Connect));
 }
 
-/// From now on voices carry so far.
-pub(super) fn reach(world: &mut World, tiles: u8) {
+/// From now on people hear and see each other by these rules.
+pub(super) fn rule(world: &mut World, rules: VoiceRules) {
     let now = *world.resource::<Tick>();
-    if world.resource_mut::<Proximity>().set_reach(tiles, now) {
-        world.resource_mut::<Outbox>().0.facts.push(Fact::Reach { tiles });
+    let mut proximity = world.resource_mut::<Proximity>();
+    if proximity.field.voices() != rules {
+        let has_walls = proximity.rule(rules, now);
+        let fact = Fact::VoicesRuled { rules, has_walls };
+        world.resource_mut::<Outbox>().0.facts.push(fact);
     }
 }
 
@@ -243,7 +249,7 @@ type Someone<'a> = (&'a Card, &'a Body, &'a Motion, &'a Vanished, &'a Blocked, &
 pub fn connect(
     now: Res<Tick>,
     zones: Res<Zones>,
-    has_forwarding_unit: Res<HasForwardingUnit>,
+    forwarded_by: Res<ForwardedBy>,
     mut proximity: ResMut<Proximity>,
     mut peers: ResMut<Peers>,
     mut outbox: ResMut<Outbox>,
@@ -272,12 +278,15 @@ pub fn connect(
         proximity.field.resume(&resumed, now.0);
     }
     proximity.field.look(now.0);
+    if proximity.dirty.is_empty() && !proximity.field.is_told(now.0) {
+        return;
+    }
     let dirty = proximity.field.take_dirty();
     proximity.dirty.extend(dirty);
     if proximity.dirty.is_empty() {
         return;
     }
-    if has_forwarding_unit.0 {
+    if forwarded_by.0 != Forwarder::Nobody {
         proximity.find_routes();
     }
     proximity.publish(&mut peers, &mut outbox);
@@ -289,9 +298,12 @@ impl Proximity {
         self.dirty.extend(self.slots.values());
     }
 
-    /// From now on voices carry so many tiles; whether they did not before.
-    pub fn set_reach(&mut self, tiles: u8, now: Tick) -> bool {
-        self.field.set_reach(tiles, now.0)
+    /// From now on these rules hold; whether nobody is heard through walls then.
+    fn rule(&mut self, rules: VoiceRules, now: Tick) -> bool {
+        let has_walls = rules.walls.unwrap_or(self.has_walls);
+        let walls = has_walls.then(|| self.blocked.clone());
+        self.field.rule(rules, walls, now.0);
+        has_walls
     }
 
     /// Whether anybody talks through the forwarding unit.
@@ -311,7 +323,6 @@ impl Proximity {
             tile: Tile::new(u16::MAX, u16::MAX),
             sound: Sound::default(),
             place: Place::Deaf,
-            is_quiet: false,
             bubble: None,
             body: None,
         };
@@ -357,8 +368,10 @@ impl Proximity {
         let player = person.player;
         let is_news = person.body.replace(stance) != Some(stance);
         let now_place = person.place;
-        person.is_quiet = wish == Wish::Quiet;
-        let is_quiet = person.is_quiet;
+        let reach = match wish {
+            Wish::Quiet => Some(BESIDE),
+            Wish::Everything | Wish::Nothing => person.sound.reach,
+        };
         let (now_stages, now_listens) = (person.stages(), person.listens());
         if let Some(bubble) = out_of {
             self.step_out(bubble, &[slot]);
@@ -379,7 +392,7 @@ impl Proximity {
             self.field.stand(slot, stance.0, stance.1, now.0);
         }
         if now_place == Place::Open {
-            self.field.hush(slot, is_quiet, now.0);
+            self.field.carry(slot, reach, now.0);
         }
         if stages != now_stages {
             self.go_on_stage(slot, stages, now_stages);
@@ -904,7 +917,7 @@ pub(super) fn signal(world: &mut World, player: PlayerId, to: Whom, body: String
 
 /// Passes something on to the forwarding unit, if there is one.
 pub(super) fn ask_unit(world: &mut World, player: PlayerId, body: String) {
-    if !world.resource::<HasForwardingUnit>().0 {
+    if world.resource::<ForwardedBy>().0 != Forwarder::Unit {
         return zones::deny(world, player, Denial::NoUnit);
     }
     let fact = Fact::UnitAsked { player, body };

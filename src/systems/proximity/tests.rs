@@ -8,6 +8,7 @@ use super::field::{Field, Rules};
 use super::sight;
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
+use crate::components::peers::{BESIDE, PICTURES, REACHES, VOICES, VoiceRules, ZONE_REACHES};
 use crate::components::unit::{Position, SUBTILES, TickRate, Tile};
 
 const RATE: TickRate = TickRate::DEFAULT;
@@ -21,7 +22,14 @@ fn at(x: i32, y: i32) -> Position {
 }
 
 fn field() -> Field {
-    Field::new(64, 64, Rules::at(RATE))
+    Field::new(64, 64, Rules::at(RATE, VoiceRules::default()))
+}
+
+fn reaching(reach: u8) -> VoiceRules {
+    VoiceRules {
+        reach,
+        ..VoiceRules::default()
+    }
 }
 
 fn distance(a: Position, b: Position) -> f64 {
@@ -62,19 +70,101 @@ fn voices_carry_as_far_as_the_space_wants() {
     let (mut field, mut now) = two(700, false);
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0), BTreeMap::new());
-    assert!(field.set_reach(8, now) && !field.set_reach(8, now));
-    run(&mut field, &mut now, 60);
+    field.rule(reaching(8), None, now);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, false)]));
-    field.set_reach(9, now);
+    field.rule(reaching(9), None, now);
     run(&mut field, &mut now, 60);
     assert_eq!(
         connected(&field, 0),
         BTreeMap::from([(1, true)]),
         "pictures carry two tiles less"
     );
-    field.set_reach(5, now);
+    field.rule(reaching(5), None, now);
+    assert_eq!(connected(&field, 0), BTreeMap::new());
+}
+
+#[test]
+fn in_a_zone_voices_carry_as_far_as_it_says_and_the_smaller_of_two_reaches_counts() {
+    let (mut field, mut now) = two(700, false);
+    field.carry(0, Some(10), now);
+    run(&mut field, &mut now, 60);
+    assert_eq!(connected(&field, 0), BTreeMap::new(), "the other is not in the hall");
+    field.carry(1, Some(10), now);
+    run(&mut field, &mut now, 12);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
+    field.carry(1, Some(6), now);
+    run(&mut field, &mut now, 19);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]), "lingers");
+    run(&mut field, &mut now, 3);
+    assert_eq!(connected(&field, 0), BTreeMap::new(), "a tile beyond is the end");
+    field.stand(1, at(1_650, 1_000), false, now);
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0), BTreeMap::new());
+    field.stand(1, at(1_590, 1_000), false, now);
+    run(&mut field, &mut now, 6);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, false)]));
+}
+
+#[test]
+fn whoever_steps_to_and_fro_over_the_border_of_a_zone_does_not_flap() {
+    let (mut field, mut now) = two(300, false);
+    let step = |field: &mut Field, now: &mut u64, turn: u32| {
+        let reach = if turn.is_multiple_of(2) { Some(2) } else { None };
+        field.carry(1, reach, *now);
+        field.stand(1, at(1_300 + if reach.is_some() { 10 } else { -10 }, 1_000), true, *now);
+        run(field, now, 4);
+    };
+    for turn in 0..400 {
+        step(&mut field, &mut now, turn);
+        assert!(connected(&field, 0).is_empty(), "was never outside for long enough");
+    }
+    field.carry(1, None, now);
+    run(&mut field, &mut now, 30);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
+    field.take_dirty();
+    for turn in 0..400 {
+        step(&mut field, &mut now, turn);
+        assert!(field.take_dirty().is_empty(), "was never inside for long enough");
+    }
+}
+
+#[test]
+fn a_crowd_that_carries_less_far_takes_nobodys_place() {
+    let mut field = field();
+    field.enter(0, PlayerId(1), at(1_000, 1_000), false, 0);
+    for slot in 1..60 {
+        field.enter(slot, PlayerId(slot + 1), at(1_200 + slot as i32, 1_000), false, 0);
+        field.carry(slot, Some(BESIDE), 0);
+    }
+    field.enter(60, PlayerId(61), at(600, 1_000), false, 0);
+    let mut now = 0;
+    run(&mut field, &mut now, 60);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(60, false)]));
+}
+
+#[test]
+fn with_fewer_places_the_nearest_keep_theirs_at_once() {
+    let mut field = field();
+    field.enter(0, PlayerId(1), at(1_000, 1_000), false, 0);
+    // Apart from one another, each farther from the first.
+    for (slot, (x, y)) in (1..).zip([(-120, 0), (0, -150), (0, 180), (210, 0)]) {
+        field.enter(slot, PlayerId(slot + 1), at(1_000 + x, 1_000 + y), false, 0);
+        field.carry(slot, Some(3), 0);
+    }
+    let mut now = 0;
+    run(&mut field, &mut now, 60);
+    assert_eq!(connected(&field, 0).len(), 4);
+    let rules = VoiceRules {
+        voices: 2,
+        pictures: 0,
+        ..VoiceRules::default()
+    };
+    field.rule(rules, None, now);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, false), (2, false)]));
+    run(&mut field, &mut now, 200);
+    assert_eq!(connected(&field, 0), BTreeMap::from([(1, false), (2, false)]));
+    field.rule(VoiceRules::default(), None, now);
+    assert_eq!(connected(&field, 0).len(), 4);
 }
 
 #[test]
@@ -107,6 +197,8 @@ fn voices_linger_for_a_second_beyond_six_tiles() {
     assert_eq!(connected(&field, 0).len(), 1);
     run(&mut field, &mut now, 1);
     assert_eq!(connected(&field, 0).len(), 0);
+    assert!(!field.is_settled(now + 200), "nobody was told yet");
+    assert!(!field.take_dirty().is_empty());
     assert!(field.is_settled(now + 200));
 }
 
@@ -133,7 +225,7 @@ fn somebody_at_the_edge_does_not_flap() {
 fn whoever_wants_it_quiet_hears_only_those_right_beside_them_and_the_other_way_round() {
     let (mut field, mut now) = two(200, false);
     run(&mut field, &mut now, 10);
-    field.hush(1, true, now);
+    field.carry(1, Some(BESIDE), now);
     run(&mut field, &mut now, 19);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]), "lingers");
     run(&mut field, &mut now, 3);
@@ -151,7 +243,7 @@ fn whoever_wants_it_quiet_hears_only_those_right_beside_them_and_the_other_way_r
     field.stand(0, at(1_049, 1_000), false, now);
     run(&mut field, &mut now, 22);
     assert!(connected(&field, 1).is_empty());
-    field.hush(1, false, now);
+    field.carry(1, None, now);
     run(&mut field, &mut now, 12);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
 }
@@ -204,13 +296,17 @@ fn whoever_was_there_is_connected_again_at_once() {
 }
 
 /// A wall from above down to the tenth row, between the columns of tiles eleven and thirteen.
-fn walled() -> Field {
+fn wall() -> Grid {
     let mut walls = Grid::open(64, 64);
     for y in 0..10 {
         walls.block(Tile::new(12, y));
     }
+    walls
+}
+
+fn walled() -> Field {
     let mut field = field();
-    field.walls = Some(walls);
+    field.walls = Some(wall());
     field
 }
 
@@ -250,19 +346,58 @@ fn a_crowd_behind_a_wall_takes_nobodys_place() {
     assert_eq!(connected(&field, 0), BTreeMap::from([(60, false)]));
 }
 
+#[test]
+fn walls_are_put_up_and_torn_down_at_once() {
+    let mut field = field();
+    field.enter(0, PlayerId(1), at(1_150, 550), false, 0);
+    field.enter(1, PlayerId(2), at(1_350, 550), false, 0);
+    let mut now = 0;
+    run(&mut field, &mut now, 60);
+    assert_eq!(connected(&field, 0).len(), 1);
+    field.rule(VoiceRules::default(), Some(wall()), now);
+    assert_eq!(connected(&field, 0).len(), 0);
+    run(&mut field, &mut now, 60);
+    assert_eq!(connected(&field, 0).len(), 0);
+    field.rule(VoiceRules::default(), None, now);
+    assert_eq!(connected(&field, 0).len(), 1);
+}
+
 #[derive(Debug, Clone)]
 enum Deed {
     Walk(u32, i32, i32),
     Leave(u32),
-    Hush(u32, bool),
+    Carry(u32, Option<u8>),
+    Rule(VoiceRules, bool),
     Rest(u64),
+}
+
+fn rules() -> impl Strategy<Value = VoiceRules> {
+    (REACHES, VOICES, PICTURES).prop_map(|(reach, voices, pictures)| VoiceRules {
+        reach,
+        voices,
+        pictures,
+        walls: None,
+    })
+}
+
+/// As quiet people and zones have it.
+fn reach() -> impl Strategy<Value = Option<u8>> {
+    proptest::option::of(ZONE_REACHES)
+}
+
+/// From how far on two hear each other, and from how far off no longer, in tiles; then the same for pictures.
+fn edges(rules: VoiceRules, a: Option<u8>, b: Option<u8>) -> [(f64, f64); 2] {
+    let reach = a.unwrap_or(rules.reach).min(b.unwrap_or(rules.reach));
+    let beyond = if reach == 1 { 0.5 } else { 1.0 };
+    [reach, reach.saturating_sub(2).max(1)].map(|on| (f64::from(on), f64::from(on) + beyond))
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         6 => (0_u32..40, 0_i32..1_800, 0_i32..1_800).prop_map(|(slot, x, y)| Deed::Walk(slot, x, y)),
         1 => (0_u32..40).prop_map(Deed::Leave),
-        1 => (0_u32..40, any::<bool>()).prop_map(|(slot, quiet)| Deed::Hush(slot, quiet)),
+        1 => (0_u32..40, reach()).prop_map(|(slot, reach)| Deed::Carry(slot, reach)),
+        1 => (rules(), any::<bool>()).prop_map(|(rules, has_walls)| Deed::Rule(rules, has_walls)),
         3 => (1_u64..30).prop_map(Deed::Rest),
     ]
 }
@@ -272,12 +407,15 @@ proptest! {
 
     #[test]
     fn connections_are_mutual_near_and_never_too_many(
+        first in rules(),
         has_walls in any::<bool>(),
         deeds in proptest::collection::vec(deed(), 1..200),
     ) {
-        let mut field = if has_walls { walled() } else { field() };
+        let mut field = Field::new(64, 64, Rules::at(RATE, first));
+        field.walls = has_walls.then(wall);
         let mut places: BTreeMap<u32, (Position, u64)> = BTreeMap::new();
-        let mut quiet = BTreeSet::new();
+        let mut reaches: BTreeMap<u32, u8> = BTreeMap::new();
+        let mut rules = first;
         let mut now = 0;
         for deed in deeds {
             match deed {
@@ -292,29 +430,36 @@ proptest! {
                 Deed::Leave(slot) => {
                     field.leave(slot, now);
                     places.remove(&slot);
-                    quiet.remove(&slot);
+                    reaches.remove(&slot);
                     prop_assert!(connected(&field, slot).is_empty());
                 }
-                Deed::Hush(slot, wants) => {
+                Deed::Carry(slot, reach) => {
                     if let Some(place) = places.get_mut(&slot) {
                         place.1 = now;
-                        field.hush(slot, wants, now);
-                        if wants { quiet.insert(slot) } else { quiet.remove(&slot) };
+                        field.carry(slot, reach, now);
+                        reaches.remove(&slot);
+                        reaches.extend(reach.map(|reach| (slot, reach)));
                     }
+                }
+                Deed::Rule(wanted, has_walls) => {
+                    rules = wanted;
+                    field.rule(rules, has_walls.then(wall), now);
                 }
                 Deed::Rest(ticks) => run(&mut field, &mut now, ticks),
             }
             for slot in 0..40 {
                 let peers = connected(&field, slot);
-                prop_assert!(peers.len() <= 16);
-                prop_assert!(peers.values().filter(|sees| **sees).count() <= 9);
+                prop_assert!(peers.len() <= rules.voices.into());
+                prop_assert!(peers.values().filter(|sees| **sees).count() <= rules.pictures.into());
                 for (other, sees) in &peers {
                     let back = connected(&field, *other).get(&slot).copied();
                     prop_assert_eq!(back, Some(*sees), "mutual");
                     let (mine, theirs) = (places[&slot], places[other]);
                     let settled = now.saturating_sub(mine.1.max(theirs.1)) > 21;
-                    let reach = if quiet.contains(&slot) || quiet.contains(other) { 1.5 } else { 6.0 };
-                    prop_assert!(!settled || distance(mine.0, theirs.0) < reach, "far for long");
+                    let [(_, voices), (_, pictures)] =
+                        edges(rules, reaches.get(&slot).copied(), reaches.get(other).copied());
+                    let end = if *sees { pictures } else { voices };
+                    prop_assert!(!settled || distance(mine.0, theirs.0) < end, "far for long");
                     let walls = field.walls.as_ref();
                     let is_clear = walls.is_none_or(|walls| sight::is_clear(walls, mine.0, theirs.0));
                     prop_assert!(!settled || is_clear, "through a wall for long");
@@ -324,24 +469,66 @@ proptest! {
     }
 
     #[test]
-    fn whoever_rests_hears_everybody_near_when_there_is_room(
-        places in proptest::collection::vec((0_i32..3_000, 0_i32..3_000), 2..40),
+    fn changed_rules_connect_people_as_if_they_always_had(
+        people in proptest::collection::vec((0_i32..1_800, 0_i32..1_800, reach()), 2..40),
+        before in (rules(), any::<bool>()),
+        after in (rules(), any::<bool>()),
+        ticks in 0_u64..60,
     ) {
-        let mut field = field();
+        let enter = |(rules, has_walls): (VoiceRules, bool), now: u64| {
+            let mut field = Field::new(64, 64, Rules::at(RATE, rules));
+            field.walls = has_walls.then(wall);
+            for (slot, (x, y, reach)) in (0..).zip(&people) {
+                field.enter(slot, PlayerId(slot + 1), at(*x, *y), false, now);
+                field.carry(slot, *reach, now);
+            }
+            field
+        };
+        let mut now = 0;
+        let mut changed = enter(before, now);
+        run(&mut changed, &mut now, ticks);
+        changed.rule(after.0, after.1.then(wall), now);
+        let mut fresh = enter(after, now);
+        let everybody: Vec<u32> = (0..people.len() as u32).collect();
+        fresh.resume(&everybody, now);
+        for _ in 0..100 {
+            for slot in 0..people.len() as u32 {
+                prop_assert_eq!(connected(&changed, slot), connected(&fresh, slot));
+            }
+            now += 1;
+            changed.look(now);
+            fresh.look(now);
+        }
+    }
+
+    #[test]
+    fn whoever_rests_hears_everybody_near_when_there_is_room(
+        rules in rules(),
+        places in proptest::collection::vec((0_i32..3_000, 0_i32..3_000), 2..40),
+        reaches in proptest::collection::vec(reach(), 40),
+    ) {
+        let mut field = Field::new(64, 64, Rules::at(RATE, rules));
         let mut now = 0;
         for (slot, (x, y)) in (0..).zip(&places) {
             field.enter(slot, PlayerId(slot + 1), at(*x, *y), false, now);
+            field.carry(slot, reaches[slot as usize], now);
         }
         run(&mut field, &mut now, 80);
         field.take_dirty();
         run(&mut field, &mut now, 200);
         prop_assert!(field.take_dirty().is_empty(), "comes to rest");
         let place = |slot: u32| at(places[slot as usize].0, places[slot as usize].1);
+        let is_near = |a: u32, b: u32| {
+            let [(on, _), _] = edges(rules, reaches[a as usize], reaches[b as usize]);
+            a != b && distance(place(a), place(b)) < on - 0.01
+        };
+        // Somebody whose nearest have no place left does not look for others behind them.
+        let has_few = |slot| (0..places.len() as u32).filter(|other| is_near(slot, *other)).count() < 20;
         for a in 0..places.len() as u32 {
             let peers: BTreeSet<u32> = connected(&field, a).into_keys().collect();
             for b in 0..places.len() as u32 {
-                let has_room = |slot| field.connected(slot).count() < 16;
-                if a != b && distance(place(a), place(b)) < 4.99 && has_room(a) && has_room(b) {
+                let has_room = |slot| field.connected(slot).count() < rules.voices.into();
+                if is_near(a, b) && has_room(a) && has_room(b) && (has_few(a) || has_few(b)) {
                     prop_assert!(peers.contains(&b), "{a} and {b} are near and have room");
                 }
             }

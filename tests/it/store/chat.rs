@@ -2,6 +2,7 @@
 
 use plaza::components::chat::{ChatLine, LineChange, LineReaction, Scope, Speech};
 use plaza::components::id::{ChatId, PlayerId, SpaceId, UserId};
+use plaza::components::peers::VoiceRules;
 use plaza::space::DurableEvent;
 use plaza::store::chat::ChatPage;
 use uuid::Uuid;
@@ -152,11 +153,17 @@ async fn old_lines_are_forgotten_where_the_space_wants_it(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     store.keep_chat(space, &said(&[line(1, "long ago")])).await.unwrap();
     assert_eq!(store.forget_old_lines().await.unwrap(), 0, "kept for ever");
-    store.change_chat_rules(space, Some(3), 20, 8).await.unwrap();
+    store
+        .change_chat_rules(space, Some(3), 20, VoiceRules::default())
+        .await
+        .unwrap();
     let row = store.space(space).await.unwrap().unwrap();
-    assert_eq!((row.retention_days, row.slow_seconds, row.reach), (Some(3), 20, 8));
+    assert_eq!((row.retention_days, row.slow_seconds), (Some(3), 20));
     assert_eq!(store.forget_old_lines().await.unwrap(), 1);
-    store.change_chat_rules(space, None, 0, 5).await.unwrap();
+    store
+        .change_chat_rules(space, None, 0, VoiceRules::default())
+        .await
+        .unwrap();
     store
         .keep_chat(space, &said(&[line(2, "early"), line(3, "late")]))
         .await
@@ -169,7 +176,25 @@ async fn old_lines_are_forgotten_where_the_space_wants_it(home: Home) {
     assert_eq!(store.lines(space, all).await.unwrap(), [line(3, "late")]);
 }
 
+async fn a_space_keeps_how_people_hear_and_see_each_other(home: Home) {
+    let (store, space) = (&home.store, home.some_space().await);
+    let row = store.space(space).await.unwrap().unwrap();
+    assert_eq!(row.voices, VoiceRules::default(), "nobody wanted anything else");
+    for walls in [Some(true), Some(false), None] {
+        let voices = VoiceRules {
+            reach: 8,
+            voices: 4,
+            pictures: 0,
+            walls,
+        };
+        store.change_chat_rules(space, None, 0, voices).await.unwrap();
+        assert_eq!(store.space(space).await.unwrap().unwrap().voices, voices);
+        assert_eq!(store.plan(space).await.unwrap().unwrap().voices, voices);
+    }
+}
+
 on_both!(
+    a_space_keeps_how_people_hear_and_see_each_other,
     lines_are_kept_once_and_found_again,
     what_became_of_lines_is_kept_and_the_same_again_changes_nothing,
     old_lines_are_forgotten_where_the_space_wants_it,

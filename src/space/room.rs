@@ -1,0 +1,223 @@
+//! Room: a space that is awake: its world, and what runs in it.
+
+use std::collections::VecDeque;
+
+use bevy_ecs::prelude::*;
+
+use super::checkpoint::{Checkpoint, SavedPlayer};
+use crate::components::chat::HISTORY;
+use crate::components::command::Command;
+use crate::components::direction::Motion;
+use crate::components::fact::{Fact, Picture, TickOutput};
+use crate::components::grid::Grid;
+use crate::components::plan::Plan;
+use crate::components::player::{Body, Card, Carry};
+use crate::components::presence::{REMEMBERED, Vanished};
+use crate::components::steering::{MAKE_UP, Steering};
+use crate::components::unit::{Tick, TickRate};
+use crate::components::walking::Walk;
+use crate::systems::chat::{self, History, Typists};
+use crate::systems::elements::{self, Elements};
+use crate::systems::presence::{self, Remembered, Roster};
+use crate::systems::proximity::{self, Blocked, Ear, Peers, Proximity};
+use crate::systems::publish::{self, Shown, Visible};
+use crate::systems::zones::{self, Zones};
+use crate::systems::{Copier, Inbox, Outbox, SpaceBuilder, arrival, movement, steering, walking};
+
+/// The world of a space, and its systems.
+pub(super) struct Room {
+    pub world: World,
+    pub copiers: Vec<Copier>,
+    schedule: Schedule,
+    visible: QueryState<Visible>,
+    saved: QueryState<Saved>,
+    vanished: QueryState<&'static Vanished>,
+}
+
+/// Everything of a player that is kept.
+type Saved = (
+    &'static Card,
+    &'static Body,
+    &'static Steering,
+    &'static Vanished,
+    &'static Blocked,
+);
+
+impl Room {
+    /// As planned, with nobody in it.
+    pub fn new(plan: &Plan, rate: TickRate) -> Self {
+        let mut builder = SpaceBuilder::new(rate);
+        presence::plugin(&mut builder);
+        arrival::plugin(&mut builder, plan);
+        elements::plugin(&mut builder, plan);
+        zones::plugin(&mut builder, plan);
+        steering::plugin(&mut builder);
+        walking::plugin(&mut builder);
+        chat::plugin(&mut builder);
+        proximity::plugin(&mut builder, plan);
+        publish::plugin(&mut builder);
+        let SpaceBuilder {
+            mut world,
+            tick,
+            copiers,
+        } = builder;
+        Self {
+            visible: world.query(),
+            saved: world.query(),
+            vanished: world.query(),
+            world,
+            copiers,
+            schedule: tick,
+        }
+    }
+
+    /// As it was: the plan says what stands there, the checkpoint who was there. Everybody counts as vanished
+    /// until they join again, and whoever would stand in something solid is moved out of it.
+    pub fn restore(plan: &Plan, rate: TickRate, checkpoint: &Checkpoint) -> Self {
+        let mut room = Self::new(plan, rate);
+        let world = &mut room.world;
+        world.insert_resource(checkpoint.tick);
+        let skipped = checkpoint.remembered.len().saturating_sub(REMEMBERED);
+        world.resource_mut::<Remembered>().0 = checkpoint.remembered.iter().skip(skipped).copied().collect();
+        let skipped = checkpoint.history.len().saturating_sub(HISTORY);
+        world.resource_mut::<History>().0 = checkpoint.history.iter().skip(skipped).cloned().collect();
+        for player in &checkpoint.players {
+            admit_saved(world, rate, checkpoint.tick, player);
+        }
+        let mut roster = world.resource_mut::<Roster>();
+        roster.next = roster.next.max(checkpoint.next_player);
+        let mut zones = world.resource_mut::<Zones>();
+        for (zone, admitted) in &checkpoint.locked {
+            zones.lock_again(*zone, admitted.iter().copied());
+        }
+        // Who is connected to whom follows from where they stand. Whoever follows begins with it, so it is no news.
+        let connected = world.run_system_cached(proximity::connect);
+        debug_assert!(connected.is_ok(), "a system of plain resources always runs");
+        world.resource_mut::<Outbox>().0.facts.clear();
+        room
+    }
+
+    /// Runs one tick; what it brought about, and whether nothing but commands brings about more.
+    pub fn run(&mut self, commands: &[Command]) -> (TickOutput, bool) {
+        let world = &mut self.world;
+        world.resource_mut::<Inbox>().0.extend_from_slice(commands);
+        self.schedule.run(world);
+        world.clear_trackers();
+        let mut output = std::mem::take(&mut *world.resource_mut::<Outbox>().0);
+        if output.facts.iter().any(Fact::is_about_elements) {
+            output.grid_hash = Some(world.resource::<Grid>().hash());
+        }
+        let is_waited_for =
+            self.vanished.iter(world).any(|vanished| vanished.0.is_some()) || !world.resource::<Typists>().0.is_empty();
+        let tick = *world.resource::<Tick>();
+        let is_settled = world.resource::<Proximity>().is_settled(tick) && world.resource::<Zones>().is_told();
+        (output, is_settled && !is_waited_for)
+    }
+
+    /// Everything visible right now.
+    pub fn picture(&mut self) -> Picture {
+        let mut players: Vec<_> = self
+            .visible
+            .iter(&self.world)
+            .map(|(card, body, motion, steering, walk)| {
+                let (stance, own) = publish::look(card, body, *motion, steering, walk);
+                (card.clone(), stance, own)
+            })
+            .collect();
+        players.sort_unstable_by_key(|(card, ..)| card.player);
+        Picture {
+            tick: *self.world.resource::<Tick>(),
+            version: self.world.resource::<Elements>().version,
+            grid_hash: self.world.resource::<Grid>().hash(),
+            players,
+            history: self.world.resource::<History>().0.iter().cloned().collect(),
+            peers: self.world.resource::<Peers>().all(),
+            areas: self.world.resource::<Zones>().states(),
+            bubbles: self.world.resource::<Proximity>().bubbles(),
+        }
+    }
+
+    /// Everything that shall outlive this process.
+    pub fn checkpoint(&mut self) -> Checkpoint {
+        let mut players: Vec<_> = self
+            .saved
+            .iter(&self.world)
+            .map(|(card, body, steering, vanished, blocked)| SavedPlayer {
+                card: card.clone(),
+                body: *body,
+                ack: steering.ack,
+                make_up: steering.make_up,
+                vanished: vanished.0.is_some(),
+                blocked: blocked.0.iter().copied().collect(),
+            })
+            .collect();
+        players.sort_unstable_by_key(|saved| saved.card.player);
+        Checkpoint {
+            tick: *self.world.resource::<Tick>(),
+            next_player: self.world.resource::<Roster>().next,
+            players,
+            remembered: self.world.resource::<Remembered>().0.iter().copied().collect(),
+            history: self.world.resource::<History>().0.iter().cloned().collect(),
+            locked: self.world.resource::<Zones>().locked().collect(),
+        }
+    }
+}
+
+fn admit_saved(world: &mut World, rate: TickRate, now: Tick, saved: &SavedPlayer) {
+    let grid = world.resource::<Grid>();
+    let mut body = saved.body;
+    if !movement::is_free(grid, body.position) {
+        body = Body {
+            facing: body.facing,
+            ..Body::at(elements::nearest_free(grid, body.position).unwrap_or_else(|| arrival::middle(grid)))
+        };
+    }
+    // The rate may be another than when the carry was saved.
+    let most = i16::from(rate.per_second());
+    if [body.carry.x, body.carry.y]
+        .iter()
+        .any(|&carry| i16::from(carry).abs() >= most)
+    {
+        body.carry = Carry::default();
+    }
+    let steering = Steering {
+        held: VecDeque::new(),
+        make_up: saved.make_up.min(MAKE_UP),
+        missed: MAKE_UP,
+        seen: saved.ack,
+        ack: saved.ack,
+    };
+    let ear = if saved.vanished {
+        Ear::default()
+    } else {
+        Ear::expected(now, rate)
+    };
+    let blocked = Blocked(saved.blocked.iter().copied().collect());
+    let entity = presence::admit(
+        world,
+        saved.card.clone(),
+        body,
+        steering,
+        Vanished(Some(now)),
+        ear,
+        blocked,
+    );
+    if let Some(entity) = entity {
+        know(world, entity);
+    }
+}
+
+/// Whoever follows a restored space begins with its picture, so nothing of it is news.
+fn know(world: &mut World, entity: Entity) {
+    let mut player = world.entity_mut(entity);
+    let Ok((card, body, motion, steering, walk)) = player.get_components::<(&Card, &Body, &Motion, &Steering, &Walk)>()
+    else {
+        return;
+    };
+    let (stance, own) = publish::look(card, body, *motion, steering, walk);
+    player.insert(Shown {
+        card: true,
+        stance: Some(stance),
+        own: Some(own),
+    });
+}

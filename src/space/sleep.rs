@@ -1,0 +1,65 @@
+//! Sleep: a space at rest without a world.
+//!
+//! A world and its systems take some 200 KiB whatever is in them. What is in them is copied as it is and put into
+//! another world when the space wakes, so that a space that slept is the same as one that did not. Copied, not moved:
+//! what a world holds lies scattered among what it needs for itself, and would keep every page of it from being given back.
+
+use std::any::Any;
+
+use super::room::Room;
+use crate::components::peers::VoiceRules;
+use crate::components::plan::Plan;
+use crate::components::unit::{Tick, TickRate};
+use crate::systems::presence::{self, Player};
+use crate::systems::proximity::Proximity;
+
+/// Nothing: what wakes brings everything along.
+fn nowhere() -> Plan {
+    Plan {
+        width: 1,
+        height: 1,
+        blocked: Vec::new(),
+        has_walls: false,
+        voices: VoiceRules::default(),
+        zones: Vec::new(),
+        elements: Vec::new(),
+        version: 0,
+    }
+}
+
+/// A copy of what was in a world.
+#[derive(Default)]
+pub(super) struct Asleep {
+    pub tick: Tick,
+    pub is_forwarding: bool,
+    pub everybody: Vec<Player>,
+    /// Of each kind, in the order of the copiers.
+    data: Vec<Option<Box<dyn Any + Send>>>,
+}
+
+impl Asleep {
+    /// Copies everything in a room.
+    pub fn of(room: &Room) -> Self {
+        let world = &room.world;
+        Self {
+            tick: *world.resource::<Tick>(),
+            is_forwarding: world.resource::<Proximity>().is_forwarding(),
+            everybody: presence::everybody(world),
+            data: room.copiers.iter().map(|copier| (copier.copy)(world)).collect(),
+        }
+    }
+
+    /// Puts everything into another room.
+    pub fn wake(self, rate: TickRate) -> Room {
+        let mut room = Room::new(&nowhere(), rate);
+        let world = &mut room.world;
+        for (copier, data) in room.copiers.iter().zip(self.data) {
+            if let Some(data) = data {
+                (copier.put)(world, data);
+            }
+        }
+        world.insert_resource(self.tick);
+        presence::put_everybody(world, self.everybody);
+        room
+    }
+}
