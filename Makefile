@@ -7,7 +7,7 @@ ARGS ?=
 WEB_SOURCES := $(shell find web/src web/scripts web/public assets/art -path web/public/atlas -prune -o -type f -print) \
 	web/index.html web/package.json web/vite.config.ts web/tsconfig.json
 
-.PHONY: run cluster test check web web-check rust-test journeys faults fuzz bench bench-churn golden clean
+.PHONY: run cluster test check web web-check rust-test journeys fuzz bench bench-churn golden clean
 
 run: web
 	@scripts/need cargo
@@ -49,39 +49,42 @@ journeys: web/node_modules/.installed
 	cargo build --locked
 	cd web && npm run --silent journeys
 
-# Walks behind a proxy that delays and stalls: a target of its own while a slow machine's own stalls can break it.
-faults: web
-	@scripts/need browser-tests
-	cargo build --locked
-	cd web && npm run --silent faults
-
 # Feeds every decoder with bytes that look for its weak spots, for so many seconds each. The compiler is a stable one: RUSTC_BOOTSTRAP
 # lets it take the flags of the fuzzer's instrumentation.
 FUZZ_SECONDS ?= 60
+FUZZ := RUSTC_BOOTSTRAP=1 cargo fuzz
+FUZZ_BUILD := --codegen-units 16 --sanitizer none
 fuzz:
 	@scripts/need cargo-fuzz
-	for target in client_frame json_message checkpoint map_import; do \
-		RUSTC_BOOTSTRAP=1 cargo fuzz run --codegen-units 16 --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 -print_final_stats=1 -verbosity=0 || exit 1; \
-	done
+	$(FUZZ) build $(FUZZ_BUILD)
+	$(FUZZ) list | xargs -P 2 -I {} env $(FUZZ) run $(FUZZ_BUILD) {} -- \
+		-max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 -print_final_stats=1 -verbosity=0
 
 # What parts cost, then what crowds cost; tables and a chart go into docs/BENCHMARKS.md. An hour of churn is a target of its own.
-bench: web
+bench: web benches/reference/node_modules/.installed
 	cargo bench --locked
 	cargo build --locked --release
-	node scripts/bench.mjs room spread spaces storm sockets
+	node scripts/bench.mjs room spread spaces storm sockets reference
 
 bench-churn: web
 	cargo build --locked --release
 	node scripts/bench.mjs churn
 
 # Rewrites the files that tests compare with, after a wanted change.
-golden:
+golden: web/node_modules/.installed
 	PLAZA_WRITE_GOLDEN=1 cargo test --locked
+	cd web && npm run --silent generate
 
 clean:
-	rm -rf target fuzz/target web/dist web/node_modules web/public/atlas artefacts
+	rm -rf target fuzz/target web/dist web/node_modules web/generate/node_modules web/public/atlas benches/reference/node_modules artefacts
 
 web/node_modules/.installed: web/package-lock.json
 	@scripts/need node
 	cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The servers that Plaza is compared with, and what runs them; nothing else needs them.
+benches/reference/node_modules/.installed: benches/reference/package-lock.json
+	@scripts/need node
+	cd benches/reference && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

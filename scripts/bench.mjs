@@ -1,101 +1,26 @@
 /**
  * Bench: bots against a pinned server, as a table and a chart in docs/BENCHMARKS.md.
  *
- *   node scripts/bench.mjs room|spread|spaces|sockets|storm|churn|calls|forward …
+ *   node scripts/bench.mjs room|spread|spaces|sockets|storm|churn|calls|forward|reference …
  *
- * RUNS (3), CLIENTS (50,100,500,1000,2500), FOR (30s) and HOURS (1, of churn) change how much is run. The server has the
- * first core and the bots have the second; figures are medians of the runs.
+ * RUNS (3), CLIENTS (50,100,500,1000,2500), FOR (30s; spaces takes what it needs until all sleep) and HOURS (1, of churn)
+ * change how much is run. The server has the first core and the bots have the second; figures are medians of the runs.
  */
 
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir, totalmem } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { BINARY, CLIENTS, FOR, ROOT, RUNS, SAMPLE } from "./bench/measure.mjs";
+import { gauge, median, megabytes, run, seconds, serve, start, stop } from "./bench/measure.mjs";
+import { compared } from "./bench/reference.mjs";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const BINARY = process.env.PLAZA_BINARY ?? join(ROOT, "target/release/plaza");
 const PAGE = join(ROOT, "docs/BENCHMARKS.md");
 const CHART = join(ROOT, "docs/pictures/crowd.svg");
-const RUNS = Number(process.env.RUNS ?? 3);
-const CLIENTS = (process.env.CLIENTS ?? "50,100,500,1000,2500").split(",").map(Number);
-const FOR = process.env.FOR ?? "30s";
 const HOURS = Number(process.env.HOURS ?? 1);
-/** Seconds over which the server's share of its core is taken. */
-const SAMPLE = 8;
-const TICKS_PER_SECOND = 100;
 const PICTURES = 10;
-
-const pinned = (core) => (existsSync("/usr/bin/taskset") ? ["taskset", "-c", String(core)] : []);
-
-function start(core, args, stdio) {
-  const [command, ...rest] = [...pinned(core), BINARY, ...args];
-  return spawn(command, rest, { stdio });
-}
-
-/** A server of its own with an empty folder, or one that was filled before. */
-async function serve(fill = () => {}) {
-  const folder = mkdtempSync(join(tmpdir(), "plaza-bench-"));
-  fill(folder);
-  const options = ["--listen", "127.0.0.1:0", "--auth-rate", "0", "--open-admin-signup", "--log", "warn"];
-  const process = start(0, ["serve", "--no-guardian", "--data-dir", folder, ...options], ["ignore", "pipe", "inherit"]);
-  const lines = createInterface({ input: process.stdout });
-  for await (const line of lines) {
-    const url = /Plaza is open: (\S+?)\/?$/.exec(line)?.[1];
-    if (url) return { url, process, folder };
-  }
-  throw new Error("the server did not start");
-}
-
-async function stop({ process, folder }) {
-  process.kill("SIGTERM");
-  await once(process, "exit");
-  rmSync(folder, { recursive: true, force: true });
-}
-
-function seconds(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
-  return { user: Number(fields[11]) / TICKS_PER_SECOND, kernel: Number(fields[12]) / TICKS_PER_SECOND };
-}
-
-const megabytes = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
-
-async function gauge(url, name) {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(new RegExp(`^${name} (\\d+)`, "m").exec(text)?.[1] ?? 0);
-}
-
-/** One run: the bots' report, with what the server needed while all were in. */
-async function run(bots, args, fill) {
-  const server = await serve(fill);
-  try {
-    const report = join(server.folder, "report.json");
-    const load = ["bots", "--url", server.url, "--bots", bots, "--json", report, ...args].map(String);
-    const tester = start(1, load, ["ignore", "ignore", "inherit"]);
-    const ended = once(tester, "exit");
-    let use;
-    const measured = (async () => {
-      while ((await gauge(server.url, "plaza_clients")) < bots) {
-        if (tester.exitCode !== null) return;
-        await pause(250);
-      }
-      await pause(5000);
-      const [before, from] = [seconds(server.process.pid), performance.now()];
-      await pause(SAMPLE * 1000);
-      const [after, to] = [seconds(server.process.pid), performance.now()];
-      const share = (part) => (after[part] - before[part]) / ((to - from) / 1000);
-      use = { user: share("user"), kernel: share("kernel"), megabytes: megabytes(server.process.pid) };
-    })();
-    await ended;
-    await measured;
-    return { ...JSON.parse(readFileSync(report, "utf8")), use: use ?? { user: NaN, kernel: NaN, megabytes: NaN } };
-  } finally {
-    await stop(server);
-  }
-}
 
 /** Circles of six bots who call: what the unit's thread needs once they all stand. */
 async function forwarded(circles) {
@@ -124,11 +49,9 @@ async function forwarded(circles) {
   }
 }
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-
-async function medians(bots, args, fill) {
+async function medians(bots, args, fill, settle) {
   const runs = [];
-  for (let number = 0; number < RUNS; number++) runs.push(await run(bots, args, fill));
+  for (let number = 0; number < RUNS; number++) runs.push(await run(bots, args, fill, settle));
   const of = (figure) => median(runs.map(figure));
   return {
     clients: bots,
@@ -191,8 +114,10 @@ const SCENES = {
     return `A thousand spread over a map of 200 × 200 tiles.\n\n${HEAD}\n${row(1000, figures)}`;
   },
   async spaces() {
-    const args = ["--spaces", 1000, "--behaviour", "idle", "--for", FOR, "--ramp", "100/s"];
-    const figures = await medians(1000, args);
+    // Until the last of them sleeps, and its memory was given back.
+    const settle = 30;
+    const args = ["--spaces", 1000, "--behaviour", "idle", "--for", `${settle + 20}s`, "--ramp", "100/s"];
+    const figures = await medians(1000, args, undefined, settle);
     return `A thousand spaces with one resting player each.\n\n${HEAD}\n${row(1000, figures)}`;
   },
   async sockets() {
@@ -229,11 +154,16 @@ const SCENES = {
     await walkUp(bo, "Ada");
     await agree(ada, "camera");
     const { page } = bo;
-    await page.getByRole("button", { name: /^People/ }).click();
-    await page.getByRole("button", { name: "Ada", exact: true }).click();
+    /** From her card, opened anew: what is done there closes it. */
+    const press = async (label) => {
+      await page.getByRole("button", { name: /^People/ }).click();
+      await page.getByRole("button", { name: "Ada", exact: true }).click();
+      await page.getByRole("button", { name: label, exact: true }).click();
+      await page.getByRole("button", { name: /^People/ }).click();
+    };
     const times = [];
     while (times.length < PICTURES) {
-      await page.getByRole("button", { name: "Block", exact: true }).click();
+      await press("Block");
       await bo.until(() => globalThis.__plaza().peers.length === 0);
       const measured = page.evaluate(
         () =>
@@ -249,7 +179,7 @@ const SCENES = {
             }, 5);
           }),
       );
-      await page.getByRole("button", { name: "Unblock", exact: true }).click();
+      await press("Unblock");
       times.push(await measured);
     }
     await browser.close();
@@ -258,6 +188,8 @@ const SCENES = {
     const [middle, worst] = [times[times.length >> 1], times.at(-1)].map((time) => time.toFixed(0));
     return `From being connected to the first picture that is drawn, two browsers on one machine, ${PICTURES} times: median ${middle} ms, worst ${worst} ms.`;
   },
+  /** Three other servers under the same load, Plaza's own runs between theirs. */
+  reference: compared,
   async churn() {
     const server = await serve();
     const memory = [];
@@ -298,7 +230,9 @@ function chart(rows) {
 function keep(scene, text) {
   const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: ROOT, encoding: "utf8" }).trim();
   const machine = `${cpus().length} cores (${cpus()[0].model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB`;
-  const about = `*${new Date().toISOString().slice(0, 10)}, commit ${commit}, ${machine}; medians of ${RUNS}; \`node scripts/bench.mjs ${scene}\`.*`;
+  // Long scenes run once, and say all there is.
+  const runs = ["calls", "churn"].includes(scene) ? "" : ` medians of ${RUNS};`;
+  const about = `*${new Date().toISOString().slice(0, 10)}, commit ${commit}, ${machine};${runs} \`node scripts/bench.mjs ${scene}\`.*`;
   const [begin, end] = [`<!-- ${scene} -->`, `<!-- /${scene} -->`];
   const page = readFileSync(PAGE, "utf8");
   const section = `${begin}\n${text}\n\n${about}\n${end}`;

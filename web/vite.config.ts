@@ -16,5 +16,6 @@ export default defineConfig({
       "/ws": { target: server, ws: true },
     },
   },
-  test: { include: ["src/**/*.test.ts"] },
+  // Tests take as long as the machine lets them; the limit is there for those that hang.
+  test: { include: ["src/**/*.test.ts"], testTimeout: 120_000 },
 });

@@ -3,15 +3,15 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { DEVICES, openBrowser, Server } from "./plaza.mjs";
-import { agree, arrive, bring, makeSpace, walkUp } from "./talking.mjs";
+import { agree, arrive, bring, makeSpace, untilOneConnection, WINDOW, walkUp } from "./talking.mjs";
 
 let server;
 let browser;
 let link;
 const people = [];
 
-/** Small phones: six browsers draw on one machine, without a graphics card. */
-const SMALL = { viewport: { width: 390, height: 520 }, hasTouch: true, isMobile: true };
+/** Small phones on which nothing is animated: six browsers draw on one machine, without a graphics card. */
+const SMALL = { viewport: { width: 390, height: 520 }, hasTouch: true, isMobile: true, reducedMotion: "reduce" };
 const sit = (name) => bring(browser, server, link, name, SMALL);
 
 /** Everybody else comes through the server, and was heard at least once: each beeps every second. */
@@ -34,7 +34,7 @@ async function everybodyHears() {
 before(async () => {
   server = await Server.start();
   browser = await openBrowser(DEVICES);
-  const ada = await arrive(browser, server, undefined, "Ada");
+  const ada = await arrive(browser, server, undefined, "Ada", { ...WINDOW, reducedMotion: "reduce" });
   link = await makeSpace(ada, "Circle", /Office/);
   people.push(ada);
   people.push(await sit("Bo"));
@@ -62,13 +62,7 @@ test("two of them talk directly, and go on without a gap when four more join", a
 
 test("each sends its voice once, whoever hears it, and nothing goes from browser to browser any more", async () => {
   for (const { page } of people) {
-    // The old connections end when both sides have what they need.
-    const isOne = () =>
-      globalThis
-        .__plaza()
-        .connections()
-        .then((all) => all.length === 1);
-    await page.waitForFunction(isOne, undefined, { polling: 200 });
+    await untilOneConnection(page);
     const [stats] = await page.evaluate(() => globalThis.__plaza().connections());
     const sent = stats.filter(
       ({ type, kind, packetsSent }) => type === "outbound-rtp" && kind === "audio" && packetsSent > 0,

@@ -2,30 +2,16 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { openBrowser, Person, PHONE, Server } from "./plaza.mjs";
+import { openBrowser, PHONE, Server } from "./plaza.mjs";
+import { arrive, bring, goTo, makeSpace } from "./talking.mjs";
 
 let server;
 let browser;
 let ada;
 let bo;
 let cleo;
-let link;
 
 const WINDOW = { viewport: { width: 900, height: 560 } };
-
-async function arrive(name, options = WINDOW) {
-  const person = await Person.sit(browser, server, options);
-  const { page } = person;
-  await page.goto(link ? `${link}?debug` : "/");
-  await person.signUp(name);
-  await person.choose("Jonas");
-  if (link) {
-    await page.waitForURL(new RegExp(link));
-    if (!page.url().includes("debug")) await page.goto(`${link}?debug`);
-    await person.arrive();
-  }
-  return person;
-}
 
 /** Opens the card of somebody, does something there, and is back in the world. */
 async function card(person, name, label) {
@@ -50,18 +36,10 @@ const hears = (person, names) =>
 before(async () => {
   server = await Server.start();
   browser = await openBrowser();
-  ada = await arrive("Ada");
-  const { page } = ada;
-  await page.getByRole("button", { name: "New space" }).click();
-  await page.getByLabel("Name", { exact: true }).fill("Circles");
-  await page.getByRole("radio", { name: /Office/ }).check({ force: true });
-  await page.getByRole("button", { name: "Create and enter" }).click();
-  await page.waitForURL(/\/s\//);
-  link = new URL(page.url()).pathname;
-  await page.goto(`${link}?debug`);
-  await ada.arrive();
-  bo = await arrive("Bo");
-  cleo = await arrive("Cleo", { ...PHONE, deviceScaleFactor: 1 });
+  ada = await arrive(browser, server, undefined, "Ada", WINDOW);
+  const link = await makeSpace(ada, "Circles", /Office/);
+  bo = await arrive(browser, server, link, "Bo", WINDOW);
+  cleo = await bring(browser, server, link, "Cleo", { ...PHONE, deviceScaleFactor: 1 });
 });
 
 after(async () => {
@@ -158,8 +136,7 @@ test("whoever wants it quiet is marked, and alone with nobody beside them", asyn
 });
 
 test("a page lies beside the reception", async () => {
-  await ada.hold(["ArrowDown"], () => globalThis.__plaza().body.y > 24.4 * 64);
-  await ada.hold(["ArrowRight"], () => globalThis.__plaza().zones.includes("How to get around"));
+  await goTo(ada, 34, 25);
   await ada.page.frameLocator("iframe").getByRole("heading", { name: "How to get around" }).waitFor();
   await ada.shot("page");
 });

@@ -161,6 +161,28 @@ export class Person {
     await this.page.waitForFunction(test, argument, { polling: 50 });
   }
 
+  /**
+   * Watches for something that is shown for a few seconds only, from now on; answers what waits until it came. Whoever asks for such a
+   * thing afterwards may find it gone.
+   */
+  async watchFor(selector, text) {
+    const isThere = await this.page.evaluateHandle(
+      ({ selector, text }) => {
+        let isThere = false;
+        const look = () => {
+          isThere ||= [...document.querySelectorAll(selector)].some(({ textContent }) => textContent.includes(text));
+          if (isThere) observer.disconnect();
+        };
+        const observer = new MutationObserver(look);
+        observer.observe(document.body, { childList: true, subtree: true });
+        look();
+        return () => isThere;
+      },
+      { selector, text },
+    );
+    return () => this.until((isThere) => isThere(), isThere);
+  }
+
   /** Holds keys until the page says that the player has moved that far, or stands. */
   async hold(keys, test, argument) {
     await this.page.locator(".world").focus();

@@ -86,3 +86,13 @@ export async function goTo(person, x, y) {
     { x, y },
   );
 }
+
+/** Connections to others end when both sides have what they need from the one to whoever forwards. */
+export async function untilOneConnection(page) {
+  const isOne = () =>
+    globalThis
+      .__plaza()
+      .connections()
+      .then((all) => all.length === 1);
+  await page.waitForFunction(isOne, undefined, { polling: 200 });
+}

@@ -125,12 +125,14 @@ test("a wall stops her, in her own eyes and in his", async () => {
 });
 
 test("they talk: in the panel, over the head, and as an emote", async () => {
+  const overHead = await bo.watchFor(".bubble", "Hello Bo!");
   await ada.say("Hello Bo! <b>not bold</b> 👋");
   await bo.page.getByRole("log").getByText("Hello Bo! <b>not bold</b> 👋").waitFor();
-  await bo.page.locator(".bubble", { hasText: "Hello Bo!" }).waitFor();
+  await overHead();
+  const emote = await ada.watchFor(".emote", "🎉");
   await bo.page.locator(".world").focus();
   await bo.page.keyboard.press("5");
-  await ada.page.locator(".emote", { hasText: "🎉" }).waitFor();
+  await emote();
   await ada.shot("space");
   await bo.page.getByRole("button", { name: "Close chat" }).click();
   await ada.say("One more");

@@ -1,7 +1,7 @@
 /** Main: which screen stands at this address. */
 
 import { render } from "preact";
-import { whenSignedOut } from "./net/api";
+import { whenSignedOut } from "./net/http";
 import { AvatarScreen } from "./screens/avatar";
 import { ClusterScreen } from "./screens/cluster";
 import { LobbyScreen } from "./screens/lobby";

@@ -7,6 +7,7 @@ import { batch, type Signal, signal } from "@preact/signals";
 import { api } from "../net/api";
 import type { Peer } from "../net/codec";
 import type { Space } from "../net/space";
+import type { Carrier, Tracks } from "./carrier";
 import { DeviceError, openCamera, openMicrophone, openScreen, watchDevices } from "./devices";
 import { Forward } from "./forward";
 import { volumeOf } from "./gain";
@@ -48,7 +49,8 @@ export class Call {
   readonly isAsleep = signal(false);
   readonly graph = new Graph();
   readonly #mesh: Mesh;
-  readonly #forward: Forward;
+  /** Carries calls of more people than can talk directly, once the server said who does. */
+  #carrier: Carrier | undefined;
   /** What comes directly. */
   readonly #direct = new Map<number, Map<Kind, MediaStreamTrack>>();
   /** What is heard and shown, whichever way it comes. */
@@ -58,13 +60,14 @@ export class Call {
   readonly #why = new Map<number, number>();
   readonly #following = setInterval(() => {
     // Nothing tells when the first packet of somebody arrives.
-    const isChangingOver = [...this.#direct.keys()].some((player) => this.#forward.tracks.has(player));
+    const isChangingOver = [...this.#direct.keys()].some((player) => this.#carrier?.tracks.has(player));
     if (isChangingOver) this.#retuneAll();
     else this.#follow();
   }, FOLLOW_EVERY);
   readonly #unwatch = watchDevices();
   readonly #unsubscribe: (() => void)[] = [];
   #opening: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   constructor(private readonly space: Space) {
     this.#mesh = new Mesh(() => this.#sent(), {
@@ -73,34 +76,67 @@ export class Call {
       state: (player, state) => this.#states.set(player, state),
       say: (player, body) => space.signal(player, body),
     });
-    this.#forward = new Forward(
+    space.onSignal = (player, body) => this.#mesh.hear(player, body);
+    // Without help browsers on one network find each other all the same.
+    const ice = api.ice().catch(() => ({ configuration: {}, forwarder: "unit" }));
+    void ice.then(async ({ configuration, forwarder }) => {
+      if (this.#isClosed) return;
+      this.#mesh.use(configuration);
+      if (forwarder !== "livekit") this.#carrier = this.#useUnit(configuration);
+      this.#unsubscribe.push(space.peers.subscribe((peers) => this.#connect(peers)));
+      if (forwarder === "livekit") await this.#useLiveKit();
+    });
+    this.#unsubscribe.push(
+      space.people.subscribe(() => {
+        this.#carrier?.resend();
+        this.#showTiles();
+      }),
+    );
+    for (const event of ["pointerdown", "keydown"] as const) addEventListener(event, this.#wake);
+  }
+
+  #useUnit(configuration: RTCConfiguration): Carrier {
+    const { space } = this;
+    const unit = new Forward(
+      configuration,
       () => this.#sent(),
       (player) => this.#picturesOf(player),
       { say: (body) => space.forward(body), changed: () => this.#retuneAll() },
     );
-    space.onSignal = (player, body) => this.#mesh.hear(player, body);
-    space.onForward = (body) => this.#forward.hear(body);
-    const ready = api.ice().then(
-      (ice) => {
-        this.#mesh.use(ice);
-        this.#forward.use(ice);
-      },
-      // Without help browsers on one network find each other all the same.
-      () => {},
+    space.onForward = (body) => unit.hear(body);
+    this.#unsubscribe.push(
+      space.status.subscribe(({ kind }) => {
+        if (kind === "open") unit.back();
+      }),
     );
-    void ready.then(() => {
-      this.#unsubscribe.push(space.peers.subscribe((peers) => this.#connect(peers)));
+    return unit;
+  }
+
+  /** Few servers have one: what talks to it is no part of the first page. */
+  async #useLiveKit(): Promise<void> {
+    const { space } = this;
+    const { LiveKit, makeRoom } = await import("./livekit");
+    if (this.#isClosed) return;
+    const access = {
+      enter: () => api.liveKit(space.id),
+      room: makeRoom,
+      userOf: (player: number) => space.crowd.cards.get(player)?.user,
+    };
+    const room = new LiveKit(() => this.#sent(), access, {
+      changed: () => this.#retuneAll(),
+      failed: () => {
+        space.notice.value =
+          "The server for calls of more than four cannot be reached. You go on with those you reached before; it is tried again.";
+      },
     });
     this.#unsubscribe.push(
-      space.people.subscribe(() => {
-        this.#forward.resend();
-        this.#showTiles();
-      }),
       space.status.subscribe(({ kind }) => {
-        if (kind === "open") this.#forward.back();
+        // Whoever is here in another window must not be thrown out of the room by this one.
+        if (kind === "ended") room.close();
       }),
     );
-    for (const event of ["pointerdown", "keydown"] as const) addEventListener(event, this.#wake);
+    this.#carrier = room;
+    this.#connect(space.peers.peek());
   }
 
   /** Switches something on or off. What went wrong is in `failure`. */
@@ -160,12 +196,14 @@ export class Call {
   }
 
   /** What each connection counted, as the browser reports it. */
-  connections(): Promise<RTCStats[][]> {
-    const connections = [...this.#mesh.connections(), this.#forward.connection].filter((one) => one !== undefined);
-    return Promise.all(connections.map(async (connection) => [...(await connection.getStats()).values()]));
+  async connections(): Promise<RTCStats[][]> {
+    const direct = this.#mesh.connections().map(async (connection) => [...(await connection.getStats()).values()]);
+    const all = await Promise.all([...direct, this.#carrier?.stats() ?? []]);
+    return all.filter((stats) => stats.length > 0);
   }
 
   close(): void {
+    this.#isClosed = true;
     clearInterval(this.#following);
     this.#unwatch();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
@@ -173,7 +211,7 @@ export class Call {
     this.space.onSignal = () => {};
     this.space.onForward = () => {};
     this.#mesh.close();
-    this.#forward.close();
+    this.#carrier?.close();
     for (const kind of KINDS) this.#drop(kind);
     this.graph.close();
   }
@@ -238,17 +276,17 @@ export class Call {
     const { microphone, camera, screen } = this.#sent();
     this.space.media(microphone !== null, camera !== null, screen !== null);
     this.#mesh.resend();
-    this.#forward.resend();
+    this.#carrier?.resend();
   }
 
   /** How large pictures are shown, in pixels of height, by player. */
   show(heights: ReadonlyMap<number, number>): void {
-    this.#forward.show(heights);
+    this.#carrier?.show(heights);
   }
 
   #connect(peers: ReadonlyMap<number, Peer>): void {
     this.#mesh.connect(peers.values(), (player) => this.space.crowd.cards.get(player)?.user);
-    this.#forward.connect(peers.values(), this.space.me);
+    this.#carrier?.connect(peers.values(), this.space.me);
     for (const player of this.#why.keys()) if (!peers.has(player)) this.#why.delete(player);
     this.#retuneAll();
   }
@@ -269,12 +307,12 @@ export class Call {
   }
 
   #stateOf(player: number): string {
-    if (this.#isForwarded(player)) return this.#forward.connection?.connectionState ?? "new";
+    if (this.#isForwarded(player)) return this.#carrier?.state ?? "new";
     return this.#states.get(player) ?? "new";
   }
 
   #isForwarded(player: number): boolean {
-    const forwarded = this.#forward.tracks.get(player);
+    const forwarded = this.#carrier?.tracks.get(player);
     return [...(this.#tracks.get(player) ?? [])].some(([kind, track]) => forwarded?.get(kind) === track);
   }
 
@@ -285,11 +323,11 @@ export class Call {
 
   /** The ways by which people come changed. */
   #retuneAll(): void {
-    const forwarded = this.#forward.tracks;
+    const forwarded: Tracks = this.#carrier?.tracks ?? new Map();
     for (const player of new Set([...this.#tracks.keys(), ...forwarded.keys()])) this.#retune(player);
     for (const { player, hear, see } of this.space.peers.value.values()) {
       const media = this.space.crowd.cards.get(player)?.media ?? 0;
-      const comes = (kind: Kind, isSent: boolean) => !isSent || this.#forward.flows(player, kind);
+      const comes = (kind: Kind, isSent: boolean) => !isSent || this.#carrier?.flows(player, kind) === true;
       const hasAll =
         comes("microphone", hear && (media & 1) !== 0) &&
         comes("camera", see && (media & 2) !== 0) &&
@@ -305,9 +343,9 @@ export class Call {
     const before = this.#tracks.get(player) ?? new Map<Kind, MediaStreamTrack>();
     const now = new Map<Kind, MediaStreamTrack>();
     for (const kind of KINDS) {
-      const forwarded = this.#forward.tracks.get(player)?.get(kind);
+      const forwarded = this.#carrier?.tracks.get(player)?.get(kind);
       const direct = this.#direct.get(player)?.get(kind);
-      const isEnough = direct === undefined || this.#forward.flows(player, kind);
+      const isEnough = direct === undefined || this.#carrier?.flows(player, kind) === true;
       const track = isEnough ? (forwarded ?? direct) : direct;
       if (track) now.set(kind, track);
       if (track === before.get(kind) || MEDIA[kind] !== "audio") continue;
@@ -330,11 +368,14 @@ export class Call {
   #follow(): void {
     const now = performance.now();
     const speaking = new Set<number>();
-    const reach = this.space.talk.rules.value?.reach;
     for (const peer of this.space.peers.value.values()) {
       const { player, why } = peer;
       const wasWhy = this.#why.get(player);
-      this.graph.setVolume(player, volumeOf(peer, this.space.distanceTo(player), reach), wasWhy !== why);
+      this.graph.setVolume(
+        player,
+        volumeOf(peer, this.space.distanceTo(player), this.space.reachTo(player)),
+        wasWhy !== why,
+      );
       if (this.#tracks.has(player)) this.#why.set(player, why);
       if (peer.hear && this.graph.isSpeaking(player, now)) speaking.add(player);
     }

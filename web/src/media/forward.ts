@@ -5,10 +5,9 @@
  */
 
 import type { Peer } from "../net/codec";
+import { Arrivals, type Carrier, type CarrierListener, LINGER, type Tracks, wanted } from "./carrier";
 import { KINDS, type Kind, MEDIA, type Sources } from "./mesh";
 
-/** How long it goes on after nobody near talks through the unit, in milliseconds: people come and go at the limit. */
-const LINGER = 10_000;
 /** How long an answer may take, and how long a broken connection is waited for. */
 const PATIENCE = 5000;
 /** Places are added by so many, and there are no more than these, as the rules of the place allow. */
@@ -22,13 +21,8 @@ export type Said =
   | { refused: { session: string; reason: string } }
   | { again: object };
 
-/** What somebody's tracks are, by kind. */
-export type Tracks = ReadonlyMap<number, ReadonlyMap<Kind, MediaStreamTrack>>;
-
-export interface ForwardListener {
+export interface ForwardListener extends CarrierListener {
   say(body: string): void;
-  /** Others come differently from now on. */
-  changed(): void;
 }
 
 /** The message, if it is one. */
@@ -69,8 +63,7 @@ class Session {
   readonly connection: RTCPeerConnection;
   /** Whose tracks come. */
   tracks: Tracks = new Map();
-  /** Since when a track is the one it is now. */
-  readonly #since = new Map<MediaStreamTrack, { whose: string; at: number }>();
+  readonly #arrivals = new Arrivals();
   #offering = false;
   #offersAgain = false;
   #packed = "";
@@ -143,8 +136,7 @@ class Session {
       const track = places.get(mid);
       if (!track) continue;
       tracks.set(player, (tracks.get(player) ?? new Map()).set(kind, track));
-      const whose = `${player} ${kind}`;
-      if (this.#since.get(track)?.whose !== whose) this.#since.set(track, { whose, at: now() });
+      this.#arrivals.note(track, player, kind);
     }
     this.tracks = tracks;
     this.listener.changed();
@@ -152,9 +144,8 @@ class Session {
 
   /** Whether something arrived since the track is the one it is now. */
   flows(track: MediaStreamTrack): boolean {
-    const since = this.#since.get(track)?.at ?? Number.POSITIVE_INFINITY;
     const place = this.connection.getTransceivers().find(({ receiver }) => receiver.track === track);
-    return place?.receiver.getSynchronizationSources().some(({ timestamp }) => timestamp > since) ?? false;
+    return this.#arrivals.has(track, place?.receiver);
   }
 
   /** Says the offer that stands once more; `false` when none does. */
@@ -175,9 +166,16 @@ class Session {
     this.#offersAgain = this.#offering;
     if (this.#offering) return;
     this.#offering = true;
-    preferCodecs(this.connection);
-    await this.connection.setLocalDescription();
-    this.#packed = await pack(this.connection.localDescription?.sdp ?? "");
+    try {
+      preferCodecs(this.connection);
+      await this.connection.setLocalDescription();
+      this.#packed = await pack(this.connection.localDescription?.sdp ?? "");
+    } catch (error) {
+      // It was closed meanwhile: another one offers, or none.
+      if (this.connection.signalingState === "closed") return;
+      throw error;
+    }
+    if (this.connection.signalingState === "closed") return;
     this.#say();
     clearTimeout(this.#patience);
     this.#patience = setTimeout(this.failed, PATIENCE);
@@ -187,9 +185,6 @@ class Session {
     this.listener.say(JSON.stringify({ offer: { session: this.id, packed: this.#packed } }));
   }
 }
-
-/** The time as packets are stamped with it. */
-const now = () => performance.timeOrigin + performance.now();
 
 /** A camera goes up in two layers, so that small pictures cost their viewers little. */
 function encodings(kind: Kind): RTCRtpEncodingParameters[] {
@@ -214,9 +209,8 @@ function preferCodecs(connection: RTCPeerConnection): void {
   }
 }
 
-export class Forward {
+export class Forward implements Carrier {
   #session: Session | undefined;
-  #configuration: RTCConfiguration = {};
   #isWanted = false;
   #peers: Peer[] = [];
   /** As whom the session was made. */
@@ -226,15 +220,12 @@ export class Forward {
   #shown = "";
 
   constructor(
+    private readonly configuration: RTCConfiguration,
     private readonly sources: () => Sources,
     /** How many pictures come from somebody. */
     private readonly picturesOf: (player: number) => number,
     private readonly listener: ForwardListener,
   ) {}
-
-  use(configuration: RTCConfiguration): void {
-    this.#configuration = configuration;
-  }
 
   /** Whose tracks come through the unit. */
   get tracks(): Tracks {
@@ -247,11 +238,14 @@ export class Forward {
     return track !== undefined && this.#session?.flows(track) === true;
   }
 
-  get connection(): RTCPeerConnection | undefined {
-    return this.#session?.connection;
+  get state(): string {
+    return this.#session?.connection.connectionState ?? "new";
   }
 
-  /** Everybody the server connected us to, and who we are. */
+  async stats(): Promise<RTCStats[]> {
+    return [...((await this.#session?.connection.getStats())?.values() ?? [])];
+  }
+
   connect(peers: Iterable<Peer>, me: number): void {
     this.#peers = [...peers];
     const isWanted = this.#peers.some(({ route }) => route === 1);
@@ -269,21 +263,11 @@ export class Forward {
     this.#makePlaces();
   }
 
-  /** What goes up changed, or what others send. */
   resend(): void {
-    const { microphone, camera, screen, screenSound } = this.sources();
-    const isHeard = this.#peers.some(({ heard }) => heard);
-    const isSeen = this.#peers.some(({ seen }) => seen);
-    void this.#session?.send({
-      microphone: isHeard ? microphone : null,
-      camera: isSeen ? camera : null,
-      screen: isSeen ? screen : null,
-      screenSound: isSeen && isHeard ? screenSound : null,
-    });
+    void this.#session?.send(wanted(this.sources(), this.#peers));
     this.#makePlaces();
   }
 
-  /** How high pictures are shown, in pixels, by player; 0 for those that are not. */
   show(heights: ReadonlyMap<number, number>): void {
     const shown = JSON.stringify({ show: Object.fromEntries(heights) });
     if (shown === this.#shown) return;
@@ -326,7 +310,7 @@ export class Forward {
   }
 
   #open(): void {
-    this.#session = new Session(this.#configuration, this.listener, this.#failed);
+    this.#session = new Session(this.configuration, this.listener, this.#failed);
     this.resend();
   }
 

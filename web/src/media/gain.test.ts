@@ -2,21 +2,24 @@ import { expect, test } from "vitest";
 import { USUAL_REACH, volumeAt, volumeOf, WHY } from "./gain";
 
 test("somebody near is heard fully, somebody far not at all", () => {
-  for (const [reach, full] of [
-    [USUAL_REACH, 2],
-    [10, 4],
+  for (const [reach, full, end] of [
+    [USUAL_REACH, 2, 6],
+    [10, 4, 11],
+    [1, 1, 1.5],
   ] as const) {
     expect(volumeAt(0, reach)).toBe(1);
     expect(volumeAt(full, reach)).toBe(1);
-    expect(volumeAt(reach + 1, reach)).toBe(0);
+    expect(volumeAt(end, reach)).toBe(0);
     expect(volumeAt(100, reach)).toBe(0);
-    expect(volumeAt((full + reach + 1) / 2, reach)).toBeCloseTo(0.5);
+    expect(volumeAt((full + end) / 2, reach)).toBeCloseTo(0.5);
   }
 });
 
 test("the volume never rises with the distance", () => {
-  for (let tiles = 0; tiles < 8; tiles += 0.01) {
-    expect(volumeAt(tiles + 0.01, USUAL_REACH)).toBeLessThanOrEqual(volumeAt(tiles, USUAL_REACH));
+  for (let reach = 1; reach <= 12; reach++) {
+    for (let tiles = 0; tiles < 14; tiles += 0.01) {
+      expect(volumeAt(tiles + 0.01, reach)).toBeLessThanOrEqual(volumeAt(tiles, reach));
+    }
   }
 });
 

@@ -11,10 +11,13 @@ export const WHY = { distance: 0, area: 1, stage: 2, bubble: 3 } as const;
 /** Seconds in which a change of volume is two thirds done. */
 export const SMOOTH = 0.2;
 
-/** The volume at a distance in tiles, 0 to 1: falls gently, and is exactly 0 where the connection ends, a tile beyond the reach. */
+/**
+ * The volume at a distance in tiles, 0 to 1: falls gently, and is exactly 0 where the connection ends, a tile beyond the reach. Of a reach
+ * of one tile, which is for those right beside, all is full and the end half a tile beyond.
+ */
 export function volumeAt(distance: number, reach: number): number {
-  const full = reach * FULL;
-  const part = Math.min(1, Math.max(0, (distance - full) / (reach + 1 - full)));
+  const [full, end] = reach > 1 ? [reach * FULL, reach + 1] : [1, 1.5];
+  const part = Math.min(1, Math.max(0, (distance - full) / (end - full)));
   return 1 - part * part * (3 - 2 * part);
 }
 

@@ -65,6 +65,9 @@ export class Negotiation {
       this.#isOffering = true;
       await this.connection.setLocalDescription();
       this.#sayLocal();
+    } catch (error) {
+      // To whoever went meanwhile nothing is offered.
+      if (this.connection.signalingState !== "closed") throw error;
     } finally {
       this.#isOffering = false;
     }

@@ -5,7 +5,7 @@ import { DecodeError, Reader, Writer } from "./bytes";
 export const SUBPROTOCOL = "plaza.v1";
 export const VERSION = 1;
 /** Must be the server's, or this page is of another version. */
-export const SCHEMA = 3_668_921_074;
+export const SCHEMA = 3_415_260_247;
 
 export type ClientMessage =
   | {
@@ -141,15 +141,23 @@ export interface Cell {
   full: boolean;
   left: number[];
   entries: { gap: number; bits: [number, number, number] }[];
+  /** Players who walked on: the low bits of their place, and facing and motion. */
+  steps: { gap: number; low: [number, number]; turn: number }[];
+}
+
+/** The highest input that was applied, and where that led. */
+export interface OwnNews {
+  ack: number;
+  state: OwnState;
 }
 
 export interface Frame {
   tick: number;
   epoch: number;
   step: number;
-  ack: number;
-  own: OwnState;
-  roster: { full: boolean; came: Card[]; gone: number[] };
+  /** As in the frame before when it is missing. */
+  own: OwnNews | null;
+  roster: { full: boolean; came: Card[]; gone: number[] } | null;
   cells: Cell[];
   dropped: number[];
 }
@@ -371,9 +379,8 @@ function frame(r: Reader): Frame {
     tick: r.uint(),
     epoch: r.uint(),
     step: r.u8(),
-    ack: r.uint(),
-    own: ownState(r),
-    roster: { full: r.bool(), came: r.list(() => card(r)), gone: r.list(() => r.uint()) },
+    own: r.option(() => ({ ack: r.uint(), state: ownState(r) })),
+    roster: r.option(() => ({ full: r.bool(), came: r.list(() => card(r)), gone: r.list(() => r.uint()) })),
     cells: r.list(() => cell(r)),
     dropped: r.list(() => r.uint()),
   };
@@ -441,11 +448,24 @@ function bubble(r: Reader): BubbleEntry {
   return { bubble: r.uint(), aside: r.bool(), locked: r.bool(), players: r.list(() => r.uint()) };
 }
 
+/** A byte says which of the lists follow. */
 function cell(r: Reader): Cell {
+  const index = r.uint();
+  const flags = r.u8();
+  if (flags > 15) throw new DecodeError("a cell with other lists than there are");
+  const list = <T>(flag: number, read: () => T): T[] => (flags & flag ? r.list(read) : []);
   return {
-    index: r.uint(),
-    full: r.bool(),
-    left: r.list(() => r.uint()),
-    entries: r.list(() => ({ gap: r.uint(), bits: [r.u8(), r.u8(), r.u8()] as [number, number, number] })),
+    index,
+    full: (flags & 1) !== 0,
+    left: list(2, () => r.uint()),
+    entries: list(4, () => ({ gap: r.uint(), bits: [r.u8(), r.u8(), r.u8()] })),
+    steps: list(8, () => step(r)),
   };
+}
+
+function step(r: Reader): Cell["steps"][number] {
+  const low: [number, number] = [r.u8(), r.u8()];
+  const rest = r.u8();
+  const gap = rest >> 4;
+  return { gap: gap === 15 ? gap + r.uint() : gap, low, turn: rest & 15 };
 }

@@ -8,8 +8,8 @@ const server = vi.hoisted(() => ({
   writeDirect: vi.fn(),
   readDirect: vi.fn(),
 }));
-vi.mock("./api", () => ({
-  api: server,
+vi.mock("./api", () => ({ api: server }));
+vi.mock("./http", () => ({
   ApiError: class extends Error {
     constructor(
       readonly status: number,
@@ -94,7 +94,7 @@ describe("what one writes", () => {
   });
 
   test("says why it was refused, and is not sent again", async () => {
-    const { ApiError } = await import("./api");
+    const { ApiError } = await import("./http");
     const direct = await opened(true);
     server.writeDirect.mockRejectedValue(new ApiError(403, "They do not want to hear from you."));
     await direct.write("hello");

@@ -4,8 +4,9 @@
  */
 
 import { batch, signal } from "@preact/signals";
-import { ApiError, api, type Conversation, type DirectMessage } from "./api";
+import { api, type Conversation, type DirectMessage } from "./api";
 import type { DirectLine } from "./codec";
+import { ApiError } from "./http";
 
 /** A message, or one that is on its way or was not taken. */
 export interface Letter extends DirectMessage {

@@ -2,7 +2,15 @@
 
 export class ParseError extends Error {}
 
-export type Parser<T> = (value: unknown, at?: string) => T;
+/** `in out`: a parser of text does not do where text or nothing may come. */
+export type Parser<in out T> = (value: unknown, at?: string) => T;
+
+/** A type of the wire as it is after parsing: whatever may be left out is there, and is null when it was. */
+export type Told<T> = T extends (infer Item)[]
+  ? Told<Item>[]
+  : T extends object
+    ? { [K in keyof T]-?: Told<Exclude<T[K], undefined>> | (object extends Pick<T, K> ? null : never) }
+    : T;
 
 function fail(at: string, wanted: string): never {
   throw new ParseError(`the server's answer is not understood: ${at || "it"} is not ${wanted}`);
@@ -15,12 +23,13 @@ export const number: Parser<number> = (value, at = "") => (typeof value === "num
 export const boolean: Parser<boolean> = (value, at = "") =>
   typeof value === "boolean" ? value : fail(at, "true or false");
 
-export function nullable<T>(parser: Parser<T>): Parser<T | null> {
-  return (value, at = "") => (value === null || value === undefined ? null : parser(value, at));
+/** One of these words. */
+export function word<T extends string>(...words: T[]): Parser<T> {
+  return (value, at = "") => words.find((one) => one === value) ?? fail(at, words.join(" or "));
 }
 
-export function withDefault<T>(parser: Parser<T>, fallback: T): Parser<T> {
-  return (value, at = "") => (value === null || value === undefined ? fallback : parser(value, at));
+export function nullable<T>(parser: Parser<T>): Parser<T | null> {
+  return (value, at = "") => (value === null || value === undefined ? null : parser(value, at));
 }
 
 export function list<T>(parser: Parser<T>): Parser<T[]> {
@@ -32,7 +41,7 @@ export function object<T extends object>(fields: { [K in keyof T]: Parser<T[K]> 
   return (value, at = "") => {
     if (typeof value !== "object" || value === null) return fail(at, "an object");
     const source = value as Record<string, unknown>;
-    const entries = Object.entries<Parser<unknown>>(fields);
+    const entries = Object.entries<(value: unknown, at: string) => unknown>(fields);
     return Object.fromEntries(entries.map(([key, parser]) => [key, parser(source[key], `${at}.${key}`)])) as T;
   };
 }

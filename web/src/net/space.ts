@@ -11,10 +11,12 @@ import { plain } from "../world/markdown";
 import { type Grid, gridHash, SUBTILES } from "../world/movement";
 import { type Authority, type Input, Prediction } from "../world/prediction";
 import { AT_ONCE, Recent } from "../world/recent";
-import { api, currentToken } from "./api";
-import type { BubbleEntry, ChatLine, ClientMessage, Frame, Peer, ServerMessage } from "./codec";
+import { reachBetween } from "../world/voices";
+import { api } from "./api";
+import type { BubbleEntry, ChatLine, ClientMessage, OwnNews, Peer, ServerMessage } from "./codec";
 import { Connection, type Status } from "./connection";
 import { Direct } from "./direct";
+import { currentToken } from "./http";
 import { Silence } from "./silence";
 import { Talk } from "./talk";
 
@@ -153,7 +155,8 @@ export class Space {
   /** The walk that was asked for last. */
   #asked: { seq: number; x: number; y: number; at: number } | undefined;
   #epoch = 0;
-  #ack = 0;
+  /** What the server said of the own player last. */
+  #own: OwnNews | undefined;
   readonly #silence = new Silence();
   #view = { width: 30, height: 20 };
   #gridHash = 0;
@@ -347,6 +350,21 @@ export class Space {
     return body && there ? Math.hypot(body.x - there.x, body.y - there.y) / SUBTILES : Number.POSITIVE_INFINITY;
   }
 
+  /** How far voices carry between this person and somebody, in tiles; as usual while it is not known. */
+  reachTo(player: number): number | undefined {
+    const body = this.prediction?.body;
+    const there = this.crowd.walkers.get(player)?.trail.at(-1);
+    const usual = this.talk.rules.value?.reach;
+    if (!body || !there || !this.map || usual === undefined) return usual;
+    const speaker = ({ x, y }: { x: number; y: number }, status: number) => ({
+      x: Math.floor(x / SUBTILES),
+      y: Math.floor(y / SUBTILES),
+      status,
+    });
+    const other = speaker(there, this.crowd.cards.get(player)?.status ?? 0);
+    return reachBetween(speaker(body, this.ownStatus.value), other, this.map.zones, usual);
+  }
+
   /** The zones that this person stands in, as numbers in the map. */
   zonesHere(): number[] {
     return this.zonesNear(0);
@@ -434,20 +452,21 @@ export class Space {
       case "Frame": {
         if (!this.crowd.apply(message)) break;
         const now = performance.now();
-        this.#silence.hear(message, now);
+        this.#silence.hear(now);
         this.isMoving.value = false;
-        if (message.epoch > this.#epoch) this.#liveOn(message, now);
-        this.#ack = message.ack;
+        const own = message.own ?? this.#own;
+        if (own && message.epoch > this.#epoch) this.#liveOn(message.epoch, own, now);
+        this.#own = own;
         this.#clock.hear(message.tick, now);
-        this.prediction?.reconcile(message.own, message.ack);
+        if (own) this.prediction?.reconcile(own.state, own.ack);
         if (!this.prediction?.walking) this.target = undefined;
         this.figures.frames++;
         this.figures.frameBytes = size;
         this.figures.tick = message.tick;
         this.figures.step = message.step;
         this.step.value = message.step;
-        const { full, came, gone } = message.roster;
-        if (full || came.length > 0 || gone.length > 0) {
+        if (message.roster) {
+          const { full, came } = message.roster;
           if (!full && came.some((card) => card.player !== this.me)) this.onSound("join");
           this.#listPeople();
         }
@@ -628,24 +647,24 @@ export class Space {
     prediction.rest();
     if (this.#owed.length > 0) this.#wasHeld = true;
     this.#sendOwed(AT_ONCE);
-    const isUnheard = asked !== undefined && asked.seq > this.#ack && now - asked.at < WALK_AGAIN;
+    const isUnheard = asked !== undefined && asked.seq > (this.#own?.ack ?? 0) && now - asked.at < WALK_AGAIN;
     if (isUnheard && before?.walking) this.walkTo(asked.x, asked.y);
-    this.#ack = 0;
+    this.#own = undefined;
   }
 
   /** A new life of the space: it may have forgotten the last steps and lines, and its ticks are others. */
-  #liveOn(frame: Frame, now: number): void {
-    this.#epoch = frame.epoch;
+  #liveOn(epoch: number, own: OwnNews, now: number): void {
+    this.#epoch = epoch;
     this.#clock = new Clock(this.#tickMillis);
     this.talk.doubt();
     const prediction = this.prediction;
     if (!prediction) return;
-    if (frame.ack >= this.#ack) {
+    if (own.ack >= (this.#own?.ack ?? 0)) {
       // Nothing that was answered is forgotten; what was on its way may be. The server takes each number once.
-      for (const input of prediction.since(frame.ack)) this.#connection.send({ type: "Input", ...input });
+      for (const input of prediction.since(own.ack)) this.#connection.send({ type: "Input", ...input });
       return;
     }
-    const forgotten = this.#recent.since(frame.own, prediction.body, now).map(({ input }) => input);
+    const forgotten = this.#recent.since(own.state, prediction.body, now).map(({ input }) => input);
     if (forgotten.length === 0) return;
     prediction.expect(forgotten);
     this.#owed = forgotten;

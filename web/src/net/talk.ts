@@ -166,7 +166,7 @@ export class Talk {
       }
       case "Notice":
         if (message.code === "chat-cleared") this.#clear();
-        if (message.code === "slow-mode" || message.code === "reach") void this.#ask();
+        if (message.code === "slow-mode" || message.code === "voices") void this.#ask();
         return false;
       default:
         return false;

@@ -6,6 +6,7 @@ import { groundLine, type SpaceMap } from "../world/map";
 import { SUBTILES } from "../world/movement";
 import { type Art, type Figure, TILE, WALK_STEPS } from "./art";
 import type { Labels } from "./labels";
+import type { Sight } from "./sight";
 
 /** Logical pixels in one sub-tile. */
 export const PIXELS = TILE / SUBTILES;
@@ -53,6 +54,8 @@ export class Actors {
   readonly #art: Art;
   readonly #names: Labels;
   readonly #shadow: Texture;
+  /** How often things and labels were changed. */
+  #changes = 0;
 
   constructor(art: Art, names: Labels, shadow: Texture) {
     this.#art = art;
@@ -63,6 +66,7 @@ export class Actors {
   /** Puts the map's elements there, instead of those before. */
   async furnish(map: SpaceMap): Promise<void> {
     const pictures = await Promise.all(map.elements.map(({ element }) => this.#art.element(element.imageUrl)));
+    this.#changes++;
     for (const { sprite } of this.#things.splice(0)) sprite.destroy();
     for (const child of this.flat.removeChildren()) child.destroy();
     map.elements.forEach((placement, index) => {
@@ -106,7 +110,16 @@ export class Actors {
       place(player, placed);
       this.#pose(actor, placed, facingOf(player), zoom);
     }
-    this.#names.upload();
+    if (this.#names.upload()) this.#changes++;
+  }
+
+  /** What of it is seen. */
+  note(sight: Sight): void {
+    sight.note(this.#changes);
+    for (const { sprite, label } of this.#actors.values()) {
+      if (!sprite.visible) continue;
+      sight.note(sprite.x, sprite.y, sprite.texture.uid, label.visible ? label.texture.uid : 0);
+    }
   }
 
   /** Hides what does not touch the window, given in logical pixels. */

@@ -46,10 +46,12 @@ export class Labels {
     this.#free.push(known.texture);
   }
 
-  /** Sends what was drawn since the last call to the graphics card, once. */
-  upload(): void {
+  /** Sends what was drawn since the last call to the graphics card, once; tells whether that was anything. */
+  upload(): boolean {
     for (const source of this.#dirty) source.update();
+    const isAny = this.#dirty.size > 0;
     this.#dirty.clear();
+    return isAny;
   }
 
   destroy(): void {

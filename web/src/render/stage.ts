@@ -7,6 +7,7 @@ import { Actors, PIXELS, type Placed } from "./actors";
 import { Art, TILE } from "./art";
 import { Ground } from "./ground";
 import { Labels } from "./labels";
+import { Sight } from "./sight";
 import { Zones } from "./zones";
 
 const MIN_ZOOM = 0.6;
@@ -26,6 +27,7 @@ export class Stage {
   readonly #labels = new Labels();
   readonly #actors: Actors;
   readonly #zones = new Zones();
+  readonly #sight = new Sight();
   readonly #groundBelow = new Container();
   readonly #groundAbove = new Container();
   readonly #marker: Graphics;
@@ -36,9 +38,9 @@ export class Stage {
   #zoom: number;
   #zoomWanted: number;
   #camera = { x: 0, y: 0, isSet: false };
-  /** When the last picture was drawn. */
+  /** When everything was last put where it belongs. */
   #drawnAt = 0;
-  /** Called after every picture. */
+  /** Called after everything was put where it belongs. */
   onDrawn: (now: number) => void = () => {};
 
   private constructor(app: Application, space: Space, art: Art) {
@@ -65,7 +67,9 @@ export class Stage {
     );
     app.stage.addChild(this.#world);
     app.stage.eventMode = "none";
+    app.ticker.remove(app.render, app);
     app.ticker.add((ticker) => this.#draw(performance.now(), ticker.deltaMS / 1000));
+    app.canvas.addEventListener("webglcontextrestored", () => this.#sight.forget());
   }
 
   static async open(holder: HTMLElement, space: Space, progress: (part: number) => void): Promise<Stage> {
@@ -158,7 +162,19 @@ export class Stage {
     if (space.map) this.#zones.look(space.map, space.zonesHere(), seconds, this.#still);
     this.#look(seconds);
     this.#mark(now);
+    this.#show();
     this.onDrawn(now);
+  }
+
+  /** Draws the picture, if it differs from the one that is shown. */
+  #show(): void {
+    const { position, scale } = this.#world;
+    const { width, height } = this.#app.screen;
+    this.#sight.note(width, height, this.#drawnMap, position.x, position.y, scale.x);
+    this.#sight.note(this.#marker.visible ? this.#marker.scale.x : 0, this.#marker.x, this.#marker.y);
+    this.#zones.note(this.#sight);
+    this.#actors.note(this.#sight);
+    if (this.#sight.take()) this.#app.render();
   }
 
   /** The map came or changed: its ground and things are put up. */
@@ -180,7 +196,8 @@ export class Stage {
     const { map, prediction } = this.#space;
     if (!prediction || !map) return;
     const { width, height } = this.#app.screen;
-    this.#zoom += (this.#zoomWanted - this.#zoom) * (this.#still ? 1 : 1 - Math.exp(-12 * seconds));
+    const zoomLeft = this.#zoomWanted - this.#zoom;
+    this.#zoom += zoomLeft * (this.#still || Math.abs(zoomLeft) < 0.001 ? 1 : 1 - Math.exp(-12 * seconds));
     const [x, y] = [this.#own.x * PIXELS, this.#own.y * PIXELS - TILE / 2];
     const ease = this.#still || !this.#camera.isSet ? 1 : 1 - Math.exp(-9 * seconds);
     this.#camera.x += (x - this.#camera.x) * ease;

@@ -3,6 +3,7 @@
 import { Container, Graphics } from "pixi.js";
 import type { SpaceMap, Zone } from "../world/map";
 import { TILE } from "./art";
+import type { Sight } from "./sight";
 
 /** The colours of the minimap. */
 const TINTS: Record<string, number> = {
@@ -13,6 +14,7 @@ const TINTS: Record<string, number> = {
   portal: 0x6db5b5,
   link: 0x9db8e8,
   note: 0xf5d88f,
+  voices: 0x8fb98a,
 };
 const SHADE = 0x241c28;
 const DARK = 0.42;
@@ -45,11 +47,16 @@ export class Zones {
     const inside = here.map((index) => map.zones[index]).find((zone) => zone?.kind === "private");
     if (inside && inside !== this.#inside) this.#cut(map, inside);
     this.#inside = inside ?? this.#inside;
-    const wanted = inside ? DARK : 0;
-    this.#dark += (wanted - this.#dark) * (isStill ? 1 : 1 - Math.exp(-8 * seconds));
+    const left = (inside ? DARK : 0) - this.#dark;
+    this.#dark += left * (isStill || Math.abs(left) < 0.005 ? 1 : 1 - Math.exp(-8 * seconds));
     this.shade.visible = this.#dark > 0.01;
     this.shade.alpha = this.#dark;
     if (!inside && !this.shade.visible) this.#inside = undefined;
+  }
+
+  /** What of it changes by itself. */
+  note(sight: Sight): void {
+    sight.note(this.shade.visible ? this.shade.alpha : 0);
   }
 
   destroy(): void {

@@ -54,7 +54,7 @@ export function LobbyScreen() {
 
   const showMore = async () => {
     try {
-      const page = await api.lobby(search, cursor ?? lobby?.cursor ?? undefined);
+      const page = await api.lobby(search, cursor ?? lobby?.cursor ?? "");
       setMore([...more, ...page.public]);
       setCursor(page.cursor ?? "");
     } catch (caught) {

@@ -2,12 +2,16 @@
 
 import { useState } from "preact/hooks";
 import { api } from "../net/api";
+import type { Sent } from "../net/http";
 import type { Space } from "../net/space";
 import { askToNotify, mayNotify } from "./notify";
 import { Dialog, ErrorNote } from "./parts";
 
 const SLOW = [0, 5, 10, 30, 60, 300, 900, 3600];
 const REACH = [2, 3, 5, 8, 12];
+const VOICES = [1, 2, 4, 8, 16];
+const PICTURES = [0, 1, 2, 4, 9];
+const WALLS = [null, true, false];
 const RETENTION = [null, 1, 7, 30, 90, 365];
 
 export function ChatSettings({ space, onClose }: { space: Space; onClose: () => void }) {
@@ -24,7 +28,7 @@ export function ChatSettings({ space, onClose }: { space: Space; onClose: () => 
       setProblem(error instanceof Error ? error.message : String(error));
     }
   };
-  const change = (wish: { retentionDays?: number | null; slowModeSeconds?: number; reach?: number }) =>
+  const change = (wish: Sent<"RulesRequest">) =>
     attempt(async () => {
       const changed = await api.changeChatRules(id, wish);
       talk.rules.value = { kept: rules?.kept ?? false, ...changed };
@@ -83,6 +87,55 @@ export function ChatSettings({ space, onClose }: { space: Space; onClose: () => 
                 {withCurrent(REACH, rules.reach).map((tiles) => (
                   <option key={tiles} value={String(tiles)}>
                     {tiles} tiles
+                  </option>
+                ))}
+              </select>
+            </label>
+            <label class="field">
+              <span>Heard at once</span>
+              <select
+                class="input"
+                value={String(rules.voices)}
+                onChange={(event) => void change({ voices: Number(event.currentTarget.value) })}
+              >
+                {withCurrent(VOICES, rules.voices).map((count) => (
+                  <option key={count} value={String(count)}>
+                    {count === 1 ? "The nearest person" : `The ${count} nearest people`}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <label class="field">
+              <span>Seen at once</span>
+              <select
+                class="input"
+                value={String(rules.pictures)}
+                onChange={(event) => void change({ pictures: Number(event.currentTarget.value) })}
+              >
+                {withCurrent(PICTURES, rules.pictures).map((count) => (
+                  <option key={count} value={String(count)}>
+                    {count === 0 ? "Nobody" : count === 1 ? "One of them" : `${count} of them`}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <label class="field">
+              <span>Walls</span>
+              <select
+                class="input"
+                value={String(rules.walls)}
+                onChange={(event) => {
+                  const { value } = event.currentTarget;
+                  void change({ walls: value === "null" ? null : value === "true" });
+                }}
+              >
+                {WALLS.map((walls) => (
+                  <option key={String(walls)} value={String(walls)}>
+                    {walls === null
+                      ? "As the map says"
+                      : walls
+                        ? "Stop voices and pictures"
+                        : "Let voices and pictures through"}
                   </option>
                 ))}
               </select>

@@ -1,7 +1,8 @@
 /** Me: who is signed in, for every screen. */
 
 import { signal } from "@preact/signals";
-import { ApiError, api, currentToken, keepToken, type Me } from "../net/api";
+import { api, type Me } from "../net/api";
+import { ApiError, currentToken, keepToken } from "../net/http";
 
 /** `undefined` until it is known. */
 export const me = signal<Me | null | undefined>(currentToken() === null ? null : undefined);

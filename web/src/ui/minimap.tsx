@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import type { Space } from "../net/space";
+import { Sight } from "../render/sight";
 import { isSolid, SUBTILES } from "../world/movement";
 
 const SIDE = 150;
@@ -18,7 +19,12 @@ export function Minimap({ space }: { space: Space }) {
     const context = canvas.current?.getContext("2d");
     if (!map || !context) return;
     const ground = drawGround(space, scale);
+    const sight = new Sight();
     const draw = () => {
+      const body = space.prediction?.body;
+      for (const { trail } of space.crowd.walkers.values()) sight.note(trail.at(-1)?.x ?? 0, trail.at(-1)?.y ?? 0);
+      sight.note(body?.x ?? 0, body?.y ?? 0);
+      if (!sight.take()) return;
       const ratio = devicePixelRatio;
       context.setTransform(1, 0, 0, 1, 0, 0);
       context.drawImage(ground, 0, 0, context.canvas.width, context.canvas.height);
@@ -28,7 +34,6 @@ export function Minimap({ space }: { space: Space }) {
         const point = walker.trail.at(-1);
         if (point && walker.player !== space.me) dot(context, point.x, point.y, radius, "#fffaf1");
       }
-      const body = space.prediction?.body;
       if (body) dot(context, body.x, body.y, radius * 1.35, "#cb6a4b");
     };
     draw();

@@ -5,10 +5,9 @@ import { useEffect, useRef } from "preact/hooks";
 const WIDTH = 544;
 const HEIGHT = 340;
 
-export function Thumbnail({ src }: { src: string | null }) {
+export function Thumbnail({ src }: { src: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    if (!src) return;
     let isCurrent = true;
     const image = new Image();
     image.src = src;

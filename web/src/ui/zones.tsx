@@ -15,6 +15,11 @@ const TELLS: Record<string, string> = {
   stage: "Your audience hears you.",
 };
 
+/** What a zone does to voices, for whoever comes into it. */
+function tells({ kind, reach }: Zone): string | undefined {
+  return kind === "voices" ? `Voices carry ${reach === 1 ? "1 tile" : `${reach} tiles`} here.` : TELLS[kind];
+}
+
 export function Zones({ space }: { space: Space }) {
   const here = useZones(space);
   const map = space.map;
@@ -86,7 +91,10 @@ function Entered({ zones }: { zones: Zone[] }) {
   const [shown, setShown] = useState<Zone | null>(null);
   const names = zones.map(({ kind, name }) => `${kind} ${name}`).join();
   useEffect(() => {
-    const zone = zones.find(({ kind, name }) => (kind !== "spawn" && kind !== "note" && name) || kind in TELLS);
+    const zone = zones.find((zone) => {
+      const hasName = zone.kind !== "spawn" && zone.kind !== "note" && zone.name;
+      return hasName || tells(zone);
+    });
     setShown(zone ?? null);
     const timer = setTimeout(() => setShown(null), NAME_MILLIS);
     return () => clearTimeout(timer);
@@ -95,7 +103,7 @@ function Entered({ zones }: { zones: Zone[] }) {
   return (
     <div class="entered" role="status">
       {shown.name && <strong>{shown.name}</strong>}
-      {TELLS[shown.kind] && <span>{TELLS[shown.kind]}</span>}
+      {tells(shown) && <span>{tells(shown)}</span>}
     </div>
   );
 }

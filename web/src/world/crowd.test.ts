@@ -15,11 +15,11 @@ function entry(
 }
 
 function cell(index: number, parts: Partial<Cell>): Cell {
-  return { index, full: false, left: [], entries: [], ...parts };
+  return { index, full: false, left: [], entries: [], steps: [], ...parts };
 }
 
 function frame(tick: number, parts: Partial<FrameNews>): FrameNews {
-  return { tick, epoch: 1, roster: { full: false, came: [], gone: [] }, cells: [], dropped: [], ...parts };
+  return { tick, epoch: 1, roster: null, cells: [], dropped: [], ...parts };
 }
 
 const card = (player: number): Card => ({
@@ -56,6 +56,22 @@ describe("a crowd", () => {
     crowd.apply(frame(2, { cells: [cell(1, { entries: [entry(5, 1030, 100)] })] }));
     crowd.apply(frame(3, { cells: [cell(0, { left: [5] })] }));
     expect(standing(crowd)).toEqual([5]);
+  });
+
+  test("who walks on is where the low bits say, on either side of where they were", () => {
+    const crowd = new Crowd(60);
+    crowd.apply(frame(1, { cells: [cell(5, { full: true, entries: [entry(4, 10, 250), entry(20, 300, 5)] })] }));
+    const steps: Cell["steps"] = [
+      { gap: 4, low: [20, 2], turn: 6 },
+      { gap: 20, low: [35, 250], turn: 9 },
+    ];
+    crowd.apply(frame(2, { cells: [cell(5, { steps })] }));
+    const now = (player: number) => crowd.walkers.get(player)?.trail.at(-1);
+    expect(now(4)).toEqual({ tick: 2, x: 1024 + 20, y: 1024 + 258 });
+    expect(now(24)).toEqual({ tick: 2, x: 1024 + 291, y: 1024 - 6 });
+    expect(crowd.walkers.get(4)).toMatchObject({ facing: 2, motion: 1 });
+    crowd.apply(frame(3, { cells: [cell(5, { steps: [{ gap: 9, low: [0, 0], turn: 0 }] })] }));
+    expect(crowd.walkers.has(9), "nobody walks on from nowhere").toBe(false);
   });
 
   test("a full cell forgets who is not in it, a dropped one everybody", () => {
@@ -139,5 +155,15 @@ describe("drawing between two places", () => {
       last = place.x;
     }
     expect(last, "and in the end it is about as late as it must be").toBeGreaterThan(((8000 - 700) / 50) * 4);
+  });
+
+  test("after a long stall time goes on from what was drawn", () => {
+    const clock = new Clock(50);
+    for (let tick = 1; tick <= 100; tick++) clock.hear(tick, tick * 50);
+    expect(clock.tickAt(11_000)).toBeGreaterThan(100);
+    clock.hear(101, 11_050);
+    expect(clock.tickAt(11_050)).toBe(100);
+    for (let tick = 102; tick <= 110; tick++) clock.hear(tick, 11_050 + (tick - 101) * 50);
+    expect(clock.tickAt(11_500)).toBeCloseTo(108);
   });
 });

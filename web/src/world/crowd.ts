@@ -20,6 +20,7 @@ export interface Cell {
   full: boolean;
   left: number[];
   entries: { gap: number; bits: [number, number, number] }[];
+  steps: { gap: number; low: [number, number]; turn: number }[];
 }
 
 export interface Card {
@@ -34,7 +35,7 @@ export interface Card {
 export interface FrameNews {
   tick: number;
   epoch: number;
-  roster: { full: boolean; came: Card[]; gone: number[] };
+  roster: { full: boolean; came: Card[]; gone: number[] } | null;
   cells: Cell[];
   dropped: number[];
 }
@@ -106,6 +107,13 @@ export class Walker {
   }
 }
 
+/** Of all places with these low 8 bits the one nearest to where somebody is. */
+function near(from: number, low: number): number {
+  return from + (((low - from) << 24) >> 24);
+}
+
+const NOBODY = { full: false, came: [], gone: [] };
+
 export class Crowd {
   /** Everybody in the space, in view or not. */
   readonly cards = new Map<number, Card>();
@@ -125,7 +133,7 @@ export class Crowd {
     if (frame.epoch > this.#epoch) for (const walker of this.walkers.values()) walker.trail.length = 0;
     this.#epoch = frame.epoch;
     this.#tick = frame.tick;
-    const { full, came, gone } = frame.roster;
+    const { full, came, gone } = frame.roster ?? NOBODY;
     if (full) {
       const here = new Set(came.map((card) => card.player));
       for (const player of this.cards.keys()) if (!here.has(player)) this.#forget(player);
@@ -167,6 +175,13 @@ export class Crowd {
       const x = cornerX + (packed & 0x3ff);
       const y = cornerY + ((packed >> 10) & 0x3ff);
       walker.put(tick, x, y, (packed >> 20) & 3, (packed >> 22) & 3);
+    }
+    player = 0;
+    for (const { gap, low, turn } of cell.steps) {
+      player += gap;
+      const walker = this.walkers.get(player);
+      const from = walker?.trail.at(-1);
+      if (walker && from) walker.put(tick, near(from.x, low[0]), near(from.y, low[1]), turn & 3, turn >> 2);
     }
   }
 
@@ -210,7 +225,6 @@ export class Clock {
     if (this.#start === undefined || Math.abs(start - this.#start) > 5000) {
       this.#start = start;
       this.#late = 0;
-      this.#drawn = 0;
     } else if (start < this.#start) this.#start = start;
     // Drifts towards later arrivals, so that a slower path is noticed within seconds.
     else this.#start += (start - this.#start) * 0.01;

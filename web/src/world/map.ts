@@ -41,6 +41,8 @@ export interface Zone extends Area {
   url: string | null;
   /** What stands on a note. */
   text: string | null;
+  /** How far voices carry in it, in tiles. */
+  reach: number | null;
 }
 
 export interface SpaceMap {

@@ -1,4 +1,7 @@
-/** Faults: somebody walks behind a bad line: never do they leap, and nobody is seen to walk backwards. */
+/**
+ * Behind: somebody walks behind a bad line: never do they leap, and nobody is seen to walk backwards. A machine that is slow makes
+ * lines worse than they are meant to be, so nothing is judged by how soon it came, but by what was sent, told and drawn.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -17,6 +20,10 @@ const RUN = 512;
 const LEAP = 32;
 /** Times that the line is to be stuck in each direction while people walk. */
 const STUCK = 2;
+/** Inputs on their way when the line goes on: the server has room for eight of them. */
+const HELD = 20;
+/** How often it may happen that a slow machine hands them to the server bit by bit, so that it takes them all. */
+const TRIES = 10;
 
 let server;
 let line;
@@ -83,27 +90,17 @@ test("they walk, turn, run and slide along a wall: nobody leaps, nobody walks ba
 });
 
 test("a line that is stuck for long loses steps: they are taken back, and that is no leap either", async () => {
-  const { body, me, corrections } = await ada.figures();
-  // The way with the most room: steps against a wall would be no loss.
-  const ways = [
-    { keys: ["ArrowUp"], direction: 1, right: 1, down: -1 },
-    { keys: ["ArrowRight"], direction: 3, right: 1, down: 1 },
-    { keys: ["ArrowDown"], direction: 5, right: 1, down: 1 },
-    { keys: ["ArrowLeft"], direction: 7, right: -1, down: 1 },
-  ];
-  const { keys, right, down } = ways.reduce((best, way) => (room(body, way) > room(body, best) ? way : best));
-  await watch(ada, (await bo.figures()).me, right, down);
-  await watch(bo, me, right, down);
-  await ada.page.locator(".world").focus();
-  for (const key of keys) await ada.page.keyboard.down(key);
-  await ada.until(() => globalThis.__plaza().pending > 0);
-  line.hold();
-  await ada.until(() => globalThis.__plaza().pending >= 20);
-  line.release();
-  for (const key of keys) await ada.page.keyboard.up(key);
-  await settled(ada, bo);
-  assert.ok((await ada.figures()).corrections > corrections, "eight of twenty steps have room at the server");
-  for (const person of [ada, bo]) await judgeWatch(person);
+  for (let tries = 1; ; tries++) {
+    const { socket } = ada;
+    const [told, { corrections }] = [socket.frames.length, await ada.figures()];
+    await hold();
+    if (ada.socket !== socket) continue;
+    const { lost } = judge(socket, told);
+    const grew = (await ada.figures()).corrections > corrections;
+    assert.equal(grew, lost > 0, `${lost} times the server was elsewhere than all steps lead`);
+    if (lost > 0) return;
+    assert.ok(tries < TRIES, `the server took all of ${HELD} steps at once, ${tries} times`);
+  }
 });
 
 test("in the end all agree where everybody stands", async () => {
@@ -123,8 +120,8 @@ test("in the end all agree where everybody stands", async () => {
 test("the server did just what it was sent, but for steps it had no room for", async () => {
   for (const person of [ada, bo]) {
     const { corrections, largest, jumps } = await person.figures();
-    const { frames, dropped } = judge(person);
-    const by = (largest / 64).toFixed(2);
+    const { dropped } = judge(person.socket);
+    const [frames, by] = [person.socket.frames.length, (largest / 64).toFixed(2)];
     const story = `${frames} frames, ${dropped} steps dropped, ${corrections} corrections by ${by} tiles at most`;
     console.info(`${person === ada ? "bad" : "good"} line: ${story}`);
     assert.ok(frames > 0 && person.pictures > 0);
@@ -155,10 +152,33 @@ async function judgeWatch(person) {
   assert.ok(back <= 0.02, `the other went back by ${back} tiles`);
 }
 
-/** How far twenty steps lead that way. */
+/** Ada walks where there is most room, for steps against a wall would be no loss, and meanwhile her line is stuck. */
+async function hold() {
+  const { body, me } = await ada.figures();
+  const ways = [
+    { keys: ["ArrowUp"], direction: 1, right: 1, down: -1 },
+    { keys: ["ArrowRight"], direction: 3, right: 1, down: 1 },
+    { keys: ["ArrowDown"], direction: 5, right: 1, down: 1 },
+    { keys: ["ArrowLeft"], direction: 7, right: -1, down: 1 },
+  ];
+  const { keys, right, down } = ways.reduce((best, way) => (room(body, way) > room(body, best) ? way : best));
+  await watch(ada, (await bo.figures()).me, right, down);
+  await watch(bo, me, right, down);
+  await ada.page.locator(".world").focus();
+  for (const key of keys) await ada.page.keyboard.down(key);
+  await ada.until(() => globalThis.__plaza().pending > 0);
+  line.hold();
+  await ada.until((held) => globalThis.__plaza().pending >= held, HELD);
+  line.release();
+  for (const key of keys) await ada.page.keyboard.up(key);
+  await settled(ada, bo);
+  for (const person of [ada, bo]) await judgeWatch(person);
+}
+
+/** How far steps lead that way. */
 function room(from, { direction }) {
   const body = { ...from };
-  for (let count = 0; count < 20; count++) step(body, grid, direction, false, 20);
+  for (let count = 0; count < 2 * HELD; count++) step(body, grid, direction, false, 20);
   return Math.hypot(body.x - from.x, body.y - from.y);
 }
 
@@ -192,26 +212,30 @@ async function settled(person, other) {
   }, place);
 }
 
-/** Notes in every picture how far the own player came, beyond what running takes, and how far the other went back. */
+/**
+ * Notes in every picture how far the own player came, beyond what running takes, and how far the other went back. Between two pictures
+ * is the time from one to the other, or what the browser says it is: on a busy machine one is drawn later than it was meant for.
+ * A new connection begins anew: its steps are counted from the first.
+ */
 async function watch(person, other, right, down) {
   await person.page.evaluate(
     ({ other, right, down, RUN }) => {
       const seen = { pictures: 0, leap: 0, back: 0 };
       let before;
       let request = requestAnimationFrame(note);
-      function note() {
+      function note(meantFor) {
         request = requestAnimationFrame(note);
-        const { x, y, drawnAt, walkers } = globalThis.__plaza();
+        const { x, y, drawnAt, seq, walkers } = globalThis.__plaza();
         const drawn = walkers.find(({ player }) => player === other)?.drawn;
         if (!drawn || drawnAt === before?.drawnAt) return;
-        if (before) {
-          const room = (RUN * (drawnAt - before.drawnAt)) / 1000;
+        if (before && seq >= before.seq) {
+          const room = (RUN * Math.max(drawnAt - before.drawnAt, meantFor - before.meantFor)) / 1000;
           seen.pictures++;
           seen.leap = Math.max(seen.leap, Math.abs(x - before.x) - room, Math.abs(y - before.y) - room);
           const forward = [(drawn.x - before.drawn.x) * right, (drawn.y - before.drawn.y) * down];
           seen.back = Math.max(seen.back, -forward[0], -forward[1]);
         }
-        before = { x, y, drawnAt, drawn };
+        before = { x, y, drawnAt, meantFor, seq, drawn };
       }
       globalThis.__watch = {
         end: () => {
@@ -224,18 +248,22 @@ async function watch(person, other, right, down) {
   );
 }
 
-/** Keeps what goes over a person's line: inputs and the heads of frames. */
+/** Keeps what goes over a person's connection, the newest if there are several: inputs, and what each frame says of the own player. */
 function listen(person) {
   person.page.on("websocket", (socket) => {
-    person.inputs = new Map();
-    person.frames = [];
+    const kept = { inputs: new Map(), frames: [] };
+    let own;
+    person.socket = kept;
     socket.on("framesent", ({ payload }) => {
       const input = inputOf(payload);
-      if (input) person.inputs.set(input.seq, input);
+      if (input) kept.inputs.set(input.seq, input);
     });
     socket.on("framereceived", ({ payload }) => {
       const message = decode(new Uint8Array(payload));
-      if (message.type === "Frame") person.frames.push(message);
+      if (message.type !== "Frame") return;
+      // What is the same as in the frame before is not said again.
+      own = message.own ?? own;
+      kept.frames.push({ tick: message.tick, ack: own.ack, own: own.state });
     });
   });
 }
@@ -248,36 +276,43 @@ function inputOf(bytes) {
   return { seq, direction: bytes.at(-2), run: bytes.at(-1) === 1 };
 }
 
-/** Every place the server told must follow from the one before by inputs it was sent; counts those it left out. */
-function judge({ frames, inputs }) {
-  let dropped = 0;
-  for (let index = 1; index < frames.length; index++) {
+/**
+ * Every place the server told, from frame number `first` on, must follow from the one before by inputs it was sent. Counts those that
+ * it left out for certain, and the frames in which it was elsewhere than all of them lead.
+ */
+function judge({ frames, inputs }, first = 1) {
+  let [dropped, lost] = [0, 0];
+  for (let index = Math.max(first, 1); index < frames.length; index++) {
     const [from, to] = [frames[index - 1], frames[index]];
     const sent = [];
     for (let seq = from.ack + 1; seq <= to.ack; seq++) sent.push(inputs.get(seq));
-    const taken = mostTaken(from.own, to.own, sent);
-    assert.ok(taken !== undefined, `at tick ${to.tick} the server is where no step leads`);
-    // At most one step a tick, and one to make up for.
-    assert.ok(taken <= 2 * (to.tick - from.tick), `at tick ${to.tick} the server took ${taken} steps`);
-    dropped += sent.length - taken;
+    const ways = waysBetween(from.own, to.own, sent);
+    assert.ok(ways.size > 0, `at tick ${to.tick} the server is where no step leads`);
+    // At most one step a tick, and one to make up for. Steps against a wall may be among those left out.
+    const lawful = [...ways].filter((taken) => taken <= 2 * (to.tick - from.tick));
+    assert.ok(lawful.length > 0, `at tick ${to.tick} the server took ${Math.min(...ways)} steps`);
+    dropped += sent.length - Math.max(...lawful);
+    if (!ways.has(sent.length)) lost++;
   }
-  return { frames: frames.length, dropped };
+  return { dropped, lost };
 }
 
-/** How many of the inputs, in their order, lead from one state to the other; the most, if there are several ways. */
-function mostTaken(from, to, sent) {
-  let ways = new Map([[keyOf(from), { body: from, taken: 0 }]]);
+/** How many of the inputs, in their order, may have been taken to come from one state to the other. */
+function waysBetween(from, to, sent) {
+  let ways = new Map([[keyOf(from), { body: from, counts: new Set([0]) }]]);
   for (const input of sent) {
-    const next = new Map(ways);
-    for (const { body, taken } of ways.values()) {
+    const next = new Map([...ways].map(([key, { body, counts }]) => [key, { body, counts: new Set(counts) }]));
+    for (const { body, counts } of ways.values()) {
       const moved = { ...body };
       step(moved, grid, input.direction, input.run, 20);
       const key = keyOf(moved);
-      if ((next.get(key)?.taken ?? -1) < taken + 1) next.set(key, { body: moved, taken: taken + 1 });
+      const known = next.get(key) ?? { body: moved, counts: new Set() };
+      for (const count of counts) known.counts.add(count + 1);
+      next.set(key, known);
     }
     ways = next;
   }
-  return ways.get(keyOf(to))?.taken;
+  return ways.get(keyOf(to))?.counts ?? new Set();
 }
 
 function keyOf({ x, y, carryX, carryY, facing }) {
