@@ -10,9 +10,19 @@ let browser;
 let link;
 const people = [];
 
-/** Small phones on which nothing is animated: six browsers draw on one machine, without a graphics card. */
+/** Six browsers share one machine without a graphics card: their cameras are slow, and pages are put together without acting as one. */
+const SPARING = [...DEVICES, "--use-fake-device-for-media-stream=fps=10", "--disable-gpu-compositing"];
+
+/** Small phones on which nothing is animated. */
 const SMALL = { viewport: { width: 390, height: 520 }, hasTouch: true, isMobile: true, reducedMotion: "reduce" };
 const sit = (name) => bring(browser, server, link, name, SMALL);
+
+async function microphones(before, after) {
+  for (const { page } of people) {
+    await page.getByRole("button", { name: `Microphone ${before} (M)` }).click();
+    await page.getByRole("button", { name: `Microphone ${after} (M)` }).waitFor();
+  }
+}
 
 /** Everybody else comes through the server, and was heard at least once: each beeps every second. */
 async function everybodyHears() {
@@ -33,7 +43,7 @@ async function everybodyHears() {
 
 before(async () => {
   server = await Server.start();
-  browser = await openBrowser(DEVICES);
+  browser = await openBrowser(SPARING);
   const ada = await arrive(browser, server, undefined, "Ada", { ...WINDOW, reducedMotion: "reduce" });
   link = await makeSpace(ada, "Circle", /Office/);
   people.push(ada);
@@ -77,6 +87,8 @@ test("each sends its voice once, whoever hears it, and nothing goes from browser
 
 test("a picture goes up in two layers, and comes to everybody near", async () => {
   const [ada, bo] = people;
+  // Thirty voices fill two cores, and what comes late over a line counts against the bandwidth that is left for pictures.
+  await microphones("on", "off");
   await ada.page.getByRole("button", { name: "Camera off (V)" }).click();
   for (const { page } of people.slice(1)) {
     await page.waitForFunction(() => document.querySelector(".tile.camera:not(.mine) video")?.currentTime > 0);
@@ -86,6 +98,7 @@ test("a picture goes up in two layers, and comes to everybody near", async () =>
   await bo.shot("circle-picture");
   await bo.page.getByRole("button", { name: "Make Ada small" }).click();
   await ada.page.getByRole("button", { name: "Camera on (V)" }).click();
+  await microphones("off", "on");
 });
 
 test("the circle talks on after a crash of the server", async () => {

@@ -41,6 +41,11 @@ const SILENT: Duration = Duration::from_millis(1_500);
 /// connection's clock is advanced it looks at every stream it has.
 const SOON: Duration = Duration::from_millis(2);
 
+/// What is due within this is due now: the pacer lets one packet go each time that the clock is advanced, and counts on one
+/// microsecond between them. Where the next waited for its turn, a busy machine would send one packet a turn, and what waits
+/// longest, pictures, not at all.
+const AT_ONCE: Duration = Duration::from_micros(200);
+
 /// How often the rates of streams are measured.
 const MEASURE: Duration = Duration::from_secs(1);
 
@@ -109,6 +114,8 @@ pub(super) struct Client {
     pub(super) due: Instant,
     /// When its clock is to be advanced: that sends what was written, and takes longer than anything else.
     clock: Instant,
+    /// Whether a packet went since its clock was advanced: the pacer may have another.
+    has_sent: bool,
     /// What they were told last; nothing when they may have missed it.
     told: Option<Vec<words::Slot>>,
 }
@@ -157,6 +164,7 @@ impl Client {
             measured: now,
             due: now,
             clock: now,
+            has_sent: false,
             told: None,
         }
     }
@@ -216,12 +224,19 @@ impl Client {
                 }
             };
             match output {
+                Output::Timeout(due) if self.has_sent && due <= now + AT_ONCE => {
+                    self.has_sent = false;
+                    self.receive(Input::Timeout(due), now);
+                }
                 Output::Timeout(due) => {
                     self.clock = due.max(now + SOON);
                     self.due = self.clock;
                     return None;
                 }
-                Output::Transmit(packet) => return Some(Happening::Packet(packet)),
+                Output::Transmit(packet) => {
+                    self.has_sent = true;
+                    return Some(Happening::Packet(packet));
+                }
                 Output::Event(event) => {
                     if let Some(happening) = self.take(event) {
                         return Some(happening);
