@@ -281,7 +281,7 @@ mod tests {
     use crate::net::protocol::frame::{
         AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, OwnS2c, RosterS2c, StepS2c,
     };
-    use crate::net::protocol::movement::OwnStateS2c;
+    use crate::net::protocol::golden::OWN;
 
     fn frame(tick: u64, cells: Vec<CellS2c>) -> FrameS2c {
         FrameS2c {
@@ -289,17 +289,7 @@ mod tests {
                 tick,
                 epoch: 2,
                 step: 0,
-                own: Some(OwnS2c {
-                    ack: 300,
-                    state: OwnStateS2c {
-                        x: 1_312,
-                        y: -7,
-                        carry_x: 6,
-                        carry_y: -19,
-                        facing: 3,
-                        walking: true,
-                    },
-                }),
+                own: Some(OwnS2c { ack: 300, state: OWN }),
             },
             roster: Some(RosterS2c::default()),
             cells,

@@ -544,7 +544,7 @@ mod tests {
 
     const VOICES: usize = 5;
 
-    /// Hands a packet to the other end.
+    /// What a packet is to the end that gets it.
     fn arrive(packet: &str0m::net::Transmit, at: Instant) -> Input<'_> {
         let received = Receive::new(Protocol::Udp, packet.source, packet.destination, &packet.contents);
         Input::Receive(at, received.expect("one of ours"))

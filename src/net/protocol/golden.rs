@@ -19,7 +19,8 @@ use super::zone::{AdmitC2s, AdmittedS2c, KnockC2s, KnockedS2c, LockC2s, PortalS2
 use super::{ClientMessage, FRAME_VARIANT, SCHEMA, ServerMessage, VERSION};
 use crate::net::codec::{decode, encode};
 
-const OWN: OwnStateS2c = OwnStateS2c {
+/// Somebody between two tiles, with a carry both ways.
+pub const OWN: OwnStateS2c = OwnStateS2c {
     x: 1_312,
     y: -7,
     carry_x: 6,

@@ -11,7 +11,7 @@ pub mod chat;
 pub mod element;
 pub mod frame;
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
 pub mod movement;
 pub mod peers;
 pub mod session;

@@ -1,13 +1,15 @@
 //! Grid view: the messages that clients of the tile grid understand, made from a relay's copy. `docs/api.md` lists them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 
 use super::visible::Visible;
+use super::{Eyes, Relay};
 use crate::components::chat::ChatLine;
+use crate::components::fact::TickOutput;
 use crate::components::id::{PlayerId, SpaceId, UserId};
 use crate::components::peers::Peer;
 use crate::components::unit::Tile;
@@ -186,4 +188,61 @@ fn person(visible: &Visible, player: PlayerId, with_id: bool) -> Option<Person<'
 fn message(kind: &str, payload: &impl Serialize) -> Bytes {
     let text = serde_json::to_string(&json!({ "type": kind, "payload": payload }));
     text.expect("our own plain data is always JSON").into()
+}
+
+impl Relay {
+    /// Tells clients of the tile grid whose tile changed; never the mover itself, and nobody of those who just came.
+    pub(super) fn move_on_the_grid(&mut self, output: &TickOutput, newcomers: &[PlayerId]) {
+        let is_watched = self.clients.values().any(|client| matches!(client.eyes, Eyes::Grid(_)));
+        for (player, _) in &output.stances {
+            let Some((left, tile)) = self.visible.cross(*player) else {
+                continue;
+            };
+            if newcomers.contains(player) {
+                continue;
+            }
+            // Moved by something else than its own steps: only then is the mover told where it is.
+            let was_moved = left.x.abs_diff(tile.x) + left.y.abs_diff(tile.y) > 1;
+            if was_moved
+                && let Some(client) = self.client_of(*player)
+                && let Eyes::Grid(_) = client.eyes
+            {
+                client.sink.event(movement_rejected(tile));
+            }
+            if let Some(user) = self.visible.user_of(*player)
+                && is_watched
+            {
+                self.to_grid_except(*player, &movement(user, tile));
+            }
+        }
+    }
+
+    /// After a picture: tells clients of the tile grid what it changed.
+    pub(super) fn correct_the_grid(&self, before: &BTreeMap<PlayerId, (UserId, Option<Tile>)>) {
+        if !self.clients.values().any(|client| matches!(client.eyes, Eyes::Grid(_))) {
+            return;
+        }
+        for (player, (user, tile)) in before {
+            let now = self.visible.tile_of(*player);
+            let bytes = match now {
+                None => user_left(*user),
+                Some(now) if Some(now) != *tile => movement(*user, now),
+                Some(_) => continue,
+            };
+            self.to_grid_except(*player, &bytes);
+        }
+        for player in self.visible.players().filter(|player| !before.contains_key(player)) {
+            self.announce(player);
+        }
+    }
+
+    pub(super) fn to_grid_except(&self, player: PlayerId, bytes: &Bytes) {
+        for client in self.clients.values() {
+            if client.player != player
+                && let Eyes::Grid(_) = client.eyes
+            {
+                client.sink.event(bytes.clone());
+            }
+        }
+    }
 }

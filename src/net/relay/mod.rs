@@ -4,6 +4,7 @@
 //! back as return values. Who carries them is the business of `task`.
 //! May use the rooms below and `protocol`. Never: sockets, a `World`, the clock.
 
+mod chat;
 mod grid_view;
 mod ladder;
 mod nearby;
@@ -27,17 +28,15 @@ pub use self::ladder::{Ladder, Step};
 use self::nearby::Nearby;
 use self::view::{Scratch, View};
 pub use self::visible::Visible;
-use crate::components::chat::{ChatLine, LineChange, LineReaction, LineRefusal};
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Picture, TickOutput};
 use crate::components::id::{PlayerId, UserId};
-use crate::components::peers::VoiceRules;
 use crate::components::player::Avatar;
 use crate::components::scene::Scene;
 use crate::components::unit::Tile;
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::chat::{ChatChangedS2c, ChatLineS2c, ChatRefusedS2c, EmoteS2c, ReactedS2c, TypingS2c};
+use crate::net::protocol::chat::{ChatLineS2c, EmoteS2c};
 use crate::net::protocol::element::{ElementChangedS2c, ElementPlacedS2c, ElementRemovedS2c};
 use crate::net::protocol::session::{NoticeS2c, WelcomeS2c};
 use crate::systems::chat::History;
@@ -570,93 +569,10 @@ impl Relay {
             }
             Fact::LineRefused { player, client_id, why } => self.refuse_line(*player, *client_id, *why),
             Fact::Typing { player, on } => self.show_typing(*player, *on),
-            Fact::SlowMode { seconds } => self.notify("slow-mode", slow_mode(*seconds)),
-            Fact::VoicesRuled { rules, has_walls } => self.notify("voices", voices(*rules, *has_walls)),
+            Fact::SlowMode { seconds } => self.notify("slow-mode", chat::slow_mode(*seconds)),
             fact => return self.tell_nearby(fact),
         }
         None
-    }
-
-    fn say(&mut self, line: &ChatLine) {
-        // A picture that replaced ticks has the line already, and its clients were told.
-        if self.history.get(line.id).is_some() {
-            return;
-        }
-        self.history.add(line.clone());
-        let others: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::of(line))).into();
-        let sender: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::own(line))).into();
-        let grid = grid_view::new_message(line);
-        for client in self.clients.values() {
-            client.sink.event(match client.eyes {
-                Eyes::Grid(_) => grid.clone(),
-                Eyes::Binary(_) if client.player == line.player => sender.clone(),
-                Eyes::Binary(_) => others.clone(),
-            });
-        }
-    }
-
-    /// Tells a line to its speaker and to those who hear it.
-    fn whisper(&self, line: &ChatLine, hearers: &[PlayerId]) {
-        let others: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::of(line))).into();
-        for client in self.clients.values() {
-            if client.player == line.player {
-                client.sink.event(match client.eyes {
-                    Eyes::Grid(_) => grid_view::new_message(line),
-                    Eyes::Binary(_) => encode(&ServerMessage::Chat(ChatLineS2c::own(line))).into(),
-                });
-            } else if hearers.binary_search(&client.player).is_ok() {
-                client.sink.event(match client.eyes {
-                    Eyes::Grid(_) => grid_view::new_message(line),
-                    Eyes::Binary(_) => others.clone(),
-                });
-            }
-        }
-    }
-
-    fn change(&mut self, change: &LineChange) {
-        self.history.change(change);
-        self.to_binary(&ServerMessage::ChatChanged(ChatChangedS2c {
-            id: change.id.to_string(),
-            text: change.text.clone(),
-            at: change.at,
-        }));
-    }
-
-    fn react(&mut self, reaction: &LineReaction) {
-        self.history.react(reaction);
-        self.to_binary(&ServerMessage::Reacted(ReactedS2c {
-            id: reaction.id.to_string(),
-            user: reaction.user.to_string(),
-            emoji: reaction.emoji.clone(),
-            on: reaction.on,
-        }));
-    }
-
-    fn show_typing(&self, player: PlayerId, on: bool) {
-        let message = ServerMessage::Typing(TypingS2c { player: player.0, on });
-        let bytes: Bytes = encode(&message).into();
-        for client in self.clients.values() {
-            if let Eyes::Binary(_) = client.eyes
-                && client.player != player
-            {
-                client.sink.event(bytes.clone());
-            }
-        }
-    }
-
-    fn refuse_line(&self, player: PlayerId, client_id: Option<u32>, why: LineRefusal) {
-        let Some(client) = self.client_of(player) else { return };
-        let message = refusal(why);
-        client.sink.event(match (&client.eyes, client_id) {
-            (Eyes::Grid(_), _) => grid_view::error(refusal_code(why), &message),
-            (Eyes::Binary(_), Some(client_id)) => {
-                encode(&ServerMessage::ChatRefused(ChatRefusedS2c { client_id, message })).into()
-            }
-            (Eyes::Binary(_), None) => {
-                let code = refusal_code(why).into();
-                encode(&ServerMessage::Notice(NoticeS2c { code, message })).into()
-            }
-        });
     }
 
     /// Tells the people something, and their programs by a word.
@@ -665,88 +581,10 @@ impl Relay {
         self.to_binary(&ServerMessage::Notice(NoticeS2c { code, message }));
     }
 
-    /// What was kept but not shown before the one who ran the space was gone: lines, and what became of them.
-    fn catch_up_chat(&mut self, history: &[ChatLine]) {
-        for line in history {
-            let Some(known) = self.history.get(line.id).cloned() else {
-                self.say(line);
-                continue;
-            };
-            if (&known.text, known.is_deleted) != (&line.text, line.is_deleted) {
-                self.change(&LineChange {
-                    id: line.id,
-                    text: (!line.is_deleted).then(|| line.text.clone()),
-                    at: line.edited.unwrap_or(line.at),
-                });
-            }
-            for (from, than, on) in [(line, &known, true), (&known, line, false)] {
-                for reaction in more_reactions(from, than, on) {
-                    self.react(&reaction);
-                }
-            }
-        }
-        self.history = History(history.iter().cloned().collect());
-    }
-
     fn to_binary(&self, message: &ServerMessage) {
         let bytes: Bytes = encode(message).into();
         for client in self.clients.values() {
             if let Eyes::Binary(_) = client.eyes {
-                client.sink.event(bytes.clone());
-            }
-        }
-    }
-
-    /// Tells clients of the tile grid whose tile changed; never the mover itself, and nobody of those who just came.
-    fn move_on_the_grid(&mut self, output: &TickOutput, newcomers: &[PlayerId]) {
-        let is_watched = self.clients.values().any(|client| matches!(client.eyes, Eyes::Grid(_)));
-        for (player, _) in &output.stances {
-            let Some((left, tile)) = self.visible.cross(*player) else {
-                continue;
-            };
-            if newcomers.contains(player) {
-                continue;
-            }
-            // Moved by something else than its own steps: only then is the mover told where it is.
-            let was_moved = left.x.abs_diff(tile.x) + left.y.abs_diff(tile.y) > 1;
-            if was_moved
-                && let Some(client) = self.client_of(*player)
-                && let Eyes::Grid(_) = client.eyes
-            {
-                client.sink.event(grid_view::movement_rejected(tile));
-            }
-            if let Some(user) = self.visible.user_of(*player)
-                && is_watched
-            {
-                self.to_grid_except(*player, &grid_view::movement(user, tile));
-            }
-        }
-    }
-
-    /// After a picture: tells clients of the tile grid what it changed.
-    fn correct_the_grid(&self, before: &BTreeMap<PlayerId, (UserId, Option<Tile>)>) {
-        if !self.clients.values().any(|client| matches!(client.eyes, Eyes::Grid(_))) {
-            return;
-        }
-        for (player, (user, tile)) in before {
-            let now = self.visible.tile_of(*player);
-            let bytes = match now {
-                None => grid_view::user_left(*user),
-                Some(now) if Some(now) != *tile => grid_view::movement(*user, now),
-                Some(_) => continue,
-            };
-            self.to_grid_except(*player, &bytes);
-        }
-        for player in self.visible.players().filter(|player| !before.contains_key(player)) {
-            self.announce(player);
-        }
-    }
-
-    fn to_grid_except(&self, player: PlayerId, bytes: &Bytes) {
-        for client in self.clients.values() {
-            if client.player != player
-                && let Eyes::Grid(_) = client.eyes
-            {
                 client.sink.event(bytes.clone());
             }
         }
@@ -793,86 +631,6 @@ impl Relay {
     fn client_of(&self, player: PlayerId) -> Option<&Client> {
         let client = self.clients.get(self.numbers.get(&player)?)?;
         (client.player == player).then_some(client)
-    }
-}
-
-/// Reactions that one state of a line has and another has not.
-fn more_reactions(line: &ChatLine, than: &ChatLine, on: bool) -> Vec<LineReaction> {
-    let has = |emoji: &str, user: &UserId| {
-        let mut kinds = than.reactions.iter();
-        kinds.any(|kind| kind.emoji == emoji && kind.users.contains(user))
-    };
-    let all = line
-        .reactions
-        .iter()
-        .flat_map(|kind| kind.users.iter().map(move |user| (kind, *user)));
-    all.filter(|(kind, user)| !has(&kind.emoji, user))
-        .map(|(kind, user)| LineReaction {
-            id: line.id,
-            user,
-            emoji: kind.emoji.clone(),
-            on,
-        })
-        .collect()
-}
-
-const fn refusal_code(why: LineRefusal) -> &'static str {
-    match why {
-        LineRefusal::TooSoon { .. } => "slow-mode",
-        LineRefusal::NoAnnouncer | LineRefusal::NotYours => "forbidden",
-        LineRefusal::Gone => "unknown-line",
-        LineRefusal::TooManyReactions => "too-many",
-        LineRefusal::NobodyNear => "nobody-near",
-    }
-}
-
-/// For the person.
-fn refusal(why: LineRefusal) -> String {
-    match why {
-        LineRefusal::TooSoon { seconds } => {
-            format!(
-                "Slow mode is on here. You can write again in {}.",
-                seconds_in_words(seconds)
-            )
-        }
-        LineRefusal::NoAnnouncer => "Only the owner of this space and admins announce something.".into(),
-        LineRefusal::NotYours => "This message is somebody else's.".into(),
-        LineRefusal::Gone => "This message is too old or was deleted.".into(),
-        LineRefusal::TooManyReactions => "This message has as many reactions as there is room for.".into(),
-        LineRefusal::NobodyNear => "Nobody is near enough to hear you. Walk up to somebody first.".into(),
-    }
-}
-
-fn slow_mode(seconds: u32) -> String {
-    match seconds {
-        0 => "Slow mode is off.".into(),
-        _ => format!(
-            "Slow mode is on: everybody writes once in {}.",
-            seconds_in_words(seconds)
-        ),
-    }
-}
-
-fn voices(rules: VoiceRules, has_walls: bool) -> String {
-    let count = |count: u8, what: &str| match count {
-        0 => format!("no {what}s"),
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    };
-    format!(
-        "From now on voices carry {} tiles{}; at most {} and {} at once.",
-        rules.reach,
-        if has_walls { " and stop at walls" } else { "" },
-        count(rules.voices, "voice"),
-        count(rules.pictures, "picture")
-    )
-}
-
-fn seconds_in_words(seconds: u32) -> String {
-    match (seconds, seconds / 60) {
-        (1, _) => "1 second".into(),
-        (2..120, _) => format!("{seconds} seconds"),
-        (_, minutes) => format!("{minutes} minutes"),
     }
 }
 

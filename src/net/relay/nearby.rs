@@ -9,7 +9,7 @@ use crate::components::bubble::BubbleState;
 use crate::components::command::Command;
 use crate::components::fact::{Denial, Fact, Picture};
 use crate::components::id::{PlayerId, UserId};
-use crate::components::peers::Peer;
+use crate::components::peers::{Peer, VoiceRules};
 use crate::components::zone::AreaState;
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
@@ -174,6 +174,7 @@ impl Relay {
                 }
                 return Some(Command::Leave { player: *player });
             }
+            Fact::VoicesRuled { rules, has_walls } => self.notify("voices", voices(*rules, *has_walls)),
             Fact::Denied { player, why } => self.deny(*player, *why),
             _ => {}
         }
@@ -287,4 +288,19 @@ fn zone(area: AreaState) -> Bytes {
 fn bubbles<'a>(full: bool, bubbles: impl IntoIterator<Item = &'a BubbleState>) -> Bytes {
     let bubbles = bubbles.into_iter().map(Into::into).collect();
     encode(&ServerMessage::Bubbles(BubblesS2c { full, bubbles })).into()
+}
+
+fn voices(rules: VoiceRules, has_walls: bool) -> String {
+    let count = |count: u8, what: &str| match count {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    format!(
+        "From now on voices carry {} tiles{}; at most {} and {} at once.",
+        rules.reach,
+        if has_walls { " and stop at walls" } else { "" },
+        count(rules.voices, "voice"),
+        count(rules.pictures, "picture")
+    )
 }

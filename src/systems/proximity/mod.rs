@@ -3,10 +3,14 @@
 //! The rules and their numbers are in `docs/nearby.md`. Distance is the business of [`field`]; here private areas, silence,
 //! stages and blocks are laid over it, and what changed is stated. Carrying voices and pictures is the business of clients.
 
+mod blocks;
 mod bubbles;
 mod field;
+mod joining;
 mod routes;
 mod sight;
+mod signals;
+mod stages;
 #[cfg(test)]
 mod tests;
 
@@ -14,14 +18,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::prelude::*;
 
+pub(super) use self::blocks::{block, block_only, is_apart};
 use self::bubbles::Bubbles;
 pub use self::field::{Field, Rules};
+pub(super) use self::joining::{admit, bubble};
+pub(super) use self::signals::{ask_unit, signal, unit_says};
 use super::zones::{Sound, Zones};
-use super::{Outbox, SimulateSystems, SpaceBuilder, presence, zones};
-use crate::components::bubble::{BubbleDeed, BubbleState, MOST_IN_BUBBLE};
-use crate::components::command::Whom;
+use super::{Outbox, SimulateSystems, SpaceBuilder};
+use crate::components::bubble::BubbleState;
 use crate::components::direction::Motion;
-use crate::components::fact::{Denial, Fact};
+use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::peers::{BESIDE, Forwarder, Peer, Route, VoiceRules, Why};
@@ -31,18 +37,8 @@ use crate::components::presence::Vanished;
 use crate::components::status::Status;
 use crate::components::unit::{Position, Tick, TickRate, Tile};
 
-/// People on one stage who are heard, those first who came first.
-pub const MOST_ON_STAGE: usize = 12;
-
-/// How loud a stage is, of 255.
-const STAGE_GAIN: u8 = 191;
-
 /// How loud those outside an aside are in it, and it is to them: 0.15 of 255.
 const ASIDE_GAIN: u8 = 38;
-
-/// Seconds until somebody's second knock at the same bubble is heard, and until their first one is forgotten.
-const KNOCK_AGAIN: u64 = 2;
-const KNOCK_LASTS: u64 = 60;
 
 /// Seconds after a space's life began anew for which those who were there count as being there, until their clients are heard of.
 const EXPECTED_SECONDS: u64 = 5;
@@ -420,42 +416,6 @@ impl Proximity {
         }
     }
 
-    fn go_on_stage(&mut self, slot: u32, before: u64, after: u64) {
-        for stage in bits(before & !after) {
-            if let Some(standing) = self.stages.get_mut(&stage) {
-                standing.retain(|other| *other != slot);
-            }
-        }
-        for stage in bits(after & !before) {
-            self.stages.entry(stage).or_default().push(slot);
-        }
-        self.soil_stages(before ^ after, true);
-        self.dirty.insert(slot);
-    }
-
-    /// What these stages do to their performers changed, and to their audiences too.
-    fn soil_stages(&mut self, stages: u64, with_audience: bool) {
-        for stage in bits(stages) {
-            let standing = self.stages.get(&stage).map_or(&[][..], Vec::as_slice);
-            self.dirty.extend(standing.iter().copied());
-        }
-        if with_audience {
-            let everybody = self
-                .people
-                .iter()
-                .zip(0..)
-                .filter_map(|(person, slot)| Some((person.as_ref()?, slot)));
-            let audience = everybody.filter(|(person, _)| person.listens() & stages != 0);
-            self.dirty.extend(audience.map(|(_, slot)| slot));
-        }
-    }
-
-    /// Those who are heard from a stage.
-    fn performers(&self, stage: u8) -> &[u32] {
-        let standing = self.stages.get(&stage).map_or(&[][..], Vec::as_slice);
-        &standing[..standing.len().min(MOST_ON_STAGE)]
-    }
-
     fn forget(&mut self, player: PlayerId, now: Tick) {
         let Some(slot) = self.slots.remove(&player) else {
             return;
@@ -479,57 +439,6 @@ impl Proximity {
         self.free.push(slot);
         self.blocks.remove(&user);
         self.keep_apart();
-    }
-
-    /// Whether one of them keeps the other away.
-    fn is_apart(&self, a: UserId, b: UserId) -> bool {
-        let keeps = |one: UserId, other: &UserId| self.blocks.get(&one).is_some_and(|kept| kept.contains(other));
-        keeps(a, &b) || keeps(b, &a)
-    }
-
-    /// Tells the field who must not be connected.
-    fn keep_apart(&mut self) {
-        if self.blocks.is_empty() {
-            self.field.kept_apart.clear();
-            return;
-        }
-        let players: BTreeMap<UserId, PlayerId> =
-            self.people.iter().flatten().map(|one| (one.user, one.player)).collect();
-        let pairs = self
-            .blocks
-            .iter()
-            .flat_map(|(user, kept)| kept.iter().map(move |other| (user, other)));
-        self.field.kept_apart = pairs
-            .filter_map(|(user, other)| {
-                let (a, b) = (*players.get(user)?, *players.get(other)?);
-                Some((a.min(b), a.max(b)))
-            })
-            .collect();
-    }
-
-    fn block(&mut self, user: UserId, other: UserId, blocked: bool, now: Tick) {
-        let kept = self.blocks.entry(user).or_default();
-        if blocked {
-            kept.insert(other);
-        } else {
-            kept.remove(&other);
-        }
-        if kept.is_empty() {
-            self.blocks.remove(&user);
-        }
-        self.keep_apart();
-        let slot_of = |user: UserId| {
-            let mut people = self.people.iter().zip(0..);
-            people.find_map(|(one, slot)| one.as_ref().filter(|one| one.user == user).map(|_| slot))
-        };
-        if let (Some(a), Some(b)) = (slot_of(user), slot_of(other)) {
-            if blocked {
-                self.field.cut(a, b);
-            } else {
-                self.field.rouse(a, now.0);
-            }
-            self.dirty.extend([a, b]);
-        }
     }
 
     /// Writes down who is connected to whom, for everybody for whom that may have changed.
@@ -614,176 +523,12 @@ impl Proximity {
         found
     }
 
-    /// Those whom somebody hears from stages, and those who hear them from one.
-    fn add_stages<'a>(
-        &'a self,
-        slot: u32,
-        me: &Person,
-        route: Route,
-        one: impl Fn(u32) -> Option<&'a Person>,
-        found: &mut Vec<Peer>,
-    ) {
-        let mut heard: BTreeMap<PlayerId, (bool, bool)> = BTreeMap::new();
-        for stage in bits(me.listens()) {
-            for person in self.performers(stage).iter().filter_map(|other| one(*other)) {
-                heard.entry(person.player).or_default().0 = true;
-            }
-        }
-        for stage in bits(me.stages()) {
-            if self.performers(stage).contains(&slot) {
-                let everybody = (0..self.people.len() as u32).filter_map(&one);
-                for person in everybody.filter(|person| person.listens() & 1 << stage != 0) {
-                    heard.entry(person.player).or_default().1 = true;
-                }
-            }
-        }
-        let near = std::mem::take(found);
-        let mut near = near.into_iter().peekable();
-        for (player, (i_hear, hears_me)) in heard {
-            while let Some(peer) = near.next_if(|peer| peer.player < player) {
-                found.push(peer);
-            }
-            let mut peer = near.next_if(|peer| peer.player == player).unwrap_or(Peer {
-                player,
-                hear: false,
-                heard: false,
-                see: false,
-                seen: false,
-                gain: 0,
-                why: Why::Stage,
-                route,
-            });
-            // Those of an aside hear each other louder than from any stage.
-            if i_hear && peer.why != Why::Bubble {
-                (peer.hear, peer.see, peer.gain, peer.why) = (true, true, STAGE_GAIN, Why::Stage);
-            }
-            if hears_me {
-                (peer.heard, peer.seen) = (true, true);
-            }
-            found.push(peer);
-        }
-        found.extend(near);
-    }
-
-    /// The others in somebody's bubble or aside.
-    fn beside(&self, slot: u32, me: &Person) -> impl Iterator<Item = u32> {
-        let bubble = me.bubble.and_then(|bubble| self.bubbles.get(bubble));
-        let members = bubble.into_iter().flat_map(|bubble| bubble.members.keys().copied());
-        members.filter(move |other| *other != slot)
-    }
-
-    /// These are no longer in that bubble, and maybe others neither.
-    fn step_out(&mut self, bubble: u32, slots: &[u32]) {
-        self.soil_bubble(bubble);
-        for slot in self.bubbles.leave(bubble, slots) {
-            if let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) {
-                person.bubble = None;
-            }
-        }
-    }
-
-    fn step_in(&mut self, bubble: u32, slot: u32, player: PlayerId) -> bool {
-        let is_in = self.bubbles.join(bubble, slot, player);
-        if is_in && let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) {
-            person.bubble = Some(bubble);
-            self.soil_bubble(bubble);
-        }
-        is_in
-    }
-
-    /// Who is in that bubble changed: for them, and for those outside who hear them or are heard.
-    fn soil_bubble(&mut self, bubble: u32) {
-        let Some(one) = self.bubbles.get(bubble) else { return };
-        for slot in one.members.keys() {
-            self.dirty.insert(*slot);
-            self.dirty.extend(self.field.connected(*slot).map(|(other, _)| other));
-        }
-    }
-
-    /// Whoever walked away from their bubble is out of it.
-    fn part_strays(&mut self) {
-        if self.bubbles.is_empty() {
-            return;
-        }
-        for bubble in self.bubbles.numbers() {
-            let strays = self.bubbles.strays(bubble, |slot| self.place_of(slot));
-            if !strays.is_empty() {
-                self.step_out(bubble, &strays);
-            }
-        }
-    }
-
     fn person(&self, slot: u32) -> Option<&Person> {
         self.people.get(slot as usize)?.as_ref()
     }
 
     fn place_of(&self, slot: u32) -> Option<Position> {
         self.person(slot)?.body.map(|(place, _)| place)
-    }
-
-    /// Whether somebody is in the open and in no bubble: such people can be taken into one.
-    fn is_free(&self, slot: u32) -> bool {
-        self.person(slot)
-            .is_some_and(|person| person.place == Place::Open && person.bubble.is_none())
-    }
-
-    /// Makes a bubble of somebody and those who stand near and whom they hear, the nearest first.
-    fn form(&mut self, slot: u32, is_aside: bool) -> Result<(), Denial> {
-        if !self.is_free(slot) {
-            return Err(Denial::NotInTheOpen);
-        }
-        let at = self.place_of(slot).ok_or(Denial::NotInTheOpen)?;
-        let mut near: Vec<(i64, PlayerId, u32)> = self
-            .field
-            .connected(slot)
-            .filter(|(other, _)| self.is_free(*other))
-            .filter_map(|(other, _)| {
-                let person = self.person(other)?;
-                let (there, moves) = person.body?;
-                let is_meant = !moves && bubbles::may_meet(at, there);
-                is_meant.then_some((field::squared(at, there), person.player, other))
-            })
-            .collect();
-        if near.is_empty() {
-            return Err(Denial::NobodyNear);
-        }
-        near.sort_unstable();
-        near.truncate(MOST_IN_BUBBLE - 1);
-        let mut members: BTreeMap<u32, PlayerId> = near.into_iter().map(|(_, player, other)| (other, player)).collect();
-        members.extend(self.person(slot).map(|me| (slot, me.player)));
-        let slots: Vec<u32> = members.keys().copied().collect();
-        let bubble = self.bubbles.form(is_aside, members);
-        for slot in slots {
-            if let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) {
-                person.bubble = Some(bubble);
-            }
-        }
-        self.soil_bubble(bubble);
-        Ok(())
-    }
-
-    /// Takes somebody into a bubble they stand next to; whether they have to knock instead.
-    fn join(&mut self, slot: u32, player: PlayerId, bubble: u32, is_let_in: bool) -> Result<bool, Denial> {
-        if !self.is_free(slot) {
-            return Err(Denial::NotInTheOpen);
-        }
-        let one = self.bubbles.get(bubble).ok_or(Denial::NotNearBubble)?;
-        let at = self.place_of(slot);
-        let is_near = |other: &u32| {
-            let both = at.zip(self.place_of(*other));
-            both.is_some_and(|(at, there)| bubbles::may_meet(at, there))
-        };
-        if !one.members.keys().any(is_near) {
-            return Err(Denial::NotNearBubble);
-        }
-        if one.is_full() {
-            return Err(Denial::BubbleFull);
-        }
-        if one.is_locked && !is_let_in {
-            return Ok(true);
-        }
-        self.step_in(bubble, slot, player);
-        Ok(false)
     }
 
     /// How bubbles are.
@@ -833,10 +578,6 @@ impl Proximity {
     }
 }
 
-fn bits(mask: u64) -> impl Iterator<Item = u8> {
-    (0..64).filter(move |bit| mask >> bit & 1 == 1)
-}
-
 /// What somebody has to be told, if anything.
 fn difference(player: PlayerId, before: &[Peer], after: &[Peer]) -> Option<Fact> {
     if before == after {
@@ -859,143 +600,4 @@ pub(super) fn forget(world: &mut World, player: PlayerId) {
     let now = *world.resource::<Tick>();
     world.resource_mut::<Proximity>().forget(player, now);
     world.resource_mut::<Peers>().by_player.remove(&player);
-}
-
-/// A user keeps another away from them, or no longer.
-pub(super) fn block(world: &mut World, user: UserId, other: UserId, blocked: bool) {
-    let now = *world.resource::<Tick>();
-    let Some(entity) = presence::entity_of_user(world, user) else {
-        return;
-    };
-    if let Some(mut kept) = world.get_mut::<Blocked>(entity) {
-        if blocked {
-            kept.0.insert(other);
-        } else {
-            kept.0.remove(&other);
-        }
-    }
-    world.resource_mut::<Proximity>().block(user, other, blocked, now);
-}
-
-/// A user came again: these they keep away from them, and nobody else.
-pub(super) fn block_only(world: &mut World, user: UserId, others: Vec<UserId>) {
-    let Some(kept) = presence::entity_of_user(world, user).and_then(|entity| world.get::<Blocked>(entity)) else {
-        return;
-    };
-    let others: BTreeSet<UserId> = others.into_iter().collect();
-    let changed: Vec<UserId> = kept.0.symmetric_difference(&others).copied().collect();
-    for other in changed {
-        block(world, user, other, others.contains(&other));
-    }
-}
-
-/// Whether one of two players keeps the other away.
-pub(super) fn is_apart(world: &World, a: PlayerId, b: PlayerId) -> bool {
-    let card = |player| world.get::<Card>(presence::entity(world, player)?);
-    let kept = |player, other| {
-        let kept = world.get::<Blocked>(presence::entity(world, player)?)?;
-        Some(kept.0.contains(&card(other)?.user))
-    };
-    kept(a, b) == Some(true) || kept(b, a) == Some(true)
-}
-
-/// Passes something on to a peer, and to nobody else.
-pub(super) fn signal(world: &mut World, player: PlayerId, to: Whom, body: String) {
-    let to = match to {
-        Whom::Player(to) => Some(to),
-        Whom::User(user) => presence::player_of_user(world, user),
-    };
-    let is_peer = |to: &PlayerId| world.resource::<Peers>().between(player, *to).is_some();
-    match to.filter(is_peer) {
-        Some(to) => {
-            let fact = Fact::Signalled { player, to, body };
-            world.resource_mut::<Outbox>().0.facts.push(fact);
-        }
-        None => zones::deny(world, player, Denial::NotConnected),
-    }
-}
-
-/// Passes something on to the forwarding unit, if there is one.
-pub(super) fn ask_unit(world: &mut World, player: PlayerId, body: String) {
-    if world.resource::<ForwardedBy>().0 != Forwarder::Unit {
-        return zones::deny(world, player, Denial::NoUnit);
-    }
-    let fact = Fact::UnitAsked { player, body };
-    world.resource_mut::<Outbox>().0.facts.push(fact);
-}
-
-/// Passes on what the forwarding unit says.
-pub(super) fn unit_says(world: &mut World, player: PlayerId, body: String) {
-    let fact = Fact::UnitSaid { player, body };
-    world.resource_mut::<Outbox>().0.facts.push(fact);
-}
-
-/// Makes, joins, leaves, locks or opens a bubble.
-pub(super) fn bubble(world: &mut World, player: PlayerId, deed: BubbleDeed) {
-    let now = *world.resource::<Tick>();
-    let rate = u64::from(world.resource::<TickRate>().per_second());
-    let mut proximity = world.resource_mut::<Proximity>();
-    let Some(&slot) = proximity.slots.get(&player) else {
-        return;
-    };
-    let mine = proximity.person(slot).and_then(|person| person.bubble);
-    let done = match (deed, mine) {
-        (BubbleDeed::Form { is_aside }, _) => proximity.form(slot, is_aside),
-        (BubbleDeed::Join(bubble), _) => match proximity.join(slot, player, bubble, false) {
-            Ok(has_to_knock) => {
-                if has_to_knock && proximity.bubbles.knock(bubble, player, now, KNOCK_AGAIN * rate) {
-                    let me = proximity.person(slot);
-                    let members = proximity.bubbles.get(bubble).into_iter();
-                    let members = members.flat_map(|bubble| bubble.members.keys());
-                    let to = members.filter_map(|other| {
-                        let other = proximity.person(*other)?;
-                        (!proximity.is_apart(me?.user, other.user)).then_some(other.player)
-                    });
-                    let to = to.collect();
-                    let fact = Fact::BubbleKnocked { player, to };
-                    world.resource_mut::<Outbox>().0.facts.push(fact);
-                }
-                Ok(())
-            }
-            Err(why) => Err(why),
-        },
-        (BubbleDeed::Leave, Some(bubble)) => {
-            proximity.step_out(bubble, &[slot]);
-            Ok(())
-        }
-        (BubbleDeed::Lock(is_locked), Some(bubble)) => {
-            proximity.bubbles.lock(bubble, is_locked);
-            Ok(())
-        }
-        (BubbleDeed::Leave | BubbleDeed::Lock(_), None) => Ok(()),
-    };
-    if let Err(why) = done {
-        zones::deny(world, player, why);
-    }
-}
-
-/// Lets somebody who knocked into the bubble a player is in. Whether that player is in one.
-pub(super) fn admit(world: &mut World, player: PlayerId, guest: PlayerId) -> bool {
-    let now = *world.resource::<Tick>();
-    let lasts = KNOCK_LASTS * u64::from(world.resource::<TickRate>().per_second());
-    let mut proximity = world.resource_mut::<Proximity>();
-    let slot_of = |player| proximity.slots.get(&player).copied();
-    let mine = slot_of(player).and_then(|slot| proximity.person(slot)?.bubble);
-    let Some(bubble) = mine else { return false };
-    let knocked = proximity.bubbles.get(bubble).and_then(|one| one.knocked.get(&guest));
-    let is_waiting = knocked.is_some_and(|at| now.0 <= at.0 + lasts);
-    let done = match slot_of(guest) {
-        Some(slot) if is_waiting => proximity.join(slot, guest, bubble, true),
-        _ => Err(Denial::NotHere),
-    };
-    if let Err(why) = done {
-        // Whoever went on is not near the bubble any more; to those inside they are gone.
-        let why = if why == Denial::BubbleFull {
-            why
-        } else {
-            Denial::NotHere
-        };
-        zones::deny(world, player, why);
-    }
-    true
 }

@@ -1,0 +1,184 @@
+//! Chat: lines, what becomes of them, and why one was not taken, as clients are told of it.
+
+use bytes::Bytes;
+
+use super::{Eyes, Relay, grid_view};
+use crate::components::chat::{ChatLine, LineChange, LineReaction, LineRefusal};
+use crate::components::id::{PlayerId, UserId};
+use crate::net::codec::encode;
+use crate::net::protocol::ServerMessage;
+use crate::net::protocol::chat::{ChatChangedS2c, ChatLineS2c, ChatRefusedS2c, ReactedS2c, TypingS2c};
+use crate::net::protocol::session::NoticeS2c;
+use crate::systems::chat::History;
+
+impl Relay {
+    pub(super) fn say(&mut self, line: &ChatLine) {
+        // A picture that replaced ticks has the line already, and its clients were told.
+        if self.history.get(line.id).is_some() {
+            return;
+        }
+        self.history.add(line.clone());
+        let others: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::of(line))).into();
+        let sender: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::own(line))).into();
+        let grid = grid_view::new_message(line);
+        for client in self.clients.values() {
+            client.sink.event(match client.eyes {
+                Eyes::Grid(_) => grid.clone(),
+                Eyes::Binary(_) if client.player == line.player => sender.clone(),
+                Eyes::Binary(_) => others.clone(),
+            });
+        }
+    }
+
+    /// Tells a line to its speaker and to those who hear it.
+    pub(super) fn whisper(&self, line: &ChatLine, hearers: &[PlayerId]) {
+        let others: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::of(line))).into();
+        for client in self.clients.values() {
+            if client.player == line.player {
+                client.sink.event(match client.eyes {
+                    Eyes::Grid(_) => grid_view::new_message(line),
+                    Eyes::Binary(_) => encode(&ServerMessage::Chat(ChatLineS2c::own(line))).into(),
+                });
+            } else if hearers.binary_search(&client.player).is_ok() {
+                client.sink.event(match client.eyes {
+                    Eyes::Grid(_) => grid_view::new_message(line),
+                    Eyes::Binary(_) => others.clone(),
+                });
+            }
+        }
+    }
+
+    pub(super) fn change(&mut self, change: &LineChange) {
+        self.history.change(change);
+        self.to_binary(&ServerMessage::ChatChanged(ChatChangedS2c {
+            id: change.id.to_string(),
+            text: change.text.clone(),
+            at: change.at,
+        }));
+    }
+
+    pub(super) fn react(&mut self, reaction: &LineReaction) {
+        self.history.react(reaction);
+        self.to_binary(&ServerMessage::Reacted(ReactedS2c {
+            id: reaction.id.to_string(),
+            user: reaction.user.to_string(),
+            emoji: reaction.emoji.clone(),
+            on: reaction.on,
+        }));
+    }
+
+    pub(super) fn show_typing(&self, player: PlayerId, on: bool) {
+        let message = ServerMessage::Typing(TypingS2c { player: player.0, on });
+        let bytes: Bytes = encode(&message).into();
+        for client in self.clients.values() {
+            if let Eyes::Binary(_) = client.eyes
+                && client.player != player
+            {
+                client.sink.event(bytes.clone());
+            }
+        }
+    }
+
+    pub(super) fn refuse_line(&self, player: PlayerId, client_id: Option<u32>, why: LineRefusal) {
+        let Some(client) = self.client_of(player) else { return };
+        let message = refusal(why);
+        client.sink.event(match (&client.eyes, client_id) {
+            (Eyes::Grid(_), _) => grid_view::error(refusal_code(why), &message),
+            (Eyes::Binary(_), Some(client_id)) => {
+                encode(&ServerMessage::ChatRefused(ChatRefusedS2c { client_id, message })).into()
+            }
+            (Eyes::Binary(_), None) => {
+                let code = refusal_code(why).into();
+                encode(&ServerMessage::Notice(NoticeS2c { code, message })).into()
+            }
+        });
+    }
+
+    /// What was kept but not shown before the one who ran the space was gone: lines, and what became of them.
+    pub(super) fn catch_up_chat(&mut self, history: &[ChatLine]) {
+        for line in history {
+            let Some(known) = self.history.get(line.id).cloned() else {
+                self.say(line);
+                continue;
+            };
+            if (&known.text, known.is_deleted) != (&line.text, line.is_deleted) {
+                self.change(&LineChange {
+                    id: line.id,
+                    text: (!line.is_deleted).then(|| line.text.clone()),
+                    at: line.edited.unwrap_or(line.at),
+                });
+            }
+            for (from, than, on) in [(line, &known, true), (&known, line, false)] {
+                for reaction in more_reactions(from, than, on) {
+                    self.react(&reaction);
+                }
+            }
+        }
+        self.history = History(history.iter().cloned().collect());
+    }
+}
+
+/// Reactions that one state of a line has and another has not.
+fn more_reactions(line: &ChatLine, than: &ChatLine, on: bool) -> Vec<LineReaction> {
+    let has = |emoji: &str, user: &UserId| {
+        let mut kinds = than.reactions.iter();
+        kinds.any(|kind| kind.emoji == emoji && kind.users.contains(user))
+    };
+    let all = line
+        .reactions
+        .iter()
+        .flat_map(|kind| kind.users.iter().map(move |user| (kind, *user)));
+    all.filter(|(kind, user)| !has(&kind.emoji, user))
+        .map(|(kind, user)| LineReaction {
+            id: line.id,
+            user,
+            emoji: kind.emoji.clone(),
+            on,
+        })
+        .collect()
+}
+
+const fn refusal_code(why: LineRefusal) -> &'static str {
+    match why {
+        LineRefusal::TooSoon { .. } => "slow-mode",
+        LineRefusal::NoAnnouncer | LineRefusal::NotYours => "forbidden",
+        LineRefusal::Gone => "unknown-line",
+        LineRefusal::TooManyReactions => "too-many",
+        LineRefusal::NobodyNear => "nobody-near",
+    }
+}
+
+/// For the person.
+fn refusal(why: LineRefusal) -> String {
+    match why {
+        LineRefusal::TooSoon { seconds } => {
+            format!(
+                "Slow mode is on here. You can write again in {}.",
+                seconds_in_words(seconds)
+            )
+        }
+        LineRefusal::NoAnnouncer => "Only the owner of this space and admins announce something.".into(),
+        LineRefusal::NotYours => "This message is somebody else's.".into(),
+        LineRefusal::Gone => "This message is too old or was deleted.".into(),
+        LineRefusal::TooManyReactions => "This message has as many reactions as there is room for.".into(),
+        LineRefusal::NobodyNear => "Nobody is near enough to hear you. Walk up to somebody first.".into(),
+    }
+}
+
+pub(super) fn slow_mode(seconds: u32) -> String {
+    match seconds {
+        0 => "Slow mode is off.".into(),
+        _ => format!(
+            "Slow mode is on: everybody writes once in {}.",
+            seconds_in_words(seconds)
+        ),
+    }
+}
+
+fn seconds_in_words(seconds: u32) -> String {
+    match (seconds, seconds / 60) {
+        (1, _) => "1 second".into(),
+        (2..120, _) => format!("{seconds} seconds"),
+        (_, minutes) => format!("{minutes} minutes"),
+    }
+}

@@ -1,0 +1,201 @@
+//! Joining: how people get into bubbles, and out of them.
+
+use std::collections::BTreeMap;
+
+use bevy_ecs::prelude::*;
+
+use super::{Person, Place, Proximity, bubbles, field};
+use crate::components::bubble::{BubbleDeed, MOST_IN_BUBBLE};
+use crate::components::fact::{Denial, Fact};
+use crate::components::id::PlayerId;
+use crate::components::unit::{Tick, TickRate};
+use crate::systems::{Outbox, zones};
+
+/// Seconds until somebody's second knock at the same bubble is heard, and until their first one is forgotten.
+const KNOCK_AGAIN: u64 = 2;
+const KNOCK_LASTS: u64 = 60;
+
+impl Proximity {
+    /// The others in somebody's bubble or aside.
+    pub(super) fn beside(&self, slot: u32, me: &Person) -> impl Iterator<Item = u32> {
+        let bubble = me.bubble.and_then(|bubble| self.bubbles.get(bubble));
+        let members = bubble.into_iter().flat_map(|bubble| bubble.members.keys().copied());
+        members.filter(move |other| *other != slot)
+    }
+
+    /// These are no longer in that bubble, and maybe others neither.
+    pub(super) fn step_out(&mut self, bubble: u32, slots: &[u32]) {
+        self.soil_bubble(bubble);
+        for slot in self.bubbles.leave(bubble, slots) {
+            if let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) {
+                person.bubble = None;
+            }
+        }
+    }
+
+    fn step_in(&mut self, bubble: u32, slot: u32, player: PlayerId) -> bool {
+        let is_in = self.bubbles.join(bubble, slot, player);
+        if is_in && let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) {
+            person.bubble = Some(bubble);
+            self.soil_bubble(bubble);
+        }
+        is_in
+    }
+
+    /// Who is in that bubble changed: for them, and for those outside who hear them or are heard.
+    fn soil_bubble(&mut self, bubble: u32) {
+        let Some(one) = self.bubbles.get(bubble) else { return };
+        for slot in one.members.keys() {
+            self.dirty.insert(*slot);
+            self.dirty.extend(self.field.connected(*slot).map(|(other, _)| other));
+        }
+    }
+
+    /// Whoever walked away from their bubble is out of it.
+    pub(super) fn part_strays(&mut self) {
+        if self.bubbles.is_empty() {
+            return;
+        }
+        for bubble in self.bubbles.numbers() {
+            let strays = self.bubbles.strays(bubble, |slot| self.place_of(slot));
+            if !strays.is_empty() {
+                self.step_out(bubble, &strays);
+            }
+        }
+    }
+
+    /// Whether somebody is in the open and in no bubble: such people can be taken into one.
+    fn is_free(&self, slot: u32) -> bool {
+        self.person(slot)
+            .is_some_and(|person| person.place == Place::Open && person.bubble.is_none())
+    }
+
+    /// Makes a bubble of somebody and those who stand near and whom they hear, the nearest first.
+    fn form(&mut self, slot: u32, is_aside: bool) -> Result<(), Denial> {
+        if !self.is_free(slot) {
+            return Err(Denial::NotInTheOpen);
+        }
+        let at = self.place_of(slot).ok_or(Denial::NotInTheOpen)?;
+        let mut near: Vec<(i64, PlayerId, u32)> = self
+            .field
+            .connected(slot)
+            .filter(|(other, _)| self.is_free(*other))
+            .filter_map(|(other, _)| {
+                let person = self.person(other)?;
+                let (there, moves) = person.body?;
+                let is_meant = !moves && bubbles::may_meet(at, there);
+                is_meant.then_some((field::squared(at, there), person.player, other))
+            })
+            .collect();
+        if near.is_empty() {
+            return Err(Denial::NobodyNear);
+        }
+        near.sort_unstable();
+        near.truncate(MOST_IN_BUBBLE - 1);
+        let mut members: BTreeMap<u32, PlayerId> = near.into_iter().map(|(_, player, other)| (other, player)).collect();
+        members.extend(self.person(slot).map(|me| (slot, me.player)));
+        let slots: Vec<u32> = members.keys().copied().collect();
+        let bubble = self.bubbles.form(is_aside, members);
+        for slot in slots {
+            if let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) {
+                person.bubble = Some(bubble);
+            }
+        }
+        self.soil_bubble(bubble);
+        Ok(())
+    }
+
+    /// Takes somebody into a bubble they stand next to; whether they have to knock instead.
+    fn join(&mut self, slot: u32, player: PlayerId, bubble: u32, is_let_in: bool) -> Result<bool, Denial> {
+        if !self.is_free(slot) {
+            return Err(Denial::NotInTheOpen);
+        }
+        let one = self.bubbles.get(bubble).ok_or(Denial::NotNearBubble)?;
+        let at = self.place_of(slot);
+        let is_near = |other: &u32| {
+            let both = at.zip(self.place_of(*other));
+            both.is_some_and(|(at, there)| bubbles::may_meet(at, there))
+        };
+        if !one.members.keys().any(is_near) {
+            return Err(Denial::NotNearBubble);
+        }
+        if one.is_full() {
+            return Err(Denial::BubbleFull);
+        }
+        if one.is_locked && !is_let_in {
+            return Ok(true);
+        }
+        self.step_in(bubble, slot, player);
+        Ok(false)
+    }
+}
+
+/// Makes, joins, leaves, locks or opens a bubble.
+pub fn bubble(world: &mut World, player: PlayerId, deed: BubbleDeed) {
+    let now = *world.resource::<Tick>();
+    let rate = u64::from(world.resource::<TickRate>().per_second());
+    let mut proximity = world.resource_mut::<Proximity>();
+    let Some(&slot) = proximity.slots.get(&player) else {
+        return;
+    };
+    let mine = proximity.person(slot).and_then(|person| person.bubble);
+    let done = match (deed, mine) {
+        (BubbleDeed::Form { is_aside }, _) => proximity.form(slot, is_aside),
+        (BubbleDeed::Join(bubble), _) => match proximity.join(slot, player, bubble, false) {
+            Ok(has_to_knock) => {
+                if has_to_knock && proximity.bubbles.knock(bubble, player, now, KNOCK_AGAIN * rate) {
+                    let me = proximity.person(slot);
+                    let members = proximity.bubbles.get(bubble).into_iter();
+                    let members = members.flat_map(|bubble| bubble.members.keys());
+                    let to = members.filter_map(|other| {
+                        let other = proximity.person(*other)?;
+                        (!proximity.is_apart(me?.user, other.user)).then_some(other.player)
+                    });
+                    let to = to.collect();
+                    let fact = Fact::BubbleKnocked { player, to };
+                    world.resource_mut::<Outbox>().0.facts.push(fact);
+                }
+                Ok(())
+            }
+            Err(why) => Err(why),
+        },
+        (BubbleDeed::Leave, Some(bubble)) => {
+            proximity.step_out(bubble, &[slot]);
+            Ok(())
+        }
+        (BubbleDeed::Lock(is_locked), Some(bubble)) => {
+            proximity.bubbles.lock(bubble, is_locked);
+            Ok(())
+        }
+        (BubbleDeed::Leave | BubbleDeed::Lock(_), None) => Ok(()),
+    };
+    if let Err(why) = done {
+        zones::deny(world, player, why);
+    }
+}
+
+/// Lets somebody who knocked into the bubble a player is in. Whether that player is in one.
+pub fn admit(world: &mut World, player: PlayerId, guest: PlayerId) -> bool {
+    let now = *world.resource::<Tick>();
+    let lasts = KNOCK_LASTS * u64::from(world.resource::<TickRate>().per_second());
+    let mut proximity = world.resource_mut::<Proximity>();
+    let slot_of = |player| proximity.slots.get(&player).copied();
+    let mine = slot_of(player).and_then(|slot| proximity.person(slot)?.bubble);
+    let Some(bubble) = mine else { return false };
+    let knocked = proximity.bubbles.get(bubble).and_then(|one| one.knocked.get(&guest));
+    let is_waiting = knocked.is_some_and(|at| now.0 <= at.0 + lasts);
+    let done = match slot_of(guest) {
+        Some(slot) if is_waiting => proximity.join(slot, guest, bubble, true),
+        _ => Err(Denial::NotHere),
+    };
+    if let Err(why) = done {
+        // Whoever went on is not near the bubble any more; to those inside they are gone.
+        let why = if why == Denial::BubbleFull {
+            why
+        } else {
+            Denial::NotHere
+        };
+        zones::deny(world, player, why);
+    }
+    true
+}

@@ -1,0 +1,41 @@
+//! Signals: what clients tell each other and the forwarding unit to make calls. Its meaning is their business.
+
+use bevy_ecs::prelude::*;
+
+use super::{ForwardedBy, Peers};
+use crate::components::command::Whom;
+use crate::components::fact::{Denial, Fact};
+use crate::components::id::PlayerId;
+use crate::components::peers::Forwarder;
+use crate::systems::{Outbox, presence, zones};
+
+/// Passes something on to a peer, and to nobody else.
+pub fn signal(world: &mut World, player: PlayerId, to: Whom, body: String) {
+    let to = match to {
+        Whom::Player(to) => Some(to),
+        Whom::User(user) => presence::player_of_user(world, user),
+    };
+    let is_peer = |to: &PlayerId| world.resource::<Peers>().between(player, *to).is_some();
+    match to.filter(is_peer) {
+        Some(to) => {
+            let fact = Fact::Signalled { player, to, body };
+            world.resource_mut::<Outbox>().0.facts.push(fact);
+        }
+        None => zones::deny(world, player, Denial::NotConnected),
+    }
+}
+
+/// Passes something on to the forwarding unit, if there is one.
+pub fn ask_unit(world: &mut World, player: PlayerId, body: String) {
+    if world.resource::<ForwardedBy>().0 != Forwarder::Unit {
+        return zones::deny(world, player, Denial::NoUnit);
+    }
+    let fact = Fact::UnitAsked { player, body };
+    world.resource_mut::<Outbox>().0.facts.push(fact);
+}
+
+/// Passes on what the forwarding unit says.
+pub fn unit_says(world: &mut World, player: PlayerId, body: String) {
+    let fact = Fact::UnitSaid { player, body };
+    world.resource_mut::<Outbox>().0.facts.push(fact);
+}
