@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startCluster } from "../../scripts/cluster.mjs";
-import { BINARY, openBrowser, Person } from "./plaza.mjs";
+import { startCluster } from "../../../scripts/cluster.mjs";
+import { BINARY, openBrowser, Person } from "../plaza.mjs";
 
-const STATE = fileURLToPath(new URL("../../artefacts/cluster.json", import.meta.url));
+const STATE = fileURLToPath(new URL("../../../artefacts/cluster.json", import.meta.url));
 
 let cluster;
 let browser;

@@ -7,8 +7,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runnerImport } from "vite";
-import { Line } from "./faults.mjs";
-import { openBrowser, Person, Server } from "./plaza.mjs";
+import { Line } from "../faults.mjs";
+import { openBrowser, Person, Server } from "../plaza.mjs";
 
 /** The client's own codec and movement, to judge what the server does with what it is sent. */
 const { decode } = await client("net/codec.ts");
@@ -320,7 +320,7 @@ function keyOf({ x, y, carryX, carryY, facing }) {
 }
 
 async function client(path) {
-  const root = fileURLToPath(new URL("..", import.meta.url));
+  const root = fileURLToPath(new URL("../..", import.meta.url));
   const { module } = await runnerImport(`${root}src/${path}`, { root, configFile: false, logLevel: "warn" });
   return module;
 }

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { DEVICES, openBrowser, Server } from "./plaza.mjs";
-import { agree, arrive, bring, makeSpace, untilOneConnection, WINDOW, walkUp } from "./talking.mjs";
+import { DEVICES, openBrowser, Server } from "../plaza.mjs";
+import { agree, arrive, bring, makeSpace, untilOneConnection, WINDOW, walkUp } from "../talking.mjs";
 
 let server;
 let browser;
