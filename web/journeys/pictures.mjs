@@ -1,0 +1,103 @@
+/**
+ * Pictures of the documents, taken of what is really there: `node journeys/pictures.mjs`, after `cargo build`.
+ *
+ * Nine people meet in the park of a new server; the pictures are those of one of them, at a desk and on a phone, and of the lobby while they
+ * are inside.
+ */
+
+import { fileURLToPath } from "node:url";
+import { openBrowser, Person, PHONE, Server } from "./plaza.mjs";
+import { makeSpace } from "./talking.mjs";
+
+const FOLDER = fileURLToPath(new URL("../../docs/pictures/", import.meta.url));
+const WINDOW = { viewport: { width: 1200, height: 750 } };
+const SMALL = { viewport: { width: 800, height: 700 } };
+
+/** Who else is there, and how far they walk from where they came in: tiles to the right and down. */
+const GUESTS = [
+  ["Jonas", -3, 0],
+  ["Amara", 3, 1],
+  ["Kenji", -2, 1],
+  ["Priya", 4, 0],
+  ["Tom", -4, 1],
+  ["Oksana", 2, 0],
+  ["Theo", 1, 1],
+  ["Zoe", -1, 1],
+];
+
+async function enter(browser, server, link, name, avatar, options) {
+  const person = await Person.sit(browser, server, options);
+  await person.page.goto(`${link}?debug`);
+  await person.signUp(name);
+  await person.choose(avatar);
+  await person.page.waitForURL(new RegExp(link));
+  if (!person.page.url().includes("debug")) await person.page.goto(`${link}?debug`);
+  await person.arrive();
+  return person;
+}
+
+/** Walks that many tiles; nothing is in the way there. */
+async function walk(person, across, down) {
+  for (const [axis, tiles, keys] of [
+    ["x", across, ["ArrowLeft", "ArrowRight"]],
+    ["y", down, ["ArrowUp", "ArrowDown"]],
+  ]) {
+    if (tiles === 0) continue;
+    const { body } = await person.figures();
+    const far = [axis, body[axis], 64 * Math.abs(tiles)];
+    await person.hold([keys[tiles < 0 ? 0 : 1]], hasGone, far);
+  }
+  await person.until(() => !globalThis.__plaza().walking);
+}
+
+/** In the page: whether the own player went that far. */
+const hasGone = ([axis, from, tiles]) => Math.abs(globalThis.__plaza().body[axis] - from) >= tiles;
+
+const take = (person, name) => person.page.screenshot({ path: `${FOLDER}${name}.png` });
+
+const server = await Server.start();
+const browser = await openBrowser();
+try {
+  const leila = await Person.sit(browser, server, WINDOW);
+  await leila.page.goto("/");
+  await leila.signUp("Leila");
+  await leila.choose("Leila");
+  await leila.page.getByRole("link", { name: "Join Plaza" }).waitFor();
+  const links = {};
+  for (const [name, template] of [
+    ["Autumn conference", /Conference/],
+    ["Team office", /Office/],
+    ["Lunch in the park", /Park/],
+  ]) {
+    await leila.page.goto("/");
+    links[name] = await makeSpace(leila, name, template);
+  }
+  const park = links["Lunch in the park"];
+  const guests = [];
+  for (const [name, across, down] of GUESTS) {
+    const guest = await enter(browser, server, park, name, name, SMALL);
+    await walk(guest, across, down);
+    guests.push(guest);
+  }
+  const [jonas, amara, , priya] = guests;
+  await jonas.say("Is there still room at the fountain?");
+  await amara.say("Plenty. I brought *cake*.");
+  await leila.say("Good morning everybody! Coffee in five minutes? ☕");
+  await priya.page.locator(".world").focus();
+  await priya.page.keyboard.press("1");
+  const chat = leila.page.getByRole("button", { name: /^Chat(, |$)/ });
+  if ((await chat.getAttribute("aria-expanded")) !== "true") await chat.click();
+  await leila.page.locator(".emote").first().waitFor();
+  await take(leila, "park");
+
+  const nora = await enter(browser, server, park, "Nora", "Nora", PHONE);
+  await nora.page.locator(".hud.bottom").waitFor();
+  await take(nora, "phone");
+
+  await leila.page.goto("/");
+  await leila.page.locator(".space-card canvas[data-drawn]").nth(3).waitFor();
+  await take(leila, "lobby");
+} finally {
+  await browser.close();
+  await server.stop();
+}
