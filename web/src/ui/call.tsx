@@ -131,7 +131,7 @@ export function CallNotes({ call }: { call: Call }) {
   }
   return call.isAsleep.value ? (
     <div class="banner quiet" role="status">
-      Click anywhere to hear the people near you.
+      Click or tap anywhere to hear the people near you.
     </div>
   ) : null;
 }
