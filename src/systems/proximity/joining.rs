@@ -27,7 +27,7 @@ impl Proximity {
     pub(super) fn step_out(&mut self, bubble: u32, slots: &[u32]) {
         self.soil_bubble(bubble);
         for slot in self.bubbles.leave(bubble, slots) {
-            if let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) {
+            if let Some(person) = self.person_mut(slot) {
                 person.bubble = None;
             }
         }
@@ -35,7 +35,7 @@ impl Proximity {
 
     fn step_in(&mut self, bubble: u32, slot: u32, player: PlayerId) -> bool {
         let is_in = self.bubbles.join(bubble, slot, player);
-        if is_in && let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) {
+        if is_in && let Some(person) = self.person_mut(slot) {
             person.bubble = Some(bubble);
             self.soil_bubble(bubble);
         }
@@ -97,7 +97,7 @@ impl Proximity {
         let slots: Vec<u32> = members.keys().copied().collect();
         let bubble = self.bubbles.form(is_aside, members);
         for slot in slots {
-            if let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) {
+            if let Some(person) = self.person_mut(slot) {
                 person.bubble = Some(bubble);
             }
         }

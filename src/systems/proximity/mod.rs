@@ -420,7 +420,7 @@ impl Proximity {
         let Some(slot) = self.slots.remove(&player) else {
             return;
         };
-        let Some(person) = self.people.get(slot as usize).and_then(Option::as_ref) else {
+        let Some(person) = self.person(slot) else {
             return;
         };
         let (place, stages, listens, user) = (person.place, person.stages(), person.listens(), person.user);
@@ -446,7 +446,7 @@ impl Proximity {
         let dirty = std::mem::take(&mut self.dirty);
         let mut changed: Vec<(PlayerId, u32)> = dirty
             .into_iter()
-            .filter_map(|slot| Some((self.people.get(slot as usize)?.as_ref()?.player, slot)))
+            .filter_map(|slot| Some((self.person(slot)?.player, slot)))
             .collect();
         changed.sort_unstable();
         for (player, slot) in changed {
@@ -465,7 +465,7 @@ impl Proximity {
 
     fn peers_of(&self, slot: u32) -> Vec<Peer> {
         let mut found: Vec<Peer> = Vec::new();
-        let Some(me) = self.people.get(slot as usize).and_then(Option::as_ref) else {
+        let Some(me) = self.person(slot) else {
             return found;
         };
         let route = if self.forwarded.contains(&slot) {
@@ -475,7 +475,7 @@ impl Proximity {
         };
         let has_blocks = !self.blocks.is_empty();
         let one = |other: u32| {
-            let person = self.people.get(other as usize)?.as_ref()?;
+            let person = self.person(other)?;
             (other != slot && !(has_blocks && self.is_apart(me.user, person.user))).then_some(person)
         };
         let both = |player: PlayerId, why: Why, sees: bool| Peer {
@@ -525,6 +525,10 @@ impl Proximity {
 
     fn person(&self, slot: u32) -> Option<&Person> {
         self.people.get(slot as usize)?.as_ref()
+    }
+
+    fn person_mut(&mut self, slot: u32) -> Option<&mut Person> {
+        self.people.get_mut(slot as usize)?.as_mut()
     }
 
     fn place_of(&self, slot: u32) -> Option<Position> {

@@ -7,7 +7,7 @@ use crate::components::id::PlayerId;
 use crate::components::peers::{Peer, Route, Why};
 
 /// People on one stage who are heard, those first who came first.
-pub const MOST_ON_STAGE: usize = 12;
+const MOST_ON_STAGE: usize = 12;
 
 /// How loud a stage is, of 255.
 const STAGE_GAIN: u8 = 191;
