@@ -6,8 +6,8 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { openBrowser, Person, PHONE, Server } from "./plaza.mjs";
-import { makeSpace } from "./talking.mjs";
+import { openBrowser, PHONE, Server } from "./plaza.mjs";
+import { arrive, makeSpace } from "./talking.mjs";
 
 const FOLDER = fileURLToPath(new URL("../../docs/pictures/", import.meta.url));
 const WINDOW = { viewport: { width: 1200, height: 750 } };
@@ -24,17 +24,6 @@ const GUESTS = [
   ["Theo", 1, 1],
   ["Zoe", -1, 1],
 ];
-
-async function enter(browser, server, link, name, avatar, options) {
-  const person = await Person.sit(browser, server, options);
-  await person.page.goto(`${link}?debug`);
-  await person.signUp(name);
-  await person.choose(avatar);
-  await person.page.waitForURL(new RegExp(link));
-  if (!person.page.url().includes("debug")) await person.page.goto(`${link}?debug`);
-  await person.arrive();
-  return person;
-}
 
 /** Walks that many tiles; nothing is in the way there. */
 async function walk(person, across, down) {
@@ -58,10 +47,7 @@ const take = (person, name) => person.page.screenshot({ path: `${FOLDER}${name}.
 const server = await Server.start();
 const browser = await openBrowser();
 try {
-  const leila = await Person.sit(browser, server, WINDOW);
-  await leila.page.goto("/");
-  await leila.signUp("Leila");
-  await leila.choose("Leila");
+  const leila = await arrive(browser, server, undefined, "Leila", WINDOW, "Leila");
   await leila.page.getByRole("link", { name: "Join Plaza" }).waitFor();
   const links = {};
   for (const [name, template] of [
@@ -75,7 +61,7 @@ try {
   const park = links["Lunch in the park"];
   const guests = [];
   for (const [name, across, down] of GUESTS) {
-    const guest = await enter(browser, server, park, name, name, SMALL);
+    const guest = await arrive(browser, server, park, name, SMALL, name);
     await walk(guest, across, down);
     guests.push(guest);
   }
@@ -90,7 +76,7 @@ try {
   await leila.page.locator(".emote").first().waitFor();
   await take(leila, "park");
 
-  const nora = await enter(browser, server, park, "Nora", "Nora", PHONE);
+  const nora = await arrive(browser, server, park, "Nora", PHONE, "Nora");
   await nora.page.locator(".hud.bottom").waitFor();
   await take(nora, "phone");
 

@@ -5,6 +5,7 @@ import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { BINARY, openBrowser, Person, PHONE, Server } from "./plaza.mjs";
+import { arrive, makeSpace } from "./talking.mjs";
 
 const run = promisify(execFile);
 let server;
@@ -148,6 +149,19 @@ test("by keyboard alone: sign up, choose, join, walk, speak, leave", async () =>
   await reach("Leave");
   await keyboard.press("Enter");
   await page.getByRole("heading", { name: "Where to?" }).waitFor();
+  await person.context.close();
+});
+
+test("a long name of a space leaves room for who is there and for its buttons", async () => {
+  const person = await arrive(browser, server, undefined, "Lou");
+  const { page } = person;
+  await makeSpace(person, "A very long autumn conference", /Conference/);
+  await page.getByRole("button", { name: "Leave" }).click();
+  const card = page.locator(".space-card").filter({ hasText: "A very long autumn conference" });
+  await card.locator("canvas[data-drawn]").waitFor();
+  await person.shot("long-name");
+  const tooWide = await card.locator(".body").evaluate((body) => body.scrollWidth - body.clientWidth);
+  assert.equal(tooWide, 0);
   await person.context.close();
 });
 

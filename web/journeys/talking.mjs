@@ -6,12 +6,12 @@ import { Person } from "./plaza.mjs";
 export const WINDOW = { viewport: { width: 1000, height: 640 } };
 
 /** Signs somebody up and brings them into the space, if there is one already. */
-export async function arrive(browser, server, link, name, options = WINDOW) {
+export async function arrive(browser, server, link, name, options = WINDOW, avatar = "Jonas") {
   const person = await Person.sit(browser, server, options);
   const { page } = person;
   await page.goto(link ? `${link}?debug` : "/");
   await person.signUp(name);
-  await person.choose("Jonas");
+  await person.choose(avatar);
   if (link) {
     await page.waitForURL(new RegExp(link));
     if (!page.url().includes("debug")) await page.goto(`${link}?debug`);
