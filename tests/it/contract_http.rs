@@ -92,7 +92,6 @@ async fn protected_calls_ask_for_a_valid_token_before_anything_else() {
     let calls = [
         ("POST", "/user/metadata"),
         ("PUT", "/user/metadata"),
-        ("GET", "/user/metadata/bulk?ids=[]"),
         ("POST", "/space"),
         ("DELETE", "/space/nonsense"),
         ("GET", "/space/all"),
@@ -118,6 +117,54 @@ async fn protected_calls_ask_for_a_valid_token_before_anything_else() {
             server.send(request().header("authorization", wrong)).await.refused(401);
         }
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_open_to_all_answers_without_a_token() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let space = server.space(&admin, "10x20").await;
+    let looks = server
+        .get(&format!("/user/metadata/bulk?ids=[{},{UNKNOWN}]", admin.id), None)
+        .await
+        .fine();
+    let expected = json!([{"userId": admin.id, "avatarId": null, "imageUrl": null}]);
+    assert_eq!(looks["avatars"], expected);
+    assert!(server.get("/avatars", None).await.fine()["avatars"].is_array());
+    assert!(server.get("/elements", None).await.fine()["elements"].is_array());
+    let view = server.get(&format!("/space/{space}"), None).await.fine();
+    assert_eq!(view["dimensions"], "10x20");
+    let old = json!({"username": "the-admin", "password": "secret"});
+    // Signing in is open too: an old token in the header does not stand in the way.
+    let stale = server
+        .request("POST".parse().unwrap(), "/signin")
+        .header("authorization", "Bearer stale")
+        .json(&old);
+    assert!(server.send(stale).await.fine()["token"].is_string());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_or_query_that_is_too_large_or_torn_is_a_problem_document() {
+    let server = TestServer::start().await;
+    let ada = server.user("ada").await;
+    let torn = |method: &str, path: &str| {
+        let request = server.request(method.parse().unwrap(), path);
+        request.bearer_auth(&ada.token).body("{\"name\":")
+    };
+    for (method, path) in [
+        ("POST", "/signup"),
+        ("POST", "/user/metadata"),
+        ("PUT", "/user/metadata"),
+        ("POST", "/space"),
+        ("POST", "/space/element"),
+        ("DELETE", "/space/element"),
+    ] {
+        server.send(torn(method, path)).await.refused(400);
+    }
+    let large = json!({"name": "x".repeat(300 * 1024), "dimensions": "10x10"});
+    server.post("/space", Some(&ada), large).await.refused(413);
     server.stop().await;
 }
 
