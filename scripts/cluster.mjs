@@ -131,7 +131,8 @@ async function startNginx(folder, listen, nodes) {
   const example = await readFile(join(ROOT, "deploy/nginx.conf"), "utf8");
   const home = join(folder, "nginx");
   await mkdir(home);
-  const servers = nodes.map(({ port }) => `    server 127.0.0.1:${port} max_fails=1 fail_timeout=3s;\n`).join("");
+  const [line] = /server 10\.[^\n]+/.exec(example);
+  const servers = nodes.map(({ port }) => `    ${line.replace(/10\.[\d.:]+/, `127.0.0.1:${port}`)}\n`).join("");
   const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `  ${kind}_temp_path ${home}/${kind};\n`);
   const config = example
     .replace(/( +server 10\.[^\n]+\n)+/, servers)

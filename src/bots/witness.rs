@@ -176,8 +176,14 @@ pub struct Witnesses {
 }
 
 impl Witnesses {
-    /// Signs them up at one process and lets them in through all of them, spread over spaces that keep what is said.
-    pub async fn gather(urls: &[String], count: u32, spaces: u32) -> Result<Self, AccountError> {
+    /// Signs them up at one process and lets them in, spread over spaces that keep what is said: every second one through the
+    /// balancer alone, if there is one, the others through all processes.
+    pub async fn gather(
+        urls: &[String],
+        balancer: Option<&str>,
+        count: u32,
+        spaces: u32,
+    ) -> Result<Self, AccountError> {
         let over = CancellationToken::new();
         let settings = Settings {
             url: urls.first().cloned().unwrap_or_default(),
@@ -195,7 +201,10 @@ impl Witnesses {
             notes.push(Arc::clone(&own));
             let witness = Witness {
                 number,
-                urls: urls.to_vec(),
+                urls: match balancer {
+                    Some(balancer) if number % 2 == 1 => vec![balancer.to_owned()],
+                    _ => urls.to_vec(),
+                },
                 token: person.token,
                 space: accounts.spaces[number % accounts.spaces.len()].id.clone(),
                 notes: own,

@@ -74,11 +74,17 @@ pub enum Drill {
     Move,
     /// One process after the other is told to stop, and starts again
     Rolling,
+    /// One server after the other is killed; their guardians live
+    EachCrash,
+    /// One server after the other is killed, each together with its guardian
+    EachHostLoss,
 }
 
 /// The cluster, as `make cluster` tells it.
 #[derive(Deserialize)]
 struct State {
+    /// Where the balancer is, if there is one.
+    url: Option<String>,
     nodes: Vec<NodeState>,
     redis: Service,
     postgres: Service,
@@ -126,7 +132,9 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
         "{} clients in {} spaces come in …",
         options.bots, options.spaces
     ));
-    let witnesses = Witnesses::gather(&urls, options.bots, options.spaces).await?;
+    // Every second one knows nothing but the balancer, as people do.
+    let balancer = state.url.as_deref();
+    let witnesses = Witnesses::gather(&urls, balancer, options.bots, options.spaces).await?;
     settle(&witnesses).await?;
     let drills = if options.drills.is_empty() {
         Drill::value_variants().to_vec()
@@ -149,7 +157,12 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
                 .iter()
                 .max_by_key(spaces)
                 .context("the cluster has no processes")?;
-            perform(drill, &state, node, &options.cluster, &orders).await?;
+            match drill {
+                Drill::EachCrash | Drill::EachHostLoss => {
+                    each(drill, &state, &options.cluster, &orders, &witnesses).await?;
+                }
+                _ => perform(drill, &state, node, &options.cluster, &orders).await?,
+            }
             // Nobody notices at once.
             sleep(CALM).await;
             settle(&witnesses).await?;
@@ -174,8 +187,8 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
 
 async fn perform(drill: Drill, state: &State, node: &NodeState, file: &Path, orders: &Orders) -> anyhow::Result<()> {
     match drill {
-        Drill::Crash => signal(node.server(), Signal::KILL),
-        Drill::HostLoss => {
+        Drill::Crash | Drill::EachCrash => signal(node.server(), Signal::KILL),
+        Drill::HostLoss | Drill::EachHostLoss => {
             let server = node.server();
             signal(node.pid, Signal::KILL)?;
             if server != node.pid {
@@ -238,6 +251,33 @@ async fn perform(drill: Drill, state: &State, node: &NodeState, file: &Path, ord
             Ok(())
         }
     }
+}
+
+/// Breaks one process after the other; the next one when the last is back and everybody goes on.
+async fn each(drill: Drill, state: &State, file: &Path, orders: &Orders, witnesses: &Witnesses) -> anyhow::Result<()> {
+    for node in &state.nodes {
+        let server = node.server();
+        perform(drill, state, node, file, orders).await?;
+        wait("another server is in its place", || async {
+            let now = State::read(file).ok();
+            let now = now.and_then(|now| now.nodes.into_iter().find(|other| other.name == node.name));
+            now.is_some_and(|now| now.pid > 0 && now.server() != server)
+        })
+        .await?;
+        wait("it lives", || async {
+            let census = orders.census().await.unwrap_or_default();
+            census.nodes().len() == state.nodes.len() && is_ready(&node.url).await
+        })
+        .await?;
+        sleep(CALM).await;
+        settle(witnesses).await?;
+    }
+    Ok(())
+}
+
+async fn is_ready(url: &str) -> bool {
+    let answer = reqwest::get(format!("{url}/readyz")).await;
+    answer.is_ok_and(|answer| answer.status().is_success())
 }
 
 /// Every space that is run, and by whom.

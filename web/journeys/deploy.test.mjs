@@ -28,13 +28,20 @@ function variables() {
   return new Set(stdout.match(/PLAZA_[A-Z_]+/g));
 }
 
-test("nginx takes the example", () => {
-  const folder = mkdtempSync(join(tmpdir(), "plaza-nginx-"));
-  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
-  const words = ["-t", "-p", folder, "-c", path("nginx.conf"), "-g", `pid ${folder}/pid;`];
-  const { stderr } = spawnSync("nginx", words, { encoding: "utf8", env });
-  rmSync(folder, { recursive: true });
-  assert.match(stderr, /syntax is ok/);
+for (const example of ["nginx.conf", "nginx-path.conf"])
+  test(`nginx takes ${example}`, () => {
+    const folder = mkdtempSync(join(tmpdir(), "plaza-nginx-"));
+    const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
+    const words = ["-t", "-p", folder, "-c", path(example), "-g", `pid ${folder}/pid;`];
+    const { stderr } = spawnSync("nginx", words, { encoding: "utf8", env });
+    rmSync(folder, { recursive: true });
+    assert.match(stderr, /syntax is ok/);
+  });
+
+test("the balancer never puts a process aside: it would not take it back while people only hold sockets", () => {
+  const servers = text("nginx.conf").match(/^ +server 10\..+;$/gm);
+  assert.ok(servers.length > 1);
+  for (const server of servers) assert.match(server, / max_fails=0;$/);
 });
 
 test("compose: every process has a name, an address and the same data", () => {

@@ -1,0 +1,47 @@
+/** Balancer: behind the nginx that people copy every process dies once, and those who know nothing but its address come back each time. */
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { startCluster } from "../../../scripts/cluster.mjs";
+import { BINARY } from "../plaza.mjs";
+
+const run = promisify(execFile);
+let cluster;
+let folder;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "plaza-balancer-"));
+  const more = ["--auth-rate", "0", "--log", "warn"];
+  cluster = await startCluster({ binary: BINARY, state: join(folder, "cluster.json"), more });
+});
+
+after(async () => {
+  await cluster?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("every process is killed once, then once with its guardian: everybody is back each time, and nothing is lost", async () => {
+  const rows = join(folder, "rows.json");
+  const words = ["chaos", "--cluster", join(folder, "cluster.json"), "--json", rows];
+  // It fails when somebody does not come back within a minute, or a line is lost or doubled. How long it took is printed, and judged on a quiet machine.
+  await run(BINARY, [...words, "--bots", "24", "--spaces", "6", "--drills", "each-crash,each-host-loss"]);
+  const seen = JSON.parse(await readFile(rows, "utf8"));
+  for (const { drill, max, cuts, lost } of seen) {
+    console.info(`${drill}: ${cuts} connections ended, at most ${max} ms without news`);
+    assert.ok(cuts > 0, "somebody was cut off");
+    assert.equal(lost, 0);
+  }
+});
+
+test("a new person gets in through the balancer afterwards", async () => {
+  for (let count = 0; count < 12; count++) {
+    const answer = await fetch(`${cluster.url}/readyz?space=${count}`);
+    assert.equal(answer.status, 200);
+    await answer.text();
+  }
+});
