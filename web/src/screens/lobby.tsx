@@ -2,11 +2,15 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { api, type Lobby, type MapSummary, type SpaceSummary } from "../net/api";
+import { here, whole } from "../net/base";
+import { copyText } from "../ui/copy";
 import { me, signOut } from "../ui/me";
+import { useNote } from "../ui/note";
 import { Brand, Dialog, ErrorNote, Face, Field, Icon, IconButton, Spinner } from "../ui/parts";
 import { go } from "../ui/route";
 import { isDark, toggleTheme } from "../ui/theme";
 import { Thumbnail } from "../ui/thumbnail";
+import { byLife, usual } from "../world/lobby";
 
 /** How often the lobby looks who is inside, while it is seen. */
 const REFRESH = 3000;
@@ -17,7 +21,7 @@ export function LobbyScreen() {
   const [error, setError] = useState<string | null>(null);
   const [isCreating, setCreating] = useState(false);
   const [deleting, setDeleting] = useState<SpaceSummary | null>(null);
-  const [said, setSaid] = useState("");
+  const said = useNote();
   const [version, setVersion] = useState(0);
   // Later pages of the public spaces, and where the next one begins.
   const [more, setMore] = useState<SpaceSummary[]>([]);
@@ -63,13 +67,10 @@ export function LobbyScreen() {
   };
 
   const copy = async (space: SpaceSummary) => {
-    const link = new URL(`/s/${space.id}`, location.href).href;
-    try {
-      await navigator.clipboard.writeText(link);
-      setSaid(`The link to ${space.name} is copied.`);
-    } catch {
-      setSaid(link);
-    }
+    const link = whole(`/s/${space.id}`).href;
+    if (await copyText(link)) said.say(`The link to ${space.name} is copied.`);
+    // It is there to be copied by hand.
+    else said.say(link, true);
   };
 
   const isEmpty = lobby && lobby.mine.length === 0 && lobby.public.length === 0;
@@ -85,11 +86,11 @@ export function LobbyScreen() {
           onClick={toggleTheme}
         />
         {me.value?.role === "admin" && (
-          <a class="button quiet" href="/admin">
+          <a class="button quiet" href={here("/admin")}>
             Processes
           </a>
         )}
-        <a class="button quiet" href="/avatar" aria-label="Change your avatar">
+        <a class="button quiet" href={here("/avatar")} aria-label="Change your avatar">
           <Face imageUrl={me.value?.imageUrl ?? null} />
           <span class="hide-narrow">{me.value?.username}</span>
         </a>
@@ -116,11 +117,11 @@ export function LobbyScreen() {
           </div>
         </div>
         <p class="visually-hidden" role="status">
-          {said}
+          {said.words}
         </p>
-        {said && (
-          <p class="small muted" aria-hidden="true">
-            {said}
+        {said.words && (
+          <p class="small muted note-line" aria-hidden="true">
+            {said.words}
           </p>
         )}
         {error && <ErrorNote>{error} Trying again by itself.</ErrorNote>}
@@ -144,14 +145,14 @@ export function LobbyScreen() {
                 </button>
               </div>
             ) : (
-              <Spaces spaces={lobby.mine} onCopy={copy} onDelete={setDeleting} />
+              <Spaces spaces={byLife(lobby.mine)} onCopy={copy} onDelete={setDeleting} />
             )}
           </section>
         )}
         {lobby && lobby.public.length > 0 && (
           <section class="section" aria-labelledby="public">
             <h2 id="public">Open to everybody</h2>
-            <Spaces spaces={[...lobby.public, ...more]} onCopy={copy} onDelete={setDeleting} />
+            <Spaces spaces={byLife([...lobby.public, ...more])} onCopy={copy} onDelete={setDeleting} />
             {(cursor ?? lobby.cursor) && (
               <button type="button" class="button" onClick={showMore}>
                 Show more
@@ -166,7 +167,7 @@ export function LobbyScreen() {
           space={deleting}
           onClose={() => setDeleting(null)}
           onDeleted={() => {
-            setSaid(`${deleting.name} is deleted.`);
+            said.say(`${deleting.name} is deleted.`);
             setDeleting(null);
             setVersion(version + 1);
           }}
@@ -187,7 +188,7 @@ function Spaces({ spaces, onCopy, onDelete }: SpacesProps) {
     <ul class="spaces">
       {spaces.map((space) => (
         <li key={space.id} class="space-card">
-          <a class="picture" href={`/s/${space.id}`} tabIndex={-1} aria-hidden="true">
+          <a class="picture" href={here(`/s/${space.id}`)} tabIndex={-1} aria-hidden="true">
             <Thumbnail src={space.thumbnail} />
           </a>
           <div class="body">
@@ -200,7 +201,7 @@ function Spaces({ spaces, onCopy, onDelete }: SpacesProps) {
               </span>
             </div>
             <div class="row spread">
-              <a class="button primary small" href={`/s/${space.id}`} aria-label={`Join ${space.name}`}>
+              <a class="button primary small" href={here(`/s/${space.id}`)} aria-label={`Join ${space.name}`}>
                 Join
               </a>
               <span class="row" style={{ gap: 0 }}>
@@ -240,7 +241,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
     api.maps().then(
       (list) => {
         setMaps(list);
-        setMap(list[0]?.id ?? "");
+        setMap(usual(list)?.id ?? "");
       },
       (caught: Error) => setError(caught.message),
     );
