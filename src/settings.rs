@@ -72,6 +72,8 @@ pub struct Settings {
     pub life: Option<u32>,
     /// Where clients reach this very process, when they can.
     pub public_url: Option<String>,
+    /// The path in front of every address, as `/plaza`, for proxies that keep it; empty for none.
+    pub base_path: String,
     /// What helps calls find their way.
     pub ice: IceSettings,
     /// Where the calls of many are forwarded; nothing when they are not.
@@ -99,6 +101,7 @@ impl Settings {
             cluster: None,
             life: None,
             public_url: None,
+            base_path: String::new(),
             ice: IceSettings::default(),
             forwarding: None,
             livekit: None,

@@ -6,6 +6,8 @@ const server = process.env.PLAZA_URL ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   plugins: [preact()],
+  // A proxy may show all of this below a path: every address is relative to the page.
+  base: "./",
   build: { target: "es2022", chunkSizeWarningLimit: 1200 },
   server: {
     proxy: {

@@ -1,14 +1,16 @@
 //! Layers: what is done to every request and answer: safety headers, problem documents, panics, other origins.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_http::cors::{Any as Anything, CorsLayer};
 
 use super::error::ApiError;
+use super::policy;
 
 /// Headers that every answer has.
 const SAFETY: [(HeaderName, &str); 4] = [
@@ -31,6 +33,12 @@ pub async fn dress(request: Request, next: Next) -> Response {
             response.headers_mut().insert(header::ALLOW, allow);
         }
     }
+    if is_page(&response) {
+        response
+            .headers_mut()
+            .entry(header::CONTENT_SECURITY_POLICY)
+            .or_insert(HeaderValue::from_static(policy::PLAIN_PAGE));
+    }
     for (name, value) in SAFETY {
         response
             .headers_mut()
@@ -38,6 +46,48 @@ pub async fn dress(request: Request, next: Next) -> Response {
             .or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+fn is_page(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
+/// What the pages about the interface for programs may do; and where they are is told relative to where the reader is, who may have come through a proxy.
+pub async fn dress_docs(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if is_page(&response) {
+        response.headers_mut().insert(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(policy::DOCS_PAGE),
+        );
+    }
+    if response.status().is_redirection() {
+        response
+            .headers_mut()
+            .insert(header::LOCATION, HeaderValue::from_static("docs/"));
+    }
+    response
+}
+
+/// Takes the base path off a request's address, for proxies that keep it. One without it is served as well: health checks come straight to the process.
+pub async fn strip_base(base: Arc<str>, mut request: Request, next: Next) -> Response {
+    if let Some(uri) = without_base(request.uri(), &base) {
+        *request.uri_mut() = uri;
+    }
+    next.run(request).await
+}
+
+fn without_base(uri: &Uri, base: &str) -> Option<Uri> {
+    let rest = uri.path_and_query()?.as_str().strip_prefix(base)?;
+    let path = match rest.as_bytes().first() {
+        Some(b'/') => rest.to_owned(),
+        None | Some(b'?') => format!("/{rest}"),
+        Some(_) => return None,
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path.parse().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 /// The problem behind an answer that refuses without a document.
@@ -115,6 +165,17 @@ mod tests {
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         let text = String::from_utf8(body.to_vec()).unwrap();
         assert!(text.contains("\"status\":500") && !text.contains("secret"), "{text}");
+    }
+
+    #[test]
+    fn the_base_path_comes_off_whole_or_not_at_all() {
+        let strip = |uri: &str| without_base(&uri.parse().unwrap(), "/plaza").map(|uri| uri.to_string());
+        assert_eq!(strip("/plaza/s/1?debug").as_deref(), Some("/s/1?debug"));
+        assert_eq!(strip("/plaza/").as_deref(), Some("/"));
+        assert_eq!(strip("/plaza").as_deref(), Some("/"));
+        assert_eq!(strip("/plaza?a=b").as_deref(), Some("/?a=b"));
+        assert_eq!(strip("/plazas/1"), None);
+        assert_eq!(strip("/healthz"), None);
     }
 
     #[test]

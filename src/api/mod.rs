@@ -28,6 +28,7 @@ mod lobby;
 mod maps;
 mod metadata;
 mod passwords;
+mod policy;
 pub mod routes;
 mod setup;
 mod space_chat;
@@ -53,6 +54,7 @@ pub struct AppState {
     pub passwords: Passwords,
     limits: Arc<limits::AuthLimits>,
     writes: Arc<limits::WriteLimits>,
+    picture_hosts: Arc<policy::PictureHosts>,
     metrics: metrics_exporter_prometheus::PrometheusHandle,
 }
 
@@ -63,6 +65,7 @@ impl AppState {
             passwords: Passwords::new(settings.password_cost),
             limits: Arc::new(limits::AuthLimits::new(settings.auth_rate)),
             writes: Arc::default(),
+            picture_hosts: Arc::default(),
             metrics: health::recorder(),
             store,
             spaces,

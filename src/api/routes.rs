@@ -1,16 +1,18 @@
 //! Routes: every address of the server in one list.
 
+use std::sync::Arc;
+
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware, routing};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::trace::TraceLayer;
-use utoipa::openapi::OpenApi as OpenApiDocument;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi as OpenApiDocument, Server};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     AppState, account, admin, assets, avatars, cluster, direct, elements, files, health, ice, layers, lobby, maps,
@@ -118,22 +120,42 @@ pub fn openapi() -> OpenApiDocument {
 /// Everything that is served: HTTP, and the sockets of players behind the same layers.
 pub fn router(state: AppState, edge: Edge) -> Router {
     let (api, document) = documented().split_for_parts();
+    let base = state.settings.base_path.clone();
     let origins = layers::other_origins(&state.settings.allowed_origins);
     let router = api
         .route("/art/{*path}", routing::get(assets::art))
         .route("/files/{name}", routing::get(files::uploaded))
         .fallback(web::fallback)
         .with_state(state)
-        .merge(SwaggerUi::new("/api/docs").url("/api/openapi.json", document));
+        .merge(docs(document));
     let router = edge::routes(edge, router);
+    let base: Arc<str> = base.into();
     let router = match origins {
         Some(origins) => router.layer(origins),
         None => router,
     };
-    router
+    let router = router
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(middleware::from_fn(health::measure))
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn(layers::dress))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http());
+    if base.is_empty() {
+        return router;
+    }
+    // Around everything: what matches is decided by what is left of the address.
+    Router::new()
+        .fallback_service(router)
+        .layer(middleware::from_fn(move |request, next| {
+            layers::strip_base(Arc::clone(&base), request, next)
+        }))
+}
+
+/// The pages about the interface. Their addresses are relative: they may be below the path of a proxy.
+fn docs(mut document: OpenApiDocument) -> Router {
+    document.servers = Some(vec![Server::new("..")]);
+    let ui = SwaggerUi::new("/api/docs")
+        .url("/api/openapi.json", document)
+        .config(Config::from("../openapi.json"));
+    Router::from(ui).layer(middleware::from_fn(layers::dress_docs))
 }

@@ -2,52 +2,44 @@
 
 use axum::extract::State;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::AppState;
 use super::assets::Client;
 use super::error::ApiError;
-use super::files;
-use crate::media::livekit::LiveKitSettings;
+use super::{files, policy};
 
-/// What the client's page may load. Pictures may come from anywhere, because people may link avatars, and so may the pages that maps link, each in its
-/// own sandbox; scripts may not.
-const PAGE_CSP: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-    img-src 'self' data: blob: http: https:; media-src 'self' blob:; font-src 'self' data:; worker-src 'self' blob:; \
-    connect-src 'self' ws: wss:{elsewhere}; object-src 'none'; frame-src 'self' http: https:; base-uri 'self'; form-action 'self'; frame-ancestors 'self'";
+/// Where the page says what its addresses count from, as the client is built.
+const BASE: &str = "<base href=\"/\"";
 
 /// Shown while the client has not been built.
-const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Plaza</title>\
+const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><base href=\"/\"><title>Plaza</title>\
     <style>body{font:16px/1.6 system-ui;max-width:36rem;margin:4rem auto;padding:0 1rem}</style>\
     <h1>Plaza is running</h1><p>The client is not built: run <code>make web</code>, then start Plaza again.</p>\
-    <p>The <a href=\"/api/docs\">interface for programs</a> works without it.</p></html>";
+    <p>The <a href=\"api/docs\">interface for programs</a> works without it.</p></html>";
 
 /// Everything that no route took: a file of the client, its page, or nothing.
 pub async fn fallback(State(state): State<AppState>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
-    let livekit = state.settings.livekit.as_ref();
     let path = uri.path().trim_start_matches('/');
     let reading = method == Method::GET || method == Method::HEAD;
     let api = path == "api" || path.starts_with("api/");
     if !reading || api {
         return ApiError::NotFound.into_response();
     }
-    if !path.is_empty()
-        && let Some(file) = file(path, &headers, livekit)
+    if path != "index.html"
+        && let Some(file) = file(path, &headers)
     {
         return file;
     }
-    if wants_page(path, &headers) {
-        page(&headers, livekit)
+    if path == "index.html" || wants_page(path, &headers) {
+        page(&state, &uri.path()[1..], &headers).await
     } else {
         ApiError::NotFound.into_response()
     }
 }
 
-fn file(path: &str, headers: &HeaderMap, livekit: Option<&LiveKitSettings>) -> Option<Response> {
-    if path == "index.html" {
-        return Some(page(headers, livekit));
-    }
+fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let file = Client::get(path)?;
     let etag = files::etag_of(&file.metadata.sha256_hash());
     if let Some(unchanged) = files::unchanged(headers, &etag) {
@@ -73,30 +65,43 @@ fn wants_page(path: &str, headers: &HeaderMap) -> bool {
     path.is_empty() || (!last.contains('.') && accept.contains("text/html"))
 }
 
-fn page(headers: &HeaderMap, livekit: Option<&LiveKitSettings>) -> Response {
-    let (status, bytes) = match Client::get("index.html") {
-        Some(file) => (StatusCode::OK, file.data.into_owned()),
-        None => (StatusCode::OK, NOT_BUILT.as_bytes().to_vec()),
+/// The page, as it is for that path: its addresses count from where everything is, relative to the address that was asked for. So it works below any path
+/// that a proxy puts in front, without knowing it.
+async fn page(state: &AppState, path: &str, headers: &HeaderMap) -> Response {
+    let text = match Client::get("index.html") {
+        Some(file) => String::from_utf8_lossy(&file.data).replacen(BASE, &format!("<base href=\"{}\"", up(path)), 1),
+        None => NOT_BUILT.replacen(BASE, &format!("<base href=\"{}\"", up(path)), 1),
     };
-    let etag = files::etag_of(&bytes);
-    let mut response =
-        files::unchanged(headers, &etag).unwrap_or_else(|| files::with_etag((status, Html(bytes)), &etag));
+    let etag = files::etag_of(text.as_bytes());
+    let mut response = files::unchanged(headers, &etag).unwrap_or_else(|| files::with_etag(Html(text), &etag));
     response
         .headers_mut()
-        .insert(CONTENT_SECURITY_POLICY, page_policy(livekit));
+        .insert(CONTENT_SECURITY_POLICY, policy::client_page(state).await);
     response
 }
 
-/// Sockets may go anywhere; a `LiveKit` server is also asked over HTTP why it let nobody in.
-fn page_policy(livekit: Option<&LiveKitSettings>) -> HeaderValue {
-    let origin = livekit.and_then(|livekit| web_origin(&livekit.url));
-    let elsewhere = origin.map_or_else(String::new, |origin| format!(" {origin}"));
-    HeaderValue::try_from(PAGE_CSP.replace("{elsewhere}", &elsewhere)).expect("an address has no line breaks")
+/// The way from a path, without its first slash, up to the front page.
+fn up(path: &str) -> String {
+    match path.matches('/').count() {
+        0 => "./".to_owned(),
+        levels => "../".repeat(levels),
+    }
 }
 
-/// Where a server of sockets answers over HTTP: `wss://HOST` is `https://HOST`.
-fn web_origin(url: &str) -> Option<String> {
-    let uri: Uri = url.parse().ok()?;
-    let scheme = if uri.scheme_str()? == "ws" { "http" } else { "https" };
-    Some(format!("{scheme}://{}", uri.authority()?))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn from_any_depth_the_way_leads_to_the_front_page() {
+        for (path, way) in [
+            ("", "./"),
+            ("admin", "./"),
+            ("s/1", "../"),
+            ("s/1/", "../../"),
+            ("a/b/c", "../../"),
+        ] {
+            assert_eq!(up(path), way, "{path}");
+        }
+    }
 }

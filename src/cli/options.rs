@@ -98,6 +98,10 @@ pub struct Said {
     /// Where clients reach this very process, when they can
     #[arg(long, env = "PLAZA_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
+    /// The path below which a reverse proxy shows this server, when it keeps it in what it asks for, as in `/plaza`; it is in printed
+    /// addresses, too
+    #[arg(long, env = "PLAZA_BASE_PATH", value_name = "PATH")]
+    base_path: Option<String>,
     /// A STUN server, as in `stun:stun.example.org:3478`; may be said more than once
     #[arg(long, env = "PLAZA_STUN_URL", value_delimiter = ',', value_name = "URL")]
     stun_url: Option<Vec<String>>,
@@ -272,6 +276,7 @@ impl Said {
             cluster_secret_file: self.cluster_secret_file.or(other.cluster_secret_file),
             link_tls: self.link_tls.or(other.link_tls),
             public_url: self.public_url.or(other.public_url),
+            base_path: self.base_path.or(other.base_path),
             stun_url: self.stun_url.or(other.stun_url),
             turn_url: self.turn_url.or(other.turn_url),
             turn_secret: self.turn_secret.or(other.turn_secret),
@@ -411,7 +416,8 @@ impl Said {
                 },
                 password_cost: PasswordCost::Full,
                 cluster,
-                public_url: self.public_url,
+                public_url: public_url(self.public_url)?,
+                base_path: base_path(self.base_path.as_deref().unwrap_or_default())?,
                 ice,
                 forwarding,
                 livekit,
@@ -442,6 +448,34 @@ fn secret_of(said: Option<&str>, file: Option<&Path>) -> anyhow::Result<Secret> 
 fn is_socket_url(url: &str) -> bool {
     let uri = url.parse::<axum::http::Uri>();
     uri.is_ok_and(|uri| matches!(uri.scheme_str(), Some("ws" | "wss")) && uri.authority().is_some())
+}
+
+/// An address without a slash at its end.
+fn public_url(said: Option<String>) -> anyhow::Result<Option<String>> {
+    let said = said.map(|url| url.trim().trim_end_matches('/').to_owned());
+    let Some(url) = said.filter(|url| !url.is_empty()) else {
+        return Ok(None);
+    };
+    let uri = url.parse::<axum::http::Uri>();
+    let is_web = uri.is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
+    if !is_web {
+        bail!("public-url is where browsers find this server, as https://HOST, not `{url}`");
+    }
+    Ok(Some(url))
+}
+
+/// A path with a slash in front and none behind; nothing for the root.
+fn base_path(said: &str) -> anyhow::Result<String> {
+    let path = said.trim().trim_matches('/');
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._~".contains(letter);
+    let is_segment = |segment: &str| !segment.is_empty() && !segment.starts_with('.') && segment.chars().all(is_plain);
+    if path.is_empty() {
+        Ok(String::new())
+    } else if path.split('/').all(is_segment) {
+        Ok(format!("/{path}"))
+    } else {
+        bail!("base-path is a path of plain letters, as in /plaza, not `{said}`")
+    }
 }
 
 /// A secret as it was said, or out of a file; an empty one is none.
@@ -609,6 +643,21 @@ mod tests {
     }
 
     #[test]
+    fn a_base_path_has_a_slash_in_front_and_none_behind() {
+        for (said, path) in [
+            ("", ""),
+            ("/", ""),
+            ("plaza", "/plaza"),
+            ("/tools/plaza/", "/tools/plaza"),
+        ] {
+            assert_eq!(base_path(said).unwrap(), path);
+        }
+        for said in ["/a//b", "/a b", "/a?b", "/../a", "https://a.example/b"] {
+            assert!(base_path(said).is_err(), "{said}");
+        }
+    }
+
+    #[test]
     fn nonsense_is_refused() {
         for said in [
             Said {
@@ -651,6 +700,10 @@ mod tests {
                 livekit_url: Some("wss://live.example; script-src *".into()),
                 livekit_key: Some("key".into()),
                 livekit_secret: Some("secret".into()),
+                ..Said::default()
+            },
+            Said {
+                public_url: Some("example.org".into()),
                 ..Said::default()
             },
             Said {

@@ -1,5 +1,7 @@
 //! Serve: starts a server, says where it is, and stops it when the system asks.
 
+use std::net::{IpAddr, SocketAddr};
+
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal;
@@ -10,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 use super::options::{Plan, Serve};
 use super::print;
 use crate::server::Server;
+use crate::settings::Settings;
 
 pub async fn serve(options: &Serve) -> anyhow::Result<()> {
     #[cfg(unix)]
@@ -41,18 +44,69 @@ pub async fn serve(options: &Serve) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Says where the server is, for this machine and for others, and what works there.
 fn greet(server: &Server) -> anyhow::Result<()> {
-    let mut address = server.address()?;
-    if address.ip().is_unspecified() {
-        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    let listening = server.address()?;
+    let mut near = listening;
+    if near.ip().is_unspecified() {
+        near.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
-    print::line(&format!("Plaza is open: http://{address}/"));
+    let Settings {
+        base_path, public_url, ..
+    } = &*server.state().settings;
+    print::line(&format!("Plaza is open: http://{near}{base_path}/"));
     if let Some(token) = server.setup_token() {
         print::line(&format!(
-            "There is no admin yet. Become it here, once: http://{address}/setup?token={token}"
+            "There is no admin yet. Become it here, once: http://{near}{base_path}/setup?token={token}"
         ));
     }
+    for line in elsewhere(public_url.as_deref(), listening, base_path, &own_addresses()) {
+        print::line(&line);
+    }
     Ok(())
+}
+
+/// What the people at other machines are to be told.
+fn elsewhere(public_url: Option<&str>, listening: SocketAddr, base_path: &str, own: &[IpAddr]) -> Vec<String> {
+    const WITHOUT: &str = "  There all works but microphone, camera and screen: browsers give those to https pages only. \
+                           A proxy with a certificate gives them, too: docs/operations.md tells how.";
+    if let Some(url) = public_url {
+        let mut lines = vec![format!("Others reach it at {url}/")];
+        lines.extend(url.starts_with("http://").then(|| WITHOUT.to_owned()));
+        return lines;
+    }
+    if listening.ip().is_loopback() {
+        return vec![format!(
+            "Only this machine reaches it, and a proxy on it. Start it with --listen 0.0.0.0:{} to let others in.",
+            listening.port()
+        )];
+    }
+    let is_any = listening.ip().is_unspecified();
+    let own = own.iter().filter(|ip| ip.is_ipv4() || listening.is_ipv6());
+    let reached: Vec<IpAddr> = if is_any {
+        own.copied().collect()
+    } else {
+        vec![listening.ip()]
+    };
+    if reached.is_empty() {
+        return vec!["This machine has no address by which others could reach it.".to_owned()];
+    }
+    let port = listening.port();
+    let mut lines: Vec<String> = reached
+        .into_iter()
+        .map(|ip| format!("Others reach it at http://{}{base_path}/", SocketAddr::new(ip, port)))
+        .collect();
+    lines.push(WITHOUT.to_owned());
+    lines
+}
+
+/// The addresses of this machine in its networks.
+fn own_addresses() -> Vec<IpAddr> {
+    let found = if_addrs::get_if_addrs().unwrap_or_default();
+    let found = found
+        .iter()
+        .filter(|interface| !interface.is_loopback() && !interface.is_link_local());
+    found.map(if_addrs::Interface::ip).collect()
 }
 
 /// What the system sends to stop a program. Listened to before the address is printed: who reads it may stop us at once.
@@ -102,4 +156,30 @@ async fn stop_on_signal(mut signals: Signals, shutdown: CancellationToken) {
         () = shutdown.cancelled() => {}
     }
     shutdown.cancel();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(public_url: Option<&str>, listening: &str) -> Vec<String> {
+        let own = ["192.0.2.7", "2001:db8::7"].map(|ip| ip.parse().unwrap());
+        elsewhere(public_url, listening.parse().unwrap(), "/plaza", &own)
+    }
+
+    #[test]
+    fn others_are_told_where_they_reach_the_server_and_what_works_there() {
+        let lines = told(None, "0.0.0.0:8080");
+        assert_eq!(lines[0], "Others reach it at http://192.0.2.7:8080/plaza/");
+        assert!(lines[1].contains("microphone") && lines.len() == 2, "{lines:?}");
+        assert_eq!(
+            told(None, "[::]:8080")[1],
+            "Others reach it at http://[2001:db8::7]:8080/plaza/"
+        );
+        assert!(told(None, "127.0.0.1:8080")[0].contains("--listen 0.0.0.0:8080"));
+        assert_eq!(
+            told(Some("https://a.example"), "0.0.0.0:8080"),
+            ["Others reach it at https://a.example/"]
+        );
+    }
 }

@@ -33,6 +33,13 @@ impl Store {
             .collect()
     }
 
+    /// Addresses of pictures on other servers that admins entered, for avatars and elements.
+    pub async fn pictures_elsewhere(&self) -> Result<Vec<String>, StoreError> {
+        let sql = "select image_url from avatars where image_url like 'http%' \
+                   union select image_url from elements where image_url like 'http%'";
+        Ok(sqlx::query_scalar(sql).fetch_all(&self.readers).await?)
+    }
+
     /// Adds an avatar.
     pub async fn add_avatar(&self, name: &str, image_url: &str) -> Result<AvatarId, StoreError> {
         let avatar = AvatarId(Uuid::now_v7());

@@ -66,7 +66,11 @@ async fn clients_are_told_who_forwards_and_livekit_wins_over_the_unit() {
             .request("GET".parse().unwrap(), "//")
             .header("accept", "text/html");
         let policy = server.send(page).await.header("content-security-policy").to_owned();
-        assert_eq!(policy.contains("wss: https://live.example;"), has_livekit, "{policy}");
+        assert_eq!(
+            policy.contains("connect-src 'self' https://live.example wss://live.example;"),
+            has_livekit,
+            "{policy}"
+        );
         server.stop().await;
     }
 }

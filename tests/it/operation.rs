@@ -102,6 +102,95 @@ async fn health_and_metrics_answer() {
 }
 
 #[tokio::test]
+async fn no_page_can_be_shown_inside_another_site() {
+    let server = TestServer::start().await;
+    for path in [
+        "//",
+        "//s/some-space",
+        "//help.html",
+        "//api/docs/",
+        "//api/docs/index.html",
+    ] {
+        let page = server
+            .request("GET".parse().unwrap(), path)
+            .header("accept", "text/html");
+        let page = server.send(page).await;
+        // Without a built client there is no help.
+        if page.status.as_u16() == 404 && path == "//help.html" {
+            continue;
+        }
+        assert!(page.header("content-type").starts_with("text/html"), "{path}");
+        let policy = page.header("content-security-policy");
+        assert!(
+            policy.contains("default-src") && policy.contains("frame-ancestors 'none'"),
+            "{path}: {policy}"
+        );
+        assert!(
+            !policy.contains("script-src *") && !policy.contains("'unsafe-eval'"),
+            "{path}: {policy}"
+        );
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn pages_may_load_the_pictures_that_admins_entered_and_reach_the_processes_of_the_cluster() {
+    let server = TestServer::start_with(|settings| settings.public_url = Some("https://a.plaza.example".into())).await;
+    let admin = server.admin().await;
+    let avatar = json!({ "name": "Elsewhere", "imageUrl": "https://pictures.example/ada.png" });
+    server.post("/admin/avatar", Some(&admin), avatar).await.fine();
+    let page = server
+        .request("GET".parse().unwrap(), "//")
+        .header("accept", "text/html");
+    let policy = server.send(page).await.header("content-security-policy").to_owned();
+    assert!(
+        policy.contains("img-src 'self' data: blob: https://pictures.example;"),
+        "{policy}"
+    );
+    assert!(
+        policy.contains("connect-src 'self' https://a.plaza.example wss://a.plaza.example;"),
+        "{policy}"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn below_a_path_of_a_proxy_every_address_of_a_page_is_below_it_too() {
+    let bare = TestServer::start().await;
+    let kept = TestServer::start_with(|settings| settings.base_path = "/tools/plaza".into()).await;
+    let get = async |server: &TestServer, path: &str| {
+        let page = server
+            .request("GET".parse().unwrap(), path)
+            .header("accept", "text/html");
+        server.send(page).await
+    };
+    for (path, way) in [("/", "./"), ("/avatar", "./"), ("/s/1", "../"), ("/s/1/", "../../")] {
+        // What a proxy that strips the path asks for, and what one that keeps it asks for.
+        for (server, asked) in [(&bare, format!("/{path}")), (&kept, format!("//tools/plaza{path}"))] {
+            let page = get(server, &asked).await;
+            assert!(
+                page.text.contains(&format!("<base href=\"{way}\"")),
+                "{asked}: {}",
+                page.text
+            );
+            assert!(!page.text.contains("=\"/"), "an address from the root: {}", page.text);
+        }
+    }
+    for server in [&bare, &kept] {
+        assert_eq!(get(server, "//healthz").await.status.as_u16(), 200);
+        assert!(get(server, "//api/docs").await.text.contains("swagger-ui"));
+        let document = get(server, "//api/openapi.json").await.fine();
+        assert_eq!(document["servers"][0]["url"], "..");
+    }
+    assert_eq!(get(&kept, "//tools/plaza/api/v1/setup").await.status.as_u16(), 200);
+    // Another path that only begins like it.
+    assert!(get(&kept, "//tools/plazas").await.text.contains("<base href=\"../\""));
+    for server in [bare, kept] {
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn pages_are_the_clients_and_files_are_safe() {
     let server = TestServer::start().await;
     for path in ["//", "//s/some-space", "//lobby", "//setup?token=x"] {
@@ -116,7 +205,11 @@ async fn pages_are_the_clients_and_files_are_safe() {
         assert!(page.header("content-type").starts_with("text/html"));
         assert_eq!(page.header("cache-control"), "no-cache");
         let policy = page.header("content-security-policy");
-        assert!(policy.contains("script-src 'self'") && policy.contains("connect-src 'self' ws: wss:;"));
+        assert!(
+            policy.contains("script-src 'self';") && policy.contains("connect-src 'self';"),
+            "{policy}"
+        );
+        assert!(policy.contains("img-src 'self' data: blob:;"), "{policy}");
     }
     let script = server
         .send(

@@ -34,6 +34,14 @@ export function watchDevices(): () => void {
   return () => navigator.mediaDevices?.removeEventListener("devicechange", onChange);
 }
 
+/** Whether the browser gives this page a microphone, a camera or a screen at all: only https pages and those of this machine get them. */
+export const mayAsk = globalThis.isSecureContext !== false;
+
+/** Why it does not, and what to do about it. */
+export const NEEDS_HTTPS =
+  "Browsers give microphone, camera and screen only to https pages, and this one came over plain http. Everything else works here. " +
+  "Ask the people who run this server for an https address: any reverse proxy with a certificate will do, and Caddy does it in one line.";
+
 /** A device is not to be had; `message` is for the person. */
 export class DeviceError extends Error {}
 
@@ -51,6 +59,7 @@ export async function openCamera(): Promise<MediaStreamTrack> {
 
 /** A screen, a window or a tab, with its sound where the browser can. */
 export async function openScreen(): Promise<MediaStream> {
+  if (!mayAsk) throw new DeviceError(NEEDS_HTTPS);
   if (!navigator.mediaDevices?.getDisplayMedia) throw new DeviceError("This browser cannot share a screen.");
   try {
     return await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 15, max: 30 } }, audio: true });
@@ -66,11 +75,8 @@ function exactly(kind: DeviceKind): MediaTrackConstraints {
 
 async function open(kind: "audioinput" | "videoinput", constraints: MediaStreamConstraints): Promise<MediaStream> {
   const name = kind === "audioinput" ? "microphone" : "camera";
-  if (!navigator.mediaDevices?.getUserMedia) {
-    throw new DeviceError(
-      `The ${name} works only on https addresses and on this machine itself. Ask whoever runs this server for https.`,
-    );
-  }
+  if (!mayAsk) throw new DeviceError(NEEDS_HTTPS);
+  if (!navigator.mediaDevices?.getUserMedia) throw new DeviceError(`This browser cannot use a ${name}.`);
   try {
     const stream = await navigator.mediaDevices.getUserMedia(constraints);
     // With permission the devices have names.

@@ -5,6 +5,7 @@
  */
 
 import type { Peer } from "../net/codec";
+import { uniqueName } from "../net/unique";
 import { Arrivals, type Carrier, type CarrierListener, LINGER, type Tracks, wanted } from "./carrier";
 import { KINDS, type Kind, MEDIA, type Sources } from "./mesh";
 
@@ -59,7 +60,7 @@ export async function unpack(packed: string): Promise<string> {
 
 /** One connection, from its first offer to its end. */
 class Session {
-  readonly id = crypto.randomUUID();
+  readonly id = uniqueName();
   readonly connection: RTCPeerConnection;
   /** Whose tracks come. */
   tracks: Tracks = new Map();

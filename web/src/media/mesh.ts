@@ -4,6 +4,7 @@
  */
 
 import type { Peer } from "../net/codec";
+import { uniqueName } from "../net/unique";
 import { Negotiation, parseSignal } from "./negotiation";
 
 /** What we send, if anything. */
@@ -34,7 +35,7 @@ export interface MeshListener {
 }
 
 /** This page, so that others notice when somebody loaded theirs again: their old connection is of no use then. */
-const PAGE = crypto.randomUUID();
+const PAGE = uniqueName();
 
 /** Milliseconds after which a connection that broke is made anew. */
 const AGAIN_AFTER = 3000;

@@ -1,5 +1,6 @@
 /** Connection: one space's socket: says hello, stays in touch, comes back after a break. Knows nothing of what is drawn. */
 
+import { whole } from "./base";
 import { type ClientMessage, decode, encode, SCHEMA, type ServerMessage, SUBPROTOCOL, VERSION } from "./codec";
 import { delayBefore, type Ending, endingFor } from "./policy";
 
@@ -88,7 +89,7 @@ export class Connection {
 
   #open(): void {
     this.listener.status({ kind: "connecting", attempt: this.#attempt });
-    const url = new URL("/ws", location.href);
+    const url = whole("/ws");
     url.protocol = url.protocol.replace("http", "ws");
     // For a balancer: people of one space on one process. The server reads it from the hello.
     url.searchParams.set("space", this.hello().space);

@@ -3,6 +3,7 @@
  * which `http.gen.ts` is generated: what is no longer there does not compile.
  */
 
+import { here } from "./base";
 import type { components, paths } from "./http.gen";
 import type { Parser, Told } from "./parse";
 
@@ -120,7 +121,7 @@ async function request(
 function addressOf(path: string, names: Record<string, string> = {}, query: Record<string, string> = {}): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? ""));
   const given = Object.entries(query).filter(([, value]) => value !== "");
-  return `/api/v1${filled}${given.length === 0 ? "" : `?${new URLSearchParams(given)}`}`;
+  return `${here("/api/v1")}${filled}${given.length === 0 ? "" : `?${new URLSearchParams(given)}`}`;
 }
 
 function messageOf(problem: unknown): string | undefined {

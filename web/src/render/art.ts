@@ -1,6 +1,7 @@
 /** Art: the pictures of the atlas by name, and pictures from elsewhere by address. */
 
 import { Assets, Spritesheet, type SpritesheetData, Texture } from "pixi.js";
+import { here } from "../net/base";
 
 /** Logical pixels along the side of a tile. */
 export const TILE = 32;
@@ -30,12 +31,12 @@ export class Art {
   static async load(progress: (part: number) => void): Promise<Art> {
     // Decoding in a worker made from a blob would need a weaker content security policy.
     Assets.setPreferences({ preferWorkers: false });
-    const index = await fetchJson<{ pages: string[]; hash: string }>("/atlas/atlas.json");
+    const index = await fetchJson<{ pages: string[]; hash: string }>(here("/atlas/atlas.json"));
     const version = `?v=${index.hash.slice(0, 12)}`;
     const sheets: Spritesheet[] = [];
     for (const [number, page] of index.pages.entries()) {
-      const data = await fetchJson<SpritesheetData>(`/atlas/${page}${version}`);
-      const image = `/atlas/${data.meta.image}${version}`;
+      const data = await fetchJson<SpritesheetData>(here(`/atlas/${page}${version}`));
+      const image = here(`/atlas/${data.meta.image}${version}`);
       const texture = await Assets.load<Texture>({ src: image, data: { resolution: Number(data.meta.scale) } });
       const sheet = new Spritesheet({ texture, data });
       await sheet.parse();
@@ -91,7 +92,7 @@ export class Art {
   #picture(address: string): Promise<Texture | undefined> {
     let picture = this.#pictures.get(address);
     if (!picture) {
-      picture = Assets.load<Texture>({ src: address, parser: "texture" }).catch(() => undefined);
+      picture = (address.startsWith("/") ? ownPicture(address) : pictureElsewhere(address)).catch(() => undefined);
       this.#pictures.set(address, picture);
     }
     return picture;
@@ -104,6 +105,19 @@ export class Art {
     }
     return undefined;
   }
+}
+
+function ownPicture(address: string): Promise<Texture> {
+  return Assets.load<Texture>({ src: here(address), parser: "texture" });
+}
+
+/** A picture of another server is shown as pictures are, not fetched: the page may reach nothing but its own server. The other one has to allow it (CORS). */
+async function pictureElsewhere(address: string): Promise<Texture> {
+  const image = new Image();
+  image.crossOrigin = "anonymous";
+  image.src = address;
+  await image.decode();
+  return Texture.from(image);
 }
 
 async function fetchJson<T>(address: string): Promise<T> {

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { type Avatar, api } from "../net/api";
+import { here } from "../net/base";
 import { loadMe, me } from "../ui/me";
 import { Brand, ErrorNote, Field, Spinner } from "../ui/parts";
 import { go } from "../ui/route";
@@ -83,7 +84,7 @@ export function AvatarScreen({ next }: { next: string }) {
                   class="avatar-choice"
                   onClick={() => setChosen(other.id)}
                 >
-                  <img src={other.imageUrl} alt="" width={48} height={64} />
+                  <img src={here(other.imageUrl)} alt="" width={48} height={64} />
                   {other.name}
                 </button>
               ))}
@@ -102,7 +103,7 @@ export function AvatarScreen({ next }: { next: string }) {
           <button type="button" class="button primary" onClick={save} disabled={!chosen || isBusy}>
             {isBusy ? <Spinner label="Saving" /> : "Looks good"}
           </button>
-          <a class="button quiet" href={next}>
+          <a class="button quiet" href={here(next)}>
             Not now
           </a>
         </div>
@@ -177,13 +178,13 @@ function Preview({ avatar, name }: { avatar: Avatar | undefined; name: string })
       <div class="walker">
         {sheet ? (
           <img
-            src={`/art/avatars/sheets/${sheet}.svg`}
+            src={here(`/art/avatars/sheets/${sheet}.svg`)}
             alt=""
             style={{ left: `${-96 * column}px`, top: `${-128 * row}px` }}
           />
         ) : (
           avatar && (
-            <img src={avatar.imageUrl} alt="" style={{ width: "96px", height: "128px", objectFit: "contain" }} />
+            <img src={here(avatar.imageUrl)} alt="" style={{ width: "96px", height: "128px", objectFit: "contain" }} />
           )
         )}
       </div>

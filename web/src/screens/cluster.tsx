@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { api, type Cluster, type RunningNode, type RunningSpace } from "../net/api";
+import { here } from "../net/base";
 import { me } from "../ui/me";
 import { Brand, Dialog, ErrorNote, Spinner } from "../ui/parts";
 
@@ -50,7 +51,7 @@ export function ClusterScreen() {
       <header class="top">
         <Brand />
         <span class="grow" />
-        <a class="button quiet" href="/">
+        <a class="button quiet" href={here("/")}>
           Lobby
         </a>
       </header>
@@ -206,7 +207,7 @@ function SpaceRow({
   return (
     <tr>
       <th scope="row">
-        <a href={`/s/${encodeURIComponent(space.spaceId)}`}>{space.name}</a>
+        <a href={here(`/s/${encodeURIComponent(space.spaceId)}`)}>{space.name}</a>
       </th>
       <td>{space.node}</td>
       <td>{space.people}</td>

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { api } from "../net/api";
+import { here } from "../net/base";
 import { loadMe } from "../ui/me";
 import { Brand, ErrorNote, Field, Spinner } from "../ui/parts";
 import { go } from "../ui/route";
@@ -41,7 +42,7 @@ export function SignScreen({ next }: { next: string }) {
         <Brand />
         <div class="crowd-strip" aria-hidden="true">
           {STRIP.map((key) => (
-            <img key={key} src={`/art/avatars/${key}.svg`} alt="" />
+            <img key={key} src={here(`/art/avatars/${key}.svg`)} alt="" />
           ))}
         </div>
         <div>

@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Call } from "../media/call";
+import { here, ours } from "../net/base";
 import type { Status } from "../net/connection";
 import { Space } from "../net/space";
 import type { Stage } from "../render/stage";
@@ -22,6 +23,7 @@ import { isSoundOn, play, toggleSound } from "../ui/sound";
 import { StatusMark, StatusMenu, tellWave } from "../ui/status";
 import { Tiles } from "../ui/tiles";
 import { Zones } from "../ui/zones";
+import { visit } from "../world/lobby";
 import { mentions, plain } from "../world/markdown";
 
 const EMOTES = ["👋", "❤️", "😂", "👏", "🎉", "🤔"];
@@ -49,6 +51,7 @@ export function SpaceScreen({ id }: { id: string }) {
 
   useEffect(() => {
     let isClosed = false;
+    visit(space.id, Date.now());
     space.onSound = play;
     space.onWave = (name, _player, kind) => tellWave(space, name, kind);
     space.onPortal = (to, arrive) => go(`/s/${to}?arrive=${encodeURIComponent(arrive)}`);
@@ -363,7 +366,7 @@ export function SpaceScreen({ id }: { id: string }) {
                 >
                   <div style={{ width: `${15 + Math.min(loaded, 1) * 60 + (space.me ? 20 : 0)}%` }} />
                 </div>
-                <a class="button quiet" href="/">
+                <a class="button quiet" href={here("/")}>
                   Back to the lobby
                 </a>
               </>
@@ -537,11 +540,11 @@ function LineState({ status, isIn, onRetry }: { status: Status; isIn: boolean; o
             </button>
           )}
           {action === "sign-in" && (
-            <a class="button primary" href={`/signin?next=${encodeURIComponent(location.pathname)}`}>
+            <a class="button primary" href={here(`/signin?next=${encodeURIComponent(ours(location.pathname) ?? "/")}`)}>
               Sign in
             </a>
           )}
-          <a class="button" href="/">
+          <a class="button" href={here("/")}>
             To the lobby
           </a>
         </div>

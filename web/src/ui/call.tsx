@@ -2,11 +2,12 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Call, Switch } from "../media/call";
+import { mayAsk } from "../media/devices";
 import { WHY } from "../media/gain";
 import type { Peer } from "../net/codec";
 import type { Space } from "../net/space";
 import { Gather } from "./circle";
-import { DeviceDialog } from "./devices";
+import { DeviceDialog, NeedsHttps } from "./devices";
 import { IconButton } from "./parts";
 
 const REASONS: Record<number, string> = {
@@ -16,7 +17,8 @@ const REASONS: Record<number, string> = {
   [WHY.bubble]: "in your bubble",
 };
 
-const canShare = () => typeof navigator.mediaDevices?.getDisplayMedia === "function";
+/** Phones cannot. Where the page may not ask, the button says why. */
+const canShare = () => !mayAsk || typeof navigator.mediaDevices?.getDisplayMedia === "function";
 
 export function CallBar({ space, call }: { space: Space; call: Call }) {
   /** Whether the person agreed to be heard or seen since the page was loaded. */
@@ -24,8 +26,8 @@ export function CallBar({ space, call }: { space: Space; call: Call }) {
   const [dialog, setDialog] = useState<{ wanted: "microphone" | "camera" | null } | null>(null);
   const [isListOpen, setListOpen] = useState(false);
   const press = (which: Switch) => {
-    if (hasAgreed || which === "screen" || call.isOn[which].value) void call.toggle(which);
-    else setDialog({ wanted: which });
+    if (mayAsk && (hasAgreed || which === "screen" || call.isOn[which].value)) void call.toggle(which);
+    else setDialog({ wanted: which === "screen" ? null : which });
   };
 
   useEffect(() => {
@@ -98,7 +100,8 @@ export function CallBar({ space, call }: { space: Space; call: Call }) {
         <IconButton icon="settings" label="Devices" onClick={() => setDialog({ wanted: null })} />
       </div>
       {isListOpen && <Hearers space={space} call={call} onClose={() => setListOpen(false)} />}
-      {dialog && (
+      {dialog && !mayAsk && <NeedsHttps onClose={() => setDialog(null)} />}
+      {dialog && mayAsk && (
         <DeviceDialog
           call={call}
           wanted={dialog.wanted}

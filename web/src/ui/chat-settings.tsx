@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { api } from "../net/api";
 import type { Sent } from "../net/http";
 import type { Space } from "../net/space";
-import { askToNotify, mayNotify } from "./notify";
+import { askToNotify, canNotify, mayNotify } from "./notify";
 import { Dialog, ErrorNote } from "./parts";
 
 const SLOW = [0, 5, 10, 30, 60, 300, 900, 3600];
@@ -54,7 +54,7 @@ export function ChatSettings({ space, onClose }: { space: Space; onClose: () => 
               : `What is said here is kept for ${days(rules.retentionDays)}.`
             : "What is said here is forgotten when the last person leaves."}
         </p>
-        {!mayNotify.value && typeof Notification === "function" && (
+        {!mayNotify.value && canNotify && (
           <div class="row">
             <button type="button" class="button" onClick={() => void askToNotify()}>
               Notify me when somebody calls my name

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call } from "../media/call";
-import { choose, chosen, type DeviceKind, devicesOf, openCamera, openMicrophone } from "../media/devices";
+import { choose, chosen, type DeviceKind, devicesOf, NEEDS_HTTPS, openCamera, openMicrophone } from "../media/devices";
 import { Dialog, ErrorNote } from "./parts";
 
 export interface DeviceProps {
@@ -120,6 +120,26 @@ export function DeviceDialog({ call, wanted, onAgree, onClose }: DeviceProps) {
               Not now
             </button>
           )}
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** In place of the choice of devices, where the browser gives none to the page. */
+export function NeedsHttps({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title="Microphone and camera need https" onClose={onClose}>
+      <form method="dialog">
+        <h2>Microphone and camera need https</h2>
+        <p>{NEEDS_HTTPS}</p>
+        <p class="muted">
+          For them: <code>caddy reverse-proxy --from plaza.example.org --to 127.0.0.1:8080</code>
+        </p>
+        <div class="row">
+          <button type="submit" class="button primary">
+            All right
+          </button>
         </div>
       </form>
     </Dialog>

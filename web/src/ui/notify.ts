@@ -1,10 +1,13 @@
 /** Notify: gets the attention of somebody who looks elsewhere: the title counts, and the browser tells when it may. */
 
 import { effect, signal } from "@preact/signals";
+import { here } from "../net/base";
 
 /** Calls that came while the page was hidden. */
 const missed = signal(0);
-export const mayNotify = signal(typeof Notification === "function" && Notification.permission === "granted");
+/** Whether the browser would tell anything: it does for https pages and those of this machine only. */
+export const canNotify = typeof Notification === "function" && globalThis.isSecureContext !== false;
+export const mayNotify = signal(canNotify && Notification.permission === "granted");
 
 let title = document.title;
 
@@ -29,7 +32,7 @@ export function notify(what: string, words: string): void {
   missed.value++;
   if (!mayNotify.value) return;
   try {
-    const notification = new Notification(what, { body: words.slice(0, 200), icon: "/icon.svg", tag: "plaza" });
+    const notification = new Notification(what, { body: words.slice(0, 200), icon: here("/icon.svg"), tag: "plaza" });
     notification.onclick = () => {
       window.focus();
       notification.close();
@@ -41,6 +44,6 @@ export function notify(what: string, words: string): void {
 
 /** Asks the person; only after they pressed something. */
 export async function askToNotify(): Promise<void> {
-  if (typeof Notification !== "function") return;
+  if (!canNotify) return;
   mayNotify.value = (await Notification.requestPermission()) === "granted";
 }

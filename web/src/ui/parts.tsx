@@ -2,11 +2,12 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { here } from "../net/base";
 
 export function Brand() {
   return (
-    <a class="brand" href="/">
-      <img src="/icon.svg" alt="" />
+    <a class="brand" href={here("/")}>
+      <img src={here("/icon.svg")} alt="" />
       Plaza
     </a>
   );
@@ -81,7 +82,7 @@ export function Dialog({
 export function Face({ imageUrl }: { imageUrl: string | null }) {
   return (
     <span class="face" aria-hidden="true">
-      <img src={imageUrl ?? "/art/avatars/robot.svg"} alt="" />
+      <img src={here(imageUrl ?? "/art/avatars/robot.svg")} alt="" />
     </span>
   );
 }

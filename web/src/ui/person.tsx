@@ -1,6 +1,7 @@
 /** Person: who somebody is, and what can be done with them. */
 
 import type { Call } from "../media/call";
+import { here } from "../net/base";
 import type { Person, Space } from "../net/space";
 import { Volume } from "./call";
 import { Gather } from "./circle";
@@ -27,7 +28,7 @@ export function PersonCard({ space, call, person, onMessage, onClose }: PersonPr
   };
   return (
     <div class="who-card" role="dialog" aria-label={name}>
-      <img src={person.imageUrl ?? "/art/avatars/robot.svg"} alt="" />
+      <img src={here(person.imageUrl ?? "/art/avatars/robot.svg")} alt="" />
       <div class="name">
         {name} <StatusMark status={person.status} />
       </div>

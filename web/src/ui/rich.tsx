@@ -1,5 +1,6 @@
 /** Rich: shows what people wrote, as elements of the page made of text. */
 
+import { here } from "../net/base";
 import { type Names, parse, type Span } from "../world/markdown";
 
 export function Rich({ text, names }: { text: string; names: Names }) {
@@ -54,8 +55,8 @@ function OneSpan({ span }: { span: Span }) {
       );
     case "picture":
       return (
-        <a class="picture" href={span.src} target="_blank" rel="noopener noreferrer">
-          <img src={span.src} alt="From somebody here; opens on its own" loading="lazy" />
+        <a class="picture" href={here(span.src)} target="_blank" rel="noopener noreferrer">
+          <img src={here(span.src)} alt="From somebody here; opens on its own" loading="lazy" />
         </a>
       );
     case "mention":

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Space } from "../net/space";
+import { notify } from "./notify";
 
 export const STATUSES = ["Available", "Busy", "Away", "Do not disturb", "Quiet: only right beside me"] as const;
 const CLASSES = ["available", "busy", "away", "quiet", "low"] as const;
@@ -81,6 +82,5 @@ export function tellWave(space: Space, name: string, kind: number): void {
   // Who asks to come along is shown with an answer to choose.
   if (kind !== LEAD) space.notice.value = words;
   space.onSound(kind === 1 || kind === LEAD ? "chat" : "join");
-  if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
-  new Notification("Plaza", { body: words, tag: "plaza-wave" });
+  notify("Plaza", words);
 }

@@ -1,6 +1,7 @@
 /** Thumbnail: a map's picture, drawn once into a bitmap: the map is a large vector picture, slow to draw at every repaint. */
 
 import { useEffect, useRef } from "preact/hooks";
+import { here } from "../net/base";
 
 const WIDTH = 544;
 const HEIGHT = 340;
@@ -10,7 +11,7 @@ export function Thumbnail({ src }: { src: string }) {
   useEffect(() => {
     let isCurrent = true;
     const image = new Image();
-    image.src = src;
+    image.src = here(src);
     image.decode().then(
       () => {
         const context = canvas.current?.getContext("2d");

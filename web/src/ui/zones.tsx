@@ -1,6 +1,7 @@
 /** Zones: where this person is: its name, its door, what is to be read or seen there. */
 
 import { useEffect, useState } from "preact/hooks";
+import { here } from "../net/base";
 import type { Space } from "../net/space";
 import type { Zone } from "../world/map";
 import { CircleDeeds } from "./circle";
@@ -112,30 +113,46 @@ function Entered({ zones }: { zones: Zone[] }) {
 function LinkPanel({ zone }: { zone: Zone }) {
   const [isOpen, setOpen] = useState(true);
   if (!isOpen || !zone.url) return null;
+  const url = here(zone.url);
   return (
     <section class="panel page-panel" aria-label={zone.name || "Page"}>
       <header>
-        <h2>{zone.name || new URL(zone.url, location.href).host}</h2>
-        <a class="button quiet small" href={zone.url} target="_blank" rel="noopener noreferrer">
+        <h2>{zone.name || new URL(url, location.href).host}</h2>
+        <a class="button quiet small" href={url} target="_blank" rel="noopener noreferrer">
           In a tab
         </a>
         <IconButton icon="close" label="Close the page" class="quiet small" onClick={() => setOpen(false)} />
       </header>
-      <iframe
-        title={zone.name || zone.url}
-        src={zone.url}
-        sandbox={sandboxFor(zone.url)}
-        referrerpolicy="no-referrer"
-        loading="lazy"
-      />
+      {isOurs(url) ? <OwnPage url={url} title={zone.name || url} /> : <OtherPage url={url} title={zone.name || url} />}
     </section>
   );
 }
 
-/** A page may be itself, but never this one: its scripts could then take off their fetters. */
-function sandboxFor(url: string): string {
-  const isOurs = new URL(url, location.href).origin === location.origin;
-  return `allow-scripts allow-forms allow-popups${isOurs ? "" : " allow-same-origin"}`;
+const isOurs = (url: string) => new URL(url, location.href).origin === location.origin;
+
+/** A page of another site may be itself. */
+function OtherPage({ url, title }: { url: string; title: string }) {
+  const sandbox = "allow-scripts allow-forms allow-popups allow-same-origin";
+  return <iframe title={title} src={url} sandbox={sandbox} referrerpolicy="no-referrer" loading="lazy" />;
+}
+
+/** A page of this server lets nobody show it in a frame: it is fetched, and shown as words, without its scripts. */
+function OwnPage({ url, title }: { url: string; title: string }) {
+  const [text, setText] = useState("");
+  useEffect(() => {
+    let isCurrent = true;
+    const show = (text: string) => isCurrent && setText(text);
+    fetch(url)
+      .then(async (answer) => {
+        if (!answer.ok) throw new Error(`${answer.status}`);
+        show(await answer.text());
+      })
+      .catch(() => show("<p>This page cannot be shown. Open it in a tab.</p>"));
+    return () => {
+      isCurrent = false;
+    };
+  }, [url]);
+  return <iframe title={title} srcdoc={text} sandbox="allow-popups" />;
 }
 
 /** The zones that the person stands in, looked at a few times a second. */
