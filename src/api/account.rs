@@ -158,6 +158,7 @@ pub async fn me(caller: Caller) -> Json<Me> {
 ))]
 pub async fn sign_out(State(state): State<AppState>, caller: Caller) -> Result<Json<Empty>, ApiError> {
     state.store.sign_out(&caller.token).await?;
+    state.spaces.sessions_ended(caller.user());
     Ok(Json(Empty {}))
 }
 
@@ -168,6 +169,7 @@ pub async fn sign_out(State(state): State<AppState>, caller: Caller) -> Result<J
 ))]
 pub async fn sign_out_everywhere(State(state): State<AppState>, caller: Caller) -> Result<Json<Empty>, ApiError> {
     state.store.sign_out_everywhere(caller.user()).await?;
+    state.spaces.sessions_ended(caller.user());
     Ok(Json(Empty {}))
 }
 
@@ -200,5 +202,6 @@ pub async fn change_password(
         .store
         .set_password(caller.user(), &hash, Some(&caller.token))
         .await?;
+    state.spaces.sessions_ended(caller.user());
     Ok(Json(Empty {}))
 }

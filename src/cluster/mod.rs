@@ -6,6 +6,7 @@
 pub mod access;
 mod calls;
 pub mod census;
+pub mod connections;
 pub mod directory;
 mod keep;
 pub mod mailboxes;

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::access::Access;
 use super::calls;
 use super::census::Census;
+use super::connections::Connections;
 use super::directory::Directory;
 use super::keep::{Keep, Keeper};
 use super::mailboxes::Mailboxes;
@@ -28,7 +29,7 @@ use super::ownership::{Action, Ask, Epoch, Event, LISTEN, LOOK_EVERY, Ownership,
 use super::vault::{Committed, Vault, Write};
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
-use crate::components::id::SpaceId;
+use crate::components::id::{SpaceId, UserId};
 use crate::components::peers::Forwarder;
 use crate::components::scene::Scene;
 use crate::components::unit::{Tick, TickRate};
@@ -93,6 +94,8 @@ pub(super) struct Inner {
     pub(super) moving: Mutex<HashMap<SpaceId, Moving>>,
     /// Where messages to people are handed to their connections.
     mailboxes: Mailboxes,
+    /// Which session opened each connection.
+    connections: Connections,
     /// What all processes run, as far as this one heard.
     pub(super) census: Mutex<Arc<Census>>,
     /// No more spaces are run.
@@ -176,6 +179,7 @@ impl Spaces {
             waiting: Mutex::default(),
             moving: Mutex::default(),
             mailboxes: Mailboxes::default(),
+            connections: Connections::default(),
             census: Mutex::default(),
             over: CancellationToken::new(),
             endings: watch::Sender::new(0),
@@ -305,6 +309,18 @@ impl Spaces {
         self.spread(Tell::Direct(message.clone()));
     }
 
+    /// Which session opened each connection of this process.
+    pub fn connections(&self) -> &Connections {
+        &self.0.connections
+    }
+
+    /// Sessions of a user ended: the connections they opened end too, here and in every other process.
+    pub fn sessions_ended(&self, user: UserId) {
+        let inner = Arc::clone(&self.0);
+        self.0.tasks.spawn(async move { inner.check_sessions(user).await });
+        self.spread(Tell::SessionsEnded(user));
+    }
+
     fn tell_here(&self, space: SpaceId, command: Command) {
         if let Some((handle, _)) = self.opened(space)
             && handle.send(command).is_err()
@@ -402,6 +418,7 @@ impl Hosting for Spaces {
             Tell::Drain(is_draining) => self.drain(is_draining),
             Tell::Move(space, to) => self.move_to(space, &NodeId(to)).await,
             Tell::Direct(message) => self.0.mailboxes.deliver(&message),
+            Tell::SessionsEnded(user) => self.0.check_sessions(user).await,
         }
     }
 }
@@ -410,6 +427,12 @@ impl Inner {
     pub(super) fn happened(&self, event: Event) {
         // Nobody listens only after the process has stopped running spaces.
         let _ = self.notes.send(Note::Happened(event));
+    }
+
+    async fn check_sessions(&self, user: UserId) {
+        if let Err(error) = self.connections.check(&self.store, Some(user)).await {
+            tracing::warn!(%error, "whose session ended stays connected until the next sweep");
+        }
     }
 
     /// This process, as others shall see it.

@@ -1,11 +1,12 @@
 //! Sessions: who is signed in. Tokens are opaque; the table holds only their hashes.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
 use super::users::avatar_of;
-use super::{Role, Store, StoreError, id, now_ms};
+use super::{Kind, Role, Store, StoreError, id, now_ms};
 use crate::components::id::UserId;
 use crate::components::player::Avatar;
 
@@ -17,6 +18,38 @@ const TOUCH_MS: i64 = 60 * 60 * 1000;
 
 /// User, name, role, avatar, its picture, last use.
 type SessionColumns = (String, String, String, Option<String>, Option<String>, i64);
+
+/// Which of the sessions in a JSON array have ended. A function makes rows of the array, and each database calls it otherwise.
+macro_rules! ended {
+    ($rows:literal) => {
+        concat!(
+            "select given.value from ",
+            $rows,
+            " left join sessions on sessions.token_hash = given.value and sessions.expires_at >= $2 \
+             where sessions.token_hash is null"
+        )
+    };
+}
+const ENDED_SQLITE: &str = ended!("json_each($1) as given");
+const ENDED_POSTGRES: &str = ended!("json_array_elements_text(cast($1 as json)) as given (value)");
+
+/// Names a session: what is kept of its token. It signs nobody in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// The session of a token.
+    pub fn of(token: &str) -> Self {
+        Self(hash_token(token))
+    }
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// Signed out, here or from elsewhere, or not used for too long.
+    SignedOut,
+}
 
 /// Whose token it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +158,25 @@ impl Store {
             .execute(&self.writer)
             .await?;
         Ok(())
+    }
+
+    /// Those of the sessions that have ended: one query, however many they are.
+    pub async fn ended_sessions(
+        &self,
+        sessions: &HashSet<SessionId>,
+    ) -> Result<Vec<(SessionId, SessionEnd)>, StoreError> {
+        let given: Vec<&str> = sessions.iter().map(|session| session.0.as_str()).collect();
+        let statement = match self.kind {
+            Kind::Sqlite => ENDED_SQLITE,
+            Kind::Postgres => ENDED_POSTGRES,
+        };
+        let rows: Vec<(String,)> = sqlx::query_as(statement)
+            .bind(serde_json::Value::from(given).to_string())
+            .bind(now_ms())
+            .fetch_all(&self.readers)
+            .await?;
+        let ended = rows.into_iter();
+        Ok(ended.map(|(hash,)| (SessionId(hash), SessionEnd::SignedOut)).collect())
     }
 
     async fn touch_session(&self, hash: &str, now: i64) -> Result<(), StoreError> {

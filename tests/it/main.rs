@@ -27,6 +27,7 @@ mod postgres;
 mod resume;
 mod seed;
 mod services;
+mod sessions;
 mod space;
 mod store;
 mod uploads;

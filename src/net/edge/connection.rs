@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::Edge;
 use super::lane::{Ear, Lane};
+use crate::cluster::connections::Registration;
 use crate::cluster::mailboxes::Mailbox;
 use crate::cluster::spaces::EnterError;
 use crate::components::chat::{LineChange, Speech};
@@ -23,10 +24,12 @@ use crate::host::SendError;
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
 use crate::net::protocol::chat::DirectLineS2c;
+use crate::net::protocol::session::RefusedS2c;
 use crate::net::relay::task::{Order, RelayHandle};
 use crate::net::relay::{Arrival, ClientId, Departure, Dialect, JoinWord, Sink, close, grid_error};
 use crate::net::session::grid::GridTerms;
 use crate::net::session::{Action, PING_EVERY, Session, binary};
+use crate::store::sessions::{SessionEnd, SessionId};
 use crate::store::{Role, SignedIn};
 
 /// How long the last words to a client may take.
@@ -53,6 +56,8 @@ struct Connection {
     may_moderate: bool,
     /// Where messages of other people to this one come.
     mailbox: Option<Mailbox>,
+    /// Ends the connection with the session that opened it.
+    registration: Option<Registration>,
 }
 
 /// A client on its way in.
@@ -88,6 +93,7 @@ pub(super) async fn serve(edge: Edge, lane: Arc<Lane>, mut inbox: Inbox, grid: O
         relay: None,
         may_moderate: false,
         mailbox: None,
+        registration: None,
     };
     metrics::gauge!("plaza_clients").increment(1);
     let departure = connection.run(&mut inbox).await;
@@ -129,7 +135,8 @@ impl Connection {
                     let Some(goodbye) = goodbye else { return self.departure(Departure::Lost) };
                     let echo = async { while let Some(Ok(_)) = inbox.next().await {} };
                     let _ = timeout(GOODBYE_WITHIN, echo).await;
-                    let has_left = goodbye.code == close::LEFT;
+                    // One who was signed out does not come back: nobody keeps a place for them.
+                    let has_left = matches!(goodbye.code, close::LEFT | close::SIGNED_OUT);
                     return self.departure(if has_left { Departure::Left } else { Departure::Lost });
                 }
                 _ = ping.tick() => {
@@ -179,6 +186,7 @@ impl Connection {
                 self.session.hear(now());
                 return None;
             }
+            (_, message) if !message.is_close() && self.lane.is_closing() => return None,
             (_, Message::Close(frame)) => {
                 // A page that is closed or left says 1001 and does not come back, or comes back as a new connection.
                 let is_goodbye = frame.is_none_or(|frame| matches!(frame.code.into(), 1000 | 1001));
@@ -305,6 +313,7 @@ impl Connection {
     /// Checks who the client is and where it wants to go, and asks the relay to let it in.
     async fn join(&mut self, token: &str, space: &str, dialect: Dialect, arrive: Option<String>) {
         let number = self.edge.next_wish();
+        let registration = self.register(token);
         let who = match self.edge.0.store.signed_in(token).await {
             Ok(Some(who)) => who,
             Ok(None) => return self.refuse(close::SIGNED_OUT, "You are not signed in. Sign in and try again."),
@@ -313,6 +322,8 @@ impl Connection {
                 return self.refuse(close::AWAY, "The server has a problem. Try again in a moment.");
             }
         };
+        registration.belongs_to(who.user);
+        self.registration = Some(registration);
         let Ok(space) = space.parse::<SpaceId>() else {
             return self.refuse(close::NO_SPACE, NO_SPACE);
         };
@@ -423,25 +434,38 @@ impl Connection {
         self.edge.0.mailboxes.open(user, Arc::new(slot))
     }
 
-    fn refuse(&self, code: u16, message: &'static str) {
-        if self.grid.is_some() {
-            let word = match code {
-                close::SIGNED_OUT => "unauthorized",
-                close::FORBIDDEN => "forbidden",
-                close::NO_SPACE => "unknown-space",
-                _ => "unavailable",
+    /// From now on the connection ends with the session of the token.
+    fn register(&self, token: &str) -> Registration {
+        let (lane, is_grid) = (Arc::clone(&self.lane), self.grid.is_some());
+        let close = move |end: &SessionEnd| {
+            let message = match end {
+                SessionEnd::SignedOut => "You were signed out. Sign in again.",
             };
-            self.lane.reply(grid_error(word, message));
-            self.lane.close(code, message);
-            return;
-        }
-        for action in binary::refuse(code, message) {
-            match action {
-                Action::Reply(bytes) => self.lane.reply(bytes),
-                _ => self.lane.close(code, message),
-            }
-        }
+            refuse(&lane, is_grid, close::SIGNED_OUT, message);
+        };
+        self.edge.0.connections.open(SessionId::of(token), Arc::new(close))
     }
+
+    fn refuse(&self, code: u16, message: &str) {
+        refuse(&self.lane, self.grid.is_some(), code, message);
+    }
+}
+
+/// Says why, in the words of the client's protocol, and ends the connection.
+fn refuse(lane: &Lane, is_grid: bool, code: u16, message: &str) {
+    lane.reply(if is_grid {
+        let word = match code {
+            close::SIGNED_OUT => "unauthorized",
+            close::FORBIDDEN => "forbidden",
+            close::NO_SPACE => "unknown-space",
+            _ => "unavailable",
+        };
+        grid_error(word, message)
+    } else {
+        let message = message.to_owned();
+        encode(&ServerMessage::Refused(RefusedS2c { code, message })).into()
+    });
+    lane.close(code, message);
 }
 
 const BUSY: &str = "The space is overloaded. Send it again in a moment.";

@@ -32,6 +32,7 @@ use tungstenite::protocol::{Role, WebSocketConfig};
 
 pub use self::gate::{Gate, Network, client_address};
 use self::lane::Lane;
+use crate::cluster::connections::Connections;
 use crate::cluster::mailboxes::Mailboxes;
 use crate::cluster::spaces::Spaces;
 use crate::net::codec::MAX_MESSAGE;
@@ -70,6 +71,7 @@ struct Inner {
     store: Store,
     relays: Relays,
     mailboxes: Mailboxes,
+    connections: Connections,
     settings: EdgeSettings,
     gate: Gate,
     stopping: CancellationToken,
@@ -88,11 +90,13 @@ impl Edge {
         tasks: TaskTracker,
     ) -> Self {
         let mailboxes = spaces.mailboxes().clone();
+        let connections = spaces.connections().clone();
         let relays = Relays::new(spaces, stopping.clone(), tasks.clone());
         Self(Arc::new(Inner {
             store,
             relays,
             mailboxes,
+            connections,
             gate: Gate::new(settings.max_connections, settings.max_connections_per_address),
             settings,
             stopping,

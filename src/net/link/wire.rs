@@ -11,12 +11,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use super::tls::Binding;
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
-use crate::components::id::SpaceId;
+use crate::components::id::{SpaceId, UserId};
 use crate::components::scene::Scene;
 use crate::host::Seen;
 
 /// Both sides must speak the same: rises with every change of the messages or of anything in them.
-pub(super) const VERSION: u32 = 8;
+pub(super) const VERSION: u32 = 9;
 
 /// The longest frame: a picture of the largest space is far below.
 const MAX_FRAME: u32 = 32 << 20;
@@ -126,6 +126,8 @@ pub enum Tell {
     Move(SpaceId, String),
     /// Somebody wrote to somebody else, who may be connected there.
     Direct(DirectMessage),
+    /// Sessions of a user ended, who may be connected there.
+    SessionsEnded(UserId),
 }
 
 /// Why a link broke.

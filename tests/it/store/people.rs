@@ -1,7 +1,10 @@
 //! Users, sessions, the first admin, avatars and uploads.
 
+use std::collections::HashSet;
+
 use plaza::components::id::{AvatarId, UserId};
 use plaza::store::Role;
+use plaza::store::sessions::SessionId;
 use plaza::store::setup::SetUp;
 use plaza::store::uploads::Upload;
 use uuid::Uuid;
@@ -72,6 +75,24 @@ async fn a_new_password_ends_every_other_session(home: Home) {
     store.set_password(ada, "newer", None).await.unwrap();
     assert_eq!(store.signed_in(&here).await.unwrap(), None);
     assert!(store.signed_in(&bobs).await.unwrap().is_some());
+}
+
+async fn sessions_that_ended_are_told_from_those_that_stand(home: Home) {
+    let store = &home.store;
+    let ada = home.user("ada").await;
+    let [here, there, old] = [
+        store.sign_in(ada).await.unwrap(),
+        store.sign_in(ada).await.unwrap(),
+        store.sign_in(ada).await.unwrap(),
+    ];
+    home.suffer("update sessions set expires_at = 1000").await;
+    let fresh = store.sign_in(ada).await.unwrap();
+    let given = [&here, &there, &old, &fresh, &"made up".to_owned()].map(|token| SessionId::of(token));
+    let ended = store.ended_sessions(&given.iter().cloned().collect()).await.unwrap();
+    let ended: HashSet<SessionId> = ended.into_iter().map(|(session, _)| session).collect();
+    let stands = SessionId::of(&fresh);
+    assert_eq!(ended, given.into_iter().filter(|session| *session != stands).collect());
+    assert_eq!(store.ended_sessions(&HashSet::new()).await.unwrap(), []);
 }
 
 async fn using_a_session_prolongs_it_and_an_unused_one_ends(home: Home) {
@@ -159,6 +180,7 @@ on_both!(
     a_user_keeps_others_away_until_they_do_not,
     a_session_lives_until_it_is_ended,
     a_new_password_ends_every_other_session,
+    sessions_that_ended_are_told_from_those_that_stand,
     using_a_session_prolongs_it_and_an_unused_one_ends,
     the_first_admin_is_made_once,
     a_later_start_makes_a_new_token_and_the_old_one_stops_working,

@@ -1,0 +1,151 @@
+//! Connections: which session opened each socket of this process, so that a socket ends with its session.
+//!
+//! The database is the truth. A process that ends a session tells the others to look at once; what such a word misses, and what a
+//! command line does to the database, the sweep finds.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::components::id::UserId;
+use crate::store::sessions::{SessionEnd, SessionId};
+use crate::store::{Store, StoreError};
+
+/// Ends one connection. Never waits; may be called more than once.
+pub type Closer = Arc<dyn Fn(&SessionEnd) + Send + Sync>;
+
+/// The connections of this process, with their sessions. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Connections(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    next: AtomicU64,
+    entries: Mutex<HashMap<u64, Entry>>,
+}
+
+struct Entry {
+    session: SessionId,
+    /// Unknown until the session was looked up.
+    user: Option<UserId>,
+    close: Closer,
+}
+
+/// One connection's place among them; gone when dropped.
+pub struct Registration {
+    connections: Connections,
+    number: u64,
+}
+
+impl Connections {
+    /// From now on the connection ends with the session. Called before the session is looked up: one that ends right after that
+    /// would be missed otherwise.
+    pub fn open(&self, session: SessionId, close: Closer) -> Registration {
+        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let user = None;
+        self.0.entries.lock().insert(number, Entry { session, user, close });
+        Registration {
+            connections: self.clone(),
+            number,
+        }
+    }
+
+    /// Ends the connections whose session has ended: those of a user, or all.
+    pub async fn check(&self, store: &Store, whose: Option<UserId>) -> Result<(), StoreError> {
+        let concerns = |entry: &Entry| whose.is_none() || entry.user.is_none() || entry.user == whose;
+        let sessions: HashSet<SessionId> = {
+            let entries = self.0.entries.lock();
+            let concerned = entries.values().filter(|entry| concerns(entry));
+            concerned.map(|entry| entry.session.clone()).collect()
+        };
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        let ended: HashMap<SessionId, SessionEnd> = store.ended_sessions(&sessions).await?.into_iter().collect();
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let closing: Vec<(Closer, &SessionEnd)> = {
+            let entries = self.0.entries.lock();
+            let entries = entries.values();
+            entries
+                .filter_map(|entry| Some((Arc::clone(&entry.close), ended.get(&entry.session)?)))
+                .collect()
+        };
+        for (close, end) in closing {
+            close(end);
+        }
+        Ok(())
+    }
+
+    /// Ends connections whose session has ended, again and again. While the database does not answer they stay.
+    pub async fn sweep(&self, store: &Store, every: Duration) {
+        let mut rounds = tokio::time::interval(every);
+        rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            rounds.tick().await;
+            if let Err(error) = self.check(store, None).await {
+                tracing::debug!(%error, "the sessions of connections cannot be checked now");
+            }
+        }
+    }
+}
+
+impl Registration {
+    /// The session was looked up: it is that user's.
+    pub fn belongs_to(&self, user: UserId) {
+        if let Some(entry) = self.connections.0.entries.lock().get_mut(&self.number) {
+            entry.user = Some(user);
+        }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.connections.0.entries.lock().remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Role;
+
+    #[tokio::test]
+    async fn a_connection_ends_with_its_own_session_and_with_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        let ada = store.add_user("ada", "-", Role::User).await.unwrap().unwrap();
+        let bob = store.add_user("bob", "-", Role::User).await.unwrap().unwrap();
+        let [here, there, bobs] = [
+            store.sign_in(ada).await.unwrap(),
+            store.sign_in(ada).await.unwrap(),
+            store.sign_in(bob).await.unwrap(),
+        ];
+        let connections = Connections::default();
+        let closed = Arc::new(Mutex::new(Vec::new()));
+        let open = |token: &str, name: &'static str| {
+            let closed = Arc::clone(&closed);
+            connections.open(SessionId::of(token), Arc::new(move |_| closed.lock().push(name)))
+        };
+        let at = [open(&here, "here"), open(&there, "there"), open(&bobs, "bob")];
+        for (registration, user) in at.iter().zip([ada, ada, bob]) {
+            registration.belongs_to(user);
+        }
+        store.sign_out(&here).await.unwrap();
+        connections.check(&store, Some(bob)).await.unwrap();
+        assert!(closed.lock().is_empty(), "nobody asked about her");
+        connections.check(&store, Some(ada)).await.unwrap();
+        assert_eq!(closed.lock().split_off(0), ["here"]);
+        let late = open(&here, "late");
+        connections.check(&store, Some(bob)).await.unwrap();
+        assert_eq!(closed.lock().split_off(0), ["late"], "one of whom it is not known yet");
+        drop((at, late));
+        store.sign_out_everywhere(bob).await.unwrap();
+        connections.check(&store, None).await.unwrap();
+        assert!(closed.lock().is_empty(), "they are gone already");
+    }
+}

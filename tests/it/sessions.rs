@@ -1,0 +1,147 @@
+//! Sessions and sockets: a socket ends with the session that opened it, in every process, and with no other.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::clients::{GameClient, GridClient};
+use crate::cluster::Shared;
+use crate::harness::{Person, TestServer, text};
+
+/// So long that no test sees a second sweep: what happens then happens by the word alone.
+const NEVER: Duration = Duration::from_hours(24);
+
+/// Another session of somebody.
+async fn again(server: &TestServer, name: &str, person: &Person) -> Person {
+    let body = json!({"username": name, "password": "secret"});
+    let answer = server.post("/signin", None, body).await.fine();
+    Person {
+        id: person.id.clone(),
+        token: text(&answer["token"]),
+    }
+}
+
+/// The client is there yet: it is answered.
+async fn is_served(client: &mut GameClient) {
+    client.ping(1).await;
+}
+
+/// What somebody does, with which token, and whether the session that does it goes on.
+const ENDINGS: [(&str, &str); 3] = [
+    ("/signout", "stolen"),
+    ("/signout/everywhere", "own"),
+    ("/user/password", "own"),
+];
+
+async fn end(server: &TestServer, path: &str, who: &Person) {
+    let body = match path {
+        "/user/password" => json!({"current": "secret", "new": "quite another one"}),
+        _ => Value::Null,
+    };
+    server.post(path, Some(who), body).await.fine();
+}
+
+#[tokio::test]
+async fn a_socket_ends_at_once_with_its_session_in_both_protocols() {
+    let server = TestServer::start_with(|settings| settings.session_sweep = NEVER).await;
+    for (number, (path, by)) in ENDINGS.into_iter().enumerate() {
+        let name = format!("ada-{number}");
+        let own = server.user(&name).await;
+        let (stolen, elsewhere) = (again(&server, &name, &own).await, again(&server, &name, &own).await);
+        let space = server.space(&own, "40x40").await;
+        let other_space = server.space(&own, "40x40").await;
+        let third_space = server.space(&own, "40x40").await;
+        let mut game = GameClient::join(&server.address, &stolen, &space).await;
+        let (mut grid, _) = GridClient::join(&server.address, &stolen, &other_space).await;
+        let mut stays = GameClient::join(&server.address, &elsewhere, &third_space).await;
+        end(&server, path, if by == "own" { &own } else { &stolen }).await;
+        assert_eq!(game.ended().await, Some(4401), "{path}");
+        assert_eq!(grid.expect_error().await, "unauthorized", "{path}");
+        assert_eq!(grid.ended().await, Some(4401), "{path}");
+        if path == "/signout" {
+            is_served(&mut stays).await;
+        } else {
+            assert_eq!(stays.ended().await, Some(4401), "{path}");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_changes_the_password_stays() {
+    let server = TestServer::start_with(|settings| settings.session_sweep = NEVER).await;
+    let own = server.user("ada").await;
+    let space = server.space(&own, "40x40").await;
+    let mut client = GameClient::join(&server.address, &own, &space).await;
+    end(&server, "/user/password", &own).await;
+    is_served(&mut client).await;
+    client.chat(7, "still here").await;
+    client.event().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_that_writes_to_the_database_ends_sockets_too() {
+    let server = TestServer::start().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let space = server.space(&ada, "40x40").await;
+    let other_space = server.space(&ada, "40x40").await;
+    let mut game = GameClient::join(&server.address, &ada, &space).await;
+    let (mut grid, _) = GridClient::join(&server.address, &ada, &other_space).await;
+    let mut bob = GameClient::join(&server.address, &bob, &space).await;
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_plaza"));
+    command.args(["admin", "reset-password", "ada", "--data-dir"]);
+    let done = command
+        .arg(server.folder())
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(game.ended().await, Some(4401));
+    assert_eq!(grid.ended().await, Some(4401));
+    is_served(&mut bob).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn sockets_end_in_every_process_of_a_cluster() {
+    let shared = Shared::new();
+    let start = || async {
+        TestServer::start_with(|settings| {
+            shared.settings(None)(settings);
+            settings.session_sweep = NEVER;
+        })
+        .await
+    };
+    let (first, second) = (start().await, start().await);
+    for (number, (path, by)) in ENDINGS.into_iter().enumerate() {
+        let name = format!("ada-{number}");
+        let own = first.user(&name).await;
+        let stolen = again(&first, &name, &own).await;
+        let space = first.space(&own, "40x40").await;
+        let mut there = GameClient::join(&second.address, &stolen, &space).await;
+        end(&first, path, if by == "own" { &own } else { &stolen }).await;
+        assert_eq!(there.ended().await, Some(4401), "{path}");
+    }
+    // What the word misses the sweep finds: a process beside them that no other knows of.
+    let sweeping = TestServer::start_with(shared.settings(None)).await;
+    let ada = first.user("ada").await;
+    let space = first.space(&ada, "40x40").await;
+    let mut there = GameClient::join(&sweeping.address, &ada, &space).await;
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_plaza"));
+    command.args([
+        "admin",
+        "reset-password",
+        "ada",
+        "--database-url",
+        &shared.database.url(),
+    ]);
+    let done = command.stdin(Stdio::null()).output().await.unwrap();
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(there.ended().await, Some(4401));
+    for server in [sweeping, second, first] {
+        server.stop().await;
+    }
+}
