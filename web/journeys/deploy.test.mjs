@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { BlockList } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -44,6 +45,114 @@ test("the balancer never puts a process aside: it would not take it back while p
   for (const server of servers) assert.match(server, / max_fails=0;$/);
 });
 
+test("nginx takes the example with https", () => {
+  const folder = mkdtempSync(join(tmpdir(), "plaza-nginx-"));
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
+  const tls = join(folder, "tls");
+  mkdirSync(tls);
+  const pem = (name) => join(tls, `${name}.pem`);
+  const certificate = [
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:prime256v1",
+    "-nodes",
+    "-days",
+    "2",
+  ];
+  certificate.push("-subj", "/CN=localhost", "-keyout", pem("privkey"), "-out", pem("fullchain"));
+  assert.equal(spawnSync("openssl", certificate).status, 0);
+  writeFileSync(join(folder, "tls.conf"), text("tls.conf").replaceAll("/etc/plaza/tls/", `${tls}/`));
+  const example = text("nginx.conf");
+  assert.match(example, /listen 80;/);
+  writeFileSync(join(folder, "nginx.conf"), example.replace("listen 80;", `include ${folder}/tls.conf;`));
+  const words = ["-t", "-p", folder, "-c", join(folder, "nginx.conf"), "-g", `pid ${folder}/pid;`];
+  const { stderr } = spawnSync("nginx", words, { encoding: "utf8", env });
+  rmSync(folder, { recursive: true });
+  assert.match(stderr, /syntax is ok/);
+});
+
+/** Whether each of those is a secret that the person who starts it has to bring. */
+function hasNoSecrets(name) {
+  for (const [, variable, mark] of text(name).matchAll(/\$\{(\w+)(:?[-?]?)/g)) {
+    assert.equal(mark, ":?", `${name}: ${variable} has a default, or may be empty`);
+  }
+  assert.doesNotMatch(text(name), /change-?me/i, name);
+}
+
+/** The addresses of a network, as a number of bits; all of them for a single address. */
+const narrow = (network) => Number(network.split("/")[1] ?? 32) >= 24;
+
+/** Where calls of more than four arrive is open to browsers, on both protocols and under the port that they are told. */
+function takesMedia(listen, published) {
+  const port = listen.split(":").at(-1);
+  for (const protocol of ["tcp", "udp"])
+    assert.ok(published.includes(`${port}:${port}/${protocol}`), `${port} ${protocol}`);
+}
+
+test("compose: every process takes calls, and nothing has a default that others know", () => {
+  const [{ services, networks }] = documents("compose.yaml");
+  hasNoSecrets("compose.yaml");
+  const ports = new Set();
+  for (const service of [services.a, services.b, services.c]) {
+    const { PLAZA_MEDIA_LISTEN, PLAZA_MEDIA_ADDRESS, PLAZA_TRUSTED_PROXIES } = service.environment;
+    takesMedia(PLAZA_MEDIA_LISTEN, service.ports);
+    ports.add(PLAZA_MEDIA_LISTEN);
+    assert.match(PLAZA_MEDIA_ADDRESS, /:\?/);
+    assert.equal(PLAZA_TRUSTED_PROXIES, services.nginx.networks.default.ipv4_address);
+  }
+  assert.equal(ports.size, 3);
+  const [{ subnet }] = networks.default.ipam.config;
+  assert.ok(services.nginx.networks.default.ipv4_address.startsWith(subnet.replace(/0\/24$/, "")));
+  assert.deepEqual(services.nginx.ports, ["443:443"]);
+  assert.ok(services.nginx.command[2].includes("include /etc/plaza/tls.conf;"));
+});
+
+test("kubernetes: every process takes calls, and nothing has a default that others know", () => {
+  const all = documents("kubernetes.yaml");
+  const of = (kind) => all.find((one) => one.kind === kind && one.metadata.name === "plaza");
+  hasNoSecrets("kubernetes.yaml");
+  assert.equal(of("Secret").stringData.PLAZA_CLUSTER_SECRET, "");
+  assert.doesNotMatch(of("Secret").stringData.PLAZA_DATABASE_URL, /:[^/]*@/);
+  const [container] = of("StatefulSet").spec.template.spec.containers;
+  const variable = (name) => container.env.find((one) => one.name === name);
+  assert.equal(variable("PLAZA_MEDIA_ADDRESS").valueFrom.fieldRef.fieldPath, "status.hostIP");
+  const published = container.ports
+    .filter(({ hostPort }) => hostPort)
+    .map(({ hostPort, containerPort, protocol }) => `${hostPort}:${containerPort}/${protocol.toLowerCase()}`);
+  takesMedia(variable("PLAZA_MEDIA_LISTEN").value, published);
+  for (const network of of("ConfigMap").data.PLAZA_TRUSTED_PROXIES.split(",")) assert.ok(narrow(network), network);
+  const ingress = of("Ingress").spec;
+  assert.deepEqual(
+    ingress.tls[0].hosts,
+    ingress.rules.map(({ host }) => host),
+  );
+});
+
+test("coturn relays into no private network", () => {
+  const denied = new BlockList();
+  for (const [, first, last] of text("turnserver.conf").matchAll(/^denied-peer-ip=([^-\n]+)(?:-(.+))?$/gm)) {
+    denied.addRange(first, last ?? first, first.includes(":") ? "ipv6" : "ipv4");
+  }
+  const private4 = [
+    "0.0.0.0",
+    "10.1.2.3",
+    "100.64.0.1",
+    "127.0.0.1",
+    "169.254.169.254",
+    "172.16.0.1",
+    "172.31.255.255",
+  ];
+  private4.push("192.168.1.1", "198.18.0.1", "239.1.1.1", "255.255.255.255");
+  for (const address of private4) assert.ok(denied.check(address), address);
+  for (const address of ["::1", "fd00::1", "fe80::1"]) assert.ok(denied.check(address, "ipv6"), address);
+  for (const address of ["203.0.113.7", "172.32.0.1", "100.128.0.1", "9.9.9.9"])
+    assert.ok(!denied.check(address), address);
+  assert.doesNotMatch(text("turnserver.conf"), /^static-auth-secret/m);
+});
+
 test("compose: every process has a name, an address and the same data", () => {
   const [compose] = documents("compose.yaml");
   const { a, b, c, nginx, postgres, redis } = compose.services;
@@ -79,8 +188,9 @@ test("kubernetes: what belongs together has the same names", () => {
   for (const probe of [container.livenessProbe, container.readinessProbe]) assert.ok(probe.httpGet.port in ports);
   assert.equal(container.readinessProbe.httpGet.path, "/readyz");
   assert.equal(container.livenessProbe.httpGet.path, "/healthz");
-  const [{ secretRef }] = container.envFrom;
-  const set = [...Object.keys(of("Secret", secretRef.name).stringData), ...container.env.map(({ name }) => name)];
+  const [{ secretRef }, { configMapRef }] = container.envFrom;
+  const given = { ...of("Secret", secretRef.name).stringData, ...of("ConfigMap", configMapRef.name).data };
+  const set = [...Object.keys(given), ...container.env.map(({ name }) => name)];
   const known = variables();
   for (const variable of set) assert.ok(known.has(variable), variable);
   const [{ persistentVolumeClaim }] = spec.template.spec.volumes;
