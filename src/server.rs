@@ -137,10 +137,7 @@ impl Server {
             tokio::spawn(link::serve(listener, secret, tls, spaces.clone(), unlink.clone()))
         });
         let sweeping = tokio::spawn(forget_old_lines(store.clone()));
-        let watching = tokio::spawn({
-            let (spaces, store, every) = (spaces.clone(), store.clone(), settings.session_sweep);
-            async move { spaces.connections().sweep(&store, every).await }
-        });
+        let watching = tokio::spawn(spaces.clone().sweep(settings.sweep));
         let service = routes::router(self.state, edge).into_make_service_with_connect_info::<SocketAddr>();
         // Small frames must not wait for each other.
         let listener = self.listener.tap_io(|socket| {

@@ -67,8 +67,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<Network>,
     /// Threads that tick spaces.
     pub host_threads: usize,
-    /// How often connections are looked through for sessions that ended without a word; no setting, tests wait for words alone.
-    pub session_sweep: Duration,
+    /// How often the database is looked through for what ended without a word: sessions, spaces. No setting; tests wait for words alone.
+    pub sweep: Duration,
     /// How the process is one of many; nothing when it is alone.
     pub cluster: Option<ClusterSettings>,
     /// What all lives of this process have in common; made up when there is none.
@@ -101,7 +101,7 @@ impl Settings {
             max_connections_per_address: 1_000,
             trusted_proxies: Vec::new(),
             host_threads: spare_cores(),
-            session_sweep: Duration::from_secs(2),
+            sweep: Duration::from_secs(2),
             cluster: None,
             life: None,
             public_url: None,

@@ -123,9 +123,14 @@ pub async fn sign_in(
         Err(error) => return Err(error),
     };
     let known = state.store.credentials(body.username.trim()).await?;
-    let (user, hash) = known.map(|known| (known.user, known.password_hash)).unzip();
+    let (found, hash) = known
+        .map(|known| ((known.user, known.suspension), known.password_hash))
+        .unzip();
     let fits = state.passwords.verify(&body.password, hash).await?;
-    let user = user.filter(|_| fits).ok_or(WRONG)?;
+    let (user, suspension) = found.filter(|_| fits).ok_or(WRONG)?;
+    if let Some(suspension) = suspension {
+        return Err(ApiError::Suspended(suspension));
+    }
     Ok(Json(TokenAnswer {
         token: state.store.sign_in(user).await?,
     }))

@@ -1,14 +1,184 @@
-//! Admin: what only admins may do to other people's things.
+//! Admin: what only admins may do to other people and their things. Each act has its row in the audit log.
 
 use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::account::Empty;
 use super::error::{ApiError, Problem};
-use super::extract::{Admin, Json, Path};
-use super::{AppState, spaces};
-use crate::components::id::SpaceId;
+use super::extract::{Admin, Json, Path, Query};
+use super::{AppState, check};
+use crate::components::id::{SpaceId, UserId};
+use crate::store::administration::{Outcome, Suspension, UserRow};
+use crate::store::now_ms;
+
+/// Users on a page.
+const PAGE: u32 = 50;
+
+/// Which users.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct UsersQuery {
+    /// Only those whose name has this in it, in any case.
+    #[serde(default)]
+    q: String,
+    /// The `after` of the page before.
+    after: Option<String>,
+}
+
+/// A page of users.
+#[derive(Serialize, ToSchema)]
+pub struct UserList {
+    /// By name.
+    users: Vec<UserEntry>,
+    /// Where the next page begins; null at the end.
+    #[schema(required)]
+    after: Option<String>,
+}
+
+/// A user.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserEntry {
+    /// The user's id.
+    user_id: String,
+    /// The name over the head.
+    username: String,
+    /// `user` or `admin`.
+    role: &'static str,
+    /// When they signed up, in Unix milliseconds.
+    created_at: i64,
+    /// How many sessions they have.
+    sessions: i64,
+    /// When one of these was last used, to the hour, in Unix milliseconds.
+    #[schema(required)]
+    used_at: Option<i64>,
+    /// Why they may not use the server now; null when they may.
+    #[schema(required)]
+    suspension: Option<SuspensionEntry>,
+}
+
+/// A suspension.
+#[derive(Serialize, ToSchema)]
+pub struct SuspensionEntry {
+    /// In Unix milliseconds; null until an admin lifts it.
+    #[schema(required)]
+    until: Option<i64>,
+    /// For the user to read.
+    reason: String,
+}
+
+/// For how long, and why.
+#[derive(Deserialize, ToSchema)]
+pub struct SuspendRequest {
+    /// In Unix milliseconds; absent until an admin lifts it.
+    until: Option<i64>,
+    /// 1 to 500 characters, for the user to read.
+    reason: String,
+}
+
+/// Users
+#[utoipa::path(get, path = "/admin/users", operation_id = "users", tag = "admin", security(("token" = [])), params(UsersQuery),
+    responses(
+        (status = 200, body = UserList),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn users(
+    State(state): State<AppState>,
+    _admin: Admin,
+    Query(UsersQuery { q, after }): Query<UsersQuery>,
+) -> Result<Json<UserList>, ApiError> {
+    // One more than is shown tells whether there is more.
+    let mut users = state.store.users(q.trim(), after.as_deref(), PAGE + 1).await?;
+    let has_more = users.len() > PAGE as usize;
+    users.truncate(PAGE as usize);
+    let after = users.last().filter(|_| has_more).map(|user| user.name.clone());
+    Ok(Json(UserList {
+        users: users.into_iter().map(UserEntry::from).collect(),
+        after,
+    }))
+}
+
+impl From<UserRow> for UserEntry {
+    fn from(row: UserRow) -> Self {
+        let suspension = row
+            .suspension
+            .map(|Suspension { until, reason }| SuspensionEntry { until, reason });
+        Self {
+            user_id: row.user.to_string(),
+            username: row.name,
+            role: row.role.word(),
+            created_at: row.created_at,
+            sessions: row.sessions,
+            used_at: row.used_at,
+            suspension,
+        }
+    }
+}
+
+/// Suspend a user
+///
+/// Their connections end within a second, in every process. Until then they cannot sign in, and what they ask is refused
+/// with 403 and the reason.
+#[utoipa::path(post, path = "/admin/user/{id}/suspend", operation_id = "suspend", tag = "admin", security(("token" = [])),
+    params(("id" = String, Path, description = "The user")), request_body = SuspendRequest, responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn suspend(
+    State(state): State<AppState>,
+    admin: Admin,
+    Path(user): Path<UserId>,
+    Json(body): Json<SuspendRequest>,
+) -> Result<Json<Empty>, ApiError> {
+    if body.until.is_some_and(|until| until <= now_ms()) {
+        return Err(ApiError::bad("A suspension ends in the future."));
+    }
+    let suspension = Suspension {
+        until: body.until,
+        reason: check::reason(&body.reason)?,
+    };
+    settled(state.store.suspend(&admin.actor(), user, &suspension).await?)?;
+    state.spaces.sessions_ended(user);
+    Ok(Json(Empty {}))
+}
+
+/// Lift a suspension
+#[utoipa::path(post, path = "/admin/user/{id}/unsuspend", operation_id = "unsuspend", tag = "admin", security(("token" = [])),
+    params(("id" = String, Path, description = "The user")), responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn unsuspend(
+    State(state): State<AppState>,
+    admin: Admin,
+    Path(user): Path<UserId>,
+) -> Result<Json<Empty>, ApiError> {
+    settled(state.store.unsuspend(&admin.actor(), user).await?)?;
+    Ok(Json(Empty {}))
+}
+
+/// Sign a user out everywhere
+///
+/// Their connections end within a second, in every process.
+#[utoipa::path(post, path = "/admin/user/{id}/sign-out", operation_id = "signUserOut", tag = "admin", security(("token" = [])),
+    params(("id" = String, Path, description = "The user")), responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn sign_out(
+    State(state): State<AppState>,
+    admin: Admin,
+    Path(user): Path<UserId>,
+) -> Result<Json<Empty>, ApiError> {
+    settled(state.store.sign_out_by(&admin.actor(), user).await?)?;
+    state.spaces.sessions_ended(user);
+    Ok(Json(Empty {}))
+}
 
 /// Delete anybody's space
+///
+/// Everybody inside is told and disconnected.
 #[utoipa::path(delete, path = "/admin/space/{id}", operation_id = "deleteAnySpace", tag = "admin", security(("token" = [])),
     params(("id" = String, Path, description = "The space")), responses(
         (status = 200, body = Empty),
@@ -16,8 +186,19 @@ use crate::components::id::SpaceId;
     ))]
 pub async fn delete_space(
     State(state): State<AppState>,
-    _admin: Admin,
+    admin: Admin,
     Path(space): Path<SpaceId>,
 ) -> Result<Json<Empty>, ApiError> {
-    spaces::remove(&state, space).await
+    if !state.store.delete_space_by(&admin.actor(), space).await? {
+        return Err(ApiError::bad("There is no such space."));
+    }
+    state.spaces.delete(space).await;
+    Ok(Json(Empty {}))
+}
+
+fn settled(outcome: Outcome) -> Result<(), ApiError> {
+    match outcome {
+        Outcome::Done => Ok(()),
+        refused => Err(ApiError::bad(format!("{refused}."))),
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::error::ApiError;
 use crate::net::session::chat_text;
+use crate::store::administration::is_reason;
 
 /// Longest name of a space, map, element or avatar, in letters.
 const NAME_LETTERS: usize = 100;
@@ -39,6 +40,18 @@ pub fn password(text: &str) -> Result<&str, ApiError> {
         return Err(ApiError::bad(format!("A password has 1 to {PASSWORD_BYTES} bytes.")));
     }
     Ok(text)
+}
+
+/// Why an admin does something to a user: trimmed, 1 to 500 characters.
+pub fn reason(text: &str) -> Result<String, ApiError> {
+    let reason = text.trim();
+    if is_reason(reason) {
+        Ok(reason.to_owned())
+    } else {
+        Err(ApiError::bad(
+            "A reason has 1 to 500 characters and no control characters.",
+        ))
+    }
 }
 
 /// `WxH`, each 1 to 1000, width first.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::store::StoreError;
+use crate::store::administration::Suspension;
 
 /// Seconds after which it is worth asking again: another process takes over within that.
 const RETRY_AFTER: u64 = 3;
@@ -19,6 +20,8 @@ pub enum ApiError {
     Unauthorized,
     /// Not signed in, or not allowed: 403.
     Forbidden(&'static str),
+    /// The account is suspended: 403, with the reason.
+    Suspended(Suspension),
     /// No such page: 404.
     NotFound,
     /// The path exists but not with this method: 405.
@@ -59,7 +62,7 @@ impl ApiError {
         match self {
             Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::Suspended(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -74,6 +77,7 @@ impl ApiError {
             Self::Bad(detail) => detail.clone(),
             Self::Unauthorized => "The token is malformed, expired or revoked: sign in again.".into(),
             Self::Forbidden(detail) | Self::Unavailable(detail) => (*detail).into(),
+            Self::Suspended(suspension) => suspension.to_string(),
             Self::NotFound => "There is nothing at this address.".into(),
             Self::MethodNotAllowed => "This address does not take that method.".into(),
             Self::TooLarge => "The body is larger than this address takes.".into(),

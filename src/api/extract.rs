@@ -16,6 +16,7 @@ use super::AppState;
 use super::error::ApiError;
 use crate::components::id::UserId;
 use crate::net::edge::client_address;
+use crate::store::audit_log::Actor;
 use crate::store::{Role, SignedIn};
 
 /// The user who asks, by a valid token.
@@ -40,8 +41,18 @@ impl Caller {
 }
 
 /// Proof that an admin asks.
-#[derive(Debug, Clone, Copy)]
-pub struct Admin;
+#[derive(Debug, Clone)]
+pub struct Admin(SignedIn);
+
+impl Admin {
+    /// Who it is, for the audit log.
+    pub fn actor(&self) -> Actor {
+        Actor {
+            user: Some(self.0.user),
+            name: self.0.name.clone(),
+        }
+    }
+}
 
 /// The token in the header: `Ok(None)` without a header.
 fn bearer(parts: &Parts) -> Result<Option<&str>, ApiError> {
@@ -64,6 +75,9 @@ fn bearer(parts: &Parts) -> Result<Option<&str>, ApiError> {
 async fn caller(parts: &Parts, state: &AppState) -> Result<Option<Caller>, ApiError> {
     let Some(token) = bearer(parts)? else { return Ok(None) };
     let who = state.store.signed_in(token).await?.ok_or(ApiError::Unauthorized)?;
+    if let Some(suspension) = &who.suspension {
+        return Err(ApiError::Suspended(suspension.clone()));
+    }
     Ok(Some(Caller {
         who,
         token: token.to_owned(),
@@ -94,7 +108,7 @@ impl FromRequestParts<AppState> for Admin {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let caller = <Caller as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
         if caller.is_admin() {
-            Ok(Self)
+            Ok(Self(caller.who))
         } else {
             Err(ApiError::Forbidden("Only an admin may do this."))
         }

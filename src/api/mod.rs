@@ -12,6 +12,7 @@ use crate::store::Store;
 mod account;
 mod admin;
 mod assets;
+mod audit_log;
 mod avatars;
 mod check;
 mod cluster;

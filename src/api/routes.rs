@@ -15,8 +15,8 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    AppState, account, admin, assets, avatars, cluster, direct, elements, files, health, ice, layers, lobby, maps,
-    metadata, setup, space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
+    AppState, account, admin, assets, audit_log, avatars, cluster, direct, elements, files, health, ice, layers, lobby,
+    maps, metadata, setup, space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
 };
 use crate::net::edge::{self, Edge};
 
@@ -93,7 +93,12 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(thumbnails::space))
         .routes(routes!(ice::show))
         .routes(routes!(ice::livekit))
+        .routes(routes!(admin::users))
+        .routes(routes!(admin::suspend))
+        .routes(routes!(admin::unsuspend))
+        .routes(routes!(admin::sign_out))
         .routes(routes!(admin::delete_space))
+        .routes(routes!(audit_log::show))
         .routes(routes!(cluster::show))
         .routes(routes!(cluster::drain))
         .routes(routes!(cluster::undrain))

@@ -1,4 +1,5 @@
-//! Admin: makes admins and sets passwords, for whoever may write the database; and tells the processes of a cluster what to do.
+//! Admin: what an operator does to users and spaces in the database, each act with its row in the audit log; and tells the processes
+//! of a cluster what to do.
 
 use std::io::{IsTerminal, Read};
 
@@ -8,10 +9,13 @@ use clap::Subcommand;
 use super::options::{Place, Reach};
 use super::{cluster, print};
 use crate::api::Passwords;
-use crate::components::id::SpaceId;
+use crate::components::id::{SpaceId, UserId};
+use crate::components::utc::utc;
 use crate::settings::PasswordCost;
-use crate::store::Role;
+use crate::store::administration::{Outcome, Suspension, is_reason};
+use crate::store::audit_log::Actor;
 use crate::store::sessions::new_token;
+use crate::store::{Role, Store, now_ms};
 
 /// Letters of a password that is made up: 96 bits of chance.
 const MADE_UP: usize = 24;
@@ -22,6 +26,35 @@ pub enum Admin {
     Create(Account),
     /// Set somebody's password; they are signed out everywhere
     ResetPassword(Account),
+    /// List users, by name
+    Users {
+        /// Only those whose name has this in it, in any case
+        #[arg(long, default_value = "", hide_default_value = true)]
+        search: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Keep a user out; their connections end within seconds
+    Suspend(Suspend),
+    /// Let a user in again
+    Unsuspend(Account),
+    /// End every session of a user; their connections end within seconds
+    SignOut(Account),
+    /// Delete anybody's space; those inside are told within seconds
+    DeleteSpace {
+        /// The space's id
+        space: SpaceId,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Show what admins did, the newest first
+    AuditLog {
+        /// Rows at most
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Show the processes of a cluster
     Nodes(Reach),
     /// Show the spaces that are run, and by whom
@@ -48,6 +81,18 @@ pub struct Target {
 }
 
 #[derive(clap::Args)]
+pub struct Suspend {
+    /// Why, for the user to read
+    #[arg(long)]
+    reason: String,
+    /// For how long, as in 30m, 12h or 7d [default: until it is lifted]
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    time: Option<i64>,
+    #[command(flatten)]
+    account: Account,
+}
+
+#[derive(clap::Args)]
 pub struct Account {
     /// Whose
     username: String,
@@ -59,6 +104,32 @@ pub async fn run(command: Admin) -> anyhow::Result<()> {
     match command {
         Admin::Create(account) => create(account).await,
         Admin::ResetPassword(account) => reset(account).await,
+        Admin::Users { search, place } => users(&search, &place).await,
+        Admin::Suspend(suspend) => suspend.run().await,
+        Admin::Unsuspend(account) => {
+            let (store, user, name) = account.find().await?;
+            done(store.unsuspend(&Actor::command_line(), user).await?)?;
+            store.close().await;
+            print::line(&format!("{name} may use the server again."));
+            Ok(())
+        }
+        Admin::SignOut(account) => {
+            let (store, user, name) = account.find().await?;
+            done(store.sign_out_by(&Actor::command_line(), user).await?)?;
+            store.close().await;
+            print::line(&format!("{name} is signed out everywhere."));
+            Ok(())
+        }
+        Admin::DeleteSpace { space, place } => {
+            let store = place.open().await?;
+            if !store.delete_space_by(&Actor::command_line(), space).await? {
+                bail!("there is no such space");
+            }
+            store.close().await;
+            print::line("The space is deleted.");
+            Ok(())
+        }
+        Admin::AuditLog { limit, place } => audit_log(limit, &place).await,
         Admin::Nodes(reach) => cluster::nodes(&reach.orders().await?).await,
         Admin::Spaces(reach) => cluster::spaces(&reach.orders().await?).await,
         Admin::Drain(target) => cluster::drain(&target.reach.orders().await?, &target.node).await,
@@ -74,16 +145,15 @@ async fn create(account: Account) -> anyhow::Result<()> {
     }
     let store = account.place.open().await?;
     if let Some(known) = store.credentials(name).await? {
-        store.set_role(known.user, Role::Admin).await?;
+        done(store.make_admin(&Actor::command_line(), known.user).await?)?;
         print::line(&format!(
             "{name} was a user and is an admin now; the password is as it was."
         ));
     } else {
         let hash = new_hash().await?;
-        store
-            .add_user(name, &hash, Role::Admin)
-            .await?
-            .context("the name was taken meanwhile")?;
+        let user = store.add_user(name, &hash, Role::User).await?;
+        let user = user.context("the name was just taken")?;
+        done(store.make_admin(&Actor::command_line(), user).await?)?;
         print::line(&format!("{name} is an admin now."));
     }
     store.close().await;
@@ -91,15 +161,118 @@ async fn create(account: Account) -> anyhow::Result<()> {
 }
 
 async fn reset(account: Account) -> anyhow::Result<()> {
-    let store = account.place.open().await?;
-    let name = account.username.trim();
-    let known = store
-        .credentials(name)
-        .await?
-        .with_context(|| format!("there is no user {name}"))?;
-    store.set_password(known.user, &new_hash().await?, None).await?;
+    let (store, user, name) = account.find().await?;
+    let hash = new_hash().await?;
+    done(store.reset_password(&Actor::command_line(), user, &hash).await?)?;
     store.close().await;
     print::line(&format!("{name} has a new password and is signed out everywhere."));
+    Ok(())
+}
+
+impl Account {
+    async fn find(&self) -> anyhow::Result<(Store, UserId, &str)> {
+        let store = self.place.open().await?;
+        let name = self.username.trim();
+        let known = store.credentials(name).await?;
+        let known = known.with_context(|| format!("there is no user {name}"))?;
+        Ok((store, known.user, name))
+    }
+}
+
+impl Suspend {
+    async fn run(self) -> anyhow::Result<()> {
+        let reason = self.reason.trim().to_owned();
+        if !is_reason(&reason) {
+            bail!("a reason has 1 to 500 characters and no control characters");
+        }
+        let until = self.time.map(|time| now_ms().saturating_add(time));
+        let (store, user, name) = self.account.find().await?;
+        let suspension = Suspension { until, reason };
+        done(store.suspend(&Actor::command_line(), user, &suspension).await?)?;
+        store.close().await;
+        print::line(&match until {
+            Some(until) => format!("{name} is suspended until {}.", utc(until.cast_unsigned())),
+            None => format!("{name} is suspended until you lift it: plaza admin unsuspend {name}"),
+        });
+        Ok(())
+    }
+}
+
+/// Milliseconds of `30m`, `12h` or `7d`.
+fn duration(text: &str) -> Result<i64, String> {
+    let unit = match text.chars().last() {
+        Some('m') => 60_000,
+        Some('h') => 3_600_000,
+        Some('d') => 86_400_000,
+        _ => 0,
+    };
+    let number = text
+        .get(..text.len().saturating_sub(1))
+        .and_then(|number| number.parse::<u32>().ok());
+    match number {
+        Some(number @ 1..=36_500) if unit > 0 => Ok(i64::from(number) * unit),
+        _ => Err("a time is a number with m, h or d behind it, as in 30m, 12h or 7d".into()),
+    }
+}
+
+fn done(outcome: Outcome) -> anyhow::Result<()> {
+    match outcome {
+        Outcome::Done => Ok(()),
+        refused => bail!("{refused}"),
+    }
+}
+
+async fn users(search: &str, place: &Place) -> anyhow::Result<()> {
+    const PAGE: u32 = 500;
+    let store = place.open().await?;
+    let mut after: Option<String> = None;
+    loop {
+        let page = store.users(search.trim(), after.as_deref(), PAGE).await?;
+        for user in &page {
+            let used = user
+                .used_at
+                .map_or_else(|| "never".into(), |at| utc(at.cast_unsigned()));
+            let suspended = match &user.suspension {
+                Some(Suspension {
+                    until: Some(until),
+                    reason,
+                }) => {
+                    format!("  suspended until {}: {reason}", utc(until.cast_unsigned()))
+                }
+                Some(Suspension { until: None, reason }) => format!("  suspended: {reason}"),
+                None => String::new(),
+            };
+            let (role, sessions) = (user.role.word(), user.sessions);
+            print::line(&format!(
+                "{}  {role:5}  sessions {sessions}, last used {used}  {}{suspended}",
+                user.user, user.name
+            ));
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE as usize => after = Some(last.name.clone()),
+            _ => break,
+        }
+    }
+    store.close().await;
+    Ok(())
+}
+
+async fn audit_log(limit: u32, place: &Place) -> anyhow::Result<()> {
+    let store = place.open().await?;
+    for row in store.audit_log(None, limit).await? {
+        let at = utc(row.at.cast_unsigned());
+        let what = row.target_id.unwrap_or_default();
+        let detail = if row.detail.is_empty() {
+            String::new()
+        } else {
+            format!("  {}", row.detail)
+        };
+        print::line(&format!(
+            "{at}  {}  {}  {} ({what}){detail}",
+            row.actor, row.action, row.target
+        ));
+    }
+    store.close().await;
     Ok(())
 }
 

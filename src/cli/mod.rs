@@ -39,7 +39,7 @@ enum Command {
     /// Break a cluster in every way it promises to survive, and say what clients saw
     #[cfg(unix)]
     Chaos(chaos::Chaos),
-    /// Make admins, set passwords, and tell the processes of a cluster what to do
+    /// Make admins, act on users and spaces, and tell the processes of a cluster what to do
     #[command(subcommand)]
     Admin(admin::Admin),
     /// Bring the database up to date and exit

@@ -1,12 +1,11 @@
 //! Connections: which session opened each socket of this process, so that a socket ends with its session.
 //!
 //! The database is the truth. A process that ends a session tells the others to look at once; what such a word misses, and what a
-//! command line does to the database, the sweep finds.
+//! command line does to the database, [`super::sweep`] finds.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -79,18 +78,6 @@ impl Connections {
             close(end);
         }
         Ok(())
-    }
-
-    /// Ends connections whose session has ended, again and again. While the database does not answer they stay.
-    pub async fn sweep(&self, store: &Store, every: Duration) {
-        let mut rounds = tokio::time::interval(every);
-        rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            rounds.tick().await;
-            if let Err(error) = self.check(store, None).await {
-                tracing::debug!(%error, "the sessions of connections cannot be checked now");
-            }
-        }
     }
 }
 

@@ -16,4 +16,5 @@ pub mod orders;
 pub mod ownership;
 pub mod redis;
 pub mod spaces;
+mod sweep;
 pub mod vault;

@@ -95,7 +95,7 @@ pub(super) struct Inner {
     /// Where messages to people are handed to their connections.
     mailboxes: Mailboxes,
     /// Which session opened each connection.
-    connections: Connections,
+    pub(super) connections: Connections,
     /// What all processes run, as far as this one heard.
     pub(super) census: Mutex<Arc<Census>>,
     /// No more spaces are run.
@@ -351,6 +351,11 @@ impl Spaces {
         if self.opened(space).is_none() {
             self.spread(Tell::Deleted(space));
         }
+        self.end_deleted(space).await;
+    }
+
+    /// The same for a space that runs here, if it does.
+    pub(super) async fn end_deleted(&self, space: SpaceId) {
         self.close(space, Ending::Deleted).await;
         if let Err(error) = self.0.vault.forget(space).await {
             tracing::warn!(%space, %error, "what was kept of a deleted space was not removed");

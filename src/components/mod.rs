@@ -19,5 +19,6 @@ pub mod scene;
 pub mod status;
 pub mod steering;
 pub mod unit;
+pub mod utc;
 pub mod walking;
 pub mod zone;

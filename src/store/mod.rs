@@ -9,6 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use sqlx::migrate::MigrateError;
 use sqlx::{Any, AnyPool, Transaction};
 
+pub mod administration;
+pub mod audit_log;
 pub mod avatars;
 pub mod blocks;
 pub mod chat;
@@ -94,6 +96,42 @@ enum Kind {
     Sqlite,
     /// Any number of processes, all of them writing at once.
     Postgres,
+}
+
+/// A statement over the texts `given.value` of the JSON array `$1`, for each database: they call what makes rows of it otherwise.
+macro_rules! over_given {
+    ($before:literal, $after:literal) => {
+        $crate::store::Statement {
+            sqlite: concat!($before, " json_each($1) as given ", $after),
+            postgres: concat!(
+                $before,
+                " json_array_elements_text(cast($1 as json)) as given (value) ",
+                $after
+            ),
+        }
+    };
+}
+use over_given;
+
+/// A statement that each database wants in its own words.
+struct Statement {
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+impl Kind {
+    const fn choose(self, statement: &Statement) -> &'static str {
+        match self {
+            Self::Sqlite => statement.sqlite,
+            Self::Postgres => statement.postgres,
+        }
+    }
+}
+
+/// The array of such a statement.
+fn given<T: ToString>(texts: impl Iterator<Item = T>) -> String {
+    let array: serde_json::Value = texts.map(|text| text.to_string()).collect();
+    array.to_string()
 }
 
 type Tx = Transaction<'static, Any>;

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
+use super::administration::Suspension;
 use super::users::avatar_of;
-use super::{Kind, Role, Store, StoreError, id, now_ms};
+use super::{Role, Statement, Store, StoreError, given, id, now_ms, over_given};
 use crate::components::id::UserId;
 use crate::components::player::Avatar;
 
@@ -16,22 +17,25 @@ const LIFETIME_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// A session's use is written down at most this often: once an hour.
 const TOUCH_MS: i64 = 60 * 60 * 1000;
 
-/// User, name, role, avatar, its picture, last use.
-type SessionColumns = (String, String, String, Option<String>, Option<String>, i64);
+/// User, name, role, avatar, its picture, last use, until when suspended and why.
+type SessionColumns = (
+    String,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    i64,
+    Option<i64>,
+    Option<String>,
+);
 
-/// Which of the sessions in a JSON array have ended. A function makes rows of the array, and each database calls it otherwise.
-macro_rules! ended {
-    ($rows:literal) => {
-        concat!(
-            "select given.value from ",
-            $rows,
-            " left join sessions on sessions.token_hash = given.value and sessions.expires_at >= $2 \
-             where sessions.token_hash is null"
-        )
-    };
-}
-const ENDED_SQLITE: &str = ended!("json_each($1) as given");
-const ENDED_POSTGRES: &str = ended!("json_array_elements_text(cast($1 as json)) as given (value)");
+/// Which sessions have ended, or belong to a user who is suspended.
+const ENDED: Statement = over_given!(
+    "select given.value, users.suspended_until, users.suspended_reason from",
+    "left join sessions on sessions.token_hash = given.value and sessions.expires_at >= $2 \
+     left join users on users.id = sessions.user_id \
+     where sessions.token_hash is null or users.suspended_until > $2"
+);
 
 /// Names a session: what is kept of its token. It signs nobody in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,6 +53,8 @@ impl SessionId {
 pub enum SessionEnd {
     /// Signed out, here or from elsewhere, or not used for too long.
     SignedOut,
+    /// It stands, but its user is suspended.
+    Suspended(Suspension),
 }
 
 /// Whose token it is.
@@ -62,6 +68,8 @@ pub struct SignedIn {
     pub avatar: Option<Avatar>,
     /// What they may do.
     pub role: Role,
+    /// Why they may not use the server now.
+    pub suspension: Option<Suspension>,
 }
 
 /// A fresh token: 256 bits of chance in hexadecimal.
@@ -118,7 +126,8 @@ impl Store {
         let hash = hash_token(token);
         let now = now_ms();
         let row: Option<SessionColumns> = sqlx::query_as(
-            "select users.id, users.username, users.role, avatars.id, avatars.image_url, sessions.used_at \
+            "select users.id, users.username, users.role, avatars.id, avatars.image_url, sessions.used_at, \
+             users.suspended_until, users.suspended_reason \
              from sessions join users on users.id = sessions.user_id \
              left join avatars on avatars.id = users.avatar_id \
              where sessions.token_hash = $1 and sessions.expires_at >= $2",
@@ -127,7 +136,7 @@ impl Store {
         .bind(now)
         .fetch_optional(&self.readers)
         .await?;
-        let Some((user, name, role, avatar, image_url, used_at)) = row else {
+        let Some((user, name, role, avatar, image_url, used_at, until, reason)) = row else {
             return Ok(None);
         };
         if now - used_at > TOUCH_MS {
@@ -139,6 +148,7 @@ impl Store {
             name,
             avatar: avatar_of(avatar, image_url)?,
             role,
+            suspension: Suspension::of_row(until, reason),
         }))
     }
 
@@ -160,23 +170,21 @@ impl Store {
         Ok(())
     }
 
-    /// Those of the sessions that have ended: one query, however many they are.
+    /// Those of the sessions that have ended, or whose user is suspended: one query, however many they are.
     pub async fn ended_sessions(
         &self,
         sessions: &HashSet<SessionId>,
     ) -> Result<Vec<(SessionId, SessionEnd)>, StoreError> {
-        let given: Vec<&str> = sessions.iter().map(|session| session.0.as_str()).collect();
-        let statement = match self.kind {
-            Kind::Sqlite => ENDED_SQLITE,
-            Kind::Postgres => ENDED_POSTGRES,
-        };
-        let rows: Vec<(String,)> = sqlx::query_as(statement)
-            .bind(serde_json::Value::from(given).to_string())
+        let rows: Vec<(String, Option<i64>, Option<String>)> = sqlx::query_as(self.kind.choose(&ENDED))
+            .bind(given(sessions.iter().map(|session| &session.0)))
             .bind(now_ms())
             .fetch_all(&self.readers)
             .await?;
-        let ended = rows.into_iter();
-        Ok(ended.map(|(hash,)| (SessionId(hash), SessionEnd::SignedOut)).collect())
+        let ended = rows.into_iter().map(|(hash, until, reason)| {
+            let end = Suspension::of_row(until, reason).map_or(SessionEnd::SignedOut, SessionEnd::Suspended);
+            (SessionId(hash), end)
+        });
+        Ok(ended.collect())
     }
 
     async fn touch_session(&self, hash: &str, now: i64) -> Result<(), StoreError> {

@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use super::{Store, StoreError, id, now_ms, unless_gone, unless_taken};
+use super::administration::Suspension;
+use super::{Store, StoreError, Tx, id, now_ms, unless_gone, unless_taken};
 use crate::components::id::{AvatarId, UserId};
 use crate::components::player::Avatar;
 
@@ -39,6 +40,8 @@ pub struct Credentials {
     pub user: UserId,
     /// Argon2id, in PHC form.
     pub password_hash: String,
+    /// Why they may not use the server now.
+    pub suspension: Option<Suspension>,
 }
 
 /// A user as shown in lists.
@@ -78,14 +81,17 @@ impl Store {
         if username.contains('\0') {
             return Ok(None);
         }
-        let row: Option<(String, String)> = sqlx::query_as("select id, password_hash from users where username = $1")
-            .bind(username)
-            .fetch_optional(&self.readers)
-            .await?;
-        row.map(|(user, password_hash)| {
+        let row: Option<(String, String, Option<i64>, Option<String>)> = sqlx::query_as(
+            "select id, password_hash, suspended_until, suspended_reason from users where username = $1",
+        )
+        .bind(username)
+        .fetch_optional(&self.readers)
+        .await?;
+        row.map(|(user, password_hash, until, reason)| {
             Ok(Credentials {
                 user: id(&user)?,
                 password_hash,
+                suspension: Suspension::of_row(until, reason),
             })
         })
         .transpose()
@@ -93,29 +99,9 @@ impl Store {
 
     /// Sets a password and ends every session of the user but the one given.
     pub async fn set_password(&self, user: UserId, hash: &str, keep_token: Option<&str>) -> Result<(), StoreError> {
-        let keep = keep_token.map(super::sessions::hash_token).unwrap_or_default();
         let mut tx = self.begin().await?;
-        sqlx::query("update users set password_hash = $1 where id = $2")
-            .bind(hash)
-            .bind(user.to_string())
-            .execute(&mut *tx)
-            .await?;
-        sqlx::query("delete from sessions where user_id = $1 and token_hash <> $2")
-            .bind(user.to_string())
-            .bind(keep)
-            .execute(&mut *tx)
-            .await?;
+        change_password(&mut tx, user, hash, keep_token).await?;
         Ok(tx.commit().await?)
-    }
-
-    /// Gives a user another role.
-    pub async fn set_role(&self, user: UserId, role: Role) -> Result<(), StoreError> {
-        sqlx::query("update users set role = $1 where id = $2")
-            .bind(role.word())
-            .bind(user.to_string())
-            .execute(&self.writer)
-            .await?;
-        Ok(())
     }
 
     /// Whether anybody is an admin.
@@ -160,6 +146,27 @@ impl Store {
         }
         Ok(looks)
     }
+}
+
+/// Sets a password and ends every session of the user but the one given.
+pub(super) async fn change_password(
+    tx: &mut Tx,
+    user: UserId,
+    hash: &str,
+    keep_token: Option<&str>,
+) -> Result<(), StoreError> {
+    let keep = keep_token.map(super::sessions::hash_token).unwrap_or_default();
+    sqlx::query("update users set password_hash = $1 where id = $2")
+        .bind(hash)
+        .bind(user.to_string())
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("delete from sessions where user_id = $1 and token_hash <> $2")
+        .bind(user.to_string())
+        .bind(keep)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// The avatar of a row of a left join.

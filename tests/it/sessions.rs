@@ -10,7 +10,7 @@ use crate::cluster::Shared;
 use crate::harness::{Person, TestServer, text};
 
 /// So long that no test sees a second sweep: what happens then happens by the word alone.
-const NEVER: Duration = Duration::from_hours(24);
+pub const NEVER: Duration = Duration::from_hours(24);
 
 /// Another session of somebody.
 async fn again(server: &TestServer, name: &str, person: &Person) -> Person {
@@ -44,7 +44,7 @@ async fn end(server: &TestServer, path: &str, who: &Person) {
 
 #[tokio::test]
 async fn a_socket_ends_at_once_with_its_session_in_both_protocols() {
-    let server = TestServer::start_with(|settings| settings.session_sweep = NEVER).await;
+    let server = TestServer::start_with(|settings| settings.sweep = NEVER).await;
     for (number, (path, by)) in ENDINGS.into_iter().enumerate() {
         let name = format!("ada-{number}");
         let own = server.user(&name).await;
@@ -70,7 +70,7 @@ async fn a_socket_ends_at_once_with_its_session_in_both_protocols() {
 
 #[tokio::test]
 async fn who_changes_the_password_stays() {
-    let server = TestServer::start_with(|settings| settings.session_sweep = NEVER).await;
+    let server = TestServer::start_with(|settings| settings.sweep = NEVER).await;
     let own = server.user("ada").await;
     let space = server.space(&own, "40x40").await;
     let mut client = GameClient::join(&server.address, &own, &space).await;
@@ -111,7 +111,7 @@ async fn sockets_end_in_every_process_of_a_cluster() {
     let start = || async {
         TestServer::start_with(|settings| {
             shared.settings(None)(settings);
-            settings.session_sweep = NEVER;
+            settings.sweep = NEVER;
         })
         .await
     };

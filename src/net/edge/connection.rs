@@ -322,6 +322,9 @@ impl Connection {
                 return self.refuse(close::AWAY, "The server has a problem. Try again in a moment.");
             }
         };
+        if let Some(suspension) = &who.suspension {
+            return self.refuse(close::FORBIDDEN, &suspension.to_string());
+        }
         registration.belongs_to(who.user);
         self.registration = Some(registration);
         let Ok(space) = space.parse::<SpaceId>() else {
@@ -439,9 +442,10 @@ impl Connection {
         let (lane, is_grid) = (Arc::clone(&self.lane), self.grid.is_some());
         let close = move |end: &SessionEnd| {
             let message = match end {
-                SessionEnd::SignedOut => "You were signed out. Sign in again.",
+                SessionEnd::SignedOut => "You were signed out. Sign in again.".to_owned(),
+                SessionEnd::Suspended(suspension) => suspension.to_string(),
             };
-            refuse(&lane, is_grid, close::SIGNED_OUT, message);
+            refuse(&lane, is_grid, close::SIGNED_OUT, &message);
         };
         self.edge.0.connections.open(SessionId::of(token), Arc::new(close))
     }

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use plaza::components::id::{AvatarId, UserId};
 use plaza::store::Role;
-use plaza::store::sessions::SessionId;
+use plaza::store::administration::{Outcome, Suspension};
+use plaza::store::audit_log::Actor;
+use plaza::store::sessions::{SessionEnd, SessionId};
 use plaza::store::setup::SetUp;
 use plaza::store::uploads::Upload;
 use uuid::Uuid;
@@ -21,7 +23,7 @@ async fn a_name_belongs_to_one_user(home: Home) {
         assert!(store.credentials(unknown).await.unwrap().is_none(), "{unknown:?}");
     }
     assert!(!store.has_admin().await.unwrap());
-    store.set_role(ada, Role::Admin).await.unwrap();
+    store.make_admin(&Actor::command_line(), ada).await.unwrap();
     assert!(store.has_admin().await.unwrap());
 }
 
@@ -93,6 +95,64 @@ async fn sessions_that_ended_are_told_from_those_that_stand(home: Home) {
     let stands = SessionId::of(&fresh);
     assert_eq!(ended, given.into_iter().filter(|session| *session != stands).collect());
     assert_eq!(store.ended_sessions(&HashSet::new()).await.unwrap(), []);
+}
+
+async fn a_suspension_holds_until_its_time_or_until_it_is_lifted(home: Home) {
+    let store = &home.store;
+    let (ada, root) = (home.user("ada").await, home.user("root").await);
+    let actor = Actor::command_line();
+    store.make_admin(&actor, root).await.unwrap();
+    let token = store.sign_in(ada).await.unwrap();
+    let given = HashSet::from([SessionId::of(&token)]);
+    let reason = "loud".to_owned();
+    for until in [None, Some(4_000_000_000_000)] {
+        let suspension = Suspension {
+            until,
+            reason: reason.clone(),
+        };
+        assert_eq!(store.suspend(&actor, ada, &suspension).await.unwrap(), Outcome::Done);
+        let end = SessionEnd::Suspended(suspension.clone());
+        assert_eq!(
+            store.ended_sessions(&given).await.unwrap(),
+            [(SessionId::of(&token), end)]
+        );
+        let who = store.signed_in(&token).await.unwrap().unwrap();
+        assert_eq!(who.suspension, Some(suspension.clone()));
+        let known = store.credentials("ada").await.unwrap().unwrap();
+        assert_eq!(known.suspension, Some(suspension));
+    }
+    home.suffer("update users set suspended_until = 1000 where suspended_until is not null")
+        .await;
+    assert_eq!(store.ended_sessions(&given).await.unwrap(), []);
+    assert_eq!(store.signed_in(&token).await.unwrap().unwrap().suspension, None);
+    assert_eq!(store.unsuspend(&actor, ada).await.unwrap(), Outcome::NotSuspended);
+    let suspension = Suspension { until: None, reason };
+    assert_eq!(
+        store.suspend(&actor, root, &suspension).await.unwrap(),
+        Outcome::LastAdmin
+    );
+    assert_eq!(
+        store.suspend(&actor, UserId(Uuid::nil()), &suspension).await.unwrap(),
+        Outcome::NoUser
+    );
+    let users = store.users("A", None, 10).await.unwrap();
+    assert_eq!(
+        users
+            .iter()
+            .map(|user| (user.name.as_str(), user.sessions))
+            .collect::<Vec<_>>(),
+        [("ada", 1)]
+    );
+    let log = store.audit_log(None, 2).await.unwrap();
+    assert_eq!(
+        log.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(),
+        ["suspend", "suspend"]
+    );
+    let older = store.audit_log(Some(log[1].id), 10).await.unwrap();
+    assert_eq!(
+        older.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(),
+        ["make-admin"]
+    );
 }
 
 async fn using_a_session_prolongs_it_and_an_unused_one_ends(home: Home) {
@@ -180,6 +240,7 @@ on_both!(
     a_user_keeps_others_away_until_they_do_not,
     a_session_lives_until_it_is_ended,
     a_new_password_ends_every_other_session,
+    a_suspension_holds_until_its_time_or_until_it_is_lifted,
     sessions_that_ended_are_told_from_those_that_stand,
     using_a_session_prolongs_it_and_an_unused_one_ends,
     the_first_admin_is_made_once,

@@ -142,7 +142,7 @@ export class Connection {
   #broke(code: number, reason: string): void {
     this.#stop();
     if (this.#closed) return;
-    const ending = endingFor(code);
+    const ending = endingFor(code, reason);
     if (ending) {
       this.#closed = true;
       this.listener.status({ kind: "ended", ending });

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/admin/audit-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What admins did */
+        get: operations["auditLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/avatar": {
         parameters: {
             query?: never;
@@ -143,7 +160,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Delete anybody's space */
+        /**
+         * Delete anybody's space
+         * @description Everybody inside is told and disconnected.
+         */
         delete: operations["deleteAnySpace"];
         options?: never;
         head?: never;
@@ -164,6 +184,81 @@ export interface paths {
          * @description People stay connected and see it stand still for a moment. Answered before that is done.
          */
         post: operations["moveSpace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/user/{id}/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign a user out everywhere
+         * @description Their connections end within a second, in every process.
+         */
+        post: operations["signUserOut"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/user/{id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suspend a user
+         * @description Their connections end within a second, in every process. Until then they cannot sign in, and what they ask is refused
+         *     with 403 and the reason.
+         */
+        post: operations["suspend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/user/{id}/unsuspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lift a suspension */
+        post: operations["unsuspend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Users */
+        get: operations["users"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -793,6 +888,37 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Something that was done, with the names of that time. */
+        AuditEntry: {
+            /** @description `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`, `delete-upload`; later versions have more. */
+            action: string;
+            /** @description Their name; `command line` for that. */
+            actor: string;
+            /** @description Who did it; null for the command line. */
+            actorId: string | null;
+            /**
+             * Format: int64
+             * @description In Unix milliseconds.
+             */
+            at: number;
+            /** @description A reason, a time. */
+            detail: string;
+            /** @description Of the row. */
+            id: string;
+            /** @description The space it concerned. */
+            spaceId: string | null;
+            /** @description Its name. */
+            target: string;
+            /** @description What it was done to. */
+            targetId: string | null;
+        };
+        /** @description A page of the log. */
+        AuditLog: {
+            /** @description Where the next page begins; null at the end. */
+            before: string | null;
+            /** @description The newest first. */
+            entries: components["schemas"]["AuditEntry"][];
+        };
         /** @description What it became. */
         AvatarAnswer: {
             /** @description The avatar's id. */
@@ -1550,6 +1676,26 @@ export interface components {
             /** @description The same in numbers. */
             space: components["schemas"]["Size"];
         };
+        /** @description For how long, and why. */
+        SuspendRequest: {
+            /** @description 1 to 500 characters, for the user to read. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description In Unix milliseconds; absent until an admin lifts it.
+             */
+            until?: number | null;
+        };
+        /** @description A suspension. */
+        SuspensionEntry: {
+            /** @description For the user to read. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description In Unix milliseconds; null until an admin lifts it.
+             */
+            until: number | null;
+        };
         /** @description Where a portal leads. */
         TargetEntry: {
             /** @description The space: its id, or its key in a seed; absent for the same space. */
@@ -1579,6 +1725,38 @@ export interface components {
         UserAnswer: {
             /** @description The user's id. */
             userId: string;
+        };
+        /** @description A user. */
+        UserEntry: {
+            /**
+             * Format: int64
+             * @description When they signed up, in Unix milliseconds.
+             */
+            createdAt: number;
+            /** @description `user` or `admin`. */
+            role: string;
+            /**
+             * Format: int64
+             * @description How many sessions they have.
+             */
+            sessions: number;
+            suspension: components["schemas"]["SuspensionEntry"] | null;
+            /**
+             * Format: int64
+             * @description When one of these was last used, to the hour, in Unix milliseconds.
+             */
+            usedAt: number | null;
+            /** @description The user's id. */
+            userId: string;
+            /** @description The name over the head. */
+            username: string;
+        };
+        /** @description A page of users. */
+        UserList: {
+            /** @description Where the next page begins; null at the end. */
+            after: string | null;
+            /** @description By name. */
+            users: components["schemas"]["UserEntry"][];
         };
         /** @description A zone as the document keeps it. */
         ZoneEntry: {
@@ -1633,6 +1811,36 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    auditLog: {
+        parameters: {
+            query?: {
+                /** @description The `before` of the page before. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditLog"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     addAvatar: {
         parameters: {
             query?: never;
@@ -1920,6 +2128,132 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signUserOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuspendRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unsuspend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    users: {
+        parameters: {
+            query?: {
+                /** @description Only those whose name has this in it, in any case. */
+                q?: string;
+                /** @description The `after` of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserList"];
                 };
             };
             "4XX": {

@@ -13,6 +13,11 @@ test("a lost line is tried again; a refusal is explained", () => {
   for (const code of [4401, 4403, 4404, 4409, 4410, 4426]) expect(endingFor(code)?.advice).toBeTruthy();
 });
 
+test("who is kept out is told why", () => {
+  expect(endingFor(4403, "Your account is suspended: loud")?.advice).toBe("Your account is suspended: loud");
+  expect(endingFor(4401, "signed out")?.advice).toBe(endingFor(4401)?.advice);
+});
+
 test("comes back within half a second at first, anywhere in it", () => {
   expect([0, 0.25, 1].map((chance) => delayBefore(0, () => chance))).toEqual([0, 125, 500]);
 });

@@ -10,7 +10,7 @@ export interface Ending {
 const FINAL: Record<number, Ending> = {
   4400: { title: "Something went wrong", advice: "Load the page again.", action: "reload" },
   4401: { title: "You are signed out", advice: "Sign in again to come back here.", action: "sign-in" },
-  4403: { title: "This space is not open to you", advice: "Ask its owner to let you in.", action: "lobby" },
+  4403: { title: "You cannot come in", advice: "Ask the owner of the space to let you in.", action: "lobby" },
   4404: { title: "There is no such space", advice: "It may have been deleted. Ask for a new link.", action: "lobby" },
   4409: {
     title: "You are here in another window",
@@ -21,9 +21,10 @@ const FINAL: Record<number, Ending> = {
   4426: { title: "Plaza was updated", advice: "Load the page again to get the new version.", action: "reload" },
 };
 
-/** Why the connection will not come back by itself; `undefined` when it will. */
-export function endingFor(code: number): Ending | undefined {
-  return FINAL[code];
+/** Why the connection will not come back by itself; `undefined` when it will. Who is kept out is told the server's reason. */
+export function endingFor(code: number, reason = ""): Ending | undefined {
+  const ending = FINAL[code];
+  return ending && code === 4403 && reason !== "" ? { ...ending, advice: reason } : ending;
 }
 
 /** Milliseconds before try number `attempt` (from 0): full jitter below 500 ms, doubling to 5 s. */

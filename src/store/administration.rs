@@ -1,0 +1,312 @@
+//! Administration: what admins do to users and their spaces, each with its row in the audit log, and the list of users.
+
+use std::fmt;
+
+use super::audit_log::{self, Act, Actor, Deed};
+use super::{Role, Statement, Store, StoreError, Tx, given, id, now_ms, over_given};
+use crate::components::id::{SpaceId, UserId};
+use crate::components::utc::utc;
+
+/// Which spaces are not in the database.
+const GONE: Statement = over_given!(
+    "select given.value from",
+    "left join spaces on spaces.id = given.value where spaces.id is null"
+);
+
+/// A suspension that ends only when an admin lifts it.
+const UNTIL_LIFTED: i64 = i64::MAX;
+
+/// Longest reason of a suspension, in characters.
+const LONGEST_REASON: usize = 500;
+
+/// Whether that may be the reason of a suspension.
+pub fn is_reason(text: &str) -> bool {
+    (1..=LONGEST_REASON).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+/// Why a user may not use the server now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspension {
+    /// In Unix milliseconds; `None` until an admin lifts it.
+    pub until: Option<i64>,
+    /// For the user to read.
+    pub reason: String,
+}
+
+impl Suspension {
+    /// The one in a row, if it still holds.
+    pub(super) fn of_row(until: Option<i64>, reason: Option<String>) -> Option<Self> {
+        let until = until.filter(|until| *until > now_ms())?;
+        Some(Self {
+            until: (until != UNTIL_LIFTED).then_some(until),
+            reason: reason.unwrap_or_default(),
+        })
+    }
+}
+
+impl fmt::Display for Suspension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Your account is suspended")?;
+        if let Some(until) = self.until {
+            write!(f, " until {}", utc(until.cast_unsigned()))?;
+        }
+        write!(f, ": {}", self.reason)
+    }
+}
+
+/// What became of something that was to be done to a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// There is no such user.
+    NoUser,
+    /// They would shut themselves out.
+    Oneself,
+    /// Nobody would be left who could lift it.
+    LastAdmin,
+    /// They are not suspended.
+    NotSuspended,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "It is done",
+            Self::NoUser => "There is no such user",
+            Self::Oneself => "Nobody suspends themselves; another admin can do it",
+            Self::LastAdmin => "This is the last admin who may use the server; make another one first",
+            Self::NotSuspended => "This user is not suspended",
+        })
+    }
+}
+
+/// A user, for admins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRow {
+    /// Who.
+    pub user: UserId,
+    /// The name over the head.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// In Unix milliseconds.
+    pub created_at: i64,
+    /// How many sessions they have.
+    pub sessions: i64,
+    /// In Unix milliseconds, to the hour; nothing when they have no session.
+    pub used_at: Option<i64>,
+    /// Why they may not use the server now.
+    pub suspension: Option<Suspension>,
+}
+
+type Columns = (
+    String,
+    String,
+    String,
+    i64,
+    Option<i64>,
+    Option<String>,
+    i64,
+    Option<i64>,
+);
+
+impl Store {
+    /// Users by name, those after a name when there is one, and only those whose name has the text in it, in any case.
+    pub async fn users(&self, search: &str, after: Option<&str>, limit: u32) -> Result<Vec<UserRow>, StoreError> {
+        // PostgreSQL cannot even be asked for such a text.
+        if search.contains('\0') || after.is_some_and(|after| after.contains('\0')) {
+            return Ok(Vec::new());
+        }
+        let mut pattern = String::from("%");
+        for character in search.to_lowercase().chars() {
+            if matches!(character, '%' | '_' | '!') {
+                pattern.push('!');
+            }
+            pattern.push(character);
+        }
+        pattern.push('%');
+        let rows: Vec<Columns> = sqlx::query_as(
+            "select users.id, users.username, users.role, users.created_at, users.suspended_until, users.suspended_reason, \
+             count(sessions.token_hash), max(sessions.used_at) \
+             from users left join sessions on sessions.user_id = users.id and sessions.expires_at >= $3 \
+             where lower(users.username) like $1 escape '!' and users.username > $2 \
+             group by users.id, users.username, users.role, users.created_at, users.suspended_until, \
+             users.suspended_reason order by users.username limit $4",
+        )
+        .bind(pattern)
+        .bind(after.unwrap_or_default())
+        .bind(now_ms())
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter()
+            .map(|(user, name, role, created_at, until, reason, sessions, used_at)| {
+                Ok(UserRow {
+                    user: id(&user)?,
+                    name,
+                    role: Role::from_word(&role).ok_or(StoreError::Corrupt("a role"))?,
+                    created_at,
+                    sessions,
+                    used_at,
+                    suspension: Suspension::of_row(until, reason),
+                })
+            })
+            .collect()
+    }
+
+    /// Keeps a user out until then, or until it is lifted. Their sessions stay, so that each can be told why.
+    pub async fn suspend(&self, actor: &Actor, user: UserId, suspension: &Suspension) -> Result<Outcome, StoreError> {
+        if actor.user == Some(user) {
+            return Ok(Outcome::Oneself);
+        }
+        // Alone: two admins who suspend each other would each see the other one left.
+        let mut tx = self.begin_alone().await?;
+        let Some(name) = name_of(&mut tx, user).await? else {
+            return Ok(Outcome::NoUser);
+        };
+        let other_admin: Option<(String,)> = sqlx::query_as(
+            "select id from users where role = 'admin' and id <> $1 \
+             and (suspended_until is null or suspended_until <= $2) limit 1",
+        )
+        .bind(user.to_string())
+        .bind(now_ms())
+        .fetch_optional(&mut *tx)
+        .await?;
+        let suspended = sqlx::query(
+            "update users set suspended_until = $1, suspended_reason = $2 where id = $3 and (role <> 'admin' or $4 = 1)",
+        )
+        .bind(suspension.until.unwrap_or(UNTIL_LIFTED))
+        .bind(&suspension.reason)
+        .bind(user.to_string())
+        .bind(i64::from(other_admin.is_some()))
+        .execute(&mut *tx)
+        .await?;
+        if suspended.rows_affected() == 0 {
+            return Ok(Outcome::LastAdmin);
+        }
+        let detail = match suspension.until {
+            Some(until) => format!("until {}: {}", utc(until.cast_unsigned()), suspension.reason),
+            None => suspension.reason.clone(),
+        };
+        write(&mut tx, actor, Act::Suspend, user, &name, &detail).await?;
+        tx.commit().await?;
+        Ok(Outcome::Done)
+    }
+
+    /// Lets a user in again.
+    pub async fn unsuspend(&self, actor: &Actor, user: UserId) -> Result<Outcome, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(name) = name_of(&mut tx, user).await? else {
+            return Ok(Outcome::NoUser);
+        };
+        let lifted = sqlx::query(
+            "update users set suspended_until = null, suspended_reason = null where id = $1 and suspended_until > $2",
+        )
+        .bind(user.to_string())
+        .bind(now_ms())
+        .execute(&mut *tx)
+        .await?;
+        if lifted.rows_affected() == 0 {
+            return Ok(Outcome::NotSuspended);
+        }
+        write(&mut tx, actor, Act::Unsuspend, user, &name, "").await?;
+        tx.commit().await?;
+        Ok(Outcome::Done)
+    }
+
+    /// Ends every session of a user, by an admin.
+    pub async fn sign_out_by(&self, actor: &Actor, user: UserId) -> Result<Outcome, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(name) = name_of(&mut tx, user).await? else {
+            return Ok(Outcome::NoUser);
+        };
+        sqlx::query("delete from sessions where user_id = $1")
+            .bind(user.to_string())
+            .execute(&mut *tx)
+            .await?;
+        write(&mut tx, actor, Act::SignOut, user, &name, "").await?;
+        tx.commit().await?;
+        Ok(Outcome::Done)
+    }
+}
+
+impl Store {
+    /// Makes a user an admin.
+    pub async fn make_admin(&self, actor: &Actor, user: UserId) -> Result<Outcome, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(name) = name_of(&mut tx, user).await? else {
+            return Ok(Outcome::NoUser);
+        };
+        sqlx::query("update users set role = $1 where id = $2")
+            .bind(Role::Admin.word())
+            .bind(user.to_string())
+            .execute(&mut *tx)
+            .await?;
+        write(&mut tx, actor, Act::MakeAdmin, user, &name, "").await?;
+        tx.commit().await?;
+        Ok(Outcome::Done)
+    }
+
+    /// Gives a user another password and ends every session of theirs.
+    pub async fn reset_password(&self, actor: &Actor, user: UserId, hash: &str) -> Result<Outcome, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(name) = name_of(&mut tx, user).await? else {
+            return Ok(Outcome::NoUser);
+        };
+        super::users::change_password(&mut tx, user, hash, None).await?;
+        write(&mut tx, actor, Act::ResetPassword, user, &name, "").await?;
+        tx.commit().await?;
+        Ok(Outcome::Done)
+    }
+
+    /// Deletes anybody's space; false when there is none.
+    pub async fn delete_space_by(&self, actor: &Actor, space: SpaceId) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let row: Option<(String,)> = sqlx::query_as("delete from spaces where id = $1 returning name")
+            .bind(space.to_string())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some((name,)) = row else { return Ok(false) };
+        let deed = Deed {
+            actor,
+            act: Act::DeleteSpace,
+            space: Some(space),
+            target_id: space.to_string(),
+            target: &name,
+            detail: "",
+        };
+        audit_log::write(&mut tx, deed).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Those of the spaces that are not in the database any more: one query, however many they are.
+    pub async fn gone_spaces(&self, spaces: &[SpaceId]) -> Result<Vec<SpaceId>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(self.kind.choose(&GONE))
+            .bind(given(spaces.iter()))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.into_iter().map(|(space,)| id(&space)).collect()
+    }
+}
+
+async fn name_of(tx: &mut Tx, user: UserId) -> Result<Option<String>, StoreError> {
+    let row: Option<(String,)> = sqlx::query_as("select username from users where id = $1")
+        .bind(user.to_string())
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(row.map(|(name,)| name))
+}
+
+async fn write(tx: &mut Tx, actor: &Actor, act: Act, user: UserId, name: &str, detail: &str) -> Result<(), StoreError> {
+    let deed = Deed {
+        actor,
+        act,
+        space: None,
+        target_id: user.to_string(),
+        target: name,
+        detail,
+    };
+    audit_log::write(tx, deed).await
+}

@@ -1,0 +1,259 @@
+//! What admins do to users and spaces, over HTTP and from the command line: in effect at once, and in the audit log.
+
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::clients::{GameClient, GridClient, Stranger, hello};
+use crate::cluster::Shared;
+use crate::harness::{Person, TestServer, text};
+use crate::sessions::NEVER;
+use plaza::net::protocol::ClientMessage;
+
+async fn admin_command(folder: &Path, words: &[&str]) -> Output {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_plaza"));
+    command.arg("admin").args(words).arg("--data-dir").arg(folder);
+    command.stdin(Stdio::null()).output().await.unwrap()
+}
+
+/// What a command says that goes well.
+async fn fine(folder: &Path, words: &[&str]) -> String {
+    let output = admin_command(folder, words).await;
+    assert!(output.status.success(), "{words:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The line of a command that is refused.
+async fn refused(folder: &Path, words: &[&str]) -> String {
+    let output = admin_command(folder, words).await;
+    assert_eq!(output.status.code(), Some(2), "{words:?}: {output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn sign_in(name: &str) -> Value {
+    json!({"username": name, "password": "secret"})
+}
+
+async fn suspend(server: &TestServer, admin: &Person, who: &Person, body: Value) -> crate::harness::Answer {
+    let path = format!("/admin/user/{}/suspend", who.id);
+    server.post(&path, Some(admin), body).await
+}
+
+#[tokio::test]
+async fn a_suspended_user_is_out_at_once_and_is_told_why_everywhere() {
+    let server = TestServer::start_with(|settings| settings.sweep = NEVER).await;
+    let (admin, ada) = (server.admin().await, server.user("ada").await);
+    let space = server.space(&ada, "40x40").await;
+    let other_space = server.space(&ada, "40x40").await;
+    let mut game = GameClient::join(&server.address, &ada, &space).await;
+    let (mut grid, _) = GridClient::join(&server.address, &ada, &other_space).await;
+    let body = json!({"reason": "threw cake", "until": 4_000_000_000_000_i64});
+    suspend(&server, &admin, &ada, body).await.fine();
+    assert_eq!(game.ended().await, Some(4401));
+    let told = grid.expect("error").await;
+    assert!(text(&told["message"]).contains("threw cake"), "{told}");
+    assert_eq!(grid.ended().await, Some(4401));
+    for answer in [
+        server.post("/signin", None, sign_in("ada")).await,
+        server.get("/me", Some(&ada)).await,
+        server.get(&format!("/space/{space}"), Some(&ada)).await,
+    ] {
+        answer.refused(403);
+        let message = text(&answer.json()["message"]);
+        assert_eq!(
+            message,
+            "Your account is suspended until 2096-10-02T07:06:40Z: threw cake"
+        );
+    }
+    let wrong = json!({"username": "ada", "password": "wrong"});
+    let answer = server.post("/signin", None, wrong).await;
+    answer.refused(403);
+    assert!(!answer.text.contains("suspended"), "strangers are not told");
+    let mut stranger = Stranger::connect(&server.address).await;
+    stranger.say(&ClientMessage::Hello(hello(&ada.token, &space))).await;
+    assert_eq!(stranger.refused().await, 4403);
+    let mut grid = GridClient::connect(&server.address).await;
+    grid.say("join", json!({"spaceId": space, "token": ada.token})).await;
+    assert_eq!(grid.expect_error().await, "forbidden");
+    assert_eq!(grid.ended().await, Some(4403));
+    let path = format!("/admin/user/{}/unsuspend", ada.id);
+    server.post(&path, Some(&admin), Value::Null).await.fine();
+    server.post(&path, Some(&admin), Value::Null).await.refused(400);
+    server.post("/signin", None, sign_in("ada")).await.fine();
+    GameClient::join(&server.address, &ada, &space).await;
+    let log = server.get("/admin/audit-log", Some(&admin)).await.fine();
+    let acts = log["entries"].as_array().unwrap().iter();
+    let acts: Vec<_> = acts
+        .map(|entry| (text(&entry["actor"]), text(&entry["action"]), text(&entry["target"])))
+        .collect();
+    let act = |action: &str| ("the-admin".to_owned(), action.to_owned(), "ada".to_owned());
+    assert_eq!(acts, [act("unsuspend"), act("suspend")]);
+    let detail = text(&log["entries"][1]["detail"]);
+    assert_eq!(detail, "until 2096-10-02T07:06:40Z: threw cake");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn only_admins_act_and_not_on_themselves_nor_on_what_is_not_there() {
+    let server = TestServer::start().await;
+    let (admin, ada) = (server.admin().await, server.user("ada").await);
+    let reason = json!({"reason": "why not"});
+    suspend(&server, &ada, &admin, reason.clone()).await.refused(403);
+    suspend(&server, &admin, &admin, reason.clone()).await.refused(400);
+    for wrong in [
+        json!({}),
+        json!({"reason": " "}),
+        json!({"reason": "r".repeat(501)}),
+        json!({"reason": "a\u{0}b"}),
+        json!({"reason": "late", "until": 1000}),
+    ] {
+        suspend(&server, &admin, &ada, wrong).await.refused(400);
+    }
+    let nobody = Person {
+        id: "018f0000-0000-7000-8000-000000000000".into(),
+        token: String::new(),
+    };
+    suspend(&server, &admin, &nobody, reason).await.refused(400);
+    for path in ["/admin/users", "/admin/audit-log"] {
+        server.get(path, Some(&ada)).await.refused(403);
+    }
+    server.get("/admin/audit-log?before=x", Some(&admin)).await.refused(400);
+    let log = server.get("/admin/audit-log", Some(&admin)).await.fine();
+    assert_eq!(
+        log,
+        json!({"entries": [], "before": null}),
+        "what was refused is not in it"
+    );
+    server.get("/me", Some(&ada)).await.fine();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn users_are_found_by_a_part_of_their_name_page_by_page() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    for number in 0..60 {
+        server.user(&format!("Bob_{number:02}")).await;
+    }
+    server.user("bobby").await;
+    let first = server.get("/admin/users?q=bOB_", Some(&admin)).await.fine();
+    let names = |page: &Value| -> Vec<String> {
+        let users = page["users"].as_array().unwrap().iter();
+        users.map(|user| text(&user["username"])).collect()
+    };
+    let mut all = names(&first);
+    assert_eq!(all.len(), 50);
+    let after = text(&first["after"]);
+    let second = server
+        .get(&format!("/admin/users?q=bob_&after={after}"), Some(&admin))
+        .await
+        .fine();
+    assert!(second["after"].is_null());
+    all.extend(names(&second));
+    let expected: Vec<String> = (0..60).map(|number| format!("Bob_{number:02}")).collect();
+    assert_eq!(
+        all, expected,
+        "each once, and not those whose name has no such sign in it"
+    );
+    let user = &first["users"][0];
+    assert_eq!((&user["role"], &user["sessions"]), (&json!("user"), &json!(1)));
+    assert!(user["suspension"].is_null());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_admin_signs_a_user_out_in_every_process_of_a_cluster() {
+    let shared = Shared::new();
+    let start = || async {
+        TestServer::start_with(|settings| {
+            shared.settings(None)(settings);
+            settings.sweep = NEVER;
+        })
+        .await
+    };
+    let (first, second) = (start().await, start().await);
+    let admin = first.admin().await;
+    let (ada, bob) = (first.user("ada").await, first.user("bob").await);
+    let space = first.space(&ada, "40x40").await;
+    let mut ada_there = GameClient::join(&second.address, &ada, &space).await;
+    let mut bob_there = GameClient::join(&second.address, &bob, &space).await;
+    let path = format!("/admin/user/{}/sign-out", ada.id);
+    first.post(&path, Some(&admin), Value::Null).await.fine();
+    assert_eq!(ada_there.ended().await, Some(4401));
+    first.get("/me", Some(&ada)).await.refused(401);
+    suspend(&first, &admin, &bob, json!({"reason": "enough"})).await.fine();
+    assert_eq!(bob_there.ended().await, Some(4401));
+    second.get("/me", Some(&bob)).await.refused(403);
+    second.stop().await;
+    first.stop().await;
+}
+
+#[tokio::test]
+async fn the_command_line_acts_beside_a_running_server() {
+    let server = TestServer::start().await;
+    let folder = server.folder().to_owned();
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let (space, doomed) = (server.space(&ada, "40x40").await, server.space(&ada, "40x40").await);
+    let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
+    let mut bob_here = GameClient::join(&server.address, &bob, &space).await;
+    let mut ada_there = GameClient::join(&server.address, &ada, &doomed).await;
+    fine(&folder, &["delete-space", &doomed]).await;
+    assert_eq!(ada_there.ended().await, Some(4410));
+    assert!(
+        fine(&folder, &["suspend", "ada", "--reason", "loud", "--for", "7d"])
+            .await
+            .contains("until")
+    );
+    assert_eq!(ada_here.ended().await, Some(4401));
+    fine(&folder, &["sign-out", "bob"]).await;
+    assert_eq!(bob_here.ended().await, Some(4401));
+    server.get("/me", Some(&ada)).await.refused(403);
+    let users = fine(&folder, &["users", "--search", "AD"]).await;
+    assert!(
+        users.contains("ada  suspended until") && users.contains(": loud"),
+        "{users}"
+    );
+    assert_eq!(users.lines().count(), 1, "{users}");
+    fine(&folder, &["unsuspend", "ada"]).await;
+    server.get("/me", Some(&ada)).await.fine();
+    let log = fine(&folder, &["audit-log"]).await;
+    let acts: Vec<_> = log.lines().map(|line| line.split("  ").nth(2).unwrap()).collect();
+    assert_eq!(acts, ["unsuspend", "sign-out", "suspend", "delete-space"]);
+    assert!(log.lines().all(|line| line.contains("  command line  ")), "{log}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_command_line_says_what_is_wrong_in_one_line_and_leaves_one_admin() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fine(folder, &["create", "root"]).await;
+    for (words, says) in [
+        (&["suspend", "root", "--reason", "x"][..], "last admin"),
+        (&["suspend", "ada", "--reason", "x"], "there is no user ada"),
+        (&["suspend", "root", "--reason", " "], "a reason has"),
+        (&["unsuspend", "root"], "not suspended"),
+        (
+            &["delete-space", "018f0000-0000-7000-8000-000000000000"],
+            "no such space",
+        ),
+    ] {
+        let said = refused(folder, words).await;
+        assert!(said.contains(says) && said.lines().count() == 1, "{said}");
+    }
+    assert!(
+        refused(folder, &["suspend", "root", "--reason", "x", "--for", "7w"])
+            .await
+            .contains("30m, 12h or 7d")
+    );
+    fine(folder, &["create", "second"]).await;
+    fine(folder, &["suspend", "root", "--reason", "retired"]).await;
+    let said = refused(folder, &["suspend", "second", "--reason", "x"]).await;
+    assert!(said.contains("last admin"), "a suspended one does not count: {said}");
+    let log = fine(folder, &["audit-log", "--limit", "1"]).await;
+    assert!(
+        log.contains("suspend  root") && log.trim_end().ends_with("retired"),
+        "{log}"
+    );
+}
