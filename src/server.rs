@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -24,14 +25,14 @@ use crate::net::edge::{Edge, EdgeSettings};
 use crate::net::link::{self, Links, Secret, Tls};
 use crate::settings::Settings;
 use crate::store::seed::{Folder, SeedError};
-use crate::store::{Store, probe_folder};
+use crate::store::{Store, StoreError, probe_folder};
 
 /// Why a server did not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The database.
     #[error(transparent)]
-    Store(#[from] crate::store::StoreError),
+    Store(#[from] StoreError),
     /// The seed that is built in.
     #[error("the seed that is built in: {0}")]
     Seed(#[from] SeedError),
@@ -136,8 +137,8 @@ impl Server {
         let linked = self.link.map(|Listening { listener, secret, tls }| {
             tokio::spawn(link::serve(listener, secret, tls, spaces.clone(), unlink.clone()))
         });
-        let sweeping = tokio::spawn(forget_old_lines(store.clone()));
         let watching = tokio::spawn(spaces.clone().sweep(settings.sweep));
+        let sweeping = tokio::spawn(tend_chat(store.clone()));
         let service = routes::router(self.state, edge).into_make_service_with_connect_info::<SocketAddr>();
         // Small frames must not wait for each other.
         let listener = self.listener.tap_io(|socket| {
@@ -173,16 +174,34 @@ impl Server {
     }
 }
 
-/// Forgets what spaces no longer want to be kept of their chat, now and once an hour.
-async fn forget_old_lines(store: Store) {
-    let mut hours = tokio::time::interval(Duration::from_hours(1));
+/// Looks after what was said: sweeps what is shown no longer, and fills in what lines of earlier versions lack; now and once a minute.
+async fn tend_chat(store: Store) {
+    let mut minutes = tokio::time::interval(Duration::from_mins(1));
+    minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        hours.tick().await;
+        minutes.tick().await;
         match store.forget_old_lines().await {
             Ok(0) => {}
             Ok(lines) => tracing::info!(lines, "old lines of chat were forgotten"),
-            Err(error) => tracing::warn!(%error, "old lines of chat are not forgotten yet; the next try is in an hour"),
+            Err(error) => tracing::warn!(%error, "old lines of chat are not forgotten yet; the next try is in a minute"),
         }
+        match index_lines(&store).await {
+            Ok(0) => {}
+            Ok(lines) => tracing::info!(lines, "the words of kept chat were filled in for searches"),
+            Err(error) => tracing::warn!(%error, "the words of kept chat are not filled in yet; searches are slower until then"),
+        }
+    }
+}
+
+/// A part at a time, so that everything else that is written comes between.
+async fn index_lines(store: &Store) -> Result<usize, StoreError> {
+    let mut all = 0;
+    loop {
+        match store.index_lines().await? {
+            0 => return Ok(all),
+            some => all += some,
+        }
+        tokio::time::sleep(BETWEEN_PARTS).await;
     }
 }
 
@@ -242,6 +261,9 @@ async fn parts(store: &Store, settings: &Settings) -> Result<(Parts, Option<List
 fn random() -> u64 {
     rand::random()
 }
+
+/// Between two parts of what is filled in while the server runs.
+const BETWEEN_PARTS: Duration = Duration::from_millis(20);
 
 /// How long stopping waits for requests, and then for connections.
 const STOP_WITHIN: Duration = Duration::from_secs(5);

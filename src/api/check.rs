@@ -10,6 +10,8 @@ const NAME_LETTERS: usize = 100;
 const USERNAME_LETTERS: usize = 64;
 /// Longest password, in bytes.
 const PASSWORD_BYTES: usize = 1024;
+/// Longest search, in letters.
+const SEARCH_LETTERS: usize = 100;
 /// Longest address of a picture, in bytes.
 const URL_BYTES: usize = 2048;
 
@@ -71,6 +73,15 @@ pub fn dimensions(text: &str) -> Result<(u16, u16), ApiError> {
 /// What people say or write: trimmed, 1 to 4,000 characters.
 pub fn message(text: &str) -> Result<String, ApiError> {
     chat_text(text).ok_or_else(|| ApiError::bad("A message has 1 to 4,000 characters."))
+}
+
+/// What a person looks for; empty for everything.
+pub fn search(text: &str) -> Result<&str, ApiError> {
+    let text = text.trim();
+    if text.chars().count() > SEARCH_LETTERS {
+        return Err(ApiError::bad(format!("A search has at most {SEARCH_LETTERS} letters.")));
+    }
+    Ok(text)
 }
 
 /// One side of an element, in tiles.

@@ -15,7 +15,7 @@ use crate::store::direct::{Conversation, NewMessage, Written};
 /// Messages on one page.
 const PAGE: u32 = 50;
 
-/// Conversations in the list.
+/// Conversations on one page of the list.
 const CONVERSATIONS: u32 = 200;
 
 /// A message to be.
@@ -51,6 +51,10 @@ pub struct DirectEntry {
 pub struct ConversationList {
     /// The newest first.
     conversations: Vec<ConversationEntry>,
+    /// What to ask `before` for older ones; nothing when these are all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    before: Option<String>,
 }
 
 /// What somebody and I wrote, in short.
@@ -66,7 +70,7 @@ pub struct ConversationEntry {
     image_url: Option<String>,
     /// The newest message.
     last: DirectEntry,
-    /// Messages of theirs that I have not read.
+    /// Messages of theirs that I have not read; 1,000 stands for more.
     unread: u32,
 }
 
@@ -85,9 +89,18 @@ pub struct DirectView {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DirectQuery {
-    /// Only what was written before the message with this id.
+    /// Only what was written before the message with this id; in the list, whose newest message was.
     #[serde(default)]
     before: String,
+}
+
+impl DirectQuery {
+    fn before(&self) -> Result<Option<MessageId>, ApiError> {
+        match self.before.as_str() {
+            "" => Ok(None),
+            text => message_id(text).map(Some),
+        }
+    }
 }
 
 /// How far I have read.
@@ -124,14 +137,26 @@ impl From<Conversation> for ConversationEntry {
 }
 
 /// With whom I write
-#[utoipa::path(get, path = "/direct", operation_id = "conversations", tag = "people", security(("token" = [])), responses(
+#[utoipa::path(get, path = "/direct", operation_id = "conversations", tag = "people", security(("token" = [])), params(DirectQuery), responses(
     (status = 200, body = ConversationList),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
 ))]
-pub async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<ConversationList>, ApiError> {
-    let conversations = state.store.conversations(caller.user(), CONVERSATIONS).await?;
+pub async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<DirectQuery>,
+) -> Result<Json<ConversationList>, ApiError> {
+    let before = query.before()?;
+    let mut conversations = state
+        .store
+        .conversations(caller.user(), before, CONVERSATIONS + 1)
+        .await?;
+    let has_more = conversations.len() > CONVERSATIONS as usize;
+    conversations.truncate(CONVERSATIONS as usize);
+    let before = conversations.last().filter(|_| has_more).map(|with| with.last.id.to_string());
     Ok(Json(ConversationList {
         conversations: conversations.into_iter().map(ConversationEntry::from).collect(),
+        before,
     }))
 }
 
@@ -147,10 +172,7 @@ pub async fn show(
     Path(other): Path<UserId>,
     Query(query): Query<DirectQuery>,
 ) -> Result<Json<DirectView>, ApiError> {
-    let before = match query.before.as_str() {
-        "" => None,
-        text => Some(message_id(text)?),
-    };
+    let before = query.before()?;
     // One more than is shown tells whether there is more.
     let mut messages = state.store.directs(caller.user(), other, before, PAGE + 1).await?;
     let has_more = messages.len() > PAGE as usize;

@@ -1,10 +1,13 @@
 //! Limits: how often one address may try to sign up or in, and one person write to others.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use parking_lot::Mutex;
 
 use super::error::ApiError;
 use super::extract::Address;
@@ -68,6 +71,36 @@ impl WriteLimits {
     }
 }
 
+/// What takes long is done once at a time for each person.
+#[derive(Clone, Default)]
+pub struct OneAtATime(Arc<Mutex<HashSet<UserId>>>);
+
+/// A person does it until this is dropped.
+pub struct Turn {
+    user: UserId,
+    all: OneAtATime,
+}
+
+impl OneAtATime {
+    /// Begins, unless the same person is at it.
+    pub fn begin(&self, user: UserId) -> Result<Turn, ApiError> {
+        if self.0.lock().insert(user) {
+            Ok(Turn {
+                user,
+                all: self.clone(),
+            })
+        } else {
+            Err(ApiError::TooMany(1))
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.all.0.lock().remove(&self.user);
+    }
+}
+
 /// One person has a whole /64 of IPv6.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -93,6 +126,17 @@ mod tests {
         }
         assert!(matches!(limits.attempt(here), Err(ApiError::TooMany(1..=60))));
         limits.attempt(there).unwrap();
+    }
+
+    #[test]
+    fn a_person_is_at_it_once_and_others_do_not_wait() {
+        let all = OneAtATime::default();
+        let (ada, bob) = (UserId(uuid::Uuid::from_u128(1)), UserId(uuid::Uuid::from_u128(2)));
+        let turn = all.begin(ada).unwrap();
+        assert!(matches!(all.begin(ada), Err(ApiError::TooMany(1))));
+        let _other = all.begin(bob).unwrap();
+        drop(turn);
+        let _again = all.begin(ada).unwrap();
     }
 
     #[test]

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Query};
 use super::spaces::{PAGE, after, cut_page, dimensions_of};
-use super::{AppState, files, thumbnails};
+use super::{AppState, check, files, thumbnails};
 use crate::components::id::UserId;
 use crate::store::SpaceRow;
 use crate::store::spaces::{Access, Page};
@@ -18,7 +18,7 @@ use crate::store::spaces::{Access, Page};
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct LobbyQuery {
-    /// Only spaces with this in their name.
+    /// Only spaces with this in their name; at most 100 letters.
     #[serde(default)]
     q: String,
     /// The next page of public spaces: what the page before answered.
@@ -75,7 +75,7 @@ pub async fn show(
     Query(query): Query<LobbyQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (me, search) = (caller.user(), query.q.trim());
+    let (me, search) = (caller.user(), check::search(&query.q)?);
     let after = after(&query.cursor)?;
     let page = Page {
         search,

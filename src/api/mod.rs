@@ -56,6 +56,8 @@ pub struct AppState {
     limits: Arc<limits::AuthLimits>,
     writes: Arc<limits::WriteLimits>,
     picture_hosts: Arc<policy::PictureHosts>,
+    searches: limits::OneAtATime,
+    exports: limits::OneAtATime,
     metrics: metrics_exporter_prometheus::PrometheusHandle,
 }
 
@@ -67,6 +69,8 @@ impl AppState {
             limits: Arc::new(limits::AuthLimits::new(settings.auth_rate)),
             writes: Arc::default(),
             picture_hosts: Arc::default(),
+            searches: limits::OneAtATime::default(),
+            exports: limits::OneAtATime::default(),
             metrics: health::recorder(),
             store,
             spaces,

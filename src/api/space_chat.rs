@@ -1,5 +1,6 @@
 //! Space chat: what was said in a space that keeps it, and the rules of what is said.
 
+use axum::body::Body;
 use axum::extract::{Path as Segments, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -9,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::account::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query};
+use super::limits::Turn;
 use super::{AppState, check, spaces};
 use crate::components::chat::{ChatLine, LineChange, MAX_SLOW_SECONDS, Reaction};
 use crate::components::command::Command;
@@ -17,13 +19,14 @@ use crate::components::peers::{PICTURES, REACHES, VOICES, VoiceRules};
 use crate::components::utc::utc;
 use crate::space::DurableEvent;
 use crate::store::chat::ChatPage;
-use crate::store::{SpaceRow, now_ms};
+use crate::store::search::Found;
+use crate::store::{SpaceRow, Store, StoreError, now_ms};
 
 /// Lines on one page.
 const PAGE: u32 = 50;
 
 /// Lines read at once for an export.
-const EXPORT_PAGE: u32 = 1_000;
+const EXPORT_PAGE: u32 = 200;
 
 /// The longest time after which lines are forgotten, in days: ten years.
 const MAX_RETENTION_DAYS: u32 = 3_650;
@@ -32,7 +35,7 @@ const MAX_RETENTION_DAYS: u32 = 3_650;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ChatQuery {
-    /// Only lines with this in them.
+    /// Only lines in which each of these words, or the beginning of one, stands; at most 100 letters.
     #[serde(default)]
     q: String,
     /// Only what was said before the line with this id.
@@ -47,7 +50,8 @@ pub struct ChatView {
     kept: bool,
     /// Oldest first.
     lines: Vec<LineEntry>,
-    /// What to ask `before` for what was said earlier; nothing when that is all.
+    /// What to ask `before` for what was said earlier; nothing when that is all. A search looks for a second at most: there may be more
+    /// even when it found nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     before: Option<String>,
@@ -166,22 +170,34 @@ pub async fn show(
         ),
     };
     let page = ChatPage {
-        search: query.q.trim(),
         before,
         since: row.chat_since(),
-        // One more than is shown tells whether there is more.
-        limit: PAGE + 1,
+        limit: PAGE,
     };
-    let mut lines = state.store.lines(space, page).await?;
-    let has_more = lines.len() > PAGE as usize;
-    lines.truncate(PAGE as usize);
-    let before = lines.last().filter(|_| has_more).map(|line| line.id.to_string());
+    let Found { lines, before } = match check::search(&query.q)? {
+        "" => newest(&state, space, page).await?,
+        search => {
+            let _turn = state.searches.begin(caller.user())?;
+            state.store.search(space, search, page).await?
+        }
+    };
+    let before = before.map(|line| line.to_string());
     Ok(Json(ChatView {
         kept: row.keeps_chat,
         lines: lines.into_iter().rev().map(LineEntry::from).collect(),
         before,
         rules: rules(&row, &caller),
     }))
+}
+
+async fn newest(state: &AppState, space: SpaceId, page: ChatPage) -> Result<Found, ApiError> {
+    // One more than is shown tells whether there is more.
+    let limit = page.limit + 1;
+    let mut lines = state.store.lines(space, ChatPage { limit, ..page }).await?;
+    let has_more = lines.len() > page.limit as usize;
+    lines.truncate(page.limit as usize);
+    let before = lines.last().filter(|_| has_more).map(|line| line.id);
+    Ok(Found { lines, before })
 }
 
 fn rules(row: &SpaceRow, caller: &Caller) -> RulesView {
@@ -322,7 +338,6 @@ pub async fn change_rules(
         voices,
         ..row
     };
-    state.store.forget_lines_before(space, row.chat_since()).await?;
     Ok(Json(rules(&row, &caller)))
 }
 
@@ -388,36 +403,66 @@ pub async fn export(
     Query(ExportQuery { format }): Query<ExportQuery>,
 ) -> Result<Response, ApiError> {
     let row = moderated(&state, space, &caller).await?;
-    let mut lines: Vec<ChatLine> = Vec::new();
-    loop {
-        let page = ChatPage {
-            before: lines.last().map(|line| line.id),
-            since: row.chat_since(),
-            limit: EXPORT_PAGE,
-            ..ChatPage::default()
-        };
-        let more = state.store.lines(space, page).await?;
-        let is_all = more.len() < EXPORT_PAGE as usize;
-        lines.extend(more);
-        if is_all {
-            break;
-        }
-    }
-    lines.reverse();
-    let (name, kind, body) = match format {
-        ExportFormat::Json => {
-            let entries: Vec<LineEntry> = lines.into_iter().map(LineEntry::from).collect();
-            let body = serde_json::to_vec_pretty(&entries).map_err(|_| ApiError::Internal)?;
-            ("chat.json", "application/json", body)
-        }
-        ExportFormat::Text => {
-            let text: String = lines.iter().map(as_text).collect();
-            ("chat.txt", "text/plain; charset=utf-8", text.into_bytes())
-        }
+    let export = Export {
+        turn: state.exports.begin(caller.user())?,
+        store: state.store,
+        space,
+        since: row.chat_since(),
+        format,
+        last: None,
+        is_over: false,
+    };
+    let (name, kind) = match format {
+        ExportFormat::Json => ("chat.json", "application/json"),
+        ExportFormat::Text => ("chat.txt", "text/plain; charset=utf-8"),
     };
     let disposition = format!("attachment; filename=\"{name}\"");
     let headers = [(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, disposition.as_str())];
+    let body = Body::from_stream(futures_util::stream::try_unfold(export, Export::next));
     Ok((headers, body).into_response())
+}
+
+/// An export under way: page after page is read when the one before was taken, so that none waits in memory.
+struct Export {
+    turn: Turn,
+    store: Store,
+    space: SpaceId,
+    since: u64,
+    format: ExportFormat,
+    last: Option<ChatId>,
+    is_over: bool,
+}
+
+impl Export {
+    /// The next part of the file.
+    async fn next(mut self) -> Result<Option<(String, Self)>, StoreError> {
+        if self.is_over {
+            drop(self.turn);
+            return Ok(None);
+        }
+        let lines = self.store.lines_after(self.space, self.last, self.since, EXPORT_PAGE);
+        let lines = lines.await?;
+        let is_first = self.last.is_none();
+        self.last = lines.last().map(|line| line.id);
+        self.is_over = lines.len() < EXPORT_PAGE as usize;
+        let part = match self.format {
+            ExportFormat::Json => json_part(lines, is_first, self.is_over),
+            ExportFormat::Text => lines.iter().map(as_text).collect(),
+        };
+        Ok(Some((part, self)))
+    }
+}
+
+/// A part of a list, with its brackets when it is the first and the last.
+fn json_part(lines: Vec<ChatLine>, is_first: bool, is_last: bool) -> String {
+    let mut part = String::from(if is_first { "[" } else { "" });
+    for (number, line) in lines.into_iter().enumerate() {
+        part.push_str(if is_first && number == 0 { "\n" } else { ",\n" });
+        // A list of texts and numbers can always be written.
+        part.push_str(&serde_json::to_string(&LineEntry::from(line)).unwrap_or_default());
+    }
+    part.push_str(if is_last { "\n]\n" } else { "" });
+    part
 }
 
 /// `2026-11-23T15:04:05Z Ada: hello`, further lines of the same words indented.
@@ -458,7 +503,7 @@ pub async fn edit_line(
         return Err(ApiError::Forbidden("This message is somebody else's."));
     }
     let text = check::message(&body.message)?;
-    change_line(&state, &row, line.id, Some(text)).await
+    change_line(&state, &row, &line, Some(text)).await
 }
 
 /// Delete a line
@@ -478,7 +523,7 @@ pub async fn delete_line(
     if line.user != caller.user() && !moderates(&row, &caller) {
         return Err(ApiError::Forbidden("This message is somebody else's."));
     }
-    change_line(&state, &row, line.id, None).await
+    change_line(&state, &row, &line, None).await
 }
 
 async fn line_of(state: &AppState, (space, line): &(String, String)) -> Result<(SpaceRow, ChatLine), ApiError> {
@@ -494,10 +539,12 @@ async fn line_of(state: &AppState, (space, line): &(String, String)) -> Result<(
 async fn change_line(
     state: &AppState,
     row: &SpaceRow,
-    id: ChatId,
+    line: &ChatLine,
     text: Option<String>,
 ) -> Result<Json<Empty>, ApiError> {
-    let at = now_ms() as u64;
+    // The change before may have been dated by a clock that is ahead of this one.
+    let at = (now_ms() as u64).max(line.edited.unwrap_or_default());
+    let id = line.id;
     let change = LineChange { id, text, at };
     let event = DurableEvent::Changed(change.clone());
     state.store.keep_chat(row.id, &[event]).await?;

@@ -155,7 +155,12 @@ impl Keeper {
     async fn keep_chat(&self, waiting: &mut Waiting) -> Option<(u64, Vec<u8>)> {
         let (tick, _) = waiting.write.checkpoint.as_ref()?;
         if !waiting.chat.is_empty() {
-            if let Err(error) = self.inner.store.keep_chat(self.space, &waiting.chat).await {
+            if let Err(error) = self
+                .inner
+                .store
+                .keep_chat_of(self.space, self.epoch, &waiting.chat)
+                .await
+            {
                 tracing::warn!(space = %self.space, %error, "what was said is not kept for ever yet");
                 return waiting.write.checkpoint.take();
             }

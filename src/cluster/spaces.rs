@@ -512,7 +512,7 @@ impl Inner {
         if row.keeps_chat {
             // Whoever ran it may not have come to that; the seal makes the log forget it.
             let chat: Vec<DurableEvent> = kept.chat().collect();
-            self.store.keep_chat(space, &chat).await.map_err(failed)?;
+            self.store.keep_chat_of(space, epoch, &chat).await.map_err(failed)?;
         }
         let mut world = match restored(kept) {
             Ok(mut checkpoint) => {

@@ -2,18 +2,24 @@
 
 use std::collections::HashMap;
 
-use super::spaces::pattern;
-use super::{Store, StoreError, Tx, id, now_ms, unless_gone};
+use super::{Store, StoreError, Tx, id, now_ms, words};
 use crate::components::chat::{ChatLine, LineChange, LineReaction, Reaction, Scope};
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use crate::components::peers::VoiceRules;
 use crate::space::DurableEvent;
 
+/// Lines that are swept at once.
+const SWEPT: usize = 200;
+
+/// Lines whose words are filled in at once.
+const INDEXED: usize = 100;
+
+/// A day in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
 /// A page of what was said, newest first.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ChatPage<'a> {
-    /// Only lines with this in them, in any case; empty for all.
-    pub search: &'a str,
+pub struct ChatPage {
     /// Only what was said before this line.
     pub before: Option<ChatId>,
     /// Only what was said since then, in Unix milliseconds.
@@ -23,11 +29,12 @@ pub struct ChatPage<'a> {
 }
 
 #[derive(sqlx::FromRow)]
-struct RawLine {
-    id: String,
+pub(super) struct RawLine {
+    pub id: String,
+    pub seq: i64,
     user_id: String,
     name: String,
-    text: String,
+    pub text: String,
     at: i64,
     scope: i64,
     reply_to: Option<String>,
@@ -36,18 +43,40 @@ struct RawLine {
 }
 
 impl Store {
-    /// Keeps for ever what became of lines, in order; the same again changes nothing. A space that was deleted meanwhile needs none.
+    /// Keeps for ever what became of lines, in order; the same again changes nothing. A space that was deleted since then needs none.
     pub async fn keep_chat(&self, space: SpaceId, events: &[DurableEvent]) -> Result<(), StoreError> {
+        self.keep_chat_of(space, u64::MAX >> 1, events).await
+    }
+
+    /// The same for the process that runs the space; nothing is kept when a later one took the space.
+    pub async fn keep_chat_of(&self, space: SpaceId, epoch: u64, events: &[DurableEvent]) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
+        let said = events
+            .iter()
+            .filter(|event| matches!(event, DurableEvent::Said(_)))
+            .count();
+        // Locks the space's row: who keeps what at the same time waits, so that numbers rise in the order in which they become visible.
+        let row: Option<(i64, i64)> = sqlx::query_as(
+            "update spaces set chat_seq = chat_seq + $2 where id = $1 \
+             and not exists (select 1 from space_owner where space_id = $1 and epoch > $3) returning chat_seq, chat_cleared",
+        )
+        .bind(space.to_string())
+        .bind(said as i64)
+        .bind(epoch as i64)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some((last, cleared)) = row else { return Ok(()) };
+        let mut keeping = Keeping {
+            space: space.to_string(),
+            seq: last - said as i64,
+            cleared,
+        };
         for event in events {
-            let is_there = match event {
-                DurableEvent::Said(line) => keep_line(&mut tx, space, line).await?,
-                DurableEvent::Changed(change) => change_line(&mut tx, space, change).await?,
-                DurableEvent::Reacted(reaction) => keep_reaction(&mut tx, space, reaction).await?,
-                DurableEvent::Cleared(_) => clear(&mut tx, space).await?,
-            };
-            if !is_there {
-                return Ok(());
+            match event {
+                DurableEvent::Said(line) => keeping.line(&mut tx, line).await?,
+                DurableEvent::Changed(change) => keeping.change(&mut tx, change).await?,
+                DurableEvent::Reacted(reaction) => keeping.reaction(&mut tx, reaction).await?,
+                DurableEvent::Cleared(_) => keeping.clear(&mut tx).await?,
             }
         }
         tx.commit().await?;
@@ -55,22 +84,68 @@ impl Store {
     }
 
     /// What was said in a space, newest first.
-    pub async fn lines(&self, space: SpaceId, page: ChatPage<'_>) -> Result<Vec<ChatLine>, StoreError> {
+    pub async fn lines(&self, space: SpaceId, page: ChatPage) -> Result<Vec<ChatLine>, StoreError> {
+        let before = self.place_of(space, page.before).await?;
         let rows: Vec<RawLine> = sqlx::query_as(
-            "select id, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
-             where space_id = $1 and id < $2 and search like $3 escape '\\' and at >= $4 and (deleted = 0 or $5 = 0) \
-             order by id desc limit $6",
+            "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
+             where space_id = $1 and seq < $2 and seq > (select chat_cleared from spaces where id = $1) and at >= $3 \
+             order by seq desc limit $4",
         )
         .bind(space.to_string())
-        .bind(page.before.map_or_else(|| "g".to_owned(), |line| line.to_string()))
-        .bind(pattern(page.search))
+        .bind(before)
         .bind(page.since as i64)
-        .bind(i64::from(!page.search.is_empty()))
         .bind(i64::from(page.limit))
         .fetch_all(&self.readers)
         .await?;
+        self.with_reactions(space, rows).await
+    }
+
+    /// What was said in a space after a line, or from the beginning, oldest first.
+    pub async fn lines_after(
+        &self,
+        space: SpaceId,
+        after: Option<ChatId>,
+        since: u64,
+        limit: u32,
+    ) -> Result<Vec<ChatLine>, StoreError> {
+        let after = match after {
+            Some(_) => self.place_of(space, after).await?,
+            None => 0,
+        };
+        let mut rows: Vec<RawLine> = sqlx::query_as(
+            "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
+             where space_id = $1 and seq > $2 and seq > (select chat_cleared from spaces where id = $1) and at >= $3 \
+             order by seq limit $4",
+        )
+        .bind(space.to_string())
+        .bind(after)
+        .bind(since as i64)
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.reverse();
+        let mut lines = self.with_reactions(space, rows).await?;
+        lines.reverse();
+        Ok(lines)
+    }
+
+    /// Where in the order of a space a line stands; behind all of them when there is none. A line that is not kept (any more) is looked for
+    /// by its id, which says about when it was said.
+    pub(super) async fn place_of(&self, space: SpaceId, line: Option<ChatId>) -> Result<i64, StoreError> {
+        let Some(line) = line else { return Ok(i64::MAX) };
+        let row: Option<(String, i64)> =
+            sqlx::query_as("select id, seq from chat_lines where space_id = $1 and id <= $2 order by id desc limit 1")
+                .bind(space.to_string())
+                .bind(line.to_string())
+                .fetch_optional(&self.readers)
+                .await?;
+        Ok(row.map_or(0, |(id, seq)| if id == line.to_string() { seq } else { seq + 1 }))
+    }
+
+    /// Lines, newest first, with what people think of them.
+    pub(super) async fn with_reactions(&self, space: SpaceId, rows: Vec<RawLine>) -> Result<Vec<ChatLine>, StoreError> {
         let mut reactions = match (rows.last(), rows.first()) {
-            (Some(oldest), Some(newest)) => self.reactions(space, &oldest.id, &newest.id).await?,
+            (Some(oldest), Some(newest)) => self.reactions(space, oldest.seq, newest.seq).await?,
             _ => HashMap::new(),
         };
         rows.into_iter()
@@ -84,8 +159,8 @@ impl Store {
     /// One line of a space.
     pub async fn line(&self, space: SpaceId, line: ChatId) -> Result<Option<ChatLine>, StoreError> {
         let row: Option<RawLine> = sqlx::query_as(
-            "select id, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
-             where space_id = $1 and id = $2",
+            "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
+             where space_id = $1 and id = $2 and seq > (select chat_cleared from spaces where id = $1)",
         )
         .bind(space.to_string())
         .bind(line.to_string())
@@ -118,38 +193,123 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets what was said in a space before that moment, in Unix milliseconds.
-    pub async fn forget_lines_before(&self, space: SpaceId, at: u64) -> Result<(), StoreError> {
-        sqlx::query("delete from chat_lines where space_id = $1 and at < $2")
-            .bind(space.to_string())
-            .bind(at as i64)
-            .execute(&self.writer)
+    /// Sweeps what is shown no longer: lines that are older than the spaces want, and lines that were deleted all at once. Answers how many
+    /// those were. It goes a few hundred lines at a time, so that others write in between.
+    pub async fn forget_old_lines(&self) -> Result<u64, StoreError> {
+        let spaces: Vec<(String, Option<i64>, i64)> = sqlx::query_as(
+            "select id, chat_retention_days, chat_cleared from spaces where chat_retention_days is not null or chat_cleared > 0",
+        )
+        .fetch_all(&self.searchers)
+        .await?;
+        let mut forgotten = 0;
+        for (space, days, cleared) in spaces {
+            let since = days.map_or(0, |days| now_ms() - days * DAY_MS);
+            loop {
+                let swept = self.sweep(&space, cleared, since).await?;
+                forgotten += swept as u64;
+                if swept == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(forgotten)
+    }
+
+    /// Sweeps a part of a space.
+    async fn sweep(&self, space: &str, cleared: i64, since: i64) -> Result<usize, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut rows: Vec<(String, i64, String)> = sqlx::query_as(
+            "select id, seq, text from chat_lines where space_id = $1 and seq between 1 and $2 order by seq limit $3",
+        )
+        .bind(space.to_owned())
+        .bind(cleared)
+        .bind(SWEPT as i64)
+        .fetch_all(&mut *tx)
+        .await?;
+        if rows.is_empty() && since > 0 {
+            rows = sqlx::query_as(
+                "select id, seq, text from chat_lines where space_id = $1 and at < $2 order by at limit $3",
+            )
+            .bind(space.to_owned())
+            .bind(since)
+            .bind(SWEPT as i64)
+            .fetch_all(&mut *tx)
             .await?;
+        }
+        for (id, seq, text) in &rows {
+            words::remove(&mut tx, space, *seq, text).await?;
+            sqlx::query("delete from chat_lines where id = $1")
+                .bind(id.clone())
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(rows.len())
+    }
+
+    /// Forgets everything that was said in a space that is to be deleted, a part at a time: with the space it would go at once, and all others
+    /// would wait for it.
+    pub(super) async fn empty_chat(&self, space: SpaceId) -> Result<(), StoreError> {
+        for statement in [
+            "delete from chat_words where space_id = $1 and word <= \
+             (select word from chat_words where space_id = $1 order by word limit 1 offset 2000)",
+            "delete from chat_lines where space_id = $1 and seq <= \
+             (select seq from chat_lines where space_id = $1 order by seq limit 1 offset 1000)",
+        ] {
+            while sqlx::query(statement)
+                .bind(space.to_string())
+                .execute(&self.writer)
+                .await?
+                .rows_affected()
+                > 0
+            {}
+        }
         Ok(())
     }
 
-    /// Forgets what is older than the spaces want it to be kept; answers how many lines that were.
-    pub async fn forget_old_lines(&self) -> Result<u64, StoreError> {
-        let forgotten = sqlx::query(
-            "delete from chat_lines where exists (select 1 from spaces where spaces.id = space_id \
-             and chat_retention_days is not null and at < $1 - chat_retention_days * 86400000)",
-        )
-        .bind(now_ms())
-        .execute(&self.writer)
-        .await?;
-        Ok(forgotten.rows_affected())
+    /// Fills in the index, and the place in the order, of some lines that an earlier version kept. Answers how many; none when all have both.
+    pub async fn index_lines(&self) -> Result<usize, StoreError> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("select space_id, id from chat_lines where indexed = 0 order by space_id, id limit $1")
+                .bind(INDEXED as i64)
+                .fetch_all(&self.searchers)
+                .await?;
+        let mut tx = self.begin().await?;
+        for (space, line) in &rows {
+            // Another process may have come first; and a space's numbers are given under its lock.
+            sqlx::query(
+                "update spaces set chat_seq = chat_seq + 1 where id = $1 and exists \
+                         (select 1 from chat_lines where id = $2 and seq = 0)",
+            )
+            .bind(space.clone())
+            .bind(line.clone())
+            .execute(&mut *tx)
+            .await?;
+            let row: Option<(i64, String)> = sqlx::query_as(
+                "update chat_lines set indexed = 1, seq = case when seq > 0 then seq else \
+                 (select chat_seq from spaces where spaces.id = space_id) end where id = $1 and indexed = 0 returning seq, text",
+            )
+            .bind(line.clone())
+            .fetch_optional(&mut *tx)
+            .await?;
+            if let Some((seq, text)) = row {
+                words::add(&mut tx, space, seq, &text).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(rows.len())
     }
 
     /// Reactions to a stretch of lines.
     async fn reactions(
         &self,
         space: SpaceId,
-        oldest: &str,
-        newest: &str,
+        oldest: i64,
+        newest: i64,
     ) -> Result<HashMap<String, Vec<Reaction>>, StoreError> {
         let rows: Vec<(String, String, String)> = sqlx::query_as(
             "select line_id, emoji, chat_reactions.user_id from chat_reactions join chat_lines on chat_lines.id = line_id \
-             where space_id = $1 and line_id >= $2 and line_id <= $3 order by chat_reactions.at, chat_reactions.user_id",
+             where space_id = $1 and seq >= $2 and seq <= $3 order by chat_reactions.at, chat_reactions.user_id",
         )
         .bind(space.to_string())
         .bind(oldest)
@@ -177,79 +337,117 @@ fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-async fn keep_line(tx: &mut Tx, space: SpaceId, line: &ChatLine) -> Result<bool, StoreError> {
-    let text = storable(&line.text);
-    let kept = sqlx::query(
-        "insert into chat_lines (id, space_id, user_id, name, text, search, at, scope, reply_to) \
-         select $1, id, $3, $4, $5, $6, $7, $8, $9 from spaces where id = $2 on conflict (id) do nothing",
-    )
-    .bind(line.id.to_string())
-    .bind(space.to_string())
-    .bind(line.user.to_string())
-    .bind(&line.name)
-    .bind(&text)
-    .bind(text.to_lowercase())
-    .bind(line.at as i64)
-    .bind(line.scope as i64)
-    .bind(line.reply_to.map(|line| line.to_string()))
-    .execute(&mut **tx)
-    .await;
-    Ok(unless_gone(kept)?.is_some())
+/// What is being kept of one space.
+struct Keeping {
+    space: String,
+    /// The last number that was given to a line.
+    seq: i64,
+    /// Up to which number everything was deleted.
+    cleared: i64,
 }
 
-/// What was deleted stays so, and an older change does not undo a newer one.
-async fn change_line(tx: &mut Tx, space: SpaceId, change: &LineChange) -> Result<bool, StoreError> {
-    let text = change.text.as_deref().map(storable);
-    let changed = sqlx::query(
-        "update chat_lines set text = $3, search = $4, edited_at = $5, deleted = $6 where id = $1 and space_id = $2 \
-         and deleted = 0 and ($6 = 1 or edited_at is null or edited_at <= $5)",
-    )
-    .bind(change.id.to_string())
-    .bind(space.to_string())
-    .bind(text.clone().unwrap_or_default())
-    .bind(text.as_deref().unwrap_or_default().to_lowercase())
-    .bind(change.at as i64)
-    .bind(i64::from(text.is_none()))
-    .execute(&mut **tx)
-    .await?;
-    if text.is_none() && changed.rows_affected() > 0 {
-        sqlx::query("delete from chat_reactions where line_id = $1")
-            .bind(change.id.to_string())
-            .execute(&mut **tx)
-            .await?;
-    }
-    Ok(true)
-}
-
-async fn keep_reaction(tx: &mut Tx, space: SpaceId, reaction: &LineReaction) -> Result<bool, StoreError> {
-    let statement = if reaction.on {
-        "insert into chat_reactions (line_id, emoji, user_id, at) select id, $2, $3, $4 from chat_lines \
-         where id = $1 and space_id = $5 and deleted = 0 on conflict (line_id, emoji, user_id) do nothing"
-    } else {
-        "delete from chat_reactions where line_id = $1 and emoji = $2 and user_id = $3 and $4 > 0 \
-         and exists (select 1 from chat_lines where id = $1 and space_id = $5)"
-    };
-    let kept = sqlx::query(statement)
-        .bind(reaction.id.to_string())
-        .bind(&reaction.emoji)
-        .bind(reaction.user.to_string())
-        .bind(now_ms())
-        .bind(space.to_string())
-        .execute(&mut **tx)
-        .await;
-    Ok(unless_gone(kept)?.is_some())
-}
-
-async fn clear(tx: &mut Tx, space: SpaceId) -> Result<bool, StoreError> {
-    sqlx::query("delete from chat_lines where space_id = $1")
-        .bind(space.to_string())
+impl Keeping {
+    /// A line that is kept again after everything was deleted is what it was: it comes before that deletion, or after it, as the events say.
+    async fn line(&mut self, tx: &mut Tx, line: &ChatLine) -> Result<(), StoreError> {
+        self.seq += 1;
+        let text = storable(&line.text);
+        let kept = sqlx::query(
+            "insert into chat_lines (id, space_id, user_id, name, text, search, at, scope, reply_to, seq, indexed) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) on conflict (id) do update set seq = excluded.seq, \
+             text = excluded.text, search = excluded.search, edited_at = null, deleted = 0, indexed = 1 \
+             where chat_lines.space_id = excluded.space_id and chat_lines.seq between 1 and $11",
+        )
+        .bind(line.id.to_string())
+        .bind(self.space.clone())
+        .bind(line.user.to_string())
+        .bind(&line.name)
+        .bind(&text)
+        .bind(words::folded(&text))
+        .bind(line.at as i64)
+        .bind(line.scope as i64)
+        .bind(line.reply_to.map(|line| line.to_string()))
+        .bind(self.seq)
+        .bind(self.cleared)
         .execute(&mut **tx)
         .await?;
-    Ok(true)
+        if kept.rows_affected() > 0 {
+            words::add(tx, &self.space, self.seq, &text).await?;
+        }
+        Ok(())
+    }
+
+    /// What was deleted stays so, and an older change does not undo a newer one.
+    async fn change(&self, tx: &mut Tx, change: &LineChange) -> Result<(), StoreError> {
+        let is_deleted = i64::from(change.text.is_none());
+        let before: Option<(i64, String)> = sqlx::query_as(
+            "select seq, text from chat_lines where id = $1 and space_id = $2 \
+             and deleted = 0 and ($3 = 1 or edited_at is null or edited_at <= $4)",
+        )
+        .bind(change.id.to_string())
+        .bind(self.space.clone())
+        .bind(is_deleted)
+        .bind(change.at as i64)
+        .fetch_optional(&mut **tx)
+        .await?;
+        let Some((seq, before)) = before else { return Ok(()) };
+        let text = change.text.as_deref().map(storable).unwrap_or_default();
+        sqlx::query("update chat_lines set text = $2, search = $3, edited_at = $4, deleted = $5 where id = $1")
+            .bind(change.id.to_string())
+            .bind(&text)
+            .bind(words::folded(&text))
+            .bind(change.at as i64)
+            .bind(is_deleted)
+            .execute(&mut **tx)
+            .await?;
+        words::remove(tx, &self.space, seq, &before).await?;
+        words::add(tx, &self.space, seq, &text).await?;
+        if is_deleted == 1 {
+            sqlx::query("delete from chat_reactions where line_id = $1")
+                .bind(change.id.to_string())
+                .execute(&mut **tx)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn reaction(&self, tx: &mut Tx, reaction: &LineReaction) -> Result<(), StoreError> {
+        let statement = if reaction.on {
+            "insert into chat_reactions (line_id, emoji, user_id, at) select id, $2, $3, $4 from chat_lines \
+             where id = $1 and space_id = $5 and deleted = 0 on conflict (line_id, emoji, user_id) do nothing"
+        } else {
+            "delete from chat_reactions where line_id = $1 and emoji = $2 and user_id = $3 and $4 > 0 \
+             and exists (select 1 from chat_lines where id = $1 and space_id = $5)"
+        };
+        sqlx::query(statement)
+            .bind(reaction.id.to_string())
+            .bind(&reaction.emoji)
+            .bind(reaction.user.to_string())
+            .bind(now_ms())
+            .bind(self.space.clone())
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Nothing of what was said so far is shown any more. The rows are swept later: there may be a million.
+    async fn clear(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        self.cleared = self.seq;
+        sqlx::query("update spaces set chat_cleared = $2 where id = $1")
+            .bind(self.space.clone())
+            .bind(self.cleared)
+            .execute(&mut **tx)
+            .await?;
+        // Lines of an earlier version that have no number yet.
+        sqlx::query("delete from chat_lines where space_id = $1 and seq = 0")
+            .bind(self.space.clone())
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
 }
 
 impl RawLine {
-    fn read(self, reactions: Vec<Reaction>) -> Result<ChatLine, StoreError> {
+    pub fn read(self, reactions: Vec<Reaction>) -> Result<ChatLine, StoreError> {
         let is_deleted = self.deleted != 0;
         Ok(ChatLine {
             id: id(&self.id)?,

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Store, StoreError, id, now_ms, unless_gone};
+use super::{Store, StoreError, Tx, id, now_ms, unless_gone};
 use crate::components::direct::DirectMessage;
 use crate::components::id::{MessageId, UserId};
 
@@ -43,7 +43,7 @@ pub struct Conversation {
     pub image_url: Option<String>,
     /// The newest message.
     pub last: DirectMessage,
-    /// Messages of the other that were not read yet.
+    /// Messages of the other that were not read yet; a thousand stands for more.
     pub unread: u32,
 }
 
@@ -69,14 +69,27 @@ struct RawConversation {
 }
 
 impl Store {
-    /// Keeps a message, once however often it is sent.
+    /// Keeps a message, once however often it is sent. Of two people the later message has the higher id, whatever the clocks of the
+    /// processes say that take them.
     pub async fn write_direct(&self, new: NewMessage<'_>) -> Result<Written, StoreError> {
         let text = new.text.replace('\0', "\u{fffd}");
-        let id = MessageId(Uuid::now_v7());
+        let mut tx = self.begin().await?;
+        // The lock of the conversation: one at a time writes in it.
+        let last = sqlx::query_as(
+            "insert into direct_conversations (user_id, other_id, last_id) values ($1, $2, '') \
+             on conflict (user_id, other_id) do update set last_id = direct_conversations.last_id returning last_id",
+        )
+        .bind(new.from.min(new.to).to_string())
+        .bind(new.from.max(new.to).to_string())
+        .fetch_one(&mut *tx)
+        .await;
+        let Some((last,)): Option<(String,)> = unless_gone(last)? else {
+            return Ok(Written::Nobody);
+        };
+        let id = next_id(&last)?;
         let kept = sqlx::query(
             "insert into direct_messages (id, pair, from_id, to_id, client_id, text, at) \
-             select $1, $2, users.id, $4, $5, $6, $7 from users where users.id = $3 \
-             on conflict (from_id, to_id, client_id) do nothing",
+             values ($1, $2, $3, $4, $5, $6, $7) on conflict (from_id, to_id, client_id) do nothing",
         )
         .bind(id.to_string())
         .bind(pair(new.from, new.to))
@@ -85,26 +98,30 @@ impl Store {
         .bind(i64::from(new.client_id))
         .bind(&text)
         .bind(now_ms())
-        .execute(&self.writer)
-        .await;
-        if unless_gone(kept)?.is_none() {
-            return Ok(Written::Nobody);
+        .execute(&mut *tx)
+        .await?;
+        let is_new = kept.rows_affected() > 0;
+        if is_new {
+            // Always in the same order, or two who write to one another at once would wait for each other.
+            for user in [new.from.min(new.to), new.from.max(new.to)] {
+                let other = if user == new.from { new.to } else { new.from };
+                list(&mut tx, user, other, id, user == new.to).await?;
+            }
         }
-        let row: Option<RawMessage> = sqlx::query_as(
+        let row: RawMessage = sqlx::query_as(
             "select direct_messages.id, client_id, from_id, username, to_id, text, at from direct_messages \
              join users on users.id = from_id where from_id = $1 and to_id = $2 and client_id = $3",
         )
         .bind(new.from.to_string())
         .bind(new.to.to_string())
         .bind(i64::from(new.client_id))
-        .fetch_optional(&self.writer)
+        .fetch_one(&mut *tx)
         .await?;
-        let Some(message) = row.map(RawMessage::read).transpose()? else {
-            return Ok(Written::Nobody);
-        };
+        tx.commit().await?;
+        let message = row.read()?;
         Ok(if message.text != text {
             Written::OtherWords
-        } else if message.id == id {
+        } else if is_new {
             Written::New(message)
         } else {
             Written::Before(message)
@@ -132,29 +149,34 @@ impl Store {
         rows.into_iter().map(RawMessage::read).collect()
     }
 
-    /// With whom somebody writes, the newest conversation first.
-    pub async fn conversations(&self, user: UserId, limit: u32) -> Result<Vec<Conversation>, StoreError> {
+    /// With whom a person writes, the newest conversation first; only those whose newest message came before `before`.
+    pub async fn conversations(
+        &self,
+        user: UserId,
+        before: Option<MessageId>,
+        limit: u32,
+    ) -> Result<Vec<Conversation>, StoreError> {
         let rows: Vec<RawConversation> = sqlx::query_as(
-            "select others.id as other_id, others.username as other_name, avatars.image_url, \
-             (select count(*) from direct_messages unread where unread.from_id = others.id and unread.to_id = $1 \
-              and unread.id > coalesce((select up_to from direct_reads where user_id = $1 and other_id = others.id), '')) \
-             as unread, \
+            "select others.id as other_id, others.username as other_name, avatars.image_url, unread, \
              last.id, last.client_id, last.from_id, authors.username, last.to_id, last.text, last.at \
-             from (select max(id) as id from direct_messages where from_id = $1 or to_id = $1 group by pair) newest \
-             join direct_messages last on last.id = newest.id \
+             from direct_conversations \
+             join direct_messages last on last.id = last_id \
              join users authors on authors.id = last.from_id \
-             join users others on others.id = case when last.from_id = $1 then last.to_id else last.from_id end \
-             left join avatars on avatars.id = others.avatar_id order by last.id desc limit $2",
+             join users others on others.id = other_id \
+             left join avatars on avatars.id = others.avatar_id \
+             where user_id = $1 and last_id < $2 order by last_id desc limit $3",
         )
         .bind(user.to_string())
+        .bind(before.map_or_else(|| "g".to_owned(), |message| message.to_string()))
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
         .await?;
         rows.into_iter().map(RawConversation::read).collect()
     }
 
-    /// Somebody has read what another wrote, up to that message; it never goes back.
+    /// A person has read what another wrote, up to that message; it never goes back.
     pub async fn read_direct(&self, user: UserId, other: UserId, up_to: MessageId) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
         let kept = sqlx::query(
             "insert into direct_reads (user_id, other_id, up_to) values ($1, $2, $3) \
              on conflict (user_id, other_id) do update set up_to = excluded.up_to \
@@ -163,11 +185,57 @@ impl Store {
         .bind(user.to_string())
         .bind(other.to_string())
         .bind(up_to.to_string())
-        .execute(&self.writer)
+        .execute(&mut *tx)
         .await;
-        unless_gone(kept)?;
+        if unless_gone(kept)?.is_none_or(|kept| kept.rows_affected() == 0) {
+            return Ok(());
+        }
+        // Locked first and counted then: a message that is being written counts itself, or is counted.
+        sqlx::query("update direct_conversations set unread = 0 where user_id = $1 and other_id = $2")
+            .bind(user.to_string())
+            .bind(other.to_string())
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query(
+            "update direct_conversations set unread = (select count(*) from (select 1 from direct_messages \
+             where pair = $3 and from_id = $2 and id > $4 limit 1000) as newer) where user_id = $1 and other_id = $2",
+        )
+        .bind(user.to_string())
+        .bind(other.to_string())
+        .bind(pair(user, other))
+        .bind(up_to.to_string())
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
         Ok(())
     }
+}
+
+/// Puts a new message in front of a person's conversations.
+async fn list(tx: &mut Tx, user: UserId, other: UserId, last: MessageId, is_unread: bool) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into direct_conversations (user_id, other_id, last_id, unread) values ($1, $2, $3, $4) \
+         on conflict (user_id, other_id) do update set last_id = excluded.last_id, \
+         unread = case when direct_conversations.unread < 1000 then direct_conversations.unread + excluded.unread \
+         else direct_conversations.unread end",
+    )
+    .bind(user.to_string())
+    .bind(other.to_string())
+    .bind(last.to_string())
+    .bind(i64::from(is_unread))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A new id, higher than the last one of the conversation (empty when there is none): clocks of processes differ.
+fn next_id(last: &str) -> Result<MessageId, StoreError> {
+    let now = Uuid::now_v7();
+    if last.is_empty() {
+        return Ok(MessageId(now));
+    }
+    let MessageId(last) = id(last)?;
+    Ok(MessageId(now.max(Uuid::from_u128(last.as_u128() + 1))))
 }
 
 /// What names a conversation from both sides.
@@ -198,5 +266,20 @@ impl RawConversation {
             last: self.last.read()?,
             unread: u32::try_from(self.unread).unwrap_or(u32::MAX),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_comes_after_the_one_before_it_whatever_the_clocks_say() {
+        let ahead = MessageId(Uuid::parse_str("7fffffff-ffff-7000-8000-00000000000f").unwrap());
+        let next = next_id(&ahead.to_string()).unwrap();
+        assert!(next > ahead && next.to_string() > ahead.to_string());
+        let now = next_id("00000000-0000-7000-8000-000000000000").unwrap();
+        assert!(now < ahead, "the clock counts when it is not behind");
+        assert!(next_id("nonsense").is_err());
     }
 }

@@ -20,12 +20,14 @@ pub mod elements;
 pub mod maps;
 mod opening;
 pub mod owners;
+pub mod search;
 pub mod seed;
 pub mod sessions;
 pub mod setup;
 pub mod spaces;
 pub mod uploads;
 pub mod users;
+mod words;
 
 pub use opening::{DatabaseUrl, probe_folder};
 pub use sessions::SignedIn;
@@ -75,8 +77,10 @@ impl StoreError {
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::Sql(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
-            // PostgreSQL's class 57: it shuts down, or starts.
-            Self::Sql(sqlx::Error::Database(error)) => error.code().is_some_and(|code| code.starts_with("57P")),
+            // PostgreSQL's class 57: it shuts down, or starts, or a statement took too long.
+            Self::Sql(sqlx::Error::Database(error)) => error
+                .code()
+                .is_some_and(|code| code.starts_with("57P") || code == "57014"),
             _ => false,
         }
     }
@@ -88,6 +92,10 @@ pub struct Store {
     kind: Kind,
     readers: AnyPool,
     writer: AnyPool,
+    /// For the one question that stands before every other: whose token it is. It never waits behind another query.
+    checks: AnyPool,
+    /// For searches and long lists: few at a time, and each for a second at most.
+    searchers: AnyPool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +156,8 @@ impl Store {
 
     /// Closes every connection; what is written is then in the file.
     pub async fn close(&self) {
+        self.searchers.close().await;
+        self.checks.close().await;
         self.readers.close().await;
         self.writer.close().await;
     }

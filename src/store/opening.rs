@@ -24,6 +24,12 @@ const READERS: u32 = 4;
 /// Connections to PostgreSQL of one process. A server takes a hundred unless told otherwise.
 const CONNECTIONS: u32 = 10;
 
+/// Connections that ask whose a token is and nothing else, and connections that search and nothing else.
+const SET_APART: u32 = 2;
+
+/// How long a search waits for one of its connections.
+const SEARCH_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How long a query waits for a connection to PostgreSQL, and a start for the server.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -38,6 +44,9 @@ const SQLITE_READER: &str = "pragma journal_mode = wal; pragma synchronous = nor
 
 /// What every connection to PostgreSQL begins with. A process that stands still must not hold the others up for ever.
 const POSTGRES: &str = "set statement_timeout = '10s'; set idle_in_transaction_session_timeout = '30s'";
+
+/// The same for those that search.
+const POSTGRES_SEARCH: &str = "set statement_timeout = '1s'; set idle_in_transaction_session_timeout = '30s'";
 
 /// The address of a PostgreSQL database. It may hold a password, so it is shown without.
 #[derive(Clone)]
@@ -108,8 +117,12 @@ impl Store {
         first.close().await?;
         let writer = AnyPoolOptions::new().max_connections(1);
         let readers = AnyPoolOptions::new().max_connections(READERS);
+        let checks = AnyPoolOptions::new().max_connections(SET_APART);
+        let searchers = checks.clone().acquire_timeout(SEARCH_PATIENCE);
         Ok(Self {
             kind: Kind::Sqlite,
+            checks: pool(checks, SQLITE_READER, &options).await.map_err(failed)?,
+            searchers: pool(searchers, SQLITE_READER, &options).await.map_err(failed)?,
             writer: pool(writer, SQLITE_WRITER, &options).await.map_err(failed)?,
             readers: pool(readers, SQLITE_READER, &options).await.map_err(failed)?,
         })
@@ -136,10 +149,14 @@ impl Store {
         let connections = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE);
-        let writer = pool(connections, POSTGRES, &options).await;
-        let writer = writer.map_err(|error| failed(reason(&error)))?;
+        let checks = connections.clone().max_connections(SET_APART);
+        let searchers = checks.clone().acquire_timeout(SEARCH_PATIENCE);
+        let unusable = |error| failed(reason(&error));
+        let writer = pool(connections, POSTGRES, &options).await.map_err(unusable)?;
         Ok(Self {
             kind: Kind::Postgres,
+            checks: pool(checks, POSTGRES, &options).await.map_err(unusable)?,
+            searchers: pool(searchers, POSTGRES_SEARCH, &options).await.map_err(unusable)?,
             readers: writer.clone(),
             writer,
         })

@@ -134,7 +134,7 @@ impl Store {
         )
         .bind(&hash)
         .bind(now)
-        .fetch_optional(&self.readers)
+        .fetch_optional(&self.checks)
         .await?;
         let Some((user, name, role, avatar, image_url, used_at, until, reason)) = row else {
             return Ok(None);
@@ -233,6 +233,18 @@ mod tests {
         assert!(store.signed_in(&token).await.unwrap().is_some());
         age(&store, LIFETIME_MS - 60_000).await;
         assert!(store.signed_in(&token).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn whose_a_token_is_never_waits_behind_other_queries() {
+        let (_folder, store, user, token) = store_with_session().await;
+        let mut busy = Vec::new();
+        for pool in [&store.readers, &store.searchers, &store.writer] {
+            for _ in 0..pool.options().get_max_connections() {
+                busy.push(pool.acquire().await.unwrap());
+            }
+        }
+        assert_eq!(store.signed_in(&token).await.unwrap().map(|who| who.user), Some(user));
     }
 
     #[tokio::test]

@@ -164,7 +164,7 @@ fn small(number: i64) -> Result<u8, StoreError> {
 }
 
 /// A search text as a `like` pattern in which nothing but itself matches.
-pub(super) fn pattern(search: &str) -> String {
+fn pattern(search: &str) -> String {
     let mut pattern = String::from("%");
     for letter in search.to_lowercase().chars() {
         match letter {
@@ -227,7 +227,7 @@ impl Store {
         .bind(pattern(page.search))
         .bind(before(page.after))
         .bind(i64::from(page.limit))
-        .fetch_all(&self.readers)
+        .fetch_all(if page.search.is_empty() { &self.readers } else { &self.searchers })
         .await?;
         rows.into_iter().map(RawSpace::read).collect()
     }
@@ -264,6 +264,7 @@ impl Store {
 
     /// Deletes a space and all that stands in it; answers whether it was there.
     pub async fn delete_space(&self, space: SpaceId) -> Result<bool, StoreError> {
+        self.empty_chat(space).await?;
         let deleted = sqlx::query("delete from spaces where id = $1")
             .bind(space.to_string())
             .execute(&self.writer)

@@ -269,8 +269,12 @@ pub(super) fn change(world: &mut World, player: PlayerId, change: LineChange, ma
 }
 
 /// A line was changed by somebody who may; it need not be among those that the space remembers.
-pub(super) fn changed(world: &mut World, change: LineChange) {
-    world.resource_mut::<History>().change(&change);
+pub(super) fn changed(world: &mut World, mut change: LineChange) {
+    let mut history = world.resource_mut::<History>();
+    // Clocks of other processes may be behind: what comes later is dated no earlier, or the database would drop it as outdated.
+    let edited = history.get(change.id).and_then(|line| line.edited);
+    change.at = change.at.max(edited.unwrap_or_default());
+    history.change(&change);
     tell(world, Fact::Changed(change));
 }
 

@@ -57,6 +57,15 @@ async fn what_is_said_is_paged_back_and_searched() {
         }
     };
     assert_eq!(words(&found), ["Decision: we build it"]);
+    let longest = format!("/space/{space}/chat?q={}", "ä".repeat(100));
+    assert_eq!(server.get(&longest, Some(&bob)).await.fine()["lines"], json!([]));
+    let longer = server.get(&format!("{longest}b"), Some(&bob)).await;
+    longer.refused(400);
+    assert!(longer.text.contains("100 letters"), "{longer:?}");
+    server
+        .get(&format!("/spaces?q={}", "a".repeat(101)), Some(&bob))
+        .await
+        .refused(400);
     assert_eq!(
         (&found["lines"][0]["username"], &found["lines"][0]["userId"]),
         (&json!("ada"), &json!(ada.id))

@@ -43,7 +43,7 @@ async fn a_message_is_kept_once_and_counted_until_it_is_read(home: Home) {
     assert_eq!(words(Some(newest.id), 9).await.len(), 2);
 
     let seen = async |user| {
-        let conversations = store.conversations(user, 9).await.unwrap();
+        let conversations = store.conversations(user, None, 9).await.unwrap();
         let seen = conversations.into_iter();
         seen.map(|with| (with.name, with.last.text, with.unread))
             .collect::<Vec<_>>()
@@ -56,6 +56,13 @@ async fn a_message_is_kept_once_and_counted_until_it_is_read(home: Home) {
     store.read_direct(bob, ada, newest.id).await.unwrap();
     store.read_direct(bob, ada, first.id).await.unwrap();
     assert_eq!(seen(bob).await[0].2, 0, "reading does not go back");
+    write(store, ada, bob, 10, "four").await;
+    assert_eq!(seen(bob).await, [("ada".into(), "four".into(), 1)]);
+    let newest = store.conversations(ada, None, 1).await.unwrap().remove(0);
+    assert_eq!((&newest.name[..], newest.unread), ("bob", 1));
+    let older = store.conversations(ada, Some(newest.last.id), 9).await.unwrap();
+    assert_eq!(older[0].name, "eve");
+    assert_eq!(older.len(), 1);
     store.read_direct(bob, UserId(Uuid::nil()), first.id).await.unwrap();
     store
         .read_direct(UserId(Uuid::nil()), ada, MessageId(Uuid::nil()))
@@ -64,4 +71,25 @@ async fn a_message_is_kept_once_and_counted_until_it_is_read(home: Home) {
     assert!(seen(UserId(Uuid::nil())).await.is_empty());
 }
 
-on_both!(a_message_is_kept_once_and_counted_until_it_is_read);
+/// The newest message of a process whose clock is far ahead.
+async fn messages_stay_in_the_order_in_which_they_were_written(home: Home) {
+    let store = &home.store;
+    let (ada, bob) = (home.user("ada").await, home.user("bob").await);
+    write(store, ada, bob, 1, "question").await;
+    home.suffer("update direct_messages set id = '7fffffff-ffff-7000-8000-00000000000f'")
+        .await;
+    home.suffer("update direct_conversations set last_id = '7fffffff-ffff-7000-8000-00000000000f'")
+        .await;
+    write(store, bob, ada, 1, "answer").await;
+    write(store, ada, bob, 2, "thanks").await;
+    let kept = store.directs(ada, bob, None, 9).await.unwrap();
+    let words: Vec<_> = kept.iter().map(|message| &message.text[..]).collect();
+    assert_eq!(words, ["thanks", "answer", "question"]);
+    let newest = store.conversations(bob, None, 9).await.unwrap().remove(0);
+    assert_eq!((newest.last.text, newest.unread), ("thanks".to_owned(), 2));
+}
+
+on_both!(
+    a_message_is_kept_once_and_counted_until_it_is_read,
+    messages_stay_in_the_order_in_which_they_were_written,
+);

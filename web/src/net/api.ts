@@ -4,6 +4,9 @@ import type { ChatLine } from "./codec";
 import { ask, download, keepToken, type Schema, type Sent, tell } from "./http";
 import { boolean, list, nullable, number, object, string, word } from "./parse";
 
+/** How many conversations are asked for at most. */
+const CONVERSATIONS = 1_000;
+
 export type Me = Schema<"Me">;
 export type Avatar = Schema<"AvatarEntry">;
 export type SpaceSummary = Schema<"LobbyEntry">;
@@ -140,6 +143,7 @@ const conversations = object<Schema<"ConversationList">>({
       unread: number,
     }),
   ),
+  before: nullable(string),
 });
 const directs = object<Schema<"DirectView">>({ messages: list(direct), before: nullable(string) });
 const area = { x: number, y: number, width: number, height: number };
@@ -230,7 +234,16 @@ export const api = {
   editLine: (id: string, line: string, message: string) =>
     tell("patch", "/space/{id}/chat/{line}", { path: { id, line }, body: { message } }),
   deleteLine: (id: string, line: string) => tell("delete", "/space/{id}/chat/{line}", { path: { id, line } }),
-  conversations: async () => (await ask("get", "/direct", {}, conversations)).conversations,
+  /** With whom I write, the newest conversation first: page after page, a thousand at most. */
+  conversations: async () => {
+    const all: Conversation[] = [];
+    for (let before: string | null = ""; before !== null && all.length < CONVERSATIONS; ) {
+      const page: Schema<"ConversationList"> = await ask("get", "/direct", { query: { before } }, conversations);
+      all.push(...page.conversations);
+      before = page.before ?? null;
+    }
+    return all;
+  },
   directs: (userId: string, before: string) =>
     ask("get", "/direct/{userId}", { path: { userId }, query: { before } }, directs),
   writeDirect: (userId: string, text: string, clientId: number) =>

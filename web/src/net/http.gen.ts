@@ -945,7 +945,10 @@ export interface components {
         ChatMode: "ephemeral" | "kept";
         /** @description Part of what was said. */
         ChatView: components["schemas"]["RulesView"] & {
-            /** @description What to ask `before` for what was said earlier; nothing when that is all. */
+            /**
+             * @description What to ask `before` for what was said earlier; nothing when that is all. A search looks for a second at most: there may be more
+             *     even when it found nothing.
+             */
             before?: string;
             /** @description Whether the space keeps what is said. When it does not, only those who are there see it. */
             kept: boolean;
@@ -972,7 +975,7 @@ export interface components {
             last: components["schemas"]["DirectEntry"];
             /**
              * Format: int32
-             * @description Messages of theirs that I have not read.
+             * @description Messages of theirs that I have not read; 1,000 stands for more.
              */
             unread: number;
             /** @description The other. */
@@ -982,6 +985,8 @@ export interface components {
         };
         /** @description With whom I write. */
         ConversationList: {
+            /** @description What to ask `before` for older ones; nothing when these are all. */
+            before?: string;
             /** @description The newest first. */
             conversations: components["schemas"]["ConversationEntry"][];
         };
@@ -2287,7 +2292,10 @@ export interface operations {
     };
     conversations: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only what was written before the message with this id; in the list, whose newest message was. */
+                before?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2315,7 +2323,7 @@ export interface operations {
     conversation: {
         parameters: {
             query?: {
-                /** @description Only what was written before the message with this id. */
+                /** @description Only what was written before the message with this id; in the list, whose newest message was. */
                 before?: string;
             };
             header?: never;
@@ -2924,7 +2932,7 @@ export interface operations {
     chat: {
         parameters: {
             query?: {
-                /** @description Only lines with this in them. */
+                /** @description Only lines in which each of these words, or the beginning of one, stands; at most 100 letters. */
                 q?: string;
                 /** @description Only what was said before the line with this id. */
                 before?: string;
@@ -3259,7 +3267,7 @@ export interface operations {
     lobby: {
         parameters: {
             query?: {
-                /** @description Only spaces with this in their name. */
+                /** @description Only spaces with this in their name; at most 100 letters. */
                 q?: string;
                 /** @description The next page of public spaces: what the page before answered. */
                 cursor?: string;
