@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::account::Empty;
 use super::error::{ApiError, Problem};
-use super::extract::{Caller, Json, Path, Query};
+use super::extract::{Caller, Json, Path, Query, Unread};
 use super::{AppState, check};
 use crate::components::direct::DirectMessage;
 use crate::components::id::{MessageId, UserId};
@@ -153,7 +153,10 @@ pub async fn list(
         .await?;
     let has_more = conversations.len() > CONVERSATIONS as usize;
     conversations.truncate(CONVERSATIONS as usize);
-    let before = conversations.last().filter(|_| has_more).map(|with| with.last.id.to_string());
+    let before = conversations
+        .last()
+        .filter(|_| has_more)
+        .map(|with| with.last.id.to_string());
     Ok(Json(ConversationList {
         conversations: conversations.into_iter().map(ConversationEntry::from).collect(),
         before,
@@ -199,10 +202,9 @@ pub async fn write(
     State(state): State<AppState>,
     caller: Caller,
     Path(other): Path<UserId>,
-    Json(body): Json<DirectRequest>,
+    body: Unread<DirectRequest>,
 ) -> Result<Json<DirectEntry>, ApiError> {
     state.writes.write(caller.user())?;
-    let text = check::message(&body.text)?;
     if other == caller.user() {
         return Err(ApiError::bad("This is you. Write to somebody else."));
     }
@@ -211,6 +213,8 @@ pub async fn write(
             "You and this person do not write to each other: one of you blocked the other.",
         ));
     }
+    let body = body.read().await?;
+    let text = check::message(&body.text)?;
     let new = NewMessage {
         from: caller.user(),
         to: other,

@@ -1,5 +1,7 @@
 //! Extractors: who asks, and bodies, paths and queries whose refusals are problem documents too.
 
+use std::convert::Infallible;
+use std::marker::PhantomData;
 use std::net::IpAddr;
 
 use axum::body::Bytes;
@@ -145,6 +147,33 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         serde_json::from_slice(&bytes)
             .map(Self)
             .map_err(|error| ApiError::bad(format!("The body is not what this address takes: {error}.")))
+    }
+}
+
+/// A JSON body that was not read yet: a handler whose rights depend on what the path names checks them first, so that nobody makes the server
+/// wait for a body that it would refuse.
+#[derive(Debug)]
+pub struct Unread<T> {
+    request: Request,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Unread<T> {
+    /// Reads it.
+    pub async fn read(self) -> Result<T, ApiError> {
+        let Json(body) = Json::from_request(self.request, &()).await?;
+        Ok(body)
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Unread<T> {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self {
+            request,
+            kind: PhantomData,
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -59,7 +60,7 @@ pub fn json_with_etag<T: Serialize>(answer: &T, headers: &HeaderMap) -> Response
 }
 
 /// A picture drawn by the server.
-pub fn svg(picture: String, etag: &HeaderValue) -> Response {
+pub fn svg(picture: Bytes, etag: &HeaderValue) -> Response {
     let kind = [
         (header::CONTENT_TYPE, "image/svg+xml"),
         (header::CONTENT_SECURITY_POLICY, PICTURE_CSP),

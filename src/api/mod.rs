@@ -17,6 +17,7 @@ mod avatars;
 mod check;
 mod cluster;
 mod direct;
+mod drawn;
 mod elements;
 pub mod error;
 mod extract;
@@ -56,6 +57,7 @@ pub struct AppState {
     limits: Arc<limits::AuthLimits>,
     writes: Arc<limits::WriteLimits>,
     picture_hosts: Arc<policy::PictureHosts>,
+    drawings: drawn::Drawings,
     searches: limits::OneAtATime,
     exports: limits::OneAtATime,
     metrics: metrics_exporter_prometheus::PrometheusHandle,
@@ -69,6 +71,7 @@ impl AppState {
             limits: Arc::new(limits::AuthLimits::new(settings.auth_rate)),
             writes: Arc::default(),
             picture_hosts: Arc::default(),
+            drawings: drawn::Drawings::default(),
             searches: limits::OneAtATime::default(),
             exports: limits::OneAtATime::default(),
             metrics: health::recorder(),

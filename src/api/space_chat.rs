@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::account::Empty;
 use super::error::{ApiError, Problem};
-use super::extract::{Caller, Json, Path, Query};
+use super::extract::{Caller, Json, Path, Query, Unread};
 use super::limits::Turn;
 use super::{AppState, check, spaces};
 use crate::components::chat::{ChatLine, LineChange, MAX_SLOW_SECONDS, Reaction};
@@ -314,9 +314,10 @@ pub async fn change_rules(
     State(state): State<AppState>,
     caller: Caller,
     Path(space): Path<SpaceId>,
-    Json(body): Json<RulesRequest>,
+    body: Unread<RulesRequest>,
 ) -> Result<Json<RulesView>, ApiError> {
     let row = moderated(&state, space, &caller).await?;
+    let body = body.read().await?;
     let retention_days = body.retention_days.or(row.retention_days);
     let slow_seconds = body.slow_mode_seconds.unwrap_or(row.slow_seconds);
     if retention_days.is_some_and(|days| !(1..=MAX_RETENTION_DAYS).contains(&days)) {
@@ -496,13 +497,13 @@ pub async fn edit_line(
     State(state): State<AppState>,
     caller: Caller,
     Segments(ids): Segments<(String, String)>,
-    Json(body): Json<LineRequest>,
+    body: Unread<LineRequest>,
 ) -> Result<Json<Empty>, ApiError> {
     let (row, line) = line_of(&state, &ids).await?;
     if line.user != caller.user() {
         return Err(ApiError::Forbidden("This message is somebody else's."));
     }
-    let text = check::message(&body.message)?;
+    let text = check::message(&body.read().await?.message)?;
     change_line(&state, &row, &line, Some(text)).await
 }
 

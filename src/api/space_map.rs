@@ -2,15 +2,18 @@
 
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::drawn::Drawing;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Path};
 use super::spaces::visible;
 use super::{AppState, files};
 use crate::components::id::SpaceId;
+use crate::store::SpaceRow;
 use crate::store::elements::{Footprint, PlacedElement};
 use crate::store::maps::{Layer, MapDocument, ZoneEntry};
 
@@ -110,17 +113,21 @@ pub async fn show(
     if let Some(unchanged) = files::unchanged(&headers, &etag) {
         return Ok(unchanged);
     }
-    let document = match row.map {
-        Some(map) => state.store.map_document(map).await?,
-        None => MapDocument::default(),
+    let drawing = Drawing::SpaceMap(space, row.plan_version);
+    let read = async {
+        let document = match row.map {
+            Some(map) => state.store.map_document(map).await?,
+            None => MapDocument::default(),
+        };
+        let placed = state.store.placed(space).await?;
+        Ok((row, document, placed))
     };
-    let elements = state
-        .store
-        .placed(space)
-        .await?
-        .into_iter()
-        .map(MapElement::from)
-        .collect();
+    let drawn = state.drawings.get(drawing, read, write).await?;
+    let kind = [(CONTENT_TYPE, "application/json")];
+    Ok(files::with_etag((kind, drawn.bytes), &etag))
+}
+
+fn write((row, document, placed): (SpaceRow, MapDocument, Vec<PlacedElement>)) -> Vec<u8> {
     let blocked = if document.blocked.is_empty() {
         open_rows(row.width, row.height)
     } else {
@@ -136,9 +143,9 @@ pub async fn show(
         layers: document.layers,
         blocked,
         zones: document.zones,
-        elements,
+        elements: placed.into_iter().map(MapElement::from).collect(),
     };
-    Ok(files::with_etag(super::extract::Json(map), &etag))
+    serde_json::to_vec(&map).expect("a map of numbers and texts can always be written")
 }
 
 /// A map that blocks nowhere.

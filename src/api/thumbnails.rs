@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
+use super::drawn::{Drawing, Drawn};
 use super::error::{ApiError, Problem};
 use super::extract::Path;
 use super::spaces::visible;
@@ -49,12 +50,17 @@ pub async fn space(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let row = visible(&state, space).await?;
-    let document = match row.map {
-        Some(map) => state.store.map_document(map).await?,
-        None => MapDocument::default(),
+    let drawing = Drawing::SpacePicture(space, row.plan_version);
+    let (width, height) = (row.width, row.height);
+    let read = async {
+        let document = match row.map {
+            Some(map) => state.store.map_document(map).await?,
+            None => MapDocument::default(),
+        };
+        Ok((document, state.store.placed(space).await?))
     };
-    let placed = state.store.placed(space).await?;
-    Ok(answer(draw(row.width, row.height, &document, &placed), &headers))
+    let draw = move |(document, placed): (MapDocument, Vec<PlacedElement>)| draw(width, height, &document, &placed);
+    Ok(answer(&state.drawings.get(drawing, read, draw).await?, &headers))
 }
 
 /// A picture of a map
@@ -74,19 +80,22 @@ pub async fn map(
         .map(map)
         .await?
         .ok_or_else(|| ApiError::bad("There is no such map."))?;
-    let document = state.store.map_document(map).await?;
-    let placed = state.store.map_placed(map).await?;
-    Ok(answer(draw(row.width, row.height, &document, &placed), &headers))
+    let (width, height) = (row.width, row.height);
+    let read = async { Ok((state.store.map_document(map).await?, state.store.map_placed(map).await?)) };
+    let draw = move |(document, placed): (MapDocument, Vec<PlacedElement>)| draw(width, height, &document, &placed);
+    Ok(answer(
+        &state.drawings.get(Drawing::MapPicture(map), read, draw).await?,
+        &headers,
+    ))
 }
 
 /// Tagged by its own bytes, because the art may change while the map does not.
-fn answer(picture: String, headers: &HeaderMap) -> Response {
-    let etag = files::etag_of(picture.as_bytes());
-    files::unchanged(headers, &etag).unwrap_or_else(|| files::svg(picture, &etag))
+fn answer(Drawn { bytes, etag, .. }: &Drawn, headers: &HeaderMap) -> Response {
+    files::unchanged(headers, etag).unwrap_or_else(|| files::svg(bytes.clone(), etag))
 }
 
 /// Draws a map, one unit per tile.
-fn draw(width: u16, height: u16, document: &MapDocument, placed: &[PlacedElement]) -> String {
+fn draw(width: u16, height: u16, document: &MapDocument, placed: &[PlacedElement]) -> Vec<u8> {
     let mut sheet = Sheet::default();
     let (above, below): (Vec<&Layer>, Vec<&Layer>) = document.layers.iter().partition(|layer| layer.above);
     for layer in below {
@@ -108,6 +117,7 @@ fn draw(width: u16, height: u16, document: &MapDocument, placed: &[PlacedElement
         defs = sheet.defs,
         body = sheet.body,
     )
+    .into_bytes()
 }
 
 /// A picture of ours, ready to be put into another one.
@@ -268,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_map_without_tiles_is_a_plain_floor() {
-        let picture = draw(10, 5, &MapDocument::default(), &[]);
+        let picture = String::from_utf8(draw(10, 5, &MapDocument::default(), &[])).unwrap();
         assert!(picture.contains("viewBox=\"0 0 10 5\"") && picture.contains(FLOOR));
     }
 }

@@ -1,6 +1,8 @@
 //! Bad input over HTTP: each gets its answer, and nothing else is disturbed.
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::harness::TestServer;
 
@@ -159,4 +161,58 @@ async fn odd_paths_reach_nothing_they_should_not() {
         assert!(matches!(answer.status.as_u16(), 400 | 404), "{path}: {answer:?}");
     }
     server.stop().await;
+}
+
+/// Who may not do something is told so before the body: it may never come.
+#[tokio::test]
+async fn rights_are_checked_before_a_body_is_read() {
+    let server = TestServer::start().await;
+    let (ada, eve) = (server.user("ada").await, server.user("eve").await);
+    let space = server.space(&ada, "5x5").await;
+    let unsigned = [
+        "POST /space",
+        "POST /space/element",
+        "DELETE /space/element",
+        "POST /user/metadata",
+        "POST /admin/element",
+        "POST /admin/avatar",
+        "POST /admin/map",
+        "POST /upload",
+        "POST /user/password",
+    ];
+    for call in unsigned {
+        let answer = without_a_body(&server, call, "").await;
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{call}: {answer}");
+    }
+    let rules = format!("PATCH /space/{space}/chat");
+    let mine = format!("POST /direct/{}", eve.id);
+    for (call, status) in [
+        ("POST /admin/element", 403),
+        ("POST /admin/avatar", 403),
+        ("POST /admin/map", 403),
+        (&rules[..], 403),
+        (&mine[..], 400),
+    ] {
+        let answer = without_a_body(&server, call, &eve.token).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{call}: {answer}");
+    }
+    server.stop().await;
+}
+
+/// The head of the answer to a request that announces a body and sends none.
+async fn without_a_body(server: &TestServer, call: &str, token: &str) -> String {
+    let (method, path) = call.split_once(' ').unwrap();
+    let host = server.address.strip_prefix("http://").unwrap();
+    let mut socket = TcpStream::connect(host).await.unwrap();
+    let token = match token {
+        "" => String::new(),
+        token => format!("authorization: Bearer {token}\r\n"),
+    };
+    let head = format!(
+        "{method} /api/v1{path} HTTP/1.1\r\nhost: {host}\r\n{token}content-type: application/json\r\ncontent-length: 100\r\n\r\n"
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 4_096];
+    let length = socket.read(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer[..length]).into_owned()
 }
