@@ -183,12 +183,16 @@ async fn tend_chat(store: Store) {
         match store.forget_old_lines().await {
             Ok(0) => {}
             Ok(lines) => tracing::info!(lines, "old lines of chat were forgotten"),
-            Err(error) => tracing::warn!(%error, "old lines of chat are not forgotten yet; the next try is in a minute"),
+            Err(error) => {
+                tracing::warn!(%error, "old lines of chat are not forgotten yet; the next try is in a minute")
+            }
         }
         match index_lines(&store).await {
             Ok(0) => {}
             Ok(lines) => tracing::info!(lines, "the words of kept chat were filled in for searches"),
-            Err(error) => tracing::warn!(%error, "the words of kept chat are not filled in yet; searches are slower until then"),
+            Err(error) => {
+                tracing::warn!(%error, "the words of kept chat are not filled in yet; searches are slower until then")
+            }
         }
     }
 }
@@ -234,6 +238,7 @@ async fn parts(store: &Store, settings: &Settings) -> Result<(Parts, Option<List
         store: store.clone(),
         rate: settings.tick_rate,
         threads: settings.host_threads,
+        max_open: settings.max_open_spaces,
     };
     let Some(cluster) = &settings.cluster else {
         return Ok((parts, None));

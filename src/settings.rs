@@ -40,6 +40,30 @@ pub struct ClusterSettings {
     pub link_tls: bool,
 }
 
+/// What one person may make, 0 for no limit. Admins make what they like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quotas {
+    /// Spaces that one person owns.
+    pub spaces: u32,
+    /// Columns times rows of a space that is made without a map.
+    pub tiles: u32,
+    /// Elements that stand in one space.
+    pub objects: u32,
+    /// Spaces and elements placed a minute, with bursts of as many.
+    pub creations: u32,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            spaces: 50,
+            tiles: 250_000,
+            objects: 10_000,
+            creations: 120,
+        }
+    }
+}
+
 /// How a server is to run.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -63,6 +87,10 @@ pub struct Settings {
     pub max_connections: usize,
     /// WebSocket connections at once from one address; 0 for no limit.
     pub max_connections_per_address: usize,
+    /// What one person may make.
+    pub quotas: Quotas,
+    /// Spaces that this process opens at most for people who come in; 0 for no limit.
+    pub max_open_spaces: usize,
     /// Networks of reverse proxies, whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
     /// Threads that tick spaces.
@@ -99,6 +127,8 @@ impl Settings {
             password_cost: PasswordCost::Full,
             max_connections: 20_000,
             max_connections_per_address: 1_000,
+            quotas: Quotas::default(),
+            max_open_spaces: 2_000,
             trusted_proxies: Vec::new(),
             host_threads: spare_cores(),
             sweep: Duration::from_secs(2),

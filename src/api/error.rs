@@ -22,6 +22,8 @@ pub enum ApiError {
     Forbidden(&'static str),
     /// The account is suspended: 403, with the reason.
     Suspended(Suspension),
+    /// It would be more than one may have: 403. Says how many that are and which setting says so.
+    OverQuota(String),
     /// No such page: 404.
     NotFound,
     /// The path exists but not with this method: 405.
@@ -62,7 +64,7 @@ impl ApiError {
         match self {
             Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::Suspended(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::Suspended(_) | Self::OverQuota(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -74,7 +76,7 @@ impl ApiError {
 
     fn detail(&self) -> String {
         match self {
-            Self::Bad(detail) => detail.clone(),
+            Self::Bad(detail) | Self::OverQuota(detail) => detail.clone(),
             Self::Unauthorized => "The token is malformed, expired or revoked: sign in again.".into(),
             Self::Forbidden(detail) | Self::Unavailable(detail) => (*detail).into(),
             Self::Suspended(suspension) => suspension.to_string(),

@@ -10,7 +10,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
 use super::error::ApiError;
-use super::extract::Address;
+use super::extract::{Address, Caller};
 use crate::components::id::UserId;
 
 /// The table of addresses is cleaned when it has grown this large.
@@ -65,6 +65,30 @@ impl WriteLimits {
             self.0.retain_recent();
         }
         self.0.check_key(&user).map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            ApiError::TooMany(wait.as_secs() + 1)
+        })
+    }
+}
+
+/// What one person makes a minute.
+pub struct CreationLimits(Option<DefaultKeyedRateLimiter<UserId>>);
+
+impl CreationLimits {
+    /// So many a minute, bursts of as many; 0 for no limit.
+    pub fn new(per_minute: u32) -> Self {
+        Self(NonZeroU32::new(per_minute).map(|rate| RateLimiter::keyed(Quota::per_minute(rate).allow_burst(rate))))
+    }
+
+    /// Counts something that is made.
+    pub fn make(&self, caller: &Caller) -> Result<(), ApiError> {
+        let Some(limiter) = self.0.as_ref().filter(|_| !caller.is_admin()) else {
+            return Ok(());
+        };
+        if limiter.len() > CLEAN_AT {
+            limiter.retain_recent();
+        }
+        limiter.check_key(&caller.user()).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
             ApiError::TooMany(wait.as_secs() + 1)
         })

@@ -15,9 +15,6 @@ use crate::components::unit::Tile;
 use crate::store::SpaceRow;
 use crate::store::elements::PlacedElement;
 
-/// Most elements that may stand in one space.
-const MOST: u32 = 10_000;
-
 /// What to place where.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -76,8 +73,17 @@ pub async fn place(
     if !element.fits(corner, space.width, space.height) {
         return Err(ApiError::bad("The element would lie outside the space."));
     }
-    let placed = state.store.place(space.id, element.id, corner, MOST).await?;
-    let (id, version) = placed.ok_or_else(|| ApiError::bad("The space is full."))?;
+    state.creations.make(&caller)?;
+    let most = match state.settings.quotas.objects {
+        0 => u32::MAX,
+        most => most,
+    };
+    let placed = state.store.place(space.id, element.id, corner, most).await?;
+    let (id, version) = placed.ok_or_else(|| {
+        ApiError::OverQuota(format!(
+            "At most {most} elements stand in a space here (--max-objects-per-space). Remove one first."
+        ))
+    })?;
     let placement = PlacedElement { id, corner, element }.placement(space.width, space.height);
     state
         .spaces

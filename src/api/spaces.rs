@@ -132,12 +132,16 @@ pub async fn add(
     caller: Caller,
     Json(body): Json<SpaceRequest>,
 ) -> Result<Json<SpaceAnswer>, ApiError> {
+    let quotas = Quotas::of(&state, &caller);
     let name = check::name(&body.name)?;
     let given = body.dimensions.as_deref().map(check::dimensions).transpose()?;
     let map = body.map_id.as_deref().filter(|id| !id.is_empty());
     let (map, (width, height)) = match map {
         Some(id) => size_of_map(&state.store, id).await?,
-        None => (None, given.ok_or_else(|| ApiError::bad("Give dimensions or a mapId."))?),
+        None => {
+            let given = given.ok_or_else(|| ApiError::bad("Give dimensions or a mapId."))?;
+            (None, quotas.fits(given)?)
+        }
     };
     let access = if body.public { Access::Public } else { Access::Unlisted };
     let space = NewSpace {
@@ -149,9 +153,51 @@ pub async fn add(
         height,
         keeps_chat: body.chat == ChatMode::Kept,
     };
+    state.creations.make(&caller)?;
+    let space = state.store.add_space_within(&space, quotas.spaces).await?;
+    let space = space.ok_or_else(|| quotas.too_many_spaces())?;
     Ok(Json(SpaceAnswer {
-        space_id: state.store.add_space(&space).await?.to_string(),
+        space_id: space.to_string(),
     }))
+}
+
+/// What the one who asks may make; as much as they like when it is an admin, or when a setting is 0.
+struct Quotas {
+    spaces: u32,
+    tiles: u32,
+}
+
+impl Quotas {
+    fn of(state: &AppState, caller: &Caller) -> Self {
+        let most = |quota: u32| {
+            if quota == 0 || caller.is_admin() {
+                u32::MAX
+            } else {
+                quota
+            }
+        };
+        Self {
+            spaces: most(state.settings.quotas.spaces),
+            tiles: most(state.settings.quotas.tiles),
+        }
+    }
+
+    fn fits(&self, (width, height): (u16, u16)) -> Result<(u16, u16), ApiError> {
+        if u32::from(width) * u32::from(height) <= self.tiles {
+            return Ok((width, height));
+        }
+        let most = self.tiles;
+        Err(ApiError::OverQuota(format!(
+            "A space has at most {most} tiles here, columns times rows (--max-space-tiles)."
+        )))
+    }
+
+    fn too_many_spaces(&self) -> ApiError {
+        let most = self.spaces;
+        ApiError::OverQuota(format!(
+            "You have {most} spaces, which is as many as one person may have here (--max-spaces-per-user). Delete one first."
+        ))
+    }
 }
 
 async fn size_of_map(store: &Store, id: &str) -> Result<(Option<MapId>, (u16, u16)), ApiError> {

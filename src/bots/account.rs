@@ -94,11 +94,10 @@ impl Accounts {
             people.push(person?);
         }
         let mut ids: Vec<String> = settings.space.iter().cloned().collect();
-        if ids.is_empty()
-            && let Some(person) = people.first()
-        {
+        if ids.is_empty() && !people.is_empty() {
             let map = api.map(settings.map.as_deref()).await?;
-            for number in 0..settings.spaces.max(1) {
+            // Dealt out, since a server bounds how many spaces one person owns.
+            for (number, person) in (0..settings.spaces.max(1)).zip(people.iter().cycle()) {
                 let chat = if settings.keeps_chat { "kept" } else { "ephemeral" };
                 let body = json!({ "name": format!("bots {run} {number}"), "mapId": map, "chat": chat });
                 let made = api.post("/space", Some(&person.token), &body).await?;

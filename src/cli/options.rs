@@ -18,7 +18,7 @@ use crate::media::livekit::LiveKitSettings;
 use crate::net::edge::Network;
 use crate::net::link::{Links, Secret, Tls};
 use crate::net::relay::JoinWord;
-use crate::settings::{ClusterSettings, PasswordCost, Settings};
+use crate::settings::{ClusterSettings, PasswordCost, Quotas, Settings};
 use crate::store::{DatabaseUrl, Store};
 
 /// Where the data is when nobody says otherwise.
@@ -68,6 +68,21 @@ pub struct Said {
     /// The same from one address; those from this machine itself are not counted [default: 1000]
     #[arg(long, env = "PLAZA_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT")]
     max_connections_per_address: Option<usize>,
+    /// Spaces that one person owns, 0 for no limit; admins have none [default: 50]
+    #[arg(long, env = "PLAZA_MAX_SPACES_PER_USER", value_name = "COUNT")]
+    max_spaces_per_user: Option<u32>,
+    /// Columns times rows of a space that a person makes without a map, 0 for no limit; admins have none [default: 250000]
+    #[arg(long, env = "PLAZA_MAX_SPACE_TILES", value_name = "COUNT")]
+    max_space_tiles: Option<u32>,
+    /// Elements that are placed in one space, 0 for no limit [default: 10000]
+    #[arg(long, env = "PLAZA_MAX_OBJECTS_PER_SPACE", value_name = "COUNT")]
+    max_objects_per_space: Option<u32>,
+    /// Spaces and elements that one person makes a minute, with bursts of as many; 0 for no limit, admins have none [default: 120]
+    #[arg(long, env = "PLAZA_CREATIONS_PER_MINUTE", value_name = "COUNT")]
+    creations_per_minute: Option<u32>,
+    /// Spaces that this process has open at once for people who come in, 0 for no limit [default: 2000]
+    #[arg(long, env = "PLAZA_MAX_OPEN_SPACES", value_name = "COUNT")]
+    max_open_spaces: Option<usize>,
     /// Networks of reverse proxies whose X-Forwarded-For tells a client's address, with commas between, as in 10.0.0.0/8
     #[arg(long, env = "PLAZA_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
     trusted_proxies: Option<Vec<String>>,
@@ -266,6 +281,11 @@ impl Said {
             auth_rate: self.auth_rate.or(other.auth_rate),
             max_connections: self.max_connections.or(other.max_connections),
             max_connections_per_address: self.max_connections_per_address.or(other.max_connections_per_address),
+            max_spaces_per_user: self.max_spaces_per_user.or(other.max_spaces_per_user),
+            max_space_tiles: self.max_space_tiles.or(other.max_space_tiles),
+            max_objects_per_space: self.max_objects_per_space.or(other.max_objects_per_space),
+            creations_per_minute: self.creations_per_minute.or(other.creations_per_minute),
+            max_open_spaces: self.max_open_spaces.or(other.max_open_spaces),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             host_threads: self.host_threads.or(other.host_threads),
             redis_url: self.redis_url.or(other.redis_url),
@@ -408,6 +428,13 @@ impl Said {
                 max_connections_per_address: self
                     .max_connections_per_address
                     .unwrap_or(defaults.max_connections_per_address),
+                quotas: Quotas {
+                    spaces: self.max_spaces_per_user.unwrap_or(defaults.quotas.spaces),
+                    tiles: self.max_space_tiles.unwrap_or(defaults.quotas.tiles),
+                    objects: self.max_objects_per_space.unwrap_or(defaults.quotas.objects),
+                    creations: self.creations_per_minute.unwrap_or(defaults.quotas.creations),
+                },
+                max_open_spaces: self.max_open_spaces.unwrap_or(defaults.max_open_spaces),
                 trusted_proxies: networks(&self.trusted_proxies.unwrap_or_default())?,
                 host_threads: match self.host_threads {
                     None => defaults.host_threads,

@@ -53,6 +53,9 @@ pub enum EnterError {
     /// Nobody runs it, and nobody can take it now.
     #[error("the space cannot be run right now")]
     Unavailable,
+    /// This process has as many spaces open as it may.
+    #[error("{0} spaces are open, which is as many as may be (--max-open-spaces)")]
+    Full(usize),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -82,6 +85,7 @@ pub(super) struct Inner {
     /// Who does so.
     forwarder: Forwarder,
     rate: TickRate,
+    max_open: usize,
     host: Mutex<Host>,
     /// This process, as others shall see it.
     node: Mutex<Node>,
@@ -150,6 +154,8 @@ pub struct Parts {
     pub rate: TickRate,
     /// Threads that tick.
     pub threads: usize,
+    /// Spaces that are opened at most for people who come in; 0 for no limit.
+    pub max_open: usize,
 }
 
 impl Spaces {
@@ -171,6 +177,7 @@ impl Spaces {
             unit: parts.unit,
             forwarder: parts.forwarder,
             rate: parts.rate,
+            max_open: parts.max_open,
             host: Mutex::new(Host::start(parts.threads, &reports)?),
             node: Mutex::new(parts.node),
             notes,
@@ -206,6 +213,17 @@ impl Spaces {
         timeout(ENTER_WITHIN, entering)
             .await
             .unwrap_or(Err(EnterError::Unavailable))
+    }
+
+    /// The same for people who come in: they open no more spaces than this process may have. A space that is open counts once, and one
+    /// that another process left is taken all the same.
+    pub async fn come_in(&self, space: SpaceId) -> Result<OpenSpace, EnterError> {
+        let is_open = self.opened(space).is_some() || self.0.census.lock().home_of(space).is_some();
+        let most = self.0.max_open;
+        if !is_open && most > 0 && self.0.open.lock().len() >= most {
+            return Err(EnterError::Full(most));
+        }
+        self.enter(space).await
     }
 
     /// `wish` says whether it may be run elsewhere.

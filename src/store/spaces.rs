@@ -234,11 +234,29 @@ impl Store {
 
     /// Makes a space, with the elements of its map.
     pub async fn add_space(&self, new: &NewSpace) -> Result<SpaceId, StoreError> {
+        let space = self.add_space_within(new, u32::MAX).await?;
+        space.ok_or(StoreError::Corrupt("the number of spaces"))
+    }
+
+    /// The same, unless its creator has as many already; then `None`.
+    pub async fn add_space_within(&self, new: &NewSpace, most: u32) -> Result<Option<SpaceId>, StoreError> {
         let space = SpaceId(Uuid::now_v7());
         let mut tx = match new.map {
             Some(_) => self.begin_alone().await?,
             None => self.begin().await?,
         };
+        // The lock of the creator: who makes two at once has the first one counted before the second.
+        sqlx::query("update users set created_at = created_at where id = $1")
+            .bind(new.creator.to_string())
+            .execute(&mut *tx)
+            .await?;
+        let (has,): (i64,) = sqlx::query_as("select count(*) from spaces where creator_id = $1")
+            .bind(new.creator.to_string())
+            .fetch_one(&mut *tx)
+            .await?;
+        if has >= i64::from(most) {
+            return Ok(None);
+        }
         sqlx::query(
             "insert into spaces (id, name, search, creator_id, map_id, access, width, height, plan_version, chat, created_at) \
              values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10)",
@@ -259,7 +277,7 @@ impl Store {
             copy_map_elements(&mut tx, map, space).await?;
         }
         tx.commit().await?;
-        Ok(space)
+        Ok(Some(space))
     }
 
     /// Deletes a space and all that stands in it; answers whether it was there.

@@ -446,7 +446,7 @@ async fn spaces_are_made_from_dimensions_or_a_map() {
 
 #[tokio::test]
 async fn lists_of_spaces_come_in_pages_when_asked() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_with(|settings| settings.quotas.spaces = 0).await;
     let user = server.user("ada").await;
     let mut made = Vec::new();
     for _ in 0..53 {

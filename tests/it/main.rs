@@ -25,6 +25,7 @@ mod nearby;
 mod openapi;
 mod operation;
 mod postgres;
+mod quotas;
 mod resume;
 mod seed;
 mod services;

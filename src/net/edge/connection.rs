@@ -373,6 +373,13 @@ impl Connection {
                     "Nobody can run the space right now. Try again in a moment.",
                 );
             }
+            Err(error @ EnterError::Full(_)) => {
+                tracing::warn!(%space, %error, "a space was not opened");
+                return self.refuse(
+                    close::AWAY,
+                    "As many spaces are open as this server may have (--max-open-spaces). Try again later.",
+                );
+            }
             Err(EnterError::Store(error)) => {
                 tracing::error!(%space, %error, "a space could not be opened");
                 return self.refuse(

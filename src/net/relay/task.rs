@@ -92,7 +92,7 @@ impl Relays {
         {
             return Ok(handle.clone());
         }
-        let OpenSpace { access, scene } = self.spaces.enter(space).await?;
+        let OpenSpace { access, scene } = self.spaces.come_in(space).await?;
         let mut running = self.running.lock();
         if let Some(other) = running.get(&space)
             && !other.orders.is_closed()
@@ -209,7 +209,7 @@ impl Task {
                     return Ok(seen);
                 }
                 Err(EnterError::Unknown) => return Err((close::DELETED, "the space was deleted")),
-                Err(EnterError::Unavailable | EnterError::Store(_)) => {}
+                Err(EnterError::Unavailable | EnterError::Full(_) | EnterError::Store(_)) => {}
             }
             if tokio::time::Instant::now() >= deadline {
                 return Err((close::AWAY, "the space cannot be run right now; reconnect"));

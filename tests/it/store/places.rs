@@ -121,6 +121,27 @@ async fn what_is_placed_can_be_removed_once(home: Home) {
     );
 }
 
+async fn one_person_owns_only_so_many_spaces(home: Home) {
+    let store = &home.store;
+    let (ada, bob) = (home.user("ada").await, home.user("bob").await);
+    let new = |creator| NewSpace {
+        name: "One of many".into(),
+        creator,
+        map: None,
+        access: Access::Unlisted,
+        width: 5,
+        height: 5,
+        keeps_chat: false,
+    };
+    let of_ada = new(ada);
+    let all = futures_util::future::join_all((0..6).map(|_| store.add_space_within(&of_ada, 2))).await;
+    let made: Vec<SpaceId> = all.into_iter().filter_map(Result::unwrap).collect();
+    assert_eq!(made.len(), 2, "also when they ask at once");
+    assert!(store.add_space_within(&new(bob), 2).await.unwrap().is_some());
+    store.delete_space(made[0]).await.unwrap();
+    assert!(store.add_space_within(&of_ada, 2).await.unwrap().is_some());
+}
+
 async fn a_space_takes_only_so_many_elements(home: Home) {
     let store = &home.store;
     let space = home.some_space().await;
@@ -220,6 +241,7 @@ async fn an_older_ownership_cannot_overwrite_a_checkpoint(home: Home) {
 }
 
 on_both!(
+    one_person_owns_only_so_many_spaces,
     an_element_changes_only_where_it_is_told_to,
     a_space_made_from_a_map_has_its_elements,
     what_is_placed_can_be_removed_once,

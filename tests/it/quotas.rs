@@ -1,0 +1,110 @@
+//! What one person may make, and how a server says that it is enough.
+
+use plaza::net::protocol::ClientMessage;
+use plaza::settings::Quotas;
+use serde_json::{Value, json};
+
+use crate::clients::{GameClient, Stranger, hello};
+use crate::harness::{Answer, Person, TestServer};
+
+/// Holds that it was too much, and that the answer says how many there may be and where that is set.
+#[track_caller]
+fn over(answer: &Answer, number: &str, setting: &str) {
+    answer.refused(403);
+    let message = answer.json()["message"].as_str().unwrap().to_owned();
+    assert!(message.contains(number) && message.contains(setting), "{message}");
+}
+
+async fn make(server: &TestServer, who: &Person, dimensions: &str) -> Answer {
+    let body = json!({"name": "Mine", "dimensions": dimensions, "public": true});
+    server.post("/space", Some(who), body).await
+}
+
+fn id_of(answer: &Answer) -> String {
+    answer.fine()["spaceId"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn one_person_owns_so_many_spaces_and_no_more_however_fast_they_ask() {
+    let server = TestServer::start_with(|settings| settings.quotas.spaces = 3).await;
+    let (ada, bob, admin) = (server.user("ada").await, server.user("bob").await, server.admin().await);
+    let made = futures_util::future::join_all((0..12).map(|_| make(&server, &ada, "5x5"))).await;
+    let fine: Vec<&Answer> = made.iter().filter(|answer| answer.status.is_success()).collect();
+    assert_eq!(fine.len(), 3);
+    for refused in made.iter().filter(|answer| !answer.status.is_success()) {
+        over(refused, "3 spaces", "--max-spaces-per-user");
+    }
+    let lobby = server.get("/spaces?q=mine", Some(&bob)).await.fine();
+    assert_eq!(lobby["public"].as_array().unwrap().len(), 3);
+    make(&server, &bob, "5x5").await.fine();
+    for _ in 0..4 {
+        make(&server, &admin, "5x5").await.fine();
+    }
+    let path = format!("/space/{}", id_of(fine[0]));
+    server.call("DELETE", &path, Some(&ada), Value::Null).await.fine();
+    make(&server, &ada, "5x5").await.fine();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_space_has_so_many_tiles_unless_an_admin_makes_it_or_a_map_says_so() {
+    let server = TestServer::start().await;
+    let (ada, admin) = (server.user("ada").await, server.admin().await);
+    over(
+        &make(&server, &ada, "1000x251").await,
+        "250000 tiles",
+        "--max-space-tiles",
+    );
+    server
+        .post("/space", Some(&ada), json!({"name": "x", "dimensions": "1001x1"}))
+        .await
+        .refused(400);
+    make(&server, &ada, "1000x250").await.fine();
+    make(&server, &admin, "1000x1000").await.fine();
+    let map = json!({"name": "Large", "thumbnail": "/art/x.png", "dimensions": "600x600", "defaultElements": []});
+    let map = server.post("/admin/map", Some(&admin), map).await.fine();
+    let body = json!({"name": "From a map", "mapId": map["id"]});
+    server.post("/space", Some(&ada), body).await.fine();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn so_many_elements_stand_in_a_space_and_so_many_things_are_made_a_minute() {
+    let server = TestServer::start_with(|settings| {
+        settings.quotas = Quotas {
+            objects: 2,
+            creations: 4,
+            ..settings.quotas
+        };
+    })
+    .await;
+    let (ada, bob, admin) = (server.user("ada").await, server.user("bob").await, server.admin().await);
+    let element = server.element(&admin, 1, 1).await;
+    let space = id_of(&make(&server, &ada, "5x5").await);
+    let place = async || {
+        let body = json!({"spaceId": space, "elementId": element, "x": 0, "y": 0});
+        server.post("/space/element", Some(&ada), body).await
+    };
+    place().await.fine();
+    place().await.fine();
+    over(&place().await, "2 elements", "--max-objects-per-space");
+    let slowed = place().await;
+    slowed.refused(429);
+    assert!(!slowed.header("retry-after").is_empty());
+    make(&server, &ada, "5x5").await.refused(429);
+    make(&server, &bob, "5x5").await.fine();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn so_many_spaces_are_open_and_those_can_be_entered() {
+    let server = TestServer::start_with(|settings| settings.max_open_spaces = 1).await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let (first, second) = (server.space(&ada, "5x5").await, server.space(&ada, "5x5").await);
+    let _inside = GameClient::join(&server.address, &ada, &first).await;
+    let mut late = Stranger::connect(&server.address).await;
+    late.say(&ClientMessage::Hello(hello(&bob.token, &second))).await;
+    assert_eq!(late.refused().await, 1001);
+    let _too = GameClient::join(&server.address, &bob, &first).await;
+    server.stop().await;
+}
