@@ -58,12 +58,37 @@ pub struct ChatLineS2c {
 pub struct ReactionS2c {
     /// One emoji.
     pub emoji: String,
-    /// The ids of who shows it.
+    /// The ids of who shows it: at most [`NAMED`], the reader among them.
     pub users: Vec<String>,
+    /// How many more there are.
+    pub more: u32,
+}
+
+/// People who are named with a reaction of a remembered line.
+pub const NAMED: usize = 16;
+
+/// Lines that were said before, oldest first: follows the welcome, and answers [`ChatBeforeC2s`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct HistoryS2c {
+    /// The line before which they were said; nothing for the newest.
+    pub before: Option<String>,
+    /// As many as fit into 32 KiB.
+    pub lines: Vec<ChatLineS2c>,
+    /// Whether the space remembers older ones.
+    pub more: bool,
+}
+
+/// What was said before that?
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct ChatBeforeC2s {
+    /// The id of a line that the space remembers.
+    pub id: String,
 }
 
 impl ChatLineS2c {
-    /// The line as somebody sees it who is not its sender.
+    /// The line as others than its sender see it when it is said.
     pub fn of(line: &ChatLine) -> Self {
         Self {
             id: line.id.to_string(),
@@ -77,7 +102,7 @@ impl ChatLineS2c {
             reply_to: line.reply_to.map(|id| id.to_string()),
             edited: line.edited,
             deleted: line.is_deleted,
-            reactions: line.reactions.iter().map(ReactionS2c::of).collect(),
+            reactions: Vec::new(),
         }
     }
 
@@ -89,21 +114,41 @@ impl ChatLineS2c {
         }
     }
 
-    /// The line as somebody sees it who came later: its player number may be somebody else's by now.
-    pub fn remembered(line: &ChatLine) -> Self {
+    /// The line with what people think of it, as one user sees it: nothing of those they keep away.
+    pub fn judged(line: &ChatLine, reader: UserId, blocked: &[UserId]) -> Self {
+        let kinds = line.reactions.iter();
+        Self {
+            reactions: kinds
+                .filter_map(|kind| ReactionS2c::of(kind, reader, blocked))
+                .collect(),
+            ..Self::of(line)
+        }
+    }
+
+    /// The same for a user who came later: its player number may be another's by now.
+    pub fn remembered(line: &ChatLine, reader: UserId, blocked: &[UserId]) -> Self {
         Self {
             player: None,
-            ..Self::of(line)
+            ..Self::judged(line, reader, blocked)
         }
     }
 }
 
 impl ReactionS2c {
-    fn of(reaction: &Reaction) -> Self {
-        Self {
-            emoji: reaction.emoji.clone(),
-            users: reaction.users.iter().map(ToString::to_string).collect(),
+    fn of(reaction: &Reaction, reader: UserId, blocked: &[UserId]) -> Option<Self> {
+        let mut users: Vec<UserId> = reaction.users.clone();
+        users.retain(|user| !blocked.contains(user));
+        if let Some(own) = users.iter().position(|user| *user == reader) {
+            let front = own.min(NAMED - 1);
+            users[front..=own].rotate_right(1);
         }
+        let more = users.len().saturating_sub(NAMED) as u32;
+        users.truncate(NAMED);
+        (!users.is_empty()).then(|| Self {
+            emoji: reaction.emoji.clone(),
+            users: users.iter().map(ToString::to_string).collect(),
+            more,
+        })
     }
 }
 

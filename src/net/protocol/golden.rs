@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use super::bubble::{BubbleC2s, BubbleKnockedS2c, BubbleS2c, BubblesS2c};
 use super::chat::{
-    ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatLineS2c, ChatRefusedS2c, DirectLineS2c, EmoteC2s,
-    EmoteS2c, ReactC2s, ReactedS2c, ReactionS2c, TypingC2s, TypingS2c,
+    ChatBeforeC2s, ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatLineS2c, ChatRefusedS2c, DirectLineS2c,
+    EmoteC2s, EmoteS2c, HistoryS2c, ReactC2s, ReactedS2c, ReactionS2c, TypingC2s, TypingS2c,
 };
 use super::element::{ElementChangedS2c, ElementPlacedS2c, ElementRemovedS2c};
 use super::frame::{AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, OwnS2c, RosterS2c, StepS2c};
 use super::movement::{InputC2s, OwnStateS2c, WalkToC2s, WalkToPlayerC2s};
 use super::peers::{ForwardC2s, ForwardS2c, PeerS2c, PeersS2c, SignalC2s, SignalS2c};
-use super::session::{HelloC2s, NoticeS2c, PingC2s, PongS2c, RefusedS2c, ViewC2s, WelcomeS2c};
+use super::session::{HelloC2s, MissedS2c, NoticeS2c, PingC2s, PongS2c, RefusedS2c, ViewC2s, WelcomeS2c};
 use super::status::{BlockC2s, MediaC2s, StatusC2s, WaveC2s, WavedS2c};
 use super::zone::{AdmitC2s, AdmittedS2c, KnockC2s, KnockedS2c, LockC2s, PortalS2c, ZoneS2c};
 use super::{ClientMessage, FRAME_VARIANT, SCHEMA, ServerMessage, VERSION};
@@ -140,6 +140,10 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
         ),
         ("Typing", ClientMessage::Typing(TypingC2s { on: false })),
         ("Bubble", ClientMessage::Bubble(BubbleC2s { deed: 2, bubble: 300 })),
+        (
+            "ChatBefore",
+            ClientMessage::ChatBefore(ChatBeforeC2s { id: "l1".into() }),
+        ),
     ]
 }
 
@@ -159,6 +163,7 @@ fn line(client_id: Option<u32>, player: Option<u32>) -> ChatLineS2c {
         reactions: vec![ReactionS2c {
             emoji: "❤️".into(),
             users: vec!["u1".into(), "u2".into()],
+            more: 300,
         }],
     }
 }
@@ -280,7 +285,6 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                 map_version: 4,
                 grid_hash: 0xdead_beef,
                 own: OWN,
-                history: vec![line(None, None)],
                 blocked: vec!["0197a1b2-0000-7000-8000-00000000000b".into()],
             }),
         ),
@@ -457,6 +461,15 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
             "BubbleKnocked",
             ServerMessage::BubbleKnocked(BubbleKnockedS2c { player: 251 }),
         ),
+        (
+            "History",
+            ServerMessage::History(HistoryS2c {
+                before: Some("l9".into()),
+                lines: vec![line(None, None)],
+                more: true,
+            }),
+        ),
+        ("Missed", ServerMessage::Missed(MissedS2c { map_version: 300 })),
     ]
 }
 

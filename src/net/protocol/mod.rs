@@ -25,7 +25,7 @@ pub const SUBPROTOCOL: &str = "plaza.v1";
 pub const VERSION: u16 = 1;
 
 /// FNV-1a over the golden vectors: both sides state it, so that a client of other bytes is refused, never misread.
-pub const SCHEMA: u32 = 3_415_260_247;
+pub const SCHEMA: u32 = 171_733_797;
 
 /// What a client says.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -77,6 +77,8 @@ pub enum ClientMessage {
     Typing(chat::TypingC2s),
     /// Let us talk among ourselves.
     Bubble(bubble::BubbleC2s),
+    /// What was said before that?
+    ChatBefore(chat::ChatBeforeC2s),
 }
 
 /// What the server says.
@@ -133,6 +135,10 @@ pub enum ServerMessage {
     Bubbles(bubble::BubblesS2c),
     /// Somebody wants to come into my bubble.
     BubbleKnocked(bubble::BubbleKnockedS2c),
+    /// What was said before.
+    History(chat::HistoryS2c),
+    /// Messages were left out.
+    Missed(session::MissedS2c),
 }
 
 /// The variant number of [`ServerMessage::Frame`], which relays write by hand in front of shared pieces.

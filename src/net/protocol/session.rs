@@ -4,7 +4,6 @@ use bincode::{Decode, Encode};
 #[cfg(test)]
 use serde::Serialize;
 
-use super::chat::ChatLineS2c;
 use super::movement::OwnStateS2c;
 
 /// First message of a client.
@@ -69,8 +68,6 @@ pub struct WelcomeS2c {
     pub grid_hash: u32,
     /// Where the own player is.
     pub own: OwnStateS2c,
-    /// What was said lately, oldest first.
-    pub history: Vec<ChatLineS2c>,
     /// Ids of the users whom this one keeps away.
     pub blocked: Vec<String>,
 }
@@ -103,4 +100,13 @@ pub struct NoticeS2c {
     pub code: String,
     /// For the person.
     pub message: String,
+}
+
+/// The client read slower than was said, so some messages were left out. How things are follows: what was said lately, areas, bubbles
+/// and who is near.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct MissedS2c {
+    /// The plan's version, for fetching the map when it is another.
+    pub map_version: u32,
 }
