@@ -240,6 +240,15 @@ pub enum Fact {
         /// Whether nobody is heard through what the map blocks.
         has_walls: bool,
     },
+    /// A user who is here keeps another away from them, or no longer.
+    Blocked {
+        /// Who.
+        user: UserId,
+        /// The other.
+        other: UserId,
+        /// Whether.
+        blocked: bool,
+    },
 }
 
 /// Why something that was asked for cannot be.

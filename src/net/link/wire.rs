@@ -34,6 +34,14 @@ impl Secret {
         Self(text.as_bytes().to_vec())
     }
 
+    /// A key for something that is no link, and that only the cluster's processes can make.
+    pub fn key_for(&self, purpose: &[u8]) -> Vec<u8> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of any length is fine");
+        mac.update(b"key");
+        mac.update(purpose);
+        mac.finalize().into_bytes().to_vec()
+    }
+
     /// Proves the secret for both challenges in this very channel; `side` keeps one side's proof from being the other's.
     pub(super) fn prove(&self, side: &[u8], challenges: [&Challenge; 2], binding: &Binding) -> Proof {
         self.mac(side, challenges, binding).finalize().into_bytes().into()

@@ -2,14 +2,17 @@
 
 use bytes::Bytes;
 
-use super::{Eyes, Relay, grid_view};
+use super::{Client, ClientId, Eyes, Relay, grid_view};
 use crate::components::chat::{ChatLine, LineChange, LineReaction, LineRefusal};
-use crate::components::id::{PlayerId, UserId};
+use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::chat::{ChatChangedS2c, ChatLineS2c, ChatRefusedS2c, ReactedS2c, TypingS2c};
+use crate::net::protocol::chat::{ChatChangedS2c, ChatLineS2c, ChatRefusedS2c, HistoryS2c, ReactedS2c, TypingS2c};
 use crate::net::protocol::session::NoticeS2c;
 use crate::systems::chat::History;
+
+/// Bytes of lines in one message at most.
+pub(super) const PAGE_BYTES: usize = 32 * 1024 - 64;
 
 impl Relay {
     pub(super) fn say(&mut self, line: &ChatLine) {
@@ -19,15 +22,80 @@ impl Relay {
         }
         self.history.add(line.clone());
         let others: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::of(line))).into();
-        let sender: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::own(line))).into();
         let grid = grid_view::new_message(line);
-        for client in self.clients.values() {
-            client.sink.event(match client.eyes {
-                Eyes::Grid(_) => grid.clone(),
-                Eyes::Binary(_) if client.player == line.player => sender.clone(),
-                Eyes::Binary(_) => others.clone(),
-            });
+        for client in self.clients.values_mut().filter(|client| !client.keeps_away(line.user)) {
+            match &mut client.eyes {
+                Eyes::Grid(eyes) => {
+                    client.sink.event(grid.clone());
+                    if client.sink.has_missed() {
+                        eyes.miss_line(line.id);
+                    }
+                }
+                Eyes::Binary(_) if client.player == line.player => {
+                    client
+                        .sink
+                        .event(encode(&ServerMessage::Chat(ChatLineS2c::own(line))).into());
+                }
+                Eyes::Binary(_) if line.reactions.is_empty() => client.sink.event(others.clone()),
+                Eyes::Binary(_) => {
+                    let seen = ChatLineS2c::judged(line, client.user, &client.blocked);
+                    client.sink.event(encode(&ServerMessage::Chat(seen)).into());
+                }
+            }
         }
+    }
+
+    /// The newest remembered lines before that one, or of all, that fit into one message to a client.
+    pub(super) fn page(&self, client: &Client, before: Option<ChatId>) -> HistoryS2c {
+        let mut lines = Vec::new();
+        let mut bytes = 0;
+        let mut more = false;
+        for line in self.remembered(client, before) {
+            let seen = ChatLineS2c::remembered(line, client.user, &client.blocked);
+            bytes += encode(&seen).len();
+            more = bytes > PAGE_BYTES && !lines.is_empty();
+            if more {
+                break;
+            }
+            lines.push(seen);
+        }
+        lines.reverse();
+        HistoryS2c {
+            before: before.map(|id| id.to_string()),
+            lines,
+            more,
+        }
+    }
+
+    /// What the space remembers from before that line that concerns a client, the newest first.
+    pub(super) fn remembered<'a>(
+        &'a self,
+        client: &'a Client,
+        before: Option<ChatId>,
+    ) -> impl Iterator<Item = &'a ChatLine> {
+        let lines = &self.history.0;
+        let end = match before {
+            Some(id) => lines.iter().position(|line| line.id == id).unwrap_or(0),
+            None => lines.len(),
+        };
+        let lines = lines.range(..end).rev();
+        lines.filter(|line| !client.keeps_away(line.user))
+    }
+
+    /// A client asks what was said before that line.
+    pub fn look_back(&self, client: ClientId, before: ChatId) {
+        let Some(client) = self.clients.get(&client) else {
+            return;
+        };
+        self.tell_history(client, Some(before));
+        client.sink.flush();
+    }
+
+    pub(super) fn tell_history(&self, client: &Client, before: Option<ChatId>) {
+        client.sink.event(match client.eyes {
+            Eyes::Binary(_) => encode(&ServerMessage::History(self.page(client, before))).into(),
+            Eyes::Grid(_) => grid_view::history(self.remembered(client, before)),
+        });
     }
 
     /// Tells a line to its speaker and to those who hear it.
@@ -39,7 +107,7 @@ impl Relay {
                     Eyes::Grid(_) => grid_view::new_message(line),
                     Eyes::Binary(_) => encode(&ServerMessage::Chat(ChatLineS2c::own(line))).into(),
                 });
-            } else if hearers.binary_search(&client.player).is_ok() {
+            } else if hearers.binary_search(&client.player).is_ok() && !client.keeps_away(line.user) {
                 client.sink.event(match client.eyes {
                     Eyes::Grid(_) => grid_view::new_message(line),
                     Eyes::Binary(_) => others.clone(),
@@ -50,29 +118,34 @@ impl Relay {
 
     pub(super) fn change(&mut self, change: &LineChange) {
         self.history.change(change);
-        self.to_binary(&ServerMessage::ChatChanged(ChatChangedS2c {
+        let author = self.history.get(change.id).map(|line| line.user);
+        let message = ServerMessage::ChatChanged(ChatChangedS2c {
             id: change.id.to_string(),
             text: change.text.clone(),
             at: change.at,
-        }));
+        });
+        self.to_binary_from(author, &message);
     }
 
     pub(super) fn react(&mut self, reaction: &LineReaction) {
         self.history.react(reaction);
-        self.to_binary(&ServerMessage::Reacted(ReactedS2c {
+        let message = ServerMessage::Reacted(ReactedS2c {
             id: reaction.id.to_string(),
             user: reaction.user.to_string(),
             emoji: reaction.emoji.clone(),
             on: reaction.on,
-        }));
+        });
+        self.to_binary_from(Some(reaction.user), &message);
     }
 
     pub(super) fn show_typing(&self, player: PlayerId, on: bool) {
+        let user = self.visible.user_of(player);
         let message = ServerMessage::Typing(TypingS2c { player: player.0, on });
         let bytes: Bytes = encode(&message).into();
         for client in self.clients.values() {
             if let Eyes::Binary(_) = client.eyes
                 && client.player != player
+                && !user.is_some_and(|user| client.keeps_away(user))
             {
                 client.sink.event(bytes.clone());
             }

@@ -1,16 +1,17 @@
 //! Grid view: the messages that clients of the tile grid understand, made from a relay's copy. `docs/api.md` lists them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 
+use super::chat::PAGE_BYTES;
 use super::visible::Visible;
-use super::{Eyes, Relay};
+use super::{Client, Eyes, Relay};
 use crate::components::chat::ChatLine;
 use crate::components::fact::TickOutput;
-use crate::components::id::{PlayerId, SpaceId, UserId};
+use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use crate::components::peers::Peer;
 use crate::components::unit::Tile;
 
@@ -47,12 +48,46 @@ impl JoinWord {
 pub struct GridView {
     join_word: JoinWord,
     nearby: bool,
+    missed: Missed,
+}
+
+/// What of the events that were left out cannot be read from what is visible.
+#[derive(Default)]
+pub(super) struct Missed {
+    leavers: BTreeSet<UserId>,
+    newcomers: BTreeSet<PlayerId>,
+    /// The first line.
+    line: Option<ChatId>,
 }
 
 impl GridView {
     /// Eyes of a client that calls arrivals so, and perhaps asked for who is near.
-    pub const fn new(join_word: JoinWord, nearby: bool) -> Self {
-        Self { join_word, nearby }
+    pub fn new(join_word: JoinWord, nearby: bool) -> Self {
+        Self {
+            join_word,
+            nearby,
+            missed: Missed::default(),
+        }
+    }
+
+    /// It may not have been told that this user left.
+    pub(super) fn miss_leaver(&mut self, user: UserId) {
+        self.missed.leavers.insert(user);
+    }
+
+    /// It may not have been told that this player came.
+    pub(super) fn miss_newcomer(&mut self, player: PlayerId) {
+        self.missed.newcomers.insert(player);
+    }
+
+    /// It may not have been told this line.
+    pub(super) fn miss_line(&mut self, line: ChatId) {
+        self.missed.line.get_or_insert(line);
+    }
+
+    /// What it was not told, which it is now.
+    pub(super) fn take_missed(&mut self) -> Missed {
+        std::mem::take(&mut self.missed)
     }
 
     /// Whether it is told who is near.
@@ -112,12 +147,25 @@ pub fn new_message(line: &ChatLine) -> Bytes {
     message("new-message", &chat_line(line))
 }
 
-/// To somebody who came and asked for it: what was said lately.
-pub fn history(lines: &VecDeque<ChatLine>) -> Bytes {
-    message(
-        "history",
-        &json!({ "messages": lines.iter().filter(|line| !line.is_deleted).map(chat_line).collect::<Vec<_>>() }),
-    )
+/// To a client that asked for it: what was said before, given the newest first, as much as fits into one message.
+pub fn history<'a>(lines: impl Iterator<Item = &'a ChatLine>) -> Bytes {
+    let mut bytes = 0;
+    let mut messages = VecDeque::new();
+    let mut is_all = true;
+    for line in lines.filter(|line| !line.is_deleted) {
+        let seen = chat_line(line);
+        bytes += seen.to_string().len() + 1;
+        if bytes > PAGE_BYTES && !messages.is_empty() {
+            is_all = false;
+            break;
+        }
+        messages.push_front(seen);
+    }
+    if is_all {
+        message("history", &json!({ "messages": messages }))
+    } else {
+        message("history", &json!({ "messages": messages, "more": true }))
+    }
 }
 
 /// To the others: somebody left.
@@ -218,7 +266,7 @@ impl Relay {
     }
 
     /// After a picture: tells clients of the tile grid what it changed.
-    pub(super) fn correct_the_grid(&self, before: &BTreeMap<PlayerId, (UserId, Option<Tile>)>) {
+    pub(super) fn correct_the_grid(&mut self, before: &BTreeMap<PlayerId, (UserId, Option<Tile>)>) {
         if !self.clients.values().any(|client| matches!(client.eyes, Eyes::Grid(_))) {
             return;
         }
@@ -231,8 +279,37 @@ impl Relay {
             };
             self.to_grid_except(*player, &bytes);
         }
-        for player in self.visible.players().filter(|player| !before.contains_key(player)) {
+        let players = self.visible.players();
+        let newcomers: Vec<_> = players.filter(|player| !before.contains_key(player)).collect();
+        for player in newcomers {
             self.announce(player);
+        }
+    }
+
+    /// Tells a client what it was not told: who left and came, where everybody is, and what was said.
+    pub(super) fn make_up_on_the_grid(&self, client: &Client, missed: Missed) {
+        let Eyes::Grid(eyes) = &client.eyes else { return };
+        let say = |bytes: Bytes| client.sink.event(bytes);
+        for user in missed.leavers {
+            say(user_left(user));
+        }
+        for player in self.visible.players().filter(|player| *player != client.player) {
+            if missed.newcomers.contains(&player) {
+                say(user_joined(&self.visible, player, eyes.join_word()));
+            } else if let (Some(user), Some(tile)) = (self.visible.user_of(player), self.visible.tile_of(player)) {
+                say(movement(user, tile));
+            }
+        }
+        if let Some(tile) = self.visible.tile_of(client.player) {
+            say(movement_rejected(tile));
+        }
+        // When the first is forgotten already, everything that is remembered came after it.
+        let place = |id| self.history.0.iter().position(|line| line.id == id).unwrap_or(0);
+        let first = missed.line.map(place);
+        for line in first.into_iter().flat_map(|first| self.history.0.range(first..)) {
+            if !line.is_deleted && !client.keeps_away(line.user) {
+                say(new_message(line));
+            }
         }
     }
 

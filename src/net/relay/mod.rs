@@ -4,6 +4,7 @@
 //! back as return values. Who carries them is the business of `task`.
 //! May use the rooms below and `protocol`. Never: sockets, a `World`, the clock.
 
+mod arrivals;
 mod chat;
 mod grid_view;
 mod ladder;
@@ -12,6 +13,7 @@ mod pace;
 pub mod task;
 #[cfg(test)]
 mod tests;
+pub mod ticket;
 mod view;
 mod visible;
 
@@ -22,10 +24,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use self::arrivals::join_command;
 use self::grid_view::GridView;
 pub use self::grid_view::{JoinWord, error as grid_error};
 pub use self::ladder::{Ladder, Step};
 use self::nearby::Nearby;
+use self::ticket::Tickets;
 use self::view::{Scratch, View};
 pub use self::visible::Visible;
 use crate::components::command::Command;
@@ -38,7 +42,7 @@ use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
 use crate::net::protocol::chat::{ChatLineS2c, EmoteS2c};
 use crate::net::protocol::element::{ElementChangedS2c, ElementPlacedS2c, ElementRemovedS2c};
-use crate::net::protocol::session::{NoticeS2c, WelcomeS2c};
+use crate::net::protocol::session::NoticeS2c;
 use crate::systems::chat::History;
 
 /// Why a connection ends, as WebSocket close codes. `docs/protocol.md` explains each.
@@ -47,6 +51,10 @@ pub mod close {
     pub const LEFT: u16 = 1000;
     /// The server shuts down or the space starts again: reconnect.
     pub const AWAY: u16 = 1001;
+    /// Bytes that are no WebSocket frames.
+    pub const PROTOCOL: u16 = 1002;
+    /// A text message that is no UTF-8.
+    pub const NO_TEXT: u16 = 1007;
     /// A message was too long.
     pub const TOO_BIG: u16 = 1009;
     /// Bytes that are no message.
@@ -69,14 +77,18 @@ pub mod close {
     pub const FLOOD: u16 = 4429;
 }
 
-/// Where bytes for one client go. Never blocks: frames are taken only while none is in flight, events are bounded.
+/// Where bytes for one client go. Never blocks: frames are taken only while none is in flight, events are bounded in bytes.
 pub trait Sink: Send + Sync + 'static {
     /// Whether the last frame was handed to the socket.
     fn is_free(&self) -> bool;
     /// State: may be skipped while the client is busy.
     fn frame(&self, bytes: &[u8]);
-    /// Something that must arrive, in order, with the next frame or when asked to flush; past the bound the client is let go.
+    /// Something that should arrive, in order, with the next frame or when asked to flush. When too much waits it is left out.
     fn event(&self, bytes: Bytes);
+    /// Whether events are left out.
+    fn has_missed(&self) -> bool;
+    /// Whether events were left out and everything before them was handed to the socket: what comes from now on is not.
+    fn take_missed(&self) -> bool;
     /// Sends events that no frame took along.
     fn flush(&self);
     /// Says goodbye after what is waiting.
@@ -153,6 +165,10 @@ pub struct Relay {
     /// Which connection a player has.
     numbers: BTreeMap<PlayerId, ClientId>,
     nearby: Nearby,
+    /// Users whose connection ended while they were let in, and how: their player is there at one of the next ticks.
+    abandoned: BTreeMap<UserId, Departure>,
+    /// For those who take a portal; without any they come out where people arrive.
+    tickets: Option<Tickets>,
     step: Step,
     skipped: u64,
     scratch: Scratch,
@@ -165,6 +181,13 @@ struct Client {
     player: PlayerId,
     sink: Arc<dyn Sink>,
     eyes: Eyes,
+}
+
+impl Client {
+    /// Whether nothing of that user reaches this client.
+    fn keeps_away(&self, user: UserId) -> bool {
+        self.blocked.contains(&user)
+    }
 }
 
 enum Eyes {
@@ -185,10 +208,17 @@ impl Relay {
             clients: BTreeMap::new(),
             numbers: BTreeMap::new(),
             nearby: Nearby::default(),
+            abandoned: BTreeMap::new(),
+            tickets: None,
             step: Step::default(),
             skipped: 0,
             scratch: Scratch::default(),
         }
+    }
+
+    /// From now on players who take a portal are given a ticket for its other end.
+    pub fn give_tickets(&mut self, tickets: Tickets) {
+        self.tickets = Some(tickets);
     }
 
     /// What the relay gives up now.
@@ -221,59 +251,6 @@ impl Relay {
         self.clients.is_empty() && self.arriving.is_empty() && self.queue.is_empty()
     }
 
-    /// Somebody wants in. An earlier connection of the same user is replaced; the player stays.
-    /// Nothing follows while newcomers must wait, or when a later one is here already.
-    pub fn join(&mut self, arrival: Arrival) -> Option<Command> {
-        let user = arrival.user;
-        let is_later = |other: UserId, wish: u64| other == user && wish > arrival.wish;
-        if self.clients.values().any(|client| is_later(client.user, client.wish))
-            || (self.arriving.iter().chain(&self.queue)).any(|other| is_later(other.user, other.wish))
-        {
-            replace(&arrival.sink);
-            return None;
-        }
-        self.clients
-            .retain(|_, client| keep_unless_replaced(client.user, user, &client.sink));
-        self.arriving
-            .retain(|other| keep_unless_replaced(other.user, user, &other.sink));
-        self.queue
-            .retain(|other| keep_unless_replaced(other.user, user, &other.sink));
-        if self.step == Step::Queue {
-            self.queue.push_back(arrival);
-            return None;
-        }
-        let command = join_command(&arrival);
-        self.arriving.push(arrival);
-        Some(command)
-    }
-
-    /// Lets in those who waited: one a tick while the space is overloaded, everybody when it no longer is.
-    fn admit(&mut self) -> Vec<Command> {
-        let count = if self.step == Step::Queue { 1 } else { self.queue.len() };
-        let admitted = self.queue.drain(..count.min(self.queue.len()));
-        let first = self.arriving.len();
-        self.arriving.extend(admitted);
-        self.arriving[first..].iter().map(join_command).collect()
-    }
-
-    /// A connection ended. Nothing follows when it was replaced before.
-    pub fn detach(&mut self, client: ClientId, how: Departure) -> Option<Command> {
-        if let Some(gone) = self.clients.remove(&client) {
-            let player = gone.player;
-            if self.numbers.get(&player) == Some(&client) {
-                self.numbers.remove(&player);
-            }
-            return Some(match how {
-                Departure::Left => Command::Leave { player },
-                Departure::Lost => Command::Vanish { player },
-            });
-        }
-        // Its player may be there at the next tick; `settle` sees that nobody waits for it and lets it go.
-        self.arriving.retain(|arrival| arrival.client != client);
-        self.queue.retain(|arrival| arrival.client != client);
-        None
-    }
-
     /// A client's window shows this many tiles now.
     pub fn resize(&mut self, client: ClientId, width: u16, height: u16) {
         if let Some(Client {
@@ -290,7 +267,7 @@ impl Relay {
         let mut commands = Vec::new();
         for fact in missed {
             match fact {
-                Fact::Joined { user, player, .. } => commands.extend(self.settle(*user, *player)),
+                Fact::Joined { user, player, again } => commands.extend(self.settle(*user, *player, *again)),
                 // The picture says it, and newer.
                 fact if fact.is_in_picture() => {}
                 fact => commands.extend(self.tell(fact)),
@@ -310,6 +287,7 @@ impl Relay {
             .collect();
         let resumed = self.resumed(picture, epoch);
         self.visible.rebase(picture, epoch);
+        self.abandoned.clear();
         self.nearby.rebase(
             picture,
             resumed.iter().filter_map(Command::card).map(|card| card.player),
@@ -383,7 +361,7 @@ impl Relay {
         let mut commands = self.admit();
         for fact in &output.facts {
             match fact {
-                Fact::Joined { user, player, .. } => commands.extend(self.settle(*user, *player)),
+                Fact::Joined { user, player, again } => commands.extend(self.settle(*user, *player, *again)),
                 fact => commands.extend(self.tell(fact)),
             }
         }
@@ -414,81 +392,11 @@ impl Relay {
         }
     }
 
-    /// A user's player is there: whoever waits for it is welcomed.
-    fn settle(&mut self, user: UserId, player: PlayerId) -> Option<Command> {
-        let Some(index) = self.arriving.iter().position(|arrival| arrival.user == user) else {
-            // Under another number than the client knows: it must come in anew.
-            self.clients.retain(|_, client| {
-                let stays = client.user != user || client.player == player;
-                if !stays {
-                    client.sink.close(close::AWAY, "the space started again");
-                }
-                stays
-            });
-            let is_watched = self.clients.values().any(|client| client.player == player);
-            return (!is_watched).then_some(Command::Vanish { player });
-        };
-        let arrival = self.arriving.swap_remove(index);
-        // Before the welcome: what the client answers to it is the word of somebody who is in. The connection may be
-        // gone by now; its detach then follows and ends the player's stay.
-        let _ = arrival.ready.send(player);
-        let eyes = match arrival.dialect {
-            Dialect::Binary { width, height } => {
-                arrival
-                    .sink
-                    .event(encode(&self.welcome(player, &arrival.blocked)).into());
-                Eyes::Binary(View::new(width, height))
-            }
-            Dialect::Grid {
-                join_word,
-                history,
-                nearby,
-            } => {
-                arrival.sink.event(grid_view::space_joined(&self.visible, player));
-                if history {
-                    arrival.sink.event(grid_view::history(&self.history.0));
-                }
-                Eyes::Grid(GridView::new(join_word, nearby))
-            }
-        };
-        self.clients.insert(
-            arrival.client,
-            Client {
-                wish: arrival.wish,
-                user,
-                blocked: arrival.blocked,
-                player,
-                sink: arrival.sink,
-                eyes,
-            },
-        );
-        self.numbers.insert(player, arrival.client);
-        self.greet_with_nearby(player);
-        None
-    }
-
-    fn welcome(&self, player: PlayerId, blocked: &[UserId]) -> ServerMessage {
-        ServerMessage::Welcome(WelcomeS2c {
-            player: player.0,
-            epoch: self.visible.epoch(),
-            tick: self.visible.tick().0,
-            tick_rate: self.scene.tick_rate,
-            space_name: self.scene.name.clone(),
-            width: self.scene.width,
-            height: self.scene.height,
-            map_version: self.visible.version(),
-            grid_hash: self.visible.grid_hash(),
-            own: self.visible.own(player),
-            history: self.history.0.iter().map(ChatLineS2c::remembered).collect(),
-            blocked: blocked.iter().map(UserId::to_string).collect(),
-        })
-    }
-
     /// Tells clients of the tile grid that somebody came. Others see it in the roster of their frame.
-    fn announce(&self, player: PlayerId) {
+    fn announce(&mut self, player: PlayerId) {
         let mut words = JoinWord::ALL.map(|word| (word, None));
-        for client in self.clients.values() {
-            let Eyes::Grid(eyes) = &client.eyes else { continue };
+        for client in self.clients.values_mut() {
+            let Eyes::Grid(eyes) = &mut client.eyes else { continue };
             if client.player == player {
                 continue;
             }
@@ -497,6 +405,9 @@ impl Relay {
             };
             let bytes = bytes.get_or_insert_with(|| grid_view::user_joined(&self.visible, player, *word));
             client.sink.event(bytes.clone());
+            if client.sink.has_missed() {
+                eyes.miss_newcomer(player);
+            }
         }
     }
 
@@ -516,10 +427,11 @@ impl Relay {
                 }
             }
             Fact::Emoted { player, kind } => {
-                self.to_binary(&ServerMessage::Emote(EmoteS2c {
+                let emote = EmoteS2c {
                     player: player.0,
                     kind: *kind,
-                }));
+                };
+                self.to_binary_from(self.visible.user_of(*player), &ServerMessage::Emote(emote));
             }
             Fact::StepRejected { player, tile } => {
                 if let Some(client) = self.client_of(*player)
@@ -569,6 +481,14 @@ impl Relay {
             }
             Fact::LineRefused { player, client_id, why } => self.refuse_line(*player, *client_id, *why),
             Fact::Typing { player, on } => self.show_typing(*player, *on),
+            Fact::Blocked { user, other, blocked } => {
+                for client in self.clients.values_mut().filter(|client| client.user == *user) {
+                    client.blocked.retain(|kept| kept != other);
+                    if *blocked {
+                        client.blocked.push(*other);
+                    }
+                }
+            }
             Fact::SlowMode { seconds } => self.notify("slow-mode", chat::slow_mode(*seconds)),
             fact => return self.tell_nearby(fact),
         }
@@ -582,9 +502,16 @@ impl Relay {
     }
 
     fn to_binary(&self, message: &ServerMessage) {
+        self.to_binary_from(None, message);
+    }
+
+    /// To everybody but those who keep away the user it comes from.
+    fn to_binary_from(&self, user: Option<UserId>, message: &ServerMessage) {
         let bytes: Bytes = encode(message).into();
         for client in self.clients.values() {
-            if let Eyes::Binary(_) = client.eyes {
+            if let Eyes::Binary(_) = client.eyes
+                && !user.is_some_and(|user| client.keeps_away(user))
+            {
                 client.sink.event(bytes.clone());
             }
         }
@@ -600,10 +527,18 @@ impl Relay {
         });
         self.numbers.remove(&player);
         self.to_grid_except(player, &grid_view::user_left(user));
+        for client in self.clients.values_mut() {
+            if let Eyes::Grid(eyes) = &mut client.eyes
+                && client.sink.has_missed()
+            {
+                eyes.miss_leaver(user);
+            }
+        }
     }
 
     fn send_frames(&mut self) {
         let tick = self.visible.tick().0;
+        let mut behind = Vec::new();
         for (id, client) in &mut self.clients {
             let has_turn = self.step < Step::Half || (tick + id.0).is_multiple_of(2);
             let mut is_framed = false;
@@ -617,9 +552,14 @@ impl Relay {
                     is_framed = true;
                 }
             }
-            if !is_framed {
+            if client.sink.take_missed() {
+                behind.push(*id);
+            } else if !is_framed {
                 client.sink.flush();
             }
+        }
+        for client in behind {
+            self.make_up(client);
         }
         let oldest = self.clients.values().filter_map(|client| match &client.eyes {
             Eyes::Binary(view) => Some(view.roster_cursor()),
@@ -632,25 +572,4 @@ impl Relay {
         let client = self.clients.get(self.numbers.get(&player)?)?;
         (client.player == player).then_some(client)
     }
-}
-
-fn join_command(arrival: &Arrival) -> Command {
-    Command::Join {
-        user: arrival.user,
-        name: arrival.name.clone(),
-        avatar: arrival.avatar.clone(),
-        arrive: arrival.arrive.clone(),
-        blocked: arrival.blocked.clone(),
-    }
-}
-
-fn keep_unless_replaced(user: UserId, newcomer: UserId, sink: &Arc<dyn Sink>) -> bool {
-    if user == newcomer {
-        replace(sink);
-    }
-    user != newcomer
-}
-
-fn replace(sink: &Arc<dyn Sink>) {
-    sink.close(close::REPLACED, "you joined this space from another place");
 }

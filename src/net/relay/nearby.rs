@@ -158,16 +158,18 @@ impl Relay {
             }
             Fact::Stepped { player, space, arrive } => {
                 let client = self.client_of(*player)?;
+                let tickets = self.tickets.as_ref();
+                let arrive = tickets.map_or_else(String::new, |tickets| tickets.issue(client.user, *space, arrive));
                 match &client.eyes {
                     Eyes::Binary(_) => {
                         let portal = PortalS2c {
                             space: space.to_string(),
-                            arrive: arrive.clone(),
+                            arrive,
                         };
                         client.sink.event(encode(&ServerMessage::Portal(portal)).into());
                     }
                     Eyes::Grid(eyes) if eyes.is_told_of_nearby() => {
-                        client.sink.event(grid_view::portal(*space, arrive));
+                        client.sink.event(grid_view::portal(*space, &arrive));
                     }
                     // It would not know where to go.
                     Eyes::Grid(_) => return None,

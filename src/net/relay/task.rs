@@ -9,12 +9,13 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::ticket::Tickets;
 use super::{Arrival, ClientId, Departure, Ladder, Relay, Step, close};
 use crate::cluster::access::Access;
 use crate::cluster::spaces::{EnterError, OpenSpace, Spaces};
 use crate::components::command::Command;
 use crate::components::fact::TickOutput;
-use crate::components::id::SpaceId;
+use crate::components::id::{ChatId, SpaceId};
 use crate::host::{Ending, Seen, SendError};
 
 /// Orders waiting for one relay at most; joining waits beyond that.
@@ -38,6 +39,8 @@ pub enum Order {
     Detach(ClientId, Departure),
     /// A window shows that many tiles now.
     Resize(ClientId, u16, u16),
+    /// A client asks what was said before that line.
+    LookBack(ClientId, ChatId),
 }
 
 /// One running relay, and the space behind it.
@@ -65,15 +68,17 @@ impl RelayHandle {
 pub struct Relays {
     spaces: Spaces,
     running: Arc<Mutex<HashMap<SpaceId, RelayHandle>>>,
+    tickets: Tickets,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Relays {
     /// No relays yet. They end with their spaces; the tracker knows when all have.
-    pub fn new(spaces: Spaces, stopping: CancellationToken, tasks: TaskTracker) -> Self {
+    pub fn new(spaces: Spaces, tickets: Tickets, stopping: CancellationToken, tasks: TaskTracker) -> Self {
         Self {
             spaces,
+            tickets,
             running: Arc::default(),
             stopping,
             tasks,
@@ -83,6 +88,11 @@ impl Relays {
     /// A user changed: every open space is told, wherever it is.
     pub fn tell_all(&self, command: &Command) {
         self.spaces.tell_all(command);
+    }
+
+    /// What shows who took a portal.
+    pub const fn tickets(&self) -> &Tickets {
+        &self.tickets
     }
 
     /// The relay of a space, started when there is none.
@@ -105,9 +115,11 @@ impl Relays {
             space: Arc::new(RwLock::new(access)),
         };
         running.insert(space, started.clone());
+        let mut relay = Relay::new(scene);
+        relay.give_tickets(self.tickets.clone());
         let task = Task {
             id: space,
-            relay: Relay::new(scene),
+            relay,
             ladder: Ladder::default(),
             relays: self.clone(),
             space: Arc::clone(&started.space),
@@ -225,6 +237,10 @@ fn obey(relay: &mut Relay, order: Order) -> Vec<Command> {
         Order::Detach(client, how) => relay.detach(client, how).into_iter().collect(),
         Order::Resize(client, width, height) => {
             relay.resize(client, width, height);
+            Vec::new()
+        }
+        Order::LookBack(client, before) => {
+            relay.look_back(client, before);
             Vec::new()
         }
     }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::*;
 use crate::components::direction::{Facing, Motion};
 use crate::components::fact::Stance;
+use crate::components::id::ChatId;
 use crate::components::player::{Card, Carry, OwnState};
 use crate::components::status::{Media, Status};
 use crate::components::unit::{Position, Tick};
@@ -25,6 +26,8 @@ const COLUMNS: u16 = WIDTH.div_ceil(16);
 #[derive(Default)]
 struct Kept {
     is_busy: AtomicBool,
+    /// Whether events are left out.
+    misses: AtomicBool,
     frames: Mutex<Vec<Bytes>>,
     events: Mutex<Vec<Bytes>>,
     /// Events that were not sent yet.
@@ -43,7 +46,17 @@ impl Sink for Kept {
     }
 
     fn event(&self, bytes: Bytes) {
-        self.waiting.lock().push(bytes);
+        if !self.has_missed() {
+            self.waiting.lock().push(bytes);
+        }
+    }
+
+    fn has_missed(&self) -> bool {
+        self.misses.load(Ordering::Relaxed)
+    }
+
+    fn take_missed(&self) -> bool {
+        self.is_free() && self.misses.swap(false, Ordering::Relaxed)
     }
 
     fn flush(&self) {
@@ -614,13 +627,89 @@ fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
     );
 }
 
+fn joined(number: u32, player: u32, again: bool) -> Fact {
+    Fact::Joined {
+        user: user(number),
+        player: PlayerId(player),
+        again,
+    }
+}
+
 #[test]
-fn somebody_whose_connection_ended_on_the_way_in_does_not_stay() {
-    let mut truth = Truth::default();
+fn who_goes_before_the_welcome_leaves_at_once_unless_they_were_here_before() {
+    for (dialect, how, again, expected) in [
+        (BINARY, Departure::Left, false, Command::Leave { player: PlayerId(1) }),
+        (BINARY, Departure::Lost, false, Command::Leave { player: PlayerId(1) }),
+        (BINARY, Departure::Lost, true, Command::Vanish { player: PlayerId(1) }),
+        (BINARY, Departure::Left, true, Command::Leave { player: PlayerId(1) }),
+        (GRID, Departure::Left, false, Command::Leave { player: PlayerId(1) }),
+    ] {
+        let mut relay = Relay::new(scene());
+        let mut truth = Truth::default();
+        arrive(&mut relay, 1, dialect);
+        assert_eq!(relay.detach(ClientId(1), how), None);
+        let mut output = truth.tick(&[(user(1), at(3, 3))], &[], &[]);
+        output.facts.retain(|fact| !matches!(fact, Fact::Joined { .. }));
+        output.facts.push(joined(1, 1, again));
+        assert_eq!(relay.tick(&output), [expected]);
+    }
+}
+
+#[test]
+fn a_client_that_missed_events_is_told_how_things_are_once_it_is_free() {
     let mut relay = Relay::new(scene());
-    relay.rebase(&truth.picture(), 1);
-    arrive(&mut relay, 1, BINARY);
-    assert_eq!(relay.detach(ClientId(1), Departure::Lost), None);
-    let commands = relay.tick(&truth.tick(&[(user(1), at(5, 5))], &[], &[]));
-    assert_eq!(commands, [Command::Vanish { player: PlayerId(1) }]);
+    let mut truth = Truth::default();
+    let sinks = [arrive(&mut relay, 1, BINARY), arrive(&mut relay, 2, GRID)];
+    relay.tick(&truth.tick(
+        &[1, 2, 3, 4].map(|number| (user(number), at(number as i32 + 2, 3))),
+        &[],
+        &[],
+    ));
+    for sink in &sinks {
+        sink.events.lock().clear();
+        sink.is_busy.store(true, Ordering::Relaxed);
+        sink.misses.store(true, Ordering::Relaxed);
+    }
+    let mut output = truth.tick(&[(user(5), at(7, 3))], &[(4, at(9, 3))], &[3]);
+    output.facts.push(Fact::Said(line(1, "missed")));
+    relay.tick(&output);
+    assert!(sinks.iter().all(|sink| sink.events.lock().is_empty()));
+    for sink in &sinks {
+        sink.is_busy.store(false, Ordering::Relaxed);
+    }
+    relay.tick(&truth.tick(&[], &[], &[]));
+    let told: Vec<ServerMessage> = sinks[0]
+        .events
+        .lock()
+        .iter()
+        .map(|bytes| decode(bytes).unwrap())
+        .collect();
+    assert!(matches!(told[0], ServerMessage::Missed(_)));
+    assert!(matches!(&told[1], ServerMessage::History(history) if history.lines[0].text == "missed"));
+    assert!(
+        told.iter()
+            .any(|message| matches!(message, ServerMessage::Peers(peers) if peers.full))
+    );
+    let told = words(&sinks[1]);
+    let about = |kind: &str| -> Vec<_> {
+        let of_kind = told.iter().filter(|(other, _)| other == kind);
+        of_kind.map(|(_, payload)| payload["userId"].clone()).collect()
+    };
+    assert_eq!(about("user-left"), [user(3).to_string()]);
+    assert_eq!(about("user-joined"), [user(5).to_string()]);
+    assert_eq!(about("movement"), [user(1).to_string(), user(4).to_string()]);
+    assert_eq!(about("new-message"), [user(1).to_string()]);
+}
+
+fn line(number: u32, text: &str) -> crate::components::chat::ChatLine {
+    let speech = crate::components::chat::Speech {
+        id: ChatId(Uuid::from_u128(u128::from(number))),
+        client_id: None,
+        text: text.into(),
+        at: u64::from(number),
+        scope: crate::components::chat::Scope::Space,
+        reply_to: None,
+        may_moderate: false,
+    };
+    crate::components::chat::ChatLine::new(PlayerId(1), user(1), "p1".into(), speech)
 }

@@ -1,0 +1,192 @@
+//! Arrivals: clients on their way in, those that go before they are in, and what a client is told to begin with.
+
+use std::sync::Arc;
+
+use super::grid_view::{self, GridView};
+use super::view::View;
+use super::{Arrival, Client, ClientId, Departure, Dialect, Eyes, Relay, Sink, Step, close};
+use crate::components::command::Command;
+use crate::components::id::{PlayerId, UserId};
+use crate::net::codec::encode;
+use crate::net::protocol::ServerMessage;
+use crate::net::protocol::session::{MissedS2c, WelcomeS2c};
+
+impl Relay {
+    /// Somebody wants in. An earlier connection of the same user is replaced; the player stays.
+    /// Nothing follows while newcomers must wait, or when a later one is here already.
+    pub fn join(&mut self, arrival: Arrival) -> Option<Command> {
+        let user = arrival.user;
+        let is_later = |other: UserId, wish: u64| other == user && wish > arrival.wish;
+        if self.clients.values().any(|client| is_later(client.user, client.wish))
+            || (self.arriving.iter().chain(&self.queue)).any(|other| is_later(other.user, other.wish))
+        {
+            replace(&arrival.sink);
+            return None;
+        }
+        self.clients
+            .retain(|_, client| keep_unless_replaced(client.user, user, &client.sink));
+        self.arriving
+            .retain(|other| keep_unless_replaced(other.user, user, &other.sink));
+        self.queue
+            .retain(|other| keep_unless_replaced(other.user, user, &other.sink));
+        if self.step == Step::Queue {
+            self.queue.push_back(arrival);
+            return None;
+        }
+        self.abandoned.remove(&user);
+        let command = join_command(&arrival);
+        self.arriving.push(arrival);
+        Some(command)
+    }
+
+    /// Lets in those who waited: one a tick while the space is overloaded, everybody when it no longer is.
+    pub(super) fn admit(&mut self) -> Vec<Command> {
+        let count = if self.step == Step::Queue { 1 } else { self.queue.len() };
+        let admitted = self.queue.drain(..count.min(self.queue.len()));
+        let first = self.arriving.len();
+        self.arriving.extend(admitted);
+        for arrival in &self.arriving[first..] {
+            self.abandoned.remove(&arrival.user);
+        }
+        self.arriving[first..].iter().map(join_command).collect()
+    }
+
+    /// A connection ended. Nothing follows when it was replaced before.
+    pub fn detach(&mut self, client: ClientId, how: Departure) -> Option<Command> {
+        if let Some(gone) = self.clients.remove(&client) {
+            let player = gone.player;
+            if self.numbers.get(&player) == Some(&client) {
+                self.numbers.remove(&player);
+            }
+            return Some(match how {
+                Departure::Left => Command::Leave { player },
+                Departure::Lost => Command::Vanish { player },
+            });
+        }
+        // Its player may be there at the next tick; `settle` sees that nobody waits for it and lets it go.
+        let mut arriving = self.arriving.iter();
+        if let Some(index) = arriving.position(|arrival| arrival.client == client) {
+            let gone = self.arriving.swap_remove(index);
+            self.abandoned.insert(gone.user, how);
+        }
+        self.queue.retain(|arrival| arrival.client != client);
+        None
+    }
+
+    /// A user's player is there: whoever waits for it is welcomed.
+    pub(super) fn settle(&mut self, user: UserId, player: PlayerId, again: bool) -> Option<Command> {
+        let abandoned = self.abandoned.remove(&user);
+        let Some(index) = self.arriving.iter().position(|arrival| arrival.user == user) else {
+            // Under another number than the client knows: it must come in anew.
+            self.clients.retain(|_, client| {
+                let stays = client.user != user || client.player == player;
+                if !stays {
+                    client.sink.close(close::AWAY, "the space started again");
+                }
+                stays
+            });
+            let is_watched = self.clients.values().any(|client| client.player == player);
+            return (!is_watched).then_some(match abandoned {
+                // They were not seen by others, so they are not waited for.
+                Some(Departure::Lost) if !again => Command::Leave { player },
+                Some(Departure::Left) => Command::Leave { player },
+                Some(Departure::Lost) | None => Command::Vanish { player },
+            });
+        };
+        let arrival = self.arriving.swap_remove(index);
+        // Before the welcome: what the client answers to it is the word of somebody who is in. The connection may be
+        // gone by now; its detach then follows and ends the player's stay.
+        let _ = arrival.ready.send(player);
+        let mut wants_history = true;
+        let eyes = match arrival.dialect {
+            Dialect::Binary { width, height } => {
+                arrival
+                    .sink
+                    .event(encode(&self.welcome(player, &arrival.blocked)).into());
+                Eyes::Binary(View::new(width, height))
+            }
+            Dialect::Grid {
+                join_word,
+                history,
+                nearby,
+            } => {
+                arrival.sink.event(grid_view::space_joined(&self.visible, player));
+                wants_history = history;
+                Eyes::Grid(GridView::new(join_word, nearby))
+            }
+        };
+        let client = Client {
+            wish: arrival.wish,
+            user,
+            blocked: arrival.blocked,
+            player,
+            sink: arrival.sink,
+            eyes,
+        };
+        if wants_history {
+            self.tell_history(&client, None);
+        }
+        self.clients.insert(arrival.client, client);
+        self.numbers.insert(player, arrival.client);
+        self.greet_with_nearby(player);
+        None
+    }
+
+    fn welcome(&self, player: PlayerId, blocked: &[UserId]) -> ServerMessage {
+        ServerMessage::Welcome(WelcomeS2c {
+            player: player.0,
+            epoch: self.visible.epoch(),
+            tick: self.visible.tick().0,
+            tick_rate: self.scene.tick_rate,
+            space_name: self.scene.name.clone(),
+            width: self.scene.width,
+            height: self.scene.height,
+            map_version: self.visible.version(),
+            grid_hash: self.visible.grid_hash(),
+            own: self.visible.own(player),
+            blocked: blocked.iter().map(UserId::to_string).collect(),
+        })
+    }
+
+    /// Tells a client that read too slowly how things are, in place of the events that were left out.
+    pub(super) fn make_up(&mut self, id: ClientId) {
+        let missed = match self.clients.get_mut(&id).map(|client| &mut client.eyes) {
+            Some(Eyes::Grid(eyes)) => Some(eyes.take_missed()),
+            Some(Eyes::Binary(_)) => None,
+            None => return,
+        };
+        let Some(client) = self.clients.get(&id) else { return };
+        match missed {
+            Some(missed) => self.make_up_on_the_grid(client, missed),
+            None => {
+                let map_version = self.visible.version();
+                let message = ServerMessage::Missed(MissedS2c { map_version });
+                client.sink.event(encode(&message).into());
+                self.tell_history(client, None);
+            }
+        }
+        self.greet_with_nearby(client.player);
+        client.sink.flush();
+    }
+}
+
+pub(super) fn join_command(arrival: &Arrival) -> Command {
+    Command::Join {
+        user: arrival.user,
+        name: arrival.name.clone(),
+        avatar: arrival.avatar.clone(),
+        arrive: arrival.arrive.clone(),
+        blocked: arrival.blocked.clone(),
+    }
+}
+
+fn keep_unless_replaced(user: UserId, newcomer: UserId, sink: &Arc<dyn Sink>) -> bool {
+    if user == newcomer {
+        replace(sink);
+    }
+    user != newcomer
+}
+
+fn replace(sink: &Arc<dyn Sink>) {
+    sink.close(close::REPLACED, "you joined this space from another place");
+}
