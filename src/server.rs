@@ -23,6 +23,7 @@ use crate::components::peers::Forwarder;
 use crate::media::forward::{ForwardError, Unit};
 use crate::net::edge::{Edge, EdgeSettings};
 use crate::net::link::{self, Links, Secret, Tls};
+use crate::net::relay::ticket::TicketKey;
 use crate::settings::Settings;
 use crate::store::seed::{Folder, SeedError};
 use crate::store::{Store, StoreError, probe_folder};
@@ -125,6 +126,10 @@ impl Server {
             max_connections: settings.max_connections,
             max_connections_per_address: settings.max_connections_per_address,
             trusted_proxies: settings.trusted_proxies.clone(),
+            ticket_key: settings
+                .cluster
+                .as_ref()
+                .map(|cluster| TicketKey::new(&cluster.secret.key_for(b"portal"))),
         };
         let edge = Edge::new(
             store.clone(),

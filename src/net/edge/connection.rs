@@ -8,6 +8,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
+use tungstenite::error::ProtocolError;
 use tungstenite::{Error, Message};
 use uuid::Uuid;
 
@@ -112,11 +113,13 @@ impl Connection {
         let lane = Arc::clone(&self.lane);
         let mut written = pin!(lane.run());
         let mut is_stopping = false;
+        // Until when nothing is read, because the client sent more than it may.
+        let mut pause = None;
         loop {
             tokio::select! {
                 // What a client says is what wakes its task most often.
                 biased;
-                received = inbox.next() => match received {
+                received = inbox.next(), if pause.is_none() => match received {
                     Some(Ok(message)) => {
                         if let Some(player) = self.has_joined() {
                             self.settle(Some(player)).await;
@@ -126,10 +129,12 @@ impl Connection {
                             let _ = timeout(GOODBYE_WITHIN, inbox.flush()).await;
                             return departure;
                         }
+                        pause = self.session.take_pause();
                     }
                     Some(Err(error)) => return self.broken(inbox, &error).await,
                     None => return self.departure(Departure::Lost),
                 },
+                () = over(pause) => pause = None,
                 joined = joined(&mut self.joining) => self.settle(joined).await,
                 goodbye = &mut written => {
                     let Some(goodbye) = goodbye else { return self.departure(Departure::Lost) };
@@ -161,14 +166,22 @@ impl Connection {
         }
     }
 
-    /// The socket failed while reading: a message that was too long is answered with a reason.
+    /// The socket failed while reading: what is wrong with what came is said, before the connection ends.
     async fn broken(&self, inbox: &mut Inbox, error: &Error) -> Departure {
         tracing::debug!(%error, "a connection broke");
-        if let Error::Capacity(_) = error {
-            self.lane.close(close::TOO_BIG, "a message has at most 16 KiB");
+        let reason = match error {
+            Error::Capacity(_) => Some((close::TOO_BIG, "a message has at most 16 KiB")),
+            Error::Utf8(_) => Some((close::NO_TEXT, "a text message is no UTF-8")),
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+            Error::Protocol(_) => Some((close::PROTOCOL, "this is no WebSocket message")),
+            _ => None,
+        };
+        if let Some((code, reason)) = reason {
+            self.lane.close(code, reason);
             let goodbye = async {
                 self.lane.run().await;
-                while let Some(Ok(_)) = inbox.next().await {}
+                // What is unread when a socket is closed makes the kernel take back what is unsent.
+                let _ = tokio::io::copy(inbox.get_mut(), &mut tokio::io::sink()).await;
             };
             let _ = timeout(GOODBYE_WITHIN, goodbye).await;
         }
@@ -182,10 +195,9 @@ impl Connection {
 
     async fn receive(&mut self, message: Message) -> Option<Departure> {
         let actions = match (&mut self.grid, message) {
-            (_, Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {
-                self.session.hear(now());
-                return None;
-            }
+            (_, Message::Ping(bytes) | Message::Pong(bytes)) => self.session.receive_control(now(), bytes.len()),
+            // The library gives none out.
+            (_, Message::Frame(_)) => return None,
             (_, message) if !message.is_close() && self.lane.is_closing() => return None,
             (_, Message::Close(frame)) => {
                 // A page that is closed or left says 1001 and does not come back, or comes back as a new connection.
@@ -260,6 +272,11 @@ impl Connection {
             Action::Resize { width, height } => {
                 if let Some(relay) = &self.relay {
                     relay.order(Order::Resize(self.client, width, height)).await;
+                }
+            }
+            Action::LookBack(before) => {
+                if let Some(relay) = &self.relay {
+                    relay.order(Order::LookBack(self.client, before)).await;
                 }
             }
             Action::Reply(bytes) => self.lane.reply(bytes),
@@ -339,6 +356,9 @@ impl Connection {
         };
         self.may_moderate = self.moderates(&who, space).await;
         self.user = Some(who.user);
+        // Only a portal leads to a zone; everybody else stands where they stood.
+        let arrive = arrive.and_then(|ticket| self.edge.0.relays.tickets().check(&ticket, who.user, space));
+        self.session.share(self.edge.0.rates.of(who.user, space, now()));
         let wish = Wish {
             number,
             who,
@@ -482,6 +502,14 @@ fn refuse(lane: &Lane, is_grid: bool, code: u16, message: &str) {
 const BUSY: &str = "The space is overloaded. Send it again in a moment.";
 const NO_SPACE: &str = "There is no such space. It may have been deleted; ask for a new link.";
 
+/// Waits until then; for ever when nothing is waited for.
+async fn over(pause: Option<Instant>) {
+    match pause {
+        Some(until) => tokio::time::sleep_until(until.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Waits for the answer to a join; for ever when there is none under way.
 async fn joined(joining: &mut Option<Joining>) -> Option<PlayerId> {
     match joining {
@@ -496,7 +524,7 @@ fn now() -> Instant {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge is where real time comes in")]
-fn unix_millis() -> u64 {
+pub(super) fn unix_millis() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_millis() as u64)

@@ -38,7 +38,9 @@ use crate::cluster::spaces::Spaces;
 use crate::net::codec::MAX_MESSAGE;
 use crate::net::protocol::SUBPROTOCOL;
 use crate::net::relay::task::Relays;
+use crate::net::relay::ticket::{TicketKey, Tickets};
 use crate::net::relay::{ClientId, JoinWord};
+use crate::net::session::rates::Rates;
 use crate::store::Store;
 
 /// Bytes read from a socket at once: small, because every connection holds such a buffer for as long as it lives.
@@ -61,6 +63,16 @@ pub struct EdgeSettings {
     pub max_connections_per_address: usize,
     /// Networks of reverse proxies, whose word on the client's address is taken.
     pub trusted_proxies: Vec<Network>,
+    /// What signs the proof that a user took a portal, the same in all processes of a cluster; made up when there is none.
+    pub ticket_key: Option<TicketKey>,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a key is chance from a generator that the system seeds"
+)]
+fn random_key() -> TicketKey {
+    TicketKey::new(&rand::random::<[u8; 32]>())
 }
 
 /// What connections need. Cheap to clone.
@@ -74,6 +86,7 @@ struct Inner {
     connections: Connections,
     settings: EdgeSettings,
     gate: Gate,
+    rates: Rates,
     stopping: CancellationToken,
     tasks: TaskTracker,
     next_client: AtomicU64,
@@ -91,7 +104,9 @@ impl Edge {
     ) -> Self {
         let mailboxes = spaces.mailboxes().clone();
         let connections = spaces.connections().clone();
-        let relays = Relays::new(spaces, stopping.clone(), tasks.clone());
+        let key = settings.ticket_key.clone().unwrap_or_else(random_key);
+        let tickets = Tickets::new(key, connection::unix_millis);
+        let relays = Relays::new(spaces, tickets, stopping.clone(), tasks.clone());
         Self(Arc::new(Inner {
             store,
             relays,
@@ -99,6 +114,7 @@ impl Edge {
             connections,
             gate: Gate::new(settings.max_connections, settings.max_connections_per_address),
             settings,
+            rates: Rates::default(),
             stopping,
             tasks,
             next_client: AtomicU64::new(1),
