@@ -19,15 +19,19 @@ use crate::net::protocol::session::{HelloC2s, NoticeS2c, PongS2c, RefusedS2c};
 use crate::net::protocol::{ClientMessage, SCHEMA, ServerMessage, VERSION};
 use crate::net::relay::{Dialect, close};
 
-/// The longest name of a zone, in bytes.
-const MAX_NAME: usize = 400;
+/// The longest ticket of a portal, in bytes.
+const MAX_TICKET: usize = 1_024;
 /// For the person whose line is empty or too long.
 const LENGTH: &str = "A message has 1 to 4,000 characters.";
+const TOO_FAST: &str = "You write too fast. Wait a moment and send it again.";
+const TOO_OFTEN: &str = "You do that too often. Wait a moment and try again.";
 
 impl Session {
     /// A game client said something.
     pub fn receive_binary(&mut self, now: Instant, bytes: &[u8]) -> Vec<Action> {
-        self.hear(now);
+        if let Err(flood) = self.hear(now, bytes.len()) {
+            return flood.answer();
+        }
         match decode::<ClientMessage>(bytes) {
             Ok(message) => self.take_binary(now, message),
             Err(_) => refuse(close::MALFORMED, "These bytes are no message."),
@@ -43,21 +47,29 @@ impl Session {
             // Whatever others notice: to leave and to lock is free.
             ClientMessage::Bubble(bubble) if bubble.deed < 3 => Kind::Wave,
             ClientMessage::ChatEdit(_) | ClientMessage::ChatDelete(_) | ClientMessage::React(_) => Kind::Change,
+            ClientMessage::ChatBefore(_) => Kind::LookBack,
+            ClientMessage::Hello(_) | ClientMessage::View(_) | ClientMessage::Ping(_) | ClientMessage::Leave => {
+                Kind::Control
+            }
             _ => Kind::Other,
         };
         match (self.admit(kind, now), &message) {
-            (Ok(true), _) => {}
-            (Ok(false), ClientMessage::Chat(chat)) => {
-                return vec![chat_refused(
-                    chat.client_id,
-                    "You write too fast. Wait a moment and send it again.",
-                )];
+            (Ok(true), ClientMessage::Chat(chat)) if !self.admit_text(&chat.text, now) => {
+                return vec![chat_refused(chat.client_id, TOO_FAST)];
             }
+            (Ok(true), ClientMessage::ChatEdit(edit)) if !self.admit_text(&edit.text, now) => {
+                return vec![notice("chat", TOO_OFTEN)];
+            }
+            (Ok(true), ClientMessage::Signal(signal)) => {
+                self.charge_signal(Whom::Player(PlayerId(signal.player)), &signal.body, now);
+            }
+            (Ok(true), _) => {}
+            (Ok(false), ClientMessage::Chat(chat)) => return vec![chat_refused(chat.client_id, TOO_FAST)],
             (Ok(false), ClientMessage::Wave(_) | ClientMessage::Knock(_) | ClientMessage::Bubble(_)) => {
                 return vec![notice("slow-down", "You call for attention too often. Wait a moment.")];
             }
             (Ok(false), _) if kind == Kind::Change => {
-                return vec![notice("chat", "You do that too often. Wait a moment and try again.")];
+                return vec![notice("chat", TOO_OFTEN)];
             }
             (Ok(false), _) => return Vec::new(),
             (Err(flood), _) => return flood.answer(),
@@ -97,7 +109,7 @@ impl Session {
             token: hello.token,
             space: hello.space,
             dialect,
-            arrive: hello.arrive.filter(|name| name.len() <= MAX_NAME),
+            arrive: hello.arrive.filter(|ticket| ticket.len() <= MAX_TICKET),
         }]
     }
 }
@@ -155,6 +167,7 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
                 text: Some(text),
             });
         }
+        ClientMessage::ChatBefore(before) => return before.id.parse().ok().map(Action::LookBack),
         ClientMessage::ChatDelete(delete) => {
             return Some(Action::ChangeLine {
                 player,
@@ -284,6 +297,7 @@ mod tests {
     use super::*;
     use crate::net::protocol::chat::{ChatC2s, EmoteC2s};
     use crate::net::protocol::movement::InputC2s;
+    use crate::net::protocol::peers::SignalC2s;
     use crate::net::protocol::session::PingC2s;
 
     fn hello() -> ClientMessage {
@@ -398,6 +412,59 @@ mod tests {
             run: false,
         }));
         assert!(matches!(session.receive_binary(now, &input)[..], [Action::Command(_)]));
+    }
+
+    #[test]
+    fn a_stranger_may_say_little() {
+        let now = Instant::now() + Duration::from_mins(1);
+        let mut session = Session::new(now);
+        let ended = (0..100).position(|_| close_code(&session.receive_control(now, 125)).is_some());
+        assert_eq!(ended, Some(32));
+        let mut session = Session::new(now);
+        let ended = (0..100).position(|_| close_code(&session.receive_control(now, 4_000)).is_some());
+        assert_eq!(ended, Some(4));
+    }
+
+    #[test]
+    fn a_flood_of_pings_ends_the_connection() {
+        let now = Instant::now() + Duration::from_mins(1);
+        let mut session = joined(now);
+        let ended = (0..1_000).find_map(|_| close_code(&session.receive_control(now, 125)));
+        assert_eq!(ended, Some(close::FLOOD));
+    }
+
+    #[test]
+    fn what_others_notice_is_counted_for_the_user_and_not_for_the_connection() {
+        let now = Instant::now() + Duration::from_mins(1);
+        let rates: crate::net::session::rates::SharedRates =
+            std::sync::Arc::new(parking_lot::Mutex::new(super::super::rates::UserRates::new(now)));
+        let emote = encode(&ClientMessage::Emote(EmoteC2s { kind: 1 }));
+        let shown = (0..10).flat_map(|_| {
+            let mut session = joined(now);
+            session.share(std::sync::Arc::clone(&rates));
+            (0..20)
+                .flat_map(|_| session.receive_binary(now, &emote))
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(shown.count(), 30);
+    }
+
+    #[test]
+    fn who_signals_more_than_may_is_slowed_and_nothing_is_lost() {
+        let now = Instant::now() + Duration::from_mins(1);
+        let mut session = joined(now);
+        let signal = encode(&ClientMessage::Signal(SignalC2s {
+            player: 9,
+            body: "x".repeat(MAX_SIGNAL),
+        }));
+        let passed = (0..12).flat_map(|_| session.receive_binary(now, &signal)).count();
+        assert_eq!(passed, 12);
+        let until = session.take_pause().unwrap();
+        assert!(
+            until >= now + Duration::from_secs(1),
+            "80 KiB too many take more than a second"
+        );
+        assert_eq!(session.take_pause(), None);
     }
 
     #[test]

@@ -35,6 +35,19 @@ impl Bucket {
         self.empty_at = now.checked_sub(kept).unwrap_or(now);
         true
     }
+
+    /// Takes that many although there may be fewer; how long it is until the debt is paid.
+    pub(super) fn charge(&mut self, count: u32, now: Instant) -> Duration {
+        let saved = now.saturating_duration_since(self.empty_at).min(self.burst);
+        let since = self.empty_at.max(now.checked_sub(saved).unwrap_or(now));
+        self.empty_at = since + self.cost * count;
+        self.wait(now)
+    }
+
+    /// How long it is until there is something.
+    pub(super) fn wait(&self, now: Instant) -> Duration {
+        self.empty_at.saturating_duration_since(now)
+    }
 }
 
 #[cfg(test)]

@@ -57,6 +57,11 @@ struct Signal {
 }
 
 #[derive(Deserialize)]
+struct LookBack {
+    before: String,
+}
+
+#[derive(Deserialize)]
 struct Move {
     x: f64,
     y: f64,
@@ -73,16 +78,19 @@ struct Chat {
 impl Session {
     /// A client of the tile grid said something.
     pub fn receive_grid(&mut self, now: Instant, terms: &mut GridTerms, text: &str) -> Vec<Action> {
-        self.hear(now);
+        if let Err(flood) = self.hear(now, text.len()) {
+            return flood.answer();
+        }
         let envelope = serde_json::from_str::<Envelope>(text);
         let kind = match &envelope {
             Ok(envelope) => match envelope.r#type.as_str() {
                 "move" | "movement" => Kind::Move,
                 "chat-message" => Kind::Chat,
                 "signal" => Kind::Signal,
-                _ => Kind::Other,
+                "history" => Kind::LookBack,
+                _ => Kind::Control,
             },
-            Err(_) => Kind::Other,
+            Err(_) => Kind::Control,
         };
         match self.admit(kind, now) {
             Ok(true) => {}
@@ -99,7 +107,7 @@ impl Session {
                 "already-joined",
                 "This connection has joined a space. Open another for another space.",
             ),
-            ("move" | "movement" | "chat-message" | "signal", Stage::New(_) | Stage::Joining) => {
+            ("move" | "movement" | "chat-message" | "signal" | "history", Stage::New(_) | Stage::Joining) => {
                 error("not-joined", "Join a space first.")
             }
             ("move" | "movement", Stage::Joined(player)) => match serde_json::from_value::<Move>(payload) {
@@ -112,6 +120,9 @@ impl Session {
             ("chat-message", Stage::Joined(player)) => match serde_json::from_value::<Chat>(payload) {
                 Ok(chat) if !terms.fits(&chat) => error("mismatch", "spaceId and token must be those of the join."),
                 Ok(chat) => match chat_text(&chat.message) {
+                    Some(text) if !self.admit_text(&text, now) => {
+                        error("slow-down", "You write too fast. Wait a moment.")
+                    }
                     Some(text) => vec![Action::Say {
                         player,
                         client_id: None,
@@ -126,16 +137,30 @@ impl Session {
             ("signal", Stage::Joined(player)) => match serde_json::from_value::<Signal>(payload) {
                 Ok(signal) if signal.body.len() > MAX_SIGNAL => error("too-long", "A signal has at most 12 KiB."),
                 Ok(signal) => match signal.user_id.parse() {
-                    Ok(user) => vec![Action::Command(Command::Signal {
-                        player,
-                        to: Whom::User(user),
-                        body: signal.body,
-                    })],
+                    Ok(user) => {
+                        let to = Whom::User(user);
+                        self.charge_signal(to, &signal.body, now);
+                        vec![Action::Command(Command::Signal {
+                            player,
+                            to,
+                            body: signal.body,
+                        })]
+                    }
                     Err(_) => error("not-near", "There is no such user here."),
                 },
                 Err(_) => error("invalid-payload", "signal needs {userId, body}, the body as text."),
             },
-            _ => error("unknown-type", "Known types are join, move, chat-message and signal."),
+            ("history", Stage::Joined(_)) => match serde_json::from_value::<LookBack>(payload) {
+                Ok(LookBack { before }) => match before.parse() {
+                    Ok(before) => vec![Action::LookBack(before)],
+                    Err(_) => error("invalid-payload", "before is the id of a message."),
+                },
+                Err(_) => error("invalid-payload", "history needs {before}, the id of a message."),
+            },
+            _ => error(
+                "unknown-type",
+                "Known types are join, move, chat-message, signal and history.",
+            ),
         }
     }
 

@@ -6,16 +6,20 @@ pub mod binary;
 mod bucket;
 mod emoji;
 pub mod grid;
+pub mod rates;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use self::bucket::Bucket;
+use self::rates::{SharedRates, UserRates};
 use super::relay::Dialect;
 use super::relay::close;
 use crate::components::chat::{MAX_CHARS, Scope};
-use crate::components::command::Command;
+use crate::components::command::{Command, Whom};
 use crate::components::id::{ChatId, PlayerId, UserId};
 
 /// How long a client may take to say who it is and where it wants to go.
@@ -30,6 +34,12 @@ pub const SILENT_AT_MOST: Duration = Duration::from_secs(15);
 /// Messages past their rate that are forgiven before the client is let go.
 const PATIENCE: u32 = 300;
 
+/// What a client may send before it said who it is: messages, pings too, and their bytes.
+const STRANGER: (u32, usize) = (32, 16 * 1024);
+
+/// The same before it is in, which takes a while when a space is started or full.
+const NEWCOMER: (u32, usize) = (1_024, 64 * 1024);
+
 /// What follows from a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -41,7 +51,7 @@ pub enum Action {
         space: String,
         /// How the client wants to be told.
         dialect: Dialect,
-        /// The zone to arrive in.
+        /// The ticket of a portal, unchecked.
         arrive: Option<String>,
     },
     /// Ask the space for something.
@@ -82,6 +92,8 @@ pub enum Action {
         /// Tiles down.
         height: u16,
     },
+    /// Tell what was said before that line.
+    LookBack(ChatId),
     /// Answer at once.
     Reply(Bytes),
     /// The client leaves for good.
@@ -101,12 +113,15 @@ pub struct Session {
     stage: Stage,
     heard: Instant,
     moves: Bucket,
-    chat: Bucket,
-    signals: Bucket,
-    waves: Bucket,
-    changes: Bucket,
-    other: Bucket,
+    control: Bucket,
+    looks: Bucket,
+    /// What its user may do, over all connections once it is known who that is.
+    rates: SharedRates,
     excess: u32,
+    /// Messages and bytes that came before the client was in.
+    stranger: (u32, usize),
+    /// Until when nothing more is heard, because more was sent than may.
+    slowed: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +143,10 @@ enum Kind {
     Wave,
     /// Of lines: edits, reactions.
     Change,
+    /// What was said before.
+    LookBack,
+    /// What concerns the connection alone.
+    Control,
     Other,
 }
 
@@ -138,13 +157,18 @@ impl Session {
             stage: Stage::New(now),
             heard: now,
             moves: Bucket::new(now, 60, Duration::from_secs(1), 120),
-            chat: Bucket::new(now, 10, Duration::from_secs(10), 10),
-            signals: Bucket::new(now, 50, Duration::from_secs(1), 100),
-            waves: Bucket::new(now, 5, Duration::from_secs(10), 5),
-            changes: Bucket::new(now, 20, Duration::from_secs(10), 20),
-            other: Bucket::new(now, 10, Duration::from_secs(1), 30),
+            control: Bucket::new(now, 10, Duration::from_secs(1), 30),
+            looks: Bucket::new(now, 5, Duration::from_secs(1), 20),
+            rates: Arc::new(Mutex::new(UserRates::new(now))),
             excess: 0,
+            stranger: (0, 0),
+            slowed: None,
         }
+    }
+
+    /// It is known who the client is: from now on it spends what its user may spend in that space.
+    pub fn share(&mut self, rates: SharedRates) {
+        self.rates = rates;
     }
 
     /// The client's player is there.
@@ -152,9 +176,31 @@ impl Session {
         self.stage = Stage::Joined(player);
     }
 
-    /// Something arrived from the client, a pong perhaps.
-    pub const fn hear(&mut self, now: Instant) {
+    /// A ping or a pong arrived. Far too many are the end.
+    pub fn receive_control(&mut self, now: Instant, bytes: usize) -> Vec<Action> {
+        if let Err(flood) = self.hear(now, bytes).and_then(|()| self.admit(Kind::Control, now)) {
+            return flood.answer();
+        }
+        Vec::new()
+    }
+
+    /// Something arrived from the client. Before it is in, that is little.
+    fn hear(&mut self, now: Instant, bytes: usize) -> Result<(), Flood> {
         self.heard = now;
+        let most = match self.stage {
+            Stage::New(_) => STRANGER,
+            Stage::Joining => NEWCOMER,
+            Stage::Joined(_) => return Ok(()),
+        };
+        self.stranger.0 += 1;
+        self.stranger.1 += bytes;
+        let is_little = self.stranger.0 <= most.0 && self.stranger.1 <= most.1;
+        is_little.then_some(()).ok_or(Flood)
+    }
+
+    /// For how long nothing is to be read from the client, because it sent more than may; asked once.
+    pub fn take_pause(&mut self) -> Option<Instant> {
+        self.slowed.take()
     }
 
     /// Looks at the clock: a client that is too slow or too silent is let go.
@@ -174,15 +220,13 @@ impl Session {
 
     /// Whether one more message of that kind is within its rate; an error far beyond it.
     fn admit(&mut self, kind: Kind, now: Instant) -> Result<bool, Flood> {
-        let bucket = match kind {
-            Kind::Move => &mut self.moves,
-            Kind::Chat => &mut self.chat,
-            Kind::Signal => &mut self.signals,
-            Kind::Wave => &mut self.waves,
-            Kind::Change => &mut self.changes,
-            Kind::Other => &mut self.other,
+        let is_within = match kind {
+            Kind::Move => self.moves.take(now),
+            Kind::Control => self.control.take(now),
+            Kind::LookBack => self.looks.take(now),
+            Kind::Chat | Kind::Signal | Kind::Wave | Kind::Change | Kind::Other => self.rates.lock().take(kind, now),
         };
-        if bucket.take(now) {
+        if is_within {
             self.excess = self.excess.saturating_sub(1);
             return Ok(true);
         }
@@ -191,6 +235,21 @@ impl Session {
             return Err(Flood);
         }
         Ok(false)
+    }
+}
+
+impl Session {
+    /// Whether words of that length may be said.
+    fn admit_text(&self, text: &str, now: Instant) -> bool {
+        self.rates.lock().take_text(text.len(), now)
+    }
+
+    /// Counts a signal; when it is too much, what comes behind it waits.
+    fn charge_signal(&mut self, to: Whom, body: &str, now: Instant) {
+        let wait = self.rates.lock().charge_signal(to, body.len(), now);
+        if !wait.is_zero() {
+            self.slowed = Some(now + wait);
+        }
     }
 }
 

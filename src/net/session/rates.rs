@@ -1,0 +1,213 @@
+//! Rates: how often one user may do in one space what others notice, over however many connections: coming back fills nothing up.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::Kind;
+use super::bucket::Bucket;
+use crate::components::command::Whom;
+use crate::components::id::{SpaceId, UserId};
+
+/// Bytes of messages and edits a second, and at once.
+const TEXT_BYTES: (u32, u32) = (16 * 1024, 64 * 1024);
+
+/// Bytes of signals a second to one peer, and as much at once.
+const PAIR_BYTES: u32 = 64 * 1024;
+
+/// Bytes of signals a second to all peers, and as much at once.
+const SIGNAL_BYTES: u32 = 128 * 1024;
+
+/// Peers whose bytes are counted at once; the one signalled longest ago is forgotten.
+const PAIRS: usize = 32;
+
+/// After which time without a message everything is full again.
+const FULL_AFTER: Duration = Duration::from_mins(1);
+
+/// Users that are known before it is looked for those that can be forgotten.
+const SWEEP_AT: usize = 1_024;
+
+/// The budgets of one user in one space.
+#[derive(Debug)]
+pub struct UserRates {
+    chat: Bucket,
+    text: Bucket,
+    signals: Bucket,
+    signal_bytes: Bucket,
+    pairs: Vec<(Whom, Bucket)>,
+    waves: Bucket,
+    changes: Bucket,
+    other: Bucket,
+    used: Instant,
+}
+
+/// The same, shared by the user's connections.
+pub type SharedRates = Arc<Mutex<UserRates>>;
+
+impl UserRates {
+    /// Everything is full.
+    pub fn new(now: Instant) -> Self {
+        let second = Duration::from_secs(1);
+        let ten = Duration::from_secs(10);
+        Self {
+            chat: Bucket::new(now, 10, ten, 10),
+            text: Bucket::new(now, TEXT_BYTES.0, second, TEXT_BYTES.1),
+            signals: Bucket::new(now, 50, second, 100),
+            signal_bytes: Bucket::new(now, SIGNAL_BYTES, second, SIGNAL_BYTES),
+            pairs: Vec::new(),
+            waves: Bucket::new(now, 5, ten, 5),
+            changes: Bucket::new(now, 20, ten, 20),
+            other: Bucket::new(now, 10, second, 30),
+            used: now,
+        }
+    }
+
+    /// Whether one more message of a kind that is counted here is within its rate.
+    pub(super) fn take(&mut self, kind: Kind, now: Instant) -> bool {
+        self.used = now;
+        match kind {
+            Kind::Chat => self.chat.take(now),
+            Kind::Signal => self.signals.take(now),
+            Kind::Wave => self.waves.take(now),
+            Kind::Change => self.changes.take(now),
+            Kind::Other => self.other.take(now),
+            Kind::Move | Kind::Control | Kind::LookBack => true,
+        }
+    }
+
+    /// Whether words of that many bytes are within what may be said.
+    pub(super) fn take_text(&mut self, bytes: usize, now: Instant) -> bool {
+        let has_any = self.text.wait(now).is_zero();
+        if has_any {
+            self.text.charge(count(bytes), now);
+        }
+        has_any
+    }
+
+    /// Counts a signal; how long its sender must be slowed for it.
+    pub(super) fn charge_signal(&mut self, to: Whom, bytes: usize, now: Instant) -> Duration {
+        let bytes = count(bytes);
+        let known = self.pairs.iter().position(|(peer, _)| *peer == to);
+        let (peer, mut pair) = match known {
+            Some(index) => self.pairs.remove(index),
+            None => (to, Bucket::new(now, PAIR_BYTES, Duration::from_secs(1), PAIR_BYTES)),
+        };
+        let wait = pair.charge(bytes, now).max(self.signal_bytes.charge(bytes, now));
+        if self.pairs.len() >= PAIRS {
+            self.pairs.remove(0);
+        }
+        self.pairs.push((peer, pair));
+        wait
+    }
+}
+
+fn count(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+/// Who has which budgets. They outlive connections until they are full again.
+#[derive(Debug, Default)]
+pub struct Rates(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    users: HashMap<(UserId, SpaceId), SharedRates>,
+    /// How many there may be before the next look.
+    room: usize,
+}
+
+impl Rates {
+    /// The budgets of a user in a space.
+    pub fn of(&self, user: UserId, space: SpaceId, now: Instant) -> SharedRates {
+        let mut known = self.0.lock();
+        if known.users.len() >= known.room {
+            let is_needed = |rates: &SharedRates| Arc::strong_count(rates) > 1 || now < rates.lock().used + FULL_AFTER;
+            known.users.retain(|_, rates| is_needed(rates));
+            known.room = SWEEP_AT.max(known.users.len() * 2);
+        }
+        let fresh = || Arc::new(Mutex::new(UserRates::new(now)));
+        Arc::clone(known.users.entry((user, space)).or_insert_with(fresh))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "any moment does as a beginning")]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::components::id::PlayerId;
+
+    fn space(number: u128) -> SpaceId {
+        SpaceId(Uuid::from_u128(number))
+    }
+
+    #[test]
+    fn coming_back_fills_nothing_up() {
+        let now = Instant::now() + Duration::from_hours(1);
+        let rates = Rates::default();
+        let user = UserId(Uuid::from_u128(1));
+        let said = |at| {
+            (0..100)
+                .filter(|_| rates.of(user, space(1), at).lock().take(Kind::Chat, at))
+                .count()
+        };
+        assert_eq!(said(now), 10);
+        assert_eq!(said(now + Duration::from_secs(2)), 2);
+        assert!(
+            rates.of(user, space(2), now).lock().take(Kind::Chat, now),
+            "another space"
+        );
+    }
+
+    #[test]
+    fn who_can_be_forgotten_is_and_who_owes_is_not() {
+        let now = Instant::now() + Duration::from_hours(1);
+        let rates = Rates::default();
+        let user = |number: usize| UserId(Uuid::from_u128(number as u128));
+        let later = now + FULL_AFTER;
+        let here = rates.of(user(0), space(1), now);
+        rates.of(user(1), space(1), now).lock().take(Kind::Chat, later);
+        for number in 1..SWEEP_AT {
+            rates.of(user(number), space(1), now);
+        }
+        let later = now + FULL_AFTER;
+        rates
+            .of(user(SWEEP_AT - 1), space(1), now)
+            .lock()
+            .take(Kind::Chat, later);
+        rates.of(user(SWEEP_AT), space(1), later);
+        assert_eq!(rates.0.lock().users.len(), 3);
+        assert!(Arc::ptr_eq(&here, &rates.of(user(0), space(1), later)));
+    }
+
+    #[test]
+    fn signals_are_never_lost_but_slow_their_sender_down() {
+        let now = Instant::now() + Duration::from_hours(1);
+        let mut rates = UserRates::new(now);
+        let to = Whom::Player(PlayerId(1));
+        let mut at = now;
+        let mut sent = 0;
+        while at < now + Duration::from_secs(10) {
+            at += rates.charge_signal(to, 12 * 1024, at);
+            sent += 12 * 1024;
+        }
+        assert!((10..=11).contains(&(sent / PAIR_BYTES)), "{sent} bytes in ten seconds");
+        let many = (0..1_000).map(|player| Whom::Player(PlayerId(player)));
+        for to in many {
+            rates.charge_signal(to, 1, at);
+        }
+        assert_eq!(rates.pairs.len(), PAIRS);
+    }
+
+    #[test]
+    fn words_are_counted_in_bytes_too() {
+        let now = Instant::now() + Duration::from_hours(1);
+        let mut rates = UserRates::new(now);
+        let said = (0..10).filter(|_| rates.take_text(16_000, now)).count();
+        assert_eq!(said, 5);
+        assert!(rates.take_text(16_000, now + Duration::from_secs(2)));
+    }
+}
