@@ -4,6 +4,7 @@
 //! Loading and keeping spaces is the business of `cluster`; showing them that of `net::relay`.
 
 pub mod balance;
+mod intake;
 pub mod moment;
 mod thread;
 
@@ -198,6 +199,8 @@ struct Status {
     cost: AtomicU64,
     /// Commands for the next tick.
     waiting: AtomicUsize,
+    /// Bytes of what people write and signal among them, and among what waits for later ticks.
+    waiting_bytes: AtomicUsize,
     ended: AtomicBool,
     /// The thread that ticks it now. An order to one that no longer does is passed on.
     home: AtomicUsize,
@@ -228,6 +231,12 @@ impl SpaceHandle {
     pub fn send(&self, command: Command) -> Result<(), SendError> {
         // A bounded channel of the standard library would hold room for all of them, in every space.
         if self.status.waiting.fetch_add(1, Ordering::Relaxed) >= COMMANDS {
+            self.status.waiting.fetch_sub(1, Ordering::Relaxed);
+            return Err(SendError::Overloaded);
+        }
+        let bytes = intake::weight(&command);
+        if bytes > 0 && self.status.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) >= intake::WAITING_BYTES {
+            self.status.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.status.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(SendError::Overloaded);
         }

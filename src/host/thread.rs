@@ -12,6 +12,7 @@ use metrics::{counter, histogram};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Sender, UnboundedSender};
 
+use super::intake::Intake;
 use super::{Desks, Ending, Order, Report, Seen, Status, Until, balance};
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Picture, TickOutput};
@@ -39,6 +40,10 @@ const REMEMBER_MOVES: Duration = Duration::from_secs(10);
 /// How often what changed is checkpointed.
 const CHECKPOINT: Duration = Duration::from_secs(1);
 
+/// Tiles that a thread looks at a second in searches for ways, and at once: about a tenth of its time. Searches beyond that wait.
+const SEARCHED_PER_SECOND: usize = 1 << 20;
+const SEARCHED_AT_ONCE: usize = 1 << 18;
+
 /// Facts kept for a follower that is behind; beyond that the oldest are lost to it (the space's history still has the chat).
 const MISSED: usize = 4_096;
 
@@ -49,6 +54,9 @@ pub(super) struct Running {
     epoch: u64,
     commands: Receiver<Command>,
     batch: Vec<Command>,
+    intake: Intake,
+    /// Whether there is no tick after the next.
+    is_leaving: bool,
     followers: Vec<Follower>,
     /// What happened and is not kept yet: not shown to anybody.
     unkept: VecDeque<(Tick, Vec<Fact>)>,
@@ -103,6 +111,8 @@ impl Running {
             epoch,
             commands,
             batch: Vec::new(),
+            intake: Intake::default(),
+            is_leaving: false,
             followers: Vec::new(),
             unkept: VecDeque::new(),
             kept: Vec::new(),
@@ -148,10 +158,15 @@ impl Running {
     }
 
     fn take_commands(&mut self) {
-        let before = self.batch.len();
-        self.batch.extend(self.commands.try_iter());
-        let taken = self.batch.len() - before;
-        self.status.waiting.fetch_sub(taken, Ordering::Relaxed);
+        let mut arrived = 0;
+        let commands = self.commands.try_iter().inspect(|_| arrived += 1);
+        let bytes = if self.is_leaving {
+            self.intake.take_all(commands, &mut self.batch)
+        } else {
+            self.intake.take(commands, &mut self.batch)
+        };
+        self.status.waiting.fetch_sub(arrived, Ordering::Relaxed);
+        self.status.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     fn schedule(&mut self, now: Instant) {
@@ -292,7 +307,7 @@ impl Running {
 
     fn is_asked_nothing(&mut self) -> bool {
         self.take_commands();
-        self.batch.is_empty()
+        self.batch.is_empty() && self.intake.is_empty()
     }
 
     fn end(mut self, ending: Ending, reports: &UnboundedSender<Report>) {
@@ -334,10 +349,40 @@ pub(super) fn run_on(
             until,
             spaces: HashMap::new(),
             started: now(),
+            searching: Searching::new(now()),
             deadlines: BinaryHeap::new(),
             moved: Vec::new(),
         }
         .run(&orders);
+    }
+}
+
+/// How many tiles a thread may look at still.
+struct Searching {
+    left: usize,
+    since: Instant,
+}
+
+impl Searching {
+    const fn new(now: Instant) -> Self {
+        Self {
+            left: SEARCHED_AT_ONCE,
+            since: now,
+        }
+    }
+
+    fn left(&mut self, now: Instant) -> usize {
+        let passed = now.saturating_duration_since(self.since).as_micros() as usize;
+        let more = passed.saturating_mul(SEARCHED_PER_SECOND) / 1_000_000;
+        if more > 0 {
+            self.left = self.left.saturating_add(more).min(SEARCHED_AT_ONCE);
+            self.since = now;
+        }
+        self.left
+    }
+
+    const fn spend(&mut self, tiles: usize) {
+        self.left = self.left.saturating_sub(tiles);
     }
 }
 
@@ -348,6 +393,7 @@ struct Thread {
     until: Arc<Until>,
     spaces: HashMap<SpaceId, Running>,
     started: Instant,
+    searching: Searching,
     deadlines: BinaryHeap<Reverse<(Instant, SpaceId)>>,
     /// Where spaces went, and when: an order that was on its way meanwhile is passed on.
     moved: Vec<(Instant, SpaceId, usize)>,
@@ -509,12 +555,14 @@ impl Thread {
                 continue;
             }
             let (reports, until) = (&self.reports, &self.until);
+            running.space.allow_searching(self.searching.left(now));
             if catch_unwind(AssertUnwindSafe(|| running.tick(now, reports, until))).is_err() {
                 tracing::error!(%space, "the tick of a space panicked; the space starts again from its checkpoint");
                 counter!("plaza_space_panics_total").increment(1);
                 self.end(space, Ending::Restarts);
                 continue;
             }
+            self.searching.spend(running.space.searched());
             let spent = now.elapsed();
             running.spent += spent;
             histogram!("plaza_tick_seconds").record(spent.as_secs_f64());
@@ -532,6 +580,7 @@ impl Thread {
         {
             let at = running.next;
             running.next = at.min(now);
+            running.is_leaving = true;
             self.deadlines.push(Reverse((running.next, space)));
             self.tick_due();
         }
@@ -576,6 +625,7 @@ mod tests {
                 until: endless(),
                 spaces: HashMap::new(),
                 started: now(),
+                searching: Searching::new(now()),
                 deadlines: BinaryHeap::new(),
                 moved: Vec::new(),
             };

@@ -27,6 +27,9 @@ pub struct Space {
     state: State,
     /// Ticks in which nobody asked for anything and nothing happened.
     quiet: u64,
+    /// Tiles that may be looked at in searches for ways, a tick; and those that were in the last one.
+    searching: usize,
+    searched: usize,
 }
 
 /// Most spaces are at rest most of the time, and a world is large beside what is in it.
@@ -58,11 +61,24 @@ impl Space {
             rate,
             state: State::Awake(Box::new(room)),
             quiet: 0,
+            searching: usize::MAX,
+            searched: 0,
         }
+    }
+
+    /// From now on one tick may look at that many tiles in searches for ways; what is not searched for waits.
+    pub const fn allow_searching(&mut self, tiles: usize) {
+        self.searching = tiles;
+    }
+
+    /// Tiles that were looked at in searches for ways in the last tick.
+    pub const fn searched(&self) -> usize {
+        self.searched
     }
 
     /// Runs one tick with the commands that came since the last one.
     pub fn step(&mut self, commands: &[Command]) -> TickOutput {
+        self.searched = 0;
         if !commands.is_empty() {
             self.quiet = 0;
         } else if self.is_still() {
@@ -77,7 +93,10 @@ impl Space {
             };
         }
         self.pass();
-        let (output, is_settled) = self.room().run(commands);
+        let searching = self.searching;
+        let room = self.room();
+        let (output, is_settled) = room.run(commands, searching);
+        self.searched = room.searched();
         self.quiet = if output.is_quiet() && is_settled {
             self.quiet + 1
         } else {

@@ -18,6 +18,7 @@ use crate::components::unit::{Tick, TickRate};
 use crate::components::walking::Walk;
 use crate::systems::chat::{self, History, Typists};
 use crate::systems::elements::{self, Elements};
+use crate::systems::path::Search;
 use crate::systems::presence::{self, Remembered, Roster};
 use crate::systems::proximity::{self, Blocked, Ear, Peers, Proximity};
 use crate::systems::publish::{self, Shown, Visible};
@@ -71,6 +72,11 @@ impl Room {
         }
     }
 
+    /// Tiles that were looked at in searches for ways, in the last tick.
+    pub fn searched(&self) -> usize {
+        self.world.resource::<Search>().spent()
+    }
+
     /// As it was: the plan says what stands there, the checkpoint who was there. Everybody counts as vanished
     /// until they join again, and whoever would stand in something solid is moved out of it.
     pub fn restore(plan: &Plan, rate: TickRate, checkpoint: &Checkpoint) -> Self {
@@ -98,8 +104,10 @@ impl Room {
     }
 
     /// Runs one tick; what it brought about, and whether nothing but commands brings about more.
-    pub fn run(&mut self, commands: &[Command]) -> (TickOutput, bool) {
+    /// That many tiles may be looked at in searches for ways.
+    pub fn run(&mut self, commands: &[Command], searching: usize) -> (TickOutput, bool) {
         let world = &mut self.world;
+        world.resource_mut::<Search>().allow(searching);
         world.resource_mut::<Inbox>().0.extend_from_slice(commands);
         self.schedule.run(world);
         world.clear_trackers();

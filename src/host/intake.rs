@@ -1,0 +1,219 @@
+//! Intake: the commands of the coming tick. What people write and signal is bounded in bytes a tick: in all, for each sender and for
+//! each receiver of signals. What is more waits for the next ticks, in order, so that one tick is never more than everybody can be sent.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::components::command::{Command, Whom};
+use crate::components::id::{PlayerId, UserId};
+
+/// Bytes of what people write and signal that may wait for one space.
+pub(super) const WAITING_BYTES: usize = 2 * 1024 * 1024;
+
+/// Bytes of it that one tick takes.
+const TICK_BYTES: usize = 128 * 1024;
+
+/// Bytes of it that one tick takes of one sender, and for one receiver. A single larger one is let through.
+const SENDER_BYTES: usize = 32 * 1024;
+const RECEIVER_BYTES: usize = 64 * 1024;
+
+/// Whose commands keep their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sender {
+    Player(PlayerId),
+    /// Everybody who changes lines from outside.
+    Outside,
+}
+
+/// Who a signal is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Receiver {
+    Player(PlayerId),
+    User(UserId),
+}
+
+/// Commands that wait for their tick.
+#[derive(Debug, Default)]
+pub(super) struct Intake(VecDeque<Command>);
+
+impl Intake {
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Puts what the next tick takes of what waits and of what came behind it into the batch; how many bytes of it people wrote.
+    pub(super) fn take(&mut self, arrived: impl Iterator<Item = Command>, batch: &mut Vec<Command>) -> usize {
+        let mut tally = Tally::default();
+        // Hardly ever anything waits.
+        for command in std::mem::take(&mut self.0).into_iter().chain(arrived) {
+            if tally.admits(&command) {
+                batch.push(command);
+            } else {
+                self.0.push_back(command);
+            }
+        }
+        tally.all
+    }
+
+    /// The same without any bound: there is no next tick.
+    pub(super) fn take_all(&mut self, arrived: impl Iterator<Item = Command>, batch: &mut Vec<Command>) -> usize {
+        let first = batch.len();
+        batch.extend(self.0.drain(..).chain(arrived));
+        batch[first..].iter().map(weight).sum()
+    }
+}
+
+/// What one tick took so far.
+#[derive(Default)]
+struct Tally {
+    all: usize,
+    senders: BTreeMap<Sender, usize>,
+    receivers: BTreeMap<Receiver, usize>,
+    /// Senders with something that waits already: what comes behind it waits too.
+    waiting: BTreeSet<Sender>,
+}
+
+impl Tally {
+    fn admits(&mut self, command: &Command) -> bool {
+        let bytes = weight(command);
+        let sender = sender(command);
+        if bytes == 0 {
+            // What was said before leaving is said before they leave.
+            return sender.is_none_or(|sender| !self.waiting.contains(&sender));
+        }
+        let sender = sender.unwrap_or(Sender::Outside);
+        let fits = |spent: usize, most: usize| spent == 0 || spent + bytes <= most;
+        let sent = self.senders.get(&sender).copied().unwrap_or_default();
+        let receiver = receiver(command);
+        let before = receiver.and_then(|receiver| self.receivers.get(&receiver).copied());
+        let is_in_time = !self.waiting.contains(&sender)
+            && fits(self.all, TICK_BYTES)
+            && fits(sent, SENDER_BYTES)
+            && fits(before.unwrap_or_default(), RECEIVER_BYTES);
+        if is_in_time {
+            self.all += bytes;
+            *self.senders.entry(sender).or_default() += bytes;
+            if let Some(receiver) = receiver {
+                *self.receivers.entry(receiver).or_default() += bytes;
+            }
+        } else {
+            self.waiting.insert(sender);
+        }
+        is_in_time
+    }
+}
+
+/// The bytes of what people write and signal; nothing for everything that is small.
+pub(super) fn weight(command: &Command) -> usize {
+    match command {
+        Command::Chat { speech, .. } => speech.text.len(),
+        Command::Signal { body, .. } => body.len(),
+        Command::ChangeLine { change, .. } | Command::LineChanged { change } => {
+            change.text.as_ref().map_or(0, String::len)
+        }
+        _ => 0,
+    }
+}
+
+const fn sender(command: &Command) -> Option<Sender> {
+    match command {
+        Command::Chat { player, .. }
+        | Command::Signal { player, .. }
+        | Command::ChangeLine { player, .. }
+        | Command::Leave { player } => Some(Sender::Player(*player)),
+        Command::LineChanged { .. } | Command::ClearChat { .. } => Some(Sender::Outside),
+        _ => None,
+    }
+}
+
+const fn receiver(command: &Command) -> Option<Receiver> {
+    match command {
+        Command::Signal { to, .. } => Some(match to {
+            Whom::Player(player) => Receiver::Player(*player),
+            Whom::User(user) => Receiver::User(*user),
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::components::chat::LineChange;
+    use crate::components::id::ChatId;
+
+    fn signal(from: u32, to: u32, bytes: usize) -> Command {
+        Command::Signal {
+            player: PlayerId(from),
+            to: Whom::Player(PlayerId(to)),
+            body: "x".repeat(bytes),
+        }
+    }
+
+    fn change(number: u128, bytes: usize) -> Command {
+        Command::LineChanged {
+            change: LineChange {
+                id: ChatId(Uuid::from_u128(number)),
+                text: Some("x".repeat(bytes)),
+                at: 0,
+            },
+        }
+    }
+
+    fn tick(intake: &mut Intake, arrived: Vec<Command>) -> Vec<Command> {
+        let mut batch = Vec::new();
+        let bytes = intake.take(arrived.into_iter(), &mut batch);
+        assert_eq!(bytes, batch.iter().map(weight).sum::<usize>());
+        batch
+    }
+
+    #[test]
+    fn one_tick_takes_little_of_one_sender_and_everything_in_the_end_in_order() {
+        let mut intake = Intake::default();
+        let leave = Command::Leave { player: PlayerId(1) };
+        let mut sent: Vec<_> = (0..12).map(|_| signal(1, 2, 12 * 1024)).collect();
+        sent.push(leave);
+        let mut taken = tick(&mut intake, sent.clone());
+        assert_eq!(taken.len(), 2);
+        let other = Command::Leave { player: PlayerId(3) };
+        assert_eq!(
+            tick(&mut intake, vec![other.clone()]).last(),
+            Some(&other),
+            "others do not wait"
+        );
+        taken.extend([signal(1, 2, 12 * 1024), signal(1, 2, 12 * 1024)]);
+        while !intake.is_empty() {
+            taken.extend(tick(&mut intake, Vec::new()));
+        }
+        assert_eq!(taken, sent);
+    }
+
+    #[test]
+    fn one_tick_takes_little_for_one_receiver_and_little_in_all() {
+        let mut intake = Intake::default();
+        let to_one = (0..20).map(|from| signal(from, 99, 12 * 1024)).collect();
+        assert_eq!(tick(&mut intake, to_one).len(), 5);
+        let mut intake = Intake::default();
+        let to_all = (0..20).map(|from| signal(from, 100 + from, 12 * 1024)).collect();
+        assert_eq!(tick(&mut intake, to_all).len(), 10);
+    }
+
+    #[test]
+    fn lines_that_are_changed_from_outside_come_a_few_a_tick() {
+        let mut intake = Intake::default();
+        assert_eq!(
+            tick(&mut intake, (0..40).map(|line| change(line, 16_000)).collect()).len(),
+            2
+        );
+        let mut rest = Vec::new();
+        intake.take_all(std::iter::once(change(40, 1)), &mut rest);
+        assert_eq!((rest.len(), intake.is_empty()), (39, true));
+    }
+
+    #[test]
+    fn a_single_large_one_is_let_through() {
+        assert_eq!(tick(&mut Intake::default(), vec![change(1, TICK_BYTES * 2)]).len(), 1);
+    }
+}
