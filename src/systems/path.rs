@@ -46,6 +46,56 @@ pub struct Search {
     round: u32,
     open: BinaryHeap<Reverse<(u32, Reverse<u32>, u32)>>,
     searched: usize,
+    regions: Regions,
+    /// Tiles that may be looked at in the running tick, and those that were.
+    pub(super) allowed: usize,
+    pub(super) spent: usize,
+}
+
+/// Which tiles lead to each other: two of the same number do, for every walker. Numbers begin at 1; 0 is solid.
+#[derive(Debug, Default)]
+struct Regions {
+    /// The ground they were made of.
+    ground: Option<u32>,
+    numbers: Vec<u32>,
+}
+
+impl Regions {
+    /// Looks at every tile once, when the ground is another one.
+    fn learn(&mut self, grid: &Grid, ground: u32) {
+        if self.ground == Some(ground) {
+            return;
+        }
+        self.ground = Some(ground);
+        let (width, height) = (usize::from(grid.width()), usize::from(grid.height()));
+        self.numbers.clear();
+        self.numbers.resize(width * height, 0);
+        let mut border = Vec::new();
+        let mut next = 1;
+        for index in 0..self.numbers.len() {
+            border.push(index);
+            let before = next;
+            while let Some(index) = border.pop() {
+                let (x, y) = (index % width, index / width);
+                if self.numbers[index] != 0 || grid.is_solid(x as i32, y as i32) {
+                    continue;
+                }
+                self.numbers[index] = before;
+                next = before + 1;
+                // A diagonal step needs both tiles at its sides, so it leads nowhere that straight ones do not.
+                border.extend((x > 0).then(|| index - 1));
+                border.extend((x + 1 < width).then(|| index + 1));
+                border.extend((y > 0).then(|| index - width));
+                border.extend((y + 1 < height).then(|| index + width));
+            }
+        }
+    }
+
+    fn at(&self, grid: &Grid, tile: Tile) -> u32 {
+        let index = usize::from(tile.y) * usize::from(grid.width()) + usize::from(tile.x);
+        let is_inside = tile.x < grid.width();
+        self.numbers.get(index).copied().filter(|_| is_inside).unwrap_or(0)
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,6 +117,38 @@ struct Aim {
 }
 
 impl Search {
+    /// A memory that knows nothing yet, for as many tiles as it takes.
+    pub fn new() -> Self {
+        Self {
+            allowed: usize::MAX,
+            ..Self::default()
+        }
+    }
+
+    /// A tick begins in which that many tiles may be looked at.
+    pub const fn allow(&mut self, tiles: usize) {
+        self.allowed = tiles;
+        self.spent = 0;
+    }
+
+    /// Tiles that were looked at in the running tick.
+    pub const fn spent(&self) -> usize {
+        self.spent
+    }
+
+    /// Whether no way can lead there, as far as the ground tells: then nothing is searched, however often it is asked for. The grid is
+    /// what it is as of that ground.
+    pub fn is_out_of_reach(&mut self, grid: &Grid, ground: u32, from: Tile, target: Target) -> bool {
+        self.regions.learn(grid, ground);
+        let here = self.regions.at(grid, from);
+        let there = match target {
+            // As near to something solid as one can get is a way, too.
+            Target::On(tile) if !grid.is_walkable(tile) => return false,
+            Target::On(tile) | Target::Beside(tile) => self.regions.at(grid, tile),
+        };
+        here != there
+    }
+
     /// Tiles that the last search looked at.
     pub const fn searched(&self) -> usize {
         self.searched

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 
 use bevy_ecs::prelude::*;
 
+use super::elements::Elements;
 use super::path::{Found, Search, Target};
 use super::presence::Roster;
 use super::zones::{Doors, Zones};
-use super::{Outbox, SimulateSystems, SpaceBuilder, movement, presence};
+use super::{Outbox, SimulateSystems, SpaceBuilder, movement, presence, proximity};
 use crate::components::direction::{Direction, Motion};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
@@ -21,13 +22,18 @@ use crate::components::zone::Whereabouts;
 /// Tiles after which no further search begins in a tick; whoever is left has their turn in the next.
 const SEARCHED_PER_TICK: usize = 16_384;
 
+/// Tiles that are searched for one player at once, and a second. Who asks for more waits; a long way takes some hundreds, one
+/// that does not exist everything within reach.
+const SEARCHED_AT_ONCE: u32 = 65_536;
+const SEARCHED_PER_SECOND: u32 = 32_768;
+
 /// Ticks without getting anywhere after which a walk is given up: a search for another way had its turn by then.
 const PATIENCE: u8 = 8;
 
 /// Adds the search for ways and the walking of them.
 pub fn plugin(space: &mut SpaceBuilder) {
     // Only memory to search with: another world has its own.
-    space.world.init_resource::<Search>();
+    space.world.insert_resource(Search::new());
     space.tick.add_systems(
         (check_tile_steps, search_ways, walk_on)
             .chain()
@@ -41,14 +47,37 @@ pub(super) fn walk(world: &mut World, player: PlayerId, seq: u32, goal: Goal) {
     let Some(entity) = presence::entity(world, player) else {
         return;
     };
-    let mut player = world.entity_mut(entity);
-    let Ok((mut steering, mut walk)) = player.get_components_mut::<(&mut Steering, &mut Walk)>() else {
+    let is_kept_away = matches!(goal, Goal::Player(other) if proximity::keeps_away(world, other, player));
+    let mut walker = world.entity_mut(entity);
+    let Ok((mut steering, mut walk, mut body, mut motion)) =
+        walker.get_components_mut::<(&mut Steering, &mut Walk, &mut Body, &mut Motion)>()
+    else {
         return;
     };
-    if seq > steering.seen {
-        steering.seen = seq;
-        steering.give_up();
+    if seq <= steering.seen {
+        return;
+    }
+    steering.seen = seq;
+    steering.give_up();
+    if is_kept_away {
+        // They are told just what they are told of a player no way leads to.
+        stop(&mut body, &mut motion, &mut walk);
+        world.resource_mut::<Outbox>().0.facts.push(Fact::NoPath { player });
+    } else {
         walk.start(Errand::Goal(goal), now);
+    }
+}
+
+/// A player no longer walks up to another who keeps them away.
+pub(super) fn stop_following(world: &mut World, follower: PlayerId, player: PlayerId) {
+    let Some(entity) = presence::entity(world, follower) else {
+        return;
+    };
+    let mut follower = world.entity_mut(entity);
+    if let Ok((mut body, mut motion, mut walk)) = follower.get_components_mut::<(&mut Body, &mut Motion, &mut Walk)>()
+        && walk.errand == Some(Errand::Goal(Goal::Player(player)))
+    {
+        stop(&mut body, &mut motion, &mut walk);
     }
 }
 
@@ -136,11 +165,13 @@ fn search_ways(
     grid: Res<Grid>,
     roster: Res<Roster>,
     now: Res<Tick>,
-    zones: Res<Zones>,
+    ground: (Res<Zones>, Res<Elements>, Res<TickRate>),
     mut search: ResMut<Search>,
     mut outbox: ResMut<Outbox>,
     mut walkers: Query<(Entity, &Card, &mut Body, &mut Motion, &mut Walk)>,
 ) {
+    let (zones, elements, rate) = ground;
+    let forgotten = SEARCHED_PER_SECOND / u32::from(rate.per_second());
     let mut due = Vec::new();
     for (entity, card, _, _, walk) in &walkers {
         if let Some(Errand::Goal(goal)) = walk.errand {
@@ -154,21 +185,31 @@ fn search_ways(
         }
     }
     due.sort_unstable_by_key(|&(asked, player, ..)| (asked, player));
-    let mut searched = 0;
+    let allowed = search.allowed.min(SEARCHED_PER_TICK);
     for (_, player, entity, goal, tile) in due {
-        if searched >= SEARCHED_PER_TICK {
+        if search.spent >= allowed {
             break;
         }
         let Ok((_, _, mut body, mut motion, mut walk)) = walkers.get_mut(entity) else {
             continue;
         };
+        if walk.searched.left(*now, forgotten) >= SEARCHED_AT_ONCE {
+            // Its turn comes when enough of what was searched for it is forgotten.
+            continue;
+        }
         let found = match tile {
             Some(tile) if walk.stuck < PATIENCE => {
                 let target = target(goal, tile);
                 let from = body.position.tile();
-                let found = search.find(&zones.ground_for(&grid, player, from), from, target);
-                searched += search.searched();
-                found
+                if search.is_out_of_reach(&grid, elements.ground, from, target) {
+                    Found::Nothing
+                } else {
+                    let found = search.find(&zones.ground_for(&grid, player, from), from, target);
+                    let tiles = search.searched();
+                    search.spent += tiles;
+                    walk.searched.add(tiles as u32, *now, forgotten);
+                    found
+                }
             }
             _ => Found::Nothing,
         };

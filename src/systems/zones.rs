@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bevy_ecs::prelude::*;
 
 use super::presence::Roster;
-use super::{Outbox, SimulateSystems, SpaceBuilder, arrival, movement, presence};
+use super::{Outbox, SimulateSystems, SpaceBuilder, arrival, movement, presence, proximity};
 use crate::components::direction::Motion;
 use crate::components::fact::{Denial, Fact};
 use crate::components::grid::Grid;
@@ -356,7 +356,8 @@ pub(super) fn knock(world: &mut World, player: PlayerId, zone: u16) {
         return;
     }
     room.knocked.insert(player, now);
-    let to = people_in(world, zone);
+    let mut to = people_in(world, zone);
+    to.retain(|inside| !proximity::keeps_away(world, *inside, player));
     tell(world, Fact::Knocked { player, zone, to });
 }
 

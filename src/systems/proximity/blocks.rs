@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use bevy_ecs::prelude::*;
 
 use super::{Blocked, Proximity};
+use crate::components::fact::Fact;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::Card;
 use crate::components::unit::Tick;
-use crate::systems::presence;
+use crate::systems::presence::{self, player_of_user};
+use crate::systems::{Outbox, walking};
 
 impl Proximity {
     /// Whether one of them keeps the other away.
@@ -77,6 +79,11 @@ pub fn block(world: &mut World, user: UserId, other: UserId, blocked: bool) {
         }
     }
     world.resource_mut::<Proximity>().block(user, other, blocked, now);
+    let fact = Fact::Blocked { user, other, blocked };
+    world.resource_mut::<Outbox>().0.facts.push(fact);
+    if blocked && let (Some(user), Some(other)) = (player_of_user(world, user), player_of_user(world, other)) {
+        walking::stop_following(world, other, user);
+    }
 }
 
 /// A user came again: these they keep away from them, and nobody else.
@@ -93,10 +100,14 @@ pub fn block_only(world: &mut World, user: UserId, others: Vec<UserId>) {
 
 /// Whether one of two players keeps the other away.
 pub fn is_apart(world: &World, a: PlayerId, b: PlayerId) -> bool {
-    let card = |player| world.get::<Card>(presence::entity(world, player)?);
-    let kept = |player, other| {
-        let kept = world.get::<Blocked>(presence::entity(world, player)?)?;
-        Some(kept.0.contains(&card(other)?.user))
-    };
-    kept(a, b) == Some(true) || kept(b, a) == Some(true)
+    keeps_away(world, a, b) || keeps_away(world, b, a)
+}
+
+/// Whether a player keeps another away from them.
+pub fn keeps_away(world: &World, player: PlayerId, other: PlayerId) -> bool {
+    let entity = |player| presence::entity(world, player);
+    let kept = entity(player).and_then(|entity| world.get::<Blocked>(entity));
+    let other = entity(other).and_then(|entity| world.get::<Card>(entity));
+    kept.zip(other)
+        .is_some_and(|(kept, other)| kept.0.contains(&other.user))
 }

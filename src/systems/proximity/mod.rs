@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::prelude::*;
 
-pub(super) use self::blocks::{block, block_only, is_apart};
+pub(super) use self::blocks::{block, block_only, is_apart, keeps_away};
 use self::bubbles::Bubbles;
 pub use self::field::{Field, Rules};
 pub(super) use self::joining::{admit, bubble};
