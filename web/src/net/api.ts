@@ -280,6 +280,6 @@ function lineOf(entry: Schema<"LineEntry">): ChatLine {
     replyTo: entry.replyTo,
     edited: entry.editedAt,
     deleted: entry.deleted,
-    reactions: entry.reactions.map(({ emoji, userIds }) => ({ emoji, users: userIds })),
+    reactions: entry.reactions.map(({ emoji, userIds }) => ({ emoji, users: userIds, more: 0 })),
   };
 }

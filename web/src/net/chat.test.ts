@@ -199,6 +199,55 @@ describe("the history after a break", () => {
   });
 });
 
+describe("a gap after a break", () => {
+  const lines = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, index) => said(`${from + index} `, from + index));
+  const broken = () => {
+    const chat = online();
+    for (const line of lines(0, 3)) chat.hear(line);
+    chat.drop(3);
+    chat.welcome(lines(10, 12), 12, true);
+    return chat;
+  };
+  const text = (chat: Chat) =>
+    chat.lines
+      .map(({ text }) => text)
+      .join("")
+      .trim();
+
+  test("is where the known lines end and those of the history begin", () => {
+    const chat = broken();
+    expect(chat.gaps).toEqual([{ after: "bo-2 -2", before: "bo-10 -10", isLost: false }]);
+    expect(text(chat)).toBe("0 1 2 10 11");
+  });
+
+  test("is filled from its end until known lines are met", () => {
+    const chat = broken();
+    expect(chat.fill("bo-10 -10", lines(6, 10), false)).toHaveLength(4);
+    expect(text(chat)).toBe("0 1 2 6 7 8 9 10 11");
+    expect(chat.gaps[0]?.before).toBe("bo-6 -6");
+    expect(chat.fill("bo-6 -6", lines(1, 6), false)).toHaveLength(3);
+    expect(text(chat)).toBe("0 1 2 3 4 5 6 7 8 9 10 11");
+    expect(chat.gaps).toEqual([]);
+  });
+
+  test("that cannot be filled stays marked", () => {
+    const chat = broken();
+    chat.fill("bo-10 -10", [], true);
+    expect(chat.gaps).toEqual([{ after: "bo-2 -2", before: "bo-10 -10", isLost: true }]);
+  });
+
+  test("is none when the history meets what is known, or is all that was ever said", () => {
+    const chat = online();
+    for (const line of lines(0, 3)) chat.hear(line);
+    chat.catchUp(lines(2, 5), true);
+    chat.catchUp(lines(4, 6), true);
+    expect(chat.gaps).toEqual([]);
+    chat.catchUp(lines(9, 12), false);
+    expect(chat.gaps).toEqual([]);
+  });
+});
+
 test("old lines make room, and failed ones go with what they stood behind", () => {
   const chat = online();
   chat.hear(said("first"));
@@ -222,13 +271,23 @@ describe("what becomes of a line", () => {
     expect(chat.lines[0]).toMatchObject({
       text: "hello",
       edited: 5,
-      reactions: [{ emoji: "👍", users: ["ada", "cy"] }],
+      reactions: [{ emoji: "👍", users: ["ada", "cy"], more: 0 }],
     });
     chat.react({ id, user: "ada", emoji: "👍", on: false });
     chat.react({ id, user: "cy", emoji: "👍", on: false });
     expect(chat.lines[0]?.reactions).toEqual([]);
     chat.change({ id, text: null, at: 6 });
     expect(chat.lines[0]).toMatchObject({ text: "", deleted: true, edited: null });
+  });
+
+  test("thoughts of people who are not named are counted", () => {
+    const chat = online();
+    chat.catchUp([{ ...said("a"), reactions: [{ emoji: "👍", users: ["ada"], more: 1 }] }], false);
+    const react = (user: string, on: boolean) => chat.react({ id: "bo-a-0", user, emoji: "👍", on });
+    react("cy", false);
+    expect(chat.lines[0]?.reactions).toEqual([{ emoji: "👍", users: ["ada"], more: 0 }]);
+    react("ada", false);
+    expect(chat.lines[0]?.reactions).toEqual([]);
   });
 
   test("is brought by the history after a break", () => {

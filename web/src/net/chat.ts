@@ -5,6 +5,9 @@
 
 import type { Change, ChatLine, Reacted } from "./codec";
 
+/** The scope of lines that are not kept. */
+const NEARBY = 1;
+
 export interface Line extends ChatLine {
   /** Not said yet, as far as the server told. */
   isWaiting: boolean;
@@ -34,8 +37,18 @@ interface Open {
   behind: string | null;
 }
 
+/** Where lines are missing: said after the one line and before the other. */
+export interface Gap {
+  after: string;
+  before: string;
+  /** Whether they are not kept any more. */
+  isLost: boolean;
+}
+
 /** Lines kept on the screen. */
 const LINES = 200;
+/** Lines that a space remembers at most. */
+const MEMORY = 50;
 /** Lines that a space remembers; a few fewer, because others are on their way. */
 const REMEMBERED = 45;
 /** Milliseconds without a connection, or without an answer, after which a line has failed. */
@@ -55,6 +68,17 @@ export class Chat {
   #allowedAt = 0;
   /** Lines kept: more when somebody looked back. */
   #room = LINES;
+  #gaps: Gap[] = [];
+
+  /** Where lines are missing. */
+  get gaps(): readonly Gap[] {
+    return this.#gaps;
+  }
+
+  /** The oldest line that the server can be asked about. */
+  get oldest(): Line | undefined {
+    return this.#said.find(({ scope }) => scope !== NEARBY);
+  }
 
   /** What to show: what was said, failed lines where they failed, and at the end what waits. */
   get lines(): Line[] {
@@ -120,6 +144,7 @@ export class Chat {
   /** Everything that was said is gone. */
   clear(): void {
     this.#said = [];
+    this.#gaps = [];
     this.#open = this.#open.filter(({ line }) => line.isWaiting);
   }
 
@@ -128,6 +153,27 @@ export class Chat {
     const fresh = lines.filter((line) => this.#said.every(({ id }) => id !== line.id));
     this.#room += fresh.length;
     this.#said = [...fresh.map(shown), ...this.#said];
+  }
+
+  /**
+   * What was said before a line that lines are missing before, oldest first. `isAll` when there is nothing older. Gives the lines
+   * that are new.
+   */
+  fill(before: string, lines: ChatLine[], isAll: boolean): ChatLine[] {
+    const gap = this.#gaps.find((gap) => gap.before === before);
+    if (!gap) return [];
+    const isKnown = ({ id }: ChatLine) => this.#said.some((line) => line.id === id);
+    const fresh = lines.filter((line) => !isKnown(line));
+    const meets = fresh.length < lines.length;
+    const place = this.#said.findIndex(({ id }) => id === before);
+    this.#room += fresh.length;
+    this.#said.splice(Math.max(place, 0), 0, ...fresh.map(shown));
+    if (meets) this.#gaps = this.#gaps.filter((other) => other !== gap);
+    else {
+      gap.before = fresh[0]?.id ?? before;
+      gap.isLost = isAll;
+    }
+    return fresh;
   }
 
   /** Whether the space still remembers the line, as far as can be told. */
@@ -142,15 +188,28 @@ export class Chat {
   }
 
   /** A connection stands, and this is what was said lately. Gives the lines that are new. */
-  welcome(history: ChatLine[], now: number): ChatLine[] {
+  welcome(history: ChatLine[], now: number, more = false): ChatLine[] {
     this.expire(now);
     this.#isOnline = true;
     this.#allowed = BURST;
     this.#allowedAt = now;
+    const fresh = this.catchUp(history, more);
+    for (const open of this.#open) open.sentAt = null;
+    return fresh;
+  }
+
+  /** This is what was said lately, and whether the space remembers more. Gives the lines that are new. */
+  catchUp(history: ChatLine[], more: boolean): ChatLine[] {
     const fresh = history.filter((line) => this.#said.every(({ id }) => id !== line.id));
+    const last = this.#said.findLast(({ scope }) => scope !== NEARBY);
+    const [first] = history;
+    // A space that remembers less than it could has told everything.
+    const isCut = more || history.length >= MEMORY;
+    if (last && first && fresh.length === history.length && isCut && last.at <= first.at) {
+      this.#gaps.push({ after: last.id, before: first.id, isLost: false });
+    }
     for (const line of fresh) this.#settle(line);
     this.#keep(merge(this.#said, history));
-    for (const open of this.#open) open.sentAt = null;
     return fresh;
   }
 
@@ -215,6 +274,7 @@ export class Chat {
     const gone = new Set(said.slice(0, -this.#room).map(({ id }) => id));
     this.#said = said.slice(-this.#room);
     if (gone.size > 0) {
+      this.#gaps = this.#gaps.filter(({ before }) => !gone.has(before));
       this.#open = this.#open.filter(({ line, behind }) => line.isWaiting || !gone.has(behind ?? ""));
     }
   }
@@ -245,10 +305,13 @@ export function merge(known: Line[], history: ChatLine[]): Line[] {
 function withReaction(line: Line, { user, emoji, on }: Reacted): Line {
   const kind = line.reactions.find((kind) => kind.emoji === emoji);
   const users = [...(kind?.users.filter((other) => other !== user) ?? []), ...(on ? [user] : [])];
+  // A user who takes back what they were not named with was among the others.
+  const wasNamed = kind?.users.includes(user) ?? false;
+  const more = Math.max(0, (kind?.more ?? 0) - (on || wasNamed ? 0 : 1));
   const changed = kind
-    ? line.reactions.map((other) => (other === kind ? { emoji, users } : other))
-    : [...line.reactions, { emoji, users }];
-  return { ...line, reactions: changed.filter(({ users }) => users.length > 0) };
+    ? line.reactions.map((other) => (other === kind ? { emoji, users, more } : other))
+    : [...line.reactions, { emoji, users, more }];
+  return { ...line, reactions: changed.filter(({ users, more }) => users.length + more > 0) };
 }
 
 function shown(line: ChatLine): Line {

@@ -5,7 +5,7 @@ import { DecodeError, Reader, Writer } from "./bytes";
 export const SUBPROTOCOL = "plaza.v1";
 export const VERSION = 1;
 /** Must be the server's, or this page is of another version. */
-export const SCHEMA = 3_415_260_247;
+export const SCHEMA = 171_733_797;
 
 export type ClientMessage =
   | {
@@ -39,7 +39,8 @@ export type ClientMessage =
   | { type: "ChatDelete"; id: string }
   | { type: "React"; id: string; emoji: string; on: boolean }
   | { type: "Typing"; on: boolean }
-  | { type: "Bubble"; deed: number; bubble: number };
+  | { type: "Bubble"; deed: number; bubble: number }
+  | { type: "ChatBefore"; id: string };
 
 export interface OwnState {
   x: number;
@@ -70,6 +71,18 @@ export interface Reaction {
   emoji: string;
   /** The ids of users. */
   users: string[];
+  /** How many more there are. */
+  more: number;
+}
+
+/** Lines that were said before, as many as fit into one message. */
+export interface History {
+  /** The line before which they were said; `null` for the newest. */
+  before: string | null;
+  /** Oldest first. */
+  lines: ChatLine[];
+  /** Whether the space remembers older ones. */
+  more: boolean;
 }
 
 /** Other words for a line, or none. */
@@ -173,7 +186,6 @@ export interface Welcome {
   mapVersion: number;
   gridHash: number;
   own: OwnState;
-  history: ChatLine[];
   blocked: string[];
 }
 
@@ -202,7 +214,9 @@ export type ServerMessage =
   | { type: "Typing"; player: number; on: boolean }
   | ({ type: "Direct" } & DirectLine)
   | { type: "Bubbles"; full: boolean; bubbles: BubbleEntry[] }
-  | { type: "BubbleKnocked"; player: number };
+  | { type: "BubbleKnocked"; player: number }
+  | ({ type: "History" } & History)
+  | { type: "Missed"; mapVersion: number };
 
 export function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
   const writer = new Writer();
@@ -280,6 +294,9 @@ export function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
     case "Bubble":
       writer.uint(22).u8(message.deed).uint(message.bubble);
       break;
+    case "ChatBefore":
+      writer.uint(23).string(message.id);
+      break;
   }
   return writer.finish();
 }
@@ -352,6 +369,15 @@ function serverMessage(r: Reader): ServerMessage {
       return { type: "Bubbles", full: r.bool(), bubbles: r.list(() => bubble(r)) };
     case 24:
       return { type: "BubbleKnocked", player: r.uint() };
+    case 25:
+      return {
+        type: "History",
+        before: r.option(() => r.string()),
+        lines: r.list(() => chatLine(r)),
+        more: r.bool(),
+      };
+    case 26:
+      return { type: "Missed", mapVersion: r.uint() };
     default:
       throw new DecodeError(`no message has the number ${variant}`);
   }
@@ -369,7 +395,6 @@ function welcome(r: Reader): Welcome {
     mapVersion: r.uint(),
     gridHash: r.uint(),
     own: ownState(r),
-    history: r.list(() => chatLine(r)),
     blocked: r.list(() => r.string()),
   };
 }
@@ -403,7 +428,7 @@ function chatLine(r: Reader): ChatLine {
     replyTo: r.option(() => r.string()),
     edited: r.option(() => r.uint()),
     deleted: r.bool(),
-    reactions: r.list(() => ({ emoji: r.string(), users: r.list(() => r.string()) })),
+    reactions: r.list(() => ({ emoji: r.string(), users: r.list(() => r.string()), more: r.uint() })),
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { whole } from "./base";
 import { type ClientMessage, decode, encode, SCHEMA, type ServerMessage, SUBPROTOCOL, VERSION } from "./codec";
-import { delayBefore, type Ending, endingFor } from "./policy";
+import { delayAfter, type Ending, endingFor, STEADY } from "./policy";
 
 export type Status =
   | { kind: "connecting"; attempt: number }
@@ -28,6 +28,8 @@ export class Connection {
   #nonce = 0;
   #pinged = 0;
   #closed = false;
+  /** Since when the connection stands. */
+  #stands: number | undefined;
   /** Milliseconds to the server and back, as last measured. */
   roundTrip = 0;
   /** Bytes sent since the beginning. */
@@ -121,7 +123,7 @@ export class Connection {
     }
     if (message.type === "Pong" && message.nonce === this.#nonce) this.roundTrip = this.#heard - this.#pinged;
     if (message.type === "Welcome") {
-      this.#attempt = 0;
+      this.#stands = this.#heard;
       this.listener.status({ kind: "open" });
     }
     this.listener.message(message, bytes.length);
@@ -148,8 +150,10 @@ export class Connection {
       this.listener.status({ kind: "ended", ending });
       return;
     }
+    if (this.#stands !== undefined && performance.now() - this.#stands >= STEADY) this.#attempt = 0;
+    this.#stands = undefined;
     this.listener.status({ kind: "waiting", attempt: this.#attempt, reason });
-    this.#retry = setTimeout(() => this.#open(), delayBefore(this.#attempt++, Math.random));
+    this.#retry = setTimeout(() => this.#open(), delayAfter(code, this.#attempt++, Math.random));
   }
 
   #stop(): void {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { delayBefore, endingFor } from "./policy";
+import { delayAfter, delayBefore, endingFor } from "./policy";
 
 test("waits longer each time, at most five seconds, never the same for everybody", () => {
   expect([0, 1, 2, 3, 4, 9].map((attempt) => delayBefore(attempt, () => 1))).toEqual([
@@ -20,4 +20,10 @@ test("who is kept out is told why", () => {
 
 test("comes back within half a second at first, anywhere in it", () => {
   expect([0, 0.25, 1].map((chance) => delayBefore(0, () => chance))).toEqual([0, 125, 500]);
+});
+
+test("comes back ever more slowly when it was too much for the server", () => {
+  expect([0, 1, 4, 9].map((attempt) => delayAfter(4429, attempt, () => 1))).toEqual([2000, 4000, 32_000, 60_000]);
+  expect(delayAfter(4429, 0, () => 0)).toBe(1000);
+  expect(delayAfter(1006, 0, () => 1)).toBe(500);
 });

@@ -27,6 +27,21 @@ export function endingFor(code: number, reason = ""): Ending | undefined {
   return ending && code === 4403 && reason !== "" ? { ...ending, advice: reason } : ending;
 }
 
+/** Milliseconds that a connection must stand to count as a good one: after a shorter one it is waited longer than before. */
+export const STEADY = 5000;
+
+/** Too much was sent, or too little read. */
+const FLOOD = 4429;
+
+/**
+ * Milliseconds before try number `attempt` (from 0) after a connection ended with that code. Who was too much for the server comes
+ * back slowly: half to all of two seconds, doubling to a minute.
+ */
+export function delayAfter(code: number, attempt: number, random: () => number): number {
+  if (code !== FLOOD) return delayBefore(attempt, random);
+  return (0.5 + random() / 2) * Math.min(2000 * 2 ** attempt, 60_000);
+}
+
 /** Milliseconds before try number `attempt` (from 0): full jitter below 500 ms, doubling to 5 s. */
 export function delayBefore(attempt: number, random: () => number): number {
   return random() * Math.min(500 * 2 ** attempt, 5000);

@@ -525,6 +525,11 @@ export class Space {
         this.#hangDoors();
         this.notice.value = "You may come in.";
         break;
+      case "Missed":
+        if (this.map?.version !== message.mapVersion) void this.#fetchMap();
+        void this.direct.refresh();
+        this.talk.typing.value = [];
+        break;
       case "Portal":
         this.onPortal(message.space, message.arrive);
         break;
@@ -562,7 +567,7 @@ export class Space {
       this.circles.value = new Map();
       this.name.value = welcome.spaceName;
       // On the first welcome nobody is known yet.
-      this.talk.welcome(welcome.history, user === undefined);
+      this.talk.begin(user === undefined);
       void this.direct.refresh();
     });
     if (this.map?.version !== welcome.mapVersion || this.failure.value) void this.#fetchMap();

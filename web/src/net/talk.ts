@@ -5,8 +5,8 @@
 
 import { batch, signal } from "@preact/signals";
 import { api, type ChatPage, type ChatRules } from "./api";
-import { Chat, type Line } from "./chat";
-import type { ChatLine, ClientMessage, ServerMessage } from "./codec";
+import { Chat, type Gap, type Line } from "./chat";
+import type { ChatLine, ClientMessage, History, ServerMessage } from "./codec";
 
 export const SPACE = 0;
 export const NEARBY = 1;
@@ -14,6 +14,9 @@ export const ANNOUNCEMENT = 2;
 
 /** How often it is said that one goes on typing, in milliseconds; the server waits for five seconds. */
 const TYPING_EVERY = 3000;
+
+/** Pages that are fetched by themselves to fill a gap; the rest when the person asks for it. */
+const FILL_PAGES = 6;
 
 /** What the talk needs of its space. */
 export interface Port {
@@ -35,6 +38,8 @@ export class Talk {
   /** Whether there is more to look back at. */
   readonly hasEarlier = signal(false);
   readonly isLookingBack = signal(false);
+  /** Where lines are missing. */
+  readonly gaps = signal<readonly Gap[]>([]);
   /** What everybody shall read; until it is put away. */
   readonly announcement = signal<Line | null>(null);
 
@@ -43,6 +48,12 @@ export class Talk {
   #chatId = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   #typedAt = Number.NEGATIVE_INFINITY;
   #isAsking = false;
+  /** Whether the connection is new and what was said lately is still to come; whether it is the first one. */
+  #begins: "first" | "again" | null = null;
+  /** Whether the space remembers lines older than all that are known, and whether it keeps such. */
+  #remembersMore = false;
+  #keepsMore = false;
+  #pagesLeft = 0;
 
   constructor(
     private readonly space: string,
@@ -117,20 +128,30 @@ export class Talk {
 
   /** Fetches what was said before everything that is shown. */
   async lookBack(): Promise<void> {
-    const oldest = this.lines.value.find((line) => line.scope !== NEARBY && !line.isWaiting);
+    const { oldest } = this.#chat;
     if (this.isLookingBack.value || !this.hasEarlier.value) return;
+    if (oldest && this.#remembersMore) {
+      this.isLookingBack.value = this.port.send({ type: "ChatBefore", id: oldest.id });
+      return;
+    }
     this.isLookingBack.value = true;
     try {
       const page = await api.chat(this.space, "", oldest?.id ?? "");
       batch(() => {
         this.#chat.earlier(page.lines);
-        this.hasEarlier.value = page.before !== null;
+        this.#keepsMore = page.before !== null;
         this.#show();
       });
     } catch (error) {
       this.port.notice(reasonOf(error));
     }
     this.isLookingBack.value = false;
+  }
+
+  /** Fetches what is missing before that line. */
+  fill(before: string): void {
+    this.#pagesLeft = FILL_PAGES;
+    this.port.send({ type: "ChatBefore", id: before });
   }
 
   search(words: string, before = ""): Promise<ChatPage> {
@@ -159,6 +180,9 @@ export class Talk {
         this.#chat.react(message);
         this.#show();
         return true;
+      case "History":
+        this.#remember(message);
+        return true;
       case "Typing": {
         const others = this.typing.value.filter((player) => player !== message.player);
         this.typing.value = message.on ? [...others, message.player] : others;
@@ -173,20 +197,15 @@ export class Talk {
     }
   }
 
-  /** A connection stands, and this is what was said lately. */
-  welcome(history: ChatLine[], isFirst: boolean): void {
-    const { user } = this.port.me();
-    const missed = this.#chat.welcome(history, Date.now());
-    // On the first welcome nothing was missed.
-    if (!isFirst) this.#count(missed.filter((line) => line.user !== user));
+  /** A connection stands; what was said lately follows. */
+  begin(isFirst: boolean): void {
+    this.#begins = isFirst ? "first" : "again";
     this.typing.value = [];
-    this.sendLines();
-    this.#show();
-    void this.#ask();
   }
 
   drop(): void {
     this.#chat.drop(Date.now());
+    this.isLookingBack.value = false;
     this.typing.value = [];
   }
 
@@ -213,11 +232,11 @@ export class Talk {
     if (this.#isAsking) return;
     this.#isAsking = true;
     try {
-      const oldest = this.lines.value.find((line) => line.scope !== NEARBY && !line.isWaiting);
-      const page = await api.chat(this.space, "", oldest?.id ?? "");
+      const page = await api.chat(this.space, "", this.#chat.oldest?.id ?? "");
       batch(() => {
         this.rules.value = page.rules;
-        this.hasEarlier.value = page.lines.length > 0;
+        this.#keepsMore = page.lines.length > 0;
+        this.#show();
       });
     } catch {
       // The chat goes on without; it is asked again with the next connection.
@@ -228,14 +247,70 @@ export class Talk {
   #clear(): void {
     batch(() => {
       this.#chat.clear();
-      this.hasEarlier.value = false;
+      this.#remembersMore = false;
+      this.#keepsMore = false;
       this.announcement.value = null;
       this.#show();
     });
   }
 
   #show(): void {
-    this.lines.value = this.#chat.lines;
+    batch(() => {
+      this.lines.value = this.#chat.lines;
+      this.gaps.value = this.#chat.gaps.map((gap) => ({ ...gap }));
+      this.hasEarlier.value = this.#remembersMore || this.#keepsMore;
+    });
+  }
+
+  /** What was said lately, or before a line that was asked about. */
+  #remember({ before, lines, more }: History): void {
+    if (before === null) this.#catchUp(lines, more);
+    else if (this.#chat.gaps.some((gap) => gap.before === before)) {
+      const isKept = this.rules.value?.kept === true;
+      void this.#fillFrom(before, lines, more ? "memory" : isKept ? "store" : "nowhere");
+    } else {
+      this.#chat.earlier(lines);
+      this.#remembersMore = more;
+      this.isLookingBack.value = false;
+      this.#show();
+      // Nothing of it was remembered: it may be kept.
+      if (lines.length === 0) void this.lookBack();
+    }
+  }
+
+  #catchUp(lines: ChatLine[], more: boolean): void {
+    const { user } = this.port.me();
+    const begins = this.#begins;
+    this.#begins = null;
+    const missed = begins === null ? this.#chat.catchUp(lines, more) : this.#chat.welcome(lines, Date.now(), more);
+    // On the first welcome nothing was missed.
+    if (begins !== "first") this.#count(missed.filter((line) => line.user !== user));
+    if (this.#chat.oldest?.id === lines[0]?.id) this.#remembersMore = more;
+    this.sendLines();
+    this.#show();
+    const gap = this.#chat.gaps.findLast(({ isLost }) => !isLost);
+    if (gap) this.fill(gap.before);
+    void this.#ask();
+  }
+
+  /** What was said before a line that lines are missing before, and where to look for older ones. */
+  async #fillFrom(before: string, lines: ChatLine[], next: "memory" | "store" | "nowhere"): Promise<void> {
+    const fresh = this.#chat.fill(before, lines, next === "nowhere");
+    this.#count(fresh.filter((line) => line.user !== this.port.me().user));
+    this.#show();
+    const gap = this.#chat.gaps.find((gap) => gap.before === (lines[0]?.id ?? before) && !gap.isLost);
+    if (!gap || --this.#pagesLeft <= 0) return;
+    if (next === "memory") {
+      this.port.send({ type: "ChatBefore", id: gap.before });
+      return;
+    }
+    try {
+      const from = gap.before;
+      const page = await api.chat(this.space, "", from);
+      await this.#fillFrom(from, page.lines, page.before === null ? "nowhere" : "store");
+    } catch (error) {
+      this.port.notice(reasonOf(error));
+    }
   }
 
   #hear(line: ChatLine): void {

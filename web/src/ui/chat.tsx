@@ -119,7 +119,7 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
   const all = talk.lines.value;
   const isHidden = (line: Line) => space.blocked.value.has(line.user);
   const lines = all.filter((line) => (line.scope === NEARBY) === isNearby && !isHidden(line));
-  const isKept = talk.rules.value?.kept === true;
+  const gaps = isNearby ? [] : talk.gaps.value;
 
   useLayoutEffect(() => {
     const element = list.current;
@@ -184,10 +184,10 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
         onScroll={(event) => {
           const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
           isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
-          if (scrollTop < 40 && isKept && talk.hasEarlier.value && !isNearby) lookBack();
+          if (scrollTop < 40 && talk.hasEarlier.value && !isNearby) lookBack();
         }}
       >
-        {!isNearby && isKept && talk.hasEarlier.value && (
+        {!isNearby && talk.hasEarlier.value && (
           <li class="earlier">
             {talk.isLookingBack.value ? (
               <Spinner label="Looking back…" />
@@ -207,6 +207,19 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
         )}
         {lines.map((line) => (
           <Fragment key={line.id}>
+            {gaps
+              .filter(({ before }) => before === line.id)
+              .map(({ isLost }) => (
+                <li key="gap" class="gap">
+                  {isLost ? (
+                    "Some messages before this one are not kept any more."
+                  ) : (
+                    <button type="button" class="button small" onClick={() => talk.fill(line.id)}>
+                      Show the messages missing here
+                    </button>
+                  )}
+                </li>
+              ))}
             {line.id === firstNew && (
               <li class="new-line">
                 <span>New since you were away</span>

@@ -72,18 +72,18 @@ export function ChatLine({ line, talk, names, me, nameOf, quoted, onReply, onEdi
       </div>
       {line.reactions.length > 0 && (
         <div class="reactions">
-          {line.reactions.map(({ emoji, users }) => (
+          {line.reactions.map(({ emoji, users, more }) => (
             <button
               key={emoji}
               type="button"
               class="reaction"
               aria-pressed={users.includes(me)}
-              aria-label={`${emoji} from ${users.map(nameOf).join(", ")}`}
-              title={users.map(nameOf).join(", ")}
+              aria-label={`${emoji} from ${namesOf(users.map(nameOf), more)}`}
+              title={namesOf(users.map(nameOf), more)}
               disabled={!talk.canReact(line)}
               onClick={() => talk.react(line, emoji)}
             >
-              {emoji} <span>{users.length}</span>
+              {emoji} <span>{users.length + more}</span>
             </button>
           ))}
         </div>
@@ -165,4 +165,9 @@ export function timeOf(at: Date): string {
   const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   const isToday = at.toDateString() === new Date().toDateString();
   return isToday ? time : `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+}
+
+function namesOf(names: string[], more: number): string {
+  const all = names.join(", ");
+  return more > 0 ? `${all} and ${more} more` : all;
 }
