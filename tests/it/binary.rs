@@ -193,7 +193,6 @@ async fn what_is_said_reaches_everybody_and_is_remembered() {
     let cleo = server.user("cleo").await;
     let third = GameClient::join(&server.address, &cleo, &space).await;
     let history: Vec<_> = third
-        .welcome
         .history
         .iter()
         .map(|line| (line.text.as_str(), line.player))

@@ -109,7 +109,7 @@ async fn an_ephemeral_space_forgets_when_the_last_one_leaves() {
         // The goodbye is said before the player is gone.
         while server.get("/spaces", Some(&ada)).await.fine()["mine"][0]["people"] != 0 {}
         let bob = GameClient::join(&server.address, &bob, &space).await;
-        assert_eq!(bob.welcome.history.len(), left);
+        assert_eq!(bob.history.len(), left);
     }
     server.stop().await;
 }
@@ -237,8 +237,8 @@ async fn lines_are_edited_deleted_answered_and_reacted_to_and_a_restart_keeps_it
     let folder = server.stop().await;
     let server = TestServer::start_in(folder, |_| {}).await;
     let guest = GameClient::join(&server.address, &bob, &space).await;
-    let [first, second, third] = &guest.welcome.history[..] else {
-        panic!("not three lines but {:?}", guest.welcome.history);
+    let [first, second, third] = &guest.history[..] else {
+        panic!("not three lines but {:?}", guest.history);
     };
     assert_eq!((&first.text[..], first.edited), ("hello", Some(change.at)));
     assert_eq!(
@@ -415,7 +415,7 @@ async fn the_owner_takes_everything_home_and_deletes_it_for_all() {
         }
     }
     let late = GameClient::join(&server.address, &ada, &space).await;
-    assert_eq!(late.welcome.history.len(), 1);
+    assert_eq!(late.history.len(), 1);
     server.stop().await;
 }
 

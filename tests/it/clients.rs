@@ -7,7 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use plaza::components::fact::Stance;
 use plaza::components::unit::Position;
 use plaza::net::codec::{decode, encode};
-use plaza::net::protocol::chat::ChatC2s;
+use plaza::net::protocol::chat::{ChatC2s, ChatLineS2c};
 use plaza::net::protocol::frame::{CELL_SIDE, CELL_TILES, FrameS2c, unpack};
 use plaza::net::protocol::movement::{InputC2s, OwnStateS2c, WalkToC2s};
 use plaza::net::protocol::session::{HelloC2s, PingC2s, WelcomeS2c};
@@ -171,6 +171,8 @@ impl GridClient {
 pub struct GameClient {
     socket: Socket,
     pub welcome: WelcomeS2c,
+    /// What was said before it came.
+    pub history: Vec<ChatLineS2c>,
     pub own: OwnStateS2c,
     pub ack: u32,
     pub epoch: u64,
@@ -213,6 +215,20 @@ impl Stranger {
         self.socket.send(Message::binary(bytes)).await.unwrap();
     }
 
+    /// Sends anything, a frame that is none perhaps; whether the server takes it still.
+    pub async fn frame(&mut self, message: Message) -> bool {
+        self.socket.send(message).await.is_ok()
+    }
+
+    /// Reads to the end; answers the close code.
+    pub async fn ended(&mut self) -> Option<u16> {
+        loop {
+            if let Heard::Closed(code) = hear(&mut self.socket).await {
+                return code;
+            }
+        }
+    }
+
     pub async fn text(&mut self, text: &str) {
         self.socket.send(Message::text(text)).await.unwrap();
     }
@@ -241,8 +257,15 @@ impl Stranger {
                 Heard::Closed(code) => return Err(code),
             };
             if let ServerMessage::Welcome(welcome) = decode(&bytes).unwrap() {
+                let Heard::Bytes(bytes) = hear(&mut self.socket).await else {
+                    panic!("closed behind the welcome");
+                };
+                let Ok(ServerMessage::History(history)) = decode(&bytes) else {
+                    panic!("the history comes right behind the welcome");
+                };
                 return Ok(GameClient {
                     socket: self.socket,
+                    history: history.lines,
                     own: welcome.own,
                     ack: 0,
                     epoch: welcome.epoch,

@@ -157,7 +157,7 @@ async fn people_carry_on_when_the_process_that_runs_their_space_is_killed() {
     ada_here.until(|client, _| client.epoch > epoch).await;
     say(&mut ada_here, 2, "after").await;
     let bob_back = GameClient::join(&server.address, &bob, &space).await;
-    let said: Vec<_> = bob_back.welcome.history.iter().map(|line| line.text.as_str()).collect();
+    let said: Vec<_> = bob_back.history.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(
         said,
         ["before", "and from bob", "after"],

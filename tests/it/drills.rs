@@ -45,7 +45,7 @@ async fn a_process_that_stood_still_wakes_up_as_a_follower() {
     hear(&mut ada_here, "good morning").await;
     let cleo = server.user("cleo").await;
     let cleo = GameClient::join(&sleeper.address, &cleo, &space).await;
-    let said: Vec<_> = cleo.welcome.history.iter().map(|line| line.text.as_str()).collect();
+    let said: Vec<_> = cleo.history.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(said, ["good night", "he sleeps", "good morning"]);
     server.stop().await;
 }
@@ -173,12 +173,7 @@ async fn people_go_on_when_a_sentinel_makes_a_replica_the_master() {
     // A process that comes now asks the Sentinel who the master is, and follows the space.
     let other = shared.process(folder.path());
     let mut bob_there = GameClient::join(&other.address, &bob, &space).await;
-    let said: Vec<_> = bob_there
-        .welcome
-        .history
-        .iter()
-        .map(|line| line.text.as_str())
-        .collect();
+    let said: Vec<_> = bob_there.history.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(said, ["to the old master", "to PostgreSQL meanwhile"]);
     say(&mut bob_there, 1, "to the new one").await;
     hear(&mut ada_here, "to the new one").await;

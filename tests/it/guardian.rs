@@ -52,7 +52,7 @@ async fn people_of_other_processes_go_on_when_a_guarded_server_is_killed() {
     // The same name lives again at once: the lease of its life before is gone.
     plaza.opens();
     let bob_back = GameClient::join(&plaza.address, &bob, &space).await;
-    let said: Vec<_> = bob_back.welcome.history.iter().map(|line| line.text.as_str()).collect();
+    let said: Vec<_> = bob_back.history.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(said, ["before", "after"]);
     assert_eq!(plaza.terminate(), Some(0));
     server.stop().await;

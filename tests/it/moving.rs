@@ -70,7 +70,7 @@ async fn a_space_moves_while_people_walk_and_talk() {
     }
     let third = first.user("cleo").await;
     let cleo = GameClient::join(&second.address, &third, &space).await;
-    let said: Vec<_> = cleo.welcome.history.iter().map(|line| line.text.as_str()).collect();
+    let said: Vec<_> = cleo.history.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(said, ["at first", "second", "first"]);
     second.stop().await;
     first.stop().await;

@@ -4,10 +4,11 @@ use plaza::net::protocol::ServerMessage;
 use plaza::net::protocol::bubble::BubbleC2s;
 use plaza::net::protocol::chat::ChatC2s;
 use plaza::net::protocol::movement::WalkToPlayerC2s;
+use plaza::net::protocol::session::HelloC2s;
 use plaza::net::protocol::{ClientMessage, peers::SignalC2s, status::BlockC2s};
 use serde_json::json;
 
-use crate::clients::GameClient;
+use crate::clients::{GameClient, Stranger, hello};
 use crate::harness::{Person, TestServer, text};
 
 struct Two {
@@ -273,7 +274,7 @@ async fn what_is_said_nearby_is_heard_nearby_and_kept_nowhere() {
     }
     let cleo = server.user("cleo").await;
     let later = GameClient::join(&server.address, &cleo, &space).await;
-    assert_eq!(later.welcome.history, []);
+    assert_eq!(later.history, []);
     server.stop().await;
 }
 
@@ -303,5 +304,60 @@ async fn who_is_blocked_is_away_from_both_and_writes_to_neither() {
     connected(&mut ada).await;
     connected(&mut bob).await;
     server.post(&path, Some(&bob_user), body).await.fine();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_portal_leads_to_a_zone_and_nothing_else_does() {
+    let server = TestServer::start().await;
+    let (admin, ada_user) = (server.admin().await, server.user("ada").await);
+    let map = json!({"name": "There", "dimensions": "40x8", "zones": [
+        {"kind": "spawn", "name": "Door", "x": 2, "y": 4, "width": 1, "height": 1},
+        {"kind": "portal", "name": "Vault", "x": 30, "y": 4, "width": 1, "height": 1, "target": {"zone": "Door"}},
+    ]});
+    let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
+    let there = json!({"name": "There", "mapId": map});
+    let there = text(&server.post("/space", Some(&admin), there).await.fine()["spaceId"]);
+    let map = json!({"name": "Here", "dimensions": "20x8", "zones": [
+        {"kind": "spawn", "name": "Door", "x": 2, "y": 4, "width": 1, "height": 1},
+        {"kind": "portal", "name": "Gate", "x": 6, "y": 4, "width": 1, "height": 1,
+            "target": {"space": there, "zone": "Vault"}},
+    ]});
+    let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
+    let here = json!({"name": "Here", "mapId": map});
+    let here = text(&server.post("/space", Some(&ada_user), here).await.fine()["spaceId"]);
+    let mut ada = GameClient::join(&server.address, &ada_user, &here).await;
+    ada.walk_to(1, 6, 4).await;
+    let told = ada
+        .until(|_, message| matches!(message, ServerMessage::Portal(_)))
+        .await;
+    let ServerMessage::Portal(portal) = told else {
+        unreachable!("only a portal ends the wait")
+    };
+    assert_eq!(portal.space, there);
+    let enter = async |who: &Person, arrive: Option<String>| {
+        let mut stranger = Stranger::connect(&server.address).await;
+        let hello = HelloC2s {
+            arrive,
+            ..hello(&who.token, &there)
+        };
+        stranger.say(&ClientMessage::Hello(hello)).await;
+        let mut client = stranger.welcomed().await.unwrap();
+        let tile = client.own.x / 64;
+        client.say(&ClientMessage::Leave).await;
+        client.ended().await;
+        tile
+    };
+    let vault = 30..31;
+    let bob = server.user("bob").await;
+    assert!(
+        !vault.contains(&enter(&bob, Some("Vault".into())).await),
+        "a name is no ticket"
+    );
+    assert!(
+        !vault.contains(&enter(&bob, Some(portal.arrive.clone())).await),
+        "another's ticket"
+    );
+    assert!(vault.contains(&enter(&ada_user, Some(portal.arrive)).await));
     server.stop().await;
 }

@@ -49,7 +49,7 @@ async fn a_day_of_somebody_goes_on_after_a_restart() {
     let server = TestServer::start_in(folder, over(&database)).await;
     let client = GameClient::join(&server.address, &ada, &space).await;
     assert_eq!((client.own.x, client.own.y), place);
-    assert_eq!(client.welcome.history[0].text, "remember me");
+    assert_eq!(client.history[0].text, "remember me");
     let me = server.get("/me", Some(&ada)).await.fine();
     assert_eq!(text(&me["avatarId"]), avatar);
     server.get("//readyz", None).await.fine();

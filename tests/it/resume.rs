@@ -40,7 +40,7 @@ async fn a_server_that_stops_in_order_resumes_everything() {
     let server = TestServer::start_in(folder, |_| {}).await;
     let client = GameClient::join(&server.address, &ada, &space).await;
     assert_eq!((client.own.x, client.own.y), place);
-    assert_eq!(client.welcome.history[0].text, "remember me");
+    assert_eq!(client.history[0].text, "remember me");
     assert!(client.welcome.epoch > 1, "another life of the space");
     server.stop().await;
 }
@@ -71,7 +71,7 @@ async fn a_killed_server_resumes_from_a_second_ago_at_most() {
     let process = Process::start(folder.path(), &[]);
     let client = GameClient::join(&process.address, &ada, &space).await;
     assert_eq!((client.own.x, client.own.y), place);
-    assert_eq!(client.welcome.history[0].text, "remember me");
+    assert_eq!(client.history[0].text, "remember me");
     drop(process);
 }
 
@@ -86,7 +86,7 @@ async fn a_checkpoint_that_cannot_be_read_costs_the_places_and_nothing_else() {
     store.close().await;
     let server = TestServer::start_in(folder, |_| {}).await;
     let client = GameClient::join(&server.address, &ada, &space).await;
-    assert_eq!(client.welcome.history, []);
+    assert_eq!(client.history, []);
     assert_eq!(client.welcome.epoch, 10, "time still goes forward");
     server.stop().await;
 }

@@ -1,0 +1,348 @@
+//! Overload: what one person says, sends and asks never cuts off another, nor keeps others out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use plaza::net::protocol::chat::{ChatBeforeC2s, ChatEditC2s, EmoteC2s, HistoryS2c, ReactC2s, TypingC2s};
+use plaza::net::protocol::peers::{PeersS2c, SignalC2s};
+use plaza::net::protocol::status::BlockC2s;
+use plaza::net::protocol::{ClientMessage, ServerMessage};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+
+use crate::clients::{GameClient, GridClient, Stranger};
+use crate::cluster::say;
+use crate::harness::{Person, TestServer, text};
+
+/// Nearly as long as a message may be: 4,000 characters of four bytes.
+fn long(number: usize) -> String {
+    format!("{}{number:03}", "😀".repeat(3_997))
+}
+
+async fn kept_space(server: &TestServer, owner: &Person) -> String {
+    let request = json!({"name": "Minutes", "dimensions": "20x20", "chat": "kept"});
+    text(&server.post("/space", Some(owner), request).await.fine()["spaceId"])
+}
+
+async fn history(client: &mut GameClient, before: &str) -> HistoryS2c {
+    let id = before.to_owned();
+    client.say(&ClientMessage::ChatBefore(ChatBeforeC2s { id })).await;
+    let answer = client
+        .until(|_, message| matches!(message, ServerMessage::History(_)))
+        .await;
+    let ServerMessage::History(history) = answer else {
+        unreachable!("only a history ends the wait")
+    };
+    assert_eq!(history.before.as_deref(), Some(before));
+    history
+}
+
+fn bytes(lines: &[plaza::net::protocol::chat::ChatLineS2c]) -> usize {
+    lines.iter().map(|line| plaza::net::codec::encode(line).len()).sum()
+}
+
+/// Comes in, and pages back to the beginning: every page is small.
+async fn read_all(server: &TestServer, who: &Person, space: &str) -> Vec<String> {
+    let mut client = GameClient::join(&server.address, who, space).await;
+    let mut lines = client.history.clone();
+    assert!(
+        !lines.is_empty() && bytes(&lines) <= 32 * 1024,
+        "{} bytes",
+        bytes(&lines)
+    );
+    loop {
+        let earlier = history(&mut client, &lines[0].id.clone()).await;
+        assert!(bytes(&earlier.lines) <= 32 * 1024, "{} bytes", bytes(&earlier.lines));
+        lines.splice(..0, earlier.lines);
+        if !earlier.more {
+            break;
+        }
+    }
+    client.ping(1).await;
+    lines
+        .iter()
+        .map(|line| line.text.chars().rev().take(3).collect())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
+    let server = TestServer::start().await;
+    let owner = server.user("owner").await;
+    let space = kept_space(&server, &owner).await;
+    let mut number = 0;
+    let mut last = String::new();
+    for speaker in 0..13 {
+        let who = server.user(&format!("speaker {speaker}")).await;
+        let mut client = GameClient::join(&server.address, &who, &space).await;
+        for id in 0..4 {
+            say(&mut client, id, &long(number)).await;
+            number += 1;
+        }
+        client.chat(9, "short").await;
+        let said = client.until(|_, message| matches!(message, ServerMessage::Chat(line) if line.text == "short"));
+        if speaker == 12 {
+            let ServerMessage::Chat(line) = said.await else {
+                unreachable!("only lines end the wait")
+            };
+            last = line.id;
+        }
+    }
+    for fan in 0..100 {
+        let who = server.user(&format!("fan {fan}")).await;
+        let mut client = GameClient::join(&server.address, &who, &space).await;
+        for emoji in "😀😃😄😁😆😅😂🙂🙃😉😊😇😍😘😗😚😙😋😛😜".chars() {
+            let react = ReactC2s {
+                id: last.clone(),
+                emoji: emoji.to_string(),
+                on: true,
+            };
+            client.say(&ClientMessage::React(react)).await;
+        }
+        client.ping(1).await;
+    }
+    let late = server.user("late").await;
+    let seen = read_all(&server, &late, &space).await;
+    assert_eq!(seen.len(), 50);
+    let mut watcher = GameClient::join(&server.address, &late, &space).await;
+    let reactions = loop {
+        let newest = watcher.history.last().unwrap().clone();
+        if newest.reactions.len() == 20
+            && newest
+                .reactions
+                .iter()
+                .all(|kind| kind.users.len() + kind.more as usize == 100)
+        {
+            break newest.reactions;
+        }
+        watcher = GameClient::join(&server.address, &late, &space).await;
+    };
+    assert!(reactions.iter().all(|kind| kind.users.len() == 16));
+    let mut grid = GridClient::connect(&server.address).await;
+    grid.enter(&owner, &space, json!(["history"])).await;
+    let mut page = grid.expect("history").await;
+    let mut count = 0;
+    loop {
+        let messages = page["messages"].as_array().unwrap();
+        assert!(page.to_string().len() <= 33 * 1024);
+        count += messages.len();
+        if page["more"] != true {
+            break;
+        }
+        grid.say("history", json!({"before": messages[0]["id"]})).await;
+        page = loop {
+            let mut message = grid.next().await;
+            if message["type"] == "history" {
+                break message["payload"].take();
+            }
+        };
+    }
+    assert_eq!(count, 50);
+    drop((grid, watcher));
+    // The owner, after the space was unloaded.
+    let folder = server.stop().await;
+    let server = TestServer::start_in(Arc::clone(&folder), |_| {}).await;
+    assert_eq!(read_all(&server, &owner, &space).await, seen);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn signals_slow_their_sender_down_and_cut_others_off_never() {
+    let server = TestServer::start().await;
+    let [ada_user, bob_user, cleo_user] = [
+        server.user("ada").await,
+        server.user("bob").await,
+        server.user("cleo").await,
+    ];
+    let space = server.space(&ada_user, "5x5").await;
+    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
+    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    let mut grid = GridClient::connect(&server.address).await;
+    grid.enter(&cleo_user, &space, json!(["nearby"])).await;
+    let mut near = BTreeSet::new();
+    bob.until(|_, message| {
+        if let ServerMessage::Peers(peers) = message {
+            near.extend(peers.peers.iter().map(|peer| peer.player));
+        }
+        near.len() == 2
+    })
+    .await;
+    let ada_player = ada.welcome.player;
+    let cleo_player = bob.sees(&cleo_user.id).await;
+    for number in 0..12 {
+        for to in [ada_player, cleo_player] {
+            let body = format!("{number:05}").repeat(2_457);
+            bob.say(&ClientMessage::Signal(SignalC2s { player: to, body })).await;
+        }
+    }
+    for number in 0..12 {
+        let signal = ada
+            .until(|_, message| matches!(message, ServerMessage::Signal(_)))
+            .await;
+        assert!(matches!(signal, ServerMessage::Signal(signal) if signal.body.starts_with(&format!("{number:05}"))));
+    }
+    let mut heard = 0;
+    while heard < 12 {
+        heard += usize::from(grid.next().await["type"] == "signal");
+    }
+    ada.ping(1).await;
+    bob.ping(1).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn lines_that_are_changed_from_within_and_without_cut_others_off_never() {
+    let server = TestServer::start().await;
+    let [ada_user, bob_user] = [server.user("ada").await, server.user("bob").await];
+    let space = kept_space(&server, &ada_user).await;
+    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
+    let (mut grid, _) = GridClient::join(&server.address, &server.user("cleo").await, &space).await;
+    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    say(&mut bob, 1, "hello").await;
+    let id = bob.history.first().map(|line| line.id.clone());
+    let id = match id {
+        Some(id) => id,
+        None => {
+            let line = ada.until(|_, message| matches!(message, ServerMessage::Chat(_))).await;
+            let ServerMessage::Chat(line) = line else {
+                unreachable!("only lines end the wait")
+            };
+            line.id
+        }
+    };
+    for number in 0..20 {
+        let edit = ChatEditC2s {
+            id: id.clone(),
+            text: long(number),
+        };
+        bob.say(&ClientMessage::ChatEdit(edit)).await;
+    }
+    bob.ping(1).await;
+    bob.say(&ClientMessage::Leave).await;
+    while server
+        .get(&format!("/space/{space}/chat"), Some(&bob_user))
+        .await
+        .fine()["lines"]
+        == json!([])
+    {}
+    let path = format!("/space/{space}/chat/{id}");
+    let edit = |number| server.call("PATCH", &path, Some(&bob_user), json!({"message": long(number)}));
+    futures_util::future::join_all((100..140).map(edit)).await;
+    // Who changes lines too fast is told so; the last change gets through in the end.
+    while server
+        .call("PATCH", &path, Some(&bob_user), json!({"message": "done"}))
+        .await
+        .status
+        != 200
+    {}
+    ada.until(
+        |_, message| matches!(message, ServerMessage::ChatChanged(change) if change.text.as_deref() == Some("done")),
+    )
+    .await;
+    ada.ping(1).await;
+    say(&mut ada, 2, "still here").await;
+    while grid.next().await["payload"]["message"] != "still here" {}
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_socket_that_only_pings_is_closed_and_so_is_one_that_says_nonsense() {
+    let server = TestServer::start().await;
+    let mut stranger = Stranger::connect(&server.address).await;
+    for _ in 0..200 {
+        if !stranger.frame(Message::Ping(vec![65; 125].into())).await {
+            break;
+        }
+    }
+    assert_eq!(stranger.ended().await, Some(4429));
+    let data = |bytes: &[u8], code| Message::Frame(Frame::message(bytes.to_vec(), code, true));
+    for (frame, code) in [
+        (data(b"?", OpCode::Data(Data::Reserved(5))), 1002),
+        (data(b"\xc3\x28", OpCode::Data(Data::Text)), 1007),
+    ] {
+        let mut stranger = Stranger::connect(&server.address).await;
+        assert!(stranger.frame(frame).await);
+        assert_eq!(stranger.ended().await, Some(code));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_blocked_person_reaches_the_one_who_blocked_them() {
+    let server = TestServer::start().await;
+    let [ada_user, bob_user, cleo_user] = [
+        server.user("ada").await,
+        server.user("bob").await,
+        server.user("cleo").await,
+    ];
+    let space = server.space(&ada_user, "5x5").await;
+    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
+    let mut cleo = GameClient::join(&server.address, &cleo_user, &space).await;
+    say(&mut cleo, 1, "before").await;
+    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    let line = bob.history[0].id.clone();
+    let ada_player = ada.welcome.player;
+    let meets = |peers: &PeersS2c| peers.peers.iter().any(|peer| peer.player == ada_player);
+    bob.until(|_, message| matches!(message, ServerMessage::Peers(peers) if meets(peers)))
+        .await;
+    ada.say(&ClientMessage::Block(BlockC2s {
+        user: bob_user.id.clone(),
+        blocked: true,
+    }))
+    .await;
+    // Blocked users are no longer connected: then the space knows.
+    bob.until(|_, message| matches!(message, ServerMessage::Peers(peers) if peers.gone.contains(&ada_player)))
+        .await;
+    let bother = async |bob: &mut GameClient, words: &str| {
+        bob.say(&ClientMessage::Typing(TypingC2s { on: true })).await;
+        bob.say(&ClientMessage::Emote(EmoteC2s { kind: 1 })).await;
+        let react = ReactC2s {
+            id: line.clone(),
+            emoji: "👍".into(),
+            on: true,
+        };
+        bob.say(&ClientMessage::React(react)).await;
+        say(bob, 5, words).await;
+    };
+    bother(&mut bob, "look at me").await;
+    say(&mut cleo, 2, "fence").await;
+    let bob_player = bob.welcome.player;
+    ada.until(|_, message| {
+        match message {
+            ServerMessage::Typing(typing) => assert_ne!(typing.player, bob_player),
+            ServerMessage::Emote(emote) => assert_ne!(emote.player, bob_player),
+            ServerMessage::Reacted(reacted) => assert_ne!(reacted.user, bob_user.id),
+            ServerMessage::Chat(line) => assert_ne!(line.user, bob_user.id),
+            _ => {}
+        }
+        matches!(message, ServerMessage::Chat(line) if line.text == "fence")
+    })
+    .await;
+    // Nor later, in either protocol.
+    let ada = GameClient::join(&server.address, &ada_user, &space).await;
+    let words: Vec<_> = ada.history.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(words, ["before", "fence"]);
+    assert_eq!(ada.history[0].reactions, []);
+    drop(ada);
+    let mut grid = GridClient::connect(&server.address).await;
+    grid.enter(&ada_user, &space, json!(["history"])).await;
+    let seen: BTreeSet<String> = grid.expect("history").await["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| text(&message["message"]))
+        .collect();
+    assert_eq!(seen, BTreeSet::from(["before".into(), "fence".into()]));
+    bob.chat(6, "look at me now").await;
+    say(&mut cleo, 3, "second fence").await;
+    loop {
+        let message: Value = grid.next().await;
+        if message["type"] == "new-message" {
+            assert_eq!(message["payload"]["message"], "second fence");
+            break;
+        }
+    }
+    server.stop().await;
+}

@@ -1,0 +1,107 @@
+//! Searching: what no way leads to is not searched for, and one player's searches do not take the time of others.
+
+use plaza::components::command::Command;
+use plaza::components::fact::Fact;
+use plaza::components::id::{PlayerId, UserId};
+use plaza::components::peers::VoiceRules;
+use plaza::components::plan::{Area, Plan};
+use plaza::components::player::Goal;
+use plaza::components::unit::{TickRate, Tile};
+use plaza::components::zone::{Zone, ZoneKind};
+use plaza::space::Space;
+use uuid::Uuid;
+
+const SIDE: u16 = 128;
+
+/// A field on which everybody arrives in a corner, with an island of one tile and a block of stone behind a wall.
+fn space() -> Space {
+    let spawn = Area {
+        corner: Tile::new(0, 0),
+        width: 2,
+        height: 1,
+    };
+    let around = |x: u16, y: u16| (x - 1..=x + 1).flat_map(move |x| (y - 1..=y + 1).map(move |y| Tile::new(x, y)));
+    let island = Tile::new(100, 100);
+    let stone = around(100, 20).chain([Tile::new(98, 20)]);
+    let moat = around(100, 100).filter(|tile| *tile != island);
+    // A wall of its own, with air inside, so that what is nearest to the stone cannot be reached.
+    let wall = (96..=104).flat_map(|x| (16..=24).map(move |y| Tile::new(x, y)));
+    let wall = wall.filter(|tile| tile.x == 96 || tile.x == 104 || tile.y == 16 || tile.y == 24);
+    let plan = Plan {
+        width: SIDE,
+        height: SIDE,
+        blocked: stone.chain(moat).chain(wall).collect(),
+        has_walls: false,
+        voices: VoiceRules::default(),
+        zones: vec![Zone::new(ZoneKind::Spawn, "door".into(), spawn)],
+        elements: Vec::new(),
+        version: 1,
+    };
+    let mut space = Space::new(&plan, TickRate::DEFAULT);
+    space.step(&[join(1), join(2)]);
+    space
+}
+
+fn join(number: u128) -> Command {
+    Command::Join {
+        user: UserId(Uuid::from_u128(number)),
+        name: format!("user {number}"),
+        avatar: None,
+        arrive: None,
+        blocked: Vec::new(),
+    }
+}
+
+fn walk(player: u32, seq: u32, x: u16, y: u16) -> Command {
+    Command::Walk {
+        player: PlayerId(player),
+        seq,
+        goal: Goal::Tile(Tile::new(x, y)),
+    }
+}
+
+#[test]
+fn what_no_way_leads_to_is_told_at_once_without_a_search() {
+    let mut space = space();
+    for seq in 1..100 {
+        let output = space.step(&[walk(1, seq, 100, 100)]);
+        assert!(output.facts.contains(&Fact::NoPath { player: PlayerId(1) }));
+        assert_eq!(space.searched(), 0);
+    }
+}
+
+#[test]
+fn one_player_is_searched_for_only_so_much_and_others_all_the_same() {
+    let mut space = space();
+    let mut searched = 0;
+    let ticks = 400;
+    for seq in 1..=ticks {
+        space.step(&[walk(1, seq, 100, 20)]);
+        searched += space.searched();
+    }
+    let seconds = ticks as usize / 20;
+    assert!(
+        searched > 0 && searched <= 65_536 * 2 + 32_768 * seconds,
+        "{searched} tiles"
+    );
+    space.step(&[walk(1, 1_000, 100, 20), walk(2, 1, 40, 40)]);
+    let output = space.step(&[]);
+    assert!(
+        output.stances.iter().any(|(player, _)| *player == PlayerId(2)),
+        "the other walks"
+    );
+}
+
+#[test]
+fn a_thread_that_searched_enough_lets_searches_wait() {
+    let mut space = space();
+    space.allow_searching(0);
+    space.step(&[walk(1, 1, 40, 40)]);
+    for _ in 0..10 {
+        assert_eq!(space.step(&[]).stances, []);
+    }
+    space.allow_searching(usize::MAX);
+    space.step(&[]);
+    assert!(space.searched() > 0);
+    assert!(space.step(&[]).stances.iter().any(|(player, _)| *player == PlayerId(1)));
+}
