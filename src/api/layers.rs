@@ -122,7 +122,7 @@ pub fn panicked(payload: Box<dyn Any + Send>) -> Response {
 /// Lets pages of other origins use this server, if any are allowed.
 pub fn other_origins(allowed: &[String]) -> Option<CorsLayer> {
     let layer = CorsLayer::new()
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH])
         .expose_headers([header::ETAG, header::RETRY_AFTER]);
     if allowed.is_empty() {

@@ -17,6 +17,7 @@ mod avatars;
 mod check;
 mod cluster;
 mod direct;
+mod document;
 mod drawn;
 mod elements;
 pub mod error;

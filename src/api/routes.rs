@@ -7,16 +7,16 @@ use axum::{Router, middleware, routing};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::trace::TraceLayer;
+use utoipa::openapi::OpenApi as OpenApiDocument;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi as OpenApiDocument, Server};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    AppState, account, admin, assets, audit_log, avatars, cluster, direct, elements, files, health, ice, layers, lobby,
-    maps, metadata, setup, space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
+    AppState, account, admin, assets, audit_log, avatars, cluster, direct, document, elements, files, health, ice,
+    layers, lobby, maps, metadata, setup, space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
 };
 use crate::net::edge::{self, Edge};
 
@@ -119,12 +119,13 @@ fn documented() -> OpenApiRouter<AppState> {
 
 /// What is documented of the interface.
 pub fn openapi() -> OpenApiDocument {
-    documented().into_openapi()
+    document::complete(documented().into_openapi())
 }
 
 /// Everything that is served: HTTP, and the sockets of players behind the same layers.
 pub fn router(state: AppState, edge: Edge) -> Router {
     let (api, document) = documented().split_for_parts();
+    let document = document::complete(document);
     let base = state.settings.base_path.clone();
     let origins = layers::other_origins(&state.settings.allowed_origins);
     let router = api
@@ -157,8 +158,7 @@ pub fn router(state: AppState, edge: Edge) -> Router {
 }
 
 /// The pages about the interface. Their addresses are relative: they may be below the path of a proxy.
-fn docs(mut document: OpenApiDocument) -> Router {
-    document.servers = Some(vec![Server::new("..")]);
+fn docs(document: OpenApiDocument) -> Router {
     let ui = SwaggerUi::new("/api/docs")
         .url("/api/openapi.json", document)
         .config(Config::from("../openapi.json"));

@@ -38,9 +38,51 @@ fn every_call_is_described() {
             !operation["responses"].as_object().unwrap().is_empty(),
             "{call} has no answer"
         );
+        let answers = operation["responses"].as_object().unwrap();
+        for (status, answer) in answers {
+            let meaning = answer["description"].as_str().unwrap_or_default();
+            assert!(!meaning.is_empty(), "{call}: nothing says what {status} means");
+        }
+        for status in ["4XX", "5XX"] {
+            let refused = &answers[status]["content"];
+            assert!(!refused["application/problem+json"].is_null(), "{call}: {status}");
+        }
+        assert!(
+            operation["security"].is_array(),
+            "{call} does not say whether it needs a token"
+        );
         let id = operation["operationId"].as_str().unwrap();
         assert!(ids.insert(id), "{call}: the id {id} occurs twice");
     }
+}
+
+#[tokio::test]
+async fn pages_of_allowed_origins_may_use_every_method_there_is() {
+    let server = TestServer::start_with(|settings| settings.allowed_origins = vec!["*".into()]).await;
+    let document: Value = serde_json::to_value(openapi()).unwrap();
+    assert!(!document["servers"].as_array().unwrap().is_empty());
+    let calls = operations(&document);
+    let methods: std::collections::BTreeSet<String> = calls
+        .iter()
+        .map(|(call, _)| call.split(' ').next().unwrap().to_uppercase())
+        .collect();
+    assert!(methods.len() >= 5, "{methods:?}");
+    let request = server
+        .request("OPTIONS".parse().unwrap(), "/me")
+        .header("origin", "https://a.example")
+        .header("access-control-request-method", "PATCH");
+    let allowed = server
+        .send(request)
+        .await
+        .header("access-control-allow-methods")
+        .to_owned();
+    for method in methods {
+        assert!(
+            allowed.split(',').any(|one| one.trim() == method),
+            "{method} is not in {allowed}"
+        );
+    }
+    server.stop().await;
 }
 
 #[test]
