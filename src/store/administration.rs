@@ -262,6 +262,7 @@ impl Store {
 
     /// Deletes anybody's space; false when there is none.
     pub async fn delete_space_by(&self, actor: &Actor, space: SpaceId) -> Result<bool, StoreError> {
+        self.empty_chat(space).await?;
         let mut tx = self.begin().await?;
         let row: Option<(String,)> = sqlx::query_as("delete from spaces where id = $1 returning name")
             .bind(space.to_string())
