@@ -1,8 +1,10 @@
 /** Plaza: a real server and real browsers for the journeys. */
 
+import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { existsSync, watch } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -11,6 +13,8 @@ import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 
 const run = promisify(execFile);
+/** Looks for what keeps people with other senses and tools out. */
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 export const BINARY = process.env.PLAZA_BINARY ?? fileURLToPath(new URL("../../target/debug/plaza", import.meta.url));
 const SHOTS = fileURLToPath(new URL("../../artefacts/screens/", import.meta.url));
@@ -194,6 +198,18 @@ export class Person {
     }
   }
 
+  /** Holds that nothing on the screen as it is now keeps anybody out: every screen that is kept as a picture is looked at. */
+  async inspect(name) {
+    const { page } = this;
+    if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(await readFile(AXE, "utf8"));
+    const found = await page.evaluate(async () => {
+      const rules = { "label-content-name-mismatch": { enabled: true } };
+      const { violations } = await globalThis.axe.run(document, { rules, resultTypes: ["violations"], iframes: false });
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+    });
+    assert.deepEqual(found, [], `axe finds something on “${name}”`);
+  }
+
   async say(text) {
     await this.page.locator(".world").focus();
     await this.page.keyboard.press("Enter");
@@ -206,6 +222,7 @@ export class Person {
    * next frame. Journeys judge by what the page says, so a picture that cannot be had is told and fails nothing.
    */
   async shot(name) {
+    await this.inspect(name);
     await mkdir(SHOTS, { recursive: true });
     for (let attempt = 1; ; attempt++) {
       try {

@@ -8,6 +8,7 @@ import { LobbyScreen } from "./screens/lobby";
 import { SetupScreen } from "./screens/setup";
 import { SignScreen } from "./screens/sign";
 import { SpaceScreen } from "./screens/space";
+import { useArrival } from "./ui/focus";
 import { loadMe, me, meFailure } from "./ui/me";
 import { Brand, ErrorNote, Spinner } from "./ui/parts";
 import { address, go } from "./ui/route";
@@ -17,6 +18,9 @@ function App() {
   const url = new URL(address.value, location.origin);
   const next = safeNext(url.searchParams.get("next"));
   const setup = url.searchParams.get("token");
+  useArrival(
+    `${url.pathname} ${me.value === undefined ? "" : me.value === null ? "out" : "in"} ${meFailure.value ?? ""}`,
+  );
   if (url.pathname === "/setup" && setup) return <SetupScreen token={setup} />;
   if (meFailure.value) {
     return (

@@ -38,6 +38,9 @@ export class Stage {
   #zoom: number;
   #zoomWanted: number;
   #camera = { x: 0, y: 0, isSet: false };
+  /** What panels cover on the right and at the bottom, in CSS pixels: as it is to be, and as it is while the camera follows. */
+  #covered = { right: 0, bottom: 0 };
+  #cover = { right: 0, bottom: 0 };
   /** When everything was last put where it belongs. */
   #drawnAt = 0;
   /** Called after everything was put where it belongs. */
@@ -95,6 +98,11 @@ export class Stage {
   /** Changes the zoom by a factor. */
   zoomBy(factor: number): void {
     this.#zoomWanted = wholePixels(Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, this.#zoomWanted * factor)));
+  }
+
+  /** Panels cover so much on the right and at the bottom: the own player stands in the middle of the rest. */
+  cover(right: number, bottom: number): void {
+    this.#covered = { right, bottom };
   }
 
   /** What is at a place of the canvas, in CSS pixels: somebody, and the tile. */
@@ -203,8 +211,11 @@ export class Stage {
     this.#camera.x += (x - this.#camera.x) * ease;
     this.#camera.y += (y - this.#camera.y) * ease;
     this.#camera.isSet = true;
-    const left = clamp(this.#camera.x - width / this.#zoom / 2, map.width * TILE - width / this.#zoom);
-    const top = clamp(this.#camera.y - height / this.#zoom / 2, map.height * TILE - height / this.#zoom);
+    this.#cover.right += (this.#covered.right - this.#cover.right) * ease;
+    this.#cover.bottom += (this.#covered.bottom - this.#cover.bottom) * ease;
+    const [wide, high] = [(width - this.#cover.right) / this.#zoom, (height - this.#cover.bottom) / this.#zoom];
+    const left = clamp(this.#camera.x - wide / 2, map.width * TILE - wide);
+    const top = clamp(this.#camera.y - high / 2, map.height * TILE - high);
     this.#world.scale.set(this.#zoom);
     this.#world.position.set(Math.round(-left * this.#zoom), Math.round(-top * this.#zoom));
     const [right, bottom] = [left + width / this.#zoom, top + height / this.#zoom];

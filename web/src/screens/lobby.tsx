@@ -90,9 +90,10 @@ export function LobbyScreen() {
             Processes
           </a>
         )}
-        <a class="button quiet" href={here("/avatar")} aria-label="Change your avatar">
+        <a class="button quiet" href={here("/avatar")} title="Change your avatar">
           <Face imageUrl={me.value?.imageUrl ?? null} />
           <span class="hide-narrow">{me.value?.username}</span>
+          <span class="visually-hidden">Change your avatar</span>
         </a>
         <button type="button" class="button quiet" onClick={signOut}>
           Sign out

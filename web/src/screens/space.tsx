@@ -7,9 +7,11 @@ import { here, ours } from "../net/base";
 import type { Status } from "../net/connection";
 import { Space } from "../net/space";
 import type { Stage } from "../render/stage";
-import { CallBar, CallNotes } from "../ui/call";
+import { CallBar, CallNotes, Hearers } from "../ui/call";
 import { Announcement, ChatPanel, type Tab } from "../ui/chat";
+import { rove, useFocusInside } from "../ui/focus";
 import { Held } from "../ui/held";
+import { closeTopmost, useLayer } from "../ui/layers";
 import { me } from "../ui/me";
 import { Minimap } from "../ui/minimap";
 import { Crowded, isNetworkShown, Network, toggleNetwork } from "../ui/network";
@@ -22,13 +24,17 @@ import { go } from "../ui/route";
 import { isSoundOn, play, toggleSound } from "../ui/sound";
 import { StatusMark, StatusMenu, tellWave } from "../ui/status";
 import { Tiles } from "../ui/tiles";
-import { Zones } from "../ui/zones";
+import { Entered, LinkPanel, useLinkHere, Zones } from "../ui/zones";
 import { visit } from "../world/lobby";
 import { mentions, plain } from "../world/markdown";
 
 const EMOTES = ["👋", "❤️", "😂", "👏", "🎉", "🤔"];
 const EMOTE_NAMES = ["Wave", "Heart", "Laugh", "Applaud", "Celebrate", "Think"];
 const NOTICE_MILLIS = 4000;
+/** What can be at the side: one thing at a time. */
+type Panel = "chat" | "people" | "hearers" | "page";
+/** Whether panels lie over the world's lower part or all of it, as in `style/layout.css`. */
+const isSheet = () => matchMedia("(max-width: 43.9rem), (max-height: 30rem)").matches;
 /** The number of a status in cards. */
 const DO_NOT_DISTURB = 3;
 
@@ -40,13 +46,17 @@ export function SpaceScreen({ id }: { id: string }) {
   const [loaded, setLoaded] = useState(0);
   const [failure, setFailure] = useState<string | null>(null);
   const [picked, setPicked] = useState<number | null>(null);
-  const panel = useSignal<"chat" | "people" | null>(innerWidth > 900 ? "chat" : null);
+  const hud = useRef<HTMLDivElement>(null);
+  const panel = useSignal<Panel | null>(innerWidth > 900 ? "chat" : null);
+  /** What was at the side before a page of the place came there. */
+  const under = useRef<Panel | null>(null);
   const tab = useSignal<Tab>("space");
   const unread = useSignal({ space: 0, nearby: 0 });
   const readUpTo = useSignal<string | null>(null);
 
   const space = useMemo(() => new Space(id, new URLSearchParams(location.search).get("arrive")), [id]);
   const call = useMemo(() => new Call(space), [space]);
+  const link = useLinkHere(space);
   const held = useMemo(() => new Held((direction, run) => space.hold(direction, run)), [space]);
 
   useEffect(() => {
@@ -147,11 +157,40 @@ export function SpaceScreen({ id }: { id: string }) {
     readUpTo.value = space.talk.lines.peek().findLast(({ isWaiting }) => !isWaiting)?.id ?? null;
   };
 
-  const show = (which: "chat" | "people" | null) => {
+  const show = (which: Panel | null) => {
     if (panel.value === "chat" && which !== "chat") markRead();
     panel.value = which;
     if (which === "chat") seeTab();
+    // There is one sheet at a time on small screens.
+    if (which !== null && isSheet()) setPicked(null);
+    // What had the focus may have gone with the panel.
+    if (which === null)
+      requestAnimationFrame(() => document.activeElement === document.body && holder.current?.focus());
   };
+
+  // A page of the place comes to the side when one steps in, and goes when one steps out.
+  useEffect(() => {
+    if (link) {
+      under.current = panel.peek() === "page" ? under.current : panel.peek();
+      show("page");
+    } else if (panel.peek() === "page") show(under.current);
+  }, [link?.index]);
+  const closePage = () => show(under.current);
+
+  // The camera keeps the own player in the middle of what no panel covers.
+  useEffect(() => {
+    const measure = () => {
+      const side = hud.current?.querySelector(".side")?.getBoundingClientRect();
+      const isBelow = side !== undefined && side.width > innerWidth / 2 && side.top > innerHeight / 4;
+      const right = side && !isBelow ? innerWidth - side.left : 0;
+      const bottom = side && isBelow ? innerHeight - side.top : 0;
+      // Where next to nothing is left, nothing is gained.
+      stage.current?.cover(right < innerWidth * 0.7 ? right : 0, bottom < innerHeight * 0.75 ? bottom : 0);
+    };
+    measure();
+    addEventListener("resize", measure);
+    return () => removeEventListener("resize", measure);
+  }, [panel.value, loaded]);
 
   /** What is in front of the person is no longer unread. */
   const seeTab = () => {
@@ -173,9 +212,11 @@ export function SpaceScreen({ id }: { id: string }) {
       event.target instanceof HTMLTextAreaElement ||
       event.target instanceof HTMLSelectElement;
     if (event.key === "Escape") {
-      setPicked(null);
-      space.follow(null);
-      if (isTyping) holder.current?.focus();
+      // A dialog of the browser's own closes by itself.
+      if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+      // Out of the chat to walk on; its panel goes with the next one.
+      if (event.target instanceof HTMLTextAreaElement) holder.current?.focus();
+      else if (!closeTopmost()) space.follow(null);
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -195,7 +236,7 @@ export function SpaceScreen({ id }: { id: string }) {
     else if (event.key === "+" || event.key === "=") stage.current?.zoomBy(1.2);
     else if (event.key === "-") stage.current?.zoomBy(1 / 1.2);
     // In a panel the arrow keys scroll.
-    else if (event.target instanceof Element && event.target.closest(".panel")) return;
+    else if (event.target instanceof Element && event.target.closest(".panel, .who-card, [role=tablist]")) return;
     else if (held.down(event.code, event.shiftKey)) event.preventDefault();
   };
 
@@ -236,113 +277,138 @@ export function SpaceScreen({ id }: { id: string }) {
         })}
       />
       <div ref={overlay} class="overlay" aria-hidden="true" />
-
-      <div class="hud top-left">
-        <div class="pill">
-          <IconButton icon="back" label="Leave" onClick={() => go("/")} />
-          <span class="title">{space.name.value}</span>
-          <StatusMenu space={space} />
-        </div>
-      </div>
-      <div class="hud below-title">
-        <Crowded space={space} />
-        {isNetworkShown.value && <Network space={space} />}
-      </div>
-      <div class="hud top-right">
-        <div class="pill">
-          <IconButton
-            icon="minus"
-            label="Zoom out"
-            class="hide-narrow"
-            onClick={() => stage.current?.zoomBy(1 / 1.25)}
-          />
-          <IconButton icon="plus" label="Zoom in" class="hide-narrow" onClick={() => stage.current?.zoomBy(1.25)} />
-          <IconButton
-            icon={isSoundOn.value ? "soundOn" : "soundOff"}
-            label="Sound"
-            pressed={isSoundOn.value}
-            onClick={toggleSound}
-          />
-          <IconButton
-            icon="people"
-            label={`People, ${space.people.value.length} here`}
-            expanded={panel.value === "people"}
-            onClick={() => show(panel.value === "people" ? null : "people")}
-          >
-            <span class="badge">{space.people.value.length}</span>
-          </IconButton>
-          <IconButton
-            icon="chat"
-            label={unreadCount > 0 ? `Chat, ${unreadCount} unread` : "Chat"}
-            expanded={panel.value === "chat"}
-            onClick={() => show(panel.value === "chat" ? null : "chat")}
-          >
-            {unreadCount > 0 && <span class="badge">{unreadCount}</span>}
-          </IconButton>
-        </div>
-      </div>
-      <Zones space={space} />
-      <Tiles call={call} />
-      <div class="hud bottom">
-        <CallBar space={space} call={call} />
-        <div class="pill emotes" role="group" aria-label="Emotes">
-          {EMOTES.map((emote, kind) => (
-            <button
-              key={emote}
-              type="button"
-              class="button"
-              aria-label={EMOTE_NAMES[kind]}
-              title={`${EMOTE_NAMES[kind]} (${kind + 1})`}
-              onClick={() => space.emote(kind)}
+      <div ref={hud} class="hud" inert={status.kind === "ended" || !isIn}>
+        <div class="bar">
+          <div class="pill">
+            <IconButton icon="back" label="Leave" onClick={() => go("/")} />
+            <span class="title">{space.name.value}</span>
+            <StatusMenu space={space} />
+          </div>
+          <div class="pill">
+            <IconButton
+              icon="people"
+              label={`People, ${space.people.value.length} here`}
+              expanded={panel.value === "people"}
+              onClick={() => show(panel.value === "people" ? null : "people")}
             >
-              {emote}
-            </button>
-          ))}
+              <span class="badge" aria-hidden="true">
+                {space.people.value.length}
+              </span>
+            </IconButton>
+            <IconButton
+              icon="chat"
+              label={unreadCount > 0 ? `Chat, ${unreadCount} unread` : "Chat"}
+              expanded={panel.value === "chat"}
+              onClick={() => show(panel.value === "chat" ? null : "chat")}
+            >
+              {unreadCount > 0 && (
+                <span class="badge" aria-hidden="true">
+                  {unreadCount}
+                </span>
+              )}
+            </IconButton>
+            <IconButton
+              icon={isSoundOn.value ? "soundOn" : "soundOff"}
+              label="Sound"
+              pressed={isSoundOn.value}
+              onClick={toggleSound}
+            />
+            <IconButton
+              icon="minus"
+              label="Zoom out"
+              class="hide-narrow"
+              onClick={() => stage.current?.zoomBy(1 / 1.25)}
+            />
+            <IconButton icon="plus" label="Zoom in" class="hide-narrow" onClick={() => stage.current?.zoomBy(1.25)} />
+          </div>
+        </div>
+        {panel.value !== null && (
+          <div class="side">
+            {panel.value === "chat" && (
+              <ChatPanel
+                space={space}
+                input={say}
+                tab={tab.value}
+                unread={unreads}
+                readUpTo={readUpTo.value}
+                onTab={(which) => {
+                  tab.value = which;
+                  seeTab();
+                }}
+                onClose={() => show(null)}
+              />
+            )}
+            {panel.value === "people" && (
+              <PeoplePanel
+                space={space}
+                onClose={() => show(null)}
+                onPick={(player) => {
+                  setPicked(player);
+                  if (isSheet()) show(null);
+                }}
+              />
+            )}
+            {panel.value === "hearers" && <Hearers space={space} call={call} onClose={() => show(null)} />}
+            {panel.value === "page" && link && <LinkPanel key={link.index} zone={link.zone} onClose={closePage} />}
+          </div>
+        )}
+        <div class={`free ${person ? "with-card" : ""}`}>
+          <div class="place">
+            <Crowded space={space} />
+            {isNetworkShown.value && <Network space={space} />}
+            <Zones space={space} />
+          </div>
+          <div class="notices">
+            <LineLost status={status} isIn={isIn} onRetry={() => space.retry()} />
+            <CallNotes call={call} />
+            <Announcement space={space} />
+            <Notice space={space} />
+            {isIn && space.isMoving.value && (
+              <div class="banner quiet" role="status">
+                One moment, the space is moving…
+              </div>
+            )}
+            <Tiles call={call} />
+          </div>
+          <div class="foot">
+            <Minimap space={space} />
+            <div class="deck">
+              {person ? (
+                <PersonCard
+                  space={space}
+                  call={call}
+                  person={person}
+                  onMessage={() => writeTo(person)}
+                  onClose={() => setPicked(null)}
+                />
+              ) : (
+                <Entered space={space} />
+              )}
+              <CallBar
+                space={space}
+                call={call}
+                isListOpen={panel.value === "hearers"}
+                onList={() => show(panel.value === "hearers" ? null : "hearers")}
+              />
+              <div class="pill emotes" role="group" aria-label="Emotes">
+                {EMOTES.map((emote, kind) => (
+                  <button
+                    key={emote}
+                    type="button"
+                    class="button"
+                    aria-label={EMOTE_NAMES[kind]}
+                    title={`${EMOTE_NAMES[kind]} (${kind + 1})`}
+                    onClick={() => space.emote(kind)}
+                  >
+                    {emote}
+                  </button>
+                ))}
+              </div>
+            </div>
+          </div>
         </div>
       </div>
-      <Minimap space={space} />
-      {panel.value === "chat" && (
-        <ChatPanel
-          space={space}
-          input={say}
-          tab={tab.value}
-          unread={unreads}
-          readUpTo={readUpTo.value}
-          onTab={(which) => {
-            tab.value = which;
-            seeTab();
-          }}
-          onClose={() => show(null)}
-        />
-      )}
-      {panel.value === "people" && (
-        <PeoplePanel
-          space={space}
-          onClose={() => show(null)}
-          onPick={(player) => {
-            setPicked(player);
-            if (innerWidth <= 640) show(null);
-          }}
-        />
-      )}
-      {person && (
-        <PersonCard
-          space={space}
-          call={call}
-          person={person}
-          onMessage={() => writeTo(person)}
-          onClose={() => setPicked(null)}
-        />
-      )}
-      <CallNotes call={call} />
-      <Announcement space={space} />
-      <Notice space={space} />
-      {isIn && space.isMoving.value && (
-        <div class="banner quiet" role="status">
-          One moment, the space is moving…
-        </div>
-      )}
-      <LineState status={status} isIn={isIn} onRetry={() => space.retry()} />
+      <LineEnded status={status} onRetry={() => space.retry()} />
       {!isIn && status.kind !== "ended" && (
         <div class="curtain">
           <div class="section" style={{ justifyItems: "center", textAlign: "center" }}>
@@ -465,8 +531,12 @@ function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
   const [search, setSearch] = useState("");
   const wanted = search.trim().toLocaleLowerCase();
   const people = space.people.value.filter(({ name }) => name.toLocaleLowerCase().includes(wanted));
+  const [at, setAt] = useState(0);
+  const panel = useRef<HTMLElement>(null);
+  useLayer(onClose);
+  useFocusInside(panel);
   return (
-    <section class="panel" aria-label="People">
+    <section ref={panel} class="panel people-panel" aria-label="People" tabIndex={-1}>
       <header>
         <h2>{space.people.value.length} here</h2>
         <IconButton icon="close" label="Close people" class="quiet small" onClick={onClose} />
@@ -481,11 +551,18 @@ function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
           onInput={(event) => setSearch(event.currentTarget.value)}
         />
       </div>
-      <ul class="list" style={{ padding: "0.6rem", gap: "0.1rem" }}>
+      <ul class="list" style={{ padding: "0.6rem", gap: "0.1rem" }} onKeyDown={(event) => rove(event, ".person")}>
         {people.length === 0 && <li class="muted">Nobody here has that name.</li>}
-        {people.map((person) => (
+        {people.map((person, index) => (
           <li key={person.player}>
-            <button type="button" class="person" onClick={() => onPick(person.player)}>
+            <button
+              type="button"
+              class="person"
+              // One stop for the Tab key; arrow keys go through the list.
+              tabIndex={index === Math.min(at, people.length - 1) ? 0 : -1}
+              onFocus={() => setAt(index)}
+              onClick={() => onPick(person.player)}
+            >
               <Face imageUrl={person.imageUrl} />
               <span>
                 {person.name}
@@ -520,14 +597,19 @@ function Notice({ space }: { space: Space }) {
   );
 }
 
-/** What a person must know about the line to the server. */
-function LineState({ status, isIn, onRetry }: { status: Status; isIn: boolean; onRetry: () => void }) {
+/** The connection is gone for good: why, and what can be done. */
+function LineEnded({ status, onRetry }: { status: Status; onRetry: () => void }) {
+  const card = useRef<HTMLDivElement>(null);
+  const hasEnded = status.kind === "ended";
+  useEffect(() => {
+    if (hasEnded) card.current?.querySelector<HTMLElement>("button, a")?.focus();
+  }, [hasEnded]);
   if (status.kind === "ended") {
     const { title, advice, action } = status.ending;
     return (
-      <div class="curtain glass" role="alertdialog" aria-label={title}>
+      <div ref={card} class="curtain glass" role="alertdialog" aria-label={title}>
         <div class="card" style={{ textAlign: "center" }}>
-          <h1>{title}</h1>
+          <h2>{title}</h2>
           <p>{advice}</p>
           {action === "rejoin" && (
             <button type="button" class="button primary" onClick={onRetry}>
@@ -551,7 +633,12 @@ function LineState({ status, isIn, onRetry }: { status: Status; isIn: boolean; o
       </div>
     );
   }
-  if (!isIn || status.kind === "open") return null;
+  return null;
+}
+
+/** The connection is being made again. */
+function LineLost({ status, isIn, onRetry }: { status: Status; isIn: boolean; onRetry: () => void }) {
+  if (!isIn || status.kind === "open" || status.kind === "ended") return null;
   return (
     <div class="banner" role="status">
       <Spinner label="Connection lost. Coming back…" />

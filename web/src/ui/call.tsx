@@ -1,6 +1,6 @@
 /** Call: the switches of microphone, camera and screen, and who can hear. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call, Switch } from "../media/call";
 import { mayAsk } from "../media/devices";
 import { WHY } from "../media/gain";
@@ -8,6 +8,8 @@ import type { Peer } from "../net/codec";
 import type { Space } from "../net/space";
 import { Gather } from "./circle";
 import { DeviceDialog, NeedsHttps } from "./devices";
+import { useFocusInside } from "./focus";
+import { useLayer } from "./layers";
 import { IconButton } from "./parts";
 
 const REASONS: Record<number, string> = {
@@ -20,11 +22,18 @@ const REASONS: Record<number, string> = {
 /** Phones cannot. Where the page may not ask, the button says why. */
 const canShare = () => !mayAsk || typeof navigator.mediaDevices?.getDisplayMedia === "function";
 
-export function CallBar({ space, call }: { space: Space; call: Call }) {
+interface CallBarProps {
+  space: Space;
+  call: Call;
+  /** Whether the list of those who hear is open. */
+  isListOpen: boolean;
+  onList: () => void;
+}
+
+export function CallBar({ space, call, isListOpen, onList }: CallBarProps) {
   /** Whether the person agreed to be heard or seen since the page was loaded. */
   const [hasAgreed, setAgreed] = useState(false);
   const [dialog, setDialog] = useState<{ wanted: "microphone" | "camera" | null } | null>(null);
-  const [isListOpen, setListOpen] = useState(false);
   const press = (which: Switch) => {
     if (mayAsk && (hasAgreed || which === "screen" || call.isOn[which].value)) void call.toggle(which);
     else setDialog({ wanted: which === "screen" ? null : which });
@@ -93,13 +102,14 @@ export function CallBar({ space, call }: { space: Space; call: Call }) {
           icon="ear"
           label={`Who can hear me: ${hearers.length === 0 ? "nobody" : hearers.length}`}
           expanded={isListOpen}
-          onClick={() => setListOpen(!isListOpen)}
+          onClick={onList}
         >
-          <span class={`badge ${hearers.length === 0 ? "none" : ""}`}>{hearers.length}</span>
+          <span class={`badge ${hearers.length === 0 ? "none" : ""}`} aria-hidden="true">
+            {hearers.length}
+          </span>
         </IconButton>
         <IconButton icon="settings" label="Devices" onClick={() => setDialog({ wanted: null })} />
       </div>
-      {isListOpen && <Hearers space={space} call={call} onClose={() => setListOpen(false)} />}
       {dialog && !mayAsk && <NeedsHttps onClose={() => setDialog(null)} />}
       {dialog && mayAsk && (
         <DeviceDialog
@@ -145,11 +155,14 @@ function reason({ why, gain }: Peer, space: Space): string {
   return why === WHY.distance && gain < 255 ? "near, softly" : (REASONS[why] ?? "");
 }
 
-function Hearers({ space, call, onClose }: { space: Space; call: Call; onClose: () => void }) {
+export function Hearers({ space, call, onClose }: { space: Space; call: Call; onClose: () => void }) {
   const peers = [...space.peers.value.values()];
   const people = new Map(space.people.value.map((person) => [person.player, person]));
+  const panel = useRef<HTMLElement>(null);
+  useLayer(onClose);
+  useFocusInside(panel);
   return (
-    <section class="hearers" aria-label="Who can hear me">
+    <section ref={panel} class="panel hearers" aria-label="Who can hear me" tabIndex={-1}>
       <header>
         <h2>Who can hear me</h2>
         <IconButton icon="close" label="Close the list" class="quiet small" onClick={onClose} />
@@ -169,8 +182,8 @@ function Hearers({ space, call, onClose }: { space: Space; call: Call; onClose: 
           </button>
         </div>
       )}
-      {peers.length === 0 && <p class="muted">Nobody. Walk up to somebody to talk.</p>}
-      <ul>
+      {peers.length === 0 && <p class="muted">No one. Walk up to people to talk.</p>}
+      <ul class="list">
         {peers.map((peer) => {
           const person = people.get(peer.player);
           if (!person) return null;

@@ -8,6 +8,8 @@ import { ANNOUNCEMENT, NEARBY, SPACE } from "../net/talk";
 import { type Names, plain } from "../world/markdown";
 import { ChatSettings } from "./chat-settings";
 import { DirectTab } from "./direct";
+import { rove } from "./focus";
+import { useLayer } from "./layers";
 import { ChatLine, timeOf } from "./line";
 import { IconButton, Spinner } from "./parts";
 import { Rich } from "./rich";
@@ -30,10 +32,12 @@ interface ChatPanelProps {
 export function ChatPanel({ space, input, tab, unread, readUpTo, onTab, onClose }: ChatPanelProps) {
   const [isSearching, setSearching] = useState(false);
   const [isSetting, setSetting] = useState(false);
+  const panel = useRef<HTMLElement>(null);
+  useLayer(onClose);
   return (
-    <section class="panel chat" aria-label="Chat">
+    <section ref={panel} class="panel chat" aria-label="Chat">
       <header>
-        <div class="tabs" role="tablist" aria-label="Chat">
+        <div class="tabs" role="tablist" aria-label="Chat" onKeyDown={(event) => rove(event, "[role=tab]")}>
           <TabButton name="Space" isOn={tab === "space"} count={unread.space} onClick={() => onTab("space")} />
           <TabButton name="Nearby" isOn={tab === "nearby"} count={unread.nearby} onClick={() => onTab("nearby")} />
           <TabButton name="Direct" isOn={tab === "direct"} count={unread.direct} onClick={() => onTab("direct")} />
@@ -78,11 +82,18 @@ function TabButton({
       type="button"
       role="tab"
       aria-selected={isOn}
-      aria-label={count > 0 ? `${name}, ${count} unread` : name}
+      tabIndex={isOn ? 0 : -1}
+      // Arrow keys bring the focus, and the tab comes with it.
+      onFocus={() => isOn || onClick()}
       onClick={onClick}
     >
       {name}
-      {count > 0 && <span class="count">{count}</span>}
+      {count > 0 && <span class="visually-hidden">, {count} unread</span>}
+      {count > 0 && (
+        <span class="count" aria-hidden="true">
+          {count}
+        </span>
+      )}
     </button>
   );
 }
@@ -111,7 +122,7 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
   const [replyTo, setReplyTo] = useState<Line | null>(null);
   const [editing, setEditing] = useState<Line | null>(null);
   const [announces, setAnnounces] = useState(false);
-  const list = useRef<HTMLUListElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   /** How far the end was when older lines were asked for. */
   const fromEnd = useRef<number | null>(null);
@@ -175,10 +186,11 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
   const context = editing ?? replyTo;
   return (
     <>
-      <ul
+      <div
         ref={list}
         class="list"
         role="log"
+        aria-label="Messages"
         aria-live="polite"
         tabIndex={0}
         onScroll={(event) => {
@@ -187,58 +199,60 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
           if (scrollTop < 40 && talk.hasEarlier.value && !isNearby) lookBack();
         }}
       >
-        {!isNearby && talk.hasEarlier.value && (
-          <li class="earlier">
-            {talk.isLookingBack.value ? (
-              <Spinner label="Looking back…" />
-            ) : (
-              <button type="button" class="button small" onClick={lookBack}>
-                Earlier messages
-              </button>
-            )}
-          </li>
-        )}
-        {lines.length === 0 && (
-          <li class="muted">
-            {isNearby
-              ? "What you write here reaches only those who can hear you now. Nobody keeps it."
-              : "Nobody has said anything yet. Say hello!"}
-          </li>
-        )}
-        {lines.map((line) => (
-          <Fragment key={line.id}>
-            {gaps
-              .filter(({ before }) => before === line.id)
-              .map(({ isLost }) => (
-                <li key="gap" class="gap">
-                  {isLost ? (
-                    "Some messages before this one are not kept any more."
-                  ) : (
-                    <button type="button" class="button small" onClick={() => talk.fill(line.id)}>
-                      Show the messages missing here
-                    </button>
-                  )}
+        <ul class="lines">
+          {!isNearby && talk.hasEarlier.value && (
+            <li class="earlier">
+              {talk.isLookingBack.value ? (
+                <Spinner label="Looking back…" />
+              ) : (
+                <button type="button" class="button small" onClick={lookBack}>
+                  Earlier messages
+                </button>
+              )}
+            </li>
+          )}
+          {lines.length === 0 && (
+            <li class="muted">
+              {isNearby
+                ? "What you write here reaches only those who can hear you now. Nobody keeps it."
+                : "Nobody has said anything yet. Say hello!"}
+            </li>
+          )}
+          {lines.map((line) => (
+            <Fragment key={line.id}>
+              {gaps
+                .filter(({ before }) => before === line.id)
+                .map(({ isLost }) => (
+                  <li key="gap" class="gap">
+                    {isLost ? (
+                      "Some messages before this one are not kept any more."
+                    ) : (
+                      <button type="button" class="button small" onClick={() => talk.fill(line.id)}>
+                        Show the messages missing here
+                      </button>
+                    )}
+                  </li>
+                ))}
+              {line.id === firstNew && (
+                <li class="new-line">
+                  <span>New since you were away</span>
                 </li>
-              ))}
-            {line.id === firstNew && (
-              <li class="new-line">
-                <span>New since you were away</span>
-              </li>
-            )}
-            <ChatLine
-              line={line}
-              talk={talk}
-              names={names}
-              me={me}
-              nameOf={nameOf}
-              quoted={line.replyTo === null ? undefined : all.find(({ id }) => id === line.replyTo)}
-              onReply={() => answer(line)}
-              onEdit={() => edit(line)}
-              onQuote={() => line.replyTo !== null && show(line.replyTo)}
-            />
-          </Fragment>
-        ))}
-      </ul>
+              )}
+              <ChatLine
+                line={line}
+                talk={talk}
+                names={names}
+                me={me}
+                nameOf={nameOf}
+                quoted={line.replyTo === null ? undefined : all.find(({ id }) => id === line.replyTo)}
+                onReply={() => answer(line)}
+                onEdit={() => edit(line)}
+                onQuote={() => line.replyTo !== null && show(line.replyTo)}
+              />
+            </Fragment>
+          ))}
+        </ul>
+      </div>
       <Typing space={space} />
       {context && (
         <div class="context">
@@ -337,7 +351,11 @@ function Search({ space, onClose }: { space: Space; onClose: () => void }) {
           // biome-ignore lint/a11y/noAutofocus: the person has just asked for this field
           autoFocus
           onInput={(event) => setWords(event.currentTarget.value)}
-          onKeyDown={(event) => event.key === "Escape" && onClose()}
+          onKeyDown={(event) => {
+            if (event.key !== "Escape") return;
+            event.stopPropagation();
+            onClose();
+          }}
         />
         <button type="submit" class="button small">
           Search

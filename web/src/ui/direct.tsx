@@ -3,6 +3,7 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Space } from "../net/space";
 import { plain } from "../world/markdown";
+import { rove } from "./focus";
 import { timeOf } from "./line";
 import { Face, IconButton } from "./parts";
 import { Rich } from "./rich";
@@ -23,26 +24,26 @@ function Conversations({ space }: { space: Space }) {
   const { direct } = space;
   const conversations = direct.conversations.value;
   return (
-    <ul class="list conversations" aria-label="Conversations">
+    <ul class="list conversations" aria-label="Conversations" onKeyDown={(event) => rove(event, ".person")}>
       {direct.problem.value && <li class="error">{direct.problem.value}</li>}
       {conversations.length === 0 && (
         <li class="muted">You have not written to anybody yet. Pick somebody in the space or among the people here.</li>
       )}
       {conversations.map(({ userId, username, imageUrl, last, unread }) => (
         <li key={userId}>
-          <button
-            type="button"
-            class="person"
-            aria-label={unread > 0 ? `${username}, ${unread} unread` : username}
-            onClick={() => void direct.open(userId, username)}
-          >
+          <button type="button" class="person" onClick={() => void direct.open(userId, username)}>
             <Face imageUrl={imageUrl} />
             <span class="grow">
               <strong>{username}</strong>
+              {unread > 0 && <span class="visually-hidden">, {unread} unread</span>}
               <span class="last muted small">{plain(last.text)}</span>
             </span>
             <span class="when muted small">{timeOf(new Date(last.at))}</span>
-            {unread > 0 && <span class="count">{unread}</span>}
+            {unread > 0 && (
+              <span class="count" aria-hidden="true">
+                {unread}
+              </span>
+            )}
           </button>
         </li>
       ))}
@@ -52,7 +53,7 @@ function Conversations({ space }: { space: Space }) {
 
 function Letters({ space, input }: DirectProps) {
   const { direct } = space;
-  const list = useRef<HTMLUListElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   const fromEnd = useRef<number | null>(null);
   const other = direct.other.value;
@@ -76,7 +77,7 @@ function Letters({ space, input }: DirectProps) {
         <strong>{other?.name}</strong>
         <span class="muted small">{isHere ? "here" : "elsewhere"}</span>
       </div>
-      <ul
+      <div
         ref={list}
         class="list"
         role="log"
@@ -88,38 +89,40 @@ function Letters({ space, input }: DirectProps) {
           isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
         }}
       >
-        {direct.hasEarlier.value && (
-          <li class="earlier">
-            <button
-              type="button"
-              class="button small"
-              onClick={() => {
-                const element = list.current;
-                if (element) fromEnd.current = element.scrollHeight - element.scrollTop;
-                void direct.lookBack();
-              }}
+        <ul class="lines">
+          {direct.hasEarlier.value && (
+            <li class="earlier">
+              <button
+                type="button"
+                class="button small"
+                onClick={() => {
+                  const element = list.current;
+                  if (element) fromEnd.current = element.scrollHeight - element.scrollTop;
+                  void direct.lookBack();
+                }}
+              >
+                Earlier messages
+              </button>
+            </li>
+          )}
+          {direct.problem.value && <li class="error">{direct.problem.value}</li>}
+          {letters.length === 0 && <li class="muted">Only the two of you see what you write here.</li>}
+          {letters.map((letter) => (
+            <li
+              key={letter.id}
+              class={`line letter ${letter.from === other?.id ? "" : "mine"} ${letter.isWaiting ? "waiting" : letter.refused ? "failed" : ""}`}
             >
-              Earlier messages
-            </button>
-          </li>
-        )}
-        {direct.problem.value && <li class="error">{direct.problem.value}</li>}
-        {letters.length === 0 && <li class="muted">Only the two of you see what you write here.</li>}
-        {letters.map((letter) => (
-          <li
-            key={letter.id}
-            class={`line letter ${letter.from === other?.id ? "" : "mine"} ${letter.isWaiting ? "waiting" : letter.refused ? "failed" : ""}`}
-          >
-            <div class="text" dir="auto">
-              <Rich text={letter.text} names={names} />
-            </div>
-            <time class="when" dateTime={new Date(letter.at).toISOString()}>
-              {letter.isWaiting ? "sending…" : timeOf(new Date(letter.at))}
-            </time>
-            {letter.refused && <div class="why">{letter.refused}</div>}
-          </li>
-        ))}
-      </ul>
+              <div class="text" dir="auto">
+                <Rich text={letter.text} names={names} />
+              </div>
+              <time class="when" dateTime={new Date(letter.at).toISOString()}>
+                {letter.isWaiting ? "sending…" : timeOf(new Date(letter.at))}
+              </time>
+              {letter.refused && <div class="why">{letter.refused}</div>}
+            </li>
+          ))}
+        </ul>
+      </div>
       <Say
         key={other?.id ?? ""}
         input={input}

@@ -48,10 +48,10 @@ export function Minimap({ space }: { space: Space }) {
       ref={canvas}
       class="minimap"
       role="img"
-      aria-label="Map of the space"
+      aria-label="Map of the space; a click walks there"
       width={width * devicePixelRatio}
       height={height * devicePixelRatio}
-      style={{ width: `${width}px`, height: `${height}px` }}
+      style={{ "--wide": width / SIDE, aspectRatio: `${width} / ${height}` }}
       onClick={(event) => {
         // The frame around what is drawn is no part of the map.
         const { clientWidth, clientHeight } = event.currentTarget;

@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { bytesText, Meter } from "../net/meter";
 import type { Space } from "../net/space";
 import { SUBTILES } from "../world/movement";
+import { useLayer } from "./layers";
 import { IconButton } from "./parts";
 
 /** Milliseconds between two readings. */
@@ -18,6 +19,7 @@ export function toggleNetwork(): void {
 
 /** The figures; reads them only while it is there. */
 export function Network({ space }: { space: Space }) {
+  useLayer(toggleNetwork);
   const [rows, setRows] = useState<[name: string, value: string][]>([]);
   useEffect(() => {
     const meter = new Meter();

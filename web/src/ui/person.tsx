@@ -1,10 +1,13 @@
 /** Person: who somebody is, and what can be done with them. */
 
+import { useRef } from "preact/hooks";
 import type { Call } from "../media/call";
 import { here } from "../net/base";
 import type { Person, Space } from "../net/space";
 import { Volume } from "./call";
 import { Gather } from "./circle";
+import { useFocusInside } from "./focus";
+import { useLayer } from "./layers";
 import { IconButton } from "./parts";
 import { StatusMark } from "./status";
 
@@ -26,8 +29,11 @@ export function PersonCard({ space, call, person, onMessage, onClose }: PersonPr
     onClose();
     document.querySelector<HTMLElement>(".world")?.focus();
   };
+  const card = useRef<HTMLElement>(null);
+  useLayer(onClose);
+  useFocusInside(card);
   return (
-    <div class="who-card" role="dialog" aria-label={name}>
+    <section ref={card} class="who-card" role="dialog" aria-label={name} tabIndex={-1}>
       <img src={here(person.imageUrl ?? "/art/avatars/robot.svg")} alt="" />
       <div class="name">
         {name} <StatusMark status={person.status} />
@@ -65,6 +71,6 @@ export function PersonCard({ space, call, person, onMessage, onClose }: PersonPr
           {space.peers.value.get(player)?.hear && <Volume call={call} player={player} user={user} name={name} />}
         </div>
       )}
-    </div>
+    </section>
   );
 }

@@ -25,7 +25,7 @@ export function Tiles({ call }: { call: Call }) {
   const fading = new Set(shown.filter(({ isFading }) => isFading).map(({ tile }) => keyOf(tile)));
   const spotlight = tiles.find((tile) => keyOf(tile) === large);
   // Every picture costs the machine something: those that find no room are not decoded.
-  const room = Math.max(2, Math.floor((width - 32) / TILE_WIDTH));
+  const room = Math.max(1, Math.floor(width / TILE_WIDTH));
   const row = tiles.filter((tile) => tile !== spotlight).slice(0, room);
   useEffect(() => {
     const heights = new Map<number, number>();
@@ -139,12 +139,15 @@ function stillWanted(): boolean {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
+/** How wide the place for pictures is. */
 function useWidth(): number {
   const [width, setWidth] = useState(innerWidth);
   useEffect(() => {
-    const onResize = () => setWidth(innerWidth);
-    addEventListener("resize", onResize);
-    return () => removeEventListener("resize", onResize);
+    const place = document.querySelector(".notices");
+    if (!place) return;
+    const watcher = new ResizeObserver(() => setWidth(place.clientWidth));
+    watcher.observe(place);
+    return () => watcher.disconnect();
   }, []);
   return width;
 }

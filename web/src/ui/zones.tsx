@@ -1,10 +1,11 @@
 /** Zones: where this person is: its name, its door, what is to be read or seen there. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { here } from "../net/base";
 import type { Space } from "../net/space";
 import type { Zone } from "../world/map";
 import { CircleDeeds } from "./circle";
+import { useLayer } from "./layers";
 import { IconButton } from "./parts";
 
 const LOOK_EVERY = 200;
@@ -29,66 +30,62 @@ export function Zones({ space }: { space: Space }) {
     return zone ? [{ index, zone }] : [];
   });
   const area = zones.find(({ zone }) => zone.kind === "private");
-  const link = zones.find(({ zone }) => zone.kind === "link" && zone.url);
   const note = zones.find(({ zone }) => zone.kind === "note" && zone.text);
   const door = area ? undefined : closedDoor(space);
   const state = area && space.areas.value.get(area.index);
   return (
-    <>
-      <Entered zones={zones.map(({ zone }) => zone)} />
-      <div class="hud below-title zone-deeds">
-        {area && (
-          <button
-            type="button"
-            class="button small"
-            aria-pressed={state?.locked ?? false}
-            onClick={() => space.lock(area.index, !state?.locked)}
-          >
-            {state?.locked ? "Unlock this area" : "Lock this area"}
+    <div class="zone-deeds">
+      {area && (
+        <button
+          type="button"
+          class="button small"
+          aria-pressed={state?.locked ?? false}
+          onClick={() => space.lock(area.index, !state?.locked)}
+        >
+          {state?.locked ? "Unlock this area" : "Lock this area"}
+        </button>
+      )}
+      {door !== undefined && (
+        <button type="button" class="button small" onClick={() => space.knock(door)}>
+          Knock at {map?.zones[door]?.name || "the door"}
+        </button>
+      )}
+      <CircleDeeds space={space} />
+      {space.knocks.value.map(({ player, name }) => (
+        <div key={player} class="knock" role="alert">
+          <span>{name} knocks.</span>
+          <button type="button" class="button primary small" onClick={() => space.answer(player, true)}>
+            Let in
           </button>
-        )}
-        {door !== undefined && (
-          <button type="button" class="button small" onClick={() => space.knock(door)}>
-            Knock at {map?.zones[door]?.name || "the door"}
+          <button type="button" class="button small" onClick={() => space.answer(player, false)}>
+            Not now
           </button>
-        )}
-        <CircleDeeds space={space} />
-        {space.knocks.value.map(({ player, name }) => (
-          <div key={player} class="knock" role="alert">
-            <span>{name} knocks.</span>
-            <button type="button" class="button primary small" onClick={() => space.answer(player, true)}>
-              Let in
-            </button>
-            <button type="button" class="button small" onClick={() => space.answer(player, false)}>
-              Not now
-            </button>
-          </div>
-        ))}
-        {space.leaders.value.map(({ player, name }) => (
-          <div key={player} class="knock" role="alert">
-            <span>{name} asks you to come along.</span>
-            <button type="button" class="button primary small" onClick={() => space.answerLeader(player, true)}>
-              Follow
-            </button>
-            <button type="button" class="button small" onClick={() => space.answerLeader(player, false)}>
-              Not now
-            </button>
-          </div>
-        ))}
-        {note && (
-          <aside class="note" aria-label={note.zone.name}>
-            {note.zone.name && <h2>{note.zone.name}</h2>}
-            <p>{note.zone.text}</p>
-          </aside>
-        )}
-      </div>
-      {link && <LinkPanel key={link.index} zone={link.zone} />}
-    </>
+        </div>
+      ))}
+      {space.leaders.value.map(({ player, name }) => (
+        <div key={player} class="knock" role="alert">
+          <span>{name} asks you to come along.</span>
+          <button type="button" class="button primary small" onClick={() => space.answerLeader(player, true)}>
+            Follow
+          </button>
+          <button type="button" class="button small" onClick={() => space.answerLeader(player, false)}>
+            Not now
+          </button>
+        </div>
+      ))}
+      {note && (
+        <aside class="note" aria-label={note.zone.name}>
+          {note.zone.name && <h2>{note.zone.name}</h2>}
+          <p>{note.zone.text}</p>
+        </aside>
+      )}
+    </div>
   );
 }
 
 /** The name of a zone, for a moment, when somebody comes into it. */
-function Entered({ zones }: { zones: Zone[] }) {
+export function Entered({ space }: { space: Space }) {
+  const zones = useZones(space).flatMap((index) => space.map?.zones[index] ?? []);
   const [shown, setShown] = useState<Zone | null>(null);
   const names = zones.map(({ kind, name }) => `${kind} ${name}`).join();
   useEffect(() => {
@@ -109,23 +106,34 @@ function Entered({ zones }: { zones: Zone[] }) {
   );
 }
 
-/** A page that belongs to a place, beside the space, and kept from doing anything to it. */
-function LinkPanel({ zone }: { zone: Zone }) {
-  const [isOpen, setOpen] = useState(true);
-  if (!isOpen || !zone.url) return null;
+/** A page that belongs to a place, at the side of the space, and kept from doing anything to it. */
+export function LinkPanel({ zone, onClose }: { zone: Zone; onClose: () => void }) {
+  const panel = useRef<HTMLElement>(null);
+  useLayer(onClose);
+  if (!zone.url) return null;
   const url = here(zone.url);
   return (
-    <section class="panel page-panel" aria-label={zone.name || "Page"}>
+    <section ref={panel} class="panel page-panel" aria-label={zone.name || "Page"}>
       <header>
         <h2>{zone.name || new URL(url, location.href).host}</h2>
         <a class="button quiet small" href={url} target="_blank" rel="noopener noreferrer">
           In a tab
         </a>
-        <IconButton icon="close" label="Close the page" class="quiet small" onClick={() => setOpen(false)} />
+        <IconButton icon="close" label="Close the page" class="quiet small" onClick={onClose} />
       </header>
       {isOurs(url) ? <OwnPage url={url} title={zone.name || url} /> : <OtherPage url={url} title={zone.name || url} />}
     </section>
   );
+}
+
+/** The zone with a page that the person stands in. */
+export function useLinkHere(space: Space): { index: number; zone: Zone } | undefined {
+  const index = useZones(space).find((index) => {
+    const zone = space.map?.zones[index];
+    return zone?.kind === "link" && zone.url;
+  });
+  const zone = index === undefined ? undefined : space.map?.zones[index];
+  return index === undefined || !zone ? undefined : { index, zone };
 }
 
 const isOurs = (url: string) => new URL(url, location.href).origin === location.origin;

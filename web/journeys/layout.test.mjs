@@ -1,0 +1,159 @@
+/** Layout: at every size of window all that lies over the world can be pressed, and nothing lies on anything else. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openBrowser, Server } from "./plaza.mjs";
+import { arrive, bring } from "./talking.mjs";
+
+/** Widths and heights in CSS pixels: phones, tablets and desktops both ways round; the last four are windows at 200 % zoom. */
+const SIZES = [
+  [360, 640],
+  [390, 844],
+  [430, 932],
+  [640, 360],
+  [844, 390],
+  [932, 430],
+  [768, 1024],
+  [1024, 768],
+  [820, 1180],
+  [1280, 800],
+  [1440, 900],
+  [2560, 1440],
+  [640, 400],
+  [720, 450],
+  [512, 384],
+  [960, 540],
+];
+
+let server;
+let browser;
+let ada;
+let bo;
+
+before(async () => {
+  server = await Server.start();
+  browser = await openBrowser();
+  ada = await arrive(browser, server, undefined, "Ada");
+  const link = await ada.page.getByRole("link", { name: "Join Plaza" }).getAttribute("href");
+  await ada.page.goto(`${link}?debug`);
+  await ada.arrive();
+  bo = await bring(browser, server, link, `Bo ${"with a very long name ".repeat(2)}`.trim());
+  await ada.until(() => globalThis.__plaza().walkers.length === 2);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** What is wrong with the screen as it is: controls that cannot be hit, things that lie on each other or stick out of the window. */
+function faults() {
+  const wrong = [];
+  /** What is seen of a thing in a part that scrolls. */
+  const shown = (thing) => {
+    const box = thing.getBoundingClientRect();
+    const frame = thing.closest(".place, .notices")?.getBoundingClientRect() ?? box;
+    return {
+      left: Math.max(box.left, frame.left),
+      top: Math.max(box.top, frame.top),
+      right: Math.min(box.right, frame.right),
+      bottom: Math.min(box.bottom, frame.bottom),
+    };
+  };
+  const nameOf = (element) =>
+    element.getAttribute("aria-label") ??
+    (element.textContent.trim().slice(0, 30) || element.className || element.tagName);
+  const top =
+    document.querySelector("dialog[open]") ?? document.querySelector(".curtain") ?? document.querySelector("main");
+  const controls = top.querySelectorAll(
+    "button, a[href], input:not(.visually-hidden), select, textarea, canvas.minimap",
+  );
+  for (const control of controls) {
+    if (!control.checkVisibility({ visibilityProperty: true }) || control.closest("[inert]")) continue;
+    control.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const { left, top: above, right, bottom } = control.getBoundingClientRect();
+    const [x, y] = [(left + right) / 2, (above + bottom) / 2];
+    const hit = document.elementFromPoint(x, y);
+    const isHit = hit && (control.contains(hit) || hit.closest("label")?.contains(control));
+    if (!isHit)
+      wrong.push(`${nameOf(control)} at ${Math.round(x)}, ${Math.round(y)} is under ${hit?.className || hit?.tagName}`);
+  }
+  // A dialog is over everything, and what is under it is out of reach.
+  if (top.matches("dialog")) return wrong;
+  const things = [
+    ...document.querySelectorAll(".bar > *, .side > *, .place > :not(:empty), .notices > *, .minimap, .deck > *"),
+  ];
+  const boxes = things
+    .filter((thing) => thing.checkVisibility())
+    .map((thing) => ({ name: nameOf(thing), ...shown(thing) }))
+    .filter(({ left, top, right, bottom }) => right > left && bottom > top);
+  for (const [index, one] of boxes.entries()) {
+    const isOut = one.left < 0 || one.top < 0 || one.right > innerWidth + 0.5 || one.bottom > innerHeight + 0.5;
+    if (isOut) wrong.push(`${one.name} sticks out of the window`);
+    for (const other of boxes.slice(index + 1)) {
+      const isOver =
+        one.left < other.right - 1 &&
+        other.left < one.right - 1 &&
+        one.top < other.bottom - 1 &&
+        other.top < one.bottom - 1;
+      if (isOver) wrong.push(`${one.name} lies on ${other.name}`);
+    }
+  }
+  const wide = document.documentElement.scrollWidth - innerWidth;
+  if (wide > 0) wrong.push(`the page is ${wide} px too wide`);
+  return wrong;
+}
+
+/** The middle of the free part of the world, and where the own player is drawn. */
+async function settledIn(page) {
+  await page.evaluate(() =>
+    Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))),
+  );
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+}
+
+/** Escape closes the topmost thing, one at a time, until nothing is left. */
+async function closeAll(page) {
+  for (let presses = 0; presses < 6; presses++) {
+    await settledIn(page);
+    if ((await page.locator(".panel, .who-card, .network, dialog[open]").count()) === 0) return;
+    await page.keyboard.press("Escape");
+  }
+  assert.fail("Escape does not close everything");
+}
+
+const toggle = (page, name) => page.getByRole("button", { name }).first().click();
+
+/** What can be on the screen, and the way there from a screen with nothing open. */
+const STATES = {
+  bare: async () => {},
+  chat: (page) => toggle(page, /^Chat/),
+  people: (page) => toggle(page, /^People/),
+  hearers: (page) => toggle(page, /^Who can hear me/),
+  card: async (page) => {
+    await toggle(page, /^People/);
+    await page.getByRole("button", { name: /^Bo with/ }).click();
+  },
+  figures: (page) => page.keyboard.press("F3"),
+  devices: (page) => toggle(page, /^Devices/),
+};
+
+for (const [width, height] of SIZES) {
+  test(`at ${width} × ${height} everything can be pressed and nothing lies on anything`, async () => {
+    const { page } = ada;
+    await page.setViewportSize({ width, height });
+    const wrong = [];
+    for (const [state, open] of Object.entries(STATES)) {
+      await closeAll(page);
+      await open(page);
+      await settledIn(page);
+      for (const fault of await page.evaluate(faults)) wrong.push(`${state}: ${fault}`);
+      if (process.env.LAYOUT_SHOTS) await ada.shot(`layout-${width}x${height}-${state}`);
+    }
+    assert.deepEqual(wrong, []);
+  });
+}
+
+test("nobody complained", () => {
+  assert.deepEqual([...ada.complaints, ...bo.complaints], []);
+});
