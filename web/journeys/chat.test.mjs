@@ -68,8 +68,8 @@ test("a line is written, seen, changed, answered, thought of and taken back", as
 
   await actions(ada, "almost nothing");
   await ada.page.getByRole("button", { name: "React with 🎉" }).click();
-  await lineOf(bob, "almost nothing").getByRole("button", { name: "🎉 from Ada" }).click();
-  await lineOf(ada, "almost nothing").getByRole("button", { name: "🎉 from Ada, Bob" }).waitFor();
+  await lineOf(bob, "almost nothing").getByRole("button", { name: "🎉 1 from Ada" }).click();
+  await lineOf(ada, "almost nothing").getByRole("button", { name: "🎉 2 from Ada, Bob" }).waitFor();
 
   await actions(bob, "Hello everybody");
   await bob.page.getByRole("button", { name: "Reply", exact: true }).click();

@@ -104,11 +104,12 @@ function faults() {
   return wrong;
 }
 
-/** The middle of the free part of the world, and where the own player is drawn. */
+/** What moves has come to rest, and the next picture is drawn. */
 async function settledIn(page) {
-  await page.evaluate(() =>
-    Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))),
-  );
+  await page.evaluate(() => {
+    const moving = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().iterations !== Infinity);
+    return Promise.all(moving.map((animation) => animation.finished.catch(() => {})));
+  });
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 }
 

@@ -203,7 +203,16 @@ export class Person {
     const { page } = this;
     if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(await readFile(AXE, "utf8"));
     const found = await page.evaluate(async () => {
-      const rules = { "label-content-name-mismatch": { enabled: true } };
+      // What comes or changes colour is looked at when it has come.
+      const moving = document
+        .getAnimations()
+        .filter(({ effect }) => effect?.getComputedTiming().iterations !== Infinity);
+      await Promise.all(moving.map((animation) => animation.finished.catch(() => {})));
+      const rules = {
+        "label-content-name-mismatch": { enabled: true },
+        // There the colours are the system's.
+        "color-contrast": { enabled: !matchMedia("(forced-colors: active)").matches },
+      };
       const { violations } = await globalThis.axe.run(document, { rules, resultTypes: ["violations"], iframes: false });
       return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
     });

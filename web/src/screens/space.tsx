@@ -543,6 +543,7 @@ function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
       </header>
       <div style={{ padding: "0.6rem 0.6rem 0" }}>
         <input
+          data-first
           class="input"
           type="search"
           placeholder="Find somebody"

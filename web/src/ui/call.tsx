@@ -104,9 +104,11 @@ export function CallBar({ space, call, isListOpen, onList }: CallBarProps) {
           expanded={isListOpen}
           onClick={onList}
         >
-          <span class={`badge ${hearers.length === 0 ? "none" : ""}`} aria-hidden="true">
-            {hearers.length}
-          </span>
+          {hearers.length > 0 && (
+            <span class="badge" aria-hidden="true">
+              {hearers.length}
+            </span>
+          )}
         </IconButton>
         <IconButton icon="settings" label="Devices" onClick={() => setDialog({ wanted: null })} />
       </div>

@@ -1,6 +1,6 @@
 /** Layers: what can be put away, the topmost first: Escape closes one at a time. Dialogs of the browser's own come before all of these by themselves. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 type Close = () => void;
 
@@ -17,7 +17,8 @@ export function closeTopmost(): boolean {
 export function useLayer(close: Close): void {
   const layer = useRef({ close });
   layer.current.close = close;
-  useEffect(() => {
+  // At once, not after the next picture: the key may come before it.
+  useLayoutEffect(() => {
     const mine = layer.current;
     open.push(mine);
     return () => {

@@ -78,12 +78,12 @@ export function ChatLine({ line, talk, names, me, nameOf, quoted, onReply, onEdi
               type="button"
               class="reaction"
               aria-pressed={users.includes(me)}
-              aria-label={`${emoji} from ${namesOf(users.map(nameOf), more)}`}
               title={namesOf(users.map(nameOf), more)}
               disabled={!talk.canReact(line)}
               onClick={() => talk.react(line, emoji)}
             >
               {emoji} <span>{users.length + more}</span>
+              <span class="visually-hidden"> from {namesOf(users.map(nameOf), more)}</span>
             </button>
           ))}
         </div>
