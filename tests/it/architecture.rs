@@ -9,7 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["components"],
     &["systems"],
     &["space"],
-    &["net::protocol", "net::codec"],
+    &["net::protocol", "net::codec", "net::address", "net::budget", "net::few"],
     &["media"],
     &["host"],
     &["net::link"],

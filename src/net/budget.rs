@@ -1,0 +1,435 @@
+//! Budget: how much one user, and one address, may ask of this process, over HTTP and WebSockets together.
+//!
+//! Each [`Budget`] is a token bucket per user and a larger one per address ([`AddressKey`]: IPv6 by /64), because a school
+//! or an office shares one. Connections from this machine itself have no bucket by address.
+//!
+//! HTTP takes by itself: `api::budgets` says which route takes from what, before a body is read. Code elsewhere takes so:
+//!
+//! ```text
+//! budgets.take(user.into(), Budget::Edits)?;              // Err(Slowed { seconds }) when nothing is left
+//! budgets.take_many(Spender { user: Some(user), address: Some(address) }, Budget::Edits, 5)?;
+//! ```
+//!
+//! In a handler `?` turns [`Slowed`] into a 429 with `Retry-After`. A limiter of another kind (a chat rate, a count of
+//! connections) reports whom it slowed by [`Budgets::note`], so that one log line a minute and one metric tell it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::address::AddressKey;
+use crate::components::id::UserId;
+
+/// How many users an address may stand for.
+const USERS_PER_ADDRESS: u32 = 10;
+
+/// What one request costs; a file that is only sent costs one.
+pub const REQUEST: u32 = 8;
+
+/// Buckets of one kind before full ones are dropped.
+const SWEEP_AT: usize = 10_000;
+
+/// How often they are dropped at most.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Buckets of one kind at most; past that new addresses share.
+const MOST: usize = 200_000;
+
+/// How many buckets they share then.
+const SHARED: u64 = 4_096;
+
+/// How often one user or address is named in the log for one budget.
+const NOTE_EVERY: Duration = Duration::from_mins(1);
+
+/// Such lines a minute in all.
+const NOTES: u32 = 60;
+
+/// What is counted. A closed list: it labels a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Budget {
+    /// Anything at all.
+    Requests,
+    /// Making spaces, maps, elements and avatars.
+    Creations,
+    /// Changing what others see: elements of a space, lines of chat.
+    Edits,
+    /// Looking for words.
+    Search,
+    /// Sending pictures.
+    Uploads,
+    /// Signing up and in. It has a limiter of its own.
+    SignIns,
+    /// Chat of a user in a space. It has a limiter of its own.
+    Chat,
+    /// Signals of calls. They have a limiter of their own.
+    Signals,
+    /// Anything else that a client sends over its socket. It has a limiter of its own.
+    Messages,
+    /// Connections at once. They are counted by the gate.
+    Connections,
+}
+
+impl Budget {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Requests,
+        Self::Creations,
+        Self::Edits,
+        Self::Search,
+        Self::Uploads,
+        Self::SignIns,
+        Self::Chat,
+        Self::Signals,
+        Self::Messages,
+        Self::Connections,
+    ];
+
+    /// The label of the metric.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Creations => "creations",
+            Self::Edits => "edits",
+            Self::Search => "search",
+            Self::Uploads => "uploads",
+            Self::SignIns => "sign-ins",
+            Self::Chat => "chat",
+            Self::Signals => "signals",
+            Self::Messages => "messages",
+            Self::Connections => "connections",
+        }
+    }
+}
+
+/// How much each user may do; 0 for no limit. An address may do ten times as much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetSettings {
+    /// HTTP requests a second, in bursts of twenty seconds' worth.
+    pub requests: u32,
+    /// New spaces, maps, elements and avatars a minute, in bursts of as many.
+    pub creations: u32,
+    /// Changes a second, in bursts of six seconds' worth.
+    pub edits: u32,
+    /// Searches a minute, in bursts of a third.
+    pub searches: u32,
+    /// Uploads a minute, in bursts of as many.
+    pub uploads: u32,
+}
+
+impl Default for BudgetSettings {
+    fn default() -> Self {
+        Self {
+            requests: 20,
+            creations: 60,
+            edits: 10,
+            searches: 60,
+            uploads: 30,
+        }
+    }
+}
+
+impl BudgetSettings {
+    /// No limits.
+    pub const NONE: Self = Self {
+        requests: 0,
+        creations: 0,
+        edits: 0,
+        searches: 0,
+        uploads: 0,
+    };
+
+    /// The rate of a budget and how much may be saved up, if it has a bucket.
+    fn quota(&self, budget: Budget, times: u32) -> Option<Quota> {
+        let (rate, burst, per_minute) = match budget {
+            Budget::Requests => (
+                self.requests.saturating_mul(REQUEST),
+                self.requests.saturating_mul(20 * REQUEST),
+                false,
+            ),
+            Budget::Creations => (self.creations, self.creations, true),
+            Budget::Edits => (self.edits, self.edits.saturating_mul(6), false),
+            Budget::Search => (self.searches, self.searches.div_ceil(3), true),
+            Budget::Uploads => (self.uploads, self.uploads, true),
+            Budget::SignIns | Budget::Chat | Budget::Signals | Budget::Messages | Budget::Connections => return None,
+        };
+        let rate = NonZeroU32::new(rate.saturating_mul(times))?;
+        let burst = NonZeroU32::new(burst.saturating_mul(times))?;
+        let quota = if per_minute {
+            Quota::per_minute
+        } else {
+            Quota::per_second
+        };
+        Some(quota(rate).allow_burst(burst))
+    }
+}
+
+/// Who pays. `None` for one that is not known yet, or has been charged already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spender {
+    /// The user.
+    pub user: Option<UserId>,
+    /// Where the request comes from.
+    pub address: Option<AddressKey>,
+}
+
+impl From<UserId> for Spender {
+    fn from(user: UserId) -> Self {
+        Self {
+            user: Some(user),
+            address: None,
+        }
+    }
+}
+
+impl From<AddressKey> for Spender {
+    fn from(address: AddressKey) -> Self {
+        Self {
+            user: None,
+            address: Some(address),
+        }
+    }
+}
+
+/// Nothing is left in a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("Too many at once: try again in {seconds} s.")]
+pub struct Slowed {
+    /// When it is worth trying again.
+    pub seconds: u64,
+}
+
+/// One user or one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Who {
+    /// A user.
+    User(UserId),
+    /// An address.
+    Address(AddressKey),
+    /// One of many, while there are too many to tell apart.
+    Crowd(u16),
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(user) => write!(f, "user {user}"),
+            Self::Address(address) => write!(f, "address {address}"),
+            Self::Crowd(_) => f.write_str("one of very many addresses"),
+        }
+    }
+}
+
+/// All buckets of a process. Cheap to clone.
+#[derive(Clone)]
+pub struct Budgets(Arc<Inner>);
+
+struct Inner {
+    users: Vec<Option<Buckets>>,
+    addresses: Vec<Option<Buckets>>,
+    notes: Mutex<HashMap<(Who, Budget), Note>>,
+    lines: DefaultDirectRateLimiter,
+}
+
+/// What was told of one user or address.
+struct Note {
+    at: Instant,
+    since: u64,
+}
+
+/// The buckets of one budget.
+struct Buckets {
+    limiter: DefaultKeyedRateLimiter<Who>,
+    swept: Mutex<Option<Instant>>,
+}
+
+impl Buckets {
+    fn take(&self, who: Who, count: NonZeroU32) -> Result<(), Slowed> {
+        let who = self.place(who);
+        match self.limiter.check_key_n(&who, count) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(until)) => {
+                let wait = until.wait_time_from(DefaultClock::default().now());
+                Err(Slowed {
+                    seconds: wait.as_secs() + 1,
+                })
+            }
+            // More than the bucket ever holds.
+            Err(_) => Err(Slowed { seconds: 60 }),
+        }
+    }
+
+    /// Keeps the number of buckets bounded, whatever addresses are made up.
+    fn place(&self, who: Who) -> Who {
+        if self.limiter.len() < SWEEP_AT {
+            return who;
+        }
+        let now = Instant::now();
+        let mut swept = self.swept.lock();
+        if swept.is_none_or(|at| now.duration_since(at) >= SWEEP_EVERY) {
+            *swept = Some(now);
+            drop(swept);
+            self.limiter.retain_recent();
+            self.limiter.shrink_to_fit();
+        }
+        if self.limiter.len() < MOST {
+            return who;
+        }
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(who);
+        Who::Crowd((hash % SHARED) as u16)
+    }
+}
+
+impl Budgets {
+    /// Full buckets.
+    pub fn new(settings: &BudgetSettings) -> Self {
+        let buckets = |times: u32| {
+            let one = move |budget: &Budget| {
+                settings.quota(*budget, times).map(|quota| Buckets {
+                    limiter: RateLimiter::keyed(quota),
+                    swept: Mutex::default(),
+                })
+            };
+            Budget::ALL.iter().map(one).collect()
+        };
+        let lines = NonZeroU32::new(NOTES).unwrap_or(NonZeroU32::MIN);
+        Self(Arc::new(Inner {
+            users: buckets(1),
+            addresses: buckets(USERS_PER_ADDRESS),
+            notes: Mutex::default(),
+            lines: RateLimiter::direct(Quota::per_minute(lines)),
+        }))
+    }
+
+    /// Takes one.
+    pub fn take(&self, spender: Spender, budget: Budget) -> Result<(), Slowed> {
+        self.take_many(spender, budget, 1)
+    }
+
+    /// Takes so many at once. For [`Budget::Requests`] that is parts of a request: [`REQUEST`] make a whole one.
+    pub fn take_many(&self, spender: Spender, budget: Budget, count: u32) -> Result<(), Slowed> {
+        let Some(count) = NonZeroU32::new(count) else {
+            return Ok(());
+        };
+        let address = spender.address.filter(|address| !address.is_loopback());
+        let of_address = address.map(|address| (&self.0.addresses, Who::Address(address)));
+        let of_user = spender.user.map(|user| (&self.0.users, Who::User(user)));
+        for (buckets, who) in of_address.into_iter().chain(of_user) {
+            if let Some(buckets) = &buckets[budget as usize]
+                && let Err(slowed) = buckets.take(who, count)
+            {
+                self.note(who, budget);
+                return Err(slowed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells that a user or an address was slowed: counted each time, logged once a minute.
+    pub fn note(&self, who: Who, budget: Budget) {
+        let what = budget.label();
+        metrics::counter!("plaza_slowed_total", "what" => what).increment(1);
+        let now = Instant::now();
+        let mut notes = self.0.notes.lock();
+        if let Some(note) = notes.get_mut(&(who, budget))
+            && now.duration_since(note.at) < NOTE_EVERY
+        {
+            note.since += 1;
+            return;
+        }
+        if self.0.lines.check().is_err() {
+            return;
+        }
+        let note = notes.insert((who, budget), Note { at: now, since: 0 });
+        // What was told an hour ago helps no more; there are as many as lines a minute.
+        notes.retain(|_, note| now.duration_since(note.at) < 60 * NOTE_EVERY);
+        drop(notes);
+        let since = note.map_or(0, |note| note.since);
+        tracing::warn!(%who, what, since_last_line = since, "slowed: too much at once");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(number: u128) -> Spender {
+        Spender {
+            user: Some(UserId(uuid::Uuid::from_u128(number))),
+            address: None,
+        }
+    }
+
+    fn from(address: &str) -> Spender {
+        Spender {
+            user: None,
+            address: Some(AddressKey::of(address.parse().unwrap())),
+        }
+    }
+
+    fn taken(budgets: &Budgets, spender: Spender, budget: Budget) -> usize {
+        (0..2_000).take_while(|_| budgets.take(spender, budget).is_ok()).count()
+    }
+
+    #[test]
+    fn each_user_has_a_bucket_and_an_address_ten() {
+        let settings = BudgetSettings::default();
+        let budgets = Budgets::new(&settings);
+        // Some may drip in meanwhile.
+        assert!((60..70).contains(&taken(&budgets, user(1), Budget::Edits)));
+        assert!((60..70).contains(&taken(&budgets, user(2), Budget::Edits)));
+        assert!((600..700).contains(&taken(&budgets, from("203.0.113.7"), Budget::Edits)));
+        assert!(budgets.take(user(1), Budget::Creations).is_ok());
+        let slowed = budgets.take(user(1), Budget::Edits).unwrap_err();
+        assert!((1..=2).contains(&slowed.seconds));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address_and_this_machine_none() {
+        let budgets = Budgets::new(&BudgetSettings::default());
+        taken(&budgets, from("2001:db8:1:2::1"), Budget::Creations);
+        assert!(budgets.take(from("2001:db8:1:2:ffff::9"), Budget::Creations).is_err());
+        assert!(budgets.take(from("2001:db8:1:3::1"), Budget::Creations).is_ok());
+        assert_eq!(taken(&budgets, from("127.0.0.1"), Budget::Creations), 2_000);
+    }
+
+    #[test]
+    fn nothing_is_limited_when_told_so() {
+        let budgets = Budgets::new(&BudgetSettings::NONE);
+        for budget in Budget::ALL {
+            assert_eq!(taken(&budgets, user(1), budget), 2_000);
+        }
+    }
+
+    #[test]
+    fn as_many_lines_as_users_are_written_and_few() {
+        let budgets = Budgets::new(&BudgetSettings::default());
+        for number in 0..10_000 {
+            let who = Who::User(UserId(uuid::Uuid::from_u128(number % 500)));
+            budgets.note(who, Budget::Chat);
+        }
+        assert!(budgets.0.notes.lock().len() <= NOTES as usize + 1);
+    }
+
+    #[test]
+    fn made_up_addresses_do_not_fill_the_memory() {
+        let budgets = Budgets::new(&BudgetSettings::default());
+        for number in 0..MOST as u128 + 50_000 {
+            let address = std::net::Ipv6Addr::from(number << 64 | 0x2001 << 112);
+            let spender = Spender {
+                user: None,
+                address: Some(AddressKey::of(address.into())),
+            };
+            let _ = budgets.take_many(spender, Budget::Requests, 2_000);
+        }
+        let buckets = budgets.0.addresses[Budget::Requests as usize].as_ref().unwrap();
+        assert!(buckets.limiter.len() <= MOST + SHARED as usize);
+    }
+}
