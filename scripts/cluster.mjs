@@ -7,6 +7,7 @@
  */
 
 import { spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chownSync, readdirSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -29,7 +30,7 @@ const POSTGRES_READY = /ready to accept connections/;
 const REDIS_READY = /Ready to accept connections/;
 const TURN_READY = /SQLite DB connection success/;
 
-const SECRET = "a cluster on one machine only";
+const SECRET = randomBytes(32).toString("hex");
 
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");

@@ -410,7 +410,7 @@ impl State {
         let node = self.nodes.first().context("the cluster has no processes")?;
         let url = node.flag("--redis-url").context("the processes share no Redis")?;
         let secret = node.flag("--cluster-secret").context("the processes share no secret")?;
-        let is_encrypted = node.command.iter().any(|word| word == "--link-tls");
+        let is_encrypted = !node.command.iter().any(|word| word == "--link-tls=false");
         Ok(Orders {
             redis: Some(Redis::open(url).await?),
             links: Some(Links::new(

@@ -135,14 +135,21 @@ async fn connect(address: &str, secret: &Secret, tls: Option<&Tls>) -> Result<Ch
         challenge: own,
     };
     wire::greet(&mut channel, &hello).await?;
-    match wire::read_greeting(&mut channel).await? {
-        Greeting::Welcome { challenge, proof } if secret.accepts(b"host", [&own, &challenge], &binding, &proof) => {
-            let proof = secret.prove(b"edge", [&own, &challenge], &binding);
-            wire::greet(&mut channel, &Greeting::Proof(proof)).await?;
-            Ok(channel)
+    let challenge = match wire::read_greeting(&mut channel).await? {
+        Greeting::Welcome { challenge } => challenge,
+        Greeting::Refused(words) => return Err(LinkError::Refused(words)),
+        Greeting::Hello { .. } | Greeting::Proof(_) => {
+            return Err(LinkError::Refused("it does not greet as it should".into()));
         }
+    };
+    let proof = secret.prove(b"edge", [&own, &challenge], &binding);
+    wire::greet(&mut channel, &Greeting::Proof(proof)).await?;
+    let other_secret = || LinkError::Refused("it has another secret".into());
+    // A host that does not accept the proof ends the connection.
+    match wire::read_greeting(&mut channel).await.map_err(|_| other_secret())? {
+        Greeting::Proof(proof) if secret.accepts(b"host", [&own, &challenge], &binding, &proof) => Ok(channel),
         Greeting::Refused(words) => Err(LinkError::Refused(words)),
-        _ => Err(LinkError::Refused("it has another secret".into())),
+        Greeting::Hello { .. } | Greeting::Welcome { .. } | Greeting::Proof(_) => Err(other_secret()),
     }
 }
 

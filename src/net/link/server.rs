@@ -1,8 +1,11 @@
 //! Server: shows the spaces of this process to the edges of others.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use governor::{Quota, RateLimiter};
 use tokio::io::{AsyncWriteExt, BufReader, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -17,6 +20,10 @@ use super::{BEAT, GREET_WITHIN, SILENCE, WAITING};
 use crate::components::id::SpaceId;
 use crate::components::scene::Scene;
 use crate::host::SpaceHandle;
+use crate::net::few::Few;
+
+/// Connections at once that have not proved the secret.
+const STRANGERS: usize = 64;
 
 /// What runs the spaces behind a link.
 pub trait Hosting: Clone + Send + Sync + 'static {
@@ -37,6 +44,8 @@ pub async fn serve(
     stopping: CancellationToken,
 ) {
     let tasks = TaskTracker::new();
+    let complaints = Arc::new(RateLimiter::direct(Quota::per_minute(NonZeroU32::MIN)));
+    let mut strangers = Few::new(STRANGERS);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -46,9 +55,24 @@ pub async fn serve(
             Ok((socket, from)) => {
                 let (secret, tls) = (secret.clone(), tls.clone());
                 let (hosting, stopping) = (hosting.clone(), stopping.clone());
+                let (pushed_out, complaints) = (strangers.enter(&stopping), Arc::clone(&complaints));
                 tasks.spawn(async move {
+                    let greeted = tokio::select! {
+                        greeted = timeout(GREET_WITHIN, be_greeted(socket, &secret, tls.as_ref())) => greeted,
+                        () = pushed_out.cancelled() => return,
+                    };
+                    let Ok(Ok(Some(channel))) = greeted else {
+                        if complaints.check().is_ok() {
+                            tracing::warn!(
+                                %from,
+                                "a connection to the cluster's link does not know its secret, runs another version, or does not \
+                                 encrypt as this process does; told once a minute at most"
+                            );
+                        }
+                        return;
+                    };
                     tokio::select! {
-                        outcome = connection(socket, &secret, tls.as_ref(), hosting) => if let Err(error) = outcome {
+                        outcome = connection(channel, hosting) => if let Err(error) = outcome {
                             tracing::debug!(%from, %error, "a link ended");
                         },
                         () = stopping.cancelled() => {}
@@ -65,19 +89,7 @@ pub async fn serve(
     tasks.wait().await;
 }
 
-async fn connection(
-    socket: TcpStream,
-    secret: &Secret,
-    tls: Option<&Tls>,
-    hosting: impl Hosting,
-) -> Result<(), WireError> {
-    socket.set_nodelay(true)?;
-    let Ok(Ok(Some(channel))) = timeout(GREET_WITHIN, be_greeted(socket, secret, tls)).await else {
-        tracing::warn!(
-            "somebody tried to link who does not know the cluster's secret, runs another version, or does not encrypt as this process does"
-        );
-        return Ok(());
-    };
+async fn connection(channel: Channel, hosting: impl Hosting) -> Result<(), WireError> {
     let (reader, mut writer) = split(channel);
     let (out, mut outgoing) = mpsc::channel::<Bytes>(WAITING);
     let writing = tokio::spawn(async move {
@@ -110,6 +122,7 @@ async fn connection(
 
 /// The channel to the one who connected, if they know the secret.
 async fn be_greeted(socket: TcpStream, secret: &Secret, tls: Option<&Tls>) -> Result<Option<Channel>, WireError> {
+    socket.set_nodelay(true)?;
     let mut channel = Channel::accepting(socket, tls).await?;
     let binding = channel.binding()?;
     let Greeting::Hello { version, challenge } = wire::read_greeting(&mut channel).await? else {
@@ -121,13 +134,16 @@ async fn be_greeted(socket: TcpStream, secret: &Secret, tls: Option<&Tls>) -> Re
         return Ok(None);
     }
     let own = wire::challenge();
-    let proof = secret.prove(b"host", [&challenge, &own], &binding);
-    wire::greet(&mut channel, &Greeting::Welcome { challenge: own, proof }).await?;
+    wire::greet(&mut channel, &Greeting::Welcome { challenge: own }).await?;
     let Greeting::Proof(proof) = wire::read_greeting(&mut channel).await? else {
         return Ok(None);
     };
-    let is_known = secret.accepts(b"edge", [&challenge, &own], &binding, &proof);
-    Ok(is_known.then_some(channel))
+    if !secret.accepts(b"edge", [&challenge, &own], &binding, &proof) {
+        return Ok(None);
+    }
+    let proof = secret.prove(b"host", [&challenge, &own], &binding);
+    wire::greet(&mut channel, &Greeting::Proof(proof)).await?;
+    Ok(Some(channel))
 }
 
 struct Session<H> {

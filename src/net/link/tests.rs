@@ -238,3 +238,37 @@ async fn nobody_gets_in_between() {
     let opened = encrypted("secret").open(&between, SPACE).await;
     assert!(matches!(opened, Err(LinkError::Refused(_))));
 }
+
+/// A proof could be tried against guesses at leisure, by anyone who can connect.
+#[tokio::test]
+async fn the_host_proves_nothing_to_who_has_not_proved_the_secret() {
+    let other = running("secret").await;
+    let mut socket = tokio::net::TcpStream::connect(&other.address).await.unwrap();
+    let hello = wire::Greeting::Hello {
+        version: wire::VERSION,
+        challenge: [7; 32],
+    };
+    wire::greet(&mut socket, &hello).await.unwrap();
+    let welcome = wire::read_greeting(&mut socket).await.unwrap();
+    let wire::Greeting::Welcome { challenge } = welcome else {
+        panic!("a challenge and nothing else: {welcome:?}");
+    };
+    let guess = Secret::new("guess").prove(b"edge", [&[7; 32], &challenge], &Vec::new());
+    wire::greet(&mut socket, &wire::Greeting::Proof(guess)).await.unwrap();
+    assert!(
+        wire::read_greeting(&mut socket).await.is_err(),
+        "a wrong proof is answered by nothing"
+    );
+}
+
+#[tokio::test]
+async fn many_who_say_nothing_keep_no_process_out() {
+    let other = running("secret").await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(tokio::net::TcpStream::connect(&other.address).await.unwrap());
+    }
+    let links = Links::new(Secret::new("secret"), None);
+    links.open(&other.address, SPACE).await.unwrap();
+    drop(silent);
+}

@@ -74,14 +74,15 @@ pub(super) type Challenge = [u8; 32];
 /// A proof.
 pub(super) type Proof = [u8; 32];
 
-/// The first words, in this order.
+/// The first words, in this order. The one who connects proves the secret first: a proof given to anyone who asks could be
+/// tried against guesses at leisure.
 #[derive(Debug, Encode, Decode)]
 pub(super) enum Greeting {
     /// The one who connects.
     Hello { version: u32, challenge: Challenge },
-    /// The one who listens, and its proof.
-    Welcome { challenge: Challenge, proof: Proof },
-    /// The proof of the one who connected.
+    /// The one who listens.
+    Welcome { challenge: Challenge },
+    /// The proof of the one who connected, and then that of the one who listens.
     Proof(Proof),
     /// No.
     Refused(String),
