@@ -3,15 +3,19 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
-/// Connections at most.
-const MOST: usize = 1_024;
+use crate::net::address::AddressKey;
 
 /// Packets of one connection that wait to be sent; more are lost, as on any network.
 const WAITING: usize = 256;
@@ -19,31 +23,70 @@ const WAITING: usize = 256;
 /// How long a connection may be silent: whoever is connected asks every few seconds whether the other one is there still.
 const SILENT_AT_MOST: Duration = Duration::from_secs(30);
 
+/// How many connections there may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// In all.
+    pub(super) most: usize,
+    /// From one address, this machine itself too.
+    pub(super) per_address: usize,
+    /// That no client is known to use yet. One more takes the place of the oldest of them.
+    pub(super) strangers: usize,
+    /// How long a connection may take until a client is known to use it.
+    pub(super) bind_within: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            most: 1_024,
+            per_address: 128,
+            strangers: 64,
+            bind_within: Duration::from_secs(5),
+        }
+    }
+}
+
 /// A packet, or the end of a connection.
 pub(super) struct Arrived {
     pub(super) from: SocketAddr,
     pub(super) packet: Option<Vec<u8>>,
 }
 
+/// One connection; it ends when this is dropped.
+struct Open {
+    packets: Sender<Vec<u8>>,
+    since: Instant,
+    /// Whether a client is known to use it.
+    is_bound: Arc<AtomicBool>,
+}
+
+impl Open {
+    fn is_bound(&self) -> bool {
+        self.is_bound.load(Ordering::Relaxed)
+    }
+}
+
 /// All connections.
 pub(super) struct Streams {
     listener: TcpListener,
-    open: HashMap<SocketAddr, Sender<Vec<u8>>>,
+    limits: Limits,
+    open: HashMap<SocketAddr, Open>,
     arrivals: Sender<Arrived>,
+    complaints: DefaultDirectRateLimiter,
 }
 
 impl Streams {
-    pub(super) fn new(listener: TcpListener) -> (Self, Receiver<Arrived>) {
+    pub(super) fn new(listener: TcpListener, limits: Limits) -> (Self, Receiver<Arrived>) {
         let (arrivals, inbox) = channel(WAITING);
-        let open = HashMap::new();
-        (
-            Self {
-                listener,
-                open,
-                arrivals,
-            },
-            inbox,
-        )
+        let streams = Self {
+            listener,
+            limits,
+            open: HashMap::new(),
+            arrivals,
+            complaints: RateLimiter::direct(Quota::per_minute(NonZeroU32::MIN)),
+        };
+        (streams, inbox)
     }
 
     /// Takes the next connection that comes.
@@ -52,22 +95,73 @@ impl Streams {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file handles, most likely: others end meanwhile.
-                tracing::warn!(%error, "no connection for calls can be taken");
+                if self.complaints.check().is_ok() {
+                    tracing::warn!(%error, "no connection for calls can be taken");
+                }
                 return tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
-        if self.open.len() >= MOST {
+        if !self.has_place(from) {
             return;
         }
         let _ = stream.set_nodelay(true);
-        let (sender, packets) = channel(WAITING);
-        self.open.insert(from, sender);
-        tokio::spawn(carry(stream, from, packets, self.arrivals.clone()));
+        let (packets, outgoing) = channel(WAITING);
+        let is_bound = Arc::new(AtomicBool::new(false));
+        let since = Instant::now();
+        let open = Open {
+            packets,
+            since,
+            is_bound: Arc::clone(&is_bound),
+        };
+        self.open.insert(from, open);
+        let bound = Bound {
+            is_bound,
+            by: since + self.limits.bind_within,
+        };
+        tokio::spawn(carry(stream, from, bound, outgoing, self.arrivals.clone()));
+    }
+
+    /// Whether one more may come from there; a stranger makes room for it, if need be.
+    fn has_place(&mut self, from: SocketAddr) -> bool {
+        let key = AddressKey::of(from.ip());
+        let here = self
+            .open
+            .keys()
+            .filter(|other| AddressKey::of(other.ip()) == key)
+            .count();
+        if here >= self.limits.per_address {
+            if self.complaints.check().is_ok() {
+                tracing::warn!(address = %key, "an address has too many connections for calls; more of them are refused");
+            }
+            return false;
+        }
+        let strangers = self.open.iter().filter(|(_, open)| !open.is_bound());
+        let (count, oldest) = strangers.fold((0, None::<(SocketAddr, Instant)>), |(count, oldest), (from, open)| {
+            let is_older = oldest.is_none_or(|(_, since)| open.since < since);
+            (count + 1, if is_older { Some((*from, open.since)) } else { oldest })
+        });
+        if count >= self.limits.strangers || self.open.len() >= self.limits.most {
+            let Some((oldest, _)) = oldest else {
+                if self.complaints.check().is_ok() {
+                    tracing::warn!("there are as many connections for calls as there may be; more are refused");
+                }
+                return false;
+            };
+            self.open.remove(&oldest);
+        }
+        true
+    }
+
+    /// A client is known to use the connection.
+    pub(super) fn bind(&self, from: SocketAddr) {
+        if let Some(open) = self.open.get(&from) {
+            open.is_bound.store(true, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn send(&self, to: SocketAddr, packet: &[u8]) {
-        if let Some(stream) = self.open.get(&to) {
-            let _ = stream.try_send(packet.to_vec());
+        if let Some(open) = self.open.get(&to) {
+            let _ = open.packets.try_send(packet.to_vec());
         }
     }
 
@@ -76,17 +170,45 @@ impl Streams {
     }
 }
 
-async fn carry(stream: TcpStream, from: SocketAddr, mut packets: Receiver<Vec<u8>>, arrivals: Sender<Arrived>) {
+/// By when a connection has to be some client's.
+struct Bound {
+    is_bound: Arc<AtomicBool>,
+    by: Instant,
+}
+
+async fn carry(
+    stream: TcpStream,
+    from: SocketAddr,
+    bound: Bound,
+    mut packets: Receiver<Vec<u8>>,
+    arrivals: Sender<Arrived>,
+) {
     let (mut reading, mut writing) = stream.into_split();
     let read = async {
         loop {
-            let packet = timeout(SILENT_AT_MOST, async {
+            let start = Instant::now();
+            if !bound.is_bound.load(Ordering::Relaxed) && bound.by <= start {
+                // What it sends is no client's.
+                return;
+            }
+            let mut packet = pin!(async {
                 let length = reading.read_u16().await?;
                 let mut packet = vec![0; usize::from(length)];
                 reading.read_exact(&mut packet).await?;
                 std::io::Result::Ok(packet)
             });
-            let Ok(Ok(packet)) = packet.await else { return };
+            let silent_until = start + SILENT_AT_MOST;
+            let packet = loop {
+                let is_bound = bound.is_bound.load(Ordering::Relaxed);
+                let by = if is_bound { silent_until } else { bound.by };
+                match timeout_at(by, packet.as_mut()).await {
+                    Ok(Ok(packet)) => break packet,
+                    Ok(Err(_)) => return,
+                    // A client is known to use it since it was last looked at.
+                    Err(_) if !is_bound && bound.is_bound.load(Ordering::Relaxed) => {}
+                    Err(_) => return,
+                }
+            };
             let arrived = Arrived {
                 from,
                 packet: Some(packet),
@@ -112,4 +234,84 @@ async fn carry(stream: TcpStream, from: SocketAddr, mut packets: Receiver<Vec<u8
         () = write => {}
     }
     let _ = arrivals.send(Arrived { from, packet: None }).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn listening(limits: Limits) -> (Streams, Receiver<Arrived>, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (streams, arrivals) = Streams::new(listener, limits);
+        (streams, arrivals, address)
+    }
+
+    /// Whether the other side ended the connection.
+    async fn ended(stream: &mut TcpStream) -> bool {
+        stream.read_u8().await.is_err()
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_no_clients_ends_and_one_that_is_stays() {
+        let limits = Limits {
+            bind_within: Duration::from_millis(300),
+            ..Limits::default()
+        };
+        let (mut streams, mut arrivals, address) = listening(limits).await;
+        let mut stranger = TcpStream::connect(address).await.unwrap();
+        streams.accept().await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        streams.accept().await;
+        client.write_all(&[0, 1, 7]).await.unwrap();
+        let arrived = arrivals.recv().await.unwrap();
+        assert_eq!(arrived.packet, Some(vec![7]));
+        streams.bind(arrived.from);
+        assert!(ended(&mut stranger).await);
+        client.write_all(&[0, 1, 8]).await.unwrap();
+        let next = loop {
+            let arrived = arrivals.recv().await.unwrap();
+            if arrived.from == client.local_addr().unwrap() {
+                break arrived;
+            }
+        };
+        assert_eq!(next.packet, Some(vec![8]));
+        streams.send(next.from, &[9]);
+        let mut answer = [0; 3];
+        client.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, [0, 1, 9]);
+    }
+
+    #[tokio::test]
+    async fn strangers_make_room_for_each_other_and_an_address_has_so_many_places() {
+        let limits = Limits {
+            per_address: 4,
+            strangers: 2,
+            ..Limits::default()
+        };
+        let (mut streams, _arrivals, address) = listening(limits).await;
+        let mut connections = Vec::new();
+        for number in 0..6 {
+            let stream = TcpStream::connect(address).await.unwrap();
+            streams.accept().await;
+            if number < 4 {
+                streams.bind(stream.local_addr().unwrap());
+            }
+            connections.push(stream);
+        }
+        assert_eq!(streams.open.len(), 4, "no more than an address may have");
+        assert!(ended(&mut connections[5]).await);
+        streams.forget(connections[0].local_addr().unwrap());
+        streams.forget(connections[1].local_addr().unwrap());
+        let mut strangers = Vec::new();
+        for _ in 0..2 {
+            strangers.push(TcpStream::connect(address).await.unwrap());
+            streams.accept().await;
+        }
+        streams.forget(connections[2].local_addr().unwrap());
+        strangers.push(TcpStream::connect(address).await.unwrap());
+        streams.accept().await;
+        assert!(ended(&mut strangers[0]).await, "the oldest stranger goes");
+        assert_eq!(streams.open.len(), 3);
+    }
 }

@@ -17,7 +17,7 @@ use tokio::time::sleep_until;
 use super::client::{Client, Happening};
 use super::layers::{Quality, choose};
 use super::room::{Room, Source};
-use super::tcp::{Arrived, Streams};
+use super::tcp::{Arrived, Limits, Streams};
 use super::words::{self, Asked, Said};
 use super::{Answer, Mouth, Order};
 use crate::components::fact::Fact;
@@ -74,7 +74,7 @@ pub(super) async fn run(
     mut orders: UnboundedReceiver<Order>,
 ) -> io::Result<()> {
     let udp = UdpSocket::from_std(udp)?;
-    let (mut streams, mut arrivals) = Streams::new(tokio::net::TcpListener::from_std(tcp)?);
+    let (mut streams, mut arrivals) = Streams::new(tokio::net::TcpListener::from_std(tcp)?, Limits::default());
     let mut buffer = vec![0; PACKET];
     loop {
         let due = carrier.turn(now(), &udp, &streams);
@@ -88,7 +88,9 @@ pub(super) async fn run(
                 carrier.read(&udp, &mut buffer);
             }
             Some(Arrived { from, packet }) = arrivals.recv() => if let Some(packet) = packet {
-                carrier.receive(Protocol::Tcp, from, &packet, now());
+                if carrier.receive(Protocol::Tcp, from, &packet, now()) {
+                    streams.bind(from);
+                }
             } else {
                 streams.forget(from);
                 carrier.known.remove(&from);
@@ -284,7 +286,9 @@ impl Carrier {
     fn read(&mut self, udp: &UdpSocket, buffer: &mut [u8]) {
         for _ in 0..BATCH {
             match udp.try_recv_from(buffer) {
-                Ok((length, from)) => self.receive(Protocol::Udp, from, &buffer[..length], now()),
+                Ok((length, from)) => {
+                    self.receive(Protocol::Udp, from, &buffer[..length], now());
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // What an earlier packet met at its receiver is reported here.
                 Err(error) => tracing::trace!(%error, "a packet of a call could not be read"),
@@ -292,12 +296,12 @@ impl Carrier {
         }
     }
 
-    /// Finds whose packet it is.
-    fn receive(&mut self, proto: Protocol, source: SocketAddr, packet: &[u8], now: Instant) {
+    /// Finds whose packet it is, if it is a client's.
+    fn receive(&mut self, proto: Protocol, source: SocketAddr, packet: &[u8], now: Instant) -> bool {
         let here = self.local.iter().find(|local| local.is_ipv4() == source.is_ipv4());
-        let Some(destination) = here.copied() else { return };
+        let Some(destination) = here.copied() else { return false };
         let Ok(received) = Receive::new(proto, source, destination, packet) else {
-            return;
+            return false;
         };
         let input = Input::Receive(now, received);
         let known = self.known.get(&source).copied();
@@ -306,13 +310,14 @@ impl Carrier {
             let mut clients = self.clients.iter();
             clients.find_map(|(id, client)| client.accepts(&input).then_some(*id))
         });
-        let Some(id) = found else { return };
+        let Some(id) = found else { return false };
         if known.is_none() {
             self.known.insert(source, id);
         }
         if let Some(client) = self.clients.get_mut(&id) {
             client.receive(input, now);
         }
+        true
     }
 
     /// Does everything that is due, and says when the next is.
