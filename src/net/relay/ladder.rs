@@ -21,6 +21,17 @@ pub enum Step {
 impl Step {
     const ALL: [Self; 5] = [Self::Calm, Self::Far, Self::Crowd, Self::Half, Self::Queue];
 
+    /// The label of a metric.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Calm => "calm",
+            Self::Far => "far",
+            Self::Crowd => "crowd",
+            Self::Half => "half",
+            Self::Queue => "queue",
+        }
+    }
+
     fn at(index: usize) -> Self {
         Self::ALL[index.min(Self::ALL.len() - 1)]
     }

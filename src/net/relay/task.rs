@@ -250,7 +250,7 @@ fn obey(relay: &mut Relay, order: Order) -> Vec<Command> {
 fn climb(relay: &mut Relay, step: Step, space: SpaceId) {
     if relay.step() != step {
         tracing::warn!(%space, step = ?step, "the space takes longer to show than it has: a step of the overload ladder");
-        metrics::gauge!("plaza_overload_step", "space" => space.to_string()).set(step as u8);
+        metrics::counter!("plaza_overload_steps_total", "step" => step.label()).increment(1);
         relay.take_step(step);
     }
 }
