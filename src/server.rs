@@ -2,12 +2,10 @@
 //!
 //! May use every room. Never: flags, the environment, signals; those are the business of `cli`.
 
-use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +19,7 @@ use crate::cluster::spaces::{Parts, Spaces};
 use crate::cluster::vault::Vault;
 use crate::components::peers::Forwarder;
 use crate::media::forward::{ForwardError, Unit};
-use crate::net::edge::{Edge, EdgeSettings};
+use crate::net::edge::{self, Edge, EdgeSettings};
 use crate::net::link::{self, Links, Secret, Tls};
 use crate::net::relay::ticket::TicketKey;
 use crate::settings::Settings;
@@ -125,6 +123,8 @@ impl Server {
             allowed_origins: settings.allowed_origins.clone(),
             max_connections: settings.max_connections,
             max_connections_per_address: settings.max_connections_per_address,
+            max_sockets_per_user: settings.max_sockets_per_user,
+            times: settings.http_times,
             trusted_proxies: settings.trusted_proxies.clone(),
             ticket_key: settings
                 .cluster
@@ -134,6 +134,7 @@ impl Server {
         let edge = Edge::new(
             store.clone(),
             spaces.clone(),
+            self.state.budgets.clone(),
             edge_settings,
             stopping.clone(),
             tasks.clone(),
@@ -144,19 +145,9 @@ impl Server {
         });
         let watching = tokio::spawn(spaces.clone().sweep(settings.sweep));
         let sweeping = tokio::spawn(tend_chat(store.clone()));
-        let service = routes::router(self.state, edge).into_make_service_with_connect_info::<SocketAddr>();
-        // Small frames must not wait for each other.
-        let listener = self.listener.tap_io(|socket| {
-            if let Err(error) = socket.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its delay");
-            }
-        });
-        let serve = axum::serve(listener, service).with_graceful_shutdown(stopping.clone().cancelled_owned());
-        let served = tokio::select! {
-            served = serve.into_future() => served,
-            // A request that takes longer is cut off.
-            () = async { stopping.cancelled().await; tokio::time::sleep(STOP_WITHIN).await } => Ok(()),
-        };
+        let router = routes::router(self.state, edge.clone());
+        // A request that takes longer at the end is cut off.
+        edge::serve(self.listener, router, edge, STOP_WITHIN).await;
         leaving.abort();
         sweeping.abort();
         watching.abort();
@@ -175,7 +166,7 @@ impl Server {
         }
         sorting.abort();
         store.close().await;
-        Ok(served?)
+        Ok(())
     }
 }
 

@@ -9,7 +9,9 @@ use crate::components::unit::TickRate;
 use crate::media::forward::ForwardSettings;
 use crate::media::ice::IceSettings;
 use crate::media::livekit::LiveKitSettings;
-use crate::net::edge::Network;
+use crate::net::address::Network;
+use crate::net::budget::BudgetSettings;
+use crate::net::edge::HttpTimes;
 use crate::net::link::Secret;
 use crate::net::relay::JoinWord;
 use crate::store::DatabaseUrl;
@@ -81,12 +83,18 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// Sign-ups and sign-ins a minute from one address, with bursts of twice as many; 0 for no limit.
     pub auth_rate: u32,
+    /// How much each user may ask of the server in a while.
+    pub budgets: BudgetSettings,
     /// How much work one password hash is.
     pub password_cost: PasswordCost,
-    /// WebSocket connections at once; 0 for no limit.
+    /// Connections at once, HTTP and WebSockets; 0 for as many as the system allows.
     pub max_connections: usize,
-    /// WebSocket connections at once from one address; 0 for no limit.
+    /// Connections at once from one address; 0 for no limit.
     pub max_connections_per_address: usize,
+    /// WebSockets of one user at once; 0 for no limit.
+    pub max_sockets_per_user: usize,
+    /// How long a connection may take for a request and between requests.
+    pub http_times: HttpTimes,
     /// What one person may make.
     pub quotas: Quotas,
     /// Spaces that this process opens at most for people who come in; 0 for no limit.
@@ -124,9 +132,12 @@ impl Settings {
             join_event: JoinWord::default(),
             allowed_origins: Vec::new(),
             auth_rate: 30,
+            budgets: BudgetSettings::default(),
             password_cost: PasswordCost::Full,
             max_connections: 20_000,
             max_connections_per_address: 1_000,
+            max_sockets_per_user: 20,
+            http_times: HttpTimes::default(),
             quotas: Quotas::default(),
             max_open_spaces: 2_000,
             trusted_proxies: Vec::new(),

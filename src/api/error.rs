@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::net::budget::Slowed;
 use crate::store::StoreError;
 use crate::store::administration::Suspension;
 
@@ -130,5 +131,11 @@ impl From<StoreError> for ApiError {
             return Self::Unavailable("The database does not answer. Try again in a moment.");
         }
         Self::Internal
+    }
+}
+
+impl From<Slowed> for ApiError {
+    fn from(slowed: Slowed) -> Self {
+        Self::TooMany(slowed.seconds)
     }
 }

@@ -6,18 +6,20 @@ use std::net::IpAddr;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, OptionalFromRequestParts, Request};
-use axum::http::StatusCode;
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Request};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::AppState;
+use super::budgets::Cost;
 use super::error::ApiError;
 use crate::components::id::UserId;
-use crate::net::edge::client_address;
+use crate::net::address::{AddressKey, ClientAddress};
+use crate::net::budget::Budget;
 use crate::store::audit_log::Actor;
 use crate::store::{Role, SignedIn};
 
@@ -34,6 +36,14 @@ impl Caller {
     /// The user's id.
     pub const fn user(&self) -> UserId {
         self.who.user
+    }
+
+    /// Counts something that they make; admins make as much as they like.
+    pub fn creates(&self, state: &AppState) -> Result<(), ApiError> {
+        if !self.is_admin() {
+            state.budgets.take(self.user().into(), Budget::Creations)?;
+        }
+        Ok(())
     }
 
     /// Whether they are an admin.
@@ -80,6 +90,10 @@ async fn caller(parts: &Parts, state: &AppState) -> Result<Option<Caller>, ApiEr
     if let Some(suspension) = &who.suspension {
         return Err(ApiError::Suspended(suspension.clone()));
     }
+    // The address has been charged already.
+    if let Some(cost) = parts.extensions.get::<Cost>() {
+        cost.charge(&state.budgets, who.user.into())?;
+    }
     Ok(Some(Caller {
         who,
         token: token.to_owned(),
@@ -121,15 +135,23 @@ impl FromRequestParts<AppState> for Admin {
 #[derive(Debug, Clone, Copy)]
 pub struct Address(pub Option<IpAddr>);
 
+impl Address {
+    /// What limits count.
+    pub fn key(self) -> Option<AddressKey> {
+        self.0.map(AddressKey::of)
+    }
+}
+
+/// Where a request comes from, as it was found out when the request came.
+pub(super) fn address_of(extensions: &Extensions) -> Address {
+    Address(extensions.get::<ClientAddress>().map(|ClientAddress(address)| *address))
+}
+
 impl FromRequestParts<AppState> for Address {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let peer = parts.extensions.get::<ConnectInfo<std::net::SocketAddr>>();
-        let trusted = &state.settings.trusted_proxies;
-        Ok(Self(peer.map(|ConnectInfo(address)| {
-            client_address(address.ip(), &parts.headers, trusted)
-        })))
+    async fn from_request_parts(parts: &mut Parts, _state: &AppState) -> Result<Self, ApiError> {
+        Ok(address_of(&parts.extensions))
     }
 }
 

@@ -1,7 +1,6 @@
 //! Limits: how often one address may try to sign up or in, and one person write to others.
 
 use std::collections::HashSet;
-use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -10,15 +9,16 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
 use super::error::ApiError;
-use super::extract::{Address, Caller};
+use super::extract::Address;
 use crate::components::id::UserId;
+use crate::net::address::AddressKey;
 
 /// The table of addresses is cleaned when it has grown this large.
 const CLEAN_AT: usize = 10_000;
 
 /// Attempts by address.
 pub struct AuthLimits {
-    limiter: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    limiter: Option<DefaultKeyedRateLimiter<AddressKey>>,
 }
 
 impl AuthLimits {
@@ -39,7 +39,7 @@ impl AuthLimits {
         if limiter.len() > CLEAN_AT {
             limiter.retain_recent();
         }
-        limiter.check_key(&network(address)).map_err(|until| {
+        limiter.check_key(&AddressKey::of(address)).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
             ApiError::TooMany(wait.as_secs() + 1)
         })
@@ -65,30 +65,6 @@ impl WriteLimits {
             self.0.retain_recent();
         }
         self.0.check_key(&user).map_err(|until| {
-            let wait = until.wait_time_from(DefaultClock::default().now());
-            ApiError::TooMany(wait.as_secs() + 1)
-        })
-    }
-}
-
-/// What one person makes a minute.
-pub struct CreationLimits(Option<DefaultKeyedRateLimiter<UserId>>);
-
-impl CreationLimits {
-    /// So many a minute, bursts of as many; 0 for no limit.
-    pub fn new(per_minute: u32) -> Self {
-        Self(NonZeroU32::new(per_minute).map(|rate| RateLimiter::keyed(Quota::per_minute(rate).allow_burst(rate))))
-    }
-
-    /// Counts something that is made.
-    pub fn make(&self, caller: &Caller) -> Result<(), ApiError> {
-        let Some(limiter) = self.0.as_ref().filter(|_| !caller.is_admin()) else {
-            return Ok(());
-        };
-        if limiter.len() > CLEAN_AT {
-            limiter.retain_recent();
-        }
-        limiter.check_key(&caller.user()).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
             ApiError::TooMany(wait.as_secs() + 1)
         })
@@ -125,17 +101,6 @@ impl Drop for Turn {
     }
 }
 
-/// One person has a whole /64 of IPv6.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,13 +126,5 @@ mod tests {
         let _other = all.begin(bob).unwrap();
         drop(turn);
         let _again = all.begin(ada).unwrap();
-    }
-
-    #[test]
-    fn neighbours_in_one_ipv6_network_share_a_limit() {
-        let network_of = |text: &str| network(text.parse().unwrap());
-        assert_eq!(network_of("2001:db8:1:2:3::4"), network_of("2001:db8:1:2:ffff::1"));
-        assert_ne!(network_of("2001:db8:1:2::"), network_of("2001:db8:1:3::"));
-        assert_eq!(network_of("::ffff:10.0.0.1"), network_of("10.0.0.1"));
     }
 }

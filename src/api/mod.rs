@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::cluster::spaces::Spaces;
+use crate::net::budget::{BudgetSettings, Budgets};
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -14,6 +15,7 @@ mod admin;
 mod assets;
 mod audit_log;
 mod avatars;
+mod budgets;
 mod check;
 mod cluster;
 mod direct;
@@ -55,10 +57,11 @@ pub struct AppState {
     pub settings: Arc<Settings>,
     /// Hashing, with a bound on how much at once.
     pub passwords: Passwords,
+    /// How much each user and each address may ask, over HTTP and WebSockets together.
+    pub budgets: Budgets,
     limits: Arc<limits::AuthLimits>,
     writes: Arc<limits::WriteLimits>,
     picture_hosts: Arc<policy::PictureHosts>,
-    creations: Arc<limits::CreationLimits>,
     drawings: drawn::Drawings,
     searches: limits::OneAtATime,
     exports: limits::OneAtATime,
@@ -73,10 +76,13 @@ impl AppState {
             limits: Arc::new(limits::AuthLimits::new(settings.auth_rate)),
             writes: Arc::default(),
             picture_hosts: Arc::default(),
-            creations: Arc::new(limits::CreationLimits::new(settings.quotas.creations)),
             drawings: drawn::Drawings::default(),
             searches: limits::OneAtATime::default(),
             exports: limits::OneAtATime::default(),
+            budgets: Budgets::new(&BudgetSettings {
+                creations: settings.quotas.creations,
+                ..settings.budgets
+            }),
             metrics: health::recorder(),
             store,
             spaces,

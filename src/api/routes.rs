@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    AppState, account, admin, assets, audit_log, avatars, cluster, direct, document, elements, files, health, ice,
+    AppState, account, admin, assets, audit_log, avatars, budgets, cluster, direct, document, elements, files, health, ice,
     layers, lobby, maps, metadata, setup, space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
 };
 use crate::net::edge::{self, Edge};
@@ -128,6 +128,7 @@ pub fn router(state: AppState, edge: Edge) -> Router {
     let document = document::complete(document);
     let base = state.settings.base_path.clone();
     let origins = layers::other_origins(&state.settings.allowed_origins);
+    let spending = state.clone();
     let router = api
         .route("/art/{*path}", routing::get(assets::art))
         .route("/files/{name}", routing::get(files::uploaded))
@@ -135,6 +136,8 @@ pub fn router(state: AppState, edge: Edge) -> Router {
         .with_state(state)
         .merge(docs(document));
     let router = edge::routes(edge, router);
+    // Inside the layer for other origins: their pages must be able to read the refusal.
+    let router = router.layer(middleware::from_fn_with_state(spending, budgets::spend));
     let base: Arc<str> = base.into();
     let router = match origins {
         Some(origins) => router.layer(origins),

@@ -73,7 +73,7 @@ pub async fn place(
     if !element.fits(corner, space.width, space.height) {
         return Err(ApiError::bad("The element would lie outside the space."));
     }
-    state.creations.make(&caller)?;
+    caller.creates(&state)?;
     let most = match state.settings.quotas.objects {
         0 => u32::MAX,
         most => most,

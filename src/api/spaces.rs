@@ -153,7 +153,7 @@ pub async fn add(
         height,
         keeps_chat: body.chat == ChatMode::Kept,
     };
-    state.creations.make(&caller)?;
+    caller.creates(&state)?;
     let space = state.store.add_space_within(&space, quotas.spaces).await?;
     let space = space.ok_or_else(|| quotas.too_many_spaces())?;
     Ok(Json(SpaceAnswer {

@@ -15,7 +15,8 @@ use crate::media::MediaSecret;
 use crate::media::forward::ForwardSettings;
 use crate::media::ice::IceSettings;
 use crate::media::livekit::LiveKitSettings;
-use crate::net::edge::Network;
+use crate::net::address::Network;
+use crate::net::budget::BudgetSettings;
 use crate::net::link::{Links, Secret, Tls};
 use crate::net::relay::JoinWord;
 use crate::settings::{ClusterSettings, PasswordCost, Quotas, Settings};
@@ -27,8 +28,10 @@ const DATA_DIR: &str = "./data";
 const LISTEN: &str = "127.0.0.1:8080";
 /// Where other processes connect when nobody says otherwise.
 const LINK_LISTEN: &str = "127.0.0.1:0";
+/// Whether links are encrypted when nobody says otherwise.
+const LINK_TLS: bool = true;
 /// Characters of a cluster's secret at least.
-const SECRET_CHARS: usize = 16;
+const SECRET_CHARS: usize = 32;
 /// The settings file that is read when it is there.
 const CONFIG: &str = "plaza.toml";
 /// What is logged when nobody says otherwise.
@@ -62,12 +65,27 @@ pub struct Said {
     /// Sign-ups and sign-ins a minute from one address, with bursts of twice as many; 0 for no limit [default: 30]
     #[arg(long, env = "PLAZA_AUTH_RATE")]
     auth_rate: Option<u32>,
-    /// WebSocket connections at once, 0 for no limit; more get a 503 [default: 20000]
+    /// HTTP requests a second of one user, 0 for no limit; an address may make ten times as many [default: 20]
+    #[arg(long, env = "PLAZA_REQUEST_RATE", value_name = "COUNT")]
+    request_rate: Option<u32>,
+    /// Changes a second of one user, of elements in spaces and lines of chat, 0 for no limit [default: 10]
+    #[arg(long, env = "PLAZA_EDIT_RATE", value_name = "COUNT")]
+    edit_rate: Option<u32>,
+    /// Searches a minute of one user, 0 for no limit [default: 60]
+    #[arg(long, env = "PLAZA_SEARCH_RATE", value_name = "COUNT")]
+    search_rate: Option<u32>,
+    /// Uploads a minute of one user, 0 for no limit [default: 30]
+    #[arg(long, env = "PLAZA_UPLOAD_RATE", value_name = "COUNT")]
+    upload_rate: Option<u32>,
+    /// Connections at once, HTTP and WebSockets, 0 for as many as open files allow; more get a 503 [default: 20000]
     #[arg(long, env = "PLAZA_MAX_CONNECTIONS", value_name = "COUNT")]
     max_connections: Option<usize>,
     /// The same from one address; those from this machine itself are not counted [default: 1000]
     #[arg(long, env = "PLAZA_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT")]
     max_connections_per_address: Option<usize>,
+    /// WebSockets of one user at once, 0 for no limit [default: 20]
+    #[arg(long, env = "PLAZA_MAX_SOCKETS_PER_USER", value_name = "COUNT")]
+    max_sockets_per_user: Option<usize>,
     /// Spaces that one person owns, 0 for no limit; admins have none [default: 50]
     #[arg(long, env = "PLAZA_MAX_SPACES_PER_USER", value_name = "COUNT")]
     max_spaces_per_user: Option<u32>,
@@ -107,7 +125,7 @@ pub struct Said {
     /// A file with the cluster's secret
     #[arg(long, env = "PLAZA_CLUSTER_SECRET_FILE", value_name = "FILE")]
     cluster_secret_file: Option<PathBuf>,
-    /// Encrypt what processes say to each other; say it to all of them or to none
+    /// Encrypt what processes say to each other, the same for all of them; `--link-tls=false` turns it off [default: true]
     #[arg(long, env = "PLAZA_LINK_TLS", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
     link_tls: Option<bool>,
     /// Where clients reach this very process, when they can
@@ -227,7 +245,7 @@ pub struct Reach {
     /// A file with the cluster's secret
     #[arg(long, env = "PLAZA_CLUSTER_SECRET_FILE", value_name = "FILE")]
     cluster_secret_file: Option<PathBuf>,
-    /// When the processes encrypt what they say to each other
+    /// Whether the processes encrypt what they say to each other [default: true]
     #[arg(long, env = "PLAZA_LINK_TLS", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
     link_tls: Option<bool>,
 }
@@ -241,7 +259,7 @@ impl Reach {
         let secret = self.cluster_secret.clone().or(file.cluster_secret);
         let secret_file = self.cluster_secret_file.clone().or(file.cluster_secret_file);
         let secret = secret_of(secret.as_deref(), secret_file.as_deref())?;
-        let is_encrypted = self.link_tls.or(file.link_tls).unwrap_or_default();
+        let is_encrypted = self.link_tls.or(file.link_tls).unwrap_or(LINK_TLS);
         Ok(Orders {
             redis: Some(Redis::open(&url).await?),
             links: Some(Links::new(secret, is_encrypted.then(Tls::new).transpose()?)),
@@ -279,8 +297,13 @@ impl Said {
             join_event: self.join_event.or(other.join_event),
             allowed_origins: self.allowed_origins.or(other.allowed_origins),
             auth_rate: self.auth_rate.or(other.auth_rate),
+            request_rate: self.request_rate.or(other.request_rate),
+            edit_rate: self.edit_rate.or(other.edit_rate),
+            search_rate: self.search_rate.or(other.search_rate),
+            upload_rate: self.upload_rate.or(other.upload_rate),
             max_connections: self.max_connections.or(other.max_connections),
             max_connections_per_address: self.max_connections_per_address.or(other.max_connections_per_address),
+            max_sockets_per_user: self.max_sockets_per_user.or(other.max_sockets_per_user),
             max_spaces_per_user: self.max_spaces_per_user.or(other.max_spaces_per_user),
             max_space_tiles: self.max_space_tiles.or(other.max_space_tiles),
             max_objects_per_space: self.max_objects_per_space.or(other.max_objects_per_space),
@@ -328,7 +351,7 @@ impl Said {
             link_listen: address(self.link_listen.as_deref().unwrap_or(LINK_LISTEN)).context("link-listen")?,
             link_address: self.link_address.clone(),
             secret,
-            link_tls: self.link_tls.unwrap_or_default(),
+            link_tls: self.link_tls.unwrap_or(LINK_TLS),
         }))
     }
 
@@ -424,6 +447,13 @@ impl Said {
                 join_event: self.join_event.unwrap_or_default(),
                 allowed_origins: origins(self.allowed_origins.unwrap_or_default())?,
                 auth_rate: self.auth_rate.unwrap_or(defaults.auth_rate),
+                budgets: BudgetSettings {
+                    requests: self.request_rate.unwrap_or(defaults.budgets.requests),
+                    edits: self.edit_rate.unwrap_or(defaults.budgets.edits),
+                    searches: self.search_rate.unwrap_or(defaults.budgets.searches),
+                    uploads: self.upload_rate.unwrap_or(defaults.budgets.uploads),
+                    ..defaults.budgets
+                },
                 max_connections: self.max_connections.unwrap_or(defaults.max_connections),
                 max_connections_per_address: self
                     .max_connections_per_address
@@ -435,6 +465,7 @@ impl Said {
                     creations: self.creations_per_minute.unwrap_or(defaults.quotas.creations),
                 },
                 max_open_spaces: self.max_open_spaces.unwrap_or(defaults.max_open_spaces),
+                max_sockets_per_user: self.max_sockets_per_user.unwrap_or(defaults.max_sockets_per_user),
                 trusted_proxies: networks(&self.trusted_proxies.unwrap_or_default())?,
                 host_threads: match self.host_threads {
                     None => defaults.host_threads,
@@ -468,7 +499,20 @@ fn secret_of(said: Option<&str>, file: Option<&Path>) -> anyhow::Result<Secret> 
     if secret.chars().count() < SECRET_CHARS {
         bail!("the cluster's secret has at least {SECRET_CHARS} characters; `openssl rand -hex 32` makes a good one");
     }
+    if is_published(secret) {
+        bail!(
+            "the cluster's secret is one of an example, which everybody can read; `openssl rand -hex 32` makes one of your own"
+        );
+    }
     Ok(Secret::new(secret))
+}
+
+/// Whether a secret stands in an example, or is typed and not made: a made one has neither words nor few characters.
+fn is_published(secret: &str) -> bool {
+    const WORDS: [&str; 6] = ["change", "secret", "example", "plaza", "password", "cluster"];
+    let lower = secret.to_ascii_lowercase();
+    let distinct: std::collections::BTreeSet<char> = lower.chars().collect();
+    distinct.len() < 8 || "0123456789abcdef".repeat(4).contains(&lower) || WORDS.iter().any(|word| lower.contains(word))
 }
 
 /// Whether that is where a browser can open a socket.
@@ -621,6 +665,8 @@ mod tests {
         read(&file)
     }
 
+    const MADE: &str = "0b9d1c3f5a7e2846d0f1b3a59c7e8d6240719f8e6d5c4b3a2918f7e6d5c4b3a2";
+
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let file =
@@ -682,6 +728,36 @@ mod tests {
         for said in ["/a//b", "/a b", "/a?b", "/../a", "https://a.example/b"] {
             assert!(base_path(said).is_err(), "{said}");
         }
+    }
+
+    #[test]
+    fn a_secret_of_the_cluster_is_long_and_made_by_chance() {
+        assert!(secret_of(Some(MADE), None).is_ok());
+        for refused in [
+            "too short",
+            "0b9d1c3f5a7e2846d0f1b3a59c7e8d6",
+            "change-me-change-me-change-me",
+            "change-me-sixteen-letters-at-least",
+            "a secret of the tests that is long enough",
+            "a cluster on one machine only, and long",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "0123456789abcdef0123456789abcdef",
+        ] {
+            let error = secret_of(Some(refused), None).unwrap_err().to_string();
+            assert!(error.contains("openssl rand -hex 32"), "{refused}: {error}");
+        }
+    }
+
+    #[test]
+    fn links_are_encrypted_unless_that_is_turned_off() {
+        let cluster = |more: &str| {
+            let toml = format!(
+                "redis-url = \"redis://r\"\ndatabase-url = \"postgres://p@d/p\"\ncluster-secret = \"{MADE}\"\n{more}"
+            );
+            said(&toml).unwrap().plan().unwrap().settings.cluster.unwrap()
+        };
+        assert!(cluster("").link_tls);
+        assert!(!cluster("link-tls = false").link_tls);
     }
 
     #[test]

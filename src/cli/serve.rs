@@ -25,6 +25,8 @@ pub async fn serve(options: &Serve) -> anyhow::Result<()> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
+    #[cfg(unix)]
+    raise_open_files();
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}"))?;
@@ -42,6 +44,23 @@ pub async fn serve(options: &Serve) -> anyhow::Result<()> {
     outcome?;
     print::line("Plaza has stopped.");
     Ok(())
+}
+
+/// Lets the process have as many files open as the system lets it ask for: each connection is one.
+#[cfg(unix)]
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum {
+        return;
+    }
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, ?current, "the limit of open files stays as it is, and so does the number of connections");
+    }
 }
 
 /// Says where the server is, for this machine and for others, and what works there.

@@ -57,7 +57,7 @@ const NOTES: u32 = 60;
 pub enum Budget {
     /// Anything at all.
     Requests,
-    /// Making spaces, maps, elements and avatars.
+    /// Making spaces and placing elements.
     Creations,
     /// Changing what others see: elements of a space, lines of chat.
     Edits,
@@ -114,7 +114,7 @@ impl Budget {
 pub struct BudgetSettings {
     /// HTTP requests a second, in bursts of twenty seconds' worth.
     pub requests: u32,
-    /// New spaces, maps, elements and avatars a minute, in bursts of as many.
+    /// New spaces and placed elements a minute, in bursts of as many.
     pub creations: u32,
     /// Changes a second, in bursts of six seconds' worth.
     pub edits: u32,
@@ -128,7 +128,7 @@ impl Default for BudgetSettings {
     fn default() -> Self {
         Self {
             requests: 20,
-            creations: 60,
+            creations: 120,
             edits: 10,
             searches: 60,
             uploads: 30,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
+use plaza::net::budget::BudgetSettings;
 use plaza::server::{ServeError, Server};
 use plaza::settings::{PasswordCost, Settings};
 use reqwest::{Method, RequestBuilder, StatusCode, header};
@@ -84,6 +85,7 @@ impl TestServer {
         let mut settings = Settings::in_folder(folder.path());
         settings.open_admin_signup = true;
         settings.auth_rate = 0;
+        settings.budgets = BudgetSettings::NONE;
         settings.password_cost = PasswordCost::Token;
         change(&mut settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping")]
 
+mod abuse;
 mod administration;
 mod architecture;
 mod bad_input;

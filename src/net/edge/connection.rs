@@ -13,6 +13,7 @@ use tungstenite::{Error, Message};
 use uuid::Uuid;
 
 use super::Edge;
+use super::gate::Counted;
 use super::lane::{Ear, Lane};
 use crate::cluster::connections::Registration;
 use crate::cluster::mailboxes::Mailbox;
@@ -22,6 +23,7 @@ use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use crate::host::SendError;
+use crate::net::budget::{Budget, REQUEST, Who};
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
 use crate::net::protocol::chat::DirectLineS2c;
@@ -55,6 +57,8 @@ struct Connection {
     relay: Option<RelayHandle>,
     /// Whether the user looks after the space: its owner, or an admin.
     may_moderate: bool,
+    /// What counts it among the user's own.
+    counted: Option<Counted<UserId>>,
     /// Where messages of other people to this one come.
     mailbox: Option<Mailbox>,
     /// Ends the connection with the session that opened it.
@@ -93,6 +97,7 @@ pub(super) async fn serve(edge: Edge, lane: Arc<Lane>, mut inbox: Inbox, grid: O
         user: None,
         relay: None,
         may_moderate: false,
+        counted: None,
         mailbox: None,
         registration: None,
     };
@@ -344,6 +349,16 @@ impl Connection {
         }
         registration.belongs_to(who.user);
         self.registration = Some(registration);
+        let budgets = &self.edge.0.budgets;
+        if budgets.take_many(who.user.into(), Budget::Requests, REQUEST).is_err() {
+            return self.refuse(close::FLOOD, "You ask too much at once. Try again in a moment.");
+        }
+        if !self.is_counted(who.user) {
+            return self.refuse(
+                close::FLOOD,
+                "You are connected too often at once. Close other windows and try again.",
+            );
+        }
         let Ok(space) = space.parse::<SpaceId>() else {
             return self.refuse(close::NO_SPACE, NO_SPACE);
         };
@@ -368,6 +383,17 @@ impl Connection {
             blocked,
         };
         self.enter(wish, 1).await;
+    }
+
+    /// Whether the socket counts among the user's own, and is not one too many.
+    fn is_counted(&mut self, user: UserId) -> bool {
+        if self.counted.as_ref().is_none_or(|counted| counted.key() != user) {
+            self.counted = self.edge.0.users.enter(user);
+            if self.counted.is_none() {
+                self.edge.0.budgets.note(Who::User(user), Budget::Connections);
+            }
+        }
+        self.counted.is_some()
     }
 
     /// Whether the user looks after the space.

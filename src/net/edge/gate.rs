@@ -1,12 +1,13 @@
-//! Gate: how many connections there may be, in all and from one address.
+//! Gate: how many connections there may be, in all, from one address and of one user. HTTP and WebSockets count together.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::hash::Hash;
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
-pub use ipnet::IpNet as Network;
 use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::net::address::AddressKey;
 
 /// Why a connection is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,127 +20,181 @@ pub enum Full {
     Address,
 }
 
-/// Counts connections.
-#[derive(Clone)]
-pub struct Gate {
+/// How many of each there are. Cheap to clone.
+#[derive(Debug)]
+pub struct Counts<K>(Arc<CountsInner<K>>);
+
+#[derive(Debug)]
+struct CountsInner<K> {
     most: usize,
-    most_per_address: usize,
-    inside: Arc<Mutex<Inside>>,
+    by_key: Mutex<HashMap<K, usize>>,
 }
 
-#[derive(Default)]
-struct Inside {
-    all: usize,
-    by_address: HashMap<IpAddr, usize>,
+impl<K> Clone for Counts<K> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<K: Copy + Eq + Hash> Counts<K> {
+    /// So many of each at most; 0 for no limit.
+    pub fn new(most: usize) -> Self {
+        Self(Arc::new(CountsInner {
+            most: unlimited(most),
+            by_key: Mutex::default(),
+        }))
+    }
+
+    /// One more of these, if there may be.
+    pub fn enter(&self, key: K) -> Option<Counted<K>> {
+        let mut by_key = self.0.by_key.lock();
+        let here = by_key.entry(key).or_default();
+        if *here >= self.0.most {
+            return None;
+        }
+        *here += 1;
+        drop(by_key);
+        Some(Counted {
+            counts: self.clone(),
+            key,
+        })
+    }
+}
+
+/// One that is counted, until this is dropped.
+#[derive(Debug)]
+pub struct Counted<K: Copy + Eq + Hash> {
+    counts: Counts<K>,
+    key: K,
+}
+
+impl<K: Copy + Eq + Hash> Counted<K> {
+    /// As what it is counted.
+    pub const fn key(&self) -> K {
+        self.key
+    }
+}
+
+impl<K: Copy + Eq + Hash> Drop for Counted<K> {
+    fn drop(&mut self) {
+        let mut by_key = self.counts.0.by_key.lock();
+        if let Some(here) = by_key.get_mut(&self.key) {
+            *here -= 1;
+            if *here == 0 {
+                by_key.remove(&self.key);
+            }
+        }
+    }
+}
+
+/// Counts connections. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    all: Arc<Semaphore>,
+    by_address: Counts<AddressKey>,
 }
 
 /// A connection's place; free again when this is dropped.
+#[derive(Debug)]
 pub struct Place {
-    gate: Gate,
-    address: Option<IpAddr>,
+    _all: OwnedSemaphorePermit,
+    _address: Option<Counted<AddressKey>>,
 }
 
 impl Gate {
     /// So many in all and from one address; 0 for no limit.
     pub fn new(most: usize, most_per_address: usize) -> Self {
-        let limit = |most: usize| if most == 0 { usize::MAX } else { most };
         Self {
-            most: limit(most),
-            most_per_address: limit(most_per_address),
-            inside: Arc::default(),
+            all: Arc::new(Semaphore::new(unlimited(most).min(Semaphore::MAX_PERMITS))),
+            by_address: Counts::new(most_per_address),
         }
     }
 
-    /// A place for one more from there. Whoever is on this machine itself is counted in all only.
-    pub fn enter(&self, address: Option<IpAddr>) -> Result<Place, Full> {
-        let address = address
-            .map(|address| address.to_canonical())
-            .filter(|address| !address.is_loopback());
-        let mut inside = self.inside.lock();
-        if inside.all >= self.most {
-            return Err(Full::Server);
-        }
-        if let Some(address) = address {
-            let here = inside.by_address.entry(address).or_default();
-            if *here >= self.most_per_address {
-                return Err(Full::Address);
-            }
-            *here += 1;
-        }
-        inside.all += 1;
-        drop(inside);
+    /// A place for one more connection from there; `None` for a peer that is counted in all only.
+    pub fn enter(&self, address: Option<AddressKey>) -> Result<Place, Full> {
+        let all = Arc::clone(&self.all).try_acquire_owned().map_err(|_| Full::Server)?;
+        let address = address.map(|address| self.share(address)).transpose()?;
         Ok(Place {
-            gate: self.clone(),
-            address,
+            _all: all,
+            _address: address,
         })
     }
-}
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut inside = self.gate.inside.lock();
-        inside.all -= 1;
-        if let Some(address) = self.address
-            && let Some(here) = inside.by_address.get_mut(&address)
-        {
-            *here -= 1;
-            if *here == 0 {
-                inside.by_address.remove(&address);
-            }
-        }
+    /// Counts one more for an address that a trusted proxy speaks for; the proxy's own connection has its place already.
+    pub fn share(&self, address: AddressKey) -> Result<Counted<AddressKey>, Full> {
+        self.by_address.enter(address).ok_or(Full::Address)
     }
 }
 
-/// Whose connection it is: the peer, or whoever a trusted proxy says it speaks for. `X-Forwarded-For` is read from its
-/// end, where the proxies nearest to us write; what stands before the first one that is not trusted may be invented.
-pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address.to_canonical()));
-    let mut address = peer;
-    let lines: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .collect();
-    for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-        if !is_trusted(address) {
-            break;
-        }
-        let Ok(before) = hop.trim().parse() else { break };
-        address = before;
+fn unlimited(most: usize) -> usize {
+    if most == 0 { usize::MAX } else { most }
+}
+
+/// How many connections fit below the limit of open files, which is `None` where there is none: some files are kept for
+/// the database, links, calls and those who ask for the server's health.
+pub fn beneath(most: usize, open_files: Option<usize>) -> usize {
+    match open_files {
+        Some(files) => unlimited(most).min(files.saturating_sub(reserve(files)).max(1)),
+        None => most,
     }
-    address
+}
+
+/// Files that connections of clients never take.
+const fn reserve(files: usize) -> usize {
+    let for_calls = files / 8;
+    128 + if for_calls < 1_024 { for_calls } else { 1_024 }
+}
+
+/// How many files this process may have open at once.
+pub fn open_files() -> Option<usize> {
+    #[cfg(unix)]
+    {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        limit.and_then(|limit| usize::try_from(limit).ok())
+    }
+    #[cfg(not(unix))]
+    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn key(text: &str) -> AddressKey {
+        AddressKey::of(text.parse().unwrap())
     }
 
     #[test]
     fn places_are_bounded_and_free_again_when_left() {
         let gate = Gate::new(3, 2);
-        let first = gate.enter(Some(ip("10.0.0.1"))).unwrap();
-        let _second = gate.enter(Some(ip("10.0.0.1"))).unwrap();
-        assert_eq!(gate.enter(Some(ip("::ffff:10.0.0.1"))).err(), Some(Full::Address));
-        let _third = gate.enter(Some(ip("10.0.0.2"))).unwrap();
-        assert_eq!(gate.enter(Some(ip("10.0.0.3"))).err(), Some(Full::Server));
+        let first = gate.enter(Some(key("10.0.0.1"))).unwrap();
+        let _second = gate.enter(Some(key("10.0.0.1"))).unwrap();
+        assert_eq!(gate.enter(Some(key("::ffff:10.0.0.1"))).err(), Some(Full::Address));
+        let _third = gate.enter(Some(key("10.0.0.2"))).unwrap();
+        assert_eq!(gate.enter(Some(key("10.0.0.3"))).err(), Some(Full::Server));
         drop(first);
-        assert!(gate.enter(Some(ip("10.0.0.1"))).is_ok());
-        assert_eq!(gate.inside.lock().by_address.len(), 2);
+        assert!(gate.enter(Some(key("10.0.0.1"))).is_ok());
+        assert_eq!(gate.by_address.0.by_key.lock().len(), 2);
     }
 
     #[test]
-    fn only_a_trusted_proxy_is_believed() {
-        let trusted: Vec<Network> = vec!["10.0.0.0/8".parse().unwrap()];
-        let mut headers = HeaderMap::new();
-        headers.append("x-forwarded-for", "6.6.6.6, 1.2.3.4".parse().unwrap());
-        headers.append("x-forwarded-for", "10.0.0.7".parse().unwrap());
-        assert_eq!(client_address(ip("10.0.0.9"), &headers, &trusted), ip("1.2.3.4"));
-        assert_eq!(client_address(ip("9.9.9.9"), &headers, &trusted), ip("9.9.9.9"));
-        headers.append("x-forwarded-for", "nonsense".parse().unwrap());
-        assert_eq!(client_address(ip("10.0.0.9"), &headers, &trusted), ip("10.0.0.9"));
+    fn what_a_proxy_carries_counts_for_who_sent_it() {
+        let gate = Gate::new(3, 1);
+        let _proxy = gate.enter(None).unwrap();
+        let share = gate.share(key("2001:db8:1:2::1")).unwrap();
+        assert_eq!(gate.share(key("2001:db8:1:2::9")).err(), Some(Full::Address));
+        assert!(gate.share(key("2001:db8:1:3::1")).is_ok());
+        drop(share);
+        assert!(gate.share(key("2001:db8:1:2::9")).is_ok());
+        assert!(gate.enter(None).is_ok(), "shares take no place of their own");
+    }
+
+    #[test]
+    fn some_files_are_never_given_to_clients() {
+        assert_eq!(beneath(20_000, Some(1_024)), 768);
+        assert_eq!(beneath(500, Some(1_024)), 500);
+        assert_eq!(beneath(0, Some(1_048_576)), 1_048_576 - 1_152);
+        assert_eq!(beneath(20_000, None), 20_000);
+        assert_eq!(beneath(20_000, Some(64)), 1);
     }
 }

@@ -3,38 +3,46 @@
 //! May use `session`, `relay` and the rooms below. Never: rules of the protocol or of a space; what a message may do is the
 //! business of `session`, what a client sees that of `relay`.
 
+mod accept;
 mod connection;
 mod framing;
 mod gate;
 mod lane;
+mod watched;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, FromRequestParts, Query, Request, State};
+use axum::extract::{FromRequestParts, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto::upgrade::downcast;
 use serde::Deserialize;
 use socket2::SockRef;
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tungstenite::handshake::server::create_response_with_body;
 use tungstenite::protocol::{Role, WebSocketConfig};
 
-pub use self::gate::{Gate, Network, client_address};
+use self::accept::Held;
+pub use self::accept::{HttpTimes, serve};
+use self::gate::{Counts, Gate};
 use self::lane::Lane;
 use crate::cluster::connections::Connections;
+use self::watched::Watched;
 use crate::cluster::mailboxes::Mailboxes;
 use crate::cluster::spaces::Spaces;
+use crate::components::id::UserId;
+use crate::net::address::Network;
+use crate::net::budget::Budgets;
 use crate::net::codec::MAX_MESSAGE;
 use crate::net::protocol::SUBPROTOCOL;
 use crate::net::relay::task::Relays;
@@ -57,10 +65,14 @@ pub struct EdgeSettings {
     /// Origins whose pages may open a socket beside our own; `*` or nothing for all. No cookie is involved: a page
     /// needs the person's token to do anything.
     pub allowed_origins: Vec<String>,
-    /// Connections at once; 0 for no limit.
+    /// Connections at once, HTTP and WebSockets; 0 for as many as the system allows.
     pub max_connections: usize,
     /// Connections at once from one address; 0 for no limit. Those from this machine itself are not counted.
     pub max_connections_per_address: usize,
+    /// WebSockets of one user at once; 0 for no limit.
+    pub max_sockets_per_user: usize,
+    /// How long HTTP may take.
+    pub times: HttpTimes,
     /// Networks of reverse proxies, whose word on the client's address is taken.
     pub trusted_proxies: Vec<Network>,
     /// What signs the proof that a user took a portal, the same in all processes of a cluster; made up when there is none.
@@ -87,6 +99,13 @@ struct Inner {
     settings: EdgeSettings,
     gate: Gate,
     rates: Rates,
+    /// WebSockets by the user who is signed in on them.
+    users: Counts<UserId>,
+    budgets: Budgets,
+    /// How often the log tells of connections that cannot be taken.
+    complaints: DefaultDirectRateLimiter,
+    /// How often the log tells of peers that forward without being trusted.
+    strangers: DefaultDirectRateLimiter,
     stopping: CancellationToken,
     tasks: TaskTracker,
     next_client: AtomicU64,
@@ -98,6 +117,7 @@ impl Edge {
     pub fn new(
         store: Store,
         spaces: Spaces,
+        budgets: Budgets,
         settings: EdgeSettings,
         stopping: CancellationToken,
         tasks: TaskTracker,
@@ -112,7 +132,14 @@ impl Edge {
             relays,
             mailboxes,
             connections,
-            gate: Gate::new(settings.max_connections, settings.max_connections_per_address),
+            gate: Gate::new(
+                gate::beneath(settings.max_connections, gate::open_files()),
+                settings.max_connections_per_address,
+            ),
+            users: Counts::new(settings.max_sockets_per_user),
+            budgets,
+            complaints: once_a_minute(),
+            strangers: once_a_minute(),
             settings,
             rates: Rates::default(),
             stopping,
@@ -145,6 +172,11 @@ impl Edge {
                 .iter()
                 .any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin))
     }
+}
+
+/// For lines of the log that many clients can bring about.
+fn once_a_minute() -> DefaultDirectRateLimiter {
+    RateLimiter::direct(Quota::per_minute(NonZeroU32::MIN))
 }
 
 /// `GET /ws`, and `GET /` when the request is an upgrade, in front of whatever else answers there.
@@ -186,17 +218,8 @@ async fn upgrade(State(edge): State<Edge>, request: Request) -> Response {
             return (StatusCode::BAD_REQUEST, "joinEvent is user-joined or user-join").into_response();
         }
     };
-    let peer = parts.extensions.get::<ConnectInfo<std::net::SocketAddr>>();
-    let peer = peer.map(|ConnectInfo(address)| address.ip());
-    let address = peer.map(|peer| client_address(peer, &parts.headers, &edge.0.settings.trusted_proxies));
-    let place = match edge.0.gate.enter(address) {
-        Ok(place) => place,
-        Err(full) => {
-            metrics::counter!("plaza_connections_refused_total").increment(1);
-            let retry = [(header::RETRY_AFTER, "5")];
-            return (StatusCode::SERVICE_UNAVAILABLE, retry, full.to_string()).into_response();
-        }
-    };
+    // The connection's place becomes the socket's.
+    let held = parts.extensions.remove::<Held>();
     let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
         return (StatusCode::UPGRADE_REQUIRED, "this address is for WebSockets").into_response();
     };
@@ -214,10 +237,10 @@ async fn upgrade(State(edge): State<Edge>, request: Request) -> Response {
     let tasks = edge.0.tasks.clone();
     tasks.spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => serve(edge, upgraded, (!is_binary).then_some(join_word)).await,
+            Ok(upgraded) => serve_socket(edge, upgraded, (!is_binary).then_some(join_word)).await,
             Err(error) => tracing::debug!(%error, "a connection was not upgraded"),
         }
-        drop(place);
+        drop(held);
     });
     response
 }
@@ -232,12 +255,12 @@ fn speaks_binary(headers: &HeaderMap) -> bool {
 }
 
 /// Takes the socket out of the HTTP server's hands: frames are written to it without anything in between.
-async fn serve(edge: Edge, upgraded: Upgraded, grid: Option<JoinWord>) {
-    let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgraded) else {
+async fn serve_socket(edge: Edge, upgraded: Upgraded, grid: Option<JoinWord>) {
+    let Ok(parts) = upgraded.downcast::<TokioIo<Watched>>() else {
         tracing::error!("a connection is no TCP socket and cannot be served");
         return;
     };
-    let socket = parts.io.into_inner();
+    let socket = parts.io.into_inner().into_socket();
     if let Err(error) = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT) {
         tracing::debug!(%error, "a connection keeps the kernel's bound on what is unsent");
     }

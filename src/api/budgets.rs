@@ -1,0 +1,119 @@
+//! Budgets: what each route takes from the budget of the one who asks.
+//!
+//! Two steps, both before a body is read: [`spend`] charges the address as soon as the head of the request is there; the
+//! extractor [`Caller`](super::extract::Caller) charges the user once the token is known. A new route that makes,
+//! changes or searches something gets a line in [`of_route`]; a handler whose cost shows only later takes by itself:
+//! `state.budgets.take(caller.user().into(), Budget::Edits)?`.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::AppState;
+use super::error::ApiError;
+use super::extract::address_of;
+use crate::net::budget::{Budget, Budgets, REQUEST, Slowed, Spender};
+
+/// What a request costs: kept with it until the user is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cost {
+    /// Parts of [`Budget::Requests`].
+    parts: u32,
+    /// What else it takes one of.
+    also: Option<Budget>,
+}
+
+impl Cost {
+    /// Takes it.
+    pub(super) fn charge(self, budgets: &Budgets, spender: Spender) -> Result<(), Slowed> {
+        budgets.take_many(spender, Budget::Requests, self.parts)?;
+        self.also.map_or(Ok(()), |budget| budgets.take(spender, budget))
+    }
+}
+
+/// The cost of a request.
+fn of_route(method: &Method, route: Option<&str>, query: Option<&str>) -> Cost {
+    let whole = |also| Cost { parts: REQUEST, also };
+    let Some(route) = route else {
+        // Files of the page.
+        return Cost { parts: 1, also: None };
+    };
+    match route {
+        // Health must answer always, and metrics too.
+        "/healthz" | "/readyz" | "/metrics" => return Cost { parts: 0, also: None },
+        "/art/{*path}" | "/files/{name}" | "/" => return Cost { parts: 1, also: None },
+        _ => {}
+    }
+    let path = route.strip_prefix("/api/v1").unwrap_or(route);
+    let is_search = || query.is_some_and(|query| query.split('&').any(|pair| pair.len() > 2 && pair.starts_with("q=")));
+    whole(match (method.as_str(), path) {
+        ("POST" | "DELETE", "/space/element" | "/space/element/{id}")
+        | ("PUT", "/admin/element/{id}")
+        | ("POST" | "PUT", "/user/metadata")
+        | ("PATCH" | "DELETE", "/space/{id}/chat" | "/space/{id}/chat/{line}") => Some(Budget::Edits),
+        ("POST", "/upload") => Some(Budget::Uploads),
+        ("GET", "/space/{id}/chat/export") => Some(Budget::Search),
+        ("GET", _) if is_search() => Some(Budget::Search),
+        _ => None,
+    })
+}
+
+/// Charges the address of every request.
+pub(super) async fn spend(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let cost = of_route(request.method(), route, request.uri().query());
+    let spender = Spender {
+        user: None,
+        address: address_of(request.extensions()).key(),
+    };
+    if let Err(slowed) = cost.charge(&state.budgets, spender) {
+        return ApiError::from(slowed).into_response();
+    }
+    request.extensions_mut().insert(cost);
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_route_takes_from_what_it_uses() {
+        let of = |method: Method, route: &str, query: Option<&str>| of_route(&method, Some(route), query);
+        assert_eq!(
+            of(Method::DELETE, "/api/v1/space/element", None).also,
+            Some(Budget::Edits)
+        );
+        assert_eq!(of(Method::POST, "/api/v1/upload", None).also, Some(Budget::Uploads));
+        assert_eq!(
+            of(Method::GET, "/api/v1/spaces", Some("page=2&q=hall")).also,
+            Some(Budget::Search)
+        );
+        assert_eq!(of(Method::GET, "/api/v1/spaces", Some("q=")).also, None);
+        assert_eq!(of(Method::GET, "/healthz", None).parts, 0);
+        assert_eq!(of(Method::GET, "/art/{*path}", None).parts, 1);
+        assert_eq!(of_route(&Method::GET, None, None).parts, 1);
+    }
+
+    /// A path that is spelled otherwise takes from nothing, and nobody notices.
+    #[test]
+    fn every_route_named_here_exists() {
+        let source = include_str!("budgets.rs");
+        let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+        let document = super::super::routes::openapi();
+        let known = |path: &str| {
+            ["/art/{*path}", "/files/{name}", "/"].contains(&path)
+                || document.paths.paths.contains_key(path)
+                || document.paths.paths.contains_key(&format!("/api/v1{path}"))
+        };
+        let quoted = code.split('"').skip(1).step_by(2);
+        let paths: Vec<_> = quoted
+            .filter(|text| text.starts_with('/') && *text != "/api/v1")
+            .collect();
+        assert!(paths.len() > 12);
+        for path in paths {
+            assert!(known(path), "{path}");
+        }
+    }
+}

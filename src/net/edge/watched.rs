@@ -1,0 +1,184 @@
+//! Watched: the socket of an HTTP connection, and what the connection is at. A WebSocket is unwrapped from it.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::accept::HttpTimes;
+
+/// A moment that is never waited for to its end.
+const FAR: Duration = Duration::from_hours(1);
+
+/// What a connection is at, and since when.
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    /// The head of a request is to come.
+    Head(Instant),
+    /// A request is worked on.
+    Working,
+    /// Nothing: the last answer is out.
+    Idle(Instant),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    stage: Stage,
+    /// Since when nothing of an answer was taken, while something waits to be.
+    stalled: Option<Instant>,
+}
+
+/// What a connection is at. Its socket and its requests tell.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    times: HttpTimes,
+    state: Mutex<State>,
+}
+
+impl Pulse {
+    /// Of a new connection.
+    pub(super) fn new(times: HttpTimes, now: Instant) -> Self {
+        let state = State {
+            stage: Stage::Head(now),
+            stalled: None,
+        };
+        Self {
+            times,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// When it has taken too long for what it is at.
+    pub(super) fn deadline(&self, now: Instant) -> Instant {
+        let state = *self.state.lock();
+        let of_stage = match state.stage {
+            Stage::Head(since) => Some(since + self.times.header),
+            Stage::Idle(since) => Some(since + self.times.idle),
+            Stage::Working => None,
+        };
+        let of_writing = state.stalled.map(|since| since + self.times.stalled);
+        let first = of_stage.into_iter().chain(of_writing).min();
+        first.unwrap_or(now + FAR)
+    }
+
+    /// The head of a request has been read.
+    pub(super) fn head_is_there(&self) {
+        self.state.lock().stage = Stage::Working;
+    }
+
+    /// The answer has been handed over whole.
+    pub(super) fn answered(&self, now: Instant) {
+        self.state.lock().stage = Stage::Idle(now);
+    }
+
+    fn read(&self, now: Instant) {
+        let mut state = self.state.lock();
+        if matches!(state.stage, Stage::Idle(_)) {
+            state.stage = Stage::Head(now);
+        }
+    }
+
+    fn wrote(&self, outcome: &Poll<io::Result<usize>>, now: Instant) {
+        let mut state = self.state.lock();
+        match outcome {
+            Poll::Ready(_) => state.stalled = None,
+            Poll::Pending if state.stalled.is_none() => state.stalled = Some(now),
+            Poll::Pending => {}
+        }
+    }
+}
+
+/// The socket.
+pub(super) struct Watched {
+    socket: TcpStream,
+    pulse: Arc<Pulse>,
+}
+
+impl Watched {
+    pub(super) const fn new(socket: TcpStream, pulse: Arc<Pulse>) -> Self {
+        Self { socket, pulse }
+    }
+
+    /// The socket itself.
+    pub(super) fn into_socket(self) -> TcpStream {
+        self.socket
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let outcome = Pin::new(&mut self.socket).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.pulse.read(Instant::now());
+        }
+        outcome
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        self.pulse.wrote(&outcome, Instant::now());
+        outcome
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.socket).poll_write_vectored(cx, bytes);
+        self.pulse.wrote(&outcome, Instant::now());
+        outcome
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_stage_has_its_time() {
+        let times = HttpTimes::default();
+        let start = Instant::now();
+        let pulse = Pulse::new(times, start);
+        assert_eq!(pulse.deadline(start), start + times.header);
+        pulse.read(start + Duration::from_secs(1));
+        assert_eq!(
+            pulse.deadline(start),
+            start + times.header,
+            "bytes do not give a head more time"
+        );
+        pulse.head_is_there();
+        assert_eq!(pulse.deadline(start), start + FAR);
+        pulse.wrote(&Poll::Pending, start);
+        pulse.wrote(&Poll::Pending, start + Duration::from_secs(3));
+        assert_eq!(pulse.deadline(start), start + times.stalled);
+        pulse.wrote(&Poll::Ready(Ok(1)), start);
+        let answered = start + Duration::from_secs(5);
+        pulse.answered(answered);
+        assert_eq!(pulse.deadline(start), answered + times.idle);
+        let heard = answered + Duration::from_secs(20);
+        pulse.read(heard);
+        assert_eq!(pulse.deadline(start), heard + times.header);
+    }
+}
