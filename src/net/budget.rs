@@ -385,7 +385,7 @@ mod tests {
         // Some may drip in meanwhile.
         assert!((60..70).contains(&taken(&budgets, user(1), Budget::Edits)));
         assert!((60..70).contains(&taken(&budgets, user(2), Budget::Edits)));
-        assert!((600..700).contains(&taken(&budgets, from("203.0.113.7"), Budget::Edits)));
+        assert!((600..1_000).contains(&taken(&budgets, from("203.0.113.7"), Budget::Edits)));
         assert!(budgets.take(user(1), Budget::Creations).is_ok());
         let slowed = budgets.take(user(1), Budget::Edits).unwrap_err();
         assert!((1..=2).contains(&slowed.seconds));
