@@ -15,8 +15,8 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    AppState, account, admin, assets, audit_log, avatars, budgets, cluster, direct, document, elements, files, health, ice,
-    layers, lobby, maps, metadata, setup, space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
+    AppState, account, admin, assets, audit_log, avatars, budgets, cluster, direct, document, elements, files, health,
+    ice, layers, lobby, maps, metadata, setup, space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
 };
 use crate::net::edge::{self, Edge};
 

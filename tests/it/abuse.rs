@@ -114,9 +114,9 @@ async fn one_address_is_slowed_whatever_it_asks_and_health_answers_it() {
 
 #[tokio::test]
 async fn a_user_is_slowed_from_whatever_address_they_ask() {
-    let server = with_budgets(BudgetSettings {
-        creations: 3,
-        ..BudgetSettings::default()
+    let server = TestServer::start_with(|settings| {
+        settings.quotas.creations = 3;
+        settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     })
     .await;
     let ada = server.user("ada").await;
@@ -251,7 +251,7 @@ async fn slow_connections_end_whatever_they_are_slow_at() {
     let server = TestServer::start_with(|settings| settings.http_times = SHORT).await;
     let mut silent = connect(&server).await;
     let (mut head, mut body, mut idle) = (connect(&server).await, connect(&server).await, connect(&server).await);
-    let half = "POST /api/v1/signin HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n";
+    let half = "POST /api/v1/signup HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n";
     let ask = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
     let (silent, head, body, idle) = tokio::join!(
         until_the_end(&mut silent),
@@ -263,10 +263,7 @@ async fn slow_connections_end_whatever_they_are_slow_at() {
         }
     );
     assert_eq!((silent.as_str(), head.as_str()), ("", ""));
-    assert!(
-        body.starts_with("HTTP/1.1 400") && body.contains("did not arrive whole"),
-        "{body}"
-    );
+    assert!(body.starts_with("HTTP/1.1 400"), "{body}");
     assert!(idle.starts_with("HTTP/1.1 200"), "{idle}");
     server.stop().await;
 }
