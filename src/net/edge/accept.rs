@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -224,7 +225,11 @@ impl HttpConnection {
         let body = if body.is_end_stream() {
             Body::empty()
         } else {
-            Body::new(TimedBody::new(body, edge.0.settings.times.body))
+            Body::new(TimedBody::new(
+                body,
+                edge.0.settings.times.body,
+                Arc::clone(&edge.0.bodies),
+            ))
         };
         let Ok(response) = self.router.clone().call(Request::from_parts(parts, body)).await;
         done(response, pulse, share)
@@ -330,22 +335,49 @@ impl HttpBody for AnswerBody {
     }
 }
 
+/// Bytes of all bodies that are on their way at once: while there are more, a body has [`SQUEEZED`] only.
+const PLENTY: u64 = 64 * 1024 * 1024;
+
+/// While there are as many, no body gets on.
+const TOO_MANY: u64 = 4 * PLENTY;
+
+/// The time of a body while there is plenty of others, and how often that is looked at.
+const SQUEEZED: Duration = Duration::from_secs(2);
+
 /// A body that has to come in time. The clock starts when it is first asked for: who waits their turn loses nothing.
 struct TimedBody {
     inner: Incoming,
     time: Duration,
     received: u64,
+    /// Bytes of all bodies that are on their way.
+    all: Arc<AtomicU64>,
     clock: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl TimedBody {
-    fn new(inner: Incoming, time: Duration) -> Self {
+    fn new(inner: Incoming, time: Duration, all: Arc<AtomicU64>) -> Self {
         Self {
             inner,
             time,
             received: 0,
+            all,
             clock: None,
         }
+    }
+
+    /// By when the rest has to be there.
+    fn deadline(&self, start: Instant) -> Instant {
+        if self.all.load(Ordering::Relaxed) > PLENTY {
+            start + self.time.min(SQUEEZED)
+        } else {
+            start + self.time + Duration::from_secs(self.received / SLOWEST_BODY)
+        }
+    }
+}
+
+impl Drop for TimedBody {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.received, Ordering::Relaxed);
     }
 }
 
@@ -362,21 +394,25 @@ impl HttpBody for TimedBody {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) {
             if let Some(Ok(frame)) = &frame {
-                this.received += frame.data_ref().map_or(0, |data| data.len() as u64);
+                let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+                this.received += length;
+                if this.all.fetch_add(length, Ordering::Relaxed) > TOO_MANY {
+                    return Poll::Ready(Some(Err(axum::Error::new(TooSlow))));
+                }
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(axum::Error::new)));
         }
-        let time = this.time;
-        let (start, alarm) = this.clock.get_or_insert_with(|| {
-            let now = Instant::now();
-            (now, Box::pin(sleep_until(now + time)))
-        });
-        let deadline = *start + time + Duration::from_secs(this.received / SLOWEST_BODY);
-        while alarm.as_mut().poll(cx).is_ready() {
-            if deadline <= Instant::now() {
-                return Poll::Ready(Some(Err(axum::Error::new(TooSlow))));
+        let now = Instant::now();
+        let start = this.clock.get_or_insert_with(|| (now, Box::pin(sleep_until(now)))).0;
+        let deadline = this.deadline(start);
+        if deadline <= now {
+            return Poll::Ready(Some(Err(axum::Error::new(TooSlow))));
+        }
+        if let Some((_, alarm)) = &mut this.clock {
+            alarm.as_mut().reset(deadline.min(now + SQUEEZED));
+            if alarm.as_mut().poll(cx).is_ready() {
+                cx.waker().wake_by_ref();
             }
-            alarm.as_mut().reset(deadline);
         }
         Poll::Pending
     }

@@ -102,6 +102,8 @@ struct Inner {
     /// WebSockets by the user who is signed in on them.
     users: Counts<UserId>,
     budgets: Budgets,
+    /// Bytes of bodies that are on their way.
+    bodies: Arc<AtomicU64>,
     /// How often the log tells of connections that cannot be taken.
     complaints: DefaultDirectRateLimiter,
     /// How often the log tells of peers that forward without being trusted.
@@ -138,6 +140,7 @@ impl Edge {
             ),
             users: Counts::new(settings.max_sockets_per_user),
             budgets,
+            bodies: Arc::default(),
             complaints: once_a_minute(),
             strangers: once_a_minute(),
             settings,
