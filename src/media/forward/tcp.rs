@@ -203,10 +203,9 @@ async fn carry(
                 let by = if is_bound { silent_until } else { bound.by };
                 match timeout_at(by, packet.as_mut()).await {
                     Ok(Ok(packet)) => break packet,
-                    Ok(Err(_)) => return,
                     // A client is known to use it since it was last looked at.
                     Err(_) if !is_bound && bound.is_bound.load(Ordering::Relaxed) => {}
-                    Err(_) => return,
+                    Ok(Err(_)) | Err(_) => return,
                 }
             };
             let arrived = Arrived {
