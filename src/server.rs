@@ -11,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::{AppState, health, routes};
+use crate::api::{AppState, health, routes, uploads};
 use crate::cluster::directory::Directory;
 use crate::cluster::node::{Member, Node, NodeId, Nonce};
 use crate::cluster::redis::{Redis, RedisOpenError};
@@ -145,12 +145,14 @@ impl Server {
         });
         let watching = tokio::spawn(spaces.clone().sweep(settings.sweep));
         let sweeping = tokio::spawn(tend_chat(store.clone()));
+        let sweeping_uploads = tokio::spawn(uploads::sweep(store.clone(), settings.data_dir.clone()));
         let router = routes::router(self.state, edge.clone());
         // A request that takes longer at the end is cut off.
         edge::serve(self.listener, router, edge, STOP_WITHIN).await;
         leaving.abort();
         sweeping.abort();
         watching.abort();
+        sweeping_uploads.abort();
         stopping.cancel();
         spaces.stop().await;
         // After the spaces: until then others may still follow them.

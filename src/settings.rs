@@ -87,6 +87,8 @@ pub struct Settings {
     pub budgets: BudgetSettings,
     /// How much work one password hash is.
     pub password_cost: PasswordCost,
+    /// Bytes that the pictures of one user may take.
+    pub upload_quota: u64,
     /// Connections at once, HTTP and WebSockets; 0 for as many as the system allows.
     pub max_connections: usize,
     /// Connections at once from one address; 0 for no limit.
@@ -134,6 +136,7 @@ impl Settings {
             auth_rate: 30,
             budgets: BudgetSettings::default(),
             password_cost: PasswordCost::Full,
+            upload_quota: 64 * 1024 * 1024,
             max_connections: 20_000,
             max_connections_per_address: 1_000,
             max_sockets_per_user: 20,

@@ -4,9 +4,11 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::account::Empty;
 use super::error::{ApiError, Problem};
-use super::extract::{Admin, Json};
+use super::extract::{Admin, Json, Path};
 use super::{AppState, check};
+use crate::components::id::AvatarId;
 
 /// Every avatar.
 #[derive(Serialize, ToSchema)]
@@ -73,4 +75,24 @@ pub async fn add(
     Ok(Json(AvatarAnswer {
         avatar_id: avatar.to_string(),
     }))
+}
+
+/// Delete an avatar
+///
+/// Who looks like it has none from their next visit on.
+#[utoipa::path(delete, path = "/admin/avatar/{id}", operation_id = "deleteAvatar", tag = "admin", security(("token" = [])),
+    params(("id" = String, Path, description = "The avatar")), responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn delete(
+    State(state): State<AppState>,
+    _admin: Admin,
+    Path(avatar): Path<AvatarId>,
+) -> Result<Json<Empty>, ApiError> {
+    if state.store.delete_avatar(avatar).await? {
+        Ok(Json(Empty {}))
+    } else {
+        Err(ApiError::bad("There is no such avatar."))
+    }
 }

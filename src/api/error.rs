@@ -29,10 +29,12 @@ pub enum ApiError {
     NotFound,
     /// The path exists but not with this method: 405.
     MethodNotAllowed,
-    /// The body is larger than allowed: 413.
-    TooLarge,
+    /// The body is larger than this number of bytes: 413.
+    TooLarge(usize),
     /// Come back after so many seconds: 429.
     TooMany(u64),
+    /// One at a time: 429.
+    OneAtATime(&'static str),
     /// Our fault: 500. The reason is logged, not told.
     Internal,
     /// Not able to serve now: 503.
@@ -68,8 +70,8 @@ impl ApiError {
             Self::Forbidden(_) | Self::Suspended(_) | Self::OverQuota(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany(_) | Self::OneAtATime(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -79,11 +81,14 @@ impl ApiError {
         match self {
             Self::Bad(detail) | Self::OverQuota(detail) => detail.clone(),
             Self::Unauthorized => "The token is malformed, expired or revoked: sign in again.".into(),
-            Self::Forbidden(detail) | Self::Unavailable(detail) => (*detail).into(),
+            Self::Forbidden(detail) | Self::Unavailable(detail) | Self::OneAtATime(detail) => (*detail).into(),
             Self::Suspended(suspension) => suspension.to_string(),
             Self::NotFound => "There is nothing at this address.".into(),
             Self::MethodNotAllowed => "This address does not take that method.".into(),
-            Self::TooLarge => "The body is larger than this address takes.".into(),
+            Self::TooLarge(limit) if *limit >= 1024 * 1024 => {
+                format!("This is too large: at most {} MiB are taken here.", limit / 1024 / 1024)
+            }
+            Self::TooLarge(limit) => format!("This is too large: at most {} KiB are taken here.", limit / 1024),
             Self::TooMany(seconds) => format!("Too many attempts: try again in {seconds} s."),
             Self::Internal => "Something went wrong on the server; it has been noted.".into(),
         }
@@ -112,7 +117,7 @@ impl IntoResponse for ApiError {
             Self::TooMany(seconds) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
-            Self::Unavailable(_) => {
+            Self::Unavailable(_) | Self::OneAtATime(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
             }
             Self::Unauthorized => {

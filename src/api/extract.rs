@@ -201,7 +201,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Unread<T> {
 
 fn refused_body(refused: &BytesRejection) -> ApiError {
     if refused.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        ApiError::TooLarge
+        ApiError::TooLarge(super::routes::BODY_LIMIT)
     } else {
         ApiError::bad("The body did not arrive whole.")
     }

@@ -11,12 +11,15 @@ use sha2::{Digest, Sha256};
 use super::AppState;
 use super::error::ApiError;
 use super::extract::Path;
+use super::upload_folder::UploadFolder;
 use crate::store::sessions::hex;
 
 /// What a picture may do when it is opened as a page: nothing.
 pub const PICTURE_CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 /// Kept for good: the address changes with the content.
 pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// The same, but only by the browser itself: a proxy must not go on showing what was deleted here.
+pub const PRIVATE: &str = "private, max-age=31536000, immutable";
 /// Kept, but asked for again each time.
 pub const REVALIDATE: &str = "no-cache";
 
@@ -68,21 +71,29 @@ pub fn svg(picture: Bytes, etag: &HeaderValue) -> Response {
     with_etag((kind, picture), etag)
 }
 
-/// `/files/<hash>.png`: a picture that somebody uploaded.
+/// `/files/<name>`: a picture that a user uploaded, while it is one: its file goes later than its row.
 pub async fn uploaded(State(state): State<AppState>, Path(name): Path<String>) -> Response {
-    let hash = name.strip_suffix(".png").unwrap_or_default();
-    let plain = hash.len() == 64
-        && hash
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    if !plain {
+    let Some((hash, format)) = name.split_once('.') else {
+        return ApiError::NotFound.into_response();
+    };
+    let known = match state.store.upload_format(hash).await {
+        Ok(known) => known,
+        Err(error) => return ApiError::from(error).into_response(),
+    };
+    let content_type = match format {
+        "png" => "image/png",
+        "jpg" => "image/jpeg",
+        _ => return ApiError::NotFound.into_response(),
+    };
+    if known.as_deref() != Some(format) {
         return ApiError::NotFound.into_response();
     }
-    match tokio::fs::read(state.settings.data_dir.join("uploads").join(name)).await {
+    let file = UploadFolder::of(&state.settings.data_dir).file(&name);
+    match tokio::fs::read(file).await {
         Ok(bytes) => {
             let kind = [
-                (header::CONTENT_TYPE, "image/png"),
-                (header::CACHE_CONTROL, IMMUTABLE),
+                (header::CONTENT_TYPE, content_type),
+                (header::CACHE_CONTROL, PRIVATE),
                 (header::CONTENT_SECURITY_POLICY, PICTURE_CSP),
             ];
             (kind, Body::from(bytes)).into_response()

@@ -33,6 +33,7 @@ mod lobby;
 mod maps;
 mod metadata;
 mod passwords;
+mod pictures;
 mod policy;
 pub mod routes;
 mod setup;
@@ -41,7 +42,8 @@ mod space_elements;
 mod space_map;
 mod spaces;
 mod thumbnails;
-mod uploads;
+mod upload_folder;
+pub mod uploads;
 pub mod web;
 
 pub use passwords::Passwords;

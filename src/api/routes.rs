@@ -21,7 +21,7 @@ use super::{
 use crate::net::edge::{self, Edge};
 
 /// Largest JSON body, in bytes.
-const BODY_LIMIT: usize = 256 * 1024;
+pub const BODY_LIMIT: usize = 256 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -71,6 +71,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(metadata::bulk))
         .routes(routes!(avatars::list))
         .routes(routes!(avatars::add))
+        .routes(routes!(avatars::delete))
         .routes(routes!(elements::list))
         .routes(routes!(elements::add))
         .routes(routes!(elements::change))
@@ -91,6 +92,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(direct::read))
         .routes(routes!(space_map::show))
         .routes(routes!(thumbnails::space))
+        .routes(routes!(uploads::delete))
         .routes(routes!(ice::show))
         .routes(routes!(ice::livekit))
         .routes(routes!(admin::users))
@@ -107,7 +109,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .merge(
             OpenApiRouter::new()
-                .routes(routes!(uploads::add))
+                .routes(routes!(uploads::add, uploads::mine))
                 .layer(DefaultBodyLimit::max(uploads::BODY_LIMIT)),
         );
     OpenApiRouter::with_openapi(Document::openapi())

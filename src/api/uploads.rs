@@ -1,37 +1,54 @@
-//! Uploads: pictures that people bring, really decoded within limits and written anew as PNG.
+//! Uploads: pictures that people bring, how much of their share they used, and how they free it again.
+//!
+//! Bytes are set aside in the database before the first one is read: one upload at a time of each user, whichever process it comes to. A body
+//! goes to a file, so that many slow ones take no memory; few are decoded at the same time.
 
-use std::io::Cursor;
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
+use std::time::Duration;
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, Multipart, Request, State};
-use axum::http::StatusCode;
-use image::{ImageFormat, ImageReader, Limits};
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, StatusCode};
+use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
+use super::account::Empty;
 use super::error::{ApiError, Problem};
-use super::extract::{Caller, Json, Query};
+use super::extract::{Caller, Json, Path, Query};
+use super::pictures::{self, FILE_LIMIT, Picture};
+use super::upload_folder::UploadFolder;
+use crate::components::id::UserId;
+use crate::store::Store;
 use crate::store::sessions::hex;
-use crate::store::uploads::Upload;
+use crate::store::uploads::{Reserved, Settled, Ticket, Upload, UploadRow, Uses};
 
-/// Largest picture, in bytes.
-const FILE_LIMIT: usize = 2 * 1024 * 1024;
 /// Largest body: the picture and the multipart lines around it.
 pub const BODY_LIMIT: usize = FILE_LIMIT + 16 * 1024;
-/// Longest side, in pixels.
-const SIDE_LIMIT: u32 = 2048;
-/// Most memory for decoding, in bytes: twice a picture of the largest size.
-const MEMORY_LIMIT: u64 = 2 * 4 * (SIDE_LIMIT as u64) * (SIDE_LIMIT as u64);
 
-/// Most bytes that one user may bring in all.
-const USER_LIMIT: u64 = 64 * 1024 * 1024;
+/// How long a picture may take to arrive: the largest one on a line of 1.1 Mbit/s.
+const ARRIVES_WITHIN: Duration = Duration::from_mins(1);
+
+/// How long one that is refused may go on arriving.
+const PASSES_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long one that arrived waits for its turn to be decoded.
+const WAITS_FOR: Duration = Duration::from_secs(20);
+
+/// Pictures that arrive at the same time. Each is a file of at most 8 MiB, and takes little memory.
+const ARRIVING: usize = 64;
+
 /// Pictures decoded at the same time, each within the memory limit.
 const AT_ONCE: usize = 2;
 
+/// Pictures of one page of the list.
+const PAGE: u32 = 50;
+
+static ARRIVALS: Semaphore = Semaphore::const_new(ARRIVING);
 static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// What a picture is for.
@@ -72,7 +89,7 @@ impl UploadKind {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes the form; the parts are read one by one")]
 pub struct UploadForm {
-    /// PNG, JPEG, WebP or GIF; at most 2 MiB and 2048 pixels a side.
+    /// PNG, JPEG, WebP or GIF; at most 8 MiB, and 3840 × 2160 pixels, upright or not.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
 }
@@ -85,13 +102,10 @@ pub struct UploadAnswer {
     image_url: String,
 }
 
-struct Picture {
-    png: Vec<u8>,
-    width: u32,
-    height: u32,
-}
-
 /// Bring a picture
+///
+/// One at a time of each user. It is turned as its EXIF data says, which is removed; photos are kept as JPEG, everything else as PNG. A
+/// picture that nothing shows is deleted after a day.
 #[utoipa::path(post, path = "/upload", operation_id = "upload", tag = "files", security(("token" = [])), params(UploadQuery),
     request_body(content = UploadForm, content_type = "multipart/form-data"), responses(
         (status = 200, body = UploadAnswer),
@@ -101,105 +115,386 @@ pub async fn add(
     State(state): State<AppState>,
     caller: Caller,
     Query(UploadQuery { kind }): Query<UploadQuery>,
+    headers: HeaderMap,
     request: Request,
 ) -> Result<Json<UploadAnswer>, ApiError> {
-    if state.store.uploaded_bytes(caller.user()).await? >= USER_LIMIT {
-        return Err(ApiError::bad("You have brought as many pictures as one person may."));
-    }
-    let bytes = file_of(request).await?;
-    let turn = TURNS.acquire().await.map_err(|_| ApiError::Internal)?;
-    let picture = tokio::task::spawn_blocking(move || decode(&bytes))
-        .await
-        .map_err(|_| ApiError::Internal)??;
-    drop(turn);
-    let hash = hex(&Sha256::digest(&picture.png));
-    write(&state.settings.data_dir.join("uploads"), &hash, &picture.png)
-        .await
-        .map_err(|error| {
-            tracing::error!(%error, "an upload could not be written");
-            ApiError::Internal
-        })?;
-    let Picture { width, height, ref png } = picture;
-    let upload = Upload {
-        hash: &hash,
-        kind: kind.word(),
-        width,
-        height,
-        size: png.len(),
+    let quota = state.settings.upload_quota;
+    let Ok(arrival) = ARRIVALS.try_acquire() else {
+        return Err(ApiError::Unavailable(
+            "Many pictures arrive at this moment. Try again in a few seconds.",
+        ));
     };
-    state.store.add_upload(caller.user(), upload).await?;
-    Ok(Json(UploadAnswer {
-        image_url: format!("/files/{hash}.png"),
-    }))
+    let ticket = match reserve(&state, caller.user(), &headers).await {
+        Ok(ticket) => ticket,
+        Err(refused) => {
+            pass_over(request).await;
+            return Err(refused);
+        }
+    };
+    let folder = UploadFolder::of(&state.settings.data_dir);
+    let mut arriving = Arriving {
+        store: state.store.clone(),
+        ticket: Some(ticket),
+        draft: folder.draft().await.map_err(|error| unwritable(&error))?,
+    };
+    let received = tokio::time::timeout(ARRIVES_WITHIN, receive(request, &arriving.draft)).await;
+    drop(arrival);
+    let kept = match received {
+        Ok(Ok(())) => arriving.keep(&folder, caller.user(), kind, quota).await,
+        Ok(Err(refused)) => Err(refused),
+        Err(_) => Err(ApiError::bad("The picture did not arrive within 60 s.")),
+    };
+    // Who is answered may send the next one. A task of its own, as the request may be dropped at any time.
+    let ended = tokio::spawn(arriving.end());
+    ended.await.map_err(|_| ApiError::Internal)?;
+    Ok(Json(UploadAnswer { image_url: kept? }))
 }
 
-/// The form's file.
-async fn file_of(request: Request) -> Result<Bytes, ApiError> {
+/// What of an upload must be given back however it ends, also when the client is gone.
+struct Arriving {
+    store: Store,
+    ticket: Option<Ticket>,
+    draft: PathBuf,
+}
+
+impl Arriving {
+    /// Makes a picture of what arrived; answers its address.
+    async fn keep(
+        &mut self,
+        folder: &UploadFolder,
+        user: UserId,
+        kind: UploadKind,
+        quota: u64,
+    ) -> Result<String, ApiError> {
+        let picture = decode(&self.draft).await?;
+        let hash = name_of(user, &picture.bytes);
+        let name = format!("{hash}.{}", picture.format);
+        self.store.expect_file(&name).await?;
+        let written = folder.write(&name, &picture.bytes).await;
+        written.map_err(|error| unwritable(&error))?;
+        let upload = Upload {
+            hash: &hash,
+            format: picture.format,
+            kind: kind.word(),
+            width: picture.width,
+            height: picture.height,
+            size: picture.bytes.len() as u64,
+        };
+        let ticket = self.ticket.as_ref().ok_or(ApiError::Internal)?;
+        match self.store.add_upload(ticket, upload, quota).await? {
+            Settled::Added => {
+                self.ticket = None;
+                Ok(format!("/files/{name}"))
+            }
+            Settled::Full(used) => Err(full(used, quota)),
+            Settled::Expired => Err(ApiError::bad("The picture took too long. Send it again.")),
+        }
+    }
+
+    /// Gives everything back that did not become a picture.
+    fn end(&mut self) -> impl Future<Output = ()> + Send + 'static {
+        let (store, ticket, draft) = (self.store.clone(), self.ticket.take(), std::mem::take(&mut self.draft));
+        async move {
+            // A refused one may never have been written.
+            let _ = tokio::fs::remove_file(draft).await;
+            if let Some(ticket) = ticket
+                && let Err(error) = store.release_upload(&ticket).await
+            {
+                tracing::debug!(%error, "bytes of an upload stay set aside until they expire");
+            }
+        }
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        // Its client is gone, in the middle of it.
+        if !self.draft.as_os_str().is_empty() {
+            tokio::spawn(self.end());
+        }
+    }
+}
+
+async fn reserve(state: &AppState, user: UserId, headers: &HeaderMap) -> Result<Ticket, ApiError> {
+    let quota = state.settings.upload_quota;
+    match state
+        .store
+        .reserve_upload(user, declared_length(headers)?, quota)
+        .await?
+    {
+        Reserved::Ours(ticket) => Ok(ticket),
+        Reserved::Busy => Err(ApiError::OneAtATime(
+            "Another picture of yours is on its way. Send one at a time.",
+        )),
+        Reserved::Full(used) => Err(full(used, quota)),
+    }
+}
+
+/// Lets a refused body go by unread, as long as it is no longer than one that is taken: a browser that is answered before it has sent
+/// everything shows no answer at all.
+async fn pass_over(request: Request) {
+    let passing = async {
+        let mut pieces = request.into_body().into_data_stream();
+        let mut passed = 0;
+        while let Some(Ok(piece)) = pieces.next().await
+            && passed <= 2 * BODY_LIMIT
+        {
+            passed += piece.len();
+        }
+    };
+    // One that takes longer is cut off.
+    let _ = tokio::time::timeout(PASSES_WITHIN, passing).await;
+}
+
+/// How many bytes the body says it has; as many as there may be when it does not say.
+fn declared_length(headers: &HeaderMap) -> Result<u64, ApiError> {
+    let Some(value) = headers.get(CONTENT_LENGTH) else {
+        return Ok(BODY_LIMIT as u64);
+    };
+    let length = value.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+    match length {
+        Some(length) if length <= BODY_LIMIT as u64 => Ok(length),
+        _ => Err(ApiError::TooLarge(FILE_LIMIT)),
+    }
+}
+
+fn full(used: u64, quota: u64) -> ApiError {
+    const MIB: f64 = 1024.0 * 1024.0;
+    ApiError::bad(format!(
+        "Your pictures take {:.1} of the {:.0} MiB that one person has. Delete some under \"My pictures\" first.",
+        used as f64 / MIB,
+        quota as f64 / MIB
+    ))
+}
+
+fn unwritable(error: &std::io::Error) -> ApiError {
+    tracing::error!(%error, "an upload could not be written");
+    ApiError::Internal
+}
+
+/// Writes the form's file to the draft, piece by piece.
+async fn receive(request: Request, draft: &FilePath) -> Result<(), ApiError> {
     let malformed = || ApiError::bad("Send a form with the picture in `file`.");
     let mut form = Multipart::from_request(request, &()).await.map_err(|_| malformed())?;
     let refused = |error: axum::extract::multipart::MultipartError| {
         if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            ApiError::TooLarge
+            ApiError::TooLarge(FILE_LIMIT)
         } else {
             malformed()
         }
     };
-    while let Some(part) = form.next_field().await.map_err(refused)? {
-        if part.name() == Some("file") {
-            let bytes = part.bytes().await.map_err(refused)?;
-            return if bytes.len() > FILE_LIMIT {
-                Err(ApiError::TooLarge)
-            } else {
-                Ok(bytes)
-            };
+    while let Some(mut part) = form.next_field().await.map_err(refused)? {
+        if part.name() != Some("file") {
+            continue;
         }
+        let mut file = tokio::fs::File::create(draft)
+            .await
+            .map_err(|error| unwritable(&error))?;
+        let mut size = 0;
+        while let Some(piece) = part.chunk().await.map_err(refused)? {
+            size += piece.len();
+            if size > FILE_LIMIT {
+                return Err(ApiError::TooLarge(FILE_LIMIT));
+            }
+            file.write_all(&piece).await.map_err(|error| unwritable(&error))?;
+        }
+        return file.flush().await.map_err(|error| unwritable(&error));
     }
     Err(malformed())
 }
 
-/// Decodes a picture within the limits and writes it anew: whatever hid in the file is gone.
-fn decode(bytes: &[u8]) -> Result<Picture, ApiError> {
-    let refused = || ApiError::bad("This is not a PNG, JPEG, WebP or GIF of at most 2048 pixels a side.");
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(SIDE_LIMIT);
-    limits.max_image_height = Some(SIDE_LIMIT);
-    limits.max_alloc = Some(MEMORY_LIMIT);
-    let reader = || {
-        let mut reader = ImageReader::new(Cursor::new(bytes))
-            .with_guessed_format()
-            .map_err(|_| refused())?;
-        reader.limits(limits.clone());
-        Ok::<_, ApiError>(reader)
-    };
-    let known = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif];
-    if !reader()?.format().is_some_and(|format| known.contains(&format)) {
-        return Err(refused());
-    }
-    // Not every decoder holds the limits before it reserves memory, so the size is read first.
-    let (width, height) = reader()?.into_dimensions().map_err(|_| refused())?;
-    if !(1..=SIDE_LIMIT).contains(&width) || !(1..=SIDE_LIMIT).contains(&height) {
-        return Err(refused());
-    }
-    let image = reader()?.decode().map_err(|_| refused())?.into_rgba8();
-    let mut png = Vec::new();
-    image
-        .write_to(&mut Cursor::new(&mut png), ImageFormat::Png)
-        .map_err(|_| refused())?;
-    Ok(Picture {
-        width: image.width(),
-        height: image.height(),
-        png,
+/// Decodes a draft when it is its turn, and writes it again within the same turn: both take memory.
+async fn decode(draft: &FilePath) -> Result<Picture, ApiError> {
+    let turn = tokio::time::timeout(WAITS_FOR, TURNS.acquire());
+    let turn = turn
+        .await
+        .map_err(|_| ApiError::Unavailable("Many pictures are worked on at this moment. Try again in a few seconds."))?
+        .map_err(|_| ApiError::Internal)?;
+    let bytes = tokio::fs::read(draft).await.map_err(|error| unwritable(&error))?;
+    // The turn goes along: a client that leaves does not end the work, and must not begin more of it.
+    tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        pictures::rewrite(&bytes)
     })
+    .await
+    .map_err(|_| ApiError::Internal)?
 }
 
-/// Writes a file under its hash; nobody ever sees half of it.
-async fn write(folder: &FilePath, hash: &str, png: &[u8]) -> std::io::Result<()> {
-    let file = folder.join(format!("{hash}.png"));
-    if tokio::fs::try_exists(&file).await? {
-        return Ok(());
+/// The same picture of the same user has the same name. Two users have two: each may delete their own.
+fn name_of(user: UserId, bytes: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(user.0.as_bytes());
+    hash.update(bytes);
+    hex(&hash.finalize())
+}
+
+/// What comes after which picture.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct UploadsQuery {
+    /// Where the last page ended: its `after`.
+    #[serde(default)]
+    after: String,
+}
+
+/// My pictures.
+#[derive(Serialize, ToSchema)]
+pub struct UploadList {
+    /// Newest first.
+    uploads: Vec<UploadEntry>,
+    /// For the next page; null when there is none.
+    #[schema(required)]
+    after: Option<String>,
+    /// Bytes that my pictures take.
+    used: u64,
+    /// Bytes that they may take; null for as many as there is room for.
+    #[schema(required)]
+    quota: Option<u64>,
+}
+
+/// One picture.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UploadEntry {
+    /// For deleting it.
+    name: String,
+    /// A path on this server.
+    image_url: String,
+    /// What it was brought for.
+    kind: String,
+    /// Pixels across.
+    width: u32,
+    /// Pixels down.
+    height: u32,
+    /// Bytes.
+    size: u64,
+    /// Unix milliseconds.
+    created_at: i64,
+    /// In how many places it is shown.
+    uses: UploadUses,
+}
+
+/// In how many places a picture is shown.
+#[derive(Serialize, ToSchema)]
+pub struct UploadUses {
+    /// Messages in spaces.
+    lines: u32,
+    /// Direct messages.
+    directs: u32,
+    /// Avatars.
+    avatars: u32,
+    /// Elements.
+    elements: u32,
+    /// Maps.
+    maps: u32,
+}
+
+impl From<Uses> for UploadUses {
+    fn from(uses: Uses) -> Self {
+        Self {
+            lines: uses.lines,
+            directs: uses.directs,
+            avatars: uses.avatars,
+            elements: uses.elements,
+            maps: uses.maps,
+        }
     }
-    tokio::fs::create_dir_all(folder).await?;
-    let draft = folder.join(format!(".{hash}.{}", uuid::Uuid::new_v4()));
-    tokio::fs::write(&draft, png).await?;
-    tokio::fs::rename(&draft, &file).await
+}
+
+impl From<UploadRow> for UploadEntry {
+    fn from(row: UploadRow) -> Self {
+        Self {
+            image_url: format!("/files/{}", row.name()),
+            name: row.name(),
+            kind: row.kind,
+            width: row.width,
+            height: row.height,
+            size: row.size,
+            created_at: row.created_at,
+            uses: row.uses.into(),
+        }
+    }
+}
+
+/// My pictures
+///
+/// With what they take of my share, and in how many places each is shown.
+#[utoipa::path(get, path = "/upload", operation_id = "uploads", tag = "files", security(("token" = [])), params(UploadsQuery), responses(
+    (status = 200, body = UploadList),
+    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn mine(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<UploadsQuery>,
+) -> Result<Json<UploadList>, ApiError> {
+    let after = hash_of(&query.after);
+    // One more than is shown tells whether there is more.
+    let mut rows = state.store.uploads(Some(caller.user()), after, PAGE + 1).await?;
+    let has_more = rows.len() > PAGE as usize;
+    rows.truncate(PAGE as usize);
+    Ok(Json(UploadList {
+        after: rows.last().filter(|_| has_more).map(UploadRow::name),
+        uploads: rows.into_iter().map(UploadEntry::from).collect(),
+        used: state.store.uploaded_bytes(caller.user()).await?,
+        quota: Some(state.settings.upload_quota).filter(|quota| *quota < u64::MAX),
+    }))
+}
+
+/// The name without its ending.
+fn hash_of(name: &str) -> Option<&str> {
+    let hash = name.split('.').next().unwrap_or_default();
+    (!hash.is_empty()).then_some(hash)
+}
+
+/// Delete a picture of mine
+///
+/// It goes from every message that shows it; they say so in its place. One that is an avatar, an element or a map's picture stays until that has another
+/// one. Admins delete pictures of others too.
+#[utoipa::path(delete, path = "/upload/{name}", operation_id = "deleteUpload", tag = "files", security(("token" = [])),
+    params(("name" = String, Path, description = "The picture")), responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn delete(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<Empty>, ApiError> {
+    let unknown = || ApiError::bad("There is no such picture.");
+    let row = state.store.upload(hash_of(&name).unwrap_or_default()).await?;
+    let row = row.ok_or_else(unknown)?;
+    let is_mine = row.owner.as_ref().is_some_and(|(owner, _)| *owner == caller.user());
+    if !is_mine && !caller.is_admin() {
+        return Err(ApiError::Forbidden("This picture belongs to another user."));
+    }
+    if row.uses.is_in_the_world() {
+        return Err(ApiError::bad(
+            "This picture is an avatar, an element or a map's picture. Give that another one first.",
+        ));
+    }
+    state.store.delete_upload(&row.hash).await?;
+    Ok(Json(Empty {}))
+}
+
+/// Removes what nothing shows any more, forever: files of deleted pictures every minute, the rest every hour.
+pub async fn sweep(store: Store, data_dir: PathBuf) {
+    let folder = UploadFolder::of(&data_dir);
+    let mut minutes = tokio::time::interval(Duration::from_mins(1));
+    for minute in 0_u64.. {
+        minutes.tick().await;
+        if minute.is_multiple_of(60) {
+            match store.sweep_uploads().await {
+                Ok(0) => {}
+                Ok(pictures) => tracing::info!(pictures, "pictures that nothing shows were deleted"),
+                Err(error) => tracing::warn!(%error, "unused pictures are not deleted yet; the next try is in an hour"),
+            }
+            if let Err(error) = folder.remove_old_drafts().await {
+                tracing::warn!(%error, "the uploads folder cannot be swept; the next try is in an hour");
+            }
+        }
+        if let Err(error) = folder.remove_dead_files(&store).await {
+            tracing::warn!(%error, "files of deleted pictures are not removed yet; the next try is in a minute");
+        }
+    }
 }

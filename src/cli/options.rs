@@ -77,6 +77,9 @@ pub struct Said {
     /// Uploads a minute of one user, 0 for no limit [default: 30]
     #[arg(long, env = "PLAZA_UPLOAD_RATE", value_name = "COUNT")]
     upload_rate: Option<u32>,
+    /// MiB that the pictures of one user may take, 0 for no limit [default: 64]
+    #[arg(long, env = "PLAZA_UPLOAD_QUOTA", value_name = "MIB")]
+    upload_quota: Option<u64>,
     /// Connections at once, HTTP and WebSockets, 0 for as many as open files allow; more get a 503 [default: 20000]
     #[arg(long, env = "PLAZA_MAX_CONNECTIONS", value_name = "COUNT")]
     max_connections: Option<usize>,
@@ -301,6 +304,7 @@ impl Said {
             edit_rate: self.edit_rate.or(other.edit_rate),
             search_rate: self.search_rate.or(other.search_rate),
             upload_rate: self.upload_rate.or(other.upload_rate),
+            upload_quota: self.upload_quota.or(other.upload_quota),
             max_connections: self.max_connections.or(other.max_connections),
             max_connections_per_address: self.max_connections_per_address.or(other.max_connections_per_address),
             max_sockets_per_user: self.max_sockets_per_user.or(other.max_sockets_per_user),
@@ -453,6 +457,11 @@ impl Said {
                     searches: self.search_rate.unwrap_or(defaults.budgets.searches),
                     uploads: self.upload_rate.unwrap_or(defaults.budgets.uploads),
                     ..defaults.budgets
+                },
+                upload_quota: match self.upload_quota {
+                    None => defaults.upload_quota,
+                    Some(0) => u64::MAX,
+                    Some(mib) => mib.saturating_mul(1024 * 1024),
                 },
                 max_connections: self.max_connections.unwrap_or(defaults.max_connections),
                 max_connections_per_address: self

@@ -4,16 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::node::Member;
 use super::ownership::{Epoch, Event, Unreachable};
 use super::spaces::Inner;
 use super::vault::{Committed, Write};
-use crate::components::id::SpaceId;
+use crate::components::chat::ChatLine;
+use crate::components::id::{ChatId, SpaceId};
 use crate::components::unit::Tick;
 use crate::host::{Ending, SpaceHandle};
 use crate::space::checkpoint::{Checkpoint, DurableEvent};
+use crate::store::Store;
+use crate::store::uploads::pictures_in;
 
 /// How long after a write that failed the next one is tried.
 const TRY_AGAIN: Duration = Duration::from_millis(250);
@@ -53,6 +57,37 @@ struct Waiting {
     tick: Option<Tick>,
     /// What became of lines and is not kept for ever yet, where it shall be.
     chat: Vec<DurableEvent>,
+    /// Which lines of the newest state show pictures, in a space that forgets them.
+    shown: Option<Shown>,
+}
+
+/// Lines, and the names of pictures that they show.
+type Shown = Vec<(ChatId, String)>;
+
+fn shown(history: &[ChatLine]) -> Shown {
+    let pictures_of = |line: &ChatLine| {
+        let names = pictures_in(&line.text);
+        names
+            .into_iter()
+            .map(|name| (line.id, name.to_owned()))
+            .collect::<Vec<_>>()
+    };
+    history.iter().flat_map(pictures_of).collect()
+}
+
+/// Says which pictures a space shows, when that is news: the others are deleted. It is a task of its own: what is kept must not wait for it.
+async fn tell_shown(store: Store, space: SpaceId, mut seen: watch::Receiver<Shown>) {
+    let mut before = None;
+    while seen.changed().await.is_ok() {
+        let now = seen.borrow_and_update().clone();
+        if before.as_ref() == Some(&now) {
+            continue;
+        }
+        match store.show_in_space(space, &now).await {
+            Ok(()) => before = Some(now),
+            Err(error) => tracing::warn!(%space, %error, "which pictures a space shows is not known yet"),
+        }
+    }
 }
 
 impl Waiting {
@@ -60,6 +95,9 @@ impl Waiting {
         match keep {
             Keep::Checkpoint(checkpoint) => {
                 let tick = checkpoint.tick;
+                if !keeps_chat {
+                    self.shown = Some(shown(&checkpoint.history));
+                }
                 self.write.checkpoint = Some((tick.0, checkpoint.encode()));
                 self.tick = self.tick.max(Some(tick));
             }
@@ -84,6 +122,10 @@ impl Keeper {
         let mut ending = None;
         let mut cold = Instant::now();
         let mut tries = 0;
+        let (shown, seen) = watch::channel(Shown::new());
+        self.inner
+            .tasks
+            .spawn(tell_shown(self.inner.store.clone(), self.space, seen));
         loop {
             if waiting.tick.is_none() {
                 if let Some(ending) = ending {
@@ -113,6 +155,9 @@ impl Keeper {
                     {
                         cold = Instant::now();
                         self.inner.vault.keep_cold(self.space, self.epoch, checkpoint).await;
+                    }
+                    if let Some(now) = waiting.shown.take() {
+                        shown.send_replace(now);
                     }
                     waiting = Waiting {
                         chat: waiting.chat,

@@ -106,7 +106,7 @@ pub(super) struct Inner {
     pub(super) over: CancellationToken,
     /// Counts endings, so that whoever waits for one looks again.
     pub(super) endings: watch::Sender<u64>,
-    tasks: TaskTracker,
+    pub(super) tasks: TaskTracker,
     driver: Mutex<Option<JoinHandle<()>>>,
 }
 

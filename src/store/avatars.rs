@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Store, StoreError, id, now_ms};
+use super::{Store, StoreError, id, now_ms, uploads};
 use crate::components::id::AvatarId;
 
 /// One avatar.
@@ -51,5 +51,23 @@ impl Store {
             .execute(&self.writer)
             .await?;
         Ok(avatar)
+    }
+
+    /// Deletes an avatar, and its picture with it when nothing else shows that; who chose it has none then. Answers whether it was there.
+    pub async fn delete_avatar(&self, avatar: AvatarId) -> Result<bool, StoreError> {
+        let mut tx = self.begin_alone().await?;
+        let deleted: Option<(String,)> = sqlx::query_as("delete from avatars where id = $1 returning image_url")
+            .bind(avatar.to_string())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let is_there = deleted.is_some();
+        let (image_url,) = deleted.unwrap_or_default();
+        let shown = uploads::pictures_in(&image_url)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        uploads::free(&mut tx, &shown).await?;
+        tx.commit().await?;
+        Ok(is_there)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Store, StoreError, Tx, id, now_ms, words};
+use super::{Store, StoreError, Tx, id, now_ms, uploads, words};
 use crate::components::chat::{ChatLine, LineChange, LineReaction, Reaction, Scope};
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use crate::components::peers::VoiceRules;
@@ -79,6 +79,7 @@ impl Store {
                 DurableEvent::Cleared(_) => keeping.clear(&mut tx).await?,
             }
         }
+        uploads::follow_lines(&mut tx, space, events).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -243,6 +244,8 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
         }
+        let shown = rows.iter().filter(|(_, _, text)| text.contains("/files/"));
+        uploads::free_lines(&mut tx, shown.map(|(id, _, _)| id.as_str())).await?;
         tx.commit().await?;
         Ok(rows.len())
     }

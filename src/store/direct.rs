@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Store, StoreError, Tx, id, now_ms, unless_gone};
+use super::{Store, StoreError, Tx, id, now_ms, unless_gone, uploads};
 use crate::components::direct::DirectMessage;
 use crate::components::id::{MessageId, UserId};
 
@@ -102,6 +102,7 @@ impl Store {
         .await?;
         let is_new = kept.rows_affected() > 0;
         if is_new {
+            uploads::follow_directs(&mut tx, id, &text).await?;
             // Always in the same order, or two who write to one another at once would wait for each other.
             for user in [new.from.min(new.to), new.from.max(new.to)] {
                 let other = if user == new.from { new.to } else { new.from };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Store, StoreError, id, now_ms, tiles};
+use super::{Store, StoreError, id, now_ms, tiles, uploads};
 use crate::components::id::{ElementId, PlacementId, SpaceId};
 use crate::components::plan::{Area, Placement};
 use crate::components::unit::Tile;
@@ -209,6 +209,10 @@ impl Store {
         change: &ElementChange,
     ) -> Result<Option<ElementId>, StoreError> {
         let mut tx = self.begin_alone().await?;
+        let before: Option<(String,)> = sqlx::query_as("select image_url from elements where id = $1")
+            .bind(element.to_string())
+            .fetch_optional(&mut *tx)
+            .await?;
         let resized = change.width.is_some() || change.height.is_some();
         let changed = sqlx::query(
             "update elements set image_url = coalesce($2, image_url), width = coalesce($3, width), \
@@ -233,6 +237,9 @@ impl Store {
         .bind(element.to_string())
         .execute(&mut *tx)
         .await?;
+        let (before,) = before.unwrap_or_default();
+        let replaced = uploads::pictures_in(&before).into_iter().map(str::to_owned).collect();
+        uploads::free(&mut tx, &replaced).await?;
         tx.commit().await?;
         Ok(Some(element))
     }

@@ -95,7 +95,7 @@ impl Store {
     }
 
     /// The clock by which proofs age: that of the database, which all processes share.
-    async fn clock_ms(&self) -> Result<i64, StoreError> {
+    pub(super) async fn clock_ms(&self) -> Result<i64, StoreError> {
         match self.kind {
             Kind::Sqlite => Ok(now_ms()),
             Kind::Postgres => {

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Store, StoreError, Tx, id, now_ms, tiles};
+use super::{Store, StoreError, Tx, id, now_ms, tiles, uploads};
 use crate::components::id::{ElementId, MapId, PlacementId, SpaceId, UserId};
 use crate::components::peers::VoiceRules;
 use crate::components::plan::Plan;
@@ -283,10 +283,14 @@ impl Store {
     /// Deletes a space and all that stands in it; answers whether it was there.
     pub async fn delete_space(&self, space: SpaceId) -> Result<bool, StoreError> {
         self.empty_chat(space).await?;
+        let mut tx = self.begin().await?;
+        let shown = uploads::shown_in_space(&mut tx, space).await?;
         let deleted = sqlx::query("delete from spaces where id = $1")
             .bind(space.to_string())
-            .execute(&self.writer)
+            .execute(&mut *tx)
             .await?;
+        uploads::free(&mut tx, &shown).await?;
+        tx.commit().await?;
         Ok(deleted.rows_affected() > 0)
     }
 

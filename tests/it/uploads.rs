@@ -1,10 +1,16 @@
-//! Uploads: real pictures are kept as PNG; bombs, scripts and everything else are refused.
+//! Uploads: real pictures are kept, photos as photos; bombs, scripts and everything else are refused; what nothing shows any more is gone.
 
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, RgbaImage};
 use reqwest::multipart::{Form, Part};
 
+use serde_json::{Value, json};
+use sqlx::{AnyConnection, Connection};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::clients::GridClient;
 use crate::harness::{Answer, Person, TestServer, text};
 
 fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
@@ -50,7 +56,7 @@ fn crc(bytes: &[u8]) -> u32 {
 }
 
 #[tokio::test]
-async fn each_kind_of_picture_becomes_a_png() {
+async fn each_kind_of_picture_is_kept_in_the_format_that_fits_it() {
     let server = TestServer::start().await;
     let user = server.user("ada").await;
     let mut urls = std::collections::BTreeSet::new();
@@ -61,7 +67,10 @@ async fn each_kind_of_picture_becomes_a_png() {
             .send()
             .await
             .unwrap();
-        assert_eq!(kept.headers()["content-type"], "image/png");
+        let is_photo = format == ImageFormat::Jpeg;
+        let content_type = if is_photo { "image/jpeg" } else { "image/png" };
+        assert_eq!(kept.headers()["content-type"], content_type);
+        assert_eq!(url.ends_with(".jpg"), is_photo);
         assert_eq!(kept.headers()["x-content-type-options"], "nosniff");
         assert!(kept.headers()["cache-control"].to_str().unwrap().contains("immutable"));
         assert!(
@@ -121,17 +130,17 @@ async fn everything_else_is_refused() {
         torn,
         Vec::new(),
         b"GIF89a".to_vec(),
-        picture(2049, 1, ImageFormat::Png),
+        picture(3841, 1, ImageFormat::Png),
         claimed(60_000, 60_000),
     ] {
         upload(&server, &user, "avatar", bytes).await.refused(400);
     }
     upload(&server, &user, "avatar", claimed(2048, 2048)).await.refused(400);
     upload(&server, &user, "virus", png.clone()).await.refused(400);
-    upload(&server, &user, "avatar", vec![0; 2 * 1024 * 1024 + 1])
+    upload(&server, &user, "avatar", vec![0; 8 * 1024 * 1024 + 1])
         .await
         .refused(413);
-    upload(&server, &user, "avatar", vec![0; 5 * 1024 * 1024])
+    upload(&server, &user, "avatar", vec![0; 11 * 1024 * 1024])
         .await
         .refused(413);
     let request = server
@@ -148,28 +157,214 @@ async fn everything_else_is_refused() {
     server.stop().await;
 }
 
-#[tokio::test]
-async fn nobody_fills_the_disk() {
-    let server = TestServer::start().await;
-    let (ada, bo) = (server.user("ada").await, server.user("bo").await);
-    let store = plaza::store::Store::open(server.folder()).await.unwrap();
-    let upload_of = |size| plaza::store::uploads::Upload {
-        hash: "0",
-        kind: "avatar",
-        width: 1,
-        height: 1,
-        size,
+async fn status_of(server: &TestServer, url: &str) -> u16 {
+    server.get(&format!("/{url}"), None).await.status.as_u16()
+}
+
+async fn used(server: &TestServer, who: &Person) -> u64 {
+    server.get("/upload", Some(who)).await.fine()["used"].as_u64().unwrap()
+}
+
+/// A picture that cannot be made smaller, another one for each number.
+fn noise(number: u32) -> Vec<u8> {
+    let shade = |x: u32, y: u32, z: u32| {
+        let mixed =
+            x.wrapping_mul(0x9E37_79B1) ^ y.wrapping_mul(0x85EB_CA77) ^ (z + 9 * number).wrapping_mul(0xC2B2_AE3D);
+        let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x2C1B_3C6D);
+        (mixed ^ (mixed >> 12)) as u8
     };
-    store
-        .add_upload(ada.id.parse().unwrap(), upload_of(64 * 1024 * 1024))
-        .await
-        .unwrap();
-    store.close().await;
-    upload(&server, &ada, "avatar", picture(4, 4, ImageFormat::Png))
-        .await
-        .refused(400);
+    let image = RgbaImage::from_fn(200, 200, |x, y| {
+        image::Rgba([shade(x, y, 0), shade(x, y, 1), shade(x, y, 2), 255])
+    });
+    let mut bytes = Vec::new();
+    image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn nobody_fills_the_disk_however_many_come_at_once() {
+    const QUOTA: u64 = 300 * 1024;
+    let server = TestServer::start_with(|settings| settings.upload_quota = QUOTA).await;
+    let (ada, bo) = (server.user("ada").await, server.user("bo").await);
+    let all = (0..24).map(|number| upload(&server, &ada, "chat", noise(number)));
+    let answers = futures_util::future::join_all(all).await;
+    let fine = answers.iter().filter(|answer| answer.status == 200).count();
+    assert!(fine >= 1, "one of them is first");
+    for answer in &answers {
+        assert!([200, 400, 429].contains(&answer.status.as_u16()), "{answer:?}");
+    }
+    let mut refused = None;
+    for number in 24..40 {
+        let answer = upload(&server, &ada, "chat", noise(number)).await;
+        if answer.status != 200 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.expect("there is an end");
+    refused.refused(400);
+    assert!(refused.text.contains("of the 0 MiB"), "{refused:?}");
+    assert!(used(&server, &ada).await <= QUOTA);
+    let on_disk: u64 = files(&server).map(|file| file.metadata().unwrap().len()).sum();
+    assert!(on_disk <= QUOTA, "{on_disk}");
     upload(&server, &bo, "avatar", picture(4, 4, ImageFormat::Png))
         .await
         .fine();
+    server.stop().await;
+}
+
+/// The files of pictures.
+fn files(server: &TestServer) -> impl Iterator<Item = std::fs::DirEntry> {
+    let entries = std::fs::read_dir(server.folder().join("uploads")).unwrap();
+    let files = entries.map(|entry| entry.unwrap());
+    files.filter(|file| !file.file_name().to_string_lossy().starts_with('.'))
+}
+
+/// An upload that says it has a megabyte, and stops after its first lines.
+async fn begin(server: &TestServer, token: &str) -> TcpStream {
+    let host = server.address.strip_prefix("http://").unwrap();
+    let mut socket = TcpStream::connect(host).await.unwrap();
+    let head = format!(
+        "POST /api/v1/upload?kind=chat HTTP/1.1\r\nhost: {host}\r\n{token}content-length: 1000000\r\n\
+         content-type: multipart/form-data; boundary=x\r\n\r\n\
+         --x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nbytes"
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    socket
+}
+
+#[tokio::test]
+async fn a_body_that_stops_is_given_back_when_its_client_leaves() {
+    let server = TestServer::start().await;
+    let ada = server.user("ada").await;
+    let stuck = begin(&server, &format!("authorization: Bearer {}\r\n", ada.token)).await;
+    let small = || upload(&server, &ada, "chat", picture(4, 4, ImageFormat::Png));
+    // Asked of the database: another upload could come first.
+    let file = format!("sqlite:{}", server.folder().join("plaza.db").display());
+    let mut database = AnyConnection::connect(&file).await.unwrap();
+    let begun = "select count(*) from upload_accounts where ticket <> ''";
+    while sqlx::query_scalar::<_, i64>(begun)
+        .fetch_one(&mut database)
+        .await
+        .unwrap()
+        == 0
+    {}
+    database.close().await.unwrap();
+    small().await.refused(429);
+    drop(stuck);
+    while small().await.status != 200 {}
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_may_not_is_refused_before_the_body_is_read() {
+    let server = TestServer::start().await;
+    let mut socket = begin(&server, "").await;
+    let mut answer = [0; 12];
+    socket.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 403");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_person_sees_and_frees_what_they_used() {
+    let server = TestServer::start().await;
+    let (ada, bo, admin) = (server.user("ada").await, server.user("bo").await, server.admin().await);
+    let mut urls = Vec::new();
+    for number in 0..2 {
+        urls.push(text(
+            &upload(&server, &ada, "chat", noise(number)).await.fine()["imageUrl"],
+        ));
+    }
+    let list = server.get("/upload", Some(&ada)).await.fine();
+    let uploads = list["uploads"].as_array().unwrap();
+    assert_eq!(uploads.len(), 2);
+    assert_eq!(list["quota"], 64 * 1024 * 1024);
+    let sum: u64 = uploads.iter().map(|entry| entry["size"].as_u64().unwrap()).sum();
+    assert_eq!(list["used"], sum);
+    assert!(
+        server.get("/upload", Some(&bo)).await.fine()["uploads"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    let name = text(&uploads[0]["name"]);
+    let path = format!("/upload/{name}");
+    server.call("DELETE", &path, Some(&bo), Value::Null).await.refused(403);
+    server.call("DELETE", &path, None, Value::Null).await.refused(403);
+    server.call("DELETE", &path, Some(&ada), Value::Null).await.fine();
+    server.call("DELETE", &path, Some(&ada), Value::Null).await.refused(400);
+    assert_eq!(status_of(&server, &format!("/files/{name}")).await, 404);
+    assert_eq!(used(&server, &ada).await, sum - uploads[0]["size"].as_u64().unwrap());
+    // What the world is drawn with stays, also when another user put it there.
+    let other = text(&uploads[1]["imageUrl"]);
+    let body = json!({"name": "Me", "imageUrl": other});
+    let avatar = text(&server.post("/admin/avatar", Some(&admin), body).await.fine()["avatarId"]);
+    let path = format!("/upload/{}", text(&uploads[1]["name"]));
+    server.call("DELETE", &path, Some(&ada), Value::Null).await.refused(400);
+    server
+        .call("DELETE", &format!("/admin/avatar/{avatar}"), Some(&admin), Value::Null)
+        .await
+        .fine();
+    assert_eq!(status_of(&server, &other).await, 404, "it went with the avatar");
+    assert_eq!(used(&server, &ada).await, 0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_picture_goes_with_the_last_that_shows_it() {
+    let server = TestServer::start().await;
+    let (ada, bo) = (server.user("ada").await, server.user("bo").await);
+    for chat in ["kept", "ephemeral"] {
+        let body = json!({"name": "Album", "dimensions": "20x20", "chat": chat});
+        let space = text(&server.post("/space", Some(&ada), body).await.fine()["spaceId"]);
+        let mut urls = Vec::new();
+        for number in 0..2 {
+            urls.push(text(
+                &upload(&server, &ada, "chat", noise(number)).await.fine()["imageUrl"],
+            ));
+        }
+        let (mut seat, _) = GridClient::join(&server.address, &ada, &space).await;
+        let mut lines = Vec::new();
+        for words in [&urls[0], &urls[0], &urls[1]] {
+            seat.chat(&format!("![]({words})")).await;
+            lines.push(text(&seat.expect("new-message").await["id"]));
+        }
+        if chat == "kept" {
+            let path = |line: &String| format!("/space/{space}/chat/{line}");
+            // Over HTTP a line is known about a second after it was said.
+            while server
+                .call("DELETE", &path(&lines[2]), Some(&ada), Value::Null)
+                .await
+                .status
+                != 200
+            {}
+            assert_eq!(status_of(&server, &urls[1]).await, 404);
+            server
+                .call("DELETE", &path(&lines[0]), Some(&ada), Value::Null)
+                .await
+                .fine();
+            assert_eq!(status_of(&server, &urls[0]).await, 200, "the other line shows it still");
+            server
+                .call("DELETE", &format!("/space/{space}"), Some(&ada), Value::Null)
+                .await
+                .fine();
+            assert_eq!(status_of(&server, &urls[0]).await, 404);
+        } else {
+            let path = format!("/space/{space}/chat");
+            server.call("DELETE", &path, Some(&ada), Value::Null).await.fine();
+            // It says with its next checkpoint what it shows.
+            while status_of(&server, &urls[0]).await != 404 || status_of(&server, &urls[1]).await != 404 {}
+        }
+        assert_eq!(used(&server, &ada).await, 0);
+    }
+    let url = text(&upload(&server, &ada, "chat", noise(3)).await.fine()["imageUrl"]);
+    let body = json!({"text": format!("![]({url})"), "clientId": 1});
+    server
+        .post(&format!("/direct/{}", bo.id), Some(&ada), body)
+        .await
+        .fine();
+    let list = server.get("/upload", Some(&ada)).await.fine();
+    assert_eq!(list["uploads"][0]["uses"]["directs"], 1);
     server.stop().await;
 }

@@ -16,6 +16,7 @@ mod owners;
 mod people;
 mod places;
 mod together;
+mod uploads;
 
 /// A test of each named function on each database.
 macro_rules! on_both {
@@ -135,7 +136,7 @@ fn every_query_is_run_on_both() {
             .collect::<String>()
     };
     let tests = text("tests/it/store") + &std::fs::read_to_string(root.join("tests/it/seed.rs")).unwrap();
-    let queries = text("src/store") + &text("src/store/seed");
+    let queries = text("src/store") + &text("src/store/seed") + &text("src/store/uploads");
     let names = queries.split("    pub async fn ").skip(1);
     let missing: Vec<_> = names
         .filter_map(|rest| rest.split_once(['(', '<']).map(|(name, _)| name))

@@ -1,4 +1,4 @@
-//! Users, sessions, the first admin, avatars and uploads.
+//! Users, sessions, the first admin, avatars.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,6 @@ use plaza::store::administration::{Outcome, Suspension};
 use plaza::store::audit_log::Actor;
 use plaza::store::sessions::{SessionEnd, SessionId};
 use plaza::store::setup::SetUp;
-use plaza::store::uploads::Upload;
 use uuid::Uuid;
 
 use super::{Home, on_both};
@@ -200,24 +199,6 @@ async fn a_later_start_makes_a_new_token_and_the_old_one_stops_working(home: Hom
     assert!(store.setup_token_fits(&second).await.unwrap());
 }
 
-async fn the_same_picture_is_noted_once(home: Home) {
-    let store = &home.store;
-    let (ada, bob) = (home.user("ada").await, home.user("bob").await);
-    let upload = |hash, size| Upload {
-        hash,
-        kind: "element",
-        width: 3,
-        height: 2,
-        size,
-    };
-    assert_eq!(store.uploaded_bytes(ada).await.unwrap(), 0);
-    store.add_upload(ada, upload("a", 5_000_000_000)).await.unwrap();
-    store.add_upload(ada, upload("b", 7)).await.unwrap();
-    store.add_upload(bob, upload("b", 7)).await.unwrap();
-    assert_eq!(store.uploaded_bytes(ada).await.unwrap(), 5_000_000_007);
-    assert_eq!(store.uploaded_bytes(bob).await.unwrap(), 0);
-}
-
 async fn a_user_keeps_others_away_until_they_do_not(home: Home) {
     let store = &home.store;
     let (ada, bob) = (home.user("ada").await, home.user("bob").await);
@@ -245,5 +226,4 @@ on_both!(
     using_a_session_prolongs_it_and_an_unused_one_ends,
     the_first_admin_is_made_once,
     a_later_start_makes_a_new_token_and_the_old_one_stops_working,
-    the_same_picture_is_noted_once,
 );

@@ -38,6 +38,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/avatar/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete an avatar
+         * @description Who looks like it has none from their next visit on.
+         */
+        delete: operations["deleteAvatar"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/cluster": {
         parameters: {
             query?: never;
@@ -768,11 +788,40 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * My pictures
+         * @description With what they take of my share, and in how many places each is shown.
+         */
+        get: operations["uploads"];
         put?: never;
-        /** Bring a picture */
+        /**
+         * Bring a picture
+         * @description One at a time of each user. It is turned as its EXIF data says, which is removed; photos are kept as JPEG, everything else as PNG. A
+         *     picture that nothing shows is deleted after a day.
+         */
         post: operations["upload"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upload/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a picture of mine
+         * @description It goes from every message that shows it; they say so in its place. One that is an avatar, an element or a map's picture stays until that has another
+         *     one. Admins delete pictures of others too.
+         */
+        delete: operations["deleteUpload"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1718,13 +1767,89 @@ export interface components {
             /** @description A path on this server. */
             imageUrl: string;
         };
+        /** @description One picture. */
+        UploadEntry: {
+            /**
+             * Format: int64
+             * @description Unix milliseconds.
+             */
+            createdAt: number;
+            /**
+             * Format: int32
+             * @description Pixels down.
+             */
+            height: number;
+            /** @description A path on this server. */
+            imageUrl: string;
+            /** @description What it was brought for. */
+            kind: string;
+            /** @description For deleting it. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+            /** @description In how many places it is shown. */
+            uses: components["schemas"]["UploadUses"];
+            /**
+             * Format: int32
+             * @description Pixels across.
+             */
+            width: number;
+        };
         /** @description The form. */
         UploadForm: {
             /**
              * Format: binary
-             * @description PNG, JPEG, WebP or GIF; at most 2 MiB and 2048 pixels a side.
+             * @description PNG, JPEG, WebP or GIF; at most 8 MiB, and 3840 × 2160 pixels, upright or not.
              */
             file: string;
+        };
+        /** @description My pictures. */
+        UploadList: {
+            /** @description For the next page; null when there is none. */
+            after: string | null;
+            /**
+             * Format: int64
+             * @description Bytes that they may take; null for as many as there is room for.
+             */
+            quota: number | null;
+            /** @description Newest first. */
+            uploads: components["schemas"]["UploadEntry"][];
+            /**
+             * Format: int64
+             * @description Bytes that my pictures take.
+             */
+            used: number;
+        };
+        /** @description In how many places a picture is shown. */
+        UploadUses: {
+            /**
+             * Format: int32
+             * @description Avatars.
+             */
+            avatars: number;
+            /**
+             * Format: int32
+             * @description Direct messages.
+             */
+            directs: number;
+            /**
+             * Format: int32
+             * @description Elements.
+             */
+            elements: number;
+            /**
+             * Format: int32
+             * @description Messages in spaces.
+             */
+            lines: number;
+            /**
+             * Format: int32
+             * @description Maps.
+             */
+            maps: number;
         };
         /** @description Who it became. */
         UserAnswer: {
@@ -1890,6 +2015,36 @@ export interface operations {
             };
             /** @description The server cannot do it now; the document says why */
             "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteAvatar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The avatar */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3862,6 +4017,36 @@ export interface operations {
             };
         };
     };
+    uploads: {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: its `after`. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     upload: {
         parameters: {
             query: {
@@ -3898,6 +4083,36 @@ export interface operations {
             };
             /** @description The server cannot do it now; the document says why */
             "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,0 +1,214 @@
+//! Pictures: what people bring is decoded within limits, turned upright and written again, without what hid in the file.
+
+use std::io::Cursor;
+
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+
+use super::error::ApiError;
+
+/// The longer side of a picture, in pixels...
+pub const LONG_SIDE: u32 = 3840;
+
+/// ...and the shorter one: the largest usual screen, upright or not.
+pub const SHORT_SIDE: u32 = 2160;
+
+/// Largest file of a picture, in bytes, as it comes and as it is kept.
+pub const FILE_LIMIT: usize = 8 * 1024 * 1024;
+
+/// Most memory for decoding, in bytes: a picture of the largest size twice, with 16 bits in each of four channels.
+const MEMORY_LIMIT: u64 = 2 * 8 * (LONG_SIDE as u64) * (SHORT_SIDE as u64);
+
+/// Of 100, for photos. More makes a file larger that was a JPEG already, without showing more.
+const QUALITY: u8 = 85;
+
+/// A picture as it is kept.
+#[derive(Debug)]
+pub struct Picture {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// The ending of its name.
+    pub format: &'static str,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+}
+
+/// Decodes a picture, turns it as its EXIF data says, and writes it again: photos as JPEG, everything else as PNG.
+pub fn rewrite(bytes: &[u8]) -> Result<Picture, ApiError> {
+    let unreadable = || ApiError::bad("This is not a PNG, JPEG, WebP or GIF, or its file is damaged.");
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MEMORY_LIMIT);
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|_| unreadable())?;
+    reader.limits(limits);
+    let format = match reader.format() {
+        Some(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Gif)) => format,
+        _ => return Err(unreadable()),
+    };
+    let mut decoder = reader.into_decoder().map_err(|_| unreadable())?;
+    // Not every decoder holds the limits before it reserves memory, so the size is looked at first.
+    let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 || width.max(height) > LONG_SIDE || width.min(height) > SHORT_SIDE {
+        return Err(ApiError::bad(format!(
+            "The picture has {width} × {height} pixels. Make it smaller: at most {LONG_SIDE} × {SHORT_SIDE}, or {SHORT_SIDE} × {LONG_SIDE}."
+        )));
+    }
+    if decoder.total_bytes() > MEMORY_LIMIT {
+        return Err(unreadable());
+    }
+    let orientation = decoder.orientation().map_err(|_| unreadable())?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|_| unreadable())?;
+    image.apply_orientation(orientation);
+    let is_photo = format == ImageFormat::Jpeg || is_lossy_webp(bytes);
+    let (bytes, format) = if is_photo && is_opaque(&image) {
+        (jpeg(&image)?, "jpg")
+    } else {
+        let png = png(&image)?;
+        // A photo that was saved as PNG.
+        if png.len() > FILE_LIMIT && is_opaque(&image) {
+            (jpeg(&image)?, "jpg")
+        } else {
+            (png, "png")
+        }
+    };
+    if bytes.len() > FILE_LIMIT {
+        return Err(ApiError::TooLarge(FILE_LIMIT));
+    }
+    Ok(Picture {
+        bytes,
+        format,
+        width: image.width(),
+        height: image.height(),
+    })
+}
+
+/// The first chunk of a simple lossy WebP is `VP8 `; an extended one (`VP8X`) has it farther behind.
+fn is_lossy_webp(bytes: &[u8]) -> bool {
+    bytes.get(8..12) == Some(b"WEBP") && bytes.windows(4).skip(12).take(64 * 1024).any(|chunk| chunk == b"VP8 ")
+}
+
+fn is_opaque(image: &DynamicImage) -> bool {
+    !image.color().has_alpha() || image.to_rgba8().pixels().all(|pixel| pixel.0[3] == u8::MAX)
+}
+
+fn jpeg(image: &DynamicImage) -> Result<Vec<u8>, ApiError> {
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, QUALITY);
+    let written = if image.color().has_color() {
+        encoder.encode_image(&image.to_rgb8())
+    } else {
+        encoder.encode_image(&image.to_luma8())
+    };
+    written.map_err(|_| ApiError::Internal)?;
+    Ok(bytes)
+}
+
+fn png(image: &DynamicImage) -> Result<Vec<u8>, ApiError> {
+    let mut bytes = Vec::new();
+    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive);
+    let written = if is_opaque(image) {
+        image.to_rgb8().write_with_encoder(encoder)
+    } else {
+        image.to_rgba8().write_with_encoder(encoder)
+    };
+    written.map_err(|_| ApiError::Internal)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{Rgb, RgbImage, Rgba, RgbaImage};
+
+    use super::*;
+
+    /// A photo that a phone held upright wrote: it lies, with a red top on its left, and EXIF orientation 6 or 8.
+    fn lying(orientation: u8, format: ImageFormat) -> Vec<u8> {
+        let is_red = |x: u32| if orientation == 6 { x < 32 } else { x >= 32 };
+        let image = RgbImage::from_fn(
+            64,
+            32,
+            |x, _| if is_red(x) { Rgb([250, 0, 0]) } else { Rgb([0, 0, 250]) },
+        );
+        let mut exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+        exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+        exif.extend(b"GPS 52.5 N");
+        let mut bytes = Vec::new();
+        if format == ImageFormat::Jpeg {
+            use image::ImageEncoder;
+            let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 90);
+            encoder.set_exif_metadata(exif).unwrap();
+            encoder.encode_image(&image).unwrap();
+        } else {
+            use image::ImageEncoder;
+            let mut encoder = PngEncoder::new(&mut bytes);
+            encoder.set_exif_metadata(exif).unwrap();
+            image.write_with_encoder(encoder).unwrap();
+        }
+        bytes
+    }
+
+    #[test]
+    fn photos_stand_upright_and_do_not_say_where_they_were_taken() {
+        for format in [ImageFormat::Jpeg, ImageFormat::Png] {
+            for orientation in [6, 8] {
+                let bytes = lying(orientation, format);
+                assert!(bytes.windows(8).any(|part| part == b"GPS 52.5"));
+                let kept = rewrite(&bytes).unwrap();
+                assert_eq!((kept.width, kept.height), (32, 64));
+                assert!(!kept.bytes.windows(4).any(|part| part == b"GPS " || part == b"Exif"));
+                let image = image::load_from_memory(&kept.bytes).unwrap().into_rgb8();
+                assert!(image.get_pixel(16, 8).0[0] > 200, "the top is red");
+                assert!(image.get_pixel(16, 56).0[2] > 200, "the bottom is blue");
+            }
+        }
+    }
+
+    #[test]
+    fn photos_stay_photos_and_graphics_stay_sharp() {
+        let noise = |x: u32, y: u32| (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)) as u8;
+        let photo = RgbImage::from_fn(400, 300, |x, y| {
+            Rgb([noise(x, y) / 4 + (x / 3) as u8, (y / 2) as u8, 90])
+        });
+        let mut bytes = Vec::new();
+        JpegEncoder::new_with_quality(&mut bytes, 80)
+            .encode_image(&photo)
+            .unwrap();
+        let kept = rewrite(&bytes).unwrap();
+        assert_eq!(kept.format, "jpg");
+        assert!(
+            kept.bytes.len() < bytes.len() * 2,
+            "{} became {}",
+            bytes.len(),
+            kept.bytes.len()
+        );
+        let mut drawn = RgbaImage::from_pixel(40, 30, Rgba([0, 0, 0, 0]));
+        drawn.put_pixel(3, 3, Rgba([1, 2, 3, 200]));
+        let mut bytes = Vec::new();
+        drawn.write_to(&mut Cursor::new(&mut bytes), ImageFormat::WebP).unwrap();
+        let kept = rewrite(&bytes).unwrap();
+        assert_eq!(kept.format, "png");
+        assert_eq!(image::load_from_memory(&kept.bytes).unwrap().into_rgba8(), drawn);
+    }
+
+    #[test]
+    fn screens_fit_and_larger_pictures_are_told_how_large_they_may_be() {
+        for (width, height) in [(3840, 2160), (2160, 3840)] {
+            let mut bytes = Vec::new();
+            let image = image::GrayImage::new(width, height);
+            image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+            let kept = rewrite(&bytes).unwrap();
+            assert_eq!((kept.width, kept.height), (width, height));
+        }
+        for (width, height) in [(3841, 1), (2161, 2161)] {
+            let mut bytes = Vec::new();
+            let image = image::GrayImage::new(width, height);
+            image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+            let refused = format!("{:?}", rewrite(&bytes).unwrap_err());
+            assert!(refused.contains("3840 × 2160"), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Shown: which messages show which pictures. A picture that the last message, avatar, element or map gave up is deleted with it, in the
+//! same transaction; what slipped through, and what nothing ever showed, is swept.
+
+use std::collections::BTreeSet;
+
+use super::super::{Store, StoreError, Tx, now_ms};
+use super::files::{Deleted, bury};
+use super::touch;
+use crate::components::id::{ChatId, MessageId, SpaceId};
+use crate::space::DurableEvent;
+
+/// How long a picture is kept that nothing shows: it may wait in an unsent message, or was said nearby.
+const UNUSED_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// How long a picture is kept at most in a space that does not keep its chat. Such a space tells what it shows while it runs; this is for
+/// one that ended without a word and was never opened again.
+const FORGETFUL_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+
+/// Pictures of which a message may be made at most.
+const MOST_PICTURES: usize = 32;
+
+/// Pictures that one sweep deletes at most, so that no request waits long for the database.
+const SWEEP: i64 = 500;
+
+/// Nothing shows the picture.
+macro_rules! unused {
+    ($start:literal, $end:literal) => {
+        concat!(
+            $start,
+            " not exists (select 1 from line_uploads where line_uploads.hash = uploads.hash) ",
+            "and not exists (select 1 from direct_uploads where direct_uploads.hash = uploads.hash) ",
+            "and not exists (select 1 from avatars where image_url like '%/files/' || uploads.hash || '.%') ",
+            "and not exists (select 1 from elements where image_url like '%/files/' || uploads.hash || '.%') ",
+            "and not exists (select 1 from maps where thumbnail like '%/files/' || uploads.hash || '.%') ",
+            $end
+        )
+    };
+}
+
+/// The names of the pictures of this server that a text shows, each once, in a fixed order.
+pub fn pictures_in(text: &str) -> BTreeSet<&str> {
+    text.split("/files/")
+        .skip(1)
+        .filter_map(|rest| rest.get(..64))
+        .filter(|name| name.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')))
+        .take(MOST_PICTURES)
+        .collect()
+}
+
+impl Store {
+    /// Says which messages of a space that does not keep its chat show pictures now; what it showed before and does not any more is deleted.
+    pub async fn show_in_space(&self, space: SpaceId, shown: &[(ChatId, String)]) -> Result<(), StoreError> {
+        let known: Vec<(String, String)> =
+            sqlx::query_as("select line_id, hash from line_uploads where space_id = $1 order by hash")
+                .bind(space.to_string())
+                .fetch_all(&self.writer)
+                .await?;
+        if known.is_empty() && shown.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        let shown: BTreeSet<(String, String)> = shown
+            .iter()
+            .map(|(line, hash)| (hash.clone(), line.to_string()))
+            .collect();
+        for (hash, line) in &shown {
+            note(&mut tx, space, (line, now_ms()), hash).await?;
+        }
+        let mut freed = BTreeSet::new();
+        for (line, hash) in known {
+            if !shown.contains(&(hash.clone(), line.clone())) {
+                sqlx::query("delete from line_uploads where line_id = $1 and hash = $2")
+                    .bind(line)
+                    .bind(&hash)
+                    .execute(&mut *tx)
+                    .await?;
+                freed.insert(hash);
+            }
+        }
+        free(&mut tx, &freed).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Deletes what nothing shows any more and was not deleted with what showed it; answers how many pictures that were.
+    pub async fn sweep_uploads(&self) -> Result<u64, StoreError> {
+        let now = now_ms();
+        let mut tx = self.begin().await?;
+        // A line that is not kept yet may still come to the table.
+        let gone: Vec<(String,)> = sqlx::query_as(
+            "delete from line_uploads where (at < $1 and space_id in (select id from spaces where chat = 'kept') \
+             and not exists (select 1 from chat_lines join spaces on spaces.id = chat_lines.space_id \
+             where chat_lines.id = line_id and chat_lines.deleted = 0 and (seq = 0 or seq > chat_cleared))) \
+             or (at < $2 and space_id in (select id from spaces where chat <> 'kept')) returning hash",
+        )
+        .bind(now - UNUSED_MS)
+        .bind(now - FORGETFUL_MS)
+        .fetch_all(&mut *tx)
+        .await?;
+        let freed: BTreeSet<String> = gone.into_iter().map(|(hash,)| hash).collect();
+        let mut swept = free(&mut tx, &freed).await?;
+        tx.commit().await?;
+        let unused: Vec<(String,)> = sqlx::query_as(unused!(
+            "select hash from uploads where touched_at < $1 and",
+            "order by hash limit $2"
+        ))
+        .bind(now - UNUSED_MS)
+        .bind(SWEEP)
+        .fetch_all(&self.readers)
+        .await?;
+        let mut tx = self.begin().await?;
+        let unused = unused.into_iter().map(|(hash,)| hash).collect();
+        swept += free(&mut tx, &unused).await?;
+        tx.commit().await?;
+        Ok(swept)
+    }
+}
+
+/// Notes that a message shows a picture, if the picture is there.
+async fn note(tx: &mut Tx, space: SpaceId, (line, at): (&str, i64), hash: &str) -> Result<(), StoreError> {
+    if touch(tx, hash, now_ms()).await? {
+        sqlx::query(
+            "insert into line_uploads (line_id, hash, space_id, at) select $1, $2, id, $4 from spaces where id = $3 \
+             on conflict (line_id, hash) do nothing",
+        )
+        .bind(line)
+        .bind(hash)
+        .bind(space.to_string())
+        .bind(at)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// After what became of lines was kept: notes what they show now, and deletes what they do not show any more.
+pub(in crate::store) async fn follow_lines(
+    tx: &mut Tx,
+    space: SpaceId,
+    events: &[DurableEvent],
+) -> Result<(), StoreError> {
+    let mut freed = BTreeSet::new();
+    let mut lines = BTreeSet::new();
+    let mut is_cleared = false;
+    for event in events {
+        match event {
+            DurableEvent::Said(line) if line.text.contains("/files/") => {
+                lines.insert(line.id);
+            }
+            DurableEvent::Changed(change) => {
+                lines.insert(change.id);
+            }
+            DurableEvent::Said(_) | DurableEvent::Reacted(_) => {}
+            DurableEvent::Cleared(_) => is_cleared = true,
+        }
+    }
+    if is_cleared {
+        let gone: Vec<(String,)> = sqlx::query_as(
+            "delete from line_uploads where space_id = $1 and not exists \
+             (select 1 from chat_lines join spaces on spaces.id = chat_lines.space_id \
+             where chat_lines.id = line_id and chat_lines.deleted = 0 and (seq = 0 or seq > chat_cleared)) returning hash",
+        )
+        .bind(space.to_string())
+        .fetch_all(&mut **tx)
+        .await?;
+        freed.extend(gone.into_iter().map(|(hash,)| hash));
+    }
+    for line in lines {
+        freed.extend(follow_line(tx, space, line).await?);
+    }
+    free(tx, &freed).await?;
+    Ok(())
+}
+
+/// Notes what one line shows; answers what it does not show any more.
+async fn follow_line(tx: &mut Tx, space: SpaceId, line: ChatId) -> Result<Vec<String>, StoreError> {
+    let row: Option<(String, i64)> = sqlx::query_as(
+        "select text, at from chat_lines join spaces on spaces.id = chat_lines.space_id \
+         where chat_lines.id = $1 and chat_lines.space_id = $2 and deleted = 0 and (seq = 0 or seq > chat_cleared)",
+    )
+    .bind(line.to_string())
+    .bind(space.to_string())
+    .fetch_optional(&mut **tx)
+    .await?;
+    let (text, at) = row.unwrap_or_default();
+    let now = pictures_in(&text);
+    let line = line.to_string();
+    for hash in &now {
+        note(tx, space, (&line, at), hash).await?;
+    }
+    let known: Vec<(String,)> = sqlx::query_as("select hash from line_uploads where line_id = $1")
+        .bind(&line)
+        .fetch_all(&mut **tx)
+        .await?;
+    let mut freed = Vec::new();
+    for (hash,) in known.into_iter().filter(|(hash,)| !now.contains(hash.as_str())) {
+        sqlx::query("delete from line_uploads where line_id = $1 and hash = $2")
+            .bind(&line)
+            .bind(&hash)
+            .execute(&mut **tx)
+            .await?;
+        freed.push(hash);
+    }
+    Ok(freed)
+}
+
+/// Notes what a direct message shows.
+pub(in crate::store) async fn follow_directs(tx: &mut Tx, message: MessageId, text: &str) -> Result<(), StoreError> {
+    for hash in pictures_in(text) {
+        if touch(tx, hash, now_ms()).await? {
+            sqlx::query(
+                "insert into direct_uploads (message_id, hash) select id, $2 from direct_messages where id = $1 \
+                 on conflict (message_id, hash) do nothing",
+            )
+            .bind(message.to_string())
+            .bind(hash)
+            .execute(&mut **tx)
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// What the messages of a space show: for [`free`], after the space was deleted.
+pub(in crate::store) async fn shown_in_space(tx: &mut Tx, space: SpaceId) -> Result<BTreeSet<String>, StoreError> {
+    let gone: Vec<(String,)> = sqlx::query_as("select distinct hash from line_uploads where space_id = $1")
+        .bind(space.to_string())
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(gone.into_iter().map(|(hash,)| hash).collect())
+}
+
+/// After lines were deleted: deletes what they showed.
+pub(in crate::store) async fn free_lines(tx: &mut Tx, lines: impl Iterator<Item = &str>) -> Result<(), StoreError> {
+    let mut freed = BTreeSet::new();
+    for line in lines {
+        let gone: Vec<(String,)> = sqlx::query_as("delete from line_uploads where line_id = $1 returning hash")
+            .bind(line.to_owned())
+            .fetch_all(&mut **tx)
+            .await?;
+        freed.extend(gone.into_iter().map(|(hash,)| hash));
+    }
+    free(tx, &freed).await?;
+    Ok(())
+}
+
+/// Deletes those pictures that nothing shows any more; answers how many.
+pub(in crate::store) async fn free(tx: &mut Tx, hashes: &BTreeSet<String>) -> Result<u64, StoreError> {
+    let mut freed = 0;
+    for hash in hashes {
+        // Who notes one more use at this moment is waited for here, and seen by the next statement.
+        sqlx::query("update uploads set touched_at = touched_at where hash = $1")
+            .bind(hash)
+            .execute(&mut **tx)
+            .await?;
+        let deleted: Option<Deleted> = sqlx::query_as(unused!(
+            "delete from uploads where hash = $1 and",
+            "returning hash, format, user_id, size"
+        ))
+        .bind(hash)
+        .fetch_optional(&mut **tx)
+        .await?;
+        freed += u64::from(deleted.is_some());
+        bury(tx, deleted).await?;
+    }
+    Ok(freed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_of_a_text_are_found_once_and_nothing_else_is() {
+        let (a, b) = ("a".repeat(64), "0".repeat(64));
+        let text = format!(
+            "![](/files/{a}.png) and ![](/files/{b}.jpg), again /files/{a}.png; /files/{}.png /files/x /files/ü{a}",
+            "A".repeat(64)
+        );
+        assert_eq!(pictures_in(&text).into_iter().collect::<Vec<_>>(), [&b, &a]);
+        assert!(pictures_in("/files/").is_empty() && pictures_in("no").is_empty());
+    }
+}

@@ -1,0 +1,345 @@
+//! Pictures: set aside before they come, kept until the last place that shows them is gone, and their files after that.
+
+use std::path::Path;
+
+use plaza::components::chat::{ChatLine, LineChange, Scope, Speech};
+use plaza::components::id::{ChatId, PlayerId, SpaceId, UserId};
+use plaza::space::DurableEvent;
+use plaza::store::Store;
+use plaza::store::direct::NewMessage;
+use plaza::store::elements::ElementChange;
+use plaza::store::spaces::{Access, NewSpace};
+use plaza::store::uploads::{Reserved, Settled, Ticket, Upload, Uses};
+use uuid::Uuid;
+
+use super::{Home, on_both};
+
+const QUOTA: u64 = 6_000_000_000;
+
+fn hash(number: u8) -> String {
+    format!("{number:064x}")
+}
+
+fn url(number: u8) -> String {
+    format!("/files/{}.png", hash(number))
+}
+
+async fn ticket(store: &Store, user: UserId, bytes: u64) -> Ticket {
+    match store.reserve_upload(user, bytes, QUOTA).await.unwrap() {
+        Reserved::Ours(ticket) => ticket,
+        refused => panic!("{refused:?}"),
+    }
+}
+
+fn picture(hash: &str, size: u64) -> Upload<'_> {
+    Upload {
+        hash,
+        format: "png",
+        kind: "chat",
+        width: 3,
+        height: 2,
+        size,
+    }
+}
+
+async fn bring(store: &Store, user: UserId, number: u8, size: u64) {
+    let ticket = ticket(store, user, size).await;
+    let settled = store.add_upload(&ticket, picture(&hash(number), size), QUOTA).await;
+    assert_eq!(settled.unwrap(), Settled::Added);
+}
+
+async fn kept_space(store: &Store, creator: UserId) -> SpaceId {
+    let new = NewSpace {
+        name: "S".into(),
+        creator,
+        map: None,
+        access: Access::Unlisted,
+        width: 9,
+        height: 9,
+        keeps_chat: true,
+    };
+    store.add_space(&new).await.unwrap()
+}
+
+fn said(number: u128, user: UserId, text: String) -> DurableEvent {
+    let speech = Speech {
+        id: ChatId(Uuid::from_u128(number)),
+        client_id: None,
+        text,
+        at: 1_000 + number as u64,
+        scope: Scope::Space,
+        reply_to: None,
+        may_moderate: false,
+    };
+    DurableEvent::Said(ChatLine::new(PlayerId::default(), user, "Ada".into(), speech))
+}
+
+fn changed(number: u128, text: Option<String>) -> DurableEvent {
+    DurableEvent::Changed(LineChange {
+        id: ChatId(Uuid::from_u128(number)),
+        text,
+        at: 5_000,
+    })
+}
+
+async fn is_there(store: &Store, number: u8) -> bool {
+    store.upload_format(&hash(number)).await.unwrap().is_some()
+}
+
+async fn bytes_are_set_aside_once_however_many_ask(home: Home) {
+    let (ada, bob) = (home.user("ada").await, home.user("bob").await);
+    let other = home.opened_again().await;
+    let both = [home.store.clone(), other.clone()];
+    let ask = |number: usize| {
+        let store = both[number % 2].clone();
+        tokio::spawn(async move { store.reserve_upload(ada, 1_000, QUOTA).await.unwrap() })
+    };
+    let answers = futures_util::future::join_all((0..16).map(ask)).await;
+    let mut ours: Vec<Ticket> = Vec::new();
+    for answer in answers {
+        match answer.unwrap() {
+            Reserved::Ours(ticket) => ours.push(ticket),
+            refused => assert_eq!(refused, Reserved::Busy),
+        }
+    }
+    let [first] = ours.as_slice() else { panic!("{ours:?}") };
+    // It does not stand in the way of others, nor of the next one once it is given back.
+    home.store
+        .release_upload(&ticket(&home.store, bob, 1).await)
+        .await
+        .unwrap();
+    home.store.release_upload(first).await.unwrap();
+    assert_eq!(
+        other.add_upload(first, picture(&hash(1), 9), QUOTA).await.unwrap(),
+        Settled::Expired
+    );
+    assert!(!is_there(&home.store, 1).await);
+    // Half of what is there goes for the first, and what was set aside is not what counts, but what came.
+    bring(&home.store, ada, 1, QUOTA - 10).await;
+    let refused = other.reserve_upload(ada, 11, QUOTA).await.unwrap();
+    assert_eq!(refused, Reserved::Full(QUOTA - 10));
+    let small = ticket(&home.store, ada, 10).await;
+    let grown = home
+        .store
+        .add_upload(&small, picture(&hash(2), 11), QUOTA)
+        .await
+        .unwrap();
+    assert_eq!(grown, Settled::Full(QUOTA - 10));
+    home.suffer("update upload_accounts set expires_at = 1").await;
+    bring(&other, ada, 2, 10).await;
+    assert_eq!(home.store.uploaded_bytes(ada).await.unwrap(), QUOTA);
+    assert_eq!(
+        home.store.reserve_upload(UserId(Uuid::nil()), 1, QUOTA).await.unwrap(),
+        Reserved::Busy
+    );
+    other.close().await;
+}
+
+async fn a_picture_lives_until_the_last_message_that_shows_it(home: Home) {
+    let (store, ada) = (&home.store, home.user("ada").await);
+    let space = kept_space(store, ada).await;
+    let other = kept_space(store, ada).await;
+    for number in 1..=6 {
+        bring(store, ada, number, 100).await;
+    }
+    let events = [
+        said(1, ada, format!("![]({}) ![]({})", url(1), url(2))),
+        said(2, ada, format!("![]({})", url(1))),
+        said(3, ada, format!("![]({})", url(3))),
+        said(4, ada, format!("![]({})", url(4))),
+    ];
+    store.keep_chat(space, &events).await.unwrap();
+    store.keep_chat(space, &events).await.unwrap();
+    let elsewhere = [
+        said(11, ada, format!("![]({})", url(4))),
+        said(12, ada, format!("![]({})", url(5))),
+    ];
+    store.keep_chat(other, &elsewhere).await.unwrap();
+    let uses = store.upload(&hash(1)).await.unwrap().unwrap().uses;
+    assert_eq!(
+        uses,
+        Uses {
+            lines: 2,
+            ..Uses::default()
+        }
+    );
+    store.keep_chat(space, &[changed(1, None)]).await.unwrap();
+    assert!(is_there(store, 1).await && !is_there(store, 2).await);
+    store
+        .keep_chat(space, &[changed(2, Some("words".into()))])
+        .await
+        .unwrap();
+    assert!(!is_there(store, 1).await, "its words are others");
+    store.keep_chat(space, &events).await.unwrap();
+    assert!(!is_there(store, 1).await, "what was deleted stays so");
+    store.keep_chat(space, &[changed(3, None)]).await.unwrap();
+    assert!(!is_there(store, 3).await && is_there(store, 4).await);
+    store
+        .keep_chat(space, &[DurableEvent::Cleared("ada".into())])
+        .await
+        .unwrap();
+    assert!(is_there(store, 4).await, "another space shows it");
+    store.delete_space(other).await.unwrap();
+    assert!(!is_there(store, 4).await && !is_there(store, 5).await);
+    assert!(is_there(store, 6).await, "nothing showed it yet");
+    assert_eq!(store.uploaded_bytes(ada).await.unwrap(), 100);
+}
+
+async fn old_lines_take_their_pictures_along(home: Home) {
+    let (store, ada) = (&home.store, home.user("ada").await);
+    let space = kept_space(store, ada).await;
+    bring(store, ada, 1, 100).await;
+    store
+        .keep_chat(space, &[said(1, ada, format!("![]({})", url(1)))])
+        .await
+        .unwrap();
+    store.forget_old_lines().await.unwrap();
+    assert!(is_there(store, 1).await);
+    home.suffer("update spaces set chat_retention_days = 1").await;
+    store.forget_old_lines().await.unwrap();
+    assert!(!is_there(store, 1).await);
+}
+
+async fn a_space_that_forgets_says_what_it_shows(home: Home) {
+    let (store, space) = (&home.store, home.some_space().await);
+    let ada = home.user("bea").await;
+    bring(store, ada, 1, 100).await;
+    bring(store, ada, 2, 100).await;
+    let line = |number| ChatId(Uuid::from_u128(number));
+    let shown = [(line(1), hash(1)), (line(2), hash(2)), (line(3), hash(9))];
+    store.show_in_space(space, &shown).await.unwrap();
+    store.show_in_space(space, &[(line(4), hash(1))]).await.unwrap();
+    assert!(is_there(store, 1).await && !is_there(store, 2).await);
+    store.show_in_space(space, &[]).await.unwrap();
+    assert!(!is_there(store, 1).await);
+}
+
+async fn the_world_shows_pictures_too(home: Home) {
+    let (store, ada, bob) = (&home.store, home.user("ada").await, home.user("bob").await);
+    for number in 1..=3 {
+        bring(store, ada, number, 100).await;
+    }
+    let element = store.add_element(&url(1), (1, 1), true).await.unwrap();
+    let avatar = store.add_avatar("Me", &url(2)).await.unwrap();
+    let new = NewMessage {
+        from: ada,
+        to: bob,
+        client_id: 1,
+        text: &format!("![]({})", url(3)),
+    };
+    store.write_direct(new).await.unwrap();
+    store.write_direct(new).await.unwrap();
+    let uses = async |number| store.upload(&hash(number)).await.unwrap().unwrap().uses;
+    assert!(uses(1).await.is_in_the_world() && uses(2).await.is_in_the_world());
+    assert_eq!(
+        uses(3).await,
+        Uses {
+            directs: 1,
+            ..Uses::default()
+        }
+    );
+    home.suffer("update uploads set touched_at = 1").await;
+    assert_eq!(store.sweep_uploads().await.unwrap(), 0);
+    let change = ElementChange {
+        image_url: Some("/art/a.svg".into()),
+        width: None,
+        height: None,
+        is_static: None,
+    };
+    store.change_element(element, &change).await.unwrap();
+    assert!(!is_there(store, 1).await);
+    assert!(store.delete_avatar(avatar).await.unwrap());
+    assert!(!store.delete_avatar(avatar).await.unwrap());
+    assert!(!is_there(store, 2).await && is_there(store, 3).await);
+}
+
+async fn what_nothing_shows_is_swept_a_day_later(home: Home) {
+    let (store, space) = (&home.store, home.some_space().await);
+    let ada = home.user("bea").await;
+    for number in 1..=3 {
+        bring(store, ada, number, 100).await;
+    }
+    let line = ChatId(Uuid::from_u128(1));
+    store.show_in_space(space, &[(line, hash(2))]).await.unwrap();
+    assert_eq!(store.sweep_uploads().await.unwrap(), 0);
+    home.suffer("update uploads set touched_at = 1 where size = 100 and hash not like '%3'")
+        .await;
+    assert_eq!(store.sweep_uploads().await.unwrap(), 1);
+    assert!(!is_there(store, 1).await && is_there(store, 2).await && is_there(store, 3).await);
+    // The space ended without a word, long ago.
+    home.suffer("update line_uploads set at = 1").await;
+    assert_eq!(store.sweep_uploads().await.unwrap(), 1);
+    assert!(!is_there(store, 2).await && is_there(store, 3).await);
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = files
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+async fn files_go_after_their_pictures_and_no_others_do(home: Home) {
+    let (store, ada) = (&home.store, home.user("ada").await);
+    let folder = tempfile::tempdir().unwrap();
+    let name = |number| format!("{}.png", hash(number));
+    for number in 1..=3 {
+        store.expect_file(&name(number)).await.unwrap();
+        std::fs::write(folder.path().join(name(number)), b"picture").unwrap();
+    }
+    std::fs::write(folder.path().join("theirs.png"), b"picture").unwrap();
+    bring(store, ada, 1, 7).await;
+    bring(store, ada, 2, 7).await;
+    assert!(store.delete_upload(&hash(1)).await.unwrap());
+    assert!(!store.delete_upload(&hash(1)).await.unwrap());
+    assert_eq!(store.remove_dead_files(folder.path()).await.unwrap(), 1);
+    assert_eq!(names(folder.path()), [name(2), name(3), "theirs.png".into()]);
+    // The process that wrote the third one died before it was a picture.
+    home.suffer("update dead_uploads set due_at = 1").await;
+    assert_eq!(store.remove_dead_files(folder.path()).await.unwrap(), 1);
+    assert_eq!(names(folder.path()), [name(2), "theirs.png".into()]);
+    // The same picture comes again after it was deleted, before its file was removed.
+    store.delete_upload(&hash(2)).await.unwrap();
+    store.expect_file(&name(2)).await.unwrap();
+    bring(store, ada, 2, 7).await;
+    assert_eq!(store.remove_dead_files(folder.path()).await.unwrap(), 0);
+    assert_eq!(names(folder.path()), [name(2), "theirs.png".into()]);
+}
+
+async fn pictures_are_listed_newest_first(home: Home) {
+    let (store, ada, bob) = (&home.store, home.user("ada").await, home.user("bob").await);
+    for number in 1..=5 {
+        bring(store, if number == 3 { bob } else { ada }, number, u64::from(number)).await;
+    }
+    home.suffer("update uploads set created_at = size / 2").await;
+    let list = async |owner, after: Option<u8>, limit| {
+        let after = after.map(hash);
+        let rows = store.uploads(owner, after.as_deref(), limit).await.unwrap();
+        rows.into_iter().map(|row| row.size).collect::<Vec<_>>()
+    };
+    assert_eq!(list(None, None, 9).await, [5, 4, 3, 2, 1]);
+    assert_eq!(list(Some(ada), None, 2).await, [5, 4]);
+    assert_eq!(list(Some(ada), Some(4), 9).await, [2, 1]);
+    let row = store.upload(&hash(3)).await.unwrap().unwrap();
+    assert_eq!(row.owner, Some((bob, "bob".into())));
+    assert_eq!((row.name(), row.width, row.height), (format!("{}.png", hash(3)), 3, 2));
+    bring(store, bob, 3, 3).await;
+    assert_eq!(
+        store.uploaded_bytes(bob).await.unwrap(),
+        3,
+        "the same picture counts once"
+    );
+}
+
+on_both!(
+    bytes_are_set_aside_once_however_many_ask,
+    a_picture_lives_until_the_last_message_that_shows_it,
+    old_lines_take_their_pictures_along,
+    a_space_that_forgets_says_what_it_shows,
+    the_world_shows_pictures_too,
+    what_nothing_shows_is_swept_a_day_later,
+    files_go_after_their_pictures_and_no_others_do,
+    pictures_are_listed_newest_first,
+);
