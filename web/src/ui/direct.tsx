@@ -1,6 +1,6 @@
 /** Direct: with whom one writes alone, and what was written. */
 
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Space } from "../net/space";
 import { plain } from "../world/markdown";
 import { rove } from "./focus";
@@ -59,7 +59,8 @@ function Letters({ space, input }: DirectProps) {
   const other = direct.other.value;
   const letters = direct.letters.value;
   const isHere = space.people.value.some(({ user }) => user === other?.id);
-  const names = { me: space.people.value.find(({ isMe }) => isMe)?.name ?? "", others: [] };
+  const me = space.people.value.find(({ isMe }) => isMe)?.name ?? "";
+  const names = useMemo(() => ({ me, others: [] }), [me]);
 
   useLayoutEffect(() => {
     const element = list.current;

@@ -1,5 +1,6 @@
 /** Rich: shows what people wrote, as elements of the page made of text. */
 
+import { useState } from "preact/hooks";
 import { here } from "../net/base";
 import { type Names, parse, type Span } from "../world/markdown";
 
@@ -19,7 +20,7 @@ export function Rich({ text, names }: { text: string; names: Names }) {
   );
 }
 
-function Spans({ spans }: { spans: Span[] }) {
+function Spans({ spans }: { spans: readonly Span[] }) {
   return (
     <>
       {spans.map((span, index) => (
@@ -49,17 +50,24 @@ function OneSpan({ span }: { span: Span }) {
       return <code>{span.text}</code>;
     case "link":
       return (
-        <a href={span.href} target="_blank" rel="noopener noreferrer nofollow">
+        <a href={span.href} title={span.href} target="_blank" rel="noopener noreferrer nofollow">
           {span.text}
+          {span.host && <span class="host"> ({span.host})</span>}
         </a>
       );
     case "picture":
-      return (
-        <a class="picture" href={here(span.src)} target="_blank" rel="noopener noreferrer">
-          <img src={here(span.src)} alt="From somebody here; opens on its own" loading="lazy" />
-        </a>
-      );
+      return <Picture key={span.src} src={span.src} />;
     case "mention":
       return <span class={`mention ${span.isMe ? "me" : ""}`}>{span.text}</span>;
   }
+}
+
+function Picture({ src }: { src: string }) {
+  const [isGone, setGone] = useState(false);
+  if (isGone) return <em class="muted">This picture was deleted.</em>;
+  return (
+    <a class="picture" href={here(src)} target="_blank" rel="noopener noreferrer">
+      <img src={here(src)} alt="From somebody here; opens on its own" loading="lazy" onError={() => setGone(true)} />
+    </a>
+  );
 }

@@ -5,7 +5,7 @@ const HASH = "0".repeat(64);
 const names = { me: "Ada", others: ["Ann", "Ann Lee", "Zoë"] };
 
 /** Spans in short: what they are, and of what. */
-const short = (spans: Span[]): unknown[] =>
+const short = (spans: readonly Span[]): unknown[] =>
   spans.map((span) => {
     if (span.kind === "text") return span.text;
     if ("spans" in span) return { [span.kind]: short(span.spans) };
@@ -18,6 +18,48 @@ const of = (text: string) => {
   const [first] = blocks;
   return blocks.length === 1 && first?.kind === "words" ? short(first.spans) : blocks;
 };
+
+/** Where the only link of a text says that it leads. */
+const hostOf = (text: string) => {
+  const [block] = parse(text);
+  const link = block?.kind === "words" ? block.spans.find(({ kind }) => kind === "link") : undefined;
+  return link?.kind === "link" ? link.host : "no link";
+};
+
+describe("a link", () => {
+  test.each([
+    ["[paypal.com](https://evil.test/)", "evil.test"],
+    ["[https://paypal.com/login](https://evil.test/login)", "evil.test"],
+    ["[see paypal.com, it is fine](https://evil.test/)", "evil.test"],
+    ["[evil.test or paypal.com](https://evil.test/)", "evil.test"],
+    ["[pay\u200bpal.com](https://evil.test/)", "evil.test"],
+    ["[paypal\u2024com](https://evil.test/)", "evil.test"],
+    ["https://paypal.com@evil.test/", "evil.test"],
+    // Its first letter is Cyrillic.
+    ["https://\u0440aypal.com/", "xn--aypal-uye.com"],
+  ])("whose text names another host shows its real one: %s", (text, host) => {
+    expect(hostOf(text)).toBe(host);
+  });
+  test.each([
+    "https://example.org/page.html?next=other.org#a.b",
+    "[example.org](https://www.example.org/)",
+    "[www.example.org/docs/page.html](https://example.org/docs/page.html)",
+    "[EXAMPLE.org](https://docs.example.org/)",
+    "[the docs, version 1.2](https://example.org/)",
+    "https://example.org:8080/a.png",
+  ])("that leads where it says shows nothing else: %s", (text) => {
+    expect(hostOf(text)).toBeUndefined();
+  });
+});
+
+describe("a message", () => {
+  test("is parsed once, and again only when names count in it", () => {
+    const others = { me: "Ada", others: ["Ann", "Bob"] };
+    expect(parse("**hi** there", names)).toBe(parse("**hi** there", others));
+    expect(parse("hi @bob", names)).toBe(parse("hi @bob", names));
+    expect(parse("hi @bob", names)).not.toEqual(parse("hi @bob", others));
+  });
+});
 
 describe("what is written", () => {
   test.each<[string, unknown]>([
@@ -37,6 +79,8 @@ describe("what is written", () => {
     ["javascript:alert(1) data:text/html,x", ["javascript:alert(1) data:text/html,x"]],
     ["<img src=x onerror=alert(1)>", ["<img src=x onerror=alert(1)>"]],
     [`![](/files/${HASH}.png)`, [{ picture: `/files/${HASH}.png` }]],
+    [`![](/files/${HASH}.jpg)`, [{ picture: `/files/${HASH}.jpg` }]],
+    [`![](/files/${HASH}.svg)`, [`![](/files/${HASH}.svg)`]],
     ["![](https://evil.test/x.png)", ["![](", { link: "https://evil.test/x.png", to: "https://evil.test/x.png" }, ")"]],
     ["![](/files/../api/v1/me.png)", ["![](/files/../api/v1/me.png)"]],
     [

@@ -7,7 +7,8 @@ export type Span =
   | { kind: "text"; text: string }
   | { kind: "code"; text: string }
   | { kind: "bold" | "italic"; spans: Span[] }
-  | { kind: "link"; text: string; href: string }
+  /** `host` is where it leads, when its text says otherwise. */
+  | { kind: "link"; text: string; href: string; host?: string }
   | { kind: "picture"; src: string }
   | { kind: "mention"; text: string; isMe: boolean };
 
@@ -23,13 +24,37 @@ const NOBODY: Names = { me: "", others: [] };
 /** Bold in italic in bold: nobody needs more, and a line of stars must not become a tower. */
 const DEPTH = 3;
 /** Pictures that people uploaded, by the hash of their bytes; no other address is fetched because somebody wrote it. */
-const PICTURE = /^!\[[^\]\n]{0,200}\]\((\/files\/[0-9a-f]{64}\.png)\)/;
+const PICTURE = /^!\[[^\]\n]{0,200}\]\((\/files\/[0-9a-f]{64}\.(?:png|jpg))\)/;
 const LINK = /^\[([^\]\n]{1,500})\]\((https?:\/\/[^\s()<>]{1,2000})\)/i;
 const ADDRESS = /^https?:\/\/[^\s<>"]{1,2000}/i;
 const WORD = /[\p{L}\p{N}_]/u;
 
-/** A line as blocks: words, and code between lines of three backticks. */
-export function parse(text: string, names: Names = NOBODY): Block[] {
+/** Texts that are remembered, for each set of names. */
+const REMEMBERED = 1000;
+const parsed = new WeakMap<Names, Map<string, Block[]>>();
+
+/**
+ * A line as blocks: words, and code between lines of three backticks. The same line is parsed once, however often it is shown; names
+ * count only where a name may be called.
+ */
+export function parse(text: string, names: Names = NOBODY): readonly Block[] {
+  const counted = text.includes("@") ? names : NOBODY;
+  let known = parsed.get(counted);
+  if (!known) {
+    known = new Map();
+    parsed.set(counted, known);
+  }
+  let blocks = known.get(text);
+  if (!blocks) {
+    blocks = blocksOf(text, counted);
+    const oldest = known.size >= REMEMBERED ? known.keys().next().value : undefined;
+    if (oldest !== undefined) known.delete(oldest);
+    known.set(text, blocks);
+  }
+  return blocks;
+}
+
+function blocksOf(text: string, names: Names): Block[] {
   const blocks: Block[] = [];
   let rest = text;
   for (;;) {
@@ -48,7 +73,8 @@ export function plain(text: string): string {
     spans
       .map((span) => {
         if ("spans" in span) return wordsOf(span.spans);
-        return "src" in span ? "🖼️" : span.text;
+        if ("src" in span) return "🖼️";
+        return span.kind === "link" && span.host ? `${span.text} (${span.host})` : span.text;
       })
       .join("");
   return parse(text)
@@ -64,8 +90,15 @@ export function mentions(text: string, name: string): boolean {
         (span.kind === "mention" && span.isMe) ||
         ((span.kind === "bold" || span.kind === "italic") && isCalled(span.spans)),
     );
-  const names = { me: name, others: [] };
-  return name !== "" && parse(text, names).some((block) => block.kind === "words" && isCalled(block.spans));
+  return name !== "" && parse(text, only(name)).some((block) => block.kind === "words" && isCalled(block.spans));
+}
+
+let lastOnly: Names = NOBODY;
+
+/** One name alone; the same object for the same name, as what was parsed is remembered by it. */
+function only(me: string): Names {
+  if (lastOnly.me !== me) lastOnly = { me, others: [] };
+  return lastOnly;
 }
 
 interface Sorted {
@@ -174,7 +207,38 @@ function link(text: string, address: string, length: number): Found | undefined 
     return undefined;
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") return undefined;
-  return { span: { kind: "link", text, href: url.href }, length };
+  const host = isHonest(text, url) ? undefined : url.hostname;
+  return { span: { kind: "link", text, href: url.href, ...(host !== undefined && { host }) }, length };
+}
+
+/** What looks like the name of a host: parts between full stops, the last of letters. */
+const HOST = /(?:[\p{L}\p{M}\p{N}_-]+[.。．｡])+(?:xn--[a-z0-9-]+|[\p{L}\p{M}]{2,})/giu;
+
+/** Whether every host that a text names is the one it leads to. Of one that is written in other letters the real name is always shown. */
+function isHonest(text: string, { hostname }: URL): boolean {
+  // Letters that look like others, and marks that show nothing, must not hide a name.
+  const plainText = text.normalize("NFKC").replace(/\p{Cf}/gu, "");
+  if (hostname.includes("xn--") && !plainText.toLowerCase().includes(hostname)) return false;
+  return [...plainText.matchAll(HOST)].every(([named], index, all) => {
+    // Behind the host a path may name files, as "page.html" in "example.org/page.html".
+    if (index > 0 && isPath(plainText, all)) return true;
+    const host = hostOf(named);
+    return host === undefined || hostname === host || hostname.endsWith(`.${host}`);
+  });
+}
+
+/** Whether a text is an address, or the beginning of one, that names its host first. */
+function isPath(text: string, [first]: RegExpMatchArray[]): boolean {
+  const rest = first ? text.slice((first.index ?? 0) + first[0].length) : "";
+  return /^(?::\d+)?[/?#]\S*$/.test(rest.trimEnd());
+}
+
+function hostOf(named: string): string | undefined {
+  try {
+    return new URL(`http://${named}`).hostname.replace(/^www\./, "");
+  } catch {
+    return undefined;
+  }
 }
 
 /** A full stop behind an address, or a bracket around it, is not part of it. */
