@@ -100,15 +100,58 @@ test("who types is shown, a name is completed, and the one who is called is told
   await ada.page.getByText("Bob is typing…").waitFor({ state: "detached" });
 });
 
+/** Pastes into a field what a spreadsheet, or a tool for screenshots, puts on the clipboard. */
+function paste(field, text) {
+  return field.evaluate(async (area, text) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 400, height: 200 });
+    const context = canvas.getContext("2d");
+    context.fillStyle = "#2a9d8f";
+    context.fillRect(0, 0, 400, 200);
+    const picture = await new Promise((done) => canvas.toBlob(done, "image/png"));
+    const clipboardData = new DataTransfer();
+    if (text) clipboardData.setData("text/plain", text);
+    clipboardData.items.add(new File([picture], "shot.png", { type: "image/png" }));
+    const event = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
+    if (area.dispatchEvent(event)) document.execCommand("insertText", false, clipboardData.getData("text/plain"));
+  }, text);
+}
+
+test("cells are pasted as text, and a picture waits until it is sent, or is taken back", async () => {
+  const field = ada.page.getByLabel("Message to everybody here");
+  const waiting = ada.page.getByRole("list", { name: "Pictures of this message" }).getByRole("img");
+  await field.click();
+  await paste(field, "Mon\t3\nTue\t5");
+  assert.equal(await field.inputValue(), "Mon\t3\nTue\t5");
+  assert.equal(await waiting.count(), 0);
+  await field.fill("");
+  await paste(field, "");
+  await paste(field, "");
+  await waiting.nth(1).waitFor();
+  await ada.page.getByRole("button", { name: "Take back shot.png" }).first().click();
+  await waiting.nth(1).waitFor({ state: "detached" });
+  await ada.page.keyboard.press("Backspace");
+  await waiting.waitFor({ state: "detached" });
+  assert.equal(await log(bob).locator(".picture").count(), 0, "nothing was sent by pasting");
+  await paste(field, "");
+  await ada.page.keyboard.type("this is it");
+  await ada.shot("chat-picture-waits");
+  await ada.page.keyboard.press("Enter");
+  const line = log(bob).locator(".line", { hasText: "this is it" });
+  await line.locator(".picture img").waitFor();
+  await waiting.waitFor({ state: "detached" });
+});
+
 test("a picture is sent, and what is announced is over everything", async () => {
-  await ada.page.getByLabel("Picture for the chat").setInputFiles({
+  await ada.page.getByLabel("Pictures for the chat").setInputFiles({
     name: "square.png",
     mimeType: "image/png",
     buffer: Buffer.from(PIXEL, "base64"),
   });
+  await ada.page.getByRole("img", { name: "square.png, 1 KB" }).waitFor();
+  await ada.page.getByRole("button", { name: "Send" }).click();
   const picture = log(bob).locator(".picture img");
-  await picture.waitFor();
-  await bob.until(() => (document.querySelector(".line .picture img")?.naturalWidth ?? 0) > 0);
+  await picture.nth(1).waitFor();
+  await bob.until(() => [...document.querySelectorAll(".line .picture img")].every((img) => img.naturalWidth > 0));
   await ada.page.getByRole("button", { name: "Announce to everybody" }).click();
   await ada.page.getByLabel("Message to everybody here").fill("We begin in five minutes.");
   await ada.page.keyboard.press("Enter");

@@ -149,11 +149,21 @@ interface IconButtonProps {
   onClick: () => void;
   pressed?: boolean;
   expanded?: boolean;
+  disabled?: boolean;
   class?: string;
   children?: ComponentChildren;
 }
 
-export function IconButton({ icon, label, onClick, pressed, expanded, class: className, children }: IconButtonProps) {
+export function IconButton({
+  icon,
+  label,
+  onClick,
+  pressed,
+  expanded,
+  disabled,
+  class: className,
+  children,
+}: IconButtonProps) {
   return (
     <button
       type="button"
@@ -162,6 +172,7 @@ export function IconButton({ icon, label, onClick, pressed, expanded, class: cla
       title={label}
       aria-pressed={pressed}
       aria-expanded={expanded}
+      disabled={disabled}
       onClick={onClick}
     >
       <Icon name={icon} />

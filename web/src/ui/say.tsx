@@ -1,13 +1,24 @@
-/** Say: the field to say something: grows with the words, completes names, takes pictures. */
+/** Say: the field to say something: grows with the words, completes names, and holds pictures until they are sent with them. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../net/api";
 import { Icon, IconButton } from "./parts";
+import { ACCEPTED, droppedPictures, pastedPictures, prepared, sizeOf } from "./pictures";
 
 export const MAX_CHARS = 4000;
 /** The highest the field grows, in pixels. */
 const MAX_HEIGHT = 160;
 const SUGGESTIONS = 6;
+const MAX_PICTURES = 4;
+
+/** A picture that waits to be sent. */
+interface Waiting {
+  file: File;
+  /** Shows it until then. */
+  preview: string;
+  /** Where it is on the server, once it is there: what was sent with others that failed is not sent twice. */
+  imageUrl: string | null;
+}
 
 interface SayProps {
   input: { current: HTMLTextAreaElement | null };
@@ -41,8 +52,12 @@ export function Say({
   const [caret, setCaret] = useState(0);
   const [chosen, setChosen] = useState(0);
   const [problem, setProblem] = useState<string | null>(null);
-  const [isBringing, setBringing] = useState(false);
+  const [pictures, setPictures] = useState<Waiting[]>([]);
+  const [isSending, setSending] = useState(false);
   const file = useRef<HTMLInputElement>(null);
+  const held = useRef(pictures);
+  held.current = pictures;
+  useEffect(() => () => held.current.forEach(forget), []);
 
   useEffect(() => {
     const field = input.current;
@@ -75,30 +90,58 @@ export function Say({
 
   const submit = (event?: Event) => {
     event?.preventDefault();
+    if (isSending) return;
     const words = text.trim();
-    if (words === "") return onLeave();
-    if ([...words].length > MAX_CHARS) {
+    if (words === "" && pictures.length === 0) return onLeave();
+    if ([...words].length > MAX_CHARS - pictures.length * PICTURE_CHARS) {
       setProblem("A message has 4,000 characters at most.");
       return;
     }
     setProblem(null);
+    if (pictures.length > 0) {
+      void sendWith(words);
+      return;
+    }
     set("");
     onSay(words);
   };
 
-  const bring = async (picture: File | null | undefined) => {
-    if (!picture) return;
-    setBringing(true);
-    setProblem(null);
+  /** Brings the pictures to the server, one after the other, and says the words with them. When one fails all of it stays in the field. */
+  const sendWith = async (words: string) => {
+    setSending(true);
     try {
-      const { imageUrl } = await api.uploadPicture(picture);
-      const words = text.trim();
+      const urls = [];
+      for (const waiting of pictures) {
+        waiting.imageUrl ??= (await api.uploadPicture(await prepared(waiting.file))).imageUrl;
+        urls.push(waiting.imageUrl);
+      }
+      const shown = urls.map((url) => `![](${url})`);
+      pictures.forEach(forget);
+      setPictures([]);
       set("");
-      onSay(`${words === "" ? "" : `${words}\n`}![](${imageUrl})`);
+      onSay([...(words === "" ? [] : [words]), ...shown].join("\n"));
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
     }
-    setBringing(false);
+    setSending(false);
+    input.current?.focus();
+  };
+
+  const add = (files: File[]) => {
+    if (files.length === 0 || isSending) return;
+    const room = MAX_PICTURES - pictures.length;
+    setProblem(files.length > room ? `A message has ${MAX_PICTURES} pictures at most.` : null);
+    const added = files.slice(0, room);
+    setPictures([...pictures, ...added.map((file) => ({ file, preview: URL.createObjectURL(file), imageUrl: null }))]);
+    input.current?.focus();
+  };
+
+  const takeBack = (waiting: Waiting) => {
+    if (isSending) return;
+    forget(waiting);
+    setProblem(null);
+    setPictures(pictures.filter((other) => other !== waiting));
+    input.current?.focus();
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -116,6 +159,8 @@ export function Say({
         return;
       }
     }
+    const last = pictures.at(-1);
+    if (event.key === "Backspace" && text === "" && last) takeBack(last);
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
   };
 
@@ -126,7 +171,7 @@ export function Say({
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
         event.preventDefault();
-        void bring(pictureOf(event.dataTransfer));
+        add(droppedPictures(event.dataTransfer));
       }}
     >
       {problem && (
@@ -150,6 +195,27 @@ export function Say({
           ))}
         </div>
       )}
+      {pictures.length > 0 && (
+        <ul class="waiting-pictures" aria-label="Pictures of this message">
+          {pictures.map((waiting) => (
+            <li key={waiting.preview}>
+              <img src={waiting.preview} alt={`${waiting.file.name}, ${sizeOf(waiting.file.size)}`} />
+              <IconButton
+                icon="close"
+                label={`Take back ${waiting.file.name}`}
+                class="small"
+                disabled={isSending}
+                onClick={() => takeBack(waiting)}
+              />
+            </li>
+          ))}
+          {isSending && (
+            <li class="muted small" role="status">
+              Sending…
+            </li>
+          )}
+        </ul>
+      )}
       <textarea
         ref={input}
         class="input"
@@ -159,6 +225,7 @@ export function Say({
         autocomplete="off"
         maxLength={MAX_CHARS * 2}
         value={text}
+        readOnly={isSending}
         onInput={(event) => {
           const { value, selectionStart } = event.currentTarget;
           set(value, selectionStart);
@@ -167,10 +234,10 @@ export function Say({
         onSelect={(event) => setCaret(event.currentTarget.selectionStart)}
         onKeyDown={onKeyDown}
         onPaste={(event) => {
-          const picture = pictureOf(event.clipboardData);
-          if (!picture) return;
+          const pasted = pastedPictures(event.clipboardData);
+          if (pasted.length === 0) return;
           event.preventDefault();
-          void bring(picture);
+          add(pasted);
         }}
       />
       <div class="tools">
@@ -178,19 +245,21 @@ export function Say({
           ref={file}
           class="visually-hidden"
           type="file"
-          accept="image/png,image/jpeg,image/webp,image/gif"
-          aria-label="Picture for the chat"
+          multiple
+          accept={ACCEPTED}
+          aria-label="Pictures for the chat"
           tabIndex={-1}
           onChange={(event) => {
             const { files } = event.currentTarget;
-            void bring(files?.[0]);
+            if (files) add(droppedPictures({ files }));
             event.currentTarget.value = "";
           }}
         />
         <IconButton
           icon="picture"
-          label={isBringing ? "Adding a picture…" : "Add a picture"}
+          label="Add a picture"
           class="quiet small"
+          disabled={isSending}
           onClick={() => file.current?.click()}
         />
         {onAnnounce && (
@@ -205,7 +274,7 @@ export function Say({
         <span class="grow muted small">
           {text.length > MAX_CHARS - 500 ? `${MAX_CHARS - [...text].length} left` : ""}
         </span>
-        <button type="submit" class="button primary icon small" aria-label="Send">
+        <button type="submit" class="button primary icon small" aria-label="Send" disabled={isSending}>
           <Icon name="send" />
         </button>
       </div>
@@ -213,7 +282,9 @@ export function Say({
   );
 }
 
-/** The first picture among what was pasted or dropped. */
-function pictureOf(data: DataTransfer | null): File | undefined {
-  return [...(data?.files ?? [])].find(({ type }) => type.startsWith("image/"));
+/** What it takes to show a picture in a message. */
+const PICTURE_CHARS = 80;
+
+function forget({ preview }: Waiting): void {
+  URL.revokeObjectURL(preview);
 }
