@@ -19,6 +19,8 @@ export type RunningNode = Schema<"NodeEntry">;
 export type RunningSpace = Schema<"RunningEntry">;
 /** What one person wrote to another. */
 export type DirectMessage = Schema<"DirectEntry">;
+/** A picture of mine on the server. */
+export type UploadedPicture = Schema<"UploadEntry">;
 /** What somebody and I wrote, in short. */
 export type Conversation = Schema<"ConversationEntry">;
 
@@ -46,6 +48,29 @@ const avatars = object<Schema<"AvatarList">>({
 });
 const avatar = object<Schema<"AvatarAnswer">>({ avatarId: string });
 const upload = object<Schema<"UploadAnswer">>({ imageUrl: string });
+const uploads = object<Schema<"UploadList">>({
+  uploads: list(
+    object<UploadedPicture>({
+      name: string,
+      imageUrl: string,
+      kind: string,
+      width: number,
+      height: number,
+      size: number,
+      createdAt: number,
+      uses: object<Schema<"UploadUses">>({
+        lines: number,
+        directs: number,
+        avatars: number,
+        elements: number,
+        maps: number,
+      }),
+    }),
+  ),
+  after: nullable(string),
+  used: number,
+  quota: nullable(number),
+});
 const summary = object<SpaceSummary>({
   id: string,
   name: string,
@@ -203,6 +228,9 @@ export const api = {
   chooseAvatar: (avatarId: string) => tell("post", "/user/metadata", { body: { avatarId } }),
   uploadAvatar: (file: File) => ask("post", "/upload", { query: { kind: "avatar" }, body: formOf(file) }, upload),
   uploadPicture: (file: File) => ask("post", "/upload", { query: { kind: "chat" }, body: formOf(file) }, upload),
+  uploads: (after: string) => ask("get", "/upload", { query: { after } }, uploads),
+  deleteUpload: (name: string) => tell("delete", "/upload/{name}", { path: { name } }),
+  deleteAvatar: (id: string) => tell("delete", "/admin/avatar/{id}", { path: { id } }),
   lobby: (search: string, cursor = "") => ask("get", "/spaces", { query: { q: search, cursor } }, lobby),
   maps: async () => (await ask("get", "/maps", {}, maps)).maps,
   createSpace: (name: string, mapId: string, isPublic: boolean, keepsChat: boolean) =>

@@ -1,7 +1,8 @@
 /** Art: the pictures of the atlas by name, and pictures from elsewhere by address. */
 
-import { Assets, Spritesheet, type SpritesheetData, Texture } from "pixi.js";
+import { Assets, CanvasSource, Rectangle, Spritesheet, type SpritesheetData, Texture } from "pixi.js";
 import { here } from "../net/base";
+import { loaded, SHEET, sheetWithHead } from "./head";
 
 /** Logical pixels along the side of a tile. */
 export const TILE = 32;
@@ -84,9 +85,26 @@ export class Art {
     return frames.every((steps) => steps.length === WALK_STEPS + 1) ? { kind: "sheet", frames } : undefined;
   }
 
+  /** A picture that a user brought is the head of a figure. */
   async #pictureFigure(address: string): Promise<Figure> {
-    const texture = address ? await this.#picture(address) : undefined;
-    return texture ? { kind: "picture", texture } : this.plainFigure();
+    if (!address) return this.plainFigure();
+    try {
+      const { width, height, scale } = SHEET;
+      const sheet = await loaded(await sheetWithHead(address));
+      const canvas = Object.assign(document.createElement("canvas"), { width, height });
+      canvas.getContext("2d")?.drawImage(sheet, 0, 0, width, height);
+      const source = new CanvasSource({ resource: canvas, resolution: scale });
+      const [across, down] = [width / scale / (WALK_STEPS + 1), height / scale / DIRECTIONS.length];
+      const frames = DIRECTIONS.map((_, row) =>
+        Array.from({ length: WALK_STEPS + 1 }, (_, step) => {
+          const frame = new Rectangle(step * across, row * down, across, down);
+          return new Texture({ source, frame });
+        }),
+      );
+      return { kind: "sheet", frames };
+    } catch {
+      return this.plainFigure();
+    }
   }
 
   #picture(address: string): Promise<Texture | undefined> {

@@ -3,8 +3,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Avatar, api } from "../net/api";
 import { here } from "../net/base";
+import { sheetWithHead } from "../render/head";
 import { loadMe, me } from "../ui/me";
+import { MyPictures } from "../ui/my-pictures";
 import { Brand, ErrorNote, Field, Spinner } from "../ui/parts";
+import { ACCEPTED, prepared } from "../ui/pictures";
 import { go } from "../ui/route";
 
 /** Rows of a walk sheet in the order the preview turns. */
@@ -40,6 +43,12 @@ export function AvatarScreen({ next }: { next: string }) {
       setError(caught instanceof Error ? caught.message : String(caught));
       setBusy(false);
     }
+  };
+
+  const deleted = () => {
+    setChosen(null);
+    void loadMe();
+    load();
   };
 
   /** Arrow keys move the choice, as in any group of radio buttons. */
@@ -84,7 +93,7 @@ export function AvatarScreen({ next }: { next: string }) {
                   class="avatar-choice"
                   onClick={() => setChosen(other.id)}
                 >
-                  <img src={here(other.imageUrl)} alt="" width={48} height={64} />
+                  <Standing avatar={other} />
                   {other.name}
                 </button>
               ))}
@@ -92,13 +101,17 @@ export function AvatarScreen({ next }: { next: string }) {
           </div>
         )}
         {me.value?.role === "admin" && avatars && (
-          <AddAvatar
-            onAdded={(id) => {
-              setChosen(id);
-              load();
-            }}
-          />
+          <>
+            <AddAvatar
+              onAdded={(id) => {
+                setChosen(id);
+                load();
+              }}
+            />
+            {avatar && !isDrawn(avatar) && <DeleteAvatar avatar={avatar} onDeleted={deleted} />}
+          </>
         )}
+        <MyPictures />
         <div class="row">
           <button type="button" class="button primary" onClick={save} disabled={!chosen || isBusy}>
             {isBusy ? <Spinner label="Saving" /> : "Looks good"}
@@ -125,7 +138,7 @@ function AddAvatar({ onAdded }: { onAdded: (id: string) => void }) {
     setBusy(true);
     setError(null);
     try {
-      const { imageUrl } = await api.uploadAvatar(file);
+      const { imageUrl } = await api.uploadAvatar(await prepared(file));
       const { avatarId } = await api.addAvatar(name.trim(), imageUrl);
       setFile(null);
       setName("");
@@ -141,11 +154,11 @@ function AddAvatar({ onAdded }: { onAdded: (id: string) => void }) {
       <summary>Add a picture of your own as an avatar for everybody</summary>
       <form class="section" style={{ marginTop: "0.75rem" }} onSubmit={submit}>
         <div class="field">
-          <label for="avatar-file">Picture (PNG, JPEG, WebP or GIF, up to 2 MB)</label>
+          <label for="avatar-file">Picture (PNG, JPEG, WebP or GIF); its middle becomes the head</label>
           <input
             id="avatar-file"
             type="file"
-            accept="image/png,image/jpeg,image/webp,image/gif"
+            accept={ACCEPTED}
             onChange={(event) => {
               const chosen = event.currentTarget.files?.[0] ?? null;
               setFile(chosen);
@@ -163,6 +176,71 @@ function AddAvatar({ onAdded }: { onAdded: (id: string) => void }) {
   );
 }
 
+/** Takes an avatar away that was made of a picture; who looks like it looks like a robot until they choose another one. */
+function DeleteAvatar({ avatar, onDeleted }: { avatar: Avatar; onDeleted: () => void }) {
+  const [error, setError] = useState<string | null>(null);
+  const [isAsking, setAsking] = useState(false);
+  const remove = async () => {
+    setAsking(false);
+    try {
+      await api.deleteAvatar(avatar.id);
+      onDeleted();
+    } catch (caught) {
+      setError(caught instanceof Error ? caught.message : String(caught));
+    }
+  };
+  return (
+    <div class="row">
+      {error && <ErrorNote>{error}</ErrorNote>}
+      {isAsking ? (
+        <>
+          <span>Delete “{avatar.name}” and its picture, for everybody?</span>
+          <button type="button" class="button small danger" onClick={() => void remove()}>
+            Delete it
+          </button>
+          <button type="button" class="button small" onClick={() => setAsking(false)}>
+            Keep it
+          </button>
+        </>
+      ) : (
+        <button type="button" class="button small" onClick={() => setAsking(true)}>
+          Delete the avatar “{avatar.name}”
+        </button>
+      )}
+    </div>
+  );
+}
+
+const DRAWN = /^\/art\/avatars\/([\w-]+)\.svg$/;
+
+/** Whether it is one of the drawn ones, and not made of a picture. */
+function isDrawn({ imageUrl }: Avatar): boolean {
+  return DRAWN.test(imageUrl);
+}
+
+/** The sheet of an avatar, as an address; nothing while or when it cannot be shown. */
+function useSheet(avatar: Avatar | undefined): string | null {
+  const imageUrl = avatar?.imageUrl;
+  const key = imageUrl && DRAWN.exec(imageUrl)?.[1];
+  const [made, setMade] = useState<{ of: string; sheet: string } | null>(null);
+  useEffect(() => {
+    if (!imageUrl || key) return;
+    sheetWithHead(imageUrl).then(
+      (sheet) => setMade({ of: imageUrl, sheet }),
+      () => setMade(null),
+    );
+  }, [imageUrl]);
+  if (key) return here(`/art/avatars/sheets/${key}.svg`);
+  return made && made.of === imageUrl ? made.sheet : null;
+}
+
+/** An avatar that stands still. */
+function Standing({ avatar }: { avatar: Avatar }) {
+  const sheet = useSheet(isDrawn(avatar) ? undefined : avatar);
+  if (isDrawn(avatar)) return <img src={here(avatar.imageUrl)} alt="" width={48} height={64} />;
+  return <span class="standing">{sheet && <img src={sheet} alt="" width={240} height={256} />}</span>;
+}
+
 function Preview({ avatar, name }: { avatar: Avatar | undefined; name: string }) {
   const [time, setTime] = useState(0);
   useEffect(() => {
@@ -170,23 +248,13 @@ function Preview({ avatar, name }: { avatar: Avatar | undefined; name: string })
     return () => clearInterval(timer);
   }, []);
   const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const sheet = avatar && /^\/art\/avatars\/([\w-]+)\.svg$/.exec(avatar.imageUrl)?.[1];
+  const sheet = useSheet(avatar);
   const column = isStill ? 0 : 1 + (time % 4);
   const row = isStill ? 0 : (TURNS[Math.floor(time / 12) % TURNS.length] ?? 0);
   return (
     <div class="preview">
       <div class="walker">
-        {sheet ? (
-          <img
-            src={here(`/art/avatars/sheets/${sheet}.svg`)}
-            alt=""
-            style={{ left: `${-96 * column}px`, top: `${-128 * row}px` }}
-          />
-        ) : (
-          avatar && (
-            <img src={here(avatar.imageUrl)} alt="" style={{ width: "96px", height: "128px", objectFit: "contain" }} />
-          )
-        )}
+        {sheet && <img src={sheet} alt="" style={{ left: `${-96 * column}px`, top: `${-128 * row}px` }} />}
       </div>
       <span>{name}</span>
     </div>
