@@ -60,7 +60,11 @@ export function MyPictures() {
               {pictures.map((picture) => (
                 <li key={picture.name}>
                   <a href={here(picture.imageUrl)} target="_blank" rel="noopener">
-                    <img src={here(picture.imageUrl)} alt={`${picture.width} × ${picture.height} pixels`} loading="lazy" />
+                    <img
+                      src={here(picture.imageUrl)}
+                      alt={`${picture.width} × ${picture.height} pixels`}
+                      loading="lazy"
+                    />
                   </a>
                   <span class="grow small">
                     {sizeOf(picture.size)}, {new Date(picture.createdAt).toLocaleDateString()}
