@@ -1,10 +1,10 @@
 //! Keep: writes what one space leaves, in order, until the space has ended.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::watch;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
 
 use super::node::Member;
@@ -58,13 +58,18 @@ struct Waiting {
     /// What became of lines and is not kept for ever yet, where it shall be.
     chat: Vec<DurableEvent>,
     /// Which lines of the newest state show pictures, in a space that forgets them.
-    shown: Option<Shown>,
+    shown: Option<Lines>,
+    /// The pictures of lines that were said there.
+    said: BTreeSet<String>,
 }
 
 /// Lines, and the names of pictures that they show.
-type Shown = Vec<(ChatId, String)>;
+type Lines = Vec<(ChatId, String)>;
 
-fn shown(history: &[ChatLine]) -> Shown {
+/// What a space shows, and the pictures of all that was said since it told last: some of it may be deleted already.
+type Shown = (Lines, BTreeSet<String>);
+
+fn shown(history: &[ChatLine]) -> Lines {
     let pictures_of = |line: &ChatLine| {
         let names = pictures_in(&line.text);
         names
@@ -76,15 +81,23 @@ fn shown(history: &[ChatLine]) -> Shown {
 }
 
 /// Says which pictures a space shows, when that is news: the others are deleted. It is a task of its own: what is kept must not wait for it.
-async fn tell_shown(store: Store, space: SpaceId, mut seen: watch::Receiver<Shown>) {
+async fn tell_shown(store: Store, space: SpaceId, mut seen: UnboundedReceiver<Shown>) {
     let mut before = None;
-    while seen.changed().await.is_ok() {
-        let now = seen.borrow_and_update().clone();
-        if before.as_ref() == Some(&now) {
+    let mut said = BTreeSet::new();
+    while let Some((mut now, more)) = seen.recv().await {
+        said.extend(more);
+        while let Ok((newer, more)) = seen.try_recv() {
+            now = newer;
+            said.extend(more);
+        }
+        if before.as_ref() == Some(&now) && said.is_empty() {
             continue;
         }
-        match store.show_in_space(space, &now).await {
-            Ok(()) => before = Some(now),
+        match store.show_in_space(space, &now, &said).await {
+            Ok(()) => {
+                before = Some(now);
+                said.clear();
+            }
             Err(error) => tracing::warn!(%space, %error, "which pictures a space shows is not known yet"),
         }
     }
@@ -104,6 +117,9 @@ impl Waiting {
             Keep::Events(tick, events) => {
                 if keeps_chat {
                     self.chat.extend_from_slice(&events);
+                } else {
+                    let texts = events.iter().filter_map(DurableEvent::text);
+                    self.said.extend(texts.flat_map(pictures_in).map(str::to_owned));
                 }
                 let events = events.iter().map(|event| (tick.0, event.encode()));
                 self.write.events.extend(events);
@@ -122,7 +138,7 @@ impl Keeper {
         let mut ending = None;
         let mut cold = Instant::now();
         let mut tries = 0;
-        let (shown, seen) = watch::channel(Shown::new());
+        let (shown, seen) = unbounded_channel();
         self.inner
             .tasks
             .spawn(tell_shown(self.inner.store.clone(), self.space, seen));
@@ -157,10 +173,12 @@ impl Keeper {
                         self.inner.vault.keep_cold(self.space, self.epoch, checkpoint).await;
                     }
                     if let Some(now) = waiting.shown.take() {
-                        shown.send_replace(now);
+                        // That task ends after this one.
+                        let _ = shown.send((now, std::mem::take(&mut waiting.said)));
                     }
                     waiting = Waiting {
                         chat: waiting.chat,
+                        said: waiting.said,
                         ..Waiting::default()
                     };
                     tries = 0;

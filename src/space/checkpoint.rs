@@ -98,6 +98,15 @@ impl DurableEvent {
         }
     }
 
+    /// The words that it brings, if any.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Said(line) => Some(&line.text),
+            Self::Changed(change) => change.text.as_deref(),
+            Self::Reacted(_) | Self::Cleared(_) => None,
+        }
+    }
+
     fn into_fact(self) -> Fact {
         match self {
             Self::Said(line) => Fact::Said(line),

@@ -48,14 +48,20 @@ pub fn pictures_in(text: &str) -> BTreeSet<&str> {
 }
 
 impl Store {
-    /// Says which messages of a space that does not keep its chat show pictures now; what it showed before and does not any more is deleted.
-    pub async fn show_in_space(&self, space: SpaceId, shown: &[(ChatId, String)]) -> Result<(), StoreError> {
+    /// Says which messages of a space that does not keep its chat show pictures now; what it showed before and does not any more is deleted,
+    /// and what it showed too shortly to be said before.
+    pub async fn show_in_space(
+        &self,
+        space: SpaceId,
+        shown: &[(ChatId, String)],
+        shortly: &BTreeSet<String>,
+    ) -> Result<(), StoreError> {
         let known: Vec<(String, String)> =
             sqlx::query_as("select line_id, hash from line_uploads where space_id = $1 order by hash")
                 .bind(space.to_string())
                 .fetch_all(&self.writer)
                 .await?;
-        if known.is_empty() && shown.is_empty() {
+        if known.is_empty() && shown.is_empty() && shortly.is_empty() {
             return Ok(());
         }
         let mut tx = self.begin().await?;
@@ -66,7 +72,7 @@ impl Store {
         for (hash, line) in &shown {
             note(&mut tx, space, (line, now_ms()), hash).await?;
         }
-        let mut freed = BTreeSet::new();
+        let mut freed = shortly.clone();
         for (line, hash) in known {
             if !shown.contains(&(hash.clone(), line.clone())) {
                 sqlx::query("delete from line_uploads where line_id = $1 and hash = $2")
@@ -146,9 +152,13 @@ pub(in crate::store) async fn follow_lines(
         match event {
             DurableEvent::Said(line) if line.text.contains("/files/") => {
                 lines.insert(line.id);
+                // It may have been deleted already, in the same breath.
+                freed.extend(pictures_in(&line.text).into_iter().map(str::to_owned));
             }
             DurableEvent::Changed(change) => {
                 lines.insert(change.id);
+                let text = change.text.as_deref().unwrap_or_default();
+                freed.extend(pictures_in(text).into_iter().map(str::to_owned));
             }
             DurableEvent::Said(_) | DurableEvent::Reacted(_) => {}
             DurableEvent::Cleared(_) => is_cleared = true,

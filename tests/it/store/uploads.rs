@@ -1,5 +1,6 @@
 //! Pictures: set aside before they come, kept until the last place that shows them is gone, and their files after that.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use plaza::components::chat::{ChatLine, LineChange, Scope, Speech};
@@ -139,7 +140,7 @@ async fn a_picture_lives_until_the_last_message_that_shows_it(home: Home) {
     let (store, ada) = (&home.store, home.user("ada").await);
     let space = kept_space(store, ada).await;
     let other = kept_space(store, ada).await;
-    for number in 1..=6 {
+    for number in 1..=7 {
         bring(store, ada, number, 100).await;
     }
     let events = [
@@ -179,9 +180,12 @@ async fn a_picture_lives_until_the_last_message_that_shows_it(home: Home) {
         .await
         .unwrap();
     assert!(is_there(store, 4).await, "another space shows it");
+    let both = [said(5, ada, format!("![]({})", url(6))), changed(5, None)];
+    store.keep_chat(space, &both).await.unwrap();
+    assert!(!is_there(store, 6).await, "it was deleted before it was kept");
     store.delete_space(other).await.unwrap();
     assert!(!is_there(store, 4).await && !is_there(store, 5).await);
-    assert!(is_there(store, 6).await, "nothing showed it yet");
+    assert!(is_there(store, 7).await, "nothing showed it yet");
     assert_eq!(store.uploaded_bytes(ada).await.unwrap(), 100);
 }
 
@@ -207,11 +211,22 @@ async fn a_space_that_forgets_says_what_it_shows(home: Home) {
     bring(store, ada, 2, 100).await;
     let line = |number| ChatId(Uuid::from_u128(number));
     let shown = [(line(1), hash(1)), (line(2), hash(2)), (line(3), hash(9))];
-    store.show_in_space(space, &shown).await.unwrap();
-    store.show_in_space(space, &[(line(4), hash(1))]).await.unwrap();
+    let none = BTreeSet::new();
+    store.show_in_space(space, &shown, &none).await.unwrap();
+    store
+        .show_in_space(space, &[(line(4), hash(1))], &BTreeSet::from([hash(1)]))
+        .await
+        .unwrap();
     assert!(is_there(store, 1).await && !is_there(store, 2).await);
-    store.show_in_space(space, &[]).await.unwrap();
+    store.show_in_space(space, &[], &none).await.unwrap();
     assert!(!is_there(store, 1).await);
+    // It was said and deleted before the space came to tell.
+    bring(store, ada, 3, 100).await;
+    store
+        .show_in_space(space, &[], &BTreeSet::from([hash(3)]))
+        .await
+        .unwrap();
+    assert!(!is_there(store, 3).await);
 }
 
 async fn the_world_shows_pictures_too(home: Home) {
@@ -260,7 +275,10 @@ async fn what_nothing_shows_is_swept_a_day_later(home: Home) {
         bring(store, ada, number, 100).await;
     }
     let line = ChatId(Uuid::from_u128(1));
-    store.show_in_space(space, &[(line, hash(2))]).await.unwrap();
+    store
+        .show_in_space(space, &[(line, hash(2))], &BTreeSet::new())
+        .await
+        .unwrap();
     assert_eq!(store.sweep_uploads().await.unwrap(), 0);
     home.suffer("update uploads set touched_at = 1 where size = 100 and hash not like '%3'")
         .await;
