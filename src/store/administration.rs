@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::audit_log::{self, Act, Actor, Deed};
-use super::{Role, Statement, Store, StoreError, Tx, given, id, now_ms, over_given};
+use super::{Role, Statement, Store, StoreError, Tx, given, id, now_ms, over_given, uploads};
 use crate::components::id::{SpaceId, UserId};
 use crate::components::utc::utc;
 
@@ -264,11 +264,13 @@ impl Store {
     pub async fn delete_space_by(&self, actor: &Actor, space: SpaceId) -> Result<bool, StoreError> {
         self.empty_chat(space).await?;
         let mut tx = self.begin().await?;
+        let shown = uploads::shown_in_space(&mut tx, space).await?;
         let row: Option<(String,)> = sqlx::query_as("delete from spaces where id = $1 returning name")
             .bind(space.to_string())
             .fetch_optional(&mut *tx)
             .await?;
         let Some((name,)) = row else { return Ok(false) };
+        uploads::free(&mut tx, &shown).await?;
         let deed = Deed {
             actor,
             act: Act::DeleteSpace,

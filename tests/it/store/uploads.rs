@@ -185,6 +185,13 @@ async fn a_picture_lives_until_the_last_message_that_shows_it(home: Home) {
     assert!(!is_there(store, 6).await, "it was deleted before it was kept");
     store.delete_space(other).await.unwrap();
     assert!(!is_there(store, 4).await && !is_there(store, 5).await);
+    let third = kept_space(store, ada).await;
+    bring(store, ada, 8, 100).await;
+    let shown = said(21, ada, format!("![]({})", url(8)));
+    store.keep_chat(third, &[shown]).await.unwrap();
+    let admin = plaza::store::audit_log::Actor::command_line();
+    assert!(store.delete_space_by(&admin, third).await.unwrap());
+    assert!(!is_there(store, 8).await, "an admin deletes a space in another way");
     assert!(is_there(store, 7).await, "nothing showed it yet");
     assert_eq!(store.uploaded_bytes(ada).await.unwrap(), 100);
 }
