@@ -25,6 +25,11 @@ pub fn art_by_url(url: &str) -> Option<String> {
     String::from_utf8(file.data.into_owned()).ok()
 }
 
+/// Whether there is a picture of our own, by its address below `/art/`.
+pub fn has_art(path: &str) -> bool {
+    Art::get(path).is_some()
+}
+
 /// `/art/…`: a picture of our own.
 pub async fn art(axum::extract::Path(path): axum::extract::Path<String>, headers: HeaderMap) -> Response {
     Art::get(&path).map_or_else(

@@ -46,6 +46,7 @@ mod upload_folder;
 pub mod uploads;
 pub mod web;
 
+pub use assets::has_art;
 pub use passwords::Passwords;
 
 /// What every handler shares. Cheap to clone.

@@ -97,7 +97,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             print::line(&crate::api::routes::openapi().to_pretty_json()?);
         }
         Command::Seed { folder, check, place } => {
-            let seed = Folder::read(&folder)?;
+            let seed = Folder::read(&folder)?.drawn_with(crate::api::has_art);
             if check {
                 seed.check()?;
                 print::line(&format!("The seed in {} can be loaded.", folder.display()));

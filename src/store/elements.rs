@@ -1,6 +1,7 @@
 //! Elements: pictures with a size in tiles, and what of them blocks.
 
 use serde::{Deserialize, Serialize};
+use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use super::{Store, StoreError, id, now_ms, tiles, uploads};
@@ -60,7 +61,8 @@ impl ElementRow {
             && u32::from(corner.y) + u32::from(self.height) <= u32::from(height)
     }
 
-    fn solid(&self, corner: Tile, width: u16, height: u16) -> Option<Area> {
+    /// The tiles that it blocks when it stands there, in a space of that size.
+    pub(super) fn solid(&self, corner: Tile, width: u16, height: u16) -> Option<Area> {
         let print = self.footprint();
         let (x, y) = (corner.x.saturating_add(print.x), corner.y.saturating_add(print.y));
         let area = Area {
@@ -246,14 +248,22 @@ impl Store {
 
     /// What stands in a space, in the order it was placed.
     pub async fn placed(&self, space: SpaceId) -> Result<Vec<PlacedElement>, StoreError> {
-        let rows: Vec<RawPlaced> = sqlx::query_as(
-            "select space_elements.id as placement_id, x, y, elements.id as element_id, name, image_url, width, height, \
-             is_static, flat, footprint from space_elements join elements on elements.id = space_elements.element_id \
-             where space_id = $1 order by space_elements.id",
-        )
-        .bind(space.to_string())
-        .fetch_all(&self.readers)
-        .await?;
-        rows.into_iter().map(RawPlaced::read).collect()
+        read_placed(&mut *self.readers.acquire().await?, space).await
     }
+}
+
+/// What stands in a space, over that connection.
+pub(super) async fn read_placed(
+    connection: &mut AnyConnection,
+    space: SpaceId,
+) -> Result<Vec<PlacedElement>, StoreError> {
+    let rows: Vec<RawPlaced> = sqlx::query_as(
+        "select space_elements.id as placement_id, x, y, elements.id as element_id, name, image_url, width, height, \
+         is_static, flat, footprint from space_elements join elements on elements.id = space_elements.element_id \
+         where space_id = $1 order by space_elements.id",
+    )
+    .bind(space.to_string())
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(RawPlaced::read).collect()
 }

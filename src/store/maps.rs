@@ -1,6 +1,7 @@
 //! Maps: templates of spaces, with their tiles, zones and elements.
 
 use serde::{Deserialize, Serialize};
+use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use super::elements::{PlacedElement, RawPlaced};
@@ -206,17 +207,26 @@ impl ZoneEntry {
     }
 }
 
-/// What is wrong with the zones of a map together: portals and stages name zones that are there.
+/// Whether the zones of a map are fine together: portals and stages name zones that are there.
 pub fn check_zones(zones: &[ZoneEntry], width: u16, height: u16) -> Result<(), String> {
+    match zone_problems(zones, width, height).into_iter().next() {
+        Some(problem) => Err(problem),
+        None => Ok(()),
+    }
+}
+
+/// Everything that is wrong with the zones of a map together.
+pub fn zone_problems(zones: &[ZoneEntry], width: u16, height: u16) -> Vec<String> {
+    let mut problems = Vec::new();
     if zones.len() > MOST_ZONES {
-        return Err(format!("a map has at most {MOST_ZONES} zones"));
+        problems.push(format!("a map has at most {MOST_ZONES} zones"));
     }
     let is_there = |name: &String| zones.iter().any(|zone| zone.name == *name);
     for zone in zones {
         let wrong = |what: String| format!("zone `{}`: {what}", zone.name);
-        zone.check(width, height).map_err(wrong)?;
-        if let Some(name) = zone.audience.iter().find(|name| !is_there(name)) {
-            return Err(wrong(format!("its audience names `{name}`, but no zone is called so")));
+        problems.extend(zone.check(width, height).err().map(wrong));
+        for name in zone.audience.iter().filter(|name| !is_there(name)) {
+            problems.push(wrong(format!("its audience names `{name}`, but no zone is called so")));
         }
         if let Some(TargetEntry {
             space: None,
@@ -224,10 +234,10 @@ pub fn check_zones(zones: &[ZoneEntry], width: u16, height: u16) -> Result<(), S
         }) = &zone.target
             && !is_there(name)
         {
-            return Err(wrong(format!("its target is `{name}`, but no zone is called so")));
+            problems.push(wrong(format!("its target is `{name}`, but no zone is called so")));
         }
     }
-    Ok(())
+    problems
 }
 
 impl MapDocument {
@@ -323,36 +333,7 @@ impl Store {
 
     /// What a map is drawn from; empty when there is no such map.
     pub async fn map_document(&self, map: MapId) -> Result<MapDocument, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("select document from maps where id = $1")
-            .bind(map.to_string())
-            .fetch_optional(&self.readers)
-            .await?;
-        let mut document: MapDocument = row.map_or_else(
-            || Ok(MapDocument::default()),
-            |(text,)| serde_json::from_str(&text).map_err(|_| StoreError::Corrupt("a map")),
-        )?;
-        document.zones.retain(|zone| ZoneKind::from_word(&zone.kind).is_some());
-        for zone in &mut document.zones {
-            if let Some(target) = &mut zone.target {
-                self.name_space(target).await?;
-            }
-        }
-        Ok(document)
-    }
-
-    /// A seed's maps name spaces by key: they have no ids yet when the map is drawn.
-    async fn name_space(&self, target: &mut TargetEntry) -> Result<(), StoreError> {
-        let Some(key) = target.space.as_ref().filter(|space| space.parse::<SpaceId>().is_err()) else {
-            return Ok(());
-        };
-        let row: Option<(String,)> = sqlx::query_as("select id from spaces where seed_key = $1")
-            .bind(key)
-            .fetch_optional(&self.readers)
-            .await?;
-        if let Some((space,)) = row {
-            target.space = Some(space);
-        }
-        Ok(())
+        read_document(&mut *self.readers.acquire().await?, map).await
     }
 
     /// What stands on a map. The ids are those of the map's own placements.
@@ -403,4 +384,38 @@ impl Store {
         tx.commit().await?;
         Ok(map)
     }
+}
+
+/// What a map is drawn from, over that connection; empty when there is no such map.
+pub(super) async fn read_document(connection: &mut AnyConnection, map: MapId) -> Result<MapDocument, StoreError> {
+    let row: Option<(String,)> = sqlx::query_as("select document from maps where id = $1")
+        .bind(map.to_string())
+        .fetch_optional(&mut *connection)
+        .await?;
+    let mut document: MapDocument = row.map_or_else(
+        || Ok(MapDocument::default()),
+        |(text,)| serde_json::from_str(&text).map_err(|_| StoreError::Corrupt("a map")),
+    )?;
+    document.zones.retain(|zone| ZoneKind::from_word(&zone.kind).is_some());
+    for zone in &mut document.zones {
+        if let Some(target) = &mut zone.target {
+            name_space(connection, target).await?;
+        }
+    }
+    Ok(document)
+}
+
+/// A seed's maps name spaces by key: they have no ids yet when the map is drawn.
+async fn name_space(connection: &mut AnyConnection, target: &mut TargetEntry) -> Result<(), StoreError> {
+    let Some(key) = target.space.as_ref().filter(|space| space.parse::<SpaceId>().is_err()) else {
+        return Ok(());
+    };
+    let row: Option<(String,)> = sqlx::query_as("select id from spaces where seed_key = $1")
+        .bind(key)
+        .fetch_optional(connection)
+        .await?;
+    if let Some((space,)) = row {
+        target.space = Some(space);
+    }
+    Ok(())
 }

@@ -17,6 +17,7 @@ pub mod chat;
 pub mod checkpoints;
 pub mod direct;
 pub mod elements;
+pub mod layouts;
 pub mod maps;
 mod opening;
 pub mod owners;

@@ -1,11 +1,11 @@
 //! Spaces: who made them, who may see them, and what stands in them.
 
+use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use super::{Store, StoreError, Tx, id, now_ms, tiles, uploads};
 use crate::components::id::{ElementId, MapId, PlacementId, SpaceId, UserId};
 use crate::components::peers::VoiceRules;
-use crate::components::plan::Plan;
 use crate::components::unit::Tile;
 
 /// The word for a space that keeps what is said...
@@ -51,7 +51,7 @@ pub struct SpaceRow {
     pub width: u16,
     /// Rows.
     pub height: u16,
-    /// Rises with every change of what stands in it.
+    /// Rises with every change of the map, the zones and what stands there, in the same transaction.
     pub plan_version: u32,
     /// Whether what is said there is kept for ever, or forgotten when nobody is there any more.
     pub keeps_chat: bool,
@@ -186,15 +186,7 @@ fn before(after: Option<SpaceId>) -> String {
 impl Store {
     /// One space.
     pub async fn space(&self, space: SpaceId) -> Result<Option<SpaceRow>, StoreError> {
-        let row: Option<RawSpace> = sqlx::query_as(
-            "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
-             plan_version, chat, chat_retention_days, \
-             chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at from spaces left join maps on maps.id = spaces.map_id where spaces.id = $1",
-        )
-        .bind(space.to_string())
-        .fetch_optional(&self.readers)
-        .await?;
-        row.map(RawSpace::read).transpose()
+        read_space(&mut *self.readers.acquire().await?, space).await
     }
 
     /// What somebody made, newest first.
@@ -356,31 +348,19 @@ impl Store {
         tx.commit().await?;
         Ok(Some(version))
     }
+}
 
-    /// What the running world of a space is built from.
-    pub async fn plan(&self, space: SpaceId) -> Result<Option<Plan>, StoreError> {
-        let Some(row) = self.space(space).await? else {
-            return Ok(None);
-        };
-        let document = match row.map {
-            Some(map) => self.map_document(map).await?,
-            None => super::maps::MapDocument::default(),
-        };
-        let placed = self.placed(space).await?;
-        Ok(Some(Plan {
-            width: row.width,
-            height: row.height,
-            blocked: document.blocked_tiles(),
-            has_walls: document.walls,
-            voices: row.voices,
-            zones: document.zones(),
-            elements: placed
-                .iter()
-                .map(|placed| placed.placement(row.width, row.height))
-                .collect(),
-            version: row.plan_version,
-        }))
-    }
+/// One space, over that connection.
+pub(super) async fn read_space(connection: &mut AnyConnection, space: SpaceId) -> Result<Option<SpaceRow>, StoreError> {
+    let row: Option<RawSpace> = sqlx::query_as(
+        "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
+         plan_version, chat, chat_retention_days, \
+         chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at from spaces left join maps on maps.id = spaces.map_id where spaces.id = $1",
+    )
+    .bind(space.to_string())
+    .fetch_optional(connection)
+    .await?;
+    row.map(RawSpace::read).transpose()
 }
 
 /// The next version of a plan; `None` when there is no such space. Comes before any change of what stands in the space: who

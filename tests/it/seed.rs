@@ -118,7 +118,12 @@ async fn a_mistake_is_named_and_nothing_is_loaded(home: Home) {
             "\"shrub\"",
             "maps/yard.tmj: there is no element `tree`",
         ),
-        ("spaces.json", "\"yard\"", "\"nowhere\"", "maps/nowhere.tmj"),
+        (
+            "spaces.json",
+            "\"yard\"",
+            "\"nowhere\"",
+            "spaces.json: space `open-yard`: there is no maps/nowhere.tmj",
+        ),
         ("maps/yard.tmj", "\"x\": 32", "\"x\": 128", "lies outside the map"),
     ];
     for (file, from, to, expected) in cases {
@@ -135,10 +140,97 @@ async fn a_mistake_is_named_and_nothing_is_loaded(home: Home) {
     }
 }
 
+async fn a_portal_leads_to_a_space_that_is_there(home: Home) {
+    let store = &home.store;
+    let nowhere = uuid::Uuid::from_u128(7).to_string();
+    let portal = |space: &str| {
+        let seed = tempfile::tempdir().unwrap();
+        copy_fixture(seed.path());
+        let zone = format!(
+            r#"{{"id": 9, "type": "portal", "name": "Out", "x": 0, "y": 32, "width": 32, "height": 32,
+            "properties": [{{"name": "space", "type": "string", "value": "{space}"}}]}}, {{"id": 3,"#
+        );
+        edit(&seed.path().join("maps/yard.tmj"), "{\"id\": 3,", &zone);
+        Folder::read(seed.path()).unwrap()
+    };
+    let error = store.seed(&portal(&nowhere)).await.unwrap_err().to_string();
+    assert!(
+        error.contains("maps/yard.tmj: zone `Out`: it leads to the space"),
+        "{error}"
+    );
+    let there = home.some_space().await.to_string();
+    store.seed(&portal(&there)).await.unwrap();
+}
+
+#[test]
+fn what_leads_nowhere_and_what_no_one_reads_is_refused_in_one_report() {
+    let seed = tempfile::tempdir().unwrap();
+    copy_fixture(seed.path());
+    let map = seed.path().join("maps/yard.tmj");
+    let portal = |id: u8, space: &str, zone: &str| {
+        format!(
+            r#"{{"id": {id}, "type": "portal", "name": "P{id}", "x": 0, "y": 32, "width": 32, "height": 32, "properties": [
+            {{"name": "space", "type": "string", "value": "{space}"}}, {{"name": "zone", "type": "string", "value": "{zone}"}}]}},"#
+        )
+    };
+    let portals =
+        portal(7, "nowhere", "Gate") + &portal(8, "open-yard", "No such door") + &portal(9, "open-yard", "Gate");
+    edit(&map, "{\"id\": 3,", &(portals + "{\"id\": 3,"));
+    std::fs::copy(&map, seed.path().join("maps/Große Halle.tmj")).unwrap();
+    std::fs::copy(&map, seed.path().join("maps/hall.json")).unwrap();
+    std::fs::write(seed.path().join("maps/hall.tmx"), "<map/>").unwrap();
+    std::fs::create_dir(seed.path().join("maps/inner")).unwrap();
+    std::fs::copy(&map, seed.path().join("maps/inner/hall.tmj")).unwrap();
+    let folder = Folder::read(seed.path())
+        .unwrap()
+        .drawn_with(|path| path != "avatars/ann.svg" && path != "tiles/grass.svg");
+    let error = folder.check().unwrap_err().to_string();
+    for expected in [
+        "maps/yard.tmj: zone `P7`: it leads to `nowhere`",
+        "maps/yard.tmj: zone `P8`: it leads to the zone `No such door`",
+        "maps/Große Halle.tmj: a key is made of",
+        "maps/hall.json: it is not read",
+        "maps/hall.tmx: it is not read",
+        "maps/inner/hall.tmj: it is not read",
+        "avatars.json: `ann`: there is no picture /art/avatars/ann.svg",
+        "maps/yard.tmj: tile `grass`: there is no picture",
+    ] {
+        assert!(error.contains(expected), "{error} does not say {expected:?}");
+    }
+    assert!(!error.contains("`P9`"), "{error}");
+}
+
+#[test]
+fn a_map_on_which_no_one_can_stand_is_refused() {
+    let seed = tempfile::tempdir().unwrap();
+    copy_fixture(seed.path());
+    let map = seed.path().join("maps/yard.tmj");
+    let text = std::fs::read_to_string(&map).unwrap();
+    let mut map: serde_json::Value = serde_json::from_str(&text).unwrap();
+    map["layers"][0]["properties"] = serde_json::json!([{"name": "collides", "type": "bool", "value": true}]);
+    std::fs::write(seed.path().join("maps/yard.tmj"), map.to_string()).unwrap();
+    let error = Folder::read(seed.path()).unwrap().check().unwrap_err().to_string();
+    assert!(error.contains("maps/yard.tmj: everything blocks"), "{error}");
+}
+
+#[test]
+fn the_seed_inside_is_drawn_and_leads_somewhere() {
+    let art = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/art");
+    assert!(art.is_dir());
+    let has_art = |path: &str| {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("assets/art")
+            .join(path)
+            .is_file()
+    };
+    Folder::built_in().drawn_with(has_art).check().unwrap();
+}
+
 on_both!(
     seeding_twice_changes_nothing,
     seeding_what_is_built_in_twice_changes_nothing,
     a_seeded_space_has_walls_zones_and_solid_elements,
     a_change_updates_what_changed_and_the_seeded_space,
     a_mistake_is_named_and_nothing_is_loaded,
+    a_portal_leads_to_a_space_that_is_there,
 );

@@ -7,8 +7,8 @@ use rust_embed::RustEmbed;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::SeedError;
 use super::tiled::{self, SeedMap};
+use super::{Problems, SeedError, references};
 use crate::store::elements::{ElementRow, Footprint};
 
 /// Largest file, in bytes.
@@ -23,6 +23,10 @@ struct BuiltIn;
 #[derive(Debug, Clone, Default)]
 pub struct Folder {
     files: BTreeMap<String, Vec<u8>>,
+    /// Files that no one reads although they look as if someone should.
+    unread: Vec<String>,
+    /// Which pictures of our own there are, when that is known.
+    has_picture: Option<fn(&str) -> bool>,
 }
 
 /// An avatar of a seed; its picture is `/art/avatars/<key>.svg`.
@@ -73,13 +77,27 @@ impl Folder {
             let file = BuiltIn::get(&path)?;
             Some((path.replace('\\', "/"), file.data.into_owned()))
         });
-        Self { files: files.collect() }
+        Self {
+            files: files.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The same, whose things are drawn with those pictures: `avatars/<key>.svg` and the like.
+    #[must_use]
+    pub fn drawn_with(self, has_picture: fn(&str) -> bool) -> Self {
+        Self {
+            has_picture: Some(has_picture),
+            ..self
+        }
     }
 
     /// These files, by their path in the folder.
     pub fn of(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
-        let files = files.into_iter().collect();
-        Self { files }
+        Self {
+            files: files.into_iter().collect(),
+            ..Self::default()
+        }
     }
 
     /// Whether it could be loaded: every file makes sense and every name leads somewhere.
@@ -89,107 +107,129 @@ impl Folder {
 
     /// A seed on a disk.
     pub fn read(folder: &Path) -> Result<Self, SeedError> {
-        let mut files = BTreeMap::new();
-        for name in ["avatars.json", "elements.json", "spaces.json"] {
-            if folder.join(name).is_file() {
-                files.insert(name.to_owned(), read_file(&folder.join(name))?);
-            }
+        let mut seed = Self::default();
+        seed.look_into(folder, "")?;
+        if seed.files.is_empty() && seed.unread.is_empty() {
+            let what = "there is no avatars.json, elements.json, spaces.json or maps/*.tmj in it";
+            return Err(Problems::one(&folder.display().to_string(), what));
         }
-        if folder.join("maps").is_dir() {
-            let unreadable = |source| SeedError::Unreadable {
-                file: folder.join("maps").display().to_string(),
-                source,
-            };
-            for entry in std::fs::read_dir(folder.join("maps")).map_err(unreadable)? {
-                let path = entry.map_err(unreadable)?.path();
-                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                if Path::new(name).extension().is_some_and(|ending| ending == "tmj") {
-                    files.insert(format!("maps/{name}"), read_file(&path)?);
+        Ok(seed)
+    }
+
+    /// Reads what is in a folder of the seed, and notes what no one reads.
+    fn look_into(&mut self, folder: &Path, inside: &str) -> Result<(), SeedError> {
+        let unreadable = |source| SeedError::Unreadable {
+            file: folder.display().to_string(),
+            source,
+        };
+        for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+            let file = format!("{inside}{name}");
+            if name.starts_with('.') {
+                continue;
+            }
+            if path.is_dir() {
+                // Elsewhere are pictures and the like.
+                if inside.starts_with("maps/") || file == "maps" {
+                    self.look_into(&path, &format!("{file}/"))?;
                 }
+                continue;
+            }
+            let is_list = ["avatars.json", "elements.json", "spaces.json"].contains(&file.as_str());
+            let is_map = inside == "maps/" && ending.as_deref() == Some("tmj");
+            if is_list || is_map {
+                self.files.insert(file, read_file(&path)?);
+            } else if matches!(
+                ending.as_deref(),
+                Some("json" | "tmj" | "tmx" | "tsj" | "tsx" | "tj" | "tx" | "wam")
+            ) {
+                self.unread.push(file);
             }
         }
-        if files.is_empty() {
-            let what = "there is no avatars.json, elements.json, spaces.json or maps/*.tmj in it".to_owned();
-            return Err(SeedError::Invalid {
-                file: folder.display().to_string(),
-                what,
-            });
-        }
-        Ok(Self { files })
+        Ok(())
     }
 
     /// Reads all files and holds them against each other.
     pub(super) fn plan(&self) -> Result<SeedPlan, SeedError> {
-        let elements: Vec<SeedElement> = self.list("elements.json")?;
-        for element in &elements {
-            element.check()?;
+        let mut problems = Problems::default();
+        for file in &self.unread {
+            let what = "it is not read: lists are avatars.json, elements.json and spaces.json, maps are maps/NAME.tmj";
+            problems.add(file, what);
         }
-        let known: BTreeMap<&str, &SeedElement> = elements.iter().map(|one| (one.key.as_str(), one)).collect();
-        let mut maps = Vec::new();
+        let mut plan = SeedPlan {
+            avatars: self.list("avatars.json", &mut problems),
+            elements: self.list("elements.json", &mut problems),
+            maps: Vec::new(),
+            spaces: self.list("spaces.json", &mut problems),
+        };
+        for element in &plan.elements {
+            if let Err(what) = element.check() {
+                problems.add("elements.json", format!("element `{}`: {what}", element.key));
+            }
+        }
         for (file, bytes) in &self.files {
-            if let Some(key) = file.strip_prefix("maps/").and_then(|name| name.strip_suffix(".tmj")) {
-                let map = tiled::read(key, bytes)
-                    .and_then(|map| check_elements(&map, &known).map(|()| map))
-                    .map_err(|what| SeedError::Invalid {
-                        file: file.clone(),
-                        what,
-                    })?;
-                maps.push(map);
+            let Some(key) = file.strip_prefix("maps/").and_then(|name| name.strip_suffix(".tmj")) else {
+                continue;
+            };
+            if !is_key(key) {
+                problems.add(file, format!("{KEY}; the key of a map is its file's name"));
+            }
+            match tiled::read(key, bytes) {
+                Ok(map) => plan.maps.push(map),
+                Err(found) => found.into_iter().for_each(|what| problems.add(file, what)),
             }
         }
-        let spaces: Vec<SeedSpace> = self.list("spaces.json")?;
-        for space in &spaces {
-            if !maps.iter().any(|map| map.key == space.map) {
-                let what = format!("space `{}`: there is no maps/{}.tmj", space.key, space.map);
-                return Err(SeedError::Invalid {
-                    file: "spaces.json".into(),
-                    what,
-                });
-            }
+        references::check(&plan, self.has_picture, &mut problems);
+        if problems.0.is_empty() {
+            return Ok(plan);
         }
-        Ok(SeedPlan {
-            avatars: self.list("avatars.json")?,
-            elements,
-            maps,
-            spaces,
-        })
+        Err(SeedError::Invalid(problems))
     }
 
     /// A list of things with keys; an absent file is an empty list.
-    fn list<T: DeserializeOwned + Keyed>(&self, file: &str) -> Result<Vec<T>, SeedError> {
-        let invalid = |what| SeedError::Invalid {
-            file: file.to_owned(),
-            what,
-        };
+    fn list<T: DeserializeOwned + Keyed>(&self, file: &str, problems: &mut Problems) -> Vec<T> {
         let Some(bytes) = self.files.get(file) else {
-            return Ok(Vec::new());
+            return Vec::new();
         };
-        let list: Vec<T> = serde_json::from_slice(bytes).map_err(|error| invalid(error.to_string()))?;
+        let list: Vec<T> = match serde_json::from_slice(bytes) {
+            Ok(list) => list,
+            Err(error) => {
+                problems.add(file, error.to_string());
+                return Vec::new();
+            }
+        };
         let mut keys = BTreeSet::new();
         for (place, one) in list.iter().enumerate() {
             let (key, name) = (one.key(), one.name());
-            let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-            if key.is_empty() || !key.bytes().all(plain) {
-                let what = format!("entry {}: a key is made of a-z, 0-9 and -, not `{key}`", place + 1);
-                return Err(invalid(what));
+            if !is_key(key) {
+                problems.add(file, format!("entry {}: {KEY}, not `{key}`", place + 1));
             }
             if !keys.insert(key.to_owned()) {
-                return Err(invalid(format!("entry {}: the key `{key}` occurs twice", place + 1)));
+                problems.add(file, format!("entry {}: the key `{key}` occurs twice", place + 1));
             }
-            check_name(name).map_err(|what| invalid(format!("`{key}`: {what}")))?;
+            if let Err(what) = check_name(name) {
+                problems.add(file, format!("`{key}`: {what}"));
+            }
         }
-        Ok(list)
+        list
     }
+}
+
+/// What a key is.
+const KEY: &str = "a key is made of a-z, 0-9 and -";
+
+fn is_key(key: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !key.is_empty() && key.bytes().all(plain)
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, SeedError> {
     let file = || path.display().to_string();
     let unreadable = |source| SeedError::Unreadable { file: file(), source };
     if std::fs::metadata(path).map_err(unreadable)?.len() > FILE_LIMIT {
-        return Err(SeedError::Invalid {
-            file: file(),
-            what: "it is larger than 16 MiB".into(),
-        });
+        return Err(Problems::one(&file(), "it is larger than 16 MiB"));
     }
     std::fs::read(path).map_err(unreadable)
 }
@@ -203,29 +243,10 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check_elements(map: &SeedMap, known: &BTreeMap<&str, &SeedElement>) -> Result<(), String> {
-    for (key, corner) in &map.elements {
-        let element = known
-            .get(key.as_str())
-            .ok_or_else(|| format!("there is no element `{key}` in elements.json"))?;
-        if !element.row().fits(*corner, map.width, map.height) {
-            return Err(format!(
-                "element `{key}` at tile {},{} lies outside the map",
-                corner.x, corner.y
-            ));
-        }
-    }
-    Ok(())
-}
-
 impl SeedElement {
-    fn check(&self) -> Result<(), SeedError> {
-        let invalid = |what: &str| SeedError::Invalid {
-            file: "elements.json".into(),
-            what: format!("element `{}`: {what}", self.key),
-        };
+    fn check(&self) -> Result<(), &'static str> {
         if !(1..=1000).contains(&self.width) || !(1..=1000).contains(&self.height) {
-            return Err(invalid("width and height are 1 to 1000"));
+            return Err("width and height are 1 to 1000");
         }
         let inside = self.footprint.is_none_or(|print| {
             print.width > 0
@@ -236,11 +257,11 @@ impl SeedElement {
         if inside {
             Ok(())
         } else {
-            Err(invalid("the footprint reaches outside the element"))
+            Err("the footprint reaches outside the element")
         }
     }
 
-    fn row(&self) -> ElementRow {
+    pub(super) fn row(&self) -> ElementRow {
         ElementRow {
             id: crate::components::id::ElementId(uuid::Uuid::nil()),
             name: self.name.clone(),

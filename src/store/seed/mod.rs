@@ -11,6 +11,8 @@ use super::{Store, StoreError, Tx, id, now_ms};
 use crate::components::id::{MapId, SpaceId};
 
 mod folder;
+mod references;
+mod strict;
 mod tiled;
 
 pub use folder::Folder;
@@ -20,14 +22,9 @@ use tiled::SeedMap;
 /// Why a folder was not loaded. Nothing of it is then in the database.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
-    /// A file says something that cannot be.
-    #[error("{file}: {what}")]
-    Invalid {
-        /// Which.
-        file: String,
-        /// Where in it and what.
-        what: String,
-    },
+    /// Files say something that cannot be, or that would not be honoured.
+    #[error("{0}")]
+    Invalid(Problems),
     /// A file cannot be read.
     #[error("cannot read {file}: {source}")]
     Unreadable {
@@ -44,6 +41,48 @@ pub enum SeedError {
 impl From<sqlx::Error> for SeedError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
+    }
+}
+
+/// Everything that is wrong with a seed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Problems(Vec<Problem>);
+
+/// One thing that is wrong with a seed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Problem {
+    file: String,
+    /// Where in it and what.
+    what: String,
+}
+
+impl Problems {
+    fn add(&mut self, file: &str, what: impl Into<String>) {
+        let what = what.into();
+        self.0.push(Problem {
+            file: file.to_owned(),
+            what,
+        });
+    }
+
+    /// One alone.
+    fn one(file: &str, what: impl Into<String>) -> SeedError {
+        let mut problems = Self::default();
+        problems.add(file, what);
+        SeedError::Invalid(problems)
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.len() > 1 {
+            writeln!(f, "{} problems; nothing was loaded", self.0.len())?;
+        }
+        for (number, Problem { file, what }) in self.0.iter().enumerate() {
+            let end = if number + 1 < self.0.len() { "\n" } else { "" };
+            write!(f, "{file}: {what}{end}")?;
+        }
+        Ok(())
     }
 }
 
@@ -127,6 +166,7 @@ async fn is_unseeded(connection: &mut AnyConnection) -> Result<bool, StoreError>
 }
 
 async fn load(tx: &mut Tx, plan: &SeedPlan) -> Result<SeedReport, SeedError> {
+    check_targets(tx, plan).await?;
     let mut report = SeedReport::default();
     for avatar in &plan.avatars {
         report.count(seed_avatar(tx, avatar).await?);
@@ -144,6 +184,27 @@ async fn load(tx: &mut Tx, plan: &SeedPlan) -> Result<SeedReport, SeedError> {
         report.count(seed_space(tx, space).await?);
     }
     Ok(report)
+}
+
+/// Portals may lead to spaces that are there already, by their id.
+async fn check_targets(tx: &mut Tx, plan: &SeedPlan) -> Result<(), SeedError> {
+    let mut problems = Problems::default();
+    for map in &plan.maps {
+        for (zone, space) in references::ids(map) {
+            let known: Option<(String,)> = sqlx::query_as("select id from spaces where id = $1")
+                .bind(space.to_string())
+                .fetch_optional(&mut **tx)
+                .await?;
+            if known.is_none() {
+                let what = format!("zone `{zone}`: it leads to the space {space}, which is not there");
+                problems.add(&map.file(), what);
+            }
+        }
+    }
+    if problems.0.is_empty() {
+        return Ok(());
+    }
+    Err(SeedError::Invalid(problems))
 }
 
 async fn seed_avatar(tx: &mut Tx, avatar: &SeedAvatar) -> Result<Outcome, SeedError> {

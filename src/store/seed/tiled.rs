@@ -4,10 +4,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::folder::check_name;
+use super::strict::{self, Extra};
 use crate::components::plan::Area;
 use crate::components::unit::Tile;
 use crate::components::zone::ZoneKind;
-use crate::store::maps::{Layer, MapDocument, TargetEntry, ZoneEntry, check_zones};
+use crate::store::maps::{Layer, MapDocument, TargetEntry, ZoneEntry, zone_problems};
 
 /// Bits of a cell that turn or mirror its tile.
 const FLIP_BITS: u32 = 0xF000_0000;
@@ -17,6 +18,10 @@ const MOST_LAYERS: usize = 32;
 const MOST_OBJECTS: usize = 10_000;
 /// What the object of a zone may say more.
 const WISHES: [&str; 7] = ["cap", "space", "zone", "url", "text", "audience", "reach"];
+/// What a map may say more.
+const MAP_WISHES: [&str; 3] = ["name", "description", "walls"];
+/// Cells of a layer at most that are named one by one.
+const NAMED_CELLS: usize = 5;
 /// Longest description, in letters.
 const DESCRIPTION_LETTERS: usize = 500;
 
@@ -34,6 +39,13 @@ pub(super) struct SeedMap {
     pub elements: Vec<(String, Tile)>,
 }
 
+impl SeedMap {
+    /// The file it was read from.
+    pub fn file(&self) -> String {
+        format!("maps/{}.tmj", self.key)
+    }
+}
+
 #[derive(Deserialize)]
 struct RawMap {
     orientation: String,
@@ -47,6 +59,8 @@ struct RawMap {
     layers: Vec<RawLayer>,
     #[serde(default)]
     properties: Vec<Property>,
+    #[serde(flatten)]
+    extra: Extra,
 }
 
 #[derive(Deserialize)]
@@ -54,18 +68,30 @@ struct RawTileset {
     firstgid: u32,
     source: Option<String>,
     image: Option<String>,
+    tilewidth: Option<u32>,
+    tileheight: Option<u32>,
     #[serde(default)]
     tiles: Vec<RawTile>,
+    #[serde(flatten)]
+    extra: Extra,
 }
 
 #[derive(Deserialize)]
 struct RawTile {
     id: u32,
-    /// Tiled 1.9 called it `class`.
-    #[serde(rename = "type", alias = "class", default)]
+    #[serde(rename = "type", default)]
     kind: String,
+    /// What Tiled 1.9 called the type.
+    #[serde(default)]
+    class: String,
+    imagewidth: Option<u32>,
+    imageheight: Option<u32>,
+    width: Option<u32>,
+    height: Option<u32>,
     #[serde(default)]
     properties: Vec<Property>,
+    #[serde(flatten)]
+    extra: Extra,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +107,8 @@ struct RawLayer {
     objects: Vec<RawObject>,
     #[serde(default)]
     properties: Vec<Property>,
+    #[serde(flatten)]
+    extra: Extra,
 }
 
 #[derive(Deserialize)]
@@ -88,8 +116,11 @@ struct RawObject {
     id: u32,
     #[serde(default)]
     name: String,
-    #[serde(rename = "type", alias = "class", default)]
+    #[serde(rename = "type", default)]
     kind: String,
+    /// What Tiled 1.9 called the type.
+    #[serde(default)]
+    class: String,
     x: f64,
     y: f64,
     #[serde(default)]
@@ -98,6 +129,8 @@ struct RawObject {
     height: f64,
     #[serde(default)]
     properties: Vec<Property>,
+    #[serde(flatten)]
+    extra: Extra,
 }
 
 #[derive(Deserialize)]
@@ -136,35 +169,78 @@ fn number(properties: &[Property], name: &str) -> Result<Option<u16>, String> {
     }
 }
 
-/// Reads a map. The error says where and what, without the file.
-pub(super) fn read(key: &str, bytes: &[u8]) -> Result<SeedMap, String> {
-    let raw: RawMap = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    raw.check()?;
-    let name = text(&raw.properties, "name")?.unwrap_or_else(|| key.to_owned());
-    check_name(&name)?;
-    let description = text(&raw.properties, "description")?.unwrap_or_default();
-    // PostgreSQL cannot keep a text with a NUL.
-    if description.chars().count() > DESCRIPTION_LETTERS || description.contains('\0') {
-        return Err(format!(
-            "the description has at most {DESCRIPTION_LETTERS} letters and no NUL"
-        ));
+/// The one of `type` and `class` that is used.
+fn one_of<'a>(kind: &'a str, class: &'a str) -> Result<&'a str, String> {
+    match (kind, class) {
+        (kind, "") => Ok(kind),
+        ("", class) => Ok(class),
+        _ => Err("it has a `type` and a `class`: keep one of the two".into()),
     }
-    let mut builder = Builder::new(&raw)?;
-    for layer in &raw.layers {
-        builder
-            .layer(layer)
-            .map_err(|what| format!("layer `{}`: {what}", layer.name))?;
-    }
-    check_zones(&builder.zones, raw.width, raw.height)?;
-    Ok(SeedMap {
-        key: key.to_owned(),
-        name,
-        description,
-        width: raw.width,
-        height: raw.height,
-        elements: std::mem::take(&mut builder.elements),
-        document: builder.document(),
+}
+
+/// What is not known of the properties that something may have.
+fn unknown<'a>(properties: &'a [Property], known: &'a [&str], what: &'a str) -> impl Iterator<Item = String> + 'a {
+    let strange = properties
+        .iter()
+        .filter(|property| !known.contains(&property.name.as_str()));
+    strange.map(move |property| {
+        let may = if known.is_empty() {
+            format!("{what} has none")
+        } else {
+            format!("{what} may have {}", known.join(", "))
+        };
+        format!("the property `{}` is not known; {may}", property.name)
     })
+}
+
+/// Reads a map. Every problem says where it is and what, without the file.
+pub(super) fn read(key: &str, bytes: &[u8]) -> Result<SeedMap, Vec<String>> {
+    let raw: RawMap = serde_json::from_slice(bytes).map_err(|error| vec![error.to_string()])?;
+    raw.check().map_err(|what| vec![what])?;
+    let mut problems: Vec<String> = strict::problems(&raw.extra, strict::MAP).collect();
+    problems.extend(unknown(&raw.properties, &MAP_WISHES, "a map"));
+    let name = text(&raw.properties, "name").and_then(|name| {
+        let name = name.unwrap_or_else(|| key.to_owned());
+        check_name(&name).map(|()| name)
+    });
+    let description = text(&raw.properties, "description").and_then(|text| {
+        let text = text.unwrap_or_default();
+        // PostgreSQL cannot keep a text with a NUL.
+        if text.chars().count() > DESCRIPTION_LETTERS || text.contains('\0') {
+            return Err(format!(
+                "the description has at most {DESCRIPTION_LETTERS} letters and no NUL"
+            ));
+        }
+        Ok(text)
+    });
+    let mut builder = Builder::new(&raw, &mut problems);
+    for layer in &raw.layers {
+        let found = builder.problems.len();
+        builder.layer(layer);
+        for problem in &mut builder.problems[found..] {
+            *problem = format!("layer `{}`: {problem}", layer.name);
+        }
+    }
+    let together = zone_problems(&builder.zones, raw.width, raw.height);
+    builder.problems.extend(together);
+    let elements = std::mem::take(&mut builder.elements);
+    let document = builder.document();
+    match (name, description) {
+        (Ok(name), Ok(description)) if problems.is_empty() => Ok(SeedMap {
+            key: key.to_owned(),
+            name,
+            description,
+            width: raw.width,
+            height: raw.height,
+            elements,
+            document,
+        }),
+        (name, description) => {
+            problems.extend(name.err());
+            problems.extend(description.err());
+            Err(problems)
+        }
+    }
 }
 
 impl RawMap {
@@ -183,6 +259,58 @@ impl RawMap {
         }
         Ok(())
     }
+
+    fn tileset_problems(&self, tileset: &RawTileset) -> Vec<String> {
+        let mut problems: Vec<String> = strict::problems(&tileset.extra, strict::TILESET).collect();
+        if tileset.source.is_some() {
+            problems.push("it must be embedded in the map".into());
+        }
+        if tileset.image.is_some() {
+            problems.push("it must be a collection of images".into());
+        }
+        if !self.is_a_tile(&[tileset.tilewidth, tileset.tileheight]) {
+            problems.push(format!(
+                "its tiles are {0} × {0} pixels, as those of the map",
+                self.tilewidth
+            ));
+        }
+        if tileset.tiles.iter().any(|tile| tile.id >= u32::from(u16::MAX)) {
+            problems.push("it has at most 65535 tiles".into());
+        }
+        problems
+    }
+
+    /// The name of a tile, and whether it blocks.
+    fn tile<'a>(&self, tile: &'a RawTile) -> Result<(&'a str, bool), Vec<String>> {
+        let mut problems: Vec<String> = strict::problems(&tile.extra, strict::TILE).collect();
+        problems.extend(unknown(&tile.properties, &["collides"], "a tile"));
+        if !self.is_a_tile(&[tile.imagewidth, tile.imageheight, tile.width, tile.height]) {
+            problems.push(format!(
+                "its picture is {0} × {0} pixels, as the tiles of the map",
+                self.tilewidth
+            ));
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let name = one_of(&tile.kind, &tile.class).and_then(|name| {
+            let is_plain = !name.is_empty() && name.bytes().all(plain);
+            is_plain
+                .then_some(name)
+                .ok_or_else(|| "its type is its name, made of letters, digits, - and _".to_owned())
+        });
+        match (name, flag(&tile.properties, "collides")) {
+            (Ok(name), Ok(collides)) if problems.is_empty() => Ok((name, collides)),
+            (name, collides) => {
+                problems.extend(name.err());
+                problems.extend(collides.err());
+                Err(problems)
+            }
+        }
+    }
+
+    /// Whether something is as large as a tile of the map, as far as it says so.
+    fn is_a_tile(&self, sizes: &[Option<u32>]) -> bool {
+        sizes.iter().flatten().all(|size| *size == u32::from(self.tilewidth))
+    }
 }
 
 struct Builder<'a> {
@@ -198,34 +326,43 @@ struct Builder<'a> {
     blocked: Vec<bool>,
     walls: bool,
     elements: Vec<(String, Tile)>,
+    problems: &'a mut Vec<String>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(raw: &'a RawMap) -> Result<Self, String> {
+    fn new(raw: &'a RawMap, problems: &'a mut Vec<String>) -> Self {
         let (first, tiles) = match raw.tilesets.as_slice() {
             [] => (1, [].as_slice()),
-            [one] if one.source.is_some() => return Err("the tileset must be embedded in the map".into()),
-            [one] if one.image.is_some() => return Err("the tileset must be a collection of images".into()),
-            [one] => (one.firstgid, one.tiles.as_slice()),
-            _ => return Err("a map has one tileset".into()),
+            [one] => {
+                problems.extend(
+                    raw.tileset_problems(one)
+                        .into_iter()
+                        .map(|what| format!("the tileset: {what}")),
+                );
+                (one.firstgid, one.tiles.as_slice())
+            }
+            _ => {
+                problems.push("a map has one tileset".into());
+                (1, [].as_slice())
+            }
         };
+        let tiles: Vec<&RawTile> = tiles.iter().filter(|tile| tile.id < u32::from(u16::MAX)).collect();
         let size = tiles.iter().map(|tile| tile.id as usize + 1).max().unwrap_or(0);
-        if size > usize::from(u16::MAX) {
-            return Err("a tileset has at most 65535 tiles".into());
-        }
         let mut kinds = vec![None; size];
         for tile in tiles {
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-            if tile.kind.is_empty() || !tile.kind.bytes().all(plain) {
-                return Err(format!(
-                    "tile {}: its type is its name, made of letters, digits, - and _",
-                    tile.id
-                ));
+            match raw.tile(tile) {
+                Ok(kind) => kinds[tile.id as usize] = Some(kind),
+                Err(found) => {
+                    problems.extend(found.into_iter().map(|what| format!("tile {}: {what}", tile.id)));
+                    kinds[tile.id as usize] = Some(("", false));
+                }
             }
-            let collides = flag(&tile.properties, "collides").map_err(|what| format!("tile {}: {what}", tile.id))?;
-            kinds[tile.id as usize] = Some((tile.kind.as_str(), collides));
         }
-        Ok(Self {
+        let walls = flag(&raw.properties, "walls").unwrap_or_else(|what| {
+            problems.push(what);
+            false
+        });
+        Self {
             raw,
             first,
             numbers: vec![None; size],
@@ -233,19 +370,31 @@ impl<'a> Builder<'a> {
             tiles: Vec::new(),
             layers: Vec::new(),
             zones: Vec::new(),
-            walls: flag(&raw.properties, "walls")?,
+            walls,
             blocked: vec![false; usize::from(raw.width) * usize::from(raw.height)],
             elements: Vec::new(),
-        })
+            problems,
+        }
     }
 
-    fn layer(&mut self, layer: &RawLayer) -> Result<(), String> {
+    fn layer(&mut self, layer: &RawLayer) {
+        self.problems.extend(strict::problems(&layer.extra, strict::LAYER));
         match (layer.kind.as_str(), layer.name.as_str()) {
-            ("tilelayer", _) => self.tile_layer(layer),
+            ("tilelayer", _) => {
+                let known = ["collides", "above"];
+                self.problems.extend(unknown(&layer.properties, &known, "a tile layer"));
+                if let Err(what) = self.tile_layer(layer) {
+                    self.problems.push(what);
+                }
+            }
             ("objectgroup", "elements") => self.each_object(layer, Self::element),
             ("objectgroup", "zones") => self.each_object(layer, Self::zone),
-            ("objectgroup", _) => Err("an object layer is called `elements` or `zones`".into()),
-            (kind, _) => Err(format!("a layer is a tilelayer or an objectgroup, not a {kind}")),
+            ("objectgroup", _) => self
+                .problems
+                .push("an object layer is called `elements` or `zones`".into()),
+            (kind, _) => self
+                .problems
+                .push(format!("a layer is a tilelayer or an objectgroup, not a {kind}")),
         }
     }
 
@@ -265,13 +414,22 @@ impl<'a> Builder<'a> {
         }
         let collides = flag(&layer.properties, "collides")?;
         let mut data = Vec::with_capacity(cells.len());
+        let mut wrong = 0;
         for (place, cell) in cells.iter().enumerate() {
-            let (number, blocks) = self.cell(cell).map_err(|what| {
-                let width = usize::from(self.raw.width);
-                format!("cell {},{}: {what}", place % width, place / width)
-            })?;
+            let (number, blocks) = self.cell(cell).unwrap_or_else(|what| {
+                wrong += 1;
+                if wrong <= NAMED_CELLS {
+                    let width = usize::from(self.raw.width);
+                    let problem = format!("cell {},{}: {what}", place % width, place / width);
+                    self.problems.push(problem);
+                }
+                (0, false)
+            });
             self.blocked[place] |= blocks || (collides && number > 0);
             data.push(number);
+        }
+        if wrong > NAMED_CELLS {
+            self.problems.push(format!("and {} more cells", wrong - NAMED_CELLS));
         }
         let above = flag(&layer.properties, "above")?;
         self.layers.push(Layer {
@@ -305,30 +463,45 @@ impl<'a> Builder<'a> {
         Ok((number, collides))
     }
 
-    fn each_object(
-        &mut self,
-        layer: &RawLayer,
-        take: fn(&mut Self, &RawObject) -> Result<(), String>,
-    ) -> Result<(), String> {
+    fn each_object(&mut self, layer: &RawLayer, take: fn(&mut Self, &RawObject, &str) -> Result<(), String>) {
+        self.problems.extend(unknown(&layer.properties, &[], "an object layer"));
         if layer.objects.len() > MOST_OBJECTS {
-            return Err(format!("it has at most {MOST_OBJECTS} objects"));
+            return self.problems.push(format!("it has at most {MOST_OBJECTS} objects"));
         }
-        layer.objects.iter().try_for_each(|object| {
-            take(self, object).map_err(|what| format!("object {} (`{}`): {what}", object.id, object.kind))
-        })
+        for object in &layer.objects {
+            let mut found: Vec<String> = strict::problems(&object.extra, strict::OBJECT).collect();
+            let taken = one_of(&object.kind, &object.class).and_then(|kind| take(self, object, kind));
+            // A thing of another shape is no rectangle on the grid either: one problem is enough.
+            if found.is_empty() {
+                found.extend(taken.err());
+            }
+            let name = if object.name.is_empty() {
+                &object.kind
+            } else {
+                &object.name
+            };
+            self.problems.extend(
+                found
+                    .into_iter()
+                    .map(|what| format!("object {} (`{name}`): {what}", object.id)),
+            );
+        }
     }
 
-    fn element(&mut self, object: &RawObject) -> Result<(), String> {
-        if object.kind.is_empty() {
+    fn element(&mut self, object: &RawObject, kind: &str) -> Result<(), String> {
+        if kind.is_empty() {
             return Err("its type is the key of an element".into());
         }
+        if let Some(what) = unknown(&object.properties, &[], "an element").next() {
+            return Err(what);
+        }
         let corner = Tile::new(self.tiles_of(object.x)?, self.tiles_of(object.y)?);
-        self.elements.push((object.kind.clone(), corner));
+        self.elements.push((kind.to_owned(), corner));
         Ok(())
     }
 
-    fn zone(&mut self, object: &RawObject) -> Result<(), String> {
-        let kind = ZoneKind::from_word(&object.kind).ok_or_else(|| {
+    fn zone(&mut self, object: &RawObject, word: &str) -> Result<(), String> {
+        let kind = ZoneKind::from_word(word).ok_or_else(|| {
             let words = ZoneKind::ALL.map(ZoneKind::word).join(", ");
             format!("its type is the kind of a zone: {words}")
         })?;
@@ -341,15 +514,8 @@ impl<'a> Builder<'a> {
             check_name(&object.name)?;
         }
         let properties = &object.properties;
-        if let Some(unknown) = properties
-            .iter()
-            .find(|property| !WISHES.contains(&property.name.as_str()))
-        {
-            let known = WISHES.join(", ");
-            return Err(format!(
-                "the property `{}` is not known; a zone may have {known}",
-                unknown.name
-            ));
+        if let Some(what) = unknown(properties, &WISHES, "a zone").next() {
+            return Err(what);
         }
         let (space, zone) = (text(properties, "space")?, text(properties, "zone")?);
         let entry = ZoneEntry {
@@ -425,7 +591,7 @@ mod tests {
     fn refusal(change: impl FnOnce(&mut Value)) -> String {
         let mut map = map();
         change(&mut map);
-        read("small", map.to_string().as_bytes()).unwrap_err()
+        read("small", map.to_string().as_bytes()).unwrap_err().join("\n")
     }
 
     #[test]
@@ -463,7 +629,7 @@ mod tests {
             ("is a whole number", "voices", json!(1.5)),
             ("only a voices zone has `reach`", "spawn", json!(2)),
         ] {
-            let what = voices(kind, reach).unwrap_err();
+            let what = voices(kind, reach).unwrap_err().join("\n");
             assert!(what.contains(expected), "{what:?} does not say {expected:?}");
         }
         assert!(refusal(|map| map["layers"][1]["objects"][0]["type"] = json!("voices")).contains("`reach`"));
@@ -494,7 +660,7 @@ mod tests {
             ("snap it to the grid", |map| {
                 map["layers"][1]["objects"][0]["x"] = json!(7);
             }),
-            ("object 1 (`lava`)", |map| {
+            ("object 1 (`Door`): its type is the kind", |map| {
                 map["layers"][1]["objects"][0]["type"] = json!("lava");
             }),
         ];
@@ -502,5 +668,73 @@ mod tests {
             let what = refusal(change);
             assert!(what.contains(expected), "{what:?} does not say {expected:?}");
         }
+    }
+
+    #[test]
+    fn what_would_look_or_be_other_than_it_is_drawn_is_refused() {
+        let cases: [(&str, Change); 17] = [
+            ("layer `ground`: `visible`", |map| {
+                map["layers"][0]["visible"] = json!(false)
+            }),
+            ("layer `ground`: `opacity`", |map| {
+                map["layers"][0]["opacity"] = json!(0.3)
+            }),
+            ("layer `ground`: `offsetx`", |map| {
+                map["layers"][0]["offsetx"] = json!(16)
+            }),
+            ("layer `ground`: `tintcolor`", |map| {
+                map["layers"][0]["tintcolor"] = json!("#ff0000")
+            }),
+            ("layer `ground`: `parallaxx`", |map| {
+                map["layers"][0]["parallaxx"] = json!(0.5)
+            }),
+            ("layer `zones`: `offsetx`", |map| {
+                map["layers"][1]["offsetx"] = json!(64)
+            }),
+            ("layer `zones`: object 1 (`Door`): `rotation`", |map| {
+                map["layers"][1]["objects"][0]["rotation"] = json!(90);
+            }),
+            ("`ellipse`", |map| {
+                map["layers"][1]["objects"][0]["ellipse"] = json!(true)
+            }),
+            ("`polygon`", |map| {
+                map["layers"][1]["objects"][0]["polygon"] = json!([{"x": 0, "y": 0}])
+            }),
+            ("`template`", |map| {
+                map["layers"][1]["objects"][0] = json!({"id": 1, "template": "a.tj", "x": 0, "y": 0})
+            }),
+            ("`gid`", |map| map["layers"][1]["objects"][0]["gid"] = json!(1)),
+            ("tile 1: `animation`", |map| {
+                map["tilesets"][0]["tiles"][1]["animation"] = json!([{"duration": 100, "tileid": 0}]);
+            }),
+            ("the tileset: its tiles are 32 × 32", |map| {
+                map["tilesets"][0]["tilewidth"] = json!(64)
+            }),
+            ("tile 0: its picture is 32 × 32", |map| {
+                map["tilesets"][0]["tiles"][0]["imagewidth"] = json!(64)
+            }),
+            ("`backgroundcolor`", |map| map["backgroundcolor"] = json!("#003300")),
+            ("a `type` and a `class`", |map| {
+                map["layers"][1]["objects"][0]["class"] = json!("spawn")
+            }),
+            ("the property `wals` is not known", |map| {
+                map["properties"] = json!([{ "name": "wals", "type": "bool", "value": true }]);
+            }),
+        ];
+        for (expected, change) in cases {
+            let what = refusal(change);
+            assert!(what.contains(expected), "{what:?} does not say {expected:?}");
+        }
+    }
+
+    #[test]
+    fn all_problems_of_a_map_are_named_at_once() {
+        let what = refusal(|map| {
+            map["backgroundcolor"] = json!("#003300");
+            map["layers"][0]["visible"] = json!(false);
+            map["layers"][0]["data"] = json!([9, 9, 1, 1]);
+            map["layers"][1]["objects"][0]["x"] = json!(7);
+        });
+        assert_eq!(what.lines().count(), 5, "{what}");
     }
 }

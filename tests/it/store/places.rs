@@ -240,8 +240,30 @@ async fn an_older_ownership_cannot_overwrite_a_checkpoint(home: Home) {
     assert_eq!(store.load_checkpoint(space).await.unwrap(), None);
 }
 
+async fn a_layout_is_of_the_version_it_is_read_with(home: Home) {
+    let store = &home.store;
+    let (space, other) = (home.some_space().await, SpaceId(Uuid::nil()));
+    let desk = store.add_element("/art/desk.svg", (1, 1), true).await.unwrap();
+    for number in 1..4 {
+        let layout = store.layout(space).await.unwrap().unwrap();
+        assert_eq!(layout.placed.len() + 1, number);
+        assert_eq!(layout.plan().version as usize, number);
+        let versions = store.plan_versions(&[other, space]).await.unwrap();
+        assert_eq!(versions, [(space, number as u32)]);
+        store.place(space, desk, Tile::new(1, 1), 9).await.unwrap().unwrap();
+    }
+    assert!(store.layout(other).await.unwrap().is_none());
+    let many: Vec<SpaceId> = (1..1_200)
+        .map(|id| SpaceId(Uuid::from_u128(id)))
+        .chain([space])
+        .collect();
+    assert_eq!(store.plan_versions(&many).await.unwrap(), [(space, 4)]);
+    assert!(store.plan_versions(&[]).await.unwrap().is_empty());
+}
+
 on_both!(
     one_person_owns_only_so_many_spaces,
+    a_layout_is_of_the_version_it_is_read_with,
     an_element_changes_only_where_it_is_told_to,
     a_space_made_from_a_map_has_its_elements,
     what_is_placed_can_be_removed_once,

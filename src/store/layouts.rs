@@ -1,0 +1,103 @@
+//! Layouts: what people made of a space, as a whole and as of one version.
+//!
+//! `spaces.plan_version` rises in every transaction that changes the map, the zones or what stands in a space. What is read
+//! here belongs to the version that is read with it: everything comes out of one snapshot.
+
+use sqlx::AssertSqlSafe;
+
+use super::elements::{PlacedElement, read_placed};
+use super::maps::{MapDocument, read_document};
+use super::spaces::read_space;
+use super::{Kind, SpaceRow, Store, StoreError, Tx, id};
+use crate::components::id::SpaceId;
+use crate::components::plan::Plan;
+
+/// Spaces that one query asks for.
+const AT_ONCE: usize = 500;
+
+/// A space with its map and what stands in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpaceLayout {
+    /// The space; its `plan_version` is that of everything here.
+    pub space: SpaceRow,
+    /// What its map is drawn from; empty when it has none.
+    pub document: MapDocument,
+    /// What stands in it, in the order it was placed.
+    pub placed: Vec<PlacedElement>,
+}
+
+impl SpaceLayout {
+    /// What the running world of the space is built from.
+    pub fn plan(&self) -> Plan {
+        let SpaceRow { width, height, .. } = self.space;
+        let placed = self.placed.iter();
+        Plan {
+            width,
+            height,
+            blocked: self.document.blocked_tiles(),
+            has_walls: self.document.walls,
+            voices: self.space.voices,
+            zones: self.document.zones(),
+            elements: placed.map(|placed| placed.placement(width, height)).collect(),
+            version: self.space.plan_version,
+        }
+    }
+}
+
+impl Store {
+    /// A space with its map and what stands in it, all as of one version.
+    pub async fn layout(&self, space: SpaceId) -> Result<Option<SpaceLayout>, StoreError> {
+        let mut tx = self.begin_snapshot().await?;
+        let Some(row) = read_space(&mut tx, space).await? else {
+            return Ok(None);
+        };
+        let document = match row.map {
+            Some(map) => read_document(&mut tx, map).await?,
+            None => MapDocument::default(),
+        };
+        let placed = read_placed(&mut tx, space).await?;
+        tx.rollback().await?;
+        Ok(Some(SpaceLayout {
+            space: row,
+            document,
+            placed,
+        }))
+    }
+
+    /// What the running world of a space is built from.
+    pub async fn plan(&self, space: SpaceId) -> Result<Option<Plan>, StoreError> {
+        Ok(self.layout(space).await?.map(|layout| layout.plan()))
+    }
+
+    /// The versions of those spaces, as far as they exist.
+    pub async fn plan_versions(&self, spaces: &[SpaceId]) -> Result<Vec<(SpaceId, u32)>, StoreError> {
+        let mut versions = Vec::with_capacity(spaces.len());
+        for spaces in spaces.chunks(AT_ONCE) {
+            let places: Vec<String> = (1..=spaces.len()).map(|number| format!("${number}")).collect();
+            let places = places.join(", ");
+            // Of the outside nothing is in it: only the numbers of what is bound.
+            let query = AssertSqlSafe(format!("select id, plan_version from spaces where id in ({places})"));
+            let query = spaces
+                .iter()
+                .fold(sqlx::query_as(query), |query, space| query.bind(space.to_string()));
+            let rows: Vec<(String, i64)> = query.fetch_all(&self.readers).await?;
+            for (space, version) in rows {
+                let version = u32::try_from(version).map_err(|_| StoreError::Corrupt("a plan's version"))?;
+                versions.push((id(&space)?, version));
+            }
+        }
+        Ok(versions)
+    }
+
+    /// A transaction that only reads, and sees everything as of its first query.
+    async fn begin_snapshot(&self) -> Result<Tx, StoreError> {
+        let pool = self.readers.clone();
+        let statement = match self.kind {
+            Kind::Sqlite => "begin",
+            Kind::Postgres => "begin isolation level repeatable read read only",
+        };
+        // In a task of its own for the same reason as any transaction.
+        let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+        Ok(begun.await.map_err(|_| sqlx::Error::WorkerCrashed)??)
+    }
+}

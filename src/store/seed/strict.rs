@@ -1,0 +1,160 @@
+//! Strict: what a map says beyond what is read. What only the editor uses passes, and so does what changes nothing;
+//! everything else is a problem, so that no map looks other than it was drawn.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// What was said and is not read.
+pub(super) type Extra = BTreeMap<String, Value>;
+
+/// A value that changes nothing.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Plain {
+    Anything,
+    Zero,
+    One,
+    Yes,
+    Empty,
+    Word(&'static str),
+    /// A document in which every number is 0.
+    Zeros,
+}
+
+impl Plain {
+    fn takes(self, value: &Value) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Zero => value.as_f64() == Some(0.0),
+            Self::One => value.as_f64() == Some(1.0),
+            Self::Yes => value == &Value::Bool(true),
+            Self::Empty => match value {
+                Value::Null => true,
+                Value::String(text) => text.is_empty(),
+                Value::Array(list) => list.is_empty(),
+                Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+            },
+            Self::Word(word) => value.as_str() == Some(word),
+            Self::Zeros => value
+                .as_object()
+                .is_some_and(|fields| fields.values().all(|field| field.as_f64() == Some(0.0))),
+        }
+    }
+}
+
+use Plain::{Anything, Empty, One, Word, Yes, Zero, Zeros};
+
+type Known = &'static [(&'static str, Plain)];
+
+/// Of a map.
+pub(super) const MAP: Known = &[
+    ("type", Anything),
+    ("version", Anything),
+    ("tiledversion", Anything),
+    ("compressionlevel", Anything),
+    ("nextlayerid", Anything),
+    ("nextobjectid", Anything),
+    ("editorsettings", Anything),
+    ("renderorder", Anything),
+    ("class", Empty),
+    ("parallaxoriginx", Anything),
+    ("parallaxoriginy", Anything),
+];
+
+/// Of a tileset.
+pub(super) const TILESET: Known = &[
+    ("name", Anything),
+    ("type", Anything),
+    ("version", Anything),
+    ("tiledversion", Anything),
+    ("tilecount", Anything),
+    ("columns", Anything),
+    ("grid", Anything),
+    ("backgroundcolor", Anything),
+    ("transformations", Anything),
+    ("wangsets", Anything),
+    ("terrains", Anything),
+    ("objectalignment", Anything),
+    ("margin", Zero),
+    ("spacing", Zero),
+    ("tileoffset", Zeros),
+    ("tilerendersize", Word("tile")),
+    ("fillmode", Word("stretch")),
+    ("class", Empty),
+    ("properties", Empty),
+];
+
+/// Of a tile in a tileset.
+pub(super) const TILE: Known = &[
+    ("image", Anything),
+    ("probability", Anything),
+    ("terrain", Anything),
+    ("x", Zero),
+    ("y", Zero),
+    ("animation", Empty),
+];
+
+/// Of a layer of either kind.
+pub(super) const LAYER: Known = &[
+    ("id", Anything),
+    ("locked", Anything),
+    ("color", Anything),
+    ("draworder", Anything),
+    ("startx", Zero),
+    ("starty", Zero),
+    ("x", Zero),
+    ("y", Zero),
+    ("offsetx", Zero),
+    ("offsety", Zero),
+    ("parallaxx", One),
+    ("parallaxy", One),
+    ("opacity", One),
+    ("visible", Yes),
+    ("mode", Word("normal")),
+    ("compression", Empty),
+    ("class", Empty),
+];
+
+/// Of an object.
+pub(super) const OBJECT: Known = &[("rotation", Zero), ("visible", Yes), ("opacity", One)];
+
+/// What of it is not taken, each with a way to mend it.
+pub(super) fn problems(extra: &Extra, known: Known) -> impl Iterator<Item = String> {
+    extra.iter().filter_map(move |(name, value)| {
+        let plain = known.iter().find(|(other, _)| other == name);
+        let is_fine = plain.is_some_and(|(_, plain)| plain.takes(value));
+        (!is_fine).then(|| format!("`{name}` is not taken{}", hint(name)))
+    })
+}
+
+fn hint(name: &str) -> &'static str {
+    match name {
+        "visible" => ": show it, or delete it",
+        "opacity" | "tintcolor" | "mode" => ": draw the tiles as they are to look",
+        "offsetx" | "offsety" => ": move what is in it instead",
+        "rotation" => ": draw it upright",
+        "ellipse" | "polygon" | "polyline" | "point" | "text" | "gid" => ": use a rectangle",
+        "template" => ": detach it from its template",
+        "animation" => ": use a tile that stands still",
+        "backgroundcolor" => ": draw a layer of tiles below the others",
+        "parallaxx" | "parallaxy" => ": set the factor to 1",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_changes_nothing_passes_and_all_else_is_named() {
+        let extra: Extra = serde_json::from_value(json!({
+            "id": 1, "visible": true, "opacity": 1, "offsetx": 0.0, "tintcolor": "#ff0000", "parallaxx": 0.5, "class": "",
+        }))
+        .unwrap();
+        let found: Vec<_> = problems(&extra, LAYER).collect();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with("`parallaxx` is not taken") && found[1].starts_with("`tintcolor`"));
+    }
+}
