@@ -8,8 +8,7 @@ use super::account::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Admin, Json, Path};
 use super::{AppState, check};
-use crate::components::command::Command;
-use crate::components::id::{ElementId, SpaceId};
+use crate::components::id::ElementId;
 use crate::store::elements::{ElementChange, ElementRow};
 
 /// Every element.
@@ -132,31 +131,6 @@ pub async fn change(
     };
     let known = state.store.change_element(element, &change).await?;
     known.ok_or_else(|| ApiError::bad("There is no such element."))?;
-    for space in state.spaces.open() {
-        tell_changed(&state, space, element).await?;
-    }
+    state.spaces.look_everywhere();
     Ok(Json(Empty {}))
-}
-
-/// Tells an open space that an element changed, if it stands there.
-async fn tell_changed(state: &AppState, space: SpaceId, element: ElementId) -> Result<(), ApiError> {
-    let Some(plan) = state.store.plan(space).await? else {
-        return Ok(());
-    };
-    let placements: Vec<_> = plan
-        .elements
-        .into_iter()
-        .filter(|placed| placed.element == element)
-        .collect();
-    if !placements.is_empty() {
-        state.spaces.tell(
-            space,
-            Command::ChangeElement {
-                element,
-                placements,
-                version: plan.version,
-            },
-        );
-    }
-    Ok(())
 }

@@ -13,9 +13,9 @@ use super::extract::{Caller, Path};
 use super::spaces::visible;
 use super::{AppState, files};
 use crate::components::id::SpaceId;
-use crate::store::SpaceRow;
 use crate::store::elements::{Footprint, PlacedElement};
-use crate::store::maps::{Layer, MapDocument, ZoneEntry};
+use crate::store::layouts::SpaceLayout;
+use crate::store::maps::{Layer, ZoneEntry};
 
 /// What a space looks like.
 #[derive(Serialize, ToSchema)]
@@ -109,25 +109,28 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let row = visible(&state, space).await?;
+    // A person who looks at a map walks on it next.
+    state.spaces.noticed(space, row.plan_version);
     let etag = files::etag_of_version(row.plan_version);
     if let Some(unchanged) = files::unchanged(&headers, &etag) {
         return Ok(unchanged);
     }
     let drawing = Drawing::SpaceMap(space, row.plan_version);
     let read = async {
-        let document = match row.map {
-            Some(map) => state.store.map_document(map).await?,
-            None => MapDocument::default(),
-        };
-        let placed = state.store.placed(space).await?;
-        Ok((row, document, placed))
+        let layout = state.store.layout(space).await?;
+        layout.ok_or_else(|| ApiError::bad("There is no such space."))
     };
     let drawn = state.drawings.get(drawing, read, write).await?;
     let kind = [(CONTENT_TYPE, "application/json")];
     Ok(files::with_etag((kind, drawn.bytes), &etag))
 }
 
-fn write((row, document, placed): (SpaceRow, MapDocument, Vec<PlacedElement>)) -> Vec<u8> {
+fn write(layout: SpaceLayout) -> Vec<u8> {
+    let SpaceLayout {
+        space: row,
+        document,
+        placed,
+    } = layout;
     let blocked = if document.blocked.is_empty() {
         open_rows(row.width, row.height)
     } else {

@@ -8,6 +8,7 @@ mod calls;
 pub mod census;
 pub mod connections;
 pub mod directory;
+mod feed;
 mod keep;
 pub mod mailboxes;
 mod moving;

@@ -20,6 +20,7 @@ use super::calls;
 use super::census::Census;
 use super::connections::Connections;
 use super::directory::Directory;
+use super::feed::Look;
 use super::keep::{Keep, Keeper};
 use super::mailboxes::Mailboxes;
 use super::moving::Moving;
@@ -90,7 +91,9 @@ pub(super) struct Inner {
     /// This process, as others shall see it.
     node: Mutex<Node>,
     notes: UnboundedSender<Note>,
-    open: Mutex<HashMap<SpaceId, Open>>,
+    /// What is to be compared with SQL.
+    pub(super) looks: UnboundedSender<Look>,
+    pub(super) open: Mutex<HashMap<SpaceId, Open>>,
     /// Worlds that were taken and are not ticked yet.
     taken: Mutex<HashMap<(SpaceId, Epoch), TakenSpace>>,
     waiting: Mutex<HashMap<SpaceId, Vec<oneshot::Sender<Route>>>>,
@@ -117,8 +120,8 @@ struct TakenSpace {
     keeps_chat: bool,
 }
 
-struct Open {
-    handle: SpaceHandle,
+pub(super) struct Open {
+    pub(super) handle: SpaceHandle,
     scene: Scene,
     epoch: Epoch,
     keep: UnboundedSender<Keep>,
@@ -163,6 +166,7 @@ impl Spaces {
     pub fn start(parts: Parts) -> std::io::Result<Self> {
         let (reports, inbox) = unbounded_channel();
         let (notes, heard) = unbounded_channel();
+        let (looks, asked) = unbounded_channel();
         let me = parts.node.member.clone();
         let listen = if parts.directory.is_shared() {
             LISTEN
@@ -181,6 +185,7 @@ impl Spaces {
             host: Mutex::new(Host::start(parts.threads, &reports)?),
             node: Mutex::new(parts.node),
             notes,
+            looks,
             open: Mutex::default(),
             taken: Mutex::default(),
             waiting: Mutex::default(),
@@ -200,6 +205,7 @@ impl Spaces {
             ownership,
         };
         *inner.driver.lock() = Some(tokio::spawn(driver.run(heard, inbox)));
+        tokio::spawn(Arc::clone(&inner).feed(asked));
         let spaces = Self(inner);
         if spaces.0.directory.is_shared() {
             tokio::spawn(spaces.clone().look_around());
@@ -300,6 +306,12 @@ impl Spaces {
         }
     }
 
+    /// What people made of any number of spaces changed: those who run them look.
+    pub fn look_everywhere(&self) {
+        self.0.look(Look::AtAll);
+        self.spread(Tell::Look);
+    }
+
     /// Tells an open space, wherever it is, that what people made of it changed; a closed one reads it when it opens.
     pub fn tell(&self, space: SpaceId, command: Command) {
         match self.opened(space) {
@@ -343,11 +355,11 @@ impl Spaces {
         if let Some((handle, _)) = self.opened(space)
             && handle.send(command).is_err()
         {
-            tracing::warn!(%space, "an overloaded space missed a change of its plan; it sees it when it opens again");
+            tracing::debug!(%space, "an overloaded space missed a change; one of its plan is read again from SQL");
         }
     }
 
-    /// Lets every other process know. One that cannot be reached learns it from the database when it opens the space again.
+    /// Lets every other process know. One that cannot be reached learns of changed plans from SQL.
     fn spread(&self, tell: Tell) {
         let Some(links) = self.0.links.clone() else { return };
         let inner = Arc::clone(&self.0);
@@ -399,9 +411,7 @@ impl Spaces {
     }
 
     pub(super) fn opened(&self, space: SpaceId) -> Option<(SpaceHandle, Scene)> {
-        let open = self.0.open.lock();
-        let open = open.get(&space)?;
-        Some((open.handle.clone(), open.scene.clone()))
+        self.0.opened(space)
     }
 
     /// Ends a space and waits until what it leaves is kept.
@@ -442,6 +452,7 @@ impl Hosting for Spaces {
             Tell::Move(space, to) => self.move_to(space, &NodeId(to)).await,
             Tell::Direct(message) => self.0.mailboxes.deliver(&message),
             Tell::SessionsEnded(user) => self.0.check_sessions(user).await,
+            Tell::Look => self.0.look(Look::AtAll),
         }
     }
 }
@@ -456,6 +467,12 @@ impl Inner {
         if let Err(error) = self.connections.check(&self.store, Some(user)).await {
             tracing::warn!(%error, "whose session ended stays connected until the next sweep");
         }
+    }
+
+    pub(super) fn opened(&self, space: SpaceId) -> Option<(SpaceHandle, Scene)> {
+        let open = self.open.lock();
+        let open = open.get(&space)?;
+        Some((open.handle.clone(), open.scene.clone()))
     }
 
     /// This process, as others shall see it.
@@ -704,6 +721,8 @@ impl Driver {
             keep,
         };
         self.inner.open.lock().insert(space, open);
+        // What was committed since its plan was read found no one to tell.
+        self.inner.look(Look::At(space));
     }
 
     /// Passes what the host tells to the task that keeps the space.
@@ -711,6 +730,7 @@ impl Driver {
         let (space, keep) = match report {
             Report::Checkpoint { space, checkpoint } => (space, Keep::Checkpoint(checkpoint)),
             Report::Durable { space, tick, events } => (space, Keep::Events(tick, events)),
+            Report::Behind(space) => return self.inner.look(Look::At(space)),
             Report::Crowded(space) => {
                 if let (Some(unit), Some(open)) = (&self.inner.unit, self.inner.open.lock().get(&space)) {
                     let following = calls::follow(unit.clone(), open.handle.clone());

@@ -23,7 +23,7 @@ pub struct BubbleState {
 /// What somebody does about bubbles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum BubbleDeed {
-    /// Makes one of those who stand near.
+    /// Asks those who stand near to talk in one: it is made when the first of them agrees.
     Form {
         /// Whether those outside are heard and hear, softly.
         is_aside: bool,
@@ -34,10 +34,14 @@ pub enum BubbleDeed {
     Leave,
     /// Locks theirs, or opens it.
     Lock(bool),
+    /// Agrees to talk with the one who asked.
+    Accept(PlayerId),
+    /// Does not want to talk with the one who asked.
+    Decline(PlayerId),
 }
 
 impl BubbleDeed {
-    /// The deed of that number of the wire, if there is one.
+    /// The deed of that number of the wire, if there is one; the other number is a bubble's or a player's.
     pub const fn from_wire(deed: u8, bubble: u32) -> Option<Self> {
         match deed {
             0 => Some(Self::Form { is_aside: false }),
@@ -46,6 +50,8 @@ impl BubbleDeed {
             3 => Some(Self::Leave),
             4 => Some(Self::Lock(true)),
             5 => Some(Self::Lock(false)),
+            6 => Some(Self::Accept(PlayerId(bubble))),
+            7 => Some(Self::Decline(PlayerId(bubble))),
             _ => None,
         }
     }

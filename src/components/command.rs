@@ -5,9 +5,9 @@ use bincode::{Decode, Encode};
 use super::bubble::BubbleDeed;
 use super::chat::{LineChange, Speech};
 use super::direction::Facing;
-use super::id::{ChatId, ElementId, PlacementId, PlayerId, UserId};
+use super::id::{ChatId, PlacementId, PlayerId, UserId};
 use super::peers::VoiceRules;
-use super::plan::Placement;
+use super::plan::{Placement, Plan};
 use super::player::{Avatar, Card, Goal, HeldStep};
 use super::status::{Media, Status, WaveKind};
 use super::unit::{Position, Tile};
@@ -80,6 +80,11 @@ pub enum Command {
         /// The neighbouring tile.
         tile: Tile,
     },
+    /// Take the player to where people arrive.
+    GoHome {
+        /// Who.
+        player: PlayerId,
+    },
     /// Say something.
     Chat {
         /// Who.
@@ -101,28 +106,24 @@ pub enum Command {
         /// What they look like.
         avatar: Option<Avatar>,
     },
-    /// An element was placed.
+    /// An element was placed. Takes effect on the version right before it; a space that is older is behind.
     PlaceElement {
         /// Where and what.
         placement: Placement,
         /// The plan's version with it.
         version: u32,
     },
-    /// A placement was removed.
+    /// A placement was removed. Takes effect on the version right before it; a space that is older is behind.
     RemoveElement {
         /// Which.
         id: PlacementId,
         /// The plan's version without it.
         version: u32,
     },
-    /// An element looks or blocks differently from now on, everywhere it stands.
-    ChangeElement {
-        /// Which.
-        element: ElementId,
-        /// Its placements here, as they are now.
-        placements: Vec<Placement>,
-        /// The plan's version with the change.
-        version: u32,
+    /// The space is as this plan says from now on, unless it is newer already. The size stays.
+    ReplacePlan {
+        /// As it was read from the database, as a whole.
+        plan: Box<Plan>,
     },
     /// Something for a peer, to open or change a call.
     Signal {
@@ -192,6 +193,13 @@ pub enum Command {
         player: PlayerId,
         /// Whom.
         guest: PlayerId,
+    },
+    /// Goes where someone goes, through portals too, or no longer.
+    Follow {
+        /// Who.
+        player: PlayerId,
+        /// The one who is followed; no one to stop.
+        leader: Option<PlayerId>,
     },
     /// Makes, joins, leaves, locks or opens a bubble.
     Bubble {

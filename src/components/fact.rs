@@ -5,7 +5,7 @@ use bincode::{Decode, Encode};
 use super::bubble::BubbleState;
 use super::chat::{ChatLine, LineChange, LineReaction, LineRefusal};
 use super::direction::{Facing, Motion};
-use super::id::{ElementId, PlacementId, PlayerId, SpaceId, UserId};
+use super::id::{PlacementId, PlayerId, SpaceId, UserId};
 use super::peers::{Peer, VoiceRules};
 use super::plan::Placement;
 use super::player::{Card, OwnState};
@@ -105,11 +105,9 @@ pub enum Fact {
         /// The plan's version without it.
         version: u32,
     },
-    /// An element looks or blocks differently.
-    ElementChanged {
-        /// Which.
-        element: ElementId,
-        /// The plan's version with the change.
+    /// The map, the zones or any number of elements are different.
+    PlanReplaced {
+        /// The plan's version now.
         version: u32,
     },
     /// Who a player is connected to changed; only that player is told.
@@ -173,6 +171,24 @@ pub enum Fact {
     },
     /// A bubble is different from now on, or is no more.
     BubbleChanged(BubbleState),
+    /// Someone asks others to talk in a bubble; only those are told, and nothing else changes until one agrees.
+    BubbleAsked {
+        /// Who.
+        player: PlayerId,
+        /// Whether those outside would be heard and hear, softly.
+        is_aside: bool,
+        /// Who is asked.
+        to: Vec<PlayerId>,
+    },
+    /// Someone follows another from now on, or no longer; only the other is told.
+    Followed {
+        /// Who.
+        player: PlayerId,
+        /// The one who is followed.
+        leader: PlayerId,
+        /// Whether.
+        on: bool,
+    },
     /// Somebody wants to come into a bubble; only those in it are told.
     BubbleKnocked {
         /// Who.
@@ -272,6 +288,8 @@ pub enum Denial {
     NotNearBubble,
     /// A bubble with no room.
     BubbleFull,
+    /// Taken home a moment ago.
+    HomeTooSoon,
 }
 
 impl Fact {
@@ -279,7 +297,12 @@ impl Fact {
     pub const fn is_in_picture(&self) -> bool {
         matches!(
             self,
-            Self::PeersChanged { .. } | Self::AreaChanged(_) | Self::BubbleChanged(_)
+            Self::PeersChanged { .. }
+                | Self::AreaChanged(_)
+                | Self::BubbleChanged(_)
+                | Self::ElementPlaced { .. }
+                | Self::ElementRemoved { .. }
+                | Self::PlanReplaced { .. }
         )
     }
 
@@ -291,11 +314,11 @@ impl Fact {
         )
     }
 
-    /// Whether it changes what stands in the space.
-    pub const fn is_about_elements(&self) -> bool {
+    /// Whether it may change what blocks in the space.
+    pub const fn is_about_ground(&self) -> bool {
         matches!(
             self,
-            Self::ElementPlaced { .. } | Self::ElementRemoved { .. } | Self::ElementChanged { .. }
+            Self::ElementPlaced { .. } | Self::ElementRemoved { .. } | Self::PlanReplaced { .. }
         )
     }
 }

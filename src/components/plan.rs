@@ -8,7 +8,7 @@ use super::unit::Tile;
 use super::zone::Zone;
 
 /// What a space is built from. Who is in it right now is not part of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Plan {
     /// Columns, 1 to 1000.
     pub width: u16,
@@ -24,7 +24,7 @@ pub struct Plan {
     pub zones: Vec<Zone>,
     /// Elements that stand in the space.
     pub elements: Vec<Placement>,
-    /// Rises with every change of the elements.
+    /// Rises with every change of the map, the zones and the elements, in the transaction that changes them.
     pub version: u32,
 }
 

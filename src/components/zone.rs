@@ -3,14 +3,14 @@
 use bevy_ecs::prelude::Component;
 use bincode::{Decode, Encode};
 
-use super::id::SpaceId;
+use super::id::{PlayerId, SpaceId};
 use super::plan::Area;
 
 /// People in one private area at most, whatever its map says.
 pub const MOST_IN_AREA: u16 = 100;
 
 /// A rectangle of a map with a meaning. Its number is its place in the map's list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Zone {
     /// What it does.
     pub kind: ZoneKind,
@@ -44,7 +44,7 @@ impl Zone {
 }
 
 /// Where a portal leads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Target {
     /// To which space; `None` for this one.
     pub space: Option<SpaceId>,
@@ -53,7 +53,7 @@ pub struct Target {
 }
 
 /// What a zone does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum ZoneKind {
     /// People arrive here.
     Spawn,
@@ -130,6 +130,8 @@ pub struct AreaState {
     pub people: u16,
     /// How many may; 0 for any number.
     pub cap: u16,
+    /// Who locked it, as far as that is known.
+    pub locked_by: Option<PlayerId>,
 }
 
 impl AreaState {

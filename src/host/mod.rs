@@ -9,7 +9,7 @@ pub mod moment;
 mod thread;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use bincode::{Decode, Encode};
@@ -112,6 +112,8 @@ pub enum Report {
         /// What, in order.
         events: Vec<DurableEvent>,
     },
+    /// It heard of a change of its plan, and not of one before that: it needs the whole plan.
+    Behind(SpaceId),
     /// People there talk through the forwarding unit, for the first time.
     Crowded(SpaceId),
     /// Nobody has been in the space for a while.
@@ -142,6 +144,8 @@ pub enum Ending {
     Deleted,
     /// The process stops.
     Stopped,
+    /// Its map has another size: it is kept, and begins again when someone comes.
+    Resized,
 }
 
 /// What a follower of a space sees.
@@ -202,6 +206,8 @@ struct Status {
     /// Bytes of what people write and signal among them, and among what waits for later ticks.
     waiting_bytes: AtomicUsize,
     ended: AtomicBool,
+    /// The version of the plan that it is run with.
+    version: AtomicU32,
     /// The thread that ticks it now. An order to one that no longer does is passed on.
     home: AtomicUsize,
 }
@@ -215,6 +221,11 @@ impl SpaceHandle {
     /// How many people are in it.
     pub fn people(&self) -> usize {
         self.status.people.load(Ordering::Relaxed)
+    }
+
+    /// The version of the plan that it is run with.
+    pub fn version(&self) -> u32 {
+        self.status.version.load(Ordering::Acquire)
     }
 
     /// What its ticks took lately, in nanoseconds a second.

@@ -70,12 +70,20 @@ pub(super) struct Running {
     changed: bool,
     checkpointed: Instant,
     resting_since: Option<Instant>,
-    /// Whether it was reported that people there talk through the forwarding unit.
-    is_crowded: bool,
+    reported: Reported,
     /// Time spent on it since the thread measured last.
     spent: Duration,
     #[cfg(test)]
     fails: bool,
+}
+
+/// What was reported, and need not be again.
+#[derive(Default)]
+struct Reported {
+    /// That people there talk through the forwarding unit.
+    is_crowded: bool,
+    /// That the space is behind with its plan.
+    is_behind: bool,
 }
 
 struct Follower {
@@ -103,6 +111,7 @@ impl Running {
         let now = now();
         let period = Duration::from_secs(1) / u32::from(space.rate().per_second());
         let said = History(space.picture().history.into());
+        status.version.store(space.version(), Ordering::Release);
         // Its world is made anew on the thread that runs it: among what other threads hold, no page of it could ever be given back.
         space.sleep();
         Self {
@@ -123,7 +132,7 @@ impl Running {
             changed: true,
             checkpointed: now,
             resting_since: None,
-            is_crowded: false,
+            reported: Reported::default(),
             spent: Duration::ZERO,
             #[cfg(test)]
             fails: false,
@@ -136,6 +145,13 @@ impl Running {
         assert!(!self.fails, "a test wants this tick to fail");
         self.take_commands();
         let mut output = self.space.step(&self.batch);
+        if !self.batch.is_empty() {
+            self.status.version.store(self.space.version(), Ordering::Release);
+            let was_behind = std::mem::replace(&mut self.reported.is_behind, self.space.is_behind());
+            if self.reported.is_behind && !was_behind {
+                let _ = reports.send(Report::Behind(self.id));
+            }
+        }
         self.batch.clear();
         self.hold_back(&mut output, reports);
         self.status.people.store(self.space.people(), Ordering::Relaxed);
@@ -149,8 +165,8 @@ impl Running {
         if self.changed && now >= self.checkpointed + CHECKPOINT {
             self.checkpoint(now, reports);
         }
-        if !self.is_crowded && self.space.is_forwarding() {
-            self.is_crowded = true;
+        if !self.reported.is_crowded && self.space.is_forwarding() {
+            self.reported.is_crowded = true;
             let _ = reports.send(Report::Crowded(self.id));
         }
         self.rest(now, reports);

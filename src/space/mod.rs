@@ -18,6 +18,7 @@ use crate::components::peers::Forwarder;
 use crate::components::plan::Plan;
 use crate::components::unit::{Tick, TickRate};
 use crate::systems::chat::{History, IsForgetful, SlowMode};
+use crate::systems::elements::Elements;
 use crate::systems::presence::Roster;
 use crate::systems::proximity::{ForwardedBy, Peers, Proximity};
 
@@ -155,6 +156,22 @@ impl Space {
         match &self.state {
             State::Awake(room) => room.world.resource::<Proximity>().is_forwarding(),
             State::Asleep(asleep) => asleep.is_forwarding,
+        }
+    }
+
+    /// The version of the plan that it is run with.
+    pub fn version(&self) -> u32 {
+        match &self.state {
+            State::Awake(room) => room.world.resource::<Elements>().version,
+            State::Asleep(asleep) => asleep.version,
+        }
+    }
+
+    /// Whether it heard of a change of its plan, and not of one before that.
+    pub fn is_behind(&self) -> bool {
+        match &self.state {
+            State::Awake(room) => room.world.resource::<Elements>().is_behind(),
+            State::Asleep(asleep) => asleep.is_behind,
         }
     }
 

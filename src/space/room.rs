@@ -24,6 +24,7 @@ use crate::systems::proximity::{self, Blocked, Ear, Peers, Proximity};
 use crate::systems::publish::{self, Shown, Visible};
 use crate::systems::zones::{self, Zones};
 use crate::systems::{Copier, Inbox, Outbox, SpaceBuilder, arrival, movement, steering, walking};
+use crate::systems::{following, home};
 
 /// The world of a space, and its systems.
 pub(super) struct Room {
@@ -52,6 +53,8 @@ impl Room {
         arrival::plugin(&mut builder, plan);
         elements::plugin(&mut builder, plan);
         zones::plugin(&mut builder, plan);
+        home::plugin(&mut builder);
+        following::plugin(&mut builder);
         steering::plugin(&mut builder);
         walking::plugin(&mut builder);
         chat::plugin(&mut builder);
@@ -112,7 +115,7 @@ impl Room {
         self.schedule.run(world);
         world.clear_trackers();
         let mut output = std::mem::take(&mut *world.resource_mut::<Outbox>().0);
-        if output.facts.iter().any(Fact::is_about_elements) {
+        if output.facts.iter().any(Fact::is_about_ground) {
             output.grid_hash = Some(world.resource::<Grid>().hash());
         }
         let is_waited_for =
@@ -172,12 +175,12 @@ impl Room {
 }
 
 fn admit_saved(world: &mut World, rate: TickRate, now: Tick, saved: &SavedPlayer) {
-    let grid = world.resource::<Grid>();
     let mut body = saved.body;
-    if !movement::is_free(grid, body.position) {
+    if !movement::is_free(world.resource::<Grid>(), body.position) {
+        let map = world.resource::<Proximity>().map_ground().clone();
         body = Body {
             facing: body.facing,
-            ..Body::at(elements::nearest_free(grid, body.position).unwrap_or_else(|| arrival::middle(grid)))
+            ..Body::at(home::restored(world, &map, saved.card.player, body.position))
         };
     }
     // The rate may be another than when the carry was saved.

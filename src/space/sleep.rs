@@ -10,6 +10,7 @@ use super::room::Room;
 use crate::components::peers::VoiceRules;
 use crate::components::plan::Plan;
 use crate::components::unit::{Tick, TickRate};
+use crate::systems::elements::Elements;
 use crate::systems::presence::{self, Player};
 use crate::systems::proximity::Proximity;
 
@@ -32,6 +33,8 @@ fn nowhere() -> Plan {
 pub(super) struct Asleep {
     pub tick: Tick,
     pub is_forwarding: bool,
+    pub version: u32,
+    pub is_behind: bool,
     pub everybody: Vec<Player>,
     /// Of each kind, in the order of the copiers.
     data: Vec<Option<Box<dyn Any + Send>>>,
@@ -41,9 +44,12 @@ impl Asleep {
     /// Copies everything in a room.
     pub fn of(room: &Room) -> Self {
         let world = &room.world;
+        let elements = world.resource::<Elements>();
         Self {
             tick: *world.resource::<Tick>(),
             is_forwarding: world.resource::<Proximity>().is_forwarding(),
+            version: elements.version,
+            is_behind: elements.is_behind(),
             everybody: presence::everybody(world),
             data: room.copiers.iter().map(|copier| (copier.copy)(world)).collect(),
         }

@@ -29,25 +29,62 @@ pub struct Arrivals {
 
 /// Adds the plan's spawn zones.
 pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
-    let zones = plan.zones.iter().filter(|zone| zone.kind == ZoneKind::Spawn);
-    space.add(Arrivals {
-        zones: zones.map(|zone| zone.area).collect(),
-        ground: None,
-        tiles: Vec::new(),
-    });
+    space.add(Arrivals::new(plan));
 }
 
-/// Where this player starts: every number somewhere else, on a free tile while there is one.
+/// From now on people arrive where that plan says.
+pub(super) fn replace(world: &mut World, plan: &Plan) {
+    world.insert_resource(Arrivals::new(plan));
+}
+
+impl Arrivals {
+    fn new(plan: &Plan) -> Self {
+        let zones = plan.zones.iter().filter(|zone| zone.kind == ZoneKind::Spawn);
+        Self {
+            zones: zones.map(|zone| zone.area).collect(),
+            ground: None,
+            tiles: Vec::new(),
+        }
+    }
+
+    /// The tile on which a player arrives: every number another one, on a free tile while there is one, never in an area that
+    /// is closed to them. `None` when there is no such tile.
+    pub(super) fn choose(
+        &mut self,
+        grid: &Grid,
+        ground: u32,
+        zones: &Zones,
+        player: PlayerId,
+        taken: &BTreeSet<Tile>,
+    ) -> Option<Tile> {
+        if self.ground != Some(ground) {
+            self.ground = Some(ground);
+            self.tiles = tiles(grid, &self.zones);
+        }
+        let is_open = |tile: &Tile| {
+            zones
+                .area_at(*tile)
+                .is_none_or(|zone| !zones.is_closed_to(player, zone))
+        };
+        if !zones.has_closed() {
+            return scattered(&self.tiles, taken, player);
+        }
+        let open: Vec<Tile> = self.tiles.iter().copied().filter(is_open).collect();
+        scattered(&open, taken, player).or_else(|| {
+            let mut others = around(grid, middle(grid).tile());
+            others.find(|tile| grid.is_walkable(*tile) && is_open(tile))
+        })
+    }
+}
+
+/// Where this player starts.
 pub(super) fn position(world: &mut World, player: PlayerId) -> Position {
     let taken = taken_tiles(world);
     let ground = world.resource::<Elements>().ground;
     world.resource_scope(|world, mut arrivals: Mut<Arrivals>| {
-        let grid = world.resource::<Grid>();
-        if arrivals.ground != Some(ground) {
-            arrivals.ground = Some(ground);
-            arrivals.tiles = tiles(grid, &arrivals.zones);
-        }
-        scattered(&arrivals.tiles, &taken, player).map_or_else(|| middle(grid), Tile::middle)
+        let (grid, zones) = (world.resource::<Grid>(), world.resource::<Zones>());
+        let tile = arrivals.choose(grid, ground, zones, player, &taken);
+        tile.map_or_else(|| middle(grid), Tile::middle)
     })
 }
 
@@ -140,6 +177,15 @@ fn around_middle(grid: &Grid) -> Vec<Tile> {
         }
     }
     found
+}
+
+/// The tiles of the map, outward in squares.
+fn around(grid: &Grid, from: Tile) -> impl Iterator<Item = Tile> {
+    let (width, height) = (i32::from(grid.width()), i32::from(grid.height()));
+    let tiles = (0..=width.max(height)).flat_map(move |radius| ring(i32::from(from.x), i32::from(from.y), radius));
+    tiles
+        .filter(move |&(x, y)| x >= 0 && y >= 0 && x < width && y < height)
+        .map(|(x, y)| Tile::new(x as u16, y as u16))
 }
 
 /// Outward in squares for a walkable tile with that many walkable tiles to its right.

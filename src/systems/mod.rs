@@ -8,11 +8,14 @@
 pub mod arrival;
 pub mod chat;
 pub mod elements;
+pub mod following;
+pub mod home;
 pub mod movement;
 pub mod path;
 pub mod presence;
 pub mod proximity;
 pub mod publish;
+pub mod replacing;
 pub mod status;
 pub mod steering;
 pub mod walking;
@@ -166,15 +169,12 @@ fn apply(world: &mut World, command: Command) {
         Command::Step { player, step } => steering::hold(world, player, step),
         Command::Walk { player, seq, goal } => walking::walk(world, player, seq, goal),
         Command::StepTile { player, tile } => walking::step_tile(world, player, tile),
+        Command::GoHome { player } => home::go_home(world, player),
         Command::Chat { player, speech } => chat::say(world, player, speech),
         Command::Emote { player, kind } => chat::emote(world, player, kind),
         Command::PlaceElement { placement, version } => elements::place(world, placement, version),
         Command::RemoveElement { id, version } => elements::remove(world, id, version),
-        Command::ChangeElement {
-            element,
-            placements,
-            version,
-        } => elements::change(world, element, placements, version),
+        Command::ReplacePlan { plan } => replacing::replace(world, *plan),
         Command::Signal { player, to, body } => proximity::signal(world, player, to, body),
         Command::AskUnit { player, body } => proximity::ask_unit(world, player, body),
         Command::UnitSays { player, body } => proximity::unit_says(world, player, body),
@@ -188,6 +188,7 @@ fn apply(world: &mut World, command: Command) {
                 zones::admit(world, player, guest);
             }
         }
+        Command::Follow { player, leader } => following::follow(world, player, leader),
         Command::Bubble { player, deed } => proximity::bubble(world, player, deed),
         Command::Block { user, other, blocked } => proximity::block(world, user, other, blocked),
         Command::ChangeLine {

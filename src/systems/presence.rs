@@ -9,7 +9,9 @@ use bevy_ecs::prelude::*;
 use super::proximity::{Blocked, Ear};
 use super::publish::Shown;
 use super::zones::Zones;
-use super::{Outbox, SimulateSystems, SpaceBuilder, arrival, chat, movement, proximity, status, zones};
+use super::{
+    Outbox, SimulateSystems, SpaceBuilder, arrival, chat, following, home, movement, proximity, status, zones,
+};
 use crate::components::direction::{Facing, Motion};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
@@ -284,17 +286,23 @@ fn come_back(world: &mut World, card: Card) {
 
 fn place_to_arrive(world: &mut World, user: UserId, player: PlayerId) -> Body {
     let place = world.resource_mut::<Remembered>().recall(user);
-    match place {
-        Some(place)
-            if movement::is_free(world.resource::<Grid>(), place.position)
-                && arrival::is_open(world, player, place.position.tile()) =>
-        {
-            Body {
-                facing: place.facing,
-                ..Body::at(place.position)
-            }
+    let is_open = |place: &Place| {
+        movement::is_free(world.resource::<Grid>(), place.position)
+            && arrival::is_open(world, player, place.position.tile())
+    };
+    let Some(place) = place.filter(is_open) else {
+        return Body::at(arrival::position(world, player));
+    };
+    let leads_out = |world: &World, at: Position| home::Ground::of(world, player).leads_out(at.tile());
+    if !leads_out(world, place.position) {
+        let arrival = arrival::position(world, player);
+        if leads_out(world, arrival) {
+            return Body::at(arrival);
         }
-        _ => Body::at(arrival::position(world, player)),
+    }
+    Body {
+        facing: place.facing,
+        ..Body::at(place.position)
     }
 }
 
@@ -333,6 +341,7 @@ pub(super) fn leave(world: &mut World, player: PlayerId) {
         zones::forget(world, player, whereabouts);
     }
     proximity::forget(world, player);
+    following::forget(world, player);
     world.despawn(entity);
     if world.resource::<Roster>().people() == 0 {
         chat::end(world);

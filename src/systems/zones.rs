@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::prelude::*;
 
+use super::following::Following;
 use super::presence::Roster;
 use super::{Outbox, SimulateSystems, SpaceBuilder, arrival, movement, presence, proximity};
 use crate::components::direction::Motion;
@@ -43,6 +44,7 @@ struct Room {
     area: Area,
     cap: u16,
     locked: bool,
+    locked_by: Option<PlayerId>,
     people: u16,
     admitted: BTreeSet<PlayerId>,
     knocked: BTreeMap<PlayerId, Tick>,
@@ -83,7 +85,69 @@ pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
     );
 }
 
+/// The zones are those of that plan from now on. Private areas of the same name stay locked as they are.
+pub(super) fn replace(world: &mut World, plan: &Plan) {
+    let entities: Vec<Entity> = world.resource::<Roster>().entities().collect();
+    world.resource_scope(|world, mut zones: Mut<Zones>| {
+        let before = std::mem::replace(&mut *zones, Zones::new(&plan.zones));
+        zones.keep_locks(&before);
+        for entity in entities {
+            let Some((card, body)) = world.get::<Card>(entity).zip(world.get::<Body>(entity)) else {
+                continue;
+            };
+            // Who stands on what is a portal now did not step onto it.
+            let here = whereabouts(&mut zones, card.player, body.position.tile());
+            world.entity_mut(entity).insert(here);
+        }
+        zones
+            .rooms
+            .iter_mut()
+            .filter(|room| room.people == 0)
+            .for_each(Room::open);
+        zones.note_closed();
+        let now = *world.resource::<Tick>();
+        // Numbers may mean other zones than before: how each is now is told.
+        for room in &mut zones.rooms {
+            room.shown = room.state();
+            room.shown_at = now;
+            world
+                .resource_mut::<Outbox>()
+                .0
+                .facts
+                .push(Fact::AreaChanged(room.shown));
+        }
+    });
+}
+
 impl Zones {
+    /// Locks those private areas that were locked under the same name.
+    fn keep_locks(&mut self, before: &Self) {
+        let mut known: Vec<&Room> = before.rooms.iter().collect();
+        for room in &mut self.rooms {
+            let name = |zones: &[Zone], zone: u16| zones.get(usize::from(zone)).map(|zone| zone.name.clone());
+            let same = known
+                .iter()
+                .position(|old| name(&before.all, old.zone) == name(&self.all, room.zone));
+            if let Some(old) = same.map(|index| known.remove(index)) {
+                (room.locked, room.locked_by) = (old.locked, old.locked_by);
+                room.admitted.clone_from(&old.admitted);
+                room.knocked.clone_from(&old.knocked);
+            }
+        }
+    }
+
+    /// Whether any area is closed to anyone.
+    pub const fn has_closed(&self) -> bool {
+        self.has_closed
+    }
+
+    /// Whether people arrive at a tile, or leave from it through a portal.
+    pub fn leads_out_at(&self, tile: Tile) -> bool {
+        let leads_out = |kind| matches!(kind, ZoneKind::Spawn | ZoneKind::Portal);
+        let mut zones = self.all.iter();
+        zones.any(|zone| leads_out(zone.kind) && zone.area.contains(tile))
+    }
+
     fn new(zones: &[Zone]) -> Self {
         let rooms = zones.iter().zip(0..).filter(|(zone, _)| zone.kind == ZoneKind::Private);
         let stages = zones.iter().filter(|zone| zone.kind == ZoneKind::Stage);
@@ -216,7 +280,8 @@ impl Zones {
         self.note_closed();
     }
 
-    fn portal_at(&self, tile: Tile) -> Option<u16> {
+    /// The portal at a tile.
+    pub fn portal_at(&self, tile: Tile) -> Option<u16> {
         let is_here = |zone: &Zone| zone.kind == ZoneKind::Portal && zone.area.contains(tile);
         self.all.iter().position(is_here).map(|index| index as u16)
     }
@@ -245,6 +310,7 @@ impl Room {
             area: zone.area,
             cap,
             locked: false,
+            locked_by: None,
             people: 0,
             admitted: BTreeSet::new(),
             knocked: BTreeMap::new(),
@@ -253,6 +319,7 @@ impl Room {
                 locked: false,
                 people: 0,
                 cap,
+                locked_by: None,
             },
             shown_at: Tick(0),
         }
@@ -264,6 +331,7 @@ impl Room {
             locked: self.locked,
             people: self.people,
             cap: self.cap,
+            locked_by: self.locked_by,
         }
     }
 
@@ -281,6 +349,7 @@ impl Room {
 
     fn open(&mut self) {
         self.locked = false;
+        self.locked_by = None;
         self.admitted.clear();
         self.knocked.clear();
     }
@@ -334,6 +403,7 @@ pub(super) fn lock(world: &mut World, player: PlayerId, zone: u16, locked: bool)
     if let Some(room) = zones.room(zone) {
         if locked {
             room.locked = true;
+            room.locked_by = Some(player);
         } else {
             room.open();
         }
@@ -420,6 +490,7 @@ type Steps<'a> = (
 fn step_through_portals(
     grid: Res<Grid>,
     roster: Res<Roster>,
+    following: Res<Following>,
     mut zones: ResMut<Zones>,
     mut outbox: ResMut<Outbox>,
     mut players: Query<Steps>,
@@ -439,6 +510,7 @@ fn step_through_portals(
         }
     }
     stepped.sort_unstable();
+    following.add_followers(&mut stepped);
     for (player, portal) in stepped {
         let Some(Target { space, zone }) = zones.all.get(usize::from(portal)).and_then(|zone| zone.target.clone())
         else {

@@ -111,6 +111,17 @@ impl World {
         self.ask(Command::Bubble { player, deed })
     }
 
+    /// Someone asks those near, and all of them agree.
+    fn form(&mut self, player: u32, is_aside: bool) {
+        for fact in self.deed(player, BubbleDeed::Form { is_aside }) {
+            if let Fact::BubbleAsked { to, .. } = fact {
+                for guest in to {
+                    self.deed(guest.0, BubbleDeed::Accept(PlayerId(player)));
+                }
+            }
+        }
+    }
+
     /// How loud one hears the other, and by which rule.
     fn hears(&self, one: u32, other: u32) -> Option<(u8, Why)> {
         let peer = self.peers.get(&PlayerId(one))?.get(&PlayerId(other))?;
@@ -153,7 +164,7 @@ fn four() -> World {
 #[test]
 fn a_bubble_is_of_those_near_and_keeps_the_others_out() {
     let mut world = four();
-    world.deed(1, BubbleDeed::Form { is_aside: false });
+    world.form(1, false);
     assert_eq!(world.members(), [[1, 2, 3]]);
     assert_eq!((world.hears(1, 3), world.hears(3, 1)), (FULL, FULL));
     assert_eq!((world.hears(1, 4), world.hears(4, 1)), (None, None));
@@ -168,9 +179,49 @@ fn a_bubble_is_of_those_near_and_keeps_the_others_out() {
 }
 
 #[test]
+fn no_one_is_in_a_bubble_who_did_not_agree() {
+    let mut world = four();
+    let asked = Fact::BubbleAsked {
+        player: PlayerId(1),
+        is_aside: false,
+        to: vec![PlayerId(2), PlayerId(3)],
+    };
+    assert_eq!(
+        world.deed(1, BubbleDeed::Form { is_aside: false }),
+        std::slice::from_ref(&asked)
+    );
+    assert!(world.bubbles.is_empty());
+    assert_eq!(world.hears(1, 2), NEAR, "nothing changes until someone agrees");
+    assert!(
+        !world.deed(1, BubbleDeed::Form { is_aside: false }).contains(&asked),
+        "not at once again"
+    );
+    world.deed(3, BubbleDeed::Decline(PlayerId(1)));
+    world.deed(3, BubbleDeed::Accept(PlayerId(1)));
+    assert!(world.bubbles.is_empty(), "who declined is not asked any more");
+    world.deed(4, BubbleDeed::Accept(PlayerId(1)));
+    assert!(world.bubbles.is_empty(), "who was not asked cannot agree");
+    world.deed(2, BubbleDeed::Accept(PlayerId(1)));
+    assert_eq!(world.members(), [[1, 2]]);
+    assert_eq!((world.hears(1, 2), world.hears(3, 1)), (FULL, None));
+}
+
+#[test]
+fn who_was_asked_and_walked_away_or_answers_too_late_is_in_none() {
+    let mut world = four();
+    world.deed(1, BubbleDeed::Form { is_aside: false });
+    world.walk(2, 12, 8);
+    world.rest(80);
+    world.deed(2, BubbleDeed::Accept(PlayerId(1)));
+    world.rest(61 * 20);
+    world.deed(3, BubbleDeed::Accept(PlayerId(1)));
+    assert!(world.bubbles.is_empty());
+}
+
+#[test]
 fn an_aside_hears_the_others_softly_and_is_heard_softly() {
     let mut world = four();
-    world.deed(2, BubbleDeed::Form { is_aside: true });
+    world.form(2, true);
     assert_eq!(world.members(), [[1, 2, 3]]);
     assert_eq!((world.hears(1, 2), world.hears(2, 1)), (FULL, FULL));
     assert_eq!((world.hears(1, 4), world.hears(4, 1)), (SOFT, SOFT));
@@ -181,7 +232,7 @@ fn an_aside_hears_the_others_softly_and_is_heard_softly() {
 #[test]
 fn a_locked_bubble_is_knocked_at() {
     let mut world = four();
-    world.deed(1, BubbleDeed::Form { is_aside: false });
+    world.form(1, false);
     world.deed(1, BubbleDeed::Lock(true));
     let bubble = *world.bubbles.keys().next().unwrap();
     let denied = |player, why| Fact::Denied {
@@ -224,14 +275,14 @@ fn nobody_is_taken_along_who_walks_or_stands_elsewhere() {
     };
     assert!(world.deed(4, BubbleDeed::Form { is_aside: false }).contains(&nobody));
     world.walk(2, 7, 8);
-    world.deed(1, BubbleDeed::Form { is_aside: false });
+    world.form(1, false);
     assert_eq!(world.members(), [[1, 3]]);
 }
 
 #[test]
 fn whoever_vanishes_leaves_or_wants_peace_is_out_of_it() {
     let mut world = four();
-    world.deed(1, BubbleDeed::Form { is_aside: false });
+    world.form(1, false);
     world.walk(4, 4, 5);
     world.rest(40);
     let bubble = *world.bubbles.keys().next().unwrap();
@@ -258,7 +309,7 @@ fn whoever_vanishes_leaves_or_wants_peace_is_out_of_it() {
 #[test]
 fn a_new_life_of_the_space_knows_no_bubbles() {
     let mut world = four();
-    world.deed(1, BubbleDeed::Form { is_aside: false });
+    world.form(1, false);
     let checkpoint = world.space.checkpoint();
     let mut space = Space::restore(&plan(), TickRate::DEFAULT, &checkpoint);
     let picture = space.picture();
@@ -270,7 +321,7 @@ fn a_new_life_of_the_space_knows_no_bubbles() {
 #[test]
 fn whoever_leads_asks_those_who_hear_them() {
     let mut world = four();
-    world.deed(1, BubbleDeed::Form { is_aside: false });
+    world.form(1, false);
     let kind = WaveKind::Lead;
     let (player, to) = (PlayerId(1), PlayerId(1));
     let facts = world.ask(Command::Wave { player, to, kind });
@@ -299,7 +350,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     let people = 1_u32..13;
     prop_oneof![
         6 => (people.clone(), 0_u16..20, 0_u16..10).prop_map(|(who, x, y)| Deed::Walk(who, x, y)),
-        6 => (people.clone(), 0_u8..6, 1_u32..6).prop_map(|(who, deed, bubble)| {
+        6 => (people.clone(), 0_u8..8, 1_u32..6).prop_map(|(who, deed, bubble)| {
             Deed::Bubble(who, BubbleDeed::from_wire(deed, bubble).unwrap())
         }),
         1 => (people.clone(), people.clone()).prop_map(|(who, guest)| Deed::Admit(who, guest)),

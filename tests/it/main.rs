@@ -16,6 +16,7 @@ mod contract_http;
 mod contract_ws;
 mod drills;
 mod forward;
+mod ground;
 mod guardian;
 mod harness;
 mod ice;

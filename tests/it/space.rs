@@ -687,8 +687,11 @@ fn command() -> impl Strategy<Value = Command> {
         8 => (player.clone(), tile).prop_map(|(player, tile)| Command::StepTile { player: PlayerId(player), tile }),
         2 => placement.clone().prop_map(place),
         1 => (0_u128..4).prop_map(|id| Command::RemoveElement { id: PlacementId(Uuid::from_u128(id)), version: 5 }),
-        1 => proptest::collection::vec(placement, 0..3).prop_map(|placements| Command::ChangeElement {
-            element: ElementId(Uuid::from_u128(7)), placements, version: 6 }),
+        1 => (map(), proptest::collection::vec(placement, 0..3)).prop_map(|(plan, elements)| {
+            // A database holds a placement once.
+            let elements = elements.into_iter().map(|placement| (placement.id, placement)).collect::<BTreeMap<_, _>>();
+            Command::ReplacePlan { plan: Box::new(Plan { elements: elements.into_values().collect(), ..plan }) }
+        }),
         2 => (player.clone(), 0_u128..9).prop_map(|(player, id)| say(player, id, "words", id as u64)),
         1 => (player.clone(), 0_u128..9, any::<bool>()).prop_map(|(player, id, gone)| change(player, id, (!gone).then_some("other"), false)),
         1 => (player.clone(), 0_u128..9, any::<bool>()).prop_map(|(player, id, on)| react(player, id, "👍", on)),
@@ -728,19 +731,24 @@ fn command_among_people() -> impl Strategy<Value = Command> {
     ]
 }
 
-/// Commands tick by tick; the sequence numbers of one player rise over time, mostly.
+/// Commands tick by tick; the sequence numbers of one player rise over time, mostly, and every edit makes the next version.
 fn ticks(most: usize) -> impl Strategy<Value = Vec<Vec<Command>>> {
     ticks_of(command(), most)
 }
 
 fn ticks_of(command: impl Strategy<Value = Command>, most: usize) -> impl Strategy<Value = Vec<Vec<Command>>> {
     proptest::collection::vec(proptest::collection::vec(command, 0..5), 1..most).prop_map(|mut ticks| {
+        let mut next = 2..;
         for (number, commands) in ticks.iter_mut().enumerate() {
             for (place, command) in commands.iter_mut().enumerate() {
                 let rising = (number * 8 + place) as u32;
                 match command {
                     Command::Step { step, .. } if step.seq % 10 != 0 => step.seq = rising,
                     Command::Walk { seq, .. } if *seq % 10 != 0 => *seq = rising,
+                    Command::PlaceElement { version, .. } | Command::RemoveElement { version, .. } => {
+                        *version = next.next().unwrap();
+                    }
+                    Command::ReplacePlan { plan } => plan.version = next.next().unwrap(),
                     _ => {}
                 }
             }
@@ -783,10 +791,10 @@ impl Shadow {
             Command::RemoveElement { id, .. } => {
                 self.placements.remove(id);
             }
-            Command::ChangeElement { placements, .. } => {
-                self.placements.clear();
-                self.placements
-                    .extend(placements.iter().map(|placement| (placement.id, placement.clone())));
+            Command::ReplacePlan { plan } => {
+                self.plan = (**plan).clone();
+                let placements = plan.elements.iter();
+                self.placements = placements.map(|placement| (placement.id, placement.clone())).collect();
             }
             _ => return false,
         }
@@ -852,7 +860,7 @@ proptest! {
         let mut tracks: BTreeMap<PlayerId, Vec<Position>> = BTreeMap::new();
         for commands in &ticks {
             let still: Vec<Command> = commands.iter().filter(|command| !matches!(command,
-                Command::PlaceElement { .. } | Command::ChangeElement { .. } | Command::RemoveElement { .. })).cloned().collect();
+                Command::PlaceElement { .. } | Command::ReplacePlan { .. } | Command::RemoveElement { .. })).cloned().collect();
             space.step(&still);
             for (card, stance, _) in space.picture().players {
                 tracks.entry(card.player).or_default().push(stance.position);
@@ -899,7 +907,7 @@ proptest! {
     #[test]
     fn a_restored_space_has_the_same_future(plan in map(), before in ticks(60), after in ticks(60)) {
         let is_ground = |command: &Command| matches!(command,
-            Command::PlaceElement { .. } | Command::ChangeElement { .. } | Command::RemoveElement { .. });
+            Command::PlaceElement { .. } | Command::ReplacePlan { .. } | Command::RemoveElement { .. });
         let mut space = Space::new(&plan, RATE);
         for commands in &before {
             let commands: Vec<Command> = commands.iter().filter(|command| !is_ground(command)).cloned().collect();

@@ -137,6 +137,8 @@ pub enum Tell {
     Direct(DirectMessage),
     /// Sessions of a user ended, who may be connected there.
     SessionsEnded(UserId),
+    /// What people made of spaces changed: look whether those that run here are behind.
+    Look,
 }
 
 /// Why a link broke.

@@ -10,9 +10,9 @@ use crate::components::bubble::BubbleState;
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct BubbleC2s {
-    /// 0 make a bubble of those near, 1 make an aside, 2 join or knock, 3 leave, 4 lock, 5 open.
+    /// 0 ask those near to talk in a bubble, 1 in an aside, 2 join or knock, 3 leave, 4 lock, 5 open, 6 agree, 7 decline.
     pub deed: u8,
-    /// Which, to join; otherwise 0.
+    /// Which, to join; the player who asked, to agree or decline; otherwise 0.
     pub bubble: u32,
 }
 
@@ -46,6 +46,16 @@ pub struct BubbleS2c {
 pub struct BubbleKnockedS2c {
     /// Who.
     pub player: u32,
+}
+
+/// Someone asks the receiver to talk with them.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct BubbleAskedS2c {
+    /// Who.
+    pub player: u32,
+    /// Whether those outside would be heard and hear, softly.
+    pub aside: bool,
 }
 
 impl From<&BubbleState> for BubbleS2c {

@@ -30,12 +30,10 @@ pub struct ElementRemovedS2c {
     pub map_version: u32,
 }
 
-/// An element looks or blocks differently: fetch the map again.
+/// The map, the zones or any number of elements are different: fetch the map again.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
-pub struct ElementChangedS2c {
-    /// Which.
-    pub element: String,
-    /// The plan's version with the change.
+pub struct MapChangedS2c {
+    /// The plan's version now.
     pub map_version: u32,
 }

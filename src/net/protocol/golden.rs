@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::bubble::{BubbleC2s, BubbleKnockedS2c, BubbleS2c, BubblesS2c};
+use super::bubble::{BubbleAskedS2c, BubbleC2s, BubbleKnockedS2c, BubbleS2c, BubblesS2c};
 use super::chat::{
     ChatBeforeC2s, ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatLineS2c, ChatRefusedS2c, DirectLineS2c,
     EmoteC2s, EmoteS2c, HistoryS2c, ReactC2s, ReactedS2c, ReactionS2c, TypingC2s, TypingS2c,
 };
-use super::element::{ElementChangedS2c, ElementPlacedS2c, ElementRemovedS2c};
+use super::element::{ElementPlacedS2c, ElementRemovedS2c, MapChangedS2c};
 use super::frame::{AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, OwnS2c, RosterS2c, StepS2c};
 use super::movement::{InputC2s, OwnStateS2c, WalkToC2s, WalkToPlayerC2s};
 use super::peers::{ForwardC2s, ForwardS2c, PeerS2c, PeersS2c, SignalC2s, SignalS2c};
 use super::session::{HelloC2s, MissedS2c, NoticeS2c, PingC2s, PongS2c, RefusedS2c, ViewC2s, WelcomeS2c};
-use super::status::{BlockC2s, MediaC2s, StatusC2s, WaveC2s, WavedS2c};
+use super::status::{BlockC2s, FollowC2s, FollowedS2c, MediaC2s, StatusC2s, WaveC2s, WavedS2c};
 use super::zone::{AdmitC2s, AdmittedS2c, KnockC2s, KnockedS2c, LockC2s, PortalS2c, ZoneS2c};
 use super::{ClientMessage, FRAME_VARIANT, SCHEMA, ServerMessage, VERSION};
 use crate::net::codec::{decode, encode};
@@ -144,6 +144,9 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
             "ChatBefore",
             ClientMessage::ChatBefore(ChatBeforeC2s { id: "l1".into() }),
         ),
+        ("Home", ClientMessage::Home),
+        ("Follow", ClientMessage::Follow(FollowC2s { player: Some(300) })),
+        ("Follow", ClientMessage::Follow(FollowC2s { player: None })),
     ]
 }
 
@@ -324,11 +327,8 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
             }),
         ),
         (
-            "ElementChanged",
-            ServerMessage::ElementChanged(ElementChangedS2c {
-                element: "e1".into(),
-                map_version: 7,
-            }),
+            "MapChanged",
+            ServerMessage::MapChanged(MapChangedS2c { map_version: 7 }),
         ),
         (
             "Pong",
@@ -390,6 +390,7 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                 locked: true,
                 people: 4,
                 cap: 251,
+                locked_by: Some(12),
             }),
         ),
         ("Knocked", ServerMessage::Knocked(KnockedS2c { player: 12, zone: 2 })),
@@ -470,6 +471,17 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
             }),
         ),
         ("Missed", ServerMessage::Missed(MissedS2c { map_version: 300 })),
+        (
+            "BubbleAsked",
+            ServerMessage::BubbleAsked(BubbleAskedS2c {
+                player: 251,
+                aside: true,
+            }),
+        ),
+        (
+            "Followed",
+            ServerMessage::Followed(FollowedS2c { player: 300, on: true }),
+        ),
     ]
 }
 

@@ -25,7 +25,7 @@ pub const SUBPROTOCOL: &str = "plaza.v1";
 pub const VERSION: u16 = 1;
 
 /// FNV-1a over the golden vectors: both sides state it, so that a client of other bytes is refused, never misread.
-pub const SCHEMA: u32 = 171_733_797;
+pub const SCHEMA: u32 = 3_162_260_748;
 
 /// What a client says.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -79,6 +79,10 @@ pub enum ClientMessage {
     Bubble(bubble::BubbleC2s),
     /// What was said before that?
     ChatBefore(chat::ChatBeforeC2s),
+    /// Take me to where people arrive.
+    Home,
+    /// I go where someone goes.
+    Follow(status::FollowC2s),
 }
 
 /// What the server says.
@@ -101,8 +105,8 @@ pub enum ServerMessage {
     ElementPlaced(element::ElementPlacedS2c),
     /// A placement was removed.
     ElementRemoved(element::ElementRemovedS2c),
-    /// An element is different from now on.
-    ElementChanged(element::ElementChangedS2c),
+    /// The map is different from now on.
+    MapChanged(element::MapChangedS2c),
     /// I am here.
     Pong(session::PongS2c),
     /// Something the person should read.
@@ -139,6 +143,10 @@ pub enum ServerMessage {
     History(chat::HistoryS2c),
     /// Messages were left out.
     Missed(session::MissedS2c),
+    /// Someone asks me to talk in a bubble.
+    BubbleAsked(bubble::BubbleAskedS2c),
+    /// Someone goes where I go.
+    Followed(status::FollowedS2c),
 }
 
 /// The variant number of [`ServerMessage::Frame`], which relays write by hand in front of shared pieces.

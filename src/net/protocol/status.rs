@@ -44,6 +44,24 @@ pub struct WavedS2c {
     pub kind: u8,
 }
 
+/// Goes where someone goes, through portals too, or no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct FollowC2s {
+    /// The one who is followed; nothing to stop.
+    pub player: Option<u32>,
+}
+
+/// Someone follows the receiver, or no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+pub struct FollowedS2c {
+    /// Who.
+    pub player: u32,
+    /// Whether.
+    pub on: bool,
+}
+
 /// Keeps a user away from the sender, in every space, or no longer.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]

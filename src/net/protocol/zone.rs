@@ -42,6 +42,8 @@ pub struct ZoneS2c {
     pub people: u16,
     /// How many may; 0 for any number.
     pub cap: u16,
+    /// Who locked it; nothing when it is open, or that is not known.
+    pub locked_by: Option<u32>,
 }
 
 /// Somebody wants to come into the area the receiver stands in.

@@ -41,7 +41,7 @@ use crate::components::unit::Tile;
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
 use crate::net::protocol::chat::{ChatLineS2c, EmoteS2c};
-use crate::net::protocol::element::{ElementChangedS2c, ElementPlacedS2c, ElementRemovedS2c};
+use crate::net::protocol::element::{ElementPlacedS2c, ElementRemovedS2c, MapChangedS2c};
 use crate::net::protocol::session::NoticeS2c;
 use crate::systems::chat::History;
 
@@ -241,6 +241,11 @@ impl Relay {
         Duration::from_secs(1) / u32::from(self.scene.tick_rate)
     }
 
+    /// Whether the space is as large as when this began.
+    pub const fn has_size_of(&self, scene: &Scene) -> bool {
+        self.scene.width == scene.width && self.scene.height == scene.height
+    }
+
     /// The copy of what is visible.
     pub fn visible(&self) -> &Visible {
         &self.visible
@@ -286,8 +291,13 @@ impl Relay {
             .filter_map(|player| Some((player, (self.visible.user_of(player)?, self.visible.tile_of(player)))))
             .collect();
         let resumed = self.resumed(picture, epoch);
+        let known = self.visible.version();
         self.visible.rebase(picture, epoch);
         self.abandoned.clear();
+        if known != picture.version {
+            // What changed while nothing was heard of the space.
+            self.tell_of_map(picture.version);
+        }
         self.nearby.rebase(
             picture,
             resumed.iter().filter_map(Command::card).map(|card| card.player),
@@ -466,12 +476,7 @@ impl Relay {
                     map_version: *version,
                 }));
             }
-            Fact::ElementChanged { element, version } => {
-                self.to_binary(&ServerMessage::ElementChanged(ElementChangedS2c {
-                    element: element.to_string(),
-                    map_version: *version,
-                }));
-            }
+            Fact::PlanReplaced { version } => self.tell_of_map(*version),
             Fact::Whispered { line, hearers } => self.whisper(line, hearers),
             Fact::Changed(change) => self.change(change),
             Fact::Reacted(reaction) => self.react(reaction),
@@ -493,6 +498,11 @@ impl Relay {
             fact => return self.tell_nearby(fact),
         }
         None
+    }
+
+    /// Tells everybody that the map they have is another one now.
+    fn tell_of_map(&self, map_version: u32) {
+        self.to_binary(&ServerMessage::MapChanged(MapChangedS2c { map_version }));
     }
 
     /// Tells the people something, and their programs by a word.

@@ -13,10 +13,10 @@ use crate::components::peers::{Peer, VoiceRules};
 use crate::components::zone::AreaState;
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::bubble::{BubbleKnockedS2c, BubblesS2c};
+use crate::net::protocol::bubble::{BubbleAskedS2c, BubbleKnockedS2c, BubblesS2c};
 use crate::net::protocol::peers::{ForwardS2c, PeerS2c, PeersS2c, SignalS2c};
 use crate::net::protocol::session::NoticeS2c;
-use crate::net::protocol::status::WavedS2c;
+use crate::net::protocol::status::{FollowedS2c, WavedS2c};
 use crate::net::protocol::zone::{AdmittedS2c, KnockedS2c, PortalS2c, ZoneS2c};
 
 /// Ticks after which clients are told who is near although somebody who goes on in a new life is not there again yet.
@@ -138,6 +138,22 @@ impl Relay {
                     self.to_game_clients(&bubbles(false, [state]));
                 }
             }
+            Fact::BubbleAsked { player, is_aside, to } => {
+                let message = ServerMessage::BubbleAsked(BubbleAskedS2c {
+                    player: player.0,
+                    aside: *is_aside,
+                });
+                for guest in to {
+                    self.to_player(*guest, &message);
+                }
+            }
+            Fact::Followed { player, leader, on } => {
+                let message = ServerMessage::Followed(FollowedS2c {
+                    player: player.0,
+                    on: *on,
+                });
+                self.to_player(*leader, &message);
+            }
             Fact::BubbleKnocked { player, to } => {
                 let message = ServerMessage::BubbleKnocked(BubbleKnockedS2c { player: player.0 });
                 for inside in to {
@@ -222,6 +238,7 @@ impl Relay {
             ),
             Denial::NotNearBubble => ("not-near", "Stand within two tiles of somebody in the bubble."),
             Denial::BubbleFull => ("full", "There is no room for more than eight."),
+            Denial::HomeTooSoon => ("home", "You were taken there a moment ago. Wait ten seconds."),
         };
         let Some(client) = self.client_of(player) else { return };
         match &client.eyes {
@@ -283,6 +300,7 @@ fn zone(area: AreaState) -> Bytes {
         locked: area.locked,
         people: area.people,
         cap: area.cap,
+        locked_by: area.locked_by.map(|player| player.0),
     });
     encode(&message).into()
 }

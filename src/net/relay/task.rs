@@ -31,6 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a space that nobody runs is asked for.
 const ASK_EVERY: Duration = Duration::from_millis(250);
 
+/// Clients draw and predict on a map of the size they were welcomed with.
+const RESIZED: (u16, &str) = (close::AWAY, "the space has another size; reconnect");
+
 /// What the edge asks of a relay.
 pub enum Order {
     /// Somebody wants in.
@@ -157,6 +160,7 @@ impl Task {
                         break (close::AWAY, "the server stops; reconnect");
                     }
                     Some(Seen::Ended(Ending::Unloaded)) => break (close::AWAY, "the space starts again; reconnect"),
+                    Some(Seen::Ended(Ending::Resized)) => break RESIZED,
                     Some(Seen::Ended(ending)) if restarts < RESTARTS => {
                         restarts += u32::from(ending == Ending::Restarts);
                         match self.find_again().await {
@@ -215,6 +219,7 @@ impl Task {
                 return Err((close::AWAY, "the server stops; reconnect"));
             }
             match self.relays.spaces.enter(self.id).await {
+                Ok(OpenSpace { scene, .. }) if !self.relay.has_size_of(&scene) => return Err(RESIZED),
                 Ok(OpenSpace { access, .. }) => {
                     let seen = access.follow();
                     *self.space.write() = access;

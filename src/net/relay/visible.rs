@@ -330,7 +330,7 @@ impl Visible {
         for fact in &output.facts {
             if let Fact::ElementPlaced { version, .. }
             | Fact::ElementRemoved { version, .. }
-            | Fact::ElementChanged { version, .. } = fact
+            | Fact::PlanReplaced { version } = fact
             {
                 self.version = *version;
             }

@@ -181,6 +181,7 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
             emoji: react.emoji,
             on: react.on,
         },
+        ClientMessage::Home => Command::GoHome { player },
         ClientMessage::Typing(typing) => Command::Typing { player, on: typing.on },
         ClientMessage::View(view) => {
             return Some(Action::Resize {
@@ -240,6 +241,10 @@ fn about_people(player: PlayerId, message: ClientMessage) -> Option<Action> {
         ClientMessage::Admit(admit) => Command::Admit {
             player,
             guest: PlayerId(admit.player),
+        },
+        ClientMessage::Follow(follow) => Command::Follow {
+            player,
+            leader: follow.player.map(PlayerId),
         },
         ClientMessage::Bubble(bubble) => Command::Bubble {
             player,

@@ -31,9 +31,19 @@ impl Bubble {
     }
 }
 
+/// The people someone asked to talk with them, and did not hear of yet.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub is_aside: bool,
+    pub guests: BTreeSet<PlayerId>,
+    pub at: Tick,
+}
+
 /// All bubbles of a space.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bubbles {
+    /// By who asks.
+    asked: BTreeMap<PlayerId, Asked>,
     all: BTreeMap<u32, Bubble>,
     last: u32,
     changed: BTreeSet<u32>,
@@ -69,6 +79,23 @@ impl Bubbles {
         self.all.insert(self.last, bubble);
         self.changed.insert(self.last);
         self.last
+    }
+
+    /// Someone asks others to talk with them; whether they are heard: not twice within that many ticks.
+    pub fn ask(&mut self, player: PlayerId, asked: Asked, patience: u64) -> bool {
+        let before = self.asked.get(&player);
+        let is_again = before.is_some_and(|before| asked.at.0 < before.at.0 + patience);
+        if !is_again {
+            self.asked.insert(player, asked);
+        }
+        !is_again
+    }
+
+    /// Someone answers who was asked: what they were asked, when that was not more than that many ticks ago.
+    pub fn answer(&mut self, asker: PlayerId, guest: PlayerId, now: Tick, lasts: u64) -> Option<Asked> {
+        let question = self.asked.get_mut(&asker)?;
+        let is_good = question.guests.remove(&guest) && now.0 <= question.at.0 + lasts;
+        is_good.then(|| question.clone())
     }
 
     /// Takes somebody in, if there is room.
@@ -119,6 +146,10 @@ impl Bubbles {
 
     /// Who knocked is no longer here.
     pub fn forget_knocks(&mut self, player: PlayerId) {
+        self.asked.remove(&player);
+        for asked in self.asked.values_mut() {
+            asked.guests.remove(&player);
+        }
         for bubble in self.all.values_mut() {
             bubble.knocked.remove(&player);
         }

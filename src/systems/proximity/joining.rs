@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bevy_ecs::prelude::*;
 
+use super::bubbles::Asked;
 use super::{Person, Place, Proximity, bubbles, field};
 use crate::components::bubble::{BubbleDeed, MOST_IN_BUBBLE};
 use crate::components::fact::{Denial, Fact};
@@ -70,21 +71,21 @@ impl Proximity {
             .is_some_and(|person| person.place == Place::Open && person.bubble.is_none())
     }
 
-    /// Makes a bubble of somebody and those who stand near and whom they hear, the nearest first.
-    fn form(&mut self, slot: u32, is_aside: bool) -> Result<(), Denial> {
-        if !self.is_free(slot) {
-            return Err(Denial::NotInTheOpen);
-        }
+    /// Asks those who stand near and are heard by them, the nearest first, to talk with them; who is told.
+    fn ask(&mut self, slot: u32, is_aside: bool, now: Tick, patience: u64) -> Result<Vec<PlayerId>, Denial> {
+        let me = self.person(slot).filter(|_| self.is_free(slot));
+        let me = me.ok_or(Denial::NotInTheOpen)?;
+        let (player, user) = (me.player, me.user);
         let at = self.place_of(slot).ok_or(Denial::NotInTheOpen)?;
-        let mut near: Vec<(i64, PlayerId, u32)> = self
+        let mut near: Vec<(i64, PlayerId)> = self
             .field
             .connected(slot)
             .filter(|(other, _)| self.is_free(*other))
             .filter_map(|(other, _)| {
                 let person = self.person(other)?;
                 let (there, moves) = person.body?;
-                let is_meant = !moves && bubbles::may_meet(at, there);
-                is_meant.then_some((field::squared(at, there), person.player, other))
+                let is_meant = !moves && bubbles::may_meet(at, there) && !self.is_apart(user, person.user);
+                is_meant.then_some((field::squared(at, there), person.player))
             })
             .collect();
         if near.is_empty() {
@@ -92,11 +93,34 @@ impl Proximity {
         }
         near.sort_unstable();
         near.truncate(MOST_IN_BUBBLE - 1);
-        let mut members: BTreeMap<u32, PlayerId> = near.into_iter().map(|(_, player, other)| (other, player)).collect();
-        members.extend(self.person(slot).map(|me| (slot, me.player)));
-        let slots: Vec<u32> = members.keys().copied().collect();
+        let guests: Vec<PlayerId> = near.into_iter().map(|(_, player)| player).collect();
+        let asked = Asked {
+            is_aside,
+            guests: guests.iter().copied().collect(),
+            at: now,
+        };
+        let is_heard = self.bubbles.ask(player, asked, patience);
+        Ok(if is_heard { guests } else { Vec::new() })
+    }
+
+    /// Someone agrees to talk with the one who asked: both are in a bubble then, the asker's when there is one already.
+    fn accept(&mut self, slot: u32, player: PlayerId, asker: PlayerId, now: Tick, lasts: u64) -> Result<(), Denial> {
+        let question = self.bubbles.answer(asker, player, now, lasts);
+        let Asked { is_aside, .. } = question.ok_or(Denial::NotNearBubble)?;
+        let host = self.slots.get(&asker).copied().ok_or(Denial::NotHere)?;
+        if let Some(bubble) = self.person(host).and_then(|host| host.bubble) {
+            return self.join(slot, player, bubble, true).map(drop);
+        }
+        if !self.is_free(slot) {
+            return Err(Denial::NotInTheOpen);
+        }
+        let both = self.place_of(slot).zip(self.place_of(host));
+        if !self.is_free(host) || !both.is_some_and(|(here, there)| bubbles::may_meet(here, there)) {
+            return Err(Denial::NotNearBubble);
+        }
+        let members = BTreeMap::from([(slot, player), (host, asker)]);
         let bubble = self.bubbles.form(is_aside, members);
-        for slot in slots {
+        for slot in [slot, host] {
             if let Some(person) = self.person_mut(slot) {
                 person.bubble = Some(bubble);
             }
@@ -140,7 +164,18 @@ pub fn bubble(world: &mut World, player: PlayerId, deed: BubbleDeed) {
     };
     let mine = proximity.person(slot).and_then(|person| person.bubble);
     let done = match (deed, mine) {
-        (BubbleDeed::Form { is_aside }, _) => proximity.form(slot, is_aside),
+        (BubbleDeed::Form { is_aside }, _) => proximity.ask(slot, is_aside, now, KNOCK_AGAIN * rate).map(|to| {
+            if !to.is_empty() {
+                let fact = Fact::BubbleAsked { player, is_aside, to };
+                world.resource_mut::<Outbox>().0.facts.push(fact);
+            }
+        }),
+        (BubbleDeed::Accept(asker), _) => proximity.accept(slot, player, asker, now, KNOCK_LASTS * rate),
+        (BubbleDeed::Decline(asker), _) => {
+            // The one who asked is not told: no one has to say why.
+            proximity.bubbles.answer(asker, player, now, KNOCK_LASTS * rate);
+            Ok(())
+        }
         (BubbleDeed::Join(bubble), _) => match proximity.join(slot, player, bubble, false) {
             Ok(has_to_knock) => {
                 if has_to_knock && proximity.bubbles.knock(bubble, player, now, KNOCK_AGAIN * rate) {

@@ -43,6 +43,9 @@ const ASIDE_GAIN: u8 = 38;
 /// Seconds after a space's life began anew for which those who were there count as being there, until their clients are heard of.
 const EXPECTED_SECONDS: u64 = 5;
 
+/// A tile of no map.
+const NOWHERE: Tile = Tile::new(u16::MAX, u16::MAX);
+
 /// More people than this, connected with one another directly or through others, talk through the forwarding unit.
 const MESH: usize = 4;
 
@@ -239,6 +242,33 @@ pub(super) fn rule(world: &mut World, rules: VoiceRules) {
     }
 }
 
+/// From now on voices are carried, and stopped, by that plan's zones and walls.
+pub(super) fn replace(world: &mut World, plan: &Plan) {
+    let now = *world.resource::<Tick>();
+    let mut blocked = Grid::open(plan.width, plan.height);
+    for tile in &plan.blocked {
+        blocked.block(*tile);
+    }
+    let mut proximity = world.resource_mut::<Proximity>();
+    let (rules, were_walls_up) = (proximity.field.voices(), proximity.field.walls.is_some());
+    let has_walls = plan.voices.walls.unwrap_or(plan.has_walls);
+    let has_others = (were_walls_up || has_walls) && proximity.blocked != blocked;
+    (proximity.blocked, proximity.has_walls) = (blocked, plan.has_walls);
+    if rules != plan.voices || were_walls_up != has_walls || has_others {
+        proximity.rule(plan.voices, now);
+    }
+    for person in proximity.people.iter_mut().flatten() {
+        // What the zones do there is found out again with the next tick.
+        person.tile = NOWHERE;
+    }
+    proximity.look_again();
+    if rules != plan.voices || were_walls_up != has_walls {
+        let rules = plan.voices;
+        let fact = Fact::VoicesRuled { rules, has_walls };
+        world.resource_mut::<Outbox>().0.facts.push(fact);
+    }
+}
+
 type Someone<'a> = (&'a Card, &'a Body, &'a Motion, &'a Vanished, &'a Blocked, &'a mut Ear);
 
 /// Looks where everybody is, and states for whom that changed anything.
@@ -302,6 +332,11 @@ impl Proximity {
         has_walls
     }
 
+    /// What the map itself blocks.
+    pub const fn map_ground(&self) -> &Grid {
+        &self.blocked
+    }
+
     /// Whether anybody talks through the forwarding unit.
     pub fn is_forwarding(&self) -> bool {
         !self.forwarded.is_empty()
@@ -316,7 +351,7 @@ impl Proximity {
         let person = Person {
             player: card.player,
             user: card.user,
-            tile: Tile::new(u16::MAX, u16::MAX),
+            tile: NOWHERE,
             sound: Sound::default(),
             place: Place::Deaf,
             bubble: None,

@@ -5,7 +5,7 @@ import { DecodeError, Reader, Writer } from "./bytes";
 export const SUBPROTOCOL = "plaza.v1";
 export const VERSION = 1;
 /** Must be the server's, or this page is of another version. */
-export const SCHEMA = 171_733_797;
+export const SCHEMA = 3_162_260_748;
 
 export type ClientMessage =
   | {
@@ -40,7 +40,9 @@ export type ClientMessage =
   | { type: "React"; id: string; emoji: string; on: boolean }
   | { type: "Typing"; on: boolean }
   | { type: "Bubble"; deed: number; bubble: number }
-  | { type: "ChatBefore"; id: string };
+  | { type: "ChatBefore"; id: string }
+  | { type: "Home" }
+  | { type: "Follow"; player: number | null };
 
 export interface OwnState {
   x: number;
@@ -198,13 +200,13 @@ export type ServerMessage =
   | { type: "Emote"; player: number; kind: number }
   | { type: "ElementPlaced"; id: string; element: string; x: number; y: number; mapVersion: number }
   | { type: "ElementRemoved"; id: string; mapVersion: number }
-  | { type: "ElementChanged"; element: string; mapVersion: number }
+  | { type: "MapChanged"; mapVersion: number }
   | { type: "Pong"; nonce: number; tick: number }
   | { type: "Notice"; code: string; message: string }
   | { type: "Peers"; full: boolean; peers: Peer[]; gone: number[] }
   | { type: "Signal"; player: number; body: string }
   | { type: "Waved"; player: number; kind: number }
-  | { type: "Zone"; zone: number; locked: boolean; people: number; cap: number }
+  | { type: "Zone"; zone: number; locked: boolean; people: number; cap: number; lockedBy: number | null }
   | { type: "Knocked"; player: number; zone: number }
   | { type: "Admitted"; zone: number }
   | { type: "Portal"; space: string; arrive: string }
@@ -216,7 +218,9 @@ export type ServerMessage =
   | { type: "Bubbles"; full: boolean; bubbles: BubbleEntry[] }
   | { type: "BubbleKnocked"; player: number }
   | ({ type: "History" } & History)
-  | { type: "Missed"; mapVersion: number };
+  | { type: "Missed"; mapVersion: number }
+  | { type: "BubbleAsked"; player: number; aside: boolean }
+  | { type: "Followed"; player: number; on: boolean };
 
 export function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
   const writer = new Writer();
@@ -297,6 +301,12 @@ export function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
     case "ChatBefore":
       writer.uint(23).string(message.id);
       break;
+    case "Home":
+      writer.uint(24);
+      break;
+    case "Follow":
+      writer.uint(25).option(message.player, (player) => writer.uint(player));
+      break;
   }
   return writer.finish();
 }
@@ -336,7 +346,7 @@ function serverMessage(r: Reader): ServerMessage {
     case 7:
       return { type: "ElementRemoved", id: r.string(), mapVersion: r.uint() };
     case 8:
-      return { type: "ElementChanged", element: r.string(), mapVersion: r.uint() };
+      return { type: "MapChanged", mapVersion: r.uint() };
     case 9:
       return { type: "Pong", nonce: r.uint(), tick: r.uint() };
     case 10:
@@ -348,7 +358,14 @@ function serverMessage(r: Reader): ServerMessage {
     case 13:
       return { type: "Waved", player: r.uint(), kind: r.u8() };
     case 14:
-      return { type: "Zone", zone: r.uint(), locked: r.bool(), people: r.uint(), cap: r.uint() };
+      return {
+        type: "Zone",
+        zone: r.uint(),
+        locked: r.bool(),
+        people: r.uint(),
+        cap: r.uint(),
+        lockedBy: r.option(() => r.uint()),
+      };
     case 15:
       return { type: "Knocked", player: r.uint(), zone: r.uint() };
     case 16:
@@ -378,6 +395,10 @@ function serverMessage(r: Reader): ServerMessage {
       };
     case 26:
       return { type: "Missed", mapVersion: r.uint() };
+    case 27:
+      return { type: "BubbleAsked", player: r.uint(), aside: r.bool() };
+    case 28:
+      return { type: "Followed", player: r.uint(), on: r.bool() };
     default:
       throw new DecodeError(`no message has the number ${variant}`);
   }

@@ -5,7 +5,8 @@
 
 import { batch, type Signal, signal } from "@preact/signals";
 import { Clock, Crowd } from "../world/crowd";
-import { doorsOf, type Room } from "../world/doors";
+import { closedRoomAt, type Door, doorsOf, type Room, whyClosed } from "../world/doors";
+import { leadsOut } from "../world/home";
 import { block, gridOf, type SpaceMap } from "../world/map";
 import { plain } from "../world/markdown";
 import { type Grid, gridHash, SUBTILES } from "../world/movement";
@@ -26,6 +27,8 @@ const WALK_AGAIN = 2000;
 const MAKE_UP = 4;
 /** Tiles from which on one walks after whom one follows. */
 const FOLLOW_FROM = 2;
+/** After how long a map that did not arrive is asked for again, in milliseconds. */
+const MAP_AGAIN = 2000;
 /** How often waiting lines and silence are looked at, in milliseconds. */
 const LOOK_EVERY = 250;
 const BUBBLE_MILLIS = 6000;
@@ -36,7 +39,12 @@ const WAVE = { wave: 0, ring: 1, approach: 2, lead: 3 } as const;
 /** How many who ask one to come along are remembered. */
 const LEADERS = 3;
 /** What can be done about bubbles, as the server numbers it. */
-const DEED = { form: 0, aside: 1, join: 2, leave: 3, lock: 4, open: 5 } as const;
+const DEED = { form: 0, aside: 1, join: 2, leave: 3, lock: 4, open: 5, accept: 6, decline: 7 } as const;
+/** How long someone who is followed through a portal may take to arrive, in milliseconds. */
+const ARRIVES_WITHIN = 15_000;
+
+/** The person who is followed to another space: the page goes there with a new connection. */
+let followedAway: { user: string; name: string; until: number } | undefined;
 const EMOTE_MILLIS = 2500;
 
 export interface Person {
@@ -56,12 +64,19 @@ export interface AreaState {
   people: number;
   /** 0 for no limit. */
   cap: number;
+  /** Who locked it, as far as that is known. */
+  lockedBy: number | null;
 }
 
 /** Somebody who wants in. */
 export interface Knock {
   player: number;
   name: string;
+}
+
+/** Someone who asks others to talk with them. */
+export interface Asker extends Knock {
+  aside: boolean;
 }
 
 export interface Bubble {
@@ -104,6 +119,10 @@ export class Space {
   /** Who asked this person to come along. */
   readonly leaders: Signal<{ player: number; name: string }[]> = signal([]);
   readonly knocks: Signal<Knock[]> = signal([]);
+  /** Who asks this person to talk in a bubble. */
+  readonly askers: Signal<Asker[]> = signal([]);
+  /** Who goes where this person goes. */
+  readonly followers: Signal<Knock[]> = signal([]);
   /** Users whom this one does not want to see or hear. */
   readonly blocked: Signal<ReadonlySet<string>> = signal(new Set());
   /** What this person is: 0 available, 1 busy, 2 away, 3 not to be disturbed. */
@@ -155,6 +174,9 @@ export class Space {
   /** The walk that was asked for last. */
   #asked: { seq: number; x: number; y: number; at: number } | undefined;
   #epoch = 0;
+  /** The newest version of the map that was heard of. */
+  #mapHeard = 0;
+  #mapAgain: ReturnType<typeof setTimeout> | undefined;
   /** What the server said of the own player last. */
   #own: OwnNews | undefined;
   readonly #silence = new Silence();
@@ -220,19 +242,26 @@ export class Space {
 
   /** The direction that is held now. */
   hold(direction: number, run: boolean): void {
-    if (direction !== 0) this.following.value = null;
+    if (direction !== 0) this.#goAfter(null);
     this.#direction = direction;
     this.#run = run;
   }
 
   /** Walks after somebody until told otherwise; nobody to stop. */
   follow(player: number | null): void {
-    this.following.value = player;
+    this.#goAfter(player);
     if (player !== null) this.walkToPlayer(player);
   }
 
+  /** Tells the server too, so that the one who is followed sees it, and portals take one along. */
+  #goAfter(player: number | null): void {
+    if (this.following.value === player) return;
+    this.following.value = player;
+    this.#connection.send({ type: "Follow", player });
+  }
+
   walkTo(x: number, y: number): void {
-    this.following.value = null;
+    this.#goAfter(null);
     const seq = this.prediction?.nextSeq();
     if (seq === undefined || !this.#connection.send({ type: "WalkTo", seq, x, y })) return;
     this.#walk(seq);
@@ -295,6 +324,7 @@ export class Space {
   /** Talks among those who stand near; aside, those outside are still heard softly. */
   gather(isAside: boolean): void {
     this.#deed(isAside ? DEED.aside : DEED.form);
+    this.notice.value = "You asked those right next to you. It begins when one of them agrees.";
   }
 
   /** Steps into a bubble, or knocks at it. */
@@ -314,6 +344,12 @@ export class Space {
 
   #deed(deed: number, bubble = 0): void {
     this.#connection.send({ type: "Bubble", deed, bubble });
+  }
+
+  /** Talks with someone who asked, or not. */
+  answerAsker(player: number, agrees: boolean): void {
+    this.askers.value = this.askers.value.filter((asker) => asker.player !== player);
+    this.#deed(agrees ? DEED.accept : DEED.decline, player);
   }
 
   /** Lets somebody in who knocked, or not. */
@@ -367,17 +403,40 @@ export class Space {
 
   /** The zones that this person stands in, as numbers in the map. */
   zonesHere(): number[] {
-    return this.zonesNear(0);
-  }
-
-  /** The zones that this person stands in or is at most so many tiles away from. */
-  zonesNear(tiles: number): number[] {
     const body = this.prediction?.body;
     if (!body || !this.map) return [];
     const [x, y] = [Math.floor(body.x / SUBTILES), Math.floor(body.y / SUBTILES)];
-    const isNear = (zone: { x: number; y: number; width: number; height: number }) =>
-      x >= zone.x - tiles && y >= zone.y - tiles && x < zone.x + zone.width + tiles && y < zone.y + zone.height + tiles;
-    return this.map.zones.flatMap((zone, index) => (isNear(zone) ? [index] : []));
+    const isHere = (zone: { x: number; y: number; width: number; height: number }) =>
+      x >= zone.x && y >= zone.y && x < zone.x + zone.width && y < zone.y + zone.height;
+    return this.map.zones.flatMap((zone, index) => (isHere(zone) ? [index] : []));
+  }
+
+  /** The closed private area before which this person stands: why it is closed, and what it is called. */
+  doorHere(): Door | undefined {
+    const body = this.prediction?.body;
+    if (!body) return undefined;
+    const [x, y] = [Math.floor(body.x / SUBTILES), Math.floor(body.y / SUBTILES)];
+    const zone = closedRoomAt(this.#rooms(), (zone) => this.#isClosed(zone), x, y);
+    const state = zone === undefined ? undefined : this.areas.value.get(zone);
+    if (zone === undefined || !state) return undefined;
+    const name = this.map?.zones[zone]?.name || "the door";
+    const keeper = state.lockedBy === null ? undefined : this.crowd.cards.get(state.lockedBy)?.name;
+    return { zone, name, why: whyClosed(state, keeper) };
+  }
+
+  /** Whether this person stands where no way leads out. */
+  isWalledIn(): boolean {
+    const { body, grid, doors } = this.prediction ?? {};
+    if (!body || !grid || !doors || !this.map) return false;
+    const [x, y] = [Math.floor(body.x / SUBTILES), Math.floor(body.y / SUBTILES)];
+    return !leadsOut(grid, doors, this.map.zones, x, y);
+  }
+
+  /** Back to where people arrive. */
+  goHome(): void {
+    this.target = undefined;
+    this.follow(null);
+    this.#connection.send({ type: "Home" });
   }
 
   emote(kind: number): void {
@@ -398,6 +457,7 @@ export class Space {
 
   leave(): void {
     clearInterval(this.#looking);
+    clearTimeout(this.#mapAgain);
     this.#connection.close();
   }
 
@@ -480,8 +540,8 @@ export class Space {
         this.onSound("emote");
         break;
       case "ElementPlaced":
-      case "ElementChanged":
-        void this.#fetchMap();
+      case "MapChanged":
+        this.#hearOfMap(message.mapVersion);
         break;
       case "ElementRemoved":
         this.#remove(message.id, message.mapVersion);
@@ -505,8 +565,8 @@ export class Space {
         this.onWave(this.#nameOf(message.player), message.player, message.kind);
         break;
       case "Zone": {
-        const { zone, locked, people, cap } = message;
-        this.areas.value = new Map(this.areas.value).set(zone, { locked, people, cap });
+        const { zone, locked, people, cap, lockedBy } = message;
+        this.areas.value = new Map(this.areas.value).set(zone, { locked, people, cap, lockedBy });
         if (!locked) this.#admitted.delete(zone);
         this.#hangDoors();
         break;
@@ -517,6 +577,19 @@ export class Space {
       case "BubbleKnocked":
         this.#hearKnock(message.player);
         break;
+      case "BubbleAsked": {
+        const { player, aside } = message;
+        const others = this.askers.value.filter((asker) => asker.player !== player);
+        this.askers.value = [...others.slice(1 - LEADERS), { player, aside, name: this.#nameOf(player) }];
+        this.onSound("join");
+        break;
+      }
+      case "Followed": {
+        const others = this.followers.value.filter(({ player }) => player !== message.player);
+        const follower = { player: message.player, name: this.#nameOf(message.player) };
+        this.followers.value = message.on ? [...others, follower] : others;
+        break;
+      }
       case "Bubbles":
         this.#takeCircles(message.full, message.bubbles);
         break;
@@ -531,6 +604,7 @@ export class Space {
         this.talk.typing.value = [];
         break;
       case "Portal":
+        this.#followAway();
         this.onPortal(message.space, message.arrive);
         break;
       case "Forward":
@@ -564,24 +638,33 @@ export class Space {
       this.#hangDoors();
       this.knocks.value = [];
       this.leaders.value = [];
+      this.askers.value = [];
+      this.followers.value = [];
       this.circles.value = new Map();
       this.name.value = welcome.spaceName;
       // On the first welcome nobody is known yet.
       this.talk.begin(user === undefined);
       void this.direct.refresh();
     });
-    if (this.map?.version !== welcome.mapVersion || this.failure.value) void this.#fetchMap();
+    this.#mapHeard = 0;
+    this.#hearOfMap(welcome.mapVersion);
   }
 
   /** What is closed to this person now: areas that are full, and those that are locked and they were not let into. */
   #hangDoors(): void {
     if (!this.prediction || !this.map) return;
-    const rooms = this.map.zones.flatMap((area, zone): Room[] => (area.kind === "private" ? [{ zone, area }] : []));
-    this.prediction.doors = doorsOf(rooms, (zone) => {
-      const state = this.areas.value.get(zone);
-      if (!state) return false;
-      return (state.cap > 0 && state.people >= state.cap) || (state.locked && !this.#admitted.has(zone));
-    });
+    this.prediction.doors = doorsOf(this.#rooms(), (zone) => this.#isClosed(zone));
+  }
+
+  #rooms(): Room[] {
+    const zones = this.map?.zones ?? [];
+    return zones.flatMap((area, zone): Room[] => (area.kind === "private" ? [{ zone, area }] : []));
+  }
+
+  #isClosed(zone: number): boolean {
+    const state = this.areas.value.get(zone);
+    if (!state) return false;
+    return (state.cap > 0 && state.people >= state.cap) || (state.locked && !this.#admitted.has(zone));
   }
 
   /** A new connection knows nothing of what was switched on. */
@@ -629,6 +712,26 @@ export class Space {
     }
   }
 
+  /** Remembers the person who is followed, for the space that both go to. */
+  #followAway(): void {
+    const card = this.following.value === null ? undefined : this.crowd.cards.get(this.following.value);
+    followedAway = card && { user: card.user, name: card.name, until: performance.now() + ARRIVES_WITHIN };
+  }
+
+  /** Goes on following someone who came here through the same portal. */
+  #followAgain(): void {
+    if (!followedAway) return;
+    const { user, name, until } = followedAway;
+    const there = [...this.crowd.cards.values()].find((card) => card.user === user);
+    if (there && this.prediction) {
+      followedAway = undefined;
+      this.follow(there.player);
+    } else if (performance.now() > until) {
+      followedAway = undefined;
+      this.notice.value = `${name} did not arrive here.`;
+    }
+  }
+
   #nameOf(player: number): string {
     return this.crowd.cards.get(player)?.name ?? "Somebody";
   }
@@ -662,6 +765,9 @@ export class Space {
     this.#epoch = epoch;
     this.#clock = new Clock(this.#tickMillis);
     this.talk.doubt();
+    // A new life of the space knows of no one who follows.
+    this.followers.value = [];
+    if (this.following.value !== null) this.#connection.send({ type: "Follow", player: this.following.value });
     const prediction = this.prediction;
     if (!prediction) return;
     if (own.ack >= (this.#own?.ack ?? 0)) {
@@ -690,6 +796,7 @@ export class Space {
 
   /** What only time brings about. */
   #look(): void {
+    this.#followAgain();
     this.#followOn();
     this.talk.look();
     const { pending = 0, walking = false } = this.prediction ?? {};
@@ -702,9 +809,16 @@ export class Space {
     const player = this.following.value;
     if (player === null) return;
     if (!this.crowd.cards.has(player)) {
-      this.following.value = null;
+      this.#goAfter(null);
       this.notice.value = "Whom you followed is no longer here.";
     } else if (!this.prediction?.walking && this.distanceTo(player) > FOLLOW_FROM) this.walkToPlayer(player);
+  }
+
+  /** The space is run with that version of the map from now on. */
+  #hearOfMap(version: number): void {
+    this.#mapHeard = Math.max(this.#mapHeard, version);
+    if (this.map && this.map.version >= this.#mapHeard && !this.failure.value) return;
+    void this.#fetchMap();
   }
 
   /** Fetches the map; changes that come meanwhile are fetched together, once more. */
@@ -718,8 +832,13 @@ export class Space {
         this.#takeMap(await api.spaceMap(this.id));
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        if (this.map) this.notice.value = `The space changed, but its map did not arrive. ${reason}`;
-        else this.failure.value = reason;
+        if (!this.map) this.failure.value = reason;
+        else {
+          // What is drawn would not be what blocks: it is asked for until it comes.
+          this.notice.value = `The space changed, but its map did not arrive. ${reason}`;
+          clearTimeout(this.#mapAgain);
+          this.#mapAgain = setTimeout(() => this.#hearOfMap(0), MAP_AGAIN);
+        }
       }
     }
     this.#isFetching = false;
@@ -740,8 +859,14 @@ export class Space {
 
   #remove(id: string, version: number): void {
     const map = this.map;
+    if (map && version <= map.version) return;
     const placement = map?.elements.find((placement) => placement.id === id);
-    if (!map || !placement) return;
+    // On another version than the one before, something else changed too.
+    if (!map || !placement || version !== map.version + 1) {
+      this.#hearOfMap(version);
+      return;
+    }
+    this.#mapHeard = Math.max(this.#mapHeard, version);
     map.version = version;
     map.elements = map.elements.filter((other) => other !== placement);
     if (this.prediction) block(this.prediction.grid, placement, -1);
@@ -778,6 +903,8 @@ export class Space {
     }));
     people.sort((a, b) => Number(b.isMe) - Number(a.isMe) || a.name.localeCompare(b.name));
     this.people.value = people;
+    if (this.askers.value.some(({ player }) => !this.crowd.cards.has(player)))
+      this.askers.value = this.askers.value.filter(({ player }) => this.crowd.cards.has(player));
     if (this.leaders.value.some(({ player }) => !this.crowd.cards.has(player)))
       this.leaders.value = this.leaders.value.filter(({ player }) => this.crowd.cards.has(player));
   }
