@@ -73,6 +73,10 @@ test("two talk in a bubble, and the third knocks from a phone", async () => {
   });
   await ada.page.locator(".world").focus();
   await ada.page.keyboard.press("b");
+  await bo.page.getByText("Ada wants to talk in a bubble with you.").waitFor();
+  await bo.shot("bubble-asked");
+  assert.equal(await ada.page.getByRole("button", { name: "Lock this bubble" }).count(), 0, "nothing until Bo agrees");
+  await bo.page.getByRole("button", { name: "Agree (Y)" }).click();
   await hears(ada, ["Bo"]);
   await hears(bo, ["Ada"]);
   await nearby(cleo, 0);
@@ -103,6 +107,7 @@ test("aside, the others are heard softly", async () => {
   await card(cleo, "Ada", "Walk to Ada");
   await ada.page.getByRole("button", { name: /^Who can hear me/ }).click();
   await ada.page.getByRole("button", { name: "Talk aside" }).click();
+  for (const person of [bo, cleo]) await person.page.getByRole("button", { name: "Agree (Y)" }).click();
   await ada.page.getByRole("button", { name: "Lock this aside" }).waitFor();
   await bo.page.getByRole("button", { name: "Leave it (B)" }).click();
   await bo.until(() => globalThis.__plaza().peers.filter(({ gain, why }) => gain === 38 && why === 0).length === 2);
@@ -117,9 +122,13 @@ test("everybody near is asked to come along, and who agrees follows", async () =
   await cleo.shot("come-along-phone");
   await bo.page.getByRole("button", { name: "Follow", exact: true }).click();
   await ada.page.getByText("Bo is walking up to you.").waitFor();
+  await bo.page.getByText("Following Ada").waitFor();
+  await ada.page.getByText("Bo follows you.").waitFor();
+  await bo.shot("following");
   await cleo.page.getByRole("button", { name: "Not now" }).tap();
   await ada.page.getByRole("button", { name: "Close the list" }).click();
-  await card(bo, "Ada", "Stop following");
+  await bo.page.getByRole("button", { name: "Stop (Esc)" }).click();
+  await ada.page.getByText("Bo follows you.").waitFor({ state: "detached" });
 });
 
 test("whoever wants it quiet is marked, and alone with nobody beside them", async () => {

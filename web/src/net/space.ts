@@ -599,7 +599,7 @@ export class Space {
         this.notice.value = "You may come in.";
         break;
       case "Missed":
-        if (this.map?.version !== message.mapVersion) void this.#fetchMap();
+        this.#hearOfMap(message.mapVersion);
         void this.direct.refresh();
         this.talk.typing.value = [];
         break;

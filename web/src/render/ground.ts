@@ -1,7 +1,7 @@
 /** Ground: tile layers, in chunks that are built once and shown only while they are in the window. */
 
 import { Container, Sprite } from "pixi.js";
-import type { Layer, SpaceMap } from "../world/map";
+import { hasSameTiles, type Layer, type SpaceMap } from "../world/map";
 import { type Art, TILE } from "./art";
 
 /** Tiles along the side of a chunk. */
@@ -19,7 +19,10 @@ export class Ground {
   readonly above = new Container();
   readonly #chunks: Chunk[] = [];
 
+  readonly #shown: SpaceMap;
+
   constructor(map: SpaceMap, art: Art) {
+    this.#shown = map;
     const layers = map.layers.length > 0 ? map.layers : [plainLayer(map)];
     const tiles = map.layers.length > 0 ? map.tiles : [...PLAIN];
     for (let top = 0; top < map.height; top += CHUNK) {
@@ -44,6 +47,11 @@ export class Ground {
         );
       }
     }
+  }
+
+  /** Whether a map looks like this. */
+  shows(map: SpaceMap): boolean {
+    return hasSameTiles(this.#shown, map);
   }
 
   /** Shows what touches the window, given in logical pixels. */

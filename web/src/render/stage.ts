@@ -190,7 +190,8 @@ export class Stage {
     const { map } = this.#space;
     if (!map) return;
     this.#drawnMap = this.#space.mapVersion.peek();
-    if (!this.#ground) {
+    if (!this.#ground?.shows(map)) {
+      this.#ground?.destroy();
       this.#ground = new Ground(map, this.#art);
       this.#groundBelow.addChild(this.#ground.below);
       this.#groundAbove.addChild(this.#ground.above);

@@ -265,7 +265,7 @@ export function SpaceScreen({ id }: { id: string }) {
         ref={holder}
         class="world"
         role="application"
-        aria-label="The space. Walk with the arrow keys or W A S D, hold Shift to run, press Enter to chat, 1 to 6 to show an emote, F3 for network figures."
+        aria-label="The space. Walk with the arrow keys or W A S D, hold Shift to run, press Enter to chat, 1 to 6 to show an emote, H to go to the entrance, F3 for network figures."
         tabIndex={0}
         {...pointers(stage, (place) => {
           holder.current?.focus();

@@ -51,7 +51,7 @@ export function Gather({ space, onDone }: { space: Space; onDone?: () => void })
       <button
         type="button"
         class="button small"
-        title="You and those within two tiles hear only each other (B)"
+        title="Asks those within two tiles; you and who agrees hear only each other (B)"
         onClick={gather(false)}
       >
         Talk in a bubble
@@ -59,7 +59,7 @@ export function Gather({ space, onDone }: { space: Space; onDone?: () => void })
       <button
         type="button"
         class="button small"
-        title="You and those within two tiles hear each other well and the others softly"
+        title="Asks those within two tiles; you and who agrees hear each other well and the others softly"
         onClick={gather(true)}
       >
         Talk aside

@@ -4,7 +4,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { here } from "../net/base";
 import type { Space } from "../net/space";
 import type { Zone } from "../world/map";
+import { Askers, Following } from "./along";
 import { CircleDeeds } from "./circle";
+import { ClosedDoor, WayHome } from "./door";
 import { useLayer } from "./layers";
 import { IconButton } from "./parts";
 
@@ -31,7 +33,6 @@ export function Zones({ space }: { space: Space }) {
   });
   const area = zones.find(({ zone }) => zone.kind === "private");
   const note = zones.find(({ zone }) => zone.kind === "note" && zone.text);
-  const door = area ? undefined : closedDoor(space);
   const state = area && space.areas.value.get(area.index);
   return (
     <div class="zone-deeds">
@@ -45,12 +46,11 @@ export function Zones({ space }: { space: Space }) {
           {state?.locked ? "Unlock this area" : "Lock this area"}
         </button>
       )}
-      {door !== undefined && (
-        <button type="button" class="button small" onClick={() => space.knock(door)}>
-          Knock at {map?.zones[door]?.name || "the door"}
-        </button>
-      )}
+      <ClosedDoor space={space} />
+      <WayHome space={space} />
+      <Following space={space} />
       <CircleDeeds space={space} />
+      <Askers space={space} />
       {space.knocks.value.map(({ player, name }) => (
         <div key={player} class="knock" role="alert">
           <span>{name} knocks.</span>
@@ -177,13 +177,4 @@ function useZones(space: Space): number[] {
     return () => clearInterval(timer);
   }, [space]);
   return here;
-}
-
-/** A private area next to the person that they cannot walk into. */
-function closedDoor(space: Space): number | undefined {
-  return space.zonesNear(1).find((index) => {
-    const state = space.areas.value.get(index);
-    const isFull = state !== undefined && state.cap > 0 && state.people >= state.cap;
-    return space.map?.zones[index]?.kind === "private" && state !== undefined && (state.locked || isFull);
-  });
 }

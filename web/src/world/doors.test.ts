@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { doorsOf, type Room } from "./doors";
+import { closedRoomAt, doorsOf, type Room, whyClosed } from "./doors";
 import { type Body, type Grid, step } from "./movement";
 
 const rooms: Room[] = [{ zone: 3, area: { x: 4, y: 0, width: 3, height: 3 } }];
@@ -28,4 +28,32 @@ test("along a closed room a body slides", () => {
   const body = at(4 * 64 - 10);
   walk(body, 4, true);
   expect(Math.floor(body.y / 64)).toBe(2);
+});
+
+test("before a closed room there is a door, at every side and corner, and nowhere else", () => {
+  const closed = (x: number, y: number) => closedRoomAt(rooms, () => true, x, y);
+  for (const [x, y] of [
+    [3, 0],
+    [3, 2],
+    [3, 3],
+    [5, 3],
+    [7, 1],
+    [7, 3],
+  ] as const)
+    expect(closed(x, y), `${x},${y}`).toBe(3);
+  expect(closed(2, 1)).toBeUndefined();
+  expect(closed(5, 1), "inside").toBeUndefined();
+  expect(closedRoomAt(rooms, () => false, 3, 1)).toBeUndefined();
+});
+
+test("who stands in one room sees the door of the next, the nearest first", () => {
+  const offices: Room[] = [0, 1, 2].map((zone) => ({ zone, area: { x: zone * 3, y: 0, width: 3, height: 3 } }));
+  expect(closedRoomAt(offices, () => true, 2, 1)).toBe(1);
+  expect(closedRoomAt(offices, (zone) => zone !== 1, 3, 1)).toBe(0);
+});
+
+test("a closed door says why", () => {
+  expect(whyClosed({ locked: true, people: 1, cap: 4 }, "Ada")).toBe("Locked by Ada");
+  expect(whyClosed({ locked: true, people: 4, cap: 4 })).toBe("Locked");
+  expect(whyClosed({ locked: false, people: 4, cap: 4 })).toBe("Full: 4 of 4 inside");
 });

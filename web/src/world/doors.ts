@@ -29,3 +29,36 @@ export function doorsOf(rooms: readonly Room[], isClosed: (zone: number) => bool
     return to === undefined || to === roomAt(rooms, fromX, fromY) || !isClosed(to);
   };
 }
+
+/** A closed room, for someone who stands before it. */
+export interface Door {
+  zone: number;
+  name: string;
+  why: string;
+}
+
+/** The closed room that someone on a tile, or right next to it, cannot walk into. */
+export function closedRoomAt(
+  rooms: readonly Room[],
+  isClosed: (zone: number) => boolean,
+  x: number,
+  y: number,
+): number | undefined {
+  const own = roomAt(rooms, x, y);
+  let nearest: { zone: number; away: number } | undefined;
+  for (let dy = -1; dy <= 1; dy++) {
+    for (let dx = -1; dx <= 1; dx++) {
+      const zone = roomAt(rooms, x + dx, y + dy);
+      const away = Math.abs(dx) + Math.abs(dy);
+      if (zone === undefined || zone === own || !isClosed(zone)) continue;
+      if (!nearest || away < nearest.away) nearest = { zone, away };
+    }
+  }
+  return nearest?.zone;
+}
+
+/** Why no one gets in, for people. */
+export function whyClosed(state: { locked: boolean; people: number; cap: number }, lockedBy?: string): string {
+  if (state.locked) return lockedBy ? `Locked by ${lockedBy}` : "Locked";
+  return `Full: ${state.people} of ${state.cap} inside`;
+}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { block, gridOf, groundLine, type Placement, type SpaceMap } from "./map";
+import { block, gridOf, groundLine, hasSameTiles, type Placement, type SpaceMap } from "./map";
 import { isSolid } from "./movement";
 
 const tree: Placement = {
@@ -47,4 +47,14 @@ test("what was removed is not in the way, unless something else is", () => {
   expect(isSolid(grid, 2, 3)).toBe(true);
   block(grid, tree, -1);
   expect(isSolid(grid, 2, 3)).toBe(false);
+});
+
+test("two maps look the same while their tiles do, no matter what stands on them", () => {
+  const tiled = { ...map, tiles: ["grass"], layers: [{ name: "ground", above: false, data: Array(25).fill(1) }] };
+  expect(hasSameTiles(tiled, { ...tiled, version: 2, elements: [], layers: structuredClone(tiled.layers) })).toBe(true);
+  const [layer] = structuredClone(tiled.layers);
+  if (layer) layer.data[7] = 0;
+  expect(hasSameTiles(tiled, { ...tiled, layers: layer ? [layer] : [] })).toBe(false);
+  expect(hasSameTiles(tiled, { ...tiled, tiles: ["sand"] })).toBe(false);
+  expect(hasSameTiles(tiled, { ...tiled, width: 6 })).toBe(false);
 });

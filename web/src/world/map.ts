@@ -58,6 +58,23 @@ export interface SpaceMap {
   elements: Placement[];
 }
 
+/** Whether two maps have the same size and the same tiles, layer by layer. */
+export function hasSameTiles(one: SpaceMap, other: SpaceMap): boolean {
+  if (one === other) return true;
+  const isAlike = <T>(a: readonly T[], b: readonly T[]) =>
+    a.length === b.length && a.every((item, at) => item === b[at]);
+  return (
+    one.width === other.width &&
+    one.height === other.height &&
+    isAlike(one.tiles, other.tiles) &&
+    one.layers.length === other.layers.length &&
+    one.layers.every((layer, at) => {
+      const same = other.layers[at];
+      return same !== undefined && layer.above === same.above && isAlike(layer.data, same.data);
+    })
+  );
+}
+
 /** What blocks movement: the map's own tiles and every static element. */
 export function gridOf(map: SpaceMap): Grid {
   const grid = { width: map.width, height: map.height, blockers: new Uint16Array(map.width * map.height) };

@@ -1,0 +1,68 @@
+/** Door: what keeps this person out of the private area before them, and a way to ask; and a way out when there is none. */
+
+import { useEffect, useState } from "preact/hooks";
+import type { Space } from "../net/space";
+import type { Door } from "../world/doors";
+
+const LOOK_EVERY = 200;
+
+/** Says why a private area is closed while this person stands before it, and lets them knock. */
+export function ClosedDoor({ space }: { space: Space }) {
+  const door = useLook(
+    () => space.doorHere(),
+    (one, other) => one?.zone === other?.zone && one?.why === other?.why,
+  );
+  if (!door) return null;
+  return <DoorSign door={door} onKnock={() => space.knock(door.zone)} />;
+}
+
+function DoorSign({ door, onKnock }: { door: Door; onKnock: () => void }) {
+  return (
+    <div class="knock" role="status">
+      <span>{door.why}</span>
+      <button type="button" class="button small" onClick={onKnock}>
+        Knock at {door.name}
+      </button>
+    </div>
+  );
+}
+
+/** Takes who asks for it, by key or button, to where people arrive. The button is there while no way leads out. */
+export function WayHome({ space }: { space: Space }) {
+  const isWalledIn = useLook(
+    () => space.isWalledIn(),
+    (one, other) => one === other,
+  );
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const isTyping =
+        event.target instanceof HTMLElement && event.target.closest("input, textarea, select, [contenteditable]");
+      if (isTyping || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+      if (event.key.toLowerCase() === "h") space.goHome();
+    };
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
+  }, [space]);
+  if (!isWalledIn) return null;
+  return (
+    <div class="knock" role="status">
+      <span>No way leads out of here.</span>
+      <button type="button" class="button primary small" onClick={() => space.goHome()}>
+        Go to the entrance (H)
+      </button>
+    </div>
+  );
+}
+
+/** What there is to see where the person stands, looked at a few times a second: walking alone draws nothing again. */
+function useLook<Found>(look: () => Found, isSame: (one: Found, other: Found) => boolean): Found {
+  const [found, setFound] = useState(look);
+  useEffect(() => {
+    const timer = setInterval(() => {
+      const now = look();
+      setFound((before) => (isSame(before, now) ? before : now));
+    }, LOOK_EVERY);
+    return () => clearInterval(timer);
+  }, []);
+  return found;
+}

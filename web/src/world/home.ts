@@ -1,0 +1,34 @@
+/** Home: whether a way leads out of where someone stands, by the rule of `src/systems/home.rs`. */
+
+import type { Doors } from "./doors";
+import type { Zone } from "./map";
+import { type Grid, isSolid } from "./movement";
+
+/** From a place that leads out one gets to that many tiles, or to where people arrive. */
+const ROOMY = 32;
+
+export function leadsOut(grid: Grid, doors: Doors, zones: readonly Zone[], x: number, y: number): boolean {
+  const ways = zones.filter(({ kind }) => kind === "spawn" || kind === "portal");
+  const seen = new Set([y * grid.width + x]);
+  const border = [{ x, y }];
+  for (let tile = border.shift(); tile; tile = border.shift()) {
+    const at = tile;
+    const isWay = (zone: Zone) =>
+      at.x >= zone.x && at.y >= zone.y && at.x < zone.x + zone.width && at.y < zone.y + zone.height;
+    if (ways.some(isWay)) return true;
+    for (const [dx, dy] of [
+      [0, -1],
+      [-1, 0],
+      [1, 0],
+      [0, 1],
+    ] as const) {
+      const next = { x: at.x + dx, y: at.y + dy };
+      const index = next.y * grid.width + next.x;
+      if (isSolid(grid, next.x, next.y) || seen.has(index) || !doors(at.x, at.y, next.x, next.y)) continue;
+      seen.add(index);
+      border.push(next);
+    }
+    if (seen.size >= ROOMY) return true;
+  }
+  return false;
+}
