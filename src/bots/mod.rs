@@ -5,6 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a load tester measures real time")]
 
+pub mod abuse;
 mod account;
 mod binary;
 mod bot;

@@ -173,6 +173,7 @@ pub struct Witnesses {
     over: CancellationToken,
     http: reqwest::Client,
     token: String,
+    spaces: Vec<String>,
 }
 
 impl Witnesses {
@@ -195,6 +196,7 @@ impl Witnesses {
         };
         let accounts = Accounts::prepare(&settings, &over).await?;
         let mut notes = Vec::new();
+        let spaces = accounts.spaces.iter().map(|space| space.id.clone()).collect();
         let token = accounts.people.first().map(|person| person.token.clone());
         for (number, person) in accounts.people.into_iter().enumerate() {
             let own = Arc::new(Mutex::new(Notes::new(Instant::now())));
@@ -224,7 +226,13 @@ impl Witnesses {
             over,
             http: reqwest::Client::new(),
             token: token.unwrap_or_default(),
+            spaces,
         })
+    }
+
+    /// The spaces they are in.
+    pub fn spaces(&self) -> &[String] {
+        &self.spaces
     }
 
     /// From now on what they see counts.

@@ -227,7 +227,7 @@ fn lines(progress: &Progress, count: u32) -> [String; 3] {
 }
 
 /// A number with `ms`, `s`, `m` or `h` behind it.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let at = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());

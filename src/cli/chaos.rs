@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
+use super::abuse::{self, Verdict};
 use super::print;
 use crate::bots::witness::{HIT, Sight, Unsettled, Witnesses};
 use crate::cluster::census::Census;
@@ -22,6 +23,9 @@ const CALM: Duration = Duration::from_secs(2);
 
 /// How long something stands still that is stopped.
 const STILL: Duration = Duration::from_secs(5);
+
+/// How long it is attacked.
+const ABUSE: Duration = Duration::from_mins(1);
 
 /// How long a cluster may take to be whole again.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -78,6 +82,8 @@ pub enum Drill {
     EachCrash,
     /// One server after the other is killed, each together with its guardian
     EachHostLoss,
+    /// For a minute one account, one address and many addresses use everything too much
+    Abuse,
 }
 
 /// The cluster, as `make cluster` tells it.
@@ -121,6 +127,8 @@ struct Row {
     /// In tiles.
     jump: f64,
     back: u32,
+    /// What only the drill of abuse measures.
+    abuse: Option<Verdict>,
 }
 
 /// Breaks the cluster; `false` when something was lost, doubled, or went back.
@@ -144,6 +152,7 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
     let mut rows = Vec::new();
     for drill in drills {
         let mut sights = Vec::new();
+        let mut verdict = None;
         for round in 0..options.rounds {
             print::complain(&format!("{drill:?}, {} of {} …", round + 1, options.rounds));
             sleep(CALM).await;
@@ -161,7 +170,23 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
                 Drill::EachCrash | Drill::EachHostLoss => {
                     each(drill, &state, &options.cluster, &orders, &witnesses).await?;
                 }
-                _ => perform(drill, &state, node, &options.cluster, &orders).await?,
+                Drill::Abuse => {
+                    let target = abuse::Target {
+                        pids: state.nodes.iter().map(NodeState::server).collect(),
+                        urls: state.nodes.iter().map(|node| node.url.clone()).collect(),
+                        spaces: witnesses.spaces().to_vec(),
+                    };
+                    verdict = Some(abuse::drill(&target, ABUSE).await?);
+                }
+                Drill::Crash
+                | Drill::HostLoss
+                | Drill::Pause
+                | Drill::RedisRestart
+                | Drill::RedisPause
+                | Drill::PostgresRestart
+                | Drill::Drain
+                | Drill::Move
+                | Drill::Rolling => perform(drill, &state, node, &options.cluster, &orders).await?,
             }
             // Nobody notices at once.
             sleep(CALM).await;
@@ -173,16 +198,30 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
             })
             .await?;
         }
-        rows.push(row(drill, &sights, &witnesses, &urls).await?);
+        let mut row = row(drill, &sights, &witnesses, &urls).await?;
+        row.abuse = verdict;
+        rows.push(row);
     }
     print::line(&table(&rows));
+    for verdict in rows.iter().filter_map(|row| row.abuse.as_ref()) {
+        print::line(&format!("\n{verdict}"));
+        for fault in verdict.faults() {
+            print::complain(&format!("plaza: under attack {fault}"));
+        }
+    }
     if let Some(path) = options.json {
         let text = serde_json::to_string_pretty(&rows)?;
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    Ok(rows
-        .iter()
-        .all(|row| row.lost == 0 && row.doubled == 0 && row.back == 0))
+    Ok(rows.iter().all(Row::is_fine))
+}
+
+impl Row {
+    /// Whether nothing was lost, doubled or shown out of order, and an attack was not noticed.
+    fn is_fine(&self) -> bool {
+        let is_unnoticed = |verdict: &Verdict| self.cuts == 0 && verdict.faults().is_empty();
+        self.lost == 0 && self.doubled == 0 && self.back == 0 && self.abuse.as_ref().is_none_or(is_unnoticed)
+    }
 }
 
 async fn perform(drill: Drill, state: &State, node: &NodeState, file: &Path, orders: &Orders) -> anyhow::Result<()> {
@@ -232,6 +271,8 @@ async fn perform(drill: Drill, state: &State, node: &NodeState, file: &Path, ord
             }
             Ok(())
         }
+        // Measured by its own part.
+        Drill::Abuse => Ok(()),
         Drill::Rolling => {
             for node in &state.nodes {
                 signal(node.pid, Signal::TERM)?;
@@ -369,6 +410,7 @@ async fn row(drill: Drill, sights: &[Sight], witnesses: &Witnesses, urls: &[Stri
         doubled,
         jump: sights.iter().map(|sight| sight.jump).fold(0.0, f64::max),
         back: sights.iter().map(|sight| sight.back).sum(),
+        abuse: None,
     })
 }
 

@@ -11,6 +11,8 @@ use options::Place;
 
 use crate::store::seed::Folder;
 
+#[cfg(unix)]
+mod abuse;
 mod admin;
 mod bots;
 #[cfg(unix)]
@@ -39,6 +41,9 @@ enum Command {
     /// Break a cluster in every way it promises to survive, and say what clients saw
     #[cfg(unix)]
     Chaos(chaos::Chaos),
+    /// Use a server on this machine too much, as an impolite client would, and say what it refused
+    #[cfg(unix)]
+    Abuse(abuse::Abuse),
     /// Make admins, act on users and spaces, and tell the processes of a cluster what to do
     #[command(subcommand)]
     Admin(admin::Admin),
@@ -83,6 +88,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         #[cfg(unix)]
         Command::Chaos(options) => {
             let is_fine = chaos::run(options).await?;
+            return Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        #[cfg(unix)]
+        Command::Abuse(options) => {
+            let is_fine = abuse::run(options).await?;
             return Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         #[cfg(unix)]

@@ -257,6 +257,11 @@ impl Process {
         self.address = address.expect("the server says where it is");
     }
 
+    /// Its own process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The process id of the server under a guardian.
     pub fn server_pid(&self) -> String {
         let pid = self.child.id();

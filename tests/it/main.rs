@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping")]
 
 mod abuse;
+mod abuse_drill;
 mod administration;
 mod architecture;
 mod bad_input;

@@ -1,0 +1,390 @@
+//! Abuse: clients that use the allowed interface too much, as an impolite person or a broken program would.
+//!
+//! May use `net::protocol` and `net::codec`. Never: anything inside the server. They attack a server on this machine only, with
+//! bounded loops that end by themselves. Each says an address of its own in `X-Forwarded-For`, as a trusted proxy on loopback
+//! would, so that it shares no limit with the clients that must not notice.
+
+mod http;
+mod socket;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use parking_lot::Mutex;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Url};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// Operations of one attacker with one attack at most, whatever the time left.
+const MOST_OPERATIONS: u32 = 20_000;
+
+/// Between two tries of an attacker whose connection was refused.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long one HTTP request may take.
+const REQUEST_WITHIN: Duration = Duration::from_secs(20);
+
+/// Why attackers cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum AbuseError {
+    /// The address is none.
+    #[error("{0} is no address of a server; write it as http://127.0.0.1:8080")]
+    Address(String),
+    /// The server is on another machine.
+    #[error("{0} is not on this machine; only a server of your own on loopback is attacked")]
+    NotHere(String),
+    /// The server did not take an account.
+    #[error("the server did not make an account for an attacker: {0}")]
+    Account(String),
+}
+
+/// What an attacker does, again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attack {
+    /// Says, edits and answers messages of the greatest length
+    LongMessages,
+    /// Connects anew for each burst of messages
+    Reconnects,
+    /// Sends signals of the greatest size to people near
+    Signals,
+    /// Asks for walks to tiles that cannot be reached
+    Walks,
+    /// Sends pings and never reads
+    Pings,
+    /// Sends frames that no client sends
+    Malformed,
+    /// Holds as many sockets as it gets, joined and not joined
+    Sockets,
+    /// Leaves right after asking to join
+    HalfJoins,
+    /// Searches with long and with common words
+    Searches,
+    /// Makes spaces and fills them with objects
+    Spaces,
+    /// Places and removes objects in a burst
+    Edits,
+    /// Sends pictures, several at a time
+    Uploads,
+    /// Guesses passwords of an account
+    Guesses,
+    /// Writes long direct messages to one person
+    DirectMessages,
+    /// Asks for lists, maps, pictures and exports
+    Downloads,
+    /// Uses methods and addresses that do not exist
+    Unknown,
+    /// Opens connections and sends a byte now and then
+    Slow,
+}
+
+/// What attackers are told.
+#[derive(Debug, Clone)]
+pub struct AbuseSettings {
+    /// The processes of the server, `http://127.0.0.1:port`.
+    pub urls: Vec<String>,
+    /// Spaces that people are in.
+    pub spaces: Vec<String>,
+    /// How long, in three equal parts: one account, one address, many addresses.
+    pub length: Duration,
+    /// Attackers of the second and third part.
+    pub crowd: u32,
+    /// What they do; everything when empty.
+    pub attacks: Vec<Attack>,
+}
+
+/// What became of the requests and messages of one attack.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Outcomes {
+    /// Taken by the server. Messages count as taken when they were written.
+    pub taken: u64,
+    /// Answered with 429 or 503, or closed with 4429: slow down.
+    pub slowed: u64,
+    /// Answered with another 4xx, or closed with a reason.
+    pub refused: u64,
+    /// The connection was not made, or ended without a reason.
+    pub dropped: u64,
+    /// Answered with 500: a fault of the server.
+    pub failed: u64,
+}
+
+/// Outcomes by attack.
+pub type AbuseReport = BTreeMap<Attack, Outcomes>;
+
+/// One who attacks: an address, perhaps an account.
+#[derive(Clone)]
+struct Attacker {
+    attack: Attack,
+    url: String,
+    server: SocketAddr,
+    address: IpAddr,
+    http: Client,
+    user: String,
+    name: String,
+    token: String,
+    spaces: Arc<Vec<String>>,
+    until: Instant,
+    outcomes: Arc<Mutex<AbuseReport>>,
+}
+
+/// How one request or message ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Taken,
+    Slowed,
+    Refused,
+    Dropped,
+    Failed,
+}
+
+impl Outcome {
+    const fn of_status(status: u16) -> Self {
+        match status {
+            429 | 503 => Self::Slowed,
+            500..=599 => Self::Failed,
+            400..=499 => Self::Refused,
+            _ => Self::Taken,
+        }
+    }
+
+    /// A WebSocket that was closed.
+    const fn of_close(code: Option<u16>) -> Self {
+        match code {
+            Some(4429 | 1013) => Self::Slowed,
+            Some(_) => Self::Refused,
+            None => Self::Dropped,
+        }
+    }
+}
+
+/// Attacks until the time is over, and says what became of it.
+pub async fn run(settings: &AbuseSettings) -> Result<AbuseReport, AbuseError> {
+    let servers = settings
+        .urls
+        .iter()
+        .map(|url| here(url))
+        .collect::<Result<Vec<_>, _>>()?;
+    let attacks = if settings.attacks.is_empty() {
+        Attack::value_variants().to_vec()
+    } else {
+        settings.attacks.clone()
+    };
+    let outcomes = Arc::new(Mutex::new(AbuseReport::new()));
+    let spaces = Arc::new(settings.spaces.clone());
+    let lone = Ipv4Addr::new(198, 18, 0, 1);
+    let shared = Ipv4Addr::new(198, 18, 1, 1);
+    let part = settings.length / 3;
+    let mut account = None;
+    for phase in [Phase::OneAccount, Phase::OneAddress, Phase::ManyAddresses] {
+        let until = Instant::now() + part;
+        let count = match phase {
+            Phase::OneAccount => attacks.len() as u32,
+            Phase::OneAddress | Phase::ManyAddresses => settings.crowd.max(attacks.len() as u32),
+        };
+        let mut running = JoinSet::new();
+        for number in 0..count {
+            let address = match phase {
+                Phase::OneAccount => lone,
+                Phase::OneAddress => shared,
+                Phase::ManyAddresses => Ipv4Addr::new(198, 19, (number / 250) as u8, (number % 250) as u8 + 1),
+            };
+            let at = number as usize % servers.len().max(1);
+            let Some((server, url)) = servers.get(at).zip(settings.urls.get(at)) else {
+                continue;
+            };
+            let mut attacker = Attacker {
+                attack: attacks[number as usize % attacks.len()],
+                url: url.trim_end_matches('/').to_owned(),
+                server: *server,
+                address: address.into(),
+                http: client(address.into()),
+                user: String::new(),
+                name: String::new(),
+                token: String::new(),
+                spaces: Arc::clone(&spaces),
+                until,
+                outcomes: Arc::clone(&outcomes),
+            };
+            match (&account, phase) {
+                (Some((user, name, token)), Phase::OneAccount) => {
+                    (attacker.user, attacker.name, attacker.token) =
+                        (String::clone(user), String::clone(name), String::clone(token));
+                }
+                // An address that signs up too often is slowed: the attackers left without an account attack without one.
+                _ => match attacker.sign_up().await {
+                    Err(error) if account.is_none() => return Err(error),
+                    Ok(()) | Err(_) => {}
+                },
+            }
+            account.get_or_insert_with(|| (attacker.user.clone(), attacker.name.clone(), attacker.token.clone()));
+            running.spawn(async move {
+                let until = attacker.until;
+                // Some attacks wait for an answer that does not come.
+                let _ = timeout_at(until, attacker.attack()).await;
+            });
+        }
+        while running.join_next().await.is_some() {}
+    }
+    let report = outcomes.lock().clone();
+    Ok(report)
+}
+
+/// Who attacks from where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    OneAccount,
+    OneAddress,
+    ManyAddresses,
+}
+
+/// The address of a server on this machine.
+fn here(url: &str) -> Result<SocketAddr, AbuseError> {
+    let parsed = Url::parse(url).map_err(|_| AbuseError::Address(url.to_owned()))?;
+    let host = parsed.host_str().unwrap_or_default();
+    let host = if host == "localhost" { "127.0.0.1" } else { host };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let address: IpAddr = host.parse().map_err(|_| AbuseError::NotHere(url.to_owned()))?;
+    let port = parsed
+        .port_or_known_default()
+        .filter(|_| parsed.scheme() == "http")
+        .ok_or_else(|| AbuseError::Address(url.to_owned()))?;
+    if address.is_loopback() {
+        Ok(SocketAddr::new(address, port))
+    } else {
+        Err(AbuseError::NotHere(url.to_owned()))
+    }
+}
+
+/// Says where every request comes from, as a proxy does.
+fn client(address: IpAddr) -> Client {
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = HeaderValue::try_from(address.to_string()) {
+        headers.insert(HeaderName::from_static("x-forwarded-for"), value);
+    }
+    let built = Client::builder()
+        .default_headers(headers)
+        .timeout(REQUEST_WITHIN)
+        .build();
+    built.unwrap_or_default()
+}
+
+impl Attacker {
+    async fn sign_up(&mut self) -> Result<(), AbuseError> {
+        let refused = |error: &dyn std::fmt::Display| AbuseError::Account(error.to_string());
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        self.name = format!("abuse-{}", &id[..12]);
+        let body = json!({ "username": self.name, "password": id, "type": "user" });
+        for path in ["signup", "signin"] {
+            let answer = self.http.post(self.path(path)).json(&body).send().await;
+            let answer = answer.map_err(|error| refused(&error))?;
+            let status = answer.status();
+            let answer: Value = answer.json().await.unwrap_or_default();
+            if !status.is_success() {
+                let why = answer["message"].as_str().unwrap_or("no reason given");
+                return Err(refused(&format!("{status}: {why}")));
+            }
+            if let Some(user) = answer["userId"].as_str() {
+                user.clone_into(&mut self.user);
+            }
+            if let Some(token) = answer["token"].as_str() {
+                token.clone_into(&mut self.token);
+            }
+        }
+        Ok(())
+    }
+
+    async fn attack(self) {
+        match self.attack {
+            Attack::LongMessages => self.long_messages().await,
+            Attack::Reconnects => self.reconnects().await,
+            Attack::Signals => self.signals().await,
+            Attack::Walks => self.walks().await,
+            Attack::Pings => self.pings().await,
+            Attack::Malformed => self.malformed().await,
+            Attack::Sockets => self.sockets().await,
+            Attack::HalfJoins => self.half_joins().await,
+            Attack::Searches => self.searches().await,
+            Attack::Spaces => self.create_spaces().await,
+            Attack::Edits => self.edits().await,
+            Attack::Uploads => self.uploads().await,
+            Attack::Guesses => self.guesses().await,
+            Attack::DirectMessages => self.direct_messages().await,
+            Attack::Downloads => self.downloads().await,
+            Attack::Unknown => self.unknown().await,
+            Attack::Slow => self.slow().await,
+        }
+    }
+
+    fn path(&self, path: &str) -> String {
+        format!("{}/api/v1/{path}", self.url)
+    }
+
+    /// The space that this attacker goes to: they spread over all of them.
+    fn space(&self) -> &str {
+        let IpAddr::V4(address) = self.address else {
+            return "";
+        };
+        let number = usize::from(address.octets()[3]) + self.attack as usize;
+        let at = number % self.spaces.len().max(1);
+        self.spaces.get(at).map_or("", String::as_str)
+    }
+
+    fn count(&self, outcome: Outcome) {
+        let mut all = self.outcomes.lock();
+        let outcomes = all.entry(self.attack).or_default();
+        let counter = match outcome {
+            Outcome::Taken => &mut outcomes.taken,
+            Outcome::Slowed => &mut outcomes.slowed,
+            Outcome::Refused => &mut outcomes.refused,
+            Outcome::Dropped => &mut outcomes.dropped,
+            Outcome::Failed => &mut outcomes.failed,
+        };
+        *counter += 1;
+    }
+
+    /// Counts, and waits where going on at once would only keep this process busy.
+    async fn count_and_pause(&self, outcome: Outcome) {
+        self.count(outcome);
+        if outcome != Outcome::Taken {
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// The operations of an attack, by number, until the time is over.
+    fn operations(&self) -> impl Iterator<Item = u32> + use<> {
+        let until = self.until;
+        (0..MOST_OPERATIONS).take_while(move |_| Instant::now() < until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_servers_on_this_machine_are_attacked() {
+        assert!(here("http://127.0.0.1:8080").is_ok());
+        assert!(here("http://localhost:8080/").is_ok());
+        assert!(here("http://[::1]:8080").is_ok());
+        for other in ["http://10.0.0.1:8080", "http://example.org", "https://127.0.0.1", "8080"] {
+            assert!(here(other).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn outcomes_tell_slowed_from_refused() {
+        assert_eq!(Outcome::of_status(429), Outcome::Slowed);
+        assert_eq!(Outcome::of_status(503), Outcome::Slowed);
+        assert_eq!(Outcome::of_status(500), Outcome::Failed);
+        assert_eq!(Outcome::of_status(403), Outcome::Refused);
+        assert_eq!(Outcome::of_status(200), Outcome::Taken);
+        assert_eq!(Outcome::of_close(Some(4429)), Outcome::Slowed);
+        assert_eq!(Outcome::of_close(None), Outcome::Dropped);
+    }
+}

@@ -1,0 +1,268 @@
+//! Abuse: `plaza abuse`, and the drill of `plaza chaos` that runs it beside bots who must not notice.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+use tokio::process::Command;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::bots::duration;
+use super::print;
+use crate::bots::abuse::{self, AbuseReport, AbuseSettings, Attack};
+use crate::bots::{self, Behaviour, Report, Settings};
+
+/// Attackers come after everybody else where cores are few: they stand for other machines.
+const PRIORITY: i32 = 19;
+
+/// Bots of the drill that measure how fast moves are seen.
+const WATCHERS: u32 = 20;
+
+/// How long they measure the calm.
+const CALM: Duration = Duration::from_secs(20);
+
+/// How often the memory is read.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Moves may be seen that much later than in the calm, at the 99th percentile.
+const SLOWER: f64 = 1.5;
+
+/// Memory may grow by that much.
+const LARGER: f64 = 1.2;
+
+/// The metric that says who was slowed.
+const SLOWED: &str = "plaza_slowed_total";
+
+/// Options of `abuse`.
+#[derive(Args)]
+pub struct Abuse {
+    /// A process of the server, on this machine; more than one with commas between
+    #[arg(long, value_delimiter = ',', default_value = "http://127.0.0.1:8080")]
+    url: Vec<String>,
+    /// A space to go to, by its id; more than one with commas between
+    #[arg(long, value_delimiter = ',')]
+    space: Vec<String>,
+    /// How long, as in 90s or 5m: a third each with one account, from one address, and from many
+    #[arg(long = "for", default_value = "60s", value_parser = duration)]
+    length: Duration,
+    /// Attackers of the second and the third part
+    #[arg(long, default_value_t = 100)]
+    crowd: u32,
+    /// What they do, with commas between; everything when not given
+    #[arg(long, value_enum, value_delimiter = ',')]
+    attacks: Vec<Attack>,
+    /// Write what became of it to this file as JSON
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+/// Attacks; `false` when the server answered something with an error of its own.
+pub async fn run(options: Abuse) -> anyhow::Result<bool> {
+    rustix::process::setpriority_process(None, PRIORITY).context("cannot step behind other processes")?;
+    let settings = AbuseSettings {
+        urls: options.url,
+        spaces: options.space,
+        length: options.length,
+        crowd: options.crowd,
+        attacks: options.attacks,
+    };
+    let report = abuse::run(&settings).await?;
+    print::line(&table(&report));
+    if let Some(path) = options.json {
+        let text = serde_json::to_string_pretty(&report)?;
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(report.values().all(|outcomes| outcomes.failed == 0))
+}
+
+fn table(report: &AbuseReport) -> String {
+    let head = "| attack | taken | slowed | refused | dropped | errors of the server |\n|---|---:|---:|---:|---:|---:|";
+    let lines = report.iter().map(|(attack, outcomes)| {
+        format!(
+            "| {} | {} | {} | {} | {} | {} |",
+            clap::ValueEnum::to_possible_value(attack).map_or(String::new(), |value| value.get_name().to_owned()),
+            outcomes.taken,
+            outcomes.slowed,
+            outcomes.refused,
+            outcomes.dropped,
+            outcomes.failed
+        )
+    });
+    std::iter::once(head.to_owned())
+        .chain(lines)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// What the drill attacks.
+pub struct Target {
+    /// The processes.
+    pub urls: Vec<String>,
+    /// Their servers' process ids.
+    pub pids: Vec<i32>,
+    /// Spaces that people are in.
+    pub spaces: Vec<String>,
+}
+
+/// What the drill showed.
+#[derive(Debug, Serialize)]
+pub struct Verdict {
+    /// Move-to-visible p99 of the nearest before the attack, in milliseconds.
+    calm: f64,
+    /// The same under attack.
+    attacked: f64,
+    /// Memory of all processes before, in MiB.
+    memory: f64,
+    /// The most under attack.
+    most_memory: f64,
+    /// What the servers slowed, by their metric.
+    slowed: u64,
+    /// Bots that did not come in under attack.
+    locked_out: u32,
+    /// Connections of bots that ended.
+    lost: u32,
+}
+
+impl Verdict {
+    /// What is not as it must be.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut must = |is_so: bool, fault: String| {
+            if !is_so {
+                faults.push(fault);
+            }
+        };
+        must(
+            self.attacked <= self.calm * SLOWER,
+            format!("moves are seen after {:.0} ms (p99), in the calm {:.0} ms", self.attacked, self.calm),
+        );
+        must(
+            self.most_memory <= self.memory * LARGER,
+            format!("memory grew from {:.0} to {:.0} MiB", self.memory, self.most_memory),
+        );
+        must(self.slowed > 0, format!("no process counted in `{SLOWED}`"));
+        must(
+            self.locked_out == 0 && self.lost == 0,
+            format!("{} bots did not come in, {} were cut", self.locked_out, self.lost),
+        );
+        faults
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "abuse: moves seen p99 {:.0} ms in the calm, {:.0} ms under attack; memory {:.0} MiB, {:.0} MiB at most; \
+             {} requests and messages slowed; {} bots locked out, {} cut",
+            self.calm, self.attacked, self.memory, self.most_memory, self.slowed, self.locked_out, self.lost
+        )
+    }
+}
+
+/// Attacks the processes for that long while bots walk among those who are there already.
+pub async fn drill(target: &Target, length: Duration) -> anyhow::Result<Verdict> {
+    let calm = watch(target, CALM).await?;
+    let memory = memory(&target.pids);
+    let slowed = slowed(&target.urls).await;
+    let mut attackers = Command::new(std::env::current_exe().context("where this program is")?)
+        .args(["abuse", "--url", &target.urls.join(","), "--space", &target.spaces.join(",")])
+        .args(["--for", &format!("{}s", length.as_secs())])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .context("cannot start the attackers")?;
+    let (attacked, most_memory) = tokio::join!(watch(target, length), most_memory(&target.pids, length));
+    let attacked = attacked?;
+    attackers.wait().await?;
+    Ok(Verdict {
+        calm: calm.near.p99,
+        attacked: attacked.near.p99,
+        memory,
+        most_memory,
+        slowed: self::slowed(&target.urls).await.saturating_sub(slowed),
+        locked_out: attacked.failed,
+        lost: attacked.lost,
+    })
+}
+
+/// Bots that walk among those who are there, and what they see.
+async fn watch(target: &Target, length: Duration) -> anyhow::Result<Report> {
+    let settings = Settings {
+        url: target.urls.first().cloned().context("there is no process to attack")?,
+        bots: WATCHERS,
+        space: target.spaces.first().cloned(),
+        length,
+        ramp: f64::from(WATCHERS),
+        behaviour: Behaviour::Crowd,
+        watchers: WATCHERS,
+        ..Settings::default()
+    };
+    Ok(bots::run(&settings, CancellationToken::new(), |_| {}).await?)
+}
+
+async fn most_memory(pids: &[i32], length: Duration) -> f64 {
+    let until = Instant::now() + length;
+    let mut most = 0.0_f64;
+    while Instant::now() < until {
+        most = most.max(memory(pids));
+        sleep(LOOK_EVERY).await;
+    }
+    most
+}
+
+/// What the processes hold, in MiB.
+fn memory(pids: &[i32]) -> f64 {
+    let resident = |pid: &i32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    pids.iter().filter_map(resident).sum::<f64>() / 1024.0
+}
+
+/// How much the processes slowed, in all.
+async fn slowed(urls: &[String]) -> u64 {
+    let mut sum = 0.0;
+    for url in urls {
+        let Ok(answer) = reqwest::get(format!("{url}/metrics")).await else {
+            continue;
+        };
+        let text = answer.text().await.unwrap_or_default();
+        let lines = text.lines().filter(|line| line.starts_with(SLOWED));
+        sum += lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>();
+    }
+    sum as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_names_each_fault() {
+        let fine = Verdict {
+            calm: 50.0,
+            attacked: 70.0,
+            memory: 100.0,
+            most_memory: 110.0,
+            slowed: 5,
+            locked_out: 0,
+            lost: 0,
+        };
+        assert!(fine.faults().is_empty());
+        let bad = Verdict {
+            attacked: 80.0,
+            most_memory: 130.0,
+            slowed: 0,
+            lost: 1,
+            ..fine
+        };
+        assert_eq!(bad.faults().len(), 4);
+    }
+}

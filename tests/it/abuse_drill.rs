@@ -1,0 +1,71 @@
+//! The abuse drill, shortened: attackers use everything too much while people walk and talk, who must not notice.
+
+use std::path::Path;
+use std::time::Duration;
+
+use plaza::bots::abuse::{self, AbuseSettings};
+use plaza::bots::witness::Witnesses;
+
+use crate::harness::Process;
+
+/// Attackers in a crowd: each attack twice.
+const CROWD: u32 = 34;
+
+/// How long, in three parts.
+const LENGTH: Duration = Duration::from_secs(12);
+
+/// What a debug build may hold more after an attack than before: caches, pools and the attackers' accounts. Unbounded queues took gigabytes.
+const MORE_MEMORY: u64 = 160 * 1024 * 1024;
+
+async fn settled(witnesses: &Witnesses) {
+    while !witnesses.unsettled().is_none() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Bytes that a process holds.
+fn resident(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let kibibytes: u64 = line.split_whitespace().next().unwrap().parse().unwrap();
+    kibibytes * 1024
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_walk_and_talk_on_while_attackers_use_everything_too_much() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path(), &["--trusted-proxies", "127.0.0.1"]);
+    let urls = vec![process.address.clone()];
+    let witnesses = Witnesses::gather(&urls, None, 8, 2).await.unwrap();
+    settled(&witnesses).await;
+    let before = resident(process.pid());
+    witnesses.begin();
+    let settings = AbuseSettings {
+        urls: urls.clone(),
+        spaces: witnesses.spaces().to_vec(),
+        length: LENGTH,
+        crowd: CROWD,
+        attacks: Vec::new(),
+    };
+    let report = abuse::run(&settings).await.expect("attackers can sign up");
+    settled(&witnesses).await;
+    let sights = witnesses.end();
+    let after = resident(process.pid());
+
+    let cuts: u32 = sights.iter().map(|sight| sight.cuts).sum();
+    assert_eq!(cuts, 0, "connections of people ended: {report:#?}");
+    for (attack, outcomes) in &report {
+        assert_eq!(outcomes.failed, 0, "{attack:?} made the server fail: {outcomes:?}");
+    }
+    let slowed: u64 = report.values().map(|outcomes| outcomes.slowed).sum();
+    assert!(slowed > 0, "no attacker was told to slow down: {report:#?}");
+    let grown = after.saturating_sub(before);
+    assert!(grown <= MORE_MEMORY, "the server holds {grown} bytes more");
+    for (space, text) in sights.iter().flat_map(|sight| &sight.acknowledged) {
+        let kept = witnesses.kept(&urls[0], space).await.unwrap();
+        assert_eq!(kept.get(text), Some(&1), "`{text}` was acknowledged");
+    }
+    let metrics = reqwest::get(format!("{}/metrics", urls[0])).await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(metrics.contains("plaza_slowed_total"), "the server says who was slowed");
+}
