@@ -138,7 +138,10 @@ impl Verdict {
         };
         must(
             self.attacked <= self.calm * SLOWER,
-            format!("moves are seen after {:.0} ms (p99), in the calm {:.0} ms", self.attacked, self.calm),
+            format!(
+                "moves are seen after {:.0} ms (p99), in the calm {:.0} ms",
+                self.attacked, self.calm
+            ),
         );
         must(
             self.most_memory <= self.memory * LARGER,
@@ -170,7 +173,13 @@ pub async fn drill(target: &Target, length: Duration) -> anyhow::Result<Verdict>
     let memory = memory(&target.pids);
     let slowed = slowed(&target.urls).await;
     let mut attackers = Command::new(std::env::current_exe().context("where this program is")?)
-        .args(["abuse", "--url", &target.urls.join(","), "--space", &target.spaces.join(",")])
+        .args([
+            "abuse",
+            "--url",
+            &target.urls.join(","),
+            "--space",
+            &target.spaces.join(","),
+        ])
         .args(["--for", &format!("{}s", length.as_secs())])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -235,7 +244,9 @@ async fn slowed(urls: &[String]) -> u64 {
         };
         let text = answer.text().await.unwrap_or_default();
         let lines = text.lines().filter(|line| line.starts_with(SLOWED));
-        sum += lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>();
+        sum += lines
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum::<f64>();
     }
     sum as u64
 }

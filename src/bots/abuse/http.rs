@@ -123,9 +123,7 @@ impl Attacker {
         for number in self.operations() {
             let write = |at: u32| {
                 let body = json!({ "text": "😀".repeat(LONG), "clientId": number * AT_ONCE + at + 1 });
-                self.http
-                    .post(self.path(&format!("direct/{}", self.user)))
-                    .json(&body)
+                self.http.post(self.path(&format!("direct/{}", self.user))).json(&body)
             };
             self.send_many((0..AT_ONCE).map(write)).await;
         }

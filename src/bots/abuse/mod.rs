@@ -372,7 +372,12 @@ mod tests {
         assert!(here("http://127.0.0.1:8080").is_ok());
         assert!(here("http://localhost:8080/").is_ok());
         assert!(here("http://[::1]:8080").is_ok());
-        for other in ["http://10.0.0.1:8080", "http://example.org", "https://127.0.0.1", "8080"] {
+        for other in [
+            "http://10.0.0.1:8080",
+            "http://example.org",
+            "https://127.0.0.1",
+            "8080",
+        ] {
             assert!(here(other).is_err(), "{other}");
         }
     }

@@ -139,7 +139,11 @@ impl Attacker {
             if let Some(id) = joined.messages.last() {
                 burst.push(ClientMessage::ChatEdit(ChatEditC2s { id: id.clone(), text }));
                 let (emoji, on) = ("👍".to_owned(), number % 2 == 0);
-                burst.push(ClientMessage::React(ReactC2s { id: id.clone(), emoji, on }));
+                burst.push(ClientMessage::React(ReactC2s {
+                    id: id.clone(),
+                    emoji,
+                    on,
+                }));
             }
             burst
         })
@@ -207,7 +211,11 @@ impl Attacker {
         self.in_space(|_, number| {
             let walk = |at: u32| {
                 let (x, y) = ((number * 7 + at) as u16 % 60, (number * 13 + at) as u16 % 60);
-                ClientMessage::WalkTo(WalkToC2s { seq: number * 8 + at + 1, x, y })
+                ClientMessage::WalkTo(WalkToC2s {
+                    seq: number * 8 + at + 1,
+                    x,
+                    y,
+                })
             };
             (0..8).map(walk).collect()
         })
