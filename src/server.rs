@@ -182,14 +182,14 @@ async fn tend_chat(store: Store) {
             Ok(0) => {}
             Ok(lines) => tracing::info!(lines, "old lines of chat were forgotten"),
             Err(error) => {
-                tracing::warn!(%error, "old lines of chat are not forgotten yet; the next try is in a minute")
+                tracing::warn!(%error, "old lines of chat are not forgotten yet; the next try is in a minute");
             }
         }
         match index_lines(&store).await {
             Ok(0) => {}
             Ok(lines) => tracing::info!(lines, "the words of kept chat were filled in for searches"),
             Err(error) => {
-                tracing::warn!(%error, "the words of kept chat are not filled in yet; searches are slower until then")
+                tracing::warn!(%error, "the words of kept chat are not filled in yet; searches are slower until then");
             }
         }
     }

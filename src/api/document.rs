@@ -50,7 +50,9 @@ fn complete_one(operation: &mut Operation) {
         let RefOr::T(answer) = answer else { continue };
         if answer.description.is_empty() {
             let meaning = MEANINGS.iter().find(|(of, _)| of == status);
-            answer.description = meaning.map_or("Answered", |(_, meaning)| meaning).to_owned();
+            meaning
+                .map_or("Answered", |(_, meaning)| meaning)
+                .clone_into(&mut answer.description);
         }
     }
 }

@@ -45,9 +45,9 @@ pub fn rewrite(bytes: &[u8]) -> Result<Picture, ApiError> {
         .with_guessed_format()
         .map_err(|_| unreadable())?;
     reader.limits(limits);
-    let format = match reader.format() {
-        Some(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Gif)) => format,
-        _ => return Err(unreadable()),
+    let Some(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Gif)) = reader.format()
+    else {
+        return Err(unreadable());
     };
     let mut decoder = reader.into_decoder().map_err(|_| unreadable())?;
     // Not every decoder holds the limits before it reserves memory, so the size is looked at first.

@@ -65,7 +65,7 @@ pub async fn client_page(state: &AppState) -> HeaderValue {
     for counted in state.spaces.census().nodes() {
         elsewhere.extend(counted.node.public_url.as_deref().into_iter().flat_map(origins));
     }
-    let connect: String = elsewhere.iter().map(|origin| format!(" {origin}")).collect();
+    let connect = elsewhere.iter().fold(String::new(), |all, origin| all + " " + origin);
     let pictures = state.picture_hosts.sources(state).await;
     let policy = format!(
         "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:{pictures}; \

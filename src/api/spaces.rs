@@ -136,12 +136,11 @@ pub async fn add(
     let name = check::name(&body.name)?;
     let given = body.dimensions.as_deref().map(check::dimensions).transpose()?;
     let map = body.map_id.as_deref().filter(|id| !id.is_empty());
-    let (map, (width, height)) = match map {
-        Some(id) => size_of_map(&state.store, id).await?,
-        None => {
-            let given = given.ok_or_else(|| ApiError::bad("Give dimensions or a mapId."))?;
-            (None, quotas.fits(given)?)
-        }
+    let (map, (width, height)) = if let Some(id) = map {
+        size_of_map(&state.store, id).await?
+    } else {
+        let given = given.ok_or_else(|| ApiError::bad("Give dimensions or a mapId."))?;
+        (None, quotas.fits(given)?)
     };
     let access = if body.public { Access::Public } else { Access::Unlisted };
     let space = NewSpace {

@@ -186,7 +186,7 @@ impl Arriving {
                 self.ticket = None;
                 Ok(format!("/files/{name}"))
             }
-            Settled::Full(used) => Err(full(used, quota)),
+            Settled::Full(taken) => Err(full(taken, quota)),
             Settled::Expired => Err(ApiError::bad("The picture took too long. Send it again.")),
         }
     }
@@ -226,7 +226,7 @@ async fn reserve(state: &AppState, user: UserId, headers: &HeaderMap) -> Result<
         Reserved::Busy => Err(ApiError::OneAtATime(
             "Another picture of yours is on its way. Send one at a time.",
         )),
-        Reserved::Full(used) => Err(full(used, quota)),
+        Reserved::Full(taken) => Err(full(taken, quota)),
     }
 }
 

@@ -33,33 +33,41 @@ enum Receiver {
 
 /// Commands that wait for their tick.
 #[derive(Debug, Default)]
-pub(super) struct Intake(VecDeque<Command>);
+pub(super) struct Intake {
+    waiting: VecDeque<Command>,
+    /// Whether there is no tick after the next, which takes everything.
+    is_last: bool,
+}
 
 impl Intake {
     /// Whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.waiting.is_empty()
+    }
+
+    /// The next tick is the last one.
+    pub(super) const fn finish(&mut self) {
+        self.is_last = true;
     }
 
     /// Puts what the next tick takes of what waits and of what came behind it into the batch; how many bytes of it people wrote.
     pub(super) fn take(&mut self, arrived: impl Iterator<Item = Command>, batch: &mut Vec<Command>) -> usize {
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        if self.is_last {
+            let first = batch.len();
+            batch.extend(waiting.chain(arrived));
+            return batch[first..].iter().map(weight).sum();
+        }
         let mut tally = Tally::default();
         // Hardly ever anything waits.
-        for command in std::mem::take(&mut self.0).into_iter().chain(arrived) {
+        for command in waiting.chain(arrived) {
             if tally.admits(&command) {
                 batch.push(command);
             } else {
-                self.0.push_back(command);
+                self.waiting.push_back(command);
             }
         }
         tally.all
-    }
-
-    /// The same without any bound: there is no next tick.
-    pub(super) fn take_all(&mut self, arrived: impl Iterator<Item = Command>, batch: &mut Vec<Command>) -> usize {
-        let first = batch.len();
-        batch.extend(self.0.drain(..).chain(arrived));
-        batch[first..].iter().map(weight).sum()
     }
 }
 
@@ -207,8 +215,8 @@ mod tests {
             tick(&mut intake, (0..40).map(|line| change(line, 16_000)).collect()).len(),
             2
         );
-        let mut rest = Vec::new();
-        intake.take_all(std::iter::once(change(40, 1)), &mut rest);
+        intake.finish();
+        let rest = tick(&mut intake, vec![change(40, 1)]);
         assert_eq!((rest.len(), intake.is_empty()), (39, true));
     }
 

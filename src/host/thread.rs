@@ -55,8 +55,6 @@ pub(super) struct Running {
     commands: Receiver<Command>,
     batch: Vec<Command>,
     intake: Intake,
-    /// Whether there is no tick after the next.
-    is_leaving: bool,
     followers: Vec<Follower>,
     /// What happened and is not kept yet: not shown to anybody.
     unkept: VecDeque<(Tick, Vec<Fact>)>,
@@ -121,7 +119,6 @@ impl Running {
             commands,
             batch: Vec::new(),
             intake: Intake::default(),
-            is_leaving: false,
             followers: Vec::new(),
             unkept: VecDeque::new(),
             kept: Vec::new(),
@@ -176,11 +173,7 @@ impl Running {
     fn take_commands(&mut self) {
         let mut arrived = 0;
         let commands = self.commands.try_iter().inspect(|_| arrived += 1);
-        let bytes = if self.is_leaving {
-            self.intake.take_all(commands, &mut self.batch)
-        } else {
-            self.intake.take(commands, &mut self.batch)
-        };
+        let bytes = self.intake.take(commands, &mut self.batch);
         self.status.waiting.fetch_sub(arrived, Ordering::Relaxed);
         self.status.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -596,7 +589,7 @@ impl Thread {
         {
             let at = running.next;
             running.next = at.min(now);
-            running.is_leaving = true;
+            running.intake.finish();
             self.deadlines.push(Reverse((running.next, space)));
             self.tick_due();
         }

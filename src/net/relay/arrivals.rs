@@ -156,14 +156,13 @@ impl Relay {
             None => return,
         };
         let Some(client) = self.clients.get(&id) else { return };
-        match missed {
-            Some(missed) => self.make_up_on_the_grid(client, missed),
-            None => {
-                let map_version = self.visible.version();
-                let message = ServerMessage::Missed(MissedS2c { map_version });
-                client.sink.event(encode(&message).into());
-                self.tell_history(client, None);
-            }
+        if let Some(missed) = missed {
+            self.make_up_on_the_grid(client, missed);
+        } else {
+            let map_version = self.visible.version();
+            let message = ServerMessage::Missed(MissedS2c { map_version });
+            client.sink.event(encode(&message).into());
+            self.tell_history(client, None);
         }
         self.greet_with_nearby(client.player);
         client.sink.flush();

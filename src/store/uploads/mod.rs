@@ -175,9 +175,9 @@ impl Store {
         if reserved.rows_affected() > 0 {
             return Ok(Reserved::Ours(Ticket { user, name }));
         }
-        let used = self.uploaded_bytes(user).await?;
-        Ok(if used.saturating_add(bytes) > quota {
-            Reserved::Full(used)
+        let taken = self.uploaded_bytes(user).await?;
+        Ok(if taken.saturating_add(bytes) > quota {
+            Reserved::Full(taken)
         } else {
             Reserved::Busy
         })
