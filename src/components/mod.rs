@@ -11,6 +11,7 @@ pub mod direction;
 pub mod fact;
 pub mod grid;
 pub mod id;
+pub mod name;
 pub mod peers;
 pub mod plan;
 pub mod player;

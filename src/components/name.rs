@@ -1,0 +1,380 @@
+//! Names: which texts may stand over a head or on a door, and which of them are the same name to an eye.
+//!
+//! Two names are one when they differ only in case, normal form or letters that look alike (Unicode TR 36, UTS 39).
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
+use unicode_script::{Script, UnicodeScript};
+use unicode_security::mixed_script::AugmentedScriptSet;
+
+/// Longest name of a user, in characters.
+pub const USERNAME_CHARS: usize = 64;
+/// Longest name of a space, map, element or avatar, in characters.
+pub const TITLE_CHARS: usize = 100;
+/// More marks than this on one letter run into the lines above and below.
+const MARKS_ON_A_LETTER: usize = 4;
+
+const JOINER: char = '\u{200d}';
+const NON_JOINER: char = '\u{200c}';
+const EMOJI_STYLE: char = '\u{fe0f}';
+/// Characters that Unicode counts as visible and fonts draw as nothing.
+const BLANK: [char; 5] = ['\u{2800}', '\u{1d159}', '\u{16fe4}', '\u{13441}', '\u{13442}'];
+
+/// Why a text is no name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// There is nothing to see, or too much.
+    #[error("A name has 1 to {0} letters.")]
+    Length(usize),
+    /// Controls, invisible characters, and what turns the direction of the text around.
+    #[error("A name has no invisible characters and no control characters.")]
+    Invisible,
+    /// Marks without a letter, or too many on one.
+    #[error("A name has no marks without a letter, and at most {MARKS_ON_A_LETTER} on one.")]
+    Marks,
+    /// Letters that look alike could be put into another's name.
+    #[error("A name is written in one script: do not mix, for example, Latin and Cyrillic letters.")]
+    MixedScripts,
+}
+
+/// The name of a user as it is kept: NFKC, single spaces, nothing invisible, one script.
+pub fn username(text: &str) -> Result<String, NameError> {
+    let name = checked(text, USERNAME_CHARS, normal)?;
+    if is_of_one_script(&name) {
+        Ok(name)
+    } else {
+        Err(NameError::MixedScripts)
+    }
+}
+
+/// The name of a space, map, element or avatar as it is kept: NFC, single spaces, nothing invisible. It may mix scripts, and
+/// signs such as ½ and ™ stay what they are.
+pub fn title(text: &str) -> Result<String, NameError> {
+    checked(text, TITLE_CHARS, |text| single_spaced(&text.nfc().collect::<String>()))
+}
+
+/// A text in the form in which names of users are kept and compared: NFKC, with single spaces.
+pub fn normal(text: &str) -> String {
+    single_spaced(&text.nfkc().collect::<String>())
+}
+
+fn single_spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn checked(text: &str, most: usize, form: impl Fn(&str) -> String) -> Result<String, NameError> {
+    // Before spaces are joined: a line break in a name is a mistake to be told, not to be mended.
+    let text = text.trim();
+    if text.chars().any(|letter| letter.is_control() || is_line_break(letter)) {
+        return Err(NameError::Invisible);
+    }
+    // A letter is up to four characters before they are put together; what is far longer is not worth the work.
+    if text.chars().nth(most * 4).is_some() {
+        return Err(NameError::Length(most));
+    }
+    let name = form(text);
+    if name.is_empty() || name.chars().count() > most {
+        return Err(NameError::Length(most));
+    }
+    let letters: Vec<char> = name.chars().collect();
+    if (0..letters.len()).any(|at| is_unseen(&letters, at)) {
+        return Err(NameError::Invisible);
+    }
+    if are_marks_loose(&letters) {
+        return Err(NameError::Marks);
+    }
+    Ok(name)
+}
+
+const fn is_line_break(letter: char) -> bool {
+    matches!(letter, '\u{2028}' | '\u{2029}')
+}
+
+/// Whether nothing shows that the character is there.
+fn is_unseen(letters: &[char], at: usize) -> bool {
+    let letter = letters[at];
+    let before = at.checked_sub(1).map(|at| letters[at]);
+    let after = letters.get(at + 1).copied();
+    match letter {
+        // 👩‍💻 and ❤️ are one picture each.
+        EMOJI_STYLE => !before.is_some_and(UnicodeEmoji::is_emoji_char),
+        JOINER if before.is_some_and(is_picture) && after.is_some_and(UnicodeEmoji::is_emoji_char) => false,
+        // They change how the letters of some scripts are drawn, and only between those.
+        JOINER | NON_JOINER => !(before.is_some_and(is_joined) && after.is_some_and(is_joined)),
+        _ if BLANK.contains(&letter) || is_ignorable(letter) => true,
+        _ => matches!(
+            letter.general_category(),
+            GeneralCategory::Control
+                | GeneralCategory::Format
+                | GeneralCategory::LineSeparator
+                | GeneralCategory::ParagraphSeparator
+                | GeneralCategory::PrivateUse
+                | GeneralCategory::Surrogate
+        ),
+    }
+}
+
+fn is_picture(letter: char) -> bool {
+    letter == EMOJI_STYLE || letter.is_emoji_char_or_emoji_component()
+}
+
+/// Whether letters of that script are drawn joined to each other.
+fn is_joined(letter: char) -> bool {
+    matches!(
+        letter.script(),
+        Script::Arabic
+            | Script::Syriac
+            | Script::Mongolian
+            | Script::Devanagari
+            | Script::Bengali
+            | Script::Gurmukhi
+            | Script::Gujarati
+            | Script::Oriya
+            | Script::Tamil
+            | Script::Telugu
+            | Script::Kannada
+            | Script::Malayalam
+            | Script::Sinhala
+            | Script::Khmer
+            | Script::Myanmar
+            | Script::Inherited
+    ) && letter != JOINER
+        && letter != NON_JOINER
+}
+
+/// Whether Unicode says that a font may leave it out (`Default_Ignorable_Code_Point`).
+fn is_ignorable(letter: char) -> bool {
+    let mut text = [0; 4];
+    unicode_security::skeleton(letter.encode_utf8(&mut text))
+        .next()
+        .is_none()
+}
+
+fn are_marks_loose(letters: &[char]) -> bool {
+    let is_mark = |letter: &char| {
+        matches!(
+            letter.general_category(),
+            GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark
+        ) && *letter != EMOJI_STYLE
+    };
+    let mut on_this = MARKS_ON_A_LETTER;
+    for letter in letters {
+        on_this = if is_mark(letter) {
+            on_this + 1
+        } else if *letter == ' ' {
+            MARKS_ON_A_LETTER
+        } else {
+            0
+        };
+        if on_this > MARKS_ON_A_LETTER {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether all letters are of one script; Chinese, Japanese and Korean are each written in several, and with Latin ("highly
+/// restrictive" of UTS 39).
+fn is_of_one_script(name: &str) -> bool {
+    if !AugmentedScriptSet::for_str(name).is_empty() {
+        return true;
+    }
+    let others: String = name.chars().filter(|letter| letter.script() != Script::Latin).collect();
+    let set = AugmentedScriptSet::for_str(&others);
+    set.hanb || set.jpan || set.kore
+}
+
+/// By what names are told apart. Both are unique on a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameKeys {
+    /// The same for names that differ in case, normal form or look-alike letters; sign-in finds a user by it.
+    pub folded: String,
+    /// The same for names that look the same as they are written: a capital I is a small l, which it is not once case is folded.
+    pub seen: String,
+}
+
+impl NameKeys {
+    /// Of any text, also of one that is no name by today's rules.
+    pub fn of(name: &str) -> Self {
+        let name = normal(name);
+        Self {
+            folded: folded(&skeleton(&folded(&name))),
+            seen: folded(&skeleton(&name)),
+        }
+    }
+}
+
+/// Without case. Upper case first: ß is SS, both small sigmas are one.
+fn folded(text: &str) -> String {
+    let small: String = text
+        .chars()
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .collect();
+    small.nfkc().collect()
+}
+
+/// What the eye sees, as UTS 39 puts it: look-alikes are one letter, what is invisible is nothing.
+fn skeleton(text: &str) -> String {
+    let seen: String = unicode_security::skeleton(text)
+        .filter(|letter| !BLANK.contains(letter))
+        .collect();
+    single_spaced(&seen)
+}
+
+/// The form in which passwords are kept, so that it does not matter how a keyboard puts accents together.
+pub fn password_form(text: &str) -> String {
+    text.nfkc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn same(one: &str, other: &str) -> bool {
+        let (one, other) = (NameKeys::of(one), NameKeys::of(other));
+        one.folded == other.folded || one.seen == other.seen
+    }
+
+    #[test]
+    fn names_of_any_one_script_are_taken() {
+        for right in [
+            "a",
+            "  Ada  ",
+            "Zoé",
+            "Zoe\u{301}",
+            "שלום",
+            "مرحبا",
+            "Иван",
+            "田中さん",
+            "Tanaka 田中",
+            "김철수",
+            "🎉🎉",
+            "❤\u{fe0f}",
+            "👩\u{200d}💻 Kay",
+            "O'Brien-Smith 3",
+            "दिल्ली",
+            "می\u{200c}خواهم",
+            "ﬁx",
+        ] {
+            assert!(username(right).is_ok(), "{right:?}: {:?}", username(right));
+        }
+        assert_eq!(username(" Zoe\u{301}  B ").unwrap(), "Zoé B");
+        assert_eq!(username("Ａｄａ").unwrap(), "Ada");
+        assert_eq!(title(" Cafe\u{301}  №½ ").unwrap(), "Café №½");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_refused() {
+        for wrong in [
+            "",
+            "   ",
+            "\u{200b}\u{200b}",
+            "\u{2060}",
+            "\u{3164}",
+            "\u{115f}a",
+            "\u{2800}",
+            "\u{202e}ada",
+            "a\u{200b}da",
+            "a\u{200d}da",
+            "ad\u{200c}a",
+            "\u{ad}ada",
+            "ada\u{feff}",
+            "a\nb",
+            "a\u{2028}b",
+            "a\u{0}b",
+            "\u{1b}[31m",
+            "a\u{fe0f}",
+            "\u{e0041}a",
+            "\u{e000}",
+            "\u{2066}ada\u{2069}",
+            "\u{61c}ada",
+            "\u{34f}a",
+            "\u{301}",
+            "a \u{301}b",
+            "a\u{332}\u{332}\u{332}\u{332}\u{332}",
+        ] {
+            assert!(username(wrong).is_err(), "{wrong:?} was taken as a user's name");
+            assert!(title(wrong).is_err(), "{wrong:?} was taken as a title");
+        }
+        assert_eq!(username(&"x".repeat(65)), Err(NameError::Length(64)));
+        assert_eq!(title(&"x".repeat(101)), Err(NameError::Length(100)));
+        assert_eq!(
+            username(&"ﷺ".repeat(10)),
+            Err(NameError::Length(64)),
+            "what NFKC makes longer"
+        );
+    }
+
+    #[test]
+    fn scripts_are_mixed_in_titles_only() {
+        for mixed in ["аda", "pаypal", "Ωmega", "ada שלום"] {
+            assert_eq!(username(mixed), Err(NameError::MixedScripts), "{mixed}");
+            assert!(title(mixed).is_ok());
+        }
+    }
+
+    #[test]
+    fn look_alikes_are_one_name() {
+        for (one, other) in [
+            ("mila", "MILA"),
+            ("mila", "mi\u{200b}la"),
+            ("Zo\u{e9}", "ZOE\u{301}"),
+            ("straße", "STRASSE"),
+            ("alice", "аӏісе"),
+            ("Alice", "AIice"),
+            ("paypal", "paypaI"),
+            ("bob", "b0b"),
+            ("Σίσυφος", "ΣΊΣΥΦΟΣ"),
+            ("ada lovelace", "Ada  Lovelace"),
+            ("ada", "ａｄａ"),
+        ] {
+            assert!(
+                same(one, other),
+                "{one} and {other}: {:?} {:?}",
+                NameKeys::of(one),
+                NameKeys::of(other)
+            );
+        }
+        for (one, other) in [
+            ("ada", "adam"),
+            ("Neil", "Nell"),
+            ("zoe", "zoé"),
+            ("1-a", "2-a"),
+            ("ada b", "adab"),
+        ] {
+            assert!(!same(one, other), "{one} and {other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_that_is_kept_is_kept_as_it_is(text in "\\PC{1,20}") {
+            if let Ok(name) = username(&text) {
+                prop_assert_eq!(username(&name), Ok(name.clone()));
+                prop_assert_eq!(NameKeys::of(&name), NameKeys::of(&text));
+            }
+        }
+
+        #[test]
+        fn forms_and_case_do_not_make_another_name(text in "\\PC{1,20}") {
+            let key = |text: &str| NameKeys::of(text).folded;
+            let known = key(&text);
+            prop_assert_eq!(&key(&text.nfd().collect::<String>()), &known);
+            prop_assert_eq!(&key(&text.nfkc().collect::<String>()), &known);
+            prop_assert_eq!(&key(&text.nfkc().collect::<String>().to_uppercase()), &known);
+        }
+
+        #[test]
+        fn what_is_invisible_does_not_make_another_name(text in "[a-zà-ÿа-я0-9]{1,12}", at in 0_usize..12, which in 0_usize..5) {
+            let hidden = ['\u{200b}', '\u{2060}', '\u{ad}', '\u{202e}', '\u{3164}'][which];
+            let mut letters: Vec<char> = text.chars().collect();
+            letters.insert(at.min(letters.len()), hidden);
+            let text_with: String = letters.into_iter().collect();
+            prop_assert_eq!(NameKeys::of(&text_with), NameKeys::of(&text));
+            prop_assert!(username(&text_with).is_err());
+        }
+    }
+}
