@@ -25,6 +25,30 @@ pub enum PasswordCost {
     Token,
 }
 
+/// Who may sign up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignUpPolicy {
+    /// Everyone.
+    #[default]
+    Open,
+    /// Those who have an invite.
+    Invite,
+    /// No one.
+    Closed,
+}
+
+impl SignUpPolicy {
+    /// As it stands in settings and answers.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Invite => "invite",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// How a process is one of many.
 #[derive(Debug, Clone)]
 pub struct ClusterSettings {
@@ -75,14 +99,18 @@ pub struct Settings {
     pub database_url: Option<DatabaseUrl>,
     /// Whether anybody may sign up as admin; for tests and demonstrations.
     pub open_admin_signup: bool,
+    /// Who may sign up.
+    pub signup: SignUpPolicy,
     /// Steps of a space per second.
     pub tick_rate: TickRate,
     /// What newcomers are called in the JSON protocol.
     pub join_event: JoinWord,
     /// Other origins whose pages may use this server; `*` for all.
     pub allowed_origins: Vec<String>,
-    /// Sign-ups and sign-ins a minute from one address, with bursts of twice as many; 0 for no limit.
+    /// Sign-ups a minute from one network, and failed sign-ins, with bursts of twice as many; 0 for no limit.
     pub auth_rate: u32,
+    /// The longest wait after wrong passwords for one account from one network; 0 for none.
+    pub max_guess_delay: Duration,
     /// How much each user may ask of the server in a while.
     pub budgets: BudgetSettings,
     /// How much work one password hash is.
@@ -130,10 +158,12 @@ impl Settings {
             data_dir: data_dir.into(),
             database_url: None,
             open_admin_signup: false,
+            signup: SignUpPolicy::default(),
             tick_rate: TickRate::DEFAULT,
             join_event: JoinWord::default(),
             allowed_origins: Vec::new(),
             auth_rate: 30,
+            max_guess_delay: Duration::from_mins(5),
             budgets: BudgetSettings::default(),
             password_cost: PasswordCost::Full,
             upload_quota: 64 * 1024 * 1024,

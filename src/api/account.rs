@@ -2,20 +2,39 @@
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::error::{ApiError, Problem};
 use super::extract::{Address, Caller, Json};
-use super::{AppState, check};
+use super::new_password::{Demands, LEAST_CHARS, new_password};
+use super::proof::prove;
+use super::{AppState, check, invites};
+use crate::net::address::AddressKey;
+use crate::settings::SignUpPolicy;
 use crate::store::Role;
+use crate::store::invites::Admission;
+use crate::store::users::{Credentials, NewUser};
 
-/// Who wants to be a user.
+/// Who may sign up, and what is asked of them.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignUpView {
+    /// `open`: everyone; `invite`: those who have an invite; `closed`: no one.
+    policy: &'static str,
+    /// Characters of a new password at least.
+    password_chars: usize,
+}
+
+/// A new user.
 #[derive(Deserialize, ToSchema)]
 pub struct SignUp {
-    /// 1 to 64 letters; spaces around it do not count.
+    /// 1 to 64 letters of one script; kept in Unicode's form NFKC. Spaces around it do not count.
     username: String,
-    /// 1 to 1024 bytes.
+    /// 8 characters at least, and none of the commonest passwords; 1024 bytes at most.
     password: String,
+    /// The token of an invite, where one is needed.
+    invite: Option<String>,
     /// `user` or `admin`, in any case; `user` when absent.
     r#type: Option<String>,
     /// The same as `type`, for clients that call it so.
@@ -51,7 +70,7 @@ pub struct TokenAnswer {
 pub struct PasswordChange {
     /// The password until now.
     current: String,
-    /// The password from now on.
+    /// The password from now on: 8 characters at least, and none of the commonest.
     new: String,
 }
 
@@ -65,6 +84,8 @@ pub struct Me {
     username: String,
     /// `user` or `admin`.
     role: &'static str,
+    /// Whether the name looks like the one of an earlier user; others see it with a mark.
+    looks_alike: bool,
     /// The chosen avatar.
     #[schema(required)]
     avatar_id: Option<String>,
@@ -73,11 +94,28 @@ pub struct Me {
     image_url: Option<String>,
 }
 
+/// Why a name cannot be had.
+pub(super) const NAME_TAKEN: &str = "This name is taken, or looks like one that is.";
+
 /// Nothing more to say.
 #[derive(Serialize, ToSchema)]
 pub struct Empty {}
 
+/// Who may sign up
+#[utoipa::path(get, path = "/signup", operation_id = "signUpPolicy", tag = "account", responses((status = 200, body = SignUpView)))]
+pub async fn sign_up_policy(State(state): State<AppState>) -> Json<SignUpView> {
+    Json(SignUpView {
+        policy: state.settings.signup.word(),
+        password_chars: match state.password_demands() {
+            Demands::Usual => LEAST_CHARS,
+            Demands::Few => 1,
+        },
+    })
+}
+
 /// Sign up
+///
+/// Where sign-up is closed, or open to those with an invite only, everyone else is refused with 403 and told why.
 #[utoipa::path(post, path = "/signup", operation_id = "signUp", tag = "account", request_body = SignUp, responses(
     (status = 200, body = UserAnswer),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
@@ -88,8 +126,19 @@ pub async fn sign_up(
     Json(body): Json<SignUp>,
 ) -> Result<Json<UserAnswer>, ApiError> {
     state.limits.attempt(address)?;
-    let username = check::username(&body.username)?;
-    let password = check::password(&body.password)?;
+    match (state.settings.signup, &body.invite) {
+        (SignUpPolicy::Open, _) | (SignUpPolicy::Invite, Some(_)) => {}
+        (SignUpPolicy::Invite, None) => {
+            return Err(ApiError::Forbidden(
+                "Signing up here needs an invite: open the link that you were sent, or ask an admin for one.",
+            ));
+        }
+        (SignUpPolicy::Closed, _) => {
+            return Err(ApiError::Forbidden(
+                "Signing up is closed on this server. Ask an admin for an account.",
+            ));
+        }
+    }
     let role = match body.r#type.or(body.role) {
         Some(word) => Role::from_word(&word).ok_or_else(|| ApiError::bad("The type is `user` or `admin`."))?,
         None => Role::User,
@@ -97,9 +146,26 @@ pub async fn sign_up(
     if role == Role::Admin && !state.settings.open_admin_signup {
         return Err(ApiError::Forbidden("Nobody becomes an admin by signing up."));
     }
-    let hash = state.passwords.hash(password).await?;
-    let user = state.store.add_user(&username, &hash, role).await?;
-    let user = user.ok_or_else(|| ApiError::bad("This name is taken."))?;
+    let username = check::username(&body.username)?;
+    let password = new_password(&body.password, &username, state.password_demands())?;
+    let hash = state.passwords.hash(address.0.map(AddressKey::of), &password).await?;
+    let new = NewUser {
+        username: &username,
+        password_hash: &hash,
+        role,
+    };
+    let user = match &body.invite {
+        Some(token) => match state.store.add_user_by_invite(token, &new).await? {
+            Admission::Done(user) => Some(user),
+            Admission::NameTaken => None,
+            Admission::Refused => return Err(invites::refused(&state, token).await?),
+        },
+        None => state.store.add_user(&username, &hash, role).await?,
+    };
+    let user = user.ok_or_else(|| ApiError::bad(NAME_TAKEN))?;
+    state
+        .guesses
+        .welcome(address.0.map(AddressKey::of), &username, Instant::now());
     Ok(Json(UserAnswer {
         user_id: user.to_string(),
     }))
@@ -116,18 +182,13 @@ pub async fn sign_in(
     body: Result<Json<SignIn>, ApiError>,
 ) -> Result<Json<TokenAnswer>, ApiError> {
     const WRONG: ApiError = ApiError::Forbidden("The name or the password is wrong.");
-    state.limits.attempt(address)?;
     let body = match body {
         Ok(Json(body)) => body,
         Err(ApiError::Bad(_)) => return Err(WRONG),
         Err(error) => return Err(error),
     };
-    let known = state.store.credentials(body.username.trim()).await?;
-    let (found, hash) = known
-        .map(|known| ((known.user, known.suspension), known.password_hash))
-        .unzip();
-    let fits = state.passwords.verify(&body.password, hash).await?;
-    let (user, suspension) = found.filter(|_| fits).ok_or(WRONG)?;
+    let found = prove(&state, address, body.username.trim(), &body.password).await?;
+    let Credentials { user, suspension, .. } = found.ok_or(WRONG)?;
     if let Some(suspension) = suspension {
         return Err(ApiError::Suspended(suspension));
     }
@@ -151,6 +212,7 @@ pub async fn me(caller: Caller) -> Json<Me> {
         user_id: caller.who.user.to_string(),
         username: caller.who.name,
         role: caller.who.role.word(),
+        looks_alike: caller.who.looks_alike,
         avatar_id,
         image_url,
     })
@@ -192,17 +254,13 @@ pub async fn change_password(
     address: Address,
     Json(body): Json<PasswordChange>,
 ) -> Result<Json<Empty>, ApiError> {
-    state.limits.attempt(address)?;
-    let new = check::password(&body.new)?;
-    let known = state.store.credentials(&caller.who.name).await?;
-    if !state
-        .passwords
-        .verify(&body.current, known.map(|known| known.password_hash))
-        .await?
-    {
+    let new = new_password(&body.new, &caller.who.name, state.password_demands())?;
+    // By the exact name, which is found before any that looks like it.
+    let proven = prove(&state, address, &caller.who.name, &body.current).await?;
+    if proven.is_none_or(|known| known.user != caller.user()) {
         return Err(ApiError::Forbidden("The current password is wrong."));
     }
-    let hash = state.passwords.hash(new).await?;
+    let hash = state.passwords.hash(address.0.map(AddressKey::of), &new).await?;
     state
         .store
         .set_password(caller.user(), &hash, Some(&caller.token))

@@ -50,6 +50,8 @@ pub struct UserEntry {
     created_at: i64,
     /// How many sessions they have.
     sessions: i64,
+    /// Whether the name looks like the one of an earlier user; others see it with a mark.
+    looks_alike: bool,
     /// When one of these was last used, to the hour, in Unix milliseconds.
     #[schema(required)]
     used_at: Option<i64>,
@@ -110,6 +112,7 @@ impl From<UserRow> for UserEntry {
             role: row.role.word(),
             created_at: row.created_at,
             sessions: row.sessions,
+            looks_alike: row.looks_alike,
             used_at: row.used_at,
             suspension,
         }

@@ -1,47 +1,23 @@
 //! Checks: texts of requests parsed into values that cannot be wrong.
 
 use super::error::ApiError;
+use crate::components::name;
 use crate::net::session::chat_text;
 use crate::store::administration::is_reason;
 
-/// Longest name of a space, map, element or avatar, in letters.
-const NAME_LETTERS: usize = 100;
-/// Longest name of a user, in letters.
-const USERNAME_LETTERS: usize = 64;
-/// Longest password, in bytes.
-const PASSWORD_BYTES: usize = 1024;
 /// Longest search, in letters.
 const SEARCH_LETTERS: usize = 100;
 /// Longest address of a picture, in bytes.
 const URL_BYTES: usize = 2048;
 
-fn name_within(text: &str, letters: usize) -> Result<String, ApiError> {
-    let name = text.trim();
-    if name.is_empty() || name.chars().count() > letters {
-        return Err(ApiError::bad(format!("A name has 1 to {letters} letters.")));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(ApiError::bad("A name has no control characters."));
-    }
-    Ok(name.to_owned())
-}
-
 /// The name of a space, map, element or avatar.
 pub fn name(text: &str) -> Result<String, ApiError> {
-    name_within(text, NAME_LETTERS)
+    name::title(text).map_err(|error| ApiError::bad(error.to_string()))
 }
 
 /// The name of a user.
 pub fn username(text: &str) -> Result<String, ApiError> {
-    name_within(text, USERNAME_LETTERS)
-}
-
-/// A password that somebody chooses.
-pub fn password(text: &str) -> Result<&str, ApiError> {
-    if text.is_empty() || text.len() > PASSWORD_BYTES {
-        return Err(ApiError::bad(format!("A password has 1 to {PASSWORD_BYTES} bytes.")));
-    }
-    Ok(text)
+    name::username(text).map_err(|error| ApiError::bad(error.to_string()))
 }
 
 /// Why an admin does something to a user: trimmed, 1 to 500 characters.

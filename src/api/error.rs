@@ -77,7 +77,8 @@ impl ApiError {
         }
     }
 
-    fn detail(&self) -> String {
+    /// What is wrong, for a person.
+    pub fn detail(&self) -> String {
         match self {
             Self::Bad(detail) | Self::OverQuota(detail) => detail.clone(),
             Self::Unauthorized => "The token is malformed, expired or revoked: sign in again.".into(),

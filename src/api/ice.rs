@@ -134,7 +134,7 @@ pub async fn livekit(
     let token = livekit.token(Grant {
         room: &space.to_string(),
         identity: &caller.user().to_string(),
-        name: &caller.who.name,
+        name: &caller.who.shown_name(),
         from: unix_seconds(),
     });
     let view = LiveKitView {

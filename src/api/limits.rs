@@ -1,4 +1,4 @@
-//! Limits: how often one address may try to sign up or in, and one person write to others.
+//! Limits: how often one address may sign up, and one person write to others. What wrong passwords cost is told by `guesses`.
 
 use std::collections::HashSet;
 use std::num::NonZeroU32;

@@ -25,16 +25,20 @@ mod elements;
 pub mod error;
 mod extract;
 mod files;
+mod guesses;
 pub mod health;
 mod ice;
+mod invites;
 mod layers;
 mod limits;
 mod lobby;
 mod maps;
 mod metadata;
+mod new_password;
 mod passwords;
 mod pictures;
 mod policy;
+mod proof;
 pub mod routes;
 mod setup;
 mod space_chat;
@@ -42,11 +46,13 @@ mod space_elements;
 mod space_map;
 mod spaces;
 mod thumbnails;
+mod turns;
 mod upload_folder;
 pub mod uploads;
 pub mod web;
 
 pub use assets::has_art;
+pub use new_password::{Demands, new_password};
 pub use passwords::Passwords;
 
 /// What every handler shares. Cheap to clone.
@@ -62,6 +68,7 @@ pub struct AppState {
     pub passwords: Passwords,
     /// How much each user and each address may ask, over HTTP and WebSockets together.
     pub budgets: Budgets,
+    guesses: Arc<guesses::Guesses>,
     limits: Arc<limits::AuthLimits>,
     writes: Arc<limits::WriteLimits>,
     picture_hosts: Arc<policy::PictureHosts>,
@@ -76,6 +83,7 @@ impl AppState {
     pub fn new(store: Store, spaces: Spaces, settings: Arc<Settings>) -> Self {
         Self {
             passwords: Passwords::new(settings.password_cost),
+            guesses: Arc::new(guesses::Guesses::new(settings.auth_rate, settings.max_guess_delay)),
             limits: Arc::new(limits::AuthLimits::new(settings.auth_rate)),
             writes: Arc::default(),
             picture_hosts: Arc::default(),
@@ -90,6 +98,15 @@ impl AppState {
             store,
             spaces,
             settings,
+        }
+    }
+
+    /// What is asked of new passwords.
+    fn password_demands(&self) -> Demands {
+        if self.settings.open_admin_signup {
+            Demands::Few
+        } else {
+            Demands::Usual
         }
     }
 }

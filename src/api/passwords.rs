@@ -1,13 +1,17 @@
-//! Passwords: Argon2id off the async threads, a bounded number at once, and equal work whether or not the user exists.
+//! Passwords: Argon2id off the async threads, a bounded number at once in fair turns, and equal work whether or not the user
+//! exists.
 
 use std::sync::Arc;
 
+use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::error::ApiError;
+use super::turns::{Asker, Turn, Turns};
+use crate::components::name::password_form;
+use crate::net::address::AddressKey;
 use crate::settings::PasswordCost;
 
 /// Hashes computed at the same time; each takes a thread and its memory.
@@ -17,8 +21,20 @@ const AT_ONCE: usize = 2;
 #[derive(Clone)]
 pub struct Passwords {
     argon: Argon2<'static>,
-    turns: Arc<Semaphore>,
+    turns: Arc<Turns>,
     nobody: Arc<str>,
+}
+
+/// What came of a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verified {
+    /// It is another one, or there is no such user.
+    Wrong,
+    /// It is the password.
+    Right {
+        /// The hash to keep from now on, when the kept one took less work than today's, or is of another form of the password.
+        renewed: Option<String>,
+    },
 }
 
 impl Passwords {
@@ -36,41 +52,62 @@ impl Passwords {
         let nobody = argon.hash_password(b"nobody").expect("a hash can be made").to_string();
         Self {
             argon,
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            turns: Turns::new(AT_ONCE),
             nobody: nobody.into(),
         }
     }
 
-    /// The hash to keep of a password.
-    pub async fn hash(&self, password: &str) -> Result<String, ApiError> {
-        let password = password.to_owned();
-        self.work(move |argon, _| argon.hash_password(password.as_bytes()).map(|hash| hash.to_string()))
-            .await?
-            .map_err(|error| {
-                tracing::error!(%error, "a password could not be hashed");
-                ApiError::Internal
-            })
+    /// Waits for a turn to hash.
+    pub async fn turn(&self, asker: Asker) -> Result<Turn, ApiError> {
+        let crowded = |_| ApiError::Unavailable("Too many people sign in at this moment. Try again in a few seconds.");
+        self.turns.wait(asker).await.map_err(crowded)
     }
 
-    /// Whether it is the password with that hash. Without a hash it takes as long, and is not.
-    pub async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool, ApiError> {
-        let password = password.to_owned();
-        self.work(move |argon, nobody| {
-            let known = hash.is_some();
+    /// The hash to keep of a password that somebody from there chose.
+    pub async fn hash(&self, network: Option<AddressKey>, password: &str) -> Result<String, ApiError> {
+        let asker = Asker {
+            network,
+            account: 0,
+            is_known: false,
+        };
+        let (turn, password) = (self.turn(asker).await?, password_form(password));
+        let hash = self.work(turn, move |argon, _| {
+            argon.hash_password(password.as_bytes()).map(|hash| hash.to_string())
+        });
+        hash.await?.map_err(|error| {
+            tracing::error!(%error, "a password could not be hashed");
+            ApiError::Internal
+        })
+    }
+
+    /// Whether it is the password with that hash, as it was typed or in the form in which passwords are kept. Without a hash it
+    /// takes as long, and is not.
+    pub async fn verify(&self, turn: Turn, password: &str, hash: Option<String>) -> Result<Verified, ApiError> {
+        let typed = password.to_owned();
+        self.work(turn, move |argon, nobody| {
+            let is_somebody = hash.is_some();
             let hash = hash.unwrap_or_else(|| nobody.to_owned());
-            PasswordVerifier::<str>::verify_password(argon, password.as_bytes(), &hash).is_ok() && known
+            let fits = |form: &str| PasswordVerifier::<str>::verify_password(argon, form.as_bytes(), &hash).is_ok();
+            let form = password_form(&typed);
+            let fits_as_typed = fits(&typed);
+            let fits = fits_as_typed || (form != typed && fits(&form));
+            if !fits || !is_somebody {
+                return Verified::Wrong;
+            }
+            let is_outdated = is_weaker(&hash, argon.params()) || (fits_as_typed && form != typed);
+            let renewed = is_outdated.then(|| argon.hash_password(form.as_bytes()));
+            Verified::Right {
+                renewed: renewed.and_then(Result::ok).map(|hash| hash.to_string()),
+            }
         })
         .await
     }
 
     async fn work<T: Send + 'static>(
         &self,
+        turn: Turn,
         work: impl FnOnce(&Argon2<'static>, &str) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
-        let turn = Arc::clone(&self.turns)
-            .acquire_owned()
-            .await
-            .map_err(|_| ApiError::Internal)?;
         let (argon, nobody) = (self.argon.clone(), Arc::clone(&self.nobody));
         spawn_blocking(move || {
             let _turn = turn;
@@ -81,17 +118,76 @@ impl Passwords {
     }
 }
 
+/// Whether a hash takes less work than today's.
+fn is_weaker(hash: &str, today: &Params) -> bool {
+    let Ok(hash) = PasswordHash::new(hash) else {
+        return false;
+    };
+    let cost = |name: &str| hash.params.get_decimal(name).unwrap_or_default();
+    hash.algorithm.as_str() != Algorithm::Argon2id.as_str() || cost("m") < today.m_cost() || cost("t") < today.t_cost()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    async fn verify(passwords: &Passwords, password: &str, hash: Option<&str>) -> Verified {
+        let asker = Asker {
+            network: None,
+            account: 0,
+            is_known: false,
+        };
+        let turn = passwords.turn(asker).await.unwrap();
+        passwords.verify(turn, password, hash.map(str::to_owned)).await.unwrap()
+    }
+
     #[tokio::test]
     async fn only_the_right_password_of_somebody_fits() {
         let passwords = Passwords::new(PasswordCost::Token);
-        let hash = passwords.hash("correct horse").await.unwrap();
+        let hash = passwords.hash(None, "correct horse").await.unwrap();
         assert!(hash.starts_with("$argon2id$"));
-        assert!(passwords.verify("correct horse", Some(hash.clone())).await.unwrap());
-        assert!(!passwords.verify("wrong horse", Some(hash)).await.unwrap());
-        assert!(!passwords.verify("nobody", None).await.unwrap());
+        let right = Verified::Right { renewed: None };
+        assert_eq!(verify(&passwords, "correct horse", Some(&hash)).await, right);
+        assert_eq!(verify(&passwords, "wrong horse", Some(&hash)).await, Verified::Wrong);
+        assert_eq!(verify(&passwords, "nobody", None).await, Verified::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_in_every_normal_form() {
+        let passwords = Passwords::new(PasswordCost::Token);
+        let (composed, decomposed) = ("p\u{e4}ss-word", "pa\u{308}ss-word");
+        for kept in [composed, decomposed] {
+            let hash = passwords.hash(None, kept).await.unwrap();
+            for typed in [composed, decomposed] {
+                let right = Verified::Right { renewed: None };
+                assert_eq!(verify(&passwords, typed, Some(&hash)).await, right);
+            }
+        }
+        // One from before, hashed as it was typed: it fits as it was typed, and from then on in every form.
+        let before = passwords
+            .argon
+            .hash_password(decomposed.as_bytes())
+            .unwrap()
+            .to_string();
+        assert_eq!(verify(&passwords, composed, Some(&before)).await, Verified::Wrong);
+        let Verified::Right { renewed: Some(renewed) } = verify(&passwords, decomposed, Some(&before)).await else {
+            panic!("it fits and is renewed")
+        };
+        let right = Verified::Right { renewed: None };
+        assert_eq!(verify(&passwords, composed, Some(&renewed)).await, right);
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_took_less_work_is_renewed_and_one_that_took_more_is_not() {
+        let (cheap, full) = (Passwords::new(PasswordCost::Token), Passwords::new(PasswordCost::Full));
+        let weak = cheap.hash(None, "correct horse").await.unwrap();
+        let Verified::Right { renewed: Some(strong) } = verify(&full, "correct horse", Some(&weak)).await else {
+            panic!("it fits and is renewed")
+        };
+        assert!(is_weaker(&weak, full.argon.params()) && !is_weaker(&strong, full.argon.params()));
+        let right = Verified::Right { renewed: None };
+        assert_eq!(verify(&full, "correct horse", Some(&strong)).await, right);
+        assert_eq!(verify(&cheap, "correct horse", Some(&strong)).await, right);
+        assert_eq!(verify(&full, "wrong horse", Some(&weak)).await, Verified::Wrong);
     }
 }

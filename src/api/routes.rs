@@ -16,7 +16,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     AppState, account, admin, assets, audit_log, avatars, budgets, cluster, direct, document, elements, files, health,
-    ice, layers, lobby, maps, metadata, setup, space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
+    ice, invites, layers, lobby, maps, metadata, setup, space_chat, space_elements, space_map, spaces, thumbnails,
+    uploads, web,
 };
 use crate::net::edge::{self, Edge};
 
@@ -60,12 +61,13 @@ impl Modify for Token {
 
 fn documented() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
-        .routes(routes!(account::sign_up))
+        .routes(routes!(account::sign_up_policy, account::sign_up))
         .routes(routes!(account::sign_in))
         .routes(routes!(account::me))
         .routes(routes!(account::sign_out))
         .routes(routes!(account::sign_out_everywhere))
         .routes(routes!(account::change_password))
+        .routes(routes!(invites::show))
         .routes(routes!(setup::state, setup::set_up))
         .routes(routes!(metadata::choose, metadata::choose_by_put))
         .routes(routes!(metadata::bulk))

@@ -7,9 +7,10 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 
 use super::options::{Place, Reach};
-use super::{cluster, print};
-use crate::api::Passwords;
+use super::{accounts, cluster, print};
+use crate::api::{Demands, Passwords, new_password};
 use crate::components::id::{SpaceId, UserId};
+use crate::components::name;
 use crate::components::utc::utc;
 use crate::settings::PasswordCost;
 use crate::store::administration::{Outcome, Suspension, is_reason};
@@ -55,6 +56,10 @@ pub enum Admin {
         #[command(flatten)]
         place: Place,
     },
+    /// Make a link by which people sign up where that needs an invite
+    Invite(accounts::Invite),
+    /// Show the invites to the server, or take one back
+    Invites(accounts::Invites),
     /// Show the processes of a cluster
     Nodes(Reach),
     /// Show the spaces that are run, and by whom
@@ -130,6 +135,8 @@ pub async fn run(command: Admin) -> anyhow::Result<()> {
             Ok(())
         }
         Admin::AuditLog { limit, place } => audit_log(limit, &place).await,
+        Admin::Invite(invite) => accounts::invite(invite).await,
+        Admin::Invites(invites) => accounts::invites(invites).await,
         Admin::Nodes(reach) => cluster::nodes(&reach.orders().await?).await,
         Admin::Spaces(reach) => cluster::spaces(&reach.orders().await?).await,
         Admin::Drain(target) => cluster::drain(&target.reach.orders().await?, &target.node).await,
@@ -140,9 +147,6 @@ pub async fn run(command: Admin) -> anyhow::Result<()> {
 
 async fn create(account: Account) -> anyhow::Result<()> {
     let name = account.username.trim();
-    if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
-        bail!("a name has 1 to 64 letters and no control characters");
-    }
     let store = account.place.open().await?;
     if let Some(known) = store.credentials(name).await? {
         done(store.make_admin(&Actor::command_line(), known.user).await?)?;
@@ -150,9 +154,10 @@ async fn create(account: Account) -> anyhow::Result<()> {
             "{name} was a user and is an admin now; the password is as it was."
         ));
     } else {
-        let hash = new_hash().await?;
+        let name = &name::username(name)?;
+        let hash = new_hash(name).await?;
         let user = store.add_user(name, &hash, Role::User).await?;
-        let user = user.context("the name was just taken")?;
+        let user = user.context("the name was just taken, or looks like one that is")?;
         done(store.make_admin(&Actor::command_line(), user).await?)?;
         print::line(&format!("{name} is an admin now."));
     }
@@ -162,7 +167,7 @@ async fn create(account: Account) -> anyhow::Result<()> {
 
 async fn reset(account: Account) -> anyhow::Result<()> {
     let (store, user, name) = account.find().await?;
-    let hash = new_hash().await?;
+    let hash = new_hash(name).await?;
     done(store.reset_password(&Actor::command_line(), user, &hash).await?)?;
     store.close().await;
     print::line(&format!("{name} has a new password and is signed out everywhere."));
@@ -242,9 +247,14 @@ async fn users(search: &str, place: &Place) -> anyhow::Result<()> {
                 Some(Suspension { until: None, reason }) => format!("  suspended: {reason}"),
                 None => String::new(),
             };
+            let mark = if user.looks_alike {
+                "  looks like an earlier name"
+            } else {
+                ""
+            };
             let (role, sessions) = (user.role.word(), user.sessions);
             print::line(&format!(
-                "{}  {role:5}  sessions {sessions}, last used {used}  {}{suspended}",
+                "{}  {role:5}  sessions {sessions}, last used {used}  {}{mark}{suspended}",
                 user.user, user.name
             ));
         }
@@ -277,12 +287,14 @@ async fn audit_log(limit: u32, place: &Place) -> anyhow::Result<()> {
 }
 
 /// The hash of a password from standard input; of one that is made up and shown once when nothing comes.
-async fn new_hash() -> anyhow::Result<String> {
+async fn new_hash(username: &str) -> anyhow::Result<String> {
     let password = match given_password()? {
-        Some(given) => given,
+        Some(given) => {
+            new_password(&given, username, Demands::Usual).map_err(|refused| anyhow::anyhow!(refused.detail()))?
+        }
         None => made_up(),
     };
-    let hash = Passwords::new(PasswordCost::Full).hash(&password).await;
+    let hash = Passwords::new(PasswordCost::Full).hash(None, &password).await;
     hash.map_err(|_| anyhow::anyhow!("the password could not be hashed"))
 }
 
@@ -290,15 +302,14 @@ fn given_password() -> anyhow::Result<Option<String>> {
     let mut text = String::new();
     let input = std::io::stdin();
     if input.is_terminal() {
-        print::line("New password (it is shown while you type; leave it empty to have one made up):");
+        print::line(
+            "New password, 8 characters at least (it is shown while you type; leave it empty to have one made up):",
+        );
         input.read_line(&mut text)?;
     } else {
         input.lock().take(64 * 1024).read_to_string(&mut text)?;
     }
     let password = text.trim_end_matches(['\r', '\n']);
-    if password.len() > 1024 {
-        bail!("a password has 1 to 1024 bytes");
-    }
     Ok((!password.is_empty()).then(|| password.to_owned()))
 }
 

@@ -226,7 +226,7 @@ fn lines(progress: &Progress, count: u32) -> [String; 3] {
     [bots, rate, seen]
 }
 
-/// A number with `ms`, `s`, `m` or `h` behind it.
+/// A number with `ms`, `s`, `m`, `h` or `d` behind it.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let at = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -237,7 +237,8 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "s" | "" => 1.0,
         "m" => 60.0,
         "h" => 3_600.0,
-        _ => return Err(format!("`{unit}` is no unit; use ms, s, m or h")),
+        "d" => 86_400.0,
+        _ => return Err(format!("`{unit}` is no unit; use ms, s, m, h or d")),
     };
     let number: f64 = number.parse().map_err(|_| format!("`{number}` is no number"))?;
     Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())

@@ -113,7 +113,7 @@ async fn wait(orders: &Orders, mut is_done: impl FnMut(&Census) -> bool) -> anyh
 }
 
 /// Columns as wide as their widest cell.
-fn show<const COLUMNS: usize>(table: &[[String; COLUMNS]]) {
+pub(super) fn show<const COLUMNS: usize>(table: &[[String; COLUMNS]]) {
     let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
     for row in table {

@@ -13,6 +13,7 @@ use crate::store::seed::Folder;
 
 #[cfg(unix)]
 mod abuse;
+mod accounts;
 mod admin;
 mod bots;
 #[cfg(unix)]
@@ -44,7 +45,7 @@ enum Command {
     /// Use a server on this machine too much, as an impolite client would, and say what it refused
     #[cfg(unix)]
     Abuse(abuse::Abuse),
-    /// Make admins, act on users and spaces, and tell the processes of a cluster what to do
+    /// Make admins and invites, act on users and spaces, and tell the processes of a cluster what to do
     #[command(subcommand)]
     Admin(admin::Admin),
     /// Bring the database up to date and exit

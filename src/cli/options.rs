@@ -19,7 +19,7 @@ use crate::net::address::Network;
 use crate::net::budget::BudgetSettings;
 use crate::net::link::{Links, Secret, Tls};
 use crate::net::relay::JoinWord;
-use crate::settings::{ClusterSettings, PasswordCost, Quotas, Settings};
+use crate::settings::{ClusterSettings, PasswordCost, Quotas, Settings, SignUpPolicy};
 use crate::store::{DatabaseUrl, Store};
 
 /// Where the data is when nobody says otherwise.
@@ -53,6 +53,9 @@ pub struct Said {
     /// Let anybody sign up as admin; for tests and demonstrations only
     #[arg(long, env = "PLAZA_OPEN_ADMIN_SIGNUP", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
     open_admin_signup: Option<bool>,
+    /// Who may sign up: everyone, those with a link from `plaza admin invite`, or no one [default: open]
+    #[arg(long, env = "PLAZA_SIGNUP")]
+    signup: Option<SignUpPolicy>,
     /// Steps of a space per second, 10 to 60 [default: 20]
     #[arg(long, env = "PLAZA_TICK_RATE")]
     tick_rate: Option<u8>,
@@ -62,9 +65,12 @@ pub struct Said {
     /// Other origins whose pages may use this server, with commas between; `*` for all
     #[arg(long, env = "PLAZA_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
     allowed_origins: Option<Vec<String>>,
-    /// Sign-ups and sign-ins a minute from one address, with bursts of twice as many; 0 for no limit [default: 30]
+    /// Sign-ups a minute from one network, and as many failed sign-ins, with bursts of twice as many; 0 for no limit [default: 30]
     #[arg(long, env = "PLAZA_AUTH_RATE")]
     auth_rate: Option<u32>,
+    /// The longest wait after wrong passwords for one account from one network, in seconds; 0 for none [default: 300]
+    #[arg(long, env = "PLAZA_MAX_GUESS_DELAY", value_name = "SECONDS")]
+    max_guess_delay: Option<u64>,
     /// HTTP requests a second of one user, 0 for no limit; an address may make ten times as many [default: 20]
     #[arg(long, env = "PLAZA_REQUEST_RATE", value_name = "COUNT")]
     request_rate: Option<u32>,
@@ -222,6 +228,23 @@ pub struct Place {
 }
 
 impl Place {
+    /// Where people reach the server, without a slash at the end: as it was said, or as the settings file lets guess.
+    pub fn page_url(&self, said: Option<&str>) -> anyhow::Result<String> {
+        let file = file(self.config.as_deref())?;
+        let base_path = base_path(file.base_path.as_deref().unwrap_or_default())?;
+        let url = said.map(str::to_owned).or(file.public_url).unwrap_or_else(|| {
+            let listen = file.listen.unwrap_or_else(|| LISTEN.to_owned());
+            let near = listen.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
+            format!("http://{near}{base_path}")
+        });
+        let is_web = url.starts_with("http://") || url.starts_with("https://");
+        anyhow::ensure!(
+            is_web,
+            "the address of the server is http://HOST or https://HOST, not `{url}`"
+        );
+        Ok(url.trim_end_matches('/').to_owned())
+    }
+
     /// Opens the database.
     pub async fn open(&self) -> anyhow::Result<Store> {
         let file = file(self.config.as_deref())?;
@@ -296,10 +319,12 @@ impl Said {
             data_dir: self.data_dir.or(other.data_dir),
             database_url: self.database_url.or(other.database_url),
             open_admin_signup: self.open_admin_signup.or(other.open_admin_signup),
+            signup: self.signup.or(other.signup),
             tick_rate: self.tick_rate.or(other.tick_rate),
             join_event: self.join_event.or(other.join_event),
             allowed_origins: self.allowed_origins.or(other.allowed_origins),
             auth_rate: self.auth_rate.or(other.auth_rate),
+            max_guess_delay: self.max_guess_delay.or(other.max_guess_delay),
             request_rate: self.request_rate.or(other.request_rate),
             edit_rate: self.edit_rate.or(other.edit_rate),
             search_rate: self.search_rate.or(other.search_rate),
@@ -447,10 +472,14 @@ impl Said {
             settings: Settings {
                 database_url: database_url(self.database_url.as_deref())?,
                 open_admin_signup: self.open_admin_signup.unwrap_or(defaults.open_admin_signup),
+                signup: self.signup.unwrap_or_default(),
                 tick_rate,
                 join_event: self.join_event.unwrap_or_default(),
                 allowed_origins: origins(self.allowed_origins.unwrap_or_default())?,
                 auth_rate: self.auth_rate.unwrap_or(defaults.auth_rate),
+                max_guess_delay: self
+                    .max_guess_delay
+                    .map_or(defaults.max_guess_delay, Duration::from_secs),
                 budgets: BudgetSettings {
                     requests: self.request_rate.unwrap_or(defaults.budgets.requests),
                     edits: self.edit_rate.unwrap_or(defaults.budgets.edits),

@@ -94,6 +94,8 @@ pub struct UserRow {
     pub created_at: i64,
     /// How many sessions they have.
     pub sessions: i64,
+    /// Whether the name looks like the one of an earlier user.
+    pub looks_alike: bool,
     /// In Unix milliseconds, to the hour; nothing when they have no session.
     pub used_at: Option<i64>,
     /// Why they may not use the server now.
@@ -107,6 +109,7 @@ type Columns = (
     i64,
     Option<i64>,
     Option<String>,
+    i64,
     i64,
     Option<i64>,
 );
@@ -128,11 +131,12 @@ impl Store {
         pattern.push('%');
         let rows: Vec<Columns> = sqlx::query_as(
             "select users.id, users.username, users.role, users.created_at, users.suspended_until, users.suspended_reason, \
+             cast(case when users.name_checked = 1 and users.name_key is null then 1 else 0 end as bigint), \
              count(sessions.token_hash), max(sessions.used_at) \
              from users left join sessions on sessions.user_id = users.id and sessions.expires_at >= $3 \
              where lower(users.username) like $1 escape '!' and users.username > $2 \
              group by users.id, users.username, users.role, users.created_at, users.suspended_until, \
-             users.suspended_reason order by users.username limit $4",
+             users.suspended_reason, users.name_checked, users.name_key order by users.username limit $4",
         )
         .bind(pattern)
         .bind(after.unwrap_or_default())
@@ -141,17 +145,20 @@ impl Store {
         .fetch_all(&self.readers)
         .await?;
         rows.into_iter()
-            .map(|(user, name, role, created_at, until, reason, sessions, used_at)| {
-                Ok(UserRow {
-                    user: id(&user)?,
-                    name,
-                    role: Role::from_word(&role).ok_or(StoreError::Corrupt("a role"))?,
-                    created_at,
-                    sessions,
-                    used_at,
-                    suspension: Suspension::of_row(until, reason),
-                })
-            })
+            .map(
+                |(user, name, role, created_at, until, reason, looks_alike, sessions, used_at)| {
+                    Ok(UserRow {
+                        user: id(&user)?,
+                        name,
+                        role: Role::from_word(&role).ok_or(StoreError::Corrupt("a role"))?,
+                        created_at,
+                        sessions,
+                        looks_alike: looks_alike != 0,
+                        used_at,
+                        suspension: Suspension::of_row(until, reason),
+                    })
+                },
+            )
             .collect()
     }
 

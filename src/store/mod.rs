@@ -17,8 +17,10 @@ pub mod chat;
 pub mod checkpoints;
 pub mod direct;
 pub mod elements;
+pub mod invites;
 pub mod layouts;
 pub mod maps;
+mod names;
 mod opening;
 pub mod owners;
 pub mod search;
@@ -205,15 +207,6 @@ fn id<T: FromStr>(text: &str) -> Result<T, StoreError> {
 /// Reads a length in tiles of a row.
 fn tiles(value: i64) -> Result<u16, StoreError> {
     u16::try_from(value).map_err(|_| StoreError::Corrupt("a size"))
-}
-
-/// The answer to "insert, unless the name is taken".
-fn unless_taken<T>(result: Result<T, sqlx::Error>) -> Result<Option<T>, StoreError> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// The answer to "write, unless what it belongs to is gone".

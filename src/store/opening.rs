@@ -119,13 +119,15 @@ impl Store {
         let readers = AnyPoolOptions::new().max_connections(READERS);
         let checks = AnyPoolOptions::new().max_connections(SET_APART);
         let searchers = checks.clone().acquire_timeout(SEARCH_PATIENCE);
-        Ok(Self {
+        let store = Self {
             kind: Kind::Sqlite,
             checks: pool(checks, SQLITE_READER, &options).await.map_err(failed)?,
             searchers: pool(searchers, SQLITE_READER, &options).await.map_err(failed)?,
             writer: pool(writer, SQLITE_WRITER, &options).await.map_err(failed)?,
             readers: pool(readers, SQLITE_READER, &options).await.map_err(failed)?,
-        })
+        };
+        store.check_names().await?;
+        Ok(store)
     }
 
     /// Opens a PostgreSQL database and brings its tables up to date; of several processes one at a time does so.
@@ -153,13 +155,15 @@ impl Store {
         let searchers = checks.clone().acquire_timeout(SEARCH_PATIENCE);
         let unusable = |error| failed(reason(&error));
         let writer = pool(connections, POSTGRES, &options).await.map_err(unusable)?;
-        Ok(Self {
+        let store = Self {
             kind: Kind::Postgres,
             checks: pool(checks, POSTGRES, &options).await.map_err(unusable)?,
             searchers: pool(searchers, POSTGRES_SEARCH, &options).await.map_err(unusable)?,
             readers: writer.clone(),
             writer,
-        })
+        };
+        store.check_names().await?;
+        Ok(store)
     }
 }
 

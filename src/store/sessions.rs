@@ -17,11 +17,12 @@ const LIFETIME_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// A session's use is written down at most this often: once an hour.
 const TOUCH_MS: i64 = 60 * 60 * 1000;
 
-/// User, name, role, avatar, its picture, last use, until when suspended and why.
+/// User, name, role, whether the name looks like an earlier one, avatar, its picture, last use, until when suspended and why.
 type SessionColumns = (
     String,
     String,
     String,
+    i64,
     Option<String>,
     Option<String>,
     i64,
@@ -62,14 +63,27 @@ pub enum SessionEnd {
 pub struct SignedIn {
     /// Who.
     pub user: UserId,
-    /// The name over the head.
+    /// The name.
     pub name: String,
+    /// Whether the name looks like the one of an earlier user.
+    pub looks_alike: bool,
     /// What they look like.
     pub avatar: Option<Avatar>,
     /// What they may do.
     pub role: Role,
     /// Why they may not use the server now.
     pub suspension: Option<Suspension>,
+}
+
+impl SignedIn {
+    /// The name over the head: one that looks like an earlier user's says so, so that people are not taken for others.
+    pub fn shown_name(&self) -> String {
+        if self.looks_alike {
+            format!("{} (look-alike)", self.name)
+        } else {
+            self.name.clone()
+        }
+    }
 }
 
 /// A fresh token: 256 bits of chance in hexadecimal.
@@ -126,8 +140,9 @@ impl Store {
         let hash = hash_token(token);
         let now = now_ms();
         let row: Option<SessionColumns> = sqlx::query_as(
-            "select users.id, users.username, users.role, avatars.id, avatars.image_url, sessions.used_at, \
-             users.suspended_until, users.suspended_reason \
+            "select users.id, users.username, users.role, \
+             cast(case when users.name_checked = 1 and users.name_key is null then 1 else 0 end as bigint), \
+             avatars.id, avatars.image_url, sessions.used_at, users.suspended_until, users.suspended_reason \
              from sessions join users on users.id = sessions.user_id \
              left join avatars on avatars.id = users.avatar_id \
              where sessions.token_hash = $1 and sessions.expires_at >= $2",
@@ -136,7 +151,7 @@ impl Store {
         .bind(now)
         .fetch_optional(&self.checks)
         .await?;
-        let Some((user, name, role, avatar, image_url, used_at, until, reason)) = row else {
+        let Some((user, name, role, looks_alike, avatar, image_url, used_at, until, reason)) = row else {
             return Ok(None);
         };
         if now - used_at > TOUCH_MS {
@@ -146,6 +161,7 @@ impl Store {
         Ok(Some(SignedIn {
             user: id(&user)?,
             name,
+            looks_alike: looks_alike != 0,
             avatar: avatar_of(avatar, image_url)?,
             role,
             suspension: Suspension::of_row(until, reason),

@@ -1,8 +1,7 @@
 //! Set-up: the one-time token with which a person at a fresh server makes the first admin.
 
-use uuid::Uuid;
-
 use super::sessions::{hash_token, new_token};
+use super::users::{NewUser, add_user_within};
 use super::{Kind, Role, Store, StoreError, now_ms};
 use crate::components::id::UserId;
 
@@ -66,21 +65,14 @@ impl Store {
         if token_row.rows_affected() == 0 {
             return Ok(SetUp::Refused);
         }
-        let user = UserId(Uuid::now_v7());
-        let added = sqlx::query(
-            "insert into users (id, username, password_hash, role, created_at) values ($1, $2, $3, $4, $5) \
-             on conflict (username) do nothing",
-        )
-        .bind(user.to_string())
-        .bind(username)
-        .bind(password_hash)
-        .bind(Role::Admin.word())
-        .bind(now_ms())
-        .execute(&mut *tx)
-        .await?;
-        if added.rows_affected() == 0 {
+        let new = NewUser {
+            username,
+            password_hash,
+            role: Role::Admin,
+        };
+        let Some(user) = add_user_within(&mut tx, &new).await? else {
             return Ok(SetUp::NameTaken);
-        }
+        };
         tx.commit().await?;
         Ok(SetUp::Done(user))
     }

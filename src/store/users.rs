@@ -3,8 +3,9 @@
 use uuid::Uuid;
 
 use super::administration::Suspension;
-use super::{Store, StoreError, Tx, id, now_ms, unless_gone, unless_taken};
+use super::{Store, StoreError, Tx, id, now_ms, unless_gone};
 use crate::components::id::{AvatarId, UserId};
+use crate::components::name::{NameKeys, normal};
 use crate::components::player::Avatar;
 
 /// What a user may do beyond their own things.
@@ -53,48 +54,82 @@ pub struct UserLook {
     pub avatar: Option<Avatar>,
 }
 
+/// A user to be added.
+#[derive(Debug, Clone, Copy)]
+pub struct NewUser<'a> {
+    /// The name, in the form in which names are kept.
+    pub username: &'a str,
+    /// Argon2id, in PHC form.
+    pub password_hash: &'a str,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// Id, name, hash, until when suspended and why.
+type CredentialColumns = (String, String, String, Option<i64>, Option<String>);
+
 impl Store {
-    /// Adds a user; `None` when the name is taken.
+    /// Adds a user; `None` when the name is taken, or looks like one that is.
     pub async fn add_user(
         &self,
         username: &str,
         password_hash: &str,
         role: Role,
     ) -> Result<Option<UserId>, StoreError> {
-        let user = UserId(Uuid::now_v7());
-        let result = sqlx::query(
-            "insert into users (id, username, password_hash, role, created_at) values ($1, $2, $3, $4, $5)",
-        )
-        .bind(user.to_string())
-        .bind(username)
-        .bind(password_hash)
-        .bind(role.word())
-        .bind(now_ms())
-        .execute(&self.writer)
-        .await;
-        Ok(unless_taken(result)?.map(|_| user))
+        let new = NewUser {
+            username,
+            password_hash,
+            role,
+        };
+        let mut tx = self.begin().await?;
+        let Some(user) = add_user_within(&mut tx, &new).await? else {
+            return Ok(None);
+        };
+        tx.commit().await?;
+        Ok(Some(user))
     }
 
-    /// The credentials of the user with that name.
+    /// The credentials of the user with that name: exactly that one, or else the one that differs from it in nothing one sees.
     pub async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
         // PostgreSQL cannot even be asked for such a name.
         if username.contains('\0') {
             return Ok(None);
         }
-        let row: Option<(String, String, Option<i64>, Option<String>)> = sqlx::query_as(
-            "select id, password_hash, suspended_until, suspended_reason from users where username = $1",
+        let normal = normal(username);
+        // One question, known or not: how long it takes tells nothing.
+        let rows: Vec<CredentialColumns> = sqlx::query_as(
+            "select id, username, password_hash, suspended_until, suspended_reason from users \
+             where username = $1 or username = $2 or name_key = $3",
         )
         .bind(username)
-        .fetch_optional(&self.readers)
+        .bind(&normal)
+        .bind(NameKeys::of(username).folded)
+        .fetch_all(&self.readers)
         .await?;
-        row.map(|(user, password_hash, until, reason)| {
-            Ok(Credentials {
-                user: id(&user)?,
-                password_hash,
-                suspension: Suspension::of_row(until, reason),
+        let exact = [username, &normal]
+            .iter()
+            .find_map(|exact| rows.iter().position(|(_, name, ..)| name == exact));
+        rows.into_iter()
+            .nth(exact.unwrap_or(0))
+            .map(|(user, _, password_hash, until, reason)| {
+                Ok(Credentials {
+                    user: id(&user)?,
+                    password_hash,
+                    suspension: Suspension::of_row(until, reason),
+                })
             })
-        })
-        .transpose()
+            .transpose()
+    }
+
+    /// Keeps another hash of the same password, unless the password was changed meanwhile.
+    pub async fn renew_password_hash(&self, user: UserId, old: &str, new: &str) -> Result<(), StoreError> {
+        sqlx::query("update users set password_hash = $1 where id = $2 and password_hash = $3")
+            .bind(new)
+            .bind(user.to_string())
+            .bind(old)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
     }
 
     /// Sets a password and ends every session of the user but the one given.
@@ -167,6 +202,26 @@ pub(super) async fn change_password(
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// Adds a user within a transaction; `None` when the name is taken, or looks like one that is.
+pub(super) async fn add_user_within(tx: &mut Tx, new: &NewUser<'_>) -> Result<Option<UserId>, StoreError> {
+    let user = UserId(Uuid::now_v7());
+    let keys = NameKeys::of(new.username);
+    let added = sqlx::query(
+        "insert into users (id, username, password_hash, role, created_at, name_key, name_look, name_checked) \
+         values ($1, $2, $3, $4, $5, $6, $7, 1) on conflict do nothing",
+    )
+    .bind(user.to_string())
+    .bind(new.username)
+    .bind(new.password_hash)
+    .bind(new.role.word())
+    .bind(now_ms())
+    .bind(keys.folded)
+    .bind(keys.seen)
+    .execute(&mut **tx)
+    .await?;
+    Ok((added.rows_affected() > 0).then_some(user))
 }
 
 /// The avatar of a row of a left join.

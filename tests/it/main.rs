@@ -4,6 +4,7 @@
 
 mod abuse;
 mod abuse_drill;
+mod accounts;
 mod administration;
 mod architecture;
 mod bad_input;

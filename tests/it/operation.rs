@@ -56,16 +56,27 @@ async fn the_first_admin_is_made_once_by_the_printed_link() {
     let server = TestServer::start_with(|settings| settings.open_admin_signup = false).await;
     assert_eq!(server.get("/setup", None).await.fine()["needed"], true);
     let token = server.setup_token.clone().unwrap();
-    let body = |token: &str, name: &str| json!({"token": token, "username": name, "password": "p"});
+    let body = |token: &str, name: &str| json!({"token": token, "username": name, "password": "correct horse"});
+    let is_good = async |token: &str| server.get(&format!("/setup?token={token}"), None).await.fine()["good"] == true;
+    assert!(is_good(&token).await && !is_good("wrong").await);
+    assert!(server.get("/setup", None).await.fine()["good"].is_null());
+    let weak = json!({"token": token, "username": "root", "password": "short"});
+    server.post("/setup", None, weak).await.refused(400);
     server.post("/setup", None, body("wrong", "root")).await.refused(403);
     server.post("/setup", None, body(&token, "")).await.refused(400);
-    server.user("ada").await;
+    let ada = json!({"username": "ada", "password": "correct horse"});
+    server.post("/signup", None, ada).await.fine();
     server.post("/setup", None, body(&token, "ada")).await.refused(400);
     server.post("/setup", None, body(&token, "root")).await.fine();
     server.post("/setup", None, body(&token, "root2")).await.refused(403);
     assert_eq!(server.get("/setup", None).await.fine()["needed"], false);
+    assert!(!is_good(&token).await, "it was used");
     let answer = server
-        .post("/signin", None, json!({"username": "root", "password": "p"}))
+        .post(
+            "/signin",
+            None,
+            json!({"username": "root", "password": "correct horse"}),
+        )
         .await
         .fine();
     let root = Person {
@@ -370,6 +381,49 @@ fn settings_come_from_the_environment_too() {
 }
 
 #[test]
+fn invites_are_made_listed_and_taken_back_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |arguments: &[&str]| {
+        let output = plaza(folder.path()).arg("admin").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        lines(&output).0
+    };
+    assert!(said(&["invites"]).contains("There are no invites"));
+    let made = said(&[
+        "invite",
+        "--for",
+        "2d",
+        "--uses",
+        "3",
+        "--label",
+        "the team",
+        "--url",
+        "https://plaza.example/",
+    ]);
+    let link = made.lines().next().unwrap();
+    let token = link.strip_prefix("https://plaza.example/i/").unwrap();
+    assert_eq!(token.len(), 32, "{link}");
+    assert!(
+        made.contains("3 people for 48 hours") || made.contains("3 people for 2 days"),
+        "{made}"
+    );
+    let id = made.trim().rsplit(' ').next().unwrap();
+    let listed = said(&["invites"]);
+    assert!(
+        listed.contains(id) && listed.contains("0 of 3") && listed.contains("the team"),
+        "{listed}"
+    );
+    assert!(!listed.contains(token), "the token is shown once");
+    said(&["invites", "--revoke", id]);
+    assert!(said(&["invites"]).contains("taken back"));
+    assert!(said(&["invite", "--for", "never"]).starts_with("http://127.0.0.1:8080/i/"));
+    refused(
+        plaza(folder.path()).args(["admin", "invites", "--revoke", id]),
+        "there is no invite",
+    );
+}
+
+#[test]
 fn admins_are_made_and_passwords_set_from_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let made_up = plaza(folder.path()).args(["admin", "create", "root"]).output().unwrap();
@@ -384,12 +438,21 @@ fn admins_are_made_and_passwords_set_from_the_command_line() {
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(b"chosen\n").unwrap();
+    child.stdin.take().unwrap().write_all(b"well chosen\n").unwrap();
     let (said, _) = lines(&child.wait_with_output().unwrap());
     assert!(
         !said.contains("shown this once") && said.contains("new password"),
         "{said}"
     );
+    let mut weak = plaza(folder.path())
+        .args(["admin", "reset-password", "root"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    weak.stdin.take().unwrap().write_all(b"password1\n").unwrap();
+    let weak = weak.wait_with_output().unwrap();
+    assert_eq!(weak.status.code(), Some(2));
+    assert!(lines(&weak).1.contains("first that are guessed"), "{weak:?}");
     std::fs::write(folder.path().join("plaza.toml"), "data-dir = \"elsewhere\"").unwrap();
     refused(
         plaza(folder.path()).args(["admin", "reset-password", "root"]),

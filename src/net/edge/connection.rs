@@ -439,7 +439,7 @@ impl Connection {
             client: self.client,
             wish: wish.number,
             user: wish.who.user,
-            name: wish.who.name.clone(),
+            name: wish.who.shown_name(),
             avatar: wish.who.avatar.clone(),
             arrive: wish.arrive.clone(),
             blocked: wish.blocked.clone(),

@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 
 use plaza::components::id::{AvatarId, UserId};
-use plaza::store::Role;
 use plaza::store::administration::{Outcome, Suspension};
 use plaza::store::audit_log::Actor;
+use plaza::store::invites::{Admission, InviteState, NewInvite};
 use plaza::store::sessions::{SessionEnd, SessionId};
 use plaza::store::setup::SetUp;
+use plaza::store::users::NewUser;
+use plaza::store::{Role, now_ms};
 use uuid::Uuid;
 
 use super::{Home, on_both};
@@ -15,10 +17,19 @@ use super::{Home, on_both};
 async fn a_name_belongs_to_one_user(home: Home) {
     let store = &home.store;
     let ada = store.add_user("ada", "hash", Role::User).await.unwrap().unwrap();
-    assert_eq!(store.add_user("ada", "other", Role::User).await.unwrap(), None);
+    for taken in ["ada", "ADA", "аdа", "ada "] {
+        assert_eq!(
+            store.add_user(taken, "other", Role::User).await.unwrap(),
+            None,
+            "{taken}"
+        );
+    }
     let known = store.credentials("ada").await.unwrap().unwrap();
     assert_eq!((known.user, known.password_hash.as_str()), (ada, "hash"));
-    for unknown in ["Ada", "ad", "", "a\0da"] {
+    for same in ["Ada", " ada", "ａｄａ", "a\u{200b}da"] {
+        assert_eq!(store.credentials(same).await.unwrap().unwrap().user, ada, "{same:?}");
+    }
+    for unknown in ["ad", "adam", "", "a\0da"] {
         assert!(store.credentials(unknown).await.unwrap().is_none(), "{unknown:?}");
     }
     assert!(!store.has_admin().await.unwrap());
@@ -215,7 +226,113 @@ async fn a_user_keeps_others_away_until_they_do_not(home: Home) {
     assert!(!store.is_blocked(ada, bob).await.unwrap());
 }
 
+async fn names_from_before_stay_and_the_later_of_two_that_look_alike_is_marked(home: Home) {
+    let store = &home.store;
+    for name in ["mila", "bob", "zoe"] {
+        home.user(name).await;
+    }
+    // As a server of before names had keys left them.
+    home.suffer(
+        "update users set name_key = null, name_look = null, name_checked = 0, username = 'Bob' where username = 'zoe'",
+    )
+    .await;
+    home.suffer("update users set name_key = null, name_look = null, name_checked = 0")
+        .await;
+    let again = home.opened_again().await;
+    let users = again.users("", None, 10).await.unwrap();
+    let marked: Vec<_> = users.iter().filter(|user| user.looks_alike).collect();
+    assert_eq!(users.len(), 3);
+    assert!(matches!(marked[..], [bob] if bob.name == "Bob"), "{marked:?}");
+    // Each signs in by the exact name; in other forms of it the earlier one does.
+    let (bob, later) = (again.credentials("bob").await, again.credentials("Bob").await);
+    let (bob, later) = (bob.unwrap().unwrap().user, later.unwrap().unwrap().user);
+    assert_ne!(bob, later);
+    assert_eq!(again.credentials("BOB").await.unwrap().unwrap().user, bob);
+    let token = again.sign_in(later).await.unwrap();
+    let who = again.signed_in(&token).await.unwrap().unwrap();
+    assert_eq!(
+        (who.name.as_str(), who.shown_name().as_str()),
+        ("Bob", "Bob (look-alike)")
+    );
+    let token = again.sign_in(bob).await.unwrap();
+    assert_eq!(again.signed_in(&token).await.unwrap().unwrap().shown_name(), "bob");
+    assert_eq!(again.add_user("MILA", "-", Role::User).await.unwrap(), None);
+    again.close().await;
+    store.close().await;
+}
+
+async fn a_hash_is_renewed_unless_the_password_was_changed(home: Home) {
+    let store = &home.store;
+    let ada = home.user("ada").await;
+    store.renew_password_hash(ada, "-", "better").await.unwrap();
+    store.renew_password_hash(ada, "-", "worse").await.unwrap();
+    assert_eq!(store.credentials("ada").await.unwrap().unwrap().password_hash, "better");
+}
+
+async fn an_invite_admits_as_many_as_it_is_for_until_it_ends(home: Home) {
+    let store = &home.store;
+    let by = |token: &str, name: &str| {
+        let (store, token, name) = (store.clone(), token.to_owned(), name.to_owned());
+        async move {
+            let new = NewUser {
+                username: &name,
+                password_hash: "-",
+                role: Role::User,
+            };
+            store.add_user_by_invite(&token, &new).await.unwrap()
+        }
+    };
+    let new = NewInvite {
+        max_uses: Some(2),
+        label: "friends".into(),
+        ..NewInvite::default()
+    };
+    let (id, token) = store.add_invite(&new).await.unwrap();
+    assert_eq!(by("wrong", "ada").await, Admission::Refused);
+    assert!(matches!(by(&token, "ada").await, Admission::Done(_)));
+    assert_eq!(by(&token, "ADA").await, Admission::NameTaken);
+    let left = store.invite(&token).await.unwrap().unwrap();
+    assert_eq!(
+        (left.uses, left.state(now_ms())),
+        (1, InviteState::Good),
+        "a taken name uses nothing up"
+    );
+    assert!(matches!(by(&token, "bob").await, Admission::Done(_)));
+    assert_eq!(by(&token, "cy").await, Admission::Refused);
+    assert_eq!(
+        store.invite(&token).await.unwrap().unwrap().state(now_ms()),
+        InviteState::Used
+    );
+
+    let ended = NewInvite {
+        expires_at: Some(now_ms() - 1),
+        ..NewInvite::default()
+    };
+    let (_, ended) = store.add_invite(&ended).await.unwrap();
+    assert_eq!(by(&ended, "cy").await, Admission::Refused);
+    assert_eq!(
+        store.invite(&ended).await.unwrap().unwrap().state(now_ms()),
+        InviteState::Expired
+    );
+
+    let (open_id, open) = store.add_invite(&NewInvite::default()).await.unwrap();
+    assert!(matches!(by(&open, "cy").await, Admission::Done(_)));
+    assert!(store.revoke_invite(&open_id).await.unwrap());
+    assert!(!store.revoke_invite(&open_id).await.unwrap());
+    assert_eq!(by(&open, "di").await, Admission::Refused);
+    let all = store.invites().await.unwrap();
+    assert_eq!(all.len(), 3);
+    assert!(
+        all.iter()
+            .any(|invite| invite.id == id && invite.label == "friends" && invite.uses == 2)
+    );
+    assert_eq!(store.invite(&id).await.unwrap(), None, "the id is no token");
+}
+
 on_both!(
+    names_from_before_stay_and_the_later_of_two_that_look_alike_is_marked,
+    a_hash_is_renewed_unless_the_password_was_changed,
+    an_invite_admits_as_many_as_it_is_for_until_it_ends,
     a_name_belongs_to_one_user,
     a_user_looks_like_the_avatar_of_their_choice,
     a_user_keeps_others_away_until_they_do_not,

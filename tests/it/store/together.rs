@@ -7,9 +7,11 @@ use futures_util::future::join_all;
 use plaza::components::id::{ElementId, SpaceId};
 use plaza::components::unit::Tile;
 use plaza::store::elements::ElementChange;
+use plaza::store::invites::{Admission, NewInvite};
 use plaza::store::seed::Folder;
 use plaza::store::setup::SetUp;
 use plaza::store::spaces::Access;
+use plaza::store::users::NewUser;
 use plaza::store::{Role, Store};
 
 use super::{Home, on_both};
@@ -51,6 +53,45 @@ async fn a_name_is_given_to_one_of_all_who_want_it(home: Home) {
         store.add_user("ada", "-", Role::User).await.unwrap()
     });
     assert_eq!(added.await.into_iter().flatten().count(), 1);
+}
+
+async fn the_last_use_of_an_invite_admits_one(home: Home) {
+    let new = NewInvite {
+        max_uses: Some(1),
+        ..NewInvite::default()
+    };
+    let (_, token) = home.store.add_invite(&new).await.unwrap();
+    let came = at_once(&home, 50, move |store, number| {
+        let token = token.clone();
+        async move {
+            let name = format!("guest {number}");
+            let new = NewUser {
+                username: &name,
+                password_hash: "-",
+                role: Role::User,
+            };
+            store.add_user_by_invite(&token, &new).await.unwrap()
+        }
+    });
+    let came = came.await;
+    assert_eq!(came.iter().filter(|end| matches!(end, Admission::Done(_))).count(), 1);
+    assert!(!came.contains(&Admission::NameTaken));
+}
+
+async fn processes_that_start_together_check_names_once(home: Home) {
+    for number in 0..300 {
+        home.user(&format!("person {number}")).await;
+    }
+    home.suffer("update users set name_key = null, name_look = null, name_checked = 0")
+        .await;
+    let opened = join_all((0..4).map(|_| home.opened_again())).await;
+    let users = home.store.users("", None, 500).await.unwrap();
+    assert_eq!(users.len(), 300);
+    assert!(users.iter().all(|user| !user.looks_alike));
+    for store in opened {
+        assert!(store.credentials("PERSON 299").await.unwrap().is_some());
+        store.close().await;
+    }
 }
 
 async fn the_last_free_place_is_given_once(home: Home) {
@@ -201,6 +242,8 @@ async fn a_request_that_goes_away_leaves_no_transaction_behind(home: Home) {
 on_both!(
     many_writers_and_readers_all_succeed,
     a_name_is_given_to_one_of_all_who_want_it,
+    the_last_use_of_an_invite_admits_one,
+    processes_that_start_together_check_names_once,
     the_last_free_place_is_given_once,
     a_placement_is_removed_by_one,
     a_space_may_be_deleted_while_it_is_built_in,

@@ -391,6 +391,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invite/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an invite admits to
+         * @description 400 for a token that was never given; 403, and why, for an invite that is over.
+         */
+        get: operations["invite"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/map/{id}/thumbnail.svg": {
         parameters: {
             query?: never;
@@ -518,9 +538,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Who may sign up */
+        get: operations["signUpPolicy"];
         put?: never;
-        /** Sign up */
+        /**
+         * Sign up
+         * @description Where sign-up is closed, or open to those with an invite only, everyone else is refused with 403 and told why.
+         */
         post: operations["signUp"];
         delete?: never;
         options?: never;
@@ -1201,6 +1225,19 @@ export interface components {
             /** @description Its id. */
             id: string;
         };
+        /** @description An invite that admits people. */
+        InviteView: {
+            /**
+             * Format: int64
+             * @description When it ends, in Unix milliseconds; null for never.
+             */
+            expiresAt: number | null;
+            /**
+             * Format: int64
+             * @description How many more people it admits; null for any number.
+             */
+            usesLeft: number | null;
+        };
         /** @description One sheet of tiles. */
         Layer: {
             /** @description Whether it is drawn over people. */
@@ -1376,6 +1413,8 @@ export interface components {
             avatarId: string | null;
             /** @description Where its picture is. */
             imageUrl: string | null;
+            /** @description Whether the name looks like the one of an earlier user; others see it with a mark. */
+            looksAlike: boolean;
             /** @description `user` or `admin`. */
             role: string;
             /** @description The user's id. */
@@ -1439,7 +1478,7 @@ export interface components {
         PasswordChange: {
             /** @description The password until now. */
             current: string;
-            /** @description The password from now on. */
+            /** @description The password from now on: 8 characters at least, and none of the commonest. */
             new: string;
         };
         /** @description What to place where. */
@@ -1606,15 +1645,17 @@ export interface components {
         };
         /** @description The first admin. */
         SetupRequest: {
-            /** @description 1 to 1024 bytes. */
+            /** @description 8 characters at least, and none of the commonest passwords. */
             password: string;
             /** @description From the link that the server printed at its start. */
             token: string;
-            /** @description 1 to 64 letters. */
+            /** @description 1 to 64 letters of one script. */
             username: string;
         };
-        /** @description Whether somebody should set this server up. */
+        /** @description Whether this server is yet to be set up. */
         SetupState: {
+            /** @description Whether the link of that token makes the first admin; null when none was asked about. */
+            good: boolean | null;
             /** @description True while there is no admin. */
             needed: boolean;
         };
@@ -1625,16 +1666,25 @@ export interface components {
             /** @description The name. */
             username: string;
         };
-        /** @description Who wants to be a user. */
+        /** @description A new user. */
         SignUp: {
-            /** @description 1 to 1024 bytes. */
+            /** @description The token of an invite, where one is needed. */
+            invite?: string | null;
+            /** @description 8 characters at least, and none of the commonest passwords; 1024 bytes at most. */
             password: string;
             /** @description The same as `type`, for clients that call it so. */
             role?: string | null;
             /** @description `user` or `admin`, in any case; `user` when absent. */
             type?: string | null;
-            /** @description 1 to 64 letters; spaces around it do not count. */
+            /** @description 1 to 64 letters of one script; kept in Unicode's form NFKC. Spaces around it do not count. */
             username: string;
+        };
+        /** @description Who may sign up, and what is asked of them. */
+        SignUpView: {
+            /** @description Characters of a new password at least. */
+            passwordChars: number;
+            /** @description `open`: everyone; `invite`: those who have an invite; `closed`: no one. */
+            policy: string;
         };
         /** @description A size in tiles. */
         Size: {
@@ -1863,6 +1913,8 @@ export interface components {
              * @description When they signed up, in Unix milliseconds.
              */
             createdAt: number;
+            /** @description Whether the name looks like the one of an earlier user; others see it with a mark. */
+            looksAlike: boolean;
             /** @description `user` or `admin`. */
             role: string;
             /**
@@ -2880,6 +2932,47 @@ export interface operations {
             };
         };
     };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From the link */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InviteView"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     mapThumbnail: {
         parameters: {
             query?: never;
@@ -3006,7 +3099,10 @@ export interface operations {
     };
     setupState: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description From the link that the server printed at its start. */
+                token?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3180,6 +3276,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signUpPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignUpView"];
                 };
             };
             /** @description Refused; the document says why */

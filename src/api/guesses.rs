@@ -1,0 +1,413 @@
+//! Guesses: what wrong passwords cost. Each one makes the next wait longer, by account and network; no account is ever locked.
+//!
+//! Only failures count. Three counters, all of which run down with time: failures of a network (a rate), of a network at one
+//! account (a delay that doubles), and of all networks at one account. While the last one is high, networks from which no one
+//! has signed in to that account wait some seconds even for their first try, a few at a time, and longer for each further one.
+//! The owner's own network is not touched by what others do.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::error::ApiError;
+use super::turns::Asker;
+use crate::components::name::NameKeys;
+use crate::net::address::AddressKey;
+
+/// Failures of a network at one account before it has to wait.
+const FREE: f64 = 5.0;
+/// Failures of all networks at one account before strangers have to wait.
+const FREE_OF_ACCOUNT: f64 = 20.0;
+/// Half as many again, and the wait of strangers is twice as long.
+const DOUBLES_IN: f64 = 10.0;
+/// The first wait of strangers, and the longest before their first try.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_FIRST_WAIT: Duration = Duration::from_secs(8);
+/// How fast failures are forgotten, one in that time: of all networks at an account, and of one.
+const FORGET_ONE: Duration = Duration::from_mins(1);
+const FORGET_OWN: Duration = Duration::from_mins(10);
+/// Who signed in is known for that long.
+const KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
+/// Strangers who wait for a try at one account at the same time; more are told to come back.
+const MOST_HELD: u32 = 8;
+/// The table is halved when it has grown this large.
+const MOST_ENTRIES: usize = 100_000;
+
+/// Failures, by whom and at whom.
+pub struct Guesses {
+    /// Failures a second that a network may have, and how many at once.
+    quota: Option<(f64, f64)>,
+    /// The longest delay of a network at one account; nothing for none.
+    longest: Duration,
+    names: RandomState,
+    table: Mutex<HashMap<Key, Entry>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Network(Option<AddressKey>),
+    Account(u64),
+    Pair(u64, Option<AddressKey>),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    failures: f64,
+    at: Instant,
+    not_before: Instant,
+    signed_in: Option<Instant>,
+    held: u32,
+}
+
+/// A place among the strangers who wait for a try at an account; free again when this is dropped.
+pub struct Held<'a> {
+    guesses: &'a Guesses,
+    account: u64,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(account) = self.guesses.table.lock().get_mut(&Key::Account(self.account)) {
+            account.held = account.held.saturating_sub(1);
+        }
+    }
+}
+
+/// What an attempt may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Try.
+    Go,
+    /// Try after that time.
+    Hold(Duration),
+    /// Do not try, and ask again after that time.
+    Refuse(Duration),
+}
+
+impl Entry {
+    const fn new(now: Instant) -> Self {
+        Self {
+            failures: 0.0,
+            at: now,
+            not_before: now,
+            signed_in: None,
+            held: 0,
+        }
+    }
+
+    /// Failures that still count.
+    fn failures(&self, now: Instant, forgotten_per_second: f64) -> f64 {
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        (self.failures - passed * forgotten_per_second).max(0.0)
+    }
+
+    fn is_known(&self, now: Instant) -> bool {
+        self.signed_in
+            .is_some_and(|then| now.saturating_duration_since(then) < KNOWN_FOR)
+    }
+}
+
+impl Guesses {
+    /// A network may fail so many times a minute, with bursts of twice as many (0: as often as it likes), and waits at most so
+    /// long for its next try at one account (0: not at all).
+    pub fn new(per_minute: u32, longest: Duration) -> Self {
+        let rate = f64::from(per_minute);
+        Self {
+            quota: (per_minute > 0).then_some((rate / 60.0, rate * 2.0)),
+            longest,
+            names: RandomState::new(),
+            table: Mutex::default(),
+        }
+    }
+
+    /// Who asks, about the account of that name.
+    pub fn asker(&self, network: Option<AddressKey>, name: &str, now: Instant) -> Asker {
+        let account = self.names.hash_one(NameKeys::of(name).folded);
+        let table = self.table.lock();
+        let pair = table.get(&Key::Pair(account, network));
+        Asker {
+            network,
+            account,
+            is_known: pair.is_some_and(|pair| pair.is_known(now)),
+        }
+    }
+
+    /// Whether they may try now.
+    pub fn judge(&self, asker: Asker, now: Instant) -> Verdict {
+        let table = self.table.lock();
+        if let (Some((rate, burst)), Some(network)) = (self.quota, table.get(&Key::Network(asker.network))) {
+            let too_many = network.failures(now, rate) + 1.0 - burst;
+            if too_many > 0.0 {
+                return Verdict::Refuse(Duration::from_secs_f64(too_many / rate));
+            }
+        }
+        if self.longest.is_zero() {
+            return Verdict::Go;
+        }
+        let pair = table.get(&Key::Pair(asker.account, asker.network));
+        let wait = pair.map_or(Duration::ZERO, |pair| pair.not_before.saturating_duration_since(now));
+        if !wait.is_zero() {
+            return Verdict::Refuse(wait);
+        }
+        match stranger_wait(&table, asker, now) {
+            wait if wait.is_zero() => Verdict::Go,
+            wait => Verdict::Hold(wait),
+        }
+    }
+
+    /// A place among the strangers who wait for a try at that account.
+    pub fn hold(&self, asker: Asker) -> Option<Held<'_>> {
+        let mut table = self.table.lock();
+        let account = table.get_mut(&Key::Account(asker.account))?;
+        if account.held >= MOST_HELD {
+            return None;
+        }
+        account.held += 1;
+        Some(Held {
+            guesses: self,
+            account: asker.account,
+        })
+    }
+
+    /// Counts a failure.
+    pub fn wrong(&self, asker: Asker, now: Instant) {
+        let mut table = self.table.lock();
+        if table.len() > MOST_ENTRIES {
+            halve(&mut table, now);
+        }
+        let mut count = |key, forgotten| {
+            let entry = table.entry(key).or_insert_with(|| Entry::new(now));
+            entry.failures = entry.failures(now, forgotten) + 1.0;
+            entry.at = now;
+            entry.failures
+        };
+        if let Some((rate, _)) = self.quota {
+            count(Key::Network(asker.network), rate);
+        }
+        count(Key::Account(asker.account), 1.0 / FORGET_ONE.as_secs_f64());
+        let own = count(Key::Pair(asker.account, asker.network), 1.0 / FORGET_OWN.as_secs_f64());
+        let doubled = |first: Duration, times: f64| first.mul_f64(2_f64.powf(times.clamp(0.0, 30.0)));
+        let delay = if own < FREE {
+            Duration::ZERO
+        } else {
+            doubled(Duration::from_secs(1), own - FREE)
+        };
+        let stranger = match stranger_wait(&table, asker, now) {
+            wait if wait.is_zero() => wait,
+            wait => doubled(wait, own),
+        };
+        if let Some(pair) = table.get_mut(&Key::Pair(asker.account, asker.network)) {
+            pair.not_before = now + delay.max(stranger).min(self.longest);
+        }
+    }
+
+    /// A user signed up from there.
+    pub fn welcome(&self, network: Option<AddressKey>, name: &str, now: Instant) {
+        self.right(self.asker(network, name, now), now);
+    }
+
+    /// A user signed in: what their network did wrong at this account is forgotten.
+    pub fn right(&self, asker: Asker, now: Instant) {
+        let entry = Entry {
+            signed_in: Some(now),
+            ..Entry::new(now)
+        };
+        let mut table = self.table.lock();
+        if table.len() > MOST_ENTRIES {
+            halve(&mut table, now);
+        }
+        table.insert(Key::Pair(asker.account, asker.network), entry);
+    }
+}
+
+/// How long who is not known waits, while many fail at that account.
+fn stranger_wait(table: &HashMap<Key, Entry>, asker: Asker, now: Instant) -> Duration {
+    let is_known = table
+        .get(&Key::Pair(asker.account, asker.network))
+        .is_some_and(|pair| pair.is_known(now));
+    let failures = table
+        .get(&Key::Account(asker.account))
+        .map_or(0.0, |account| account.failures(now, 1.0 / FORGET_ONE.as_secs_f64()));
+    if is_known || failures <= FREE_OF_ACCOUNT {
+        return Duration::ZERO;
+    }
+    let times = ((failures - FREE_OF_ACCOUNT) / DOUBLES_IN).min(30.0);
+    FIRST_WAIT.mul_f64(2_f64.powf(times)).min(LONGEST_FIRST_WAIT)
+}
+
+/// Keeps the half that matters most: where most failed, and who is known.
+fn halve(table: &mut HashMap<Key, Entry>, now: Instant) {
+    let forgotten = 1.0 / FORGET_OWN.as_secs_f64();
+    let worth = |entry: &Entry| {
+        entry.failures(now, forgotten)
+            + if entry.is_known(now) || entry.held > 0 {
+                1.0
+            } else {
+                0.0
+            }
+    };
+    let mut all: Vec<f64> = table.values().map(worth).collect();
+    let middle = all.len() / 2;
+    let (_, middle, _) = all.select_nth_unstable_by(middle, f64::total_cmp);
+    let middle = *middle;
+    table.retain(|_, entry| worth(entry) > middle);
+}
+
+/// Seconds for a refusal.
+pub fn refusal(wait: Duration) -> ApiError {
+    ApiError::TooMany(wait.as_secs() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    const LONGEST: Duration = Duration::from_mins(5);
+
+    #[expect(clippy::unnecessary_wraps, reason = "an asker may have none")]
+    fn network(number: usize) -> Option<AddressKey> {
+        Some(AddressKey::of(IpAddr::from([
+            10,
+            0,
+            (number / 250) as u8,
+            (number % 250) as u8,
+        ])))
+    }
+
+    /// Tries, and fails when it may try; whether it may.
+    fn guess(guesses: &Guesses, from: Option<AddressKey>, name: &str, now: Instant) -> Verdict {
+        let asker = guesses.asker(from, name, now);
+        let verdict = guesses.judge(asker, now);
+        if verdict == Verdict::Go {
+            guesses.wrong(asker, now);
+        }
+        verdict
+    }
+
+    #[test]
+    fn each_failure_at_an_account_makes_the_next_try_from_there_wait_twice_as_long() {
+        let guesses = Guesses::new(0, LONGEST);
+        let mut now = Instant::now();
+        for _ in 0..FREE as usize {
+            assert_eq!(guess(&guesses, network(1), "ada", now), Verdict::Go);
+        }
+        let mut waits = Vec::new();
+        while waits.len() < 12 {
+            let Verdict::Refuse(wait) = guess(&guesses, network(1), "ADA", now) else {
+                panic!()
+            };
+            waits.push(wait.as_secs());
+            now += wait;
+            assert_eq!(guess(&guesses, network(1), "ada", now), Verdict::Go);
+        }
+        assert_eq!(waits[..4], [1, 1, 3, 7], "failures are slowly forgotten in between");
+        assert!(waits.is_sorted() && waits.iter().all(|wait| *wait <= 300), "{waits:?}");
+        assert_eq!(guess(&guesses, network(2), "ada", now), Verdict::Go, "another network");
+        assert_eq!(guess(&guesses, network(1), "bob", now), Verdict::Go, "another account");
+    }
+
+    #[test]
+    fn four_hundred_networks_that_guess_at_one_account_have_to_wait_and_its_owner_has_not() {
+        let guesses = Guesses::new(30, LONGEST);
+        let now = Instant::now();
+        let home = guesses.asker(network(999), "ada", now);
+        guesses.right(home, now);
+        let tried = (0..400).filter(|number| guess(&guesses, network(*number), "ada", now) == Verdict::Go);
+        assert_eq!(tried.count(), FREE_OF_ACCOUNT as usize + 1);
+        let home = guesses.asker(network(999), "ada", now);
+        assert!(home.is_known);
+        assert_eq!(guesses.judge(home, now), Verdict::Go, "at home nothing has changed");
+        let away = guesses.asker(network(998), "ada", now);
+        assert!(matches!(guesses.judge(away, now), Verdict::Hold(wait) if wait <= LONGEST_FIRST_WAIT));
+        // A stranger who waited and failed waits longer for each further try.
+        let mut times = (now, Duration::ZERO);
+        for _ in 0..6 {
+            guesses.wrong(away, times.0);
+            let Verdict::Refuse(wait) = guesses.judge(away, times.0) else {
+                panic!()
+            };
+            assert!(wait >= times.1, "{wait:?} after {:?}", times.1);
+            times = (times.0 + wait, wait);
+        }
+        assert!(times.1 >= Duration::from_secs(10), "{times:?}");
+    }
+
+    #[test]
+    fn few_strangers_wait_for_a_try_at_one_account_at_once() {
+        let guesses = Guesses::new(0, LONGEST);
+        let now = Instant::now();
+        for number in 0..50 {
+            guess(&guesses, network(number), "ada", now);
+        }
+        let asker = guesses.asker(network(60), "ada", now);
+        let mut held: Vec<_> = (0..MOST_HELD).map(|_| guesses.hold(asker).unwrap()).collect();
+        assert!(guesses.hold(asker).is_none());
+        held.pop();
+        assert!(guesses.hold(asker).is_some());
+    }
+
+    #[test]
+    fn only_failures_count_for_a_network() {
+        let guesses = Guesses::new(3, Duration::ZERO);
+        let now = Instant::now();
+        for number in 0..100 {
+            let name = format!("user {number}");
+            let asker = guesses.asker(network(1), &name, now);
+            assert_eq!(guesses.judge(asker, now), Verdict::Go);
+            guesses.right(asker, now);
+        }
+        for number in 0..6 {
+            assert_eq!(guess(&guesses, network(1), &format!("user {number}"), now), Verdict::Go);
+        }
+        let Verdict::Refuse(wait) = guess(&guesses, network(1), "user 7", now) else {
+            panic!()
+        };
+        assert!(wait <= Duration::from_secs(20));
+        assert_eq!(guess(&guesses, network(1), "user 7", now + wait), Verdict::Go);
+        assert_eq!(guess(&guesses, network(2), "user 7", now), Verdict::Go);
+    }
+
+    #[test]
+    fn signing_in_clears_what_ones_own_network_did_wrong() {
+        let guesses = Guesses::new(0, LONGEST);
+        let now = Instant::now();
+        for _ in 0..FREE as usize - 1 {
+            guess(&guesses, network(1), "ada", now);
+        }
+        guesses.right(guesses.asker(network(1), "ada", now), now);
+        for _ in 0..FREE as usize {
+            assert_eq!(guess(&guesses, network(1), "ada", now), Verdict::Go);
+        }
+        assert!(matches!(guess(&guesses, network(1), "ada", now), Verdict::Refuse(_)));
+    }
+
+    #[test]
+    fn the_table_does_not_grow_without_end() {
+        let guesses = Guesses::new(0, LONGEST);
+        let now = Instant::now();
+        for _ in 0..10 {
+            guess(&guesses, network(1), "ada", now);
+        }
+        let names = RandomState::new();
+        for number in 0..MOST_ENTRIES {
+            let account = names.hash_one(number);
+            let asker = Asker {
+                network: network(number % 5000),
+                account,
+                is_known: false,
+            };
+            guesses.wrong(asker, now);
+        }
+        assert!(guesses.table.lock().len() <= MOST_ENTRIES + 3);
+        assert!(
+            matches!(guess(&guesses, network(1), "ada", now), Verdict::Refuse(_)),
+            "what matters is kept"
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! Proof: whether a person knows the password of an account, with what guessing costs.
+
+use tokio::time::{Instant, sleep};
+
+use super::AppState;
+use super::error::ApiError;
+use super::extract::Address;
+use super::guesses::{Verdict, refusal};
+use super::passwords::Verified;
+use crate::net::address::AddressKey;
+use crate::store::users::Credentials;
+
+/// Bytes of a name and of a password at most; no account has longer ones.
+const MOST_BYTES: usize = 1024;
+
+/// Whose password it is; nothing when it is wrong, or there is no such account. It may be a suspended one.
+pub async fn prove(
+    state: &AppState,
+    Address(address): Address,
+    name: &str,
+    password: &str,
+) -> Result<Option<Credentials>, ApiError> {
+    if name.len() > MOST_BYTES || password.len() > MOST_BYTES {
+        return Ok(None);
+    }
+    let guesses = &state.guesses;
+    let asker = guesses.asker(address.map(AddressKey::of), name, Instant::now());
+    if let Verdict::Refuse(wait) = guesses.judge(asker, Instant::now()) {
+        return Err(refusal(wait));
+    }
+    let known = state.store.credentials(name).await?;
+    let hash = known.as_ref().map(|known| known.password_hash.clone());
+    let mut held = None;
+    let turn = loop {
+        let turn = state.passwords.turn(asker).await?;
+        // Judged when it is their turn: of many tries at once, those that failed first speak against the others.
+        match guesses.judge(asker, Instant::now()) {
+            Verdict::Refuse(wait) => return Err(refusal(wait)),
+            Verdict::Hold(wait) if held.is_none() => {
+                drop(turn);
+                held = Some(guesses.hold(asker).ok_or_else(|| refusal(wait))?);
+                sleep(wait).await;
+            }
+            Verdict::Hold(_) | Verdict::Go => break turn,
+        }
+    };
+    match (state.passwords.verify(turn, password, hash).await?, known) {
+        (Verified::Right { renewed }, Some(known)) => {
+            guesses.right(asker, Instant::now());
+            if let Some(new) = renewed {
+                let old = &known.password_hash;
+                state.store.renew_password_hash(known.user, old, &new).await?;
+            }
+            Ok(Some(known))
+        }
+        (Verified::Right { .. } | Verified::Wrong, _) => {
+            guesses.wrong(asker, Instant::now());
+            Ok(None)
+        }
+    }
+}

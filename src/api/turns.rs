@@ -1,0 +1,279 @@
+//! Turns: who is next where only a few may work at once. Fair between networks and between accounts, and bounded.
+//!
+//! Start-time fair queueing: each network and each account has a clock of its own that runs ahead with what it asks for. A
+//! newcomer's clock stands at the present, so one sign-in is next after at most one turn of each other, however many wait.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::net::address::AddressKey;
+
+/// Most that wait in all. A hash takes some 20 ms: the last of them waits for some 10 s.
+const MOST: usize = 1024;
+/// Most that wait from one network.
+const MOST_OF_NETWORK: usize = 128;
+/// Clocks are cleaned when there are this many.
+const CLEAN_AT: usize = 4096;
+
+/// Who asks for a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asker {
+    /// From where, as limits count it.
+    pub network: Option<AddressKey>,
+    /// About which account; a hash of its name.
+    pub account: u64,
+    /// Whether a user signed in to that account from there before.
+    pub is_known: bool,
+}
+
+/// Too many wait already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crowded;
+
+/// The queue.
+pub struct Turns {
+    most_at_work: usize,
+    state: Mutex<State>,
+}
+
+/// The right to work; the next one has it when this is dropped.
+pub struct Turn(Option<Arc<Turns>>);
+
+#[derive(Default)]
+struct State {
+    at_work: usize,
+    arrivals: u64,
+    /// The clock of the one who was served last.
+    present: u64,
+    clocks: HashMap<Party, u64>,
+    waiting: BTreeMap<(u64, u64), Waiting>,
+}
+
+struct Waiting {
+    network: Option<AddressKey>,
+    call: oneshot::Sender<Turn>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Party {
+    Account(u64),
+    Network(Option<AddressKey>),
+    /// Those who are known do not wait behind strangers of their network or of their account.
+    Known(Option<AddressKey>),
+}
+
+impl Turns {
+    /// So many at work at once.
+    pub fn new(most_at_work: usize) -> Arc<Self> {
+        Arc::new(Self {
+            most_at_work,
+            state: Mutex::default(),
+        })
+    }
+
+    /// Waits for a turn.
+    pub async fn wait(self: &Arc<Self>, asker: Asker) -> Result<Turn, Crowded> {
+        let called = {
+            let mut state = self.state.lock();
+            let clock = state.advance(asker);
+            if state.at_work < self.most_at_work {
+                state.at_work += 1;
+                return Ok(Turn(Some(Arc::clone(self))));
+            }
+            state.line_up(clock, asker.network)?
+        };
+        called.await.map_err(|_| Crowded)
+    }
+
+    /// Gives a turn that has ended to the next one who still waits.
+    fn pass_on(self: Arc<Self>) {
+        loop {
+            let next = {
+                let mut state = self.state.lock();
+                let Some(((clock, _), next)) = state.waiting.pop_first() else {
+                    state.at_work -= 1;
+                    return;
+                };
+                state.present = state.present.max(clock);
+                next
+            };
+            match next.call.send(Turn(Some(Arc::clone(&self)))) {
+                Ok(()) => return,
+                // That one went away; the turn is not over, it was never taken.
+                Err(mut turn) => drop(turn.0.take()),
+            }
+        }
+    }
+
+    #[cfg(test)]
+    fn waiting(&self) -> usize {
+        self.state.lock().waiting.len()
+    }
+}
+
+impl State {
+    /// Moves the clocks of who asks, and answers when it is their turn.
+    fn advance(&mut self, asker: Asker) -> u64 {
+        if self.clocks.len() > CLEAN_AT {
+            let present = self.present;
+            self.clocks.retain(|_, clock| *clock > present);
+        }
+        let parties = if asker.is_known {
+            [Party::Known(asker.network); 2]
+        } else {
+            [Party::Network(asker.network), Party::Account(asker.account)]
+        };
+        let clocks = parties.iter().filter_map(|party| self.clocks.get(party));
+        let clock = clocks.copied().fold(self.present, u64::max) + 1;
+        self.clocks.extend(parties.map(|party| (party, clock)));
+        clock
+    }
+
+    fn line_up(&mut self, clock: u64, network: Option<AddressKey>) -> Result<oneshot::Receiver<Turn>, Crowded> {
+        let of_network = self.waiting.values().filter(|other| other.network == network).count();
+        if of_network >= MOST_OF_NETWORK || self.waiting.len() >= MOST {
+            self.waiting.retain(|_, other| !other.call.is_closed());
+            let of_network = self.waiting.values().filter(|other| other.network == network).count();
+            if of_network >= MOST_OF_NETWORK {
+                return Err(Crowded);
+            }
+        }
+        self.arrivals += 1;
+        let (call, called) = oneshot::channel();
+        self.waiting.insert((clock, self.arrivals), Waiting { network, call });
+        if self.waiting.len() > MOST {
+            // Whose clock is furthest ahead goes; it may be this one.
+            self.waiting.pop_last();
+        }
+        Ok(called)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(turns) = self.0.take() {
+            turns.pass_on();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use futures_util::FutureExt;
+    use futures_util::future::BoxFuture;
+
+    use super::*;
+
+    fn asker(network: u8, account: u64) -> Asker {
+        Asker {
+            network: Some(AddressKey::of(IpAddr::from([10, 0, 0, network]))),
+            account,
+            is_known: false,
+        }
+    }
+
+    type Called = BoxFuture<'static, Result<Turn, Crowded>>;
+
+    /// One more asks; what they wait for, unless it is their turn at once.
+    fn ask(turns: &Arc<Turns>, asker: Asker) -> Called {
+        let turns = Arc::clone(turns);
+        let mut called = async move { turns.wait(asker).await }.boxed();
+        match (&mut called).now_or_never() {
+            Some(turn) => async { turn }.boxed(),
+            None => called,
+        }
+    }
+
+    /// How many turns end before that one has theirs.
+    fn turns_until(others: Vec<Called>, working: Turn, mut mine: Called) -> usize {
+        let mut others: Vec<Option<Called>> = others.into_iter().map(Some).collect();
+        let mut working = Some(working);
+        for ended in 0.. {
+            if (&mut mine).now_or_never().is_some() {
+                return ended;
+            }
+            drop(working.take());
+            for other in &mut others {
+                if let Some(turn) = other.as_mut().and_then(FutureExt::now_or_never) {
+                    *other = None;
+                    working = turn.ok();
+                }
+                if working.is_some() {
+                    break;
+                }
+            }
+        }
+        unreachable!("turns end")
+    }
+
+    #[test]
+    fn an_honest_sign_in_does_not_wait_behind_three_hundred_guesses() {
+        type Guess = fn(usize) -> Asker;
+        let from_one_network: Guess = |number| asker(1, number as u64);
+        let at_one_account: Guess = |number| Asker {
+            network: Some(AddressKey::of(IpAddr::from([
+                10,
+                1,
+                (number / 250) as u8,
+                (number % 250) as u8,
+            ]))),
+            ..asker(0, 7)
+        };
+        for guess in [from_one_network, at_one_account] {
+            let turns = Turns::new(1);
+            let working = ask(&turns, guess(0)).now_or_never().unwrap().ok().unwrap();
+            let guesses: Vec<_> = (1..300).map(|number| ask(&turns, guess(number))).collect();
+            let honest = ask(&turns, asker(9, 9_999));
+            let ended = turns_until(guesses, working, honest);
+            assert!(ended <= 3, "{ended} turns ended first");
+        }
+    }
+
+    #[test]
+    fn who_is_known_does_not_wait_behind_guesses_at_the_same_account() {
+        let turns = Turns::new(1);
+        let working = ask(&turns, asker(1, 7)).now_or_never().unwrap().ok().unwrap();
+        let guesses: Vec<_> = (0..200).map(|number| ask(&turns, asker(number, 7))).collect();
+        let owner = Asker {
+            is_known: true,
+            ..asker(1, 7)
+        };
+        assert!(turns_until(guesses, working, ask(&turns, owner)) <= 3);
+    }
+
+    #[test]
+    fn the_queue_is_bounded_for_each_network_and_in_all() {
+        let turns = Turns::new(1);
+        let _working = ask(&turns, asker(1, 0)).now_or_never().unwrap().ok().unwrap();
+        let mut here: Vec<_> = (0..=MOST_OF_NETWORK as u64)
+            .map(|number| ask(&turns, asker(1, number)))
+            .collect();
+        assert_eq!(here.pop().unwrap().now_or_never().unwrap().err(), Some(Crowded));
+        let others = (0..2 * MOST).map(|number| ask(&turns, asker((number % 200) as u8 + 2, number as u64)));
+        let others: Vec<_> = others.collect();
+        assert_eq!(turns.waiting(), MOST);
+        // Those of the crowded network had to go first.
+        assert!(here.into_iter().filter_map(FutureExt::now_or_never).count() > 0);
+        drop(others);
+    }
+
+    #[test]
+    fn a_waiter_who_goes_away_does_not_hold_up_the_next() {
+        let turns = Turns::new(1);
+        let working = ask(&turns, asker(1, 1)).now_or_never().unwrap().ok().unwrap();
+        drop(ask(&turns, asker(2, 2)));
+        let third = ask(&turns, asker(3, 3));
+        drop(working);
+        let third = third.now_or_never().unwrap().ok().unwrap();
+        drop(third);
+        assert!(
+            ask(&turns, asker(4, 4)).now_or_never().unwrap().is_ok(),
+            "the place is free"
+        );
+    }
+}
