@@ -31,7 +31,12 @@ test("whoever starts the server first becomes its admin by the printed link, onc
   const { page } = owner;
   assert.ok(server.setup, "the link was printed");
   await page.goto(server.setup);
+  await page.getByLabel("Your name").waitFor();
+  assert.equal(new URL(page.url()).search, "", "the token has left the address bar");
   await page.getByLabel("Your name").fill("Owner");
+  await page.getByLabel("Password").fill("password1");
+  await page.getByRole("button", { name: "Become the admin" }).click();
+  await page.getByRole("alert").getByText("first that are guessed").waitFor();
   await page.getByLabel("Password").fill("very secret");
   await owner.shot("setup");
   await page.getByRole("button", { name: "Become the admin" }).click();
@@ -47,10 +52,9 @@ test("whoever starts the server first becomes its admin by the printed link, onc
   await page.getByRole("radio", { name: "square", checked: true }).waitFor();
   await owner.shot("avatar-added");
   await page.goto(server.setup);
-  await page.getByLabel("Your name").fill("Thief");
-  await page.getByLabel("Password").fill("very secret");
-  await page.getByRole("button", { name: "Become the admin" }).click();
-  await page.getByRole("alert").waitFor();
+  await page.getByRole("alert").getByText("no longer good").waitFor();
+  await page.getByText("plaza admin create NAME").waitFor();
+  await owner.shot("setup-no-longer-good");
   await owner.context.close();
 });
 
@@ -118,7 +122,7 @@ test("by keyboard alone: sign up, choose, join, walk, speak, leave", async () =>
   await page.waitForFunction(() => document.activeElement?.id === "name");
   await keyboard.type("Kay");
   await keyboard.press("Tab");
-  await keyboard.type("secret");
+  await keyboard.type("secret words");
   await keyboard.press("Enter");
   await page.getByRole("radio").first().waitFor();
   await reach("Maya");
@@ -150,6 +154,51 @@ test("by keyboard alone: sign up, choose, join, walk, speak, leave", async () =>
   await keyboard.press("Enter");
   await page.getByRole("heading", { name: "Where to?" }).waitFor();
   await person.context.close();
+});
+
+test("where an invite is needed its link lets one sign up, and says when it is used up", async () => {
+  const invited = await Server.start({ more: ["--signup", "invite"] });
+  const asked = ["admin", "invite", "--uses", "1", "--data-dir", invited.folder, "--url", invited.address];
+  const link = (await run(BINARY, asked)).stdout.split("\n")[0];
+  const stranger = await Person.sit(browser, invited);
+  await stranger.page.goto("/");
+  await stranger.page.getByRole("button", { name: "Sign up instead" }).click();
+  await stranger.page.getByText("needs an invite").waitFor();
+  await stranger.shot("sign-up-needs-invite");
+
+  const guest = await Person.sit(browser, invited, PHONE);
+  const { page } = guest;
+  await page.goto(link);
+  await page.getByRole("heading", { name: "You are invited" }).waitFor();
+  await page.getByText(/for one person/).waitFor();
+  await page.getByLabel("Password").fill("correct horse");
+  await page.getByRole("button", { name: "Show" }).click();
+  assert.equal(await page.getByLabel("Password").getAttribute("type"), "text");
+  await guest.shot("phone-invited");
+  await guest.signUp("Inga");
+  await stranger.page.goto(link);
+  await stranger.page.getByRole("alert").getByText("used up").waitFor();
+  await stranger.shot("invite-used-up");
+
+  await guest.choose("Nora");
+  await page.getByRole("button", { name: "Account" }).click();
+  await page.getByLabel("Current password").fill("correct horse");
+  await page.getByLabel("New password").fill("password");
+  await page.getByRole("button", { name: "Change it" }).click();
+  await page.getByRole("alert").getByText("first that are guessed").waitFor();
+  await page.getByLabel("New password").fill("battery staple");
+  await page.getByRole("button", { name: "Change it" }).click();
+  await page.getByText("The password is changed").waitFor();
+  await guest.shot("phone-account");
+  await page.getByRole("button", { name: "Sign out everywhere" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("INGA");
+  await page.getByLabel("Password").fill("battery staple");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("heading", { name: "Where to?" }).waitFor();
+  assert.deepEqual([...guest.complaints, ...stranger.complaints], []);
+  await guest.context.close();
+  await stranger.context.close();
+  await invited.stop();
 });
 
 test("a long name of a space leaves room for who is there and for its buttons", async () => {

@@ -39,9 +39,9 @@ test("a name that is taken is explained, and nothing typed is lost", async () =>
   const { page } = bo;
   await page.goto("/");
   await page.getByLabel("Name", { exact: true }).fill("Ada");
-  await page.getByLabel("Password").fill("another");
+  await page.getByLabel("Password").fill("another one");
   await page.getByRole("button", { name: "Sign up", exact: true }).click();
-  await page.getByRole("alert").waitFor();
+  await page.getByRole("alert").getByText("taken").waitFor();
   assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Ada");
   await bo.shot("sign-error");
 });

@@ -17,11 +17,10 @@ import "./ui/theme";
 function App() {
   const url = new URL(address.value, location.origin);
   const next = safeNext(url.searchParams.get("next"));
-  const setup = url.searchParams.get("token");
   useArrival(
     `${url.pathname} ${me.value === undefined ? "" : me.value === null ? "out" : "in"} ${meFailure.value ?? ""}`,
   );
-  if (url.pathname === "/setup" && setup) return <SetupScreen token={setup} />;
+  if (url.pathname === "/setup") return <SetupScreen token={setupToken} />;
   if (meFailure.value) {
     return (
       <main class="centre">
@@ -42,6 +41,8 @@ function App() {
       </main>
     );
   }
+  const invite = /^\/i\/([^/]+)\/?$/.exec(url.pathname)?.[1];
+  if (me.value === null && invite) return <SignScreen key={invite} next="/" invite={decodeURIComponent(invite)} />;
   if (me.value === null) return <SignScreen next={url.pathname === "/signin" ? next : url.pathname} />;
   const space = /^\/s\/([^/]+)\/?$/.exec(url.pathname)?.[1];
   if (space) return <SpaceScreen key={space} id={decodeURIComponent(space)} />;
@@ -56,6 +57,15 @@ function safeNext(next: string | null): string {
   return next?.startsWith("/") && !next.startsWith("//") ? next : "/";
 }
 
+/** The token of a set-up link leaves the address bar at once: it must not be seen over a shoulder, or kept in the history. */
+function takeSetupToken(): string | null {
+  const url = new URL(address.value, location.origin);
+  const token = url.searchParams.get("token");
+  if (url.pathname === "/setup" && token !== null) go("/setup", true);
+  return token;
+}
+
+const setupToken = takeSetupToken();
 whenSignedOut(() => {
   me.value = null;
 });

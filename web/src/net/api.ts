@@ -8,6 +8,11 @@ import { boolean, list, nullable, number, object, string, word } from "./parse";
 const CONVERSATIONS = 1_000;
 
 export type Me = Schema<"Me">;
+/** Who may sign up, and how long a new password is at least. */
+export type SignUpRules = Schema<"SignUpView">;
+/** An invite that admits people. */
+export type Invite = Schema<"InviteView">;
+export type SetupState = Schema<"SetupState">;
 export type Avatar = Schema<"AvatarEntry">;
 export type SpaceSummary = Schema<"LobbyEntry">;
 export type Lobby = Schema<"Lobby">;
@@ -35,11 +40,14 @@ export interface ChatPage {
 }
 
 const token = object<Schema<"TokenAnswer">>({ token: string });
-const setupState = object<Schema<"SetupState">>({ needed: boolean });
+const signUpRules = object<SignUpRules>({ policy: string, passwordChars: number });
+const invite = object<Invite>({ expiresAt: nullable(number), usesLeft: nullable(number) });
+const setupState = object<SetupState>({ needed: boolean, good: nullable(boolean) });
 const me = object<Me>({
   userId: string,
   username: string,
   role: string,
+  looksAlike: boolean,
   avatarId: nullable(string),
   imageUrl: nullable(string),
 });
@@ -213,14 +221,18 @@ const spaceMap = object<Schema<"SpaceMap">>({
 });
 
 export const api = {
-  signUp: (username: string, password: string) =>
-    tell("post", "/signup", { body: { username, password, type: "user" } }),
+  signUpRules: () => ask("get", "/signup", {}, signUpRules),
+  invite: (token: string) => ask("get", "/invite/{token}", { path: { token } }, invite),
+  signUp: (username: string, password: string, invite?: string) =>
+    tell("post", "/signup", { body: { username, password, type: "user", ...(invite !== undefined && { invite }) } }),
   signIn: async (username: string, password: string) => {
     keepToken((await ask("post", "/signin", { body: { username, password } }, token)).token);
   },
   signOut: () => tell("post", "/signout", {}),
+  signOutEverywhere: () => tell("post", "/signout/everywhere", {}),
+  changePassword: (current: string, next: string) => tell("post", "/user/password", { body: { current, new: next } }),
   me: () => ask("get", "/me", {}, me),
-  setupNeeded: () => ask("get", "/setup", {}, setupState),
+  setupState: (token: string) => ask("get", "/setup", { query: { token } }, setupState),
   setUp: (setup: string, username: string, password: string) =>
     tell("post", "/setup", { body: { token: setup, username, password } }),
   avatars: async () => (await ask("get", "/avatars", {}, avatars)).avatars,

@@ -76,7 +76,7 @@ test("says what the server says, and forgets a token that it no longer knows", a
 });
 
 test("an answer is parsed", async () => {
-  const setup = object<Schema<"SetupState">>({ needed: (value) => value === true });
+  const setup = object<Schema<"SetupState">>({ needed: (value) => value === true, good: () => null });
   fetched.mockResolvedValueOnce(Response.json({ needed: true, more: 1 }));
-  await expect(ask("get", "/setup", {}, setup)).resolves.toEqual({ needed: true });
+  await expect(ask("get", "/setup", {}, setup)).resolves.toEqual({ needed: true, good: null });
 });

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, type Lobby, type MapSummary, type SpaceSummary } from "../net/api";
 import { here, whole } from "../net/base";
+import { AccountDialog } from "../ui/account";
 import { copyText } from "../ui/copy";
 import { me, signOut } from "../ui/me";
 import { useNote } from "../ui/note";
@@ -20,6 +21,7 @@ export function LobbyScreen() {
   const [lobby, setLobby] = useState<Lobby | null>(null);
   const [error, setError] = useState<string | null>(null);
   const [isCreating, setCreating] = useState(false);
+  const [isAccountOpen, setAccountOpen] = useState(false);
   const [deleting, setDeleting] = useState<SpaceSummary | null>(null);
   const said = useNote();
   const [version, setVersion] = useState(0);
@@ -95,6 +97,7 @@ export function LobbyScreen() {
           <span class="hide-narrow">{me.value?.username}</span>
           <span class="visually-hidden">Change your avatar</span>
         </a>
+        <IconButton icon="settings" label="Account" class="quiet" onClick={() => setAccountOpen(true)} />
         <button type="button" class="button quiet" onClick={signOut}>
           Sign out
         </button>
@@ -162,6 +165,7 @@ export function LobbyScreen() {
           </section>
         )}
       </main>
+      {isAccountOpen && <AccountDialog onClose={() => setAccountOpen(false)} />}
       {isCreating && <CreateDialog onClose={() => setCreating(false)} />}
       {deleting && (
         <DeleteDialog

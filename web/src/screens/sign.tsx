@@ -1,20 +1,35 @@
-/** Sign: one card to sign up or sign in. */
+/** Sign: one card to sign up or sign in. An invite opens it with what it admits to. */
 
-import { useState } from "preact/hooks";
-import { api } from "../net/api";
+import { useEffect, useState } from "preact/hooks";
+import { api, type Invite } from "../net/api";
 import { here } from "../net/base";
 import { loadMe } from "../ui/me";
 import { Brand, ErrorNote, Field, Spinner } from "../ui/parts";
+import { PasswordField } from "../ui/password";
 import { go } from "../ui/route";
+import { useSignUp } from "../ui/sign-up";
 
 const STRIP = ["maya", "kenji", "leila", "samuel", "fox"];
 
-export function SignScreen({ next }: { next: string }) {
-  const [isNew, setNew] = useState(true);
+export function SignScreen({ next, invite }: { next: string; invite?: string | undefined }) {
+  const rules = useSignUp();
+  const invited = useInvite(invite);
+  const [wish, setWish] = useState<"up" | "in" | null>(null);
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [error, setError] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
+
+  if (!rules || invited === undefined) {
+    return (
+      <main class="centre">
+        <Spinner label="One moment" />
+      </main>
+    );
+  }
+  const isInvited = typeof invited === "object" && invited !== null;
+  const maySignUp = rules.policy === "open" || (rules.policy === "invite" && isInvited);
+  const isNew = wish === null ? maySignUp : wish === "up";
 
   const submit = async (event: Event) => {
     event.preventDefault();
@@ -26,7 +41,7 @@ export function SignScreen({ next }: { next: string }) {
     setBusy(true);
     setError(null);
     try {
-      if (isNew) await api.signUp(name.trim(), password);
+      if (isNew) await api.signUp(name.trim(), password, isInvited ? invite : undefined);
       await api.signIn(name.trim(), password);
       await loadMe();
       go(isNew ? `/avatar?next=${encodeURIComponent(next)}` : next, true);
@@ -34,6 +49,11 @@ export function SignScreen({ next }: { next: string }) {
       setError(caught instanceof Error ? caught.message : String(caught));
       setBusy(false);
     }
+  };
+
+  const swap = () => {
+    setWish(isNew ? "in" : "up");
+    setError(null);
   };
 
   return (
@@ -46,43 +66,67 @@ export function SignScreen({ next }: { next: string }) {
           ))}
         </div>
         <div>
-          <h1>{isNew ? "Come on in" : "Welcome back"}</h1>
+          <h1>{!isNew || !maySignUp ? "Welcome back" : isInvited ? "You are invited" : "Come on in"}</h1>
           <p class="muted">
-            {isNew ? "Pick a name and walk around with everybody else." : "Sign in to go where you left off."}
+            {isNew && maySignUp ? welcome(isInvited ? invited : null) : "Sign in to go where you left off."}
           </p>
         </div>
-        <Field
-          id="name"
-          label="Name"
-          value={name}
-          onValue={setName}
-          input={{ autocomplete: "username", maxLength: 64, required: true, autofocus: true }}
-        />
-        <Field
-          id="password"
-          label="Password"
-          value={password}
-          onValue={setPassword}
-          input={{ type: "password", autocomplete: isNew ? "new-password" : "current-password", required: true }}
-        />
-        {error && <ErrorNote>{error}</ErrorNote>}
-        <button type="submit" class="button primary" disabled={isBusy}>
-          {isBusy ? <Spinner label="One moment" /> : isNew ? "Sign up" : "Sign in"}
-        </button>
+        {typeof invited === "string" && <ErrorNote>{invited}</ErrorNote>}
+        {isNew && !maySignUp ? (
+          <p role="status">{closed(rules.policy)}</p>
+        ) : (
+          <>
+            <Field
+              id="name"
+              label="Name"
+              value={name}
+              onValue={setName}
+              input={{ autocomplete: "username", maxLength: 64, required: true, autofocus: true }}
+            />
+            <PasswordField
+              key={isNew ? "new" : "known"}
+              id="password"
+              label="Password"
+              value={password}
+              onValue={setPassword}
+              least={isNew ? rules.passwordChars : undefined}
+            />
+            {error && <ErrorNote>{error}</ErrorNote>}
+            <button type="submit" class="button primary" disabled={isBusy}>
+              {isBusy ? <Spinner label="One moment" /> : isNew ? "Sign up" : "Sign in"}
+            </button>
+          </>
+        )}
         <p class="small">
           {isNew ? "Been here before? " : "New here? "}
-          <button
-            type="button"
-            class="button quiet small"
-            onClick={() => {
-              setNew(!isNew);
-              setError(null);
-            }}
-          >
+          <button type="button" class="button quiet small" onClick={swap}>
             {isNew ? "Sign in instead" : "Sign up instead"}
           </button>
         </p>
       </form>
     </main>
   );
+}
+
+/** The invite; why it is none; nothing without one. Undefined until it is known. */
+function useInvite(token: string | undefined): Invite | string | null | undefined {
+  const [invited, setInvited] = useState<Invite | string | null | undefined>(token === undefined ? null : undefined);
+  useEffect(() => {
+    if (token !== undefined) api.invite(token).then(setInvited, (caught: Error) => setInvited(caught.message));
+  }, [token]);
+  return invited;
+}
+
+function welcome(invite: Invite | null): string {
+  if (!invite) return "Pick a name and walk around with everybody else.";
+  const until = invite.expiresAt === null ? "" : ` until ${new Date(invite.expiresAt).toLocaleString()}`;
+  const left =
+    invite.usesLeft === null ? "" : invite.usesLeft === 1 ? ", for one person" : `, for ${invite.usesLeft} people`;
+  return `This link lets you sign up on this server. It is good${until || " for now"}${left}. Pick a name to begin.`;
+}
+
+function closed(policy: string): string {
+  return policy === "invite"
+    ? "Signing up here needs an invite: open the link that you were sent, or ask an admin for one."
+    : "Signing up is closed on this server. Ask an admin for an account.";
 }
