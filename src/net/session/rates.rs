@@ -173,11 +173,6 @@ mod tests {
         for number in 1..SWEEP_AT {
             rates.of(user(number), space(1), now);
         }
-        let later = now + FULL_AFTER;
-        rates
-            .of(user(SWEEP_AT - 1), space(1), now)
-            .lock()
-            .take(Kind::Chat, later);
         rates.of(user(SWEEP_AT), space(1), later);
         assert_eq!(rates.0.lock().users.len(), 3);
         assert!(Arc::ptr_eq(&here, &rates.of(user(0), space(1), later)));
