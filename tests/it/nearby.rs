@@ -223,6 +223,16 @@ async fn two_make_a_bubble_and_whoever_comes_later_is_told_of_it() {
         .await;
     bob.until(|client, _| client.ack >= seq && !client.own.walking).await;
     ada.say(&ClientMessage::Bubble(BubbleC2s { deed: 0, bubble: 0 })).await;
+    bob.until(|_, message| match message {
+        ServerMessage::BubbleAsked(asked) => asked.player == ada_player && !asked.aside,
+        _ => false,
+    })
+    .await;
+    let agree = BubbleC2s {
+        deed: 6,
+        bubble: ada_player,
+    };
+    bob.say(&ClientMessage::Bubble(agree)).await;
     let is_ours = |message: &ServerMessage| match message {
         ServerMessage::Bubbles(told) => told
             .bubbles
