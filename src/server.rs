@@ -11,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::{AppState, health, routes, uploads};
+use crate::api::{AppState, health, measurements, routes, uploads};
 use crate::cluster::directory::Directory;
 use crate::cluster::node::{Member, Node, NodeId, Nonce};
 use crate::cluster::redis::{Redis, RedisOpenError};
@@ -22,7 +22,7 @@ use crate::media::forward::{ForwardError, Unit};
 use crate::net::edge::{self, Edge, EdgeSettings};
 use crate::net::link::{self, Links, Secret, Tls};
 use crate::net::relay::ticket::TicketKey;
-use crate::settings::Settings;
+use crate::settings::{MetricsSettings, Settings};
 use crate::store::seed::{Folder, SeedError};
 use crate::store::{Store, StoreError, probe_folder};
 
@@ -56,6 +56,7 @@ struct Listening {
 /// A server that is ready to serve.
 pub struct Server {
     listener: TcpListener,
+    metrics: Option<TcpListener>,
     link: Option<Listening>,
     state: AppState,
     setup_token: Option<String>,
@@ -64,6 +65,8 @@ pub struct Server {
 impl Server {
     /// Opens the database, fills a fresh one, and puts the parts together.
     pub async fn prepare(listener: TcpListener, settings: Settings) -> Result<Self, ServeError> {
+        // Before anything is measured.
+        let _ = measurements::recorder();
         // Uploads lie there whichever database it is.
         probe_folder(&settings.data_dir)?;
         let store = Store::open_either(settings.database_url.as_ref(), &settings.data_dir).await?;
@@ -71,11 +74,16 @@ impl Server {
             tracing::info!(%report, "a fresh database was filled");
         }
         let setup_token = store.new_setup_token().await?;
+        let metrics = match settings.metrics {
+            Some(metrics) => Some(metrics_listener(metrics).await?),
+            None => None,
+        };
         let (parts, link) = parts(&store, &settings).await?;
         let spaces = Spaces::start(parts)?;
         let state = AppState::new(store, spaces, Arc::new(settings));
         Ok(Self {
             listener,
+            metrics,
             link,
             state,
             setup_token,
@@ -85,6 +93,12 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> Result<SocketAddr, ServeError> {
         Ok(self.listener.local_addr()?)
+    }
+
+    /// Where metrics are told, when they have an address of their own.
+    pub fn metrics_address(&self) -> Result<Option<SocketAddr>, ServeError> {
+        let listener = self.metrics.as_ref();
+        Ok(listener.map(TcpListener::local_addr).transpose()?)
     }
 
     /// The token of the set-up link, while there is no admin.
@@ -117,6 +131,9 @@ impl Server {
                 stopping.cancel();
             }
         });
+        let measuring = self
+            .metrics
+            .map(|listener| tokio::spawn(axum::serve(listener, measurements::router()).into_future()));
         let sorting = tokio::spawn(health::sort_measurements());
         let edge_settings = EdgeSettings {
             join_word: settings.join_event,
@@ -167,9 +184,29 @@ impl Server {
             tracing::warn!("some connections did not end in time");
         }
         sorting.abort();
+        if let Some(measuring) = measuring {
+            measuring.abort();
+        }
         store.close().await;
         Ok(())
     }
+}
+
+/// Where metrics are told: at that address, or on another port when that one is taken and any does.
+async fn metrics_listener(settings: MetricsSettings) -> std::io::Result<TcpListener> {
+    let listener = match TcpListener::bind(settings.listen).await {
+        Err(error) if settings.or_any_port && error.kind() == std::io::ErrorKind::AddrInUse => {
+            TcpListener::bind(SocketAddr::new(settings.listen.ip(), 0)).await
+        }
+        bound => bound,
+    };
+    let named = |error: std::io::Error| {
+        let listen = settings.listen;
+        std::io::Error::new(error.kind(), format!("metrics cannot be told at {listen}: {error}"))
+    };
+    let listener = listener.map_err(named)?;
+    tracing::info!(address = %listener.local_addr()?, "metrics are told at /metrics");
+    Ok(listener)
 }
 
 /// Looks after what was said: sweeps what is shown no longer, and fills in what lines of earlier versions lack; now and once a minute.

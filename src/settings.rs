@@ -90,6 +90,15 @@ impl Default for Quotas {
     }
 }
 
+/// Where metrics are told.
+#[derive(Debug, Clone, Copy)]
+pub struct MetricsSettings {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Whether another port does when this one is taken.
+    pub or_any_port: bool,
+}
+
 /// How a server is to run.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -145,6 +154,10 @@ pub struct Settings {
     pub base_path: String,
     /// What helps calls find their way.
     pub ice: IceSettings,
+    /// Where metrics are told; nothing when nowhere of their own.
+    pub metrics: Option<MetricsSettings>,
+    /// Whether they are told at the address for browsers too.
+    pub metrics_public: bool,
     /// Where the calls of many are forwarded; nothing when they are not.
     pub forwarding: Option<ForwardSettings>,
     /// Another server that forwards them instead, to which clients are given tokens.
@@ -181,6 +194,11 @@ impl Settings {
             public_url: None,
             base_path: String::new(),
             ice: IceSettings::default(),
+            metrics: Some(MetricsSettings {
+                listen: SocketAddr::from(([127, 0, 0, 1], 9464)),
+                or_any_port: true,
+            }),
+            metrics_public: false,
             forwarding: None,
             livekit: None,
         }

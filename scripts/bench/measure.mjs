@@ -32,7 +32,7 @@ export async function serve(fill = () => {}) {
   const folder = mkdtempSync(join(tmpdir(), "plaza-bench-"));
   fill(folder);
   const options = ["--listen", "127.0.0.1:0", "--auth-rate", "0", "--open-admin-signup", "--log", "warn"];
-  const process = start(0, ["serve", "--no-guardian", "--data-dir", folder, ...options], ["ignore", "pipe", "inherit"]);
+  const process = start(0, ["serve", "--no-guardian", "--metrics-public", "--data-dir", folder, ...options], ["ignore", "pipe", "inherit"]);
   const lines = createInterface({ input: process.stdout });
   for await (const line of lines) {
     const url = /Plaza is open: (\S+?)\/?$/.exec(line)?.[1];

@@ -1,22 +1,18 @@
 //! Health: whether the server lives, can serve, and how busy it is.
 
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Method, header};
+use axum::http::Method;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::AppState;
 use super::error::{ApiError, Problem};
 use super::extract::Json;
-
-/// Upper bounds of the latency histogram, in seconds.
-const BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+use super::measurements::recorder;
 
 /// It works.
 #[derive(Serialize, ToSchema)]
@@ -31,20 +27,6 @@ const FINE: Health = Health {
     status: "ok",
     version: env!("CARGO_PKG_VERSION"),
 };
-
-/// What counts for the whole process; made at the first call.
-pub fn recorder() -> PrometheusHandle {
-    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
-    RECORDER
-        .get_or_init(|| {
-            PrometheusBuilder::new()
-                .set_buckets(&BUCKETS)
-                .expect("there are buckets")
-                .install_recorder()
-                .unwrap_or_else(|_| PrometheusBuilder::new().build_recorder().handle())
-        })
-        .clone()
-}
 
 /// Sorts what was measured into its buckets now and then. Until then each measurement is kept by itself, and a server that nobody
 /// asks for its metrics would grow by some of them with every tick.
@@ -77,17 +59,6 @@ pub async fn ready(State(state): State<AppState>) -> Result<Json<Health>, ApiErr
         Ok(Ok(())) => Ok(Json(FINE)),
         _ => Err(ApiError::Unavailable("The database does not answer.")),
     }
-}
-
-/// Metrics in the text format of Prometheus
-#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "operation",
-    responses((status = 200, body = String, content_type = "text/plain")))]
-pub async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
-    state.metrics.run_upkeep();
-    (
-        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-        state.metrics.render(),
-    )
 }
 
 /// Counts a request and how long it took, by the pattern of its path.

@@ -33,6 +33,7 @@ mod layers;
 mod limits;
 mod lobby;
 mod maps;
+pub mod measurements;
 mod metadata;
 mod new_password;
 mod passwords;
@@ -75,7 +76,6 @@ pub struct AppState {
     drawings: drawn::Drawings,
     searches: limits::OneAtATime,
     exports: limits::OneAtATime,
-    metrics: metrics_exporter_prometheus::PrometheusHandle,
 }
 
 impl AppState {
@@ -94,7 +94,6 @@ impl AppState {
                 creations: settings.quotas.creations,
                 ..settings.budgets
             }),
-            metrics: health::recorder(),
             store,
             spaces,
             settings,

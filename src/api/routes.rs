@@ -16,7 +16,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     AppState, account, admin, assets, audit_log, avatars, budgets, cluster, direct, document, elements, files, health,
-    ice, invites, layers, lobby, maps, metadata, setup, space_chat, space_elements, space_map, spaces, thumbnails,
+    ice, invites, layers, lobby, maps, measurements, metadata, setup, space_chat, space_elements, space_map, spaces, thumbnails,
     uploads, web,
 };
 use crate::net::edge::{self, Edge};
@@ -118,7 +118,6 @@ fn documented() -> OpenApiRouter<AppState> {
         .nest("/api/v1", v1)
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
-        .routes(routes!(health::metrics))
 }
 
 /// What is documented of the interface.
@@ -131,6 +130,7 @@ pub fn router(state: AppState, edge: Edge) -> Router {
     let (api, document) = documented().split_for_parts();
     let document = document::complete(document);
     let base = state.settings.base_path.clone();
+    let is_public = state.settings.metrics_public;
     let origins = layers::other_origins(&state.settings.allowed_origins);
     let spending = state.clone();
     let router = api
@@ -139,6 +139,11 @@ pub fn router(state: AppState, edge: Edge) -> Router {
         .fallback(web::fallback)
         .with_state(state)
         .merge(docs(document));
+    let router = if is_public {
+        router.merge(measurements::router())
+    } else {
+        router
+    };
     let router = edge::routes(edge, router);
     // Inside the layer for other origins: their pages must be able to read the refusal.
     let router = router.layer(middleware::from_fn_with_state(spending, budgets::spend));

@@ -19,7 +19,7 @@ use crate::net::address::Network;
 use crate::net::budget::BudgetSettings;
 use crate::net::link::{Links, Secret, Tls};
 use crate::net::relay::JoinWord;
-use crate::settings::{ClusterSettings, PasswordCost, Quotas, Settings, SignUpPolicy};
+use crate::settings::{ClusterSettings, MetricsSettings, PasswordCost, Quotas, Settings, SignUpPolicy};
 use crate::store::{DatabaseUrl, Store};
 
 /// Where the data is when nobody says otherwise.
@@ -169,6 +169,12 @@ pub struct Said {
     /// Addresses that browsers are told for such calls, when they are not this machine's own; separated by commas
     #[arg(long, env = "PLAZA_MEDIA_ADDRESS", value_name = "IP", value_delimiter = ',')]
     media_address: Option<Vec<String>>,
+    /// Where metrics are told, or `off` [default: 127.0.0.1:9464, or a free port when that one is taken]
+    #[arg(long, env = "PLAZA_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
+    metrics_listen: Option<String>,
+    /// Tell metrics at the address for browsers too, to everybody
+    #[arg(long, env = "PLAZA_METRICS_PUBLIC", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    metrics_public: Option<bool>,
     /// A LiveKit server to carry calls of more than four instead of this one, as in `wss://livekit.example.org`
     #[arg(long, env = "PLAZA_LIVEKIT_URL", value_name = "URL")]
     livekit_url: Option<String>,
@@ -357,6 +363,8 @@ impl Said {
             relay_only: self.relay_only.or(other.relay_only),
             media_listen: self.media_listen.or(other.media_listen),
             media_address: self.media_address.or(other.media_address),
+            metrics_listen: self.metrics_listen.or(other.metrics_listen),
+            metrics_public: self.metrics_public.or(other.metrics_public),
             livekit_url: self.livekit_url.or(other.livekit_url),
             livekit_key: self.livekit_key.or(other.livekit_key),
             livekit_secret: self.livekit_secret.or(other.livekit_secret),
@@ -466,6 +474,14 @@ impl Said {
         let listen = address(listen)?;
         let forwarding = self.forwarding(listen)?;
         let defaults = Settings::in_folder(self.data_dir.unwrap_or_else(|| DATA_DIR.into()));
+        let metrics = match self.metrics_listen.as_deref() {
+            None => defaults.metrics,
+            Some("off") => None,
+            Some(said) => Some(MetricsSettings {
+                listen: address(said).context("metrics-listen")?,
+                or_any_port: false,
+            }),
+        };
         Ok(Plan {
             listen,
             log: self.log.unwrap_or_else(|| LOG.to_owned()),
@@ -516,6 +532,8 @@ impl Said {
                 base_path: base_path(self.base_path.as_deref().unwrap_or_default())?,
                 ice,
                 forwarding,
+                metrics,
+                metrics_public: self.metrics_public.unwrap_or(defaults.metrics_public),
                 livekit,
                 ..defaults
             },

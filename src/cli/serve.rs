@@ -1,5 +1,6 @@
 //! Serve: starts a server, says where it is, and stops it when the system asks.
 
+use std::io::IsTerminal;
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::Context;
@@ -24,6 +25,7 @@ pub async fn serve(options: &Serve) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(has_colours())
         .init();
     #[cfg(unix)]
     raise_open_files();
@@ -61,6 +63,11 @@ fn raise_open_files() {
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, ?current, "the limit of open files stays as it is, and so does the number of connections");
     }
+}
+
+/// Colours are for people who look on: a file or a service manager gets none, nor who asked for none (<https://no-color.org>).
+fn has_colours() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|said| said.is_empty())
 }
 
 /// Says where the server is, for this machine and for others, and what works there.

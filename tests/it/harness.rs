@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 pub struct TestServer {
     pub address: String,
     pub setup_token: Option<String>,
+    /// Where metrics are told, when that was asked for.
+    pub metrics: Option<String>,
     client: reqwest::Client,
     folder: Arc<TempDir>,
     shutdown: CancellationToken,
@@ -87,16 +89,20 @@ impl TestServer {
         settings.auth_rate = 0;
         settings.budgets = BudgetSettings::NONE;
         settings.password_cost = PasswordCost::Token;
+        settings.metrics = None;
         change(&mut settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Server::prepare(listener, settings).await.unwrap();
         let address = format!("http://{}", server.address().unwrap());
+        let metrics = server.metrics_address().unwrap();
+        let metrics = metrics.map(|address| format!("http://{address}/metrics"));
         let setup_token = server.setup_token().map(str::to_owned);
         let shutdown = CancellationToken::new();
         let running = Some(tokio::spawn(server.run(shutdown.clone())));
         Self {
             address,
             setup_token,
+            metrics,
             client: reqwest::Client::new(),
             folder,
             shutdown,
@@ -232,7 +238,16 @@ impl Process {
 
     fn serve(folder: &Path, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_plaza"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--log",
+                "warn",
+                "--metrics-listen",
+                "off",
+            ])
+            .args(["--metrics-public", "--data-dir"])
             .arg(folder)
             .args(more)
             .stdout(Stdio::piped())

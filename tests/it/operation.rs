@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use plaza::settings::MetricsSettings;
 use serde_json::json;
 
 use crate::harness::{Person, TestServer, text};
@@ -94,7 +95,7 @@ async fn the_first_admin_is_made_once_by_the_printed_link() {
 
 #[tokio::test]
 async fn health_and_metrics_answer() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_with(|settings| settings.metrics_public = true).await;
     server.get("//healthz", None).await.fine();
     server.get("//readyz", None).await.fine();
     server.get("/space/nonsense", None).await.refused(400);
@@ -199,6 +200,60 @@ async fn below_a_path_of_a_proxy_every_address_of_a_page_is_below_it_too() {
     for server in [bare, kept] {
         server.stop().await;
     }
+}
+
+#[tokio::test]
+async fn metrics_are_told_at_an_address_of_their_own() {
+    let server = TestServer::start_with(|settings| {
+        settings.metrics = Some(MetricsSettings {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            or_any_port: false,
+        });
+    })
+    .await;
+    server.get("//metrics", None).await.refused(404);
+    let url = server.metrics.clone().unwrap();
+    let text = reqwest::get(&url).await.unwrap().text().await.unwrap();
+    assert!(text.contains("# HELP plaza_clients "), "{text}");
+    let other = reqwest::get(url.replace("/metrics", "/api/v1/avatars")).await.unwrap();
+    assert_eq!(other.status().as_u16(), 404, "nothing else is there");
+    // Another server finds the address taken.
+    let taken = url
+        .trim_start_matches("http://")
+        .trim_end_matches("/metrics")
+        .parse()
+        .unwrap();
+    let second = TestServer::start_with(|settings| {
+        settings.metrics = Some(MetricsSettings {
+            listen: taken,
+            or_any_port: true,
+        });
+    })
+    .await;
+    assert_ne!(second.metrics, server.metrics);
+    reqwest::get(second.metrics.clone().unwrap()).await.unwrap();
+    second.stop().await;
+    server.stop().await;
+}
+
+#[test]
+fn a_log_that_is_no_terminal_has_no_colours() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = plaza(folder.path());
+    command.args([
+        "serve",
+        "--no-guardian",
+        "--listen",
+        "127.0.0.1:0",
+        "--data-dir",
+        "data",
+    ]);
+    let mut child = command.args(["--log", "debug"]).spawn().unwrap();
+    started(&mut child);
+    signal(&child, "-TERM");
+    let (_, log) = lines(&child.wait_with_output().unwrap());
+    assert!(log.contains("metrics are told"), "{log}");
+    assert!(!log.contains('\u{1b}'), "{log}");
 }
 
 #[tokio::test]
