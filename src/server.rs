@@ -24,7 +24,7 @@ use crate::net::link::{self, Links, Secret, Tls};
 use crate::net::relay::ticket::TicketKey;
 use crate::settings::{MetricsSettings, Settings};
 use crate::store::seed::{Folder, SeedError};
-use crate::store::{Store, StoreError, probe_folder};
+use crate::store::{Store, StoreError, prepare_folder};
 
 /// Why a server did not run.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +68,7 @@ impl Server {
         // Before anything is measured.
         let _ = measurements::recorder();
         // Uploads lie there whichever database it is.
-        probe_folder(&settings.data_dir)?;
+        prepare_folder(&settings.data_dir)?;
         let store = Store::open_either(settings.database_url.as_ref(), &settings.data_dir).await?;
         if let Some(report) = store.seed_if_fresh(&Folder::built_in()).await? {
             tracing::info!(%report, "a fresh database was filled");

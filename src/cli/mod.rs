@@ -66,6 +66,22 @@ enum Command {
     },
 }
 
+#[cfg(unix)]
+impl Command {
+    /// Whether it may write into a data folder.
+    const fn touches_data(&self) -> bool {
+        match self {
+            Self::Serve(_)
+            | Self::Admin(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
+            | Self::Migrate(_)
+            | Self::Seed { .. } => true,
+            Self::Bots(_) | Self::Abuse(_) | Self::Chaos(_) | Self::Openapi => false,
+        }
+    }
+}
+
 /// Runs what the command line asks for.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -81,6 +97,11 @@ pub fn main() -> ExitCode {
 
 /// Carries a command out. It fails when it found what it was told to object to.
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    #[cfg(unix)]
+    if command.touches_data() {
+        // Whatever is written from now on is for this user alone.
+        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    }
     match command {
         Command::Bots(options) => {
             let is_fine = bots::run(*options).await?;

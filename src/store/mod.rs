@@ -17,6 +17,7 @@ pub mod chat;
 pub mod checkpoints;
 pub mod direct;
 pub mod elements;
+mod folder;
 pub mod invites;
 pub mod layouts;
 pub mod maps;
@@ -32,7 +33,8 @@ pub mod uploads;
 pub mod users;
 mod words;
 
-pub use opening::{DatabaseUrl, probe_folder};
+pub use folder::prepare_folder;
+pub use opening::DatabaseUrl;
 pub use sessions::SignedIn;
 pub use spaces::SpaceRow;
 pub use users::Role;
@@ -64,7 +66,13 @@ pub enum StoreError {
         /// Why.
         why: String,
     },
-    /// The tables are newer than this program, or a migration failed.
+    /// A newer program changed the tables so that this one cannot use them.
+    #[error(
+        "a newer Plaza changed the database so that this version cannot use it (migration {0}): start the newer version, or \
+         restore a backup from before it"
+    )]
+    Newer(String),
+    /// A migration failed.
     #[error("cannot bring the database up to date: {0}")]
     Migrate(#[from] MigrateError),
     /// A query failed.

@@ -14,9 +14,18 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AnyConnection, AnyPool, Connection, Error, Executor};
 
+use super::folder::{make_file, prepare_folder};
 use super::{Kind, Store, StoreError};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("./migrations");
+    // Those of a newer program: see `migrate`.
+    migrations.set_ignore_missing(true);
+    migrations
+});
+
+/// Begins the name of a migration that older programs cannot live with.
+const BREAKING: &str = "breaking";
 
 /// Connections to SQLite that read at the same time.
 const READERS: u32 = 4;
@@ -103,8 +112,12 @@ impl Store {
 
     /// Opens the database of a data folder; makes both when they are not there, and brings the tables up to date.
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        probe_folder(data_dir)?;
+        prepare_folder(data_dir)?;
         let file = data_dir.join("plaza.db");
+        make_file(&file).map_err(|source| StoreError::Folder {
+            path: file.display().to_string(),
+            source,
+        })?;
         let failed = |source| StoreError::Open {
             path: file.display().to_string(),
             source,
@@ -174,16 +187,28 @@ async fn pool(pool: AnyPoolOptions, first: &'static str, options: &AnyConnectOpt
         .await
 }
 
-/// Makes a folder unless it is there, and holds that it can be written.
-pub fn probe_folder(folder: &Path) -> Result<(), StoreError> {
-    let probe = folder.join(format!(".write-probe-{}", std::process::id()));
-    std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&probe, b""))
-        .and_then(|()| std::fs::remove_file(&probe))
-        .map_err(|source| StoreError::Folder {
-            path: folder.display().to_string(),
-            source,
-        })
+/// Brings the tables up to date. A database that a newer program changed is taken as it is, unless that program said that older ones
+/// cannot live with the change: migrations only add.
+async fn migrate(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let own = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let applied = "select version, description from _sqlx_migrations where version > $1 order by version";
+    let newer: Result<Vec<(i64, String)>, Error> = sqlx::query_as(applied).bind(own).fetch_all(&mut *connection).await;
+    let newer = match newer {
+        Ok(newer) => newer,
+        // A fresh database has no such table.
+        Err(Error::Database(_)) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    if let Some((version, name)) = newer.iter().find(|(_, name)| name.starts_with(BREAKING)) {
+        return Err(StoreError::Newer(format!("{version} {name}")));
+    }
+    if let Some((version, _)) = newer.last() {
+        tracing::info!(
+            version,
+            "a newer Plaza made the database ready; it only added to it, and this older one goes on"
+        );
+    }
+    Ok(MIGRATIONS.run_direct(None, connection, false).await?)
 }
 
 /// The address of a file, made when it is not there. Slashes are encoded too, or dots between them would be taken out.

@@ -123,7 +123,71 @@ async fn what_is_written_is_there_after_opening_again(home: Home) {
     again.close().await;
 }
 
-on_both!(what_is_written_is_there_after_opening_again);
+/// A migration of a newer program, as it stands in the database.
+macro_rules! newer {
+    ($name:literal) => {
+        concat!(
+            "insert into _sqlx_migrations (version, description, success, checksum, execution_time) select 29990101000000, '",
+            $name,
+            "', success, checksum, execution_time from _sqlx_migrations limit 1"
+        )
+    };
+}
+
+async fn a_database_that_a_newer_program_added_to_is_taken(home: Home) {
+    home.suffer(newer!("more tables")).await;
+    let space = home.some_space().await;
+    home.store.close().await;
+    let again = home.opened_again().await;
+    assert!(again.space(space).await.unwrap().is_some());
+    again.close().await;
+}
+
+async fn a_database_that_a_newer_program_changed_is_refused_with_what_to_do(home: Home) {
+    home.suffer(newer!("breaking names")).await;
+    home.store.close().await;
+    let url = home.database.as_ref().map(|database| database.url().parse().unwrap());
+    let refused = Store::open_either(url.as_ref(), home.folder.path())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("29990101000000 breaking names"), "{refused}");
+    assert!(
+        refused.contains("start the newer version, or restore a backup"),
+        "{refused}"
+    );
+}
+
+on_both!(
+    what_is_written_is_there_after_opening_again,
+    a_database_that_a_newer_program_added_to_is_taken,
+    a_database_that_a_newer_program_changed_is_refused_with_what_to_do,
+);
+
+#[test]
+fn migrations_only_add_unless_their_name_says_otherwise() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let (version, words) = name.split_once('_').unwrap();
+        // Before these nobody had an older program to go back to.
+        if version < "20261130000000" || words.starts_with("breaking") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap().to_lowercase();
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("--"));
+        let statements = lines.collect::<Vec<_>>().join(" ");
+        for statement in statements.split(';') {
+            for word in [" drop ", " rename ", "alter column", "delete from", "truncate "] {
+                let statement = format!(" {statement} ");
+                assert!(!statement.contains(word), "{name}:{statement}");
+            }
+            let adds = statement.contains("add column") && statement.contains("not null");
+            assert!(!adds || statement.contains("default"), "{name}: {statement}");
+        }
+    }
+}
 
 #[test]
 fn every_query_is_run_on_both() {
