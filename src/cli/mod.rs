@@ -15,6 +15,7 @@ use crate::store::seed::Folder;
 mod abuse;
 mod accounts;
 mod admin;
+mod backup;
 mod bots;
 #[cfg(unix)]
 mod chaos;
@@ -48,6 +49,10 @@ enum Command {
     /// Make admins and invites, act on users and spaces, and tell the processes of a cluster what to do
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// Copy everything the server knows into one file, while people play
+    Backup(backup::Backup),
+    /// Bring a backup back into an empty data folder
+    Restore(backup::Restore),
     /// Bring the database up to date and exit
     Migrate(Place),
     /// Print the OpenAPI document
@@ -121,6 +126,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(options) if options.is_guarded() => return guardian::guard(&options).await,
         Command::Serve(options) => serve::serve(&options).await?,
         Command::Admin(admin) => admin::run(admin).await?,
+        Command::Backup(backup) => backup.run().await?,
+        Command::Restore(restore) => restore.run().await?,
         Command::Migrate(place) => {
             place.open().await?.close().await;
             print::line("The database is up to date.");

@@ -233,6 +233,14 @@ pub struct Place {
     database_url: Option<String>,
 }
 
+/// Where the data lies.
+pub enum Data {
+    /// All of it there.
+    Folder(PathBuf),
+    /// The uploads there, everything else in a PostgreSQL database.
+    Server(PathBuf),
+}
+
 impl Place {
     /// Where people reach the server, without a slash at the end: as it was said, or as the settings file lets guess.
     pub fn page_url(&self, said: Option<&str>) -> anyhow::Result<String> {
@@ -253,12 +261,25 @@ impl Place {
 
     /// Opens the database.
     pub async fn open(&self) -> anyhow::Result<Store> {
+        let (folder, url) = self.find()?;
+        Ok(Store::open_either(url.as_ref(), &folder).await?)
+    }
+
+    /// Where it is, without opening it.
+    pub fn data(&self) -> anyhow::Result<Data> {
+        let (folder, url) = self.find()?;
+        Ok(if url.is_some() {
+            Data::Server(folder)
+        } else {
+            Data::Folder(folder)
+        })
+    }
+
+    fn find(&self) -> anyhow::Result<(PathBuf, Option<DatabaseUrl>)> {
         let file = file(self.config.as_deref())?;
         let folder = self.data_dir.clone().or(file.data_dir);
-        let folder = folder.unwrap_or_else(|| DATA_DIR.into());
         let url = self.database_url.clone().or(file.database_url);
-        let url = database_url(url.as_deref())?;
-        Ok(Store::open_either(url.as_ref(), &folder).await?)
+        Ok((folder.unwrap_or_else(|| DATA_DIR.into()), database_url(url.as_deref())?))
     }
 }
 

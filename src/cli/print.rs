@@ -7,6 +7,11 @@ pub fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+/// A line beside what is written to standard output.
+pub fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// A line about what went wrong.
 pub fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", text.replace('\n', " "));

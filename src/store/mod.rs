@@ -12,6 +12,7 @@ use sqlx::{Any, AnyPool, Transaction};
 pub mod administration;
 pub mod audit_log;
 pub mod avatars;
+pub mod backup;
 pub mod blocks;
 pub mod chat;
 pub mod checkpoints;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -126,7 +127,7 @@ impl Store {
         let options: AnyConnectOptions = sqlite_url(&file).parse().map_err(failed)?;
         let mut first = AnyConnection::connect_with(&options).await.map_err(failed)?;
         first.execute(SQLITE_WRITER).await.map_err(failed)?;
-        MIGRATIONS.run_direct(None, &mut first, false).await?;
+        migrate(&mut first).await?;
         first.close().await?;
         let writer = AnyPoolOptions::new().max_connections(1);
         let readers = AnyPoolOptions::new().max_connections(READERS);
@@ -159,7 +160,7 @@ impl Store {
             .fetch_one(&mut first)
             .await?;
         check_version(&version).map_err(failed)?;
-        MIGRATIONS.run_direct(None, &mut first, false).await?;
+        migrate(&mut first).await?;
         first.close().await?;
         let connections = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
@@ -212,7 +213,7 @@ async fn migrate(connection: &mut AnyConnection) -> Result<(), StoreError> {
 }
 
 /// The address of a file, made when it is not there. Slashes are encoded too, or dots between them would be taken out.
-fn sqlite_url(file: &Path) -> String {
+pub(super) fn sqlite_url(file: &Path) -> String {
     let mut url = String::from("sqlite:");
     for byte in file.as_os_str().as_encoded_bytes() {
         if byte.is_ascii_alphanumeric() {

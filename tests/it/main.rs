@@ -7,6 +7,7 @@ mod abuse_drill;
 mod accounts;
 mod administration;
 mod architecture;
+mod backup;
 mod bad_input;
 mod binary;
 mod bots;

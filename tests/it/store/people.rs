@@ -8,6 +8,7 @@ use plaza::store::audit_log::Actor;
 use plaza::store::invites::{Admission, InviteState, NewInvite};
 use plaza::store::sessions::{SessionEnd, SessionId};
 use plaza::store::setup::SetUp;
+use plaza::store::spaces::Access;
 use plaza::store::users::NewUser;
 use plaza::store::{Role, now_ms};
 use uuid::Uuid;
@@ -163,6 +164,45 @@ async fn a_suspension_holds_until_its_time_or_until_it_is_lifted(home: Home) {
         older.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(),
         ["make-admin"]
     );
+}
+
+async fn what_admins_do_is_in_the_log_with_the_names_of_that_time(home: Home) {
+    let store = &home.store;
+    let space = home.some_space().await;
+    let other = home.space(home.user("bob").await, "Other", Access::Unlisted).await;
+    let ada = store.credentials("ada").await.unwrap().unwrap().user;
+    let root = Actor {
+        user: Some(home.user("root").await),
+        name: "root".into(),
+    };
+    let token = store.sign_in(ada).await.unwrap();
+    assert_eq!(store.sign_out_by(&root, ada).await.unwrap(), Outcome::Done);
+    assert_eq!(store.signed_in(&token).await.unwrap(), None);
+    let token = store.sign_in(ada).await.unwrap();
+    assert_eq!(store.reset_password(&root, ada, "new").await.unwrap(), Outcome::Done);
+    assert_eq!(store.signed_in(&token).await.unwrap(), None);
+    assert_eq!(store.credentials("ada").await.unwrap().unwrap().password_hash, "new");
+    assert_eq!(store.gone_spaces(&[space, other]).await.unwrap(), []);
+    assert!(store.delete_space_by(&root, space).await.unwrap());
+    assert!(!store.delete_space_by(&root, space).await.unwrap());
+    assert_eq!(store.gone_spaces(&[space, other]).await.unwrap(), [space]);
+    let nobody = UserId(Uuid::nil());
+    assert_eq!(store.sign_out_by(&root, nobody).await.unwrap(), Outcome::NoUser);
+    assert_eq!(store.reset_password(&root, nobody, "-").await.unwrap(), Outcome::NoUser);
+    let log = store.audit_log(None, 10).await.unwrap();
+    let told: Vec<_> = log
+        .iter()
+        .map(|row| (row.action.as_str(), row.target.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [("delete-space", "S"), ("reset-password", "ada"), ("sign-out", "ada")]
+    );
+    assert!(
+        log.iter()
+            .all(|row| row.actor == "root" && row.actor_id == root.user.map(|user| user.to_string()))
+    );
+    assert_eq!(log[0].space, Some(space.to_string()));
 }
 
 async fn using_a_session_prolongs_it_and_an_unused_one_ends(home: Home) {
@@ -338,6 +378,7 @@ on_both!(
     a_user_keeps_others_away_until_they_do_not,
     a_session_lives_until_it_is_ended,
     a_new_password_ends_every_other_session,
+    what_admins_do_is_in_the_log_with_the_names_of_that_time,
     a_suspension_holds_until_its_time_or_until_it_is_lifted,
     sessions_that_ended_are_told_from_those_that_stand,
     using_a_session_prolongs_it_and_an_unused_one_ends,
