@@ -179,7 +179,7 @@ pub async fn sign_out(
     Ok(Json(Empty {}))
 }
 
-/// Delete anybody's space
+/// Delete a space of any user
 ///
 /// Everybody inside is told and disconnected.
 #[utoipa::path(delete, path = "/admin/space/{id}", operation_id = "deleteAnySpace", tag = "admin", security(("token" = [])),

@@ -27,7 +27,7 @@ enum Kind {
 }
 
 /// What a scraper shows of each.
-const METRICS: [(Kind, &str, &str); 20] = {
+const METRICS: [(Kind, &str, &str); 22] = {
     use Kind::{Counter, Gauge, Histogram, LabelledCounter, LabelledGauge};
     [
         (Gauge, "plaza_clients", "Open connections of clients"),
@@ -67,6 +67,16 @@ const METRICS: [(Kind, &str, &str); 20] = {
             Counter,
             "plaza_frames_skipped_total",
             "Frames that were not sent because the client was still busy with the one before",
+        ),
+        (
+            Counter,
+            "plaza_events_left_out_total",
+            "Messages that were not sent because a client did not read those before",
+        ),
+        (
+            Counter,
+            "plaza_slow_readers_total",
+            "Connections that ended because the client read nothing for too long",
         ),
         (
             LabelledGauge,
@@ -189,7 +199,7 @@ mod tests {
                         .trim_start()
                         .strip_prefix('"')
                         .and_then(|rest| rest.split('"').next());
-                    found.extend(name.map(str::to_owned));
+                    found.extend(name.filter(|name| name.starts_with("plaza_")).map(str::to_owned));
                 }
             }
         }

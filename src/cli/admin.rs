@@ -25,7 +25,7 @@ const MADE_UP: usize = 24;
 pub enum Admin {
     /// Make an admin, or make a user one
     Create(Account),
-    /// Set somebody's password; they are signed out everywhere
+    /// Set a user's password; they are signed out everywhere
     ResetPassword(Account),
     /// List users, by name
     Users {
@@ -41,7 +41,7 @@ pub enum Admin {
     Unsuspend(Account),
     /// End every session of a user; their connections end within seconds
     SignOut(Account),
-    /// Delete anybody's space; those inside are told within seconds
+    /// Delete a space of any user; those inside are told within seconds
     DeleteSpace {
         /// The space's id
         space: SpaceId,

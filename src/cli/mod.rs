@@ -104,7 +104,7 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     #[cfg(unix)]
     if command.touches_data() {
-        // Whatever is written from now on is for this user alone.
+        // What is written from now on is for this user alone.
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     }
     match command {

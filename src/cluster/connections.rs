@@ -124,12 +124,12 @@ mod tests {
         }
         store.sign_out(&here).await.unwrap();
         connections.check(&store, Some(bob)).await.unwrap();
-        assert!(closed.lock().is_empty(), "nobody asked about her");
+        assert!(closed.lock().is_empty(), "she was not asked about");
         connections.check(&store, Some(ada)).await.unwrap();
         assert_eq!(closed.lock().split_off(0), ["here"]);
-        let late = open(&here, "late");
+        let late = open("a token that was never given", "late");
         connections.check(&store, Some(bob)).await.unwrap();
-        assert_eq!(closed.lock().split_off(0), ["late"], "one of whom it is not known yet");
+        assert_eq!(closed.lock().split_off(0), ["late"], "one whose user is not known yet");
         drop((at, late));
         store.sign_out_everywhere(bob).await.unwrap();
         connections.check(&store, None).await.unwrap();

@@ -63,7 +63,7 @@ pub enum Outcome {
     NoUser,
     /// They would shut themselves out.
     Oneself,
-    /// Nobody would be left who could lift it.
+    /// No admin would be left who could lift it.
     LastAdmin,
     /// They are not suspended.
     NotSuspended,
@@ -74,7 +74,7 @@ impl fmt::Display for Outcome {
         f.write_str(match self {
             Self::Done => "It is done",
             Self::NoUser => "There is no such user",
-            Self::Oneself => "Nobody suspends themselves; another admin can do it",
+            Self::Oneself => "Admins cannot suspend themselves; another admin can do it",
             Self::LastAdmin => "This is the last admin who may use the server; make another one first",
             Self::NotSuspended => "This user is not suspended",
         })
@@ -267,7 +267,7 @@ impl Store {
         Ok(Outcome::Done)
     }
 
-    /// Deletes anybody's space; false when there is none.
+    /// Deletes a space of any user; false when there is none.
     pub async fn delete_space_by(&self, actor: &Actor, space: SpaceId) -> Result<bool, StoreError> {
         self.empty_chat(space).await?;
         let mut tx = self.begin().await?;

@@ -8,7 +8,7 @@ use crate::components::id::{SpaceId, UserId};
 /// Who does something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// Nobody in the database for a command line.
+    /// `None` for a command line.
     pub user: Option<UserId>,
     /// Their name of now.
     pub name: String,

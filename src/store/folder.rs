@@ -32,7 +32,7 @@ fn make(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Makes an empty file that only its owner may read, unless it is there. `SQLite` takes it for a new database, and gives what it
-/// writes beside it the same mode.
+/// writes next to it the same mode.
 pub(super) fn make_file(file: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);
@@ -53,7 +53,7 @@ mod private {
     /// Set on folders that many share, as /tmp: not ours to close.
     const STICKY: u32 = 0o1000;
 
-    /// What lies there of ours beside the uploads.
+    /// What lies there of ours besides the uploads.
     const FILES: [&str; 3] = ["plaza.db", "plaza.db-wal", "plaza.db-shm"];
 
     /// Takes away what other users may do, and says so in one line. A folder that holds other things too keeps its mode: what is
@@ -69,7 +69,7 @@ mod private {
         for name in FILES {
             shut(&folder.join(name));
         }
-        // Nobody gets at what lies in a folder that is closed already.
+        // What lies in a folder that is closed already cannot be reached.
         if is_open(&uploads) && is_open(folder) {
             for entry in std::fs::read_dir(&uploads).into_iter().flatten().flatten() {
                 shut(&entry.path());
@@ -99,7 +99,7 @@ mod private {
         !is_shared && entries.all(|entry| entry.file_name().to_str().is_some_and(is_known))
     }
 
-    /// Whether it was open until now. A link is left alone: what it leads to is somebody's decision.
+    /// Whether it was open until now. A link is left alone: what it leads to is a decision of the operator.
     fn shut(path: &Path) -> std::io::Result<bool> {
         let Ok(found) = symlink_metadata(path) else {
             return Ok(false);

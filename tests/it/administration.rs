@@ -110,11 +110,11 @@ async fn only_admins_act_and_not_on_themselves_nor_on_what_is_not_there() {
     ] {
         suspend(&server, &admin, &ada, wrong).await.refused(400);
     }
-    let nobody = Person {
+    let unknown = Person {
         id: "018f0000-0000-7000-8000-000000000000".into(),
         token: String::new(),
     };
-    suspend(&server, &admin, &nobody, reason).await.refused(400);
+    suspend(&server, &admin, &unknown, reason).await.refused(400);
     for path in ["/admin/users", "/admin/audit-log"] {
         server.get(path, Some(&ada)).await.refused(403);
     }

@@ -12,7 +12,7 @@ use crate::harness::{Person, TestServer, text};
 /// So long that no test sees a second sweep: what happens then happens by the word alone.
 pub const NEVER: Duration = Duration::from_hours(24);
 
-/// Another session of somebody.
+/// Another session of a user.
 async fn again(server: &TestServer, name: &str, person: &Person) -> Person {
     let body = json!({"username": name, "password": "secret"});
     let answer = server.post("/signin", None, body).await.fine();
@@ -27,7 +27,7 @@ async fn is_served(client: &mut GameClient) {
     client.ping(1).await;
 }
 
-/// What somebody does, with which token, and whether the session that does it goes on.
+/// What a user does, with which token, and whether the session that does it goes on.
 const ENDINGS: [(&str, &str); 3] = [
     ("/signout", "stolen"),
     ("/signout/everywhere", "own"),
@@ -125,7 +125,7 @@ async fn sockets_end_in_every_process_of_a_cluster() {
         end(&first, path, if by == "own" { &own } else { &stolen }).await;
         assert_eq!(there.ended().await, Some(4401), "{path}");
     }
-    // What the word misses the sweep finds: a process beside them that no other knows of.
+    // What the word misses the sweep finds: a command line tells no process.
     let sweeping = TestServer::start_with(shared.settings(None)).await;
     let ada = first.user("ada").await;
     let space = first.space(&ada, "40x40").await;
