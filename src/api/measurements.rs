@@ -20,15 +20,13 @@ enum Kind {
     LabelledCounter,
     /// It goes up and down.
     Gauge,
-    /// The same for each of several labels.
-    LabelledGauge,
     /// How often something took how long.
     Histogram,
 }
 
 /// What a scraper shows of each.
-const METRICS: [(Kind, &str, &str); 22] = {
-    use Kind::{Counter, Gauge, Histogram, LabelledCounter, LabelledGauge};
+const METRICS: [(Kind, &str, &str); 23] = {
+    use Kind::{Counter, Gauge, Histogram, LabelledCounter};
     [
         (Gauge, "plaza_clients", "Open connections of clients"),
         (
@@ -79,9 +77,14 @@ const METRICS: [(Kind, &str, &str); 22] = {
             "Connections that ended because the client read nothing for too long",
         ),
         (
-            LabelledGauge,
-            "plaza_overload_step",
-            "What an overloaded space gives up, 0 for nothing",
+            LabelledCounter,
+            "plaza_overload_steps_total",
+            "Steps that spaces took because they took longer to show than they have, by what they gave up",
+        ),
+        (
+            LabelledCounter,
+            "plaza_slowed_total",
+            "Requests of a user or an address that came too fast, by what they asked for",
         ),
         (
             Counter,
@@ -159,7 +162,6 @@ fn describe() {
                 metrics::describe_gauge!(name, help);
                 metrics::gauge!(name).increment(0);
             }
-            Kind::LabelledGauge => metrics::describe_gauge!(name, help),
             Kind::Histogram => metrics::describe_histogram!(name, help),
         }
     }

@@ -421,6 +421,12 @@ impl Said {
             self.turn_secret_file.as_deref(),
             "TURN servers",
         )?;
+        if turn_secret.as_deref().is_some_and(is_published) {
+            bail!(
+                "the secret of the TURN servers is one of an example, with which others could relay through them; \
+                 `openssl rand -hex 32` makes one of your own"
+            );
+        }
         let turn_urls = ice_urls(self.turn_url.as_deref(), ["turn:", "turns:"])?;
         if turn_urls.is_empty() != turn_secret.is_none() {
             bail!("TURN servers and their secret go together: say --turn-url and --turn-secret or --turn-secret-file");
@@ -858,6 +864,11 @@ mod tests {
             },
             Said {
                 turn_url: Some(vec!["turn:turn.example".into()]),
+                ..Said::default()
+            },
+            Said {
+                turn_url: Some(vec!["turn:turn.example".into()]),
+                turn_secret: Some("change-me-to-a-secret-of-your-own".into()),
                 ..Said::default()
             },
             Said {

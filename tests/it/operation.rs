@@ -248,7 +248,7 @@ fn a_log_that_is_no_terminal_has_no_colours() {
         "--data-dir",
         "data",
     ]);
-    let mut child = command.args(["--log", "debug"]).spawn().unwrap();
+    let mut child = command.args(["--log", "info"]).spawn().unwrap();
     started(&mut child);
     signal(&child, "-TERM");
     let (_, log) = lines(&child.wait_with_output().unwrap());
