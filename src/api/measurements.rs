@@ -25,7 +25,7 @@ enum Kind {
 }
 
 /// What a scraper shows of each.
-const METRICS: [(Kind, &str, &str); 23] = {
+const METRICS: [(Kind, &str, &str); 24] = {
     use Kind::{Counter, Gauge, Histogram, LabelledCounter};
     [
         (Gauge, "plaza_clients", "Open connections of clients"),
@@ -80,6 +80,11 @@ const METRICS: [(Kind, &str, &str); 23] = {
             LabelledCounter,
             "plaza_overload_steps_total",
             "Steps that spaces took because they took longer to show than they have, by what they gave up",
+        ),
+        (
+            Counter,
+            "plaza_plans_reread_total",
+            "Open spaces whose layout was read again because it had changed elsewhere",
         ),
         (
             LabelledCounter,

@@ -16,8 +16,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     AppState, account, admin, assets, audit_log, avatars, budgets, cluster, direct, document, elements, files, health,
-    ice, invites, layers, lobby, maps, measurements, metadata, setup, space_chat, space_elements, space_map, spaces, thumbnails,
-    uploads, web,
+    ice, invites, layers, lobby, maps, measurements, metadata, setup, space_chat, space_elements, space_map, spaces,
+    thumbnails, uploads, web,
 };
 use crate::net::edge::{self, Edge};
 
