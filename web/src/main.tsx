@@ -48,8 +48,15 @@ function App() {
   if (space) return <SpaceScreen key={space} id={decodeURIComponent(space)} />;
   if (url.pathname === "/admin") return <ClusterScreen />;
   if (url.pathname === "/avatar") return <AvatarScreen next={next} />;
-  if (url.pathname !== "/") queueMicrotask(() => go(url.pathname === "/signin" ? next : "/", true));
+  if (url.pathname !== "/") leave(address.value, url.pathname === "/signin" ? next : "/");
   return <LobbyScreen />;
+}
+
+/** Goes on from an address with no screen of its own, unless a screen that has just signed a person in does so itself. */
+function leave(from: string, to: string): void {
+  setTimeout(() => {
+    if (address.value === from) go(to, true);
+  });
 }
 
 /** Only places of ours: an address from outside cannot send anybody elsewhere. */

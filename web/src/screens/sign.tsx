@@ -66,10 +66,10 @@ export function SignScreen({ next, invite }: { next: string; invite?: string | u
           ))}
         </div>
         <div>
-          <h1>{!isNew || !maySignUp ? "Welcome back" : isInvited ? "You are invited" : "Come on in"}</h1>
-          <p class="muted">
-            {isNew && maySignUp ? welcome(isInvited ? invited : null) : "Sign in to go where you left off."}
-          </p>
+          <h1>{titleOf(isNew, maySignUp, isInvited)}</h1>
+          {(maySignUp || !isNew) && (
+            <p class="muted">{isNew ? welcome(isInvited ? invited : null) : "Sign in to go where you left off."}</p>
+          )}
         </div>
         {typeof invited === "string" && <ErrorNote>{invited}</ErrorNote>}
         {isNew && !maySignUp ? (
@@ -115,6 +115,12 @@ function useInvite(token: string | undefined): Invite | string | null | undefine
     if (token !== undefined) api.invite(token).then(setInvited, (caught: Error) => setInvited(caught.message));
   }, [token]);
   return invited;
+}
+
+function titleOf(isNew: boolean, maySignUp: boolean, isInvited: boolean): string {
+  if (!isNew) return "Welcome back";
+  if (!maySignUp) return "No sign-up here";
+  return isInvited ? "You are invited" : "Come on in";
 }
 
 function welcome(invite: Invite | null): string {

@@ -74,10 +74,10 @@ export function AccountDialog({ onClose }: { onClose: () => void }) {
           {isBusy ? <Spinner label="One moment" /> : "Change it"}
         </button>
         <h2>Other devices</h2>
-        <p class="small muted">Ends every session of yours, this one too.</p>
-        <button type="button" class="button" disabled={isBusy} onClick={signOutEverywhere}>
+        <button type="button" class="button" onClick={signOutEverywhere}>
           Sign out everywhere
         </button>
+        <p class="small muted">Ends every session of yours, this one too.</p>
       </form>
     </Dialog>
   );
