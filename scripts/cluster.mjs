@@ -243,7 +243,7 @@ export async function startCluster({
       const options = ["--listen", `127.0.0.1:${port}`, "--data-dir", data, "--node", name];
       options.push("--database-url", postgres.url, "--redis-url", redis.url, "--cluster-secret", SECRET);
       options.push("--turn-url", turn.url, "--turn-secret", SECRET);
-      options.push("--trusted-proxies", "127.0.0.1", ...(isGuarded ? [] : ["--no-guardian"]), ...more);
+      options.push("--trusted-proxies", "127.0.0.1", "--metrics-public", ...(isGuarded ? [] : ["--no-guardian"]), ...more);
       const node = { name, port, url: `http://127.0.0.1:${port}`, command: [resolve(binary), "serve", ...options] };
       cluster.nodes.push(node);
       await start(node);

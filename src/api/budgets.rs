@@ -103,7 +103,7 @@ mod tests {
         let code = source.split("#[cfg(test)]").next().unwrap_or_default();
         let document = super::super::routes::openapi();
         let known = |path: &str| {
-            ["/art/{*path}", "/files/{name}", "/"].contains(&path)
+            ["/art/{*path}", "/files/{name}", "/", "/metrics"].contains(&path)
                 || document.paths.paths.contains_key(path)
                 || document.paths.paths.contains_key(&format!("/api/v1{path}"))
         };

@@ -18,6 +18,7 @@ use crate::harness::{Answer, Person, TestServer};
 async fn with_budgets(budgets: BudgetSettings) -> TestServer {
     TestServer::start_with(|settings| {
         settings.budgets = budgets;
+        settings.metrics_public = true;
         settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     })
     .await
@@ -140,7 +141,7 @@ async fn a_user_is_slowed_from_whatever_address_they_ask() {
 
 #[tokio::test]
 async fn what_a_client_makes_up_is_no_series_of_its_own() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_with(|settings| settings.metrics_public = true).await;
     let ada = server.user("ada").await;
     let space = server.space(&ada, "10x10").await;
     for number in 0..50 {
@@ -312,7 +313,11 @@ async fn nobody_is_spoken_to_in_http2() {
 
 #[tokio::test]
 async fn a_full_server_still_tells_how_it_is() {
-    let server = TestServer::start_with(|settings| settings.max_connections = 20).await;
+    let server = TestServer::start_with(|settings| {
+        settings.max_connections = 20;
+        settings.metrics_public = true;
+    })
+    .await;
     let mut idle = Vec::new();
     for _ in 0..200 {
         idle.push(connect(&server).await);

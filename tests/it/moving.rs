@@ -142,11 +142,13 @@ async fn a_process_that_has_everything_to_do_gives_some_of_it_away() {
     let busy = shared.named("busy").await;
     let admin = busy.admin().await;
     let mut clients = Vec::new();
-    let who = busy.user("user").await;
     // So many that their ticks are worth moving on any machine.
-    for _ in 0..40 {
-        let space = busy.space(&who, "20x20").await;
-        clients.push(GameClient::join(&busy.address, &who, &space).await);
+    for name in ["ada", "bob", "cleo", "dan"] {
+        let who = busy.user(name).await;
+        for _ in 0..10 {
+            let space = busy.space(&who, "20x20").await;
+            clients.push(GameClient::join(&busy.address, &who, &space).await);
+        }
     }
     let idle = shared.named("idle").await;
     let mut seq = 0;

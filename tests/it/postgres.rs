@@ -109,7 +109,7 @@ async fn every_command_uses_the_database() {
         (vec!["admin", "create", "root"], "root is an admin now"),
         (vec!["admin", "reset-password", "root"], "root has a new password"),
         (
-            vec!["seed", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/seed")],
+            vec!["seed", concat!(env!("CARGO_MANIFEST_DIR"), "/assets/seed")],
             "Seeded: ",
         ),
     ] {

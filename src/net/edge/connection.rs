@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tungstenite::error::ProtocolError;
@@ -126,8 +127,8 @@ impl Connection {
                 biased;
                 received = inbox.next(), if pause.is_none() => match received {
                     Some(Ok(message)) => {
-                        if let Some(player) = self.has_joined() {
-                            self.settle(Some(player)).await;
+                        if let Some(joined) = self.answer_to_join() {
+                            self.settle(joined).await;
                         }
                         if let Some(departure) = self.receive(message).await {
                             // Answers the goodbye: without it a browser takes the end for a failure.
@@ -457,9 +458,14 @@ impl Connection {
         });
     }
 
-    /// The player, when it is there and nobody has looked yet: a client may answer its welcome faster than this task wakes.
-    fn has_joined(&mut self) -> Option<PlayerId> {
-        self.joining.as_mut()?.ready.try_recv().ok()
+    /// The relay's answer that no one has looked at yet: a client may answer its welcome faster than this task wakes. The player,
+    /// or nothing when the relay has ended; an answer that was taken is not there to be waited for.
+    fn answer_to_join(&mut self) -> Option<Option<PlayerId>> {
+        match self.joining.as_mut()?.ready.try_recv() {
+            Ok(player) => Some(Some(player)),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Closed) => Some(None),
+        }
     }
 
     /// The relay answered: the player is there, or the space started again and coming in is tried once more.

@@ -54,6 +54,9 @@ async fn a_user_looks_like_the_avatar_of_their_choice(home: Home) {
     let looks = store.looks(&[bob, nobody, ada]).await.unwrap();
     assert_eq!(looks.iter().map(|look| look.user).collect::<Vec<_>>(), [bob, ada]);
     assert_eq!((&looks[0].avatar, &looks[1].avatar), (&None, &Some(chosen)));
+    let elsewhere = "https://pictures.example/elk.png";
+    store.add_avatar("Elk", elsewhere).await.unwrap();
+    assert_eq!(store.pictures_elsewhere().await.unwrap(), [elsewhere]);
 }
 
 async fn a_session_lives_until_it_is_ended(home: Home) {
