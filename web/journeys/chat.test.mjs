@@ -176,8 +176,8 @@ test("one writes to the other alone, from their card, and it waits for them", as
   await ada.page.getByLabel("Message to Bob").fill("Just between **us**");
   await ada.page.keyboard.press("Enter");
   await ada.page.locator(".letter.mine:not(.waiting)", { hasText: "Just between us" }).waitFor();
-  await bob.page.getByRole("tab", { name: "Direct, 1 unread" }).click();
-  await bob.page.getByRole("button", { name: "Ada, 1 unread" }).click();
+  await bob.page.getByRole("tab", { name: "Direct 1 unread" }).click();
+  await bob.page.getByRole("button", { name: "Ada 1 unread" }).click();
   await bob.page.locator(".letter strong", { hasText: "us" }).waitFor();
   await bob.page.getByLabel("Message to Ada").fill("Only us two");
   await bob.page.keyboard.press("Enter");
@@ -198,7 +198,7 @@ test("one writes to the other alone, from their card, and it waits for them", as
   await ada.page.getByRole("tab", { name: "Space" }).click();
   await bob.page.goto(`${link}?debug`);
   await bob.arrive();
-  await bob.page.getByRole("tab", { name: "Direct, 1 unread" }).waitFor();
+  await bob.page.getByRole("tab", { name: "Direct 1 unread" }).waitFor();
 });
 
 test("what was said long ago is looked back at and found after a crash", async () => {

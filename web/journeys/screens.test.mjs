@@ -67,6 +67,7 @@ test("on a phone: sign up, join, tap to walk, chat, nothing wider than the scree
     await person.shot(`phone-${screen}`);
   };
   await page.goto("/");
+  await page.getByRole("heading", { level: 1 }).waitFor();
   await fits("sign");
   await person.signUp("Pia");
   await fits("avatar");

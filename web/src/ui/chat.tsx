@@ -88,7 +88,7 @@ function TabButton({
       onClick={onClick}
     >
       {name}
-      {count > 0 && <span class="visually-hidden">, {count} unread</span>}
+      {count > 0 && <span class="visually-hidden">{count} unread</span>}
       {count > 0 && (
         <span class="count" aria-hidden="true">
           {count}

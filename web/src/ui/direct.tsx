@@ -35,7 +35,7 @@ function Conversations({ space }: { space: Space }) {
             <Face imageUrl={imageUrl} />
             <span class="grow">
               <strong>{username}</strong>
-              {unread > 0 && <span class="visually-hidden">, {unread} unread</span>}
+              {unread > 0 && <span class="visually-hidden">{unread} unread</span>}
               <span class="last muted small">{plain(last.text)}</span>
             </span>
             <span class="when muted small">{timeOf(new Date(last.at))}</span>
