@@ -184,7 +184,7 @@ test("one writes to the other alone, from their card, and it waits for them", as
   await ada.page.locator(".letter", { hasText: "Only us two" }).waitFor();
   await bob.shot("chat-direct-dark");
   await bob.page.getByRole("button", { name: "All conversations" }).click();
-  await bob.page.getByRole("button", { name: "Ada", exact: true }).waitFor();
+  await bob.page.getByRole("list", { name: "Conversations" }).getByRole("button", { name: /^Ada/ }).waitFor();
   await bob.shot("chat-conversations-dark");
   await bob.page.getByRole("tab", { name: "Space" }).click();
   await ada.page.getByRole("tab", { name: "Space" }).click();
