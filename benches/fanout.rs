@@ -34,6 +34,14 @@ impl Sink for Quick {
         divan::black_box(bytes);
     }
 
+    fn has_missed(&self) -> bool {
+        false
+    }
+
+    fn take_missed(&self) -> bool {
+        false
+    }
+
     fn flush(&self) {}
 
     fn close(&self, _: u16, _: &str) {}

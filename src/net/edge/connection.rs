@@ -127,9 +127,7 @@ impl Connection {
                 biased;
                 received = inbox.next(), if pause.is_none() => match received {
                     Some(Ok(message)) => {
-                        if let Some(joined) = self.answer_to_join() {
-                            self.settle(joined).await;
-                        }
+                        self.settle_if_answered().await;
                         if let Some(departure) = self.receive(message).await {
                             // Answers the goodbye: without it a browser takes the end for a failure.
                             let _ = timeout(GOODBYE_WITHIN, inbox.flush()).await;
@@ -458,14 +456,16 @@ impl Connection {
         });
     }
 
-    /// The relay's answer that no one has looked at yet: a client may answer its welcome faster than this task wakes. The player,
-    /// or nothing when the relay has ended; an answer that was taken is not there to be waited for.
-    fn answer_to_join(&mut self) -> Option<Option<PlayerId>> {
-        match self.joining.as_mut()?.ready.try_recv() {
-            Ok(player) => Some(Some(player)),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Closed) => Some(None),
-        }
+    /// Settles when the relay has answered and no one has looked: a client may answer its welcome faster than this task wakes. An
+    /// answer that was taken here is not there to be waited for, also when it says that the relay has ended.
+    async fn settle_if_answered(&mut self) {
+        let Some(joining) = self.joining.as_mut() else { return };
+        let joined = match joining.ready.try_recv() {
+            Ok(player) => Some(player),
+            Err(TryRecvError::Closed) => None,
+            Err(TryRecvError::Empty) => return,
+        };
+        self.settle(joined).await;
     }
 
     /// The relay answered: the player is there, or the space started again and coming in is tried once more.

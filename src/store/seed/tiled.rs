@@ -674,48 +674,48 @@ mod tests {
     fn what_would_look_or_be_other_than_it_is_drawn_is_refused() {
         let cases: [(&str, Change); 17] = [
             ("layer `ground`: `visible`", |map| {
-                map["layers"][0]["visible"] = json!(false)
+                map["layers"][0]["visible"] = json!(false);
             }),
             ("layer `ground`: `opacity`", |map| {
-                map["layers"][0]["opacity"] = json!(0.3)
+                map["layers"][0]["opacity"] = json!(0.3);
             }),
             ("layer `ground`: `offsetx`", |map| {
-                map["layers"][0]["offsetx"] = json!(16)
+                map["layers"][0]["offsetx"] = json!(16);
             }),
             ("layer `ground`: `tintcolor`", |map| {
-                map["layers"][0]["tintcolor"] = json!("#ff0000")
+                map["layers"][0]["tintcolor"] = json!("#ff0000");
             }),
             ("layer `ground`: `parallaxx`", |map| {
-                map["layers"][0]["parallaxx"] = json!(0.5)
+                map["layers"][0]["parallaxx"] = json!(0.5);
             }),
             ("layer `zones`: `offsetx`", |map| {
-                map["layers"][1]["offsetx"] = json!(64)
+                map["layers"][1]["offsetx"] = json!(64);
             }),
             ("layer `zones`: object 1 (`Door`): `rotation`", |map| {
                 map["layers"][1]["objects"][0]["rotation"] = json!(90);
             }),
             ("`ellipse`", |map| {
-                map["layers"][1]["objects"][0]["ellipse"] = json!(true)
+                map["layers"][1]["objects"][0]["ellipse"] = json!(true);
             }),
             ("`polygon`", |map| {
-                map["layers"][1]["objects"][0]["polygon"] = json!([{"x": 0, "y": 0}])
+                map["layers"][1]["objects"][0]["polygon"] = json!([{"x": 0, "y": 0}]);
             }),
             ("`template`", |map| {
-                map["layers"][1]["objects"][0] = json!({"id": 1, "template": "a.tj", "x": 0, "y": 0})
+                map["layers"][1]["objects"][0] = json!({"id": 1, "template": "a.tj", "x": 0, "y": 0});
             }),
             ("`gid`", |map| map["layers"][1]["objects"][0]["gid"] = json!(1)),
             ("tile 1: `animation`", |map| {
                 map["tilesets"][0]["tiles"][1]["animation"] = json!([{"duration": 100, "tileid": 0}]);
             }),
             ("the tileset: its tiles are 32 × 32", |map| {
-                map["tilesets"][0]["tilewidth"] = json!(64)
+                map["tilesets"][0]["tilewidth"] = json!(64);
             }),
             ("tile 0: its picture is 32 × 32", |map| {
-                map["tilesets"][0]["tiles"][0]["imagewidth"] = json!(64)
+                map["tilesets"][0]["tiles"][0]["imagewidth"] = json!(64);
             }),
             ("`backgroundcolor`", |map| map["backgroundcolor"] = json!("#003300")),
             ("a `type` and a `class`", |map| {
-                map["layers"][1]["objects"][0]["class"] = json!("spawn")
+                map["layers"][1]["objects"][0]["class"] = json!("spawn");
             }),
             ("the property `wals` is not known", |map| {
                 map["properties"] = json!([{ "name": "wals", "type": "bool", "value": true }]);
