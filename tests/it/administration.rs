@@ -197,9 +197,9 @@ async fn the_command_line_acts_beside_a_running_server() {
     let (space, doomed) = (server.space(&ada, "40x40").await, server.space(&ada, "40x40").await);
     let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
     let mut bob_here = GameClient::join(&server.address, &bob, &space).await;
-    let mut ada_there = GameClient::join(&server.address, &ada, &doomed).await;
+    let mut doomed_client = GameClient::join(&server.address, &ada, &doomed).await;
     fine(&folder, &["delete-space", &doomed]).await;
-    assert_eq!(ada_there.ended().await, Some(4410));
+    assert_eq!(doomed_client.ended().await, Some(4410));
     assert!(
         fine(&folder, &["suspend", "ada", "--reason", "loud", "--for", "7d"])
             .await

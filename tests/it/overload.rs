@@ -202,15 +202,14 @@ async fn lines_that_are_changed_from_within_and_without_cut_others_off_never() {
     let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
     say(&mut bob, 1, "hello").await;
     let id = bob.history.first().map(|line| line.id.clone());
-    let id = match id {
-        Some(id) => id,
-        None => {
-            let line = ada.until(|_, message| matches!(message, ServerMessage::Chat(_))).await;
-            let ServerMessage::Chat(line) = line else {
-                unreachable!("only lines end the wait")
-            };
-            line.id
-        }
+    let id = if let Some(id) = id {
+        id
+    } else {
+        let line = ada.until(|_, message| matches!(message, ServerMessage::Chat(_))).await;
+        let ServerMessage::Chat(line) = line else {
+            unreachable!("only lines end the wait")
+        };
+        line.id
     };
     for number in 0..20 {
         let edit = ChatEditC2s {
