@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(of_route(&Method::GET, None, None).parts, 1);
     }
 
-    /// A path that is spelled otherwise takes from nothing, and nobody notices.
+    /// A path that is spelled otherwise takes from nothing, and no one notices.
     #[test]
     fn every_route_named_here_exists() {
         let source = include_str!("budgets.rs");

@@ -20,7 +20,7 @@ use crate::components::id::{MapId, SpaceId};
 /// Bytes that are kept.
 const ROOM: u64 = 32 << 20;
 
-/// What one more costs beside its bytes.
+/// What one more costs in addition to its bytes.
 const OVERHEAD: u64 = 256;
 
 /// Made at the same time; each takes a core.

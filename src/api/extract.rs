@@ -172,7 +172,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// A JSON body that was not read yet: a handler whose rights depend on what the path names checks them first, so that nobody makes the server
+/// A JSON body that was not read yet: a handler whose rights depend on what the path names checks them first, so that no one makes the server
 /// wait for a body that it would refuse.
 #[derive(Debug)]
 pub struct Unread<T> {

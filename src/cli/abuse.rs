@@ -1,4 +1,4 @@
-//! Abuse: `plaza abuse`, and the drill of `plaza chaos` that runs it beside bots who must not notice.
+//! Abuse: `plaza abuse`, and the drill of `plaza chaos` that runs it while bots walk, who must not notice.
 
 use std::path::PathBuf;
 use std::process::Stdio;

@@ -28,7 +28,7 @@ const DATA_DIR: &str = "./data";
 const LISTEN: &str = "127.0.0.1:8080";
 /// Where other processes connect when nobody says otherwise.
 const LINK_LISTEN: &str = "127.0.0.1:0";
-/// Whether links are encrypted when nobody says otherwise.
+/// Whether links are encrypted by default.
 const LINK_TLS: bool = true;
 /// Characters of a cluster's secret at least.
 const SECRET_CHARS: usize = 32;

@@ -266,7 +266,7 @@ impl Buckets {
         }
     }
 
-    /// Keeps the number of buckets bounded, whatever addresses are made up.
+    /// Keeps the number of buckets bounded, however many addresses are made up.
     fn place(&self, who: Who) -> Who {
         if self.limiter.len() < SWEEP_AT {
             return who;
@@ -382,7 +382,7 @@ mod tests {
     fn each_user_has_a_bucket_and_an_address_ten() {
         let settings = BudgetSettings::default();
         let budgets = Budgets::new(&settings);
-        // Some may drip in meanwhile.
+        // Some may come back while this runs.
         assert!((60..70).contains(&taken(&budgets, user(1), Budget::Edits)));
         assert!((60..70).contains(&taken(&budgets, user(2), Budget::Edits)));
         assert!((600..1_000).contains(&taken(&budgets, from("203.0.113.7"), Budget::Edits)));

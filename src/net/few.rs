@@ -1,5 +1,5 @@
 //! Few: a bounded number of connections of which nothing is known yet. One more takes the place of the oldest, so that
-//! those who connect and say nothing keep nobody out who speaks at once.
+//! those who connect and say nothing do not keep out a process that speaks at once.
 
 use tokio_util::sync::CancellationToken;
 

@@ -38,7 +38,7 @@ const ENDED: Statement = over_given!(
      where sessions.token_hash is null or users.suspended_until > $2"
 );
 
-/// Names a session: what is kept of its token. It signs nobody in.
+/// Names a session: what is kept of its token. It is no proof of being signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SessionId(String);
 

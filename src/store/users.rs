@@ -121,7 +121,7 @@ impl Store {
             .transpose()
     }
 
-    /// Keeps another hash of the same password, unless the password was changed meanwhile.
+    /// Keeps another hash of the same password, unless the password was changed since.
     pub async fn renew_password_hash(&self, user: UserId, old: &str, new: &str) -> Result<(), StoreError> {
         sqlx::query("update users set password_hash = $1 where id = $2 and password_hash = $3")
             .bind(new)

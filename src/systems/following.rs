@@ -9,17 +9,17 @@ use super::{Outbox, SpaceBuilder, presence};
 use crate::components::fact::Fact;
 use crate::components::id::PlayerId;
 
-/// Whom each follower follows.
+/// The leader of each follower.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Following(BTreeMap<PlayerId, PlayerId>);
 
-/// Adds that nobody follows anybody.
+/// Adds that no player follows another.
 pub fn plugin(space: &mut SpaceBuilder) {
     space.add(Following::default());
 }
 
 impl Following {
-    /// Adds those who follow somebody on the list, and those who follow them, each with what their leader does.
+    /// Adds those who follow a player on the list, and those who follow them, each with what their leader does.
     pub fn add_followers<Deed: Copy>(&self, leaders: &mut Vec<(PlayerId, Deed)>) {
         let mut next = 0;
         while let Some(&(leader, deed)) = leaders.get(next) {
@@ -33,7 +33,7 @@ impl Following {
     }
 }
 
-/// From now on somebody follows another, or nobody.
+/// From now on a player follows another, or no one.
 pub(super) fn follow(world: &mut World, player: PlayerId, leader: Option<PlayerId>) {
     let is_here = |other: PlayerId| other != player && presence::entity(world, other).is_some();
     let leader = leader.filter(|leader| is_here(*leader) && presence::entity(world, player).is_some());
@@ -51,7 +51,7 @@ pub(super) fn follow(world: &mut World, player: PlayerId, leader: Option<PlayerI
     }
 }
 
-/// Somebody is no longer here.
+/// A player is no longer here.
 pub(super) fn forget(world: &mut World, player: PlayerId) {
     follow(world, player, None);
     world

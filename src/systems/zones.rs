@@ -382,7 +382,7 @@ pub(super) fn whereabouts(zones: &mut Zones, player: PlayerId, tile: Tile) -> Wh
     whereabouts
 }
 
-/// Somebody is no longer here.
+/// A player is no longer here.
 pub(super) fn forget(world: &mut World, player: PlayerId, whereabouts: Whereabouts) {
     let mut zones = world.resource_mut::<Zones>();
     if let Some(room) = whereabouts.area.and_then(|zone| zones.room(zone)) {

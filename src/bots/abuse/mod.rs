@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// Operations of one attacker with one attack at most, whatever the time left.
+/// Operations of one attacker with one attack at most, however much time is left.
 const MOST_OPERATIONS: u32 = 20_000;
 
 /// Between two tries of an attacker whose connection was refused.
@@ -50,7 +50,7 @@ pub enum AbuseError {
 pub enum Attack {
     /// Says, edits and answers messages of the greatest length
     LongMessages,
-    /// Connects anew for each burst of messages
+    /// Opens a new connection for each burst of messages
     Reconnects,
     /// Sends signals of the greatest size to people near
     Signals,

@@ -256,7 +256,7 @@ fn rang(mut alarm: Pin<&mut Sleep>, pulse: &Pulse, cx: &mut Context<'_>) -> Poll
     }
 }
 
-/// The answer to whom there is no place for.
+/// The answer when there is no place.
 fn refusal(full: Full) -> Response {
     let detail = full.to_string();
     let problem = serde_json::json!({

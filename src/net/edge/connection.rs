@@ -144,7 +144,7 @@ impl Connection {
                     let Some(goodbye) = goodbye else { return self.departure(Departure::Lost) };
                     let echo = async { while let Some(Ok(_)) = inbox.next().await {} };
                     let _ = timeout(GOODBYE_WITHIN, echo).await;
-                    // One who was signed out does not come back: nobody keeps a place for them.
+                    // A user who was signed out does not come back: no place is kept for them.
                     let has_left = matches!(goodbye.code, close::LEFT | close::SIGNED_OUT);
                     return self.departure(if has_left { Departure::Left } else { Departure::Lost });
                 }

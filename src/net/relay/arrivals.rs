@@ -77,7 +77,7 @@ impl Relay {
     pub(super) fn settle(&mut self, user: UserId, player: PlayerId, again: bool) -> Option<Command> {
         let abandoned = self.abandoned.remove(&user);
         let Some(index) = self.arriving.iter().position(|arrival| arrival.user == user) else {
-            // Under another number than the client knows: it must come in anew.
+            // Under another number than the client knows: it must join again.
             self.clients.retain(|_, client| {
                 let stays = client.user != user || client.player == player;
                 if !stays {

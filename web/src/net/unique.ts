@@ -1,4 +1,4 @@
-/** Unique: names that nobody else makes. The browser's own (`crypto.randomUUID`) is missing on pages that came over plain http. */
+/** Unique: names that no one else makes. The browser's own (`crypto.randomUUID`) is missing on pages that came over plain http. */
 
 /** 128 random bits in hexadecimal. */
 export function uniqueName(): string {

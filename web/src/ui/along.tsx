@@ -28,7 +28,7 @@ export function Following({ space }: { space: Space }) {
   );
 }
 
-/** Nobody is taken into a bubble: who is asked answers, by button or key, and hears everybody as before until then. */
+/** A person joins a bubble only by consent: they answer by button or key, and hear others as before until then. */
 export function Askers({ space }: { space: Space }) {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
