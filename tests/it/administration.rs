@@ -165,14 +165,7 @@ async fn users_are_found_by_a_part_of_their_name_page_by_page() {
 #[tokio::test]
 async fn an_admin_signs_a_user_out_in_every_process_of_a_cluster() {
     let shared = Shared::new();
-    let start = || async {
-        TestServer::start_with(|settings| {
-            shared.settings(None)(settings);
-            settings.sweep = NEVER;
-        })
-        .await
-    };
-    let (first, second) = (start().await, start().await);
+    let (first, second) = (shared.server_without_sweep().await, shared.server_without_sweep().await);
     let admin = first.admin().await;
     let (ada, bob) = (first.user("ada").await, first.user("bob").await);
     let space = first.space(&ada, "40x40").await;

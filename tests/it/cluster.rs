@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::clients::GameClient;
 use crate::harness::{Person, Process, TestServer};
 use crate::services::{Database, Redis};
+use crate::sessions::NEVER;
 use crate::store::Home;
 
 const SECRET: &str = "5d0e7c1b9a3f48266e8d2c4b0a1f3957d8e6c4b2a09f7e5d3c1b0a8f6e4d2c19";
@@ -63,6 +64,15 @@ impl Shared {
 
     pub async fn server(&self) -> TestServer {
         TestServer::start_with(self.settings(None)).await
+    }
+
+    /// A process that learns of ended sessions from other processes only, and not by looking.
+    pub async fn server_without_sweep(&self) -> TestServer {
+        TestServer::start_with(|settings| {
+            self.settings(None)(settings);
+            settings.sweep = NEVER;
+        })
+        .await
     }
 
     pub async fn named(&self, node: &str) -> TestServer {

@@ -4,7 +4,7 @@
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
 use plaza::components::fact::{Denial, Fact};
-use plaza::components::id::{ElementId, PlacementId, PlayerId, UserId};
+use plaza::components::id::{ElementId, PlacementId, PlayerId};
 use plaza::components::peers::VoiceRules;
 use plaza::components::plan::{Area, Placement, Plan};
 use plaza::components::player::HeldStep;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::clients::GameClient;
 use crate::cluster::Shared;
 use crate::harness::{Person, TestServer};
+use crate::space::join;
 
 /// What a client knows of the version of its map.
 fn map_version(message: &ServerMessage) -> Option<u32> {
@@ -256,16 +257,6 @@ fn plan(width: u16, height: u16, zones: Vec<Zone>) -> Plan {
 fn zone(kind: ZoneKind, name: &str, (x, y): (u16, u16), width: u16, height: u16) -> Zone {
     let corner = Tile::new(x, y);
     Zone::new(kind, name.into(), Area { corner, width, height })
-}
-
-fn join(number: u128) -> Command {
-    Command::Join {
-        user: UserId(Uuid::from_u128(number)),
-        name: format!("user {number}"),
-        avatar: None,
-        arrive: None,
-        blocked: Vec::new(),
-    }
 }
 
 fn block(id: u128, version: u32, (x, y): (u16, u16), width: u16, height: u16) -> Command {

@@ -67,6 +67,14 @@ async fn read_all(server: &TestServer, who: &Person, space: &str) -> Vec<String>
         .collect()
 }
 
+async fn three_people(server: &TestServer) -> [Person; 3] {
+    [
+        server.user("ada").await,
+        server.user("bob").await,
+        server.user("cleo").await,
+    ]
+}
+
 #[tokio::test]
 async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
     let server = TestServer::start().await;
@@ -151,11 +159,7 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
 #[tokio::test]
 async fn signals_slow_their_sender_down_and_cut_others_off_never() {
     let server = TestServer::start().await;
-    let [ada_user, bob_user, cleo_user] = [
-        server.user("ada").await,
-        server.user("bob").await,
-        server.user("cleo").await,
-    ];
+    let [ada_user, bob_user, cleo_user] = three_people(&server).await;
     let space = server.space(&ada_user, "5x5").await;
     let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
     let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
@@ -271,11 +275,7 @@ async fn a_socket_that_only_pings_is_closed_and_so_is_one_that_says_nonsense() {
 #[tokio::test]
 async fn nothing_of_a_blocked_person_reaches_the_one_who_blocked_them() {
     let server = TestServer::start().await;
-    let [ada_user, bob_user, cleo_user] = [
-        server.user("ada").await,
-        server.user("bob").await,
-        server.user("cleo").await,
-    ];
+    let [ada_user, bob_user, cleo_user] = three_people(&server).await;
     let space = server.space(&ada_user, "5x5").await;
     let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
     let mut cleo = GameClient::join(&server.address, &cleo_user, &space).await;

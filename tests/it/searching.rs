@@ -2,14 +2,15 @@
 
 use plaza::components::command::Command;
 use plaza::components::fact::Fact;
-use plaza::components::id::{PlayerId, UserId};
+use plaza::components::id::PlayerId;
 use plaza::components::peers::VoiceRules;
 use plaza::components::plan::{Area, Plan};
 use plaza::components::player::Goal;
 use plaza::components::unit::{TickRate, Tile};
 use plaza::components::zone::{Zone, ZoneKind};
 use plaza::space::Space;
-use uuid::Uuid;
+
+use crate::space::join;
 
 const SIDE: u16 = 128;
 
@@ -40,16 +41,6 @@ fn space() -> Space {
     let mut space = Space::new(&plan, TickRate::DEFAULT);
     space.step(&[join(1), join(2)]);
     space
-}
-
-fn join(number: u128) -> Command {
-    Command::Join {
-        user: UserId(Uuid::from_u128(number)),
-        name: format!("user {number}"),
-        avatar: None,
-        arrive: None,
-        blocked: Vec::new(),
-    }
 }
 
 fn walk(player: u32, seq: u32, x: u16, y: u16) -> Command {

@@ -108,14 +108,7 @@ async fn a_command_that_writes_to_the_database_ends_sockets_too() {
 #[tokio::test]
 async fn sockets_end_in_every_process_of_a_cluster() {
     let shared = Shared::new();
-    let start = || async {
-        TestServer::start_with(|settings| {
-            shared.settings(None)(settings);
-            settings.sweep = NEVER;
-        })
-        .await
-    };
-    let (first, second) = (start().await, start().await);
+    let (first, second) = (shared.server_without_sweep().await, shared.server_without_sweep().await);
     for (number, (path, by)) in ENDINGS.into_iter().enumerate() {
         let name = format!("ada-{number}");
         let own = first.user(&name).await;

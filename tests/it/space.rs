@@ -57,7 +57,8 @@ fn user(number: u128) -> UserId {
     UserId(Uuid::from_u128(number))
 }
 
-fn join(number: u128) -> Command {
+/// A person who joins, with that number as their id.
+pub fn join(number: u128) -> Command {
     Command::Join {
         user: user(number),
         name: format!("user {number}"),
