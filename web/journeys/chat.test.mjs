@@ -203,16 +203,22 @@ test("one writes to the other alone, from their card, and it waits for them", as
 
 test("what was said long ago is looked back at and found after a crash", async () => {
   const path = link.split("/").pop();
-  const token = await ada.page.evaluate(() => localStorage.getItem("plaza.token"));
   for (let number = 0; number < 46; number++) {
     // Ten lines in ten seconds is what people may; the clock of the page waits for it.
     await ada.page.getByLabel("Message to everybody here").fill(`item ${number}`);
     await ada.page.keyboard.press("Enter");
   }
   await log(bob).getByText("item 45", { exact: true }).waitFor();
-  const chat = () =>
-    fetch(`${server.address}/api/v1/space/${path}/chat?q=item+45`, { headers: { authorization: `Bearer ${token}` } });
-  while ((await (await chat()).json()).lines.length === 0);
+  // The newest lines are asked for, not a search: searching has a budget that asking until it is there would use up.
+  await ada.page.waitForFunction(
+    async ([url, text]) => {
+      const authorization = `Bearer ${localStorage.getItem("plaza.token")}`;
+      const { lines } = await (await fetch(url, { headers: { authorization } })).json();
+      return lines?.some((line) => line.text === text);
+    },
+    [`${server.address}/api/v1/space/${path}/chat`, "item 45"],
+    { polling: 250 },
+  );
   // Every process ends without a word and starts anew: what was kept is there.
   await server.kill();
   await server.restart();
