@@ -59,10 +59,7 @@ pub struct Admin(SignedIn);
 impl Admin {
     /// Who it is, for the audit log.
     pub fn actor(&self) -> Actor {
-        Actor {
-            user: Some(self.0.user),
-            name: self.0.name.clone(),
-        }
+        Actor::from(&self.0)
     }
 }
 

@@ -102,6 +102,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::unsuspend))
         .routes(routes!(admin::sign_out))
         .routes(routes!(admin::delete_space))
+        .routes(routes!(uploads::all))
         .routes(routes!(audit_log::show))
         .routes(routes!(cluster::show))
         .routes(routes!(cluster::drain))

@@ -19,11 +19,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::AppState;
 use super::account::Empty;
 use super::error::{ApiError, Problem};
-use super::extract::{Caller, Json, Path, Query};
+use super::extract::{Admin, Caller, Json, Path, Query};
 use super::pictures::{self, FILE_LIMIT, Picture};
 use super::upload_folder::UploadFolder;
 use crate::components::id::UserId;
 use crate::store::Store;
+use crate::store::audit_log::Actor;
 use crate::store::sessions::hex;
 use crate::store::uploads::{Reserved, Settled, Ticket, Upload, UploadRow, Uses};
 
@@ -428,13 +429,9 @@ pub async fn mine(
     caller: Caller,
     Query(query): Query<UploadsQuery>,
 ) -> Result<Json<UploadList>, ApiError> {
-    let after = hash_of(&query.after);
-    // One more than is shown tells whether there is more.
-    let mut rows = state.store.uploads(Some(caller.user()), after, PAGE + 1).await?;
-    let has_more = rows.len() > PAGE as usize;
-    rows.truncate(PAGE as usize);
+    let (rows, after) = page(&state, Some(caller.user()), &query.after).await?;
     Ok(Json(UploadList {
-        after: rows.last().filter(|_| has_more).map(UploadRow::name),
+        after,
         uploads: rows.into_iter().map(UploadEntry::from).collect(),
         used: state.store.uploaded_bytes(caller.user()).await?,
         quota: Some(state.settings.upload_quota).filter(|quota| *quota < u64::MAX),
@@ -450,7 +447,7 @@ fn hash_of(name: &str) -> Option<&str> {
 /// Delete a picture of mine
 ///
 /// It goes from every message that shows it; they say so in its place. One that is an avatar, an element or a map's picture stays until that has another
-/// one. Admins delete pictures of others too.
+/// one. Admins delete pictures of others too, which the audit log keeps.
 #[utoipa::path(delete, path = "/upload/{name}", operation_id = "deleteUpload", tag = "files", security(("token" = [])),
     params(("name" = String, Path, description = "The picture")), responses(
         (status = 200, body = Empty),
@@ -473,8 +470,88 @@ pub async fn delete(
             "This picture is an avatar, an element or a map's picture. Give that another one first.",
         ));
     }
-    state.store.delete_upload(&row.hash).await?;
+    let operator = (!is_mine).then(|| Actor::from(&caller.who));
+    state.store.delete_upload(&row.hash, operator.as_ref()).await?;
     Ok(Json(Empty {}))
+}
+
+/// Which pictures.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AllUploadsQuery {
+    /// Only those of this user: an id.
+    owner: Option<String>,
+    /// Where the last page ended: its `after`.
+    #[serde(default)]
+    after: String,
+}
+
+/// Pictures of everyone.
+#[derive(Serialize, ToSchema)]
+pub struct AllUploadList {
+    /// Newest first.
+    uploads: Vec<OwnedUpload>,
+    /// For the next page; null when there is none.
+    #[schema(required)]
+    after: Option<String>,
+}
+
+/// One picture and its owner.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnedUpload {
+    /// Who brought it; null when the user is gone.
+    #[schema(required)]
+    owner_id: Option<String>,
+    /// Their name.
+    #[schema(required)]
+    owner: Option<String>,
+    #[serde(flatten)]
+    upload: UploadEntry,
+}
+
+/// Pictures of all users
+///
+/// `DELETE /upload/{name}` deletes one.
+#[utoipa::path(get, path = "/admin/uploads", operation_id = "allUploads", tag = "admin", security(("token" = [])), params(AllUploadsQuery),
+    responses(
+        (status = 200, body = AllUploadList),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn all(
+    State(state): State<AppState>,
+    _admin: Admin,
+    Query(query): Query<AllUploadsQuery>,
+) -> Result<Json<AllUploadList>, ApiError> {
+    let owner = query.owner.map(|owner| owner.parse::<UserId>()).transpose();
+    let owner = owner.map_err(|_| ApiError::bad("An owner is the id of a user."))?;
+    let (rows, after) = page(&state, owner, &query.after).await?;
+    let uploads = rows.into_iter().map(|mut row| {
+        let (owner_id, owner) = row.owner.take().unzip();
+        OwnedUpload {
+            owner_id: owner_id.map(|owner| owner.to_string()),
+            owner,
+            upload: row.into(),
+        }
+    });
+    Ok(Json(AllUploadList {
+        uploads: uploads.collect(),
+        after,
+    }))
+}
+
+/// One page of pictures, and where the next one begins.
+async fn page(
+    state: &AppState,
+    owner: Option<UserId>,
+    after: &str,
+) -> Result<(Vec<UploadRow>, Option<String>), ApiError> {
+    // One more than is shown tells whether there is more.
+    let mut rows = state.store.uploads(owner, hash_of(after), PAGE + 1).await?;
+    let has_more = rows.len() > PAGE as usize;
+    rows.truncate(PAGE as usize);
+    let after = rows.last().filter(|_| has_more).map(UploadRow::name);
+    Ok((rows, after))
 }
 
 /// Removes what nothing shows any more, forever: files of deleted pictures every minute, the rest every hour.

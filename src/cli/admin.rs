@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 
 use super::options::{Place, Reach};
-use super::{accounts, cluster, print};
+use super::{accounts, cluster, print, uploads};
 use crate::api::{Demands, Passwords, new_password};
 use crate::components::id::{SpaceId, UserId};
 use crate::components::name;
@@ -48,6 +48,8 @@ pub enum Admin {
         #[command(flatten)]
         place: Place,
     },
+    /// List the pictures that people brought, the newest first, or delete one
+    Uploads(uploads::Uploads),
     /// Show what admins did, the newest first
     AuditLog {
         /// Rows at most
@@ -134,6 +136,7 @@ pub async fn run(command: Admin) -> anyhow::Result<()> {
             print::line("The space is deleted.");
             Ok(())
         }
+        Admin::Uploads(uploads) => uploads.run().await,
         Admin::AuditLog { limit, place } => audit_log(limit, &place).await,
         Admin::Invite(invite) => accounts::invite(invite).await,
         Admin::Invites(invites) => accounts::invites(invites).await,

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::sessions::SignedIn;
 use super::{Store, StoreError, Tx, id, now_ms};
 use crate::components::id::{SpaceId, UserId};
 
@@ -20,6 +21,15 @@ impl Actor {
         Self {
             user: None,
             name: "command line".into(),
+        }
+    }
+}
+
+impl From<&SignedIn> for Actor {
+    fn from(user: &SignedIn) -> Self {
+        Self {
+            user: Some(user.user),
+            name: user.name.clone(),
         }
     }
 }

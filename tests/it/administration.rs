@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::process::{Output, Stdio};
 
+use image::ImageFormat;
 use serde_json::{Value, json};
 
 use crate::clients::{GameClient, GridClient, Stranger, hello};
 use crate::cluster::Shared;
 use crate::harness::{Person, TestServer, text};
 use crate::sessions::NEVER;
+use crate::uploads::{picture, upload};
 use plaza::net::protocol::ClientMessage;
 
 async fn admin_command(folder: &Path, words: &[&str]) -> Output {
@@ -218,6 +220,62 @@ async fn the_command_line_acts_beside_a_running_server() {
 }
 
 #[tokio::test]
+async fn admins_list_and_delete_pictures_of_others_and_the_log_says_so() {
+    let server = TestServer::start().await;
+    let folder = server.folder().to_owned();
+    let (admin, ada, bob) = (server.admin().await, server.user("ada").await, server.user("bob").await);
+    let mut names = Vec::new();
+    for (who, width) in [(&ada, 5), (&ada, 6), (&bob, 7)] {
+        let brought = upload(&server, who, "chat", picture(width, 4, ImageFormat::Png))
+            .await
+            .fine();
+        names.push(text(&brought["imageUrl"]).trim_start_matches("/files/").to_owned());
+    }
+    let delete = async |picture: usize, who: &Person| {
+        let path = format!("/upload/{}", names[picture]);
+        server.call("DELETE", &path, Some(who), Value::Null).await
+    };
+    server.get("/admin/uploads?owner=ada", Some(&admin)).await.refused(400);
+    server.get("/admin/uploads", Some(&ada)).await.refused(403);
+    let all = server.get("/admin/uploads", Some(&admin)).await.fine();
+    assert_eq!(all["uploads"].as_array().unwrap().len(), 3);
+    assert_eq!(all["uploads"][0]["owner"], "bob", "the newest first: {all}");
+    let of_ada = server
+        .get(&format!("/admin/uploads?owner={}", ada.id), Some(&admin))
+        .await
+        .fine();
+    assert!(
+        of_ada["uploads"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|row| row["ownerId"] == ada.id)
+    );
+    let table = fine(&folder, &["uploads", "--of", "ada"]).await;
+    assert_eq!(table.lines().count(), 3, "{table}");
+    assert!(table.contains(&names[0]) && table.contains("5×4"), "{table}");
+    delete(0, &bob).await.refused(403);
+    delete(0, &admin).await.fine();
+    fine(&folder, &["uploads", "--delete", &names[2]]).await;
+    delete(1, &ada).await.fine();
+    let log = fine(&folder, &["audit-log"]).await;
+    let rows: Vec<_> = log.lines().collect();
+    let [by_command, by_admin] = rows[..] else {
+        panic!("what users do with their own is not in it: {log}")
+    };
+    assert!(
+        by_command.contains("command line  delete-upload") && by_command.ends_with("of bob"),
+        "{log}"
+    );
+    assert!(
+        by_admin.contains("the-admin  delete-upload") && by_admin.ends_with("of ada"),
+        "{log}"
+    );
+    assert_eq!(fine(&folder, &["uploads"]).await.trim(), "There are no uploads.");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_command_line_says_what_is_wrong_in_one_line_and_leaves_one_admin() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -227,6 +285,8 @@ async fn the_command_line_says_what_is_wrong_in_one_line_and_leaves_one_admin() 
         (&["suspend", "ada", "--reason", "x"], "there is no user ada"),
         (&["suspend", "root", "--reason", " "], "a reason has"),
         (&["unsuspend", "root"], "not suspended"),
+        (&["uploads", "--of", "ada"], "there is no user ada"),
+        (&["uploads", "--delete", "cat.png"], "there is no upload cat.png"),
         (
             &["delete-space", "018f0000-0000-7000-8000-000000000000"],
             "no such space",

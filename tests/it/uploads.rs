@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use crate::clients::GridClient;
 use crate::harness::{Answer, Person, TestServer, text};
 
-fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+pub fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let image = RgbaImage::from_fn(width, height, |x, y| image::Rgba([x as u8, y as u8, 9, 255]));
     let image = DynamicImage::ImageRgba8(image);
     let image = if format == ImageFormat::Jpeg {
@@ -26,7 +26,7 @@ fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     bytes
 }
 
-async fn upload(server: &TestServer, who: &Person, kind: &str, bytes: Vec<u8>) -> Answer {
+pub async fn upload(server: &TestServer, who: &Person, kind: &str, bytes: Vec<u8>) -> Answer {
     let form = Form::new().part("file", Part::bytes(bytes).file_name("../../x.svg"));
     let request = server.request("POST".parse().unwrap(), &format!("/upload?kind={kind}"));
     server.send(request.bearer_auth(&who.token).multipart(form)).await

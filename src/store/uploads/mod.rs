@@ -5,6 +5,7 @@
 
 use uuid::Uuid;
 
+use super::audit_log::{self, Act, Actor, Deed};
 use super::{Store, StoreError, Tx, id, now_ms};
 use crate::components::id::UserId;
 
@@ -290,24 +291,46 @@ impl Store {
     }
 
     /// Deletes a picture from everything that shows it, and gives its bytes back to its owner; answers whether it was there.
-    pub async fn delete_upload(&self, hash: &str) -> Result<bool, StoreError> {
+    /// An operator who deletes the picture of another user is named, for the audit log.
+    pub async fn delete_upload(&self, hash: &str, operator: Option<&Actor>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let deleted: Option<Deleted> =
             sqlx::query_as("delete from uploads where hash = $1 returning hash, format, user_id, size")
                 .bind(hash)
                 .fetch_optional(&mut *tx)
                 .await?;
+        let Some(deleted) = deleted else { return Ok(false) };
         for statement in [
             "delete from line_uploads where hash = $1",
             "delete from direct_uploads where hash = $1",
         ] {
             sqlx::query(statement).bind(hash).execute(&mut *tx).await?;
         }
-        let is_there = deleted.is_some();
-        bury(&mut tx, deleted).await?;
+        if let Some(actor) = operator {
+            let (hash, format, owner, _) = &deleted;
+            let owner = owner_name(&mut tx, owner.as_deref()).await?;
+            let deed = Deed {
+                actor,
+                act: Act::DeleteUpload,
+                space: None,
+                target_id: hash.clone(),
+                target: &format!("{hash}.{format}"),
+                detail: &owner.map(|owner| format!("of {owner}")).unwrap_or_default(),
+            };
+            audit_log::write(&mut tx, deed).await?;
+        }
+        bury(&mut tx, Some(deleted)).await?;
         tx.commit().await?;
-        Ok(is_there)
+        Ok(true)
     }
+}
+
+/// The name of the user who brought a picture.
+async fn owner_name(tx: &mut Tx, owner: Option<&str>) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar("select username from users where id = $1")
+        .bind(owner)
+        .fetch_optional(&mut **tx)
+        .await?)
 }
 
 /// Notes that a picture is of use, and holds others off its row until the end of the transaction; answers whether it is there.

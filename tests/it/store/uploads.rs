@@ -317,8 +317,8 @@ async fn files_go_after_their_pictures_and_no_others_do(home: Home) {
     std::fs::write(folder.path().join("theirs.png"), b"picture").unwrap();
     bring(store, ada, 1, 7).await;
     bring(store, ada, 2, 7).await;
-    assert!(store.delete_upload(&hash(1)).await.unwrap());
-    assert!(!store.delete_upload(&hash(1)).await.unwrap());
+    assert!(store.delete_upload(&hash(1), None).await.unwrap());
+    assert!(!store.delete_upload(&hash(1), None).await.unwrap());
     assert_eq!(store.remove_dead_files(folder.path()).await.unwrap(), 1);
     assert_eq!(names(folder.path()), [name(2), name(3), "theirs.png".into()]);
     // The process that wrote the third one died before it was a picture.
@@ -326,7 +326,7 @@ async fn files_go_after_their_pictures_and_no_others_do(home: Home) {
     assert_eq!(store.remove_dead_files(folder.path()).await.unwrap(), 1);
     assert_eq!(names(folder.path()), [name(2), "theirs.png".into()]);
     // The same picture comes again after it was deleted, before its file was removed.
-    store.delete_upload(&hash(2)).await.unwrap();
+    store.delete_upload(&hash(2), None).await.unwrap();
     store.expect_file(&name(2)).await.unwrap();
     bring(store, ada, 2, 7).await;
     assert_eq!(store.remove_dead_files(folder.path()).await.unwrap(), 0);

@@ -210,6 +210,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pictures of all users
+         * @description `DELETE /upload/{name}` deletes one.
+         */
+        get: operations["allUploads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/user/{id}/sign-out": {
         parameters: {
             query?: never;
@@ -843,7 +863,7 @@ export interface paths {
         /**
          * Delete a picture of mine
          * @description It goes from every message that shows it; they say so in its place. One that is an avatar, an element or a map's picture stays until that has another
-         *     one. Admins delete pictures of others too.
+         *     one. Admins delete pictures of others too, which the audit log keeps.
          */
         delete: operations["deleteUpload"];
         options?: never;
@@ -944,6 +964,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Pictures of everyone. */
+        AllUploadList: {
+            /** @description For the next page; null when there is none. */
+            after: string | null;
+            /** @description Newest first. */
+            uploads: components["schemas"]["OwnedUpload"][];
+        };
         /** @description Something that was done, with the names of that time. */
         AuditEntry: {
             /** @description `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`, `delete-upload`; later versions have more. */
@@ -1456,6 +1483,13 @@ export interface components {
             publicUrl: string | null;
             /** @description How many spaces it runs. */
             spaces: number;
+        };
+        /** @description One picture and its owner. */
+        OwnedUpload: components["schemas"]["UploadEntry"] & {
+            /** @description Their name. */
+            owner: string | null;
+            /** @description Who brought it; null when the user is gone. */
+            ownerId: string | null;
         };
         /** @description A change of one's password. */
         PasswordChange: {
@@ -2434,6 +2468,49 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    allUploads: {
+        parameters: {
+            query?: {
+                /** @description Only those of this user: an id. */
+                owner?: string;
+                /** @description Where the last page ended: its `after`. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllUploadList"];
                 };
             };
             /** @description Refused; the document says why */
