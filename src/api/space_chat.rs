@@ -394,7 +394,8 @@ pub enum ExportFormat {
 /// Everything that was said, as a file
 #[utoipa::path(get, path = "/space/{id}/chat/export", operation_id = "exportChat", tag = "spaces", security(("token" = [])),
     params(("id" = String, Path, description = "The space"), ExportQuery), responses(
-        (status = 200, body = Vec<LineEntry>, description = "Oldest first; as text with `format=text`"),
+        (status = 200, content((Vec<LineEntry> = "application/json"), (String = "text/plain")),
+            description = "Oldest first; as text with `format=text`"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn export(
