@@ -188,6 +188,19 @@ describe("the history after a break", () => {
     expect(order(merge(known(a, b), []))).toBe("ab");
   });
 
+  test("is in the server's order, whatever its clocks say", () => {
+    const [early, late] = [said("E", -9), said("L", 99)] as [typeof a, typeof a];
+    expect(order(merge(known(a, late, b), [a, late, b, early, c]))).toBe("aLbEc");
+    expect(order(merge(known(a, late), [early, b])), "with a gap").toBe("aLEb");
+    expect(order(merge(known(late, b), [a, early, late, b])), "from before what is known").toBe("aELb");
+    expect(order(merge(known(a, c, b), [a, b, c])), "also where it was heard otherwise").toBe("abc");
+  });
+
+  test("goes around what only this browser has heard", () => {
+    const near = { ...said("n", 1), scope: 1 };
+    expect(order(merge(known(a, near, b), [a, b, c]))).toBe("anbc");
+  });
+
   test("brings a line once, though it comes live again", () => {
     const chat = online();
     chat.hear(a);
@@ -206,7 +219,7 @@ describe("a gap after a break", () => {
     const chat = online();
     for (const line of lines(0, 3)) chat.hear(line);
     chat.drop(3);
-    chat.welcome(lines(10, 12), 12, true);
+    chat.welcome(lines(10, 12), 12);
     return chat;
   };
   const text = (chat: Chat) =>
@@ -237,14 +250,34 @@ describe("a gap after a break", () => {
     expect(chat.gaps).toEqual([{ after: "bo-2 -2", before: "bo-10 -10", isLost: true }]);
   });
 
-  test("is none when the history meets what is known, or is all that was ever said", () => {
+  test("is none when the history meets what is known", () => {
     const chat = online();
     for (const line of lines(0, 3)) chat.hear(line);
-    chat.catchUp(lines(2, 5), true);
-    chat.catchUp(lines(4, 6), true);
+    chat.catchUp(lines(2, 5));
+    chat.catchUp(lines(4, 6));
     expect(chat.gaps).toEqual([]);
-    chat.catchUp(lines(9, 12), false);
+  });
+
+  test("is marked also when the clock of the process that told the missing lines is behind", () => {
+    const chat = online();
+    for (const line of lines(50, 53)) chat.hear(line);
+    chat.catchUp(lines(10, 12));
+    expect(chat.gaps).toEqual([{ after: "bo-52 -52", before: "bo-10 -10", isLost: false }]);
+    expect(text(chat)).toBe("50 51 52 10 11");
+  });
+
+  test("that is filled from before what is known leaves every line in its place", () => {
+    const chat = broken();
+    expect(chat.fill("bo-10 -10", [...lines(-2, 3), ...lines(3, 10)], false)).toHaveLength(9);
+    expect(text(chat)).toBe("-2 -1 0 1 2 3 4 5 6 7 8 9 10 11");
     expect(chat.gaps).toEqual([]);
+  });
+
+  test("that is filled from what is kept takes back no change that was heard", () => {
+    const chat = broken();
+    chat.change({ id: "bo-2 -2", text: "two ", at: 13 });
+    chat.fill("bo-10 -10", lines(2, 10), false);
+    expect(text(chat)).toBe("0 1 two 3 4 5 6 7 8 9 10 11");
   });
 });
 
@@ -282,7 +315,7 @@ describe("what becomes of a line", () => {
 
   test("thoughts of people who are not named are counted", () => {
     const chat = online();
-    chat.catchUp([{ ...said("a"), reactions: [{ emoji: "👍", users: ["ada"], more: 1 }] }], false);
+    chat.catchUp([{ ...said("a"), reactions: [{ emoji: "👍", users: ["ada"], more: 1 }] }]);
     const react = (user: string, on: boolean) => chat.react({ id: "bo-a-0", user, emoji: "👍", on });
     react("cy", false);
     expect(chat.lines[0]?.reactions).toEqual([{ emoji: "👍", users: ["ada"], more: 0 }]);
@@ -312,7 +345,9 @@ describe("what becomes of a line", () => {
 test("looking back makes room for what is found", () => {
   const chat = online();
   for (let index = 0; index < 200; index++) chat.hear(said(`line ${index}`, index + 100));
-  chat.earlier([said("first", 1), said("second", 2), said("line 0", 100)]);
+  const found = [said("first", 1), said("second", 2), said("line 0", 100)];
+  expect(chat.earlier("bo-line 1-101", found), "asked about another line").toBe(false);
+  expect(chat.earlier("bo-line 0-100", found)).toBe(true);
   chat.hear(said("new", 400));
   expect(chat.lines).toHaveLength(202);
   expect(chat.lines[0]?.text).toBe("second");

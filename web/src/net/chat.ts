@@ -47,8 +47,6 @@ export interface Gap {
 
 /** Lines kept on the screen. */
 const LINES = 200;
-/** Lines that a space remembers at most. */
-const MEMORY = 50;
 /** Lines that a space remembers; a few fewer, because others are on their way. */
 const REMEMBERED = 45;
 /** Milliseconds without a connection, or without an answer, after which a line has failed. */
@@ -148,11 +146,13 @@ export class Chat {
     this.#open = this.#open.filter(({ line }) => line.isWaiting);
   }
 
-  /** What was said before everything that is known, oldest first. */
-  earlier(lines: ChatLine[]): void {
-    const fresh = lines.filter((line) => this.#said.every(({ id }) => id !== line.id));
-    this.#room += fresh.length;
-    this.#said = [...fresh.map(shown), ...this.#said];
+  /**
+   * What was said before the oldest line, or at all when none is known, oldest first. `false` when that line is the oldest no longer.
+   */
+  earlier(before: string | undefined, lines: ChatLine[]): boolean {
+    if (this.oldest?.id !== before) return false;
+    this.#insert(lines, this.oldest);
+    return true;
   }
 
   /**
@@ -161,14 +161,10 @@ export class Chat {
    */
   fill(before: string, lines: ChatLine[], isAll: boolean): ChatLine[] {
     const gap = this.#gaps.find((gap) => gap.before === before);
-    if (!gap) return [];
-    const isKnown = ({ id }: ChatLine) => this.#said.some((line) => line.id === id);
-    const fresh = lines.filter((line) => !isKnown(line));
-    const meets = fresh.length < lines.length;
-    const place = this.#said.findIndex(({ id }) => id === before);
-    this.#room += fresh.length;
-    this.#said.splice(Math.max(place, 0), 0, ...fresh.map(shown));
-    if (meets) this.#gaps = this.#gaps.filter((other) => other !== gap);
+    const next = this.#said.find(({ id }) => id === before);
+    if (!gap || !next) return [];
+    const fresh = this.#insert(lines, next);
+    if (fresh.length < lines.length) this.#gaps = this.#gaps.filter((other) => other !== gap);
     else {
       gap.before = fresh[0]?.id ?? before;
       gap.isLost = isAll;
@@ -188,24 +184,23 @@ export class Chat {
   }
 
   /** A connection stands, and this is what was said lately. Gives the lines that are new. */
-  welcome(history: ChatLine[], now: number, more = false): ChatLine[] {
+  welcome(history: ChatLine[], now: number): ChatLine[] {
     this.expire(now);
     this.#isOnline = true;
     this.#allowed = BURST;
     this.#allowedAt = now;
-    const fresh = this.catchUp(history, more);
+    const fresh = this.catchUp(history);
     for (const open of this.#open) open.sentAt = null;
     return fresh;
   }
 
-  /** This is what was said lately, and whether the space remembers more. Gives the lines that are new. */
-  catchUp(history: ChatLine[], more: boolean): ChatLine[] {
+  /** This is what was said lately. Gives the lines that are new. */
+  catchUp(history: ChatLine[]): ChatLine[] {
     const fresh = history.filter((line) => this.#said.every(({ id }) => id !== line.id));
     const last = this.#said.findLast(({ scope }) => scope !== NEARBY);
     const [first] = history;
-    // A space that remembers less than it could has told everything.
-    const isCut = more || history.length >= MEMORY;
-    if (last && first && fresh.length === history.length && isCut && last.at <= first.at) {
+    // What is told has no holes: where it meets nothing that is known, lines may be missing.
+    if (last && first && fresh.length === history.length) {
       this.#gaps.push({ after: last.id, before: first.id, isLost: false });
     }
     for (const line of fresh) this.#settle(line);
@@ -269,6 +264,16 @@ export class Chat {
     open.behind = this.#said.at(-1)?.id ?? null;
   }
 
+  /** Takes in what was said right before a line. Gives the lines that are new; what is known already may be newer than what was fetched. */
+  #insert(lines: ChatLine[], next: Line | undefined): ChatLine[] {
+    const known = new Map(this.#said.map((line) => [line.id, line]));
+    const fresh = lines.filter(({ id }) => !known.has(id));
+    this.#room += fresh.length;
+    const stretch = lines.map((line) => known.get(line.id) ?? line);
+    this.#said = merge(this.#said, next ? [...stretch, next] : stretch);
+    return fresh;
+  }
+
   /** Failed lines go with the line they stand behind. */
   #keep(said: Line[]): void {
     const gone = new Set(said.slice(0, -this.#room).map(({ id }) => id));
@@ -280,24 +285,29 @@ export class Chat {
   }
 }
 
-/** The known lines and the server's, each once, in the server's order. */
-export function merge(known: Line[], history: ChatLine[]): Line[] {
+/**
+ * The known lines and a stretch of the server's, each once, in the server's order. The stretch has no holes, so each of its lines
+ * stands right behind the one before it, and what is new before the first known one stands right before that. Times say nothing:
+ * each process has a clock of its own.
+ */
+export function merge(known: Line[], stretch: ChatLine[]): Line[] {
   const merged = [...known];
-  let place = 0;
-  for (const line of history) {
+  const ids = new Set(stretch.map(({ id }) => id));
+  const meets = merged.findIndex(({ id }) => ids.has(id));
+  let place = meets < 0 ? merged.length : meets;
+  for (const line of stretch) {
     const index = merged.findIndex(({ id }) => id === line.id);
     const known = merged[index];
-    if (known) {
-      // It may have changed meanwhile.
-      merged[index] = { ...shown(line), player: known.player, clientId: known.clientId };
-      place = Math.max(place, index + 1);
+    if (!known) {
+      merged.splice(place++, 0, shown(line));
       continue;
     }
-    // What was heard and is not in this history stands where its time says.
-    const isBefore = (other: Line | undefined) =>
-      other !== undefined && other.at <= line.at && history.every(({ id }) => id !== other.id);
-    while (isBefore(merged[place])) place++;
-    merged.splice(place++, 0, shown(line));
+    // It may have changed since then.
+    const now = { ...shown(line), player: known.player, clientId: known.clientId };
+    merged.splice(index, 1);
+    // One that stood too early goes to its place; one that stands further on stays there, with what only this browser knows before it.
+    place = index < place ? place - 1 : index;
+    merged.splice(place++, 0, now);
   }
   return merged;
 }

@@ -78,6 +78,17 @@ describe("lines that were missed while the connection was broken", () => {
     expect(talk.gaps.value).toEqual([]);
   });
 
+  test("are looked for where they may be kept as long as the rules are not known", async () => {
+    chat.mockRejectedValueOnce(new Error("The server is away."));
+    const { talk } = await talking();
+    talk.take({ type: "History", before: null, lines: lines(10, 12), more: false });
+    chat.mockResolvedValueOnce({ lines: lines(2, 10), before: "l2", rules });
+    talk.take({ type: "History", before: "l10", lines: [], more: false });
+    await settled();
+    expect(shown(talk)).toBe("0 1 2 3 4 5 6 7 8 9 10 11");
+    expect(talk.gaps.value).toEqual([]);
+  });
+
   test("that are not kept stay marked", async () => {
     const { talk } = await talking();
     talk.take({ type: "History", before: null, lines: lines(10, 12), more: true });
@@ -85,6 +96,17 @@ describe("lines that were missed while the connection was broken", () => {
     await settled();
     expect(talk.gaps.value).toEqual([{ after: "l2", before: "l10", isLost: true }]);
   });
+});
+
+test("an answer that comes twice changes nothing", async () => {
+  const { talk } = await talking();
+  talk.take({ type: "History", before: null, lines: lines(10, 12), more: true });
+  talk.fill("l10");
+  talk.take({ type: "History", before: "l10", lines: lines(2, 10), more: true });
+  talk.take({ type: "History", before: "l10", lines: lines(2, 10), more: true });
+  await settled();
+  expect(shown(talk)).toBe("0 1 2 3 4 5 6 7 8 9 10 11");
+  expect(talk.hasEarlier.value).toBe(false);
 });
 
 test("earlier lines come from the space first, then from what is kept", async () => {

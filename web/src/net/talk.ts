@@ -138,8 +138,7 @@ export class Talk {
     try {
       const page = await api.chat(this.space, "", oldest?.id ?? "");
       batch(() => {
-        this.#chat.earlier(page.lines);
-        this.#keepsMore = page.before !== null;
+        if (this.#chat.earlier(oldest?.id, page.lines)) this.#keepsMore = page.before !== null;
         this.#show();
       });
     } catch (error) {
@@ -266,12 +265,13 @@ export class Talk {
   #remember({ before, lines, more }: History): void {
     if (before === null) this.#catchUp(lines, more);
     else if (this.#chat.gaps.some((gap) => gap.before === before)) {
-      const isKept = this.rules.value?.kept === true;
-      void this.#fillFrom(before, lines, more ? "memory" : isKept ? "store" : "nowhere");
+      // While the rules are not known, asking tells.
+      const mayBeKept = this.rules.value?.kept !== false;
+      void this.#fillFrom(before, lines, more ? "memory" : mayBeKept ? "store" : "nowhere");
     } else {
-      this.#chat.earlier(lines);
-      this.#remembersMore = more;
       this.isLookingBack.value = false;
+      if (!this.#chat.earlier(before, lines)) return;
+      this.#remembersMore = more;
       this.#show();
       // Nothing of it was remembered: it may be kept.
       if (lines.length === 0) void this.lookBack();
@@ -282,7 +282,7 @@ export class Talk {
     const { user } = this.port.me();
     const begins = this.#begins;
     this.#begins = null;
-    const missed = begins === null ? this.#chat.catchUp(lines, more) : this.#chat.welcome(lines, Date.now(), more);
+    const missed = begins === null ? this.#chat.catchUp(lines) : this.#chat.welcome(lines, Date.now());
     // On the first welcome nothing was missed.
     if (begins !== "first") this.#count(missed.filter((line) => line.user !== user));
     if (this.#chat.oldest?.id === lines[0]?.id) this.#remembersMore = more;
