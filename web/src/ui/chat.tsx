@@ -128,9 +128,11 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
   const fromEnd = useRef<number | null>(null);
   const { names, me, nameOf } = useNames(space);
   const all = talk.lines.value;
-  const isHidden = (line: Line) => space.blocked.value.has(line.user);
-  const lines = all.filter((line) => (line.scope === NEARBY) === isNearby && !isHidden(line));
-  const gaps = isNearby ? [] : talk.gaps.value;
+  const isShown = (line: Line) => (line.scope === NEARBY) === isNearby && !space.blocked.value.has(line.user);
+  const lines = all.filter(isShown);
+  // The line that lines are missing before may be hidden itself.
+  const shownFrom = (id: string) => all.slice(all.findIndex((line) => line.id === id)).find(isShown)?.id;
+  const gaps = isNearby ? [] : talk.gaps.value.map((gap) => ({ ...gap, shownBefore: shownFrom(gap.before) }));
 
   useLayoutEffect(() => {
     const element = list.current;
@@ -221,13 +223,13 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
           {lines.map((line) => (
             <Fragment key={line.id}>
               {gaps
-                .filter(({ before }) => before === line.id)
-                .map(({ isLost }) => (
-                  <li key="gap" class="gap">
+                .filter(({ shownBefore }) => shownBefore === line.id)
+                .map(({ before, isLost }) => (
+                  <li key={before} class="gap">
                     {isLost ? (
                       "Some messages before this one are not kept any more."
                     ) : (
-                      <button type="button" class="button small" onClick={() => talk.fill(line.id)}>
+                      <button type="button" class="button small" onClick={() => talk.fill(before)}>
                         Show the messages missing here
                       </button>
                     )}
