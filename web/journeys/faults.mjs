@@ -1,4 +1,4 @@
-/** Faults: a line between a browser and the server that is slow, uneven and now and then stuck, but loses nothing. */
+/** Faults: a line between a browser and the server that is slow, uneven and now and then stuck, but loses nothing until it is cut. */
 
 import { connect, createServer } from "node:net";
 
@@ -15,6 +15,7 @@ export class Line {
   #sockets = new Set();
   #count = 0;
   #isHeld = false;
+  #isCut = false;
   #delivers = new Set();
 
   /** A line to that address; the same seed gives each connection the same faults. */
@@ -22,6 +23,7 @@ export class Line {
     const line = new Line();
     const { hostname, port } = new URL(address);
     line.#server = createServer({ allowHalfOpen: true }, (near) => {
+      if (line.#isCut) return near.destroy();
       const far = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
       const number = line.#count++;
       line.#carry(near, far, "up", chance(seed + 2 * number));
@@ -43,8 +45,18 @@ export class Line {
     for (const deliver of this.#delivers) deliver();
   }
 
-  async close() {
+  /** Every connection breaks, and none is made until it is mended. */
+  cut() {
+    this.#isCut = true;
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  mend() {
+    this.#isCut = false;
+  }
+
+  async close() {
+    this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
