@@ -3,40 +3,21 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, type SetupState } from "../net/api";
 import { here } from "../net/base";
-import { loadMe } from "../ui/me";
-import { Brand, ErrorNote, Field, Spinner } from "../ui/parts";
-import { PasswordField } from "../ui/password";
-import { go } from "../ui/route";
+import { CredentialFields, useCredentials } from "../ui/credentials";
+import { Brand, ErrorNote, Spinner } from "../ui/parts";
 import { useSignUp } from "../ui/sign-up";
 
 export function SetupScreen({ token }: { token: string | null }) {
   const rules = useSignUp();
   const [state, setState] = useState<SetupState | null>(null);
-  const [name, setName] = useState("");
-  const [password, setPassword] = useState("");
   const [error, setError] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
+  const credentials = useCredentials((name, password) => api.setUp(token ?? "", name, password), "/avatar?next=%2F");
 
   const look = () => {
     setError(null);
     api.setupState(token ?? "").then(setState, (caught: Error) => setError(caught.message));
   };
   useEffect(look, [token]);
-
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      await api.setUp(token ?? "", name.trim(), password);
-      await api.signIn(name.trim(), password);
-      await loadMe();
-      go("/avatar?next=%2F", true);
-    } catch (caught) {
-      setError(caught instanceof Error ? caught.message : String(caught));
-      setBusy(false);
-    }
-  };
 
   if (!state || !rules) {
     return (
@@ -58,30 +39,19 @@ export function SetupScreen({ token }: { token: string | null }) {
   if (state.good !== true) return <NoLonger isNeeded={state.needed} />;
   return (
     <main class="centre">
-      <form class="card" onSubmit={submit}>
+      <form class="card" onSubmit={credentials.submit}>
         <Brand />
         <div>
           <h1>Set up your server</h1>
           <p class="muted">You become its admin. This link works once.</p>
         </div>
-        <Field
-          id="name"
-          label="Your name"
-          value={name}
-          onValue={setName}
-          input={{ autocomplete: "username", maxLength: 64, required: true, autofocus: true }}
-        />
-        <PasswordField
-          id="password"
-          label="Password"
-          value={password}
-          onValue={setPassword}
+        <CredentialFields
+          credentials={credentials}
+          nameLabel="Your name"
           least={rules.passwordChars}
+          action="Become the admin"
+          doing="Setting up"
         />
-        {error && <ErrorNote>{error}</ErrorNote>}
-        <button type="submit" class="button primary" disabled={isBusy}>
-          {isBusy ? <Spinner label="Setting up" /> : "Become the admin"}
-        </button>
       </form>
     </main>
   );

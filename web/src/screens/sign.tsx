@@ -3,10 +3,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, type Invite } from "../net/api";
 import { here } from "../net/base";
-import { loadMe } from "../ui/me";
-import { Brand, ErrorNote, Field, Spinner } from "../ui/parts";
-import { PasswordField } from "../ui/password";
-import { go } from "../ui/route";
+import { CredentialFields, useCredentials } from "../ui/credentials";
+import { Brand, ErrorNote, Spinner } from "../ui/parts";
 import { useSignUp } from "../ui/sign-up";
 
 const STRIP = ["maya", "kenji", "leila", "samuel", "fox"];
@@ -15,10 +13,16 @@ export function SignScreen({ next, invite }: { next: string; invite?: string | u
   const rules = useSignUp();
   const invited = useInvite(invite);
   const [wish, setWish] = useState<"up" | "in" | null>(null);
-  const [name, setName] = useState("");
-  const [password, setPassword] = useState("");
-  const [error, setError] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
+  const isInvited = typeof invited === "object" && invited !== null;
+  const maySignUp = rules?.policy === "open" || (rules?.policy === "invite" && isInvited);
+  const isNew = wish === null ? maySignUp : wish === "up";
+  const credentials = useCredentials(
+    async (name, password) => {
+      if (!name || !password) throw new Error("Fill in a name and a password.");
+      if (isNew) await api.signUp(name, password, isInvited ? invite : undefined);
+    },
+    isNew ? `/avatar?next=${encodeURIComponent(next)}` : next,
+  );
 
   if (!rules || invited === undefined) {
     return (
@@ -27,38 +31,14 @@ export function SignScreen({ next, invite }: { next: string; invite?: string | u
       </main>
     );
   }
-  const isInvited = typeof invited === "object" && invited !== null;
-  const maySignUp = rules.policy === "open" || (rules.policy === "invite" && isInvited);
-  const isNew = wish === null ? maySignUp : wish === "up";
-
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (isBusy) return;
-    if (!name.trim() || !password) {
-      setError("Fill in a name and a password.");
-      return;
-    }
-    setBusy(true);
-    setError(null);
-    try {
-      if (isNew) await api.signUp(name.trim(), password, isInvited ? invite : undefined);
-      await api.signIn(name.trim(), password);
-      await loadMe();
-      go(isNew ? `/avatar?next=${encodeURIComponent(next)}` : next, true);
-    } catch (caught) {
-      setError(caught instanceof Error ? caught.message : String(caught));
-      setBusy(false);
-    }
-  };
-
   const swap = () => {
     setWish(isNew ? "in" : "up");
-    setError(null);
+    credentials.setError(null);
   };
 
   return (
     <main class="centre">
-      <form class="card" onSubmit={submit}>
+      <form class="card" onSubmit={credentials.submit}>
         <Brand />
         <div class="crowd-strip" aria-hidden="true">
           {STRIP.map((key) => (
@@ -75,27 +55,13 @@ export function SignScreen({ next, invite }: { next: string; invite?: string | u
         {isNew && !maySignUp ? (
           <p role="status">{closed(rules.policy)}</p>
         ) : (
-          <>
-            <Field
-              id="name"
-              label="Name"
-              value={name}
-              onValue={setName}
-              input={{ autocomplete: "username", maxLength: 64, required: true, autofocus: true }}
-            />
-            <PasswordField
-              key={isNew ? "new" : "known"}
-              id="password"
-              label="Password"
-              value={password}
-              onValue={setPassword}
-              least={isNew ? rules.passwordChars : undefined}
-            />
-            {error && <ErrorNote>{error}</ErrorNote>}
-            <button type="submit" class="button primary" disabled={isBusy}>
-              {isBusy ? <Spinner label="One moment" /> : isNew ? "Sign up" : "Sign in"}
-            </button>
-          </>
+          <CredentialFields
+            credentials={credentials}
+            nameLabel="Name"
+            least={isNew ? rules.passwordChars : undefined}
+            action={isNew ? "Sign up" : "Sign in"}
+            doing="One moment"
+          />
         )}
         <p class="small">
           {isNew ? "Been here before? " : "New here? "}
