@@ -1,21 +1,10 @@
 /** Keyboard: where the focus is, what Escape and the arrow keys do, what is seen in forced colours, and names as long as they may be. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { DESKTOP, openBrowser, Person, PHONE, Server } from "./plaza.mjs";
+import { test } from "node:test";
+import { DESKTOP, PHONE, startJourney } from "./plaza.mjs";
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await openBrowser();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const journey = startJourney();
 
 /** Waits until the heading of the screen has the focus. */
 const onHeading = (page, words) =>
@@ -28,7 +17,7 @@ const focused = (page, selector) =>
   page.waitForFunction((selector) => document.activeElement?.matches(selector), selector);
 
 test("each new screen has the focus on its heading; panels take it, Escape puts them away one by one", async () => {
-  const person = await Person.sit(browser, server, DESKTOP);
+  const person = await journey.sit(DESKTOP);
   const { page } = person;
   await page.goto("/");
   await person.signUp("Kim");
@@ -71,7 +60,7 @@ test("each new screen has the focus on its heading; panels take it, Escape puts 
 });
 
 test("in forced colours what is chosen has an outline", async () => {
-  const person = await Person.sit(browser, server, { ...DESKTOP, forcedColors: "active" });
+  const person = await journey.sit({ ...DESKTOP, forcedColors: "active" });
   const { page } = person;
   await page.goto("/");
   await person.signUp("Fay");
@@ -95,7 +84,7 @@ test("a name of 64 letters breaks no screen", async () => {
     [DESKTOP, "m"],
     [PHONE, "w"],
   ]) {
-    const person = await Person.sit(browser, server, options);
+    const person = await journey.sit(options);
     const { page } = person;
     const fits = async (screen) => {
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

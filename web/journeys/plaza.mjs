@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { chromium } from "playwright-core";
@@ -118,6 +119,20 @@ export async function openBrowser(more = []) {
       ...more,
     ],
   });
+}
+
+/** A server and a browser for the tests of a file: there before the first of them, gone after the last. */
+export function startJourney() {
+  const journey = { sit: (options) => Person.sit(journey.browser, journey.server, options) };
+  before(async () => {
+    journey.server = await Server.start();
+    journey.browser = await openBrowser();
+  });
+  after(async () => {
+    await journey.browser?.close();
+    await journey.server?.stop();
+  });
+  return journey;
 }
 
 /** Somebody at a browser of their own; what their page complains about is kept. */

@@ -2,24 +2,13 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { promisify } from "node:util";
-import { BINARY, openBrowser, Person, PHONE, Server } from "./plaza.mjs";
+import { BINARY, Person, PHONE, Server, startJourney } from "./plaza.mjs";
 import { arrive, makeSpace } from "./talking.mjs";
 
 const run = promisify(execFile);
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await openBrowser();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const journey = startJourney();
 
 async function tile(person) {
   const { body } = await person.figures();
@@ -27,10 +16,10 @@ async function tile(person) {
 }
 
 test("whoever starts the server first becomes its admin by the printed link, once", async () => {
-  const owner = await Person.sit(browser, server);
+  const owner = await journey.sit();
   const { page } = owner;
-  assert.ok(server.setup, "the link was printed");
-  await page.goto(server.setup);
+  assert.ok(journey.server.setup, "the link was printed");
+  await page.goto(journey.server.setup);
   await page.getByLabel("Your name").waitFor();
   assert.equal(new URL(page.url()).search, "", "the token has left the address bar");
   await page.getByLabel("Your name").fill("Owner");
@@ -51,7 +40,7 @@ test("whoever starts the server first becomes its admin by the printed link, onc
   await page.getByRole("button", { name: "Add it" }).click();
   await page.getByRole("radio", { name: "square", checked: true }).waitFor();
   await owner.shot("avatar-added");
-  await page.goto(server.setup);
+  await page.goto(journey.server.setup);
   await page.getByRole("alert").getByText("no longer good").waitFor();
   await page.getByText("plaza admin create NAME").waitFor();
   await owner.shot("setup-no-longer-good");
@@ -59,7 +48,7 @@ test("whoever starts the server first becomes its admin by the printed link, onc
 });
 
 test("on a phone: sign up, join, tap to walk, chat, nothing wider than the screen", async () => {
-  const person = await Person.sit(browser, server, PHONE);
+  const person = await journey.sit(PHONE);
   const { page } = person;
   const fits = async (screen) => {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -104,7 +93,7 @@ test("on a phone: sign up, join, tap to walk, chat, nothing wider than the scree
 });
 
 test("by keyboard alone: sign up, choose, join, walk, speak, leave", async () => {
-  const person = await Person.sit(browser, server);
+  const person = await journey.sit();
   const { page } = person;
   const { keyboard } = page;
   const reach = async (name) => {
@@ -161,13 +150,13 @@ test("where an invite is needed its link lets one sign up, and says when it is u
   const invited = await Server.start({ more: ["--signup", "invite"] });
   const asked = ["admin", "invite", "--uses", "1", "--data-dir", invited.folder, "--url", invited.address];
   const link = (await run(BINARY, asked)).stdout.split("\n")[0];
-  const stranger = await Person.sit(browser, invited);
+  const stranger = await Person.sit(journey.browser, invited);
   await stranger.page.goto("/");
   await stranger.page.getByRole("button", { name: "Sign up instead" }).click();
   await stranger.page.getByText("needs an invite").waitFor();
   await stranger.shot("sign-up-needs-invite");
 
-  const guest = await Person.sit(browser, invited, PHONE);
+  const guest = await Person.sit(journey.browser, invited, PHONE);
   const { page } = guest;
   await page.goto(link);
   await page.getByRole("heading", { name: "You are invited" }).waitFor();
@@ -203,7 +192,7 @@ test("where an invite is needed its link lets one sign up, and says when it is u
 });
 
 test("a long name of a space leaves room for who is there and for its buttons", async () => {
-  const person = await arrive(browser, server, undefined, "Lou");
+  const person = await arrive(journey.browser, journey.server, undefined, "Lou");
   const { page } = person;
   await makeSpace(person, "A very long autumn conference", /Conference/);
   await page.getByRole("button", { name: "Leave" }).click();
@@ -216,7 +205,7 @@ test("a long name of a space leaves room for who is there and for its buttons", 
 });
 
 test("in the dark every screen is dark, and it is remembered", async () => {
-  const person = await Person.sit(browser, server, { viewport: { width: 1440, height: 900 }, colorScheme: "dark" });
+  const person = await journey.sit({ viewport: { width: 1440, height: 900 }, colorScheme: "dark" });
   const { page } = person;
   await page.goto("/");
   await person.shot("dark-sign");
@@ -235,7 +224,7 @@ test("in the dark every screen is dark, and it is remembered", async () => {
 });
 
 test("an unknown space and a wrong password say what to do", async () => {
-  const person = await Person.sit(browser, server);
+  const person = await journey.sit();
   const { page } = person;
   await page.goto("/s/0197a1b2-0000-7000-8000-00000000000f");
   await page.getByRole("button", { name: "Sign in instead" }).click();
@@ -253,7 +242,7 @@ test("an unknown space and a wrong password say what to do", async () => {
 });
 
 test("where nobody moves nothing is drawn, and two hundred walking people cost no more draw calls than a few", async () => {
-  const person = await Person.sit(browser, server);
+  const person = await journey.sit();
   const { page } = person;
   await page.addInitScript(() => {
     globalThis.__draws = 0;
@@ -305,7 +294,7 @@ test("where nobody moves nothing is drawn, and two hundred walking people cost n
     [
       "bots",
       "--url",
-      server.address,
+      journey.server.address,
       "--bots",
       "200",
       "--space",
