@@ -49,15 +49,21 @@ async function walk(person, other) {
   });
 }
 
-/** Which process runs the space, as any of them says. */
-async function home() {
-  const token = await ada.page.evaluate(() => localStorage.getItem("plaza.token"));
-  const headers = { authorization: `Bearer ${token}` };
-  for (;;) {
-    const answer = await fetch(`${cluster.url}/api/v1/space/${space}/server`, { headers });
-    const { node } = await answer.json();
-    if (node) return node;
-  }
+/** Which process runs the space, as any of them says; waits until it is another one than `before`. */
+async function home(before = null) {
+  const known = await ada.page.waitForFunction(
+    async ({ space, before }) => {
+      const headers = { authorization: `Bearer ${localStorage.getItem("plaza.token")}` };
+      const answer = await fetch(`/api/v1/space/${space}/server`, { headers });
+      // A refusal says nothing of the space.
+      const { node } = answer.ok ? await answer.json() : {};
+      return node !== before && node;
+    },
+    { space, before },
+    // Processes say once a second what they run.
+    { polling: 500 },
+  );
+  return known.jsonValue();
 }
 
 test("two people meet through the balancer", async () => {
@@ -143,8 +149,7 @@ test("the process that runs their space is killed: they go on", async () => {
   for (const index of [0, 1]) {
     assert.deepEqual([after[index].body.x, after[index].body.y], [places[index].body.x, places[index].body.y]);
   }
-  // Processes say once a second what they run.
-  while ((await home()) === doomed);
+  await home(doomed);
   await bo.page.getByRole("log").getByText("Is anybody there?").waitFor();
   await say(bo, "I am");
   await walk(ada, bo);
