@@ -121,3 +121,16 @@ test("earlier lines come from the space first, then from what is kept", async ()
   talk.take({ type: "History", before: "l10", lines: lines(8, 10), more: false });
   expect(shown(talk)).toBe("8 9 10 11");
 });
+
+test("what made room for new lines can be looked back at", async () => {
+  const { talk } = await talking();
+  for (const said of lines(3, 200)) talk.take({ type: "Chat", ...said });
+  expect(talk.hasEarlier.value).toBe(false);
+  talk.take({ type: "Chat", ...line(200) });
+  expect(talk.hasEarlier.value).toBe(true);
+  chat.mockResolvedValueOnce({ lines: [line(0)], before: null, rules });
+  await talk.lookBack();
+  expect(chat).toHaveBeenLastCalledWith("space", "", "l1");
+  expect(shown(talk).startsWith("0 1 2 3")).toBe(true);
+  expect(talk.hasEarlier.value).toBe(false);
+});

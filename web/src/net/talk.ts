@@ -314,7 +314,10 @@ export class Talk {
   }
 
   #hear(line: ChatLine): void {
+    const oldest = this.#chat.oldest?.id;
     const isNew = this.#chat.hear(line);
+    // What made room for it can be looked back at.
+    if (this.rules.value?.kept && oldest !== undefined && oldest !== this.#chat.oldest?.id) this.#keepsMore = true;
     this.#show();
     if (!isNew) return;
     if (line.player !== null) this.typing.value = this.typing.value.filter((player) => player !== line.player);
