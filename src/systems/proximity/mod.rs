@@ -1,6 +1,6 @@
 //! Proximity: who hears and sees whom, from where people stand and what the zones there say.
 //!
-//! The rules and their numbers are in `docs/nearby.md`. Distance is the business of [`field`]; here private areas, silence,
+//! The rules and their numbers are in `docs/proximity.md`. Distance is the business of [`field`]; here private areas, silence,
 //! stages and blocks are laid over it, and what changed is stated. Carrying voices and pictures is the business of clients.
 
 mod blocks;

@@ -1,7 +1,7 @@
 /**
  * Forward: the connection to the server's forwarding unit, for circles of more people than can talk directly. One stream of each kind
  * goes up however many hear it; others come down in places that the unit assigns. Who is in which place is the unit's word, which
- * follows the space's: nothing is asked for here but how large pictures are shown. `docs/nearby.md` has the messages.
+ * follows the space's: nothing is asked for here but how large pictures are shown. `docs/proximity.md` has the messages.
  */
 
 import type { Peer } from "../net/codec";

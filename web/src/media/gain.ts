@@ -1,4 +1,4 @@
-/** Gain: how loud somebody is, by how far away they stand. Pure; `docs/nearby.md` states the numbers. */
+/** Gain: how loud somebody is, by how far away they stand. Pure; `docs/proximity.md` states the numbers. */
 
 /** How far voices carry, in tiles, where nobody wanted anything else. */
 export const USUAL_REACH = 5;

@@ -1,4 +1,4 @@
-/** Voices: how far they carry between two people, as the server counts it too; `docs/nearby.md` states the rules. */
+/** Voices: how far they carry between two people, as the server counts it too; `docs/proximity.md` states the rules. */
 
 import type { Zone } from "./map";
 
