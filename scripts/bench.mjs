@@ -22,24 +22,24 @@ const CHART = join(ROOT, "docs/pictures/crowd.svg");
 const HOURS = Number(process.env.HOURS ?? 1);
 const PICTURES = 10;
 
-/** Circles of six bots who call: what the unit's thread needs once they all stand. */
-async function forwarded(circles) {
+/** Groups of six bots who call: what the SFU's thread needs once they all stand. */
+async function forwarded(groups) {
   const server = await serve();
   try {
     const report = join(server.folder, "report.json");
-    const bots = ["--bots", 6 * circles, "--spaces", circles, "--behaviour", "idle", "--media"].map(String);
+    const bots = ["--bots", 6 * groups, "--spaces", groups, "--behaviour", "idle", "--media"].map(String);
     const load = ["bots", "--url", server.url, ...bots, "--for", "20s", "--json", report];
     const ended = once(start(1, load, ["ignore", "ignore", "inherit"]), "exit");
     const { pid } = server.process;
     const threads = readdirSync(`/proc/${pid}/task`);
     const name = (thread) => readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim();
-    const unit = threads.find((thread) => name(thread) === "forward");
-    while ((await gauge(server.url, "plaza_clients")) < 6 * circles) await pause(250);
+    const sfu = threads.find((thread) => name(thread) === "forward");
+    while ((await gauge(server.url, "plaza_clients")) < 6 * groups) await pause(250);
     await pause(8000);
-    const [before, from] = [seconds(`${pid}/task/${unit}`), performance.now()];
+    const [before, from] = [seconds(`${pid}/task/${sfu}`), performance.now()];
     const streams = await gauge(server.url, "plaza_forward_streams");
     await pause(SAMPLE * 1000);
-    const [after, to] = [seconds(`${pid}/task/${unit}`), performance.now()];
+    const [after, to] = [seconds(`${pid}/task/${sfu}`), performance.now()];
     const share = (after.user + after.kernel - before.user - before.kernel) / ((to - from) / 1000);
     await ended;
     const { firstPicture, mediaFramesPerSecond, mediaGaps } = JSON.parse(readFileSync(report, "utf8"));
@@ -122,28 +122,28 @@ const SCENES = {
   },
   async sockets() {
     const args = ["--spaces", 100, "--behaviour", "idle", "--for", FOR, "--ramp", "200/s"];
-    return `Ten thousand people who rest, in a hundred spaces.\n\n${HEAD}\n${row(10_000, await medians(10_000, args))}`;
+    return `Ten thousand resting players in a hundred spaces.\n\n${HEAD}\n${row(10_000, await medians(10_000, args))}`;
   },
   async storm() {
     const figures = await medians(600, ["--behaviour", "crowd", "--for", FOR, "--ramp", "100/s"]);
     return `A hundred joins a second into a room that fills up to six hundred.\n\n${HEAD}\n${row(600, figures)}`;
   },
-  /** Circles of six who all show themselves, through the forwarding unit. */
+  /** Groups of six who all send video, through the SFU. */
   async forward() {
     const rows = [];
-    for (const circles of [5, 10, 20]) {
+    for (const groups of [5, 10, 20]) {
       const runs = [];
-      for (let number = 0; number < RUNS; number++) runs.push(await forwarded(circles));
+      for (let number = 0; number < RUNS; number++) runs.push(await forwarded(groups));
       const of = (figure) => median(runs.map(figure));
       const [streams, share, loss] = [of(({ streams }) => streams), of(({ share }) => share), of(({ loss }) => loss)];
       const [picture, frames] = [of(({ picture }) => picture), of(({ frames }) => frames)];
       rows.push(
-        `| ${circles * 6} | ${streams} | ${share.toFixed(2)} | ${((share / streams) * 1e3).toFixed(2)} ‰ | ${frames.toFixed(0)}/s | ${loss} | ${picture.toFixed(0)} ms |`,
+        `| ${groups * 6} | ${streams} | ${share.toFixed(2)} | ${((share / streams) * 1e3).toFixed(2)} ‰ | ${frames.toFixed(0)}/s | ${loss} | ${picture.toFixed(0)} ms |`,
       );
     }
-    return `Circles of six, each of whom sends a voice (32 kbit/s) and a camera (150 and 700 kbit/s, thirty pictures a second) and gets those of the others, small.\n\n| clients | forwarded streams | core of the unit's thread | of it per stream | frames to each client | behind a gap | first picture p99 |\n|---|---|---|---|---|---|---|\n${rows.join("\n")}`;
+    return `Groups of six people. Each sends a voice (32 kbit/s) and a camera (150 and 700 kbit/s, thirty frames\na second) and receives those of the others at a small size.\n\n| clients | forwarded streams | core of the SFU's thread | of it per stream | frames to each client | after a gap | first video frame p99 |\n|---|---|---|---|---|---|---|\n${rows.join("\n")}`;
   },
-  /** Two browsers with cameras stand side by side; one keeps the other away and lets them near again. */
+  /** Two browsers with cameras stand side by side; one blocks the other and unblocks them again. */
   async calls() {
     const { DEVICES, openBrowser, Server } = await import("../web/journeys/plaza.mjs");
     const { agree, arrive, bring, makeSpace, walkUp } = await import("../web/journeys/talking.mjs");
@@ -154,7 +154,7 @@ const SCENES = {
     await walkUp(bo, "Ada");
     await agree(ada, "camera");
     const { page } = bo;
-    /** From her card, opened anew: what is done there closes it. */
+    /** From her card, opened again each time: what is done there closes it. */
     const press = async (label) => {
       await page.getByRole("button", { name: /^People/ }).click();
       await page.getByRole("button", { name: "Ada", exact: true }).click();
@@ -186,7 +186,7 @@ const SCENES = {
     await server.stop();
     times.sort((a, b) => a - b);
     const [middle, worst] = [times[times.length >> 1], times.at(-1)].map((time) => time.toFixed(0));
-    return `From being connected to the first picture that is drawn, two browsers on one machine, ${PICTURES} times: median ${middle} ms, worst ${worst} ms.`;
+    return `From being connected to the first video frame that is drawn, two browsers on one machine, ${PICTURES} times:\nmedian ${middle} ms, worst ${worst} ms.`;
   },
   /** Three other servers under the same load, Plaza's own runs between theirs. */
   reference: compared,
@@ -201,7 +201,7 @@ const SCENES = {
     }
     await stop(server);
     const at = (part) => memory[Math.floor((memory.length - 1) * part)].toFixed(0);
-    return `${HOURS} h of churn: a hundred people come, talk and go in ten new spaces, ${memory.length} times. Memory after the first round ${at(0)} MB, half way ${at(0.5)} MB, at the end ${at(1)} MB.`;
+    return `${HOURS} h of churn: a hundred people join ten new spaces, chat and leave, ${memory.length} times.\nMemory after the first round ${at(0)} MB, half way ${at(0.5)} MB, at the end ${at(1)} MB.`;
   },
 };
 
@@ -230,9 +230,9 @@ function chart(rows) {
 function keep(scene, text) {
   const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: ROOT, encoding: "utf8" }).trim();
   const machine = `${cpus().length} cores (${cpus()[0].model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB`;
-  // Long scenes run once, and say all there is.
+  // Long scenes run once.
   const runs = ["calls", "churn"].includes(scene) ? "" : ` medians of ${RUNS};`;
-  const about = `*${new Date().toISOString().slice(0, 10)}, commit ${commit}, ${machine};${runs} \`node scripts/bench.mjs ${scene}\`.*`;
+  const about = `*${new Date().toISOString().slice(0, 10)}, commit ${commit}, ${machine};${runs}\n\`node scripts/bench.mjs ${scene}\`.*`;
   const [begin, end] = [`<!-- ${scene} -->`, `<!-- /${scene} -->`];
   const page = readFileSync(PAGE, "utf8");
   const section = `${begin}\n${text}\n\n${about}\n${end}`;

