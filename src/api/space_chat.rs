@@ -550,6 +550,7 @@ async fn change_line(
     let change = LineChange { id, text, at };
     let event = DurableEvent::Changed(change.clone());
     state.store.keep_chat(row.id, &[event]).await?;
-    state.spaces.tell(row.id, Command::LineChanged { change });
+    let author = line.user;
+    state.spaces.tell(row.id, Command::LineChanged { change, author });
     Ok(Json(Empty {}))
 }

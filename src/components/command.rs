@@ -230,6 +230,8 @@ pub enum Command {
     LineChanged {
         /// Which, and how.
         change: LineChange,
+        /// Who said the line: the space may not remember it.
+        author: UserId,
     },
     /// Show a reaction to a line, or take it back.
     React {

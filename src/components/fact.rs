@@ -220,7 +220,12 @@ pub enum Fact {
         hearers: Vec<PlayerId>,
     },
     /// A line has other words, or none.
-    Changed(LineChange),
+    Changed {
+        /// Which, and how.
+        change: LineChange,
+        /// Who said the line: a relay may not remember it.
+        author: UserId,
+    },
     /// A line has one reaction more or less.
     Reacted(LineReaction),
     /// Everything that was said is forgotten because somebody who may wanted it.
@@ -310,7 +315,7 @@ impl Fact {
     pub const fn is_durable(&self) -> bool {
         matches!(
             self,
-            Self::Said(_) | Self::SaidBefore(_) | Self::Changed(_) | Self::Reacted(_) | Self::Cleared { .. }
+            Self::Said(_) | Self::SaidBefore(_) | Self::Changed { .. } | Self::Reacted(_) | Self::Cleared { .. }
         )
     }
 

@@ -116,7 +116,7 @@ pub(super) fn weight(command: &Command) -> usize {
     match command {
         Command::Chat { speech, .. } => speech.text.len(),
         Command::Signal { body, .. } => body.len(),
-        Command::ChangeLine { change, .. } | Command::LineChanged { change } => {
+        Command::ChangeLine { change, .. } | Command::LineChanged { change, .. } => {
             change.text.as_ref().map_or(0, String::len)
         }
         _ => 0,
@@ -167,6 +167,7 @@ mod tests {
                 text: Some("x".repeat(bytes)),
                 at: 0,
             },
+            author: UserId(Uuid::from_u128(1)),
         }
     }
 

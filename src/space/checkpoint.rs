@@ -91,7 +91,7 @@ impl DurableEvent {
     pub fn of(fact: &Fact) -> Option<Self> {
         match fact {
             Fact::Said(line) => Some(Self::Said(line.clone())),
-            Fact::Changed(change) => Some(Self::Changed(change.clone())),
+            Fact::Changed { change, .. } => Some(Self::Changed(change.clone())),
             Fact::Reacted(reaction) => Some(Self::Reacted(reaction.clone())),
             Fact::Cleared { by } => Some(Self::Cleared(by.clone())),
             _ => None,
@@ -107,12 +107,12 @@ impl DurableEvent {
         }
     }
 
-    fn into_fact(self) -> Fact {
+    fn apply_to(self, history: &mut History) {
         match self {
-            Self::Said(line) => Fact::Said(line),
-            Self::Changed(change) => Fact::Changed(change),
-            Self::Reacted(reaction) => Fact::Reacted(reaction),
-            Self::Cleared(by) => Fact::Cleared { by },
+            Self::Said(line) => history.add(line),
+            Self::Changed(change) => history.change(&change),
+            Self::Reacted(reaction) => history.react(&reaction),
+            Self::Cleared(_) => history.0.clear(),
         }
     }
 
@@ -213,7 +213,7 @@ impl Checkpoint {
     pub fn replay(&mut self, tick: Tick, event: DurableEvent) {
         self.tick = self.tick.max(tick);
         let mut history = History(std::mem::take(&mut self.history).into());
-        history.apply(&event.into_fact());
+        event.apply_to(&mut history);
         self.history = history.0.into();
     }
 

@@ -99,7 +99,7 @@ impl History {
     pub fn apply(&mut self, fact: &Fact) {
         match fact {
             Fact::Said(line) => self.add(line.clone()),
-            Fact::Changed(change) => self.change(change),
+            Fact::Changed { change, .. } => self.change(change),
             Fact::Reacted(reaction) => self.react(reaction),
             Fact::Cleared { .. } | Fact::Forgotten => self.0.clear(),
             _ => {}
@@ -260,22 +260,23 @@ pub(super) fn change(world: &mut World, player: PlayerId, change: LineChange, ma
     let Some(line) = known.filter(|line| !line.is_deleted) else {
         return refuse(world, player, None, LineRefusal::Gone);
     };
-    if line.user != user && !(may_moderate && change.text.is_none()) {
+    let author = line.user;
+    if author != user && !(may_moderate && change.text.is_none()) {
         return refuse(world, player, None, LineRefusal::NotYours);
     }
     if change.text.as_ref() != Some(&line.text) {
-        changed(world, change);
+        changed(world, change, author);
     }
 }
 
 /// A line was changed by somebody who may; it need not be among those that the space remembers.
-pub(super) fn changed(world: &mut World, mut change: LineChange) {
+pub(super) fn changed(world: &mut World, mut change: LineChange, author: UserId) {
     let mut history = world.resource_mut::<History>();
     // Clocks of other processes may be behind: what comes later is dated no earlier, or the database would drop it as outdated.
     let edited = history.get(change.id).and_then(|line| line.edited);
     change.at = change.at.max(edited.unwrap_or_default());
     history.change(&change);
-    tell(world, Fact::Changed(change));
+    tell(world, Fact::Changed { change, author });
 }
 
 pub(super) fn react(world: &mut World, player: PlayerId, id: ChatId, emoji: String, on: bool) {

@@ -196,7 +196,7 @@ fn apply(world: &mut World, command: Command) {
             change,
             may_moderate,
         } => chat::change(world, player, change, may_moderate),
-        Command::LineChanged { change } => chat::changed(world, change),
+        Command::LineChanged { change, author } => chat::changed(world, change, author),
         Command::React {
             player,
             line,

@@ -1,14 +1,17 @@
 //! What becomes of what is said: forgotten when nobody is there any more, or kept for ever.
 
+use plaza::components::chat::HISTORY;
 use plaza::net::protocol::chat::{
     ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatLineS2c, DirectLineS2c, ReactC2s, TypingC2s,
 };
+use plaza::net::protocol::status::BlockC2s;
 use plaza::net::protocol::{ClientMessage, ServerMessage};
 use serde_json::{Value, json};
 
 use crate::clients::GameClient;
 use crate::cluster::{Shared, say};
-use crate::harness::{Person, TestServer};
+use crate::harness::{Person, TestServer, text};
+use crate::overload::three_people;
 
 async fn kept_space(server: &TestServer, owner: &Person) -> String {
     let request = json!({"name": "Minutes", "dimensions": "20x20", "chat": "kept"});
@@ -287,6 +290,40 @@ async fn lines_that_the_space_no_longer_remembers_are_changed_over_http_and_show
         .call("DELETE", &format!("/space/{space}/chat/x"), Some(&ada), Value::Null)
         .await
         .refused(400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn changes_of_forgotten_lines_do_not_reach_the_one_who_blocked_their_author() {
+    let server = TestServer::start().await;
+    let [ada, bob, cleo] = three_people(&server).await;
+    let space = kept_space(&server, &ada).await;
+    let mut blocker = GameClient::join(&server.address, &ada, &space).await;
+    let mut author = GameClient::join(&server.address, &bob, &space).await;
+    let mut other = GameClient::join(&server.address, &cleo, &space).await;
+    say(&mut author, 1, "old words").await;
+    say(&mut other, 1, "fine words").await;
+    let kept = until_kept(&server, &ada, &space, 2).await;
+    let path = |line: usize| format!("/space/{space}/chat/{}", text(&kept["lines"][line]["id"]));
+    for number in 0..HISTORY / 10 {
+        let speaker = server.user(&format!("speaker {number}")).await;
+        let mut speaker = GameClient::join(&server.address, &speaker, &space).await;
+        for line in 1..10 {
+            speaker.chat(line, "news").await;
+        }
+        say(&mut speaker, 10, "news").await;
+    }
+    let user = bob.id.clone();
+    blocker
+        .say(&ClientMessage::Block(BlockC2s { user, blocked: true }))
+        .await;
+    say(&mut blocker, 1, "blocked").await;
+    for (line, who) in [(0, &bob), (1, &cleo)] {
+        let request = json!({"message": "other words"});
+        server.call("PATCH", &path(line), Some(who), request).await.fine();
+    }
+    assert_eq!(changed(&mut blocker).await.id, text(&kept["lines"][1]["id"]));
+    assert_eq!(changed(&mut other).await.id, text(&kept["lines"][0]["id"]));
     server.stop().await;
 }
 

@@ -67,7 +67,7 @@ async fn read_all(server: &TestServer, who: &Person, space: &str) -> Vec<String>
         .collect()
 }
 
-async fn three_people(server: &TestServer) -> [Person; 3] {
+pub async fn three_people(server: &TestServer) -> [Person; 3] {
     [
         server.user("ada").await,
         server.user("bob").await,

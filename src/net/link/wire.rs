@@ -16,7 +16,7 @@ use crate::components::scene::Scene;
 use crate::host::Seen;
 
 /// Both sides must speak the same: rises with every change of the messages or of anything in them.
-pub(super) const VERSION: u32 = 11;
+pub(super) const VERSION: u32 = 12;
 
 /// The longest frame: a picture of the largest space is far below.
 const MAX_FRAME: u32 = 32 << 20;

@@ -116,15 +116,14 @@ impl Relay {
         }
     }
 
-    pub(super) fn change(&mut self, change: &LineChange) {
+    pub(super) fn change(&mut self, change: &LineChange, author: UserId) {
         self.history.change(change);
-        let author = self.history.get(change.id).map(|line| line.user);
         let message = ServerMessage::ChatChanged(ChatChangedS2c {
             id: change.id.to_string(),
             text: change.text.clone(),
             at: change.at,
         });
-        self.to_binary_from(author, &message);
+        self.to_binary_from(Some(author), &message);
     }
 
     pub(super) fn react(&mut self, reaction: &LineReaction) {
@@ -175,11 +174,12 @@ impl Relay {
                 continue;
             };
             if (&known.text, known.is_deleted) != (&line.text, line.is_deleted) {
-                self.change(&LineChange {
+                let change = LineChange {
                     id: line.id,
                     text: (!line.is_deleted).then(|| line.text.clone()),
                     at: line.edited.unwrap_or(line.at),
-                });
+                };
+                self.change(&change, line.user);
             }
             for (from, than, on) in [(line, &known, true), (&known, line, false)] {
                 for reaction in more_reactions(from, than, on) {

@@ -478,7 +478,7 @@ impl Relay {
             }
             Fact::PlanReplaced { version } => self.tell_of_map(*version),
             Fact::Whispered { line, hearers } => self.whisper(line, hearers),
-            Fact::Changed(change) => self.change(change),
+            Fact::Changed { change, author } => self.change(change, *author),
             Fact::Reacted(reaction) => self.react(reaction),
             Fact::Cleared { by } => {
                 self.history.0.clear();
