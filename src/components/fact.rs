@@ -295,6 +295,8 @@ pub enum Denial {
     BubbleFull,
     /// Taken home a moment ago.
     HomeTooSoon,
+    /// Following somebody where one of both blocked the other.
+    NoFollow,
 }
 
 impl Fact {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use bevy_ecs::prelude::*;
 
-use super::{Outbox, SpaceBuilder, presence};
-use crate::components::fact::Fact;
+use super::{Outbox, SpaceBuilder, presence, proximity, zones};
+use crate::components::fact::{Denial, Fact};
 use crate::components::id::PlayerId;
 
 /// The leader of each follower.
@@ -33,10 +33,15 @@ impl Following {
     }
 }
 
-/// From now on a player follows another, or no one.
+/// From now on a player follows another, or no one. No one follows a player whom a block keeps away from them.
 pub(super) fn follow(world: &mut World, player: PlayerId, leader: Option<PlayerId>) {
     let is_here = |other: PlayerId| other != player && presence::entity(world, other).is_some();
     let leader = leader.filter(|leader| is_here(*leader) && presence::entity(world, player).is_some());
+    let is_refused = leader.is_some_and(|leader| proximity::is_apart(world, player, leader));
+    if is_refused {
+        zones::deny(world, player, Denial::NoFollow);
+    }
+    let leader = leader.filter(|_| !is_refused);
     let following = &mut world.resource_mut::<Following>().0;
     let before = match leader {
         Some(leader) => following.insert(player, leader),
@@ -48,6 +53,16 @@ pub(super) fn follow(world: &mut World, player: PlayerId, leader: Option<PlayerI
     let facts = &mut world.resource_mut::<Outbox>().0.facts;
     for (leader, on) in [(before, false), (leader, true)] {
         facts.extend(leader.map(|leader| Fact::Followed { player, leader, on }));
+    }
+}
+
+/// One of two players keeps the other away from now on: neither follows the other any more.
+pub(super) fn keep_apart(world: &mut World, a: PlayerId, b: PlayerId) {
+    for (player, leader) in [(a, b), (b, a)] {
+        if world.resource::<Following>().0.get(&player) == Some(&leader) {
+            // Asked for again, it is refused now.
+            follow(world, player, Some(leader));
+        }
     }
 }
 

@@ -5,11 +5,15 @@ use plaza::net::protocol::bubble::BubbleC2s;
 use plaza::net::protocol::chat::ChatC2s;
 use plaza::net::protocol::movement::WalkToPlayerC2s;
 use plaza::net::protocol::session::HelloC2s;
-use plaza::net::protocol::{ClientMessage, peers::SignalC2s, status::BlockC2s};
+use plaza::net::protocol::status::{BlockC2s, FollowC2s};
+use plaza::net::protocol::zone::{KnockC2s, LockC2s};
+use plaza::net::protocol::{ClientMessage, peers::SignalC2s};
 use serde_json::json;
 
 use crate::clients::{GameClient, Stranger, hello};
+use crate::cluster::hear;
 use crate::harness::{Person, TestServer, text};
+use crate::overload::three_people;
 
 struct Two {
     server: TestServer,
@@ -314,6 +318,106 @@ async fn who_is_blocked_is_away_from_both_and_writes_to_neither() {
     connected(&mut ada).await;
     connected(&mut bob).await;
     server.post(&path, Some(&bob_user), body).await.fine();
+    server.stop().await;
+}
+
+async fn follow(follower: &mut GameClient, leader: &GameClient) {
+    let player = Some(leader.welcome.player);
+    follower.say(&ClientMessage::Follow(FollowC2s { player })).await;
+}
+
+/// Waits until a client is told whether somebody follows its player.
+async fn followed(client: &mut GameClient, by: &GameClient, on: bool) {
+    let player = by.welcome.player;
+    client
+        .until(|_, message| {
+            matches!(message, ServerMessage::Followed(followed) if (followed.player, followed.on) == (player, on))
+        })
+        .await;
+}
+
+/// Waits until a client is told that its player does not follow. Nobody may have been told that the player follows theirs.
+async fn is_no_follower(client: &mut GameClient) {
+    client
+        .until(|_, message| {
+            assert!(!matches!(message, ServerMessage::Followed(followed) if followed.on));
+            matches!(message, ServerMessage::Notice(notice) if notice.code == "no-follow")
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn who_is_blocked_neither_follows_nor_leads() {
+    let Two {
+        server,
+        mut ada,
+        mut bob,
+        bob_user,
+        ..
+    } = two().await;
+    let block = |blocked| {
+        ClientMessage::Block(BlockC2s {
+            user: bob_user.id.clone(),
+            blocked,
+        })
+    };
+    follow(&mut bob, &ada).await;
+    followed(&mut ada, &bob, true).await;
+    ada.say(&block(true)).await;
+    followed(&mut ada, &bob, false).await;
+    is_no_follower(&mut bob).await;
+    follow(&mut bob, &ada).await;
+    is_no_follower(&mut bob).await;
+    follow(&mut ada, &bob).await;
+    is_no_follower(&mut ada).await;
+    ada.say(&block(false)).await;
+    connected(&mut bob).await;
+    follow(&mut bob, &ada).await;
+    followed(&mut ada, &bob, true).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn knocks_of_a_blocked_person_do_not_reach_the_one_who_blocked_them() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let map = json!({"name": "Office", "dimensions": "20x8", "zones": [
+        {"kind": "spawn", "name": "Door", "x": 2, "y": 2, "width": 2, "height": 2},
+        {"kind": "private", "name": "Room", "x": 10, "y": 2, "width": 3, "height": 3},
+    ]});
+    let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
+    let office = json!({"name": "Office", "mapId": map});
+    let space = text(&server.post("/space", Some(&admin), office).await.fine()["spaceId"]);
+    let [ada_user, bob_user, cleo_user] = three_people(&server).await;
+    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
+    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    let mut cleo = GameClient::join(&server.address, &cleo_user, &space).await;
+    let zone = |message: &ServerMessage| match message {
+        ServerMessage::Zone(zone) => Some((zone.zone, zone.people, zone.locked)),
+        _ => None,
+    };
+    ada.say(&ClientMessage::Block(BlockC2s {
+        user: bob_user.id.clone(),
+        blocked: true,
+    }))
+    .await;
+    ada.walk_to(1, 11, 3).await;
+    ada.until(|_, message| zone(message) == Some((1, 1, false))).await;
+    ada.say(&ClientMessage::Lock(LockC2s { zone: 1, locked: true })).await;
+    cleo.until(|_, message| zone(message) == Some((1, 1, true))).await;
+    let knock = ClientMessage::Knock(KnockC2s { zone: 1 });
+    bob.say(&knock).await;
+    bob.chat(1, "let me in").await;
+    // What comes after it shows that the knock was taken.
+    hear(&mut cleo, "let me in").await;
+    cleo.say(&knock).await;
+    let told = ada
+        .until(|_, message| matches!(message, ServerMessage::Knocked(_)))
+        .await;
+    let ServerMessage::Knocked(knocked) = told else {
+        unreachable!("only a knock ends the wait")
+    };
+    assert_eq!(knocked.player, cleo.welcome.player);
     server.stop().await;
 }
 

@@ -238,6 +238,7 @@ impl Relay {
             ),
             Denial::NotNearBubble => ("not-near", "Stand within two tiles of somebody in the bubble."),
             Denial::BubbleFull => ("full", "There is no room for more than eight."),
+            Denial::NoFollow => ("no-follow", "You cannot follow them."),
             Denial::HomeTooSoon => ("home", "You were taken there a moment ago. Wait ten seconds."),
         };
         let Some(client) = self.client_of(player) else { return };

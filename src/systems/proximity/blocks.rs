@@ -10,7 +10,7 @@ use crate::components::id::{PlayerId, UserId};
 use crate::components::player::Card;
 use crate::components::unit::Tick;
 use crate::systems::presence::{self, player_of_user};
-use crate::systems::{Outbox, walking};
+use crate::systems::{Outbox, following, walking};
 
 impl Proximity {
     /// Whether one of them keeps the other away.
@@ -83,6 +83,7 @@ pub fn block(world: &mut World, user: UserId, other: UserId, blocked: bool) {
     world.resource_mut::<Outbox>().0.facts.push(fact);
     if blocked && let (Some(user), Some(other)) = (player_of_user(world, user), player_of_user(world, other)) {
         walking::stop_following(world, other, user);
+        following::keep_apart(world, user, other);
     }
 }
 

@@ -548,6 +548,7 @@ export class Space {
         break;
       case "Notice":
         if (message.code === "no-path") this.target = undefined;
+        if (message.code === "no-follow") this.following.value = null;
         this.notice.value = message.message;
         break;
       case "Peers": {
