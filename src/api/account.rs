@@ -125,7 +125,7 @@ pub async fn sign_up(
     address: Address,
     Json(body): Json<SignUp>,
 ) -> Result<Json<UserAnswer>, ApiError> {
-    state.limits.attempt(address)?;
+    state.limits.attempt(address, &state.budgets)?;
     match (state.settings.signup, &body.invite) {
         (SignUpPolicy::Open, _) | (SignUpPolicy::Invite, Some(_)) => {}
         (SignUpPolicy::Invite, None) => {

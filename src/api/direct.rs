@@ -204,7 +204,7 @@ pub async fn write(
     Path(other): Path<UserId>,
     body: Unread<DirectRequest>,
 ) -> Result<Json<DirectEntry>, ApiError> {
-    state.writes.write(caller.user())?;
+    state.writes.write(caller.user(), &state.budgets)?;
     if other == caller.user() {
         return Err(ApiError::bad("This is you. Write to somebody else."));
     }

@@ -13,7 +13,6 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::error::ApiError;
 use super::turns::Asker;
 use crate::components::name::NameKeys;
 use crate::net::address::AddressKey;
@@ -255,11 +254,6 @@ fn halve(table: &mut HashMap<Key, Entry>, now: Instant) {
     let (_, middle, _) = all.select_nth_unstable_by(middle, f64::total_cmp);
     let middle = *middle;
     table.retain(|_, entry| worth(entry) > middle);
-}
-
-/// Seconds for a refusal.
-pub fn refusal(wait: Duration) -> ApiError {
-    ApiError::TooMany(wait.as_secs() + 1)
 }
 
 #[cfg(test)]

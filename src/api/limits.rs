@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::extract::Address;
 use crate::components::id::UserId;
 use crate::net::address::AddressKey;
+use crate::net::budget::{Budget, Budgets, Who};
 
 /// The table of addresses is cleaned when it has grown this large.
 const CLEAN_AT: usize = 10_000;
@@ -32,14 +33,15 @@ impl AuthLimits {
     }
 
     /// Counts an attempt.
-    pub fn attempt(&self, Address(address): Address) -> Result<(), ApiError> {
-        let (Some(limiter), Some(address)) = (&self.limiter, address) else {
+    pub fn attempt(&self, address: Address, budgets: &Budgets) -> Result<(), ApiError> {
+        let (Some(limiter), Some(address)) = (&self.limiter, address.key()) else {
             return Ok(());
         };
         if limiter.len() > CLEAN_AT {
             limiter.retain_recent();
         }
-        limiter.check_key(&AddressKey::of(address)).map_err(|until| {
+        limiter.check_key(&address).map_err(|until| {
+            budgets.note(Who::Address(address), Budget::SignIns);
             let wait = until.wait_time_from(DefaultClock::default().now());
             ApiError::TooMany(wait.as_secs() + 1)
         })
@@ -60,11 +62,12 @@ impl Default for WriteLimits {
 
 impl WriteLimits {
     /// Counts a message.
-    pub fn write(&self, user: UserId) -> Result<(), ApiError> {
+    pub fn write(&self, user: UserId, budgets: &Budgets) -> Result<(), ApiError> {
         if self.0.len() > CLEAN_AT {
             self.0.retain_recent();
         }
         self.0.check_key(&user).map_err(|until| {
+            budgets.note(Who::User(user), Budget::Directs);
             let wait = until.wait_time_from(DefaultClock::default().now());
             ApiError::TooMany(wait.as_secs() + 1)
         })
@@ -104,17 +107,19 @@ impl Drop for Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::budget::BudgetSettings;
 
     #[test]
     fn a_burst_is_let_through_and_more_is_not() {
         let limits = AuthLimits::new(3);
+        let budgets = Budgets::new(&BudgetSettings::default());
         let here = Address("10.0.0.1".parse().ok());
         let there = Address("10.0.0.2".parse().ok());
         for _ in 0..6 {
-            limits.attempt(here).unwrap();
+            limits.attempt(here, &budgets).unwrap();
         }
-        assert!(matches!(limits.attempt(here), Err(ApiError::TooMany(1..=60))));
-        limits.attempt(there).unwrap();
+        assert!(matches!(limits.attempt(here, &budgets), Err(ApiError::TooMany(1..=60))));
+        limits.attempt(there, &budgets).unwrap();
     }
 
     #[test]

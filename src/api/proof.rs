@@ -1,13 +1,16 @@
 //! Proof: whether a person knows the password of an account, with what guessing costs.
 
+use std::time::Duration;
+
 use tokio::time::{Instant, sleep};
 
 use super::AppState;
 use super::error::ApiError;
 use super::extract::Address;
-use super::guesses::{Verdict, refusal};
+use super::guesses::Verdict;
 use super::passwords::Verified;
 use crate::net::address::AddressKey;
+use crate::net::budget::{Budget, Who};
 use crate::store::users::Credentials;
 
 /// Bytes of a name and of a password at most; no account has longer ones.
@@ -24,6 +27,12 @@ pub async fn prove(
         return Ok(None);
     }
     let guesses = &state.guesses;
+    let refusal = |wait: Duration| {
+        if let Some(address) = address.map(AddressKey::of) {
+            state.budgets.note(Who::Address(address), Budget::SignIns);
+        }
+        ApiError::TooMany(wait.as_secs() + 1)
+    };
     let asker = guesses.asker(address.map(AddressKey::of), name, Instant::now());
     if let Verdict::Refuse(wait) = guesses.judge(asker, Instant::now()) {
         return Err(refusal(wait));

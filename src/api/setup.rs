@@ -52,7 +52,7 @@ pub async fn state(
     let needed = !state.store.has_admin().await?;
     let good = match asked.token {
         Some(token) => {
-            state.limits.attempt(address)?;
+            state.limits.attempt(address, &state.budgets)?;
             Some(needed && state.store.setup_token_fits(&token).await?)
         }
         None => None,
@@ -71,7 +71,7 @@ pub async fn set_up(
     Json(body): Json<SetupRequest>,
 ) -> Result<Json<UserAnswer>, ApiError> {
     const REFUSED: ApiError = ApiError::Forbidden("This set-up link is no longer good.");
-    state.limits.attempt(address)?;
+    state.limits.attempt(address, &state.budgets)?;
     if !state.store.setup_token_fits(&body.token).await? {
         return Err(REFUSED);
     }

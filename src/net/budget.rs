@@ -69,6 +69,8 @@ pub enum Budget {
     SignIns,
     /// Chat of a user in a space. It has a limiter of its own.
     Chat,
+    /// Direct messages. They have a limiter of their own.
+    Directs,
     /// Signals of calls. They have a limiter of their own.
     Signals,
     /// Anything else that a client sends over its socket. It has a limiter of its own.
@@ -79,7 +81,7 @@ pub enum Budget {
 
 impl Budget {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Requests,
         Self::Creations,
         Self::Edits,
@@ -87,6 +89,7 @@ impl Budget {
         Self::Uploads,
         Self::SignIns,
         Self::Chat,
+        Self::Directs,
         Self::Signals,
         Self::Messages,
         Self::Connections,
@@ -102,6 +105,7 @@ impl Budget {
             Self::Uploads => "uploads",
             Self::SignIns => "sign-ins",
             Self::Chat => "chat",
+            Self::Directs => "direct messages",
             Self::Signals => "signals",
             Self::Messages => "messages",
             Self::Connections => "connections",
@@ -158,7 +162,12 @@ impl BudgetSettings {
             Budget::Edits => (self.edits, self.edits.saturating_mul(6), false),
             Budget::Search => (self.searches, self.searches.div_ceil(3), true),
             Budget::Uploads => (self.uploads, self.uploads, true),
-            Budget::SignIns | Budget::Chat | Budget::Signals | Budget::Messages | Budget::Connections => return None,
+            Budget::SignIns
+            | Budget::Chat
+            | Budget::Directs
+            | Budget::Signals
+            | Budget::Messages
+            | Budget::Connections => return None,
         };
         let rate = NonZeroU32::new(rate.saturating_mul(times))?;
         let burst = NonZeroU32::new(burst.saturating_mul(times))?;

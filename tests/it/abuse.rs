@@ -88,6 +88,30 @@ async fn who_changes_too_much_is_slowed_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn those_who_guess_or_write_to_others_too_much_are_counted() {
+    let server = TestServer::start_with(|settings| settings.metrics_public = true).await;
+    let (ada, ben) = (server.user("ada").await, server.user("ben").await);
+    let slowed = async |what: &str| metric(&server, &format!("plaza_slowed_total{{what=\"{what}\"}}")).await;
+    // All tests of a process count in one place: others may raise the number, too.
+    let before = slowed("sign-ins").await;
+    let guess = json!({"username": "ada", "password": "a wrong guess"});
+    let (_, refused) = until_slowed(100, async || server.post("/signin", None, guess.clone()).await).await;
+    refused.expect("nobody guesses all the time").refused(429);
+    assert!(slowed("sign-ins").await > before);
+    let before = slowed("direct messages").await;
+    let mut number = 0;
+    let (_, refused) = until_slowed(100, async || {
+        number += 1;
+        let body = json!({"text": "hello", "clientId": number});
+        server.post(&format!("/direct/{}", ben.id), Some(&ada), body).await
+    })
+    .await;
+    refused.expect("nobody writes all the time").refused(429);
+    assert!(slowed("direct messages").await > before);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn one_address_is_slowed_whatever_it_asks_and_health_answers_it() {
     let server = with_budgets(BudgetSettings {
         requests: 1,
