@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::net::budget::Slowed;
+use crate::net::edge::CutBody;
 use crate::store::StoreError;
 use crate::store::administration::Suspension;
 
@@ -29,6 +30,8 @@ pub enum ApiError {
     NotFound,
     /// The path exists but not with this method: 405.
     MethodNotAllowed,
+    /// The body did not arrive in time: 408, and the connection ends.
+    TooSlow(&'static str),
     /// The body is larger than this number of bytes: 413.
     TooLarge(usize),
     /// Come back after so many seconds: 429.
@@ -70,6 +73,7 @@ impl ApiError {
             Self::Forbidden(_) | Self::Suspended(_) | Self::OverQuota(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) | Self::OneAtATime(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -82,7 +86,9 @@ impl ApiError {
         match self {
             Self::Bad(detail) | Self::OverQuota(detail) => detail.clone(),
             Self::Unauthorized => "The token is malformed, expired or revoked: sign in again.".into(),
-            Self::Forbidden(detail) | Self::Unavailable(detail) | Self::OneAtATime(detail) => (*detail).into(),
+            Self::Forbidden(detail) | Self::TooSlow(detail) | Self::Unavailable(detail) | Self::OneAtATime(detail) => {
+                (*detail).into()
+            }
             Self::Suspended(suspension) => suspension.to_string(),
             Self::NotFound => "There is nothing at this address.".into(),
             Self::MethodNotAllowed => "This address does not take that method.".into(),
@@ -121,12 +127,25 @@ impl IntoResponse for ApiError {
             Self::Unavailable(_) | Self::OneAtATime(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
             }
+            Self::TooSlow(_) => {
+                // The rest of the body may still come.
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
             Self::Unauthorized => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             _ => {}
         }
         response
+    }
+}
+
+impl From<CutBody> for ApiError {
+    fn from(cut: CutBody) -> Self {
+        match cut {
+            CutBody::TooSlow => Self::TooSlow("What you sent did not arrive in time."),
+            CutBody::NoRoom => Self::Unavailable("Too much arrives at this moment. Try again in a few seconds."),
+        }
     }
 }
 

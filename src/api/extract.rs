@@ -20,6 +20,7 @@ use super::error::ApiError;
 use crate::components::id::UserId;
 use crate::net::address::{AddressKey, ClientAddress};
 use crate::net::budget::Budget;
+use crate::net::edge::CutBody;
 use crate::store::audit_log::Actor;
 use crate::store::{Role, SignedIn};
 
@@ -200,7 +201,7 @@ fn refused_body(refused: &BytesRejection) -> ApiError {
     if refused.status() == StatusCode::PAYLOAD_TOO_LARGE {
         ApiError::TooLarge(super::routes::BODY_LIMIT)
     } else {
-        ApiError::bad("The body did not arrive whole.")
+        CutBody::behind(refused).map_or_else(|| ApiError::bad("The body did not arrive whole."), ApiError::from)
     }
 }
 

@@ -23,6 +23,7 @@ use super::extract::{Admin, Caller, Json, Path, Query};
 use super::pictures::{self, FILE_LIMIT, Picture};
 use super::upload_folder::UploadFolder;
 use crate::components::id::UserId;
+use crate::net::edge::CutBody;
 use crate::store::Store;
 use crate::store::audit_log::Actor;
 use crate::store::sessions::hex;
@@ -143,7 +144,7 @@ pub async fn add(
     let kept = match received {
         Ok(Ok(())) => arriving.keep(&folder, caller.user(), kind, quota).await,
         Ok(Err(refused)) => Err(refused),
-        Err(_) => Err(ApiError::bad("The picture did not arrive within 60 s.")),
+        Err(_) => Err(ApiError::TooSlow("The picture did not arrive within 60 s.")),
     };
     // Who is answered may send the next one. A task of its own, as the request may be dropped at any time.
     let ended = tokio::spawn(arriving.end());
@@ -281,7 +282,7 @@ async fn receive(request: Request, draft: &FilePath) -> Result<(), ApiError> {
         if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
             ApiError::TooLarge(FILE_LIMIT)
         } else {
-            malformed()
+            CutBody::behind(&error).map_or_else(malformed, ApiError::from)
         }
     };
     while let Some(mut part) = form.next_field().await.map_err(refused)? {

@@ -276,19 +276,36 @@ async fn slow_connections_end_whatever_they_are_slow_at() {
     let server = TestServer::start_with(|settings| settings.http_times = SHORT).await;
     let mut silent = connect(&server).await;
     let (mut head, mut body, mut idle) = (connect(&server).await, connect(&server).await, connect(&server).await);
+    let (mut form, ada) = (connect(&server).await, server.user("ada").await);
     let half = "POST /api/v1/signup HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n";
+    let picture = format!(
+        "POST /api/v1/upload?kind=chat HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: 200000\r\n\
+         Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n",
+        ada.token
+    );
     let ask = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
-    let (silent, head, body, idle) = tokio::join!(
+    let (silent, head, body, form, idle) = tokio::join!(
         until_the_end(&mut silent),
         trickle(&mut head, "GET / HTTP/1.1\r\nX: ", "a"),
         trickle(&mut body, half, "{"),
+        trickle(&mut form, &picture, "a"),
         async {
             idle.write_all(ask.as_bytes()).await.unwrap();
             until_the_end(&mut idle).await
         }
     );
     assert_eq!((silent.as_str(), head.as_str()), ("", ""));
-    assert!(body.starts_with("HTTP/1.1 400"), "{body}");
+    for answer in [body, form] {
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        let answer = answer.to_lowercase();
+        for said in [
+            "\r\nconnection: close\r\n",
+            "application/problem+json",
+            "\"status\":408",
+        ] {
+            assert!(answer.contains(said), "{answer}");
+        }
+    }
     assert!(idle.starts_with("HTTP/1.1 200"), "{idle}");
     server.stop().await;
 }

@@ -4,6 +4,7 @@
 //! still answered, on one of a few that are kept for it: the server's health as usual, anything else with a 503.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -381,10 +382,23 @@ impl Drop for TimedBody {
     }
 }
 
-/// A body did not come in time.
-#[derive(Debug, thiserror::Error)]
-#[error("the body did not arrive in time")]
-struct TooSlow;
+/// Why a body is not read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CutBody {
+    /// It did not come in time.
+    #[error("the body did not arrive in time")]
+    TooSlow,
+    /// Those of others on their way fill the memory that there is for them.
+    #[error("there is no room for the body")]
+    NoRoom,
+}
+
+impl CutBody {
+    /// What is behind an error of reading a body, if it is one of these.
+    pub fn behind(error: &(dyn Error + 'static)) -> Option<Self> {
+        std::iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref().copied())
+    }
+}
 
 impl HttpBody for TimedBody {
     type Data = Bytes;
@@ -397,7 +411,7 @@ impl HttpBody for TimedBody {
                 let length = frame.data_ref().map_or(0, |data| data.len() as u64);
                 this.received += length;
                 if this.all.fetch_add(length, Ordering::Relaxed) > TOO_MANY {
-                    return Poll::Ready(Some(Err(axum::Error::new(TooSlow))));
+                    return Poll::Ready(Some(Err(axum::Error::new(CutBody::NoRoom))));
                 }
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(axum::Error::new)));
@@ -406,7 +420,7 @@ impl HttpBody for TimedBody {
         let start = this.clock.get_or_insert_with(|| (now, Box::pin(sleep_until(now)))).0;
         let deadline = this.deadline(start);
         if deadline <= now {
-            return Poll::Ready(Some(Err(axum::Error::new(TooSlow))));
+            return Poll::Ready(Some(Err(axum::Error::new(CutBody::TooSlow))));
         }
         if let Some((_, alarm)) = &mut this.clock {
             alarm.as_mut().reset(deadline.min(now + SQUEEZED));

@@ -33,7 +33,7 @@ use tungstenite::handshake::server::create_response_with_body;
 use tungstenite::protocol::{Role, WebSocketConfig};
 
 use self::accept::Held;
-pub use self::accept::{HttpTimes, serve};
+pub use self::accept::{CutBody, HttpTimes, serve};
 use self::gate::{Counts, Gate};
 use self::lane::Lane;
 use self::watched::Watched;
