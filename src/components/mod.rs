@@ -17,6 +17,7 @@ pub mod plan;
 pub mod player;
 pub mod presence;
 pub mod scene;
+pub mod searching;
 pub mod status;
 pub mod steering;
 pub mod unit;

@@ -32,29 +32,6 @@ pub struct Walk {
     pub asked: Tick,
     /// Ticks in a row without getting anywhere.
     pub stuck: u8,
-    /// What the searches for this player's ways cost lately.
-    pub searched: Searched,
-}
-
-/// Tiles that were looked at in searches, of which some are forgotten with each tick.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Searched {
-    tiles: u32,
-    at: Tick,
-}
-
-impl Searched {
-    /// How many there are still, when `per_tick` are forgotten a tick.
-    pub const fn left(self, now: Tick, per_tick: u32) -> u32 {
-        let forgotten = now.0.saturating_sub(self.at.0).saturating_mul(per_tick as u64);
-        (self.tiles as u64).saturating_sub(forgotten) as u32
-    }
-
-    /// That many more.
-    pub const fn add(&mut self, tiles: u32, now: Tick, per_tick: u32) {
-        self.tiles = self.left(now, per_tick).saturating_add(tiles);
-        self.at = now;
-    }
 }
 
 impl Walk {

@@ -17,6 +17,7 @@ use super::{Desks, Ending, Order, Report, Seen, Status, Until, balance};
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Picture, TickOutput};
 use crate::components::id::SpaceId;
+use crate::components::searching::SearchBudget;
 use crate::components::unit::Tick;
 use crate::space::Space;
 use crate::space::checkpoint::DurableEvent;
@@ -39,10 +40,6 @@ const REMEMBER_MOVES: Duration = Duration::from_secs(10);
 
 /// How often what changed is checkpointed.
 const CHECKPOINT: Duration = Duration::from_secs(1);
-
-/// Tiles that a thread looks at a second in searches for ways, and at once: about a tenth of its time. Searches beyond that wait.
-const SEARCHED_PER_SECOND: usize = 1 << 20;
-const SEARCHED_AT_ONCE: usize = 1 << 18;
 
 /// Facts kept for a follower that is behind; beyond that the oldest are lost to it (the space's history still has the chat).
 const MISSED: usize = 4_096;
@@ -358,40 +355,11 @@ pub(super) fn run_on(
             until,
             spaces: HashMap::new(),
             started: now(),
-            searching: Searching::new(now()),
+            searching: (now(), SearchBudget::default()),
             deadlines: BinaryHeap::new(),
             moved: Vec::new(),
         }
         .run(&orders);
-    }
-}
-
-/// How many tiles a thread may look at still.
-struct Searching {
-    left: usize,
-    since: Instant,
-}
-
-impl Searching {
-    const fn new(now: Instant) -> Self {
-        Self {
-            left: SEARCHED_AT_ONCE,
-            since: now,
-        }
-    }
-
-    fn left(&mut self, now: Instant) -> usize {
-        let passed = now.saturating_duration_since(self.since).as_micros() as usize;
-        let more = passed.saturating_mul(SEARCHED_PER_SECOND) / 1_000_000;
-        if more > 0 {
-            self.left = self.left.saturating_add(more).min(SEARCHED_AT_ONCE);
-            self.since = now;
-        }
-        self.left
-    }
-
-    const fn spend(&mut self, tiles: usize) {
-        self.left = self.left.saturating_sub(tiles);
     }
 }
 
@@ -402,7 +370,8 @@ struct Thread {
     until: Arc<Until>,
     spaces: HashMap<SpaceId, Running>,
     started: Instant,
-    searching: Searching,
+    /// What searches for ways may take, as of that moment.
+    searching: (Instant, SearchBudget),
     deadlines: BinaryHeap<Reverse<(Instant, SpaceId)>>,
     /// Where spaces went, and when: an order that was on its way meanwhile is passed on.
     moved: Vec<(Instant, SpaceId, usize)>,
@@ -564,14 +533,17 @@ impl Thread {
                 continue;
             }
             let (reports, until) = (&self.reports, &self.until);
-            running.space.allow_searching(self.searching.left(now));
+            let (since, budget) = &mut self.searching;
+            budget.pass(now.saturating_duration_since(*since).as_micros() as u64);
+            *since = now;
+            running.space.lend_searching(std::mem::take(budget));
             if catch_unwind(AssertUnwindSafe(|| running.tick(now, reports, until))).is_err() {
                 tracing::error!(%space, "the tick of a space panicked; the space starts again from its checkpoint");
                 counter!("plaza_space_panics_total").increment(1);
                 self.end(space, Ending::Restarts);
                 continue;
             }
-            self.searching.spend(running.space.searched());
+            *budget = running.space.take_searching().unwrap_or_default();
             let spent = now.elapsed();
             running.spent += spent;
             histogram!("plaza_tick_seconds").record(spent.as_secs_f64());
@@ -634,7 +606,7 @@ mod tests {
                 until: endless(),
                 spaces: HashMap::new(),
                 started: now(),
-                searching: Searching::new(now()),
+                searching: (now(), SearchBudget::default()),
                 deadlines: BinaryHeap::new(),
                 moved: Vec::new(),
             };

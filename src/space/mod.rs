@@ -16,6 +16,7 @@ use crate::components::command::Command;
 use crate::components::fact::{Picture, TickOutput};
 use crate::components::peers::Forwarder;
 use crate::components::plan::Plan;
+use crate::components::searching::SearchBudget;
 use crate::components::unit::{Tick, TickRate};
 use crate::systems::chat::{History, IsForgetful, SlowMode};
 use crate::systems::elements::Elements;
@@ -28,8 +29,9 @@ pub struct Space {
     state: State,
     /// Ticks in which nobody asked for anything and nothing happened.
     quiet: u64,
-    /// Tiles that may be looked at in searches for ways, a tick; and those that were in the last one.
-    searching: usize,
+    /// What searches for ways may take; as much as they like without.
+    searching: Option<SearchBudget>,
+    /// Tiles that were looked at in the last tick.
     searched: usize,
 }
 
@@ -62,14 +64,19 @@ impl Space {
             rate,
             state: State::Awake(Box::new(room)),
             quiet: 0,
-            searching: usize::MAX,
+            searching: None,
             searched: 0,
         }
     }
 
-    /// From now on one tick may look at that many tiles in searches for ways; what is not searched for waits.
-    pub const fn allow_searching(&mut self, tiles: usize) {
-        self.searching = tiles;
+    /// From now on searches for ways take from that budget; what is not searched for waits.
+    pub fn lend_searching(&mut self, budget: SearchBudget) {
+        self.searching = Some(budget);
+    }
+
+    /// What is left of the budget that was lent.
+    pub fn take_searching(&mut self) -> Option<SearchBudget> {
+        self.searching.take()
     }
 
     /// Tiles that were looked at in searches for ways in the last tick.
@@ -94,10 +101,11 @@ impl Space {
             };
         }
         self.pass();
-        let searching = self.searching;
+        let mut searching = self.searching.take();
         let room = self.room();
-        let (output, is_settled) = room.run(commands, searching);
+        let (output, is_settled) = room.run(commands, &mut searching);
         self.searched = room.searched();
+        self.searching = searching;
         self.quiet = if output.is_quiet() && is_settled {
             self.quiet + 1
         } else {

@@ -13,6 +13,7 @@ use crate::components::grid::Grid;
 use crate::components::plan::Plan;
 use crate::components::player::{Body, Card, Carry};
 use crate::components::presence::{REMEMBERED, Vanished};
+use crate::components::searching::SearchBudget;
 use crate::components::steering::{MAKE_UP, Steering};
 use crate::components::unit::{Tick, TickRate};
 use crate::components::walking::Walk;
@@ -107,19 +108,21 @@ impl Room {
     }
 
     /// Runs one tick; what it brought about, and whether nothing but commands brings about more.
-    /// That many tiles may be looked at in searches for ways.
-    pub fn run(&mut self, commands: &[Command], searching: usize) -> (TickOutput, bool) {
+    /// Searches for ways take from the budget; without one, as much as they like.
+    pub fn run(&mut self, commands: &[Command], searching: &mut Option<SearchBudget>) -> (TickOutput, bool) {
         let world = &mut self.world;
-        world.resource_mut::<Search>().allow(searching);
+        world.resource_mut::<Search>().begin_tick(searching.take());
         world.resource_mut::<Inbox>().0.extend_from_slice(commands);
         self.schedule.run(world);
         world.clear_trackers();
+        *searching = world.resource_mut::<Search>().take_budget();
         let mut output = std::mem::take(&mut *world.resource_mut::<Outbox>().0);
         if output.facts.iter().any(Fact::is_about_ground) {
             output.grid_hash = Some(world.resource::<Grid>().hash());
         }
-        let is_waited_for =
-            self.vanished.iter(world).any(|vanished| vanished.0.is_some()) || !world.resource::<Typists>().0.is_empty();
+        let is_waited_for = self.vanished.iter(world).any(|vanished| vanished.0.is_some())
+            || !world.resource::<Typists>().0.is_empty()
+            || world.resource::<Search>().is_waited_for();
         let tick = *world.resource::<Tick>();
         let is_settled = world.resource::<Proximity>().is_settled(tick) && world.resource::<Zones>().is_told();
         (output, is_settled && !is_waited_for)

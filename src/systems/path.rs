@@ -8,11 +8,16 @@ use std::collections::BinaryHeap;
 use bevy_ecs::prelude::Resource;
 
 use crate::components::grid::Grid;
+use crate::components::id::UserId;
+use crate::components::searching::SearchBudget;
 use crate::components::unit::Tile;
 
 /// Tiles that one search may look at: all of a map of 256 × 256, which takes some milliseconds. A longer search
 /// would be felt by everybody in the space.
 pub const MAX_SEARCHED: usize = 65_536;
+
+/// Tiles after which no further search begins in a tick; whoever is left has their turn in the next.
+const SEARCHED_PER_TICK: usize = 16_384;
 
 /// What one tile costs, straight and on a diagonal: 99 / 70 is √2 to four digits.
 const STRAIGHT: u32 = 70;
@@ -47,9 +52,12 @@ pub struct Search {
     open: BinaryHeap<Reverse<(u32, Reverse<u32>, u32)>>,
     searched: usize,
     regions: Regions,
-    /// Tiles that may be looked at in the running tick, and those that were.
-    pub(super) allowed: usize,
-    pub(super) spent: usize,
+    /// What searches may take; as much as they like without.
+    budget: Option<SearchBudget>,
+    /// Tiles that were looked at in the running tick.
+    spent: usize,
+    /// Whether a walk waits for its search.
+    pub(super) is_waited_for: bool,
 }
 
 /// Which tiles lead to each other: two of the same number do, for every walker. Numbers begin at 1; 0 is solid.
@@ -119,16 +127,42 @@ struct Aim {
 impl Search {
     /// A memory that knows nothing yet, for as many tiles as it takes.
     pub fn new() -> Self {
-        Self {
-            allowed: usize::MAX,
-            ..Self::default()
-        }
+        Self::default()
     }
 
-    /// A tick begins in which that many tiles may be looked at.
-    pub const fn allow(&mut self, tiles: usize) {
-        self.allowed = tiles;
+    /// A tick begins, with that budget.
+    pub fn begin_tick(&mut self, budget: Option<SearchBudget>) {
+        self.budget = budget;
         self.spent = 0;
+        self.is_waited_for = false;
+    }
+
+    /// The tick ended: what is left of the budget.
+    pub const fn take_budget(&mut self) -> Option<SearchBudget> {
+        self.budget.take()
+    }
+
+    /// Whether a walk waits for its search, which comes in one of the next ticks.
+    pub const fn is_waited_for(&self) -> bool {
+        self.is_waited_for
+    }
+
+    /// Whether another search may begin in the running tick.
+    pub(super) fn has_room(&self) -> bool {
+        self.spent < SEARCHED_PER_TICK && self.budget.as_ref().is_none_or(|budget| budget.left() > 0)
+    }
+
+    /// Whether there may be a search for that user.
+    pub(super) fn is_allowed(&self, user: UserId) -> bool {
+        self.budget.as_ref().is_none_or(|budget| budget.allows(user))
+    }
+
+    /// Counts the last search, which was for that user.
+    pub(super) fn charge(&mut self, user: UserId) {
+        self.spent += self.searched;
+        if let Some(budget) = &mut self.budget {
+            budget.spend(user, self.searched);
+        }
     }
 
     /// Tiles that were looked at in the running tick.
@@ -147,11 +181,6 @@ impl Search {
             Target::On(tile) | Target::Beside(tile) => self.regions.at(grid, tile),
         };
         here != there
-    }
-
-    /// Tiles that the last search looked at.
-    pub const fn searched(&self) -> usize {
-        self.searched
     }
 
     /// The shortest way from a walkable tile.

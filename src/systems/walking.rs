@@ -19,14 +19,6 @@ use crate::components::unit::{Tick, TickRate, Tile};
 use crate::components::walking::{Errand, TILE_STEPS, Walk};
 use crate::components::zone::Whereabouts;
 
-/// Tiles after which no further search begins in a tick; whoever is left has their turn in the next.
-const SEARCHED_PER_TICK: usize = 16_384;
-
-/// Tiles that are searched for one player at once, and a second. Who asks for more waits; a long way takes some hundreds, one
-/// that does not exist everything within reach.
-const SEARCHED_AT_ONCE: u32 = 65_536;
-const SEARCHED_PER_SECOND: u32 = 32_768;
-
 /// Ticks without getting anywhere after which a walk is given up: a search for another way had its turn by then.
 const PATIENCE: u8 = 8;
 
@@ -165,13 +157,12 @@ fn search_ways(
     grid: Res<Grid>,
     roster: Res<Roster>,
     now: Res<Tick>,
-    ground: (Res<Zones>, Res<Elements>, Res<TickRate>),
+    ground: (Res<Zones>, Res<Elements>),
     mut search: ResMut<Search>,
     mut outbox: ResMut<Outbox>,
     mut walkers: Query<(Entity, &Card, &mut Body, &mut Motion, &mut Walk)>,
 ) {
-    let (zones, elements, rate) = ground;
-    let forgotten = SEARCHED_PER_SECOND / u32::from(rate.per_second());
+    let (zones, elements) = ground;
     let mut due = Vec::new();
     for (entity, card, _, _, walk) in &walkers {
         if let Some(Errand::Goal(goal)) = walk.errand {
@@ -180,23 +171,20 @@ fn search_ways(
                 Some(body.position.tile())
             });
             if tile.is_none() || walk.aim != tile || walk.stuck >= PATIENCE {
-                due.push((walk.asked, card.player, entity, goal, tile));
+                due.push((walk.asked, card.player, card.user, entity, goal, tile));
             }
         }
     }
     due.sort_unstable_by_key(|&(asked, player, ..)| (asked, player));
-    let allowed = search.allowed.min(SEARCHED_PER_TICK);
-    for (_, player, entity, goal, tile) in due {
-        if search.spent >= allowed {
-            break;
+    for (_, player, user, entity, goal, tile) in due {
+        if !search.has_room() || !search.is_allowed(user) {
+            // Its turn comes when enough of what was searched before is forgotten.
+            search.is_waited_for = true;
+            continue;
         }
         let Ok((_, _, mut body, mut motion, mut walk)) = walkers.get_mut(entity) else {
             continue;
         };
-        if walk.searched.left(*now, forgotten) >= SEARCHED_AT_ONCE {
-            // Its turn comes when enough of what was searched for it is forgotten.
-            continue;
-        }
         let found = match tile {
             Some(tile) if walk.stuck < PATIENCE => {
                 let target = target(goal, tile);
@@ -205,9 +193,7 @@ fn search_ways(
                     Found::Nothing
                 } else {
                     let found = search.find(&zones.ground_for(&grid, player, from), from, target);
-                    let tiles = search.searched();
-                    search.spent += tiles;
-                    walk.searched.add(tiles as u32, *now, forgotten);
+                    search.charge(user);
                     found
                 }
             }

@@ -1,14 +1,16 @@
-//! Searching: what no way leads to is not searched for, and one player's searches do not take the time of others.
+//! Searching: what no way leads to is not searched for, and one user's searches do not take the time of others.
 
 use plaza::components::command::Command;
 use plaza::components::fact::Fact;
-use plaza::components::id::PlayerId;
+use plaza::components::id::{PlayerId, UserId};
 use plaza::components::peers::VoiceRules;
 use plaza::components::plan::{Area, Plan};
 use plaza::components::player::Goal;
+use plaza::components::searching::SearchBudget;
 use plaza::components::unit::{TickRate, Tile};
 use plaza::components::zone::{Zone, ZoneKind};
 use plaza::space::Space;
+use uuid::Uuid;
 
 use crate::space::join;
 
@@ -61,22 +63,32 @@ fn what_no_way_leads_to_is_told_at_once_without_a_search() {
     }
 }
 
+/// One tick of spaces that share a budget, each with its commands; answers how many tiles were looked at.
+fn tick_all(budget: &mut SearchBudget, spaces: &mut [Space], command: &Command) -> usize {
+    budget.pass(50_000);
+    let searched = spaces.iter_mut().map(|space| {
+        space.lend_searching(std::mem::take(budget));
+        space.step(std::slice::from_ref(command));
+        *budget = space.take_searching().expect("what was lent comes back");
+        space.searched()
+    });
+    searched.sum()
+}
+
 #[test]
-fn one_player_is_searched_for_only_so_much_and_others_all_the_same() {
-    let mut space = space();
-    let mut searched = 0;
+fn one_user_is_searched_for_only_so_much_in_all_spaces_and_others_all_the_same() {
+    let mut spaces: Vec<Space> = (0..16).map(|_| space()).collect();
+    let mut budget = SearchBudget::default();
     let ticks = 400;
-    for seq in 1..=ticks {
-        space.step(&[walk(1, seq, 100, 20)]);
-        searched += space.searched();
-    }
+    let searched = |seq| tick_all(&mut budget, &mut spaces, &walk(1, seq, 100, 20));
+    let searched: usize = (1..=ticks).map(searched).sum();
     let seconds = ticks as usize / 20;
     assert!(
         searched > 0 && searched <= 65_536 * 2 + 32_768 * seconds,
         "{searched} tiles"
     );
-    space.step(&[walk(1, 1_000, 100, 20), walk(2, 1, 40, 40)]);
-    let output = space.step(&[]);
+    assert!(tick_all(&mut budget, &mut spaces, &walk(2, 1, 40, 40)) > 0);
+    let output = spaces[0].step(&[]);
     assert!(
         output.stances.iter().any(|(player, _)| *player == PlayerId(2)),
         "the other walks"
@@ -84,14 +96,36 @@ fn one_player_is_searched_for_only_so_much_and_others_all_the_same() {
 }
 
 #[test]
-fn a_thread_that_searched_enough_lets_searches_wait() {
+fn who_leaves_and_comes_back_is_searched_for_no_more() {
     let mut space = space();
-    space.allow_searching(0);
+    let mut budget = SearchBudget::default();
+    let user = UserId(Uuid::from_u128(1));
+    budget.spend(user, 200_000);
+    space.step(&[Command::Leave { player: PlayerId(1) }]);
+    space.step(&[join(1)]);
+    let again = space
+        .picture()
+        .players
+        .iter()
+        .find(|(card, ..)| card.user == user)
+        .map(|(card, ..)| card.player);
+    let walk = walk(again.expect("the user is back").0, 1, 40, 40);
+    space.lend_searching(budget);
+    space.step(&[walk]);
+    assert_eq!(space.searched(), 0);
+}
+
+#[test]
+fn a_walk_waits_for_its_search_however_long_that_takes() {
+    let mut space = space();
+    let mut budget = SearchBudget::default();
+    budget.spend(UserId(Uuid::from_u128(9)), usize::MAX);
+    space.lend_searching(budget);
     space.step(&[walk(1, 1, 40, 40)]);
-    for _ in 0..10 {
+    for _ in 0..300 {
         assert_eq!(space.step(&[]).stances, []);
     }
-    space.allow_searching(usize::MAX);
+    space.lend_searching(SearchBudget::default());
     space.step(&[]);
     assert!(space.searched() > 0);
     assert!(space.step(&[]).stances.iter().any(|(player, _)| *player == PlayerId(1)));
