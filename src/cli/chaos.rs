@@ -166,28 +166,7 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
                 .iter()
                 .max_by_key(spaces)
                 .context("the cluster has no processes")?;
-            match drill {
-                Drill::EachCrash | Drill::EachHostLoss => {
-                    each(drill, &state, &options.cluster, &orders, &witnesses).await?;
-                }
-                Drill::Abuse => {
-                    let target = abuse::Target {
-                        pids: state.nodes.iter().map(NodeState::server).collect(),
-                        urls: state.nodes.iter().map(|node| node.url.clone()).collect(),
-                        spaces: witnesses.spaces().to_vec(),
-                    };
-                    verdict = Some(abuse::drill(&target, ABUSE).await?);
-                }
-                Drill::Crash
-                | Drill::HostLoss
-                | Drill::Pause
-                | Drill::RedisRestart
-                | Drill::RedisPause
-                | Drill::PostgresRestart
-                | Drill::Drain
-                | Drill::Move
-                | Drill::Rolling => perform(drill, &state, node, &options.cluster, &orders).await?,
-            }
+            verdict = perform(drill, &state, node, &options.cluster, &orders, &witnesses).await?;
             // Nobody notices at once.
             sleep(CALM).await;
             settle(&witnesses).await?;
@@ -224,33 +203,43 @@ impl Row {
     }
 }
 
-async fn perform(drill: Drill, state: &State, node: &NodeState, file: &Path, orders: &Orders) -> anyhow::Result<()> {
+/// Breaks the cluster in that way; what it answers is what only the drill of abuse measures.
+async fn perform(
+    drill: Drill,
+    state: &State,
+    node: &NodeState,
+    file: &Path,
+    orders: &Orders,
+    witnesses: &Witnesses,
+) -> anyhow::Result<Option<Verdict>> {
     match drill {
-        Drill::Crash | Drill::EachCrash => signal(node.server(), Signal::KILL),
-        Drill::HostLoss | Drill::EachHostLoss => {
-            let server = node.server();
-            signal(node.pid, Signal::KILL)?;
-            if server != node.pid {
-                // Its guardian's end asks it to stop in order: too late.
-                let _ = signal(server, Signal::KILL);
-            }
-            Ok(())
+        Drill::Crash => crash(node)?,
+        Drill::HostLoss => lose_host(node)?,
+        Drill::EachCrash => each(crash, state, file, orders, witnesses).await?,
+        Drill::EachHostLoss => each(lose_host, state, file, orders, witnesses).await?,
+        Drill::Abuse => {
+            let target = abuse::Target {
+                pids: state.nodes.iter().map(NodeState::server).collect(),
+                urls: state.nodes.iter().map(|node| node.url.clone()).collect(),
+                spaces: witnesses.spaces().to_vec(),
+            };
+            return abuse::drill(&target, ABUSE).await.map(Some);
         }
-        Drill::Pause => still(node.server()).await,
-        Drill::RedisPause => still(state.redis.pid).await,
+        Drill::Pause => still(node.server()).await?,
+        Drill::RedisPause => still(state.redis.pid).await?,
         Drill::RedisRestart => {
             signal(state.redis.pid, Signal::KILL)?;
             wait("Redis is back", || async {
                 changed(file, |now| now.redis.pid, state.redis.pid)
             })
-            .await
+            .await?;
         }
         Drill::PostgresRestart => {
             signal(state.postgres.pid, Signal::INT)?;
             wait("PostgreSQL is back", || async {
                 changed(file, |now| now.postgres.pid, state.postgres.pid)
             })
-            .await
+            .await?;
         }
         Drill::Drain => {
             orders.drain(&node.name, true).await?;
@@ -259,7 +248,7 @@ async fn perform(drill: Drill, state: &State, node: &NodeState, file: &Path, ord
                 orders.census().await.is_ok_and(|census| left(&census) == 0)
             })
             .await?;
-            Ok(orders.drain(&node.name, false).await?)
+            orders.drain(&node.name, false).await?;
         }
         Drill::Move => {
             let census = orders.census().await?;
@@ -269,10 +258,7 @@ async fn perform(drill: Drill, state: &State, node: &NodeState, file: &Path, ord
                 orders.move_space(space, &next.name).await?;
                 sleep(LOOK_EVERY).await;
             }
-            Ok(())
         }
-        // Measured by its own part.
-        Drill::Abuse => Ok(()),
         Drill::Rolling => {
             for node in &state.nodes {
                 signal(node.pid, Signal::TERM)?;
@@ -289,16 +275,38 @@ async fn perform(drill: Drill, state: &State, node: &NodeState, file: &Path, ord
                 })
                 .await?;
             }
-            Ok(())
         }
     }
+    Ok(None)
+}
+
+/// Kills a server. Its guardian lives.
+fn crash(node: &NodeState) -> anyhow::Result<()> {
+    signal(node.server(), Signal::KILL)
+}
+
+/// Kills a server and its guardian.
+fn lose_host(node: &NodeState) -> anyhow::Result<()> {
+    let server = node.server();
+    signal(node.pid, Signal::KILL)?;
+    if server != node.pid {
+        // Its guardian's end asks it to stop in order: too late.
+        let _ = signal(server, Signal::KILL);
+    }
+    Ok(())
 }
 
 /// Breaks one process after the other; the next one when the last is back and everybody goes on.
-async fn each(drill: Drill, state: &State, file: &Path, orders: &Orders, witnesses: &Witnesses) -> anyhow::Result<()> {
+async fn each(
+    breaks: fn(&NodeState) -> anyhow::Result<()>,
+    state: &State,
+    file: &Path,
+    orders: &Orders,
+    witnesses: &Witnesses,
+) -> anyhow::Result<()> {
     for node in &state.nodes {
         let server = node.server();
-        perform(drill, state, node, file, orders).await?;
+        breaks(node)?;
         wait("another server is in its place", || async {
             let now = State::read(file).ok();
             let now = now.and_then(|now| now.nodes.into_iter().find(|other| other.name == node.name));
