@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use plaza::net::budget::BudgetSettings;
 use plaza::net::edge::HttpTimes;
-use plaza::net::protocol::ClientMessage;
+use plaza::net::protocol::{ClientMessage, ServerMessage};
 use reqwest::StatusCode;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::clients::{GameClient, Stranger, hello};
+use crate::clients::{GameClient, GridClient, Stranger, hello};
 use crate::harness::{Answer, Person, TestServer};
 
 /// A server with those budgets, behind a proxy on this machine.
@@ -108,6 +108,31 @@ async fn those_who_guess_or_write_to_others_too_much_are_counted() {
     .await;
     refused.expect("nobody writes all the time").refused(429);
     assert!(slowed("direct messages").await > before);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn those_who_send_too_much_over_a_socket_are_counted() {
+    let server = TestServer::start_with(|settings| settings.metrics_public = true).await;
+    let ada = server.user("ada").await;
+    let space = server.space(&ada, "10x10").await;
+    let mut client = GameClient::join(&server.address, &ada, &space).await;
+    let series = "plaza_slowed_total{what=\"chat\"}";
+    let before = metric(&server, series).await;
+    for number in 0..20 {
+        client.chat(number, "again").await;
+    }
+    client
+        .until(|_, message| matches!(message, ServerMessage::ChatRefused(refused) if refused.client_id == 19))
+        .await;
+    assert!(metric(&server, series).await > before);
+    let (mut grid, _) = GridClient::join(&server.address, &server.user("ben").await, &space).await;
+    let before = metric(&server, series).await;
+    for _ in 0..20 {
+        grid.chat("again").await;
+    }
+    while grid.next().await["type"] != "error" {}
+    assert!(metric(&server, series).await > before);
     server.stop().await;
 }
 

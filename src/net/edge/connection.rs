@@ -216,6 +216,9 @@ impl Connection {
             (None, Message::Binary(bytes)) => self.session.receive_binary(now(), &bytes),
             (None, Message::Text(_)) => binary::refuse(close::MALFORMED, "This protocol has binary messages only."),
         };
+        if let (Some(budget), Some(user)) = (self.session.take_exceeded(), self.user) {
+            self.edge.0.budgets.note(Who::User(user), budget);
+        }
         for action in actions {
             self.act(action).await;
         }

@@ -1,6 +1,6 @@
 //! Session: what one client may say when, as a state machine: messages and the time go in, [`Action`]s come out.
 //!
-//! May use `protocol`, `codec` and words of `relay`. Never: sockets, clocks, the store. Carrying actions out is the business of `edge`.
+//! May use `protocol`, `codec` and words of `relay` and `budget`. Never: sockets, clocks, the store. Carrying actions out is the business of `edge`.
 
 pub mod binary;
 mod bucket;
@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 
 use self::bucket::Bucket;
 use self::rates::{SharedRates, UserRates};
+use super::budget::Budget;
 use super::relay::Dialect;
 use super::relay::close;
 use crate::components::chat::{MAX_CHARS, Scope};
@@ -122,6 +123,8 @@ pub struct Session {
     stranger: (u32, usize),
     /// Until when nothing more is heard, because more was sent than may.
     slowed: Option<Instant>,
+    /// What was sent more of than may.
+    exceeded: Option<Budget>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,6 +166,7 @@ impl Session {
             excess: 0,
             stranger: (0, 0),
             slowed: None,
+            exceeded: None,
         }
     }
 
@@ -203,6 +207,11 @@ impl Session {
         self.slowed.take()
     }
 
+    /// What the client sent more of than may, for those who count it; asked once.
+    pub fn take_exceeded(&mut self) -> Option<Budget> {
+        self.exceeded.take()
+    }
+
     /// Looks at the clock: a client that is too slow or too silent is let go.
     pub fn check(&self, now: Instant) -> Option<Action> {
         match self.stage {
@@ -230,6 +239,11 @@ impl Session {
             self.excess = self.excess.saturating_sub(1);
             return Ok(true);
         }
+        self.exceeded = Some(match kind {
+            Kind::Chat | Kind::Change => Budget::Chat,
+            Kind::Signal => Budget::Signals,
+            Kind::Move | Kind::Wave | Kind::LookBack | Kind::Control | Kind::Other => Budget::Messages,
+        });
         self.excess += 1;
         if self.excess > PATIENCE {
             return Err(Flood);
@@ -240,8 +254,12 @@ impl Session {
 
 impl Session {
     /// Whether words of that length may be said.
-    fn admit_text(&self, text: &str, now: Instant) -> bool {
-        self.rates.lock().take_text(text.len(), now)
+    fn admit_text(&mut self, text: &str, now: Instant) -> bool {
+        let is_within = self.rates.lock().take_text(text.len(), now);
+        if !is_within {
+            self.exceeded = Some(Budget::Chat);
+        }
+        is_within
     }
 
     /// Counts a signal; when it is too much, what comes behind it waits.
@@ -249,6 +267,7 @@ impl Session {
         let wait = self.rates.lock().charge_signal(to, body.len(), now);
         if !wait.is_zero() {
             self.slowed = Some(now + wait);
+            self.exceeded = Some(Budget::Signals);
         }
     }
 }
