@@ -14,6 +14,9 @@ use crate::components::id::UserId;
 use crate::store::SpaceRow;
 use crate::store::spaces::{Access, Page};
 
+/// What cursors begin with behind the newest few of each owner.
+const BEHIND: &str = "behind-";
+
 /// What to show.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -31,7 +34,7 @@ pub struct LobbyQuery {
 pub struct Lobby {
     /// What I made, newest first; empty on later pages.
     mine: Vec<LobbyEntry>,
-    /// What others made for everybody, newest first.
+    /// What others made for everybody, newest first: of each person the newest five, and then the others of all.
     public: Vec<LobbyEntry>,
     /// Where the next page begins, when there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,29 +79,16 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (me, search) = (caller.user(), check::search(&query.q)?);
-    let after = after(&query.cursor)?;
-    let page = Page {
-        search,
-        after,
-        limit: PAGE + 1,
-    };
-    let mut public = state.store.public_spaces(me, page).await?;
-    let cursor = cut_page(&mut public);
-    let mine = match after {
-        Some(_) => Vec::new(),
-        None => {
-            state
-                .store
-                .spaces_of(
-                    me,
-                    Page {
-                        search,
-                        after: None,
-                        limit: u32::MAX,
-                    },
-                )
-                .await?
-        }
+    let (public, cursor) = public_page(&state, me, search, &query.cursor).await?;
+    let mine = if query.cursor.is_empty() {
+        let all = Page {
+            search,
+            limit: u32::MAX,
+            ..Page::default()
+        };
+        state.store.spaces_of(me, all).await?
+    } else {
+        Vec::new()
     };
     let show = |rows: Vec<SpaceRow>| rows.into_iter().map(|row| entry(&state, me, row)).collect();
     let lobby = Lobby {
@@ -107,6 +97,36 @@ pub async fn show(
         cursor,
     };
     Ok(files::json_with_etag(&lobby, &headers))
+}
+
+/// One page of public spaces, and where the next one begins.
+async fn public_page(
+    state: &AppState,
+    me: UserId,
+    search: &str,
+    cursor: &str,
+) -> Result<(Vec<SpaceRow>, Option<String>), ApiError> {
+    let behind = cursor.strip_prefix(BEHIND);
+    let page = Page {
+        search,
+        after: after(behind.unwrap_or(cursor))?,
+        limit: PAGE + 1,
+        is_behind: behind.is_some(),
+    };
+    let mut rows = state.store.public_spaces(me, page).await?;
+    let front = if page.is_behind { 0 } else { rows.len() };
+    if !page.is_behind && rows.len() <= PAGE as usize {
+        let rest = Page {
+            after: None,
+            limit: PAGE + 1 - rows.len() as u32,
+            is_behind: true,
+            ..page
+        };
+        rows.extend(state.store.public_spaces(me, rest).await?);
+    }
+    let cursor = cut_page(&mut rows);
+    let prefix = if front < rows.len() { BEHIND } else { "" };
+    Ok((rows, cursor.map(|cursor| format!("{prefix}{cursor}"))))
 }
 
 fn entry(state: &AppState, me: UserId, row: SpaceRow) -> LobbyEntry {

@@ -228,6 +228,7 @@ pub async fn mine(
                 search: "",
                 after,
                 limit,
+                ..Page::default()
             },
         )
         .await?;

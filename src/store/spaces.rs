@@ -102,7 +102,12 @@ pub struct Page<'a> {
     pub after: Option<SpaceId>,
     /// At most so many.
     pub limit: u32,
+    /// Of public spaces: what each owner has beyond the newest [`FRONT`], in place of those.
+    pub is_behind: bool,
 }
+
+/// Public spaces of one owner that come before what others have beyond as many: no one fills the first page alone.
+pub const FRONT: u32 = 5;
 
 #[derive(sqlx::FromRow)]
 struct RawSpace {
@@ -206,19 +211,24 @@ impl Store {
         rows.into_iter().map(RawSpace::read).collect()
     }
 
-    /// Public spaces that others than `but` made, newest first.
+    /// Public spaces that others than `but` made, newest first: of each owner the newest few, or what is behind those.
     pub async fn public_spaces(&self, but: UserId, page: Page<'_>) -> Result<Vec<SpaceRow>, StoreError> {
         let rows: Vec<RawSpace> = sqlx::query_as(
             "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
              plan_version, chat, chat_retention_days, \
              chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
              where access = 'public' and (creator_id is null or creator_id <> $1) \
-             and search like $2 escape '\\' and spaces.id < $3 order by spaces.id desc limit $4",
+             and search like $2 escape '\\' and spaces.id < $3 \
+             and (select count(*) from (select 1 from spaces as newer where newer.creator_id = spaces.creator_id \
+             and newer.access = 'public' and newer.id > spaces.id limit $5) as few) / $5 = $6 \
+             order by spaces.id desc limit $4",
         )
         .bind(but.to_string())
         .bind(pattern(page.search))
         .bind(before(page.after))
         .bind(i64::from(page.limit))
+        .bind(i64::from(FRONT))
+        .bind(i64::from(page.is_behind))
         .fetch_all(if page.search.is_empty() { &self.readers } else { &self.searchers })
         .await?;
         rows.into_iter().map(RawSpace::read).collect()

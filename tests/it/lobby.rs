@@ -49,6 +49,38 @@ async fn the_lobby_shows_mine_and_what_is_public() {
 }
 
 #[tokio::test]
+async fn no_one_fills_the_first_page_of_the_lobby_alone() {
+    let server = TestServer::start().await;
+    let (ada, bo, cleo) = (
+        server.user("ada").await,
+        server.user("bo").await,
+        server.user("cleo").await,
+    );
+    let make = |name: String| json!({"name": name, "dimensions": "5x5", "public": true});
+    server.post("/space", Some(&ada), make("Ada's".into())).await.fine();
+    for number in 1..=50 {
+        server.post("/space", Some(&bo), make(format!("{number}"))).await.fine();
+    }
+    let page = async |cursor: &str| {
+        let lobby = server
+            .get(&format!("/spaces?cursor={cursor}"), Some(&cleo))
+            .await
+            .fine();
+        let list = lobby["public"].as_array().unwrap().iter();
+        let names: Vec<String> = list.map(|one| text(&one["name"])).collect();
+        (names, lobby["cursor"].as_str().map(str::to_owned))
+    };
+    let (first, cursor) = page("").await;
+    assert_eq!(first[..8], ["50", "49", "48", "47", "46", "Ada's", "Plaza", "45"]);
+    let (second, end) = page(&cursor.unwrap()).await;
+    assert_eq!(
+        (first.len(), &second[..], end),
+        (50, &["2".into(), "1".into()][..], None)
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn an_unchanged_lobby_is_not_sent_again() {
     let server = TestServer::start().await;
     let ada = server.user("ada").await;

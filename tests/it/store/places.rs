@@ -191,6 +191,30 @@ async fn spaces_are_listed_page_by_page_with_the_newest_first(home: Home) {
     assert_eq!(names(&store.spaces_of(bob, first).await.unwrap()), [""; 0]);
 }
 
+async fn of_an_owner_with_many_public_spaces_some_are_behind(home: Home) {
+    let store = &home.store;
+    let (ada, bob) = (home.user("ada").await, home.user("bob").await);
+    home.space(bob, "Bob's", Access::Public).await;
+    for number in 1..=7 {
+        home.space(ada, &format!("{number}"), Access::Public).await;
+        home.space(ada, "Hidden", Access::Unlisted).await;
+    }
+    let cleo = home.user("cleo").await;
+    let front = Page {
+        limit: u32::MAX,
+        ..Page::default()
+    };
+    let listed = store.public_spaces(cleo, front).await.unwrap();
+    assert_eq!(names(&listed), ["7", "6", "5", "4", "3", "Bob's"]);
+    let behind = Page {
+        is_behind: true,
+        ..front
+    };
+    assert_eq!(names(&store.public_spaces(cleo, behind).await.unwrap()), ["2", "1"]);
+    let searched = Page { search: "1", ..behind };
+    assert_eq!(names(&store.public_spaces(cleo, searched).await.unwrap()), ["1"]);
+}
+
 async fn a_search_folds_case_in_any_script_and_knows_no_wildcards(home: Home) {
     let store = &home.store;
     let (ada, bob) = (home.user("ada").await, home.user("bob").await);
@@ -209,8 +233,8 @@ async fn a_search_folds_case_in_any_script_and_knows_no_wildcards(home: Home) {
     for (search, expected) in cases {
         let page = Page {
             search,
-            after: None,
             limit: u32::MAX,
+            ..Page::default()
         };
         assert_eq!(
             names(&store.public_spaces(bob, page).await.unwrap()),
@@ -270,6 +294,7 @@ on_both!(
     a_space_takes_only_so_many_elements,
     a_deleted_space_leaves_nothing_behind,
     spaces_are_listed_page_by_page_with_the_newest_first,
+    of_an_owner_with_many_public_spaces_some_are_behind,
     a_search_folds_case_in_any_script_and_knows_no_wildcards,
     an_older_ownership_cannot_overwrite_a_checkpoint,
 );

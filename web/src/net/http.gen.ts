@@ -1307,7 +1307,7 @@ export interface components {
             cursor?: string;
             /** @description What I made, newest first; empty on later pages. */
             mine: components["schemas"]["LobbyEntry"][];
-            /** @description What others made for everybody, newest first. */
+            /** @description What others made for everybody, newest first: of each person the newest five, and then the others of all. */
             public: components["schemas"]["LobbyEntry"][];
         };
         /** @description One space. */
