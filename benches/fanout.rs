@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use divan::Bencher;
 use plaza::components::scene::Scene;
-use plaza::net::relay::{Arrival, ClientId, Dialect, Relay, Sink, Visible};
+use plaza::net::relay::{Arrival, ClientId, ProtocolKind, Relay, Sink, Visible};
 use plaza::space::Space;
 use tokio::sync::oneshot;
 
@@ -56,7 +56,7 @@ fn arrival(number: u32) -> Arrival {
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
-        dialect: Dialect::Binary { width: 30, height: 20 },
+        dialect: ProtocolKind::Binary { width: 30, height: 20 },
         sink: Arc::new(Quick),
         ready: oneshot::channel().0,
     }

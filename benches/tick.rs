@@ -5,7 +5,7 @@ mod crowd;
 use divan::Bencher;
 use plaza::components::grid::Grid;
 use plaza::components::unit::Tile;
-use plaza::systems::path::{Search, Target};
+use plaza::systems::path::{PathSearch, PathGoal};
 
 use self::crowd::{SIDE, crowd, pillars, steps};
 
@@ -37,8 +37,8 @@ fn way_from_corner_to_corner(bencher: Bencher) {
     for tile in pillars() {
         grid.block(tile);
     }
-    let mut search = Search::default();
-    bencher.bench_local(|| search.find(&grid, Tile::new(0, 0), Target::On(Tile::new(SIDE - 1, SIDE - 1))));
+    let mut search = PathSearch::default();
+    bencher.bench_local(|| search.find(&grid, Tile::new(0, 0), PathGoal::On(Tile::new(SIDE - 1, SIDE - 1))));
 }
 
 #[divan::bench]
@@ -47,6 +47,6 @@ fn no_way_on_a_large_map(bencher: Bencher) {
     for y in 0..256 {
         grid.block(Tile::new(254, y));
     }
-    let mut search = Search::default();
-    bencher.bench_local(|| search.find(&grid, Tile::new(0, 0), Target::On(Tile::new(255, 255))));
+    let mut search = PathSearch::default();
+    bencher.bench_local(|| search.find(&grid, Tile::new(0, 0), PathGoal::On(Tile::new(255, 255))));
 }

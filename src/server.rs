@@ -15,10 +15,10 @@ use crate::api::{AppState, health, measurements, routes, uploads};
 use crate::cluster::directory::Directory;
 use crate::cluster::node::{Member, Node, NodeId, Nonce};
 use crate::cluster::redis::{Redis, RedisOpenError};
-use crate::cluster::spaces::{Parts, Spaces};
+use crate::cluster::spaces::{SpacesConfig, Spaces};
 use crate::cluster::vault::Vault;
-use crate::components::peers::Forwarder;
-use crate::media::forward::{ForwardError, Unit};
+use crate::components::peers::SfuEndpoint;
+use crate::media::forward::{SfuError, Sfu};
 use crate::net::edge::{self, Edge, EdgeSettings};
 use crate::net::link::{self, Links, Secret, Tls};
 use crate::net::relay::ticket::TicketKey;
@@ -40,7 +40,7 @@ pub enum ServeError {
     Redis(#[from] RedisOpenError),
     /// The forwarding unit.
     #[error(transparent)]
-    Forward(#[from] ForwardError),
+    Forward(#[from] SfuError),
     /// The socket.
     #[error("the socket failed: {0}")]
     Socket(#[from] std::io::Error),
@@ -245,13 +245,13 @@ async fn index_lines(store: &Store) -> Result<usize, StoreError> {
 }
 
 /// What the spaces of this process are run with, and where other processes connect, if there are any.
-async fn parts(store: &Store, settings: &Settings) -> Result<(Parts, Option<Listening>), ServeError> {
+async fn parts(store: &Store, settings: &Settings) -> Result<(SpacesConfig, Option<Listening>), ServeError> {
     let nonce = settings.life.map_or(0, |life| u64::from(life) << 32);
     let nonce = match settings.life {
         Some(_) => Nonce(nonce).again(random()),
         None => Nonce(random()),
     };
-    let mut parts = Parts {
+    let mut parts = SpacesConfig {
         directory: Directory::new(store.clone(), None),
         vault: Vault::Sql(store.clone()),
         node: Node {
@@ -266,7 +266,7 @@ async fn parts(store: &Store, settings: &Settings) -> Result<(Parts, Option<List
         },
         links: None,
         unit: match (settings.forwarder(), &settings.forwarding) {
-            (Forwarder::Unit, Some(forwarding)) => Some(Unit::start(forwarding)?),
+            (SfuEndpoint::Unit, Some(forwarding)) => Some(Sfu::start(forwarding)?),
             _ => None,
         },
         forwarder: settings.forwarder(),

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::components::peers::Forwarder;
+use crate::components::peers::SfuEndpoint;
 use crate::components::unit::TickRate;
-use crate::media::forward::ForwardSettings;
+use crate::media::forward::SfuSettings;
 use crate::media::ice::IceSettings;
 use crate::media::livekit::LiveKitSettings;
 use crate::net::address::Network;
@@ -159,7 +159,7 @@ pub struct Settings {
     /// Whether they are told at the address for browsers too.
     pub metrics_public: bool,
     /// Where the calls of many are forwarded; nothing when they are not.
-    pub forwarding: Option<ForwardSettings>,
+    pub forwarding: Option<SfuSettings>,
     /// Another server that forwards them instead, to which clients are given tokens.
     pub livekit: Option<LiveKitSettings>,
 }
@@ -205,11 +205,11 @@ impl Settings {
     }
 
     /// Who carries the calls of many: a `LiveKit` server was asked for, the unit is there unless it was switched off.
-    pub const fn forwarder(&self) -> Forwarder {
+    pub const fn forwarder(&self) -> SfuEndpoint {
         match (&self.livekit, &self.forwarding) {
-            (Some(_), _) => Forwarder::LiveKit,
-            (None, Some(_)) => Forwarder::Unit,
-            (None, None) => Forwarder::Nobody,
+            (Some(_), _) => SfuEndpoint::LiveKit,
+            (None, Some(_)) => SfuEndpoint::Unit,
+            (None, None) => SfuEndpoint::Nobody,
         }
     }
 }

@@ -3,8 +3,8 @@
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
 use plaza::components::id::{PlayerId, UserId};
-use plaza::components::peers::VoiceRules;
-use plaza::components::plan::Plan;
+use plaza::components::peers::ProximityRules;
+use plaza::components::plan::SpaceLayout;
 use plaza::components::player::HeldStep;
 use plaza::components::unit::{TickRate, Tile};
 use plaza::space::Space;
@@ -21,12 +21,12 @@ pub fn pillars() -> Vec<Tile> {
 
 /// A space with so many people in it.
 pub fn crowd(people: u32) -> Space {
-    let plan = Plan {
+    let plan = SpaceLayout {
         width: SIDE,
         height: SIDE,
         blocked: pillars(),
         has_walls: false,
-        voices: VoiceRules::default(),
+        voices: ProximityRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,

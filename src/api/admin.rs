@@ -9,7 +9,7 @@ use super::error::{ApiError, Problem};
 use super::extract::{Admin, Json, Path, Query};
 use super::{AppState, check};
 use crate::components::id::{SpaceId, UserId};
-use crate::store::administration::{Outcome, Suspension, UserRow};
+use crate::store::administration::{AdminOutcome, Suspension, UserRow};
 use crate::store::now_ms;
 
 /// Users on a page.
@@ -199,9 +199,9 @@ pub async fn delete_space(
     Ok(Json(Empty {}))
 }
 
-fn settled(outcome: Outcome) -> Result<(), ApiError> {
+fn settled(outcome: AdminOutcome) -> Result<(), ApiError> {
     match outcome {
-        Outcome::Done => Ok(()),
+        AdminOutcome::Done => Ok(()),
         refused => Err(ApiError::bad(format!("{refused}."))),
     }
 }

@@ -11,28 +11,28 @@ use super::files;
 #[derive(RustEmbed)]
 #[folder = "assets/art"]
 #[allow_missing = true]
-pub struct Art;
+pub struct ArtFiles;
 
 /// The built web client.
 #[derive(RustEmbed)]
 #[folder = "web/dist"]
 #[allow_missing = true]
-pub struct Client;
+pub struct WebClient;
 
 /// The text of a picture, by its address.
 pub fn art_by_url(url: &str) -> Option<String> {
-    let file = Art::get(url.strip_prefix("/art/")?)?;
+    let file = ArtFiles::get(url.strip_prefix("/art/")?)?;
     String::from_utf8(file.data.into_owned()).ok()
 }
 
 /// Whether there is a picture of our own, by its address below `/art/`.
 pub fn has_art(path: &str) -> bool {
-    Art::get(path).is_some()
+    ArtFiles::get(path).is_some()
 }
 
 /// `/art/…`: a picture of our own.
 pub async fn art(axum::extract::Path(path): axum::extract::Path<String>, headers: HeaderMap) -> Response {
-    Art::get(&path).map_or_else(
+    ArtFiles::get(&path).map_or_else(
         || ApiError::NotFound.into_response(),
         |file| picture(&path, file, &headers),
     )

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::error::{ApiError, Problem};
 use super::extract::{Admin, Caller, Json, Path};
 use super::{AppState, spaces};
-use crate::cluster::census::{Counted, Running};
+use crate::cluster::census::{NodeCensus, RunningSpace};
 use crate::cluster::orders::OrderError;
 use crate::components::id::SpaceId;
 
@@ -109,8 +109,8 @@ pub async fn show(State(state): State<AppState>, _admin: Admin) -> Json<ClusterV
     })
 }
 
-fn entries(counted: &Counted) -> impl Iterator<Item = RunningEntry> {
-    counted.running.iter().map(|running: &Running| RunningEntry {
+fn entries(counted: &NodeCensus) -> impl Iterator<Item = RunningEntry> {
+    counted.running.iter().map(|running: &RunningSpace| RunningEntry {
         space_id: running.space.to_string(),
         name: running.name.clone(),
         node: counted.node.member.node.0.clone(),

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::account::Empty;
 use super::error::{ApiError, Problem};
-use super::extract::{Caller, Json, Path, Query, Unread};
+use super::extract::{Caller, Json, Path, Query, UnreadBody};
 use super::{AppState, check};
 use crate::components::direct::DirectMessage;
 use crate::components::id::{MessageId, UserId};
@@ -202,7 +202,7 @@ pub async fn write(
     State(state): State<AppState>,
     caller: Caller,
     Path(other): Path<UserId>,
-    body: Unread<DirectRequest>,
+    body: UnreadBody<DirectRequest>,
 ) -> Result<Json<DirectEntry>, ApiError> {
     state.writes.write(caller.user(), &state.budgets)?;
     if other == caller.user() {

@@ -61,9 +61,9 @@ impl Weighter<Drawing, Drawn> for ByBytes {
 
 /// All that is kept. Cheap to clone.
 #[derive(Clone)]
-pub struct Drawings(Arc<Inner>);
+pub struct Drawings(Arc<DrawnState>);
 
-struct Inner {
+struct DrawnState {
     kept: Cache<Drawing, Drawn, ByBytes>,
     /// How long the picture of a map is shown without another look.
     fresh: Duration,
@@ -87,7 +87,7 @@ impl Drawings {
             .expect("all that is needed is said");
         let kept = Cache::with_options(options, ByBytes, RandomState::new(), DefaultLifecycle::default());
         let makers = Semaphore::new(AT_ONCE);
-        Self(Arc::new(Inner { kept, fresh, makers }))
+        Self(Arc::new(DrawnState { kept, fresh, makers }))
     }
 
     /// What was made of it, or what `read` and then `draw` make of it now.

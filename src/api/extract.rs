@@ -173,12 +173,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 /// A JSON body that was not read yet: a handler whose rights depend on what the path names checks them first, so that no one makes the server
 /// wait for a body that it would refuse.
 #[derive(Debug)]
-pub struct Unread<T> {
+pub struct UnreadBody<T> {
     request: Request,
     kind: PhantomData<fn() -> T>,
 }
 
-impl<T: DeserializeOwned> Unread<T> {
+impl<T: DeserializeOwned> UnreadBody<T> {
     /// Reads it.
     pub async fn read(self) -> Result<T, ApiError> {
         let Json(body) = Json::from_request(self.request, &()).await?;
@@ -186,7 +186,7 @@ impl<T: DeserializeOwned> Unread<T> {
     }
 }
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Unread<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for UnreadBody<T> {
     type Rejection = Infallible;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Infallible> {

@@ -43,7 +43,7 @@ pub struct Guesses {
     /// The longest delay of a network at one account; nothing for none.
     longest: Duration,
     names: RandomState,
-    table: Mutex<HashMap<Key, Entry>>,
+    table: Mutex<HashMap<Key, AttemptRecord>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,7 +54,7 @@ enum Key {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+struct AttemptRecord {
     failures: f64,
     at: Instant,
     not_before: Instant,
@@ -63,12 +63,12 @@ struct Entry {
 }
 
 /// A place among the strangers who wait for a try at an account; free again when this is dropped.
-pub struct Held<'a> {
+pub struct AttemptPermit<'a> {
     guesses: &'a Guesses,
     account: u64,
 }
 
-impl Drop for Held<'_> {
+impl Drop for AttemptPermit<'_> {
     fn drop(&mut self) {
         if let Some(account) = self.guesses.table.lock().get_mut(&Key::Account(self.account)) {
             account.held = account.held.saturating_sub(1);
@@ -78,7 +78,7 @@ impl Drop for Held<'_> {
 
 /// What an attempt may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum AttemptVerdict {
     /// Try.
     Go,
     /// Try after that time.
@@ -87,7 +87,7 @@ pub enum Verdict {
     Refuse(Duration),
 }
 
-impl Entry {
+impl AttemptRecord {
     const fn new(now: Instant) -> Self {
         Self {
             failures: 0.0,
@@ -136,37 +136,37 @@ impl Guesses {
     }
 
     /// Whether they may try now.
-    pub fn judge(&self, asker: Asker, now: Instant) -> Verdict {
+    pub fn judge(&self, asker: Asker, now: Instant) -> AttemptVerdict {
         let table = self.table.lock();
         if let (Some((rate, burst)), Some(network)) = (self.quota, table.get(&Key::Network(asker.network))) {
             let too_many = network.failures(now, rate) + 1.0 - burst;
             if too_many > 0.0 {
-                return Verdict::Refuse(Duration::from_secs_f64(too_many / rate));
+                return AttemptVerdict::Refuse(Duration::from_secs_f64(too_many / rate));
             }
         }
         if self.longest.is_zero() {
-            return Verdict::Go;
+            return AttemptVerdict::Go;
         }
         let pair = table.get(&Key::Pair(asker.account, asker.network));
         let wait = pair.map_or(Duration::ZERO, |pair| pair.not_before.saturating_duration_since(now));
         if !wait.is_zero() {
-            return Verdict::Refuse(wait);
+            return AttemptVerdict::Refuse(wait);
         }
         match stranger_wait(&table, asker, now) {
-            wait if wait.is_zero() => Verdict::Go,
-            wait => Verdict::Hold(wait),
+            wait if wait.is_zero() => AttemptVerdict::Go,
+            wait => AttemptVerdict::Hold(wait),
         }
     }
 
     /// A place among the strangers who wait for a try at that account.
-    pub fn hold(&self, asker: Asker) -> Option<Held<'_>> {
+    pub fn hold(&self, asker: Asker) -> Option<AttemptPermit<'_>> {
         let mut table = self.table.lock();
         let account = table.get_mut(&Key::Account(asker.account))?;
         if account.held >= MOST_HELD {
             return None;
         }
         account.held += 1;
-        Some(Held {
+        Some(AttemptPermit {
             guesses: self,
             account: asker.account,
         })
@@ -179,7 +179,7 @@ impl Guesses {
             halve(&mut table, now);
         }
         let mut count = |key, forgotten| {
-            let entry = table.entry(key).or_insert_with(|| Entry::new(now));
+            let entry = table.entry(key).or_insert_with(|| AttemptRecord::new(now));
             entry.failures = entry.failures(now, forgotten) + 1.0;
             entry.at = now;
             entry.failures
@@ -211,9 +211,9 @@ impl Guesses {
 
     /// A user signed in: what their network did wrong at this account is forgotten.
     pub fn right(&self, asker: Asker, now: Instant) {
-        let entry = Entry {
+        let entry = AttemptRecord {
             signed_in: Some(now),
-            ..Entry::new(now)
+            ..AttemptRecord::new(now)
         };
         let mut table = self.table.lock();
         if table.len() > MOST_ENTRIES {
@@ -224,7 +224,7 @@ impl Guesses {
 }
 
 /// How long who is not known waits, while many fail at that account.
-fn stranger_wait(table: &HashMap<Key, Entry>, asker: Asker, now: Instant) -> Duration {
+fn stranger_wait(table: &HashMap<Key, AttemptRecord>, asker: Asker, now: Instant) -> Duration {
     let is_known = table
         .get(&Key::Pair(asker.account, asker.network))
         .is_some_and(|pair| pair.is_known(now));
@@ -239,9 +239,9 @@ fn stranger_wait(table: &HashMap<Key, Entry>, asker: Asker, now: Instant) -> Dur
 }
 
 /// Keeps the half that matters most: where most failed, and who is known.
-fn halve(table: &mut HashMap<Key, Entry>, now: Instant) {
+fn halve(table: &mut HashMap<Key, AttemptRecord>, now: Instant) {
     let forgotten = 1.0 / FORGET_OWN.as_secs_f64();
-    let worth = |entry: &Entry| {
+    let worth = |entry: &AttemptRecord| {
         entry.failures(now, forgotten)
             + if entry.is_known(now) || entry.held > 0 {
                 1.0
@@ -275,10 +275,10 @@ mod tests {
     }
 
     /// Tries, and fails when it may try; whether it may.
-    fn guess(guesses: &Guesses, from: Option<AddressKey>, name: &str, now: Instant) -> Verdict {
+    fn guess(guesses: &Guesses, from: Option<AddressKey>, name: &str, now: Instant) -> AttemptVerdict {
         let asker = guesses.asker(from, name, now);
         let verdict = guesses.judge(asker, now);
-        if verdict == Verdict::Go {
+        if verdict == AttemptVerdict::Go {
             guesses.wrong(asker, now);
         }
         verdict
@@ -289,21 +289,21 @@ mod tests {
         let guesses = Guesses::new(0, LONGEST);
         let mut now = Instant::now();
         for _ in 0..FREE as usize {
-            assert_eq!(guess(&guesses, network(1), "ada", now), Verdict::Go);
+            assert_eq!(guess(&guesses, network(1), "ada", now), AttemptVerdict::Go);
         }
         let mut waits = Vec::new();
         while waits.len() < 12 {
-            let Verdict::Refuse(wait) = guess(&guesses, network(1), "ADA", now) else {
+            let AttemptVerdict::Refuse(wait) = guess(&guesses, network(1), "ADA", now) else {
                 panic!()
             };
             waits.push(wait.as_secs());
             now += wait;
-            assert_eq!(guess(&guesses, network(1), "ada", now), Verdict::Go);
+            assert_eq!(guess(&guesses, network(1), "ada", now), AttemptVerdict::Go);
         }
         assert_eq!(waits[..4], [1, 1, 3, 7], "failures are slowly forgotten in between");
         assert!(waits.is_sorted() && waits.iter().all(|wait| *wait <= 300), "{waits:?}");
-        assert_eq!(guess(&guesses, network(2), "ada", now), Verdict::Go, "another network");
-        assert_eq!(guess(&guesses, network(1), "bob", now), Verdict::Go, "another account");
+        assert_eq!(guess(&guesses, network(2), "ada", now), AttemptVerdict::Go, "another network");
+        assert_eq!(guess(&guesses, network(1), "bob", now), AttemptVerdict::Go, "another account");
     }
 
     #[test]
@@ -312,18 +312,18 @@ mod tests {
         let now = Instant::now();
         let home = guesses.asker(network(999), "ada", now);
         guesses.right(home, now);
-        let tried = (0..400).filter(|number| guess(&guesses, network(*number), "ada", now) == Verdict::Go);
+        let tried = (0..400).filter(|number| guess(&guesses, network(*number), "ada", now) == AttemptVerdict::Go);
         assert_eq!(tried.count(), FREE_OF_ACCOUNT as usize + 1);
         let home = guesses.asker(network(999), "ada", now);
         assert!(home.is_known);
-        assert_eq!(guesses.judge(home, now), Verdict::Go, "at home nothing has changed");
+        assert_eq!(guesses.judge(home, now), AttemptVerdict::Go, "at home nothing has changed");
         let away = guesses.asker(network(998), "ada", now);
-        assert!(matches!(guesses.judge(away, now), Verdict::Hold(wait) if wait <= LONGEST_FIRST_WAIT));
+        assert!(matches!(guesses.judge(away, now), AttemptVerdict::Hold(wait) if wait <= LONGEST_FIRST_WAIT));
         // A stranger who waited and failed waits longer for each further try.
         let mut times = (now, Duration::ZERO);
         for _ in 0..6 {
             guesses.wrong(away, times.0);
-            let Verdict::Refuse(wait) = guesses.judge(away, times.0) else {
+            let AttemptVerdict::Refuse(wait) = guesses.judge(away, times.0) else {
                 panic!()
             };
             assert!(wait >= times.1, "{wait:?} after {:?}", times.1);
@@ -353,18 +353,18 @@ mod tests {
         for number in 0..100 {
             let name = format!("user {number}");
             let asker = guesses.asker(network(1), &name, now);
-            assert_eq!(guesses.judge(asker, now), Verdict::Go);
+            assert_eq!(guesses.judge(asker, now), AttemptVerdict::Go);
             guesses.right(asker, now);
         }
         for number in 0..6 {
-            assert_eq!(guess(&guesses, network(1), &format!("user {number}"), now), Verdict::Go);
+            assert_eq!(guess(&guesses, network(1), &format!("user {number}"), now), AttemptVerdict::Go);
         }
-        let Verdict::Refuse(wait) = guess(&guesses, network(1), "user 7", now) else {
+        let AttemptVerdict::Refuse(wait) = guess(&guesses, network(1), "user 7", now) else {
             panic!()
         };
         assert!(wait <= Duration::from_secs(20));
-        assert_eq!(guess(&guesses, network(1), "user 7", now + wait), Verdict::Go);
-        assert_eq!(guess(&guesses, network(2), "user 7", now), Verdict::Go);
+        assert_eq!(guess(&guesses, network(1), "user 7", now + wait), AttemptVerdict::Go);
+        assert_eq!(guess(&guesses, network(2), "user 7", now), AttemptVerdict::Go);
     }
 
     #[test]
@@ -376,9 +376,9 @@ mod tests {
         }
         guesses.right(guesses.asker(network(1), "ada", now), now);
         for _ in 0..FREE as usize {
-            assert_eq!(guess(&guesses, network(1), "ada", now), Verdict::Go);
+            assert_eq!(guess(&guesses, network(1), "ada", now), AttemptVerdict::Go);
         }
-        assert!(matches!(guess(&guesses, network(1), "ada", now), Verdict::Refuse(_)));
+        assert!(matches!(guess(&guesses, network(1), "ada", now), AttemptVerdict::Refuse(_)));
     }
 
     #[test]
@@ -400,7 +400,7 @@ mod tests {
         }
         assert!(guesses.table.lock().len() <= MOST_ENTRIES + 3);
         assert!(
-            matches!(guess(&guesses, network(1), "ada", now), Verdict::Refuse(_)),
+            matches!(guess(&guesses, network(1), "ada", now), AttemptVerdict::Refuse(_)),
             "what matters is kept"
         );
     }

@@ -12,7 +12,7 @@ use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path};
 use super::spaces::visible;
 use crate::components::id::SpaceId;
-use crate::components::peers::Forwarder;
+use crate::components::peers::SfuEndpoint;
 use crate::media::ice::TurnCredential;
 use crate::media::livekit::Grant;
 
@@ -43,12 +43,12 @@ pub enum ForwarderView {
     LiveKit,
 }
 
-impl From<Forwarder> for ForwarderView {
-    fn from(forwarder: Forwarder) -> Self {
+impl From<SfuEndpoint> for ForwarderView {
+    fn from(forwarder: SfuEndpoint) -> Self {
         match forwarder {
-            Forwarder::Nobody => Self::Nobody,
-            Forwarder::Unit => Self::Unit,
-            Forwarder::LiveKit => Self::LiveKit,
+            SfuEndpoint::Nobody => Self::Nobody,
+            SfuEndpoint::Unit => Self::Unit,
+            SfuEndpoint::LiveKit => Self::LiveKit,
         }
     }
 }

@@ -79,16 +79,16 @@ impl WriteLimits {
 pub struct OneAtATime(Arc<Mutex<HashSet<UserId>>>);
 
 /// A person does it until this is dropped.
-pub struct Turn {
+pub struct UserTurn {
     user: UserId,
     all: OneAtATime,
 }
 
 impl OneAtATime {
     /// Begins, unless the same person is at it.
-    pub fn begin(&self, user: UserId) -> Result<Turn, ApiError> {
+    pub fn begin(&self, user: UserId) -> Result<UserTurn, ApiError> {
         if self.0.lock().insert(user) {
-            Ok(Turn {
+            Ok(UserTurn {
                 user,
                 all: self.clone(),
             })
@@ -98,7 +98,7 @@ impl OneAtATime {
     }
 }
 
-impl Drop for Turn {
+impl Drop for UserTurn {
     fn drop(&mut self) {
         self.all.0.lock().remove(&self.user);
     }

@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 const BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum MetricKind {
     /// It counts up. There from the start, so that an alert sees its first step.
     Counter,
     /// The same for each of several labels: there from the first event on.
@@ -25,8 +25,8 @@ enum Kind {
 }
 
 /// What a scraper shows of each.
-const METRICS: [(Kind, &str, &str); 24] = {
-    use Kind::{Counter, Gauge, Histogram, LabelledCounter};
+const METRICS: [(MetricKind, &str, &str); 24] = {
+    use MetricKind::{Counter, Gauge, Histogram, LabelledCounter};
     [
         (Gauge, "plaza_clients", "Open connections of clients"),
         (
@@ -158,16 +158,16 @@ pub fn recorder() -> PrometheusHandle {
 fn describe() {
     for (kind, name, help) in METRICS {
         match kind {
-            Kind::Counter => {
+            MetricKind::Counter => {
                 metrics::describe_counter!(name, help);
                 metrics::counter!(name).increment(0);
             }
-            Kind::LabelledCounter => metrics::describe_counter!(name, help),
-            Kind::Gauge => {
+            MetricKind::LabelledCounter => metrics::describe_counter!(name, help),
+            MetricKind::Gauge => {
                 metrics::describe_gauge!(name, help);
                 metrics::gauge!(name).increment(0);
             }
-            Kind::Histogram => metrics::describe_histogram!(name, help),
+            MetricKind::Histogram => metrics::describe_histogram!(name, help),
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct Choice {
 /// Whom to tell about.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Whom {
+pub struct MetadataQuery {
     /// At most 100 ids of users, with commas between and bare brackets around: `[id1,id2]`. The brackets may be left out.
     ids: String,
 }
@@ -34,13 +34,13 @@ pub struct Whom {
 #[derive(Serialize, ToSchema)]
 pub struct Looks {
     /// In the order asked; unknown users are left out.
-    avatars: Vec<Look>,
+    avatars: Vec<UserAvatar>,
 }
 
 /// How one user looks.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Look {
+pub struct UserAvatar {
     /// Who.
     user_id: String,
     /// The chosen avatar, if any.
@@ -89,18 +89,18 @@ pub async fn choose_by_put(
 }
 
 /// How others look
-#[utoipa::path(get, path = "/user/metadata/bulk", operation_id = "looksOfUsers", tag = "people", params(Whom), responses(
+#[utoipa::path(get, path = "/user/metadata/bulk", operation_id = "looksOfUsers", tag = "people", params(MetadataQuery), responses(
     (status = 200, body = Looks),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
 ))]
-pub async fn bulk(State(state): State<AppState>, Query(whom): Query<Whom>) -> Result<Json<Looks>, ApiError> {
+pub async fn bulk(State(state): State<AppState>, Query(whom): Query<MetadataQuery>) -> Result<Json<Looks>, ApiError> {
     let looks = state.store.looks(&users_of(&whom.ids)?).await?;
     let avatars = looks.into_iter().map(|look| {
         let (avatar_id, image_url) = look
             .avatar
             .map(|avatar| (avatar.id.to_string(), avatar.image_url))
             .unzip();
-        Look {
+        UserAvatar {
             user_id: look.user.to_string(),
             avatar_id,
             image_url,

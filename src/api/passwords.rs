@@ -9,7 +9,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::task::spawn_blocking;
 
 use super::error::ApiError;
-use super::turns::{Asker, Turn, Turns};
+use super::turns::{Asker, WorkPermit, Turns};
 use crate::components::name::password_form;
 use crate::net::address::AddressKey;
 use crate::settings::PasswordCost;
@@ -58,7 +58,7 @@ impl Passwords {
     }
 
     /// Waits for a turn to hash.
-    pub async fn turn(&self, asker: Asker) -> Result<Turn, ApiError> {
+    pub async fn turn(&self, asker: Asker) -> Result<WorkPermit, ApiError> {
         let crowded = |_| ApiError::Unavailable("Too many people sign in at this moment. Try again in a few seconds.");
         self.turns.wait(asker).await.map_err(crowded)
     }
@@ -82,7 +82,7 @@ impl Passwords {
 
     /// Whether it is the password with that hash, as it was typed or in the form in which passwords are kept. Without a hash it
     /// takes as long, and is not.
-    pub async fn verify(&self, turn: Turn, password: &str, hash: Option<String>) -> Result<Verified, ApiError> {
+    pub async fn verify(&self, turn: WorkPermit, password: &str, hash: Option<String>) -> Result<Verified, ApiError> {
         let typed = password.to_owned();
         self.work(turn, move |argon, nobody| {
             let is_somebody = hash.is_some();
@@ -105,7 +105,7 @@ impl Passwords {
 
     async fn work<T: Send + 'static>(
         &self,
-        turn: Turn,
+        turn: WorkPermit,
         work: impl FnOnce(&Argon2<'static>, &str) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
         let (argon, nobody) = (self.argon.clone(), Arc::clone(&self.nobody));

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::AppState;
 use super::error::ApiError;
 use super::extract::Address;
-use super::guesses::Verdict;
+use super::guesses::AttemptVerdict;
 use super::passwords::Verified;
 use crate::net::address::AddressKey;
 use crate::net::budget::{Budget, Who};
@@ -34,7 +34,7 @@ pub async fn prove(
         ApiError::TooMany(wait.as_secs() + 1)
     };
     let asker = guesses.asker(address.map(AddressKey::of), name, Instant::now());
-    if let Verdict::Refuse(wait) = guesses.judge(asker, Instant::now()) {
+    if let AttemptVerdict::Refuse(wait) = guesses.judge(asker, Instant::now()) {
         return Err(refusal(wait));
     }
     let known = state.store.credentials(name).await?;
@@ -44,13 +44,13 @@ pub async fn prove(
         let turn = state.passwords.turn(asker).await?;
         // Judged when it is their turn: of many tries at once, those that failed first speak against the others.
         match guesses.judge(asker, Instant::now()) {
-            Verdict::Refuse(wait) => return Err(refusal(wait)),
-            Verdict::Hold(wait) if held.is_none() => {
+            AttemptVerdict::Refuse(wait) => return Err(refusal(wait)),
+            AttemptVerdict::Hold(wait) if held.is_none() => {
                 drop(turn);
                 held = Some(guesses.hold(asker).ok_or_else(|| refusal(wait))?);
                 sleep(wait).await;
             }
-            Verdict::Hold(_) | Verdict::Go => break turn,
+            AttemptVerdict::Hold(_) | AttemptVerdict::Go => break turn,
         }
     };
     match (state.passwords.verify(turn, password, hash).await?, known) {

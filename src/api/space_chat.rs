@@ -9,17 +9,17 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::account::Empty;
 use super::error::{ApiError, Problem};
-use super::extract::{Caller, Json, Path, Query, Unread};
-use super::limits::Turn;
+use super::extract::{Caller, Json, Path, Query, UnreadBody};
+use super::limits::UserTurn;
 use super::{AppState, check, spaces};
-use crate::components::chat::{ChatLine, LineChange, MAX_SLOW_SECONDS, Reaction};
+use crate::components::chat::{ChatMessage, MessageChange, MAX_SLOW_SECONDS, Reaction};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
-use crate::components::peers::{PICTURES, REACHES, VOICES, VoiceRules};
+use crate::components::peers::{PICTURES, REACHES, VOICES, ProximityRules};
 use crate::components::utc::utc;
 use crate::space::DurableEvent;
 use crate::store::chat::ChatPage;
-use crate::store::search::Found;
+use crate::store::search::SearchResult;
 use crate::store::{SpaceRow, Store, StoreError, now_ms};
 
 /// Lines on one page.
@@ -121,8 +121,8 @@ pub struct ReactionEntry {
     user_ids: Vec<String>,
 }
 
-impl From<ChatLine> for LineEntry {
-    fn from(line: ChatLine) -> Self {
+impl From<ChatMessage> for LineEntry {
+    fn from(line: ChatMessage) -> Self {
         Self {
             id: line.id.to_string(),
             user_id: line.user.to_string(),
@@ -174,7 +174,7 @@ pub async fn show(
         since: row.chat_since(),
         limit: PAGE,
     };
-    let Found { lines, before } = match check::search(&query.q)? {
+    let SearchResult { lines, before } = match check::search(&query.q)? {
         "" => newest(&state, space, page).await?,
         search => {
             let _turn = state.searches.begin(caller.user())?;
@@ -190,18 +190,18 @@ pub async fn show(
     }))
 }
 
-async fn newest(state: &AppState, space: SpaceId, page: ChatPage) -> Result<Found, ApiError> {
+async fn newest(state: &AppState, space: SpaceId, page: ChatPage) -> Result<SearchResult, ApiError> {
     // One more than is shown tells whether there is more.
     let limit = page.limit + 1;
     let mut lines = state.store.lines(space, ChatPage { limit, ..page }).await?;
     let has_more = lines.len() > page.limit as usize;
     lines.truncate(page.limit as usize);
     let before = lines.last().filter(|_| has_more).map(|line| line.id);
-    Ok(Found { lines, before })
+    Ok(SearchResult { lines, before })
 }
 
 fn rules(row: &SpaceRow, caller: &Caller) -> RulesView {
-    let VoiceRules {
+    let ProximityRules {
         reach,
         voices,
         pictures,
@@ -241,7 +241,7 @@ pub struct RulesRequest {
     /// Days after which lines are forgotten, 1 to 3,650; null for never.
     #[serde(default)]
     #[schema(value_type = Option<u32>)]
-    retention_days: Wish<Option<u32>>,
+    retention_days: Patch<Option<u32>>,
     /// Seconds between two lines of the same person, at least, 0 to 21,600. Who looks after the space is free of it.
     slow_mode_seconds: Option<u32>,
     /// How far voices carry, in tiles, 2 to 12.
@@ -253,13 +253,13 @@ pub struct RulesRequest {
     /// Whether nobody is heard through what the map blocks; null for as the map says.
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
-    walls: Wish<Option<bool>>,
+    walls: Patch<Option<bool>>,
 }
 
 impl RulesRequest {
     /// The rules of voices as they shall be.
-    fn voices(&self, now: VoiceRules) -> Result<VoiceRules, ApiError> {
-        let rules = VoiceRules {
+    fn voices(&self, now: ProximityRules) -> Result<ProximityRules, ApiError> {
+        let rules = ProximityRules {
             reach: self.reach.unwrap_or(now.reach),
             voices: self.voices.unwrap_or(now.voices),
             pictures: self.pictures.unwrap_or(now.pictures),
@@ -280,13 +280,13 @@ impl RulesRequest {
 
 /// Tells "null" from "not there".
 #[derive(Clone, Copy, Default)]
-enum Wish<T> {
+enum Patch<T> {
     #[default]
     AsItIs,
     For(T),
 }
 
-impl<T: Copy> Wish<T> {
+impl<T: Copy> Patch<T> {
     /// What is wanted, or else what is.
     const fn or(&self, now: T) -> T {
         match *self {
@@ -296,7 +296,7 @@ impl<T: Copy> Wish<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Wish<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         T::deserialize(deserializer).map(Self::For)
     }
@@ -314,7 +314,7 @@ pub async fn change_rules(
     State(state): State<AppState>,
     caller: Caller,
     Path(space): Path<SpaceId>,
-    body: Unread<RulesRequest>,
+    body: UnreadBody<RulesRequest>,
 ) -> Result<Json<RulesView>, ApiError> {
     let row = moderated(&state, space, &caller).await?;
     let body = body.read().await?;
@@ -332,7 +332,7 @@ pub async fn change_rules(
         .change_chat_rules(space, retention_days, slow_seconds, voices)
         .await?;
     state.spaces.tell(space, Command::SlowDown { seconds: slow_seconds });
-    state.spaces.tell(space, Command::RuleVoices { rules: voices });
+    state.spaces.tell(space, Command::SetProximityRules { rules: voices });
     let row = SpaceRow {
         retention_days,
         slow_seconds,
@@ -426,7 +426,7 @@ pub async fn export(
 
 /// An export under way: page after page is read when the one before was taken, so that none waits in memory.
 struct Export {
-    turn: Turn,
+    turn: UserTurn,
     store: Store,
     space: SpaceId,
     since: u64,
@@ -456,7 +456,7 @@ impl Export {
 }
 
 /// A part of a list, with its brackets when it is the first and the last.
-fn json_part(lines: Vec<ChatLine>, is_first: bool, is_last: bool) -> String {
+fn json_part(lines: Vec<ChatMessage>, is_first: bool, is_last: bool) -> String {
     let mut part = String::from(if is_first { "[" } else { "" });
     for (number, line) in lines.into_iter().enumerate() {
         part.push_str(if is_first && number == 0 { "\n" } else { ",\n" });
@@ -468,7 +468,7 @@ fn json_part(lines: Vec<ChatLine>, is_first: bool, is_last: bool) -> String {
 }
 
 /// `2026-11-23T15:04:05Z Ada: hello`, further lines of the same words indented.
-fn as_text(line: &ChatLine) -> String {
+fn as_text(line: &ChatMessage) -> String {
     let words = if line.is_deleted {
         "(deleted)".to_owned()
     } else {
@@ -498,7 +498,7 @@ pub async fn edit_line(
     State(state): State<AppState>,
     caller: Caller,
     Segments(ids): Segments<(String, String)>,
-    body: Unread<LineRequest>,
+    body: UnreadBody<LineRequest>,
 ) -> Result<Json<Empty>, ApiError> {
     let (row, line) = line_of(&state, &ids).await?;
     if line.user != caller.user() {
@@ -528,7 +528,7 @@ pub async fn delete_line(
     change_line(&state, &row, &line, None).await
 }
 
-async fn line_of(state: &AppState, (space, line): &(String, String)) -> Result<(SpaceRow, ChatLine), ApiError> {
+async fn line_of(state: &AppState, (space, line): &(String, String)) -> Result<(SpaceRow, ChatMessage), ApiError> {
     let unknown = || ApiError::bad("There is no such message.");
     let space: SpaceId = space.parse().map_err(|_| unknown())?;
     let line: ChatId = line.parse().map_err(|_| unknown())?;
@@ -541,16 +541,16 @@ async fn line_of(state: &AppState, (space, line): &(String, String)) -> Result<(
 async fn change_line(
     state: &AppState,
     row: &SpaceRow,
-    line: &ChatLine,
+    line: &ChatMessage,
     text: Option<String>,
 ) -> Result<Json<Empty>, ApiError> {
     // The change before may have been dated by a clock that is ahead of this one.
     let at = (now_ms() as u64).max(line.edited.unwrap_or_default());
     let id = line.id;
-    let change = LineChange { id, text, at };
+    let change = MessageChange { id, text, at };
     let event = DurableEvent::Changed(change.clone());
     state.store.keep_chat(row.id, &[event]).await?;
     let author = line.user;
-    state.spaces.tell(row.id, Command::LineChanged { change, author });
+    state.spaces.tell(row.id, Command::ApplyEdit { change, author });
     Ok(Json(Empty {}))
 }

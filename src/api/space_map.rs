@@ -14,8 +14,8 @@ use super::spaces::visible;
 use super::{AppState, files};
 use crate::components::id::SpaceId;
 use crate::store::elements::{Footprint, PlacedElement};
-use crate::store::layouts::SpaceLayout;
-use crate::store::maps::{Layer, ZoneEntry};
+use crate::store::layouts::LayoutRow;
+use crate::store::maps::{TileLayer, ZoneEntry};
 
 /// What a space looks like.
 #[derive(Serialize, ToSchema)]
@@ -33,7 +33,7 @@ pub struct SpaceMap {
     /// Names of the tiles: a cell with value `n` shows `tiles[n - 1]`, 0 shows nothing.
     tiles: Vec<String>,
     /// Bottom first; none when the space has no map.
-    layers: Vec<Layer>,
+    layers: Vec<TileLayer>,
     /// One text per row, `1` where the map itself blocks.
     blocked: Vec<String>,
     /// Rectangles with a meaning.
@@ -125,8 +125,8 @@ pub async fn show(
     Ok(files::with_etag((kind, drawn.bytes), &etag))
 }
 
-fn write(layout: SpaceLayout) -> Vec<u8> {
-    let SpaceLayout {
+fn write(layout: LayoutRow) -> Vec<u8> {
+    let LayoutRow {
         space: row,
         document,
         placed,

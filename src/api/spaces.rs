@@ -56,7 +56,7 @@ pub struct SpaceAnswer {
 /// Which part of a list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Cursor {
+pub struct PageCursor {
     /// Asks for pages: empty for the first one, then what the page before answered.
     cursor: Option<String>,
 }
@@ -132,7 +132,7 @@ pub async fn add(
     caller: Caller,
     Json(body): Json<SpaceRequest>,
 ) -> Result<Json<SpaceAnswer>, ApiError> {
-    let quotas = Quotas::of(&state, &caller);
+    let quotas = CallerQuotas::of(&state, &caller);
     let name = check::name(&body.name)?;
     let given = body.dimensions.as_deref().map(check::dimensions).transpose()?;
     let map = body.map_id.as_deref().filter(|id| !id.is_empty());
@@ -161,12 +161,12 @@ pub async fn add(
 }
 
 /// What the one who asks may make; as much as they like when it is an admin, or when a setting is 0.
-struct Quotas {
+struct CallerQuotas {
     spaces: u32,
     tiles: u32,
 }
 
-impl Quotas {
+impl CallerQuotas {
     fn of(state: &AppState, caller: &Caller) -> Self {
         let most = |quota: u32| {
             if quota == 0 || caller.is_admin() {
@@ -209,14 +209,14 @@ async fn size_of_map(store: &Store, id: &str) -> Result<(Option<MapId>, (u16, u1
 }
 
 /// My spaces
-#[utoipa::path(get, path = "/space/all", operation_id = "mySpaces", tag = "spaces", security(("token" = [])), params(Cursor), responses(
+#[utoipa::path(get, path = "/space/all", operation_id = "mySpaces", tag = "spaces", security(("token" = [])), params(PageCursor), responses(
     (status = 200, body = SpaceList),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn mine(
     State(state): State<AppState>,
     caller: Caller,
-    Query(Cursor { cursor }): Query<Cursor>,
+    Query(PageCursor { cursor }): Query<PageCursor>,
 ) -> Result<Json<SpaceList>, ApiError> {
     let after = cursor.as_deref().map_or(Ok(None), after)?;
     let limit = if cursor.is_some() { PAGE + 1 } else { u32::MAX };

@@ -17,7 +17,7 @@ use super::{AppState, assets, files};
 use crate::components::id::{MapId, SpaceId};
 use crate::store::SpaceRow;
 use crate::store::elements::PlacedElement;
-use crate::store::maps::{Layer, MapDocument};
+use crate::store::maps::{TileLayer, MapDocument};
 
 /// What lies under a map that has no tiles.
 const FLOOR: &str = "#e8dcc8";
@@ -97,7 +97,7 @@ fn answer(Drawn { bytes, etag, .. }: &Drawn, headers: &HeaderMap) -> Response {
 /// Draws a map, one unit per tile.
 fn draw(width: u16, height: u16, document: &MapDocument, placed: &[PlacedElement]) -> Vec<u8> {
     let mut sheet = Sheet::default();
-    let (above, below): (Vec<&Layer>, Vec<&Layer>) = document.layers.iter().partition(|layer| layer.above);
+    let (above, below): (Vec<&TileLayer>, Vec<&TileLayer>) = document.layers.iter().partition(|layer| layer.above);
     for layer in below {
         sheet.layer(layer, width, &document.tiles);
     }
@@ -121,7 +121,7 @@ fn draw(width: u16, height: u16, document: &MapDocument, placed: &[PlacedElement
 }
 
 /// A picture of ours, ready to be put into another one.
-struct Art {
+struct EmbeddedArt {
     view_box: String,
     inner: String,
     base: Option<String>,
@@ -138,7 +138,7 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn layer(&mut self, layer: &Layer, width: u16, tiles: &[String]) {
+    fn layer(&mut self, layer: &TileLayer, width: u16, tiles: &[String]) {
         for (value, path) in runs(&layer.data, usize::from(width)) {
             let Some(name) = tiles.get(usize::from(value) - 1) else {
                 continue;
@@ -178,7 +178,7 @@ impl Sheet {
         }
         let number = self.bases.len();
         let art = assets::art_by_url(url).and_then(|text| read(&text, number));
-        let defined = art.map(|Art { view_box, inner, base }| {
+        let defined = art.map(|EmbeddedArt { view_box, inner, base }| {
             let _ = if tile {
                 write!(
                     self.defs,
@@ -216,7 +216,7 @@ fn runs(data: &[u16], width: usize) -> BTreeMap<u16, String> {
 }
 
 /// Takes one of our own drawings apart. Ids inside get the number, so that drawings cannot mix theirs up.
-fn read(text: &str, number: usize) -> Option<Art> {
+fn read(text: &str, number: usize) -> Option<EmbeddedArt> {
     let start = text.find("<svg")?;
     let open = start + text[start..].find('>')? + 1;
     let close = text.rfind("</svg>")?;
@@ -236,7 +236,7 @@ fn read(text: &str, number: usize) -> Option<Art> {
     } else {
         inner
     };
-    Some(Art { view_box, inner, base })
+    Some(EmbeddedArt { view_box, inner, base })
 }
 
 /// The colour of a drawing that begins with a rectangle over all of it.

@@ -36,25 +36,25 @@ pub struct Crowded;
 /// The queue.
 pub struct Turns {
     most_at_work: usize,
-    state: Mutex<State>,
+    state: Mutex<TurnState>,
 }
 
 /// The right to work; the next one has it when this is dropped.
-pub struct Turn(Option<Arc<Turns>>);
+pub struct WorkPermit(Option<Arc<Turns>>);
 
 #[derive(Default)]
-struct State {
+struct TurnState {
     at_work: usize,
     arrivals: u64,
     /// The clock of the one who was served last.
     present: u64,
     clocks: HashMap<Party, u64>,
-    waiting: BTreeMap<(u64, u64), Waiting>,
+    waiting: BTreeMap<(u64, u64), TurnWaiter>,
 }
 
-struct Waiting {
+struct TurnWaiter {
     network: Option<AddressKey>,
-    call: oneshot::Sender<Turn>,
+    call: oneshot::Sender<WorkPermit>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,13 +75,13 @@ impl Turns {
     }
 
     /// Waits for a turn.
-    pub async fn wait(self: &Arc<Self>, asker: Asker) -> Result<Turn, Crowded> {
+    pub async fn wait(self: &Arc<Self>, asker: Asker) -> Result<WorkPermit, Crowded> {
         let called = {
             let mut state = self.state.lock();
             let clock = state.advance(asker);
             if state.at_work < self.most_at_work {
                 state.at_work += 1;
-                return Ok(Turn(Some(Arc::clone(self))));
+                return Ok(WorkPermit(Some(Arc::clone(self))));
             }
             state.line_up(clock, asker.network)?
         };
@@ -100,7 +100,7 @@ impl Turns {
                 state.present = state.present.max(clock);
                 next
             };
-            match next.call.send(Turn(Some(Arc::clone(&self)))) {
+            match next.call.send(WorkPermit(Some(Arc::clone(&self)))) {
                 Ok(()) => return,
                 // That one went away; the turn is not over, it was never taken.
                 Err(mut turn) => drop(turn.0.take()),
@@ -114,7 +114,7 @@ impl Turns {
     }
 }
 
-impl State {
+impl TurnState {
     /// Moves the clocks of who asks, and answers when it is their turn.
     fn advance(&mut self, asker: Asker) -> u64 {
         if self.clocks.len() > CLEAN_AT {
@@ -132,7 +132,7 @@ impl State {
         clock
     }
 
-    fn line_up(&mut self, clock: u64, network: Option<AddressKey>) -> Result<oneshot::Receiver<Turn>, Crowded> {
+    fn line_up(&mut self, clock: u64, network: Option<AddressKey>) -> Result<oneshot::Receiver<WorkPermit>, Crowded> {
         let of_network = self.waiting.values().filter(|other| other.network == network).count();
         if of_network >= MOST_OF_NETWORK || self.waiting.len() >= MOST {
             self.waiting.retain(|_, other| !other.call.is_closed());
@@ -143,7 +143,7 @@ impl State {
         }
         self.arrivals += 1;
         let (call, called) = oneshot::channel();
-        self.waiting.insert((clock, self.arrivals), Waiting { network, call });
+        self.waiting.insert((clock, self.arrivals), TurnWaiter { network, call });
         if self.waiting.len() > MOST {
             // Whose clock is furthest ahead goes; it may be this one.
             self.waiting.pop_last();
@@ -152,7 +152,7 @@ impl State {
     }
 }
 
-impl Drop for Turn {
+impl Drop for WorkPermit {
     fn drop(&mut self) {
         if let Some(turns) = self.0.take() {
             turns.pass_on();
@@ -177,7 +177,7 @@ mod tests {
         }
     }
 
-    type Called = BoxFuture<'static, Result<Turn, Crowded>>;
+    type Called = BoxFuture<'static, Result<WorkPermit, Crowded>>;
 
     /// One more asks; what they wait for, unless it is their turn at once.
     fn ask(turns: &Arc<Turns>, asker: Asker) -> Called {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     /// How many turns end before that one has theirs.
-    fn turns_until(others: Vec<Called>, working: Turn, mut mine: Called) -> usize {
+    fn turns_until(others: Vec<Called>, working: WorkPermit, mut mine: Called) -> usize {
         let mut others: Vec<Option<Called>> = others.into_iter().map(Some).collect();
         let mut working = Some(working);
         for ended in 0.. {

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::AppState;
-use super::assets::Client;
+use super::assets::WebClient;
 use super::error::ApiError;
 use super::{files, policy};
 
@@ -40,7 +40,7 @@ pub async fn fallback(State(state): State<AppState>, method: Method, uri: Uri, h
 }
 
 fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
-    let file = Client::get(path)?;
+    let file = WebClient::get(path)?;
     let etag = files::etag_of(&file.metadata.sha256_hash());
     if let Some(unchanged) = files::unchanged(headers, &etag) {
         return Some(unchanged);
@@ -68,7 +68,7 @@ fn wants_page(path: &str, headers: &HeaderMap) -> bool {
 /// The page, as it is for that path: its addresses count from where everything is, relative to the address that was asked for. So it works below any path
 /// that a proxy puts in front, without knowing it.
 async fn page(state: &AppState, path: &str, headers: &HeaderMap) -> Response {
-    let text = match Client::get("index.html") {
+    let text = match WebClient::get("index.html") {
         Some(file) => String::from_utf8_lossy(&file.data).replacen(BASE, &format!("<base href=\"{}\"", up(path)), 1),
         None => NOT_BUILT.replacen(BASE, &format!("<base href=\"{}\"", up(path)), 1),
     };

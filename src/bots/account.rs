@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Settings;
+use super::BotSettings;
 
 /// Requests under way at once while signing up.
 const AT_ONCE: usize = 8;
@@ -40,20 +40,20 @@ pub enum AccountError {
 
 /// Who the bots are and where they go.
 pub(super) struct Accounts {
-    pub(super) people: Vec<Person>,
-    pub(super) spaces: Vec<Space>,
+    pub(super) people: Vec<BotAccount>,
+    pub(super) spaces: Vec<CreatedSpace>,
     /// Tells this run from others.
     pub(super) mark: String,
 }
 
 /// A user of the run.
-pub(super) struct Person {
+pub(super) struct BotAccount {
     pub(super) user: u128,
     pub(super) token: String,
 }
 
 /// A space of the run.
-pub(super) struct Space {
+pub(super) struct CreatedSpace {
     pub(super) id: String,
     /// Where nobody can walk, by row.
     pub(super) blocked: Vec<Vec<bool>>,
@@ -66,7 +66,7 @@ struct Api {
 }
 
 impl Accounts {
-    pub(super) async fn prepare(settings: &Settings, stop: &CancellationToken) -> Result<Self, AccountError> {
+    pub(super) async fn prepare(settings: &BotSettings, stop: &CancellationToken) -> Result<Self, AccountError> {
         let api = Api {
             http: Client::new(),
             url: settings.url.trim_end_matches('/').to_owned(),
@@ -111,7 +111,7 @@ impl Accounts {
                 .answer(&format!("GET {path}"), api.http.get(api.path(&path)))
                 .await?;
             let blocked = blocked(&map);
-            spaces.push(Space { id, blocked });
+            spaces.push(CreatedSpace { id, blocked });
         }
         let mark = run.to_owned();
         Ok(Self { people, spaces, mark })
@@ -142,7 +142,7 @@ fn blocked(map: &Value) -> Vec<Vec<bool>> {
 }
 
 impl Api {
-    async fn account(&self, name: &str, avatar: Option<&str>) -> Result<Person, AccountError> {
+    async fn account(&self, name: &str, avatar: Option<&str>) -> Result<BotAccount, AccountError> {
         let password = uuid::Uuid::new_v4().to_string();
         let body = json!({ "username": name, "password": password, "type": "user" });
         let signed_up = self.post("/signup", None, &body).await?;
@@ -156,7 +156,7 @@ impl Api {
                 .await?;
         }
         let user = user.unwrap_or_default().as_u128();
-        Ok(Person { user, token })
+        Ok(BotAccount { user, token })
     }
 
     /// The ids of all avatars.

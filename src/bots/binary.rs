@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, VecDeque};
 
 use rand::RngExt;
 
-use super::caller::Caller;
-use super::cursor::Cursor;
-use super::dialect::{Dialect, Heard, Rested, distance, nearest_first};
-use super::mind::{Mind, SECOND, Wish};
-use super::shared::{Room, Shared};
-use super::view::{Own, View, Wrong};
+use super::caller::BotCaller;
+use super::cursor::ByteReader;
+use super::dialect::{BotProtocol, Heard, Rested, distance, nearest_first};
+use super::mind::{Mind, SECOND, BotGoal};
+use super::shared::{BotSpace, Shared};
+use super::view::{Own, BotView, ViewError};
 use super::wire::Writer;
 use crate::components::unit::SUBTILES;
 use crate::net::codec::{decode, encode};
 use crate::net::protocol::chat::{ChatC2s, ChatEditC2s, ReactC2s, TypingC2s};
 use crate::net::protocol::movement::{InputC2s, WalkToPlayerC2s};
-use crate::net::protocol::peers::{ForwardC2s, PeerS2c, PeersS2c, SignalC2s, SignalS2c};
+use crate::net::protocol::peers::{SfuC2s, PeerS2c, PeersS2c, SignalC2s, SignalS2c};
 use crate::net::protocol::session::HelloC2s;
 use crate::net::protocol::status::MediaC2s;
 use crate::net::protocol::{ClientMessage, FRAME_VARIANT, SCHEMA, ServerMessage, VERSION};
@@ -44,14 +44,14 @@ const RESOLVE_AFTER: u64 = 2 * SECOND;
 
 /// Somebody whose moves are measured.
 #[derive(Debug, Clone, Copy)]
-struct Followed {
+struct TrackedPlayer {
     bot: u32,
     is_near: bool,
 }
 
 /// A move that was seen.
 struct Sighting {
-    who: Followed,
+    who: TrackedPlayer,
     epoch: u64,
     after: u64,
     tick: u64,
@@ -63,7 +63,7 @@ struct Sighting {
 const TOGETHER: usize = 8;
 
 /// A frame whose people were not looked at yet.
-struct Unread {
+struct UnreadFrame {
     epoch: u64,
     /// The tick of the frame before it.
     after: u64,
@@ -88,13 +88,13 @@ pub(super) struct Habits {
 /// One connection.
 pub(super) struct Binary<'a> {
     shared: &'a Shared,
-    room: &'a Room,
+    room: &'a BotSpace,
     bot: u32,
     token: &'a str,
     habits: Habits,
     player: u32,
-    view: View,
-    unread: Vec<Unread>,
+    view: BotView,
+    unread: Vec<UnreadFrame>,
     /// The bytes of all of them.
     people: Vec<u8>,
     own: Own,
@@ -103,7 +103,7 @@ pub(super) struct Binary<'a> {
     seen_at: u64,
     seq: u32,
     unacknowledged: VecDeque<(u32, u64)>,
-    followed: Vec<Followed>,
+    followed: Vec<TrackedPlayer>,
     moved: Vec<u8>,
     sightings: VecDeque<Sighting>,
     going_to: Option<u32>,
@@ -112,7 +112,7 @@ pub(super) struct Binary<'a> {
     /// The id of the own line that was acknowledged last.
     own_line: String,
     /// What carries its voice and its camera, where it has any.
-    caller: Option<Caller>,
+    caller: Option<BotCaller>,
     near: BTreeMap<u32, PeerS2c>,
     /// What it says with the next move.
     waiting: Vec<ClientMessage>,
@@ -121,11 +121,11 @@ pub(super) struct Binary<'a> {
 impl<'a> Binary<'a> {
     pub(super) fn new(
         shared: &'a Shared,
-        room: &'a Room,
+        room: &'a BotSpace,
         bot: u32,
         token: &'a str,
         habits: Habits,
-        caller: Option<Caller>,
+        caller: Option<BotCaller>,
     ) -> Self {
         Self {
             shared,
@@ -134,7 +134,7 @@ impl<'a> Binary<'a> {
             token,
             habits,
             player: 0,
-            view: View::new(0),
+            view: BotView::new(0),
             unread: Vec::new(),
             people: Vec::new(),
             own: Own::default(),
@@ -187,11 +187,11 @@ impl<'a> Binary<'a> {
         }
     }
 
-    fn frame(&mut self, frame: &[u8], now: u64) -> Result<Heard, Wrong> {
+    fn frame(&mut self, frame: &[u8], now: u64) -> Result<Heard, ViewError> {
         let (header, people) = self.view.open(frame)?;
         if self.habits.watches {
             self.people.extend_from_slice(people);
-            self.unread.push(Unread {
+            self.unread.push(UnreadFrame {
                 epoch: header.epoch,
                 after: self.seen,
                 tick: header.tick,
@@ -219,7 +219,7 @@ impl<'a> Binary<'a> {
     /// Looks at the people of all frames that came.
     fn catch_up(&mut self) {
         let mut from = 0;
-        for Unread {
+        for UnreadFrame {
             epoch,
             after,
             tick,
@@ -246,11 +246,11 @@ impl<'a> Binary<'a> {
         self.people.clear();
     }
 
-    fn other(&mut self, message: &[u8], now: u64) -> Result<Heard, Wrong> {
-        Ok(match decode(message).map_err(|_| Wrong::Malformed)? {
+    fn other(&mut self, message: &[u8], now: u64) -> Result<Heard, ViewError> {
+        Ok(match decode(message).map_err(|_| ViewError::Malformed)? {
             ServerMessage::Welcome(welcome) => {
                 self.player = welcome.player;
-                self.view = View::new(welcome.width);
+                self.view = BotView::new(welcome.width);
                 (self.own.x, self.own.y) = (welcome.own.x, welcome.own.y);
                 self.seen = welcome.tick;
                 self.seen_at = now;
@@ -326,7 +326,7 @@ impl<'a> Binary<'a> {
     }
 }
 
-impl Dialect for Binary<'_> {
+impl BotProtocol for Binary<'_> {
     fn greet(&mut self, out: &mut Writer, mind: &mut Mind) {
         let hello = HelloC2s {
             version: VERSION,
@@ -340,7 +340,7 @@ impl Dialect for Binary<'_> {
         out.binary(&encode(&ClientMessage::Hello(hello)), &mut mind.random);
     }
 
-    fn hear(&mut self, message: &[u8], now: u64) -> Result<Heard, Wrong> {
+    fn hear(&mut self, message: &[u8], now: u64) -> Result<Heard, ViewError> {
         match message.split_first() {
             Some((&FRAME_VARIANT, frame)) => self.frame(frame, now),
             Some((&CHAT_VARIANT, line)) => words(line).map(|(id, is_own, text)| {
@@ -357,19 +357,19 @@ impl Dialect for Binary<'_> {
         }
     }
 
-    fn act(&mut self, wish: Wish, due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
-        while let Some(body) = self.caller.as_mut().and_then(Caller::says) {
-            self.waiting.push(ClientMessage::Forward(ForwardC2s { body }));
+    fn act(&mut self, wish: BotGoal, due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
+        while let Some(body) = self.caller.as_mut().and_then(BotCaller::says) {
+            self.waiting.push(ClientMessage::Forward(SfuC2s { body }));
         }
         for message in self.waiting.drain(..) {
             out.binary(&encode(&message), &mut mind.random);
         }
         match wish {
-            Wish::Step(direction) => {
+            BotGoal::Step(direction) => {
                 self.step(direction, due, out, mind);
                 1
             }
-            Wish::Join(bot) if self.going_to != Some(bot) => {
+            BotGoal::Join(bot) if self.going_to != Some(bot) => {
                 let Some(player) = self.shared.bots[bot as usize].player() else {
                     return 0;
                 };
@@ -379,7 +379,7 @@ impl Dialect for Binary<'_> {
                 out.binary(&encode(&walk), &mut mind.random);
                 1
             }
-            Wish::Join(_) | Wish::Rest => 0,
+            BotGoal::Join(_) | BotGoal::Rest => 0,
         }
     }
 
@@ -449,7 +449,7 @@ impl Dialect for Binary<'_> {
             .enumerate()
             .map(|(index, (_, player))| (*player, index < near));
         self.room.bots_of(chosen, |player, bot, is_near| {
-            self.followed.push(Followed { bot, is_near });
+            self.followed.push(TrackedPlayer { bot, is_near });
             marked.push(player);
         });
         self.view.mark(marked.into_iter());
@@ -481,11 +481,11 @@ impl Drop for Binary<'_> {
 }
 
 /// The id of a `ChatLine`, whether it is the bot's own, and its words.
-fn words(line: &[u8]) -> Result<(&str, bool, &str), Wrong> {
-    let mut bytes = Cursor(line);
+fn words(line: &[u8]) -> Result<(&str, bool, &str), ViewError> {
+    let mut bytes = ByteReader(line);
     let id = bytes.text()?;
-    let is_own = bytes.option(Cursor::long)?.is_some();
-    bytes.option(Cursor::long)?;
+    let is_own = bytes.option(ByteReader::long)?.is_some();
+    bytes.option(ByteReader::long)?;
     bytes.text()?;
     bytes.text()?;
     // What follows is more than a bot wants to know.
@@ -495,11 +495,11 @@ fn words(line: &[u8]) -> Result<(&str, bool, &str), Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::protocol::chat::ChatLineS2c;
+    use crate::net::protocol::chat::ChatMessageS2c;
 
     #[test]
     fn the_words_of_a_line_are_read_in_place() {
-        let line = ChatLineS2c {
+        let line = ChatMessageS2c {
             id: "l".into(),
             client_id: Some(3),
             player: None,
@@ -516,6 +516,6 @@ mod tests {
         let bytes = encode(&ServerMessage::Chat(line));
         assert_eq!(bytes[0], CHAT_VARIANT);
         assert_eq!(words(&bytes[1..]), Ok(("l", true, "hello, wörld")));
-        assert_eq!(words(&bytes[1..12]), Err(Wrong::Malformed));
+        assert_eq!(words(&bytes[1..12]), Err(ViewError::Malformed));
     }
 }

@@ -9,12 +9,12 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::binary::{Binary, Habits};
-use super::caller::Caller;
-use super::dialect::{Dialect, Heard, Rested};
-use super::grid::Grid;
+use super::caller::BotCaller;
+use super::dialect::{BotProtocol, Heard, Rested};
+use super::grid::JsonConnection;
 use super::mind::{Mind, SECOND};
-use super::shared::{Room, Shared};
-use super::wire::{self, Frame, Reader, WireError, Writer};
+use super::shared::{BotSpace, Shared};
+use super::wire::{self, IncomingFrame, Reader, SocketError, Writer};
 use super::{Behaviour, Protocol};
 use crate::net::protocol::SUBPROTOCOL;
 
@@ -35,7 +35,7 @@ const GOODBYE_AFTER: Duration = Duration::from_millis(500);
 const FINAL: [u16; 6] = [4401, 4403, 4404, 4409, 4410, 4426];
 
 /// What one bot is to do.
-pub(super) struct Plan {
+pub(super) struct BotTask {
     pub(super) number: u32,
     pub(super) url: String,
     pub(super) token: String,
@@ -54,7 +54,7 @@ pub(super) struct Plan {
 
 /// What a bot tells at the end.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct BotResult {
     pub(super) bot: u32,
     pub(super) room: usize,
     /// One bit for each line of its space that it heard.
@@ -66,17 +66,17 @@ pub(super) struct Outcome {
 
 /// One client.
 pub(super) struct Bot {
-    plan: Plan,
+    plan: BotTask,
     shared: Arc<Shared>,
     stop: CancellationToken,
     mind: Mind,
-    outcome: Outcome,
+    outcome: BotResult,
     /// Since when it is out, having been in.
     lost_at: Option<u64>,
 }
 
 /// Why a connection ended.
-enum End {
+enum DisconnectReason {
     /// The run is over.
     Stopped,
     /// It never was in.
@@ -90,9 +90,9 @@ struct Lost {
     is_final: bool,
 }
 
-impl From<WireError> for Lost {
-    fn from(error: WireError) -> Self {
-        let is_final = matches!(&error, WireError::Closed(code, _) if FINAL.contains(code));
+impl From<SocketError> for Lost {
+    fn from(error: SocketError) -> Self {
+        let is_final = matches!(&error, SocketError::Closed(code, _) if FINAL.contains(code));
         Self {
             reason: error.to_string(),
             is_final,
@@ -110,13 +110,13 @@ impl Lost {
 }
 
 impl Bot {
-    pub(super) fn new(plan: Plan, shared: Arc<Shared>, stop: CancellationToken) -> Self {
+    pub(super) fn new(plan: BotTask, shared: Arc<Shared>, stop: CancellationToken) -> Self {
         let members = &shared.rooms[plan.room].members;
         let mind = Mind::new(plan.behaviour, plan.number, members, plan.seed);
-        let outcome = Outcome {
+        let outcome = BotResult {
             bot: plan.number,
             room: plan.room,
-            ..Outcome::default()
+            ..BotResult::default()
         };
         Self {
             plan,
@@ -128,7 +128,7 @@ impl Bot {
         }
     }
 
-    pub(super) async fn run(mut self) -> Outcome {
+    pub(super) async fn run(mut self) -> BotResult {
         let stop = self.stop.clone();
         let mut wait = Duration::from_micros(self.plan.join_at.saturating_sub(self.shared.now()));
         let mut back_off = BACK_OFF;
@@ -138,15 +138,15 @@ impl Bot {
                 () = sleep(wait) => {}
             }
             let lost = match self.connection().await {
-                End::Stopped => break,
-                End::Failed(lost) if self.outcome.inside.is_empty() => {
+                DisconnectReason::Stopped => break,
+                DisconnectReason::Failed(lost) if self.outcome.inside.is_empty() => {
                     let mut tally = self.shared.tally(self.plan.number);
                     tally.failed += 1;
                     tally.because(lost.reason);
                     break;
                 }
-                End::Failed(lost) => lost,
-                End::Lost(lost) => {
+                DisconnectReason::Failed(lost) => lost,
+                DisconnectReason::Lost(lost) => {
                     back_off = BACK_OFF;
                     lost
                 }
@@ -165,7 +165,7 @@ impl Bot {
     }
 
     /// One connection from beginning to end.
-    async fn connection(&mut self) -> End {
+    async fn connection(&mut self) -> DisconnectReason {
         let shared = Arc::clone(&self.shared);
         let room = &shared.rooms[self.plan.room];
         let (bot, token) = (self.plan.number, self.plan.token.clone());
@@ -177,24 +177,24 @@ impl Bot {
                     watches: self.plan.watches,
                     calls: self.plan.behaviour == Behaviour::Party,
                 };
-                let caller = self.plan.media.then(|| Caller::new(Arc::clone(&shared), bot));
+                let caller = self.plan.media.then(|| BotCaller::new(Arc::clone(&shared), bot));
                 let binary = Binary::new(&shared, room, bot, &token, habits, caller);
                 self.speak(binary, room).await
             }
-            Protocol::Json => self.speak(Grid::new(&shared, room, bot, &token, apart), room).await,
+            Protocol::Json => self.speak(JsonConnection::new(&shared, room, bot, &token, apart), room).await,
         }
     }
 
-    async fn speak(&mut self, mut dialect: impl Dialect, room: &Room) -> End {
+    async fn speak(&mut self, mut dialect: impl BotProtocol, room: &BotSpace) -> DisconnectReason {
         let asked = self.shared.now();
         let stop = self.stop.clone();
         let joining = timeout(JOIN_WITHIN, self.join(&mut dialect));
         let (mut reader, mut writer) = tokio::select! {
             joined = joining => match joined.unwrap_or_else(|_| Err(Lost::because("not let in within 20 seconds"))) {
                 Ok(halves) => halves,
-                Err(lost) => return End::Failed(lost),
+                Err(lost) => return DisconnectReason::Failed(lost),
             },
-            () = stop.cancelled() => return End::Stopped,
+            () = stop.cancelled() => return DisconnectReason::Stopped,
         };
         let since = self.shared.now();
         self.note_in(since, since - asked);
@@ -207,7 +207,7 @@ impl Bot {
             tally.lost += 1;
             tally.because(lost.reason.clone());
             self.lost_at = Some(now);
-            return End::Lost(lost);
+            return DisconnectReason::Lost(lost);
         }
         drop(tally);
         self.outcome.rested = Some(dialect.rest());
@@ -216,7 +216,7 @@ impl Bot {
         // The run is over: whether the goodbye arrives is of no importance.
         let _ = writer.flush();
         self.shared.tally(self.plan.number).inside -= 1;
-        End::Stopped
+        DisconnectReason::Stopped
     }
 
     fn note_in(&mut self, now: u64, took: u64) {
@@ -231,7 +231,7 @@ impl Bot {
         }
     }
 
-    async fn join(&mut self, dialect: &mut impl Dialect) -> Result<(Reader, Writer), Lost> {
+    async fn join(&mut self, dialect: &mut impl BotProtocol) -> Result<(Reader, Writer), Lost> {
         let protocol = match self.plan.protocol {
             Protocol::Binary => Some(SUBPROTOCOL),
             Protocol::Json => None,
@@ -243,7 +243,7 @@ impl Bot {
         writer.flush()?;
         loop {
             while let Some(frame) = reader.next()? {
-                let Frame::Message(range) = frame else { continue };
+                let IncomingFrame::Message(range) = frame else { continue };
                 let heard = dialect.hear(reader.bytes(range), self.shared.now());
                 match heard.map_err(|wrong| Lost::because(wrong.to_string()))? {
                     Heard::Welcome => return Ok((reader, writer)),
@@ -261,10 +261,10 @@ impl Bot {
     /// Acts and listens until the run is over.
     async fn play(
         &mut self,
-        dialect: &mut impl Dialect,
+        dialect: &mut impl BotProtocol,
         reader: &mut Reader,
         writer: &mut Writer,
-        room: &Room,
+        room: &BotSpace,
     ) -> Result<(), Lost> {
         let stop = self.stop.clone();
         let mut stopped = pin!(stop.cancelled());
@@ -299,7 +299,7 @@ impl Bot {
     }
 
     /// Does what is due. What is late is done at once, all of it: a slow server gets no rest from it.
-    fn act(&mut self, dialect: &mut impl Dialect, writer: &mut Writer, room: &Room, beat: &mut Beat, now: u64) {
+    fn act(&mut self, dialect: &mut impl BotProtocol, writer: &mut Writer, room: &BotSpace, beat: &mut Beat, now: u64) {
         if now >= beat.look_at {
             dialect.look(now, &mut self.mind);
             beat.look_at = now + SECOND;
@@ -331,27 +331,27 @@ impl Bot {
     /// Takes in every message that has wholly come.
     fn read(
         &mut self,
-        dialect: &mut impl Dialect,
+        dialect: &mut impl BotProtocol,
         reader: &mut Reader,
         writer: &mut Writer,
-        room: &Room,
+        room: &BotSpace,
     ) -> Result<(), Lost> {
         while let Some(frame) = reader.next()? {
             match frame {
-                Frame::Message(range) => {
+                IncomingFrame::Message(range) => {
                     let now = self.shared.now();
                     let message = reader.bytes(range);
                     let heard = dialect.hear(message, now);
                     self.take(heard, message.len(), now, room);
                 }
-                Frame::Ping(range) => writer.pong(reader.bytes(range), &mut self.mind.random),
-                Frame::Pong => {}
+                IncomingFrame::Ping(range) => writer.pong(reader.bytes(range), &mut self.mind.random),
+                IncomingFrame::Pong => {}
             }
         }
         Ok(())
     }
 
-    fn take(&mut self, heard: Result<Heard, super::view::Wrong>, bytes: usize, now: u64, room: &Room) {
+    fn take(&mut self, heard: Result<Heard, super::view::ViewError>, bytes: usize, now: u64, room: &BotSpace) {
         let counts = self.shared.counts(now);
         let mut tally = self.shared.tally(self.plan.number);
         if counts {
@@ -427,7 +427,7 @@ fn set_bit(bits: &mut Vec<u64>, number: u32) -> bool {
     is_new
 }
 
-impl Outcome {
+impl BotResult {
     /// Whether it heard that line of its space.
     pub(super) fn has_heard(&self, line: usize) -> bool {
         self.heard
@@ -447,7 +447,7 @@ mod tests {
 
     #[test]
     fn lines_are_remembered_by_a_bit_each() {
-        let mut outcome = Outcome::default();
+        let mut outcome = BotResult::default();
         assert!(set_bit(&mut outcome.heard, 70));
         assert!(!set_bit(&mut outcome.heard, 70));
         assert!(outcome.has_heard(70) && !outcome.has_heard(69) && !outcome.has_heard(1_000));
@@ -455,9 +455,9 @@ mod tests {
 
     #[test]
     fn being_in_means_all_the_time() {
-        let outcome = Outcome {
+        let outcome = BotResult {
             inside: vec![(10, 20), (30, 40)],
-            ..Outcome::default()
+            ..BotResult::default()
         };
         assert!(outcome.was_in(10, 20) && outcome.was_in(31, 39));
         assert!(!outcome.was_in(15, 35) && !outcome.was_in(5, 15));

@@ -21,7 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::sleep_until;
 
 use super::shared::Shared;
-use crate::components::peers::Route;
+use crate::components::peers::MediaRoute;
 use crate::media::forward::{Stream, pack, unpack};
 use crate::net::protocol::peers::PeerS2c;
 
@@ -49,7 +49,7 @@ const PACKET: usize = 2_048;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the connection to the server lets the caller know.
-enum Order {
+enum CallCommand {
     /// Whom the bot sees through the unit from now on, how many it hears, and whether anybody hears or sees the bot through it.
     Near {
         sees: BTreeSet<u32>,
@@ -61,12 +61,12 @@ enum Order {
 }
 
 /// A bot's calls; they end with it.
-pub(super) struct Caller {
-    orders: UnboundedSender<Order>,
+pub(super) struct BotCaller {
+    orders: UnboundedSender<CallCommand>,
     says: UnboundedReceiver<String>,
 }
 
-impl Caller {
+impl BotCaller {
     pub(super) fn new(shared: Arc<Shared>, bot: u32) -> Self {
         let (orders, inbox) = unbounded_channel();
         let (outbox, says) = unbounded_channel();
@@ -91,7 +91,7 @@ impl Caller {
     /// Who is near, and how.
     pub(super) fn near<'a>(&self, peers: impl Iterator<Item = &'a PeerS2c>) {
         let (mut sees, mut hears, mut sends) = (BTreeSet::new(), 0, false);
-        for peer in peers.filter(|peer| peer.route == Route::Forwarded as u8) {
+        for peer in peers.filter(|peer| peer.route == MediaRoute::Forwarded as u8) {
             sends |= peer.heard || peer.seen;
             hears += usize::from(peer.hear);
             if peer.see {
@@ -99,12 +99,12 @@ impl Caller {
             }
         }
         // The calls may have ended with an error, which was noted.
-        let _ = self.orders.send(Order::Near { sees, hears, sends });
+        let _ = self.orders.send(CallCommand::Near { sees, hears, sends });
     }
 
     /// The unit says something.
     pub(super) fn hear(&self, body: String) {
-        let _ = self.orders.send(Order::Said(body));
+        let _ = self.orders.send(CallCommand::Said(body));
     }
 
     /// What the unit is to be told next.
@@ -133,16 +133,16 @@ enum CallError {
 /// What the unit says, each under its own name.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Said {
+enum SfuMessage {
     Answer { session: String, packed: String },
-    Slots { session: String, slots: Vec<Slot> },
+    Slots { session: String, slots: Vec<IncomingSlot> },
     Again {},
     Refused { session: String, reason: String },
 }
 
 /// Whose stream comes in a place.
 #[derive(Deserialize)]
-struct Slot {
+struct IncomingSlot {
     mid: String,
     player: u32,
     kind: String,
@@ -159,13 +159,13 @@ struct Calls {
     hears: usize,
     /// Whether anybody hears or sees it.
     sends: bool,
-    line: Option<Line>,
+    line: Option<SfuConnection>,
     /// How many connections it had.
     lines: u32,
 }
 
 impl Calls {
-    async fn run(&mut self, mut inbox: UnboundedReceiver<Order>) -> Result<(), CallError> {
+    async fn run(&mut self, mut inbox: UnboundedReceiver<CallCommand>) -> Result<(), CallError> {
         let mut packet = vec![0; PACKET];
         loop {
             let Some(line) = &mut self.line else {
@@ -210,9 +210,9 @@ impl Calls {
         self.shared.tally(self.bot).because(error.to_string());
     }
 
-    fn obey(&mut self, order: Order) -> Result<(), CallError> {
+    fn obey(&mut self, order: CallCommand) -> Result<(), CallError> {
         match order {
-            Order::Near { sees, hears, sends } => {
+            CallCommand::Near { sees, hears, sends } => {
                 let now = self.shared.now();
                 self.sees.retain(|player, _| sees.contains(player));
                 for player in sees {
@@ -227,7 +227,7 @@ impl Calls {
                 }
                 self.make_places();
             }
-            Order::Said(body) => {
+            CallCommand::Said(body) => {
                 let said = serde_json::from_str(&body).map_err(|error| CallError::Answer(error.to_string()))?;
                 self.hear(said)?;
             }
@@ -235,18 +235,18 @@ impl Calls {
         Ok(())
     }
 
-    fn hear(&mut self, said: Said) -> Result<(), CallError> {
+    fn hear(&mut self, said: SfuMessage) -> Result<(), CallError> {
         let current = self.line.as_mut();
-        let of = |session: String| move |line: &&mut Line| line.session == session;
+        let of = |session: String| move |line: &&mut SfuConnection| line.session == session;
         match said {
-            Said::Answer { session, packed } => {
+            SfuMessage::Answer { session, packed } => {
                 if let Some(line) = current.filter(of(session)) {
                     let answer = unpack(&packed).map_err(|error| CallError::Answer(error.to_string()))?;
                     line.answered(&answer)?;
                 }
                 self.make_places();
             }
-            Said::Slots { session, slots } => {
+            SfuMessage::Slots { session, slots } => {
                 if let Some(line) = current.filter(of(session)) {
                     let places = slots.iter().map(|slot| {
                         let is_camera = slot.kind == "camera";
@@ -255,8 +255,8 @@ impl Calls {
                     line.places = places.collect();
                 }
             }
-            Said::Again {} => self.open(),
-            Said::Refused { session, reason } => {
+            SfuMessage::Again {} => self.open(),
+            SfuMessage::Refused { session, reason } => {
                 if current.filter(of(session)).is_some() {
                     self.complain(&CallError::Refused(reason));
                     self.line = None;
@@ -269,7 +269,7 @@ impl Calls {
     /// Offers a connection, instead of the one there is.
     fn open(&mut self) {
         self.lines += 1;
-        self.line = Some(Line::new(format!("{} {}", self.bot, self.lines)));
+        self.line = Some(SfuConnection::new(format!("{} {}", self.bot, self.lines)));
         self.make_places();
     }
 
@@ -284,7 +284,7 @@ impl Calls {
 }
 
 /// Part of somebody else's stream.
-struct Frame {
+struct MediaFrame {
     /// Whose picture it is.
     seen_of: Option<u32>,
     bytes: u64,
@@ -292,7 +292,7 @@ struct Frame {
 }
 
 /// A connection to the unit.
-struct Line {
+struct SfuConnection {
     session: String,
     rtc: Rtc,
     /// What it sends, in the order of [`Stream::ALL`]; nothing before the first offer.
@@ -305,7 +305,7 @@ struct Line {
     way: Option<Way>,
     /// Whose streams come where, and which of them are cameras.
     places: HashMap<Mid, (u32, bool)>,
-    arrived: Vec<Frame>,
+    arrived: Vec<MediaFrame>,
     /// When the connection's own clock is to be advanced.
     clock: Instant,
     is_connected: bool,
@@ -324,7 +324,7 @@ struct Way {
     there: SocketAddr,
 }
 
-impl Line {
+impl SfuConnection {
     fn new(session: String) -> Self {
         let now = Instant::now();
         let codecs = Rtc::builder().clear_codecs().enable_opus(true, false).enable_vp8(true);
@@ -524,7 +524,7 @@ impl Line {
             Event::KeyframeRequest(_) => self.is_asked = true,
             Event::MediaData(frame) => {
                 let place = self.places.get(&frame.mid).copied();
-                self.arrived.push(Frame {
+                self.arrived.push(MediaFrame {
                     seen_of: place.and_then(|(player, is_camera)| is_camera.then_some(player)),
                     bytes: frame.data.len() as u64,
                     is_behind_gap: !frame.contiguous,

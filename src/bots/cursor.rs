@@ -3,98 +3,98 @@
 //! A bot gets frames of hundreds of entries twenty times a second and keeps three numbers of each; `net::codec` would
 //! build all the rest for nothing. `docs/protocol.md` states the encoding; the tests hold it against the codec.
 
-use super::view::Wrong;
+use super::view::ViewError;
 
 /// Reads from the front of some bytes.
-pub(super) struct Cursor<'a>(pub(super) &'a [u8]);
+pub(super) struct ByteReader<'a>(pub(super) &'a [u8]);
 
-impl<'a> Cursor<'a> {
-    pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Wrong> {
-        let (front, rest) = self.0.split_at_checked(count).ok_or(Wrong::Malformed)?;
+impl<'a> ByteReader<'a> {
+    pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], ViewError> {
+        let (front, rest) = self.0.split_at_checked(count).ok_or(ViewError::Malformed)?;
         self.0 = rest;
         Ok(front)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Wrong> {
-        let (front, rest) = self.0.split_first_chunk::<N>().ok_or(Wrong::Malformed)?;
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], ViewError> {
+        let (front, rest) = self.0.split_first_chunk::<N>().ok_or(ViewError::Malformed)?;
         self.0 = rest;
         Ok(*front)
     }
 
-    pub(super) fn byte(&mut self) -> Result<u8, Wrong> {
+    pub(super) fn byte(&mut self) -> Result<u8, ViewError> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    pub(super) fn flag(&mut self) -> Result<bool, Wrong> {
+    pub(super) fn flag(&mut self) -> Result<bool, ViewError> {
         match self.byte()? {
             0 => Ok(false),
             1 => Ok(true),
-            _ => Err(Wrong::Malformed),
+            _ => Err(ViewError::Malformed),
         }
     }
 
     /// The four lowest bits of a byte, lowest first; no other may be set.
-    pub(super) fn flags(&mut self) -> Result<[bool; 4], Wrong> {
+    pub(super) fn flags(&mut self) -> Result<[bool; 4], ViewError> {
         match self.byte()? {
             byte @ 0..16 => Ok([1, 2, 4, 8].map(|bit| byte & bit != 0)),
-            _ => Err(Wrong::Malformed),
+            _ => Err(ViewError::Malformed),
         }
     }
 
     /// The length of a list that is there only then.
-    pub(super) fn count_if(&mut self, is_there: bool) -> Result<u64, Wrong> {
+    pub(super) fn count_if(&mut self, is_there: bool) -> Result<u64, ViewError> {
         if is_there { self.number() } else { Ok(0) }
     }
 
     #[inline]
-    pub(super) fn number(&mut self) -> Result<u64, Wrong> {
+    pub(super) fn number(&mut self) -> Result<u64, ViewError> {
         match self.byte()? {
             251 => self.array().map(|bytes| u64::from(u16::from_le_bytes(bytes))),
             252 => self.array().map(|bytes| u64::from(u32::from_le_bytes(bytes))),
             253 => self.array().map(u64::from_le_bytes),
-            254..=255 => Err(Wrong::Malformed),
+            254..=255 => Err(ViewError::Malformed),
             small => Ok(u64::from(small)),
         }
     }
 
     #[inline]
-    pub(super) fn short(&mut self) -> Result<u16, Wrong> {
-        self.number()?.try_into().map_err(|_| Wrong::Malformed)
+    pub(super) fn short(&mut self) -> Result<u16, ViewError> {
+        self.number()?.try_into().map_err(|_| ViewError::Malformed)
     }
 
     #[inline]
-    pub(super) fn long(&mut self) -> Result<u32, Wrong> {
-        self.number()?.try_into().map_err(|_| Wrong::Malformed)
+    pub(super) fn long(&mut self) -> Result<u32, ViewError> {
+        self.number()?.try_into().map_err(|_| ViewError::Malformed)
     }
 
-    pub(super) fn signed(&mut self) -> Result<i32, Wrong> {
+    pub(super) fn signed(&mut self) -> Result<i32, ViewError> {
         let zigzag = self.long()?;
         Ok((zigzag >> 1) as i32 ^ -((zigzag & 1) as i32))
     }
 
     /// Three bytes as a number.
     #[inline]
-    pub(super) fn bits(&mut self) -> Result<u32, Wrong> {
+    pub(super) fn bits(&mut self) -> Result<u32, ViewError> {
         self.array::<3>().map(|[a, b, c]| u32::from_le_bytes([a, b, c, 0]))
     }
 
-    pub(super) fn text(&mut self) -> Result<&'a str, Wrong> {
+    pub(super) fn text(&mut self) -> Result<&'a str, ViewError> {
         let length = self.number()?;
-        let bytes = self.take(usize::try_from(length).map_err(|_| Wrong::Malformed)?)?;
-        std::str::from_utf8(bytes).map_err(|_| Wrong::Malformed)
+        let bytes = self.take(usize::try_from(length).map_err(|_| ViewError::Malformed)?)?;
+        std::str::from_utf8(bytes).map_err(|_| ViewError::Malformed)
     }
 
     /// The value behind a flag that says whether there is one.
-    pub(super) fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Wrong>) -> Result<Option<T>, Wrong> {
+    pub(super) fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, ViewError>) -> Result<Option<T>, ViewError> {
         if self.flag()? { read(self).map(Some) } else { Ok(None) }
     }
 
     /// Nothing may be left.
-    pub(super) fn end(&self) -> Result<(), Wrong> {
+    pub(super) fn end(&self) -> Result<(), ViewError> {
         if self.0.is_empty() {
             Ok(())
         } else {
-            Err(Wrong::Malformed)
+            Err(ViewError::Malformed)
         }
     }
 }
@@ -107,22 +107,22 @@ mod tests {
     #[test]
     fn numbers_and_texts_read_as_the_codec_writes_them() {
         for number in [0, 1, 250, 251, 65_535, 65_536, u64::from(u32::MAX), u64::MAX] {
-            assert_eq!(Cursor(&encode(&number)).number(), Ok(number));
+            assert_eq!(ByteReader(&encode(&number)).number(), Ok(number));
         }
         for number in [0, 1, -1, 125, -126, 32_768, i32::MAX, i32::MIN] {
-            assert_eq!(Cursor(&encode(&number)).signed(), Ok(number));
+            assert_eq!(ByteReader(&encode(&number)).signed(), Ok(number));
         }
         let text = "wörld".to_owned();
-        assert_eq!(Cursor(&encode(&text)).text(), Ok(text.as_str()));
+        assert_eq!(ByteReader(&encode(&text)).text(), Ok(text.as_str()));
         let some = encode(&Some(7_u32));
-        assert_eq!(Cursor(&some).option(Cursor::long), Ok(Some(7)));
+        assert_eq!(ByteReader(&some).option(ByteReader::long), Ok(Some(7)));
     }
 
     #[test]
     fn what_is_cut_or_lies_about_its_length_is_wrong() {
-        assert_eq!(Cursor(&[253, 1, 2]).number(), Err(Wrong::Malformed));
+        assert_eq!(ByteReader(&[253, 1, 2]).number(), Err(ViewError::Malformed));
         let endless = [253, 255, 255, 255, 255, 255, 255, 255, 255];
-        assert_eq!(Cursor(&endless).text(), Err(Wrong::Malformed));
-        assert_eq!(Cursor(&[2]).flag(), Err(Wrong::Malformed));
+        assert_eq!(ByteReader(&endless).text(), Err(ViewError::Malformed));
+        assert_eq!(ByteReader(&[2]).flag(), Err(ViewError::Malformed));
     }
 }

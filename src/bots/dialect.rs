@@ -1,7 +1,7 @@
 //! Dialect: what a bot needs of a protocol, whichever it is.
 
-use super::mind::{Mind, Wish};
-use super::view::Wrong;
+use super::mind::{Mind, BotGoal};
+use super::view::ViewError;
 use super::wire::Writer;
 
 /// Others who count as near.
@@ -17,7 +17,7 @@ pub(super) enum Heard {
     /// News of where people are; with how long the bot waited for it when any was owed.
     News(Option<u64>),
     /// Somebody said that.
-    Line(Said),
+    Line(HeardMessage),
     /// A line was not taken.
     LineRefused,
     /// A move was not taken.
@@ -27,7 +27,7 @@ pub(super) enum Heard {
 }
 
 /// Words that were heard.
-pub(super) type Said = Box<str>;
+pub(super) type HeardMessage = Box<str>;
 
 /// Where a bot is at the end, and where it sees others.
 #[derive(Debug, Default)]
@@ -40,13 +40,13 @@ pub(super) struct Rested {
 }
 
 /// One connection's way of speaking. Times are those of `shared`.
-pub(super) trait Dialect {
+pub(super) trait BotProtocol {
     /// Says who it is and where it wants to go.
     fn greet(&mut self, out: &mut Writer, mind: &mut Mind);
     /// Takes a message in.
-    fn hear(&mut self, message: &[u8], now: u64) -> Result<Heard, Wrong>;
+    fn hear(&mut self, message: &[u8], now: u64) -> Result<Heard, ViewError>;
     /// Does something that was due at that time; how many moves were sent.
-    fn act(&mut self, wish: Wish, due: u64, out: &mut Writer, mind: &mut Mind) -> u64;
+    fn act(&mut self, wish: BotGoal, due: u64, out: &mut Writer, mind: &mut Mind) -> u64;
     /// Stands still from now on.
     fn halt(&mut self, out: &mut Writer, mind: &mut Mind);
     /// Says something.

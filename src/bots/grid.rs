@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::dialect::{Dialect, Heard, Rested, distance, nearest_first};
-use super::mind::{Mind, Wish};
-use super::shared::{Room, Shared};
-use super::view::Wrong;
+use super::dialect::{BotProtocol, Heard, Rested, distance, nearest_first};
+use super::mind::{Mind, BotGoal};
+use super::shared::{BotSpace, Shared};
+use super::view::ViewError;
 use super::wire::Writer;
 
 /// Up, right, down, left.
@@ -20,9 +20,9 @@ const SIDES: [(i32, i32); 4] = [(0, -1), (1, 0), (0, 1), (-1, 0)];
 const FAR: usize = 20_000;
 
 /// One connection.
-pub(super) struct Grid<'a> {
+pub(super) struct JsonConnection<'a> {
     shared: &'a Shared,
-    room: &'a Room,
+    room: &'a BotSpace,
     bot: u32,
     token: &'a str,
     apart: u64,
@@ -41,7 +41,7 @@ struct Other {
 }
 
 #[derive(Deserialize)]
-struct Envelope<'a> {
+struct JsonEnvelope<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -59,13 +59,13 @@ struct Payload<'a> {
     message: Option<Cow<'a, str>>,
     #[serde(borrow)]
     code: Option<Cow<'a, str>>,
-    spawn: Option<Spot>,
+    spawn: Option<JsonPosition>,
     #[serde(borrow, default)]
     users: Vec<User<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Spot {
+struct JsonPosition {
     x: u16,
     y: u16,
 }
@@ -78,8 +78,8 @@ struct User<'a> {
     y: u16,
 }
 
-impl<'a> Grid<'a> {
-    pub(super) fn new(shared: &'a Shared, room: &'a Room, bot: u32, token: &'a str, apart: u64) -> Self {
+impl<'a> JsonConnection<'a> {
+    pub(super) fn new(shared: &'a Shared, room: &'a BotSpace, bot: u32, token: &'a str, apart: u64) -> Self {
         Self {
             shared,
             room,
@@ -141,14 +141,14 @@ impl<'a> Grid<'a> {
     }
 }
 
-impl Dialect for Grid<'_> {
+impl BotProtocol for JsonConnection<'_> {
     fn greet(&mut self, out: &mut Writer, mind: &mut Mind) {
         let join = json!({ "type": "join", "payload": { "spaceId": self.room.space, "token": self.token } });
         out.text(&join.to_string(), &mut mind.random);
     }
 
-    fn hear(&mut self, message: &[u8], now: u64) -> Result<Heard, Wrong> {
-        let Envelope { kind, payload } = serde_json::from_slice(message).map_err(|_| Wrong::Malformed)?;
+    fn hear(&mut self, message: &[u8], now: u64) -> Result<Heard, ViewError> {
+        let JsonEnvelope { kind, payload } = serde_json::from_slice(message).map_err(|_| ViewError::Malformed)?;
         let since = std::mem::replace(&mut self.heard_at, now);
         let gap = Some(now.saturating_sub(since));
         Ok(match (&*kind, payload) {
@@ -227,20 +227,20 @@ impl Dialect for Grid<'_> {
                 },
             ) => Heard::Refused(0, text.into_owned()),
             ("history", _) => Heard::Other,
-            _ => return Err(Wrong::Malformed),
+            _ => return Err(ViewError::Malformed),
         })
     }
 
-    fn act(&mut self, wish: Wish, due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
+    fn act(&mut self, wish: BotGoal, due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
         match wish {
-            Wish::Rest => 0,
-            Wish::Step(direction) => {
+            BotGoal::Rest => 0,
+            BotGoal::Step(direction) => {
                 self.going_to = None;
                 // Diagonals go to the side.
                 let (x, y) = SIDES[usize::from(direction.saturating_sub(1) / 2) % 4];
                 self.step((self.own.0 + x, self.own.1 + y), due, out, mind)
             }
-            Wish::Join(bot) => {
+            BotGoal::Join(bot) => {
                 if self.going_to != Some(bot) {
                     self.find_way_to(bot);
                 }
@@ -338,10 +338,10 @@ mod tests {
     #[test]
     fn payloads_are_read_whatever_stands_first() {
         let text = br#"{"payload":{"userId":"u","x":1,"y":2,"new":[{}]},"type":"movement"}"#;
-        let Envelope { kind, payload } = serde_json::from_slice(text).unwrap();
+        let JsonEnvelope { kind, payload } = serde_json::from_slice(text).unwrap();
         assert_eq!((&*kind, payload.x, payload.y), ("movement", Some(1), Some(2)));
         let text = br#"{"type":"space-joined","payload":{"spawn":{"x":1,"y":2},"users":[{"userId":"u","x":3,"y":4,"id":null}]}}"#;
-        let Envelope { payload, .. } = serde_json::from_slice(text).unwrap();
+        let JsonEnvelope { payload, .. } = serde_json::from_slice(text).unwrap();
         assert_eq!(payload.users.len(), 1);
     }
 }

@@ -26,7 +26,7 @@ const PARTY_TALK: u64 = 4 * SECOND;
 
 /// What a bot wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum BotGoal {
     /// Nothing.
     Rest,
     /// A step that way, as the protocol counts directions.
@@ -71,14 +71,14 @@ impl Mind {
     }
 
     /// What to do now, standing on that tile.
-    pub(super) fn wish(&mut self, now: u64, tile: (i32, i32)) -> Wish {
+    pub(super) fn wish(&mut self, now: u64, tile: (i32, i32)) -> BotGoal {
         match self.behaviour {
-            Behaviour::Idle => Wish::Rest,
+            Behaviour::Idle => BotGoal::Rest,
             Behaviour::Wander | Behaviour::Crowd | Behaviour::Chat => self.wander(tile),
             Behaviour::Party if now % PARTY < APART => self.wander(tile),
             Behaviour::Party => match self.leader(now / PARTY) {
-                leader if leader == self.bot => Wish::Rest,
-                leader => Wish::Join(leader),
+                leader if leader == self.bot => BotGoal::Rest,
+                leader => BotGoal::Join(leader),
             },
         }
     }
@@ -103,13 +103,13 @@ impl Mind {
         true
     }
 
-    fn wander(&mut self, tile: (i32, i32)) -> Wish {
+    fn wander(&mut self, tile: (i32, i32)) -> BotGoal {
         if self.steps_left == 0 {
             self.direction = self.turn(tile);
             self.steps_left = self.random.random_range(5..30);
         }
         self.steps_left -= 1;
-        Wish::Step(self.direction)
+        BotGoal::Step(self.direction)
     }
 
     /// Anywhere; in a crowd back home when too far from it.
@@ -161,9 +161,9 @@ mod tests {
             let mut groups: BTreeMap<u32, usize> = BTreeMap::new();
             for mind in &mut minds {
                 match mind.wish(party * PARTY + APART, (0, 0)) {
-                    Wish::Join(leader) => *groups.entry(leader).or_default() += 1,
-                    Wish::Rest => *groups.entry(mind.bot).or_default() += 1,
-                    Wish::Step(_) => panic!("nobody goes elsewhere while all come together"),
+                    BotGoal::Join(leader) => *groups.entry(leader).or_default() += 1,
+                    BotGoal::Rest => *groups.entry(mind.bot).or_default() += 1,
+                    BotGoal::Step(_) => panic!("nobody goes elsewhere while all come together"),
                 }
             }
             groups
@@ -173,7 +173,7 @@ mod tests {
         sizes.sort_unstable();
         assert_eq!(sizes, [2, 6, 6, 6]);
         assert_ne!(first, second);
-        assert!(matches!(minds[0].wish(PARTY, (0, 0)), Wish::Step(1..=8)));
+        assert!(matches!(minds[0].wish(PARTY, (0, 0)), BotGoal::Step(1..=8)));
     }
 
     #[test]
@@ -182,7 +182,7 @@ mod tests {
         mind.wish(0, (20, 20));
         for (tile, way) in [((30, 20), 7), ((10, 20), 3), ((20, 30), 1), ((20, 10), 5)] {
             mind.turn_away();
-            assert_eq!(mind.wish(0, tile), Wish::Step(way));
+            assert_eq!(mind.wish(0, tile), BotGoal::Step(way));
         }
     }
 

@@ -31,9 +31,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::account::AccountError;
 use self::account::Accounts;
-use self::bot::{Bot, Plan};
+use self::bot::{Bot, BotTask};
 pub use self::report::{Bounds, Latency, Report};
-use self::shared::{Room, Shared, Track};
+use self::shared::{BotSpace, Shared, TrackedBot};
 use self::tally::Tally;
 
 /// Between the last join and the measured time: what is seen meanwhile does not count.
@@ -47,7 +47,7 @@ const REFRESH: Duration = Duration::from_millis(250);
 
 /// What a run should be like.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct BotSettings {
     /// Where the server is, `http://host:port`.
     pub url: String,
     /// How many bots.
@@ -80,7 +80,7 @@ pub struct Settings {
     pub watchers: u32,
 }
 
-impl Default for Settings {
+impl Default for BotSettings {
     /// One bot that stands still for no time at all.
     fn default() -> Self {
         Self {
@@ -103,7 +103,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl BotSettings {
     /// Moves of each bot per second: on the tile grid somewhat slower than people walk, since faster ones are rejected.
     pub fn rate(&self) -> f64 {
         let usual = match self.protocol {
@@ -175,7 +175,7 @@ pub struct Progress {
 
 /// Runs the bots and says what they saw. Cancelled early, it reports what there is.
 pub async fn run(
-    settings: &Settings,
+    settings: &BotSettings,
     stop: CancellationToken,
     mut progress: impl FnMut(&Progress),
 ) -> Result<Report, AccountError> {
@@ -185,7 +185,7 @@ pub async fn run(
     let done = CancellationToken::new();
     let mut bots = JoinSet::new();
     for (number, token) in tokens.into_iter().enumerate() {
-        let plan = Plan {
+        let plan = BotTask {
             number: number as u32,
             url: settings.url.clone(),
             token,
@@ -225,14 +225,14 @@ async fn over(end: Instant, stop: &CancellationToken) {
     }
 }
 
-fn share(settings: &Settings, accounts: Accounts) -> Shared {
+fn share(settings: &BotSettings, accounts: Accounts) -> Shared {
     let count = accounts.people.len();
     let spaces = accounts.spaces.len().max(1);
     let joining = Duration::from_secs_f64(count as f64 / settings.ramp.max(0.1));
     let from = (joining + WARM_UP).as_micros() as u64;
     let rooms = accounts.spaces.into_iter().enumerate().map(|(room, space)| {
         let members = (room..count).step_by(spaces).map(|bot| bot as u32).collect();
-        Room::new(space.id, space.blocked, members)
+        BotSpace::new(space.id, space.blocked, members)
     });
     let users = accounts.people.iter().zip(0..).map(|(person, bot)| (person.user, bot));
     let shards = std::thread::available_parallelism().map_or(1, usize::from);
@@ -240,7 +240,7 @@ fn share(settings: &Settings, accounts: Accounts) -> Shared {
         started: Instant::now(),
         from,
         until: from + settings.length.as_micros() as u64,
-        bots: (0..count).map(|_| Track::new()).collect(),
+        bots: (0..count).map(|_| TrackedBot::new()).collect(),
         rooms: rooms.collect(),
         users: users.collect(),
         mark: accounts.mark,
@@ -277,11 +277,11 @@ mod tests {
     #[test]
     fn about_as_many_watch_as_asked_for_in_every_space() {
         let watchers = |bots: u32, spaces: u32, watchers: u32, verify: bool| -> Vec<usize> {
-            let settings = Settings {
+            let settings = BotSettings {
                 bots,
                 verify,
                 watchers,
-                ..Settings::default()
+                ..BotSettings::default()
             };
             let of = |space: u32| {
                 (space..bots)

@@ -7,11 +7,11 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::bot::Outcome;
+use super::bot::BotResult;
 use super::mind::SECOND;
 use super::shared::Shared;
 use super::tally::Tally;
-use super::{Behaviour, Protocol, Settings};
+use super::{Behaviour, Protocol, BotSettings};
 
 /// Whoever is in so long after a line was said should have heard it.
 const HEARD_WITHIN: u64 = SECOND;
@@ -164,12 +164,12 @@ impl Bounds {
 }
 
 impl Report {
-    pub(super) fn new(settings: &Settings, shared: &Shared, outcomes: &[Outcome], ended: u64) -> Self {
+    pub(super) fn new(settings: &BotSettings, shared: &Shared, outcomes: &[BotResult], ended: u64) -> Self {
         let mut all = Tally::new();
         for tally in &shared.tallies {
             all.add(&tally.lock());
         }
-        let chat = Chat::count(shared, outcomes);
+        let chat = ChatReport::count(shared, outcomes);
         let measured = shared.until.min(ended).saturating_sub(shared.from);
         let seconds = measured as f64 / SECOND as f64;
         let each = f64::from(all.connected.max(1)) * seconds.max(1e-3);
@@ -218,18 +218,18 @@ impl Report {
 
 /// What became of the lines that were said while it counted.
 #[derive(Debug, Default)]
-struct Chat {
+struct ChatReport {
     sent: u64,
     acknowledged: u64,
     received: u64,
     missing: u64,
 }
 
-impl Chat {
-    fn count(shared: &Shared, outcomes: &[Outcome]) -> Self {
+impl ChatReport {
+    fn count(shared: &Shared, outcomes: &[BotResult]) -> Self {
         let mut chat = Self::default();
         for (number, room) in shared.rooms.iter().enumerate() {
-            let hearers: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.room == number).collect();
+            let hearers: Vec<&BotResult> = outcomes.iter().filter(|outcome| outcome.room == number).collect();
             for (line, said) in room.lines().iter().enumerate() {
                 if !shared.counts(said.at) {
                     continue;
@@ -249,7 +249,7 @@ impl Chat {
 }
 
 /// How often somebody, at the end, is shown where they are not, or not shown to somebody who should see them.
-fn misplaced(shared: &Shared, outcomes: &[Outcome]) -> u64 {
+fn misplaced(shared: &Shared, outcomes: &[BotResult]) -> u64 {
     let mut places = vec![None; shared.bots.len()];
     for outcome in outcomes {
         if let Some(rested) = &outcome.rested {

@@ -29,8 +29,8 @@ pub(super) struct Shared {
     pub(super) from: u64,
     /// and up to here; then bots stand still.
     pub(super) until: u64,
-    pub(super) bots: Vec<Track>,
-    pub(super) rooms: Vec<Room>,
+    pub(super) bots: Vec<TrackedBot>,
+    pub(super) rooms: Vec<BotSpace>,
     /// The bot behind each user.
     pub(super) users: HashMap<u128, u32>,
     /// Begins every line said in this run.
@@ -58,13 +58,13 @@ impl Shared {
 }
 
 /// One bot, as the others know it.
-pub(super) struct Track {
+pub(super) struct TrackedBot {
     player: AtomicU32,
     next: AtomicUsize,
     moves: Box<[AtomicU64]>,
 }
 
-impl Track {
+impl TrackedBot {
     pub(super) fn new() -> Self {
         Self {
             player: AtomicU32::new(NOBODY),
@@ -131,25 +131,25 @@ fn unpacked(kept: u64, tag: u64) -> Option<u64> {
 }
 
 /// One space of the run.
-pub(super) struct Room {
+pub(super) struct BotSpace {
     pub(super) space: String,
     /// Where nobody can walk, by row; empty when the map is not known.
     pub(super) blocked: Vec<Vec<bool>>,
     /// The bots in it, in order.
     pub(super) members: Vec<u32>,
     players: RwLock<HashMap<u32, u32>>,
-    lines: Mutex<Vec<Line>>,
+    lines: Mutex<Vec<SentMessage>>,
 }
 
 /// Something a bot said.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Line {
+pub(super) struct SentMessage {
     pub(super) by: u32,
     pub(super) at: u64,
     pub(super) is_acknowledged: bool,
 }
 
-impl Room {
+impl BotSpace {
     pub(super) fn new(space: String, blocked: Vec<Vec<bool>>, members: Vec<u32>) -> Self {
         Self {
             space,
@@ -177,7 +177,7 @@ impl Room {
     /// Notes that a bot says something; the line's number.
     pub(super) fn say(&self, by: u32, at: u64) -> u32 {
         let mut lines = self.lines.lock();
-        lines.push(Line {
+        lines.push(SentMessage {
             by,
             at,
             is_acknowledged: false,
@@ -186,14 +186,14 @@ impl Room {
     }
 
     /// A bot hears a line: what it is, when there is such a line.
-    pub(super) fn hear(&self, line: u32, bot: u32) -> Option<Line> {
+    pub(super) fn hear(&self, line: u32, bot: u32) -> Option<SentMessage> {
         let mut lines = self.lines.lock();
         let line = lines.get_mut(line as usize)?;
         line.is_acknowledged |= line.by == bot;
         Some(*line)
     }
 
-    pub(super) fn lines(&self) -> MutexGuard<'_, Vec<Line>> {
+    pub(super) fn lines(&self) -> MutexGuard<'_, Vec<SentMessage>> {
         self.lines.lock()
     }
 
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_move_is_found_by_the_first_tick_that_showed_it() {
-        let track = Track::new();
+        let track = TrackedBot::new();
         assert_eq!(track.sent_between(1, 0, 300), None);
         track.shown(1, 300, 5_000);
         track.shown(1, 302, 9_000);
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_step_is_found_by_its_tile() {
-        let track = Track::new();
+        let track = TrackedBot::new();
         track.stepped((3, 4), 10);
         track.stepped((3, 5), 20);
         track.stepped((3, 4), 30);
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn outside_the_map_nothing_is_free() {
-        let room = Room::new(String::new(), vec![vec![false, true]], vec![]);
+        let room = BotSpace::new(String::new(), vec![vec![false, true]], vec![]);
         assert!(room.is_free((0, 0)));
         for place in [(1, 0), (2, 0), (-1, 0), (0, 1)] {
             assert!(!room.is_free(place));

@@ -2,7 +2,7 @@
 //!
 //! Places lie in pages of 256 by player number: entries of a cell rise, so the next one is mostly on the page at hand.
 
-use super::cursor::Cursor;
+use super::cursor::ByteReader;
 use crate::net::protocol::frame::{CELL_SIDE, CELL_TILES};
 
 /// Players on one page.
@@ -10,7 +10,7 @@ const PAGE: usize = 256;
 
 /// What is wrong with what the server sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Wrong {
+pub(super) enum ViewError {
     /// The bytes do not spell a message.
     #[error("bytes that are no message")]
     Malformed,
@@ -30,7 +30,7 @@ const NOWHERE: u16 = u16::MAX;
 
 /// Where a player is, as far as one client knows: eight bytes, since thousands of clients know thousands of players.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct PackedPosition {
     cell: u16,
     /// From the cell's corner.
     x: i16,
@@ -39,7 +39,7 @@ struct Place {
     mark: u8,
 }
 
-impl Place {
+impl PackedPosition {
     const UNKNOWN: Self = Self {
         cell: NOWHERE,
         x: 0,
@@ -68,7 +68,7 @@ impl Place {
 
 /// The part of a frame that belongs to one client alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct FrameHeader {
     pub(super) tick: u64,
     pub(super) epoch: u64,
     /// What was applied of the own steps and where that led, when it is news.
@@ -84,15 +84,15 @@ pub(super) struct Own {
 }
 
 /// Who is where.
-pub(super) struct View {
+pub(super) struct BotView {
     columns: u16,
-    pages: Vec<(u32, Box<[Place; PAGE]>)>,
+    pages: Vec<(u32, Box<[PackedPosition; PAGE]>)>,
     at_hand: usize,
     last: (u64, u64),
     came: Vec<u32>,
 }
 
-impl View {
+impl BotView {
     pub(super) const fn new(width: u16) -> Self {
         Self {
             columns: width.div_ceil(CELL_TILES),
@@ -104,12 +104,12 @@ impl View {
     }
 
     /// Reads the header of a frame, the bytes behind the number of the variant; answers what is to be applied, in the same order.
-    pub(super) fn open<'a>(&mut self, frame: &'a [u8]) -> Result<(Header, &'a [u8]), Wrong> {
-        let mut bytes = Cursor(frame);
+    pub(super) fn open<'a>(&mut self, frame: &'a [u8]) -> Result<(FrameHeader, &'a [u8]), ViewError> {
+        let mut bytes = ByteReader(frame);
         let header = read_header(&mut bytes)?;
         let now = (header.epoch, header.tick);
         if now <= self.last {
-            return Err(Wrong::TimeGoesBack);
+            return Err(ViewError::TimeGoesBack);
         }
         self.last = now;
         Ok((header, bytes.0))
@@ -117,8 +117,8 @@ impl View {
 
     /// Applies what is behind the header of a frame; calls `moved` with the mark of every marked player whose place is another than
     /// before.
-    pub(super) fn apply(&mut self, people: &[u8], mut moved: impl FnMut(u8)) -> Result<(), Wrong> {
-        let mut bytes = Cursor(people);
+    pub(super) fn apply(&mut self, people: &[u8], mut moved: impl FnMut(u8)) -> Result<(), ViewError> {
+        let mut bytes = ByteReader(people);
         let gone = self.read_roster(&mut bytes)?;
         for _ in 0..bytes.number()? {
             self.read_cell(&mut bytes, &mut moved)?;
@@ -138,19 +138,19 @@ impl View {
     }
 
     /// Answers where the list of those who are gone begins.
-    fn read_roster<'a>(&mut self, bytes: &mut Cursor<'a>) -> Result<Option<Cursor<'a>>, Wrong> {
+    fn read_roster<'a>(&mut self, bytes: &mut ByteReader<'a>) -> Result<Option<ByteReader<'a>>, ViewError> {
         if !bytes.flag()? {
             return Ok(None);
         }
         self.read_came(bytes)?;
-        let gone = Cursor(bytes.0);
+        let gone = ByteReader(bytes.0);
         for _ in 0..bytes.number()? {
             bytes.long()?;
         }
         Ok(Some(gone))
     }
 
-    fn read_came(&mut self, bytes: &mut Cursor) -> Result<(), Wrong> {
+    fn read_came(&mut self, bytes: &mut ByteReader) -> Result<(), ViewError> {
         let is_full = bytes.flag()?;
         self.came.clear();
         for _ in 0..bytes.number()? {
@@ -172,7 +172,7 @@ impl View {
         Ok(())
     }
 
-    fn read_cell(&mut self, bytes: &mut Cursor, moved: &mut impl FnMut(u8)) -> Result<(), Wrong> {
+    fn read_cell(&mut self, bytes: &mut ByteReader, moved: &mut impl FnMut(u8)) -> Result<(), ViewError> {
         let cell = bytes.short()?;
         let [is_full, has_left, has_entries, has_steps] = bytes.flags()?;
         if is_full {
@@ -187,7 +187,7 @@ impl View {
             player = player.wrapping_add(bytes.long()?);
             let bits = bytes.bits()?;
             if bits >> 22 > 2 {
-                return Err(Wrong::NoStance);
+                return Err(ViewError::NoStance);
             }
             let at = ((bits & 0x3ff) as i16, (bits >> 10 & 0x3ff) as i16);
             self.place(player).put(cell, at, moved);
@@ -201,11 +201,11 @@ impl View {
             };
             player = player.wrapping_add(gap);
             if bits >> 18 & 3 > 2 {
-                return Err(Wrong::NoStance);
+                return Err(ViewError::NoStance);
             }
             let place = self.place(player);
             if place.cell != cell {
-                return Err(Wrong::NoPlace);
+                return Err(ViewError::NoPlace);
             }
             // The place with these low bits that is nearest to the one before.
             let on = |from: i16, low: u32| from.wrapping_add((low as u8).wrapping_sub(from as u8).cast_signed().into());
@@ -215,13 +215,13 @@ impl View {
     }
 
     #[inline]
-    fn place(&mut self, player: u32) -> &mut Place {
+    fn place(&mut self, player: u32) -> &mut PackedPosition {
         let number = player / PAGE as u32;
         if self.pages.get(self.at_hand).is_none_or(|(page, _)| *page != number) {
             self.at_hand = match self.pages.binary_search_by_key(&number, |(page, _)| *page) {
                 Ok(index) => index,
                 Err(index) => {
-                    self.pages.insert(index, (number, Box::new([Place::UNKNOWN; PAGE])));
+                    self.pages.insert(index, (number, Box::new([PackedPosition::UNKNOWN; PAGE])));
                     index
                 }
             };
@@ -238,7 +238,7 @@ impl View {
     /// Everybody in view, with their place in 1/64 tile.
     pub(super) fn held(&self) -> impl Iterator<Item = (u32, (i32, i32))> {
         let columns = self.columns.max(1);
-        let at = move |place: &Place| {
+        let at = move |place: &PackedPosition| {
             let left = i32::from(place.cell % columns) * CELL_SIDE;
             let top = i32::from(place.cell / columns) * CELL_SIDE;
             (left + i32::from(place.x), top + i32::from(place.y))
@@ -262,7 +262,7 @@ impl View {
     }
 }
 
-fn read_header(bytes: &mut Cursor) -> Result<Header, Wrong> {
+fn read_header(bytes: &mut ByteReader) -> Result<FrameHeader, ViewError> {
     let (tick, epoch) = (bytes.number()?, bytes.number()?);
     bytes.byte()?;
     let own = bytes.option(|bytes| {
@@ -271,7 +271,7 @@ fn read_header(bytes: &mut Cursor) -> Result<Header, Wrong> {
         bytes.take(4)?;
         Ok(Own { ack, x, y })
     })?;
-    Ok(Header { tick, epoch, own })
+    Ok(FrameHeader { tick, epoch, own })
 }
 
 #[cfg(test)]
@@ -314,33 +314,33 @@ mod tests {
         }
     }
 
-    fn apply(view: &mut View, frame: &FrameS2c) -> (Result<Header, Wrong>, Vec<u8>) {
+    fn apply(view: &mut BotView, frame: &FrameS2c) -> (Result<FrameHeader, ViewError>, Vec<u8>) {
         let mut moved = Vec::new();
         let header = take(view, &encode(frame), |mark| moved.push(mark));
         (header, moved)
     }
 
-    fn take(view: &mut View, frame: &[u8], moved: impl FnMut(u8)) -> Result<Header, Wrong> {
+    fn take(view: &mut BotView, frame: &[u8], moved: impl FnMut(u8)) -> Result<FrameHeader, ViewError> {
         let (header, people) = view.open(frame)?;
         view.apply(people, moved).map(|()| header)
     }
 
-    fn show(view: &mut View, frame: &FrameS2c) {
+    fn show(view: &mut BotView, frame: &FrameS2c) {
         assert!(apply(view, frame).0.is_ok());
     }
 
-    fn players(view: &View) -> Vec<u32> {
+    fn players(view: &BotView) -> Vec<u32> {
         view.held().map(|(player, _)| player).collect()
     }
 
     #[test]
     fn entries_are_kept_and_marked_ones_told_when_their_place_changes() {
-        let mut view = View::new(60);
+        let mut view = BotView::new(60);
         let (header, _) = apply(
             &mut view,
             &frame(1, vec![cell(5, true, &[], &[(3, [1, 4, 0]), (900, [0; 3])])]),
         );
-        let expected = Header {
+        let expected = FrameHeader {
             tick: 1,
             epoch: 2,
             own: Some(Own {
@@ -368,7 +368,7 @@ mod tests {
 
     #[test]
     fn players_are_forgotten_as_the_protocol_tells() {
-        let mut view = View::new(60);
+        let mut view = BotView::new(60);
         let three = [(1, [0; 3]), (1, [0; 3]), (1, [0; 3])];
         show(&mut view, &frame(1, vec![cell(0, true, &[], &three)]));
         // Player 2 has gone to cell 1, which is told first; leaving cell 0 does not end it there.
@@ -395,7 +395,7 @@ mod tests {
 
     #[test]
     fn a_full_roster_and_a_full_cell_forget_everybody_else() {
-        let mut view = View::new(60);
+        let mut view = BotView::new(60);
         let three = [(1, [0; 3]), (1, [0; 3]), (1, [0; 3])];
         show(&mut view, &frame(1, vec![cell(0, true, &[], &three)]));
         let mut full = frame(2, vec![]);
@@ -425,13 +425,13 @@ mod tests {
 
     #[test]
     fn frames_that_must_not_be_are_noticed() {
-        let mut view = View::new(60);
+        let mut view = BotView::new(60);
         assert!(apply(&mut view, &frame(5, vec![])).0.is_ok());
-        assert_eq!(apply(&mut view, &frame(5, vec![])).0, Err(Wrong::TimeGoesBack));
+        assert_eq!(apply(&mut view, &frame(5, vec![])).0, Err(ViewError::TimeGoesBack));
         let nobody = frame(6, vec![cell(0, false, &[], &[(1, [0, 0, 0xc0])])]);
-        assert_eq!(apply(&mut view, &nobody).0, Err(Wrong::NoStance));
+        assert_eq!(apply(&mut view, &nobody).0, Err(ViewError::NoStance));
         let stranger = frame(7, vec![steps(0, &[(1, [0; 3])])]);
-        assert_eq!(apply(&mut view, &stranger).0, Err(Wrong::NoPlace));
+        assert_eq!(apply(&mut view, &stranger).0, Err(ViewError::NoPlace));
         let entry = cell(0, false, &[1], &[(900, [0; 3])]);
         let bytes = encode(&frame(
             8,
@@ -441,10 +441,10 @@ mod tests {
             }],
         ));
         for length in 0..bytes.len() {
-            let mut view = View::new(60);
+            let mut view = BotView::new(60);
             assert_eq!(
                 take(&mut view, &bytes[..length], |_| {}),
-                Err(Wrong::Malformed),
+                Err(ViewError::Malformed),
                 "{length}"
             );
         }

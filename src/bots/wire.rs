@@ -24,7 +24,7 @@ const LONGEST_HEAD: usize = 16 * 1024;
 
 /// Why a connection cannot be used, or no longer.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(super) enum WireError {
+pub(super) enum SocketError {
     /// The socket failed.
     #[error("{0}")]
     Socket(io::ErrorKind),
@@ -45,7 +45,7 @@ pub(super) enum WireError {
     Address,
 }
 
-impl From<io::Error> for WireError {
+impl From<io::Error> for SocketError {
     fn from(error: io::Error) -> Self {
         Self::Socket(error.kind())
     }
@@ -53,7 +53,7 @@ impl From<io::Error> for WireError {
 
 /// What came.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Frame {
+pub(super) enum IncomingFrame {
     /// A message, text or binary: where its bytes are.
     Message(Range<usize>),
     /// A ping to be answered with these bytes.
@@ -77,7 +77,7 @@ pub(super) struct Writer {
 }
 
 /// Connects to a server and asks for a WebSocket.
-pub(super) async fn connect(url: &str, path: &str, protocol: Option<&str>) -> Result<(Reader, Writer), WireError> {
+pub(super) async fn connect(url: &str, path: &str, protocol: Option<&str>) -> Result<(Reader, Writer), SocketError> {
     let (host, prefix) = host_of(url)?;
     let with_port = match host.rsplit_once(':') {
         Some((_, port)) if port.parse::<u16>().is_ok() => host.to_owned(),
@@ -101,7 +101,7 @@ pub(super) async fn connect(url: &str, path: &str, protocol: Option<&str>) -> Re
             break head;
         }
         if reader.held().len() > LONGEST_HEAD {
-            return Err(WireError::NoUpgrade("an endless answer".into()));
+            return Err(SocketError::NoUpgrade("an endless answer".into()));
         }
         reader.fill().await?;
     };
@@ -111,17 +111,17 @@ pub(super) async fn connect(url: &str, path: &str, protocol: Option<&str>) -> Re
 }
 
 /// Host with port, and the path that everything is under.
-fn host_of(url: &str) -> Result<(&str, &str), WireError> {
-    let rest = url.strip_prefix("http://").ok_or(WireError::Address)?;
+fn host_of(url: &str) -> Result<(&str, &str), SocketError> {
+    let rest = url.strip_prefix("http://").ok_or(SocketError::Address)?;
     let rest = rest.trim_end_matches('/');
     let (host, prefix) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     if host.is_empty() {
-        return Err(WireError::Address);
+        return Err(SocketError::Address);
     }
     Ok((host, prefix))
 }
 
-fn agreed(head: &str, accept: &str) -> Result<(), WireError> {
+fn agreed(head: &str, accept: &str) -> Result<(), SocketError> {
     let mut lines = head.lines();
     let status = lines.next().unwrap_or_default();
     let is_accepted = lines.any(|line| {
@@ -131,7 +131,7 @@ fn agreed(head: &str, accept: &str) -> Result<(), WireError> {
     if status.starts_with("HTTP/1.1 101") && is_accepted {
         Ok(())
     } else {
-        Err(WireError::NoUpgrade(status.to_owned()))
+        Err(SocketError::NoUpgrade(status.to_owned()))
     }
 }
 
@@ -146,7 +146,7 @@ impl<S: AsyncReadExt + Unpin> Reader<S> {
     }
 
     /// Waits for bytes. Cancelled, it has taken none.
-    pub(super) async fn fill(&mut self) -> Result<(), WireError> {
+    pub(super) async fn fill(&mut self) -> Result<(), SocketError> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }
@@ -154,7 +154,7 @@ impl<S: AsyncReadExt + Unpin> Reader<S> {
             self.make_room();
         }
         match self.half.read(&mut self.buffer[self.end..]).await? {
-            0 => Err(WireError::Ended),
+            0 => Err(SocketError::Ended),
             count => {
                 self.end += count;
                 Ok(())
@@ -181,7 +181,7 @@ impl<S: AsyncReadExt + Unpin> Reader<S> {
     }
 
     /// The next frame that has wholly come. Its bytes stay where they are until the next `fill`.
-    pub(super) fn next(&mut self) -> Result<Option<Frame>, WireError> {
+    pub(super) fn next(&mut self) -> Result<Option<IncomingFrame>, SocketError> {
         let Some((kind, header, length)) = frame_head(self.held())? else {
             return Ok(None);
         };
@@ -192,18 +192,18 @@ impl<S: AsyncReadExt + Unpin> Reader<S> {
         let payload = from..from + length;
         self.start = payload.end;
         match kind {
-            0x81 | 0x82 => Ok(Some(Frame::Message(payload))),
-            0x89 => Ok(Some(Frame::Ping(payload))),
-            0x8a => Ok(Some(Frame::Pong)),
+            0x81 | 0x82 => Ok(Some(IncomingFrame::Message(payload))),
+            0x89 => Ok(Some(IncomingFrame::Ping(payload))),
+            0x8a => Ok(Some(IncomingFrame::Pong)),
             0x88 => Err(closed(&self.buffer[payload])),
             // Servers of games do not cut their messages; one that did would have to be put together here.
-            _ => Err(WireError::Malformed),
+            _ => Err(SocketError::Malformed),
         }
     }
 }
 
 /// Kind, length of the head and length of the payload, once the head has come.
-fn frame_head(bytes: &[u8]) -> Result<Option<(u8, usize, usize)>, WireError> {
+fn frame_head(bytes: &[u8]) -> Result<Option<(u8, usize, usize)>, SocketError> {
     let [kind, short, rest @ ..] = bytes else {
         return Ok(None);
     };
@@ -220,18 +220,18 @@ fn frame_head(bytes: &[u8]) -> Result<Option<(u8, usize, usize)>, WireError> {
     };
     // A server does not mask: the highest bit would be part of a length above 127.
     if (header == 2 && length > 125) || length > LONGEST {
-        return Err(WireError::Malformed);
+        return Err(SocketError::Malformed);
     }
     Ok(Some((*kind, header, length)))
 }
 
-fn closed(payload: &[u8]) -> WireError {
+fn closed(payload: &[u8]) -> SocketError {
     match payload {
-        [a, b, reason @ ..] => WireError::Closed(
+        [a, b, reason @ ..] => SocketError::Closed(
             u16::from_be_bytes([*a, *b]),
             String::from_utf8_lossy(reason).into_owned(),
         ),
-        _ => WireError::Closed(1005, String::new()),
+        _ => SocketError::Closed(1005, String::new()),
     }
 }
 
@@ -257,7 +257,7 @@ impl Writer {
     }
 
     /// Sends what goes without waiting.
-    pub(super) fn flush(&mut self) -> Result<(), WireError> {
+    pub(super) fn flush(&mut self) -> Result<(), SocketError> {
         if self.out.is_empty() {
             return Ok(());
         }
@@ -277,7 +277,7 @@ impl Writer {
     }
 
     /// Waits until more can be sent, and sends it.
-    pub(super) async fn drain(&mut self) -> Result<(), WireError> {
+    pub(super) async fn drain(&mut self) -> Result<(), SocketError> {
         self.half.writable().await?;
         self.flush()
     }
@@ -324,19 +324,19 @@ mod tests {
             assert_eq!(reader.start, bytes.len(), "cut at {cut}");
         }
         let mut reader = reader(&bytes);
-        assert_eq!(reader.next().unwrap(), Some(Frame::Message(2..4)));
-        assert_eq!(reader.next().unwrap(), Some(Frame::Ping(6..7)));
-        assert_eq!(reader.next().unwrap(), Some(Frame::Message(11..267)));
+        assert_eq!(reader.next().unwrap(), Some(IncomingFrame::Message(2..4)));
+        assert_eq!(reader.next().unwrap(), Some(IncomingFrame::Ping(6..7)));
+        assert_eq!(reader.next().unwrap(), Some(IncomingFrame::Message(11..267)));
         assert_eq!(reader.next().unwrap(), None);
     }
 
     #[test]
     fn a_close_says_why_and_nonsense_is_refused() {
         let closing = reader(&[0x88, 4, 0x03, 0xe9, b'b', b'y']).next();
-        assert!(matches!(closing, Err(WireError::Closed(1001, why)) if why == "by"));
-        assert!(matches!(reader(&[0x82, 0x85, 0]).next(), Err(WireError::Malformed)));
+        assert!(matches!(closing, Err(SocketError::Closed(1001, why)) if why == "by"));
+        assert!(matches!(reader(&[0x82, 0x85, 0]).next(), Err(SocketError::Malformed)));
         let endless = [0x82, 127, 255, 255, 255, 255, 255, 255, 255, 255];
-        assert!(matches!(reader(&endless).next(), Err(WireError::Malformed)));
+        assert!(matches!(reader(&endless).next(), Err(SocketError::Malformed)));
     }
 
     #[test]

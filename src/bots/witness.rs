@@ -19,10 +19,10 @@ use tungstenite::client::IntoClientRequest;
 use tungstenite::http::HeaderValue;
 
 use super::account::{AccountError, Accounts};
-use super::{Behaviour, Settings};
+use super::{Behaviour, BotSettings};
 use crate::components::unit::SUBTILES;
 use crate::net::codec::{decode, encode};
-use crate::net::protocol::chat::{ChatC2s, ChatLineS2c};
+use crate::net::protocol::chat::{ChatC2s, ChatMessageS2c};
 use crate::net::protocol::frame::HeaderS2c;
 use crate::net::protocol::movement::InputC2s;
 use crate::net::protocol::session::HelloC2s;
@@ -124,7 +124,7 @@ impl Notes {
         }
     }
 
-    fn line(&mut self, line: &ChatLineS2c, space: &str) {
+    fn line(&mut self, line: &ChatMessageS2c, space: &str) {
         let times = self.shown.entry(line.id.clone()).or_default();
         *times += 1;
         let is_mine = self.waiting.iter().position(|(id, _)| Some(*id) == line.client_id);
@@ -186,13 +186,13 @@ impl Witnesses {
         spaces: u32,
     ) -> Result<Self, AccountError> {
         let over = CancellationToken::new();
-        let settings = Settings {
+        let settings = BotSettings {
             url: urls.first().cloned().unwrap_or_default(),
             bots: count,
             spaces,
             behaviour: Behaviour::Chat,
             keeps_chat: true,
-            ..Settings::default()
+            ..BotSettings::default()
         };
         let accounts = Accounts::prepare(&settings, &over).await?;
         let mut notes = Vec::new();
@@ -456,8 +456,8 @@ mod tests {
         }
     }
 
-    fn line(id: &str, client_id: Option<u32>) -> ChatLineS2c {
-        ChatLineS2c {
+    fn line(id: &str, client_id: Option<u32>) -> ChatMessageS2c {
+        ChatMessageS2c {
             id: id.into(),
             client_id,
             player: None,

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::bots::duration;
 use super::print;
 use crate::bots::abuse::{self, AbuseReport, AbuseSettings, Attack};
-use crate::bots::{self, Behaviour, Report, Settings};
+use crate::bots::{self, Behaviour, Report, BotSettings};
 
 /// Attackers come after everybody else where cores are few: they stand for other machines.
 const PRIORITY: i32 = 19;
@@ -99,7 +99,7 @@ fn table(report: &AbuseReport) -> String {
 }
 
 /// What the drill attacks.
-pub struct Target {
+pub struct AttackTarget {
     /// The processes.
     pub urls: Vec<String>,
     /// Their servers' process ids.
@@ -110,7 +110,7 @@ pub struct Target {
 
 /// What the drill showed.
 #[derive(Debug, Serialize)]
-pub struct Verdict {
+pub struct DrillVerdict {
     /// Move-to-visible p99 of the nearest before the attack, in milliseconds.
     calm: f64,
     /// The same under attack.
@@ -127,7 +127,7 @@ pub struct Verdict {
     lost: u32,
 }
 
-impl Verdict {
+impl DrillVerdict {
     /// What is not as it must be.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
@@ -156,7 +156,7 @@ impl Verdict {
     }
 }
 
-impl std::fmt::Display for Verdict {
+impl std::fmt::Display for DrillVerdict {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             formatter,
@@ -168,7 +168,7 @@ impl std::fmt::Display for Verdict {
 }
 
 /// Attacks the processes for that long while bots walk among those who are there already.
-pub async fn drill(target: &Target, length: Duration) -> anyhow::Result<Verdict> {
+pub async fn drill(target: &AttackTarget, length: Duration) -> anyhow::Result<DrillVerdict> {
     let calm = watch(target, CALM).await?;
     let memory = memory(&target.pids);
     let slowed = slowed(&target.urls).await;
@@ -189,7 +189,7 @@ pub async fn drill(target: &Target, length: Duration) -> anyhow::Result<Verdict>
     let (attacked, most_memory) = tokio::join!(watch(target, length), most_memory(&target.pids, length));
     let attacked = attacked?;
     attackers.wait().await?;
-    Ok(Verdict {
+    Ok(DrillVerdict {
         calm: calm.near.p99,
         attacked: attacked.near.p99,
         memory,
@@ -201,8 +201,8 @@ pub async fn drill(target: &Target, length: Duration) -> anyhow::Result<Verdict>
 }
 
 /// Bots that walk among those who are there, and what they see.
-async fn watch(target: &Target, length: Duration) -> anyhow::Result<Report> {
-    let settings = Settings {
+async fn watch(target: &AttackTarget, length: Duration) -> anyhow::Result<Report> {
+    let settings = BotSettings {
         url: target.urls.first().cloned().context("there is no process to attack")?,
         bots: WATCHERS,
         space: target.spaces.first().cloned(),
@@ -210,7 +210,7 @@ async fn watch(target: &Target, length: Duration) -> anyhow::Result<Report> {
         ramp: f64::from(WATCHERS),
         behaviour: Behaviour::Crowd,
         watchers: WATCHERS,
-        ..Settings::default()
+        ..BotSettings::default()
     };
     Ok(bots::run(&settings, CancellationToken::new(), |_| {}).await?)
 }
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_verdict_names_each_fault() {
-        let fine = Verdict {
+        let fine = DrillVerdict {
             calm: 50.0,
             attacked: 70.0,
             memory: 100.0,
@@ -267,7 +267,7 @@ mod tests {
             lost: 0,
         };
         assert!(fine.faults().is_empty());
-        let bad = Verdict {
+        let bad = DrillVerdict {
             attacked: 80.0,
             most_memory: 130.0,
             slowed: 0,

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::bots::duration;
 use super::cluster::show;
-use super::options::Place;
+use super::options::DataOptions;
 use super::print;
 use crate::store::invites::{Invite as InviteRow, InviteState, NewInvite};
 use crate::store::now_ms;
@@ -17,7 +17,7 @@ const LABEL_CHARS: usize = 100;
 
 /// Options of `admin invite`.
 #[derive(Args)]
-pub struct Invite {
+pub struct InviteArgs {
     /// How long it is good, as in 12h or 30d; `never` ends it never
     #[arg(long = "for", default_value = "7d", value_name = "TIME")]
     length: Length,
@@ -31,17 +31,17 @@ pub struct Invite {
     #[arg(long, env = "PLAZA_PUBLIC_URL", value_name = "URL")]
     url: Option<String>,
     #[command(flatten)]
-    place: Place,
+    place: DataOptions,
 }
 
 /// Options of `admin invites`.
 #[derive(Args)]
-pub struct Invites {
+pub struct InvitesArgs {
     /// Take this one back; who came by it stays
     #[arg(long, value_name = "ID")]
     revoke: Option<String>,
     #[command(flatten)]
-    place: Place,
+    place: DataOptions,
 }
 
 #[derive(Clone, Copy)]
@@ -61,7 +61,7 @@ impl std::str::FromStr for Length {
     }
 }
 
-pub async fn invite(options: Invite) -> anyhow::Result<()> {
+pub async fn invite(options: InviteArgs) -> anyhow::Result<()> {
     let label = options.label.trim();
     if label.chars().count() > LABEL_CHARS || label.chars().any(char::is_control) {
         bail!("a label has at most {LABEL_CHARS} characters and no control characters");
@@ -96,7 +96,7 @@ pub async fn invite(options: Invite) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn invites(options: Invites) -> anyhow::Result<()> {
+pub async fn invites(options: InvitesArgs) -> anyhow::Result<()> {
     let store = options.place.open().await?;
     if let Some(id) = options.revoke {
         let is_revoked = store.revoke_invite(id.trim()).await?;

@@ -6,14 +6,14 @@ use std::io::{IsTerminal, Read};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
-use super::options::{Place, Reach};
+use super::options::{DataOptions, Reach};
 use super::{accounts, cluster, print, uploads};
 use crate::api::{Demands, Passwords, new_password};
 use crate::components::id::{SpaceId, UserId};
 use crate::components::name;
 use crate::components::utc::utc;
 use crate::settings::PasswordCost;
-use crate::store::administration::{Outcome, Suspension, is_reason};
+use crate::store::administration::{AdminOutcome, Suspension, is_reason};
 use crate::store::audit_log::Actor;
 use crate::store::sessions::new_token;
 use crate::store::{Role, Store, now_ms};
@@ -22,7 +22,7 @@ use crate::store::{Role, Store, now_ms};
 const MADE_UP: usize = 24;
 
 #[derive(Subcommand)]
-pub enum Admin {
+pub enum AdminCommand {
     /// Make an admin, or make a user one
     Create(Account),
     /// Set a user's password; they are signed out everywhere
@@ -33,7 +33,7 @@ pub enum Admin {
         #[arg(long, default_value = "", hide_default_value = true)]
         search: String,
         #[command(flatten)]
-        place: Place,
+        place: DataOptions,
     },
     /// Keep a user out; their connections end within seconds
     Suspend(Suspend),
@@ -46,7 +46,7 @@ pub enum Admin {
         /// The space's id
         space: SpaceId,
         #[command(flatten)]
-        place: Place,
+        place: DataOptions,
     },
     /// List the pictures that people brought, the newest first, or delete one
     Uploads(uploads::Uploads),
@@ -56,31 +56,31 @@ pub enum Admin {
         #[arg(long, default_value_t = 100)]
         limit: u32,
         #[command(flatten)]
-        place: Place,
+        place: DataOptions,
     },
     /// Make a link by which people sign up where that needs an invite
-    Invite(accounts::Invite),
+    Invite(accounts::InviteArgs),
     /// Show the invites to the server, or take one back
-    Invites(accounts::Invites),
+    Invites(accounts::InvitesArgs),
     /// Show the processes of a cluster
     Nodes(Reach),
     /// Show the spaces that are run, and by whom
     Spaces(Reach),
     /// Hand every space of a process to the others, and let it take no more
-    Drain(Target),
+    Drain(NodeTarget),
     /// Let a process take spaces again
-    Undrain(Target),
+    Undrain(NodeTarget),
     /// Hand a space to another process while people are in it
     Move {
         /// The space's id
         space: SpaceId,
         #[command(flatten)]
-        target: Target,
+        target: NodeTarget,
     },
 }
 
 #[derive(clap::Args)]
-pub struct Target {
+pub struct NodeTarget {
     /// The name of a process
     node: String,
     #[command(flatten)]
@@ -104,30 +104,30 @@ pub struct Account {
     /// Whose
     username: String,
     #[command(flatten)]
-    place: Place,
+    place: DataOptions,
 }
 
-pub async fn run(command: Admin) -> anyhow::Result<()> {
+pub async fn run(command: AdminCommand) -> anyhow::Result<()> {
     match command {
-        Admin::Create(account) => create(account).await,
-        Admin::ResetPassword(account) => reset(account).await,
-        Admin::Users { search, place } => users(&search, &place).await,
-        Admin::Suspend(suspend) => suspend.run().await,
-        Admin::Unsuspend(account) => {
+        AdminCommand::Create(account) => create(account).await,
+        AdminCommand::ResetPassword(account) => reset(account).await,
+        AdminCommand::Users { search, place } => users(&search, &place).await,
+        AdminCommand::Suspend(suspend) => suspend.run().await,
+        AdminCommand::Unsuspend(account) => {
             let (store, user, name) = account.find().await?;
             done(store.unsuspend(&Actor::command_line(), user).await?)?;
             store.close().await;
             print::line(&format!("{name} may use the server again."));
             Ok(())
         }
-        Admin::SignOut(account) => {
+        AdminCommand::SignOut(account) => {
             let (store, user, name) = account.find().await?;
             done(store.sign_out_by(&Actor::command_line(), user).await?)?;
             store.close().await;
             print::line(&format!("{name} is signed out everywhere."));
             Ok(())
         }
-        Admin::DeleteSpace { space, place } => {
+        AdminCommand::DeleteSpace { space, place } => {
             let store = place.open().await?;
             if !store.delete_space_by(&Actor::command_line(), space).await? {
                 bail!("there is no such space");
@@ -136,15 +136,15 @@ pub async fn run(command: Admin) -> anyhow::Result<()> {
             print::line("The space is deleted.");
             Ok(())
         }
-        Admin::Uploads(uploads) => uploads.run().await,
-        Admin::AuditLog { limit, place } => audit_log(limit, &place).await,
-        Admin::Invite(invite) => accounts::invite(invite).await,
-        Admin::Invites(invites) => accounts::invites(invites).await,
-        Admin::Nodes(reach) => cluster::nodes(&reach.orders().await?).await,
-        Admin::Spaces(reach) => cluster::spaces(&reach.orders().await?).await,
-        Admin::Drain(target) => cluster::drain(&target.reach.orders().await?, &target.node).await,
-        Admin::Undrain(target) => cluster::undrain(&target.reach.orders().await?, &target.node).await,
-        Admin::Move { space, target } => cluster::hand_over(&target.reach.orders().await?, space, &target.node).await,
+        AdminCommand::Uploads(uploads) => uploads.run().await,
+        AdminCommand::AuditLog { limit, place } => audit_log(limit, &place).await,
+        AdminCommand::Invite(invite) => accounts::invite(invite).await,
+        AdminCommand::Invites(invites) => accounts::invites(invites).await,
+        AdminCommand::Nodes(reach) => cluster::nodes(&reach.orders().await?).await,
+        AdminCommand::Spaces(reach) => cluster::spaces(&reach.orders().await?).await,
+        AdminCommand::Drain(target) => cluster::drain(&target.reach.orders().await?, &target.node).await,
+        AdminCommand::Undrain(target) => cluster::undrain(&target.reach.orders().await?, &target.node).await,
+        AdminCommand::Move { space, target } => cluster::hand_over(&target.reach.orders().await?, space, &target.node).await,
     }
 }
 
@@ -223,14 +223,14 @@ fn duration(text: &str) -> Result<i64, String> {
     }
 }
 
-fn done(outcome: Outcome) -> anyhow::Result<()> {
+fn done(outcome: AdminOutcome) -> anyhow::Result<()> {
     match outcome {
-        Outcome::Done => Ok(()),
+        AdminOutcome::Done => Ok(()),
         refused => bail!("{refused}"),
     }
 }
 
-async fn users(search: &str, place: &Place) -> anyhow::Result<()> {
+async fn users(search: &str, place: &DataOptions) -> anyhow::Result<()> {
     const PAGE: u32 = 500;
     let store = place.open().await?;
     let mut after: Option<String> = None;
@@ -270,7 +270,7 @@ async fn users(search: &str, place: &Place) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn audit_log(limit: u32, place: &Place) -> anyhow::Result<()> {
+async fn audit_log(limit: u32, place: &DataOptions) -> anyhow::Result<()> {
     let store = place.open().await?;
     for row in store.audit_log(None, limit).await? {
         let at = utc(row.at.cast_unsigned());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use super::options::{Data, Place};
+use super::options::{DatabaseLocation, DataOptions};
 use super::print;
 use crate::components::utc::utc;
 use crate::store::backup::{self, Manifest};
@@ -19,7 +19,7 @@ pub struct Backup {
     #[arg(long, value_name = "FILE", conflicts_with = "to")]
     verify: Option<PathBuf>,
     #[command(flatten)]
-    place: Place,
+    place: DataOptions,
 }
 
 #[derive(clap::Args)]
@@ -30,7 +30,7 @@ pub struct Restore {
     #[arg(long)]
     keep_sessions: bool,
     #[command(flatten)]
-    place: Place,
+    place: DataOptions,
 }
 
 impl Backup {
@@ -41,8 +41,8 @@ impl Backup {
             return Ok(());
         }
         let folder = match self.place.data()? {
-            Data::Folder(folder) => folder,
-            Data::Server(folder) => {
+            DatabaseLocation::Folder(folder) => folder,
+            DatabaseLocation::Server(folder) => {
                 print::line("A PostgreSQL database is copied by PostgreSQL's own tools, while people play:");
                 print::line("  pg_dump --format=custom --file=plaza.dump \"$PLAZA_DATABASE_URL\"");
                 print::line(&format!("  tar -C {} -cf uploads.tar uploads", folder.display()));
@@ -66,8 +66,8 @@ impl Backup {
 impl Restore {
     pub async fn run(self) -> anyhow::Result<()> {
         let folder = match self.place.data()? {
-            Data::Folder(folder) => folder,
-            Data::Server(folder) => {
+            DatabaseLocation::Folder(folder) => folder,
+            DatabaseLocation::Server(folder) => {
                 print::line(
                     "A PostgreSQL database is brought back by PostgreSQL's own tools, into an empty one, while no server runs:",
                 );

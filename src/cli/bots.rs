@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use super::print;
-use crate::bots::{self, Behaviour, Bounds, Progress, Protocol, Settings};
+use crate::bots::{self, Behaviour, Bounds, Progress, Protocol, BotSettings};
 
 /// How often a line is written where nobody watches a screen.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -100,7 +100,7 @@ pub async fn run(options: Bots) -> anyhow::Result<bool> {
         !options.media || options.protocol == Protocol::Binary,
         "--media needs --protocol binary: only game clients reach the forwarding unit"
     );
-    let settings = Settings {
+    let settings = BotSettings {
         url: options.url,
         bots: options.count,
         spaces: options.spaces,
@@ -148,7 +148,7 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(settings: &Settings) -> Self {
+    fn new(settings: &BotSettings) -> Self {
         let name = |value: Option<clap::builder::PossibleValue>| value.map_or(String::new(), |it| it.get_name().into());
         let title = format!(
             "{} bots at {}: {}, {} moves/s each, {}",

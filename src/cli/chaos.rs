@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use super::abuse::{self, Verdict};
+use super::abuse::{self, DrillVerdict};
 use super::print;
 use crate::bots::witness::{HIT, Sight, Unsettled, Witnesses};
 use crate::cluster::census::Census;
@@ -88,7 +88,7 @@ pub enum Drill {
 
 /// The cluster, as `make cluster` tells it.
 #[derive(Deserialize)]
-struct State {
+struct ClusterInfo {
     /// Where the balancer is, if there is one.
     url: Option<String>,
     nodes: Vec<NodeState>,
@@ -128,12 +128,12 @@ struct Row {
     jump: f64,
     back: u32,
     /// What only the drill of abuse measures.
-    abuse: Option<Verdict>,
+    abuse: Option<DrillVerdict>,
 }
 
 /// Breaks the cluster; `false` when something was lost, doubled, or went back.
 pub async fn run(options: Chaos) -> anyhow::Result<bool> {
-    let state = State::read(&options.cluster)?;
+    let state = ClusterInfo::read(&options.cluster)?;
     let orders = state.orders().await?;
     let urls: Vec<String> = state.nodes.iter().map(|node| node.url.clone()).collect();
     print::complain(&format!(
@@ -156,7 +156,7 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
         for round in 0..options.rounds {
             print::complain(&format!("{drill:?}, {} of {} …", round + 1, options.rounds));
             sleep(CALM).await;
-            let state = State::read(&options.cluster)?;
+            let state = ClusterInfo::read(&options.cluster)?;
             witnesses.begin();
             // The one with the most spaces: where it hurts.
             let census = orders.census().await?;
@@ -198,7 +198,7 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
 impl Row {
     /// Whether nothing was lost, doubled or shown out of order, and an attack was not noticed.
     fn is_fine(&self) -> bool {
-        let is_unnoticed = |verdict: &Verdict| self.cuts == 0 && verdict.faults().is_empty();
+        let is_unnoticed = |verdict: &DrillVerdict| self.cuts == 0 && verdict.faults().is_empty();
         self.lost == 0 && self.doubled == 0 && self.back == 0 && self.abuse.as_ref().is_none_or(is_unnoticed)
     }
 }
@@ -206,19 +206,19 @@ impl Row {
 /// Breaks the cluster in that way; what it answers is what only the drill of abuse measures.
 async fn perform(
     drill: Drill,
-    state: &State,
+    state: &ClusterInfo,
     node: &NodeState,
     file: &Path,
     orders: &Orders,
     witnesses: &Witnesses,
-) -> anyhow::Result<Option<Verdict>> {
+) -> anyhow::Result<Option<DrillVerdict>> {
     match drill {
         Drill::Crash => crash(node)?,
         Drill::HostLoss => lose_host(node)?,
         Drill::EachCrash => each(crash, state, file, orders, witnesses).await?,
         Drill::EachHostLoss => each(lose_host, state, file, orders, witnesses).await?,
         Drill::Abuse => {
-            let target = abuse::Target {
+            let target = abuse::AttackTarget {
                 pids: state.nodes.iter().map(NodeState::server).collect(),
                 urls: state.nodes.iter().map(|node| node.url.clone()).collect(),
                 spaces: witnesses.spaces().to_vec(),
@@ -262,7 +262,7 @@ async fn perform(
         Drill::Rolling => {
             for node in &state.nodes {
                 signal(node.pid, Signal::TERM)?;
-                let pid_of = |now: &State| {
+                let pid_of = |now: &ClusterInfo| {
                     now.nodes
                         .iter()
                         .find(|other| other.name == node.name)
@@ -299,7 +299,7 @@ fn lose_host(node: &NodeState) -> anyhow::Result<()> {
 /// Breaks one process after the other; the next one when the last is back and everybody goes on.
 async fn each(
     breaks: fn(&NodeState) -> anyhow::Result<()>,
-    state: &State,
+    state: &ClusterInfo,
     file: &Path,
     orders: &Orders,
     witnesses: &Witnesses,
@@ -308,7 +308,7 @@ async fn each(
         let server = node.server();
         breaks(node)?;
         wait("another server is in its place", || async {
-            let now = State::read(file).ok();
+            let now = ClusterInfo::read(file).ok();
             let now = now.and_then(|now| now.nodes.into_iter().find(|other| other.name == node.name));
             now.is_some_and(|now| now.pid > 0 && now.server() != server)
         })
@@ -337,8 +337,8 @@ fn homes(census: &Census) -> impl Iterator<Item = (crate::components::id::SpaceI
     })
 }
 
-fn changed(file: &Path, pid: impl Fn(&State) -> i32, before: i32) -> bool {
-    State::read(file).is_ok_and(|now| pid(&now) != before && pid(&now) != 0)
+fn changed(file: &Path, pid: impl Fn(&ClusterInfo) -> i32, before: i32) -> bool {
+    ClusterInfo::read(file).is_ok_and(|now| pid(&now) != before && pid(&now) != 0)
 }
 
 async fn still(pid: i32) -> anyhow::Result<()> {
@@ -448,7 +448,7 @@ fn table(rows: &[Row]) -> String {
         .join("\n")
 }
 
-impl State {
+impl ClusterInfo {
     fn read(file: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read {}: does `make cluster` run?", file.display()))?;

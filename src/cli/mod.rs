@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use options::Place;
+use options::DataOptions;
 
 use crate::store::seed::Folder;
 
@@ -32,11 +32,11 @@ mod uploads;
 #[command(name = "plaza", version, about)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum CliCommand {
     /// Run the server
     Serve(Box<options::Serve>),
     /// Load a server with many players and say what they saw
@@ -49,13 +49,13 @@ enum Command {
     Abuse(abuse::Abuse),
     /// Make admins and invites, act on users and spaces, and tell the processes of a cluster what to do
     #[command(subcommand)]
-    Admin(admin::Admin),
+    Admin(admin::AdminCommand),
     /// Copy everything the server knows into one file, while people play
     Backup(backup::Backup),
     /// Bring a backup back into an empty data folder
     Restore(backup::Restore),
     /// Bring the database up to date and exit
-    Migrate(Place),
+    Migrate(DataOptions),
     /// Print the OpenAPI document
     Openapi,
     /// Load maps, elements, avatars and spaces from a folder
@@ -68,12 +68,12 @@ enum Command {
         #[arg(long)]
         check: bool,
         #[command(flatten)]
-        place: Place,
+        place: DataOptions,
     },
 }
 
 #[cfg(unix)]
-impl Command {
+impl CliCommand {
     /// Whether it may write into a data folder.
     const fn touches_data(&self) -> bool {
         match self {
@@ -102,41 +102,41 @@ pub fn main() -> ExitCode {
 }
 
 /// Carries a command out. It fails when it found what it was told to object to.
-async fn run(command: Command) -> anyhow::Result<ExitCode> {
+async fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
     #[cfg(unix)]
     if command.touches_data() {
         // What is written from now on is for this user alone.
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     }
     match command {
-        Command::Bots(options) => {
+        CliCommand::Bots(options) => {
             let is_fine = bots::run(*options).await?;
             return Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         #[cfg(unix)]
-        Command::Chaos(options) => {
+        CliCommand::Chaos(options) => {
             let is_fine = chaos::run(options).await?;
             return Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         #[cfg(unix)]
-        Command::Abuse(options) => {
+        CliCommand::Abuse(options) => {
             let is_fine = abuse::run(options).await?;
             return Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         #[cfg(unix)]
-        Command::Serve(options) if options.is_guarded() => return guardian::guard(&options).await,
-        Command::Serve(options) => serve::serve(&options).await?,
-        Command::Admin(admin) => admin::run(admin).await?,
-        Command::Backup(backup) => backup.run().await?,
-        Command::Restore(restore) => restore.run().await?,
-        Command::Migrate(place) => {
+        CliCommand::Serve(options) if options.is_guarded() => return guardian::guard(&options).await,
+        CliCommand::Serve(options) => serve::serve(&options).await?,
+        CliCommand::Admin(admin) => admin::run(admin).await?,
+        CliCommand::Backup(backup) => backup.run().await?,
+        CliCommand::Restore(restore) => restore.run().await?,
+        CliCommand::Migrate(place) => {
             place.open().await?.close().await;
             print::line("The database is up to date.");
         }
-        Command::Openapi => {
+        CliCommand::Openapi => {
             print::line(&crate::api::routes::openapi().to_pretty_json()?);
         }
-        Command::Seed { folder, check, place } => {
+        CliCommand::Seed { folder, check, place } => {
             let seed = Folder::read(&folder)?.drawn_with(crate::api::has_art);
             if check {
                 seed.check()?;

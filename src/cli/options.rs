@@ -12,7 +12,7 @@ use crate::cluster::orders::Orders;
 use crate::cluster::redis::Redis;
 use crate::components::unit::TickRate;
 use crate::media::MediaSecret;
-use crate::media::forward::ForwardSettings;
+use crate::media::forward::SfuSettings;
 use crate::media::ice::IceSettings;
 use crate::media::livekit::LiveKitSettings;
 use crate::net::address::Network;
@@ -40,7 +40,7 @@ const LOG: &str = "info,sqlx=warn,tower_http=info";
 /// What can be said on the command line, in the environment and in the file. Here an absent one is unsaid.
 #[derive(Args, Deserialize, Default, Clone)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Said {
+pub struct ServeArgs {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, env = "PLAZA_LISTEN", value_name = "ADDRESS:PORT")]
     listen: Option<String>,
@@ -205,12 +205,12 @@ pub struct Serve {
     #[arg(long, hide = true)]
     life: Option<u32>,
     #[command(flatten)]
-    said: Said,
+    said: ServeArgs,
 }
 
 /// What `serve` is to do.
 #[derive(Debug)]
-pub struct Plan {
+pub struct ServeConfig {
     /// Where to listen.
     pub listen: SocketAddr,
     /// What to log.
@@ -221,7 +221,7 @@ pub struct Plan {
 
 /// Where the data is, for the commands that need nothing else.
 #[derive(Args)]
-pub struct Place {
+pub struct DataOptions {
     /// A settings file in TOML, read for `data-dir` and `database-url` [default: plaza.toml, when it is there]
     #[arg(long, env = "PLAZA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -234,14 +234,14 @@ pub struct Place {
 }
 
 /// Where the data lies.
-pub enum Data {
+pub enum DatabaseLocation {
     /// All of it there.
     Folder(PathBuf),
     /// The uploads there, everything else in a PostgreSQL database.
     Server(PathBuf),
 }
 
-impl Place {
+impl DataOptions {
     /// Where people reach the server, without a slash at the end: as it was said, or as the settings file lets guess.
     pub fn page_url(&self, said: Option<&str>) -> anyhow::Result<String> {
         let file = file(self.config.as_deref())?;
@@ -266,12 +266,12 @@ impl Place {
     }
 
     /// Where it is, without opening it.
-    pub fn data(&self) -> anyhow::Result<Data> {
+    pub fn data(&self) -> anyhow::Result<DatabaseLocation> {
         let (folder, url) = self.find()?;
         Ok(if url.is_some() {
-            Data::Server(folder)
+            DatabaseLocation::Server(folder)
         } else {
-            Data::Folder(folder)
+            DatabaseLocation::Folder(folder)
         })
     }
 
@@ -322,7 +322,7 @@ impl Reach {
 
 impl Serve {
     /// Puts flags, environment, file and defaults together.
-    pub fn plan(&self) -> anyhow::Result<Plan> {
+    pub fn plan(&self) -> anyhow::Result<ServeConfig> {
         let mut plan = self.said.clone().or(file(self.config.as_deref())?).plan()?;
         plan.settings.life = self.life;
         Ok(plan)
@@ -339,7 +339,7 @@ impl Serve {
     }
 }
 
-impl Said {
+impl ServeArgs {
     fn or(self, other: Self) -> Self {
         Self {
             listen: self.listen.or(other.listen),
@@ -449,7 +449,7 @@ impl Said {
     }
 
     /// Where the calls of many are forwarded: beside the address for browsers, unless it is said.
-    fn forwarding(&self, beside: SocketAddr) -> anyhow::Result<Option<ForwardSettings>> {
+    fn forwarding(&self, beside: SocketAddr) -> anyhow::Result<Option<SfuSettings>> {
         let listen = match self.media_listen.as_deref() {
             Some("off") => return Ok(None),
             Some(said) => Some(address(said).context("media-listen")?),
@@ -462,7 +462,7 @@ impl Said {
         } else {
             beside.port().checked_add(1).unwrap_or(0)
         };
-        Ok(Some(ForwardSettings {
+        Ok(Some(SfuSettings {
             listen: listen.unwrap_or(SocketAddr::new(beside.ip(), next_port)),
             or_any_port: listen.is_none(),
             addresses: addresses.collect::<anyhow::Result<_>>().context("media-address")?,
@@ -488,7 +488,7 @@ impl Said {
         }
     }
 
-    fn plan(self) -> anyhow::Result<Plan> {
+    fn plan(self) -> anyhow::Result<ServeConfig> {
         let listen = self.listen.as_deref().unwrap_or(LISTEN);
         let tick_rate = match self.tick_rate.map(TickRate::new) {
             None => TickRate::DEFAULT,
@@ -509,7 +509,7 @@ impl Said {
                 or_any_port: false,
             }),
         };
-        Ok(Plan {
+        Ok(ServeConfig {
             listen,
             log: self.log.unwrap_or_else(|| LOG.to_owned()),
             settings: Settings {
@@ -704,15 +704,15 @@ fn origins(said: Vec<String>) -> anyhow::Result<Vec<String>> {
 }
 
 /// What the settings file says: the one that was named, or else the usual one when it is there.
-fn file(named: Option<&Path>) -> anyhow::Result<Said> {
+fn file(named: Option<&Path>) -> anyhow::Result<ServeArgs> {
     match named {
         Some(path) => read(path),
         None if Path::new(CONFIG).exists() => read(Path::new(CONFIG)),
-        None => Ok(Said::default()),
+        None => Ok(ServeArgs::default()),
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Said> {
+fn read(path: &Path) -> anyhow::Result<ServeArgs> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     config::Config::builder()
         .add_source(config::File::from_str(&text, config::FileFormat::Toml))
@@ -741,7 +741,7 @@ fn unquoted(error: &str) -> String {
 mod tests {
     use super::*;
 
-    fn said(toml: &str) -> anyhow::Result<Said> {
+    fn said(toml: &str) -> anyhow::Result<ServeArgs> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("plaza.toml");
         std::fs::write(&file, toml)?;
@@ -754,9 +754,9 @@ mod tests {
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let file =
             said("listen = \"127.0.0.1:1\"\ntick-rate = 30\nallowed-origins = [\"https://a.example/\"]").unwrap();
-        let flags = Said {
+        let flags = ServeArgs {
             listen: Some("127.0.0.1:2".into()),
-            ..Said::default()
+            ..ServeArgs::default()
         };
         let plan = flags.or(file).plan().unwrap();
         assert_eq!(plan.listen.port(), 2);
@@ -846,60 +846,60 @@ mod tests {
     #[test]
     fn nonsense_is_refused() {
         for said in [
-            Said {
+            ServeArgs {
                 tick_rate: Some(9),
-                ..Said::default()
+                ..ServeArgs::default()
             },
-            Said {
+            ServeArgs {
                 listen: Some("here".into()),
-                ..Said::default()
+                ..ServeArgs::default()
             },
-            Said {
+            ServeArgs {
                 allowed_origins: Some(vec!["example.org".into()]),
-                ..Said::default()
+                ..ServeArgs::default()
             },
-            Said {
+            ServeArgs {
                 trusted_proxies: Some(vec!["10.0.0.0/33".into()]),
-                ..Said::default()
+                ..ServeArgs::default()
             },
-            Said {
+            ServeArgs {
                 turn_url: Some(vec!["turn:turn.example".into()]),
-                ..Said::default()
+                ..ServeArgs::default()
             },
-            Said {
+            ServeArgs {
                 turn_url: Some(vec!["turn:turn.example".into()]),
                 turn_secret: Some("change-me-to-a-secret-of-your-own".into()),
-                ..Said::default()
+                ..ServeArgs::default()
             },
-            Said {
+            ServeArgs {
                 turn_secret: Some("north".into()),
-                ..Said::default()
+                ..ServeArgs::default()
             },
-            Said {
+            ServeArgs {
                 stun_url: Some(vec!["https://stun.example".into()]),
-                ..Said::default()
+                ..ServeArgs::default()
             },
-            Said {
+            ServeArgs {
                 relay_only: Some(true),
-                ..Said::default()
+                ..ServeArgs::default()
             },
-            Said {
+            ServeArgs {
                 livekit_url: Some("wss://live.example".into()),
-                ..Said::default()
+                ..ServeArgs::default()
             },
-            Said {
+            ServeArgs {
                 livekit_url: Some("wss://live.example; script-src *".into()),
                 livekit_key: Some("key".into()),
                 livekit_secret: Some("secret".into()),
-                ..Said::default()
+                ..ServeArgs::default()
             },
-            Said {
+            ServeArgs {
                 public_url: Some("example.org".into()),
-                ..Said::default()
+                ..ServeArgs::default()
             },
-            Said {
+            ServeArgs {
                 host_threads: Some(0),
-                ..Said::default()
+                ..ServeArgs::default()
             },
         ] {
             assert!(said.plan().is_err());

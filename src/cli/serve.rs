@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
-use super::options::{Plan, Serve};
+use super::options::{ServeConfig, Serve};
 use super::print;
 use crate::server::Server;
 use crate::settings::Settings;
@@ -20,7 +20,7 @@ pub async fn serve(options: &Serve) -> anyhow::Result<()> {
     if options.has_guardian() {
         super::guardian::end_with_guardian()?;
     }
-    let Plan { listen, log, settings } = options.plan()?;
+    let ServeConfig { listen, log, settings } = options.plan()?;
     let filter = EnvFilter::try_new(&log).with_context(|| format!("log is not understood: `{log}`"))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::cluster::show;
-use super::options::Place;
+use super::options::DataOptions;
 use super::print;
 use crate::components::id::UserId;
 use crate::components::utc::utc;
@@ -25,7 +25,7 @@ pub struct Uploads {
     #[arg(long, value_name = "NAME", conflicts_with = "of")]
     delete: Option<String>,
     #[command(flatten)]
-    place: Place,
+    place: DataOptions,
 }
 
 impl Uploads {

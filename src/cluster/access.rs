@@ -3,19 +3,19 @@
 use tokio::sync::mpsc;
 
 use crate::components::command::Command;
-use crate::host::{Seen, SendError, SpaceHandle};
+use crate::host::{SpaceUpdate, SendError, SpaceHandle};
 use crate::net::link::RemoteSpace;
 
 /// A way to a space. Cheap to clone.
 #[derive(Clone)]
-pub enum Access {
+pub enum SpaceAccess {
     /// In this process.
     Here(SpaceHandle),
     /// In another one.
     There(RemoteSpace),
 }
 
-impl Access {
+impl SpaceAccess {
     /// Applied at the next tick.
     pub fn send(&self, command: Command) -> Result<(), SendError> {
         match self {
@@ -25,7 +25,7 @@ impl Access {
     }
 
     /// Everything that happens from now on, beginning with a picture.
-    pub fn follow(&self) -> mpsc::Receiver<Seen> {
+    pub fn follow(&self) -> mpsc::Receiver<SpaceUpdate> {
         match self {
             Self::Here(space) => space.follow(),
             Self::There(space) => space.follow(),

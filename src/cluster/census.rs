@@ -17,7 +17,7 @@ pub const REPORT: Duration = Duration::from_secs(5);
 
 /// A space that is run.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Running {
+pub struct RunningSpace {
     /// Which.
     pub space: SpaceId,
     /// What it is called.
@@ -34,32 +34,32 @@ pub struct Running {
 
 /// A process and what it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Counted {
+pub struct NodeCensus {
     /// Which.
     pub node: Node,
     /// How long its lease still lives; for ever when it is alone.
     pub lease: Option<Duration>,
     /// Its spaces.
-    pub running: Vec<Running>,
+    pub running: Vec<RunningSpace>,
 }
 
 /// All of them.
 #[derive(Debug, Default)]
 pub struct Census {
-    nodes: Vec<Counted>,
+    nodes: Vec<NodeCensus>,
     people: HashMap<SpaceId, u32>,
 }
 
 impl Census {
     /// Out of what each process said.
-    pub fn new(nodes: Vec<Counted>) -> Self {
+    pub fn new(nodes: Vec<NodeCensus>) -> Self {
         let running = nodes.iter().flat_map(|counted| &counted.running);
         let people = running.map(|running| (running.space, running.people)).collect();
         Self { nodes, people }
     }
 
     /// Every process.
-    pub fn nodes(&self) -> &[Counted] {
+    pub fn nodes(&self) -> &[NodeCensus] {
         &self.nodes
     }
 
@@ -69,13 +69,13 @@ impl Census {
     }
 
     /// The process of that name.
-    pub fn node(&self, name: &NodeId) -> Option<&Counted> {
+    pub fn node(&self, name: &NodeId) -> Option<&NodeCensus> {
         self.nodes.iter().find(|counted| counted.node.member.node == *name)
     }
 
     /// The process that runs a space.
-    pub fn home_of(&self, space: SpaceId) -> Option<&Counted> {
-        let runs = |counted: &&Counted| counted.running.iter().any(|running| running.space == space);
+    pub fn home_of(&self, space: SpaceId) -> Option<&NodeCensus> {
+        let runs = |counted: &&NodeCensus| counted.running.iter().any(|running| running.space == space);
         self.nodes.iter().find(runs)
     }
 }

@@ -18,15 +18,15 @@ pub type Closer = Arc<dyn Fn(&SessionEnd) + Send + Sync>;
 
 /// The connections of this process, with their sessions. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Connections(Arc<Inner>);
+pub struct Connections(Arc<ConnectionState>);
 
 #[derive(Default)]
-struct Inner {
+struct ConnectionState {
     next: AtomicU64,
-    entries: Mutex<HashMap<u64, Entry>>,
+    entries: Mutex<HashMap<u64, ConnectionEntry>>,
 }
 
-struct Entry {
+struct ConnectionEntry {
     session: SessionId,
     /// Unknown until the session was looked up.
     user: Option<UserId>,
@@ -45,7 +45,7 @@ impl Connections {
     pub fn open(&self, session: SessionId, close: Closer) -> Registration {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         let user = None;
-        self.0.entries.lock().insert(number, Entry { session, user, close });
+        self.0.entries.lock().insert(number, ConnectionEntry { session, user, close });
         Registration {
             connections: self.clone(),
             number,
@@ -54,7 +54,7 @@ impl Connections {
 
     /// Ends the connections whose session has ended: those of a user, or all.
     pub async fn check(&self, store: &Store, whose: Option<UserId>) -> Result<(), StoreError> {
-        let concerns = |entry: &Entry| whose.is_none() || entry.user.is_none() || entry.user == whose;
+        let concerns = |entry: &ConnectionEntry| whose.is_none() || entry.user.is_none() || entry.user == whose;
         let sessions: HashSet<SessionId> = {
             let entries = self.0.entries.lock();
             let concerned = entries.values().filter(|entry| concerns(entry));

@@ -1,8 +1,8 @@
 //! Directory: which processes live, and which of them owns a space.
 
-use super::census::{Census, Running};
+use super::census::{Census, RunningSpace};
 use super::node::{Member, Node, NodeId, Nonce};
-use super::ownership::{Dead, Epoch, Looked, OwnerRow, PROOF, Renewal, Unreachable};
+use super::ownership::{Dead, Epoch, Looked, OwnerRecord, PROOF, Renewal, Unreachable};
 use super::redis::Redis;
 use crate::components::id::SpaceId;
 use crate::store::{Store, StoreError};
@@ -27,7 +27,7 @@ impl Directory {
     }
 
     /// Lets others know what this process runs.
-    pub async fn report(&self, me: &Member, running: &[Running]) -> Result<(), Unreachable> {
+    pub async fn report(&self, me: &Member, running: &[RunningSpace]) -> Result<(), Unreachable> {
         match &self.redis {
             None => Ok(()),
             Some(redis) => redis.report(&me.node, running).await,
@@ -74,7 +74,7 @@ impl Directory {
     /// Who owns a space, and who lives.
     pub async fn look(&self, space: SpaceId, me: &Node) -> Result<Looked, Unreachable> {
         let row = self.store.owner(space).await.map_err(|error| unreachable(&error))?;
-        let row = row.map(|row| OwnerRow {
+        let row = row.map(|row| OwnerRecord {
             epoch: row.epoch,
             owner: (!row.node.is_empty()).then_some(Member {
                 node: NodeId(row.node),

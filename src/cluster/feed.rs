@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 
-use super::spaces::{Inner, Spaces};
+use super::spaces::{SpacesState, Spaces};
 use crate::components::command::Command;
 use crate::components::id::SpaceId;
 use crate::host::Ending;
@@ -22,7 +22,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum FeedQuery {
     /// One space.
     At(SpaceId),
     /// All that run here.
@@ -33,35 +33,35 @@ impl Spaces {
     /// What people made of a space was read in that version: when it runs here with an older one it gets the new one.
     pub fn noticed(&self, space: SpaceId, version: u32) {
         if self.opened(space).is_some_and(|(handle, _)| handle.version() < version) {
-            self.0.look(Look::At(space));
+            self.0.look(FeedQuery::At(space));
         }
     }
 }
 
-impl Inner {
+impl SpacesState {
     /// Compares soon.
-    pub(super) fn look(&self, what: Look) {
+    pub(super) fn look(&self, what: FeedQuery) {
         // No one listens only while the process ends.
         let _ = self.looks.send(what);
     }
 
     /// Compares what it is asked to, and everything once a second, until the process ends.
-    pub(super) async fn feed(self: Arc<Self>, mut looks: UnboundedReceiver<Look>) {
+    pub(super) async fn feed(self: Arc<Self>, mut looks: UnboundedReceiver<FeedQuery>) {
         let mut sweep = tokio::time::interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut is_failing = false;
         loop {
             let first = tokio::select! {
-                look = looks.recv() => look.unwrap_or(Look::AtAll),
-                _ = sweep.tick() => Look::AtAll,
+                look = looks.recv() => look.unwrap_or(FeedQuery::AtAll),
+                _ = sweep.tick() => FeedQuery::AtAll,
                 () = self.over.cancelled() => return,
             };
             let mut asked = BTreeSet::new();
             let mut is_all = false;
             for look in std::iter::once(first).chain(std::iter::from_fn(|| looks.try_recv().ok())) {
                 match look {
-                    Look::At(space) => drop(asked.insert(space)),
-                    Look::AtAll => is_all = true,
+                    FeedQuery::At(space) => drop(asked.insert(space)),
+                    FeedQuery::AtAll => is_all = true,
                 }
             }
             let open = self.running();
@@ -102,7 +102,7 @@ impl Inner {
                 continue;
             }
             tracing::debug!(%space, from = handle.version(), to = plan.version, "a space gets a newer plan");
-            if handle.send(Command::ReplacePlan { plan: Box::new(plan) }).is_err() {
+            if handle.send(Command::ReplaceLayout { plan: Box::new(plan) }).is_err() {
                 tracing::debug!(%space, "an overloaded space gets its newer plan later");
             }
         }

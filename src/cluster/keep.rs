@@ -9,9 +9,9 @@ use tokio::time::Instant;
 
 use super::node::Member;
 use super::ownership::{Epoch, Event, Unreachable};
-use super::spaces::Inner;
+use super::spaces::SpacesState;
 use super::vault::{Committed, Write};
-use crate::components::chat::ChatLine;
+use crate::components::chat::ChatMessage;
 use crate::components::id::{ChatId, SpaceId};
 use crate::components::unit::Tick;
 use crate::host::{Ending, SpaceHandle};
@@ -29,7 +29,7 @@ const LAST_TRIES: u32 = 20;
 const COLD: Duration = Duration::from_mins(1);
 
 /// What there is to keep.
-pub(super) enum Keep {
+pub(super) enum PersistJob {
     /// A state.
     Checkpoint(Box<Checkpoint>),
     /// What happened at a tick.
@@ -39,8 +39,8 @@ pub(super) enum Keep {
 }
 
 /// The task of one space.
-pub(super) struct Keeper {
-    pub inner: Arc<Inner>,
+pub(super) struct Persister {
+    pub inner: Arc<SpacesState>,
     pub space: SpaceId,
     pub epoch: Epoch,
     pub me: Member,
@@ -51,26 +51,26 @@ pub(super) struct Keeper {
 
 /// What waits to be written: the newest state, and what is not in it.
 #[derive(Default)]
-struct Waiting {
+struct PendingWrite {
     write: Write,
     /// Up to which tick everything is kept when this is written.
     tick: Option<Tick>,
     /// What became of lines and is not kept for ever yet, where it shall be.
     chat: Vec<DurableEvent>,
     /// Which lines of the newest state show pictures, in a space that forgets them.
-    shown: Option<Lines>,
+    shown: Option<PersistedMessages>,
     /// The pictures of lines that were said there.
     said: BTreeSet<String>,
 }
 
 /// Lines, and the names of pictures that they show.
-type Lines = Vec<(ChatId, String)>;
+type PersistedMessages = Vec<(ChatId, String)>;
 
 /// What a space shows, and the pictures of all that was said since it told last: some of it may be deleted already.
-type Shown = (Lines, BTreeSet<String>);
+type ShownUploads = (PersistedMessages, BTreeSet<String>);
 
-fn shown(history: &[ChatLine]) -> Lines {
-    let pictures_of = |line: &ChatLine| {
+fn shown(history: &[ChatMessage]) -> PersistedMessages {
+    let pictures_of = |line: &ChatMessage| {
         let names = pictures_in(&line.text);
         names
             .into_iter()
@@ -81,7 +81,7 @@ fn shown(history: &[ChatLine]) -> Lines {
 }
 
 /// Says which pictures a space shows, when that is news: the others are deleted. It is a task of its own: what is kept must not wait for it.
-async fn tell_shown(store: Store, space: SpaceId, mut seen: UnboundedReceiver<Shown>) {
+async fn tell_shown(store: Store, space: SpaceId, mut seen: UnboundedReceiver<ShownUploads>) {
     let mut before = None;
     let mut said = BTreeSet::new();
     while let Some((mut now, more)) = seen.recv().await {
@@ -103,10 +103,10 @@ async fn tell_shown(store: Store, space: SpaceId, mut seen: UnboundedReceiver<Sh
     }
 }
 
-impl Waiting {
-    fn add(&mut self, keep: Keep, keeps_chat: bool) -> Option<Ending> {
+impl PendingWrite {
+    fn add(&mut self, keep: PersistJob, keeps_chat: bool) -> Option<Ending> {
         match keep {
-            Keep::Checkpoint(checkpoint) => {
+            PersistJob::Checkpoint(checkpoint) => {
                 let tick = checkpoint.tick;
                 if !keeps_chat {
                     self.shown = Some(shown(&checkpoint.history));
@@ -114,7 +114,7 @@ impl Waiting {
                 self.write.checkpoint = Some((tick.0, checkpoint.encode()));
                 self.tick = self.tick.max(Some(tick));
             }
-            Keep::Events(tick, events) => {
+            PersistJob::Events(tick, events) => {
                 if keeps_chat {
                     self.chat.extend_from_slice(&events);
                 } else {
@@ -125,16 +125,16 @@ impl Waiting {
                 self.write.events.extend(events);
                 self.tick = self.tick.max(Some(tick));
             }
-            Keep::Ended(ending) => return Some(ending),
+            PersistJob::Ended(ending) => return Some(ending),
         }
         None
     }
 }
 
-impl Keeper {
-    pub(super) async fn run(self, mut inbox: UnboundedReceiver<Keep>) {
+impl Persister {
+    pub(super) async fn run(self, mut inbox: UnboundedReceiver<PersistJob>) {
         let mut batch = Vec::new();
-        let mut waiting = Waiting::default();
+        let mut waiting = PendingWrite::default();
         let mut ending = None;
         let mut cold = Instant::now();
         let mut tries = 0;
@@ -176,10 +176,10 @@ impl Keeper {
                         // That task ends after this one.
                         let _ = shown.send((now, std::mem::take(&mut waiting.said)));
                     }
-                    waiting = Waiting {
+                    waiting = PendingWrite {
                         chat: waiting.chat,
                         said: waiting.said,
-                        ..Waiting::default()
+                        ..PendingWrite::default()
                     };
                     tries = 0;
                     if let Some(checkpoint) = later {
@@ -194,7 +194,7 @@ impl Keeper {
                 }
                 Ok(Committed::Fenced) => {
                     // Nothing of it counts any more.
-                    waiting = Waiting::default();
+                    waiting = PendingWrite::default();
                     self.inner.happened(Event::Fenced(self.space, self.epoch));
                 }
                 failed @ (Ok(Committed::Forgotten) | Err(Unreachable)) => {
@@ -204,7 +204,7 @@ impl Keeper {
                     tries += 1;
                     if is_last && tries > LAST_TRIES {
                         tracing::error!(space = %self.space, "the last state of a space was not kept");
-                        waiting = Waiting::default();
+                        waiting = PendingWrite::default();
                     } else {
                         tokio::time::sleep(TRY_AGAIN).await;
                     }
@@ -215,7 +215,7 @@ impl Keeper {
 
     /// Keeps what was said for ever, before a state that has it makes the log forget it. When that fails, the state waits:
     /// it is taken out and answered, and the log holds the lines until then.
-    async fn keep_chat(&self, waiting: &mut Waiting) -> Option<(u64, Vec<u8>)> {
+    async fn keep_chat(&self, waiting: &mut PendingWrite) -> Option<(u64, Vec<u8>)> {
         let (tick, _) = waiting.write.checkpoint.as_ref()?;
         if !waiting.chat.is_empty() {
             if let Err(error) = self

@@ -12,16 +12,16 @@ use crate::components::direct::DirectMessage;
 use crate::components::id::UserId;
 
 /// Hands a message to one connection. Never waits.
-pub type Slot = Arc<dyn Fn(&DirectMessage) + Send + Sync>;
+pub type MailSender = Arc<dyn Fn(&DirectMessage) + Send + Sync>;
 
 /// The connections of this process, by their users. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Mailboxes(Arc<Inner>);
+pub struct Mailboxes(Arc<MailboxState>);
 
 #[derive(Default)]
-struct Inner {
+struct MailboxState {
     next: AtomicU64,
-    slots: Mutex<HashMap<UserId, Vec<(u64, Slot)>>>,
+    slots: Mutex<HashMap<UserId, Vec<(u64, MailSender)>>>,
 }
 
 /// One connection's place among them; gone when dropped.
@@ -33,7 +33,7 @@ pub struct Mailbox {
 
 impl Mailboxes {
     /// From now on the user's messages go there, too.
-    pub fn open(&self, user: UserId, slot: Slot) -> Mailbox {
+    pub fn open(&self, user: UserId, slot: MailSender) -> Mailbox {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         self.0.slots.lock().entry(user).or_default().push((number, slot));
         Mailbox {
@@ -50,7 +50,7 @@ impl Mailboxes {
         if message.from != message.to {
             concerned.push(message.from);
         }
-        let theirs: Vec<Slot> = concerned
+        let theirs: Vec<MailSender> = concerned
             .iter()
             .filter_map(|user| slots.get(user))
             .flatten()
@@ -87,7 +87,7 @@ mod tests {
         let mailboxes = Mailboxes::default();
         let [ada, bob, eve] = [1, 2, 3].map(|number| UserId(Uuid::from_u128(number)));
         let got = Arc::new(Mutex::new(Vec::new()));
-        let slot = |name: &'static str| -> Slot {
+        let slot = |name: &'static str| -> MailSender {
             let got = Arc::clone(&got);
             Arc::new(move |_| got.lock().push(name))
         };

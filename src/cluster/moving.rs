@@ -10,12 +10,12 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::census::{COUNT_EVERY, Census, Counted, Running};
+use super::census::{COUNT_EVERY, Census, NodeCensus, RunningSpace};
 use super::node::{Node, NodeId};
-use super::spaces::{Inner, Spaces};
+use super::spaces::{SpacesState, Spaces};
 use crate::components::id::SpaceId;
-use crate::host::moment::Moment;
-use crate::host::{Ending, Seen, balance};
+use crate::host::moment::MonotonicTime;
+use crate::host::{Ending, SpaceUpdate, balance};
 
 /// Spaces that leave at the same time: more would only wait for the same database.
 const AT_ONCE: usize = 4;
@@ -38,12 +38,12 @@ const LEAST_COST: u64 = 100_000;
 /// A space on its way to another process.
 pub(super) struct Moving {
     to: Node,
-    began: Moment,
+    began: MonotonicTime,
     /// Told when it is there.
-    followers: Vec<mpsc::Sender<Seen>>,
+    followers: Vec<mpsc::Sender<SpaceUpdate>>,
 }
 
-impl Inner {
+impl SpacesState {
     /// Where a space is on its way to.
     pub(super) fn destination(&self, space: SpaceId) -> Option<Box<Node>> {
         let moving = self.moving.lock();
@@ -51,7 +51,7 @@ impl Inner {
     }
 
     /// Those who follow a space that is on its way.
-    pub(super) fn hold(&self, space: SpaceId, followers: Vec<mpsc::Sender<Seen>>) {
+    pub(super) fn hold(&self, space: SpaceId, followers: Vec<mpsc::Sender<SpaceUpdate>>) {
         if let Some(moving) = self.moving.lock().get_mut(&space) {
             moving.followers = followers;
         }
@@ -70,9 +70,9 @@ impl Inner {
         };
         for follower in moving.followers {
             // A full channel is dropped with its sender, which says the same.
-            let _ = follower.try_send(Seen::Ended(Ending::Moved));
+            let _ = follower.try_send(SpaceUpdate::Ended(Ending::Moved));
         }
-        let took = Moment::now().since(moving.began);
+        let took = MonotonicTime::now().since(moving.began);
         metrics::histogram!("plaza_move_seconds").record(took.as_secs_f64());
         tracing::info!(%space, to = %to.member.node, ?took, "a space moved to another process");
         self.endings.send_modify(|count| *count += 1);
@@ -107,7 +107,7 @@ impl Spaces {
         let mut endings = self.0.endings.subscribe();
         let moving = Moving {
             to,
-            began: Moment::now(),
+            began: MonotonicTime::now(),
             followers: Vec::new(),
         };
         let is_new = self.0.moving.lock().insert(space, moving).is_none();
@@ -156,9 +156,9 @@ impl Spaces {
     }
 
     /// What is run here.
-    pub fn running(&self) -> Vec<Running> {
+    pub fn running(&self) -> Vec<RunningSpace> {
         let open = self.open_with_epochs();
-        let running = open.into_iter().map(|(handle, scene, epoch)| Running {
+        let running = open.into_iter().map(|(handle, scene, epoch)| RunningSpace {
             space: handle.id(),
             name: scene.name,
             epoch,
@@ -174,7 +174,7 @@ impl Spaces {
         if self.0.directory.is_shared() {
             return std::sync::Arc::clone(&self.0.census.lock());
         }
-        let alone = Counted {
+        let alone = NodeCensus {
             node: self.0.node(),
             lease: None,
             running: self.running(),
@@ -205,7 +205,7 @@ impl Spaces {
                 uneven_since = None;
                 continue;
             };
-            let now = Moment::now();
+            let now = MonotonicTime::now();
             if now.since(*uneven_since.get_or_insert(now)) >= UNEVEN_FOR {
                 uneven_since = None;
                 tracing::info!(%space, to = %to.member.node, "this process is busier than the others and hands a space over");
@@ -216,15 +216,15 @@ impl Spaces {
 }
 
 /// A place for every space: each goes where the least is to be done, the most expensive first.
-fn places(census: &Census, running: &[Running], is_other: impl Fn(&Counted) -> bool) -> Vec<(SpaceId, Node)> {
+fn places(census: &Census, running: &[RunningSpace], is_other: impl Fn(&NodeCensus) -> bool) -> Vec<(SpaceId, Node)> {
     let others = census
         .nodes()
         .iter()
         .filter(|other| is_other(other) && !other.node.is_draining);
     let mut others: Vec<(u64, &Node)> = others.map(|other| (other.node.load, &other.node)).collect();
-    let mut running: Vec<&Running> = running.iter().collect();
+    let mut running: Vec<&RunningSpace> = running.iter().collect();
     running.sort_unstable_by_key(|running| std::cmp::Reverse(running.cost));
-    let place = |running: &Running| {
+    let place = |running: &RunningSpace| {
         let (load, node) = others.iter_mut().min_by_key(|(load, _)| *load)?;
         *load += running.cost.max(LEAST_COST);
         Some((running.space, (*node).clone()))
@@ -233,7 +233,7 @@ fn places(census: &Census, running: &[Running], is_other: impl Fn(&Counted) -> b
 }
 
 /// The space that this process should hand over, and to whom, when it has much more to do than the others.
-fn surplus(census: &Census, me: &Node, running: &[Running]) -> Option<(SpaceId, Node)> {
+fn surplus(census: &Census, me: &Node, running: &[RunningSpace]) -> Option<(SpaceId, Node)> {
     let nodes: Vec<&Node> = census.nodes().iter().map(|counted| &counted.node).collect();
     let nodes: Vec<&Node> = nodes.into_iter().filter(|node| !node.is_draining).collect();
     let own = nodes.iter().position(|node| node.member == me.member)?;
@@ -258,8 +258,8 @@ mod tests {
 
     const MILLI: u64 = 1_000_000;
 
-    fn counted(name: &str, load: u64, is_draining: bool) -> Counted {
-        Counted {
+    fn counted(name: &str, load: u64, is_draining: bool) -> NodeCensus {
+        NodeCensus {
             node: Node {
                 member: Member {
                     node: NodeId(name.into()),
@@ -275,8 +275,8 @@ mod tests {
         }
     }
 
-    fn running(number: u128, cost: u64) -> Running {
-        Running {
+    fn running(number: u128, cost: u64) -> RunningSpace {
+        RunningSpace {
             space: SpaceId(Uuid::from_u128(number)),
             name: String::new(),
             epoch: 1,

@@ -4,7 +4,7 @@ use super::census::Census;
 use super::node::NodeId;
 use super::redis::Redis;
 use crate::components::id::SpaceId;
-use crate::net::link::{LinkError, Links, Tell};
+use crate::net::link::{LinkError, Links, LinkBroadcast};
 
 /// Why an order was not given.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,7 @@ impl Orders {
     pub async fn drain(&self, node: &str, is_draining: bool) -> Result<(), OrderError> {
         let census = self.census().await?;
         let link = link_of(&census, node)?;
-        self.tell(&link, Tell::Drain(is_draining)).await
+        self.tell(&link, LinkBroadcast::Drain(is_draining)).await
     }
 
     /// Lets a space move to a process.
@@ -69,10 +69,10 @@ impl Orders {
         if is_draining {
             return Err(OrderError::Draining(node.to_owned()));
         }
-        self.tell(&home.node.link, Tell::Move(space, node.to_owned())).await
+        self.tell(&home.node.link, LinkBroadcast::Move(space, node.to_owned())).await
     }
 
-    async fn tell(&self, link: &str, tell: Tell) -> Result<(), OrderError> {
+    async fn tell(&self, link: &str, tell: LinkBroadcast) -> Result<(), OrderError> {
         let links = self.links.as_ref().ok_or(OrderError::Alone)?;
         Ok(links.tell(link, tell).await?)
     }

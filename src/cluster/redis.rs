@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::timeout;
 
-use super::census::{Census, Counted, REPORT, Running};
+use super::census::{Census, NodeCensus, REPORT, RunningSpace};
 use super::node::{Member, Node, NodeId, Nonce};
 use super::ownership::{Dead, Epoch, LEASE, Renewal, Taken, Unreachable};
-use super::vault::{Committed, Found, Write};
+use super::vault::{Committed, StoredSpace, Write};
 use crate::components::id::SpaceId;
 
 /// How long a command may take: a lease must be renewed three times within its life.
@@ -67,14 +67,14 @@ pub enum RedisOpenError {
 
 /// A Redis, a Redis Cluster, or what a Sentinel says is the master. Cheap to clone.
 #[derive(Clone)]
-pub struct Redis(Arc<Inner>);
+pub struct Redis(Arc<RedisState>);
 
-struct Inner {
-    line: Line,
+struct RedisState {
+    line: RedisConnection,
     scripts: Scripts,
 }
 
-enum Line {
+enum RedisConnection {
     Single(ConnectionManager),
     Cluster(Box<ClusterConnection>),
     /// The master may become another one: asked for again after a failure.
@@ -113,7 +113,7 @@ impl Redis {
             address: shown.clone(),
             reason: error.to_string(),
         };
-        let connecting = timeout(CONNECT_WITHIN * 3, Line::connect(address));
+        let connecting = timeout(CONNECT_WITHIN * 3, RedisConnection::connect(address));
         let line = connecting
             .await
             .map_err(|_| RedisOpenError::Unreachable {
@@ -124,7 +124,7 @@ impl Redis {
                 redis::ErrorKind::InvalidClientConfig => RedisOpenError::Address(error.to_string()),
                 _ => failed(error),
             })?;
-        let redis = Self(Arc::new(Inner {
+        let redis = Self(Arc::new(RedisState {
             line,
             scripts: Scripts::new(),
         }));
@@ -225,7 +225,7 @@ impl Redis {
     }
 
     /// Lets others know what a process runs.
-    pub async fn report(&self, node: &NodeId, running: &[Running]) -> Result<(), Unreachable> {
+    pub async fn report(&self, node: &NodeId, running: &[RunningSpace]) -> Result<(), Unreachable> {
         let bytes = bincode::encode_to_vec(running, bincode::config::standard()).map_err(|_| Unreachable)?;
         let mut set = cmd("set");
         set.arg(running_key(node)).arg(bytes).arg("px");
@@ -237,7 +237,7 @@ impl Redis {
         let mut nodes = Vec::new();
         for node in self.alive().await?.1 {
             let (running, lease) = self.reported(&node.member.node).await?;
-            nodes.push(Counted {
+            nodes.push(NodeCensus {
                 node,
                 lease: Some(lease),
                 running,
@@ -246,7 +246,7 @@ impl Redis {
         Ok(Census::new(nodes))
     }
 
-    async fn reported(&self, node: &NodeId) -> Result<(Vec<Running>, Duration), Unreachable> {
+    async fn reported(&self, node: &NodeId) -> Result<(Vec<RunningSpace>, Duration), Unreachable> {
         let lease: i64 = self.ask(cmd("pttl").arg(lease_key(node))).await?;
         let bytes: Option<Vec<u8>> = self.ask(cmd("get").arg(running_key(node))).await?;
         let running = bytes.and_then(|bytes| {
@@ -284,7 +284,7 @@ impl Redis {
     }
 
     /// What there is of a space.
-    pub(super) async fn load(&self, space: SpaceId) -> Result<Found, Unreachable> {
+    pub(super) async fn load(&self, space: SpaceId) -> Result<StoredSpace, Unreachable> {
         let (epoch, tick, blob): (Option<u64>, Option<u64>, Option<Vec<u8>>) = self
             .ask(
                 cmd("hmget")
@@ -301,7 +301,7 @@ impl Redis {
             let tick = id.split('-').next()?.parse().ok()?;
             Some((tick, fields.remove("event")?))
         });
-        Ok(Found {
+        Ok(StoredSpace {
             checkpoint: epoch
                 .zip(tick)
                 .zip(blob)
@@ -372,9 +372,9 @@ impl Redis {
         // Boxed: the types of a cluster's connection are deep, and everything that waits for an answer would carry them.
         let saying = Box::pin(async {
             match &self.0.line {
-                Line::Single(line) => words.over(&mut line.clone()).await,
-                Line::Cluster(line) => words.over(&mut *line.clone()).await,
-                Line::Sentinel { client, master } => words.over(&mut current_master(client, master).await?).await,
+                RedisConnection::Single(line) => words.over(&mut line.clone()).await,
+                RedisConnection::Cluster(line) => words.over(&mut *line.clone()).await,
+                RedisConnection::Sentinel { client, master } => words.over(&mut current_master(client, master).await?).await,
             }
         });
         self.judge(timeout(ANSWER_WITHIN, saying).await)
@@ -387,7 +387,7 @@ impl Redis {
             Err(_) => "no answer in time".into(),
         };
         tracing::debug!(error, "Redis did not do what it was asked");
-        if let Line::Sentinel { master, .. } = &self.0.line {
+        if let RedisConnection::Sentinel { master, .. } = &self.0.line {
             // Perhaps it is the master no more.
             *master.lock() = None;
         }
@@ -410,7 +410,7 @@ impl Words<'_> {
     }
 }
 
-impl Line {
+impl RedisConnection {
     async fn connect(address: &str) -> Result<Self, RedisError> {
         if let Some(hosts) = address.strip_prefix("redis+cluster://") {
             let nodes: Vec<String> = hosts.split(',').map(|host| format!("redis://{host}")).collect();

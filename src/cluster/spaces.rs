@@ -15,29 +15,29 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::access::Access;
+use super::access::SpaceAccess;
 use super::calls;
 use super::census::Census;
 use super::connections::Connections;
 use super::directory::Directory;
-use super::feed::Look;
-use super::keep::{Keep, Keeper};
+use super::feed::FeedQuery;
+use super::keep::{PersistJob, Persister};
 use super::mailboxes::Mailboxes;
 use super::moving::Moving;
 use super::node::{Member, Node, NodeId};
 use super::orders::Orders;
-use super::ownership::{Action, Ask, Epoch, Event, LISTEN, LOOK_EVERY, Ownership, Route, Taken, Unreachable};
+use super::ownership::{OwnershipAction, OwnershipRequest, Epoch, Event, LISTEN, LOOK_EVERY, Ownership, SpaceRoute, Taken, Unreachable};
 use super::vault::{Committed, Vault, Write};
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{SpaceId, UserId};
-use crate::components::peers::Forwarder;
+use crate::components::peers::SfuEndpoint;
 use crate::components::scene::Scene;
 use crate::components::unit::{Tick, TickRate};
-use crate::host::moment::Moment;
-use crate::host::{Ending, Host, Report, SpaceHandle};
-use crate::media::forward::Unit;
-use crate::net::link::{Hosting, Links, Tell};
+use crate::host::moment::MonotonicTime;
+use crate::host::{Ending, Host, HostEvent, SpaceHandle};
+use crate::media::forward::Sfu;
+use crate::net::link::{Hosting, Links, LinkBroadcast};
 use crate::space::checkpoint::{Checkpoint, DurableEvent};
 use crate::space::{CheckpointError, Space};
 use crate::store::{Store, StoreError};
@@ -66,37 +66,37 @@ pub enum EnterError {
 #[derive(Clone)]
 pub struct OpenSpace {
     /// Takes commands and shows what happens.
-    pub access: Access,
+    pub access: SpaceAccess,
     /// What does not change.
     pub scene: Scene,
 }
 
 /// The spaces of this process. Cheap to clone.
 #[derive(Clone)]
-pub struct Spaces(pub(super) Arc<Inner>);
+pub struct Spaces(pub(super) Arc<SpacesState>);
 
-pub(super) struct Inner {
+pub(super) struct SpacesState {
     pub(super) store: Store,
     pub(super) directory: Directory,
     pub(super) vault: Vault,
     /// To other processes; nothing when this one is alone.
     pub(super) links: Option<Links>,
     /// Forwards the calls of those who are too many to talk directly, in the spaces that are run here.
-    unit: Option<Unit>,
+    unit: Option<Sfu>,
     /// Who does so.
-    forwarder: Forwarder,
+    forwarder: SfuEndpoint,
     rate: TickRate,
     max_open: usize,
     host: Mutex<Host>,
     /// This process, as others shall see it.
     node: Mutex<Node>,
-    notes: UnboundedSender<Note>,
+    notes: UnboundedSender<DriverMessage>,
     /// What is to be compared with SQL.
-    pub(super) looks: UnboundedSender<Look>,
-    pub(super) open: Mutex<HashMap<SpaceId, Open>>,
+    pub(super) looks: UnboundedSender<FeedQuery>,
+    pub(super) open: Mutex<HashMap<SpaceId, OpenedSpace>>,
     /// Worlds that were taken and are not ticked yet.
     taken: Mutex<HashMap<(SpaceId, Epoch), TakenSpace>>,
-    waiting: Mutex<HashMap<SpaceId, Vec<oneshot::Sender<Route>>>>,
+    waiting: Mutex<HashMap<SpaceId, Vec<oneshot::Sender<SpaceRoute>>>>,
     /// Spaces on their way to another process.
     pub(super) moving: Mutex<HashMap<SpaceId, Moving>>,
     /// Where messages to people are handed to their connections.
@@ -120,15 +120,15 @@ struct TakenSpace {
     keeps_chat: bool,
 }
 
-pub(super) struct Open {
+pub(super) struct OpenedSpace {
     pub(super) handle: SpaceHandle,
     scene: Scene,
     epoch: Epoch,
-    keep: UnboundedSender<Keep>,
+    keep: UnboundedSender<PersistJob>,
 }
 
 /// What the driver is told.
-pub(super) enum Note {
+pub(super) enum DriverMessage {
     /// Something happened to the ownership.
     Happened(Event),
     /// Take no more spaces, or do again.
@@ -138,7 +138,7 @@ pub(super) enum Note {
 }
 
 /// What a process runs spaces with.
-pub struct Parts {
+pub struct SpacesConfig {
     /// What people made.
     pub store: Store,
     /// Who lives, and who owns what.
@@ -150,9 +150,9 @@ pub struct Parts {
     /// To other processes; nothing when this one is alone.
     pub links: Option<Links>,
     /// Forwards calls.
-    pub unit: Option<Unit>,
+    pub unit: Option<Sfu>,
     /// Who does so.
-    pub forwarder: Forwarder,
+    pub forwarder: SfuEndpoint,
     /// Steps of a space per second.
     pub rate: TickRate,
     /// Threads that tick.
@@ -163,7 +163,7 @@ pub struct Parts {
 
 impl Spaces {
     /// No open spaces yet.
-    pub fn start(parts: Parts) -> std::io::Result<Self> {
+    pub fn start(parts: SpacesConfig) -> std::io::Result<Self> {
         let (reports, inbox) = unbounded_channel();
         let (notes, heard) = unbounded_channel();
         let (looks, asked) = unbounded_channel();
@@ -173,7 +173,7 @@ impl Spaces {
         } else {
             Duration::ZERO
         };
-        let inner = Arc::new(Inner {
+        let inner = Arc::new(SpacesState {
             store: parts.store,
             directory: parts.directory,
             vault: parts.vault,
@@ -199,7 +199,7 @@ impl Spaces {
             driver: Mutex::default(),
         });
         drop(reports);
-        let ownership = Ownership::new(me, Moment::now(), listen);
+        let ownership = Ownership::new(me, MonotonicTime::now(), listen);
         let driver = Driver {
             inner: Arc::clone(&inner),
             ownership,
@@ -238,7 +238,7 @@ impl Spaces {
             let mut endings = self.0.endings.subscribe();
             match self.opened(space) {
                 Some((handle, scene)) if !handle.has_ended() => {
-                    let access = Access::Here(handle);
+                    let access = SpaceAccess::Here(handle);
                     return Ok(OpenSpace { access, scene });
                 }
                 // What it leaves is being kept.
@@ -247,10 +247,10 @@ impl Spaces {
                 None => {
                     self.0.store.space(space).await?.ok_or(EnterError::Unknown)?;
                     match (self.route(space, wish).await, &self.0.links) {
-                        (Some(Route::Here(_)), _) => {}
-                        (Some(Route::At(node)), Some(links)) => match links.open(&node.link, space).await {
+                        (Some(SpaceRoute::Here(_)), _) => {}
+                        (Some(SpaceRoute::At(node)), Some(links)) => match links.open(&node.link, space).await {
                             Ok((remote, scene)) => {
-                                let access = Access::There(remote);
+                                let access = SpaceAccess::There(remote);
                                 return Ok(OpenSpace { access, scene });
                             }
                             Err(error) => {
@@ -266,7 +266,7 @@ impl Spaces {
     }
 
     /// Where the space is run.
-    async fn route(&self, space: SpaceId, wish: fn(SpaceId) -> Event) -> Option<Route> {
+    async fn route(&self, space: SpaceId, wish: fn(SpaceId) -> Event) -> Option<SpaceRoute> {
         let (tell, told) = oneshot::channel();
         self.0.waiting.lock().entry(space).or_default().push(tell);
         self.0.happened(wish(space));
@@ -308,15 +308,15 @@ impl Spaces {
 
     /// What people made of any number of spaces changed: those who run them look.
     pub fn look_everywhere(&self) {
-        self.0.look(Look::AtAll);
-        self.spread(Tell::Look);
+        self.0.look(FeedQuery::AtAll);
+        self.spread(LinkBroadcast::Look);
     }
 
     /// Tells an open space, wherever it is, that what people made of it changed; a closed one reads it when it opens.
     pub fn tell(&self, space: SpaceId, command: Command) {
         match self.opened(space) {
             Some(_) => self.tell_here(space, command),
-            None => self.spread(Tell::Space(space, command)),
+            None => self.spread(LinkBroadcast::Space(space, command)),
         }
     }
 
@@ -325,7 +325,7 @@ impl Spaces {
         for space in self.open() {
             self.tell_here(space, command.clone());
         }
-        self.spread(Tell::All(command.clone()));
+        self.spread(LinkBroadcast::All(command.clone()));
     }
 
     /// Where messages to people are handed to their connections.
@@ -336,7 +336,7 @@ impl Spaces {
     /// Hands a message to the connections of both people, here and in every other process.
     pub fn deliver(&self, message: &DirectMessage) {
         self.0.mailboxes.deliver(message);
-        self.spread(Tell::Direct(message.clone()));
+        self.spread(LinkBroadcast::Direct(message.clone()));
     }
 
     /// Which session opened each connection of this process.
@@ -348,7 +348,7 @@ impl Spaces {
     pub fn sessions_ended(&self, user: UserId) {
         let inner = Arc::clone(&self.0);
         self.0.tasks.spawn(async move { inner.check_sessions(user).await });
-        self.spread(Tell::SessionsEnded(user));
+        self.spread(LinkBroadcast::SessionsEnded(user));
     }
 
     fn tell_here(&self, space: SpaceId, command: Command) {
@@ -360,7 +360,7 @@ impl Spaces {
     }
 
     /// Lets every other process know. One that cannot be reached learns of changed plans from SQL.
-    fn spread(&self, tell: Tell) {
+    fn spread(&self, tell: LinkBroadcast) {
         let Some(links) = self.0.links.clone() else { return };
         let inner = Arc::clone(&self.0);
         self.0.tasks.spawn(async move {
@@ -379,7 +379,7 @@ impl Spaces {
     /// Closes a space that was deleted: everybody inside is told and let go, what was kept of it is removed.
     pub async fn delete(&self, space: SpaceId) {
         if self.opened(space).is_none() {
-            self.spread(Tell::Deleted(space));
+            self.spread(LinkBroadcast::Deleted(space));
         }
         self.end_deleted(space).await;
     }
@@ -428,7 +428,7 @@ impl Hosting for Spaces {
         let entering = self.enter_as(space, Event::Asked);
         match timeout(ENTER_WITHIN, entering).await {
             Ok(Ok(OpenSpace {
-                access: Access::Here(handle),
+                access: SpaceAccess::Here(handle),
                 scene,
             })) => Some((handle, scene)),
             _ => None,
@@ -439,28 +439,28 @@ impl Hosting for Spaces {
         self.opened(space).map(|(handle, _)| handle)
     }
 
-    async fn told(&self, tell: Tell) {
+    async fn told(&self, tell: LinkBroadcast) {
         match tell {
-            Tell::Space(space, command) => self.tell_here(space, command),
-            Tell::All(command) => {
+            LinkBroadcast::Space(space, command) => self.tell_here(space, command),
+            LinkBroadcast::All(command) => {
                 for space in self.open() {
                     self.tell_here(space, command.clone());
                 }
             }
-            Tell::Deleted(space) => self.close(space, Ending::Deleted).await,
-            Tell::Drain(is_draining) => self.drain(is_draining),
-            Tell::Move(space, to) => self.move_to(space, &NodeId(to)).await,
-            Tell::Direct(message) => self.0.mailboxes.deliver(&message),
-            Tell::SessionsEnded(user) => self.0.check_sessions(user).await,
-            Tell::Look => self.0.look(Look::AtAll),
+            LinkBroadcast::Deleted(space) => self.close(space, Ending::Deleted).await,
+            LinkBroadcast::Drain(is_draining) => self.drain(is_draining),
+            LinkBroadcast::Move(space, to) => self.move_to(space, &NodeId(to)).await,
+            LinkBroadcast::Direct(message) => self.0.mailboxes.deliver(&message),
+            LinkBroadcast::SessionsEnded(user) => self.0.check_sessions(user).await,
+            LinkBroadcast::Look => self.0.look(FeedQuery::AtAll),
         }
     }
 }
 
-impl Inner {
+impl SpacesState {
     pub(super) fn happened(&self, event: Event) {
         // Nobody listens only after the process has stopped running spaces.
-        let _ = self.notes.send(Note::Happened(event));
+        let _ = self.notes.send(DriverMessage::Happened(event));
     }
 
     async fn check_sessions(&self, user: UserId) {
@@ -485,39 +485,39 @@ impl Inner {
     /// From now on others see that this process takes no more spaces, or does again.
     pub(super) fn drain(&self, is_draining: bool) {
         self.node.lock().is_draining = is_draining;
-        let _ = self.notes.send(Note::Drain(is_draining));
+        let _ = self.notes.send(DriverMessage::Drain(is_draining));
     }
 
     /// Carries out what was asked; the answer comes back as an event.
-    async fn answer(self: Arc<Self>, ask: Ask, me: Member) {
+    async fn answer(self: Arc<Self>, ask: OwnershipRequest, me: Member) {
         let node = Node {
             member: me.clone(),
             ..self.node()
         };
-        let sent = Moment::now();
+        let sent = MonotonicTime::now();
         let event = match ask {
-            Ask::Renew => Event::Renewed {
+            OwnershipRequest::Renew => Event::Renewed {
                 sent,
                 answer: self.directory.renew(&node).await,
             },
-            Ask::Prove => Event::Proven {
+            OwnershipRequest::Prove => Event::Proven {
                 by: me.nonce,
                 sent,
                 answer: self.directory.prove(&me).await,
             },
-            Ask::Look(space) => Event::Looked(space, self.directory.look(space, &node).await),
-            Ask::Mint { space, seen, dead } => Event::Minted {
+            OwnershipRequest::Look(space) => Event::Looked(space, self.directory.look(space, &node).await),
+            OwnershipRequest::Mint { space, seen, dead } => Event::Minted {
                 space,
                 by: me.nonce,
                 answer: self.directory.mint(space, seen, dead.as_ref(), &me).await,
             },
-            Ask::Take { space, epoch } => Event::Taken(space, epoch, self.take(space, epoch, &me).await),
-            Ask::Assert { space, epoch } => Event::Asserted(space, epoch, self.assert(space, epoch, &me).await),
-            Ask::Release { space, epoch } => {
+            OwnershipRequest::Take { space, epoch } => Event::Taken(space, epoch, self.take(space, epoch, &me).await),
+            OwnershipRequest::Assert { space, epoch } => Event::Asserted(space, epoch, self.assert(space, epoch, &me).await),
+            OwnershipRequest::Release { space, epoch } => {
                 self.directory.release(space, epoch, &me).await;
                 return;
             }
-            Ask::HandOver { space, epoch, to } => {
+            OwnershipRequest::HandOver { space, epoch, to } => {
                 self.directory.release(space, epoch, &me).await;
                 self.handed_over(space, &to).await;
                 return;
@@ -605,7 +605,7 @@ impl Inner {
 }
 
 /// The state that was kept, with everything that happened since.
-fn restored(kept: super::vault::Kept) -> Result<Checkpoint, CheckpointError> {
+fn restored(kept: super::vault::SavedState) -> Result<Checkpoint, CheckpointError> {
     let mut checkpoint = match kept.checkpoint {
         Some(blob) => Checkpoint::decode(&blob)?,
         None => Checkpoint::default(),
@@ -621,21 +621,21 @@ fn restored(kept: super::vault::Kept) -> Result<Checkpoint, CheckpointError> {
 
 /// Feeds the ownership, and does what it says.
 struct Driver {
-    inner: Arc<Inner>,
+    inner: Arc<SpacesState>,
     ownership: Ownership,
 }
 
 impl Driver {
-    async fn run(mut self, mut notes: UnboundedReceiver<Note>, mut reports: UnboundedReceiver<Report>) {
+    async fn run(mut self, mut notes: UnboundedReceiver<DriverMessage>, mut reports: UnboundedReceiver<HostEvent>) {
         self.happen(Event::Wake);
         let mut is_hosting = true;
         loop {
-            let wait = self.ownership.wake_at().since(Moment::now());
+            let wait = self.ownership.wake_at().since(MonotonicTime::now());
             tokio::select! {
                 note = notes.recv() => match note {
-                    Some(Note::Happened(event)) => self.happen(event),
-                    Some(Note::Drain(is_draining)) => self.ownership.drain(is_draining),
-                    Some(Note::Stop) | None => break,
+                    Some(DriverMessage::Happened(event)) => self.happen(event),
+                    Some(DriverMessage::Drain(is_draining)) => self.ownership.drain(is_draining),
+                    Some(DriverMessage::Stop) | None => break,
                 },
                 report = reports.recv(), if is_hosting => if let Some(report) = report {
                     self.report(report);
@@ -646,7 +646,7 @@ impl Driver {
                     self.inner.tasks.close();
                     tokio::spawn(async move {
                         inner.tasks.wait().await;
-                        let _ = inner.notes.send(Note::Stop);
+                        let _ = inner.notes.send(DriverMessage::Stop);
                     });
                 },
                 // A wait of many years is not a wait that a timer can count.
@@ -658,28 +658,28 @@ impl Driver {
     }
 
     fn happen(&mut self, event: Event) {
-        let actions: Vec<Action> = self.ownership.handle(Moment::now(), event).collect();
+        let actions: Vec<OwnershipAction> = self.ownership.handle(MonotonicTime::now(), event).collect();
         for action in actions {
             self.act(action);
         }
     }
 
-    fn act(&mut self, action: Action) {
+    fn act(&mut self, action: OwnershipAction) {
         match action {
-            Action::Ask(ask) => {
+            OwnershipAction::Ask(ask) => {
                 let answer = Arc::clone(&self.inner).answer(ask, self.ownership.me().clone());
                 self.inner.tasks.spawn(answer);
             }
-            Action::ServeUntil(until) => self.inner.host.lock().tick_until(until),
-            Action::Serve(space, epoch) => self.serve(space, epoch),
-            Action::Drop(space, epoch) => {
+            OwnershipAction::ServeUntil(until) => self.inner.host.lock().tick_until(until),
+            OwnershipAction::Serve(space, epoch) => self.serve(space, epoch),
+            OwnershipAction::Drop(space, epoch) => {
                 let open = self.inner.open.lock();
                 if let Some(open) = open.get(&space).filter(|open| open.epoch == epoch) {
                     tracing::warn!(%space, epoch, "another process owns a space that ran here");
                     open.handle.close(Ending::Moved);
                 }
             }
-            Action::Route(space, route) => {
+            OwnershipAction::Route(space, route) => {
                 for tell in self.inner.waiting.lock().remove(&space).unwrap_or_default() {
                     // Whoever asked may have gone.
                     let _ = tell.send(route.clone());
@@ -705,7 +705,7 @@ impl Driver {
         }
         tracing::info!(%space, epoch, "space opened");
         let (keep, inbox) = unbounded_channel();
-        let keeper = Keeper {
+        let keeper = Persister {
             inner: Arc::clone(&self.inner),
             space,
             epoch,
@@ -714,7 +714,7 @@ impl Driver {
             keeps_chat,
         };
         self.inner.tasks.spawn(keeper.run(inbox));
-        let open = Open {
+        let open = OpenedSpace {
             handle,
             scene,
             epoch,
@@ -722,35 +722,35 @@ impl Driver {
         };
         self.inner.open.lock().insert(space, open);
         // What was committed since its plan was read found no one to tell.
-        self.inner.look(Look::At(space));
+        self.inner.look(FeedQuery::At(space));
     }
 
     /// Passes what the host tells to the task that keeps the space.
-    fn report(&self, report: Report) {
+    fn report(&self, report: HostEvent) {
         let (space, keep) = match report {
-            Report::Checkpoint { space, checkpoint } => (space, Keep::Checkpoint(checkpoint)),
-            Report::Durable { space, tick, events } => (space, Keep::Events(tick, events)),
-            Report::Behind(space) => return self.inner.look(Look::At(space)),
-            Report::Crowded(space) => {
+            HostEvent::Checkpoint { space, checkpoint } => (space, PersistJob::Checkpoint(checkpoint)),
+            HostEvent::Durable { space, tick, events } => (space, PersistJob::Events(tick, events)),
+            HostEvent::Behind(space) => return self.inner.look(FeedQuery::At(space)),
+            HostEvent::Crowded(space) => {
                 if let (Some(unit), Some(open)) = (&self.inner.unit, self.inner.open.lock().get(&space)) {
                     let following = calls::follow(unit.clone(), open.handle.clone());
                     self.inner.tasks.spawn(following);
                 }
                 return;
             }
-            Report::Resting(space) => {
+            HostEvent::Resting(space) => {
                 if let Some(open) = self.inner.open.lock().get(&space) {
                     open.handle.close(Ending::Unloaded);
                 }
                 return;
             }
-            Report::Ended {
+            HostEvent::Ended {
                 space,
                 ending,
                 followers,
             } => {
                 self.inner.hold(space, followers);
-                (space, Keep::Ended(ending))
+                (space, PersistJob::Ended(ending))
             }
         };
         if let Some(open) = self.inner.open.lock().get(&space) {
@@ -760,7 +760,7 @@ impl Driver {
     }
 }
 
-impl Inner {
+impl SpacesState {
     /// A space is over and kept.
     pub(super) fn ended(&self, space: SpaceId, epoch: Epoch, ending: Ending) {
         tracing::info!(%space, epoch, ?ending, "space ended");

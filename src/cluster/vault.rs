@@ -20,14 +20,14 @@ pub struct Write {
 
 /// What was found of a space.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Kept {
+pub struct SavedState {
     /// The newest state.
     pub checkpoint: Option<Vec<u8>>,
     /// What happened since, and when; oldest first.
     pub events: Vec<(u64, Vec<u8>)>,
 }
 
-impl Kept {
+impl SavedState {
     /// What was said since the state, and what became of it.
     pub fn chat(&self) -> impl Iterator<Item = DurableEvent> {
         self.events
@@ -67,7 +67,7 @@ impl Vault {
     }
 
     /// What there is of a space.
-    pub async fn load(&self, space: SpaceId) -> Result<Kept, Unreachable> {
+    pub async fn load(&self, space: SpaceId) -> Result<SavedState, Unreachable> {
         match self {
             Self::Sql(store) => Ok(sql_load(store, space).await?.into_kept()),
             Self::Redis(redis, store) => {
@@ -121,14 +121,14 @@ impl Vault {
 
 /// What one place has of a space.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct StoredSpace {
     /// Epoch, tick, state.
     pub checkpoint: Option<(Epoch, u64, Vec<u8>)>,
     /// Tick and event.
     pub events: Vec<(u64, Vec<u8>)>,
 }
 
-impl Found {
+impl StoredSpace {
     /// The newer state, and every event of both places; who replays them knows an event that it has already.
     fn newest(self, other: Self) -> Self {
         let age = |found: &Self| found.checkpoint.as_ref().map(|(epoch, tick, _)| (*epoch, *tick));
@@ -142,9 +142,9 @@ impl Found {
         newer
     }
 
-    fn into_kept(self) -> Kept {
+    fn into_kept(self) -> SavedState {
         let tick = self.checkpoint.as_ref().map_or(0, |(_, tick, _)| *tick);
-        Kept {
+        SavedState {
             checkpoint: self.checkpoint.map(|(.., blob)| blob),
             events: self.events.into_iter().filter(|(at, _)| *at > tick).collect(),
         }
@@ -162,13 +162,13 @@ async fn sql_claim(store: &Store, space: SpaceId, epoch: Epoch, me: &Member) -> 
     Ok(if is_owner { Taken::Ours } else { Taken::Fenced })
 }
 
-async fn sql_load(store: &Store, space: SpaceId) -> Result<Found, Unreachable> {
+async fn sql_load(store: &Store, space: SpaceId) -> Result<StoredSpace, Unreachable> {
     let checkpoint = store
         .load_checkpoint(space)
         .await
         .map_err(|error| unreachable(&error))?;
     let events = store.load_log(space).await.map_err(|error| unreachable(&error))?;
-    Ok(Found {
+    Ok(StoredSpace {
         checkpoint: checkpoint.map(|row| (row.epoch, row.tick, row.blob)),
         events: events.into_iter().map(|row| (row.tick, row.event)).collect(),
     })

@@ -22,7 +22,7 @@ pub struct BubbleState {
 
 /// What somebody does about bubbles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub enum BubbleDeed {
+pub enum BubbleAction {
     /// Asks those who stand near to talk in one: it is made when the first of them agrees.
     Form {
         /// Whether those outside are heard and hear, softly.
@@ -40,7 +40,7 @@ pub enum BubbleDeed {
     Decline(PlayerId),
 }
 
-impl BubbleDeed {
+impl BubbleAction {
     /// The deed of that number of the wire, if there is one; the other number is a bubble's or a player's.
     pub const fn from_wire(deed: u8, bubble: u32) -> Option<Self> {
         match deed {

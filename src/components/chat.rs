@@ -48,7 +48,7 @@ impl Scope {
 
 /// Something that was said.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct ChatLine {
+pub struct ChatMessage {
     /// This line.
     pub id: ChatId,
     /// Who said it, while they are here.
@@ -75,7 +75,7 @@ pub struct ChatLine {
     pub reactions: Vec<Reaction>,
 }
 
-impl ChatLine {
+impl ChatMessage {
     /// The line that somebody says with these words.
     pub fn new(player: PlayerId, user: UserId, name: String, speech: Speech) -> Self {
         Self {
@@ -125,7 +125,7 @@ pub struct Speech {
 
 /// A line has other words from now on, or none.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct LineChange {
+pub struct MessageChange {
     /// Which line.
     pub id: ChatId,
     /// Its new words; nothing when it is deleted.
@@ -136,7 +136,7 @@ pub struct LineChange {
 
 /// Somebody shows a reaction to a line, or takes it back.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct LineReaction {
+pub struct MessageReaction {
     /// Which line.
     pub id: ChatId,
     /// Who.
@@ -149,7 +149,7 @@ pub struct LineReaction {
 
 /// Why something was not done with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub enum LineRefusal {
+pub enum ChatRefusal {
     /// Slow mode: so many seconds are left.
     TooSoon {
         /// At least one.

@@ -2,12 +2,12 @@
 
 use bincode::{Decode, Encode};
 
-use super::bubble::BubbleDeed;
-use super::chat::{LineChange, Speech};
+use super::bubble::BubbleAction;
+use super::chat::{MessageChange, Speech};
 use super::direction::Facing;
 use super::id::{ChatId, PlacementId, PlayerId, UserId};
-use super::peers::VoiceRules;
-use super::plan::{Placement, Plan};
+use super::peers::ProximityRules;
+use super::plan::{Placement, SpaceLayout};
 use super::player::{Avatar, Card, Goal, HeldStep};
 use super::status::{Media, Status, WaveKind};
 use super::unit::{Position, Tile};
@@ -48,7 +48,7 @@ pub enum Command {
         player: PlayerId,
     },
     /// The user's last connection dropped without a word: the player stays for a while.
-    Vanish {
+    Disconnect {
         /// Who.
         player: PlayerId,
     },
@@ -121,28 +121,28 @@ pub enum Command {
         version: u32,
     },
     /// The space is as this plan says from now on, unless it is newer already. The size stays.
-    ReplacePlan {
+    ReplaceLayout {
         /// As it was read from the database, as a whole.
-        plan: Box<Plan>,
+        plan: Box<SpaceLayout>,
     },
     /// Something for a peer, to open or change a call.
     Signal {
         /// Who.
         player: PlayerId,
         /// For whom.
-        to: Whom,
+        to: PlayerRef,
         /// Nobody here reads it.
         body: String,
     },
     /// Something for the forwarding unit, about the player's own connection to it.
-    AskUnit {
+    SfuRequest {
         /// Who.
         player: PlayerId,
         /// Nobody here reads it.
         body: String,
     },
     /// The forwarding unit answers.
-    UnitSays {
+    SfuReply {
         /// To whom.
         player: PlayerId,
         /// Nobody here reads it.
@@ -206,7 +206,7 @@ pub enum Command {
         /// Who.
         player: PlayerId,
         /// What of it.
-        deed: BubbleDeed,
+        deed: BubbleAction,
     },
     /// A user keeps another away from them, or no longer.
     Block {
@@ -218,18 +218,18 @@ pub enum Command {
         blocked: bool,
     },
     /// Give a line other words, or take it back.
-    ChangeLine {
+    EditMessage {
         /// Who.
         player: PlayerId,
         /// Which, and how.
-        change: LineChange,
+        change: MessageChange,
         /// Whether they look after the space: its owner, or an admin.
         may_moderate: bool,
     },
     /// A line was changed by somebody who may, wherever they are.
-    LineChanged {
+    ApplyEdit {
         /// Which, and how.
-        change: LineChange,
+        change: MessageChange,
         /// Who said the line: the space may not remember it.
         author: UserId,
     },
@@ -257,9 +257,9 @@ pub enum Command {
         seconds: u32,
     },
     /// From now on people hear and see each other by these rules.
-    RuleVoices {
+    SetProximityRules {
         /// All of them.
-        rules: VoiceRules,
+        rules: ProximityRules,
     },
     /// Everything that was said is to be forgotten.
     ClearChat {
@@ -270,7 +270,7 @@ pub enum Command {
 
 /// Somebody, as clients of either kind name people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub enum Whom {
+pub enum PlayerRef {
     /// By their number in the space.
     Player(PlayerId),
     /// By their user.

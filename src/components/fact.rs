@@ -3,15 +3,15 @@
 use bincode::{Decode, Encode};
 
 use super::bubble::BubbleState;
-use super::chat::{ChatLine, LineChange, LineReaction, LineRefusal};
+use super::chat::{ChatMessage, MessageChange, MessageReaction, ChatRefusal};
 use super::direction::{Facing, Motion};
 use super::id::{PlacementId, PlayerId, SpaceId, UserId};
-use super::peers::{Peer, VoiceRules};
+use super::peers::{Peer, ProximityRules};
 use super::plan::Placement;
 use super::player::{Card, OwnState};
 use super::status::WaveKind;
 use super::unit::{Position, Tick, Tile};
-use super::zone::AreaState;
+use super::zone::PrivateZoneState;
 
 /// Everything that one tick of a space brought about.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
@@ -67,9 +67,9 @@ pub enum Fact {
         again: bool,
     },
     /// A line was said to everybody.
-    Said(ChatLine),
+    Said(ChatMessage),
     /// A line came a second time; only its sender is told that it was said.
-    SaidBefore(ChatLine),
+    SaidBefore(ChatMessage),
     /// Nobody is here any more, and what was said is forgotten.
     Forgotten,
     /// Somebody shows something over the head.
@@ -106,7 +106,7 @@ pub enum Fact {
         version: u32,
     },
     /// The map, the zones or any number of elements are different.
-    PlanReplaced {
+    LayoutReplaced {
         /// The plan's version now.
         version: u32,
     },
@@ -129,14 +129,14 @@ pub enum Fact {
         body: String,
     },
     /// Something for the forwarding unit.
-    UnitAsked {
+    SfuRequested {
         /// Who wants something of it.
         player: PlayerId,
         /// What.
         body: String,
     },
     /// Something from the forwarding unit; only that player is told.
-    UnitSaid {
+    SfuReplied {
         /// For whom.
         player: PlayerId,
         /// What.
@@ -152,7 +152,7 @@ pub enum Fact {
         kind: WaveKind,
     },
     /// A private area is different from now on.
-    AreaChanged(AreaState),
+    ZoneChanged(PrivateZoneState),
     /// Somebody wants to come into a private area; only those inside are told.
     Knocked {
         /// Who.
@@ -215,19 +215,19 @@ pub enum Fact {
     /// A line was said to those near the speaker; nobody keeps it.
     Whispered {
         /// The line.
-        line: ChatLine,
+        line: ChatMessage,
         /// Who hears it, but the speaker, by rising number.
         hearers: Vec<PlayerId>,
     },
     /// A line has other words, or none.
     Changed {
         /// Which, and how.
-        change: LineChange,
+        change: MessageChange,
         /// Who said the line: a relay may not remember it.
         author: UserId,
     },
     /// A line has one reaction more or less.
-    Reacted(LineReaction),
+    Reacted(MessageReaction),
     /// Everything that was said is forgotten because somebody who may wanted it.
     Cleared {
         /// Their name.
@@ -240,7 +240,7 @@ pub enum Fact {
         /// The sender's own number of the line, when it was to be said.
         client_id: Option<u32>,
         /// Why.
-        why: LineRefusal,
+        why: ChatRefusal,
     },
     /// Somebody began to type, or stopped.
     Typing {
@@ -255,9 +255,9 @@ pub enum Fact {
         seconds: u32,
     },
     /// From now on people hear and see each other by other rules.
-    VoicesRuled {
+    ProximityRulesChanged {
         /// All of them.
-        rules: VoiceRules,
+        rules: ProximityRules,
         /// Whether nobody is heard through what the map blocks.
         has_walls: bool,
     },
@@ -305,11 +305,11 @@ impl Fact {
         matches!(
             self,
             Self::PeersChanged { .. }
-                | Self::AreaChanged(_)
+                | Self::ZoneChanged(_)
                 | Self::BubbleChanged(_)
                 | Self::ElementPlaced { .. }
                 | Self::ElementRemoved { .. }
-                | Self::PlanReplaced { .. }
+                | Self::LayoutReplaced { .. }
         )
     }
 
@@ -325,14 +325,14 @@ impl Fact {
     pub const fn is_about_ground(&self) -> bool {
         matches!(
             self,
-            Self::ElementPlaced { .. } | Self::ElementRemoved { .. } | Self::PlanReplaced { .. }
+            Self::ElementPlaced { .. } | Self::ElementRemoved { .. } | Self::LayoutReplaced { .. }
         )
     }
 }
 
 /// Everything visible at one moment: what somebody who starts to follow a space begins with.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
-pub struct Picture {
+pub struct Snapshot {
     /// The last tick that was run.
     pub tick: Tick,
     /// The plan's version.
@@ -342,11 +342,11 @@ pub struct Picture {
     /// Everybody here, sorted by player.
     pub players: Vec<(Card, Stance, OwnState)>,
     /// What was said lately, oldest first.
-    pub history: Vec<ChatLine>,
+    pub history: Vec<ChatMessage>,
     /// Everybody who is connected to somebody, sorted by player, with those, sorted too.
     pub peers: Vec<(PlayerId, Vec<Peer>)>,
     /// Private areas in which somebody is, or that are locked.
-    pub areas: Vec<AreaState>,
+    pub areas: Vec<PrivateZoneState>,
     /// Every bubble.
     pub bubbles: Vec<BubbleState>,
 }

@@ -26,18 +26,18 @@ pub struct Peer {
     pub see: bool,
     /// Whether the other sees the one's.
     pub seen: bool,
-    /// How loud the other is by the rule, 0 to 255; under [`Why::Field`] distance makes it less.
+    /// How loud the other is by the rule, 0 to 255; under [`ProximityReason::Field`] distance makes it less.
     pub gain: u8,
     /// By which rule.
-    pub why: Why,
+    pub why: ProximityReason,
     /// Which way voices and pictures go.
-    pub route: Route,
+    pub route: MediaRoute,
 }
 
 /// The rule that connects two players; the numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]
 #[repr(u8)]
-pub enum Why {
+pub enum ProximityReason {
     /// They are near one another.
     #[default]
     Field = 0,
@@ -66,7 +66,7 @@ pub const PICTURES: RangeInclusive<u8> = 0..=9;
 
 /// How people in the open of a space hear and see each other, as whoever looks after it wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub struct VoiceRules {
+pub struct ProximityRules {
     /// How far voices carry, in tiles, where no zone says otherwise; pictures two tiles less.
     pub reach: u8,
     /// How many are heard at once, the nearest.
@@ -77,7 +77,7 @@ pub struct VoiceRules {
     pub walls: Option<bool>,
 }
 
-impl Default for VoiceRules {
+impl Default for ProximityRules {
     /// Those of a space of which nobody wanted anything else.
     fn default() -> Self {
         Self {
@@ -91,7 +91,7 @@ impl Default for VoiceRules {
 
 /// Who carries the calls of those who are too many to talk directly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Forwarder {
+pub enum SfuEndpoint {
     /// Nobody: all talk directly.
     #[default]
     Nobody,
@@ -104,7 +104,7 @@ pub enum Forwarder {
 /// Which way voices and pictures go; the numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]
 #[repr(u8)]
-pub enum Route {
+pub enum MediaRoute {
     /// From one to the other.
     #[default]
     Mesh = 0,

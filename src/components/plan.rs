@@ -3,13 +3,13 @@
 use bincode::{Decode, Encode};
 
 use super::id::{ElementId, PlacementId};
-use super::peers::VoiceRules;
+use super::peers::ProximityRules;
 use super::unit::Tile;
 use super::zone::Zone;
 
 /// What a space is built from. Who is in it right now is not part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Plan {
+pub struct SpaceLayout {
     /// Columns, 1 to 1000.
     pub width: u16,
     /// Rows, 1 to 1000.
@@ -19,7 +19,7 @@ pub struct Plan {
     /// Whether nobody in the open is heard through what the map blocks, where the rules leave it to the map.
     pub has_walls: bool,
     /// How people in the open hear and see each other.
-    pub voices: VoiceRules,
+    pub voices: ProximityRules,
     /// Rectangles with a meaning.
     pub zones: Vec<Zone>,
     /// Elements that stand in the space.
@@ -30,7 +30,7 @@ pub struct Plan {
 
 /// A rectangle of tiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub struct Area {
+pub struct TileRect {
     /// Its top left tile.
     pub corner: Tile,
     /// Columns.
@@ -39,7 +39,7 @@ pub struct Area {
     pub height: u16,
 }
 
-impl Area {
+impl TileRect {
     /// Its tiles, row by row.
     pub fn tiles(self) -> impl Iterator<Item = Tile> {
         let columns = self.corner.x..self.corner.x.saturating_add(self.width);
@@ -66,5 +66,5 @@ pub struct Placement {
     /// The top left tile of its picture.
     pub corner: Tile,
     /// The part that blocks movement, in tiles of the space; `None` when people walk over it.
-    pub solid: Option<Area>,
+    pub solid: Option<TileRect>,
 }

@@ -13,11 +13,11 @@ pub const REMEMBERED: usize = 4_096;
 
 /// Since when nobody is behind a player, if so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Component)]
-pub struct Vanished(pub Option<Tick>);
+pub struct Disconnected(pub Option<Tick>);
 
 /// Where somebody stood when they left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct RememberedPose {
     /// Where the middle of the body was.
     pub position: Position,
     /// Where the face looked.

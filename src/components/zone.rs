@@ -4,7 +4,7 @@ use bevy_ecs::prelude::Component;
 use bincode::{Decode, Encode};
 
 use super::id::{PlayerId, SpaceId};
-use super::plan::Area;
+use super::plan::TileRect;
 
 /// People in one private area at most, whatever its map says.
 pub const MOST_IN_AREA: u16 = 100;
@@ -17,11 +17,11 @@ pub struct Zone {
     /// What people call it.
     pub name: String,
     /// Where it is.
-    pub area: Area,
+    pub area: TileRect,
     /// How many may be in it, when it is a private area and not for any number.
     pub cap: Option<u16>,
     /// Where it leads, when it is a portal.
-    pub target: Option<Target>,
+    pub target: Option<PortalTarget>,
     /// Names of the zones whose people hear this stage; empty for the whole space.
     pub audience: Vec<String>,
     /// How far voices carry in it, in tiles, when it says so.
@@ -30,7 +30,7 @@ pub struct Zone {
 
 impl Zone {
     /// A zone without further wishes.
-    pub const fn new(kind: ZoneKind, name: String, area: Area) -> Self {
+    pub const fn new(kind: ZoneKind, name: String, area: TileRect) -> Self {
         Self {
             kind,
             name,
@@ -45,7 +45,7 @@ impl Zone {
 
 /// Where a portal leads.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Target {
+pub struct PortalTarget {
     /// To which space; `None` for this one.
     pub space: Option<SpaceId>,
     /// To the zone of that name; empty for wherever people arrive.
@@ -112,7 +112,7 @@ impl ZoneKind {
 
 /// In which zones that count people a player stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Component)]
-pub struct Whereabouts {
+pub struct ZoneOccupancy {
     /// The private area.
     pub area: Option<u16>,
     /// The portal.
@@ -121,7 +121,7 @@ pub struct Whereabouts {
 
 /// How a private area is, as everybody is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub struct AreaState {
+pub struct PrivateZoneState {
     /// The zone's number.
     pub zone: u16,
     /// Whether nobody may come in any more.
@@ -134,7 +134,7 @@ pub struct AreaState {
     pub locked_by: Option<PlayerId>,
 }
 
-impl AreaState {
+impl PrivateZoneState {
     /// Whether it keeps everybody out who is not inside.
     pub const fn is_closed(&self) -> bool {
         self.locked || self.is_full()

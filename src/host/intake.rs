@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::components::command::{Command, Whom};
+use crate::components::command::{Command, PlayerRef};
 use crate::components::id::{PlayerId, UserId};
 
 /// Bytes of what people write and signal that may wait for one space.
@@ -58,7 +58,7 @@ impl Intake {
             batch.extend(waiting.chain(arrived));
             return batch[first..].iter().map(weight).sum();
         }
-        let mut tally = Tally::default();
+        let mut tally = TickLoad::default();
         // Hardly ever anything waits.
         for command in waiting.chain(arrived) {
             if tally.admits(&command) {
@@ -73,7 +73,7 @@ impl Intake {
 
 /// What one tick took so far.
 #[derive(Default)]
-struct Tally {
+struct TickLoad {
     all: usize,
     senders: BTreeMap<Sender, usize>,
     receivers: BTreeMap<Receiver, usize>,
@@ -81,7 +81,7 @@ struct Tally {
     waiting: BTreeSet<Sender>,
 }
 
-impl Tally {
+impl TickLoad {
     fn admits(&mut self, command: &Command) -> bool {
         let bytes = weight(command);
         let sender = sender(command);
@@ -116,7 +116,7 @@ pub(super) fn weight(command: &Command) -> usize {
     match command {
         Command::Chat { speech, .. } => speech.text.len(),
         Command::Signal { body, .. } => body.len(),
-        Command::ChangeLine { change, .. } | Command::LineChanged { change, .. } => {
+        Command::EditMessage { change, .. } | Command::ApplyEdit { change, .. } => {
             change.text.as_ref().map_or(0, String::len)
         }
         _ => 0,
@@ -127,9 +127,9 @@ const fn sender(command: &Command) -> Option<Sender> {
     match command {
         Command::Chat { player, .. }
         | Command::Signal { player, .. }
-        | Command::ChangeLine { player, .. }
+        | Command::EditMessage { player, .. }
         | Command::Leave { player } => Some(Sender::Player(*player)),
-        Command::LineChanged { .. } | Command::ClearChat { .. } => Some(Sender::Outside),
+        Command::ApplyEdit { .. } | Command::ClearChat { .. } => Some(Sender::Outside),
         _ => None,
     }
 }
@@ -137,8 +137,8 @@ const fn sender(command: &Command) -> Option<Sender> {
 const fn receiver(command: &Command) -> Option<Receiver> {
     match command {
         Command::Signal { to, .. } => Some(match to {
-            Whom::Player(player) => Receiver::Player(*player),
-            Whom::User(user) => Receiver::User(*user),
+            PlayerRef::Player(player) => Receiver::Player(*player),
+            PlayerRef::User(user) => Receiver::User(*user),
         }),
         _ => None,
     }
@@ -149,20 +149,20 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::components::chat::LineChange;
+    use crate::components::chat::MessageChange;
     use crate::components::id::ChatId;
 
     fn signal(from: u32, to: u32, bytes: usize) -> Command {
         Command::Signal {
             player: PlayerId(from),
-            to: Whom::Player(PlayerId(to)),
+            to: PlayerRef::Player(PlayerId(to)),
             body: "x".repeat(bytes),
         }
     }
 
     fn change(number: u128, bytes: usize) -> Command {
-        Command::LineChanged {
-            change: LineChange {
+        Command::ApplyEdit {
+            change: MessageChange {
                 id: ChatId(Uuid::from_u128(number)),
                 text: Some("x".repeat(bytes)),
                 at: 0,

@@ -16,9 +16,9 @@ use bincode::{Decode, Encode};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use self::moment::Moment;
+use self::moment::MonotonicTime;
 use crate::components::command::Command;
-use crate::components::fact::{Fact, Picture, TickOutput};
+use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::SpaceId;
 use crate::components::unit::Tick;
 use crate::space::Space;
@@ -32,37 +32,37 @@ const FOLLOW_BACKLOG: usize = 32;
 
 /// The threads of this process.
 pub struct Host {
-    desks: Desks,
+    desks: Workers,
     until: Arc<Until>,
     threads: Vec<std::thread::JoinHandle<()>>,
 }
 
-/// Until when spaces are ticked, in nanoseconds of [`Moment`].
+/// Until when spaces are ticked, in nanoseconds of [`MonotonicTime`].
 #[derive(Default)]
 struct Until(AtomicU64);
 
 impl Until {
     fn is_over(&self) -> bool {
-        Moment::now().0 >= self.0.load(Ordering::Acquire)
+        MonotonicTime::now().0 >= self.0.load(Ordering::Acquire)
     }
 }
 
 /// What everybody may know of every thread: how to order something, and how much it has to do.
-type Desks = Arc<[Desk]>;
+type Workers = Arc<[WorkerHandle]>;
 
-struct Desk {
-    orders: Sender<Order>,
+struct WorkerHandle {
+    orders: Sender<WorkerCommand>,
     load: Load,
     /// Whether spaces may still be handed to it.
     is_closed: Mutex<bool>,
 }
 
 /// So many desks, and where their orders arrive.
-fn desks(count: usize) -> (Desks, Vec<Receiver<Order>>) {
+fn desks(count: usize) -> (Workers, Vec<Receiver<WorkerCommand>>) {
     let (desks, inboxes): (Vec<_>, Vec<_>) = (0..count)
         .map(|_| {
             let (orders, inbox) = channel();
-            let desk = Desk {
+            let desk = WorkerHandle {
                 orders,
                 load: Load::default(),
                 is_closed: Mutex::new(false),
@@ -73,16 +73,16 @@ fn desks(count: usize) -> (Desks, Vec<Receiver<Order>>) {
     (desks.into(), inboxes)
 }
 
-impl Desk {
+impl WorkerHandle {
     /// Hands a space over; gives it back when the thread has stopped.
-    fn take(&self, running: Box<thread::Running>) -> Result<(), Box<thread::Running>> {
+    fn take(&self, running: Box<thread::HostedSpace>) -> Result<(), Box<thread::HostedSpace>> {
         let is_closed = self.is_closed.lock();
         if *is_closed {
             return Err(running);
         }
         self.load.spaces.fetch_add(1, Ordering::Relaxed);
         // While it is open its thread reads what it is sent.
-        let _ = self.orders.send(Order::Open(running));
+        let _ = self.orders.send(WorkerCommand::Open(running));
         Ok(())
     }
 }
@@ -95,7 +95,7 @@ struct Load {
 }
 
 /// What the host tells the cluster.
-pub enum Report {
+pub enum HostEvent {
     /// Once a second when something changed, and at the end.
     Checkpoint {
         /// Of which space.
@@ -125,7 +125,7 @@ pub enum Report {
         /// Why.
         ending: Ending,
         /// Who follows a space that leaves: told when the other process has it.
-        followers: Vec<mpsc::Sender<Seen>>,
+        followers: Vec<mpsc::Sender<SpaceUpdate>>,
     },
 }
 
@@ -150,11 +150,11 @@ pub enum Ending {
 
 /// What a follower of a space sees.
 #[derive(Debug, Clone, Encode, Decode)]
-pub enum Seen {
+pub enum SpaceUpdate {
     /// Everything: first of all, and whenever the follower fell behind.
-    Picture {
+    Snapshot {
         /// Everything visible.
-        picture: Arc<Picture>,
+        picture: Arc<Snapshot>,
         /// Which life of the space.
         epoch: u64,
         /// What happened in ticks that were left out.
@@ -177,9 +177,9 @@ pub enum SendError {
     Ended,
 }
 
-enum Order {
-    Open(Box<thread::Running>),
-    Follow(SpaceId, mpsc::Sender<Seen>),
+enum WorkerCommand {
+    Open(Box<thread::HostedSpace>),
+    Follow(SpaceId, mpsc::Sender<SpaceUpdate>),
     Kept(SpaceId, Tick),
     Checkpoint(SpaceId),
     Close { space: SpaceId, ending: Ending },
@@ -191,13 +191,13 @@ enum Order {
 pub struct SpaceHandle {
     id: SpaceId,
     commands: Sender<Command>,
-    desks: Desks,
-    status: Arc<Status>,
+    desks: Workers,
+    status: Arc<SpaceStatus>,
 }
 
 /// What anybody may know of a space without asking its thread.
 #[derive(Default)]
-struct Status {
+struct SpaceStatus {
     people: AtomicUsize,
     /// What its ticks took lately, in nanoseconds a second.
     cost: AtomicU64,
@@ -255,26 +255,26 @@ impl SpaceHandle {
     }
 
     /// Everything that happens from now on, beginning with a picture.
-    pub fn follow(&self) -> mpsc::Receiver<Seen> {
+    pub fn follow(&self) -> mpsc::Receiver<SpaceUpdate> {
         let (sender, receiver) = mpsc::channel(FOLLOW_BACKLOG);
         // When the thread is gone the sender is dropped with the order, which ends the receiver.
-        self.order(Order::Follow(self.id, sender));
+        self.order(WorkerCommand::Follow(self.id, sender));
         receiver
     }
 
     /// What happened up to that tick was kept and can be shown.
     pub fn kept(&self, tick: Tick) {
-        self.order(Order::Kept(self.id, tick));
+        self.order(WorkerCommand::Kept(self.id, tick));
     }
 
     /// Its state is reported now, whether it changed or not.
     pub fn checkpoint(&self) {
-        self.order(Order::Checkpoint(self.id));
+        self.order(WorkerCommand::Checkpoint(self.id));
     }
 
     /// Ends the ticking. For [`Ending::Unloaded`] only when nobody is in the space and nothing waits for it.
     pub fn close(&self, ending: Ending) {
-        self.order(Order::Close { space: self.id, ending });
+        self.order(WorkerCommand::Close { space: self.id, ending });
     }
 
     /// The thread that ticks it now, by its number.
@@ -282,7 +282,7 @@ impl SpaceHandle {
         self.status.home.load(Ordering::Acquire)
     }
 
-    fn order(&self, order: Order) {
+    fn order(&self, order: WorkerCommand) {
         // The thread ends only with the process.
         let _ = self.desks[self.home()].orders.send(order);
     }
@@ -290,7 +290,7 @@ impl SpaceHandle {
 
 impl Host {
     /// Starts that many threads, at least one.
-    pub fn start(threads: usize, reports: &mpsc::UnboundedSender<Report>) -> std::io::Result<Self> {
+    pub fn start(threads: usize, reports: &mpsc::UnboundedSender<HostEvent>) -> std::io::Result<Self> {
         let (desks, inboxes) = desks(threads.max(1));
         let until = Arc::new(Until::default());
         let threads = inboxes
@@ -305,7 +305,7 @@ impl Host {
     }
 
     /// Spaces are ticked until then. Nothing is ticked before this was said for the first time.
-    pub fn tick_until(&self, until: Moment) {
+    pub fn tick_until(&self, until: MonotonicTime) {
         self.until.0.store(until.0, Ordering::Release);
     }
 
@@ -333,9 +333,9 @@ impl Host {
             })
             .expect("a host has at least one thread");
         let (commands, inbox) = channel();
-        let status = Arc::<Status>::default();
+        let status = Arc::<SpaceStatus>::default();
         status.home.store(home, Ordering::Release);
-        let running = thread::Running::new(id, space, epoch, inbox, Arc::clone(&status));
+        let running = thread::HostedSpace::new(id, space, epoch, inbox, Arc::clone(&status));
         if desk.take(Box::new(running)).is_err() {
             // After the host has stopped nothing ticks, and nobody will say that the space ended.
             status.ended.store(true, Ordering::Release);
@@ -351,7 +351,7 @@ impl Host {
     /// Ends every space with a last checkpoint, then the threads.
     pub fn stop(&mut self) {
         for desk in self.desks.iter() {
-            let _ = desk.orders.send(Order::Stop);
+            let _ = desk.orders.send(WorkerCommand::Stop);
         }
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {

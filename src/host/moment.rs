@@ -15,9 +15,9 @@ const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
 
 /// Nanoseconds since the machine started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Moment(pub u64);
+pub struct MonotonicTime(pub u64);
 
-impl Moment {
+impl MonotonicTime {
     /// Later than everything.
     pub const NEVER: Self = Self(u64::MAX);
 
@@ -33,7 +33,7 @@ impl Moment {
     }
 }
 
-impl Add<Duration> for Moment {
+impl Add<Duration> for MonotonicTime {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {

@@ -13,9 +13,9 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Sender, UnboundedSender};
 
 use super::intake::Intake;
-use super::{Desks, Ending, Order, Report, Seen, Status, Until, balance};
+use super::{Workers, Ending, WorkerCommand, HostEvent, SpaceUpdate, SpaceStatus, Until, balance};
 use crate::components::command::Command;
-use crate::components::fact::{Fact, Picture, TickOutput};
+use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::SpaceId;
 use crate::components::searching::SearchBudget;
 use crate::components::unit::Tick;
@@ -45,7 +45,7 @@ const CHECKPOINT: Duration = Duration::from_secs(1);
 const MISSED: usize = 4_096;
 
 /// One space that is ticked.
-pub(super) struct Running {
+pub(super) struct HostedSpace {
     id: SpaceId,
     space: Space,
     epoch: u64,
@@ -59,7 +59,7 @@ pub(super) struct Running {
     kept: Vec<Fact>,
     /// What was said, as far as it was shown.
     said: History,
-    status: Arc<Status>,
+    status: Arc<SpaceStatus>,
     period: Duration,
     next: Instant,
     changed: bool,
@@ -82,7 +82,7 @@ struct Reported {
 }
 
 struct Follower {
-    sender: Sender<Seen>,
+    sender: Sender<SpaceUpdate>,
     missed: Option<Vec<Fact>>,
 }
 
@@ -95,13 +95,13 @@ impl Follower {
     }
 }
 
-impl Running {
+impl HostedSpace {
     pub(super) fn new(
         id: SpaceId,
         mut space: Space,
         epoch: u64,
         commands: Receiver<Command>,
-        status: Arc<Status>,
+        status: Arc<SpaceStatus>,
     ) -> Self {
         let now = now();
         let period = Duration::from_secs(1) / u32::from(space.rate().per_second());
@@ -134,7 +134,7 @@ impl Running {
     }
 
     /// Runs the tick that is due and shows it to the followers, unless the right to do so ended meanwhile.
-    fn tick(&mut self, now: Instant, reports: &UnboundedSender<Report>, until: &Until) {
+    fn tick(&mut self, now: Instant, reports: &UnboundedSender<HostEvent>, until: &Until) {
         #[cfg(test)]
         assert!(!self.fails, "a test wants this tick to fail");
         self.take_commands();
@@ -143,7 +143,7 @@ impl Running {
             self.status.version.store(self.space.version(), Ordering::Release);
             let was_behind = std::mem::replace(&mut self.reported.is_behind, self.space.is_behind());
             if self.reported.is_behind && !was_behind {
-                let _ = reports.send(Report::Behind(self.id));
+                let _ = reports.send(HostEvent::Behind(self.id));
             }
         }
         self.batch.clear();
@@ -161,7 +161,7 @@ impl Running {
         }
         if !self.reported.is_crowded && self.space.is_forwarding() {
             self.reported.is_crowded = true;
-            let _ = reports.send(Report::Crowded(self.id));
+            let _ = reports.send(HostEvent::Crowded(self.id));
         }
         self.rest(now, reports);
         self.schedule(now);
@@ -186,7 +186,7 @@ impl Running {
     }
 
     /// Takes what must be kept first out of a tick's output, and adds what was kept since the last one.
-    fn hold_back(&mut self, output: &mut TickOutput, reports: &UnboundedSender<Report>) {
+    fn hold_back(&mut self, output: &mut TickOutput, reports: &UnboundedSender<HostEvent>) {
         self.forget(output);
         let durable: Vec<Fact> = output.facts.extract_if(.., |fact| fact.is_durable()).collect();
         output.facts.splice(..0, self.kept.drain(..));
@@ -198,7 +198,7 @@ impl Running {
             _ => {
                 self.unkept.push_back((output.tick, durable));
                 // Nobody listens only while the process ends.
-                let _ = reports.send(Report::Durable {
+                let _ = reports.send(HostEvent::Durable {
                     space: self.id,
                     tick: output.tick,
                     events,
@@ -234,7 +234,7 @@ impl Running {
 
     fn show(&mut self, output: &Arc<TickOutput>, is_over: bool) {
         let epoch = self.epoch;
-        let mut picture: Option<Arc<Picture>> = None;
+        let mut picture: Option<Arc<Snapshot>> = None;
         let mut followers = std::mem::take(&mut self.followers);
         followers.retain_mut(|follower| {
             if is_over {
@@ -242,8 +242,8 @@ impl Running {
                 return !follower.sender.is_closed();
             }
             let seen = match follower.missed.as_mut() {
-                None => Seen::Tick(Arc::clone(output)),
-                Some(missed) => Seen::Picture {
+                None => SpaceUpdate::Tick(Arc::clone(output)),
+                Some(missed) => SpaceUpdate::Snapshot {
                     picture: Arc::clone(picture.get_or_insert_with(|| Arc::new(self.picture()))),
                     epoch,
                     missed: missed.iter().chain(&output.facts).cloned().collect(),
@@ -265,15 +265,15 @@ impl Running {
     }
 
     /// Everything visible but what is not kept yet.
-    fn picture(&mut self) -> Picture {
-        Picture {
+    fn picture(&mut self) -> Snapshot {
+        Snapshot {
             history: self.said.0.iter().cloned().collect(),
             ..self.space.picture()
         }
     }
 
-    fn follow(&mut self, sender: Sender<Seen>) {
-        let seen = Seen::Picture {
+    fn follow(&mut self, sender: Sender<SpaceUpdate>) {
+        let seen = SpaceUpdate::Snapshot {
             picture: Arc::new(self.picture()),
             epoch: self.epoch,
             missed: Vec::new(),
@@ -283,10 +283,10 @@ impl Running {
         }
     }
 
-    fn checkpoint(&mut self, now: Instant, reports: &UnboundedSender<Report>) {
+    fn checkpoint(&mut self, now: Instant, reports: &UnboundedSender<HostEvent>) {
         let checkpoint = Box::new(self.space.checkpoint());
         // Nobody listens only while the process ends.
-        let _ = reports.send(Report::Checkpoint {
+        let _ = reports.send(HostEvent::Checkpoint {
             space: self.id,
             checkpoint,
         });
@@ -294,7 +294,7 @@ impl Running {
         self.checkpointed = now;
     }
 
-    fn rest(&mut self, now: Instant, reports: &UnboundedSender<Report>) {
+    fn rest(&mut self, now: Instant, reports: &UnboundedSender<HostEvent>) {
         if !self.space.is_resting() {
             self.resting_since = None;
             return;
@@ -302,7 +302,7 @@ impl Running {
         let since = *self.resting_since.get_or_insert(now);
         if now >= since + REST {
             self.resting_since = Some(now);
-            let _ = reports.send(Report::Resting(self.id));
+            let _ = reports.send(HostEvent::Resting(self.id));
         }
     }
 
@@ -316,7 +316,7 @@ impl Running {
         self.batch.is_empty() && self.intake.is_empty()
     }
 
-    fn end(mut self, ending: Ending, reports: &UnboundedSender<Report>) {
+    fn end(mut self, ending: Ending, reports: &UnboundedSender<HostEvent>) {
         let is_kept = !matches!(ending, Ending::Restarts | Ending::Deleted | Ending::Moved);
         if is_kept && self.changed {
             self.checkpoint(now(), reports);
@@ -328,10 +328,10 @@ impl Running {
                 followers.push(sender);
             } else {
                 // A full channel is dropped with its sender, which ends the follower too.
-                let _ = sender.try_send(Seen::Ended(ending));
+                let _ = sender.try_send(SpaceUpdate::Ended(ending));
             }
         }
-        let _ = reports.send(Report::Ended {
+        let _ = reports.send(HostEvent::Ended {
             space: self.id,
             ending,
             followers,
@@ -342,13 +342,13 @@ impl Running {
 /// The body of a host thread.
 pub(super) fn run_on(
     number: usize,
-    orders: Receiver<Order>,
-    reports: UnboundedSender<Report>,
-    desks: Desks,
+    orders: Receiver<WorkerCommand>,
+    reports: UnboundedSender<HostEvent>,
+    desks: Workers,
     until: Arc<Until>,
 ) -> impl FnOnce() + Send {
     move || {
-        Thread {
+        HostWorker {
             number,
             reports,
             desks,
@@ -363,12 +363,12 @@ pub(super) fn run_on(
     }
 }
 
-struct Thread {
+struct HostWorker {
     number: usize,
-    reports: UnboundedSender<Report>,
-    desks: Desks,
+    reports: UnboundedSender<HostEvent>,
+    desks: Workers,
     until: Arc<Until>,
-    spaces: HashMap<SpaceId, Running>,
+    spaces: HashMap<SpaceId, HostedSpace>,
     started: Instant,
     /// What searches for ways may take, as of that moment.
     searching: (Instant, SearchBudget),
@@ -377,8 +377,8 @@ struct Thread {
     moved: Vec<(Instant, SpaceId, usize)>,
 }
 
-impl Thread {
-    fn run(mut self, orders: &Receiver<Order>) {
+impl HostWorker {
+    fn run(mut self, orders: &Receiver<WorkerCommand>) {
         let mut busy = Duration::ZERO;
         let mut measured = now();
         loop {
@@ -392,7 +392,7 @@ impl Thread {
             };
             let started = now();
             match order {
-                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(WorkerCommand::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(order) => self.obey(order),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -409,7 +409,7 @@ impl Thread {
         *is_closed = true;
         // What was handed over in the last moment ends here too.
         while let Ok(order) = orders.try_recv() {
-            if let Order::Open(running) = order {
+            if let WorkerCommand::Open(running) = order {
                 self.spaces.insert(running.id, *running);
             }
         }
@@ -471,8 +471,8 @@ impl Thread {
         moved.filter(|_| !is_here).map(|(_, _, other)| *other)
     }
 
-    fn obey(&mut self, order: Order) {
-        if let Order::Follow(space, _) | Order::Kept(space, _) | Order::Checkpoint(space) | Order::Close { space, .. } =
+    fn obey(&mut self, order: WorkerCommand) {
+        if let WorkerCommand::Follow(space, _) | WorkerCommand::Kept(space, _) | WorkerCommand::Checkpoint(space) | WorkerCommand::Close { space, .. } =
             &order
             && let Some(other) = self.successor(*space)
         {
@@ -480,29 +480,29 @@ impl Thread {
             return;
         }
         match order {
-            Order::Open(mut running) => {
+            WorkerCommand::Open(mut running) => {
                 let off = running.next.saturating_duration_since(self.started).as_nanos() % GRID.as_nanos();
                 running.next += GRID.saturating_sub(Duration::from_nanos(off as u64));
                 self.deadlines.push(Reverse((running.next, running.id)));
                 self.spaces.insert(running.id, *running);
             }
-            Order::Follow(space, sender) => {
+            WorkerCommand::Follow(space, sender) => {
                 if let Some(running) = self.spaces.get_mut(&space) {
                     running.follow(sender);
                 }
             }
-            Order::Kept(space, tick) => {
+            WorkerCommand::Kept(space, tick) => {
                 if let Some(running) = self.spaces.get_mut(&space) {
                     running.release(tick);
                 }
             }
-            Order::Checkpoint(space) => {
+            WorkerCommand::Checkpoint(space) => {
                 if let Some(running) = self.spaces.get_mut(&space) {
                     running.checkpoint(now(), &self.reports);
                 }
             }
-            Order::Close { space, ending } => {
-                let is_allowed = |running: &mut Running| ending != Ending::Unloaded || running.is_idle();
+            WorkerCommand::Close { space, ending } => {
+                let is_allowed = |running: &mut HostedSpace| ending != Ending::Unloaded || running.is_idle();
                 if self.spaces.get_mut(&space).is_some_and(is_allowed) {
                     if ending == Ending::Leaves {
                         self.finish(space);
@@ -510,7 +510,7 @@ impl Thread {
                     self.end(space, ending);
                 }
             }
-            Order::Stop => {}
+            WorkerCommand::Stop => {}
         }
     }
 
@@ -589,17 +589,17 @@ mod tests {
 
     use super::super::desks;
     use super::*;
-    use crate::components::peers::VoiceRules;
-    use crate::components::plan::Plan;
+    use crate::components::peers::ProximityRules;
+    use crate::components::plan::SpaceLayout;
     use crate::components::unit::TickRate;
 
     /// Two threads that nobody runs: the test reads their orders.
-    fn threads() -> [(Thread, Receiver<Order>); 2] {
+    fn threads() -> [(HostWorker, Receiver<WorkerCommand>); 2] {
         let (reports, _) = mpsc::unbounded_channel();
         let (desks, inboxes) = desks(2);
         let mut inboxes = inboxes.into_iter();
         [0, 1].map(|number| {
-            let thread = Thread {
+            let thread = HostWorker {
                 number,
                 reports: reports.clone(),
                 desks: Arc::clone(&desks),
@@ -618,20 +618,20 @@ mod tests {
         Arc::new(Until(AtomicU64::new(u64::MAX)))
     }
 
-    fn running(number: u128) -> Box<Running> {
-        let plan = Plan {
+    fn running(number: u128) -> Box<HostedSpace> {
+        let plan = SpaceLayout {
             width: 8,
             height: 8,
             blocked: Vec::new(),
             has_walls: false,
-            voices: VoiceRules::default(),
+            voices: ProximityRules::default(),
             zones: Vec::new(),
             elements: Vec::new(),
             version: 1,
         };
         let space = Space::new(&plan, TickRate::DEFAULT);
         let (_, commands) = std::sync::mpsc::channel();
-        Box::new(Running::new(
+        Box::new(HostedSpace::new(
             SpaceId(Uuid::from_u128(number)),
             space,
             1,
@@ -645,13 +645,13 @@ mod tests {
         let [(mut here, _inbox), (mut there, their_inbox)] = threads();
         let running = running(1);
         let (space, status) = (running.id, Arc::clone(&running.status));
-        here.obey(Order::Open(running));
+        here.obey(WorkerCommand::Open(running));
         let (sender, mut early) = mpsc::channel(8);
-        here.obey(Order::Follow(space, sender));
+        here.obey(WorkerCommand::Follow(space, sender));
         here.hand_over(space, 1);
         assert_eq!(status.home.load(Ordering::Acquire), 1);
         let (sender, mut late) = mpsc::channel(8);
-        here.obey(Order::Follow(space, sender));
+        here.obey(WorkerCommand::Follow(space, sender));
         while let Ok(order) = their_inbox.try_recv() {
             there.obey(order);
         }
@@ -661,8 +661,8 @@ mod tests {
             .unwrap()
             .tick(now(), &there.reports, &there.until);
         for follower in [&mut early, &mut late] {
-            assert!(matches!(follower.try_recv(), Ok(Seen::Picture { .. })));
-            assert!(matches!(follower.try_recv(), Ok(Seen::Tick(_))));
+            assert!(matches!(follower.try_recv(), Ok(SpaceUpdate::Snapshot { .. })));
+            assert!(matches!(follower.try_recv(), Ok(SpaceUpdate::Tick(_))));
         }
     }
 
@@ -678,8 +678,8 @@ mod tests {
         for running in [sound, broken] {
             let (sender, follower) = mpsc::channel(8);
             let space = running.id;
-            thread.obey(Order::Open(running));
-            thread.obey(Order::Follow(space, sender));
+            thread.obey(WorkerCommand::Open(running));
+            thread.obey(WorkerCommand::Follow(space, sender));
             followers.push(follower);
         }
         while now() <= due {
@@ -689,12 +689,12 @@ mod tests {
         let [sound, broken] = &mut followers[..] else {
             panic!("two follow")
         };
-        assert!(matches!(sound.try_recv(), Ok(Seen::Picture { .. })));
-        assert!(matches!(sound.try_recv(), Ok(Seen::Tick(_))));
-        assert!(matches!(broken.try_recv(), Ok(Seen::Picture { .. })));
-        assert!(matches!(broken.try_recv(), Ok(Seen::Ended(Ending::Restarts))));
+        assert!(matches!(sound.try_recv(), Ok(SpaceUpdate::Snapshot { .. })));
+        assert!(matches!(sound.try_recv(), Ok(SpaceUpdate::Tick(_))));
+        assert!(matches!(broken.try_recv(), Ok(SpaceUpdate::Snapshot { .. })));
+        assert!(matches!(broken.try_recv(), Ok(SpaceUpdate::Ended(Ending::Restarts))));
         assert!(
-            matches!(told.try_recv(), Ok(Report::Ended { space, ending: Ending::Restarts, .. }) if space == broken_id)
+            matches!(told.try_recv(), Ok(HostEvent::Ended { space, ending: Ending::Restarts, .. }) if space == broken_id)
         );
         assert_eq!(thread.spaces.len(), 1);
     }
@@ -704,7 +704,7 @@ mod tests {
         let [(mut here, _inbox), (there, _their_inbox)] = threads();
         let running = running(1);
         let space = running.id;
-        here.obey(Order::Open(running));
+        here.obey(WorkerCommand::Open(running));
         *there.desks[1].is_closed.lock() = true;
         here.hand_over(space, 1);
         assert!(here.spaces.contains_key(&space));

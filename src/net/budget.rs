@@ -238,17 +238,17 @@ impl fmt::Display for Who {
 
 /// All buckets of a process. Cheap to clone.
 #[derive(Clone)]
-pub struct Budgets(Arc<Inner>);
+pub struct Budgets(Arc<BudgetState>);
 
-struct Inner {
+struct BudgetState {
     users: Vec<Option<Buckets>>,
     addresses: Vec<Option<Buckets>>,
-    notes: Mutex<HashMap<(Who, Budget), Note>>,
+    notes: Mutex<HashMap<(Who, Budget), SlowedEntry>>,
     lines: DefaultDirectRateLimiter,
 }
 
 /// What was told of one user or address.
-struct Note {
+struct SlowedEntry {
     at: Instant,
     since: u64,
 }
@@ -309,7 +309,7 @@ impl Budgets {
             Budget::ALL.iter().map(one).collect()
         };
         let lines = NonZeroU32::new(NOTES).unwrap_or(NonZeroU32::MIN);
-        Self(Arc::new(Inner {
+        Self(Arc::new(BudgetState {
             users: buckets(1),
             addresses: buckets(USERS_PER_ADDRESS),
             notes: Mutex::default(),
@@ -356,7 +356,7 @@ impl Budgets {
         if self.0.lines.check().is_err() {
             return;
         }
-        let note = notes.insert((who, budget), Note { at: now, since: 0 });
+        let note = notes.insert((who, budget), SlowedEntry { at: now, since: 0 });
         // What was told an hour ago helps no more; there are as many as lines a minute.
         notes.retain(|_, note| now.duration_since(note.at) < 60 * NOTE_EVERY);
         drop(notes);

@@ -10,13 +10,13 @@ use bincode::{Decode, Encode};
 use uuid::Uuid;
 
 use crate::components::chat::{
-    ChatLine, HISTORY, LineChange, LineReaction, REACTION_KINDS, REACTION_USERS, Reaction, Scope,
+    ChatMessage, HISTORY, MessageChange, MessageReaction, REACTION_KINDS, REACTION_USERS, Reaction, Scope,
 };
 use crate::components::direction::Facing;
 use crate::components::fact::Fact;
 use crate::components::id::{AvatarId, ChatId, PlayerId, UserId};
 use crate::components::player::{Avatar, Body, Card, Carry};
-use crate::components::presence::{Place, REMEMBERED};
+use crate::components::presence::{RememberedPose, REMEMBERED};
 use crate::components::status::{Media, Status};
 use crate::components::unit::{Position, SUBTILES, Tick};
 use crate::systems::chat::History;
@@ -66,9 +66,9 @@ pub struct Checkpoint {
     /// Everybody who was there, vanished ones too, by rising number.
     pub players: Vec<SavedPlayer>,
     /// Where those stood who left, who left first in front.
-    pub remembered: Vec<(UserId, Place)>,
+    pub remembered: Vec<(UserId, RememberedPose)>,
     /// What was said lately, oldest first.
-    pub history: Vec<ChatLine>,
+    pub history: Vec<ChatMessage>,
     /// Private areas that are locked, by rising number of their zone, and who may come in all the same.
     pub locked: Vec<(u16, Vec<PlayerId>)>,
 }
@@ -77,11 +77,11 @@ pub struct Checkpoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DurableEvent {
     /// A line was said.
-    Said(ChatLine),
+    Said(ChatMessage),
     /// A line has other words, or none.
-    Changed(LineChange),
+    Changed(MessageChange),
     /// A line has one reaction more or less.
-    Reacted(LineReaction),
+    Reacted(MessageReaction),
     /// Everything that was said is forgotten, because somebody of that name wanted it.
     Cleared(String),
 }
@@ -119,7 +119,7 @@ impl DurableEvent {
     /// The bytes to keep: the kind in one byte, then its record.
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Said(line) => write((SAID, LineV1::from(line), LineMoreV4::from(line))),
+            Self::Said(line) => write((SAID, MessageV1::from(line), MessageMoreV4::from(line))),
             Self::Changed(change) => write((CHANGED, change.id.0.into_bytes(), &change.text, change.at)),
             Self::Reacted(reaction) => {
                 let (line, user) = (reaction.id.0.into_bytes(), reaction.user.0.into_bytes());
@@ -136,24 +136,24 @@ impl DurableEvent {
             .ok_or(CheckpointError::Senseless("an event without a kind"))?;
         match *kind {
             SAID_WORDS => {
-                let (line, client_id) = read::<(LineV1, Option<u32>)>(record)?;
-                Ok(Self::Said(ChatLine {
+                let (line, client_id) = read::<(MessageV1, Option<u32>)>(record)?;
+                Ok(Self::Said(ChatMessage {
                     client_id,
                     ..line.into_line()
                 }))
             }
             SAID => {
-                let (line, more) = read::<(LineV1, LineMoreV4)>(record)?;
+                let (line, more) = read::<(MessageV1, MessageMoreV4)>(record)?;
                 Ok(Self::Said(more.add_to(line.into_line())?))
             }
             CHANGED => {
                 let (id, text, at) = read::<([u8; 16], Option<String>, u64)>(record)?;
                 let id = ChatId(Uuid::from_bytes(id));
-                Ok(Self::Changed(LineChange { id, text, at }))
+                Ok(Self::Changed(MessageChange { id, text, at }))
             }
             REACTED => {
                 let (id, user, emoji, on) = read::<([u8; 16], [u8; 16], String, bool)>(record)?;
-                Ok(Self::Reacted(LineReaction {
+                Ok(Self::Reacted(MessageReaction {
                     id: ChatId(Uuid::from_bytes(id)),
                     user: UserId(Uuid::from_bytes(user)),
                     emoji,
@@ -303,13 +303,13 @@ fn hash(bytes: &[u8]) -> u64 {
 #[derive(Encode, Decode)]
 struct V4 {
     space: V1,
-    more: Vec<LineMoreV4>,
-    players: Vec<MannersV4>,
+    more: Vec<MessageMoreV4>,
+    players: Vec<RulesV4>,
     locked: Vec<(u16, Vec<u32>)>,
 }
 
 #[derive(Encode, Decode)]
-struct MannersV4 {
+struct RulesV4 {
     status: u8,
     media: u8,
     vanished: bool,
@@ -317,7 +317,7 @@ struct MannersV4 {
 }
 
 #[derive(Encode, Decode)]
-struct LineMoreV4 {
+struct MessageMoreV4 {
     client_id: Option<u32>,
     scope: u8,
     reply_to: Option<[u8; 16]>,
@@ -345,7 +345,7 @@ struct V1 {
     next_player: u32,
     players: Vec<PlayerV1>,
     remembered: Vec<RememberedV1>,
-    history: Vec<LineV1>,
+    history: Vec<MessageV1>,
 }
 
 #[derive(Encode, Decode)]
@@ -378,7 +378,7 @@ struct RememberedV1 {
 }
 
 #[derive(Encode, Decode)]
-struct LineV1 {
+struct MessageV1 {
     id: [u8; 16],
     player: u32,
     user: [u8; 16],
@@ -387,8 +387,8 @@ struct LineV1 {
     at: u64,
 }
 
-impl From<&ChatLine> for LineMoreV4 {
-    fn from(line: &ChatLine) -> Self {
+impl From<&ChatMessage> for MessageMoreV4 {
+    fn from(line: &ChatMessage) -> Self {
         let reactions = line.reactions.iter().map(|kind| ReactionV4 {
             emoji: kind.emoji.clone(),
             users: kind.users.iter().map(|user| user.0.into_bytes()).collect(),
@@ -410,14 +410,14 @@ impl From<&Checkpoint> for V4 {
         let locked = checkpoint.locked.iter();
         Self {
             space: V1::from(checkpoint),
-            more: checkpoint.history.iter().map(LineMoreV4::from).collect(),
-            players: checkpoint.players.iter().map(MannersV4::from).collect(),
+            more: checkpoint.history.iter().map(MessageMoreV4::from).collect(),
+            players: checkpoint.players.iter().map(RulesV4::from).collect(),
             locked: locked.map(|(zone, admitted)| (*zone, numbers(admitted))).collect(),
         }
     }
 }
 
-impl From<&SavedPlayer> for MannersV4 {
+impl From<&SavedPlayer> for RulesV4 {
     fn from(saved: &SavedPlayer) -> Self {
         Self {
             status: saved.card.status as u8,
@@ -435,7 +435,7 @@ impl From<&Checkpoint> for V1 {
             next_player: checkpoint.next_player.0,
             players: checkpoint.players.iter().map(PlayerV1::from).collect(),
             remembered: checkpoint.remembered.iter().map(RememberedV1::from).collect(),
-            history: checkpoint.history.iter().map(LineV1::from).collect(),
+            history: checkpoint.history.iter().map(MessageV1::from).collect(),
         }
     }
 }
@@ -462,8 +462,8 @@ impl From<&SavedPlayer> for PlayerV1 {
     }
 }
 
-impl From<&(UserId, Place)> for RememberedV1 {
-    fn from((user, place): &(UserId, Place)) -> Self {
+impl From<&(UserId, RememberedPose)> for RememberedV1 {
+    fn from((user, place): &(UserId, RememberedPose)) -> Self {
         Self {
             user: user.0.into_bytes(),
             x: place.position.x,
@@ -473,8 +473,8 @@ impl From<&(UserId, Place)> for RememberedV1 {
     }
 }
 
-impl From<&ChatLine> for LineV1 {
-    fn from(line: &ChatLine) -> Self {
+impl From<&ChatMessage> for MessageV1 {
+    fn from(line: &ChatMessage) -> Self {
         Self {
             id: line.id.0.into_bytes(),
             player: line.player.0,
@@ -515,8 +515,8 @@ impl V4 {
     }
 }
 
-impl LineMoreV4 {
-    fn add_to(self, line: ChatLine) -> Result<ChatLine, CheckpointError> {
+impl MessageMoreV4 {
+    fn add_to(self, line: ChatMessage) -> Result<ChatMessage, CheckpointError> {
         let scope = Scope::from_wire(self.scope).ok_or(CheckpointError::Senseless("a line is for nobody known"))?;
         let is_full = |kind: &ReactionV4| kind.users.len() > REACTION_USERS;
         if self.reactions.len() > REACTION_KINDS || self.reactions.iter().any(is_full) {
@@ -530,7 +530,7 @@ impl LineMoreV4 {
                 .map(|user| UserId(Uuid::from_bytes(user)))
                 .collect(),
         });
-        Ok(ChatLine {
+        Ok(ChatMessage {
             client_id: self.client_id,
             scope,
             reply_to: self.reply_to.map(|id| ChatId(Uuid::from_bytes(id))),
@@ -593,7 +593,7 @@ impl V1 {
                 .into_iter()
                 .map(RememberedV1::check)
                 .collect::<Result<_, _>>()?,
-            history: self.history.into_iter().map(LineV1::into_line).collect(),
+            history: self.history.into_iter().map(MessageV1::into_line).collect(),
             locked: Vec::new(),
         })
     }
@@ -630,8 +630,8 @@ impl PlayerV1 {
 }
 
 impl RememberedV1 {
-    fn check(self) -> Result<(UserId, Place), CheckpointError> {
-        let place = Place {
+    fn check(self) -> Result<(UserId, RememberedPose), CheckpointError> {
+        let place = RememberedPose {
             position: position(self.x, self.y)?,
             facing: facing(self.facing)?,
         };
@@ -639,9 +639,9 @@ impl RememberedV1 {
     }
 }
 
-impl LineV1 {
-    fn into_line(self) -> ChatLine {
-        ChatLine {
+impl MessageV1 {
+    fn into_line(self) -> ChatMessage {
+        ChatMessage {
             id: ChatId(Uuid::from_bytes(self.id)),
             player: PlayerId(self.player),
             user: UserId(Uuid::from_bytes(self.user)),

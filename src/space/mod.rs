@@ -10,12 +10,12 @@ mod sleep;
 use bevy_ecs::prelude::*;
 
 pub use self::checkpoint::{Checkpoint, CheckpointError, DurableEvent, SavedPlayer};
-use self::room::Room;
+use self::room::AwakeSpace;
 use self::sleep::Asleep;
 use crate::components::command::Command;
-use crate::components::fact::{Picture, TickOutput};
-use crate::components::peers::Forwarder;
-use crate::components::plan::Plan;
+use crate::components::fact::{Snapshot, TickOutput};
+use crate::components::peers::SfuEndpoint;
+use crate::components::plan::SpaceLayout;
 use crate::components::searching::SearchBudget;
 use crate::components::unit::{Tick, TickRate};
 use crate::systems::chat::{History, IsForgetful, SlowMode};
@@ -26,7 +26,7 @@ use crate::systems::proximity::{ForwardedBy, Peers, Proximity};
 /// One space.
 pub struct Space {
     rate: TickRate,
-    state: State,
+    state: SpaceState,
     /// Ticks in which nobody asked for anything and nothing happened.
     quiet: u64,
     /// What searches for ways may take; as much as they like without.
@@ -36,8 +36,8 @@ pub struct Space {
 }
 
 /// Most spaces are at rest most of the time, and a world is large beside what is in it.
-enum State {
-    Awake(Box<Room>),
+enum SpaceState {
+    Awake(Box<AwakeSpace>),
     Asleep(Box<Asleep>),
 }
 
@@ -49,20 +49,20 @@ const SLEEP: u64 = 200;
 
 impl Space {
     /// A space as planned, with nobody in it.
-    pub fn new(plan: &Plan, rate: TickRate) -> Self {
-        Self::of(Room::new(plan, rate), rate)
+    pub fn new(plan: &SpaceLayout, rate: TickRate) -> Self {
+        Self::of(AwakeSpace::new(plan, rate), rate)
     }
 
     /// A space as it was: the plan says what stands there, the checkpoint who was there. Everybody counts as vanished
     /// until they join again, and whoever would stand in something solid is moved out of it.
-    pub fn restore(plan: &Plan, rate: TickRate, checkpoint: &Checkpoint) -> Self {
-        Self::of(Room::restore(plan, rate, checkpoint), rate)
+    pub fn restore(plan: &SpaceLayout, rate: TickRate, checkpoint: &Checkpoint) -> Self {
+        Self::of(AwakeSpace::restore(plan, rate, checkpoint), rate)
     }
 
-    fn of(room: Room, rate: TickRate) -> Self {
+    fn of(room: AwakeSpace, rate: TickRate) -> Self {
         Self {
             rate,
-            state: State::Awake(Box::new(room)),
+            state: SpaceState::Awake(Box::new(room)),
             quiet: 0,
             searching: None,
             searched: 0,
@@ -117,8 +117,8 @@ impl Space {
     /// One more tick.
     fn pass(&mut self) -> Tick {
         let tick = match &mut self.state {
-            State::Awake(room) => &mut *room.world.resource_mut::<Tick>(),
-            State::Asleep(asleep) => &mut asleep.tick,
+            SpaceState::Awake(room) => &mut *room.world.resource_mut::<Tick>(),
+            SpaceState::Asleep(asleep) => &mut asleep.tick,
         };
         tick.0 += 1;
         *tick
@@ -131,19 +131,19 @@ impl Space {
 
     /// Gives up the world, and keeps what is in it; whatever is asked of the space next wakes it.
     pub fn sleep(&mut self) {
-        if let State::Awake(room) = &self.state {
-            self.state = State::Asleep(Box::new(Asleep::of(room)));
+        if let SpaceState::Awake(room) = &self.state {
+            self.state = SpaceState::Asleep(Box::new(Asleep::of(room)));
         }
     }
 
-    fn room(&mut self) -> &mut Room {
-        if let State::Asleep(asleep) = &mut self.state {
+    fn room(&mut self) -> &mut AwakeSpace {
+        if let SpaceState::Asleep(asleep) = &mut self.state {
             let room = std::mem::take(&mut **asleep).wake(self.rate);
-            self.state = State::Awake(Box::new(room));
+            self.state = SpaceState::Awake(Box::new(room));
         }
         match &mut self.state {
-            State::Awake(room) => room,
-            State::Asleep(_) => unreachable!("it was woken"),
+            SpaceState::Awake(room) => room,
+            SpaceState::Asleep(_) => unreachable!("it was woken"),
         }
     }
 
@@ -153,7 +153,7 @@ impl Space {
     }
 
     /// From now on circles that are too large to talk directly are told to talk through this forwarder.
-    pub fn forward_calls(&mut self, by: Forwarder) {
+    pub fn forward_calls(&mut self, by: SfuEndpoint) {
         let world = &mut self.room().world;
         world.insert_resource(ForwardedBy(by));
         world.resource_mut::<Proximity>().look_again();
@@ -162,24 +162,24 @@ impl Space {
     /// Whether anybody talks through the forwarding unit.
     pub fn is_forwarding(&self) -> bool {
         match &self.state {
-            State::Awake(room) => room.world.resource::<Proximity>().is_forwarding(),
-            State::Asleep(asleep) => asleep.is_forwarding,
+            SpaceState::Awake(room) => room.world.resource::<Proximity>().is_forwarding(),
+            SpaceState::Asleep(asleep) => asleep.is_forwarding,
         }
     }
 
     /// The version of the plan that it is run with.
     pub fn version(&self) -> u32 {
         match &self.state {
-            State::Awake(room) => room.world.resource::<Elements>().version,
-            State::Asleep(asleep) => asleep.version,
+            SpaceState::Awake(room) => room.world.resource::<Elements>().version,
+            SpaceState::Asleep(asleep) => asleep.version,
         }
     }
 
     /// Whether it heard of a change of its plan, and not of one before that.
     pub fn is_behind(&self) -> bool {
         match &self.state {
-            State::Awake(room) => room.world.resource::<Elements>().is_behind(),
-            State::Asleep(asleep) => asleep.is_behind,
+            SpaceState::Awake(room) => room.world.resource::<Elements>().is_behind(),
+            SpaceState::Asleep(asleep) => asleep.is_behind,
         }
     }
 
@@ -196,7 +196,7 @@ impl Space {
     }
 
     /// Everything visible right now.
-    pub fn picture(&mut self) -> Picture {
+    pub fn picture(&mut self) -> Snapshot {
         self.room().picture()
     }
 
@@ -208,8 +208,8 @@ impl Space {
     /// How many are here, vanished ones too.
     pub fn people(&self) -> usize {
         match &self.state {
-            State::Awake(room) => room.world.resource::<Roster>().people(),
-            State::Asleep(asleep) => asleep.everybody.len(),
+            SpaceState::Awake(room) => room.world.resource::<Roster>().people(),
+            SpaceState::Asleep(asleep) => asleep.everybody.len(),
         }
     }
 
@@ -226,8 +226,8 @@ impl Space {
     /// The last tick that was run.
     pub fn tick(&self) -> Tick {
         match &self.state {
-            State::Awake(room) => *room.world.resource::<Tick>(),
-            State::Asleep(asleep) => asleep.tick,
+            SpaceState::Awake(room) => *room.world.resource::<Tick>(),
+            SpaceState::Asleep(asleep) => asleep.tick,
         }
     }
 }

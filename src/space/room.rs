@@ -8,33 +8,33 @@ use super::checkpoint::{Checkpoint, SavedPlayer};
 use crate::components::chat::HISTORY;
 use crate::components::command::Command;
 use crate::components::direction::Motion;
-use crate::components::fact::{Fact, Picture, TickOutput};
+use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::grid::Grid;
-use crate::components::plan::Plan;
+use crate::components::plan::SpaceLayout;
 use crate::components::player::{Body, Card, Carry};
-use crate::components::presence::{REMEMBERED, Vanished};
+use crate::components::presence::{REMEMBERED, Disconnected};
 use crate::components::searching::SearchBudget;
 use crate::components::steering::{MAKE_UP, Steering};
 use crate::components::unit::{Tick, TickRate};
 use crate::components::walking::Walk;
 use crate::systems::chat::{self, History, Typists};
 use crate::systems::elements::{self, Elements};
-use crate::systems::path::Search;
+use crate::systems::path::PathSearch;
 use crate::systems::presence::{self, Remembered, Roster};
-use crate::systems::proximity::{self, Blocked, Ear, Peers, Proximity};
-use crate::systems::publish::{self, Shown, Visible};
+use crate::systems::proximity::{self, Blocked, ProximitySlot, Peers, Proximity};
+use crate::systems::publish::{self, PublishedState, PublishedQuery};
 use crate::systems::zones::{self, Zones};
 use crate::systems::{Copier, Inbox, Outbox, SpaceBuilder, arrival, movement, steering, walking};
 use crate::systems::{following, home};
 
 /// The world of a space, and its systems.
-pub(super) struct Room {
+pub(super) struct AwakeSpace {
     pub world: World,
     pub copiers: Vec<Copier>,
     schedule: Schedule,
-    visible: QueryState<Visible>,
+    visible: QueryState<PublishedQuery>,
     saved: QueryState<Saved>,
-    vanished: QueryState<&'static Vanished>,
+    vanished: QueryState<&'static Disconnected>,
 }
 
 /// Everything of a player that is kept.
@@ -42,13 +42,13 @@ type Saved = (
     &'static Card,
     &'static Body,
     &'static Steering,
-    &'static Vanished,
+    &'static Disconnected,
     &'static Blocked,
 );
 
-impl Room {
+impl AwakeSpace {
     /// As planned, with nobody in it.
-    pub fn new(plan: &Plan, rate: TickRate) -> Self {
+    pub fn new(plan: &SpaceLayout, rate: TickRate) -> Self {
         let mut builder = SpaceBuilder::new(rate);
         presence::plugin(&mut builder);
         arrival::plugin(&mut builder, plan);
@@ -78,12 +78,12 @@ impl Room {
 
     /// Tiles that were looked at in searches for ways, in the last tick.
     pub fn searched(&self) -> usize {
-        self.world.resource::<Search>().spent()
+        self.world.resource::<PathSearch>().spent()
     }
 
     /// As it was: the plan says what stands there, the checkpoint who was there. Everybody counts as vanished
     /// until they join again, and whoever would stand in something solid is moved out of it.
-    pub fn restore(plan: &Plan, rate: TickRate, checkpoint: &Checkpoint) -> Self {
+    pub fn restore(plan: &SpaceLayout, rate: TickRate, checkpoint: &Checkpoint) -> Self {
         let mut room = Self::new(plan, rate);
         let world = &mut room.world;
         world.insert_resource(checkpoint.tick);
@@ -111,25 +111,25 @@ impl Room {
     /// Searches for ways take from the budget; without one, as much as they like.
     pub fn run(&mut self, commands: &[Command], searching: &mut Option<SearchBudget>) -> (TickOutput, bool) {
         let world = &mut self.world;
-        world.resource_mut::<Search>().begin_tick(searching.take());
+        world.resource_mut::<PathSearch>().begin_tick(searching.take());
         world.resource_mut::<Inbox>().0.extend_from_slice(commands);
         self.schedule.run(world);
         world.clear_trackers();
-        *searching = world.resource_mut::<Search>().take_budget();
+        *searching = world.resource_mut::<PathSearch>().take_budget();
         let mut output = std::mem::take(&mut *world.resource_mut::<Outbox>().0);
         if output.facts.iter().any(Fact::is_about_ground) {
             output.grid_hash = Some(world.resource::<Grid>().hash());
         }
         let is_waited_for = self.vanished.iter(world).any(|vanished| vanished.0.is_some())
             || !world.resource::<Typists>().0.is_empty()
-            || world.resource::<Search>().is_waited_for();
+            || world.resource::<PathSearch>().is_waited_for();
         let tick = *world.resource::<Tick>();
         let is_settled = world.resource::<Proximity>().is_settled(tick) && world.resource::<Zones>().is_told();
         (output, is_settled && !is_waited_for)
     }
 
     /// Everything visible right now.
-    pub fn picture(&mut self) -> Picture {
+    pub fn picture(&mut self) -> Snapshot {
         let mut players: Vec<_> = self
             .visible
             .iter(&self.world)
@@ -139,7 +139,7 @@ impl Room {
             })
             .collect();
         players.sort_unstable_by_key(|(card, ..)| card.player);
-        Picture {
+        Snapshot {
             tick: *self.world.resource::<Tick>(),
             version: self.world.resource::<Elements>().version,
             grid_hash: self.world.resource::<Grid>().hash(),
@@ -202,9 +202,9 @@ fn admit_saved(world: &mut World, rate: TickRate, now: Tick, saved: &SavedPlayer
         ack: saved.ack,
     };
     let ear = if saved.vanished {
-        Ear::default()
+        ProximitySlot::default()
     } else {
-        Ear::expected(now, rate)
+        ProximitySlot::expected(now, rate)
     };
     let blocked = Blocked(saved.blocked.iter().copied().collect());
     let entity = presence::admit(
@@ -212,7 +212,7 @@ fn admit_saved(world: &mut World, rate: TickRate, now: Tick, saved: &SavedPlayer
         saved.card.clone(),
         body,
         steering,
-        Vanished(Some(now)),
+        Disconnected(Some(now)),
         ear,
         blocked,
     );
@@ -229,7 +229,7 @@ fn know(world: &mut World, entity: Entity) {
         return;
     };
     let (stance, own) = publish::look(card, body, *motion, steering, walk);
-    player.insert(Shown {
+    player.insert(PublishedState {
         card: true,
         stance: Some(stance),
         own: Some(own),

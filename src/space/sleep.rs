@@ -6,22 +6,22 @@
 
 use std::any::Any;
 
-use super::room::Room;
-use crate::components::peers::VoiceRules;
-use crate::components::plan::Plan;
+use super::room::AwakeSpace;
+use crate::components::peers::ProximityRules;
+use crate::components::plan::SpaceLayout;
 use crate::components::unit::{Tick, TickRate};
 use crate::systems::elements::Elements;
 use crate::systems::presence::{self, Player};
 use crate::systems::proximity::Proximity;
 
 /// Nothing: what wakes brings everything along.
-fn nowhere() -> Plan {
-    Plan {
+fn nowhere() -> SpaceLayout {
+    SpaceLayout {
         width: 1,
         height: 1,
         blocked: Vec::new(),
         has_walls: false,
-        voices: VoiceRules::default(),
+        voices: ProximityRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 0,
@@ -42,7 +42,7 @@ pub(super) struct Asleep {
 
 impl Asleep {
     /// Copies everything in a room.
-    pub fn of(room: &Room) -> Self {
+    pub fn of(room: &AwakeSpace) -> Self {
         let world = &room.world;
         let elements = world.resource::<Elements>();
         Self {
@@ -56,8 +56,8 @@ impl Asleep {
     }
 
     /// Puts everything into another room.
-    pub fn wake(self, rate: TickRate) -> Room {
-        let mut room = Room::new(&nowhere(), rate);
+    pub fn wake(self, rate: TickRate) -> AwakeSpace {
+        let mut room = AwakeSpace::new(&nowhere(), rate);
         let world = &mut room.world;
         for (copier, data) in room.copiers.iter().zip(self.data) {
             if let Some(data) = data {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::audit_log::{self, Act, Actor, Deed};
+use super::audit_log::{self, Act, Actor, NewAuditRow};
 use super::{Role, Statement, Store, StoreError, Tx, given, id, now_ms, over_given, uploads};
 use crate::components::id::{SpaceId, UserId};
 use crate::components::utc::utc;
@@ -56,7 +56,7 @@ impl fmt::Display for Suspension {
 
 /// What became of something that was to be done to a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum AdminOutcome {
     /// It is done.
     Done,
     /// There is no such user.
@@ -69,7 +69,7 @@ pub enum Outcome {
     NotSuspended,
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for AdminOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Done => "It is done",
@@ -102,7 +102,7 @@ pub struct UserRow {
     pub suspension: Option<Suspension>,
 }
 
-type Columns = (
+type UserColumns = (
     String,
     String,
     String,
@@ -129,7 +129,7 @@ impl Store {
             pattern.push(character);
         }
         pattern.push('%');
-        let rows: Vec<Columns> = sqlx::query_as(
+        let rows: Vec<UserColumns> = sqlx::query_as(
             "select users.id, users.username, users.role, users.created_at, users.suspended_until, users.suspended_reason, \
              cast(case when users.name_checked = 1 and users.name_key is null then 1 else 0 end as bigint), \
              count(sessions.token_hash), max(sessions.used_at) \
@@ -163,14 +163,14 @@ impl Store {
     }
 
     /// Keeps a user out until then, or until it is lifted. Their sessions stay, so that each can be told why.
-    pub async fn suspend(&self, actor: &Actor, user: UserId, suspension: &Suspension) -> Result<Outcome, StoreError> {
+    pub async fn suspend(&self, actor: &Actor, user: UserId, suspension: &Suspension) -> Result<AdminOutcome, StoreError> {
         if actor.user == Some(user) {
-            return Ok(Outcome::Oneself);
+            return Ok(AdminOutcome::Oneself);
         }
         // Alone: two admins who suspend each other would each see the other one left.
         let mut tx = self.begin_alone().await?;
         let Some(name) = name_of(&mut tx, user).await? else {
-            return Ok(Outcome::NoUser);
+            return Ok(AdminOutcome::NoUser);
         };
         let other_admin: Option<(String,)> = sqlx::query_as(
             "select id from users where role = 'admin' and id <> $1 \
@@ -190,7 +190,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         if suspended.rows_affected() == 0 {
-            return Ok(Outcome::LastAdmin);
+            return Ok(AdminOutcome::LastAdmin);
         }
         let detail = match suspension.until {
             Some(until) => format!("until {}: {}", utc(until.cast_unsigned()), suspension.reason),
@@ -198,14 +198,14 @@ impl Store {
         };
         write(&mut tx, actor, Act::Suspend, user, &name, &detail).await?;
         tx.commit().await?;
-        Ok(Outcome::Done)
+        Ok(AdminOutcome::Done)
     }
 
     /// Lets a user in again.
-    pub async fn unsuspend(&self, actor: &Actor, user: UserId) -> Result<Outcome, StoreError> {
+    pub async fn unsuspend(&self, actor: &Actor, user: UserId) -> Result<AdminOutcome, StoreError> {
         let mut tx = self.begin().await?;
         let Some(name) = name_of(&mut tx, user).await? else {
-            return Ok(Outcome::NoUser);
+            return Ok(AdminOutcome::NoUser);
         };
         let lifted = sqlx::query(
             "update users set suspended_until = null, suspended_reason = null where id = $1 and suspended_until > $2",
@@ -215,18 +215,18 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         if lifted.rows_affected() == 0 {
-            return Ok(Outcome::NotSuspended);
+            return Ok(AdminOutcome::NotSuspended);
         }
         write(&mut tx, actor, Act::Unsuspend, user, &name, "").await?;
         tx.commit().await?;
-        Ok(Outcome::Done)
+        Ok(AdminOutcome::Done)
     }
 
     /// Ends every session of a user, by an admin.
-    pub async fn sign_out_by(&self, actor: &Actor, user: UserId) -> Result<Outcome, StoreError> {
+    pub async fn sign_out_by(&self, actor: &Actor, user: UserId) -> Result<AdminOutcome, StoreError> {
         let mut tx = self.begin().await?;
         let Some(name) = name_of(&mut tx, user).await? else {
-            return Ok(Outcome::NoUser);
+            return Ok(AdminOutcome::NoUser);
         };
         sqlx::query("delete from sessions where user_id = $1")
             .bind(user.to_string())
@@ -234,16 +234,16 @@ impl Store {
             .await?;
         write(&mut tx, actor, Act::SignOut, user, &name, "").await?;
         tx.commit().await?;
-        Ok(Outcome::Done)
+        Ok(AdminOutcome::Done)
     }
 }
 
 impl Store {
     /// Makes a user an admin.
-    pub async fn make_admin(&self, actor: &Actor, user: UserId) -> Result<Outcome, StoreError> {
+    pub async fn make_admin(&self, actor: &Actor, user: UserId) -> Result<AdminOutcome, StoreError> {
         let mut tx = self.begin().await?;
         let Some(name) = name_of(&mut tx, user).await? else {
-            return Ok(Outcome::NoUser);
+            return Ok(AdminOutcome::NoUser);
         };
         sqlx::query("update users set role = $1 where id = $2")
             .bind(Role::Admin.word())
@@ -252,19 +252,19 @@ impl Store {
             .await?;
         write(&mut tx, actor, Act::MakeAdmin, user, &name, "").await?;
         tx.commit().await?;
-        Ok(Outcome::Done)
+        Ok(AdminOutcome::Done)
     }
 
     /// Gives a user another password and ends every session of theirs.
-    pub async fn reset_password(&self, actor: &Actor, user: UserId, hash: &str) -> Result<Outcome, StoreError> {
+    pub async fn reset_password(&self, actor: &Actor, user: UserId, hash: &str) -> Result<AdminOutcome, StoreError> {
         let mut tx = self.begin().await?;
         let Some(name) = name_of(&mut tx, user).await? else {
-            return Ok(Outcome::NoUser);
+            return Ok(AdminOutcome::NoUser);
         };
         super::users::change_password(&mut tx, user, hash, None).await?;
         write(&mut tx, actor, Act::ResetPassword, user, &name, "").await?;
         tx.commit().await?;
-        Ok(Outcome::Done)
+        Ok(AdminOutcome::Done)
     }
 
     /// Deletes a space of any user; false when there is none.
@@ -278,7 +278,7 @@ impl Store {
             .await?;
         let Some((name,)) = row else { return Ok(false) };
         uploads::free(&mut tx, &shown).await?;
-        let deed = Deed {
+        let deed = NewAuditRow {
             actor,
             act: Act::DeleteSpace,
             space: Some(space),
@@ -310,7 +310,7 @@ async fn name_of(tx: &mut Tx, user: UserId) -> Result<Option<String>, StoreError
 }
 
 async fn write(tx: &mut Tx, actor: &Actor, act: Act, user: UserId, name: &str, detail: &str) -> Result<(), StoreError> {
-    let deed = Deed {
+    let deed = NewAuditRow {
         actor,
         act,
         space: None,

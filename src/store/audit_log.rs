@@ -69,7 +69,7 @@ impl Act {
 }
 
 /// Something that is done, on its way into the log.
-pub(super) struct Deed<'a> {
+pub(super) struct NewAuditRow<'a> {
     pub(super) actor: &'a Actor,
     pub(super) act: Act,
     pub(super) space: Option<SpaceId>,
@@ -101,7 +101,7 @@ pub struct AuditRow {
     pub detail: String,
 }
 
-type Columns = (
+type AuditColumns = (
     String,
     i64,
     Option<String>,
@@ -114,7 +114,7 @@ type Columns = (
 );
 
 /// Writes it down, if the transaction is committed.
-pub(super) async fn write(tx: &mut Tx, deed: Deed<'_>) -> Result<(), StoreError> {
+pub(super) async fn write(tx: &mut Tx, deed: NewAuditRow<'_>) -> Result<(), StoreError> {
     sqlx::query(
         "insert into audit_log (id, space_id, actor_id, actor, action, target_id, target, detail, at) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -136,7 +136,7 @@ pub(super) async fn write(tx: &mut Tx, deed: Deed<'_>) -> Result<(), StoreError>
 impl Store {
     /// What was done, the newest first; only what was before that row, when there is one.
     pub async fn audit_log(&self, before: Option<Uuid>, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
-        let rows: Vec<Columns> = sqlx::query_as(
+        let rows: Vec<AuditColumns> = sqlx::query_as(
             "select id, at, actor_id, actor, action, space_id, target_id, target, detail from audit_log \
              where $1 = '' or id < $1 order by id desc limit $2",
         )

@@ -80,11 +80,11 @@ pub struct Manifest {
     pub users: i64,
     /// Spaces in it.
     pub spaces: i64,
-    files: BTreeMap<String, Entry>,
+    files: BTreeMap<String, ManifestEntry>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
+struct ManifestEntry {
     bytes: u64,
     sha256: String,
 }
@@ -306,7 +306,7 @@ fn pack(out: impl Write, mut manifest: Manifest, database: &Path, uploads: &Path
             .append_data(&mut header, &name, &mut hashing)
             .map_err(at(&path))?;
         let sha256 = hashing.end();
-        manifest.files.insert(name, Entry { bytes, sha256 });
+        manifest.files.insert(name, ManifestEntry { bytes, sha256 });
     }
     let text = serde_json::to_vec_pretty(&manifest).map_err(|error| broken(error.to_string()))?;
     let written = archive.append_data(&mut header(text.len() as u64), MANIFEST, text.as_slice());
@@ -376,7 +376,7 @@ fn unpack(
         let mut hashing = Hashing::new(&mut entry);
         take(&path, &mut hashing).map_err(|error| BackupError::Io(name.clone(), error))?;
         let sha256 = hashing.end();
-        if found.insert(name.clone(), Entry { bytes, sha256 }).is_some() {
+        if found.insert(name.clone(), ManifestEntry { bytes, sha256 }).is_some() {
             return Err(broken(format!("it has {name} twice")));
         }
     }

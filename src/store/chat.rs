@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::{Store, StoreError, Tx, id, now_ms, uploads, words};
-use crate::components::chat::{ChatLine, LineChange, LineReaction, Reaction, Scope};
+use crate::components::chat::{ChatMessage, MessageChange, MessageReaction, Reaction, Scope};
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
-use crate::components::peers::VoiceRules;
+use crate::components::peers::ProximityRules;
 use crate::space::DurableEvent;
 
 /// Lines that are swept at once.
@@ -29,7 +29,7 @@ pub struct ChatPage {
 }
 
 #[derive(sqlx::FromRow)]
-pub(super) struct RawLine {
+pub(super) struct RawMessageRow {
     pub id: String,
     pub seq: i64,
     user_id: String,
@@ -85,9 +85,9 @@ impl Store {
     }
 
     /// What was said in a space, newest first.
-    pub async fn lines(&self, space: SpaceId, page: ChatPage) -> Result<Vec<ChatLine>, StoreError> {
+    pub async fn lines(&self, space: SpaceId, page: ChatPage) -> Result<Vec<ChatMessage>, StoreError> {
         let before = self.place_of(space, page.before).await?;
-        let rows: Vec<RawLine> = sqlx::query_as(
+        let rows: Vec<RawMessageRow> = sqlx::query_as(
             "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
              where space_id = $1 and seq < $2 and seq > (select chat_cleared from spaces where id = $1) and at >= $3 \
              order by seq desc limit $4",
@@ -108,12 +108,12 @@ impl Store {
         after: Option<ChatId>,
         since: u64,
         limit: u32,
-    ) -> Result<Vec<ChatLine>, StoreError> {
+    ) -> Result<Vec<ChatMessage>, StoreError> {
         let after = match after {
             Some(_) => self.place_of(space, after).await?,
             None => 0,
         };
-        let mut rows: Vec<RawLine> = sqlx::query_as(
+        let mut rows: Vec<RawMessageRow> = sqlx::query_as(
             "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
              where space_id = $1 and seq > $2 and seq > (select chat_cleared from spaces where id = $1) and at >= $3 \
              order by seq limit $4",
@@ -144,7 +144,7 @@ impl Store {
     }
 
     /// Lines, newest first, with what people think of them.
-    pub(super) async fn with_reactions(&self, space: SpaceId, rows: Vec<RawLine>) -> Result<Vec<ChatLine>, StoreError> {
+    pub(super) async fn with_reactions(&self, space: SpaceId, rows: Vec<RawMessageRow>) -> Result<Vec<ChatMessage>, StoreError> {
         let mut reactions = match (rows.last(), rows.first()) {
             (Some(oldest), Some(newest)) => self.reactions(space, oldest.seq, newest.seq).await?,
             _ => HashMap::new(),
@@ -158,8 +158,8 @@ impl Store {
     }
 
     /// One line of a space.
-    pub async fn line(&self, space: SpaceId, line: ChatId) -> Result<Option<ChatLine>, StoreError> {
-        let row: Option<RawLine> = sqlx::query_as(
+    pub async fn line(&self, space: SpaceId, line: ChatId) -> Result<Option<ChatMessage>, StoreError> {
+        let row: Option<RawMessageRow> = sqlx::query_as(
             "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
              where space_id = $1 and id = $2 and seq > (select chat_cleared from spaces where id = $1)",
         )
@@ -176,7 +176,7 @@ impl Store {
         space: SpaceId,
         retention_days: Option<u32>,
         slow_seconds: u32,
-        voices: VoiceRules,
+        voices: ProximityRules,
     ) -> Result<(), StoreError> {
         sqlx::query(
             "update spaces set chat_retention_days = $2, chat_slow_seconds = $3, reach_tiles = $4, most_voices = $5, \
@@ -351,7 +351,7 @@ struct Keeping {
 
 impl Keeping {
     /// A line that is kept again after everything was deleted is what it was: it comes before that deletion, or after it, as the events say.
-    async fn line(&mut self, tx: &mut Tx, line: &ChatLine) -> Result<(), StoreError> {
+    async fn line(&mut self, tx: &mut Tx, line: &ChatMessage) -> Result<(), StoreError> {
         self.seq += 1;
         let text = storable(&line.text);
         let kept = sqlx::query(
@@ -380,7 +380,7 @@ impl Keeping {
     }
 
     /// What was deleted stays so, and an older change does not undo a newer one.
-    async fn change(&self, tx: &mut Tx, change: &LineChange) -> Result<(), StoreError> {
+    async fn change(&self, tx: &mut Tx, change: &MessageChange) -> Result<(), StoreError> {
         let is_deleted = i64::from(change.text.is_none());
         let before: Option<(i64, String)> = sqlx::query_as(
             "select seq, text from chat_lines where id = $1 and space_id = $2 \
@@ -413,7 +413,7 @@ impl Keeping {
         Ok(())
     }
 
-    async fn reaction(&self, tx: &mut Tx, reaction: &LineReaction) -> Result<(), StoreError> {
+    async fn reaction(&self, tx: &mut Tx, reaction: &MessageReaction) -> Result<(), StoreError> {
         let statement = if reaction.on {
             "insert into chat_reactions (line_id, emoji, user_id, at) select id, $2, $3, $4 from chat_lines \
              where id = $1 and space_id = $5 and deleted = 0 on conflict (line_id, emoji, user_id) do nothing"
@@ -449,10 +449,10 @@ impl Keeping {
     }
 }
 
-impl RawLine {
-    pub fn read(self, reactions: Vec<Reaction>) -> Result<ChatLine, StoreError> {
+impl RawMessageRow {
+    pub fn read(self, reactions: Vec<Reaction>) -> Result<ChatMessage, StoreError> {
         let is_deleted = self.deleted != 0;
-        Ok(ChatLine {
+        Ok(ChatMessage {
             id: id(&self.id)?,
             player: PlayerId::default(),
             user: id(&self.user_id)?,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Store, StoreError, id, now_ms, tiles, uploads};
 use crate::components::id::{ElementId, PlacementId, SpaceId};
-use crate::components::plan::{Area, Placement};
+use crate::components::plan::{TileRect, Placement};
 use crate::components::unit::Tile;
 
 /// The part of a picture that blocks, in tiles from its top left corner.
@@ -62,10 +62,10 @@ impl ElementRow {
     }
 
     /// The tiles that it blocks when it stands there, in a space of that size.
-    pub(super) fn solid(&self, corner: Tile, width: u16, height: u16) -> Option<Area> {
+    pub(super) fn solid(&self, corner: Tile, width: u16, height: u16) -> Option<TileRect> {
         let print = self.footprint();
         let (x, y) = (corner.x.saturating_add(print.x), corner.y.saturating_add(print.y));
-        let area = Area {
+        let area = TileRect {
             corner: Tile::new(x, y),
             width: print.width.min(width.saturating_sub(x)),
             height: print.height.min(height.saturating_sub(y)),

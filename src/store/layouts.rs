@@ -8,16 +8,16 @@ use sqlx::AssertSqlSafe;
 use super::elements::{PlacedElement, read_placed};
 use super::maps::{MapDocument, read_document};
 use super::spaces::read_space;
-use super::{Kind, SpaceRow, Store, StoreError, Tx, id};
+use super::{DatabaseKind, SpaceRow, Store, StoreError, Tx, id};
 use crate::components::id::SpaceId;
-use crate::components::plan::Plan;
+use crate::components::plan::SpaceLayout;
 
 /// Spaces that one query asks for.
 const AT_ONCE: usize = 500;
 
 /// A space with its map and what stands in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpaceLayout {
+pub struct LayoutRow {
     /// The space; its `plan_version` is that of everything here.
     pub space: SpaceRow,
     /// What its map is drawn from; empty when it has none.
@@ -26,12 +26,12 @@ pub struct SpaceLayout {
     pub placed: Vec<PlacedElement>,
 }
 
-impl SpaceLayout {
+impl LayoutRow {
     /// What the running world of the space is built from.
-    pub fn plan(&self) -> Plan {
+    pub fn plan(&self) -> SpaceLayout {
         let SpaceRow { width, height, .. } = self.space;
         let placed = self.placed.iter();
-        Plan {
+        SpaceLayout {
             width,
             height,
             blocked: self.document.blocked_tiles(),
@@ -46,7 +46,7 @@ impl SpaceLayout {
 
 impl Store {
     /// A space with its map and what stands in it, all as of one version.
-    pub async fn layout(&self, space: SpaceId) -> Result<Option<SpaceLayout>, StoreError> {
+    pub async fn layout(&self, space: SpaceId) -> Result<Option<LayoutRow>, StoreError> {
         let mut tx = self.begin_snapshot().await?;
         let Some(row) = read_space(&mut tx, space).await? else {
             return Ok(None);
@@ -57,7 +57,7 @@ impl Store {
         };
         let placed = read_placed(&mut tx, space).await?;
         tx.rollback().await?;
-        Ok(Some(SpaceLayout {
+        Ok(Some(LayoutRow {
             space: row,
             document,
             placed,
@@ -65,7 +65,7 @@ impl Store {
     }
 
     /// What the running world of a space is built from.
-    pub async fn plan(&self, space: SpaceId) -> Result<Option<Plan>, StoreError> {
+    pub async fn plan(&self, space: SpaceId) -> Result<Option<SpaceLayout>, StoreError> {
         Ok(self.layout(space).await?.map(|layout| layout.plan()))
     }
 
@@ -93,8 +93,8 @@ impl Store {
     async fn begin_snapshot(&self) -> Result<Tx, StoreError> {
         let pool = self.readers.clone();
         let statement = match self.kind {
-            Kind::Sqlite => "begin",
-            Kind::Postgres => "begin isolation level repeatable read read only",
+            DatabaseKind::Sqlite => "begin",
+            DatabaseKind::Postgres => "begin isolation level repeatable read read only",
         };
         // In a task of its own for the same reason as any transaction.
         let begun = tokio::spawn(async move { pool.begin_with(statement).await });

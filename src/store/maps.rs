@@ -8,9 +8,9 @@ use super::elements::{PlacedElement, RawPlaced};
 use super::{Store, StoreError, id, now_ms, tiles};
 use crate::components::id::{ElementId, MapId, SpaceId};
 use crate::components::peers::ZONE_REACHES;
-use crate::components::plan::Area;
+use crate::components::plan::TileRect;
 use crate::components::unit::Tile;
-use crate::components::zone::{MOST_IN_AREA, Target, Zone, ZoneKind};
+use crate::components::zone::{MOST_IN_AREA, PortalTarget, Zone, ZoneKind};
 
 /// Zones of a map at most.
 const MOST_ZONES: usize = 500;
@@ -27,7 +27,7 @@ pub struct MapDocument {
     /// Names of the tiles in use: a cell with value `n` shows `tiles[n - 1]`, 0 shows nothing.
     pub tiles: Vec<String>,
     /// Bottom first.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<TileLayer>,
     /// One text per row, `1` where the map blocks; empty when it blocks nowhere.
     pub blocked: Vec<String>,
     /// Whether nobody in the open is heard through what it blocks.
@@ -39,7 +39,7 @@ pub struct MapDocument {
 
 /// One sheet of tiles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Layer {
+pub struct TileLayer {
     /// What its maker called it.
     pub name: String,
     /// Whether it is drawn over people.
@@ -96,7 +96,7 @@ pub struct TargetEntry {
 
 impl ZoneEntry {
     /// A zone without further wishes.
-    pub fn new(kind: ZoneKind, name: &str, area: Area) -> Self {
+    pub fn new(kind: ZoneKind, name: &str, area: TileRect) -> Self {
         Self {
             kind: kind.word().to_owned(),
             name: name.to_owned(),
@@ -189,14 +189,14 @@ impl ZoneEntry {
         Zone {
             kind,
             name: self.name.clone(),
-            area: Area {
+            area: TileRect {
                 corner: Tile::new(self.x, self.y),
                 width: self.width,
                 height: self.height,
             },
             cap: self.cap,
             target: self.target.as_ref().and_then(|target| {
-                Some(Target {
+                Some(PortalTarget {
                     space: target.space.as_ref().map(|space| space.parse()).transpose().ok()?,
                     zone: target.zone.clone(),
                 })
@@ -298,9 +298,9 @@ pub struct NewMap {
     pub zones: Vec<ZoneEntry>,
 }
 
-type RawMap = (String, String, String, Option<String>, i64, i64);
+type MapColumns = (String, String, String, Option<String>, i64, i64);
 
-fn read((map, name, description, thumbnail, width, height): RawMap) -> Result<MapRow, StoreError> {
+fn read((map, name, description, thumbnail, width, height): MapColumns) -> Result<MapRow, StoreError> {
     Ok(MapRow {
         id: id(&map)?,
         name,
@@ -314,7 +314,7 @@ fn read((map, name, description, thumbnail, width, height): RawMap) -> Result<Ma
 impl Store {
     /// Every map, oldest first.
     pub async fn maps(&self) -> Result<Vec<MapRow>, StoreError> {
-        let rows: Vec<RawMap> =
+        let rows: Vec<MapColumns> =
             sqlx::query_as("select id, name, description, thumbnail, width, height from maps order by id")
                 .fetch_all(&self.readers)
                 .await?;
@@ -323,7 +323,7 @@ impl Store {
 
     /// One map.
     pub async fn map(&self, map: MapId) -> Result<Option<MapRow>, StoreError> {
-        let row: Option<RawMap> =
+        let row: Option<MapColumns> =
             sqlx::query_as("select id, name, description, thumbnail, width, height from maps where id = $1")
                 .bind(map.to_string())
                 .fetch_optional(&self.readers)

@@ -101,7 +101,7 @@ impl StoreError {
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
-    kind: Kind,
+    kind: DatabaseKind,
     readers: AnyPool,
     writer: AnyPool,
     /// For the one question that stands before every other: whose token it is. It never waits behind another query.
@@ -111,7 +111,7 @@ pub struct Store {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum DatabaseKind {
     /// One process, one writing connection.
     Sqlite,
     /// Any number of processes, all of them writing at once.
@@ -139,7 +139,7 @@ struct Statement {
     postgres: &'static str,
 }
 
-impl Kind {
+impl DatabaseKind {
     const fn choose(self, statement: &Statement) -> &'static str {
         match self {
             Self::Sqlite => statement.sqlite,
@@ -178,8 +178,8 @@ impl Store {
     async fn begin(&self) -> Result<Tx, StoreError> {
         let pool = self.writer.clone();
         let statement = match self.kind {
-            Kind::Sqlite => "begin immediate",
-            Kind::Postgres => "begin",
+            DatabaseKind::Sqlite => "begin immediate",
+            DatabaseKind::Postgres => "begin",
         };
         // A task of its own, because a request may be dropped at any time: sqlx does not know of a transaction that was begun
         // and not answered yet, and would give its connection to the next query.
@@ -191,7 +191,7 @@ impl Store {
     /// spaces are made of, or read it to copy it: they would overlook each other, or wait for each other in a circle.
     async fn begin_alone(&self) -> Result<Tx, StoreError> {
         let mut tx = self.begin().await?;
-        if self.kind == Kind::Postgres {
+        if self.kind == DatabaseKind::Postgres {
             sqlx::query("select pg_advisory_xact_lock($1)")
                 .bind(ALONE)
                 .execute(&mut *tx)

@@ -16,7 +16,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AnyConnection, AnyPool, Connection, Error, Executor};
 
 use super::folder::{make_file, prepare_folder};
-use super::{Kind, Store, StoreError};
+use super::{DatabaseKind, Store, StoreError};
 
 static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     let mut migrations = sqlx::migrate!("./migrations");
@@ -134,7 +134,7 @@ impl Store {
         let checks = AnyPoolOptions::new().max_connections(SET_APART);
         let searchers = checks.clone().acquire_timeout(SEARCH_PATIENCE);
         let store = Self {
-            kind: Kind::Sqlite,
+            kind: DatabaseKind::Sqlite,
             checks: pool(checks, SQLITE_READER, &options).await.map_err(failed)?,
             searchers: pool(searchers, SQLITE_READER, &options).await.map_err(failed)?,
             writer: pool(writer, SQLITE_WRITER, &options).await.map_err(failed)?,
@@ -170,7 +170,7 @@ impl Store {
         let unusable = |error| failed(reason(&error));
         let writer = pool(connections, POSTGRES, &options).await.map_err(unusable)?;
         let store = Self {
-            kind: Kind::Postgres,
+            kind: DatabaseKind::Postgres,
             checks: pool(checks, POSTGRES, &options).await.map_err(unusable)?,
             searchers: pool(searchers, POSTGRES_SEARCH, &options).await.map_err(unusable)?,
             readers: writer.clone(),

@@ -1,6 +1,6 @@
 //! Owners: which process runs a space, in which epoch. Epochs only rise; whoever takes a space mints the next one.
 
-use super::{Kind, Store, StoreError, id, now_ms};
+use super::{DatabaseKind, Store, StoreError, id, now_ms};
 use crate::components::id::SpaceId;
 
 /// Who took a space last.
@@ -97,8 +97,8 @@ impl Store {
     /// The clock by which proofs age: that of the database, which all processes share.
     pub(super) async fn clock_ms(&self) -> Result<i64, StoreError> {
         match self.kind {
-            Kind::Sqlite => Ok(now_ms()),
-            Kind::Postgres => {
+            DatabaseKind::Sqlite => Ok(now_ms()),
+            DatabaseKind::Postgres => {
                 let clock = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
                 Ok(sqlx::query_scalar(clock).fetch_one(&self.readers).await?)
             }

@@ -5,10 +5,10 @@
 
 use tokio::time::{Duration, Instant};
 
-use super::chat::{ChatPage, RawLine};
-use super::words::{Wanted, behind};
+use super::chat::{ChatPage, RawMessageRow};
+use super::words::{WordQuery, behind};
 use super::{Store, StoreError, id};
-use crate::components::chat::ChatLine;
+use crate::components::chat::ChatMessage;
 use crate::components::id::{ChatId, SpaceId};
 
 /// How long one search goes on.
@@ -31,18 +31,18 @@ const READ: i64 = 200;
 
 /// What a search found, and how far it came.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Found {
+pub struct SearchResult {
     /// Newest first.
-    pub lines: Vec<ChatLine>,
+    pub lines: Vec<ChatMessage>,
     /// The line up to which it looked: what was said earlier is found with another search before it. Nothing when it looked everywhere.
     pub before: Option<ChatId>,
 }
 
 /// A search under way.
-struct Search<'a> {
+struct TextSearch<'a> {
     store: &'a Store,
     space: String,
-    wanted: Wanted,
+    wanted: WordQuery,
     since: i64,
     limit: usize,
     /// Lines from this one on were looked at.
@@ -50,25 +50,25 @@ struct Search<'a> {
     /// Lines up to this one were deleted.
     after: i64,
     end: Instant,
-    found: Vec<RawLine>,
+    found: Vec<RawMessageRow>,
     last: Option<String>,
 }
 
 impl Store {
     /// Lines of a space in which each part of the search stands at the beginning of a word, newest first.
-    pub async fn search(&self, space: SpaceId, search: &str, page: ChatPage) -> Result<Found, StoreError> {
+    pub async fn search(&self, space: SpaceId, search: &str, page: ChatPage) -> Result<SearchResult, StoreError> {
         let cleared: Option<(i64,)> = sqlx::query_as("select chat_cleared from spaces where id = $1")
             .bind(space.to_string())
             .fetch_optional(&self.searchers)
             .await?;
         let Some((after,)) = cleared else {
-            return Ok(Found::default());
+            return Ok(SearchResult::default());
         };
-        let mut search = Search {
+        let mut search = TextSearch {
             store: self,
             after,
             space: space.to_string(),
-            wanted: Wanted::new(search),
+            wanted: WordQuery::new(search),
             since: page.since as i64,
             limit: page.limit as usize,
             before: self.place_of(space, page.before).await?,
@@ -80,17 +80,17 @@ impl Store {
             Some(words) => search.by_index(&words).await?,
             None => search.one_by_one().await?,
         };
-        let Search { found, last, .. } = search;
+        let TextSearch { found, last, .. } = search;
         let last = last.as_deref().map(id).transpose()?.or(page.before);
         let before = last.filter(|_| !is_all);
-        Ok(Found {
+        Ok(SearchResult {
             lines: self.with_reactions(space, found).await?,
             before,
         })
     }
 }
 
-impl Search<'_> {
+impl TextSearch<'_> {
     /// The words of the index of which every line that is found has one; nothing when it is better to read the lines themselves.
     async fn rarest(&self) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
         let unfilled: Option<(String,)> =
@@ -188,7 +188,7 @@ impl Search<'_> {
     }
 
     /// The lines at these places, newest first.
-    async fn look_up(&self, places: &[i64]) -> Result<Vec<RawLine>, StoreError> {
+    async fn look_up(&self, places: &[i64]) -> Result<Vec<RawMessageRow>, StoreError> {
         let mut statement = sqlx::query_as(
             "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
              where space_id = $1 and at >= $2 and deleted = 0 \
@@ -206,7 +206,7 @@ impl Search<'_> {
     /// Reads line after line. Answers whether it came to the end.
     async fn one_by_one(&mut self) -> Result<bool, StoreError> {
         loop {
-            let rows: Vec<RawLine> = sqlx::query_as(
+            let rows: Vec<RawMessageRow> = sqlx::query_as(
                 "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
                  where space_id = $1 and seq < $2 and seq > $3 and at >= $4 order by seq desc limit $5",
             )
@@ -229,7 +229,7 @@ impl Search<'_> {
     }
 
     /// Takes what fits; answers whether that is as many as are wanted.
-    fn look_at(&mut self, rows: Vec<RawLine>) -> bool {
+    fn look_at(&mut self, rows: Vec<RawMessageRow>) -> bool {
         for row in rows {
             if self.found.len() >= self.limit {
                 return true;

@@ -2,7 +2,7 @@
 
 use super::sessions::{hash_token, new_token};
 use super::users::{NewUser, add_user_within};
-use super::{Kind, Role, Store, StoreError, now_ms};
+use super::{DatabaseKind, Role, Store, StoreError, now_ms};
 use crate::components::id::UserId;
 
 /// Processes that start within this time of each other start together.
@@ -28,8 +28,8 @@ impl Store {
         }
         let (token, now) = (new_token(), now_ms());
         let outdated = match self.kind {
-            Kind::Sqlite => i64::MAX,
-            Kind::Postgres => now - TOGETHER_MS,
+            DatabaseKind::Sqlite => i64::MAX,
+            DatabaseKind::Postgres => now - TOGETHER_MS,
         };
         let made = sqlx::query(
             "insert into setup (id, token_hash, created_at) values (1, $1, $2) \

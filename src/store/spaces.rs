@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Store, StoreError, Tx, id, now_ms, tiles, uploads};
 use crate::components::id::{ElementId, MapId, PlacementId, SpaceId, UserId};
-use crate::components::peers::VoiceRules;
+use crate::components::peers::ProximityRules;
 use crate::components::unit::Tile;
 
 /// The word for a space that keeps what is said...
@@ -60,7 +60,7 @@ pub struct SpaceRow {
     /// Seconds between two lines of the same user, at least.
     pub slow_seconds: u32,
     /// How people in the open hear and see each other.
-    pub voices: VoiceRules,
+    pub voices: ProximityRules,
     /// Unix milliseconds.
     pub created_at: i64,
 }
@@ -149,7 +149,7 @@ impl RawSpace {
             keeps_chat: self.chat == KEPT,
             retention_days: self.chat_retention_days.map(whole).transpose()?,
             slow_seconds: whole(self.chat_slow_seconds)?,
-            voices: VoiceRules {
+            voices: ProximityRules {
                 reach: small(self.reach_tiles)?,
                 voices: small(self.most_voices)?,
                 pictures: small(self.most_pictures)?,

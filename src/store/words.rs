@@ -78,11 +78,11 @@ pub(super) fn keys(text: &str) -> BTreeSet<String> {
 }
 
 /// What is searched for.
-pub(super) struct Wanted {
+pub(super) struct WordQuery {
     parts: Vec<String>,
 }
 
-impl Wanted {
+impl WordQuery {
     /// The parts of a search.
     pub fn new(search: &str) -> Self {
         Self {
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     fn is_found(search: &str, text: &str) -> bool {
-        let wanted = Wanted::new(search);
+        let wanted = WordQuery::new(search);
         let keys = keys(text);
         let by_index = wanted
             .keys()

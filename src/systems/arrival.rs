@@ -10,7 +10,7 @@ use super::presence::Roster;
 use super::zones::Zones;
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::plan::{Area, Plan};
+use crate::components::plan::{TileRect, SpaceLayout};
 use crate::components::player::Body;
 use crate::components::unit::{Position, Tile};
 use crate::components::zone::ZoneKind;
@@ -21,24 +21,24 @@ const MIDDLE_TILES: usize = 64;
 /// Where people may arrive.
 #[derive(Debug, Clone, Resource)]
 pub struct Arrivals {
-    zones: Vec<Area>,
+    zones: Vec<TileRect>,
     /// The tiles, as of a ground; `None` before the first arrival.
     ground: Option<u32>,
     tiles: Vec<Tile>,
 }
 
 /// Adds the plan's spawn zones.
-pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
+pub fn plugin(space: &mut SpaceBuilder, plan: &SpaceLayout) {
     space.add(Arrivals::new(plan));
 }
 
 /// From now on people arrive where that plan says.
-pub(super) fn replace(world: &mut World, plan: &Plan) {
+pub(super) fn replace(world: &mut World, plan: &SpaceLayout) {
     world.insert_resource(Arrivals::new(plan));
 }
 
 impl Arrivals {
-    fn new(plan: &Plan) -> Self {
+    fn new(plan: &SpaceLayout) -> Self {
         let zones = plan.zones.iter().filter(|zone| zone.kind == ZoneKind::Spawn);
         Self {
             zones: zones.map(|zone| zone.area).collect(),
@@ -136,18 +136,18 @@ fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-fn tiles(grid: &Grid, zones: &[Area]) -> Vec<Tile> {
+fn tiles(grid: &Grid, zones: &[TileRect]) -> Vec<Tile> {
     let mut seen = BTreeSet::new();
     let inside = zones.iter().map(|&zone| clipped(grid, zone));
     let found: Vec<Tile> = inside
-        .flat_map(Area::tiles)
+        .flat_map(TileRect::tiles)
         .filter(|&tile| grid.is_walkable(tile) && seen.insert(tile))
         .collect();
     if found.is_empty() { around_middle(grid) } else { found }
 }
 
-pub(super) fn clipped(grid: &Grid, zone: Area) -> Area {
-    Area {
+pub(super) fn clipped(grid: &Grid, zone: TileRect) -> TileRect {
+    TileRect {
         corner: zone.corner,
         width: zone.width.min(grid.width().saturating_sub(zone.corner.x)),
         height: zone.height.min(grid.height().saturating_sub(zone.corner.y)),

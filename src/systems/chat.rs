@@ -9,7 +9,7 @@ use bevy_ecs::prelude::*;
 use super::proximity::Peers;
 use super::{Outbox, SimulateSystems, SpaceBuilder, TickSystems, presence};
 use crate::components::chat::{
-    ChatLine, HISTORY, LineChange, LineReaction, LineRefusal, REACTION_KINDS, REACTION_USERS, Reaction, Scope, Speech,
+    ChatMessage, HISTORY, MessageChange, MessageReaction, ChatRefusal, REACTION_KINDS, REACTION_USERS, Reaction, Scope, Speech,
     TYPING_SECONDS,
 };
 use crate::components::fact::Fact;
@@ -26,11 +26,11 @@ const AGAIN_WITHIN: u64 = 60_000;
 
 /// The newest lines, oldest first.
 #[derive(Debug, Clone, Default, Resource)]
-pub struct History(pub VecDeque<ChatLine>);
+pub struct History(pub VecDeque<ChatMessage>);
 
 impl History {
     /// One more line, unless it is known; the oldest makes room.
-    pub fn add(&mut self, line: ChatLine) {
+    pub fn add(&mut self, line: ChatMessage) {
         if self.get(line.id).is_some() {
             return;
         }
@@ -41,16 +41,16 @@ impl History {
     }
 
     /// The line with that id.
-    pub fn get(&self, id: ChatId) -> Option<&ChatLine> {
+    pub fn get(&self, id: ChatId) -> Option<&ChatMessage> {
         self.0.iter().rev().find(|line| line.id == id)
     }
 
-    fn get_mut(&mut self, id: ChatId) -> Option<&mut ChatLine> {
+    fn get_mut(&mut self, id: ChatId) -> Option<&mut ChatMessage> {
         self.0.iter_mut().rev().find(|line| line.id == id)
     }
 
     /// The line that this one repeats: a client that heard no answer sends it again.
-    pub fn find(&self, line: &ChatLine) -> Option<&ChatLine> {
+    pub fn find(&self, line: &ChatMessage) -> Option<&ChatMessage> {
         line.client_id?;
         self.0
             .iter()
@@ -64,7 +64,7 @@ impl History {
     }
 
     /// Gives a line other words, or none. A line that was deleted stays so.
-    pub fn change(&mut self, change: &LineChange) {
+    pub fn change(&mut self, change: &MessageChange) {
         let Some(line) = self.get_mut(change.id).filter(|line| !line.is_deleted) else {
             return;
         };
@@ -80,7 +80,7 @@ impl History {
     }
 
     /// Adds a reaction to a line, or takes it back; what is so already stays so.
-    pub fn react(&mut self, reaction: &LineReaction) {
+    pub fn react(&mut self, reaction: &MessageReaction) {
         let Some(line) = self.get_mut(reaction.id) else { return };
         let kind = line.reactions.iter_mut().find(|known| known.emoji == reaction.emoji);
         match (kind, reaction.on) {
@@ -155,14 +155,14 @@ pub struct Whispers(VecDeque<(UserId, Option<u32>, u64)>);
 
 impl Whispers {
     /// Whether the line was said already.
-    fn has(&self, line: &ChatLine) -> bool {
+    fn has(&self, line: &ChatMessage) -> bool {
         line.client_id.is_some()
             && self.0.iter().any(|(user, client_id, at)| {
                 (*user, *client_id) == (line.user, line.client_id) && at.saturating_add(AGAIN_WITHIN) >= line.at
             })
     }
 
-    fn note(&mut self, line: &ChatLine) {
+    fn note(&mut self, line: &ChatMessage) {
         if self.0.len() >= HISTORY {
             self.0.pop_front();
         }
@@ -191,7 +191,7 @@ fn tell(world: &mut World, fact: Fact) {
     world.resource_mut::<Outbox>().0.facts.push(fact);
 }
 
-fn refuse(world: &mut World, player: PlayerId, client_id: Option<u32>, why: LineRefusal) {
+fn refuse(world: &mut World, player: PlayerId, client_id: Option<u32>, why: ChatRefusal) {
     tell(world, Fact::LineRefused { player, client_id, why });
 }
 
@@ -210,10 +210,10 @@ fn card_of(world: &World, player: PlayerId) -> Option<&Card> {
 pub(super) fn say(world: &mut World, player: PlayerId, speech: Speech) {
     let Some(card) = card_of(world, player) else { return };
     let may_moderate = speech.may_moderate;
-    let line = ChatLine::new(player, card.user, card.name.clone(), speech);
+    let line = ChatMessage::new(player, card.user, card.name.clone(), speech);
     if let Some(before) = world.resource::<History>().find(&line) {
         // Its number may be another one by now: the sender came back.
-        let before = ChatLine {
+        let before = ChatMessage {
             player,
             ..before.clone()
         };
@@ -225,10 +225,10 @@ pub(super) fn say(world: &mut World, player: PlayerId, speech: Speech) {
         return tell(world, Fact::Whispered { line, hearers });
     }
     if line.scope == Scope::Announcement && !may_moderate {
-        return refuse(world, player, line.client_id, LineRefusal::NoAnnouncer);
+        return refuse(world, player, line.client_id, ChatRefusal::NoAnnouncer);
     }
     if !may_moderate && let Some(seconds) = world.resource::<SlowMode>().wait(line.user, line.at) {
-        return refuse(world, player, line.client_id, LineRefusal::TooSoon { seconds });
+        return refuse(world, player, line.client_id, ChatRefusal::TooSoon { seconds });
     }
     if line.scope == Scope::Nearby {
         return whisper(world, line);
@@ -240,10 +240,10 @@ pub(super) fn say(world: &mut World, player: PlayerId, speech: Speech) {
 }
 
 /// Says something to whoever can hear it right now.
-fn whisper(world: &mut World, line: ChatLine) {
+fn whisper(world: &mut World, line: ChatMessage) {
     let hearers = world.resource::<Peers>().hearers(line.player);
     if hearers.is_empty() {
-        return refuse(world, line.player, line.client_id, LineRefusal::NobodyNear);
+        return refuse(world, line.player, line.client_id, ChatRefusal::NobodyNear);
     }
     world.resource_mut::<SlowMode>().note(line.user, line.at);
     world.resource_mut::<Whispers>().note(&line);
@@ -252,17 +252,17 @@ fn whisper(world: &mut World, line: ChatLine) {
 }
 
 /// Somebody wants a line to have other words, or none. Own lines; those who look after the space delete any.
-pub(super) fn change(world: &mut World, player: PlayerId, change: LineChange, may_moderate: bool) {
+pub(super) fn change(world: &mut World, player: PlayerId, change: MessageChange, may_moderate: bool) {
     let Some(user) = card_of(world, player).map(|card| card.user) else {
         return;
     };
     let known = world.resource::<History>().get(change.id);
     let Some(line) = known.filter(|line| !line.is_deleted) else {
-        return refuse(world, player, None, LineRefusal::Gone);
+        return refuse(world, player, None, ChatRefusal::Gone);
     };
     let author = line.user;
     if author != user && !(may_moderate && change.text.is_none()) {
-        return refuse(world, player, None, LineRefusal::NotYours);
+        return refuse(world, player, None, ChatRefusal::NotYours);
     }
     if change.text.as_ref() != Some(&line.text) {
         changed(world, change, author);
@@ -270,7 +270,7 @@ pub(super) fn change(world: &mut World, player: PlayerId, change: LineChange, ma
 }
 
 /// A line was changed by somebody who may; it need not be among those that the space remembers.
-pub(super) fn changed(world: &mut World, mut change: LineChange, author: UserId) {
+pub(super) fn changed(world: &mut World, mut change: MessageChange, author: UserId) {
     let mut history = world.resource_mut::<History>();
     // Clocks of other processes may be behind: what comes later is dated no earlier, or the database would drop it as outdated.
     let edited = history.get(change.id).and_then(|line| line.edited);
@@ -285,7 +285,7 @@ pub(super) fn react(world: &mut World, player: PlayerId, id: ChatId, emoji: Stri
     };
     let mut history = world.resource_mut::<History>();
     let Some(line) = history.get(id).filter(|line| !line.is_deleted) else {
-        return refuse(world, player, None, LineRefusal::Gone);
+        return refuse(world, player, None, ChatRefusal::Gone);
     };
     let kind = line.reactions.iter().find(|kind| kind.emoji == emoji);
     if kind.is_some_and(|kind| kind.users.contains(&user)) == on {
@@ -296,9 +296,9 @@ pub(super) fn react(world: &mut World, player: PlayerId, id: ChatId, emoji: Stri
         None => line.reactions.len() >= REACTION_KINDS,
     };
     if on && is_full {
-        return refuse(world, player, None, LineRefusal::TooManyReactions);
+        return refuse(world, player, None, ChatRefusal::TooManyReactions);
     }
-    let reaction = LineReaction { id, user, emoji, on };
+    let reaction = MessageReaction { id, user, emoji, on };
     history.react(&reaction);
     tell(world, Fact::Reacted(reaction));
 }

@@ -9,7 +9,7 @@ use super::{Outbox, SpaceBuilder};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::PlacementId;
-use crate::components::plan::{Area, Placement, Plan};
+use crate::components::plan::{TileRect, Placement, SpaceLayout};
 use crate::components::unit::Tile;
 
 /// The elements of a space.
@@ -28,14 +28,14 @@ pub struct Elements {
 }
 
 /// Builds the ground of the plan.
-pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
+pub fn plugin(space: &mut SpaceBuilder, plan: &SpaceLayout) {
     let (elements, grid) = built(plan);
     space.add(grid);
     space.add(elements);
 }
 
 /// What stands in a space as planned, and its ground.
-fn built(plan: &Plan) -> (Elements, Grid) {
+fn built(plan: &SpaceLayout) -> (Elements, Grid) {
     let mut grid = Grid::open(plan.width, plan.height);
     for &tile in &plan.blocked {
         grid.block(tile);
@@ -126,7 +126,7 @@ fn edit(world: &mut World, version: u32, fact: Fact, work: impl FnOnce(&mut Elem
 }
 
 /// Everything stands as that plan says from now on.
-pub(super) fn replace(world: &mut World, plan: &Plan) {
+pub(super) fn replace(world: &mut World, plan: &SpaceLayout) {
     let (elements, grid) = built(plan);
     let before = std::mem::replace(&mut *world.resource_mut::<Grid>(), grid);
     let mut now = world.resource_mut::<Elements>();
@@ -140,12 +140,12 @@ pub(super) fn replace(world: &mut World, plan: &Plan) {
 
 /// The solid tiles of a placement that lie inside the map; a placement may claim any size.
 fn solid_tiles(grid: &Grid, placement: &Placement) -> impl Iterator<Item = Tile> + use<> {
-    let area = placement.solid.unwrap_or(Area {
+    let area = placement.solid.unwrap_or(TileRect {
         corner: placement.corner,
         width: 0,
         height: 0,
     });
-    Area {
+    TileRect {
         corner: area.corner,
         width: area.width.min(grid.width().saturating_sub(area.corner.x)),
         height: area.height.min(grid.height().saturating_sub(area.corner.y)),

@@ -17,7 +17,7 @@ use crate::components::player::{Body, Card, Carry};
 use crate::components::steering::Steering;
 use crate::components::unit::{Position, SUBTILES, Tick, TickRate, Tile};
 use crate::components::walking::{Errand, Walk};
-use crate::components::zone::Whereabouts;
+use crate::components::zone::ZoneOccupancy;
 
 /// From a place that leads out one gets to that many tiles, or to where people arrive.
 const ROOMY: usize = 32;
@@ -66,7 +66,7 @@ pub(super) fn go_home(world: &mut World, player: PlayerId) {
     steering.give_up();
     walk.end();
     // Coming there is no step onto a portal.
-    let Some(mut whereabouts) = world.get::<Whereabouts>(entity).copied() else {
+    let Some(mut whereabouts) = world.get::<ZoneOccupancy>(entity).copied() else {
         return;
     };
     let mut zones = world.resource_mut::<Zones>();

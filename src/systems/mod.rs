@@ -163,7 +163,7 @@ fn apply(world: &mut World, command: Command) {
             blocked,
         } => presence::resume(world, card, position, facing, ack, blocked),
         Command::Stay { player } => presence::stay(world, player),
-        Command::Vanish { player } => presence::vanish(world, player),
+        Command::Disconnect { player } => presence::vanish(world, player),
         Command::Leave { player } => presence::leave(world, player),
         Command::ChangeAvatar { user, avatar } => presence::change_avatar(world, user, avatar),
         Command::Step { player, step } => steering::hold(world, player, step),
@@ -174,10 +174,10 @@ fn apply(world: &mut World, command: Command) {
         Command::Emote { player, kind } => chat::emote(world, player, kind),
         Command::PlaceElement { placement, version } => elements::place(world, placement, version),
         Command::RemoveElement { id, version } => elements::remove(world, id, version),
-        Command::ReplacePlan { plan } => replacing::replace(world, *plan),
+        Command::ReplaceLayout { plan } => replacing::replace(world, *plan),
         Command::Signal { player, to, body } => proximity::signal(world, player, to, body),
-        Command::AskUnit { player, body } => proximity::ask_unit(world, player, body),
-        Command::UnitSays { player, body } => proximity::unit_says(world, player, body),
+        Command::SfuRequest { player, body } => proximity::ask_unit(world, player, body),
+        Command::SfuReply { player, body } => proximity::unit_says(world, player, body),
         Command::ChangeMedia { player, media } => status::change_media(world, player, media),
         Command::ChangeStatus { player, status } => status::change_status(world, player, status),
         Command::Wave { player, to, kind } => status::wave(world, player, to, kind),
@@ -191,12 +191,12 @@ fn apply(world: &mut World, command: Command) {
         Command::Follow { player, leader } => following::follow(world, player, leader),
         Command::Bubble { player, deed } => proximity::bubble(world, player, deed),
         Command::Block { user, other, blocked } => proximity::block(world, user, other, blocked),
-        Command::ChangeLine {
+        Command::EditMessage {
             player,
             change,
             may_moderate,
         } => chat::change(world, player, change, may_moderate),
-        Command::LineChanged { change, author } => chat::changed(world, change, author),
+        Command::ApplyEdit { change, author } => chat::changed(world, change, author),
         Command::React {
             player,
             line,
@@ -205,7 +205,7 @@ fn apply(world: &mut World, command: Command) {
         } => chat::react(world, player, line, emoji, on),
         Command::Typing { player, on } => chat::type_on(world, player, on),
         Command::SlowDown { seconds } => chat::slow_down(world, seconds),
-        Command::RuleVoices { rules } => proximity::rule(world, rules),
+        Command::SetProximityRules { rules } => proximity::rule(world, rules),
         Command::ClearChat { by } => chat::clear(world, by),
     }
 }

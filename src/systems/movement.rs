@@ -18,13 +18,13 @@ pub const RUN: i32 = 512;
 pub const RUN_DIAGONAL: i32 = 362;
 
 /// What keeps a body out but solid tiles: doors that are closed to it.
-pub trait Doors {
+pub trait Barriers {
     /// Whether the middle of the body may come from the one tile onto the other.
     fn let_through(&self, from: Tile, to: Tile) -> bool;
 }
 
 /// No doors anywhere.
-impl Doors for () {
+impl Barriers for () {
     fn let_through(&self, _: Tile, _: Tile) -> bool {
         true
     }
@@ -36,7 +36,7 @@ pub fn step(grid: &Grid, rate: TickRate, body: &mut Body, direction: Direction, 
 }
 
 /// As [`step`], and stopping before closed doors, on each axis by itself.
-pub fn step_through(grid: &Grid, doors: &impl Doors, rate: TickRate, body: &mut Body, direction: Direction, run: bool) {
+pub fn step_through(grid: &Grid, doors: &impl Barriers, rate: TickRate, body: &mut Body, direction: Direction, run: bool) {
     let (right, down) = direction.signs();
     let speed = speed(direction, run);
     let x = stride(&mut body.carry.x, right * speed, rate);
@@ -51,7 +51,7 @@ pub fn step_through(grid: &Grid, doors: &impl Doors, rate: TickRate, body: &mut 
 }
 
 /// Moves a body by one tick of walking, straight to a position or, while both axes are off, on a diagonal.
-pub fn step_towards(grid: &Grid, doors: &impl Doors, rate: TickRate, body: &mut Body, to: Position) {
+pub fn step_towards(grid: &Grid, doors: &impl Barriers, rate: TickRate, body: &mut Body, to: Position) {
     let (right, down) = (to.x - body.position.x, to.y - body.position.y);
     let direction = Direction::from_signs(right, down);
     let speed = speed(direction, false);
@@ -111,7 +111,7 @@ fn stride(carry: &mut i8, speed: i32, rate: TickRate) -> i32 {
 }
 
 /// Moves along x, unless a door is closed to the body there: then it stays where it is.
-fn go_x(grid: &Grid, doors: &impl Doors, position: &mut Position, by: i32) -> bool {
+fn go_x(grid: &Grid, doors: &impl Barriers, position: &mut Position, by: i32) -> bool {
     let before = *position;
     let is_free = move_x(grid, position, by);
     if doors.let_through(before.tile(), position.tile()) {
@@ -121,7 +121,7 @@ fn go_x(grid: &Grid, doors: &impl Doors, position: &mut Position, by: i32) -> bo
     false
 }
 
-fn go_y(grid: &Grid, doors: &impl Doors, position: &mut Position, by: i32) -> bool {
+fn go_y(grid: &Grid, doors: &impl Barriers, position: &mut Position, by: i32) -> bool {
     let before = *position;
     let is_free = move_y(grid, position, by);
     if doors.let_through(before.tile(), position.tile()) {

@@ -28,7 +28,7 @@ const NO_NEIGHBOUR: u8 = 8;
 
 /// Where a way shall end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum PathGoal {
     /// On the tile; when it is solid, as near to it as one can get.
     On(Tile),
     /// On a tile from which one step leads to this one.
@@ -37,7 +37,7 @@ pub enum Target {
 
 /// What became of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum PathOutcome {
     /// The tiles to go, without the first one; empty when nothing is to be done.
     Way(Vec<Tile>),
     /// None leads there, or only one too long to search for.
@@ -46,8 +46,8 @@ pub enum Found {
 
 /// The memory of searches, kept from one to the next so that a search allocates next to nothing.
 #[derive(Debug, Default, Resource)]
-pub struct Search {
-    nodes: Vec<Node>,
+pub struct PathSearch {
+    nodes: Vec<PathNode>,
     round: u32,
     open: BinaryHeap<Reverse<(u32, Reverse<u32>, u32)>>,
     searched: usize,
@@ -107,7 +107,7 @@ impl Regions {
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Node {
+struct PathNode {
     /// The search that wrote this; older ones count as empty.
     round: u32,
     cost: u32,
@@ -124,7 +124,7 @@ struct Aim {
     must_touch: bool,
 }
 
-impl Search {
+impl PathSearch {
     /// A memory that knows nothing yet, for as many tiles as it takes.
     pub fn new() -> Self {
         Self::default()
@@ -172,19 +172,19 @@ impl Search {
 
     /// Whether no way can lead there, as far as the ground tells: then nothing is searched, however often it is asked for. The grid is
     /// what it is as of that ground.
-    pub fn is_out_of_reach(&mut self, grid: &Grid, ground: u32, from: Tile, target: Target) -> bool {
+    pub fn is_out_of_reach(&mut self, grid: &Grid, ground: u32, from: Tile, target: PathGoal) -> bool {
         self.regions.learn(grid, ground);
         let here = self.regions.at(grid, from);
         let there = match target {
             // As near to something solid as one can get is a way, too.
-            Target::On(tile) if !grid.is_walkable(tile) => return false,
-            Target::On(tile) | Target::Beside(tile) => self.regions.at(grid, tile),
+            PathGoal::On(tile) if !grid.is_walkable(tile) => return false,
+            PathGoal::On(tile) | PathGoal::Beside(tile) => self.regions.at(grid, tile),
         };
         here != there
     }
 
     /// The shortest way from a walkable tile.
-    pub fn find(&mut self, grid: &Grid, from: Tile, target: Target) -> Found {
+    pub fn find(&mut self, grid: &Grid, from: Tile, target: PathGoal) -> PathOutcome {
         let aim = Aim::new(grid, target);
         self.begin(grid, from, &aim);
         let width = u32::from(grid.width());
@@ -197,23 +197,23 @@ impl Search {
             self.searched += 1;
             let at = ((index % width) as i32, (index / width) as i32);
             if aim.accepts(grid, at) {
-                return Found::Way(self.way_to(width, index));
+                return PathOutcome::Way(self.way_to(width, index));
             }
             if self.searched == MAX_SEARCHED {
-                return Found::Nothing;
+                return PathOutcome::Nothing;
             }
             self.look_around(grid, at, cost, &aim);
         }
         match target {
-            Target::On(tile) if !grid.is_walkable(tile) => self.nearest_seen(grid, from, aim.tile),
-            _ => Found::Nothing,
+            PathGoal::On(tile) if !grid.is_walkable(tile) => self.nearest_seen(grid, from, aim.tile),
+            _ => PathOutcome::Nothing,
         }
     }
 
     fn begin(&mut self, grid: &Grid, from: Tile, aim: &Aim) {
         let tiles = usize::from(grid.width()) * usize::from(grid.height());
         if self.nodes.len() != tiles || self.round == u32::MAX {
-            self.nodes = vec![Node::default(); tiles];
+            self.nodes = vec![PathNode::default(); tiles];
             self.round = 0;
         }
         self.round += 1;
@@ -241,7 +241,7 @@ impl Search {
         if node.round == self.round && node.cost <= cost {
             return;
         }
-        *node = Node {
+        *node = PathNode {
             round: self.round,
             cost,
             from,
@@ -267,7 +267,7 @@ impl Search {
     }
 
     /// After everything within reach was looked at: the way to what is nearest to the solid tile.
-    fn nearest_seen(&self, grid: &Grid, from: Tile, to: (i32, i32)) -> Found {
+    fn nearest_seen(&self, grid: &Grid, from: Tile, to: (i32, i32)) -> PathOutcome {
         let width = u32::from(grid.width());
         let distance = |index: u32| {
             let (x, y) = ((index % width) as i32, (index / width) as i32);
@@ -277,17 +277,17 @@ impl Search {
         let seen = (0..self.nodes.len() as u32).filter(|&index| self.nodes[index as usize].round == self.round);
         let best = seen.min_by_key(|&index| (distance(index), self.nodes[index as usize].cost, index));
         match best {
-            Some(best) if distance(best) < distance(start) => Found::Way(self.way_to(width, best)),
-            _ => Found::Nothing,
+            Some(best) if distance(best) < distance(start) => PathOutcome::Way(self.way_to(width, best)),
+            _ => PathOutcome::Nothing,
         }
     }
 }
 
 impl Aim {
-    fn new(grid: &Grid, target: Target) -> Self {
+    fn new(grid: &Grid, target: PathGoal) -> Self {
         let (tile, must_touch) = match target {
-            Target::On(tile) => (tile, false),
-            Target::Beside(tile) => (tile, true),
+            PathGoal::On(tile) => (tile, false),
+            PathGoal::Beside(tile) => (tile, true),
         };
         let tile = (i32::from(tile.x), i32::from(tile.y));
         let radius = if must_touch { 1 } else { open_radius(grid, tile) };

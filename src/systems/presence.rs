@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bevy_ecs::prelude::*;
 
-use super::proximity::{Blocked, Ear};
-use super::publish::Shown;
+use super::proximity::{Blocked, ProximitySlot};
+use super::publish::PublishedState;
 use super::zones::Zones;
 use super::{
     Outbox, SimulateSystems, SpaceBuilder, arrival, chat, following, home, movement, proximity, status, zones,
@@ -17,12 +17,12 @@ use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::{Avatar, Body, Card};
-use crate::components::presence::{Place, REMEMBERED, VANISHED_SECONDS, Vanished};
+use crate::components::presence::{RememberedPose, REMEMBERED, VANISHED_SECONDS, Disconnected};
 use crate::components::status::{Media, Status};
 use crate::components::steering::Steering;
 use crate::components::unit::{Position, Tick, TickRate};
 use crate::components::walking::Walk;
-use crate::components::zone::Whereabouts;
+use crate::components::zone::ZoneOccupancy;
 
 /// Everybody in the space, by number and by user.
 #[derive(Debug, Clone, Resource)]
@@ -40,16 +40,16 @@ pub type Player = (
     Motion,
     Steering,
     Walk,
-    Vanished,
-    Shown,
-    Whereabouts,
-    Ear,
+    Disconnected,
+    PublishedState,
+    ZoneOccupancy,
+    ProximitySlot,
     Blocked,
 );
 
 /// Where those stood who left, who left first in front.
 #[derive(Debug, Clone, Default, Resource)]
-pub struct Remembered(pub VecDeque<(UserId, Place)>);
+pub struct Remembered(pub VecDeque<(UserId, RememberedPose)>);
 
 /// Adds an empty roster and what lets the vanished go.
 pub fn plugin(space: &mut SpaceBuilder) {
@@ -81,7 +81,7 @@ impl Roster {
 
 impl Remembered {
     /// Keeps a user's place; the one kept longest makes room.
-    pub fn keep(&mut self, user: UserId, place: Place) {
+    pub fn keep(&mut self, user: UserId, place: RememberedPose) {
         self.0.retain(|(other, _)| *other != user);
         if self.0.len() >= REMEMBERED {
             self.0.pop_front();
@@ -89,7 +89,7 @@ impl Remembered {
         self.0.push_back((user, place));
     }
 
-    fn recall(&mut self, user: UserId) -> Option<Place> {
+    fn recall(&mut self, user: UserId) -> Option<RememberedPose> {
         let index = self.0.iter().position(|(other, _)| *other == user)?;
         self.0.remove(index).map(|(_, place)| place)
     }
@@ -116,8 +116,8 @@ pub fn admit(
     card: Card,
     body: Body,
     steering: Steering,
-    vanished: Vanished,
-    ear: Ear,
+    vanished: Disconnected,
+    ear: ProximitySlot,
     blocked: Blocked,
 ) -> Option<Entity> {
     let (player, user) = (card.player, card.user);
@@ -133,7 +133,7 @@ pub fn admit(
         steering,
         Walk::default(),
         vanished,
-        Shown::default(),
+        PublishedState::default(),
         whereabouts,
         ear,
         blocked,
@@ -157,10 +157,10 @@ pub fn everybody(world: &World) -> Vec<Player> {
             *somebody.get::<Motion>()?,
             somebody.get::<Steering>()?.clone(),
             somebody.get::<Walk>()?.clone(),
-            *somebody.get::<Vanished>()?,
-            somebody.get::<Shown>()?.clone(),
-            *somebody.get::<Whereabouts>()?,
-            *somebody.get::<Ear>()?,
+            *somebody.get::<Disconnected>()?,
+            somebody.get::<PublishedState>()?.clone(),
+            *somebody.get::<ZoneOccupancy>()?,
+            *somebody.get::<ProximitySlot>()?,
             somebody.get::<Blocked>()?.clone(),
         ))
     });
@@ -207,13 +207,13 @@ pub(super) fn join(
             Some(position) => Body::at(position),
             None => place_to_arrive(world, user, player),
         };
-        let (ear, blocked) = (Ear::default(), Blocked(blocked.into_iter().collect()));
+        let (ear, blocked) = (ProximitySlot::default(), Blocked(blocked.into_iter().collect()));
         admit(
             world,
             card,
             body,
             Steering::default(),
-            Vanished::default(),
+            Disconnected::default(),
             ear,
             blocked,
         );
@@ -254,15 +254,15 @@ pub(super) fn resume(
         ack,
         ..Steering::default()
     };
-    let (ear, blocked) = (Ear::resuming(), Blocked(blocked.into_iter().collect()));
-    admit(world, card, body, steering, Vanished::default(), ear, blocked);
+    let (ear, blocked) = (ProximitySlot::resuming(), Blocked(blocked.into_iter().collect()));
+    admit(world, card, body, steering, Disconnected::default(), ear, blocked);
     let again = false;
     let fact = Fact::Joined { user, player, again };
     world.resource_mut::<Outbox>().0.facts.push(fact);
 }
 
 pub(super) fn stay(world: &mut World, player: PlayerId) {
-    if let Some(mut vanished) = entity(world, player).and_then(|entity| world.get_mut::<Vanished>(entity)) {
+    if let Some(mut vanished) = entity(world, player).and_then(|entity| world.get_mut::<Disconnected>(entity)) {
         vanished.0 = None;
     }
 }
@@ -281,12 +281,12 @@ fn come_back(world: &mut World, card: Card) {
     // Whoever wants peace has it on every device; microphones and cameras are off on arrival.
     let status = player.get::<Card>().map_or(card.status, |before| before.status);
     let card = Card { status, ..card };
-    player.insert((card, Vanished::default(), Shown::default()));
+    player.insert((card, Disconnected::default(), PublishedState::default()));
 }
 
 fn place_to_arrive(world: &mut World, user: UserId, player: PlayerId) -> Body {
     let place = world.resource_mut::<Remembered>().recall(user);
-    let is_open = |place: &Place| {
+    let is_open = |place: &RememberedPose| {
         movement::is_free(world.resource::<Grid>(), place.position)
             && arrival::is_open(world, player, place.position.tile())
     };
@@ -311,10 +311,10 @@ pub(super) fn vanish(world: &mut World, player: PlayerId) {
     let Some(entity) = entity(world, player) else {
         return;
     };
-    if let Some(mut vanished) = world.get_mut::<Vanished>(entity) {
+    if let Some(mut vanished) = world.get_mut::<Disconnected>(entity) {
         vanished.0.get_or_insert(now);
     }
-    if let Some(mut ear) = world.get_mut::<Ear>(entity) {
+    if let Some(mut ear) = world.get_mut::<ProximitySlot>(entity) {
         ear.give_up();
     }
     // Nobody sends anything any more.
@@ -329,7 +329,7 @@ pub(super) fn leave(world: &mut World, player: PlayerId) {
     let leaver = world.entity(entity);
     if let (Some(card), Some(body)) = (leaver.get::<Card>(), leaver.get::<Body>()) {
         let user = card.user;
-        let place = Place {
+        let place = RememberedPose {
             position: body.position,
             facing: body.facing,
         };
@@ -337,7 +337,7 @@ pub(super) fn leave(world: &mut World, player: PlayerId) {
         world.resource_mut::<Remembered>().keep(user, place);
         world.resource_mut::<Outbox>().0.gone.push((player, user));
     }
-    if let Some(whereabouts) = world.get::<Whereabouts>(entity).copied() {
+    if let Some(whereabouts) = world.get::<ZoneOccupancy>(entity).copied() {
         zones::forget(world, player, whereabouts);
     }
     proximity::forget(world, player);
@@ -359,17 +359,17 @@ pub(super) fn change_avatar(world: &mut World, user: UserId, avatar: Option<Avat
     };
     if card.avatar != avatar {
         card.avatar = avatar;
-        if let Some(mut shown) = player.get_mut::<Shown>() {
+        if let Some(mut shown) = player.get_mut::<PublishedState>() {
             shown.card = false;
         }
     }
 }
 
 /// Whoever vanished and did not come back in time leaves.
-fn let_vanished_go(world: &mut World, players: &mut QueryState<(&Card, &Vanished)>) {
+fn let_vanished_go(world: &mut World, players: &mut QueryState<(&Card, &Disconnected)>) {
     let patience = VANISHED_SECONDS * u64::from(world.resource::<TickRate>().per_second());
     let now = world.resource::<Tick>().0;
-    let is_due = |vanished: &Vanished| vanished.0.is_some_and(|since| now >= since.0.saturating_add(patience));
+    let is_due = |vanished: &Disconnected| vanished.0.is_some_and(|since| now >= since.0.saturating_add(patience));
     let mut due: Vec<PlayerId> = players
         .iter(world)
         .filter(|(_, vanished)| is_due(vanished))

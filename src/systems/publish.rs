@@ -12,7 +12,7 @@ use crate::components::walking::Walk;
 
 /// What was published of a player last.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Component)]
-pub struct Shown {
+pub struct PublishedState {
     /// Whether the card is known.
     pub card: bool,
     /// How they stood.
@@ -22,7 +22,7 @@ pub struct Shown {
 }
 
 /// Everything about a player that is published.
-pub type Visible = (
+pub type PublishedQuery = (
     &'static Card,
     &'static Body,
     &'static Motion,
@@ -53,7 +53,7 @@ pub fn look(card: &Card, body: &Body, motion: Motion, steering: &Steering, walk:
     (stance, own)
 }
 
-fn write_down(now: Res<Tick>, mut outbox: ResMut<Outbox>, mut players: Query<(Visible, &mut Shown)>) {
+fn write_down(now: Res<Tick>, mut outbox: ResMut<Outbox>, mut players: Query<(PublishedQuery, &mut PublishedState)>) {
     let output = &mut outbox.0;
     for ((card, body, motion, steering, walk), mut shown) in &mut players {
         let (stance, own) = look(card, body, *motion, steering, walk);

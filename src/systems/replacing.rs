@@ -6,10 +6,10 @@ use super::elements::{self, Elements};
 use super::{Outbox, arrival, proximity, zones};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
-use crate::components::plan::Plan;
+use crate::components::plan::SpaceLayout;
 
 /// From now on the space is as the plan says. An older plan, or one of another size, changes nothing.
-pub(super) fn replace(world: &mut World, plan: Plan) {
+pub(super) fn replace(world: &mut World, plan: SpaceLayout) {
     let grid = world.resource::<Grid>();
     let is_newer = plan.version > world.resource::<Elements>().version;
     if !is_newer || (plan.width, plan.height) != (grid.width(), grid.height()) {
@@ -19,6 +19,6 @@ pub(super) fn replace(world: &mut World, plan: Plan) {
     arrival::replace(world, &plan);
     zones::replace(world, &plan);
     proximity::replace(world, &plan);
-    let fact = Fact::PlanReplaced { version: plan.version };
+    let fact = Fact::LayoutReplaced { version: plan.version };
     world.resource_mut::<Outbox>().0.facts.push(fact);
 }

@@ -3,7 +3,7 @@
 use bevy_ecs::prelude::*;
 
 use super::proximity::Peers;
-use super::publish::Shown;
+use super::publish::PublishedState;
 use super::zones::{area_of, deny};
 use super::{Outbox, presence, proximity, zones};
 use crate::components::fact::{Denial, Fact};
@@ -30,7 +30,7 @@ fn change_card(world: &mut World, player: PlayerId, change: impl FnOnce(&mut Car
     let before = (card.status, card.media);
     change(&mut card);
     let is_news = before != (card.status, card.media);
-    if is_news && let Some(mut shown) = player.get_mut::<Shown>() {
+    if is_news && let Some(mut shown) = player.get_mut::<PublishedState>() {
         shown.card = false;
     }
 }

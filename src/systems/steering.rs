@@ -11,7 +11,7 @@ use crate::components::player::{Body, Card, HeldStep};
 use crate::components::steering::{MAKE_UP, QUEUE, Steering};
 use crate::components::unit::TickRate;
 use crate::components::walking::Walk;
-use crate::components::zone::Whereabouts;
+use crate::components::zone::ZoneOccupancy;
 
 /// Adds the taking of steps.
 pub fn plugin(space: &mut SpaceBuilder) {
@@ -49,7 +49,7 @@ fn take_steps(
     grid: Res<Grid>,
     rate: Res<TickRate>,
     mut zones: ResMut<Zones>,
-    mut players: Query<(&Card, &mut Body, &mut Motion, &mut Steering, &Walk, &mut Whereabouts)>,
+    mut players: Query<(&Card, &mut Body, &mut Motion, &mut Steering, &Walk, &mut ZoneOccupancy)>,
 ) {
     for (card, mut body, mut motion, mut steering, walk, mut whereabouts) in &mut players {
         if walk.errand.is_some() {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bevy_ecs::prelude::*;
 
 use super::elements::Elements;
-use super::path::{Found, Search, Target};
+use super::path::{PathOutcome, PathSearch, PathGoal};
 use super::presence::Roster;
 use super::zones::{Doors, Zones};
 use super::{Outbox, SimulateSystems, SpaceBuilder, movement, presence, proximity};
@@ -17,7 +17,7 @@ use crate::components::player::{Body, Card, Carry, Goal};
 use crate::components::steering::Steering;
 use crate::components::unit::{Tick, TickRate, Tile};
 use crate::components::walking::{Errand, TILE_STEPS, Walk};
-use crate::components::zone::Whereabouts;
+use crate::components::zone::ZoneOccupancy;
 
 /// Ticks without getting anywhere after which a walk is given up: a search for another way had its turn by then.
 const PATIENCE: u8 = 8;
@@ -25,7 +25,7 @@ const PATIENCE: u8 = 8;
 /// Adds the search for ways and the walking of them.
 pub fn plugin(space: &mut SpaceBuilder) {
     // Only memory to search with: another world has its own.
-    space.world.insert_resource(Search::new());
+    space.world.insert_resource(PathSearch::new());
     space.tick.add_systems(
         (check_tile_steps, search_ways, walk_on)
             .chain()
@@ -158,7 +158,7 @@ fn search_ways(
     roster: Res<Roster>,
     now: Res<Tick>,
     ground: (Res<Zones>, Res<Elements>),
-    mut search: ResMut<Search>,
+    mut search: ResMut<PathSearch>,
     mut outbox: ResMut<Outbox>,
     mut walkers: Query<(Entity, &Card, &mut Body, &mut Motion, &mut Walk)>,
 ) {
@@ -190,19 +190,19 @@ fn search_ways(
                 let target = target(goal, tile);
                 let from = body.position.tile();
                 if search.is_out_of_reach(&grid, elements.ground, from, target) {
-                    Found::Nothing
+                    PathOutcome::Nothing
                 } else {
                     let found = search.find(&zones.ground_for(&grid, player, from), from, target);
                     search.charge(user);
                     found
                 }
             }
-            _ => Found::Nothing,
+            _ => PathOutcome::Nothing,
         };
         walk.asked = *now;
         match found {
-            Found::Way(way) => take_way(&mut body, &mut motion, &mut walk, goal, tile, &way),
-            Found::Nothing => {
+            PathOutcome::Way(way) => take_way(&mut body, &mut motion, &mut walk, goal, tile, &way),
+            PathOutcome::Nothing => {
                 stop(&mut body, &mut motion, &mut walk);
                 outbox.0.facts.push(Fact::NoPath { player });
             }
@@ -218,10 +218,10 @@ fn goal_tile(goal: Goal, walker: PlayerId, tile_of: impl FnOnce(PlayerId) -> Opt
     }
 }
 
-const fn target(goal: Goal, tile: Tile) -> Target {
+const fn target(goal: Goal, tile: Tile) -> PathGoal {
     match goal {
-        Goal::Tile(_) => Target::On(tile),
-        Goal::Player(_) => Target::Beside(tile),
+        Goal::Tile(_) => PathGoal::On(tile),
+        Goal::Player(_) => PathGoal::Beside(tile),
     }
 }
 
@@ -258,7 +258,7 @@ fn walk_on(
     grid: Res<Grid>,
     rate: Res<TickRate>,
     mut zones: ResMut<Zones>,
-    mut walkers: Query<(&Card, &mut Body, &mut Motion, &mut Walk, &mut Whereabouts)>,
+    mut walkers: Query<(&Card, &mut Body, &mut Motion, &mut Walk, &mut ZoneOccupancy)>,
 ) {
     for (card, mut body, mut motion, mut walk, mut whereabouts) in &mut walkers {
         let Some(&next) = walk.way.front() else {

@@ -15,12 +15,12 @@ use crate::components::direction::Motion;
 use crate::components::fact::{Denial, Fact};
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::plan::{Area, Plan};
+use crate::components::plan::{TileRect, SpaceLayout};
 use crate::components::player::{Body, Card};
 use crate::components::steering::Steering;
 use crate::components::unit::{Tick, TickRate, Tile};
 use crate::components::walking::Walk;
-use crate::components::zone::{AreaState, MOST_IN_AREA, Target, Whereabouts, Zone, ZoneKind};
+use crate::components::zone::{PrivateZoneState, MOST_IN_AREA, PortalTarget, ZoneOccupancy, Zone, ZoneKind};
 
 /// Stages of one map at most that are heard.
 pub const MOST_STAGES: usize = 64;
@@ -32,32 +32,32 @@ const KNOCK_AGAIN: u64 = 2;
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Zones {
     all: Vec<Zone>,
-    rooms: Vec<Room>,
+    rooms: Vec<PrivateArea>,
     stages: Vec<StageZone>,
     has_closed: bool,
 }
 
 /// A private area.
 #[derive(Debug, Clone)]
-struct Room {
+struct PrivateArea {
     zone: u16,
-    area: Area,
+    area: TileRect,
     cap: u16,
     locked: bool,
     locked_by: Option<PlayerId>,
     people: u16,
     admitted: BTreeSet<PlayerId>,
     knocked: BTreeMap<PlayerId, Tick>,
-    shown: AreaState,
+    shown: PrivateZoneState,
     shown_at: Tick,
 }
 
 /// A stage, and where it is heard.
 #[derive(Debug, Clone)]
 struct StageZone {
-    area: Area,
+    area: TileRect,
     /// Empty for everywhere.
-    audience: Vec<Area>,
+    audience: Vec<TileRect>,
 }
 
 /// What the zones at one place do to voices.
@@ -76,7 +76,7 @@ pub struct Sound {
 }
 
 /// Adds the plan's zones, and what watches who goes in and out.
-pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
+pub fn plugin(space: &mut SpaceBuilder, plan: &SpaceLayout) {
     space.add(Zones::new(&plan.zones));
     space.tick.add_systems(
         (step_through_portals, tell_of_areas)
@@ -86,7 +86,7 @@ pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
 }
 
 /// The zones are those of that plan from now on. Private areas of the same name stay locked as they are.
-pub(super) fn replace(world: &mut World, plan: &Plan) {
+pub(super) fn replace(world: &mut World, plan: &SpaceLayout) {
     let entities: Vec<Entity> = world.resource::<Roster>().entities().collect();
     world.resource_scope(|world, mut zones: Mut<Zones>| {
         let before = std::mem::replace(&mut *zones, Zones::new(&plan.zones));
@@ -103,7 +103,7 @@ pub(super) fn replace(world: &mut World, plan: &Plan) {
             .rooms
             .iter_mut()
             .filter(|room| room.people == 0)
-            .for_each(Room::open);
+            .for_each(PrivateArea::open);
         zones.note_closed();
         let now = *world.resource::<Tick>();
         // Numbers may mean other zones than before: how each is now is told.
@@ -114,7 +114,7 @@ pub(super) fn replace(world: &mut World, plan: &Plan) {
                 .resource_mut::<Outbox>()
                 .0
                 .facts
-                .push(Fact::AreaChanged(room.shown));
+                .push(Fact::ZoneChanged(room.shown));
         }
     });
 }
@@ -122,7 +122,7 @@ pub(super) fn replace(world: &mut World, plan: &Plan) {
 impl Zones {
     /// Locks those private areas that were locked under the same name.
     fn keep_locks(&mut self, before: &Self) {
-        let mut known: Vec<&Room> = before.rooms.iter().collect();
+        let mut known: Vec<&PrivateArea> = before.rooms.iter().collect();
         for room in &mut self.rooms {
             let name = |zones: &[Zone], zone: u16| zones.get(usize::from(zone)).map(|zone| zone.name.clone());
             let same = known
@@ -152,7 +152,7 @@ impl Zones {
         let rooms = zones.iter().zip(0..).filter(|(zone, _)| zone.kind == ZoneKind::Private);
         let stages = zones.iter().filter(|zone| zone.kind == ZoneKind::Stage);
         Self {
-            rooms: rooms.map(|(zone, number)| Room::new(zone, number)).collect(),
+            rooms: rooms.map(|(zone, number)| PrivateArea::new(zone, number)).collect(),
             stages: stages
                 .take(MOST_STAGES)
                 .map(|stage| {
@@ -201,8 +201,8 @@ impl Zones {
     }
 
     /// Every area in which somebody is, or that is locked.
-    pub fn states(&self) -> Vec<AreaState> {
-        let states = self.rooms.iter().map(Room::state);
+    pub fn states(&self) -> Vec<PrivateZoneState> {
+        let states = self.rooms.iter().map(PrivateArea::state);
         states.filter(|state| state.locked || state.people > 0).collect()
     }
 
@@ -262,7 +262,7 @@ impl Zones {
     }
 
     /// Somebody's middle is on that tile now.
-    pub fn note(&mut self, player: PlayerId, whereabouts: &mut Whereabouts, tile: Tile) {
+    pub fn note(&mut self, player: PlayerId, whereabouts: &mut ZoneOccupancy, tile: Tile) {
         let area = self.area_at(tile);
         let before = std::mem::replace(&mut whereabouts.area, area);
         if before == area {
@@ -286,7 +286,7 @@ impl Zones {
         self.all.iter().position(is_here).map(|index| index as u16)
     }
 
-    fn room(&mut self, zone: u16) -> Option<&mut Room> {
+    fn room(&mut self, zone: u16) -> Option<&mut PrivateArea> {
         self.rooms.iter_mut().find(|room| room.zone == zone)
     }
 
@@ -295,14 +295,14 @@ impl Zones {
     }
 
     /// The area of the first zone of that name that people may arrive in from elsewhere.
-    pub fn arrival(&self, name: &str) -> Option<Area> {
+    pub fn arrival(&self, name: &str) -> Option<TileRect> {
         let may_arrive = |zone: &&Zone| matches!(zone.kind, ZoneKind::Spawn | ZoneKind::Portal);
         let mut zones = self.all.iter().filter(may_arrive);
         zones.find(|zone| zone.name == name).map(|zone| zone.area)
     }
 }
 
-impl Room {
+impl PrivateArea {
     fn new(zone: &Zone, number: u16) -> Self {
         let cap = zone.cap.unwrap_or(MOST_IN_AREA).clamp(1, MOST_IN_AREA);
         Self {
@@ -314,7 +314,7 @@ impl Room {
             people: 0,
             admitted: BTreeSet::new(),
             knocked: BTreeMap::new(),
-            shown: AreaState {
+            shown: PrivateZoneState {
                 zone: number,
                 locked: false,
                 people: 0,
@@ -325,8 +325,8 @@ impl Room {
         }
     }
 
-    const fn state(&self) -> AreaState {
-        AreaState {
+    const fn state(&self) -> PrivateZoneState {
+        PrivateZoneState {
             zone: self.zone,
             locked: self.locked,
             people: self.people,
@@ -368,22 +368,22 @@ impl<'a> Doors<'a> {
     }
 }
 
-impl movement::Doors for Doors<'_> {
+impl movement::Barriers for Doors<'_> {
     fn let_through(&self, from: Tile, to: Tile) -> bool {
         self.zones.lets_through(self.player, from, to)
     }
 }
 
 /// Where somebody stands who just came.
-pub(super) fn whereabouts(zones: &mut Zones, player: PlayerId, tile: Tile) -> Whereabouts {
-    let mut whereabouts = Whereabouts::default();
+pub(super) fn whereabouts(zones: &mut Zones, player: PlayerId, tile: Tile) -> ZoneOccupancy {
+    let mut whereabouts = ZoneOccupancy::default();
     zones.note(player, &mut whereabouts, tile);
     whereabouts.portal = zones.portal_at(tile);
     whereabouts
 }
 
 /// A player is no longer here.
-pub(super) fn forget(world: &mut World, player: PlayerId, whereabouts: Whereabouts) {
+pub(super) fn forget(world: &mut World, player: PlayerId, whereabouts: ZoneOccupancy) {
     let mut zones = world.resource_mut::<Zones>();
     if let Some(room) = whereabouts.area.and_then(|zone| zones.room(zone)) {
         room.lose();
@@ -454,13 +454,13 @@ pub(super) fn admit(world: &mut World, player: PlayerId, guest: PlayerId) {
 
 /// The private area somebody stands in.
 pub(super) fn area_of(world: &World, player: PlayerId) -> Option<u16> {
-    world.get::<Whereabouts>(presence::entity(world, player)?)?.area
+    world.get::<ZoneOccupancy>(presence::entity(world, player)?)?.area
 }
 
 fn people_in(world: &World, zone: u16) -> Vec<PlayerId> {
     let entities = world.resource::<Roster>().entities();
     let inside = entities.filter(|entity| {
-        let whereabouts = world.get::<Whereabouts>(*entity);
+        let whereabouts = world.get::<ZoneOccupancy>(*entity);
         whereabouts.is_some_and(|whereabouts| whereabouts.area == Some(zone))
     });
     inside
@@ -483,7 +483,7 @@ type Steps<'a> = (
     &'a mut Motion,
     &'a mut Steering,
     &'a mut Walk,
-    &'a mut Whereabouts,
+    &'a mut ZoneOccupancy,
 );
 
 /// Whoever came onto a portal comes out at its other end. Arriving on one is no step onto it.
@@ -512,7 +512,7 @@ fn step_through_portals(
     stepped.sort_unstable();
     following.add_followers(&mut stepped);
     for (player, portal) in stepped {
-        let Some(Target { space, zone }) = zones.all.get(usize::from(portal)).and_then(|zone| zone.target.clone())
+        let Some(PortalTarget { space, zone }) = zones.all.get(usize::from(portal)).and_then(|zone| zone.target.clone())
         else {
             continue;
         };
@@ -563,7 +563,7 @@ fn tell_of_areas(now: Res<Tick>, rate: Res<TickRate>, mut zones: ResMut<Zones>, 
         if state.locked != room.shown.locked || state.is_closed() != room.shown.is_closed() || is_due {
             room.shown = state;
             room.shown_at = *now;
-            outbox.0.facts.push(Fact::AreaChanged(state));
+            outbox.0.facts.push(Fact::ZoneChanged(state));
         }
     }
 }

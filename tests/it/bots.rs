@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use plaza::bots::{self, Behaviour, Protocol, Report, Settings};
-use plaza::media::forward::ForwardSettings;
+use plaza::bots::{self, Behaviour, Protocol, Report, BotSettings};
+use plaza::media::forward::SfuSettings;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -16,8 +16,8 @@ use crate::harness::TestServer;
 
 const BOTS: u32 = 14;
 
-fn settings(url: &str, protocol: Protocol, behaviour: Behaviour) -> Settings {
-    Settings {
+fn settings(url: &str, protocol: Protocol, behaviour: Behaviour) -> BotSettings {
+    BotSettings {
         url: url.to_owned(),
         bots: BOTS,
         spaces: 2,
@@ -26,11 +26,11 @@ fn settings(url: &str, protocol: Protocol, behaviour: Behaviour) -> Settings {
         ramp: 100.0,
         behaviour,
         verify: true,
-        ..Settings::default()
+        ..BotSettings::default()
     }
 }
 
-async fn run(settings: Settings) -> Report {
+async fn run(settings: BotSettings) -> Report {
     bots::run(&settings, CancellationToken::new(), |_| {})
         .await
         .expect("the server lets bots in")
@@ -76,7 +76,7 @@ async fn every_behaviour_is_served_well_in_json() {
 #[tokio::test(flavor = "multi_thread")]
 async fn in_large_circles_everybody_gets_everybodys_picture_through_the_server() {
     let server = TestServer::start_with(|settings| {
-        settings.forwarding = Some(ForwardSettings {
+        settings.forwarding = Some(SfuSettings {
             listen: "127.0.0.1:0".parse().expect("this is an address"),
             or_any_port: false,
             addresses: Vec::new(),
@@ -86,7 +86,7 @@ async fn in_large_circles_everybody_gets_everybodys_picture_through_the_server()
     // A busy machine looks like a slow line, on which not all pictures find room: then they try again.
     let mut tries = 0;
     let report = loop {
-        let report = run(Settings {
+        let report = run(BotSettings {
             bots: 6,
             spaces: 1,
             media: true,

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plaza::components::bubble::{BubbleDeed, BubbleState, MOST_IN_BUBBLE};
+use plaza::components::bubble::{BubbleAction, BubbleState, MOST_IN_BUBBLE};
 use plaza::components::command::Command;
 use plaza::components::fact::{Denial, Fact};
 use plaza::components::id::{PlayerId, UserId};
-use plaza::components::peers::{Peer, VoiceRules, Why};
-use plaza::components::plan::{Area, Plan};
+use plaza::components::peers::{Peer, ProximityRules, ProximityReason};
+use plaza::components::plan::{TileRect, SpaceLayout};
 use plaza::components::player::Goal;
 use plaza::components::status::{Status, WaveKind};
 use plaza::components::unit::{TickRate, Tile};
@@ -16,8 +16,8 @@ use plaza::space::Space;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-fn area(x: u16, y: u16, width: u16, height: u16) -> Area {
-    Area {
+fn area(x: u16, y: u16, width: u16, height: u16) -> TileRect {
+    TileRect {
         corner: Tile::new(x, y),
         width,
         height,
@@ -29,13 +29,13 @@ fn user(number: u32) -> UserId {
 }
 
 /// Twenty by ten tiles, everybody arrives at the left, and far to the right are a room and a silent corner.
-fn plan() -> Plan {
-    Plan {
+fn plan() -> SpaceLayout {
+    SpaceLayout {
         width: 20,
         height: 10,
         blocked: Vec::new(),
         has_walls: false,
-        voices: VoiceRules::default(),
+        voices: ProximityRules::default(),
         zones: vec![
             Zone::new(ZoneKind::Spawn, "door".into(), area(0, 0, 1, 1)),
             Zone::new(ZoneKind::Private, "room".into(), area(16, 0, 4, 4)),
@@ -106,24 +106,24 @@ impl World {
         self.ask(Command::Walk { player, seq, goal });
     }
 
-    fn deed(&mut self, player: u32, deed: BubbleDeed) -> Vec<Fact> {
+    fn deed(&mut self, player: u32, deed: BubbleAction) -> Vec<Fact> {
         let player = PlayerId(player);
         self.ask(Command::Bubble { player, deed })
     }
 
     /// Someone asks those near, and all of them agree.
     fn form(&mut self, player: u32, is_aside: bool) {
-        for fact in self.deed(player, BubbleDeed::Form { is_aside }) {
+        for fact in self.deed(player, BubbleAction::Form { is_aside }) {
             if let Fact::BubbleAsked { to, .. } = fact {
                 for guest in to {
-                    self.deed(guest.0, BubbleDeed::Accept(PlayerId(player)));
+                    self.deed(guest.0, BubbleAction::Accept(PlayerId(player)));
                 }
             }
         }
     }
 
     /// How loud one hears the other, and by which rule.
-    fn hears(&self, one: u32, other: u32) -> Option<(u8, Why)> {
+    fn hears(&self, one: u32, other: u32) -> Option<(u8, ProximityReason)> {
         let peer = self.peers.get(&PlayerId(one))?.get(&PlayerId(other))?;
         peer.hear.then_some((peer.gain, peer.why))
     }
@@ -146,9 +146,9 @@ fn join(number: u32) -> Command {
     }
 }
 
-const FULL: Option<(u8, Why)> = Some((255, Why::Bubble));
-const NEAR: Option<(u8, Why)> = Some((255, Why::Field));
-const SOFT: Option<(u8, Why)> = Some((38, Why::Field));
+const FULL: Option<(u8, ProximityReason)> = Some((255, ProximityReason::Bubble));
+const NEAR: Option<(u8, ProximityReason)> = Some((255, ProximityReason::Field));
+const SOFT: Option<(u8, ProximityReason)> = Some((38, ProximityReason::Field));
 
 /// Three in a row a tile apart, and a fourth three tiles from the first.
 fn four() -> World {
@@ -168,7 +168,7 @@ fn a_bubble_is_of_those_near_and_keeps_the_others_out() {
     assert_eq!(world.members(), [[1, 2, 3]]);
     assert_eq!((world.hears(1, 3), world.hears(3, 1)), (FULL, FULL));
     assert_eq!((world.hears(1, 4), world.hears(4, 1)), (None, None));
-    world.deed(2, BubbleDeed::Leave);
+    world.deed(2, BubbleAction::Leave);
     world.rest(20);
     assert_eq!(world.members(), [[1, 3]]);
     assert_eq!((world.hears(2, 4), world.hears(2, 1)), (NEAR, None));
@@ -187,21 +187,21 @@ fn no_one_is_in_a_bubble_who_did_not_agree() {
         to: vec![PlayerId(2), PlayerId(3)],
     };
     assert_eq!(
-        world.deed(1, BubbleDeed::Form { is_aside: false }),
+        world.deed(1, BubbleAction::Form { is_aside: false }),
         std::slice::from_ref(&asked)
     );
     assert!(world.bubbles.is_empty());
     assert_eq!(world.hears(1, 2), NEAR, "nothing changes until someone agrees");
     assert!(
-        !world.deed(1, BubbleDeed::Form { is_aside: false }).contains(&asked),
+        !world.deed(1, BubbleAction::Form { is_aside: false }).contains(&asked),
         "not at once again"
     );
-    world.deed(3, BubbleDeed::Decline(PlayerId(1)));
-    world.deed(3, BubbleDeed::Accept(PlayerId(1)));
+    world.deed(3, BubbleAction::Decline(PlayerId(1)));
+    world.deed(3, BubbleAction::Accept(PlayerId(1)));
     assert!(world.bubbles.is_empty(), "who declined is not asked any more");
-    world.deed(4, BubbleDeed::Accept(PlayerId(1)));
+    world.deed(4, BubbleAction::Accept(PlayerId(1)));
     assert!(world.bubbles.is_empty(), "who was not asked cannot agree");
-    world.deed(2, BubbleDeed::Accept(PlayerId(1)));
+    world.deed(2, BubbleAction::Accept(PlayerId(1)));
     assert_eq!(world.members(), [[1, 2]]);
     assert_eq!((world.hears(1, 2), world.hears(3, 1)), (FULL, None));
 }
@@ -209,12 +209,12 @@ fn no_one_is_in_a_bubble_who_did_not_agree() {
 #[test]
 fn who_was_asked_and_walked_away_or_answers_too_late_is_in_none() {
     let mut world = four();
-    world.deed(1, BubbleDeed::Form { is_aside: false });
+    world.deed(1, BubbleAction::Form { is_aside: false });
     world.walk(2, 12, 8);
     world.rest(80);
-    world.deed(2, BubbleDeed::Accept(PlayerId(1)));
+    world.deed(2, BubbleAction::Accept(PlayerId(1)));
     world.rest(61 * 20);
-    world.deed(3, BubbleDeed::Accept(PlayerId(1)));
+    world.deed(3, BubbleAction::Accept(PlayerId(1)));
     assert!(world.bubbles.is_empty());
 }
 
@@ -225,7 +225,7 @@ fn an_aside_hears_the_others_softly_and_is_heard_softly() {
     assert_eq!(world.members(), [[1, 2, 3]]);
     assert_eq!((world.hears(1, 2), world.hears(2, 1)), (FULL, FULL));
     assert_eq!((world.hears(1, 4), world.hears(4, 1)), (SOFT, SOFT));
-    world.deed(1, BubbleDeed::Leave);
+    world.deed(1, BubbleAction::Leave);
     assert_eq!((world.hears(1, 4), world.hears(1, 2)), (NEAR, SOFT));
 }
 
@@ -233,7 +233,7 @@ fn an_aside_hears_the_others_softly_and_is_heard_softly() {
 fn a_locked_bubble_is_knocked_at() {
     let mut world = four();
     world.form(1, false);
-    world.deed(1, BubbleDeed::Lock(true));
+    world.deed(1, BubbleAction::Lock(true));
     let bubble = *world.bubbles.keys().next().unwrap();
     let denied = |player, why| Fact::Denied {
         player: PlayerId(player),
@@ -241,7 +241,7 @@ fn a_locked_bubble_is_knocked_at() {
     };
     assert!(
         world
-            .deed(4, BubbleDeed::Join(bubble))
+            .deed(4, BubbleAction::Join(bubble))
             .contains(&denied(4, Denial::NotNearBubble))
     );
     world.walk(4, 4, 5);
@@ -255,9 +255,9 @@ fn a_locked_bubble_is_knocked_at() {
         guest: PlayerId(guest),
     };
     assert!(world.ask(admit(4)).contains(&denied(2, Denial::NotHere)), "did not ask");
-    assert!(world.deed(4, BubbleDeed::Join(bubble)).contains(&knock));
+    assert!(world.deed(4, BubbleAction::Join(bubble)).contains(&knock));
     assert!(
-        !world.deed(4, BubbleDeed::Join(bubble)).contains(&knock),
+        !world.deed(4, BubbleAction::Join(bubble)).contains(&knock),
         "not at once again"
     );
     assert_eq!(world.members(), [[1, 2, 3]]);
@@ -273,7 +273,7 @@ fn nobody_is_taken_along_who_walks_or_stands_elsewhere() {
         player: PlayerId(4),
         why: Denial::NobodyNear,
     };
-    assert!(world.deed(4, BubbleDeed::Form { is_aside: false }).contains(&nobody));
+    assert!(world.deed(4, BubbleAction::Form { is_aside: false }).contains(&nobody));
     world.walk(2, 7, 8);
     world.form(1, false);
     assert_eq!(world.members(), [[1, 3]]);
@@ -286,10 +286,10 @@ fn whoever_vanishes_leaves_or_wants_peace_is_out_of_it() {
     world.walk(4, 4, 5);
     world.rest(40);
     let bubble = *world.bubbles.keys().next().unwrap();
-    world.deed(4, BubbleDeed::Join(bubble));
+    world.deed(4, BubbleAction::Join(bubble));
     assert_eq!(world.members(), [[1, 2, 3, 4]]);
     let player = PlayerId(2);
-    world.ask(Command::Vanish { player });
+    world.ask(Command::Disconnect { player });
     assert_eq!((world.members(), world.hears(1, 2)), (vec![vec![1, 3, 4]], None));
     world.ask(join(2));
     world.rest(20);
@@ -336,7 +336,7 @@ fn whoever_leads_asks_those_who_hear_them() {
 #[derive(Debug, Clone)]
 enum Deed {
     Walk(u32, u16, u16),
-    Bubble(u32, BubbleDeed),
+    Bubble(u32, BubbleAction),
     Admit(u32, u32),
     Status(u32, u8),
     Block(u32, u32, bool),
@@ -351,7 +351,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         6 => (people.clone(), 0_u16..20, 0_u16..10).prop_map(|(who, x, y)| Deed::Walk(who, x, y)),
         6 => (people.clone(), 0_u8..8, 1_u32..6).prop_map(|(who, deed, bubble)| {
-            Deed::Bubble(who, BubbleDeed::from_wire(deed, bubble).unwrap())
+            Deed::Bubble(who, BubbleAction::from_wire(deed, bubble).unwrap())
         }),
         1 => (people.clone(), people.clone()).prop_map(|(who, guest)| Deed::Admit(who, guest)),
         1 => (people.clone(), 0_u8..5).prop_map(|(who, status)| Deed::Status(who, status)),
@@ -396,7 +396,7 @@ impl World {
                 other: user(other),
                 blocked,
             }),
-            Deed::Vanish(who) => self.player(who).map(|player| Command::Vanish { player }),
+            Deed::Vanish(who) => self.player(who).map(|player| Command::Disconnect { player }),
             Deed::Leave(who) => self.player(who).map(|player| Command::Leave { player }),
             Deed::Come(who) => Some(join(who)),
         };
@@ -437,7 +437,7 @@ impl World {
                 prop_assert_eq!(back, Some(&mirrored), "the same for both");
                 let (mine, its) = (bubble_of.get(one), bubble_of.get(other));
                 let are_together = mine.is_some() && mine == its;
-                prop_assert_eq!(are_together, peer.why == Why::Bubble);
+                prop_assert_eq!(are_together, peer.why == ProximityReason::Bubble);
                 if !are_together {
                     let closed = mine.into_iter().chain(its).any(|bubble| !bubble.is_aside);
                     prop_assert!(!closed, "heard through a bubble");

@@ -2,7 +2,7 @@
 
 use plaza::components::chat::HISTORY;
 use plaza::net::protocol::chat::{
-    ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatLineS2c, DirectLineS2c, ReactC2s, TypingC2s,
+    ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatMessageS2c, DirectMessageS2c, ReactC2s, TypingC2s,
 };
 use plaza::net::protocol::status::BlockC2s;
 use plaza::net::protocol::{ClientMessage, ServerMessage};
@@ -158,7 +158,7 @@ async fn until<T>(client: &mut GameClient, mut pick: impl FnMut(&ServerMessage) 
     picked.expect("it was seen")
 }
 
-async fn said(client: &mut GameClient, text: &str) -> ChatLineS2c {
+async fn said(client: &mut GameClient, text: &str) -> ChatMessageS2c {
     until(client, |message| match message {
         ServerMessage::Chat(line) if line.text == text => Some(line.clone()),
         _ => None,
@@ -467,7 +467,7 @@ async fn write_to(
     server.post(&format!("/direct/{}", to.id), Some(from), body).await
 }
 
-async fn direct(client: &mut GameClient) -> DirectLineS2c {
+async fn direct(client: &mut GameClient) -> DirectMessageS2c {
     until(client, |message| match message {
         ServerMessage::Direct(line) => Some(line.clone()),
         _ => None,

@@ -7,7 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use plaza::components::fact::Stance;
 use plaza::components::unit::Position;
 use plaza::net::codec::{decode, encode};
-use plaza::net::protocol::chat::{ChatC2s, ChatLineS2c};
+use plaza::net::protocol::chat::{ChatC2s, ChatMessageS2c};
 use plaza::net::protocol::frame::{CELL_SIDE, CELL_TILES, FrameS2c, unpack};
 use plaza::net::protocol::movement::{InputC2s, OwnStateS2c, WalkToC2s};
 use plaza::net::protocol::session::{HelloC2s, PingC2s, WelcomeS2c};
@@ -172,7 +172,7 @@ pub struct GameClient {
     socket: Socket,
     pub welcome: WelcomeS2c,
     /// What was said before it came.
-    pub history: Vec<ChatLineS2c>,
+    pub history: Vec<ChatMessageS2c>,
     pub own: OwnStateS2c,
     pub ack: u32,
     pub epoch: u64,

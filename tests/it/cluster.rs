@@ -5,7 +5,7 @@ use std::path::Path;
 use plaza::cluster::node::{Member, Node, NodeId, Nonce};
 use plaza::cluster::ownership::{Dead, Renewal, Taken};
 use plaza::cluster::redis::Redis as Directory;
-use plaza::cluster::vault::{Committed, Kept, Vault, Write};
+use plaza::cluster::vault::{Committed, SavedState, Vault, Write};
 use plaza::components::id::SpaceId;
 use plaza::net::link::Secret;
 use plaza::net::protocol::ServerMessage;
@@ -372,7 +372,7 @@ async fn a_vault_shuts_out_whoever_was_before(
         events: events.iter().map(|(tick, event)| (*tick, event.to_vec())).collect(),
     };
     assert_eq!(vault.claim(space, 1, &ann).await, Ok(Taken::Ours));
-    assert_eq!(vault.load(space).await, Ok(Kept::default()));
+    assert_eq!(vault.load(space).await, Ok(SavedState::default()));
     let first = write(5, Some(b"five"), &[(6, b"a"), (6, b"b"), (7, b"c")]);
     assert_eq!(vault.commit(space, 1, &ann, &first).await, Ok(Committed::Kept));
     let kept = vault.load(space).await.unwrap();

@@ -8,11 +8,11 @@ use futures_util::future::select_all;
 use plaza::components::command::Command;
 use plaza::components::fact::{Denial, Fact};
 use plaza::components::id::{PlayerId, UserId};
-use plaza::components::peers::{Forwarder, Route, VoiceRules};
-use plaza::components::plan::Plan;
+use plaza::components::peers::{SfuEndpoint, MediaRoute, ProximityRules};
+use plaza::components::plan::SpaceLayout;
 use plaza::components::unit::TickRate;
-use plaza::media::forward::{ForwardSettings, Stream, pack, unpack};
-use plaza::net::protocol::peers::ForwardC2s;
+use plaza::media::forward::{SfuSettings, Stream, pack, unpack};
+use plaza::net::protocol::peers::SfuC2s;
 use plaza::net::protocol::status::MediaC2s;
 use plaza::net::protocol::{ClientMessage, ServerMessage};
 use plaza::space::Space;
@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn server() -> TestServer {
     TestServer::start_with(|settings| {
-        settings.forwarding = Some(ForwardSettings {
+        settings.forwarding = Some(SfuSettings {
             listen: "127.0.0.1:0".parse().expect("this is an address"),
             or_any_port: false,
             addresses: Vec::new(),
@@ -165,7 +165,7 @@ impl Caller {
 
     fn offer(&self, text: &str) -> ClientMessage {
         let body = json!({ "offer": { "session": self.session, "packed": pack(text) } }).to_string();
-        ClientMessage::Forward(ForwardC2s { body })
+        ClientMessage::Forward(SfuC2s { body })
     }
 
     /// Says and shows something: a voice, and a camera in two layers. Every tenth picture is a whole one.
@@ -387,7 +387,7 @@ async fn who_shows_a_picture_large_gets_the_fine_layer_and_who_hides_it_none() {
     let mut of_bo = Caller::connect(bo, false).await;
     let show = |height: u32, player: u32| {
         let body = json!({ "show": { player.to_string(): height } }).to_string();
-        ClientMessage::Forward(ForwardC2s { body })
+        ClientMessage::Forward(SfuC2s { body })
     };
     let player = ada.welcome.player;
     bo.say(&show(720, player)).await;
@@ -428,7 +428,7 @@ async fn who_is_near_nobody_gets_nothing_by_asking() {
     of_far.heard.clear();
     // The connection stands still; a stranger's wish does not move it.
     let body = json!({ "show": { ada.welcome.player.to_string(): 720 } }).to_string();
-    far.say(&ClientMessage::Forward(ForwardC2s { body })).await;
+    far.say(&ClientMessage::Forward(SfuC2s { body })).await;
     let said_before = of_ada.frames;
     let mut callers = [("Ada", &mut of_ada), ("Far", &mut of_far)];
     talk(&mut callers, |callers| callers[0].1.frames > said_before + 50).await;
@@ -444,7 +444,7 @@ async fn an_offer_that_nobody_asked_for_is_refused_with_a_reason() {
     let mut people = circle(&server, 1).await;
     let body = json!({ "offer": { "session": "s", "packed": "AAAA" } }).to_string();
     people[0]
-        .say(&ClientMessage::Forward(ForwardC2s { body: body.clone() }))
+        .say(&ClientMessage::Forward(SfuC2s { body: body.clone() }))
         .await;
     // Whether anybody listens at all is the space's business: it has no circle to forward, so nobody follows it.
     people[0].chat(1, "still here").await;
@@ -455,7 +455,7 @@ async fn an_offer_that_nobody_asked_for_is_refused_with_a_reason() {
 
     let without = TestServer::start().await;
     let mut people = circle(&without, 1).await;
-    people[0].say(&ClientMessage::Forward(ForwardC2s { body })).await;
+    people[0].say(&ClientMessage::Forward(SfuC2s { body })).await;
     let told = people[0]
         .until(|_, message| matches!(message, ServerMessage::Notice(_)))
         .await;
@@ -464,13 +464,13 @@ async fn an_offer_that_nobody_asked_for_is_refused_with_a_reason() {
 }
 
 /// An empty space of ten by ten tiles with a forwarding unit.
-fn plan() -> Plan {
-    Plan {
+fn plan() -> SpaceLayout {
+    SpaceLayout {
         width: 10,
         height: 10,
         blocked: Vec::new(),
         has_walls: false,
-        voices: VoiceRules::default(),
+        voices: ProximityRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,
@@ -492,13 +492,13 @@ fn join(space: &mut Space, number: u32) {
 #[test]
 fn a_circle_is_told_to_talk_through_another_server_and_the_unit_is_not_there() {
     let mut space = Space::new(&plan(), TickRate::DEFAULT);
-    space.forward_calls(Forwarder::LiveKit);
+    space.forward_calls(SfuEndpoint::LiveKit);
     for number in 1..=5 {
         join(&mut space, number);
     }
     let peers = space.peers().of(PlayerId(1));
-    assert!(!peers.is_empty() && peers.iter().all(|peer| peer.route == Route::Forwarded));
-    let output = space.step(&[Command::AskUnit {
+    assert!(!peers.is_empty() && peers.iter().all(|peer| peer.route == MediaRoute::Forwarded));
+    let output = space.step(&[Command::SfuRequest {
         player: PlayerId(1),
         body: "{}".into(),
     }]);
@@ -521,7 +521,7 @@ fn wait(space: &mut Space) {
 #[test]
 fn a_circle_is_forwarded_from_its_fifth_on_until_three_are_left() {
     let mut space = Space::new(&plan(), TickRate::DEFAULT);
-    space.forward_calls(Forwarder::Unit);
+    space.forward_calls(SfuEndpoint::Unit);
     for number in 1..=4 {
         join(&mut space, number);
     }
@@ -529,7 +529,7 @@ fn a_circle_is_forwarded_from_its_fifth_on_until_three_are_left() {
     join(&mut space, 5);
     for player in 1..=5 {
         let peers = space.peers().of(PlayerId(player));
-        assert!(!peers.is_empty() && peers.iter().all(|peer| peer.route == Route::Forwarded));
+        assert!(!peers.is_empty() && peers.iter().all(|peer| peer.route == MediaRoute::Forwarded));
     }
     let kept = space.checkpoint();
     for (player, is_forwarding) in [(5, true), (4, false)] {
@@ -541,7 +541,7 @@ fn a_circle_is_forwarded_from_its_fifth_on_until_three_are_left() {
     }
     // Who goes on in another life of the space is forwarded there from its first tick on.
     let mut again = Space::restore(&plan(), TickRate::DEFAULT, &kept);
-    again.forward_calls(Forwarder::Unit);
+    again.forward_calls(SfuEndpoint::Unit);
     again.step(&[]);
     assert!(again.is_forwarding());
 }

@@ -5,11 +5,11 @@ use plaza::components::command::Command;
 use plaza::components::direction::Direction;
 use plaza::components::fact::{Denial, Fact};
 use plaza::components::id::{ElementId, PlacementId, PlayerId};
-use plaza::components::peers::VoiceRules;
-use plaza::components::plan::{Area, Placement, Plan};
+use plaza::components::peers::ProximityRules;
+use plaza::components::plan::{TileRect, Placement, SpaceLayout};
 use plaza::components::player::HeldStep;
 use plaza::components::unit::{TickRate, Tile};
-use plaza::components::zone::{Target, Zone, ZoneKind};
+use plaza::components::zone::{PortalTarget, Zone, ZoneKind};
 use plaza::net::protocol::ServerMessage;
 use plaza::space::Space;
 use plaza::store::Store;
@@ -241,13 +241,13 @@ async fn a_map_that_is_seeded_anew_is_the_ground_of_a_space_that_runs() {
 
 const RATE: TickRate = TickRate::DEFAULT;
 
-fn plan(width: u16, height: u16, zones: Vec<Zone>) -> Plan {
-    Plan {
+fn plan(width: u16, height: u16, zones: Vec<Zone>) -> SpaceLayout {
+    SpaceLayout {
         width,
         height,
         blocked: Vec::new(),
         has_walls: false,
-        voices: VoiceRules::default(),
+        voices: ProximityRules::default(),
         zones,
         elements: Vec::new(),
         version: 1,
@@ -256,7 +256,7 @@ fn plan(width: u16, height: u16, zones: Vec<Zone>) -> Plan {
 
 fn zone(kind: ZoneKind, name: &str, (x, y): (u16, u16), width: u16, height: u16) -> Zone {
     let corner = Tile::new(x, y);
-    Zone::new(kind, name.into(), Area { corner, width, height })
+    Zone::new(kind, name.into(), TileRect { corner, width, height })
 }
 
 fn block(id: u128, version: u32, (x, y): (u16, u16), width: u16, height: u16) -> Command {
@@ -266,7 +266,7 @@ fn block(id: u128, version: u32, (x, y): (u16, u16), width: u16, height: u16) ->
             id: PlacementId(Uuid::from_u128(id)),
             element: ElementId(Uuid::from_u128(7)),
             corner,
-            solid: Some(Area { corner, width, height }),
+            solid: Some(TileRect { corner, width, height }),
         },
         version,
     }
@@ -308,11 +308,11 @@ fn edits_take_effect_in_order_and_one_that_comes_early_leaves_the_space_behind()
     let mut whole = plan(8, 8, Vec::new());
     whole.version = 3;
     whole.blocked = vec![Tile::new(0, 0)];
-    let replace = |plan: &Plan| Command::ReplacePlan {
+    let replace = |plan: &SpaceLayout| Command::ReplaceLayout {
         plan: Box::new(plan.clone()),
     };
     let out = space.step(&[replace(&whole)]);
-    assert_eq!(out.facts, [Fact::PlanReplaced { version: 3 }]);
+    assert_eq!(out.facts, [Fact::LayoutReplaced { version: 3 }]);
     assert!(!space.is_behind());
     let hash = space.picture().grid_hash;
     let late = [replace(&whole), block(1, 2, (3, 3), 1, 1)];
@@ -335,9 +335,9 @@ fn locks_stay_with_their_rooms_when_zones_are_numbered_anew() {
     }]);
     let mut next = plan(12, 8, vec![zone(ZoneKind::Private, "Right", (8, 0), 4, 8), left()]);
     next.version = 2;
-    let out = space.step(&[Command::ReplacePlan { plan: Box::new(next) }]);
+    let out = space.step(&[Command::ReplaceLayout { plan: Box::new(next) }]);
     let states = out.facts.iter().filter_map(|fact| match fact {
-        Fact::AreaChanged(state) => Some((state.zone, state.locked, state.people)),
+        Fact::ZoneChanged(state) => Some((state.zone, state.locked, state.people)),
         _ => None,
     });
     assert_eq!(states.collect::<Vec<_>>(), [(0, false, 0), (1, true, 1)]);
@@ -424,7 +424,7 @@ fn who_comes_back_to_a_place_that_is_walled_in_arrives_anew() {
 #[test]
 fn who_follows_is_seen_by_the_one_they_follow_and_comes_along_through_portals() {
     let portal = Zone {
-        target: Some(Target {
+        target: Some(PortalTarget {
             space: None,
             zone: "Garden".into(),
         }),

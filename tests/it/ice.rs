@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use plaza::media::MediaSecret;
-use plaza::media::forward::ForwardSettings;
+use plaza::media::forward::SfuSettings;
 use plaza::media::livekit::LiveKitSettings;
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ async fn without_servers_there_are_none() {
 async fn clients_are_told_who_forwards_and_livekit_wins_over_the_unit() {
     for (has_livekit, forwarder) in [(false, "unit"), (true, "livekit")] {
         let server = TestServer::start_with(|settings| {
-            settings.forwarding = Some(ForwardSettings {
+            settings.forwarding = Some(SfuSettings {
                 listen: ([127, 0, 0, 1], 0).into(),
                 or_any_port: false,
                 addresses: Vec::new(),

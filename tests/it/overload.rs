@@ -39,7 +39,7 @@ async fn history(client: &mut GameClient, before: &str) -> HistoryS2c {
     history
 }
 
-fn bytes(lines: &[plaza::net::protocol::chat::ChatLineS2c]) -> usize {
+fn bytes(lines: &[plaza::net::protocol::chat::ChatMessageS2c]) -> usize {
     lines.iter().map(|line| plaza::net::codec::encode(line).len()).sum()
 }
 

@@ -3,8 +3,8 @@
 use plaza::components::command::Command;
 use plaza::components::fact::Fact;
 use plaza::components::id::{PlayerId, UserId};
-use plaza::components::peers::VoiceRules;
-use plaza::components::plan::{Area, Plan};
+use plaza::components::peers::ProximityRules;
+use plaza::components::plan::{TileRect, SpaceLayout};
 use plaza::components::player::Goal;
 use plaza::components::searching::SearchBudget;
 use plaza::components::unit::{TickRate, Tile};
@@ -18,7 +18,7 @@ const SIDE: u16 = 128;
 
 /// A field on which everybody arrives in a corner, with an island of one tile and a block of stone behind a wall.
 fn space() -> Space {
-    let spawn = Area {
+    let spawn = TileRect {
         corner: Tile::new(0, 0),
         width: 2,
         height: 1,
@@ -30,12 +30,12 @@ fn space() -> Space {
     // A wall of its own, with air inside, so that what is nearest to the stone cannot be reached.
     let wall = (96..=104).flat_map(|x| (16..=24).map(move |y| Tile::new(x, y)));
     let wall = wall.filter(|tile| tile.x == 96 || tile.x == 104 || tile.y == 16 || tile.y == 24);
-    let plan = Plan {
+    let plan = SpaceLayout {
         width: SIDE,
         height: SIDE,
         blocked: stone.chain(moat).chain(wall).collect(),
         has_walls: false,
-        voices: VoiceRules::default(),
+        voices: ProximityRules::default(),
         zones: vec![Zone::new(ZoneKind::Spawn, "door".into(), spawn)],
         elements: Vec::new(),
         version: 1,

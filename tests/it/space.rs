@@ -2,37 +2,37 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use plaza::components::bubble::BubbleDeed;
-use plaza::components::chat::{LineChange, LineRefusal, REACTION_KINDS, Scope, Speech, TYPING_SECONDS};
+use plaza::components::bubble::BubbleAction;
+use plaza::components::chat::{MessageChange, ChatRefusal, REACTION_KINDS, Scope, Speech, TYPING_SECONDS};
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
 use plaza::components::fact::{Fact, TickOutput};
 use plaza::components::grid::Grid;
 use plaza::components::id::{ChatId, ElementId, PlacementId, PlayerId, UserId};
-use plaza::components::peers::VoiceRules;
-use plaza::components::plan::{Area, Placement, Plan};
+use plaza::components::peers::ProximityRules;
+use plaza::components::plan::{TileRect, Placement, SpaceLayout};
 use plaza::components::player::{Goal, HeldStep};
 use plaza::components::unit::{Position, SUBTILES, Tick, TickRate, Tile};
 use plaza::components::zone::{Zone, ZoneKind};
 use plaza::space::{Checkpoint, CheckpointError, DurableEvent, Space};
 use plaza::systems::movement::{self, RUN};
-use plaza::systems::path::{self, Found, Search, Target};
+use plaza::systems::path::{self, PathOutcome, PathSearch, PathGoal};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 const RATE: TickRate = TickRate::DEFAULT;
 
-fn plan(rows: &[&str]) -> Plan {
+fn plan(rows: &[&str]) -> SpaceLayout {
     let tiles = rows.iter().enumerate().flat_map(|(y, row)| {
         let walls = row.bytes().enumerate().filter(|&(_, byte)| byte == b'#');
         walls.map(move |(x, _)| Tile::new(x as u16, y as u16))
     });
-    Plan {
+    SpaceLayout {
         width: rows[0].len() as u16,
         height: rows.len() as u16,
         blocked: tiles.collect(),
         has_walls: false,
-        voices: VoiceRules::default(),
+        voices: ProximityRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,
@@ -40,14 +40,14 @@ fn plan(rows: &[&str]) -> Plan {
 }
 
 /// A plan on which everybody arrives at one tile.
-fn plan_from(rows: &[&str], spawn: Tile) -> Plan {
-    let area = Area {
+fn plan_from(rows: &[&str], spawn: Tile) -> SpaceLayout {
+    let area = TileRect {
         corner: spawn,
         width: 1,
         height: 1,
     };
     let zone = Zone::new(ZoneKind::Spawn, "door".into(), area);
-    Plan {
+    SpaceLayout {
         zones: vec![zone],
         ..plan(rows)
     }
@@ -95,7 +95,7 @@ fn desk(id: u128, corner: Tile, width: u16, height: u16) -> Placement {
         id: PlacementId(Uuid::from_u128(id)),
         element: ElementId(Uuid::from_u128(7)),
         corner,
-        solid: Some(Area { corner, width, height }),
+        solid: Some(TileRect { corner, width, height }),
     }
 }
 
@@ -146,7 +146,7 @@ fn a_join_is_told_once_and_a_second_one_tells_everything_again() {
 fn the_vanished_stay_half_a_minute_and_then_go() {
     let mut space = Space::new(&plan(&["...."]), RATE);
     space.step(&[join(1)]);
-    space.step(&[Command::Vanish { player: PlayerId(1) }]);
+    space.step(&[Command::Disconnect { player: PlayerId(1) }]);
     for _ in 0..30 * 20 - 1 {
         assert!(space.step(&[]).gone.is_empty());
     }
@@ -169,7 +169,7 @@ fn whoever_comes_back_stands_where_they_left() {
 #[test]
 fn arrivals_are_scattered_over_the_free_tiles_of_the_spawn_zone() {
     let mut plan = plan(&["......", ".####.", "......"]);
-    let area = Area {
+    let area = TileRect {
         corner: Tile::new(0, 0),
         width: 6,
         height: 2,
@@ -330,9 +330,9 @@ fn say(player: u32, id: u128, text: &str, at: u64) -> Command {
 }
 
 fn change(player: u32, id: u128, text: Option<&str>, may_moderate: bool) -> Command {
-    Command::ChangeLine {
+    Command::EditMessage {
         player: PlayerId(player),
-        change: LineChange {
+        change: MessageChange {
             id: ChatId(Uuid::from_u128(id)),
             text: text.map(Into::into),
             at: 9,
@@ -351,7 +351,7 @@ fn react(player: u32, id: u128, emoji: &str, on: bool) -> Command {
 }
 
 /// Why the only thing that was asked was not done.
-fn refusal(output: &TickOutput) -> LineRefusal {
+fn refusal(output: &TickOutput) -> ChatRefusal {
     match output.facts[..] {
         [Fact::LineRefused { why, .. }] => why,
         _ => panic!("not refused but {:?}", output.facts),
@@ -365,21 +365,21 @@ fn own_lines_are_changed_and_deleted_and_others_only_by_who_looks_after_the_spac
     space.step(&[say(1, 1, "helo", 0), say(2, 2, "rude", 0)]);
     assert_eq!(
         refusal(&space.step(&[change(2, 1, Some("mine"), true)])),
-        LineRefusal::NotYours,
+        ChatRefusal::NotYours,
         "nobody puts words into another's mouth"
     );
     assert_eq!(
         refusal(&space.step(&[change(1, 2, None, false)])),
-        LineRefusal::NotYours
+        ChatRefusal::NotYours
     );
     space.step(&[change(1, 1, Some("hello"), false), react(2, 2, "👍", true)]);
     space.step(&[change(1, 2, None, true)]);
     assert_eq!(
         refusal(&space.step(&[change(2, 2, Some("again"), false)])),
-        LineRefusal::Gone
+        ChatRefusal::Gone
     );
-    assert_eq!(refusal(&space.step(&[react(2, 2, "👍", true)])), LineRefusal::Gone);
-    assert_eq!(refusal(&space.step(&[change(1, 3, None, true)])), LineRefusal::Gone);
+    assert_eq!(refusal(&space.step(&[react(2, 2, "👍", true)])), ChatRefusal::Gone);
+    assert_eq!(refusal(&space.step(&[change(1, 3, None, true)])), ChatRefusal::Gone);
     assert!(
         space.step(&[change(1, 1, Some("hello"), false)]).facts.is_empty(),
         "nothing new"
@@ -417,7 +417,7 @@ fn reactions_are_counted_once_each_and_bounded() {
         .collect();
     assert_eq!(of_lines(&space.step(&kinds)), REACTION_KINDS);
     let full = space.step(&[react(1, 1, "one more", true)]);
-    assert_eq!(refusal(&full), LineRefusal::TooManyReactions);
+    assert_eq!(refusal(&full), ChatRefusal::TooManyReactions);
     assert_eq!(
         of_lines(&space.step(&[react(2, 1, "0", true)])),
         1,
@@ -433,7 +433,7 @@ fn in_slow_mode_only_who_looks_after_the_space_says_much() {
     assert_eq!(told.facts, [Fact::SlowMode { seconds: 10 }]);
     assert!(space.step(&[Command::SlowDown { seconds: 10 }]).facts.is_empty());
     let early = space.step(&[say(1, 2, "too soon", 3_500)]);
-    assert_eq!(refusal(&early), LineRefusal::TooSoon { seconds: 8 });
+    assert_eq!(refusal(&early), ChatRefusal::TooSoon { seconds: 8 });
     let is_said = |output: TickOutput| output.facts.iter().any(|fact| matches!(fact, Fact::Said(_)));
     assert!(is_said(space.step(&[say(2, 3, "another", 3_500)])));
     assert!(is_said(space.step(&[say(1, 4, "in time", 11_000)])));
@@ -519,7 +519,7 @@ fn what_is_said_nearby_needs_somebody_near_and_is_not_remembered() {
     };
     let player = PlayerId(1);
     let output = space.step(&[Command::Chat { player, speech }]);
-    assert_eq!(refusal(&output), LineRefusal::NobodyNear);
+    assert_eq!(refusal(&output), ChatRefusal::NobodyNear);
     assert!(space.picture().history.is_empty());
 }
 
@@ -536,7 +536,7 @@ fn only_who_looks_after_the_space_announces() {
         let player = PlayerId(1);
         space.step(&[Command::Chat { player, speech }])
     };
-    assert_eq!(refusal(&announce(false)), LineRefusal::NoAnnouncer);
+    assert_eq!(refusal(&announce(false)), ChatRefusal::NoAnnouncer);
     assert!(matches!(&announce(true).facts[..], [Fact::Said(line)] if line.scope == Scope::Announcement));
 }
 
@@ -681,7 +681,7 @@ fn command() -> impl Strategy<Value = Command> {
     let placement = (0_u128..4, tile.clone(), 0_u16..4, 0_u16..4).prop_map(|(id, tile, w, h)| desk(id, tile, w, h));
     prop_oneof![
         2 => (1_u128..5).prop_map(join),
-        1 => player.clone().prop_map(|player| Command::Vanish { player: PlayerId(player) }),
+        1 => player.clone().prop_map(|player| Command::Disconnect { player: PlayerId(player) }),
         1 => player.clone().prop_map(|player| Command::Leave { player: PlayerId(player) }),
         20 => step.prop_map(|(player, seq, direction, run)| held(player, seq, direction, run)),
         8 => (player.clone(), 0_u32..4_000, goal).prop_map(|(player, seq, goal)| Command::Walk { player: PlayerId(player), seq, goal }),
@@ -691,7 +691,7 @@ fn command() -> impl Strategy<Value = Command> {
         1 => (map(), proptest::collection::vec(placement, 0..3)).prop_map(|(plan, elements)| {
             // A database holds a placement once.
             let elements = elements.into_iter().map(|placement| (placement.id, placement)).collect::<BTreeMap<_, _>>();
-            Command::ReplacePlan { plan: Box::new(Plan { elements: elements.into_values().collect(), ..plan }) }
+            Command::ReplaceLayout { plan: Box::new(SpaceLayout { elements: elements.into_values().collect(), ..plan }) }
         }),
         2 => (player.clone(), 0_u128..9).prop_map(|(player, id)| say(player, id, "words", id as u64)),
         1 => (player.clone(), 0_u128..9, any::<bool>()).prop_map(|(player, id, gone)| change(player, id, (!gone).then_some("other"), false)),
@@ -704,7 +704,7 @@ fn command() -> impl Strategy<Value = Command> {
 fn zones() -> Vec<Zone> {
     let kinds = [ZoneKind::Private, ZoneKind::Silent, ZoneKind::Stage, ZoneKind::Voices];
     let zone = |(kind, x): (ZoneKind, u16)| {
-        let area = Area {
+        let area = TileRect {
             corner: Tile::new(x, 0),
             width: 3,
             height: 9,
@@ -718,10 +718,10 @@ fn zones() -> Vec<Zone> {
 fn command_among_people() -> impl Strategy<Value = Command> {
     let player = || (1_u32..6).prop_map(PlayerId);
     let deed = prop_oneof![
-        any::<bool>().prop_map(|is_aside| BubbleDeed::Form { is_aside }),
-        (1_u32..4).prop_map(BubbleDeed::Join),
-        any::<bool>().prop_map(BubbleDeed::Lock),
-        Just(BubbleDeed::Leave),
+        any::<bool>().prop_map(|is_aside| BubbleAction::Form { is_aside }),
+        (1_u32..4).prop_map(BubbleAction::Join),
+        any::<bool>().prop_map(BubbleAction::Lock),
+        Just(BubbleAction::Leave),
     ];
     prop_oneof![
         30 => command(),
@@ -749,7 +749,7 @@ fn ticks_of(command: impl Strategy<Value = Command>, most: usize) -> impl Strate
                     Command::PlaceElement { version, .. } | Command::RemoveElement { version, .. } => {
                         *version = next.next().unwrap();
                     }
-                    Command::ReplacePlan { plan } => plan.version = next.next().unwrap(),
+                    Command::ReplaceLayout { plan } => plan.version = next.next().unwrap(),
                     _ => {}
                 }
             }
@@ -759,8 +759,8 @@ fn ticks_of(command: impl Strategy<Value = Command>, most: usize) -> impl Strate
 }
 
 /// Random maps of 12 × 10 with a corner that no test element covers, so that nobody ever is without a place.
-fn map() -> impl Strategy<Value = Plan> {
-    proptest::collection::vec(proptest::bool::weighted(0.25), 16 * 14).prop_map(|walls| Plan {
+fn map() -> impl Strategy<Value = SpaceLayout> {
+    proptest::collection::vec(proptest::bool::weighted(0.25), 16 * 14).prop_map(|walls| SpaceLayout {
         width: 16,
         height: 14,
         blocked: walls
@@ -770,7 +770,7 @@ fn map() -> impl Strategy<Value = Plan> {
             .map(|(index, _)| Tile::new((index % 16) as u16, (index / 16) as u16))
             .collect(),
         has_walls: false,
-        voices: VoiceRules::default(),
+        voices: ProximityRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,
@@ -779,7 +779,7 @@ fn map() -> impl Strategy<Value = Plan> {
 
 /// The ground as the commands leave it, kept by other means than the space's.
 struct Shadow {
-    plan: Plan,
+    plan: SpaceLayout,
     placements: BTreeMap<PlacementId, Placement>,
 }
 
@@ -792,7 +792,7 @@ impl Shadow {
             Command::RemoveElement { id, .. } => {
                 self.placements.remove(id);
             }
-            Command::ReplacePlan { plan } => {
+            Command::ReplaceLayout { plan } => {
                 self.plan = (**plan).clone();
                 let placements = plan.elements.iter();
                 self.placements = placements.map(|placement| (placement.id, placement.clone())).collect();
@@ -805,7 +805,7 @@ impl Shadow {
     fn grid(&self) -> Grid {
         let mut grid = Grid::open(self.plan.width, self.plan.height);
         let solid = self.placements.values().filter_map(|placement| placement.solid);
-        for tile in self.plan.blocked.iter().copied().chain(solid.flat_map(Area::tiles)) {
+        for tile in self.plan.blocked.iter().copied().chain(solid.flat_map(TileRect::tiles)) {
             grid.block(tile);
         }
         grid
@@ -861,7 +861,7 @@ proptest! {
         let mut tracks: BTreeMap<PlayerId, Vec<Position>> = BTreeMap::new();
         for commands in &ticks {
             let still: Vec<Command> = commands.iter().filter(|command| !matches!(command,
-                Command::PlaceElement { .. } | Command::ReplacePlan { .. } | Command::RemoveElement { .. })).cloned().collect();
+                Command::PlaceElement { .. } | Command::ReplaceLayout { .. } | Command::RemoveElement { .. })).cloned().collect();
             space.step(&still);
             for (card, stance, _) in space.picture().players {
                 tracks.entry(card.player).or_default().push(stance.position);
@@ -892,7 +892,7 @@ proptest! {
 
     #[test]
     fn a_space_that_sleeps_is_the_same_as_one_that_does_not(plan in map(), ticks in ticks_of(command_among_people(), 120), naps in proptest::collection::vec(0_usize..400, 1..6)) {
-        let plan = Plan { zones: zones(), ..plan };
+        let plan = SpaceLayout { zones: zones(), ..plan };
         let [mut awake, mut sleeper] = [Space::new(&plan, RATE), Space::new(&plan, RATE)];
         for number in 0..400 {
             let commands = ticks.get(number).map_or(&[][..], Vec::as_slice);
@@ -908,7 +908,7 @@ proptest! {
     #[test]
     fn a_restored_space_has_the_same_future(plan in map(), before in ticks(60), after in ticks(60)) {
         let is_ground = |command: &Command| matches!(command,
-            Command::PlaceElement { .. } | Command::ReplacePlan { .. } | Command::RemoveElement { .. });
+            Command::PlaceElement { .. } | Command::ReplaceLayout { .. } | Command::RemoveElement { .. });
         let mut space = Space::new(&plan, RATE);
         for commands in &before {
             let commands: Vec<Command> = commands.iter().filter(|command| !is_ground(command)).cloned().collect();
@@ -963,9 +963,9 @@ proptest! {
         prop_assume!(grid.is_walkable(from) && grid.is_walkable(to));
         let costs = shortest(&grid, from);
         let expected = costs.get(&(i32::from(to.x), i32::from(to.y)));
-        match Search::default().find(&grid, from, Target::On(to)) {
-            Found::Nothing => prop_assert_eq!(expected, None),
-            Found::Way(way) => {
+        match PathSearch::default().find(&grid, from, PathGoal::On(to)) {
+            PathOutcome::Nothing => prop_assert_eq!(expected, None),
+            PathOutcome::Way(way) => {
                 let mut at = (i32::from(from.x), i32::from(from.y));
                 let mut cost = 0;
                 for tile in way {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use super::{Attacker, Outcome};
+use super::{Attacker, AttackOutcome};
 
 /// Requests of one attacker under way at once.
 const AT_ONCE: u32 = 16;
@@ -24,7 +24,7 @@ const TRICKLE: Duration = Duration::from_secs(2);
 const LONG: usize = 3_900;
 
 impl Attacker {
-    async fn send(&self, request: RequestBuilder) -> (Outcome, Value) {
+    async fn send(&self, request: RequestBuilder) -> (AttackOutcome, Value) {
         let request = if self.token.is_empty() {
             request
         } else {
@@ -32,17 +32,17 @@ impl Attacker {
         };
         match request.send().await {
             Ok(answer) => {
-                let outcome = Outcome::of_status(answer.status().as_u16());
+                let outcome = AttackOutcome::of_status(answer.status().as_u16());
                 (outcome, answer.json().await.unwrap_or_default())
             }
-            Err(_) => (Outcome::Dropped, Value::Null),
+            Err(_) => (AttackOutcome::Dropped, Value::Null),
         }
     }
 
     /// Sends many at once, and counts what became of each.
     async fn send_many(&self, requests: impl Iterator<Item = RequestBuilder>) {
         let answers = join_all(requests.map(|request| self.send(request))).await;
-        let is_any_taken = answers.iter().any(|(outcome, _)| *outcome == Outcome::Taken);
+        let is_any_taken = answers.iter().any(|(outcome, _)| *outcome == AttackOutcome::Taken);
         for (outcome, _) in answers {
             self.count(outcome);
         }
@@ -80,7 +80,7 @@ impl Attacker {
         let body = json!({ "name": "abuse", "dimensions": "100x100" });
         let (_, made) = self.send(self.http.post(self.path("space")).json(&body)).await;
         let (Some(space), Some(element)) = (made["spaceId"].as_str(), self.element().await) else {
-            return self.count_and_pause(Outcome::Refused).await;
+            return self.count_and_pause(AttackOutcome::Refused).await;
         };
         for number in self.operations() {
             let place = |at: u32| {
@@ -178,25 +178,25 @@ impl Attacker {
     }
 
     /// Holds one connection for as long as the server lets it.
-    async fn hold(&self, begin: &str) -> Outcome {
+    async fn hold(&self, begin: &str) -> AttackOutcome {
         let Ok(mut stream) = TcpStream::connect(self.server).await else {
-            return Outcome::Dropped;
+            return AttackOutcome::Dropped;
         };
         if stream.write_all(begin.as_bytes()).await.is_err() {
-            return Outcome::Dropped;
+            return AttackOutcome::Dropped;
         }
         let mut answer = [0; 64];
         loop {
             tokio::select! {
                 read = stream.read(&mut answer) => {
-                    let Ok(length @ 1..) = read else { return Outcome::Dropped };
+                    let Ok(length @ 1..) = read else { return AttackOutcome::Dropped };
                     let status = answer.get(9..12).filter(|_| length > 12);
                     let status = status.and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
-                    return status.map_or(Outcome::Dropped, Outcome::of_status);
+                    return status.map_or(AttackOutcome::Dropped, AttackOutcome::of_status);
                 }
                 () = sleep(TRICKLE) => {
                     if !begin.is_empty() && stream.write_all(b"a").await.is_err() {
-                        return Outcome::Dropped;
+                        return AttackOutcome::Dropped;
                     }
                 }
             }

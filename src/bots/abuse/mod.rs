@@ -135,7 +135,7 @@ struct Attacker {
 
 /// How one request or message ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum AttackOutcome {
     Taken,
     Slowed,
     Refused,
@@ -143,7 +143,7 @@ enum Outcome {
     Failed,
 }
 
-impl Outcome {
+impl AttackOutcome {
     const fn of_status(status: u16) -> Self {
         match status {
             429 | 503 => Self::Slowed,
@@ -335,23 +335,23 @@ impl Attacker {
         self.spaces.get(at).map_or("", String::as_str)
     }
 
-    fn count(&self, outcome: Outcome) {
+    fn count(&self, outcome: AttackOutcome) {
         let mut all = self.outcomes.lock();
         let outcomes = all.entry(self.attack).or_default();
         let counter = match outcome {
-            Outcome::Taken => &mut outcomes.taken,
-            Outcome::Slowed => &mut outcomes.slowed,
-            Outcome::Refused => &mut outcomes.refused,
-            Outcome::Dropped => &mut outcomes.dropped,
-            Outcome::Failed => &mut outcomes.failed,
+            AttackOutcome::Taken => &mut outcomes.taken,
+            AttackOutcome::Slowed => &mut outcomes.slowed,
+            AttackOutcome::Refused => &mut outcomes.refused,
+            AttackOutcome::Dropped => &mut outcomes.dropped,
+            AttackOutcome::Failed => &mut outcomes.failed,
         };
         *counter += 1;
     }
 
     /// Counts, and waits where going on at once would only keep this process busy.
-    async fn count_and_pause(&self, outcome: Outcome) {
+    async fn count_and_pause(&self, outcome: AttackOutcome) {
         self.count(outcome);
-        if outcome != Outcome::Taken {
+        if outcome != AttackOutcome::Taken {
             sleep(PAUSE).await;
         }
     }
@@ -384,12 +384,12 @@ mod tests {
 
     #[test]
     fn outcomes_tell_slowed_from_refused() {
-        assert_eq!(Outcome::of_status(429), Outcome::Slowed);
-        assert_eq!(Outcome::of_status(503), Outcome::Slowed);
-        assert_eq!(Outcome::of_status(500), Outcome::Failed);
-        assert_eq!(Outcome::of_status(403), Outcome::Refused);
-        assert_eq!(Outcome::of_status(200), Outcome::Taken);
-        assert_eq!(Outcome::of_close(Some(4429)), Outcome::Slowed);
-        assert_eq!(Outcome::of_close(None), Outcome::Dropped);
+        assert_eq!(AttackOutcome::of_status(429), AttackOutcome::Slowed);
+        assert_eq!(AttackOutcome::of_status(503), AttackOutcome::Slowed);
+        assert_eq!(AttackOutcome::of_status(500), AttackOutcome::Failed);
+        assert_eq!(AttackOutcome::of_status(403), AttackOutcome::Refused);
+        assert_eq!(AttackOutcome::of_status(200), AttackOutcome::Taken);
+        assert_eq!(AttackOutcome::of_close(Some(4429)), AttackOutcome::Slowed);
+        assert_eq!(AttackOutcome::of_close(None), AttackOutcome::Dropped);
     }
 }

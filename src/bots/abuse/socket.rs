@@ -12,7 +12,7 @@ use tungstenite::Message;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::http::HeaderValue;
 
-use super::{Attacker, Outcome};
+use super::{Attacker, AttackOutcome};
 use crate::net::codec::{decode, encode};
 use crate::net::protocol::chat::{ChatC2s, ChatEditC2s, ReactC2s};
 use crate::net::protocol::movement::{WalkToC2s, WalkToPlayerC2s};
@@ -47,13 +47,13 @@ struct Joined {
 }
 
 /// Why a socket ended.
-struct Ended(Outcome);
+struct Ended(AttackOutcome);
 
 impl Attacker {
     /// Opens a socket. `None` for the JSON protocol.
     async fn open(&self, subprotocol: Option<&'static str>) -> Result<Socket, Ended> {
         let address = format!("ws://{}/ws?space={}", self.server, self.space());
-        let mut request = address.into_client_request().map_err(|_| Ended(Outcome::Dropped))?;
+        let mut request = address.into_client_request().map_err(|_| Ended(AttackOutcome::Dropped))?;
         if let Some(name) = subprotocol {
             let name = HeaderValue::from_static(name);
             request.headers_mut().insert("sec-websocket-protocol", name);
@@ -67,8 +67,8 @@ impl Attacker {
         };
         match timeout(WITHIN, connecting).await {
             Ok(Ok((socket, _))) => Ok(socket),
-            Ok(Err(tungstenite::Error::Http(answer))) => Err(Ended(Outcome::of_status(answer.status().as_u16()))),
-            Ok(Err(_)) | Err(_) => Err(Ended(Outcome::Dropped)),
+            Ok(Err(tungstenite::Error::Http(answer))) => Err(Ended(AttackOutcome::of_status(answer.status().as_u16()))),
+            Ok(Err(_)) | Err(_) => Err(Ended(AttackOutcome::Dropped)),
         }
     }
 
@@ -101,7 +101,7 @@ impl Attacker {
         };
         timeout(WITHIN, welcomed)
             .await
-            .unwrap_or(Err(Ended(Outcome::Dropped)))?;
+            .unwrap_or(Err(Ended(AttackOutcome::Dropped)))?;
         Ok(joined)
     }
 
@@ -120,7 +120,7 @@ impl Attacker {
                 let done = async {
                     for message in burst(&joined, number) {
                         send(&mut joined.socket, binary(&message)).await?;
-                        self.count(Outcome::Taken);
+                        self.count(AttackOutcome::Taken);
                     }
                     joined.drain().await
                 };
@@ -159,7 +159,7 @@ impl Attacker {
                 self.burst_json(number).await
             };
             match outcome {
-                Ok(()) => self.count(Outcome::Taken),
+                Ok(()) => self.count(AttackOutcome::Taken),
                 Err(Ended(outcome)) => self.count_and_pause(outcome).await,
             }
         }
@@ -237,10 +237,10 @@ impl Attacker {
                 let ping = Message::Ping(vec![65; 125].into());
                 let Ok(Ok(())) = timeout(WITHIN, socket.send(ping)).await else {
                     // The server reads no further, or closed it.
-                    self.count(Outcome::Slowed);
+                    self.count(AttackOutcome::Slowed);
                     break;
                 };
-                self.count(Outcome::Taken);
+                self.count(AttackOutcome::Taken);
             }
         }
     }
@@ -280,7 +280,7 @@ impl Attacker {
             };
             match opened.await {
                 Ok(socket) => {
-                    self.count(Outcome::Taken);
+                    self.count(AttackOutcome::Taken);
                     held.push(socket);
                 }
                 Err(Ended(outcome)) => self.count_and_pause(outcome).await,
@@ -295,7 +295,7 @@ impl Attacker {
                 send(&mut socket, self.hello()).await
             };
             match outcome.await {
-                Ok(()) => self.count(Outcome::Taken),
+                Ok(()) => self.count(AttackOutcome::Taken),
                 Err(Ended(outcome)) => self.count_and_pause(outcome).await,
             }
             sleep(BEAT).await;
@@ -348,10 +348,10 @@ async fn next(socket: &mut Socket) -> Result<Message, Ended> {
     match socket.next().await {
         Some(Ok(Message::Close(frame))) => {
             let code = frame.map(|frame| frame.code.into());
-            Err(Ended(Outcome::of_close(code)))
+            Err(Ended(AttackOutcome::of_close(code)))
         }
         Some(Ok(message)) => Ok(message),
-        Some(Err(_)) | None => Err(Ended(Outcome::Dropped)),
+        Some(Err(_)) | None => Err(Ended(AttackOutcome::Dropped)),
     }
 }
 
@@ -370,7 +370,7 @@ async fn until_closed(socket: &mut Socket) -> Result<(), Ended> {
             next(socket).await?;
         }
     };
-    timeout(WITHIN, reading).await.unwrap_or(Err(Ended(Outcome::Dropped)))
+    timeout(WITHIN, reading).await.unwrap_or(Err(Ended(AttackOutcome::Dropped)))
 }
 
 async fn send(socket: &mut Socket, message: Message) -> Result<(), Ended> {
@@ -379,10 +379,10 @@ async fn send(socket: &mut Socket, message: Message) -> Result<(), Ended> {
         // What the server said before it closed is still there.
         Ok(Err(_)) => Err(match next(socket).await {
             Err(ended) => ended,
-            Ok(_) => Ended(Outcome::Dropped),
+            Ok(_) => Ended(AttackOutcome::Dropped),
         }),
         // It reads no further.
-        Err(_) => Err(Ended(Outcome::Slowed)),
+        Err(_) => Err(Ended(AttackOutcome::Slowed)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Ownership: which spaces this process may run, and until when.
 //!
-//! Plain state: what happened and the time go in, [`Action`]s come out. Asking the database, the directory and the vault
+//! Plain state: what happened and the time go in, [`OwnershipAction`]s come out. Asking the database, the directory and the vault
 //! is the business of `spaces`; the same state is run by simulated clusters in the tests.
 //!
 //! SQL mints, Redis detects, everything is fenced. The epoch of a space is minted by a compare-and-swap in SQL, which is
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::node::{Member, Node, Nonce, rank};
 use crate::components::id::SpaceId;
-use crate::host::moment::Moment;
+use crate::host::moment::MonotonicTime;
 
 /// How often the lease is renewed: three tries fit into the time that one is good for.
 pub const RENEW_EVERY: Duration = Duration::from_millis(500);
@@ -57,7 +57,7 @@ pub type Epoch = u64;
 
 /// What is asked of SQL, the directory and the vault; each answer comes back as an [`Event`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ask {
+pub enum OwnershipRequest {
     /// Renew the lease of this process: [`Event::Renewed`].
     Renew,
     /// Prove in SQL which spaces are still this process's: [`Event::Proven`].
@@ -108,22 +108,22 @@ pub enum Ask {
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub enum OwnershipAction {
     /// Ask for something.
-    Ask(Ask),
+    Ask(OwnershipRequest),
     /// Spaces are run until then, not longer.
-    ServeUntil(Moment),
+    ServeUntil(MonotonicTime),
     /// Tick the space that was taken.
     Serve(SpaceId, Epoch),
     /// Tick it no more, and keep nothing of it: somebody else owns it.
     Drop(SpaceId, Epoch),
     /// Tell those who wanted the space where it is.
-    Route(SpaceId, Route),
+    Route(SpaceId, SpaceRoute),
 }
 
 /// Where a wanted space is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Route {
+pub enum SpaceRoute {
     /// In this process.
     Here(Epoch),
     /// Another process runs it, or is to be asked to.
@@ -134,7 +134,7 @@ pub enum Route {
 
 /// A row of ownership: who took the space last. Kept for ever, or an epoch could come twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnerRow {
+pub struct OwnerRecord {
     /// The highest epoch so far.
     pub epoch: Epoch,
     /// Who owns it; nobody after it was released.
@@ -154,7 +154,7 @@ pub struct Dead {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Looked {
     /// The row, if anybody ever owned it.
-    pub row: Option<OwnerRow>,
+    pub row: Option<OwnerRecord>,
     /// Every process whose lease stands.
     pub alive: Vec<Node>,
     /// The identity of the directory that said so.
@@ -217,7 +217,7 @@ pub enum Event {
     /// The lease was renewed, or not.
     Renewed {
         /// When it was asked for.
-        sent: Moment,
+        sent: MonotonicTime,
         /// What came back.
         answer: Result<Renewal, Unreachable>,
     },
@@ -226,7 +226,7 @@ pub enum Event {
         /// Which life asked.
         by: Nonce,
         /// When it was asked for.
-        sent: Moment,
+        sent: MonotonicTime,
         /// What came back.
         answer: Result<Vec<(SpaceId, Epoch)>, Unreachable>,
     },
@@ -249,16 +249,16 @@ pub enum Event {
 
 /// A space on its way to an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Search {
+enum OwnerLookup {
     /// An answer is awaited, after a wait in line perhaps.
     Asking {
         /// Whether others had their turn.
         was_in_line: bool,
     },
     /// To be looked at when the time comes.
-    Waiting(Moment),
+    Waiting(MonotonicTime),
     /// Nobody owns it: taken then, if that is still so.
-    InLine(Moment),
+    InLine(MonotonicTime),
 }
 
 /// What a process owns and wants.
@@ -266,53 +266,53 @@ enum Search {
 pub struct Ownership {
     me: Member,
     /// Spaces are run until then.
-    until: Moment,
+    until: MonotonicTime,
     /// As far as the lease alone allows it: only then are spaces taken.
-    leased_until: Moment,
-    renew_at: Moment,
+    leased_until: MonotonicTime,
+    renew_at: MonotonicTime,
     is_renewing: bool,
-    prove_at: Moment,
+    prove_at: MonotonicTime,
     is_proving: bool,
     directory: Option<u64>,
     /// Nothing is taken over before.
-    hold_until: Moment,
-    owned: BTreeMap<SpaceId, Held>,
+    hold_until: MonotonicTime,
+    owned: BTreeMap<SpaceId, OwnedSpace>,
     /// Minted by this life, and being loaded.
     taking: BTreeMap<SpaceId, Epoch>,
     /// Owned by SQL, not yet by the directory since it became another one.
-    unasserted: BTreeMap<SpaceId, Moment>,
-    wanted: BTreeMap<SpaceId, Wanted>,
+    unasserted: BTreeMap<SpaceId, MonotonicTime>,
+    wanted: BTreeMap<SpaceId, WantedSpace>,
     is_draining: bool,
     chance: u64,
-    actions: VecDeque<Action>,
+    actions: VecDeque<OwnershipAction>,
 }
 
 /// A space that is owned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Held {
+struct OwnedSpace {
     epoch: Epoch,
     /// When its loading ended; it was minted before.
-    since: Moment,
+    since: MonotonicTime,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Wanted {
-    search: Search,
+struct WantedSpace {
+    search: OwnerLookup,
     /// Whether this process is to run it, whatever its load.
     here: bool,
 }
 
 impl Ownership {
     /// A process that owns nothing yet. It takes nothing over before it has listened for a while.
-    pub fn new(me: Member, now: Moment, listen: Duration) -> Self {
+    pub fn new(me: Member, now: MonotonicTime, listen: Duration) -> Self {
         Self {
             chance: me.nonce.0,
             me,
-            until: Moment::default(),
-            leased_until: Moment::default(),
+            until: MonotonicTime::default(),
+            leased_until: MonotonicTime::default(),
             renew_at: now,
             is_renewing: false,
-            prove_at: Moment::NEVER,
+            prove_at: MonotonicTime::NEVER,
             is_proving: false,
             directory: None,
             hold_until: now + listen,
@@ -336,27 +336,27 @@ impl Ownership {
     }
 
     /// Until when spaces are run.
-    pub const fn until(&self) -> Moment {
+    pub const fn until(&self) -> MonotonicTime {
         self.until
     }
 
     /// When [`Event::Wake`] is due.
-    pub fn wake_at(&self) -> Moment {
+    pub fn wake_at(&self) -> MonotonicTime {
         let searches = self.wanted.values().map(|wanted| match wanted.search {
-            Search::Asking { .. } => Moment::NEVER,
-            Search::Waiting(at) | Search::InLine(at) => at,
+            OwnerLookup::Asking { .. } => MonotonicTime::NEVER,
+            OwnerLookup::Waiting(at) | OwnerLookup::InLine(at) => at,
         });
-        let renewal = if self.is_renewing { Moment::NEVER } else { self.renew_at };
-        let proof = if self.is_proving { Moment::NEVER } else { self.prove_at };
+        let renewal = if self.is_renewing { MonotonicTime::NEVER } else { self.renew_at };
+        let proof = if self.is_proving { MonotonicTime::NEVER } else { self.prove_at };
         searches
             .chain(self.unasserted.values().copied())
             .chain([renewal, proof])
             .min()
-            .unwrap_or(Moment::NEVER)
+            .unwrap_or(MonotonicTime::NEVER)
     }
 
     /// Takes note of what happened, and answers what to do.
-    pub fn handle(&mut self, now: Moment, event: Event) -> impl Iterator<Item = Action> + use<'_> {
+    pub fn handle(&mut self, now: MonotonicTime, event: Event) -> impl Iterator<Item = OwnershipAction> + use<'_> {
         match event {
             Event::Wake => {}
             Event::Wanted(space) => self.want(space, false),
@@ -376,29 +376,29 @@ impl Ownership {
         self.actions.drain(..)
     }
 
-    fn do_what_is_due(&mut self, now: Moment) {
+    fn do_what_is_due(&mut self, now: MonotonicTime) {
         if !self.is_renewing && now >= self.renew_at {
             self.is_renewing = true;
             self.renew_at = now + RENEW_EVERY;
-            self.ask(Ask::Renew);
+            self.ask(OwnershipRequest::Renew);
         }
         if !self.is_proving && now >= self.prove_at {
             self.is_proving = true;
-            self.ask(Ask::Prove);
+            self.ask(OwnershipRequest::Prove);
         }
-        let due: Vec<(SpaceId, Search)> = self
+        let due: Vec<(SpaceId, OwnerLookup)> = self
             .wanted
             .iter()
             .filter(|(_, wanted)| match wanted.search {
-                Search::Asking { .. } => false,
-                Search::Waiting(at) | Search::InLine(at) => now >= at,
+                OwnerLookup::Asking { .. } => false,
+                OwnerLookup::Waiting(at) | OwnerLookup::InLine(at) => now >= at,
             })
             .map(|(space, wanted)| (*space, wanted.search))
             .collect();
         for (space, search) in due {
-            let was_in_line = matches!(search, Search::InLine(_));
-            self.search(space, Search::Asking { was_in_line });
-            self.ask(Ask::Look(space));
+            let was_in_line = matches!(search, OwnerLookup::InLine(_));
+            self.search(space, OwnerLookup::Asking { was_in_line });
+            self.ask(OwnershipRequest::Look(space));
         }
         let due: Vec<SpaceId> = self
             .unasserted
@@ -409,18 +409,18 @@ impl Ownership {
         for space in due {
             if let Some(epoch) = self.epoch_of(space) {
                 self.unasserted.insert(space, now + RENEW_EVERY * 4);
-                self.ask(Ask::Assert { space, epoch });
+                self.ask(OwnershipRequest::Assert { space, epoch });
             } else {
                 self.unasserted.remove(&space);
             }
         }
     }
 
-    fn ask(&mut self, ask: Ask) {
-        self.actions.push_back(Action::Ask(ask));
+    fn ask(&mut self, ask: OwnershipRequest) {
+        self.actions.push_back(OwnershipAction::Ask(ask));
     }
 
-    fn search(&mut self, space: SpaceId, search: Search) {
+    fn search(&mut self, space: SpaceId, search: OwnerLookup) {
         if let Some(wanted) = self.wanted.get_mut(&space) {
             wanted.search = search;
         }
@@ -428,19 +428,19 @@ impl Ownership {
 
     fn want(&mut self, space: SpaceId, here: bool) {
         if let Some(epoch) = self.epoch_of(space) {
-            self.actions.push_back(Action::Route(space, Route::Here(epoch)));
+            self.actions.push_back(OwnershipAction::Route(space, SpaceRoute::Here(epoch)));
             return;
         }
-        let wanted = self.wanted.entry(space).or_insert(Wanted {
-            search: Search::Waiting(Moment::default()),
+        let wanted = self.wanted.entry(space).or_insert(WantedSpace {
+            search: OwnerLookup::Waiting(MonotonicTime::default()),
             here,
         });
         wanted.here |= here;
     }
 
-    fn answer(&mut self, space: SpaceId, route: Route) {
+    fn answer(&mut self, space: SpaceId, route: SpaceRoute) {
         if self.wanted.remove(&space).is_some() {
-            self.actions.push_back(Action::Route(space, route));
+            self.actions.push_back(OwnershipAction::Route(space, route));
         }
     }
 
@@ -448,7 +448,7 @@ impl Ownership {
         if self.epoch_of(space) == Some(epoch) {
             self.owned.remove(&space);
             self.unasserted.remove(&space);
-            self.ask(Ask::Release { space, epoch });
+            self.ask(OwnershipRequest::Release { space, epoch });
         }
     }
 
@@ -458,40 +458,40 @@ impl Ownership {
             self.owned.remove(&space);
             self.unasserted.remove(&space);
         }
-        self.ask(Ask::HandOver { space, epoch, to });
+        self.ask(OwnershipRequest::HandOver { space, epoch, to });
     }
 
     fn lose(&mut self, space: SpaceId, epoch: Epoch) {
         if self.epoch_of(space) == Some(epoch) {
             self.owned.remove(&space);
             self.unasserted.remove(&space);
-            self.actions.push_back(Action::Drop(space, epoch));
+            self.actions.push_back(OwnershipAction::Drop(space, epoch));
         }
     }
 
-    fn assert_later(&mut self, space: SpaceId, epoch: Epoch, now: Moment) {
+    fn assert_later(&mut self, space: SpaceId, epoch: Epoch, now: MonotonicTime) {
         if self.epoch_of(space) == Some(epoch) {
             self.unasserted.entry(space).or_insert(now);
         }
     }
 
-    fn serve_until(&mut self, until: Moment) {
+    fn serve_until(&mut self, until: MonotonicTime) {
         if until > self.until {
             self.until = until;
-            self.actions.push_back(Action::ServeUntil(until));
+            self.actions.push_back(OwnershipAction::ServeUntil(until));
         }
-        let proof = Moment(self.until.0.saturating_sub(PROVE_BEFORE.as_nanos() as u64));
-        self.prove_at = if self.owned.is_empty() { Moment::NEVER } else { proof };
+        let proof = MonotonicTime(self.until.0.saturating_sub(PROVE_BEFORE.as_nanos() as u64));
+        self.prove_at = if self.owned.is_empty() { MonotonicTime::NEVER } else { proof };
     }
 
-    fn renewed(&mut self, now: Moment, sent: Moment, answer: Result<Renewal, Unreachable>) {
+    fn renewed(&mut self, now: MonotonicTime, sent: MonotonicTime, answer: Result<Renewal, Unreachable>) {
         self.is_renewing = false;
         match answer {
             Ok(Renewal::Forever) => {
-                self.renew_at = Moment::NEVER;
+                self.renew_at = MonotonicTime::NEVER;
                 self.search_on(now);
-                self.leased_until = Moment::NEVER;
-                self.serve_until(Moment::NEVER);
+                self.leased_until = MonotonicTime::NEVER;
+                self.serve_until(MonotonicTime::NEVER);
             }
             Ok(Renewal::Held { directory }) => {
                 self.meet(directory, now);
@@ -510,24 +510,24 @@ impl Ownership {
     }
 
     /// This life is over: whatever it owned is somebody else's. The process goes on in a new one.
-    fn live_again(&mut self, now: Moment) {
+    fn live_again(&mut self, now: MonotonicTime) {
         for (space, held) in self.owned.clone() {
             self.lose(space, held.epoch);
         }
         for (space, _) in std::mem::take(&mut self.taking) {
-            self.search(space, Search::Waiting(now + LOOK_EVERY));
+            self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY));
         }
         self.me.nonce = self.me.nonce.again(self.next_chance());
-        self.until = Moment::default();
-        self.leased_until = Moment::default();
+        self.until = MonotonicTime::default();
+        self.leased_until = MonotonicTime::default();
         self.renew_at = now;
     }
 
     /// Whoever waits for the right to run spaces need not wait longer.
-    fn search_on(&mut self, now: Moment) {
+    fn search_on(&mut self, now: MonotonicTime) {
         if now > self.until {
             for wanted in self.wanted.values_mut() {
-                if let Search::Waiting(at) = &mut wanted.search {
+                if let OwnerLookup::Waiting(at) = &mut wanted.search {
                     *at = now;
                 }
             }
@@ -535,7 +535,7 @@ impl Ownership {
     }
 
     /// The directory answered: when it is another one than before, leases and claims may be missing in it.
-    fn meet(&mut self, directory: u64, now: Moment) {
+    fn meet(&mut self, directory: u64, now: MonotonicTime) {
         if let Some(before) = self.directory.replace(directory)
             && before != directory
         {
@@ -546,7 +546,7 @@ impl Ownership {
         }
     }
 
-    fn proven(&mut self, now: Moment, by: Nonce, sent: Moment, answer: Result<Vec<(SpaceId, Epoch)>, Unreachable>) {
+    fn proven(&mut self, now: MonotonicTime, by: Nonce, sent: MonotonicTime, answer: Result<Vec<(SpaceId, Epoch)>, Unreachable>) {
         self.is_proving = false;
         if by != self.me.nonce {
             return;
@@ -575,12 +575,12 @@ impl Ownership {
         }
     }
 
-    fn looked(&mut self, now: Moment, space: SpaceId, answer: Result<Looked, Unreachable>) {
+    fn looked(&mut self, now: MonotonicTime, space: SpaceId, answer: Result<Looked, Unreachable>) {
         let Some(wanted) = self.wanted.get(&space).copied() else {
             return;
         };
         let Ok(Looked { row, alive, directory }) = answer else {
-            self.answer(space, Route::Unavailable);
+            self.answer(space, SpaceRoute::Unavailable);
             return;
         };
         self.meet(directory, now);
@@ -595,28 +595,28 @@ impl Ownership {
             return;
         }
         if let Some(node) = alive.iter().find(|node| node.member == owner) {
-            self.answer(space, Route::At(Box::new(node.clone())));
+            self.answer(space, SpaceRoute::At(Box::new(node.clone())));
             return;
         }
         if now < self.hold_until {
-            self.search(space, Search::Waiting(now + LOOK_EVERY));
+            self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY));
             return;
         }
         let before = rank(&alive, &self.me.node, space.0.as_u128()) as u32;
-        if before == 0 || wanted.search == (Search::Asking { was_in_line: true }) {
+        if before == 0 || wanted.search == (OwnerLookup::Asking { was_in_line: true }) {
             let member = owner;
             self.mint(now, space, seen, Some(Dead { member, directory }));
         } else {
-            self.search(space, Search::InLine(now + RANK_DELAY * before));
+            self.search(space, OwnerLookup::InLine(now + RANK_DELAY * before));
         }
     }
 
     /// Nobody owns the space: it is run where the client is, unless that is much busier than others.
-    fn first_touch(&mut self, now: Moment, space: SpaceId, seen: Epoch, wanted: Wanted, alive: &[Node]) {
+    fn first_touch(&mut self, now: MonotonicTime, space: SpaceId, seen: Epoch, wanted: WantedSpace, alive: &[Node]) {
         let elsewhere = if wanted.here { None } else { self.less_busy(alive) };
         match elsewhere {
-            Some(node) => self.answer(space, Route::At(Box::new(node))),
-            None if self.is_draining && wanted.here => self.answer(space, Route::Unavailable),
+            Some(node) => self.answer(space, SpaceRoute::At(Box::new(node))),
+            None if self.is_draining && wanted.here => self.answer(space, SpaceRoute::Unavailable),
             None => self.mint(now, space, seen, None),
         }
     }
@@ -656,54 +656,54 @@ impl Ownership {
     }
 
     /// Only somebody whose own lease stands may become an owner: a proof in SQL speaks of what was owned before it.
-    fn mint(&mut self, now: Moment, space: SpaceId, seen: Epoch, dead: Option<Dead>) {
+    fn mint(&mut self, now: MonotonicTime, space: SpaceId, seen: Epoch, dead: Option<Dead>) {
         if now < self.leased_until {
-            self.ask(Ask::Mint { space, seen, dead });
+            self.ask(OwnershipRequest::Mint { space, seen, dead });
         } else {
-            self.search(space, Search::Waiting(now + LOOK_EVERY));
+            self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY));
         }
     }
 
-    fn minted(&mut self, now: Moment, space: SpaceId, by: Nonce, answer: Result<Option<Epoch>, Unreachable>) {
+    fn minted(&mut self, now: MonotonicTime, space: SpaceId, by: Nonce, answer: Result<Option<Epoch>, Unreachable>) {
         match answer {
-            Ok(Some(_)) if by != self.me.nonce => self.search(space, Search::Waiting(now + LOOK_EVERY)),
+            Ok(Some(_)) if by != self.me.nonce => self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY)),
             Ok(Some(epoch)) => {
                 self.taking.insert(space, epoch);
-                self.ask(Ask::Take { space, epoch });
+                self.ask(OwnershipRequest::Take { space, epoch });
             }
-            Ok(None) => self.search(space, Search::Waiting(now + LOOK_EVERY)),
-            Err(Unreachable) => self.answer(space, Route::Unavailable),
+            Ok(None) => self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY)),
+            Err(Unreachable) => self.answer(space, SpaceRoute::Unavailable),
         }
     }
 
-    fn taken(&mut self, now: Moment, space: SpaceId, epoch: Epoch, answer: Result<Taken, Unreachable>) {
+    fn taken(&mut self, now: MonotonicTime, space: SpaceId, epoch: Epoch, answer: Result<Taken, Unreachable>) {
         if self.taking.get(&space) != Some(&epoch) {
             return;
         }
         self.taking.remove(&space);
         match answer {
             Ok(Taken::Ours) => {
-                self.owned.insert(space, Held { epoch, since: now });
+                self.owned.insert(space, OwnedSpace { epoch, since: now });
                 if self.until > self.leased_until {
                     // That goes back to a proof from before this space was minted.
                     self.until = self.leased_until;
-                    self.actions.push_back(Action::ServeUntil(self.until));
+                    self.actions.push_back(OwnershipAction::ServeUntil(self.until));
                     self.prove_at = now;
                 } else {
                     self.serve_until(self.until);
                 }
-                self.actions.push_back(Action::Serve(space, epoch));
-                self.answer(space, Route::Here(epoch));
+                self.actions.push_back(OwnershipAction::Serve(space, epoch));
+                self.answer(space, SpaceRoute::Here(epoch));
             }
-            Ok(Taken::Fenced) | Err(Unreachable) => self.search(space, Search::Waiting(now + LOOK_EVERY)),
+            Ok(Taken::Fenced) | Err(Unreachable) => self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY)),
             Ok(Taken::Impossible) => {
-                self.ask(Ask::Release { space, epoch });
-                self.answer(space, Route::Unavailable);
+                self.ask(OwnershipRequest::Release { space, epoch });
+                self.answer(space, SpaceRoute::Unavailable);
             }
         }
     }
 
-    fn asserted(&mut self, now: Moment, space: SpaceId, epoch: Epoch, answer: Result<Taken, Unreachable>) {
+    fn asserted(&mut self, now: MonotonicTime, space: SpaceId, epoch: Epoch, answer: Result<Taken, Unreachable>) {
         if self.epoch_of(space) != Some(epoch) {
             return;
         }

@@ -59,11 +59,11 @@ struct Sql {
 struct Contents {
     leases: BTreeMap<NodeId, (Nonce, u64)>,
     dead: BTreeSet<Nonce>,
-    spaces: BTreeMap<SpaceId, Kept>,
+    spaces: BTreeMap<SpaceId, SimulatedRecord>,
 }
 
 #[derive(Default, Clone)]
-struct Kept {
+struct SimulatedRecord {
     epoch: Epoch,
     nonce: Option<Nonce>,
     tick: u64,
@@ -71,7 +71,7 @@ struct Kept {
 }
 
 #[derive(Default)]
-struct Redis {
+struct SimulatedRedis {
     now: Contents,
     /// What a replica may still have: contents some writes ago.
     past: VecDeque<Contents>,
@@ -90,8 +90,8 @@ struct Process {
 }
 
 impl Process {
-    fn clock(&self, now: u64) -> Moment {
-        Moment(self.offset + now / 1_000 * self.speed)
+    fn clock(&self, now: u64) -> MonotonicTime {
+        MonotonicTime(self.offset + now / 1_000 * self.speed)
     }
 }
 
@@ -99,15 +99,15 @@ impl Process {
 struct Call {
     node: usize,
     life: u64,
-    ask: Ask,
+    ask: OwnershipRequest,
     me: Member,
     /// By the clock of the process.
-    sent: Moment,
+    sent: MonotonicTime,
     /// By the clock of the world.
     began: u64,
 }
 
-enum Happening {
+enum SimulatedEvent {
     Arrive(usize, u64, Event),
     Serve(Call),
     Wake(usize, u64),
@@ -121,9 +121,9 @@ struct World {
     now: u64,
     chance: Chance,
     sql: Sql,
-    redis: Redis,
+    redis: SimulatedRedis,
     processes: Vec<Process>,
-    agenda: BTreeMap<(u64, u64), Happening>,
+    agenda: BTreeMap<(u64, u64), SimulatedEvent>,
     count: u64,
     /// Messages that were acknowledged to a client.
     acknowledged: BTreeMap<SpaceId, BTreeSet<u64>>,
@@ -157,7 +157,7 @@ impl World {
             now: 0,
             chance,
             sql: Sql::default(),
-            redis: Redis::default(),
+            redis: SimulatedRedis::default(),
             processes,
             agenda: BTreeMap::new(),
             count: 0,
@@ -169,13 +169,13 @@ impl World {
             story: String::new(),
         };
         for node in 0..NODES {
-            world.plan(0, Happening::Start(node));
+            world.plan(0, SimulatedEvent::Start(node));
         }
-        world.plan(1_000 * MS, Happening::Trouble);
+        world.plan(1_000 * MS, SimulatedEvent::Trouble);
         world
     }
 
-    fn plan(&mut self, delay: u64, happening: Happening) {
+    fn plan(&mut self, delay: u64, happening: SimulatedEvent) {
         self.count += 1;
         self.agenda.insert((self.now + delay, self.count), happening);
     }
@@ -196,17 +196,17 @@ impl World {
         self.everything_wanted_is_run();
     }
 
-    fn happen(&mut self, happening: Happening) {
+    fn happen(&mut self, happening: SimulatedEvent) {
         match happening {
-            Happening::Start(node) => self.start(node),
-            Happening::Arrive(node, life, event) => self.arrive(node, life, event),
-            Happening::Wake(node, life) => self.arrive(node, life, Event::Wake),
-            Happening::Serve(call) => self.serve(call),
-            Happening::Work(node, life) => self.work(node, life),
-            Happening::Commit(node, life, space, epoch, tick, messages) => {
+            SimulatedEvent::Start(node) => self.start(node),
+            SimulatedEvent::Arrive(node, life, event) => self.arrive(node, life, event),
+            SimulatedEvent::Wake(node, life) => self.arrive(node, life, Event::Wake),
+            SimulatedEvent::Serve(call) => self.serve(call),
+            SimulatedEvent::Work(node, life) => self.work(node, life),
+            SimulatedEvent::Commit(node, life, space, epoch, tick, messages) => {
                 self.commit(node, life, space, epoch, tick, messages);
             }
-            Happening::Trouble => self.trouble(),
+            SimulatedEvent::Trouble => self.trouble(),
         }
     }
 
@@ -224,8 +224,8 @@ impl World {
         process.ownership = Some(Ownership::new(me, process.clock(now), LISTEN));
         let life = process.life;
         self.tell(&format!("node-{node} starts"));
-        self.plan(0, Happening::Wake(node, life));
-        self.plan(100 * MS, Happening::Work(node, life));
+        self.plan(0, SimulatedEvent::Wake(node, life));
+        self.plan(100 * MS, SimulatedEvent::Work(node, life));
     }
 
     fn is_alive(&self, node: usize, life: u64) -> bool {
@@ -240,18 +240,18 @@ impl World {
         let process = &self.processes[node];
         if process.paused_until > self.now {
             let delay = process.paused_until - self.now;
-            self.plan(delay, Happening::Arrive(node, life, event));
+            self.plan(delay, SimulatedEvent::Arrive(node, life, event));
             return;
         }
         let clock = process.clock(self.now);
         let process = &mut self.processes[node];
         let ownership = process.ownership.as_mut().expect("it is alive");
-        let actions: Vec<Action> = ownership.handle(clock, event).collect();
+        let actions: Vec<OwnershipAction> = ownership.handle(clock, event).collect();
         let me = ownership.me().clone();
         let wake = ownership.wake_at();
         for action in actions {
             match action {
-                Action::Ask(ask) => {
+                OwnershipAction::Ask(ask) => {
                     let delay = self.delay();
                     let call = Call {
                         node,
@@ -261,27 +261,27 @@ impl World {
                         sent: clock,
                         began: self.now,
                     };
-                    self.plan(delay, Happening::Serve(call));
+                    self.plan(delay, SimulatedEvent::Serve(call));
                 }
-                Action::Serve(space, epoch) => {
+                OwnershipAction::Serve(space, epoch) => {
                     self.tell(&format!("node-{node} serves {} in epoch {epoch}", space.0.as_u128()));
                     let kept = self.redis.now.spaces.get(&space).cloned().unwrap_or_default();
                     self.processes[node]
                         .running
                         .insert(space, (epoch, kept.tick + 1, kept.log));
                 }
-                Action::Drop(space, epoch) => {
+                OwnershipAction::Drop(space, epoch) => {
                     self.tell(&format!("node-{node} drops {} of epoch {epoch}", space.0.as_u128()));
                     self.processes[node].running.remove(&space);
                 }
-                Action::Route(space, Route::At(node)) => self.ask_to_host(space, &node.member),
-                Action::ServeUntil(_) | Action::Route(..) => {}
+                OwnershipAction::Route(space, SpaceRoute::At(node)) => self.ask_to_host(space, &node.member),
+                OwnershipAction::ServeUntil(_) | OwnershipAction::Route(..) => {}
             }
         }
-        if wake != Moment::NEVER {
+        if wake != MonotonicTime::NEVER {
             let speed = self.processes[node].speed;
             let delay = wake.0.saturating_sub(clock.0) / speed * 1_000 + MS;
-            self.plan(delay, Happening::Wake(node, life));
+            self.plan(delay, SimulatedEvent::Wake(node, life));
         }
     }
 
@@ -295,7 +295,7 @@ impl World {
         };
         if let Some(node) = self.processes.iter().position(is_owner) {
             let (delay, life) = (self.delay(), self.processes[node].life);
-            self.plan(delay, Happening::Arrive(node, life, Event::Asked(space)));
+            self.plan(delay, SimulatedEvent::Arrive(node, life, Event::Asked(space)));
         }
     }
 
@@ -321,16 +321,16 @@ impl World {
         } = call;
         let (sql, redis) = (self.now >= self.sql.down_until, self.now >= self.redis.down_until);
         let event = match ask {
-            Ask::Renew => Event::Renewed {
+            OwnershipRequest::Renew => Event::Renewed {
                 sent,
                 answer: if redis { Ok(self.renew(&me)) } else { Err(Unreachable) },
             },
-            Ask::Prove => Event::Proven {
+            OwnershipRequest::Prove => Event::Proven {
                 by: me.nonce,
                 sent,
                 answer: if sql { Ok(self.prove(&me)) } else { Err(Unreachable) },
             },
-            Ask::Look(space) => Event::Looked(
+            OwnershipRequest::Look(space) => Event::Looked(
                 space,
                 if sql && redis {
                     Ok(self.look(space))
@@ -338,7 +338,7 @@ impl World {
                     Err(Unreachable)
                 },
             ),
-            Ask::Mint { space, seen, dead } => Event::Minted {
+            OwnershipRequest::Mint { space, seen, dead } => Event::Minted {
                 space,
                 by: me.nonce,
                 answer: if sql && redis {
@@ -347,7 +347,7 @@ impl World {
                     Err(Unreachable)
                 },
             },
-            Ask::Take { space, epoch } => Event::Taken(
+            OwnershipRequest::Take { space, epoch } => Event::Taken(
                 space,
                 epoch,
                 if redis {
@@ -356,7 +356,7 @@ impl World {
                     Err(Unreachable)
                 },
             ),
-            Ask::Assert { space, epoch } => {
+            OwnershipRequest::Assert { space, epoch } => {
                 let answer = if redis && sql {
                     Ok(self.assert(node, space, epoch, &me))
                 } else {
@@ -364,8 +364,8 @@ impl World {
                 };
                 Event::Asserted(space, epoch, answer)
             }
-            Ask::Release { space, epoch } => return self.release(space, epoch, &me),
-            Ask::HandOver { space, epoch, to } => {
+            OwnershipRequest::Release { space, epoch } => return self.release(space, epoch, &me),
+            OwnershipRequest::HandOver { space, epoch, to } => {
                 self.release(space, epoch, &me);
                 return self.ask_to_host(space, &to.member);
             }
@@ -379,7 +379,7 @@ impl World {
         } else {
             (answered, event)
         };
-        self.plan(at.saturating_sub(self.now), Happening::Arrive(node, life, event));
+        self.plan(at.saturating_sub(self.now), SimulatedEvent::Arrive(node, life, event));
     }
 
     fn release(&mut self, space: SpaceId, epoch: Epoch, me: &Member) {
@@ -411,7 +411,7 @@ impl World {
         self.processes[node].running.remove(&space);
         let (life, delay) = (self.processes[node].life, self.delay());
         let to = Box::new(to);
-        self.plan(delay, Happening::Arrive(node, life, Event::Left { space, epoch, to }));
+        self.plan(delay, SimulatedEvent::Arrive(node, life, Event::Left { space, epoch, to }));
     }
 
     fn write(&mut self) -> &mut Contents {
@@ -459,7 +459,7 @@ impl World {
 
     fn look(&self, space: SpaceId) -> Looked {
         Looked {
-            row: self.sql.rows.get(&space).map(|(epoch, owner, _)| OwnerRow {
+            row: self.sql.rows.get(&space).map(|(epoch, owner, _)| OwnerRecord {
                 epoch: *epoch,
                 owner: owner.clone(),
             }),
@@ -546,14 +546,14 @@ impl World {
         if !self.is_alive(node, life) {
             return;
         }
-        self.plan(150 * MS, Happening::Work(node, life));
+        self.plan(150 * MS, SimulatedEvent::Work(node, life));
         let wanted = space(1 + u128::from(self.chance.below(SPACES as u64)));
         let process = &self.processes[node];
         if process.paused_until > self.now {
             return;
         }
         if !process.running.contains_key(&wanted) && self.now < TROUBLE + CALM - 5_000 * MS {
-            self.plan(0, Happening::Arrive(node, life, Event::Wanted(wanted)));
+            self.plan(0, SimulatedEvent::Arrive(node, life, Event::Wanted(wanted)));
         }
         let served: Vec<_> = self.served(node).collect();
         for (space, epoch) in served {
@@ -565,7 +565,7 @@ impl World {
                 continue;
             };
             *tick += 1;
-            let commit = Happening::Commit(node, life, space, epoch, *tick, vec![message]);
+            let commit = SimulatedEvent::Commit(node, life, space, epoch, *tick, vec![message]);
             self.plan(delay, commit);
         }
     }
@@ -614,7 +614,7 @@ impl World {
         let _ = now;
         if let Some(event) = answer {
             let delay = self.delay();
-            self.plan(delay, Happening::Arrive(node, life, event));
+            self.plan(delay, SimulatedEvent::Arrive(node, life, event));
         }
     }
 
@@ -641,7 +641,7 @@ impl World {
             return;
         }
         let pause = 200 * MS + self.chance.below(1_800 * MS);
-        self.plan(pause, Happening::Trouble);
+        self.plan(pause, SimulatedEvent::Trouble);
         let node = self.chance.below(NODES as u64) as usize;
         match self.chance.below(if self.lost_writes { 6 } else { 5 }) {
             0 => {
@@ -649,7 +649,7 @@ impl World {
                 self.processes[node].ownership = None;
                 self.processes[node].running.clear();
                 let delay = 200 * MS + self.chance.below(4_000 * MS);
-                self.plan(delay, Happening::Start(node));
+                self.plan(delay, SimulatedEvent::Start(node));
             }
             1 => {
                 let length = self.chance.below(6_000 * MS);

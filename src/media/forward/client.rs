@@ -10,7 +10,7 @@ use str0m::config::DtlsCert;
 use str0m::media::{Direction, KeyframeRequestKind, MediaAdded, MediaData, MediaKind, MediaTime, Mid, Rid};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
 
-use super::layers::{Quality, Wish};
+use super::layers::{Quality, LayerRequest};
 use super::room::{Source, Stream};
 use super::words;
 use crate::components::id::{PlayerId, SpaceId};
@@ -50,16 +50,16 @@ const AT_ONCE: Duration = Duration::from_micros(200);
 const MEASURE: Duration = Duration::from_secs(1);
 
 /// What a layer is called; nothing when there is only one.
-type Name = Option<Rid>;
+type StreamName = Option<Rid>;
 
 /// A layer of somebody's stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct LayerName(Name);
+struct LayerName(StreamName);
 
 /// One layer of a stream that somebody sends.
 #[derive(Debug)]
-struct Layer {
-    rid: Name,
+struct StreamLayer {
+    rid: StreamName,
     /// Bits since it was measured last.
     bits: u64,
     /// Bits a second; nothing until it was measured.
@@ -70,15 +70,15 @@ struct Layer {
 
 /// A stream that somebody sends.
 #[derive(Debug)]
-struct Track {
+struct IncomingTrack {
     mid: Mid,
     /// From coarse to fine.
-    layers: Vec<Layer>,
+    layers: Vec<StreamLayer>,
 }
 
 /// A place for somebody else's stream.
 #[derive(Debug)]
-struct Slot {
+struct OutgoingStream {
     mid: Mid,
     is_picture: bool,
     feed: Option<Feed>,
@@ -97,14 +97,14 @@ struct Feed {
 }
 
 /// One person's connection.
-pub(super) struct Client {
+pub(super) struct SfuClient {
     rtc: Rtc,
     pub(super) space: SpaceId,
     pub(super) player: PlayerId,
     pub(super) session: String,
     /// What they send, in the order of [`Stream::ALL`].
-    tracks: Vec<Track>,
-    slots: Vec<Slot>,
+    tracks: Vec<IncomingTrack>,
+    slots: Vec<OutgoingStream>,
     shown: BTreeMap<PlayerId, u32>,
     estimate: u64,
     /// Whether somebody's picture is wished for.
@@ -117,22 +117,22 @@ pub(super) struct Client {
     /// Whether a packet went since its clock was advanced: the pacer may have another.
     has_sent: bool,
     /// What they were told last; nothing when they may have missed it.
-    told: Option<Vec<words::Slot>>,
+    told: Option<Vec<words::StreamSlot>>,
 }
 
 /// What comes out of a connection.
-pub(super) enum Happening {
+pub(super) enum SfuEvent {
     /// To be sent.
     Packet(str0m::net::Transmit),
     /// A frame of one of their streams.
     Frame(Stream, Box<MediaData>),
     /// They need a whole picture.
-    Keyframe(Source, Name),
+    Keyframe(Source, StreamName),
     /// Places, or what fits into them, changed.
     Replan,
 }
 
-impl Client {
+impl SfuClient {
     pub(super) fn new(
         (space, player): (SpaceId, PlayerId),
         session: String,
@@ -213,7 +213,7 @@ impl Client {
     }
 
     /// The next thing that comes out; nothing until `due`.
-    pub(super) fn poll(&mut self, now: Instant) -> Option<Happening> {
+    pub(super) fn poll(&mut self, now: Instant) -> Option<SfuEvent> {
         loop {
             let output = match self.rtc.poll_output() {
                 Ok(output) => output,
@@ -235,7 +235,7 @@ impl Client {
                 }
                 Output::Transmit(packet) => {
                     self.has_sent = true;
-                    return Some(Happening::Packet(packet));
+                    return Some(SfuEvent::Packet(packet));
                 }
                 Output::Event(event) => {
                     if let Some(happening) = self.take(event) {
@@ -246,17 +246,17 @@ impl Client {
         }
     }
 
-    fn take(&mut self, event: Event) -> Option<Happening> {
+    fn take(&mut self, event: Event) -> Option<SfuEvent> {
         match event {
             Event::MediaAdded(added) => {
                 self.add(&added);
-                Some(Happening::Replan)
+                Some(SfuEvent::Replan)
             }
             Event::MediaData(frame) => self.hear(frame),
             Event::KeyframeRequest(request) => {
                 let slot = self.slots.iter().find(|slot| slot.mid == request.mid)?;
                 let feed = slot.feed.as_ref()?;
-                Some(Happening::Keyframe(feed.source, feed.layer?.0))
+                Some(SfuEvent::Keyframe(feed.source, feed.layer?.0))
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. }) => {
                 self.estimate = estimate.as_u64();
@@ -264,7 +264,7 @@ impl Client {
                 if self.wants_pictures && self.estimate < LEAST.as_u64() {
                     self.believe(LEAST);
                 }
-                Some(Happening::Replan)
+                Some(SfuEvent::Replan)
             }
             Event::IceConnectionStateChange(str0m::IceConnectionState::Disconnected) => {
                 self.rtc.disconnect();
@@ -276,11 +276,11 @@ impl Client {
 
     fn add(&mut self, added: &MediaAdded) {
         match added.direction {
-            Direction::RecvOnly => self.tracks.push(Track {
+            Direction::RecvOnly => self.tracks.push(IncomingTrack {
                 mid: added.mid,
                 layers: Vec::new(),
             }),
-            Direction::SendOnly => self.slots.push(Slot {
+            Direction::SendOnly => self.slots.push(OutgoingStream {
                 mid: added.mid,
                 is_picture: added.kind == MediaKind::Video,
                 feed: None,
@@ -292,7 +292,7 @@ impl Client {
         }
     }
 
-    fn hear(&mut self, frame: MediaData) -> Option<Happening> {
+    fn hear(&mut self, frame: MediaData) -> Option<SfuEvent> {
         let number = self.tracks.iter().position(|track| track.mid == frame.mid)?;
         let stream = *Stream::ALL.get(number)?;
         let layers = &mut self.tracks[number].layers;
@@ -302,7 +302,7 @@ impl Client {
             layer.bits += bits;
             layer.heard = heard;
         } else {
-            layers.push(Layer {
+            layers.push(StreamLayer {
                 rid: frame.rid,
                 bits,
                 rate: None,
@@ -315,11 +315,11 @@ impl Client {
         if stream.is_picture() && !frame.contiguous {
             self.ask_for_keyframe(stream, frame.rid, heard);
         }
-        Some(Happening::Frame(stream, Box::new(frame)))
+        Some(SfuEvent::Frame(stream, Box::new(frame)))
     }
 
     /// Asks for a whole picture, unless that was done just now.
-    pub(super) fn ask_for_keyframe(&mut self, stream: Stream, rid: Name, now: Instant) {
+    pub(super) fn ask_for_keyframe(&mut self, stream: Stream, rid: StreamName, now: Instant) {
         let Some(track) = self.tracks.get_mut(stream as usize) else {
             return;
         };
@@ -355,13 +355,13 @@ impl Client {
     }
 
     /// The layers of a stream that are sent right now, from coarse to fine.
-    fn sent(&self, stream: Stream, now: Instant) -> impl Iterator<Item = &Layer> {
+    fn sent(&self, stream: Stream, now: Instant) -> impl Iterator<Item = &StreamLayer> {
         let layers = self.tracks.get(stream as usize).map_or(&[][..], |track| &track.layers);
         layers.iter().filter(move |layer| now < layer.heard + SILENT)
     }
 
     /// Whether that layer of theirs is the one for whom wants that much.
-    pub(super) fn is_layer(&self, stream: Stream, quality: Quality, rid: Name, now: Instant) -> bool {
+    pub(super) fn is_layer(&self, stream: Stream, quality: Quality, rid: StreamName, now: Instant) -> bool {
         let mut sent = self.sent(stream, now);
         let layer = match quality {
             Quality::Coarse => sent.next(),
@@ -371,11 +371,11 @@ impl Client {
     }
 
     /// A picture of theirs as somebody could wish for it who shows it that high.
-    pub(super) fn wish(&self, stream: Stream, height: u32, now: Instant) -> Wish {
+    pub(super) fn wish(&self, stream: Stream, height: u32, now: Instant) -> LayerRequest {
         let mut sent = self.sent(stream, now);
         let usual = if stream == Stream::Screen { SCREEN } else { COARSE };
-        let rate = |layer: &Layer, usual: u64| layer.rate.unwrap_or(usual).max(usual / 8);
-        Wish {
+        let rate = |layer: &StreamLayer, usual: u64| layer.rate.unwrap_or(usual).max(usual / 8);
+        LayerRequest {
             source: (self.player, stream),
             height,
             coarse: sent.next().map_or(usual, |layer| rate(layer, usual)),
@@ -449,13 +449,13 @@ impl Client {
     }
 
     /// What comes in which places, when that is news to them.
-    pub(super) fn news(&mut self) -> Option<Vec<words::Slot>> {
+    pub(super) fn news(&mut self) -> Option<Vec<words::StreamSlot>> {
         let slots: Vec<_> = self
             .slots
             .iter()
             .filter_map(|slot| {
                 let (player, kind) = slot.feed.as_ref()?.source;
-                Some(words::Slot {
+                Some(words::StreamSlot {
                     mid: slot.mid.to_string(),
                     player: player.0,
                     kind,
@@ -551,7 +551,7 @@ mod tests {
     }
 
     /// A connection over which so many voices may come, and the browser at its other end.
-    fn connected(now: Instant) -> (Client, Rtc, Instant) {
+    fn connected(now: Instant) -> (SfuClient, Rtc, Instant) {
         let host = |port: u16| {
             let address = SocketAddr::from(([127, 0, 0, 1], port));
             Candidate::host(address, Protocol::Udp).expect("a good address")
@@ -559,7 +559,7 @@ mod tests {
         let provider: CryptoProvider = str0m::crypto::from_feature_flags();
         let certificate = provider.dtls_provider.generate_certificate().expect("one is made");
         let who = (SpaceId(uuid::Uuid::nil()), PlayerId(1));
-        let mut client = Client::new(who, String::new(), &certificate, &[host(1_000)], now);
+        let mut client = SfuClient::new(who, String::new(), &certificate, &[host(1_000)], now);
         let mut browser = Rtc::builder().clear_codecs().enable_opus(true, false).build(now);
         browser.add_local_candidate(host(2_000));
         let mut change = browser.sdp_api();
@@ -577,7 +577,7 @@ mod tests {
             at += Duration::from_millis(10);
             client.advance(at);
             while let Some(happening) = client.poll(at) {
-                if let Happening::Packet(packet) = happening {
+                if let SfuEvent::Packet(packet) = happening {
                     browser.handle_input(arrive(&packet, at)).expect("it is understood");
                 }
             }
@@ -619,7 +619,7 @@ mod tests {
         client.advance(at);
         let gone = std::iter::from_fn(|| client.poll(at));
         let packets =
-            gone.filter(|happening| matches!(happening, Happening::Packet(packet) if packet.contents.len() > 80));
+            gone.filter(|happening| matches!(happening, SfuEvent::Packet(packet) if packet.contents.len() > 80));
         assert_eq!(packets.count(), VOICES, "they do not wait for each other's turn");
     }
 }

@@ -20,7 +20,7 @@ pub enum Quality {
 
 /// A picture that somebody would like to have.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct LayerRequest {
     /// Whose, and which.
     pub source: Source,
     /// How high it is shown, in pixels; 0 for not at all.
@@ -34,10 +34,10 @@ pub struct Wish {
 /// What somebody gets, with so many bits a second for pictures: first something of as many as possible, screens and large ones
 /// first; then finer ones for as many of the large ones as possible. Where nothing fits it is the one that takes least: somebody at
 /// a bad line sees something, and only what is sent shows whether the line takes more. Also what all wishes together would take.
-pub fn choose(wishes: &[Wish], budget: u64) -> (BTreeMap<Source, Quality>, u64) {
-    let mut shown: Vec<&Wish> = wishes.iter().filter(|wish| wish.height > 0).collect();
+pub fn choose(wishes: &[LayerRequest], budget: u64) -> (BTreeMap<Source, Quality>, u64) {
+    let mut shown: Vec<&LayerRequest> = wishes.iter().filter(|wish| wish.height > 0).collect();
     shown.sort_by_key(|wish| (wish.source.1 != Stream::Screen, u32::MAX - wish.height, wish.source));
-    let wants_fine = |wish: &&&Wish| wish.height > COARSE_HEIGHT;
+    let wants_fine = |wish: &&&LayerRequest| wish.height > COARSE_HEIGHT;
     let desired = shown
         .iter()
         .map(|wish| wish.fine.filter(|_| wants_fine(&wish)).unwrap_or(wish.coarse))
@@ -73,8 +73,8 @@ mod tests {
     use super::*;
     use crate::components::id::PlayerId;
 
-    fn camera(player: u32, height: u32) -> Wish {
-        Wish {
+    fn camera(player: u32, height: u32) -> LayerRequest {
+        LayerRequest {
             source: (PlayerId(player), Stream::Camera),
             height,
             coarse: 100,
@@ -82,7 +82,7 @@ mod tests {
         }
     }
 
-    const SCREEN: Wish = Wish {
+    const SCREEN: LayerRequest = LayerRequest {
         source: (PlayerId(9), Stream::Screen),
         height: 720,
         coarse: 500,

@@ -23,7 +23,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 pub use self::room::Stream;
 pub use self::words::{OfferError, pack, unpack};
-use crate::components::fact::{Fact, Picture, TickOutput};
+use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::{PlayerId, SpaceId};
 
 /// Bytes of packets that may wait in the kernel while the thread is busy: a tenth of a second of two hundred pictures.
@@ -31,7 +31,7 @@ const SOCKET_BUFFER: usize = 4 * 1_024 * 1_024;
 
 /// Where calls arrive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ForwardSettings {
+pub struct SfuSettings {
     /// Where to listen, on UDP and TCP.
     pub listen: SocketAddr,
     /// Whether any free port does when that one is taken.
@@ -43,12 +43,12 @@ pub struct ForwardSettings {
 /// Why calls cannot be forwarded.
 #[derive(Debug, thiserror::Error)]
 #[error("calls cannot be forwarded on {0}: {1}; say another --media-listen, or `off`")]
-pub struct ForwardError(SocketAddr, #[source] io::Error);
+pub struct SfuError(SocketAddr, #[source] io::Error);
 
 /// The unit. Cheap to clone; it ends with its last clone.
 #[derive(Clone)]
-pub struct Unit {
-    orders: UnboundedSender<Order>,
+pub struct Sfu {
+    orders: UnboundedSender<SfuCommand>,
     address: SocketAddr,
 }
 
@@ -61,19 +61,19 @@ pub struct Answer {
 }
 
 /// Where answers for the players of one space go.
-pub type Mouth = Box<dyn Fn(Answer) + Send>;
+pub type SfuReplySink = Box<dyn Fn(Answer) + Send>;
 
-enum Order {
-    Open(SpaceId, Mouth),
-    Picture(SpaceId, Arc<Picture>, Vec<Fact>),
+enum SfuCommand {
+    Open(SpaceId, SfuReplySink),
+    Picture(SpaceId, Arc<Snapshot>, Vec<Fact>),
     Tick(SpaceId, Arc<TickOutput>),
     Close(SpaceId),
 }
 
-impl Unit {
+impl Sfu {
     /// Binds its ports and starts its thread.
-    pub fn start(settings: &ForwardSettings) -> Result<Self, ForwardError> {
-        let failed = |error| ForwardError(settings.listen, error);
+    pub fn start(settings: &SfuSettings) -> Result<Self, SfuError> {
+        let failed = |error| SfuError(settings.listen, error);
         let (udp, tcp) = match bind(settings.listen) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && settings.or_any_port => {
                 tracing::warn!(address = %settings.listen, "somebody else listens there; calls take another port");
@@ -108,26 +108,26 @@ impl Unit {
     }
 
     /// A space is followed from now on.
-    pub fn open(&self, space: SpaceId, mouth: Mouth) {
-        self.order(Order::Open(space, mouth));
+    pub fn open(&self, space: SpaceId, mouth: SfuReplySink) {
+        self.order(SfuCommand::Open(space, mouth));
     }
 
     /// This is how a space is now, and what happened in ticks that were left out.
-    pub fn picture(&self, space: SpaceId, picture: Arc<Picture>, missed: Vec<Fact>) {
-        self.order(Order::Picture(space, picture, missed));
+    pub fn picture(&self, space: SpaceId, picture: Arc<Snapshot>, missed: Vec<Fact>) {
+        self.order(SfuCommand::Picture(space, picture, missed));
     }
 
     /// This happened in a space.
     pub fn tick(&self, space: SpaceId, output: Arc<TickOutput>) {
-        self.order(Order::Tick(space, output));
+        self.order(SfuCommand::Tick(space, output));
     }
 
     /// A space is no longer run here.
     pub fn close(&self, space: SpaceId) {
-        self.order(Order::Close(space));
+        self.order(SfuCommand::Close(space));
     }
 
-    fn order(&self, order: Order) {
+    fn order(&self, order: SfuCommand) {
         // The thread ends only when nobody is left to order anything, or with a panic that was logged.
         let _ = self.orders.send(order);
     }
@@ -155,7 +155,7 @@ fn bind(listen: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
 }
 
 /// What browsers are told.
-fn advertised(settings: &ForwardSettings, port: u16) -> io::Result<Vec<SocketAddr>> {
+fn advertised(settings: &SfuSettings, port: u16) -> io::Result<Vec<SocketAddr>> {
     let mut addresses = settings.addresses.clone();
     if addresses.is_empty() && !settings.listen.ip().is_unspecified() {
         addresses.push(settings.listen.ip());

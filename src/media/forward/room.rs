@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::components::fact::{Fact, Picture, TickOutput};
+use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::PlayerId;
-use crate::components::peers::{Peer, Route};
+use crate::components::peers::{Peer, MediaRoute};
 use crate::components::status::Media;
 
 /// What a person sends, in the order in which clients lay it out.
@@ -40,14 +40,14 @@ pub type Source = (PlayerId, Stream);
 
 /// The copy.
 #[derive(Debug, Default)]
-pub struct Room {
+pub struct SfuSession {
     peers: BTreeMap<PlayerId, Vec<Peer>>,
     media: BTreeMap<PlayerId, Media>,
 }
 
-impl Room {
+impl SfuSession {
     /// Begins anew.
-    pub fn rebase(&mut self, picture: &Picture) {
+    pub fn rebase(&mut self, picture: &Snapshot) {
         self.peers = picture.peers.iter().cloned().collect();
         self.media = picture
             .players
@@ -90,7 +90,7 @@ impl Room {
 
     /// Whether somebody talks through the unit.
     pub fn is_forwarded(&self, player: PlayerId) -> bool {
-        self.of(player).iter().any(|peer| peer.route == Route::Forwarded)
+        self.of(player).iter().any(|peer| peer.route == MediaRoute::Forwarded)
     }
 
     /// Everybody who talks through the unit.
@@ -123,12 +123,12 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::components::peers::Why;
+    use crate::components::peers::ProximityReason;
 
     const ADA: PlayerId = PlayerId(1);
     const BO: PlayerId = PlayerId(2);
 
-    fn peer(player: PlayerId, hear: bool, see: bool, route: Route) -> Peer {
+    fn peer(player: PlayerId, hear: bool, see: bool, route: MediaRoute) -> Peer {
         Peer {
             player,
             hear,
@@ -136,13 +136,13 @@ mod tests {
             see,
             seen: true,
             gain: 255,
-            why: Why::Field,
+            why: ProximityReason::Field,
             route,
         }
     }
 
-    fn room(peer: Peer, media: Media) -> Room {
-        let mut room = Room::default();
+    fn room(peer: Peer, media: Media) -> SfuSession {
+        let mut room = SfuSession::default();
         room.media.insert(BO, media);
         room.apply(&TickOutput {
             facts: vec![Fact::PeersChanged {
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn who_may_hear_and_see_gets_everything_that_is_sent() {
-        let room = room(peer(BO, true, true, Route::Forwarded), EVERYTHING);
+        let room = room(peer(BO, true, true, MediaRoute::Forwarded), EVERYTHING);
         let streams: Vec<_> = room.streams_for(ADA).collect();
         assert_eq!(streams, Stream::ALL.map(|stream| (BO, stream)));
         assert_eq!(room.forwarded().collect::<Vec<_>>(), [ADA]);
@@ -176,16 +176,16 @@ mod tests {
 
     #[test]
     fn who_only_hears_gets_no_pictures_and_who_may_do_nothing_gets_nothing() {
-        let hears = room(peer(BO, true, false, Route::Mesh), EVERYTHING);
+        let hears = room(peer(BO, true, false, MediaRoute::Mesh), EVERYTHING);
         assert_eq!(hears.streams_for(ADA).collect::<Vec<_>>(), [(BO, Stream::Microphone)]);
         assert_eq!(hears.forwarded().count(), 0);
-        let performs = room(peer(BO, false, false, Route::Forwarded), EVERYTHING);
+        let performs = room(peer(BO, false, false, MediaRoute::Forwarded), EVERYTHING);
         assert_eq!(performs.streams_for(ADA).count(), 0);
     }
 
     #[test]
     fn whoever_leaves_is_no_longer_forwarded() {
-        let mut room = room(peer(BO, true, true, Route::Forwarded), EVERYTHING);
+        let mut room = room(peer(BO, true, true, MediaRoute::Forwarded), EVERYTHING);
         room.apply(&TickOutput {
             facts: vec![Fact::PeersChanged {
                 player: ADA,

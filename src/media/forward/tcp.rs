@@ -54,14 +54,14 @@ pub(super) struct Arrived {
 }
 
 /// One connection; it ends when this is dropped.
-struct Open {
+struct TcpPeer {
     packets: Sender<Vec<u8>>,
     since: Instant,
     /// Whether a client is known to use it.
     is_bound: Arc<AtomicBool>,
 }
 
-impl Open {
+impl TcpPeer {
     fn is_bound(&self) -> bool {
         self.is_bound.load(Ordering::Relaxed)
     }
@@ -71,7 +71,7 @@ impl Open {
 pub(super) struct Streams {
     listener: TcpListener,
     limits: Limits,
-    open: HashMap<SocketAddr, Open>,
+    open: HashMap<SocketAddr, TcpPeer>,
     arrivals: Sender<Arrived>,
     complaints: DefaultDirectRateLimiter,
 }
@@ -108,7 +108,7 @@ impl Streams {
         let (packets, outgoing) = channel(WAITING);
         let is_bound = Arc::new(AtomicBool::new(false));
         let since = Instant::now();
-        let open = Open {
+        let open = TcpPeer {
             packets,
             since,
             is_bound: Arc::clone(&is_bound),

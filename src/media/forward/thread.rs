@@ -14,12 +14,12 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep_until;
 
-use super::client::{Client, Happening};
+use super::client::{SfuClient, SfuEvent};
 use super::layers::{Quality, choose};
-use super::room::{Room, Source};
+use super::room::{SfuSession, Source};
 use super::tcp::{Arrived, Limits, Streams};
-use super::words::{self, Asked, Said};
-use super::{Answer, Mouth, Order};
+use super::words::{self, SfuRequest, SfuReply};
+use super::{Answer, SfuReplySink, SfuCommand};
 use crate::components::fact::Fact;
 use crate::components::id::{PlayerId, SpaceId};
 
@@ -33,9 +33,9 @@ const PACKET: usize = 2_048;
 const BEAT: Duration = Duration::from_secs(1);
 
 /// A space that is followed.
-struct Followed {
-    room: Room,
-    mouth: Mouth,
+struct FollowedSpace {
+    room: SfuSession,
+    mouth: SfuReplySink,
     clients: BTreeMap<PlayerId, u64>,
     /// Where each stream goes: clients and their places.
     routes: HashMap<Source, Vec<(u64, usize)>>,
@@ -43,8 +43,8 @@ struct Followed {
     is_dirty: bool,
 }
 
-impl Followed {
-    fn say(&self, player: PlayerId, said: &Said<'_>) {
+impl FollowedSpace {
+    fn say(&self, player: PlayerId, said: &SfuReply<'_>) {
         match serde_json::to_string(said) {
             Ok(body) => (self.mouth)(Answer { player, body }),
             Err(error) => tracing::error!(%error, "an answer cannot be written"),
@@ -58,8 +58,8 @@ pub(super) struct Carrier {
     local: Vec<SocketAddr>,
     candidates: Vec<Candidate>,
     certificate: DtlsCert,
-    rooms: HashMap<SpaceId, Followed>,
-    clients: HashMap<u64, Client>,
+    rooms: HashMap<SpaceId, FollowedSpace>,
+    clients: HashMap<u64, SfuClient>,
     next: u64,
     /// Whose packets come from where, as far as that was seen.
     known: HashMap<SocketAddr, u64>,
@@ -71,7 +71,7 @@ pub(super) async fn run(
     mut carrier: Carrier,
     udp: std::net::UdpSocket,
     tcp: std::net::TcpListener,
-    mut orders: UnboundedReceiver<Order>,
+    mut orders: UnboundedReceiver<SfuCommand>,
 ) -> io::Result<()> {
     let udp = UdpSocket::from_std(udp)?;
     let (mut streams, mut arrivals) = Streams::new(tokio::net::TcpListener::from_std(tcp)?, Limits::default());
@@ -134,12 +134,12 @@ impl Carrier {
         })
     }
 
-    fn order(&mut self, order: Order, now: Instant) {
+    fn order(&mut self, order: SfuCommand, now: Instant) {
         match order {
-            Order::Open(space, mouth) => {
+            SfuCommand::Open(space, mouth) => {
                 self.close(space);
-                let followed = Followed {
-                    room: Room::default(),
+                let followed = FollowedSpace {
+                    room: SfuSession::default(),
                     mouth,
                     clients: BTreeMap::new(),
                     routes: HashMap::new(),
@@ -147,25 +147,25 @@ impl Carrier {
                 };
                 self.rooms.insert(space, followed);
             }
-            Order::Picture(space, picture, missed) => {
+            SfuCommand::Picture(space, picture, missed) => {
                 let Some(followed) = self.rooms.get_mut(&space) else {
                     return;
                 };
                 followed.room.rebase(&picture);
                 let forwarded = followed.room.forwarded();
                 for player in forwarded.filter(|player| !followed.clients.contains_key(player)) {
-                    followed.say(player, &Said::Again {});
+                    followed.say(player, &SfuReply::Again {});
                 }
                 self.changed(space, &missed, now);
             }
-            Order::Tick(space, output) => {
+            SfuCommand::Tick(space, output) => {
                 let Some(followed) = self.rooms.get_mut(&space) else {
                     return;
                 };
                 followed.room.apply(&output);
                 self.changed(space, &output.facts, now);
             }
-            Order::Close(space) => self.close(space),
+            SfuCommand::Close(space) => self.close(space),
         }
     }
 
@@ -194,7 +194,7 @@ impl Carrier {
             self.end(id);
         }
         for fact in facts {
-            if let Fact::UnitAsked { player, body } = fact {
+            if let Fact::SfuRequested { player, body } = fact {
                 self.hear(space, *player, body, now);
             }
         }
@@ -215,7 +215,7 @@ impl Carrier {
         };
         let known = followed.clients.get(&player).copied();
         match serde_json::from_str(body) {
-            Ok(Asked::Offer { session, packed }) => {
+            Ok(SfuRequest::Offer { session, packed }) => {
                 let is_same = |id: &u64| self.clients.get(id).is_some_and(|client| client.session == session);
                 let refused = if known.is_none() && !followed.room.is_forwarded(player) {
                     "nobody near you talks through the forwarding unit".to_owned()
@@ -228,14 +228,14 @@ impl Carrier {
                 };
                 tracing::debug!(%space, player = player.0, %refused, "an offer is refused");
                 if let Some(followed) = self.rooms.get(&space) {
-                    let said = Said::Refused {
+                    let said = SfuReply::Refused {
                         session: &session,
                         reason: refused,
                     };
                     followed.say(player, &said);
                 }
             }
-            Ok(Asked::Show(show)) => {
+            Ok(SfuRequest::Show(show)) => {
                 if let Some(client) = known.and_then(|id| self.clients.get_mut(&id)) {
                     client.show(show);
                     followed.is_dirty = true;
@@ -260,7 +260,7 @@ impl Carrier {
             (None, client.accept(offer, now).map_err(agreed)?)
         } else {
             let who = (space, player);
-            let mut client = Client::new(who, session.to_owned(), &self.certificate, &self.candidates, now);
+            let mut client = SfuClient::new(who, session.to_owned(), &self.certificate, &self.candidates, now);
             let answer = client.accept(offer, now).map_err(agreed)?;
             self.next += 1;
             self.clients.insert(self.next, client);
@@ -271,7 +271,7 @@ impl Carrier {
             return Ok(());
         };
         followed.is_dirty = true;
-        let said = Said::Answer {
+        let said = SfuReply::Answer {
             session,
             packed: words::pack(&answer.to_sdp_string()),
         };
@@ -372,15 +372,15 @@ impl Carrier {
             let Some(happening) = client.poll(now) else { break };
             let (space, player) = (client.space, client.player);
             match happening {
-                Happening::Packet(packet) if packet.proto == Protocol::Udp => {
+                SfuEvent::Packet(packet) if packet.proto == Protocol::Udp => {
                     // Nobody waits for a packet: it is lost, as on any network.
                     if udp.try_send_to(&packet.contents, packet.destination).is_err() {
                         counter!("plaza_forward_packets_dropped_total").increment(1);
                     }
                 }
-                Happening::Packet(packet) => streams.send(packet.destination, &packet.contents),
-                Happening::Frame(stream, frame) => self.forward(id, (player, stream), space, &frame, now),
-                Happening::Keyframe((player, stream), rid) => {
+                SfuEvent::Packet(packet) => streams.send(packet.destination, &packet.contents),
+                SfuEvent::Frame(stream, frame) => self.forward(id, (player, stream), space, &frame, now),
+                SfuEvent::Keyframe((player, stream), rid) => {
                     let sender = self
                         .rooms
                         .get(&space)
@@ -389,7 +389,7 @@ impl Carrier {
                         sender.ask_for_keyframe(stream, rid, now);
                     }
                 }
-                Happening::Replan => {
+                SfuEvent::Replan => {
                     if let Some(followed) = self.rooms.get_mut(&space) {
                         followed.is_dirty = true;
                     }
@@ -419,7 +419,7 @@ impl Carrier {
             let Some(quality) = self.clients.get(to).and_then(|client| client.quality(*slot)) else {
                 continue;
             };
-            let is_wanted = |sender: &Client| sender.is_layer(source.1, quality, frame.rid, now);
+            let is_wanted = |sender: &SfuClient| sender.is_layer(source.1, quality, frame.rid, now);
             let is_wanted = self.clients.get(&from).is_some_and(is_wanted);
             if let Some(receiver) = self.clients.get_mut(to) {
                 needs_keyframe |= receiver.forward(*slot, frame, is_wanted, now);
@@ -473,7 +473,7 @@ impl Carrier {
             }
             if let Some(slots) = client.news() {
                 let session = client.session.as_str();
-                followed.say(player, &Said::Slots { session, slots });
+                followed.say(player, &SfuReply::Slots { session, slots });
             }
         }
     }

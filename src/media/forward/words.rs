@@ -22,7 +22,7 @@ const MAX_STREAMS: usize = 48;
 /// What a client asks for, each under its own name.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) enum Asked {
+pub(super) enum SfuRequest {
     /// To connect, or to change the connection.
     Offer {
         /// Another one for each connection.
@@ -37,7 +37,7 @@ pub(super) enum Asked {
 /// What the unit says, each under its own name.
 #[derive(Debug, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
-pub(super) enum Said<'a> {
+pub(super) enum SfuReply<'a> {
     /// The connection is agreed on.
     Answer {
         /// Of the offer.
@@ -50,7 +50,7 @@ pub(super) enum Said<'a> {
         /// Of the connection.
         session: &'a str,
         /// Each place that is in use.
-        slots: Vec<Slot>,
+        slots: Vec<StreamSlot>,
     },
     /// The unit knows no connection of this client's: it shall offer one.
     Again {},
@@ -65,7 +65,7 @@ pub(super) enum Said<'a> {
 
 /// Whose stream comes in a place of the connection.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
-pub(super) struct Slot {
+pub(super) struct StreamSlot {
     /// The place, by the name in the description.
     pub mid: String,
     /// Whose.
@@ -126,10 +126,10 @@ mod tests {
     #[test]
     fn what_clients_ask_for_is_understood() {
         let offer = serde_json::from_str(r#"{"offer":{"session":"a","packed":"eJwDAAAAAAE="}}"#).unwrap();
-        assert!(matches!(offer, Asked::Offer { session, .. } if session == "a"));
+        assert!(matches!(offer, SfuRequest::Offer { session, .. } if session == "a"));
         let show = serde_json::from_str(r#"{"show":{"7":180,"9":0}}"#).unwrap();
-        assert!(matches!(show, Asked::Show(show) if show == BTreeMap::from([(7, 180), (9, 0)])));
-        assert!(serde_json::from_str::<Asked>(r#"{"subscribe":7}"#).is_err());
+        assert!(matches!(show, SfuRequest::Show(show) if show == BTreeMap::from([(7, 180), (9, 0)])));
+        assert!(serde_json::from_str::<SfuRequest>(r#"{"subscribe":7}"#).is_err());
     }
 
     #[test]

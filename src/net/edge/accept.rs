@@ -29,8 +29,8 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use super::Edge;
-use super::gate::{Counted, Full, Place};
-use super::watched::{Pulse, Watched};
+use super::gate::{CountedConnection, Full, ConnectionPermit};
+use super::watched::{Pulse, WatchedSocket};
 use crate::net::address::{AddressKey, ClientAddress, client_address, is_trusted};
 use crate::net::budget::{Budget, Who};
 use crate::net::few::Few;
@@ -73,9 +73,9 @@ impl Default for HttpTimes {
 
 /// What a request holds as long as it, or the WebSocket made of it, lives. Found among the request's extensions.
 #[derive(Debug, Clone)]
-pub(super) struct Held {
-    _place: Option<Arc<Place>>,
-    _share: Option<Arc<Counted<AddressKey>>>,
+pub(super) struct RequestPermits {
+    _place: Option<Arc<ConnectionPermit>>,
+    _share: Option<Arc<CountedConnection<AddressKey>>>,
 }
 
 /// Takes connections until the edge stops, then waits so long for the requests under way.
@@ -136,7 +136,7 @@ struct HttpConnection {
     router: Router,
     peer: SocketAddr,
     is_proxy: bool,
-    place: Result<Arc<Place>, Full>,
+    place: Result<Arc<ConnectionPermit>, Full>,
 }
 
 impl HttpConnection {
@@ -144,7 +144,7 @@ impl HttpConnection {
         let times = self.edge.0.settings.times;
         let stopping = self.edge.0.stopping.clone();
         let pulse = Arc::new(Pulse::new(times, Instant::now()));
-        let io = TokioIo::new(Watched::new(socket, Arc::clone(&pulse)));
+        let io = TokioIo::new(WatchedSocket::new(socket, Arc::clone(&pulse)));
         let has_place = self.place.is_ok();
         let service = service_fn({
             let pulse = Arc::clone(&pulse);
@@ -216,7 +216,7 @@ impl HttpConnection {
             Ok(share) => share.map(Arc::new),
             Err(full) => return done(refusal(full), pulse, None),
         };
-        let held = Held {
+        let held = RequestPermits {
             _place: self.place.ok(),
             _share: share.clone(),
         };
@@ -293,7 +293,7 @@ impl Edge {
 }
 
 /// Lets the connection know when the answer is out.
-fn done(response: Response, pulse: Arc<Pulse>, share: Option<Arc<Counted<AddressKey>>>) -> Response {
+fn done(response: Response, pulse: Arc<Pulse>, share: Option<Arc<CountedConnection<AddressKey>>>) -> Response {
     response.map(|inner| {
         Body::new(AnswerBody {
             inner,
@@ -304,7 +304,7 @@ fn done(response: Response, pulse: Arc<Pulse>, share: Option<Arc<Counted<Address
 
 struct End {
     pulse: Arc<Pulse>,
-    _share: Option<Arc<Counted<AddressKey>>>,
+    _share: Option<Arc<CountedConnection<AddressKey>>>,
 }
 
 impl Drop for End {

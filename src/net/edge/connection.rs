@@ -14,12 +14,12 @@ use tungstenite::{Error, Message};
 use uuid::Uuid;
 
 use super::Edge;
-use super::gate::Counted;
-use super::lane::{Ear, Lane};
+use super::gate::CountedConnection;
+use super::lane::{SocketReader, SendQueue};
 use crate::cluster::connections::Registration;
 use crate::cluster::mailboxes::Mailbox;
 use crate::cluster::spaces::EnterError;
-use crate::components::chat::{LineChange, Speech};
+use crate::components::chat::{MessageChange, Speech};
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
@@ -27,11 +27,11 @@ use crate::host::SendError;
 use crate::net::budget::{Budget, REQUEST, Who};
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::chat::DirectLineS2c;
+use crate::net::protocol::chat::DirectMessageS2c;
 use crate::net::protocol::session::RefusedS2c;
-use crate::net::relay::task::{Order, RelayHandle};
-use crate::net::relay::{Arrival, ClientId, Departure, Dialect, JoinWord, Sink, close, grid_error};
-use crate::net::session::grid::GridTerms;
+use crate::net::relay::task::{RelayCommand, RelayHandle};
+use crate::net::relay::{Arrival, ClientId, Departure, ProtocolKind, JoinWord, Sink, close, grid_error};
+use crate::net::session::grid::JsonTerms;
 use crate::net::session::{Action, PING_EVERY, Session, binary};
 use crate::store::sessions::{SessionEnd, SessionId};
 use crate::store::{Role, SignedIn};
@@ -43,23 +43,23 @@ const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 const JOIN_TRIES: u32 = 5;
 
 /// What a client sends, read by the library.
-pub(super) type Inbox = WebSocketStream<Ear>;
+pub(super) type SocketStream = WebSocketStream<SocketReader>;
 
 /// One client's connection.
 struct Connection {
     edge: Edge,
     client: ClientId,
-    lane: Arc<Lane>,
+    lane: Arc<SendQueue>,
     session: Session,
     /// Only for clients of the tile grid.
-    grid: Option<GridTerms>,
+    grid: Option<JsonTerms>,
     joining: Option<Joining>,
     user: Option<UserId>,
     relay: Option<RelayHandle>,
     /// Whether the user looks after the space: its owner, or an admin.
     may_moderate: bool,
     /// What counts it among the user's own.
-    counted: Option<Counted<UserId>>,
+    counted: Option<CountedConnection<UserId>>,
     /// Where messages of other people to this one come.
     mailbox: Option<Mailbox>,
     /// Ends the connection with the session that opened it.
@@ -68,26 +68,26 @@ struct Connection {
 
 /// A client on its way in.
 struct Joining {
-    wish: Wish,
+    wish: JoinRequest,
     ready: oneshot::Receiver<PlayerId>,
     tries: u32,
 }
 
 /// Who wants to come in where, and how.
-struct Wish {
+struct JoinRequest {
     number: u64,
     who: SignedIn,
     space: SpaceId,
-    dialect: Dialect,
+    dialect: ProtocolKind,
     arrive: Option<String>,
     blocked: Vec<UserId>,
 }
 
 /// Serves a socket until it ends.
-pub(super) async fn serve(edge: Edge, lane: Arc<Lane>, mut inbox: Inbox, grid: Option<JoinWord>) {
+pub(super) async fn serve(edge: Edge, lane: Arc<SendQueue>, mut inbox: SocketStream, grid: Option<JoinWord>) {
     let client = edge.next_client();
     let session = Session::new(now());
-    let grid = grid.map(GridTerms::new);
+    let grid = grid.map(JsonTerms::new);
     let mut connection = Connection {
         edge,
         client,
@@ -105,13 +105,13 @@ pub(super) async fn serve(edge: Edge, lane: Arc<Lane>, mut inbox: Inbox, grid: O
     metrics::gauge!("plaza_clients").increment(1);
     let departure = connection.run(&mut inbox).await;
     if let Some(relay) = &connection.relay {
-        relay.order(Order::Detach(client, departure)).await;
+        relay.order(RelayCommand::Detach(client, departure)).await;
     }
     metrics::gauge!("plaza_clients").decrement(1);
 }
 
 impl Connection {
-    async fn run(&mut self, inbox: &mut Inbox) -> Departure {
+    async fn run(&mut self, inbox: &mut SocketStream) -> Departure {
         let mut ping = tokio::time::interval(PING_EVERY);
         ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let stopping = self.edge.0.stopping.clone();
@@ -171,7 +171,7 @@ impl Connection {
     }
 
     /// The socket failed while reading: what is wrong with what came is said, before the connection ends.
-    async fn broken(&self, inbox: &mut Inbox, error: &Error) -> Departure {
+    async fn broken(&self, inbox: &mut SocketStream, error: &Error) -> Departure {
         tracing::debug!(%error, "a connection broke");
         let reason = match error {
             Error::Capacity(_) => Some((close::TOO_BIG, "a message has at most 16 KiB")),
@@ -263,11 +263,11 @@ impl Connection {
                     _ => grid_error("busy", BUSY),
                 });
             }
-            Action::ChangeLine { player, line, text } => {
+            Action::EditMessage { player, line, text } => {
                 let at = unix_millis();
-                let command = Command::ChangeLine {
+                let command = Command::EditMessage {
                     player,
-                    change: LineChange { id: line, text, at },
+                    change: MessageChange { id: line, text, at },
                     may_moderate: self.may_moderate,
                 };
                 if !self.command_fits(command)
@@ -278,12 +278,12 @@ impl Connection {
             }
             Action::Resize { width, height } => {
                 if let Some(relay) = &self.relay {
-                    relay.order(Order::Resize(self.client, width, height)).await;
+                    relay.order(RelayCommand::Resize(self.client, width, height)).await;
                 }
             }
             Action::LookBack(before) => {
                 if let Some(relay) = &self.relay {
-                    relay.order(Order::LookBack(self.client, before)).await;
+                    relay.order(RelayCommand::LookBack(self.client, before)).await;
                 }
             }
             Action::Reply(bytes) => self.lane.reply(bytes),
@@ -335,7 +335,7 @@ impl Connection {
     }
 
     /// Checks who the client is and where it wants to go, and asks the relay to let it in.
-    async fn join(&mut self, token: &str, space: &str, dialect: Dialect, arrive: Option<String>) {
+    async fn join(&mut self, token: &str, space: &str, dialect: ProtocolKind, arrive: Option<String>) {
         let number = self.edge.next_wish();
         let registration = self.register(token);
         let who = match self.edge.0.store.signed_in(token).await {
@@ -376,7 +376,7 @@ impl Connection {
         // Only a portal leads to a zone; everybody else stands where they stood.
         let arrive = arrive.and_then(|ticket| self.edge.0.relays.tickets().check(&ticket, who.user, space));
         self.session.share(self.edge.0.rates.of(who.user, space, now()));
-        let wish = Wish {
+        let wish = JoinRequest {
             number,
             who,
             space,
@@ -410,7 +410,7 @@ impl Connection {
         is_owner || who.role == Role::Admin
     }
 
-    async fn enter(&mut self, wish: Wish, tries: u32) {
+    async fn enter(&mut self, wish: JoinRequest, tries: u32) {
         let space = wish.space;
         let relay = match self.edge.0.relays.of(space).await {
             Ok(relay) => relay,
@@ -450,7 +450,7 @@ impl Connection {
             ready,
         };
         // When the relay has ended meanwhile, `ready` is dropped with the order and `settle` tries again.
-        relay.order(Order::Join(Box::new(arrival))).await;
+        relay.order(RelayCommand::Join(Box::new(arrival))).await;
         self.relay = Some(relay);
         self.joining = Some(Joining {
             wish,
@@ -493,7 +493,7 @@ impl Connection {
     fn open_mailbox(&self, user: UserId) -> Mailbox {
         let lane = Arc::clone(&self.lane);
         let slot = move |message: &DirectMessage| {
-            let seen = DirectLineS2c::of(message, user);
+            let seen = DirectMessageS2c::of(message, user);
             lane.reply(encode(&ServerMessage::Direct(seen)).into());
         };
         self.edge.0.mailboxes.open(user, Arc::new(slot))
@@ -518,7 +518,7 @@ impl Connection {
 }
 
 /// Says why, in the words of the client's protocol, and ends the connection.
-fn refuse(lane: &Lane, is_grid: bool, code: u16, message: &str) {
+fn refuse(lane: &SendQueue, is_grid: bool, code: u16, message: &str) {
     lane.reply(if is_grid {
         let word = match code {
             close::SIGNED_OUT => "unauthorized",

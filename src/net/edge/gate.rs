@@ -46,7 +46,7 @@ impl<K: Copy + Eq + Hash> Counts<K> {
     }
 
     /// One more of these, if there may be.
-    pub fn enter(&self, key: K) -> Option<Counted<K>> {
+    pub fn enter(&self, key: K) -> Option<CountedConnection<K>> {
         let mut by_key = self.0.by_key.lock();
         let here = by_key.entry(key).or_default();
         if *here >= self.0.most {
@@ -54,7 +54,7 @@ impl<K: Copy + Eq + Hash> Counts<K> {
         }
         *here += 1;
         drop(by_key);
-        Some(Counted {
+        Some(CountedConnection {
             counts: self.clone(),
             key,
         })
@@ -63,19 +63,19 @@ impl<K: Copy + Eq + Hash> Counts<K> {
 
 /// One that is counted, until this is dropped.
 #[derive(Debug)]
-pub struct Counted<K: Copy + Eq + Hash> {
+pub struct CountedConnection<K: Copy + Eq + Hash> {
     counts: Counts<K>,
     key: K,
 }
 
-impl<K: Copy + Eq + Hash> Counted<K> {
+impl<K: Copy + Eq + Hash> CountedConnection<K> {
     /// As what it is counted.
     pub const fn key(&self) -> K {
         self.key
     }
 }
 
-impl<K: Copy + Eq + Hash> Drop for Counted<K> {
+impl<K: Copy + Eq + Hash> Drop for CountedConnection<K> {
     fn drop(&mut self) {
         let mut by_key = self.counts.0.by_key.lock();
         if let Some(here) = by_key.get_mut(&self.key) {
@@ -96,9 +96,9 @@ pub struct Gate {
 
 /// A connection's place; free again when this is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct ConnectionPermit {
     _all: OwnedSemaphorePermit,
-    _address: Option<Counted<AddressKey>>,
+    _address: Option<CountedConnection<AddressKey>>,
 }
 
 impl Gate {
@@ -111,17 +111,17 @@ impl Gate {
     }
 
     /// A place for one more connection from there; `None` for a peer that is counted in all only.
-    pub fn enter(&self, address: Option<AddressKey>) -> Result<Place, Full> {
+    pub fn enter(&self, address: Option<AddressKey>) -> Result<ConnectionPermit, Full> {
         let all = Arc::clone(&self.all).try_acquire_owned().map_err(|_| Full::Server)?;
         let address = address.map(|address| self.share(address)).transpose()?;
-        Ok(Place {
+        Ok(ConnectionPermit {
             _all: all,
             _address: address,
         })
     }
 
     /// Counts one more for an address that a trusted proxy speaks for; the proxy's own connection has its place already.
-    pub fn share(&self, address: AddressKey) -> Result<Counted<AddressKey>, Full> {
+    pub fn share(&self, address: AddressKey) -> Result<CountedConnection<AddressKey>, Full> {
         self.by_address.enter(address).ok_or(Full::Address)
     }
 }

@@ -47,10 +47,10 @@ const READ_PERIOD: Duration = Duration::from_millis(250);
 const KEEP: usize = 4 * 1024;
 
 /// One client's way out.
-pub(super) struct Lane {
+pub(super) struct SendQueue {
     socket: OwnedWriteHalf,
     opcode: Opcode,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<QueuedFrame>,
     wake: Notify,
     /// Whether the socket took nothing for [`DEAF_AFTER`].
     is_stuck: AtomicBool,
@@ -58,18 +58,18 @@ pub(super) struct Lane {
     reader: AtomicWaker,
     /// Whether events were left out.
     has_missed: AtomicBool,
-    patience: Patience,
+    patience: SendPatience,
 }
 
 /// How long a socket may take nothing before it is no longer read, and before it is given up.
 #[derive(Clone, Copy)]
-struct Patience {
+struct SendPatience {
     deaf: Duration,
     stuck: Duration,
 }
 
 #[derive(Default)]
-struct Waiting {
+struct QueuedFrame {
     /// Framed already, in part written perhaps.
     rest: BytesMut,
     events: VecDeque<Bytes>,
@@ -93,17 +93,17 @@ pub(super) struct Goodbye {
     pub(super) reason: String,
 }
 
-impl Lane {
+impl SendQueue {
     /// The way out of a socket, and the way in.
-    pub(super) fn new(socket: TcpStream, is_grid: bool) -> (Arc<Self>, Ear) {
-        let patience = Patience {
+    pub(super) fn new(socket: TcpStream, is_grid: bool) -> (Arc<Self>, SocketReader) {
+        let patience = SendPatience {
             deaf: DEAF_AFTER,
             stuck: STUCK_AT_MOST,
         };
         Self::with_patience(socket, is_grid, patience)
     }
 
-    fn with_patience(socket: TcpStream, is_grid: bool, patience: Patience) -> (Arc<Self>, Ear) {
+    fn with_patience(socket: TcpStream, is_grid: bool, patience: SendPatience) -> (Arc<Self>, SocketReader) {
         let (reading, writing) = socket.into_split();
         let lane = Arc::new(Self {
             socket: writing,
@@ -115,7 +115,7 @@ impl Lane {
             has_missed: AtomicBool::new(false),
             patience,
         });
-        let ear = Ear {
+        let ear = SocketReader {
             socket: reading,
             lane: Arc::clone(&lane),
             since: Instant::now(),
@@ -159,7 +159,7 @@ impl Lane {
             };
             last = (taken, Some(since));
             let is_deaf = self.is_stuck.load(Ordering::Relaxed);
-            let Patience { deaf, stuck } = self.patience;
+            let SendPatience { deaf, stuck } = self.patience;
             let patience = if is_deaf { stuck } else { deaf };
             // An error shows at the next write.
             if timeout_at(since + patience, self.socket.writable()).await.is_err() {
@@ -215,7 +215,7 @@ impl Lane {
     }
 
     /// Writes what is owed if nothing is stuck.
-    fn send(&self, waiting: &mut Waiting) {
+    fn send(&self, waiting: &mut QueuedFrame) {
         if waiting.rest.is_empty() {
             waiting.take_control();
             waiting.write(&self.socket);
@@ -231,7 +231,7 @@ fn too_slow() -> Goodbye {
     }
 }
 
-impl Waiting {
+impl QueuedFrame {
     fn frame(&mut self, opcode: Opcode, payload: &[u8]) {
         self.rest
             .extend_from_slice(Header::new(opcode, payload.len()).as_slice());
@@ -299,7 +299,7 @@ impl Waiting {
     }
 }
 
-impl Sink for Lane {
+impl Sink for SendQueue {
     fn is_free(&self) -> bool {
         let waiting = self.waiting.lock();
         waiting.rest.is_empty() && waiting.close.is_none()
@@ -391,9 +391,9 @@ impl Sink for Lane {
 }
 
 /// The socket as the WebSocket library sees it: it reads; the pongs and goodbyes it answers with go through the lane.
-pub(super) struct Ear {
+pub(super) struct SocketReader {
     socket: OwnedReadHalf,
-    lane: Arc<Lane>,
+    lane: Arc<SendQueue>,
     /// Since when `read` bytes were read.
     since: Instant,
     read: usize,
@@ -401,7 +401,7 @@ pub(super) struct Ear {
     pause: Option<Pin<Box<Sleep>>>,
 }
 
-impl Ear {
+impl SocketReader {
     /// Looks at the clock once in [`READ_BYTES`].
     fn count(&mut self, bytes: usize) {
         self.read += bytes;
@@ -418,7 +418,7 @@ impl Ear {
     }
 }
 
-impl AsyncRead for Ear {
+impl AsyncRead for SocketReader {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -441,7 +441,7 @@ impl AsyncRead for Ear {
     }
 }
 
-impl AsyncWrite for Ear {
+impl AsyncWrite for SocketReader {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.lane.answer(bytes);
         Poll::Ready(Ok(bytes.len()))
@@ -463,15 +463,15 @@ mod tests {
 
     use super::*;
 
-    async fn lane() -> (Arc<Lane>, Ear, TcpStream) {
+    async fn lane() -> (Arc<SendQueue>, SocketReader, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (socket, _) = listener.accept().await.unwrap();
-        let patience = Patience {
+        let patience = SendPatience {
             deaf: Duration::from_millis(20),
             stuck: Duration::from_millis(200),
         };
-        let (lane, ear) = Lane::with_patience(socket, false, patience);
+        let (lane, ear) = SendQueue::with_patience(socket, false, patience);
         (lane, ear, client)
     }
 
@@ -513,7 +513,7 @@ mod tests {
     }
 
     /// Fills everything between here and the client.
-    async fn stuff(lane: &Lane) {
+    async fn stuff(lane: &SendQueue) {
         let frame = vec![7; 60_000];
         lane.socket.writable().await.unwrap();
         while lane.is_free() {

@@ -32,11 +32,11 @@ use tokio_util::task::TaskTracker;
 use tungstenite::handshake::server::create_response_with_body;
 use tungstenite::protocol::{Role, WebSocketConfig};
 
-use self::accept::Held;
+use self::accept::RequestPermits;
 pub use self::accept::{CutBody, HttpTimes, serve};
 use self::gate::{Counts, Gate};
-use self::lane::Lane;
-use self::watched::Watched;
+use self::lane::SendQueue;
+use self::watched::WatchedSocket;
 use crate::cluster::connections::Connections;
 use crate::cluster::mailboxes::Mailboxes;
 use crate::cluster::spaces::Spaces;
@@ -89,9 +89,9 @@ fn random_key() -> TicketKey {
 
 /// What connections need. Cheap to clone.
 #[derive(Clone)]
-pub struct Edge(Arc<Inner>);
+pub struct Edge(Arc<EdgeState>);
 
-struct Inner {
+struct EdgeState {
     store: Store,
     relays: Relays,
     mailboxes: Mailboxes,
@@ -129,7 +129,7 @@ impl Edge {
         let key = settings.ticket_key.clone().unwrap_or_else(random_key);
         let tickets = Tickets::new(key, connection::unix_millis);
         let relays = Relays::new(spaces, tickets, stopping.clone(), tasks.clone());
-        Self(Arc::new(Inner {
+        Self(Arc::new(EdgeState {
             store,
             relays,
             mailboxes,
@@ -222,7 +222,7 @@ async fn upgrade(State(edge): State<Edge>, request: Request) -> Response {
         }
     };
     // The connection's place becomes the socket's.
-    let held = parts.extensions.remove::<Held>();
+    let held = parts.extensions.remove::<RequestPermits>();
     let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
         return (StatusCode::UPGRADE_REQUIRED, "this address is for WebSockets").into_response();
     };
@@ -259,7 +259,7 @@ fn speaks_binary(headers: &HeaderMap) -> bool {
 
 /// Takes the socket out of the HTTP server's hands: frames are written to it without anything in between.
 async fn serve_socket(edge: Edge, upgraded: Upgraded, grid: Option<JoinWord>) {
-    let Ok(parts) = upgraded.downcast::<TokioIo<Watched>>() else {
+    let Ok(parts) = upgraded.downcast::<TokioIo<WatchedSocket>>() else {
         tracing::error!("a connection is no TCP socket and cannot be served");
         return;
     };
@@ -267,7 +267,7 @@ async fn serve_socket(edge: Edge, upgraded: Upgraded, grid: Option<JoinWord>) {
     if let Err(error) = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT) {
         tracing::debug!(%error, "a connection keeps the kernel's bound on what is unsent");
     }
-    let (lane, ear) = Lane::new(socket, grid.is_some());
+    let (lane, ear) = SendQueue::new(socket, grid.is_some());
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)

@@ -18,7 +18,7 @@ const FAR: Duration = Duration::from_hours(1);
 
 /// What a connection is at, and since when.
 #[derive(Debug, Clone, Copy)]
-enum Stage {
+enum ConnectionStage {
     /// The head of a request is to come.
     Head(Instant),
     /// A request is worked on.
@@ -28,8 +28,8 @@ enum Stage {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct State {
-    stage: Stage,
+struct WatchState {
+    stage: ConnectionStage,
     /// Since when nothing of an answer was taken, while something waits to be.
     stalled: Option<Instant>,
 }
@@ -38,14 +38,14 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Pulse {
     times: HttpTimes,
-    state: Mutex<State>,
+    state: Mutex<WatchState>,
 }
 
 impl Pulse {
     /// Of a new connection.
     pub(super) fn new(times: HttpTimes, now: Instant) -> Self {
-        let state = State {
-            stage: Stage::Head(now),
+        let state = WatchState {
+            stage: ConnectionStage::Head(now),
             stalled: None,
         };
         Self {
@@ -58,9 +58,9 @@ impl Pulse {
     pub(super) fn deadline(&self, now: Instant) -> Instant {
         let state = *self.state.lock();
         let of_stage = match state.stage {
-            Stage::Head(since) => Some(since + self.times.header),
-            Stage::Idle(since) => Some(since + self.times.idle),
-            Stage::Working => None,
+            ConnectionStage::Head(since) => Some(since + self.times.header),
+            ConnectionStage::Idle(since) => Some(since + self.times.idle),
+            ConnectionStage::Working => None,
         };
         let of_writing = state.stalled.map(|since| since + self.times.stalled);
         let first = of_stage.into_iter().chain(of_writing).min();
@@ -69,18 +69,18 @@ impl Pulse {
 
     /// The head of a request has been read.
     pub(super) fn head_is_there(&self) {
-        self.state.lock().stage = Stage::Working;
+        self.state.lock().stage = ConnectionStage::Working;
     }
 
     /// The answer has been handed over whole.
     pub(super) fn answered(&self, now: Instant) {
-        self.state.lock().stage = Stage::Idle(now);
+        self.state.lock().stage = ConnectionStage::Idle(now);
     }
 
     fn read(&self, now: Instant) {
         let mut state = self.state.lock();
-        if matches!(state.stage, Stage::Idle(_)) {
-            state.stage = Stage::Head(now);
+        if matches!(state.stage, ConnectionStage::Idle(_)) {
+            state.stage = ConnectionStage::Head(now);
         }
     }
 
@@ -95,12 +95,12 @@ impl Pulse {
 }
 
 /// The socket.
-pub(super) struct Watched {
+pub(super) struct WatchedSocket {
     socket: TcpStream,
     pulse: Arc<Pulse>,
 }
 
-impl Watched {
+impl WatchedSocket {
     pub(super) const fn new(socket: TcpStream, pulse: Arc<Pulse>) -> Self {
         Self { socket, pulse }
     }
@@ -111,7 +111,7 @@ impl Watched {
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for WatchedSocket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let outcome = Pin::new(&mut self.socket).poll_read(cx, buf);
@@ -122,7 +122,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for WatchedSocket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.socket).poll_write(cx, bytes);
         self.pulse.wrote(&outcome, Instant::now());

@@ -13,12 +13,12 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::tls::{Channel, Tls};
-use super::wire::{self, Greeting, Secret, Tell, ToEdge, ToHost, VERSION, WireError, frame};
+use super::wire::{self, Greeting, Secret, LinkBroadcast, ToEdge, ToHost, VERSION, WireError, frame};
 use super::{BEAT, GREET_WITHIN, SILENCE, WAITING};
 use crate::components::command::Command;
 use crate::components::id::SpaceId;
 use crate::components::scene::Scene;
-use crate::host::{Seen, SendError};
+use crate::host::{SpaceUpdate, SendError};
 
 /// Ticks that wait for a relay at most. One that is further behind follows anew, from a picture.
 const BACKLOG: usize = 64;
@@ -48,22 +48,22 @@ impl From<WireError> for LinkError {
 
 /// The links to other processes, made when they are needed.
 #[derive(Clone)]
-pub struct Links(Arc<Inner>);
+pub struct Links(Arc<LinkState>);
 
-struct Inner {
+struct LinkState {
     secret: Secret,
     tls: Option<Tls>,
-    peers: Mutex<HashMap<String, Arc<Place>>>,
+    peers: Mutex<HashMap<String, Arc<SharedPeer>>>,
 }
 
 /// Where the connection to one address is, once there is one; connecting is done by one task at a time.
-type Place = AsyncMutex<Option<Arc<Peer>>>;
+type SharedPeer = AsyncMutex<Option<Arc<LinkPeer>>>;
 
 /// A connection to one other process.
-struct Peer {
+struct LinkPeer {
     out: mpsc::Sender<Bytes>,
     next: AtomicU32,
-    streams: Mutex<HashMap<u32, mpsc::Sender<Seen>>>,
+    streams: Mutex<HashMap<u32, mpsc::Sender<SpaceUpdate>>>,
     requests: Mutex<HashMap<u32, oneshot::Sender<Option<Scene>>>>,
     over: CancellationToken,
 }
@@ -72,14 +72,14 @@ struct Peer {
 #[derive(Clone)]
 pub struct RemoteSpace {
     space: SpaceId,
-    peer: Arc<Peer>,
+    peer: Arc<LinkPeer>,
 }
 
 impl Links {
     /// No links yet. All processes of a cluster encrypt their links or none does.
     pub fn new(secret: Secret, tls: Option<Tls>) -> Self {
         let peers = Mutex::default();
-        Self(Arc::new(Inner { secret, tls, peers }))
+        Self(Arc::new(LinkState { secret, tls, peers }))
     }
 
     /// Asks the process at that address to run a space, which it may do already.
@@ -102,11 +102,11 @@ impl Links {
     }
 
     /// Lets the process at that address know of something.
-    pub async fn tell(&self, address: &str, tell: Tell) -> Result<(), LinkError> {
+    pub async fn tell(&self, address: &str, tell: LinkBroadcast) -> Result<(), LinkError> {
         self.peer(address).await?.say(&ToHost::Tell(tell)).await
     }
 
-    async fn peer(&self, address: &str) -> Result<Arc<Peer>, LinkError> {
+    async fn peer(&self, address: &str) -> Result<Arc<LinkPeer>, LinkError> {
         let place = Arc::clone(self.0.peers.lock().entry(address.to_owned()).or_default());
         let mut place = place.lock().await;
         if let Some(peer) = place.as_ref().filter(|peer| !peer.over.is_cancelled()) {
@@ -116,7 +116,7 @@ impl Links {
         let channel = connecting
             .await
             .map_err(|_| LinkError::Unreachable("no answer in time".into()))??;
-        let peer = Peer::start(channel);
+        let peer = LinkPeer::start(channel);
         *place = Some(Arc::clone(&peer));
         Ok(peer)
     }
@@ -153,7 +153,7 @@ async fn connect(address: &str, secret: &Secret, tls: Option<&Tls>) -> Result<Ch
     }
 }
 
-impl Peer {
+impl LinkPeer {
     fn start(channel: Channel) -> Arc<Self> {
         let (reader, mut writer) = split(channel);
         let (out, mut outgoing) = mpsc::channel::<Bytes>(WAITING);
@@ -238,7 +238,7 @@ impl Peer {
     }
 }
 
-impl Drop for Peer {
+impl Drop for LinkPeer {
     fn drop(&mut self) {
         self.over.cancel();
     }
@@ -271,7 +271,7 @@ impl RemoteSpace {
     }
 
     /// Everything that happens from now on, beginning with a picture.
-    pub fn follow(&self) -> mpsc::Receiver<Seen> {
+    pub fn follow(&self) -> mpsc::Receiver<SpaceUpdate> {
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let stream = self.peer.next.fetch_add(1, Ordering::Relaxed);
         let follow = frame(&ToHost::Follow {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::tls::{Channel, Tls};
-use super::wire::{self, Greeting, Secret, Tell, ToEdge, ToHost, VERSION, WireError, frame};
+use super::wire::{self, Greeting, Secret, LinkBroadcast, ToEdge, ToHost, VERSION, WireError, frame};
 use super::{BEAT, GREET_WITHIN, SILENCE, WAITING};
 use crate::components::id::SpaceId;
 use crate::components::scene::Scene;
@@ -32,7 +32,7 @@ pub trait Hosting: Clone + Send + Sync + 'static {
     /// A space that runs here already.
     fn running(&self, space: SpaceId) -> Option<SpaceHandle>;
     /// Something was changed through another process.
-    fn told(&self, tell: Tell) -> impl Future<Output = ()> + Send;
+    fn told(&self, tell: LinkBroadcast) -> impl Future<Output = ()> + Send;
 }
 
 /// Takes connections until told to stop.
@@ -107,7 +107,7 @@ async fn connection(channel: Channel, hosting: impl Hosting) -> Result<(), WireE
             }
         }
     });
-    let mut session = Session {
+    let mut session = LinkSession {
         hosting,
         out,
         streams: HashMap::new(),
@@ -146,13 +146,13 @@ async fn be_greeted(socket: TcpStream, secret: &Secret, tls: Option<&Tls>) -> Re
     Ok(Some(channel))
 }
 
-struct Session<H> {
+struct LinkSession<H> {
     hosting: H,
     out: mpsc::Sender<Bytes>,
     streams: HashMap<u32, AbortHandle>,
 }
 
-impl<H: Hosting> Session<H> {
+impl<H: Hosting> LinkSession<H> {
     async fn listen(&mut self, mut reader: impl tokio::io::AsyncRead + Unpin) -> Result<(), WireError> {
         loop {
             let Ok(message) = timeout(SILENCE, wire::read(&mut reader)).await else {

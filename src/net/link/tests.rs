@@ -13,12 +13,12 @@ use super::*;
 use crate::components::command::Command;
 use crate::components::fact::Fact;
 use crate::components::id::{SpaceId, UserId};
-use crate::components::peers::VoiceRules;
-use crate::components::plan::Plan;
+use crate::components::peers::ProximityRules;
+use crate::components::plan::SpaceLayout;
 use crate::components::scene::Scene;
 use crate::components::unit::TickRate;
-use crate::host::moment::Moment;
-use crate::host::{Ending, Host, Seen, SpaceHandle};
+use crate::host::moment::MonotonicTime;
+use crate::host::{Ending, Host, SpaceUpdate, SpaceHandle};
 use crate::space::Space;
 
 const SPACE: SpaceId = SpaceId(Uuid::from_u128(1));
@@ -27,7 +27,7 @@ const SPACE: SpaceId = SpaceId(Uuid::from_u128(1));
 #[derive(Clone)]
 struct One {
     handle: SpaceHandle,
-    told: Arc<Mutex<Vec<Tell>>>,
+    told: Arc<Mutex<Vec<LinkBroadcast>>>,
 }
 
 impl Hosting for One {
@@ -39,7 +39,7 @@ impl Hosting for One {
         (space == SPACE).then(|| self.handle.clone())
     }
 
-    async fn told(&self, tell: Tell) {
+    async fn told(&self, tell: LinkBroadcast) {
         self.told.lock().push(tell);
     }
 }
@@ -53,27 +53,27 @@ fn scene() -> Scene {
     }
 }
 
-struct Running {
+struct RunningLink {
     address: String,
     one: One,
     stopping: CancellationToken,
     _host: Host,
 }
 
-async fn running(secret: &str) -> Running {
+async fn running(secret: &str) -> RunningLink {
     running_with(secret, None).await
 }
 
-async fn running_with(secret: &str, tls: Option<Tls>) -> Running {
+async fn running_with(secret: &str, tls: Option<Tls>) -> RunningLink {
     let (reports, _) = unbounded_channel();
     let host = Host::start(1, &reports).unwrap();
-    host.tick_until(Moment::NEVER);
-    let plan = Plan {
+    host.tick_until(MonotonicTime::NEVER);
+    let plan = SpaceLayout {
         width: 8,
         height: 8,
         blocked: Vec::new(),
         has_walls: false,
-        voices: VoiceRules::default(),
+        voices: ProximityRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,
@@ -87,7 +87,7 @@ async fn running_with(secret: &str, tls: Option<Tls>) -> Running {
     let address = listener.local_addr().unwrap().to_string();
     let stopping = CancellationToken::new();
     tokio::spawn(serve(listener, Secret::new(secret), tls, one.clone(), stopping.clone()));
-    Running {
+    RunningLink {
         address,
         one,
         stopping,
@@ -112,11 +112,11 @@ async fn a_space_of_another_process_is_followed_and_commanded() {
     let (space, found) = links.open(&other.address, SPACE).await.unwrap();
     assert_eq!(found, scene());
     let mut seen = space.follow();
-    assert!(matches!(seen.recv().await, Some(Seen::Picture { epoch: 7, .. })));
+    assert!(matches!(seen.recv().await, Some(SpaceUpdate::Snapshot { epoch: 7, .. })));
     space.send(join()).unwrap();
     let joined = loop {
         match seen.recv().await {
-            Some(Seen::Tick(output)) if !output.facts.is_empty() => break output,
+            Some(SpaceUpdate::Tick(output)) if !output.facts.is_empty() => break output,
             Some(_) => {}
             None => panic!("the link broke"),
         }
@@ -149,11 +149,11 @@ async fn a_process_that_ends_its_space_says_why_and_one_that_is_gone_ends_the_st
     let links = Links::new(Secret::new("secret"), None);
     let (space, _) = links.open(&other.address, SPACE).await.unwrap();
     let (mut first, mut second) = (space.follow(), space.follow());
-    assert!(matches!(first.recv().await, Some(Seen::Picture { .. })));
-    assert!(matches!(second.recv().await, Some(Seen::Picture { .. })));
+    assert!(matches!(first.recv().await, Some(SpaceUpdate::Snapshot { .. })));
+    assert!(matches!(second.recv().await, Some(SpaceUpdate::Snapshot { .. })));
     other.one.handle.close(Ending::Moved);
     while let Some(seen) = first.recv().await {
-        if let Seen::Ended(ending) = seen {
+        if let SpaceUpdate::Ended(ending) = seen {
             assert_eq!(ending, Ending::Moved);
         }
     }
@@ -169,7 +169,7 @@ async fn a_process_that_ends_its_space_says_why_and_one_that_is_gone_ends_the_st
 async fn what_was_changed_here_is_told_there() {
     let other = running("secret").await;
     let links = Links::new(Secret::new("secret"), None);
-    let tell = Tell::All(Command::ChangeAvatar {
+    let tell = LinkBroadcast::All(Command::ChangeAvatar {
         user: UserId(Uuid::from_u128(5)),
         avatar: None,
     });
@@ -191,10 +191,10 @@ async fn an_encrypted_link_carries_the_same() {
     let (space, found) = links.open(&other.address, SPACE).await.unwrap();
     assert_eq!(found, scene());
     let mut seen = space.follow();
-    assert!(matches!(seen.recv().await, Some(Seen::Picture { epoch: 7, .. })));
+    assert!(matches!(seen.recv().await, Some(SpaceUpdate::Snapshot { epoch: 7, .. })));
     space.send(join()).unwrap();
     while let Some(seen) = seen.recv().await {
-        if matches!(&seen, Seen::Tick(output) if !output.facts.is_empty()) {
+        if matches!(&seen, SpaceUpdate::Tick(output) if !output.facts.is_empty()) {
             return;
         }
     }

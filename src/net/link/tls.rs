@@ -54,7 +54,7 @@ impl Tls {
             .with_protocol_versions(&[&TLS13])
             .map_err(std::io::Error::other)?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+            .with_custom_certificate_verifier(Arc::new(AcceptAnyCertificate(provider)))
             .with_no_client_auth();
         Ok(Self {
             acceptor: TlsAcceptor::from(Arc::new(server)),
@@ -139,9 +139,9 @@ impl AsyncWrite for Channel {
 
 /// Takes every certificate, and holds its owner to it: who they are is shown by the secret.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+struct AcceptAnyCertificate(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for AcceptAnyCertificate {
     fn verify_server_cert(
         &self,
         _end_entity: &CertificateDer<'_>,

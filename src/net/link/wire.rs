@@ -13,7 +13,7 @@ use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{SpaceId, UserId};
 use crate::components::scene::Scene;
-use crate::host::Seen;
+use crate::host::SpaceUpdate;
 
 /// Both sides must speak the same: rises with every change of the messages or of anything in them.
 pub(super) const VERSION: u32 = 12;
@@ -102,7 +102,7 @@ pub(super) enum ToHost {
     /// For the next tick.
     Command { space: SpaceId, command: Command },
     /// Something that was changed through another process.
-    Tell(Tell),
+    Tell(LinkBroadcast),
 }
 
 /// From the process that runs spaces.
@@ -115,14 +115,14 @@ pub(super) enum ToEdge {
     /// It does not run here.
     Refused { request: u32 },
     /// What happened.
-    Seen { stream: u32, seen: Seen },
+    Seen { stream: u32, seen: SpaceUpdate },
     /// Nothing follows on a stream.
     Over { stream: u32 },
 }
 
 /// Something that the process should know that runs a space, whoever that is.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
-pub enum Tell {
+pub enum LinkBroadcast {
     /// For one space.
     Space(SpaceId, Command),
     /// For every space.

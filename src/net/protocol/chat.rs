@@ -4,7 +4,7 @@ use bincode::{Decode, Encode};
 #[cfg(test)]
 use serde::Serialize;
 
-use crate::components::chat::{ChatLine, Reaction};
+use crate::components::chat::{ChatMessage, Reaction};
 use crate::components::direct::DirectMessage;
 use crate::components::id::UserId;
 
@@ -25,7 +25,7 @@ pub struct ChatC2s {
 /// Something that was said.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
-pub struct ChatLineS2c {
+pub struct ChatMessageS2c {
     /// The line's id.
     pub id: String,
     /// The sender's own number of it, in the sender's copy alone.
@@ -74,7 +74,7 @@ pub struct HistoryS2c {
     /// The line before which they were said; nothing for the newest.
     pub before: Option<String>,
     /// As many as fit into 32 KiB.
-    pub lines: Vec<ChatLineS2c>,
+    pub lines: Vec<ChatMessageS2c>,
     /// Whether the space remembers older ones.
     pub more: bool,
 }
@@ -87,9 +87,9 @@ pub struct ChatBeforeC2s {
     pub id: String,
 }
 
-impl ChatLineS2c {
+impl ChatMessageS2c {
     /// The line as others than its sender see it when it is said.
-    pub fn of(line: &ChatLine) -> Self {
+    pub fn of(line: &ChatMessage) -> Self {
         Self {
             id: line.id.to_string(),
             client_id: None,
@@ -107,7 +107,7 @@ impl ChatLineS2c {
     }
 
     /// The line as its sender sees it.
-    pub fn own(line: &ChatLine) -> Self {
+    pub fn own(line: &ChatMessage) -> Self {
         Self {
             client_id: line.client_id,
             ..Self::of(line)
@@ -115,7 +115,7 @@ impl ChatLineS2c {
     }
 
     /// The line with what people think of it, as one user sees it: nothing of those they keep away.
-    pub fn judged(line: &ChatLine, reader: UserId, blocked: &[UserId]) -> Self {
+    pub fn judged(line: &ChatMessage, reader: UserId, blocked: &[UserId]) -> Self {
         let kinds = line.reactions.iter();
         Self {
             reactions: kinds
@@ -126,7 +126,7 @@ impl ChatLineS2c {
     }
 
     /// The same for a user who came later: its player number may be another's by now.
-    pub fn remembered(line: &ChatLine, reader: UserId, blocked: &[UserId]) -> Self {
+    pub fn remembered(line: &ChatMessage, reader: UserId, blocked: &[UserId]) -> Self {
         Self {
             player: None,
             ..Self::judged(line, reader, blocked)
@@ -229,7 +229,7 @@ pub struct TypingS2c {
 /// One person said something to another, wherever both are.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
-pub struct DirectLineS2c {
+pub struct DirectMessageS2c {
     /// The message's id.
     pub id: String,
     /// The sender's own number of it, in the sender's copies alone.
@@ -246,7 +246,7 @@ pub struct DirectLineS2c {
     pub at: u64,
 }
 
-impl DirectLineS2c {
+impl DirectMessageS2c {
     /// The message as that user sees it.
     pub fn of(message: &DirectMessage, reader: UserId) -> Self {
         Self {

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::bubble::{BubbleAskedS2c, BubbleC2s, BubbleKnockedS2c, BubbleS2c, BubblesS2c};
 use super::chat::{
-    ChatBeforeC2s, ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatLineS2c, ChatRefusedS2c, DirectLineS2c,
+    ChatBeforeC2s, ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatMessageS2c, ChatRefusedS2c, DirectMessageS2c,
     EmoteC2s, EmoteS2c, HistoryS2c, ReactC2s, ReactedS2c, ReactionS2c, TypingC2s, TypingS2c,
 };
 use super::element::{ElementPlacedS2c, ElementRemovedS2c, MapChangedS2c};
 use super::frame::{AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, OwnS2c, RosterS2c, StepS2c};
 use super::movement::{InputC2s, OwnStateS2c, WalkToC2s, WalkToPlayerC2s};
-use super::peers::{ForwardC2s, ForwardS2c, PeerS2c, PeersS2c, SignalC2s, SignalS2c};
+use super::peers::{SfuC2s, SfuS2c, PeerS2c, PeersS2c, SignalC2s, SignalS2c};
 use super::session::{HelloC2s, MissedS2c, NoticeS2c, PingC2s, PongS2c, RefusedS2c, ViewC2s, WelcomeS2c};
 use super::status::{BlockC2s, FollowC2s, FollowedS2c, MediaC2s, StatusC2s, WaveC2s, WavedS2c};
 use super::zone::{AdmitC2s, AdmittedS2c, KnockC2s, KnockedS2c, LockC2s, PortalS2c, ZoneS2c};
@@ -115,7 +115,7 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
         ),
         (
             "Forward",
-            ClientMessage::Forward(ForwardC2s {
+            ClientMessage::Forward(SfuC2s {
                 body: "{\"want\":[]}".into(),
             }),
         ),
@@ -150,8 +150,8 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
     ]
 }
 
-fn line(client_id: Option<u32>, player: Option<u32>) -> ChatLineS2c {
-    ChatLineS2c {
+fn line(client_id: Option<u32>, player: Option<u32>) -> ChatMessageS2c {
+    ChatMessageS2c {
         id: "0197a1b2-0000-7000-8000-00000000000a".into(),
         client_id,
         player,
@@ -404,7 +404,7 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ),
         (
             "Forward",
-            ServerMessage::Forward(ForwardS2c {
+            ServerMessage::Forward(SfuS2c {
                 body: "{\"candidate\":null}".into(),
             }),
         ),
@@ -428,7 +428,7 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ("Typing", ServerMessage::Typing(TypingS2c { player: 300, on: true })),
         (
             "Direct",
-            ServerMessage::Direct(DirectLineS2c {
+            ServerMessage::Direct(DirectMessageS2c {
                 id: "d1".into(),
                 client_id: Some(9),
                 from: "u1".into(),

@@ -66,7 +66,7 @@ pub enum ClientMessage {
     /// Keep somebody away from me, or no longer.
     Block(status::BlockC2s),
     /// Something for the forwarding unit.
-    Forward(peers::ForwardC2s),
+    Forward(peers::SfuC2s),
     /// Give an own line other words.
     ChatEdit(chat::ChatEditC2s),
     /// Take a line back.
@@ -96,7 +96,7 @@ pub enum ServerMessage {
     /// What changed in view.
     Frame(frame::FrameS2c),
     /// Somebody said something.
-    Chat(chat::ChatLineS2c),
+    Chat(chat::ChatMessageS2c),
     /// A line was not taken.
     ChatRefused(chat::ChatRefusedS2c),
     /// Somebody shows something over the head.
@@ -126,7 +126,7 @@ pub enum ServerMessage {
     /// I stepped through to another space.
     Portal(zone::PortalS2c),
     /// Something from the forwarding unit.
-    Forward(peers::ForwardS2c),
+    Forward(peers::SfuS2c),
     /// A line has other words, or none.
     ChatChanged(chat::ChatChangedS2c),
     /// A line has one reaction more or less.
@@ -134,7 +134,7 @@ pub enum ServerMessage {
     /// Somebody types.
     Typing(chat::TypingS2c),
     /// Somebody wrote to this person alone, or this person to somebody.
-    Direct(chat::DirectLineS2c),
+    Direct(chat::DirectMessageS2c),
     /// How bubbles are.
     Bubbles(bubble::BubblesS2c),
     /// Somebody wants to come into my bubble.

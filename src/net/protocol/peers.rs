@@ -29,7 +29,7 @@ pub struct SignalS2c {
 /// Something for the forwarding unit.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
-pub struct ForwardC2s {
+pub struct SfuC2s {
     /// JSON: `{offer}` or `{show}`; at most 12 KiB.
     pub body: String,
 }
@@ -37,7 +37,7 @@ pub struct ForwardC2s {
 /// Something from the forwarding unit.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
-pub struct ForwardS2c {
+pub struct SfuS2c {
     /// JSON.
     pub body: String,
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::grid_view::{self, GridView};
-use super::view::View;
-use super::{Arrival, Client, ClientId, Departure, Dialect, Eyes, Relay, Sink, Step, close};
+use super::grid_view::{self, JsonView};
+use super::view::ClientView;
+use super::{Arrival, RelayClient, ClientId, Departure, ProtocolKind, ProtocolView, Relay, Sink, Step, close};
 use crate::components::command::Command;
 use crate::components::id::{PlayerId, UserId};
 use crate::net::codec::encode;
@@ -60,7 +60,7 @@ impl Relay {
             }
             return Some(match how {
                 Departure::Left => Command::Leave { player },
-                Departure::Lost => Command::Vanish { player },
+                Departure::Lost => Command::Disconnect { player },
             });
         }
         // Its player may be there at the next tick; `settle` sees that nobody waits for it and lets it go.
@@ -90,7 +90,7 @@ impl Relay {
                 // They were not seen by others, so they are not waited for.
                 Some(Departure::Lost) if !again => Command::Leave { player },
                 Some(Departure::Left) => Command::Leave { player },
-                Some(Departure::Lost) | None => Command::Vanish { player },
+                Some(Departure::Lost) | None => Command::Disconnect { player },
             });
         };
         let arrival = self.arriving.swap_remove(index);
@@ -99,23 +99,23 @@ impl Relay {
         let _ = arrival.ready.send(player);
         let mut wants_history = true;
         let eyes = match arrival.dialect {
-            Dialect::Binary { width, height } => {
+            ProtocolKind::Binary { width, height } => {
                 arrival
                     .sink
                     .event(encode(&self.welcome(player, &arrival.blocked)).into());
-                Eyes::Binary(View::new(width, height))
+                ProtocolView::Binary(ClientView::new(width, height))
             }
-            Dialect::Grid {
+            ProtocolKind::Json {
                 join_word,
                 history,
                 nearby,
             } => {
                 arrival.sink.event(grid_view::space_joined(&self.visible, player));
                 wants_history = history;
-                Eyes::Grid(GridView::new(join_word, nearby))
+                ProtocolView::Json(JsonView::new(join_word, nearby))
             }
         };
-        let client = Client {
+        let client = RelayClient {
             wish: arrival.wish,
             user,
             blocked: arrival.blocked,
@@ -151,8 +151,8 @@ impl Relay {
     /// Tells a client that read too slowly how things are, in place of the events that were left out.
     pub(super) fn make_up(&mut self, id: ClientId) {
         let missed = match self.clients.get_mut(&id).map(|client| &mut client.eyes) {
-            Some(Eyes::Grid(eyes)) => Some(eyes.take_missed()),
-            Some(Eyes::Binary(_)) => None,
+            Some(ProtocolView::Json(eyes)) => Some(eyes.take_missed()),
+            Some(ProtocolView::Binary(_)) => None,
             None => return,
         };
         let Some(client) = self.clients.get(&id) else { return };

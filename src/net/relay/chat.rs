@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 
-use super::{Client, ClientId, Eyes, Relay, grid_view};
-use crate::components::chat::{ChatLine, LineChange, LineReaction, LineRefusal};
+use super::{RelayClient, ClientId, ProtocolView, Relay, grid_view};
+use crate::components::chat::{ChatMessage, MessageChange, MessageReaction, ChatRefusal};
 use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::chat::{ChatChangedS2c, ChatLineS2c, ChatRefusedS2c, HistoryS2c, ReactedS2c, TypingS2c};
+use crate::net::protocol::chat::{ChatChangedS2c, ChatMessageS2c, ChatRefusedS2c, HistoryS2c, ReactedS2c, TypingS2c};
 use crate::net::protocol::session::NoticeS2c;
 use crate::systems::chat::History;
 
@@ -15,30 +15,30 @@ use crate::systems::chat::History;
 pub(super) const PAGE_BYTES: usize = 32 * 1024 - 64;
 
 impl Relay {
-    pub(super) fn say(&mut self, line: &ChatLine) {
+    pub(super) fn say(&mut self, line: &ChatMessage) {
         // A picture that replaced ticks has the line already, and its clients were told.
         if self.history.get(line.id).is_some() {
             return;
         }
         self.history.add(line.clone());
-        let others: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::of(line))).into();
+        let others: Bytes = encode(&ServerMessage::Chat(ChatMessageS2c::of(line))).into();
         let grid = grid_view::new_message(line);
         for client in self.clients.values_mut().filter(|client| !client.keeps_away(line.user)) {
             match &mut client.eyes {
-                Eyes::Grid(eyes) => {
+                ProtocolView::Json(eyes) => {
                     client.sink.event(grid.clone());
                     if client.sink.has_missed() {
                         eyes.miss_line(line.id);
                     }
                 }
-                Eyes::Binary(_) if client.player == line.player => {
+                ProtocolView::Binary(_) if client.player == line.player => {
                     client
                         .sink
-                        .event(encode(&ServerMessage::Chat(ChatLineS2c::own(line))).into());
+                        .event(encode(&ServerMessage::Chat(ChatMessageS2c::own(line))).into());
                 }
-                Eyes::Binary(_) if line.reactions.is_empty() => client.sink.event(others.clone()),
-                Eyes::Binary(_) => {
-                    let seen = ChatLineS2c::judged(line, client.user, &client.blocked);
+                ProtocolView::Binary(_) if line.reactions.is_empty() => client.sink.event(others.clone()),
+                ProtocolView::Binary(_) => {
+                    let seen = ChatMessageS2c::judged(line, client.user, &client.blocked);
                     client.sink.event(encode(&ServerMessage::Chat(seen)).into());
                 }
             }
@@ -46,12 +46,12 @@ impl Relay {
     }
 
     /// The newest remembered lines before that one, or of all, that fit into one message to a client.
-    pub(super) fn page(&self, client: &Client, before: Option<ChatId>) -> HistoryS2c {
+    pub(super) fn page(&self, client: &RelayClient, before: Option<ChatId>) -> HistoryS2c {
         let mut lines = Vec::new();
         let mut bytes = 0;
         let mut more = false;
         for line in self.remembered(client, before) {
-            let seen = ChatLineS2c::remembered(line, client.user, &client.blocked);
+            let seen = ChatMessageS2c::remembered(line, client.user, &client.blocked);
             bytes += encode(&seen).len();
             more = bytes > PAGE_BYTES && !lines.is_empty();
             if more {
@@ -70,9 +70,9 @@ impl Relay {
     /// What the space remembers from before that line that concerns a client, the newest first.
     pub(super) fn remembered<'a>(
         &'a self,
-        client: &'a Client,
+        client: &'a RelayClient,
         before: Option<ChatId>,
-    ) -> impl Iterator<Item = &'a ChatLine> {
+    ) -> impl Iterator<Item = &'a ChatMessage> {
         let lines = &self.history.0;
         let end = match before {
             Some(id) => lines.iter().position(|line| line.id == id).unwrap_or(0),
@@ -91,32 +91,32 @@ impl Relay {
         client.sink.flush();
     }
 
-    pub(super) fn tell_history(&self, client: &Client, before: Option<ChatId>) {
+    pub(super) fn tell_history(&self, client: &RelayClient, before: Option<ChatId>) {
         client.sink.event(match client.eyes {
-            Eyes::Binary(_) => encode(&ServerMessage::History(self.page(client, before))).into(),
-            Eyes::Grid(_) => grid_view::history(self.remembered(client, before)),
+            ProtocolView::Binary(_) => encode(&ServerMessage::History(self.page(client, before))).into(),
+            ProtocolView::Json(_) => grid_view::history(self.remembered(client, before)),
         });
     }
 
     /// Tells a line to its speaker and to those who hear it.
-    pub(super) fn whisper(&self, line: &ChatLine, hearers: &[PlayerId]) {
-        let others: Bytes = encode(&ServerMessage::Chat(ChatLineS2c::of(line))).into();
+    pub(super) fn whisper(&self, line: &ChatMessage, hearers: &[PlayerId]) {
+        let others: Bytes = encode(&ServerMessage::Chat(ChatMessageS2c::of(line))).into();
         for client in self.clients.values() {
             if client.player == line.player {
                 client.sink.event(match client.eyes {
-                    Eyes::Grid(_) => grid_view::new_message(line),
-                    Eyes::Binary(_) => encode(&ServerMessage::Chat(ChatLineS2c::own(line))).into(),
+                    ProtocolView::Json(_) => grid_view::new_message(line),
+                    ProtocolView::Binary(_) => encode(&ServerMessage::Chat(ChatMessageS2c::own(line))).into(),
                 });
             } else if hearers.binary_search(&client.player).is_ok() && !client.keeps_away(line.user) {
                 client.sink.event(match client.eyes {
-                    Eyes::Grid(_) => grid_view::new_message(line),
-                    Eyes::Binary(_) => others.clone(),
+                    ProtocolView::Json(_) => grid_view::new_message(line),
+                    ProtocolView::Binary(_) => others.clone(),
                 });
             }
         }
     }
 
-    pub(super) fn change(&mut self, change: &LineChange, author: UserId) {
+    pub(super) fn change(&mut self, change: &MessageChange, author: UserId) {
         self.history.change(change);
         let message = ServerMessage::ChatChanged(ChatChangedS2c {
             id: change.id.to_string(),
@@ -126,7 +126,7 @@ impl Relay {
         self.to_binary_from(Some(author), &message);
     }
 
-    pub(super) fn react(&mut self, reaction: &LineReaction) {
+    pub(super) fn react(&mut self, reaction: &MessageReaction) {
         self.history.react(reaction);
         let message = ServerMessage::Reacted(ReactedS2c {
             id: reaction.id.to_string(),
@@ -142,7 +142,7 @@ impl Relay {
         let message = ServerMessage::Typing(TypingS2c { player: player.0, on });
         let bytes: Bytes = encode(&message).into();
         for client in self.clients.values() {
-            if let Eyes::Binary(_) = client.eyes
+            if let ProtocolView::Binary(_) = client.eyes
                 && client.player != player
                 && !user.is_some_and(|user| client.keeps_away(user))
             {
@@ -151,15 +151,15 @@ impl Relay {
         }
     }
 
-    pub(super) fn refuse_line(&self, player: PlayerId, client_id: Option<u32>, why: LineRefusal) {
+    pub(super) fn refuse_line(&self, player: PlayerId, client_id: Option<u32>, why: ChatRefusal) {
         let Some(client) = self.client_of(player) else { return };
         let message = refusal(why);
         client.sink.event(match (&client.eyes, client_id) {
-            (Eyes::Grid(_), _) => grid_view::error(refusal_code(why), &message),
-            (Eyes::Binary(_), Some(client_id)) => {
+            (ProtocolView::Json(_), _) => grid_view::error(refusal_code(why), &message),
+            (ProtocolView::Binary(_), Some(client_id)) => {
                 encode(&ServerMessage::ChatRefused(ChatRefusedS2c { client_id, message })).into()
             }
-            (Eyes::Binary(_), None) => {
+            (ProtocolView::Binary(_), None) => {
                 let code = refusal_code(why).into();
                 encode(&ServerMessage::Notice(NoticeS2c { code, message })).into()
             }
@@ -167,14 +167,14 @@ impl Relay {
     }
 
     /// What was kept but not shown before the one who ran the space was gone: lines, and what became of them.
-    pub(super) fn catch_up_chat(&mut self, history: &[ChatLine]) {
+    pub(super) fn catch_up_chat(&mut self, history: &[ChatMessage]) {
         for line in history {
             let Some(known) = self.history.get(line.id).cloned() else {
                 self.say(line);
                 continue;
             };
             if (&known.text, known.is_deleted) != (&line.text, line.is_deleted) {
-                let change = LineChange {
+                let change = MessageChange {
                     id: line.id,
                     text: (!line.is_deleted).then(|| line.text.clone()),
                     at: line.edited.unwrap_or(line.at),
@@ -192,7 +192,7 @@ impl Relay {
 }
 
 /// Reactions that one state of a line has and another has not.
-fn more_reactions(line: &ChatLine, than: &ChatLine, on: bool) -> Vec<LineReaction> {
+fn more_reactions(line: &ChatMessage, than: &ChatMessage, on: bool) -> Vec<MessageReaction> {
     let has = |emoji: &str, user: &UserId| {
         let mut kinds = than.reactions.iter();
         kinds.any(|kind| kind.emoji == emoji && kind.users.contains(user))
@@ -202,7 +202,7 @@ fn more_reactions(line: &ChatLine, than: &ChatLine, on: bool) -> Vec<LineReactio
         .iter()
         .flat_map(|kind| kind.users.iter().map(move |user| (kind, *user)));
     all.filter(|(kind, user)| !has(&kind.emoji, user))
-        .map(|(kind, user)| LineReaction {
+        .map(|(kind, user)| MessageReaction {
             id: line.id,
             user,
             emoji: kind.emoji.clone(),
@@ -211,30 +211,30 @@ fn more_reactions(line: &ChatLine, than: &ChatLine, on: bool) -> Vec<LineReactio
         .collect()
 }
 
-const fn refusal_code(why: LineRefusal) -> &'static str {
+const fn refusal_code(why: ChatRefusal) -> &'static str {
     match why {
-        LineRefusal::TooSoon { .. } => "slow-mode",
-        LineRefusal::NoAnnouncer | LineRefusal::NotYours => "forbidden",
-        LineRefusal::Gone => "unknown-line",
-        LineRefusal::TooManyReactions => "too-many",
-        LineRefusal::NobodyNear => "nobody-near",
+        ChatRefusal::TooSoon { .. } => "slow-mode",
+        ChatRefusal::NoAnnouncer | ChatRefusal::NotYours => "forbidden",
+        ChatRefusal::Gone => "unknown-line",
+        ChatRefusal::TooManyReactions => "too-many",
+        ChatRefusal::NobodyNear => "nobody-near",
     }
 }
 
 /// For the person.
-fn refusal(why: LineRefusal) -> String {
+fn refusal(why: ChatRefusal) -> String {
     match why {
-        LineRefusal::TooSoon { seconds } => {
+        ChatRefusal::TooSoon { seconds } => {
             format!(
                 "Slow mode is on here. You can write again in {}.",
                 seconds_in_words(seconds)
             )
         }
-        LineRefusal::NoAnnouncer => "Only the owner of this space and admins announce something.".into(),
-        LineRefusal::NotYours => "This message is somebody else's.".into(),
-        LineRefusal::Gone => "This message is too old or was deleted.".into(),
-        LineRefusal::TooManyReactions => "This message has as many reactions as there is room for.".into(),
-        LineRefusal::NobodyNear => "Nobody is near enough to hear you. Walk up to somebody first.".into(),
+        ChatRefusal::NoAnnouncer => "Only the owner of this space and admins announce something.".into(),
+        ChatRefusal::NotYours => "This message is somebody else's.".into(),
+        ChatRefusal::Gone => "This message is too old or was deleted.".into(),
+        ChatRefusal::TooManyReactions => "This message has as many reactions as there is room for.".into(),
+        ChatRefusal::NobodyNear => "Nobody is near enough to hear you. Walk up to somebody first.".into(),
     }
 }
 

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::chat::PAGE_BYTES;
 use super::visible::Visible;
-use super::{Client, Eyes, Relay};
-use crate::components::chat::ChatLine;
+use super::{RelayClient, ProtocolView, Relay};
+use crate::components::chat::ChatMessage;
 use crate::components::fact::TickOutput;
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use crate::components::peers::Peer;
@@ -45,7 +45,7 @@ impl JoinWord {
 }
 
 /// One tile-grid client's eyes: it sees the whole space.
-pub struct GridView {
+pub struct JsonView {
     join_word: JoinWord,
     nearby: bool,
     missed: Missed,
@@ -60,7 +60,7 @@ pub(super) struct Missed {
     line: Option<ChatId>,
 }
 
-impl GridView {
+impl JsonView {
     /// Eyes of a client that calls arrivals so, and perhaps asked for who is near.
     pub fn new(join_word: JoinWord, nearby: bool) -> Self {
         Self {
@@ -103,7 +103,7 @@ impl GridView {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Person<'a> {
+struct JsonPlayer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     user_id: String,
@@ -143,12 +143,12 @@ pub fn movement_rejected(tile: Tile) -> Bytes {
 }
 
 /// To everybody: somebody said something.
-pub fn new_message(line: &ChatLine) -> Bytes {
+pub fn new_message(line: &ChatMessage) -> Bytes {
     message("new-message", &chat_line(line))
 }
 
 /// To a client that asked for it: what was said before, given the newest first, as much as fits into one message.
-pub fn history<'a>(lines: impl Iterator<Item = &'a ChatLine>) -> Bytes {
+pub fn history<'a>(lines: impl Iterator<Item = &'a ChatMessage>) -> Bytes {
     let mut bytes = 0;
     let mut messages = VecDeque::new();
     let mut is_all = true;
@@ -210,7 +210,7 @@ pub fn portal(space: SpaceId, arrive: &str) -> Bytes {
     message("portal", &json!({ "spaceId": space.to_string(), "arrive": arrive }))
 }
 
-fn chat_line(line: &ChatLine) -> serde_json::Value {
+fn chat_line(line: &ChatMessage) -> serde_json::Value {
     json!({
         "id": line.id.to_string(),
         "userId": line.user.to_string(),
@@ -220,10 +220,10 @@ fn chat_line(line: &ChatLine) -> serde_json::Value {
     })
 }
 
-fn person(visible: &Visible, player: PlayerId, with_id: bool) -> Option<Person<'_>> {
+fn person(visible: &Visible, player: PlayerId, with_id: bool) -> Option<JsonPlayer<'_>> {
     let card = visible.card(player)?;
     let tile = visible.tile_of(player)?;
-    Some(Person {
+    Some(JsonPlayer {
         id: with_id.then(|| card.user.to_string()),
         user_id: card.user.to_string(),
         username: &card.name,
@@ -241,7 +241,7 @@ fn message(kind: &str, payload: &impl Serialize) -> Bytes {
 impl Relay {
     /// Tells clients of the tile grid whose tile changed; never the mover itself, and nobody of those who just came.
     pub(super) fn move_on_the_grid(&mut self, output: &TickOutput, newcomers: &[PlayerId]) {
-        let is_watched = self.clients.values().any(|client| matches!(client.eyes, Eyes::Grid(_)));
+        let is_watched = self.clients.values().any(|client| matches!(client.eyes, ProtocolView::Json(_)));
         for (player, _) in &output.stances {
             let Some((left, tile)) = self.visible.cross(*player) else {
                 continue;
@@ -253,7 +253,7 @@ impl Relay {
             let was_moved = left.x.abs_diff(tile.x) + left.y.abs_diff(tile.y) > 1;
             if was_moved
                 && let Some(client) = self.client_of(*player)
-                && let Eyes::Grid(_) = client.eyes
+                && let ProtocolView::Json(_) = client.eyes
             {
                 client.sink.event(movement_rejected(tile));
             }
@@ -267,7 +267,7 @@ impl Relay {
 
     /// After a picture: tells clients of the tile grid what it changed.
     pub(super) fn correct_the_grid(&mut self, before: &BTreeMap<PlayerId, (UserId, Option<Tile>)>) {
-        if !self.clients.values().any(|client| matches!(client.eyes, Eyes::Grid(_))) {
+        if !self.clients.values().any(|client| matches!(client.eyes, ProtocolView::Json(_))) {
             return;
         }
         for (player, (user, tile)) in before {
@@ -287,8 +287,8 @@ impl Relay {
     }
 
     /// Tells a client what it was not told: who left and came, where everybody is, and what was said.
-    pub(super) fn make_up_on_the_grid(&self, client: &Client, missed: Missed) {
-        let Eyes::Grid(eyes) = &client.eyes else { return };
+    pub(super) fn make_up_on_the_grid(&self, client: &RelayClient, missed: Missed) {
+        let ProtocolView::Json(eyes) = &client.eyes else { return };
         let say = |bytes: Bytes| client.sink.event(bytes);
         for user in missed.leavers {
             say(user_left(user));
@@ -316,7 +316,7 @@ impl Relay {
     pub(super) fn to_grid_except(&self, player: PlayerId, bytes: &Bytes) {
         for client in self.clients.values() {
             if client.player != player
-                && let Eyes::Grid(_) = client.eyes
+                && let ProtocolView::Json(_) = client.eyes
             {
                 client.sink.event(bytes.clone());
             }

@@ -25,22 +25,22 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use self::arrivals::join_command;
-use self::grid_view::GridView;
+use self::grid_view::JsonView;
 pub use self::grid_view::{JoinWord, error as grid_error};
 pub use self::ladder::{Ladder, Step};
 use self::nearby::Nearby;
 use self::ticket::Tickets;
-use self::view::{Scratch, View};
+use self::view::{Scratch, ClientView};
 pub use self::visible::Visible;
 use crate::components::command::Command;
-use crate::components::fact::{Fact, Picture, TickOutput};
+use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::Avatar;
 use crate::components::scene::Scene;
 use crate::components::unit::Tile;
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::chat::{ChatLineS2c, EmoteS2c};
+use crate::net::protocol::chat::{ChatMessageS2c, EmoteS2c};
 use crate::net::protocol::element::{ElementPlacedS2c, ElementRemovedS2c, MapChangedS2c};
 use crate::net::protocol::session::NoticeS2c;
 use crate::systems::chat::History;
@@ -101,7 +101,7 @@ pub struct ClientId(pub u64);
 
 /// What a client understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
+pub enum ProtocolKind {
     /// `plaza.v1`, seeing this many tiles across and down.
     Binary {
         /// Tiles across.
@@ -110,7 +110,7 @@ pub enum Dialect {
         height: u16,
     },
     /// JSON messages on the tile grid.
-    Grid {
+    Json {
         /// How arrivals are called, and what else the client asked for.
         join_word: JoinWord,
         /// Whether it wants what was said before it came.
@@ -137,7 +137,7 @@ pub struct Arrival {
     /// The users they keep away from them.
     pub blocked: Vec<UserId>,
     /// What the client understands.
-    pub dialect: Dialect,
+    pub dialect: ProtocolKind,
     /// Where its bytes go.
     pub sink: Arc<dyn Sink>,
     /// Told once the player is there.
@@ -161,7 +161,7 @@ pub struct Relay {
     arriving: Vec<Arrival>,
     /// Those who wait until the space has room for newcomers.
     queue: VecDeque<Arrival>,
-    clients: BTreeMap<ClientId, Client>,
+    clients: BTreeMap<ClientId, RelayClient>,
     /// Which connection a player has.
     numbers: BTreeMap<PlayerId, ClientId>,
     nearby: Nearby,
@@ -174,25 +174,25 @@ pub struct Relay {
     scratch: Scratch,
 }
 
-struct Client {
+struct RelayClient {
     wish: u64,
     user: UserId,
     blocked: Vec<UserId>,
     player: PlayerId,
     sink: Arc<dyn Sink>,
-    eyes: Eyes,
+    eyes: ProtocolView,
 }
 
-impl Client {
+impl RelayClient {
     /// Whether nothing of that user reaches this client.
     fn keeps_away(&self, user: UserId) -> bool {
         self.blocked.contains(&user)
     }
 }
 
-enum Eyes {
-    Binary(View),
-    Grid(GridView),
+enum ProtocolView {
+    Binary(ClientView),
+    Json(JsonView),
 }
 
 impl Relay {
@@ -258,8 +258,8 @@ impl Relay {
 
     /// A client's window shows this many tiles now.
     pub fn resize(&mut self, client: ClientId, width: u16, height: u16) {
-        if let Some(Client {
-            eyes: Eyes::Binary(view),
+        if let Some(RelayClient {
+            eyes: ProtocolView::Binary(view),
             ..
         }) = self.clients.get_mut(&client)
         {
@@ -284,7 +284,7 @@ impl Relay {
 
     /// Begins anew from a full picture. Clients stay, and those whose player is not in it go on where they were seen
     /// last; the commands for that are returned.
-    pub fn rebase(&mut self, picture: &Picture, epoch: u64) -> Vec<Command> {
+    pub fn rebase(&mut self, picture: &Snapshot, epoch: u64) -> Vec<Command> {
         let before: BTreeMap<PlayerId, (UserId, Option<Tile>)> = self
             .visible
             .players()
@@ -306,8 +306,8 @@ impl Relay {
         self.catch_up_chat(&picture.history);
         for client in self.clients.values_mut() {
             match &mut client.eyes {
-                Eyes::Binary(view) => view.rebase(),
-                Eyes::Grid(_) => {}
+                ProtocolView::Binary(view) => view.rebase(),
+                ProtocolView::Json(_) => {}
             }
         }
         let visible = &self.visible;
@@ -334,7 +334,7 @@ impl Relay {
     }
 
     /// Those of our clients whom a later life of the space does not know: they came after what was kept of it.
-    fn resumed(&self, picture: &Picture, epoch: u64) -> Vec<Command> {
+    fn resumed(&self, picture: &Snapshot, epoch: u64) -> Vec<Command> {
         if epoch == self.visible.epoch() {
             return Vec::new();
         }
@@ -394,7 +394,7 @@ impl Relay {
         }
         for client in std::mem::take(&mut self.clients).into_values() {
             if code == close::DELETED
-                && let Eyes::Grid(_) = client.eyes
+                && let ProtocolView::Json(_) = client.eyes
             {
                 client.sink.event(grid_view::error("space-deleted", reason));
             }
@@ -406,7 +406,7 @@ impl Relay {
     fn announce(&mut self, player: PlayerId) {
         let mut words = JoinWord::ALL.map(|word| (word, None));
         for client in self.clients.values_mut() {
-            let Eyes::Grid(eyes) = &mut client.eyes else { continue };
+            let ProtocolView::Json(eyes) = &mut client.eyes else { continue };
             if client.player == player {
                 continue;
             }
@@ -429,11 +429,11 @@ impl Relay {
             Fact::Forgotten => self.history.0.clear(),
             Fact::SaidBefore(line) => {
                 if let Some(client) = self.client_of(line.player)
-                    && let Eyes::Binary(_) = client.eyes
+                    && let ProtocolView::Binary(_) = client.eyes
                 {
                     client
                         .sink
-                        .event(encode(&ServerMessage::Chat(ChatLineS2c::own(line))).into());
+                        .event(encode(&ServerMessage::Chat(ChatMessageS2c::own(line))).into());
                 }
             }
             Fact::Emoted { player, kind } => {
@@ -445,14 +445,14 @@ impl Relay {
             }
             Fact::StepRejected { player, tile } => {
                 if let Some(client) = self.client_of(*player)
-                    && let Eyes::Grid(_) = client.eyes
+                    && let ProtocolView::Json(_) = client.eyes
                 {
                     client.sink.event(grid_view::movement_rejected(*tile));
                 }
             }
             Fact::NoPath { player } => {
                 if let Some(client) = self.client_of(*player)
-                    && let Eyes::Binary(_) = client.eyes
+                    && let ProtocolView::Binary(_) = client.eyes
                 {
                     let notice = NoticeS2c {
                         code: "no-path".into(),
@@ -476,7 +476,7 @@ impl Relay {
                     map_version: *version,
                 }));
             }
-            Fact::PlanReplaced { version } => self.tell_of_map(*version),
+            Fact::LayoutReplaced { version } => self.tell_of_map(*version),
             Fact::Whispered { line, hearers } => self.whisper(line, hearers),
             Fact::Changed { change, author } => self.change(change, *author),
             Fact::Reacted(reaction) => self.react(reaction),
@@ -519,7 +519,7 @@ impl Relay {
     fn to_binary_from(&self, user: Option<UserId>, message: &ServerMessage) {
         let bytes: Bytes = encode(message).into();
         for client in self.clients.values() {
-            if let Eyes::Binary(_) = client.eyes
+            if let ProtocolView::Binary(_) = client.eyes
                 && !user.is_some_and(|user| client.keeps_away(user))
             {
                 client.sink.event(bytes.clone());
@@ -538,7 +538,7 @@ impl Relay {
         self.numbers.remove(&player);
         self.to_grid_except(player, &grid_view::user_left(user));
         for client in self.clients.values_mut() {
-            if let Eyes::Grid(eyes) = &mut client.eyes
+            if let ProtocolView::Json(eyes) = &mut client.eyes
                 && client.sink.has_missed()
             {
                 eyes.miss_leaver(user);
@@ -552,7 +552,7 @@ impl Relay {
         for (id, client) in &mut self.clients {
             let has_turn = self.step < Step::Half || (tick + id.0).is_multiple_of(2);
             let mut is_framed = false;
-            if let Eyes::Binary(view) = &mut client.eyes
+            if let ProtocolView::Binary(view) = &mut client.eyes
                 && has_turn
             {
                 if !client.sink.is_free() {
@@ -572,13 +572,13 @@ impl Relay {
             self.make_up(client);
         }
         let oldest = self.clients.values().filter_map(|client| match &client.eyes {
-            Eyes::Binary(view) => Some(view.roster_cursor()),
-            Eyes::Grid(_) => None,
+            ProtocolView::Binary(view) => Some(view.roster_cursor()),
+            ProtocolView::Json(_) => None,
         });
         self.visible.forget_roster_before(oldest.min());
     }
 
-    fn client_of(&self, player: PlayerId) -> Option<&Client> {
+    fn client_of(&self, player: PlayerId) -> Option<&RelayClient> {
         let client = self.clients.get(self.numbers.get(&player)?)?;
         (client.player == player).then_some(client)
     }

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use super::{Client, Eyes, Relay, grid_view};
+use super::{RelayClient, ProtocolView, Relay, grid_view};
 use crate::components::bubble::BubbleState;
 use crate::components::command::Command;
-use crate::components::fact::{Denial, Fact, Picture};
+use crate::components::fact::{Denial, Fact, Snapshot};
 use crate::components::id::{PlayerId, UserId};
-use crate::components::peers::{Peer, VoiceRules};
-use crate::components::zone::AreaState;
+use crate::components::peers::{Peer, ProximityRules};
+use crate::components::zone::PrivateZoneState;
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
 use crate::net::protocol::bubble::{BubbleAskedS2c, BubbleKnockedS2c, BubblesS2c};
-use crate::net::protocol::peers::{ForwardS2c, PeerS2c, PeersS2c, SignalS2c};
+use crate::net::protocol::peers::{SfuS2c, PeerS2c, PeersS2c, SignalS2c};
 use crate::net::protocol::session::NoticeS2c;
 use crate::net::protocol::status::{FollowedS2c, WavedS2c};
 use crate::net::protocol::zone::{AdmittedS2c, KnockedS2c, PortalS2c, ZoneS2c};
@@ -26,7 +26,7 @@ const PATIENCE: u8 = 20;
 #[derive(Default)]
 pub(super) struct Nearby {
     peers: BTreeMap<PlayerId, Vec<Peer>>,
-    areas: BTreeMap<u16, AreaState>,
+    areas: BTreeMap<u16, PrivateZoneState>,
     bubbles: BTreeMap<u32, BubbleState>,
     /// Who left in the running tick: others are still told by user that they are gone.
     parted: BTreeMap<PlayerId, UserId>,
@@ -36,7 +36,7 @@ pub(super) struct Nearby {
 
 impl Nearby {
     /// Begins anew from a picture, in which these are missing who go on all the same.
-    pub(super) fn rebase(&mut self, picture: &Picture, missing: impl Iterator<Item = PlayerId>) {
+    pub(super) fn rebase(&mut self, picture: &Snapshot, missing: impl Iterator<Item = PlayerId>) {
         self.peers = picture.peers.iter().cloned().collect();
         self.areas = picture.areas.iter().map(|area| (area.zone, *area)).collect();
         self.bubbles = picture.bubbles.iter().map(|one| (one.bubble, one.clone())).collect();
@@ -74,7 +74,7 @@ impl Relay {
     /// Tells a client that came how everything is.
     pub(super) fn greet_with_nearby(&self, player: PlayerId) {
         let Some(client) = self.client_of(player) else { return };
-        if let Eyes::Binary(_) = client.eyes {
+        if let ProtocolView::Binary(_) = client.eyes {
             for area in self.nearby.areas.values() {
                 client.sink.event(zone(*area));
             }
@@ -110,8 +110,8 @@ impl Relay {
                 }
             }
             Fact::Signalled { player, to, body } => self.pass_on(*player, *to, body),
-            Fact::UnitSaid { player, body } => {
-                self.to_player(*player, &ServerMessage::Forward(ForwardS2c { body: body.clone() }));
+            Fact::SfuReplied { player, body } => {
+                self.to_player(*player, &ServerMessage::Forward(SfuS2c { body: body.clone() }));
             }
             Fact::Waved { player, to, kind } => self.to_player(
                 *to,
@@ -120,7 +120,7 @@ impl Relay {
                     kind: *kind as u8,
                 }),
             ),
-            Fact::AreaChanged(area) => {
+            Fact::ZoneChanged(area) => {
                 if area.people == 0 && !area.locked {
                     self.nearby.areas.remove(&area.zone);
                 } else {
@@ -177,22 +177,22 @@ impl Relay {
                 let tickets = self.tickets.as_ref();
                 let arrive = tickets.map_or_else(String::new, |tickets| tickets.issue(client.user, *space, arrive));
                 match &client.eyes {
-                    Eyes::Binary(_) => {
+                    ProtocolView::Binary(_) => {
                         let portal = PortalS2c {
                             space: space.to_string(),
                             arrive,
                         };
                         client.sink.event(encode(&ServerMessage::Portal(portal)).into());
                     }
-                    Eyes::Grid(eyes) if eyes.is_told_of_nearby() => {
+                    ProtocolView::Json(eyes) if eyes.is_told_of_nearby() => {
                         client.sink.event(grid_view::portal(*space, &arrive));
                     }
                     // It would not know where to go.
-                    Eyes::Grid(_) => return None,
+                    ProtocolView::Json(_) => return None,
                 }
                 return Some(Command::Leave { player: *player });
             }
-            Fact::VoicesRuled { rules, has_walls } => self.notify("voices", voices(*rules, *has_walls)),
+            Fact::ProximityRulesChanged { rules, has_walls } => self.notify("voices", voices(*rules, *has_walls)),
             Fact::Denied { player, why } => self.deny(*player, *why),
             _ => {}
         }
@@ -202,19 +202,19 @@ impl Relay {
     fn pass_on(&self, from: PlayerId, to: PlayerId, body: &str) {
         let Some(client) = self.client_of(to) else { return };
         match &client.eyes {
-            Eyes::Binary(_) => {
+            ProtocolView::Binary(_) => {
                 let signal = SignalS2c {
                     player: from.0,
                     body: body.to_owned(),
                 };
                 client.sink.event(encode(&ServerMessage::Signal(signal)).into());
             }
-            Eyes::Grid(eyes) if eyes.is_told_of_nearby() => {
+            ProtocolView::Json(eyes) if eyes.is_told_of_nearby() => {
                 if let Some(user) = self.visible.user_of(from) {
                     client.sink.event(grid_view::signal(user, body));
                 }
             }
-            Eyes::Grid(_) => {}
+            ProtocolView::Json(_) => {}
         }
     }
 
@@ -243,20 +243,20 @@ impl Relay {
         };
         let Some(client) = self.client_of(player) else { return };
         match &client.eyes {
-            Eyes::Binary(_) => {
+            ProtocolView::Binary(_) => {
                 let notice = NoticeS2c {
                     code: code.into(),
                     message: message.into(),
                 };
                 client.sink.event(encode(&ServerMessage::Notice(notice)).into());
             }
-            Eyes::Grid(_) => client.sink.event(grid_view::error(code, message)),
+            ProtocolView::Json(_) => client.sink.event(grid_view::error(code, message)),
         }
     }
 
     fn to_player(&self, player: PlayerId, message: &ServerMessage) {
         if let Some(client) = self.client_of(player)
-            && let Eyes::Binary(_) = client.eyes
+            && let ProtocolView::Binary(_) = client.eyes
         {
             client.sink.event(encode(message).into());
         }
@@ -264,13 +264,13 @@ impl Relay {
 
     fn to_game_clients(&self, bytes: &Bytes) {
         let clients = self.clients.values();
-        let binary = clients.filter(|client| matches!(client.eyes, Eyes::Binary(_)));
+        let binary = clients.filter(|client| matches!(client.eyes, ProtocolView::Binary(_)));
         binary.for_each(|client| client.sink.event(bytes.clone()));
     }
 
-    fn tell_peers(&self, client: &Client, full: bool, peers: &[Peer], gone: &[PlayerId]) {
+    fn tell_peers(&self, client: &RelayClient, full: bool, peers: &[Peer], gone: &[PlayerId]) {
         match &client.eyes {
-            Eyes::Binary(_) => {
+            ProtocolView::Binary(_) => {
                 let message = PeersS2c {
                     full,
                     peers: peers.iter().map(|peer| PeerS2c::of(peer, client.player)).collect(),
@@ -278,7 +278,7 @@ impl Relay {
                 };
                 client.sink.event(encode(&ServerMessage::Peers(message)).into());
             }
-            Eyes::Grid(eyes) if eyes.is_told_of_nearby() => {
+            ProtocolView::Json(eyes) if eyes.is_told_of_nearby() => {
                 let user_of = |player: PlayerId| {
                     let parted = self.nearby.parted.get(&player).copied();
                     self.visible.user_of(player).or(parted)
@@ -290,12 +290,12 @@ impl Relay {
                 let gone: Vec<_> = gone.iter().filter_map(|player| user_of(*player)).collect();
                 client.sink.event(grid_view::nearby(client.player, full, &peers, &gone));
             }
-            Eyes::Grid(_) => {}
+            ProtocolView::Json(_) => {}
         }
     }
 }
 
-fn zone(area: AreaState) -> Bytes {
+fn zone(area: PrivateZoneState) -> Bytes {
     let message = ServerMessage::Zone(ZoneS2c {
         zone: area.zone,
         locked: area.locked,
@@ -311,7 +311,7 @@ fn bubbles<'a>(full: bool, bubbles: impl IntoIterator<Item = &'a BubbleState>) -
     encode(&ServerMessage::Bubbles(BubblesS2c { full, bubbles })).into()
 }
 
-fn voices(rules: VoiceRules, has_walls: bool) -> String {
+fn voices(rules: ProximityRules, has_walls: bool) -> String {
     let count = |count: u8, what: &str| match count {
         0 => format!("no {what}s"),
         1 => format!("1 {what}"),

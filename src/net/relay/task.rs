@@ -11,12 +11,12 @@ use tokio_util::task::TaskTracker;
 
 use super::ticket::Tickets;
 use super::{Arrival, ClientId, Departure, Ladder, Relay, Step, close};
-use crate::cluster::access::Access;
+use crate::cluster::access::SpaceAccess;
 use crate::cluster::spaces::{EnterError, OpenSpace, Spaces};
 use crate::components::command::Command;
 use crate::components::fact::TickOutput;
 use crate::components::id::{ChatId, SpaceId};
-use crate::host::{Ending, Seen, SendError};
+use crate::host::{Ending, SpaceUpdate, SendError};
 
 /// Orders waiting for one relay at most; joining waits beyond that.
 const ORDERS: usize = 256;
@@ -35,7 +35,7 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 const RESIZED: (u16, &str) = (close::AWAY, "the space has another size; reconnect");
 
 /// What the edge asks of a relay.
-pub enum Order {
+pub enum RelayCommand {
     /// Somebody wants in.
     Join(Box<Arrival>),
     /// A connection ended.
@@ -49,14 +49,14 @@ pub enum Order {
 /// One running relay, and the space behind it.
 #[derive(Clone)]
 pub struct RelayHandle {
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<RelayCommand>,
     /// Another one after the space started again.
-    space: Arc<RwLock<Access>>,
+    space: Arc<RwLock<SpaceAccess>>,
 }
 
 impl RelayHandle {
     /// Hands over an order; `false` when the relay has ended.
-    pub async fn order(&self, order: Order) -> bool {
+    pub async fn order(&self, order: RelayCommand) -> bool {
         self.orders.send(order).await.is_ok()
     }
 
@@ -138,30 +138,30 @@ struct Task {
     relay: Relay,
     ladder: Ladder,
     relays: Relays,
-    space: Arc<RwLock<Access>>,
+    space: Arc<RwLock<SpaceAccess>>,
 }
 
 impl Task {
-    async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+    async fn run(mut self, mut orders: mpsc::Receiver<RelayCommand>) {
         let mut seen = self.space.read().follow();
         let mut restarts = 0;
         let (code, reason) = loop {
             let commands = tokio::select! {
                 biased;
                 what = seen.recv() => match what {
-                    Some(Seen::Picture { picture, epoch, missed }) => {
+                    Some(SpaceUpdate::Snapshot { picture, epoch, missed }) => {
                         let mut commands = self.relay.rebase(&picture, epoch);
                         commands.extend(self.relay.catch_up(&missed));
                         commands
                     }
-                    Some(Seen::Tick(output)) => self.show(&output, seen.len()),
-                    Some(Seen::Ended(Ending::Deleted)) => break (close::DELETED, "the space was deleted"),
-                    Some(Seen::Ended(Ending::Stopped)) if self.relays.stopping.is_cancelled() => {
+                    Some(SpaceUpdate::Tick(output)) => self.show(&output, seen.len()),
+                    Some(SpaceUpdate::Ended(Ending::Deleted)) => break (close::DELETED, "the space was deleted"),
+                    Some(SpaceUpdate::Ended(Ending::Stopped)) if self.relays.stopping.is_cancelled() => {
                         break (close::AWAY, "the server stops; reconnect");
                     }
-                    Some(Seen::Ended(Ending::Unloaded)) => break (close::AWAY, "the space starts again; reconnect"),
-                    Some(Seen::Ended(Ending::Resized)) => break RESIZED,
-                    Some(Seen::Ended(ending)) if restarts < RESTARTS => {
+                    Some(SpaceUpdate::Ended(Ending::Unloaded)) => break (close::AWAY, "the space starts again; reconnect"),
+                    Some(SpaceUpdate::Ended(Ending::Resized)) => break RESIZED,
+                    Some(SpaceUpdate::Ended(ending)) if restarts < RESTARTS => {
                         restarts += u32::from(ending == Ending::Restarts);
                         match self.find_again().await {
                             Ok(again) => seen = again,
@@ -169,7 +169,7 @@ impl Task {
                         }
                         Vec::new()
                     }
-                    Some(Seen::Ended(_)) => {
+                    Some(SpaceUpdate::Ended(_)) => {
                         break (close::AWAY, "the space starts again; reconnect");
                     }
                     // Whoever ran it is gone without a word.
@@ -212,7 +212,7 @@ impl Task {
     }
 
     /// Nobody runs the space any more: finds or takes it, and follows it there. The clients see it stand still meanwhile.
-    async fn find_again(&self) -> Result<mpsc::Receiver<Seen>, (u16, &'static str)> {
+    async fn find_again(&self) -> Result<mpsc::Receiver<SpaceUpdate>, (u16, &'static str)> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             if self.relays.stopping.is_cancelled() {
@@ -236,15 +236,15 @@ impl Task {
     }
 }
 
-fn obey(relay: &mut Relay, order: Order) -> Vec<Command> {
+fn obey(relay: &mut Relay, order: RelayCommand) -> Vec<Command> {
     match order {
-        Order::Join(arrival) => relay.join(*arrival).into_iter().collect(),
-        Order::Detach(client, how) => relay.detach(client, how).into_iter().collect(),
-        Order::Resize(client, width, height) => {
+        RelayCommand::Join(arrival) => relay.join(*arrival).into_iter().collect(),
+        RelayCommand::Detach(client, how) => relay.detach(client, how).into_iter().collect(),
+        RelayCommand::Resize(client, width, height) => {
             relay.resize(client, width, height);
             Vec::new()
         }
-        Order::LookBack(client, before) => {
+        RelayCommand::LookBack(client, before) => {
             relay.look_back(client, before);
             Vec::new()
         }

@@ -24,7 +24,7 @@ const COLUMNS: u16 = WIDTH.div_ceil(16);
 
 /// A socket that keeps what it was given.
 #[derive(Default)]
-struct Kept {
+struct RecordingSocket {
     is_busy: AtomicBool,
     /// Whether events are left out.
     misses: AtomicBool,
@@ -35,7 +35,7 @@ struct Kept {
     closed: Mutex<Option<u16>>,
 }
 
-impl Sink for Kept {
+impl Sink for RecordingSocket {
     fn is_free(&self) -> bool {
         !self.is_busy.load(Ordering::Relaxed)
     }
@@ -71,14 +71,14 @@ impl Sink for Kept {
 
 /// What a client makes of its frames, as `docs/protocol.md` tells it to.
 #[derive(Default)]
-struct Seen {
+struct ClientMirror {
     names: BTreeMap<u32, String>,
     places: BTreeMap<u32, (u16, Stance)>,
     own: Option<(i32, i32)>,
     last: (u64, u64),
 }
 
-impl Seen {
+impl ClientMirror {
     fn apply(&mut self, frame: &FrameS2c) {
         let now = (frame.header.epoch, frame.header.tick);
         assert!(now > self.last, "time goes back from {:?} to {now:?}", self.last);
@@ -226,15 +226,15 @@ impl Truth {
         output
     }
 
-    fn picture(&self) -> Picture {
+    fn picture(&self) -> Snapshot {
         let players = self.here.keys().map(|player| {
             let (card, stance) = self.here[player].clone();
             (card, stance, self.own(*player))
         });
-        Picture {
+        Snapshot {
             tick: Tick(self.tick),
             players: players.collect(),
-            ..Picture::default()
+            ..Snapshot::default()
         }
     }
 }
@@ -252,8 +252,8 @@ fn user(number: u32) -> UserId {
     UserId(Uuid::from_u128(u128::from(number)))
 }
 
-fn arrive(relay: &mut Relay, number: u32, dialect: Dialect) -> Arc<Kept> {
-    let sink = Arc::new(Kept::default());
+fn arrive(relay: &mut Relay, number: u32, dialect: ProtocolKind) -> Arc<RecordingSocket> {
+    let sink = Arc::new(RecordingSocket::default());
     let (ready, _) = oneshot::channel();
     relay.join(Arrival {
         client: ClientId(u64::from(number)),
@@ -270,8 +270,8 @@ fn arrive(relay: &mut Relay, number: u32, dialect: Dialect) -> Arc<Kept> {
     sink
 }
 
-const BINARY: Dialect = Dialect::Binary { width: 30, height: 20 };
-const GRID: Dialect = Dialect::Grid {
+const BINARY: ProtocolKind = ProtocolKind::Binary { width: 30, height: 20 };
+const GRID: ProtocolKind = ProtocolKind::Json {
     join_word: JoinWord::UserJoined,
     history: false,
     nearby: false,
@@ -284,7 +284,7 @@ fn at(x: i32, y: i32) -> Position {
     }
 }
 
-fn words(sink: &Kept) -> Vec<(String, Value)> {
+fn words(sink: &RecordingSocket) -> Vec<(String, Value)> {
     let events = std::mem::take(&mut *sink.events.lock());
     let values = events
         .iter()
@@ -302,7 +302,7 @@ fn settle(relay: &mut Relay, truth: &mut Truth) {
 }
 
 #[derive(Debug, Clone)]
-enum Happening {
+enum RelayEvent {
     Come(Position),
     Move(u32, Position),
     /// So far in each of so many ticks.
@@ -314,18 +314,18 @@ enum Happening {
     Rebase,
 }
 
-fn happening() -> impl Strategy<Value = Happening> {
+fn happening() -> impl Strategy<Value = RelayEvent> {
     let place = || (0..i32::from(WIDTH) * 64, 0..i32::from(HEIGHT) * 64).prop_map(|(x, y)| Position { x, y });
     prop_oneof![
-        2 => place().prop_map(Happening::Come),
-        8 => (1_u32..12, place()).prop_map(|(player, to)| Happening::Move(player, to)),
+        2 => place().prop_map(RelayEvent::Come),
+        8 => (1_u32..12, place()).prop_map(|(player, to)| RelayEvent::Move(player, to)),
         12 => (1_u32..12, -33..=33, -33..=33, 1_u8..12)
-            .prop_map(|(player, dx, dy, ticks)| Happening::Walk(player, dx, dy, ticks)),
-        1 => (1_u32..12).prop_map(Happening::Go),
-        3 => (0_usize..4, any::<bool>()).prop_map(|(client, busy)| Happening::Busy(client, busy)),
-        1 => (1_u8..80).prop_map(Happening::Quiet),
-        1 => prop_oneof![Just(Step::Calm), Just(Step::Crowd), Just(Step::Half)].prop_map(Happening::Overload),
-        1 => Just(Happening::Rebase),
+            .prop_map(|(player, dx, dy, ticks)| RelayEvent::Walk(player, dx, dy, ticks)),
+        1 => (1_u32..12).prop_map(RelayEvent::Go),
+        3 => (0_usize..4, any::<bool>()).prop_map(|(client, busy)| RelayEvent::Busy(client, busy)),
+        1 => (1_u8..80).prop_map(RelayEvent::Quiet),
+        1 => prop_oneof![Just(Step::Calm), Just(Step::Crowd), Just(Step::Half)].prop_map(RelayEvent::Overload),
+        1 => Just(RelayEvent::Rebase),
     ]
 }
 
@@ -342,23 +342,23 @@ proptest! {
         let mut strangers = 100;
         for happening in happenings {
             match happening {
-                Happening::Come(to) => {
+                RelayEvent::Come(to) => {
                     strangers += 1;
                     relay.tick(&truth.tick(&[(user(strangers), to)], &[], &[]));
                 }
-                Happening::Move(player, to) => drop(relay.tick(&truth.tick(&[], &[(player, to)], &[]))),
-                Happening::Walk(player, dx, dy, ticks) => {
+                RelayEvent::Move(player, to) => drop(relay.tick(&truth.tick(&[], &[(player, to)], &[]))),
+                RelayEvent::Walk(player, dx, dy, ticks) => {
                     for _ in 0..ticks {
                         let moves: Vec<_> = truth.near(player, dx, dy).into_iter().collect();
                         relay.tick(&truth.tick(&[], &moves, &[]));
                     }
                 }
-                Happening::Go(player) if player > 4 => drop(relay.tick(&truth.tick(&[], &[], &[player]))),
-                Happening::Go(_) => {}
-                Happening::Busy(client, busy) => sinks[client].is_busy.store(busy, Ordering::Relaxed),
-                Happening::Quiet(ticks) => (0..ticks).for_each(|_| drop(relay.tick(&truth.tick(&[], &[], &[])))),
-                Happening::Overload(step) => relay.take_step(step),
-                Happening::Rebase => {
+                RelayEvent::Go(player) if player > 4 => drop(relay.tick(&truth.tick(&[], &[], &[player]))),
+                RelayEvent::Go(_) => {}
+                RelayEvent::Busy(client, busy) => sinks[client].is_busy.store(busy, Ordering::Relaxed),
+                RelayEvent::Quiet(ticks) => (0..ticks).for_each(|_| drop(relay.tick(&truth.tick(&[], &[], &[])))),
+                RelayEvent::Overload(step) => relay.take_step(step),
+                RelayEvent::Rebase => {
                     epoch += 1;
                     relay.rebase(&truth.picture(), epoch);
                 }
@@ -371,7 +371,7 @@ proptest! {
         settle(&mut relay, &mut truth);
 
         for (number, sink) in (1_u32..).zip(&sinks) {
-            let mut seen = Seen::default();
+            let mut seen = ClientMirror::default();
             for bytes in sink.frames.lock().iter() {
                 let ServerMessage::Frame(frame) = decode(bytes).expect("a frame") else { panic!("no frame") };
                 seen.apply(&frame);
@@ -432,7 +432,7 @@ fn the_nearest_are_shown_every_tick_even_across_the_border_of_a_cell() {
     // The other one stands in the next cell, two tiles away.
     relay.tick(&truth.tick(&[(user(1), at(47, 40)), (user(2), at(49, 40))], &[], &[]));
     settle(&mut relay, &mut truth);
-    let mut seen = Seen::default();
+    let mut seen = ClientMirror::default();
     for step in 0..40 {
         let to = Position {
             x: 49 * 64 + step,
@@ -587,7 +587,7 @@ fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
     relay.rebase(&truth.picture(), 1);
     let first = arrive(&mut relay, 1, BINARY);
     relay.tick(&truth.tick(&[(user(1), at(5, 5))], &[], &[]));
-    let sink = Arc::new(Kept::default());
+    let sink = Arc::new(RecordingSocket::default());
     let (ready, _) = oneshot::channel();
     let sink_for_relay = Arc::clone(&sink) as Arc<dyn Sink>;
     let client = ClientId(99);
@@ -640,7 +640,7 @@ fn who_goes_before_the_welcome_leaves_at_once_unless_they_were_here_before() {
     for (dialect, how, again, expected) in [
         (BINARY, Departure::Left, false, Command::Leave { player: PlayerId(1) }),
         (BINARY, Departure::Lost, false, Command::Leave { player: PlayerId(1) }),
-        (BINARY, Departure::Lost, true, Command::Vanish { player: PlayerId(1) }),
+        (BINARY, Departure::Lost, true, Command::Disconnect { player: PlayerId(1) }),
         (BINARY, Departure::Left, true, Command::Leave { player: PlayerId(1) }),
         (GRID, Departure::Left, false, Command::Leave { player: PlayerId(1) }),
     ] {
@@ -701,7 +701,7 @@ fn a_client_that_missed_events_is_told_how_things_are_once_it_is_free() {
     assert_eq!(about("new-message"), [user(1).to_string()]);
 }
 
-fn line(number: u32, text: &str) -> crate::components::chat::ChatLine {
+fn line(number: u32, text: &str) -> crate::components::chat::ChatMessage {
     let speech = crate::components::chat::Speech {
         id: ChatId(Uuid::from_u128(u128::from(number))),
         client_id: None,
@@ -711,5 +711,5 @@ fn line(number: u32, text: &str) -> crate::components::chat::ChatLine {
         reply_to: None,
         may_moderate: false,
     };
-    crate::components::chat::ChatLine::new(PlayerId(1), user(1), "p1".into(), speech)
+    crate::components::chat::ChatMessage::new(PlayerId(1), user(1), "p1".into(), speech)
 }

@@ -38,9 +38,9 @@ impl std::fmt::Debug for TicketKey {
 
 /// Makes and checks tickets. Cheap to clone.
 #[derive(Clone)]
-pub struct Tickets(Arc<Inner>);
+pub struct Tickets(Arc<TicketState>);
 
-struct Inner {
+struct TicketState {
     key: TicketKey,
     /// Unix milliseconds.
     clock: fn() -> u64,
@@ -49,7 +49,7 @@ struct Inner {
 impl Tickets {
     /// Tickets that everybody with the same key and about the same time believes.
     pub fn new(key: TicketKey, clock: fn() -> u64) -> Self {
-        Self(Arc::new(Inner { key, clock }))
+        Self(Arc::new(TicketState { key, clock }))
     }
 
     /// For a user who stepped through a portal to that zone.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::ladder::Step;
 use super::pace::{self, Ring};
-use super::visible::{Cursor, SpotId, Visible};
+use super::visible::{AckedTick, VisibleId, Visible};
 use crate::components::id::PlayerId;
 use crate::components::unit::{Position, SUBTILES};
 use crate::net::codec::append;
@@ -36,25 +36,25 @@ pub const NEAREST: usize = 16;
 const LOOK_AGAIN: u64 = 8;
 
 /// One client's eyes.
-pub struct View {
+pub struct ClientView {
     width: i32,
     height: i32,
     /// The nearest first.
-    watched: Vec<Watched>,
+    watched: Vec<WatchedCell>,
     /// The columns and rows within both margins when the watched cells were chosen.
     spans: Option<[Span; 2]>,
     own_cell: (i32, i32),
-    nearest: Vec<SpotId>,
+    nearest: Vec<VisibleId>,
     looked: u64,
-    roster: Cursor,
+    roster: AckedTick,
     last: u64,
     sent: Option<(u32, OwnStateS2c)>,
 }
 
-struct Watched {
+struct WatchedCell {
     ring: Ring,
     index: u16,
-    cursor: Cursor,
+    cursor: AckedTick,
 }
 
 /// Columns and rows of cells.
@@ -67,10 +67,10 @@ pub struct Scratch {
     pub frame: Vec<u8>,
     cells: Vec<Bytes>,
     shown: Vec<u16>,
-    near: Vec<SpotId>,
+    near: Vec<VisibleId>,
 }
 
-impl View {
+impl ClientView {
     /// Eyes that have seen nothing yet.
     pub fn new(width: u16, height: u16) -> Self {
         let mut view = Self {
@@ -107,7 +107,7 @@ impl View {
     }
 
     /// The tick up to which the roster is known.
-    pub const fn roster_cursor(&self) -> Cursor {
+    pub const fn roster_cursor(&self) -> AckedTick {
         self.roster
     }
 
@@ -217,7 +217,7 @@ impl View {
         });
         for (ring, index) in enter {
             if self.watched.len() < MAX_CELLS && self.watched.iter().all(|watched| watched.index != index) {
-                self.watched.push(Watched { ring, index, cursor: 0 });
+                self.watched.push(WatchedCell { ring, index, cursor: 0 });
             }
         }
         self.watched

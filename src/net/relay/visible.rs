@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 
 use crate::components::direction::Facing;
-use crate::components::fact::{Fact, Picture, Stance, TickOutput};
+use crate::components::fact::{Fact, Snapshot, Stance, TickOutput};
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::{Card, OwnState};
 use crate::components::unit::{Position, Tick, Tile};
@@ -21,7 +21,7 @@ use crate::net::protocol::movement::OwnStateS2c;
 const TOMBSTONES: u64 = 64;
 
 /// The tick up to which somebody has something; 0 for not at all.
-pub type Cursor = u64;
+pub type AckedTick = u64;
 
 /// Ticks after which somebody who did not move is no longer counted among those who do.
 const MOVING: u64 = 20;
@@ -32,16 +32,16 @@ const JUMP: i32 = 31;
 /// Ticks for which those who did not jump are surely within the 128 sub-tiles that a step can tell.
 const STEP_TICKS: u64 = 4;
 
-/// Where a [`Spot`] is kept.
+/// Where a [`VisiblePlayer`] is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpotId {
+pub struct VisibleId {
     slot: u32,
     player: PlayerId,
 }
 
 /// What frames say of one player, side by side with everybody else's: it is read many times a tick.
 #[derive(Debug, Clone, Copy)]
-pub struct Spot {
+pub struct VisiblePlayer {
     player: PlayerId,
     /// When it changed last.
     pub changed: Tick,
@@ -59,18 +59,18 @@ pub struct Visible {
     grid_hash: u32,
     columns: u16,
     rows: u16,
-    players: BTreeMap<PlayerId, Seen>,
-    spots: Vec<Spot>,
+    players: BTreeMap<PlayerId, SeenPlayer>,
+    spots: Vec<VisiblePlayer>,
     free: Vec<u32>,
     cells: Vec<Cell>,
     roster_gone: Vec<(Tick, PlayerId)>,
     roster_changed: Tick,
-    encoded: HashMap<(u16, Cursor), Option<Bytes>>,
-    encoded_rosters: HashMap<Cursor, Bytes>,
+    encoded: HashMap<(u16, AckedTick), Option<Bytes>>,
+    encoded_rosters: HashMap<AckedTick, Bytes>,
     encodings: u64,
 }
 
-struct Seen {
+struct SeenPlayer {
     card: Card,
     card_changed: Tick,
     own: OwnState,
@@ -82,13 +82,13 @@ struct Seen {
 #[derive(Default)]
 struct Cell {
     changed: Tick,
-    members: Vec<Member>,
+    members: Vec<CellMember>,
     movers: usize,
     left: Vec<(Tick, PlayerId)>,
 }
 
 #[derive(Clone, Copy)]
-struct Member {
+struct CellMember {
     player: PlayerId,
     changed: Tick,
     /// When it came into the cell or jumped: whoever has the cell as of later knows about where it is.
@@ -210,17 +210,17 @@ impl Visible {
     }
 
     /// What frames say of a player, as long as the player is here.
-    pub fn spot(&self, id: SpotId) -> Option<&Spot> {
+    pub fn spot(&self, id: VisibleId) -> Option<&VisiblePlayer> {
         self.spots.get(id.slot as usize).filter(|spot| spot.player == id.player)
     }
 
     /// Fills `found` with the others nearest to a player, looking through the cells in that order, nearest first.
-    pub fn nearest(&self, player: PlayerId, cells: impl Iterator<Item = u16>, count: usize, found: &mut Vec<SpotId>) {
+    pub fn nearest(&self, player: PlayerId, cells: impl Iterator<Item = u16>, count: usize, found: &mut Vec<VisibleId>) {
         found.clear();
         let Some(from) = self.players.get(&player).map(|seen| seen.own.position) else {
             return;
         };
-        let mut nearest: Vec<(i64, SpotId)> = Vec::with_capacity(4 * count);
+        let mut nearest: Vec<(i64, VisibleId)> = Vec::with_capacity(4 * count);
         let mut farthest = i64::MAX;
         for index in cells {
             let Some(cell) = self.cells.get(usize::from(index)) else {
@@ -235,7 +235,7 @@ impl Visible {
                 let (dx, dy) = (i64::from(corner.x + x - from.x), i64::from(corner.y + y - from.y));
                 let distance = dx * dx + dy * dy;
                 if distance < farthest {
-                    let id = SpotId {
+                    let id = VisibleId {
                         slot: member.slot,
                         player: member.player,
                     };
@@ -251,12 +251,12 @@ impl Visible {
     }
 
     /// The players' spots as differences of their cells, one piece for each cell; `cursors` says up to when the reader has it.
-    pub fn encode_spots(&self, spots: &mut [SpotId], cursors: impl Fn(u16) -> Cursor, pieces: &mut Vec<Bytes>) {
-        let spot_of = |id: &SpotId| &self.spots[id.slot as usize];
+    pub fn encode_spots(&self, spots: &mut [VisibleId], cursors: impl Fn(u16) -> AckedTick, pieces: &mut Vec<Bytes>) {
+        let spot_of = |id: &VisibleId| &self.spots[id.slot as usize];
         spots.sort_unstable_by_key(|id| (spot_of(id).cell, id.player));
         for group in spots.chunk_by(|a, b| spot_of(a).cell == spot_of(b).cell) {
             let index = spot_of(&group[0]).cell;
-            let mut lines = Lines::default();
+            let mut lines = MovedPlayers::default();
             for spot in group.iter().map(spot_of) {
                 let is_near = is_near(spot.anchored, cursors(index), self.tick);
                 lines.add(spot.player, spot.bits, is_near);
@@ -266,7 +266,7 @@ impl Visible {
     }
 
     /// Whether a cursor is too old to tell differences from.
-    pub const fn starts_over(&self, cursor: Cursor) -> bool {
+    pub const fn starts_over(&self, cursor: AckedTick) -> bool {
         cursor == 0 || cursor + TOMBSTONES < self.tick.0
     }
 
@@ -278,7 +278,7 @@ impl Visible {
     }
 
     /// Begins anew from a full picture.
-    pub fn rebase(&mut self, picture: &Picture, epoch: u64) {
+    pub fn rebase(&mut self, picture: &Snapshot, epoch: u64) {
         let encodings = self.encodings;
         let (columns, rows) = (self.columns, self.rows);
         *self = Self {
@@ -330,7 +330,7 @@ impl Visible {
         for fact in &output.facts {
             if let Fact::ElementPlaced { version, .. }
             | Fact::ElementRemoved { version, .. }
-            | Fact::PlanReplaced { version } = fact
+            | Fact::LayoutReplaced { version } = fact
             {
                 self.version = *version;
             }
@@ -350,7 +350,7 @@ impl Visible {
     }
 
     /// What changed in a cell since the cursor, encoded; `None` for nothing.
-    pub fn cell(&mut self, index: u16, cursor: Cursor) -> Option<Bytes> {
+    pub fn cell(&mut self, index: u16, cursor: AckedTick) -> Option<Bytes> {
         let cell = self.cells.get(usize::from(index))?;
         let cursor = if self.starts_over(cursor) { 0 } else { cursor };
         if cursor > 0 && cell.changed.0 <= cursor {
@@ -368,7 +368,7 @@ impl Visible {
     }
 
     /// Who came and went since the cursor, encoded; nobody at all is a byte too.
-    pub fn roster(&mut self, cursor: Cursor) -> Bytes {
+    pub fn roster(&mut self, cursor: AckedTick) -> Bytes {
         if !self.roster_changed_since(cursor) {
             return Bytes::from_static(&[0]);
         }
@@ -404,12 +404,12 @@ impl Visible {
     }
 
     /// Whether anybody came, went or changed since the cursor.
-    pub fn roster_changed_since(&self, cursor: Cursor) -> bool {
+    pub fn roster_changed_since(&self, cursor: AckedTick) -> bool {
         cursor == 0 || self.roster_changed.0 > cursor
     }
 
     /// Forgets who went, as far as every client knows it. Without any client nobody needs to be told.
-    pub fn forget_roster_before(&mut self, oldest: Option<Cursor>) {
+    pub fn forget_roster_before(&mut self, oldest: Option<AckedTick>) {
         match oldest {
             Some(cursor) => self.roster_gone.retain(|(tick, _)| tick.0 > cursor),
             None => self.roster_gone.clear(),
@@ -421,7 +421,7 @@ impl Visible {
         let tick = self.tick.0;
         for (index, cell) in self.cells.iter_mut().enumerate() {
             if (index as u64 + tick).is_multiple_of(MOVING) {
-                let is_moving = |member: &&Member| member.changed.0 + MOVING > tick;
+                let is_moving = |member: &&CellMember| member.changed.0 + MOVING > tick;
                 cell.movers = cell.members.iter().filter(is_moving).count();
             }
         }
@@ -434,7 +434,7 @@ impl Visible {
             seen.card_changed = self.tick;
             return;
         }
-        let nowhere = Spot {
+        let nowhere = VisiblePlayer {
             player: card.player,
             changed: self.tick,
             cell: u16::MAX,
@@ -448,7 +448,7 @@ impl Visible {
             self.spots.push(nowhere);
             self.spots.len() as u32 - 1
         };
-        let seen = Seen {
+        let seen = SeenPlayer {
             card: card.clone(),
             card_changed: self.tick,
             own: OwnState {
@@ -477,14 +477,14 @@ impl Visible {
         let spot = &mut self.spots[seen.slot as usize];
         let is_far = |a: i32, b: i32| a.abs_diff(b) > JUMP.unsigned_abs();
         let is_elsewhere = before != index || is_far(from.x, stance.position.x) || is_far(from.y, stance.position.y);
-        *spot = Spot {
+        *spot = VisiblePlayer {
             player,
             changed: self.tick,
             cell: index,
             anchored: if is_elsewhere { self.tick } else { spot.anchored },
             bits: pack(stance),
         };
-        let member = Member {
+        let member = CellMember {
             player,
             changed: spot.changed,
             anchored: spot.anchored,
@@ -523,7 +523,7 @@ impl Visible {
 }
 
 /// Keeps the nearest so many; answers from which distance on nobody else is among them.
-fn keep_nearest(found: &mut Vec<(i64, SpotId)>, count: usize) -> i64 {
+fn keep_nearest(found: &mut Vec<(i64, VisibleId)>, count: usize) -> i64 {
     if found.len() < count {
         return i64::MAX;
     }
@@ -542,7 +542,7 @@ fn squared_distance_to_cell(from: Position, corner: Position) -> i64 {
 }
 
 impl Cell {
-    fn set(&mut self, member: Member) {
+    fn set(&mut self, member: CellMember) {
         self.changed = member.changed;
         match self.members.binary_search_by_key(&member.player, |other| other.player) {
             Ok(at) => self.members[at] = member,
@@ -560,10 +560,10 @@ impl Cell {
         self.changed = tick;
     }
 
-    fn difference(&self, index: u16, cursor: Cursor, tick: Tick) -> Option<CellS2c> {
+    fn difference(&self, index: u16, cursor: AckedTick, tick: Tick) -> Option<CellS2c> {
         let full = cursor == 0;
         let since = Tick(cursor);
-        let mut lines = Lines::default();
+        let mut lines = MovedPlayers::default();
         for member in self.members.iter().filter(|member| full || member.changed > since) {
             lines.add(member.player, member.bits, is_near(member.anchored, cursor, tick));
         }
@@ -587,20 +587,20 @@ impl Cell {
 }
 
 /// Whether whoever has a cell up to the cursor knows a player in it well enough to be told a step.
-const fn is_near(anchored: Tick, cursor: Cursor, tick: Tick) -> bool {
+const fn is_near(anchored: Tick, cursor: AckedTick, tick: Tick) -> bool {
     cursor > 0 && anchored.0 <= cursor && tick.0 - cursor <= STEP_TICKS
 }
 
 /// Who moved in a cell, by rising number: those whose place must be told, and those who walked on.
 #[derive(Default)]
-struct Lines {
+struct MovedPlayers {
     entries: Vec<EntryS2c>,
     steps: Vec<StepS2c>,
     last_entry: u32,
     last_step: u32,
 }
 
-impl Lines {
+impl MovedPlayers {
     fn add(&mut self, player: PlayerId, bits: [u8; 3], is_near: bool) {
         let last = if is_near {
             &mut self.last_step

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use super::emoji::is_one_emoji;
-use super::{Action, Kind, Session, Stage, chat_text};
-use crate::components::bubble::BubbleDeed;
+use super::{Action, MessageKind, Session, SessionStage, chat_text};
+use crate::components::bubble::BubbleAction;
 use crate::components::chat::Scope;
-use crate::components::command::{Command, Whom};
+use crate::components::command::{Command, PlayerRef};
 use crate::components::direction::Direction;
 use crate::components::id::PlayerId;
 use crate::components::peers::MAX_SIGNAL;
@@ -17,7 +17,7 @@ use crate::net::codec::{decode, encode};
 use crate::net::protocol::chat::ChatRefusedS2c;
 use crate::net::protocol::session::{HelloC2s, NoticeS2c, PongS2c, RefusedS2c};
 use crate::net::protocol::{ClientMessage, SCHEMA, ServerMessage, VERSION};
-use crate::net::relay::{Dialect, close};
+use crate::net::relay::{ProtocolKind, close};
 
 /// The longest ticket of a portal, in bytes.
 const MAX_TICKET: usize = 1_024;
@@ -40,18 +40,18 @@ impl Session {
 
     fn take_binary(&mut self, now: Instant, message: ClientMessage) -> Vec<Action> {
         let kind = match &message {
-            ClientMessage::Input(_) | ClientMessage::WalkTo(_) | ClientMessage::WalkToPlayer(_) => Kind::Move,
-            ClientMessage::Chat(_) => Kind::Chat,
-            ClientMessage::Signal(_) | ClientMessage::Forward(_) => Kind::Signal,
-            ClientMessage::Wave(_) | ClientMessage::Knock(_) => Kind::Wave,
+            ClientMessage::Input(_) | ClientMessage::WalkTo(_) | ClientMessage::WalkToPlayer(_) => MessageKind::Move,
+            ClientMessage::Chat(_) => MessageKind::Chat,
+            ClientMessage::Signal(_) | ClientMessage::Forward(_) => MessageKind::Signal,
+            ClientMessage::Wave(_) | ClientMessage::Knock(_) => MessageKind::Wave,
             // Whatever others notice: to leave and to lock is free.
-            ClientMessage::Bubble(bubble) if bubble.deed < 3 => Kind::Wave,
-            ClientMessage::ChatEdit(_) | ClientMessage::ChatDelete(_) | ClientMessage::React(_) => Kind::Change,
-            ClientMessage::ChatBefore(_) => Kind::LookBack,
+            ClientMessage::Bubble(bubble) if bubble.deed < 3 => MessageKind::Wave,
+            ClientMessage::ChatEdit(_) | ClientMessage::ChatDelete(_) | ClientMessage::React(_) => MessageKind::Change,
+            ClientMessage::ChatBefore(_) => MessageKind::LookBack,
             ClientMessage::Hello(_) | ClientMessage::View(_) | ClientMessage::Ping(_) | ClientMessage::Leave => {
-                Kind::Control
+                MessageKind::Control
             }
-            _ => Kind::Other,
+            _ => MessageKind::Other,
         };
         match (self.admit(kind, now), &message) {
             (Ok(true), ClientMessage::Chat(chat)) if !self.admit_text(&chat.text, now) => {
@@ -61,22 +61,22 @@ impl Session {
                 return vec![notice("chat", TOO_OFTEN)];
             }
             (Ok(true), ClientMessage::Signal(signal)) => {
-                self.charge_signal(Whom::Player(PlayerId(signal.player)), &signal.body, now);
+                self.charge_signal(PlayerRef::Player(PlayerId(signal.player)), &signal.body, now);
             }
             (Ok(true), _) => {}
             (Ok(false), ClientMessage::Chat(chat)) => return vec![chat_refused(chat.client_id, TOO_FAST)],
             (Ok(false), ClientMessage::Wave(_) | ClientMessage::Knock(_) | ClientMessage::Bubble(_)) => {
                 return vec![notice("slow-down", "You call for attention too often. Wait a moment.")];
             }
-            (Ok(false), _) if kind == Kind::Change => {
+            (Ok(false), _) if kind == MessageKind::Change => {
                 return vec![notice("chat", TOO_OFTEN)];
             }
             (Ok(false), _) => return Vec::new(),
             (Err(flood), _) => return flood.answer(),
         }
         match (self.stage, message) {
-            (Stage::New(_), ClientMessage::Hello(hello)) => self.hello(hello),
-            (Stage::New(_), _) => refuse(close::MALFORMED, "The first message must be Hello."),
+            (SessionStage::New(_), ClientMessage::Hello(hello)) => self.hello(hello),
+            (SessionStage::New(_), _) => refuse(close::MALFORMED, "The first message must be Hello."),
             (_, ClientMessage::Hello(_)) => refuse(close::MALFORMED, "Hello was said before."),
             (_, ClientMessage::Ping(ping)) => {
                 vec![Action::Reply(
@@ -88,8 +88,8 @@ impl Session {
                 )]
             }
             (_, ClientMessage::Leave) => vec![Action::Leave],
-            (Stage::Joining, _) => Vec::new(),
-            (Stage::Joined(player), message) => from_player(player, message).into_iter().collect(),
+            (SessionStage::Joining, _) => Vec::new(),
+            (SessionStage::Joined(player), message) => from_player(player, message).into_iter().collect(),
         }
     }
 
@@ -100,8 +100,8 @@ impl Session {
                 "This page is of another version than the server. Load it again.",
             );
         }
-        self.stage = Stage::Joining;
-        let dialect = Dialect::Binary {
+        self.stage = SessionStage::Joining;
+        let dialect = ProtocolKind::Binary {
             width: hello.view_width,
             height: hello.view_height,
         };
@@ -161,7 +161,7 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
             let Some(text) = chat_text(&edit.text) else {
                 return Some(notice("chat", LENGTH));
             };
-            return Some(Action::ChangeLine {
+            return Some(Action::EditMessage {
                 player,
                 line: edit.id.parse().ok()?,
                 text: Some(text),
@@ -169,7 +169,7 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
         }
         ClientMessage::ChatBefore(before) => return before.id.parse().ok().map(Action::LookBack),
         ClientMessage::ChatDelete(delete) => {
-            return Some(Action::ChangeLine {
+            return Some(Action::EditMessage {
                 player,
                 line: delete.id.parse().ok()?,
                 text: None,
@@ -202,13 +202,13 @@ fn about_people(player: PlayerId, message: ClientMessage) -> Option<Action> {
         }
         ClientMessage::Signal(signal) => Command::Signal {
             player,
-            to: Whom::Player(PlayerId(signal.player)),
+            to: PlayerRef::Player(PlayerId(signal.player)),
             body: signal.body,
         },
         ClientMessage::Forward(forward) if forward.body.len() > MAX_SIGNAL => {
             return Some(notice("too-long", "A signal has at most 12 KiB."));
         }
-        ClientMessage::Forward(forward) => Command::AskUnit {
+        ClientMessage::Forward(forward) => Command::SfuRequest {
             player,
             body: forward.body,
         },
@@ -248,7 +248,7 @@ fn about_people(player: PlayerId, message: ClientMessage) -> Option<Action> {
         },
         ClientMessage::Bubble(bubble) => Command::Bubble {
             player,
-            deed: BubbleDeed::from_wire(bubble.deed, bubble.bubble)?,
+            deed: BubbleAction::from_wire(bubble.deed, bubble.bubble)?,
         },
         ClientMessage::Block(block) => {
             return Some(match block.user.parse() {

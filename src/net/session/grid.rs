@@ -5,23 +5,23 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Action, Kind, Session, Stage, chat_text};
+use super::{Action, MessageKind, Session, SessionStage, chat_text};
 use crate::components::chat::Scope;
-use crate::components::command::{Command, Whom};
+use crate::components::command::{Command, PlayerRef};
 use crate::components::peers::MAX_SIGNAL;
 use crate::components::unit::Tile;
-use crate::net::relay::{Dialect, JoinWord, grid_error};
+use crate::net::relay::{ProtocolKind, JoinWord, grid_error};
 
 /// What a client of the tile grid asked for on the way in.
 #[derive(Debug, Clone)]
-pub struct GridTerms {
+pub struct JsonTerms {
     /// How it calls arrivals.
     pub join_word: JoinWord,
     /// The token and space it joined with; later messages may repeat them.
     joined_with: Option<(String, String)>,
 }
 
-impl GridTerms {
+impl JsonTerms {
     /// Before it joined.
     pub const fn new(join_word: JoinWord) -> Self {
         Self {
@@ -69,7 +69,7 @@ struct Move {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Chat {
+struct ChatPayload {
     space_id: Option<String>,
     token: Option<String>,
     message: String,
@@ -77,24 +77,24 @@ struct Chat {
 
 impl Session {
     /// A client of the tile grid said something.
-    pub fn receive_grid(&mut self, now: Instant, terms: &mut GridTerms, text: &str) -> Vec<Action> {
+    pub fn receive_grid(&mut self, now: Instant, terms: &mut JsonTerms, text: &str) -> Vec<Action> {
         if let Err(flood) = self.hear(now, text.len()) {
             return flood.answer();
         }
         let envelope = serde_json::from_str::<Envelope>(text);
         let kind = match &envelope {
             Ok(envelope) => match envelope.r#type.as_str() {
-                "move" | "movement" => Kind::Move,
-                "chat-message" => Kind::Chat,
-                "signal" => Kind::Signal,
-                "history" => Kind::LookBack,
-                _ => Kind::Control,
+                "move" | "movement" => MessageKind::Move,
+                "chat-message" => MessageKind::Chat,
+                "signal" => MessageKind::Signal,
+                "history" => MessageKind::LookBack,
+                _ => MessageKind::Control,
             },
-            Err(_) => Kind::Control,
+            Err(_) => MessageKind::Control,
         };
         match self.admit(kind, now) {
             Ok(true) => {}
-            Ok(false) if kind == Kind::Chat => return error("slow-down", "You write too fast. Wait a moment."),
+            Ok(false) if kind == MessageKind::Chat => return error("slow-down", "You write too fast. Wait a moment."),
             Ok(false) => return Vec::new(),
             Err(flood) => return flood.answer(),
         }
@@ -102,22 +102,22 @@ impl Session {
             return error("invalid-json", "Send {\"type\": …, \"payload\": …} as JSON.");
         };
         match (r#type.as_str(), self.stage) {
-            ("join", Stage::New(_)) => self.join_grid(terms, payload),
+            ("join", SessionStage::New(_)) => self.join_grid(terms, payload),
             ("join", _) => error(
                 "already-joined",
                 "This connection has joined a space. Open another for another space.",
             ),
-            ("move" | "movement" | "chat-message" | "signal" | "history", Stage::New(_) | Stage::Joining) => {
+            ("move" | "movement" | "chat-message" | "signal" | "history", SessionStage::New(_) | SessionStage::Joining) => {
                 error("not-joined", "Join a space first.")
             }
-            ("move" | "movement", Stage::Joined(player)) => match serde_json::from_value::<Move>(payload) {
+            ("move" | "movement", SessionStage::Joined(player)) => match serde_json::from_value::<Move>(payload) {
                 Ok(step) => vec![Action::Command(Command::StepTile {
                     player,
                     tile: whole_tile(&step),
                 })],
                 Err(_) => error("invalid-payload", "move needs {x, y} in whole tiles."),
             },
-            ("chat-message", Stage::Joined(player)) => match serde_json::from_value::<Chat>(payload) {
+            ("chat-message", SessionStage::Joined(player)) => match serde_json::from_value::<ChatPayload>(payload) {
                 Ok(chat) if !terms.fits(&chat) => error("mismatch", "spaceId and token must be those of the join."),
                 Ok(chat) => match chat_text(&chat.message) {
                     Some(text) if !self.admit_text(&text, now) => {
@@ -134,11 +134,11 @@ impl Session {
                 },
                 Err(_) => error("invalid-payload", "chat-message needs {message}."),
             },
-            ("signal", Stage::Joined(player)) => match serde_json::from_value::<Signal>(payload) {
+            ("signal", SessionStage::Joined(player)) => match serde_json::from_value::<Signal>(payload) {
                 Ok(signal) if signal.body.len() > MAX_SIGNAL => error("too-long", "A signal has at most 12 KiB."),
                 Ok(signal) => match signal.user_id.parse() {
                     Ok(user) => {
-                        let to = Whom::User(user);
+                        let to = PlayerRef::User(user);
                         self.charge_signal(to, &signal.body, now);
                         vec![Action::Command(Command::Signal {
                             player,
@@ -150,7 +150,7 @@ impl Session {
                 },
                 Err(_) => error("invalid-payload", "signal needs {userId, body}, the body as text."),
             },
-            ("history", Stage::Joined(_)) => match serde_json::from_value::<LookBack>(payload) {
+            ("history", SessionStage::Joined(_)) => match serde_json::from_value::<LookBack>(payload) {
                 Ok(LookBack { before }) => match before.parse() {
                     Ok(before) => vec![Action::LookBack(before)],
                     Err(_) => error("invalid-payload", "before is the id of a message."),
@@ -164,15 +164,15 @@ impl Session {
         }
     }
 
-    fn join_grid(&mut self, terms: &mut GridTerms, payload: Value) -> Vec<Action> {
+    fn join_grid(&mut self, terms: &mut JsonTerms, payload: Value) -> Vec<Action> {
         let Ok(join) = serde_json::from_value::<Join>(payload) else {
             return error("invalid-payload", "join needs {spaceId, token}.");
         };
-        self.stage = Stage::Joining;
+        self.stage = SessionStage::Joining;
         let wants = |wanted: &str| join.features.iter().any(|feature| feature == wanted);
         let (history, nearby) = (wants("history"), wants("nearby"));
         terms.joined_with = Some((join.space_id.clone(), join.token.clone()));
-        let dialect = Dialect::Grid {
+        let dialect = ProtocolKind::Json {
             join_word: terms.join_word,
             history,
             nearby,
@@ -186,8 +186,8 @@ impl Session {
     }
 }
 
-impl GridTerms {
-    fn fits(&self, chat: &Chat) -> bool {
+impl JsonTerms {
+    fn fits(&self, chat: &ChatPayload) -> bool {
         self.joined_with.as_ref().is_some_and(|(space, token)| {
             chat.space_id.as_ref().is_none_or(|other| other == space)
                 && chat.token.as_ref().is_none_or(|other| other == token)
@@ -217,12 +217,12 @@ mod tests {
     use super::*;
     use crate::components::id::PlayerId;
 
-    fn session() -> (Session, GridTerms, Instant) {
+    fn session() -> (Session, JsonTerms, Instant) {
         let now = Instant::now();
-        (Session::new(now), GridTerms::new(JoinWord::UserJoined), now)
+        (Session::new(now), JsonTerms::new(JoinWord::UserJoined), now)
     }
 
-    fn joined() -> (Session, GridTerms, Instant) {
+    fn joined() -> (Session, JsonTerms, Instant) {
         let (mut session, mut terms, now) = session();
         session.receive_grid(
             now,

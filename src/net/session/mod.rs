@@ -17,10 +17,10 @@ use parking_lot::Mutex;
 use self::bucket::Bucket;
 use self::rates::{SharedRates, UserRates};
 use super::budget::Budget;
-use super::relay::Dialect;
+use super::relay::ProtocolKind;
 use super::relay::close;
 use crate::components::chat::{MAX_CHARS, Scope};
-use crate::components::command::{Command, Whom};
+use crate::components::command::{Command, PlayerRef};
 use crate::components::id::{ChatId, PlayerId, UserId};
 
 /// How long a client may take to say who it is and where it wants to go.
@@ -51,7 +51,7 @@ pub enum Action {
         /// The space's id, unchecked.
         space: String,
         /// How the client wants to be told.
-        dialect: Dialect,
+        dialect: ProtocolKind,
         /// The ticket of a portal, unchecked.
         arrive: Option<String>,
     },
@@ -71,7 +71,7 @@ pub enum Action {
         reply_to: Option<ChatId>,
     },
     /// Give a line other words, or take it back; its time and the player's rights are added where it is carried out.
-    ChangeLine {
+    EditMessage {
         /// Who.
         player: PlayerId,
         /// Which line.
@@ -111,7 +111,7 @@ pub enum Action {
 /// What both dialects share: where the client is on its way in, and how fast it may talk.
 #[derive(Debug)]
 pub struct Session {
-    stage: Stage,
+    stage: SessionStage,
     heard: Instant,
     moves: Bucket,
     control: Bucket,
@@ -128,7 +128,7 @@ pub struct Session {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum SessionStage {
     /// Has not said where it wants to go, since then.
     New(Instant),
     /// Is being let in.
@@ -139,7 +139,7 @@ enum Stage {
 
 /// What a message counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum MessageKind {
     Move,
     Chat,
     Signal,
@@ -157,7 +157,7 @@ impl Session {
     /// A connection that was made just now.
     pub fn new(now: Instant) -> Self {
         Self {
-            stage: Stage::New(now),
+            stage: SessionStage::New(now),
             heard: now,
             moves: Bucket::new(now, 60, Duration::from_secs(1), 120),
             control: Bucket::new(now, 10, Duration::from_secs(1), 30),
@@ -177,12 +177,12 @@ impl Session {
 
     /// The client's player is there.
     pub const fn joined(&mut self, player: PlayerId) {
-        self.stage = Stage::Joined(player);
+        self.stage = SessionStage::Joined(player);
     }
 
     /// A ping or a pong arrived. Far too many are the end.
     pub fn receive_control(&mut self, now: Instant, bytes: usize) -> Vec<Action> {
-        if let Err(flood) = self.hear(now, bytes).and_then(|()| self.admit(Kind::Control, now)) {
+        if let Err(flood) = self.hear(now, bytes).and_then(|()| self.admit(MessageKind::Control, now)) {
             return flood.answer();
         }
         Vec::new()
@@ -192,9 +192,9 @@ impl Session {
     fn hear(&mut self, now: Instant, bytes: usize) -> Result<(), Flood> {
         self.heard = now;
         let most = match self.stage {
-            Stage::New(_) => STRANGER,
-            Stage::Joining => NEWCOMER,
-            Stage::Joined(_) => return Ok(()),
+            SessionStage::New(_) => STRANGER,
+            SessionStage::Joining => NEWCOMER,
+            SessionStage::Joined(_) => return Ok(()),
         };
         self.stranger.0 += 1;
         self.stranger.1 += bytes;
@@ -215,7 +215,7 @@ impl Session {
     /// Looks at the clock: a client that is too slow or too silent is let go.
     pub fn check(&self, now: Instant) -> Option<Action> {
         match self.stage {
-            Stage::New(since) if now >= since + JOIN_WITHIN => Some(Action::Close {
+            SessionStage::New(since) if now >= since + JOIN_WITHIN => Some(Action::Close {
                 code: close::TIMEOUT,
                 reason: "no join within 10 seconds",
             }),
@@ -228,21 +228,21 @@ impl Session {
     }
 
     /// Whether one more message of that kind is within its rate; an error far beyond it.
-    fn admit(&mut self, kind: Kind, now: Instant) -> Result<bool, Flood> {
+    fn admit(&mut self, kind: MessageKind, now: Instant) -> Result<bool, Flood> {
         let is_within = match kind {
-            Kind::Move => self.moves.take(now),
-            Kind::Control => self.control.take(now),
-            Kind::LookBack => self.looks.take(now),
-            Kind::Chat | Kind::Signal | Kind::Wave | Kind::Change | Kind::Other => self.rates.lock().take(kind, now),
+            MessageKind::Move => self.moves.take(now),
+            MessageKind::Control => self.control.take(now),
+            MessageKind::LookBack => self.looks.take(now),
+            MessageKind::Chat | MessageKind::Signal | MessageKind::Wave | MessageKind::Change | MessageKind::Other => self.rates.lock().take(kind, now),
         };
         if is_within {
             self.excess = self.excess.saturating_sub(1);
             return Ok(true);
         }
         self.exceeded = Some(match kind {
-            Kind::Chat | Kind::Change => Budget::Chat,
-            Kind::Signal => Budget::Signals,
-            Kind::Move | Kind::Wave | Kind::LookBack | Kind::Control | Kind::Other => Budget::Messages,
+            MessageKind::Chat | MessageKind::Change => Budget::Chat,
+            MessageKind::Signal => Budget::Signals,
+            MessageKind::Move | MessageKind::Wave | MessageKind::LookBack | MessageKind::Control | MessageKind::Other => Budget::Messages,
         });
         self.excess += 1;
         if self.excess > PATIENCE {
@@ -263,7 +263,7 @@ impl Session {
     }
 
     /// Counts a signal; when it is too much, what comes behind it waits.
-    fn charge_signal(&mut self, to: Whom, body: &str, now: Instant) {
+    fn charge_signal(&mut self, to: PlayerRef, body: &str, now: Instant) {
         let wait = self.rates.lock().charge_signal(to, body.len(), now);
         if !wait.is_zero() {
             self.slowed = Some(now + wait);

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::Kind;
+use super::MessageKind;
 use super::bucket::Bucket;
-use crate::components::command::Whom;
+use crate::components::command::PlayerRef;
 use crate::components::id::{SpaceId, UserId};
 
 /// Bytes of messages and edits a second, and at once.
@@ -36,7 +36,7 @@ pub struct UserRates {
     text: Bucket,
     signals: Bucket,
     signal_bytes: Bucket,
-    pairs: Vec<(Whom, Bucket)>,
+    pairs: Vec<(PlayerRef, Bucket)>,
     waves: Bucket,
     changes: Bucket,
     other: Bucket,
@@ -65,15 +65,15 @@ impl UserRates {
     }
 
     /// Whether one more message of a kind that is counted here is within its rate.
-    pub(super) fn take(&mut self, kind: Kind, now: Instant) -> bool {
+    pub(super) fn take(&mut self, kind: MessageKind, now: Instant) -> bool {
         self.used = now;
         match kind {
-            Kind::Chat => self.chat.take(now),
-            Kind::Signal => self.signals.take(now),
-            Kind::Wave => self.waves.take(now),
-            Kind::Change => self.changes.take(now),
-            Kind::Other => self.other.take(now),
-            Kind::Move | Kind::Control | Kind::LookBack => true,
+            MessageKind::Chat => self.chat.take(now),
+            MessageKind::Signal => self.signals.take(now),
+            MessageKind::Wave => self.waves.take(now),
+            MessageKind::Change => self.changes.take(now),
+            MessageKind::Other => self.other.take(now),
+            MessageKind::Move | MessageKind::Control | MessageKind::LookBack => true,
         }
     }
 
@@ -87,7 +87,7 @@ impl UserRates {
     }
 
     /// Counts a signal; how long its sender must be slowed for it.
-    pub(super) fn charge_signal(&mut self, to: Whom, bytes: usize, now: Instant) -> Duration {
+    pub(super) fn charge_signal(&mut self, to: PlayerRef, bytes: usize, now: Instant) -> Duration {
         let bytes = count(bytes);
         let known = self.pairs.iter().position(|(peer, _)| *peer == to);
         let (peer, mut pair) = match known {
@@ -109,10 +109,10 @@ fn count(bytes: usize) -> u32 {
 
 /// Who has which budgets. They outlive connections until they are full again.
 #[derive(Debug, Default)]
-pub struct Rates(Mutex<Known>);
+pub struct Rates(Mutex<KnownUser>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct KnownUser {
     users: HashMap<(UserId, SpaceId), SharedRates>,
     /// How many there may be before the next look.
     room: usize,
@@ -151,13 +151,13 @@ mod tests {
         let user = UserId(Uuid::from_u128(1));
         let said = |at| {
             (0..100)
-                .filter(|_| rates.of(user, space(1), at).lock().take(Kind::Chat, at))
+                .filter(|_| rates.of(user, space(1), at).lock().take(MessageKind::Chat, at))
                 .count()
         };
         assert_eq!(said(now), 10);
         assert_eq!(said(now + Duration::from_secs(2)), 2);
         assert!(
-            rates.of(user, space(2), now).lock().take(Kind::Chat, now),
+            rates.of(user, space(2), now).lock().take(MessageKind::Chat, now),
             "another space"
         );
     }
@@ -169,7 +169,7 @@ mod tests {
         let user = |number: usize| UserId(Uuid::from_u128(number as u128));
         let later = now + FULL_AFTER;
         let here = rates.of(user(0), space(1), now);
-        rates.of(user(1), space(1), now).lock().take(Kind::Chat, later);
+        rates.of(user(1), space(1), now).lock().take(MessageKind::Chat, later);
         for number in 1..SWEEP_AT {
             rates.of(user(number), space(1), now);
         }
@@ -182,7 +182,7 @@ mod tests {
     fn signals_are_never_lost_but_slow_their_sender_down() {
         let now = Instant::now() + Duration::from_hours(1);
         let mut rates = UserRates::new(now);
-        let to = Whom::Player(PlayerId(1));
+        let to = PlayerRef::Player(PlayerId(1));
         let mut at = now;
         let mut sent = 0;
         while at < now + Duration::from_secs(10) {
@@ -190,7 +190,7 @@ mod tests {
             sent += 12 * 1024;
         }
         assert!((10..=11).contains(&(sent / PAIR_BYTES)), "{sent} bytes in ten seconds");
-        let many = (0..1_000).map(|player| Whom::Player(PlayerId(player)));
+        let many = (0..1_000).map(|player| PlayerRef::Player(PlayerId(player)));
         for to in many {
             rates.charge_signal(to, 1, at);
         }

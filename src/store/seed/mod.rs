@@ -46,11 +46,11 @@ impl From<sqlx::Error> for SeedError {
 
 /// Everything that is wrong with a seed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems(Vec<SeedProblem>);
 
 /// One thing that is wrong with a seed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Problem {
+struct SeedProblem {
     file: String,
     /// Where in it and what.
     what: String,
@@ -59,7 +59,7 @@ struct Problem {
 impl Problems {
     fn add(&mut self, file: &str, what: impl Into<String>) {
         let what = what.into();
-        self.0.push(Problem {
+        self.0.push(SeedProblem {
             file: file.to_owned(),
             what,
         });
@@ -78,7 +78,7 @@ impl fmt::Display for Problems {
         if self.0.len() > 1 {
             writeln!(f, "{} problems; nothing was loaded", self.0.len())?;
         }
-        for (number, Problem { file, what }) in self.0.iter().enumerate() {
+        for (number, SeedProblem { file, what }) in self.0.iter().enumerate() {
             let end = if number + 1 < self.0.len() { "\n" } else { "" };
             write!(f, "{file}: {what}{end}")?;
         }
@@ -108,17 +108,17 @@ impl fmt::Display for SeedReport {
 }
 
 impl SeedReport {
-    fn count(&mut self, outcome: Outcome) {
+    fn count(&mut self, outcome: SeedOutcome) {
         match outcome {
-            Outcome::Added => self.added += 1,
-            Outcome::Updated => self.updated += 1,
-            Outcome::Unchanged => self.unchanged += 1,
+            SeedOutcome::Added => self.added += 1,
+            SeedOutcome::Updated => self.updated += 1,
+            SeedOutcome::Unchanged => self.unchanged += 1,
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum SeedOutcome {
     Added,
     Updated,
     Unchanged,
@@ -207,16 +207,16 @@ async fn check_targets(tx: &mut Tx, plan: &SeedPlan) -> Result<(), SeedError> {
     Err(SeedError::Invalid(problems))
 }
 
-async fn seed_avatar(tx: &mut Tx, avatar: &SeedAvatar) -> Result<Outcome, SeedError> {
+async fn seed_avatar(tx: &mut Tx, avatar: &SeedAvatar) -> Result<SeedOutcome, SeedError> {
     let image_url = format!("/art/avatars/{}.svg", avatar.key);
     let known: Option<(String, String)> = sqlx::query_as("select name, image_url from avatars where seed_key = $1")
         .bind(&avatar.key)
         .fetch_optional(&mut **tx)
         .await?;
     let outcome = match known {
-        Some((name, url)) if name == avatar.name && url == image_url => return Ok(Outcome::Unchanged),
-        Some(_) => Outcome::Updated,
-        None => Outcome::Added,
+        Some((name, url)) if name == avatar.name && url == image_url => return Ok(SeedOutcome::Unchanged),
+        Some(_) => SeedOutcome::Updated,
+        None => SeedOutcome::Added,
     };
     sqlx::query(
         "insert into avatars (id, name, image_url, seed_key, created_at) values ($1, $2, $3, $4, $5) \
@@ -232,7 +232,7 @@ async fn seed_avatar(tx: &mut Tx, avatar: &SeedAvatar) -> Result<Outcome, SeedEr
     Ok(outcome)
 }
 
-async fn seed_element(tx: &mut Tx, element: &SeedElement) -> Result<(String, Outcome), SeedError> {
+async fn seed_element(tx: &mut Tx, element: &SeedElement) -> Result<(String, SeedOutcome), SeedError> {
     let image_url = format!("/art/elements/{}.svg", element.key);
     let footprint = element
         .footprint
@@ -253,9 +253,9 @@ async fn seed_element(tx: &mut Tx, element: &SeedElement) -> Result<(String, Out
     .fetch_optional(&mut **tx)
     .await?;
     let outcome = match known {
-        Some(known) if known == wanted => Outcome::Unchanged,
-        Some(_) => Outcome::Updated,
-        None => Outcome::Added,
+        Some(known) if known == wanted => SeedOutcome::Unchanged,
+        Some(_) => SeedOutcome::Updated,
+        None => SeedOutcome::Added,
     };
     let (id,): (String,) = sqlx::query_as(
         "insert into elements (id, name, image_url, width, height, is_static, flat, footprint, seed_key, created_at) \
@@ -275,7 +275,7 @@ async fn seed_element(tx: &mut Tx, element: &SeedElement) -> Result<(String, Out
     .bind(now_ms())
     .fetch_one(&mut **tx)
     .await?;
-    if outcome == Outcome::Updated {
+    if outcome == SeedOutcome::Updated {
         sqlx::query(
             "update spaces set plan_version = plan_version + 1 \
              where id in (select space_id from space_elements where element_id = $1)",
@@ -287,7 +287,7 @@ async fn seed_element(tx: &mut Tx, element: &SeedElement) -> Result<(String, Out
     Ok((id, outcome))
 }
 
-async fn seed_map(tx: &mut Tx, map: &SeedMap, elements: &BTreeMap<&str, String>) -> Result<Outcome, SeedError> {
+async fn seed_map(tx: &mut Tx, map: &SeedMap, elements: &BTreeMap<&str, String>) -> Result<SeedOutcome, SeedError> {
     let document = serde_json::to_string(&map.document).expect("a document is plain data");
     let standing: Vec<(String, i64, i64)> = map
         .elements
@@ -313,9 +313,9 @@ async fn seed_map(tx: &mut Tx, map: &SeedMap, elements: &BTreeMap<&str, String>)
     .fetch_all(&mut **tx)
     .await?;
     let outcome = match known {
-        Some(known) if known == wanted && known_standing == standing => return Ok(Outcome::Unchanged),
-        Some(_) => Outcome::Updated,
-        None => Outcome::Added,
+        Some(known) if known == wanted && known_standing == standing => return Ok(SeedOutcome::Unchanged),
+        Some(_) => SeedOutcome::Updated,
+        None => SeedOutcome::Added,
     };
     let (map_id,): (String,) = sqlx::query_as(
         "insert into maps (id, name, description, width, height, document, seed_key, created_at) \
@@ -347,7 +347,7 @@ async fn seed_map(tx: &mut Tx, map: &SeedMap, elements: &BTreeMap<&str, String>)
             .execute(&mut **tx)
             .await?;
     }
-    if outcome == Outcome::Updated {
+    if outcome == SeedOutcome::Updated {
         renew_spaces(tx, id(&map_id)?).await?;
     }
     Ok(outcome)
@@ -382,7 +382,7 @@ async fn replace_map_elements(tx: &mut Tx, map: MapId, space: SpaceId) -> Result
     Ok(copy_map_elements(tx, map, space).await?)
 }
 
-async fn seed_space(tx: &mut Tx, space: &SeedSpace) -> Result<Outcome, SeedError> {
+async fn seed_space(tx: &mut Tx, space: &SeedSpace) -> Result<SeedOutcome, SeedError> {
     let (map, width, height): (String, i64, i64) =
         sqlx::query_as("select id, width, height from maps where seed_key = $1")
             .bind(&space.map)
@@ -393,9 +393,9 @@ async fn seed_space(tx: &mut Tx, space: &SeedSpace) -> Result<Outcome, SeedError
         .fetch_optional(&mut **tx)
         .await?;
     let (outcome, moved) = match known {
-        Some((name, at)) if name == space.name && at.as_deref() == Some(&map) => return Ok(Outcome::Unchanged),
-        Some((_, at)) => (Outcome::Updated, at.as_deref() != Some(&map)),
-        None => (Outcome::Added, true),
+        Some((name, at)) if name == space.name && at.as_deref() == Some(&map) => return Ok(SeedOutcome::Unchanged),
+        Some((_, at)) => (SeedOutcome::Updated, at.as_deref() != Some(&map)),
+        None => (SeedOutcome::Added, true),
     };
     let (space_id,): (String,) = sqlx::query_as(
         "insert into spaces (id, name, search, map_id, access, width, height, plan_version, seed_key, created_at) \

@@ -7,7 +7,7 @@ use super::folder::{SeedElement, SeedPlan, SeedSpace};
 use super::tiled::SeedMap;
 use crate::components::grid::Grid;
 use crate::components::id::SpaceId;
-use crate::components::plan::Area;
+use crate::components::plan::TileRect;
 use crate::components::unit::Tile;
 use crate::components::zone::ZoneKind;
 use crate::store::maps::{TargetEntry, ZoneEntry};
@@ -126,12 +126,12 @@ fn ground_problems<'a>(map: &'a SeedMap, known: &'a BTreeMap<&str, &SeedElement>
         .document
         .blocked_tiles()
         .into_iter()
-        .chain(solid.flat_map(Area::tiles))
+        .chain(solid.flat_map(TileRect::tiles))
     {
         grid.block(tile);
     }
-    let is_open = |area: Area| area.tiles().any(|tile| grid.is_walkable(tile));
-    let all = Area {
+    let is_open = |area: TileRect| area.tiles().any(|tile| grid.is_walkable(tile));
+    let all = TileRect {
         corner: Tile::new(0, 0),
         width: map.width,
         height: map.height,

@@ -44,10 +44,10 @@ impl Plain {
 
 use Plain::{Anything, Empty, One, Word, Yes, Zero, Zeros};
 
-type Known = &'static [(&'static str, Plain)];
+type KnownFields = &'static [(&'static str, Plain)];
 
 /// Of a map.
-pub(super) const MAP: Known = &[
+pub(super) const MAP: KnownFields = &[
     ("type", Anything),
     ("version", Anything),
     ("tiledversion", Anything),
@@ -62,7 +62,7 @@ pub(super) const MAP: Known = &[
 ];
 
 /// Of a tileset.
-pub(super) const TILESET: Known = &[
+pub(super) const TILESET: KnownFields = &[
     ("name", Anything),
     ("type", Anything),
     ("version", Anything),
@@ -85,7 +85,7 @@ pub(super) const TILESET: Known = &[
 ];
 
 /// Of a tile in a tileset.
-pub(super) const TILE: Known = &[
+pub(super) const TILE: KnownFields = &[
     ("image", Anything),
     ("probability", Anything),
     ("terrain", Anything),
@@ -95,7 +95,7 @@ pub(super) const TILE: Known = &[
 ];
 
 /// Of a layer of either kind.
-pub(super) const LAYER: Known = &[
+pub(super) const LAYER: KnownFields = &[
     ("id", Anything),
     ("locked", Anything),
     ("color", Anything),
@@ -116,10 +116,10 @@ pub(super) const LAYER: Known = &[
 ];
 
 /// Of an object.
-pub(super) const OBJECT: Known = &[("rotation", Zero), ("visible", Yes), ("opacity", One)];
+pub(super) const OBJECT: KnownFields = &[("rotation", Zero), ("visible", Yes), ("opacity", One)];
 
 /// What of it is not taken, each with a way to mend it.
-pub(super) fn problems(extra: &Extra, known: Known) -> impl Iterator<Item = String> {
+pub(super) fn problems(extra: &Extra, known: KnownFields) -> impl Iterator<Item = String> {
     extra.iter().filter_map(move |(name, value)| {
         let plain = known.iter().find(|(other, _)| other == name);
         let is_fine = plain.is_some_and(|(_, plain)| plain.takes(value));

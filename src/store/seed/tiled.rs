@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::folder::check_name;
 use super::strict::{self, Extra};
-use crate::components::plan::Area;
+use crate::components::plan::TileRect;
 use crate::components::unit::Tile;
 use crate::components::zone::ZoneKind;
-use crate::store::maps::{Layer, MapDocument, TargetEntry, ZoneEntry, zone_problems};
+use crate::store::maps::{TileLayer, MapDocument, TargetEntry, ZoneEntry, zone_problems};
 
 /// Bits of a cell that turn or mirror its tile.
 const FLIP_BITS: u32 = 0xF000_0000;
@@ -47,7 +47,7 @@ impl SeedMap {
 }
 
 #[derive(Deserialize)]
-struct RawMap {
+struct TiledMap {
     orientation: String,
     #[serde(default)]
     infinite: bool,
@@ -195,7 +195,7 @@ fn unknown<'a>(properties: &'a [Property], known: &'a [&str], what: &'a str) -> 
 
 /// Reads a map. Every problem says where it is and what, without the file.
 pub(super) fn read(key: &str, bytes: &[u8]) -> Result<SeedMap, Vec<String>> {
-    let raw: RawMap = serde_json::from_slice(bytes).map_err(|error| vec![error.to_string()])?;
+    let raw: TiledMap = serde_json::from_slice(bytes).map_err(|error| vec![error.to_string()])?;
     raw.check().map_err(|what| vec![what])?;
     let mut problems: Vec<String> = strict::problems(&raw.extra, strict::MAP).collect();
     problems.extend(unknown(&raw.properties, &MAP_WISHES, "a map"));
@@ -243,7 +243,7 @@ pub(super) fn read(key: &str, bytes: &[u8]) -> Result<SeedMap, Vec<String>> {
     }
 }
 
-impl RawMap {
+impl TiledMap {
     fn check(&self) -> Result<(), String> {
         if self.orientation != "orthogonal" || self.infinite {
             return Err("a map is orthogonal and not infinite".into());
@@ -314,14 +314,14 @@ impl RawMap {
 }
 
 struct Builder<'a> {
-    raw: &'a RawMap,
+    raw: &'a TiledMap,
     first: u32,
     /// Name and whether it blocks, by the tile's id.
     kinds: Vec<Option<(&'a str, bool)>>,
     /// The number in the document of each tile in use.
     numbers: Vec<Option<u16>>,
     tiles: Vec<String>,
-    layers: Vec<Layer>,
+    layers: Vec<TileLayer>,
     zones: Vec<ZoneEntry>,
     blocked: Vec<bool>,
     walls: bool,
@@ -330,7 +330,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(raw: &'a RawMap, problems: &'a mut Vec<String>) -> Self {
+    fn new(raw: &'a TiledMap, problems: &'a mut Vec<String>) -> Self {
         let (first, tiles) = match raw.tilesets.as_slice() {
             [] => (1, [].as_slice()),
             [one] => {
@@ -432,7 +432,7 @@ impl<'a> Builder<'a> {
             self.problems.push(format!("and {} more cells", wrong - NAMED_CELLS));
         }
         let above = flag(&layer.properties, "above")?;
-        self.layers.push(Layer {
+        self.layers.push(TileLayer {
             name: layer.name.clone(),
             above,
             data,
@@ -505,7 +505,7 @@ impl<'a> Builder<'a> {
             let words = ZoneKind::ALL.map(ZoneKind::word).join(", ");
             format!("its type is the kind of a zone: {words}")
         })?;
-        let area = Area {
+        let area = TileRect {
             corner: Tile::new(self.tiles_of(object.x)?, self.tiles_of(object.y)?),
             width: self.tiles_of(object.width)?,
             height: self.tiles_of(object.height)?,

@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::audit_log::{self, Act, Actor, Deed};
+use super::audit_log::{self, Act, Actor, NewAuditRow};
 use super::{Store, StoreError, Tx, id, now_ms};
 use crate::components::id::UserId;
 
@@ -309,7 +309,7 @@ impl Store {
         if let Some(actor) = operator {
             let (hash, format, owner, _) = &deleted;
             let owner = owner_name(&mut tx, owner.as_deref()).await?;
-            let deed = Deed {
+            let deed = NewAuditRow {
                 actor,
                 act: Act::DeleteUpload,
                 space: None,

@@ -33,7 +33,7 @@ impl Bubble {
 
 /// The people someone asked to talk with them, and did not hear of yet.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub(super) struct PendingInvites {
     pub is_aside: bool,
     pub guests: BTreeSet<PlayerId>,
     pub at: Tick,
@@ -43,7 +43,7 @@ pub(super) struct Asked {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bubbles {
     /// By who asks.
-    asked: BTreeMap<PlayerId, Asked>,
+    asked: BTreeMap<PlayerId, PendingInvites>,
     all: BTreeMap<u32, Bubble>,
     last: u32,
     changed: BTreeSet<u32>,
@@ -82,7 +82,7 @@ impl Bubbles {
     }
 
     /// Someone asks others to talk with them; whether they are heard: not twice within that many ticks.
-    pub fn ask(&mut self, player: PlayerId, asked: Asked, patience: u64) -> bool {
+    pub fn ask(&mut self, player: PlayerId, asked: PendingInvites, patience: u64) -> bool {
         let before = self.asked.get(&player);
         let is_again = before.is_some_and(|before| asked.at.0 < before.at.0 + patience);
         if !is_again {
@@ -92,7 +92,7 @@ impl Bubbles {
     }
 
     /// Someone answers who was asked: what they were asked, when that was not more than that many ticks ago.
-    pub fn answer(&mut self, asker: PlayerId, guest: PlayerId, now: Tick, lasts: u64) -> Option<Asked> {
+    pub fn answer(&mut self, asker: PlayerId, guest: PlayerId, now: Tick, lasts: u64) -> Option<PendingInvites> {
         let question = self.asked.get_mut(&asker)?;
         let is_good = question.guests.remove(&guest) && now.0 <= question.at.0 + lasts;
         is_good.then(|| question.clone())

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::sight;
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::peers::VoiceRules;
+use crate::components::peers::ProximityRules;
 use crate::components::unit::{Position, SUBTILES, TickRate};
 
 /// Nearest people that make pairs with somebody: more than can be heard, so that whoever leaves makes room for the next.
@@ -38,7 +38,7 @@ pub struct SenseRule {
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// How far, and how many at once.
-    pub voices: VoiceRules,
+    pub voices: ProximityRules,
     /// Ticks of being near until two who stand are connected.
     pub dwell_standing: u64,
     /// And when one of them moves.
@@ -58,7 +58,7 @@ pub(super) const fn tiles(count: i64) -> i64 {
 
 impl Rules {
     /// The numbers of a space, at its rate.
-    pub fn at(rate: TickRate, voices: VoiceRules) -> Self {
+    pub fn at(rate: TickRate, voices: ProximityRules) -> Self {
         let ticks = |millis: u64| (millis * u64::from(rate.per_second())).div_ceil(1_000);
         Self {
             voices,
@@ -95,9 +95,9 @@ enum Sense {
 
 /// A tick, or none, in four bytes: a crowd has tens of thousands of pairs, and most of the time for them is spent on memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Moment(u32);
+struct TickStamp(u32);
 
-impl Moment {
+impl TickStamp {
     const NEVER: Self = Self(u32::MAX);
 
     /// Ticks go on for years before they come round.
@@ -121,19 +121,19 @@ impl Moment {
 
 /// How far one sense of a pair has come.
 #[derive(Debug, Clone, Copy)]
-struct Bond {
+struct SenseState {
     /// Since when the distance is one at which it should be the other way.
-    since: Moment,
+    since: TickStamp,
     /// Since when this one is near enough to take somebody's place.
-    nearer: Moment,
+    nearer: TickStamp,
     on: bool,
 }
 
-impl Bond {
+impl SenseState {
     const fn new(on: bool) -> Self {
         Self {
-            since: Moment::NEVER,
-            nearer: Moment::NEVER,
+            since: TickStamp::NEVER,
+            nearer: TickStamp::NEVER,
             on,
         }
     }
@@ -142,11 +142,11 @@ impl Bond {
 #[derive(Debug, Clone, Copy)]
 struct Pair {
     ends: [u32; 2],
-    hearing: Bond,
-    sight: Bond,
+    hearing: SenseState,
+    sight: SenseState,
     /// When one of them was last among the nearest of the other.
-    near: Moment,
-    judged: Moment,
+    near: TickStamp,
+    judged: TickStamp,
 }
 
 /// Who is connected to somebody and farthest away.
@@ -160,7 +160,7 @@ struct Farthest {
 
 /// Where one of the field's people is: apart from the rest, because whoever looks for the nearest looks at this of hundreds.
 #[derive(Debug, Clone, Copy)]
-struct Spot {
+struct FieldPosition {
     player: PlayerId,
     at: Position,
     /// Cell that it is in, and its neighbours there.
@@ -175,7 +175,7 @@ struct Spot {
 
 /// How one of the field's people is connected.
 #[derive(Debug, Clone, Default)]
-struct Slot {
+struct FieldPlayer {
     /// The other and the pair, by the other's slot.
     links: Vec<(u32, u32)>,
     heard: u16,
@@ -190,8 +190,8 @@ struct Slot {
 #[derive(Debug, Clone)]
 pub struct Field {
     rules: Rules,
-    spots: Vec<Spot>,
-    slots: Vec<Slot>,
+    spots: Vec<FieldPosition>,
+    slots: Vec<FieldPlayer>,
     pairs: Vec<Pair>,
     free: Vec<u32>,
     cells: Vec<u32>,
@@ -252,8 +252,8 @@ impl Field {
     /// Somebody is there, or is there again. Slots are numbers from 0 that the caller gives out.
     pub fn enter(&mut self, slot: u32, player: PlayerId, at: Position, moves: bool, now: u64) {
         while self.slots.len() <= slot as usize {
-            self.slots.push(Slot::default());
-            self.spots.push(Spot {
+            self.slots.push(FieldPlayer::default());
+            self.spots.push(FieldPosition {
                 player,
                 at,
                 cell: NONE,
@@ -392,12 +392,12 @@ impl Field {
     }
 
     /// The rules by which people are connected.
-    pub const fn voices(&self) -> VoiceRules {
+    pub const fn voices(&self) -> ProximityRules {
         self.rules.voices
     }
 
     /// From now on these rules hold, and these walls: everybody is connected anew, as if they always had.
-    pub fn rule(&mut self, voices: VoiceRules, walls: Option<Grid>, now: u64) {
+    pub fn rule(&mut self, voices: ProximityRules, walls: Option<Grid>, now: u64) {
         self.rules.voices = voices;
         self.walls = walls;
         for pair in 0..self.pairs.len() as u32 {
@@ -461,7 +461,7 @@ impl Field {
         for index in 0..self.near.len() {
             let (_, other) = self.near[index];
             match self.pair_of(slot, other) {
-                Some(pair) => self.pairs[pair as usize].near = Moment::of(now),
+                Some(pair) => self.pairs[pair as usize].near = TickStamp::of(now),
                 None => {
                     self.make_pair(slot, other, now);
                 }
@@ -471,7 +471,7 @@ impl Field {
         for &(other, pair) in &turn {
             let Pair { ends, judged, .. } = self.pairs[pair as usize];
             // An earlier one of this turn may have ended it.
-            if !ends.contains(&slot) || judged == Moment::of(now) {
+            if !ends.contains(&slot) || judged == TickStamp::of(now) {
                 continue;
             }
             // Once in a round is enough: the turn is that of its first, unless that one sleeps.
@@ -483,7 +483,7 @@ impl Field {
     }
 
     fn judge(&mut self, index: u32, now: u64) {
-        self.pairs[index as usize].judged = Moment::of(now);
+        self.pairs[index as usize].judged = TickStamp::of(now);
         let ends = self.pairs[index as usize].ends;
         let [a, b] = ends.map(|end| &self.spots[end as usize]);
         let apart = squared(a.at, b.at);
@@ -517,12 +517,12 @@ impl Field {
         let bond = self.bond(index, sense);
         if bond.on {
             if distance < rule.off {
-                bond.since = Moment::NEVER;
+                bond.since = TickStamp::NEVER;
             } else if bond.since.begin(now) >= self.rules.linger {
                 self.disconnect(index, sense);
             }
         } else if distance > rule.on {
-            *bond = Bond::new(false);
+            *bond = SenseState::new(false);
         } else if bond.since.begin(now) >= dwell && self.has_room(index, sense, distance, now) {
             self.connect(index, sense);
         }
@@ -545,7 +545,7 @@ impl Field {
             match self.farthest(ends[side], sense, now) {
                 Some((farthest, pair)) if farthest >= enough => makes_room[side] = Some(pair),
                 _ => {
-                    self.bond(index, sense).nearer = Moment::NEVER;
+                    self.bond(index, sense).nearer = TickStamp::NEVER;
                     return false;
                 }
             }
@@ -589,7 +589,7 @@ impl Field {
     }
 
     fn connect(&mut self, index: u32, sense: Sense) {
-        *self.bond(index, sense) = Bond::new(true);
+        *self.bond(index, sense) = SenseState::new(true);
         for end in self.pairs[index as usize].ends {
             let one = &mut self.slots[end as usize];
             match sense {
@@ -605,7 +605,7 @@ impl Field {
         if sense == Sense::Hearing && self.pairs[index as usize].sight.on {
             self.disconnect(index, Sense::Sight);
         }
-        *self.bond(index, sense) = Bond::new(false);
+        *self.bond(index, sense) = SenseState::new(false);
         for end in self.pairs[index as usize].ends {
             let one = &mut self.slots[end as usize];
             match sense {
@@ -637,7 +637,7 @@ impl Field {
         self.spots[slot as usize].reach.unwrap_or(self.rules.voices.reach)
     }
 
-    fn bond(&mut self, index: u32, sense: Sense) -> &mut Bond {
+    fn bond(&mut self, index: u32, sense: Sense) -> &mut SenseState {
         let pair = &mut self.pairs[index as usize];
         match sense {
             Sense::Hearing => &mut pair.hearing,
@@ -668,10 +668,10 @@ impl Field {
         }
         let pair = Pair {
             ends: [a, b],
-            hearing: Bond::new(false),
-            sight: Bond::new(false),
-            near: Moment::of(now),
-            judged: Moment::NEVER,
+            hearing: SenseState::new(false),
+            sight: SenseState::new(false),
+            near: TickStamp::of(now),
+            judged: TickStamp::NEVER,
         };
         let index = if let Some(index) = self.free.pop() {
             self.pairs[index as usize] = pair;

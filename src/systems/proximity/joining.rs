@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use bevy_ecs::prelude::*;
 
-use super::bubbles::Asked;
-use super::{Person, Place, Proximity, bubbles, field};
-use crate::components::bubble::{BubbleDeed, MOST_IN_BUBBLE};
+use super::bubbles::PendingInvites;
+use super::{ProximityPlayer, Participation, Proximity, bubbles, field};
+use crate::components::bubble::{BubbleAction, MOST_IN_BUBBLE};
 use crate::components::fact::{Denial, Fact};
 use crate::components::id::PlayerId;
 use crate::components::unit::{Tick, TickRate};
@@ -18,7 +18,7 @@ const KNOCK_LASTS: u64 = 60;
 
 impl Proximity {
     /// The others in somebody's bubble or aside.
-    pub(super) fn beside(&self, slot: u32, me: &Person) -> impl Iterator<Item = u32> {
+    pub(super) fn beside(&self, slot: u32, me: &ProximityPlayer) -> impl Iterator<Item = u32> {
         let bubble = me.bubble.and_then(|bubble| self.bubbles.get(bubble));
         let members = bubble.into_iter().flat_map(|bubble| bubble.members.keys().copied());
         members.filter(move |other| *other != slot)
@@ -68,7 +68,7 @@ impl Proximity {
     /// Whether somebody is in the open and in no bubble: such people can be taken into one.
     fn is_free(&self, slot: u32) -> bool {
         self.person(slot)
-            .is_some_and(|person| person.place == Place::Open && person.bubble.is_none())
+            .is_some_and(|person| person.place == Participation::Open && person.bubble.is_none())
     }
 
     /// Asks those who stand near and are heard by them, the nearest first, to talk with them; who is told.
@@ -94,7 +94,7 @@ impl Proximity {
         near.sort_unstable();
         near.truncate(MOST_IN_BUBBLE - 1);
         let guests: Vec<PlayerId> = near.into_iter().map(|(_, player)| player).collect();
-        let asked = Asked {
+        let asked = PendingInvites {
             is_aside,
             guests: guests.iter().copied().collect(),
             at: now,
@@ -106,7 +106,7 @@ impl Proximity {
     /// Someone agrees to talk with the one who asked: both are in a bubble then, the asker's when there is one already.
     fn accept(&mut self, slot: u32, player: PlayerId, asker: PlayerId, now: Tick, lasts: u64) -> Result<(), Denial> {
         let question = self.bubbles.answer(asker, player, now, lasts);
-        let Asked { is_aside, .. } = question.ok_or(Denial::NotNearBubble)?;
+        let PendingInvites { is_aside, .. } = question.ok_or(Denial::NotNearBubble)?;
         let host = self.slots.get(&asker).copied().ok_or(Denial::NotHere)?;
         if let Some(bubble) = self.person(host).and_then(|host| host.bubble) {
             return self.join(slot, player, bubble, true).map(drop);
@@ -155,7 +155,7 @@ impl Proximity {
 }
 
 /// Makes, joins, leaves, locks or opens a bubble.
-pub fn bubble(world: &mut World, player: PlayerId, deed: BubbleDeed) {
+pub fn bubble(world: &mut World, player: PlayerId, deed: BubbleAction) {
     let now = *world.resource::<Tick>();
     let rate = u64::from(world.resource::<TickRate>().per_second());
     let mut proximity = world.resource_mut::<Proximity>();
@@ -164,19 +164,19 @@ pub fn bubble(world: &mut World, player: PlayerId, deed: BubbleDeed) {
     };
     let mine = proximity.person(slot).and_then(|person| person.bubble);
     let done = match (deed, mine) {
-        (BubbleDeed::Form { is_aside }, _) => proximity.ask(slot, is_aside, now, KNOCK_AGAIN * rate).map(|to| {
+        (BubbleAction::Form { is_aside }, _) => proximity.ask(slot, is_aside, now, KNOCK_AGAIN * rate).map(|to| {
             if !to.is_empty() {
                 let fact = Fact::BubbleAsked { player, is_aside, to };
                 world.resource_mut::<Outbox>().0.facts.push(fact);
             }
         }),
-        (BubbleDeed::Accept(asker), _) => proximity.accept(slot, player, asker, now, KNOCK_LASTS * rate),
-        (BubbleDeed::Decline(asker), _) => {
+        (BubbleAction::Accept(asker), _) => proximity.accept(slot, player, asker, now, KNOCK_LASTS * rate),
+        (BubbleAction::Decline(asker), _) => {
             // The one who asked is not told: no one has to say why.
             proximity.bubbles.answer(asker, player, now, KNOCK_LASTS * rate);
             Ok(())
         }
-        (BubbleDeed::Join(bubble), _) => match proximity.join(slot, player, bubble, false) {
+        (BubbleAction::Join(bubble), _) => match proximity.join(slot, player, bubble, false) {
             Ok(has_to_knock) => {
                 if has_to_knock && proximity.bubbles.knock(bubble, player, now, KNOCK_AGAIN * rate) {
                     let me = proximity.person(slot);
@@ -194,15 +194,15 @@ pub fn bubble(world: &mut World, player: PlayerId, deed: BubbleDeed) {
             }
             Err(why) => Err(why),
         },
-        (BubbleDeed::Leave, Some(bubble)) => {
+        (BubbleAction::Leave, Some(bubble)) => {
             proximity.step_out(bubble, &[slot]);
             Ok(())
         }
-        (BubbleDeed::Lock(is_locked), Some(bubble)) => {
+        (BubbleAction::Lock(is_locked), Some(bubble)) => {
             proximity.bubbles.lock(bubble, is_locked);
             Ok(())
         }
-        (BubbleDeed::Leave | BubbleDeed::Lock(_), None) => Ok(()),
+        (BubbleAction::Leave | BubbleAction::Lock(_), None) => Ok(()),
     };
     if let Err(why) = done {
         zones::deny(world, player, why);

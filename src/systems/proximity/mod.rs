@@ -30,10 +30,10 @@ use crate::components::direction::Motion;
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
-use crate::components::peers::{BESIDE, Forwarder, Peer, Route, VoiceRules, Why};
-use crate::components::plan::Plan;
+use crate::components::peers::{BESIDE, SfuEndpoint, Peer, MediaRoute, ProximityRules, ProximityReason};
+use crate::components::plan::SpaceLayout;
 use crate::components::player::{Body, Card};
-use crate::components::presence::Vanished;
+use crate::components::presence::Disconnected;
 use crate::components::status::Status;
 use crate::components::unit::{Position, Tick, TickRate, Tile};
 
@@ -84,11 +84,11 @@ impl Peers {
 
 /// Who forwards in a space for those who are too many to talk directly.
 #[derive(Debug, Clone, Default, Resource)]
-pub struct ForwardedBy(pub Forwarder);
+pub struct ForwardedBy(pub SfuEndpoint);
 
 /// Where proximity keeps somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Component)]
-pub struct Ear {
+pub struct ProximitySlot {
     slot: Option<u32>,
     /// Until when somebody counts as here although no client of theirs was heard of yet.
     expected_until: Tick,
@@ -96,7 +96,7 @@ pub struct Ear {
     resumes: bool,
 }
 
-impl Ear {
+impl ProximitySlot {
     /// Of somebody who was there before, and whose client goes on.
     pub fn resuming() -> Self {
         Self {
@@ -125,7 +125,7 @@ pub struct Blocked(pub BTreeSet<UserId>);
 
 /// How much of it somebody wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
+enum CallPreference {
     /// Nothing: they are not here, or want peace.
     Nothing,
     /// Only those right beside them.
@@ -136,7 +136,7 @@ enum Wish {
 
 /// How somebody takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Participation {
     /// Not at all.
     Deaf,
     /// With everybody in that private area.
@@ -148,21 +148,21 @@ enum Place {
 }
 
 #[derive(Debug, Clone)]
-struct Person {
+struct ProximityPlayer {
     player: PlayerId,
     user: UserId,
     tile: Tile,
     sound: Sound,
-    place: Place,
+    place: Participation,
     /// The bubble or aside it is in.
     bubble: Option<u32>,
     body: Option<(Position, bool)>,
 }
 
-impl Person {
+impl ProximityPlayer {
     /// Stages it is on and is heard from, unless it takes no part in them.
     const fn stages(&self) -> u64 {
-        if matches!(self.place, Place::Open) {
+        if matches!(self.place, Participation::Open) {
             self.sound.stages
         } else {
             0
@@ -170,7 +170,7 @@ impl Person {
     }
 
     const fn listens(&self) -> u64 {
-        if matches!(self.place, Place::Open) {
+        if matches!(self.place, Participation::Open) {
             self.sound.listens
         } else {
             0
@@ -187,7 +187,7 @@ pub struct Proximity {
     blocked: Grid,
     /// Whether nobody is heard through that, as the map says.
     has_walls: bool,
-    people: Vec<Option<Person>>,
+    people: Vec<Option<ProximityPlayer>>,
     free: Vec<u32>,
     slots: BTreeMap<PlayerId, u32>,
     /// Who is in each private area that somebody is in.
@@ -203,7 +203,7 @@ pub struct Proximity {
 }
 
 /// Adds an empty table of peers and what keeps it true.
-pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
+pub fn plugin(space: &mut SpaceBuilder, plan: &SpaceLayout) {
     let rate = *space.world.resource::<TickRate>();
     let grid = space.world.resource::<Grid>();
     let mut blocked = Grid::open(grid.width(), grid.height());
@@ -232,18 +232,18 @@ pub fn plugin(space: &mut SpaceBuilder, plan: &Plan) {
 }
 
 /// From now on people hear and see each other by these rules.
-pub(super) fn rule(world: &mut World, rules: VoiceRules) {
+pub(super) fn rule(world: &mut World, rules: ProximityRules) {
     let now = *world.resource::<Tick>();
     let mut proximity = world.resource_mut::<Proximity>();
     if proximity.field.voices() != rules {
         let has_walls = proximity.rule(rules, now);
-        let fact = Fact::VoicesRuled { rules, has_walls };
+        let fact = Fact::ProximityRulesChanged { rules, has_walls };
         world.resource_mut::<Outbox>().0.facts.push(fact);
     }
 }
 
 /// From now on voices are carried, and stopped, by that plan's zones and walls.
-pub(super) fn replace(world: &mut World, plan: &Plan) {
+pub(super) fn replace(world: &mut World, plan: &SpaceLayout) {
     let now = *world.resource::<Tick>();
     let mut blocked = Grid::open(plan.width, plan.height);
     for tile in &plan.blocked {
@@ -264,12 +264,12 @@ pub(super) fn replace(world: &mut World, plan: &Plan) {
     proximity.look_again();
     if rules != plan.voices || were_walls_up != has_walls {
         let rules = plan.voices;
-        let fact = Fact::VoicesRuled { rules, has_walls };
+        let fact = Fact::ProximityRulesChanged { rules, has_walls };
         world.resource_mut::<Outbox>().0.facts.push(fact);
     }
 }
 
-type Someone<'a> = (&'a Card, &'a Body, &'a Motion, &'a Vanished, &'a Blocked, &'a mut Ear);
+type Someone<'a> = (&'a Card, &'a Body, &'a Motion, &'a Disconnected, &'a Blocked, &'a mut ProximitySlot);
 
 /// Looks where everybody is, and states for whom that changed anything.
 pub fn connect(
@@ -289,10 +289,10 @@ pub fn connect(
         }
         let is_here = vanished.0.is_none() || now.0 < ear.expected_until.0;
         let wish = match card.status {
-            _ if !is_here => Wish::Nothing,
-            Status::DoNotDisturb => Wish::Nothing,
-            Status::Quiet => Wish::Quiet,
-            Status::Available | Status::Busy | Status::Away => Wish::Everything,
+            _ if !is_here => CallPreference::Nothing,
+            Status::DoNotDisturb => CallPreference::Nothing,
+            Status::Quiet => CallPreference::Quiet,
+            Status::Available | Status::Busy | Status::Away => CallPreference::Everything,
         };
         proximity.see(slot, &zones, body, *motion, wish, *now);
     }
@@ -312,7 +312,7 @@ pub fn connect(
     if proximity.dirty.is_empty() {
         return;
     }
-    if forwarded_by.0 != Forwarder::Nobody {
+    if forwarded_by.0 != SfuEndpoint::Nobody {
         proximity.find_routes();
     }
     proximity.publish(&mut peers, &mut outbox);
@@ -325,7 +325,7 @@ impl Proximity {
     }
 
     /// From now on these rules hold; whether nobody is heard through walls then.
-    fn rule(&mut self, rules: VoiceRules, now: Tick) -> bool {
+    fn rule(&mut self, rules: ProximityRules, now: Tick) -> bool {
         let has_walls = rules.walls.unwrap_or(self.has_walls);
         let walls = has_walls.then(|| self.blocked.clone());
         self.field.rule(rules, walls, now.0);
@@ -348,12 +348,12 @@ impl Proximity {
     }
 
     fn enroll(&mut self, card: &Card, blocked: &Blocked) -> u32 {
-        let person = Person {
+        let person = ProximityPlayer {
             player: card.player,
             user: card.user,
             tile: NOWHERE,
             sound: Sound::default(),
-            place: Place::Deaf,
+            place: Participation::Deaf,
             bubble: None,
             body: None,
         };
@@ -373,7 +373,7 @@ impl Proximity {
     }
 
     /// Somebody stands there now.
-    fn see(&mut self, slot: u32, zones: &Zones, body: &Body, motion: Motion, wish: Wish, now: Tick) {
+    fn see(&mut self, slot: u32, zones: &Zones, body: &Body, motion: Motion, wish: CallPreference, now: Tick) {
         let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) else {
             return;
         };
@@ -384,24 +384,24 @@ impl Proximity {
             person.sound = zones.sound_at(tile);
         }
         person.place = match person.sound.area {
-            _ if wish == Wish::Nothing || person.sound.is_silent => Place::Deaf,
-            Some(area) => Place::Area(area),
-            None => Place::Open,
+            _ if wish == CallPreference::Nothing || person.sound.is_silent => Participation::Deaf,
+            Some(area) => Participation::Area(area),
+            None => Participation::Open,
         };
-        let out_of = person.bubble.take_if(|_| person.place != Place::Open);
+        let out_of = person.bubble.take_if(|_| person.place != Participation::Open);
         let closed = person
             .bubble
             .filter(|bubble| self.bubbles.get(*bubble).is_some_and(|bubble| !bubble.is_aside));
         if let Some(bubble) = closed {
-            person.place = Place::Bubble(bubble);
+            person.place = Participation::Bubble(bubble);
         }
         let stance = (body.position, motion != Motion::Standing);
         let player = person.player;
         let is_news = person.body.replace(stance) != Some(stance);
         let now_place = person.place;
         let reach = match wish {
-            Wish::Quiet => Some(BESIDE),
-            Wish::Everything | Wish::Nothing => person.sound.reach,
+            CallPreference::Quiet => Some(BESIDE),
+            CallPreference::Everything | CallPreference::Nothing => person.sound.reach,
         };
         let (now_stages, now_listens) = (person.stages(), person.listens());
         if let Some(bubble) = out_of {
@@ -410,19 +410,19 @@ impl Proximity {
         if place != now_place {
             self.leave_place(slot, place, now);
             match now_place {
-                Place::Area(area) => {
+                Participation::Area(area) => {
                     let inside = self.areas.entry(area).or_default();
                     inside.insert(slot);
                     self.dirty.extend(inside.iter().copied());
                 }
-                Place::Open => self.field.enter(slot, player, stance.0, stance.1, now.0),
-                Place::Bubble(_) | Place::Deaf => {}
+                Participation::Open => self.field.enter(slot, player, stance.0, stance.1, now.0),
+                Participation::Bubble(_) | Participation::Deaf => {}
             }
             self.dirty.insert(slot);
-        } else if is_news && place == Place::Open {
+        } else if is_news && place == Participation::Open {
             self.field.stand(slot, stance.0, stance.1, now.0);
         }
-        if now_place == Place::Open {
+        if now_place == Participation::Open {
             self.field.carry(slot, reach, now.0);
         }
         if stages != now_stages {
@@ -434,10 +434,10 @@ impl Proximity {
         }
     }
 
-    fn leave_place(&mut self, slot: u32, place: Place, now: Tick) {
+    fn leave_place(&mut self, slot: u32, place: Participation, now: Tick) {
         match place {
-            Place::Open => self.field.leave(slot, now.0),
-            Place::Area(area) => {
+            Participation::Open => self.field.leave(slot, now.0),
+            Participation::Area(area) => {
                 if let Some(inside) = self.areas.get_mut(&area) {
                     inside.remove(&slot);
                     self.dirty.extend(inside.iter().copied());
@@ -447,7 +447,7 @@ impl Proximity {
                 }
             }
             // Whoever is in a bubble is written down there, and those were told.
-            Place::Bubble(_) | Place::Deaf => {}
+            Participation::Bubble(_) | Participation::Deaf => {}
         }
     }
 
@@ -504,16 +504,16 @@ impl Proximity {
             return found;
         };
         let route = if self.forwarded.contains(&slot) {
-            Route::Forwarded
+            MediaRoute::Forwarded
         } else {
-            Route::Mesh
+            MediaRoute::Mesh
         };
         let has_blocks = !self.blocks.is_empty();
         let one = |other: u32| {
             let person = self.person(other)?;
             (other != slot && !(has_blocks && self.is_apart(me.user, person.user))).then_some(person)
         };
-        let both = |player: PlayerId, why: Why, sees: bool| Peer {
+        let both = |player: PlayerId, why: ProximityReason, sees: bool| Peer {
             player,
             hear: true,
             heard: true,
@@ -524,16 +524,16 @@ impl Proximity {
             route,
         };
         match me.place {
-            Place::Deaf => return found,
-            Place::Area(area) => {
+            Participation::Deaf => return found,
+            Participation::Area(area) => {
                 let inside = self.areas.get(&area).into_iter().flatten();
-                found.extend(inside.filter_map(|other| Some(both(one(*other)?.player, Why::Area, true))));
+                found.extend(inside.filter_map(|other| Some(both(one(*other)?.player, ProximityReason::Area, true))));
             }
-            Place::Bubble(_) => found.extend(self.beside(slot, me).filter_map(|other| {
+            Participation::Bubble(_) => found.extend(self.beside(slot, me).filter_map(|other| {
                 let player = one(other)?.player;
-                Some(both(player, Why::Bubble, true))
+                Some(both(player, ProximityReason::Bubble, true))
             })),
-            Place::Open => {
+            Participation::Open => {
                 let near = self.field.connected(slot).filter_map(|(other, sees)| {
                     let person = one(other)?;
                     let gain = match (me.bubble, person.bubble) {
@@ -543,26 +543,26 @@ impl Proximity {
                     };
                     Some(Peer {
                         gain,
-                        ..both(person.player, Why::Field, sees)
+                        ..both(person.player, ProximityReason::Field, sees)
                     })
                 });
                 found.extend(near);
                 let aside = self.beside(slot, me);
-                found.extend(aside.filter_map(|other| Some(both(one(other)?.player, Why::Bubble, true))));
+                found.extend(aside.filter_map(|other| Some(both(one(other)?.player, ProximityReason::Bubble, true))));
             }
         }
         found.sort_unstable_by_key(|peer| peer.player);
-        if me.place == Place::Open && !self.stages.is_empty() {
+        if me.place == Participation::Open && !self.stages.is_empty() {
             self.add_stages(slot, me, route, one, &mut found);
         }
         found
     }
 
-    fn person(&self, slot: u32) -> Option<&Person> {
+    fn person(&self, slot: u32) -> Option<&ProximityPlayer> {
         self.people.get(slot as usize)?.as_ref()
     }
 
-    fn person_mut(&mut self, slot: u32) -> Option<&mut Person> {
+    fn person_mut(&mut self, slot: u32) -> Option<&mut ProximityPlayer> {
         self.people.get_mut(slot as usize)?.as_mut()
     }
 
@@ -577,7 +577,7 @@ impl Proximity {
 
     /// Finds who talks through the forwarding unit: circles of more people than can talk directly.
     fn find_routes(&mut self) {
-        let mut circles = routes::Circles::of(self.people.len());
+        let mut circles = routes::ConnectedGroups::of(self.people.len());
         for slot in 0..self.people.len() as u32 {
             for (other, _) in self.field.connected(slot) {
                 circles.join(slot, other);

@@ -2,12 +2,12 @@
 
 /// Who is in one circle with whom.
 #[derive(Debug)]
-pub(super) struct Circles {
+pub(super) struct ConnectedGroups {
     parent: Vec<u32>,
     size: Vec<usize>,
 }
 
-impl Circles {
+impl ConnectedGroups {
     /// So many people, everybody alone.
     pub(super) fn of(people: usize) -> Self {
         Self {
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn circles_count_everybody_who_is_connected_through_others() {
-        let mut circles = Circles::of(6);
+        let mut circles = ConnectedGroups::of(6);
         for (a, b) in [(0, 1), (2, 3), (1, 2), (3, 0)] {
             circles.join(a, b);
         }

@@ -3,17 +3,17 @@
 use bevy_ecs::prelude::*;
 
 use super::{ForwardedBy, Peers};
-use crate::components::command::Whom;
+use crate::components::command::PlayerRef;
 use crate::components::fact::{Denial, Fact};
 use crate::components::id::PlayerId;
-use crate::components::peers::Forwarder;
+use crate::components::peers::SfuEndpoint;
 use crate::systems::{Outbox, presence, zones};
 
 /// Passes something on to a peer, and to nobody else.
-pub fn signal(world: &mut World, player: PlayerId, to: Whom, body: String) {
+pub fn signal(world: &mut World, player: PlayerId, to: PlayerRef, body: String) {
     let to = match to {
-        Whom::Player(to) => Some(to),
-        Whom::User(user) => presence::player_of_user(world, user),
+        PlayerRef::Player(to) => Some(to),
+        PlayerRef::User(user) => presence::player_of_user(world, user),
     };
     let is_peer = |to: &PlayerId| world.resource::<Peers>().between(player, *to).is_some();
     match to.filter(is_peer) {
@@ -27,15 +27,15 @@ pub fn signal(world: &mut World, player: PlayerId, to: Whom, body: String) {
 
 /// Passes something on to the forwarding unit, if there is one.
 pub fn ask_unit(world: &mut World, player: PlayerId, body: String) {
-    if world.resource::<ForwardedBy>().0 != Forwarder::Unit {
+    if world.resource::<ForwardedBy>().0 != SfuEndpoint::Unit {
         return zones::deny(world, player, Denial::NoUnit);
     }
-    let fact = Fact::UnitAsked { player, body };
+    let fact = Fact::SfuRequested { player, body };
     world.resource_mut::<Outbox>().0.facts.push(fact);
 }
 
 /// Passes on what the forwarding unit says.
 pub fn unit_says(world: &mut World, player: PlayerId, body: String) {
-    let fact = Fact::UnitSaid { player, body };
+    let fact = Fact::SfuReplied { player, body };
     world.resource_mut::<Outbox>().0.facts.push(fact);
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Person, Proximity};
+use super::{ProximityPlayer, Proximity};
 use crate::components::id::PlayerId;
-use crate::components::peers::{Peer, Route, Why};
+use crate::components::peers::{Peer, MediaRoute, ProximityReason};
 
 /// People on one stage who are heard, those first who came first.
 const MOST_ON_STAGE: usize = 12;
@@ -53,9 +53,9 @@ impl Proximity {
     pub(super) fn add_stages<'a>(
         &'a self,
         slot: u32,
-        me: &Person,
-        route: Route,
-        one: impl Fn(u32) -> Option<&'a Person>,
+        me: &ProximityPlayer,
+        route: MediaRoute,
+        one: impl Fn(u32) -> Option<&'a ProximityPlayer>,
         found: &mut Vec<Peer>,
     ) {
         let mut heard: BTreeMap<PlayerId, (bool, bool)> = BTreeMap::new();
@@ -85,12 +85,12 @@ impl Proximity {
                 see: false,
                 seen: false,
                 gain: 0,
-                why: Why::Stage,
+                why: ProximityReason::Stage,
                 route,
             });
             // Those of an aside hear each other louder than from any stage.
-            if i_hear && peer.why != Why::Bubble {
-                (peer.hear, peer.see, peer.gain, peer.why) = (true, true, STAGE_GAIN, Why::Stage);
+            if i_hear && peer.why != ProximityReason::Bubble {
+                (peer.hear, peer.see, peer.gain, peer.why) = (true, true, STAGE_GAIN, ProximityReason::Stage);
             }
             if hears_me {
                 (peer.heard, peer.seen) = (true, true);

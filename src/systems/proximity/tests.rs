@@ -8,7 +8,7 @@ use super::field::{Field, Rules};
 use super::sight;
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::peers::{BESIDE, PICTURES, REACHES, VOICES, VoiceRules, ZONE_REACHES};
+use crate::components::peers::{BESIDE, PICTURES, REACHES, VOICES, ProximityRules, ZONE_REACHES};
 use crate::components::unit::{Position, SUBTILES, TickRate, Tile};
 
 const RATE: TickRate = TickRate::DEFAULT;
@@ -22,13 +22,13 @@ fn at(x: i32, y: i32) -> Position {
 }
 
 fn field() -> Field {
-    Field::new(64, 64, Rules::at(RATE, VoiceRules::default()))
+    Field::new(64, 64, Rules::at(RATE, ProximityRules::default()))
 }
 
-fn reaching(reach: u8) -> VoiceRules {
-    VoiceRules {
+fn reaching(reach: u8) -> ProximityRules {
+    ProximityRules {
         reach,
-        ..VoiceRules::default()
+        ..ProximityRules::default()
     }
 }
 
@@ -154,16 +154,16 @@ fn with_fewer_places_the_nearest_keep_theirs_at_once() {
     let mut now = 0;
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0).len(), 4);
-    let rules = VoiceRules {
+    let rules = ProximityRules {
         voices: 2,
         pictures: 0,
-        ..VoiceRules::default()
+        ..ProximityRules::default()
     };
     field.rule(rules, None, now);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, false), (2, false)]));
     run(&mut field, &mut now, 200);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, false), (2, false)]));
-    field.rule(VoiceRules::default(), None, now);
+    field.rule(ProximityRules::default(), None, now);
     assert_eq!(connected(&field, 0).len(), 4);
 }
 
@@ -354,25 +354,25 @@ fn walls_are_put_up_and_torn_down_at_once() {
     let mut now = 0;
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0).len(), 1);
-    field.rule(VoiceRules::default(), Some(wall()), now);
+    field.rule(ProximityRules::default(), Some(wall()), now);
     assert_eq!(connected(&field, 0).len(), 0);
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0).len(), 0);
-    field.rule(VoiceRules::default(), None, now);
+    field.rule(ProximityRules::default(), None, now);
     assert_eq!(connected(&field, 0).len(), 1);
 }
 
 #[derive(Debug, Clone)]
-enum Deed {
+enum TestAction {
     Walk(u32, i32, i32),
     Leave(u32),
     Carry(u32, Option<u8>),
-    Rule(VoiceRules, bool),
+    Rule(ProximityRules, bool),
     Rest(u64),
 }
 
-fn rules() -> impl Strategy<Value = VoiceRules> {
-    (REACHES, VOICES, PICTURES).prop_map(|(reach, voices, pictures)| VoiceRules {
+fn rules() -> impl Strategy<Value = ProximityRules> {
+    (REACHES, VOICES, PICTURES).prop_map(|(reach, voices, pictures)| ProximityRules {
         reach,
         voices,
         pictures,
@@ -386,19 +386,19 @@ fn reach() -> impl Strategy<Value = Option<u8>> {
 }
 
 /// From how far on two hear each other, and from how far off no longer, in tiles; then the same for pictures.
-fn edges(rules: VoiceRules, a: Option<u8>, b: Option<u8>) -> [(f64, f64); 2] {
+fn edges(rules: ProximityRules, a: Option<u8>, b: Option<u8>) -> [(f64, f64); 2] {
     let reach = a.unwrap_or(rules.reach).min(b.unwrap_or(rules.reach));
     let beyond = if reach == 1 { 0.5 } else { 1.0 };
     [reach, reach.saturating_sub(2).max(1)].map(|on| (f64::from(on), f64::from(on) + beyond))
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn deed() -> impl Strategy<Value = TestAction> {
     prop_oneof![
-        6 => (0_u32..40, 0_i32..1_800, 0_i32..1_800).prop_map(|(slot, x, y)| Deed::Walk(slot, x, y)),
-        1 => (0_u32..40).prop_map(Deed::Leave),
-        1 => (0_u32..40, reach()).prop_map(|(slot, reach)| Deed::Carry(slot, reach)),
-        1 => (rules(), any::<bool>()).prop_map(|(rules, has_walls)| Deed::Rule(rules, has_walls)),
-        3 => (1_u64..30).prop_map(Deed::Rest),
+        6 => (0_u32..40, 0_i32..1_800, 0_i32..1_800).prop_map(|(slot, x, y)| TestAction::Walk(slot, x, y)),
+        1 => (0_u32..40).prop_map(TestAction::Leave),
+        1 => (0_u32..40, reach()).prop_map(|(slot, reach)| TestAction::Carry(slot, reach)),
+        1 => (rules(), any::<bool>()).prop_map(|(rules, has_walls)| TestAction::Rule(rules, has_walls)),
+        3 => (1_u64..30).prop_map(TestAction::Rest),
     ]
 }
 
@@ -419,7 +419,7 @@ proptest! {
         let mut now = 0;
         for deed in deeds {
             match deed {
-                Deed::Walk(slot, x, y) => {
+                TestAction::Walk(slot, x, y) => {
                     if places.contains_key(&slot) {
                         field.stand(slot, at(x, y), false, now);
                     } else {
@@ -427,13 +427,13 @@ proptest! {
                     }
                     places.insert(slot, (at(x, y), now));
                 }
-                Deed::Leave(slot) => {
+                TestAction::Leave(slot) => {
                     field.leave(slot, now);
                     places.remove(&slot);
                     reaches.remove(&slot);
                     prop_assert!(connected(&field, slot).is_empty());
                 }
-                Deed::Carry(slot, reach) => {
+                TestAction::Carry(slot, reach) => {
                     if let Some(place) = places.get_mut(&slot) {
                         place.1 = now;
                         field.carry(slot, reach, now);
@@ -441,11 +441,11 @@ proptest! {
                         reaches.extend(reach.map(|reach| (slot, reach)));
                     }
                 }
-                Deed::Rule(wanted, has_walls) => {
+                TestAction::Rule(wanted, has_walls) => {
                     rules = wanted;
                     field.rule(rules, has_walls.then(wall), now);
                 }
-                Deed::Rest(ticks) => run(&mut field, &mut now, ticks),
+                TestAction::Rest(ticks) => run(&mut field, &mut now, ticks),
             }
             for slot in 0..40 {
                 let peers = connected(&field, slot);
@@ -475,7 +475,7 @@ proptest! {
         after in (rules(), any::<bool>()),
         ticks in 0_u64..60,
     ) {
-        let enter = |(rules, has_walls): (VoiceRules, bool), now: u64| {
+        let enter = |(rules, has_walls): (ProximityRules, bool), now: u64| {
             let mut field = Field::new(64, 64, Rules::at(RATE, rules));
             field.walls = has_walls.then(wall);
             for (slot, (x, y, reach)) in (0..).zip(&people) {

@@ -1,8 +1,8 @@
 //! What was said in spaces that keep it.
 
-use plaza::components::chat::{ChatLine, LineChange, LineReaction, Scope, Speech};
+use plaza::components::chat::{ChatMessage, MessageChange, MessageReaction, Scope, Speech};
 use plaza::components::id::{ChatId, PlayerId, SpaceId, UserId};
-use plaza::components::peers::VoiceRules;
+use plaza::components::peers::ProximityRules;
 use plaza::space::DurableEvent;
 use plaza::store::Store;
 use plaza::store::chat::ChatPage;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Home, on_both};
 
-fn line(number: u128, text: &str) -> ChatLine {
+fn line(number: u128, text: &str) -> ChatMessage {
     let speech = Speech {
         id: ChatId(Uuid::from_u128(number)),
         client_id: None,
@@ -20,14 +20,14 @@ fn line(number: u128, text: &str) -> ChatLine {
         reply_to: None,
         may_moderate: false,
     };
-    ChatLine::new(PlayerId::default(), UserId(Uuid::from_u128(7)), "Ada".into(), speech)
+    ChatMessage::new(PlayerId::default(), UserId(Uuid::from_u128(7)), "Ada".into(), speech)
 }
 
-fn said(lines: &[ChatLine]) -> Vec<DurableEvent> {
+fn said(lines: &[ChatMessage]) -> Vec<DurableEvent> {
     lines.iter().cloned().map(DurableEvent::Said).collect()
 }
 
-fn texts(lines: Vec<ChatLine>) -> Vec<String> {
+fn texts(lines: Vec<ChatMessage>) -> Vec<String> {
     lines.into_iter().map(|line| line.text).collect()
 }
 
@@ -53,7 +53,7 @@ async fn found(store: &Store, space: SpaceId, search: &str) -> Vec<String> {
 
 async fn lines_are_kept_once_and_found_again(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
-    let lines: Vec<ChatLine> = ["Hello", "50 % off", "hello again", "bye\0"]
+    let lines: Vec<ChatMessage> = ["Hello", "50 % off", "hello again", "bye\0"]
         .iter()
         .zip(1..)
         .map(|(text, number)| line(number, text))
@@ -93,21 +93,21 @@ async fn lines_are_kept_once_and_found_again(home: Home) {
 
 async fn what_became_of_lines_is_kept_and_the_same_again_changes_nothing(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
-    let answer = ChatLine {
+    let answer = ChatMessage {
         reply_to: Some(line(1, "").id),
         scope: Scope::Announcement,
         ..line(2, "answer")
     };
-    let react = |line: &ChatLine, user, emoji: &str, on| {
-        DurableEvent::Reacted(LineReaction {
+    let react = |line: &ChatMessage, user, emoji: &str, on| {
+        DurableEvent::Reacted(MessageReaction {
             id: line.id,
             user: UserId(Uuid::from_u128(user)),
             emoji: emoji.into(),
             on,
         })
     };
-    let change = |line: &ChatLine, text: Option<&str>, at| {
-        DurableEvent::Changed(LineChange {
+    let change = |line: &ChatMessage, text: Option<&str>, at| {
+        DurableEvent::Changed(MessageChange {
             id: line.id,
             text: text.map(Into::into),
             at,
@@ -252,7 +252,7 @@ async fn what_an_earlier_version_kept_is_found_and_stays_in_its_order(home: Home
 /// So many words begin alike, and so many lines have one word, that neither helps to find the rest.
 async fn every_line_is_found_however_common_its_words_are(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
-    let lines: Vec<ChatLine> = (1..=260)
+    let lines: Vec<ChatMessage> = (1..=260)
         .map(|number| match number {
             5 | 250 => line(number, &format!("common{number} and rare")),
             _ => line(number, &format!("common{number} and")),
@@ -275,14 +275,14 @@ async fn old_lines_are_forgotten_where_the_space_wants_it(home: Home) {
     store.keep_chat(space, &said(&[line(1, "long ago")])).await.unwrap();
     assert_eq!(store.forget_old_lines().await.unwrap(), 0, "kept for ever");
     store
-        .change_chat_rules(space, Some(3), 20, VoiceRules::default())
+        .change_chat_rules(space, Some(3), 20, ProximityRules::default())
         .await
         .unwrap();
     let row = store.space(space).await.unwrap().unwrap();
     assert_eq!((row.retention_days, row.slow_seconds), (Some(3), 20));
     assert_eq!(store.forget_old_lines().await.unwrap(), 1);
     store
-        .change_chat_rules(space, None, 0, VoiceRules::default())
+        .change_chat_rules(space, None, 0, ProximityRules::default())
         .await
         .unwrap();
     store
@@ -296,9 +296,9 @@ async fn old_lines_are_forgotten_where_the_space_wants_it(home: Home) {
 async fn a_space_keeps_how_people_hear_and_see_each_other(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     let row = store.space(space).await.unwrap().unwrap();
-    assert_eq!(row.voices, VoiceRules::default(), "nobody wanted anything else");
+    assert_eq!(row.voices, ProximityRules::default(), "nobody wanted anything else");
     for walls in [Some(true), Some(false), None] {
-        let voices = VoiceRules {
+        let voices = ProximityRules {
             reach: 8,
             voices: 4,
             pictures: 0,

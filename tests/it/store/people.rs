@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use plaza::components::id::{AvatarId, UserId};
-use plaza::store::administration::{Outcome, Suspension};
+use plaza::store::administration::{AdminOutcome, Suspension};
 use plaza::store::audit_log::Actor;
 use plaza::store::invites::{Admission, InviteState, NewInvite};
 use plaza::store::sessions::{SessionEnd, SessionId};
@@ -124,7 +124,7 @@ async fn a_suspension_holds_until_its_time_or_until_it_is_lifted(home: Home) {
             until,
             reason: reason.clone(),
         };
-        assert_eq!(store.suspend(&actor, ada, &suspension).await.unwrap(), Outcome::Done);
+        assert_eq!(store.suspend(&actor, ada, &suspension).await.unwrap(), AdminOutcome::Done);
         let end = SessionEnd::Suspended(suspension.clone());
         assert_eq!(
             store.ended_sessions(&given).await.unwrap(),
@@ -139,15 +139,15 @@ async fn a_suspension_holds_until_its_time_or_until_it_is_lifted(home: Home) {
         .await;
     assert_eq!(store.ended_sessions(&given).await.unwrap(), []);
     assert_eq!(store.signed_in(&token).await.unwrap().unwrap().suspension, None);
-    assert_eq!(store.unsuspend(&actor, ada).await.unwrap(), Outcome::NotSuspended);
+    assert_eq!(store.unsuspend(&actor, ada).await.unwrap(), AdminOutcome::NotSuspended);
     let suspension = Suspension { until: None, reason };
     assert_eq!(
         store.suspend(&actor, root, &suspension).await.unwrap(),
-        Outcome::LastAdmin
+        AdminOutcome::LastAdmin
     );
     assert_eq!(
         store.suspend(&actor, UserId(Uuid::nil()), &suspension).await.unwrap(),
-        Outcome::NoUser
+        AdminOutcome::NoUser
     );
     let users = store.users("A", None, 10).await.unwrap();
     assert_eq!(
@@ -179,10 +179,10 @@ async fn what_admins_do_is_in_the_log_with_the_names_of_that_time(home: Home) {
         name: "root".into(),
     };
     let token = store.sign_in(ada).await.unwrap();
-    assert_eq!(store.sign_out_by(&root, ada).await.unwrap(), Outcome::Done);
+    assert_eq!(store.sign_out_by(&root, ada).await.unwrap(), AdminOutcome::Done);
     assert_eq!(store.signed_in(&token).await.unwrap(), None);
     let token = store.sign_in(ada).await.unwrap();
-    assert_eq!(store.reset_password(&root, ada, "new").await.unwrap(), Outcome::Done);
+    assert_eq!(store.reset_password(&root, ada, "new").await.unwrap(), AdminOutcome::Done);
     assert_eq!(store.signed_in(&token).await.unwrap(), None);
     assert_eq!(store.credentials("ada").await.unwrap().unwrap().password_hash, "new");
     assert_eq!(store.gone_spaces(&[space, other]).await.unwrap(), []);
@@ -190,8 +190,8 @@ async fn what_admins_do_is_in_the_log_with_the_names_of_that_time(home: Home) {
     assert!(!store.delete_space_by(&root, space).await.unwrap());
     assert_eq!(store.gone_spaces(&[space, other]).await.unwrap(), [space]);
     let nobody = UserId(Uuid::nil());
-    assert_eq!(store.sign_out_by(&root, nobody).await.unwrap(), Outcome::NoUser);
-    assert_eq!(store.reset_password(&root, nobody, "-").await.unwrap(), Outcome::NoUser);
+    assert_eq!(store.sign_out_by(&root, nobody).await.unwrap(), AdminOutcome::NoUser);
+    assert_eq!(store.reset_password(&root, nobody, "-").await.unwrap(), AdminOutcome::NoUser);
     let log = store.audit_log(None, 10).await.unwrap();
     let told: Vec<_> = log
         .iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use plaza::components::chat::{ChatLine, LineChange, Scope, Speech};
+use plaza::components::chat::{ChatMessage, MessageChange, Scope, Speech};
 use plaza::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use plaza::space::DurableEvent;
 use plaza::store::Store;
@@ -72,11 +72,11 @@ fn said(number: u128, user: UserId, text: String) -> DurableEvent {
         reply_to: None,
         may_moderate: false,
     };
-    DurableEvent::Said(ChatLine::new(PlayerId::default(), user, "Ada".into(), speech))
+    DurableEvent::Said(ChatMessage::new(PlayerId::default(), user, "Ada".into(), speech))
 }
 
 fn changed(number: u128, text: Option<String>) -> DurableEvent {
-    DurableEvent::Changed(LineChange {
+    DurableEvent::Changed(MessageChange {
         id: ChatId(Uuid::from_u128(number)),
         text,
         at: 5_000,
