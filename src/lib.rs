@@ -6,6 +6,7 @@ pub mod cli;
 pub mod cluster;
 pub mod components;
 pub mod host;
+pub mod link;
 pub mod media;
 pub mod net;
 pub mod server;

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use crate::components::peers::SfuEndpoint;
 use crate::components::unit::TickRate;
-use crate::media::forward::SfuSettings;
+use crate::media::sfu::SfuSettings;
 use crate::media::ice::IceSettings;
 use crate::media::livekit::LiveKitSettings;
 use crate::net::address::Network;
 use crate::net::budget::BudgetSettings;
 use crate::net::edge::HttpTimes;
-use crate::net::link::Secret;
+use crate::link::Secret;
 use crate::net::relay::JoinWord;
 use crate::store::DatabaseUrl;
 

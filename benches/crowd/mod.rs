@@ -4,7 +4,7 @@ use plaza::components::command::Command;
 use plaza::components::direction::Direction;
 use plaza::components::id::{PlayerId, UserId};
 use plaza::components::peers::ProximityRules;
-use plaza::components::plan::SpaceLayout;
+use plaza::components::layout::SpaceLayout;
 use plaza::components::player::HeldStep;
 use plaza::components::unit::{TickRate, Tile};
 use plaza::space::Space;

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use plaza::components::peers::VoiceRules;
-use plaza::components::plan::Plan;
+use plaza::components::layout::Plan;
 use plaza::components::unit::TickRate;
 use plaza::space::Space;
 use plaza::space::checkpoint::Checkpoint;

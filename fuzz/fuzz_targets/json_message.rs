@@ -7,13 +7,13 @@ use libfuzzer_sys::fuzz_target;
 use plaza::components::id::PlayerId;
 use plaza::net::relay::JoinWord;
 use plaza::net::session::Session;
-use plaza::net::session::grid::GridTerms;
+use plaza::net::session::json::GridTerms;
 
 fuzz_target!(|text: &str| {
     let now = Instant::now();
     let mut terms = GridTerms::new(JoinWord::default());
     let mut session = Session::new(now);
-    session.receive_grid(now, &mut terms, text);
+    session.receive_json(now, &mut terms, text);
     session.joined(PlayerId(1));
-    session.receive_grid(now, &mut terms, text);
+    session.receive_json(now, &mut terms, text);
 });

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::binary::{Binary, Habits};
 use super::caller::BotCaller;
 use super::dialect::{BotProtocol, Heard, Rested};
-use super::grid::JsonConnection;
+use super::json::JsonConnection;
 use super::mind::{Mind, SECOND};
 use super::shared::{BotSpace, Shared};
 use super::wire::{self, IncomingFrame, Reader, SocketError, Writer};

@@ -22,7 +22,7 @@ use tokio::time::sleep_until;
 
 use super::shared::Shared;
 use crate::components::peers::MediaRoute;
-use crate::media::forward::{Stream, pack, unpack};
+use crate::media::sfu::{Stream, pack, unpack};
 use crate::net::protocol::peers::PeerS2c;
 
 /// A voice: a packet of Opus at 32 kbit/s each 20 ms.

@@ -12,7 +12,7 @@ mod bot;
 mod caller;
 mod cursor;
 mod dialect;
-mod grid;
+mod json;
 mod mind;
 mod report;
 mod shared;

@@ -16,7 +16,7 @@ use crate::bots::witness::{HIT, Sight, Unsettled, Witnesses};
 use crate::cluster::census::Census;
 use crate::cluster::orders::Orders;
 use crate::cluster::redis::Redis;
-use crate::net::link::{Links, Secret, Tls};
+use crate::link::{Links, Secret, Tls};
 
 /// Before each drill everybody walks undisturbed for that long.
 const CALM: Duration = Duration::from_secs(2);

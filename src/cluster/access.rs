@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 
 use crate::components::command::Command;
 use crate::host::{SpaceUpdate, SendError, SpaceHandle};
-use crate::net::link::RemoteSpace;
+use crate::link::RemoteSpace;
 
 /// A way to a space. Cheap to clone.
 #[derive(Clone)]

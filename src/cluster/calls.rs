@@ -2,7 +2,7 @@
 
 use crate::components::command::Command;
 use crate::host::{SpaceUpdate, SpaceHandle};
-use crate::media::forward::{Answer, Sfu};
+use crate::media::sfu::{Answer, Sfu};
 
 /// Follows a space for as long as it is run here.
 pub(super) async fn follow(unit: Sfu, handle: SpaceHandle) {

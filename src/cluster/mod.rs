@@ -9,7 +9,7 @@ pub mod census;
 pub mod connections;
 pub mod directory;
 mod feed;
-mod keep;
+mod persister;
 pub mod mailboxes;
 mod moving;
 pub mod node;

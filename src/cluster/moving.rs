@@ -14,7 +14,7 @@ use super::census::{COUNT_EVERY, Census, NodeCensus, RunningSpace};
 use super::node::{Node, NodeId};
 use super::spaces::{SpacesState, Spaces};
 use crate::components::id::SpaceId;
-use crate::host::moment::MonotonicTime;
+use crate::host::monotonic::MonotonicTime;
 use crate::host::{Ending, SpaceUpdate, balance};
 
 /// Spaces that leave at the same time: more would only wait for the same database.

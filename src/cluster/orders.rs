@@ -4,7 +4,7 @@ use super::census::Census;
 use super::node::NodeId;
 use super::redis::Redis;
 use crate::components::id::SpaceId;
-use crate::net::link::{LinkError, Links, LinkBroadcast};
+use crate::link::{LinkError, Links, LinkBroadcast};
 
 /// Why an order was not given.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@ use super::chat::{MessageChange, Speech};
 use super::direction::Facing;
 use super::id::{ChatId, PlacementId, PlayerId, UserId};
 use super::peers::ProximityRules;
-use super::plan::{Placement, SpaceLayout};
+use super::layout::{Placement, SpaceLayout};
 use super::player::{Avatar, Card, Goal, HeldStep};
 use super::status::{Media, Status, WaveKind};
 use super::unit::{Position, Tile};

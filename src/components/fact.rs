@@ -7,7 +7,7 @@ use super::chat::{ChatMessage, MessageChange, MessageReaction, ChatRefusal};
 use super::direction::{Facing, Motion};
 use super::id::{PlacementId, PlayerId, SpaceId, UserId};
 use super::peers::{Peer, ProximityRules};
-use super::plan::Placement;
+use super::layout::Placement;
 use super::player::{Card, OwnState};
 use super::status::WaveKind;
 use super::unit::{Position, Tick, Tile};

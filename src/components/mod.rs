@@ -13,7 +13,7 @@ pub mod grid;
 pub mod id;
 pub mod name;
 pub mod peers;
-pub mod plan;
+pub mod layout;
 pub mod player;
 pub mod presence;
 pub mod scene;

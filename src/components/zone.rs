@@ -4,7 +4,7 @@ use bevy_ecs::prelude::Component;
 use bincode::{Decode, Encode};
 
 use super::id::{PlayerId, SpaceId};
-use super::plan::TileRect;
+use super::layout::TileRect;
 
 /// People in one private area at most, whatever its map says.
 pub const MOST_IN_AREA: u16 = 100;

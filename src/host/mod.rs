@@ -5,8 +5,8 @@
 
 pub mod balance;
 mod intake;
-pub mod moment;
-mod thread;
+pub mod monotonic;
+mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use bincode::{Decode, Encode};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use self::moment::MonotonicTime;
+use self::monotonic::MonotonicTime;
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::SpaceId;
@@ -75,7 +75,7 @@ fn desks(count: usize) -> (Workers, Vec<Receiver<WorkerCommand>>) {
 
 impl WorkerHandle {
     /// Hands a space over; gives it back when the thread has stopped.
-    fn take(&self, running: Box<thread::HostedSpace>) -> Result<(), Box<thread::HostedSpace>> {
+    fn take(&self, running: Box<worker::HostedSpace>) -> Result<(), Box<worker::HostedSpace>> {
         let is_closed = self.is_closed.lock();
         if *is_closed {
             return Err(running);
@@ -178,7 +178,7 @@ pub enum SendError {
 }
 
 enum WorkerCommand {
-    Open(Box<thread::HostedSpace>),
+    Open(Box<worker::HostedSpace>),
     Follow(SpaceId, mpsc::Sender<SpaceUpdate>),
     Kept(SpaceId, Tick),
     Checkpoint(SpaceId),
@@ -297,7 +297,7 @@ impl Host {
             .into_iter()
             .enumerate()
             .map(|(number, inbox)| {
-                let run = thread::run_on(number, inbox, reports.clone(), Arc::clone(&desks), Arc::clone(&until));
+                let run = worker::run_on(number, inbox, reports.clone(), Arc::clone(&desks), Arc::clone(&until));
                 std::thread::Builder::new().name(format!("host-{number}")).spawn(run)
             })
             .collect::<std::io::Result<_>>()?;
@@ -335,7 +335,7 @@ impl Host {
         let (commands, inbox) = channel();
         let status = Arc::<SpaceStatus>::default();
         status.home.store(home, Ordering::Release);
-        let running = thread::HostedSpace::new(id, space, epoch, inbox, Arc::clone(&status));
+        let running = worker::HostedSpace::new(id, space, epoch, inbox, Arc::clone(&status));
         if desk.take(Box::new(running)).is_err() {
             // After the host has stopped nothing ticks, and nobody will say that the space ended.
             status.ended.store(true, Ordering::Release);

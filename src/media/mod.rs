@@ -4,7 +4,7 @@
 //! May use `components`. Never: SQL, a `World`, HTTP. Who may hear and see whom is decided by
 //! `systems::proximity`; here it is obeyed.
 
-pub mod forward;
+pub mod sfu;
 pub mod ice;
 pub mod livekit;
 mod secret;

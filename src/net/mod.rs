@@ -11,7 +11,6 @@ pub mod budget;
 pub mod codec;
 pub mod edge;
 pub mod few;
-pub mod link;
 pub mod protocol;
 pub mod relay;
 pub mod session;

@@ -4,18 +4,18 @@
 //! does the same, always. When it ticks is the business of `host`, who sees it that of `net::relay`.
 
 pub mod checkpoint;
-mod room;
+mod awake;
 mod sleep;
 
 use bevy_ecs::prelude::*;
 
 pub use self::checkpoint::{Checkpoint, CheckpointError, DurableEvent, SavedPlayer};
-use self::room::AwakeSpace;
+use self::awake::AwakeSpace;
 use self::sleep::Asleep;
 use crate::components::command::Command;
 use crate::components::fact::{Snapshot, TickOutput};
 use crate::components::peers::SfuEndpoint;
-use crate::components::plan::SpaceLayout;
+use crate::components::layout::SpaceLayout;
 use crate::components::searching::SearchBudget;
 use crate::components::unit::{Tick, TickRate};
 use crate::systems::chat::{History, IsForgetful, SlowMode};

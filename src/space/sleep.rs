@@ -6,9 +6,9 @@
 
 use std::any::Any;
 
-use super::room::AwakeSpace;
+use super::awake::AwakeSpace;
 use crate::components::peers::ProximityRules;
-use crate::components::plan::SpaceLayout;
+use crate::components::layout::SpaceLayout;
 use crate::components::unit::{Tick, TickRate};
 use crate::systems::elements::Elements;
 use crate::systems::presence::{self, Player};

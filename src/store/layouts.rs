@@ -10,7 +10,7 @@ use super::maps::{MapDocument, read_document};
 use super::spaces::read_space;
 use super::{DatabaseKind, SpaceRow, Store, StoreError, Tx, id};
 use crate::components::id::SpaceId;
-use crate::components::plan::SpaceLayout;
+use crate::components::layout::SpaceLayout;
 
 /// Spaces that one query asks for.
 const AT_ONCE: usize = 500;

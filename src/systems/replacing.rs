@@ -6,7 +6,7 @@ use super::elements::{self, Elements};
 use super::{Outbox, arrival, proximity, zones};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
-use crate::components::plan::SpaceLayout;
+use crate::components::layout::SpaceLayout;
 
 /// From now on the space is as the plan says. An older plan, or one of another size, changes nothing.
 pub(super) fn replace(world: &mut World, plan: SpaceLayout) {

@@ -15,7 +15,7 @@ use crate::components::direction::Motion;
 use crate::components::fact::{Denial, Fact};
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::plan::{TileRect, SpaceLayout};
+use crate::components::layout::{TileRect, SpaceLayout};
 use crate::components::player::{Body, Card};
 use crate::components::steering::Steering;
 use crate::components::unit::{Tick, TickRate, Tile};

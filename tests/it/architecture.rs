@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["net::protocol", "net::codec", "net::address", "net::budget", "net::few"],
     &["media"],
     &["host"],
-    &["net::link"],
+    &["link"],
     &["store"],
     &["cluster"],
     &["net::session", "net::relay", "net::edge"],

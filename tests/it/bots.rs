@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plaza::bots::{self, Behaviour, Protocol, Report, BotSettings};
-use plaza::media::forward::SfuSettings;
+use plaza::media::sfu::SfuSettings;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;

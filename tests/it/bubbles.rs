@@ -7,7 +7,7 @@ use plaza::components::command::Command;
 use plaza::components::fact::{Denial, Fact};
 use plaza::components::id::{PlayerId, UserId};
 use plaza::components::peers::{Peer, ProximityRules, ProximityReason};
-use plaza::components::plan::{TileRect, SpaceLayout};
+use plaza::components::layout::{TileRect, SpaceLayout};
 use plaza::components::player::Goal;
 use plaza::components::status::{Status, WaveKind};
 use plaza::components::unit::{TickRate, Tile};

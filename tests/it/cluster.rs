@@ -7,7 +7,7 @@ use plaza::cluster::ownership::{Dead, Renewal, Taken};
 use plaza::cluster::redis::Redis as Directory;
 use plaza::cluster::vault::{Committed, SavedState, Vault, Write};
 use plaza::components::id::SpaceId;
-use plaza::net::link::Secret;
+use plaza::link::Secret;
 use plaza::net::protocol::ServerMessage;
 use plaza::settings::{ClusterSettings, Settings};
 use plaza::store::Store;

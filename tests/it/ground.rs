@@ -6,7 +6,7 @@ use plaza::components::direction::Direction;
 use plaza::components::fact::{Denial, Fact};
 use plaza::components::id::{ElementId, PlacementId, PlayerId};
 use plaza::components::peers::ProximityRules;
-use plaza::components::plan::{TileRect, Placement, SpaceLayout};
+use plaza::components::layout::{TileRect, Placement, SpaceLayout};
 use plaza::components::player::HeldStep;
 use plaza::components::unit::{TickRate, Tile};
 use plaza::components::zone::{PortalTarget, Zone, ZoneKind};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use plaza::media::MediaSecret;
-use plaza::media::forward::SfuSettings;
+use plaza::media::sfu::SfuSettings;
 use plaza::media::livekit::LiveKitSettings;
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use plaza::components::command::Command;
 use plaza::components::fact::Fact;
 use plaza::components::id::{PlayerId, UserId};
 use plaza::components::peers::ProximityRules;
-use plaza::components::plan::{TileRect, SpaceLayout};
+use plaza::components::layout::{TileRect, SpaceLayout};
 use plaza::components::player::Goal;
 use plaza::components::searching::SearchBudget;
 use plaza::components::unit::{TickRate, Tile};

@@ -10,7 +10,7 @@ use plaza::components::fact::{Fact, TickOutput};
 use plaza::components::grid::Grid;
 use plaza::components::id::{ChatId, ElementId, PlacementId, PlayerId, UserId};
 use plaza::components::peers::ProximityRules;
-use plaza::components::plan::{TileRect, Placement, SpaceLayout};
+use plaza::components::layout::{TileRect, Placement, SpaceLayout};
 use plaza::components::player::{Goal, HeldStep};
 use plaza::components::unit::{Position, SUBTILES, Tick, TickRate, Tile};
 use plaza::components::zone::{Zone, ZoneKind};

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::node::{Member, Node, Nonce, rank};
 use crate::components::id::SpaceId;
-use crate::host::moment::MonotonicTime;
+use crate::host::monotonic::MonotonicTime;
 
 /// How often the lease is renewed: three tries fit into the time that one is good for.
 pub const RENEW_EVERY: Duration = Duration::from_millis(500);

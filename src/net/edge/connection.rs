@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::Edge;
 use super::gate::CountedConnection;
-use super::lane::{SocketReader, SendQueue};
+use super::send_queue::{SocketReader, SendQueue};
 use crate::cluster::connections::Registration;
 use crate::cluster::mailboxes::Mailbox;
 use crate::cluster::spaces::EnterError;
@@ -30,8 +30,8 @@ use crate::net::protocol::ServerMessage;
 use crate::net::protocol::chat::DirectMessageS2c;
 use crate::net::protocol::session::RefusedS2c;
 use crate::net::relay::task::{RelayCommand, RelayHandle};
-use crate::net::relay::{Arrival, ClientId, Departure, ProtocolKind, JoinWord, Sink, close, grid_error};
-use crate::net::session::grid::JsonTerms;
+use crate::net::relay::{Arrival, ClientId, Departure, ProtocolKind, JoinWord, Sink, close, json_error};
+use crate::net::session::json::JsonTerms;
 use crate::net::session::{Action, PING_EVERY, Session, binary};
 use crate::store::sessions::{SessionEnd, SessionId};
 use crate::store::{Role, SignedIn};
@@ -162,7 +162,7 @@ impl Connection {
                 () = &mut stopped, if !is_stopping => {
                     is_stopping = true;
                     if self.grid.is_some() {
-                        lane.reply(grid_error("moved", "The server stops. Connect again: the space goes on elsewhere."));
+                        lane.reply(json_error("moved", "The server stops. Connect again: the space goes on elsewhere."));
                     }
                     lane.close(close::AWAY, "the server stops; reconnect");
                 }
@@ -208,10 +208,10 @@ impl Connection {
                 let is_goodbye = frame.is_none_or(|frame| matches!(frame.code.into(), 1000 | 1001));
                 return Some(self.departure(if is_goodbye { Departure::Left } else { Departure::Lost }));
             }
-            (Some(terms), Message::Text(text)) => self.session.receive_grid(now(), terms, text.as_str()),
+            (Some(terms), Message::Text(text)) => self.session.receive_json(now(), terms, text.as_str()),
             (Some(terms), Message::Binary(bytes)) => {
                 let text = String::from_utf8_lossy(&bytes);
-                self.session.receive_grid(now(), terms, &text)
+                self.session.receive_json(now(), terms, &text)
             }
             (None, Message::Binary(bytes)) => self.session.receive_binary(now(), &bytes),
             (None, Message::Text(_)) => binary::refuse(close::MALFORMED, "This protocol has binary messages only."),
@@ -260,7 +260,7 @@ impl Connection {
                         Action::Reply(bytes) => bytes,
                         _ => return,
                     },
-                    _ => grid_error("busy", BUSY),
+                    _ => json_error("busy", BUSY),
                 });
             }
             Action::EditMessage { player, line, text } => {
@@ -501,13 +501,13 @@ impl Connection {
 
     /// From now on the connection ends with the session of the token.
     fn register(&self, token: &str) -> Registration {
-        let (lane, is_grid) = (Arc::clone(&self.lane), self.grid.is_some());
+        let (lane, is_json) = (Arc::clone(&self.lane), self.grid.is_some());
         let close = move |end: &SessionEnd| {
             let message = match end {
                 SessionEnd::SignedOut => "You were signed out. Sign in again.".to_owned(),
                 SessionEnd::Suspended(suspension) => suspension.to_string(),
             };
-            refuse(&lane, is_grid, close::SIGNED_OUT, &message);
+            refuse(&lane, is_json, close::SIGNED_OUT, &message);
         };
         self.edge.0.connections.open(SessionId::of(token), Arc::new(close))
     }
@@ -518,15 +518,15 @@ impl Connection {
 }
 
 /// Says why, in the words of the client's protocol, and ends the connection.
-fn refuse(lane: &SendQueue, is_grid: bool, code: u16, message: &str) {
-    lane.reply(if is_grid {
+fn refuse(lane: &SendQueue, is_json: bool, code: u16, message: &str) {
+    lane.reply(if is_json {
         let word = match code {
             close::SIGNED_OUT => "unauthorized",
             close::FORBIDDEN => "forbidden",
             close::NO_SPACE => "unknown-space",
             _ => "unavailable",
         };
-        grid_error(word, message)
+        json_error(word, message)
     } else {
         let message = message.to_owned();
         encode(&ServerMessage::Refused(RefusedS2c { code, message })).into()

@@ -7,7 +7,7 @@ mod accept;
 mod connection;
 mod framing;
 mod gate;
-mod lane;
+mod send_queue;
 mod watched;
 
 use std::num::NonZeroU32;
@@ -35,7 +35,7 @@ use tungstenite::protocol::{Role, WebSocketConfig};
 use self::accept::RequestPermits;
 pub use self::accept::{CutBody, HttpTimes, serve};
 use self::gate::{Counts, Gate};
-use self::lane::SendQueue;
+use self::send_queue::SendQueue;
 use self::watched::WatchedSocket;
 use crate::cluster::connections::Connections;
 use crate::cluster::mailboxes::Mailboxes;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::grid_view::{self, JsonView};
+use super::json_view::{self, JsonView};
 use super::view::ClientView;
 use super::{Arrival, RelayClient, ClientId, Departure, ProtocolKind, ProtocolView, Relay, Sink, Step, close};
 use crate::components::command::Command;
@@ -110,7 +110,7 @@ impl Relay {
                 history,
                 nearby,
             } => {
-                arrival.sink.event(grid_view::space_joined(&self.visible, player));
+                arrival.sink.event(json_view::space_joined(&self.visible, player));
                 wants_history = history;
                 ProtocolView::Json(JsonView::new(join_word, nearby))
             }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{RelayClient, ClientId, ProtocolView, Relay, grid_view};
+use super::{RelayClient, ClientId, ProtocolView, Relay, json_view};
 use crate::components::chat::{ChatMessage, MessageChange, MessageReaction, ChatRefusal};
 use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::net::codec::encode;
@@ -22,7 +22,7 @@ impl Relay {
         }
         self.history.add(line.clone());
         let others: Bytes = encode(&ServerMessage::Chat(ChatMessageS2c::of(line))).into();
-        let grid = grid_view::new_message(line);
+        let grid = json_view::new_message(line);
         for client in self.clients.values_mut().filter(|client| !client.keeps_away(line.user)) {
             match &mut client.eyes {
                 ProtocolView::Json(eyes) => {
@@ -94,7 +94,7 @@ impl Relay {
     pub(super) fn tell_history(&self, client: &RelayClient, before: Option<ChatId>) {
         client.sink.event(match client.eyes {
             ProtocolView::Binary(_) => encode(&ServerMessage::History(self.page(client, before))).into(),
-            ProtocolView::Json(_) => grid_view::history(self.remembered(client, before)),
+            ProtocolView::Json(_) => json_view::history(self.remembered(client, before)),
         });
     }
 
@@ -104,12 +104,12 @@ impl Relay {
         for client in self.clients.values() {
             if client.player == line.player {
                 client.sink.event(match client.eyes {
-                    ProtocolView::Json(_) => grid_view::new_message(line),
+                    ProtocolView::Json(_) => json_view::new_message(line),
                     ProtocolView::Binary(_) => encode(&ServerMessage::Chat(ChatMessageS2c::own(line))).into(),
                 });
             } else if hearers.binary_search(&client.player).is_ok() && !client.keeps_away(line.user) {
                 client.sink.event(match client.eyes {
-                    ProtocolView::Json(_) => grid_view::new_message(line),
+                    ProtocolView::Json(_) => json_view::new_message(line),
                     ProtocolView::Binary(_) => others.clone(),
                 });
             }
@@ -155,7 +155,7 @@ impl Relay {
         let Some(client) = self.client_of(player) else { return };
         let message = refusal(why);
         client.sink.event(match (&client.eyes, client_id) {
-            (ProtocolView::Json(_), _) => grid_view::error(refusal_code(why), &message),
+            (ProtocolView::Json(_), _) => json_view::error(refusal_code(why), &message),
             (ProtocolView::Binary(_), Some(client_id)) => {
                 encode(&ServerMessage::ChatRefused(ChatRefusedS2c { client_id, message })).into()
             }

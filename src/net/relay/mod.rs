@@ -6,7 +6,7 @@
 
 mod arrivals;
 mod chat;
-mod grid_view;
+mod json_view;
 mod ladder;
 mod nearby;
 mod pace;
@@ -25,8 +25,8 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use self::arrivals::join_command;
-use self::grid_view::JsonView;
-pub use self::grid_view::{JoinWord, error as grid_error};
+use self::json_view::JsonView;
+pub use self::json_view::{JoinWord, error as json_error};
 pub use self::ladder::{Ladder, Step};
 use self::nearby::Nearby;
 use self::ticket::Tickets;
@@ -396,7 +396,7 @@ impl Relay {
             if code == close::DELETED
                 && let ProtocolView::Json(_) = client.eyes
             {
-                client.sink.event(grid_view::error("space-deleted", reason));
+                client.sink.event(json_view::error("space-deleted", reason));
             }
             client.sink.close(code, reason);
         }
@@ -413,7 +413,7 @@ impl Relay {
             let Some((word, bytes)) = words.iter_mut().find(|(word, _)| *word == eyes.join_word()) else {
                 continue;
             };
-            let bytes = bytes.get_or_insert_with(|| grid_view::user_joined(&self.visible, player, *word));
+            let bytes = bytes.get_or_insert_with(|| json_view::user_joined(&self.visible, player, *word));
             client.sink.event(bytes.clone());
             if client.sink.has_missed() {
                 eyes.miss_newcomer(player);
@@ -447,7 +447,7 @@ impl Relay {
                 if let Some(client) = self.client_of(*player)
                     && let ProtocolView::Json(_) = client.eyes
                 {
-                    client.sink.event(grid_view::movement_rejected(*tile));
+                    client.sink.event(json_view::movement_rejected(*tile));
                 }
             }
             Fact::NoPath { player } => {
@@ -536,7 +536,7 @@ impl Relay {
             client.player != player
         });
         self.numbers.remove(&player);
-        self.to_grid_except(player, &grid_view::user_left(user));
+        self.to_json_except(player, &json_view::user_left(user));
         for client in self.clients.values_mut() {
             if let ProtocolView::Json(eyes) = &mut client.eyes
                 && client.sink.has_missed()

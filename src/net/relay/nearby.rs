@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use super::{RelayClient, ProtocolView, Relay, grid_view};
+use super::{RelayClient, ProtocolView, Relay, json_view};
 use crate::components::bubble::BubbleState;
 use crate::components::command::Command;
 use crate::components::fact::{Denial, Fact, Snapshot};
@@ -126,7 +126,7 @@ impl Relay {
                 } else {
                     self.nearby.areas.insert(area.zone, *area);
                 }
-                self.to_game_clients(&zone(*area));
+                self.to_binary_clients(&zone(*area));
             }
             Fact::BubbleChanged(state) => {
                 if state.players.is_empty() {
@@ -135,7 +135,7 @@ impl Relay {
                     self.nearby.bubbles.insert(state.bubble, state.clone());
                 }
                 if self.nearby.owed.is_none() {
-                    self.to_game_clients(&bubbles(false, [state]));
+                    self.to_binary_clients(&bubbles(false, [state]));
                 }
             }
             Fact::BubbleAsked { player, is_aside, to } => {
@@ -185,7 +185,7 @@ impl Relay {
                         client.sink.event(encode(&ServerMessage::Portal(portal)).into());
                     }
                     ProtocolView::Json(eyes) if eyes.is_told_of_nearby() => {
-                        client.sink.event(grid_view::portal(*space, &arrive));
+                        client.sink.event(json_view::portal(*space, &arrive));
                     }
                     // It would not know where to go.
                     ProtocolView::Json(_) => return None,
@@ -211,7 +211,7 @@ impl Relay {
             }
             ProtocolView::Json(eyes) if eyes.is_told_of_nearby() => {
                 if let Some(user) = self.visible.user_of(from) {
-                    client.sink.event(grid_view::signal(user, body));
+                    client.sink.event(json_view::signal(user, body));
                 }
             }
             ProtocolView::Json(_) => {}
@@ -250,7 +250,7 @@ impl Relay {
                 };
                 client.sink.event(encode(&ServerMessage::Notice(notice)).into());
             }
-            ProtocolView::Json(_) => client.sink.event(grid_view::error(code, message)),
+            ProtocolView::Json(_) => client.sink.event(json_view::error(code, message)),
         }
     }
 
@@ -262,7 +262,7 @@ impl Relay {
         }
     }
 
-    fn to_game_clients(&self, bytes: &Bytes) {
+    fn to_binary_clients(&self, bytes: &Bytes) {
         let clients = self.clients.values();
         let binary = clients.filter(|client| matches!(client.eyes, ProtocolView::Binary(_)));
         binary.for_each(|client| client.sink.event(bytes.clone()));
@@ -288,7 +288,7 @@ impl Relay {
                     .filter_map(|peer| Some((user_of(peer.player)?, *peer)))
                     .collect();
                 let gone: Vec<_> = gone.iter().filter_map(|player| user_of(*player)).collect();
-                client.sink.event(grid_view::nearby(client.player, full, &peers, &gone));
+                client.sink.event(json_view::nearby(client.player, full, &peers, &gone));
             }
             ProtocolView::Json(_) => {}
         }

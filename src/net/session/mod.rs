@@ -5,7 +5,7 @@
 pub mod binary;
 mod bucket;
 mod emoji;
-pub mod grid;
+pub mod json;
 pub mod rates;
 
 use std::sync::Arc;

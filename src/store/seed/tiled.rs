@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::folder::check_name;
 use super::strict::{self, Extra};
-use crate::components::plan::TileRect;
+use crate::components::layout::TileRect;
 use crate::components::unit::Tile;
 use crate::components::zone::ZoneKind;
 use crate::store::maps::{TileLayer, MapDocument, TargetEntry, ZoneEntry, zone_problems};

@@ -31,7 +31,7 @@ use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::peers::{BESIDE, SfuEndpoint, Peer, MediaRoute, ProximityRules, ProximityReason};
-use crate::components::plan::SpaceLayout;
+use crate::components::layout::SpaceLayout;
 use crate::components::player::{Body, Card};
 use crate::components::presence::Disconnected;
 use crate::components::status::Status;

@@ -95,19 +95,19 @@ pub(super) struct Goodbye {
 
 impl SendQueue {
     /// The way out of a socket, and the way in.
-    pub(super) fn new(socket: TcpStream, is_grid: bool) -> (Arc<Self>, SocketReader) {
+    pub(super) fn new(socket: TcpStream, is_json: bool) -> (Arc<Self>, SocketReader) {
         let patience = SendPatience {
             deaf: DEAF_AFTER,
             stuck: STUCK_AT_MOST,
         };
-        Self::with_patience(socket, is_grid, patience)
+        Self::with_patience(socket, is_json, patience)
     }
 
-    fn with_patience(socket: TcpStream, is_grid: bool, patience: SendPatience) -> (Arc<Self>, SocketReader) {
+    fn with_patience(socket: TcpStream, is_json: bool, patience: SendPatience) -> (Arc<Self>, SocketReader) {
         let (reading, writing) = socket.into_split();
         let lane = Arc::new(Self {
             socket: writing,
-            opcode: if is_grid { Opcode::Text } else { Opcode::Binary },
+            opcode: if is_json { Opcode::Text } else { Opcode::Binary },
             waiting: Mutex::default(),
             wake: Notify::new(),
             is_stuck: AtomicBool::new(false),

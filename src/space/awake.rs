@@ -10,7 +10,7 @@ use crate::components::command::Command;
 use crate::components::direction::Motion;
 use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::grid::Grid;
-use crate::components::plan::SpaceLayout;
+use crate::components::layout::SpaceLayout;
 use crate::components::player::{Body, Card, Carry};
 use crate::components::presence::{REMEMBERED, Disconnected};
 use crate::components::searching::SearchBudget;

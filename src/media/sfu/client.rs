@@ -11,7 +11,7 @@ use str0m::media::{Direction, KeyframeRequestKind, MediaAdded, MediaData, MediaK
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
 
 use super::layers::{Quality, LayerRequest};
-use super::room::{Source, Stream};
+use super::session::{Source, Stream};
 use super::words;
 use crate::components::id::{PlayerId, SpaceId};
 

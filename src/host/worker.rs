@@ -590,7 +590,7 @@ mod tests {
     use super::super::desks;
     use super::*;
     use crate::components::peers::ProximityRules;
-    use crate::components::plan::SpaceLayout;
+    use crate::components::layout::SpaceLayout;
     use crate::components::unit::TickRate;
 
     /// Two threads that nobody runs: the test reads their orders.

@@ -14,10 +14,10 @@ use crate::components::command::Command;
 use crate::components::fact::Fact;
 use crate::components::id::{SpaceId, UserId};
 use crate::components::peers::ProximityRules;
-use crate::components::plan::SpaceLayout;
+use crate::components::layout::SpaceLayout;
 use crate::components::scene::Scene;
 use crate::components::unit::TickRate;
-use crate::host::moment::MonotonicTime;
+use crate::host::monotonic::MonotonicTime;
 use crate::host::{Ending, Host, SpaceUpdate, SpaceHandle};
 use crate::space::Space;
 

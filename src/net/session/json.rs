@@ -10,7 +10,7 @@ use crate::components::chat::Scope;
 use crate::components::command::{Command, PlayerRef};
 use crate::components::peers::MAX_SIGNAL;
 use crate::components::unit::Tile;
-use crate::net::relay::{ProtocolKind, JoinWord, grid_error};
+use crate::net::relay::{ProtocolKind, JoinWord, json_error};
 
 /// What a client of the tile grid asked for on the way in.
 #[derive(Debug, Clone)]
@@ -77,7 +77,7 @@ struct ChatPayload {
 
 impl Session {
     /// A client of the tile grid said something.
-    pub fn receive_grid(&mut self, now: Instant, terms: &mut JsonTerms, text: &str) -> Vec<Action> {
+    pub fn receive_json(&mut self, now: Instant, terms: &mut JsonTerms, text: &str) -> Vec<Action> {
         if let Err(flood) = self.hear(now, text.len()) {
             return flood.answer();
         }
@@ -102,7 +102,7 @@ impl Session {
             return error("invalid-json", "Send {\"type\": …, \"payload\": …} as JSON.");
         };
         match (r#type.as_str(), self.stage) {
-            ("join", SessionStage::New(_)) => self.join_grid(terms, payload),
+            ("join", SessionStage::New(_)) => self.join_json(terms, payload),
             ("join", _) => error(
                 "already-joined",
                 "This connection has joined a space. Open another for another space.",
@@ -164,7 +164,7 @@ impl Session {
         }
     }
 
-    fn join_grid(&mut self, terms: &mut JsonTerms, payload: Value) -> Vec<Action> {
+    fn join_json(&mut self, terms: &mut JsonTerms, payload: Value) -> Vec<Action> {
         let Ok(join) = serde_json::from_value::<Join>(payload) else {
             return error("invalid-payload", "join needs {spaceId, token}.");
         };
@@ -208,7 +208,7 @@ fn whole_tile(step: &Move) -> Tile {
 }
 
 fn error(code: &str, message: &str) -> Vec<Action> {
-    vec![Action::Reply(grid_error(code, message))]
+    vec![Action::Reply(json_error(code, message))]
 }
 
 #[cfg(test)]
@@ -224,7 +224,7 @@ mod tests {
 
     fn joined() -> (Session, JsonTerms, Instant) {
         let (mut session, mut terms, now) = session();
-        session.receive_grid(
+        session.receive_json(
             now,
             &mut terms,
             r#"{"type":"join","payload":{"spaceId":"s","token":"t"}}"#,
@@ -244,14 +244,14 @@ mod tests {
     fn what_is_not_understood_gets_an_error_and_the_connection_stays() {
         let (mut session, mut terms, now) = session();
         for text in ["", "{", "[]", "null", "{\"type\":5}", &"[".repeat(10_000)] {
-            let actions = session.receive_grid(now, &mut terms, text);
+            let actions = session.receive_json(now, &mut terms, text);
             assert_eq!(reply(&actions)["payload"]["code"], "invalid-json", "{text:.20}");
         }
-        let actions = session.receive_grid(now, &mut terms, r#"{"type":"dance"}"#);
+        let actions = session.receive_json(now, &mut terms, r#"{"type":"dance"}"#);
         assert_eq!(reply(&actions)["payload"]["code"], "unknown-type");
-        let actions = session.receive_grid(now, &mut terms, r#"{"type":"move","payload":{"x":1,"y":1}}"#);
+        let actions = session.receive_json(now, &mut terms, r#"{"type":"move","payload":{"x":1,"y":1}}"#);
         assert_eq!(reply(&actions)["payload"]["code"], "not-joined");
-        let actions = session.receive_grid(now, &mut terms, r#"{"type":"join","payload":{"spaceId":7}}"#);
+        let actions = session.receive_json(now, &mut terms, r#"{"type":"join","payload":{"spaceId":7}}"#);
         assert_eq!(reply(&actions)["payload"]["code"], "invalid-payload");
     }
 
@@ -265,7 +265,7 @@ mod tests {
                 tile: Tile::new(4, 5),
             };
             assert_eq!(
-                session.receive_grid(now, &mut terms, &text),
+                session.receive_json(now, &mut terms, &text),
                 [Action::Command(expected)]
             );
         }
@@ -276,7 +276,7 @@ mod tests {
         let (mut session, mut terms, now) = joined();
         for place in ["1e99", "-1", "0.5", "1000000"] {
             let text = format!(r#"{{"type":"move","payload":{{"x":{place},"y":0}}}}"#);
-            let actions = session.receive_grid(now, &mut terms, &text);
+            let actions = session.receive_json(now, &mut terms, &text);
             assert!(
                 matches!(
                     actions[..],
@@ -294,7 +294,7 @@ mod tests {
     fn a_repeated_space_or_token_must_be_the_same() {
         let (mut session, mut terms, now) = joined();
         let mut say = |payload: &str| {
-            session.receive_grid(
+            session.receive_json(
                 now,
                 &mut terms,
                 &format!(r#"{{"type":"chat-message","payload":{payload}}}"#),

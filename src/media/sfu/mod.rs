@@ -9,7 +9,7 @@
 
 mod client;
 mod layers;
-pub mod room;
+pub mod session;
 mod tcp;
 mod thread;
 mod words;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use socket2::SockRef;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-pub use self::room::Stream;
+pub use self::session::Stream;
 pub use self::words::{OfferError, pack, unpack};
 use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::{PlayerId, SpaceId};

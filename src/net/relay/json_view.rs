@@ -260,7 +260,7 @@ impl Relay {
             if let Some(user) = self.visible.user_of(*player)
                 && is_watched
             {
-                self.to_grid_except(*player, &movement(user, tile));
+                self.to_json_except(*player, &movement(user, tile));
             }
         }
     }
@@ -277,7 +277,7 @@ impl Relay {
                 Some(now) if Some(now) != *tile => movement(*user, now),
                 Some(_) => continue,
             };
-            self.to_grid_except(*player, &bytes);
+            self.to_json_except(*player, &bytes);
         }
         let players = self.visible.players();
         let newcomers: Vec<_> = players.filter(|player| !before.contains_key(player)).collect();
@@ -313,7 +313,7 @@ impl Relay {
         }
     }
 
-    pub(super) fn to_grid_except(&self, player: PlayerId, bytes: &Bytes) {
+    pub(super) fn to_json_except(&self, player: PlayerId, bytes: &Bytes) {
         for client in self.clients.values() {
             if client.player != player
                 && let ProtocolView::Json(_) = client.eyes

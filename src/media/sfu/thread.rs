@@ -16,7 +16,7 @@ use tokio::time::sleep_until;
 
 use super::client::{SfuClient, SfuEvent};
 use super::layers::{Quality, choose};
-use super::room::{SfuSession, Source};
+use super::session::{SfuSession, Source};
 use super::tcp::{Arrived, Limits, Streams};
 use super::words::{self, SfuRequest, SfuReply};
 use super::{Answer, SfuReplySink, SfuCommand};

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::room::{Source, Stream};
+use super::session::{Source, Stream};
 
 /// A picture that is shown no higher than this, in pixels, is as good in the coarse layer.
 const COARSE_HEIGHT: u32 = 216;

@@ -11,7 +11,7 @@ use flate2::write::ZlibEncoder;
 use serde::{Deserialize, Serialize};
 use str0m::change::SdpOffer;
 
-use super::room::Stream;
+use super::session::Stream;
 
 /// Bytes of a description at most, once it is unpacked.
 const MAX_DESCRIPTION: u64 = 128 * 1_024;
