@@ -8,7 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use divan::Bencher;
 use plaza::components::scene::Scene;
-use plaza::net::relay::{Arrival, ClientId, ProtocolKind, Relay, Sink, Visible};
+use plaza::net::protocol::client::ProtocolKind;
+use plaza::net::relay::{Arrival, ClientId, Relay, Sink, Visible};
 use plaza::space::Space;
 use tokio::sync::oneshot;
 

@@ -5,7 +5,7 @@ mod crowd;
 use divan::Bencher;
 use plaza::components::grid::Grid;
 use plaza::components::unit::Tile;
-use plaza::systems::path::{PathSearch, PathGoal};
+use plaza::systems::path::{PathGoal, PathSearch};
 
 use self::crowd::{SIDE, crowd, pillars, steps};
 

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use crate::components::peers::SfuEndpoint;
 use crate::components::unit::TickRate;
-use crate::media::sfu::SfuSettings;
+use crate::link::Secret;
 use crate::media::ice::IceSettings;
 use crate::media::livekit::LiveKitSettings;
+use crate::media::sfu::SfuSettings;
 use crate::net::address::Network;
 use crate::net::budget::BudgetSettings;
 use crate::net::edge::HttpTimes;
-use crate::link::Secret;
-use crate::net::relay::JoinWord;
+use crate::net::protocol::client::JoinWord;
 use crate::store::DatabaseUrl;
 
 /// How much work one password hash is.

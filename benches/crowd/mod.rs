@@ -3,8 +3,8 @@
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
 use plaza::components::id::{PlayerId, UserId};
-use plaza::components::peers::ProximityRules;
 use plaza::components::layout::SpaceLayout;
+use plaza::components::peers::ProximityRules;
 use plaza::components::player::HeldStep;
 use plaza::components::unit::{TickRate, Tile};
 use plaza::space::Space;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use libfuzzer_sys::fuzz_target;
 use plaza::components::id::PlayerId;
-use plaza::net::relay::JoinWord;
+use plaza::net::protocol::client::JoinWord;
 use plaza::net::session::Session;
 use plaza::net::session::json::GridTerms;
 

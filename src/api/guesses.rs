@@ -302,8 +302,16 @@ mod tests {
         }
         assert_eq!(waits[..4], [1, 1, 3, 7], "failures are slowly forgotten in between");
         assert!(waits.is_sorted() && waits.iter().all(|wait| *wait <= 300), "{waits:?}");
-        assert_eq!(guess(&guesses, network(2), "ada", now), AttemptVerdict::Go, "another network");
-        assert_eq!(guess(&guesses, network(1), "bob", now), AttemptVerdict::Go, "another account");
+        assert_eq!(
+            guess(&guesses, network(2), "ada", now),
+            AttemptVerdict::Go,
+            "another network"
+        );
+        assert_eq!(
+            guess(&guesses, network(1), "bob", now),
+            AttemptVerdict::Go,
+            "another account"
+        );
     }
 
     #[test]
@@ -316,7 +324,11 @@ mod tests {
         assert_eq!(tried.count(), FREE_OF_ACCOUNT as usize + 1);
         let home = guesses.asker(network(999), "ada", now);
         assert!(home.is_known);
-        assert_eq!(guesses.judge(home, now), AttemptVerdict::Go, "at home nothing has changed");
+        assert_eq!(
+            guesses.judge(home, now),
+            AttemptVerdict::Go,
+            "at home nothing has changed"
+        );
         let away = guesses.asker(network(998), "ada", now);
         assert!(matches!(guesses.judge(away, now), AttemptVerdict::Hold(wait) if wait <= LONGEST_FIRST_WAIT));
         // A stranger who waited and failed waits longer for each further try.
@@ -357,7 +369,10 @@ mod tests {
             guesses.right(asker, now);
         }
         for number in 0..6 {
-            assert_eq!(guess(&guesses, network(1), &format!("user {number}"), now), AttemptVerdict::Go);
+            assert_eq!(
+                guess(&guesses, network(1), &format!("user {number}"), now),
+                AttemptVerdict::Go
+            );
         }
         let AttemptVerdict::Refuse(wait) = guess(&guesses, network(1), "user 7", now) else {
             panic!()
@@ -378,7 +393,10 @@ mod tests {
         for _ in 0..FREE as usize {
             assert_eq!(guess(&guesses, network(1), "ada", now), AttemptVerdict::Go);
         }
-        assert!(matches!(guess(&guesses, network(1), "ada", now), AttemptVerdict::Refuse(_)));
+        assert!(matches!(
+            guess(&guesses, network(1), "ada", now),
+            AttemptVerdict::Refuse(_)
+        ));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::task::spawn_blocking;
 
 use super::error::ApiError;
-use super::turns::{Asker, WorkPermit, Turns};
+use super::turns::{Asker, Turns, WorkPermit};
 use crate::components::name::password_form;
 use crate::net::address::AddressKey;
 use crate::settings::PasswordCost;

@@ -17,7 +17,7 @@ use super::{AppState, assets, files};
 use crate::components::id::{MapId, SpaceId};
 use crate::store::SpaceRow;
 use crate::store::elements::PlacedElement;
-use crate::store::maps::{TileLayer, MapDocument};
+use crate::store::maps::{MapDocument, TileLayer};
 
 /// What lies under a map that has no tiles.
 const FLOOR: &str = "#e8dcc8";

@@ -143,7 +143,8 @@ impl TurnState {
         }
         self.arrivals += 1;
         let (call, called) = oneshot::channel();
-        self.waiting.insert((clock, self.arrivals), TurnWaiter { network, call });
+        self.waiting
+            .insert((clock, self.arrivals), TurnWaiter { network, call });
         if self.waiting.len() > MOST {
             // Whose clock is furthest ahead goes; it may be this one.
             self.waiting.pop_last();

@@ -181,7 +181,10 @@ impl Bot {
                 let binary = Binary::new(&shared, room, bot, &token, habits, caller);
                 self.speak(binary, room).await
             }
-            Protocol::Json => self.speak(JsonConnection::new(&shared, room, bot, &token, apart), room).await,
+            Protocol::Json => {
+                self.speak(JsonConnection::new(&shared, room, bot, &token, apart), room)
+                    .await
+            }
         }
     }
 

@@ -85,7 +85,10 @@ impl<'a> ByteReader<'a> {
     }
 
     /// The value behind a flag that says whether there is one.
-    pub(super) fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, ViewError>) -> Result<Option<T>, ViewError> {
+    pub(super) fn option<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, ViewError>,
+    ) -> Result<Option<T>, ViewError> {
         if self.flag()? { read(self).map(Some) } else { Ok(None) }
     }
 

@@ -1,6 +1,6 @@
 //! Dialect: what a bot needs of a protocol, whichever it is.
 
-use super::mind::{Mind, BotGoal};
+use super::mind::{BotGoal, Mind};
 use super::view::ViewError;
 use super::wire::Writer;
 

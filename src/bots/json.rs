@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::dialect::{BotProtocol, Heard, Rested, distance, nearest_first};
-use super::mind::{Mind, BotGoal};
+use super::mind::{BotGoal, Mind};
 use super::shared::{BotSpace, Shared};
 use super::view::ViewError;
 use super::wire::Writer;

@@ -11,7 +11,7 @@ use super::bot::BotResult;
 use super::mind::SECOND;
 use super::shared::Shared;
 use super::tally::Tally;
-use super::{Behaviour, Protocol, BotSettings};
+use super::{Behaviour, BotSettings, Protocol};
 
 /// Whoever is in so long after a line was said should have heard it.
 const HEARD_WITHIN: u64 = SECOND;

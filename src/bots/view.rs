@@ -221,7 +221,8 @@ impl BotView {
             self.at_hand = match self.pages.binary_search_by_key(&number, |(page, _)| *page) {
                 Ok(index) => index,
                 Err(index) => {
-                    self.pages.insert(index, (number, Box::new([PackedPosition::UNKNOWN; PAGE])));
+                    self.pages
+                        .insert(index, (number, Box::new([PackedPosition::UNKNOWN; PAGE])));
                     index
                 }
             };

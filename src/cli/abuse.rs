@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::bots::duration;
 use super::print;
 use crate::bots::abuse::{self, AbuseReport, AbuseSettings, Attack};
-use crate::bots::{self, Behaviour, Report, BotSettings};
+use crate::bots::{self, Behaviour, BotSettings, Report};
 
 /// Attackers come after everybody else where cores are few: they stand for other machines.
 const PRIORITY: i32 = 19;

@@ -144,7 +144,9 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<()> {
         AdminCommand::Spaces(reach) => cluster::spaces(&reach.orders().await?).await,
         AdminCommand::Drain(target) => cluster::drain(&target.reach.orders().await?, &target.node).await,
         AdminCommand::Undrain(target) => cluster::undrain(&target.reach.orders().await?, &target.node).await,
-        AdminCommand::Move { space, target } => cluster::hand_over(&target.reach.orders().await?, space, &target.node).await,
+        AdminCommand::Move { space, target } => {
+            cluster::hand_over(&target.reach.orders().await?, space, &target.node).await
+        }
     }
 }
 

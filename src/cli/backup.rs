@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use super::options::{DatabaseLocation, DataOptions};
+use super::options::{DataOptions, DatabaseLocation};
 use super::print;
 use crate::components::utc::utc;
 use crate::store::backup::{self, Manifest};

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use super::print;
-use crate::bots::{self, Behaviour, Bounds, Progress, Protocol, BotSettings};
+use crate::bots::{self, Behaviour, BotSettings, Bounds, Progress, Protocol};
 
 /// How often a line is written where nobody watches a screen.
 const LINE_EVERY: Duration = Duration::from_secs(5);

@@ -11,14 +11,14 @@ use serde::Deserialize;
 use crate::cluster::orders::Orders;
 use crate::cluster::redis::Redis;
 use crate::components::unit::TickRate;
+use crate::link::{Links, Secret, Tls};
 use crate::media::MediaSecret;
-use crate::media::sfu::SfuSettings;
 use crate::media::ice::IceSettings;
 use crate::media::livekit::LiveKitSettings;
+use crate::media::sfu::SfuSettings;
 use crate::net::address::Network;
 use crate::net::budget::BudgetSettings;
-use crate::link::{Links, Secret, Tls};
-use crate::net::relay::JoinWord;
+use crate::net::protocol::client::JoinWord;
 use crate::settings::{ClusterSettings, MetricsSettings, PasswordCost, Quotas, Settings, SignUpPolicy};
 use crate::store::{DatabaseUrl, Store};
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
-use super::options::{ServeConfig, Serve};
+use super::options::{Serve, ServeConfig};
 use super::print;
 use crate::server::Server;
 use crate::settings::Settings;

@@ -3,7 +3,7 @@
 use tokio::sync::mpsc;
 
 use crate::components::command::Command;
-use crate::host::{SpaceUpdate, SendError, SpaceHandle};
+use crate::host::{SendError, SpaceHandle, SpaceUpdate};
 use crate::link::RemoteSpace;
 
 /// A way to a space. Cheap to clone.

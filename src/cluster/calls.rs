@@ -1,7 +1,7 @@
 //! Calls: keeps the forwarding unit up to date with a space that is run here, and brings its answers back.
 
 use crate::components::command::Command;
-use crate::host::{SpaceUpdate, SpaceHandle};
+use crate::host::{SpaceHandle, SpaceUpdate};
 use crate::media::sfu::{Answer, Sfu};
 
 /// Follows a space for as long as it is run here.

@@ -45,7 +45,10 @@ impl Connections {
     pub fn open(&self, session: SessionId, close: Closer) -> Registration {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         let user = None;
-        self.0.entries.lock().insert(number, ConnectionEntry { session, user, close });
+        self.0
+            .entries
+            .lock()
+            .insert(number, ConnectionEntry { session, user, close });
         Registration {
             connections: self.clone(),
             number,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 
-use super::spaces::{SpacesState, Spaces};
+use super::spaces::{Spaces, SpacesState};
 use crate::components::command::Command;
 use crate::components::id::SpaceId;
 use crate::host::Ending;

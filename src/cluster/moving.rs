@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::census::{COUNT_EVERY, Census, NodeCensus, RunningSpace};
 use super::node::{Node, NodeId};
-use super::spaces::{SpacesState, Spaces};
+use super::spaces::{Spaces, SpacesState};
 use crate::components::id::SpaceId;
 use crate::host::monotonic::MonotonicTime;
 use crate::host::{Ending, SpaceUpdate, balance};

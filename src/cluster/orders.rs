@@ -4,7 +4,7 @@ use super::census::Census;
 use super::node::NodeId;
 use super::redis::Redis;
 use crate::components::id::SpaceId;
-use crate::link::{LinkError, Links, LinkBroadcast};
+use crate::link::{LinkBroadcast, LinkError, Links};
 
 /// Why an order was not given.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +69,8 @@ impl Orders {
         if is_draining {
             return Err(OrderError::Draining(node.to_owned()));
         }
-        self.tell(&home.node.link, LinkBroadcast::Move(space, node.to_owned())).await
+        self.tell(&home.node.link, LinkBroadcast::Move(space, node.to_owned()))
+            .await
     }
 
     async fn tell(&self, link: &str, tell: LinkBroadcast) -> Result<(), OrderError> {

@@ -374,7 +374,9 @@ impl Redis {
             match &self.0.line {
                 RedisConnection::Single(line) => words.over(&mut line.clone()).await,
                 RedisConnection::Cluster(line) => words.over(&mut *line.clone()).await,
-                RedisConnection::Sentinel { client, master } => words.over(&mut current_master(client, master).await?).await,
+                RedisConnection::Sentinel { client, master } => {
+                    words.over(&mut current_master(client, master).await?).await
+                }
             }
         });
         self.judge(timeout(ANSWER_WITHIN, saying).await)

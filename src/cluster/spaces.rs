@@ -21,12 +21,14 @@ use super::census::Census;
 use super::connections::Connections;
 use super::directory::Directory;
 use super::feed::FeedQuery;
-use super::persister::{PersistJob, Persister};
 use super::mailboxes::Mailboxes;
 use super::moving::Moving;
 use super::node::{Member, Node, NodeId};
 use super::orders::Orders;
-use super::ownership::{OwnershipAction, OwnershipRequest, Epoch, Event, LISTEN, LOOK_EVERY, Ownership, SpaceRoute, Taken, Unreachable};
+use super::ownership::{
+    Epoch, Event, LISTEN, LOOK_EVERY, Ownership, OwnershipAction, OwnershipRequest, SpaceRoute, Taken, Unreachable,
+};
+use super::persister::{PersistJob, Persister};
 use super::vault::{Committed, Vault, Write};
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
@@ -36,8 +38,8 @@ use crate::components::scene::Scene;
 use crate::components::unit::{Tick, TickRate};
 use crate::host::monotonic::MonotonicTime;
 use crate::host::{Ending, Host, HostEvent, SpaceHandle};
+use crate::link::{Hosting, LinkBroadcast, Links};
 use crate::media::sfu::Sfu;
-use crate::link::{Hosting, Links, LinkBroadcast};
 use crate::space::checkpoint::{Checkpoint, DurableEvent};
 use crate::space::{CheckpointError, Space};
 use crate::store::{Store, StoreError};
@@ -512,7 +514,9 @@ impl SpacesState {
                 answer: self.directory.mint(space, seen, dead.as_ref(), &me).await,
             },
             OwnershipRequest::Take { space, epoch } => Event::Taken(space, epoch, self.take(space, epoch, &me).await),
-            OwnershipRequest::Assert { space, epoch } => Event::Asserted(space, epoch, self.assert(space, epoch, &me).await),
+            OwnershipRequest::Assert { space, epoch } => {
+                Event::Asserted(space, epoch, self.assert(space, epoch, &me).await)
+            }
             OwnershipRequest::Release { space, epoch } => {
                 self.directory.release(space, epoch, &me).await;
                 return;

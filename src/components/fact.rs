@@ -3,11 +3,11 @@
 use bincode::{Decode, Encode};
 
 use super::bubble::BubbleState;
-use super::chat::{ChatMessage, MessageChange, MessageReaction, ChatRefusal};
+use super::chat::{ChatMessage, ChatRefusal, MessageChange, MessageReaction};
 use super::direction::{Facing, Motion};
 use super::id::{PlacementId, PlayerId, SpaceId, UserId};
-use super::peers::{Peer, ProximityRules};
 use super::layout::Placement;
+use super::peers::{Peer, ProximityRules};
 use super::player::{Card, OwnState};
 use super::status::WaveKind;
 use super::unit::{Position, Tick, Tile};

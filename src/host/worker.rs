@@ -13,7 +13,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Sender, UnboundedSender};
 
 use super::intake::Intake;
-use super::{Workers, Ending, WorkerCommand, HostEvent, SpaceUpdate, SpaceStatus, Until, balance};
+use super::{Ending, HostEvent, SpaceStatus, SpaceUpdate, Until, WorkerCommand, Workers, balance};
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::SpaceId;
@@ -472,8 +472,10 @@ impl HostWorker {
     }
 
     fn obey(&mut self, order: WorkerCommand) {
-        if let WorkerCommand::Follow(space, _) | WorkerCommand::Kept(space, _) | WorkerCommand::Checkpoint(space) | WorkerCommand::Close { space, .. } =
-            &order
+        if let WorkerCommand::Follow(space, _)
+        | WorkerCommand::Kept(space, _)
+        | WorkerCommand::Checkpoint(space)
+        | WorkerCommand::Close { space, .. } = &order
             && let Some(other) = self.successor(*space)
         {
             let _ = self.desks[other].orders.send(order);
@@ -589,8 +591,8 @@ mod tests {
 
     use super::super::desks;
     use super::*;
-    use crate::components::peers::ProximityRules;
     use crate::components::layout::SpaceLayout;
+    use crate::components::peers::ProximityRules;
     use crate::components::unit::TickRate;
 
     /// Two threads that nobody runs: the test reads their orders.

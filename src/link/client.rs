@@ -13,12 +13,12 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::tls::{Channel, Tls};
-use super::wire::{self, Greeting, Secret, LinkBroadcast, ToEdge, ToHost, VERSION, WireError, frame};
+use super::wire::{self, Greeting, LinkBroadcast, Secret, ToEdge, ToHost, VERSION, WireError, frame};
 use super::{BEAT, GREET_WITHIN, SILENCE, WAITING};
 use crate::components::command::Command;
 use crate::components::id::SpaceId;
 use crate::components::scene::Scene;
-use crate::host::{SpaceUpdate, SendError};
+use crate::host::{SendError, SpaceUpdate};
 
 /// Ticks that wait for a relay at most. One that is further behind follows anew, from a picture.
 const BACKLOG: usize = 64;

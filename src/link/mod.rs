@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use self::client::{LinkError, Links, RemoteSpace};
 pub use self::server::{Hosting, serve};
 pub use self::tls::Tls;
-pub use self::wire::{Secret, LinkBroadcast};
+pub use self::wire::{LinkBroadcast, Secret};
 
 /// How often each side says something, if only that it is there.
 const BEAT: Duration = Duration::from_millis(500);

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::tls::{Channel, Tls};
-use super::wire::{self, Greeting, Secret, LinkBroadcast, ToEdge, ToHost, VERSION, WireError, frame};
+use super::wire::{self, Greeting, LinkBroadcast, Secret, ToEdge, ToHost, VERSION, WireError, frame};
 use super::{BEAT, GREET_WITHIN, SILENCE, WAITING};
 use crate::components::id::SpaceId;
 use crate::components::scene::Scene;

@@ -13,12 +13,12 @@ use super::*;
 use crate::components::command::Command;
 use crate::components::fact::Fact;
 use crate::components::id::{SpaceId, UserId};
-use crate::components::peers::ProximityRules;
 use crate::components::layout::SpaceLayout;
+use crate::components::peers::ProximityRules;
 use crate::components::scene::Scene;
 use crate::components::unit::TickRate;
 use crate::host::monotonic::MonotonicTime;
-use crate::host::{Ending, Host, SpaceUpdate, SpaceHandle};
+use crate::host::{Ending, Host, SpaceHandle, SpaceUpdate};
 use crate::space::Space;
 
 const SPACE: SpaceId = SpaceId(Uuid::from_u128(1));
@@ -112,7 +112,10 @@ async fn a_space_of_another_process_is_followed_and_commanded() {
     let (space, found) = links.open(&other.address, SPACE).await.unwrap();
     assert_eq!(found, scene());
     let mut seen = space.follow();
-    assert!(matches!(seen.recv().await, Some(SpaceUpdate::Snapshot { epoch: 7, .. })));
+    assert!(matches!(
+        seen.recv().await,
+        Some(SpaceUpdate::Snapshot { epoch: 7, .. })
+    ));
     space.send(join()).unwrap();
     let joined = loop {
         match seen.recv().await {
@@ -191,7 +194,10 @@ async fn an_encrypted_link_carries_the_same() {
     let (space, found) = links.open(&other.address, SPACE).await.unwrap();
     assert_eq!(found, scene());
     let mut seen = space.follow();
-    assert!(matches!(seen.recv().await, Some(SpaceUpdate::Snapshot { epoch: 7, .. })));
+    assert!(matches!(
+        seen.recv().await,
+        Some(SpaceUpdate::Snapshot { epoch: 7, .. })
+    ));
     space.send(join()).unwrap();
     while let Some(seen) = seen.recv().await {
         if matches!(&seen, SpaceUpdate::Tick(output) if !output.facts.is_empty()) {

@@ -4,9 +4,9 @@
 //! May use `components`. Never: SQL, a `World`, HTTP. Who may hear and see whom is decided by
 //! `systems::proximity`; here it is obeyed.
 
-pub mod sfu;
 pub mod ice;
 pub mod livekit;
 mod secret;
+pub mod sfu;
 
 pub use self::secret::MediaSecret;

@@ -16,7 +16,7 @@ use crate::components::direction::Facing;
 use crate::components::fact::Fact;
 use crate::components::id::{AvatarId, ChatId, PlayerId, UserId};
 use crate::components::player::{Avatar, Body, Card, Carry};
-use crate::components::presence::{RememberedPose, REMEMBERED};
+use crate::components::presence::{REMEMBERED, RememberedPose};
 use crate::components::status::{Media, Status};
 use crate::components::unit::{Position, SUBTILES, Tick};
 use crate::systems::chat::History;

@@ -3,19 +3,19 @@
 //! May use `components` and `systems`. Never: clocks, chance, I/O, threads, wire types. Given the same commands it
 //! does the same, always. When it ticks is the business of `host`, who sees it that of `net::relay`.
 
-pub mod checkpoint;
 mod awake;
+pub mod checkpoint;
 mod sleep;
 
 use bevy_ecs::prelude::*;
 
-pub use self::checkpoint::{Checkpoint, CheckpointError, DurableEvent, SavedPlayer};
 use self::awake::AwakeSpace;
+pub use self::checkpoint::{Checkpoint, CheckpointError, DurableEvent, SavedPlayer};
 use self::sleep::Asleep;
 use crate::components::command::Command;
 use crate::components::fact::{Snapshot, TickOutput};
-use crate::components::peers::SfuEndpoint;
 use crate::components::layout::SpaceLayout;
+use crate::components::peers::SfuEndpoint;
 use crate::components::searching::SearchBudget;
 use crate::components::unit::{Tick, TickRate};
 use crate::systems::chat::{History, IsForgetful, SlowMode};

@@ -7,8 +7,8 @@
 use std::any::Any;
 
 use super::awake::AwakeSpace;
-use crate::components::peers::ProximityRules;
 use crate::components::layout::SpaceLayout;
+use crate::components::peers::ProximityRules;
 use crate::components::unit::{Tick, TickRate};
 use crate::systems::elements::Elements;
 use crate::systems::presence::{self, Player};

@@ -163,7 +163,12 @@ impl Store {
     }
 
     /// Keeps a user out until then, or until it is lifted. Their sessions stay, so that each can be told why.
-    pub async fn suspend(&self, actor: &Actor, user: UserId, suspension: &Suspension) -> Result<AdminOutcome, StoreError> {
+    pub async fn suspend(
+        &self,
+        actor: &Actor,
+        user: UserId,
+        suspension: &Suspension,
+    ) -> Result<AdminOutcome, StoreError> {
         if actor.user == Some(user) {
             return Ok(AdminOutcome::Oneself);
         }

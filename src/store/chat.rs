@@ -144,7 +144,11 @@ impl Store {
     }
 
     /// Lines, newest first, with what people think of them.
-    pub(super) async fn with_reactions(&self, space: SpaceId, rows: Vec<RawMessageRow>) -> Result<Vec<ChatMessage>, StoreError> {
+    pub(super) async fn with_reactions(
+        &self,
+        space: SpaceId,
+        rows: Vec<RawMessageRow>,
+    ) -> Result<Vec<ChatMessage>, StoreError> {
         let mut reactions = match (rows.last(), rows.first()) {
             (Some(oldest), Some(newest)) => self.reactions(space, oldest.seq, newest.seq).await?,
             _ => HashMap::new(),

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Store, StoreError, id, now_ms, tiles, uploads};
 use crate::components::id::{ElementId, PlacementId, SpaceId};
-use crate::components::layout::{TileRect, Placement};
+use crate::components::layout::{Placement, TileRect};
 use crate::components::unit::Tile;
 
 /// The part of a picture that blocks, in tiles from its top left corner.

@@ -10,7 +10,7 @@ use super::presence::Roster;
 use super::zones::Zones;
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::layout::{TileRect, SpaceLayout};
+use crate::components::layout::{SpaceLayout, TileRect};
 use crate::components::player::Body;
 use crate::components::unit::{Position, Tile};
 use crate::components::zone::ZoneKind;

@@ -9,8 +9,8 @@ use bevy_ecs::prelude::*;
 use super::proximity::Peers;
 use super::{Outbox, SimulateSystems, SpaceBuilder, TickSystems, presence};
 use crate::components::chat::{
-    ChatMessage, HISTORY, MessageChange, MessageReaction, ChatRefusal, REACTION_KINDS, REACTION_USERS, Reaction, Scope, Speech,
-    TYPING_SECONDS,
+    ChatMessage, ChatRefusal, HISTORY, MessageChange, MessageReaction, REACTION_KINDS, REACTION_USERS, Reaction, Scope,
+    Speech, TYPING_SECONDS,
 };
 use crate::components::fact::Fact;
 use crate::components::id::{ChatId, PlayerId, UserId};

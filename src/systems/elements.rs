@@ -9,7 +9,7 @@ use super::{Outbox, SpaceBuilder};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::PlacementId;
-use crate::components::layout::{TileRect, Placement, SpaceLayout};
+use crate::components::layout::{Placement, SpaceLayout, TileRect};
 use crate::components::unit::Tile;
 
 /// The elements of a space.

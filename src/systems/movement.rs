@@ -36,7 +36,14 @@ pub fn step(grid: &Grid, rate: TickRate, body: &mut Body, direction: Direction, 
 }
 
 /// As [`step`], and stopping before closed doors, on each axis by itself.
-pub fn step_through(grid: &Grid, doors: &impl Barriers, rate: TickRate, body: &mut Body, direction: Direction, run: bool) {
+pub fn step_through(
+    grid: &Grid,
+    doors: &impl Barriers,
+    rate: TickRate,
+    body: &mut Body,
+    direction: Direction,
+    run: bool,
+) {
     let (right, down) = direction.signs();
     let speed = speed(direction, run);
     let x = stride(&mut body.carry.x, right * speed, rate);

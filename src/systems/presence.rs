@@ -17,7 +17,7 @@ use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::{Avatar, Body, Card};
-use crate::components::presence::{RememberedPose, REMEMBERED, VANISHED_SECONDS, Disconnected};
+use crate::components::presence::{Disconnected, REMEMBERED, RememberedPose, VANISHED_SECONDS};
 use crate::components::status::{Media, Status};
 use crate::components::steering::Steering;
 use crate::components::unit::{Position, Tick, TickRate};

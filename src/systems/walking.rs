@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bevy_ecs::prelude::*;
 
 use super::elements::Elements;
-use super::path::{PathOutcome, PathSearch, PathGoal};
+use super::path::{PathGoal, PathOutcome, PathSearch};
 use super::presence::Roster;
 use super::zones::{Doors, Zones};
 use super::{Outbox, SimulateSystems, SpaceBuilder, movement, presence, proximity};

@@ -15,12 +15,12 @@ use crate::components::direction::Motion;
 use crate::components::fact::{Denial, Fact};
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::layout::{TileRect, SpaceLayout};
+use crate::components::layout::{SpaceLayout, TileRect};
 use crate::components::player::{Body, Card};
 use crate::components::steering::Steering;
 use crate::components::unit::{Tick, TickRate, Tile};
 use crate::components::walking::Walk;
-use crate::components::zone::{PrivateZoneState, MOST_IN_AREA, PortalTarget, ZoneOccupancy, Zone, ZoneKind};
+use crate::components::zone::{MOST_IN_AREA, PortalTarget, PrivateZoneState, Zone, ZoneKind, ZoneOccupancy};
 
 /// Stages of one map at most that are heard.
 pub const MOST_STAGES: usize = 64;
@@ -512,7 +512,8 @@ fn step_through_portals(
     stepped.sort_unstable();
     following.add_followers(&mut stepped);
     for (player, portal) in stepped {
-        let Some(PortalTarget { space, zone }) = zones.all.get(usize::from(portal)).and_then(|zone| zone.target.clone())
+        let Some(PortalTarget { space, zone }) =
+            zones.all.get(usize::from(portal)).and_then(|zone| zone.target.clone())
         else {
             continue;
         };

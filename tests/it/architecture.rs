@@ -15,7 +15,9 @@ const FLOORS: &[&[&str]] = &[
     &["link"],
     &["store"],
     &["cluster"],
-    &["net::session", "net::relay", "net::edge"],
+    &["net::session"],
+    &["net::relay"],
+    &["net::edge"],
     &["settings"],
     &["api"],
     &["bots"],
@@ -24,7 +26,7 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Floors whose rooms lie beside each other and may use each other.
-const SHARED_FLOORS: [usize; 2] = [3, 9];
+const SHARED_FLOORS: [usize; 1] = [3];
 
 /// Rooms that give the same result for the same commands, always.
 const PURE: [&str; 3] = ["components", "systems", "space"];

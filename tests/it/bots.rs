@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use plaza::bots::{self, Behaviour, Protocol, Report, BotSettings};
+use plaza::bots::{self, Behaviour, BotSettings, Protocol, Report};
 use plaza::media::sfu::SfuSettings;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};

@@ -1,6 +1,6 @@
 //! The JSON WebSocket contract, over real sockets.
 
-use plaza::net::relay::JoinWord;
+use plaza::net::protocol::client::JoinWord;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use plaza::media::MediaSecret;
-use plaza::media::sfu::SfuSettings;
 use plaza::media::livekit::LiveKitSettings;
+use plaza::media::sfu::SfuSettings;
 use serde_json::{Value, json};
 
 use crate::harness::{TestServer, text};

@@ -3,8 +3,8 @@
 use plaza::components::command::Command;
 use plaza::components::fact::Fact;
 use plaza::components::id::{PlayerId, UserId};
+use plaza::components::layout::{SpaceLayout, TileRect};
 use plaza::components::peers::ProximityRules;
-use plaza::components::layout::{TileRect, SpaceLayout};
 use plaza::components::player::Goal;
 use plaza::components::searching::SearchBudget;
 use plaza::components::unit::{TickRate, Tile};

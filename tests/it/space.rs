@@ -3,20 +3,20 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use plaza::components::bubble::BubbleAction;
-use plaza::components::chat::{MessageChange, ChatRefusal, REACTION_KINDS, Scope, Speech, TYPING_SECONDS};
+use plaza::components::chat::{ChatRefusal, MessageChange, REACTION_KINDS, Scope, Speech, TYPING_SECONDS};
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
 use plaza::components::fact::{Fact, TickOutput};
 use plaza::components::grid::Grid;
 use plaza::components::id::{ChatId, ElementId, PlacementId, PlayerId, UserId};
+use plaza::components::layout::{Placement, SpaceLayout, TileRect};
 use plaza::components::peers::ProximityRules;
-use plaza::components::layout::{TileRect, Placement, SpaceLayout};
 use plaza::components::player::{Goal, HeldStep};
 use plaza::components::unit::{Position, SUBTILES, Tick, TickRate, Tile};
 use plaza::components::zone::{Zone, ZoneKind};
 use plaza::space::{Checkpoint, CheckpointError, DurableEvent, Space};
 use plaza::systems::movement::{self, RUN};
-use plaza::systems::path::{self, PathOutcome, PathSearch, PathGoal};
+use plaza::systems::path::{self, PathGoal, PathOutcome, PathSearch};
 use proptest::prelude::*;
 use uuid::Uuid;
 

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use super::{Attacker, AttackOutcome};
+use super::{AttackOutcome, Attacker};
 
 /// Requests of one attacker under way at once.
 const AT_ONCE: u32 = 16;

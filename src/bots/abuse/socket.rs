@@ -12,7 +12,7 @@ use tungstenite::Message;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::http::HeaderValue;
 
-use super::{Attacker, AttackOutcome};
+use super::{AttackOutcome, Attacker};
 use crate::net::codec::{decode, encode};
 use crate::net::protocol::chat::{ChatC2s, ChatEditC2s, ReactC2s};
 use crate::net::protocol::movement::{WalkToC2s, WalkToPlayerC2s};
@@ -53,7 +53,9 @@ impl Attacker {
     /// Opens a socket. `None` for the JSON protocol.
     async fn open(&self, subprotocol: Option<&'static str>) -> Result<Socket, Ended> {
         let address = format!("ws://{}/ws?space={}", self.server, self.space());
-        let mut request = address.into_client_request().map_err(|_| Ended(AttackOutcome::Dropped))?;
+        let mut request = address
+            .into_client_request()
+            .map_err(|_| Ended(AttackOutcome::Dropped))?;
         if let Some(name) = subprotocol {
             let name = HeaderValue::from_static(name);
             request.headers_mut().insert("sec-websocket-protocol", name);
@@ -370,7 +372,9 @@ async fn until_closed(socket: &mut Socket) -> Result<(), Ended> {
             next(socket).await?;
         }
     };
-    timeout(WITHIN, reading).await.unwrap_or(Err(Ended(AttackOutcome::Dropped)))
+    timeout(WITHIN, reading)
+        .await
+        .unwrap_or(Err(Ended(AttackOutcome::Dropped)))
 }
 
 async fn send(socket: &mut Socket, message: Message) -> Result<(), Ended> {

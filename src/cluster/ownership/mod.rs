@@ -346,8 +346,16 @@ impl Ownership {
             OwnerLookup::Asking { .. } => MonotonicTime::NEVER,
             OwnerLookup::Waiting(at) | OwnerLookup::InLine(at) => at,
         });
-        let renewal = if self.is_renewing { MonotonicTime::NEVER } else { self.renew_at };
-        let proof = if self.is_proving { MonotonicTime::NEVER } else { self.prove_at };
+        let renewal = if self.is_renewing {
+            MonotonicTime::NEVER
+        } else {
+            self.renew_at
+        };
+        let proof = if self.is_proving {
+            MonotonicTime::NEVER
+        } else {
+            self.prove_at
+        };
         searches
             .chain(self.unasserted.values().copied())
             .chain([renewal, proof])
@@ -428,7 +436,8 @@ impl Ownership {
 
     fn want(&mut self, space: SpaceId, here: bool) {
         if let Some(epoch) = self.epoch_of(space) {
-            self.actions.push_back(OwnershipAction::Route(space, SpaceRoute::Here(epoch)));
+            self.actions
+                .push_back(OwnershipAction::Route(space, SpaceRoute::Here(epoch)));
             return;
         }
         let wanted = self.wanted.entry(space).or_insert(WantedSpace {
@@ -481,7 +490,11 @@ impl Ownership {
             self.actions.push_back(OwnershipAction::ServeUntil(until));
         }
         let proof = MonotonicTime(self.until.0.saturating_sub(PROVE_BEFORE.as_nanos() as u64));
-        self.prove_at = if self.owned.is_empty() { MonotonicTime::NEVER } else { proof };
+        self.prove_at = if self.owned.is_empty() {
+            MonotonicTime::NEVER
+        } else {
+            proof
+        };
     }
 
     fn renewed(&mut self, now: MonotonicTime, sent: MonotonicTime, answer: Result<Renewal, Unreachable>) {
@@ -546,7 +559,13 @@ impl Ownership {
         }
     }
 
-    fn proven(&mut self, now: MonotonicTime, by: Nonce, sent: MonotonicTime, answer: Result<Vec<(SpaceId, Epoch)>, Unreachable>) {
+    fn proven(
+        &mut self,
+        now: MonotonicTime,
+        by: Nonce,
+        sent: MonotonicTime,
+        answer: Result<Vec<(SpaceId, Epoch)>, Unreachable>,
+    ) {
         self.is_proving = false;
         if by != self.me.nonce {
             return;

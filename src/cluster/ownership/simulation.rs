@@ -411,7 +411,10 @@ impl World {
         self.processes[node].running.remove(&space);
         let (life, delay) = (self.processes[node].life, self.delay());
         let to = Box::new(to);
-        self.plan(delay, SimulatedEvent::Arrive(node, life, Event::Left { space, epoch, to }));
+        self.plan(
+            delay,
+            SimulatedEvent::Arrive(node, life, Event::Left { space, epoch, to }),
+        );
     }
 
     fn write(&mut self) -> &mut Contents {

@@ -10,7 +10,7 @@ use str0m::config::DtlsCert;
 use str0m::media::{Direction, KeyframeRequestKind, MediaAdded, MediaData, MediaKind, MediaTime, Mid, Rid};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
 
-use super::layers::{Quality, LayerRequest};
+use super::layers::{LayerRequest, Quality};
 use super::session::{Source, Stream};
 use super::words;
 use crate::components::id::{PlayerId, SpaceId};

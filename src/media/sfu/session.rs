@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::PlayerId;
-use crate::components::peers::{Peer, MediaRoute};
+use crate::components::peers::{MediaRoute, Peer};
 use crate::components::status::Media;
 
 /// What a person sends, in the order in which clients lay it out.

@@ -18,8 +18,8 @@ use super::client::{SfuClient, SfuEvent};
 use super::layers::{Quality, choose};
 use super::session::{SfuSession, Source};
 use super::tcp::{Arrived, Limits, Streams};
-use super::words::{self, SfuRequest, SfuReply};
-use super::{Answer, SfuReplySink, SfuCommand};
+use super::words::{self, SfuReply, SfuRequest};
+use super::{Answer, SfuCommand, SfuReplySink};
 use crate::components::fact::Fact;
 use crate::components::id::{PlayerId, SpaceId};
 

@@ -29,7 +29,7 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use super::Edge;
-use super::gate::{CountedConnection, Full, ConnectionPermit};
+use super::gate::{ConnectionPermit, CountedConnection, Full};
 use super::watched::{Pulse, WatchedSocket};
 use crate::net::address::{AddressKey, ClientAddress, client_address, is_trusted};
 use crate::net::budget::{Budget, Who};

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::Edge;
 use super::gate::CountedConnection;
-use super::send_queue::{SocketReader, SendQueue};
+use super::send_queue::{SendQueue, SocketReader};
 use crate::cluster::connections::Registration;
 use crate::cluster::mailboxes::Mailbox;
 use crate::cluster::spaces::EnterError;
@@ -28,9 +28,11 @@ use crate::net::budget::{Budget, REQUEST, Who};
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
 use crate::net::protocol::chat::DirectMessageS2c;
+use crate::net::protocol::client::{JoinWord, ProtocolKind};
 use crate::net::protocol::session::RefusedS2c;
+use crate::net::protocol::{close, json};
 use crate::net::relay::task::{RelayCommand, RelayHandle};
-use crate::net::relay::{Arrival, ClientId, Departure, ProtocolKind, JoinWord, Sink, close, json_error};
+use crate::net::relay::{Arrival, ClientId, Departure, Sink};
 use crate::net::session::json::JsonTerms;
 use crate::net::session::{Action, PING_EVERY, Session, binary};
 use crate::store::sessions::{SessionEnd, SessionId};
@@ -162,7 +164,7 @@ impl Connection {
                 () = &mut stopped, if !is_stopping => {
                     is_stopping = true;
                     if self.grid.is_some() {
-                        lane.reply(json_error("moved", "The server stops. Connect again: the space goes on elsewhere."));
+                        lane.reply(json::error("moved", "The server stops. Connect again: the space goes on elsewhere."));
                     }
                     lane.close(close::AWAY, "the server stops; reconnect");
                 }
@@ -260,7 +262,7 @@ impl Connection {
                         Action::Reply(bytes) => bytes,
                         _ => return,
                     },
-                    _ => json_error("busy", BUSY),
+                    _ => json::error("busy", BUSY),
                 });
             }
             Action::EditMessage { player, line, text } => {
@@ -526,7 +528,7 @@ fn refuse(lane: &SendQueue, is_json: bool, code: u16, message: &str) {
             close::NO_SPACE => "unknown-space",
             _ => "unavailable",
         };
-        json_error(word, message)
+        json::error(word, message)
     } else {
         let message = message.to_owned();
         encode(&ServerMessage::Refused(RefusedS2c { code, message })).into()

@@ -45,9 +45,10 @@ use crate::net::address::Network;
 use crate::net::budget::Budgets;
 use crate::net::codec::MAX_MESSAGE;
 use crate::net::protocol::SUBPROTOCOL;
+use crate::net::protocol::client::JoinWord;
+use crate::net::relay::ClientId;
 use crate::net::relay::task::Relays;
 use crate::net::relay::ticket::{TicketKey, Tickets};
-use crate::net::relay::{ClientId, JoinWord};
 use crate::net::session::rates::Rates;
 use crate::store::Store;
 

@@ -23,7 +23,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::framing::{Header, Opcode, goodbye};
-use crate::net::relay::{Sink, close};
+use crate::net::protocol::close;
+use crate::net::relay::Sink;
 
 /// Bytes of events that may wait for a client that reads slowly. A single larger one is let through.
 const EVENT_BYTES: usize = 512 * 1024;

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::bubble::{BubbleAskedS2c, BubbleC2s, BubbleKnockedS2c, BubbleS2c, BubblesS2c};
 use super::chat::{
-    ChatBeforeC2s, ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatMessageS2c, ChatRefusedS2c, DirectMessageS2c,
-    EmoteC2s, EmoteS2c, HistoryS2c, ReactC2s, ReactedS2c, ReactionS2c, TypingC2s, TypingS2c,
+    ChatBeforeC2s, ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatMessageS2c, ChatRefusedS2c,
+    DirectMessageS2c, EmoteC2s, EmoteS2c, HistoryS2c, ReactC2s, ReactedS2c, ReactionS2c, TypingC2s, TypingS2c,
 };
 use super::element::{ElementPlacedS2c, ElementRemovedS2c, MapChangedS2c};
 use super::frame::{AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, OwnS2c, RosterS2c, StepS2c};
 use super::movement::{InputC2s, OwnStateS2c, WalkToC2s, WalkToPlayerC2s};
-use super::peers::{SfuC2s, SfuS2c, PeerS2c, PeersS2c, SignalC2s, SignalS2c};
+use super::peers::{PeerS2c, PeersS2c, SfuC2s, SfuS2c, SignalC2s, SignalS2c};
 use super::session::{HelloC2s, MissedS2c, NoticeS2c, PingC2s, PongS2c, RefusedS2c, ViewC2s, WelcomeS2c};
 use super::status::{BlockC2s, FollowC2s, FollowedS2c, MediaC2s, StatusC2s, WaveC2s, WavedS2c};
 use super::zone::{AdmitC2s, AdmittedS2c, KnockC2s, KnockedS2c, LockC2s, PortalS2c, ZoneS2c};

@@ -8,10 +8,13 @@ use serde::Serialize;
 
 pub mod bubble;
 pub mod chat;
+pub mod client;
+pub mod close;
 pub mod element;
 pub mod frame;
 #[cfg(test)]
 pub(crate) mod golden;
+pub mod json;
 pub mod movement;
 pub mod peers;
 pub mod session;

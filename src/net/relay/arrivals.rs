@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::json_view::{self, JsonView};
 use super::view::ClientView;
-use super::{Arrival, RelayClient, ClientId, Departure, ProtocolKind, ProtocolView, Relay, Sink, Step, close};
+use super::{Arrival, ClientId, Departure, ProtocolView, Relay, RelayClient, Sink, Step};
 use crate::components::command::Command;
 use crate::components::id::{PlayerId, UserId};
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
+use crate::net::protocol::client::ProtocolKind;
+use crate::net::protocol::close;
 use crate::net::protocol::session::{MissedS2c, WelcomeS2c};
 
 impl Relay {

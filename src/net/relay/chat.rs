@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 
-use super::{RelayClient, ClientId, ProtocolView, Relay, json_view};
-use crate::components::chat::{ChatMessage, MessageChange, MessageReaction, ChatRefusal};
+use super::{ClientId, ProtocolView, Relay, RelayClient, json_view};
+use crate::components::chat::{ChatMessage, ChatRefusal, MessageChange, MessageReaction};
 use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
 use crate::net::protocol::chat::{ChatChangedS2c, ChatMessageS2c, ChatRefusedS2c, HistoryS2c, ReactedS2c, TypingS2c};
+use crate::net::protocol::json;
 use crate::net::protocol::session::NoticeS2c;
 use crate::systems::chat::History;
 
@@ -155,7 +156,7 @@ impl Relay {
         let Some(client) = self.client_of(player) else { return };
         let message = refusal(why);
         client.sink.event(match (&client.eyes, client_id) {
-            (ProtocolView::Json(_), _) => json_view::error(refusal_code(why), &message),
+            (ProtocolView::Json(_), _) => json::error(refusal_code(why), &message),
             (ProtocolView::Binary(_), Some(client_id)) => {
                 encode(&ServerMessage::ChatRefused(ChatRefusedS2c { client_id, message })).into()
             }

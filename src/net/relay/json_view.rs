@@ -8,41 +8,14 @@ use serde_json::json;
 
 use super::chat::PAGE_BYTES;
 use super::visible::Visible;
-use super::{RelayClient, ProtocolView, Relay};
+use super::{ProtocolView, Relay, RelayClient};
 use crate::components::chat::ChatMessage;
 use crate::components::fact::TickOutput;
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use crate::components::peers::Peer;
 use crate::components::unit::Tile;
-
-/// How arrivals are called: half of the clients know one word, half the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum JoinWord {
-    /// `user-joined`.
-    #[default]
-    UserJoined,
-    /// `user-join`.
-    UserJoin,
-}
-
-impl JoinWord {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::UserJoined, Self::UserJoin];
-
-    /// As it stands in messages and settings.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::UserJoined => "user-joined",
-            Self::UserJoin => "user-join",
-        }
-    }
-
-    /// The one that is written so.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|choice| choice.word() == word)
-    }
-}
+use crate::net::protocol::client::JoinWord;
+use crate::net::protocol::json::message;
 
 /// One tile-grid client's eyes: it sees the whole space.
 pub struct JsonView {
@@ -173,11 +146,6 @@ pub fn user_left(user: UserId) -> Bytes {
     message("user-left", &json!({ "userId": user.to_string() }))
 }
 
-/// To one client: that was wrong, and why.
-pub fn error(code: &str, text: &str) -> Bytes {
-    message("error", &json!({ "code": code, "message": text }))
-}
-
 /// To somebody who asked for it: who hears and sees whom.
 pub fn nearby(player: PlayerId, full: bool, peers: &[(UserId, Peer)], gone: &[UserId]) -> Bytes {
     let peers: Vec<_> = peers
@@ -233,15 +201,13 @@ fn person(visible: &Visible, player: PlayerId, with_id: bool) -> Option<JsonPlay
     })
 }
 
-fn message(kind: &str, payload: &impl Serialize) -> Bytes {
-    let text = serde_json::to_string(&json!({ "type": kind, "payload": payload }));
-    text.expect("our own plain data is always JSON").into()
-}
-
 impl Relay {
     /// Tells clients of the tile grid whose tile changed; never the mover itself, and nobody of those who just came.
     pub(super) fn move_on_the_grid(&mut self, output: &TickOutput, newcomers: &[PlayerId]) {
-        let is_watched = self.clients.values().any(|client| matches!(client.eyes, ProtocolView::Json(_)));
+        let is_watched = self
+            .clients
+            .values()
+            .any(|client| matches!(client.eyes, ProtocolView::Json(_)));
         for (player, _) in &output.stances {
             let Some((left, tile)) = self.visible.cross(*player) else {
                 continue;
@@ -267,7 +233,11 @@ impl Relay {
 
     /// After a picture: tells clients of the tile grid what it changed.
     pub(super) fn correct_the_grid(&mut self, before: &BTreeMap<PlayerId, (UserId, Option<Tile>)>) {
-        if !self.clients.values().any(|client| matches!(client.eyes, ProtocolView::Json(_))) {
+        if !self
+            .clients
+            .values()
+            .any(|client| matches!(client.eyes, ProtocolView::Json(_)))
+        {
             return;
         }
         for (player, (user, tile)) in before {

@@ -26,12 +26,13 @@ use tokio::sync::oneshot;
 
 use self::arrivals::join_command;
 use self::json_view::JsonView;
-pub use self::json_view::{JoinWord, error as json_error};
 pub use self::ladder::{Ladder, Step};
 use self::nearby::Nearby;
 use self::ticket::Tickets;
-use self::view::{Scratch, ClientView};
+use self::view::{ClientView, Scratch};
 pub use self::visible::Visible;
+use super::protocol::client::{JoinWord, ProtocolKind};
+use super::protocol::{close, json};
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::{PlayerId, UserId};
@@ -44,38 +45,6 @@ use crate::net::protocol::chat::{ChatMessageS2c, EmoteS2c};
 use crate::net::protocol::element::{ElementPlacedS2c, ElementRemovedS2c, MapChangedS2c};
 use crate::net::protocol::session::NoticeS2c;
 use crate::systems::chat::History;
-
-/// Why a connection ends, as WebSocket close codes. `docs/protocol.md` explains each.
-pub mod close {
-    /// The client left.
-    pub const LEFT: u16 = 1000;
-    /// The server shuts down or the space starts again: reconnect.
-    pub const AWAY: u16 = 1001;
-    /// Bytes that are no WebSocket frames.
-    pub const PROTOCOL: u16 = 1002;
-    /// A text message that is no UTF-8.
-    pub const NO_TEXT: u16 = 1007;
-    /// A message was too long.
-    pub const TOO_BIG: u16 = 1009;
-    /// Bytes that are no message.
-    pub const MALFORMED: u16 = 4400;
-    /// Not signed in.
-    pub const SIGNED_OUT: u16 = 4401;
-    /// Not allowed in this space.
-    pub const FORBIDDEN: u16 = 4403;
-    /// No such space.
-    pub const NO_SPACE: u16 = 4404;
-    /// Silent for too long.
-    pub const TIMEOUT: u16 = 4408;
-    /// The same user joined from another place.
-    pub const REPLACED: u16 = 4409;
-    /// The space was deleted.
-    pub const DELETED: u16 = 4410;
-    /// Another protocol.
-    pub const OUTDATED: u16 = 4426;
-    /// Too many messages, or reading too slowly.
-    pub const FLOOD: u16 = 4429;
-}
 
 /// Where bytes for one client go. Never blocks: frames are taken only while none is in flight, events are bounded in bytes.
 pub trait Sink: Send + Sync + 'static {
@@ -98,27 +67,6 @@ pub trait Sink: Send + Sync + 'static {
 /// One connection of this edge to the space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClientId(pub u64);
-
-/// What a client understands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProtocolKind {
-    /// `plaza.v1`, seeing this many tiles across and down.
-    Binary {
-        /// Tiles across.
-        width: u16,
-        /// Tiles down.
-        height: u16,
-    },
-    /// JSON messages on the tile grid.
-    Json {
-        /// How arrivals are called, and what else the client asked for.
-        join_word: JoinWord,
-        /// Whether it wants what was said before it came.
-        history: bool,
-        /// Whether it wants to know who is near, and to talk with them.
-        nearby: bool,
-    },
-}
 
 /// A client that wants in. Its rights were checked.
 pub struct Arrival {
@@ -396,7 +344,7 @@ impl Relay {
             if code == close::DELETED
                 && let ProtocolView::Json(_) = client.eyes
             {
-                client.sink.event(json_view::error("space-deleted", reason));
+                client.sink.event(json::error("space-deleted", reason));
             }
             client.sink.close(code, reason);
         }
@@ -406,7 +354,9 @@ impl Relay {
     fn announce(&mut self, player: PlayerId) {
         let mut words = JoinWord::ALL.map(|word| (word, None));
         for client in self.clients.values_mut() {
-            let ProtocolView::Json(eyes) = &mut client.eyes else { continue };
+            let ProtocolView::Json(eyes) = &mut client.eyes else {
+                continue;
+            };
             if client.player == player {
                 continue;
             }

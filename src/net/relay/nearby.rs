@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use super::{RelayClient, ProtocolView, Relay, json_view};
+use super::{ProtocolView, Relay, RelayClient, json_view};
 use crate::components::bubble::BubbleState;
 use crate::components::command::Command;
 use crate::components::fact::{Denial, Fact, Snapshot};
@@ -14,7 +14,8 @@ use crate::components::zone::PrivateZoneState;
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
 use crate::net::protocol::bubble::{BubbleAskedS2c, BubbleKnockedS2c, BubblesS2c};
-use crate::net::protocol::peers::{SfuS2c, PeerS2c, PeersS2c, SignalS2c};
+use crate::net::protocol::json;
+use crate::net::protocol::peers::{PeerS2c, PeersS2c, SfuS2c, SignalS2c};
 use crate::net::protocol::session::NoticeS2c;
 use crate::net::protocol::status::{FollowedS2c, WavedS2c};
 use crate::net::protocol::zone::{AdmittedS2c, KnockedS2c, PortalS2c, ZoneS2c};
@@ -250,7 +251,7 @@ impl Relay {
                 };
                 client.sink.event(encode(&ServerMessage::Notice(notice)).into());
             }
-            ProtocolView::Json(_) => client.sink.event(json_view::error(code, message)),
+            ProtocolView::Json(_) => client.sink.event(json::error(code, message)),
         }
     }
 

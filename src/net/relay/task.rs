@@ -16,7 +16,7 @@ use crate::cluster::spaces::{EnterError, OpenSpace, Spaces};
 use crate::components::command::Command;
 use crate::components::fact::TickOutput;
 use crate::components::id::{ChatId, SpaceId};
-use crate::host::{Ending, SpaceUpdate, SendError};
+use crate::host::{Ending, SendError, SpaceUpdate};
 
 /// Orders waiting for one relay at most; joining waits beyond that.
 const ORDERS: usize = 256;

@@ -640,7 +640,12 @@ fn who_goes_before_the_welcome_leaves_at_once_unless_they_were_here_before() {
     for (dialect, how, again, expected) in [
         (BINARY, Departure::Left, false, Command::Leave { player: PlayerId(1) }),
         (BINARY, Departure::Lost, false, Command::Leave { player: PlayerId(1) }),
-        (BINARY, Departure::Lost, true, Command::Disconnect { player: PlayerId(1) }),
+        (
+            BINARY,
+            Departure::Lost,
+            true,
+            Command::Disconnect { player: PlayerId(1) },
+        ),
         (BINARY, Departure::Left, true, Command::Leave { player: PlayerId(1) }),
         (GRID, Departure::Left, false, Command::Leave { player: PlayerId(1) }),
     ] {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::ladder::Step;
 use super::pace::{self, Ring};
-use super::visible::{AckedTick, VisibleId, Visible};
+use super::visible::{AckedTick, Visible, VisibleId};
 use crate::components::id::PlayerId;
 use crate::components::unit::{Position, SUBTILES};
 use crate::net::codec::append;

@@ -215,7 +215,13 @@ impl Visible {
     }
 
     /// Fills `found` with the others nearest to a player, looking through the cells in that order, nearest first.
-    pub fn nearest(&self, player: PlayerId, cells: impl Iterator<Item = u16>, count: usize, found: &mut Vec<VisibleId>) {
+    pub fn nearest(
+        &self,
+        player: PlayerId,
+        cells: impl Iterator<Item = u16>,
+        count: usize,
+        found: &mut Vec<VisibleId>,
+    ) {
         found.clear();
         let Some(from) = self.players.get(&player).map(|seen| seen.own.position) else {
             return;

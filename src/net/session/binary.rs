@@ -15,9 +15,10 @@ use crate::components::status::{Media, Status, WaveKind};
 use crate::components::unit::Tile;
 use crate::net::codec::{decode, encode};
 use crate::net::protocol::chat::ChatRefusedS2c;
+use crate::net::protocol::client::ProtocolKind;
+use crate::net::protocol::close;
 use crate::net::protocol::session::{HelloC2s, NoticeS2c, PongS2c, RefusedS2c};
 use crate::net::protocol::{ClientMessage, SCHEMA, ServerMessage, VERSION};
-use crate::net::relay::{ProtocolKind, close};
 
 /// The longest ticket of a portal, in bytes.
 const MAX_TICKET: usize = 1_024;

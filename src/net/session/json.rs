@@ -10,7 +10,8 @@ use crate::components::chat::Scope;
 use crate::components::command::{Command, PlayerRef};
 use crate::components::peers::MAX_SIGNAL;
 use crate::components::unit::Tile;
-use crate::net::relay::{ProtocolKind, JoinWord, json_error};
+use crate::net::protocol::client::{JoinWord, ProtocolKind};
+use crate::net::protocol::json;
 
 /// What a client of the tile grid asked for on the way in.
 #[derive(Debug, Clone)]
@@ -107,9 +108,10 @@ impl Session {
                 "already-joined",
                 "This connection has joined a space. Open another for another space.",
             ),
-            ("move" | "movement" | "chat-message" | "signal" | "history", SessionStage::New(_) | SessionStage::Joining) => {
-                error("not-joined", "Join a space first.")
-            }
+            (
+                "move" | "movement" | "chat-message" | "signal" | "history",
+                SessionStage::New(_) | SessionStage::Joining,
+            ) => error("not-joined", "Join a space first."),
             ("move" | "movement", SessionStage::Joined(player)) => match serde_json::from_value::<Move>(payload) {
                 Ok(step) => vec![Action::Command(Command::StepTile {
                     player,
@@ -208,7 +210,7 @@ fn whole_tile(step: &Move) -> Tile {
 }
 
 fn error(code: &str, message: &str) -> Vec<Action> {
-    vec![Action::Reply(json_error(code, message))]
+    vec![Action::Reply(json::error(code, message))]
 }
 
 #[cfg(test)]

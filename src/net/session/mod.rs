@@ -1,6 +1,6 @@
 //! Session: what one client may say when, as a state machine: messages and the time go in, [`Action`]s come out.
 //!
-//! May use `protocol`, `codec` and words of `relay` and `budget`. Never: sockets, clocks, the store. Carrying actions out is the business of `edge`.
+//! May use `protocol`, `codec` and `budget`. Never: sockets, clocks, the store. Carrying actions out is the business of `edge`.
 
 pub mod binary;
 mod bucket;
@@ -17,8 +17,8 @@ use parking_lot::Mutex;
 use self::bucket::Bucket;
 use self::rates::{SharedRates, UserRates};
 use super::budget::Budget;
-use super::relay::ProtocolKind;
-use super::relay::close;
+use super::protocol::client::ProtocolKind;
+use super::protocol::close;
 use crate::components::chat::{MAX_CHARS, Scope};
 use crate::components::command::{Command, PlayerRef};
 use crate::components::id::{ChatId, PlayerId, UserId};
@@ -182,7 +182,10 @@ impl Session {
 
     /// A ping or a pong arrived. Far too many are the end.
     pub fn receive_control(&mut self, now: Instant, bytes: usize) -> Vec<Action> {
-        if let Err(flood) = self.hear(now, bytes).and_then(|()| self.admit(MessageKind::Control, now)) {
+        if let Err(flood) = self
+            .hear(now, bytes)
+            .and_then(|()| self.admit(MessageKind::Control, now))
+        {
             return flood.answer();
         }
         Vec::new()
@@ -233,7 +236,9 @@ impl Session {
             MessageKind::Move => self.moves.take(now),
             MessageKind::Control => self.control.take(now),
             MessageKind::LookBack => self.looks.take(now),
-            MessageKind::Chat | MessageKind::Signal | MessageKind::Wave | MessageKind::Change | MessageKind::Other => self.rates.lock().take(kind, now),
+            MessageKind::Chat | MessageKind::Signal | MessageKind::Wave | MessageKind::Change | MessageKind::Other => {
+                self.rates.lock().take(kind, now)
+            }
         };
         if is_within {
             self.excess = self.excess.saturating_sub(1);
@@ -242,7 +247,11 @@ impl Session {
         self.exceeded = Some(match kind {
             MessageKind::Chat | MessageKind::Change => Budget::Chat,
             MessageKind::Signal => Budget::Signals,
-            MessageKind::Move | MessageKind::Wave | MessageKind::LookBack | MessageKind::Control | MessageKind::Other => Budget::Messages,
+            MessageKind::Move
+            | MessageKind::Wave
+            | MessageKind::LookBack
+            | MessageKind::Control
+            | MessageKind::Other => Budget::Messages,
         });
         self.excess += 1;
         if self.excess > PATIENCE {

@@ -8,7 +8,7 @@ use super::strict::{self, Extra};
 use crate::components::layout::TileRect;
 use crate::components::unit::Tile;
 use crate::components::zone::ZoneKind;
-use crate::store::maps::{TileLayer, MapDocument, TargetEntry, ZoneEntry, zone_problems};
+use crate::store::maps::{MapDocument, TargetEntry, TileLayer, ZoneEntry, zone_problems};
 
 /// Bits of a cell that turn or mirror its tile.
 const FLIP_BITS: u32 = 0xF000_0000;

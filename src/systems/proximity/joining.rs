@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bevy_ecs::prelude::*;
 
 use super::bubbles::PendingInvites;
-use super::{ProximityPlayer, Participation, Proximity, bubbles, field};
+use super::{Participation, Proximity, ProximityPlayer, bubbles, field};
 use crate::components::bubble::{BubbleAction, MOST_IN_BUBBLE};
 use crate::components::fact::{Denial, Fact};
 use crate::components::id::PlayerId;

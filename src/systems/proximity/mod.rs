@@ -30,8 +30,8 @@ use crate::components::direction::Motion;
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
-use crate::components::peers::{BESIDE, SfuEndpoint, Peer, MediaRoute, ProximityRules, ProximityReason};
 use crate::components::layout::SpaceLayout;
+use crate::components::peers::{BESIDE, MediaRoute, Peer, ProximityReason, ProximityRules, SfuEndpoint};
 use crate::components::player::{Body, Card};
 use crate::components::presence::Disconnected;
 use crate::components::status::Status;
@@ -269,7 +269,14 @@ pub(super) fn replace(world: &mut World, plan: &SpaceLayout) {
     }
 }
 
-type Someone<'a> = (&'a Card, &'a Body, &'a Motion, &'a Disconnected, &'a Blocked, &'a mut ProximitySlot);
+type Someone<'a> = (
+    &'a Card,
+    &'a Body,
+    &'a Motion,
+    &'a Disconnected,
+    &'a Blocked,
+    &'a mut ProximitySlot,
+);
 
 /// Looks where everybody is, and states for whom that changed anything.
 pub fn connect(

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{ProximityPlayer, Proximity};
+use super::{Proximity, ProximityPlayer};
 use crate::components::id::PlayerId;
-use crate::components::peers::{Peer, MediaRoute, ProximityReason};
+use crate::components::peers::{MediaRoute, Peer, ProximityReason};
 
 /// People on one stage who are heard, those first who came first.
 const MOST_ON_STAGE: usize = 12;

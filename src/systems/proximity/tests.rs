@@ -8,7 +8,7 @@ use super::field::{Field, Rules};
 use super::sight;
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::peers::{BESIDE, PICTURES, REACHES, VOICES, ProximityRules, ZONE_REACHES};
+use crate::components::peers::{BESIDE, PICTURES, ProximityRules, REACHES, VOICES, ZONE_REACHES};
 use crate::components::unit::{Position, SUBTILES, TickRate, Tile};
 
 const RATE: TickRate = TickRate::DEFAULT;

@@ -124,7 +124,10 @@ async fn a_suspension_holds_until_its_time_or_until_it_is_lifted(home: Home) {
             until,
             reason: reason.clone(),
         };
-        assert_eq!(store.suspend(&actor, ada, &suspension).await.unwrap(), AdminOutcome::Done);
+        assert_eq!(
+            store.suspend(&actor, ada, &suspension).await.unwrap(),
+            AdminOutcome::Done
+        );
         let end = SessionEnd::Suspended(suspension.clone());
         assert_eq!(
             store.ended_sessions(&given).await.unwrap(),
@@ -182,7 +185,10 @@ async fn what_admins_do_is_in_the_log_with_the_names_of_that_time(home: Home) {
     assert_eq!(store.sign_out_by(&root, ada).await.unwrap(), AdminOutcome::Done);
     assert_eq!(store.signed_in(&token).await.unwrap(), None);
     let token = store.sign_in(ada).await.unwrap();
-    assert_eq!(store.reset_password(&root, ada, "new").await.unwrap(), AdminOutcome::Done);
+    assert_eq!(
+        store.reset_password(&root, ada, "new").await.unwrap(),
+        AdminOutcome::Done
+    );
     assert_eq!(store.signed_in(&token).await.unwrap(), None);
     assert_eq!(store.credentials("ada").await.unwrap().unwrap().password_hash, "new");
     assert_eq!(store.gone_spaces(&[space, other]).await.unwrap(), []);
@@ -191,7 +197,10 @@ async fn what_admins_do_is_in_the_log_with_the_names_of_that_time(home: Home) {
     assert_eq!(store.gone_spaces(&[space, other]).await.unwrap(), [space]);
     let nobody = UserId(Uuid::nil());
     assert_eq!(store.sign_out_by(&root, nobody).await.unwrap(), AdminOutcome::NoUser);
-    assert_eq!(store.reset_password(&root, nobody, "-").await.unwrap(), AdminOutcome::NoUser);
+    assert_eq!(
+        store.reset_password(&root, nobody, "-").await.unwrap(),
+        AdminOutcome::NoUser
+    );
     let log = store.audit_log(None, 10).await.unwrap();
     let told: Vec<_> = log
         .iter()
