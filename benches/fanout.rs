@@ -1,4 +1,5 @@
-//! What showing a tick costs: encoding it, fanning it out to everybody, and letting somebody in. No socket is written.
+//! What showing a tick costs: encoding it, fanning it out to everybody, and letting somebody in. No
+//! socket is written.
 
 mod crowd;
 
@@ -57,7 +58,10 @@ fn arrival(number: u32) -> Arrival {
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
-        dialect: ProtocolKind::Binary { width: 30, height: 20 },
+        dialect: ProtocolKind::Binary {
+            width: 30,
+            height: 20,
+        },
         sink: Arc::new(Quick),
         ready: oneshot::channel().0,
     }
@@ -76,12 +80,15 @@ fn relay() -> Relay {
 fn watched(people: u32) -> (Space, Relay) {
     let (mut space, mut relay) = (crowd(0), relay());
     relay.rebase(&space.picture(), 1);
-    let joins: Vec<_> = (1..=people).filter_map(|number| relay.join(arrival(number))).collect();
+    let joins: Vec<_> = (1..=people)
+        .filter_map(|number| relay.join(arrival(number)))
+        .collect();
     relay.tick(&space.step(&joins));
     (space, relay)
 }
 
-/// Every cell's difference of one tick, once. One tick a sample: a second look at the same tick is free.
+/// Every cell's difference of one tick, once. One tick a sample: a second look at the same tick is
+/// free.
 #[divan::bench(sample_size = 1, sample_count = 500)]
 fn encode_1000_walking(bencher: Bencher) {
     let mut space = crowd(1_000);
@@ -118,7 +125,8 @@ fn fan_out_to_everybody(bencher: Bencher, people: u32) {
         .bench_local_values(|output| relay.borrow_mut().tick(&output));
 }
 
-/// Somebody comes into a space of five hundred: the tick that lets them in and everything they are shown with it.
+/// Somebody comes into a space of five hundred: the tick that lets them in and everything they are
+/// shown with it.
 #[divan::bench]
 fn join_a_space_of_500(bencher: Bencher) {
     let (mut space, mut relay) = watched(500);

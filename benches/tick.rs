@@ -38,7 +38,13 @@ fn way_from_corner_to_corner(bencher: Bencher) {
         grid.block(tile);
     }
     let mut search = PathSearch::default();
-    bencher.bench_local(|| search.find(&grid, Tile::new(0, 0), PathGoal::On(Tile::new(SIDE - 1, SIDE - 1))));
+    bencher.bench_local(|| {
+        search.find(
+            &grid,
+            Tile::new(0, 0),
+            PathGoal::On(Tile::new(SIDE - 1, SIDE - 1)),
+        )
+    });
 }
 
 #[divan::bench]

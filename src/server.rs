@@ -111,8 +111,8 @@ impl Server {
         &self.state
     }
 
-    /// Serves until told to stop: spaces handed to other processes, no new connections, players told to come back, last
-    /// checkpoints kept, database closed.
+    /// Serves until told to stop: spaces handed to other processes, no new connections, players
+    /// told to come back, last checkpoints kept, database closed.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
         let AppState {
             store,
@@ -121,7 +121,8 @@ impl Server {
             ..
         } = self.state.clone();
         let tasks = TaskTracker::new();
-        // People stay connected while their spaces leave; then they are told to come back, elsewhere.
+        // People stay connected while their spaces leave; then they are told to come back,
+        // elsewhere.
         let stopping = CancellationToken::new();
         let leaving = tokio::spawn({
             let (spaces, stopping) = (spaces.clone(), stopping.clone());
@@ -131,9 +132,9 @@ impl Server {
                 stopping.cancel();
             }
         });
-        let measuring = self
-            .metrics
-            .map(|listener| tokio::spawn(axum::serve(listener, measurements::router()).into_future()));
+        let measuring = self.metrics.map(|listener| {
+            tokio::spawn(axum::serve(listener, measurements::router()).into_future())
+        });
         let sorting = tokio::spawn(health::sort_measurements());
         let edge_settings = EdgeSettings {
             join_word: settings.join_event,
@@ -157,12 +158,25 @@ impl Server {
             tasks.clone(),
         );
         let unlink = CancellationToken::new();
-        let linked = self.link.map(|Listening { listener, secret, tls }| {
-            tokio::spawn(link::serve(listener, secret, tls, spaces.clone(), unlink.clone()))
-        });
+        let linked = self.link.map(
+            |Listening {
+                 listener,
+                 secret,
+                 tls,
+             }| {
+                tokio::spawn(link::serve(
+                    listener,
+                    secret,
+                    tls,
+                    spaces.clone(),
+                    unlink.clone(),
+                ))
+            },
+        );
         let watching = tokio::spawn(spaces.clone().sweep(settings.sweep));
         let sweeping = tokio::spawn(tend_chat(store.clone()));
-        let sweeping_uploads = tokio::spawn(uploads::sweep(store.clone(), settings.data_dir.clone()));
+        let sweeping_uploads =
+            tokio::spawn(uploads::sweep(store.clone(), settings.data_dir.clone()));
         let router = routes::router(self.state, edge.clone());
         // A request that takes longer at the end is cut off.
         edge::serve(self.listener, router, edge, STOP_WITHIN).await;
@@ -180,7 +194,10 @@ impl Server {
             tracing::error!("the task that takes links panicked");
         }
         tasks.close();
-        if tokio::time::timeout(STOP_WITHIN, tasks.wait()).await.is_err() {
+        if tokio::time::timeout(STOP_WITHIN, tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("some connections did not end in time");
         }
         sorting.abort();
@@ -202,14 +219,18 @@ async fn metrics_listener(settings: MetricsSettings) -> std::io::Result<TcpListe
     };
     let named = |error: std::io::Error| {
         let listen = settings.listen;
-        std::io::Error::new(error.kind(), format!("metrics cannot be told at {listen}: {error}"))
+        std::io::Error::new(
+            error.kind(),
+            format!("metrics cannot be told at {listen}: {error}"),
+        )
     };
     let listener = listener.map_err(named)?;
     tracing::info!(address = %listener.local_addr()?, "metrics are told at /metrics");
     Ok(listener)
 }
 
-/// Looks after what was said: sweeps what is shown no longer, and fills in what lines of earlier versions lack; now and once a minute.
+/// Looks after what was said: sweeps what is shown no longer, and fills in what lines of earlier
+/// versions lack; now and once a minute.
 async fn tend_chat(store: Store) {
     let mut minutes = tokio::time::interval(Duration::from_mins(1));
     minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -219,14 +240,18 @@ async fn tend_chat(store: Store) {
             Ok(0) => {}
             Ok(lines) => tracing::info!(lines, "old lines of chat were forgotten"),
             Err(error) => {
-                tracing::warn!(%error, "old lines of chat are not forgotten yet; the next try is in a minute");
+                tracing::warn!(%error, "old lines of chat are not forgotten yet; the next try is \
+                    in a minute");
             }
         }
         match index_lines(&store).await {
             Ok(0) => {}
-            Ok(lines) => tracing::info!(lines, "the words of kept chat were filled in for searches"),
+            Ok(lines) => {
+                tracing::info!(lines, "the words of kept chat were filled in for searches")
+            }
             Err(error) => {
-                tracing::warn!(%error, "the words of kept chat are not filled in yet; searches are slower until then");
+                tracing::warn!(%error, "the words of kept chat are not filled in yet; searches are \
+                    slower until then");
             }
         }
     }
@@ -244,8 +269,12 @@ async fn index_lines(store: &Store) -> Result<usize, StoreError> {
     }
 }
 
-/// What the spaces of this process are run with, and where other processes connect, if there are any.
-async fn parts(store: &Store, settings: &Settings) -> Result<(SpacesConfig, Option<Listening>), ServeError> {
+/// What the spaces of this process are run with, and where other processes connect, if there are
+/// any.
+async fn parts(
+    store: &Store,
+    settings: &Settings,
+) -> Result<(SpacesConfig, Option<Listening>), ServeError> {
     let nonce = settings.life.map_or(0, |life| u64::from(life) << 32);
     let nonce = match settings.life {
         Some(_) => Nonce(nonce).again(random()),
@@ -294,10 +323,20 @@ async fn parts(store: &Store, settings: &Settings) -> Result<(SpacesConfig, Opti
     let secret = cluster.secret.clone();
     let tls = cluster.link_tls.then(Tls::new).transpose()?;
     parts.links = Some(Links::new(secret.clone(), tls.clone()));
-    Ok((parts, Some(Listening { listener, secret, tls })))
+    Ok((
+        parts,
+        Some(Listening {
+            listener,
+            secret,
+            tls,
+        }),
+    ))
 }
 
-#[expect(clippy::disallowed_methods, reason = "every life of a process is another one")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "every life of a process is another one"
+)]
 fn random() -> u64 {
     rand::random()
 }

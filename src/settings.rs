@@ -1,4 +1,5 @@
-//! Settings: how a server is to run. Reading them from flags, environment and file is the business of `cli`.
+//! Settings: how a server is to run. Reading them from flags, environment and file is the business
+//! of `cli`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -116,7 +117,8 @@ pub struct Settings {
     pub join_event: JoinWord,
     /// Other origins whose pages may use this server; `*` for all.
     pub allowed_origins: Vec<String>,
-    /// Sign-ups a minute from one network, and failed sign-ins, with bursts of twice as many; 0 for no limit.
+    /// Sign-ups a minute from one network, and failed sign-ins, with bursts of twice as many; 0 for
+    /// no limit.
     pub auth_rate: u32,
     /// The longest wait after wrong passwords for one account from one network; 0 for none.
     pub max_guess_delay: Duration,
@@ -142,7 +144,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<Network>,
     /// Threads that tick spaces.
     pub host_threads: usize,
-    /// How often the database is looked through for what ended without a word: sessions, spaces. No setting; tests wait for words alone.
+    /// How often the database is looked through for what ended without a word: sessions, spaces. No
+    /// setting; tests wait for words alone.
     pub sweep: Duration,
     /// How the process is one of many; nothing when it is alone.
     pub cluster: Option<ClusterSettings>,
@@ -204,7 +207,8 @@ impl Settings {
         }
     }
 
-    /// Who carries the calls of many: a `LiveKit` server was asked for, the unit is there unless it was switched off.
+    /// Who carries the calls of many: a `LiveKit` server was asked for, the unit is there unless it
+    /// was switched off.
     pub const fn forwarder(&self) -> SfuEndpoint {
         match (&self.livekit, &self.forwarding) {
             (Some(_), _) => SfuEndpoint::LiveKit,

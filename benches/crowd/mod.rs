@@ -16,7 +16,9 @@ pub const SIDE: u16 = 100;
 /// Pillars everywhere, so that bodies meet walls and ways have corners.
 pub fn pillars() -> Vec<Tile> {
     let tiles = (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| Tile::new(x, y)));
-    tiles.filter(|tile| tile.x % 4 == 2 && tile.y % 3 == 1).collect()
+    tiles
+        .filter(|tile| tile.x % 4 == 2 && tile.y % 3 == 1)
+        .collect()
 }
 
 /// A space with so many people in it.

@@ -1,4 +1,5 @@
-//! Whatever bytes a game client sends, its session answers, and what is decoded is encoded to bytes that say the same.
+//! Whatever bytes a game client sends, its session answers, and what is decoded is encoded to bytes
+//! that say the same.
 #![no_main]
 
 use std::time::Instant;

@@ -102,7 +102,13 @@ pub(super) const NAME_TAKEN: &str = "This name is taken, or looks like one that 
 pub struct Empty {}
 
 /// Who may sign up
-#[utoipa::path(get, path = "/signup", operation_id = "signUpPolicy", tag = "account", responses((status = 200, body = SignUpView)))]
+#[utoipa::path(
+    get,
+    path = "/signup",
+    operation_id = "signUpPolicy",
+    tag = "account",
+    responses((status = 200, body = SignUpView)),
+)]
 pub async fn sign_up_policy(State(state): State<AppState>) -> Json<SignUpView> {
     Json(SignUpView {
         policy: state.settings.signup.word(),
@@ -115,11 +121,19 @@ pub async fn sign_up_policy(State(state): State<AppState>) -> Json<SignUpView> {
 
 /// Sign up
 ///
-/// Where sign-up is closed, or open to those with an invite only, everyone else is refused with 403 and told why.
-#[utoipa::path(post, path = "/signup", operation_id = "signUp", tag = "account", request_body = SignUp, responses(
-    (status = 200, body = UserAnswer),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
+/// Where sign-up is closed, or open to those with an invite only, everyone else is refused with 403
+/// and told why.
+#[utoipa::path(
+    post,
+    path = "/signup",
+    operation_id = "signUp",
+    tag = "account",
+    request_body = SignUp,
+    responses(
+        (status = 200, body = UserAnswer),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn sign_up(
     State(state): State<AppState>,
     address: Address,
@@ -130,7 +144,8 @@ pub async fn sign_up(
         (SignUpPolicy::Open, _) | (SignUpPolicy::Invite, Some(_)) => {}
         (SignUpPolicy::Invite, None) => {
             return Err(ApiError::Forbidden(
-                "Signing up here needs an invite: open the link that you were sent, or ask an admin for one.",
+                "Signing up here needs an invite: open the link that you were sent, or ask an \
+                admin for one.",
             ));
         }
         (SignUpPolicy::Closed, _) => {
@@ -140,15 +155,22 @@ pub async fn sign_up(
         }
     }
     let role = match body.r#type.or(body.role) {
-        Some(word) => Role::from_word(&word).ok_or_else(|| ApiError::bad("The type is `user` or `admin`."))?,
+        Some(word) => {
+            Role::from_word(&word).ok_or_else(|| ApiError::bad("The type is `user` or `admin`."))?
+        }
         None => Role::User,
     };
     if role == Role::Admin && !state.settings.open_admin_signup {
-        return Err(ApiError::Forbidden("Nobody becomes an admin by signing up."));
+        return Err(ApiError::Forbidden(
+            "Nobody becomes an admin by signing up.",
+        ));
     }
     let username = check::username(&body.username)?;
     let password = new_password(&body.password, &username, state.password_demands())?;
-    let hash = state.passwords.hash(address.0.map(AddressKey::of), &password).await?;
+    let hash = state
+        .passwords
+        .hash(address.0.map(AddressKey::of), &password)
+        .await?;
     let new = NewUser {
         username: &username,
         password_hash: &hash,
@@ -172,10 +194,17 @@ pub async fn sign_up(
 }
 
 /// Sign in
-#[utoipa::path(post, path = "/signin", operation_id = "signIn", tag = "account", request_body = SignIn, responses(
-    (status = 200, body = TokenAnswer),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    post,
+    path = "/signin",
+    operation_id = "signIn",
+    tag = "account",
+    request_body = SignIn,
+    responses(
+        (status = 200, body = TokenAnswer),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn sign_in(
     State(state): State<AppState>,
     address: Address,
@@ -188,7 +217,9 @@ pub async fn sign_in(
         Err(error) => return Err(error),
     };
     let found = prove(&state, address, body.username.trim(), &body.password).await?;
-    let Credentials { user, suspension, .. } = found.ok_or(WRONG)?;
+    let Credentials {
+        user, suspension, ..
+    } = found.ok_or(WRONG)?;
     if let Some(suspension) = suspension {
         return Err(ApiError::Suspended(suspension));
     }
@@ -198,10 +229,17 @@ pub async fn sign_in(
 }
 
 /// Who I am
-#[utoipa::path(get, path = "/me", operation_id = "me", tag = "account", security(("token" = [])), responses(
-    (status = 200, body = Me),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    get,
+    path = "/me",
+    operation_id = "me",
+    tag = "account",
+    security(("token" = [])),
+    responses(
+        (status = 200, body = Me),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn me(caller: Caller) -> Json<Me> {
     let (avatar_id, image_url) = caller
         .who
@@ -219,22 +257,42 @@ pub async fn me(caller: Caller) -> Json<Me> {
 }
 
 /// Sign out here
-#[utoipa::path(post, path = "/signout", operation_id = "signOut", tag = "account", security(("token" = [])), responses(
-    (status = 200, body = Empty),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
-pub async fn sign_out(State(state): State<AppState>, caller: Caller) -> Result<Json<Empty>, ApiError> {
+#[utoipa::path(
+    post,
+    path = "/signout",
+    operation_id = "signOut",
+    tag = "account",
+    security(("token" = [])),
+    responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn sign_out(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Json<Empty>, ApiError> {
     state.store.sign_out(&caller.token).await?;
     state.spaces.sessions_ended(caller.user());
     Ok(Json(Empty {}))
 }
 
 /// Sign out everywhere
-#[utoipa::path(post, path = "/signout/everywhere", operation_id = "signOutEverywhere", tag = "account", security(("token" = [])), responses(
-    (status = 200, body = Empty),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
-pub async fn sign_out_everywhere(State(state): State<AppState>, caller: Caller) -> Result<Json<Empty>, ApiError> {
+#[utoipa::path(
+    post,
+    path = "/signout/everywhere",
+    operation_id = "signOutEverywhere",
+    tag = "account",
+    security(("token" = [])),
+    responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn sign_out_everywhere(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Json<Empty>, ApiError> {
     state.store.sign_out_everywhere(caller.user()).await?;
     state.spaces.sessions_ended(caller.user());
     Ok(Json(Empty {}))
@@ -243,11 +301,18 @@ pub async fn sign_out_everywhere(State(state): State<AppState>, caller: Caller) 
 /// Change my password
 ///
 /// Every other session of mine ends.
-#[utoipa::path(post, path = "/user/password", operation_id = "changePassword", tag = "account", security(("token" = [])), request_body = PasswordChange,
+#[utoipa::path(
+    post,
+    path = "/user/password",
+    operation_id = "changePassword",
+    tag = "account",
+    security(("token" = [])),
+    request_body = PasswordChange,
     responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn change_password(
     State(state): State<AppState>,
     caller: Caller,
@@ -260,7 +325,10 @@ pub async fn change_password(
     if proven.is_none_or(|known| known.user != caller.user()) {
         return Err(ApiError::Forbidden("The current password is wrong."));
     }
-    let hash = state.passwords.hash(address.0.map(AddressKey::of), &new).await?;
+    let hash = state
+        .passwords
+        .hash(address.0.map(AddressKey::of), &new)
+        .await?;
     state
         .store
         .set_password(caller.user(), &hash, Some(&caller.token))

@@ -1,4 +1,5 @@
-//! Admin: what only admins may do to other people and their things. Each act has its row in the audit log.
+//! Admin: what only admins may do to other people and their things. Each act has its row in the
+//! audit log.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -80,21 +81,34 @@ pub struct SuspendRequest {
 }
 
 /// Users
-#[utoipa::path(get, path = "/admin/users", operation_id = "users", tag = "admin", security(("token" = [])), params(UsersQuery),
+#[utoipa::path(
+    get,
+    path = "/admin/users",
+    operation_id = "users",
+    tag = "admin",
+    security(("token" = [])),
+    params(UsersQuery),
     responses(
         (status = 200, body = UserList),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn users(
     State(state): State<AppState>,
     _admin: Admin,
     Query(UsersQuery { q, after }): Query<UsersQuery>,
 ) -> Result<Json<UserList>, ApiError> {
     // One more than is shown tells whether there is more.
-    let mut users = state.store.users(q.trim(), after.as_deref(), PAGE + 1).await?;
+    let mut users = state
+        .store
+        .users(q.trim(), after.as_deref(), PAGE + 1)
+        .await?;
     let has_more = users.len() > PAGE as usize;
     users.truncate(PAGE as usize);
-    let after = users.last().filter(|_| has_more).map(|user| user.name.clone());
+    let after = users
+        .last()
+        .filter(|_| has_more)
+        .map(|user| user.name.clone());
     Ok(Json(UserList {
         users: users.into_iter().map(UserEntry::from).collect(),
         after,
@@ -121,13 +135,21 @@ impl From<UserRow> for UserEntry {
 
 /// Suspend a user
 ///
-/// Their connections end within a second, in every process. Until then they cannot sign in, and what they ask is refused
-/// with 403 and the reason.
-#[utoipa::path(post, path = "/admin/user/{id}/suspend", operation_id = "suspend", tag = "admin", security(("token" = [])),
-    params(("id" = String, Path, description = "The user")), request_body = SuspendRequest, responses(
+/// Their connections end within a second, in every process. Until then they cannot sign in, and
+/// what they ask is refused with 403 and the reason.
+#[utoipa::path(
+    post,
+    path = "/admin/user/{id}/suspend",
+    operation_id = "suspend",
+    tag = "admin",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The user")),
+    request_body = SuspendRequest,
+    responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn suspend(
     State(state): State<AppState>,
     admin: Admin,
@@ -141,17 +163,29 @@ pub async fn suspend(
         until: body.until,
         reason: check::reason(&body.reason)?,
     };
-    settled(state.store.suspend(&admin.actor(), user, &suspension).await?)?;
+    settled(
+        state
+            .store
+            .suspend(&admin.actor(), user, &suspension)
+            .await?,
+    )?;
     state.spaces.sessions_ended(user);
     Ok(Json(Empty {}))
 }
 
 /// Lift a suspension
-#[utoipa::path(post, path = "/admin/user/{id}/unsuspend", operation_id = "unsuspend", tag = "admin", security(("token" = [])),
-    params(("id" = String, Path, description = "The user")), responses(
+#[utoipa::path(
+    post,
+    path = "/admin/user/{id}/unsuspend",
+    operation_id = "unsuspend",
+    tag = "admin",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The user")),
+    responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn unsuspend(
     State(state): State<AppState>,
     admin: Admin,
@@ -164,11 +198,18 @@ pub async fn unsuspend(
 /// Sign a user out everywhere
 ///
 /// Their connections end within a second, in every process.
-#[utoipa::path(post, path = "/admin/user/{id}/sign-out", operation_id = "signUserOut", tag = "admin", security(("token" = [])),
-    params(("id" = String, Path, description = "The user")), responses(
+#[utoipa::path(
+    post,
+    path = "/admin/user/{id}/sign-out",
+    operation_id = "signUserOut",
+    tag = "admin",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The user")),
+    responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn sign_out(
     State(state): State<AppState>,
     admin: Admin,
@@ -182,11 +223,18 @@ pub async fn sign_out(
 /// Delete a space of any user
 ///
 /// Everybody inside is told and disconnected.
-#[utoipa::path(delete, path = "/admin/space/{id}", operation_id = "deleteAnySpace", tag = "admin", security(("token" = [])),
-    params(("id" = String, Path, description = "The space")), responses(
+#[utoipa::path(
+    delete,
+    path = "/admin/space/{id}",
+    operation_id = "deleteAnySpace",
+    tag = "admin",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The space")),
+    responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn delete_space(
     State(state): State<AppState>,
     admin: Admin,

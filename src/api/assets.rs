@@ -1,4 +1,5 @@
-//! Assets: what is built into the binary: the art, the seed and the web client. Debug builds read them from the folders.
+//! Assets: what is built into the binary: the art, the seed and the web client. Debug builds read
+//! them from the folders.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -31,7 +32,10 @@ pub fn has_art(path: &str) -> bool {
 }
 
 /// `/art/…`: a picture of our own.
-pub async fn art(axum::extract::Path(path): axum::extract::Path<String>, headers: HeaderMap) -> Response {
+pub async fn art(
+    axum::extract::Path(path): axum::extract::Path<String>,
+    headers: HeaderMap,
+) -> Response {
     ArtFiles::get(&path).map_or_else(
         || ApiError::NotFound.into_response(),
         |file| picture(&path, file, &headers),

@@ -44,7 +44,8 @@ pub struct AuditEntry {
     actor_id: Option<String>,
     /// Their name; `command line` for that.
     actor: String,
-    /// `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`, `delete-upload`; later versions have more.
+    /// `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`,
+    /// `delete-upload`; later versions have more.
     action: String,
     /// The space it concerned.
     #[schema(required)]
@@ -59,11 +60,18 @@ pub struct AuditEntry {
 }
 
 /// What admins did
-#[utoipa::path(get, path = "/admin/audit-log", operation_id = "auditLog", tag = "admin", security(("token" = [])), params(AuditQuery),
+#[utoipa::path(
+    get,
+    path = "/admin/audit-log",
+    operation_id = "auditLog",
+    tag = "admin",
+    security(("token" = [])),
+    params(AuditQuery),
     responses(
         (status = 200, body = AuditLog),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn show(
     State(state): State<AppState>,
     _admin: Admin,
@@ -71,13 +79,19 @@ pub async fn show(
 ) -> Result<Json<AuditLog>, ApiError> {
     let before: Option<Uuid> = match before.as_deref() {
         None | Some("") => None,
-        Some(text) => Some(text.parse().map_err(|_| ApiError::bad("There is no such page."))?),
+        Some(text) => Some(
+            text.parse()
+                .map_err(|_| ApiError::bad("There is no such page."))?,
+        ),
     };
     // One more than is shown tells whether there is more.
     let mut rows = state.store.audit_log(before, PAGE + 1).await?;
     let has_more = rows.len() > PAGE as usize;
     rows.truncate(PAGE as usize);
-    let before = rows.last().filter(|_| has_more).map(|row| row.id.to_string());
+    let before = rows
+        .last()
+        .filter(|_| has_more)
+        .map(|row| row.id.to_string());
     Ok(Json(AuditLog {
         entries: rows.into_iter().map(AuditEntry::from).collect(),
         before,

@@ -48,30 +48,52 @@ pub struct AvatarAnswer {
 }
 
 /// Every avatar
-#[utoipa::path(get, path = "/avatars", operation_id = "avatars", tag = "people", responses((status = 200, body = AvatarList)))]
+#[utoipa::path(
+    get,
+    path = "/avatars",
+    operation_id = "avatars",
+    tag = "people",
+    responses((status = 200, body = AvatarList)),
+)]
 pub async fn list(State(state): State<AppState>) -> Result<Json<AvatarList>, ApiError> {
-    let avatars = state.store.avatars().await?.into_iter().map(|avatar| AvatarEntry {
-        id: avatar.id.to_string(),
-        name: avatar.name,
-        image_url: avatar.image_url,
-    });
+    let avatars = state
+        .store
+        .avatars()
+        .await?
+        .into_iter()
+        .map(|avatar| AvatarEntry {
+            id: avatar.id.to_string(),
+            name: avatar.name,
+            image_url: avatar.image_url,
+        });
     Ok(Json(AvatarList {
         avatars: avatars.collect(),
     }))
 }
 
 /// Add an avatar
-#[utoipa::path(post, path = "/admin/avatar", operation_id = "addAvatar", tag = "admin", security(("token" = [])), request_body = NewAvatar, responses(
-    (status = 200, body = AvatarAnswer),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    post,
+    path = "/admin/avatar",
+    operation_id = "addAvatar",
+    tag = "admin",
+    security(("token" = [])),
+    request_body = NewAvatar,
+    responses(
+        (status = 200, body = AvatarAnswer),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn add(
     State(state): State<AppState>,
     _admin: Admin,
     Json(new): Json<NewAvatar>,
 ) -> Result<Json<AvatarAnswer>, ApiError> {
     let image_url = check::image_url(&new.image_url)?;
-    let avatar = state.store.add_avatar(&check::name(&new.name)?, &image_url).await?;
+    let avatar = state
+        .store
+        .add_avatar(&check::name(&new.name)?, &image_url)
+        .await?;
     Ok(Json(AvatarAnswer {
         avatar_id: avatar.to_string(),
     }))
@@ -80,11 +102,18 @@ pub async fn add(
 /// Delete an avatar
 ///
 /// Who looks like it has none from their next visit on.
-#[utoipa::path(delete, path = "/admin/avatar/{id}", operation_id = "deleteAvatar", tag = "admin", security(("token" = [])),
-    params(("id" = String, Path, description = "The avatar")), responses(
+#[utoipa::path(
+    delete,
+    path = "/admin/avatar/{id}",
+    operation_id = "deleteAvatar",
+    tag = "admin",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The avatar")),
+    responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn delete(
     State(state): State<AppState>,
     _admin: Admin,

@@ -1,8 +1,9 @@
 //! Budgets: what each route takes from the budget of the one who asks.
 //!
-//! Two steps, both before a body is read: [`spend`] charges the address as soon as the head of the request is there; the
-//! extractor [`Caller`](super::extract::Caller) charges the user once the token is known. A new route that makes,
-//! changes or searches something gets a line in [`of_route`]; a handler whose cost shows only later takes by itself:
+//! Two steps, both before a body is read: [`spend`] charges the address as soon as the head of the
+//! request is there; the extractor [`Caller`](super::extract::Caller) charges the user once the
+//! token is known. A new route that makes, changes or searches something gets a line in
+//! [`of_route`]; a handler whose cost shows only later takes by itself:
 //! `state.budgets.take(caller.user().into(), Budget::Edits)?`.
 
 use axum::extract::{MatchedPath, Request, State};
@@ -28,30 +29,55 @@ impl Cost {
     /// Takes it.
     pub(super) fn charge(self, budgets: &Budgets, spender: Spender) -> Result<(), Slowed> {
         budgets.take_many(spender, Budget::Requests, self.parts)?;
-        self.also.map_or(Ok(()), |budget| budgets.take(spender, budget))
+        self.also
+            .map_or(Ok(()), |budget| budgets.take(spender, budget))
     }
 }
 
 /// The cost of a request.
 fn of_route(method: &Method, route: Option<&str>, query: Option<&str>) -> Cost {
-    let whole = |also| Cost { parts: REQUEST, also };
+    let whole = |also| Cost {
+        parts: REQUEST,
+        also,
+    };
     let Some(route) = route else {
         // Files of the page.
-        return Cost { parts: 1, also: None };
+        return Cost {
+            parts: 1,
+            also: None,
+        };
     };
     match route {
         // Health must answer always, and metrics too.
-        "/healthz" | "/readyz" | "/metrics" => return Cost { parts: 0, also: None },
-        "/art/{*path}" | "/files/{name}" | "/" => return Cost { parts: 1, also: None },
+        "/healthz" | "/readyz" | "/metrics" => {
+            return Cost {
+                parts: 0,
+                also: None,
+            };
+        }
+        "/art/{*path}" | "/files/{name}" | "/" => {
+            return Cost {
+                parts: 1,
+                also: None,
+            };
+        }
         _ => {}
     }
     let path = route.strip_prefix("/api/v1").unwrap_or(route);
-    let is_search = || query.is_some_and(|query| query.split('&').any(|pair| pair.len() > 2 && pair.starts_with("q=")));
+    let is_search = || {
+        query.is_some_and(|query| {
+            query
+                .split('&')
+                .any(|pair| pair.len() > 2 && pair.starts_with("q="))
+        })
+    };
     whole(match (method.as_str(), path) {
         ("POST" | "DELETE", "/space/element" | "/space/element/{id}")
         | ("PUT", "/admin/element/{id}")
         | ("POST" | "PUT", "/user/metadata")
-        | ("PATCH" | "DELETE", "/space/{id}/chat" | "/space/{id}/chat/{line}") => Some(Budget::Edits),
+        | ("PATCH" | "DELETE", "/space/{id}/chat" | "/space/{id}/chat/{line}") => {
+            Some(Budget::Edits)
+        }
         ("POST", "/upload") => Some(Budget::Uploads),
         ("GET", "/space/{id}/chat/export") => Some(Budget::Search),
         ("GET", _) if is_search() => Some(Budget::Search),
@@ -60,8 +86,15 @@ fn of_route(method: &Method, route: Option<&str>, query: Option<&str>) -> Cost {
 }
 
 /// Charges the address of every request.
-pub(super) async fn spend(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+pub(super) async fn spend(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(MatchedPath::as_str);
     let cost = of_route(request.method(), route, request.uri().query());
     let spender = Spender {
         user: None,
@@ -80,12 +113,17 @@ mod tests {
 
     #[test]
     fn each_route_takes_from_what_it_uses() {
-        let of = |method: Method, route: &str, query: Option<&str>| of_route(&method, Some(route), query);
+        let of = |method: Method, route: &str, query: Option<&str>| {
+            of_route(&method, Some(route), query)
+        };
         assert_eq!(
             of(Method::DELETE, "/api/v1/space/element", None).also,
             Some(Budget::Edits)
         );
-        assert_eq!(of(Method::POST, "/api/v1/upload", None).also, Some(Budget::Uploads));
+        assert_eq!(
+            of(Method::POST, "/api/v1/upload", None).also,
+            Some(Budget::Uploads)
+        );
         assert_eq!(
             of(Method::GET, "/api/v1/spaces", Some("page=2&q=hall")).also,
             Some(Budget::Search)

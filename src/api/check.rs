@@ -35,7 +35,8 @@ pub fn reason(text: &str) -> Result<String, ApiError> {
 /// `WxH`, each 1 to 1000, width first.
 pub fn dimensions(text: &str) -> Result<(u16, u16), ApiError> {
     let side = |digits: &str| {
-        let plain = (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let plain =
+            (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
         plain
             .then(|| digits.parse().ok())
             .flatten()
@@ -55,7 +56,9 @@ pub fn message(text: &str) -> Result<String, ApiError> {
 pub fn search(text: &str) -> Result<&str, ApiError> {
     let text = text.trim();
     if text.chars().count() > SEARCH_LETTERS {
-        return Err(ApiError::bad(format!("A search has at most {SEARCH_LETTERS} letters.")));
+        return Err(ApiError::bad(format!(
+            "A search has at most {SEARCH_LETTERS} letters."
+        )));
     }
     Ok(text)
 }
@@ -98,7 +101,8 @@ mod tests {
         assert_eq!(dimensions("100x200").unwrap(), (100, 200));
         assert_eq!(dimensions("0001x1000").unwrap(), (1, 1000));
         for wrong in [
-            "", "x", "1x", "x1", "0x1", "1x0", "1001x1", "00001x1", "1X1", " 1x1", "+1x1", "-1x1", "1x1x1", "١x١",
+            "", "x", "1x", "x1", "0x1", "1x0", "1001x1", "00001x1", "1X1", " 1x1", "+1x1", "-1x1",
+            "1x1x1", "١x١",
         ] {
             assert!(dimensions(wrong).is_err(), "{wrong:?} was taken");
         }

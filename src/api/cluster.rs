@@ -1,4 +1,5 @@
-//! Cluster: which process runs what, for whoever operates them; and where a space is, for whoever wants in.
+//! Cluster: which process runs what, for whoever operates them; and where a space is, for whoever
+//! wants in.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -76,7 +77,8 @@ pub struct ServerView {
     /// The process that runs it; nothing while nobody does.
     #[schema(required)]
     node: Option<String>,
-    /// Where clients reach that process alone. Nothing when they cannot: any process will do then, and always does.
+    /// Where clients reach that process alone. Nothing when they cannot: any process will do then,
+    /// and always does.
     #[schema(required)]
     url: Option<String>,
 }
@@ -84,10 +86,17 @@ pub struct ServerView {
 /// Who runs what
 ///
 /// As every process said of itself within the last second.
-#[utoipa::path(get, path = "/admin/cluster", operation_id = "cluster", tag = "admin", security(("token" = [])), responses(
-    (status = 200, body = ClusterView),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    get,
+    path = "/admin/cluster",
+    operation_id = "cluster",
+    tag = "admin",
+    security(("token" = [])),
+    responses(
+        (status = 200, body = ClusterView),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn show(State(state): State<AppState>, _admin: Admin) -> Json<ClusterView> {
     let census = state.spaces.census();
     let me = state.spaces.name();
@@ -110,26 +119,36 @@ pub async fn show(State(state): State<AppState>, _admin: Admin) -> Json<ClusterV
 }
 
 fn entries(counted: &NodeCensus) -> impl Iterator<Item = RunningEntry> {
-    counted.running.iter().map(|running: &RunningSpace| RunningEntry {
-        space_id: running.space.to_string(),
-        name: running.name.clone(),
-        node: counted.node.member.node.0.clone(),
-        epoch: running.epoch,
-        people: running.people,
-        tick_micros: running.cost / u64::from(running.rate.max(1)) / 1_000,
-    })
+    counted
+        .running
+        .iter()
+        .map(|running: &RunningSpace| RunningEntry {
+            space_id: running.space.to_string(),
+            name: running.name.clone(),
+            node: counted.node.member.node.0.clone(),
+            epoch: running.epoch,
+            people: running.people,
+            tick_micros: running.cost / u64::from(running.rate.max(1)) / 1_000,
+        })
 }
 
 /// Empty a process
 ///
-/// Its spaces move to the others while people are in them; it takes no more. Answered before that is done: the
-/// number of its spaces falls to nothing.
-#[utoipa::path(post, path = "/admin/node/{node}/drain", operation_id = "drain", tag = "admin", security(("token" = [])),
-    params(("node" = String, Path, description = "The name of a process")), responses(
+/// Its spaces move to the others while people are in them; it takes no more. Answered before that
+/// is done: the number of its spaces falls to nothing.
+#[utoipa::path(
+    post,
+    path = "/admin/node/{node}/drain",
+    operation_id = "drain",
+    tag = "admin",
+    security(("token" = [])),
+    params(("node" = String, Path, description = "The name of a process")),
+    responses(
         (status = 202, description = "It was told"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = 503, body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn drain(
     State(state): State<AppState>,
     _admin: Admin,
@@ -140,12 +159,19 @@ pub async fn drain(
 }
 
 /// Let a process take spaces again
-#[utoipa::path(post, path = "/admin/node/{node}/undrain", operation_id = "undrain", tag = "admin", security(("token" = [])),
-    params(("node" = String, Path, description = "The name of a process")), responses(
+#[utoipa::path(
+    post,
+    path = "/admin/node/{node}/undrain",
+    operation_id = "undrain",
+    tag = "admin",
+    security(("token" = [])),
+    params(("node" = String, Path, description = "The name of a process")),
+    responses(
         (status = 202, description = "It was told"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = 503, body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn undrain(
     State(state): State<AppState>,
     _admin: Admin,
@@ -158,12 +184,19 @@ pub async fn undrain(
 /// Move a space to another process
 ///
 /// People stay connected and see it stand still for a moment. Answered before that is done.
-#[utoipa::path(post, path = "/admin/space/{id}/move", operation_id = "moveSpace", tag = "admin", security(("token" = [])),
-    params(("id" = String, Path, description = "The space")), responses(
+#[utoipa::path(
+    post,
+    path = "/admin/space/{id}/move",
+    operation_id = "moveSpace",
+    tag = "admin",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The space")),
+    responses(
         (status = 202, description = "Its process was told"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = 503, body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn move_space(
     State(state): State<AppState>,
     _admin: Admin,
@@ -176,12 +209,20 @@ pub async fn move_space(
 
 /// Where a space is run
 ///
-/// Every process serves every space, so nobody has to ask. A client that connects to the process itself saves a hop.
-#[utoipa::path(get, path = "/space/{id}/server", operation_id = "spaceServer", tag = "spaces", security(("token" = [])),
-    params(("id" = String, Path, description = "The space")), responses(
+/// Every process serves every space, so nobody has to ask. A client that connects to the process
+/// itself saves a hop.
+#[utoipa::path(
+    get,
+    path = "/space/{id}/server",
+    operation_id = "spaceServer",
+    tag = "spaces",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The space")),
+    responses(
         (status = 200, body = ServerView),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn server(
     State(state): State<AppState>,
     _caller: Caller,
@@ -199,7 +240,9 @@ pub async fn server(
 impl From<OrderError> for ApiError {
     fn from(error: OrderError) -> Self {
         match error {
-            OrderError::Unknown => Self::Unavailable("Redis does not say who lives. Try again in a moment."),
+            OrderError::Unknown => {
+                Self::Unavailable("Redis does not say who lives. Try again in a moment.")
+            }
             OrderError::Link(error) => {
                 tracing::warn!(%error, "an order was not given");
                 Self::Unavailable("That process does not answer. Try again in a moment.")

@@ -24,7 +24,8 @@ const CONVERSATIONS: u32 = 200;
 pub struct DirectRequest {
     /// 1 to 4,000 characters.
     text: String,
-    /// The sender's own number of it, chosen by chance: sent again under the same number it is the same message.
+    /// The sender's own number of it, chosen by chance: sent again under the same number it is the
+    /// same message.
     client_id: u32,
 }
 
@@ -89,7 +90,8 @@ pub struct DirectView {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DirectQuery {
-    /// Only what was written before the message with this id; in the list, whose newest message was.
+    /// Only what was written before the message with this id; in the list, whose newest message
+    /// was.
     #[serde(default)]
     before: String,
 }
@@ -137,10 +139,18 @@ impl From<Conversation> for ConversationEntry {
 }
 
 /// With whom I write
-#[utoipa::path(get, path = "/direct", operation_id = "conversations", tag = "people", security(("token" = [])), params(DirectQuery), responses(
-    (status = 200, body = ConversationList),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    get,
+    path = "/direct",
+    operation_id = "conversations",
+    tag = "people",
+    security(("token" = [])),
+    params(DirectQuery),
+    responses(
+        (status = 200, body = ConversationList),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn list(
     State(state): State<AppState>,
     caller: Caller,
@@ -158,17 +168,27 @@ pub async fn list(
         .filter(|_| has_more)
         .map(|with| with.last.id.to_string());
     Ok(Json(ConversationList {
-        conversations: conversations.into_iter().map(ConversationEntry::from).collect(),
+        conversations: conversations
+            .into_iter()
+            .map(ConversationEntry::from)
+            .collect(),
         before,
     }))
 }
 
 /// What somebody and I wrote
-#[utoipa::path(get, path = "/direct/{userId}", operation_id = "conversation", tag = "people", security(("token" = [])),
-    params(("userId" = String, Path, description = "The other"), DirectQuery), responses(
+#[utoipa::path(
+    get,
+    path = "/direct/{userId}",
+    operation_id = "conversation",
+    tag = "people",
+    security(("token" = [])),
+    params(("userId" = String, Path, description = "The other"), DirectQuery),
+    responses(
         (status = 200, body = DirectView),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn show(
     State(state): State<AppState>,
     caller: Caller,
@@ -177,7 +197,10 @@ pub async fn show(
 ) -> Result<Json<DirectView>, ApiError> {
     let before = query.before()?;
     // One more than is shown tells whether there is more.
-    let mut messages = state.store.directs(caller.user(), other, before, PAGE + 1).await?;
+    let mut messages = state
+        .store
+        .directs(caller.user(), other, before, PAGE + 1)
+        .await?;
     let has_more = messages.len() > PAGE as usize;
     messages.truncate(PAGE as usize);
     let before = messages
@@ -193,11 +216,19 @@ pub async fn show(
 /// Write to somebody
 ///
 /// It is kept before it is answered, and shown at once in every space where either of us is.
-#[utoipa::path(post, path = "/direct/{userId}", operation_id = "writeDirect", tag = "people", security(("token" = [])),
-    params(("userId" = String, Path, description = "The other")), request_body = DirectRequest, responses(
+#[utoipa::path(
+    post,
+    path = "/direct/{userId}",
+    operation_id = "writeDirect",
+    tag = "people",
+    security(("token" = [])),
+    params(("userId" = String, Path, description = "The other")),
+    request_body = DirectRequest,
+    responses(
         (status = 200, body = DirectEntry),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn write(
     State(state): State<AppState>,
     caller: Caller,
@@ -235,11 +266,19 @@ pub async fn write(
 }
 
 /// I have read what somebody wrote
-#[utoipa::path(post, path = "/direct/{userId}/read", operation_id = "readDirect", tag = "people", security(("token" = [])),
-    params(("userId" = String, Path, description = "The other")), request_body = ReadRequest, responses(
+#[utoipa::path(
+    post,
+    path = "/direct/{userId}/read",
+    operation_id = "readDirect",
+    tag = "people",
+    security(("token" = [])),
+    params(("userId" = String, Path, description = "The other")),
+    request_body = ReadRequest,
+    responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn read(
     State(state): State<AppState>,
     caller: Caller,
@@ -252,5 +291,6 @@ pub async fn read(
 }
 
 fn message_id(text: &str) -> Result<MessageId, ApiError> {
-    text.parse().map_err(|_| ApiError::bad("There is no such message."))
+    text.parse()
+        .map_err(|_| ApiError::bad("There is no such message."))
 }

@@ -1,4 +1,5 @@
-//! Document: what is true of every call, added to the description of the interface, so that no call can forget to say it.
+//! Document: what is true of every call, added to the description of the interface, so that no call
+//! can forget to say it.
 
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
@@ -44,7 +45,9 @@ fn complete_one(operation: &mut Operation) {
         .get_or_insert_with(|| vec![SecurityRequirement::default()]);
     let answers = &mut operation.responses.responses;
     for refused in ["4XX", "5XX"] {
-        answers.entry(refused.to_owned()).or_insert_with(|| problem().into());
+        answers
+            .entry(refused.to_owned())
+            .or_insert_with(|| problem().into());
     }
     for (status, answer) in answers {
         let RefOr::T(answer) = answer else { continue };

@@ -1,7 +1,8 @@
-//! Drawn: maps and pictures of spaces, made once for each version and kept as long as there is room.
+//! Drawn: maps and pictures of spaces, made once for each version and kept as long as there is
+//! room.
 //!
-//! A large map takes a tenth of a second to put together and as long to draw. Those who ask for one that is being made wait for it, few are
-//! made at once, and what is kept is bounded in bytes.
+//! A large map takes a tenth of a second to put together and as long to draw. Those who ask for one
+//! that is being made wait for it, few are made at once, and what is kept is bounded in bytes.
 
 use std::collections::hash_map::RandomState;
 use std::sync::Arc;
@@ -85,9 +86,18 @@ impl Drawings {
             .shards(1)
             .build()
             .expect("all that is needed is said");
-        let kept = Cache::with_options(options, ByBytes, RandomState::new(), DefaultLifecycle::default());
+        let kept = Cache::with_options(
+            options,
+            ByBytes,
+            RandomState::new(),
+            DefaultLifecycle::default(),
+        );
         let makers = Semaphore::new(AT_ONCE);
-        Self(Arc::new(DrawnState { kept, fresh, makers }))
+        Self(Arc::new(DrawnState {
+            kept,
+            fresh,
+            makers,
+        }))
     }
 
     /// What was made of it, or what `read` and then `draw` make of it now.
@@ -103,7 +113,12 @@ impl Drawings {
                 .remove_if(&drawing, |drawn| drawn.made.elapsed() >= self.0.fresh);
         }
         let make = async {
-            let _maker = self.0.makers.acquire().await.map_err(|_| ApiError::Internal)?;
+            let _maker = self
+                .0
+                .makers
+                .acquire()
+                .await
+                .map_err(|_| ApiError::Internal)?;
             let read = read.await?;
             let bytes = tokio::task::spawn_blocking(move || draw(read)).await;
             let bytes = Bytes::from(bytes.map_err(|_| ApiError::Internal)?);
@@ -125,7 +140,12 @@ mod tests {
 
     use super::*;
 
-    async fn get(drawings: &Drawings, drawing: Drawing, bytes: usize, made: &Arc<AtomicUsize>) -> Drawn {
+    async fn get(
+        drawings: &Drawings,
+        drawing: Drawing,
+        bytes: usize,
+        made: &Arc<AtomicUsize>,
+    ) -> Drawn {
         let made = Arc::clone(made);
         let draw = move |()| {
             made.fetch_add(1, Ordering::Relaxed);
@@ -141,7 +161,9 @@ mod tests {
     #[tokio::test]
     async fn many_who_ask_at_once_have_it_made_once_and_each_version_apart() {
         let (drawings, made) = (Drawings::default(), Arc::default());
-        let all = futures_util::future::join_all((0..50).map(|_| get(&drawings, version(1), 10, &made))).await;
+        let all =
+            futures_util::future::join_all((0..50).map(|_| get(&drawings, version(1), 10, &made)))
+                .await;
         assert_eq!(made.load(Ordering::Relaxed), 1);
         assert!(all.iter().all(|drawn| drawn.etag == all[0].etag));
         get(&drawings, version(2), 10, &made).await;
@@ -156,14 +178,22 @@ mod tests {
             assert!(drawings.0.kept.weight() <= ROOM);
         }
         let large = get(&drawings, version(1_000), (ROOM * 2) as usize, &made).await;
-        assert_eq!(large.bytes.len() as u64, ROOM * 2, "too large to be kept, but answered");
+        assert_eq!(
+            large.bytes.len() as u64,
+            ROOM * 2,
+            "too large to be kept, but answered"
+        );
         assert!(drawings.0.kept.weight() <= ROOM);
     }
 
     #[tokio::test]
     async fn what_fails_is_tried_again() {
         let (drawings, made) = (Drawings::default(), Arc::default());
-        let failed = drawings.get(version(1), async { Err::<(), _>(ApiError::NotFound) }, |()| Vec::new());
+        let failed = drawings.get(
+            version(1),
+            async { Err::<(), _>(ApiError::NotFound) },
+            |()| Vec::new(),
+        );
         assert!(matches!(failed.await, Err(ApiError::NotFound)));
         get(&drawings, version(1), 10, &made).await;
         assert_eq!(made.load(Ordering::Relaxed), 1);
@@ -174,7 +204,13 @@ mod tests {
         for (fresh, expected) in [(Duration::ZERO, 3), (Duration::from_hours(1), 1)] {
             let (drawings, made) = (Drawings::fresh_for(fresh), Arc::default());
             for _ in 0..3 {
-                get(&drawings, Drawing::MapPicture(MapId(Uuid::nil())), 10, &made).await;
+                get(
+                    &drawings,
+                    Drawing::MapPicture(MapId(Uuid::nil())),
+                    10,
+                    &made,
+                )
+                .await;
             }
             assert_eq!(made.load(Ordering::Relaxed), expected);
         }

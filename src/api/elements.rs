@@ -82,7 +82,13 @@ impl From<&ElementRow> for ElementEntry {
 }
 
 /// Every element
-#[utoipa::path(get, path = "/elements", operation_id = "elements", tag = "maps", responses((status = 200, body = ElementList)))]
+#[utoipa::path(
+    get,
+    path = "/elements",
+    operation_id = "elements",
+    tag = "maps",
+    responses((status = 200, body = ElementList)),
+)]
 pub async fn list(State(state): State<AppState>) -> Result<Json<ElementList>, ApiError> {
     let elements = state.store.elements().await?;
     Ok(Json(ElementList {
@@ -91,11 +97,18 @@ pub async fn list(State(state): State<AppState>) -> Result<Json<ElementList>, Ap
 }
 
 /// Add an element
-#[utoipa::path(post, path = "/admin/element", operation_id = "addElement", tag = "admin", security(("token" = [])), request_body = NewElement,
+#[utoipa::path(
+    post,
+    path = "/admin/element",
+    operation_id = "addElement",
+    tag = "admin",
+    security(("token" = [])),
+    request_body = NewElement,
     responses(
         (status = 200, body = IdAnswer),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn add(
     State(state): State<AppState>,
     _admin: Admin,
@@ -103,7 +116,10 @@ pub async fn add(
 ) -> Result<Json<IdAnswer>, ApiError> {
     let image_url = check::image_url(&new.image_url)?;
     let size = (check::side(new.width)?, check::side(new.height)?);
-    let element = state.store.add_element(&image_url, size, new.r#static).await?;
+    let element = state
+        .store
+        .add_element(&image_url, size, new.r#static)
+        .await?;
     Ok(Json(IdAnswer {
         id: element.to_string(),
     }))
@@ -112,11 +128,19 @@ pub async fn add(
 /// Change an element
 ///
 /// It changes everywhere it stands, at once.
-#[utoipa::path(put, path = "/admin/element/{id}", operation_id = "changeElement", tag = "admin", security(("token" = [])),
-    params(("id" = String, Path, description = "The element")), request_body = ElementUpdate, responses(
+#[utoipa::path(
+    put,
+    path = "/admin/element/{id}",
+    operation_id = "changeElement",
+    tag = "admin",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The element")),
+    request_body = ElementUpdate,
+    responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn change(
     State(state): State<AppState>,
     _admin: Admin,
@@ -124,7 +148,11 @@ pub async fn change(
     Json(update): Json<ElementUpdate>,
 ) -> Result<Json<Empty>, ApiError> {
     let change = ElementChange {
-        image_url: update.image_url.as_deref().map(check::image_url).transpose()?,
+        image_url: update
+            .image_url
+            .as_deref()
+            .map(check::image_url)
+            .transpose()?,
         width: update.width.map(check::side).transpose()?,
         height: update.height.map(check::side).transpose()?,
         is_static: update.r#static,

@@ -85,17 +85,26 @@ impl ApiError {
     pub fn detail(&self) -> String {
         match self {
             Self::Bad(detail) | Self::OverQuota(detail) => detail.clone(),
-            Self::Unauthorized => "The token is malformed, expired or revoked: sign in again.".into(),
-            Self::Forbidden(detail) | Self::TooSlow(detail) | Self::Unavailable(detail) | Self::OneAtATime(detail) => {
-                (*detail).into()
+            Self::Unauthorized => {
+                "The token is malformed, expired or revoked: sign in again.".into()
             }
+            Self::Forbidden(detail)
+            | Self::TooSlow(detail)
+            | Self::Unavailable(detail)
+            | Self::OneAtATime(detail) => (*detail).into(),
             Self::Suspended(suspension) => suspension.to_string(),
             Self::NotFound => "There is nothing at this address.".into(),
             Self::MethodNotAllowed => "This address does not take that method.".into(),
             Self::TooLarge(limit) if *limit >= 1024 * 1024 => {
-                format!("This is too large: at most {} MiB are taken here.", limit / 1024 / 1024)
+                format!(
+                    "This is too large: at most {} MiB are taken here.",
+                    limit / 1024 / 1024
+                )
             }
-            Self::TooLarge(limit) => format!("This is too large: at most {} KiB are taken here.", limit / 1024),
+            Self::TooLarge(limit) => format!(
+                "This is too large: at most {} KiB are taken here.",
+                limit / 1024
+            ),
             Self::TooMany(seconds) => format!("Too many attempts: try again in {seconds} s."),
             Self::Internal => "Something went wrong on the server; it has been noted.".into(),
         }
@@ -144,7 +153,9 @@ impl From<CutBody> for ApiError {
     fn from(cut: CutBody) -> Self {
         match cut {
             CutBody::TooSlow => Self::TooSlow("What you sent did not arrive in time."),
-            CutBody::NoRoom => Self::Unavailable("Too much arrives at this moment. Try again in a few seconds."),
+            CutBody::NoRoom => {
+                Self::Unavailable("Too much arrives at this moment. Try again in a few seconds.")
+            }
         }
     }
 }

@@ -83,8 +83,14 @@ fn bearer(parts: &Parts) -> Result<Option<&str>, ApiError> {
 }
 
 async fn caller(parts: &Parts, state: &AppState) -> Result<Option<Caller>, ApiError> {
-    let Some(token) = bearer(parts)? else { return Ok(None) };
-    let who = state.store.signed_in(token).await?.ok_or(ApiError::Unauthorized)?;
+    let Some(token) = bearer(parts)? else {
+        return Ok(None);
+    };
+    let who = state
+        .store
+        .signed_in(token)
+        .await?
+        .ok_or(ApiError::Unauthorized)?;
     if let Some(suspension) = &who.suspension {
         return Err(ApiError::Suspended(suspension.clone()));
     }
@@ -111,7 +117,10 @@ impl FromRequestParts<AppState> for Caller {
 impl OptionalFromRequestParts<AppState> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Option<Self>, ApiError> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &AppState,
+    ) -> Result<Option<Self>, ApiError> {
         caller(parts, state).await
     }
 }
@@ -120,7 +129,8 @@ impl FromRequestParts<AppState> for Admin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let caller = <Caller as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
+        let caller =
+            <Caller as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
         if caller.is_admin() {
             Ok(Self(caller.who))
         } else {
@@ -142,7 +152,11 @@ impl Address {
 
 /// Where a request comes from, as it was found out when the request came.
 pub(super) fn address_of(extensions: &Extensions) -> Address {
-    Address(extensions.get::<ClientAddress>().map(|ClientAddress(address)| *address))
+    Address(
+        extensions
+            .get::<ClientAddress>()
+            .map(|ClientAddress(address)| *address),
+    )
 }
 
 impl FromRequestParts<AppState> for Address {
@@ -164,14 +178,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         let bytes = Bytes::from_request(request, state)
             .await
             .map_err(|refused| refused_body(&refused))?;
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|error| ApiError::bad(format!("The body is not what this address takes: {error}.")))
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            ApiError::bad(format!("The body is not what this address takes: {error}."))
+        })
     }
 }
 
-/// A JSON body that was not read yet: a handler whose rights depend on what the path names checks them first, so that no one makes the server
-/// wait for a body that it would refuse.
+/// A JSON body that was not read yet: a handler whose rights depend on what the path names checks
+/// them first, so that no one makes the server wait for a body that it would refuse.
 #[derive(Debug)]
 pub struct UnreadBody<T> {
     request: Request,
@@ -201,7 +215,10 @@ fn refused_body(refused: &BytesRejection) -> ApiError {
     if refused.status() == StatusCode::PAYLOAD_TOO_LARGE {
         ApiError::TooLarge(super::routes::BODY_LIMIT)
     } else {
-        CutBody::behind(refused).map_or_else(|| ApiError::bad("The body did not arrive whole."), ApiError::from)
+        CutBody::behind(refused).map_or_else(
+            || ApiError::bad("The body did not arrive whole."),
+            ApiError::from,
+        )
     }
 }
 

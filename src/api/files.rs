@@ -59,7 +59,8 @@ pub fn json_with_etag<T: Serialize>(answer: &T, headers: &HeaderMap) -> Response
         return ApiError::Internal.into_response();
     };
     let etag = etag_of(&bytes);
-    unchanged(headers, &etag).unwrap_or_else(|| with_etag(([(header::CONTENT_TYPE, "application/json")], bytes), &etag))
+    unchanged(headers, &etag)
+        .unwrap_or_else(|| with_etag(([(header::CONTENT_TYPE, "application/json")], bytes), &etag))
 }
 
 /// A picture drawn by the server.
@@ -71,7 +72,8 @@ pub fn svg(picture: Bytes, etag: &HeaderValue) -> Response {
     with_etag((kind, picture), etag)
 }
 
-/// `/files/<name>`: a picture that a user uploaded, while it is one: its file goes later than its row.
+/// `/files/<name>`: a picture that a user uploaded, while it is one: its file goes later than its
+/// row.
 pub async fn uploaded(State(state): State<AppState>, Path(name): Path<String>) -> Response {
     let Some((hash, format)) = name.split_once('.') else {
         return ApiError::NotFound.into_response();

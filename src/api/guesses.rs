@@ -1,9 +1,11 @@
-//! Guesses: what wrong passwords cost. Each one makes the next wait longer, by account and network; no account is ever locked.
+//! Guesses: what wrong passwords cost. Each one makes the next wait longer, by account and network;
+//! no account is ever locked.
 //!
-//! Only failures count. Three counters, all of which run down with time: failures of a network (a rate), of a network at one
-//! account (a delay that doubles), and of all networks at one account. While the last one is high, networks from which no one
-//! has signed in to that account wait some seconds even for their first try, a few at a time, and longer for each further one.
-//! The owner's own network is not touched by what others do.
+//! Only failures count. Three counters, all of which run down with time: failures of a network (a
+//! rate), of a network at one account (a delay that doubles), and of all networks at one account.
+//! While the last one is high, networks from which no one has signed in to that account wait some
+//! seconds even for their first try, a few at a time, and longer for each further one. The owner's
+//! own network is not touched by what others do.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -70,7 +72,12 @@ pub struct AttemptPermit<'a> {
 
 impl Drop for AttemptPermit<'_> {
     fn drop(&mut self) {
-        if let Some(account) = self.guesses.table.lock().get_mut(&Key::Account(self.account)) {
+        if let Some(account) = self
+            .guesses
+            .table
+            .lock()
+            .get_mut(&Key::Account(self.account))
+        {
             account.held = account.held.saturating_sub(1);
         }
     }
@@ -111,8 +118,8 @@ impl AttemptRecord {
 }
 
 impl Guesses {
-    /// A network may fail so many times a minute, with bursts of twice as many (0: as often as it likes), and waits at most so
-    /// long for its next try at one account (0: not at all).
+    /// A network may fail so many times a minute, with bursts of twice as many (0: as often as it
+    /// likes), and waits at most so long for its next try at one account (0: not at all).
     pub fn new(per_minute: u32, longest: Duration) -> Self {
         let rate = f64::from(per_minute);
         Self {
@@ -138,7 +145,9 @@ impl Guesses {
     /// Whether they may try now.
     pub fn judge(&self, asker: Asker, now: Instant) -> AttemptVerdict {
         let table = self.table.lock();
-        if let (Some((rate, burst)), Some(network)) = (self.quota, table.get(&Key::Network(asker.network))) {
+        if let (Some((rate, burst)), Some(network)) =
+            (self.quota, table.get(&Key::Network(asker.network)))
+        {
             let too_many = network.failures(now, rate) + 1.0 - burst;
             if too_many > 0.0 {
                 return AttemptVerdict::Refuse(Duration::from_secs_f64(too_many / rate));
@@ -148,7 +157,9 @@ impl Guesses {
             return AttemptVerdict::Go;
         }
         let pair = table.get(&Key::Pair(asker.account, asker.network));
-        let wait = pair.map_or(Duration::ZERO, |pair| pair.not_before.saturating_duration_since(now));
+        let wait = pair.map_or(Duration::ZERO, |pair| {
+            pair.not_before.saturating_duration_since(now)
+        });
         if !wait.is_zero() {
             return AttemptVerdict::Refuse(wait);
         }
@@ -188,8 +199,12 @@ impl Guesses {
             count(Key::Network(asker.network), rate);
         }
         count(Key::Account(asker.account), 1.0 / FORGET_ONE.as_secs_f64());
-        let own = count(Key::Pair(asker.account, asker.network), 1.0 / FORGET_OWN.as_secs_f64());
-        let doubled = |first: Duration, times: f64| first.mul_f64(2_f64.powf(times.clamp(0.0, 30.0)));
+        let own = count(
+            Key::Pair(asker.account, asker.network),
+            1.0 / FORGET_OWN.as_secs_f64(),
+        );
+        let doubled =
+            |first: Duration, times: f64| first.mul_f64(2_f64.powf(times.clamp(0.0, 30.0)));
         let delay = if own < FREE {
             Duration::ZERO
         } else {
@@ -230,12 +245,16 @@ fn stranger_wait(table: &HashMap<Key, AttemptRecord>, asker: Asker, now: Instant
         .is_some_and(|pair| pair.is_known(now));
     let failures = table
         .get(&Key::Account(asker.account))
-        .map_or(0.0, |account| account.failures(now, 1.0 / FORGET_ONE.as_secs_f64()));
+        .map_or(0.0, |account| {
+            account.failures(now, 1.0 / FORGET_ONE.as_secs_f64())
+        });
     if is_known || failures <= FREE_OF_ACCOUNT {
         return Duration::ZERO;
     }
     let times = ((failures - FREE_OF_ACCOUNT) / DOUBLES_IN).min(30.0);
-    FIRST_WAIT.mul_f64(2_f64.powf(times)).min(LONGEST_FIRST_WAIT)
+    FIRST_WAIT
+        .mul_f64(2_f64.powf(times))
+        .min(LONGEST_FIRST_WAIT)
 }
 
 /// Keeps the half that matters most: where most failed, and who is known.
@@ -275,7 +294,12 @@ mod tests {
     }
 
     /// Tries, and fails when it may try; whether it may.
-    fn guess(guesses: &Guesses, from: Option<AddressKey>, name: &str, now: Instant) -> AttemptVerdict {
+    fn guess(
+        guesses: &Guesses,
+        from: Option<AddressKey>,
+        name: &str,
+        now: Instant,
+    ) -> AttemptVerdict {
         let asker = guesses.asker(from, name, now);
         let verdict = guesses.judge(asker, now);
         if verdict == AttemptVerdict::Go {
@@ -300,8 +324,15 @@ mod tests {
             now += wait;
             assert_eq!(guess(&guesses, network(1), "ada", now), AttemptVerdict::Go);
         }
-        assert_eq!(waits[..4], [1, 1, 3, 7], "failures are slowly forgotten in between");
-        assert!(waits.is_sorted() && waits.iter().all(|wait| *wait <= 300), "{waits:?}");
+        assert_eq!(
+            waits[..4],
+            [1, 1, 3, 7],
+            "failures are slowly forgotten in between"
+        );
+        assert!(
+            waits.is_sorted() && waits.iter().all(|wait| *wait <= 300),
+            "{waits:?}"
+        );
         assert_eq!(
             guess(&guesses, network(2), "ada", now),
             AttemptVerdict::Go,
@@ -320,7 +351,8 @@ mod tests {
         let now = Instant::now();
         let home = guesses.asker(network(999), "ada", now);
         guesses.right(home, now);
-        let tried = (0..400).filter(|number| guess(&guesses, network(*number), "ada", now) == AttemptVerdict::Go);
+        let tried = (0..400)
+            .filter(|number| guess(&guesses, network(*number), "ada", now) == AttemptVerdict::Go);
         assert_eq!(tried.count(), FREE_OF_ACCOUNT as usize + 1);
         let home = guesses.asker(network(999), "ada", now);
         assert!(home.is_known);
@@ -330,7 +362,9 @@ mod tests {
             "at home nothing has changed"
         );
         let away = guesses.asker(network(998), "ada", now);
-        assert!(matches!(guesses.judge(away, now), AttemptVerdict::Hold(wait) if wait <= LONGEST_FIRST_WAIT));
+        assert!(
+            matches!(guesses.judge(away, now), AttemptVerdict::Hold(wait) if wait <= LONGEST_FIRST_WAIT)
+        );
         // A stranger who waited and failed waits longer for each further try.
         let mut times = (now, Duration::ZERO);
         for _ in 0..6 {
@@ -352,7 +386,9 @@ mod tests {
             guess(&guesses, network(number), "ada", now);
         }
         let asker = guesses.asker(network(60), "ada", now);
-        let mut held: Vec<_> = (0..MOST_HELD).map(|_| guesses.hold(asker).unwrap()).collect();
+        let mut held: Vec<_> = (0..MOST_HELD)
+            .map(|_| guesses.hold(asker).unwrap())
+            .collect();
         assert!(guesses.hold(asker).is_none());
         held.pop();
         assert!(guesses.hold(asker).is_some());
@@ -378,8 +414,14 @@ mod tests {
             panic!()
         };
         assert!(wait <= Duration::from_secs(20));
-        assert_eq!(guess(&guesses, network(1), "user 7", now + wait), AttemptVerdict::Go);
-        assert_eq!(guess(&guesses, network(2), "user 7", now), AttemptVerdict::Go);
+        assert_eq!(
+            guess(&guesses, network(1), "user 7", now + wait),
+            AttemptVerdict::Go
+        );
+        assert_eq!(
+            guess(&guesses, network(2), "user 7", now),
+            AttemptVerdict::Go
+        );
     }
 
     #[test]
@@ -418,7 +460,10 @@ mod tests {
         }
         assert!(guesses.table.lock().len() <= MOST_ENTRIES + 3);
         assert!(
-            matches!(guess(&guesses, network(1), "ada", now), AttemptVerdict::Refuse(_)),
+            matches!(
+                guess(&guesses, network(1), "ada", now),
+                AttemptVerdict::Refuse(_)
+            ),
             "what matters is kept"
         );
     }

@@ -28,8 +28,9 @@ const FINE: Health = Health {
     version: env!("CARGO_PKG_VERSION"),
 };
 
-/// Sorts what was measured into its buckets now and then. Until then each measurement is kept by itself, and a server that nobody
-/// asks for its metrics would grow by some of them with every tick.
+/// Sorts what was measured into its buckets now and then. Until then each measurement is kept by
+/// itself, and a server that nobody asks for its metrics would grow by some of them with every
+/// tick.
 pub async fn sort_measurements() {
     let mut now_and_then = tokio::time::interval(Duration::from_secs(5));
     loop {
@@ -39,7 +40,13 @@ pub async fn sort_measurements() {
 }
 
 /// Does the process live?
-#[utoipa::path(get, path = "/healthz", operation_id = "live", tag = "operation", responses((status = 200, body = Health)))]
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "live",
+    tag = "operation",
+    responses((status = 200, body = Health)),
+)]
 pub async fn live() -> Json<Health> {
     Json(FINE)
 }
@@ -62,7 +69,10 @@ pub async fn ready(State(state): State<AppState>) -> Result<Json<Health>, ApiErr
 }
 
 /// Counts a request and how long it took, by the pattern of its path.
-#[expect(clippy::disallowed_methods, reason = "how long a request took is real time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a request took is real time"
+)]
 pub async fn measure(request: Request, next: Next) -> Response {
     // Patterns of the router, of which there are as many as routes.
     let route = request
@@ -81,7 +91,8 @@ pub async fn measure(request: Request, next: Next) -> Response {
     response
 }
 
-/// The label of a method. A client may make up any method, and each label is a series that is kept for ever.
+/// The label of a method. A client may make up any method, and each label is a series that is kept
+/// for ever.
 fn method_label(method: &Method) -> &'static str {
     const KNOWN: [Method; 7] = [
         Method::GET,

@@ -30,8 +30,8 @@ pub struct IceView {
     forwarder: ForwarderView,
 }
 
-/// Who carries the calls of more than four: nobody, the forwarding unit in this server, or a LiveKit server, for which
-/// `POST /space/{id}/livekit` gives tokens.
+/// Who carries the calls of more than four: nobody, the forwarding unit in this server, or a
+/// LiveKit server, for which `POST /space/{id}/livekit` gives tokens.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ForwarderView {
@@ -69,11 +69,21 @@ pub struct IceServer {
 }
 
 /// How calls find their way
-#[utoipa::path(get, path = "/ice", operation_id = "ice", tag = "people", security(("token" = [])), responses(
+#[utoipa::path(
+    get,
+    path = "/ice",
+    operation_id = "ice",
+    tag = "people",
+    security(("token" = [])),
+    responses(
         (status = 200, body = IceView),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
-pub async fn show(State(state): State<AppState>, caller: Caller) -> ([(HeaderName, &'static str); 1], Json<IceView>) {
+    ),
+)]
+pub async fn show(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> ([(HeaderName, &'static str); 1], Json<IceView>) {
     let ice = &state.settings.ice;
     let expiry = unix_seconds() + ice.turn_ttl.as_secs();
     let mut servers = Vec::new();
@@ -115,11 +125,18 @@ pub struct LiveKitView {
 /// The way into a space's room on the `LiveKit` server
 ///
 /// Only when the server was started with one.
-#[utoipa::path(post, path = "/space/{id}/livekit", operation_id = "livekit", tag = "spaces", security(("token" = [])),
-    params(("id" = String, Path, description = "The space")), responses(
+#[utoipa::path(
+    post,
+    path = "/space/{id}/livekit",
+    operation_id = "livekit",
+    tag = "spaces",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The space")),
+    responses(
         (status = 200, body = LiveKitView),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn livekit(
     State(state): State<AppState>,
     caller: Caller,
@@ -127,7 +144,8 @@ pub async fn livekit(
 ) -> Result<([(HeaderName, &'static str); 1], Json<LiveKitView>), ApiError> {
     let Some(livekit) = &state.settings.livekit else {
         return Err(ApiError::bad(
-            "This server has no LiveKit server: whoever runs it says --livekit-url, --livekit-key and --livekit-secret.",
+            "This server has no LiveKit server: whoever runs it says --livekit-url, --livekit-key \
+            and --livekit-secret.",
         ));
     };
     visible(&state, space).await?;
@@ -144,7 +162,10 @@ pub async fn livekit(
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(view)))
 }
 
-#[expect(clippy::disallowed_methods, reason = "passwords and tokens end at a time of day")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "passwords and tokens end at a time of day"
+)]
 fn unix_seconds() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

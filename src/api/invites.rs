@@ -28,9 +28,15 @@ pub struct InviteView {
 const fn refusal(state: InviteState) -> Option<&'static str> {
     match state {
         InviteState::Good => None,
-        InviteState::Expired => Some("This invite has expired. Ask those who sent it for a new one."),
-        InviteState::Used => Some("This invite has been used up. Ask those who sent it for a new one."),
-        InviteState::Revoked => Some("This invite was taken back. Ask those who sent it for a new one."),
+        InviteState::Expired => {
+            Some("This invite has expired. Ask those who sent it for a new one.")
+        }
+        InviteState::Used => {
+            Some("This invite has been used up. Ask those who sent it for a new one.")
+        }
+        InviteState::Revoked => {
+            Some("This invite was taken back. Ask those who sent it for a new one.")
+        }
     }
 }
 
@@ -39,7 +45,9 @@ pub(super) async fn refused(state: &AppState, token: &str) -> Result<ApiError, A
     let Some(invite) = state.store.invite(token).await? else {
         return Ok(ApiError::Forbidden(UNKNOWN));
     };
-    Ok(ApiError::Forbidden(refusal(invite.state(now_ms())).unwrap_or(UNKNOWN)))
+    Ok(ApiError::Forbidden(
+        refusal(invite.state(now_ms())).unwrap_or(UNKNOWN),
+    ))
 }
 
 /// What an invite admits to
@@ -51,7 +59,10 @@ pub(super) async fn refused(state: &AppState, token: &str) -> Result<ApiError, A
         (status = 200, body = InviteView),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ))]
-pub async fn show(State(state): State<AppState>, Path(token): Path<String>) -> Result<Json<InviteView>, ApiError> {
+pub async fn show(
+    State(state): State<AppState>,
+    Path(token): Path<String>,
+) -> Result<Json<InviteView>, ApiError> {
     let invite = state.store.invite(&token).await?;
     let invite = invite.ok_or_else(|| ApiError::bad(UNKNOWN))?;
     match refusal(invite.state(now_ms())) {

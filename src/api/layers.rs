@@ -1,4 +1,5 @@
-//! Layers: what is done to every request and answer: safety headers, problem documents, panics, other origins.
+//! Layers: what is done to every request and answer: safety headers, problem documents, panics,
+//! other origins.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -16,10 +17,14 @@ use super::policy;
 const SAFETY: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
     (
         HeaderName::from_static("permissions-policy"),
-        "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()",
+        "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), \
+        usb=()",
     ),
 ];
 
@@ -53,7 +58,8 @@ fn is_page(response: &Response) -> bool {
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
-/// What the pages about the interface for programs may do; and where they are is told relative to where the reader is, who may have come through a proxy.
+/// What the pages about the interface for programs may do; and where they are is told relative to
+/// where the reader is, who may have come through a proxy.
 pub async fn dress_docs(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if is_page(&response) {
@@ -70,7 +76,8 @@ pub async fn dress_docs(request: Request, next: Next) -> Response {
     response
 }
 
-/// Takes the base path off a request's address, for proxies that keep it. One without it is served as well: health checks come straight to the process.
+/// Takes the base path off a request's address, for proxies that keep it. One without it is served
+/// as well: health checks come straight to the process.
 pub async fn strip_base(base: Arc<str>, mut request: Request, next: Next) -> Response {
     if let Some(uri) = without_base(request.uri(), &base) {
         *request.uri_mut() = uri;
@@ -109,7 +116,10 @@ fn bare_refusal(response: &Response) -> Option<ApiError> {
 }
 
 /// A handler panicked: the process lives on, and the client is told no more than that.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over like this")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the layer hands it over like this"
+)]
 pub fn panicked(payload: Box<dyn Any + Send>) -> Response {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let text = text
@@ -122,8 +132,18 @@ pub fn panicked(payload: Box<dyn Any + Send>) -> Response {
 /// Lets pages of other origins use this server, if any are allowed.
 pub fn other_origins(allowed: &[String]) -> Option<CorsLayer> {
     let layer = CorsLayer::new()
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH])
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
+        ])
         .expose_headers([header::ETAG, header::RETRY_AFTER]);
     if allowed.is_empty() {
         None
@@ -161,15 +181,24 @@ mod tests {
             .layer(middleware::from_fn(dress));
         let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(response.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
-        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        assert_eq!(
+            response.headers()[header::X_CONTENT_TYPE_OPTIONS],
+            "nosniff"
+        );
+        let body = axum::body::to_bytes(response.into_body(), 10_000)
+            .await
+            .unwrap();
         let text = String::from_utf8(body.to_vec()).unwrap();
-        assert!(text.contains("\"status\":500") && !text.contains("secret"), "{text}");
+        assert!(
+            text.contains("\"status\":500") && !text.contains("secret"),
+            "{text}"
+        );
     }
 
     #[test]
     fn the_base_path_comes_off_whole_or_not_at_all() {
-        let strip = |uri: &str| without_base(&uri.parse().unwrap(), "/plaza").map(|uri| uri.to_string());
+        let strip =
+            |uri: &str| without_base(&uri.parse().unwrap(), "/plaza").map(|uri| uri.to_string());
         assert_eq!(strip("/plaza/s/1?debug").as_deref(), Some("/s/1?debug"));
         assert_eq!(strip("/plaza/").as_deref(), Some("/"));
         assert_eq!(strip("/plaza").as_deref(), Some("/"));

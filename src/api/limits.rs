@@ -1,4 +1,5 @@
-//! Limits: how often one address may sign up, and one person write to others. What wrong passwords cost is told by `guesses`.
+//! Limits: how often one address may sign up, and one person write to others. What wrong passwords
+//! cost is told by `guesses`.
 
 use std::collections::HashSet;
 use std::num::NonZeroU32;
@@ -25,8 +26,10 @@ pub struct AuthLimits {
 impl AuthLimits {
     /// So many a minute, bursts of twice as many; 0 for no limit.
     pub fn new(per_minute: u32) -> Self {
-        let quota = NonZeroU32::new(per_minute)
-            .map(|rate| Quota::per_minute(rate).allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(1))));
+        let quota = NonZeroU32::new(per_minute).map(|rate| {
+            Quota::per_minute(rate)
+                .allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(1)))
+        });
         Self {
             limiter: quota.map(RateLimiter::keyed),
         }
@@ -118,14 +121,20 @@ mod tests {
         for _ in 0..6 {
             limits.attempt(here, &budgets).unwrap();
         }
-        assert!(matches!(limits.attempt(here, &budgets), Err(ApiError::TooMany(1..=60))));
+        assert!(matches!(
+            limits.attempt(here, &budgets),
+            Err(ApiError::TooMany(1..=60))
+        ));
         limits.attempt(there, &budgets).unwrap();
     }
 
     #[test]
     fn a_person_is_at_it_once_and_others_do_not_wait() {
         let all = OneAtATime::default();
-        let (ada, bob) = (UserId(uuid::Uuid::from_u128(1)), UserId(uuid::Uuid::from_u128(2)));
+        let (ada, bob) = (
+            UserId(uuid::Uuid::from_u128(1)),
+            UserId(uuid::Uuid::from_u128(2)),
+        );
         let turn = all.begin(ada).unwrap();
         assert!(matches!(all.begin(ada), Err(ApiError::TooMany(1))));
         let _other = all.begin(bob).unwrap();

@@ -34,7 +34,8 @@ pub struct LobbyQuery {
 pub struct Lobby {
     /// What I made, newest first; empty on later pages.
     mine: Vec<LobbyEntry>,
-    /// What others made for everybody, newest first: of each person the newest five, and then the others of all.
+    /// What others made for everybody, newest first: of each person the newest five, and then the
+    /// others of all.
     public: Vec<LobbyEntry>,
     /// Where the next page begins, when there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,12 +67,21 @@ pub struct LobbyEntry {
 
 /// The lobby
 ///
-/// Cheap to poll: send the `etag` of the last answer as `if-none-match` and get 304 while nothing changed.
-#[utoipa::path(get, path = "/spaces", operation_id = "lobby", tag = "spaces", security(("token" = [])), params(LobbyQuery), responses(
-    (status = 200, body = Lobby),
-    (status = 304, description = "Nothing changed"),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
+/// Cheap to poll: send the `etag` of the last answer as `if-none-match` and get 304 while nothing
+/// changed.
+#[utoipa::path(
+    get,
+    path = "/spaces",
+    operation_id = "lobby",
+    tag = "spaces",
+    security(("token" = [])),
+    params(LobbyQuery),
+    responses(
+        (status = 200, body = Lobby),
+        (status = 304, description = "Nothing changed"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn show(
     State(state): State<AppState>,
     caller: Caller,

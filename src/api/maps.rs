@@ -67,7 +67,13 @@ pub struct DefaultElement {
 }
 
 /// Every map
-#[utoipa::path(get, path = "/maps", operation_id = "maps", tag = "maps", responses((status = 200, body = MapList)))]
+#[utoipa::path(
+    get,
+    path = "/maps",
+    operation_id = "maps",
+    tag = "maps",
+    responses((status = 200, body = MapList)),
+)]
 pub async fn list(State(state): State<AppState>) -> Result<Json<MapList>, ApiError> {
     let maps = state.store.maps().await?.into_iter().map(|map| MapEntry {
         thumbnail: map.thumbnail.unwrap_or_else(|| thumbnails::of_map(map.id)),
@@ -76,14 +82,24 @@ pub async fn list(State(state): State<AppState>) -> Result<Json<MapList>, ApiErr
         description: map.description,
         dimensions: format!("{}x{}", map.width, map.height),
     });
-    Ok(Json(MapList { maps: maps.collect() }))
+    Ok(Json(MapList {
+        maps: maps.collect(),
+    }))
 }
 
 /// Add a map
-#[utoipa::path(post, path = "/admin/map", operation_id = "addMap", tag = "admin", security(("token" = [])), request_body = MapRequest, responses(
-    (status = 200, body = IdAnswer),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    post,
+    path = "/admin/map",
+    operation_id = "addMap",
+    tag = "admin",
+    security(("token" = [])),
+    request_body = MapRequest,
+    responses(
+        (status = 200, body = IdAnswer),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn add(
     State(state): State<AppState>,
     _admin: Admin,

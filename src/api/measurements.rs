@@ -1,4 +1,5 @@
-//! Measurements: every metric of the process and what it tells, in one table; and the address where they are told.
+//! Measurements: every metric of the process and what it tells, in one table; and the address where
+//! they are told.
 
 use std::sync::OnceLock;
 
@@ -39,7 +40,11 @@ const METRICS: [(MetricKind, &str, &str); 24] = {
             "plaza_commands_dropped_total",
             "What clients asked for and a full space or link did not take",
         ),
-        (Histogram, "plaza_tick_seconds", "What a tick of a space takes"),
+        (
+            Histogram,
+            "plaza_tick_seconds",
+            "What a tick of a space takes",
+        ),
         (
             Histogram,
             "plaza_tick_lateness_seconds",
@@ -55,7 +60,11 @@ const METRICS: [(MetricKind, &str, &str); 24] = {
             "plaza_ticks_frozen_total",
             "Ticks that did not run because the right to run spaces had lapsed",
         ),
-        (Counter, "plaza_space_panics_total", "Ticks that failed by a bug"),
+        (
+            Counter,
+            "plaza_space_panics_total",
+            "Ticks that failed by a bug",
+        ),
         (
             Histogram,
             "plaza_relay_seconds",
@@ -79,7 +88,8 @@ const METRICS: [(MetricKind, &str, &str); 24] = {
         (
             LabelledCounter,
             "plaza_overload_steps_total",
-            "Steps that spaces took because they took longer to show than they have, by what they gave up",
+            "Steps that spaces took because they took longer to show than they have, by what they \
+            gave up",
         ),
         (
             Counter,
@@ -174,13 +184,18 @@ fn describe() {
 
 /// Metrics in the text format of Prometheus, at `/metrics` and nowhere else.
 pub fn router() -> Router {
-    Router::new().route("/metrics", get(tell)).with_state(recorder())
+    Router::new()
+        .route("/metrics", get(tell))
+        .with_state(recorder())
 }
 
 async fn tell(State(handle): State<PrometheusHandle>) -> impl IntoResponse {
     handle.run_upkeep();
     (
-        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
         handle.render(),
     )
 }
@@ -201,12 +216,18 @@ mod tests {
             }
             let text = std::fs::read_to_string(&path).unwrap();
             for call in ["counter!(", "gauge!(", "histogram!("] {
-                for (_, rest) in text.match_indices(call).map(|(at, _)| text.split_at(at + call.len())) {
+                for (_, rest) in text
+                    .match_indices(call)
+                    .map(|(at, _)| text.split_at(at + call.len()))
+                {
                     let name = rest
                         .trim_start()
                         .strip_prefix('"')
                         .and_then(|rest| rest.split('"').next());
-                    found.extend(name.filter(|name| name.starts_with("plaza_")).map(str::to_owned));
+                    found.extend(
+                        name.filter(|name| name.starts_with("plaza_"))
+                            .map(str::to_owned),
+                    );
                 }
             }
         }
@@ -215,8 +236,14 @@ mod tests {
     #[test]
     fn every_metric_has_a_help_text_and_every_text_a_metric() {
         let mut measured = BTreeSet::new();
-        names(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut measured);
-        let described: BTreeSet<String> = METRICS.iter().map(|(_, name, _)| (*name).to_owned()).collect();
+        names(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            &mut measured,
+        );
+        let described: BTreeSet<String> = METRICS
+            .iter()
+            .map(|(_, name, _)| (*name).to_owned())
+            .collect();
         assert_eq!(measured, described);
     }
 

@@ -26,7 +26,8 @@ pub struct Choice {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MetadataQuery {
-    /// At most 100 ids of users, with commas between and bare brackets around: `[id1,id2]`. The brackets may be left out.
+    /// At most 100 ids of users, with commas between and bare brackets around: `[id1,id2]`. The
+    /// brackets may be left out.
     ids: String,
 }
 
@@ -52,10 +53,18 @@ pub struct UserAvatar {
 }
 
 /// Choose my avatar
-#[utoipa::path(post, path = "/user/metadata", operation_id = "chooseAvatar", tag = "people", security(("token" = [])), request_body = Choice, responses(
-    (status = 200, body = Empty),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    post,
+    path = "/user/metadata",
+    operation_id = "chooseAvatar",
+    tag = "people",
+    security(("token" = [])),
+    request_body = Choice,
+    responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn choose(
     State(state): State<AppState>,
     caller: Caller,
@@ -76,10 +85,18 @@ pub async fn choose(
 }
 
 /// Choose my avatar (the same as POST)
-#[utoipa::path(put, path = "/user/metadata", operation_id = "chooseAvatarByPut", tag = "people", security(("token" = [])), request_body = Choice, responses(
-    (status = 200, body = Empty),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    put,
+    path = "/user/metadata",
+    operation_id = "chooseAvatarByPut",
+    tag = "people",
+    security(("token" = [])),
+    request_body = Choice,
+    responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn choose_by_put(
     state: State<AppState>,
     caller: Caller,
@@ -89,11 +106,21 @@ pub async fn choose_by_put(
 }
 
 /// How others look
-#[utoipa::path(get, path = "/user/metadata/bulk", operation_id = "looksOfUsers", tag = "people", params(MetadataQuery), responses(
-    (status = 200, body = Looks),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
-pub async fn bulk(State(state): State<AppState>, Query(whom): Query<MetadataQuery>) -> Result<Json<Looks>, ApiError> {
+#[utoipa::path(
+    get,
+    path = "/user/metadata/bulk",
+    operation_id = "looksOfUsers",
+    tag = "people",
+    params(MetadataQuery),
+    responses(
+        (status = 200, body = Looks),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn bulk(
+    State(state): State<AppState>,
+    Query(whom): Query<MetadataQuery>,
+) -> Result<Json<Looks>, ApiError> {
     let looks = state.store.looks(&users_of(&whom.ids)?).await?;
     let avatars = looks.into_iter().map(|look| {
         let (avatar_id, image_url) = look
@@ -122,7 +149,9 @@ fn users_of(ids: &str) -> Result<Vec<UserId>, ApiError> {
         .filter(|id| !id.is_empty())
         .collect();
     if asked.len() > MOST {
-        return Err(ApiError::bad(format!("Ask about at most {MOST} users at once.")));
+        return Err(ApiError::bad(format!(
+            "Ask about at most {MOST} users at once."
+        )));
     }
     Ok(asked.into_iter().filter_map(|id| id.parse().ok()).collect())
 }

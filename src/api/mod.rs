@@ -83,7 +83,10 @@ impl AppState {
     pub fn new(store: Store, spaces: Spaces, settings: Arc<Settings>) -> Self {
         Self {
             passwords: Passwords::new(settings.password_cost),
-            guesses: Arc::new(guesses::Guesses::new(settings.auth_rate, settings.max_guess_delay)),
+            guesses: Arc::new(guesses::Guesses::new(
+                settings.auth_rate,
+                settings.max_guess_delay,
+            )),
             limits: Arc::new(limits::AuthLimits::new(settings.auth_rate)),
             writes: Arc::default(),
             picture_hosts: Arc::default(),

@@ -1,4 +1,5 @@
-//! New passwords: long enough, and not among the first that are guessed. Passwords that exist are never judged.
+//! New passwords: long enough, and not among the first that are guessed. Passwords that exist are
+//! never judged.
 
 use super::error::ApiError;
 use crate::components::name::{NameKeys, password_form};
@@ -40,7 +41,9 @@ pub enum Demands {
 pub fn new_password(text: &str, username: &str, demands: Demands) -> Result<String, ApiError> {
     let password = password_form(text);
     if password.is_empty() || text.len() > MOST_BYTES || password.len() > MOST_BYTES {
-        return Err(ApiError::bad(format!("A password has 1 to {MOST_BYTES} bytes.")));
+        return Err(ApiError::bad(format!(
+            "A password has 1 to {MOST_BYTES} bytes."
+        )));
     }
     if demands == Demands::Few {
         return Ok(password);
@@ -52,11 +55,14 @@ pub fn new_password(text: &str, username: &str, demands: Demands) -> Result<Stri
     }
     if is_common(&password) {
         return Err(ApiError::bad(
-            "This password is one of the first that are guessed. Choose another one; a few words are easy to remember.",
+            "This password is one of the first that are guessed. Choose another one; a few words \
+            are easy to remember.",
         ));
     }
     if is_name(&password, username) {
-        return Err(ApiError::bad("The password is nearly the name. Choose another one."));
+        return Err(ApiError::bad(
+            "The password is nearly the name. Choose another one.",
+        ));
     }
     Ok(password)
 }
@@ -64,13 +70,17 @@ pub fn new_password(text: &str, username: &str, demands: Demands) -> Result<Stri
 /// Whether it is among the first that are guessed.
 fn is_common(password: &str) -> bool {
     let small = password.to_lowercase();
-    is_repetition(&small) || WALKS.iter().any(|walk| is_walk(&small, walk)) || is_decorated(&small, is_common_word)
+    is_repetition(&small)
+        || WALKS.iter().any(|walk| is_walk(&small, walk))
+        || is_decorated(&small, is_common_word)
 }
 
 fn is_name(password: &str, username: &str) -> bool {
     let name = NameKeys::of(username).folded;
     NameKeys::of(password).folded == name
-        || is_decorated(&password.to_lowercase(), |core| NameKeys::of(core).folded == name)
+        || is_decorated(&password.to_lowercase(), |core| {
+            NameKeys::of(core).folded == name
+        })
 }
 
 fn is_common_word(core: &str) -> bool {
@@ -98,20 +108,35 @@ const fn plain(letter: char) -> char {
 /// Whether that holds for the text, without some of the digits and marks around it.
 fn is_decorated(text: &str, holds: impl Fn(&str) -> bool) -> bool {
     let is_letter = |letter: char| letter.is_alphabetic();
-    let lead = text.chars().take_while(|letter| !is_letter(*letter)).count();
-    let trail = text.chars().rev().take_while(|letter| !is_letter(*letter)).count();
+    let lead = text
+        .chars()
+        .take_while(|letter| !is_letter(*letter))
+        .count();
+    let trail = text
+        .chars()
+        .rev()
+        .take_while(|letter| !is_letter(*letter))
+        .count();
     let letters: Vec<char> = text.chars().collect();
     let within = |front: usize, back: usize| {
         let end = letters.len().checked_sub(back).filter(|end| *end > front);
         end.is_some_and(|end| holds(&letters[front..end].iter().collect::<String>()))
     };
-    (0..=lead.min(DECORATION)).any(|front| (0..=trail.min(DECORATION - front)).any(|back| within(front, back)))
+    (0..=lead.min(DECORATION))
+        .any(|front| (0..=trail.min(DECORATION - front)).any(|back| within(front, back)))
 }
 
 /// `aaaaaaaa`, `abababab`, `12341234`.
 fn is_repetition(text: &str) -> bool {
     let letters: Vec<char> = text.chars().collect();
-    (1..=4).any(|unit| letters.len() > unit && letters.iter().skip(unit).zip(&letters).all(|(one, other)| one == other))
+    (1..=4).any(|unit| {
+        letters.len() > unit
+            && letters
+                .iter()
+                .skip(unit)
+                .zip(&letters)
+                .all(|(one, other)| one == other)
+    })
 }
 
 /// Whether the text lies on that way, forwards or backwards.
@@ -182,7 +207,10 @@ mod tests {
         ] {
             assert!(usual(right).is_ok(), "{right:?}: {:?}", usual(right));
         }
-        assert_eq!(usual("pa\u{308}sta mit pesto").unwrap(), "p\u{e4}sta mit pesto");
+        assert_eq!(
+            usual("pa\u{308}sta mit pesto").unwrap(),
+            "p\u{e4}sta mit pesto"
+        );
     }
 
     #[test]
@@ -195,7 +223,10 @@ mod tests {
     fn the_words_are_small_letters_one_a_line() {
         assert!(WORDS.lines().count() > 150);
         for word in WORDS.lines() {
-            assert!(!word.is_empty() && word == word.to_lowercase().trim(), "{word:?}");
+            assert!(
+                !word.is_empty() && word == word.to_lowercase().trim(),
+                "{word:?}"
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Passwords: Argon2id off the async threads, a bounded number at once in fair turns, and equal work whether or not the user
-//! exists.
+//! Passwords: Argon2id off the async threads, a bounded number at once in fair turns, and equal
+//! work whether or not the user exists.
 
 use std::sync::Arc;
 
@@ -32,7 +32,8 @@ pub enum Verified {
     Wrong,
     /// It is the password.
     Right {
-        /// The hash to keep from now on, when the kept one took less work than today's, or is of another form of the password.
+        /// The hash to keep from now on, when the kept one took less work than today's, or is of
+        /// another form of the password.
         renewed: Option<String>,
     },
 }
@@ -49,7 +50,10 @@ impl Passwords {
             Version::V0x13,
             params.expect("the parameters are in range"),
         );
-        let nobody = argon.hash_password(b"nobody").expect("a hash can be made").to_string();
+        let nobody = argon
+            .hash_password(b"nobody")
+            .expect("a hash can be made")
+            .to_string();
         Self {
             argon,
             turns: Turns::new(AT_ONCE),
@@ -59,12 +63,20 @@ impl Passwords {
 
     /// Waits for a turn to hash.
     pub async fn turn(&self, asker: Asker) -> Result<WorkPermit, ApiError> {
-        let crowded = |_| ApiError::Unavailable("Too many people sign in at this moment. Try again in a few seconds.");
+        let crowded = |_| {
+            ApiError::Unavailable(
+                "Too many people sign in at this moment. Try again in a few seconds.",
+            )
+        };
         self.turns.wait(asker).await.map_err(crowded)
     }
 
     /// The hash to keep of a password that somebody from there chose.
-    pub async fn hash(&self, network: Option<AddressKey>, password: &str) -> Result<String, ApiError> {
+    pub async fn hash(
+        &self,
+        network: Option<AddressKey>,
+        password: &str,
+    ) -> Result<String, ApiError> {
         let asker = Asker {
             network,
             account: 0,
@@ -72,7 +84,9 @@ impl Passwords {
         };
         let (turn, password) = (self.turn(asker).await?, password_form(password));
         let hash = self.work(turn, move |argon, _| {
-            argon.hash_password(password.as_bytes()).map(|hash| hash.to_string())
+            argon
+                .hash_password(password.as_bytes())
+                .map(|hash| hash.to_string())
         });
         hash.await?.map_err(|error| {
             tracing::error!(%error, "a password could not be hashed");
@@ -80,14 +94,21 @@ impl Passwords {
         })
     }
 
-    /// Whether it is the password with that hash, as it was typed or in the form in which passwords are kept. Without a hash it
-    /// takes as long, and is not.
-    pub async fn verify(&self, turn: WorkPermit, password: &str, hash: Option<String>) -> Result<Verified, ApiError> {
+    /// Whether it is the password with that hash, as it was typed or in the form in which passwords
+    /// are kept. Without a hash it takes as long, and is not.
+    pub async fn verify(
+        &self,
+        turn: WorkPermit,
+        password: &str,
+        hash: Option<String>,
+    ) -> Result<Verified, ApiError> {
         let typed = password.to_owned();
         self.work(turn, move |argon, nobody| {
             let is_somebody = hash.is_some();
             let hash = hash.unwrap_or_else(|| nobody.to_owned());
-            let fits = |form: &str| PasswordVerifier::<str>::verify_password(argon, form.as_bytes(), &hash).is_ok();
+            let fits = |form: &str| {
+                PasswordVerifier::<str>::verify_password(argon, form.as_bytes(), &hash).is_ok()
+            };
             let form = password_form(&typed);
             let fits_as_typed = fits(&typed);
             let fits = fits_as_typed || (form != typed && fits(&form));
@@ -124,7 +145,9 @@ fn is_weaker(hash: &str, today: &Params) -> bool {
         return false;
     };
     let cost = |name: &str| hash.params.get_decimal(name).unwrap_or_default();
-    hash.algorithm.as_str() != Algorithm::Argon2id.as_str() || cost("m") < today.m_cost() || cost("t") < today.t_cost()
+    hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
+        || cost("m") < today.m_cost()
+        || cost("t") < today.t_cost()
 }
 
 #[cfg(test)]
@@ -138,7 +161,10 @@ mod tests {
             is_known: false,
         };
         let turn = passwords.turn(asker).await.unwrap();
-        passwords.verify(turn, password, hash.map(str::to_owned)).await.unwrap()
+        passwords
+            .verify(turn, password, hash.map(str::to_owned))
+            .await
+            .unwrap()
     }
 
     #[tokio::test]
@@ -147,8 +173,14 @@ mod tests {
         let hash = passwords.hash(None, "correct horse").await.unwrap();
         assert!(hash.starts_with("$argon2id$"));
         let right = Verified::Right { renewed: None };
-        assert_eq!(verify(&passwords, "correct horse", Some(&hash)).await, right);
-        assert_eq!(verify(&passwords, "wrong horse", Some(&hash)).await, Verified::Wrong);
+        assert_eq!(
+            verify(&passwords, "correct horse", Some(&hash)).await,
+            right
+        );
+        assert_eq!(
+            verify(&passwords, "wrong horse", Some(&hash)).await,
+            Verified::Wrong
+        );
         assert_eq!(verify(&passwords, "nobody", None).await, Verified::Wrong);
     }
 
@@ -163,14 +195,21 @@ mod tests {
                 assert_eq!(verify(&passwords, typed, Some(&hash)).await, right);
             }
         }
-        // One from before, hashed as it was typed: it fits as it was typed, and from then on in every form.
+        // One from before, hashed as it was typed: it fits as it was typed, and from then on in
+        // every form.
         let before = passwords
             .argon
             .hash_password(decomposed.as_bytes())
             .unwrap()
             .to_string();
-        assert_eq!(verify(&passwords, composed, Some(&before)).await, Verified::Wrong);
-        let Verified::Right { renewed: Some(renewed) } = verify(&passwords, decomposed, Some(&before)).await else {
+        assert_eq!(
+            verify(&passwords, composed, Some(&before)).await,
+            Verified::Wrong
+        );
+        let Verified::Right {
+            renewed: Some(renewed),
+        } = verify(&passwords, decomposed, Some(&before)).await
+        else {
             panic!("it fits and is renewed")
         };
         let right = Verified::Right { renewed: None };
@@ -179,15 +218,24 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_that_took_less_work_is_renewed_and_one_that_took_more_is_not() {
-        let (cheap, full) = (Passwords::new(PasswordCost::Token), Passwords::new(PasswordCost::Full));
+        let (cheap, full) = (
+            Passwords::new(PasswordCost::Token),
+            Passwords::new(PasswordCost::Full),
+        );
         let weak = cheap.hash(None, "correct horse").await.unwrap();
-        let Verified::Right { renewed: Some(strong) } = verify(&full, "correct horse", Some(&weak)).await else {
+        let Verified::Right {
+            renewed: Some(strong),
+        } = verify(&full, "correct horse", Some(&weak)).await
+        else {
             panic!("it fits and is renewed")
         };
         assert!(is_weaker(&weak, full.argon.params()) && !is_weaker(&strong, full.argon.params()));
         let right = Verified::Right { renewed: None };
         assert_eq!(verify(&full, "correct horse", Some(&strong)).await, right);
         assert_eq!(verify(&cheap, "correct horse", Some(&strong)).await, right);
-        assert_eq!(verify(&full, "wrong horse", Some(&weak)).await, Verified::Wrong);
+        assert_eq!(
+            verify(&full, "wrong horse", Some(&weak)).await,
+            Verified::Wrong
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Pictures: what people bring is decoded within limits, turned upright and written again, without what hid in the file.
+//! Pictures: what people bring is decoded within limits, turned upright and written again, without
+//! what hid in the file.
 
 use std::io::Cursor;
 
@@ -17,7 +18,8 @@ pub const SHORT_SIDE: u32 = 2160;
 /// Largest file of a picture, in bytes, as it comes and as it is kept.
 pub const FILE_LIMIT: usize = 8 * 1024 * 1024;
 
-/// Most memory for decoding, in bytes: a picture of the largest size twice, with 16 bits in each of four channels.
+/// Most memory for decoding, in bytes: a picture of the largest size twice, with 16 bits in each of
+/// four channels.
 const MEMORY_LIMIT: u64 = 2 * 8 * (LONG_SIDE as u64) * (SHORT_SIDE as u64);
 
 /// Of 100, for photos. More makes a file larger that was a JPEG already, without showing more.
@@ -36,25 +38,31 @@ pub struct Picture {
     pub height: u32,
 }
 
-/// Decodes a picture, turns it as its EXIF data says, and writes it again: photos as JPEG, everything else as PNG.
+/// Decodes a picture, turns it as its EXIF data says, and writes it again: photos as JPEG,
+/// everything else as PNG.
 pub fn rewrite(bytes: &[u8]) -> Result<Picture, ApiError> {
-    let unreadable = || ApiError::bad("This is not a PNG, JPEG, WebP or GIF, or its file is damaged.");
+    let unreadable =
+        || ApiError::bad("This is not a PNG, JPEG, WebP or GIF, or its file is damaged.");
     let mut limits = Limits::default();
     limits.max_alloc = Some(MEMORY_LIMIT);
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|_| unreadable())?;
     reader.limits(limits);
-    let Some(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Gif)) = reader.format()
+    let Some(
+        format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Gif),
+    ) = reader.format()
     else {
         return Err(unreadable());
     };
     let mut decoder = reader.into_decoder().map_err(|_| unreadable())?;
     // Not every decoder holds the limits before it reserves memory, so the size is looked at first.
     let (width, height) = decoder.dimensions();
-    if width == 0 || height == 0 || width.max(height) > LONG_SIDE || width.min(height) > SHORT_SIDE {
+    if width == 0 || height == 0 || width.max(height) > LONG_SIDE || width.min(height) > SHORT_SIDE
+    {
         return Err(ApiError::bad(format!(
-            "The picture has {width} × {height} pixels. Make it smaller: at most {LONG_SIDE} × {SHORT_SIDE}, or {SHORT_SIDE} × {LONG_SIDE}."
+            "The picture has {width} × {height} pixels. Make it smaller: at most {LONG_SIDE} × \
+            {SHORT_SIDE}, or {SHORT_SIDE} × {LONG_SIDE}."
         )));
     }
     if decoder.total_bytes() > MEMORY_LIMIT {
@@ -86,9 +94,15 @@ pub fn rewrite(bytes: &[u8]) -> Result<Picture, ApiError> {
     })
 }
 
-/// The first chunk of a simple lossy WebP is `VP8 `; an extended one (`VP8X`) has it farther behind.
+/// The first chunk of a simple lossy WebP is `VP8 `; an extended one (`VP8X`) has it farther
+/// behind.
 fn is_lossy_webp(bytes: &[u8]) -> bool {
-    bytes.get(8..12) == Some(b"WEBP") && bytes.windows(4).skip(12).take(64 * 1024).any(|chunk| chunk == b"VP8 ")
+    bytes.get(8..12) == Some(b"WEBP")
+        && bytes
+            .windows(4)
+            .skip(12)
+            .take(64 * 1024)
+            .any(|chunk| chunk == b"VP8 ")
 }
 
 fn is_opaque(image: &DynamicImage) -> bool {
@@ -109,7 +123,8 @@ fn jpeg(image: &DynamicImage) -> Result<Vec<u8>, ApiError> {
 
 fn png(image: &DynamicImage) -> Result<Vec<u8>, ApiError> {
     let mut bytes = Vec::new();
-    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive);
+    let encoder =
+        PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive);
     let written = if is_opaque(image) {
         image.to_rgb8().write_with_encoder(encoder)
     } else {
@@ -125,14 +140,17 @@ mod tests {
 
     use super::*;
 
-    /// A photo that a phone held upright wrote: it lies, with a red top on its left, and EXIF orientation 6 or 8.
+    /// A photo that a phone held upright wrote: it lies, with a red top on its left, and EXIF
+    /// orientation 6 or 8.
     fn lying(orientation: u8, format: ImageFormat) -> Vec<u8> {
         let is_red = |x: u32| if orientation == 6 { x < 32 } else { x >= 32 };
-        let image = RgbImage::from_fn(
-            64,
-            32,
-            |x, _| if is_red(x) { Rgb([250, 0, 0]) } else { Rgb([0, 0, 250]) },
-        );
+        let image = RgbImage::from_fn(64, 32, |x, _| {
+            if is_red(x) {
+                Rgb([250, 0, 0])
+            } else {
+                Rgb([0, 0, 250])
+            }
+        });
         let mut exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
         exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
         exif.extend(b"GPS 52.5 N");
@@ -159,7 +177,12 @@ mod tests {
                 assert!(bytes.windows(8).any(|part| part == b"GPS 52.5"));
                 let kept = rewrite(&bytes).unwrap();
                 assert_eq!((kept.width, kept.height), (32, 64));
-                assert!(!kept.bytes.windows(4).any(|part| part == b"GPS " || part == b"Exif"));
+                assert!(
+                    !kept
+                        .bytes
+                        .windows(4)
+                        .any(|part| part == b"GPS " || part == b"Exif")
+                );
                 let image = image::load_from_memory(&kept.bytes).unwrap().into_rgb8();
                 assert!(image.get_pixel(16, 8).0[0] > 200, "the top is red");
                 assert!(image.get_pixel(16, 56).0[2] > 200, "the bottom is blue");
@@ -188,10 +211,15 @@ mod tests {
         let mut drawn = RgbaImage::from_pixel(40, 30, Rgba([0, 0, 0, 0]));
         drawn.put_pixel(3, 3, Rgba([1, 2, 3, 200]));
         let mut bytes = Vec::new();
-        drawn.write_to(&mut Cursor::new(&mut bytes), ImageFormat::WebP).unwrap();
+        drawn
+            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::WebP)
+            .unwrap();
         let kept = rewrite(&bytes).unwrap();
         assert_eq!(kept.format, "png");
-        assert_eq!(image::load_from_memory(&kept.bytes).unwrap().into_rgba8(), drawn);
+        assert_eq!(
+            image::load_from_memory(&kept.bytes).unwrap().into_rgba8(),
+            drawn
+        );
     }
 
     #[test]
@@ -199,14 +227,18 @@ mod tests {
         for (width, height) in [(3840, 2160), (2160, 3840)] {
             let mut bytes = Vec::new();
             let image = image::GrayImage::new(width, height);
-            image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+            image
+                .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+                .unwrap();
             let kept = rewrite(&bytes).unwrap();
             assert_eq!((kept.width, kept.height), (width, height));
         }
         for (width, height) in [(3841, 1), (2161, 2161)] {
             let mut bytes = Vec::new();
             let image = image::GrayImage::new(width, height);
-            image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+            image
+                .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+                .unwrap();
             let refused = format!("{:?}", rewrite(&bytes).unwrap_err());
             assert!(refused.contains("3840 × 2160"), "{refused}");
         }

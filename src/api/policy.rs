@@ -1,7 +1,8 @@
 //! Policy: what pages may load, as browsers are told by `Content-Security-Policy`.
 //!
-//! Every HTML page has one, and none may be shown inside a page of another site. The client's own names only addresses that the server knows of: itself,
-//! the other processes of the cluster, a `LiveKit` server, and the hosts of pictures that admins entered.
+//! Every HTML page has one, and none may be shown inside a page of another site. The client's own
+//! names only addresses that the server knows of: itself, the other processes of the cluster, a
+//! `LiveKit` server, and the hosts of pictures that admins entered.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,12 +15,15 @@ use tokio::time::Instant;
 use super::AppState;
 
 /// A page that only shows words: the help, and what stands in for a client that is not built.
-pub const PLAIN_PAGE: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'self'; \
+pub const PLAIN_PAGE: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; \
+    base-uri 'self'; \
     form-action 'none'; frame-ancestors 'none'";
 
 /// The page about the interface for programs: its own scripts, and calls of this server.
-pub const DOCS_PAGE: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-    font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+pub const DOCS_PAGE: &str = "default-src 'none'; script-src 'self'; style-src 'self' \
+    'unsafe-inline'; img-src 'self' data:; \
+    font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
 
 /// So many hosts of pictures are named at most; an answer's head has to stay small for proxies.
 const MOST_HOSTS: usize = 50;
@@ -63,25 +67,42 @@ pub async fn client_page(state: &AppState) -> HeaderValue {
         elsewhere.extend(origins(&livekit.url));
     }
     for counted in state.spaces.census().nodes() {
-        elsewhere.extend(counted.node.public_url.as_deref().into_iter().flat_map(origins));
+        elsewhere.extend(
+            counted
+                .node
+                .public_url
+                .as_deref()
+                .into_iter()
+                .flat_map(origins),
+        );
     }
-    let connect = elsewhere.iter().fold(String::new(), |all, origin| all + " " + origin);
+    let connect = elsewhere
+        .iter()
+        .fold(String::new(), |all, origin| all + " " + origin);
     let pictures = state.picture_hosts.sources(state).await;
     let policy = format!(
-        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:{pictures}; \
-         media-src 'self' blob:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'{connect}; \
-         object-src 'none'; frame-src 'self' http: https:; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' \
+        data: blob:{pictures}; \
+         media-src 'self' blob:; font-src 'self' data:; worker-src 'self' blob:; connect-src \
+         'self'{connect}; \
+         object-src 'none'; frame-src 'self' http: https:; base-uri 'self'; form-action 'self'; \
+         frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static(PLAIN_PAGE))
 }
 
-/// An address as a source for HTTP and as one for sockets; none when it is not an address, or would say more than one.
+/// An address as a source for HTTP and as one for sockets; none when it is not an address, or would
+/// say more than one.
 fn origins(url: &str) -> Vec<String> {
     let Some((scheme, host)) = host_of(url) else {
         return Vec::new();
     };
     let is_plain = matches!(scheme.as_str(), "ws" | "http");
-    let schemes = if is_plain { ["http", "ws"] } else { ["https", "wss"] };
+    let schemes = if is_plain {
+        ["http", "ws"]
+    } else {
+        ["https", "wss"]
+    };
     schemes.map(|scheme| format!("{scheme}://{host}")).into()
 }
 
@@ -106,8 +127,13 @@ fn host_of(url: &str) -> Option<(String, String)> {
     if host.is_empty() || !host.chars().all(is_plain) {
         return None;
     }
-    let port = uri.port_u16().map_or_else(String::new, |port| format!(":{port}"));
-    Some((uri.scheme_str()?.to_ascii_lowercase(), format!("{host}{port}")))
+    let port = uri
+        .port_u16()
+        .map_or_else(String::new, |port| format!(":{port}"));
+    Some((
+        uri.scheme_str()?.to_ascii_lowercase(),
+        format!("{host}{port}"),
+    ))
 }
 
 #[cfg(test)]
@@ -146,7 +172,10 @@ mod tests {
             origins("wss://live.example:7880/x"),
             ["https://live.example:7880", "wss://live.example:7880"]
         );
-        assert_eq!(origins("http://a.example"), ["http://a.example", "ws://a.example"]);
+        assert_eq!(
+            origins("http://a.example"),
+            ["http://a.example", "ws://a.example"]
+        );
         assert!(origins("nowhere").is_empty());
     }
 }

@@ -16,7 +16,8 @@ use crate::store::users::Credentials;
 /// Bytes of a name and of a password at most; no account has longer ones.
 const MOST_BYTES: usize = 1024;
 
-/// Whose password it is; nothing when it is wrong, or there is no such account. It may be a suspended one.
+/// Whose password it is; nothing when it is wrong, or there is no such account. It may be a
+/// suspended one.
 pub async fn prove(
     state: &AppState,
     Address(address): Address,
@@ -42,7 +43,8 @@ pub async fn prove(
     let mut held = None;
     let turn = loop {
         let turn = state.passwords.turn(asker).await?;
-        // Judged when it is their turn: of many tries at once, those that failed first speak against the others.
+        // Judged when it is their turn: of many tries at once, those that failed first speak
+        // against the others.
         match guesses.judge(asker, Instant::now()) {
             AttemptVerdict::Refuse(wait) => return Err(refusal(wait)),
             AttemptVerdict::Hold(wait) if held.is_none() => {
@@ -58,7 +60,10 @@ pub async fn prove(
             guesses.right(asker, Instant::now());
             if let Some(new) = renewed {
                 let old = &known.password_hash;
-                state.store.renew_password_hash(known.user, old, &new).await?;
+                state
+                    .store
+                    .renew_password_hash(known.user, old, &new)
+                    .await?;
             }
             Ok(Some(known))
         }

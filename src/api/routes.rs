@@ -15,9 +15,9 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    AppState, account, admin, assets, audit_log, avatars, budgets, cluster, direct, document, elements, files, health,
-    ice, invites, layers, lobby, maps, measurements, metadata, setup, space_chat, space_elements, space_map, spaces,
-    thumbnails, uploads, web,
+    AppState, account, admin, assets, audit_log, avatars, budgets, cluster, direct, document,
+    elements, files, health, ice, invites, layers, lobby, maps, measurements, metadata, setup,
+    space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
 };
 use crate::net::edge::{self, Edge};
 
@@ -28,7 +28,8 @@ pub const BODY_LIMIT: usize = 256 * 1024;
 #[openapi(
     info(
         title = "Plaza",
-        description = "A self-hosted 2D world server. Refusals are problem documents (RFC 9457) that also carry `message`."
+        description = "A self-hosted 2D world server. Refusals are problem documents (RFC 9457) \
+            that also carry `message`."
     ),
     modifiers(&Token),
     tags(
@@ -86,7 +87,11 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(spaces::one, spaces::delete))
         .routes(routes!(space_elements::place, space_elements::remove))
         .routes(routes!(space_elements::remove_by_path))
-        .routes(routes!(space_chat::show, space_chat::change_rules, space_chat::clear))
+        .routes(routes!(
+            space_chat::show,
+            space_chat::change_rules,
+            space_chat::clear
+        ))
         .routes(routes!(space_chat::export))
         .routes(routes!(space_chat::edit_line, space_chat::delete_line))
         .routes(routes!(direct::list))
@@ -170,7 +175,8 @@ pub fn router(state: AppState, edge: Edge) -> Router {
         }))
 }
 
-/// The pages about the interface. Their addresses are relative: they may be below the path of a proxy.
+/// The pages about the interface. Their addresses are relative: they may be below the path of a
+/// proxy.
 fn docs(document: OpenApiDocument) -> Router {
     let ui = SwaggerUi::new("/api/docs")
         .url("/api/openapi.json", document)

@@ -61,10 +61,17 @@ pub async fn state(
 }
 
 /// Become the first admin
-#[utoipa::path(post, path = "/setup", operation_id = "setUp", tag = "setup", request_body = SetupRequest, responses(
-    (status = 200, body = UserAnswer),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    post,
+    path = "/setup",
+    operation_id = "setUp",
+    tag = "setup",
+    request_body = SetupRequest,
+    responses(
+        (status = 200, body = UserAnswer),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn set_up(
     State(state): State<AppState>,
     address: Address,
@@ -77,7 +84,10 @@ pub async fn set_up(
     }
     let username = check::username(&body.username)?;
     let password = new_password(&body.password, &username, state.password_demands())?;
-    let hash = state.passwords.hash(address.0.map(AddressKey::of), &password).await?;
+    let hash = state
+        .passwords
+        .hash(address.0.map(AddressKey::of), &password)
+        .await?;
     match state.store.set_up(&body.token, &username, &hash).await? {
         SetUp::Done(user) => Ok(Json(UserAnswer {
             user_id: user.to_string(),

@@ -35,7 +35,8 @@ const MAX_RETENTION_DAYS: u32 = 3_650;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ChatQuery {
-    /// Only lines in which each of these words, or the beginning of one, stands; at most 100 letters.
+    /// Only lines in which each of these words, or the beginning of one, stands; at most 100
+    /// letters.
     #[serde(default)]
     q: String,
     /// Only what was said before the line with this id.
@@ -50,8 +51,8 @@ pub struct ChatView {
     kept: bool,
     /// Oldest first.
     lines: Vec<LineEntry>,
-    /// What to ask `before` for what was said earlier; nothing when that is all. A search looks for a second at most: there may be more
-    /// even when it found nothing.
+    /// What to ask `before` for what was said earlier; nothing when that is all. A search looks for
+    /// a second at most: there may be more even when it found nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     before: Option<String>,
@@ -133,7 +134,11 @@ impl From<ChatMessage> for LineEntry {
             reply_to: line.reply_to.map(|id| id.to_string()),
             edited_at: line.edited,
             deleted: line.is_deleted,
-            reactions: line.reactions.into_iter().map(ReactionEntry::from).collect(),
+            reactions: line
+                .reactions
+                .into_iter()
+                .map(ReactionEntry::from)
+                .collect(),
         }
     }
 }
@@ -150,11 +155,18 @@ impl From<Reaction> for ReactionEntry {
 /// What was said
 ///
 /// Lines come here within a second of being said.
-#[utoipa::path(get, path = "/space/{id}/chat", operation_id = "chat", tag = "spaces", security(("token" = [])),
-    params(("id" = String, Path, description = "The space"), ChatQuery), responses(
+#[utoipa::path(
+    get,
+    path = "/space/{id}/chat",
+    operation_id = "chat",
+    tag = "spaces",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The space"), ChatQuery),
+    responses(
         (status = 200, body = ChatView),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn show(
     State(state): State<AppState>,
     caller: Caller,
@@ -190,7 +202,11 @@ pub async fn show(
     }))
 }
 
-async fn newest(state: &AppState, space: SpaceId, page: ChatPage) -> Result<SearchResult, ApiError> {
+async fn newest(
+    state: &AppState,
+    space: SpaceId,
+    page: ChatPage,
+) -> Result<SearchResult, ApiError> {
     // One more than is shown tells whether there is more.
     let limit = page.limit + 1;
     let mut lines = state.store.lines(space, ChatPage { limit, ..page }).await?;
@@ -223,7 +239,11 @@ fn moderates(row: &SpaceRow, caller: &Caller) -> bool {
 }
 
 /// The space, for somebody who looks after it.
-async fn moderated(state: &AppState, space: SpaceId, caller: &Caller) -> Result<SpaceRow, ApiError> {
+async fn moderated(
+    state: &AppState,
+    space: SpaceId,
+    caller: &Caller,
+) -> Result<SpaceRow, ApiError> {
     let row = spaces::visible(state, space).await?;
     if moderates(&row, caller) {
         Ok(row)
@@ -242,7 +262,8 @@ pub struct RulesRequest {
     #[serde(default)]
     #[schema(value_type = Option<u32>)]
     retention_days: Patch<Option<u32>>,
-    /// Seconds between two lines of the same person, at least, 0 to 21,600. Who looks after the space is free of it.
+    /// Seconds between two lines of the same person, at least, 0 to 21,600. Who looks after the
+    /// space is free of it.
     slow_mode_seconds: Option<u32>,
     /// How far voices carry, in tiles, 2 to 12.
     reach: Option<u8>,
@@ -304,12 +325,21 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
 
 /// Change how people talk in a space
 ///
-/// Everybody inside is told of a new slow mode, and of how people hear and see each other from now on, at once.
-#[utoipa::path(patch, path = "/space/{id}/chat", operation_id = "changeChatRules", tag = "spaces", security(("token" = [])),
-    params(("id" = String, Path, description = "The space")), request_body = RulesRequest, responses(
+/// Everybody inside is told of a new slow mode, and of how people hear and see each other from now
+/// on, at once.
+#[utoipa::path(
+    patch,
+    path = "/space/{id}/chat",
+    operation_id = "changeChatRules",
+    tag = "spaces",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The space")),
+    request_body = RulesRequest,
+    responses(
         (status = 200, body = RulesView),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn change_rules(
     State(state): State<AppState>,
     caller: Caller,
@@ -321,7 +351,9 @@ pub async fn change_rules(
     let retention_days = body.retention_days.or(row.retention_days);
     let slow_seconds = body.slow_mode_seconds.unwrap_or(row.slow_seconds);
     if retention_days.is_some_and(|days| !(1..=MAX_RETENTION_DAYS).contains(&days)) {
-        return Err(ApiError::bad("Lines are kept for 1 to 3,650 days, or for ever."));
+        return Err(ApiError::bad(
+            "Lines are kept for 1 to 3,650 days, or for ever.",
+        ));
     }
     let voices = body.voices(row.voices)?;
     if slow_seconds > MAX_SLOW_SECONDS {
@@ -331,8 +363,15 @@ pub async fn change_rules(
         .store
         .change_chat_rules(space, retention_days, slow_seconds, voices)
         .await?;
-    state.spaces.tell(space, Command::SlowDown { seconds: slow_seconds });
-    state.spaces.tell(space, Command::SetProximityRules { rules: voices });
+    state.spaces.tell(
+        space,
+        Command::SlowDown {
+            seconds: slow_seconds,
+        },
+    );
+    state
+        .spaces
+        .tell(space, Command::SetProximityRules { rules: voices });
     let row = SpaceRow {
         retention_days,
         slow_seconds,
@@ -345,18 +384,26 @@ pub async fn change_rules(
 /// Delete everything that was said
 ///
 /// Everybody inside is told by whom.
-#[utoipa::path(delete, path = "/space/{id}/chat", operation_id = "clearChat", tag = "spaces", security(("token" = [])),
-    params(("id" = String, Path, description = "The space")), responses(
+#[utoipa::path(
+    delete,
+    path = "/space/{id}/chat",
+    operation_id = "clearChat",
+    tag = "spaces",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The space")),
+    responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn clear(
     State(state): State<AppState>,
     caller: Caller,
     Path(space): Path<SpaceId>,
 ) -> Result<Json<Empty>, ApiError> {
     moderated(&state, space, &caller).await?;
-    // The running space has lines that are on their way to the database; it is opened when nobody runs it.
+    // The running space has lines that are on their way to the database; it is opened when nobody
+    // runs it.
     state.spaces.enter(space).await.map_err(|error| {
         tracing::warn!(%space, %error, "the chat of a space was not deleted");
         ApiError::Unavailable("The space cannot be reached right now. Try again in a moment.")
@@ -392,12 +439,22 @@ pub enum ExportFormat {
 }
 
 /// Everything that was said, as a file
-#[utoipa::path(get, path = "/space/{id}/chat/export", operation_id = "exportChat", tag = "spaces", security(("token" = [])),
-    params(("id" = String, Path, description = "The space"), ExportQuery), responses(
-        (status = 200, content((Vec<LineEntry> = "application/json"), (String = "text/plain")),
-            description = "Oldest first; as text with `format=text`"),
+#[utoipa::path(
+    get,
+    path = "/space/{id}/chat/export",
+    operation_id = "exportChat",
+    tag = "spaces",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The space"), ExportQuery),
+    responses(
+        (
+            status = 200,
+            content((Vec<LineEntry> = "application/json"), (String = "text/plain")),
+            description = "Oldest first; as text with `format=text`",
+        ),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn export(
     State(state): State<AppState>,
     caller: Caller,
@@ -419,12 +476,16 @@ pub async fn export(
         ExportFormat::Text => ("chat.txt", "text/plain; charset=utf-8"),
     };
     let disposition = format!("attachment; filename=\"{name}\"");
-    let headers = [(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, disposition.as_str())];
+    let headers = [
+        (CONTENT_TYPE, kind),
+        (CONTENT_DISPOSITION, disposition.as_str()),
+    ];
     let body = Body::from_stream(futures_util::stream::try_unfold(export, Export::next));
     Ok((headers, body).into_response())
 }
 
-/// An export under way: page after page is read when the one before was taken, so that none waits in memory.
+/// An export under way: page after page is read when the one before was taken, so that none waits
+/// in memory.
 struct Export {
     turn: UserTurn,
     store: Store,
@@ -442,7 +503,9 @@ impl Export {
             drop(self.turn);
             return Ok(None);
         }
-        let lines = self.store.lines_after(self.space, self.last, self.since, EXPORT_PAGE);
+        let lines = self
+            .store
+            .lines_after(self.space, self.last, self.since, EXPORT_PAGE);
         let lines = lines.await?;
         let is_first = self.last.is_none();
         self.last = lines.last().map(|line| line.id);
@@ -474,7 +537,11 @@ fn as_text(line: &ChatMessage) -> String {
     } else {
         line.text.replace('\n', "\n    ")
     };
-    let edited = if line.edited.is_some() { " (edited)" } else { "" };
+    let edited = if line.edited.is_some() {
+        " (edited)"
+    } else {
+        ""
+    };
     format!("{} {}: {words}{edited}\n", utc(line.at), line.name)
 }
 
@@ -488,12 +555,22 @@ pub struct LineRequest {
 /// Change what I said
 ///
 /// For lines that the running space no longer remembers; it shows the change to everybody inside.
-#[utoipa::path(patch, path = "/space/{id}/chat/{line}", operation_id = "editLine", tag = "spaces", security(("token" = [])),
-    params(("id" = String, Path, description = "The space"), ("line" = String, Path, description = "The line")),
-    request_body = LineRequest, responses(
+#[utoipa::path(
+    patch,
+    path = "/space/{id}/chat/{line}",
+    operation_id = "editLine",
+    tag = "spaces",
+    security(("token" = [])),
+    params(
+        ("id" = String, Path, description = "The space"),
+        ("line" = String, Path, description = "The line"),
+    ),
+    request_body = LineRequest,
+    responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn edit_line(
     State(state): State<AppState>,
     caller: Caller,
@@ -511,11 +588,21 @@ pub async fn edit_line(
 /// Delete a line
 ///
 /// An own one, or any by who looks after the space.
-#[utoipa::path(delete, path = "/space/{id}/chat/{line}", operation_id = "deleteLine", tag = "spaces", security(("token" = [])),
-    params(("id" = String, Path, description = "The space"), ("line" = String, Path, description = "The line")), responses(
+#[utoipa::path(
+    delete,
+    path = "/space/{id}/chat/{line}",
+    operation_id = "deleteLine",
+    tag = "spaces",
+    security(("token" = [])),
+    params(
+        ("id" = String, Path, description = "The space"),
+        ("line" = String, Path, description = "The line"),
+    ),
+    responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn delete_line(
     State(state): State<AppState>,
     caller: Caller,
@@ -528,7 +615,10 @@ pub async fn delete_line(
     change_line(&state, &row, &line, None).await
 }
 
-async fn line_of(state: &AppState, (space, line): &(String, String)) -> Result<(SpaceRow, ChatMessage), ApiError> {
+async fn line_of(
+    state: &AppState,
+    (space, line): &(String, String),
+) -> Result<(SpaceRow, ChatMessage), ApiError> {
     let unknown = || ApiError::bad("There is no such message.");
     let space: SpaceId = space.parse().map_err(|_| unknown())?;
     let line: ChatId = line.parse().map_err(|_| unknown())?;
@@ -551,6 +641,8 @@ async fn change_line(
     let event = DurableEvent::Changed(change.clone());
     state.store.keep_chat(row.id, &[event]).await?;
     let author = line.user;
-    state.spaces.tell(row.id, Command::ApplyEdit { change, author });
+    state
+        .spaces
+        .tell(row.id, Command::ApplyEdit { change, author });
     Ok(Json(Empty {}))
 }

@@ -39,7 +39,8 @@ pub struct RemoveRequest {
     element_id: Option<String>,
 }
 
-/// Who may change what stands in a space: its creator, and admins where nobody in particular made it.
+/// Who may change what stands in a space: its creator, and admins where nobody in particular made
+/// it.
 fn may_edit(caller: &Caller, space: &SpaceRow) -> bool {
     space
         .creator
@@ -47,11 +48,18 @@ fn may_edit(caller: &Caller, space: &SpaceRow) -> bool {
 }
 
 /// Place an element
-#[utoipa::path(post, path = "/space/element", operation_id = "placeElement", tag = "spaces", security(("token" = [])), request_body = PlaceRequest,
+#[utoipa::path(
+    post,
+    path = "/space/element",
+    operation_id = "placeElement",
+    tag = "spaces",
+    security(("token" = [])),
+    request_body = PlaceRequest,
     responses(
         (status = 200, body = IdAnswer),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn place(
     State(state): State<AppState>,
     caller: Caller,
@@ -63,7 +71,9 @@ pub async fn place(
         .store
         .space(body.space_id.parse().map_err(|_| no_space())?)
         .await?;
-    let space = space.filter(|space| may_edit(&caller, space)).ok_or_else(no_space)?;
+    let space = space
+        .filter(|space| may_edit(&caller, space))
+        .ok_or_else(no_space)?;
     let element = state
         .store
         .element(body.element_id.parse().map_err(|_| no_element())?)
@@ -78,13 +88,22 @@ pub async fn place(
         0 => u32::MAX,
         most => most,
     };
-    let placed = state.store.place(space.id, element.id, corner, most).await?;
+    let placed = state
+        .store
+        .place(space.id, element.id, corner, most)
+        .await?;
     let (id, version) = placed.ok_or_else(|| {
         ApiError::OverQuota(format!(
-            "At most {most} elements stand in a space here (--max-objects-per-space). Remove one first."
+            "At most {most} elements stand in a space here (--max-objects-per-space). Remove one \
+            first."
         ))
     })?;
-    let placement = PlacedElement { id, corner, element }.placement(space.width, space.height);
+    let placement = PlacedElement {
+        id,
+        corner,
+        element,
+    }
+    .placement(space.width, space.height);
     state
         .spaces
         .tell(space.id, Command::PlaceElement { placement, version });
@@ -92,11 +111,18 @@ pub async fn place(
 }
 
 /// Remove an element
-#[utoipa::path(delete, path = "/space/element", operation_id = "removeElement", tag = "spaces", security(("token" = [])), request_body = RemoveRequest,
+#[utoipa::path(
+    delete,
+    path = "/space/element",
+    operation_id = "removeElement",
+    tag = "spaces",
+    security(("token" = [])),
+    request_body = RemoveRequest,
     responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn remove(
     State(state): State<AppState>,
     caller: Caller,
@@ -110,11 +136,18 @@ pub async fn remove(
 }
 
 /// Remove an element (the same without a body)
-#[utoipa::path(delete, path = "/space/element/{id}", operation_id = "removeElementByPath", tag = "spaces", security(("token" = [])),
-    params(("id" = String, Path, description = "The placement")), responses(
+#[utoipa::path(
+    delete,
+    path = "/space/element/{id}",
+    operation_id = "removeElementByPath",
+    tag = "spaces",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The placement")),
+    responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn remove_by_path(
     State(state): State<AppState>,
     caller: Caller,
@@ -123,12 +156,21 @@ pub async fn remove_by_path(
     remove_placement(&state, &caller, &id).await
 }
 
-async fn remove_placement(state: &AppState, caller: &Caller, id: &str) -> Result<Json<Empty>, ApiError> {
-    const REFUSED: ApiError = ApiError::Forbidden("There is no such element here, or the space is not yours.");
+async fn remove_placement(
+    state: &AppState,
+    caller: &Caller,
+    id: &str,
+) -> Result<Json<Empty>, ApiError> {
+    const REFUSED: ApiError =
+        ApiError::Forbidden("There is no such element here, or the space is not yours.");
     let id: PlacementId = id.parse().map_err(|_| REFUSED)?;
     let space = state.store.space_of_placement(id).await?;
-    let space = space.filter(|space| may_edit(caller, space)).ok_or(REFUSED)?;
+    let space = space
+        .filter(|space| may_edit(caller, space))
+        .ok_or(REFUSED)?;
     let version = state.store.unplace(space.id, id).await?.ok_or(REFUSED)?;
-    state.spaces.tell(space.id, Command::RemoveElement { id, version });
+    state
+        .spaces
+        .tell(space.id, Command::RemoveElement { id, version });
     Ok(Json(Empty {}))
 }

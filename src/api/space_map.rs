@@ -96,12 +96,19 @@ impl From<PlacedElement> for MapElement {
 }
 
 /// The map of a space
-#[utoipa::path(get, path = "/space/{id}/map", operation_id = "spaceMap", tag = "spaces", security((), ("token" = [])),
-    params(("id" = String, Path, description = "The space")), responses(
+#[utoipa::path(
+    get,
+    path = "/space/{id}/map",
+    operation_id = "spaceMap",
+    tag = "spaces",
+    security((), ("token" = [])),
+    params(("id" = String, Path, description = "The space")),
+    responses(
         (status = 200, body = SpaceMap),
         (status = 304, description = "Nothing changed"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn show(
     State(state): State<AppState>,
     _caller: Option<Caller>,

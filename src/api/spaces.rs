@@ -29,7 +29,8 @@ pub struct SpaceRequest {
     /// Listed in the lobby for everybody; otherwise whoever has the link may enter.
     #[serde(default)]
     public: bool,
-    /// Whether what is said is kept: `kept` for ever, or `ephemeral` (the default) until nobody is there any more.
+    /// Whether what is said is kept: `kept` for ever, or `ephemeral` (the default) until nobody is
+    /// there any more.
     #[serde(default)]
     chat: ChatMode,
 }
@@ -123,10 +124,18 @@ pub struct PlacedEntry {
 }
 
 /// Make a space
-#[utoipa::path(post, path = "/space", operation_id = "addSpace", tag = "spaces", security(("token" = [])), request_body = SpaceRequest, responses(
-    (status = 200, body = SpaceAnswer),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    post,
+    path = "/space",
+    operation_id = "addSpace",
+    tag = "spaces",
+    security(("token" = [])),
+    request_body = SpaceRequest,
+    responses(
+        (status = 200, body = SpaceAnswer),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn add(
     State(state): State<AppState>,
     caller: Caller,
@@ -134,7 +143,11 @@ pub async fn add(
 ) -> Result<Json<SpaceAnswer>, ApiError> {
     let quotas = CallerQuotas::of(&state, &caller);
     let name = check::name(&body.name)?;
-    let given = body.dimensions.as_deref().map(check::dimensions).transpose()?;
+    let given = body
+        .dimensions
+        .as_deref()
+        .map(check::dimensions)
+        .transpose()?;
     let map = body.map_id.as_deref().filter(|id| !id.is_empty());
     let (map, (width, height)) = if let Some(id) = map {
         size_of_map(&state.store, id).await?
@@ -142,7 +155,11 @@ pub async fn add(
         let given = given.ok_or_else(|| ApiError::bad("Give dimensions or a mapId."))?;
         (None, quotas.fits(given)?)
     };
-    let access = if body.public { Access::Public } else { Access::Unlisted };
+    let access = if body.public {
+        Access::Public
+    } else {
+        Access::Unlisted
+    };
     let space = NewSpace {
         name,
         creator: caller.user(),
@@ -160,7 +177,8 @@ pub async fn add(
     }))
 }
 
-/// What the one who asks may make; as much as they like when it is an admin, or when a setting is 0.
+/// What the one who asks may make; as much as they like when it is an admin, or when a setting is
+/// 0.
 struct CallerQuotas {
     spaces: u32,
     tiles: u32,
@@ -194,7 +212,8 @@ impl CallerQuotas {
     fn too_many_spaces(&self) -> ApiError {
         let most = self.spaces;
         ApiError::OverQuota(format!(
-            "You have {most} spaces, which is as many as one person may have here (--max-spaces-per-user). Delete one first."
+            "You have {most} spaces, which is as many as one person may have here \
+            (--max-spaces-per-user). Delete one first."
         ))
     }
 }
@@ -209,10 +228,18 @@ async fn size_of_map(store: &Store, id: &str) -> Result<(Option<MapId>, (u16, u1
 }
 
 /// My spaces
-#[utoipa::path(get, path = "/space/all", operation_id = "mySpaces", tag = "spaces", security(("token" = [])), params(PageCursor), responses(
-    (status = 200, body = SpaceList),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    get,
+    path = "/space/all",
+    operation_id = "mySpaces",
+    tag = "spaces",
+    security(("token" = [])),
+    params(PageCursor),
+    responses(
+        (status = 200, body = SpaceList),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn mine(
     State(state): State<AppState>,
     caller: Caller,
@@ -232,7 +259,11 @@ pub async fn mine(
             },
         )
         .await?;
-    let cursor = if cursor.is_some() { cut_page(&mut rows) } else { None };
+    let cursor = if cursor.is_some() {
+        cut_page(&mut rows)
+    } else {
+        None
+    };
     let spaces = rows.into_iter().map(|row| SpaceEntry {
         id: row.id.to_string(),
         thumbnail: thumbnails::of_space(&row),
@@ -278,23 +309,35 @@ pub async fn visible(state: &AppState, space: SpaceId) -> Result<SpaceRow, ApiEr
 }
 
 /// One space
-#[utoipa::path(get, path = "/space/{id}", operation_id = "space", tag = "spaces", security((), ("token" = [])),
-    params(("id" = String, Path, description = "The space")), responses(
+#[utoipa::path(
+    get,
+    path = "/space/{id}",
+    operation_id = "space",
+    tag = "spaces",
+    security((), ("token" = [])),
+    params(("id" = String, Path, description = "The space")),
+    responses(
         (status = 200, body = SpaceView),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn one(
     State(state): State<AppState>,
     _caller: Option<Caller>,
     Path(space): Path<SpaceId>,
 ) -> Result<Json<SpaceView>, ApiError> {
     let row = visible(&state, space).await?;
-    let elements = state.store.placed(space).await?.into_iter().map(|placed| PlacedEntry {
-        id: placed.id.to_string(),
-        element: ElementEntry::from(&placed.element),
-        x: placed.corner.x,
-        y: placed.corner.y,
-    });
+    let elements = state
+        .store
+        .placed(space)
+        .await?
+        .into_iter()
+        .map(|placed| PlacedEntry {
+            id: placed.id.to_string(),
+            element: ElementEntry::from(&placed.element),
+            x: placed.corner.x,
+            y: placed.corner.y,
+        });
     Ok(Json(SpaceView {
         id: row.id.to_string(),
         dimensions: dimensions_of(&row),
@@ -310,11 +353,18 @@ pub async fn one(
 /// Delete my space
 ///
 /// Everybody inside is told and let go.
-#[utoipa::path(delete, path = "/space/{id}", operation_id = "deleteSpace", tag = "spaces", security(("token" = [])),
-    params(("id" = String, Path, description = "The space")), responses(
+#[utoipa::path(
+    delete,
+    path = "/space/{id}",
+    operation_id = "deleteSpace",
+    tag = "spaces",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The space")),
+    responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn delete(
     State(state): State<AppState>,
     caller: Caller,

@@ -1,6 +1,7 @@
 //! Thumbnails: pictures of maps and spaces, drawn from the same art as the client draws them.
 //!
-//! Every tile is a pattern that is drawn once, and each layer has one path per tile, so that a whole map stays small.
+//! Every tile is a pattern that is drawn once, and each layer has one path per tile, so that a
+//! whole map stays small.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -28,7 +29,12 @@ const MOST_ELEMENTS: usize = 1500;
 
 /// Where the picture of a space is: the one chosen for its map, or else ours.
 pub fn of_space(space: &SpaceRow) -> String {
-    let ours = || format!("/api/v1/space/{}/thumbnail.svg?v={}", space.id, space.plan_version);
+    let ours = || {
+        format!(
+            "/api/v1/space/{}/thumbnail.svg?v={}",
+            space.id, space.plan_version
+        )
+    };
     space.thumbnail.clone().unwrap_or_else(ours)
 }
 
@@ -38,12 +44,18 @@ pub fn of_map(map: MapId) -> String {
 }
 
 /// A picture of a space
-#[utoipa::path(get, path = "/space/{id}/thumbnail.svg", operation_id = "spaceThumbnail", tag = "files",
-    params(("id" = String, Path, description = "The space")), responses(
+#[utoipa::path(
+    get,
+    path = "/space/{id}/thumbnail.svg",
+    operation_id = "spaceThumbnail",
+    tag = "files",
+    params(("id" = String, Path, description = "The space")),
+    responses(
         (status = 200, body = String, content_type = "image/svg+xml"),
         (status = 304, description = "Nothing changed"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn space(
     State(state): State<AppState>,
     Path(space): Path<SpaceId>,
@@ -59,8 +71,13 @@ pub async fn space(
         };
         Ok((document, state.store.placed(space).await?))
     };
-    let draw = move |(document, placed): (MapDocument, Vec<PlacedElement>)| draw(width, height, &document, &placed);
-    Ok(answer(&state.drawings.get(drawing, read, draw).await?, &headers))
+    let draw = move |(document, placed): (MapDocument, Vec<PlacedElement>)| {
+        draw(width, height, &document, &placed)
+    };
+    Ok(answer(
+        &state.drawings.get(drawing, read, draw).await?,
+        &headers,
+    ))
 }
 
 /// A picture of a map
@@ -81,10 +98,20 @@ pub async fn map(
         .await?
         .ok_or_else(|| ApiError::bad("There is no such map."))?;
     let (width, height) = (row.width, row.height);
-    let read = async { Ok((state.store.map_document(map).await?, state.store.map_placed(map).await?)) };
-    let draw = move |(document, placed): (MapDocument, Vec<PlacedElement>)| draw(width, height, &document, &placed);
+    let read = async {
+        Ok((
+            state.store.map_document(map).await?,
+            state.store.map_placed(map).await?,
+        ))
+    };
+    let draw = move |(document, placed): (MapDocument, Vec<PlacedElement>)| {
+        draw(width, height, &document, &placed)
+    };
     Ok(answer(
-        &state.drawings.get(Drawing::MapPicture(map), read, draw).await?,
+        &state
+            .drawings
+            .get(Drawing::MapPicture(map), read, draw)
+            .await?,
         &headers,
     ))
 }
@@ -97,12 +124,19 @@ fn answer(Drawn { bytes, etag, .. }: &Drawn, headers: &HeaderMap) -> Response {
 /// Draws a map, one unit per tile.
 fn draw(width: u16, height: u16, document: &MapDocument, placed: &[PlacedElement]) -> Vec<u8> {
     let mut sheet = Sheet::default();
-    let (above, below): (Vec<&TileLayer>, Vec<&TileLayer>) = document.layers.iter().partition(|layer| layer.above);
+    let (above, below): (Vec<&TileLayer>, Vec<&TileLayer>) =
+        document.layers.iter().partition(|layer| layer.above);
     for layer in below {
         sheet.layer(layer, width, &document.tiles);
     }
     let mut order: Vec<&PlacedElement> = placed.iter().take(MOST_ELEMENTS).collect();
-    order.sort_by_key(|one| (!one.element.flat, one.corner.y + one.element.height, one.corner.x));
+    order.sort_by_key(|one| {
+        (
+            !one.element.flat,
+            one.corner.y + one.element.height,
+            one.corner.x,
+        )
+    });
     for one in order {
         sheet.element(one);
     }
@@ -110,8 +144,10 @@ fn draw(width: u16, height: u16, document: &MapDocument, placed: &[PlacedElement
         sheet.layer(layer, width, &document.tiles);
     }
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{w}\" height=\"{h}\">\
-         <defs>{defs}</defs><rect width=\"{width}\" height=\"{height}\" fill=\"{FLOOR}\"/>{body}</svg>",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{w}\" \
+        height=\"{h}\">\
+         <defs>{defs}</defs><rect width=\"{width}\" height=\"{height}\" \
+         fill=\"{FLOOR}\"/>{body}</svg>",
         w = u32::from(width) * 16,
         h = u32::from(height) * 16,
         defs = sheet.defs,
@@ -161,12 +197,14 @@ impl Sheet {
             Some(number) => {
                 write!(
                     self.body,
-                    "<use href=\"#s{number}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>"
+                    "<use href=\"#s{number}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" \
+                    height=\"{height}\"/>"
                 )
             }
             None => write!(
                 self.body,
-                "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\".2\" fill=\"{BOX}\"/>"
+                "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\".2\" \
+                fill=\"{BOX}\"/>"
             ),
         };
     }
@@ -178,22 +216,29 @@ impl Sheet {
         }
         let number = self.bases.len();
         let art = assets::art_by_url(url).and_then(|text| read(&text, number));
-        let defined = art.map(|EmbeddedArt { view_box, inner, base }| {
-            let _ = if tile {
-                write!(
-                    self.defs,
-                    "<pattern id=\"s{number}\" width=\"1\" height=\"1\" patternUnits=\"userSpaceOnUse\" \
+        let defined = art.map(
+            |EmbeddedArt {
+                 view_box,
+                 inner,
+                 base,
+             }| {
+                let _ = if tile {
+                    write!(
+                        self.defs,
+                        "<pattern id=\"s{number}\" width=\"1\" height=\"1\" \
+                    patternUnits=\"userSpaceOnUse\" \
                      viewBox=\"{view_box}\">{inner}</pattern>"
-                )
-            } else {
-                write!(
-                    self.defs,
-                    "<symbol id=\"s{number}\" viewBox=\"{view_box}\">{inner}</symbol>"
-                )
-            };
-            self.bases.push(base);
-            number
-        });
+                    )
+                } else {
+                    write!(
+                        self.defs,
+                        "<symbol id=\"s{number}\" viewBox=\"{view_box}\">{inner}</symbol>"
+                    )
+                };
+                self.bases.push(base);
+                number
+            },
+        );
         self.known.insert(url.to_owned(), defined);
         defined
     }
@@ -207,7 +252,10 @@ fn runs(data: &[u16], width: usize) -> BTreeMap<u16, String> {
         for run in row.chunk_by(|left, right| left == right) {
             if run[0] != 0 {
                 let length = run.len();
-                let _ = write!(paths.entry(run[0]).or_default(), "M{x} {y}h{length}v1h-{length}z");
+                let _ = write!(
+                    paths.entry(run[0]).or_default(),
+                    "M{x} {y}h{length}v1h-{length}z"
+                );
             }
             x += run.len();
         }
@@ -215,7 +263,8 @@ fn runs(data: &[u16], width: usize) -> BTreeMap<u16, String> {
     paths
 }
 
-/// Takes one of our own drawings apart. Ids inside get the number, so that drawings cannot mix theirs up.
+/// Takes one of our own drawings apart. Ids inside get the number, so that drawings cannot mix
+/// theirs up.
 fn read(text: &str, number: usize) -> Option<EmbeddedArt> {
     let start = text.find("<svg")?;
     let open = start + text[start..].find('>')? + 1;
@@ -236,7 +285,11 @@ fn read(text: &str, number: usize) -> Option<EmbeddedArt> {
     } else {
         inner
     };
-    Some(EmbeddedArt { view_box, inner, base })
+    Some(EmbeddedArt {
+        view_box,
+        inner,
+        base,
+    })
 }
 
 /// The colour of a drawing that begins with a rectangle over all of it.
@@ -270,7 +323,8 @@ mod tests {
 
     #[test]
     fn drawings_keep_their_ids_apart() {
-        let text = "<svg viewBox=\"0 0 8 8\"><rect width=\"8\" height=\"8\" fill=\"#123\"/><g id=\"a\" fill=\"url(#b)\"/></svg>";
+        let text = "<svg viewBox=\"0 0 8 8\"><rect width=\"8\" height=\"8\" fill=\"#123\"/><g \
+            id=\"a\" fill=\"url(#b)\"/></svg>";
         let art = read(text, 7).unwrap();
         assert_eq!(art.base.as_deref(), Some("#123"));
         assert!(art.inner.contains("id=\"s7-a\"") && art.inner.contains("url(#s7-b)"));

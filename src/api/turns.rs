@@ -1,7 +1,9 @@
-//! Turns: who is next where only a few may work at once. Fair between networks and between accounts, and bounded.
+//! Turns: who is next where only a few may work at once. Fair between networks and between
+//! accounts, and bounded.
 //!
-//! Start-time fair queueing: each network and each account has a clock of its own that runs ahead with what it asks for. A
-//! newcomer's clock stands at the present, so one sign-in is next after at most one turn of each other, however many wait.
+//! Start-time fair queueing: each network and each account has a clock of its own that runs ahead
+//! with what it asks for. A newcomer's clock stands at the present, so one sign-in is next after at
+//! most one turn of each other, however many wait.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -132,11 +134,23 @@ impl TurnState {
         clock
     }
 
-    fn line_up(&mut self, clock: u64, network: Option<AddressKey>) -> Result<oneshot::Receiver<WorkPermit>, Crowded> {
-        let of_network = self.waiting.values().filter(|other| other.network == network).count();
+    fn line_up(
+        &mut self,
+        clock: u64,
+        network: Option<AddressKey>,
+    ) -> Result<oneshot::Receiver<WorkPermit>, Crowded> {
+        let of_network = self
+            .waiting
+            .values()
+            .filter(|other| other.network == network)
+            .count();
         if of_network >= MOST_OF_NETWORK || self.waiting.len() >= MOST {
             self.waiting.retain(|_, other| !other.call.is_closed());
-            let of_network = self.waiting.values().filter(|other| other.network == network).count();
+            let of_network = self
+                .waiting
+                .values()
+                .filter(|other| other.network == network)
+                .count();
             if of_network >= MOST_OF_NETWORK {
                 return Err(Crowded);
             }
@@ -238,8 +252,14 @@ mod tests {
     #[test]
     fn who_is_known_does_not_wait_behind_guesses_at_the_same_account() {
         let turns = Turns::new(1);
-        let working = ask(&turns, asker(1, 7)).now_or_never().unwrap().ok().unwrap();
-        let guesses: Vec<_> = (0..200).map(|number| ask(&turns, asker(number, 7))).collect();
+        let working = ask(&turns, asker(1, 7))
+            .now_or_never()
+            .unwrap()
+            .ok()
+            .unwrap();
+        let guesses: Vec<_> = (0..200)
+            .map(|number| ask(&turns, asker(number, 7)))
+            .collect();
         let owner = Asker {
             is_known: true,
             ..asker(1, 7)
@@ -250,12 +270,20 @@ mod tests {
     #[test]
     fn the_queue_is_bounded_for_each_network_and_in_all() {
         let turns = Turns::new(1);
-        let _working = ask(&turns, asker(1, 0)).now_or_never().unwrap().ok().unwrap();
+        let _working = ask(&turns, asker(1, 0))
+            .now_or_never()
+            .unwrap()
+            .ok()
+            .unwrap();
         let mut here: Vec<_> = (0..=MOST_OF_NETWORK as u64)
             .map(|number| ask(&turns, asker(1, number)))
             .collect();
-        assert_eq!(here.pop().unwrap().now_or_never().unwrap().err(), Some(Crowded));
-        let others = (0..2 * MOST).map(|number| ask(&turns, asker((number % 200) as u8 + 2, number as u64)));
+        assert_eq!(
+            here.pop().unwrap().now_or_never().unwrap().err(),
+            Some(Crowded)
+        );
+        let others =
+            (0..2 * MOST).map(|number| ask(&turns, asker((number % 200) as u8 + 2, number as u64)));
         let others: Vec<_> = others.collect();
         assert_eq!(turns.waiting(), MOST);
         // Those of the crowded network had to go first.
@@ -266,7 +294,11 @@ mod tests {
     #[test]
     fn a_waiter_who_goes_away_does_not_hold_up_the_next() {
         let turns = Turns::new(1);
-        let working = ask(&turns, asker(1, 1)).now_or_never().unwrap().ok().unwrap();
+        let working = ask(&turns, asker(1, 1))
+            .now_or_never()
+            .unwrap()
+            .ok()
+            .unwrap();
         drop(ask(&turns, asker(2, 2)));
         let third = ask(&turns, asker(3, 3));
         drop(working);

@@ -1,4 +1,5 @@
-//! Upload folder: the files of pictures, which the processes of a cluster share. A row in the database makes a file a picture.
+//! Upload folder: the files of pictures, which the processes of a cluster share. A row in the
+//! database makes a file a picture.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -52,7 +53,8 @@ impl UploadFolder {
             Err(error) => return Err(error),
         };
         while let Some(entry) = entries.next_entry().await? {
-            if entry.file_name().as_encoded_bytes().starts_with(b".") && is_old(&entry.path()).await {
+            if entry.file_name().as_encoded_bytes().starts_with(b".") && is_old(&entry.path()).await
+            {
                 // Another process may have been quicker.
                 let _ = tokio::fs::remove_file(entry.path()).await;
             }
@@ -63,7 +65,9 @@ impl UploadFolder {
 
 /// Whether the file has been there for so long that no process is writing it.
 async fn is_old(path: &Path) -> bool {
-    let written = tokio::fs::metadata(path).await.and_then(|known| known.modified());
+    let written = tokio::fs::metadata(path)
+        .await
+        .and_then(|known| known.modified());
     #[expect(
         clippy::disallowed_methods,
         reason = "files say by the wall clock when they were written"

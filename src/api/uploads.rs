@@ -1,7 +1,9 @@
-//! Uploads: pictures that people bring, how much of their share they used, and how they free it again.
+//! Uploads: pictures that people bring, how much of their share they used, and how they free it
+//! again.
 //!
-//! Bytes are set aside in the database before the first one is read: one upload at a time of each user, whichever process it comes to. A body
-//! goes to a file, so that many slow ones take no memory; few are decoded at the same time.
+//! Bytes are set aside in the database before the first one is read: one upload at a time of each
+//! user, whichever process it comes to. A body goes to a file, so that many slow ones take no
+//! memory; few are decoded at the same time.
 
 use std::path::{Path as FilePath, PathBuf};
 use std::time::Duration;
@@ -89,7 +91,10 @@ impl UploadKind {
 
 /// The form.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes the form; the parts are read one by one")]
+#[expect(
+    dead_code,
+    reason = "it describes the form; the parts are read one by one"
+)]
 pub struct UploadForm {
     /// PNG, JPEG, WebP or GIF; at most 8 MiB, and 3840 × 2160 pixels, upright or not.
     #[schema(value_type = String, format = Binary)]
@@ -106,13 +111,21 @@ pub struct UploadAnswer {
 
 /// Bring a picture
 ///
-/// One at a time of each user. It is turned as its EXIF data says, which is removed; photos are kept as JPEG, everything else as PNG. A
-/// picture that nothing shows is deleted after a day.
-#[utoipa::path(post, path = "/upload", operation_id = "upload", tag = "files", security(("token" = [])), params(UploadQuery),
-    request_body(content = UploadForm, content_type = "multipart/form-data"), responses(
+/// One at a time of each user. It is turned as its EXIF data says, which is removed; photos are
+/// kept as JPEG, everything else as PNG. A picture that nothing shows is deleted after a day.
+#[utoipa::path(
+    post,
+    path = "/upload",
+    operation_id = "upload",
+    tag = "files",
+    security(("token" = [])),
+    params(UploadQuery),
+    request_body(content = UploadForm, content_type = "multipart/form-data"),
+    responses(
         (status = 200, body = UploadAnswer),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn add(
     State(state): State<AppState>,
     caller: Caller,
@@ -146,7 +159,8 @@ pub async fn add(
         Ok(Err(refused)) => Err(refused),
         Err(_) => Err(ApiError::TooSlow("The picture did not arrive within 60 s.")),
     };
-    // Who is answered may send the next one. A task of its own, as the request may be dropped at any time.
+    // Who is answered may send the next one. A task of its own, as the request may be dropped at
+    // any time.
     let ended = tokio::spawn(arriving.end());
     ended.await.map_err(|_| ApiError::Internal)?;
     Ok(Json(UploadAnswer { image_url: kept? }))
@@ -195,7 +209,11 @@ impl Arriving {
 
     /// Gives everything back that did not become a picture.
     fn end(&mut self) -> impl Future<Output = ()> + Send + 'static {
-        let (store, ticket, draft) = (self.store.clone(), self.ticket.take(), std::mem::take(&mut self.draft));
+        let (store, ticket, draft) = (
+            self.store.clone(),
+            self.ticket.take(),
+            std::mem::take(&mut self.draft),
+        );
         async move {
             // A refused one may never have been written.
             let _ = tokio::fs::remove_file(draft).await;
@@ -232,8 +250,8 @@ async fn reserve(state: &AppState, user: UserId, headers: &HeaderMap) -> Result<
     }
 }
 
-/// Lets a refused body go by unread, as long as it is no longer than one that is taken: a browser that is answered before it has sent
-/// everything shows no answer at all.
+/// Lets a refused body go by unread, as long as it is no longer than one that is taken: a browser
+/// that is answered before it has sent everything shows no answer at all.
 async fn pass_over(request: Request) {
     let passing = async {
         let mut pieces = request.into_body().into_data_stream();
@@ -253,7 +271,10 @@ fn declared_length(headers: &HeaderMap) -> Result<u64, ApiError> {
     let Some(value) = headers.get(CONTENT_LENGTH) else {
         return Ok(BODY_LIMIT as u64);
     };
-    let length = value.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+    let length = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.parse::<u64>().ok());
     match length {
         Some(length) if length <= BODY_LIMIT as u64 => Ok(length),
         _ => Err(ApiError::TooLarge(FILE_LIMIT)),
@@ -263,7 +284,8 @@ fn declared_length(headers: &HeaderMap) -> Result<u64, ApiError> {
 fn full(used: u64, quota: u64) -> ApiError {
     const MIB: f64 = 1024.0 * 1024.0;
     ApiError::bad(format!(
-        "Your pictures take {:.1} of the {:.0} MiB that one person has. Delete some under \"My pictures\" first.",
+        "Your pictures take {:.1} of the {:.0} MiB that one person has. Delete some under \"My \
+        pictures\" first.",
         used as f64 / MIB,
         quota as f64 / MIB
     ))
@@ -277,7 +299,9 @@ fn unwritable(error: &std::io::Error) -> ApiError {
 /// Writes the form's file to the draft, piece by piece.
 async fn receive(request: Request, draft: &FilePath) -> Result<(), ApiError> {
     let malformed = || ApiError::bad("Send a form with the picture in `file`.");
-    let mut form = Multipart::from_request(request, &()).await.map_err(|_| malformed())?;
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|_| malformed())?;
     let refused = |error: axum::extract::multipart::MultipartError| {
         if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
             ApiError::TooLarge(FILE_LIMIT)
@@ -298,7 +322,9 @@ async fn receive(request: Request, draft: &FilePath) -> Result<(), ApiError> {
             if size > FILE_LIMIT {
                 return Err(ApiError::TooLarge(FILE_LIMIT));
             }
-            file.write_all(&piece).await.map_err(|error| unwritable(&error))?;
+            file.write_all(&piece)
+                .await
+                .map_err(|error| unwritable(&error))?;
         }
         return file.flush().await.map_err(|error| unwritable(&error));
     }
@@ -310,10 +336,17 @@ async fn decode(draft: &FilePath) -> Result<Picture, ApiError> {
     let turn = tokio::time::timeout(WAITS_FOR, TURNS.acquire());
     let turn = turn
         .await
-        .map_err(|_| ApiError::Unavailable("Many pictures are worked on at this moment. Try again in a few seconds."))?
+        .map_err(|_| {
+            ApiError::Unavailable(
+                "Many pictures are worked on at this moment. Try again in a few seconds.",
+            )
+        })?
         .map_err(|_| ApiError::Internal)?;
-    let bytes = tokio::fs::read(draft).await.map_err(|error| unwritable(&error))?;
-    // The turn goes along: a client that leaves does not end the work, and must not begin more of it.
+    let bytes = tokio::fs::read(draft)
+        .await
+        .map_err(|error| unwritable(&error))?;
+    // The turn goes along: a client that leaves does not end the work, and must not begin more of
+    // it.
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
         pictures::rewrite(&bytes)
@@ -322,7 +355,8 @@ async fn decode(draft: &FilePath) -> Result<Picture, ApiError> {
     .map_err(|_| ApiError::Internal)?
 }
 
-/// The same picture of the same user has the same name. Two users have two: each may delete their own.
+/// The same picture of the same user has the same name. Two users have two: each may delete their
+/// own.
 fn name_of(user: UserId, bytes: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(user.0.as_bytes());
@@ -421,10 +455,18 @@ impl From<UploadRow> for UploadEntry {
 /// My pictures
 ///
 /// With what they take of my share, and in how many places each is shown.
-#[utoipa::path(get, path = "/upload", operation_id = "uploads", tag = "files", security(("token" = [])), params(UploadsQuery), responses(
-    (status = 200, body = UploadList),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    get,
+    path = "/upload",
+    operation_id = "uploads",
+    tag = "files",
+    security(("token" = [])),
+    params(UploadsQuery),
+    responses(
+        (status = 200, body = UploadList),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn mine(
     State(state): State<AppState>,
     caller: Caller,
@@ -447,22 +489,36 @@ fn hash_of(name: &str) -> Option<&str> {
 
 /// Delete a picture of mine
 ///
-/// It goes from every message that shows it; they say so in its place. One that is an avatar, an element or a map's picture stays until that has another
-/// one. Admins delete pictures of others too, which the audit log keeps.
-#[utoipa::path(delete, path = "/upload/{name}", operation_id = "deleteUpload", tag = "files", security(("token" = [])),
-    params(("name" = String, Path, description = "The picture")), responses(
+/// It goes from every message that shows it; they say so in its place. One that is an avatar, an
+/// element or a map's picture stays until that has another one. Admins delete pictures of others
+/// too, which the audit log keeps.
+#[utoipa::path(
+    delete,
+    path = "/upload/{name}",
+    operation_id = "deleteUpload",
+    tag = "files",
+    security(("token" = [])),
+    params(("name" = String, Path, description = "The picture")),
+    responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn delete(
     State(state): State<AppState>,
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Json<Empty>, ApiError> {
     let unknown = || ApiError::bad("There is no such picture.");
-    let row = state.store.upload(hash_of(&name).unwrap_or_default()).await?;
+    let row = state
+        .store
+        .upload(hash_of(&name).unwrap_or_default())
+        .await?;
     let row = row.ok_or_else(unknown)?;
-    let is_mine = row.owner.as_ref().is_some_and(|(owner, _)| *owner == caller.user());
+    let is_mine = row
+        .owner
+        .as_ref()
+        .is_some_and(|(owner, _)| *owner == caller.user());
     if !is_mine && !caller.is_admin() {
         return Err(ApiError::Forbidden("This picture belongs to another user."));
     }
@@ -472,7 +528,10 @@ pub async fn delete(
         ));
     }
     let operator = (!is_mine).then(|| Actor::from(&caller.who));
-    state.store.delete_upload(&row.hash, operator.as_ref()).await?;
+    state
+        .store
+        .delete_upload(&row.hash, operator.as_ref())
+        .await?;
     Ok(Json(Empty {}))
 }
 
@@ -514,11 +573,18 @@ pub struct OwnedUpload {
 /// Pictures of all users
 ///
 /// `DELETE /upload/{name}` deletes one.
-#[utoipa::path(get, path = "/admin/uploads", operation_id = "allUploads", tag = "admin", security(("token" = [])), params(AllUploadsQuery),
+#[utoipa::path(
+    get,
+    path = "/admin/uploads",
+    operation_id = "allUploads",
+    tag = "admin",
+    security(("token" = [])),
+    params(AllUploadsQuery),
     responses(
         (status = 200, body = AllUploadList),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ))]
+    ),
+)]
 pub async fn all(
     State(state): State<AppState>,
     _admin: Admin,
@@ -555,7 +621,8 @@ async fn page(
     Ok((rows, after))
 }
 
-/// Removes what nothing shows any more, forever: files of deleted pictures every minute, the rest every hour.
+/// Removes what nothing shows any more, forever: files of deleted pictures every minute, the rest
+/// every hour.
 pub async fn sweep(store: Store, data_dir: PathBuf) {
     let folder = UploadFolder::of(&data_dir);
     let mut minutes = tokio::time::interval(Duration::from_mins(1));
@@ -564,15 +631,20 @@ pub async fn sweep(store: Store, data_dir: PathBuf) {
         if minute.is_multiple_of(60) {
             match store.sweep_uploads().await {
                 Ok(0) => {}
-                Ok(pictures) => tracing::info!(pictures, "pictures that nothing shows were deleted"),
-                Err(error) => tracing::warn!(%error, "unused pictures are not deleted yet; the next try is in an hour"),
+                Ok(pictures) => {
+                    tracing::info!(pictures, "pictures that nothing shows were deleted")
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "unused pictures are not deleted yet; the next try is in an hour")
+                }
             }
             if let Err(error) = folder.remove_old_drafts().await {
                 tracing::warn!(%error, "the uploads folder cannot be swept; the next try is in an hour");
             }
         }
         if let Err(error) = folder.remove_dead_files(&store).await {
-            tracing::warn!(%error, "files of deleted pictures are not removed yet; the next try is in a minute");
+            tracing::warn!(%error, "files of deleted pictures are not removed yet; the next try is \
+                in a minute");
         }
     }
 }

@@ -14,13 +14,20 @@ use super::{files, policy};
 const BASE: &str = "<base href=\"/\"";
 
 /// Shown while the client has not been built.
-const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><base href=\"/\"><title>Plaza</title>\
+const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><base \
+    href=\"/\"><title>Plaza</title>\
     <style>body{font:16px/1.6 system-ui;max-width:36rem;margin:4rem auto;padding:0 1rem}</style>\
-    <h1>Plaza is running</h1><p>The client is not built: run <code>make web</code>, then start Plaza again.</p>\
+    <h1>Plaza is running</h1><p>The client is not built: run <code>make web</code>, then start \
+    Plaza again.</p>\
     <p>The <a href=\"api/docs\">interface for programs</a> works without it.</p></html>";
 
 /// Everything that no route took: a file of the client, its page, or nothing.
-pub async fn fallback(State(state): State<AppState>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn fallback(
+    State(state): State<AppState>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let path = uri.path().trim_start_matches('/');
     let reading = method == Method::GET || method == Method::HEAD;
     let api = path == "api" || path.starts_with("api/");
@@ -46,7 +53,10 @@ fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
         return Some(unchanged);
     }
     let kind = mime_guess::from_path(path).first_or_octet_stream();
-    let mut response = files::with_etag(([(CONTENT_TYPE, kind.as_ref())], file.data.into_owned()), &etag);
+    let mut response = files::with_etag(
+        ([(CONTENT_TYPE, kind.as_ref())], file.data.into_owned()),
+        &etag,
+    );
     if path.starts_with("assets/") {
         response
             .headers_mut()
@@ -65,15 +75,21 @@ fn wants_page(path: &str, headers: &HeaderMap) -> bool {
     path.is_empty() || (!last.contains('.') && accept.contains("text/html"))
 }
 
-/// The page, as it is for that path: its addresses count from where everything is, relative to the address that was asked for. So it works below any path
-/// that a proxy puts in front, without knowing it.
+/// The page, as it is for that path: its addresses count from where everything is, relative to the
+/// address that was asked for. So it works below any path that a proxy puts in front, without
+/// knowing it.
 async fn page(state: &AppState, path: &str, headers: &HeaderMap) -> Response {
     let text = match WebClient::get("index.html") {
-        Some(file) => String::from_utf8_lossy(&file.data).replacen(BASE, &format!("<base href=\"{}\"", up(path)), 1),
+        Some(file) => String::from_utf8_lossy(&file.data).replacen(
+            BASE,
+            &format!("<base href=\"{}\"", up(path)),
+            1,
+        ),
         None => NOT_BUILT.replacen(BASE, &format!("<base href=\"{}\"", up(path)), 1),
     };
     let etag = files::etag_of(text.as_bytes());
-    let mut response = files::unchanged(headers, &etag).unwrap_or_else(|| files::with_etag(Html(text), &etag));
+    let mut response =
+        files::unchanged(headers, &etag).unwrap_or_else(|| files::with_etag(Html(text), &etag));
     response
         .headers_mut()
         .insert(CONTENT_SECURITY_POLICY, policy::client_page(state).await);

@@ -66,7 +66,10 @@ struct Api {
 }
 
 impl Accounts {
-    pub(super) async fn prepare(settings: &BotSettings, stop: &CancellationToken) -> Result<Self, AccountError> {
+    pub(super) async fn prepare(
+        settings: &BotSettings,
+        stop: &CancellationToken,
+    ) -> Result<Self, AccountError> {
         let api = Api {
             http: Client::new(),
             url: settings.url.trim_end_matches('/').to_owned(),
@@ -98,8 +101,13 @@ impl Accounts {
             let map = api.map(settings.map.as_deref()).await?;
             // Dealt out, since a server bounds how many spaces one person owns.
             for (number, person) in (0..settings.spaces.max(1)).zip(people.iter().cycle()) {
-                let chat = if settings.keeps_chat { "kept" } else { "ephemeral" };
-                let body = json!({ "name": format!("bots {run} {number}"), "mapId": map, "chat": chat });
+                let chat = if settings.keeps_chat {
+                    "kept"
+                } else {
+                    "ephemeral"
+                };
+                let body =
+                    json!({ "name": format!("bots {run} {number}"), "mapId": map, "chat": chat });
                 let made = api.post("/space", Some(&person.token), &body).await?;
                 ids.push(made["spaceId"].as_str().unwrap_or_default().to_owned());
             }
@@ -114,7 +122,11 @@ impl Accounts {
             spaces.push(CreatedSpace { id, blocked });
         }
         let mark = run.to_owned();
-        Ok(Self { people, spaces, mark })
+        Ok(Self {
+            people,
+            spaces,
+            mark,
+        })
     }
 }
 
@@ -152,8 +164,12 @@ impl Api {
         let signed_in = self.post("/signin", None, &body).await?;
         let token = signed_in["token"].as_str().unwrap_or_default().to_owned();
         if let Some(avatar) = avatar {
-            self.post("/user/metadata", Some(&token), &json!({ "avatarId": avatar }))
-                .await?;
+            self.post(
+                "/user/metadata",
+                Some(&token),
+                &json!({ "avatarId": avatar }),
+            )
+            .await?;
         }
         let user = user.unwrap_or_default().as_u128();
         Ok(BotAccount { user, token })
@@ -172,7 +188,9 @@ impl Api {
 
     /// The id of the map of that name; of the largest one without a name.
     async fn map(&self, name: Option<&str>) -> Result<String, AccountError> {
-        let answer = self.answer("GET /maps", self.http.get(self.path("/maps"))).await?;
+        let answer = self
+            .answer("GET /maps", self.http.get(self.path("/maps")))
+            .await?;
         let maps = answer["maps"].as_array().cloned().unwrap_or_default();
         let area = |map: &Value| -> u64 {
             let dimensions = map["dimensions"].as_str().unwrap_or_default();
@@ -182,9 +200,11 @@ impl Api {
                 .product()
         };
         let map = match name {
-            Some(name) => maps
-                .iter()
-                .find(|map| map["name"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(name))),
+            Some(name) => maps.iter().find(|map| {
+                map["name"]
+                    .as_str()
+                    .is_some_and(|it| it.eq_ignore_ascii_case(name))
+            }),
             None => maps.iter().max_by_key(|map| area(map)),
         };
         let id = map.and_then(|map| map["id"].as_str());
@@ -193,7 +213,12 @@ impl Api {
     }
 
     /// Posts; told to slow down, waits as long as it is told and tries again.
-    async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Result<Value, AccountError> {
+    async fn post(
+        &self,
+        path: &str,
+        token: Option<&str>,
+        body: &Value,
+    ) -> Result<Value, AccountError> {
         loop {
             let mut request = self.http.post(self.path(path)).json(body);
             if let Some(token) = token {
@@ -211,7 +236,11 @@ impl Api {
         }
     }
 
-    async fn answer(&self, what: &str, request: reqwest::RequestBuilder) -> Result<Value, AccountError> {
+    async fn answer(
+        &self,
+        what: &str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Value, AccountError> {
         let unreachable = |error| AccountError::Unreachable {
             url: self.url.clone(),
             error,
@@ -222,7 +251,10 @@ impl Api {
         if status.is_success() {
             return Ok(body);
         }
-        let message = body["message"].as_str().unwrap_or("no reason given").to_owned();
+        let message = body["message"]
+            .as_str()
+            .unwrap_or("no reason given")
+            .to_owned();
         Err(AccountError::Refused {
             what: what.to_owned(),
             status,

@@ -35,7 +35,8 @@ const REACT_EVERY: u32 = 4;
 /// Every how many lines of its own it gives the one before other words.
 const EDIT_EVERY: u32 = 6;
 
-/// What one who would call somebody says, and what the other answers; then the time at which the first one said it.
+/// What one who would call somebody says, and what the other answers; then the time at which the
+/// first one said it.
 const OFFER: &str = "offer ";
 const ANSWER: &str = "answer ";
 
@@ -58,8 +59,8 @@ struct Sighting {
     at: u64,
 }
 
-/// Frames that wait to be applied together. Two thousand bots know more than the processor's caches hold: what one of them knows
-/// is fetched once for several frames.
+/// Frames that wait to be applied together. Two thousand bots know more than the processor's caches
+/// hold: what one of them knows is fetched once for several frames.
 const TOGETHER: usize = 8;
 
 /// A frame whose people were not looked at yet.
@@ -175,13 +176,18 @@ impl<'a> Binary<'a> {
 
     fn signal(&mut self, player: u32, body: String) {
         self.shared.tally(self.bot).signals += 1;
-        self.waiting.push(ClientMessage::Signal(SignalC2s { player, body }));
+        self.waiting
+            .push(ClientMessage::Signal(SignalC2s { player, body }));
     }
 
     fn signalled(&mut self, signal: &SignalS2c, now: u64) {
         if let Some(at) = signal.body.strip_prefix(OFFER) {
             self.signal(signal.player, format!("{ANSWER}{at}"));
-        } else if let Some(at) = signal.body.strip_prefix(ANSWER).and_then(|at| at.parse::<u64>().ok()) {
+        } else if let Some(at) = signal
+            .body
+            .strip_prefix(ANSWER)
+            .and_then(|at| at.parse::<u64>().ok())
+        {
             let took = now.saturating_sub(at);
             self.shared.tally(self.bot).signal.saturating_record(took);
         }
@@ -204,7 +210,10 @@ impl<'a> Binary<'a> {
         }
         self.own = header.own.unwrap_or(self.own);
         let ack = self.own.ack;
-        let owed_since = self.unacknowledged.front().map(|(_, due)| (*due).max(self.seen_at));
+        let owed_since = self
+            .unacknowledged
+            .front()
+            .map(|(_, due)| (*due).max(self.seen_at));
         if let Some((seq, due)) = self.unacknowledged.front().copied()
             && seq <= ack
         {
@@ -213,7 +222,9 @@ impl<'a> Binary<'a> {
         }
         self.seen = header.tick;
         self.seen_at = now;
-        Ok(Heard::News(owed_since.map(|since| now.saturating_sub(since))))
+        Ok(Heard::News(
+            owed_since.map(|since| now.saturating_sub(since)),
+        ))
     }
 
     /// Looks at the people of all frames that came.
@@ -229,19 +240,23 @@ impl<'a> Binary<'a> {
         {
             self.moved.clear();
             let moved = &mut self.moved;
-            if let Err(wrong) = self.view.apply(&self.people[from..end], |mark| moved.push(mark)) {
+            if let Err(wrong) = self
+                .view
+                .apply(&self.people[from..end], |mark| moved.push(mark))
+            {
                 let mut tally = self.shared.tally(self.bot);
                 tally.wrong += 1;
                 tally.because(wrong.to_string());
             }
             from = end;
-            self.sightings.extend(self.moved.iter().map(|mark| Sighting {
-                who: self.followed[usize::from(*mark) - 1],
-                epoch,
-                after,
-                tick,
-                at,
-            }));
+            self.sightings
+                .extend(self.moved.iter().map(|mark| Sighting {
+                    who: self.followed[usize::from(*mark) - 1],
+                    epoch,
+                    after,
+                    tick,
+                    at,
+                }));
         }
         self.people.clear();
     }
@@ -292,15 +307,21 @@ impl<'a> Binary<'a> {
 
     /// Measures what was seen before that time.
     fn resolve(&mut self, before: u64) {
-        if self.sightings.front().is_none_or(|sighting| sighting.at >= before) {
+        if self
+            .sightings
+            .front()
+            .is_none_or(|sighting| sighting.at >= before)
+        {
             return;
         }
         let mut tally = self.shared.tally(self.bot);
         while let Some(sighting) = self.sightings.pop_front_if(|sighting| sighting.at < before) {
             let mover = &self.shared.bots[sighting.who.bot as usize];
-            // Nothing is kept of a tick in which the mover was moved by something else than an input of its own.
+            // Nothing is kept of a tick in which the mover was moved by something else than an
+            // input of its own.
             if self.shared.counts(sighting.at)
-                && let Some(sent) = mover.sent_between(sighting.epoch, sighting.after, sighting.tick)
+                && let Some(sent) =
+                    mover.sent_between(sighting.epoch, sighting.after, sighting.tick)
             {
                 tally.saw(
                     sighting.who.is_near,
@@ -321,7 +342,11 @@ impl<'a> Binary<'a> {
         self.going_to = None;
         let seq = self.next_seq(due);
         let run = false;
-        let input = ClientMessage::Input(InputC2s { seq, direction, run });
+        let input = ClientMessage::Input(InputC2s {
+            seq,
+            direction,
+            run,
+        });
         out.binary(&encode(&input), &mut mind.random);
     }
 }
@@ -392,7 +417,8 @@ impl BotProtocol for Binary<'_> {
         self.step(0, now, out, mind);
     }
 
-    /// Says a line as a person does: types first, and now and then thinks something of what was said before.
+    /// Says a line as a person does: types first, and now and then thinks something of what was
+    /// said before.
     fn say(&mut self, line: u32, text: String, out: &mut Writer, mind: &mut Mind) {
         out.binary(
             &encode(&ClientMessage::Typing(TypingC2s { on: true })),
@@ -434,8 +460,13 @@ impl BotProtocol for Binary<'_> {
         self.catch_up();
         self.resolve(now.saturating_sub(RESOLVE_AFTER));
         let own = (self.own.x, self.own.y);
-        let in_view = self.view.held().filter(|(player, _)| *player != self.player);
-        let mut others: Vec<_> = in_view.map(|(player, place)| (distance(own, place), player)).collect();
+        let in_view = self
+            .view
+            .held()
+            .filter(|(player, _)| *player != self.player);
+        let mut others: Vec<_> = in_view
+            .map(|(player, place)| (distance(own, place), player))
+            .collect();
         let near = nearest_first(&mut others);
         for index in near..others.len().min(near + FAR_SAMPLE) {
             let chosen = mind.random.random_range(index..others.len());
@@ -456,14 +487,21 @@ impl BotProtocol for Binary<'_> {
     }
 
     fn tile(&self) -> (i32, i32) {
-        (self.own.x.div_euclid(SUBTILES), self.own.y.div_euclid(SUBTILES))
+        (
+            self.own.x.div_euclid(SUBTILES),
+            self.own.y.div_euclid(SUBTILES),
+        )
     }
 
     fn rest(&mut self) -> Rested {
         self.catch_up();
         let mut others = Vec::new();
-        let in_view = self.view.held().filter(|(player, _)| *player != self.player);
-        self.room.bots_of(in_view, |_, bot, place| others.push((bot, place)));
+        let in_view = self
+            .view
+            .held()
+            .filter(|(player, _)| *player != self.player);
+        self.room
+            .bots_of(in_view, |_, bot, place| others.push((bot, place)));
         let half = |tiles: u16| i32::from(tiles) * SUBTILES / 2;
         Rested {
             own: (self.own.x, self.own.y),

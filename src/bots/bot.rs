@@ -1,4 +1,5 @@
-//! Bot: one client's life: it joins, acts on its own beat, comes back when its connection is lost, and rests at the end.
+//! Bot: one client's life: it joins, acts on its own beat, comes back when its connection is lost,
+//! and rests at the end.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -159,7 +160,10 @@ impl Bot {
         }
         if let Some(since) = self.lost_at {
             let out = self.shared.now().saturating_sub(since);
-            self.shared.tally(self.plan.number).outages.saturating_record(out);
+            self.shared
+                .tally(self.plan.number)
+                .outages
+                .saturating_record(out);
         }
         self.outcome
     }
@@ -177,7 +181,10 @@ impl Bot {
                     watches: self.plan.watches,
                     calls: self.plan.behaviour == Behaviour::Party,
                 };
-                let caller = self.plan.media.then(|| BotCaller::new(Arc::clone(&shared), bot));
+                let caller = self
+                    .plan
+                    .media
+                    .then(|| BotCaller::new(Arc::clone(&shared), bot));
                 let binary = Binary::new(&shared, room, bot, &token, habits, caller);
                 self.speak(binary, room).await
             }
@@ -193,7 +200,8 @@ impl Bot {
         let stop = self.stop.clone();
         let joining = timeout(JOIN_WITHIN, self.join(&mut dialect));
         let (mut reader, mut writer) = tokio::select! {
-            joined = joining => match joined.unwrap_or_else(|_| Err(Lost::because("not let in within 20 seconds"))) {
+            joined = joining => match joined.unwrap_or_else(|_| Err(Lost::because("not let in \
+                within 20 seconds"))) {
                 Ok(halves) => halves,
                 Err(lost) => return DisconnectReason::Failed(lost),
             },
@@ -201,7 +209,9 @@ impl Bot {
         };
         let since = self.shared.now();
         self.note_in(since, since - asked);
-        let played = self.play(&mut dialect, &mut reader, &mut writer, room).await;
+        let played = self
+            .play(&mut dialect, &mut reader, &mut writer, room)
+            .await;
         let now = self.shared.now();
         self.outcome.inside.push((since, now));
         let mut tally = self.shared.tally(self.plan.number);
@@ -246,7 +256,9 @@ impl Bot {
         writer.flush()?;
         loop {
             while let Some(frame) = reader.next()? {
-                let IncomingFrame::Message(range) = frame else { continue };
+                let IncomingFrame::Message(range) = frame else {
+                    continue;
+                };
                 let heard = dialect.hear(reader.bytes(range), self.shared.now());
                 match heard.map_err(|wrong| Lost::because(wrong.to_string()))? {
                     Heard::Welcome => return Ok((reader, writer)),
@@ -301,8 +313,16 @@ impl Bot {
         Instant::from_std(self.shared.started + Duration::from_micros(at))
     }
 
-    /// Does what is due. What is late is done at once, all of it: a slow server gets no rest from it.
-    fn act(&mut self, dialect: &mut impl BotProtocol, writer: &mut Writer, room: &BotSpace, beat: &mut Beat, now: u64) {
+    /// Does what is due. What is late is done at once, all of it: a slow server gets no rest from
+    /// it.
+    fn act(
+        &mut self,
+        dialect: &mut impl BotProtocol,
+        writer: &mut Writer,
+        room: &BotSpace,
+        beat: &mut Beat,
+        now: u64,
+    ) {
         if now >= beat.look_at {
             dialect.look(now, &mut self.mind);
             beat.look_at = now + SECOND;
@@ -347,14 +367,22 @@ impl Bot {
                     let heard = dialect.hear(message, now);
                     self.take(heard, message.len(), now, room);
                 }
-                IncomingFrame::Ping(range) => writer.pong(reader.bytes(range), &mut self.mind.random),
+                IncomingFrame::Ping(range) => {
+                    writer.pong(reader.bytes(range), &mut self.mind.random)
+                }
                 IncomingFrame::Pong => {}
             }
         }
         Ok(())
     }
 
-    fn take(&mut self, heard: Result<Heard, super::view::ViewError>, bytes: usize, now: u64, room: &BotSpace) {
+    fn take(
+        &mut self,
+        heard: Result<Heard, super::view::ViewError>,
+        bytes: usize,
+        now: u64,
+        room: &BotSpace,
+    ) {
         let counts = self.shared.counts(now);
         let mut tally = self.shared.tally(self.plan.number);
         if counts {
@@ -440,7 +468,9 @@ impl BotResult {
 
     /// Whether it was in from one time to another.
     pub(super) fn was_in(&self, from: u64, to: u64) -> bool {
-        self.inside.iter().any(|(since, until)| *since <= from && to <= *until)
+        self.inside
+            .iter()
+            .any(|(since, until)| *since <= from && to <= *until)
     }
 }
 

@@ -1,6 +1,8 @@
-//! Caller: a bot's browser in a circle that talks through the forwarding unit: it sends a voice and a camera, and counts what comes.
+//! Caller: a bot's browser in a circle that talks through the forwarding unit: it sends a voice and
+//! a camera, and counts what comes.
 //!
-//! What it sends has the sizes and times of a real voice and a real picture in two layers; there is nothing to be heard or seen in it.
+//! What it sends has the sizes and times of a real voice and a real picture in two layers; there is
+//! nothing to be heard or seen in it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::pending;
@@ -29,7 +31,8 @@ use crate::net::protocol::peers::PeerS2c;
 const VOICE_EVERY: Duration = Duration::from_millis(20);
 const VOICE: [u8; 80] = [0; 80];
 
-/// A camera: thirty pictures a second in two layers, of 150 and 700 kbit/s; a whole picture is some four times as large as others.
+/// A camera: thirty pictures a second in two layers, of 150 and 700 kbit/s; a whole picture is some
+/// four times as large as others.
 const PICTURE_EVERY: Duration = Duration::from_nanos(1_000_000_000 / 30);
 const LAYERS: [(&str, usize); 2] = [("l", 600), ("h", 2_800)];
 const WHOLE: usize = 4;
@@ -45,12 +48,14 @@ const MORE_PICTURES: usize = 3;
 /// A packet is no longer than this on any network.
 const PACKET: usize = 2_048;
 
-/// How long the unit may take to answer, and how late a bot may be with what it sends before it leaves something out.
+/// How long the unit may take to answer, and how late a bot may be with what it sends before it
+/// leaves something out.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the connection to the server lets the caller know.
 enum CallCommand {
-    /// Whom the bot sees through the unit from now on, how many it hears, and whether anybody hears or sees the bot through it.
+    /// Whom the bot sees through the unit from now on, how many it hears, and whether anybody hears
+    /// or sees the bot through it.
     Near {
         sees: BTreeSet<u32>,
         hears: usize,
@@ -134,10 +139,19 @@ enum CallError {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum SfuMessage {
-    Answer { session: String, packed: String },
-    Slots { session: String, slots: Vec<IncomingSlot> },
+    Answer {
+        session: String,
+        packed: String,
+    },
+    Slots {
+        session: String,
+        slots: Vec<IncomingSlot>,
+    },
     Again {},
-    Refused { session: String, reason: String },
+    Refused {
+        session: String,
+        reason: String,
+    },
 }
 
 /// Whose stream comes in a place.
@@ -169,7 +183,9 @@ impl Calls {
         let mut packet = vec![0; PACKET];
         loop {
             let Some(line) = &mut self.line else {
-                let Some(order) = inbox.recv().await else { return Ok(()) };
+                let Some(order) = inbox.recv().await else {
+                    return Ok(());
+                };
                 self.obey(order)?;
                 continue;
             };
@@ -177,7 +193,10 @@ impl Calls {
             for frame in line.arrived.drain(..) {
                 let now = self.shared.now();
                 let mut tally = self.shared.tally(self.bot);
-                if let Some(since) = frame.seen_of.and_then(|player| self.sees.get_mut(&player)?.take()) {
+                if let Some(since) = frame
+                    .seen_of
+                    .and_then(|player| self.sees.get_mut(&player)?.take())
+                {
                     tally.picture.saturating_record(now.saturating_sub(since));
                 }
                 if self.shared.counts(now) {
@@ -187,7 +206,8 @@ impl Calls {
                 }
             }
             let broken = line.has_failed.then_some(CallError::Broken);
-            if let Some(error) = broken.or_else(|| line.is_overdue().then_some(CallError::Silence)) {
+            if let Some(error) = broken.or_else(|| line.is_overdue().then_some(CallError::Silence))
+            {
                 self.complain(&error);
                 self.open();
                 continue;
@@ -228,7 +248,8 @@ impl Calls {
                 self.make_places();
             }
             CallCommand::Said(body) => {
-                let said = serde_json::from_str(&body).map_err(|error| CallError::Answer(error.to_string()))?;
+                let said = serde_json::from_str(&body)
+                    .map_err(|error| CallError::Answer(error.to_string()))?;
                 self.hear(said)?;
             }
         }
@@ -241,7 +262,8 @@ impl Calls {
         match said {
             SfuMessage::Answer { session, packed } => {
                 if let Some(line) = current.filter(of(session)) {
-                    let answer = unpack(&packed).map_err(|error| CallError::Answer(error.to_string()))?;
+                    let answer =
+                        unpack(&packed).map_err(|error| CallError::Answer(error.to_string()))?;
                     line.answered(&answer)?;
                 }
                 self.make_places();
@@ -327,7 +349,10 @@ struct Way {
 impl SfuConnection {
     fn new(session: String) -> Self {
         let now = Instant::now();
-        let codecs = Rtc::builder().clear_codecs().enable_opus(true, false).enable_vp8(true);
+        let codecs = Rtc::builder()
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true);
         Self {
             session,
             rtc: codecs.build(now),
@@ -349,7 +374,8 @@ impl SfuConnection {
         }
     }
 
-    /// An offer with places for so many voices and pictures, when they are more than before and nothing is on offer yet.
+    /// An offer with places for so many voices and pictures, when they are more than before and
+    /// nothing is on offer yet.
     fn offer(&mut self, (voices, pictures): (usize, usize)) -> Option<String> {
         let room = (
             voices.next_multiple_of(MORE_VOICES).max(self.room.0),
@@ -366,7 +392,13 @@ impl SfuConnection {
             };
             let sends = Stream::ALL.map(|stream| {
                 let layers = (stream == Stream::Camera).then(layers);
-                change.add_media(kind(stream.is_picture()), Direction::SendOnly, None, None, layers)
+                change.add_media(
+                    kind(stream.is_picture()),
+                    Direction::SendOnly,
+                    None,
+                    None,
+                    layers,
+                )
             });
             self.sends = sends.to_vec();
         }
@@ -379,7 +411,8 @@ impl SfuConnection {
         self.room = room;
         self.pending = Some(pending);
         self.offered = Instant::now();
-        let body = json!({ "offer": { "session": self.session, "packed": pack(&offer.to_sdp_string()) } });
+        let body =
+            json!({ "offer": { "session": self.session, "packed": pack(&offer.to_sdp_string()) } });
         Some(body.to_string())
     }
 
@@ -391,7 +424,8 @@ impl SfuConnection {
         if self.way.is_none() {
             self.way = Some(self.go_to(answer)?);
         }
-        let answer = SdpAnswer::from_sdp_string(answer).map_err(|error| CallError::Answer(error.to_string()))?;
+        let answer = SdpAnswer::from_sdp_string(answer)
+            .map_err(|error| CallError::Answer(error.to_string()))?;
         self.rtc.sdp_api().accept_answer(pending, answer)?;
         self.clock = Instant::now();
         Ok(())
@@ -399,7 +433,8 @@ impl SfuConnection {
 
     /// Goes where the answer says.
     fn go_to(&mut self, answer: &str) -> Result<Way, CallError> {
-        let there = address(answer).ok_or_else(|| CallError::Answer("it names no address for UDP".into()))?;
+        let there = address(answer)
+            .ok_or_else(|| CallError::Answer("it names no address for UDP".into()))?;
         let any = if there.is_ipv4() {
             SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))
         } else {
@@ -413,7 +448,11 @@ impl SfuConnection {
         let candidate = Candidate::host(here, Protocol::Udp);
         let candidate = candidate.map_err(|error| CallError::Answer(error.to_string()))?;
         self.rtc.add_local_candidate(candidate);
-        Ok(Way { socket, here, there })
+        Ok(Way {
+            socket,
+            here,
+            there,
+        })
     }
 
     fn is_overdue(&self) -> bool {
@@ -486,7 +525,11 @@ impl SfuConnection {
         time: MediaTime,
         frame: Vec<u8>,
     ) -> Result<(), CallError> {
-        let Some(mut writer) = self.sends.get(stream as usize).and_then(|mid| self.rtc.writer(*mid)) else {
+        let Some(mut writer) = self
+            .sends
+            .get(stream as usize)
+            .and_then(|mid| self.rtc.writer(*mid))
+        else {
             return Ok(());
         };
         // What is written goes out when the clock is advanced.
@@ -507,7 +550,11 @@ impl SfuConnection {
             match self.rtc.poll_output()? {
                 Output::Timeout(due) => return Ok(due),
                 Output::Transmit(packet) => {
-                    if let Some(way) = self.way.as_ref().filter(|way| way.there == packet.destination) {
+                    if let Some(way) = self
+                        .way
+                        .as_ref()
+                        .filter(|way| way.there == packet.destination)
+                    {
                         // Nobody waits for a packet: it is lost, as on any network.
                         let _ = way.socket.try_send(&packet.contents);
                     }
@@ -520,7 +567,9 @@ impl SfuConnection {
     fn happened(&mut self, event: Event) {
         match event {
             Event::Connected => self.is_connected = true,
-            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.has_failed = true,
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
+                self.has_failed = true
+            }
             Event::KeyframeRequest(_) => self.is_asked = true,
             Event::MediaData(frame) => {
                 let place = self.places.get(&frame.mid).copied();
@@ -556,7 +605,11 @@ impl SfuConnection {
 }
 
 const fn kind(is_picture: bool) -> MediaKind {
-    if is_picture { MediaKind::Video } else { MediaKind::Audio }
+    if is_picture {
+        MediaKind::Video
+    } else {
+        MediaKind::Audio
+    }
 }
 
 /// Whoever is far too late leaves something out.
@@ -568,7 +621,9 @@ fn caught_up(at: &mut Instant, now: Instant) {
 
 /// The first address for UDP in a description.
 fn address(description: &str) -> Option<SocketAddr> {
-    let mut candidates = description.lines().filter_map(|line| line.strip_prefix("a=candidate:"));
+    let mut candidates = description
+        .lines()
+        .filter_map(|line| line.strip_prefix("a=candidate:"));
     candidates.find_map(|candidate| {
         let mut fields = candidate.split(' ').skip(2);
         let is_udp = fields.next()?.eq_ignore_ascii_case("udp");

@@ -1,7 +1,8 @@
 //! Cursor: reads the bytes of `plaza.v1` where they lie, without making values of them.
 //!
-//! A bot gets frames of hundreds of entries twenty times a second and keeps three numbers of each; `net::codec` would
-//! build all the rest for nothing. `docs/protocol.md` states the encoding; the tests hold it against the codec.
+//! A bot gets frames of hundreds of entries twenty times a second and keeps three numbers of each;
+//! `net::codec` would build all the rest for nothing. `docs/protocol.md` states the encoding; the
+//! tests hold it against the codec.
 
 use super::view::ViewError;
 
@@ -16,7 +17,10 @@ impl<'a> ByteReader<'a> {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], ViewError> {
-        let (front, rest) = self.0.split_first_chunk::<N>().ok_or(ViewError::Malformed)?;
+        let (front, rest) = self
+            .0
+            .split_first_chunk::<N>()
+            .ok_or(ViewError::Malformed)?;
         self.0 = rest;
         Ok(*front)
     }
@@ -49,8 +53,12 @@ impl<'a> ByteReader<'a> {
     #[inline]
     pub(super) fn number(&mut self) -> Result<u64, ViewError> {
         match self.byte()? {
-            251 => self.array().map(|bytes| u64::from(u16::from_le_bytes(bytes))),
-            252 => self.array().map(|bytes| u64::from(u32::from_le_bytes(bytes))),
+            251 => self
+                .array()
+                .map(|bytes| u64::from(u16::from_le_bytes(bytes))),
+            252 => self
+                .array()
+                .map(|bytes| u64::from(u32::from_le_bytes(bytes))),
             253 => self.array().map(u64::from_le_bytes),
             254..=255 => Err(ViewError::Malformed),
             small => Ok(u64::from(small)),
@@ -75,7 +83,8 @@ impl<'a> ByteReader<'a> {
     /// Three bytes as a number.
     #[inline]
     pub(super) fn bits(&mut self) -> Result<u32, ViewError> {
-        self.array::<3>().map(|[a, b, c]| u32::from_le_bytes([a, b, c, 0]))
+        self.array::<3>()
+            .map(|[a, b, c]| u32::from_le_bytes([a, b, c, 0]))
     }
 
     pub(super) fn text(&mut self) -> Result<&'a str, ViewError> {
@@ -89,7 +98,11 @@ impl<'a> ByteReader<'a> {
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, ViewError>,
     ) -> Result<Option<T>, ViewError> {
-        if self.flag()? { read(self).map(Some) } else { Ok(None) }
+        if self.flag()? {
+            read(self).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Nothing may be left.
@@ -109,7 +122,16 @@ mod tests {
 
     #[test]
     fn numbers_and_texts_read_as_the_codec_writes_them() {
-        for number in [0, 1, 250, 251, 65_535, 65_536, u64::from(u32::MAX), u64::MAX] {
+        for number in [
+            0,
+            1,
+            250,
+            251,
+            65_535,
+            65_536,
+            u64::from(u32::MAX),
+            u64::MAX,
+        ] {
             assert_eq!(ByteReader(&encode(&number)).number(), Ok(number));
         }
         for number in [0, 1, -1, 125, -126, 32_768, i32::MAX, i32::MIN] {

@@ -79,7 +79,13 @@ struct User<'a> {
 }
 
 impl<'a> JsonConnection<'a> {
-    pub(super) fn new(shared: &'a Shared, room: &'a BotSpace, bot: u32, token: &'a str, apart: u64) -> Self {
+    pub(super) fn new(
+        shared: &'a Shared,
+        room: &'a BotSpace,
+        bot: u32,
+        token: &'a str,
+        apart: u64,
+    ) -> Self {
         Self {
             shared,
             room,
@@ -102,7 +108,10 @@ impl<'a> JsonConnection<'a> {
     fn is_at(&mut self, user: &str, x: u16, y: u16) {
         if let Some(bot) = self.bot_of(user) {
             let tile = (i32::from(x), i32::from(y));
-            let other = self.others.entry(bot).or_insert(Other { tile, is_near: false });
+            let other = self.others.entry(bot).or_insert(Other {
+                tile,
+                is_near: false,
+            });
             other.tile = tile;
         }
     }
@@ -114,7 +123,9 @@ impl<'a> JsonConnection<'a> {
         {
             let is_near = self.others.get(&bot).is_some_and(|other| other.is_near);
             let latency = now.saturating_sub(sent);
-            self.shared.tally(self.bot).saw(is_near, latency, self.apart);
+            self.shared
+                .tally(self.bot)
+                .saw(is_near, latency, self.apart);
         }
     }
 
@@ -148,7 +159,8 @@ impl BotProtocol for JsonConnection<'_> {
     }
 
     fn hear(&mut self, message: &[u8], now: u64) -> Result<Heard, ViewError> {
-        let JsonEnvelope { kind, payload } = serde_json::from_slice(message).map_err(|_| ViewError::Malformed)?;
+        let JsonEnvelope { kind, payload } =
+            serde_json::from_slice(message).map_err(|_| ViewError::Malformed)?;
         let since = std::mem::replace(&mut self.heard_at, now);
         let gap = Some(now.saturating_sub(since));
         Ok(match (&*kind, payload) {
@@ -180,7 +192,8 @@ impl BotProtocol for JsonConnection<'_> {
             (
                 "user-left",
                 Payload {
-                    user_id: Some(user), ..
+                    user_id: Some(user),
+                    ..
                 },
             ) => {
                 if let Some(bot) = self.bot_of(user) {
@@ -206,7 +219,9 @@ impl BotProtocol for JsonConnection<'_> {
             (
                 "movement-rejected",
                 Payload {
-                    x: Some(x), y: Some(y), ..
+                    x: Some(x),
+                    y: Some(y),
+                    ..
                 },
             ) => {
                 self.own = (i32::from(x), i32::from(y));
@@ -216,14 +231,21 @@ impl BotProtocol for JsonConnection<'_> {
             (
                 "new-message",
                 Payload {
-                    message: Some(text), ..
+                    message: Some(text),
+                    ..
                 },
             ) => Heard::Line(text.into()),
-            ("error", Payload { code: Some(code), .. }) if matches!(&*code, "slow-down" | "busy") => Heard::LineRefused,
             (
                 "error",
                 Payload {
-                    message: Some(text), ..
+                    code: Some(code), ..
+                },
+            ) if matches!(&*code, "slow-down" | "busy") => Heard::LineRefused,
+            (
+                "error",
+                Payload {
+                    message: Some(text),
+                    ..
                 },
             ) => Heard::Refused(0, text.into_owned()),
             ("history", _) => Heard::Other,
@@ -287,14 +309,22 @@ impl BotProtocol for JsonConnection<'_> {
     fn rest(&mut self) -> Rested {
         Rested {
             own: self.own,
-            others: self.others.iter().map(|(bot, other)| (*bot, other.tile)).collect(),
+            others: self
+                .others
+                .iter()
+                .map(|(bot, other)| (*bot, other.tile))
+                .collect(),
             sight: None,
         }
     }
 }
 
 /// The shortest way, tile by tile, up to beside a tile; none when there is none.
-fn way(from: (i32, i32), to: (i32, i32), is_free: impl Fn((i32, i32)) -> bool) -> VecDeque<(i32, i32)> {
+fn way(
+    from: (i32, i32),
+    to: (i32, i32),
+    is_free: impl Fn((i32, i32)) -> bool,
+) -> VecDeque<(i32, i32)> {
     let is_there = |tile: (i32, i32)| (tile.0 - to.0).abs() + (tile.1 - to.1).abs() <= 1;
     let mut came_from = HashMap::from([(from, from)]);
     let mut edge = VecDeque::from([from]);
@@ -327,7 +357,8 @@ mod tests {
 
     #[test]
     fn a_way_goes_around_what_blocks_and_ends_beside_somebody() {
-        let is_free = |(x, y): (i32, i32)| (0..5).contains(&x) && (0..3).contains(&y) && !(x == 2 && y < 2);
+        let is_free =
+            |(x, y): (i32, i32)| (0..5).contains(&x) && (0..3).contains(&y) && !(x == 2 && y < 2);
         let found = way((0, 0), (4, 0), is_free);
         assert_eq!(found.len(), 7);
         assert!(found.iter().all(|tile| is_free(*tile)));
@@ -339,7 +370,10 @@ mod tests {
     fn payloads_are_read_whatever_stands_first() {
         let text = br#"{"payload":{"userId":"u","x":1,"y":2,"new":[{}]},"type":"movement"}"#;
         let JsonEnvelope { kind, payload } = serde_json::from_slice(text).unwrap();
-        assert_eq!((&*kind, payload.x, payload.y), ("movement", Some(1), Some(2)));
+        assert_eq!(
+            (&*kind, payload.x, payload.y),
+            ("movement", Some(1), Some(2))
+        );
         let text = br#"{"type":"space-joined","payload":{"spawn":{"x":1,"y":2},"users":[{"userId":"u","x":3,"y":4,"id":null}]}}"#;
         let JsonEnvelope { payload, .. } = serde_json::from_slice(text).unwrap();
         assert_eq!(payload.users.len(), 1);

@@ -126,7 +126,8 @@ impl Mind {
         }
     }
 
-    /// Who leads this bot's group at that party: every party has other groups, and all bots agree on them.
+    /// Who leads this bot's group at that party: every party has other groups, and all bots agree
+    /// on them.
     fn leader(&mut self, party: u64) -> u32 {
         if let Some((known, leader)) = self.party
             && known == party

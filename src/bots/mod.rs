@@ -1,9 +1,14 @@
-//! Bots: the load tester behind `plaza bots`: many players from one process, who walk and chat, and what they saw.
+//! Bots: the load tester behind `plaza bots`: many players from one process, who walk and chat, and
+//! what they saw.
 //!
-//! May use `net::protocol` and `net::codec` for the bytes. Never: anything of the server's inside; it talks to a server over
-//! HTTP, WebSockets and WebRTC only, like any client. `docs/load-testing.md` says how each number is measured.
+//! May use `net::protocol` and `net::codec` for the bytes. Never: anything of the server's inside;
+//! it talks to a server over HTTP, WebSockets and WebRTC only, like any client.
+//! `docs/load-testing.md` says how each number is measured.
 
-#![expect(clippy::disallowed_methods, reason = "a load tester measures real time")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a load tester measures real time"
+)]
 
 pub mod abuse;
 mod account;
@@ -72,7 +77,8 @@ pub struct BotSettings {
     pub seed: u64,
     /// Whether the spaces made keep what is said.
     pub keeps_chat: bool,
-    /// Whether bots send a voice and a camera, and take what comes, where the forwarding unit carries calls.
+    /// Whether bots send a voice and a camera, and take what comes, where the forwarding unit
+    /// carries calls.
     pub media: bool,
     /// Whether every bot's view is compared with where everybody is, at the end.
     pub verify: bool,
@@ -104,7 +110,8 @@ impl Default for BotSettings {
 }
 
 impl BotSettings {
-    /// Moves of each bot per second: on the tile grid somewhat slower than people walk, since faster ones are rejected.
+    /// Moves of each bot per second: on the tile grid somewhat slower than people walk, since
+    /// faster ones are rejected.
     pub fn rate(&self) -> f64 {
         let usual = match self.protocol {
             Protocol::Binary => 10.0,
@@ -113,7 +120,8 @@ impl BotSettings {
         self.rate.unwrap_or(usual)
     }
 
-    /// Whether a bot looks at others. Those who do are scattered over all bots, whatever the spaces these are dealt out to.
+    /// Whether a bot looks at others. Those who do are scattered over all bots, whatever the spaces
+    /// these are dealt out to.
     fn watches(&self, bot: u32) -> bool {
         let scattered = u64::from(bot.wrapping_mul(0x9e37_79b1));
         self.verify || scattered * u64::from(self.bots) < u64::from(self.watchers) << u32::BITS
@@ -142,7 +150,8 @@ pub enum Behaviour {
     Idle,
     /// Walks about and says something now and then.
     Chat,
-    /// Groups of up to six walk up to each other, stand together and chat, go apart, and find other groups.
+    /// Groups of up to six walk up to each other, stand together and chat, go apart, and find other
+    /// groups.
     Party,
 }
 
@@ -180,7 +189,11 @@ pub async fn run(
     mut progress: impl FnMut(&Progress),
 ) -> Result<Report, AccountError> {
     let accounts = Accounts::prepare(settings, &stop).await?;
-    let tokens: Vec<String> = accounts.people.iter().map(|person| person.token.clone()).collect();
+    let tokens: Vec<String> = accounts
+        .people
+        .iter()
+        .map(|person| person.token.clone())
+        .collect();
     let shared = Arc::new(share(settings, accounts));
     let done = CancellationToken::new();
     let mut bots = JoinSet::new();
@@ -215,7 +228,12 @@ pub async fn run(
             }
         }
     }
-    Ok(Report::new(settings, &shared, &outcomes, ended.unwrap_or(shared.now())))
+    Ok(Report::new(
+        settings,
+        &shared,
+        &outcomes,
+        ended.unwrap_or(shared.now()),
+    ))
 }
 
 async fn over(end: Instant, stop: &CancellationToken) {
@@ -230,11 +248,22 @@ fn share(settings: &BotSettings, accounts: Accounts) -> Shared {
     let spaces = accounts.spaces.len().max(1);
     let joining = Duration::from_secs_f64(count as f64 / settings.ramp.max(0.1));
     let from = (joining + WARM_UP).as_micros() as u64;
-    let rooms = accounts.spaces.into_iter().enumerate().map(|(room, space)| {
-        let members = (room..count).step_by(spaces).map(|bot| bot as u32).collect();
-        BotSpace::new(space.id, space.blocked, members)
-    });
-    let users = accounts.people.iter().zip(0..).map(|(person, bot)| (person.user, bot));
+    let rooms = accounts
+        .spaces
+        .into_iter()
+        .enumerate()
+        .map(|(room, space)| {
+            let members = (room..count)
+                .step_by(spaces)
+                .map(|bot| bot as u32)
+                .collect();
+            BotSpace::new(space.id, space.blocked, members)
+        });
+    let users = accounts
+        .people
+        .iter()
+        .zip(0..)
+        .map(|(person, bot)| (person.user, bot));
     let shards = std::thread::available_parallelism().map_or(1, usize::from);
     Shared {
         started: Instant::now(),

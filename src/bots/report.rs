@@ -107,7 +107,8 @@ pub struct Report {
     pub media_bytes_per_second: f64,
     /// Of those frames, how many came after one that was lost.
     pub media_gaps: u64,
-    /// People shown at the end where they are not, people not shown, and messages that must not be; absent when not asked for.
+    /// People shown at the end where they are not, people not shown, and messages that must not be;
+    /// absent when not asked for.
     pub view_errors: Option<u64>,
 }
 
@@ -133,9 +134,17 @@ impl Bounds {
     pub fn broken_by(&self, report: &Report) -> Vec<String> {
         let times = [
             ("move-to-visible p99 (near)", report.near.p99, self.max_p99),
-            ("move-to-visible p99 (far)", report.far.p99, self.max_far_p99),
+            (
+                "move-to-visible p99 (far)",
+                report.far.p99,
+                self.max_far_p99,
+            ),
             ("join p99", report.join.p99, self.max_join_p99),
-            ("the longest wait for a frame", report.largest_gap, self.max_gap),
+            (
+                "the longest wait for a frame",
+                report.largest_gap,
+                self.max_gap,
+            ),
         ];
         let mut broken: Vec<String> = times
             .into_iter()
@@ -150,11 +159,18 @@ impl Bounds {
         }
         let lost = report.lost + report.failed;
         if let Some(bound) = self.max_lost.filter(|bound| lost > *bound) {
-            broken.push(format!("{lost} bots were lost or failed, more than {bound}"));
+            broken.push(format!(
+                "{lost} bots were lost or failed, more than {bound}"
+            ));
         }
-        if let Some(bound) = self.max_missing.filter(|bound| report.chat_missing > *bound) {
+        if let Some(bound) = self
+            .max_missing
+            .filter(|bound| report.chat_missing > *bound)
+        {
             let missing = report.chat_missing;
-            broken.push(format!("{missing} chat lines are missing, more than {bound}"));
+            broken.push(format!(
+                "{missing} chat lines are missing, more than {bound}"
+            ));
         }
         if let Some(errors) = report.view_errors.filter(|errors| *errors > 0) {
             broken.push(format!("{errors} view errors"));
@@ -164,7 +180,12 @@ impl Bounds {
 }
 
 impl Report {
-    pub(super) fn new(settings: &BotSettings, shared: &Shared, outcomes: &[BotResult], ended: u64) -> Self {
+    pub(super) fn new(
+        settings: &BotSettings,
+        shared: &Shared,
+        outcomes: &[BotResult],
+        ended: u64,
+    ) -> Self {
         let mut all = Tally::new();
         for tally in &shared.tallies {
             all.add(&tally.lock());
@@ -173,7 +194,9 @@ impl Report {
         let measured = shared.until.min(ended).saturating_sub(shared.from);
         let seconds = measured as f64 / SECOND as f64;
         let each = f64::from(all.connected.max(1)) * seconds.max(1e-3);
-        let errors = settings.verify.then(|| all.wrong + misplaced(shared, outcomes));
+        let errors = settings
+            .verify
+            .then(|| all.wrong + misplaced(shared, outcomes));
         Self {
             protocol: settings.protocol,
             behaviour: settings.behaviour,
@@ -229,7 +252,10 @@ impl ChatReport {
     fn count(shared: &Shared, outcomes: &[BotResult]) -> Self {
         let mut chat = Self::default();
         for (number, room) in shared.rooms.iter().enumerate() {
-            let hearers: Vec<&BotResult> = outcomes.iter().filter(|outcome| outcome.room == number).collect();
+            let hearers: Vec<&BotResult> = outcomes
+                .iter()
+                .filter(|outcome| outcome.room == number)
+                .collect();
             for (line, said) in room.lines().iter().enumerate() {
                 if !shared.counts(said.at) {
                     continue;
@@ -239,7 +265,8 @@ impl ChatReport {
                 for hearer in hearers.iter().filter(|hearer| hearer.bot != said.by) {
                     let is_heard = hearer.has_heard(line);
                     chat.received += u64::from(is_heard);
-                    let should = said.is_acknowledged && hearer.was_in(said.at, said.at + HEARD_WITHIN);
+                    let should =
+                        said.is_acknowledged && hearer.was_in(said.at, said.at + HEARD_WITHIN);
                     chat.missing += u64::from(should && !is_heard);
                 }
             }
@@ -248,7 +275,8 @@ impl ChatReport {
     }
 }
 
-/// How often somebody, at the end, is shown where they are not, or not shown to somebody who should see them.
+/// How often somebody, at the end, is shown where they are not, or not shown to somebody who should
+/// see them.
 fn misplaced(shared: &Shared, outcomes: &[BotResult]) -> u64 {
     let mut places = vec![None; shared.bots.len()];
     for outcome in outcomes {
@@ -258,7 +286,9 @@ fn misplaced(shared: &Shared, outcomes: &[BotResult]) -> u64 {
     }
     let mut errors = 0;
     for outcome in outcomes {
-        let Some(rested) = &outcome.rested else { continue };
+        let Some(rested) = &outcome.rested else {
+            continue;
+        };
         let mut shown = vec![false; places.len()];
         for (bot, place) in &rested.others {
             shown[*bot as usize] = true;
@@ -321,7 +351,10 @@ impl fmt::Display for Report {
                 max,
                 count,
             } = latency;
-            writeln!(f, "{name:<18}{p50:>9.1}{p90:>9.1}{p99:>9.1}{max:>9.1}{count:>11}")?;
+            writeln!(
+                f,
+                "{name:<18}{p50:>9.1}{p90:>9.1}{p99:>9.1}{max:>9.1}{count:>11}"
+            )?;
         }
         writeln!(
             f,
@@ -330,11 +363,16 @@ impl fmt::Display for Report {
             self.bytes_per_second / 1e3,
             self.largest_gap
         )?;
-        writeln!(f, "moves         {} sent, {} rejected", self.moves, self.moves_rejected)?;
+        writeln!(
+            f,
+            "moves         {} sent, {} rejected",
+            self.moves, self.moves_rejected
+        )?;
         if self.chat_sent > 0 {
             writeln!(
                 f,
-                "chat          {} said, {} acknowledged, {} refused; {} copies heard, {} missing, {} twice",
+                "chat          {} said, {} acknowledged, {} refused; {} copies heard, {} missing, \
+                {} twice",
                 self.chat_sent,
                 self.chat_acknowledged,
                 self.chat_refused,
@@ -356,7 +394,8 @@ impl fmt::Display for Report {
         if self.pictures_awaited > 0 {
             writeln!(
                 f,
-                "calls         {} of {} first pictures came; {:.0} frames/s and {:.0} KB/s to each client, {} behind a gap",
+                "calls         {} of {} first pictures came; {:.0} frames/s and {:.0} KB/s to each \
+                client, {} behind a gap",
                 self.first_picture.count,
                 self.pictures_awaited,
                 self.media_frames_per_second,

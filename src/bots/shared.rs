@@ -1,7 +1,8 @@
-//! Shared: what the bots of a run know of each other: who is which player, when each move was sent, what was said.
+//! Shared: what the bots of a run know of each other: who is which player, when each move was sent,
+//! what was said.
 //!
-//! Times are microseconds since the run began. Movers write when they sent what a tick showed; whoever sees a move looks
-//! it up. Nobody sends anybody a message for it.
+//! Times are microseconds since the run began. Movers write when they sent what a tick showed;
+//! whoever sees a move looks it up. Nobody sends anybody a message for it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -53,7 +54,10 @@ impl Shared {
 
     /// The bot that such a line was said by and the number of the line, if it is one of this run.
     pub(super) fn line_of(&self, text: &str) -> Option<u32> {
-        text.strip_prefix(&self.mark)?.strip_prefix('-')?.parse().ok()
+        text.strip_prefix(&self.mark)?
+            .strip_prefix('-')?
+            .parse()
+            .ok()
     }
 }
 
@@ -105,10 +109,12 @@ impl TrackedBot {
     /// When it last sent a step to that tile.
     pub(super) fn stepped_to(&self, tile: (u16, u16)) -> Option<u64> {
         let next = self.next.load(Ordering::Relaxed);
-        (next.saturating_sub(UNDER_WAY)..next).rev().find_map(|index| {
-            let kept = self.moves[index % MOVES].load(Ordering::Relaxed);
-            unpacked(kept, tile_tag(tile))
-        })
+        (next.saturating_sub(UNDER_WAY)..next)
+            .rev()
+            .find_map(|index| {
+                let kept = self.moves[index % MOVES].load(Ordering::Relaxed);
+                unpacked(kept, tile_tag(tile))
+            })
     }
 }
 
@@ -165,7 +171,11 @@ impl BotSpace {
     }
 
     /// The bots behind these players; players who are none are left out.
-    pub(super) fn bots_of<T>(&self, players: impl Iterator<Item = (u32, T)>, mut each: impl FnMut(u32, u32, T)) {
+    pub(super) fn bots_of<T>(
+        &self,
+        players: impl Iterator<Item = (u32, T)>,
+        mut each: impl FnMut(u32, u32, T),
+    ) {
         let known = self.players.read();
         for (player, with) in players {
             if let Some(bot) = known.get(&player) {
@@ -218,7 +228,11 @@ mod tests {
         assert_eq!(track.sent_between(1, 300, 302), Some(9_000));
         assert_eq!(track.sent_between(1, 298, 303), Some(5_000));
         assert_eq!(track.sent_between(1, 302, 400), None);
-        assert_eq!(track.sent_between(2, 299, 300), None, "another life of the space");
+        assert_eq!(
+            track.sent_between(2, 299, 300),
+            None,
+            "another life of the space"
+        );
         track.shown(1, 300 + MOVES as u64, 20_000);
         assert_eq!(track.sent_between(1, 299, 300), None, "overwritten");
     }

@@ -1,4 +1,5 @@
-//! Tally: the numbers of some bots while they run; those of all bots are added up for the screen and the report.
+//! Tally: the numbers of some bots while they run; those of all bots are added up for the screen
+//! and the report.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +39,8 @@ pub(super) struct Tally {
     pub(super) refused_signals: u64,
     /// People seen through the unit, whose pictures should come.
     pub(super) pictures_awaited: u64,
-    /// Parts of others' voices and pictures that came through the unit, and those before which something was lost.
+    /// Parts of others' voices and pictures that came through the unit, and those before which
+    /// something was lost.
     pub(super) media_frames: u64,
     pub(super) media_bytes: u64,
     pub(super) media_gaps: u64,
@@ -47,7 +49,9 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn new() -> Self {
-        let histogram = || Histogram::new_with_bounds(1, LONGEST, 3).expect("these bounds are fit for a histogram");
+        let histogram = || {
+            Histogram::new_with_bounds(1, LONGEST, 3).expect("these bounds are fit for a histogram")
+        };
         Self {
             connected: 0,
             inside: 0,
@@ -88,8 +92,13 @@ impl Tally {
 
     /// A move was seen so long after it was due, one of many that come so far apart.
     pub(super) fn saw(&mut self, is_near: bool, latency: u64, apart: u64) {
-        let histogram = if is_near { &mut self.near } else { &mut self.far };
-        // Where one answer is late, the moves that it stood for were late as well: the histogram adds them.
+        let histogram = if is_near {
+            &mut self.near
+        } else {
+            &mut self.far
+        };
+        // Where one answer is late, the moves that it stood for were late as well: the histogram
+        // adds them.
         let _ = histogram.record_correct(latency.min(LONGEST), apart);
     }
 

@@ -1,6 +1,7 @@
 //! View: what one game client has been shown, built from its frames as `docs/protocol.md` tells.
 //!
-//! Places lie in pages of 256 by player number: entries of a cell rise, so the next one is mostly on the page at hand.
+//! Places lie in pages of 256 by player number: entries of a cell rise, so the next one is mostly
+//! on the page at hand.
 
 use super::cursor::ByteReader;
 use crate::net::protocol::frame::{CELL_SIDE, CELL_TILES};
@@ -28,7 +29,8 @@ pub(super) enum ViewError {
 /// The cell of whoever is not in view.
 const NOWHERE: u16 = u16::MAX;
 
-/// Where a player is, as far as one client knows: eight bytes, since thousands of clients know thousands of players.
+/// Where a player is, as far as one client knows: eight bytes, since thousands of clients know
+/// thousands of players.
 #[derive(Debug, Clone, Copy)]
 struct PackedPosition {
     cell: u16,
@@ -103,8 +105,12 @@ impl BotView {
         }
     }
 
-    /// Reads the header of a frame, the bytes behind the number of the variant; answers what is to be applied, in the same order.
-    pub(super) fn open<'a>(&mut self, frame: &'a [u8]) -> Result<(FrameHeader, &'a [u8]), ViewError> {
+    /// Reads the header of a frame, the bytes behind the number of the variant; answers what is to
+    /// be applied, in the same order.
+    pub(super) fn open<'a>(
+        &mut self,
+        frame: &'a [u8],
+    ) -> Result<(FrameHeader, &'a [u8]), ViewError> {
         let mut bytes = ByteReader(frame);
         let header = read_header(&mut bytes)?;
         let now = (header.epoch, header.tick);
@@ -115,9 +121,13 @@ impl BotView {
         Ok((header, bytes.0))
     }
 
-    /// Applies what is behind the header of a frame; calls `moved` with the mark of every marked player whose place is another than
-    /// before.
-    pub(super) fn apply(&mut self, people: &[u8], mut moved: impl FnMut(u8)) -> Result<(), ViewError> {
+    /// Applies what is behind the header of a frame; calls `moved` with the mark of every marked
+    /// player whose place is another than before.
+    pub(super) fn apply(
+        &mut self,
+        people: &[u8],
+        mut moved: impl FnMut(u8),
+    ) -> Result<(), ViewError> {
         let mut bytes = ByteReader(people);
         let gone = self.read_roster(&mut bytes)?;
         for _ in 0..bytes.number()? {
@@ -138,7 +148,10 @@ impl BotView {
     }
 
     /// Answers where the list of those who are gone begins.
-    fn read_roster<'a>(&mut self, bytes: &mut ByteReader<'a>) -> Result<Option<ByteReader<'a>>, ViewError> {
+    fn read_roster<'a>(
+        &mut self,
+        bytes: &mut ByteReader<'a>,
+    ) -> Result<Option<ByteReader<'a>>, ViewError> {
         if !bytes.flag()? {
             return Ok(None);
         }
@@ -172,7 +185,11 @@ impl BotView {
         Ok(())
     }
 
-    fn read_cell(&mut self, bytes: &mut ByteReader, moved: &mut impl FnMut(u8)) -> Result<(), ViewError> {
+    fn read_cell(
+        &mut self,
+        bytes: &mut ByteReader,
+        moved: &mut impl FnMut(u8),
+    ) -> Result<(), ViewError> {
         let cell = bytes.short()?;
         let [is_full, has_left, has_entries, has_steps] = bytes.flags()?;
         if is_full {
@@ -208,7 +225,9 @@ impl BotView {
                 return Err(ViewError::NoPlace);
             }
             // The place with these low bits that is nearest to the one before.
-            let on = |from: i16, low: u32| from.wrapping_add((low as u8).wrapping_sub(from as u8).cast_signed().into());
+            let on = |from: i16, low: u32| {
+                from.wrapping_add((low as u8).wrapping_sub(from as u8).cast_signed().into())
+            };
             place.put(cell, (on(place.x, bits), on(place.y, bits >> 8)), moved);
         }
         Ok(())
@@ -217,7 +236,11 @@ impl BotView {
     #[inline]
     fn place(&mut self, player: u32) -> &mut PackedPosition {
         let number = player / PAGE as u32;
-        if self.pages.get(self.at_hand).is_none_or(|(page, _)| *page != number) {
+        if self
+            .pages
+            .get(self.at_hand)
+            .is_none_or(|(page, _)| *page != number)
+        {
             self.at_hand = match self.pages.binary_search_by_key(&number, |(page, _)| *page) {
                 Ok(index) => index,
                 Err(index) => {
@@ -231,7 +254,11 @@ impl BotView {
     }
 
     fn forget(&mut self, cell: u16) {
-        for place in self.pages.iter_mut().flat_map(|(_, places)| places.iter_mut()) {
+        for place in self
+            .pages
+            .iter_mut()
+            .flat_map(|(_, places)| places.iter_mut())
+        {
             place.forget_if(place.cell == cell);
         }
     }
@@ -254,7 +281,11 @@ impl BotView {
 
     /// Takes all marks away and sets these, from 1 on.
     pub(super) fn mark(&mut self, players: impl Iterator<Item = u32>) {
-        for place in self.pages.iter_mut().flat_map(|(_, places)| places.iter_mut()) {
+        for place in self
+            .pages
+            .iter_mut()
+            .flat_map(|(_, places)| places.iter_mut())
+        {
             place.mark = 0;
         }
         for (player, mark) in players.zip(1..) {
@@ -290,7 +321,10 @@ mod tests {
                 tick,
                 epoch: 2,
                 step: 0,
-                own: Some(OwnS2c { ack: 300, state: OWN }),
+                own: Some(OwnS2c {
+                    ack: 300,
+                    state: OWN,
+                }),
             },
             roster: Some(RosterS2c::default()),
             cells,
@@ -303,14 +337,20 @@ mod tests {
             index,
             full,
             left: left.to_vec(),
-            entries: entries.iter().map(|&(gap, bits)| EntryS2c { gap, bits }).collect(),
+            entries: entries
+                .iter()
+                .map(|&(gap, bits)| EntryS2c { gap, bits })
+                .collect(),
             steps: Vec::new(),
         }
     }
 
     fn steps(index: u16, steps: &[(u32, [u8; 3])]) -> CellS2c {
         CellS2c {
-            steps: steps.iter().map(|&(gap, bits)| StepS2c::of(gap, bits)).collect(),
+            steps: steps
+                .iter()
+                .map(|&(gap, bits)| StepS2c::of(gap, bits))
+                .collect(),
             ..cell(index, false, &[], &[])
         }
     }
@@ -321,7 +361,11 @@ mod tests {
         (header, moved)
     }
 
-    fn take(view: &mut BotView, frame: &[u8], moved: impl FnMut(u8)) -> Result<FrameHeader, ViewError> {
+    fn take(
+        view: &mut BotView,
+        frame: &[u8],
+        moved: impl FnMut(u8),
+    ) -> Result<FrameHeader, ViewError> {
         let (header, people) = view.open(frame)?;
         view.apply(people, moved).map(|()| header)
     }
@@ -339,7 +383,10 @@ mod tests {
         let mut view = BotView::new(60);
         let (header, _) = apply(
             &mut view,
-            &frame(1, vec![cell(5, true, &[], &[(3, [1, 4, 0]), (900, [0; 3])])]),
+            &frame(
+                1,
+                vec![cell(5, true, &[], &[(3, [1, 4, 0]), (900, [0; 3])])],
+            ),
         );
         let expected = FrameHeader {
             tick: 1,
@@ -357,7 +404,10 @@ mod tests {
             [(3, (1_025, 1_025)), (903, (1_024, 1_024))]
         );
         view.mark([903, 3].into_iter());
-        let again = frame(2, vec![cell(5, false, &[], &[(3, [1, 4, 0]), (900, [9, 0, 0])])]);
+        let again = frame(
+            2,
+            vec![cell(5, false, &[], &[(3, [1, 4, 0]), (900, [9, 0, 0])])],
+        );
         assert_eq!(apply(&mut view, &again).1, [1]);
         let on = frame(3, vec![steps(5, &[(3, [7, 8, 0]), (900, [9, 0x10, 0])])]);
         assert_eq!(apply(&mut view, &on).1, [2, 1]);
@@ -377,7 +427,10 @@ mod tests {
             &mut view,
             &frame(
                 2,
-                vec![cell(1, false, &[], &[(2, [0; 3])]), cell(0, false, &[2, 3], &[])],
+                vec![
+                    cell(1, false, &[], &[(2, [0; 3])]),
+                    cell(0, false, &[2, 3], &[]),
+                ],
             ),
         );
         assert_eq!(players(&view), [1, 2]);
@@ -420,7 +473,10 @@ mod tests {
         });
         show(&mut view, &full);
         assert_eq!(players(&view), [1, 3]);
-        show(&mut view, &frame(3, vec![cell(0, true, &[], &[(3, [0; 3])])]));
+        show(
+            &mut view,
+            &frame(3, vec![cell(0, true, &[], &[(3, [0; 3])])]),
+        );
         assert_eq!(players(&view), [3]);
     }
 
@@ -428,7 +484,10 @@ mod tests {
     fn frames_that_must_not_be_are_noticed() {
         let mut view = BotView::new(60);
         assert!(apply(&mut view, &frame(5, vec![])).0.is_ok());
-        assert_eq!(apply(&mut view, &frame(5, vec![])).0, Err(ViewError::TimeGoesBack));
+        assert_eq!(
+            apply(&mut view, &frame(5, vec![])).0,
+            Err(ViewError::TimeGoesBack)
+        );
         let nobody = frame(6, vec![cell(0, false, &[], &[(1, [0, 0, 0xc0])])]);
         assert_eq!(apply(&mut view, &nobody).0, Err(ViewError::NoStance));
         let stranger = frame(7, vec![steps(0, &[(1, [0; 3])])]);

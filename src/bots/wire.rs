@@ -1,7 +1,8 @@
 //! Wire: a WebSocket's client side, cut to what two thousand of them in one process need.
 //!
-//! It reads many small messages where they lie, out of one buffer for each connection, and gathers what is to be sent
-//! until it is flushed. It never waits for a peer that does not read: a bot that did could not read either.
+//! It reads many small messages where they lie, out of one buffer for each connection, and gathers
+//! what is to be sent until it is flushed. It never waits for a peer that does not read: a bot that
+//! did could not read either.
 
 use std::io;
 use std::ops::Range;
@@ -77,7 +78,11 @@ pub(super) struct Writer {
 }
 
 /// Connects to a server and asks for a WebSocket.
-pub(super) async fn connect(url: &str, path: &str, protocol: Option<&str>) -> Result<(Reader, Writer), SocketError> {
+pub(super) async fn connect(
+    url: &str,
+    path: &str,
+    protocol: Option<&str>,
+) -> Result<(Reader, Writer), SocketError> {
     let (host, prefix) = host_of(url)?;
     let with_port = match host.rsplit_once(':') {
         Some((_, port)) if port.parse::<u16>().is_ok() => host.to_owned(),
@@ -86,16 +91,23 @@ pub(super) async fn connect(url: &str, path: &str, protocol: Option<&str>) -> Re
     let stream = TcpStream::connect(with_port).await?;
     stream.set_nodelay(true)?;
     let key = generate_key();
-    let protocol = protocol.map_or(String::new(), |name| format!("sec-websocket-protocol: {name}\r\n"));
+    let protocol = protocol.map_or(String::new(), |name| {
+        format!("sec-websocket-protocol: {name}\r\n")
+    });
     let request = format!(
-        "GET {prefix}{path} HTTP/1.1\r\nhost: {host}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+        "GET {prefix}{path} HTTP/1.1\r\nhost: {host}\r\nconnection: Upgrade\r\nupgrade: \
+        websocket\r\n\
          sec-websocket-version: 13\r\nsec-websocket-key: {key}\r\n{protocol}\r\n"
     );
     let (read, mut write) = stream.into_split();
     write.write_all(request.as_bytes()).await?;
     let mut reader = Reader::new(read);
     let head = loop {
-        if let Some(length) = reader.held().windows(4).position(|four| four == b"\r\n\r\n") {
+        if let Some(length) = reader
+            .held()
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+        {
             let head = String::from_utf8_lossy(&reader.held()[..length]).into_owned();
             reader.start += length + 4;
             break head;
@@ -125,8 +137,9 @@ fn agreed(head: &str, accept: &str) -> Result<(), SocketError> {
     let mut lines = head.lines();
     let status = lines.next().unwrap_or_default();
     let is_accepted = lines.any(|line| {
-        line.split_once(':')
-            .is_some_and(|(name, value)| name.eq_ignore_ascii_case("sec-websocket-accept") && value.trim() == accept)
+        line.split_once(':').is_some_and(|(name, value)| {
+            name.eq_ignore_ascii_case("sec-websocket-accept") && value.trim() == accept
+        })
     });
     if status.starts_with("HTTP/1.1 101") && is_accepted {
         Ok(())
@@ -196,7 +209,8 @@ impl<S: AsyncReadExt + Unpin> Reader<S> {
             0x89 => Ok(Some(IncomingFrame::Ping(payload))),
             0x8a => Ok(Some(IncomingFrame::Pong)),
             0x88 => Err(closed(&self.buffer[payload])),
-            // Servers of games do not cut their messages; one that did would have to be put together here.
+            // Servers of games do not cut their messages; one that did would have to be put
+            // together here.
             _ => Err(SocketError::Malformed),
         }
     }
@@ -213,7 +227,10 @@ fn frame_head(bytes: &[u8]) -> Result<Option<(u8, usize, usize)>, SocketError> {
             None => return Ok(None),
         },
         (127, rest) => match rest.first_chunk() {
-            Some(length) => (10, usize::try_from(u64::from_be_bytes(*length)).unwrap_or(usize::MAX)),
+            Some(length) => (
+                10,
+                usize::try_from(u64::from_be_bytes(*length)).unwrap_or(usize::MAX),
+            ),
             None => return Ok(None),
         },
         (length, _) => (2, usize::from(*length)),
@@ -253,7 +270,12 @@ impl Writer {
 
     /// Adds a goodbye.
     pub(super) fn close(&mut self, random: &mut impl Rng) {
-        append(&mut self.out, 0x88, &1000_u16.to_be_bytes(), random.random());
+        append(
+            &mut self.out,
+            0x88,
+            &1000_u16.to_be_bytes(),
+            random.random(),
+        );
     }
 
     /// Sends what goes without waiting.
@@ -297,7 +319,12 @@ fn append(out: &mut Vec<u8>, kind: u8, payload: &[u8], mask: [u8; 4]) {
         }
     }
     out.extend_from_slice(&mask);
-    out.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
+    out.extend(
+        payload
+            .iter()
+            .zip(mask.iter().cycle())
+            .map(|(byte, key)| byte ^ key),
+    );
 }
 
 #[cfg(test)]
@@ -326,7 +353,10 @@ mod tests {
         let mut reader = reader(&bytes);
         assert_eq!(reader.next().unwrap(), Some(IncomingFrame::Message(2..4)));
         assert_eq!(reader.next().unwrap(), Some(IncomingFrame::Ping(6..7)));
-        assert_eq!(reader.next().unwrap(), Some(IncomingFrame::Message(11..267)));
+        assert_eq!(
+            reader.next().unwrap(),
+            Some(IncomingFrame::Message(11..267))
+        );
         assert_eq!(reader.next().unwrap(), None);
     }
 
@@ -334,22 +364,37 @@ mod tests {
     fn a_close_says_why_and_nonsense_is_refused() {
         let closing = reader(&[0x88, 4, 0x03, 0xe9, b'b', b'y']).next();
         assert!(matches!(closing, Err(SocketError::Closed(1001, why)) if why == "by"));
-        assert!(matches!(reader(&[0x82, 0x85, 0]).next(), Err(SocketError::Malformed)));
+        assert!(matches!(
+            reader(&[0x82, 0x85, 0]).next(),
+            Err(SocketError::Malformed)
+        ));
         let endless = [0x82, 127, 255, 255, 255, 255, 255, 255, 255, 255];
-        assert!(matches!(reader(&endless).next(), Err(SocketError::Malformed)));
+        assert!(matches!(
+            reader(&endless).next(),
+            Err(SocketError::Malformed)
+        ));
     }
 
     #[test]
     fn what_is_sent_is_masked() {
         let mut out = Vec::new();
         append(&mut out, 0x82, &[1, 2, 3, 4, 5], [9, 8, 7, 6]);
-        assert_eq!(out, [0x82, 0x85, 9, 8, 7, 6, 1 ^ 9, 2 ^ 8, 3 ^ 7, 4 ^ 6, 5 ^ 9]);
+        assert_eq!(
+            out,
+            [0x82, 0x85, 9, 8, 7, 6, 1 ^ 9, 2 ^ 8, 3 ^ 7, 4 ^ 6, 5 ^ 9]
+        );
     }
 
     #[test]
     fn addresses_are_taken_apart() {
-        assert_eq!(host_of("http://127.0.0.1:8080/").unwrap(), ("127.0.0.1:8080", ""));
-        assert_eq!(host_of("http://a.example/under").unwrap(), ("a.example", "/under"));
+        assert_eq!(
+            host_of("http://127.0.0.1:8080/").unwrap(),
+            ("127.0.0.1:8080", "")
+        );
+        assert_eq!(
+            host_of("http://a.example/under").unwrap(),
+            ("a.example", "/under")
+        );
         assert!(host_of("https://a.example").is_err());
         assert!(host_of("http://").is_err());
     }

@@ -1,7 +1,7 @@
 //! Witness: clients that walk and talk while a cluster is broken, and what they saw of it.
 //!
-//! A witness behaves as the web client does: when its connection ends it comes back through another process, says again what nobody
-//! acknowledged, and never takes an older picture for news.
+//! A witness behaves as the web client does: when its connection ends it comes back through another
+//! process, says again what nobody acknowledged, and never takes an older picture for news.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -34,7 +34,8 @@ const BEAT: Duration = Duration::from_millis(100);
 /// Beats between two lines.
 const TALK: u64 = 30;
 
-/// Beats after which what nobody answered is said again: a line between two processes may have lost it. The server takes it once.
+/// Beats after which what nobody answered is said again: a line between two processes may have lost
+/// it. The server takes it once.
 const AGAIN: u64 = 30;
 
 /// How long connecting, and being let in, may take.
@@ -44,7 +45,8 @@ const JOIN_WITHIN: Duration = Duration::from_secs(10);
 /// The server says something at least every five seconds.
 const SILENCE: Duration = Duration::from_secs(12);
 
-/// The first wait before coming back is at most that long, each further one twice as long as the one before.
+/// The first wait before coming back is at most that long, each further one twice as long as the
+/// one before.
 const BACK_OFF: Duration = Duration::from_millis(500);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 
@@ -127,7 +129,10 @@ impl Notes {
     fn line(&mut self, line: &ChatMessageS2c, space: &str) {
         let times = self.shown.entry(line.id.clone()).or_default();
         *times += 1;
-        let is_mine = self.waiting.iter().position(|(id, _)| Some(*id) == line.client_id);
+        let is_mine = self
+            .waiting
+            .iter()
+            .position(|(id, _)| Some(*id) == line.client_id);
         if let Some((_, text)) = is_mine.and_then(|index| self.waiting.remove(index)) {
             self.sight.acknowledged.push((space.to_owned(), text));
         } else if *times > 1 && line.client_id.is_none() {
@@ -177,8 +182,9 @@ pub struct Witnesses {
 }
 
 impl Witnesses {
-    /// Signs them up at one process and lets them in, spread over spaces that keep what is said: every second one through the
-    /// balancer alone, if there is one, the others through all processes.
+    /// Signs them up at one process and lets them in, spread over spaces that keep what is said:
+    /// every second one through the balancer alone, if there is one, the others through all
+    /// processes.
     pub async fn gather(
         urls: &[String],
         balancer: Option<&str>,
@@ -196,7 +202,11 @@ impl Witnesses {
         };
         let accounts = Accounts::prepare(&settings, &over).await?;
         let mut notes = Vec::new();
-        let spaces = accounts.spaces.iter().map(|space| space.id.clone()).collect();
+        let spaces = accounts
+            .spaces
+            .iter()
+            .map(|space| space.id.clone())
+            .collect();
         let token = accounts.people.first().map(|person| person.token.clone());
         for (number, person) in accounts.people.into_iter().enumerate() {
             let own = Arc::new(Mutex::new(Notes::new(Instant::now())));
@@ -246,7 +256,10 @@ impl Witnesses {
     /// What they saw.
     pub fn end(&self) -> Vec<Sight> {
         let now = Instant::now();
-        self.notes.iter().map(|notes| notes.lock().end(now)).collect()
+        self.notes
+            .iter()
+            .map(|notes| notes.lock().end(now))
+            .collect()
     }
 
     /// Those who are not in, or wait for news or for an answer.
@@ -256,14 +269,19 @@ impl Witnesses {
             let notes = notes.lock();
             unsettled.out += u32::from(!notes.is_in);
             unsettled.silent += u32::from(notes.is_in && notes.news.elapsed() > HIT * 2);
-            // Somebody who talks now and then always waits for an answer at times, but not for long.
+            // Somebody who talks now and then always waits for an answer at times, but not for
+            // long.
             unsettled.unanswered += u32::from(notes.is_in && notes.waiting.len() > 1);
         }
         unsettled
     }
 
     /// How often each line of a space was kept, by its words.
-    pub async fn kept(&self, url: &str, space: &str) -> Result<HashMap<String, u32>, reqwest::Error> {
+    pub async fn kept(
+        &self,
+        url: &str,
+        space: &str,
+    ) -> Result<HashMap<String, u32>, reqwest::Error> {
         let mut kept = HashMap::new();
         let mut before = String::new();
         loop {
@@ -320,9 +338,13 @@ impl Witness {
         let address = format!("{}/ws?space={}", url.replacen("http", "ws", 1), self.space);
         let mut request = address.into_client_request()?;
         let protocol = HeaderValue::from_static(SUBPROTOCOL);
-        request.headers_mut().insert("sec-websocket-protocol", protocol);
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", protocol);
         let connecting = timeout(CONNECT_WITHIN, connect_async(request)).await;
-        let Ok(connected) = connecting else { return Ok(()) };
+        let Ok(connected) = connecting else {
+            return Ok(());
+        };
         let (mut socket, _) = connected?;
         let hello = HelloC2s {
             version: VERSION,
@@ -396,13 +418,19 @@ impl Witness {
             scope: 0,
             reply_to: None,
         });
-        lines.map(|line| binary(&ClientMessage::Chat(line))).collect()
+        lines
+            .map(|line| binary(&ClientMessage::Chat(line)))
+            .collect()
     }
 
     /// A step to and fro; now and then a line.
     fn act(&mut self, seq: u32) -> Vec<Message> {
         self.beats += 1;
-        let direction = if (self.beats / 10).is_multiple_of(2) { 3 } else { 7 };
+        let direction = if (self.beats / 10).is_multiple_of(2) {
+            3
+        } else {
+            7
+        };
         let input = InputC2s {
             seq,
             direction,
@@ -420,7 +448,10 @@ impl Witness {
                 scope: 0,
                 reply_to: None,
             };
-            self.notes.lock().waiting.push_back((line.client_id, line.text.clone()));
+            self.notes
+                .lock()
+                .waiting
+                .push_back((line.client_id, line.text.clone()));
             messages.push(binary(&ClientMessage::Chat(line)));
         }
         messages

@@ -1,4 +1,5 @@
-//! Abuse: `plaza abuse`, and the drill of `plaza chaos` that runs it while bots walk, who must not notice.
+//! Abuse: `plaza abuse`, and the drill of `plaza chaos` that runs it while bots walk, who must not
+//! notice.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -62,7 +63,8 @@ pub struct Abuse {
 
 /// Attacks; `false` when the server answered something with an error of its own.
 pub async fn run(options: Abuse) -> anyhow::Result<bool> {
-    rustix::process::setpriority_process(None, PRIORITY).context("cannot step behind other processes")?;
+    rustix::process::setpriority_process(None, PRIORITY)
+        .context("cannot step behind other processes")?;
     let settings = AbuseSettings {
         urls: options.url,
         spaces: options.space,
@@ -80,11 +82,13 @@ pub async fn run(options: Abuse) -> anyhow::Result<bool> {
 }
 
 fn table(report: &AbuseReport) -> String {
-    let head = "| attack | taken | slowed | refused | dropped | errors of the server |\n|---|---:|---:|---:|---:|---:|";
+    let head = "| attack | taken | slowed | refused | dropped | errors of the server \
+        |\n|---|---:|---:|---:|---:|---:|";
     let lines = report.iter().map(|(attack, outcomes)| {
         format!(
             "| {} | {} | {} | {} | {} | {} |",
-            clap::ValueEnum::to_possible_value(attack).map_or(String::new(), |value| value.get_name().to_owned()),
+            clap::ValueEnum::to_possible_value(attack)
+                .map_or(String::new(), |value| value.get_name().to_owned()),
             outcomes.taken,
             outcomes.slowed,
             outcomes.refused,
@@ -145,12 +149,18 @@ impl DrillVerdict {
         );
         must(
             self.most_memory <= self.memory * LARGER,
-            format!("memory grew from {:.0} to {:.0} MiB", self.memory, self.most_memory),
+            format!(
+                "memory grew from {:.0} to {:.0} MiB",
+                self.memory, self.most_memory
+            ),
         );
         must(self.slowed > 0, format!("no process counted in `{SLOWED}`"));
         must(
             self.locked_out == 0 && self.lost == 0,
-            format!("{} bots did not come in, {} were cut", self.locked_out, self.lost),
+            format!(
+                "{} bots did not come in, {} were cut",
+                self.locked_out, self.lost
+            ),
         );
         faults
     }
@@ -160,9 +170,16 @@ impl std::fmt::Display for DrillVerdict {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             formatter,
-            "abuse: moves seen p99 {:.0} ms in the calm, {:.0} ms under attack; memory {:.0} MiB, {:.0} MiB at most; \
+            "abuse: moves seen p99 {:.0} ms in the calm, {:.0} ms under attack; memory {:.0} MiB, \
+            {:.0} MiB at most; \
              {} requests and messages slowed; {} bots locked out, {} cut",
-            self.calm, self.attacked, self.memory, self.most_memory, self.slowed, self.locked_out, self.lost
+            self.calm,
+            self.attacked,
+            self.memory,
+            self.most_memory,
+            self.slowed,
+            self.locked_out,
+            self.lost
         )
     }
 }
@@ -186,7 +203,8 @@ pub async fn drill(target: &AttackTarget, length: Duration) -> anyhow::Result<Dr
         .kill_on_drop(true)
         .spawn()
         .context("cannot start the attackers")?;
-    let (attacked, most_memory) = tokio::join!(watch(target, length), most_memory(&target.pids, length));
+    let (attacked, most_memory) =
+        tokio::join!(watch(target, length), most_memory(&target.pids, length));
     let attacked = attacked?;
     attackers.wait().await?;
     Ok(DrillVerdict {
@@ -203,7 +221,11 @@ pub async fn drill(target: &AttackTarget, length: Duration) -> anyhow::Result<Dr
 /// Bots that walk among those who are there, and what they see.
 async fn watch(target: &AttackTarget, length: Duration) -> anyhow::Result<Report> {
     let settings = BotSettings {
-        url: target.urls.first().cloned().context("there is no process to attack")?,
+        url: target
+            .urls
+            .first()
+            .cloned()
+            .context("there is no process to attack")?,
         bots: WATCHERS,
         space: target.spaces.first().cloned(),
         length,
@@ -229,7 +251,9 @@ async fn most_memory(pids: &[i32], length: Duration) -> f64 {
 fn memory(pids: &[i32]) -> f64 {
     let resident = |pid: &i32| {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
         line.split_whitespace().next()?.parse::<f64>().ok()
     };
     pids.iter().filter_map(resident).sum::<f64>() / 1024.0

@@ -27,7 +27,8 @@ pub struct InviteArgs {
     /// What it is for; only `admin invites` shows it
     #[arg(long, default_value = "", value_name = "TEXT")]
     label: String,
-    /// Where people reach the server, for the link [default: public-url or listen of the settings file, else this machine at port 8080]
+    /// Where people reach the server, for the link [default: public-url or listen of the settings
+    /// file, else this machine at port 8080]
     #[arg(long, env = "PLAZA_PUBLIC_URL", value_name = "URL")]
     url: Option<String>,
     #[command(flatten)]
@@ -91,7 +92,8 @@ pub async fn invite(options: InviteArgs) -> anyhow::Result<()> {
         |length| format!("for {}", span(length)),
     );
     print::line(&format!(
-        "It is shown this once, and admits {people} {end}. To take it back: plaza admin invites --revoke {id}"
+        "It is shown this once, and admits {people} {end}. To take it back: plaza admin invites \
+        --revoke {id}"
     ));
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Admin: what an operator does to users and spaces in the database, each act with its row in the audit log; and tells the processes
-//! of a cluster what to do.
+//! Admin: what an operator does to users and spaces in the database, each act with its row in the
+//! audit log; and tells the processes of a cluster what to do.
 
 use std::io::{IsTerminal, Read};
 
@@ -142,8 +142,12 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<()> {
         AdminCommand::Invites(invites) => accounts::invites(invites).await,
         AdminCommand::Nodes(reach) => cluster::nodes(&reach.orders().await?).await,
         AdminCommand::Spaces(reach) => cluster::spaces(&reach.orders().await?).await,
-        AdminCommand::Drain(target) => cluster::drain(&target.reach.orders().await?, &target.node).await,
-        AdminCommand::Undrain(target) => cluster::undrain(&target.reach.orders().await?, &target.node).await,
+        AdminCommand::Drain(target) => {
+            cluster::drain(&target.reach.orders().await?, &target.node).await
+        }
+        AdminCommand::Undrain(target) => {
+            cluster::undrain(&target.reach.orders().await?, &target.node).await
+        }
         AdminCommand::Move { space, target } => {
             cluster::hand_over(&target.reach.orders().await?, space, &target.node).await
         }
@@ -173,9 +177,15 @@ async fn create(account: Account) -> anyhow::Result<()> {
 async fn reset(account: Account) -> anyhow::Result<()> {
     let (store, user, name) = account.find().await?;
     let hash = new_hash(name).await?;
-    done(store.reset_password(&Actor::command_line(), user, &hash).await?)?;
+    done(
+        store
+            .reset_password(&Actor::command_line(), user, &hash)
+            .await?,
+    )?;
     store.close().await;
-    print::line(&format!("{name} has a new password and is signed out everywhere."));
+    print::line(&format!(
+        "{name} has a new password and is signed out everywhere."
+    ));
     Ok(())
 }
 
@@ -198,7 +208,11 @@ impl Suspend {
         let until = self.time.map(|time| now_ms().saturating_add(time));
         let (store, user, name) = self.account.find().await?;
         let suspension = Suspension { until, reason };
-        done(store.suspend(&Actor::command_line(), user, &suspension).await?)?;
+        done(
+            store
+                .suspend(&Actor::command_line(), user, &suspension)
+                .await?,
+        )?;
         store.close().await;
         print::line(&match until {
             Some(until) => format!("{name} is suspended until {}.", utc(until.cast_unsigned())),
@@ -249,7 +263,10 @@ async fn users(search: &str, place: &DataOptions) -> anyhow::Result<()> {
                 }) => {
                     format!("  suspended until {}: {reason}", utc(until.cast_unsigned()))
                 }
-                Some(Suspension { until: None, reason }) => format!("  suspended: {reason}"),
+                Some(Suspension {
+                    until: None,
+                    reason,
+                }) => format!("  suspended: {reason}"),
                 None => String::new(),
             };
             let mark = if user.looks_alike {
@@ -291,15 +308,17 @@ async fn audit_log(limit: u32, place: &DataOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The hash of a password from standard input; of one that is made up and shown once when nothing comes.
+/// The hash of a password from standard input; of one that is made up and shown once when nothing
+/// comes.
 async fn new_hash(username: &str) -> anyhow::Result<String> {
     let password = match given_password()? {
-        Some(given) => {
-            new_password(&given, username, Demands::Usual).map_err(|refused| anyhow::anyhow!(refused.detail()))?
-        }
+        Some(given) => new_password(&given, username, Demands::Usual)
+            .map_err(|refused| anyhow::anyhow!(refused.detail()))?,
         None => made_up(),
     };
-    let hash = Passwords::new(PasswordCost::Full).hash(None, &password).await;
+    let hash = Passwords::new(PasswordCost::Full)
+        .hash(None, &password)
+        .await;
     hash.map_err(|_| anyhow::anyhow!("the password could not be hashed"))
 }
 
@@ -308,7 +327,8 @@ fn given_password() -> anyhow::Result<Option<String>> {
     let input = std::io::stdin();
     if input.is_terminal() {
         print::line(
-            "New password, 8 characters at least (it is shown while you type; leave it empty to have one made up):",
+            "New password, 8 characters at least (it is shown while you type; leave it empty to \
+            have one made up):",
         );
         input.read_line(&mut text)?;
     } else {

@@ -12,7 +12,8 @@ use crate::store::now_ms;
 
 #[derive(clap::Args)]
 pub struct Backup {
-    /// A file that is not there yet, a folder (the file is named by the time), or `-` for standard output
+    /// A file that is not there yet, a folder (the file is named by the time), or `-` for standard
+    /// output
     #[arg(required_unless_present = "verify")]
     to: Option<PathBuf>,
     /// Only read that backup and say whether it is whole
@@ -37,15 +38,24 @@ impl Backup {
     pub async fn run(self) -> anyhow::Result<()> {
         if let Some(file) = &self.verify {
             let manifest = backup::verify(named(file)).await?;
-            print::line(&format!("{} is whole: {}.", file.display(), shown(&manifest)));
+            print::line(&format!(
+                "{} is whole: {}.",
+                file.display(),
+                shown(&manifest)
+            ));
             return Ok(());
         }
         let folder = match self.place.data()? {
             DatabaseLocation::Folder(folder) => folder,
             DatabaseLocation::Server(folder) => {
-                print::line("A PostgreSQL database is copied by PostgreSQL's own tools, while people play:");
+                print::line(
+                    "A PostgreSQL database is copied by PostgreSQL's own tools, while people play:",
+                );
                 print::line("  pg_dump --format=custom --file=plaza.dump \"$PLAZA_DATABASE_URL\"");
-                print::line(&format!("  tar -C {} -cf uploads.tar uploads", folder.display()));
+                print::line(&format!(
+                    "  tar -C {} -cf uploads.tar uploads",
+                    folder.display()
+                ));
                 bail!("run these two commands, in this order");
             }
         };
@@ -69,7 +79,8 @@ impl Restore {
             DatabaseLocation::Folder(folder) => folder,
             DatabaseLocation::Server(folder) => {
                 print::line(
-                    "A PostgreSQL database is brought back by PostgreSQL's own tools, into an empty one, while no server runs:",
+                    "A PostgreSQL database is brought back by PostgreSQL's own tools, into an \
+                    empty one, while no server runs:",
                 );
                 print::line("  pg_restore --no-owner --dbname=\"$PLAZA_DATABASE_URL\" plaza.dump");
                 print::line(&format!("  tar -C {} -xf uploads.tar", folder.display()));
@@ -77,7 +88,11 @@ impl Restore {
             }
         };
         let manifest = backup::restore(named(&self.from), &folder, self.keep_sessions).await?;
-        print::line(&format!("{} is filled: {}.", folder.display(), shown(&manifest)));
+        print::line(&format!(
+            "{} is filled: {}.",
+            folder.display(),
+            shown(&manifest)
+        ));
         if !self.keep_sessions {
             print::line("Everybody has to sign in again.");
         }

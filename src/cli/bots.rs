@@ -1,4 +1,5 @@
-//! Bots: `plaza bots`: reads the options, shows how the run goes, and judges its report by the bounds given.
+//! Bots: `plaza bots`: reads the options, shows how the run goes, and judges its report by the
+//! bounds given.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -39,7 +40,8 @@ pub struct Bots {
     /// What the bots speak
     #[arg(long, value_enum, default_value_t = Protocol::Binary)]
     protocol: Protocol,
-    /// Moves of each bot per second: steps of a held direction, or tiles with JSON [default: 10, with JSON 4]
+    /// Moves of each bot per second: steps of a held direction, or tiles with JSON [default: 10,
+    /// with JSON 4]
     #[arg(long, value_parser = per_second)]
     rate: Option<f64>,
     /// How long to measure, as in 90s or 5m
@@ -60,7 +62,8 @@ pub struct Bots {
     /// Compare at the end what every bot sees with where everybody is
     #[arg(long)]
     verify: bool,
-    /// About how many bots look at others and measure what they see, the others count frames; with --verify all look (binary)
+    /// About how many bots look at others and measure what they see, the others count frames; with
+    /// --verify all look (binary)
     #[arg(long, default_value_t = 500)]
     watchers: u32,
     /// Write the report to this file as JSON
@@ -149,7 +152,9 @@ struct Screen {
 
 impl Screen {
     fn new(settings: &BotSettings) -> Self {
-        let name = |value: Option<clap::builder::PossibleValue>| value.map_or(String::new(), |it| it.get_name().into());
+        let name = |value: Option<clap::builder::PossibleValue>| {
+            value.map_or(String::new(), |it| it.get_name().into())
+        };
         let title = format!(
             "{} bots at {}: {}, {} moves/s each, {}",
             settings.bots,
@@ -159,9 +164,13 @@ impl Screen {
             name(settings.protocol.to_possible_value()),
         );
         let bar = std::io::stdout().is_terminal().then(|| {
-            let bar = ProgressBar::with_draw_target(Some(STEPS as u64), ProgressDrawTarget::stderr_with_hz(4));
-            let style =
-                ProgressStyle::with_template("{prefix:.bold}\n{bar:48.cyan/blue} {percent:>3} %  {elapsed}\n{msg}");
+            let bar = ProgressBar::with_draw_target(
+                Some(STEPS as u64),
+                ProgressDrawTarget::stderr_with_hz(4),
+            );
+            let style = ProgressStyle::with_template(
+                "{prefix:.bold}\n{bar:48.cyan/blue} {percent:>3} %  {elapsed}\n{msg}",
+            );
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.set_prefix(title.clone());
             bar.set_message("signing up …");
@@ -184,7 +193,10 @@ impl Screen {
         } else if is_due(self.shown) {
             self.shown = Some(now());
             let percent = progress.done * 100.0;
-            print::complain(&format!("{percent:.0} %  {}", lines(progress, self.count).join("  ")));
+            print::complain(&format!(
+                "{percent:.0} %  {}",
+                lines(progress, self.count).join("  ")
+            ));
         }
     }
 
@@ -199,7 +211,10 @@ fn is_due(shown: Option<Instant>) -> bool {
     shown.is_none_or(|shown| now() >= shown + LINE_EVERY)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a screen is refreshed in real time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a screen is refreshed in real time"
+)]
 fn now() -> Instant {
     Instant::now()
 }
@@ -212,13 +227,18 @@ fn lines(progress: &Progress, count: u32) -> [String; 3] {
         reconnects,
         ..
     } = progress;
-    let bots = format!("bots  {inside} of {count} in, {failed} failed, {lost} lost, {reconnects} back");
+    let bots =
+        format!("bots  {inside} of {count} in, {failed} failed, {lost} lost, {reconnects} back");
     if progress.seconds <= 0.0 {
         return [bots, "coming in; nothing counts yet".into(), String::new()];
     }
     let (frames, bytes) = (progress.frames as f64, progress.bytes as f64 / 1e6);
     let seconds = progress.seconds;
-    let rate = format!("all   {:.0} frames/s, {:.2} MB/s", frames / seconds, bytes / seconds);
+    let rate = format!(
+        "all   {:.0} frames/s, {:.2} MB/s",
+        frames / seconds,
+        bytes / seconds
+    );
     let seen = format!(
         "seen  near p50 {:.0} ms, p99 {:.0} ms; far p50 {:.0} ms, p99 {:.0} ms",
         progress.near.p50, progress.near.p99, progress.far.p50, progress.far.p99
@@ -240,7 +260,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "d" => 86_400.0,
         _ => return Err(format!("`{unit}` is no unit; use ms, s, m, h or d")),
     };
-    let number: f64 = number.parse().map_err(|_| format!("`{number}` is no number"))?;
+    let number: f64 = number
+        .parse()
+        .map_err(|_| format!("`{number}` is no number"))?;
     Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
 }
 

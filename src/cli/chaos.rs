@@ -1,4 +1,5 @@
-//! Chaos: `plaza chaos`: breaks a cluster in every way it promises to survive, and prints what clients saw of it.
+//! Chaos: `plaza chaos`: breaks a cluster in every way it promises to survive, and prints what
+//! clients saw of it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -37,7 +38,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 #[derive(Args)]
 pub struct Chaos {
     /// What `make cluster` wrote about the cluster
-    #[arg(long, value_name = "FILE", default_value = "target/cluster/cluster.json")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "target/cluster/cluster.json"
+    )]
     cluster: PathBuf,
     /// How many clients watch
     #[arg(long, default_value_t = 200)]
@@ -160,7 +165,11 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
             witnesses.begin();
             // The one with the most spaces: where it hurts.
             let census = orders.census().await?;
-            let spaces = |node: &&NodeState| homes(&census).filter(|(_, home)| *home == node.name).count();
+            let spaces = |node: &&NodeState| {
+                homes(&census)
+                    .filter(|(_, home)| *home == node.name)
+                    .count()
+            };
             let node = state
                 .nodes
                 .iter()
@@ -199,7 +208,10 @@ impl Row {
     /// Whether nothing was lost, doubled or shown out of order, and an attack was not noticed.
     fn is_fine(&self) -> bool {
         let is_unnoticed = |verdict: &DrillVerdict| self.cuts == 0 && verdict.faults().is_empty();
-        self.lost == 0 && self.doubled == 0 && self.back == 0 && self.abuse.as_ref().is_none_or(is_unnoticed)
+        self.lost == 0
+            && self.doubled == 0
+            && self.back == 0
+            && self.abuse.as_ref().is_none_or(is_unnoticed)
     }
 }
 
@@ -243,7 +255,8 @@ async fn perform(
         }
         Drill::Drain => {
             orders.drain(&node.name, true).await?;
-            let left = |census: &Census| homes(census).filter(|(_, home)| *home == node.name).count();
+            let left =
+                |census: &Census| homes(census).filter(|(_, home)| *home == node.name).count();
             wait("it is empty", || async {
                 orders.census().await.is_ok_and(|census| left(&census) == 0)
             })
@@ -253,7 +266,11 @@ async fn perform(
         Drill::Move => {
             let census = orders.census().await?;
             for (space, home) in homes(&census) {
-                let at = state.nodes.iter().position(|node| node.name == home).unwrap_or(0);
+                let at = state
+                    .nodes
+                    .iter()
+                    .position(|node| node.name == home)
+                    .unwrap_or(0);
                 let next = &state.nodes[(at + 1) % state.nodes.len()];
                 orders.move_space(space, &next.name).await?;
                 sleep(LOOK_EVERY).await;
@@ -309,7 +326,8 @@ async fn each(
         breaks(node)?;
         wait("another server is in its place", || async {
             let now = ClusterInfo::read(file).ok();
-            let now = now.and_then(|now| now.nodes.into_iter().find(|other| other.name == node.name));
+            let now =
+                now.and_then(|now| now.nodes.into_iter().find(|other| other.name == node.name));
             now.is_some_and(|now| now.pid > 0 && now.server() != server)
         })
         .await?;
@@ -333,7 +351,10 @@ async fn is_ready(url: &str) -> bool {
 fn homes(census: &Census) -> impl Iterator<Item = (crate::components::id::SpaceId, &str)> {
     census.nodes().iter().flat_map(|counted| {
         let home = counted.node.member.node.0.as_str();
-        counted.running.iter().map(move |running| (running.space, home))
+        counted
+            .running
+            .iter()
+            .map(move |running| (running.space, home))
     })
 }
 
@@ -350,12 +371,16 @@ async fn still(pid: i32) -> anyhow::Result<()> {
 fn signal(pid: i32, signal: Signal) -> anyhow::Result<()> {
     let found = Pid::from_raw(pid).filter(|_| pid > 1);
     let pid = found.with_context(|| format!("{pid} is no process to send a signal to"))?;
-    kill_process(pid, signal).with_context(|| format!("process {} cannot be sent a signal", pid.as_raw_nonzero()))
+    kill_process(pid, signal)
+        .with_context(|| format!("process {} cannot be sent a signal", pid.as_raw_nonzero()))
 }
 
 /// Waits until everybody goes on.
 async fn settle(witnesses: &Witnesses) -> anyhow::Result<()> {
-    let waited = wait("everybody goes on", || async { witnesses.unsettled().is_none() }).await;
+    let waited = wait("everybody goes on", || async {
+        witnesses.unsettled().is_none()
+    })
+    .await;
     waited.with_context(|| {
         let left = witnesses.unsettled();
         let Unsettled {
@@ -378,12 +403,23 @@ async fn wait<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) -> an
     Ok(())
 }
 
-async fn row(drill: Drill, sights: &[Sight], witnesses: &Witnesses, urls: &[String]) -> anyhow::Result<Row> {
+async fn row(
+    drill: Drill,
+    sights: &[Sight],
+    witnesses: &Witnesses,
+    urls: &[String],
+) -> anyhow::Result<Row> {
     let mut said: HashMap<&str, Vec<&str>> = HashMap::new();
     for (space, text) in sights.iter().flat_map(|sight| &sight.acknowledged) {
         said.entry(space).or_default().push(text);
     }
-    let (mut lost, mut doubled) = (0, sights.iter().map(|sight| sight.doubled as usize).sum::<usize>());
+    let (mut lost, mut doubled) = (
+        0,
+        sights
+            .iter()
+            .map(|sight| sight.doubled as usize)
+            .sum::<usize>(),
+    );
     for (space, lines) in &said {
         // Lines are kept within a second of being said.
         let deadline = Instant::now() + CALM * 5;
@@ -394,7 +430,10 @@ async fn row(drill: Drill, sights: &[Sight], witnesses: &Witnesses, urls: &[Stri
             }
             sleep(LOOK_EVERY).await;
         };
-        lost += lines.iter().filter(|line| !kept.contains_key(**line)).count();
+        lost += lines
+            .iter()
+            .filter(|line| !kept.contains_key(**line))
+            .count();
         doubled += lines
             .iter()
             .filter(|line| kept.get(**line).is_some_and(|times| *times > 1))
@@ -430,7 +469,8 @@ fn percentile(sorted: &[u64], percent: usize) -> u64 {
 
 /// In Markdown, so that it can be shown to others as it is.
 fn table(rows: &[Row]) -> String {
-    let head = "| drill | clients hit | stood still p50 | p99 | max | disconnects | lines acknowledged | lost | doubled | largest jump |\n\
+    let head = "| drill | clients hit | stood still p50 | p99 | max | disconnects | lines \
+        acknowledged | lost | doubled | largest jump |\n\
                 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
     let lines = rows.iter().map(|row| {
         let name = row
@@ -439,7 +479,15 @@ fn table(rows: &[Row]) -> String {
             .map_or(String::new(), |value| value.get_name().to_owned());
         format!(
             "| {name} | {} | {} ms | {} ms | {} ms | {} | {} | {} | {} | {:.1} tiles |",
-            row.hit, row.p50, row.p99, row.max, row.cuts, row.acknowledged, row.lost, row.doubled, row.jump
+            row.hit,
+            row.p50,
+            row.p99,
+            row.max,
+            row.cuts,
+            row.acknowledged,
+            row.lost,
+            row.doubled,
+            row.jump
         )
     });
     std::iter::once(head.to_owned())
@@ -458,8 +506,12 @@ impl ClusterInfo {
     /// How the processes are told what to do: with what they were started with.
     async fn orders(&self) -> anyhow::Result<Orders> {
         let node = self.nodes.first().context("the cluster has no processes")?;
-        let url = node.flag("--redis-url").context("the processes share no Redis")?;
-        let secret = node.flag("--cluster-secret").context("the processes share no secret")?;
+        let url = node
+            .flag("--redis-url")
+            .context("the processes share no Redis")?;
+        let secret = node
+            .flag("--cluster-secret")
+            .context("the processes share no secret")?;
         let is_encrypted = !node.command.iter().any(|word| word == "--link-tls=false");
         Ok(Orders {
             redis: Some(Redis::open(url).await?),
@@ -480,8 +532,12 @@ impl NodeState {
     /// The server under its guardian; the process itself without one.
     fn server(&self) -> i32 {
         let pid = self.pid;
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-        let child = children.split_whitespace().next().and_then(|child| child.parse().ok());
+        let children =
+            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        let child = children
+            .split_whitespace()
+            .next()
+            .and_then(|child| child.parse().ok());
         child.unwrap_or(pid)
     }
 }
@@ -493,7 +549,10 @@ mod tests {
     #[test]
     fn ranks_are_the_nearest() {
         let gaps: Vec<u64> = (1..=200).collect();
-        assert_eq!([50, 99, 100].map(|percent| percentile(&gaps, percent)), [100, 198, 200]);
+        assert_eq!(
+            [50, 99, 100].map(|percent| percentile(&gaps, percent)),
+            [100, 198, 200]
+        );
         assert_eq!(percentile(&[7], 50), 7);
         assert_eq!(percentile(&[], 99), 0);
     }
@@ -504,7 +563,9 @@ mod tests {
             name: "a".into(),
             url: String::new(),
             pid: 0,
-            command: ["plaza", "serve", "--redis-url", "redis://r"].map(str::to_owned).into(),
+            command: ["plaza", "serve", "--redis-url", "redis://r"]
+                .map(str::to_owned)
+                .into(),
         };
         assert_eq!(node.flag("--redis-url"), Some("redis://r"));
         assert_eq!(node.flag("--cluster-secret"), None);

@@ -19,13 +19,19 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub async fn nodes(orders: &Orders) -> anyhow::Result<()> {
     let census = orders.census().await?;
-    let mut table = vec![["node", "spaces", "people", "load", "lease", "link", "state"].map(str::to_owned)];
+    let mut table =
+        vec![["node", "spaces", "people", "load", "lease", "link", "state"].map(str::to_owned)];
     for counted in census.nodes() {
         let people: u32 = counted.running.iter().map(|running| running.people).sum();
-        let lease = counted
-            .lease
-            .map_or_else(|| "-".to_owned(), |lease| format!("{:.1} s", lease.as_secs_f64()));
-        let state = if counted.node.is_draining { "draining" } else { "open" };
+        let lease = counted.lease.map_or_else(
+            || "-".to_owned(),
+            |lease| format!("{:.1} s", lease.as_secs_f64()),
+        );
+        let state = if counted.node.is_draining {
+            "draining"
+        } else {
+            "open"
+        };
         table.push([
             counted.node.member.node.0.clone(),
             counted.running.len().to_string(),
@@ -83,7 +89,11 @@ pub async fn drain(orders: &Orders, node: &str) -> anyhow::Result<()> {
 pub async fn undrain(orders: &Orders, node: &str) -> anyhow::Result<()> {
     orders.drain(node, false).await?;
     let name = NodeId(node.to_owned());
-    let is_open = |census: &Census| census.node(&name).is_none_or(|counted| !counted.node.is_draining);
+    let is_open = |census: &Census| {
+        census
+            .node(&name)
+            .is_none_or(|counted| !counted.node.is_draining)
+    };
     wait(orders, is_open).await?;
     print::line(&format!("{node} takes spaces again."));
     Ok(())
@@ -114,11 +124,19 @@ async fn wait(orders: &Orders, mut is_done: impl FnMut(&Census) -> bool) -> anyh
 
 /// Columns as wide as their widest cell.
 pub(super) fn show<const COLUMNS: usize>(table: &[[String; COLUMNS]]) {
-    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        table
+            .iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
     for row in table {
         let cells = row.iter().zip(&widths);
-        let line: Vec<String> = cells.map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let line: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
         print::line(line.join("  ").trim_end());
     }
 }

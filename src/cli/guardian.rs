@@ -1,7 +1,7 @@
 //! Guardian: runs the server as a child of its own, and starts it again when it crashes.
 //!
-//! It knows at once that the server is gone, and frees its lease: other processes take its spaces over without waiting until
-//! the lease has run out.
+//! It knows at once that the server is gone, and frees its lease: other processes take its spaces
+//! over without waiting until the lease has run out.
 
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
@@ -45,7 +45,9 @@ pub async fn guard(options: &Serve) -> anyhow::Result<ExitCode> {
     let lease = cluster.map(|cluster| Lease {
         redis_url: cluster.redis_url,
         // The same over all lives of the server, so that a metric or a log can be followed.
-        node: cluster.node.unwrap_or_else(|| format!("node-{:08x}", random())),
+        node: cluster
+            .node
+            .unwrap_or_else(|| format!("node-{:08x}", random())),
     });
     let mut signals = Signals::listen()?;
     let mut wait = FIRST_WAIT;
@@ -119,7 +121,10 @@ fn terminate(child: &Child) {
 impl Lease {
     async fn free(&self, life: u32) -> Result<(), ()> {
         let redis = Redis::open(&self.redis_url).await.map_err(drop)?;
-        redis.release_life(&NodeId(self.node.clone()), life).await.map_err(drop)
+        redis
+            .release_life(&NodeId(self.node.clone()), life)
+            .await
+            .map_err(drop)
     }
 }
 
@@ -133,7 +138,10 @@ fn how(status: ExitStatus) -> String {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "every life of a process is another one")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "every life of a process is another one"
+)]
 fn random() -> u32 {
     rand::random()
 }

@@ -47,7 +47,8 @@ enum CliCommand {
     /// Use a server on this machine too much, as an impolite client would, and say what it refused
     #[cfg(unix)]
     Abuse(abuse::Abuse),
-    /// Make admins and invites, act on users and spaces, and tell the processes of a cluster what to do
+    /// Make admins and invites, act on users and spaces, and tell the processes of a cluster what
+    /// to do
     #[command(subcommand)]
     Admin(admin::AdminCommand),
     /// Copy everything the server knows into one file, while people play
@@ -60,7 +61,8 @@ enum CliCommand {
     Openapi,
     /// Load maps, elements, avatars and spaces from a folder
     ///
-    /// A running server shows them at once in lists; a space that is open changes when it opens again.
+    /// A running server shows them at once in lists; a space that is open changes when it opens
+    /// again.
     Seed {
         /// The folder: `avatars.json`, `elements.json`, `maps/*.tmj`, `spaces.json`
         folder: PathBuf,
@@ -91,7 +93,10 @@ impl CliCommand {
 /// Runs what the command line asks for.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::anyhow!("cannot start: {error}")),
     };
@@ -111,20 +116,34 @@ async fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
     match command {
         CliCommand::Bots(options) => {
             let is_fine = bots::run(*options).await?;
-            return Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            return Ok(if is_fine {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
         #[cfg(unix)]
         CliCommand::Chaos(options) => {
             let is_fine = chaos::run(options).await?;
-            return Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            return Ok(if is_fine {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
         #[cfg(unix)]
         CliCommand::Abuse(options) => {
             let is_fine = abuse::run(options).await?;
-            return Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            return Ok(if is_fine {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
         #[cfg(unix)]
-        CliCommand::Serve(options) if options.is_guarded() => return guardian::guard(&options).await,
+        CliCommand::Serve(options) if options.is_guarded() => {
+            return guardian::guard(&options).await;
+        }
         CliCommand::Serve(options) => serve::serve(&options).await?,
         CliCommand::Admin(admin) => admin::run(admin).await?,
         CliCommand::Backup(backup) => backup.run().await?,
@@ -136,7 +155,11 @@ async fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
         CliCommand::Openapi => {
             print::line(&crate::api::routes::openapi().to_pretty_json()?);
         }
-        CliCommand::Seed { folder, check, place } => {
+        CliCommand::Seed {
+            folder,
+            check,
+            place,
+        } => {
             let seed = Folder::read(&folder)?.drawn_with(crate::api::has_art);
             if check {
                 seed.check()?;

@@ -1,4 +1,5 @@
-//! Options of `serve`: a flag wins over the environment, which wins over the settings file, which wins over the default.
+//! Options of `serve`: a flag wins over the environment, which wins over the settings file, which
+//! wins over the default.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,9 @@ use crate::media::sfu::SfuSettings;
 use crate::net::address::Network;
 use crate::net::budget::BudgetSettings;
 use crate::net::protocol::client::JoinWord;
-use crate::settings::{ClusterSettings, MetricsSettings, PasswordCost, Quotas, Settings, SignUpPolicy};
+use crate::settings::{
+    ClusterSettings, MetricsSettings, PasswordCost, Quotas, Settings, SignUpPolicy,
+};
 use crate::store::{DatabaseUrl, Store};
 
 /// Where the data is when nobody says otherwise.
@@ -37,7 +40,8 @@ const CONFIG: &str = "plaza.toml";
 /// What is logged when nobody says otherwise.
 const LOG: &str = "info,sqlx=warn,tower_http=info";
 
-/// What can be said on the command line, in the environment and in the file. Here an absent one is unsaid.
+/// What can be said on the command line, in the environment and in the file. Here an absent one is
+/// unsaid.
 #[derive(Args, Deserialize, Default, Clone)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ServeArgs {
@@ -47,13 +51,20 @@ pub struct ServeArgs {
     /// Where the uploads are, and the database unless it is a server [default: ./data]
     #[arg(long, env = "PLAZA_DATA_DIR", value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
-    /// A PostgreSQL database, as `postgres://USER:PASSWORD@HOST/DATABASE` [default: SQLite in the data folder]
-    #[arg(long, env = "PLAZA_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    /// A PostgreSQL database, as `postgres://USER:PASSWORD@HOST/DATABASE` [default: SQLite in the
+    /// data folder]
+    #[arg(
+        long,
+        env = "PLAZA_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     database_url: Option<String>,
     /// Let anybody sign up as admin; for tests and demonstrations only
     #[arg(long, env = "PLAZA_OPEN_ADMIN_SIGNUP", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
     open_admin_signup: Option<bool>,
-    /// Who may sign up: everyone, those with a link from `plaza admin invite`, or no one [default: open]
+    /// Who may sign up: everyone, those with a link from `plaza admin invite`, or no one [default:
+    /// open]
     #[arg(long, env = "PLAZA_SIGNUP")]
     signup: Option<SignUpPolicy>,
     /// Steps of a space per second, 10 to 60 [default: 20]
@@ -63,18 +74,27 @@ pub struct ServeArgs {
     #[arg(long, env = "PLAZA_JOIN_EVENT")]
     join_event: Option<JoinWord>,
     /// Other origins whose pages may use this server, with commas between; `*` for all
-    #[arg(long, env = "PLAZA_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    #[arg(
+        long,
+        env = "PLAZA_ALLOWED_ORIGINS",
+        value_delimiter = ',',
+        value_name = "ORIGIN"
+    )]
     allowed_origins: Option<Vec<String>>,
-    /// Sign-ups a minute from one network, and as many failed sign-ins, with bursts of twice as many; 0 for no limit [default: 30]
+    /// Sign-ups a minute from one network, and as many failed sign-ins, with bursts of twice as
+    /// many; 0 for no limit [default: 30]
     #[arg(long, env = "PLAZA_AUTH_RATE")]
     auth_rate: Option<u32>,
-    /// The longest wait after wrong passwords for one account from one network, in seconds; 0 for none [default: 300]
+    /// The longest wait after wrong passwords for one account from one network, in seconds; 0 for
+    /// none [default: 300]
     #[arg(long, env = "PLAZA_MAX_GUESS_DELAY", value_name = "SECONDS")]
     max_guess_delay: Option<u64>,
-    /// HTTP requests a second of one user, 0 for no limit; an address may make ten times as many [default: 20]
+    /// HTTP requests a second of one user, 0 for no limit; an address may make ten times as many
+    /// [default: 20]
     #[arg(long, env = "PLAZA_REQUEST_RATE", value_name = "COUNT")]
     request_rate: Option<u32>,
-    /// Changes a second of one user, of elements in spaces and lines of chat, 0 for no limit [default: 10]
+    /// Changes a second of one user, of elements in spaces and lines of chat, 0 for no limit
+    /// [default: 10]
     #[arg(long, env = "PLAZA_EDIT_RATE", value_name = "COUNT")]
     edit_rate: Option<u32>,
     /// Searches a minute of one user, 0 for no limit [default: 60]
@@ -86,7 +106,8 @@ pub struct ServeArgs {
     /// MiB that the pictures of one user may take, 0 for no limit [default: 64]
     #[arg(long, env = "PLAZA_UPLOAD_QUOTA", value_name = "MIB")]
     upload_quota: Option<u64>,
-    /// Connections at once, HTTP and WebSockets, 0 for as many as open files allow; more get a 503 [default: 20000]
+    /// Connections at once, HTTP and WebSockets, 0 for as many as open files allow; more get a 503
+    /// [default: 20000]
     #[arg(long, env = "PLAZA_MAX_CONNECTIONS", value_name = "COUNT")]
     max_connections: Option<usize>,
     /// The same from one address; those from this machine itself are not counted [default: 1000]
@@ -98,26 +119,40 @@ pub struct ServeArgs {
     /// Spaces that one person owns, 0 for no limit; admins have none [default: 50]
     #[arg(long, env = "PLAZA_MAX_SPACES_PER_USER", value_name = "COUNT")]
     max_spaces_per_user: Option<u32>,
-    /// Columns times rows of a space that a person makes without a map, 0 for no limit; admins have none [default: 250000]
+    /// Columns times rows of a space that a person makes without a map, 0 for no limit; admins have
+    /// none [default: 250000]
     #[arg(long, env = "PLAZA_MAX_SPACE_TILES", value_name = "COUNT")]
     max_space_tiles: Option<u32>,
     /// Elements that are placed in one space, 0 for no limit [default: 10000]
     #[arg(long, env = "PLAZA_MAX_OBJECTS_PER_SPACE", value_name = "COUNT")]
     max_objects_per_space: Option<u32>,
-    /// Spaces and elements that one person makes a minute, with bursts of as many; 0 for no limit, admins have none [default: 120]
+    /// Spaces and elements that one person makes a minute, with bursts of as many; 0 for no limit,
+    /// admins have none [default: 120]
     #[arg(long, env = "PLAZA_CREATIONS_PER_MINUTE", value_name = "COUNT")]
     creations_per_minute: Option<u32>,
-    /// Spaces that this process has open at once for people who come in, 0 for no limit [default: 2000]
+    /// Spaces that this process has open at once for people who come in, 0 for no limit [default:
+    /// 2000]
     #[arg(long, env = "PLAZA_MAX_OPEN_SPACES", value_name = "COUNT")]
     max_open_spaces: Option<usize>,
-    /// Networks of reverse proxies whose X-Forwarded-For tells a client's address, with commas between, as in 10.0.0.0/8
-    #[arg(long, env = "PLAZA_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
+    /// Networks of reverse proxies whose X-Forwarded-For tells a client's address, with commas
+    /// between, as in 10.0.0.0/8
+    #[arg(
+        long,
+        env = "PLAZA_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_name = "NETWORK"
+    )]
     trusted_proxies: Option<Vec<String>>,
     /// Threads that tick spaces [default: cores - 1, at least 1]
     #[arg(long, env = "PLAZA_HOST_THREADS", value_name = "COUNT")]
     host_threads: Option<usize>,
     /// The Redis that the processes of a cluster share; without it this process is alone
-    #[arg(long, env = "PLAZA_REDIS_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "PLAZA_REDIS_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     redis_url: Option<String>,
     /// The name of this process, another one for each that runs [default: made up at start]
     #[arg(long, env = "PLAZA_NODE", value_name = "NAME")]
@@ -129,29 +164,50 @@ pub struct ServeArgs {
     #[arg(long, env = "PLAZA_LINK_ADDRESS", value_name = "HOST:PORT")]
     link_address: Option<String>,
     /// What all processes of the cluster know, and nobody else
-    #[arg(long, env = "PLAZA_CLUSTER_SECRET", value_name = "TEXT", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "PLAZA_CLUSTER_SECRET",
+        value_name = "TEXT",
+        hide_env_values = true
+    )]
     cluster_secret: Option<String>,
     /// A file with the cluster's secret
     #[arg(long, env = "PLAZA_CLUSTER_SECRET_FILE", value_name = "FILE")]
     cluster_secret_file: Option<PathBuf>,
-    /// Encrypt what processes say to each other, the same for all of them; `--link-tls=false` turns it off [default: true]
+    /// Encrypt what processes say to each other, the same for all of them; `--link-tls=false` turns
+    /// it off [default: true]
     #[arg(long, env = "PLAZA_LINK_TLS", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
     link_tls: Option<bool>,
     /// Where clients reach this very process, when they can
     #[arg(long, env = "PLAZA_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
-    /// The path below which a reverse proxy shows this server, when it keeps it in what it asks for, as in `/plaza`; it is in printed
-    /// addresses, too
+    /// The path below which a reverse proxy shows this server, when it keeps it in what it asks
+    /// for, as in `/plaza`; it is in printed addresses, too
     #[arg(long, env = "PLAZA_BASE_PATH", value_name = "PATH")]
     base_path: Option<String>,
     /// A STUN server, as in `stun:stun.example.org:3478`; may be said more than once
-    #[arg(long, env = "PLAZA_STUN_URL", value_delimiter = ',', value_name = "URL")]
+    #[arg(
+        long,
+        env = "PLAZA_STUN_URL",
+        value_delimiter = ',',
+        value_name = "URL"
+    )]
     stun_url: Option<Vec<String>>,
     /// A TURN server, as in `turn:turn.example.org:3478?transport=udp`; may be said more than once
-    #[arg(long, env = "PLAZA_TURN_URL", value_delimiter = ',', value_name = "URL")]
+    #[arg(
+        long,
+        env = "PLAZA_TURN_URL",
+        value_delimiter = ',',
+        value_name = "URL"
+    )]
     turn_url: Option<Vec<String>>,
     /// What the TURN servers know too: coturn's static-auth-secret
-    #[arg(long, env = "PLAZA_TURN_SECRET", value_name = "TEXT", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "PLAZA_TURN_SECRET",
+        value_name = "TEXT",
+        hide_env_values = true
+    )]
     turn_secret: Option<String>,
     /// A file with the secret of the TURN servers
     #[arg(long, env = "PLAZA_TURN_SECRET_FILE", value_name = "FILE")]
@@ -162,27 +218,40 @@ pub struct ServeArgs {
     /// Let calls go through the TURN servers only, so that nobody learns another's address
     #[arg(long, env = "PLAZA_RELAY_ONLY", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
     relay_only: Option<bool>,
-    /// Where calls of more than four arrive, on UDP and TCP: an address, or `off` to let them all go from browser to browser
-    /// [default: that of --listen, on the next port]
+    /// Where calls of more than four arrive, on UDP and TCP: an address, or `off` to let them all
+    /// go from browser to browser [default: that of --listen, on the next port]
     #[arg(long, env = "PLAZA_MEDIA_LISTEN", value_name = "ADDRESS")]
     media_listen: Option<String>,
-    /// Addresses that browsers are told for such calls, when they are not this machine's own; separated by commas
-    #[arg(long, env = "PLAZA_MEDIA_ADDRESS", value_name = "IP", value_delimiter = ',')]
+    /// Addresses that browsers are told for such calls, when they are not this machine's own;
+    /// separated by commas
+    #[arg(
+        long,
+        env = "PLAZA_MEDIA_ADDRESS",
+        value_name = "IP",
+        value_delimiter = ','
+    )]
     media_address: Option<Vec<String>>,
-    /// Where metrics are told, or `off` [default: 127.0.0.1:9464, or a free port when that one is taken]
+    /// Where metrics are told, or `off` [default: 127.0.0.1:9464, or a free port when that one is
+    /// taken]
     #[arg(long, env = "PLAZA_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
     metrics_listen: Option<String>,
     /// Tell metrics at the address for browsers too, to everybody
     #[arg(long, env = "PLAZA_METRICS_PUBLIC", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
     metrics_public: Option<bool>,
-    /// A LiveKit server to carry calls of more than four instead of this one, as in `wss://livekit.example.org`
+    /// A LiveKit server to carry calls of more than four instead of this one, as in
+    /// `wss://livekit.example.org`
     #[arg(long, env = "PLAZA_LIVEKIT_URL", value_name = "URL")]
     livekit_url: Option<String>,
     /// The key by which the LiveKit server knows this one
     #[arg(long, env = "PLAZA_LIVEKIT_KEY", value_name = "TEXT")]
     livekit_key: Option<String>,
     /// The secret of that key
-    #[arg(long, env = "PLAZA_LIVEKIT_SECRET", value_name = "TEXT", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "PLAZA_LIVEKIT_SECRET",
+        value_name = "TEXT",
+        hide_env_values = true
+    )]
     livekit_secret: Option<String>,
     /// A file with the secret of that key
     #[arg(long, env = "PLAZA_LIVEKIT_SECRET_FILE", value_name = "FILE")]
@@ -195,10 +264,12 @@ pub struct ServeArgs {
 /// Options of `serve`.
 #[derive(Args)]
 pub struct Serve {
-    /// A settings file in TOML; the names are those of the flags [default: plaza.toml, when it is there]
+    /// A settings file in TOML; the names are those of the flags [default: plaza.toml, when it is
+    /// there]
     #[arg(long, env = "PLAZA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Be the server itself, without a process around it that starts it again after a crash; for containers and systemd
+    /// Be the server itself, without a process around it that starts it again after a crash; for
+    /// containers and systemd
     #[arg(long, env = "PLAZA_NO_GUARDIAN", value_parser = clap::builder::FalseyValueParser::new())]
     no_guardian: bool,
     /// Which life the guardian gave this server
@@ -222,14 +293,21 @@ pub struct ServeConfig {
 /// Where the data is, for the commands that need nothing else.
 #[derive(Args)]
 pub struct DataOptions {
-    /// A settings file in TOML, read for `data-dir` and `database-url` [default: plaza.toml, when it is there]
+    /// A settings file in TOML, read for `data-dir` and `database-url` [default: plaza.toml, when
+    /// it is there]
     #[arg(long, env = "PLAZA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where the database is, unless it is a server [default: ./data]
     #[arg(long, env = "PLAZA_DATA_DIR", value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
-    /// A PostgreSQL database, as `postgres://USER:PASSWORD@HOST/DATABASE` [default: SQLite in the data folder]
-    #[arg(long, env = "PLAZA_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    /// A PostgreSQL database, as `postgres://USER:PASSWORD@HOST/DATABASE` [default: SQLite in the
+    /// data folder]
+    #[arg(
+        long,
+        env = "PLAZA_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     database_url: Option<String>,
 }
 
@@ -242,15 +320,21 @@ pub enum DatabaseLocation {
 }
 
 impl DataOptions {
-    /// Where people reach the server, without a slash at the end: as it was said, or as the settings file lets guess.
+    /// Where people reach the server, without a slash at the end: as it was said, or as the
+    /// settings file lets guess.
     pub fn page_url(&self, said: Option<&str>) -> anyhow::Result<String> {
         let file = file(self.config.as_deref())?;
         let base_path = base_path(file.base_path.as_deref().unwrap_or_default())?;
-        let url = said.map(str::to_owned).or(file.public_url).unwrap_or_else(|| {
-            let listen = file.listen.unwrap_or_else(|| LISTEN.to_owned());
-            let near = listen.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
-            format!("http://{near}{base_path}")
-        });
+        let url = said
+            .map(str::to_owned)
+            .or(file.public_url)
+            .unwrap_or_else(|| {
+                let listen = file.listen.unwrap_or_else(|| LISTEN.to_owned());
+                let near = listen
+                    .replace("0.0.0.0", "127.0.0.1")
+                    .replace("[::]", "[::1]");
+                format!("http://{near}{base_path}")
+            });
         let is_web = url.starts_with("http://") || url.starts_with("https://");
         anyhow::ensure!(
             is_web,
@@ -279,21 +363,35 @@ impl DataOptions {
         let file = file(self.config.as_deref())?;
         let folder = self.data_dir.clone().or(file.data_dir);
         let url = self.database_url.clone().or(file.database_url);
-        Ok((folder.unwrap_or_else(|| DATA_DIR.into()), database_url(url.as_deref())?))
+        Ok((
+            folder.unwrap_or_else(|| DATA_DIR.into()),
+            database_url(url.as_deref())?,
+        ))
     }
 }
 
 /// How to reach the processes of a cluster, for the commands that tell them what to do.
 #[derive(Args)]
 pub struct Reach {
-    /// A settings file in TOML, read for `redis-url` and the secret [default: plaza.toml, when it is there]
+    /// A settings file in TOML, read for `redis-url` and the secret [default: plaza.toml, when it
+    /// is there]
     #[arg(long, env = "PLAZA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// The Redis that the processes of the cluster share
-    #[arg(long, env = "PLAZA_REDIS_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "PLAZA_REDIS_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     redis_url: Option<String>,
     /// What all processes of the cluster know, and nobody else
-    #[arg(long, env = "PLAZA_CLUSTER_SECRET", value_name = "TEXT", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "PLAZA_CLUSTER_SECRET",
+        value_name = "TEXT",
+        hide_env_values = true
+    )]
     cluster_secret: Option<String>,
     /// A file with the cluster's secret
     #[arg(long, env = "PLAZA_CLUSTER_SECRET_FILE", value_name = "FILE")]
@@ -308,9 +406,13 @@ impl Reach {
     pub async fn orders(&self) -> anyhow::Result<Orders> {
         let file = file(self.config.as_deref())?;
         let url = self.redis_url.clone().or(file.redis_url);
-        let url = url.context("say --redis-url: the Redis that the processes of the cluster share")?;
+        let url =
+            url.context("say --redis-url: the Redis that the processes of the cluster share")?;
         let secret = self.cluster_secret.clone().or(file.cluster_secret);
-        let secret_file = self.cluster_secret_file.clone().or(file.cluster_secret_file);
+        let secret_file = self
+            .cluster_secret_file
+            .clone()
+            .or(file.cluster_secret_file);
         let secret = secret_of(secret.as_deref(), secret_file.as_deref())?;
         let is_encrypted = self.link_tls.or(file.link_tls).unwrap_or(LINK_TLS);
         Ok(Orders {
@@ -358,7 +460,9 @@ impl ServeArgs {
             upload_rate: self.upload_rate.or(other.upload_rate),
             upload_quota: self.upload_quota.or(other.upload_quota),
             max_connections: self.max_connections.or(other.max_connections),
-            max_connections_per_address: self.max_connections_per_address.or(other.max_connections_per_address),
+            max_connections_per_address: self
+                .max_connections_per_address
+                .or(other.max_connections_per_address),
             max_sockets_per_user: self.max_sockets_per_user.or(other.max_sockets_per_user),
             max_spaces_per_user: self.max_spaces_per_user.or(other.max_spaces_per_user),
             max_space_tiles: self.max_space_tiles.or(other.max_space_tiles),
@@ -402,11 +506,15 @@ impl ServeArgs {
         if self.database_url.is_none() {
             bail!("processes that share a Redis share a PostgreSQL too: say --database-url");
         }
-        let secret = secret_of(self.cluster_secret.as_deref(), self.cluster_secret_file.as_deref())?;
+        let secret = secret_of(
+            self.cluster_secret.as_deref(),
+            self.cluster_secret_file.as_deref(),
+        )?;
         Ok(Some(ClusterSettings {
             redis_url,
             node: self.node.clone(),
-            link_listen: address(self.link_listen.as_deref().unwrap_or(LINK_LISTEN)).context("link-listen")?,
+            link_listen: address(self.link_listen.as_deref().unwrap_or(LINK_LISTEN))
+                .context("link-listen")?,
             link_address: self.link_address.clone(),
             secret,
             link_tls: self.link_tls.unwrap_or(LINK_TLS),
@@ -423,13 +531,17 @@ impl ServeArgs {
         )?;
         if turn_secret.as_deref().is_some_and(is_published) {
             bail!(
-                "the secret of the TURN servers is one of an example, with which others could relay through them; \
+                "the secret of the TURN servers is one of an example, with which others could \
+                relay through them; \
                  `openssl rand -hex 32` makes one of your own"
             );
         }
         let turn_urls = ice_urls(self.turn_url.as_deref(), ["turn:", "turns:"])?;
         if turn_urls.is_empty() != turn_secret.is_none() {
-            bail!("TURN servers and their secret go together: say --turn-url and --turn-secret or --turn-secret-file");
+            bail!(
+                "TURN servers and their secret go together: say --turn-url and --turn-secret or \
+                --turn-secret-file"
+            );
         }
         let relay_only = self.relay_only.unwrap_or(false);
         if relay_only && turn_urls.is_empty() {
@@ -456,7 +568,10 @@ impl ServeArgs {
             None => None,
         };
         let addresses = self.media_address.iter().flatten();
-        let addresses = addresses.map(|text| text.parse().with_context(|| format!("`{text}` is no IP address")));
+        let addresses = addresses.map(|text| {
+            text.parse()
+                .with_context(|| format!("`{text}` is no IP address"))
+        });
         let next_port = if beside.port() == 0 {
             0
         } else {
@@ -465,7 +580,9 @@ impl ServeArgs {
         Ok(Some(SfuSettings {
             listen: listen.unwrap_or(SocketAddr::new(beside.ip(), next_port)),
             or_any_port: listen.is_none(),
-            addresses: addresses.collect::<anyhow::Result<_>>().context("media-address")?,
+            addresses: addresses
+                .collect::<anyhow::Result<_>>()
+                .context("media-address")?,
         }))
     }
 
@@ -478,12 +595,16 @@ impl ServeArgs {
         )?;
         match (&self.livekit_url, &self.livekit_key, secret) {
             (None, None, None) => Ok(None),
-            (Some(url), Some(key), Some(secret)) if is_socket_url(url) => Ok(Some(LiveKitSettings {
-                url: url.clone(),
-                key: key.clone(),
-                secret: MediaSecret::new(&secret),
-            })),
-            (Some(_), Some(_), Some(_)) => bail!("livekit-url is where browsers connect, as wss://HOST"),
+            (Some(url), Some(key), Some(secret)) if is_socket_url(url) => {
+                Ok(Some(LiveKitSettings {
+                    url: url.clone(),
+                    key: key.clone(),
+                    secret: MediaSecret::new(&secret),
+                }))
+            }
+            (Some(_), Some(_), Some(_)) => {
+                bail!("livekit-url is where browsers connect, as wss://HOST")
+            }
             _ => bail!("--livekit-url, --livekit-key and --livekit-secret go together"),
         }
     }
@@ -542,11 +663,17 @@ impl ServeArgs {
                 quotas: Quotas {
                     spaces: self.max_spaces_per_user.unwrap_or(defaults.quotas.spaces),
                     tiles: self.max_space_tiles.unwrap_or(defaults.quotas.tiles),
-                    objects: self.max_objects_per_space.unwrap_or(defaults.quotas.objects),
-                    creations: self.creations_per_minute.unwrap_or(defaults.quotas.creations),
+                    objects: self
+                        .max_objects_per_space
+                        .unwrap_or(defaults.quotas.objects),
+                    creations: self
+                        .creations_per_minute
+                        .unwrap_or(defaults.quotas.creations),
                 },
                 max_open_spaces: self.max_open_spaces.unwrap_or(defaults.max_open_spaces),
-                max_sockets_per_user: self.max_sockets_per_user.unwrap_or(defaults.max_sockets_per_user),
+                max_sockets_per_user: self
+                    .max_sockets_per_user
+                    .unwrap_or(defaults.max_sockets_per_user),
                 trusted_proxies: networks(&self.trusted_proxies.unwrap_or_default())?,
                 host_threads: match self.host_threads {
                     None => defaults.host_threads,
@@ -575,27 +702,39 @@ fn secret_of(said: Option<&str>, file: Option<&Path>) -> anyhow::Result<Secret> 
         (None, Some(file)) => std::fs::read_to_string(file)
             .with_context(|| format!("cannot read the cluster's secret from {}", file.display()))?,
         (None, None) => {
-            bail!("processes that share a Redis need a secret: say --cluster-secret or --cluster-secret-file")
+            bail!(
+                "processes that share a Redis need a secret: say --cluster-secret or \
+                --cluster-secret-file"
+            )
         }
     };
     let secret = secret.trim();
     if secret.chars().count() < SECRET_CHARS {
-        bail!("the cluster's secret has at least {SECRET_CHARS} characters; `openssl rand -hex 32` makes a good one");
+        bail!(
+            "the cluster's secret has at least {SECRET_CHARS} characters; `openssl rand -hex 32` \
+            makes a good one"
+        );
     }
     if is_published(secret) {
         bail!(
-            "the cluster's secret is one of an example, which everybody can read; `openssl rand -hex 32` makes one of your own"
+            "the cluster's secret is one of an example, which everybody can read; `openssl rand \
+            -hex 32` makes one of your own"
         );
     }
     Ok(Secret::new(secret))
 }
 
-/// Whether a secret stands in an example, or is typed and not made: a made one has neither words nor few characters.
+/// Whether a secret stands in an example, or is typed and not made: a made one has neither words
+/// nor few characters.
 fn is_published(secret: &str) -> bool {
-    const WORDS: [&str; 6] = ["change", "secret", "example", "plaza", "password", "cluster"];
+    const WORDS: [&str; 6] = [
+        "change", "secret", "example", "plaza", "password", "cluster",
+    ];
     let lower = secret.to_ascii_lowercase();
     let distinct: std::collections::BTreeSet<char> = lower.chars().collect();
-    distinct.len() < 8 || "0123456789abcdef".repeat(4).contains(&lower) || WORDS.iter().any(|word| lower.contains(word))
+    distinct.len() < 8
+        || "0123456789abcdef".repeat(4).contains(&lower)
+        || WORDS.iter().any(|word| lower.contains(word))
 }
 
 /// Whether that is where a browser can open a socket.
@@ -611,7 +750,9 @@ fn public_url(said: Option<String>) -> anyhow::Result<Option<String>> {
         return Ok(None);
     };
     let uri = url.parse::<axum::http::Uri>();
-    let is_web = uri.is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
+    let is_web = uri.is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()
+    });
     if !is_web {
         bail!("public-url is where browsers find this server, as https://HOST, not `{url}`");
     }
@@ -622,7 +763,9 @@ fn public_url(said: Option<String>) -> anyhow::Result<Option<String>> {
 fn base_path(said: &str) -> anyhow::Result<String> {
     let path = said.trim().trim_matches('/');
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._~".contains(letter);
-    let is_segment = |segment: &str| !segment.is_empty() && !segment.starts_with('.') && segment.chars().all(is_plain);
+    let is_segment = |segment: &str| {
+        !segment.is_empty() && !segment.starts_with('.') && segment.chars().all(is_plain)
+    };
     if path.is_empty() {
         Ok(String::new())
     } else if path.split('/').all(is_segment) {
@@ -633,11 +776,19 @@ fn base_path(said: &str) -> anyhow::Result<String> {
 }
 
 /// A secret as it was said, or out of a file; an empty one is none.
-fn secret_text(said: Option<&str>, file: Option<&Path>, whose: &str) -> anyhow::Result<Option<String>> {
+fn secret_text(
+    said: Option<&str>,
+    file: Option<&Path>,
+    whose: &str,
+) -> anyhow::Result<Option<String>> {
     let text = match (said, file) {
         (Some(said), _) => said.to_owned(),
-        (None, Some(file)) => std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read the secret of the {whose} from {}", file.display()))?,
+        (None, Some(file)) => std::fs::read_to_string(file).with_context(|| {
+            format!(
+                "cannot read the secret of the {whose} from {}",
+                file.display()
+            )
+        })?,
         (None, None) => return Ok(None),
     };
     Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
@@ -680,7 +831,9 @@ fn networks(said: &[String]) -> anyhow::Result<Vec<Network>> {
         .map(|network| {
             let single = || network.parse::<std::net::IpAddr>().map(Network::from);
             let parsed = network.parse::<Network>().or_else(|_| single());
-            parsed.with_context(|| format!("a trusted proxy is a network as 10.0.0.0/8 or an address, not `{network}`"))
+            parsed.with_context(|| {
+                format!("a trusted proxy is a network as 10.0.0.0/8 or an address, not `{network}`")
+            })
         })
         .collect()
 }
@@ -713,7 +866,8 @@ fn file(named: Option<&Path>) -> anyhow::Result<ServeArgs> {
 }
 
 fn read(path: &Path) -> anyhow::Result<ServeArgs> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     config::Config::builder()
         .add_source(config::File::from_str(&text, config::FileFormat::Toml))
         .build()
@@ -752,8 +906,10 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
-        let file =
-            said("listen = \"127.0.0.1:1\"\ntick-rate = 30\nallowed-origins = [\"https://a.example/\"]").unwrap();
+        let file = said(
+            "listen = \"127.0.0.1:1\"\ntick-rate = 30\nallowed-origins = [\"https://a.example/\"]",
+        )
+        .unwrap();
         let flags = ServeArgs {
             listen: Some("127.0.0.1:2".into()),
             ..ServeArgs::default()
@@ -767,8 +923,15 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_named() {
-        for broken in ["listen = ", "lisen = \"127.0.0.1:1\"", "tick-rate = \"fast\""] {
-            let error = said(broken).err().map(|error| format!("{error:#}")).unwrap();
+        for broken in [
+            "listen = ",
+            "lisen = \"127.0.0.1:1\"",
+            "tick-rate = \"fast\"",
+        ] {
+            let error = said(broken)
+                .err()
+                .map(|error| format!("{error:#}"))
+                .unwrap();
             assert!(error.contains("plaza.toml"), "{error}");
         }
     }
@@ -779,7 +942,10 @@ mod tests {
             "database-url = \"postgres://ada:hunter2@db/plaza",
             "database-url = \"hunter2\" oops",
         ] {
-            let error = said(broken).err().map(|error| format!("{error:#}")).unwrap();
+            let error = said(broken)
+                .err()
+                .map(|error| format!("{error:#}"))
+                .unwrap();
             assert!(
                 error.contains("line 1, column") && !error.contains("hunter2"),
                 "{error}"
@@ -835,9 +1001,16 @@ mod tests {
     fn links_are_encrypted_unless_that_is_turned_off() {
         let cluster = |more: &str| {
             let toml = format!(
-                "redis-url = \"redis://r\"\ndatabase-url = \"postgres://p@d/p\"\ncluster-secret = \"{MADE}\"\n{more}"
+                "redis-url = \"redis://r\"\ndatabase-url = \"postgres://p@d/p\"\ncluster-secret = \
+                \"{MADE}\"\n{more}"
             );
-            said(&toml).unwrap().plan().unwrap().settings.cluster.unwrap()
+            said(&toml)
+                .unwrap()
+                .plan()
+                .unwrap()
+                .settings
+                .cluster
+                .unwrap()
         };
         assert!(cluster("").link_tls);
         assert!(!cluster("link-tls = false").link_tls);

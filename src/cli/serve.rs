@@ -20,8 +20,13 @@ pub async fn serve(options: &Serve) -> anyhow::Result<()> {
     if options.has_guardian() {
         super::guardian::end_with_guardian()?;
     }
-    let ServeConfig { listen, log, settings } = options.plan()?;
-    let filter = EnvFilter::try_new(&log).with_context(|| format!("log is not understood: `{log}`"))?;
+    let ServeConfig {
+        listen,
+        log,
+        settings,
+    } = options.plan()?;
+    let filter =
+        EnvFilter::try_new(&log).with_context(|| format!("log is not understood: `{log}`"))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -61,13 +66,16 @@ fn raise_open_files() {
         maximum,
     };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, ?current, "the limit of open files stays as it is, and so does the number of connections");
+        tracing::warn!(%error, ?current, "the limit of open files stays as it is, and so does the \
+            number of connections");
     }
 }
 
-/// Colours are for people who look on: a file or a service manager gets none, nor who asked for none (<https://no-color.org>).
+/// Colours are for people who look on: a file or a service manager gets none, nor who asked for
+/// none (<https://no-color.org>).
 fn has_colours() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|said| said.is_empty())
+    std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|said| said.is_empty())
 }
 
 /// Says where the server is, for this machine and for others, and what works there.
@@ -78,24 +86,39 @@ fn greet(server: &Server) -> anyhow::Result<()> {
         near.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     let Settings {
-        base_path, public_url, ..
+        base_path,
+        public_url,
+        ..
     } = &*server.state().settings;
     print::line(&format!("Plaza is open: http://{near}{base_path}/"));
     if let Some(token) = server.setup_token() {
         print::line(&format!(
-            "There is no admin yet. Become it here, once: http://{near}{base_path}/setup?token={token}"
+            "There is no admin yet. Become it here, once: \
+            http://{near}{base_path}/setup?token={token}"
         ));
     }
-    for line in elsewhere(public_url.as_deref(), listening, base_path, &own_addresses()) {
+    for line in elsewhere(
+        public_url.as_deref(),
+        listening,
+        base_path,
+        &own_addresses(),
+    ) {
         print::line(&line);
     }
     Ok(())
 }
 
 /// What the people at other machines are to be told.
-fn elsewhere(public_url: Option<&str>, listening: SocketAddr, base_path: &str, own: &[IpAddr]) -> Vec<String> {
-    const WITHOUT: &str = "  There all works but microphone, camera and screen: browsers give those to https pages only. \
-                           A proxy with a certificate gives them, too: docs/operations.md tells how.";
+fn elsewhere(
+    public_url: Option<&str>,
+    listening: SocketAddr,
+    base_path: &str,
+    own: &[IpAddr],
+) -> Vec<String> {
+    const WITHOUT: &str = "  There all works but microphone, camera and screen: browsers give \
+        those to https pages only. \
+                           A proxy with a certificate gives them, too: docs/operations.md tells \
+                           how.";
     if let Some(url) = public_url {
         let mut lines = vec![format!("Others reach it at {url}/")];
         lines.extend(url.starts_with("http://").then(|| WITHOUT.to_owned()));
@@ -103,7 +126,8 @@ fn elsewhere(public_url: Option<&str>, listening: SocketAddr, base_path: &str, o
     }
     if listening.ip().is_loopback() {
         return vec![format!(
-            "Only this machine reaches it, and a proxy on it. Start it with --listen 0.0.0.0:{} to let others in.",
+            "Only this machine reaches it, and a proxy on it. Start it with --listen 0.0.0.0:{} to \
+            let others in.",
             listening.port()
         )];
     }
@@ -120,7 +144,12 @@ fn elsewhere(public_url: Option<&str>, listening: SocketAddr, base_path: &str, o
     let port = listening.port();
     let mut lines: Vec<String> = reached
         .into_iter()
-        .map(|ip| format!("Others reach it at http://{}{base_path}/", SocketAddr::new(ip, port)))
+        .map(|ip| {
+            format!(
+                "Others reach it at http://{}{base_path}/",
+                SocketAddr::new(ip, port)
+            )
+        })
         .collect();
     lines.push(WITHOUT.to_owned());
     lines
@@ -135,7 +164,8 @@ fn own_addresses() -> Vec<IpAddr> {
     found.map(if_addrs::Interface::ip).collect()
 }
 
-/// What the system sends to stop a program. Listened to before the address is printed: who reads it may stop us at once.
+/// What the system sends to stop a program. Listened to before the address is printed: who reads it
+/// may stop us at once.
 #[cfg(unix)]
 pub struct Signals {
     interrupt: signal::unix::Signal,
@@ -197,7 +227,10 @@ mod tests {
     fn others_are_told_where_they_reach_the_server_and_what_works_there() {
         let lines = told(None, "0.0.0.0:8080");
         assert_eq!(lines[0], "Others reach it at http://192.0.2.7:8080/plaza/");
-        assert!(lines[1].contains("microphone") && lines.len() == 2, "{lines:?}");
+        assert!(
+            lines[1].contains("microphone") && lines.len() == 2,
+            "{lines:?}"
+        );
         assert_eq!(
             told(None, "[::]:8080")[1],
             "Others reach it at http://[2001:db8::7]:8080/plaza/"

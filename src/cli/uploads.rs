@@ -45,7 +45,12 @@ async fn list(store: &Store, owner: Option<&str>) -> anyhow::Result<()> {
         Some(name) => Some(user_named(store, name.trim()).await?),
         None => None,
     };
-    let mut table = vec![["name", "kind", "pixels", "bytes", "brought", "by", "shown in"].map(str::to_owned)];
+    let mut table = vec![
+        [
+            "name", "kind", "pixels", "bytes", "brought", "by", "shown in",
+        ]
+        .map(str::to_owned),
+    ];
     let mut after: Option<String> = None;
     loop {
         let page = store.uploads(owner, after.as_deref(), PAGE).await?;
@@ -65,7 +70,9 @@ async fn list(store: &Store, owner: Option<&str>) -> anyhow::Result<()> {
 
 async fn user_named(store: &Store, name: &str) -> anyhow::Result<UserId> {
     let known = store.credentials(name).await?;
-    Ok(known.with_context(|| format!("there is no user {name}"))?.user)
+    Ok(known
+        .with_context(|| format!("there is no user {name}"))?
+        .user)
 }
 
 fn row(upload: &UploadRow) -> [String; 7] {
@@ -101,9 +108,13 @@ async fn delete(store: &Store, name: &str) -> anyhow::Result<()> {
     let row = store.upload(hash).await?;
     let row = row.with_context(|| format!("there is no upload {name}"))?;
     if row.uses.is_in_the_world() {
-        bail!("this picture is an avatar, an element or a map's picture; give that another one first");
+        bail!(
+            "this picture is an avatar, an element or a map's picture; give that another one first"
+        );
     }
-    store.delete_upload(hash, Some(&Actor::command_line())).await?;
+    store
+        .delete_upload(hash, Some(&Actor::command_line()))
+        .await?;
     print::line("The picture is deleted.");
     Ok(())
 }

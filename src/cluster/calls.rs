@@ -1,4 +1,5 @@
-//! Calls: keeps the forwarding unit up to date with a space that is run here, and brings its answers back.
+//! Calls: keeps the forwarding unit up to date with a space that is run here, and brings its
+//! answers back.
 
 use crate::components::command::Command;
 use crate::host::{SpaceHandle, SpaceUpdate};
@@ -12,13 +13,16 @@ pub(super) async fn follow(unit: Sfu, handle: SpaceHandle) {
         space,
         Box::new(move |Answer { player, body }| {
             if handle.send(Command::SfuReply { player, body }).is_err() {
-                tracing::debug!(%space, "an answer of the forwarding unit found its space overloaded or gone");
+                tracing::debug!(%space, "an answer of the forwarding unit found its space \
+                    overloaded or gone");
             }
         }),
     );
     while let Some(seen) = seen.recv().await {
         match seen {
-            SpaceUpdate::Snapshot { picture, missed, .. } => unit.picture(space, picture, missed),
+            SpaceUpdate::Snapshot {
+                picture, missed, ..
+            } => unit.picture(space, picture, missed),
             SpaceUpdate::Tick(output) if output.is_quiet() => {}
             SpaceUpdate::Tick(output) => unit.tick(space, output),
             SpaceUpdate::Ended(_) => break,

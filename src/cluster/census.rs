@@ -1,4 +1,5 @@
-//! Census: who runs what, how many people are there, and what it costs; as each process says of itself once a second.
+//! Census: who runs what, how many people are there, and what it costs; as each process says of
+//! itself once a second.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -54,7 +55,9 @@ impl Census {
     /// Out of what each process said.
     pub fn new(nodes: Vec<NodeCensus>) -> Self {
         let running = nodes.iter().flat_map(|counted| &counted.running);
-        let people = running.map(|running| (running.space, running.people)).collect();
+        let people = running
+            .map(|running| (running.space, running.people))
+            .collect();
         Self { nodes, people }
     }
 
@@ -70,12 +73,15 @@ impl Census {
 
     /// The process of that name.
     pub fn node(&self, name: &NodeId) -> Option<&NodeCensus> {
-        self.nodes.iter().find(|counted| counted.node.member.node == *name)
+        self.nodes
+            .iter()
+            .find(|counted| counted.node.member.node == *name)
     }
 
     /// The process that runs a space.
     pub fn home_of(&self, space: SpaceId) -> Option<&NodeCensus> {
-        let runs = |counted: &&NodeCensus| counted.running.iter().any(|running| running.space == space);
+        let runs =
+            |counted: &&NodeCensus| counted.running.iter().any(|running| running.space == space);
         self.nodes.iter().find(runs)
     }
 }

@@ -1,7 +1,8 @@
-//! Connections: which session opened each socket of this process, so that a socket ends with its session.
+//! Connections: which session opened each socket of this process, so that a socket ends with its
+//! session.
 //!
-//! The database is the truth. A process that ends a session tells the others to look at once; what such a word misses, and what a
-//! command line does to the database, [`super::sweep`] finds.
+//! The database is the truth. A process that ends a session tells the others to look at once; what
+//! such a word misses, and what a command line does to the database, [`super::sweep`] finds.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -40,15 +41,19 @@ pub struct Registration {
 }
 
 impl Connections {
-    /// From now on the connection ends with the session. Called before the session is looked up: one that ends right after that
-    /// would be missed otherwise.
+    /// From now on the connection ends with the session. Called before the session is looked up:
+    /// one that ends right after that would be missed otherwise.
     pub fn open(&self, session: SessionId, close: Closer) -> Registration {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         let user = None;
-        self.0
-            .entries
-            .lock()
-            .insert(number, ConnectionEntry { session, user, close });
+        self.0.entries.lock().insert(
+            number,
+            ConnectionEntry {
+                session,
+                user,
+                close,
+            },
+        );
         Registration {
             connections: self.clone(),
             number,
@@ -57,7 +62,9 @@ impl Connections {
 
     /// Ends the connections whose session has ended: those of a user, or all.
     pub async fn check(&self, store: &Store, whose: Option<UserId>) -> Result<(), StoreError> {
-        let concerns = |entry: &ConnectionEntry| whose.is_none() || entry.user.is_none() || entry.user == whose;
+        let concerns = |entry: &ConnectionEntry| {
+            whose.is_none() || entry.user.is_none() || entry.user == whose
+        };
         let sessions: HashSet<SessionId> = {
             let entries = self.0.entries.lock();
             let concerned = entries.values().filter(|entry| concerns(entry));
@@ -66,7 +73,8 @@ impl Connections {
         if sessions.is_empty() {
             return Ok(());
         }
-        let ended: HashMap<SessionId, SessionEnd> = store.ended_sessions(&sessions).await?.into_iter().collect();
+        let ended: HashMap<SessionId, SessionEnd> =
+            store.ended_sessions(&sessions).await?.into_iter().collect();
         if ended.is_empty() {
             return Ok(());
         }
@@ -108,8 +116,16 @@ mod tests {
     async fn a_connection_ends_with_its_own_session_and_with_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).await.unwrap();
-        let ada = store.add_user("ada", "-", Role::User).await.unwrap().unwrap();
-        let bob = store.add_user("bob", "-", Role::User).await.unwrap().unwrap();
+        let ada = store
+            .add_user("ada", "-", Role::User)
+            .await
+            .unwrap()
+            .unwrap();
+        let bob = store
+            .add_user("bob", "-", Role::User)
+            .await
+            .unwrap()
+            .unwrap();
         let [here, there, bobs] = [
             store.sign_in(ada).await.unwrap(),
             store.sign_in(ada).await.unwrap(),
@@ -119,9 +135,16 @@ mod tests {
         let closed = Arc::new(Mutex::new(Vec::new()));
         let open = |token: &str, name: &'static str| {
             let closed = Arc::clone(&closed);
-            connections.open(SessionId::of(token), Arc::new(move |_| closed.lock().push(name)))
+            connections.open(
+                SessionId::of(token),
+                Arc::new(move |_| closed.lock().push(name)),
+            )
         };
-        let at = [open(&here, "here"), open(&there, "there"), open(&bobs, "bob")];
+        let at = [
+            open(&here, "here"),
+            open(&there, "there"),
+            open(&bobs, "bob"),
+        ];
         for (registration, user) in at.iter().zip([ada, ada, bob]) {
             registration.belongs_to(user);
         }
@@ -132,7 +155,11 @@ mod tests {
         assert_eq!(closed.lock().split_off(0), ["here"]);
         let late = open("a token that was never given", "late");
         connections.check(&store, Some(bob)).await.unwrap();
-        assert_eq!(closed.lock().split_off(0), ["late"], "one whose user is not known yet");
+        assert_eq!(
+            closed.lock().split_off(0),
+            ["late"],
+            "one whose user is not known yet"
+        );
         drop((at, late));
         store.sign_out_everywhere(bob).await.unwrap();
         connections.check(&store, None).await.unwrap();

@@ -73,7 +73,11 @@ impl Directory {
 
     /// Who owns a space, and who lives.
     pub async fn look(&self, space: SpaceId, me: &Node) -> Result<Looked, Unreachable> {
-        let row = self.store.owner(space).await.map_err(|error| unreachable(&error))?;
+        let row = self
+            .store
+            .owner(space)
+            .await
+            .map_err(|error| unreachable(&error))?;
         let row = row.map(|row| OwnerRecord {
             epoch: row.epoch,
             owner: (!row.node.is_empty()).then_some(Member {
@@ -82,7 +86,11 @@ impl Directory {
             }),
         });
         let (directory, alive) = self.alive(me).await?;
-        Ok(Looked { row, alive, directory })
+        Ok(Looked {
+            row,
+            alive,
+            directory,
+        })
     }
 
     /// Makes this process the owner, if nothing changed since that epoch was seen.
@@ -99,7 +107,11 @@ impl Directory {
             return Ok(None);
         }
         // Alone there is nobody else who could have proven anything.
-        let proof_ms = if self.is_shared() { PROOF.as_millis() as i64 } else { 0 };
+        let proof_ms = if self.is_shared() {
+            PROOF.as_millis() as i64
+        } else {
+            0
+        };
         let by = (me.node.0.as_str(), me.nonce.0);
         let minted = self.store.mint_epoch(space, seen, by, proof_ms).await;
         minted.map_err(|error| unreachable(&error))
@@ -112,7 +124,12 @@ impl Directory {
     }
 
     /// Whether SQL says that a space is this process's.
-    pub async fn is_owner(&self, space: SpaceId, epoch: Epoch, me: &Member) -> Result<bool, Unreachable> {
+    pub async fn is_owner(
+        &self,
+        space: SpaceId,
+        epoch: Epoch,
+        me: &Member,
+    ) -> Result<bool, Unreachable> {
         let is_owner = self.store.is_owner(space, epoch, me.nonce.0).await;
         is_owner.map_err(|error| unreachable(&error))
     }
@@ -123,7 +140,8 @@ impl Directory {
             let _ = redis.release(space, epoch, me).await;
         }
         if let Err(error) = self.store.release_space(space, epoch, me.nonce.0).await {
-            tracing::warn!(%space, %error, "a space was not given up; it is taken over when the lease of this process is");
+            tracing::warn!(%space, %error, "a space was not given up; it is taken over when the \
+                lease of this process is");
         }
     }
 }

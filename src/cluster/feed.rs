@@ -1,8 +1,9 @@
 //! Feed: keeps spaces that run here as SQL says they are.
 //!
-//! Edits are committed, then told to the process that runs the space: that makes them fast. Telling may fail, or come while
-//! the space is opened, moved or taken over, and commands such as `plaza seed` write to SQL alone. So versions are compared
-//! after a space was opened, when one missed an edit, and for all of them once a second: that makes them sure.
+//! Edits are committed, then told to the process that runs the space: that makes them fast. Telling
+//! may fail, or come while the space is opened, moved or taken over, and commands such as `plaza
+//! seed` write to SQL alone. So versions are compared after a space was opened, when one missed an
+//! edit, and for all of them once a second: that makes them sure.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,9 +31,13 @@ pub(super) enum FeedQuery {
 }
 
 impl Spaces {
-    /// What people made of a space was read in that version: when it runs here with an older one it gets the new one.
+    /// What people made of a space was read in that version: when it runs here with an older one it
+    /// gets the new one.
     pub fn noticed(&self, space: SpaceId, version: u32) {
-        if self.opened(space).is_some_and(|(handle, _)| handle.version() < version) {
+        if self
+            .opened(space)
+            .is_some_and(|(handle, _)| handle.version() < version)
+        {
             self.0.look(FeedQuery::At(space));
         }
     }
@@ -72,7 +77,8 @@ impl SpacesState {
             let failed = self.catch_up(&spaces).await.err();
             let was_failing = std::mem::replace(&mut is_failing, failed.is_some());
             if let Some(error) = failed.filter(|_| !was_failing) {
-                tracing::warn!(%error, "spaces that run cannot be compared with the database; it is tried every second");
+                tracing::warn!(%error, "spaces that run cannot be compared with the database; it \
+                    is tried every second");
             }
         }
     }
@@ -101,8 +107,14 @@ impl SpacesState {
                 handle.close(Ending::Resized);
                 continue;
             }
-            tracing::debug!(%space, from = handle.version(), to = plan.version, "a space gets a newer plan");
-            if handle.send(Command::ReplaceLayout { plan: Box::new(plan) }).is_err() {
+            tracing::debug!(%space, from = handle.version(), to = plan.version, "a space gets a \
+                newer plan");
+            if handle
+                .send(Command::ReplaceLayout {
+                    plan: Box::new(plan),
+                })
+                .is_err()
+            {
                 tracing::debug!(%space, "an overloaded space gets its newer plan later");
             }
         }

@@ -1,6 +1,8 @@
-//! Mailboxes: where what one person writes to another is handed to their connections, in whatever space those are.
+//! Mailboxes: where what one person writes to another is handed to their connections, in whatever
+//! space those are.
 //!
-//! A message that nobody takes is lost here, not to its reader: it stands in the database, and clients ask when they connect.
+//! A message that nobody takes is lost here, not to its reader: it stands in the database, and
+//! clients ask when they connect.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,7 +37,12 @@ impl Mailboxes {
     /// From now on the user's messages go there, too.
     pub fn open(&self, user: UserId, slot: MailSender) -> Mailbox {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        self.0.slots.lock().entry(user).or_default().push((number, slot));
+        self.0
+            .slots
+            .lock()
+            .entry(user)
+            .or_default()
+            .push((number, slot));
         Mailbox {
             mailboxes: self.clone(),
             user,
@@ -43,7 +50,8 @@ impl Mailboxes {
         }
     }
 
-    /// Hands a message to everybody it concerns here: who it is for, and the other windows of who wrote it.
+    /// Hands a message to everybody it concerns here: who it is for, and the other windows of who
+    /// wrote it.
     pub fn deliver(&self, message: &DirectMessage) {
         let slots = self.0.slots.lock();
         let mut concerned = vec![message.to];

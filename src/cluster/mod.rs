@@ -1,7 +1,7 @@
 //! Cluster: which process runs a space, and how a space outlives it.
 //!
-//! May use every room up to `store`. Never: sockets of clients, HTTP.
-//! Ticking is the business of `host`; showing spaces to clients that of `net::relay` and `net::edge`.
+//! May use every room up to `store`. Never: sockets of clients, HTTP. Ticking is the business of
+//! `host`; showing spaces to clients that of `net::relay` and `net::edge`.
 
 pub mod access;
 mod calls;

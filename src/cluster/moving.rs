@@ -1,8 +1,9 @@
-//! Moving: hands spaces to other processes while people are in them: when somebody asks for it, when this process is to be
-//! emptied, and when it is much busier than the others.
+//! Moving: hands spaces to other processes while people are in them: when somebody asks for it,
+//! when this process is to be emptied, and when it is much busier than the others.
 //!
-//! The space is ticked to the end of what was asked of it, kept, given up, and taken by the other process from what was
-//! kept. Whoever follows it sees it stand still meanwhile, and is told where to look when the other process has it.
+//! The space is ticked to the end of what was asked of it, kept, given up, and taken by the other
+//! process from what was kept. Whoever follows it sees it stand still meanwhile, and is told where
+//! to look when the other process has it.
 
 use std::time::Duration;
 
@@ -32,7 +33,8 @@ const UNEVEN_PERCENT: u64 = 125;
 /// ...when it was so for that long: a burst is over by then.
 const UNEVEN_FOR: Duration = Duration::from_secs(10);
 
-/// Spaces cost at least that much when places are chosen for them, in nanoseconds a second: a space at rest still has a price.
+/// Spaces cost at least that much when places are chosen for them, in nanoseconds a second: a space
+/// at rest still has a price.
 const LEAST_COST: u64 = 100_000;
 
 /// A space on its way to another process.
@@ -63,7 +65,8 @@ impl SpacesState {
             && let Err(error) = links.open(&to.link, space).await
         {
             let node = &to.member.node;
-            tracing::warn!(%space, %node, %error, "a space was not taken; whoever needs it first does");
+            tracing::warn!(%space, %node, %error, "a space was not taken; whoever needs it first \
+                does");
         }
         let Some(moving) = self.moving.lock().remove(&space) else {
             return;
@@ -103,7 +106,9 @@ impl Spaces {
         if to.member == self.0.node().member {
             return;
         }
-        let Some((handle, _)) = self.opened(space) else { return };
+        let Some((handle, _)) = self.opened(space) else {
+            return;
+        };
         let mut endings = self.0.endings.subscribe();
         let moving = Moving {
             to,
@@ -126,12 +131,19 @@ impl Spaces {
         }
     }
 
-    /// As [`drain`](Self::drain), and waits until nothing is run here any more, or nobody is there to run it.
+    /// As [`drain`](Self::drain), and waits until nothing is run here any more, or nobody is there
+    /// to run it.
     pub async fn leave(&self) {
         if self.0.directory.is_shared() {
             self.0.drain(true);
-            if timeout(LEAVE_WITHIN, self.clone().empty_out()).await.is_err() {
-                tracing::warn!("not every space was handed over in time; what is left is taken over when it is needed");
+            if timeout(LEAVE_WITHIN, self.clone().empty_out())
+                .await
+                .is_err()
+            {
+                tracing::warn!(
+                    "not every space was handed over in time; what is left is taken over when it \
+                    is needed"
+                );
             }
         }
     }
@@ -182,7 +194,8 @@ impl Spaces {
         std::sync::Arc::new(Census::new(vec![alone]))
     }
 
-    /// Tells the others what is run here and hears what they run, once a second; evens out what is uneven for long.
+    /// Tells the others what is run here and hears what they run, once a second; evens out what is
+    /// uneven for long.
     pub(super) async fn look_around(self) {
         let mut uneven_since = None;
         let mut every = tokio::time::interval(COUNT_EVERY);
@@ -199,7 +212,9 @@ impl Spaces {
             let (Ok(()), Ok(census)) = (told, self.0.directory.census().await) else {
                 continue;
             };
-            let surplus = (!me.is_draining).then(|| surplus(&census, &me, &running)).flatten();
+            let surplus = (!me.is_draining)
+                .then(|| surplus(&census, &me, &running))
+                .flatten();
             *self.0.census.lock() = std::sync::Arc::new(census);
             let Some((space, to)) = surplus else {
                 uneven_since = None;
@@ -216,12 +231,17 @@ impl Spaces {
 }
 
 /// A place for every space: each goes where the least is to be done, the most expensive first.
-fn places(census: &Census, running: &[RunningSpace], is_other: impl Fn(&NodeCensus) -> bool) -> Vec<(SpaceId, Node)> {
+fn places(
+    census: &Census,
+    running: &[RunningSpace],
+    is_other: impl Fn(&NodeCensus) -> bool,
+) -> Vec<(SpaceId, Node)> {
     let others = census
         .nodes()
         .iter()
         .filter(|other| is_other(other) && !other.node.is_draining);
-    let mut others: Vec<(u64, &Node)> = others.map(|other| (other.node.load, &other.node)).collect();
+    let mut others: Vec<(u64, &Node)> =
+        others.map(|other| (other.node.load, &other.node)).collect();
     let mut running: Vec<&RunningSpace> = running.iter().collect();
     running.sort_unstable_by_key(|running| std::cmp::Reverse(running.cost));
     let place = |running: &RunningSpace| {
@@ -232,7 +252,8 @@ fn places(census: &Census, running: &[RunningSpace], is_other: impl Fn(&NodeCens
     running.into_iter().filter_map(place).collect()
 }
 
-/// The space that this process should hand over, and to whom, when it has much more to do than the others.
+/// The space that this process should hand over, and to whom, when it has much more to do than the
+/// others.
 fn surplus(census: &Census, me: &Node, running: &[RunningSpace]) -> Option<(SpaceId, Node)> {
     let nodes: Vec<&Node> = census.nodes().iter().map(|counted| &counted.node).collect();
     let nodes: Vec<&Node> = nodes.into_iter().filter(|node| !node.is_draining).collect();
@@ -301,11 +322,15 @@ mod tests {
             counted("c", 20, false),
             counted("d", 0, true),
         ]);
-        let places = places(&census, &[running(1, 10), running(2, 200), running(3, 90)], |other| {
-            other.node.member.node.0 != "a"
-        });
+        let places = places(
+            &census,
+            &[running(1, 10), running(2, 200), running(3, 90)],
+            |other| other.node.member.node.0 != "a",
+        );
         assert_eq!(names(&places), [(2, "c"), (3, "b"), (1, "b")]);
-        assert!(super::places(&census, &[running(1, 1)], |other| other.node.is_draining).is_empty());
+        assert!(
+            super::places(&census, &[running(1, 1)], |other| other.node.is_draining).is_empty()
+        );
     }
 
     #[test]

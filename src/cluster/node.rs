@@ -12,8 +12,9 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// One life of a process: another one after every start, even under the same name. Its upper half is the same from start to
-/// end: a process that is declared dead and is not goes on in another life.
+/// One life of a process: another one after every start, even under the same name. Its upper half
+/// is the same from start to end: a process that is declared dead and is not goes on in another
+/// life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Nonce(pub u64);
 
@@ -54,8 +55,8 @@ pub struct Node {
     pub is_draining: bool,
 }
 
-/// In which order processes try to take something over: highest random weight, so that everybody comes to the same
-/// order without asking anybody (Thaler and Ravishankar, 1998).
+/// In which order processes try to take something over: highest random weight, so that everybody
+/// comes to the same order without asking anybody (Thaler and Ravishankar, 1998).
 pub fn rank(candidates: &[Node], of: &NodeId, key: u128) -> usize {
     let own = weight(of, key);
     candidates

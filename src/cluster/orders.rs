@@ -1,4 +1,5 @@
-//! Orders: what an operator asks of a cluster, through any of its processes or from a command line beside them.
+//! Orders: what an operator asks of a cluster, through any of its processes or from a command line
+//! beside them.
 
 use super::census::Census;
 use super::node::NodeId;
@@ -83,7 +84,10 @@ fn link_of(census: &Census, node: &str) -> Result<String, OrderError> {
     if let Some(counted) = census.node(&NodeId(node.to_owned())) {
         return Ok(counted.node.link.clone());
     }
-    let names = census.nodes().iter().map(|counted| counted.node.member.node.0.as_str());
+    let names = census
+        .nodes()
+        .iter()
+        .map(|counted| counted.node.member.node.0.as_str());
     let names: Vec<&str> = names.collect();
     Err(OrderError::NoNode(node.to_owned(), names.join(", ")))
 }

@@ -66,7 +66,8 @@ struct PendingWrite {
 /// Lines, and the names of pictures that they show.
 type PersistedMessages = Vec<(ChatId, String)>;
 
-/// What a space shows, and the pictures of all that was said since it told last: some of it may be deleted already.
+/// What a space shows, and the pictures of all that was said since it told last: some of it may be
+/// deleted already.
 type ShownUploads = (PersistedMessages, BTreeSet<String>);
 
 fn shown(history: &[ChatMessage]) -> PersistedMessages {
@@ -80,7 +81,8 @@ fn shown(history: &[ChatMessage]) -> PersistedMessages {
     history.iter().flat_map(pictures_of).collect()
 }
 
-/// Says which pictures a space shows, when that is news: the others are deleted. It is a task of its own: what is kept must not wait for it.
+/// Says which pictures a space shows, when that is news: the others are deleted. It is a task of
+/// its own: what is kept must not wait for it.
 async fn tell_shown(store: Store, space: SpaceId, mut seen: UnboundedReceiver<ShownUploads>) {
     let mut before = None;
     let mut said = BTreeSet::new();
@@ -98,7 +100,9 @@ async fn tell_shown(store: Store, space: SpaceId, mut seen: UnboundedReceiver<Sh
                 before = Some(now);
                 said.clear();
             }
-            Err(error) => tracing::warn!(%space, %error, "which pictures a space shows is not known yet"),
+            Err(error) => {
+                tracing::warn!(%space, %error, "which pictures a space shows is not known yet")
+            }
         }
     }
 }
@@ -119,7 +123,8 @@ impl PendingWrite {
                     self.chat.extend_from_slice(&events);
                 } else {
                     let texts = events.iter().filter_map(DurableEvent::text);
-                    self.said.extend(texts.flat_map(pictures_in).map(str::to_owned));
+                    self.said
+                        .extend(texts.flat_map(pictures_in).map(str::to_owned));
                 }
                 let events = events.iter().map(|event| (tick.0, event.encode()));
                 self.write.events.extend(events);
@@ -170,7 +175,10 @@ impl Persister {
                         && (is_last || cold.elapsed() >= COLD)
                     {
                         cold = Instant::now();
-                        self.inner.vault.keep_cold(self.space, self.epoch, checkpoint).await;
+                        self.inner
+                            .vault
+                            .keep_cold(self.space, self.epoch, checkpoint)
+                            .await;
                     }
                     if let Some(now) = waiting.shown.take() {
                         // That task ends after this one.
@@ -184,7 +192,8 @@ impl Persister {
                     tries = 0;
                     if let Some(checkpoint) = later {
                         if is_last {
-                            tracing::error!(space = %self.space, "what was said last could not be kept for ever yet; it is when the space opens again");
+                            tracing::error!(space = %self.space, "what was said last could not be \
+                                kept for ever yet; it is when the space opens again");
                         } else {
                             waiting.write.checkpoint = Some(checkpoint);
                             waiting.tick = Some(tick);
@@ -199,11 +208,13 @@ impl Persister {
                 }
                 failed @ (Ok(Committed::Forgotten) | Err(Unreachable)) => {
                     if failed.is_ok() {
-                        self.inner.happened(Event::Forgotten(self.space, self.epoch));
+                        self.inner
+                            .happened(Event::Forgotten(self.space, self.epoch));
                     }
                     tries += 1;
                     if is_last && tries > LAST_TRIES {
-                        tracing::error!(space = %self.space, "the last state of a space was not kept");
+                        tracing::error!(space = %self.space, "the last state of a space was not \
+                            kept");
                         waiting = PendingWrite::default();
                     } else {
                         tokio::time::sleep(TRY_AGAIN).await;
@@ -213,8 +224,9 @@ impl Persister {
         }
     }
 
-    /// Keeps what was said for ever, before a state that has it makes the log forget it. When that fails, the state waits:
-    /// it is taken out and answered, and the log holds the lines until then.
+    /// Keeps what was said for ever, before a state that has it makes the log forget it. When that
+    /// fails, the state waits: it is taken out and answered, and the log holds the lines until
+    /// then.
     async fn keep_chat(&self, waiting: &mut PendingWrite) -> Option<(u64, Vec<u8>)> {
         let (tick, _) = waiting.write.checkpoint.as_ref()?;
         if !waiting.chat.is_empty() {

@@ -1,14 +1,17 @@
-//! Redis: leases, claims, checkpoints and logs, each written by one script that checks the epoch first.
+//! Redis: leases, claims, checkpoints and logs, each written by one script that checks the epoch
+//! first.
 //!
-//! Scripts check everything before they write anything: Redis does not roll back. Everything of one space has one hash tag, so
-//! that Redis Cluster keeps it in one place; the leases have another.
+//! Scripts check everything before they write anything: Redis does not roll back. Everything of one
+//! space has one hash tag, so that Redis Cluster keeps it in one place; the leases have another.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
+use redis::aio::{
+    ConnectionLike, ConnectionManager, ConnectionManagerConfig, MultiplexedConnection,
+};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::sentinel::{SentinelClient, SentinelServerType};
@@ -32,10 +35,12 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 /// How soon a Sentinel is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 
-/// How long what is kept of a space outlives its last write: a week. The database has a copy that stays.
+/// How long what is kept of a space outlives its last write: a week. The database has a copy that
+/// stays.
 const KEEP_SECONDS: u64 = 7 * 24 * 60 * 60;
 
-/// How long a life that was declared dead is remembered: longer than any process could be paused and still matter.
+/// How long a life that was declared dead is remembered: longer than any process could be paused
+/// and still matter.
 const REMEMBER_DEAD_SECONDS: u64 = 24 * 60 * 60;
 
 /// The oldest Redis whose commands are used.
@@ -105,8 +110,9 @@ struct Record {
 }
 
 impl Redis {
-    /// Connects, and looks whether it is one that can be used. The address is `redis://[:password@]host[:port][/db]`, `rediss://…`
-    /// for TLS, `redis+cluster://host:port,host:port`, or `redis+sentinel://host:port,host:port/master`.
+    /// Connects, and looks whether it is one that can be used. The address is
+    /// `redis://[:password@]host[:port][/db]`, `rediss://…` for TLS,
+    /// `redis+cluster://host:port,host:port`, or `redis+sentinel://host:port,host:port/master`.
     pub async fn open(address: &str) -> Result<Self, RedisOpenError> {
         let shown = without_password(address);
         let failed = |error: RedisError| RedisOpenError::Unreachable {
@@ -135,10 +141,17 @@ impl Redis {
             address: shown.clone(),
             reason: "it does not answer".into(),
         })?;
-        let found = field(&info, "redis_version:").unwrap_or("unknown").to_owned();
-        let mut parts = found.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        let found = field(&info, "redis_version:")
+            .unwrap_or("unknown")
+            .to_owned();
+        let mut parts = found
+            .split('.')
+            .map(|part| part.parse::<u32>().unwrap_or(0));
         if (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < OLDEST {
-            return Err(RedisOpenError::TooOld { address: shown, found });
+            return Err(RedisOpenError::TooOld {
+                address: shown,
+                found,
+            });
         }
         Ok(redis)
     }
@@ -180,7 +193,9 @@ impl Redis {
 
     /// The same for a process of which only the beginning of its lives' numbers is known.
     pub async fn release_life(&self, node: &NodeId, life: u32) -> Result<(), Unreachable> {
-        let nonce: Option<String> = self.ask(cmd("hget").arg(lease_key(node)).arg("nonce")).await?;
+        let nonce: Option<String> = self
+            .ask(cmd("hget").arg(lease_key(node)).arg("nonce"))
+            .await?;
         let nonce = nonce.and_then(|nonce| nonce.parse().ok()).map(Nonce);
         match nonce.filter(|nonce| nonce.life() == life) {
             None => Ok(()),
@@ -199,13 +214,19 @@ impl Redis {
         for name in names {
             let node = NodeId(name);
             let values: Vec<Option<String>> = self
-                .ask(cmd("hmget").arg(lease_key(&node)).arg("nonce").arg("record"))
+                .ask(
+                    cmd("hmget")
+                        .arg(lease_key(&node))
+                        .arg("nonce")
+                        .arg("record"),
+                )
                 .await?;
             let [Some(nonce), Some(record)] = &values[..] else {
                 let _: Result<i64, _> = self.ask(cmd("srem").arg(NODES).arg(&node.0)).await;
                 continue;
             };
-            let (Ok(nonce), Ok(record)) = (nonce.parse(), serde_json::from_str::<Record>(record)) else {
+            let (Ok(nonce), Ok(record)) = (nonce.parse(), serde_json::from_str::<Record>(record))
+            else {
                 tracing::warn!(%node, "a process says something of itself that is not understood");
                 continue;
             };
@@ -226,7 +247,8 @@ impl Redis {
 
     /// Lets others know what a process runs.
     pub async fn report(&self, node: &NodeId, running: &[RunningSpace]) -> Result<(), Unreachable> {
-        let bytes = bincode::encode_to_vec(running, bincode::config::standard()).map_err(|_| Unreachable)?;
+        let bytes = bincode::encode_to_vec(running, bincode::config::standard())
+            .map_err(|_| Unreachable)?;
         let mut set = cmd("set");
         set.arg(running_key(node)).arg(bytes).arg("px");
         self.ask(set.arg(REPORT.as_millis() as u64)).await
@@ -254,11 +276,14 @@ impl Redis {
             // Another version's words: its spaces are not shown while both run.
             decoded.ok().map(|(running, _)| running)
         });
-        Ok((running.unwrap_or_default(), Duration::from_millis(lease.max(0) as u64)))
+        Ok((
+            running.unwrap_or_default(),
+            Duration::from_millis(lease.max(0) as u64),
+        ))
     }
 
-    /// Declares a life dead, unless its lease stands or this is another Redis than the one that seemed to say so. It can never
-    /// be renewed again.
+    /// Declares a life dead, unless its lease stands or this is another Redis than the one that
+    /// seemed to say so. It can never be renewed again.
     pub async fn bury(&self, dead: &Dead) -> Result<bool, Unreachable> {
         let mut script = self.0.scripts.bury.prepare_invoke();
         script
@@ -271,7 +296,12 @@ impl Redis {
     }
 
     /// Shuts out every lower epoch of a space.
-    pub async fn claim(&self, space: SpaceId, epoch: Epoch, me: &Member) -> Result<Taken, Unreachable> {
+    pub async fn claim(
+        &self,
+        space: SpaceId,
+        epoch: Epoch,
+        me: &Member,
+    ) -> Result<Taken, Unreachable> {
         let mut script = self.0.scripts.claim.prepare_invoke();
         script
             .key(space_key(space, "own"))
@@ -280,7 +310,11 @@ impl Redis {
             .arg(&me.node.0)
             .arg(KEEP_SECONDS);
         let is_ours: i64 = self.run(&script).await?;
-        Ok(if is_ours == 1 { Taken::Ours } else { Taken::Fenced })
+        Ok(if is_ours == 1 {
+            Taken::Ours
+        } else {
+            Taken::Fenced
+        })
     }
 
     /// What there is of a space.
@@ -344,7 +378,12 @@ impl Redis {
     }
 
     /// Gives a space up; its epoch stays.
-    pub async fn release(&self, space: SpaceId, epoch: Epoch, me: &Member) -> Result<(), Unreachable> {
+    pub async fn release(
+        &self,
+        space: SpaceId,
+        epoch: Epoch,
+        me: &Member,
+    ) -> Result<(), Unreachable> {
         let mut script = self.0.scripts.release.prepare_invoke();
         script
             .key(space_key(space, "own"))
@@ -360,7 +399,10 @@ impl Redis {
         Ok(())
     }
 
-    async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, Unreachable> {
+    async fn run<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, Unreachable> {
         self.say(Words::Script(script)).await
     }
 
@@ -369,7 +411,8 @@ impl Redis {
     }
 
     async fn say<T: FromRedisValue>(&self, words: Words<'_>) -> Result<T, Unreachable> {
-        // Boxed: the types of a cluster's connection are deep, and everything that waits for an answer would carry them.
+        // Boxed: the types of a cluster's connection are deep, and everything that waits for an
+        // answer would carry them.
         let saying = Box::pin(async {
             match &self.0.line {
                 RedisConnection::Single(line) => words.over(&mut line.clone()).await,
@@ -382,7 +425,10 @@ impl Redis {
         self.judge(timeout(ANSWER_WITHIN, saying).await)
     }
 
-    fn judge<T>(&self, answer: Result<Result<T, RedisError>, tokio::time::error::Elapsed>) -> Result<T, Unreachable> {
+    fn judge<T>(
+        &self,
+        answer: Result<Result<T, RedisError>, tokio::time::error::Elapsed>,
+    ) -> Result<T, Unreachable> {
         let error = match answer {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => error.to_string(),
@@ -404,7 +450,10 @@ enum Words<'a> {
 }
 
 impl Words<'_> {
-    async fn over<T: FromRedisValue>(&self, line: &mut impl ConnectionLike) -> Result<T, RedisError> {
+    async fn over<T: FromRedisValue>(
+        &self,
+        line: &mut impl ConnectionLike,
+    ) -> Result<T, RedisError> {
         match self {
             Self::Script(script) => script.invoke_async(line).await,
             Self::Command(command) => command.query_async(line).await,
@@ -415,7 +464,10 @@ impl Words<'_> {
 impl RedisConnection {
     async fn connect(address: &str) -> Result<Self, RedisError> {
         if let Some(hosts) = address.strip_prefix("redis+cluster://") {
-            let nodes: Vec<String> = hosts.split(',').map(|host| format!("redis://{host}")).collect();
+            let nodes: Vec<String> = hosts
+                .split(',')
+                .map(|host| format!("redis://{host}"))
+                .collect();
             let line = ClusterClient::builder(nodes)
                 .connection_timeout(CONNECT_WITHIN)
                 .response_timeout(ANSWER_WITHIN)
@@ -426,7 +478,10 @@ impl RedisConnection {
         }
         if let Some(rest) = address.strip_prefix("redis+sentinel://") {
             let (hosts, name) = rest.split_once('/').unwrap_or((rest, "mymaster"));
-            let sentinels: Vec<String> = hosts.split(',').map(|host| format!("redis://{host}")).collect();
+            let sentinels: Vec<String> = hosts
+                .split(',')
+                .map(|host| format!("redis://{host}"))
+                .collect();
             let client = SentinelClient::build(sentinels, name, None, SentinelServerType::Master)?;
             let (client, master) = (Box::new(AsyncMutex::new(client)), Mutex::default());
             // While a replica becomes the master there is none for a moment.
@@ -492,7 +547,9 @@ fn identity(run_id: &str) -> u64 {
 
 /// What stands behind a name in the lines of `INFO`.
 fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
-    info.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
+    info.lines()
+        .find_map(|line| line.strip_prefix(name))
+        .map(str::trim)
 }
 
 /// An address as it may be shown.
@@ -559,8 +616,9 @@ redis.call('EXPIRE', KEYS[1], ARGV[4])
 return 1
 ";
 
-/// KEYS own, ckpt, log; ARGV epoch, nonce, seconds, tick, state (empty for none), then tick and event of each event. What the state
-/// covers leaves the log; a state or event that is there already, because an answer was lost, counts as kept.
+/// KEYS own, ckpt, log; ARGV epoch, nonce, seconds, tick, state (empty for none), then tick and
+/// event of each event. What the state covers leaves the log; a state or event that is there
+/// already, because an answer was lost, counts as kept.
 const COMMIT: &str = r"
 local own = redis.call('HMGET', KEYS[1], 'epoch', 'nonce')
 local epoch = tonumber(own[1] or '0')

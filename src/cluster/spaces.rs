@@ -1,7 +1,8 @@
-//! Spaces: finds the process that runs a space, runs those that fall to this one, and keeps what must outlive it.
+//! Spaces: finds the process that runs a space, runs those that fall to this one, and keeps what
+//! must outlive it.
 //!
-//! One task feeds [`Ownership`] with what happened and carries out what it answers; each open space has a task of its own that
-//! writes its checkpoints and durable events in order.
+//! One task feeds [`Ownership`] with what happened and carries out what it answers; each open space
+//! has a task of its own that writes its checkpoints and durable events in order.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,7 +27,8 @@ use super::moving::Moving;
 use super::node::{Member, Node, NodeId};
 use super::orders::Orders;
 use super::ownership::{
-    Epoch, Event, LISTEN, LOOK_EVERY, Ownership, OwnershipAction, OwnershipRequest, SpaceRoute, Taken, Unreachable,
+    Epoch, Event, LISTEN, LOOK_EVERY, Ownership, OwnershipAction, OwnershipRequest, SpaceRoute,
+    Taken, Unreachable,
 };
 use super::persister::{PersistJob, Persister};
 use super::vault::{Committed, Vault, Write};
@@ -83,7 +85,8 @@ pub(super) struct SpacesState {
     pub(super) vault: Vault,
     /// To other processes; nothing when this one is alone.
     pub(super) links: Option<Links>,
-    /// Forwards the calls of those who are too many to talk directly, in the spaces that are run here.
+    /// Forwards the calls of those who are too many to talk directly, in the spaces that are run
+    /// here.
     unit: Option<Sfu>,
     /// Who does so.
     forwarder: SfuEndpoint,
@@ -223,8 +226,8 @@ impl Spaces {
             .unwrap_or(Err(EnterError::Unavailable))
     }
 
-    /// The same for people who come in: they open no more spaces than this process may have. A space that is open counts once, and one
-    /// that another process left is taken all the same.
+    /// The same for people who come in: they open no more spaces than this process may have. A
+    /// space that is open counts once, and one that another process left is taken all the same.
     pub async fn come_in(&self, space: SpaceId) -> Result<OpenSpace, EnterError> {
         let is_open = self.opened(space).is_some() || self.0.census.lock().home_of(space).is_some();
         let most = self.0.max_open;
@@ -235,7 +238,11 @@ impl Spaces {
     }
 
     /// `wish` says whether it may be run elsewhere.
-    async fn enter_as(&self, space: SpaceId, wish: fn(SpaceId) -> Event) -> Result<OpenSpace, EnterError> {
+    async fn enter_as(
+        &self,
+        space: SpaceId,
+        wish: fn(SpaceId) -> Event,
+    ) -> Result<OpenSpace, EnterError> {
         loop {
             let mut endings = self.0.endings.subscribe();
             match self.opened(space) {
@@ -247,19 +254,25 @@ impl Spaces {
                 Some(_) => drop(endings.changed().await),
                 None if self.is_moving(space) => drop(endings.changed().await),
                 None => {
-                    self.0.store.space(space).await?.ok_or(EnterError::Unknown)?;
+                    self.0
+                        .store
+                        .space(space)
+                        .await?
+                        .ok_or(EnterError::Unknown)?;
                     match (self.route(space, wish).await, &self.0.links) {
                         (Some(SpaceRoute::Here(_)), _) => {}
-                        (Some(SpaceRoute::At(node)), Some(links)) => match links.open(&node.link, space).await {
-                            Ok((remote, scene)) => {
-                                let access = SpaceAccess::There(remote);
-                                return Ok(OpenSpace { access, scene });
+                        (Some(SpaceRoute::At(node)), Some(links)) => {
+                            match links.open(&node.link, space).await {
+                                Ok((remote, scene)) => {
+                                    let access = SpaceAccess::There(remote);
+                                    return Ok(OpenSpace { access, scene });
+                                }
+                                Err(error) => {
+                                    tracing::debug!(%space, node = %node.member.node, %error, "a space could not be reached");
+                                    tokio::time::sleep(LOOK_EVERY).await;
+                                }
                             }
-                            Err(error) => {
-                                tracing::debug!(%space, node = %node.member.node, %error, "a space could not be reached");
-                                tokio::time::sleep(LOOK_EVERY).await;
-                            }
-                        },
+                        }
                         _ => return Err(EnterError::Unavailable),
                     }
                 }
@@ -314,7 +327,8 @@ impl Spaces {
         self.spread(LinkBroadcast::Look);
     }
 
-    /// Tells an open space, wherever it is, that what people made of it changed; a closed one reads it when it opens.
+    /// Tells an open space, wherever it is, that what people made of it changed; a closed one reads
+    /// it when it opens.
     pub fn tell(&self, space: SpaceId, command: Command) {
         match self.opened(space) {
             Some(_) => self.tell_here(space, command),
@@ -346,10 +360,13 @@ impl Spaces {
         &self.0.connections
     }
 
-    /// Sessions of a user ended: the connections they opened end too, here and in every other process.
+    /// Sessions of a user ended: the connections they opened end too, here and in every other
+    /// process.
     pub fn sessions_ended(&self, user: UserId) {
         let inner = Arc::clone(&self.0);
-        self.0.tasks.spawn(async move { inner.check_sessions(user).await });
+        self.0
+            .tasks
+            .spawn(async move { inner.check_sessions(user).await });
         self.spread(LinkBroadcast::SessionsEnded(user));
     }
 
@@ -357,13 +374,16 @@ impl Spaces {
         if let Some((handle, _)) = self.opened(space)
             && handle.send(command).is_err()
         {
-            tracing::debug!(%space, "an overloaded space missed a change; one of its plan is read again from SQL");
+            tracing::debug!(%space, "an overloaded space missed a change; one of its plan is read \
+                again from SQL");
         }
     }
 
     /// Lets every other process know. One that cannot be reached learns of changed plans from SQL.
     fn spread(&self, tell: LinkBroadcast) {
-        let Some(links) = self.0.links.clone() else { return };
+        let Some(links) = self.0.links.clone() else {
+            return;
+        };
         let inner = Arc::clone(&self.0);
         self.0.tasks.spawn(async move {
             let me = inner.node();
@@ -372,13 +392,15 @@ impl Spaces {
                 if node.member != me.member
                     && let Err(error) = links.tell(&node.link, tell.clone()).await
                 {
-                    tracing::warn!(node = %node.member.node, %error, "another process was not told of a change");
+                    tracing::warn!(node = %node.member.node, %error, "another process was not told \
+                        of a change");
                 }
             }
         });
     }
 
-    /// Closes a space that was deleted: everybody inside is told and let go, what was kept of it is removed.
+    /// Closes a space that was deleted: everybody inside is told and let go, what was kept of it is
+    /// removed.
     pub async fn delete(&self, space: SpaceId) {
         if self.opened(space).is_none() {
             self.spread(LinkBroadcast::Deleted(space));
@@ -419,7 +441,9 @@ impl Spaces {
     /// Ends a space and waits until what it leaves is kept.
     async fn close(&self, space: SpaceId, ending: Ending) {
         let mut endings = self.0.endings.subscribe();
-        let Some((handle, _)) = self.opened(space) else { return };
+        let Some((handle, _)) = self.opened(space) else {
+            return;
+        };
         handle.close(ending);
         while self.opened(space).is_some() && endings.changed().await.is_ok() {}
     }
@@ -507,13 +531,17 @@ impl SpacesState {
                 sent,
                 answer: self.directory.prove(&me).await,
             },
-            OwnershipRequest::Look(space) => Event::Looked(space, self.directory.look(space, &node).await),
+            OwnershipRequest::Look(space) => {
+                Event::Looked(space, self.directory.look(space, &node).await)
+            }
             OwnershipRequest::Mint { space, seen, dead } => Event::Minted {
                 space,
                 by: me.nonce,
                 answer: self.directory.mint(space, seen, dead.as_ref(), &me).await,
             },
-            OwnershipRequest::Take { space, epoch } => Event::Taken(space, epoch, self.take(space, epoch, &me).await),
+            OwnershipRequest::Take { space, epoch } => {
+                Event::Taken(space, epoch, self.take(space, epoch, &me).await)
+            }
             OwnershipRequest::Assert { space, epoch } => {
                 Event::Asserted(space, epoch, self.assert(space, epoch, &me).await)
             }
@@ -551,7 +579,10 @@ impl SpacesState {
         if row.keeps_chat {
             // Whoever ran it may not have come to that; the seal makes the log forget it.
             let chat: Vec<DurableEvent> = kept.chat().collect();
-            self.store.keep_chat_of(space, epoch, &chat).await.map_err(failed)?;
+            self.store
+                .keep_chat_of(space, epoch, &chat)
+                .await
+                .map_err(failed)?;
         }
         let mut world = match restored(kept) {
             Ok(mut checkpoint) => {
@@ -560,7 +591,8 @@ impl SpacesState {
                 Space::restore(&plan, self.rate, &checkpoint)
             }
             Err(error) => {
-                tracing::error!(%space, %error, "a checkpoint cannot be read; the space starts fresh");
+                tracing::error!(%space, %error, "a checkpoint cannot be read; the space starts \
+                    fresh");
                 Space::new(&plan, self.rate)
             }
         };
@@ -593,8 +625,14 @@ impl SpacesState {
         Ok(Taken::Ours)
     }
 
-    /// Claims a space again of which the directory forgot that it is ours, and lets everything be written anew.
-    async fn assert(&self, space: SpaceId, epoch: Epoch, me: &Member) -> Result<Taken, Unreachable> {
+    /// Claims a space again of which the directory forgot that it is ours, and lets everything be
+    /// written anew.
+    async fn assert(
+        &self,
+        space: SpaceId,
+        epoch: Epoch,
+        me: &Member,
+    ) -> Result<Taken, Unreachable> {
         if !self.directory.is_owner(space, epoch, me).await? {
             return Ok(Taken::Fenced);
         }
@@ -617,7 +655,10 @@ fn restored(kept: super::vault::SavedState) -> Result<Checkpoint, CheckpointErro
     for (tick, event) in kept.events {
         match DurableEvent::decode(&event) {
             Ok(event) => checkpoint.replay(Tick(tick), event),
-            Err(error) => tracing::error!(%error, "something that happened in a space cannot be read and is lost"),
+            Err(error) => {
+                tracing::error!(%error, "something that happened in a space cannot be read and is \
+                    lost")
+            }
         }
     }
     Ok(checkpoint)
@@ -630,7 +671,11 @@ struct Driver {
 }
 
 impl Driver {
-    async fn run(mut self, mut notes: UnboundedReceiver<DriverMessage>, mut reports: UnboundedReceiver<HostEvent>) {
+    async fn run(
+        mut self,
+        mut notes: UnboundedReceiver<DriverMessage>,
+        mut reports: UnboundedReceiver<HostEvent>,
+    ) {
         self.happen(Event::Wake);
         let mut is_hosting = true;
         loop {
@@ -644,7 +689,8 @@ impl Driver {
                 report = reports.recv(), if is_hosting => if let Some(report) = report {
                     self.report(report);
                 } else {
-                    // The host threads have ended. What they left is kept by tasks, and then given up.
+                    // The host threads have ended. What they left is kept by tasks, and then given
+                    // up.
                     is_hosting = false;
                     let inner = Arc::clone(&self.inner);
                     self.inner.tasks.close();
@@ -662,7 +708,8 @@ impl Driver {
     }
 
     fn happen(&mut self, event: Event) {
-        let actions: Vec<OwnershipAction> = self.ownership.handle(MonotonicTime::now(), event).collect();
+        let actions: Vec<OwnershipAction> =
+            self.ownership.handle(MonotonicTime::now(), event).collect();
         for action in actions {
             self.act(action);
         }
@@ -732,11 +779,19 @@ impl Driver {
     /// Passes what the host tells to the task that keeps the space.
     fn report(&self, report: HostEvent) {
         let (space, keep) = match report {
-            HostEvent::Checkpoint { space, checkpoint } => (space, PersistJob::Checkpoint(checkpoint)),
-            HostEvent::Durable { space, tick, events } => (space, PersistJob::Events(tick, events)),
+            HostEvent::Checkpoint { space, checkpoint } => {
+                (space, PersistJob::Checkpoint(checkpoint))
+            }
+            HostEvent::Durable {
+                space,
+                tick,
+                events,
+            } => (space, PersistJob::Events(tick, events)),
             HostEvent::Behind(space) => return self.inner.look(FeedQuery::At(space)),
             HostEvent::Crowded(space) => {
-                if let (Some(unit), Some(open)) = (&self.inner.unit, self.inner.open.lock().get(&space)) {
+                if let (Some(unit), Some(open)) =
+                    (&self.inner.unit, self.inner.open.lock().get(&space))
+                {
                     let following = calls::follow(unit.clone(), open.handle.clone());
                     self.inner.tasks.spawn(following);
                 }

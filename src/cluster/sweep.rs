@@ -1,5 +1,5 @@
-//! Sweep: looks again and again for what was changed in the database without a word to this process: by a command line, or through
-//! another process whose word got lost.
+//! Sweep: looks again and again for what was changed in the database without a word to this
+//! process: by a command line, or through another process whose word got lost.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use super::spaces::Spaces;
 use crate::store::StoreError;
 
 impl Spaces {
-    /// Ends connections whose session has ended, and spaces that were deleted. While the database does not answer all stay.
+    /// Ends connections whose session has ended, and spaces that were deleted. While the database
+    /// does not answer all stay.
     pub async fn sweep(self, every: Duration) {
         let mut rounds = tokio::time::interval(every);
         rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -1,4 +1,5 @@
-//! Vault: where a space outlives the process that runs it: its newest checkpoint, and what happened since.
+//! Vault: where a space outlives the process that runs it: its newest checkpoint, and what happened
+//! since.
 //!
 //! Every write is fenced: whoever has a higher epoch shuts out all before.
 
@@ -58,7 +59,12 @@ pub enum Vault {
 
 impl Vault {
     /// Shuts out every lower epoch.
-    pub async fn claim(&self, space: SpaceId, epoch: Epoch, me: &Member) -> Result<Taken, Unreachable> {
+    pub async fn claim(
+        &self,
+        space: SpaceId,
+        epoch: Epoch,
+        me: &Member,
+    ) -> Result<Taken, Unreachable> {
         match self {
             // Minting was the claim.
             Self::Sql(store) => sql_claim(store, space, epoch, me).await,
@@ -102,9 +108,12 @@ impl Vault {
     /// Keeps a copy where it survives the loss of everything hot.
     pub async fn keep_cold(&self, space: SpaceId, epoch: Epoch, checkpoint: &(u64, Vec<u8>)) {
         if let Self::Redis(_, store) = self
-            && let Err(error) = store.save_checkpoint(space, epoch, checkpoint.0, &checkpoint.1).await
+            && let Err(error) = store
+                .save_checkpoint(space, epoch, checkpoint.0, &checkpoint.1)
+                .await
         {
-            tracing::warn!(%space, %error, "the cold copy of a checkpoint was not kept; the next one follows in a minute");
+            tracing::warn!(%space, %error, "the cold copy of a checkpoint was not kept; the next \
+                one follows in a minute");
         }
     }
 
@@ -112,7 +121,8 @@ impl Vault {
     pub async fn forget(&self, space: SpaceId) -> Result<(), StoreError> {
         let (Self::Sql(store) | Self::Redis(_, store)) = self;
         if let Self::Redis(redis, _) = self {
-            // What stays is cleared away by Redis itself: everything of a space expires when nobody writes it for long.
+            // What stays is cleared away by Redis itself: everything of a space expires when nobody
+            // writes it for long.
             let _ = redis.forget(space).await;
         }
         store.delete_checkpoint(space).await
@@ -129,9 +139,15 @@ pub(super) struct StoredSpace {
 }
 
 impl StoredSpace {
-    /// The newer state, and every event of both places; who replays them knows an event that it has already.
+    /// The newer state, and every event of both places; who replays them knows an event that it has
+    /// already.
     fn newest(self, other: Self) -> Self {
-        let age = |found: &Self| found.checkpoint.as_ref().map(|(epoch, tick, _)| (*epoch, *tick));
+        let age = |found: &Self| {
+            found
+                .checkpoint
+                .as_ref()
+                .map(|(epoch, tick, _)| (*epoch, *tick))
+        };
         let (mut newer, older) = if age(&other) > age(&self) {
             (other, self)
         } else {
@@ -146,7 +162,11 @@ impl StoredSpace {
         let tick = self.checkpoint.as_ref().map_or(0, |(_, tick, _)| *tick);
         SavedState {
             checkpoint: self.checkpoint.map(|(.., blob)| blob),
-            events: self.events.into_iter().filter(|(at, _)| *at > tick).collect(),
+            events: self
+                .events
+                .into_iter()
+                .filter(|(at, _)| *at > tick)
+                .collect(),
         }
     }
 }
@@ -156,7 +176,12 @@ fn unreachable(error: &StoreError) -> Unreachable {
     Unreachable
 }
 
-async fn sql_claim(store: &Store, space: SpaceId, epoch: Epoch, me: &Member) -> Result<Taken, Unreachable> {
+async fn sql_claim(
+    store: &Store,
+    space: SpaceId,
+    epoch: Epoch,
+    me: &Member,
+) -> Result<Taken, Unreachable> {
     let is_owner = store.is_owner(space, epoch, me.nonce.0).await;
     let is_owner = is_owner.map_err(|error| unreachable(&error))?;
     Ok(if is_owner { Taken::Ours } else { Taken::Fenced })
@@ -167,14 +192,25 @@ async fn sql_load(store: &Store, space: SpaceId) -> Result<StoredSpace, Unreacha
         .load_checkpoint(space)
         .await
         .map_err(|error| unreachable(&error))?;
-    let events = store.load_log(space).await.map_err(|error| unreachable(&error))?;
+    let events = store
+        .load_log(space)
+        .await
+        .map_err(|error| unreachable(&error))?;
     Ok(StoredSpace {
         checkpoint: checkpoint.map(|row| (row.epoch, row.tick, row.blob)),
-        events: events.into_iter().map(|row| (row.tick, row.event)).collect(),
+        events: events
+            .into_iter()
+            .map(|row| (row.tick, row.event))
+            .collect(),
     })
 }
 
-async fn sql_commit(store: &Store, space: SpaceId, epoch: Epoch, write: &Write) -> Result<Committed, Unreachable> {
+async fn sql_commit(
+    store: &Store,
+    space: SpaceId,
+    epoch: Epoch,
+    write: &Write,
+) -> Result<Committed, Unreachable> {
     let mut is_kept = true;
     if let Some((tick, blob)) = &write.checkpoint {
         let kept = store.save_checkpoint(space, epoch, *tick, blob).await;
@@ -184,5 +220,9 @@ async fn sql_commit(store: &Store, space: SpaceId, epoch: Epoch, write: &Write) 
         let kept = store.append_log(space, epoch, &write.events).await;
         is_kept = kept.map_err(|error| unreachable(&error))?;
     }
-    Ok(if is_kept { Committed::Kept } else { Committed::Fenced })
+    Ok(if is_kept {
+        Committed::Kept
+    } else {
+        Committed::Fenced
+    })
 }

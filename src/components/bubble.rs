@@ -1,4 +1,5 @@
-//! Bubble: a few people who talk among themselves wherever they stand, and what they may do with it.
+//! Bubble: a few people who talk among themselves wherever they stand, and what they may do with
+//! it.
 
 use bincode::{Decode, Encode};
 
@@ -41,7 +42,8 @@ pub enum BubbleAction {
 }
 
 impl BubbleAction {
-    /// The deed of that number of the wire, if there is one; the other number is a bubble's or a player's.
+    /// The deed of that number of the wire, if there is one; the other number is a bubble's or a
+    /// player's.
     pub const fn from_wire(deed: u8, bubble: u32) -> Option<Self> {
         match deed {
             0 => Some(Self::Form { is_aside: false }),

@@ -1,4 +1,5 @@
-//! Commands: everything that can be asked of a space. They are applied at the next tick, in the order they came.
+//! Commands: everything that can be asked of a space. They are applied at the next tick, in the
+//! order they came.
 
 use bincode::{Decode, Encode};
 
@@ -15,7 +16,8 @@ use super::unit::{Position, Tile};
 /// One request to a space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Command {
-    /// A user comes in, or comes back to the player that is still theirs. Rights were checked before.
+    /// A user comes in, or comes back to the player that is still theirs. Rights were checked
+    /// before.
     Join {
         /// Who.
         user: UserId,
@@ -23,13 +25,14 @@ pub enum Command {
         name: String,
         /// What they look like.
         avatar: Option<Avatar>,
-        /// The zone they arrive in when they are new; wherever people arrive when there is none of that name.
+        /// The zone they arrive in when they are new; wherever people arrive when there is none of
+        /// that name.
         arrive: Option<String>,
         /// The users they keep away from them.
         blocked: Vec<UserId>,
     },
-    /// A player whose connection outlived the space's last life, but who came after what was kept of it: stands where others
-    /// saw them last, under the same number.
+    /// A player whose connection outlived the space's last life, but who came after what was kept
+    /// of it: stands where others saw them last, under the same number.
     Resume {
         /// Who.
         card: Card,
@@ -42,7 +45,8 @@ pub enum Command {
         /// The users they keep away from them.
         blocked: Vec<UserId>,
     },
-    /// The player's connection outlived the space's last life, and is still there: what it sends goes on where it was.
+    /// The player's connection outlived the space's last life, and is still there: what it sends
+    /// goes on where it was.
     Stay {
         /// Who.
         player: PlayerId,
@@ -106,14 +110,16 @@ pub enum Command {
         /// What they look like.
         avatar: Option<Avatar>,
     },
-    /// An element was placed. Takes effect on the version right before it; a space that is older is behind.
+    /// An element was placed. Takes effect on the version right before it; a space that is older is
+    /// behind.
     PlaceElement {
         /// Where and what.
         placement: Placement,
         /// The plan's version with it.
         version: u32,
     },
-    /// A placement was removed. Takes effect on the version right before it; a space that is older is behind.
+    /// A placement was removed. Takes effect on the version right before it; a space that is older
+    /// is behind.
     RemoveElement {
         /// Which.
         id: PlacementId,

@@ -20,7 +20,8 @@ pub struct TickOutput {
     pub tick: Tick,
     /// Players who came, or whose card changed.
     pub cards: Vec<Card>,
-    /// Where players are now; only those whose stance changed, and everybody who came. Sorted by player.
+    /// Where players are now; only those whose stance changed, and everybody who came. Sorted by
+    /// player.
     pub stances: Vec<(PlayerId, Stance)>,
     /// Exact states of players whose position changed or whose input was applied. Sorted by player.
     pub own: Vec<OwnState>,
@@ -171,7 +172,8 @@ pub enum Fact {
     },
     /// A bubble is different from now on, or is no more.
     BubbleChanged(BubbleState),
-    /// Someone asks others to talk in a bubble; only those are told, and nothing else changes until one agrees.
+    /// Someone asks others to talk in a bubble; only those are told, and nothing else changes until
+    /// one agrees.
     BubbleAsked {
         /// Who.
         player: PlayerId,
@@ -196,7 +198,8 @@ pub enum Fact {
         /// Those in it.
         to: Vec<PlayerId>,
     },
-    /// Somebody stepped through to another space. They are here until whoever shows them the way lets them go.
+    /// Somebody stepped through to another space. They are here until whoever shows them the way
+    /// lets them go.
     Stepped {
         /// Who.
         player: PlayerId,
@@ -317,7 +320,11 @@ impl Fact {
     pub const fn is_durable(&self) -> bool {
         matches!(
             self,
-            Self::Said(_) | Self::SaidBefore(_) | Self::Changed { .. } | Self::Reacted(_) | Self::Cleared { .. }
+            Self::Said(_)
+                | Self::SaidBefore(_)
+                | Self::Changed { .. }
+                | Self::Reacted(_)
+                | Self::Cleared { .. }
         )
     }
 

@@ -59,7 +59,8 @@ impl Grid {
         }
     }
 
-    /// FNV-1a over one byte a tile, row by row, 1 where solid: client and server compare it to know that they predict on the same ground.
+    /// FNV-1a over one byte a tile, row by row, 1 where solid: client and server compare it to know
+    /// that they predict on the same ground.
     pub fn hash(&self) -> u32 {
         self.blockers.iter().fold(0x811c_9dc5, |hash, &count| {
             (hash ^ u32::from(count > 0)).wrapping_mul(0x0100_0193)

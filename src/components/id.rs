@@ -78,6 +78,7 @@ uuid_id!(
     MessageId
 );
 
-/// A user's presence in one space: small, so that it travels cheaply. Never reused while the space lives.
+/// A user's presence in one space: small, so that it travels cheaply. Never reused while the space
+/// lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Encode, Decode)]
 pub struct PlayerId(pub u32);

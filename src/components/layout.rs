@@ -1,4 +1,5 @@
-//! Plan: what people made of a space, as the store keeps it: size, blocked tiles, zones, placed elements.
+//! Plan: what people made of a space, as the store keeps it: size, blocked tiles, zones, placed
+//! elements.
 
 use bincode::{Decode, Encode};
 
@@ -16,7 +17,8 @@ pub struct SpaceLayout {
     pub height: u16,
     /// Tiles that the map itself blocks: walls, water.
     pub blocked: Vec<Tile>,
-    /// Whether nobody in the open is heard through what the map blocks, where the rules leave it to the map.
+    /// Whether nobody in the open is heard through what the map blocks, where the rules leave it to
+    /// the map.
     pub has_walls: bool,
     /// How people in the open hear and see each other.
     pub voices: ProximityRules,
@@ -24,7 +26,8 @@ pub struct SpaceLayout {
     pub zones: Vec<Zone>,
     /// Elements that stand in the space.
     pub elements: Vec<Placement>,
-    /// Rises with every change of the map, the zones and the elements, in the transaction that changes them.
+    /// Rises with every change of the map, the zones and the elements, in the transaction that
+    /// changes them.
     pub version: u32,
 }
 

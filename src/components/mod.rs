@@ -1,7 +1,8 @@
 //! Components: what exists in a space, as plain data: ids, units, commands and facts.
 //!
-//! May use nothing of this crate. Never: behaviour beyond small conversions, clocks, chance, I/O, wire types.
-//! What happens to this data each tick is the business of `systems`; how it travels that of `net`.
+//! May use nothing of this crate. Never: behaviour beyond small conversions, clocks, chance, I/O,
+//! wire types. What happens to this data each tick is the business of `systems`; how it travels
+//! that of `net`.
 
 pub mod bubble;
 pub mod chat;

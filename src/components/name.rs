@@ -1,6 +1,8 @@
-//! Names: which texts may stand over a head or on a door, and which of them are the same name to an eye.
+//! Names: which texts may stand over a head or on a door, and which of them are the same name to an
+//! eye.
 //!
-//! Two names are one when they differ only in case, normal form or letters that look alike (Unicode TR 36, UTS 39).
+//! Two names are one when they differ only in case, normal form or letters that look alike (Unicode
+//! TR 36, UTS 39).
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
@@ -18,7 +20,13 @@ const JOINER: char = '\u{200d}';
 const NON_JOINER: char = '\u{200c}';
 const EMOJI_STYLE: char = '\u{fe0f}';
 /// Characters that Unicode counts as visible and fonts draw as nothing.
-const BLANK: [char; 5] = ['\u{2800}', '\u{1d159}', '\u{16fe4}', '\u{13441}', '\u{13442}'];
+const BLANK: [char; 5] = [
+    '\u{2800}',
+    '\u{1d159}',
+    '\u{16fe4}',
+    '\u{13441}',
+    '\u{13442}',
+];
 
 /// Why a text is no name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +41,9 @@ pub enum NameError {
     #[error("A name has no marks without a letter, and at most {MARKS_ON_A_LETTER} on one.")]
     Marks,
     /// Letters that look alike could be put into another's name.
-    #[error("A name is written in one script: do not mix, for example, Latin and Cyrillic letters.")]
+    #[error(
+        "A name is written in one script: do not mix, for example, Latin and Cyrillic letters."
+    )]
     MixedScripts,
 }
 
@@ -47,10 +57,12 @@ pub fn username(text: &str) -> Result<String, NameError> {
     }
 }
 
-/// The name of a space, map, element or avatar as it is kept: NFC, single spaces, nothing invisible. It may mix scripts, and
-/// signs such as ½ and ™ stay what they are.
+/// The name of a space, map, element or avatar as it is kept: NFC, single spaces, nothing
+/// invisible. It may mix scripts, and signs such as ½ and ™ stay what they are.
 pub fn title(text: &str) -> Result<String, NameError> {
-    checked(text, TITLE_CHARS, |text| single_spaced(&text.nfc().collect::<String>()))
+    checked(text, TITLE_CHARS, |text| {
+        single_spaced(&text.nfc().collect::<String>())
+    })
 }
 
 /// A text in the form in which names of users are kept and compared: NFKC, with single spaces.
@@ -65,10 +77,14 @@ fn single_spaced(text: &str) -> String {
 fn checked(text: &str, most: usize, form: impl Fn(&str) -> String) -> Result<String, NameError> {
     // Before spaces are joined: a line break in a name is a mistake to be told, not to be mended.
     let text = text.trim();
-    if text.chars().any(|letter| letter.is_control() || is_line_break(letter)) {
+    if text
+        .chars()
+        .any(|letter| letter.is_control() || is_line_break(letter))
+    {
         return Err(NameError::Invisible);
     }
-    // A letter is up to four characters before they are put together; what is far longer is not worth the work.
+    // A letter is up to four characters before they are put together; what is far longer is not
+    // worth the work.
     if text.chars().nth(most * 4).is_some() {
         return Err(NameError::Length(most));
     }
@@ -98,7 +114,11 @@ fn is_unseen(letters: &[char], at: usize) -> bool {
     match letter {
         // 👩‍💻 and ❤️ are one picture each.
         EMOJI_STYLE => !before.is_some_and(UnicodeEmoji::is_emoji_char),
-        JOINER if before.is_some_and(is_picture) && after.is_some_and(UnicodeEmoji::is_emoji_char) => false,
+        JOINER
+            if before.is_some_and(is_picture) && after.is_some_and(UnicodeEmoji::is_emoji_char) =>
+        {
+            false
+        }
         // They change how the letters of some scripts are drawn, and only between those.
         JOINER | NON_JOINER => !(before.is_some_and(is_joined) && after.is_some_and(is_joined)),
         _ if BLANK.contains(&letter) || is_ignorable(letter) => true,
@@ -173,13 +193,16 @@ fn are_marks_loose(letters: &[char]) -> bool {
     false
 }
 
-/// Whether all letters are of one script; Chinese, Japanese and Korean are each written in several, and with Latin ("highly
-/// restrictive" of UTS 39).
+/// Whether all letters are of one script; Chinese, Japanese and Korean are each written in several,
+/// and with Latin ("highly restrictive" of UTS 39).
 fn is_of_one_script(name: &str) -> bool {
     if !AugmentedScriptSet::for_str(name).is_empty() {
         return true;
     }
-    let others: String = name.chars().filter(|letter| letter.script() != Script::Latin).collect();
+    let others: String = name
+        .chars()
+        .filter(|letter| letter.script() != Script::Latin)
+        .collect();
     let set = AugmentedScriptSet::for_str(&others);
     set.hanb || set.jpan || set.kore
 }
@@ -187,9 +210,11 @@ fn is_of_one_script(name: &str) -> bool {
 /// By what names are told apart. Both are unique on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameKeys {
-    /// The same for names that differ in case, normal form or look-alike letters; sign-in finds a user by it.
+    /// The same for names that differ in case, normal form or look-alike letters; sign-in finds a
+    /// user by it.
     pub folded: String,
-    /// The same for names that look the same as they are written: a capital I is a small l, which it is not once case is folded.
+    /// The same for names that look the same as they are written: a capital I is a small l, which
+    /// it is not once case is folded.
     pub seen: String,
 }
 
@@ -222,7 +247,8 @@ fn skeleton(text: &str) -> String {
     single_spaced(&seen)
 }
 
-/// The form in which passwords are kept, so that it does not matter how a keyboard puts accents together.
+/// The form in which passwords are kept, so that it does not matter how a keyboard puts accents
+/// together.
 pub fn password_form(text: &str) -> String {
     text.nfkc().collect()
 }
@@ -296,7 +322,10 @@ mod tests {
             "a \u{301}b",
             "a\u{332}\u{332}\u{332}\u{332}\u{332}",
         ] {
-            assert!(username(wrong).is_err(), "{wrong:?} was taken as a user's name");
+            assert!(
+                username(wrong).is_err(),
+                "{wrong:?} was taken as a user's name"
+            );
             assert!(title(wrong).is_err(), "{wrong:?} was taken as a title");
         }
         assert_eq!(username(&"x".repeat(65)), Err(NameError::Length(64)));

@@ -26,7 +26,8 @@ pub struct Peer {
     pub see: bool,
     /// Whether the other sees the one's.
     pub seen: bool,
-    /// How loud the other is by the rule, 0 to 255; under [`ProximityReason::Field`] distance makes it less.
+    /// How loud the other is by the rule, 0 to 255; under [`ProximityReason::Field`] distance makes
+    /// it less.
     pub gain: u8,
     /// By which rule.
     pub why: ProximityReason,

@@ -8,15 +8,16 @@ use super::id::UserId;
 const PER_SECOND: usize = 1 << 20;
 const AT_ONCE: usize = 1 << 18;
 
-/// Tiles that are looked at for one user at once, and a second. Who asks for more waits; a long way takes some hundreds, one
-/// that does not exist everything within reach.
+/// Tiles that are looked at for one user at once, and a second. Who asks for more waits; a long way
+/// takes some hundreds, one that does not exist everything within reach.
 const USER_AT_ONCE: u32 = 65_536;
 const USER_PER_SECOND: u32 = 32_768;
 
 /// Users that are known before it is looked for those whose searches are forgotten.
 const SWEEP_AT: usize = 1_024;
 
-/// What searches may take. All spaces of a thread share one: who is in many of them takes no more than others.
+/// What searches may take. All spaces of a thread share one: who is in many of them takes no more
+/// than others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchBudget {
     left: usize,
@@ -39,7 +40,8 @@ impl Spent {
     fn left(self, now: u64) -> u32 {
         let passed = now.saturating_sub(self.at);
         let forgotten = passed.saturating_mul(u64::from(USER_PER_SECOND)) / 1_000_000;
-        self.tiles.saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX))
+        self.tiles
+            .saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX))
     }
 }
 
@@ -82,7 +84,10 @@ impl SearchBudget {
             self.users.retain(|_, spent| spent.left(now) > 0);
             self.room = SWEEP_AT.max(self.users.len() * 2);
         }
-        let before = self.users.get(&user).map_or(0, |spent| spent.left(self.now));
+        let before = self
+            .users
+            .get(&user)
+            .map_or(0, |spent| spent.left(self.now));
         let spent = Spent {
             tiles: before.saturating_add(u32::try_from(tiles).unwrap_or(u32::MAX)),
             at: self.now,

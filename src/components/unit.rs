@@ -10,7 +10,9 @@ pub const SUBTILES: i32 = 64;
 pub const BODY_HALF: i32 = 19;
 
 /// A step of a space since it was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Resource, Encode, Decode)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Resource, Encode, Decode,
+)]
 pub struct Tick(pub u64);
 
 /// Steps of a space per second, 10 to 60.

@@ -9,11 +9,13 @@ pub fn utc(millis: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// The date so many days after 1970-01-01: Howard Hinnant's `civil_from_days`, for days that are not negative.
+/// The date so many days after 1970-01-01: Howard Hinnant's `civil_from_days`, for days that are
+/// not negative.
 const fn civil(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let part = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * part + 2) / 5 + 1;

@@ -1,11 +1,16 @@
 //! Balance: which space a thread, or a process, hands to another one, when that pays.
 
-/// A thread hands something over when it has more than this to do above the least busy one, in nanoseconds a second.
+/// A thread hands something over when it has more than this to do above the least busy one, in
+/// nanoseconds a second.
 const WORTH_MOVING: u64 = 50_000_000;
 
-/// The space to hand over and the thread to hand it to: the most expensive one that leaves the other thread with less to
-/// do than this one had. `loads` and `costs` are nanoseconds a second.
-pub fn choose<Id: Copy>(loads: &[u64], own: usize, costs: impl Iterator<Item = (Id, u64)>) -> Option<(Id, usize)> {
+/// The space to hand over and the thread to hand it to: the most expensive one that leaves the
+/// other thread with less to do than this one had. `loads` and `costs` are nanoseconds a second.
+pub fn choose<Id: Copy>(
+    loads: &[u64],
+    own: usize,
+    costs: impl Iterator<Item = (Id, u64)>,
+) -> Option<(Id, usize)> {
     let (other, least) = loads.iter().enumerate().min_by_key(|(_, load)| **load)?;
     let surplus = loads[own]
         .checked_sub(*least)
@@ -34,13 +39,19 @@ mod tests {
 
     #[test]
     fn a_single_large_space_stays_where_it_is() {
-        assert_eq!(choose(&[400 * MILLI, 0], 0, [('a', 400 * MILLI)].into_iter()), None);
+        assert_eq!(
+            choose(&[400 * MILLI, 0], 0, [('a', 400 * MILLI)].into_iter()),
+            None
+        );
     }
 
     #[test]
     fn small_differences_are_left_alone() {
         let costs = [('a', 10 * MILLI)];
-        assert_eq!(choose(&[140 * MILLI, 100 * MILLI], 0, costs.into_iter()), None);
+        assert_eq!(
+            choose(&[140 * MILLI, 100 * MILLI], 0, costs.into_iter()),
+            None
+        );
     }
 
     proptest! {

@@ -1,5 +1,6 @@
-//! Intake: the commands of the coming tick. What people write and signal is bounded in bytes a tick: in all, for each sender and for
-//! each receiver of signals. What is more waits for the next ticks, in order, so that one tick is never more than everybody can be sent.
+//! Intake: the commands of the coming tick. What people write and signal is bounded in bytes a
+//! tick: in all, for each sender and for each receiver of signals. What is more waits for the next
+//! ticks, in order, so that one tick is never more than everybody can be sent.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,7 +13,8 @@ pub(super) const WAITING_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes of it that one tick takes.
 const TICK_BYTES: usize = 128 * 1024;
 
-/// Bytes of it that one tick takes of one sender, and for one receiver. A single larger one is let through.
+/// Bytes of it that one tick takes of one sender, and for one receiver. A single larger one is let
+/// through.
 const SENDER_BYTES: usize = 32 * 1024;
 const RECEIVER_BYTES: usize = 64 * 1024;
 
@@ -50,8 +52,13 @@ impl Intake {
         self.is_last = true;
     }
 
-    /// Puts what the next tick takes of what waits and of what came behind it into the batch; how many bytes of it people wrote.
-    pub(super) fn take(&mut self, arrived: impl Iterator<Item = Command>, batch: &mut Vec<Command>) -> usize {
+    /// Puts what the next tick takes of what waits and of what came behind it into the batch; how
+    /// many bytes of it people wrote.
+    pub(super) fn take(
+        &mut self,
+        arrived: impl Iterator<Item = Command>,
+        batch: &mut Vec<Command>,
+    ) -> usize {
         let waiting = std::mem::take(&mut self.waiting).into_iter();
         if self.is_last {
             let first = batch.len();
@@ -181,12 +188,16 @@ mod tests {
     #[test]
     fn one_tick_takes_little_of_one_sender_and_everything_in_the_end_in_order() {
         let mut intake = Intake::default();
-        let leave = Command::Leave { player: PlayerId(1) };
+        let leave = Command::Leave {
+            player: PlayerId(1),
+        };
         let mut sent: Vec<_> = (0..12).map(|_| signal(1, 2, 12 * 1024)).collect();
         sent.push(leave);
         let mut taken = tick(&mut intake, sent.clone());
         assert_eq!(taken.len(), 2);
-        let other = Command::Leave { player: PlayerId(3) };
+        let other = Command::Leave {
+            player: PlayerId(3),
+        };
         assert_eq!(
             tick(&mut intake, vec![other.clone()]).last(),
             Some(&other),
@@ -205,7 +216,9 @@ mod tests {
         let to_one = (0..20).map(|from| signal(from, 99, 12 * 1024)).collect();
         assert_eq!(tick(&mut intake, to_one).len(), 5);
         let mut intake = Intake::default();
-        let to_all = (0..20).map(|from| signal(from, 100 + from, 12 * 1024)).collect();
+        let to_all = (0..20)
+            .map(|from| signal(from, 100 + from, 12 * 1024))
+            .collect();
         assert_eq!(tick(&mut intake, to_all).len(), 10);
     }
 
@@ -213,7 +226,11 @@ mod tests {
     fn lines_that_are_changed_from_outside_come_a_few_a_tick() {
         let mut intake = Intake::default();
         assert_eq!(
-            tick(&mut intake, (0..40).map(|line| change(line, 16_000)).collect()).len(),
+            tick(
+                &mut intake,
+                (0..40).map(|line| change(line, 16_000)).collect()
+            )
+            .len(),
             2
         );
         intake.finish();
@@ -223,6 +240,9 @@ mod tests {
 
     #[test]
     fn a_single_large_one_is_let_through() {
-        assert_eq!(tick(&mut Intake::default(), vec![change(1, TICK_BYTES * 2)]).len(), 1);
+        assert_eq!(
+            tick(&mut Intake::default(), vec![change(1, TICK_BYTES * 2)]).len(),
+            1
+        );
     }
 }

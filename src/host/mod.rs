@@ -1,7 +1,8 @@
 //! Host: threads that tick the spaces of this process by absolute deadlines.
 //!
-//! May use `space` and below, and channels. Never: SQL, sockets, HTTP; a tick thread never waits for anybody.
-//! Loading and keeping spaces is the business of `cluster`; showing them that of `net::relay`.
+//! May use `space` and below, and channels. Never: SQL, sockets, HTTP; a tick thread never waits
+//! for anybody. Loading and keeping spaces is the business of `cluster`; showing them that of
+//! `net::relay`.
 
 pub mod balance;
 mod intake;
@@ -24,7 +25,8 @@ use crate::components::unit::Tick;
 use crate::space::Space;
 use crate::space::checkpoint::{Checkpoint, DurableEvent};
 
-/// Commands waiting for one space at most; at 20 Hz a thousand people send it about a thousand a tick.
+/// Commands waiting for one space at most; at 20 Hz a thousand people send it about a thousand a
+/// tick.
 const COMMANDS: usize = 4_096;
 
 /// Ticks that a follower may be behind before it is given a picture instead.
@@ -240,14 +242,23 @@ impl SpaceHandle {
 
     /// Applied at the next tick.
     pub fn send(&self, command: Command) -> Result<(), SendError> {
-        // A bounded channel of the standard library would hold room for all of them, in every space.
+        // A bounded channel of the standard library would hold room for all of them, in every
+        // space.
         if self.status.waiting.fetch_add(1, Ordering::Relaxed) >= COMMANDS {
             self.status.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(SendError::Overloaded);
         }
         let bytes = intake::weight(&command);
-        if bytes > 0 && self.status.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) >= intake::WAITING_BYTES {
-            self.status.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        if bytes > 0
+            && self
+                .status
+                .waiting_bytes
+                .fetch_add(bytes, Ordering::Relaxed)
+                >= intake::WAITING_BYTES
+        {
+            self.status
+                .waiting_bytes
+                .fetch_sub(bytes, Ordering::Relaxed);
             self.status.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(SendError::Overloaded);
         }
@@ -272,9 +283,13 @@ impl SpaceHandle {
         self.order(WorkerCommand::Checkpoint(self.id));
     }
 
-    /// Ends the ticking. For [`Ending::Unloaded`] only when nobody is in the space and nothing waits for it.
+    /// Ends the ticking. For [`Ending::Unloaded`] only when nobody is in the space and nothing
+    /// waits for it.
     pub fn close(&self, ending: Ending) {
-        self.order(WorkerCommand::Close { space: self.id, ending });
+        self.order(WorkerCommand::Close {
+            space: self.id,
+            ending,
+        });
     }
 
     /// The thread that ticks it now, by its number.
@@ -290,18 +305,33 @@ impl SpaceHandle {
 
 impl Host {
     /// Starts that many threads, at least one.
-    pub fn start(threads: usize, reports: &mpsc::UnboundedSender<HostEvent>) -> std::io::Result<Self> {
+    pub fn start(
+        threads: usize,
+        reports: &mpsc::UnboundedSender<HostEvent>,
+    ) -> std::io::Result<Self> {
         let (desks, inboxes) = desks(threads.max(1));
         let until = Arc::new(Until::default());
         let threads = inboxes
             .into_iter()
             .enumerate()
             .map(|(number, inbox)| {
-                let run = worker::run_on(number, inbox, reports.clone(), Arc::clone(&desks), Arc::clone(&until));
-                std::thread::Builder::new().name(format!("host-{number}")).spawn(run)
+                let run = worker::run_on(
+                    number,
+                    inbox,
+                    reports.clone(),
+                    Arc::clone(&desks),
+                    Arc::clone(&until),
+                );
+                std::thread::Builder::new()
+                    .name(format!("host-{number}"))
+                    .spawn(run)
             })
             .collect::<std::io::Result<_>>()?;
-        Ok(Self { desks, until, threads })
+        Ok(Self {
+            desks,
+            until,
+            threads,
+        })
     }
 
     /// Spaces are ticked until then. Nothing is ticked before this was said for the first time.

@@ -1,7 +1,7 @@
 //! Moment: a point on a clock that never goes back and does not stop while the machine sleeps.
 //!
-//! A lease runs on while a laptop is closed or a virtual machine is suspended, so what is measured against it must too:
-//! `std`'s `Instant` stops there.
+//! A lease runs on while a laptop is closed or a virtual machine is suspended, so what is measured
+//! against it must too: `std`'s `Instant` stops there.
 
 use std::ops::Add;
 use std::time::Duration;

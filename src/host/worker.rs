@@ -26,7 +26,8 @@ use crate::systems::chat::History;
 /// Ticks that a late space makes up for at once; what is older is skipped and counted.
 const CATCH_UP: u32 = 3;
 
-/// Deadlines of a thread's spaces fall together on such a grid: waking up costs more than the tick of a space at rest.
+/// Deadlines of a thread's spaces fall together on such a grid: waking up costs more than the tick
+/// of a space at rest.
 const GRID: Duration = Duration::from_millis(5);
 
 /// How long nobody must be in a space before it is reported as resting.
@@ -41,7 +42,8 @@ const REMEMBER_MOVES: Duration = Duration::from_secs(10);
 /// How often what changed is checkpointed.
 const CHECKPOINT: Duration = Duration::from_secs(1);
 
-/// Facts kept for a follower that is behind; beyond that the oldest are lost to it (the space's history still has the chat).
+/// Facts kept for a follower that is behind; beyond that the oldest are lost to it (the space's
+/// history still has the chat).
 const MISSED: usize = 4_096;
 
 /// One space that is ticked.
@@ -107,7 +109,8 @@ impl HostedSpace {
         let period = Duration::from_secs(1) / u32::from(space.rate().per_second());
         let said = History(space.picture().history.into());
         status.version.store(space.version(), Ordering::Release);
-        // Its world is made anew on the thread that runs it: among what other threads hold, no page of it could ever be given back.
+        // Its world is made anew on the thread that runs it: among what other threads hold, no page
+        // of it could ever be given back.
         space.sleep();
         Self {
             id,
@@ -133,26 +136,36 @@ impl HostedSpace {
         }
     }
 
-    /// Runs the tick that is due and shows it to the followers, unless the right to do so ended meanwhile.
+    /// Runs the tick that is due and shows it to the followers, unless the right to do so ended
+    /// meanwhile.
     fn tick(&mut self, now: Instant, reports: &UnboundedSender<HostEvent>, until: &Until) {
         #[cfg(test)]
         assert!(!self.fails, "a test wants this tick to fail");
         self.take_commands();
         let mut output = self.space.step(&self.batch);
         if !self.batch.is_empty() {
-            self.status.version.store(self.space.version(), Ordering::Release);
-            let was_behind = std::mem::replace(&mut self.reported.is_behind, self.space.is_behind());
+            self.status
+                .version
+                .store(self.space.version(), Ordering::Release);
+            let was_behind =
+                std::mem::replace(&mut self.reported.is_behind, self.space.is_behind());
             if self.reported.is_behind && !was_behind {
                 let _ = reports.send(HostEvent::Behind(self.id));
             }
         }
         self.batch.clear();
         self.hold_back(&mut output, reports);
-        self.status.people.store(self.space.people(), Ordering::Relaxed);
+        self.status
+            .people
+            .store(self.space.people(), Ordering::Relaxed);
         let is_news = !output.is_quiet();
         self.changed |= is_news;
-        // Whoever was too busy for its frame gets it with one of the next; then once a second is enough.
-        let is_beat = output.tick.0.is_multiple_of(u64::from(self.space.rate().per_second()));
+        // Whoever was too busy for its frame gets it with one of the next; then once a second is
+        // enough.
+        let is_beat = output
+            .tick
+            .0
+            .is_multiple_of(u64::from(self.space.rate().per_second()));
         if is_news || is_beat || !self.space.is_still() {
             self.show(&Arc::new(output), until.is_over());
         }
@@ -172,7 +185,9 @@ impl HostedSpace {
         let commands = self.commands.try_iter().inspect(|_| arrived += 1);
         let bytes = self.intake.take(commands, &mut self.batch);
         self.status.waiting.fetch_sub(arrived, Ordering::Relaxed);
-        self.status.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.status
+            .waiting_bytes
+            .fetch_sub(bytes, Ordering::Relaxed);
     }
 
     fn schedule(&mut self, now: Instant) {
@@ -185,10 +200,14 @@ impl HostedSpace {
         }
     }
 
-    /// Takes what must be kept first out of a tick's output, and adds what was kept since the last one.
+    /// Takes what must be kept first out of a tick's output, and adds what was kept since the last
+    /// one.
     fn hold_back(&mut self, output: &mut TickOutput, reports: &UnboundedSender<HostEvent>) {
         self.forget(output);
-        let durable: Vec<Fact> = output.facts.extract_if(.., |fact| fact.is_durable()).collect();
+        let durable: Vec<Fact> = output
+            .facts
+            .extract_if(.., |fact| fact.is_durable())
+            .collect();
         output.facts.splice(..0, self.kept.drain(..));
         let events: Vec<_> = durable.iter().filter_map(DurableEvent::of).collect();
         match self.unkept.back_mut() {
@@ -212,7 +231,11 @@ impl HostedSpace {
 
     /// When what was said is forgotten nobody is left who waits for it.
     fn forget(&mut self, output: &mut TickOutput) {
-        let Some(end) = output.facts.iter().rposition(|fact| *fact == Fact::Forgotten) else {
+        let Some(end) = output
+            .facts
+            .iter()
+            .rposition(|fact| *fact == Fact::Forgotten)
+        else {
             return;
         };
         self.kept.clear();
@@ -227,8 +250,12 @@ impl HostedSpace {
 
     fn release(&mut self, tick: Tick) {
         while self.unkept.front().is_some_and(|(at, _)| *at <= tick) {
-            self.kept
-                .extend(self.unkept.pop_front().into_iter().flat_map(|(_, facts)| facts));
+            self.kept.extend(
+                self.unkept
+                    .pop_front()
+                    .into_iter()
+                    .flat_map(|(_, facts)| facts),
+            );
         }
     }
 
@@ -279,7 +306,10 @@ impl HostedSpace {
             missed: Vec::new(),
         };
         if sender.try_send(seen).is_ok() {
-            self.followers.push(Follower { sender, missed: None });
+            self.followers.push(Follower {
+                sender,
+                missed: None,
+            });
         }
     }
 
@@ -421,8 +451,13 @@ impl HostWorker {
 
     /// Tells the others how much there is to do here, and hands a space over when that pays.
     fn measure(&mut self, busy: Duration, since: Duration) {
-        let per_second = |spent: Duration| (spent.as_nanos() * 1_000_000_000 / since.as_nanos().max(1)) as u64;
-        let own_load = if self.spaces.is_empty() { 0 } else { per_second(busy) };
+        let per_second =
+            |spent: Duration| (spent.as_nanos() * 1_000_000_000 / since.as_nanos().max(1)) as u64;
+        let own_load = if self.spaces.is_empty() {
+            0
+        } else {
+            per_second(busy)
+        };
         self.desks[self.number]
             .load
             .busy_nanos_per_second
@@ -455,7 +490,10 @@ impl HostWorker {
         }
         // Only now: an order for it must not come before the space itself.
         status.home.store(other, Ordering::Release);
-        self.desks[self.number].load.spaces.fetch_sub(1, Ordering::Relaxed);
+        self.desks[self.number]
+            .load
+            .spaces
+            .fetch_sub(1, Ordering::Relaxed);
         tracing::debug!(%space, from = self.number, to = other, "a space moved to another thread");
         counter!("plaza_spaces_moved_total").increment(1);
         let now = now();
@@ -483,7 +521,11 @@ impl HostWorker {
         }
         match order {
             WorkerCommand::Open(mut running) => {
-                let off = running.next.saturating_duration_since(self.started).as_nanos() % GRID.as_nanos();
+                let off = running
+                    .next
+                    .saturating_duration_since(self.started)
+                    .as_nanos()
+                    % GRID.as_nanos();
                 running.next += GRID.saturating_sub(Duration::from_nanos(off as u64));
                 self.deadlines.push(Reverse((running.next, running.id)));
                 self.spaces.insert(running.id, *running);
@@ -504,7 +546,8 @@ impl HostWorker {
                 }
             }
             WorkerCommand::Close { space, ending } => {
-                let is_allowed = |running: &mut HostedSpace| ending != Ending::Unloaded || running.is_idle();
+                let is_allowed =
+                    |running: &mut HostedSpace| ending != Ending::Unloaded || running.is_idle();
                 if self.spaces.get_mut(&space).is_some_and(is_allowed) {
                     if ending == Ending::Leaves {
                         self.finish(space);
@@ -524,7 +567,11 @@ impl HostWorker {
             }
             self.deadlines.pop();
             // A deadline of an earlier life of the space, or of one that ended.
-            let Some(running) = self.spaces.get_mut(&space).filter(|running| running.next == at) else {
+            let Some(running) = self
+                .spaces
+                .get_mut(&space)
+                .filter(|running| running.next == at)
+            else {
                 continue;
             };
             if self.until.is_over() {
@@ -540,7 +587,8 @@ impl HostWorker {
             *since = now;
             running.space.lend_searching(std::mem::take(budget));
             if catch_unwind(AssertUnwindSafe(|| running.tick(now, reports, until))).is_err() {
-                tracing::error!(%space, "the tick of a space panicked; the space starts again from its checkpoint");
+                tracing::error!(%space, "the tick of a space panicked; the space starts again from \
+                    its checkpoint");
                 counter!("plaza_space_panics_total").increment(1);
                 self.end(space, Ending::Restarts);
                 continue;
@@ -554,7 +602,8 @@ impl HostWorker {
         }
     }
 
-    /// What was asked of a space that leaves is done here: whoever runs it next does not know of it.
+    /// What was asked of a space that leaves is done here: whoever runs it next does not know of
+    /// it.
     fn finish(&mut self, space: SpaceId) {
         let now = now();
         if let Some(running) = self.spaces.get_mut(&space)
@@ -572,12 +621,18 @@ impl HostWorker {
     fn end(&mut self, space: SpaceId, ending: Ending) {
         if let Some(running) = self.spaces.remove(&space) {
             running.end(ending, &self.reports);
-            self.desks[self.number].load.spaces.fetch_sub(1, Ordering::Relaxed);
+            self.desks[self.number]
+                .load
+                .spaces
+                .fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a host thread keeps real deadlines")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a host thread keeps real deadlines"
+)]
 fn now() -> Instant {
     Instant::now()
 }
@@ -663,7 +718,10 @@ mod tests {
             .unwrap()
             .tick(now(), &there.reports, &there.until);
         for follower in [&mut early, &mut late] {
-            assert!(matches!(follower.try_recv(), Ok(SpaceUpdate::Snapshot { .. })));
+            assert!(matches!(
+                follower.try_recv(),
+                Ok(SpaceUpdate::Snapshot { .. })
+            ));
             assert!(matches!(follower.try_recv(), Ok(SpaceUpdate::Tick(_))));
         }
     }
@@ -693,8 +751,14 @@ mod tests {
         };
         assert!(matches!(sound.try_recv(), Ok(SpaceUpdate::Snapshot { .. })));
         assert!(matches!(sound.try_recv(), Ok(SpaceUpdate::Tick(_))));
-        assert!(matches!(broken.try_recv(), Ok(SpaceUpdate::Snapshot { .. })));
-        assert!(matches!(broken.try_recv(), Ok(SpaceUpdate::Ended(Ending::Restarts))));
+        assert!(matches!(
+            broken.try_recv(),
+            Ok(SpaceUpdate::Snapshot { .. })
+        ));
+        assert!(matches!(
+            broken.try_recv(),
+            Ok(SpaceUpdate::Ended(Ending::Restarts))
+        ));
         assert!(
             matches!(told.try_recv(), Ok(HostEvent::Ended { space, ending: Ending::Restarts, .. }) if space == broken_id)
         );

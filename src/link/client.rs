@@ -13,7 +13,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::tls::{Channel, Tls};
-use super::wire::{self, Greeting, LinkBroadcast, Secret, ToEdge, ToHost, VERSION, WireError, frame};
+use super::wire::{
+    self, Greeting, LinkBroadcast, Secret, ToEdge, ToHost, VERSION, WireError, frame,
+};
 use super::{BEAT, GREET_WITHIN, SILENCE, WAITING};
 use crate::components::command::Command;
 use crate::components::id::SpaceId;
@@ -56,7 +58,8 @@ struct LinkState {
     peers: Mutex<HashMap<String, Arc<SharedPeer>>>,
 }
 
-/// Where the connection to one address is, once there is one; connecting is done by one task at a time.
+/// Where the connection to one address is, once there is one; connecting is done by one task at a
+/// time.
 type SharedPeer = AsyncMutex<Option<Arc<LinkPeer>>>;
 
 /// A connection to one other process.
@@ -83,7 +86,11 @@ impl Links {
     }
 
     /// Asks the process at that address to run a space, which it may do already.
-    pub async fn open(&self, address: &str, space: SpaceId) -> Result<(RemoteSpace, Scene), LinkError> {
+    pub async fn open(
+        &self,
+        address: &str,
+        space: SpaceId,
+    ) -> Result<(RemoteSpace, Scene), LinkError> {
         let peer = self.peer(address).await?;
         let request = peer.next.fetch_add(1, Ordering::Relaxed);
         let (tell, told) = oneshot::channel();
@@ -112,7 +119,10 @@ impl Links {
         if let Some(peer) = place.as_ref().filter(|peer| !peer.over.is_cancelled()) {
             return Ok(Arc::clone(peer));
         }
-        let connecting = timeout(GREET_WITHIN, connect(address, &self.0.secret, self.0.tls.as_ref()));
+        let connecting = timeout(
+            GREET_WITHIN,
+            connect(address, &self.0.secret, self.0.tls.as_ref()),
+        );
         let channel = connecting
             .await
             .map_err(|_| LinkError::Unreachable("no answer in time".into()))??;
@@ -125,9 +135,11 @@ impl Links {
 async fn connect(address: &str, secret: &Secret, tls: Option<&Tls>) -> Result<Channel, LinkError> {
     let socket = TcpStream::connect(address).await.map_err(WireError::Io)?;
     socket.set_nodelay(true).map_err(WireError::Io)?;
-    let mut channel = Channel::connecting(socket, tls)
-        .await
-        .map_err(|error| LinkError::Refused(format!("it does not encrypt its links as this process does ({error})")))?;
+    let mut channel = Channel::connecting(socket, tls).await.map_err(|error| {
+        LinkError::Refused(format!(
+            "it does not encrypt its links as this process does ({error})"
+        ))
+    })?;
     let binding = channel.binding().map_err(WireError::Io)?;
     let own = wire::challenge();
     let hello = Greeting::Hello {
@@ -146,10 +158,17 @@ async fn connect(address: &str, secret: &Secret, tls: Option<&Tls>) -> Result<Ch
     wire::greet(&mut channel, &Greeting::Proof(proof)).await?;
     let other_secret = || LinkError::Refused("it has another secret".into());
     // A host that does not accept the proof ends the connection.
-    match wire::read_greeting(&mut channel).await.map_err(|_| other_secret())? {
-        Greeting::Proof(proof) if secret.accepts(b"host", [&own, &challenge], &binding, &proof) => Ok(channel),
+    match wire::read_greeting(&mut channel)
+        .await
+        .map_err(|_| other_secret())?
+    {
+        Greeting::Proof(proof) if secret.accepts(b"host", [&own, &challenge], &binding, &proof) => {
+            Ok(channel)
+        }
         Greeting::Refused(words) => Err(LinkError::Refused(words)),
-        Greeting::Hello { .. } | Greeting::Welcome { .. } | Greeting::Proof(_) => Err(other_secret()),
+        Greeting::Hello { .. } | Greeting::Welcome { .. } | Greeting::Proof(_) => {
+            Err(other_secret())
+        }
     }
 }
 
@@ -182,7 +201,8 @@ impl LinkPeer {
             }
             over.cancel();
         });
-        // Ends with the peer's last user too: the writer then closes the socket, and the other side its half.
+        // Ends with the peer's last user too: the writer then closes the socket, and the other side
+        // its half.
         let (weak, over) = (Arc::downgrade(&peer), peer.over.clone());
         tokio::spawn(async move {
             let mut reader = BufReader::new(reader);
@@ -214,7 +234,9 @@ impl LinkPeer {
             ToEdge::Over { stream } => drop(self.streams.lock().remove(&stream)),
             ToEdge::Seen { stream, seen } => {
                 let mut streams = self.streams.lock();
-                let Some(sender) = streams.get(&stream) else { return };
+                let Some(sender) = streams.get(&stream) else {
+                    return;
+                };
                 if sender.try_send(seen).is_err() {
                     // Nobody reads any more, or too slowly: it follows anew if it still wants to.
                     streams.remove(&stream);

@@ -15,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::tls::{Channel, Tls};
-use super::wire::{self, Greeting, LinkBroadcast, Secret, ToEdge, ToHost, VERSION, WireError, frame};
+use super::wire::{
+    self, Greeting, LinkBroadcast, Secret, ToEdge, ToHost, VERSION, WireError, frame,
+};
 use super::{BEAT, GREET_WITHIN, SILENCE, WAITING};
 use crate::components::id::SpaceId;
 use crate::components::scene::Scene;
@@ -55,7 +57,8 @@ pub async fn serve(
             Ok((socket, from)) => {
                 let (secret, tls) = (secret.clone(), tls.clone());
                 let (hosting, stopping) = (hosting.clone(), stopping.clone());
-                let (pushed_out, complaints) = (strangers.enter(&stopping), Arc::clone(&complaints));
+                let (pushed_out, complaints) =
+                    (strangers.enter(&stopping), Arc::clone(&complaints));
                 tasks.spawn(async move {
                     let greeted = tokio::select! {
                         greeted = timeout(GREET_WITHIN, be_greeted(socket, &secret, tls.as_ref())) => greeted,
@@ -65,7 +68,8 @@ pub async fn serve(
                         if complaints.check().is_ok() {
                             tracing::warn!(
                                 %from,
-                                "a connection to the cluster's link does not know its secret, runs another version, or does not \
+                                "a connection to the cluster's link does not know its secret, runs \
+                                another version, or does not \
                                  encrypt as this process does; told once a minute at most"
                             );
                         }
@@ -121,7 +125,11 @@ async fn connection(channel: Channel, hosting: impl Hosting) -> Result<(), WireE
 }
 
 /// The channel to the one who connected, if they know the secret.
-async fn be_greeted(socket: TcpStream, secret: &Secret, tls: Option<&Tls>) -> Result<Option<Channel>, WireError> {
+async fn be_greeted(
+    socket: TcpStream,
+    secret: &Secret,
+    tls: Option<&Tls>,
+) -> Result<Option<Channel>, WireError> {
     socket.set_nodelay(true)?;
     let mut channel = Channel::accepting(socket, tls).await?;
     let binding = channel.binding()?;
@@ -153,7 +161,10 @@ struct LinkSession<H> {
 }
 
 impl<H: Hosting> LinkSession<H> {
-    async fn listen(&mut self, mut reader: impl tokio::io::AsyncRead + Unpin) -> Result<(), WireError> {
+    async fn listen(
+        &mut self,
+        mut reader: impl tokio::io::AsyncRead + Unpin,
+    ) -> Result<(), WireError> {
         loop {
             let Ok(message) = timeout(SILENCE, wire::read(&mut reader)).await else {
                 return Ok(());
@@ -179,7 +190,8 @@ impl<H: Hosting> LinkSession<H> {
             ToHost::Follow { stream, space } => {
                 let showing = show(self.hosting.running(space), stream, self.out.clone());
                 self.streams.retain(|_, showing| !showing.is_finished());
-                self.streams.insert(stream, tokio::spawn(showing).abort_handle());
+                self.streams
+                    .insert(stream, tokio::spawn(showing).abort_handle());
             }
             ToHost::Unfollow { stream } => {
                 if let Some(showing) = self.streams.remove(&stream) {
@@ -201,7 +213,8 @@ impl<H: Hosting> LinkSession<H> {
     }
 }
 
-/// Sends what happens in a space until it ends, or nobody reads any more. Each tick is encoded once.
+/// Sends what happens in a space until it ends, or nobody reads any more. Each tick is encoded
+/// once.
 async fn show(space: Option<SpaceHandle>, stream: u32, out: mpsc::Sender<Bytes>) {
     if let Some(space) = space {
         let mut seen = space.follow();

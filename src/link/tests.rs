@@ -86,7 +86,13 @@ async fn running_with(secret: &str, tls: Option<Tls>) -> RunningLink {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let stopping = CancellationToken::new();
-    tokio::spawn(serve(listener, Secret::new(secret), tls, one.clone(), stopping.clone()));
+    tokio::spawn(serve(
+        listener,
+        Secret::new(secret),
+        tls,
+        one.clone(),
+        stopping.clone(),
+    ));
     RunningLink {
         address,
         one,
@@ -132,7 +138,9 @@ async fn a_space_of_another_process_is_followed_and_commanded() {
 async fn what_a_process_does_not_run_is_refused() {
     let other = running("secret").await;
     let links = Links::new(Secret::new("secret"), None);
-    let elsewhere = links.open(&other.address, SpaceId(Uuid::from_u128(2))).await;
+    let elsewhere = links
+        .open(&other.address, SpaceId(Uuid::from_u128(2)))
+        .await;
     assert!(matches!(elsewhere, Err(LinkError::NotThere)));
 }
 
@@ -152,8 +160,14 @@ async fn a_process_that_ends_its_space_says_why_and_one_that_is_gone_ends_the_st
     let links = Links::new(Secret::new("secret"), None);
     let (space, _) = links.open(&other.address, SPACE).await.unwrap();
     let (mut first, mut second) = (space.follow(), space.follow());
-    assert!(matches!(first.recv().await, Some(SpaceUpdate::Snapshot { .. })));
-    assert!(matches!(second.recv().await, Some(SpaceUpdate::Snapshot { .. })));
+    assert!(matches!(
+        first.recv().await,
+        Some(SpaceUpdate::Snapshot { .. })
+    ));
+    assert!(matches!(
+        second.recv().await,
+        Some(SpaceUpdate::Snapshot { .. })
+    ));
     other.one.handle.close(Ending::Moved);
     while let Some(seen) = first.recv().await {
         if let SpaceUpdate::Ended(ending) = seen {
@@ -222,10 +236,16 @@ async fn who_encrypts_and_who_does_not_do_not_meet() {
     );
     let plain = Links::new(Secret::new("secret"), None);
     assert!(plain.open(&closed.address, SPACE).await.is_err());
-    assert!(encrypted("secret").open(&open.address, SPACE).await.is_err());
+    assert!(
+        encrypted("secret")
+            .open(&open.address, SPACE)
+            .await
+            .is_err()
+    );
 }
 
-/// Somebody who can stand between two processes can encrypt to both, and hand on what they prove to each other.
+/// Somebody who can stand between two processes can encrypt to both, and hand on what they prove to
+/// each other.
 #[tokio::test]
 async fn nobody_gets_in_between() {
     let other = running_with("secret", Some(Tls::new().unwrap())).await;
@@ -249,7 +269,9 @@ async fn nobody_gets_in_between() {
 #[tokio::test]
 async fn the_host_proves_nothing_to_who_has_not_proved_the_secret() {
     let other = running("secret").await;
-    let mut socket = tokio::net::TcpStream::connect(&other.address).await.unwrap();
+    let mut socket = tokio::net::TcpStream::connect(&other.address)
+        .await
+        .unwrap();
     let hello = wire::Greeting::Hello {
         version: wire::VERSION,
         challenge: [7; 32],
@@ -260,7 +282,9 @@ async fn the_host_proves_nothing_to_who_has_not_proved_the_secret() {
         panic!("a challenge and nothing else: {welcome:?}");
     };
     let guess = Secret::new("guess").prove(b"edge", [&[7; 32], &challenge], &Vec::new());
-    wire::greet(&mut socket, &wire::Greeting::Proof(guess)).await.unwrap();
+    wire::greet(&mut socket, &wire::Greeting::Proof(guess))
+        .await
+        .unwrap();
     assert!(
         wire::read_greeting(&mut socket).await.is_err(),
         "a wrong proof is answered by nothing"
@@ -272,7 +296,11 @@ async fn many_who_say_nothing_keep_no_process_out() {
     let other = running("secret").await;
     let mut silent = Vec::new();
     for _ in 0..200 {
-        silent.push(tokio::net::TcpStream::connect(&other.address).await.unwrap());
+        silent.push(
+            tokio::net::TcpStream::connect(&other.address)
+                .await
+                .unwrap(),
+        );
     }
     let links = Links::new(Secret::new("secret"), None);
     links.open(&other.address, SPACE).await.unwrap();

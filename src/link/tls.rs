@@ -1,6 +1,7 @@
-//! Tls: links that nobody on the way can read. No certificates to make and to renew: each process makes its own at its start, which
-//! proves nothing, and the proof of the cluster's secret covers the channel it is given in (RFC 9266). Somebody in the middle has two
-//! channels, and a proof made for one is wrong for the other.
+//! Tls: links that nobody on the way can read. No certificates to make and to renew: each process
+//! makes its own at its start, which proves nothing, and the proof of the cluster's secret covers
+//! the channel it is given in (RFC 9266). Somebody in the middle has two channels, and a proof made
+//! for one is wrong for the other.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,10 +9,18 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, ServerConfig, SignatureScheme, version::TLS13};
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use tokio_rustls::rustls::crypto::{
+    CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature,
+};
+use tokio_rustls::rustls::pki_types::{
+    CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime,
+};
+use tokio_rustls::rustls::{
+    ClientConfig, DigitallySignedStruct, Error, ServerConfig, SignatureScheme, version::TLS13,
+};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 /// The name that certificates carry; nobody looks at it.
@@ -39,7 +48,8 @@ impl Tls {
     /// # Errors
     /// When the system gives no chance to make a key of.
     pub fn new() -> std::io::Result<Self> {
-        let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).map_err(std::io::Error::other)?;
+        let made =
+            rcgen::generate_simple_self_signed([NAME.to_owned()]).map_err(std::io::Error::other)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
         let provider = Arc::new(ring::default_provider());
         let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -95,8 +105,14 @@ impl Channel {
             return Ok(Binding::new());
         };
         let secret = match &**stream {
-            TlsStream::Client(stream) => stream.get_ref().1.export_keying_material([0; 32], LABEL, None),
-            TlsStream::Server(stream) => stream.get_ref().1.export_keying_material([0; 32], LABEL, None),
+            TlsStream::Client(stream) => stream
+                .get_ref()
+                .1
+                .export_keying_material([0; 32], LABEL, None),
+            TlsStream::Server(stream) => stream
+                .get_ref()
+                .1
+                .export_keying_material([0; 32], LABEL, None),
         };
         Ok(secret.map_err(std::io::Error::other)?.to_vec())
     }
@@ -106,7 +122,11 @@ impl Channel {
 const LABEL: &[u8] = b"EXPORTER-Channel-Binding";
 
 impl AsyncRead for Channel {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_read(cx, buf),
             Self::Encrypted(stream) => Pin::new(stream).poll_read(cx, buf),
@@ -115,7 +135,11 @@ impl AsyncRead for Channel {
 }
 
 impl AsyncWrite for Channel {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
             Self::Encrypted(stream) => Pin::new(stream).poll_write(cx, bytes),
@@ -159,7 +183,12 @@ impl ServerCertVerifier for AcceptAnyCertificate {
         cert: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            cert,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -168,7 +197,12 @@ impl ServerCertVerifier for AcceptAnyCertificate {
         cert: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            cert,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -1,4 +1,5 @@
-//! Wire: what crosses a link: its messages, their frames, and the proof that both sides know the secret.
+//! Wire: what crosses a link: its messages, their frames, and the proof that both sides know the
+//! secret.
 //!
 //! A frame is its length in four bytes, little endian, and that many bytes of bincode.
 
@@ -42,14 +43,31 @@ impl Secret {
         mac.finalize().into_bytes().to_vec()
     }
 
-    /// Proves the secret for both challenges in this very channel; `side` keeps one side's proof from being the other's.
-    pub(super) fn prove(&self, side: &[u8], challenges: [&Challenge; 2], binding: &Binding) -> Proof {
-        self.mac(side, challenges, binding).finalize().into_bytes().into()
+    /// Proves the secret for both challenges in this very channel; `side` keeps one side's proof
+    /// from being the other's.
+    pub(super) fn prove(
+        &self,
+        side: &[u8],
+        challenges: [&Challenge; 2],
+        binding: &Binding,
+    ) -> Proof {
+        self.mac(side, challenges, binding)
+            .finalize()
+            .into_bytes()
+            .into()
     }
 
     /// Whether it is the proof of somebody who knows the secret; takes as long for a wrong one.
-    pub(super) fn accepts(&self, side: &[u8], challenges: [&Challenge; 2], binding: &Binding, proof: &Proof) -> bool {
-        self.mac(side, challenges, binding).verify_slice(proof).is_ok()
+    pub(super) fn accepts(
+        &self,
+        side: &[u8],
+        challenges: [&Challenge; 2],
+        binding: &Binding,
+        proof: &Proof,
+    ) -> bool {
+        self.mac(side, challenges, binding)
+            .verify_slice(proof)
+            .is_ok()
     }
 
     fn mac(&self, side: &[u8], challenges: [&Challenge; 2], binding: &Binding) -> Hmac<Sha256> {
@@ -74,8 +92,8 @@ pub(super) type Challenge = [u8; 32];
 /// A proof.
 pub(super) type Proof = [u8; 32];
 
-/// The first words, in this order. The one who connects proves the secret first: a proof given to anyone who asks could be
-/// tried against guesses at leisure.
+/// The first words, in this order. The one who connects proves the secret first: a proof given to
+/// anyone who asks could be tried against guesses at leisure.
 #[derive(Debug, Encode, Decode)]
 pub(super) enum Greeting {
     /// The one who connects.
@@ -163,28 +181,41 @@ pub(super) fn frame(message: &impl Encode) -> Bytes {
 }
 
 /// The next message.
-pub(super) async fn read<T: Decode<()>>(socket: &mut (impl AsyncRead + Unpin)) -> Result<T, WireError> {
+pub(super) async fn read<T: Decode<()>>(
+    socket: &mut (impl AsyncRead + Unpin),
+) -> Result<T, WireError> {
     read_at_most(socket, MAX_FRAME).await
 }
 
 /// The next greeting: of somebody who may be anybody.
-pub(super) async fn read_greeting(socket: &mut (impl AsyncRead + Unpin)) -> Result<Greeting, WireError> {
+pub(super) async fn read_greeting(
+    socket: &mut (impl AsyncRead + Unpin),
+) -> Result<Greeting, WireError> {
     read_at_most(socket, MAX_GREETING).await
 }
 
-async fn read_at_most<T: Decode<()>>(socket: &mut (impl AsyncRead + Unpin), most: u32) -> Result<T, WireError> {
+async fn read_at_most<T: Decode<()>>(
+    socket: &mut (impl AsyncRead + Unpin),
+    most: u32,
+) -> Result<T, WireError> {
     let length = socket.read_u32_le().await?;
     if length > most {
         return Err(WireError::TooLong(length));
     }
     let mut bytes = vec![0; length as usize];
     socket.read_exact(&mut bytes).await?;
-    let (message, _) = bincode::decode_from_slice(&bytes, bincode::config::standard().with_limit::<{ 64 << 20 }>())?;
+    let (message, _) = bincode::decode_from_slice(
+        &bytes,
+        bincode::config::standard().with_limit::<{ 64 << 20 }>(),
+    )?;
     Ok(message)
 }
 
 /// Writes a greeting.
-pub(super) async fn greet(socket: &mut (impl AsyncWrite + Unpin), greeting: &Greeting) -> Result<(), WireError> {
+pub(super) async fn greet(
+    socket: &mut (impl AsyncWrite + Unpin),
+    greeting: &Greeting,
+) -> Result<(), WireError> {
     socket.write_all(&frame(greeting)).await?;
     Ok(socket.flush().await?)
 }

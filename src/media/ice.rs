@@ -1,4 +1,5 @@
-//! ICE: which servers help two browsers find a way to one another, and the passwords for those that carry their calls.
+//! ICE: which servers help two browsers find a way to one another, and the passwords for those that
+//! carry their calls.
 
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use super::MediaSecret;
 pub struct IceSettings {
     /// Servers that tell a browser its own address, as `stun:HOST:PORT`.
     pub stun_urls: Vec<String>,
-    /// Servers that carry calls for those who cannot reach each other, as `turn:HOST:PORT?transport=udp`.
+    /// Servers that carry calls for those who cannot reach each other, as
+    /// `turn:HOST:PORT?transport=udp`.
     pub turn_urls: Vec<String>,
     /// What the TURN servers and this one know; without it there are no passwords to give out.
     pub turn_secret: Option<MediaSecret>,
@@ -44,8 +46,9 @@ pub struct TurnCredential {
 }
 
 impl TurnCredential {
-    /// A credential that is good until that second of Unix time, by the method of draft-uberti-behave-turn-rest-00: the server checks it by
-    /// computing it again, and needs to know nobody.
+    /// A credential that is good until that second of Unix time, by the method of
+    /// draft-uberti-behave-turn-rest-00: the server checks it by computing it again, and needs to
+    /// know nobody.
     pub fn mint(secret: &MediaSecret, user: &str, expiry: u64) -> Self {
         let username = format!("{expiry}:{user}");
         let password = STANDARD.encode(secret.sign_sha1(&username));

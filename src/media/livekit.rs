@@ -39,7 +39,8 @@ pub struct Grant<'a> {
 }
 
 impl LiveKitSettings {
-    /// A token for one person and one room: a JWT (RFC 7519) signed with HS256, with the claims that `LiveKit` documents.
+    /// A token for one person and one room: a JWT (RFC 7519) signed with HS256, with the claims
+    /// that `LiveKit` documents.
     pub fn token(&self, grant: Grant<'_>) -> String {
         let claims = json!({
             "iss": self.key,
@@ -96,7 +97,8 @@ mod tests {
             URL_SAFE_NO_PAD.decode(parts[0]).unwrap(),
             br#"{"alg":"HS256","typ":"JWT"}"#
         );
-        let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
+        let claims: Value =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
         assert_eq!(
             claims,
             json!({

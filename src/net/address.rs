@@ -6,7 +6,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use axum::http::HeaderMap;
 pub use ipnet::IpNet as Network;
 
-/// What limits by address count: an IPv4 address, or a /64 of IPv6, which is what one household or machine is given.
+/// What limits by address count: an IPv4 address, or a /64 of IPv6, which is what one household or
+/// machine is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AddressKey(IpAddr);
 
@@ -47,8 +48,9 @@ pub fn is_trusted(peer: IpAddr, trusted: &[Network]) -> bool {
     trusted.iter().any(|network| network.contains(&peer))
 }
 
-/// The address of the client: the peer, or the address that a trusted proxy names. `X-Forwarded-For` is read from its
-/// end, where the proxies nearest to us write; what stands before the first one that is not trusted may be invented.
+/// The address of the client: the peer, or the address that a trusted proxy names.
+/// `X-Forwarded-For` is read from its end, where the proxies nearest to us write; what stands
+/// before the first one that is not trusted may be invented.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let mut address = peer;
     let lines: Vec<&str> = headers
@@ -60,7 +62,9 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) ->
         if !is_trusted(address, trusted) {
             break;
         }
-        let Some(before) = hop_address(hop.trim()) else { break };
+        let Some(before) = hop_address(hop.trim()) else {
+            break;
+        };
         address = before;
     }
     address
@@ -88,7 +92,11 @@ mod tests {
         assert_ne!(key("2001:db8:1:2::"), key("2001:db8:1:3::"));
         assert_eq!(key("::ffff:10.0.0.1"), key("10.0.0.1"));
         assert_ne!(key("10.0.0.1"), key("10.0.0.2"));
-        assert!(key("::1").is_loopback() && key("127.0.0.9").is_loopback() && key("::ffff:127.0.0.1").is_loopback());
+        assert!(
+            key("::1").is_loopback()
+                && key("127.0.0.9").is_loopback()
+                && key("::ffff:127.0.0.1").is_loopback()
+        );
         assert_eq!(key("2001:db8:1:2:3::4").to_string(), "2001:db8:1:2::/64");
         assert_eq!(key("10.0.0.1").to_string(), "10.0.0.1");
     }
@@ -99,10 +107,19 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append("x-forwarded-for", "6.6.6.6, 1.2.3.4".parse().unwrap());
         headers.append("x-forwarded-for", "10.0.0.7".parse().unwrap());
-        assert_eq!(client_address(ip("10.0.0.9"), &headers, &trusted), ip("1.2.3.4"));
-        assert_eq!(client_address(ip("9.9.9.9"), &headers, &trusted), ip("9.9.9.9"));
+        assert_eq!(
+            client_address(ip("10.0.0.9"), &headers, &trusted),
+            ip("1.2.3.4")
+        );
+        assert_eq!(
+            client_address(ip("9.9.9.9"), &headers, &trusted),
+            ip("9.9.9.9")
+        );
         headers.append("x-forwarded-for", "nonsense".parse().unwrap());
-        assert_eq!(client_address(ip("10.0.0.9"), &headers, &trusted), ip("10.0.0.9"));
+        assert_eq!(
+            client_address(ip("10.0.0.9"), &headers, &trusted),
+            ip("10.0.0.9")
+        );
     }
 
     #[test]
@@ -117,7 +134,11 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.append("x-forwarded-for", said.parse().unwrap());
-            assert_eq!(client_address(ip("10.0.0.9"), &headers, &trusted), ip(meant), "{said}");
+            assert_eq!(
+                client_address(ip("10.0.0.9"), &headers, &trusted),
+                ip(meant),
+                "{said}"
+            );
         }
     }
 }

@@ -1,17 +1,21 @@
-//! Budget: how much one user, and one address, may ask of this process, over HTTP and WebSockets together.
+//! Budget: how much one user, and one address, may ask of this process, over HTTP and WebSockets
+//! together.
 //!
-//! Each [`Budget`] is a token bucket per user and a larger one per address ([`AddressKey`]: IPv6 by /64), because a school
-//! or an office shares one. Connections from this machine itself have no bucket by address.
+//! Each [`Budget`] is a token bucket per user and a larger one per address ([`AddressKey`]: IPv6 by
+//! /64), because a school or an office shares one. Connections from this machine itself have no
+//! bucket by address.
 //!
-//! HTTP takes by itself: `api::budgets` says which route takes from what, before a body is read. Code elsewhere takes so:
+//! HTTP takes by itself: `api::budgets` says which route takes from what, before a body is read.
+//! Code elsewhere takes so:
 //!
 //! ```text
 //! budgets.take(user.into(), Budget::Edits)?;              // Err(Slowed { seconds }) when nothing is left
 //! budgets.take_many(Spender { user: Some(user), address: Some(address) }, Budget::Edits, 5)?;
 //! ```
 //!
-//! In a handler `?` turns [`Slowed`] into a 429 with `Retry-After`. A limiter of another kind (a chat rate, a count of
-//! connections) reports whom it slowed by [`Budgets::note`], so that one log line a minute and one metric tell it.
+//! In a handler `?` turns [`Slowed`] into a 429 with `Retry-After`. A limiter of another kind (a
+//! chat rate, a count of connections) reports whom it slowed by [`Budgets::note`], so that one log
+//! line a minute and one metric tell it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -322,7 +326,8 @@ impl Budgets {
         self.take_many(spender, budget, 1)
     }
 
-    /// Takes so many at once. For [`Budget::Requests`] that is parts of a request: [`REQUEST`] make a whole one.
+    /// Takes so many at once. For [`Budget::Requests`] that is parts of a request: [`REQUEST`] make
+    /// a whole one.
     pub fn take_many(&self, spender: Spender, budget: Budget, count: u32) -> Result<(), Slowed> {
         let Some(count) = NonZeroU32::new(count) else {
             return Ok(());
@@ -384,7 +389,9 @@ mod tests {
     }
 
     fn taken(budgets: &Budgets, spender: Spender, budget: Budget) -> usize {
-        (0..2_000).take_while(|_| budgets.take(spender, budget).is_ok()).count()
+        (0..2_000)
+            .take_while(|_| budgets.take(spender, budget).is_ok())
+            .count()
     }
 
     #[test]
@@ -404,8 +411,16 @@ mod tests {
     fn a_network_of_ipv6_is_one_address_and_this_machine_none() {
         let budgets = Budgets::new(&BudgetSettings::default());
         taken(&budgets, from("2001:db8:1:2::1"), Budget::Creations);
-        assert!(budgets.take(from("2001:db8:1:2:ffff::9"), Budget::Creations).is_err());
-        assert!(budgets.take(from("2001:db8:1:3::1"), Budget::Creations).is_ok());
+        assert!(
+            budgets
+                .take(from("2001:db8:1:2:ffff::9"), Budget::Creations)
+                .is_err()
+        );
+        assert!(
+            budgets
+                .take(from("2001:db8:1:3::1"), Budget::Creations)
+                .is_ok()
+        );
         assert_eq!(taken(&budgets, from("127.0.0.1"), Budget::Creations), 2_000);
     }
 
@@ -438,7 +453,9 @@ mod tests {
             };
             let _ = budgets.take_many(spender, Budget::Requests, 2_000);
         }
-        let buckets = budgets.0.addresses[Budget::Requests as usize].as_ref().unwrap();
+        let buckets = budgets.0.addresses[Budget::Requests as usize]
+            .as_ref()
+            .unwrap();
         assert!(buckets.limiter.len() <= MOST + SHARED as usize);
     }
 }

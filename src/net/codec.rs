@@ -34,7 +34,8 @@ pub fn encode<T: Encode>(value: &T) -> Vec<u8> {
 
 /// Writes the bytes of a value behind what is there.
 pub fn append<T: Encode>(value: &T, bytes: &mut Vec<u8>) {
-    bincode::encode_into_std_write(value, bytes, CONFIG).expect("writing to memory within the limit cannot fail");
+    bincode::encode_into_std_write(value, bytes, CONFIG)
+        .expect("writing to memory within the limit cannot fail");
 }
 
 /// The value that exactly these bytes spell.
@@ -61,6 +62,9 @@ mod tests {
     fn trailing_bytes_are_refused() {
         let mut bytes = encode(&7_u32);
         bytes.push(0);
-        assert!(matches!(decode::<u32>(&bytes), Err(DecodeError::Trailing(1))));
+        assert!(matches!(
+            decode::<u32>(&bytes),
+            Err(DecodeError::Trailing(1))
+        ));
     }
 }

@@ -1,5 +1,6 @@
-//! Few: a bounded number of connections of which nothing is known yet. One more takes the place of the oldest, so that
-//! those who connect and say nothing do not keep out a process that speaks at once.
+//! Few: a bounded number of connections of which nothing is known yet. One more takes the place of
+//! the oldest, so that those who connect and say nothing do not keep out a process that speaks at
+//! once.
 
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +21,8 @@ impl Few {
         }
     }
 
-    /// One more, which is cancelled with `parent` or when as many came after it. One that made itself known looks there no more.
+    /// One more, which is cancelled with `parent` or when as many came after it. One that made
+    /// itself known looks there no more.
     pub fn enter(&mut self, parent: &CancellationToken) -> CancellationToken {
         let end = parent.child_token();
         if self.ends.len() < self.most {

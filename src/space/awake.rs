@@ -81,16 +81,23 @@ impl AwakeSpace {
         self.world.resource::<PathSearch>().spent()
     }
 
-    /// As it was: the plan says what stands there, the checkpoint who was there. Everybody counts as vanished
-    /// until they join again, and whoever would stand in something solid is moved out of it.
+    /// As it was: the plan says what stands there, the checkpoint who was there. Everybody counts
+    /// as vanished until they join again, and whoever would stand in something solid is moved out
+    /// of it.
     pub fn restore(plan: &SpaceLayout, rate: TickRate, checkpoint: &Checkpoint) -> Self {
         let mut room = Self::new(plan, rate);
         let world = &mut room.world;
         world.insert_resource(checkpoint.tick);
         let skipped = checkpoint.remembered.len().saturating_sub(REMEMBERED);
-        world.resource_mut::<Remembered>().0 = checkpoint.remembered.iter().skip(skipped).copied().collect();
+        world.resource_mut::<Remembered>().0 = checkpoint
+            .remembered
+            .iter()
+            .skip(skipped)
+            .copied()
+            .collect();
         let skipped = checkpoint.history.len().saturating_sub(HISTORY);
-        world.resource_mut::<History>().0 = checkpoint.history.iter().skip(skipped).cloned().collect();
+        world.resource_mut::<History>().0 =
+            checkpoint.history.iter().skip(skipped).cloned().collect();
         for player in &checkpoint.players {
             admit_saved(world, rate, checkpoint.tick, player);
         }
@@ -100,7 +107,8 @@ impl AwakeSpace {
         for (zone, admitted) in &checkpoint.locked {
             zones.lock_again(*zone, admitted.iter().copied());
         }
-        // Who is connected to whom follows from where they stand. Whoever follows begins with it, so it is no news.
+        // Who is connected to whom follows from where they stand. Whoever follows begins with it,
+        // so it is no news.
         let connected = world.run_system_cached(proximity::connect);
         debug_assert!(connected.is_ok(), "a system of plain resources always runs");
         world.resource_mut::<Outbox>().0.facts.clear();
@@ -109,9 +117,15 @@ impl AwakeSpace {
 
     /// Runs one tick; what it brought about, and whether nothing but commands brings about more.
     /// Searches for ways take from the budget; without one, as much as they like.
-    pub fn run(&mut self, commands: &[Command], searching: &mut Option<SearchBudget>) -> (TickOutput, bool) {
+    pub fn run(
+        &mut self,
+        commands: &[Command],
+        searching: &mut Option<SearchBudget>,
+    ) -> (TickOutput, bool) {
         let world = &mut self.world;
-        world.resource_mut::<PathSearch>().begin_tick(searching.take());
+        world
+            .resource_mut::<PathSearch>()
+            .begin_tick(searching.take());
         world.resource_mut::<Inbox>().0.extend_from_slice(commands);
         self.schedule.run(world);
         world.clear_trackers();
@@ -120,11 +134,15 @@ impl AwakeSpace {
         if output.facts.iter().any(Fact::is_about_ground) {
             output.grid_hash = Some(world.resource::<Grid>().hash());
         }
-        let is_waited_for = self.vanished.iter(world).any(|vanished| vanished.0.is_some())
+        let is_waited_for = self
+            .vanished
+            .iter(world)
+            .any(|vanished| vanished.0.is_some())
             || !world.resource::<Typists>().0.is_empty()
             || world.resource::<PathSearch>().is_waited_for();
         let tick = *world.resource::<Tick>();
-        let is_settled = world.resource::<Proximity>().is_settled(tick) && world.resource::<Zones>().is_told();
+        let is_settled =
+            world.resource::<Proximity>().is_settled(tick) && world.resource::<Zones>().is_told();
         (output, is_settled && !is_waited_for)
     }
 
@@ -170,7 +188,13 @@ impl AwakeSpace {
             tick: *self.world.resource::<Tick>(),
             next_player: self.world.resource::<Roster>().next,
             players,
-            remembered: self.world.resource::<Remembered>().0.iter().copied().collect(),
+            remembered: self
+                .world
+                .resource::<Remembered>()
+                .0
+                .iter()
+                .copied()
+                .collect(),
             history: self.world.resource::<History>().0.iter().cloned().collect(),
             locked: self.world.resource::<Zones>().locked().collect(),
         }
@@ -183,7 +207,12 @@ fn admit_saved(world: &mut World, rate: TickRate, now: Tick, saved: &SavedPlayer
         let map = world.resource::<Proximity>().map_ground().clone();
         body = Body {
             facing: body.facing,
-            ..Body::at(home::restored(world, &map, saved.card.player, body.position))
+            ..Body::at(home::restored(
+                world,
+                &map,
+                saved.card.player,
+                body.position,
+            ))
         };
     }
     // The rate may be another than when the carry was saved.
@@ -224,7 +253,8 @@ fn admit_saved(world: &mut World, rate: TickRate, now: Tick, saved: &SavedPlayer
 /// Whoever follows a restored space begins with its picture, so nothing of it is news.
 fn know(world: &mut World, entity: Entity) {
     let mut player = world.entity_mut(entity);
-    let Ok((card, body, motion, steering, walk)) = player.get_components::<(&Card, &Body, &Motion, &Steering, &Walk)>()
+    let Ok((card, body, motion, steering, walk)) =
+        player.get_components::<(&Card, &Body, &Motion, &Steering, &Walk)>()
     else {
         return;
     };

@@ -1,7 +1,7 @@
 //! Checkpoint: everything about who is in a space that shall outlive a process, as bytes.
 //!
-//! The bytes are written down field by field in a record of their own, so that a change of a component never changes
-//! them by accident. Where they are kept is the business of `cluster`.
+//! The bytes are written down field by field in a record of their own, so that a change of a
+//! component never changes them by accident. Where they are kept is the business of `cluster`.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,8 @@ use bincode::{Decode, Encode};
 use uuid::Uuid;
 
 use crate::components::chat::{
-    ChatMessage, HISTORY, MessageChange, MessageReaction, REACTION_KINDS, REACTION_USERS, Reaction, Scope,
+    ChatMessage, HISTORY, MessageChange, MessageReaction, REACTION_KINDS, REACTION_USERS, Reaction,
+    Scope,
 };
 use crate::components::direction::Facing;
 use crate::components::fact::Fact;
@@ -38,7 +39,8 @@ const SHORT: usize = 1_024;
 /// Magic, version and the hash of what follows.
 const HEADER: usize = MAGIC.len() + 2 + 8;
 
-/// The kind of a durable event that is a line of mere words, as earlier versions of this program wrote them.
+/// The kind of a durable event that is a line of mere words, as earlier versions of this program
+/// wrote them.
 const SAID_WORDS: u8 = 1;
 /// That is a line.
 const SAID: u8 = 2;
@@ -69,7 +71,8 @@ pub struct Checkpoint {
     pub remembered: Vec<(UserId, RememberedPose)>,
     /// What was said lately, oldest first.
     pub history: Vec<ChatMessage>,
-    /// Private areas that are locked, by rising number of their zone, and who may come in all the same.
+    /// Private areas that are locked, by rising number of their zone, and who may come in all the
+    /// same.
     pub locked: Vec<(u16, Vec<PlayerId>)>,
 }
 
@@ -120,7 +123,9 @@ impl DurableEvent {
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Said(line) => write((SAID, MessageV1::from(line), MessageMoreV4::from(line))),
-            Self::Changed(change) => write((CHANGED, change.id.0.into_bytes(), &change.text, change.at)),
+            Self::Changed(change) => {
+                write((CHANGED, change.id.0.into_bytes(), &change.text, change.at))
+            }
             Self::Reacted(reaction) => {
                 let (line, user) = (reaction.id.0.into_bytes(), reaction.user.0.into_bytes());
                 write((REACTED, line, user, &reaction.emoji, reaction.on))
@@ -175,7 +180,8 @@ pub struct SavedPlayer {
     pub card: Card,
     /// Where and how they stood.
     pub body: Body,
-    /// The highest input number that was applied. Steps that waited are sent again by whoever wants them.
+    /// The highest input number that was applied. Steps that waited are sent again by whoever wants
+    /// them.
     pub ack: u32,
     /// Ticks without a step that may still be made up for.
     pub make_up: u8,
@@ -264,21 +270,25 @@ impl Checkpoint {
 
 /// The length is believed only as far as any space may need it.
 fn decompress(body: &[u8]) -> Result<Vec<u8>, CheckpointError> {
-    let malformed = |error: lz4_flex::block::DecompressError| CheckpointError::Malformed(error.to_string());
+    let malformed =
+        |error: lz4_flex::block::DecompressError| CheckpointError::Malformed(error.to_string());
     let (length, _) = lz4_flex::block::uncompressed_size(body).map_err(malformed)?;
     if length > LIMIT {
-        return Err(CheckpointError::Senseless("more bytes than any space needs"));
+        return Err(CheckpointError::Senseless(
+            "more bytes than any space needs",
+        ));
     }
     lz4_flex::decompress_size_prepended(body).map_err(malformed)
 }
 
 fn write<Record: Encode>(record: Record) -> Vec<u8> {
-    bincode::encode_to_vec(record, config()).expect("a record of plain values can always be written")
+    bincode::encode_to_vec(record, config())
+        .expect("a record of plain values can always be written")
 }
 
 fn read<Record: Decode<()>>(body: &[u8]) -> Result<Record, CheckpointError> {
-    let (record, read) =
-        bincode::decode_from_slice(body, config()).map_err(|error| CheckpointError::Malformed(error.to_string()))?;
+    let (record, read) = bincode::decode_from_slice(body, config())
+        .map_err(|error| CheckpointError::Malformed(error.to_string()))?;
     if read != body.len() {
         return Err(CheckpointError::Malformed(format!(
             "{} bytes too many",
@@ -299,7 +309,8 @@ fn hash(bytes: &[u8]) -> u64 {
     })
 }
 
-/// As version 1, what each line is beyond its words, what people say about themselves, whom they keep away, and which areas are locked.
+/// As version 1, what each line is beyond its words, what people say about themselves, whom they
+/// keep away, and which areas are locked.
 #[derive(Encode, Decode)]
 struct V4 {
     space: V1,
@@ -412,7 +423,9 @@ impl From<&Checkpoint> for V4 {
             space: V1::from(checkpoint),
             more: checkpoint.history.iter().map(MessageMoreV4::from).collect(),
             players: checkpoint.players.iter().map(RulesV4::from).collect(),
-            locked: locked.map(|(zone, admitted)| (*zone, numbers(admitted))).collect(),
+            locked: locked
+                .map(|(zone, admitted)| (*zone, numbers(admitted)))
+                .collect(),
         }
     }
 }
@@ -423,7 +436,11 @@ impl From<&SavedPlayer> for RulesV4 {
             status: saved.card.status as u8,
             media: saved.card.media.bits(),
             vanished: saved.vanished,
-            blocked: saved.blocked.iter().map(|user| user.0.into_bytes()).collect(),
+            blocked: saved
+                .blocked
+                .iter()
+                .map(|user| user.0.into_bytes())
+                .collect(),
         }
     }
 }
@@ -434,7 +451,11 @@ impl From<&Checkpoint> for V1 {
             tick: checkpoint.tick.0,
             next_player: checkpoint.next_player.0,
             players: checkpoint.players.iter().map(PlayerV1::from).collect(),
-            remembered: checkpoint.remembered.iter().map(RememberedV1::from).collect(),
+            remembered: checkpoint
+                .remembered
+                .iter()
+                .map(RememberedV1::from)
+                .collect(),
             history: checkpoint.history.iter().map(MessageV1::from).collect(),
         }
     }
@@ -495,9 +516,13 @@ impl V4 {
             ));
         }
         let lines = checkpoint.history.into_iter().zip(self.more);
-        checkpoint.history = lines.map(|(line, more)| more.add_to(line)).collect::<Result<_, _>>()?;
+        checkpoint.history = lines
+            .map(|(line, more)| more.add_to(line))
+            .collect::<Result<_, _>>()?;
         if self.players.len() != checkpoint.players.len() {
-            return Err(CheckpointError::Senseless("people and their manners do not fit"));
+            return Err(CheckpointError::Senseless(
+                "people and their manners do not fit",
+            ));
         }
         for (saved, manners) in checkpoint.players.iter_mut().zip(self.players) {
             let no_status = CheckpointError::Senseless("somebody has a status that does not exist");
@@ -517,7 +542,8 @@ impl V4 {
 
 impl MessageMoreV4 {
     fn add_to(self, line: ChatMessage) -> Result<ChatMessage, CheckpointError> {
-        let scope = Scope::from_wire(self.scope).ok_or(CheckpointError::Senseless("a line is for nobody known"))?;
+        let scope = Scope::from_wire(self.scope)
+            .ok_or(CheckpointError::Senseless("a line is for nobody known"))?;
         let is_full = |kind: &ReactionV4| kind.users.len() > REACTION_USERS;
         if self.reactions.len() > REACTION_KINDS || self.reactions.iter().any(is_full) {
             return Err(CheckpointError::Senseless("a line has too many reactions"));
@@ -546,7 +572,9 @@ impl V2 {
     fn check(self) -> Result<Checkpoint, CheckpointError> {
         let mut checkpoint = self.space.check()?;
         if self.client_ids.len() != checkpoint.history.len() {
-            return Err(CheckpointError::Senseless("the chat and its numbers do not fit"));
+            return Err(CheckpointError::Senseless(
+                "the chat and its numbers do not fit",
+            ));
         }
         for (line, client_id) in checkpoint.history.iter_mut().zip(self.client_ids) {
             line.client_id = client_id;
@@ -575,7 +603,10 @@ impl V1 {
         if !players.is_sorted_by(|a, b| a.card.player < b.card.player) {
             return Err(CheckpointError::Senseless("players are out of order"));
         }
-        if players.last().is_some_and(|last| last.card.player >= next_player) {
+        if players
+            .last()
+            .is_some_and(|last| last.card.player >= next_player)
+        {
             return Err(CheckpointError::Senseless(
                 "a player has a number that was not given yet",
             ));
@@ -663,7 +694,9 @@ fn position(x: i32, y: i32) -> Result<Position, CheckpointError> {
     if inside.contains(&x) && inside.contains(&y) {
         Ok(Position { x, y })
     } else {
-        Err(CheckpointError::Senseless("somebody stands outside of every map"))
+        Err(CheckpointError::Senseless(
+            "somebody stands outside of every map",
+        ))
     }
 }
 

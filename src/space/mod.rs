@@ -1,7 +1,8 @@
 //! Space: one room that people share: its world, its tick, its checkpoint.
 //!
-//! May use `components` and `systems`. Never: clocks, chance, I/O, threads, wire types. Given the same commands it
-//! does the same, always. When it ticks is the business of `host`, who sees it that of `net::relay`.
+//! May use `components` and `systems`. Never: clocks, chance, I/O, threads, wire types. Given the
+//! same commands it does the same, always. When it ticks is the business of `host`, who sees it
+//! that of `net::relay`.
 
 mod awake;
 pub mod checkpoint;
@@ -41,10 +42,12 @@ enum SpaceState {
     Asleep(Box<Asleep>),
 }
 
-/// After so many quiet ticks everything has come to rest: steps are used up, walks ended, what may be made up for forgotten.
+/// After so many quiet ticks everything has come to rest: steps are used up, walks ended, what may
+/// be made up for forgotten.
 const REST: u64 = 64;
 
-/// After so many quiet ticks it sleeps; building a world again costs half a millisecond, whoever comes, goes or walks.
+/// After so many quiet ticks it sleeps; building a world again costs half a millisecond, whoever
+/// comes, goes or walks.
 const SLEEP: u64 = 200;
 
 impl Space {
@@ -53,8 +56,9 @@ impl Space {
         Self::of(AwakeSpace::new(plan, rate), rate)
     }
 
-    /// A space as it was: the plan says what stands there, the checkpoint who was there. Everybody counts as vanished
-    /// until they join again, and whoever would stand in something solid is moved out of it.
+    /// A space as it was: the plan says what stands there, the checkpoint who was there. Everybody
+    /// counts as vanished until they join again, and whoever would stand in something solid is
+    /// moved out of it.
     pub fn restore(plan: &SpaceLayout, rate: TickRate, checkpoint: &Checkpoint) -> Self {
         Self::of(AwakeSpace::restore(plan, rate, checkpoint), rate)
     }
@@ -152,7 +156,8 @@ impl Space {
         self.room().world.insert_resource(IsForgetful(true));
     }
 
-    /// From now on circles that are too large to talk directly are told to talk through this forwarder.
+    /// From now on circles that are too large to talk directly are told to talk through this
+    /// forwarder.
     pub fn forward_calls(&mut self, by: SfuEndpoint) {
         let world = &mut self.room().world;
         world.insert_resource(ForwardedBy(by));
@@ -190,9 +195,11 @@ impl Space {
 
     /// From now on everybody says at most one line in so many seconds.
     pub fn slow_down(&mut self, seconds: u32) {
-        self.room().world.resource_scope(|world, mut slow: Mut<SlowMode>| {
-            slow.set(seconds, world.resource::<History>());
-        });
+        self.room()
+            .world
+            .resource_scope(|world, mut slow: Mut<SlowMode>| {
+                slow.set(seconds, world.resource::<History>());
+            });
     }
 
     /// Everything visible right now.

@@ -1,8 +1,9 @@
 //! Sleep: a space at rest without a world.
 //!
-//! A world and its systems take some 200 KiB whatever is in them. What is in them is copied as it is and put into
-//! another world when the space wakes, so that a space that slept is the same as one that did not. Copied, not moved:
-//! what a world holds lies scattered among what it needs for itself, and would keep every page of it from being given back.
+//! A world and its systems take some 200 KiB whatever is in them. What is in them is copied as it
+//! is and put into another world when the space wakes, so that a space that slept is the same as
+//! one that did not. Copied, not moved: what a world holds lies scattered among what it needs for
+//! itself, and would keep every page of it from being given back.
 
 use std::any::Any;
 
@@ -51,7 +52,11 @@ impl Asleep {
             version: elements.version,
             is_behind: elements.is_behind(),
             everybody: presence::everybody(world),
-            data: room.copiers.iter().map(|copier| (copier.copy)(world)).collect(),
+            data: room
+                .copiers
+                .iter()
+                .map(|copier| (copier.copy)(world))
+                .collect(),
         }
     }
 

@@ -1,4 +1,5 @@
-//! Administration: what admins do to users and their spaces, each with its row in the audit log, and the list of users.
+//! Administration: what admins do to users and their spaces, each with its row in the audit log,
+//! and the list of users.
 
 use std::fmt;
 
@@ -75,7 +76,9 @@ impl fmt::Display for AdminOutcome {
             Self::Done => "It is done",
             Self::NoUser => "There is no such user",
             Self::Oneself => "Admins cannot suspend themselves; another admin can do it",
-            Self::LastAdmin => "This is the last admin who may use the server; make another one first",
+            Self::LastAdmin => {
+                "This is the last admin who may use the server; make another one first"
+            }
             Self::NotSuspended => "This user is not suspended",
         })
     }
@@ -115,8 +118,14 @@ type UserColumns = (
 );
 
 impl Store {
-    /// Users by name, those after a name when there is one, and only those whose name has the text in it, in any case.
-    pub async fn users(&self, search: &str, after: Option<&str>, limit: u32) -> Result<Vec<UserRow>, StoreError> {
+    /// Users by name, those after a name when there is one, and only those whose name has the text
+    /// in it, in any case.
+    pub async fn users(
+        &self,
+        search: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<UserRow>, StoreError> {
         // PostgreSQL cannot even be asked for such a text.
         if search.contains('\0') || after.is_some_and(|after| after.contains('\0')) {
             return Ok(Vec::new());
@@ -130,13 +139,18 @@ impl Store {
         }
         pattern.push('%');
         let rows: Vec<UserColumns> = sqlx::query_as(
-            "select users.id, users.username, users.role, users.created_at, users.suspended_until, users.suspended_reason, \
-             cast(case when users.name_checked = 1 and users.name_key is null then 1 else 0 end as bigint), \
+            "select users.id, users.username, users.role, users.created_at, users.suspended_until, \
+            users.suspended_reason, \
+             cast(case when users.name_checked = 1 and users.name_key is null then 1 else 0 end as \
+             bigint), \
              count(sessions.token_hash), max(sessions.used_at) \
-             from users left join sessions on sessions.user_id = users.id and sessions.expires_at >= $3 \
+             from users left join sessions on sessions.user_id = users.id and sessions.expires_at \
+             >= $3 \
              where lower(users.username) like $1 escape '!' and users.username > $2 \
-             group by users.id, users.username, users.role, users.created_at, users.suspended_until, \
-             users.suspended_reason, users.name_checked, users.name_key order by users.username limit $4",
+             group by users.id, users.username, users.role, users.created_at, \
+             users.suspended_until, \
+             users.suspended_reason, users.name_checked, users.name_key order by users.username \
+             limit $4",
         )
         .bind(pattern)
         .bind(after.unwrap_or_default())
@@ -162,7 +176,8 @@ impl Store {
             .collect()
     }
 
-    /// Keeps a user out until then, or until it is lifted. Their sessions stay, so that each can be told why.
+    /// Keeps a user out until then, or until it is lifted. Their sessions stay, so that each can be
+    /// told why.
     pub async fn suspend(
         &self,
         actor: &Actor,
@@ -186,7 +201,8 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         let suspended = sqlx::query(
-            "update users set suspended_until = $1, suspended_reason = $2 where id = $3 and (role <> 'admin' or $4 = 1)",
+            "update users set suspended_until = $1, suspended_reason = $2 where id = $3 and (role \
+            <> 'admin' or $4 = 1)",
         )
         .bind(suspension.until.unwrap_or(UNTIL_LIFTED))
         .bind(&suspension.reason)
@@ -198,7 +214,11 @@ impl Store {
             return Ok(AdminOutcome::LastAdmin);
         }
         let detail = match suspension.until {
-            Some(until) => format!("until {}: {}", utc(until.cast_unsigned()), suspension.reason),
+            Some(until) => format!(
+                "until {}: {}",
+                utc(until.cast_unsigned()),
+                suspension.reason
+            ),
             None => suspension.reason.clone(),
         };
         write(&mut tx, actor, Act::Suspend, user, &name, &detail).await?;
@@ -213,7 +233,8 @@ impl Store {
             return Ok(AdminOutcome::NoUser);
         };
         let lifted = sqlx::query(
-            "update users set suspended_until = null, suspended_reason = null where id = $1 and suspended_until > $2",
+            "update users set suspended_until = null, suspended_reason = null where id = $1 and \
+            suspended_until > $2",
         )
         .bind(user.to_string())
         .bind(now_ms())
@@ -228,7 +249,11 @@ impl Store {
     }
 
     /// Ends every session of a user, by an admin.
-    pub async fn sign_out_by(&self, actor: &Actor, user: UserId) -> Result<AdminOutcome, StoreError> {
+    pub async fn sign_out_by(
+        &self,
+        actor: &Actor,
+        user: UserId,
+    ) -> Result<AdminOutcome, StoreError> {
         let mut tx = self.begin().await?;
         let Some(name) = name_of(&mut tx, user).await? else {
             return Ok(AdminOutcome::NoUser);
@@ -245,7 +270,11 @@ impl Store {
 
 impl Store {
     /// Makes a user an admin.
-    pub async fn make_admin(&self, actor: &Actor, user: UserId) -> Result<AdminOutcome, StoreError> {
+    pub async fn make_admin(
+        &self,
+        actor: &Actor,
+        user: UserId,
+    ) -> Result<AdminOutcome, StoreError> {
         let mut tx = self.begin().await?;
         let Some(name) = name_of(&mut tx, user).await? else {
             return Ok(AdminOutcome::NoUser);
@@ -261,7 +290,12 @@ impl Store {
     }
 
     /// Gives a user another password and ends every session of theirs.
-    pub async fn reset_password(&self, actor: &Actor, user: UserId, hash: &str) -> Result<AdminOutcome, StoreError> {
+    pub async fn reset_password(
+        &self,
+        actor: &Actor,
+        user: UserId,
+        hash: &str,
+    ) -> Result<AdminOutcome, StoreError> {
         let mut tx = self.begin().await?;
         let Some(name) = name_of(&mut tx, user).await? else {
             return Ok(AdminOutcome::NoUser);
@@ -277,10 +311,11 @@ impl Store {
         self.empty_chat(space).await?;
         let mut tx = self.begin().await?;
         let shown = uploads::shown_in_space(&mut tx, space).await?;
-        let row: Option<(String,)> = sqlx::query_as("delete from spaces where id = $1 returning name")
-            .bind(space.to_string())
-            .fetch_optional(&mut *tx)
-            .await?;
+        let row: Option<(String,)> =
+            sqlx::query_as("delete from spaces where id = $1 returning name")
+                .bind(space.to_string())
+                .fetch_optional(&mut *tx)
+                .await?;
         let Some((name,)) = row else { return Ok(false) };
         uploads::free(&mut tx, &shown).await?;
         let deed = NewAuditRow {
@@ -314,7 +349,14 @@ async fn name_of(tx: &mut Tx, user: UserId) -> Result<Option<String>, StoreError
     Ok(row.map(|(name,)| name))
 }
 
-async fn write(tx: &mut Tx, actor: &Actor, act: Act, user: UserId, name: &str, detail: &str) -> Result<(), StoreError> {
+async fn write(
+    tx: &mut Tx,
+    actor: &Actor,
+    act: Act,
+    user: UserId,
+    name: &str,
+    detail: &str,
+) -> Result<(), StoreError> {
     let deed = NewAuditRow {
         actor,
         act,

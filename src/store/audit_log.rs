@@ -1,4 +1,5 @@
-//! Audit log: what admins did, with the names of that time. Each row is written in the transaction of what it tells.
+//! Audit log: what admins did, with the names of that time. Each row is written in the transaction
+//! of what it tells.
 
 use uuid::Uuid;
 
@@ -116,7 +117,8 @@ type AuditColumns = (
 /// Writes it down, if the transaction is committed.
 pub(super) async fn write(tx: &mut Tx, deed: NewAuditRow<'_>) -> Result<(), StoreError> {
     sqlx::query(
-        "insert into audit_log (id, space_id, actor_id, actor, action, target_id, target, detail, at) \
+        "insert into audit_log (id, space_id, actor_id, actor, action, target_id, target, detail, \
+        at) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(Uuid::now_v7().to_string())
@@ -135,9 +137,14 @@ pub(super) async fn write(tx: &mut Tx, deed: NewAuditRow<'_>) -> Result<(), Stor
 
 impl Store {
     /// What was done, the newest first; only what was before that row, when there is one.
-    pub async fn audit_log(&self, before: Option<Uuid>, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
+    pub async fn audit_log(
+        &self,
+        before: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
         let rows: Vec<AuditColumns> = sqlx::query_as(
-            "select id, at, actor_id, actor, action, space_id, target_id, target, detail from audit_log \
+            "select id, at, actor_id, actor, action, space_id, target_id, target, detail from \
+            audit_log \
              where $1 = '' or id < $1 order by id desc limit $2",
         )
         .bind(before.map(|before| before.to_string()).unwrap_or_default())
@@ -145,19 +152,21 @@ impl Store {
         .fetch_all(&self.readers)
         .await?;
         rows.into_iter()
-            .map(|(row, at, actor_id, actor, action, space, target_id, target, detail)| {
-                Ok(AuditRow {
-                    id: id(&row)?,
-                    at,
-                    actor_id,
-                    actor,
-                    action,
-                    space,
-                    target_id,
-                    target,
-                    detail,
-                })
-            })
+            .map(
+                |(row, at, actor_id, actor, action, space, target_id, target, detail)| {
+                    Ok(AuditRow {
+                        id: id(&row)?,
+                        at,
+                        actor_id,
+                        actor,
+                        action,
+                        space,
+                        target_id,
+                        target,
+                        detail,
+                    })
+                },
+            )
             .collect()
     }
 }

@@ -19,9 +19,10 @@ pub struct AvatarRow {
 impl Store {
     /// Every avatar, oldest first.
     pub async fn avatars(&self) -> Result<Vec<AvatarRow>, StoreError> {
-        let rows: Vec<(String, String, String)> = sqlx::query_as("select id, name, image_url from avatars order by id")
-            .fetch_all(&self.readers)
-            .await?;
+        let rows: Vec<(String, String, String)> =
+            sqlx::query_as("select id, name, image_url from avatars order by id")
+                .fetch_all(&self.readers)
+                .await?;
         rows.into_iter()
             .map(|(avatar, name, image_url)| {
                 Ok(AvatarRow {
@@ -43,23 +44,27 @@ impl Store {
     /// Adds an avatar.
     pub async fn add_avatar(&self, name: &str, image_url: &str) -> Result<AvatarId, StoreError> {
         let avatar = AvatarId(Uuid::now_v7());
-        sqlx::query("insert into avatars (id, name, image_url, created_at) values ($1, $2, $3, $4)")
-            .bind(avatar.to_string())
-            .bind(name)
-            .bind(image_url)
-            .bind(now_ms())
-            .execute(&self.writer)
-            .await?;
+        sqlx::query(
+            "insert into avatars (id, name, image_url, created_at) values ($1, $2, $3, $4)",
+        )
+        .bind(avatar.to_string())
+        .bind(name)
+        .bind(image_url)
+        .bind(now_ms())
+        .execute(&self.writer)
+        .await?;
         Ok(avatar)
     }
 
-    /// Deletes an avatar, and its picture with it when nothing else shows that; who chose it has none then. Answers whether it was there.
+    /// Deletes an avatar, and its picture with it when nothing else shows that; who chose it has
+    /// none then. Answers whether it was there.
     pub async fn delete_avatar(&self, avatar: AvatarId) -> Result<bool, StoreError> {
         let mut tx = self.begin_alone().await?;
-        let deleted: Option<(String,)> = sqlx::query_as("delete from avatars where id = $1 returning image_url")
-            .bind(avatar.to_string())
-            .fetch_optional(&mut *tx)
-            .await?;
+        let deleted: Option<(String,)> =
+            sqlx::query_as("delete from avatars where id = $1 returning image_url")
+                .bind(avatar.to_string())
+                .fetch_optional(&mut *tx)
+                .await?;
         let is_there = deleted.is_some();
         let (image_url,) = deleted.unwrap_or_default();
         let shown = uploads::pictures_in(&image_url)

@@ -1,8 +1,10 @@
-//! Backup: one file with the database and the uploads of a data folder, made while the server runs; and the way back.
+//! Backup: one file with the database and the uploads of a data folder, made while the server runs;
+//! and the way back.
 //!
-//! The file is a tar archive: `plaza.db`, `uploads/…`, and last `manifest.json` with the length and SHA-256 of each. A file without
-//! a manifest is not whole. The database is copied by `vacuum into`, from one moment, while others write; uploads come after it,
-//! and never change under their names, so that what the database speaks of is there.
+//! The file is a tar archive: `plaza.db`, `uploads/…`, and last `manifest.json` with the length and
+//! SHA-256 of each. A file without a manifest is not whole. The database is copied by `vacuum
+//! into`, from one moment, while others write; uploads come after it, and never change under their
+//! names, so that what the database speaks of is there.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -120,7 +122,8 @@ fn broken(why: impl Into<String>) -> BackupError {
     BackupError::Broken(why.into())
 }
 
-/// Copies a data folder into one file, or to standard output when there is none, while the server runs or not.
+/// Copies a data folder into one file, or to standard output when there is none, while the server
+/// runs or not.
 pub async fn backup(data_dir: &Path, to: Option<&Path>) -> Result<Manifest, BackupError> {
     let database = data_dir.join(DATABASE);
     if !database.exists() {
@@ -178,9 +181,13 @@ pub async fn verify(from: Option<&Path>) -> Result<Manifest, BackupError> {
     .await
 }
 
-/// Brings a backup back into an empty data folder. It is there whole or not at all. Sessions end, unless they are kept: one that
-/// was ended after the backup would live again.
-pub async fn restore(from: Option<&Path>, data_dir: &Path, keeps_sessions: bool) -> Result<Manifest, BackupError> {
+/// Brings a backup back into an empty data folder. It is there whole or not at all. Sessions end,
+/// unless they are kept: one that was ended after the backup would live again.
+pub async fn restore(
+    from: Option<&Path>,
+    data_dir: &Path,
+    keeps_sessions: bool,
+) -> Result<Manifest, BackupError> {
     let is_left = |name: &std::ffi::OsStr| name != "lost+found";
     let mut entries = fs::read_dir(data_dir).into_iter().flatten().flatten();
     if entries.any(|entry| is_left(&entry.file_name())) {
@@ -204,7 +211,11 @@ pub async fn restore(from: Option<&Path>, data_dir: &Path, keeps_sessions: bool)
     Ok(manifest)
 }
 
-async fn restore_into(from: Option<&Path>, folder: &Path, keeps_sessions: bool) -> Result<Manifest, BackupError> {
+async fn restore_into(
+    from: Option<&Path>,
+    folder: &Path,
+    keeps_sessions: bool,
+) -> Result<Manifest, BackupError> {
     prepare_folder(folder)?;
     let (from, target) = (from.map(Path::to_owned), folder.to_owned());
     let manifest = blocking(move || {
@@ -276,17 +287,25 @@ async fn check(file: &Path) -> Result<(i64, i64), BackupError> {
         .fetch_one(&mut connection)
         .await?;
     if orphans > 0 {
-        return Err(broken(format!("{orphans} rows of the database belong to nothing")));
+        return Err(broken(format!(
+            "{orphans} rows of the database belong to nothing"
+        )));
     }
-    let counts: (i64, i64) = sqlx::query_as("select (select count(*) from users), (select count(*) from spaces)")
-        .fetch_one(&mut connection)
-        .await?;
+    let counts: (i64, i64) =
+        sqlx::query_as("select (select count(*) from users), (select count(*) from spaces)")
+            .fetch_one(&mut connection)
+            .await?;
     connection.close().await?;
     Ok(counts)
 }
 
 /// Writes the archive; answers the manifest with every file in it.
-fn pack(out: impl Write, mut manifest: Manifest, database: &Path, uploads: &Path) -> Result<Manifest, BackupError> {
+fn pack(
+    out: impl Write,
+    mut manifest: Manifest,
+    database: &Path,
+    uploads: &Path,
+) -> Result<Manifest, BackupError> {
     let mut archive = tar::Builder::new(out);
     let mut files = vec![(DATABASE.to_owned(), database.to_owned())];
     if uploads.is_dir() {
@@ -325,12 +344,19 @@ fn header(bytes: u64) -> tar::Header {
     header
 }
 
-/// Every file below a folder, by name; what only passes through there has a name that begins with a dot.
+/// Every file below a folder, by name; what only passes through there has a name that begins with a
+/// dot.
 fn find(folder: &Path, name: &str, files: &mut Vec<(String, PathBuf)>) -> Result<(), BackupError> {
-    let mut entries: Vec<_> = fs::read_dir(folder).map_err(at(folder))?.flatten().collect();
+    let mut entries: Vec<_> = fs::read_dir(folder)
+        .map_err(at(folder))?
+        .flatten()
+        .collect();
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
-        let (Some(own), Ok(kind)) = (entry.file_name().to_str().map(str::to_owned), entry.file_type()) else {
+        let (Some(own), Ok(kind)) = (
+            entry.file_name().to_str().map(str::to_owned),
+            entry.file_type(),
+        ) else {
             continue;
         };
         let name = format!("{name}/{own}");
@@ -360,7 +386,8 @@ fn unpack(
         let mut entry = entry.map_err(torn)?;
         let path = entry.path().map_err(torn)?.into_owned();
         let name = name_of(&path).filter(|_| entry.header().entry_type().is_file());
-        let name = name.ok_or_else(|| broken(format!("`{}` does not belong into one", path.display())))?;
+        let name =
+            name.ok_or_else(|| broken(format!("`{}` does not belong into one", path.display())))?;
         if name == MANIFEST {
             let mut text = Vec::new();
             entry
@@ -369,18 +396,24 @@ fn unpack(
                 .read_to_end(&mut text)
                 .map_err(torn)?;
             let read = serde_json::from_slice(&text);
-            manifest = Some(read.map_err(|error| broken(format!("its manifest cannot be read ({error})")))?);
+            manifest = Some(
+                read.map_err(|error| broken(format!("its manifest cannot be read ({error})")))?,
+            );
             continue;
         }
         let bytes = entry.size();
         let mut hashing = Hashing::new(&mut entry);
         take(&path, &mut hashing).map_err(|error| BackupError::Io(name.clone(), error))?;
         let sha256 = hashing.end();
-        if found.insert(name.clone(), ManifestEntry { bytes, sha256 }).is_some() {
+        if found
+            .insert(name.clone(), ManifestEntry { bytes, sha256 })
+            .is_some()
+        {
             return Err(broken(format!("it has {name} twice")));
         }
     }
-    let manifest = manifest.ok_or_else(|| broken("it has no manifest: it was cut off, or is none"))?;
+    let manifest =
+        manifest.ok_or_else(|| broken("it has no manifest: it was cut off, or is none"))?;
     if manifest.format != FORMAT {
         return Err(broken(format!(
             "its format is `{}`, and this version reads `{FORMAT}`; Plaza {} made it",
@@ -392,7 +425,10 @@ fn unpack(
         .iter()
         .find(|(name, entry)| found.get(*name) != Some(*entry))
     {
-        return Err(broken(format!("{} is missing, or is not what was put in", name.0)));
+        return Err(broken(format!(
+            "{} is missing, or is not what was put in",
+            name.0
+        )));
     }
     if found.len() != manifest.files.len() || !found.contains_key(DATABASE) {
         return Err(broken("its files are not those of its manifest"));

@@ -9,10 +9,11 @@ pub const MOST_BLOCKED: i64 = 1_000;
 impl Store {
     /// Whom a user keeps away, by rising id.
     pub async fn blocked_by(&self, user: UserId) -> Result<Vec<UserId>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as("select other_id from blocks where user_id = $1 order by other_id")
-            .bind(user.to_string())
-            .fetch_all(&self.readers)
-            .await?;
+        let rows: Vec<(String,)> =
+            sqlx::query_as("select other_id from blocks where user_id = $1 order by other_id")
+                .bind(user.to_string())
+                .fetch_all(&self.readers)
+                .await?;
         rows.iter().map(|(other,)| id(other)).collect()
     }
 
@@ -29,8 +30,14 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Keeps a user away from another, or no longer. `false` when there is no such user, or it would be one too many.
-    pub async fn set_blocked(&self, user: UserId, other: UserId, blocked: bool) -> Result<bool, StoreError> {
+    /// Keeps a user away from another, or no longer. `false` when there is no such user, or it
+    /// would be one too many.
+    pub async fn set_blocked(
+        &self,
+        user: UserId,
+        other: UserId,
+        blocked: bool,
+    ) -> Result<bool, StoreError> {
         if !blocked {
             sqlx::query("delete from blocks where user_id = $1 and other_id = $2")
                 .bind(user.to_string())
@@ -40,17 +47,19 @@ impl Store {
             return Ok(true);
         }
         let mut tx = self.begin_alone().await?;
-        let known: Option<(i64,)> =
-            sqlx::query_as("select cast(1 as bigint) from blocks where user_id = $1 and other_id = $2")
-                .bind(user.to_string())
-                .bind(other.to_string())
-                .fetch_optional(&mut *tx)
-                .await?;
+        let known: Option<(i64,)> = sqlx::query_as(
+            "select cast(1 as bigint) from blocks where user_id = $1 and other_id = $2",
+        )
+        .bind(user.to_string())
+        .bind(other.to_string())
+        .fetch_optional(&mut *tx)
+        .await?;
         if known.is_some() {
             return Ok(true);
         }
         let added = sqlx::query(
-            "insert into blocks (user_id, other_id, created_at) select $1, users.id, $3 from users where users.id = $2 \
+            "insert into blocks (user_id, other_id, created_at) select $1, users.id, $3 from users \
+            where users.id = $2 \
              and (select count(*) from blocks where user_id = $1) < $4",
         )
         .bind(user.to_string())

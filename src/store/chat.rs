@@ -43,29 +43,44 @@ pub(super) struct RawMessageRow {
 }
 
 impl Store {
-    /// Keeps for ever what became of lines, in order; the same again changes nothing. A space that was deleted since then needs none.
-    pub async fn keep_chat(&self, space: SpaceId, events: &[DurableEvent]) -> Result<(), StoreError> {
+    /// Keeps for ever what became of lines, in order; the same again changes nothing. A space that
+    /// was deleted since then needs none.
+    pub async fn keep_chat(
+        &self,
+        space: SpaceId,
+        events: &[DurableEvent],
+    ) -> Result<(), StoreError> {
         self.keep_chat_of(space, u64::MAX >> 1, events).await
     }
 
-    /// The same for the process that runs the space; nothing is kept when a later one took the space.
-    pub async fn keep_chat_of(&self, space: SpaceId, epoch: u64, events: &[DurableEvent]) -> Result<(), StoreError> {
+    /// The same for the process that runs the space; nothing is kept when a later one took the
+    /// space.
+    pub async fn keep_chat_of(
+        &self,
+        space: SpaceId,
+        epoch: u64,
+        events: &[DurableEvent],
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let said = events
             .iter()
             .filter(|event| matches!(event, DurableEvent::Said(_)))
             .count();
-        // Locks the space's row: who keeps what at the same time waits, so that numbers rise in the order in which they become visible.
+        // Locks the space's row: who keeps what at the same time waits, so that numbers rise in the
+        // order in which they become visible.
         let row: Option<(i64, i64)> = sqlx::query_as(
             "update spaces set chat_seq = chat_seq + $2 where id = $1 \
-             and not exists (select 1 from space_owner where space_id = $1 and epoch > $3) returning chat_seq, chat_cleared",
+             and not exists (select 1 from space_owner where space_id = $1 and epoch > $3) \
+             returning chat_seq, chat_cleared",
         )
         .bind(space.to_string())
         .bind(said as i64)
         .bind(epoch as i64)
         .fetch_optional(&mut *tx)
         .await?;
-        let Some((last, cleared)) = row else { return Ok(()) };
+        let Some((last, cleared)) = row else {
+            return Ok(());
+        };
         let mut keeping = Keeping {
             space: space.to_string(),
             seq: last - said as i64,
@@ -85,11 +100,17 @@ impl Store {
     }
 
     /// What was said in a space, newest first.
-    pub async fn lines(&self, space: SpaceId, page: ChatPage) -> Result<Vec<ChatMessage>, StoreError> {
+    pub async fn lines(
+        &self,
+        space: SpaceId,
+        page: ChatPage,
+    ) -> Result<Vec<ChatMessage>, StoreError> {
         let before = self.place_of(space, page.before).await?;
         let rows: Vec<RawMessageRow> = sqlx::query_as(
-            "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
-             where space_id = $1 and seq < $2 and seq > (select chat_cleared from spaces where id = $1) and at >= $3 \
+            "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from \
+            chat_lines \
+             where space_id = $1 and seq < $2 and seq > (select chat_cleared from spaces where id \
+             = $1) and at >= $3 \
              order by seq desc limit $4",
         )
         .bind(space.to_string())
@@ -114,8 +135,10 @@ impl Store {
             None => 0,
         };
         let mut rows: Vec<RawMessageRow> = sqlx::query_as(
-            "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
-             where space_id = $1 and seq > $2 and seq > (select chat_cleared from spaces where id = $1) and at >= $3 \
+            "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from \
+            chat_lines \
+             where space_id = $1 and seq > $2 and seq > (select chat_cleared from spaces where id \
+             = $1) and at >= $3 \
              order by seq limit $4",
         )
         .bind(space.to_string())
@@ -130,17 +153,28 @@ impl Store {
         Ok(lines)
     }
 
-    /// Where in the order of a space a line stands; behind all of them when there is none. A line that is not kept (any more) is looked for
-    /// by its id, which says about when it was said.
-    pub(super) async fn place_of(&self, space: SpaceId, line: Option<ChatId>) -> Result<i64, StoreError> {
-        let Some(line) = line else { return Ok(i64::MAX) };
-        let row: Option<(String, i64)> =
-            sqlx::query_as("select id, seq from chat_lines where space_id = $1 and id <= $2 order by id desc limit 1")
-                .bind(space.to_string())
-                .bind(line.to_string())
-                .fetch_optional(&self.readers)
-                .await?;
-        Ok(row.map_or(0, |(id, seq)| if id == line.to_string() { seq } else { seq + 1 }))
+    /// Where in the order of a space a line stands; behind all of them when there is none. A line
+    /// that is not kept (any more) is looked for by its id, which says about when it was said.
+    pub(super) async fn place_of(
+        &self,
+        space: SpaceId,
+        line: Option<ChatId>,
+    ) -> Result<i64, StoreError> {
+        let Some(line) = line else {
+            return Ok(i64::MAX);
+        };
+        let row: Option<(String, i64)> = sqlx::query_as(
+            "select id, seq from chat_lines where space_id = $1 and id <= $2 order \
+                by id desc limit 1",
+        )
+        .bind(space.to_string())
+        .bind(line.to_string())
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(row.map_or(
+            0,
+            |(id, seq)| if id == line.to_string() { seq } else { seq + 1 },
+        ))
     }
 
     /// Lines, newest first, with what people think of them.
@@ -162,10 +196,16 @@ impl Store {
     }
 
     /// One line of a space.
-    pub async fn line(&self, space: SpaceId, line: ChatId) -> Result<Option<ChatMessage>, StoreError> {
+    pub async fn line(
+        &self,
+        space: SpaceId,
+        line: ChatId,
+    ) -> Result<Option<ChatMessage>, StoreError> {
         let row: Option<RawMessageRow> = sqlx::query_as(
-            "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
-             where space_id = $1 and id = $2 and seq > (select chat_cleared from spaces where id = $1)",
+            "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from \
+            chat_lines \
+             where space_id = $1 and id = $2 and seq > (select chat_cleared from spaces where id = \
+             $1)",
         )
         .bind(space.to_string())
         .bind(line.to_string())
@@ -174,7 +214,8 @@ impl Store {
         row.map(|row| row.read(Vec::new())).transpose()
     }
 
-    /// Sets how long lines are kept, how much time lies between two of the same user, and how people hear and see each other.
+    /// Sets how long lines are kept, how much time lies between two of the same user, and how
+    /// people hear and see each other.
     pub async fn change_chat_rules(
         &self,
         space: SpaceId,
@@ -183,7 +224,8 @@ impl Store {
         voices: ProximityRules,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "update spaces set chat_retention_days = $2, chat_slow_seconds = $3, reach_tiles = $4, most_voices = $5, \
+            "update spaces set chat_retention_days = $2, chat_slow_seconds = $3, reach_tiles = $4, \
+            most_voices = $5, \
              most_pictures = $6, walls = $7 where id = $1",
         )
         .bind(space.to_string())
@@ -198,11 +240,13 @@ impl Store {
         Ok(())
     }
 
-    /// Sweeps what is shown no longer: lines that are older than the spaces want, and lines that were deleted all at once. Answers how many
-    /// those were. It goes a few hundred lines at a time, so that others write in between.
+    /// Sweeps what is shown no longer: lines that are older than the spaces want, and lines that
+    /// were deleted all at once. Answers how many those were. It goes a few hundred lines at a
+    /// time, so that others write in between.
     pub async fn forget_old_lines(&self) -> Result<u64, StoreError> {
         let spaces: Vec<(String, Option<i64>, i64)> = sqlx::query_as(
-            "select id, chat_retention_days, chat_cleared from spaces where chat_retention_days is not null or chat_cleared > 0",
+            "select id, chat_retention_days, chat_cleared from spaces where chat_retention_days is \
+            not null or chat_cleared > 0",
         )
         .fetch_all(&self.searchers)
         .await?;
@@ -224,7 +268,8 @@ impl Store {
     async fn sweep(&self, space: &str, cleared: i64, since: i64) -> Result<usize, StoreError> {
         let mut tx = self.begin().await?;
         let mut rows: Vec<(String, i64, String)> = sqlx::query_as(
-            "select id, seq, text from chat_lines where space_id = $1 and seq between 1 and $2 order by seq limit $3",
+            "select id, seq, text from chat_lines where space_id = $1 and seq between 1 and $2 \
+            order by seq limit $3",
         )
         .bind(space.to_owned())
         .bind(cleared)
@@ -233,7 +278,8 @@ impl Store {
         .await?;
         if rows.is_empty() && since > 0 {
             rows = sqlx::query_as(
-                "select id, seq, text from chat_lines where space_id = $1 and at < $2 order by at limit $3",
+                "select id, seq, text from chat_lines where space_id = $1 and at < $2 order by at \
+                limit $3",
             )
             .bind(space.to_owned())
             .bind(since)
@@ -254,8 +300,8 @@ impl Store {
         Ok(rows.len())
     }
 
-    /// Forgets everything that was said in a space that is to be deleted, a part at a time: with the space it would go at once, and all others
-    /// would wait for it.
+    /// Forgets everything that was said in a space that is to be deleted, a part at a time: with
+    /// the space it would go at once, and all others would wait for it.
     pub(super) async fn empty_chat(&self, space: SpaceId) -> Result<(), StoreError> {
         for statement in [
             "delete from chat_words where space_id = $1 and word <= \
@@ -274,13 +320,15 @@ impl Store {
         Ok(())
     }
 
-    /// Fills in the index, and the place in the order, of some lines that an earlier version kept. Answers how many; none when all have both.
+    /// Fills in the index, and the place in the order, of some lines that an earlier version kept.
+    /// Answers how many; none when all have both.
     pub async fn index_lines(&self) -> Result<usize, StoreError> {
-        let rows: Vec<(String, String)> =
-            sqlx::query_as("select space_id, id from chat_lines where indexed = 0 order by space_id, id limit $1")
-                .bind(INDEXED as i64)
-                .fetch_all(&self.searchers)
-                .await?;
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "select space_id, id from chat_lines where indexed = 0 order by space_id, id limit $1",
+        )
+        .bind(INDEXED as i64)
+        .fetch_all(&self.searchers)
+        .await?;
         let mut tx = self.begin().await?;
         for (space, line) in &rows {
             // Another process may have come first; and a space's numbers are given under its lock.
@@ -294,7 +342,8 @@ impl Store {
             .await?;
             let row: Option<(i64, String)> = sqlx::query_as(
                 "update chat_lines set indexed = 1, seq = case when seq > 0 then seq else \
-                 (select chat_seq from spaces where spaces.id = space_id) end where id = $1 and indexed = 0 returning seq, text",
+                 (select chat_seq from spaces where spaces.id = space_id) end where id = $1 and \
+                 indexed = 0 returning seq, text",
             )
             .bind(line.clone())
             .fetch_optional(&mut *tx)
@@ -315,8 +364,10 @@ impl Store {
         newest: i64,
     ) -> Result<HashMap<String, Vec<Reaction>>, StoreError> {
         let rows: Vec<(String, String, String)> = sqlx::query_as(
-            "select line_id, emoji, chat_reactions.user_id from chat_reactions join chat_lines on chat_lines.id = line_id \
-             where space_id = $1 and seq >= $2 and seq <= $3 order by chat_reactions.at, chat_reactions.user_id",
+            "select line_id, emoji, chat_reactions.user_id from chat_reactions join chat_lines on \
+            chat_lines.id = line_id \
+             where space_id = $1 and seq >= $2 and seq <= $3 order by chat_reactions.at, \
+             chat_reactions.user_id",
         )
         .bind(space.to_string())
         .bind(oldest)
@@ -354,14 +405,18 @@ struct Keeping {
 }
 
 impl Keeping {
-    /// A line that is kept again after everything was deleted is what it was: it comes before that deletion, or after it, as the events say.
+    /// A line that is kept again after everything was deleted is what it was: it comes before that
+    /// deletion, or after it, as the events say.
     async fn line(&mut self, tx: &mut Tx, line: &ChatMessage) -> Result<(), StoreError> {
         self.seq += 1;
         let text = storable(&line.text);
         let kept = sqlx::query(
-            "insert into chat_lines (id, space_id, user_id, name, text, search, at, scope, reply_to, seq, indexed) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) on conflict (id) do update set seq = excluded.seq, \
-             text = excluded.text, search = excluded.search, edited_at = null, deleted = 0, indexed = 1 \
+            "insert into chat_lines (id, space_id, user_id, name, text, search, at, scope, \
+            reply_to, seq, indexed) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) on conflict (id) do update set \
+             seq = excluded.seq, \
+             text = excluded.text, search = excluded.search, edited_at = null, deleted = 0, \
+             indexed = 1 \
              where chat_lines.space_id = excluded.space_id and chat_lines.seq between 1 and $11",
         )
         .bind(line.id.to_string())
@@ -396,16 +451,21 @@ impl Keeping {
         .bind(change.at as i64)
         .fetch_optional(&mut **tx)
         .await?;
-        let Some((seq, before)) = before else { return Ok(()) };
+        let Some((seq, before)) = before else {
+            return Ok(());
+        };
         let text = change.text.as_deref().map(storable).unwrap_or_default();
-        sqlx::query("update chat_lines set text = $2, search = $3, edited_at = $4, deleted = $5 where id = $1")
-            .bind(change.id.to_string())
-            .bind(&text)
-            .bind(words::folded(&text))
-            .bind(change.at as i64)
-            .bind(is_deleted)
-            .execute(&mut **tx)
-            .await?;
+        sqlx::query(
+            "update chat_lines set text = $2, search = $3, edited_at = $4, deleted = $5 \
+            where id = $1",
+        )
+        .bind(change.id.to_string())
+        .bind(&text)
+        .bind(words::folded(&text))
+        .bind(change.at as i64)
+        .bind(is_deleted)
+        .execute(&mut **tx)
+        .await?;
         words::remove(tx, &self.space, seq, &before).await?;
         words::add(tx, &self.space, seq, &text).await?;
         if is_deleted == 1 {
@@ -419,10 +479,13 @@ impl Keeping {
 
     async fn reaction(&self, tx: &mut Tx, reaction: &MessageReaction) -> Result<(), StoreError> {
         let statement = if reaction.on {
-            "insert into chat_reactions (line_id, emoji, user_id, at) select id, $2, $3, $4 from chat_lines \
-             where id = $1 and space_id = $5 and deleted = 0 on conflict (line_id, emoji, user_id) do nothing"
+            "insert into chat_reactions (line_id, emoji, user_id, at) select id, $2, $3, $4 from \
+            chat_lines \
+             where id = $1 and space_id = $5 and deleted = 0 on conflict (line_id, emoji, user_id) \
+             do nothing"
         } else {
-            "delete from chat_reactions where line_id = $1 and emoji = $2 and user_id = $3 and $4 > 0 \
+            "delete from chat_reactions where line_id = $1 and emoji = $2 and user_id = $3 and $4 \
+            > 0 \
              and exists (select 1 from chat_lines where id = $1 and space_id = $5)"
         };
         sqlx::query(statement)
@@ -436,7 +499,8 @@ impl Keeping {
         Ok(())
     }
 
-    /// Nothing of what was said so far is shown any more. The rows are swept later: there may be a million.
+    /// Nothing of what was said so far is shown any more. The rows are swept later: there may be a
+    /// million.
     async fn clear(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         self.cleared = self.seq;
         sqlx::query("update spaces set chat_cleared = $2 where id = $1")

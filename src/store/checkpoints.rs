@@ -1,4 +1,5 @@
-//! Checkpoints: the newest saved state of each space, as bytes that only `space` can read, and what happened since.
+//! Checkpoints: the newest saved state of each space, as bytes that only `space` can read, and what
+//! happened since.
 
 use super::{Store, StoreError, now_ms, unless_gone};
 use crate::components::id::SpaceId;
@@ -24,8 +25,8 @@ pub struct LogRow {
 }
 
 impl Store {
-    /// Keeps a state unless a newer ownership saved one already, or took the space; answers whether it was kept. What the log
-    /// says up to that tick is in the state, and goes.
+    /// Keeps a state unless a newer ownership saved one already, or took the space; answers whether
+    /// it was kept. What the log says up to that tick is in the state, and goes.
     pub async fn save_checkpoint(
         &self,
         space: SpaceId,
@@ -35,9 +36,11 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let kept = sqlx::query(
-            "insert into checkpoints (space_id, epoch, tick, blob, at) select id, $2, $3, $4, $5 from spaces where id = $1 \
+            "insert into checkpoints (space_id, epoch, tick, blob, at) select id, $2, $3, $4, $5 \
+            from spaces where id = $1 \
              and not exists (select 1 from space_owner where space_id = $1 and epoch > $2) \
-             on conflict (space_id) do update set epoch = excluded.epoch, tick = excluded.tick, blob = excluded.blob, \
+             on conflict (space_id) do update set epoch = excluded.epoch, tick = excluded.tick, \
+             blob = excluded.blob, \
              at = excluded.at where checkpoints.epoch < excluded.epoch \
              or (checkpoints.epoch = excluded.epoch and checkpoints.tick <= excluded.tick)",
         )
@@ -61,7 +64,10 @@ impl Store {
     }
 
     /// The newest state of a space.
-    pub async fn load_checkpoint(&self, space: SpaceId) -> Result<Option<CheckpointRow>, StoreError> {
+    pub async fn load_checkpoint(
+        &self,
+        space: SpaceId,
+    ) -> Result<Option<CheckpointRow>, StoreError> {
         let row: Option<(i64, i64, Vec<u8>)> =
             sqlx::query_as("select epoch, tick, blob from checkpoints where space_id = $1")
                 .bind(space.to_string())
@@ -74,13 +80,19 @@ impl Store {
         }))
     }
 
-    /// Keeps what happened at which tick, all or none; answers whether it was kept, which it is not when the epoch is over.
-    /// What is there already is not kept twice.
-    pub async fn append_log(&self, space: SpaceId, epoch: u64, events: &[(u64, Vec<u8>)]) -> Result<bool, StoreError> {
+    /// Keeps what happened at which tick, all or none; answers whether it was kept, which it is not
+    /// when the epoch is over. What is there already is not kept twice.
+    pub async fn append_log(
+        &self,
+        space: SpaceId,
+        epoch: u64,
+        events: &[(u64, Vec<u8>)],
+    ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         for (number, (tick, event)) in events.iter().enumerate() {
             let kept = sqlx::query(
-                "insert into space_log (space_id, tick, number, event) select id, $2, $3, $4 from spaces where id = $1 \
+                "insert into space_log (space_id, tick, number, event) select id, $2, $3, $4 from \
+                spaces where id = $1 \
                  and not exists (select 1 from space_owner where space_id = $1 and epoch > $5) \
                  on conflict (space_id, tick, number) do update set event = excluded.event",
             )
@@ -101,11 +113,12 @@ impl Store {
 
     /// What happened since the checkpoint, oldest first.
     pub async fn load_log(&self, space: SpaceId) -> Result<Vec<LogRow>, StoreError> {
-        let rows: Vec<(i64, Vec<u8>)> =
-            sqlx::query_as("select tick, event from space_log where space_id = $1 order by tick, number")
-                .bind(space.to_string())
-                .fetch_all(&self.readers)
-                .await?;
+        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+            "select tick, event from space_log where space_id = $1 order by tick, number",
+        )
+        .bind(space.to_string())
+        .fetch_all(&self.readers)
+        .await?;
         let rows = rows.into_iter().map(|(tick, event)| LogRow {
             tick: tick as u64,
             event,

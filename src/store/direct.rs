@@ -69,15 +69,16 @@ struct RawConversation {
 }
 
 impl Store {
-    /// Keeps a message, once however often it is sent. Of two people the later message has the higher id, whatever the clocks of the
-    /// processes say that take them.
+    /// Keeps a message, once however often it is sent. Of two people the later message has the
+    /// higher id, whatever the clocks of the processes say that take them.
     pub async fn write_direct(&self, new: NewMessage<'_>) -> Result<Written, StoreError> {
         let text = new.text.replace('\0', "\u{fffd}");
         let mut tx = self.begin().await?;
         // The lock of the conversation: one at a time writes in it.
         let last = sqlx::query_as(
             "insert into direct_conversations (user_id, other_id, last_id) values ($1, $2, '') \
-             on conflict (user_id, other_id) do update set last_id = direct_conversations.last_id returning last_id",
+             on conflict (user_id, other_id) do update set last_id = direct_conversations.last_id \
+             returning last_id",
         )
         .bind(new.from.min(new.to).to_string())
         .bind(new.from.max(new.to).to_string())
@@ -103,14 +104,16 @@ impl Store {
         let is_new = kept.rows_affected() > 0;
         if is_new {
             uploads::follow_directs(&mut tx, id, &text).await?;
-            // Always in the same order, or two who write to one another at once would wait for each other.
+            // Always in the same order, or two who write to one another at once would wait for each
+            // other.
             for user in [new.from.min(new.to), new.from.max(new.to)] {
                 let other = if user == new.from { new.to } else { new.from };
                 list(&mut tx, user, other, id, user == new.to).await?;
             }
         }
         let row: RawMessage = sqlx::query_as(
-            "select direct_messages.id, client_id, from_id, username, to_id, text, at from direct_messages \
+            "select direct_messages.id, client_id, from_id, username, to_id, text, at from \
+            direct_messages \
              join users on users.id = from_id where from_id = $1 and to_id = $2 and client_id = $3",
         )
         .bind(new.from.to_string())
@@ -138,7 +141,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<DirectMessage>, StoreError> {
         let rows: Vec<RawMessage> = sqlx::query_as(
-            "select direct_messages.id, client_id, from_id, username, to_id, text, at from direct_messages \
+            "select direct_messages.id, client_id, from_id, username, to_id, text, at from \
+            direct_messages \
              join users on users.id = from_id where pair = $1 and direct_messages.id < $2 \
              order by direct_messages.id desc limit $3",
         )
@@ -150,7 +154,8 @@ impl Store {
         rows.into_iter().map(RawMessage::read).collect()
     }
 
-    /// With whom a person writes, the newest conversation first; only those whose newest message came before `before`.
+    /// With whom a person writes, the newest conversation first; only those whose newest message
+    /// came before `before`.
     pub async fn conversations(
         &self,
         user: UserId,
@@ -158,8 +163,10 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Conversation>, StoreError> {
         let rows: Vec<RawConversation> = sqlx::query_as(
-            "select others.id as other_id, others.username as other_name, avatars.image_url, unread, \
-             last.id, last.client_id, last.from_id, authors.username, last.to_id, last.text, last.at \
+            "select others.id as other_id, others.username as other_name, avatars.image_url, \
+            unread, \
+             last.id, last.client_id, last.from_id, authors.username, last.to_id, last.text, \
+             last.at \
              from direct_conversations \
              join direct_messages last on last.id = last_id \
              join users authors on authors.id = last.from_id \
@@ -176,7 +183,12 @@ impl Store {
     }
 
     /// A person has read what another wrote, up to that message; it never goes back.
-    pub async fn read_direct(&self, user: UserId, other: UserId, up_to: MessageId) -> Result<(), StoreError> {
+    pub async fn read_direct(
+        &self,
+        user: UserId,
+        other: UserId,
+        up_to: MessageId,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let kept = sqlx::query(
             "insert into direct_reads (user_id, other_id, up_to) values ($1, $2, $3) \
@@ -191,15 +203,20 @@ impl Store {
         if unless_gone(kept)?.is_none_or(|kept| kept.rows_affected() == 0) {
             return Ok(());
         }
-        // Locked first and counted then: a message that is being written counts itself, or is counted.
-        sqlx::query("update direct_conversations set unread = 0 where user_id = $1 and other_id = $2")
-            .bind(user.to_string())
-            .bind(other.to_string())
-            .execute(&mut *tx)
-            .await?;
+        // Locked first and counted then: a message that is being written counts itself, or is
+        // counted.
         sqlx::query(
-            "update direct_conversations set unread = (select count(*) from (select 1 from direct_messages \
-             where pair = $3 and from_id = $2 and id > $4 limit 1000) as newer) where user_id = $1 and other_id = $2",
+            "update direct_conversations set unread = 0 where user_id = $1 and other_id = $2",
+        )
+        .bind(user.to_string())
+        .bind(other.to_string())
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "update direct_conversations set unread = (select count(*) from (select 1 from \
+            direct_messages \
+             where pair = $3 and from_id = $2 and id > $4 limit 1000) as newer) where user_id = $1 \
+             and other_id = $2",
         )
         .bind(user.to_string())
         .bind(other.to_string())
@@ -213,11 +230,19 @@ impl Store {
 }
 
 /// Puts a new message in front of a person's conversations.
-async fn list(tx: &mut Tx, user: UserId, other: UserId, last: MessageId, is_unread: bool) -> Result<(), StoreError> {
+async fn list(
+    tx: &mut Tx,
+    user: UserId,
+    other: UserId,
+    last: MessageId,
+    is_unread: bool,
+) -> Result<(), StoreError> {
     sqlx::query(
-        "insert into direct_conversations (user_id, other_id, last_id, unread) values ($1, $2, $3, $4) \
+        "insert into direct_conversations (user_id, other_id, last_id, unread) values ($1, $2, $3, \
+        $4) \
          on conflict (user_id, other_id) do update set last_id = excluded.last_id, \
-         unread = case when direct_conversations.unread < 1000 then direct_conversations.unread + excluded.unread \
+         unread = case when direct_conversations.unread < 1000 then direct_conversations.unread + \
+         excluded.unread \
          else direct_conversations.unread end",
     )
     .bind(user.to_string())
@@ -229,7 +254,8 @@ async fn list(tx: &mut Tx, user: UserId, other: UserId, last: MessageId, is_unre
     Ok(())
 }
 
-/// A new id, higher than the last one of the conversation (empty when there is none): clocks of processes differ.
+/// A new id, higher than the last one of the conversation (empty when there is none): clocks of
+/// processes differ.
 fn next_id(last: &str) -> Result<MessageId, StoreError> {
     let now = Uuid::now_v7();
     if last.is_empty() {
@@ -248,7 +274,8 @@ impl RawMessage {
     fn read(self) -> Result<DirectMessage, StoreError> {
         Ok(DirectMessage {
             id: id(&self.id)?,
-            client_id: u32::try_from(self.client_id).map_err(|_| StoreError::Corrupt("a message's number"))?,
+            client_id: u32::try_from(self.client_id)
+                .map_err(|_| StoreError::Corrupt("a message's number"))?,
             from: id(&self.from_id)?,
             name: self.username,
             to: id(&self.to_id)?,

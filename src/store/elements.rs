@@ -64,7 +64,10 @@ impl ElementRow {
     /// The tiles that it blocks when it stands there, in a space of that size.
     pub(super) fn solid(&self, corner: Tile, width: u16, height: u16) -> Option<TileRect> {
         let print = self.footprint();
-        let (x, y) = (corner.x.saturating_add(print.x), corner.y.saturating_add(print.y));
+        let (x, y) = (
+            corner.x.saturating_add(print.x),
+            corner.y.saturating_add(print.y),
+        );
         let area = TileRect {
             corner: Tile::new(x, y),
             width: print.width.min(width.saturating_sub(x)),
@@ -124,7 +127,10 @@ pub(super) struct RawElement {
 
 impl RawElement {
     pub(super) fn read(self) -> Result<ElementRow, StoreError> {
-        let footprint = self.footprint.map(|text| serde_json::from_str(&text)).transpose();
+        let footprint = self
+            .footprint
+            .map(|text| serde_json::from_str(&text))
+            .transpose();
         Ok(ElementRow {
             id: id(&self.element_id)?,
             name: self.name,
@@ -190,7 +196,8 @@ impl Store {
     ) -> Result<ElementId, StoreError> {
         let element = ElementId(Uuid::now_v7());
         sqlx::query(
-            "insert into elements (id, name, image_url, width, height, is_static, flat, created_at) \
+            "insert into elements (id, name, image_url, width, height, is_static, flat, \
+            created_at) \
              values ($1, '', $2, $3, $4, $5, 0, $6)",
         )
         .bind(element.to_string())
@@ -204,17 +211,19 @@ impl Store {
         Ok(element)
     }
 
-    /// Changes an element everywhere it stands; `None` when it is unknown. A footprint that no longer fits is dropped.
+    /// Changes an element everywhere it stands; `None` when it is unknown. A footprint that no
+    /// longer fits is dropped.
     pub async fn change_element(
         &self,
         element: ElementId,
         change: &ElementChange,
     ) -> Result<Option<ElementId>, StoreError> {
         let mut tx = self.begin_alone().await?;
-        let before: Option<(String,)> = sqlx::query_as("select image_url from elements where id = $1")
-            .bind(element.to_string())
-            .fetch_optional(&mut *tx)
-            .await?;
+        let before: Option<(String,)> =
+            sqlx::query_as("select image_url from elements where id = $1")
+                .bind(element.to_string())
+                .fetch_optional(&mut *tx)
+                .await?;
         let resized = change.width.is_some() || change.height.is_some();
         let changed = sqlx::query(
             "update elements set image_url = coalesce($2, image_url), width = coalesce($3, width), \
@@ -240,7 +249,10 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         let (before,) = before.unwrap_or_default();
-        let replaced = uploads::pictures_in(&before).into_iter().map(str::to_owned).collect();
+        let replaced = uploads::pictures_in(&before)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         uploads::free(&mut tx, &replaced).await?;
         tx.commit().await?;
         Ok(Some(element))
@@ -258,8 +270,10 @@ pub(super) async fn read_placed(
     space: SpaceId,
 ) -> Result<Vec<PlacedElement>, StoreError> {
     let rows: Vec<RawPlaced> = sqlx::query_as(
-        "select space_elements.id as placement_id, x, y, elements.id as element_id, name, image_url, width, height, \
-         is_static, flat, footprint from space_elements join elements on elements.id = space_elements.element_id \
+        "select space_elements.id as placement_id, x, y, elements.id as element_id, name, \
+        image_url, width, height, \
+         is_static, flat, footprint from space_elements join elements on elements.id = \
+         space_elements.element_id \
          where space_id = $1 order by space_elements.id",
     )
     .bind(space.to_string())

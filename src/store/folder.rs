@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::StoreError;
 
-/// Makes a folder unless it is there, holds that it can be written, and lets only the server's own user into it.
+/// Makes a folder unless it is there, holds that it can be written, and lets only the server's own
+/// user into it.
 pub fn prepare_folder(folder: &Path) -> Result<(), StoreError> {
     let probe = folder.join(format!(".write-probe-{}", std::process::id()));
     let failed = |source| StoreError::Folder {
@@ -31,8 +32,8 @@ fn make(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// Makes an empty file that only its owner may read, unless it is there. `SQLite` takes it for a new database, and gives what it
-/// writes next to it the same mode.
+/// Makes an empty file that only its owner may read, unless it is there. `SQLite` takes it for a
+/// new database, and gives what it writes next to it the same mode.
 pub(super) fn make_file(file: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);
@@ -56,8 +57,8 @@ mod private {
     /// What lies there of ours besides the uploads.
     const FILES: [&str; 3] = ["plaza.db", "plaza.db-wal", "plaza.db-shm"];
 
-    /// Takes away what other users may do, and says so in one line. A folder that holds other things too keeps its mode: what is
-    /// ours in it is closed.
+    /// Takes away what other users may do, and says so in one line. A folder that holds other
+    /// things too keeps its mode: what is ours in it is closed.
     pub(super) fn close(folder: &Path) {
         let uploads = folder.join("uploads");
         let mut closed = 0_usize;
@@ -80,10 +81,12 @@ mod private {
             shut(folder);
         }
         if closed > 0 {
-            tracing::warn!(folder = %folder.display(), closed, "other users of this machine could read the data; now they cannot");
+            tracing::warn!(folder = %folder.display(), closed, "other users of this machine could \
+                read the data; now they cannot");
         }
         if let Some((path, error)) = failed {
-            tracing::warn!(%path, %error, "other users of this machine may be able to read the data, and that cannot be changed");
+            tracing::warn!(%path, %error, "other users of this machine may be able to read the \
+                data, and that cannot be changed");
         }
     }
 
@@ -94,12 +97,14 @@ mod private {
     /// Whether the folder holds nothing but data of this program.
     fn is_ours(folder: &Path) -> bool {
         let is_known = |name: &str| name == "uploads" || name.starts_with("plaza.");
-        let is_shared = symlink_metadata(folder).is_ok_and(|found| found.permissions().mode() & STICKY != 0);
+        let is_shared =
+            symlink_metadata(folder).is_ok_and(|found| found.permissions().mode() & STICKY != 0);
         let mut entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         !is_shared && entries.all(|entry| entry.file_name().to_str().is_some_and(is_known))
     }
 
-    /// Whether it was open until now. A link is left alone: what it leads to is a decision of the operator.
+    /// Whether it was open until now. A link is left alone: what it leads to is a decision of the
+    /// operator.
     fn shut(path: &Path) -> std::io::Result<bool> {
         let Ok(found) = symlink_metadata(path) else {
             return Ok(false);
@@ -135,7 +140,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let data = home.path().join("a/data");
         let store = Store::open(&data).await.unwrap();
-        store.add_user("ada", "-", crate::store::Role::User).await.unwrap();
+        store
+            .add_user("ada", "-", crate::store::Role::User)
+            .await
+            .unwrap();
         let files = ["plaza.db", "plaza.db-wal", "plaza.db-shm"].map(|name| data.join(name));
         assert_eq!(mode(&data), 0o700);
         for file in &files {

@@ -89,7 +89,8 @@ impl Store {
         let mut token = new_token();
         token.truncate(TOKEN_LETTERS);
         sqlx::query(
-            "insert into invites (id, token_hash, by_id, label, expires_at, max_uses, at) values ($1, $2, $3, $4, $5, $6, $7)",
+            "insert into invites (id, token_hash, by_id, label, expires_at, max_uses, at) values \
+            ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&id)
         .bind(hash_token(&token))
@@ -128,20 +129,26 @@ impl Store {
 
     /// Takes an invite back; whether there was one that was still there.
     pub async fn revoke_invite(&self, id: &str) -> Result<bool, StoreError> {
-        let revoked = sqlx::query("update invites set revoked_at = $1 where id = $2 and revoked_at is null")
-            .bind(now_ms())
-            .bind(id)
-            .execute(&self.writer)
-            .await?;
+        let revoked =
+            sqlx::query("update invites set revoked_at = $1 where id = $2 and revoked_at is null")
+                .bind(now_ms())
+                .bind(id)
+                .execute(&self.writer)
+                .await?;
         Ok(revoked.rows_affected() > 0)
     }
 
-    /// Adds a user by an invite. Its use is counted in the same transaction, so that of many who come at once no more get in
-    /// than it is for, and a name that is taken uses nothing up.
-    pub async fn add_user_by_invite(&self, token: &str, user: &NewUser<'_>) -> Result<Admission, StoreError> {
+    /// Adds a user by an invite. Its use is counted in the same transaction, so that of many who
+    /// come at once no more get in than it is for, and a name that is taken uses nothing up.
+    pub async fn add_user_by_invite(
+        &self,
+        token: &str,
+        user: &NewUser<'_>,
+    ) -> Result<Admission, StoreError> {
         let mut tx = self.begin().await?;
         let counted = sqlx::query(
-            "update invites set uses = uses + 1 where token_hash = $1 and space_id is null and revoked_at is null \
+            "update invites set uses = uses + 1 where token_hash = $1 and space_id is null and \
+            revoked_at is null \
              and (expires_at is null or expires_at > $2) and (max_uses is null or uses < max_uses)",
         )
         .bind(hash_token(token))

@@ -1,7 +1,8 @@
 //! Layouts: what people made of a space, as a whole and as of one version.
 //!
-//! `spaces.plan_version` rises in every transaction that changes the map, the zones or what stands in a space. What is read
-//! here belongs to the version that is read with it: everything comes out of one snapshot.
+//! `spaces.plan_version` rises in every transaction that changes the map, the zones or what stands
+//! in a space. What is read here belongs to the version that is read with it: everything comes out
+//! of one snapshot.
 
 use sqlx::AssertSqlSafe;
 
@@ -38,7 +39,9 @@ impl LayoutRow {
             has_walls: self.document.walls,
             voices: self.space.voices,
             zones: self.document.zones(),
-            elements: placed.map(|placed| placed.placement(width, height)).collect(),
+            elements: placed
+                .map(|placed| placed.placement(width, height))
+                .collect(),
             version: self.space.plan_version,
         }
     }
@@ -70,19 +73,27 @@ impl Store {
     }
 
     /// The versions of those spaces, as far as they exist.
-    pub async fn plan_versions(&self, spaces: &[SpaceId]) -> Result<Vec<(SpaceId, u32)>, StoreError> {
+    pub async fn plan_versions(
+        &self,
+        spaces: &[SpaceId],
+    ) -> Result<Vec<(SpaceId, u32)>, StoreError> {
         let mut versions = Vec::with_capacity(spaces.len());
         for spaces in spaces.chunks(AT_ONCE) {
-            let places: Vec<String> = (1..=spaces.len()).map(|number| format!("${number}")).collect();
+            let places: Vec<String> = (1..=spaces.len())
+                .map(|number| format!("${number}"))
+                .collect();
             let places = places.join(", ");
             // Of the outside nothing is in it: only the numbers of what is bound.
-            let query = AssertSqlSafe(format!("select id, plan_version from spaces where id in ({places})"));
-            let query = spaces
-                .iter()
-                .fold(sqlx::query_as(query), |query, space| query.bind(space.to_string()));
+            let query = AssertSqlSafe(format!(
+                "select id, plan_version from spaces where id in ({places})"
+            ));
+            let query = spaces.iter().fold(sqlx::query_as(query), |query, space| {
+                query.bind(space.to_string())
+            });
             let rows: Vec<(String, i64)> = query.fetch_all(&self.readers).await?;
             for (space, version) in rows {
-                let version = u32::try_from(version).map_err(|_| StoreError::Corrupt("a plan's version"))?;
+                let version =
+                    u32::try_from(version).map_err(|_| StoreError::Corrupt("a plan's version"))?;
                 versions.push((id(&space)?, version));
             }
         }

@@ -51,7 +51,8 @@ pub struct TileLayer {
 /// A zone as the document keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ZoneEntry {
-    /// What it does: `spawn`, `private`, `silent`, `stage`, `audience`, `portal`, `link`, `note` or `voices`.
+    /// What it does: `spawn`, `private`, `silent`, `stage`, `audience`, `portal`, `link`, `note` or
+    /// `voices`.
     pub kind: String,
     /// What people call it.
     pub name: String,
@@ -119,13 +120,16 @@ impl ZoneEntry {
             let words = ZoneKind::ALL.map(ZoneKind::word).join(", ");
             format!("a zone's kind is one of {words}")
         })?;
-        let inside =
-            |start: u16, length: u16, all: u16| length > 0 && u32::from(start) + u32::from(length) <= all.into();
+        let inside = |start: u16, length: u16, all: u16| {
+            length > 0 && u32::from(start) + u32::from(length) <= all.into()
+        };
         if !inside(self.x, self.width, width) || !inside(self.y, self.height, height) {
             return Err("it has a size and lies inside the map".into());
         }
         if self.name.chars().count() > NAME_LETTERS || self.name.contains('\0') {
-            return Err(format!("a zone's name has at most {NAME_LETTERS} letters and no NUL"));
+            return Err(format!(
+                "a zone's name has at most {NAME_LETTERS} letters and no NUL"
+            ));
         }
         self.check_wishes(kind)
     }
@@ -142,12 +146,19 @@ impl ZoneEntry {
         only("text", self.text.is_some(), ZoneKind::Note)?;
         only("audience", !self.audience.is_empty(), ZoneKind::Stage)?;
         only("reach", self.reach.is_some(), ZoneKind::Voices)?;
-        if self.cap.is_some_and(|cap| !(1..=MOST_IN_AREA).contains(&cap)) {
+        if self
+            .cap
+            .is_some_and(|cap| !(1..=MOST_IN_AREA).contains(&cap))
+        {
             return Err(format!("`cap` is 1 to {MOST_IN_AREA}"));
         }
         match kind {
             ZoneKind::Portal => match &self.target {
-                None => return Err("a portal has a `target`: the zone where it comes out, or a space".into()),
+                None => {
+                    return Err(
+                        "a portal has a `target`: the zone where it comes out, or a space".into(),
+                    );
+                }
                 Some(target) if target.space.is_none() && target.zone.is_empty() => {
                     return Err("a portal's `target` names a zone, a space or both".into());
                 }
@@ -155,25 +166,34 @@ impl ZoneEntry {
             },
             ZoneKind::Link => {
                 let url = self.url.as_deref().unwrap_or_default();
-                // A page of this server begins with one slash; two of either kind name another server.
+                // A page of this server begins with one slash; two of either kind name another
+                // server.
                 let own = url.strip_prefix('/');
                 let is_own = own.is_some_and(|path| !path.starts_with(['/', '\\']));
                 let is_page = is_own || url.starts_with("https://") || url.starts_with("http://");
                 if !is_page || url.len() > URL_BYTES || url.chars().any(char::is_control) {
                     return Err(format!(
-                        "a link has a `url` that begins with https://, or with / for a page of this server, and has at most {URL_BYTES} letters"
+                        "a link has a `url` that begins with https://, or with / for a page of \
+                        this server, and has at most {URL_BYTES} letters"
                     ));
                 }
             }
             ZoneKind::Note => {
                 let text = self.text.as_deref().unwrap_or_default();
-                if text.trim().is_empty() || text.chars().count() > NOTE_LETTERS || text.contains('\0') {
-                    return Err(format!("a note has a `text` of at most {NOTE_LETTERS} letters"));
+                if text.trim().is_empty()
+                    || text.chars().count() > NOTE_LETTERS
+                    || text.contains('\0')
+                {
+                    return Err(format!(
+                        "a note has a `text` of at most {NOTE_LETTERS} letters"
+                    ));
                 }
             }
             ZoneKind::Voices if self.reach_in_tiles().is_none() => {
                 let (least, most) = (ZONE_REACHES.start(), ZONE_REACHES.end());
-                return Err(format!("a voices zone has a `reach` of {least} to {most} tiles"));
+                return Err(format!(
+                    "a voices zone has a `reach` of {least} to {most} tiles"
+                ));
             }
             _ => {}
         }
@@ -197,7 +217,12 @@ impl ZoneEntry {
             cap: self.cap,
             target: self.target.as_ref().and_then(|target| {
                 Some(PortalTarget {
-                    space: target.space.as_ref().map(|space| space.parse()).transpose().ok()?,
+                    space: target
+                        .space
+                        .as_ref()
+                        .map(|space| space.parse())
+                        .transpose()
+                        .ok()?,
                     zone: target.zone.clone(),
                 })
             }),
@@ -226,7 +251,9 @@ pub fn zone_problems(zones: &[ZoneEntry], width: u16, height: u16) -> Vec<String
         let wrong = |what: String| format!("zone `{}`: {what}", zone.name);
         problems.extend(zone.check(width, height).err().map(wrong));
         for name in zone.audience.iter().filter(|name| !is_there(name)) {
-            problems.push(wrong(format!("its audience names `{name}`, but no zone is called so")));
+            problems.push(wrong(format!(
+                "its audience names `{name}`, but no zone is called so"
+            )));
         }
         if let Some(TargetEntry {
             space: None,
@@ -234,7 +261,9 @@ pub fn zone_problems(zones: &[ZoneEntry], width: u16, height: u16) -> Vec<String
         }) = &zone.target
             && !is_there(name)
         {
-            problems.push(wrong(format!("its target is `{name}`, but no zone is called so")));
+            problems.push(wrong(format!(
+                "its target is `{name}`, but no zone is called so"
+            )));
         }
     }
     problems
@@ -255,7 +284,8 @@ impl MapDocument {
             .collect()
     }
 
-    /// The zones. Whoever shows the map leaves out the same ones, so that their numbers are the same.
+    /// The zones. Whoever shows the map leaves out the same ones, so that their numbers are the
+    /// same.
     pub fn zones(&self) -> Vec<Zone> {
         self.zones
             .iter()
@@ -300,7 +330,9 @@ pub struct NewMap {
 
 type MapColumns = (String, String, String, Option<String>, i64, i64);
 
-fn read((map, name, description, thumbnail, width, height): MapColumns) -> Result<MapRow, StoreError> {
+fn read(
+    (map, name, description, thumbnail, width, height): MapColumns,
+) -> Result<MapRow, StoreError> {
     Ok(MapRow {
         id: id(&map)?,
         name,
@@ -314,20 +346,22 @@ fn read((map, name, description, thumbnail, width, height): MapColumns) -> Resul
 impl Store {
     /// Every map, oldest first.
     pub async fn maps(&self) -> Result<Vec<MapRow>, StoreError> {
-        let rows: Vec<MapColumns> =
-            sqlx::query_as("select id, name, description, thumbnail, width, height from maps order by id")
-                .fetch_all(&self.readers)
-                .await?;
+        let rows: Vec<MapColumns> = sqlx::query_as(
+            "select id, name, description, thumbnail, width, height from maps order by id",
+        )
+        .fetch_all(&self.readers)
+        .await?;
         rows.into_iter().map(read).collect()
     }
 
     /// One map.
     pub async fn map(&self, map: MapId) -> Result<Option<MapRow>, StoreError> {
-        let row: Option<MapColumns> =
-            sqlx::query_as("select id, name, description, thumbnail, width, height from maps where id = $1")
-                .bind(map.to_string())
-                .fetch_optional(&self.readers)
-                .await?;
+        let row: Option<MapColumns> = sqlx::query_as(
+            "select id, name, description, thumbnail, width, height from maps where id = $1",
+        )
+        .bind(map.to_string())
+        .fetch_optional(&self.readers)
+        .await?;
         row.map(read).transpose()
     }
 
@@ -339,8 +373,10 @@ impl Store {
     /// What stands on a map. The ids are those of the map's own placements.
     pub async fn map_placed(&self, map: MapId) -> Result<Vec<PlacedElement>, StoreError> {
         let rows: Vec<RawPlaced> = sqlx::query_as(
-            "select map_elements.id as placement_id, x, y, elements.id as element_id, name, image_url, width, height, \
-             is_static, flat, footprint from map_elements join elements on elements.id = map_elements.element_id \
+            "select map_elements.id as placement_id, x, y, elements.id as element_id, name, \
+            image_url, width, height, \
+             is_static, flat, footprint from map_elements join elements on elements.id = \
+             map_elements.element_id \
              where map_id = $1 order by map_elements.id",
         )
         .bind(map.to_string())
@@ -359,7 +395,8 @@ impl Store {
         .expect("a document is plain data");
         let mut tx = self.begin().await?;
         sqlx::query(
-            "insert into maps (id, name, description, thumbnail, width, height, document, created_at) \
+            "insert into maps (id, name, description, thumbnail, width, height, document, \
+            created_at) \
              values ($1, $2, '', $3, $4, $5, $6, $7)",
         )
         .bind(map.to_string())
@@ -372,14 +409,17 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         for (element, corner) in &new.elements {
-            sqlx::query("insert into map_elements (id, map_id, element_id, x, y) values ($1, $2, $3, $4, $5)")
-                .bind(Uuid::now_v7().to_string())
-                .bind(map.to_string())
-                .bind(element.to_string())
-                .bind(i64::from(corner.x))
-                .bind(i64::from(corner.y))
-                .execute(&mut *tx)
-                .await?;
+            sqlx::query(
+                "insert into map_elements (id, map_id, element_id, x, y) values ($1, $2, \
+                $3, $4, $5)",
+            )
+            .bind(Uuid::now_v7().to_string())
+            .bind(map.to_string())
+            .bind(element.to_string())
+            .bind(i64::from(corner.x))
+            .bind(i64::from(corner.y))
+            .execute(&mut *tx)
+            .await?;
         }
         tx.commit().await?;
         Ok(map)
@@ -387,7 +427,10 @@ impl Store {
 }
 
 /// What a map is drawn from, over that connection; empty when there is no such map.
-pub(super) async fn read_document(connection: &mut AnyConnection, map: MapId) -> Result<MapDocument, StoreError> {
+pub(super) async fn read_document(
+    connection: &mut AnyConnection,
+    map: MapId,
+) -> Result<MapDocument, StoreError> {
     let row: Option<(String,)> = sqlx::query_as("select document from maps where id = $1")
         .bind(map.to_string())
         .fetch_optional(&mut *connection)
@@ -396,7 +439,9 @@ pub(super) async fn read_document(connection: &mut AnyConnection, map: MapId) ->
         || Ok(MapDocument::default()),
         |(text,)| serde_json::from_str(&text).map_err(|_| StoreError::Corrupt("a map")),
     )?;
-    document.zones.retain(|zone| ZoneKind::from_word(&zone.kind).is_some());
+    document
+        .zones
+        .retain(|zone| ZoneKind::from_word(&zone.kind).is_some());
     for zone in &mut document.zones {
         if let Some(target) = &mut zone.target {
             name_space(connection, target).await?;
@@ -406,8 +451,15 @@ pub(super) async fn read_document(connection: &mut AnyConnection, map: MapId) ->
 }
 
 /// A seed's maps name spaces by key: they have no ids yet when the map is drawn.
-async fn name_space(connection: &mut AnyConnection, target: &mut TargetEntry) -> Result<(), StoreError> {
-    let Some(key) = target.space.as_ref().filter(|space| space.parse::<SpaceId>().is_err()) else {
+async fn name_space(
+    connection: &mut AnyConnection,
+    target: &mut TargetEntry,
+) -> Result<(), StoreError> {
+    let Some(key) = target
+        .space
+        .as_ref()
+        .filter(|space| space.parse::<SpaceId>().is_err())
+    else {
         return Ok(());
     };
     let row: Option<(String,)> = sqlx::query_as("select id from spaces where seed_key = $1")

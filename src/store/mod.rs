@@ -1,7 +1,9 @@
-//! Store: the SQL database of what people made: users, pictures, maps, spaces, and the checkpoints of spaces.
+//! Store: the SQL database of what people made: users, pictures, maps, spaces, and the checkpoints
+//! of spaces.
 //!
-//! May use `components` and the durable events of `space`. Never: HTTP, sockets, running worlds. SQL stands here and nowhere else, one file per table group,
-//! in the one dialect that SQLite and PostgreSQL share. Who may do what is decided by the callers.
+//! May use `components` and the durable events of `space`. Never: HTTP, sockets, running worlds.
+//! SQL stands here and nowhere else, one file per table group, in the one dialect that SQLite and
+//! PostgreSQL share. Who may do what is decided by the callers.
 
 use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -69,7 +71,8 @@ pub enum StoreError {
     },
     /// A newer program changed the tables so that this one cannot use them.
     #[error(
-        "a newer Plaza changed the database so that this version cannot use it (migration {0}): start the newer version, or \
+        "a newer Plaza changed the database so that this version cannot use it (migration {0}): \
+        start the newer version, or \
          restore a backup from before it"
     )]
     Newer(String),
@@ -88,7 +91,9 @@ impl StoreError {
     /// Whether the database server is gone or about to be, rather than the question wrong.
     pub fn is_unreachable(&self) -> bool {
         match self {
-            Self::Sql(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
+            Self::Sql(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => {
+                true
+            }
             // PostgreSQL's class 57: it shuts down, or starts, or a statement took too long.
             Self::Sql(sqlx::Error::Database(error)) => error
                 .code()
@@ -104,7 +109,8 @@ pub struct Store {
     kind: DatabaseKind,
     readers: AnyPool,
     writer: AnyPool,
-    /// For the one question that stands before every other: whose token it is. It never waits behind another query.
+    /// For the one question that stands before every other: whose token it is. It never waits
+    /// behind another query.
     checks: AnyPool,
     /// For searches and long lists: few at a time, and each for a second at most.
     searchers: AnyPool,
@@ -118,7 +124,8 @@ enum DatabaseKind {
     Postgres,
 }
 
-/// A statement over the texts `given.value` of the JSON array `$1`, for each database: they call what makes rows of it otherwise.
+/// A statement over the texts `given.value` of the JSON array `$1`, for each database: they call
+/// what makes rows of it otherwise.
 macro_rules! over_given {
     ($before:literal, $after:literal) => {
         $crate::store::Statement {
@@ -174,21 +181,24 @@ impl Store {
         self.writer.close().await;
     }
 
-    /// A transaction that may write. SQLite takes the lock at once: one that reads first and then writes would fail under load.
+    /// A transaction that may write. SQLite takes the lock at once: one that reads first and then
+    /// writes would fail under load.
     async fn begin(&self) -> Result<Tx, StoreError> {
         let pool = self.writer.clone();
         let statement = match self.kind {
             DatabaseKind::Sqlite => "begin immediate",
             DatabaseKind::Postgres => "begin",
         };
-        // A task of its own, because a request may be dropped at any time: sqlx does not know of a transaction that was begun
-        // and not answered yet, and would give its connection to the next query.
+        // A task of its own, because a request may be dropped at any time: sqlx does not know of a
+        // transaction that was begun and not answered yet, and would give its connection to the
+        // next query.
         let begun = tokio::spawn(async move { pool.begin_with(statement).await });
         Ok(begun.await.map_err(|_| sqlx::Error::WorkerCrashed)??)
     }
 
-    /// A transaction of which there is one at a time, however many processes there are. For those that change what several
-    /// spaces are made of, or read it to copy it: they would overlook each other, or wait for each other in a circle.
+    /// A transaction of which there is one at a time, however many processes there are. For those
+    /// that change what several spaces are made of, or read it to copy it: they would overlook each
+    /// other, or wait for each other in a circle.
     async fn begin_alone(&self) -> Result<Tx, StoreError> {
         let mut tx = self.begin().await?;
         if self.kind == DatabaseKind::Postgres {
@@ -204,7 +214,9 @@ impl Store {
 /// The wall clock in Unix milliseconds, as every table keeps time.
 #[expect(clippy::disallowed_methods, reason = "rows say when they were written")]
 pub fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -1,7 +1,8 @@
 //! Opening: which database it is, how it is connected to, and its tables brought up to date.
 //!
-//! SQLite and PostgreSQL are both spoken to through sqlx's `Any`, so that a query is written once. It is opened by a URL and
-//! nothing else; what else a connection needs is said to it in its first statements.
+//! SQLite and PostgreSQL are both spoken to through sqlx's `Any`, so that a query is written once.
+//! It is opened by a URL and nothing else; what else a connection needs is said to it in its first
+//! statements.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -34,7 +35,8 @@ const READERS: u32 = 4;
 /// Connections to PostgreSQL of one process. A server takes a hundred unless told otherwise.
 const CONNECTIONS: u32 = 10;
 
-/// Connections that ask whose a token is and nothing else, and connections that search and nothing else.
+/// Connections that ask whose a token is and nothing else, and connections that search and nothing
+/// else.
 const SET_APART: u32 = 2;
 
 /// How long a search waits for one of its connections.
@@ -50,13 +52,17 @@ const OLDEST_SERVER: u32 = 13;
 const SQLITE_WRITER: &str = "pragma journal_mode = wal; pragma synchronous = normal";
 
 /// The same for those that only read.
-const SQLITE_READER: &str = "pragma journal_mode = wal; pragma synchronous = normal; pragma query_only = on";
+const SQLITE_READER: &str =
+    "pragma journal_mode = wal; pragma synchronous = normal; pragma query_only = on";
 
-/// What every connection to PostgreSQL begins with. A process that stands still must not hold the others up for ever.
-const POSTGRES: &str = "set statement_timeout = '10s'; set idle_in_transaction_session_timeout = '30s'";
+/// What every connection to PostgreSQL begins with. A process that stands still must not hold the
+/// others up for ever.
+const POSTGRES: &str =
+    "set statement_timeout = '10s'; set idle_in_transaction_session_timeout = '30s'";
 
 /// The same for those that search.
-const POSTGRES_SEARCH: &str = "set statement_timeout = '1s'; set idle_in_transaction_session_timeout = '30s'";
+const POSTGRES_SEARCH: &str =
+    "set statement_timeout = '1s'; set idle_in_transaction_session_timeout = '30s'";
 
 /// The address of a PostgreSQL database. It may hold a password, so it is shown without.
 #[derive(Clone)]
@@ -77,7 +83,9 @@ impl FromStr for DatabaseUrl {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(InvalidUrl("it begins with postgres://".into()));
         }
-        let options: PgConnectOptions = url.parse().map_err(|error: Error| InvalidUrl(error.to_string()))?;
+        let options: PgConnectOptions = url
+            .parse()
+            .map_err(|error: Error| InvalidUrl(error.to_string()))?;
         let host = match options.get_socket() {
             Some(folder) => folder.display().to_string(),
             None => format!("{}:{}", options.get_host(), options.get_port()),
@@ -104,14 +112,18 @@ impl fmt::Debug for DatabaseUrl {
 
 impl Store {
     /// Opens the PostgreSQL database when there is one, and the one in the data folder otherwise.
-    pub async fn open_either(url: Option<&DatabaseUrl>, data_dir: &Path) -> Result<Self, StoreError> {
+    pub async fn open_either(
+        url: Option<&DatabaseUrl>,
+        data_dir: &Path,
+    ) -> Result<Self, StoreError> {
         match url {
             Some(url) => Self::connect(url).await,
             None => Self::open(data_dir).await,
         }
     }
 
-    /// Opens the database of a data folder; makes both when they are not there, and brings the tables up to date.
+    /// Opens the database of a data folder; makes both when they are not there, and brings the
+    /// tables up to date.
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
         prepare_folder(data_dir)?;
         let file = data_dir.join("plaza.db");
@@ -125,7 +137,9 @@ impl Store {
         };
         sqlx::any::install_default_drivers();
         let options: AnyConnectOptions = sqlite_url(&file).parse().map_err(failed)?;
-        let mut first = AnyConnection::connect_with(&options).await.map_err(failed)?;
+        let mut first = AnyConnection::connect_with(&options)
+            .await
+            .map_err(failed)?;
         first.execute(SQLITE_WRITER).await.map_err(failed)?;
         migrate(&mut first).await?;
         first.close().await?;
@@ -135,16 +149,25 @@ impl Store {
         let searchers = checks.clone().acquire_timeout(SEARCH_PATIENCE);
         let store = Self {
             kind: DatabaseKind::Sqlite,
-            checks: pool(checks, SQLITE_READER, &options).await.map_err(failed)?,
-            searchers: pool(searchers, SQLITE_READER, &options).await.map_err(failed)?,
-            writer: pool(writer, SQLITE_WRITER, &options).await.map_err(failed)?,
-            readers: pool(readers, SQLITE_READER, &options).await.map_err(failed)?,
+            checks: pool(checks, SQLITE_READER, &options)
+                .await
+                .map_err(failed)?,
+            searchers: pool(searchers, SQLITE_READER, &options)
+                .await
+                .map_err(failed)?,
+            writer: pool(writer, SQLITE_WRITER, &options)
+                .await
+                .map_err(failed)?,
+            readers: pool(readers, SQLITE_READER, &options)
+                .await
+                .map_err(failed)?,
         };
         store.check_names().await?;
         Ok(store)
     }
 
-    /// Opens a PostgreSQL database and brings its tables up to date; of several processes one at a time does so.
+    /// Opens a PostgreSQL database and brings its tables up to date; of several processes one at a
+    /// time does so.
     pub async fn connect(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let failed = |why| StoreError::Server {
             place: url.to_string(),
@@ -168,11 +191,15 @@ impl Store {
         let checks = connections.clone().max_connections(SET_APART);
         let searchers = checks.clone().acquire_timeout(SEARCH_PATIENCE);
         let unusable = |error| failed(reason(&error));
-        let writer = pool(connections, POSTGRES, &options).await.map_err(unusable)?;
+        let writer = pool(connections, POSTGRES, &options)
+            .await
+            .map_err(unusable)?;
         let store = Self {
             kind: DatabaseKind::Postgres,
             checks: pool(checks, POSTGRES, &options).await.map_err(unusable)?,
-            searchers: pool(searchers, POSTGRES_SEARCH, &options).await.map_err(unusable)?,
+            searchers: pool(searchers, POSTGRES_SEARCH, &options)
+                .await
+                .map_err(unusable)?,
             readers: writer.clone(),
             writer,
         };
@@ -182,18 +209,32 @@ impl Store {
 }
 
 /// Connections that each begin with the same statements.
-async fn pool(pool: AnyPoolOptions, first: &'static str, options: &AnyConnectOptions) -> Result<AnyPool, Error> {
-    pool.after_connect(move |connection, _| Box::pin(async move { connection.execute(first).await.map(drop) }))
-        .connect_with(options.clone())
-        .await
+async fn pool(
+    pool: AnyPoolOptions,
+    first: &'static str,
+    options: &AnyConnectOptions,
+) -> Result<AnyPool, Error> {
+    pool.after_connect(move |connection, _| {
+        Box::pin(async move { connection.execute(first).await.map(drop) })
+    })
+    .connect_with(options.clone())
+    .await
 }
 
-/// Brings the tables up to date. A database that a newer program changed is taken as it is, unless that program said that older ones
-/// cannot live with the change: migrations only add.
+/// Brings the tables up to date. A database that a newer program changed is taken as it is, unless
+/// that program said that older ones cannot live with the change: migrations only add.
 async fn migrate(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    let own = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-    let applied = "select version, description from _sqlx_migrations where version > $1 order by version";
-    let newer: Result<Vec<(i64, String)>, Error> = sqlx::query_as(applied).bind(own).fetch_all(&mut *connection).await;
+    let own = MIGRATIONS
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0);
+    let applied =
+        "select version, description from _sqlx_migrations where version > $1 order by version";
+    let newer: Result<Vec<(i64, String)>, Error> = sqlx::query_as(applied)
+        .bind(own)
+        .fetch_all(&mut *connection)
+        .await;
     let newer = match newer {
         Ok(newer) => newer,
         // A fresh database has no such table.
@@ -212,7 +253,8 @@ async fn migrate(connection: &mut AnyConnection) -> Result<(), StoreError> {
     Ok(MIGRATIONS.run_direct(None, connection, false).await?)
 }
 
-/// The address of a file, made when it is not there. Slashes are encoded too, or dots between them would be taken out.
+/// The address of a file, made when it is not there. Slashes are encoded too, or dots between them
+/// would be taken out.
 pub(super) fn sqlite_url(file: &Path) -> String {
     let mut url = String::from("sqlite:");
     for byte in file.as_os_str().as_encoded_bytes() {
@@ -248,7 +290,9 @@ fn check_version(number: &str) -> Result<(), String> {
     if major >= OLDEST_SERVER {
         return Ok(());
     }
-    Err(format!("it is PostgreSQL {major}; {OLDEST_SERVER} or newer is needed"))
+    Err(format!(
+        "it is PostgreSQL {major}; {OLDEST_SERVER} or newer is needed"
+    ))
 }
 
 #[cfg(test)]
@@ -279,8 +323,16 @@ mod tests {
     fn old_servers_are_named() {
         assert_eq!(check_version("130000"), Ok(()));
         assert_eq!(check_version("170010"), Ok(()));
-        assert!(check_version("120022").unwrap_err().contains("PostgreSQL 12;"));
-        assert!(check_version("90624").unwrap_err().contains("PostgreSQL 9;"));
+        assert!(
+            check_version("120022")
+                .unwrap_err()
+                .contains("PostgreSQL 12;")
+        );
+        assert!(
+            check_version("90624")
+                .unwrap_err()
+                .contains("PostgreSQL 9;")
+        );
     }
 
     #[tokio::test]

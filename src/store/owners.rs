@@ -1,4 +1,5 @@
-//! Owners: which process runs a space, in which epoch. Epochs only rise; whoever takes a space mints the next one.
+//! Owners: which process runs a space, in which epoch. Epochs only rise; whoever takes a space
+//! mints the next one.
 
 use super::{DatabaseKind, Store, StoreError, id, now_ms};
 use crate::components::id::SpaceId;
@@ -32,8 +33,8 @@ impl Store {
         .transpose()
     }
 
-    /// Makes a process the owner, if the epoch is still the one it saw (0 for none) and nobody proved ownership within
-    /// `proof_ms`. Answers the new epoch, or `None`.
+    /// Makes a process the owner, if the epoch is still the one it saw (0 for none) and nobody
+    /// proved ownership within `proof_ms`. Answers the new epoch, or `None`.
     pub async fn mint_epoch(
         &self,
         space: SpaceId,
@@ -44,8 +45,10 @@ impl Store {
         let epoch = seen + 1;
         let now = self.clock_ms().await?;
         let minted = sqlx::query(
-            "insert into space_owner (space_id, epoch, node, nonce) select id, $2, $3, $4 from spaces where id = $1 \
-             on conflict (space_id) do update set epoch = excluded.epoch, node = excluded.node, nonce = excluded.nonce, \
+            "insert into space_owner (space_id, epoch, node, nonce) select id, $2, $3, $4 from \
+            spaces where id = $1 \
+             on conflict (space_id) do update set epoch = excluded.epoch, node = excluded.node, \
+             nonce = excluded.nonce, \
              proven_at = null where space_owner.epoch = $5 and (space_owner.proven_at is null \
              or space_owner.node = '' or space_owner.proven_at < $6)",
         )
@@ -64,7 +67,8 @@ impl Store {
     pub async fn prove_ownership(&self, nonce: u64) -> Result<Vec<(SpaceId, u64)>, StoreError> {
         let now = self.clock_ms().await?;
         let rows: Vec<(String, i64)> = sqlx::query_as(
-            "update space_owner set proven_at = $1 where nonce = $2 and node <> '' returning space_id, epoch",
+            "update space_owner set proven_at = $1 where nonce = $2 and node <> '' returning \
+            space_id, epoch",
         )
         .bind(now)
         .bind(write_nonce(nonce))
@@ -76,15 +80,26 @@ impl Store {
     }
 
     /// Whether the process owns the space in that epoch.
-    pub async fn is_owner(&self, space: SpaceId, epoch: u64, nonce: u64) -> Result<bool, StoreError> {
+    pub async fn is_owner(
+        &self,
+        space: SpaceId,
+        epoch: u64,
+        nonce: u64,
+    ) -> Result<bool, StoreError> {
         let row = self.owner(space).await?;
         Ok(row.is_some_and(|row| row.epoch == epoch && row.nonce == nonce && !row.node.is_empty()))
     }
 
     /// Gives a space up, if it is still that process's in that epoch. The epoch stays.
-    pub async fn release_space(&self, space: SpaceId, epoch: u64, nonce: u64) -> Result<(), StoreError> {
+    pub async fn release_space(
+        &self,
+        space: SpaceId,
+        epoch: u64,
+        nonce: u64,
+    ) -> Result<(), StoreError> {
         sqlx::query(
-            "update space_owner set node = '', nonce = '', proven_at = null where space_id = $1 and epoch = $2 and nonce = $3",
+            "update space_owner set node = '', nonce = '', proven_at = null where space_id = $1 \
+            and epoch = $2 and nonce = $3",
         )
         .bind(space.to_string())
         .bind(epoch as i64)

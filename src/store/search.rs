@@ -1,7 +1,8 @@
 //! Search: lines of chat by their words, for a second at most.
 //!
-//! No statement reads more than a few hundred rows, and between two of them the clock is asked: what was not looked at by then is the next page.
-//! So a search is bounded in every database, however much was said.
+//! No statement reads more than a few hundred rows, and between two of them the clock is asked:
+//! what was not looked at by then is the next page. So a search is bounded in every database,
+//! however much was said.
 
 use tokio::time::{Duration, Instant};
 
@@ -14,7 +15,8 @@ use crate::components::id::{ChatId, SpaceId};
 /// How long one search goes on.
 const PATIENCE: Duration = Duration::from_millis(800);
 
-/// Different words that begin as a wanted one, up to which the index is asked. When there are more, most lines have one of them.
+/// Different words that begin as a wanted one, up to which the index is asked. When there are more,
+/// most lines have one of them.
 const MOST_WORDS: usize = 32;
 
 /// Words of a search of which the index is asked which of them is the rarest.
@@ -34,7 +36,8 @@ const READ: i64 = 200;
 pub struct SearchResult {
     /// Newest first.
     pub lines: Vec<ChatMessage>,
-    /// The line up to which it looked: what was said earlier is found with another search before it. Nothing when it looked everywhere.
+    /// The line up to which it looked: what was said earlier is found with another search before
+    /// it. Nothing when it looked everywhere.
     pub before: Option<ChatId>,
 }
 
@@ -55,12 +58,19 @@ struct TextSearch<'a> {
 }
 
 impl Store {
-    /// Lines of a space in which each part of the search stands at the beginning of a word, newest first.
-    pub async fn search(&self, space: SpaceId, search: &str, page: ChatPage) -> Result<SearchResult, StoreError> {
-        let cleared: Option<(i64,)> = sqlx::query_as("select chat_cleared from spaces where id = $1")
-            .bind(space.to_string())
-            .fetch_optional(&self.searchers)
-            .await?;
+    /// Lines of a space in which each part of the search stands at the beginning of a word, newest
+    /// first.
+    pub async fn search(
+        &self,
+        space: SpaceId,
+        search: &str,
+        page: ChatPage,
+    ) -> Result<SearchResult, StoreError> {
+        let cleared: Option<(i64,)> =
+            sqlx::query_as("select chat_cleared from spaces where id = $1")
+                .bind(space.to_string())
+                .fetch_optional(&self.searchers)
+                .await?;
         let Some((after,)) = cleared else {
             return Ok(SearchResult::default());
         };
@@ -91,7 +101,8 @@ impl Store {
 }
 
 impl TextSearch<'_> {
-    /// The words of the index of which every line that is found has one; nothing when it is better to read the lines themselves.
+    /// The words of the index of which every line that is found has one; nothing when it is better
+    /// to read the lines themselves.
     async fn rarest(&self) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
         let unfilled: Option<(String,)> =
             sqlx::query_as("select id from chat_lines where space_id = $1 and indexed = 0 limit 1")
@@ -103,11 +114,14 @@ impl TextSearch<'_> {
         }
         let mut rarest: Option<(i64, Vec<Vec<u8>>)> = None;
         for key in self.wanted.keys().into_iter().take(MOST_KEYS) {
-            let Some(words) = self.words(&key).await? else { continue };
+            let Some(words) = self.words(&key).await? else {
+                continue;
+            };
             let mut lines = 0;
             for word in &words {
                 let (some,): (i64,) = sqlx::query_as(
-                    "select count(*) from (select 1 from chat_words where space_id = $1 and word = $2 limit 1000) as counted",
+                    "select count(*) from (select 1 from chat_words where space_id = $1 and word = \
+                    $2 limit 1000) as counted",
                 )
                 .bind(self.space.clone())
                 .bind(word.clone())
@@ -132,14 +146,17 @@ impl TextSearch<'_> {
         loop {
             // From one word to the next, over all the lines in which it stands.
             let row: Option<(Vec<u8>,)> = sqlx::query_as(
-                "select word from chat_words where space_id = $1 and word >= $2 and word < $3 order by word limit 1",
+                "select word from chat_words where space_id = $1 and word >= $2 and word < $3 \
+                order by word limit 1",
             )
             .bind(self.space.clone())
             .bind(from)
             .bind(behind.clone())
             .fetch_optional(&self.store.searchers)
             .await?;
-            let Some((word,)) = row else { return Ok(Some(words)) };
+            let Some((word,)) = row else {
+                return Ok(Some(words));
+            };
             if words.len() >= MOST_WORDS {
                 return Ok(None);
             }
@@ -155,7 +172,8 @@ impl TextSearch<'_> {
             let (mut places, mut until) = (Vec::new(), None);
             for word in words {
                 let rows: Vec<(i64,)> = sqlx::query_as(
-                    "select seq from chat_words where space_id = $1 and word = $2 and seq < $3 and seq > $4 \
+                    "select seq from chat_words where space_id = $1 and word = $2 and seq < $3 and \
+                    seq > $4 \
                      order by seq desc limit $5",
                 )
                 .bind(self.space.clone())
@@ -190,14 +208,21 @@ impl TextSearch<'_> {
     /// The lines at these places, newest first.
     async fn look_up(&self, places: &[i64]) -> Result<Vec<RawMessageRow>, StoreError> {
         let mut statement = sqlx::query_as(
-            "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
+            "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from \
+            chat_lines \
              where space_id = $1 and at >= $2 and deleted = 0 \
              and seq in ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-             $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) order by seq desc",
+             $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) order \
+             by seq desc",
         )
         .bind(self.space.clone())
         .bind(self.since);
-        for place in places.iter().copied().chain(std::iter::repeat(-1)).take(LOOKED_UP) {
+        for place in places
+            .iter()
+            .copied()
+            .chain(std::iter::repeat(-1))
+            .take(LOOKED_UP)
+        {
             statement = statement.bind(place);
         }
         Ok(statement.fetch_all(&self.store.searchers).await?)
@@ -207,8 +232,10 @@ impl TextSearch<'_> {
     async fn one_by_one(&mut self) -> Result<bool, StoreError> {
         loop {
             let rows: Vec<RawMessageRow> = sqlx::query_as(
-                "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
-                 where space_id = $1 and seq < $2 and seq > $3 and at >= $4 order by seq desc limit $5",
+                "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from \
+                chat_lines \
+                 where space_id = $1 and seq < $2 and seq > $3 and at >= $4 order by seq desc \
+                 limit $5",
             )
             .bind(self.space.clone())
             .bind(self.before)

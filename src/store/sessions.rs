@@ -17,7 +17,8 @@ const LIFETIME_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// A session's use is written down at most this often: once an hour.
 const TOUCH_MS: i64 = 60 * 60 * 1000;
 
-/// User, name, role, whether the name looks like an earlier one, avatar, its picture, last use, until when suspended and why.
+/// User, name, role, whether the name looks like an earlier one, avatar, its picture, last use,
+/// until when suspended and why.
 type SessionColumns = (
     String,
     String,
@@ -76,7 +77,8 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// The name over the head: one that looks like an earlier user's says so, so that people are not taken for others.
+    /// The name over the head: one that looks like an earlier user's says so, so that people are
+    /// not taken for others.
     pub fn shown_name(&self) -> String {
         if self.looks_alike {
             format!("{} (look-alike)", self.name)
@@ -111,8 +113,9 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 impl Store {
-    /// Signs a user in and answers the token. For each session that comes, one that expired goes: one only, because two who
-    /// delete the same rows in different orders would wait for each other.
+    /// Signs a user in and answers the token. For each session that comes, one that expired goes:
+    /// one only, because two who delete the same rows in different orders would wait for each
+    /// other.
     pub async fn sign_in(&self, user: UserId) -> Result<String, StoreError> {
         let token = new_token();
         let now = now_ms();
@@ -124,7 +127,8 @@ impl Store {
         .execute(&self.writer)
         .await?;
         sqlx::query(
-            "insert into sessions (token_hash, user_id, created_at, used_at, expires_at) values ($1, $2, $3, $3, $4)",
+            "insert into sessions (token_hash, user_id, created_at, used_at, expires_at) values \
+            ($1, $2, $3, $3, $4)",
         )
         .bind(hash_token(&token))
         .bind(user.to_string())
@@ -141,8 +145,10 @@ impl Store {
         let now = now_ms();
         let row: Option<SessionColumns> = sqlx::query_as(
             "select users.id, users.username, users.role, \
-             cast(case when users.name_checked = 1 and users.name_key is null then 1 else 0 end as bigint), \
-             avatars.id, avatars.image_url, sessions.used_at, users.suspended_until, users.suspended_reason \
+             cast(case when users.name_checked = 1 and users.name_key is null then 1 else 0 end as \
+             bigint), \
+             avatars.id, avatars.image_url, sessions.used_at, users.suspended_until, \
+             users.suspended_reason \
              from sessions join users on users.id = sessions.user_id \
              left join avatars on avatars.id = users.avatar_id \
              where sessions.token_hash = $1 and sessions.expires_at >= $2",
@@ -151,7 +157,8 @@ impl Store {
         .bind(now)
         .fetch_optional(&self.checks)
         .await?;
-        let Some((user, name, role, looks_alike, avatar, image_url, used_at, until, reason)) = row else {
+        let Some((user, name, role, looks_alike, avatar, image_url, used_at, until, reason)) = row
+        else {
             return Ok(None);
         };
         if now - used_at > TOUCH_MS {
@@ -186,18 +193,21 @@ impl Store {
         Ok(())
     }
 
-    /// Those of the sessions that have ended, or whose user is suspended: one query, however many they are.
+    /// Those of the sessions that have ended, or whose user is suspended: one query, however many
+    /// they are.
     pub async fn ended_sessions(
         &self,
         sessions: &HashSet<SessionId>,
     ) -> Result<Vec<(SessionId, SessionEnd)>, StoreError> {
-        let rows: Vec<(String, Option<i64>, Option<String>)> = sqlx::query_as(self.kind.choose(&ENDED))
-            .bind(given(sessions.iter().map(|session| &session.0)))
-            .bind(now_ms())
-            .fetch_all(&self.readers)
-            .await?;
+        let rows: Vec<(String, Option<i64>, Option<String>)> =
+            sqlx::query_as(self.kind.choose(&ENDED))
+                .bind(given(sessions.iter().map(|session| &session.0)))
+                .bind(now_ms())
+                .fetch_all(&self.readers)
+                .await?;
         let ended = rows.into_iter().map(|(hash, until, reason)| {
-            let end = Suspension::of_row(until, reason).map_or(SessionEnd::SignedOut, SessionEnd::Suspended);
+            let end = Suspension::of_row(until, reason)
+                .map_or(SessionEnd::SignedOut, SessionEnd::Suspended);
             (SessionId(hash), end)
         });
         Ok(ended.collect())
@@ -221,7 +231,11 @@ mod tests {
     async fn store_with_session() -> (tempfile::TempDir, Store, UserId, String) {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).await.unwrap();
-        let user = store.add_user("ada", "-", Role::User).await.unwrap().unwrap();
+        let user = store
+            .add_user("ada", "-", Role::User)
+            .await
+            .unwrap()
+            .unwrap();
         let token = store.sign_in(user).await.unwrap();
         (folder, store, user, token)
     }
@@ -237,7 +251,10 @@ mod tests {
     #[tokio::test]
     async fn an_expired_session_signs_nobody_in() {
         let (_folder, store, user, token) = store_with_session().await;
-        assert_eq!(store.signed_in(&token).await.unwrap().map(|who| who.user), Some(user));
+        assert_eq!(
+            store.signed_in(&token).await.unwrap().map(|who| who.user),
+            Some(user)
+        );
         age(&store, LIFETIME_MS + 1000).await;
         assert_eq!(store.signed_in(&token).await.unwrap(), None);
     }
@@ -260,7 +277,10 @@ mod tests {
                 busy.push(pool.acquire().await.unwrap());
             }
         }
-        assert_eq!(store.signed_in(&token).await.unwrap().map(|who| who.user), Some(user));
+        assert_eq!(
+            store.signed_in(&token).await.unwrap().map(|who| who.user),
+            Some(user)
+        );
     }
 
     #[tokio::test]

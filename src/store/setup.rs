@@ -20,8 +20,8 @@ pub enum SetUp {
 }
 
 impl Store {
-    /// Makes a new set-up token; earlier ones stop working. `None` when somebody is an admin already, or when another process
-    /// that starts together with this one has just made it.
+    /// Makes a new set-up token; earlier ones stop working. `None` when somebody is an admin
+    /// already, or when another process that starts together with this one has just made it.
     pub async fn new_setup_token(&self) -> Result<Option<String>, StoreError> {
         if self.has_admin().await? {
             return Ok(None);
@@ -33,7 +33,8 @@ impl Store {
         };
         let made = sqlx::query(
             "insert into setup (id, token_hash, created_at) values (1, $1, $2) \
-             on conflict (id) do update set token_hash = excluded.token_hash, created_at = excluded.created_at \
+             on conflict (id) do update set token_hash = excluded.token_hash, created_at = \
+             excluded.created_at \
              where setup.created_at <= $3",
         )
         .bind(hash_token(&token))
@@ -46,18 +47,25 @@ impl Store {
 
     /// Whether the token would be taken now.
     pub async fn setup_token_fits(&self, token: &str) -> Result<bool, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("select token_hash from setup where token_hash = $1")
-            .bind(hash_token(token))
-            .fetch_optional(&self.readers)
-            .await?;
+        let row: Option<(String,)> =
+            sqlx::query_as("select token_hash from setup where token_hash = $1")
+                .bind(hash_token(token))
+                .fetch_optional(&self.readers)
+                .await?;
         Ok(row.is_some())
     }
 
     /// Makes the first admin and uses the token up.
-    pub async fn set_up(&self, token: &str, username: &str, password_hash: &str) -> Result<SetUp, StoreError> {
+    pub async fn set_up(
+        &self,
+        token: &str,
+        username: &str,
+        password_hash: &str,
+    ) -> Result<SetUp, StoreError> {
         let mut tx = self.begin().await?;
         let token_row = sqlx::query(
-            "delete from setup where token_hash = $1 and not exists (select 1 from users where role = 'admin')",
+            "delete from setup where token_hash = $1 and not exists (select 1 from users where \
+            role = 'admin')",
         )
         .bind(hash_token(token))
         .execute(&mut *tx)

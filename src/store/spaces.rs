@@ -51,7 +51,8 @@ pub struct SpaceRow {
     pub width: u16,
     /// Rows.
     pub height: u16,
-    /// Rises with every change of the map, the zones and what stands there, in the same transaction.
+    /// Rises with every change of the map, the zones and what stands there, in the same
+    /// transaction.
     pub plan_version: u32,
     /// Whether what is said there is kept for ever, or forgotten when nobody is there any more.
     pub keeps_chat: bool,
@@ -66,7 +67,8 @@ pub struct SpaceRow {
 }
 
 impl SpaceRow {
-    /// What was said before that moment, in Unix milliseconds, is forgotten, whether it was swept already or not.
+    /// What was said before that moment, in Unix milliseconds, is forgotten, whether it was swept
+    /// already or not.
     pub fn chat_since(&self) -> u64 {
         self.retention_days.map_or(0, |days| {
             (now_ms() as u64).saturating_sub(u64::from(days) * 24 * 60 * 60 * 1_000)
@@ -106,7 +108,8 @@ pub struct Page<'a> {
     pub is_behind: bool,
 }
 
-/// Public spaces of one owner that come before what others have beyond as many: no one fills the first page alone.
+/// Public spaces of one owner that come before what others have beyond as many: no one fills the
+/// first page alone.
 pub const FRONT: u32 = 5;
 
 #[derive(sqlx::FromRow)]
@@ -145,7 +148,8 @@ impl RawSpace {
             thumbnail: self.thumbnail,
             width: tiles(self.width)?,
             height: tiles(self.height)?,
-            plan_version: u32::try_from(self.plan_version).map_err(|_| StoreError::Corrupt("a plan's version"))?,
+            plan_version: u32::try_from(self.plan_version)
+                .map_err(|_| StoreError::Corrupt("a plan's version"))?,
             keeps_chat: self.chat == KEPT,
             retention_days: self.chat_retention_days.map(whole).transpose()?,
             slow_seconds: whole(self.chat_slow_seconds)?,
@@ -195,12 +199,19 @@ impl Store {
     }
 
     /// What somebody made, newest first.
-    pub async fn spaces_of(&self, creator: UserId, page: Page<'_>) -> Result<Vec<SpaceRow>, StoreError> {
+    pub async fn spaces_of(
+        &self,
+        creator: UserId,
+        page: Page<'_>,
+    ) -> Result<Vec<SpaceRow>, StoreError> {
         let rows: Vec<RawSpace> = sqlx::query_as(
-            "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
+            "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, \
+            spaces.width, spaces.height, \
              plan_version, chat, chat_retention_days, \
-             chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
-             where creator_id = $1 and search like $2 escape '\\' and spaces.id < $3 order by spaces.id desc limit $4",
+             chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at \
+             from spaces left join maps on maps.id = spaces.map_id \
+             where creator_id = $1 and search like $2 escape '\\' and spaces.id < $3 order by \
+             spaces.id desc limit $4",
         )
         .bind(creator.to_string())
         .bind(pattern(page.search))
@@ -211,15 +222,23 @@ impl Store {
         rows.into_iter().map(RawSpace::read).collect()
     }
 
-    /// Public spaces that others than `but` made, newest first: of each owner the newest few, or what is behind those.
-    pub async fn public_spaces(&self, but: UserId, page: Page<'_>) -> Result<Vec<SpaceRow>, StoreError> {
+    /// Public spaces that others than `but` made, newest first: of each owner the newest few, or
+    /// what is behind those.
+    pub async fn public_spaces(
+        &self,
+        but: UserId,
+        page: Page<'_>,
+    ) -> Result<Vec<SpaceRow>, StoreError> {
         let rows: Vec<RawSpace> = sqlx::query_as(
-            "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
+            "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, \
+            spaces.width, spaces.height, \
              plan_version, chat, chat_retention_days, \
-             chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at from spaces left join maps on maps.id = spaces.map_id \
+             chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at \
+             from spaces left join maps on maps.id = spaces.map_id \
              where access = 'public' and (creator_id is null or creator_id <> $1) \
              and search like $2 escape '\\' and spaces.id < $3 \
-             and (select count(*) from (select 1 from spaces as newer where newer.creator_id = spaces.creator_id \
+             and (select count(*) from (select 1 from spaces as newer where newer.creator_id = \
+             spaces.creator_id \
              and newer.access = 'public' and newer.id > spaces.id limit $5) as few) / $5 = $6 \
              order by spaces.id desc limit $4",
         )
@@ -229,7 +248,11 @@ impl Store {
         .bind(i64::from(page.limit))
         .bind(i64::from(FRONT))
         .bind(i64::from(page.is_behind))
-        .fetch_all(if page.search.is_empty() { &self.readers } else { &self.searchers })
+        .fetch_all(if page.search.is_empty() {
+            &self.readers
+        } else {
+            &self.searchers
+        })
         .await?;
         rows.into_iter().map(RawSpace::read).collect()
     }
@@ -241,13 +264,18 @@ impl Store {
     }
 
     /// The same, unless its creator has as many already; then `None`.
-    pub async fn add_space_within(&self, new: &NewSpace, most: u32) -> Result<Option<SpaceId>, StoreError> {
+    pub async fn add_space_within(
+        &self,
+        new: &NewSpace,
+        most: u32,
+    ) -> Result<Option<SpaceId>, StoreError> {
         let space = SpaceId(Uuid::now_v7());
         let mut tx = match new.map {
             Some(_) => self.begin_alone().await?,
             None => self.begin().await?,
         };
-        // The lock of the creator: who makes two at once has the first one counted before the second.
+        // The lock of the creator: who makes two at once has the first one counted before the
+        // second.
         sqlx::query("update users set created_at = created_at where id = $1")
             .bind(new.creator.to_string())
             .execute(&mut *tx)
@@ -260,7 +288,8 @@ impl Store {
             return Ok(None);
         }
         sqlx::query(
-            "insert into spaces (id, name, search, creator_id, map_id, access, width, height, plan_version, chat, created_at) \
+            "insert into spaces (id, name, search, creator_id, map_id, access, width, height, \
+            plan_version, chat, created_at) \
              values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10)",
         )
         .bind(space.to_string())
@@ -296,7 +325,8 @@ impl Store {
         Ok(deleted.rows_affected() > 0)
     }
 
-    /// Places an element unless `limit` stand there already; answers the placement and the plan's version with it.
+    /// Places an element unless `limit` stand there already; answers the placement and the plan's
+    /// version with it.
     pub async fn place(
         &self,
         space: SpaceId,
@@ -311,7 +341,8 @@ impl Store {
         };
         let placed = sqlx::query(
             "insert into space_elements (id, space_id, element_id, x, y, from_map) \
-             select $1, spaces.id, elements.id, $4, $5, 0 from spaces, elements where spaces.id = $2 and elements.id = $3 \
+             select $1, spaces.id, elements.id, $4, $5, 0 from spaces, elements where spaces.id = \
+             $2 and elements.id = $3 \
              and (select count(*) from space_elements where space_id = $2) < $6",
         )
         .bind(placement.to_string())
@@ -330,11 +361,15 @@ impl Store {
     }
 
     /// The space in which a placement stands.
-    pub async fn space_of_placement(&self, placement: PlacementId) -> Result<Option<SpaceRow>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("select space_id from space_elements where id = $1")
-            .bind(placement.to_string())
-            .fetch_optional(&self.readers)
-            .await?;
+    pub async fn space_of_placement(
+        &self,
+        placement: PlacementId,
+    ) -> Result<Option<SpaceRow>, StoreError> {
+        let row: Option<(String,)> =
+            sqlx::query_as("select space_id from space_elements where id = $1")
+                .bind(placement.to_string())
+                .fetch_optional(&self.readers)
+                .await?;
         match row {
             Some((space,)) => self.space(id(&space)?).await,
             None => Ok(None),
@@ -342,7 +377,11 @@ impl Store {
     }
 
     /// Removes a placement; answers the plan's version without it, `None` when it was gone already.
-    pub async fn unplace(&self, space: SpaceId, placement: PlacementId) -> Result<Option<u32>, StoreError> {
+    pub async fn unplace(
+        &self,
+        space: SpaceId,
+        placement: PlacementId,
+    ) -> Result<Option<u32>, StoreError> {
         let mut tx = self.begin_alone().await?;
         let Some(version) = bump_plan(&mut tx, space).await? else {
             return Ok(None);
@@ -361,11 +400,16 @@ impl Store {
 }
 
 /// One space, over that connection.
-pub(super) async fn read_space(connection: &mut AnyConnection, space: SpaceId) -> Result<Option<SpaceRow>, StoreError> {
+pub(super) async fn read_space(
+    connection: &mut AnyConnection,
+    space: SpaceId,
+) -> Result<Option<SpaceRow>, StoreError> {
     let row: Option<RawSpace> = sqlx::query_as(
-        "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, spaces.height, \
+        "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, \
+        spaces.height, \
          plan_version, chat, chat_retention_days, \
-         chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at from spaces left join maps on maps.id = spaces.map_id where spaces.id = $1",
+         chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at from \
+         spaces left join maps on maps.id = spaces.map_id where spaces.id = $1",
     )
     .bind(space.to_string())
     .fetch_optional(connection)
@@ -373,20 +417,27 @@ pub(super) async fn read_space(connection: &mut AnyConnection, space: SpaceId) -
     row.map(RawSpace::read).transpose()
 }
 
-/// The next version of a plan; `None` when there is no such space. Comes before any change of what stands in the space: who
-/// deletes a space takes its row first, too.
+/// The next version of a plan; `None` when there is no such space. Comes before any change of what
+/// stands in the space: who deletes a space takes its row first, too.
 async fn bump_plan(tx: &mut Tx, space: SpaceId) -> Result<Option<u32>, StoreError> {
-    let row: Option<(i64,)> =
-        sqlx::query_as("update spaces set plan_version = plan_version + 1 where id = $1 returning plan_version")
-            .bind(space.to_string())
-            .fetch_optional(&mut **tx)
-            .await?;
-    row.map(|(version,)| u32::try_from(version).map_err(|_| StoreError::Corrupt("a plan's version")))
-        .transpose()
+    let row: Option<(i64,)> = sqlx::query_as(
+        "update spaces set plan_version = plan_version + 1 where id = $1 returning plan_version",
+    )
+    .bind(space.to_string())
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|(version,)| {
+        u32::try_from(version).map_err(|_| StoreError::Corrupt("a plan's version"))
+    })
+    .transpose()
 }
 
 /// Gives a space its own copy of what stands on a map.
-pub(super) async fn copy_map_elements(tx: &mut Tx, map: MapId, space: SpaceId) -> Result<(), StoreError> {
+pub(super) async fn copy_map_elements(
+    tx: &mut Tx,
+    map: MapId,
+    space: SpaceId,
+) -> Result<(), StoreError> {
     let standing: Vec<(String, i64, i64)> =
         sqlx::query_as("select element_id, x, y from map_elements where map_id = $1 order by id")
             .bind(map.to_string())
@@ -394,7 +445,8 @@ pub(super) async fn copy_map_elements(tx: &mut Tx, map: MapId, space: SpaceId) -
             .await?;
     for (element, x, y) in standing {
         sqlx::query(
-            "insert into space_elements (id, space_id, element_id, x, y, from_map) values ($1, $2, $3, $4, $5, 1)",
+            "insert into space_elements (id, space_id, element_id, x, y, from_map) values ($1, $2, \
+            $3, $4, $5, 1)",
         )
         .bind(Uuid::now_v7().to_string())
         .bind(space.to_string())

@@ -89,7 +89,8 @@ impl Store {
         Ok(Some(user))
     }
 
-    /// The credentials of the user with that name: exactly that one, or else the one that differs from it in nothing one sees.
+    /// The credentials of the user with that name: exactly that one, or else the one that differs
+    /// from it in nothing one sees.
     pub async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
         // PostgreSQL cannot even be asked for such a name.
         if username.contains('\0') {
@@ -122,7 +123,12 @@ impl Store {
     }
 
     /// Keeps another hash of the same password, unless the password was changed since.
-    pub async fn renew_password_hash(&self, user: UserId, old: &str, new: &str) -> Result<(), StoreError> {
+    pub async fn renew_password_hash(
+        &self,
+        user: UserId,
+        old: &str,
+        new: &str,
+    ) -> Result<(), StoreError> {
         sqlx::query("update users set password_hash = $1 where id = $2 and password_hash = $3")
             .bind(new)
             .bind(user.to_string())
@@ -133,7 +139,12 @@ impl Store {
     }
 
     /// Sets a password and ends every session of the user but the one given.
-    pub async fn set_password(&self, user: UserId, hash: &str, keep_token: Option<&str>) -> Result<(), StoreError> {
+    pub async fn set_password(
+        &self,
+        user: UserId,
+        hash: &str,
+        keep_token: Option<&str>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         change_password(&mut tx, user, hash, keep_token).await?;
         Ok(tx.commit().await?)
@@ -141,16 +152,22 @@ impl Store {
 
     /// Whether anybody is an admin.
     pub async fn has_admin(&self) -> Result<bool, StoreError> {
-        let row: Option<(i64,)> = sqlx::query_as("select cast(1 as bigint) from users where role = 'admin' limit 1")
-            .fetch_optional(&self.readers)
-            .await?;
+        let row: Option<(i64,)> =
+            sqlx::query_as("select cast(1 as bigint) from users where role = 'admin' limit 1")
+                .fetch_optional(&self.readers)
+                .await?;
         Ok(row.is_some())
     }
 
     /// Chooses an avatar; `None` when there is no such avatar or user.
-    pub async fn choose_avatar(&self, user: UserId, avatar: AvatarId) -> Result<Option<Avatar>, StoreError> {
+    pub async fn choose_avatar(
+        &self,
+        user: UserId,
+        avatar: AvatarId,
+    ) -> Result<Option<Avatar>, StoreError> {
         let chosen: Result<Option<(String,)>, sqlx::Error> = sqlx::query_as(
-            "update users set avatar_id = $1 where id = $2 and exists (select 1 from avatars where id = $1) \
+            "update users set avatar_id = $1 where id = $2 and exists (select 1 from avatars where \
+            id = $1) \
              returning (select image_url from avatars where id = $1)",
         )
         .bind(avatar.to_string())
@@ -158,7 +175,10 @@ impl Store {
         .fetch_optional(&self.writer)
         .await;
         let image = unless_gone(chosen)?.flatten();
-        Ok(image.map(|(image_url,)| Avatar { id: avatar, image_url }))
+        Ok(image.map(|(image_url,)| Avatar {
+            id: avatar,
+            image_url,
+        }))
     }
 
     /// How users look, in the order asked; unknown ones are left out.
@@ -166,7 +186,8 @@ impl Store {
         let mut looks = Vec::with_capacity(users.len());
         for user in users {
             let row: Option<(Option<String>, Option<String>)> = sqlx::query_as(
-                "select avatars.id, avatars.image_url from users left join avatars on avatars.id = users.avatar_id \
+                "select avatars.id, avatars.image_url from users left join avatars on avatars.id = \
+                users.avatar_id \
                  where users.id = $1",
             )
             .bind(user.to_string())
@@ -190,7 +211,9 @@ pub(super) async fn change_password(
     hash: &str,
     keep_token: Option<&str>,
 ) -> Result<(), StoreError> {
-    let keep = keep_token.map(super::sessions::hash_token).unwrap_or_default();
+    let keep = keep_token
+        .map(super::sessions::hash_token)
+        .unwrap_or_default();
     sqlx::query("update users set password_hash = $1 where id = $2")
         .bind(hash)
         .bind(user.to_string())
@@ -205,11 +228,15 @@ pub(super) async fn change_password(
 }
 
 /// Adds a user within a transaction; `None` when the name is taken, or looks like one that is.
-pub(super) async fn add_user_within(tx: &mut Tx, new: &NewUser<'_>) -> Result<Option<UserId>, StoreError> {
+pub(super) async fn add_user_within(
+    tx: &mut Tx,
+    new: &NewUser<'_>,
+) -> Result<Option<UserId>, StoreError> {
     let user = UserId(Uuid::now_v7());
     let keys = NameKeys::of(new.username);
     let added = sqlx::query(
-        "insert into users (id, username, password_hash, role, created_at, name_key, name_look, name_checked) \
+        "insert into users (id, username, password_hash, role, created_at, name_key, name_look, \
+        name_checked) \
          values ($1, $2, $3, $4, $5, $6, $7, 1) on conflict do nothing",
     )
     .bind(user.to_string())
@@ -225,7 +252,10 @@ pub(super) async fn add_user_within(tx: &mut Tx, new: &NewUser<'_>) -> Result<Op
 }
 
 /// The avatar of a row of a left join.
-pub(super) fn avatar_of(avatar: Option<String>, image_url: Option<String>) -> Result<Option<Avatar>, StoreError> {
+pub(super) fn avatar_of(
+    avatar: Option<String>,
+    image_url: Option<String>,
+) -> Result<Option<Avatar>, StoreError> {
     avatar
         .zip(image_url)
         .map(|(avatar, image_url)| {

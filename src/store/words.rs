@@ -1,7 +1,8 @@
 //! Words: what of a text is found by a search.
 //!
-//! A line is found when each part of a search between spaces stands in it where a word begins, in any case. An index holds which words are in
-//! which line; what it finds is compared with the line itself, which alone decides.
+//! A line is found when each part of a search between spaces stands in it where a word begins, in
+//! any case. An index holds which words are in which line; what it finds is compared with the line
+//! itself, which alone decides.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,8 @@ use super::{StoreError, Tx};
 /// Different words of one line that the index holds at most.
 const MOST_WORDS: usize = 256;
 
-/// Bytes of a word that the index holds at most. Longer words are found by them, and told apart by the line.
+/// Bytes of a word that the index holds at most. Longer words are found by them, and told apart by
+/// the line.
 const WORD_BYTES: usize = 48;
 
 /// Words of one statement.
@@ -23,14 +25,17 @@ pub(super) fn folded(text: &str) -> String {
     text.to_lowercase()
 }
 
-/// Where each word of a folded text begins and ends. Marks stay with their letters, signs like `%` and emoji are words, punctuation is none; of
-/// scripts without spaces each sign is a word.
+/// Where each word of a folded text begins and ends. Marks stay with their letters, signs like `%`
+/// and emoji are words, punctuation is none; of scripts without spaces each sign is a word.
 fn spans(text: &str) -> Vec<(usize, usize)> {
     let mut spans = Vec::new();
     for (start, segment) in text.split_word_bound_indices() {
         if segment.chars().any(char::is_alphanumeric) {
             let mut from = start;
-            for (at, letter) in segment.char_indices().filter(|(_, letter)| is_punctuation(*letter)) {
+            for (at, letter) in segment
+                .char_indices()
+                .filter(|(_, letter)| is_punctuation(*letter))
+            {
                 spans.extend((from < start + at).then_some((from, start + at)));
                 from = start + at + letter.len_utf8();
             }
@@ -86,11 +91,15 @@ impl WordQuery {
     /// The parts of a search.
     pub fn new(search: &str) -> Self {
         Self {
-            parts: folded(search).split_whitespace().map(str::to_owned).collect(),
+            parts: folded(search)
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
         }
     }
 
-    /// Beginnings of words that a line must have, the longest first: there are the fewest lines with it.
+    /// Beginnings of words that a line must have, the longest first: there are the fewest lines
+    /// with it.
     pub fn keys(&self) -> Vec<String> {
         let of_part = |part: &String| {
             spans(part)
@@ -114,9 +123,9 @@ impl WordQuery {
         self.parts.iter().all(|part| {
             // Punctuation begins no word.
             let is_anywhere = part.chars().next().is_some_and(is_punctuation);
-            folded
-                .match_indices(part.as_str())
-                .any(|(at, _)| is_anywhere || spans.binary_search_by_key(&at, |(from, _)| *from).is_ok())
+            folded.match_indices(part.as_str()).any(|(at, _)| {
+                is_anywhere || spans.binary_search_by_key(&at, |(from, _)| *from).is_ok()
+            })
         })
     }
 }
@@ -135,9 +144,12 @@ pub(super) async fn add(tx: &mut Tx, space: &str, seq: i64, text: &str) -> Resul
     let keys: Vec<String> = keys(text).into_iter().collect();
     for keys in keys.chunks(AT_ONCE) {
         let mut statement = sqlx::query(
-            "insert into chat_words (space_id, seq, word) values ($1, $2, $3), ($1, $2, $4), ($1, $2, $5), ($1, $2, $6), \
-             ($1, $2, $7), ($1, $2, $8), ($1, $2, $9), ($1, $2, $10), ($1, $2, $11), ($1, $2, $12), ($1, $2, $13), \
-             ($1, $2, $14), ($1, $2, $15), ($1, $2, $16), ($1, $2, $17), ($1, $2, $18) on conflict do nothing",
+            "insert into chat_words (space_id, seq, word) values ($1, $2, $3), ($1, $2, $4), ($1, \
+            $2, $5), ($1, $2, $6), \
+             ($1, $2, $7), ($1, $2, $8), ($1, $2, $9), ($1, $2, $10), ($1, $2, $11), ($1, $2, \
+             $12), ($1, $2, $13), \
+             ($1, $2, $14), ($1, $2, $15), ($1, $2, $16), ($1, $2, $17), ($1, $2, $18) on conflict \
+             do nothing",
         )
         .bind(space.to_owned())
         .bind(seq);
@@ -150,7 +162,12 @@ pub(super) async fn add(tx: &mut Tx, space: &str, seq: i64, text: &str) -> Resul
 }
 
 /// Takes the words of a line out of the index.
-pub(super) async fn remove(tx: &mut Tx, space: &str, seq: i64, text: &str) -> Result<(), StoreError> {
+pub(super) async fn remove(
+    tx: &mut Tx,
+    space: &str,
+    seq: i64,
+    text: &str,
+) -> Result<(), StoreError> {
     let keys: Vec<String> = keys(text).into_iter().collect();
     for keys in keys.chunks(AT_ONCE) {
         let mut statement = sqlx::query(
@@ -170,7 +187,10 @@ pub(super) async fn remove(tx: &mut Tx, space: &str, seq: i64, text: &str) -> Re
 /// As many as a statement takes: the last one again and again.
 fn filled_up(keys: &[String]) -> impl Iterator<Item = Vec<u8>> {
     let last = keys.last().into_iter().cycle();
-    keys.iter().chain(last).take(AT_ONCE).map(|key| key.as_bytes().to_vec())
+    keys.iter()
+        .chain(last)
+        .take(AT_ONCE)
+        .map(|key| key.as_bytes().to_vec())
 }
 
 #[cfg(test)]
@@ -211,14 +231,20 @@ mod tests {
         ] {
             assert!(is_found(search, text), "{search:?} in {text:?}");
         }
-        for (search, text) in [("ello", "hello"), ("50%", "50 %"), ("hello", "hell"), ("京東", "東京")] {
+        for (search, text) in [
+            ("ello", "hello"),
+            ("50%", "50 %"),
+            ("hello", "hell"),
+            ("京東", "東京"),
+        ] {
             assert!(!is_found(search, text), "{search:?} in {text:?}");
         }
     }
 
     #[test]
     fn the_index_holds_a_bounded_part_of_any_line() {
-        let many: String = (0..4_000).fold(String::new(), |all, number| all + &format!("{number} "));
+        let many: String =
+            (0..4_000).fold(String::new(), |all, number| all + &format!("{number} "));
         assert_eq!(keys(&many).len(), MOST_WORDS);
         assert!(keys(&many).contains("255") && !keys(&many).contains("256"));
         let long = "ä".repeat(4_000);
@@ -235,7 +261,10 @@ mod tests {
             ("ä", "äß", true),
         ] {
             let word = word.as_bytes();
-            assert_eq!(word >= key.as_bytes() && word < &behind(key)[..], is_between);
+            assert_eq!(
+                word >= key.as_bytes() && word < &behind(key)[..],
+                is_between
+            );
         }
     }
 }

@@ -39,7 +39,10 @@ pub(super) fn replace(world: &mut World, plan: &SpaceLayout) {
 
 impl Arrivals {
     fn new(plan: &SpaceLayout) -> Self {
-        let zones = plan.zones.iter().filter(|zone| zone.kind == ZoneKind::Spawn);
+        let zones = plan
+            .zones
+            .iter()
+            .filter(|zone| zone.kind == ZoneKind::Spawn);
         Self {
             zones: zones.map(|zone| zone.area).collect(),
             ground: None,
@@ -47,8 +50,8 @@ impl Arrivals {
         }
     }
 
-    /// The tile on which a player arrives: every number another one, on a free tile while there is one, never in an area that
-    /// is closed to them. `None` when there is no such tile.
+    /// The tile on which a player arrives: every number another one, on a free tile while there is
+    /// one, never in an area that is closed to them. `None` when there is no such tile.
     pub(super) fn choose(
         &mut self,
         grid: &Grid,
@@ -88,7 +91,8 @@ pub(super) fn position(world: &mut World, player: PlayerId) -> Position {
     })
 }
 
-/// Where this player starts who comes to a zone of that name; `None` when nobody may arrive there or it has no room.
+/// Where this player starts who comes to a zone of that name; `None` when nobody may arrive there
+/// or it has no room.
 pub(super) fn in_zone(world: &World, player: PlayerId, name: &str) -> Option<Position> {
     let grid = world.resource::<Grid>();
     let area = world.resource::<Zones>().arrival(name)?;
@@ -102,7 +106,9 @@ pub(super) fn in_zone(world: &World, player: PlayerId, name: &str) -> Option<Pos
 /// Whether somebody who comes may stand there.
 pub(super) fn is_open(world: &World, player: PlayerId, tile: Tile) -> bool {
     let zones = world.resource::<Zones>();
-    let is_closed = zones.area_at(tile).is_some_and(|zone| zones.is_closed_to(player, zone));
+    let is_closed = zones
+        .area_at(tile)
+        .is_some_and(|zone| zones.is_closed_to(player, zone));
     world.resource::<Grid>().is_walkable(tile) && !is_closed
 }
 
@@ -117,7 +123,8 @@ fn taken_tiles(world: &World) -> BTreeSet<Tile> {
     bodies.map(|body| body.position.tile()).collect()
 }
 
-/// Strides through the tiles by the golden ratio, so that neighbours in number are no neighbours on the ground.
+/// Strides through the tiles by the golden ratio, so that neighbours in number are no neighbours on
+/// the ground.
 pub(super) fn scattered(tiles: &[Tile], taken: &BTreeSet<Tile>, player: PlayerId) -> Option<Tile> {
     let count = tiles.len();
     let stride = coprime_stride(count);
@@ -129,7 +136,9 @@ pub(super) fn scattered(tiles: &[Tile], taken: &BTreeSet<Tile>, player: PlayerId
 
 fn coprime_stride(count: usize) -> usize {
     let golden = (count * 618 / 1_000).max(1);
-    (golden..=count).find(|&stride| gcd(stride, count) <= 1).unwrap_or(1)
+    (golden..=count)
+        .find(|&stride| gcd(stride, count) <= 1)
+        .unwrap_or(1)
 }
 
 fn gcd(a: usize, b: usize) -> usize {
@@ -143,7 +152,11 @@ fn tiles(grid: &Grid, zones: &[TileRect]) -> Vec<Tile> {
         .flat_map(TileRect::tiles)
         .filter(|&tile| grid.is_walkable(tile) && seen.insert(tile))
         .collect();
-    if found.is_empty() { around_middle(grid) } else { found }
+    if found.is_empty() {
+        around_middle(grid)
+    } else {
+        found
+    }
 }
 
 pub(super) fn clipped(grid: &Grid, zone: TileRect) -> TileRect {
@@ -154,7 +167,8 @@ pub(super) fn clipped(grid: &Grid, zone: TileRect) -> TileRect {
     }
 }
 
-/// The tiles around the one nearest to the map's middle that has a free tile to its right, reachable from it.
+/// The tiles around the one nearest to the map's middle that has a free tile to its right,
+/// reachable from it.
 fn around_middle(grid: &Grid) -> Vec<Tile> {
     let Some(first) = nearest_to_middle(grid, 1).or_else(|| nearest_to_middle(grid, 0)) else {
         return Vec::new();
@@ -182,7 +196,8 @@ fn around_middle(grid: &Grid) -> Vec<Tile> {
 /// The tiles of the map, outward in squares.
 fn around(grid: &Grid, from: Tile) -> impl Iterator<Item = Tile> {
     let (width, height) = (i32::from(grid.width()), i32::from(grid.height()));
-    let tiles = (0..=width.max(height)).flat_map(move |radius| ring(i32::from(from.x), i32::from(from.y), radius));
+    let tiles = (0..=width.max(height))
+        .flat_map(move |radius| ring(i32::from(from.x), i32::from(from.y), radius));
     tiles
         .filter(move |&(x, y)| x >= 0 && y >= 0 && x < width && y < height)
         .map(|(x, y)| Tile::new(x as u16, y as u16))

@@ -9,8 +9,8 @@ use bevy_ecs::prelude::*;
 use super::proximity::Peers;
 use super::{Outbox, SimulateSystems, SpaceBuilder, TickSystems, presence};
 use crate::components::chat::{
-    ChatMessage, ChatRefusal, HISTORY, MessageChange, MessageReaction, REACTION_KINDS, REACTION_USERS, Reaction, Scope,
-    Speech, TYPING_SECONDS,
+    ChatMessage, ChatRefusal, HISTORY, MessageChange, MessageReaction, REACTION_KINDS,
+    REACTION_USERS, Reaction, Scope, Speech, TYPING_SECONDS,
 };
 use crate::components::fact::Fact;
 use crate::components::id::{ChatId, PlayerId, UserId};
@@ -20,8 +20,8 @@ use crate::components::unit::{Tick, TickRate};
 /// Emotes that exist.
 const EMOTES: u8 = 6;
 
-/// How long after a line the same words of the same user under the same number are that line again, in milliseconds. A
-/// client that begins to count anew is not taken for one that repeats itself.
+/// How long after a line the same words of the same user under the same number are that line again,
+/// in milliseconds. A client that begins to count anew is not taken for one that repeats itself.
 const AGAIN_WITHIN: u64 = 60_000;
 
 /// The newest lines, oldest first.
@@ -81,10 +81,17 @@ impl History {
 
     /// Adds a reaction to a line, or takes it back; what is so already stays so.
     pub fn react(&mut self, reaction: &MessageReaction) {
-        let Some(line) = self.get_mut(reaction.id) else { return };
-        let kind = line.reactions.iter_mut().find(|known| known.emoji == reaction.emoji);
+        let Some(line) = self.get_mut(reaction.id) else {
+            return;
+        };
+        let kind = line
+            .reactions
+            .iter_mut()
+            .find(|known| known.emoji == reaction.emoji);
         match (kind, reaction.on) {
-            (Some(kind), true) if !kind.users.contains(&reaction.user) => kind.users.push(reaction.user),
+            (Some(kind), true) if !kind.users.contains(&reaction.user) => {
+                kind.users.push(reaction.user)
+            }
             (Some(kind), false) => kind.users.retain(|user| *user != reaction.user),
             (None, true) => line.reactions.push(Reaction {
                 emoji: reaction.emoji.clone(),
@@ -133,7 +140,10 @@ impl SlowMode {
 
     /// Seconds that the user must wait still.
     fn wait(&self, user: UserId, at: u64) -> Option<u32> {
-        let due = self.spoke.get(&user)?.saturating_add(u64::from(self.seconds) * 1_000);
+        let due = self
+            .spoke
+            .get(&user)?
+            .saturating_add(u64::from(self.seconds) * 1_000);
         let millis = due.checked_sub(at).filter(|millis| *millis > 0)?;
         // A clock of another process may be behind.
         Some((millis.div_ceil(1_000) as u32).min(self.seconds))
@@ -144,12 +154,14 @@ impl SlowMode {
             return;
         }
         let period = u64::from(self.seconds) * 1_000;
-        self.spoke.retain(|_, spoke| spoke.saturating_add(period) > at);
+        self.spoke
+            .retain(|_, spoke| spoke.saturating_add(period) > at);
         self.spoke.insert(user, at);
     }
 }
 
-/// What was said nearby lately, newest last: nobody keeps it, but a client may ask again whether it was said.
+/// What was said nearby lately, newest last: nobody keeps it, but a client may ask again whether it
+/// was said.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Whispers(VecDeque<(UserId, Option<u32>, u64)>);
 
@@ -158,7 +170,8 @@ impl Whispers {
     fn has(&self, line: &ChatMessage) -> bool {
         line.client_id.is_some()
             && self.0.iter().any(|(user, client_id, at)| {
-                (*user, *client_id) == (line.user, line.client_id) && at.saturating_add(AGAIN_WITHIN) >= line.at
+                (*user, *client_id) == (line.user, line.client_id)
+                    && at.saturating_add(AGAIN_WITHIN) >= line.at
             })
     }
 
@@ -182,9 +195,11 @@ pub fn plugin(space: &mut SpaceBuilder) {
     space.add(Typists::default());
     space.add(Whispers::default());
     // Before anybody goes: whoever goes has stopped typing too.
-    space
-        .tick
-        .add_systems(end_typing.in_set(TickSystems::Simulate).before(SimulateSystems::LetGo));
+    space.tick.add_systems(
+        end_typing
+            .in_set(TickSystems::Simulate)
+            .before(SimulateSystems::LetGo),
+    );
 }
 
 fn tell(world: &mut World, fact: Fact) {
@@ -192,7 +207,14 @@ fn tell(world: &mut World, fact: Fact) {
 }
 
 fn refuse(world: &mut World, player: PlayerId, client_id: Option<u32>, why: ChatRefusal) {
-    tell(world, Fact::LineRefused { player, client_id, why });
+    tell(
+        world,
+        Fact::LineRefused {
+            player,
+            client_id,
+            why,
+        },
+    );
 }
 
 /// Nobody is there any more.
@@ -208,7 +230,9 @@ fn card_of(world: &World, player: PlayerId) -> Option<&Card> {
 }
 
 pub(super) fn say(world: &mut World, player: PlayerId, speech: Speech) {
-    let Some(card) = card_of(world, player) else { return };
+    let Some(card) = card_of(world, player) else {
+        return;
+    };
     let may_moderate = speech.may_moderate;
     let line = ChatMessage::new(player, card.user, card.name.clone(), speech);
     if let Some(before) = world.resource::<History>().find(&line) {
@@ -228,7 +252,12 @@ pub(super) fn say(world: &mut World, player: PlayerId, speech: Speech) {
         return refuse(world, player, line.client_id, ChatRefusal::NoAnnouncer);
     }
     if !may_moderate && let Some(seconds) = world.resource::<SlowMode>().wait(line.user, line.at) {
-        return refuse(world, player, line.client_id, ChatRefusal::TooSoon { seconds });
+        return refuse(
+            world,
+            player,
+            line.client_id,
+            ChatRefusal::TooSoon { seconds },
+        );
     }
     if line.scope == Scope::Nearby {
         return whisper(world, line);
@@ -251,8 +280,14 @@ fn whisper(world: &mut World, line: ChatMessage) {
     tell(world, Fact::Whispered { line, hearers });
 }
 
-/// Somebody wants a line to have other words, or none. Own lines; those who look after the space delete any.
-pub(super) fn change(world: &mut World, player: PlayerId, change: MessageChange, may_moderate: bool) {
+/// Somebody wants a line to have other words, or none. Own lines; those who look after the space
+/// delete any.
+pub(super) fn change(
+    world: &mut World,
+    player: PlayerId,
+    change: MessageChange,
+    may_moderate: bool,
+) {
     let Some(user) = card_of(world, player).map(|card| card.user) else {
         return;
     };
@@ -272,7 +307,8 @@ pub(super) fn change(world: &mut World, player: PlayerId, change: MessageChange,
 /// A line was changed by somebody who may; it need not be among those that the space remembers.
 pub(super) fn changed(world: &mut World, mut change: MessageChange, author: UserId) {
     let mut history = world.resource_mut::<History>();
-    // Clocks of other processes may be behind: what comes later is dated no earlier, or the database would drop it as outdated.
+    // Clocks of other processes may be behind: what comes later is dated no earlier, or the
+    // database would drop it as outdated.
     let edited = history.get(change.id).and_then(|line| line.edited);
     change.at = change.at.max(edited.unwrap_or_default());
     history.change(&change);
@@ -298,7 +334,12 @@ pub(super) fn react(world: &mut World, player: PlayerId, id: ChatId, emoji: Stri
     if on && is_full {
         return refuse(world, player, None, ChatRefusal::TooManyReactions);
     }
-    let reaction = MessageReaction { id, user, emoji, on };
+    let reaction = MessageReaction {
+        id,
+        user,
+        emoji,
+        on,
+    };
     history.react(&reaction);
     tell(world, Fact::Reacted(reaction));
 }
@@ -326,7 +367,12 @@ pub(super) fn type_on(world: &mut World, player: PlayerId, on: bool) {
         return;
     }
     let now = *world.resource::<Tick>();
-    if world.resource_mut::<Typists>().0.insert(player, now).is_none() {
+    if world
+        .resource_mut::<Typists>()
+        .0
+        .insert(player, now)
+        .is_none()
+    {
         tell(world, Fact::Typing { player, on });
     }
 }
@@ -339,7 +385,12 @@ pub(super) fn fall_silent(world: &mut World, player: PlayerId) {
 }
 
 /// Whoever was not heard to go on typing has stopped.
-fn end_typing(now: Res<Tick>, rate: Res<TickRate>, mut typists: ResMut<Typists>, mut outbox: ResMut<Outbox>) {
+fn end_typing(
+    now: Res<Tick>,
+    rate: Res<TickRate>,
+    mut typists: ResMut<Typists>,
+    mut outbox: ResMut<Outbox>,
+) {
     if typists.0.is_empty() {
         return;
     }

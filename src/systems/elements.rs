@@ -1,7 +1,8 @@
 //! Elements: what stands in a space, and the ground it leaves to walk on.
 //!
-//! Who may place what is decided before, in `api`; the plan in the store is the truth that a space starts from. Edits come with
-//! the version that they make: each takes effect on the version before it, so that none is ever left out unnoticed.
+//! Who may place what is decided before, in `api`; the plan in the store is the truth that a space
+//! starts from. Edits come with the version that they make: each takes effect on the version before
+//! it, so that none is ever left out unnoticed.
 
 use bevy_ecs::prelude::*;
 
@@ -56,7 +57,8 @@ fn built(plan: &SpaceLayout) -> (Elements, Grid) {
 }
 
 impl Elements {
-    /// Whether an edit was heard of that could not take effect, because one before it was not heard of.
+    /// Whether an edit was heard of that could not take effect, because one before it was not heard
+    /// of.
     pub const fn is_behind(&self) -> bool {
         self.heard > self.version
     }
@@ -68,7 +70,8 @@ impl Elements {
 
     /// Where a placement is, or belongs.
     fn index(&self, id: PlacementId) -> Result<usize, usize> {
-        self.placements.binary_search_by_key(&id, |placement| placement.id)
+        self.placements
+            .binary_search_by_key(&id, |placement| placement.id)
     }
 
     fn put(&mut self, grid: &mut Grid, placement: Placement) {
@@ -99,16 +102,20 @@ pub(super) fn place(world: &mut World, placement: Placement, version: u32) {
         placement: placement.clone(),
         version,
     };
-    edit(world, version, fact, |elements, grid| elements.put(grid, placement));
+    edit(world, version, fact, |elements, grid| {
+        elements.put(grid, placement)
+    });
 }
 
 pub(super) fn remove(world: &mut World, id: PlacementId, version: u32) {
     let fact = Fact::ElementRemoved { id, version };
-    edit(world, version, fact, |elements, grid| elements.take(grid, id));
+    edit(world, version, fact, |elements, grid| {
+        elements.take(grid, id)
+    });
 }
 
-/// Does what makes that version out of the one before it. What was done before is not done again; what comes too early is
-/// only remembered as heard of.
+/// Does what makes that version out of the one before it. What was done before is not done again;
+/// what comes too early is only remembered as heard of.
 fn edit(world: &mut World, version: u32, fact: Fact, work: impl FnOnce(&mut Elements, &mut Grid)) {
     world.resource_scope(|world, mut elements: Mut<Elements>| {
         elements.heard = elements.heard.max(version);
@@ -157,7 +164,13 @@ fn solid_tiles(grid: &Grid, placement: &Placement) -> impl Iterator<Item = Tile>
 pub(super) fn ring(column: i32, row: i32, radius: i32) -> impl Iterator<Item = (i32, i32)> {
     (row - radius..=row + radius).flat_map(move |y| {
         let edge = (y - row).abs() == radius;
-        let step = if edge || radius == 0 { 1 } else { 2 * radius as usize };
-        (column - radius..=column + radius).step_by(step).map(move |x| (x, y))
+        let step = if edge || radius == 0 {
+            1
+        } else {
+            2 * radius as usize
+        };
+        (column - radius..=column + radius)
+            .step_by(step)
+            .map(move |x| (x, y))
     })
 }

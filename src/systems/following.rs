@@ -1,5 +1,5 @@
-//! Following: who goes after whom. The follower's client walks; what is known here lets the one who is followed see it, and
-//! takes followers along through portals.
+//! Following: who goes after whom. The follower's client walks; what is known here lets the one who
+//! is followed see it, and takes followers along through portals.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,8 @@ pub fn plugin(space: &mut SpaceBuilder) {
 }
 
 impl Following {
-    /// Adds those who follow a player on the list, and those who follow them, each with what their leader does.
+    /// Adds those who follow a player on the list, and those who follow them, each with what their
+    /// leader does.
     pub fn add_followers<Deed: Copy>(&self, leaders: &mut Vec<(PlayerId, Deed)>) {
         let mut next = 0;
         while let Some(&(leader, deed)) = leaders.get(next) {
@@ -33,10 +34,12 @@ impl Following {
     }
 }
 
-/// From now on a player follows another, or no one. No one follows a player whom a block keeps away from them.
+/// From now on a player follows another, or no one. No one follows a player whom a block keeps away
+/// from them.
 pub(super) fn follow(world: &mut World, player: PlayerId, leader: Option<PlayerId>) {
     let is_here = |other: PlayerId| other != player && presence::entity(world, other).is_some();
-    let leader = leader.filter(|leader| is_here(*leader) && presence::entity(world, player).is_some());
+    let leader =
+        leader.filter(|leader| is_here(*leader) && presence::entity(world, player).is_some());
     let is_refused = leader.is_some_and(|leader| proximity::is_apart(world, player, leader));
     if is_refused {
         zones::deny(world, player, Denial::NoFollow);

@@ -1,5 +1,5 @@
-//! Home: no one stays where they cannot walk. People are moved out of what was put on them, to where they might have walked
-//! themselves, and may ask to be taken to where people arrive.
+//! Home: no one stays where they cannot walk. People are moved out of what was put on them, to
+//! where they might have walked themselves, and may ask to be taken to where people arrive.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -35,7 +35,9 @@ pub struct Homings(BTreeMap<PlayerId, Tick>);
 /// Adds what keeps people out of solid things.
 pub fn plugin(space: &mut SpaceBuilder) {
     space.add(Homings::default());
-    space.tick.add_systems(free_bodies.in_set(SimulateSystems::Free));
+    space
+        .tick
+        .add_systems(free_bodies.in_set(SimulateSystems::Free));
 }
 
 /// Takes someone to where people arrive.
@@ -99,15 +101,21 @@ fn free_bodies(
             player: card.player,
         };
         body.position = ground.freed(&before, body.position, || {
-            arrivals.choose(&grid, elements.ground, &zones, card.player, &BTreeSet::new())
+            arrivals.choose(
+                &grid,
+                elements.ground,
+                &zones,
+                card.player,
+                &BTreeSet::new(),
+            )
         });
         body.carry = Carry::default();
         *motion = Motion::Standing;
     }
 }
 
-/// Where someone stands after a restart who would stand in something solid. What stood there before is not known: the way
-/// leads over everything but what the map itself blocks.
+/// Where someone stands after a restart who would stand in something solid. What stood there before
+/// is not known: the way leads over everything but what the map itself blocks.
 pub fn restored(world: &mut World, map: &Grid, player: PlayerId, from: Position) -> Position {
     world.resource_scope(|world, mut arrivals: Mut<Arrivals>| {
         let ground = Ground::of(world, player);
@@ -144,7 +152,9 @@ impl<'a> Ground<'a> {
                 return true;
             }
             for next in neighbours(self.grid, tile) {
-                if self.grid.is_walkable(next) && self.zones.lets_through(self.player, tile, next) && seen.insert(next)
+                if self.grid.is_walkable(next)
+                    && self.zones.lets_through(self.player, tile, next)
+                    && seen.insert(next)
                 {
                     border.push_back(next);
                 }
@@ -156,9 +166,15 @@ impl<'a> Ground<'a> {
         false
     }
 
-    /// Where someone stands next who is in something solid: the nearest place that they could have walked to on the ground
-    /// as it was, that leads anywhere. Where people arrive when there is none.
-    fn freed(&self, before: &Grid, from: Position, arrival: impl FnOnce() -> Option<Tile>) -> Position {
+    /// Where someone stands next who is in something solid: the nearest place that they could have
+    /// walked to on the ground as it was, that leads anywhere. Where people arrive when there is
+    /// none.
+    fn freed(
+        &self,
+        before: &Grid,
+        from: Position,
+        arrival: impl FnOnce() -> Option<Tile>,
+    ) -> Position {
         let (found, nearest) = self.way_out(before, from);
         let tile = found.or_else(|| {
             let arrival = arrival();
@@ -177,7 +193,11 @@ impl<'a> Ground<'a> {
         let (mut seen, mut nearest) = (BTreeSet::from([start]), None);
         let mut ring = vec![start];
         while !ring.is_empty() && seen.len() < LOOKED_AT {
-            let mut free: Vec<Tile> = ring.iter().copied().filter(|tile| self.may_stand(own, *tile)).collect();
+            let mut free: Vec<Tile> = ring
+                .iter()
+                .copied()
+                .filter(|tile| self.may_stand(own, *tile))
+                .collect();
             free.sort_unstable_by_key(|tile| (squared(tile.middle(), from), tile.y, tile.x));
             nearest = nearest.or_else(|| free.first().copied());
             if let Some(found) = free.into_iter().find(|tile| self.leads_out(*tile)) {
@@ -202,13 +222,19 @@ impl<'a> Ground<'a> {
     /// Never in another private area than before, and not on a portal.
     fn may_stand(&self, own: Option<u16>, tile: Tile) -> bool {
         let area = self.zones.area_at(tile);
-        self.grid.is_walkable(tile) && (area.is_none() || area == own) && self.zones.portal_at(tile).is_none()
+        self.grid.is_walkable(tile)
+            && (area.is_none() || area == own)
+            && self.zones.portal_at(tile).is_none()
     }
 }
 
 fn clamped(grid: &Grid, position: Position) -> Tile {
-    let along = |at: i32, length: u16| at.div_euclid(SUBTILES).clamp(0, i32::from(length) - 1) as u16;
-    Tile::new(along(position.x, grid.width()), along(position.y, grid.height()))
+    let along =
+        |at: i32, length: u16| at.div_euclid(SUBTILES).clamp(0, i32::from(length) - 1) as u16;
+    Tile::new(
+        along(position.x, grid.width()),
+        along(position.y, grid.height()),
+    )
 }
 
 fn squared(a: Position, b: Position) -> i64 {
@@ -218,7 +244,8 @@ fn squared(a: Position, b: Position) -> i64 {
 /// The four tiles around one, as far as they are on the map.
 fn neighbours(grid: &Grid, tile: Tile) -> impl Iterator<Item = Tile> + use<> {
     let (width, height) = (i32::from(grid.width()), i32::from(grid.height()));
-    let around = [(0, -1), (-1, 0), (1, 0), (0, 1)].map(|(x, y)| (i32::from(tile.x) + x, i32::from(tile.y) + y));
+    let around = [(0, -1), (-1, 0), (1, 0), (0, 1)]
+        .map(|(x, y)| (i32::from(tile.x) + x, i32::from(tile.y) + y));
     let inside = move |&(x, y): &(i32, i32)| x >= 0 && y >= 0 && x < width && y < height;
     around
         .into_iter()

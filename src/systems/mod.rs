@@ -3,7 +3,10 @@
 //! May use `components`. Never: clocks, chance, I/O, wire types, the order of a hash map.
 //! Running the tick is the business of `space`; showing what it brought about that of `net`.
 
-#![expect(clippy::needless_pass_by_value, reason = "systems take their parameters by value")]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "systems take their parameters by value"
+)]
 
 pub mod arrival;
 pub mod chat;
@@ -48,7 +51,8 @@ pub enum SimulateSystems {
     LetGo,
     /// Bodies come out of what was placed on them, or they would start to move inside a wall.
     Free,
-    /// Steps of held directions are taken. Before walks: a walk that ends in this tick has used it up.
+    /// Steps of held directions are taken. Before walks: a walk that ends in this tick has used it
+    /// up.
     Steer,
     /// Walks go on.
     Walk,
@@ -97,7 +101,14 @@ impl SpaceBuilder {
             ambiguity_detection: LogLevel::Error,
             ..ScheduleBuildSettings::default()
         });
-        tick.configure_sets((TickSystems::ApplyCommands, TickSystems::Simulate, TickSystems::Publish).chain());
+        tick.configure_sets(
+            (
+                TickSystems::ApplyCommands,
+                TickSystems::Simulate,
+                TickSystems::Publish,
+            )
+                .chain(),
+        );
         tick.configure_sets(
             (
                 SimulateSystems::LetGo,
@@ -123,7 +134,8 @@ impl SpaceBuilder {
         space
     }
 
-    /// Adds data of which there is one in a space. It comes along when the space gets another world.
+    /// Adds data of which there is one in a space. It comes along when the space gets another
+    /// world.
     pub fn add<Data: Resource + Clone>(&mut self, data: Data) {
         self.world.insert_resource(data);
         self.copiers.push(Copier {
@@ -181,7 +193,11 @@ fn apply(world: &mut World, command: Command) {
         Command::ChangeMedia { player, media } => status::change_media(world, player, media),
         Command::ChangeStatus { player, status } => status::change_status(world, player, status),
         Command::Wave { player, to, kind } => status::wave(world, player, to, kind),
-        Command::Lock { player, zone, locked } => zones::lock(world, player, zone, locked),
+        Command::Lock {
+            player,
+            zone,
+            locked,
+        } => zones::lock(world, player, zone, locked),
         Command::Knock { player, zone } => zones::knock(world, player, zone),
         Command::Admit { player, guest } => {
             if !proximity::admit(world, player, guest) {
@@ -190,7 +206,11 @@ fn apply(world: &mut World, command: Command) {
         }
         Command::Follow { player, leader } => following::follow(world, player, leader),
         Command::Bubble { player, deed } => proximity::bubble(world, player, deed),
-        Command::Block { user, other, blocked } => proximity::block(world, user, other, blocked),
+        Command::Block {
+            user,
+            other,
+            blocked,
+        } => proximity::block(world, user, other, blocked),
         Command::EditMessage {
             player,
             change,

@@ -1,7 +1,8 @@
 //! Movement: one step of a body over the grid, in whole numbers.
 //!
-//! `docs/protocol.md`, "Movement, exactly", is the text of this file; `web/src/world/movement.ts` is its mirror, and both
-//! read `tests/golden/movement.json`. Which steps are taken is the business of `steering` and `walking`.
+//! `docs/protocol.md`, "Movement, exactly", is the text of this file; `web/src/world/movement.ts`
+//! is its mirror, and both read `tests/golden/movement.json`. Which steps are taken is the business
+//! of `steering` and `walking`.
 
 use crate::components::direction::{Direction, Facing};
 use crate::components::grid::Grid;
@@ -57,12 +58,20 @@ pub fn step_through(
     body.facing = facing(direction, body.facing);
 }
 
-/// Moves a body by one tick of walking, straight to a position or, while both axes are off, on a diagonal.
-pub fn step_towards(grid: &Grid, doors: &impl Barriers, rate: TickRate, body: &mut Body, to: Position) {
+/// Moves a body by one tick of walking, straight to a position or, while both axes are off, on a
+/// diagonal.
+pub fn step_towards(
+    grid: &Grid,
+    doors: &impl Barriers,
+    rate: TickRate,
+    body: &mut Body,
+    to: Position,
+) {
     let (right, down) = (to.x - body.position.x, to.y - body.position.y);
     let direction = Direction::from_signs(right, down);
     let speed = speed(direction, false);
-    let x = stride(&mut body.carry.x, right.signum() * speed, rate).clamp(-right.abs(), right.abs());
+    let x =
+        stride(&mut body.carry.x, right.signum() * speed, rate).clamp(-right.abs(), right.abs());
     let y = stride(&mut body.carry.y, down.signum() * speed, rate).clamp(-down.abs(), down.abs());
     if !go_x(grid, doors, &mut body.position, x) || x == right {
         body.carry.x = 0;

@@ -12,18 +12,28 @@ use crate::components::id::UserId;
 use crate::components::searching::SearchBudget;
 use crate::components::unit::Tile;
 
-/// Tiles that one search may look at: all of a map of 256 × 256, which takes some milliseconds. A longer search
-/// would be felt by everybody in the space.
+/// Tiles that one search may look at: all of a map of 256 × 256, which takes some milliseconds. A
+/// longer search would be felt by everybody in the space.
 pub const MAX_SEARCHED: usize = 65_536;
 
-/// Tiles after which no further search begins in a tick; whoever is left has their turn in the next.
+/// Tiles after which no further search begins in a tick; whoever is left has their turn in the
+/// next.
 const SEARCHED_PER_TICK: usize = 16_384;
 
 /// What one tile costs, straight and on a diagonal: 99 / 70 is √2 to four digits.
 const STRAIGHT: u32 = 70;
 const DIAGONAL: u32 = 99;
 
-const NEIGHBOURS: [(i32, i32); 8] = [(0, -1), (1, 0), (0, 1), (-1, 0), (1, -1), (1, 1), (-1, 1), (-1, -1)];
+const NEIGHBOURS: [(i32, i32); 8] = [
+    (0, -1),
+    (1, 0),
+    (0, 1),
+    (-1, 0),
+    (1, -1),
+    (1, 1),
+    (-1, 1),
+    (-1, -1),
+];
 const NO_NEIGHBOUR: u8 = 8;
 
 /// Where a way shall end.
@@ -60,7 +70,8 @@ pub struct PathSearch {
     pub(super) is_waited_for: bool,
 }
 
-/// Which tiles lead to each other: two of the same number do, for every walker. Numbers begin at 1; 0 is solid.
+/// Which tiles lead to each other: two of the same number do, for every walker. Numbers begin at 1;
+/// 0 is solid.
 #[derive(Debug, Default)]
 struct Regions {
     /// The ground they were made of.
@@ -90,7 +101,8 @@ impl Regions {
                 }
                 self.numbers[index] = before;
                 next = before + 1;
-                // A diagonal step needs both tiles at its sides, so it leads nowhere that straight ones do not.
+                // A diagonal step needs both tiles at its sides, so it leads nowhere that straight
+                // ones do not.
                 border.extend((x > 0).then(|| index - 1));
                 border.extend((x + 1 < width).then(|| index + 1));
                 border.extend((y > 0).then(|| index - width));
@@ -102,7 +114,11 @@ impl Regions {
     fn at(&self, grid: &Grid, tile: Tile) -> u32 {
         let index = usize::from(tile.y) * usize::from(grid.width()) + usize::from(tile.x);
         let is_inside = tile.x < grid.width();
-        self.numbers.get(index).copied().filter(|_| is_inside).unwrap_or(0)
+        self.numbers
+            .get(index)
+            .copied()
+            .filter(|_| is_inside)
+            .unwrap_or(0)
     }
 }
 
@@ -149,12 +165,15 @@ impl PathSearch {
 
     /// Whether another search may begin in the running tick.
     pub(super) fn has_room(&self) -> bool {
-        self.spent < SEARCHED_PER_TICK && self.budget.as_ref().is_none_or(|budget| budget.left() > 0)
+        self.spent < SEARCHED_PER_TICK
+            && self.budget.as_ref().is_none_or(|budget| budget.left() > 0)
     }
 
     /// Whether there may be a search for that user.
     pub(super) fn is_allowed(&self, user: UserId) -> bool {
-        self.budget.as_ref().is_none_or(|budget| budget.allows(user))
+        self.budget
+            .as_ref()
+            .is_none_or(|budget| budget.allows(user))
     }
 
     /// Counts the last search, which was for that user.
@@ -170,9 +189,15 @@ impl PathSearch {
         self.spent
     }
 
-    /// Whether no way can lead there, as far as the ground tells: then nothing is searched, however often it is asked for. The grid is
-    /// what it is as of that ground.
-    pub fn is_out_of_reach(&mut self, grid: &Grid, ground: u32, from: Tile, target: PathGoal) -> bool {
+    /// Whether no way can lead there, as far as the ground tells: then nothing is searched, however
+    /// often it is asked for. The grid is what it is as of that ground.
+    pub fn is_out_of_reach(
+        &mut self,
+        grid: &Grid,
+        ground: u32,
+        from: Tile,
+        target: PathGoal,
+    ) -> bool {
         self.regions.learn(grid, ground);
         let here = self.regions.at(grid, from);
         let there = match target {
@@ -205,7 +230,9 @@ impl PathSearch {
             self.look_around(grid, at, cost, &aim);
         }
         match target {
-            PathGoal::On(tile) if !grid.is_walkable(tile) => self.nearest_seen(grid, from, aim.tile),
+            PathGoal::On(tile) if !grid.is_walkable(tile) => {
+                self.nearest_seen(grid, from, aim.tile)
+            }
             _ => PathOutcome::Nothing,
         }
     }
@@ -228,7 +255,11 @@ impl PathSearch {
     fn look_around(&mut self, grid: &Grid, at: (i32, i32), cost: u32, aim: &Aim) {
         for (number, &step) in NEIGHBOURS.iter().enumerate() {
             if is_step(grid, at, step) {
-                let length = if step.0 != 0 && step.1 != 0 { DIAGONAL } else { STRAIGHT };
+                let length = if step.0 != 0 && step.1 != 0 {
+                    DIAGONAL
+                } else {
+                    STRAIGHT
+                };
                 let to = (at.0 + step.0, at.1 + step.1);
                 self.reach(grid, to, cost + length, number as u8, aim);
             }
@@ -247,8 +278,10 @@ impl PathSearch {
             from,
             done: false,
         };
-        // Among equals the one that came farthest first: in the open the search then runs straight to its goal.
-        self.open.push(Reverse((cost + aim.at_least(at), Reverse(cost), index)));
+        // Among equals the one that came farthest first: in the open the search then runs straight
+        // to its goal.
+        self.open
+            .push(Reverse((cost + aim.at_least(at), Reverse(cost), index)));
     }
 
     fn way_to(&self, width: u32, mut index: u32) -> Vec<Tile> {
@@ -274,10 +307,14 @@ impl PathSearch {
             i64::from(x - to.0).pow(2) + i64::from(y - to.1).pow(2)
         };
         let start = u32::from(from.y) * width + u32::from(from.x);
-        let seen = (0..self.nodes.len() as u32).filter(|&index| self.nodes[index as usize].round == self.round);
-        let best = seen.min_by_key(|&index| (distance(index), self.nodes[index as usize].cost, index));
+        let seen = (0..self.nodes.len() as u32)
+            .filter(|&index| self.nodes[index as usize].round == self.round);
+        let best =
+            seen.min_by_key(|&index| (distance(index), self.nodes[index as usize].cost, index));
         match best {
-            Some(best) if distance(best) < distance(start) => PathOutcome::Way(self.way_to(width, best)),
+            Some(best) if distance(best) < distance(start) => {
+                PathOutcome::Way(self.way_to(width, best))
+            }
             _ => PathOutcome::Nothing,
         }
     }
@@ -290,7 +327,11 @@ impl Aim {
             PathGoal::Beside(tile) => (tile, true),
         };
         let tile = (i32::from(tile.x), i32::from(tile.y));
-        let radius = if must_touch { 1 } else { open_radius(grid, tile) };
+        let radius = if must_touch {
+            1
+        } else {
+            open_radius(grid, tile)
+        };
         Self {
             tile,
             radius,
@@ -300,7 +341,8 @@ impl Aim {
 
     fn accepts(&self, grid: &Grid, at: (i32, i32)) -> bool {
         let step = (self.tile.0 - at.0, self.tile.1 - at.1);
-        step.0.abs().max(step.1.abs()) <= self.radius && (!self.must_touch || step == (0, 0) || is_step(grid, at, step))
+        step.0.abs().max(step.1.abs()) <= self.radius
+            && (!self.must_touch || step == (0, 0) || is_step(grid, at, step))
     }
 
     /// What the rest of the way costs if nothing is in between; never more than it really costs.
@@ -314,7 +356,9 @@ impl Aim {
 /// How far around the tile something walkable is: 0 when it is walkable itself.
 fn open_radius(grid: &Grid, tile: (i32, i32)) -> i32 {
     (0..i32::from(grid.width().max(grid.height())))
-        .find(|&radius| super::elements::ring(tile.0, tile.1, radius).any(|(x, y)| !grid.is_solid(x, y)))
+        .find(|&radius| {
+            super::elements::ring(tile.0, tile.1, radius).any(|(x, y)| !grid.is_solid(x, y))
+        })
         .unwrap_or(0)
 }
 

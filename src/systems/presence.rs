@@ -10,7 +10,8 @@ use super::proximity::{Blocked, ProximitySlot};
 use super::publish::PublishedState;
 use super::zones::Zones;
 use super::{
-    Outbox, SimulateSystems, SpaceBuilder, arrival, chat, following, home, movement, proximity, status, zones,
+    Outbox, SimulateSystems, SpaceBuilder, arrival, chat, following, home, movement, proximity,
+    status, zones,
 };
 use crate::components::direction::{Facing, Motion};
 use crate::components::fact::Fact;
@@ -59,7 +60,9 @@ pub fn plugin(space: &mut SpaceBuilder) {
         next: PlayerId(1),
     });
     space.add(Remembered::default());
-    space.tick.add_systems(let_vanished_go.in_set(SimulateSystems::LetGo));
+    space
+        .tick
+        .add_systems(let_vanished_go.in_set(SimulateSystems::LetGo));
 }
 
 impl Roster {
@@ -125,7 +128,11 @@ pub fn admit(
     if roster.players.contains_key(&player) || roster.users.contains_key(&user) {
         return None;
     }
-    let whereabouts = zones::whereabouts(&mut world.resource_mut::<Zones>(), player, body.position.tile());
+    let whereabouts = zones::whereabouts(
+        &mut world.resource_mut::<Zones>(),
+        player,
+        body.position.tile(),
+    );
     let somebody: Player = (
         card,
         body,
@@ -172,7 +179,10 @@ pub fn put_everybody(world: &mut World, everybody: Vec<Player>) {
     for somebody in everybody {
         let player = somebody.0.player;
         let entity = world.spawn(somebody).id();
-        world.resource_mut::<Roster>().players.insert(player, entity);
+        world
+            .resource_mut::<Roster>()
+            .players
+            .insert(player, entity);
     }
 }
 
@@ -207,7 +217,10 @@ pub(super) fn join(
             Some(position) => Body::at(position),
             None => place_to_arrive(world, user, player),
         };
-        let (ear, blocked) = (ProximitySlot::default(), Blocked(blocked.into_iter().collect()));
+        let (ear, blocked) = (
+            ProximitySlot::default(),
+            Blocked(blocked.into_iter().collect()),
+        );
         admit(
             world,
             card,
@@ -218,15 +231,15 @@ pub(super) fn join(
             blocked,
         );
     }
-    world
-        .resource_mut::<Outbox>()
-        .0
-        .facts
-        .push(Fact::Joined { user, player, again });
+    world.resource_mut::<Outbox>().0.facts.push(Fact::Joined {
+        user,
+        player,
+        again,
+    });
 }
 
-/// Somebody whom the space does not know any more is here all the same. When the number was given to somebody else
-/// meanwhile it is a new arrival, under another one.
+/// Somebody whom the space does not know any more is here all the same. When the number was given
+/// to somebody else meanwhile it is a new arrival, under another one.
 pub(super) fn resume(
     world: &mut World,
     card: Card,
@@ -254,20 +267,38 @@ pub(super) fn resume(
         ack,
         ..Steering::default()
     };
-    let (ear, blocked) = (ProximitySlot::resuming(), Blocked(blocked.into_iter().collect()));
-    admit(world, card, body, steering, Disconnected::default(), ear, blocked);
+    let (ear, blocked) = (
+        ProximitySlot::resuming(),
+        Blocked(blocked.into_iter().collect()),
+    );
+    admit(
+        world,
+        card,
+        body,
+        steering,
+        Disconnected::default(),
+        ear,
+        blocked,
+    );
     let again = false;
-    let fact = Fact::Joined { user, player, again };
+    let fact = Fact::Joined {
+        user,
+        player,
+        again,
+    };
     world.resource_mut::<Outbox>().0.facts.push(fact);
 }
 
 pub(super) fn stay(world: &mut World, player: PlayerId) {
-    if let Some(mut vanished) = entity(world, player).and_then(|entity| world.get_mut::<Disconnected>(entity)) {
+    if let Some(mut vanished) =
+        entity(world, player).and_then(|entity| world.get_mut::<Disconnected>(entity))
+    {
         vanished.0 = None;
     }
 }
 
-/// Somebody new holds the keys of a player: a client counts its inputs from the start, and knows nothing yet.
+/// Somebody new holds the keys of a player: a client counts its inputs from the start, and knows
+/// nothing yet.
 fn come_back(world: &mut World, card: Card) {
     let Some(entity) = entity(world, card.player) else {
         return;
@@ -279,7 +310,9 @@ fn come_back(world: &mut World, card: Card) {
         steering.ack = 0;
     }
     // Whoever wants peace has it on every device; microphones and cameras are off on arrival.
-    let status = player.get::<Card>().map_or(card.status, |before| before.status);
+    let status = player
+        .get::<Card>()
+        .map_or(card.status, |before| before.status);
     let card = Card { status, ..card };
     player.insert((card, Disconnected::default(), PublishedState::default()));
 }
@@ -293,7 +326,8 @@ fn place_to_arrive(world: &mut World, user: UserId, player: PlayerId) -> Body {
     let Some(place) = place.filter(is_open) else {
         return Body::at(arrival::position(world, player));
     };
-    let leads_out = |world: &World, at: Position| home::Ground::of(world, player).leads_out(at.tile());
+    let leads_out =
+        |world: &World, at: Position| home::Ground::of(world, player).leads_out(at.tile());
     if !leads_out(world, place.position) {
         let arrival = arrival::position(world, player);
         if leads_out(world, arrival) {
@@ -350,7 +384,11 @@ pub(super) fn leave(world: &mut World, player: PlayerId) {
 
 pub(super) fn change_avatar(world: &mut World, user: UserId, avatar: Option<Avatar>) {
     let roster = world.resource::<Roster>();
-    let Some(entity) = roster.users.get(&user).and_then(|&player| roster.entity(player)) else {
+    let Some(entity) = roster
+        .users
+        .get(&user)
+        .and_then(|&player| roster.entity(player))
+    else {
         return;
     };
     let mut player = world.entity_mut(entity);
@@ -369,7 +407,11 @@ pub(super) fn change_avatar(world: &mut World, user: UserId, avatar: Option<Avat
 fn let_vanished_go(world: &mut World, players: &mut QueryState<(&Card, &Disconnected)>) {
     let patience = VANISHED_SECONDS * u64::from(world.resource::<TickRate>().per_second());
     let now = world.resource::<Tick>().0;
-    let is_due = |vanished: &Disconnected| vanished.0.is_some_and(|since| now >= since.0.saturating_add(patience));
+    let is_due = |vanished: &Disconnected| {
+        vanished
+            .0
+            .is_some_and(|since| now >= since.0.saturating_add(patience))
+    };
     let mut due: Vec<PlayerId> = players
         .iter(world)
         .filter(|(_, vanished)| is_due(vanished))

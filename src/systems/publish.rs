@@ -32,11 +32,19 @@ pub type PublishedQuery = (
 
 /// Adds the writing.
 pub fn plugin(space: &mut SpaceBuilder) {
-    space.tick.add_systems(write_down.in_set(TickSystems::Publish));
+    space
+        .tick
+        .add_systems(write_down.in_set(TickSystems::Publish));
 }
 
 /// How a player stands for others, and for themselves.
-pub fn look(card: &Card, body: &Body, motion: Motion, steering: &Steering, walk: &Walk) -> (Stance, OwnState) {
+pub fn look(
+    card: &Card,
+    body: &Body,
+    motion: Motion,
+    steering: &Steering,
+    walk: &Walk,
+) -> (Stance, OwnState) {
     let stance = Stance {
         position: body.position,
         facing: body.facing,
@@ -53,7 +61,11 @@ pub fn look(card: &Card, body: &Body, motion: Motion, steering: &Steering, walk:
     (stance, own)
 }
 
-fn write_down(now: Res<Tick>, mut outbox: ResMut<Outbox>, mut players: Query<(PublishedQuery, &mut PublishedState)>) {
+fn write_down(
+    now: Res<Tick>,
+    mut outbox: ResMut<Outbox>,
+    mut players: Query<(PublishedQuery, &mut PublishedState)>,
+) {
     let output = &mut outbox.0;
     for ((card, body, motion, steering, walk), mut shown) in &mut players {
         let (stance, own) = look(card, body, *motion, steering, walk);

@@ -1,4 +1,5 @@
-//! Replacing: gives a space that runs another plan: other ground, zones and elements, with everybody inside.
+//! Replacing: gives a space that runs another plan: other ground, zones and elements, with
+//! everybody inside.
 
 use bevy_ecs::prelude::*;
 
@@ -8,7 +9,8 @@ use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::layout::SpaceLayout;
 
-/// From now on the space is as the plan says. An older plan, or one of another size, changes nothing.
+/// From now on the space is as the plan says. An older plan, or one of another size, changes
+/// nothing.
 pub(super) fn replace(world: &mut World, plan: SpaceLayout) {
     let grid = world.resource::<Grid>();
     let is_newer = plan.version > world.resource::<Elements>().version;
@@ -19,6 +21,8 @@ pub(super) fn replace(world: &mut World, plan: SpaceLayout) {
     arrival::replace(world, &plan);
     zones::replace(world, &plan);
     proximity::replace(world, &plan);
-    let fact = Fact::LayoutReplaced { version: plan.version };
+    let fact = Fact::LayoutReplaced {
+        version: plan.version,
+    };
     world.resource_mut::<Outbox>().0.facts.push(fact);
 }

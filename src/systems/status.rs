@@ -39,11 +39,14 @@ fn change_card(world: &mut World, player: PlayerId, change: impl FnOnce(&mut Car
 fn lead(world: &mut World, player: PlayerId) {
     let kind = WaveKind::Lead;
     let hearers = world.resource::<Peers>().hearers(player);
-    let waves = hearers.into_iter().map(|to| Fact::Waved { player, to, kind });
+    let waves = hearers
+        .into_iter()
+        .map(|to| Fact::Waved { player, to, kind });
     world.resource_mut::<Outbox>().0.facts.extend(waves);
 }
 
-/// Whoever does not want to be disturbed hears of no wave. Somebody who is kept away is told nothing more than that.
+/// Whoever does not want to be disturbed hears of no wave. Somebody who is kept away is told
+/// nothing more than that.
 pub(super) fn wave(world: &mut World, player: PlayerId, to: PlayerId, kind: WaveKind) {
     let card = presence::entity(world, to).and_then(|entity| world.get::<Card>(entity));
     let Some(status) = card.map(|card| card.status) else {

@@ -15,7 +15,9 @@ use crate::components::zone::ZoneOccupancy;
 
 /// Adds the taking of steps.
 pub fn plugin(space: &mut SpaceBuilder) {
-    space.tick.add_systems(take_steps.in_set(SimulateSystems::Steer));
+    space
+        .tick
+        .add_systems(take_steps.in_set(SimulateSystems::Steer));
 }
 
 pub(super) fn hold(world: &mut World, player: PlayerId, step: HeldStep) {
@@ -23,7 +25,8 @@ pub(super) fn hold(world: &mut World, player: PlayerId, step: HeldStep) {
         return;
     };
     let mut player = world.entity_mut(entity);
-    let Ok((mut steering, mut walk)) = player.get_components_mut::<(&mut Steering, &mut Walk)>() else {
+    let Ok((mut steering, mut walk)) = player.get_components_mut::<(&mut Steering, &mut Walk)>()
+    else {
         return;
     };
     if step.seq <= steering.seen {
@@ -49,7 +52,14 @@ fn take_steps(
     grid: Res<Grid>,
     rate: Res<TickRate>,
     mut zones: ResMut<Zones>,
-    mut players: Query<(&Card, &mut Body, &mut Motion, &mut Steering, &Walk, &mut ZoneOccupancy)>,
+    mut players: Query<(
+        &Card,
+        &mut Body,
+        &mut Motion,
+        &mut Steering,
+        &Walk,
+        &mut ZoneOccupancy,
+    )>,
 ) {
     for (card, mut body, mut motion, mut steering, walk, mut whereabouts) in &mut players {
         if walk.errand.is_some() {
@@ -85,7 +95,14 @@ fn miss(steering: &mut Steering, motion: &mut Motion) {
     }
 }
 
-fn take_one(grid: &Grid, doors: &Doors, rate: TickRate, body: &mut Body, motion: &mut Motion, steering: &mut Steering) {
+fn take_one(
+    grid: &Grid,
+    doors: &Doors,
+    rate: TickRate,
+    body: &mut Body,
+    motion: &mut Motion,
+    steering: &mut Steering,
+) {
     let Some(step) = steering.held.pop_front() else {
         return;
     };

@@ -19,7 +19,8 @@ use crate::components::unit::{Tick, TickRate, Tile};
 use crate::components::walking::{Errand, TILE_STEPS, Walk};
 use crate::components::zone::ZoneOccupancy;
 
-/// Ticks without getting anywhere after which a walk is given up: a search for another way had its turn by then.
+/// Ticks without getting anywhere after which a walk is given up: a search for another way had its
+/// turn by then.
 const PATIENCE: u8 = 8;
 
 /// Adds the search for ways and the walking of them.
@@ -39,7 +40,8 @@ pub(super) fn walk(world: &mut World, player: PlayerId, seq: u32, goal: Goal) {
     let Some(entity) = presence::entity(world, player) else {
         return;
     };
-    let is_kept_away = matches!(goal, Goal::Player(other) if proximity::keeps_away(world, other, player));
+    let is_kept_away =
+        matches!(goal, Goal::Player(other) if proximity::keeps_away(world, other, player));
     let mut walker = world.entity_mut(entity);
     let Ok((mut steering, mut walk, mut body, mut motion)) =
         walker.get_components_mut::<(&mut Steering, &mut Walk, &mut Body, &mut Motion)>()
@@ -54,7 +56,11 @@ pub(super) fn walk(world: &mut World, player: PlayerId, seq: u32, goal: Goal) {
     if is_kept_away {
         // They are told just what they are told of a player no way leads to.
         stop(&mut body, &mut motion, &mut walk);
-        world.resource_mut::<Outbox>().0.facts.push(Fact::NoPath { player });
+        world
+            .resource_mut::<Outbox>()
+            .0
+            .facts
+            .push(Fact::NoPath { player });
     } else {
         walk.start(Errand::Goal(goal), now);
     }
@@ -66,7 +72,8 @@ pub(super) fn stop_following(world: &mut World, follower: PlayerId, player: Play
         return;
     };
     let mut follower = world.entity_mut(entity);
-    if let Ok((mut body, mut motion, mut walk)) = follower.get_components_mut::<(&mut Body, &mut Motion, &mut Walk)>()
+    if let Ok((mut body, mut motion, mut walk)) =
+        follower.get_components_mut::<(&mut Body, &mut Motion, &mut Walk)>()
         && walk.errand == Some(Errand::Goal(Goal::Player(player)))
     {
         stop(&mut body, &mut motion, &mut walk);
@@ -92,7 +99,9 @@ pub(super) fn step_tile(world: &mut World, player: PlayerId, tile: Tile) {
         return;
     };
     let mut mover = world.entity_mut(entity);
-    let Ok((body, mut steering, mut walk)) = mover.get_components_mut::<(&Body, &mut Steering, &mut Walk)>() else {
+    let Ok((body, mut steering, mut walk)) =
+        mover.get_components_mut::<(&Body, &mut Steering, &mut Walk)>()
+    else {
         return;
     };
     let from = logical_tile(body, &walk);
@@ -101,7 +110,8 @@ pub(super) fn step_tile(world: &mut World, player: PlayerId, tile: Tile) {
     } else {
         0
     };
-    if is_walkable && waiting < TILE_STEPS && from.x.abs_diff(tile.x) + from.y.abs_diff(tile.y) == 1 {
+    if is_walkable && waiting < TILE_STEPS && from.x.abs_diff(tile.x) + from.y.abs_diff(tile.y) == 1
+    {
         steering.give_up();
         if walk.errand != Some(Errand::TileSteps) {
             walk.start(Errand::TileSteps, now);
@@ -113,7 +123,8 @@ pub(super) fn step_tile(world: &mut World, player: PlayerId, tile: Tile) {
     }
 }
 
-/// Where a client of the tile grid believes its player to be: at the end of the steps that were accepted.
+/// Where a client of the tile grid believes its player to be: at the end of the steps that were
+/// accepted.
 fn logical_tile(body: &Body, walk: &Walk) -> Tile {
     let here = body.position.tile();
     if walk.errand == Some(Errand::TileSteps) {
@@ -152,7 +163,8 @@ fn check_tile_steps(
     outbox.0.facts.extend(facts);
 }
 
-/// Searches for the ways that are missing or lead to where somebody no longer is, who waits longest first.
+/// Searches for the ways that are missing or lead to where somebody no longer is, who waits longest
+/// first.
 fn search_ways(
     grid: Res<Grid>,
     roster: Res<Roster>,
@@ -210,7 +222,11 @@ fn search_ways(
     }
 }
 
-fn goal_tile(goal: Goal, walker: PlayerId, tile_of: impl FnOnce(PlayerId) -> Option<Tile>) -> Option<Tile> {
+fn goal_tile(
+    goal: Goal,
+    walker: PlayerId,
+    tile_of: impl FnOnce(PlayerId) -> Option<Tile>,
+) -> Option<Tile> {
     match goal {
         Goal::Tile(tile) => Some(tile),
         Goal::Player(player) if player == walker => None,
@@ -225,7 +241,14 @@ const fn target(goal: Goal, tile: Tile) -> PathGoal {
     }
 }
 
-fn take_way(body: &mut Body, motion: &mut Motion, walk: &mut Walk, goal: Goal, aim: Option<Tile>, way: &[Tile]) {
+fn take_way(
+    body: &mut Body,
+    motion: &mut Motion,
+    walk: &mut Walk,
+    goal: Goal,
+    aim: Option<Tile>,
+    way: &[Tile],
+) {
     walk.aim = aim;
     walk.way.clear();
     keep_corners(way, &mut walk.way);
@@ -239,9 +262,15 @@ fn take_way(body: &mut Body, motion: &mut Motion, walk: &mut Walk, goal: Goal, a
     }
 }
 
-/// Keeps the first tile, where the body comes to the middle of the way, and every tile where the way turns.
+/// Keeps the first tile, where the body comes to the middle of the way, and every tile where the
+/// way turns.
 fn keep_corners(way: &[Tile], corners: &mut VecDeque<Tile>) {
-    let step = |from: Tile, to: Tile| (i32::from(to.x) - i32::from(from.x), i32::from(to.y) - i32::from(from.y));
+    let step = |from: Tile, to: Tile| {
+        (
+            i32::from(to.x) - i32::from(from.x),
+            i32::from(to.y) - i32::from(from.y),
+        )
+    };
     for (index, &tile) in way.iter().enumerate() {
         let before = index.checked_sub(1).map(|index| way[index]);
         let is_straight = match (before, way.get(index + 1)) {
@@ -265,7 +294,13 @@ fn walk_on(
             continue;
         };
         let before = body.position;
-        movement::step_towards(&grid, &Doors::of(&zones, card.player), *rate, &mut body, next.middle());
+        movement::step_towards(
+            &grid,
+            &Doors::of(&zones, card.player),
+            *rate,
+            &mut body,
+            next.middle(),
+        );
         zones.note(card.player, &mut whereabouts, body.position.tile());
         *motion = Motion::Walking;
         walk.stuck = if body.position == before && before != next.middle() {

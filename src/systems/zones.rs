@@ -1,7 +1,9 @@
-//! Zones: private areas with locks and limits, and portals. What zones do to voices is the business of `proximity`.
+//! Zones: private areas with locks and limits, and portals. What zones do to voices is the business
+//! of `proximity`.
 //!
-//! A private area is closed while it is locked or full. Nobody's middle gets into a closed area from outside; whoever is
-//! inside stays, and goes when they like. `docs/protocol.md` states the rule for clients that predict.
+//! A private area is closed while it is locked or full. Nobody's middle gets into a closed area
+//! from outside; whoever is inside stays, and goes when they like. `docs/protocol.md` states the
+//! rule for clients that predict.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +22,9 @@ use crate::components::player::{Body, Card};
 use crate::components::steering::Steering;
 use crate::components::unit::{Tick, TickRate, Tile};
 use crate::components::walking::Walk;
-use crate::components::zone::{MOST_IN_AREA, PortalTarget, PrivateZoneState, Zone, ZoneKind, ZoneOccupancy};
+use crate::components::zone::{
+    MOST_IN_AREA, PortalTarget, PrivateZoneState, Zone, ZoneKind, ZoneOccupancy,
+};
 
 /// Stages of one map at most that are heard.
 pub const MOST_STAGES: usize = 64;
@@ -85,14 +89,16 @@ pub fn plugin(space: &mut SpaceBuilder, plan: &SpaceLayout) {
     );
 }
 
-/// The zones are those of that plan from now on. Private areas of the same name stay locked as they are.
+/// The zones are those of that plan from now on. Private areas of the same name stay locked as they
+/// are.
 pub(super) fn replace(world: &mut World, plan: &SpaceLayout) {
     let entities: Vec<Entity> = world.resource::<Roster>().entities().collect();
     world.resource_scope(|world, mut zones: Mut<Zones>| {
         let before = std::mem::replace(&mut *zones, Zones::new(&plan.zones));
         zones.keep_locks(&before);
         for entity in entities {
-            let Some((card, body)) = world.get::<Card>(entity).zip(world.get::<Body>(entity)) else {
+            let Some((card, body)) = world.get::<Card>(entity).zip(world.get::<Body>(entity))
+            else {
                 continue;
             };
             // Who stands on what is a portal now did not step onto it.
@@ -124,7 +130,9 @@ impl Zones {
     fn keep_locks(&mut self, before: &Self) {
         let mut known: Vec<&PrivateArea> = before.rooms.iter().collect();
         for room in &mut self.rooms {
-            let name = |zones: &[Zone], zone: u16| zones.get(usize::from(zone)).map(|zone| zone.name.clone());
+            let name = |zones: &[Zone], zone: u16| {
+                zones.get(usize::from(zone)).map(|zone| zone.name.clone())
+            };
             let same = known
                 .iter()
                 .position(|old| name(&before.all, old.zone) == name(&self.all, room.zone));
@@ -149,17 +157,26 @@ impl Zones {
     }
 
     fn new(zones: &[Zone]) -> Self {
-        let rooms = zones.iter().zip(0..).filter(|(zone, _)| zone.kind == ZoneKind::Private);
+        let rooms = zones
+            .iter()
+            .zip(0..)
+            .filter(|(zone, _)| zone.kind == ZoneKind::Private);
         let stages = zones.iter().filter(|zone| zone.kind == ZoneKind::Stage);
         Self {
-            rooms: rooms.map(|(zone, number)| PrivateArea::new(zone, number)).collect(),
+            rooms: rooms
+                .map(|(zone, number)| PrivateArea::new(zone, number))
+                .collect(),
             stages: stages
                 .take(MOST_STAGES)
                 .map(|stage| {
                     let is_audience = |zone: &&Zone| stage.audience.contains(&zone.name);
                     StageZone {
                         area: stage.area,
-                        audience: zones.iter().filter(is_audience).map(|zone| zone.area).collect(),
+                        audience: zones
+                            .iter()
+                            .filter(is_audience)
+                            .map(|zone| zone.area)
+                            .collect(),
                     }
                 })
                 .collect(),
@@ -182,7 +199,9 @@ impl Zones {
         };
         for (stage, index) in self.stages.iter().zip(0..) {
             let is_on = stage.area.contains(tile);
-            let hears = is_on || stage.audience.is_empty() || stage.audience.iter().any(|area| area.contains(tile));
+            let hears = is_on
+                || stage.audience.is_empty()
+                || stage.audience.iter().any(|area| area.contains(tile));
             sound.stages |= u64::from(is_on) << index;
             sound.listens |= u64::from(hears) << index;
         }
@@ -203,7 +222,9 @@ impl Zones {
     /// Every area in which somebody is, or that is locked.
     pub fn states(&self) -> Vec<PrivateZoneState> {
         let states = self.rooms.iter().map(PrivateArea::state);
-        states.filter(|state| state.locked || state.people > 0).collect()
+        states
+            .filter(|state| state.locked || state.people > 0)
+            .collect()
     }
 
     /// Areas that are locked, and who may come in all the same.
@@ -254,7 +275,11 @@ impl Zones {
             if inside == Some(room.zone) || !room.is_closed_to(player) {
                 continue;
             }
-            for tile in room.area.tiles().filter(|tile| self.area_at(*tile) == Some(room.zone)) {
+            for tile in room
+                .area
+                .tiles()
+                .filter(|tile| self.area_at(*tile) == Some(room.zone))
+            {
                 ground.to_mut().block(tile);
             }
         }
@@ -449,12 +474,20 @@ pub(super) fn admit(world: &mut World, player: PlayerId, guest: PlayerId) {
     if room.locked {
         room.admitted.insert(guest);
     }
-    tell(world, Fact::Admitted { player: guest, zone });
+    tell(
+        world,
+        Fact::Admitted {
+            player: guest,
+            zone,
+        },
+    );
 }
 
 /// The private area somebody stands in.
 pub(super) fn area_of(world: &World, player: PlayerId) -> Option<u16> {
-    world.get::<ZoneOccupancy>(presence::entity(world, player)?)?.area
+    world
+        .get::<ZoneOccupancy>(presence::entity(world, player)?)?
+        .area
 }
 
 fn people_in(world: &World, zone: u16) -> Vec<PlayerId> {
@@ -512,18 +545,28 @@ fn step_through_portals(
     stepped.sort_unstable();
     following.add_followers(&mut stepped);
     for (player, portal) in stepped {
-        let Some(PortalTarget { space, zone }) =
-            zones.all.get(usize::from(portal)).and_then(|zone| zone.target.clone())
+        let Some(PortalTarget { space, zone }) = zones
+            .all
+            .get(usize::from(portal))
+            .and_then(|zone| zone.target.clone())
         else {
             continue;
         };
         if let Some(space) = space {
             let arrive = zone;
-            outbox.0.facts.push(Fact::Stepped { player, space, arrive });
+            outbox.0.facts.push(Fact::Stepped {
+                player,
+                space,
+                arrive,
+            });
             continue;
         }
-        let Some(entity) = roster.entity(player) else { continue };
-        let Ok((_, mut body, mut motion, mut steering, mut walk, mut whereabouts)) = players.get_mut(entity) else {
+        let Some(entity) = roster.entity(player) else {
+            continue;
+        };
+        let Ok((_, mut body, mut motion, mut steering, mut walk, mut whereabouts)) =
+            players.get_mut(entity)
+        else {
             continue;
         };
         let Some(tile) = zones.end_of(&grid, player, &zone) else {
@@ -542,26 +585,41 @@ fn step_through_portals(
 }
 
 impl Zones {
-    /// A tile at the other end of a portal, another for every player; `None` when there is no room or it is closed.
+    /// A tile at the other end of a portal, another for every player; `None` when there is no room
+    /// or it is closed.
     fn end_of(&self, grid: &Grid, player: PlayerId, name: &str) -> Option<Tile> {
         let end = self.all.iter().find(|zone| zone.name == name)?;
         let is_open = |tile: &Tile| {
-            grid.is_walkable(*tile) && self.area_at(*tile).is_none_or(|zone| !self.is_closed_to(player, zone))
+            grid.is_walkable(*tile)
+                && self
+                    .area_at(*tile)
+                    .is_none_or(|zone| !self.is_closed_to(player, zone))
         };
-        let tiles: Vec<Tile> = arrival::clipped(grid, end.area).tiles().filter(is_open).collect();
+        let tiles: Vec<Tile> = arrival::clipped(grid, end.area)
+            .tiles()
+            .filter(is_open)
+            .collect();
         arrival::scattered(&tiles, &BTreeSet::new(), player)
     }
 }
 
 /// Says how areas are: at once when one opens or closes, else once a second.
-fn tell_of_areas(now: Res<Tick>, rate: Res<TickRate>, mut zones: ResMut<Zones>, mut outbox: ResMut<Outbox>) {
+fn tell_of_areas(
+    now: Res<Tick>,
+    rate: Res<TickRate>,
+    mut zones: ResMut<Zones>,
+    mut outbox: ResMut<Outbox>,
+) {
     for room in &mut zones.rooms {
         let state = room.state();
         if state == room.shown {
             continue;
         }
         let is_due = now.0 >= room.shown_at.0 + u64::from(rate.per_second());
-        if state.locked != room.shown.locked || state.is_closed() != room.shown.is_closed() || is_due {
+        if state.locked != room.shown.locked
+            || state.is_closed() != room.shown.is_closed()
+            || is_due
+        {
             room.shown = state;
             room.shown_at = *now;
             outbox.0.facts.push(Fact::ZoneChanged(state));

@@ -1,4 +1,5 @@
-//! Those who use the interface too much: they are slowed, the server says so, and others notice nothing.
+//! Those who use the interface too much: they are slowed, the server says so, and others notice
+//! nothing.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -24,8 +25,12 @@ async fn with_budgets(budgets: BudgetSettings) -> TestServer {
     .await
 }
 
-/// Asks until it is told to slow down, at most so often; answers how often it went well, and the refusal.
-async fn until_slowed(most: usize, mut ask: impl AsyncFnMut() -> Answer) -> (usize, Option<Answer>) {
+/// Asks until it is told to slow down, at most so often; answers how often it went well, and the
+/// refusal.
+async fn until_slowed(
+    most: usize,
+    mut ask: impl AsyncFnMut() -> Answer,
+) -> (usize, Option<Answer>) {
     for count in 0..most {
         let answer = ask().await;
         if answer.status == StatusCode::TOO_MANY_REQUESTS {
@@ -73,7 +78,10 @@ async fn who_changes_too_much_is_slowed_and_nobody_else() {
     let (ada, ben) = (server.user("ada").await, server.user("ben").await);
     let space = server.space(&ada, "200x10").await;
     let before = metric(&server, "plaza_slowed_total{what=\"edits\"}").await;
-    let (count, refused) = until_slowed(1_000, async || place(&server, &ada, &space, &element, 0).await).await;
+    let (count, refused) = until_slowed(1_000, async || {
+        place(&server, &ada, &space, &element, 0).await
+    })
+    .await;
     assert!(count >= 6, "{count}");
     let refused = refused.expect("nobody changes things all the time");
     refused.refused(429);
@@ -91,11 +99,15 @@ async fn who_changes_too_much_is_slowed_and_nobody_else() {
 async fn those_who_guess_or_write_to_others_too_much_are_counted() {
     let server = TestServer::start_with(|settings| settings.metrics_public = true).await;
     let (ada, ben) = (server.user("ada").await, server.user("ben").await);
-    let slowed = async |what: &str| metric(&server, &format!("plaza_slowed_total{{what=\"{what}\"}}")).await;
+    let slowed =
+        async |what: &str| metric(&server, &format!("plaza_slowed_total{{what=\"{what}\"}}")).await;
     // All tests of a process count in one place: others may raise the number, too.
     let before = slowed("sign-ins").await;
     let guess = json!({"username": "ada", "password": "a wrong guess"});
-    let (_, refused) = until_slowed(100, async || server.post("/signin", None, guess.clone()).await).await;
+    let (_, refused) = until_slowed(100, async || {
+        server.post("/signin", None, guess.clone()).await
+    })
+    .await;
     refused.expect("nobody guesses all the time").refused(429);
     assert!(slowed("sign-ins").await > before);
     let before = slowed("direct messages").await;
@@ -103,7 +115,9 @@ async fn those_who_guess_or_write_to_others_too_much_are_counted() {
     let (_, refused) = until_slowed(100, async || {
         number += 1;
         let body = json!({"text": "hello", "clientId": number});
-        server.post(&format!("/direct/{}", ben.id), Some(&ada), body).await
+        server
+            .post(&format!("/direct/{}", ben.id), Some(&ada), body)
+            .await
     })
     .await;
     refused.expect("nobody writes all the time").refused(429);
@@ -145,14 +159,17 @@ async fn one_address_is_slowed_whatever_it_asks_and_health_answers_it() {
     .await;
     let from = async |path: &str, address: &str| {
         let request = server.request("GET".parse().unwrap(), path);
-        server.send(request.header("x-forwarded-for", address)).await
+        server
+            .send(request.header("x-forwarded-for", address))
+            .await
     };
     // Files of the page cost little.
     for _ in 0..400 {
         let file = from("//art/elements/sofa.svg", "203.0.113.9").await;
         assert_eq!(file.status, StatusCode::OK);
     }
-    let (count, refused) = until_slowed(5_000, async || from("/maps", "203.0.113.7:4711").await).await;
+    let (count, refused) =
+        until_slowed(5_000, async || from("/maps", "203.0.113.7:4711").await).await;
     refused.expect("an address is slowed").refused(429);
     assert!(count >= 200, "an address has as much as ten users: {count}");
     let (_, refused) = until_slowed(100, async || from("/avatars", "203.0.113.7").await).await;
@@ -183,7 +200,9 @@ async fn a_user_is_slowed_from_whatever_address_they_ask() {
             .await
     };
     let (count, refused) = until_slowed(100, make).await;
-    refused.expect("nobody makes a hundred spaces at once").refused(429);
+    refused
+        .expect("nobody makes a hundred spaces at once")
+        .refused(429);
     assert!(count >= 3, "{count}");
     server.stop().await;
 }
@@ -205,13 +224,19 @@ async fn what_a_client_makes_up_is_no_series_of_its_own() {
         }
     }
     let text = server.get("//metrics", None).await.text;
-    assert!(!text.to_lowercase().contains("made-up") && !text.contains("MADEUP") && !text.contains(&space));
+    assert!(
+        !text.to_lowercase().contains("made-up")
+            && !text.contains("MADEUP")
+            && !text.contains(&space)
+    );
     let methods: BTreeSet<&str> = text
         .split("method=\"")
         .skip(1)
         .filter_map(|rest| rest.split('"').next())
         .collect();
-    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
+    let known = [
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other",
+    ];
     assert!(
         methods.contains("other") && methods.iter().all(|method| known.contains(method)),
         "{methods:?}"
@@ -219,7 +244,8 @@ async fn what_a_client_makes_up_is_no_series_of_its_own() {
     server.stop().await;
 }
 
-/// A label may be a word of the program only; each value that clients or their things bring is a series for ever.
+/// A label may be a word of the program only; each value that clients or their things bring is a
+/// series for ever.
 #[test]
 fn no_metric_is_labelled_by_an_id() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -300,7 +326,11 @@ async fn trickle(connection: &mut TcpStream, first: &str, then: &str) -> String 
 async fn slow_connections_end_whatever_they_are_slow_at() {
     let server = TestServer::start_with(|settings| settings.http_times = SHORT).await;
     let mut silent = connect(&server).await;
-    let (mut head, mut body, mut idle) = (connect(&server).await, connect(&server).await, connect(&server).await);
+    let (mut head, mut body, mut idle) = (
+        connect(&server).await,
+        connect(&server).await,
+        connect(&server).await,
+    );
     let (mut form, ada) = (connect(&server).await, server.user("ada").await);
     let half = "POST /api/v1/signup HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n";
     let picture = format!(
@@ -418,7 +448,9 @@ async fn requests_through_a_proxy_count_for_who_sent_them() {
     .await;
     // Each waits for the body that was promised.
     let half = |address: &str| {
-        format!("POST /api/v1/signin HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\nContent-Length: 9\r\n\r\n")
+        format!(
+            "POST /api/v1/signin HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\nContent-Length: 9\r\n\r\n"
+        )
     };
     let mut waiting = Vec::new();
     for number in 1..=3 {
@@ -431,7 +463,9 @@ async fn requests_through_a_proxy_count_for_who_sent_them() {
     }
     let ask = async |address: &str| {
         let request = server.request("GET".parse().unwrap(), "/maps");
-        server.send(request.header("x-forwarded-for", address)).await
+        server
+            .send(request.header("x-forwarded-for", address))
+            .await
     };
     while ask("2001:db8:1:2::9").await.status == StatusCode::OK {}
     ask("2001:db8:1:2::9").await.refused(503);
@@ -454,7 +488,8 @@ async fn a_user_has_so_many_sockets_and_others_are_not_concerned() {
         inside.push(GameClient::join(&server.address, &ada, space).await);
     }
     let mut more = Stranger::connect(&server.address).await;
-    more.say(&ClientMessage::Hello(hello(&ada.token, &spaces[3]))).await;
+    more.say(&ClientMessage::Hello(hello(&ada.token, &spaces[3])))
+        .await;
     assert_eq!(more.refused().await, 4429);
     let _other = GameClient::join(&server.address, &ben, &spaces[3]).await;
     drop(inside.pop());

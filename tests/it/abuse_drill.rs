@@ -1,4 +1,5 @@
-//! The abuse drill, shortened: attackers use everything too much while people walk and talk, who must not notice.
+//! The abuse drill, shortened: attackers use everything too much while people walk and talk, who
+//! must not notice.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +15,8 @@ const CROWD: u32 = 34;
 /// How long, in three parts.
 const LENGTH: Duration = Duration::from_secs(12);
 
-/// What a debug build may hold more after an attack than before: caches, pools and the attackers' accounts. Unbounded queues took gigabytes.
+/// What a debug build may hold more after an attack than before: caches, pools and the attackers'
+/// accounts. Unbounded queues took gigabytes.
 const MORE_MEMORY: u64 = 160 * 1024 * 1024;
 
 async fn settled(witnesses: &Witnesses) {
@@ -25,8 +27,12 @@ async fn settled(witnesses: &Witnesses) {
 
 /// Bytes that a process holds.
 fn resident(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let status =
+        std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
     let kibibytes: u64 = line.split_whitespace().next().unwrap().parse().unwrap();
     kibibytes * 1024
 }
@@ -55,7 +61,10 @@ async fn people_walk_and_talk_on_while_attackers_use_everything_too_much() {
     let cuts: u32 = sights.iter().map(|sight| sight.cuts).sum();
     assert_eq!(cuts, 0, "connections of people ended: {report:#?}");
     for (attack, outcomes) in &report {
-        assert_eq!(outcomes.failed, 0, "{attack:?} made the server fail: {outcomes:?}");
+        assert_eq!(
+            outcomes.failed, 0,
+            "{attack:?} made the server fail: {outcomes:?}"
+        );
     }
     let slowed: u64 = report.values().map(|outcomes| outcomes.slowed).sum();
     assert!(slowed > 0, "no attacker was told to slow down: {report:#?}");
@@ -73,5 +82,8 @@ async fn people_walk_and_talk_on_while_attackers_use_everything_too_much() {
     }
     let metrics = reqwest::get(format!("{}/metrics", urls[0])).await.unwrap();
     let metrics = metrics.text().await.unwrap();
-    assert!(metrics.contains("plaza_slowed_total"), "the server says who was slowed");
+    assert!(
+        metrics.contains("plaza_slowed_total"),
+        "the server says who was slowed"
+    );
 }

@@ -90,7 +90,10 @@ async fn where_an_invite_is_needed_it_admits_and_says_when_it_is_over() {
     store.revoke_invite(&endless_id).await.unwrap();
     up("di", &endless).await.refused(403);
     server.get("/invite/unheard-of", None).await.refused(400);
-    server.get(&format!("/invite/{id}"), None).await.refused(400);
+    server
+        .get(&format!("/invite/{id}"), None)
+        .await
+        .refused(400);
     store.close().await;
     server.stop().await;
 }
@@ -98,7 +101,13 @@ async fn where_an_invite_is_needed_it_admits_and_says_when_it_is_over() {
 #[tokio::test]
 async fn names_that_cannot_be_seen_or_told_apart_are_refused() {
     let server = strict(SignUpPolicy::Open).await;
-    let up = async |name: &str| server.post("/signup", None, account(name, GOOD)).await.status.as_u16();
+    let up = async |name: &str| {
+        server
+            .post("/signup", None, account(name, GOOD))
+            .await
+            .status
+            .as_u16()
+    };
     for unseen in [
         "\u{200b}",
         "\u{2060}\u{2060}",
@@ -113,7 +122,10 @@ async fn names_that_cannot_be_seen_or_told_apart_are_refused() {
     for same in ["Zoe\u{301}", "ZO\u{c9}", "zo\u{200b}\u{e9}"] {
         assert_eq!(up(same).await, 400, "{same:?}");
     }
-    let typed = server.post("/signin", None, account("Zoe\u{301}", GOOD)).await.fine();
+    let typed = server
+        .post("/signin", None, account("Zoe\u{301}", GOOD))
+        .await
+        .fine();
     let zoe = Person {
         id: String::new(),
         token: text(&typed["token"]),
@@ -137,8 +149,14 @@ async fn names_that_cannot_be_seen_or_told_apart_are_refused() {
 #[tokio::test]
 async fn new_passwords_are_good_ones_and_old_ones_still_sign_in() {
     let lenient = TestServer::start().await;
-    assert_eq!(lenient.get("/signup", None).await.fine()["passwordChars"], 1);
-    lenient.post("/signup", None, account("old", "p")).await.fine();
+    assert_eq!(
+        lenient.get("/signup", None).await.fine()["passwordChars"],
+        1
+    );
+    lenient
+        .post("/signup", None, account("old", "p"))
+        .await
+        .fine();
     let folder = lenient.stop().await;
     let server = TestServer::start_in(folder, |settings| settings.open_admin_signup = false).await;
     assert_eq!(server.get("/signup", None).await.fine()["passwordChars"], 8);
@@ -156,7 +174,10 @@ async fn new_passwords_are_good_ones_and_old_ones_still_sign_in() {
         .post("/signin", None, account("new-user", "pa\u{308}ss-word"))
         .await
         .fine();
-    let token = server.post("/signin", None, account("old", "p")).await.fine();
+    let token = server
+        .post("/signin", None, account("old", "p"))
+        .await
+        .fine();
     let old = Person {
         id: String::new(),
         token: text(&token["token"]),
@@ -168,16 +189,28 @@ async fn new_passwords_are_good_ones_and_old_ones_still_sign_in() {
             .await
             .refused(400);
     }
-    server.post("/user/password", Some(&old), change(GOOD)).await.fine();
-    server.post("/signin", None, account("old", "p")).await.refused(403);
-    server.post("/signin", None, account("old", GOOD)).await.fine();
+    server
+        .post("/user/password", Some(&old), change(GOOD))
+        .await
+        .fine();
+    server
+        .post("/signin", None, account("old", "p"))
+        .await
+        .refused(403);
+    server
+        .post("/signin", None, account("old", GOOD))
+        .await
+        .fine();
     server.stop().await;
 }
 
 #[tokio::test]
 async fn a_hash_that_took_less_work_is_renewed_by_signing_in() {
     let server = TestServer::start().await;
-    server.post("/signup", None, account("ada", GOOD)).await.fine();
+    server
+        .post("/signup", None, account("ada", GOOD))
+        .await
+        .fine();
     let hash = async |folder: &std::path::Path| {
         let store = Store::open(folder).await.unwrap();
         let known = store.credentials("ada").await.unwrap().unwrap();
@@ -186,20 +219,40 @@ async fn a_hash_that_took_less_work_is_renewed_by_signing_in() {
     };
     let folder = server.stop().await;
     let weak = hash(folder.path()).await;
-    let server = TestServer::start_in(folder, |settings| settings.password_cost = PasswordCost::Full).await;
-    server.post("/signin", None, account("ada", "wrong")).await.refused(403);
-    server.post("/signin", None, account("ada", GOOD)).await.fine();
-    server.post("/signin", None, account("ada", GOOD)).await.fine();
+    let server = TestServer::start_in(folder, |settings| {
+        settings.password_cost = PasswordCost::Full
+    })
+    .await;
+    server
+        .post("/signin", None, account("ada", "wrong"))
+        .await
+        .refused(403);
+    server
+        .post("/signin", None, account("ada", GOOD))
+        .await
+        .fine();
+    server
+        .post("/signin", None, account("ada", GOOD))
+        .await
+        .fine();
     let folder = server.stop().await;
     let strong = hash(folder.path()).await;
-    assert!(weak.contains("m=8,") && strong.contains("m=19456,"), "{weak} {strong}");
+    assert!(
+        weak.contains("m=8,") && strong.contains("m=19456,"),
+        "{weak} {strong}"
+    );
 }
 
 #[tokio::test]
 async fn guessing_from_many_addresses_is_slowed_and_the_owner_is_not() {
     let server = strict(SignUpPolicy::Open).await;
-    server.post("/signup", None, account("ada", GOOD)).await.fine();
-    sign_in_from(&server, "203.0.113.1", "ada", GOOD).await.fine();
+    server
+        .post("/signup", None, account("ada", GOOD))
+        .await
+        .fine();
+    sign_in_from(&server, "203.0.113.1", "ada", GOOD)
+        .await
+        .fine();
     let guesses = (0..200).map(|number| {
         let address = format!("198.51.100.{number}");
         let server = &server;
@@ -215,17 +268,27 @@ async fn guessing_from_many_addresses_is_slowed_and_the_owner_is_not() {
     let refused = answers.iter().filter(|status| **status == 429).count();
     assert_eq!(judged + refused, 200, "{answers:?}");
     assert!(judged < 60, "{judged} guesses were judged");
-    sign_in_from(&server, "203.0.113.1", "ada", GOOD).await.fine();
+    sign_in_from(&server, "203.0.113.1", "ada", GOOD)
+        .await
+        .fine();
     // Others are not touched.
-    server.post("/signup", None, account("bob", GOOD)).await.fine();
-    sign_in_from(&server, "198.51.100.250", "bob", GOOD).await.fine();
+    server
+        .post("/signup", None, account("bob", GOOD))
+        .await
+        .fine();
+    sign_in_from(&server, "198.51.100.250", "bob", GOOD)
+        .await
+        .fine();
     server.stop().await;
 }
 
 #[tokio::test]
 async fn guessing_from_one_ipv6_network_is_slowed_as_one() {
     let server = strict(SignUpPolicy::Open).await;
-    server.post("/signup", None, account("ada", GOOD)).await.fine();
+    server
+        .post("/signup", None, account("ada", GOOD))
+        .await
+        .fine();
     let mut guesses = 0;
     let refused = loop {
         guesses += 1;
@@ -237,6 +300,8 @@ async fn guessing_from_one_ipv6_network_is_slowed_as_one() {
     };
     refused.refused(429);
     assert!(guesses > 5 && refused.header("retry-after").parse::<u64>().unwrap() >= 1);
-    sign_in_from(&server, "2001:db8:1:3::1", "ada", GOOD).await.fine();
+    sign_in_from(&server, "2001:db8:1:3::1", "ada", GOOD)
+        .await
+        .fine();
     server.stop().await;
 }

@@ -1,4 +1,5 @@
-//! What admins do to users and spaces, over HTTP and from the command line: in effect at once, and in the audit log.
+//! What admins do to users and spaces, over HTTP and from the command line: in effect at once, and
+//! in the audit log.
 
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -15,7 +16,11 @@ use plaza::net::protocol::ClientMessage;
 
 async fn admin_command(folder: &Path, words: &[&str]) -> Output {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_plaza"));
-    command.arg("admin").args(words).arg("--data-dir").arg(folder);
+    command
+        .arg("admin")
+        .args(words)
+        .arg("--data-dir")
+        .arg(folder);
     command.stdin(Stdio::null()).output().await.unwrap()
 }
 
@@ -37,7 +42,12 @@ fn sign_in(name: &str) -> Value {
     json!({"username": name, "password": "secret"})
 }
 
-async fn suspend(server: &TestServer, admin: &Person, who: &Person, body: Value) -> crate::harness::Answer {
+async fn suspend(
+    server: &TestServer,
+    admin: &Person,
+    who: &Person,
+    body: Value,
+) -> crate::harness::Answer {
     let path = format!("/admin/user/{}/suspend", who.id);
     server.post(&path, Some(admin), body).await
 }
@@ -73,21 +83,33 @@ async fn a_suspended_user_is_out_at_once_and_is_told_why_everywhere() {
     answer.refused(403);
     assert!(!answer.text.contains("suspended"), "strangers are not told");
     let mut stranger = Stranger::connect(&server.address).await;
-    stranger.say(&ClientMessage::Hello(hello(&ada.token, &space))).await;
+    stranger
+        .say(&ClientMessage::Hello(hello(&ada.token, &space)))
+        .await;
     assert_eq!(stranger.refused().await, 4403);
     let mut grid = GridClient::connect(&server.address).await;
-    grid.say("join", json!({"spaceId": space, "token": ada.token})).await;
+    grid.say("join", json!({"spaceId": space, "token": ada.token}))
+        .await;
     assert_eq!(grid.expect_error().await, "forbidden");
     assert_eq!(grid.ended().await, Some(4403));
     let path = format!("/admin/user/{}/unsuspend", ada.id);
     server.post(&path, Some(&admin), Value::Null).await.fine();
-    server.post(&path, Some(&admin), Value::Null).await.refused(400);
+    server
+        .post(&path, Some(&admin), Value::Null)
+        .await
+        .refused(400);
     server.post("/signin", None, sign_in("ada")).await.fine();
     GameClient::join(&server.address, &ada, &space).await;
     let log = server.get("/admin/audit-log", Some(&admin)).await.fine();
     let acts = log["entries"].as_array().unwrap().iter();
     let acts: Vec<_> = acts
-        .map(|entry| (text(&entry["actor"]), text(&entry["action"]), text(&entry["target"])))
+        .map(|entry| {
+            (
+                text(&entry["actor"]),
+                text(&entry["action"]),
+                text(&entry["target"]),
+            )
+        })
         .collect();
     let act = |action: &str| ("the-admin".to_owned(), action.to_owned(), "ada".to_owned());
     assert_eq!(acts, [act("unsuspend"), act("suspend")]);
@@ -101,8 +123,12 @@ async fn only_admins_act_and_not_on_themselves_nor_on_what_is_not_there() {
     let server = TestServer::start().await;
     let (admin, ada) = (server.admin().await, server.user("ada").await);
     let reason = json!({"reason": "why not"});
-    suspend(&server, &ada, &admin, reason.clone()).await.refused(403);
-    suspend(&server, &admin, &admin, reason.clone()).await.refused(400);
+    suspend(&server, &ada, &admin, reason.clone())
+        .await
+        .refused(403);
+    suspend(&server, &admin, &admin, reason.clone())
+        .await
+        .refused(400);
     for wrong in [
         json!({}),
         json!({"reason": " "}),
@@ -116,11 +142,16 @@ async fn only_admins_act_and_not_on_themselves_nor_on_what_is_not_there() {
         id: "018f0000-0000-7000-8000-000000000000".into(),
         token: String::new(),
     };
-    suspend(&server, &admin, &unknown, reason).await.refused(400);
+    suspend(&server, &admin, &unknown, reason)
+        .await
+        .refused(400);
     for path in ["/admin/users", "/admin/audit-log"] {
         server.get(path, Some(&ada)).await.refused(403);
     }
-    server.get("/admin/audit-log?before=x", Some(&admin)).await.refused(400);
+    server
+        .get("/admin/audit-log?before=x", Some(&admin))
+        .await
+        .refused(400);
     let log = server.get("/admin/audit-log", Some(&admin)).await.fine();
     assert_eq!(
         log,
@@ -159,7 +190,10 @@ async fn users_are_found_by_a_part_of_their_name_page_by_page() {
         "each once, and not those whose name has no such sign in it"
     );
     let user = &first["users"][0];
-    assert_eq!((&user["role"], &user["sessions"]), (&json!("user"), &json!(1)));
+    assert_eq!(
+        (&user["role"], &user["sessions"]),
+        (&json!("user"), &json!(1))
+    );
     assert!(user["suspension"].is_null());
     server.stop().await;
 }
@@ -167,7 +201,10 @@ async fn users_are_found_by_a_part_of_their_name_page_by_page() {
 #[tokio::test]
 async fn an_admin_signs_a_user_out_in_every_process_of_a_cluster() {
     let shared = Shared::new();
-    let (first, second) = (shared.server_without_sweep().await, shared.server_without_sweep().await);
+    let (first, second) = (
+        shared.server_without_sweep().await,
+        shared.server_without_sweep().await,
+    );
     let admin = first.admin().await;
     let (ada, bob) = (first.user("ada").await, first.user("bob").await);
     let space = first.space(&ada, "40x40").await;
@@ -177,7 +214,9 @@ async fn an_admin_signs_a_user_out_in_every_process_of_a_cluster() {
     first.post(&path, Some(&admin), Value::Null).await.fine();
     assert_eq!(ada_there.ended().await, Some(4401));
     first.get("/me", Some(&ada)).await.refused(401);
-    suspend(&first, &admin, &bob, json!({"reason": "enough"})).await.fine();
+    suspend(&first, &admin, &bob, json!({"reason": "enough"}))
+        .await
+        .fine();
     assert_eq!(bob_there.ended().await, Some(4401));
     second.get("/me", Some(&bob)).await.refused(403);
     second.stop().await;
@@ -189,16 +228,22 @@ async fn the_command_line_acts_beside_a_running_server() {
     let server = TestServer::start().await;
     let folder = server.folder().to_owned();
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
-    let (space, doomed) = (server.space(&ada, "40x40").await, server.space(&ada, "40x40").await);
+    let (space, doomed) = (
+        server.space(&ada, "40x40").await,
+        server.space(&ada, "40x40").await,
+    );
     let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
     let mut bob_here = GameClient::join(&server.address, &bob, &space).await;
     let mut doomed_client = GameClient::join(&server.address, &ada, &doomed).await;
     fine(&folder, &["delete-space", &doomed]).await;
     assert_eq!(doomed_client.ended().await, Some(4410));
     assert!(
-        fine(&folder, &["suspend", "ada", "--reason", "loud", "--for", "7d"])
-            .await
-            .contains("until")
+        fine(
+            &folder,
+            &["suspend", "ada", "--reason", "loud", "--for", "7d"]
+        )
+        .await
+        .contains("until")
     );
     assert_eq!(ada_here.ended().await, Some(4401));
     fine(&folder, &["sign-out", "bob"]).await;
@@ -213,9 +258,15 @@ async fn the_command_line_acts_beside_a_running_server() {
     fine(&folder, &["unsuspend", "ada"]).await;
     server.get("/me", Some(&ada)).await.fine();
     let log = fine(&folder, &["audit-log"]).await;
-    let acts: Vec<_> = log.lines().map(|line| line.split("  ").nth(2).unwrap()).collect();
+    let acts: Vec<_> = log
+        .lines()
+        .map(|line| line.split("  ").nth(2).unwrap())
+        .collect();
     assert_eq!(acts, ["unsuspend", "sign-out", "suspend", "delete-space"]);
-    assert!(log.lines().all(|line| line.contains("  command line  ")), "{log}");
+    assert!(
+        log.lines().all(|line| line.contains("  command line  ")),
+        "{log}"
+    );
     server.stop().await;
 }
 
@@ -223,19 +274,30 @@ async fn the_command_line_acts_beside_a_running_server() {
 async fn admins_list_and_delete_pictures_of_others_and_the_log_says_so() {
     let server = TestServer::start().await;
     let folder = server.folder().to_owned();
-    let (admin, ada, bob) = (server.admin().await, server.user("ada").await, server.user("bob").await);
+    let (admin, ada, bob) = (
+        server.admin().await,
+        server.user("ada").await,
+        server.user("bob").await,
+    );
     let mut names = Vec::new();
     for (who, width) in [(&ada, 5), (&ada, 6), (&bob, 7)] {
         let brought = upload(&server, who, "chat", picture(width, 4, ImageFormat::Png))
             .await
             .fine();
-        names.push(text(&brought["imageUrl"]).trim_start_matches("/files/").to_owned());
+        names.push(
+            text(&brought["imageUrl"])
+                .trim_start_matches("/files/")
+                .to_owned(),
+        );
     }
     let delete = async |picture: usize, who: &Person| {
         let path = format!("/upload/{}", names[picture]);
         server.call("DELETE", &path, Some(who), Value::Null).await
     };
-    server.get("/admin/uploads?owner=ada", Some(&admin)).await.refused(400);
+    server
+        .get("/admin/uploads?owner=ada", Some(&admin))
+        .await
+        .refused(400);
     server.get("/admin/uploads", Some(&ada)).await.refused(403);
     let all = server.get("/admin/uploads", Some(&admin)).await.fine();
     assert_eq!(all["uploads"].as_array().unwrap().len(), 3);
@@ -253,7 +315,10 @@ async fn admins_list_and_delete_pictures_of_others_and_the_log_says_so() {
     );
     let table = fine(&folder, &["uploads", "--of", "ada"]).await;
     assert_eq!(table.lines().count(), 3, "{table}");
-    assert!(table.contains(&names[0]) && table.contains("5×4"), "{table}");
+    assert!(
+        table.contains(&names[0]) && table.contains("5×4"),
+        "{table}"
+    );
     delete(0, &bob).await.refused(403);
     delete(0, &admin).await.fine();
     fine(&folder, &["uploads", "--delete", &names[2]]).await;
@@ -271,7 +336,10 @@ async fn admins_list_and_delete_pictures_of_others_and_the_log_says_so() {
         by_admin.contains("the-admin  delete-upload") && by_admin.ends_with("of ada"),
         "{log}"
     );
-    assert_eq!(fine(&folder, &["uploads"]).await.trim(), "There are no uploads.");
+    assert_eq!(
+        fine(&folder, &["uploads"]).await.trim(),
+        "There are no uploads."
+    );
     server.stop().await;
 }
 
@@ -286,7 +354,10 @@ async fn the_command_line_says_what_is_wrong_in_one_line_and_leaves_one_admin() 
         (&["suspend", "root", "--reason", " "], "a reason has"),
         (&["unsuspend", "root"], "not suspended"),
         (&["uploads", "--of", "ada"], "there is no user ada"),
-        (&["uploads", "--delete", "cat.png"], "there is no upload cat.png"),
+        (
+            &["uploads", "--delete", "cat.png"],
+            "there is no upload cat.png",
+        ),
         (
             &["delete-space", "018f0000-0000-7000-8000-000000000000"],
             "no such space",
@@ -303,7 +374,10 @@ async fn the_command_line_says_what_is_wrong_in_one_line_and_leaves_one_admin() 
     fine(folder, &["create", "second"]).await;
     fine(folder, &["suspend", "root", "--reason", "retired"]).await;
     let said = refused(folder, &["suspend", "second", "--reason", "x"]).await;
-    assert!(said.contains("last admin"), "a suspended one does not count: {said}");
+    assert!(
+        said.contains("last admin"),
+        "a suspended one does not count: {said}"
+    );
     let log = fine(folder, &["audit-log", "--limit", "1"]).await;
     assert!(
         log.contains("suspend  root") && log.trim_end().ends_with("retired"),

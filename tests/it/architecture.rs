@@ -1,15 +1,22 @@
-//! The house rules that a compiler does not know: floors, plates, and words that pure rooms must not say.
+//! The house rules that a compiler does not know: floors, plates, and words that pure rooms must
+//! not say.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Rooms from the lowest floor up; a room may use its own floor's rooms only when it is itself that room.
-/// `net` itself is only the hall: its rooms are listed one by one.
+/// Rooms from the lowest floor up; a room may use its own floor's rooms only when it is itself that
+/// room. `net` itself is only the hall: its rooms are listed one by one.
 const FLOORS: &[&[&str]] = &[
     &["components"],
     &["systems"],
     &["space"],
-    &["net::protocol", "net::codec", "net::address", "net::budget", "net::few"],
+    &[
+        "net::protocol",
+        "net::codec",
+        "net::address",
+        "net::budget",
+        "net::few",
+    ],
     &["media"],
     &["host"],
     &["link"],
@@ -75,11 +82,19 @@ fn collect(folder: &Path, found: &mut Vec<Source>) {
         if path.is_dir() {
             collect(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let inside = path.strip_prefix(root().join("src")).expect("it was found there");
-            let module = inside.with_extension("").to_string_lossy().replace('/', "::");
+            let inside = path
+                .strip_prefix(root().join("src"))
+                .expect("it was found there");
+            let module = inside
+                .with_extension("")
+                .to_string_lossy()
+                .replace('/', "::");
             let module = module.trim_end_matches("::mod").to_owned();
             let text = fs::read_to_string(&path).expect("sources are text");
-            let path = path.strip_prefix(root()).expect("it was found there").to_owned();
+            let path = path
+                .strip_prefix(root())
+                .expect("it was found there")
+                .to_owned();
             found.push(Source { path, module, text });
         }
     }
@@ -120,7 +135,8 @@ fn code_only(text: &str) -> String {
     code
 }
 
-/// Every module that the text names by a `crate::` path, with its line; groups in braces are opened.
+/// Every module that the text names by a `crate::` path, with its line; groups in braces are
+/// opened.
 fn named_modules(code: &str) -> Vec<(usize, String)> {
     let mut named = Vec::new();
     for (start, _) in code.match_indices("crate::") {
@@ -139,7 +155,9 @@ fn named_modules(code: &str) -> Vec<(usize, String)> {
 /// Reads one path at the start of the text and says how many bytes it took.
 fn open_path(text: &str, prefix: &str, modules: &mut Vec<String>) -> usize {
     let is_path = |character: char| character.is_alphanumeric() || "_:".contains(character);
-    let length = text.find(|character| !is_path(character)).unwrap_or(text.len());
+    let length = text
+        .find(|character| !is_path(character))
+        .unwrap_or(text.len());
     let path = format!("{prefix}{}", &text[..length]);
     if !((path.is_empty() || path.ends_with("::")) && text[length..].starts_with('{')) {
         modules.push(path.trim_end_matches(':').to_owned());
@@ -184,7 +202,9 @@ fn climbs(module: &str, named: &str) -> bool {
 fn no_room_uses_a_room_above_it() {
     let found = complaints(|source| {
         let named = named_modules(&code_only(&source.text));
-        let up = named.into_iter().filter(|(_, named)| climbs(&source.module, named));
+        let up = named
+            .into_iter()
+            .filter(|(_, named)| climbs(&source.module, named));
         up.map(|(line, named)| (line, format!("`{}` must not use `{named}`", source.module)))
             .collect()
     });
@@ -199,7 +219,10 @@ fn every_room_is_on_a_floor() {
         if is_known {
             Vec::new()
         } else {
-            vec![(1, format!("`{}` is on no floor; list it in {}", source.module, file!()))]
+            vec![(
+                1,
+                format!("`{}` is on no floor; list it in {}", source.module, file!()),
+            )]
         }
     });
     assert!(found.is_empty(), "rooms outside the house:\n{found}");
@@ -253,10 +276,12 @@ fn pure_rooms_know_no_clock_no_chance_and_no_world_outside() {
 
 /// Whether the line has the word as a word.
 fn says(line: &str, word: &str) -> bool {
-    let part =
-        |character: Option<char>| character.is_some_and(|character| character.is_alphanumeric() || character == '_');
-    line.match_indices(word)
-        .any(|(start, _)| !part(line[..start].chars().next_back()) && !part(line[start + word.len()..].chars().next()))
+    let part = |character: Option<char>| {
+        character.is_some_and(|character| character.is_alphanumeric() || character == '_')
+    };
+    line.match_indices(word).any(|(start, _)| {
+        !part(line[..start].chars().next_back()) && !part(line[start + word.len()..].chars().next())
+    })
 }
 
 #[test]
@@ -265,7 +290,10 @@ fn the_rules_would_notice_a_breach() {
         "//! crate::api\nuse crate::{components::unit, host::{self, pool}};\nlet x = \"crate::store\"; crate::api::f();\n",
     );
     let named = named_modules(&code);
-    let found: Vec<(usize, &str)> = named.iter().map(|(line, module)| (*line, module.as_str())).collect();
+    let found: Vec<(usize, &str)> = named
+        .iter()
+        .map(|(line, module)| (*line, module.as_str()))
+        .collect();
     assert_eq!(
         found,
         [

@@ -34,12 +34,17 @@ fn refused(words: &[&str], folder: &Path) -> String {
 }
 
 async fn bring_picture(server: &TestServer, who: &Person, shade: u8) -> String {
-    let image = DynamicImage::ImageRgba8(RgbaImage::from_pixel(8, 8, image::Rgba([shade, 9, 9, 255])));
+    let image =
+        DynamicImage::ImageRgba8(RgbaImage::from_pixel(8, 8, image::Rgba([shade, 9, 9, 255])));
     let mut bytes = Vec::new();
-    image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+    image
+        .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+        .unwrap();
     let form = Form::new().part("file", Part::bytes(bytes).file_name("a.png"));
     let request = server.request("POST".parse().unwrap(), "/upload?kind=chat");
-    let answer = server.send(request.bearer_auth(&who.token).multipart(form)).await;
+    let answer = server
+        .send(request.bearer_auth(&who.token).multipart(form))
+        .await;
     text(&answer.fine()["imageUrl"])
 }
 
@@ -85,7 +90,8 @@ async fn a_backup_made_while_people_play_brings_all_of_it_back() {
             while !is_over.load(Ordering::Relaxed) {
                 client.chat("again").await;
                 bring_picture(&server, &me, round).await;
-                let body = json!({"name": format!("Space {number}-{round}"), "dimensions": "10x10"});
+                let body =
+                    json!({"name": format!("Space {number}-{round}"), "dimensions": "10x10"});
                 server.post("/space", Some(&me), body).await.fine();
                 round = round.wrapping_add(1);
             }
@@ -113,7 +119,9 @@ async fn a_backup_made_while_people_play_brings_all_of_it_back() {
         .map(|entry| entry.unwrap().file_name())
         .collect();
     assert!(
-        !left.iter().any(|name| name.to_str().unwrap().contains("backup")),
+        !left
+            .iter()
+            .any(|name| name.to_str().unwrap().contains("backup")),
         "{left:?}"
     );
     let Ok(server) = Arc::try_unwrap(server) else {
@@ -130,7 +138,10 @@ async fn a_backup_made_while_people_play_brings_all_of_it_back() {
     server.get("/me", Some(&ada)).await.refused(401);
     let ada = sign_in(&server, "ada").await;
     sign_in(&server, "writer-2").await;
-    let kept = server.get(&format!("/space/{space}"), Some(&ada)).await.fine();
+    let kept = server
+        .get(&format!("/space/{space}"), Some(&ada))
+        .await
+        .fine();
     assert_eq!(kept["name"], "Kept");
     let picture = server.get(&format!("/{picture}"), None).await;
     assert_eq!(picture.status.as_u16(), 200);
@@ -154,14 +165,19 @@ async fn what_is_no_whole_backup_is_refused_and_leaves_nothing_behind() {
     foreign
         .append_data(&mut header, "uploads/x/../../outside", &b"x"[..])
         .unwrap_err();
-    foreign.append_data(&mut header, "letters.txt", &b"x"[..]).unwrap();
+    foreign
+        .append_data(&mut header, "letters.txt", &b"x"[..])
+        .unwrap();
     for (bytes, says) in [
         (&whole[..middle], "not a whole backup"),
         (&whole[..2048], "not a whole backup"),
         (&flipped, "not a whole backup"),
         (b"hello", "not a whole backup"),
         (b"", "no manifest"),
-        (&foreign.into_inner().unwrap(), "`letters.txt` does not belong"),
+        (
+            &foreign.into_inner().unwrap(),
+            "`letters.txt` does not belong",
+        ),
     ] {
         fs::write(&broken, bytes).unwrap();
         let said = refused(&["restore", broken.to_str().unwrap()], &target);
@@ -205,7 +221,10 @@ async fn other_users_cannot_read_a_backup() {
     assert_eq!(mode(&file), 0o600);
     let target = home.path().join("target");
     fine(&["restore", file.to_str().unwrap()], &target);
-    assert_eq!((mode(&target), mode(&target.join("uploads"))), (0o700, 0o700));
+    assert_eq!(
+        (mode(&target), mode(&target.join("uploads"))),
+        (0o700, 0o700)
+    );
     for name in ["plaza.db", "uploads/some.png"] {
         assert_eq!(mode(&target.join(name)), 0o600, "{name}");
     }
@@ -217,8 +236,14 @@ async fn for_a_database_server_it_is_said_what_to_run() {
     let database = Database::new();
     let url = database.url();
     for (words, says) in [
-        (["backup", "x.tar", "--database-url", &url], ["pg_dump", "tar -C"]),
-        (["restore", "x.tar", "--database-url", &url], ["pg_restore", "tar -C"]),
+        (
+            ["backup", "x.tar", "--database-url", &url],
+            ["pg_dump", "tar -C"],
+        ),
+        (
+            ["restore", "x.tar", "--database-url", &url],
+            ["pg_restore", "tar -C"],
+        ),
     ] {
         let output = plaza(&words, home.path());
         assert_eq!(output.status.code(), Some(2));

@@ -64,7 +64,10 @@ async fn bytes_that_are_no_json_are_refused() {
 async fn names_of_every_script_are_kept_and_others_refused() {
     let server = TestServer::start().await;
     let user = server.user("مرحبا 🎉").await;
-    assert_eq!(server.get("/me", Some(&user)).await.fine()["username"], "مرحبا 🎉");
+    assert_eq!(
+        server.get("/me", Some(&user)).await.fine()["username"],
+        "مرحبا 🎉"
+    );
     let make = |name: &str| json!({"name": name, "dimensions": "5x5"});
     for right in [
         "שלום עולם",
@@ -75,7 +78,10 @@ async fn names_of_every_script_are_kept_and_others_refused() {
     ] {
         let answer = server.post("/space", Some(&user), make(right)).await.fine();
         let id = answer["spaceId"].as_str().unwrap();
-        assert_eq!(server.get(&format!("/space/{id}"), None).await.fine()["name"], right);
+        assert_eq!(
+            server.get(&format!("/space/{id}"), None).await.fine()["name"],
+            right
+        );
     }
     for wrong in [
         "",
@@ -86,7 +92,10 @@ async fn names_of_every_script_are_kept_and_others_refused() {
         &"x".repeat(101),
         &"x".repeat(10_000),
     ] {
-        server.post("/space", Some(&user), make(wrong)).await.refused(400);
+        server
+            .post("/space", Some(&user), make(wrong))
+            .await
+            .refused(400);
         let up = json!({"username": wrong, "password": "p"});
         server.post("/signup", None, up).await.refused(400);
     }
@@ -125,7 +134,10 @@ async fn pictures_may_not_be_script() {
         "https://a/\"><script>",
     ] {
         let body = json!({"imageUrl": url, "name": "x"});
-        server.post("/admin/avatar", Some(&admin), body).await.refused(400);
+        server
+            .post("/admin/avatar", Some(&admin), body)
+            .await
+            .refused(400);
     }
     server.stop().await;
 }
@@ -158,7 +170,10 @@ async fn odd_paths_reach_nothing_they_should_not() {
         "//api/v1/space/%ff",
     ] {
         let answer = server.call("GET", path, None, Value::Null).await;
-        assert!(matches!(answer.status.as_u16(), 400 | 404), "{path}: {answer:?}");
+        assert!(
+            matches!(answer.status.as_u16(), 400 | 404),
+            "{path}: {answer:?}"
+        );
     }
     server.stop().await;
 }
@@ -194,7 +209,10 @@ async fn rights_are_checked_before_a_body_is_read() {
         (&mine[..], 400),
     ] {
         let answer = without_a_body(&server, call, &eve.token).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{call}: {answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{call}: {answer}"
+        );
     }
     server.stop().await;
 }

@@ -38,10 +38,17 @@ async fn two_see_each_other_where_they_are() {
     first.sees(&bob.id).await;
     let from = first.own.x;
     walk(&mut first, 1, 20, 3).await;
-    assert_eq!(first.own.x, from + 20 * 16, "a walker goes five tiles a second");
+    assert_eq!(
+        first.own.x,
+        from + 20 * 16,
+        "a walker goes five tiles a second"
+    );
     let there = first.own;
     second
-        .until(|client, _| client.places[&her].position.x == there.x && client.places[&her].motion == Motion::Standing)
+        .until(|client, _| {
+            client.places[&her].position.x == there.x
+                && client.places[&her].motion == Motion::Standing
+        })
         .await;
     assert_eq!(second.places[&her].position.y, there.y);
     server.stop().await;
@@ -138,7 +145,11 @@ async fn strangers_are_told_why_they_stay_outside() {
             run: false,
         }))
         .await;
-    assert_eq!(early.refused().await, 4400, "nobody moves before they are in");
+    assert_eq!(
+        early.refused().await,
+        4400,
+        "nobody moves before they are in"
+    );
     let mut wordy = Stranger::connect(&server.address).await;
     wordy.text("{}").await;
     assert_eq!(wordy.refused().await, 4400);
@@ -221,7 +232,12 @@ async fn emotes_and_elements_are_shown_to_everybody() {
         panic!("not placed")
     };
     assert_eq!(
-        (placed.id.as_str(), placed.element.as_str(), placed.x, placed.y),
+        (
+            placed.id.as_str(),
+            placed.element.as_str(),
+            placed.x,
+            placed.y
+        ),
         (placement.as_str(), element.as_str(), 1, 1)
     );
     assert!(placed.map_version > second.welcome.map_version);
@@ -233,7 +249,12 @@ async fn emotes_and_elements_are_shown_to_everybody() {
     );
 
     server
-        .call("DELETE", "/space/element", Some(&ada), json!({"id": placement}))
+        .call(
+            "DELETE",
+            "/space/element",
+            Some(&ada),
+            json!({"id": placement}),
+        )
         .await
         .fine();
     let ServerMessage::ElementRemoved(removed) = second.event().await else {

@@ -1,4 +1,5 @@
-//! The load tester against a real server: it finds nothing wrong where nothing is, and says so when a bound is broken.
+//! The load tester against a real server: it finds nothing wrong where nothing is, and says so when
+//! a bound is broken.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -50,15 +51,27 @@ async fn is_served_well(protocol: Protocol) {
     }
     while let Some(report) = runs.join_next().await {
         let report = report.unwrap();
-        assert_eq!((report.connected, report.failed, report.lost), (BOTS, 0, 0), "{report}");
+        assert_eq!(
+            (report.connected, report.failed, report.lost),
+            (BOTS, 0, 0),
+            "{report}"
+        );
         assert_eq!(report.view_errors, Some(0), "{report}");
-        assert_eq!((report.chat_missing, report.chat_duplicated), (0, 0), "{report}");
+        assert_eq!(
+            (report.chat_missing, report.chat_duplicated),
+            (0, 0),
+            "{report}"
+        );
         assert_eq!(report.join.count, u64::from(BOTS), "{report}");
         let walks = report.behaviour != Behaviour::Idle;
         assert_eq!(report.moves > 0, walks, "{report}");
         assert_eq!(report.near.count > 0, walks, "{report}");
         let calls = report.behaviour == Behaviour::Party && protocol == Protocol::Binary;
-        assert_eq!(report.signals_sent > 0 && report.signal.count > 0, calls, "{report}");
+        assert_eq!(
+            report.signals_sent > 0 && report.signal.count > 0,
+            calls,
+            "{report}"
+        );
     }
     server.stop().await;
 }
@@ -83,7 +96,8 @@ async fn in_large_circles_everybody_gets_everybodys_picture_through_the_server()
         });
     })
     .await;
-    // A busy machine looks like a slow line, on which not all pictures find room: then they try again.
+    // A busy machine looks like a slow line, on which not all pictures find room: then they try
+    // again.
     let mut tries = 0;
     let report = loop {
         let report = run(BotSettings {
@@ -172,7 +186,9 @@ async fn bots_that_lose_their_connection_come_back() {
 fn command(url: &str, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plaza"));
     command
-        .args(["bots", "--url", url, "--bots", "6", "--ramp", "100/s", "--for", "1s"])
+        .args([
+            "bots", "--url", url, "--bots", "6", "--ramp", "100/s", "--for", "1s",
+        ])
         .args(more)
         .stdin(Stdio::null());
     command
@@ -183,23 +199,39 @@ async fn output(mut command: Command) -> (Option<i32>, String, String) {
         .await
         .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_report_has_every_field_and_a_kept_bound_is_fine() {
     let server = TestServer::start().await;
     let path = server.folder().join("report.json");
-    let mut run = command(&server.address, &["--verify", "--behaviour", "chat", "--max-p99", "1h"]);
-    run.args(["--max-lost", "0", "--max-missing", "0", "--json"]).arg(&path);
+    let mut run = command(
+        &server.address,
+        &["--verify", "--behaviour", "chat", "--max-p99", "1h"],
+    );
+    run.args(["--max-lost", "0", "--max-missing", "0", "--json"])
+        .arg(&path);
     let (code, stdout, stderr) = output(run).await;
     assert_eq!(code, Some(0), "{stdout}{stderr}");
     for words in ["6 of 6 in", "move seen, near", "view errors   0"] {
         assert!(stdout.contains(words), "{stdout}");
     }
-    assert!(stderr.contains("coming in") && !stderr.contains('\u{1b}'), "{stderr}");
+    assert!(
+        stderr.contains("coming in") && !stderr.contains('\u{1b}'),
+        "{stderr}"
+    );
     let report: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    let mut names: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut names: Vec<&str> = report
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
     names.sort_unstable();
     let expected = [
         "behaviour",
@@ -256,7 +288,11 @@ async fn the_report_has_every_field_and_a_kept_bound_is_fine() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_bound_is_said_and_exits_with_1() {
     let server = TestServer::start().await;
-    let (code, _, stderr) = output(command(&server.address, &["--max-p99", "0ms", "--max-join-p99", "0ms"])).await;
+    let (code, _, stderr) = output(command(
+        &server.address,
+        &["--max-p99", "0ms", "--max-join-p99", "0ms"],
+    ))
+    .await;
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stderr.contains("move-to-visible p99 (near) is"), "{stderr}");
     assert!(stderr.contains("join p99 is"), "{stderr}");

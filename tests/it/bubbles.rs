@@ -28,7 +28,8 @@ fn user(number: u32) -> UserId {
     UserId(Uuid::from_u128(number.into()))
 }
 
-/// Twenty by ten tiles, everybody arrives at the left, and far to the right are a room and a silent corner.
+/// Twenty by ten tiles, everybody arrives at the left, and far to the right are a room and a silent
+/// corner.
 fn plan() -> SpaceLayout {
     SpaceLayout {
         width: 20,
@@ -76,7 +77,11 @@ impl World {
         }
         for fact in &output.facts {
             match fact {
-                Fact::PeersChanged { player, peers, gone } => {
+                Fact::PeersChanged {
+                    player,
+                    peers,
+                    gone,
+                } => {
                     let known = self.peers.entry(*player).or_default();
                     known.retain(|other, _| !gone.contains(other));
                     known.extend(peers.iter().map(|peer| (peer.player, *peer)));
@@ -191,14 +196,23 @@ fn no_one_is_in_a_bubble_who_did_not_agree() {
         std::slice::from_ref(&asked)
     );
     assert!(world.bubbles.is_empty());
-    assert_eq!(world.hears(1, 2), NEAR, "nothing changes until someone agrees");
+    assert_eq!(
+        world.hears(1, 2),
+        NEAR,
+        "nothing changes until someone agrees"
+    );
     assert!(
-        !world.deed(1, BubbleAction::Form { is_aside: false }).contains(&asked),
+        !world
+            .deed(1, BubbleAction::Form { is_aside: false })
+            .contains(&asked),
         "not at once again"
     );
     world.deed(3, BubbleAction::Decline(PlayerId(1)));
     world.deed(3, BubbleAction::Accept(PlayerId(1)));
-    assert!(world.bubbles.is_empty(), "who declined is not asked any more");
+    assert!(
+        world.bubbles.is_empty(),
+        "who declined is not asked any more"
+    );
     world.deed(4, BubbleAction::Accept(PlayerId(1)));
     assert!(world.bubbles.is_empty(), "who was not asked cannot agree");
     world.deed(2, BubbleAction::Accept(PlayerId(1)));
@@ -254,7 +268,10 @@ fn a_locked_bubble_is_knocked_at() {
         player: PlayerId(2),
         guest: PlayerId(guest),
     };
-    assert!(world.ask(admit(4)).contains(&denied(2, Denial::NotHere)), "did not ask");
+    assert!(
+        world.ask(admit(4)).contains(&denied(2, Denial::NotHere)),
+        "did not ask"
+    );
     assert!(world.deed(4, BubbleAction::Join(bubble)).contains(&knock));
     assert!(
         !world.deed(4, BubbleAction::Join(bubble)).contains(&knock),
@@ -273,7 +290,11 @@ fn nobody_is_taken_along_who_walks_or_stands_elsewhere() {
         player: PlayerId(4),
         why: Denial::NobodyNear,
     };
-    assert!(world.deed(4, BubbleAction::Form { is_aside: false }).contains(&nobody));
+    assert!(
+        world
+            .deed(4, BubbleAction::Form { is_aside: false })
+            .contains(&nobody)
+    );
     world.walk(2, 7, 8);
     world.form(1, false);
     assert_eq!(world.members(), [[1, 3]]);
@@ -290,7 +311,10 @@ fn whoever_vanishes_leaves_or_wants_peace_is_out_of_it() {
     assert_eq!(world.members(), [[1, 2, 3, 4]]);
     let player = PlayerId(2);
     world.ask(Command::Disconnect { player });
-    assert_eq!((world.members(), world.hears(1, 2)), (vec![vec![1, 3, 4]], None));
+    assert_eq!(
+        (world.members(), world.hears(1, 2)),
+        (vec![vec![1, 3, 4]], None)
+    );
     world.ask(join(2));
     world.rest(20);
     assert_eq!(
@@ -315,7 +339,11 @@ fn a_new_life_of_the_space_knows_no_bubbles() {
     let picture = space.picture();
     assert!(picture.bubbles.is_empty());
     let peers: BTreeMap<PlayerId, Vec<Peer>> = picture.peers.into_iter().collect();
-    assert_eq!(peers[&PlayerId(1)].len(), 3, "near people hear each other again");
+    assert_eq!(
+        peers[&PlayerId(1)].len(),
+        3,
+        "near people hear each other again"
+    );
 }
 
 #[test]
@@ -366,7 +394,10 @@ fn deed() -> impl Strategy<Value = Deed> {
 impl World {
     fn player(&mut self, number: u32) -> Option<PlayerId> {
         let picture = self.space.picture();
-        let found = picture.players.iter().find(|(card, ..)| card.user == user(number));
+        let found = picture
+            .players
+            .iter()
+            .find(|(card, ..)| card.user == user(number));
         found.map(|(card, ..)| card.player)
     }
 
@@ -382,7 +413,9 @@ impl World {
                     goal,
                 }
             }),
-            Deed::Bubble(who, deed) => self.player(who).map(|player| Command::Bubble { player, deed }),
+            Deed::Bubble(who, deed) => self
+                .player(who)
+                .map(|player| Command::Bubble { player, deed }),
             Deed::Admit(who, guest) => {
                 let both = self.player(who).zip(self.player(guest));
                 both.map(|(player, guest)| Command::Admit { player, guest })
@@ -396,7 +429,9 @@ impl World {
                 other: user(other),
                 blocked,
             }),
-            Deed::Vanish(who) => self.player(who).map(|player| Command::Disconnect { player }),
+            Deed::Vanish(who) => self
+                .player(who)
+                .map(|player| Command::Disconnect { player }),
             Deed::Leave(who) => self.player(who).map(|player| Command::Leave { player }),
             Deed::Come(who) => Some(join(who)),
         };
@@ -405,7 +440,11 @@ impl World {
 
     fn check(&mut self) -> Result<(), TestCaseError> {
         let picture = self.space.picture();
-        let here: BTreeSet<PlayerId> = picture.players.iter().map(|(card, ..)| card.player).collect();
+        let here: BTreeSet<PlayerId> = picture
+            .players
+            .iter()
+            .map(|(card, ..)| card.player)
+            .collect();
         let told: Vec<_> = self.bubbles.values().cloned().collect();
         prop_assert_eq!(&picture.bubbles, &told, "everything was told");
         let mut bubble_of: BTreeMap<PlayerId, &BubbleState> = BTreeMap::new();
@@ -413,12 +452,16 @@ impl World {
             prop_assert!((2..=MOST_IN_BUBBLE).contains(&bubble.players.len()));
             for player in &bubble.players {
                 prop_assert!(here.contains(player), "gone, and still in a bubble");
-                prop_assert!(bubble_of.insert(*player, bubble).is_none(), "in two bubbles");
+                prop_assert!(
+                    bubble_of.insert(*player, bubble).is_none(),
+                    "in two bubbles"
+                );
             }
         }
         for (card, stance, _) in &picture.players {
             let tile = stance.position.tile();
-            let is_elsewhere = tile.x >= 16 && !(4..6).contains(&tile.y) || card.status == Status::DoNotDisturb;
+            let is_elsewhere =
+                tile.x >= 16 && !(4..6).contains(&tile.y) || card.status == Status::DoNotDisturb;
             prop_assert!(
                 !is_elsewhere || !bubble_of.contains_key(&card.player),
                 "in the open only"
@@ -427,13 +470,21 @@ impl World {
         let peers: BTreeMap<PlayerId, BTreeMap<PlayerId, Peer>> = picture
             .peers
             .into_iter()
-            .map(|(player, peers)| (player, peers.into_iter().map(|peer| (peer.player, peer)).collect()))
+            .map(|(player, peers)| {
+                (
+                    player,
+                    peers.into_iter().map(|peer| (peer.player, peer)).collect(),
+                )
+            })
             .collect();
         for (one, theirs) in &peers {
             prop_assert_eq!(Some(theirs), self.peers.get(one), "everything was told");
             for (other, peer) in theirs {
                 let back = peers.get(other).and_then(|peers| peers.get(one));
-                let mirrored = Peer { player: *one, ..*peer };
+                let mirrored = Peer {
+                    player: *one,
+                    ..*peer
+                };
                 prop_assert_eq!(back, Some(&mirrored), "the same for both");
                 let (mine, its) = (bubble_of.get(one), bubble_of.get(other));
                 let are_together = mine.is_some() && mine == its;

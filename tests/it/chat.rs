@@ -2,7 +2,8 @@
 
 use plaza::components::chat::HISTORY;
 use plaza::net::protocol::chat::{
-    ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatMessageS2c, DirectMessageS2c, ReactC2s, TypingC2s,
+    ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatMessageS2c, DirectMessageS2c,
+    ReactC2s, TypingC2s,
 };
 use plaza::net::protocol::status::BlockC2s;
 use plaza::net::protocol::{ClientMessage, ServerMessage};
@@ -22,7 +23,10 @@ async fn kept_space(server: &TestServer, owner: &Person) -> String {
 /// What is kept, once that many lines are.
 async fn until_kept(server: &TestServer, who: &Person, space: &str, count: usize) -> Value {
     loop {
-        let seen = server.get(&format!("/space/{space}/chat"), Some(who)).await.fine();
+        let seen = server
+            .get(&format!("/space/{space}/chat"), Some(who))
+            .await
+            .fine();
         if seen["lines"].as_array().unwrap().len() >= count {
             return seen;
         }
@@ -31,7 +35,9 @@ async fn until_kept(server: &TestServer, who: &Person, space: &str, count: usize
 
 fn words(seen: &Value) -> Vec<&str> {
     let lines = seen["lines"].as_array().unwrap().iter();
-    lines.map(|line| line["message"].as_str().unwrap()).collect()
+    lines
+        .map(|line| line["message"].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -61,7 +67,10 @@ async fn what_is_said_is_paged_back_and_searched() {
     };
     assert_eq!(words(&found), ["Decision: we build it"]);
     let longest = format!("/space/{space}/chat?q={}", "ä".repeat(100));
-    assert_eq!(server.get(&longest, Some(&bob)).await.fine()["lines"], json!([]));
+    assert_eq!(
+        server.get(&longest, Some(&bob)).await.fine()["lines"],
+        json!([])
+    );
     let longer = server.get(&format!("{longest}b"), Some(&bob)).await;
     longer.refused(400);
     assert!(longer.text.contains("100 letters"), "{longer:?}");
@@ -76,7 +85,10 @@ async fn what_is_said_is_paged_back_and_searched() {
     let newest = until_kept(&server, &bob, &space, 50).await;
     assert_eq!(newest["kept"], true);
     assert_eq!(words(&newest), said[11..]);
-    let path = format!("/space/{space}/chat?before={}", newest["before"].as_str().unwrap());
+    let path = format!(
+        "/space/{space}/chat?before={}",
+        newest["before"].as_str().unwrap()
+    );
     let earlier = server.get(&path, Some(&bob)).await.fine();
     assert_eq!(words(&earlier), said[..11]);
     assert_eq!(earlier["before"], Value::Null);
@@ -84,7 +96,10 @@ async fn what_is_said_is_paged_back_and_searched() {
         .get(&format!("/space/{space}/chat?before=x"), Some(&bob))
         .await
         .refused(400);
-    server.get(&format!("/space/{space}/chat"), None).await.refused(403);
+    server
+        .get(&format!("/space/{space}/chat"), None)
+        .await
+        .refused(403);
     server
         .post(
             "/space",
@@ -196,7 +211,11 @@ fn delete(id: &str) -> ClientMessage {
 #[tokio::test]
 async fn lines_are_edited_deleted_answered_and_reacted_to_and_a_restart_keeps_it() {
     let server = TestServer::start().await;
-    let (ada, bob, admin) = (server.user("ada").await, server.user("bob").await, server.admin().await);
+    let (ada, bob, admin) = (
+        server.user("ada").await,
+        server.user("bob").await,
+        server.admin().await,
+    );
     let space = kept_space(&server, &ada).await;
     let mut owner = GameClient::join(&server.address, &ada, &space).await;
     let mut guest = GameClient::join(&server.address, &bob, &space).await;
@@ -204,7 +223,10 @@ async fn lines_are_edited_deleted_answered_and_reacted_to_and_a_restart_keeps_it
     let line = said(&mut owner, "helo").await;
     guest.say(&edit(&line.id, " hello ")).await;
     let change = changed(&mut owner).await;
-    assert_eq!((&change.id, change.text.as_deref()), (&line.id, Some("hello")));
+    assert_eq!(
+        (&change.id, change.text.as_deref()),
+        (&line.id, Some("hello"))
+    );
     // Words of somebody else.
     owner.say(&edit(&line.id, "I was wrong")).await;
     assert_eq!(notice(&mut owner).await.0, "forbidden");
@@ -229,11 +251,18 @@ async fn lines_are_edited_deleted_answered_and_reacted_to_and_a_restart_keeps_it
         _ => None,
     })
     .await;
-    assert_eq!((&reacted.id, &reacted.user, reacted.on), (&answer.id, &bob.id, true));
+    assert_eq!(
+        (&reacted.id, &reacted.user, reacted.on),
+        (&answer.id, &bob.id, true)
+    );
     guest.chat(2, "spam").await;
     let spam = said(&mut owner, "spam").await;
     guest.say(&delete(&answer.id)).await;
-    assert_eq!(notice(&mut guest).await.0, "forbidden", "a guest deletes no others");
+    assert_eq!(
+        notice(&mut guest).await.0,
+        "forbidden",
+        "a guest deletes no others"
+    );
     owner.say(&delete(&spam.id)).await;
     assert_eq!(changed(&mut guest).await.text, None);
 
@@ -249,7 +278,10 @@ async fn lines_are_edited_deleted_answered_and_reacted_to_and_a_restart_keeps_it
         ("🎉", &vec![bob.id.clone()])
     );
     assert!(third.deleted && third.text.is_empty());
-    let kept = server.get(&format!("/space/{space}/chat"), Some(&admin)).await.fine();
+    let kept = server
+        .get(&format!("/space/{space}/chat"), Some(&admin))
+        .await
+        .fine();
     assert_eq!(words(&kept), ["hello", "welcome", ""]);
     assert_eq!(kept["lines"][1]["replyTo"], json!(first.id));
     assert_eq!(
@@ -280,14 +312,28 @@ async fn lines_that_the_space_no_longer_remembers_are_changed_over_http_and_show
         .call("PATCH", &path, Some(&bob), json!({"message": " "}))
         .await
         .refused(400);
-    server.call("PATCH", &path, Some(&bob), request).await.fine();
+    server
+        .call("PATCH", &path, Some(&bob), request)
+        .await
+        .fine();
     assert_eq!(changed(&mut owner).await.text.as_deref(), Some("first"));
-    server.call("DELETE", &path, Some(&ada), Value::Null).await.fine();
+    server
+        .call("DELETE", &path, Some(&ada), Value::Null)
+        .await
+        .fine();
     assert_eq!(changed(&mut guest).await.text.as_deref(), Some("first"));
     assert_eq!(changed(&mut guest).await.text, None);
-    server.call("DELETE", &path, Some(&ada), Value::Null).await.refused(400);
     server
-        .call("DELETE", &format!("/space/{space}/chat/x"), Some(&ada), Value::Null)
+        .call("DELETE", &path, Some(&ada), Value::Null)
+        .await
+        .refused(400);
+    server
+        .call(
+            "DELETE",
+            &format!("/space/{space}/chat/x"),
+            Some(&ada),
+            Value::Null,
+        )
         .await
         .refused(400);
     server.stop().await;
@@ -315,14 +361,23 @@ async fn changes_of_forgotten_lines_do_not_reach_the_one_who_blocked_their_autho
     }
     let user = bob.id.clone();
     blocker
-        .say(&ClientMessage::Block(BlockC2s { user, blocked: true }))
+        .say(&ClientMessage::Block(BlockC2s {
+            user,
+            blocked: true,
+        }))
         .await;
     say(&mut blocker, 1, "blocked").await;
     for (line, who) in [(0, &bob), (1, &cleo)] {
         let request = json!({"message": "other words"});
-        server.call("PATCH", &path(line), Some(who), request).await.fine();
+        server
+            .call("PATCH", &path(line), Some(who), request)
+            .await
+            .fine();
     }
-    assert_eq!(changed(&mut blocker).await.id, text(&kept["lines"][1]["id"]));
+    assert_eq!(
+        changed(&mut blocker).await.id,
+        text(&kept["lines"][1]["id"])
+    );
     assert_eq!(changed(&mut other).await.id, text(&kept["lines"][0]["id"]));
     server.stop().await;
 }
@@ -334,7 +389,9 @@ async fn whoever_types_is_shown_to_the_others_until_they_say_it() {
     let space = server.space(&ada, "20x20").await;
     let mut typist = GameClient::join(&server.address, &ada, &space).await;
     let mut other = GameClient::join(&server.address, &bob, &space).await;
-    typist.say(&ClientMessage::Typing(TypingC2s { on: true })).await;
+    typist
+        .say(&ClientMessage::Typing(TypingC2s { on: true }))
+        .await;
     let typing = |message: &ServerMessage| match message {
         ServerMessage::Typing(typing) => Some((typing.player, typing.on)),
         _ => None,
@@ -344,7 +401,9 @@ async fn whoever_types_is_shown_to_the_others_until_they_say_it() {
     typist.chat(1, "there").await;
     assert_eq!(until(&mut other, typing).await, (me, false));
     said(&mut other, "there").await;
-    typist.say(&ClientMessage::Typing(TypingC2s { on: true })).await;
+    typist
+        .say(&ClientMessage::Typing(TypingC2s { on: true }))
+        .await;
     assert_eq!(until(&mut other, typing).await, (me, true));
     // Without another word the ticks end it.
     assert_eq!(until(&mut other, typing).await, (me, false));
@@ -358,7 +417,10 @@ async fn the_rules_of_a_chat_are_its_owners_and_hold_at_once() {
     let space = kept_space(&server, &ada).await;
     let path = format!("/space/{space}/chat");
     let slow = json!({"slowModeSeconds": 3600});
-    server.call("PATCH", &path, Some(&bob), slow.clone()).await.refused(403);
+    server
+        .call("PATCH", &path, Some(&bob), slow.clone())
+        .await
+        .refused(403);
     for wrong in [
         json!({"slowModeSeconds": 21_601}),
         json!({"retentionDays": 0}),
@@ -371,7 +433,10 @@ async fn the_rules_of_a_chat_are_its_owners_and_hold_at_once() {
         json!({"pictures": -1}),
         json!({"walls": "brick"}),
     ] {
-        server.call("PATCH", &path, Some(&ada), wrong).await.refused(400);
+        server
+            .call("PATCH", &path, Some(&ada), wrong)
+            .await
+            .refused(400);
     }
     let mut owner = GameClient::join(&server.address, &ada, &space).await;
     let mut guest = GameClient::join(&server.address, &bob, &space).await;
@@ -428,19 +493,34 @@ async fn the_owner_takes_everything_home_and_deletes_it_for_all() {
     let mut guest = GameClient::join(&server.address, &bob, &space).await;
     say(&mut guest, 1, "one\ntwo").await;
     until_kept(&server, &bob, &space, 1).await;
-    server.get(&format!("{path}/export"), Some(&bob)).await.refused(403);
+    server
+        .get(&format!("{path}/export"), Some(&bob))
+        .await
+        .refused(403);
     let export = server.get(&format!("{path}/export"), Some(&ada)).await;
     assert_eq!(export.fine()[0]["message"], "one\ntwo");
     assert!(export.header("content-disposition").contains("chat.json"));
-    let export = server.get(&format!("{path}/export?format=text"), Some(&ada)).await;
-    assert!(export.text.ends_with("Z bob: one\n    two\n"), "{}", export.text);
+    let export = server
+        .get(&format!("{path}/export?format=text"), Some(&ada))
+        .await;
+    assert!(
+        export.text.ends_with("Z bob: one\n    two\n"),
+        "{}",
+        export.text
+    );
     server
         .get(&format!("{path}/export?format=x"), Some(&ada))
         .await
         .refused(400);
 
-    server.call("DELETE", &path, Some(&bob), Value::Null).await.refused(403);
-    server.call("DELETE", &path, Some(&ada), Value::Null).await.fine();
+    server
+        .call("DELETE", &path, Some(&bob), Value::Null)
+        .await
+        .refused(403);
+    server
+        .call("DELETE", &path, Some(&ada), Value::Null)
+        .await
+        .fine();
     let (code, message) = notice(&mut guest).await;
     assert_eq!(code, "chat-cleared");
     assert!(message.contains("ada"), "{message}");
@@ -464,7 +544,9 @@ async fn write_to(
     text: &str,
 ) -> crate::harness::Answer {
     let body = json!({"text": text, "clientId": client_id});
-    server.post(&format!("/direct/{}", to.id), Some(from), body).await
+    server
+        .post(&format!("/direct/{}", to.id), Some(from), body)
+        .await
 }
 
 async fn direct(client: &mut GameClient) -> DirectMessageS2c {
@@ -487,25 +569,35 @@ async fn what_is_written_to_one_person_comes_to_them_wherever_they_are_and_to_no
     let there = server.space(&ada, "20x20").await;
     // Nobody is anywhere yet.
     let first = write_to(&server, &ada, &bob, 1, " hello ").await.fine();
-    assert_eq!((&first["text"], &first["name"]), (&json!("hello"), &json!("ada")));
+    assert_eq!(
+        (&first["text"], &first["name"]),
+        (&json!("hello"), &json!("ada"))
+    );
     assert_eq!(
         write_to(&server, &ada, &bob, 1, "hello").await.fine(),
         first,
         "sent again"
     );
-    write_to(&server, &ada, &bob, 1, "other words").await.refused(400);
+    write_to(&server, &ada, &bob, 1, "other words")
+        .await
+        .refused(400);
     write_to(&server, &ada, &bob, 2, " ").await.refused(400);
     write_to(&server, &ada, &ada, 3, "me").await.refused(400);
     let nobody = Person {
         id: here.clone(),
         ..bob.clone()
     };
-    write_to(&server, &ada, &nobody, 4, "hello?").await.refused(400);
+    write_to(&server, &ada, &nobody, 4, "hello?")
+        .await
+        .refused(400);
     let list = server.get("/direct", Some(&bob)).await.fine();
     let [with] = &list["conversations"].as_array().unwrap()[..] else {
         panic!("one conversation, not {list}");
     };
-    assert_eq!((&with["username"], &with["unread"]), (&json!("ada"), &json!(1)));
+    assert_eq!(
+        (&with["username"], &with["unread"]),
+        (&json!("ada"), &json!(1))
+    );
     assert_eq!(
         server.get("/direct", Some(&eve)).await.fine()["conversations"],
         json!([])
@@ -515,7 +607,9 @@ async fn what_is_written_to_one_person_comes_to_them_wherever_they_are_and_to_no
     let mut reader = GameClient::join(&server.address, &bob, &there).await;
     let mut other = GameClient::join(&server.address, &bob, &here).await;
     let mut stranger = GameClient::join(&server.address, &eve, &here).await;
-    write_to(&server, &ada, &bob, 5, "are you there?").await.fine();
+    write_to(&server, &ada, &bob, 5, "are you there?")
+        .await
+        .fine();
     for client in [&mut reader, &mut other] {
         let line = direct(client).await;
         assert_eq!(
@@ -537,7 +631,10 @@ async fn what_is_written_to_one_person_comes_to_them_wherever_they_are_and_to_no
     let seen = server.get(&path, Some(&bob)).await.fine();
     assert_eq!(seen["messages"].as_array().unwrap().len(), 2);
     let request = json!({"upTo": own.id});
-    server.post(&format!("{path}/read"), Some(&bob), request).await.fine();
+    server
+        .post(&format!("{path}/read"), Some(&bob), request)
+        .await
+        .fine();
     server
         .post(&format!("{path}/read"), Some(&bob), json!({"upTo": "x"}))
         .await
@@ -553,7 +650,9 @@ async fn what_is_written_to_one_person_comes_to_them_wherever_they_are_and_to_no
     for client_id in 10..20 {
         write_to(&server, &eve, &bob, client_id, "buy this").await;
     }
-    write_to(&server, &eve, &bob, 20, "buy this").await.refused(429);
+    write_to(&server, &eve, &bob, 20, "buy this")
+        .await
+        .refused(429);
     server.stop().await;
 }
 

@@ -1,4 +1,5 @@
-//! Clients: the two kinds there are, over real sockets. Every wait ends by a message; [`PATIENCE`] only ends a broken run.
+//! Clients: the two kinds there are, over real sockets. Every wait ends by a message; [`PATIENCE`]
+//! only ends a broken run.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -40,7 +41,9 @@ async fn connect(server: &str, path: &str, protocol: Option<&'static str>) -> So
     let mut request = address.into_client_request().unwrap();
     if let Some(protocol) = protocol {
         let value = HeaderValue::from_static(protocol);
-        request.headers_mut().insert("sec-websocket-protocol", value);
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", value);
     }
     tokio_tungstenite::connect_async(request).await.unwrap().0
 }
@@ -51,7 +54,9 @@ async fn hear(socket: &mut Socket) -> Heard {
             match socket.next().await {
                 Some(Ok(Message::Text(text))) => return Heard::Bytes(text.as_bytes().to_vec()),
                 Some(Ok(Message::Binary(bytes))) => return Heard::Bytes(bytes.to_vec()),
-                Some(Ok(Message::Close(frame))) => return Heard::Closed(frame.map(|frame| frame.code.into())),
+                Some(Ok(Message::Close(frame))) => {
+                    return Heard::Closed(frame.map(|frame| frame.code.into()));
+                }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Heard::Closed(None),
             }
@@ -91,8 +96,10 @@ impl GridClient {
     }
 
     pub async fn say(&mut self, kind: &str, payload: Value) {
-        self.raw(Message::text(json!({"type": kind, "payload": payload}).to_string()))
-            .await;
+        self.raw(Message::text(
+            json!({"type": kind, "payload": payload}).to_string(),
+        ))
+        .await;
     }
 
     pub async fn step(&mut self, x: i64, y: i64) {
@@ -110,7 +117,12 @@ impl GridClient {
     /// Says many things in one go; the server may hang up meanwhile.
     pub async fn burst(&mut self, messages: impl IntoIterator<Item = Value>) {
         for message in messages {
-            if self.socket.feed(Message::text(message.to_string())).await.is_err() {
+            if self
+                .socket
+                .feed(Message::text(message.to_string()))
+                .await
+                .is_err()
+            {
                 return;
             }
         }
@@ -163,7 +175,11 @@ impl GridClient {
             reason: "".into(),
         };
         self.socket.close(Some(frame)).await.unwrap();
-        assert_eq!(self.ended().await, Some(1000), "the server answers the goodbye");
+        assert_eq!(
+            self.ended().await,
+            Some(1000),
+            "the server answers the goodbye"
+        );
     }
 }
 
@@ -283,12 +299,17 @@ impl Stranger {
 impl GameClient {
     pub async fn join(server: &str, who: &Person, space: &str) -> Self {
         let mut stranger = Stranger::connect(server).await;
-        stranger.say(&ClientMessage::Hello(hello(&who.token, space))).await;
+        stranger
+            .say(&ClientMessage::Hello(hello(&who.token, space)))
+            .await;
         stranger.welcomed().await.expect("the client is let in")
     }
 
     pub async fn say(&mut self, message: &ClientMessage) {
-        self.socket.send(Message::binary(encode(message))).await.unwrap();
+        self.socket
+            .send(Message::binary(encode(message)))
+            .await
+            .unwrap();
     }
 
     pub async fn bytes(&mut self, bytes: Vec<u8>) {
@@ -297,11 +318,17 @@ impl GameClient {
 
     pub async fn hold(&mut self, seq: u32, direction: u8) {
         let run = false;
-        self.say(&ClientMessage::Input(InputC2s { seq, direction, run })).await;
+        self.say(&ClientMessage::Input(InputC2s {
+            seq,
+            direction,
+            run,
+        }))
+        .await;
     }
 
     pub async fn walk_to(&mut self, seq: u32, x: u16, y: u16) {
-        self.say(&ClientMessage::WalkTo(WalkToC2s { seq, x, y })).await;
+        self.say(&ClientMessage::WalkTo(WalkToC2s { seq, x, y }))
+            .await;
     }
 
     pub async fn chat(&mut self, client_id: u32, text: &str) {
@@ -318,8 +345,10 @@ impl GameClient {
     /// Asks and waits for the answer: whatever was sent before it has been read by the server.
     pub async fn ping(&mut self, nonce: u32) {
         self.say(&ClientMessage::Ping(PingC2s { nonce })).await;
-        self.until(|_, message| matches!(message, ServerMessage::Pong(pong) if pong.nonce == nonce))
-            .await;
+        self.until(
+            |_, message| matches!(message, ServerMessage::Pong(pong) if pong.nonce == nonce),
+        )
+        .await;
     }
 
     /// The next message, applied when it is a frame; the close code at the end.
@@ -336,7 +365,10 @@ impl GameClient {
     }
 
     /// Reads until that holds after a message, and answers the message.
-    pub async fn until(&mut self, mut holds: impl FnMut(&Self, &ServerMessage) -> bool) -> ServerMessage {
+    pub async fn until(
+        &mut self,
+        mut holds: impl FnMut(&Self, &ServerMessage) -> bool,
+    ) -> ServerMessage {
         loop {
             let message = self.next().await.expect("the connection stays");
             if holds(self, &message) {
@@ -350,7 +382,10 @@ impl GameClient {
         let is_about_places = |message: &ServerMessage| {
             matches!(
                 message,
-                ServerMessage::Frame(_) | ServerMessage::Peers(_) | ServerMessage::Zone(_) | ServerMessage::Bubbles(_)
+                ServerMessage::Frame(_)
+                    | ServerMessage::Peers(_)
+                    | ServerMessage::Zone(_)
+                    | ServerMessage::Bubbles(_)
             )
         };
         self.until(|_, message| !is_about_places(message)).await
@@ -379,7 +414,10 @@ impl GameClient {
     }
 
     fn apply(&mut self, frame: &FrameS2c) {
-        let (before, now) = ((self.epoch, self.tick), (frame.header.epoch, frame.header.tick));
+        let (before, now) = (
+            (self.epoch, self.tick),
+            (frame.header.epoch, frame.header.tick),
+        );
         assert!(
             now > before || self.users.is_empty(),
             "time goes back from {before:?} to {now:?}"
@@ -413,13 +451,18 @@ impl GameClient {
             for entry in &cell.entries {
                 player += entry.gap;
                 self.held.insert(player, cell.index);
-                self.places
-                    .insert(player, unpack(entry.bits, corner).expect("a stance that exists"));
+                self.places.insert(
+                    player,
+                    unpack(entry.bits, corner).expect("a stance that exists"),
+                );
             }
             let mut player = 0;
             for step in &cell.steps {
                 player += step.gap;
-                let stance = self.places.get_mut(&player).expect("whoever walks on is in view");
+                let stance = self
+                    .places
+                    .get_mut(&player)
+                    .expect("whoever walks on is in view");
                 *stance = step.stance(stance.position).expect("a stance that exists");
             }
         }

@@ -102,8 +102,15 @@ impl Shared {
     /// A command that tells the processes what to do.
     pub async fn command(&self, words: &[&str]) -> std::process::Output {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_plaza"));
-        command.arg("admin").args(words).args(["--cluster-secret", SECRET]);
-        command.args(["--redis-url", &self.redis_url()]).output().await.unwrap()
+        command
+            .arg("admin")
+            .args(words)
+            .args(["--cluster-secret", SECRET]);
+        command
+            .args(["--redis-url", &self.redis_url()])
+            .output()
+            .await
+            .unwrap()
     }
 }
 
@@ -142,7 +149,9 @@ async fn a_space_is_run_once_and_shared_by_people_of_all_processes() {
         at_second.hold(seq, 3).await;
     }
     at_second.until(|client, _| client.ack >= 8).await;
-    at_first.until(|client, _| client.places[&bob_here] != start).await;
+    at_first
+        .until(|client, _| client.places[&bob_here] != start)
+        .await;
     say(&mut at_second, 1, "from the other side").await;
     hear(&mut at_first, "from the other side").await;
     second.stop().await;
@@ -167,7 +176,11 @@ async fn people_carry_on_when_the_process_that_runs_their_space_is_killed() {
     ada_here.until(|client, _| client.epoch > epoch).await;
     say(&mut ada_here, 2, "after").await;
     let bob_back = GameClient::join(&server.address, &bob, &space).await;
-    let said: Vec<_> = bob_back.history.iter().map(|line| line.text.as_str()).collect();
+    let said: Vec<_> = bob_back
+        .history
+        .iter()
+        .map(|line| line.text.as_str())
+        .collect();
     assert_eq!(
         said,
         ["before", "and from bob", "after"],
@@ -223,7 +236,9 @@ async fn people_go_on_while_redis_is_gone_and_after_it_came_back_empty() {
 
 /// Bytes that a process sent to the edges of others so far.
 async fn sent_over_links(process: &Process) -> f64 {
-    let metrics = reqwest::get(format!("{}/metrics", process.address)).await.unwrap();
+    let metrics = reqwest::get(format!("{}/metrics", process.address))
+        .await
+        .unwrap();
     let metrics = metrics.text().await.unwrap();
     let count = metrics
         .lines()
@@ -231,7 +246,8 @@ async fn sent_over_links(process: &Process) -> f64 {
     count.map_or(0.0, |count| count.parse().unwrap())
 }
 
-/// What a tick costs the process that runs a space, in bytes to all other processes, while somebody walks to and fro.
+/// What a tick costs the process that runs a space, in bytes to all other processes, while somebody
+/// walks to and fro.
 async fn bytes_per_tick(host: &Process, walker: &mut GameClient, seq: &mut u32) -> f64 {
     let (before, from) = (sent_over_links(host).await, walker.tick);
     for _ in 0..64 {
@@ -247,7 +263,10 @@ async fn bytes_per_tick(host: &Process, walker: &mut GameClient, seq: &mut u32) 
 async fn an_edge_fans_out_and_the_host_sends_each_tick_once_however_many_watch() {
     let shared = Shared::new();
     let folders: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
-    let processes: Vec<_> = folders.iter().map(|folder| shared.process(folder.path())).collect();
+    let processes: Vec<_> = folders
+        .iter()
+        .map(|folder| shared.process(folder.path()))
+        .collect();
     let [host, edges @ ..] = &processes[..] else {
         unreachable!("three were started")
     };
@@ -321,7 +340,10 @@ fn node(node: &str, nonce: u64) -> Node {
 async fn a_lease_keeps_its_name_and_the_dead_stay_dead() {
     let redis = Redis::start();
     let directory = Directory::open(&redis.url()).await.unwrap();
-    let Ok(Renewal::Held { directory: identity }) = directory.renew(&node("ann", 1)).await else {
+    let Ok(Renewal::Held {
+        directory: identity,
+    }) = directory.renew(&node("ann", 1)).await
+    else {
         panic!("the first lease is granted");
     };
     assert_eq!(
@@ -329,12 +351,19 @@ async fn a_lease_keeps_its_name_and_the_dead_stay_dead() {
         Ok(Renewal::Dead),
         "the name is taken"
     );
-    assert_eq!(directory.alive().await.unwrap(), (identity, vec![node("ann", 1)]));
+    assert_eq!(
+        directory.alive().await.unwrap(),
+        (identity, vec![node("ann", 1)])
+    );
     let ann = |directory| Dead {
         member: member("ann", 1),
         directory,
     };
-    assert_eq!(directory.bury(&ann(identity)).await, Ok(false), "its lease stands");
+    assert_eq!(
+        directory.bury(&ann(identity)).await,
+        Ok(false),
+        "its lease stands"
+    );
     directory.release_lease(&member("ann", 1)).await.unwrap();
     assert_eq!(directory.alive().await.unwrap().1, []);
     assert_eq!(
@@ -369,21 +398,32 @@ async fn a_vault_shuts_out_whoever_was_before(
     mint(0, &ann).await;
     let write = |tick: u64, state: Option<&[u8]>, events: &[(u64, &[u8])]| Write {
         checkpoint: state.map(|state| (tick, state.to_vec())),
-        events: events.iter().map(|(tick, event)| (*tick, event.to_vec())).collect(),
+        events: events
+            .iter()
+            .map(|(tick, event)| (*tick, event.to_vec()))
+            .collect(),
     };
     assert_eq!(vault.claim(space, 1, &ann).await, Ok(Taken::Ours));
     assert_eq!(vault.load(space).await, Ok(SavedState::default()));
     let first = write(5, Some(b"five"), &[(6, b"a"), (6, b"b"), (7, b"c")]);
-    assert_eq!(vault.commit(space, 1, &ann, &first).await, Ok(Committed::Kept));
+    assert_eq!(
+        vault.commit(space, 1, &ann, &first).await,
+        Ok(Committed::Kept)
+    );
     let kept = vault.load(space).await.unwrap();
     assert_eq!(kept.checkpoint.as_deref(), Some(&b"five"[..]));
     assert_eq!(kept.events, first.events);
     let second = write(6, Some(b"six"), &[(8, b"d")]);
-    assert_eq!(vault.commit(space, 1, &ann, &second).await, Ok(Committed::Kept));
+    assert_eq!(
+        vault.commit(space, 1, &ann, &second).await,
+        Ok(Committed::Kept)
+    );
     mint(1, &ben).await;
     assert_eq!(vault.claim(space, 2, &ben).await, Ok(Taken::Ours));
     assert_eq!(
-        vault.commit(space, 1, &ann, &write(9, Some(b"late"), &[])).await,
+        vault
+            .commit(space, 1, &ann, &write(9, Some(b"late"), &[]))
+            .await,
         Ok(Committed::Fenced)
     );
     assert_eq!(vault.claim(space, 1, &ann).await, Ok(Taken::Fenced));
@@ -391,7 +431,9 @@ async fn a_vault_shuts_out_whoever_was_before(
     assert_eq!(kept.checkpoint.as_deref(), Some(&b"six"[..]));
     assert_eq!(kept.events, [(7, b"c".to_vec()), (8, b"d".to_vec())]);
     assert_eq!(
-        vault.commit(space, 2, &ben, &write(9, None, &[(9, b"e")])).await,
+        vault
+            .commit(space, 2, &ben, &write(9, None, &[(9, b"e")]))
+            .await,
         Ok(Committed::Kept)
     );
     vault.forget(space).await.unwrap();
@@ -422,7 +464,8 @@ async fn the_vault_in_a_redis_cluster_keeps_its_promises() {
     assert_eq!(directory.alive().await.unwrap().1, [node("ann", 1)]);
     let vault = Vault::Redis(directory, home.store.clone());
     let space = SpaceId(Uuid::from_u128(1));
-    a_vault_shuts_out_whoever_was_before(vault, space, [member("ann", 1), member("ben", 2)], None).await;
+    a_vault_shuts_out_whoever_was_before(vault, space, [member("ann", 1), member("ben", 2)], None)
+        .await;
 }
 
 #[tokio::test]
@@ -431,9 +474,20 @@ async fn the_vault_in_redis_keeps_its_promises() {
     let directory = Directory::open(&redis.url()).await.unwrap();
     let vault = Vault::Redis(directory.clone(), home.store.clone());
     let space = SpaceId(Uuid::from_u128(1));
-    a_vault_shuts_out_whoever_was_before(vault.clone(), space, [member("ann", 1), member("ben", 2)], None).await;
+    a_vault_shuts_out_whoever_was_before(
+        vault.clone(),
+        space,
+        [member("ann", 1), member("ben", 2)],
+        None,
+    )
+    .await;
     let unknown = vault
-        .commit(SpaceId(Uuid::from_u128(2)), 1, &member("ann", 1), &Write::default())
+        .commit(
+            SpaceId(Uuid::from_u128(2)),
+            1,
+            &member("ann", 1),
+            &Write::default(),
+        )
         .await;
     assert_eq!(
         unknown,
@@ -449,6 +503,9 @@ async fn a_redis_that_cannot_be_used_is_named_without_its_password() {
         .err()
         .unwrap()
         .to_string();
-    assert!(error.contains("127.0.0.1:1") && !error.contains("hush"), "{error}");
+    assert!(
+        error.contains("127.0.0.1:1") && !error.contains("hush"),
+        "{error}"
+    );
     assert!(Directory::open("nonsense").await.is_err());
 }

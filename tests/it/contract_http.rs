@@ -17,7 +17,9 @@ async fn signing_up_takes_a_name_once() {
     up(json!({"username": "ada", "password": "p", "type": "user"}))
         .await
         .refused(400);
-    up(json!({"username": " ada ", "password": "p"})).await.refused(400);
+    up(json!({"username": " ada ", "password": "p"}))
+        .await
+        .refused(400);
     up(json!({"username": "bo", "password": "p", "role": "ADMIN"}))
         .await
         .fine();
@@ -39,7 +41,12 @@ async fn signing_up_takes_a_name_once() {
     ] {
         up(body).await.refused(400);
     }
-    for (name, role) in [("bo", "admin"), ("cy", "admin"), ("di", "user"), ("ed", "user")] {
+    for (name, role) in [
+        ("bo", "admin"),
+        ("cy", "admin"),
+        ("di", "user"),
+        ("ed", "user"),
+    ] {
         let token = server
             .post("/signin", None, json!({"username": name, "password": "p"}))
             .await
@@ -48,7 +55,11 @@ async fn signing_up_takes_a_name_once() {
             id: String::new(),
             token: text(&token["token"]),
         };
-        assert_eq!(server.get("/me", Some(&who)).await.fine()["role"], role, "{name}");
+        assert_eq!(
+            server.get("/me", Some(&who)).await.fine()["role"],
+            role,
+            "{name}"
+        );
     }
     server.stop().await;
 }
@@ -111,10 +122,24 @@ async fn protected_calls_ask_for_a_valid_token_before_anything_else() {
         ("POST", "/upload?kind=avatar"),
     ];
     for (method, path) in calls {
-        let request = || server.request(method.parse().unwrap(), path).body("{ not json");
+        let request = || {
+            server
+                .request(method.parse().unwrap(), path)
+                .body("{ not json")
+        };
         server.send(request()).await.refused(403);
-        for wrong in ["Bearer wrong", "Bearer", "Bearer ", "Basic YTpi", "wrong", ""] {
-            server.send(request().header("authorization", wrong)).await.refused(401);
+        for wrong in [
+            "Bearer wrong",
+            "Bearer",
+            "Bearer ",
+            "Basic YTpi",
+            "wrong",
+            "",
+        ] {
+            server
+                .send(request().header("authorization", wrong))
+                .await
+                .refused(401);
         }
     }
     server.stop().await;
@@ -126,7 +151,10 @@ async fn what_is_open_to_all_answers_without_a_token() {
     let admin = server.admin().await;
     let space = server.space(&admin, "10x20").await;
     let looks = server
-        .get(&format!("/user/metadata/bulk?ids=[{},{UNKNOWN}]", admin.id), None)
+        .get(
+            &format!("/user/metadata/bulk?ids=[{},{UNKNOWN}]", admin.id),
+            None,
+        )
         .await
         .fine();
     let expected = json!([{"userId": admin.id, "avatarId": null, "imageUrl": null}]);
@@ -214,7 +242,11 @@ async fn signing_out_ends_sessions() {
         let server = &server;
         async move {
             let token = server
-                .post("/signin", None, json!({"username": "ada", "password": password}))
+                .post(
+                    "/signin",
+                    None,
+                    json!({"username": "ada", "password": password}),
+                )
                 .await
                 .fine();
             crate::harness::Person {
@@ -224,7 +256,10 @@ async fn signing_out_ends_sessions() {
         }
     };
     let (second, third) = (again("secret").await, again("secret").await);
-    server.post("/signout", Some(&first), Value::Null).await.fine();
+    server
+        .post("/signout", Some(&first), Value::Null)
+        .await
+        .fine();
     server.get("/me", Some(&first)).await.refused(401);
     server.get("/me", Some(&second)).await.fine();
     let change = |current| json!({"current": current, "new": "better"});
@@ -254,7 +289,12 @@ async fn avatars_are_chosen_and_shown() {
     let admin = server.admin().await;
     let (ada, bo) = (server.user("ada").await, server.user("bo").await);
     let body = json!({"imageUrl": "https://example.org/a.png", "name": "Timmy"});
-    let avatar = text(&server.post("/admin/avatar", Some(&admin), body).await.fine()["avatarId"]);
+    let avatar = text(
+        &server
+            .post("/admin/avatar", Some(&admin), body)
+            .await
+            .fine()["avatarId"],
+    );
     let listed = server.get("/avatars", None).await.fine();
     let entry = listed["avatars"]
         .as_array()
@@ -273,16 +313,27 @@ async fn avatars_are_chosen_and_shown() {
         .post("/user/metadata", Some(&ada), json!({"avatarId": "123"}))
         .await
         .refused(400);
-    server.post("/user/metadata", Some(&ada), json!({})).await.refused(400);
+    server
+        .post("/user/metadata", Some(&ada), json!({}))
+        .await
+        .refused(400);
     server
         .post("/user/metadata", Some(&ada), json!({"avatarId": avatar}))
         .await
         .fine();
     server
-        .call("PUT", "/user/metadata", Some(&ada), json!({"avatarId": avatar}))
+        .call(
+            "PUT",
+            "/user/metadata",
+            Some(&ada),
+            json!({"avatarId": avatar}),
+        )
         .await
         .fine();
-    assert_eq!(server.get("/me", Some(&ada)).await.fine()["avatarId"], avatar.as_str());
+    assert_eq!(
+        server.get("/me", Some(&ada)).await.fine()["avatarId"],
+        avatar.as_str()
+    );
 
     for ids in [
         format!("[{},{},{UNKNOWN}]", ada.id, bo.id),
@@ -305,7 +356,10 @@ async fn avatars_are_chosen_and_shown() {
         .get(&format!("/user/metadata/bulk?ids=[{many}]"), Some(&bo))
         .await
         .refused(400);
-    server.get("/user/metadata/bulk", Some(&bo)).await.refused(400);
+    server
+        .get("/user/metadata/bulk", Some(&bo))
+        .await
+        .refused(400);
     server.stop().await;
 }
 
@@ -316,16 +370,24 @@ async fn elements_are_added_and_changed_everywhere() {
     let element = server.element(&admin, 1, 2).await;
     let space = server.space(&admin, "10x10").await;
     let body = json!({"spaceId": space, "elementId": element, "x": 3, "y": 4});
-    server.post("/space/element", Some(&admin), body).await.fine();
+    server
+        .post("/space/element", Some(&admin), body)
+        .await
+        .fine();
     let path = format!("/admin/element/{element}");
     let put = |path: String, body: Value| {
         let (server, admin) = (&server, &admin);
         async move { server.call("PUT", &path, Some(admin), body).await }
     };
-    put(path.clone(), json!({"imageUrl": "https://example.org/new.png"}))
+    put(
+        path.clone(),
+        json!({"imageUrl": "https://example.org/new.png"}),
+    )
+    .await
+    .fine();
+    put(path.clone(), json!({"width": 2, "static": false}))
         .await
         .fine();
-    put(path.clone(), json!({"width": 2, "static": false})).await.fine();
     let listed = server.get("/elements", None).await.fine();
     let entry = listed["elements"]
         .as_array()
@@ -333,8 +395,7 @@ async fn elements_are_added_and_changed_everywhere() {
         .iter()
         .find(|entry| entry["id"] == element.as_str())
         .unwrap();
-    let expected =
-        json!({"id": element, "imageUrl": "https://example.org/new.png", "width": 2, "height": 2, "static": false});
+    let expected = json!({"id": element, "imageUrl": "https://example.org/new.png", "width": 2, "height": 2, "static": false});
     assert_eq!(*entry, expected);
     let view = server.get(&format!("/space/{space}"), None).await.fine();
     assert_eq!(view["elements"][0]["element"], expected);
@@ -368,7 +429,8 @@ async fn spaces_are_made_from_dimensions_or_a_map() {
     let map = json!({"name": "M", "thumbnail": "https://example.org/t.png", "dimensions": "100x200",
         "defaultElements": [at(20, 20), at(18, 20), at(18, 20)]});
     let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
-    let empty = json!({"name": "E", "thumbnail": "/art/t.svg", "dimensions": "5x5", "defaultElements": []});
+    let empty =
+        json!({"name": "E", "thumbnail": "/art/t.svg", "dimensions": "5x5", "defaultElements": []});
     let zone = |kind: &str, reach: Value| json!({"kind": kind, "name": "", "x": 1, "y": 1, "width": 2, "height": 2, "reach": reach});
     server.post("/admin/map", Some(&admin), empty).await.fine();
     for wrong in [
@@ -382,7 +444,10 @@ async fn spaces_are_made_from_dimensions_or_a_map() {
         json!({"name": "M", "dimensions": "10x10", "zones": [zone("voices", json!(13))]}),
         json!({"name": "M", "dimensions": "10x10", "zones": [zone("silent", json!(2))]}),
     ] {
-        server.post("/admin/map", Some(&admin), wrong).await.refused(400);
+        server
+            .post("/admin/map", Some(&admin), wrong)
+            .await
+            .refused(400);
     }
 
     let make = |body: Value| server.post("/space", Some(&user), body);
@@ -392,7 +457,11 @@ async fn spaces_are_made_from_dimensions_or_a_map() {
             .fine()["spaceId"],
     );
     let map_alone = text(&make(json!({"name": "Alone", "mapId": map})).await.fine()["spaceId"]);
-    let empty = text(&make(json!({"name": "Empty", "dimensions": "30x40"})).await.fine()["spaceId"]);
+    let empty = text(
+        &make(json!({"name": "Empty", "dimensions": "30x40"}))
+            .await
+            .fine()["spaceId"],
+    );
     for wrong in [
         json!({"name": "X"}),
         json!({"name": "X", "mapId": UNKNOWN}),
@@ -406,7 +475,10 @@ async fn spaces_are_made_from_dimensions_or_a_map() {
         make(wrong).await.refused(400);
     }
 
-    let view = server.get(&format!("/space/{from_map}"), Some(&user)).await.fine();
+    let view = server
+        .get(&format!("/space/{from_map}"), Some(&user))
+        .await
+        .fine();
     assert_eq!(view["dimensions"], "100x200");
     assert_eq!(view["space"], json!({"width": 100, "height": 200}));
     assert_eq!(view["name"], "Mine");
@@ -415,8 +487,14 @@ async fn spaces_are_made_from_dimensions_or_a_map() {
     assert_eq!((&first["x"], &first["y"]), (&json!(20), &json!(20)));
     assert_eq!(first["element"]["id"], element.as_str());
     assert!(first["id"].is_string());
-    server.get(&format!("/space/{UNKNOWN}"), Some(&user)).await.refused(400);
-    server.get("/space/nonsense", Some(&user)).await.refused(400);
+    server
+        .get(&format!("/space/{UNKNOWN}"), Some(&user))
+        .await
+        .refused(400);
+    server
+        .get("/space/nonsense", Some(&user))
+        .await
+        .refused(400);
     server.get(&format!("/space/{from_map}"), None).await.fine();
     let stale = crate::harness::Person {
         id: String::new(),
@@ -440,7 +518,10 @@ async fn spaces_are_made_from_dimensions_or_a_map() {
         (text(&entry["thumbnail"]), text(&entry["dimensions"])),
         ("https://example.org/t.png".into(), "100x200".into())
     );
-    assert_eq!(server.get("/space/all", Some(&admin)).await.fine()["spaces"], json!([]));
+    assert_eq!(
+        server.get("/space/all", Some(&admin)).await.fine()["spaces"],
+        json!([])
+    );
     server.stop().await;
 }
 
@@ -472,7 +553,10 @@ async fn lists_of_spaces_come_in_pages_when_asked() {
         .fine();
     assert_eq!([ids(&first), ids(&second)].concat(), made);
     assert!(second.get("cursor").is_none());
-    server.get("/space/all?cursor=nonsense", Some(&user)).await.refused(400);
+    server
+        .get("/space/all?cursor=nonsense", Some(&user))
+        .await
+        .refused(400);
     server.stop().await;
 }
 
@@ -483,29 +567,53 @@ async fn only_the_creator_deletes_a_space() {
     let (ada, bo) = (server.user("ada").await, server.user("bo").await);
     let space = server.space(&ada, "10x10").await;
     let path = format!("/space/{space}");
-    server.call("DELETE", &path, Some(&bo), Value::Null).await.refused(403);
+    server
+        .call("DELETE", &path, Some(&bo), Value::Null)
+        .await
+        .refused(403);
     server
         .call("DELETE", &path, Some(&admin), Value::Null)
         .await
         .refused(403);
     server
-        .call("DELETE", &format!("/space/{UNKNOWN}"), Some(&ada), Value::Null)
+        .call(
+            "DELETE",
+            &format!("/space/{UNKNOWN}"),
+            Some(&ada),
+            Value::Null,
+        )
         .await
         .refused(400);
     server
         .call("DELETE", "/space/nonsense", Some(&ada), Value::Null)
         .await
         .refused(400);
-    server.call("DELETE", &path, Some(&ada), Value::Null).await.fine();
-    server.call("DELETE", &path, Some(&ada), Value::Null).await.refused(400);
-    server.get(&path, Some(&ada)).await.refused(400);
-    let other = server.space(&ada, "10x10").await;
     server
-        .call("DELETE", &format!("/admin/space/{other}"), Some(&admin), Value::Null)
+        .call("DELETE", &path, Some(&ada), Value::Null)
         .await
         .fine();
     server
-        .call("DELETE", &format!("/admin/space/{other}"), Some(&admin), Value::Null)
+        .call("DELETE", &path, Some(&ada), Value::Null)
+        .await
+        .refused(400);
+    server.get(&path, Some(&ada)).await.refused(400);
+    let other = server.space(&ada, "10x10").await;
+    server
+        .call(
+            "DELETE",
+            &format!("/admin/space/{other}"),
+            Some(&admin),
+            Value::Null,
+        )
+        .await
+        .fine();
+    server
+        .call(
+            "DELETE",
+            &format!("/admin/space/{other}"),
+            Some(&admin),
+            Value::Null,
+        )
         .await
         .refused(400);
     server.stop().await;
@@ -518,8 +626,7 @@ async fn elements_are_placed_and_removed() {
     let (ada, bo) = (server.user("ada").await, server.user("bo").await);
     let element = server.element(&admin, 2, 3).await;
     let space = server.space(&ada, "10x20").await;
-    let place =
-        |space: &str, element: &str, x: i64, y: i64| json!({"spaceId": space, "elementId": element, "x": x, "y": y});
+    let place = |space: &str, element: &str, x: i64, y: i64| json!({"spaceId": space, "elementId": element, "x": x, "y": y});
     let placed = server
         .post("/space/element", Some(&ada), place(&space, &element, 8, 17))
         .await
@@ -537,7 +644,10 @@ async fn elements_are_placed_and_removed() {
         place("x", "y", 0, 0),
         json!({}),
     ] {
-        server.post("/space/element", Some(&ada), body).await.refused(400);
+        server
+            .post("/space/element", Some(&ada), body)
+            .await
+            .refused(400);
     }
     server
         .post("/space/element", Some(&bo), place(&space, &element, 0, 0))
@@ -546,14 +656,23 @@ async fn elements_are_placed_and_removed() {
 
     let delete = |who, body| server.call("DELETE", "/space/element", who, body);
     delete(Some(&bo), json!({"id": placed})).await.refused(403);
-    delete(Some(&admin), json!({"id": placed})).await.refused(403);
-    delete(Some(&ada), json!({"id": UNKNOWN})).await.refused(403);
-    delete(Some(&ada), json!({"id": "nonsense"})).await.refused(403);
+    delete(Some(&admin), json!({"id": placed}))
+        .await
+        .refused(403);
+    delete(Some(&ada), json!({"id": UNKNOWN}))
+        .await
+        .refused(403);
+    delete(Some(&ada), json!({"id": "nonsense"}))
+        .await
+        .refused(403);
     delete(Some(&ada), json!({})).await.refused(400);
     delete(Some(&ada), json!({"id": placed})).await.fine();
     delete(Some(&ada), json!({"id": placed})).await.refused(403);
     assert_eq!(
-        server.get(&format!("/space/{space}"), Some(&ada)).await.fine()["elements"],
+        server
+            .get(&format!("/space/{space}"), Some(&ada))
+            .await
+            .fine()["elements"],
         json!([])
     );
 
@@ -565,8 +684,14 @@ async fn elements_are_placed_and_removed() {
         let id = text(&placed["id"]);
         if by_path {
             let path = format!("/space/element/{id}");
-            server.call("DELETE", &path, Some(&bo), Value::Null).await.refused(403);
-            server.call("DELETE", &path, Some(&ada), Value::Null).await.fine();
+            server
+                .call("DELETE", &path, Some(&bo), Value::Null)
+                .await
+                .refused(403);
+            server
+                .call("DELETE", &path, Some(&ada), Value::Null)
+                .await
+                .fine();
         } else {
             delete(Some(&ada), json!({"elementId": id})).await.fine();
         }

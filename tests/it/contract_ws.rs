@@ -17,7 +17,10 @@ async fn scene(dimensions: &str) -> (TestServer, Person, Person, String) {
 }
 
 fn tile(payload: &Value) -> (i64, i64) {
-    (payload["x"].as_i64().unwrap(), payload["y"].as_i64().unwrap())
+    (
+        payload["x"].as_i64().unwrap(),
+        payload["y"].as_i64().unwrap(),
+    )
 }
 
 fn at(x: i64, y: i64) -> Value {
@@ -151,12 +154,18 @@ async fn elements_placed_and_removed_change_where_people_inside_can_walk() {
     walker.expect("user-joined").await;
 
     let body = json!({"spaceId": space, "elementId": element, "x": 1, "y": 0});
-    let placed = server.post("/space/element", Some(&admin), body).await.fine();
+    let placed = server
+        .post("/space/element", Some(&admin), body)
+        .await
+        .fine();
     walker.step(1, 0).await;
     assert_eq!(walker.expect("movement-rejected").await, at(0, 0));
 
     let body = json!({"id": placed["id"]});
-    server.call("DELETE", "/space/element", Some(&admin), body).await.fine();
+    server
+        .call("DELETE", "/space/element", Some(&admin), body)
+        .await
+        .fine();
     walker.step(1, 0).await;
     assert_eq!(tile(&watcher.expect("movement").await), (1, 0));
     nothing_before("free", &mut walker, &mut [&mut watcher]).await;
@@ -194,7 +203,9 @@ async fn who_may_not_come_in_is_told_why_and_let_go() {
         (ada.token.as_str(), "no id at all", "unknown-space", 4404),
     ] {
         let mut client = GridClient::connect(&server.address).await;
-        client.say("join", json!({"spaceId": space, "token": token})).await;
+        client
+            .say("join", json!({"spaceId": space, "token": token}))
+            .await;
         assert_eq!(client.expect_error().await, code);
         assert_eq!(client.expect_close().await, Some(close));
     }
@@ -214,13 +225,19 @@ async fn what_is_not_understood_gets_an_error_and_the_connection_lives() {
     client.enter(&ada, &space, json!([])).await;
     for nonsense in ["", "{", "5", "[]", &"[".repeat(16_000)] {
         client.raw(Message::text(nonsense)).await;
-        assert_eq!(client.expect_error().await, "invalid-json", "{nonsense:.20}");
+        assert_eq!(
+            client.expect_error().await,
+            "invalid-json",
+            "{nonsense:.20}"
+        );
     }
     client.raw(Message::binary(vec![0xff, 0, 1])).await;
     assert_eq!(client.expect_error().await, "invalid-json");
     client.say("dance", json!({})).await;
     assert_eq!(client.expect_error().await, "unknown-type");
-    client.say("join", json!({"spaceId": space, "token": ada.token})).await;
+    client
+        .say("join", json!({"spaceId": space, "token": ada.token}))
+        .await;
     assert_eq!(client.expect_error().await, "already-joined");
     nothing_before("alive", &mut client, &mut []).await;
     server.stop().await;
@@ -251,7 +268,8 @@ async fn oversize_and_floods_end_the_connection_and_only_that_one() {
 async fn who_writes_too_fast_is_asked_to_slow_down() {
     let (server, ada, _, space) = scene("20x20").await;
     let (mut client, _) = GridClient::join(&server.address, &ada, &space).await;
-    let line = |number: usize| json!({"type": "chat-message", "payload": {"message": number.to_string()}});
+    let line =
+        |number: usize| json!({"type": "chat-message", "payload": {"message": number.to_string()}});
     client.burst((0..40).map(line)).await;
     let mut refused = 0;
     let mut heard = 0;
@@ -264,7 +282,10 @@ async fn who_writes_too_fast_is_asked_to_slow_down() {
             refused += 1;
         }
     }
-    assert!(heard >= 10 && refused > 0, "{heard} heard, {refused} refused");
+    assert!(
+        heard >= 10 && refused > 0,
+        "{heard} heard, {refused} refused"
+    );
     server.stop().await;
 }
 
@@ -278,7 +299,11 @@ async fn a_second_connection_of_a_user_replaces_the_first_and_others_hear_nothin
     assert_eq!(tile(&witness.expect("movement").await), (1, 0));
     let (mut second, joined) = GridClient::join(&server.address, &ada, &space).await;
     assert_eq!(first.expect_close().await, Some(4409));
-    assert_eq!(tile(&joined["spawn"]), (1, 0), "the player stays where it stood");
+    assert_eq!(
+        tile(&joined["spawn"]),
+        (1, 0),
+        "the player stays where it stood"
+    );
     nothing_before("same person", &mut second, &mut [&mut witness]).await;
     second.close().await;
     assert_eq!(witness.expect("user-left").await["userId"], ada.id);
@@ -295,8 +320,13 @@ async fn history_comes_to_those_who_ask_for_it() {
     let two = first.expect("new-message").await;
 
     let mut asking = GridClient::connect(&server.address).await;
-    asking.enter(&bob, &space, json!(["history", "unheard-of"])).await;
-    assert_eq!(asking.expect("history").await, json!({"messages": [one, two]}));
+    asking
+        .enter(&bob, &space, json!(["history", "unheard-of"]))
+        .await;
+    assert_eq!(
+        asking.expect("history").await,
+        json!({"messages": [one, two]})
+    );
     first.expect("user-joined").await;
     asking.close().await;
     first.expect("user-left").await;
@@ -314,7 +344,12 @@ async fn a_deleted_space_lets_everybody_go() {
     let (mut second, _) = GridClient::join(&server.address, &bob, &space).await;
     first.expect("user-joined").await;
     let answer = server
-        .call("DELETE", &format!("/space/{space}"), Some(&ada), Value::Null)
+        .call(
+            "DELETE",
+            &format!("/space/{space}"),
+            Some(&ada),
+            Value::Null,
+        )
         .await;
     answer.fine();
     for client in [&mut first, &mut second] {
@@ -322,7 +357,8 @@ async fn a_deleted_space_lets_everybody_go() {
         assert_eq!(client.expect_close().await, Some(4410));
     }
     let mut late = GridClient::connect(&server.address).await;
-    late.say("join", json!({"spaceId": space, "token": ada.token})).await;
+    late.say("join", json!({"spaceId": space, "token": ada.token}))
+        .await;
     assert_eq!(late.expect_error().await, "unknown-space");
     assert_eq!(late.expect_close().await, Some(4404));
     server.stop().await;

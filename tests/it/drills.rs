@@ -173,7 +173,11 @@ async fn people_go_on_when_a_sentinel_makes_a_replica_the_master() {
     // A process that comes now asks the Sentinel who the master is, and follows the space.
     let other = shared.process(folder.path());
     let mut bob_there = GameClient::join(&other.address, &bob, &space).await;
-    let said: Vec<_> = bob_there.history.iter().map(|line| line.text.as_str()).collect();
+    let said: Vec<_> = bob_there
+        .history
+        .iter()
+        .map(|line| line.text.as_str())
+        .collect();
     assert_eq!(said, ["to the old master", "to PostgreSQL meanwhile"]);
     say(&mut bob_there, 1, "to the new one").await;
     hear(&mut ada_here, "to the new one").await;

@@ -1,4 +1,5 @@
-//! Forward: in a circle of more than four the server forwards what each may hear and see, and nothing else, whatever clients ask for.
+//! Forward: in a circle of more than four the server forwards what each may hear and see, and
+//! nothing else, whatever clients ask for.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -97,8 +98,13 @@ impl Caller {
     /// Offers four streams and so many places for others, and takes the answer.
     async fn connect(game: &mut GameClient, over_tcp: bool) -> Self {
         let now = now();
-        let udp = UdpSocket::bind("127.0.0.1:0").await.expect("a port is free");
-        let config = Rtc::builder().clear_codecs().enable_opus(true, false).enable_vp8(true);
+        let udp = UdpSocket::bind("127.0.0.1:0")
+            .await
+            .expect("a port is free");
+        let config = Rtc::builder()
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true);
         let mut rtc = Box::new(config.build(now));
         let mut change = rtc.sdp_api();
         let layers = Simulcast {
@@ -138,7 +144,9 @@ impl Caller {
         if over_tcp {
             let candidate = answer.lines().find(|line| line.contains("tcptype passive"));
             let fields: Vec<_> = candidate.expect("TCP is offered").split(' ').collect();
-            let there: SocketAddr = format!("{}:{}", fields[4], fields[5]).parse().expect("an address");
+            let there: SocketAddr = format!("{}:{}", fields[4], fields[5])
+                .parse()
+                .expect("an address");
             let stream = TcpStream::connect(there).await.expect("it listens");
             caller.here = stream.local_addr().expect("it is connected");
             let (read, write) = stream.into_split();
@@ -148,7 +156,9 @@ impl Caller {
                 .host(caller.here)
                 .tcptype(TcpType::Active)
                 .build();
-            caller.rtc.add_local_candidate(active.expect("a good address"));
+            caller
+                .rtc
+                .add_local_candidate(active.expect("a good address"));
         } else {
             let host = Candidate::host(caller.here, Protocol::Udp).expect("a good address");
             caller.rtc.add_local_candidate(host);
@@ -164,18 +174,26 @@ impl Caller {
     }
 
     fn offer(&self, text: &str) -> ClientMessage {
-        let body = json!({ "offer": { "session": self.session, "packed": pack(text) } }).to_string();
+        let body =
+            json!({ "offer": { "session": self.session, "packed": pack(text) } }).to_string();
         ClientMessage::Forward(SfuC2s { body })
     }
 
-    /// Says and shows something: a voice, and a camera in two layers. Every tenth picture is a whole one.
+    /// Says and shows something: a voice, and a camera in two layers. Every tenth picture is a
+    /// whole one.
     fn send(&mut self, name: &str, now: Instant) {
         self.frames += 1;
         let voice = format!("voice of {name}").into_bytes();
         let time = MediaTime::from_millis(self.frames * 20);
         if let Some(writer) = self.rtc.writer(self.sends[0]) {
-            let pt = writer.payload_params().next().expect("opus is agreed on").pt();
-            writer.write(pt, now, time, voice).expect("it was agreed on");
+            let pt = writer
+                .payload_params()
+                .next()
+                .expect("opus is agreed on")
+                .pt();
+            writer
+                .write(pt, now, time, voice)
+                .expect("it was agreed on");
         }
         for layer in ["l", "h"] {
             let first = if self.frames % 10 == 1 { 0x10 } else { 0x11 };
@@ -186,7 +204,11 @@ impl Caller {
             ]
             .concat();
             if let Some(writer) = self.rtc.writer(self.sends[1]) {
-                let pt = writer.payload_params().next().expect("VP8 is agreed on").pt();
+                let pt = writer
+                    .payload_params()
+                    .next()
+                    .expect("VP8 is agreed on")
+                    .pt();
                 let written = writer.rid(Rid::from(layer)).write(pt, now, time, picture);
                 written.expect("it was agreed on");
             }
@@ -197,7 +219,9 @@ impl Caller {
     /// Does what is due.
     async fn turn(&mut self, now: Instant) {
         if self.due <= now {
-            self.rtc.handle_input(Input::Timeout(now)).expect("time passes");
+            self.rtc
+                .handle_input(Input::Timeout(now))
+                .expect("time passes");
         }
         loop {
             match self.rtc.poll_output().expect("nothing fails here") {
@@ -211,7 +235,8 @@ impl Caller {
                         sent.expect("loopback takes everything");
                     }
                     Way::Tcp(_, write, there) if packet.destination == *there => {
-                        let length = u16::try_from(packet.contents.len()).expect("packets are short");
+                        let length =
+                            u16::try_from(packet.contents.len()).expect("packets are short");
                         let framed = [&length.to_be_bytes()[..], &packet.contents].concat();
                         write.write_all(&framed).await.expect("it is connected");
                     }
@@ -231,7 +256,10 @@ impl Caller {
         match &mut self.way {
             Way::Udp(udp) => {
                 let mut buffer = vec![0; 2_048];
-                let (length, from) = udp.recv_from(&mut buffer).await.expect("loopback loses nothing");
+                let (length, from) = udp
+                    .recv_from(&mut buffer)
+                    .await
+                    .expect("loopback loses nothing");
                 buffer.truncate(length);
                 (Protocol::Udp, from, buffer)
             }
@@ -281,7 +309,10 @@ async fn show_media(game: &mut GameClient) {
 }
 
 /// Lets everybody speak until something holds.
-async fn talk(callers: &mut [(&str, &mut Caller)], mut until: impl FnMut(&[(&str, &mut Caller)]) -> bool) {
+async fn talk(
+    callers: &mut [(&str, &mut Caller)],
+    mut until: impl FnMut(&[(&str, &mut Caller)]) -> bool,
+) {
     let talking = async {
         let mut speak = now();
         while !until(callers) {
@@ -310,7 +341,8 @@ async fn talk(callers: &mut [(&str, &mut Caller)], mut until: impl FnMut(&[(&str
             };
             let (number, (proto, from, packet)) = arrived;
             let caller = &mut *callers[number].1;
-            let received = Receive::new(proto, from, caller.here, &packet).expect("the unit sends packets");
+            let received =
+                Receive::new(proto, from, caller.here, &packet).expect("the unit sends packets");
             let input = Input::Receive(self::now(), received);
             if caller.rtc.accepts(&input) {
                 caller.rtc.handle_input(input).expect("packets are fine");
@@ -340,7 +372,11 @@ async fn in_a_circle_of_five_voices_and_pictures_go_through_the_server() {
     let mut of_ada = Caller::connect(ada, false).await;
     let mut of_bo = Caller::connect(bo, false).await;
     let mut of_cleo = Caller::connect(cleo, true).await;
-    let mut callers = [("Ada", &mut of_ada), ("Bo", &mut of_bo), ("Cleo", &mut of_cleo)];
+    let mut callers = [
+        ("Ada", &mut of_ada),
+        ("Bo", &mut of_bo),
+        ("Cleo", &mut of_cleo),
+    ];
     let hears = |caller: &Caller, names: [&str; 2]| {
         names.iter().all(|name| {
             let (voice, coarse) = (format!("voice of {name}"), format!("l{name}"));
@@ -396,10 +432,15 @@ async fn who_shows_a_picture_large_gets_the_fine_layer_and_who_hides_it_none() {
     bo.say(&show(0, player)).await;
     let slots = said(bo, |said| {
         let slots = said["slots"]["slots"].as_array();
-        slots.is_some_and(|slots| !slots.is_empty() && slots.iter().all(|slot| slot["kind"] != "camera"))
+        slots.is_some_and(|slots| {
+            !slots.is_empty() && slots.iter().all(|slot| slot["kind"] != "camera")
+        })
     });
     let slots = slots.await;
-    assert_eq!(slots["slots"]["slots"][0]["kind"], "microphone", "the voice stays");
+    assert_eq!(
+        slots["slots"]["slots"][0]["kind"], "microphone",
+        "the voice stays"
+    );
     server.stop().await;
 }
 
@@ -416,14 +457,18 @@ async fn who_is_near_nobody_gets_nothing_by_asking() {
     }
     let mut of_ada = Caller::connect(ada, false).await;
     let mut of_far = Caller::connect(far, false).await;
-    talk(&mut [("Ada", &mut of_ada), ("Far", &mut of_far)], |callers| {
-        callers[1].1.has(b"voice of Ada")
-    })
+    talk(
+        &mut [("Ada", &mut of_ada), ("Far", &mut of_far)],
+        |callers| callers[1].1.has(b"voice of Ada"),
+    )
     .await;
     far.walk_to(2, 0, 0).await;
     far.until(|_, message| matches!(message, ServerMessage::Peers(peers) if peers.gone.len() == 4))
         .await;
-    let emptied = said(far, |said| said["slots"]["slots"].as_array().is_some_and(Vec::is_empty)).await;
+    let emptied = said(far, |said| {
+        said["slots"]["slots"].as_array().is_some_and(Vec::is_empty)
+    })
+    .await;
     assert!(emptied["slots"]["slots"].is_array());
     of_far.heard.clear();
     // The connection stands still; a stranger's wish does not move it.
@@ -431,7 +476,10 @@ async fn who_is_near_nobody_gets_nothing_by_asking() {
     far.say(&ClientMessage::Forward(SfuC2s { body })).await;
     let said_before = of_ada.frames;
     let mut callers = [("Ada", &mut of_ada), ("Far", &mut of_far)];
-    talk(&mut callers, |callers| callers[0].1.frames > said_before + 50).await;
+    talk(&mut callers, |callers| {
+        callers[0].1.frames > said_before + 50
+    })
+    .await;
     // What was under way when the last step was made may still come.
     let late = of_far.heard.values().map(Vec::len).sum::<usize>();
     assert!(late < 10, "{late} frames came to somebody who hears nobody");
@@ -446,7 +494,8 @@ async fn an_offer_that_nobody_asked_for_is_refused_with_a_reason() {
     people[0]
         .say(&ClientMessage::Forward(SfuC2s { body: body.clone() }))
         .await;
-    // Whether anybody listens at all is the space's business: it has no circle to forward, so nobody follows it.
+    // Whether anybody listens at all is the space's business: it has no circle to forward, so
+    // nobody follows it.
     people[0].chat(1, "still here").await;
     people[0]
         .until(|_, message| matches!(message, ServerMessage::Chat(_)))
@@ -455,7 +504,9 @@ async fn an_offer_that_nobody_asked_for_is_refused_with_a_reason() {
 
     let without = TestServer::start().await;
     let mut people = circle(&without, 1).await;
-    people[0].say(&ClientMessage::Forward(SfuC2s { body })).await;
+    people[0]
+        .say(&ClientMessage::Forward(SfuC2s { body }))
+        .await;
     let told = people[0]
         .until(|_, message| matches!(message, ServerMessage::Notice(_)))
         .await;
@@ -537,7 +588,11 @@ fn a_circle_is_forwarded_from_its_fifth_on_until_three_are_left() {
             player: PlayerId(player),
         }]);
         wait(&mut space);
-        assert_eq!(space.is_forwarding(), is_forwarding, "after player {player} left");
+        assert_eq!(
+            space.is_forwarding(),
+            is_forwarding,
+            "after player {player} left"
+        );
     }
     // Who goes on in another life of the space is forwarded there from its first tick on.
     let mut again = Space::restore(&plan(), TickRate::DEFAULT, &kept);

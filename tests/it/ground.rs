@@ -1,5 +1,5 @@
-//! The ground people walk on: what is drawn is what blocks, no matter who changes it and however they are told; no one is put through
-//! a lock, and no one is left where no way leads out.
+//! The ground people walk on: what is drawn is what blocks, no matter who changes it and however
+//! they are told; no one is put through a lock, and no one is left where no way leads out.
 
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
@@ -39,10 +39,14 @@ async fn hears_of(client: &mut GameClient, version: u32) {
         .await;
 }
 
-/// Holds that the space is run with what its map shows: a newcomer is told the version of the map and the hash of its ground.
+/// Holds that the space is run with what its map shows: a newcomer is told the version of the map
+/// and the hash of its ground.
 async fn shown_is_solid(server: &TestServer, who: &Person, space: &str) -> Value {
     let newcomer = GameClient::join(&server.address, who, space).await;
-    let map = server.get(&format!("/space/{space}/map"), None).await.fine();
+    let map = server
+        .get(&format!("/space/{space}/map"), None)
+        .await
+        .fine();
     assert_eq!(map["version"], newcomer.welcome.map_version);
     let mut rows: Vec<Vec<u8>> = map["blocked"].as_array().unwrap().iter().map(row).collect();
     for placed in map["elements"].as_array().unwrap() {
@@ -68,7 +72,10 @@ async fn shown_is_solid(server: &TestServer, who: &Person, space: &str) -> Value
     let hash = rows.iter().flatten().fold(0x811c_9dc5_u32, |hash, tile| {
         (hash ^ u32::from(*tile == b'1')).wrapping_mul(0x0100_0193)
     });
-    assert_eq!(hash, newcomer.welcome.grid_hash, "what is drawn is what blocks");
+    assert_eq!(
+        hash, newcomer.welcome.grid_hash,
+        "what is drawn is what blocks"
+    );
     map
 }
 
@@ -79,13 +86,22 @@ fn row(text: &Value) -> Vec<u8> {
 /// Places something without telling the server, as another process does that cannot reach it.
 async fn place_untold(store: &Store, space: &str, element: &str, corner: Tile) -> u32 {
     let (space, element) = (space.parse().unwrap(), element.parse().unwrap());
-    store.place(space, element, corner, 100).await.unwrap().unwrap().1
+    store
+        .place(space, element, corner, 100)
+        .await
+        .unwrap()
+        .unwrap()
+        .1
 }
 
 #[tokio::test]
 async fn an_edit_that_no_one_told_of_reaches_those_inside() {
     let server = TestServer::start().await;
-    let (ada, bob, admin) = (server.user("ada").await, server.user("bob").await, server.admin().await);
+    let (ada, bob, admin) = (
+        server.user("ada").await,
+        server.user("bob").await,
+        server.admin().await,
+    );
     let space = server.space(&ada, "20x20").await;
     let element = server.element(&admin, 2, 1).await;
     let mut inside = GameClient::join(&server.address, &ada, &space).await;
@@ -106,13 +122,18 @@ async fn an_edit_that_no_one_told_of_reaches_those_inside() {
 #[tokio::test]
 async fn what_is_placed_while_a_space_is_opened_blocks() {
     let server = TestServer::start().await;
-    let (ada, bob, admin) = (server.user("ada").await, server.user("bob").await, server.admin().await);
+    let (ada, bob, admin) = (
+        server.user("ada").await,
+        server.user("bob").await,
+        server.admin().await,
+    );
     let element = server.element(&admin, 2, 1).await;
     for number in 0..20_u16 {
         let space = server.space(&ada, "20x20").await;
         let body = json!({"spaceId": space, "elementId": element, "x": number % 10, "y": 3});
         let joining = GameClient::join(&server.address, &ada, &space);
-        let (mut inside, placed) = tokio::join!(joining, server.post("/space/element", Some(&ada), body));
+        let (mut inside, placed) =
+            tokio::join!(joining, server.post("/space/element", Some(&ada), body));
         placed.fine();
         if inside.welcome.map_version < 2 {
             hears_of(&mut inside, 2).await;
@@ -126,7 +147,11 @@ async fn what_is_placed_while_a_space_is_opened_blocks() {
 async fn an_element_that_changes_changes_in_every_process() {
     let shared = Shared::new();
     let (first, second) = (shared.server().await, shared.server().await);
-    let (ada, bob, admin) = (first.user("ada").await, first.user("bob").await, first.admin().await);
+    let (ada, bob, admin) = (
+        first.user("ada").await,
+        first.user("bob").await,
+        first.admin().await,
+    );
     let space = first.space(&ada, "20x20").await;
     let element = first.element(&admin, 1, 1).await;
     let mut inside = GameClient::join(&first.address, &ada, &space).await;
@@ -161,7 +186,9 @@ async fn clients_that_stay_through_a_takeover_learn_what_changed_meanwhile() {
     here.sees(&ada.id).await;
     drop(owner);
     drop(there);
-    let store = Store::connect(&shared.database.url().parse().unwrap()).await.unwrap();
+    let store = Store::connect(&shared.database.url().parse().unwrap())
+        .await
+        .unwrap();
     let version = place_untold(&store, &space, &element, Tile::new(4, 4)).await;
     let life = here.epoch;
     hears_of(&mut here, version).await;
@@ -215,14 +242,22 @@ async fn a_map_that_is_seeded_anew_is_the_ground_of_a_space_that_runs() {
     let server = TestServer::start().await;
     let store = Store::open(server.folder()).await.unwrap();
     store
-        .seed(&seed(12, 6, &[("Door", "spawn", 0), ("Left", "private", 2)]))
+        .seed(&seed(
+            12,
+            6,
+            &[("Door", "spawn", 0), ("Left", "private", 2)],
+        ))
         .await
         .unwrap();
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let space = yard(&server, &ada).await;
     let mut inside = GameClient::join(&server.address, &ada, &space).await;
     let before = inside.welcome.map_version;
-    let zones = [("Door", "spawn", 0), ("Right", "private", 8), ("Left", "private", 2)];
+    let zones = [
+        ("Door", "spawn", 0),
+        ("Right", "private", 8),
+        ("Left", "private", 2),
+    ];
     store.seed(&seed(12, 3, &zones)).await.unwrap();
     hears_of(&mut inside, before + 1).await;
     let map = shown_is_solid(&server, &bob, &space).await;
@@ -256,7 +291,15 @@ fn plan(width: u16, height: u16, zones: Vec<Zone>) -> SpaceLayout {
 
 fn zone(kind: ZoneKind, name: &str, (x, y): (u16, u16), width: u16, height: u16) -> Zone {
     let corner = Tile::new(x, y);
-    Zone::new(kind, name.into(), TileRect { corner, width, height })
+    Zone::new(
+        kind,
+        name.into(),
+        TileRect {
+            corner,
+            width,
+            height,
+        },
+    )
 }
 
 fn block(id: u128, version: u32, (x, y): (u16, u16), width: u16, height: u16) -> Command {
@@ -266,7 +309,11 @@ fn block(id: u128, version: u32, (x, y): (u16, u16), width: u16, height: u16) ->
             id: PlacementId(Uuid::from_u128(id)),
             element: ElementId(Uuid::from_u128(7)),
             corner,
-            solid: Some(TileRect { corner, width, height }),
+            solid: Some(TileRect {
+                corner,
+                width,
+                height,
+            }),
         },
         version,
     }
@@ -316,7 +363,10 @@ fn edits_take_effect_in_order_and_one_that_comes_early_leaves_the_space_behind()
     assert!(!space.is_behind());
     let hash = space.picture().grid_hash;
     let late = [replace(&whole), block(1, 2, (3, 3), 1, 1)];
-    assert!(space.step(&late).facts.is_empty(), "what is old changes nothing");
+    assert!(
+        space.step(&late).facts.is_empty(),
+        "what is old changes nothing"
+    );
     assert_eq!(space.picture().grid_hash, hash);
 }
 
@@ -324,7 +374,11 @@ fn edits_take_effect_in_order_and_one_that_comes_early_leaves_the_space_behind()
 fn locks_stay_with_their_rooms_when_zones_are_numbered_anew() {
     let left = || zone(ZoneKind::Private, "Left", (0, 0), 4, 8);
     let mut space = Space::new(
-        &plan(12, 8, vec![left(), zone(ZoneKind::Spawn, "Door", (1, 1), 1, 1)]),
+        &plan(
+            12,
+            8,
+            vec![left(), zone(ZoneKind::Spawn, "Door", (1, 1), 1, 1)],
+        ),
         RATE,
     );
     space.step(&[join(1)]);
@@ -333,9 +387,15 @@ fn locks_stay_with_their_rooms_when_zones_are_numbered_anew() {
         zone: 0,
         locked: true,
     }]);
-    let mut next = plan(12, 8, vec![zone(ZoneKind::Private, "Right", (8, 0), 4, 8), left()]);
+    let mut next = plan(
+        12,
+        8,
+        vec![zone(ZoneKind::Private, "Right", (8, 0), 4, 8), left()],
+    );
     next.version = 2;
-    let out = space.step(&[Command::ReplaceLayout { plan: Box::new(next) }]);
+    let out = space.step(&[Command::ReplaceLayout {
+        plan: Box::new(next),
+    }]);
     let states = out.facts.iter().filter_map(|fact| match fact {
         Fact::ZoneChanged(state) => Some((state.zone, state.locked, state.people)),
         _ => None,
@@ -345,22 +405,38 @@ fn locks_stay_with_their_rooms_when_zones_are_numbered_anew() {
 
 #[test]
 fn no_one_is_put_through_a_lock() {
-    // A full room next to someone who gets a large thing on their feet: everything near that is free lies inside the room.
+    // A full room next to someone who gets a large thing on their feet: everything near that is
+    // free lies inside the room.
     let room = Zone {
         cap: Some(1),
         ..zone(ZoneKind::Private, "Room", (8, 0), 4, 8)
     };
     let mut space = Space::new(
-        &plan(16, 8, vec![room, zone(ZoneKind::Spawn, "Door", (7, 3), 2, 1)]),
+        &plan(
+            16,
+            8,
+            vec![room, zone(ZoneKind::Spawn, "Door", (7, 3), 2, 1)],
+        ),
         RATE,
     );
     space.step(&[join(1), join(2)]);
-    let (inside, outside) = if tile(&mut space, 1).x == 8 { (1, 2) } else { (2, 1) };
-    assert_eq!((tile(&mut space, inside).x, tile(&mut space, outside).x), (8, 7));
+    let (inside, outside) = if tile(&mut space, 1).x == 8 {
+        (1, 2)
+    } else {
+        (2, 1)
+    };
+    assert_eq!(
+        (tile(&mut space, inside).x, tile(&mut space, outside).x),
+        (8, 7)
+    );
     space.step(&[block(1, 2, (3, 1), 5, 5)]);
     let at = tile(&mut space, outside);
     assert!(at.x < 8, "put into the room, at {at:?}");
-    assert_eq!(at, Tile::new(7, 0), "the nearest place that is not in there");
+    assert_eq!(
+        at,
+        Tile::new(7, 0),
+        "the nearest place that is not in there"
+    );
     // The one who is inside stays inside.
     space.step(&[block(2, 3, (8, 3), 1, 1)]);
     assert!((8..12).contains(&tile(&mut space, inside).x));
@@ -379,7 +455,10 @@ fn no_one_is_put_through_a_wall() {
 
 #[test]
 fn who_is_walled_in_goes_home() {
-    let mut space = Space::new(&plan(20, 20, vec![zone(ZoneKind::Spawn, "Door", (1, 1), 1, 1)]), RATE);
+    let mut space = Space::new(
+        &plan(20, 20, vec![zone(ZoneKind::Spawn, "Door", (1, 1), 1, 1)]),
+        RATE,
+    );
     space.step(&[join(1)]);
     walk(&mut space, 1, Direction::Right, 1, 60);
     let at = tile(&mut space, 1);
@@ -394,7 +473,9 @@ fn who_is_walled_in_goes_home() {
         space.step(&[block(number, number as u32 + 1, (x, y), width, height)]);
     }
     assert_eq!(tile(&mut space, 1), at);
-    let home = Command::GoHome { player: PlayerId(1) };
+    let home = Command::GoHome {
+        player: PlayerId(1),
+    };
     space.step(std::slice::from_ref(&home));
     assert_eq!(tile(&mut space, 1), Tile::new(1, 1));
     let too_soon = Fact::Denied {
@@ -410,12 +491,20 @@ fn who_is_walled_in_goes_home() {
 
 #[test]
 fn who_comes_back_to_a_place_that_is_walled_in_arrives_anew() {
-    let mut space = Space::new(&plan(20, 20, vec![zone(ZoneKind::Spawn, "Door", (1, 1), 1, 1)]), RATE);
+    let mut space = Space::new(
+        &plan(20, 20, vec![zone(ZoneKind::Spawn, "Door", (1, 1), 1, 1)]),
+        RATE,
+    );
     space.step(&[join(1)]);
     walk(&mut space, 1, Direction::Right, 1, 60);
     let at = tile(&mut space, 1);
-    space.step(&[Command::Leave { player: PlayerId(1) }]);
-    space.step(&[block(1, 2, (at.x - 1, 0), 1, 3), block(2, 3, (at.x + 1, 0), 1, 3)]);
+    space.step(&[Command::Leave {
+        player: PlayerId(1),
+    }]);
+    space.step(&[
+        block(1, 2, (at.x - 1, 0), 1, 3),
+        block(2, 3, (at.x + 1, 0), 1, 3),
+    ]);
     space.step(&[block(3, 4, (at.x, 0), 1, 1), block(4, 5, (at.x, 2), 1, 1)]);
     space.step(&[join(1)]);
     assert_eq!(tile(&mut space, 2), Tile::new(1, 1));
@@ -432,7 +521,11 @@ fn who_follows_is_seen_by_the_one_they_follow_and_comes_along_through_portals() 
     };
     let garden = zone(ZoneKind::Spawn, "Garden", (15, 0), 3, 3);
     let mut space = Space::new(
-        &plan(20, 9, vec![zone(ZoneKind::Spawn, "Door", (1, 4), 1, 1), portal, garden]),
+        &plan(
+            20,
+            9,
+            vec![zone(ZoneKind::Spawn, "Door", (1, 4), 1, 1), portal, garden],
+        ),
         RATE,
     );
     space.step(&[join(1), join(2)]);
@@ -452,9 +545,17 @@ fn who_follows_is_seen_by_the_one_they_follow_and_comes_along_through_portals() 
         leader,
         on,
     };
-    assert!(space.step(&[follow(Some(leader))]).facts.contains(&told(true)));
     assert!(
-        !space.step(&[follow(Some(leader))]).facts.contains(&told(true)),
+        space
+            .step(&[follow(Some(leader))])
+            .facts
+            .contains(&told(true))
+    );
+    assert!(
+        !space
+            .step(&[follow(Some(leader))])
+            .facts
+            .contains(&told(true)),
         "told once"
     );
     let step = |direction, seq| Command::Step {
@@ -466,7 +567,11 @@ fn who_follows_is_seen_by_the_one_they_follow_and_comes_along_through_portals() 
         },
     };
     let at = tile(&mut space, 1);
-    let direction = if at.x < 3 { Direction::Right } else { Direction::Left };
+    let direction = if at.x < 3 {
+        Direction::Right
+    } else {
+        Direction::Left
+    };
     for seq in 1_000..1_200 {
         space.step(&[step(direction, seq)]);
         if tile(&mut space, 1).x >= 15 && seq > 1_010 {

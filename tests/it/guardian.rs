@@ -12,7 +12,9 @@ async fn a_server_that_is_killed_starts_again_and_one_that_is_told_to_stop_does_
     signal("-KILL", &first);
     plaza.opens();
     assert_ne!(plaza.server_pid(), first);
-    let health = reqwest::get(format!("{}/healthz", plaza.address)).await.unwrap();
+    let health = reqwest::get(format!("{}/healthz", plaza.address))
+        .await
+        .unwrap();
     assert!(health.status().is_success());
     assert_eq!(plaza.terminate(), Some(0));
 }
@@ -41,7 +43,10 @@ async fn people_of_other_processes_go_on_when_a_guarded_server_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let flags = shared.flags();
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    let mut plaza = Process::guarded(folder.path(), &[&flags[..], &["--node", "guarded"]].concat());
+    let mut plaza = Process::guarded(
+        folder.path(),
+        &[&flags[..], &["--node", "guarded"]].concat(),
+    );
     let mut bob_there = GameClient::join(&plaza.address, &bob, &space).await;
     let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
     say(&mut bob_there, 1, "before").await;
@@ -52,7 +57,11 @@ async fn people_of_other_processes_go_on_when_a_guarded_server_is_killed() {
     // The same name lives again at once: the lease of its life before is gone.
     plaza.opens();
     let bob_back = GameClient::join(&plaza.address, &bob, &space).await;
-    let said: Vec<_> = bob_back.history.iter().map(|line| line.text.as_str()).collect();
+    let said: Vec<_> = bob_back
+        .history
+        .iter()
+        .map(|line| line.text.as_str())
+        .collect();
     assert_eq!(said, ["before", "after"]);
     assert_eq!(plaza.terminate(), Some(0));
     server.stop().await;

@@ -15,7 +15,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// A running server. Every test ends it with [`TestServer::stop`], which complains of what did not end cleanly.
+/// A running server. Every test ends it with [`TestServer::stop`], which complains of what did not
+/// end cleanly.
 pub struct TestServer {
     pub address: String,
     pub setup_token: Option<String>,
@@ -58,7 +59,11 @@ impl Answer {
     #[track_caller]
     pub fn refused(&self, status: u16) {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
-        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{self:?}"
+        );
         let problem = self.json();
         assert_eq!(problem["status"], status);
         assert!(!problem["message"].as_str().unwrap().is_empty());
@@ -145,7 +150,13 @@ impl TestServer {
     }
 
     /// One call; `who` is the one who asks, `body` null for none.
-    pub async fn call(&self, method: &str, path: &str, who: Option<&Person>, body: Value) -> Answer {
+    pub async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        who: Option<&Person>,
+        body: Value,
+    ) -> Answer {
         let mut request = self.request(method.parse().unwrap(), path);
         if let Some(person) = who {
             request = request.bearer_auth(&person.token);
@@ -175,7 +186,11 @@ impl TestServer {
             .await
             .fine();
         let answer = self
-            .post("/signin", None, json!({"username": name, "password": "secret"}))
+            .post(
+                "/signin",
+                None,
+                json!({"username": name, "password": "secret"}),
+            )
             .await
             .fine();
         Person {
@@ -208,14 +223,20 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         let left_over = self.running.is_some() && !std::thread::panicking();
-        assert!(!left_over, "a test left its server running; end it with stop()");
+        assert!(
+            !left_over,
+            "a test left its server running; end it with stop()"
+        );
     }
 }
 
 /// A text of a document.
 #[track_caller]
 pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("no text: {value}"))
+        .to_owned()
 }
 
 /// The real program as a process of its own, killed when dropped.
@@ -298,7 +319,13 @@ impl Process {
 
 /// Sends a signal as a person would.
 pub fn signal(signal: &str, pid: &str) {
-    assert!(Command::new("kill").args([signal, pid]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args([signal, pid])
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 impl Drop for Process {

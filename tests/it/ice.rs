@@ -1,4 +1,5 @@
-//! ICE and TURN: who gets which servers, and passwords that a real TURN server takes; tokens for `LiveKit`.
+//! ICE and TURN: who gets which servers, and passwords that a real TURN server takes; tokens for
+//! `LiveKit`.
 
 use std::time::Duration;
 
@@ -27,7 +28,10 @@ async fn whoever_is_signed_in_gets_the_servers_and_nobody_else() {
     let answer = server.get("/ice", Some(&ada)).await;
     assert_eq!(answer.header("cache-control"), "no-store");
     let ice = answer.fine();
-    assert_eq!(ice["iceServers"][0], json!({"urls": ["stun:stun.example:3478"]}));
+    assert_eq!(
+        ice["iceServers"][0],
+        json!({"urls": ["stun:stun.example:3478"]})
+    );
     let turn = &ice["iceServers"][1];
     assert_eq!(turn["urls"], json!(["turn:turn.example:3478"]));
     let expiry = ice["expiresAt"].as_u64().unwrap() / 1_000;
@@ -60,12 +64,19 @@ async fn clients_are_told_who_forwards_and_livekit_wins_over_the_unit() {
         })
         .await;
         let ada = server.user("ada").await;
-        assert_eq!(server.get("/ice", Some(&ada)).await.fine()["forwarder"], forwarder);
+        assert_eq!(
+            server.get("/ice", Some(&ada)).await.fine()["forwarder"],
+            forwarder
+        );
         // Pages may ask a LiveKit server why it let nobody in.
         let page = server
             .request("GET".parse().unwrap(), "//")
             .header("accept", "text/html");
-        let policy = server.send(page).await.header("content-security-policy").to_owned();
+        let policy = server
+            .send(page)
+            .await
+            .header("content-security-policy")
+            .to_owned();
         assert_eq!(
             policy.contains("connect-src 'self' https://live.example wss://live.example;"),
             has_livekit,

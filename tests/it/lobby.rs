@@ -8,9 +8,16 @@ use crate::harness::{TestServer, text};
 async fn the_lobby_shows_mine_and_what_is_public() {
     let server = TestServer::start().await;
     let (ada, bo) = (server.user("ada").await, server.user("bo").await);
-    let make = |name: &str, public: bool| json!({"name": name, "dimensions": "8x6", "public": public});
-    server.post("/space", Some(&ada), make("Straße", false)).await.fine();
-    server.post("/space", Some(&ada), make("Open 100%", true)).await.fine();
+    let make =
+        |name: &str, public: bool| json!({"name": name, "dimensions": "8x6", "public": public});
+    server
+        .post("/space", Some(&ada), make("Straße", false))
+        .await
+        .fine();
+    server
+        .post("/space", Some(&ada), make("Open 100%", true))
+        .await
+        .fine();
     let names = |list: &Value| {
         list.as_array()
             .unwrap()
@@ -44,7 +51,10 @@ async fn the_lobby_shows_mine_and_what_is_public() {
         names(&server.get("/spaces?q=%25", Some(&bo)).await.fine()["public"]),
         ["Open 100%"]
     );
-    server.get("/spaces?cursor=nonsense", Some(&bo)).await.refused(400);
+    server
+        .get("/spaces?cursor=nonsense", Some(&bo))
+        .await
+        .refused(400);
     server.stop().await;
 }
 
@@ -57,9 +67,15 @@ async fn no_one_fills_the_first_page_of_the_lobby_alone() {
         server.user("cleo").await,
     );
     let make = |name: String| json!({"name": name, "dimensions": "5x5", "public": true});
-    server.post("/space", Some(&ada), make("Ada's".into())).await.fine();
+    server
+        .post("/space", Some(&ada), make("Ada's".into()))
+        .await
+        .fine();
     for number in 1..=50 {
-        server.post("/space", Some(&bo), make(format!("{number}"))).await.fine();
+        server
+            .post("/space", Some(&bo), make(format!("{number}")))
+            .await
+            .fine();
     }
     let page = async |cursor: &str| {
         let lobby = server
@@ -71,7 +87,10 @@ async fn no_one_fills_the_first_page_of_the_lobby_alone() {
         (names, lobby["cursor"].as_str().map(str::to_owned))
     };
     let (first, cursor) = page("").await;
-    assert_eq!(first[..8], ["50", "49", "48", "47", "46", "Ada's", "Plaza", "45"]);
+    assert_eq!(
+        first[..8],
+        ["50", "49", "48", "47", "46", "Ada's", "Plaza", "45"]
+    );
     let (second, end) = page(&cursor.unwrap()).await;
     assert_eq!(
         (first.len(), &second[..], end),
@@ -84,7 +103,11 @@ async fn no_one_fills_the_first_page_of_the_lobby_alone() {
 async fn an_unchanged_lobby_is_not_sent_again() {
     let server = TestServer::start().await;
     let ada = server.user("ada").await;
-    let etag = server.get("/spaces", Some(&ada)).await.header("etag").to_owned();
+    let etag = server
+        .get("/spaces", Some(&ada))
+        .await
+        .header("etag")
+        .to_owned();
     let again = || {
         server
             .request("GET".parse().unwrap(), "/spaces")
@@ -92,7 +115,10 @@ async fn an_unchanged_lobby_is_not_sent_again() {
             .header("if-none-match", &etag)
     };
     let unchanged = server.send(again()).await;
-    assert_eq!((unchanged.status.as_u16(), unchanged.text.as_str()), (304, ""));
+    assert_eq!(
+        (unchanged.status.as_u16(), unchanged.text.as_str()),
+        (304, "")
+    );
     server.space(&ada, "5x5").await;
     assert_eq!(server.send(again()).await.status.as_u16(), 200);
     server.stop().await;
@@ -105,11 +131,18 @@ async fn a_space_from_a_seeded_map_can_be_drawn() {
     let maps = server.get("/maps", None).await.fine();
     for map in maps["maps"].as_array().unwrap() {
         let space = server
-            .post("/space", Some(&admin), json!({"name": "X", "mapId": map["id"]}))
+            .post(
+                "/space",
+                Some(&admin),
+                json!({"name": "X", "mapId": map["id"]}),
+            )
             .await
             .fine();
         let space = text(&space["spaceId"]);
-        let drawn = server.get(&format!("/space/{space}/map"), None).await.fine();
+        let drawn = server
+            .get(&format!("/space/{space}/map"), None)
+            .await
+            .fine();
         let (width, height) = (
             drawn["width"].as_u64().unwrap() as usize,
             drawn["height"].as_u64().unwrap() as usize,
@@ -117,15 +150,26 @@ async fn a_space_from_a_seeded_map_can_be_drawn() {
         assert_eq!(map["dimensions"], format!("{width}x{height}"));
         let tiles = drawn["tiles"].as_array().unwrap();
         for tile in tiles {
-            let picture = server.get(&format!("//art/tiles/{}.svg", text(tile)), None).await;
+            let picture = server
+                .get(&format!("//art/tiles/{}.svg", text(tile)), None)
+                .await;
             assert_eq!(picture.status.as_u16(), 200, "{tile}");
         }
         for layer in drawn["layers"].as_array().unwrap() {
             let cells = layer["data"].as_array().unwrap();
             assert_eq!(cells.len(), width * height);
-            assert!(cells.iter().all(|cell| cell.as_u64().unwrap() as usize <= tiles.len()));
+            assert!(
+                cells
+                    .iter()
+                    .all(|cell| cell.as_u64().unwrap() as usize <= tiles.len())
+            );
         }
-        let blocked: Vec<_> = drawn["blocked"].as_array().unwrap().iter().map(text).collect();
+        let blocked: Vec<_> = drawn["blocked"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(text)
+            .collect();
         assert_eq!(blocked.len(), height);
         assert!(blocked.iter().all(|row| row.len() == width));
         assert!(
@@ -139,7 +183,11 @@ async fn a_space_from_a_seeded_map_can_be_drawn() {
             .get(&text(&map["thumbnail"]).replacen("/api/v1", "", 1), None)
             .await;
         assert_eq!(picture.header("content-type"), "image/svg+xml");
-        assert!(picture.header("content-security-policy").contains("default-src 'none'"));
+        assert!(
+            picture
+                .header("content-security-policy")
+                .contains("default-src 'none'")
+        );
         assert!(
             picture.text.len() < 250_000,
             "{} is {} bytes",
@@ -160,7 +208,10 @@ async fn the_map_of_a_space_changes_with_its_elements() {
     let path = format!("/space/{space}/map");
     let first = server.get(&path, None).await;
     let document = first.fine();
-    assert_eq!((&document["layers"], &document["elements"]), (&json!([]), &json!([])));
+    assert_eq!(
+        (&document["layers"], &document["elements"]),
+        (&json!([]), &json!([]))
+    );
     assert_eq!(document["blocked"], json!(vec!["0000000000"; 5]));
     let again = || {
         server
@@ -170,13 +221,24 @@ async fn the_map_of_a_space_changes_with_its_elements() {
     assert_eq!(server.send(again()).await.status.as_u16(), 304);
 
     let body = json!({"spaceId": space, "elementId": element, "x": 1, "y": 2});
-    server.post("/space/element", Some(&admin), body).await.fine();
+    server
+        .post("/space/element", Some(&admin), body)
+        .await
+        .fine();
     let changed = server.send(again()).await.fine();
     assert!(changed["version"].as_u64() > document["version"].as_u64());
     let kind = &changed["elements"][0]["element"];
-    assert_eq!(kind["footprint"], json!({"x": 0, "y": 0, "width": 2, "height": 1}));
-    assert_eq!((&kind["static"], &kind["flat"]), (&json!(true), &json!(false)));
-    let picture = server.get(&format!("/space/{space}/thumbnail.svg"), None).await;
+    assert_eq!(
+        kind["footprint"],
+        json!({"x": 0, "y": 0, "width": 2, "height": 1})
+    );
+    assert_eq!(
+        (&kind["static"], &kind["flat"]),
+        (&json!(true), &json!(false))
+    );
+    let picture = server
+        .get(&format!("/space/{space}/thumbnail.svg"), None)
+        .await;
     assert!(
         picture.text.contains("rx=\".2\""),
         "a picture from elsewhere is a plain rectangle"

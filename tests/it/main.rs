@@ -1,6 +1,9 @@
 //! Integration tests: one binary, a module per domain.
 
-#![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "tests say what they expect by unwrapping"
+)]
 
 mod abuse;
 mod abuse_drill;

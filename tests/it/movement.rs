@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 const MAPS: [(&str, &[&str]); 5] = [
     (
         "open",
-        &["........", "........", "........", "........", "........", "........"],
+        &[
+            "........", "........", "........", "........", "........", "........",
+        ],
     ),
     (
         "corners",
@@ -28,7 +30,13 @@ const MAPS: [(&str, &[&str]); 5] = [
     ),
     (
         "corridor",
-        &["##########", "..........", "####.#####", "####.#####", "####......"],
+        &[
+            "##########",
+            "..........",
+            "####.#####",
+            "####.#####",
+            "####......",
+        ],
     ),
     ("single", &["."]),
     (
@@ -75,10 +83,14 @@ fn grid(rows: &[&str]) -> Grid {
 }
 
 fn map(name: &str) -> &'static [&'static str] {
-    MAPS.iter().find(|map| map.0 == name).expect("the map is listed").1
+    MAPS.iter()
+        .find(|map| map.0 == name)
+        .expect("the map is listed")
+        .1
 }
 
-/// Every direction held long enough to meet a wall, walking and running, then a walk that turns often.
+/// Every direction held long enough to meet a wall, walking and running, then a walk that turns
+/// often.
 fn steps(salt: u32) -> Vec<(Direction, bool)> {
     let mut steps = Vec::new();
     for round in 0..18 {
@@ -154,7 +166,11 @@ fn golden() -> String {
     ])
     .to_string();
     text += ",\n\"maps\": [\n";
-    text += &maps.iter().map(Value::to_string).collect::<Vec<_>>().join(",\n");
+    text += &maps
+        .iter()
+        .map(Value::to_string)
+        .collect::<Vec<_>>()
+        .join(",\n");
     text += "\n],\n\"runs\": [\n";
     let runs = RATES.iter().flat_map(|&rate| {
         STARTS
@@ -162,7 +178,10 @@ fn golden() -> String {
             .enumerate()
             .map(move |(number, &start)| run(number, start, rate))
     });
-    text += &runs.map(|run| run.to_string()).collect::<Vec<_>>().join(",\n");
+    text += &runs
+        .map(|run| run.to_string())
+        .collect::<Vec<_>>()
+        .join(",\n");
     text += "\n]\n}\n";
     text
 }
@@ -174,7 +193,8 @@ fn movement_agrees_with_the_golden_vectors() {
     if std::env::var_os("PLAZA_WRITE_GOLDEN").is_some() {
         std::fs::write(&path, &golden).expect("the golden file can be written");
     }
-    let kept = std::fs::read_to_string(&path).expect("tests/golden/movement.json is part of the repository");
+    let kept = std::fs::read_to_string(&path)
+        .expect("tests/golden/movement.json is part of the repository");
     assert!(
         kept == golden,
         "movement differs from tests/golden/movement.json; if that is meant, rewrite it with \

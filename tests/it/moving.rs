@@ -50,8 +50,12 @@ async fn a_space_moves_while_people_walk_and_talk() {
         let epoch = ada_here.epoch;
         let order = json!({"node": to});
         let path = format!("/admin/space/{space}/move");
-        assert_eq!(second.post(&path, Some(&admin), order.clone()).await.status, 202);
-        // Every step is taken, by whichever process: one that got lost on the way is sent again, as the client does.
+        assert_eq!(
+            second.post(&path, Some(&admin), order.clone()).await.status,
+            202
+        );
+        // Every step is taken, by whichever process: one that got lost on the way is sent again, as
+        // the client does.
         while ada_here.epoch == epoch || bob_there.epoch == epoch {
             seq += 1;
             ada_here.hold(seq, 3).await;
@@ -88,7 +92,8 @@ async fn a_process_is_emptied_and_filled_again() {
         let space = first.space(&ada, "20x20").await;
         clients.push(GameClient::join(&first.address, &who, &space).await);
     }
-    let is_full = |seen: &Value| node(seen, "first")["spaces"] == 6 && node(seen, "first")["people"] == 6;
+    let is_full =
+        |seen: &Value| node(seen, "first")["spaces"] == 6 && node(seen, "first")["people"] == 6;
     let seen = until(&second, &admin, is_full).await;
     assert_eq!(node(&seen, "second")["isThis"], true);
     let drained = shared.command(&["drain", "first"]).await;
@@ -120,9 +125,14 @@ async fn a_process_is_emptied_and_filled_again() {
     ada_here.until(|client, _| client.epoch > epoch).await;
     let nodes = String::from_utf8(shared.command(&["nodes"]).await.stdout).unwrap();
     let spaces = String::from_utf8(shared.command(&["spaces"]).await.stdout).unwrap();
-    assert!(nodes.contains("first") && nodes.contains("second"), "{nodes}");
     assert!(
-        spaces.lines().any(|line| line.starts_with(&format!("{space}  first"))),
+        nodes.contains("first") && nodes.contains("second"),
+        "{nodes}"
+    );
+    assert!(
+        spaces
+            .lines()
+            .any(|line| line.starts_with(&format!("{space}  first"))),
         "{spaces}"
     );
     let unknown = shared.command(&["drain", "nobody"]).await;
@@ -174,7 +184,9 @@ async fn a_process_that_has_everything_to_do_gives_some_of_it_away() {
         }
     }
     assert!(
-        clients.iter().any(|client| client.epoch > client.welcome.epoch),
+        clients
+            .iter()
+            .any(|client| client.epoch > client.welcome.epoch),
         "somebody's space lives on elsewhere, and they are still connected"
     );
     idle.stop().await;
@@ -185,7 +197,11 @@ async fn until_lobby(server: &TestServer, who: &Person, space: &str) -> Value {
     loop {
         let lobby = server.get("/spaces", Some(who)).await.fine();
         let mine = lobby["mine"].as_array().unwrap().iter();
-        let entry = mine.into_iter().find(|entry| entry["id"] == *space).cloned().unwrap();
+        let entry = mine
+            .into_iter()
+            .find(|entry| entry["id"] == *space)
+            .cloned()
+            .unwrap();
         if entry["people"] != 0 {
             return entry;
         }
@@ -202,7 +218,10 @@ async fn a_process_that_is_told_to_stop_hands_its_spaces_over_first() {
     let mut bob_there = GridClient::connect(&leaving.address).await;
     bob_there.enter(&bob, &space, json!([])).await;
     let mut ada_here = GameClient::join(&staying.address, &ada, &space).await;
-    until(&staying, &admin, |seen| home(seen, &space) == Some("leaving")).await;
+    until(&staying, &admin, |seen| {
+        home(seen, &space) == Some("leaving")
+    })
+    .await;
     let epoch = ada_here.epoch;
     let stopping = tokio::spawn(leaving.stop());
     ada_here.until(|client, _| client.epoch > epoch).await;
@@ -210,8 +229,14 @@ async fn a_process_that_is_told_to_stop_hands_its_spaces_over_first() {
     assert_eq!(bob_there.expect_error().await, "moved");
     assert_eq!(bob_there.ended().await, Some(1001));
     stopping.await.unwrap();
-    until(&staying, &admin, |seen| home(seen, &space) == Some("staying")).await;
-    let server = staying.get(&format!("/space/{space}/server"), Some(&ada)).await.fine();
+    until(&staying, &admin, |seen| {
+        home(seen, &space) == Some("staying")
+    })
+    .await;
+    let server = staying
+        .get(&format!("/space/{space}/server"), Some(&ada))
+        .await
+        .fine();
     assert_eq!(server, json!({"node": "staying", "url": null}));
     staying.stop().await;
 }

@@ -1,4 +1,5 @@
-//! Nearby: people who walk up to each other are connected, and nobody else is, whatever their client asks for.
+//! Nearby: people who walk up to each other are connected, and nobody else is, whatever their
+//! client asks for.
 
 use plaza::net::protocol::ServerMessage;
 use plaza::net::protocol::bubble::BubbleC2s;
@@ -57,7 +58,9 @@ async fn connected(client: &mut GameClient) {
 async fn alone(client: &mut GameClient) {
     client
         .until(|_, message| match message {
-            ServerMessage::Peers(peers) => !peers.gone.is_empty() || peers.full && peers.peers.is_empty(),
+            ServerMessage::Peers(peers) => {
+                !peers.gone.is_empty() || peers.full && peers.peers.is_empty()
+            }
             _ => false,
         })
         .await;
@@ -65,7 +68,8 @@ async fn alone(client: &mut GameClient) {
 
 async fn signal(from: &mut GameClient, to: u32, body: &str) {
     let body = body.to_owned();
-    from.say(&ClientMessage::Signal(SignalC2s { player: to, body })).await;
+    from.say(&ClientMessage::Signal(SignalC2s { player: to, body }))
+        .await;
 }
 
 #[tokio::test]
@@ -84,7 +88,10 @@ async fn who_walks_up_is_connected_and_who_walks_away_is_not() {
     let ServerMessage::Signal(heard) = heard else {
         unreachable!("only signals end the wait")
     };
-    assert_eq!((heard.player, heard.body.as_str()), (ada_player, "an offer"));
+    assert_eq!(
+        (heard.player, heard.body.as_str()),
+        (ada_player, "an offer")
+    );
     // To the left, or to the right when there is no room.
     let direction = if ada.own.x > 20 * 64 { 7 } else { 3 };
     for seq in 1..=48 {
@@ -125,7 +132,10 @@ async fn connected_and_sees(client: &mut GameClient, sees: bool) {
 /// Walks up to somebody and waits until both see each other.
 async fn walk_up(client: &mut GameClient, seq: u32, player: u32) {
     client
-        .say(&ClientMessage::WalkToPlayer(WalkToPlayerC2s { seq, player }))
+        .say(&ClientMessage::WalkToPlayer(WalkToPlayerC2s {
+            seq,
+            player,
+        }))
         .await;
     connected_and_sees(client, true).await;
 }
@@ -147,7 +157,10 @@ async fn whoever_looks_after_a_space_rules_voices_at_once_and_a_restart_keeps_it
         .call("PATCH", &path, Some(&bob_user), rules.clone())
         .await
         .refused(403);
-    server.call("PATCH", &path, Some(&ada_user), rules.clone()).await.fine();
+    server
+        .call("PATCH", &path, Some(&ada_user), rules.clone())
+        .await
+        .fine();
     let told = bob
         .until(|_, message| matches!(message, ServerMessage::Notice(notice) if notice.code == "voices"))
         .await;
@@ -159,7 +172,10 @@ async fn whoever_looks_after_a_space_rules_voices_at_once_and_a_restart_keeps_it
     connected_and_sees(&mut bob, false).await;
     // What is not mentioned stays.
     let one = json!({"voices": 4});
-    let changed = server.call("PATCH", &path, Some(&ada_user), one).await.fine();
+    let changed = server
+        .call("PATCH", &path, Some(&ada_user), one)
+        .await
+        .fine();
     let expected = [
         ("reach", json!(3)),
         ("voices", json!(4)),
@@ -191,7 +207,11 @@ async fn whoever_looks_after_a_space_rules_voices_at_once_and_a_restart_keeps_it
 #[tokio::test]
 async fn in_a_quiet_zone_voices_carry_less_far_and_only_there() {
     let server = TestServer::start().await;
-    let (admin, ada_user, bob_user) = (server.admin().await, server.user("ada").await, server.user("bob").await);
+    let (admin, ada_user, bob_user) = (
+        server.admin().await,
+        server.user("ada").await,
+        server.user("bob").await,
+    );
     let map = json!({"name": "Library", "dimensions": "24x8", "zones": [
         {"kind": "spawn", "name": "Door", "x": 10, "y": 4, "width": 1, "height": 1},
         {"kind": "voices", "name": "Desks", "x": 12, "y": 0, "width": 12, "height": 8, "reach": 1},
@@ -199,7 +219,10 @@ async fn in_a_quiet_zone_voices_carry_less_far_and_only_there() {
     let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
     let space = json!({"name": "Ours", "mapId": map});
     let space = text(&server.post("/space", Some(&ada_user), space).await.fine()["spaceId"]);
-    let drawn = server.get(&format!("/space/{space}/map"), None).await.fine();
+    let drawn = server
+        .get(&format!("/space/{space}/map"), None)
+        .await
+        .fine();
     assert_eq!(drawn["zones"][1]["reach"], 1);
     let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
     let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
@@ -223,10 +246,15 @@ async fn two_make_a_bubble_and_whoever_comes_later_is_told_of_it() {
     } = two().await;
     let (ada_player, bob_player) = (ada.welcome.player, bob.welcome.player);
     let (seq, player) = (1, ada_player);
-    bob.say(&ClientMessage::WalkToPlayer(WalkToPlayerC2s { seq, player }))
+    bob.say(&ClientMessage::WalkToPlayer(WalkToPlayerC2s {
+        seq,
+        player,
+    }))
+    .await;
+    bob.until(|client, _| client.ack >= seq && !client.own.walking)
         .await;
-    bob.until(|client, _| client.ack >= seq && !client.own.walking).await;
-    ada.say(&ClientMessage::Bubble(BubbleC2s { deed: 0, bubble: 0 })).await;
+    ada.say(&ClientMessage::Bubble(BubbleC2s { deed: 0, bubble: 0 }))
+        .await;
     bob.until(|_, message| match message {
         ServerMessage::BubbleAsked(asked) => asked.player == ada_player && !asked.aside,
         _ => false,
@@ -246,18 +274,24 @@ async fn two_make_a_bubble_and_whoever_comes_later_is_told_of_it() {
     };
     bob.until(|_, message| is_ours(message)).await;
     bob.until(|_, message| match message {
-        ServerMessage::Peers(told) => told.peers.iter().any(|peer| peer.player == ada_player && peer.why == 3),
+        ServerMessage::Peers(told) => told
+            .peers
+            .iter()
+            .any(|peer| peer.player == ada_player && peer.why == 3),
         _ => false,
     })
     .await;
     let cleo = server.user("cleo").await;
     let mut cleo = GameClient::join(&server.address, &cleo, &space).await;
     cleo.until(|_, message| is_ours(message)).await;
-    bob.say(&ClientMessage::Bubble(BubbleC2s { deed: 3, bubble: 0 })).await;
+    bob.say(&ClientMessage::Bubble(BubbleC2s { deed: 3, bubble: 0 }))
+        .await;
     for client in [&mut ada, &mut cleo] {
         client
             .until(|_, message| match message {
-                ServerMessage::Bubbles(told) => told.bubbles.iter().any(|bubble| bubble.players.is_empty()),
+                ServerMessage::Bubbles(told) => {
+                    told.bubbles.iter().any(|bubble| bubble.players.is_empty())
+                }
                 _ => false,
             })
             .await;
@@ -313,7 +347,10 @@ async fn who_is_blocked_is_away_from_both_and_writes_to_neither() {
     alone(&mut bob).await;
     let body = serde_json::json!({"text": "why?", "clientId": 1});
     let path = format!("/direct/{}", ada_user.id);
-    server.post(&path, Some(&bob_user), body.clone()).await.refused(400);
+    server
+        .post(&path, Some(&bob_user), body.clone())
+        .await
+        .refused(400);
     ada.say(&block(false)).await;
     connected(&mut ada).await;
     connected(&mut bob).await;
@@ -323,7 +360,9 @@ async fn who_is_blocked_is_away_from_both_and_writes_to_neither() {
 
 async fn follow(follower: &mut GameClient, leader: &GameClient) {
     let player = Some(leader.welcome.player);
-    follower.say(&ClientMessage::Follow(FollowC2s { player })).await;
+    follower
+        .say(&ClientMessage::Follow(FollowC2s { player }))
+        .await;
 }
 
 /// Waits until a client is told whether somebody follows its player.
@@ -336,7 +375,8 @@ async fn followed(client: &mut GameClient, by: &GameClient, on: bool) {
         .await;
 }
 
-/// Waits until a client is told that its player does not follow. Nobody may have been told that the player follows theirs.
+/// Waits until a client is told that its player does not follow. Nobody may have been told that the
+/// player follows theirs.
 async fn is_no_follower(client: &mut GameClient) {
     client
         .until(|_, message| {
@@ -402,9 +442,15 @@ async fn knocks_of_a_blocked_person_do_not_reach_the_one_who_blocked_them() {
     }))
     .await;
     ada.walk_to(1, 11, 3).await;
-    ada.until(|_, message| zone(message) == Some((1, 1, false))).await;
-    ada.say(&ClientMessage::Lock(LockC2s { zone: 1, locked: true })).await;
-    cleo.until(|_, message| zone(message) == Some((1, 1, true))).await;
+    ada.until(|_, message| zone(message) == Some((1, 1, false)))
+        .await;
+    ada.say(&ClientMessage::Lock(LockC2s {
+        zone: 1,
+        locked: true,
+    }))
+    .await;
+    cleo.until(|_, message| zone(message) == Some((1, 1, true)))
+        .await;
     let knock = ClientMessage::Knock(KnockC2s { zone: 1 });
     bob.say(&knock).await;
     bob.chat(1, "let me in").await;

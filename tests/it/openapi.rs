@@ -27,11 +27,15 @@ fn every_call_is_described() {
     let mut ids = std::collections::BTreeSet::new();
     for (call, operation) in &operations {
         assert!(
-            operation["summary"].as_str().is_some_and(|text| !text.is_empty()),
+            operation["summary"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
             "{call} has no summary"
         );
         assert!(
-            operation["tags"].as_array().is_some_and(|tags| tags.len() == 1),
+            operation["tags"]
+                .as_array()
+                .is_some_and(|tags| tags.len() == 1),
             "{call} has no tag"
         );
         assert!(
@@ -41,11 +45,17 @@ fn every_call_is_described() {
         let answers = operation["responses"].as_object().unwrap();
         for (status, answer) in answers {
             let meaning = answer["description"].as_str().unwrap_or_default();
-            assert!(!meaning.is_empty(), "{call}: nothing says what {status} means");
+            assert!(
+                !meaning.is_empty(),
+                "{call}: nothing says what {status} means"
+            );
         }
         for status in ["4XX", "5XX"] {
             let refused = &answers[status]["content"];
-            assert!(!refused["application/problem+json"].is_null(), "{call}: {status}");
+            assert!(
+                !refused["application/problem+json"].is_null(),
+                "{call}: {status}"
+            );
         }
         assert!(
             operation["security"].is_array(),
@@ -58,7 +68,8 @@ fn every_call_is_described() {
 
 #[tokio::test]
 async fn pages_of_allowed_origins_may_use_every_method_there_is() {
-    let server = TestServer::start_with(|settings| settings.allowed_origins = vec!["*".into()]).await;
+    let server =
+        TestServer::start_with(|settings| settings.allowed_origins = vec!["*".into()]).await;
     let document: Value = serde_json::to_value(openapi()).unwrap();
     assert!(!document["servers"].as_array().unwrap().is_empty());
     let calls = operations(&document);
@@ -97,7 +108,10 @@ fn every_reference_leads_somewhere() {
         }
         if let Some(reference) = value.get("$ref") {
             let pointer = reference.as_str().unwrap().strip_prefix('#').unwrap();
-            assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+            assert!(
+                document.pointer(pointer).is_some(),
+                "{reference} leads nowhere"
+            );
             found += 1;
         }
     }

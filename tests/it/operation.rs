@@ -31,7 +31,10 @@ fn refused(command: &mut Command, expected: &str) {
     let (_, stderr) = lines(&output);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
-    assert!(stderr.contains(expected), "{stderr:?} does not say {expected:?}");
+    assert!(
+        stderr.contains(expected),
+        "{stderr:?} does not say {expected:?}"
+    );
 }
 
 fn started(child: &mut Child) -> Vec<String> {
@@ -58,18 +61,39 @@ async fn the_first_admin_is_made_once_by_the_printed_link() {
     assert_eq!(server.get("/setup", None).await.fine()["needed"], true);
     let token = server.setup_token.clone().unwrap();
     let body = |token: &str, name: &str| json!({"token": token, "username": name, "password": "correct horse"});
-    let is_good = async |token: &str| server.get(&format!("/setup?token={token}"), None).await.fine()["good"] == true;
+    let is_good = async |token: &str| {
+        server
+            .get(&format!("/setup?token={token}"), None)
+            .await
+            .fine()["good"]
+            == true
+    };
     assert!(is_good(&token).await && !is_good("wrong").await);
     assert!(server.get("/setup", None).await.fine()["good"].is_null());
     let weak = json!({"token": token, "username": "root", "password": "short"});
     server.post("/setup", None, weak).await.refused(400);
-    server.post("/setup", None, body("wrong", "root")).await.refused(403);
-    server.post("/setup", None, body(&token, "")).await.refused(400);
+    server
+        .post("/setup", None, body("wrong", "root"))
+        .await
+        .refused(403);
+    server
+        .post("/setup", None, body(&token, ""))
+        .await
+        .refused(400);
     let ada = json!({"username": "ada", "password": "correct horse"});
     server.post("/signup", None, ada).await.fine();
-    server.post("/setup", None, body(&token, "ada")).await.refused(400);
-    server.post("/setup", None, body(&token, "root")).await.fine();
-    server.post("/setup", None, body(&token, "root2")).await.refused(403);
+    server
+        .post("/setup", None, body(&token, "ada"))
+        .await
+        .refused(400);
+    server
+        .post("/setup", None, body(&token, "root"))
+        .await
+        .fine();
+    server
+        .post("/setup", None, body(&token, "root2"))
+        .await
+        .refused(403);
     assert_eq!(server.get("/setup", None).await.fine()["needed"], false);
     assert!(!is_good(&token).await, "it was used");
     let answer = server
@@ -89,7 +113,10 @@ async fn the_first_admin_is_made_once_by_the_printed_link() {
     let folder = server.stop().await;
     let again = TestServer::start_in(folder, |_| {}).await;
     assert_eq!(again.setup_token, None);
-    assert_eq!(again.get("/me", Some(&root)).await.fine()["username"], "root");
+    assert_eq!(
+        again.get("/me", Some(&root)).await.fine()["username"],
+        "root"
+    );
     again.stop().await;
 }
 
@@ -101,11 +128,9 @@ async fn health_and_metrics_answer() {
     server.get("/space/nonsense", None).await.refused(400);
     let metrics = server.get("//metrics", None).await;
     assert!(metrics.header("content-type").starts_with("text/plain"));
-    assert!(
-        metrics
-            .text
-            .contains("plaza_http_requests_total{method=\"GET\",route=\"/api/v1/space/{id}\",status=\"400\"}")
-    );
+    assert!(metrics.text.contains(
+        "plaza_http_requests_total{method=\"GET\",route=\"/api/v1/space/{id}\",status=\"400\"}"
+    ));
     assert!(
         !metrics.text.contains("nonsense"),
         "a path of a client must not become a label"
@@ -131,7 +156,10 @@ async fn no_page_can_be_shown_inside_another_site() {
         if page.status.as_u16() == 404 && path == "//help.html" {
             continue;
         }
-        assert!(page.header("content-type").starts_with("text/html"), "{path}");
+        assert!(
+            page.header("content-type").starts_with("text/html"),
+            "{path}"
+        );
         let policy = page.header("content-security-policy");
         assert!(
             policy.contains("default-src") && policy.contains("frame-ancestors 'none'"),
@@ -147,14 +175,24 @@ async fn no_page_can_be_shown_inside_another_site() {
 
 #[tokio::test]
 async fn pages_may_load_the_pictures_that_admins_entered_and_reach_the_processes_of_the_cluster() {
-    let server = TestServer::start_with(|settings| settings.public_url = Some("https://a.plaza.example".into())).await;
+    let server = TestServer::start_with(|settings| {
+        settings.public_url = Some("https://a.plaza.example".into())
+    })
+    .await;
     let admin = server.admin().await;
     let avatar = json!({ "name": "Elsewhere", "imageUrl": "https://pictures.example/ada.png" });
-    server.post("/admin/avatar", Some(&admin), avatar).await.fine();
+    server
+        .post("/admin/avatar", Some(&admin), avatar)
+        .await
+        .fine();
     let page = server
         .request("GET".parse().unwrap(), "//")
         .header("accept", "text/html");
-    let policy = server.send(page).await.header("content-security-policy").to_owned();
+    let policy = server
+        .send(page)
+        .await
+        .header("content-security-policy")
+        .to_owned();
     assert!(
         policy.contains("img-src 'self' data: blob: https://pictures.example;"),
         "{policy}"
@@ -176,16 +214,28 @@ async fn below_a_path_of_a_proxy_every_address_of_a_page_is_below_it_too() {
             .header("accept", "text/html");
         server.send(page).await
     };
-    for (path, way) in [("/", "./"), ("/avatar", "./"), ("/s/1", "../"), ("/s/1/", "../../")] {
+    for (path, way) in [
+        ("/", "./"),
+        ("/avatar", "./"),
+        ("/s/1", "../"),
+        ("/s/1/", "../../"),
+    ] {
         // What a proxy that strips the path asks for, and what one that keeps it asks for.
-        for (server, asked) in [(&bare, format!("/{path}")), (&kept, format!("//tools/plaza{path}"))] {
+        for (server, asked) in [
+            (&bare, format!("/{path}")),
+            (&kept, format!("//tools/plaza{path}")),
+        ] {
             let page = get(server, &asked).await;
             assert!(
                 page.text.contains(&format!("<base href=\"{way}\"")),
                 "{asked}: {}",
                 page.text
             );
-            assert!(!page.text.contains("=\"/"), "an address from the root: {}", page.text);
+            assert!(
+                !page.text.contains("=\"/"),
+                "an address from the root: {}",
+                page.text
+            );
         }
     }
     for server in [&bare, &kept] {
@@ -194,9 +244,20 @@ async fn below_a_path_of_a_proxy_every_address_of_a_page_is_below_it_too() {
         let document = get(server, "//api/openapi.json").await.fine();
         assert_eq!(document["servers"][0]["url"], "..");
     }
-    assert_eq!(get(&kept, "//tools/plaza/api/v1/setup").await.status.as_u16(), 200);
+    assert_eq!(
+        get(&kept, "//tools/plaza/api/v1/setup")
+            .await
+            .status
+            .as_u16(),
+        200
+    );
     // Another path that only begins like it.
-    assert!(get(&kept, "//tools/plazas").await.text.contains("<base href=\"../\""));
+    assert!(
+        get(&kept, "//tools/plazas")
+            .await
+            .text
+            .contains("<base href=\"../\"")
+    );
     for server in [bare, kept] {
         server.stop().await;
     }
@@ -215,7 +276,9 @@ async fn metrics_are_told_at_an_address_of_their_own() {
     let url = server.metrics.clone().unwrap();
     let text = reqwest::get(&url).await.unwrap().text().await.unwrap();
     assert!(text.contains("# HELP plaza_clients "), "{text}");
-    let other = reqwest::get(url.replace("/metrics", "/api/v1/avatars")).await.unwrap();
+    let other = reqwest::get(url.replace("/metrics", "/api/v1/avatars"))
+        .await
+        .unwrap();
     assert_eq!(other.status().as_u16(), 404, "nothing else is there");
     // Another server finds the address taken.
     let taken = url
@@ -287,10 +350,16 @@ async fn pages_are_the_clients_and_files_are_safe() {
     script.refused(404);
     let art = server.get("//art/elements/sofa.svg", None).await;
     assert_eq!(
-        (art.header("content-type"), art.header("x-content-type-options")),
+        (
+            art.header("content-type"),
+            art.header("x-content-type-options")
+        ),
         ("image/svg+xml", "nosniff")
     );
-    assert!(art.header("content-security-policy").contains("default-src 'none'"));
+    assert!(
+        art.header("content-security-policy")
+            .contains("default-src 'none'")
+    );
     let again = server.request("GET".parse().unwrap(), "//art/elements/sofa.svg");
     assert_eq!(
         server
@@ -305,21 +374,30 @@ async fn pages_are_the_clients_and_files_are_safe() {
 
 #[tokio::test]
 async fn only_allowed_origins_are_let_in() {
-    let server = TestServer::start_with(|settings| settings.allowed_origins = vec!["https://a.example".into()]).await;
+    let server = TestServer::start_with(|settings| {
+        settings.allowed_origins = vec!["https://a.example".into()]
+    })
+    .await;
     let ask = |origin: &str| {
         server
             .request("GET".parse().unwrap(), "/avatars")
             .header("origin", origin)
     };
     let allowed = server.send(ask("https://a.example")).await;
-    assert_eq!(allowed.header("access-control-allow-origin"), "https://a.example");
+    assert_eq!(
+        allowed.header("access-control-allow-origin"),
+        "https://a.example"
+    );
     let other = server.send(ask("https://b.example")).await;
     assert_eq!(other.header("access-control-allow-origin"), "");
     server.stop().await;
 }
 
 /// Asks to open a socket, as seen through a reverse proxy.
-async fn knock(server: &TestServer, forwarded_for: &str) -> (u16, String, Option<reqwest::Upgraded>) {
+async fn knock(
+    server: &TestServer,
+    forwarded_for: &str,
+) -> (u16, String, Option<reqwest::Upgraded>) {
     let request = server
         .request("GET".parse().unwrap(), "//ws")
         .header("connection", "upgrade")
@@ -351,10 +429,18 @@ async fn connections_beyond_the_limits_are_told_to_come_back() {
     let second = knock(&server, "203.0.113.1").await;
     assert_eq!((first.0, second.0), (101, 101));
     let (status, retry, _) = knock(&server, "203.0.113.1").await;
-    assert_eq!((status, retry.as_str()), (503, "5"), "too many from one address");
+    assert_eq!(
+        (status, retry.as_str()),
+        (503, "5"),
+        "too many from one address"
+    );
     let third = knock(&server, "203.0.113.2").await;
     assert_eq!(third.0, 101);
-    assert_eq!(knock(&server, "203.0.113.3").await.0, 503, "too many in all");
+    assert_eq!(
+        knock(&server, "203.0.113.3").await.0,
+        503,
+        "too many in all"
+    );
     drop(third);
     // The place is free as soon as the server has noticed the end.
     while knock(&server, "203.0.113.3").await.0 != 101 {}
@@ -365,7 +451,9 @@ async fn connections_beyond_the_limits_are_told_to_come_back() {
 #[tokio::test]
 async fn what_is_no_upgrade_is_told_so() {
     let server = TestServer::start().await;
-    let plain = server.send(server.request("GET".parse().unwrap(), "//ws")).await;
+    let plain = server
+        .send(server.request("GET".parse().unwrap(), "//ws"))
+        .await;
     assert_eq!(plain.status.as_u16(), 426);
     let keyless = server.request("GET".parse().unwrap(), "//ws");
     let keyless = keyless
@@ -406,7 +494,13 @@ fn a_mistake_of_the_operator_is_one_line_and_exit_code_2() {
         "listen is ADDRESS:PORT",
     );
     std::fs::write(folder.path().join("file"), b"").unwrap();
-    let unwritable = ["serve", "--listen", "127.0.0.1:0", "--data-dir", "file/data"];
+    let unwritable = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--data-dir",
+        "file/data",
+    ];
     refused(
         plaza(folder.path()).args(unwritable),
         "cannot use the data folder file/data",
@@ -439,7 +533,11 @@ fn settings_come_from_the_environment_too() {
 fn invites_are_made_listed_and_taken_back_from_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let said = |arguments: &[&str]| {
-        let output = plaza(folder.path()).arg("admin").args(arguments).output().unwrap();
+        let output = plaza(folder.path())
+            .arg("admin")
+            .args(arguments)
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{output:?}");
         lines(&output).0
     };
@@ -481,10 +579,15 @@ fn invites_are_made_listed_and_taken_back_from_the_command_line() {
 #[test]
 fn admins_are_made_and_passwords_set_from_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
-    let made_up = plaza(folder.path()).args(["admin", "create", "root"]).output().unwrap();
+    let made_up = plaza(folder.path())
+        .args(["admin", "create", "root"])
+        .output()
+        .unwrap();
     let (said, _) = lines(&made_up);
     assert!(
-        made_up.status.success() && said.contains("shown this once: ") && said.contains("root is an admin"),
+        made_up.status.success()
+            && said.contains("shown this once: ")
+            && said.contains("root is an admin"),
         "{said}"
     );
     let mut reset = plaza(folder.path());
@@ -493,7 +596,12 @@ fn admins_are_made_and_passwords_set_from_the_command_line() {
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(b"well chosen\n").unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"well chosen\n")
+        .unwrap();
     let (said, _) = lines(&child.wait_with_output().unwrap());
     assert!(
         !said.contains("shown this once") && said.contains("new password"),
@@ -504,10 +612,17 @@ fn admins_are_made_and_passwords_set_from_the_command_line() {
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
-    weak.stdin.take().unwrap().write_all(b"password1\n").unwrap();
+    weak.stdin
+        .take()
+        .unwrap()
+        .write_all(b"password1\n")
+        .unwrap();
     let weak = weak.wait_with_output().unwrap();
     assert_eq!(weak.status.code(), Some(2));
-    assert!(lines(&weak).1.contains("first that are guessed"), "{weak:?}");
+    assert!(
+        lines(&weak).1.contains("first that are guessed"),
+        "{weak:?}"
+    );
     std::fs::write(folder.path().join("plaza.toml"), "data-dir = \"elsewhere\"").unwrap();
     refused(
         plaza(folder.path()).args(["admin", "reset-password", "root"]),
@@ -516,5 +631,12 @@ fn admins_are_made_and_passwords_set_from_the_command_line() {
     assert!(folder.path().join("elsewhere/plaza.db").exists());
     let document = plaza(folder.path()).arg("openapi").output().unwrap();
     assert!(serde_json::from_slice::<serde_json::Value>(&document.stdout).is_ok());
-    assert!(plaza(folder.path()).arg("migrate").output().unwrap().status.success());
+    assert!(
+        plaza(folder.path())
+            .arg("migrate")
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use plaza::net::protocol::chat::{ChatBeforeC2s, ChatEditC2s, EmoteC2s, HistoryS2c, ReactC2s, TypingC2s};
+use plaza::net::protocol::chat::{
+    ChatBeforeC2s, ChatEditC2s, EmoteC2s, HistoryS2c, ReactC2s, TypingC2s,
+};
 use plaza::net::protocol::peers::{PeersS2c, SignalC2s};
 use plaza::net::protocol::status::BlockC2s;
 use plaza::net::protocol::{ClientMessage, ServerMessage};
@@ -28,7 +30,9 @@ async fn kept_space(server: &TestServer, owner: &Person) -> String {
 
 async fn history(client: &mut GameClient, before: &str) -> HistoryS2c {
     let id = before.to_owned();
-    client.say(&ClientMessage::ChatBefore(ChatBeforeC2s { id })).await;
+    client
+        .say(&ClientMessage::ChatBefore(ChatBeforeC2s { id }))
+        .await;
     let answer = client
         .until(|_, message| matches!(message, ServerMessage::History(_)))
         .await;
@@ -40,7 +44,10 @@ async fn history(client: &mut GameClient, before: &str) -> HistoryS2c {
 }
 
 fn bytes(lines: &[plaza::net::protocol::chat::ChatMessageS2c]) -> usize {
-    lines.iter().map(|line| plaza::net::codec::encode(line).len()).sum()
+    lines
+        .iter()
+        .map(|line| plaza::net::codec::encode(line).len())
+        .sum()
 }
 
 /// Comes in, and pages back to the beginning: every page is small.
@@ -54,7 +61,11 @@ async fn read_all(server: &TestServer, who: &Person, space: &str) -> Vec<String>
     );
     loop {
         let earlier = history(&mut client, &lines[0].id.clone()).await;
-        assert!(bytes(&earlier.lines) <= 32 * 1024, "{} bytes", bytes(&earlier.lines));
+        assert!(
+            bytes(&earlier.lines) <= 32 * 1024,
+            "{} bytes",
+            bytes(&earlier.lines)
+        );
         lines.splice(..0, earlier.lines);
         if !earlier.more {
             break;
@@ -90,7 +101,9 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
             number += 1;
         }
         client.chat(9, "short").await;
-        let said = client.until(|_, message| matches!(message, ServerMessage::Chat(line) if line.text == "short"));
+        let said = client.until(
+            |_, message| matches!(message, ServerMessage::Chat(line) if line.text == "short"),
+        );
         if speaker == 12 {
             let ServerMessage::Chat(line) = said.await else {
                 unreachable!("only lines end the wait")
@@ -101,7 +114,8 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
     for fan in 0..100 {
         let who = server.user(&format!("fan {fan}")).await;
         let mut client = GameClient::join(&server.address, &who, &space).await;
-        for emoji in "😀😃😄😁😆😅😂🙂🙃😉😊😇😍😘😗😚😙😋😛😜".chars() {
+        for emoji in "😀😃😄😁😆😅😂🙂🙃😉😊😇😍😘😗😚😙😋😛😜".chars()
+        {
             let react = ReactC2s {
                 id: last.clone(),
                 emoji: emoji.to_string(),
@@ -139,7 +153,8 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
         if page["more"] != true {
             break;
         }
-        grid.say("history", json!({"before": messages[0]["id"]})).await;
+        grid.say("history", json!({"before": messages[0]["id"]}))
+            .await;
         page = loop {
             let mut message = grid.next().await;
             if message["type"] == "history" {
@@ -178,14 +193,17 @@ async fn signals_slow_their_sender_down_and_cut_others_off_never() {
     for number in 0..12 {
         for to in [ada_player, cleo_player] {
             let body = format!("{number:05}").repeat(2_457);
-            bob.say(&ClientMessage::Signal(SignalC2s { player: to, body })).await;
+            bob.say(&ClientMessage::Signal(SignalC2s { player: to, body }))
+                .await;
         }
     }
     for number in 0..12 {
         let signal = ada
             .until(|_, message| matches!(message, ServerMessage::Signal(_)))
             .await;
-        assert!(matches!(signal, ServerMessage::Signal(signal) if signal.body.starts_with(&format!("{number:05}"))));
+        assert!(
+            matches!(signal, ServerMessage::Signal(signal) if signal.body.starts_with(&format!("{number:05}")))
+        );
     }
     let mut heard = 0;
     while heard < 12 {
@@ -209,7 +227,9 @@ async fn lines_that_are_changed_from_within_and_without_cut_others_off_never() {
     let id = if let Some(id) = id {
         id
     } else {
-        let line = ada.until(|_, message| matches!(message, ServerMessage::Chat(_))).await;
+        let line = ada
+            .until(|_, message| matches!(message, ServerMessage::Chat(_)))
+            .await;
         let ServerMessage::Chat(line) = line else {
             unreachable!("only lines end the wait")
         };
@@ -231,7 +251,14 @@ async fn lines_that_are_changed_from_within_and_without_cut_others_off_never() {
         == json!([])
     {}
     let path = format!("/space/{space}/chat/{id}");
-    let edit = |number| server.call("PATCH", &path, Some(&bob_user), json!({"message": long(number)}));
+    let edit = |number| {
+        server.call(
+            "PATCH",
+            &path,
+            Some(&bob_user),
+            json!({"message": long(number)}),
+        )
+    };
     futures_util::future::join_all((100..140).map(edit)).await;
     // Who changes lines too fast is told so; the last change gets through in the end.
     while server
@@ -295,7 +322,8 @@ async fn nothing_of_a_blocked_person_reaches_the_one_who_blocked_them() {
     bob.until(|_, message| matches!(message, ServerMessage::Peers(peers) if peers.gone.contains(&ada_player)))
         .await;
     let bother = async |bob: &mut GameClient, words: &str| {
-        bob.say(&ClientMessage::Typing(TypingC2s { on: true })).await;
+        bob.say(&ClientMessage::Typing(TypingC2s { on: true }))
+            .await;
         bob.say(&ClientMessage::Emote(EmoteC2s { kind: 1 })).await;
         let react = ReactC2s {
             id: line.clone(),

@@ -1,4 +1,5 @@
-//! A server over PostgreSQL: a whole day of somebody, several processes, and what the operator is told.
+//! A server over PostgreSQL: a whole day of somebody, several processes, and what the operator is
+//! told.
 
 use std::process::{Command, Stdio};
 
@@ -31,7 +32,10 @@ async fn a_day_of_somebody_goes_on_after_a_restart() {
     let avatars = server.get("/avatars", None).await.fine();
     let avatar = text(&avatars["avatars"][0]["id"]);
     let choice = json!({"avatarId": avatar});
-    server.post("/user/metadata", Some(&ada), choice).await.fine();
+    server
+        .post("/user/metadata", Some(&ada), choice)
+        .await
+        .fine();
 
     let mut client = GameClient::join(&server.address, &ada, &space).await;
     for seq in 1..=12 {
@@ -44,7 +48,10 @@ async fn a_day_of_somebody_goes_on_after_a_restart() {
     let stopping = tokio::spawn(server.stop());
     assert_eq!(client.ended().await, Some(1001));
     let folder = stopping.await.unwrap();
-    assert!(!folder.path().join("plaza.db").exists(), "nothing of it is in SQLite");
+    assert!(
+        !folder.path().join("plaza.db").exists(),
+        "nothing of it is in SQLite"
+    );
 
     let server = TestServer::start_in(folder, over(&database)).await;
     let client = GameClient::join(&server.address, &ada, &space).await;
@@ -74,7 +81,10 @@ async fn texts_that_only_postgresql_refuses_are_refused_politely() {
 async fn servers_that_start_together_fill_the_database_once() {
     let database = Database::new();
     let servers = join_all((0..4).map(|_| TestServer::start_with(over(&database)))).await;
-    let links = servers.iter().filter(|server| server.setup_token.is_some()).count();
+    let links = servers
+        .iter()
+        .filter(|server| server.setup_token.is_some())
+        .count();
     assert_eq!(links, 1, "one of them prints the link, and it works");
     let alone = TestServer::start().await;
     let seeded = alone.get("/avatars", None).await.fine();
@@ -107,14 +117,20 @@ async fn every_command_uses_the_database() {
     for (arguments, expected) in [
         (vec!["migrate"], "up to date"),
         (vec!["admin", "create", "root"], "root is an admin now"),
-        (vec!["admin", "reset-password", "root"], "root has a new password"),
+        (
+            vec!["admin", "reset-password", "root"],
+            "root has a new password",
+        ),
         (
             vec!["seed", concat!(env!("CARGO_MANIFEST_DIR"), "/assets/seed")],
             "Seeded: ",
         ),
     ] {
         let (code, said) = plaza(&arguments, &url);
-        assert!(code == Some(0) && said.contains(expected), "{arguments:?}: {said}");
+        assert!(
+            code == Some(0) && said.contains(expected),
+            "{arguments:?}: {said}"
+        );
     }
     let store = Store::connect(&url.parse().unwrap()).await.unwrap();
     assert!(store.has_admin().await.unwrap() && !store.is_unseeded().await.unwrap());
@@ -136,7 +152,10 @@ fn a_database_that_cannot_be_used_is_one_clear_line_without_the_password() {
             database.url_of(&format!("{user}:hunter2")),
             "it refuses the user or the password",
         ),
-        (database.url().replace("test_", "none_"), "there is no such database"),
+        (
+            database.url().replace("test_", "none_"),
+            "there is no such database",
+        ),
         (
             "mysql://ada:hunter2@localhost/plaza".into(),
             "it begins with postgres://",
@@ -148,9 +167,15 @@ fn a_database_that_cannot_be_used_is_one_clear_line_without_the_password() {
     ] {
         let (code, said) = plaza(&["serve", "--listen", "127.0.0.1:0"], &url);
         assert_eq!(code, Some(2), "{said}");
-        assert!(said.contains(expected) && said.lines().count() == 1, "{said}");
+        assert!(
+            said.contains(expected) && said.lines().count() == 1,
+            "{said}"
+        );
         assert!(!said.contains("hunter2"), "{said}");
     }
-    let (code, said) = plaza(&["migrate"], &database.url_of(&format!("{user}:right-password")));
+    let (code, said) = plaza(
+        &["migrate"],
+        &database.url_of(&format!("{user}:right-password")),
+    );
     assert_eq!(code, Some(0), "{said}");
 }

@@ -7,12 +7,16 @@ use serde_json::{Value, json};
 use crate::clients::{GameClient, Stranger, hello};
 use crate::harness::{Answer, Person, TestServer};
 
-/// Holds that it was too much, and that the answer says how many there may be and where that is set.
+/// Holds that it was too much, and that the answer says how many there may be and where that is
+/// set.
 #[track_caller]
 fn over(answer: &Answer, number: &str, setting: &str) {
     answer.refused(403);
     let message = answer.json()["message"].as_str().unwrap().to_owned();
-    assert!(message.contains(number) && message.contains(setting), "{message}");
+    assert!(
+        message.contains(number) && message.contains(setting),
+        "{message}"
+    );
 }
 
 async fn make(server: &TestServer, who: &Person, dimensions: &str) -> Answer {
@@ -27,9 +31,16 @@ fn id_of(answer: &Answer) -> String {
 #[tokio::test]
 async fn one_person_owns_so_many_spaces_and_no_more_however_fast_they_ask() {
     let server = TestServer::start_with(|settings| settings.quotas.spaces = 3).await;
-    let (ada, bob, admin) = (server.user("ada").await, server.user("bob").await, server.admin().await);
+    let (ada, bob, admin) = (
+        server.user("ada").await,
+        server.user("bob").await,
+        server.admin().await,
+    );
     let made = futures_util::future::join_all((0..12).map(|_| make(&server, &ada, "5x5"))).await;
-    let fine: Vec<&Answer> = made.iter().filter(|answer| answer.status.is_success()).collect();
+    let fine: Vec<&Answer> = made
+        .iter()
+        .filter(|answer| answer.status.is_success())
+        .collect();
     assert_eq!(fine.len(), 3);
     for refused in made.iter().filter(|answer| !answer.status.is_success()) {
         over(refused, "3 spaces", "--max-spaces-per-user");
@@ -41,7 +52,10 @@ async fn one_person_owns_so_many_spaces_and_no_more_however_fast_they_ask() {
         make(&server, &admin, "5x5").await.fine();
     }
     let path = format!("/space/{}", id_of(fine[0]));
-    server.call("DELETE", &path, Some(&ada), Value::Null).await.fine();
+    server
+        .call("DELETE", &path, Some(&ada), Value::Null)
+        .await
+        .fine();
     make(&server, &ada, "5x5").await.fine();
     server.stop().await;
 }
@@ -56,7 +70,11 @@ async fn a_space_has_so_many_tiles_unless_an_admin_makes_it_or_a_map_says_so() {
         "--max-space-tiles",
     );
     server
-        .post("/space", Some(&ada), json!({"name": "x", "dimensions": "1001x1"}))
+        .post(
+            "/space",
+            Some(&ada),
+            json!({"name": "x", "dimensions": "1001x1"}),
+        )
         .await
         .refused(400);
     make(&server, &ada, "1000x250").await.fine();
@@ -78,7 +96,11 @@ async fn so_many_elements_stand_in_a_space_and_so_many_things_are_made_a_minute(
         };
     })
     .await;
-    let (ada, bob, admin) = (server.user("ada").await, server.user("bob").await, server.admin().await);
+    let (ada, bob, admin) = (
+        server.user("ada").await,
+        server.user("bob").await,
+        server.admin().await,
+    );
     let element = server.element(&admin, 1, 1).await;
     let space = id_of(&make(&server, &ada, "5x5").await);
     let place = async || {
@@ -100,10 +122,14 @@ async fn so_many_elements_stand_in_a_space_and_so_many_things_are_made_a_minute(
 async fn so_many_spaces_are_open_and_those_can_be_entered() {
     let server = TestServer::start_with(|settings| settings.max_open_spaces = 1).await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
-    let (first, second) = (server.space(&ada, "5x5").await, server.space(&ada, "5x5").await);
+    let (first, second) = (
+        server.space(&ada, "5x5").await,
+        server.space(&ada, "5x5").await,
+    );
     let _inside = GameClient::join(&server.address, &ada, &first).await;
     let mut late = Stranger::connect(&server.address).await;
-    late.say(&ClientMessage::Hello(hello(&bob.token, &second))).await;
+    late.say(&ClientMessage::Hello(hello(&bob.token, &second)))
+        .await;
     assert_eq!(late.refused().await, 1001);
     let _too = GameClient::join(&server.address, &bob, &first).await;
     server.stop().await;

@@ -34,7 +34,11 @@ async fn a_server_that_stops_in_order_resumes_everything() {
     let mut client = GameClient::join(&server.address, &ada, &space).await;
     let (place, _) = live(&mut client).await;
     let stopping = tokio::spawn(server.stop());
-    assert_eq!(client.ended().await, Some(1001), "the client is told to come back");
+    assert_eq!(
+        client.ended().await,
+        Some(1001),
+        "the client is told to come back"
+    );
     stopping.await.unwrap();
 
     let server = TestServer::start_in(folder, |_| {}).await;
@@ -54,7 +58,8 @@ async fn a_killed_server_resumes_from_a_second_ago_at_most() {
     let store = Store::open(folder.path()).await.unwrap();
     let id: SpaceId = space.parse().unwrap();
     let mut seq = 12;
-    // The checkpoint comes within a second of the last change; every look waits for a tick that moves nobody.
+    // The checkpoint comes within a second of the last change; every look waits for a tick that
+    // moves nobody.
     while store
         .load_checkpoint(id)
         .await

@@ -1,4 +1,5 @@
-//! Searching: what no way leads to is not searched for, and one user's searches do not take the time of others.
+//! Searching: what no way leads to is not searched for, and one user's searches do not take the
+//! time of others.
 
 use plaza::components::command::Command;
 use plaza::components::fact::Fact;
@@ -16,14 +17,17 @@ use crate::space::join;
 
 const SIDE: u16 = 128;
 
-/// A field on which everybody arrives in a corner, with an island of one tile and a block of stone behind a wall.
+/// A field on which everybody arrives in a corner, with an island of one tile and a block of stone
+/// behind a wall.
 fn space() -> Space {
     let spawn = TileRect {
         corner: Tile::new(0, 0),
         width: 2,
         height: 1,
     };
-    let around = |x: u16, y: u16| (x - 1..=x + 1).flat_map(move |x| (y - 1..=y + 1).map(move |y| Tile::new(x, y)));
+    let around = |x: u16, y: u16| {
+        (x - 1..=x + 1).flat_map(move |x| (y - 1..=y + 1).map(move |y| Tile::new(x, y)))
+    };
     let island = Tile::new(100, 100);
     let stone = around(100, 20).chain([Tile::new(98, 20)]);
     let moat = around(100, 100).filter(|tile| *tile != island);
@@ -58,12 +62,15 @@ fn what_no_way_leads_to_is_told_at_once_without_a_search() {
     let mut space = space();
     for seq in 1..100 {
         let output = space.step(&[walk(1, seq, 100, 100)]);
-        assert!(output.facts.contains(&Fact::NoPath { player: PlayerId(1) }));
+        assert!(output.facts.contains(&Fact::NoPath {
+            player: PlayerId(1)
+        }));
         assert_eq!(space.searched(), 0);
     }
 }
 
-/// One tick of spaces that share a budget, each with its commands; answers how many tiles were looked at.
+/// One tick of spaces that share a budget, each with its commands; answers how many tiles were
+/// looked at.
 fn tick_all(budget: &mut SearchBudget, spaces: &mut [Space], command: &Command) -> usize {
     budget.pass(50_000);
     let searched = spaces.iter_mut().map(|space| {
@@ -90,7 +97,10 @@ fn one_user_is_searched_for_only_so_much_in_all_spaces_and_others_all_the_same()
     assert!(tick_all(&mut budget, &mut spaces, &walk(2, 1, 40, 40)) > 0);
     let output = spaces[0].step(&[]);
     assert!(
-        output.stances.iter().any(|(player, _)| *player == PlayerId(2)),
+        output
+            .stances
+            .iter()
+            .any(|(player, _)| *player == PlayerId(2)),
         "the other walks"
     );
 }
@@ -101,7 +111,9 @@ fn who_leaves_and_comes_back_is_searched_for_no_more() {
     let mut budget = SearchBudget::default();
     let user = UserId(Uuid::from_u128(1));
     budget.spend(user, 200_000);
-    space.step(&[Command::Leave { player: PlayerId(1) }]);
+    space.step(&[Command::Leave {
+        player: PlayerId(1),
+    }]);
     space.step(&[join(1)]);
     let again = space
         .picture()
@@ -128,5 +140,11 @@ fn a_walk_waits_for_its_search_however_long_that_takes() {
     space.lend_searching(SearchBudget::default());
     space.step(&[]);
     assert!(space.searched() > 0);
-    assert!(space.step(&[]).stances.iter().any(|(player, _)| *player == PlayerId(1)));
+    assert!(
+        space
+            .step(&[])
+            .stances
+            .iter()
+            .any(|(player, _)| *player == PlayerId(1))
+    );
 }

@@ -1,4 +1,5 @@
-//! Seeding: twice changes nothing, a change updates, a mistake is named and leaves everything as it was.
+//! Seeding: twice changes nothing, a change updates, a mistake is named and leaves everything as it
+//! was.
 
 use std::path::Path;
 
@@ -11,14 +12,23 @@ const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/seed"
 
 fn copy_fixture(to: &Path) {
     std::fs::create_dir_all(to.join("maps")).unwrap();
-    for file in ["avatars.json", "elements.json", "spaces.json", "maps/yard.tmj"] {
+    for file in [
+        "avatars.json",
+        "elements.json",
+        "spaces.json",
+        "maps/yard.tmj",
+    ] {
         std::fs::copy(Path::new(FIXTURE).join(file), to.join(file)).unwrap();
     }
 }
 
 fn edit(file: &Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(file).unwrap();
-    assert!(text.contains(from), "{} does not hold {from}", file.display());
+    assert!(
+        text.contains(from),
+        "{} does not hold {from}",
+        file.display()
+    );
     std::fs::write(file, text.replacen(from, to, 1)).unwrap();
 }
 
@@ -52,7 +62,10 @@ async fn twice(home: &Home, folder: &Folder) {
 
 async fn a_seeded_space_has_walls_zones_and_solid_elements(home: Home) {
     let store = &home.store;
-    store.seed(&Folder::read(Path::new(FIXTURE)).unwrap()).await.unwrap();
+    store
+        .seed(&Folder::read(Path::new(FIXTURE)).unwrap())
+        .await
+        .unwrap();
     let nobody = plaza::components::id::UserId(uuid::Uuid::nil());
     let page = plaza::store::spaces::Page {
         limit: 10,
@@ -63,7 +76,11 @@ async fn a_seeded_space_has_walls_zones_and_solid_elements(home: Home) {
     assert_eq!((plan.width, plan.height), (4, 3));
     assert_eq!(plan.blocked, [Tile::new(3, 0), Tile::new(0, 2)]);
     assert_eq!(plan.zones[0].name, "Gate");
-    let solid: Vec<_> = plan.elements.iter().filter_map(|placed| placed.solid).collect();
+    let solid: Vec<_> = plan
+        .elements
+        .iter()
+        .filter_map(|placed| placed.solid)
+        .collect();
     assert_eq!(solid.len(), 1);
     assert_eq!(
         (solid[0].corner, solid[0].width, solid[0].height),
@@ -75,7 +92,10 @@ async fn a_change_updates_what_changed_and_the_seeded_space(home: Home) {
     let store = &home.store;
     let seed = tempfile::tempdir().unwrap();
     copy_fixture(seed.path());
-    store.seed(&Folder::read(seed.path()).unwrap()).await.unwrap();
+    store
+        .seed(&Folder::read(seed.path()).unwrap())
+        .await
+        .unwrap();
     let nobody = plaza::components::id::UserId(uuid::Uuid::nil());
     let page = plaza::store::spaces::Page {
         limit: 10,
@@ -89,7 +109,10 @@ async fn a_change_updates_what_changed_and_the_seeded_space(home: Home) {
         "\"type\": \"tree\", \"x\": 64",
     );
     edit(&seed.path().join("avatars.json"), "Ann", "Anna");
-    let report = store.seed(&Folder::read(seed.path()).unwrap()).await.unwrap();
+    let report = store
+        .seed(&Folder::read(seed.path()).unwrap())
+        .await
+        .unwrap();
     assert_eq!((report.added, report.updated), (0, 2), "{report:?}");
     let after = store.public_spaces(nobody, page).await.unwrap().remove(0);
     assert_eq!(after.id, before.id);
@@ -108,9 +131,19 @@ async fn a_change_updates_what_changed_and_the_seeded_space(home: Home) {
 async fn a_mistake_is_named_and_nothing_is_loaded(home: Home) {
     let store = &home.store;
     let cases = [
-        ("avatars.json", "\"ann\"", "\"Ann!\"", "entry 1: a key is made of"),
+        (
+            "avatars.json",
+            "\"ann\"",
+            "\"Ann!\"",
+            "entry 1: a key is made of",
+        ),
         ("avatars.json", "[", "", "line 1"),
-        ("elements.json", "\"height\": 2", "\"height\": 0", "element `tree`"),
+        (
+            "elements.json",
+            "\"height\": 2",
+            "\"height\": 0",
+            "element `tree`",
+        ),
         ("elements.json", "\"y\": 1", "\"y\": 2", "footprint"),
         (
             "elements.json",
@@ -124,7 +157,12 @@ async fn a_mistake_is_named_and_nothing_is_loaded(home: Home) {
             "\"nowhere\"",
             "spaces.json: space `open-yard`: there is no maps/nowhere.tmj",
         ),
-        ("maps/yard.tmj", "\"x\": 32", "\"x\": 128", "lies outside the map"),
+        (
+            "maps/yard.tmj",
+            "\"x\": 32",
+            "\"x\": 128",
+            "lies outside the map",
+        ),
     ];
     for (file, from, to, expected) in cases {
         let seed = tempfile::tempdir().unwrap();
@@ -135,8 +173,13 @@ async fn a_mistake_is_named_and_nothing_is_loaded(home: Home) {
             .await
             .unwrap_err()
             .to_string();
-        assert!(error.contains(expected), "{error:?} does not say {expected:?}");
-        assert!(store.avatars().await.unwrap().is_empty() && store.maps().await.unwrap().is_empty());
+        assert!(
+            error.contains(expected),
+            "{error:?} does not say {expected:?}"
+        );
+        assert!(
+            store.avatars().await.unwrap().is_empty() && store.maps().await.unwrap().is_empty()
+        );
     }
 }
 
@@ -173,8 +216,9 @@ fn what_leads_nowhere_and_what_no_one_reads_is_refused_in_one_report() {
             {{"name": "space", "type": "string", "value": "{space}"}}, {{"name": "zone", "type": "string", "value": "{zone}"}}]}},"#
         )
     };
-    let portals =
-        portal(7, "nowhere", "Gate") + &portal(8, "open-yard", "No such door") + &portal(9, "open-yard", "Gate");
+    let portals = portal(7, "nowhere", "Gate")
+        + &portal(8, "open-yard", "No such door")
+        + &portal(9, "open-yard", "Gate");
     edit(&map, "{\"id\": 3,", &(portals + "{\"id\": 3,"));
     std::fs::copy(&map, seed.path().join("maps/Große Halle.tmj")).unwrap();
     std::fs::copy(&map, seed.path().join("maps/hall.json")).unwrap();
@@ -195,7 +239,10 @@ fn what_leads_nowhere_and_what_no_one_reads_is_refused_in_one_report() {
         "avatars.json: `ann`: there is no picture /art/avatars/ann.svg",
         "maps/yard.tmj: tile `grass`: there is no picture",
     ] {
-        assert!(error.contains(expected), "{error} does not say {expected:?}");
+        assert!(
+            error.contains(expected),
+            "{error} does not say {expected:?}"
+        );
     }
     assert!(!error.contains("`P9`"), "{error}");
 }
@@ -207,10 +254,18 @@ fn a_map_on_which_no_one_can_stand_is_refused() {
     let map = seed.path().join("maps/yard.tmj");
     let text = std::fs::read_to_string(&map).unwrap();
     let mut map: serde_json::Value = serde_json::from_str(&text).unwrap();
-    map["layers"][0]["properties"] = serde_json::json!([{"name": "collides", "type": "bool", "value": true}]);
+    map["layers"][0]["properties"] =
+        serde_json::json!([{"name": "collides", "type": "bool", "value": true}]);
     std::fs::write(seed.path().join("maps/yard.tmj"), map.to_string()).unwrap();
-    let error = Folder::read(seed.path()).unwrap().check().unwrap_err().to_string();
-    assert!(error.contains("maps/yard.tmj: everything blocks"), "{error}");
+    let error = Folder::read(seed.path())
+        .unwrap()
+        .check()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("maps/yard.tmj: everything blocks"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -1,7 +1,8 @@
-//! Services: one PostgreSQL for the whole run with a database for each test, and Redis servers; all of them end with us.
+//! Services: one PostgreSQL for the whole run with a database for each test, and Redis servers; all
+//! of them end with us.
 //!
-//! Their programs are those of Debian's packages, which `scripts/need services` installs. What runs already on this machine is
-//! never used.
+//! Their programs are those of Debian's packages, which `scripts/need services` installs. What runs
+//! already on this machine is never used.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
@@ -11,7 +12,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-/// Runs a server until its own standard input ends, which the system sees to however the tests end, then removes its folder.
+/// Runs a server until its own standard input ends, which the system sees to however the tests end,
+/// then removes its folder.
 const KEEPER: &str = r#"
 "$@" </dev/null 2>&1 & server=$!
 exec >/dev/null 2>&1
@@ -27,8 +29,14 @@ struct Kept {
 }
 
 impl Kept {
-    /// Starts a server and waits until it says that it is ready. When it ends instead, the answer is what it said.
-    fn start(command: &[&str], folder: Option<&Path>, signal: &str, ready: &str) -> Result<Self, String> {
+    /// Starts a server and waits until it says that it is ready. When it ends instead, the answer
+    /// is what it said.
+    fn start(
+        command: &[&str],
+        folder: Option<&Path>,
+        signal: &str,
+        ready: &str,
+    ) -> Result<Self, String> {
         let mut keeper = Command::new("sh")
             .args(["-c", KEEPER, "keeper"])
             .args(command)
@@ -68,7 +76,8 @@ impl Drop for Kept {
 /// Runs a program to its end, and answers what it wrote.
 fn run(command: &[&str]) -> String {
     let done = Command::new(command[0]).args(&command[1..]).output();
-    let done = done.unwrap_or_else(|error| panic!("{}: {error}; run scripts/need services", command[0]));
+    let done =
+        done.unwrap_or_else(|error| panic!("{}: {error}; run scripts/need services", command[0]));
     let said = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{command:?}: {said}");
     String::from_utf8_lossy(&done.stdout).into_owned()
@@ -91,14 +100,23 @@ impl Postgres {
 
     /// `is_shared`: it ends with the tests, and its folder with it.
     fn start(is_shared: bool) -> Self {
-        let folder = tempfile::Builder::new().prefix("plaza-test-").tempdir().unwrap().keep();
+        let folder = tempfile::Builder::new()
+            .prefix("plaza-test-")
+            .tempdir()
+            .unwrap()
+            .keep();
         let (home, data) = (folder.to_str().unwrap(), folder.join("data"));
         let data = data.to_str().unwrap();
         // PostgreSQL does not run as root.
         let mut as_owner = Vec::new();
         if folder.metadata().unwrap().uid() == 0 {
             run(&["chown", "postgres", home]);
-            as_owner.extend(["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+            as_owner.extend([
+                "setpriv",
+                "--reuid=postgres",
+                "--regid=postgres",
+                "--clear-groups",
+            ]);
         }
         let program = |name: &str| programs().join(name).to_str().unwrap().to_owned();
         let (initdb, postgres) = (program("initdb"), program("postgres"));
@@ -120,7 +138,15 @@ impl Postgres {
         let access = "local all postgres trust\nlocal all all scram-sha-256\n";
         std::fs::write(folder.join("data/pg_hba.conf"), access).unwrap();
         let mut serve = as_owner;
-        serve.extend([&*postgres, "-D", data, "-k", home, "-c", "listen_addresses="]);
+        serve.extend([
+            &*postgres,
+            "-D",
+            data,
+            "-k",
+            home,
+            "-c",
+            "listen_addresses=",
+        ]);
         serve.extend([
             "-c",
             "max_connections=500",
@@ -131,7 +157,11 @@ impl Postgres {
         ]);
         if is_shared {
             // What would be lost by a crash needs no care where nothing crashes.
-            let hurried = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+            let hurried = [
+                "fsync=off",
+                "synchronous_commit=off",
+                "full_page_writes=off",
+            ];
             serve.extend(hurried.into_iter().flat_map(|setting| ["-c", setting]));
         }
         let postgres = Self {
@@ -173,8 +203,14 @@ impl Drop for Postgres {
 
 /// Where the newest PostgreSQL's programs are: Debian keeps them out of the path.
 fn programs() -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let number = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let number = |path: &PathBuf| {
+        path.file_name()
+            .and_then(|name| name.to_str()?.parse::<u32>().ok())
+    };
     let newest = versions.map(|entry| entry.path()).max_by_key(number);
     newest.map_or_else(PathBuf::new, |version| version.join("bin"))
 }
@@ -226,16 +262,19 @@ impl Database {
     /// Makes a user of the server who needs a password, and answers its name.
     pub fn make_user(&self, password: &str) -> String {
         let user = format!("user_of_{}", self.name);
-        self.server
-            .ask(&format!("create role {user} superuser login password '{password}'"));
+        self.server.ask(&format!(
+            "create role {user} superuser login password '{password}'"
+        ));
         user
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        self.server
-            .ask(&format!("drop database if exists {} with (force)", self.name));
+        self.server.ask(&format!(
+            "drop database if exists {} with (force)",
+            self.name
+        ));
     }
 }
 
@@ -275,9 +314,18 @@ impl Redis {
     pub fn cluster(folder: &Path) -> Self {
         let folder = folder.to_str().unwrap();
         let announce = ["--cluster-announce-ip", "127.0.0.1"];
-        let cluster = Self::on_a_free_port(&[&["--cluster-enabled", "yes", "--dir", folder], &announce[..]].concat());
+        let cluster = Self::on_a_free_port(
+            &[
+                &["--cluster-enabled", "yes", "--dir", folder],
+                &announce[..],
+            ]
+            .concat(),
+        );
         cluster.ask(&["cluster", "addslotsrange", "0", "16383"]);
-        while !cluster.ask(&["cluster", "info"]).contains("cluster_state:ok") {}
+        while !cluster
+            .ask(&["cluster", "info"])
+            .contains("cluster_state:ok")
+        {}
         cluster
     }
 
@@ -303,7 +351,10 @@ impl Redis {
             let port = free.local_addr().unwrap().port();
             drop(free);
             if let Ok(kept) = Self::serve(port, more) {
-                return Self { port, kept: Some(kept) };
+                return Self {
+                    port,
+                    kept: Some(kept),
+                };
             }
         }
         panic!("redis-server does not start; run scripts/need services");
@@ -360,7 +411,12 @@ impl Sentinel {
     pub fn until_replicas(&self, count: usize) {
         let port = self.port.to_string();
         let ask = || run(&["redis-cli", "-p", &port, "sentinel", "replicas", "plaza"]);
-        while ask().lines().filter(|line| *line == "slave-priority").count() < count {}
+        while ask()
+            .lines()
+            .filter(|line| *line == "slave-priority")
+            .count()
+            < count
+        {}
     }
 }
 
@@ -381,8 +437,20 @@ impl Turn {
             let port = free.local_addr().unwrap().port();
             drop(free);
             let (number, secret) = (port.to_string(), format!("--static-auth-secret={secret}"));
-            let (pid, db) = (format!("--pidfile={home}/pid"), format!("--userdb={home}/db"));
-            let mut command = vec!["turnserver", "-n", "-L", "127.0.0.1", "-E", "127.0.0.1", "-p", &number];
+            let (pid, db) = (
+                format!("--pidfile={home}/pid"),
+                format!("--userdb={home}/db"),
+            );
+            let mut command = vec![
+                "turnserver",
+                "-n",
+                "-L",
+                "127.0.0.1",
+                "-E",
+                "127.0.0.1",
+                "-p",
+                &number,
+            ];
             command.extend([
                 "--no-tls",
                 "--no-dtls",

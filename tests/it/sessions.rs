@@ -1,4 +1,5 @@
-//! Sessions and sockets: a socket ends with the session that opened it, in every process, and with no other.
+//! Sessions and sockets: a socket ends with the session that opened it, in every process, and with
+//! no other.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -48,7 +49,10 @@ async fn a_socket_ends_at_once_with_its_session_in_both_protocols() {
     for (number, (path, by)) in ENDINGS.into_iter().enumerate() {
         let name = format!("ada-{number}");
         let own = server.user(&name).await;
-        let (stolen, elsewhere) = (again(&server, &name, &own).await, again(&server, &name, &own).await);
+        let (stolen, elsewhere) = (
+            again(&server, &name, &own).await,
+            again(&server, &name, &own).await,
+        );
         let space = server.space(&own, "40x40").await;
         let other_space = server.space(&own, "40x40").await;
         let third_space = server.space(&own, "40x40").await;
@@ -108,7 +112,10 @@ async fn a_command_that_writes_to_the_database_ends_sockets_too() {
 #[tokio::test]
 async fn sockets_end_in_every_process_of_a_cluster() {
     let shared = Shared::new();
-    let (first, second) = (shared.server_without_sweep().await, shared.server_without_sweep().await);
+    let (first, second) = (
+        shared.server_without_sweep().await,
+        shared.server_without_sweep().await,
+    );
     for (number, (path, by)) in ENDINGS.into_iter().enumerate() {
         let name = format!("ada-{number}");
         let own = first.user(&name).await;

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use plaza::components::bubble::BubbleAction;
-use plaza::components::chat::{ChatRefusal, MessageChange, REACTION_KINDS, Scope, Speech, TYPING_SECONDS};
+use plaza::components::chat::{
+    ChatRefusal, MessageChange, REACTION_KINDS, Scope, Speech, TYPING_SECONDS,
+};
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
 use plaza::components::fact::{Fact, TickOutput};
@@ -71,7 +73,11 @@ pub fn join(number: u128) -> Command {
 fn held(player: u32, seq: u32, direction: Direction, run: bool) -> Command {
     Command::Step {
         player: PlayerId(player),
-        step: HeldStep { seq, direction, run },
+        step: HeldStep {
+            seq,
+            direction,
+            run,
+        },
     }
 }
 
@@ -95,12 +101,19 @@ fn desk(id: u128, corner: Tile, width: u16, height: u16) -> Placement {
         id: PlacementId(Uuid::from_u128(id)),
         element: ElementId(Uuid::from_u128(7)),
         corner,
-        solid: Some(TileRect { corner, width, height }),
+        solid: Some(TileRect {
+            corner,
+            width,
+            height,
+        }),
     }
 }
 
 fn place(placement: Placement) -> Command {
-    Command::PlaceElement { placement, version: 2 }
+    Command::PlaceElement {
+        placement,
+        version: 2,
+    }
 }
 
 fn position(space: &mut Space, player: u32) -> Position {
@@ -127,7 +140,10 @@ fn a_join_is_told_once_and_a_second_one_tells_everything_again() {
         again,
     };
     assert_eq!(first.facts, [joined(false)]);
-    assert_eq!((first.cards.len(), first.stances.len(), first.own.len()), (1, 1, 1));
+    assert_eq!(
+        (first.cards.len(), first.stances.len(), first.own.len()),
+        (1, 1, 1)
+    );
     let quiet = space.step(&[]);
     assert_eq!(
         quiet,
@@ -138,7 +154,10 @@ fn a_join_is_told_once_and_a_second_one_tells_everything_again() {
     );
     let again = space.step(&[join(1)]);
     assert_eq!(again.facts, [joined(true)]);
-    assert_eq!((again.cards.len(), again.stances.len(), again.own.len()), (1, 1, 1));
+    assert_eq!(
+        (again.cards.len(), again.stances.len(), again.own.len()),
+        (1, 1, 1)
+    );
     assert_eq!(space.people(), 1);
 }
 
@@ -146,7 +165,9 @@ fn a_join_is_told_once_and_a_second_one_tells_everything_again() {
 fn the_vanished_stay_half_a_minute_and_then_go() {
     let mut space = Space::new(&plan(&["...."]), RATE);
     space.step(&[join(1)]);
-    space.step(&[Command::Disconnect { player: PlayerId(1) }]);
+    space.step(&[Command::Disconnect {
+        player: PlayerId(1),
+    }]);
     for _ in 0..30 * 20 - 1 {
         assert!(space.step(&[]).gone.is_empty());
     }
@@ -160,7 +181,9 @@ fn whoever_comes_back_stands_where_they_left() {
     space.step(&[join(1), walk_to(1, 1, 7, 1)]);
     rest(&mut space, 60);
     assert_eq!(position(&mut space, 1).tile(), Tile::new(7, 1));
-    space.step(&[Command::Leave { player: PlayerId(1) }]);
+    space.step(&[Command::Leave {
+        player: PlayerId(1),
+    }]);
     let out = space.step(&[join(1)]);
     assert_eq!(out.stances[0].0, PlayerId(2));
     assert_eq!(out.stances[0].1.position.tile(), Tile::new(7, 1));
@@ -177,7 +200,11 @@ fn arrivals_are_scattered_over_the_free_tiles_of_the_spawn_zone() {
     plan.zones = vec![Zone::new(ZoneKind::Spawn, "door".into(), area)];
     let mut space = Space::new(&plan, RATE);
     let out = space.step(&(1..=8).map(join).collect::<Vec<_>>());
-    let mut tiles: Vec<Tile> = out.stances.iter().map(|(_, stance)| stance.position.tile()).collect();
+    let mut tiles: Vec<Tile> = out
+        .stances
+        .iter()
+        .map(|(_, stance)| stance.position.tile())
+        .collect();
     tiles.sort_unstable();
     tiles.dedup();
     assert_eq!(tiles.len(), 8, "eight people on eight free tiles");
@@ -187,7 +214,11 @@ fn arrivals_are_scattered_over_the_free_tiles_of_the_spawn_zone() {
 #[test]
 fn a_map_that_is_all_wall_still_takes_people() {
     let mut space = Space::new(&plan(&["###", "###"]), RATE);
-    space.step(&[join(1), held(1, 1, Direction::Right, true), walk_to(1, 2, 0, 0)]);
+    space.step(&[
+        join(1),
+        held(1, 1, Direction::Right, true),
+        walk_to(1, 2, 0, 0),
+    ]);
     rest(&mut space, 20);
     assert_eq!(space.people(), 1);
 }
@@ -203,7 +234,9 @@ fn inputs_are_acknowledged_in_order_and_old_ones_ignored() {
     ]);
     assert_eq!(out.own[0].ack, 5);
     assert_eq!(space.step(&[]).own, []);
-    let flood: Vec<Command> = (6..=20).map(|seq| held(1, seq, Direction::Right, false)).collect();
+    let flood: Vec<Command> = (6..=20)
+        .map(|seq| held(1, seq, Direction::Right, false))
+        .collect();
     let out = space.step(&flood);
     assert!(out.own[0].ack >= 13, "dropped steps are acknowledged");
     for _ in 0..8 {
@@ -215,7 +248,10 @@ fn inputs_are_acknowledged_in_order_and_old_ones_ignored() {
 #[test]
 fn a_click_on_a_desk_leads_to_its_nearest_side() {
     let mut space = Space::new(
-        &plan_from(&[".........", "....##...", "....##...", "........."], Tile::new(0, 1)),
+        &plan_from(
+            &[".........", "....##...", "....##...", "........."],
+            Tile::new(0, 1),
+        ),
         RATE,
     );
     space.step(&[join(1), walk_to(1, 1, 5, 1)]);
@@ -230,10 +266,15 @@ fn a_click_on_a_desk_leads_to_its_nearest_side() {
 
 #[test]
 fn a_walled_off_tile_has_no_path() {
-    let mut space = Space::new(&plan_from(&["....#..", "....#..", "....#.."], Tile::new(0, 0)), RATE);
+    let mut space = Space::new(
+        &plan_from(&["....#..", "....#..", "....#.."], Tile::new(0, 0)),
+        RATE,
+    );
     let mut facts = space.step(&[join(1), walk_to(1, 1, 6, 1)]).facts;
     facts.extend(rest(&mut space, 10));
-    assert!(facts.contains(&Fact::NoPath { player: PlayerId(1) }));
+    assert!(facts.contains(&Fact::NoPath {
+        player: PlayerId(1)
+    }));
 }
 
 #[test]
@@ -252,7 +293,10 @@ fn a_walk_finds_another_way_when_an_element_blocks_it() {
 #[test]
 fn walking_up_to_somebody_follows_them_and_stops_beside() {
     let mut space = Space::new(
-        &plan_from(&["....................", "...................."], Tile::new(0, 0)),
+        &plan_from(
+            &["....................", "...................."],
+            Tile::new(0, 0),
+        ),
         RATE,
     );
     space.step(&[join(1), join(2), walk_to(2, 1, 15, 1)]);
@@ -264,22 +308,35 @@ fn walking_up_to_somebody_follows_them_and_stops_beside() {
     rest(&mut space, 20);
     space.step(&[chase]);
     rest(&mut space, 150);
-    let (first, second) = (position(&mut space, 1).tile(), position(&mut space, 2).tile());
+    let (first, second) = (
+        position(&mut space, 1).tile(),
+        position(&mut space, 2).tile(),
+    );
     assert_eq!(second, Tile::new(15, 1));
-    assert_eq!(first.x.abs_diff(second.x).max(first.y.abs_diff(second.y)), 1);
+    assert_eq!(
+        first.x.abs_diff(second.x).max(first.y.abs_diff(second.y)),
+        1
+    );
     assert!(!space.picture().players[0].2.walking);
 }
 
 #[test]
 fn tile_steps_go_one_tile_and_no_faster_than_a_walker() {
-    let mut space = Space::new(&plan_from(&[".....", "#....", "....."], Tile::new(0, 0)), RATE);
+    let mut space = Space::new(
+        &plan_from(&[".....", "#....", "....."], Tile::new(0, 0)),
+        RATE,
+    );
     space.step(&[join(1)]);
     let reject = |x, y| Fact::StepRejected {
         player: PlayerId(1),
         tile: Tile::new(x, y),
     };
     for (x, y) in [(0, 0), (1, 1), (2, 0), (0, 1), (700, 700)] {
-        assert_eq!(space.step(&[step_tile(1, x, y)]).facts, [reject(0, 0)], "to {x}, {y}");
+        assert_eq!(
+            space.step(&[step_tile(1, x, y)]).facts,
+            [reject(0, 0)],
+            "to {x}, {y}"
+        );
     }
     let out = space.step(&[step_tile(1, 1, 0), step_tile(1, 2, 0), step_tile(1, 3, 0)]);
     assert_eq!(out.facts, [reject(2, 0)]);
@@ -307,7 +364,10 @@ fn an_element_placed_on_somebody_moves_them_aside_and_its_removal_opens_the_grou
         id: placement.id,
         version: 3,
     }]);
-    assert_eq!((space.picture().grid_hash, space.picture().version), (hash, 3));
+    assert_eq!(
+        (space.picture().grid_hash, space.picture().version),
+        (hash, 3)
+    );
 }
 
 fn speech(id: u128, text: &str, at: u64) -> Speech {
@@ -378,14 +438,26 @@ fn own_lines_are_changed_and_deleted_and_others_only_by_who_looks_after_the_spac
         refusal(&space.step(&[change(2, 2, Some("again"), false)])),
         ChatRefusal::Gone
     );
-    assert_eq!(refusal(&space.step(&[react(2, 2, "👍", true)])), ChatRefusal::Gone);
-    assert_eq!(refusal(&space.step(&[change(1, 3, None, true)])), ChatRefusal::Gone);
+    assert_eq!(
+        refusal(&space.step(&[react(2, 2, "👍", true)])),
+        ChatRefusal::Gone
+    );
+    assert_eq!(
+        refusal(&space.step(&[change(1, 3, None, true)])),
+        ChatRefusal::Gone
+    );
     assert!(
-        space.step(&[change(1, 1, Some("hello"), false)]).facts.is_empty(),
+        space
+            .step(&[change(1, 1, Some("hello"), false)])
+            .facts
+            .is_empty(),
         "nothing new"
     );
     let history = space.picture().history;
-    assert_eq!((&history[0].text[..], history[0].edited), ("hello", Some(9)));
+    assert_eq!(
+        (&history[0].text[..], history[0].edited),
+        ("hello", Some(9))
+    );
     assert_eq!((&history[1].text[..], history[1].is_deleted), ("", true));
     assert!(history[1].reactions.is_empty());
 }
@@ -431,10 +503,20 @@ fn in_slow_mode_only_who_looks_after_the_space_says_much() {
     space.step(&[join(1), join(2), say(1, 1, "before", 1_000)]);
     let told = space.step(&[Command::SlowDown { seconds: 10 }]);
     assert_eq!(told.facts, [Fact::SlowMode { seconds: 10 }]);
-    assert!(space.step(&[Command::SlowDown { seconds: 10 }]).facts.is_empty());
+    assert!(
+        space
+            .step(&[Command::SlowDown { seconds: 10 }])
+            .facts
+            .is_empty()
+    );
     let early = space.step(&[say(1, 2, "too soon", 3_500)]);
     assert_eq!(refusal(&early), ChatRefusal::TooSoon { seconds: 8 });
-    let is_said = |output: TickOutput| output.facts.iter().any(|fact| matches!(fact, Fact::Said(_)));
+    let is_said = |output: TickOutput| {
+        output
+            .facts
+            .iter()
+            .any(|fact| matches!(fact, Fact::Said(_)))
+    };
     assert!(is_said(space.step(&[say(2, 3, "another", 3_500)])));
     assert!(is_said(space.step(&[say(1, 4, "in time", 11_000)])));
     let owner = Speech {
@@ -442,7 +524,10 @@ fn in_slow_mode_only_who_looks_after_the_space_says_much() {
         ..speech(5, "order, please", 11_001)
     };
     let player = PlayerId(1);
-    assert!(is_said(space.step(&[Command::Chat { player, speech: owner }])));
+    assert!(is_said(space.step(&[Command::Chat {
+        player,
+        speech: owner
+    }])));
     space.step(&[Command::SlowDown { seconds: 0 }]);
     assert!(is_said(space.step(&[say(1, 6, "as I like", 11_002)])));
 }
@@ -468,8 +553,8 @@ fn typing_ends_with_the_line_or_after_a_silence_or_with_the_typist() {
     space.step(&[types(true)]);
     assert_eq!(told(&space.step(&[say(1, 1, "hello", 0)])), Some(false));
     space.step(&[types(true)]);
-    let silence =
-        (1..=u64::from(RATE.per_second()) * TYPING_SECONDS).position(|_| told(&space.step(&[])) == Some(false));
+    let silence = (1..=u64::from(RATE.per_second()) * TYPING_SECONDS)
+        .position(|_| told(&space.step(&[])) == Some(false));
     assert_eq!(silence, Some(99));
     space.step(&[types(true)]);
     let player = PlayerId(1);
@@ -490,7 +575,10 @@ fn what_became_of_lines_is_in_the_checkpoint_and_in_what_happened_since() {
     let player = PlayerId(2);
     let output = space.step(&[
         say(1, 1, "question", 4),
-        Command::Chat { player, speech: answer },
+        Command::Chat {
+            player,
+            speech: answer,
+        },
         say(1, 3, "oops", 6),
         change(1, 1, Some("question?"), false),
         change(1, 3, None, false),
@@ -537,7 +625,9 @@ fn only_who_looks_after_the_space_announces() {
         space.step(&[Command::Chat { player, speech }])
     };
     assert_eq!(refusal(&announce(false)), ChatRefusal::NoAnnouncer);
-    assert!(matches!(&announce(true).facts[..], [Fact::Said(line)] if line.scope == Scope::Announcement));
+    assert!(
+        matches!(&announce(true).facts[..], [Fact::Said(line)] if line.scope == Scope::Announcement)
+    );
 }
 
 #[test]
@@ -584,7 +674,11 @@ fn a_line_that_is_sent_again_is_kept_once() {
         (true, 3),
         "a client that begins to count anew"
     );
-    assert_eq!(say(4, Some(7), "hello", 70_000), (true, 4), "that was long ago");
+    assert_eq!(
+        say(4, Some(7), "hello", 70_000),
+        (true, 4),
+        "that was long ago"
+    );
     assert_eq!(say(5, None, "hello", 70_000), (true, 5));
     assert_eq!(space.picture().history.len(), 4);
 }
@@ -593,8 +687,14 @@ fn a_line_that_is_sent_again_is_kept_once() {
 fn checkpoints_of_other_versions_are_refused_by_number() {
     let mut bytes = Space::new(&plan(&["."]), RATE).checkpoint().encode();
     bytes[4] = 9;
-    assert_eq!(Checkpoint::decode(&bytes), Err(CheckpointError::Version { found: 9 }));
-    assert_eq!(Checkpoint::decode(b"something else"), Err(CheckpointError::Foreign));
+    assert_eq!(
+        Checkpoint::decode(&bytes),
+        Err(CheckpointError::Version { found: 9 })
+    );
+    assert_eq!(
+        Checkpoint::decode(b"something else"),
+        Err(CheckpointError::Foreign)
+    );
 }
 
 #[test]
@@ -646,9 +746,15 @@ fn a_crowd_is_kept_compressed_and_a_length_that_lies_is_refused() {
         Err(CheckpointError::Senseless(_))
     ));
     let huge = Checkpoint::seal(5, &[0xff; 64]);
-    assert!(matches!(Checkpoint::decode(&huge), Err(CheckpointError::Senseless(_))));
+    assert!(matches!(
+        Checkpoint::decode(&huge),
+        Err(CheckpointError::Senseless(_))
+    ));
     let cut = Checkpoint::seal(5, &[0, 1, 0, 0, 7]);
-    assert!(matches!(Checkpoint::decode(&cut), Err(CheckpointError::Malformed(_))));
+    assert!(matches!(
+        Checkpoint::decode(&cut),
+        Err(CheckpointError::Malformed(_))
+    ));
 }
 
 #[test]
@@ -668,7 +774,8 @@ fn a_restored_player_who_would_stand_in_a_wall_is_moved() {
 
 // Promises for any commands.
 
-/// What a test asks of a space, with small numbers so that things happen to the same people and places.
+/// What a test asks of a space, with small numbers so that things happen to the same people and
+/// places.
 fn command() -> impl Strategy<Value = Command> {
     let player = 1_u32..6;
     let tile = (0_u16..13, 0_u16..11).prop_map(|(x, y)| Tile::new(x, y));
@@ -676,9 +783,12 @@ fn command() -> impl Strategy<Value = Command> {
     let step = (player.clone(), 0_u32..4_000, direction, any::<bool>());
     let goal = prop_oneof![
         tile.clone().prop_map(Goal::Tile),
-        player.clone().prop_map(|number| Goal::Player(PlayerId(number)))
+        player
+            .clone()
+            .prop_map(|number| Goal::Player(PlayerId(number)))
     ];
-    let placement = (0_u128..4, tile.clone(), 0_u16..4, 0_u16..4).prop_map(|(id, tile, w, h)| desk(id, tile, w, h));
+    let placement = (0_u128..4, tile.clone(), 0_u16..4, 0_u16..4)
+        .prop_map(|(id, tile, w, h)| desk(id, tile, w, h));
     prop_oneof![
         2 => (1_u128..5).prop_map(join),
         1 => player.clone().prop_map(|player| Command::Disconnect { player: PlayerId(player) }),
@@ -702,7 +812,12 @@ fn command() -> impl Strategy<Value = Command> {
 
 /// Zones of every class that does something, on a map of that test.
 fn zones() -> Vec<Zone> {
-    let kinds = [ZoneKind::Private, ZoneKind::Silent, ZoneKind::Stage, ZoneKind::Voices];
+    let kinds = [
+        ZoneKind::Private,
+        ZoneKind::Silent,
+        ZoneKind::Stage,
+        ZoneKind::Voices,
+    ];
     let zone = |(kind, x): (ZoneKind, u16)| {
         let area = TileRect {
             corner: Tile::new(x, 0),
@@ -732,48 +847,58 @@ fn command_among_people() -> impl Strategy<Value = Command> {
     ]
 }
 
-/// Commands tick by tick; the sequence numbers of one player rise over time, mostly, and every edit makes the next version.
+/// Commands tick by tick; the sequence numbers of one player rise over time, mostly, and every edit
+/// makes the next version.
 fn ticks(most: usize) -> impl Strategy<Value = Vec<Vec<Command>>> {
     ticks_of(command(), most)
 }
 
-fn ticks_of(command: impl Strategy<Value = Command>, most: usize) -> impl Strategy<Value = Vec<Vec<Command>>> {
-    proptest::collection::vec(proptest::collection::vec(command, 0..5), 1..most).prop_map(|mut ticks| {
-        let mut next = 2..;
-        for (number, commands) in ticks.iter_mut().enumerate() {
-            for (place, command) in commands.iter_mut().enumerate() {
-                let rising = (number * 8 + place) as u32;
-                match command {
-                    Command::Step { step, .. } if step.seq % 10 != 0 => step.seq = rising,
-                    Command::Walk { seq, .. } if *seq % 10 != 0 => *seq = rising,
-                    Command::PlaceElement { version, .. } | Command::RemoveElement { version, .. } => {
-                        *version = next.next().unwrap();
+fn ticks_of(
+    command: impl Strategy<Value = Command>,
+    most: usize,
+) -> impl Strategy<Value = Vec<Vec<Command>>> {
+    proptest::collection::vec(proptest::collection::vec(command, 0..5), 1..most).prop_map(
+        |mut ticks| {
+            let mut next = 2..;
+            for (number, commands) in ticks.iter_mut().enumerate() {
+                for (place, command) in commands.iter_mut().enumerate() {
+                    let rising = (number * 8 + place) as u32;
+                    match command {
+                        Command::Step { step, .. } if step.seq % 10 != 0 => step.seq = rising,
+                        Command::Walk { seq, .. } if *seq % 10 != 0 => *seq = rising,
+                        Command::PlaceElement { version, .. }
+                        | Command::RemoveElement { version, .. } => {
+                            *version = next.next().unwrap();
+                        }
+                        Command::ReplaceLayout { plan } => plan.version = next.next().unwrap(),
+                        _ => {}
                     }
-                    Command::ReplaceLayout { plan } => plan.version = next.next().unwrap(),
-                    _ => {}
                 }
             }
-        }
-        ticks
-    })
+            ticks
+        },
+    )
 }
 
-/// Random maps of 12 × 10 with a corner that no test element covers, so that nobody ever is without a place.
+/// Random maps of 12 × 10 with a corner that no test element covers, so that nobody ever is without
+/// a place.
 fn map() -> impl Strategy<Value = SpaceLayout> {
-    proptest::collection::vec(proptest::bool::weighted(0.25), 16 * 14).prop_map(|walls| SpaceLayout {
-        width: 16,
-        height: 14,
-        blocked: walls
-            .iter()
-            .enumerate()
-            .filter(|&(index, &wall)| wall && index != 16 * 14 - 1)
-            .map(|(index, _)| Tile::new((index % 16) as u16, (index / 16) as u16))
-            .collect(),
-        has_walls: false,
-        voices: ProximityRules::default(),
-        zones: Vec::new(),
-        elements: Vec::new(),
-        version: 1,
+    proptest::collection::vec(proptest::bool::weighted(0.25), 16 * 14).prop_map(|walls| {
+        SpaceLayout {
+            width: 16,
+            height: 14,
+            blocked: walls
+                .iter()
+                .enumerate()
+                .filter(|&(index, &wall)| wall && index != 16 * 14 - 1)
+                .map(|(index, _)| Tile::new((index % 16) as u16, (index / 16) as u16))
+                .collect(),
+            has_walls: false,
+            voices: ProximityRules::default(),
+            zones: Vec::new(),
+            elements: Vec::new(),
+            version: 1,
+        }
     })
 }
 
@@ -795,7 +920,9 @@ impl Shadow {
             Command::ReplaceLayout { plan } => {
                 self.plan = (**plan).clone();
                 let placements = plan.elements.iter();
-                self.placements = placements.map(|placement| (placement.id, placement.clone())).collect();
+                self.placements = placements
+                    .map(|placement| (placement.id, placement.clone()))
+                    .collect();
             }
             _ => return false,
         }
@@ -804,15 +931,25 @@ impl Shadow {
 
     fn grid(&self) -> Grid {
         let mut grid = Grid::open(self.plan.width, self.plan.height);
-        let solid = self.placements.values().filter_map(|placement| placement.solid);
-        for tile in self.plan.blocked.iter().copied().chain(solid.flat_map(TileRect::tiles)) {
+        let solid = self
+            .placements
+            .values()
+            .filter_map(|placement| placement.solid);
+        for tile in self
+            .plan
+            .blocked
+            .iter()
+            .copied()
+            .chain(solid.flat_map(TileRect::tiles))
+        {
             grid.block(tile);
         }
         grid
     }
 }
 
-/// Breadth first over equal costs would not know diagonals; this relaxes until nothing changes, which is slow and plainly right.
+/// Breadth first over equal costs would not know diagonals; this relaxes until nothing changes,
+/// which is slow and plainly right.
 fn shortest(grid: &Grid, from: Tile) -> BTreeMap<(i32, i32), u32> {
     let mut costs = BTreeMap::from([((i32::from(from.x), i32::from(from.y)), 0)]);
     let mut border = VecDeque::from([(i32::from(from.x), i32::from(from.y))]);
@@ -823,7 +960,9 @@ fn shortest(grid: &Grid, from: Tile) -> BTreeMap<(i32, i32), u32> {
         {
             let to = (at.0 + step.0, at.1 + step.1);
             let cost = costs[&at] + if step.0 != 0 && step.1 != 0 { 99 } else { 70 };
-            let free = !grid.is_solid(to.0, to.1) && !grid.is_solid(to.0, at.1) && !grid.is_solid(at.0, to.1);
+            let free = !grid.is_solid(to.0, to.1)
+                && !grid.is_solid(to.0, at.1)
+                && !grid.is_solid(at.0, to.1);
             if free && costs.get(&to).is_none_or(|&known| known > cost) {
                 costs.insert(to, cost);
                 border.push_back(to);

@@ -1,4 +1,5 @@
-//! Uploads: real pictures are kept, photos as photos; bombs, scripts and everything else are refused; what nothing shows any more is gone.
+//! Uploads: real pictures are kept, photos as photos; bombs, scripts and everything else are
+//! refused; what nothing shows any more is gone.
 
 use std::io::Cursor;
 
@@ -14,7 +15,9 @@ use crate::clients::GridClient;
 use crate::harness::{Answer, Person, TestServer, text};
 
 pub fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
-    let image = RgbaImage::from_fn(width, height, |x, y| image::Rgba([x as u8, y as u8, 9, 255]));
+    let image = RgbaImage::from_fn(width, height, |x, y| {
+        image::Rgba([x as u8, y as u8, 9, 255])
+    });
     let image = DynamicImage::ImageRgba8(image);
     let image = if format == ImageFormat::Jpeg {
         DynamicImage::ImageRgb8(image.into_rgb8())
@@ -22,14 +25,18 @@ pub fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
         image
     };
     let mut bytes = Vec::new();
-    image.write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+    image
+        .write_to(&mut Cursor::new(&mut bytes), format)
+        .unwrap();
     bytes
 }
 
 pub async fn upload(server: &TestServer, who: &Person, kind: &str, bytes: Vec<u8>) -> Answer {
     let form = Form::new().part("file", Part::bytes(bytes).file_name("../../x.svg"));
     let request = server.request("POST".parse().unwrap(), &format!("/upload?kind={kind}"));
-    server.send(request.bearer_auth(&who.token).multipart(form)).await
+    server
+        .send(request.bearer_auth(&who.token).multipart(form))
+        .await
 }
 
 /// A PNG that says it has that size, without the bytes for it.
@@ -60,8 +67,17 @@ async fn each_kind_of_picture_is_kept_in_the_format_that_fits_it() {
     let server = TestServer::start().await;
     let user = server.user("ada").await;
     let mut urls = std::collections::BTreeSet::new();
-    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif] {
-        let url = text(&upload(&server, &user, "avatar", picture(20, 10, format)).await.fine()["imageUrl"]);
+    for format in [
+        ImageFormat::Png,
+        ImageFormat::Jpeg,
+        ImageFormat::WebP,
+        ImageFormat::Gif,
+    ] {
+        let url = text(
+            &upload(&server, &user, "avatar", picture(20, 10, format))
+                .await
+                .fine()["imageUrl"],
+        );
         let kept = server
             .request("GET".parse().unwrap(), &format!("/{url}"))
             .send()
@@ -73,7 +89,12 @@ async fn each_kind_of_picture_is_kept_in_the_format_that_fits_it() {
         let extension = if is_photo { "jpg" } else { "png" };
         assert!(url.rsplit('.').next() == Some(extension), "{url}");
         assert_eq!(kept.headers()["x-content-type-options"], "nosniff");
-        assert!(kept.headers()["cache-control"].to_str().unwrap().contains("immutable"));
+        assert!(
+            kept.headers()["cache-control"]
+                .to_str()
+                .unwrap()
+                .contains("immutable")
+        );
         assert!(
             kept.headers()["content-security-policy"]
                 .to_str()
@@ -94,7 +115,9 @@ async fn each_kind_of_picture_is_kept_in_the_format_that_fits_it() {
     urls.insert(text(&once["imageUrl"]));
     assert!(urls.len() >= 3, "a lossless and a lossy picture differ");
     assert_eq!(
-        std::fs::read_dir(server.folder().join("uploads")).unwrap().count(),
+        std::fs::read_dir(server.folder().join("uploads"))
+            .unwrap()
+            .count(),
         urls.len()
     );
     server.stop().await;
@@ -136,8 +159,12 @@ async fn everything_else_is_refused() {
     ] {
         upload(&server, &user, "avatar", bytes).await.refused(400);
     }
-    upload(&server, &user, "avatar", claimed(2048, 2048)).await.refused(400);
-    upload(&server, &user, "virus", png.clone()).await.refused(400);
+    upload(&server, &user, "avatar", claimed(2048, 2048))
+        .await
+        .refused(400);
+    upload(&server, &user, "virus", png.clone())
+        .await
+        .refused(400);
     upload(&server, &user, "avatar", vec![0; 8 * 1024 * 1024 + 1])
         .await
         .refused(413);
@@ -163,14 +190,17 @@ async fn status_of(server: &TestServer, url: &str) -> u16 {
 }
 
 async fn used(server: &TestServer, who: &Person) -> u64 {
-    server.get("/upload", Some(who)).await.fine()["used"].as_u64().unwrap()
+    server.get("/upload", Some(who)).await.fine()["used"]
+        .as_u64()
+        .unwrap()
 }
 
 /// A picture that cannot be made smaller, another one for each number.
 fn noise(number: u32) -> Vec<u8> {
     let shade = |x: u32, y: u32, z: u32| {
-        let mixed =
-            x.wrapping_mul(0x9E37_79B1) ^ y.wrapping_mul(0x85EB_CA77) ^ (z + 9 * number).wrapping_mul(0xC2B2_AE3D);
+        let mixed = x.wrapping_mul(0x9E37_79B1)
+            ^ y.wrapping_mul(0x85EB_CA77)
+            ^ (z + 9 * number).wrapping_mul(0xC2B2_AE3D);
         let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x2C1B_3C6D);
         (mixed ^ (mixed >> 12)) as u8
     };
@@ -178,7 +208,9 @@ fn noise(number: u32) -> Vec<u8> {
         image::Rgba([shade(x, y, 0), shade(x, y, 1), shade(x, y, 2), 255])
     });
     let mut bytes = Vec::new();
-    image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+    image
+        .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+        .unwrap();
     bytes
 }
 
@@ -192,7 +224,10 @@ async fn nobody_fills_the_disk_however_many_come_at_once() {
     let fine = answers.iter().filter(|answer| answer.status == 200).count();
     assert!(fine >= 1, "one of them is first");
     for answer in &answers {
-        assert!([200, 400, 429].contains(&answer.status.as_u16()), "{answer:?}");
+        assert!(
+            [200, 400, 429].contains(&answer.status.as_u16()),
+            "{answer:?}"
+        );
     }
     let mut refused = None;
     for number in 24..40 {
@@ -206,7 +241,9 @@ async fn nobody_fills_the_disk_however_many_come_at_once() {
     refused.refused(400);
     assert!(refused.text.contains("of the 0 MiB"), "{refused:?}");
     assert!(used(&server, &ada).await <= QUOTA);
-    let on_disk: u64 = files(&server).map(|file| file.metadata().unwrap().len()).sum();
+    let on_disk: u64 = files(&server)
+        .map(|file| file.metadata().unwrap().len())
+        .sum();
     assert!(on_disk <= QUOTA, "{on_disk}");
     upload(&server, &bo, "avatar", picture(4, 4, ImageFormat::Png))
         .await
@@ -270,7 +307,11 @@ async fn who_may_not_is_refused_before_the_body_is_read() {
 #[tokio::test]
 async fn a_person_sees_and_frees_what_they_used() {
     let server = TestServer::start().await;
-    let (ada, bo, admin) = (server.user("ada").await, server.user("bo").await, server.admin().await);
+    let (ada, bo, admin) = (
+        server.user("ada").await,
+        server.user("bo").await,
+        server.admin().await,
+    );
     let mut urls = Vec::new();
     for number in 0..2 {
         urls.push(text(
@@ -281,7 +322,10 @@ async fn a_person_sees_and_frees_what_they_used() {
     let uploads = list["uploads"].as_array().unwrap();
     assert_eq!(uploads.len(), 2);
     assert_eq!(list["quota"], 64 * 1024 * 1024);
-    let sum: u64 = uploads.iter().map(|entry| entry["size"].as_u64().unwrap()).sum();
+    let sum: u64 = uploads
+        .iter()
+        .map(|entry| entry["size"].as_u64().unwrap())
+        .sum();
     assert_eq!(list["used"], sum);
     assert!(
         server.get("/upload", Some(&bo)).await.fine()["uploads"]
@@ -291,23 +335,55 @@ async fn a_person_sees_and_frees_what_they_used() {
     );
     let name = text(&uploads[0]["name"]);
     let path = format!("/upload/{name}");
-    server.call("DELETE", &path, Some(&bo), Value::Null).await.refused(403);
-    server.call("DELETE", &path, None, Value::Null).await.refused(403);
-    server.call("DELETE", &path, Some(&ada), Value::Null).await.fine();
-    server.call("DELETE", &path, Some(&ada), Value::Null).await.refused(400);
+    server
+        .call("DELETE", &path, Some(&bo), Value::Null)
+        .await
+        .refused(403);
+    server
+        .call("DELETE", &path, None, Value::Null)
+        .await
+        .refused(403);
+    server
+        .call("DELETE", &path, Some(&ada), Value::Null)
+        .await
+        .fine();
+    server
+        .call("DELETE", &path, Some(&ada), Value::Null)
+        .await
+        .refused(400);
     assert_eq!(status_of(&server, &format!("/files/{name}")).await, 404);
-    assert_eq!(used(&server, &ada).await, sum - uploads[0]["size"].as_u64().unwrap());
+    assert_eq!(
+        used(&server, &ada).await,
+        sum - uploads[0]["size"].as_u64().unwrap()
+    );
     // What the world is drawn with stays, also when another user put it there.
     let other = text(&uploads[1]["imageUrl"]);
     let body = json!({"name": "Me", "imageUrl": other});
-    let avatar = text(&server.post("/admin/avatar", Some(&admin), body).await.fine()["avatarId"]);
+    let avatar = text(
+        &server
+            .post("/admin/avatar", Some(&admin), body)
+            .await
+            .fine()["avatarId"],
+    );
     let path = format!("/upload/{}", text(&uploads[1]["name"]));
-    server.call("DELETE", &path, Some(&ada), Value::Null).await.refused(400);
     server
-        .call("DELETE", &format!("/admin/avatar/{avatar}"), Some(&admin), Value::Null)
+        .call("DELETE", &path, Some(&ada), Value::Null)
+        .await
+        .refused(400);
+    server
+        .call(
+            "DELETE",
+            &format!("/admin/avatar/{avatar}"),
+            Some(&admin),
+            Value::Null,
+        )
         .await
         .fine();
-    assert_eq!(status_of(&server, &other).await, 404, "it went with the avatar");
+    assert_eq!(
+        status_of(&server, &other).await,
+        404,
+        "it went with the avatar"
+    );
     assert_eq!(used(&server, &ada).await, 0);
     server.stop().await;
 }
@@ -345,17 +421,31 @@ async fn a_picture_goes_with_the_last_that_shows_it() {
                 .call("DELETE", &path(&lines[0]), Some(&ada), Value::Null)
                 .await
                 .fine();
-            assert_eq!(status_of(&server, &urls[0]).await, 200, "the other line shows it still");
+            assert_eq!(
+                status_of(&server, &urls[0]).await,
+                200,
+                "the other line shows it still"
+            );
             server
-                .call("DELETE", &format!("/space/{space}"), Some(&ada), Value::Null)
+                .call(
+                    "DELETE",
+                    &format!("/space/{space}"),
+                    Some(&ada),
+                    Value::Null,
+                )
                 .await
                 .fine();
             assert_eq!(status_of(&server, &urls[0]).await, 404);
         } else {
             let path = format!("/space/{space}/chat");
-            server.call("DELETE", &path, Some(&ada), Value::Null).await.fine();
+            server
+                .call("DELETE", &path, Some(&ada), Value::Null)
+                .await
+                .fine();
             // It says with its next checkpoint what it shows.
-            while status_of(&server, &urls[0]).await != 404 || status_of(&server, &urls[1]).await != 404 {}
+            while status_of(&server, &urls[0]).await != 404
+                || status_of(&server, &urls[1]).await != 404
+            {}
         }
         assert_eq!(used(&server, &ada).await, 0);
     }

@@ -42,7 +42,9 @@ impl Attacker {
     /// Sends many at once, and counts what became of each.
     async fn send_many(&self, requests: impl Iterator<Item = RequestBuilder>) {
         let answers = join_all(requests.map(|request| self.send(request))).await;
-        let is_any_taken = answers.iter().any(|(outcome, _)| *outcome == AttackOutcome::Taken);
+        let is_any_taken = answers
+            .iter()
+            .any(|(outcome, _)| *outcome == AttackOutcome::Taken);
         for (outcome, _) in answers {
             self.count(outcome);
         }
@@ -54,9 +56,14 @@ impl Attacker {
     pub(super) async fn searches(&self) {
         let long = "a".repeat(1_500);
         for number in self.operations() {
-            let question = if number % 2 == 0 { long.as_str() } else { "witness" };
+            let question = if number % 2 == 0 {
+                long.as_str()
+            } else {
+                "witness"
+            };
             let path = self.path(&format!("space/{}/chat?q={question}", self.space()));
-            self.send_many((0..AT_ONCE).map(|_| self.http.get(&path))).await;
+            self.send_many((0..AT_ONCE).map(|_| self.http.get(&path)))
+                .await;
         }
     }
 
@@ -64,7 +71,9 @@ impl Attacker {
         let element = self.element().await;
         for number in self.operations() {
             let body = json!({ "name": format!("abuse {number}"), "dimensions": "200x200" });
-            let (outcome, made) = self.send(self.http.post(self.path("space")).json(&body)).await;
+            let (outcome, made) = self
+                .send(self.http.post(self.path("space")).json(&body))
+                .await;
             self.count_and_pause(outcome).await;
             if let (Some(space), Some(element)) = (made["spaceId"].as_str(), &element) {
                 let place = |at: u32| {
@@ -78,7 +87,9 @@ impl Attacker {
 
     pub(super) async fn edits(&self) {
         let body = json!({ "name": "abuse", "dimensions": "100x100" });
-        let (_, made) = self.send(self.http.post(self.path("space")).json(&body)).await;
+        let (_, made) = self
+            .send(self.http.post(self.path("space")).json(&body))
+            .await;
         let (Some(space), Some(element)) = (made["spaceId"].as_str(), self.element().await) else {
             return self.count_and_pause(AttackOutcome::Refused).await;
         };
@@ -103,7 +114,9 @@ impl Attacker {
             let upload = |_| {
                 let part = multipart::Part::bytes(picture.clone()).file_name("a.png");
                 let form = multipart::Form::new().part("file", part);
-                self.http.post(self.path("upload?kind=chat")).multipart(form)
+                self.http
+                    .post(self.path("upload?kind=chat"))
+                    .multipart(form)
             };
             self.send_many((0..4).map(upload)).await;
         }
@@ -112,7 +125,8 @@ impl Attacker {
     pub(super) async fn guesses(&self) {
         for number in self.operations() {
             let guess = |at: u32| {
-                let body = json!({ "username": self.name, "password": format!("guess {number} {at}") });
+                let body =
+                    json!({ "username": self.name, "password": format!("guess {number} {at}") });
                 self.http.post(self.path("signin")).json(&body)
             };
             self.send_many((0..AT_ONCE).map(guess)).await;
@@ -122,8 +136,11 @@ impl Attacker {
     pub(super) async fn direct_messages(&self) {
         for number in self.operations() {
             let write = |at: u32| {
-                let body = json!({ "text": "😀".repeat(LONG), "clientId": number * AT_ONCE + at + 1 });
-                self.http.post(self.path(&format!("direct/{}", self.user))).json(&body)
+                let body =
+                    json!({ "text": "😀".repeat(LONG), "clientId": number * AT_ONCE + at + 1 });
+                self.http
+                    .post(self.path(&format!("direct/{}", self.user)))
+                    .json(&body)
             };
             self.send_many((0..AT_ONCE).map(write)).await;
         }
@@ -141,8 +158,13 @@ impl Attacker {
             format!("space/{space}/chat/export"),
         ];
         for _ in self.operations() {
-            self.send_many(paths.iter().chain(&paths).map(|path| self.http.get(self.path(path))))
-                .await;
+            self.send_many(
+                paths
+                    .iter()
+                    .chain(&paths)
+                    .map(|path| self.http.get(self.path(path))),
+            )
+            .await;
         }
     }
 
@@ -163,7 +185,10 @@ impl Attacker {
         let begin = [
             String::new(),
             format!("GET / HTTP/1.1\r\n{forwarded}X: "),
-            format!("POST /api/v1/signin HTTP/1.1\r\nHost: x\r\n{forwarded}Content-Length: 200000\r\n\r\n"),
+            format!(
+                "POST /api/v1/signin HTTP/1.1\r\nHost: x\r\n{forwarded}Content-Length: \
+                200000\r\n\r\n"
+            ),
         ];
         let hold = |number: u32| {
             let begin = &begin[number as usize % begin.len()];

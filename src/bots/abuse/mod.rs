@@ -1,8 +1,10 @@
-//! Abuse: clients that use the allowed interface too much, as an impolite person or a broken program would.
+//! Abuse: clients that use the allowed interface too much, as an impolite person or a broken
+//! program would.
 //!
-//! May use `net::protocol` and `net::codec`. Never: anything inside the server. They attack a server on this machine only, with
-//! bounded loops that end by themselves. Each says an address of its own in `X-Forwarded-For`, as a trusted proxy on loopback
-//! would, so that it shares no limit with the clients that must not notice.
+//! May use `net::protocol` and `net::codec`. Never: anything inside the server. They attack a
+//! server on this machine only, with bounded loops that end by themselves. Each says an address of
+//! its own in `X-Forwarded-For`, as a trusted proxy on loopback would, so that it shares no limit
+//! with the clients that must not notice.
 
 mod http;
 mod socket;
@@ -192,7 +194,9 @@ pub async fn run(settings: &AbuseSettings) -> Result<AbuseReport, AbuseError> {
             let address = match phase {
                 Phase::OneAccount => lone,
                 Phase::OneAddress => shared,
-                Phase::ManyAddresses => Ipv4Addr::new(198, 19, (number / 250) as u8, (number % 250) as u8 + 1),
+                Phase::ManyAddresses => {
+                    Ipv4Addr::new(198, 19, (number / 250) as u8, (number % 250) as u8 + 1)
+                }
             };
             let at = number as usize % servers.len().max(1);
             let Some((server, url)) = servers.get(at).zip(settings.urls.get(at)) else {
@@ -213,16 +217,26 @@ pub async fn run(settings: &AbuseSettings) -> Result<AbuseReport, AbuseError> {
             };
             match (&account, phase) {
                 (Some((user, name, token)), Phase::OneAccount) => {
-                    (attacker.user, attacker.name, attacker.token) =
-                        (String::clone(user), String::clone(name), String::clone(token));
+                    (attacker.user, attacker.name, attacker.token) = (
+                        String::clone(user),
+                        String::clone(name),
+                        String::clone(token),
+                    );
                 }
-                // An address that signs up too often is slowed: the attackers left without an account attack without one.
+                // An address that signs up too often is slowed: the attackers left without an
+                // account attack without one.
                 _ => match attacker.sign_up().await {
                     Err(error) if account.is_none() => return Err(error),
                     Ok(()) | Err(_) => {}
                 },
             }
-            account.get_or_insert_with(|| (attacker.user.clone(), attacker.name.clone(), attacker.token.clone()));
+            account.get_or_insert_with(|| {
+                (
+                    attacker.user.clone(),
+                    attacker.name.clone(),
+                    attacker.token.clone(),
+                )
+            });
             running.spawn(async move {
                 let until = attacker.until;
                 // Some attacks wait for an answer that does not come.
@@ -247,9 +261,15 @@ enum Phase {
 fn here(url: &str) -> Result<SocketAddr, AbuseError> {
     let parsed = Url::parse(url).map_err(|_| AbuseError::Address(url.to_owned()))?;
     let host = parsed.host_str().unwrap_or_default();
-    let host = if host == "localhost" { "127.0.0.1" } else { host };
+    let host = if host == "localhost" {
+        "127.0.0.1"
+    } else {
+        host
+    };
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    let address: IpAddr = host.parse().map_err(|_| AbuseError::NotHere(url.to_owned()))?;
+    let address: IpAddr = host
+        .parse()
+        .map_err(|_| AbuseError::NotHere(url.to_owned()))?;
     let port = parsed
         .port_or_known_default()
         .filter(|_| parsed.scheme() == "http")

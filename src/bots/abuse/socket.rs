@@ -64,12 +64,16 @@ impl Attacker {
             request.headers_mut().insert("x-forwarded-for", address);
         }
         let connecting = async {
-            let stream = TcpStream::connect(self.server).await.map_err(tungstenite::Error::Io)?;
+            let stream = TcpStream::connect(self.server)
+                .await
+                .map_err(tungstenite::Error::Io)?;
             client_async(request, MaybeTlsStream::Plain(stream)).await
         };
         match timeout(WITHIN, connecting).await {
             Ok(Ok((socket, _))) => Ok(socket),
-            Ok(Err(tungstenite::Error::Http(answer))) => Err(Ended(AttackOutcome::of_status(answer.status().as_u16()))),
+            Ok(Err(tungstenite::Error::Http(answer))) => {
+                Err(Ended(AttackOutcome::of_status(answer.status().as_u16())))
+            }
             Ok(Err(_)) | Err(_) => Err(Ended(AttackOutcome::Dropped)),
         }
     }
@@ -139,7 +143,10 @@ impl Attacker {
             let text = "😀".repeat(LONG);
             let mut burst = vec![chat(number, text.clone())];
             if let Some(id) = joined.messages.last() {
-                burst.push(ClientMessage::ChatEdit(ChatEditC2s { id: id.clone(), text }));
+                burst.push(ClientMessage::ChatEdit(ChatEditC2s {
+                    id: id.clone(),
+                    text,
+                }));
                 let (emoji, on) = ("👍".to_owned(), number % 2 == 0);
                 burst.push(ClientMessage::React(ReactC2s {
                     id: id.clone(),
@@ -178,7 +185,8 @@ impl Attacker {
 
     async fn burst_json(&self, number: u32) -> Result<(), Ended> {
         let mut socket = self.open(None).await?;
-        let join = json!({ "type": "join", "payload": { "spaceId": self.space(), "token": self.token } });
+        let join =
+            json!({ "type": "join", "payload": { "spaceId": self.space(), "token": self.token } });
         send(&mut socket, text(&join)).await?;
         for at in 0..10 {
             let message = format!("{number} {at} {}", "b".repeat(LONG));
@@ -191,7 +199,10 @@ impl Attacker {
     pub(super) async fn signals(&self) {
         let body = "x".repeat(SIGNAL);
         self.in_space(|joined, number| {
-            let Some(player) = joined.players.get(number as usize % joined.players.len().max(1)) else {
+            let Some(player) = joined
+                .players
+                .get(number as usize % joined.players.len().max(1))
+            else {
                 return Vec::new();
             };
             let walk = WalkToPlayerC2s {
@@ -204,7 +215,12 @@ impl Attacker {
                     body: body.clone(),
                 })
             };
-            vec![ClientMessage::WalkToPlayer(walk), signal(), signal(), signal()]
+            vec![
+                ClientMessage::WalkToPlayer(walk),
+                signal(),
+                signal(),
+                signal(),
+            ]
         })
         .await;
     }
@@ -212,7 +228,10 @@ impl Attacker {
     pub(super) async fn walks(&self) {
         self.in_space(|_, number| {
             let walk = |at: u32| {
-                let (x, y) = ((number * 7 + at) as u16 % 60, (number * 13 + at) as u16 % 60);
+                let (x, y) = (
+                    (number * 7 + at) as u16 % 60,
+                    (number * 13 + at) as u16 % 60,
+                );
                 ClientMessage::WalkTo(WalkToC2s {
                     seq: number * 8 + at + 1,
                     x,
@@ -314,7 +333,9 @@ impl Joined {
 
     /// Remembers what attacks can use.
     fn note(&mut self, message: &Message) -> bool {
-        let Message::Binary(bytes) = message else { return false };
+        let Message::Binary(bytes) = message else {
+            return false;
+        };
         let Ok(message) = decode::<ServerMessage>(bytes) else {
             return false;
         };
@@ -329,7 +350,8 @@ impl Joined {
         if let ServerMessage::Frame(frame) = message
             && let Some(roster) = frame.roster
         {
-            self.players.extend(roster.came.iter().map(|card| card.player));
+            self.players
+                .extend(roster.came.iter().map(|card| card.player));
             self.players.retain(|player| !roster.gone.contains(player));
         }
         false

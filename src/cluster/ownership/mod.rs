@@ -1,11 +1,13 @@
 //! Ownership: which spaces this process may run, and until when.
 //!
-//! Plain state: what happened and the time go in, [`OwnershipAction`]s come out. Asking the database, the directory and the vault
-//! is the business of `spaces`; the same state is run by simulated clusters in the tests.
+//! Plain state: what happened and the time go in, [`OwnershipAction`]s come out. Asking the
+//! database, the directory and the vault is the business of `spaces`; the same state is run by
+//! simulated clusters in the tests.
 //!
-//! SQL mints, Redis detects, everything is fenced. The epoch of a space is minted by a compare-and-swap in SQL, which is
-//! touched only when the owner changes. A process keeps one lease in the directory for all its spaces, and runs them no
-//! longer than a bound that ends before others may see the lease as over.
+//! SQL mints, Redis detects, everything is fenced. The epoch of a space is minted by a
+//! compare-and-swap in SQL, which is touched only when the owner changes. A process keeps one lease
+//! in the directory for all its spaces, and runs them no longer than a bound that ends before
+//! others may see the lease as over.
 
 #[cfg(test)]
 mod simulation;
@@ -23,30 +25,35 @@ pub const RENEW_EVERY: Duration = Duration::from_millis(500);
 /// How long a lease lives on the directory's clock.
 pub const LEASE: Duration = Duration::from_secs(2);
 
-/// How long spaces are run after a renewal was sent. It was granted later than it was sent, so the lease outlives this by
-/// half a second and more: room for clocks that run at different speeds, and for the tick that is being run.
+/// How long spaces are run after a renewal was sent. It was granted later than it was sent, so the
+/// lease outlives this by half a second and more: room for clocks that run at different speeds, and
+/// for the tick that is being run.
 pub const SERVE_FOR: Duration = Duration::from_millis(1_500);
 
 /// How often a space that is wanted and has no owner is looked at again.
 pub const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// The next in line waits that long for the one before, so that a dead process's spaces are not grabbed for by everybody at once.
+/// The next in line waits that long for the one before, so that a dead process's spaces are not
+/// grabbed for by everybody at once.
 pub const RANK_DELAY: Duration = Duration::from_millis(100);
 
-/// After the directory became another one (a failover, a restart) leases may be missing that stand: nothing is taken over.
+/// After the directory became another one (a failover, a restart) leases may be missing that stand:
+/// nothing is taken over.
 pub const HOLD: Duration = Duration::from_secs(5);
 
-/// A process that starts does not know whether the directory became another one just before: whoever could not renew by
-/// then does not run its spaces either.
+/// A process that starts does not know whether the directory became another one just before:
+/// whoever could not renew by then does not run its spaces either.
 pub const LISTEN: Duration = SERVE_FOR;
 
-/// Without the directory the right to run spaces is proven in SQL when so much of the old proof is left.
+/// Without the directory the right to run spaces is proven in SQL when so much of the old proof is
+/// left.
 const PROVE_BEFORE: Duration = Duration::from_millis(750);
 
 /// In SQL a proof stands that long before somebody else may take the space.
 pub const PROOF: Duration = Duration::from_secs(2);
 
-/// Above this share of the median load, in percent, a process lets others take what nobody owns yet.
+/// Above this share of the median load, in percent, a process lets others take what nobody owns
+/// yet.
 const BUSY_PERCENT: u64 = 125;
 
 /// Loads below this differ by chance: 2 % of a core.
@@ -70,18 +77,21 @@ pub enum OwnershipRequest {
         space: SpaceId,
         /// The epoch that was seen, 0 for none.
         seen: Epoch,
-        /// The owner whose lease seems to be over. It must be declared dead in the directory first, which refuses when the
-        /// lease stands after all, and refuses every later renewal of that life: from then on nobody can be late.
+        /// The owner whose lease seems to be over. It must be declared dead in the directory first,
+        /// which refuses when the lease stands after all, and refuses every later renewal of that
+        /// life: from then on nobody can be late.
         dead: Option<Dead>,
     },
-    /// Claim in the directory, load from the vault, and seal what was loaded under the new epoch: [`Event::Taken`].
+    /// Claim in the directory, load from the vault, and seal what was loaded under the new epoch:
+    /// [`Event::Taken`].
     Take {
         /// What.
         space: SpaceId,
         /// The new epoch.
         epoch: Epoch,
     },
-    /// Claim in the directory again under the same epoch, and write everything anew: [`Event::Asserted`].
+    /// Claim in the directory again under the same epoch, and write everything anew:
+    /// [`Event::Asserted`].
     Assert {
         /// What.
         space: SpaceId,
@@ -364,7 +374,11 @@ impl Ownership {
     }
 
     /// Takes note of what happened, and answers what to do.
-    pub fn handle(&mut self, now: MonotonicTime, event: Event) -> impl Iterator<Item = OwnershipAction> + use<'_> {
+    pub fn handle(
+        &mut self,
+        now: MonotonicTime,
+        event: Event,
+    ) -> impl Iterator<Item = OwnershipAction> + use<'_> {
         match event {
             Event::Wake => {}
             Event::Wanted(space) => self.want(space, false),
@@ -497,7 +511,12 @@ impl Ownership {
         };
     }
 
-    fn renewed(&mut self, now: MonotonicTime, sent: MonotonicTime, answer: Result<Renewal, Unreachable>) {
+    fn renewed(
+        &mut self,
+        now: MonotonicTime,
+        sent: MonotonicTime,
+        answer: Result<Renewal, Unreachable>,
+    ) {
         self.is_renewing = false;
         match answer {
             Ok(Renewal::Forever) => {
@@ -509,7 +528,8 @@ impl Ownership {
             Ok(Renewal::Held { directory }) => {
                 self.meet(directory, now);
                 self.leased_until = sent + SERVE_FOR;
-                // The right lapsed: a directory that lost its last writes may not remember what happened meanwhile. SQL does.
+                // The right lapsed: a directory that lost its last writes may not remember what
+                // happened meanwhile. SQL does.
                 if now > self.until && !self.owned.is_empty() {
                     self.prove_at = now;
                 } else {
@@ -547,7 +567,8 @@ impl Ownership {
         }
     }
 
-    /// The directory answered: when it is another one than before, leases and claims may be missing in it.
+    /// The directory answered: when it is another one than before, leases and claims may be missing
+    /// in it.
     fn meet(&mut self, directory: u64, now: MonotonicTime) {
         if let Some(before) = self.directory.replace(directory)
             && before != directory
@@ -598,7 +619,12 @@ impl Ownership {
         let Some(wanted) = self.wanted.get(&space).copied() else {
             return;
         };
-        let Ok(Looked { row, alive, directory }) = answer else {
+        let Ok(Looked {
+            row,
+            alive,
+            directory,
+        }) = answer
+        else {
             self.answer(space, SpaceRoute::Unavailable);
             return;
         };
@@ -630,9 +656,21 @@ impl Ownership {
         }
     }
 
-    /// Nobody owns the space: it is run where the client is, unless that is much busier than others.
-    fn first_touch(&mut self, now: MonotonicTime, space: SpaceId, seen: Epoch, wanted: WantedSpace, alive: &[Node]) {
-        let elsewhere = if wanted.here { None } else { self.less_busy(alive) };
+    /// Nobody owns the space: it is run where the client is, unless that is much busier than
+    /// others.
+    fn first_touch(
+        &mut self,
+        now: MonotonicTime,
+        space: SpaceId,
+        seen: Epoch,
+        wanted: WantedSpace,
+        alive: &[Node],
+    ) {
+        let elsewhere = if wanted.here {
+            None
+        } else {
+            self.less_busy(alive)
+        };
         match elsewhere {
             Some(node) => self.answer(space, SpaceRoute::At(Box::new(node))),
             None if self.is_draining && wanted.here => self.answer(space, SpaceRoute::Unavailable),
@@ -660,12 +698,14 @@ impl Ownership {
         if others.is_empty() {
             return None;
         }
-        let picks = [self.next_chance(), self.next_chance()].map(|chance| others[chance as usize % others.len()]);
+        let picks = [self.next_chance(), self.next_chance()]
+            .map(|chance| others[chance as usize % others.len()]);
         let pick = picks.into_iter().min_by_key(|node| node.load)?;
         (self.is_draining || pick.load < own).then(|| pick.clone())
     }
 
-    /// `SplitMix64` (Steele, Lea and Flood, 2014), begun with this life's nonce: the same events bring about the same.
+    /// `SplitMix64` (Steele, Lea and Flood, 2014), begun with this life's nonce: the same events
+    /// bring about the same.
     fn next_chance(&mut self) -> u64 {
         self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.chance;
@@ -674,7 +714,8 @@ impl Ownership {
         mixed ^ (mixed >> 31)
     }
 
-    /// Only somebody whose own lease stands may become an owner: a proof in SQL speaks of what was owned before it.
+    /// Only somebody whose own lease stands may become an owner: a proof in SQL speaks of what was
+    /// owned before it.
     fn mint(&mut self, now: MonotonicTime, space: SpaceId, seen: Epoch, dead: Option<Dead>) {
         if now < self.leased_until {
             self.ask(OwnershipRequest::Mint { space, seen, dead });
@@ -683,9 +724,17 @@ impl Ownership {
         }
     }
 
-    fn minted(&mut self, now: MonotonicTime, space: SpaceId, by: Nonce, answer: Result<Option<Epoch>, Unreachable>) {
+    fn minted(
+        &mut self,
+        now: MonotonicTime,
+        space: SpaceId,
+        by: Nonce,
+        answer: Result<Option<Epoch>, Unreachable>,
+    ) {
         match answer {
-            Ok(Some(_)) if by != self.me.nonce => self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY)),
+            Ok(Some(_)) if by != self.me.nonce => {
+                self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY))
+            }
             Ok(Some(epoch)) => {
                 self.taking.insert(space, epoch);
                 self.ask(OwnershipRequest::Take { space, epoch });
@@ -695,7 +744,13 @@ impl Ownership {
         }
     }
 
-    fn taken(&mut self, now: MonotonicTime, space: SpaceId, epoch: Epoch, answer: Result<Taken, Unreachable>) {
+    fn taken(
+        &mut self,
+        now: MonotonicTime,
+        space: SpaceId,
+        epoch: Epoch,
+        answer: Result<Taken, Unreachable>,
+    ) {
         if self.taking.get(&space) != Some(&epoch) {
             return;
         }
@@ -706,7 +761,8 @@ impl Ownership {
                 if self.until > self.leased_until {
                     // That goes back to a proof from before this space was minted.
                     self.until = self.leased_until;
-                    self.actions.push_back(OwnershipAction::ServeUntil(self.until));
+                    self.actions
+                        .push_back(OwnershipAction::ServeUntil(self.until));
                     self.prove_at = now;
                 } else {
                     self.serve_until(self.until);
@@ -714,7 +770,9 @@ impl Ownership {
                 self.actions.push_back(OwnershipAction::Serve(space, epoch));
                 self.answer(space, SpaceRoute::Here(epoch));
             }
-            Ok(Taken::Fenced) | Err(Unreachable) => self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY)),
+            Ok(Taken::Fenced) | Err(Unreachable) => {
+                self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY))
+            }
             Ok(Taken::Impossible) => {
                 self.ask(OwnershipRequest::Release { space, epoch });
                 self.answer(space, SpaceRoute::Unavailable);
@@ -722,7 +780,13 @@ impl Ownership {
         }
     }
 
-    fn asserted(&mut self, now: MonotonicTime, space: SpaceId, epoch: Epoch, answer: Result<Taken, Unreachable>) {
+    fn asserted(
+        &mut self,
+        now: MonotonicTime,
+        space: SpaceId,
+        epoch: Epoch,
+        answer: Result<Taken, Unreachable>,
+    ) {
         if self.epoch_of(space) != Some(epoch) {
             return;
         }

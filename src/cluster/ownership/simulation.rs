@@ -1,5 +1,6 @@
-//! A cluster in a box: three processes, a model of SQL and one of Redis, and everything that goes wrong between them,
-//! in an order that a seed decides. What `docs/ARCHITECTURE.md` promises of ownership is checked at every step.
+//! A cluster in a box: three processes, a model of SQL and one of Redis, and everything that goes
+//! wrong between them, in an order that a seed decides. What `docs/ARCHITECTURE.md` promises of
+//! ownership is checked at every step.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -177,7 +178,8 @@ impl World {
 
     fn plan(&mut self, delay: u64, happening: SimulatedEvent) {
         self.count += 1;
-        self.agenda.insert((self.now + delay, self.count), happening);
+        self.agenda
+            .insert((self.now + delay, self.count), happening);
     }
 
     fn tell(&mut self, line: &str) {
@@ -264,17 +266,31 @@ impl World {
                     self.plan(delay, SimulatedEvent::Serve(call));
                 }
                 OwnershipAction::Serve(space, epoch) => {
-                    self.tell(&format!("node-{node} serves {} in epoch {epoch}", space.0.as_u128()));
-                    let kept = self.redis.now.spaces.get(&space).cloned().unwrap_or_default();
+                    self.tell(&format!(
+                        "node-{node} serves {} in epoch {epoch}",
+                        space.0.as_u128()
+                    ));
+                    let kept = self
+                        .redis
+                        .now
+                        .spaces
+                        .get(&space)
+                        .cloned()
+                        .unwrap_or_default();
                     self.processes[node]
                         .running
                         .insert(space, (epoch, kept.tick + 1, kept.log));
                 }
                 OwnershipAction::Drop(space, epoch) => {
-                    self.tell(&format!("node-{node} drops {} of epoch {epoch}", space.0.as_u128()));
+                    self.tell(&format!(
+                        "node-{node} drops {} of epoch {epoch}",
+                        space.0.as_u128()
+                    ));
                     self.processes[node].running.remove(&space);
                 }
-                OwnershipAction::Route(space, SpaceRoute::At(node)) => self.ask_to_host(space, &node.member),
+                OwnershipAction::Route(space, SpaceRoute::At(node)) => {
+                    self.ask_to_host(space, &node.member)
+                }
                 OwnershipAction::ServeUntil(_) | OwnershipAction::Route(..) => {}
             }
         }
@@ -295,7 +311,10 @@ impl World {
         };
         if let Some(node) = self.processes.iter().position(is_owner) {
             let (delay, life) = (self.delay(), self.processes[node].life);
-            self.plan(delay, SimulatedEvent::Arrive(node, life, Event::Asked(space)));
+            self.plan(
+                delay,
+                SimulatedEvent::Arrive(node, life, Event::Asked(space)),
+            );
         }
     }
 
@@ -319,16 +338,27 @@ impl World {
             sent,
             began,
         } = call;
-        let (sql, redis) = (self.now >= self.sql.down_until, self.now >= self.redis.down_until);
+        let (sql, redis) = (
+            self.now >= self.sql.down_until,
+            self.now >= self.redis.down_until,
+        );
         let event = match ask {
             OwnershipRequest::Renew => Event::Renewed {
                 sent,
-                answer: if redis { Ok(self.renew(&me)) } else { Err(Unreachable) },
+                answer: if redis {
+                    Ok(self.renew(&me))
+                } else {
+                    Err(Unreachable)
+                },
             },
             OwnershipRequest::Prove => Event::Proven {
                 by: me.nonce,
                 sent,
-                answer: if sql { Ok(self.prove(&me)) } else { Err(Unreachable) },
+                answer: if sql {
+                    Ok(self.prove(&me))
+                } else {
+                    Err(Unreachable)
+                },
             },
             OwnershipRequest::Look(space) => Event::Looked(
                 space,
@@ -379,7 +409,10 @@ impl World {
         } else {
             (answered, event)
         };
-        self.plan(at.saturating_sub(self.now), SimulatedEvent::Arrive(node, life, event));
+        self.plan(
+            at.saturating_sub(self.now),
+            SimulatedEvent::Arrive(node, life, event),
+        );
     }
 
     fn release(&mut self, space: SpaceId, epoch: Epoch, me: &Member) {
@@ -462,10 +495,14 @@ impl World {
 
     fn look(&self, space: SpaceId) -> Looked {
         Looked {
-            row: self.sql.rows.get(&space).map(|(epoch, owner, _)| OwnerRecord {
-                epoch: *epoch,
-                owner: owner.clone(),
-            }),
+            row: self
+                .sql
+                .rows
+                .get(&space)
+                .map(|(epoch, owner, _)| OwnerRecord {
+                    epoch: *epoch,
+                    owner: owner.clone(),
+                }),
             alive: self.alive(),
             directory: self.redis.identity,
         }
@@ -473,7 +510,11 @@ impl World {
 
     fn prove(&mut self, me: &Member) -> Vec<(SpaceId, Epoch)> {
         let now = self.now;
-        let mine = self.sql.rows.iter_mut().filter(|(_, row)| row.1.as_ref() == Some(me));
+        let mine = self
+            .sql
+            .rows
+            .iter_mut()
+            .filter(|(_, row)| row.1.as_ref() == Some(me));
         mine.map(|(space, row)| {
             row.2 = Some(now);
             (*space, row.0)
@@ -481,9 +522,17 @@ impl World {
         .collect()
     }
 
-    fn mint(&mut self, space: SpaceId, seen: Epoch, dead: Option<Dead>, me: &Member) -> Option<Epoch> {
+    fn mint(
+        &mut self,
+        space: SpaceId,
+        seen: Epoch,
+        dead: Option<Dead>,
+        me: &Member,
+    ) -> Option<Epoch> {
         if let Some(Dead { member, directory }) = dead {
-            if directory != self.redis.identity || self.alive().iter().any(|node| node.member == member) {
+            if directory != self.redis.identity
+                || self.alive().iter().any(|node| node.member == member)
+            {
                 return None;
             }
             self.write().dead.insert(member.nonce);
@@ -510,13 +559,25 @@ impl World {
         let (log, tick) = (kept.log.clone(), kept.tick);
         self.accept(space, epoch, tick);
         if !self.lost_writes {
-            let missing = self
-                .acknowledged
-                .get(&space)
-                .is_some_and(|known| known.iter().rev().take(NEWEST).any(|message| !log.contains(message)));
-            assert!(!missing, "I3: an acknowledged message is not there\n{}", self.story);
+            let missing = self.acknowledged.get(&space).is_some_and(|known| {
+                known
+                    .iter()
+                    .rev()
+                    .take(NEWEST)
+                    .any(|message| !log.contains(message))
+            });
+            assert!(
+                !missing,
+                "I3: an acknowledged message is not there\n{}",
+                self.story
+            );
             let unique: BTreeSet<_> = log.iter().collect();
-            assert_eq!(unique.len(), log.len(), "I3: a message is there twice\n{}", self.story);
+            assert_eq!(
+                unique.len(),
+                log.len(),
+                "I3: a message is there twice\n{}",
+                self.story
+            );
         }
         Taken::Ours
     }
@@ -576,19 +637,31 @@ impl World {
     /// Which spaces a process runs right now, and in which epoch.
     fn served(&self, node: usize) -> impl Iterator<Item = (SpaceId, Epoch)> + use<'_> {
         let process = &self.processes[node];
-        let is_served = process
-            .ownership
-            .as_ref()
-            .is_some_and(|ownership| process.paused_until <= self.now && process.clock(self.now) < ownership.until());
+        let is_served = process.ownership.as_ref().is_some_and(|ownership| {
+            process.paused_until <= self.now && process.clock(self.now) < ownership.until()
+        });
         let running = process.running.iter().filter(move |_| is_served);
         running.map(|(space, (epoch, ..))| (*space, *epoch))
     }
 
-    fn commit(&mut self, node: usize, life: u64, space: SpaceId, epoch: Epoch, tick: u64, messages: Vec<u64>) {
+    fn commit(
+        &mut self,
+        node: usize,
+        life: u64,
+        space: SpaceId,
+        epoch: Epoch,
+        tick: u64,
+        messages: Vec<u64>,
+    ) {
         if self.now < self.redis.down_until || !self.is_alive(node, life) {
             return;
         }
-        let nonce = self.processes[node].ownership.as_ref().expect("it is alive").me().nonce;
+        let nonce = self.processes[node]
+            .ownership
+            .as_ref()
+            .expect("it is alive")
+            .me()
+            .nonce;
         let now = self.now;
         let kept = self.write().spaces.entry(space).or_default();
         let answer = if kept.epoch > epoch || (kept.epoch == epoch && kept.nonce != Some(nonce)) {
@@ -603,7 +676,8 @@ impl World {
             let excess = kept.log.len().saturating_sub(2 * NEWEST);
             kept.log.drain(..excess);
             self.accept(space, epoch, tick);
-            // The owner holds the events it committed; it acknowledges them when the answer comes back, which is now.
+            // The owner holds the events it committed; it acknowledges them when the answer comes
+            // back, which is now.
             if let Some(running) = self.processes[node].running.get_mut(&space)
                 && running.0 == epoch
             {
@@ -622,7 +696,10 @@ impl World {
     }
 
     fn accept(&mut self, space: SpaceId, epoch: Epoch, tick: u64) {
-        let before = self.accepted.insert(space, (epoch, tick)).unwrap_or_default();
+        let before = self
+            .accepted
+            .insert(space, (epoch, tick))
+            .unwrap_or_default();
         if !self.lost_writes {
             assert!(
                 before <= (epoch, tick),
@@ -702,7 +779,11 @@ impl World {
         // A slow answer may let the right to run lapse for a moment even while nothing is broken.
         let lately = TROUBLE + CALM - 3_000 * MS;
         let served = self.run_at.values().filter(|at| **at > lately).count();
-        assert_eq!(served, SPACES as usize, "I6: not everything is run\n{}", self.story);
+        assert_eq!(
+            served, SPACES as usize,
+            "I6: not everything is run\n{}",
+            self.story
+        );
     }
 }
 
@@ -733,13 +814,16 @@ fn simulate(seed: u64, may_lose_writes: bool) {
     let failed = std::panic::catch_unwind(|| World::new(seed, may_lose_writes).run()).is_err();
     assert!(
         !failed,
-        "seed {seed}, may_lose_writes {may_lose_writes}: see the story above, and keep the seed in KEPT"
+        "seed {seed}, may_lose_writes {may_lose_writes}: see the story above, and keep the seed in \
+        KEPT"
     );
 }
 
 /// As many as `PLAZA_SEEDS` says; `make test` says a thousand.
 fn seeds() -> impl Iterator<Item = u64> {
-    let count = std::env::var("PLAZA_SEEDS").ok().and_then(|count| count.parse().ok());
+    let count = std::env::var("PLAZA_SEEDS")
+        .ok()
+        .and_then(|count| count.parse().ok());
     (0..count.unwrap_or(100)).chain(KEPT)
 }
 

@@ -1,4 +1,5 @@
-//! Client: one person's connection to the unit: what they send, and the places in which others come to them.
+//! Client: one person's connection to the unit: what they send, and the places in which others come
+//! to them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +8,9 @@ use std::time::{Duration, Instant};
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::{SdpAnswer, SdpOffer};
 use str0m::config::DtlsCert;
-use str0m::media::{Direction, KeyframeRequestKind, MediaAdded, MediaData, MediaKind, MediaTime, Mid, Rid};
+use str0m::media::{
+    Direction, KeyframeRequestKind, MediaAdded, MediaData, MediaKind, MediaTime, Mid, Rid,
+};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
 
 use super::layers::{LayerRequest, Quality};
@@ -21,8 +24,8 @@ const HEIGHT: u32 = 180;
 /// What somebody's connection is taken to carry until it was measured.
 const FIRST_ESTIMATE: Bitrate = Bitrate::mbps(2);
 
-/// What every line is believed to take while a picture is wished for: some voices and one coarse picture. Estimates go by delays, and
-/// those of a busy machine look like those of a slow line.
+/// What every line is believed to take while a picture is wished for: some voices and one coarse
+/// picture. Estimates go by delays, and those of a busy machine look like those of a slow line.
 const LEAST: Bitrate = Bitrate::kbps(400);
 
 /// What a stream takes until it was measured, in bits a second.
@@ -37,13 +40,13 @@ const KEYFRAME_EVERY: Duration = Duration::from_millis(400);
 /// A layer that was silent for longer is not sent any more.
 const SILENT: Duration = Duration::from_millis(1_500);
 
-/// What is due at once is due after what others have to do, and frames that come together leave together: each time that a
-/// connection's clock is advanced it looks at every stream it has.
+/// What is due at once is due after what others have to do, and frames that come together leave
+/// together: each time that a connection's clock is advanced it looks at every stream it has.
 const SOON: Duration = Duration::from_millis(2);
 
-/// What is due within this is due now: the pacer lets one packet go each time that the clock is advanced, and counts on one
-/// microsecond between them. Where the next waited for its turn, a busy machine would send one packet a turn, and what waits
-/// longest, pictures, not at all.
+/// What is due within this is due now: the pacer lets one packet go each time that the clock is
+/// advanced, and counts on one microsecond between them. Where the next waited for its turn, a busy
+/// machine would send one packet a turn, and what waits longest, pictures, not at all.
 const AT_ONCE: Duration = Duration::from_micros(200);
 
 /// How often the rates of streams are measured.
@@ -82,7 +85,8 @@ struct OutgoingStream {
     mid: Mid,
     is_picture: bool,
     feed: Option<Feed>,
-    /// Where the clock of the place is: it runs on although those who take turns in it have clocks of their own.
+    /// Where the clock of the place is: it runs on although those who take turns in it have clocks
+    /// of their own.
     last: Option<(u64, Instant)>,
     offset: i128,
 }
@@ -112,7 +116,8 @@ pub(super) struct SfuClient {
     measured: Instant,
     /// When it wants to be looked at again.
     pub(super) due: Instant,
-    /// When its clock is to be advanced: that sends what was written, and takes longer than anything else.
+    /// When its clock is to be advanced: that sends what was written, and takes longer than
+    /// anything else.
     clock: Instant,
     /// Whether a packet went since its clock was advanced: the pacer may have another.
     has_sent: bool,
@@ -203,7 +208,8 @@ impl SfuClient {
         }
     }
 
-    /// How large they show others. They are told again who comes where: they say it, too, when they may have missed something.
+    /// How large they show others. They are told again who comes where: they say it, too, when they
+    /// may have missed something.
     pub(super) fn show(&mut self, shown: BTreeMap<u32, u32>) {
         self.told = None;
         self.shown = shown
@@ -258,9 +264,12 @@ impl SfuClient {
                 let feed = slot.feed.as_ref()?;
                 Some(SfuEvent::Keyframe(feed.source, feed.layer?.0))
             }
-            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. }) => {
+            Event::EgressBitrateEstimate(
+                BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. },
+            ) => {
                 self.estimate = estimate.as_u64();
-                // Packets are sent no faster than is believed of the line: below this no picture would come at all.
+                // Packets are sent no faster than is believed of the line: below this no picture
+                // would come at all.
                 if self.wants_pictures && self.estimate < LEAST.as_u64() {
                     self.believe(LEAST);
                 }
@@ -293,7 +302,10 @@ impl SfuClient {
     }
 
     fn hear(&mut self, frame: MediaData) -> Option<SfuEvent> {
-        let number = self.tracks.iter().position(|track| track.mid == frame.mid)?;
+        let number = self
+            .tracks
+            .iter()
+            .position(|track| track.mid == frame.mid)?;
         let stream = *Stream::ALL.get(number)?;
         let layers = &mut self.tracks[number].layers;
         let heard = frame.network_time;
@@ -327,7 +339,10 @@ impl SfuClient {
         let Some(layer) = track.layers.iter_mut().find(|layer| layer.rid == rid) else {
             return;
         };
-        if layer.asked.is_some_and(|asked| now < asked + KEYFRAME_EVERY) {
+        if layer
+            .asked
+            .is_some_and(|asked| now < asked + KEYFRAME_EVERY)
+        {
             return;
         }
         layer.asked = Some(now);
@@ -356,12 +371,23 @@ impl SfuClient {
 
     /// The layers of a stream that are sent right now, from coarse to fine.
     fn sent(&self, stream: Stream, now: Instant) -> impl Iterator<Item = &StreamLayer> {
-        let layers = self.tracks.get(stream as usize).map_or(&[][..], |track| &track.layers);
-        layers.iter().filter(move |layer| now < layer.heard + SILENT)
+        let layers = self
+            .tracks
+            .get(stream as usize)
+            .map_or(&[][..], |track| &track.layers);
+        layers
+            .iter()
+            .filter(move |layer| now < layer.heard + SILENT)
     }
 
     /// Whether that layer of theirs is the one for whom wants that much.
-    pub(super) fn is_layer(&self, stream: Stream, quality: Quality, rid: StreamName, now: Instant) -> bool {
+    pub(super) fn is_layer(
+        &self,
+        stream: Stream,
+        quality: Quality,
+        rid: StreamName,
+        now: Instant,
+    ) -> bool {
         let mut sent = self.sent(stream, now);
         let layer = match quality {
             Quality::Coarse => sent.next(),
@@ -373,7 +399,11 @@ impl SfuClient {
     /// A picture of theirs as somebody could wish for it who shows it that high.
     pub(super) fn wish(&self, stream: Stream, height: u32, now: Instant) -> LayerRequest {
         let mut sent = self.sent(stream, now);
-        let usual = if stream == Stream::Screen { SCREEN } else { COARSE };
+        let usual = if stream == Stream::Screen {
+            SCREEN
+        } else {
+            COARSE
+        };
         let rate = |layer: &StreamLayer, usual: u64| layer.rate.unwrap_or(usual).max(usual / 8);
         LayerRequest {
             source: (self.player, stream),
@@ -402,20 +432,25 @@ impl SfuClient {
         self.estimate.saturating_sub(VOICE * voices as u64)
     }
 
-    /// What it would take to give them everything they wish for: bandwidth is looked for up to that.
+    /// What it would take to give them everything they wish for: bandwidth is looked for up to
+    /// that.
     pub(super) fn want(&mut self, pictures: u64, voices: usize, now: Instant) {
-        // While only voices went nobody looked at what the line takes: what was made of them says little of it.
+        // While only voices went nobody looked at what the line takes: what was made of them says
+        // little of it.
         let wants_pictures = pictures > 0;
         if wants_pictures && !self.wants_pictures {
             self.believe(FIRST_ESTIMATE);
         }
         self.wants_pictures = wants_pictures;
         let bits = pictures + VOICE * (voices as u64).max(1);
-        self.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(bits + bits / 4));
+        self.rtc
+            .bwe()
+            .set_bitrate(Bitrate::ZERO, Bitrate::bps(bits + bits / 4));
         self.advance_by(now);
     }
 
-    /// Gives these streams places, and lets go of those that others have. What found a place is new to them.
+    /// Gives these streams places, and lets go of those that others have. What found a place is new
+    /// to them.
     pub(super) fn assign(&mut self, wanted: &BTreeMap<Source, Quality>) -> Vec<Source> {
         let mut missing: BTreeMap<Source, Quality> = wanted.clone();
         for slot in &mut self.slots {
@@ -474,13 +509,21 @@ impl SfuClient {
         Some(self.slots.get(slot)?.feed.as_ref()?.quality)
     }
 
-    /// Forwards a frame into a place. `is_wanted` says whether its layer is the one to go over to; when that needs a whole
-    /// picture first, the answer is `true`.
-    pub(super) fn forward(&mut self, slot: usize, frame: &MediaData, is_wanted: bool, now: Instant) -> bool {
+    /// Forwards a frame into a place. `is_wanted` says whether its layer is the one to go over to;
+    /// when that needs a whole picture first, the answer is `true`.
+    pub(super) fn forward(
+        &mut self,
+        slot: usize,
+        frame: &MediaData,
+        is_wanted: bool,
+        now: Instant,
+    ) -> bool {
         let Some(slot) = self.slots.get_mut(slot) else {
             return false;
         };
-        let Some(feed) = &mut slot.feed else { return false };
+        let Some(feed) = &mut slot.feed else {
+            return false;
+        };
         let is_new = feed.layer != Some(LayerName(frame.rid));
         if is_new {
             if !is_wanted {
@@ -496,7 +539,8 @@ impl SfuClient {
         if is_new {
             slot.offset = slot.last.map_or(0, |(last, at)| {
                 let passed = frame.network_time.saturating_duration_since(at);
-                let passed = (passed.as_micros() as i128 * i128::from(frequency.get()) / 1_000_000).max(1);
+                let passed =
+                    (passed.as_micros() as i128 * i128::from(frequency.get()) / 1_000_000).max(1);
                 i128::from(last) + passed - ticks
             });
         }
@@ -512,7 +556,9 @@ impl SfuClient {
         let Some(pt) = writer.match_params(frame.params) else {
             return false;
         };
-        if let (Some(level), Some(speaks)) = (frame.ext_vals.audio_level, frame.ext_vals.voice_activity) {
+        if let (Some(level), Some(speaks)) =
+            (frame.ext_vals.audio_level, frame.ext_vals.voice_activity)
+        {
             writer = writer.audio_level(level, speaks);
         }
         if let Some(orientation) = frame.ext_vals.video_orientation {
@@ -546,7 +592,12 @@ mod tests {
 
     /// What a packet is to the end that gets it.
     fn arrive(packet: &str0m::net::Transmit, at: Instant) -> Input<'_> {
-        let received = Receive::new(Protocol::Udp, packet.source, packet.destination, &packet.contents);
+        let received = Receive::new(
+            Protocol::Udp,
+            packet.source,
+            packet.destination,
+            &packet.contents,
+        );
         Input::Receive(at, received.expect("one of ours"))
     }
 
@@ -557,10 +608,16 @@ mod tests {
             Candidate::host(address, Protocol::Udp).expect("a good address")
         };
         let provider: CryptoProvider = str0m::crypto::from_feature_flags();
-        let certificate = provider.dtls_provider.generate_certificate().expect("one is made");
+        let certificate = provider
+            .dtls_provider
+            .generate_certificate()
+            .expect("one is made");
         let who = (SpaceId(uuid::Uuid::nil()), PlayerId(1));
         let mut client = SfuClient::new(who, String::new(), &certificate, &[host(1_000)], now);
-        let mut browser = Rtc::builder().clear_codecs().enable_opus(true, false).build(now);
+        let mut browser = Rtc::builder()
+            .clear_codecs()
+            .enable_opus(true, false)
+            .build(now);
         browser.add_local_candidate(host(2_000));
         let mut change = browser.sdp_api();
         for _ in 0..VOICES {
@@ -578,10 +635,14 @@ mod tests {
             client.advance(at);
             while let Some(happening) = client.poll(at) {
                 if let SfuEvent::Packet(packet) = happening {
-                    browser.handle_input(arrive(&packet, at)).expect("it is understood");
+                    browser
+                        .handle_input(arrive(&packet, at))
+                        .expect("it is understood");
                 }
             }
-            browser.handle_input(Input::Timeout(at)).expect("time passes");
+            browser
+                .handle_input(Input::Timeout(at))
+                .expect("time passes");
             loop {
                 match browser.poll_output().expect("nothing fails here") {
                     Output::Timeout(_) => break,
@@ -611,15 +672,26 @@ mod tests {
         assert_eq!(mids.len(), VOICES);
         for mid in mids {
             let writer = client.rtc.writer(mid).expect("it may be written to");
-            let pt = writer.payload_params().next().expect("opus is agreed on").pt();
+            let pt = writer
+                .payload_params()
+                .next()
+                .expect("opus is agreed on")
+                .pt();
             let time = MediaTime::new(960, Frequency::FORTY_EIGHT_KHZ);
-            writer.write(pt, at, time, vec![7; 80]).expect("it was agreed on");
+            writer
+                .write(pt, at, time, vec![7; 80])
+                .expect("it was agreed on");
         }
         client.advance_by(at);
         client.advance(at);
         let gone = std::iter::from_fn(|| client.poll(at));
-        let packets =
-            gone.filter(|happening| matches!(happening, SfuEvent::Packet(packet) if packet.contents.len() > 80));
-        assert_eq!(packets.count(), VOICES, "they do not wait for each other's turn");
+        let packets = gone.filter(
+            |happening| matches!(happening, SfuEvent::Packet(packet) if packet.contents.len() > 80),
+        );
+        assert_eq!(
+            packets.count(),
+            VOICES,
+            "they do not wait for each other's turn"
+        );
     }
 }

@@ -31,16 +31,28 @@ pub struct LayerRequest {
     pub fine: Option<u64>,
 }
 
-/// What somebody gets, with so many bits a second for pictures: first something of as many as possible, screens and large ones
-/// first; then finer ones for as many of the large ones as possible. Where nothing fits it is the one that takes least: somebody at
-/// a bad line sees something, and only what is sent shows whether the line takes more. Also what all wishes together would take.
+/// What somebody gets, with so many bits a second for pictures: first something of as many as
+/// possible, screens and large ones first; then finer ones for as many of the large ones as
+/// possible. Where nothing fits it is the one that takes least: somebody at a bad line sees
+/// something, and only what is sent shows whether the line takes more. Also what all wishes
+/// together would take.
 pub fn choose(wishes: &[LayerRequest], budget: u64) -> (BTreeMap<Source, Quality>, u64) {
     let mut shown: Vec<&LayerRequest> = wishes.iter().filter(|wish| wish.height > 0).collect();
-    shown.sort_by_key(|wish| (wish.source.1 != Stream::Screen, u32::MAX - wish.height, wish.source));
+    shown.sort_by_key(|wish| {
+        (
+            wish.source.1 != Stream::Screen,
+            u32::MAX - wish.height,
+            wish.source,
+        )
+    });
     let wants_fine = |wish: &&&LayerRequest| wish.height > COARSE_HEIGHT;
     let desired = shown
         .iter()
-        .map(|wish| wish.fine.filter(|_| wants_fine(&wish)).unwrap_or(wish.coarse))
+        .map(|wish| {
+            wish.fine
+                .filter(|_| wants_fine(&wish))
+                .unwrap_or(wish.coarse)
+        })
         .sum();
     let mut chosen = BTreeMap::new();
     let mut left = budget;
@@ -94,7 +106,11 @@ mod tests {
         let (chosen, desired) = choose(&[camera(1, 500), camera(2, 120), SCREEN], 10_000);
         assert_eq!(chosen[&(PlayerId(1), Stream::Camera)], Quality::Fine);
         assert_eq!(chosen[&(PlayerId(2), Stream::Camera)], Quality::Coarse);
-        assert_eq!(chosen[&SCREEN.source], Quality::Coarse, "a screen has one layer");
+        assert_eq!(
+            chosen[&SCREEN.source],
+            Quality::Coarse,
+            "a screen has one layer"
+        );
         assert_eq!(desired, 400 + 100 + 500);
     }
 
@@ -104,7 +120,10 @@ mod tests {
         assert_eq!(chosen.len(), 3);
         assert_eq!(chosen[&(PlayerId(1), Stream::Camera)], Quality::Coarse);
         let (chosen, _) = choose(&[camera(1, 500), camera(2, 120), SCREEN], 600);
-        assert!(chosen.contains_key(&SCREEN.source) && chosen.contains_key(&(PlayerId(1), Stream::Camera)));
+        assert!(
+            chosen.contains_key(&SCREEN.source)
+                && chosen.contains_key(&(PlayerId(1), Stream::Camera))
+        );
         assert!(!chosen.contains_key(&(PlayerId(2), Stream::Camera)));
     }
 

@@ -1,9 +1,11 @@
-//! Forward: the forwarding unit: calls of more people than can talk directly go up once and come down to each who may have them.
+//! Forward: the forwarding unit: calls of more people than can talk directly go up once and come
+//! down to each who may have them.
 //!
-//! The space decides who hears and sees whom; the unit follows it ([`room`]) and forwards that, whatever clients ask for. Nothing is
-//! decoded. Each client has one connection (WebRTC, kept by str0m): first what it sends, in the order of [`Stream::ALL`], then
-//! places in which others come; clients add places as more people are near. All connections share one UDP port and, where UDP does not
-//! get through, one TCP port; a thread of its own carries them.
+//! The space decides who hears and sees whom; the unit follows it ([`room`]) and forwards that,
+//! whatever clients ask for. Nothing is decoded. Each client has one connection (WebRTC, kept by
+//! str0m): first what it sends, in the order of [`Stream::ALL`], then places in which others come;
+//! clients add places as more people are near. All connections share one UDP port and, where UDP
+//! does not get through, one TCP port; a thread of its own carries them.
 //!
 //! May use `components`. Never: spaces, SQL, HTTP; who follows spaces is `cluster::calls`.
 
@@ -26,7 +28,8 @@ pub use self::words::{OfferError, pack, unpack};
 use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::{PlayerId, SpaceId};
 
-/// Bytes of packets that may wait in the kernel while the thread is busy: a tenth of a second of two hundred pictures.
+/// Bytes of packets that may wait in the kernel while the thread is busy: a tenth of a second of
+/// two hundred pictures.
 const SOCKET_BUFFER: usize = 4 * 1_024 * 1_024;
 
 /// Where calls arrive.
@@ -76,7 +79,8 @@ impl Sfu {
         let failed = |error| SfuError(settings.listen, error);
         let (udp, tcp) = match bind(settings.listen) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && settings.or_any_port => {
-                tracing::warn!(address = %settings.listen, "somebody else listens there; calls take another port");
+                tracing::warn!(address = %settings.listen, "somebody else listens there; calls \
+                    take another port");
                 bind(SocketAddr::new(settings.listen.ip(), 0))
             }
             bound => bound,
@@ -87,7 +91,9 @@ impl Sfu {
         let carrier = thread::Carrier::new(&told).map_err(failed)?;
         let (orders, inbox) = unbounded_channel();
         let work = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
             runtime.block_on(thread::run(carrier, udp, tcp, inbox))
         };
         std::thread::Builder::new()
@@ -128,7 +134,8 @@ impl Sfu {
     }
 
     fn order(&self, order: SfuCommand) {
-        // The thread ends only when nobody is left to order anything, or with a panic that was logged.
+        // The thread ends only when nobody is left to order anything, or with a panic that was
+        // logged.
         let _ = self.orders.send(order);
     }
 }
@@ -173,5 +180,8 @@ fn advertised(settings: &SfuSettings, port: u16) -> io::Result<Vec<SocketAddr>> 
         }
         addresses = found;
     }
-    Ok(addresses.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+    Ok(addresses
+        .into_iter()
+        .map(|ip| SocketAddr::new(ip, port))
+        .collect())
 }

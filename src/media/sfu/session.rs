@@ -1,4 +1,5 @@
-//! Room: the forwarding unit's copy of who may hear and see whom in one space, and what that means for streams.
+//! Room: the forwarding unit's copy of who may hear and see whom in one space, and what that means
+//! for streams.
 //!
 //! Pure: what the space said goes in, who gets which stream comes out.
 
@@ -27,7 +28,12 @@ pub enum Stream {
 
 impl Stream {
     /// All of them, in order.
-    pub const ALL: [Self; 4] = [Self::Microphone, Self::Camera, Self::Screen, Self::ScreenSound];
+    pub const ALL: [Self; 4] = [
+        Self::Microphone,
+        Self::Camera,
+        Self::Screen,
+        Self::ScreenSound,
+    ];
 
     /// Whether it is seen, not heard.
     pub const fn is_picture(self) -> bool {
@@ -66,7 +72,12 @@ impl SfuSession {
             self.peers.remove(player);
         }
         for fact in &output.facts {
-            let Fact::PeersChanged { player, peers, gone } = fact else {
+            let Fact::PeersChanged {
+                player,
+                peers,
+                gone,
+            } = fact
+            else {
                 continue;
             };
             let known = self.peers.entry(*player).or_default();
@@ -90,16 +101,22 @@ impl SfuSession {
 
     /// Whether somebody talks through the unit.
     pub fn is_forwarded(&self, player: PlayerId) -> bool {
-        self.of(player).iter().any(|peer| peer.route == MediaRoute::Forwarded)
+        self.of(player)
+            .iter()
+            .any(|peer| peer.route == MediaRoute::Forwarded)
     }
 
     /// Everybody who talks through the unit.
     pub fn forwarded(&self) -> impl Iterator<Item = PlayerId> {
-        self.peers.keys().copied().filter(|player| self.is_forwarded(*player))
+        self.peers
+            .keys()
+            .copied()
+            .filter(|player| self.is_forwarded(*player))
     }
 
-    /// The streams that somebody may get, whichever way their peers and they talk right now: who changes over
-    /// from one way to the other misses nothing. Microphones that are muted count too, so that the first word is heard.
+    /// The streams that somebody may get, whichever way their peers and they talk right now: who
+    /// changes over from one way to the other misses nothing. Microphones that are muted count too,
+    /// so that the first word is heard.
     pub fn streams_for(&self, player: PlayerId) -> impl Iterator<Item = Source> {
         self.of(player).iter().flat_map(move |peer| {
             let media = self.media.get(&peer.player).copied().unwrap_or_default();
@@ -177,7 +194,10 @@ mod tests {
     #[test]
     fn who_only_hears_gets_no_pictures_and_who_may_do_nothing_gets_nothing() {
         let hears = room(peer(BO, true, false, MediaRoute::Mesh), EVERYTHING);
-        assert_eq!(hears.streams_for(ADA).collect::<Vec<_>>(), [(BO, Stream::Microphone)]);
+        assert_eq!(
+            hears.streams_for(ADA).collect::<Vec<_>>(),
+            [(BO, Stream::Microphone)]
+        );
         assert_eq!(hears.forwarded().count(), 0);
         let performs = room(peer(BO, false, false, MediaRoute::Forwarded), EVERYTHING);
         assert_eq!(performs.streams_for(ADA).count(), 0);

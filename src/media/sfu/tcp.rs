@@ -1,5 +1,5 @@
-//! TCP: for networks that let no UDP through: packets, each with its length in front (RFC 4571), over connections that browsers open
-//! (RFC 6544).
+//! TCP: for networks that let no UDP through: packets, each with its length in front (RFC 4571),
+//! over connections that browsers open (RFC 6544).
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -20,7 +20,8 @@ use crate::net::address::AddressKey;
 /// Packets of one connection that wait to be sent; more are lost, as on any network.
 const WAITING: usize = 256;
 
-/// How long a connection may be silent: whoever is connected asks every few seconds whether the other one is there still.
+/// How long a connection may be silent: whoever is connected asks every few seconds whether the
+/// other one is there still.
 const SILENT_AT_MOST: Duration = Duration::from_secs(30);
 
 /// How many connections there may be.
@@ -131,19 +132,32 @@ impl Streams {
             .count();
         if here >= self.limits.per_address {
             if self.complaints.check().is_ok() {
-                tracing::warn!(address = %key, "an address has too many connections for calls; more of them are refused");
+                tracing::warn!(address = %key, "an address has too many connections for calls; \
+                    more of them are refused");
             }
             return false;
         }
         let strangers = self.open.iter().filter(|(_, open)| !open.is_bound());
-        let (count, oldest) = strangers.fold((0, None::<(SocketAddr, Instant)>), |(count, oldest), (from, open)| {
-            let is_older = oldest.is_none_or(|(_, since)| open.since < since);
-            (count + 1, if is_older { Some((*from, open.since)) } else { oldest })
-        });
+        let (count, oldest) = strangers.fold(
+            (0, None::<(SocketAddr, Instant)>),
+            |(count, oldest), (from, open)| {
+                let is_older = oldest.is_none_or(|(_, since)| open.since < since);
+                (
+                    count + 1,
+                    if is_older {
+                        Some((*from, open.since))
+                    } else {
+                        oldest
+                    },
+                )
+            },
+        );
         if count >= self.limits.strangers || self.open.len() >= self.limits.most {
             let Some((oldest, _)) = oldest else {
                 if self.complaints.check().is_ok() {
-                    tracing::warn!("there are as many connections for calls as there may be; more are refused");
+                    tracing::warn!(
+                        "there are as many connections for calls as there may be; more are refused"
+                    );
                 }
                 return false;
             };

@@ -1,4 +1,5 @@
-//! Thread: carries the packets of all connections, and gives each person the streams that the rooms say.
+//! Thread: carries the packets of all connections, and gives each person the streams that the rooms
+//! say.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -74,7 +75,8 @@ pub(super) async fn run(
     mut orders: UnboundedReceiver<SfuCommand>,
 ) -> io::Result<()> {
     let udp = UdpSocket::from_std(udp)?;
-    let (mut streams, mut arrivals) = Streams::new(tokio::net::TcpListener::from_std(tcp)?, Limits::default());
+    let (mut streams, mut arrivals) =
+        Streams::new(tokio::net::TcpListener::from_std(tcp)?, Limits::default());
     let mut buffer = vec![0; PACKET];
     loop {
         let due = carrier.turn(now(), &udp, &streams);
@@ -106,14 +108,20 @@ impl Carrier {
     pub(super) fn new(told: &[SocketAddr]) -> io::Result<Self> {
         let mut candidates = Vec::new();
         for address in told {
-            let tcp = Candidate::builder().tcp().host(*address).tcptype(TcpType::Passive);
+            let tcp = Candidate::builder()
+                .tcp()
+                .host(*address)
+                .tcptype(TcpType::Passive);
             for candidate in [Candidate::host(*address, Protocol::Udp), tcp.build()] {
                 candidates.push(candidate.map_err(|error| io::Error::other(error.to_string()))?);
             }
         }
         let mut local: Vec<SocketAddr> = Vec::new();
         for address in told {
-            if !local.iter().any(|known| known.is_ipv4() == address.is_ipv4()) {
+            if !local
+                .iter()
+                .any(|known| known.is_ipv4() == address.is_ipv4())
+            {
                 local.push(*address);
             }
         }
@@ -216,7 +224,11 @@ impl Carrier {
         let known = followed.clients.get(&player).copied();
         match serde_json::from_str(body) {
             Ok(SfuRequest::Offer { session, packed }) => {
-                let is_same = |id: &u64| self.clients.get(id).is_some_and(|client| client.session == session);
+                let is_same = |id: &u64| {
+                    self.clients
+                        .get(id)
+                        .is_some_and(|client| client.session == session)
+                };
                 let refused = if known.is_none() && !followed.room.is_forwarded(player) {
                     "nobody near you talks through the forwarding unit".to_owned()
                 } else {
@@ -241,7 +253,9 @@ impl Carrier {
                     followed.is_dirty = true;
                 }
             }
-            Err(error) => tracing::debug!(%space, player = player.0, %error, "something else was asked for"),
+            Err(error) => {
+                tracing::debug!(%space, player = player.0, %error, "something else was asked for")
+            }
         }
     }
 
@@ -260,7 +274,13 @@ impl Carrier {
             (None, client.accept(offer, now).map_err(agreed)?)
         } else {
             let who = (space, player);
-            let mut client = SfuClient::new(who, session.to_owned(), &self.certificate, &self.candidates, now);
+            let mut client = SfuClient::new(
+                who,
+                session.to_owned(),
+                &self.certificate,
+                &self.candidates,
+                now,
+            );
             let answer = client.accept(offer, now).map_err(agreed)?;
             self.next += 1;
             self.clients.insert(self.next, client);
@@ -297,15 +317,30 @@ impl Carrier {
     }
 
     /// Finds whose packet it is, if it is a client's.
-    fn receive(&mut self, proto: Protocol, source: SocketAddr, packet: &[u8], now: Instant) -> bool {
-        let here = self.local.iter().find(|local| local.is_ipv4() == source.is_ipv4());
-        let Some(destination) = here.copied() else { return false };
+    fn receive(
+        &mut self,
+        proto: Protocol,
+        source: SocketAddr,
+        packet: &[u8],
+        now: Instant,
+    ) -> bool {
+        let here = self
+            .local
+            .iter()
+            .find(|local| local.is_ipv4() == source.is_ipv4());
+        let Some(destination) = here.copied() else {
+            return false;
+        };
         let Ok(received) = Receive::new(proto, source, destination, packet) else {
             return false;
         };
         let input = Input::Receive(now, received);
         let known = self.known.get(&source).copied();
-        let known = known.filter(|id| self.clients.get(id).is_some_and(|client| client.accepts(&input)));
+        let known = known.filter(|id| {
+            self.clients
+                .get(id)
+                .is_some_and(|client| client.accepts(&input))
+        });
         let found = known.or_else(|| {
             let mut clients = self.clients.iter();
             clients.find_map(|(id, client)| client.accepts(&input).then_some(*id))
@@ -369,17 +404,24 @@ impl Carrier {
         };
         client.advance(now);
         while let Some(client) = self.clients.get_mut(&id) {
-            let Some(happening) = client.poll(now) else { break };
+            let Some(happening) = client.poll(now) else {
+                break;
+            };
             let (space, player) = (client.space, client.player);
             match happening {
                 SfuEvent::Packet(packet) if packet.proto == Protocol::Udp => {
                     // Nobody waits for a packet: it is lost, as on any network.
-                    if udp.try_send_to(&packet.contents, packet.destination).is_err() {
+                    if udp
+                        .try_send_to(&packet.contents, packet.destination)
+                        .is_err()
+                    {
                         counter!("plaza_forward_packets_dropped_total").increment(1);
                     }
                 }
                 SfuEvent::Packet(packet) => streams.send(packet.destination, &packet.contents),
-                SfuEvent::Frame(stream, frame) => self.forward(id, (player, stream), space, &frame, now),
+                SfuEvent::Frame(stream, frame) => {
+                    self.forward(id, (player, stream), space, &frame, now)
+                }
                 SfuEvent::Keyframe((player, stream), rid) => {
                     let sender = self
                         .rooms
@@ -409,14 +451,29 @@ impl Carrier {
     }
 
     /// Passes a frame on to everybody who gets it.
-    fn forward(&mut self, from: u64, source: Source, space: SpaceId, frame: &MediaData, now: Instant) {
-        let Some(routes) = self.rooms.get(&space).and_then(|followed| followed.routes.get(&source)) else {
+    fn forward(
+        &mut self,
+        from: u64,
+        source: Source,
+        space: SpaceId,
+        frame: &MediaData,
+        now: Instant,
+    ) {
+        let Some(routes) = self
+            .rooms
+            .get(&space)
+            .and_then(|followed| followed.routes.get(&source))
+        else {
             return;
         };
         let mut needs_keyframe = false;
         let mut forwarded = 0;
         for (to, slot) in routes {
-            let Some(quality) = self.clients.get(to).and_then(|client| client.quality(*slot)) else {
+            let Some(quality) = self
+                .clients
+                .get(to)
+                .and_then(|client| client.quality(*slot))
+            else {
                 continue;
             };
             let is_wanted = |sender: &SfuClient| sender.is_layer(source.1, quality, frame.rid, now);
@@ -439,13 +496,22 @@ impl Carrier {
         };
         followed.is_dirty = false;
         followed.routes.clear();
-        let people: Vec<(PlayerId, u64)> = followed.clients.iter().map(|(player, id)| (*player, *id)).collect();
+        let people: Vec<(PlayerId, u64)> = followed
+            .clients
+            .iter()
+            .map(|(player, id)| (*player, *id))
+            .collect();
         for (player, id) in people {
-            let Some(client) = self.clients.get(&id) else { continue };
+            let Some(client) = self.clients.get(&id) else {
+                continue;
+            };
             let mut wanted: BTreeMap<Source, Quality> = BTreeMap::new();
             let mut wishes = Vec::new();
             for source in followed.room.streams_for(player) {
-                let sender = followed.clients.get(&source.0).and_then(|id| self.clients.get(id));
+                let sender = followed
+                    .clients
+                    .get(&source.0)
+                    .and_then(|id| self.clients.get(id));
                 let Some(sender) = sender else { continue };
                 if source.1.is_picture() {
                     wishes.push(sender.wish(source.1, client.height_of(source), now));
@@ -479,7 +545,10 @@ impl Carrier {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "packets are timed as they arrive")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "packets are timed as they arrive"
+)]
 fn now() -> Instant {
     Instant::now()
 }

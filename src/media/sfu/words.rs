@@ -27,7 +27,8 @@ pub(super) enum SfuRequest {
     Offer {
         /// Another one for each connection.
         session: String,
-        /// The description (SDP), compressed by zlib (RFC 1950), in base 64: dozens of streams fit into one message.
+        /// The description (SDP), compressed by zlib (RFC 1950), in base 64: dozens of streams fit
+        /// into one message.
         packed: String,
     },
     /// By player, how high it shows their pictures, in pixels; 0 for not at all.
@@ -103,7 +104,9 @@ pub(super) fn read(packed: &str) -> Result<SdpOffer, OfferError> {
 /// A description as it travels.
 pub fn pack(text: &str) -> String {
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
-    let packed = packed.write_all(text.as_bytes()).and_then(|()| packed.finish());
+    let packed = packed
+        .write_all(text.as_bytes())
+        .and_then(|()| packed.finish());
     STANDARD.encode(packed.expect("memory takes everything"))
 }
 
@@ -112,7 +115,9 @@ pub fn unpack(packed: &str) -> Result<String, OfferError> {
     let packed = STANDARD.decode(packed).map_err(|_| OfferError::Encoding)?;
     let mut text = String::new();
     let mut unpacked = ZlibDecoder::new(packed.as_slice()).take(MAX_DESCRIPTION + 1);
-    unpacked.read_to_string(&mut text).map_err(|_| OfferError::Packing)?;
+    unpacked
+        .read_to_string(&mut text)
+        .map_err(|_| OfferError::Packing)?;
     if text.len() as u64 > MAX_DESCRIPTION {
         return Err(OfferError::Packing);
     }
@@ -125,10 +130,13 @@ mod tests {
 
     #[test]
     fn what_clients_ask_for_is_understood() {
-        let offer = serde_json::from_str(r#"{"offer":{"session":"a","packed":"eJwDAAAAAAE="}}"#).unwrap();
+        let offer =
+            serde_json::from_str(r#"{"offer":{"session":"a","packed":"eJwDAAAAAAE="}}"#).unwrap();
         assert!(matches!(offer, SfuRequest::Offer { session, .. } if session == "a"));
         let show = serde_json::from_str(r#"{"show":{"7":180,"9":0}}"#).unwrap();
-        assert!(matches!(show, SfuRequest::Show(show) if show == BTreeMap::from([(7, 180), (9, 0)])));
+        assert!(
+            matches!(show, SfuRequest::Show(show) if show == BTreeMap::from([(7, 180), (9, 0)]))
+        );
         assert!(serde_json::from_str::<SfuRequest>(r#"{"subscribe":7}"#).is_err());
     }
 
@@ -139,7 +147,13 @@ mod tests {
         assert!(matches!(read(&bomb), Err(OfferError::Packing)));
         assert!(matches!(read("%"), Err(OfferError::Encoding)));
         assert!(matches!(read("AAAA"), Err(OfferError::Packing)));
-        assert!(matches!(read(&pack(&"m=\n".repeat(49))), Err(OfferError::TooMany)));
-        assert!(matches!(read(&pack("hello")), Err(OfferError::Description(_))));
+        assert!(matches!(
+            read(&pack(&"m=\n".repeat(49))),
+            Err(OfferError::TooMany)
+        ));
+        assert!(matches!(
+            read(&pack("hello")),
+            Err(OfferError::Description(_))
+        ));
     }
 }

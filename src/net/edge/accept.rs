@@ -1,7 +1,9 @@
-//! Accept: takes connections for HTTP, gives each its place and its time, and hands requests to the router.
+//! Accept: takes connections for HTTP, gives each its place and its time, and hands requests to the
+//! router.
 //!
-//! HTTP/1.1 only: browsers speak HTTP/2 over TLS alone, which a reverse proxy ends. A connection that finds no place is
-//! still answered, on one of a few that are kept for it: the server's health as usual, anything else with a 503.
+//! HTTP/1.1 only: browsers speak HTTP/2 over TLS alone, which a reverse proxy ends. A connection
+//! that finds no place is still answered, on one of a few that are kept for it: the server's health
+//! as usual, anything else with a 503.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -38,10 +40,12 @@ use crate::net::few::Few;
 /// Bytes of a request's head, and of what waits to be written, at most.
 const BUFFER: usize = 64 * 1024;
 
-/// Bytes a second that a body has to come with once its first time is over; a slow telephone sends more.
+/// Bytes a second that a body has to come with once its first time is over; a slow telephone sends
+/// more.
 const SLOWEST_BODY: u64 = 8 * 1024;
 
-/// Connections at once that are answered though there is no place; one more takes the place of the oldest.
+/// Connections at once that are answered though there is no place; one more takes the place of the
+/// oldest.
 const TURNED_AWAY: usize = 32;
 
 /// After a failure to accept, as when files run out.
@@ -71,7 +75,8 @@ impl Default for HttpTimes {
     }
 }
 
-/// What a request holds as long as it, or the WebSocket made of it, lives. Found among the request's extensions.
+/// What a request holds as long as it, or the WebSocket made of it, lives. Found among the
+/// request's extensions.
 #[derive(Debug, Clone)]
 pub(super) struct RequestPermits {
     _place: Option<Arc<ConnectionPermit>>,
@@ -105,7 +110,11 @@ pub async fn serve(listener: TcpListener, router: Router, edge: Edge, wait_at_th
         }
         let key = AddressKey::of(peer.ip());
         let is_proxy = is_trusted(peer.ip(), &edge.0.settings.trusted_proxies);
-        let (place, end) = match edge.0.gate.enter((!is_proxy && !key.is_loopback()).then_some(key)) {
+        let (place, end) = match edge
+            .0
+            .gate
+            .enter((!is_proxy && !key.is_loopback()).then_some(key))
+        {
             Ok(place) => (Ok(Arc::new(place)), cut.clone()),
             Err(full) => {
                 edge.refused(key, full);
@@ -155,7 +164,8 @@ impl HttpConnection {
             }
         });
         let connection = http1::Builder::new()
-            // Times are kept by the pulse: the library knows none for a connection that is silent between requests.
+            // Times are kept by the pulse: the library knows none for a connection that is silent
+            // between requests.
             .header_read_timeout(None)
             .keep_alive(has_place)
             .max_buf_size(BUFFER)
@@ -190,10 +200,14 @@ impl HttpConnection {
         let edge = &self.edge;
         let trusted = &edge.0.settings.trusted_proxies;
         let peer = self.peer.ip();
-        if !self.is_proxy && request.headers().contains_key("x-forwarded-for") && edge.0.strangers.check().is_ok() {
+        if !self.is_proxy
+            && request.headers().contains_key("x-forwarded-for")
+            && edge.0.strangers.check().is_ok()
+        {
             tracing::warn!(
                 %peer,
-                "X-Forwarded-For of a peer that is no trusted proxy is ignored, and limits count the peer; if it is your reverse \
+                "X-Forwarded-For of a peer that is no trusted proxy is ignored, and limits count \
+                the peer; if it is your reverse \
                  proxy, name it in --trusted-proxies"
             );
         }
@@ -232,12 +246,17 @@ impl HttpConnection {
                 Arc::clone(&edge.0.bodies),
             ))
         };
-        let Ok(response) = self.router.clone().call(Request::from_parts(parts, body)).await;
+        let Ok(response) = self
+            .router
+            .clone()
+            .call(Request::from_parts(parts, body))
+            .await;
         done(response, pulse, share)
     }
 }
 
-/// Whether the connection took too long for what it is at. Polled after the connection, whose stage may have changed.
+/// Whether the connection took too long for what it is at. Polled after the connection, whose stage
+/// may have changed.
 fn rang(mut alarm: Pin<&mut Sleep>, pulse: &Pulse, cx: &mut Context<'_>) -> Poll<()> {
     loop {
         let now = Instant::now();
@@ -275,7 +294,12 @@ fn refusal(full: Full) -> Response {
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (header::RETRY_AFTER, HeaderValue::from_static("5")),
     ];
-    (StatusCode::SERVICE_UNAVAILABLE, headers, problem.to_string()).into_response()
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        headers,
+        problem.to_string(),
+    )
+        .into_response()
 }
 
 impl Edge {
@@ -293,11 +317,18 @@ impl Edge {
 }
 
 /// Lets the connection know when the answer is out.
-fn done(response: Response, pulse: Arc<Pulse>, share: Option<Arc<CountedConnection<AddressKey>>>) -> Response {
+fn done(
+    response: Response,
+    pulse: Arc<Pulse>,
+    share: Option<Arc<CountedConnection<AddressKey>>>,
+) -> Response {
     response.map(|inner| {
         Body::new(AnswerBody {
             inner,
-            _end: End { pulse, _share: share },
+            _end: End {
+                pulse,
+                _share: share,
+            },
         })
     })
 }
@@ -323,7 +354,10 @@ impl HttpBody for AnswerBody {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         Pin::new(&mut self.inner).poll_frame(cx)
     }
 
@@ -336,7 +370,8 @@ impl HttpBody for AnswerBody {
     }
 }
 
-/// Bytes of all bodies that are on their way at once: while there are more, a body has [`SQUEEZED`] only.
+/// Bytes of all bodies that are on their way at once: while there are more, a body has [`SQUEEZED`]
+/// only.
 const PLENTY: u64 = 64 * 1024 * 1024;
 
 /// While there are as many, no body gets on.
@@ -345,7 +380,8 @@ const TOO_MANY: u64 = 4 * PLENTY;
 /// The time of a body while there is plenty of others, and how often that is looked at.
 const SQUEEZED: Duration = Duration::from_secs(2);
 
-/// A body that has to come in time. The clock starts when it is first asked for: who waits their turn loses nothing.
+/// A body that has to come in time. The clock starts when it is first asked for: who waits their
+/// turn loses nothing.
 struct TimedBody {
     inner: Incoming,
     time: Duration,
@@ -396,7 +432,8 @@ pub enum CutBody {
 impl CutBody {
     /// What is behind an error of reading a body, if it is one of these.
     pub fn behind(error: &(dyn Error + 'static)) -> Option<Self> {
-        std::iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref().copied())
+        std::iter::successors(Some(error), |&error| error.source())
+            .find_map(|error| error.downcast_ref().copied())
     }
 }
 
@@ -404,7 +441,10 @@ impl HttpBody for TimedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) {
             if let Some(Ok(frame)) = &frame {
@@ -417,7 +457,10 @@ impl HttpBody for TimedBody {
             return Poll::Ready(frame.map(|frame| frame.map_err(axum::Error::new)));
         }
         let now = Instant::now();
-        let start = this.clock.get_or_insert_with(|| (now, Box::pin(sleep_until(now)))).0;
+        let start = this
+            .clock
+            .get_or_insert_with(|| (now, Box::pin(sleep_until(now))))
+            .0;
         let deadline = this.deadline(start);
         if deadline <= now {
             return Poll::Ready(Some(Err(axum::Error::new(CutBody::TooSlow))));

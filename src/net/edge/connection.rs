@@ -86,7 +86,12 @@ struct JoinRequest {
 }
 
 /// Serves a socket until it ends.
-pub(super) async fn serve(edge: Edge, lane: Arc<SendQueue>, mut inbox: SocketStream, grid: Option<JoinWord>) {
+pub(super) async fn serve(
+    edge: Edge,
+    lane: Arc<SendQueue>,
+    mut inbox: SocketStream,
+    grid: Option<JoinWord>,
+) {
     let client = edge.next_client();
     let session = Session::new(now());
     let grid = grid.map(JsonTerms::new);
@@ -131,7 +136,8 @@ impl Connection {
                     Some(Ok(message)) => {
                         self.settle_if_answered().await;
                         if let Some(departure) = self.receive(message).await {
-                            // Answers the goodbye: without it a browser takes the end for a failure.
+                            // Answers the goodbye: without it a browser takes the end for a
+                            // failure.
                             let _ = timeout(GOODBYE_WITHIN, inbox.flush()).await;
                             return departure;
                         }
@@ -164,7 +170,8 @@ impl Connection {
                 () = &mut stopped, if !is_stopping => {
                     is_stopping = true;
                     if self.grid.is_some() {
-                        lane.reply(json::error("moved", "The server stops. Connect again: the space goes on elsewhere."));
+                        lane.reply(json::error("moved", "The server stops. Connect again: the \
+                            space goes on elsewhere."));
                     }
                     lane.close(close::AWAY, "the server stops; reconnect");
                 }
@@ -172,7 +179,8 @@ impl Connection {
         }
     }
 
-    /// The socket failed while reading: what is wrong with what came is said, before the connection ends.
+    /// The socket failed while reading: what is wrong with what came is said, before the connection
+    /// ends.
     async fn broken(&self, inbox: &mut SocketStream, error: &Error) -> Departure {
         tracing::debug!(%error, "a connection broke");
         let reason = match error {
@@ -196,27 +204,42 @@ impl Connection {
 
     /// A client of the tile grid is gone when its connection is; a game client may come back.
     fn departure(&self, how: Departure) -> Departure {
-        if self.grid.is_some() { Departure::Left } else { how }
+        if self.grid.is_some() {
+            Departure::Left
+        } else {
+            how
+        }
     }
 
     async fn receive(&mut self, message: Message) -> Option<Departure> {
         let actions = match (&mut self.grid, message) {
-            (_, Message::Ping(bytes) | Message::Pong(bytes)) => self.session.receive_control(now(), bytes.len()),
+            (_, Message::Ping(bytes) | Message::Pong(bytes)) => {
+                self.session.receive_control(now(), bytes.len())
+            }
             // The library gives none out.
             (_, Message::Frame(_)) => return None,
             (_, message) if !message.is_close() && self.lane.is_closing() => return None,
             (_, Message::Close(frame)) => {
-                // A page that is closed or left says 1001 and does not come back, or comes back as a new connection.
+                // A page that is closed or left says 1001 and does not come back, or comes back as
+                // a new connection.
                 let is_goodbye = frame.is_none_or(|frame| matches!(frame.code.into(), 1000 | 1001));
-                return Some(self.departure(if is_goodbye { Departure::Left } else { Departure::Lost }));
+                return Some(self.departure(if is_goodbye {
+                    Departure::Left
+                } else {
+                    Departure::Lost
+                }));
             }
-            (Some(terms), Message::Text(text)) => self.session.receive_json(now(), terms, text.as_str()),
+            (Some(terms), Message::Text(text)) => {
+                self.session.receive_json(now(), terms, text.as_str())
+            }
             (Some(terms), Message::Binary(bytes)) => {
                 let text = String::from_utf8_lossy(&bytes);
                 self.session.receive_json(now(), terms, &text)
             }
             (None, Message::Binary(bytes)) => self.session.receive_binary(now(), &bytes),
-            (None, Message::Text(_)) => binary::refuse(close::MALFORMED, "This protocol has binary messages only."),
+            (None, Message::Text(_)) => {
+                binary::refuse(close::MALFORMED, "This protocol has binary messages only.")
+            }
         };
         if let (Some(budget), Some(user)) = (self.session.take_exceeded(), self.user) {
             self.edge.0.budgets.note(Who::User(user), budget);
@@ -280,12 +303,16 @@ impl Connection {
             }
             Action::Resize { width, height } => {
                 if let Some(relay) = &self.relay {
-                    relay.order(RelayCommand::Resize(self.client, width, height)).await;
+                    relay
+                        .order(RelayCommand::Resize(self.client, width, height))
+                        .await;
                 }
             }
             Action::LookBack(before) => {
                 if let Some(relay) = &self.relay {
-                    relay.order(RelayCommand::LookBack(self.client, before)).await;
+                    relay
+                        .order(RelayCommand::LookBack(self.client, before))
+                        .await;
                 }
             }
             Action::Reply(bytes) => self.lane.reply(bytes),
@@ -301,7 +328,11 @@ impl Connection {
         };
         match self.edge.0.store.set_blocked(user, other, blocked).await {
             Ok(true) => {
-                let command = Command::Block { user, other, blocked };
+                let command = Command::Block {
+                    user,
+                    other,
+                    blocked,
+                };
                 self.edge.0.relays.tell_all(&command);
             }
             Ok(false) => {
@@ -320,7 +351,8 @@ impl Connection {
         }
     }
 
-    /// A step or walk that does not fit is dropped: the client corrects itself by what it is told next.
+    /// A step or walk that does not fit is dropped: the client corrects itself by what it is told
+    /// next.
     fn command(&self, command: Command) {
         if !self.command_fits(command) {
             metrics::counter!("plaza_commands_dropped_total").increment(1);
@@ -328,7 +360,9 @@ impl Connection {
     }
 
     fn command_fits(&self, command: Command) -> bool {
-        let Some(relay) = &self.relay else { return false };
+        let Some(relay) = &self.relay else {
+            return false;
+        };
         match relay.send(command) {
             // The relay tells everybody when the space has ended.
             Ok(()) | Err(SendError::Ended) => true,
@@ -337,15 +371,29 @@ impl Connection {
     }
 
     /// Checks who the client is and where it wants to go, and asks the relay to let it in.
-    async fn join(&mut self, token: &str, space: &str, dialect: ProtocolKind, arrive: Option<String>) {
+    async fn join(
+        &mut self,
+        token: &str,
+        space: &str,
+        dialect: ProtocolKind,
+        arrive: Option<String>,
+    ) {
         let number = self.edge.next_wish();
         let registration = self.register(token);
         let who = match self.edge.0.store.signed_in(token).await {
             Ok(Some(who)) => who,
-            Ok(None) => return self.refuse(close::SIGNED_OUT, "You are not signed in. Sign in and try again."),
+            Ok(None) => {
+                return self.refuse(
+                    close::SIGNED_OUT,
+                    "You are not signed in. Sign in and try again.",
+                );
+            }
             Err(error) => {
                 tracing::error!(%error, "a sign-in could not be checked");
-                return self.refuse(close::AWAY, "The server has a problem. Try again in a moment.");
+                return self.refuse(
+                    close::AWAY,
+                    "The server has a problem. Try again in a moment.",
+                );
             }
         };
         if let Some(suspension) = &who.suspension {
@@ -354,8 +402,14 @@ impl Connection {
         registration.belongs_to(who.user);
         self.registration = Some(registration);
         let budgets = &self.edge.0.budgets;
-        if budgets.take_many(who.user.into(), Budget::Requests, REQUEST).is_err() {
-            return self.refuse(close::FLOOD, "You ask too much at once. Try again in a moment.");
+        if budgets
+            .take_many(who.user.into(), Budget::Requests, REQUEST)
+            .is_err()
+        {
+            return self.refuse(
+                close::FLOOD,
+                "You ask too much at once. Try again in a moment.",
+            );
         }
         if !self.is_counted(who.user) {
             return self.refuse(
@@ -370,14 +424,19 @@ impl Connection {
             Ok(blocked) => blocked,
             Err(error) => {
                 tracing::error!(%error, "whom somebody keeps away could not be read");
-                return self.refuse(close::AWAY, "The server has a problem. Try again in a moment.");
+                return self.refuse(
+                    close::AWAY,
+                    "The server has a problem. Try again in a moment.",
+                );
             }
         };
         self.may_moderate = self.moderates(&who, space).await;
         self.user = Some(who.user);
         // Only a portal leads to a zone; everybody else stands where they stood.
-        let arrive = arrive.and_then(|ticket| self.edge.0.relays.tickets().check(&ticket, who.user, space));
-        self.session.share(self.edge.0.rates.of(who.user, space, now()));
+        let arrive =
+            arrive.and_then(|ticket| self.edge.0.relays.tickets().check(&ticket, who.user, space));
+        self.session
+            .share(self.edge.0.rates.of(who.user, space, now()));
         let wish = JoinRequest {
             number,
             who,
@@ -391,10 +450,17 @@ impl Connection {
 
     /// Whether the socket counts among the user's own, and is not one too many.
     fn is_counted(&mut self, user: UserId) -> bool {
-        if self.counted.as_ref().is_none_or(|counted| counted.key() != user) {
+        if self
+            .counted
+            .as_ref()
+            .is_none_or(|counted| counted.key() != user)
+        {
             self.counted = self.edge.0.users.enter(user);
             if self.counted.is_none() {
-                self.edge.0.budgets.note(Who::User(user), Budget::Connections);
+                self.edge
+                    .0
+                    .budgets
+                    .note(Who::User(user), Budget::Connections);
             }
         }
         self.counted.is_some()
@@ -427,7 +493,8 @@ impl Connection {
                 tracing::warn!(%space, %error, "a space was not opened");
                 return self.refuse(
                     close::AWAY,
-                    "As many spaces are open as this server may have (--max-open-spaces). Try again later.",
+                    "As many spaces are open as this server may have (--max-open-spaces). Try \
+                    again later.",
                 );
             }
             Err(EnterError::Store(error)) => {
@@ -451,7 +518,8 @@ impl Connection {
             sink: Arc::clone(&self.lane) as Arc<dyn Sink>,
             ready,
         };
-        // When the relay has ended meanwhile, `ready` is dropped with the order and `settle` tries again.
+        // When the relay has ended meanwhile, `ready` is dropped with the order and `settle` tries
+        // again.
         relay.order(RelayCommand::Join(Box::new(arrival))).await;
         self.relay = Some(relay);
         self.joining = Some(Joining {
@@ -461,10 +529,13 @@ impl Connection {
         });
     }
 
-    /// Settles when the relay has answered and no one has looked: a client may answer its welcome faster than this task wakes. An
-    /// answer that was taken here is not there to be waited for, also when it says that the relay has ended.
+    /// Settles when the relay has answered and no one has looked: a client may answer its welcome
+    /// faster than this task wakes. An answer that was taken here is not there to be waited for,
+    /// also when it says that the relay has ended.
     async fn settle_if_answered(&mut self) {
-        let Some(joining) = self.joining.as_mut() else { return };
+        let Some(joining) = self.joining.as_mut() else {
+            return;
+        };
         let joined = match joining.ready.try_recv() {
             Ok(player) => Some(player),
             Err(TryRecvError::Closed) => None,
@@ -473,9 +544,12 @@ impl Connection {
         self.settle(joined).await;
     }
 
-    /// The relay answered: the player is there, or the space started again and coming in is tried once more.
+    /// The relay answered: the player is there, or the space started again and coming in is tried
+    /// once more.
     async fn settle(&mut self, joined: Option<PlayerId>) {
-        let Some(joining) = self.joining.take() else { return };
+        let Some(joining) = self.joining.take() else {
+            return;
+        };
         match joined {
             Some(player) => {
                 self.session.joined(player);
@@ -488,7 +562,10 @@ impl Connection {
             None if joining.tries < JOIN_TRIES => {
                 self.enter(joining.wish, joining.tries + 1).await;
             }
-            None => self.refuse(close::AWAY, "The space starts again. Try again in a moment."),
+            None => self.refuse(
+                close::AWAY,
+                "The space starts again. Try again in a moment.",
+            ),
         }
     }
 
@@ -511,7 +588,10 @@ impl Connection {
             };
             refuse(&lane, is_json, close::SIGNED_OUT, &message);
         };
-        self.edge.0.connections.open(SessionId::of(token), Arc::new(close))
+        self.edge
+            .0
+            .connections
+            .open(SessionId::of(token), Arc::new(close))
     }
 
     fn refuse(&self, code: u16, message: &str) {
@@ -555,12 +635,18 @@ async fn joined(joining: &mut Option<Joining>) -> Option<PlayerId> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the edge is where real time comes in")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the edge is where real time comes in"
+)]
 fn now() -> Instant {
     Instant::now()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the edge is where real time comes in")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the edge is where real time comes in"
+)]
 pub(super) fn unix_millis() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

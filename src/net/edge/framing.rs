@@ -1,4 +1,5 @@
-//! Framing: the few bytes in front of what a server sends over a WebSocket (RFC 6455, section 5.2): never masked, never in parts.
+//! Framing: the few bytes in front of what a server sends over a WebSocket (RFC 6455, section 5.2):
+//! never masked, never in parts.
 //!
 //! Reading, which is the hard half, is left to the library.
 
@@ -65,8 +66,13 @@ mod tests {
             let payload = vec![7_u8; length];
             let mut wire = Header::new(Opcode::Binary, length).as_slice().to_vec();
             wire.extend_from_slice(&payload);
-            let mut client = WebSocket::from_raw_socket(std::io::Cursor::new(wire), Role::Client, None);
-            assert_eq!(client.read().unwrap().into_data(), payload, "{length} bytes");
+            let mut client =
+                WebSocket::from_raw_socket(std::io::Cursor::new(wire), Role::Client, None);
+            assert_eq!(
+                client.read().unwrap().into_data(),
+                payload,
+                "{length} bytes"
+            );
         }
     }
 

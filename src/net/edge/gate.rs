@@ -1,4 +1,5 @@
-//! Gate: how many connections there may be, in all, from one address and of one user. HTTP and WebSockets count together.
+//! Gate: how many connections there may be, in all, from one address and of one user. HTTP and
+//! WebSockets count together.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -16,7 +17,9 @@ pub enum Full {
     #[error("The server is full. Try again in a moment.")]
     Server,
     /// There are too many from there.
-    #[error("There are too many connections from your address. Close some, or try again in a moment.")]
+    #[error(
+        "There are too many connections from your address. Close some, or try again in a moment."
+    )]
     Address,
 }
 
@@ -112,7 +115,9 @@ impl Gate {
 
     /// A place for one more connection from there; `None` for a peer that is counted in all only.
     pub fn enter(&self, address: Option<AddressKey>) -> Result<ConnectionPermit, Full> {
-        let all = Arc::clone(&self.all).try_acquire_owned().map_err(|_| Full::Server)?;
+        let all = Arc::clone(&self.all)
+            .try_acquire_owned()
+            .map_err(|_| Full::Server)?;
         let address = address.map(|address| self.share(address)).transpose()?;
         Ok(ConnectionPermit {
             _all: all,
@@ -120,7 +125,8 @@ impl Gate {
         })
     }
 
-    /// Counts one more for an address that a trusted proxy speaks for; the proxy's own connection has its place already.
+    /// Counts one more for an address that a trusted proxy speaks for; the proxy's own connection
+    /// has its place already.
     pub fn share(&self, address: AddressKey) -> Result<CountedConnection<AddressKey>, Full> {
         self.by_address.enter(address).ok_or(Full::Address)
     }
@@ -130,8 +136,8 @@ fn unlimited(most: usize) -> usize {
     if most == 0 { usize::MAX } else { most }
 }
 
-/// How many connections fit below the limit of open files, which is `None` where there is none: some files are kept for
-/// the database, links, calls and those who ask for the server's health.
+/// How many connections fit below the limit of open files, which is `None` where there is none:
+/// some files are kept for the database, links, calls and those who ask for the server's health.
 pub fn beneath(most: usize, open_files: Option<usize>) -> usize {
     match open_files {
         Some(files) => unlimited(most).min(files.saturating_sub(reserve(files)).max(1)),
@@ -169,7 +175,10 @@ mod tests {
         let gate = Gate::new(3, 2);
         let first = gate.enter(Some(key("10.0.0.1"))).unwrap();
         let _second = gate.enter(Some(key("10.0.0.1"))).unwrap();
-        assert_eq!(gate.enter(Some(key("::ffff:10.0.0.1"))).err(), Some(Full::Address));
+        assert_eq!(
+            gate.enter(Some(key("::ffff:10.0.0.1"))).err(),
+            Some(Full::Address)
+        );
         let _third = gate.enter(Some(key("10.0.0.2"))).unwrap();
         assert_eq!(gate.enter(Some(key("10.0.0.3"))).err(), Some(Full::Server));
         drop(first);
@@ -182,11 +191,17 @@ mod tests {
         let gate = Gate::new(3, 1);
         let _proxy = gate.enter(None).unwrap();
         let share = gate.share(key("2001:db8:1:2::1")).unwrap();
-        assert_eq!(gate.share(key("2001:db8:1:2::9")).err(), Some(Full::Address));
+        assert_eq!(
+            gate.share(key("2001:db8:1:2::9")).err(),
+            Some(Full::Address)
+        );
         assert!(gate.share(key("2001:db8:1:3::1")).is_ok());
         drop(share);
         assert!(gate.share(key("2001:db8:1:2::9")).is_ok());
-        assert!(gate.enter(None).is_ok(), "shares take no place of their own");
+        assert!(
+            gate.enter(None).is_ok(),
+            "shares take no place of their own"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Edge: the sockets of clients: upgrades them, reads what they say, writes what their lane holds.
 //!
-//! May use `session`, `relay` and the rooms below. Never: rules of the protocol or of a space; what a message may do is the
-//! business of `session`, what a client sees that of `relay`.
+//! May use `session`, `relay` and the rooms below. Never: rules of the protocol or of a space; what
+//! a message may do is the business of `session`, what a client sees that of `relay`.
 
 mod accept;
 mod connection;
@@ -52,10 +52,12 @@ use crate::net::relay::ticket::{TicketKey, Tickets};
 use crate::net::session::rates::Rates;
 use crate::store::Store;
 
-/// Bytes read from a socket at once: small, because every connection holds such a buffer for as long as it lives.
+/// Bytes read from a socket at once: small, because every connection holds such a buffer for as
+/// long as it lives.
 const READ_BUFFER: usize = 4 * 1024;
 
-/// Bytes that may wait unsent inside the kernel: more would only be old by the time the client gets them.
+/// Bytes that may wait unsent inside the kernel: more would only be old by the time the client gets
+/// them.
 const UNSENT: u32 = 32 * 1024;
 
 /// What the edge is told at start.
@@ -63,12 +65,13 @@ const UNSENT: u32 = 32 * 1024;
 pub struct EdgeSettings {
     /// How arrivals are called for clients of the tile grid that do not say it themselves.
     pub join_word: JoinWord,
-    /// Origins whose pages may open a socket beside our own; `*` or nothing for all. No cookie is involved: a page
-    /// needs the person's token to do anything.
+    /// Origins whose pages may open a socket beside our own; `*` or nothing for all. No cookie is
+    /// involved: a page needs the person's token to do anything.
     pub allowed_origins: Vec<String>,
     /// Connections at once, HTTP and WebSockets; 0 for as many as the system allows.
     pub max_connections: usize,
-    /// Connections at once from one address; 0 for no limit. Those from this machine itself are not counted.
+    /// Connections at once from one address; 0 for no limit. Those from this machine itself are not
+    /// counted.
     pub max_connections_per_address: usize,
     /// WebSockets of one user at once; 0 for no limit.
     pub max_sockets_per_user: usize,
@@ -76,7 +79,8 @@ pub struct EdgeSettings {
     pub times: HttpTimes,
     /// Networks of reverse proxies, whose word on the client's address is taken.
     pub trusted_proxies: Vec<Network>,
-    /// What signs the proof that a user took a portal, the same in all processes of a cluster; made up when there is none.
+    /// What signs the proof that a user took a portal, the same in all processes of a cluster; made
+    /// up when there is none.
     pub ticket_key: Option<TicketKey>,
 }
 
@@ -116,7 +120,8 @@ struct EdgeState {
 }
 
 impl Edge {
-    /// An edge without connections. They end when `stopping` is cancelled; the tracker knows when all have.
+    /// An edge without connections. They end when `stopping` is cancelled; the tracker knows when
+    /// all have.
     pub fn new(
         store: Store,
         spaces: Spaces,
@@ -169,7 +174,9 @@ impl Edge {
         let Ok(origin) = origin.to_str() else {
             return false;
         };
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
         allowed.is_empty()
             || origin.split_once("://").map(|(_, own)| own) == host
             || allowed
@@ -188,7 +195,10 @@ pub fn routes(edge: Edge, others: Router) -> Router {
     Router::new()
         .route("/ws", any(upgrade).with_state(edge.clone()))
         .merge(others)
-        .layer(axum::middleware::from_fn_with_state(edge, upgrade_at_the_root))
+        .layer(axum::middleware::from_fn_with_state(
+            edge,
+            upgrade_at_the_root,
+        ))
 }
 
 #[derive(Deserialize)]
@@ -215,27 +225,46 @@ async fn upgrade(State(edge): State<Edge>, request: Request) -> Response {
     }
     let query = Query::<UpgradeQuery>::from_request_parts(&mut parts, &()).await;
     let word = query.ok().map(|Query(query)| query.join_event);
-    let join_word = match word.as_ref().map(|word| word.as_deref().map(JoinWord::from_word)) {
+    let join_word = match word
+        .as_ref()
+        .map(|word| word.as_deref().map(JoinWord::from_word))
+    {
         Some(None) => edge.0.settings.join_word,
         Some(Some(Some(word))) => word,
         Some(Some(None)) | None => {
-            return (StatusCode::BAD_REQUEST, "joinEvent is user-joined or user-join").into_response();
+            return (
+                StatusCode::BAD_REQUEST,
+                "joinEvent is user-joined or user-join",
+            )
+                .into_response();
         }
     };
     // The connection's place becomes the socket's.
     let held = parts.extensions.remove::<RequestPermits>();
     let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
-        return (StatusCode::UPGRADE_REQUIRED, "this address is for WebSockets").into_response();
+        return (
+            StatusCode::UPGRADE_REQUIRED,
+            "this address is for WebSockets",
+        )
+            .into_response();
     };
     let request = axum::http::Request::from_parts(parts, ());
     let mut response = match create_response_with_body(&request, Body::empty) {
         Ok(response) => response,
-        Err(error) => return (StatusCode::BAD_REQUEST, format!("no WebSocket request: {error}")).into_response(),
+        Err(error) => {
+            return (
+                StatusCode::BAD_REQUEST,
+                format!("no WebSocket request: {error}"),
+            )
+                .into_response();
+        }
     };
     let is_binary = speaks_binary(request.headers());
     if is_binary {
         let protocol = header::HeaderValue::from_static(SUBPROTOCOL);
-        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+        response
+            .headers_mut()
+            .insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
     // Tracked, so that stopping waits for the goodbye.
     let tasks = edge.0.tasks.clone();
@@ -258,7 +287,8 @@ fn speaks_binary(headers: &HeaderMap) -> bool {
         .any(|offer| offer.trim() == SUBPROTOCOL)
 }
 
-/// Takes the socket out of the HTTP server's hands: frames are written to it without anything in between.
+/// Takes the socket out of the HTTP server's hands: frames are written to it without anything in
+/// between.
 async fn serve_socket(edge: Edge, upgraded: Upgraded, grid: Option<JoinWord>) {
     let Ok(parts) = upgraded.downcast::<TokioIo<WatchedSocket>>() else {
         tracing::error!("a connection is no TCP socket and cannot be served");

@@ -1,9 +1,11 @@
-//! Lane: one client's way out: events in order, at most one frame, and the socket they are written to.
+//! Lane: one client's way out: events in order, at most one frame, and the socket they are written
+//! to.
 //!
-//! A frame is written by whoever brings it, straight to the socket, which saves a task switch for each of the twenty
-//! thousand frames that a thousand people get in a second. What the socket does not take waits here, bounded in bytes. Events
-//! that find no room are left out, and the relay makes up for them once the socket took what waits: a client is never cut off for
-//! what others do, only when its socket took nothing for [`STUCK_AT_MOST`].
+//! A frame is written by whoever brings it, straight to the socket, which saves a task switch for
+//! each of the twenty thousand frames that a thousand people get in a second. What the socket does
+//! not take waits here, bounded in bytes. Events that find no room are left out, and the relay
+//! makes up for them once the socket took what waits: a client is never cut off for what others do,
+//! only when its socket took nothing for [`STUCK_AT_MOST`].
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -26,7 +28,8 @@ use super::framing::{Header, Opcode, goodbye};
 use crate::net::protocol::close;
 use crate::net::relay::Sink;
 
-/// Bytes of events that may wait for a client that reads slowly. A single larger one is let through.
+/// Bytes of events that may wait for a client that reads slowly. A single larger one is let
+/// through.
 const EVENT_BYTES: usize = 512 * 1024;
 
 /// Once as many wait, the socket is asked to take them before the tick's end.
@@ -35,10 +38,12 @@ const WRITE_EARLY: usize = 64 * 1024;
 /// How long a socket may take nothing of what waits for it.
 const STUCK_AT_MOST: Duration = Duration::from_secs(5);
 
-/// After which time of taking nothing the socket is no longer read either: a client that does not listen is not answered.
+/// After which time of taking nothing the socket is no longer read either: a client that does not
+/// listen is not answered.
 const DEAF_AFTER: Duration = Duration::from_secs(1);
 
-/// Bytes read from one socket in [`READ_PERIOD`] at most; what is more waits in the kernel, and so with its sender.
+/// Bytes read from one socket in [`READ_PERIOD`] at most; what is more waits in the kernel, and so
+/// with its sender.
 const READ_BYTES: usize = 64 * 1024;
 
 /// The period of [`READ_BYTES`].
@@ -104,11 +109,19 @@ impl SendQueue {
         Self::with_patience(socket, is_json, patience)
     }
 
-    fn with_patience(socket: TcpStream, is_json: bool, patience: SendPatience) -> (Arc<Self>, SocketReader) {
+    fn with_patience(
+        socket: TcpStream,
+        is_json: bool,
+        patience: SendPatience,
+    ) -> (Arc<Self>, SocketReader) {
         let (reading, writing) = socket.into_split();
         let lane = Arc::new(Self {
             socket: writing,
-            opcode: if is_json { Opcode::Text } else { Opcode::Binary },
+            opcode: if is_json {
+                Opcode::Text
+            } else {
+                Opcode::Binary
+            },
             waiting: Mutex::default(),
             wake: Notify::new(),
             is_stuck: AtomicBool::new(false),
@@ -126,8 +139,8 @@ impl SendQueue {
         (lane, ear)
     }
 
-    /// Writes what waits, whenever something does, until the goodbye is written, which is answered, or the socket is broken
-    /// or takes nothing.
+    /// Writes what waits, whenever something does, until the goodbye is written, which is answered,
+    /// or the socket is broken or takes nothing.
     pub(super) async fn run(&self) -> Option<Goodbye> {
         // What the socket had taken when it took something last, and when that was.
         let mut last = (0, None);
@@ -163,7 +176,10 @@ impl SendQueue {
             let SendPatience { deaf, stuck } = self.patience;
             let patience = if is_deaf { stuck } else { deaf };
             // An error shows at the next write.
-            if timeout_at(since + patience, self.socket.writable()).await.is_err() {
+            if timeout_at(since + patience, self.socket.writable())
+                .await
+                .is_err()
+            {
                 if is_deaf {
                     metrics::counter!("plaza_slow_readers_total").increment(1);
                     return Some(too_slow());
@@ -198,9 +214,10 @@ impl SendQueue {
         self.waiting.lock().close.is_some()
     }
 
-    /// What the library answers a client with, framed already: pongs and goodbyes. They go between other messages, never inside
-    /// one, and never after our own goodbye: the library answers the one that a client sends back as if it were the first; browsers
-    /// take that for a broken connection. While the socket takes nothing, one of each is owed.
+    /// What the library answers a client with, framed already: pongs and goodbyes. They go between
+    /// other messages, never inside one, and never after our own goodbye: the library answers the
+    /// one that a client sends back as if it were the first; browsers take that for a broken
+    /// connection. While the socket takes nothing, one of each is owed.
     fn answer(&self, mut framed: &[u8]) {
         let mut waiting = self.waiting.lock();
         while let [first, length, ..] = *framed {
@@ -239,7 +256,8 @@ impl QueuedFrame {
         self.rest.extend_from_slice(payload);
     }
 
-    /// Everything that may be written next. Only when nothing is stuck: what waits is counted where it waits.
+    /// Everything that may be written next. Only when nothing is stuck: what waits is counted where
+    /// it waits.
     fn fill(&mut self, opcode: Opcode) {
         if self.rest.is_empty() {
             self.take_control();
@@ -391,7 +409,8 @@ impl Sink for SendQueue {
     }
 }
 
-/// The socket as the WebSocket library sees it: it reads; the pongs and goodbyes it answers with go through the lane.
+/// The socket as the WebSocket library sees it: it reads; the pongs and goodbyes it answers with go
+/// through the lane.
 pub(super) struct SocketReader {
     socket: OwnedReadHalf,
     lane: Arc<SendQueue>,
@@ -443,7 +462,11 @@ impl AsyncRead for SocketReader {
 }
 
 impl AsyncWrite for SocketReader {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.lane.answer(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
@@ -466,7 +489,9 @@ mod tests {
 
     async fn lane() -> (Arc<SendQueue>, SocketReader, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
         let (socket, _) = listener.accept().await.unwrap();
         let patience = SendPatience {
             deaf: Duration::from_millis(20),
@@ -489,7 +514,10 @@ mod tests {
         lane.event(Bytes::from_static(b"two"));
         lane.frame(b"frame");
         tokio::spawn(async move { lane.run().await });
-        assert_eq!(hear(&mut client, 17).await, b"\x82\x03one\x82\x03two\x82\x05frame");
+        assert_eq!(
+            hear(&mut client, 17).await,
+            b"\x82\x03one\x82\x03two\x82\x05frame"
+        );
     }
 
     #[tokio::test]
@@ -523,7 +551,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_waits_is_bounded_and_what_finds_no_room_is_left_out_without_cutting_the_client_off() {
+    async fn what_waits_is_bounded_and_what_finds_no_room_is_left_out_without_cutting_the_client_off()
+     {
         let (lane, _ear, mut client) = lane().await;
         stuff(&lane).await;
         for _ in 0..100_000 {
@@ -602,7 +631,10 @@ mod tests {
         }
         let waiting = lane.waiting.lock();
         assert_eq!(waiting.rest.len(), before);
-        assert_eq!(waiting.pong.as_deref(), Some(&[0x8a, 4, 0, 1, 0x86, 0x9f][..]));
+        assert_eq!(
+            waiting.pong.as_deref(),
+            Some(&[0x8a, 4, 0, 1, 0x86, 0x9f][..])
+        );
     }
 
     #[tokio::test]
@@ -633,6 +665,9 @@ mod tests {
         drop((lane, ear));
         let mut heard = Vec::new();
         client.read_to_end(&mut heard).await.unwrap();
-        assert_eq!(heard, b"\x82\x03one\x88\x06\x03\xe8left", "and nothing follows");
+        assert_eq!(
+            heard, b"\x82\x03one\x88\x06\x03\xe8left",
+            "and nothing follows"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Watched: the socket of an HTTP connection, and what the connection is at. A WebSocket is unwrapped from it.
+//! Watched: the socket of an HTTP connection, and what the connection is at. A WebSocket is
+//! unwrapped from it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -112,7 +113,11 @@ impl WatchedSocket {
 }
 
 impl AsyncRead for WatchedSocket {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let outcome = Pin::new(&mut self.socket).poll_read(cx, buf);
         if buf.filled().len() > before {
@@ -123,7 +128,11 @@ impl AsyncRead for WatchedSocket {
 }
 
 impl AsyncWrite for WatchedSocket {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.socket).poll_write(cx, bytes);
         self.pulse.wrote(&outcome, Instant::now());
         outcome

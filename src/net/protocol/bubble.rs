@@ -10,7 +10,8 @@ use crate::components::bubble::BubbleState;
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct BubbleC2s {
-    /// 0 ask those near to talk in a bubble, 1 in an aside, 2 join or knock, 3 leave, 4 lock, 5 open, 6 agree, 7 decline.
+    /// 0 ask those near to talk in a bubble, 1 in an aside, 2 join or knock, 3 leave, 4 lock, 5
+    /// open, 6 agree, 7 decline.
     pub deed: u8,
     /// Which, to join; the player who asked, to agree or decline; otherwise 0.
     pub bubble: u32,

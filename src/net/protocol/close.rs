@@ -1,4 +1,5 @@
-//! Close: the codes with which a connection ends, the same in both protocols. `docs/protocol.md` lists them.
+//! Close: the codes with which a connection ends, the same in both protocols. `docs/protocol.md`
+//! lists them.
 
 /// The client left.
 pub const LEFT: u16 = 1000;

@@ -1,7 +1,7 @@
 //! Frame: what changed in a client's view since its last frame.
 //!
-//! A relay writes a frame by copying shared pieces behind one another: header, roster, cells, dropped. The types here
-//! state the same bytes for whoever reads them.
+//! A relay writes a frame by copying shared pieces behind one another: header, roster, cells,
+//! dropped. The types here state the same bytes for whoever reads them.
 
 use bincode::de::Decoder;
 use bincode::enc::Encoder;
@@ -197,8 +197,8 @@ pub struct EntryS2c {
     pub bits: [u8; 3],
 }
 
-/// One player who walked on: of the place only the low bits, because whoever reads it knows about where the player is.
-/// Three bytes where the gap is below 15.
+/// One player who walked on: of the place only the low bits, because whoever reads it knows about
+/// where the player is. Three bytes where the gap is below 15.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct StepS2c {
@@ -224,7 +224,8 @@ impl StepS2c {
         }
     }
 
-    /// The stance of a player whom the reader has near that place; `None` for a motion that does not exist.
+    /// The stance of a player whom the reader has near that place; `None` for a motion that does
+    /// not exist.
     pub fn stance(self, from: Position) -> Option<Stance> {
         let on = |from: i32, low: u8| from + i32::from(low.wrapping_sub(from as u8).cast_signed());
         let [x, y] = self.low;
@@ -280,7 +281,8 @@ pub fn pack(stance: &Stance) -> [u8; 3] {
     [low, middle, high]
 }
 
-/// The stance that [`pack`] wrote, in the cell whose top left corner is given; `None` for a motion that does not exist.
+/// The stance that [`pack`] wrote, in the cell whose top left corner is given; `None` for a motion
+/// that does not exist.
 pub fn unpack(bits: [u8; 3], corner: Position) -> Option<Stance> {
     let (x, y) = place_in_cell(bits);
     let turn = bits[2] >> 4;

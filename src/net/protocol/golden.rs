@@ -6,14 +6,19 @@ use serde_json::{Value, json};
 
 use super::bubble::{BubbleAskedS2c, BubbleC2s, BubbleKnockedS2c, BubbleS2c, BubblesS2c};
 use super::chat::{
-    ChatBeforeC2s, ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatMessageS2c, ChatRefusedS2c,
-    DirectMessageS2c, EmoteC2s, EmoteS2c, HistoryS2c, ReactC2s, ReactedS2c, ReactionS2c, TypingC2s, TypingS2c,
+    ChatBeforeC2s, ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatMessageS2c,
+    ChatRefusedS2c, DirectMessageS2c, EmoteC2s, EmoteS2c, HistoryS2c, ReactC2s, ReactedS2c,
+    ReactionS2c, TypingC2s, TypingS2c,
 };
 use super::element::{ElementPlacedS2c, ElementRemovedS2c, MapChangedS2c};
-use super::frame::{AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, OwnS2c, RosterS2c, StepS2c};
+use super::frame::{
+    AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, OwnS2c, RosterS2c, StepS2c,
+};
 use super::movement::{InputC2s, OwnStateS2c, WalkToC2s, WalkToPlayerC2s};
 use super::peers::{PeerS2c, PeersS2c, SfuC2s, SfuS2c, SignalC2s, SignalS2c};
-use super::session::{HelloC2s, MissedS2c, NoticeS2c, PingC2s, PongS2c, RefusedS2c, ViewC2s, WelcomeS2c};
+use super::session::{
+    HelloC2s, MissedS2c, NoticeS2c, PingC2s, PongS2c, RefusedS2c, ViewC2s, WelcomeS2c,
+};
 use super::status::{BlockC2s, FollowC2s, FollowedS2c, MediaC2s, StatusC2s, WaveC2s, WavedS2c};
 use super::zone::{AdmitC2s, AdmittedS2c, KnockC2s, KnockedS2c, LockC2s, PortalS2c, ZoneS2c};
 use super::{ClientMessage, FRAME_VARIANT, SCHEMA, ServerMessage, VERSION};
@@ -77,7 +82,13 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
             }),
         ),
         ("Emote", ClientMessage::Emote(EmoteC2s { kind: 5 })),
-        ("View", ClientMessage::View(ViewC2s { width: 12, height: 26 })),
+        (
+            "View",
+            ClientMessage::View(ViewC2s {
+                width: 12,
+                height: 26,
+            }),
+        ),
         ("Ping", ClientMessage::Ping(PingC2s { nonce: 65_536 })),
         ("Leave", ClientMessage::Leave),
         (
@@ -96,7 +107,13 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
             }),
         ),
         ("Status", ClientMessage::Status(StatusC2s { status: 3 })),
-        ("Wave", ClientMessage::Wave(WaveC2s { player: 251, kind: 2 })),
+        (
+            "Wave",
+            ClientMessage::Wave(WaveC2s {
+                player: 251,
+                kind: 2,
+            }),
+        ),
         (
             "Lock",
             ClientMessage::Lock(LockC2s {
@@ -139,13 +156,22 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
             }),
         ),
         ("Typing", ClientMessage::Typing(TypingC2s { on: false })),
-        ("Bubble", ClientMessage::Bubble(BubbleC2s { deed: 2, bubble: 300 })),
+        (
+            "Bubble",
+            ClientMessage::Bubble(BubbleC2s {
+                deed: 2,
+                bubble: 300,
+            }),
+        ),
         (
             "ChatBefore",
             ClientMessage::ChatBefore(ChatBeforeC2s { id: "l1".into() }),
         ),
         ("Home", ClientMessage::Home),
-        ("Follow", ClientMessage::Follow(FollowC2s { player: Some(300) })),
+        (
+            "Follow",
+            ClientMessage::Follow(FollowC2s { player: Some(300) }),
+        ),
         ("Follow", ClientMessage::Follow(FollowC2s { player: None })),
     ]
 }
@@ -177,7 +203,10 @@ fn frame() -> FrameS2c {
             tick: 123_456,
             epoch: 2,
             step: 0,
-            own: Some(OwnS2c { ack: 300, state: OWN }),
+            own: Some(OwnS2c {
+                ack: 300,
+                state: OWN,
+            }),
         },
         roster: Some(RosterS2c {
             full: true,
@@ -308,7 +337,13 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                 message: "Too long.".into(),
             }),
         ),
-        ("Emote", ServerMessage::Emote(EmoteS2c { player: 12, kind: 0 })),
+        (
+            "Emote",
+            ServerMessage::Emote(EmoteS2c {
+                player: 12,
+                kind: 0,
+            }),
+        ),
         (
             "ElementPlaced",
             ServerMessage::ElementPlaced(ElementPlacedS2c {
@@ -382,7 +417,13 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                 body: "{\"description\":{\"type\":\"offer\"}}".into(),
             }),
         ),
-        ("Waved", ServerMessage::Waved(WavedS2c { player: 12, kind: 1 })),
+        (
+            "Waved",
+            ServerMessage::Waved(WavedS2c {
+                player: 12,
+                kind: 1,
+            }),
+        ),
         (
             "Zone",
             ServerMessage::Zone(ZoneS2c {
@@ -393,7 +434,13 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                 locked_by: Some(12),
             }),
         ),
-        ("Knocked", ServerMessage::Knocked(KnockedS2c { player: 12, zone: 2 })),
+        (
+            "Knocked",
+            ServerMessage::Knocked(KnockedS2c {
+                player: 12,
+                zone: 2,
+            }),
+        ),
         ("Admitted", ServerMessage::Admitted(AdmittedS2c { zone: 2 })),
         (
             "Portal",
@@ -425,7 +472,13 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                 on: false,
             }),
         ),
-        ("Typing", ServerMessage::Typing(TypingS2c { player: 300, on: true })),
+        (
+            "Typing",
+            ServerMessage::Typing(TypingS2c {
+                player: 300,
+                on: true,
+            }),
+        ),
         (
             "Direct",
             ServerMessage::Direct(DirectMessageS2c {
@@ -470,7 +523,10 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                 more: true,
             }),
         ),
-        ("Missed", ServerMessage::Missed(MissedS2c { map_version: 300 })),
+        (
+            "Missed",
+            ServerMessage::Missed(MissedS2c { map_version: 300 }),
+        ),
         (
             "BubbleAsked",
             ServerMessage::BubbleAsked(BubbleAskedS2c {
@@ -480,7 +536,10 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ),
         (
             "Followed",
-            ServerMessage::Followed(FollowedS2c { player: 300, on: true }),
+            ServerMessage::Followed(FollowedS2c {
+                player: 300,
+                on: true,
+            }),
         ),
     ]
 }
@@ -498,16 +557,32 @@ fn vector(name: &str, bytes: &[u8], value: &Value) -> Value {
 fn golden() -> Value {
     let client: Vec<_> = client_messages()
         .iter()
-        .map(|(name, message)| vector(name, &encode(message), &serde_json::to_value(message).unwrap()))
+        .map(|(name, message)| {
+            vector(
+                name,
+                &encode(message),
+                &serde_json::to_value(message).unwrap(),
+            )
+        })
         .collect();
     let server: Vec<_> = server_messages()
         .iter()
-        .map(|(name, message)| vector(name, &encode(message), &serde_json::to_value(message).unwrap()))
+        .map(|(name, message)| {
+            vector(
+                name,
+                &encode(message),
+                &serde_json::to_value(message).unwrap(),
+            )
+        })
         .collect();
     let schema = client_messages()
         .iter()
         .flat_map(|(_, message)| encode(message))
-        .chain(server_messages().iter().flat_map(|(_, message)| encode(message)))
+        .chain(
+            server_messages()
+                .iter()
+                .flat_map(|(_, message)| encode(message)),
+        )
         .fold(0x811c_9dc5_u32, |hash, byte| {
             (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
         });
@@ -524,7 +599,8 @@ fn the_golden_vectors_and_the_schema_are_those_of_these_types() {
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(
         kept, now,
-        "the bytes changed: run the tests once with PLAZA_WRITE_GOLDEN=1, then mend web/src/net/codec.ts"
+        "the bytes changed: run the tests once with PLAZA_WRITE_GOLDEN=1, then mend \
+        web/src/net/codec.ts"
     );
     assert_eq!(
         SCHEMA,

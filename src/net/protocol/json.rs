@@ -14,7 +14,8 @@ pub fn message(kind: &str, payload: &impl Serialize) -> Bytes {
     text.expect("plain data is always JSON").into()
 }
 
-/// Tells one client that what it sent was refused: a code for programs and a sentence for the person.
+/// Tells one client that what it sent was refused: a code for programs and a sentence for the
+/// person.
 pub fn error(code: &str, text: &str) -> Bytes {
     message("error", &json!({ "code": code, "message": text }))
 }

@@ -1,6 +1,8 @@
-//! Protocol: the types of `plaza.v1`, one file per domain, direction in the name. `docs/protocol.md` states every byte.
+//! Protocol: the types of `plaza.v1`, one file per domain, direction in the name.
+//! `docs/protocol.md` states every byte.
 //!
-//! May use `components`. Never: sockets, state, decisions. Bytes are the business of `codec`, meaning that of `session`.
+//! May use `components`. Never: sockets, state, decisions. Bytes are the business of `codec`,
+//! meaning that of `session`.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
@@ -27,7 +29,8 @@ pub const SUBPROTOCOL: &str = "plaza.v1";
 /// The protocol's version in `Hello`.
 pub const VERSION: u16 = 1;
 
-/// FNV-1a over the golden vectors: both sides state it, so that a client of other bytes is refused, never misread.
+/// FNV-1a over the golden vectors: both sides state it, so that a client of other bytes is refused,
+/// never misread.
 pub const SCHEMA: u32 = 3_162_260_748;
 
 /// What a client says.
@@ -152,5 +155,6 @@ pub enum ServerMessage {
     Followed(status::FollowedS2c),
 }
 
-/// The variant number of [`ServerMessage::Frame`], which relays write by hand in front of shared pieces.
+/// The variant number of [`ServerMessage::Frame`], which relays write by hand in front of shared
+/// pieces.
 pub const FRAME_VARIANT: u8 = 2;

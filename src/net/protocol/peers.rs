@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::components::peers::Peer;
 
-/// Something for somebody the sender is connected to: how to open, change or mend their call. The server does not read it.
+/// Something for somebody the sender is connected to: how to open, change or mend their call. The
+/// server does not read it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct SignalC2s {

@@ -102,8 +102,8 @@ pub struct NoticeS2c {
     pub message: String,
 }
 
-/// The client read slower than was said, so some messages were left out. How things are follows: what was said lately, areas, bubbles
-/// and who is near.
+/// The client read slower than was said, so some messages were left out. How things are follows:
+/// what was said lately, areas, bubbles and who is near.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct MissedS2c {

@@ -30,7 +30,8 @@ pub struct StatusC2s {
 pub struct WaveC2s {
     /// Whose.
     pub player: u32,
-    /// 0 a wave, 1 come into my area, 2 I am walking up to you, 3 come along with me; to oneself: everybody who hears the sender.
+    /// 0 a wave, 1 come into my area, 2 I am walking up to you, 3 come along with me; to oneself:
+    /// everybody who hears the sender.
     pub kind: u8,
 }
 

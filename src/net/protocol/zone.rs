@@ -70,6 +70,7 @@ pub struct AdmittedS2c {
 pub struct PortalS2c {
     /// The space's id.
     pub space: String,
-    /// The name of the zone to arrive in, for `Hello.arrive`; empty for wherever people arrive there.
+    /// The name of the zone to arrive in, for `Hello.arrive`; empty for wherever people arrive
+    /// there.
     pub arrive: String,
 }

@@ -1,4 +1,5 @@
-//! Arrivals: clients on their way in, those that go before they are in, and what a client is told to begin with.
+//! Arrivals: clients on their way in, those that go before they are in, and what a client is told
+//! to begin with.
 
 use std::sync::Arc;
 
@@ -19,8 +20,12 @@ impl Relay {
     pub fn join(&mut self, arrival: Arrival) -> Option<Command> {
         let user = arrival.user;
         let is_later = |other: UserId, wish: u64| other == user && wish > arrival.wish;
-        if self.clients.values().any(|client| is_later(client.user, client.wish))
-            || (self.arriving.iter().chain(&self.queue)).any(|other| is_later(other.user, other.wish))
+        if self
+            .clients
+            .values()
+            .any(|client| is_later(client.user, client.wish))
+            || (self.arriving.iter().chain(&self.queue))
+                .any(|other| is_later(other.user, other.wish))
         {
             replace(&arrival.sink);
             return None;
@@ -41,9 +46,14 @@ impl Relay {
         Some(command)
     }
 
-    /// Lets in those who waited: one a tick while the space is overloaded, everybody when it no longer is.
+    /// Lets in those who waited: one a tick while the space is overloaded, everybody when it no
+    /// longer is.
     pub(super) fn admit(&mut self) -> Vec<Command> {
-        let count = if self.step == Step::Queue { 1 } else { self.queue.len() };
+        let count = if self.step == Step::Queue {
+            1
+        } else {
+            self.queue.len()
+        };
         let admitted = self.queue.drain(..count.min(self.queue.len()));
         let first = self.arriving.len();
         self.arriving.extend(admitted);
@@ -65,7 +75,8 @@ impl Relay {
                 Departure::Lost => Command::Disconnect { player },
             });
         }
-        // Its player may be there at the next tick; `settle` sees that nobody waits for it and lets it go.
+        // Its player may be there at the next tick; `settle` sees that nobody waits for it and lets
+        // it go.
         let mut arriving = self.arriving.iter();
         if let Some(index) = arriving.position(|arrival| arrival.client == client) {
             let gone = self.arriving.swap_remove(index);
@@ -76,9 +87,18 @@ impl Relay {
     }
 
     /// A user's player is there: whoever waits for it is welcomed.
-    pub(super) fn settle(&mut self, user: UserId, player: PlayerId, again: bool) -> Option<Command> {
+    pub(super) fn settle(
+        &mut self,
+        user: UserId,
+        player: PlayerId,
+        again: bool,
+    ) -> Option<Command> {
         let abandoned = self.abandoned.remove(&user);
-        let Some(index) = self.arriving.iter().position(|arrival| arrival.user == user) else {
+        let Some(index) = self
+            .arriving
+            .iter()
+            .position(|arrival| arrival.user == user)
+        else {
             // Under another number than the client knows: it must join again.
             self.clients.retain(|_, client| {
                 let stays = client.user != user || client.player == player;
@@ -96,8 +116,8 @@ impl Relay {
             });
         };
         let arrival = self.arriving.swap_remove(index);
-        // Before the welcome: what the client answers to it is the word of somebody who is in. The connection may be
-        // gone by now; its detach then follows and ends the player's stay.
+        // Before the welcome: what the client answers to it is the word of somebody who is in. The
+        // connection may be gone by now; its detach then follows and ends the player's stay.
         let _ = arrival.ready.send(player);
         let mut wants_history = true;
         let eyes = match arrival.dialect {
@@ -112,7 +132,9 @@ impl Relay {
                 history,
                 nearby,
             } => {
-                arrival.sink.event(json_view::space_joined(&self.visible, player));
+                arrival
+                    .sink
+                    .event(json_view::space_joined(&self.visible, player));
                 wants_history = history;
                 ProtocolView::Json(JsonView::new(join_word, nearby))
             }
@@ -150,14 +172,17 @@ impl Relay {
         })
     }
 
-    /// Tells a client that read too slowly how things are, in place of the events that were left out.
+    /// Tells a client that read too slowly how things are, in place of the events that were left
+    /// out.
     pub(super) fn make_up(&mut self, id: ClientId) {
         let missed = match self.clients.get_mut(&id).map(|client| &mut client.eyes) {
             Some(ProtocolView::Json(eyes)) => Some(eyes.take_missed()),
             Some(ProtocolView::Binary(_)) => None,
             None => return,
         };
-        let Some(client) = self.clients.get(&id) else { return };
+        let Some(client) = self.clients.get(&id) else {
+            return;
+        };
         if let Some(missed) = missed {
             self.make_up_on_the_grid(client, missed);
         } else {

@@ -7,7 +7,9 @@ use crate::components::chat::{ChatMessage, ChatRefusal, MessageChange, MessageRe
 use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::chat::{ChatChangedS2c, ChatMessageS2c, ChatRefusedS2c, HistoryS2c, ReactedS2c, TypingS2c};
+use crate::net::protocol::chat::{
+    ChatChangedS2c, ChatMessageS2c, ChatRefusedS2c, HistoryS2c, ReactedS2c, TypingS2c,
+};
 use crate::net::protocol::json;
 use crate::net::protocol::session::NoticeS2c;
 use crate::systems::chat::History;
@@ -24,7 +26,11 @@ impl Relay {
         self.history.add(line.clone());
         let others: Bytes = encode(&ServerMessage::Chat(ChatMessageS2c::of(line))).into();
         let grid = json_view::new_message(line);
-        for client in self.clients.values_mut().filter(|client| !client.keeps_away(line.user)) {
+        for client in self
+            .clients
+            .values_mut()
+            .filter(|client| !client.keeps_away(line.user))
+        {
             match &mut client.eyes {
                 ProtocolView::Json(eyes) => {
                     client.sink.event(grid.clone());
@@ -37,7 +43,9 @@ impl Relay {
                         .sink
                         .event(encode(&ServerMessage::Chat(ChatMessageS2c::own(line))).into());
                 }
-                ProtocolView::Binary(_) if line.reactions.is_empty() => client.sink.event(others.clone()),
+                ProtocolView::Binary(_) if line.reactions.is_empty() => {
+                    client.sink.event(others.clone())
+                }
                 ProtocolView::Binary(_) => {
                     let seen = ChatMessageS2c::judged(line, client.user, &client.blocked);
                     client.sink.event(encode(&ServerMessage::Chat(seen)).into());
@@ -46,7 +54,8 @@ impl Relay {
         }
     }
 
-    /// The newest remembered lines before that one, or of all, that fit into one message to a client.
+    /// The newest remembered lines before that one, or of all, that fit into one message to a
+    /// client.
     pub(super) fn page(&self, client: &RelayClient, before: Option<ChatId>) -> HistoryS2c {
         let mut lines = Vec::new();
         let mut bytes = 0;
@@ -94,7 +103,9 @@ impl Relay {
 
     pub(super) fn tell_history(&self, client: &RelayClient, before: Option<ChatId>) {
         client.sink.event(match client.eyes {
-            ProtocolView::Binary(_) => encode(&ServerMessage::History(self.page(client, before))).into(),
+            ProtocolView::Binary(_) => {
+                encode(&ServerMessage::History(self.page(client, before))).into()
+            }
             ProtocolView::Json(_) => json_view::history(self.remembered(client, before)),
         });
     }
@@ -106,9 +117,12 @@ impl Relay {
             if client.player == line.player {
                 client.sink.event(match client.eyes {
                     ProtocolView::Json(_) => json_view::new_message(line),
-                    ProtocolView::Binary(_) => encode(&ServerMessage::Chat(ChatMessageS2c::own(line))).into(),
+                    ProtocolView::Binary(_) => {
+                        encode(&ServerMessage::Chat(ChatMessageS2c::own(line))).into()
+                    }
                 });
-            } else if hearers.binary_search(&client.player).is_ok() && !client.keeps_away(line.user) {
+            } else if hearers.binary_search(&client.player).is_ok() && !client.keeps_away(line.user)
+            {
                 client.sink.event(match client.eyes {
                     ProtocolView::Json(_) => json_view::new_message(line),
                     ProtocolView::Binary(_) => others.clone(),
@@ -140,7 +154,10 @@ impl Relay {
 
     pub(super) fn show_typing(&self, player: PlayerId, on: bool) {
         let user = self.visible.user_of(player);
-        let message = ServerMessage::Typing(TypingS2c { player: player.0, on });
+        let message = ServerMessage::Typing(TypingS2c {
+            player: player.0,
+            on,
+        });
         let bytes: Bytes = encode(&message).into();
         for client in self.clients.values() {
             if let ProtocolView::Binary(_) = client.eyes
@@ -153,12 +170,18 @@ impl Relay {
     }
 
     pub(super) fn refuse_line(&self, player: PlayerId, client_id: Option<u32>, why: ChatRefusal) {
-        let Some(client) = self.client_of(player) else { return };
+        let Some(client) = self.client_of(player) else {
+            return;
+        };
         let message = refusal(why);
         client.sink.event(match (&client.eyes, client_id) {
             (ProtocolView::Json(_), _) => json::error(refusal_code(why), &message),
             (ProtocolView::Binary(_), Some(client_id)) => {
-                encode(&ServerMessage::ChatRefused(ChatRefusedS2c { client_id, message })).into()
+                encode(&ServerMessage::ChatRefused(ChatRefusedS2c {
+                    client_id,
+                    message,
+                }))
+                .into()
             }
             (ProtocolView::Binary(_), None) => {
                 let code = refusal_code(why).into();
@@ -167,7 +190,8 @@ impl Relay {
         });
     }
 
-    /// What was kept but not shown before the one who ran the space was gone: lines, and what became of them.
+    /// What was kept but not shown before the one who ran the space was gone: lines, and what
+    /// became of them.
     pub(super) fn catch_up_chat(&mut self, history: &[ChatMessage]) {
         for line in history {
             let Some(known) = self.history.get(line.id).cloned() else {
@@ -231,11 +255,17 @@ fn refusal(why: ChatRefusal) -> String {
                 seconds_in_words(seconds)
             )
         }
-        ChatRefusal::NoAnnouncer => "Only the owner of this space and admins announce something.".into(),
+        ChatRefusal::NoAnnouncer => {
+            "Only the owner of this space and admins announce something.".into()
+        }
         ChatRefusal::NotYours => "This message is somebody else's.".into(),
         ChatRefusal::Gone => "This message is too old or was deleted.".into(),
-        ChatRefusal::TooManyReactions => "This message has as many reactions as there is room for.".into(),
-        ChatRefusal::NobodyNear => "Nobody is near enough to hear you. Walk up to somebody first.".into(),
+        ChatRefusal::TooManyReactions => {
+            "This message has as many reactions as there is room for.".into()
+        }
+        ChatRefusal::NobodyNear => {
+            "Nobody is near enough to hear you. Walk up to somebody first.".into()
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Grid view: the messages that clients of the tile grid understand, made from a relay's copy. `docs/api.md` lists them.
+//! Grid view: the messages that clients of the tile grid understand, made from a relay's copy.
+//! `docs/api.md` lists them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -90,7 +91,9 @@ struct JsonPlayer<'a> {
 pub fn space_joined(visible: &Visible, player: PlayerId) -> Bytes {
     let spawn = visible.tile_of(player).unwrap_or(Tile::new(0, 0));
     let others = visible.players().filter(|other| *other != player);
-    let users: Vec<_> = others.filter_map(|other| person(visible, other, true)).collect();
+    let users: Vec<_> = others
+        .filter_map(|other| person(visible, other, true))
+        .collect();
     message(
         "space-joined",
         &json!({ "spawn": { "x": spawn.x, "y": spawn.y }, "users": users }),
@@ -120,7 +123,8 @@ pub fn new_message(line: &ChatMessage) -> Bytes {
     message("new-message", &chat_line(line))
 }
 
-/// To a client that asked for it: what was said before, given the newest first, as much as fits into one message.
+/// To a client that asked for it: what was said before, given the newest first, as much as fits
+/// into one message.
 pub fn history<'a>(lines: impl Iterator<Item = &'a ChatMessage>) -> Bytes {
     let mut bytes = 0;
     let mut messages = VecDeque::new();
@@ -165,17 +169,26 @@ pub fn nearby(player: PlayerId, full: bool, peers: &[(UserId, Peer)], gone: &[Us
         })
         .collect();
     let gone: Vec<_> = gone.iter().map(UserId::to_string).collect();
-    message("nearby", &json!({ "full": full, "peers": peers, "gone": gone }))
+    message(
+        "nearby",
+        &json!({ "full": full, "peers": peers, "gone": gone }),
+    )
 }
 
 /// To a peer: something to open or change a call.
 pub fn signal(from: UserId, body: &str) -> Bytes {
-    message("signal", &json!({ "userId": from.to_string(), "body": body }))
+    message(
+        "signal",
+        &json!({ "userId": from.to_string(), "body": body }),
+    )
 }
 
 /// To somebody who stepped through to another space.
 pub fn portal(space: SpaceId, arrive: &str) -> Bytes {
-    message("portal", &json!({ "spaceId": space.to_string(), "arrive": arrive }))
+    message(
+        "portal",
+        &json!({ "spaceId": space.to_string(), "arrive": arrive }),
+    )
 }
 
 fn chat_line(line: &ChatMessage) -> serde_json::Value {
@@ -202,7 +215,8 @@ fn person(visible: &Visible, player: PlayerId, with_id: bool) -> Option<JsonPlay
 }
 
 impl Relay {
-    /// Tells clients of the tile grid whose tile changed; never the mover itself, and nobody of those who just came.
+    /// Tells clients of the tile grid whose tile changed; never the mover itself, and nobody of
+    /// those who just came.
     pub(super) fn move_on_the_grid(&mut self, output: &TickOutput, newcomers: &[PlayerId]) {
         let is_watched = self
             .clients
@@ -250,23 +264,34 @@ impl Relay {
             self.to_json_except(*player, &bytes);
         }
         let players = self.visible.players();
-        let newcomers: Vec<_> = players.filter(|player| !before.contains_key(player)).collect();
+        let newcomers: Vec<_> = players
+            .filter(|player| !before.contains_key(player))
+            .collect();
         for player in newcomers {
             self.announce(player);
         }
     }
 
-    /// Tells a client what it was not told: who left and came, where everybody is, and what was said.
+    /// Tells a client what it was not told: who left and came, where everybody is, and what was
+    /// said.
     pub(super) fn make_up_on_the_grid(&self, client: &RelayClient, missed: Missed) {
-        let ProtocolView::Json(eyes) = &client.eyes else { return };
+        let ProtocolView::Json(eyes) = &client.eyes else {
+            return;
+        };
         let say = |bytes: Bytes| client.sink.event(bytes);
         for user in missed.leavers {
             say(user_left(user));
         }
-        for player in self.visible.players().filter(|player| *player != client.player) {
+        for player in self
+            .visible
+            .players()
+            .filter(|player| *player != client.player)
+        {
             if missed.newcomers.contains(&player) {
                 say(user_joined(&self.visible, player, eyes.join_word()));
-            } else if let (Some(user), Some(tile)) = (self.visible.user_of(player), self.visible.tile_of(player)) {
+            } else if let (Some(user), Some(tile)) =
+                (self.visible.user_of(player), self.visible.tile_of(player))
+            {
                 say(movement(user, tile));
             }
         }
@@ -274,9 +299,18 @@ impl Relay {
             say(movement_rejected(tile));
         }
         // When the first is forgotten already, everything that is remembered came after it.
-        let place = |id| self.history.0.iter().position(|line| line.id == id).unwrap_or(0);
+        let place = |id| {
+            self.history
+                .0
+                .iter()
+                .position(|line| line.id == id)
+                .unwrap_or(0)
+        };
         let first = missed.line.map(place);
-        for line in first.into_iter().flat_map(|first| self.history.0.range(first..)) {
+        for line in first
+            .into_iter()
+            .flat_map(|first| self.history.0.range(first..))
+        {
             if !line.is_deleted && !client.keeps_away(line.user) {
                 say(new_message(line));
             }

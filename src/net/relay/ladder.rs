@@ -1,8 +1,10 @@
-//! Ladder: what a relay gives up, one declared step after the other, when showing a space takes longer than the space has.
+//! Ladder: what a relay gives up, one declared step after the other, when showing a space takes
+//! longer than the space has.
 
 use std::time::Duration;
 
-/// What is given up. Each step includes those before it; players see its number, operators its name.
+/// What is given up. Each step includes those before it; players see its number, operators its
+/// name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Step {
     /// Nothing.

@@ -1,7 +1,7 @@
 //! Relay: keeps a copy of one space's visible state and fans it out to the clients of this edge.
 //!
-//! It is plain state: outputs of the host go in, bytes for clients come out of their [`Sink`]s, commands for the host come
-//! back as return values. Who carries them is the business of `task`.
+//! It is plain state: outputs of the host go in, bytes for clients come out of their [`Sink`]s,
+//! commands for the host come back as return values. Who carries them is the business of `task`.
 //! May use the rooms below and `protocol`. Never: sockets, a `World`, the clock.
 
 mod arrivals;
@@ -46,17 +46,20 @@ use crate::net::protocol::element::{ElementPlacedS2c, ElementRemovedS2c, MapChan
 use crate::net::protocol::session::NoticeS2c;
 use crate::systems::chat::History;
 
-/// Where bytes for one client go. Never blocks: frames are taken only while none is in flight, events are bounded in bytes.
+/// Where bytes for one client go. Never blocks: frames are taken only while none is in flight,
+/// events are bounded in bytes.
 pub trait Sink: Send + Sync + 'static {
     /// Whether the last frame was handed to the socket.
     fn is_free(&self) -> bool;
     /// State: may be skipped while the client is busy.
     fn frame(&self, bytes: &[u8]);
-    /// Something that should arrive, in order, with the next frame or when asked to flush. When too much waits it is left out.
+    /// Something that should arrive, in order, with the next frame or when asked to flush. When too
+    /// much waits it is left out.
     fn event(&self, bytes: Bytes);
     /// Whether events are left out.
     fn has_missed(&self) -> bool;
-    /// Whether events were left out and everything before them was handed to the socket: what comes from now on is not.
+    /// Whether events were left out and everything before them was handed to the socket: what comes
+    /// from now on is not.
     fn take_missed(&self) -> bool;
     /// Sends events that no frame took along.
     fn flush(&self);
@@ -72,7 +75,8 @@ pub struct ClientId(pub u64);
 pub struct Arrival {
     /// The connection.
     pub client: ClientId,
-    /// Rises with each that was asked for on this edge: checks and opening the space take longer for one than for another.
+    /// Rises with each that was asked for on this edge: checks and opening the space take longer
+    /// for one than for another.
     pub wish: u64,
     /// Who.
     pub user: UserId,
@@ -113,7 +117,8 @@ pub struct Relay {
     /// Which connection a player has.
     numbers: BTreeMap<PlayerId, ClientId>,
     nearby: Nearby,
-    /// Users whose connection ended while they were let in, and how: their player is there at one of the next ticks.
+    /// Users whose connection ended while they were let in, and how: their player is there at one
+    /// of the next ticks.
     abandoned: BTreeMap<UserId, Departure>,
     /// For those who take a portal; without any they come out where people arrive.
     tickets: Option<Tickets>,
@@ -220,7 +225,11 @@ impl Relay {
         let mut commands = Vec::new();
         for fact in missed {
             match fact {
-                Fact::Joined { user, player, again } => commands.extend(self.settle(*user, *player, *again)),
+                Fact::Joined {
+                    user,
+                    player,
+                    again,
+                } => commands.extend(self.settle(*user, *player, *again)),
                 // The picture says it, and newer.
                 fact if fact.is_in_picture() => {}
                 fact => commands.extend(self.tell(fact)),
@@ -230,13 +239,18 @@ impl Relay {
         commands
     }
 
-    /// Begins anew from a full picture. Clients stay, and those whose player is not in it go on where they were seen
-    /// last; the commands for that are returned.
+    /// Begins anew from a full picture. Clients stay, and those whose player is not in it go on
+    /// where they were seen last; the commands for that are returned.
     pub fn rebase(&mut self, picture: &Snapshot, epoch: u64) -> Vec<Command> {
         let before: BTreeMap<PlayerId, (UserId, Option<Tile>)> = self
             .visible
             .players()
-            .filter_map(|player| Some((player, (self.visible.user_of(player)?, self.visible.tile_of(player)))))
+            .filter_map(|player| {
+                Some((
+                    player,
+                    (self.visible.user_of(player)?, self.visible.tile_of(player)),
+                ))
+            })
             .collect();
         let resumed = self.resumed(picture, epoch);
         let known = self.visible.version();
@@ -248,7 +262,10 @@ impl Relay {
         }
         self.nearby.rebase(
             picture,
-            resumed.iter().filter_map(Command::card).map(|card| card.player),
+            resumed
+                .iter()
+                .filter_map(Command::card)
+                .map(|card| card.player),
         );
         self.correct_the_grid(&before);
         self.catch_up_chat(&picture.history);
@@ -264,7 +281,8 @@ impl Relay {
             cards.any(|card| card.player == player)
         };
         self.clients.retain(|_, client| {
-            let stays = visible.user_of(client.player) == Some(client.user) || is_resumed(client.player);
+            let stays =
+                visible.user_of(client.player) == Some(client.user) || is_resumed(client.player);
             if !stays {
                 client.sink.close(close::AWAY, "the space started again");
             }
@@ -276,18 +294,26 @@ impl Relay {
             .clients
             .values()
             .filter(|client| visible.card(client.player).is_some())
-            .map(|client| Command::Stay { player: client.player });
-        let present: Vec<_> = present.chain(self.arriving.iter().map(join_command)).collect();
+            .map(|client| Command::Stay {
+                player: client.player,
+            });
+        let present: Vec<_> = present
+            .chain(self.arriving.iter().map(join_command))
+            .collect();
         resumed.into_iter().chain(present).collect()
     }
 
-    /// Those of our clients whom a later life of the space does not know: they came after what was kept of it.
+    /// Those of our clients whom a later life of the space does not know: they came after what was
+    /// kept of it.
     fn resumed(&self, picture: &Snapshot, epoch: u64) -> Vec<Command> {
         if epoch == self.visible.epoch() {
             return Vec::new();
         }
         let is_known = |user: UserId| picture.players.iter().any(|(card, ..)| card.user == user);
-        let unknown = self.clients.values().filter(|client| !is_known(client.user));
+        let unknown = self
+            .clients
+            .values()
+            .filter(|client| !is_known(client.user));
         unknown
             .filter_map(|client| {
                 let (position, facing) = self.visible.stand(client.player)?;
@@ -309,17 +335,24 @@ impl Relay {
         let newcomers = self.visible.apply(output);
         for fact in &output.facts {
             if let Fact::Joined {
-                player, again: false, ..
+                player,
+                again: false,
+                ..
             } = fact
             {
                 self.announce(*player);
             }
         }
-        // After every announcement: those who come in the same tick find each other in their first picture, once.
+        // After every announcement: those who come in the same tick find each other in their first
+        // picture, once.
         let mut commands = self.admit();
         for fact in &output.facts {
             match fact {
-                Fact::Joined { user, player, again } => commands.extend(self.settle(*user, *player, *again)),
+                Fact::Joined {
+                    user,
+                    player,
+                    again,
+                } => commands.extend(self.settle(*user, *player, *again)),
                 fact => commands.extend(self.tell(fact)),
             }
         }
@@ -335,7 +368,8 @@ impl Relay {
     /// The space is closed: everybody is let go.
     pub fn close(&mut self, code: u16, reason: &str) {
         for arrival in self.arriving.drain(..).chain(self.queue.drain(..)) {
-            // Whoever was about to come in tries again by itself when the space merely starts again.
+            // Whoever was about to come in tries again by itself when the space merely starts
+            // again.
             if code != close::AWAY {
                 arrival.sink.close(code, reason);
             }
@@ -350,7 +384,8 @@ impl Relay {
         }
     }
 
-    /// Tells clients of the tile grid that somebody came. Others see it in the roster of their frame.
+    /// Tells clients of the tile grid that somebody came. Others see it in the roster of their
+    /// frame.
     fn announce(&mut self, player: PlayerId) {
         let mut words = JoinWord::ALL.map(|word| (word, None));
         for client in self.clients.values_mut() {
@@ -360,10 +395,12 @@ impl Relay {
             if client.player == player {
                 continue;
             }
-            let Some((word, bytes)) = words.iter_mut().find(|(word, _)| *word == eyes.join_word()) else {
+            let Some((word, bytes)) = words.iter_mut().find(|(word, _)| *word == eyes.join_word())
+            else {
                 continue;
             };
-            let bytes = bytes.get_or_insert_with(|| json_view::user_joined(&self.visible, player, *word));
+            let bytes =
+                bytes.get_or_insert_with(|| json_view::user_joined(&self.visible, player, *word));
             client.sink.event(bytes.clone());
             if client.sink.has_missed() {
                 eyes.miss_newcomer(player);
@@ -408,7 +445,9 @@ impl Relay {
                         code: "no-path".into(),
                         message: "There is no way to get there.".into(),
                     };
-                    client.sink.event(encode(&ServerMessage::Notice(notice)).into());
+                    client
+                        .sink
+                        .event(encode(&ServerMessage::Notice(notice)).into());
                 }
             }
             Fact::ElementPlaced { placement, version } => {
@@ -432,12 +471,27 @@ impl Relay {
             Fact::Reacted(reaction) => self.react(reaction),
             Fact::Cleared { by } => {
                 self.history.0.clear();
-                self.notify("chat-cleared", format!("{by} deleted everything that was said here."));
+                self.notify(
+                    "chat-cleared",
+                    format!("{by} deleted everything that was said here."),
+                );
             }
-            Fact::LineRefused { player, client_id, why } => self.refuse_line(*player, *client_id, *why),
+            Fact::LineRefused {
+                player,
+                client_id,
+                why,
+            } => self.refuse_line(*player, *client_id, *why),
             Fact::Typing { player, on } => self.show_typing(*player, *on),
-            Fact::Blocked { user, other, blocked } => {
-                for client in self.clients.values_mut().filter(|client| client.user == *user) {
+            Fact::Blocked {
+                user,
+                other,
+                blocked,
+            } => {
+                for client in self
+                    .clients
+                    .values_mut()
+                    .filter(|client| client.user == *user)
+                {
                     client.blocked.retain(|kept| kept != other);
                     if *blocked {
                         client.blocked.push(*other);
@@ -507,7 +561,12 @@ impl Relay {
             {
                 if !client.sink.is_free() {
                     self.skipped += 1;
-                } else if view.compose(&mut self.visible, client.player, self.step, &mut self.scratch) {
+                } else if view.compose(
+                    &mut self.visible,
+                    client.player,
+                    self.step,
+                    &mut self.scratch,
+                ) {
                     client.sink.frame(&self.scratch.frame);
                     is_framed = true;
                 }
@@ -521,10 +580,13 @@ impl Relay {
         for client in behind {
             self.make_up(client);
         }
-        let oldest = self.clients.values().filter_map(|client| match &client.eyes {
-            ProtocolView::Binary(view) => Some(view.roster_cursor()),
-            ProtocolView::Json(_) => None,
-        });
+        let oldest = self
+            .clients
+            .values()
+            .filter_map(|client| match &client.eyes {
+                ProtocolView::Binary(view) => Some(view.roster_cursor()),
+                ProtocolView::Json(_) => None,
+            });
         self.visible.forget_roster_before(oldest.min());
     }
 

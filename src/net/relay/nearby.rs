@@ -1,4 +1,5 @@
-//! Nearby: a relay's copy of who is connected to whom and how private areas are, and what clients are told of it.
+//! Nearby: a relay's copy of who is connected to whom and how private areas are, and what clients
+//! are told of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +21,8 @@ use crate::net::protocol::session::NoticeS2c;
 use crate::net::protocol::status::{FollowedS2c, WavedS2c};
 use crate::net::protocol::zone::{AdmittedS2c, KnockedS2c, PortalS2c, ZoneS2c};
 
-/// Ticks after which clients are told who is near although somebody who goes on in a new life is not there again yet.
+/// Ticks after which clients are told who is near although somebody who goes on in a new life is
+/// not there again yet.
 const PATIENCE: u8 = 20;
 
 /// The copy.
@@ -39,8 +41,16 @@ impl Nearby {
     /// Begins anew from a picture, in which these are missing who go on all the same.
     pub(super) fn rebase(&mut self, picture: &Snapshot, missing: impl Iterator<Item = PlayerId>) {
         self.peers = picture.peers.iter().cloned().collect();
-        self.areas = picture.areas.iter().map(|area| (area.zone, *area)).collect();
-        self.bubbles = picture.bubbles.iter().map(|one| (one.bubble, one.clone())).collect();
+        self.areas = picture
+            .areas
+            .iter()
+            .map(|area| (area.zone, *area))
+            .collect();
+        self.bubbles = picture
+            .bubbles
+            .iter()
+            .map(|one| (one.bubble, one.clone()))
+            .collect();
         self.owed = Some((missing.collect(), PATIENCE));
     }
 
@@ -74,12 +84,16 @@ impl Nearby {
 impl Relay {
     /// Tells a client that came how everything is.
     pub(super) fn greet_with_nearby(&self, player: PlayerId) {
-        let Some(client) = self.client_of(player) else { return };
+        let Some(client) = self.client_of(player) else {
+            return;
+        };
         if let ProtocolView::Binary(_) = client.eyes {
             for area in self.nearby.areas.values() {
                 client.sink.event(zone(*area));
             }
-            client.sink.event(bubbles(true, self.nearby.bubbles.values()));
+            client
+                .sink
+                .event(bubbles(true, self.nearby.bubbles.values()));
         }
         self.tell_peers(client, true, self.nearby.of(player), &[]);
     }
@@ -102,7 +116,11 @@ impl Relay {
 
     pub(super) fn tell_nearby(&mut self, fact: &Fact) -> Option<Command> {
         match fact {
-            Fact::PeersChanged { player, peers, gone } => {
+            Fact::PeersChanged {
+                player,
+                peers,
+                gone,
+            } => {
                 self.nearby.change(*player, peers, gone);
                 if self.nearby.owed.is_none()
                     && let Some(client) = self.client_of(*player)
@@ -112,7 +130,10 @@ impl Relay {
             }
             Fact::Signalled { player, to, body } => self.pass_on(*player, *to, body),
             Fact::SfuReplied { player, body } => {
-                self.to_player(*player, &ServerMessage::Forward(SfuS2c { body: body.clone() }));
+                self.to_player(
+                    *player,
+                    &ServerMessage::Forward(SfuS2c { body: body.clone() }),
+                );
             }
             Fact::Waved { player, to, kind } => self.to_player(
                 *to,
@@ -139,7 +160,11 @@ impl Relay {
                     self.to_binary_clients(&bubbles(false, [state]));
                 }
             }
-            Fact::BubbleAsked { player, is_aside, to } => {
+            Fact::BubbleAsked {
+                player,
+                is_aside,
+                to,
+            } => {
                 let message = ServerMessage::BubbleAsked(BubbleAskedS2c {
                     player: player.0,
                     aside: *is_aside,
@@ -171,19 +196,30 @@ impl Relay {
                 }
             }
             Fact::Admitted { player, zone } => {
-                self.to_player(*player, &ServerMessage::Admitted(AdmittedS2c { zone: *zone }));
+                self.to_player(
+                    *player,
+                    &ServerMessage::Admitted(AdmittedS2c { zone: *zone }),
+                );
             }
-            Fact::Stepped { player, space, arrive } => {
+            Fact::Stepped {
+                player,
+                space,
+                arrive,
+            } => {
                 let client = self.client_of(*player)?;
                 let tickets = self.tickets.as_ref();
-                let arrive = tickets.map_or_else(String::new, |tickets| tickets.issue(client.user, *space, arrive));
+                let arrive = tickets.map_or_else(String::new, |tickets| {
+                    tickets.issue(client.user, *space, arrive)
+                });
                 match &client.eyes {
                     ProtocolView::Binary(_) => {
                         let portal = PortalS2c {
                             space: space.to_string(),
                             arrive,
                         };
-                        client.sink.event(encode(&ServerMessage::Portal(portal)).into());
+                        client
+                            .sink
+                            .event(encode(&ServerMessage::Portal(portal)).into());
                     }
                     ProtocolView::Json(eyes) if eyes.is_told_of_nearby() => {
                         client.sink.event(json_view::portal(*space, &arrive));
@@ -193,7 +229,9 @@ impl Relay {
                 }
                 return Some(Command::Leave { player: *player });
             }
-            Fact::ProximityRulesChanged { rules, has_walls } => self.notify("voices", voices(*rules, *has_walls)),
+            Fact::ProximityRulesChanged { rules, has_walls } => {
+                self.notify("voices", voices(*rules, *has_walls))
+            }
             Fact::Denied { player, why } => self.deny(*player, *why),
             _ => {}
         }
@@ -201,14 +239,18 @@ impl Relay {
     }
 
     fn pass_on(&self, from: PlayerId, to: PlayerId, body: &str) {
-        let Some(client) = self.client_of(to) else { return };
+        let Some(client) = self.client_of(to) else {
+            return;
+        };
         match &client.eyes {
             ProtocolView::Binary(_) => {
                 let signal = SignalS2c {
                     player: from.0,
                     body: body.to_owned(),
                 };
-                client.sink.event(encode(&ServerMessage::Signal(signal)).into());
+                client
+                    .sink
+                    .event(encode(&ServerMessage::Signal(signal)).into());
             }
             ProtocolView::Json(eyes) if eyes.is_told_of_nearby() => {
                 if let Some(user) = self.visible.user_of(from) {
@@ -221,9 +263,15 @@ impl Relay {
 
     fn deny(&self, player: PlayerId, why: Denial) {
         let (code, message) = match why {
-            Denial::NotConnected => ("not-near", "You are no longer near enough to talk with them."),
+            Denial::NotConnected => (
+                "not-near",
+                "You are no longer near enough to talk with them.",
+            ),
             Denial::NoUnit => ("no-unit", "This server does not forward calls."),
-            Denial::DoNotDisturb => ("do-not-disturb", "They do not want to be disturbed right now."),
+            Denial::DoNotDisturb => (
+                "do-not-disturb",
+                "They do not want to be disturbed right now.",
+            ),
             Denial::NotHere => ("not-here", "They are no longer here."),
             Denial::NotInside => (
                 "not-inside",
@@ -237,19 +285,29 @@ impl Relay {
                 "not-in-the-open",
                 "That goes where you hear people by distance, and not from another bubble.",
             ),
-            Denial::NotNearBubble => ("not-near", "Stand within two tiles of somebody in the bubble."),
+            Denial::NotNearBubble => (
+                "not-near",
+                "Stand within two tiles of somebody in the bubble.",
+            ),
             Denial::BubbleFull => ("full", "There is no room for more than eight."),
             Denial::NoFollow => ("no-follow", "You cannot follow them."),
-            Denial::HomeTooSoon => ("home", "You were taken there a moment ago. Wait ten seconds."),
+            Denial::HomeTooSoon => (
+                "home",
+                "You were taken there a moment ago. Wait ten seconds.",
+            ),
         };
-        let Some(client) = self.client_of(player) else { return };
+        let Some(client) = self.client_of(player) else {
+            return;
+        };
         match &client.eyes {
             ProtocolView::Binary(_) => {
                 let notice = NoticeS2c {
                     code: code.into(),
                     message: message.into(),
                 };
-                client.sink.event(encode(&ServerMessage::Notice(notice)).into());
+                client
+                    .sink
+                    .event(encode(&ServerMessage::Notice(notice)).into());
             }
             ProtocolView::Json(_) => client.sink.event(json::error(code, message)),
         }
@@ -274,10 +332,15 @@ impl Relay {
             ProtocolView::Binary(_) => {
                 let message = PeersS2c {
                     full,
-                    peers: peers.iter().map(|peer| PeerS2c::of(peer, client.player)).collect(),
+                    peers: peers
+                        .iter()
+                        .map(|peer| PeerS2c::of(peer, client.player))
+                        .collect(),
                     gone: gone.iter().map(|player| player.0).collect(),
                 };
-                client.sink.event(encode(&ServerMessage::Peers(message)).into());
+                client
+                    .sink
+                    .event(encode(&ServerMessage::Peers(message)).into());
             }
             ProtocolView::Json(eyes) if eyes.is_told_of_nearby() => {
                 let user_of = |player: PlayerId| {
@@ -289,7 +352,9 @@ impl Relay {
                     .filter_map(|peer| Some((user_of(peer.player)?, *peer)))
                     .collect();
                 let gone: Vec<_> = gone.iter().filter_map(|player| user_of(*player)).collect();
-                client.sink.event(json_view::nearby(client.player, full, &peers, &gone));
+                client
+                    .sink
+                    .event(json_view::nearby(client.player, full, &peers, &gone));
             }
             ProtocolView::Json(_) => {}
         }

@@ -1,4 +1,5 @@
-//! Pace: how often a cell is shown, by distance and crowd, so that everybody who watches it at the same pace shares its bytes.
+//! Pace: how often a cell is shown, by distance and crowd, so that everybody who watches it at the
+//! same pace shares its bytes.
 
 use super::ladder::Step;
 
@@ -25,7 +26,8 @@ pub fn period(ring: Ring, movers: usize, step: Step) -> u64 {
     (distance * far) << crowd
 }
 
-/// The last tick, not after `now`, at which a cell of that pace was to be shown. Cells take turns, so that no tick has all the work.
+/// The last tick, not after `now`, at which a cell of that pace was to be shown. Cells take turns,
+/// so that no tick has all the work.
 pub const fn last_due(index: u16, period: u64, now: u64) -> u64 {
     now.saturating_sub((now + index as u64) % period)
 }
@@ -53,7 +55,9 @@ mod tests {
                     assert_eq!(last_due(index, 4, now), now);
                 }
             }
-            let turns = (100..116).filter(|now| last_due(index, 4, *now) == *now).count();
+            let turns = (100..116)
+                .filter(|now| last_due(index, 4, *now) == *now)
+                .count();
             assert_eq!(turns, 4);
         }
     }

@@ -1,4 +1,5 @@
-//! Task: runs one relay between the host's outputs and the edge's orders, for as long as the space is open.
+//! Task: runs one relay between the host's outputs and the edge's orders, for as long as the space
+//! is open.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,8 +22,8 @@ use crate::host::{Ending, SendError, SpaceUpdate};
 /// Orders waiting for one relay at most; joining waits beyond that.
 const ORDERS: usize = 256;
 
-/// How often a space may end in short succession before its clients are let go: one that fails at every tick is not worth
-/// waiting for.
+/// How often a space may end in short succession before its clients are let go: one that fails at
+/// every tick is not worth waiting for.
 const RESTARTS: u32 = 3;
 
 /// How long clients stand still while nobody runs their space, before they are let go.
@@ -78,7 +79,12 @@ pub struct Relays {
 
 impl Relays {
     /// No relays yet. They end with their spaces; the tracker knows when all have.
-    pub fn new(spaces: Spaces, tickets: Tickets, stopping: CancellationToken, tasks: TaskTracker) -> Self {
+    pub fn new(
+        spaces: Spaces,
+        tickets: Tickets,
+        stopping: CancellationToken,
+        tasks: TaskTracker,
+    ) -> Self {
         Self {
             spaces,
             tickets,
@@ -155,11 +161,13 @@ impl Task {
                         commands
                     }
                     Some(SpaceUpdate::Tick(output)) => self.show(&output, seen.len()),
-                    Some(SpaceUpdate::Ended(Ending::Deleted)) => break (close::DELETED, "the space was deleted"),
+                    Some(SpaceUpdate::Ended(Ending::Deleted)) => break (close::DELETED, "the space \
+                        was deleted"),
                     Some(SpaceUpdate::Ended(Ending::Stopped)) if self.relays.stopping.is_cancelled() => {
                         break (close::AWAY, "the server stops; reconnect");
                     }
-                    Some(SpaceUpdate::Ended(Ending::Unloaded)) => break (close::AWAY, "the space starts again; reconnect"),
+                    Some(SpaceUpdate::Ended(Ending::Unloaded)) => break (close::AWAY, "the space \
+                        starts again; reconnect"),
                     Some(SpaceUpdate::Ended(Ending::Resized)) => break RESIZED,
                     Some(SpaceUpdate::Ended(ending)) if restarts < RESTARTS => {
                         restarts += u32::from(ending == Ending::Restarts);
@@ -192,12 +200,16 @@ impl Task {
         orders.close();
         self.relay.close(code, reason);
         let mut running = self.relays.running.lock();
-        if running.get(&self.id).is_some_and(|handle| handle.orders.is_closed()) {
+        if running
+            .get(&self.id)
+            .is_some_and(|handle| handle.orders.is_closed())
+        {
             running.remove(&self.id);
         }
     }
 
-    /// Shows a tick to everybody, and watches how long that takes while `waiting` more ticks wait already.
+    /// Shows a tick to everybody, and watches how long that takes while `waiting` more ticks wait
+    /// already.
     fn show(&mut self, output: &TickOutput, waiting: usize) -> Vec<Command> {
         let began = now();
         let commands = self.relay.tick(output);
@@ -211,7 +223,8 @@ impl Task {
         commands
     }
 
-    /// Nobody runs the space any more: finds or takes it, and follows it there. The clients see it stand still meanwhile.
+    /// Nobody runs the space any more: finds or takes it, and follows it there. The clients see it
+    /// stand still meanwhile.
     async fn find_again(&self) -> Result<mpsc::Receiver<SpaceUpdate>, (u16, &'static str)> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
@@ -219,7 +232,9 @@ impl Task {
                 return Err((close::AWAY, "the server stops; reconnect"));
             }
             match self.relays.spaces.enter(self.id).await {
-                Ok(OpenSpace { scene, .. }) if !self.relay.has_size_of(&scene) => return Err(RESIZED),
+                Ok(OpenSpace { scene, .. }) if !self.relay.has_size_of(&scene) => {
+                    return Err(RESIZED);
+                }
                 Ok(OpenSpace { access, .. }) => {
                     let seen = access.follow();
                     *self.space.write() = access;

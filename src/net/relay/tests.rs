@@ -1,4 +1,5 @@
-//! Whatever the order of moves, joins, leaves and busy sockets, a client that got its last frame sees what there is.
+//! Whatever the order of moves, joins, leaves and busy sockets, a client that got its last frame
+//! sees what there is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,7 +82,11 @@ struct ClientMirror {
 impl ClientMirror {
     fn apply(&mut self, frame: &FrameS2c) {
         let now = (frame.header.epoch, frame.header.tick);
-        assert!(now > self.last, "time goes back from {:?} to {now:?}", self.last);
+        assert!(
+            now > self.last,
+            "time goes back from {:?} to {now:?}",
+            self.last
+        );
         self.last = now;
         let own = frame.header.own.map(|own| (own.state.x, own.state.y));
         self.own = own.or(self.own);
@@ -103,20 +108,29 @@ impl ClientMirror {
                 self.places.retain(|_, (index, _)| *index != cell.index);
             }
             for player in &cell.left {
-                if self.places.get(player).is_some_and(|(index, _)| *index == cell.index) {
+                if self
+                    .places
+                    .get(player)
+                    .is_some_and(|(index, _)| *index == cell.index)
+                {
                     self.places.remove(player);
                 }
             }
             let mut player = 0;
             for entry in &cell.entries {
                 player += entry.gap;
-                self.places
-                    .insert(player, (cell.index, unpack(entry.bits, corner).expect("a stance")));
+                self.places.insert(
+                    player,
+                    (cell.index, unpack(entry.bits, corner).expect("a stance")),
+                );
             }
             let mut player = 0;
             for step in &cell.steps {
                 player += step.gap;
-                let (held, stance) = self.places.get_mut(&player).expect("whoever walks on is in view");
+                let (held, stance) = self
+                    .places
+                    .get_mut(&player)
+                    .expect("whoever walks on is in view");
                 assert_eq!(*held, cell.index, "whoever walks on stays in the cell");
                 *stance = step.stance(stance.position).expect("a stance");
             }
@@ -165,7 +179,12 @@ impl Truth {
     }
 
     /// One tick: these come, move or go.
-    fn tick(&mut self, come: &[(UserId, Position)], moves: &[(u32, Position)], go: &[u32]) -> TickOutput {
+    fn tick(
+        &mut self,
+        come: &[(UserId, Position)],
+        moves: &[(u32, Position)],
+        go: &[u32],
+    ) -> TickOutput {
         self.tick += 1;
         let mut output = TickOutput {
             tick: Tick(self.tick),
@@ -215,11 +234,14 @@ impl Truth {
         }
         for player in touched {
             let stance = self.here[&player].1;
-            self.been.insert((player, stance.position.x, stance.position.y));
+            self.been
+                .insert((player, stance.position.x, stance.position.y));
             output.stances.push((PlayerId(player), stance));
             output.own.push(self.own(player));
         }
-        output.cards.retain(|card| self.here.contains_key(&card.player.0));
+        output
+            .cards
+            .retain(|card| self.here.contains_key(&card.player.0));
         output
             .facts
             .retain(|fact| !matches!(fact, Fact::Joined { player, .. } if !self.here.contains_key(&player.0)));
@@ -270,7 +292,10 @@ fn arrive(relay: &mut Relay, number: u32, dialect: ProtocolKind) -> Arc<Recordin
     sink
 }
 
-const BINARY: ProtocolKind = ProtocolKind::Binary { width: 30, height: 20 };
+const BINARY: ProtocolKind = ProtocolKind::Binary {
+    width: 30,
+    height: 20,
+};
 const GRID: ProtocolKind = ProtocolKind::Json {
     join_word: JoinWord::UserJoined,
     history: false,
@@ -290,7 +315,12 @@ fn words(sink: &RecordingSocket) -> Vec<(String, Value)> {
         .iter()
         .map(|bytes| serde_json::from_slice::<Value>(bytes).unwrap());
     values
-        .map(|value| (value["type"].as_str().unwrap().to_owned(), value["payload"].clone()))
+        .map(|value| {
+            (
+                value["type"].as_str().unwrap().to_owned(),
+                value["payload"].clone(),
+            )
+        })
         .collect()
 }
 
@@ -315,7 +345,9 @@ enum RelayEvent {
 }
 
 fn happening() -> impl Strategy<Value = RelayEvent> {
-    let place = || (0..i32::from(WIDTH) * 64, 0..i32::from(HEIGHT) * 64).prop_map(|(x, y)| Position { x, y });
+    let place = || {
+        (0..i32::from(WIDTH) * 64, 0..i32::from(HEIGHT) * 64).prop_map(|(x, y)| Position { x, y })
+    };
     prop_oneof![
         2 => place().prop_map(RelayEvent::Come),
         8 => (1_u32..12, place()).prop_map(|(player, to)| RelayEvent::Move(player, to)),
@@ -400,10 +432,14 @@ fn a_tick_costs_one_encoding_a_cell_and_pace_however_many_watch() {
     let mut truth = Truth::default();
     let mut relay = Relay::new(scene());
     relay.rebase(&truth.picture(), 1);
-    let sinks: Vec<_> = (1..=60).map(|number| arrive(&mut relay, number, BINARY)).collect();
+    let sinks: Vec<_> = (1..=60)
+        .map(|number| arrive(&mut relay, number, BINARY))
+        .collect();
     // Twelve people in each of five cells in a row.
     let home = |number: u32| at(40 + 16 * (number as i32 % 5), 40);
-    let come: Vec<_> = (1..=60).map(|number| (user(number), home(number))).collect();
+    let come: Vec<_> = (1..=60)
+        .map(|number| (user(number), home(number)))
+        .collect();
     relay.tick(&truth.tick(&come, &[], &[]));
     settle(&mut relay, &mut truth);
     let before = relay.visible().encodings();
@@ -419,8 +455,15 @@ fn a_tick_costs_one_encoding_a_cell_and_pace_however_many_watch() {
     }
     let encodings = relay.visible().encodings() - before;
     assert!(encodings <= ticks as u64 * 5 * 3, "{encodings} encodings");
-    assert!(encodings >= ticks as u64 * 5, "the own cell comes every tick");
-    assert!(sinks.iter().all(|sink| sink.frames.lock().len() >= ticks as usize));
+    assert!(
+        encodings >= ticks as u64 * 5,
+        "the own cell comes every tick"
+    );
+    assert!(
+        sinks
+            .iter()
+            .all(|sink| sink.frames.lock().len() >= ticks as usize)
+    );
 }
 
 #[test]
@@ -485,14 +528,20 @@ fn newcomers_queue_while_the_space_is_overloaded() {
     let mut relay = Relay::new(scene());
     relay.rebase(&truth.picture(), 1);
     relay.take_step(Step::Queue);
-    let _sinks: Vec<_> = (1..=3).map(|number| arrive(&mut relay, number, BINARY)).collect();
+    let _sinks: Vec<_> = (1..=3)
+        .map(|number| arrive(&mut relay, number, BINARY))
+        .collect();
     let joins = |commands: &[Command]| {
         commands
             .iter()
             .filter(|command| matches!(command, Command::Join { .. }))
             .count()
     };
-    assert_eq!(joins(&relay.tick(&truth.tick(&[], &[], &[]))), 1, "one a tick");
+    assert_eq!(
+        joins(&relay.tick(&truth.tick(&[], &[], &[]))),
+        1,
+        "one a tick"
+    );
     assert!(!relay.is_empty());
     relay.detach(ClientId(2), Departure::Lost);
     relay.take_step(Step::Calm);
@@ -533,10 +582,16 @@ fn the_tile_grid_hears_of_others_and_never_of_itself() {
     let second = arrive(&mut relay, 2, GRID);
     relay.tick(&truth.tick(&[(user(2), at(6, 5))], &[], &[]));
     assert_eq!(
-        words(&first).iter().map(|(word, _)| word.as_str()).collect::<Vec<_>>(),
+        words(&first)
+            .iter()
+            .map(|(word, _)| word.as_str())
+            .collect::<Vec<_>>(),
         ["user-joined"]
     );
-    assert_eq!(words(&second)[0].1["users"][0]["userId"], user(1).to_string());
+    assert_eq!(
+        words(&second)[0].1["users"][0]["userId"],
+        user(1).to_string()
+    );
 
     relay.tick(&truth.tick(&[], &[(1, at(5, 6))], &[]));
     assert_eq!(words(&first), []);
@@ -606,7 +661,11 @@ fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
     });
     assert_eq!(*first.closed.lock(), Some(close::REPLACED));
     let late = arrive(&mut relay, 1, BINARY);
-    assert_eq!(*late.closed.lock(), Some(close::REPLACED), "it was asked for before");
+    assert_eq!(
+        *late.closed.lock(),
+        Some(close::REPLACED),
+        "it was asked for before"
+    );
     assert_eq!(*sink.closed.lock(), None);
     assert_eq!(
         relay.detach(ClientId(1), Departure::Lost),
@@ -623,7 +682,9 @@ fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
     assert_eq!(sink.frames.lock().len(), 1);
     assert_eq!(
         relay.detach(client, Departure::Left),
-        Some(Command::Leave { player: PlayerId(1) })
+        Some(Command::Leave {
+            player: PlayerId(1)
+        })
     );
 }
 
@@ -638,23 +699,55 @@ fn joined(number: u32, player: u32, again: bool) -> Fact {
 #[test]
 fn who_goes_before_the_welcome_leaves_at_once_unless_they_were_here_before() {
     for (dialect, how, again, expected) in [
-        (BINARY, Departure::Left, false, Command::Leave { player: PlayerId(1) }),
-        (BINARY, Departure::Lost, false, Command::Leave { player: PlayerId(1) }),
+        (
+            BINARY,
+            Departure::Left,
+            false,
+            Command::Leave {
+                player: PlayerId(1),
+            },
+        ),
+        (
+            BINARY,
+            Departure::Lost,
+            false,
+            Command::Leave {
+                player: PlayerId(1),
+            },
+        ),
         (
             BINARY,
             Departure::Lost,
             true,
-            Command::Disconnect { player: PlayerId(1) },
+            Command::Disconnect {
+                player: PlayerId(1),
+            },
         ),
-        (BINARY, Departure::Left, true, Command::Leave { player: PlayerId(1) }),
-        (GRID, Departure::Left, false, Command::Leave { player: PlayerId(1) }),
+        (
+            BINARY,
+            Departure::Left,
+            true,
+            Command::Leave {
+                player: PlayerId(1),
+            },
+        ),
+        (
+            GRID,
+            Departure::Left,
+            false,
+            Command::Leave {
+                player: PlayerId(1),
+            },
+        ),
     ] {
         let mut relay = Relay::new(scene());
         let mut truth = Truth::default();
         arrive(&mut relay, 1, dialect);
         assert_eq!(relay.detach(ClientId(1), how), None);
         let mut output = truth.tick(&[(user(1), at(3, 3))], &[], &[]);
-        output.facts.retain(|fact| !matches!(fact, Fact::Joined { .. }));
+        output
+            .facts
+            .retain(|fact| !matches!(fact, Fact::Joined { .. }));
         output.facts.push(joined(1, 1, again));
         assert_eq!(relay.tick(&output), [expected]);
     }
@@ -690,7 +783,9 @@ fn a_client_that_missed_events_is_told_how_things_are_once_it_is_free() {
         .map(|bytes| decode(bytes).unwrap())
         .collect();
     assert!(matches!(told[0], ServerMessage::Missed(_)));
-    assert!(matches!(&told[1], ServerMessage::History(history) if history.lines[0].text == "missed"));
+    assert!(
+        matches!(&told[1], ServerMessage::History(history) if history.lines[0].text == "missed")
+    );
     assert!(
         told.iter()
             .any(|message| matches!(message, ServerMessage::Peers(peers) if peers.full))
@@ -698,11 +793,16 @@ fn a_client_that_missed_events_is_told_how_things_are_once_it_is_free() {
     let told = words(&sinks[1]);
     let about = |kind: &str| -> Vec<_> {
         let of_kind = told.iter().filter(|(other, _)| other == kind);
-        of_kind.map(|(_, payload)| payload["userId"].clone()).collect()
+        of_kind
+            .map(|(_, payload)| payload["userId"].clone())
+            .collect()
     };
     assert_eq!(about("user-left"), [user(3).to_string()]);
     assert_eq!(about("user-joined"), [user(5).to_string()]);
-    assert_eq!(about("movement"), [user(1).to_string(), user(4).to_string()]);
+    assert_eq!(
+        about("movement"),
+        [user(1).to_string(), user(4).to_string()]
+    );
     assert_eq!(about("new-message"), [user(1).to_string()]);
 }
 

@@ -1,5 +1,5 @@
-//! Ticket: proof that a user took a portal just now. Who saw it signs it, and who shares the key believes it, so that the
-//! process that runs the space behind need not be told.
+//! Ticket: proof that a user took a portal just now. Who saw it signs it, and who shares the key
+//! believes it, so that the process that runs the space behind need not be told.
 
 use std::sync::Arc;
 
@@ -66,13 +66,16 @@ impl Tickets {
         let (head, zone) = bytes.split_at_checked(HEAD)?;
         let zone = std::str::from_utf8(zone).ok()?;
         let (until, signature) = head.split_first_chunk::<8>()?;
-        let signed = self.sign(user, space, *until, zone).verify_truncated_left(signature);
+        let signed = self
+            .sign(user, space, *until, zone)
+            .verify_truncated_left(signature);
         let is_good = signed.is_ok() && (self.0.clock)() <= u64::from_be_bytes(*until);
         is_good.then(|| zone.to_owned())
     }
 
     fn sign(&self, user: UserId, space: SpaceId, until: [u8; 8], zone: &str) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0.key.0).expect("a key of any length is fine");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.0.key.0).expect("a key of any length is fine");
         mac.update(b"portal");
         mac.update(user.0.as_bytes());
         mac.update(space.0.as_bytes());
@@ -98,7 +101,10 @@ mod tests {
         let [here, there] = [1, 2].map(|number| SpaceId(Uuid::from_u128(number)));
         let now = tickets(b"key", || 1_000_000);
         let ticket = now.issue(ada, there, "The door ⛩");
-        assert_eq!(now.check(&ticket, ada, there).as_deref(), Some("The door ⛩"));
+        assert_eq!(
+            now.check(&ticket, ada, there).as_deref(),
+            Some("The door ⛩")
+        );
         let elsewhere = tickets(b"key", || 1_000_000 + GOOD_FOR);
         assert!(
             elsewhere.check(&ticket, ada, there).is_some(),
@@ -110,7 +116,10 @@ mod tests {
             tickets(b"key", || 1_000_001 + GOOD_FOR).check(&ticket, ada, there),
             None
         );
-        assert_eq!(tickets(b"another", || 1_000_000).check(&ticket, ada, there), None);
+        assert_eq!(
+            tickets(b"another", || 1_000_000).check(&ticket, ada, there),
+            None
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! View: what one game client watches, up to which tick it has each cell, and the frame that brings it up to date.
+//! View: what one game client watches, up to which tick it has each cell, and the frame that brings
+//! it up to date.
 
 use std::ops::RangeInclusive;
 
@@ -26,7 +27,8 @@ const MAX_CELLS: usize = 25;
 /// Tiles shown at most in either direction; a client that claims more is not believed.
 const MAX_VIEW: u16 = 64;
 
-/// Whole cells sent in one frame at most, the nearest first: newcomers see their surroundings at once and the rest in a moment.
+/// Whole cells sent in one frame at most, the nearest first: newcomers see their surroundings at
+/// once and the rest in a moment.
 const WHOLE_CELLS: usize = 4;
 
 /// Players shown every tick, whatever the pace of their cell.
@@ -98,7 +100,9 @@ impl ClientView {
 
     /// What was seen no longer counts: everything is sent anew.
     pub fn rebase(&mut self) {
-        self.watched.iter_mut().for_each(|watched| watched.cursor = 0);
+        self.watched
+            .iter_mut()
+            .for_each(|watched| watched.cursor = 0);
         self.nearest.clear();
         self.looked = 0;
         self.roster = 0;
@@ -111,8 +115,15 @@ impl ClientView {
         self.roster
     }
 
-    /// Writes the frame that brings the client up to date into `scratch`; `false` when there is nothing to tell.
-    pub fn compose(&mut self, visible: &mut Visible, player: PlayerId, step: Step, scratch: &mut Scratch) -> bool {
+    /// Writes the frame that brings the client up to date into `scratch`; `false` when there is
+    /// nothing to tell.
+    pub fn compose(
+        &mut self,
+        visible: &mut Visible,
+        player: PlayerId,
+        step: Step,
+        scratch: &mut Scratch,
+    ) -> bool {
         let Some((ack, own)) = visible.own_and_ack(player) else {
             return false;
         };
@@ -140,7 +151,13 @@ impl ClientView {
             step: step as u8,
             own: is_own_news.then_some(OwnS2c { ack, state: own }),
         };
-        assemble(&header, &roster, &scratch.cells, &dropped, &mut scratch.frame);
+        assemble(
+            &header,
+            &roster,
+            &scratch.cells,
+            &dropped,
+            &mut scratch.frame,
+        );
         true
     }
 
@@ -167,8 +184,8 @@ impl ClientView {
         }
     }
 
-    /// Those of the nearest who moved and whose cell is not shown in this frame. They are written as differences of
-    /// their cells too; when a cell's turn comes it says the same again.
+    /// Those of the nearest who moved and whose cell is not shown in this frame. They are written
+    /// as differences of their cells too; when a cell's turn comes it says the same again.
     fn show_nearest(&mut self, visible: &Visible, player: PlayerId, scratch: &mut Scratch) {
         let tick = visible.tick().0;
         if self.looked == 0 || self.looked + LOOK_AGAIN <= tick {
@@ -177,16 +194,18 @@ impl ClientView {
             visible.nearest(player, cells, NEAREST, &mut self.nearest);
         }
         scratch.near.clear();
-        scratch.near.extend(self.nearest.iter().copied().filter(|id| {
-            visible.spot(*id).is_some_and(|spot| {
-                spot.changed.0 > self.last
-                    && !scratch.shown.contains(&spot.cell)
-                    && self
-                        .watched
-                        .iter()
-                        .any(|watched| watched.index == spot.cell && watched.cursor > 0)
-            })
-        }));
+        scratch
+            .near
+            .extend(self.nearest.iter().copied().filter(|id| {
+                visible.spot(*id).is_some_and(|spot| {
+                    spot.changed.0 > self.last
+                        && !scratch.shown.contains(&spot.cell)
+                        && self
+                            .watched
+                            .iter()
+                            .any(|watched| watched.index == spot.cell && watched.cursor > 0)
+                })
+            }));
         let cursor_of = |index: u16| {
             let watched = self.watched.iter().find(|watched| watched.index == index);
             watched.map_or(0, |watched| watched.cursor)
@@ -197,13 +216,18 @@ impl ClientView {
     /// Follows the player: new cells begin at cursor 0, and those too far away are returned.
     fn watch(&mut self, visible: &Visible, position: Position) -> Vec<u16> {
         let spans = [ENTER_MARGIN, LEAVE_MARGIN].map(|margin| self.span(visible, position, margin));
-        let own_cell = (position.x.div_euclid(CELL_SIDE), position.y.div_euclid(CELL_SIDE));
+        let own_cell = (
+            position.x.div_euclid(CELL_SIDE),
+            position.y.div_euclid(CELL_SIDE),
+        );
         if self.spans.as_ref() == Some(&spans) && self.own_cell == own_cell {
             return Vec::new();
         }
         self.own_cell = own_cell;
         self.looked = 0;
-        let [enter, leave] = spans.clone().map(|span| cells_of(&span, own_cell, visible.columns()));
+        let [enter, leave] = spans
+            .clone()
+            .map(|span| cells_of(&span, own_cell, visible.columns()));
         self.spans = Some(spans);
         let mut dropped = Vec::new();
         self.watched.retain_mut(|watched| {
@@ -216,8 +240,14 @@ impl ClientView {
             near.is_some()
         });
         for (ring, index) in enter {
-            if self.watched.len() < MAX_CELLS && self.watched.iter().all(|watched| watched.index != index) {
-                self.watched.push(WatchedCell { ring, index, cursor: 0 });
+            if self.watched.len() < MAX_CELLS
+                && self.watched.iter().all(|watched| watched.index != index)
+            {
+                self.watched.push(WatchedCell {
+                    ring,
+                    index,
+                    cursor: 0,
+                });
             }
         }
         self.watched
@@ -238,8 +268,13 @@ impl ClientView {
     }
 }
 
-/// The cells of a span with their distance from the own one: the nearest, and not more than are watched.
-fn cells_of((columns, rows): &Span, (own_column, own_row): (i32, i32), width: u16) -> Vec<(Ring, u16)> {
+/// The cells of a span with their distance from the own one: the nearest, and not more than are
+/// watched.
+fn cells_of(
+    (columns, rows): &Span,
+    (own_column, own_row): (i32, i32),
+    width: u16,
+) -> Vec<(Ring, u16)> {
     let mut cells: Vec<(Ring, u16)> = rows
         .clone()
         .flat_map(|row| columns.clone().map(move |column| (column, row)))
@@ -254,7 +289,13 @@ fn cells_of((columns, rows): &Span, (own_column, own_row): (i32, i32), width: u1
 }
 
 /// Copies the pieces of a frame behind one another; the bytes are those of `ServerMessage::Frame`.
-fn assemble(header: &HeaderS2c, roster: &[u8], cells: &[Bytes], dropped: &[u16], frame: &mut Vec<u8>) {
+fn assemble(
+    header: &HeaderS2c,
+    roster: &[u8],
+    cells: &[Bytes],
+    dropped: &[u16],
+    frame: &mut Vec<u8>,
+) {
     frame.clear();
     frame.push(FRAME_VARIANT);
     append(header, frame);

@@ -1,6 +1,8 @@
-//! Visible: a relay's copy of what can be seen in a space, by cells, remembering when each thing last changed.
+//! Visible: a relay's copy of what can be seen in a space, by cells, remembering when each thing
+//! last changed.
 //!
-//! A difference is encoded once for each distinct (cell, cursor) of a tick and shared by everybody who needs it.
+//! A difference is encoded once for each distinct (cell, cursor) of a tick and shared by everybody
+//! who needs it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,7 +28,8 @@ pub type AckedTick = u64;
 /// Ticks after which somebody who did not move is no longer counted among those who do.
 const MOVING: u64 = 20;
 
-/// Whoever goes farther than this along an axis in one tick jumped, in 1/64 tile. At 20 ticks a second nobody walks that far.
+/// Whoever goes farther than this along an axis in one tick jumped, in 1/64 tile. At 20 ticks a
+/// second nobody walks that far.
 const JUMP: i32 = 31;
 
 /// Ticks for which those who did not jump are surely within the 128 sub-tiles that a step can tell.
@@ -91,7 +94,8 @@ struct Cell {
 struct CellMember {
     player: PlayerId,
     changed: Tick,
-    /// When it came into the cell or jumped: whoever has the cell as of later knows about where it is.
+    /// When it came into the cell or jumped: whoever has the cell as of later knows about where it
+    /// is.
     anchored: Tick,
     bits: [u8; 3],
     slot: u32,
@@ -152,7 +156,8 @@ impl Visible {
         self.rows
     }
 
-    /// Differences encoded so far: in the steady state one a tick for each cell in which something moved.
+    /// Differences encoded so far: in the steady state one a tick for each cell in which something
+    /// moved.
     pub const fn encodings(&self) -> u64 {
         self.encodings
     }
@@ -198,7 +203,8 @@ impl Visible {
         )
     }
 
-    /// The highest input of a player that was applied, and its exact state; `None` for somebody who is not here.
+    /// The highest input of a player that was applied, and its exact state; `None` for somebody who
+    /// is not here.
     pub fn own_and_ack(&self, player: PlayerId) -> Option<(u32, OwnStateS2c)> {
         let seen = self.players.get(&player)?;
         Some((seen.own.ack, OwnStateS2c::from(&seen.own)))
@@ -206,15 +212,20 @@ impl Visible {
 
     /// How many people moved in a cell lately.
     pub fn movers(&self, index: u16) -> usize {
-        self.cells.get(usize::from(index)).map_or(0, |cell| cell.movers)
+        self.cells
+            .get(usize::from(index))
+            .map_or(0, |cell| cell.movers)
     }
 
     /// What frames say of a player, as long as the player is here.
     pub fn spot(&self, id: VisibleId) -> Option<&VisiblePlayer> {
-        self.spots.get(id.slot as usize).filter(|spot| spot.player == id.player)
+        self.spots
+            .get(id.slot as usize)
+            .filter(|spot| spot.player == id.player)
     }
 
-    /// Fills `found` with the others nearest to a player, looking through the cells in that order, nearest first.
+    /// Fills `found` with the others nearest to a player, looking through the cells in that order,
+    /// nearest first.
     pub fn nearest(
         &self,
         player: PlayerId,
@@ -238,7 +249,10 @@ impl Visible {
             }
             for member in cell.members.iter().filter(|member| member.player != player) {
                 let (x, y) = place_in_cell(member.bits);
-                let (dx, dy) = (i64::from(corner.x + x - from.x), i64::from(corner.y + y - from.y));
+                let (dx, dy) = (
+                    i64::from(corner.x + x - from.x),
+                    i64::from(corner.y + y - from.y),
+                );
                 let distance = dx * dx + dy * dy;
                 if distance < farthest {
                     let id = VisibleId {
@@ -256,8 +270,14 @@ impl Visible {
         found.extend(nearest.into_iter().map(|(_, id)| id));
     }
 
-    /// The players' spots as differences of their cells, one piece for each cell; `cursors` says up to when the reader has it.
-    pub fn encode_spots(&self, spots: &mut [VisibleId], cursors: impl Fn(u16) -> AckedTick, pieces: &mut Vec<Bytes>) {
+    /// The players' spots as differences of their cells, one piece for each cell; `cursors` says up
+    /// to when the reader has it.
+    pub fn encode_spots(
+        &self,
+        spots: &mut [VisibleId],
+        cursors: impl Fn(u16) -> AckedTick,
+        pieces: &mut Vec<Bytes>,
+    ) {
         let spot_of = |id: &VisibleId| &self.spots[id.slot as usize];
         spots.sort_unstable_by_key(|id| (spot_of(id).cell, id.player));
         for group in spots.chunk_by(|a, b| spot_of(a).cell == spot_of(b).cell) {
@@ -347,7 +367,8 @@ impl Visible {
         newcomers
     }
 
-    /// The tile a player left and the one they stand on, if it is another than when this was asked last.
+    /// The tile a player left and the one they stand on, if it is another than when this was asked
+    /// last.
     pub fn cross(&mut self, player: PlayerId) -> Option<(Tile, Tile)> {
         let seen = self.players.get_mut(&player)?;
         let tile = seen.own.position.tile();
@@ -414,7 +435,8 @@ impl Visible {
         cursor == 0 || self.roster_changed.0 > cursor
     }
 
-    /// Forgets who went, as far as every client knows it. Without any client nobody needs to be told.
+    /// Forgets who went, as far as every client knows it. Without any client nobody needs to be
+    /// told.
     pub fn forget_roster_before(&mut self, oldest: Option<AckedTick>) {
         match oldest {
             Some(cursor) => self.roster_gone.retain(|(tick, _)| tick.0 > cursor),
@@ -482,12 +504,18 @@ impl Visible {
         let before = std::mem::replace(&mut seen.cell, index);
         let spot = &mut self.spots[seen.slot as usize];
         let is_far = |a: i32, b: i32| a.abs_diff(b) > JUMP.unsigned_abs();
-        let is_elsewhere = before != index || is_far(from.x, stance.position.x) || is_far(from.y, stance.position.y);
+        let is_elsewhere = before != index
+            || is_far(from.x, stance.position.x)
+            || is_far(from.y, stance.position.y);
         *spot = VisiblePlayer {
             player,
             changed: self.tick,
             cell: index,
-            anchored: if is_elsewhere { self.tick } else { spot.anchored },
+            anchored: if is_elsewhere {
+                self.tick
+            } else {
+                spot.anchored
+            },
             bits: pack(stance),
         };
         let member = CellMember {
@@ -537,7 +565,11 @@ fn keep_nearest(found: &mut Vec<(i64, VisibleId)>, count: usize) -> i64 {
         found.select_nth_unstable_by_key(count - 1, |(distance, _)| *distance);
         found.truncate(count);
     }
-    found.iter().map(|(distance, _)| *distance).max().unwrap_or(i64::MAX)
+    found
+        .iter()
+        .map(|(distance, _)| *distance)
+        .max()
+        .unwrap_or(i64::MAX)
 }
 
 /// From a place to the nearest edge of a cell; 0 inside.
@@ -550,14 +582,20 @@ fn squared_distance_to_cell(from: Position, corner: Position) -> i64 {
 impl Cell {
     fn set(&mut self, member: CellMember) {
         self.changed = member.changed;
-        match self.members.binary_search_by_key(&member.player, |other| other.player) {
+        match self
+            .members
+            .binary_search_by_key(&member.player, |other| other.player)
+        {
             Ok(at) => self.members[at] = member,
             Err(at) => self.members.insert(at, member),
         }
     }
 
     fn remove(&mut self, player: PlayerId, tick: Tick) {
-        if let Ok(at) = self.members.binary_search_by_key(&player, |member| member.player) {
+        if let Ok(at) = self
+            .members
+            .binary_search_by_key(&player, |member| member.player)
+        {
             self.members.remove(at);
         }
         self.left
@@ -570,8 +608,16 @@ impl Cell {
         let full = cursor == 0;
         let since = Tick(cursor);
         let mut lines = MovedPlayers::default();
-        for member in self.members.iter().filter(|member| full || member.changed > since) {
-            lines.add(member.player, member.bits, is_near(member.anchored, cursor, tick));
+        for member in self
+            .members
+            .iter()
+            .filter(|member| full || member.changed > since)
+        {
+            lines.add(
+                member.player,
+                member.bits,
+                is_near(member.anchored, cursor, tick),
+            );
         }
         let mut cell = lines.of_cell(index);
         cell.full = full;
@@ -587,7 +633,8 @@ impl Cell {
                 .filter(|(tick, player)| *tick > since && !is_back(player));
             cell.left = left.map(|(_, player)| player.0).collect();
         }
-        let is_news = full || !(cell.entries.is_empty() && cell.steps.is_empty() && cell.left.is_empty());
+        let is_news =
+            full || !(cell.entries.is_empty() && cell.steps.is_empty() && cell.left.is_empty());
         is_news.then_some(cell)
     }
 }

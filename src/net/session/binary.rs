@@ -41,17 +41,22 @@ impl Session {
 
     fn take_binary(&mut self, now: Instant, message: ClientMessage) -> Vec<Action> {
         let kind = match &message {
-            ClientMessage::Input(_) | ClientMessage::WalkTo(_) | ClientMessage::WalkToPlayer(_) => MessageKind::Move,
+            ClientMessage::Input(_) | ClientMessage::WalkTo(_) | ClientMessage::WalkToPlayer(_) => {
+                MessageKind::Move
+            }
             ClientMessage::Chat(_) => MessageKind::Chat,
             ClientMessage::Signal(_) | ClientMessage::Forward(_) => MessageKind::Signal,
             ClientMessage::Wave(_) | ClientMessage::Knock(_) => MessageKind::Wave,
             // Whatever others notice: to leave and to lock is free.
             ClientMessage::Bubble(bubble) if bubble.deed < 3 => MessageKind::Wave,
-            ClientMessage::ChatEdit(_) | ClientMessage::ChatDelete(_) | ClientMessage::React(_) => MessageKind::Change,
-            ClientMessage::ChatBefore(_) => MessageKind::LookBack,
-            ClientMessage::Hello(_) | ClientMessage::View(_) | ClientMessage::Ping(_) | ClientMessage::Leave => {
-                MessageKind::Control
+            ClientMessage::ChatEdit(_) | ClientMessage::ChatDelete(_) | ClientMessage::React(_) => {
+                MessageKind::Change
             }
+            ClientMessage::ChatBefore(_) => MessageKind::LookBack,
+            ClientMessage::Hello(_)
+            | ClientMessage::View(_)
+            | ClientMessage::Ping(_)
+            | ClientMessage::Leave => MessageKind::Control,
             _ => MessageKind::Other,
         };
         match (self.admit(kind, now), &message) {
@@ -62,12 +67,24 @@ impl Session {
                 return vec![notice("chat", TOO_OFTEN)];
             }
             (Ok(true), ClientMessage::Signal(signal)) => {
-                self.charge_signal(PlayerRef::Player(PlayerId(signal.player)), &signal.body, now);
+                self.charge_signal(
+                    PlayerRef::Player(PlayerId(signal.player)),
+                    &signal.body,
+                    now,
+                );
             }
             (Ok(true), _) => {}
-            (Ok(false), ClientMessage::Chat(chat)) => return vec![chat_refused(chat.client_id, TOO_FAST)],
-            (Ok(false), ClientMessage::Wave(_) | ClientMessage::Knock(_) | ClientMessage::Bubble(_)) => {
-                return vec![notice("slow-down", "You call for attention too often. Wait a moment.")];
+            (Ok(false), ClientMessage::Chat(chat)) => {
+                return vec![chat_refused(chat.client_id, TOO_FAST)];
+            }
+            (
+                Ok(false),
+                ClientMessage::Wave(_) | ClientMessage::Knock(_) | ClientMessage::Bubble(_),
+            ) => {
+                return vec![notice(
+                    "slow-down",
+                    "You call for attention too often. Wait a moment.",
+                )];
             }
             (Ok(false), _) if kind == MessageKind::Change => {
                 return vec![notice("chat", TOO_OFTEN)];
@@ -77,7 +94,9 @@ impl Session {
         }
         match (self.stage, message) {
             (SessionStage::New(_), ClientMessage::Hello(hello)) => self.hello(hello),
-            (SessionStage::New(_), _) => refuse(close::MALFORMED, "The first message must be Hello."),
+            (SessionStage::New(_), _) => {
+                refuse(close::MALFORMED, "The first message must be Hello.")
+            }
             (_, ClientMessage::Hello(_)) => refuse(close::MALFORMED, "Hello was said before."),
             (_, ClientMessage::Ping(ping)) => {
                 vec![Action::Reply(
@@ -90,7 +109,9 @@ impl Session {
             }
             (_, ClientMessage::Leave) => vec![Action::Leave],
             (SessionStage::Joining, _) => Vec::new(),
-            (SessionStage::Joined(player), message) => from_player(player, message).into_iter().collect(),
+            (SessionStage::Joined(player), message) => {
+                from_player(player, message).into_iter().collect()
+            }
         }
     }
 
@@ -145,7 +166,10 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
         ClientMessage::Chat(chat) => {
             let client_id = chat.client_id;
             let Some(scope) = Scope::from_wire(chat.scope) else {
-                return Some(chat_refused(client_id, "There is nobody of that kind to say it to."));
+                return Some(chat_refused(
+                    client_id,
+                    "There is nobody of that kind to say it to.",
+                ));
             };
             return Some(match chat_text(&chat.text) {
                 Some(text) => Action::Say {
@@ -183,7 +207,10 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
             on: react.on,
         },
         ClientMessage::Home => Command::GoHome { player },
-        ClientMessage::Typing(typing) => Command::Typing { player, on: typing.on },
+        ClientMessage::Typing(typing) => Command::Typing {
+            player,
+            on: typing.on,
+        },
         ClientMessage::View(view) => {
             return Some(Action::Resize {
                 width: view.width,
@@ -273,7 +300,10 @@ pub fn refuse(code: u16, message: &'static str) -> Vec<Action> {
     });
     vec![
         Action::Reply(encode(&refused).into()),
-        Action::Close { code, reason: message },
+        Action::Close {
+            code,
+            reason: message,
+        },
     ]
 }
 
@@ -409,15 +439,24 @@ mod tests {
             reply_to: None,
         }));
         for _ in 0..10 {
-            assert!(matches!(session.receive_binary(now, &chat)[..], [Action::Say { .. }]));
+            assert!(matches!(
+                session.receive_binary(now, &chat)[..],
+                [Action::Say { .. }]
+            ));
         }
-        assert!(matches!(session.receive_binary(now, &chat)[..], [Action::Reply(_)]));
+        assert!(matches!(
+            session.receive_binary(now, &chat)[..],
+            [Action::Reply(_)]
+        ));
         let input = encode(&ClientMessage::Input(InputC2s {
             seq: 1,
             direction: 1,
             run: false,
         }));
-        assert!(matches!(session.receive_binary(now, &input)[..], [Action::Command(_)]));
+        assert!(matches!(
+            session.receive_binary(now, &input)[..],
+            [Action::Command(_)]
+        ));
     }
 
     #[test]
@@ -427,7 +466,8 @@ mod tests {
         let ended = (0..100).position(|_| close_code(&session.receive_control(now, 125)).is_some());
         assert_eq!(ended, Some(32));
         let mut session = Session::new(now);
-        let ended = (0..100).position(|_| close_code(&session.receive_control(now, 4_000)).is_some());
+        let ended =
+            (0..100).position(|_| close_code(&session.receive_control(now, 4_000)).is_some());
         assert_eq!(ended, Some(4));
     }
 
@@ -442,8 +482,9 @@ mod tests {
     #[test]
     fn what_others_notice_is_counted_for_the_user_and_not_for_the_connection() {
         let now = Instant::now() + Duration::from_mins(1);
-        let rates: crate::net::session::rates::SharedRates =
-            std::sync::Arc::new(parking_lot::Mutex::new(super::super::rates::UserRates::new(now)));
+        let rates: crate::net::session::rates::SharedRates = std::sync::Arc::new(
+            parking_lot::Mutex::new(super::super::rates::UserRates::new(now)),
+        );
         let emote = encode(&ClientMessage::Emote(EmoteC2s { kind: 1 }));
         let shown = (0..10).flat_map(|_| {
             let mut session = joined(now);
@@ -463,7 +504,9 @@ mod tests {
             player: 9,
             body: "x".repeat(MAX_SIGNAL),
         }));
-        let passed = (0..12).flat_map(|_| session.receive_binary(now, &signal)).count();
+        let passed = (0..12)
+            .flat_map(|_| session.receive_binary(now, &signal))
+            .count();
         assert_eq!(passed, 12);
         let until = session.take_pause().unwrap();
         assert!(
@@ -499,7 +542,9 @@ mod tests {
             };
             session.receive_binary(now, &encode(&ClientMessage::Chat(chat)))
         };
-        assert!(matches!(&say("  hi\u{7}  ".into())[..], [Action::Say { text, .. }] if text == "hi"));
+        assert!(
+            matches!(&say("  hi\u{7}  ".into())[..], [Action::Say { text, .. }] if text == "hi")
+        );
         assert!(matches!(&say("👋".repeat(4_000))[..], [Action::Say { .. }]));
         assert!(matches!(&say("👋".repeat(4_001))[..], [Action::Reply(_)]));
         assert!(matches!(&say(" \n ".into())[..], [Action::Reply(_)]));

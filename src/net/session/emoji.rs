@@ -6,7 +6,8 @@ const JOINER: char = '\u{200d}';
 /// Characters of the longest emoji there are, with some room.
 const MAX_CHARS: usize = 16;
 
-/// Whether it is one emoji and nothing else: a picture with what may follow it, several joined to one, or a flag.
+/// Whether it is one emoji and nothing else: a picture with what may follow it, several joined to
+/// one, or a flag.
 pub(super) fn is_one_emoji(text: &str) -> bool {
     if text.chars().count() > MAX_CHARS {
         return false;
@@ -21,9 +22,9 @@ pub(super) fn is_one_emoji(text: &str) -> bool {
 
 /// One picture, and what changes how it looks.
 fn is_picture(letters: &[char]) -> bool {
-    letters
-        .split_first()
-        .is_some_and(|(first, rest)| is_base(*first) && rest.iter().all(|letter| is_modifier(*letter)))
+    letters.split_first().is_some_and(|(first, rest)| {
+        is_base(*first) && rest.iter().all(|letter| is_modifier(*letter))
+    })
 }
 
 /// The blocks of Unicode in which pictures stand.

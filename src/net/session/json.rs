@@ -95,12 +95,17 @@ impl Session {
         };
         match self.admit(kind, now) {
             Ok(true) => {}
-            Ok(false) if kind == MessageKind::Chat => return error("slow-down", "You write too fast. Wait a moment."),
+            Ok(false) if kind == MessageKind::Chat => {
+                return error("slow-down", "You write too fast. Wait a moment.");
+            }
             Ok(false) => return Vec::new(),
             Err(flood) => return flood.answer(),
         }
         let Ok(Envelope { r#type, payload }) = envelope else {
-            return error("invalid-json", "Send {\"type\": …, \"payload\": …} as JSON.");
+            return error(
+                "invalid-json",
+                "Send {\"type\": …, \"payload\": …} as JSON.",
+            );
         };
         match (r#type.as_str(), self.stage) {
             ("join", SessionStage::New(_)) => self.join_json(terms, payload),
@@ -112,53 +117,71 @@ impl Session {
                 "move" | "movement" | "chat-message" | "signal" | "history",
                 SessionStage::New(_) | SessionStage::Joining,
             ) => error("not-joined", "Join a space first."),
-            ("move" | "movement", SessionStage::Joined(player)) => match serde_json::from_value::<Move>(payload) {
-                Ok(step) => vec![Action::Command(Command::StepTile {
-                    player,
-                    tile: whole_tile(&step),
-                })],
-                Err(_) => error("invalid-payload", "move needs {x, y} in whole tiles."),
-            },
-            ("chat-message", SessionStage::Joined(player)) => match serde_json::from_value::<ChatPayload>(payload) {
-                Ok(chat) if !terms.fits(&chat) => error("mismatch", "spaceId and token must be those of the join."),
-                Ok(chat) => match chat_text(&chat.message) {
-                    Some(text) if !self.admit_text(&text, now) => {
-                        error("slow-down", "You write too fast. Wait a moment.")
-                    }
-                    Some(text) => vec![Action::Say {
+            ("move" | "movement", SessionStage::Joined(player)) => {
+                match serde_json::from_value::<Move>(payload) {
+                    Ok(step) => vec![Action::Command(Command::StepTile {
                         player,
-                        client_id: None,
-                        text,
-                        scope: Scope::Space,
-                        reply_to: None,
-                    }],
-                    None => error("invalid-message", "A message has 1 to 4,000 characters."),
-                },
-                Err(_) => error("invalid-payload", "chat-message needs {message}."),
-            },
-            ("signal", SessionStage::Joined(player)) => match serde_json::from_value::<Signal>(payload) {
-                Ok(signal) if signal.body.len() > MAX_SIGNAL => error("too-long", "A signal has at most 12 KiB."),
-                Ok(signal) => match signal.user_id.parse() {
-                    Ok(user) => {
-                        let to = PlayerRef::User(user);
-                        self.charge_signal(to, &signal.body, now);
-                        vec![Action::Command(Command::Signal {
-                            player,
-                            to,
-                            body: signal.body,
-                        })]
+                        tile: whole_tile(&step),
+                    })],
+                    Err(_) => error("invalid-payload", "move needs {x, y} in whole tiles."),
+                }
+            }
+            ("chat-message", SessionStage::Joined(player)) => {
+                match serde_json::from_value::<ChatPayload>(payload) {
+                    Ok(chat) if !terms.fits(&chat) => {
+                        error("mismatch", "spaceId and token must be those of the join.")
                     }
-                    Err(_) => error("not-near", "There is no such user here."),
-                },
-                Err(_) => error("invalid-payload", "signal needs {userId, body}, the body as text."),
-            },
-            ("history", SessionStage::Joined(_)) => match serde_json::from_value::<LookBack>(payload) {
-                Ok(LookBack { before }) => match before.parse() {
-                    Ok(before) => vec![Action::LookBack(before)],
-                    Err(_) => error("invalid-payload", "before is the id of a message."),
-                },
-                Err(_) => error("invalid-payload", "history needs {before}, the id of a message."),
-            },
+                    Ok(chat) => match chat_text(&chat.message) {
+                        Some(text) if !self.admit_text(&text, now) => {
+                            error("slow-down", "You write too fast. Wait a moment.")
+                        }
+                        Some(text) => vec![Action::Say {
+                            player,
+                            client_id: None,
+                            text,
+                            scope: Scope::Space,
+                            reply_to: None,
+                        }],
+                        None => error("invalid-message", "A message has 1 to 4,000 characters."),
+                    },
+                    Err(_) => error("invalid-payload", "chat-message needs {message}."),
+                }
+            }
+            ("signal", SessionStage::Joined(player)) => {
+                match serde_json::from_value::<Signal>(payload) {
+                    Ok(signal) if signal.body.len() > MAX_SIGNAL => {
+                        error("too-long", "A signal has at most 12 KiB.")
+                    }
+                    Ok(signal) => match signal.user_id.parse() {
+                        Ok(user) => {
+                            let to = PlayerRef::User(user);
+                            self.charge_signal(to, &signal.body, now);
+                            vec![Action::Command(Command::Signal {
+                                player,
+                                to,
+                                body: signal.body,
+                            })]
+                        }
+                        Err(_) => error("not-near", "There is no such user here."),
+                    },
+                    Err(_) => error(
+                        "invalid-payload",
+                        "signal needs {userId, body}, the body as text.",
+                    ),
+                }
+            }
+            ("history", SessionStage::Joined(_)) => {
+                match serde_json::from_value::<LookBack>(payload) {
+                    Ok(LookBack { before }) => match before.parse() {
+                        Ok(before) => vec![Action::LookBack(before)],
+                        Err(_) => error("invalid-payload", "before is the id of a message."),
+                    },
+                    Err(_) => error(
+                        "invalid-payload",
+                        "history needs {before}, the id of a message.",
+                    ),
+                }
+            }
             _ => error(
                 "unknown-type",
                 "Known types are join, move, chat-message, signal and history.",
@@ -197,7 +220,8 @@ impl JsonTerms {
     }
 }
 
-/// The tile with these coordinates; one outside every map when they are no whole tile, so that the move is rejected.
+/// The tile with these coordinates; one outside every map when they are no whole tile, so that the
+/// move is rejected.
 fn whole_tile(step: &Move) -> Tile {
     let whole = |number: f64| {
         if number.fract() == 0.0 && (0.0..f64::from(u16::MAX)).contains(&number) {
@@ -247,13 +271,25 @@ mod tests {
         let (mut session, mut terms, now) = session();
         for text in ["", "{", "[]", "null", "{\"type\":5}", &"[".repeat(10_000)] {
             let actions = session.receive_json(now, &mut terms, text);
-            assert_eq!(reply(&actions)["payload"]["code"], "invalid-json", "{text:.20}");
+            assert_eq!(
+                reply(&actions)["payload"]["code"],
+                "invalid-json",
+                "{text:.20}"
+            );
         }
         let actions = session.receive_json(now, &mut terms, r#"{"type":"dance"}"#);
         assert_eq!(reply(&actions)["payload"]["code"], "unknown-type");
-        let actions = session.receive_json(now, &mut terms, r#"{"type":"move","payload":{"x":1,"y":1}}"#);
+        let actions = session.receive_json(
+            now,
+            &mut terms,
+            r#"{"type":"move","payload":{"x":1,"y":1}}"#,
+        );
         assert_eq!(reply(&actions)["payload"]["code"], "not-joined");
-        let actions = session.receive_json(now, &mut terms, r#"{"type":"join","payload":{"spaceId":7}}"#);
+        let actions = session.receive_json(
+            now,
+            &mut terms,
+            r#"{"type":"join","payload":{"spaceId":7}}"#,
+        );
         assert_eq!(reply(&actions)["payload"]["code"], "invalid-payload");
     }
 
@@ -302,7 +338,10 @@ mod tests {
                 &format!(r#"{{"type":"chat-message","payload":{payload}}}"#),
             )
         };
-        assert!(matches!(say(r#"{"message":"hi"}"#)[..], [Action::Say { .. }]));
+        assert!(matches!(
+            say(r#"{"message":"hi"}"#)[..],
+            [Action::Say { .. }]
+        ));
         assert!(matches!(
             say(r#"{"message":"hi","spaceId":"s","token":"t"}"#)[..],
             [Action::Say { .. }]

@@ -1,6 +1,8 @@
-//! Session: what one client may say when, as a state machine: messages and the time go in, [`Action`]s come out.
+//! Session: what one client may say when, as a state machine: messages and the time go in,
+//! [`Action`]s come out.
 //!
-//! May use `protocol`, `codec` and `budget`. Never: sockets, clocks, the store. Carrying actions out is the business of `edge`.
+//! May use `protocol`, `codec` and `budget`. Never: sockets, clocks, the store. Carrying actions
+//! out is the business of `edge`.
 
 pub mod binary;
 mod bucket;
@@ -70,7 +72,8 @@ pub enum Action {
         /// The line that it answers.
         reply_to: Option<ChatId>,
     },
-    /// Give a line other words, or take it back; its time and the player's rights are added where it is carried out.
+    /// Give a line other words, or take it back; its time and the player's rights are added where
+    /// it is carried out.
     EditMessage {
         /// Who.
         player: PlayerId,
@@ -205,7 +208,8 @@ impl Session {
         is_little.then_some(()).ok_or(Flood)
     }
 
-    /// For how long nothing is to be read from the client, because it sent more than may; asked once.
+    /// For how long nothing is to be read from the client, because it sent more than may; asked
+    /// once.
     pub fn take_pause(&mut self) -> Option<Instant> {
         self.slowed.take()
     }
@@ -236,9 +240,11 @@ impl Session {
             MessageKind::Move => self.moves.take(now),
             MessageKind::Control => self.control.take(now),
             MessageKind::LookBack => self.looks.take(now),
-            MessageKind::Chat | MessageKind::Signal | MessageKind::Wave | MessageKind::Change | MessageKind::Other => {
-                self.rates.lock().take(kind, now)
-            }
+            MessageKind::Chat
+            | MessageKind::Signal
+            | MessageKind::Wave
+            | MessageKind::Change
+            | MessageKind::Other => self.rates.lock().take(kind, now),
         };
         if is_within {
             self.excess = self.excess.saturating_sub(1);
@@ -295,9 +301,14 @@ impl Flood {
     }
 }
 
-/// The words of a line as they are kept: trimmed, without control characters but line breaks. `None` when too long or empty.
+/// The words of a line as they are kept: trimmed, without control characters but line breaks.
+/// `None` when too long or empty.
 pub fn chat_text(text: &str) -> Option<String> {
-    let text: String = text.trim().chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    let text: String = text
+        .trim()
+        .chars()
+        .filter(|c| !c.is_control() || *c == '\n')
+        .collect();
     let length = text.chars().count();
     (1..=MAX_CHARS).contains(&length).then_some(text)
 }

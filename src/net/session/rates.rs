@@ -1,4 +1,5 @@
-//! Rates: how often one user may do in one space what others notice, over however many connections: coming back fills nothing up.
+//! Rates: how often one user may do in one space what others notice, over however many connections:
+//! coming back fills nothing up.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -92,9 +93,14 @@ impl UserRates {
         let known = self.pairs.iter().position(|(peer, _)| *peer == to);
         let (peer, mut pair) = match known {
             Some(index) => self.pairs.remove(index),
-            None => (to, Bucket::new(now, PAIR_BYTES, Duration::from_secs(1), PAIR_BYTES)),
+            None => (
+                to,
+                Bucket::new(now, PAIR_BYTES, Duration::from_secs(1), PAIR_BYTES),
+            ),
         };
-        let wait = pair.charge(bytes, now).max(self.signal_bytes.charge(bytes, now));
+        let wait = pair
+            .charge(bytes, now)
+            .max(self.signal_bytes.charge(bytes, now));
         if self.pairs.len() >= PAIRS {
             self.pairs.remove(0);
         }
@@ -123,7 +129,9 @@ impl Rates {
     pub fn of(&self, user: UserId, space: SpaceId, now: Instant) -> SharedRates {
         let mut known = self.0.lock();
         if known.users.len() >= known.room {
-            let is_needed = |rates: &SharedRates| Arc::strong_count(rates) > 1 || now < rates.lock().used + FULL_AFTER;
+            let is_needed = |rates: &SharedRates| {
+                Arc::strong_count(rates) > 1 || now < rates.lock().used + FULL_AFTER
+            };
             known.users.retain(|_, rates| is_needed(rates));
             known.room = SWEEP_AT.max(known.users.len() * 2);
         }
@@ -151,13 +159,21 @@ mod tests {
         let user = UserId(Uuid::from_u128(1));
         let said = |at| {
             (0..100)
-                .filter(|_| rates.of(user, space(1), at).lock().take(MessageKind::Chat, at))
+                .filter(|_| {
+                    rates
+                        .of(user, space(1), at)
+                        .lock()
+                        .take(MessageKind::Chat, at)
+                })
                 .count()
         };
         assert_eq!(said(now), 10);
         assert_eq!(said(now + Duration::from_secs(2)), 2);
         assert!(
-            rates.of(user, space(2), now).lock().take(MessageKind::Chat, now),
+            rates
+                .of(user, space(2), now)
+                .lock()
+                .take(MessageKind::Chat, now),
             "another space"
         );
     }
@@ -169,7 +185,10 @@ mod tests {
         let user = |number: usize| UserId(Uuid::from_u128(number as u128));
         let later = now + FULL_AFTER;
         let here = rates.of(user(0), space(1), now);
-        rates.of(user(1), space(1), now).lock().take(MessageKind::Chat, later);
+        rates
+            .of(user(1), space(1), now)
+            .lock()
+            .take(MessageKind::Chat, later);
         for number in 1..SWEEP_AT {
             rates.of(user(number), space(1), now);
         }
@@ -189,7 +208,10 @@ mod tests {
             at += rates.charge_signal(to, 12 * 1024, at);
             sent += 12 * 1024;
         }
-        assert!((10..=11).contains(&(sent / PAIR_BYTES)), "{sent} bytes in ten seconds");
+        assert!(
+            (10..=11).contains(&(sent / PAIR_BYTES)),
+            "{sent} bytes in ten seconds"
+        );
         let many = (0..1_000).map(|player| PlayerRef::Player(PlayerId(player)));
         for to in many {
             rates.charge_signal(to, 1, at);

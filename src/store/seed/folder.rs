@@ -1,4 +1,5 @@
-//! The folder: its files, from a disk or from inside the binary, read into a plan in which every name leads somewhere.
+//! The folder: its files, from a disk or from inside the binary, read into a plan in which every
+//! name leads somewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -124,8 +125,14 @@ impl Folder {
         };
         for entry in std::fs::read_dir(folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            let ending = path
+                .extension()
+                .map(|ending| ending.to_string_lossy().to_lowercase());
             let file = format!("{inside}{name}");
             if name.starts_with('.') {
                 continue;
@@ -155,7 +162,8 @@ impl Folder {
     pub(super) fn plan(&self) -> Result<SeedPlan, SeedError> {
         let mut problems = Problems::default();
         for file in &self.unread {
-            let what = "it is not read: lists are avatars.json, elements.json and spaces.json, maps are maps/NAME.tmj";
+            let what = "it is not read: lists are avatars.json, elements.json and spaces.json, \
+                maps are maps/NAME.tmj";
             problems.add(file, what);
         }
         let mut plan = SeedPlan {
@@ -166,11 +174,17 @@ impl Folder {
         };
         for element in &plan.elements {
             if let Err(what) = element.check() {
-                problems.add("elements.json", format!("element `{}`: {what}", element.key));
+                problems.add(
+                    "elements.json",
+                    format!("element `{}`: {what}", element.key),
+                );
             }
         }
         for (file, bytes) in &self.files {
-            let Some(key) = file.strip_prefix("maps/").and_then(|name| name.strip_suffix(".tmj")) else {
+            let Some(key) = file
+                .strip_prefix("maps/")
+                .and_then(|name| name.strip_suffix(".tmj"))
+            else {
                 continue;
             };
             if !is_key(key) {
@@ -207,7 +221,10 @@ impl Folder {
                 problems.add(file, format!("entry {}: {KEY}, not `{key}`", place + 1));
             }
             if !keys.insert(key.to_owned()) {
-                problems.add(file, format!("entry {}: the key `{key}` occurs twice", place + 1));
+                problems.add(
+                    file,
+                    format!("entry {}: the key `{key}` occurs twice", place + 1),
+                );
             }
             if let Err(what) = check_name(name) {
                 problems.add(file, format!("`{key}`: {what}"));
@@ -227,7 +244,10 @@ fn is_key(key: &str) -> bool {
 
 fn read_file(path: &Path) -> Result<Vec<u8>, SeedError> {
     let file = || path.display().to_string();
-    let unreadable = |source| SeedError::Unreadable { file: file(), source };
+    let unreadable = |source| SeedError::Unreadable {
+        file: file(),
+        source,
+    };
     if std::fs::metadata(path).map_err(unreadable)?.len() > FILE_LIMIT {
         return Err(Problems::one(&file(), "it is larger than 16 MiB"));
     }

@@ -1,4 +1,5 @@
-//! Seed: fills a database from a folder. Seeding twice changes nothing; seeding a changed folder updates what changed.
+//! Seed: fills a database from a folder. Seeding twice changes nothing; seeding a changed folder
+//! updates what changed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -142,7 +143,8 @@ impl Store {
         Ok(report)
     }
 
-    /// Loads a folder unless something was seeded here before; of several processes that start together one does it.
+    /// Loads a folder unless something was seeded here before; of several processes that start
+    /// together one does it.
     pub async fn seed_if_fresh(&self, folder: &Folder) -> Result<Option<SeedReport>, SeedError> {
         if !self.is_unseeded().await? {
             return Ok(None);
@@ -159,9 +161,10 @@ impl Store {
 }
 
 async fn is_unseeded(connection: &mut AnyConnection) -> Result<bool, StoreError> {
-    let row: Option<(i64,)> = sqlx::query_as("select cast(1 as bigint) from maps where seed_key is not null limit 1")
-        .fetch_optional(connection)
-        .await?;
+    let row: Option<(i64,)> =
+        sqlx::query_as("select cast(1 as bigint) from maps where seed_key is not null limit 1")
+            .fetch_optional(connection)
+            .await?;
     Ok(row.is_none())
 }
 
@@ -196,7 +199,8 @@ async fn check_targets(tx: &mut Tx, plan: &SeedPlan) -> Result<(), SeedError> {
                 .fetch_optional(&mut **tx)
                 .await?;
             if known.is_none() {
-                let what = format!("zone `{zone}`: it leads to the space {space}, which is not there");
+                let what =
+                    format!("zone `{zone}`: it leads to the space {space}, which is not there");
                 problems.add(&map.file(), what);
             }
         }
@@ -209,17 +213,21 @@ async fn check_targets(tx: &mut Tx, plan: &SeedPlan) -> Result<(), SeedError> {
 
 async fn seed_avatar(tx: &mut Tx, avatar: &SeedAvatar) -> Result<SeedOutcome, SeedError> {
     let image_url = format!("/art/avatars/{}.svg", avatar.key);
-    let known: Option<(String, String)> = sqlx::query_as("select name, image_url from avatars where seed_key = $1")
-        .bind(&avatar.key)
-        .fetch_optional(&mut **tx)
-        .await?;
+    let known: Option<(String, String)> =
+        sqlx::query_as("select name, image_url from avatars where seed_key = $1")
+            .bind(&avatar.key)
+            .fetch_optional(&mut **tx)
+            .await?;
     let outcome = match known {
-        Some((name, url)) if name == avatar.name && url == image_url => return Ok(SeedOutcome::Unchanged),
+        Some((name, url)) if name == avatar.name && url == image_url => {
+            return Ok(SeedOutcome::Unchanged);
+        }
         Some(_) => SeedOutcome::Updated,
         None => SeedOutcome::Added,
     };
     sqlx::query(
-        "insert into avatars (id, name, image_url, seed_key, created_at) values ($1, $2, $3, $4, $5) \
+        "insert into avatars (id, name, image_url, seed_key, created_at) values ($1, $2, $3, $4, \
+        $5) \
          on conflict (seed_key) do update set name = excluded.name, image_url = excluded.image_url",
     )
     .bind(Uuid::now_v7().to_string())
@@ -232,7 +240,10 @@ async fn seed_avatar(tx: &mut Tx, avatar: &SeedAvatar) -> Result<SeedOutcome, Se
     Ok(outcome)
 }
 
-async fn seed_element(tx: &mut Tx, element: &SeedElement) -> Result<(String, SeedOutcome), SeedError> {
+async fn seed_element(
+    tx: &mut Tx,
+    element: &SeedElement,
+) -> Result<(String, SeedOutcome), SeedError> {
     let image_url = format!("/art/elements/{}.svg", element.key);
     let footprint = element
         .footprint
@@ -247,7 +258,8 @@ async fn seed_element(tx: &mut Tx, element: &SeedElement) -> Result<(String, See
         footprint,
     );
     let known: Option<ElementColumns> = sqlx::query_as(
-        "select name, image_url, width, height, is_static, flat, footprint from elements where seed_key = $1",
+        "select name, image_url, width, height, is_static, flat, footprint from elements where \
+        seed_key = $1",
     )
     .bind(&element.key)
     .fetch_optional(&mut **tx)
@@ -258,10 +270,13 @@ async fn seed_element(tx: &mut Tx, element: &SeedElement) -> Result<(String, See
         None => SeedOutcome::Added,
     };
     let (id,): (String,) = sqlx::query_as(
-        "insert into elements (id, name, image_url, width, height, is_static, flat, footprint, seed_key, created_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (seed_key) do update set name = excluded.name, \
+        "insert into elements (id, name, image_url, width, height, is_static, flat, footprint, \
+        seed_key, created_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (seed_key) do update set \
+         name = excluded.name, \
          image_url = excluded.image_url, width = excluded.width, height = excluded.height, \
-         is_static = excluded.is_static, flat = excluded.flat, footprint = excluded.footprint returning id",
+         is_static = excluded.is_static, flat = excluded.flat, footprint = excluded.footprint \
+         returning id",
     )
     .bind(Uuid::now_v7().to_string())
     .bind(wanted.0)
@@ -287,12 +302,22 @@ async fn seed_element(tx: &mut Tx, element: &SeedElement) -> Result<(String, See
     Ok((id, outcome))
 }
 
-async fn seed_map(tx: &mut Tx, map: &SeedMap, elements: &BTreeMap<&str, String>) -> Result<SeedOutcome, SeedError> {
+async fn seed_map(
+    tx: &mut Tx,
+    map: &SeedMap,
+    elements: &BTreeMap<&str, String>,
+) -> Result<SeedOutcome, SeedError> {
     let document = serde_json::to_string(&map.document).expect("a document is plain data");
     let standing: Vec<(String, i64, i64)> = map
         .elements
         .iter()
-        .map(|(key, tile)| (elements[key.as_str()].clone(), i64::from(tile.x), i64::from(tile.y)))
+        .map(|(key, tile)| {
+            (
+                elements[key.as_str()].clone(),
+                i64::from(tile.x),
+                i64::from(tile.y),
+            )
+        })
         .collect();
     let wanted = (
         map.name.clone(),
@@ -301,25 +326,30 @@ async fn seed_map(tx: &mut Tx, map: &SeedMap, elements: &BTreeMap<&str, String>)
         i64::from(map.height),
         document,
     );
-    let known: Option<(String, String, i64, i64, String)> =
-        sqlx::query_as("select name, description, width, height, document from maps where seed_key = $1")
-            .bind(&map.key)
-            .fetch_optional(&mut **tx)
-            .await?;
+    let known: Option<(String, String, i64, i64, String)> = sqlx::query_as(
+        "select name, description, width, height, document from maps where seed_key = $1",
+    )
+    .bind(&map.key)
+    .fetch_optional(&mut **tx)
+    .await?;
     let known_standing: Vec<(String, i64, i64)> = sqlx::query_as(
-        "select element_id, x, y from map_elements where map_id = (select id from maps where seed_key = $1) order by id",
+        "select element_id, x, y from map_elements where map_id = (select id from maps where \
+        seed_key = $1) order by id",
     )
     .bind(&map.key)
     .fetch_all(&mut **tx)
     .await?;
     let outcome = match known {
-        Some(known) if known == wanted && known_standing == standing => return Ok(SeedOutcome::Unchanged),
+        Some(known) if known == wanted && known_standing == standing => {
+            return Ok(SeedOutcome::Unchanged);
+        }
         Some(_) => SeedOutcome::Updated,
         None => SeedOutcome::Added,
     };
     let (map_id,): (String,) = sqlx::query_as(
         "insert into maps (id, name, description, width, height, document, seed_key, created_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (seed_key) do update set name = excluded.name, \
+         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (seed_key) do update set name = \
+         excluded.name, \
          description = excluded.description, width = excluded.width, height = excluded.height, \
          document = excluded.document returning id",
     )
@@ -338,14 +368,16 @@ async fn seed_map(tx: &mut Tx, map: &SeedMap, elements: &BTreeMap<&str, String>)
         .execute(&mut **tx)
         .await?;
     for (element, x, y) in standing {
-        sqlx::query("insert into map_elements (id, map_id, element_id, x, y) values ($1, $2, $3, $4, $5)")
-            .bind(Uuid::now_v7().to_string())
-            .bind(&map_id)
-            .bind(element)
-            .bind(x)
-            .bind(y)
-            .execute(&mut **tx)
-            .await?;
+        sqlx::query(
+            "insert into map_elements (id, map_id, element_id, x, y) values ($1, $2, $3, $4, $5)",
+        )
+        .bind(Uuid::now_v7().to_string())
+        .bind(&map_id)
+        .bind(element)
+        .bind(x)
+        .bind(y)
+        .execute(&mut **tx)
+        .await?;
     }
     if outcome == SeedOutcome::Updated {
         renew_spaces(tx, id(&map_id)?).await?;
@@ -353,21 +385,23 @@ async fn seed_map(tx: &mut Tx, map: &SeedMap, elements: &BTreeMap<&str, String>)
     Ok(outcome)
 }
 
-/// Tiles belong to the map, so every space made from it changes with it. What stands in a space belongs to its creator;
-/// only spaces that came from a seed themselves get the map's new elements.
+/// Tiles belong to the map, so every space made from it changes with it. What stands in a space
+/// belongs to its creator; only spaces that came from a seed themselves get the map's new elements.
 async fn renew_spaces(tx: &mut Tx, map: MapId) -> Result<(), SeedError> {
     sqlx::query(
-        "update spaces set plan_version = plan_version + 1, width = (select width from maps where id = $1), \
+        "update spaces set plan_version = plan_version + 1, width = (select width from maps where \
+        id = $1), \
          height = (select height from maps where id = $1) where map_id = $1",
     )
     .bind(map.to_string())
     .execute(&mut **tx)
     .await?;
-    let seeded: Vec<(String,)> =
-        sqlx::query_as("select id from spaces where map_id = $1 and seed_key is not null order by id")
-            .bind(map.to_string())
-            .fetch_all(&mut **tx)
-            .await?;
+    let seeded: Vec<(String,)> = sqlx::query_as(
+        "select id from spaces where map_id = $1 and seed_key is not null order by id",
+    )
+    .bind(map.to_string())
+    .fetch_all(&mut **tx)
+    .await?;
     for (space,) in seeded {
         replace_map_elements(tx, map, id(&space)?).await?;
     }
@@ -388,19 +422,24 @@ async fn seed_space(tx: &mut Tx, space: &SeedSpace) -> Result<SeedOutcome, SeedE
             .bind(&space.map)
             .fetch_one(&mut **tx)
             .await?;
-    let known: Option<(String, Option<String>)> = sqlx::query_as("select name, map_id from spaces where seed_key = $1")
-        .bind(&space.key)
-        .fetch_optional(&mut **tx)
-        .await?;
+    let known: Option<(String, Option<String>)> =
+        sqlx::query_as("select name, map_id from spaces where seed_key = $1")
+            .bind(&space.key)
+            .fetch_optional(&mut **tx)
+            .await?;
     let (outcome, moved) = match known {
-        Some((name, at)) if name == space.name && at.as_deref() == Some(&map) => return Ok(SeedOutcome::Unchanged),
+        Some((name, at)) if name == space.name && at.as_deref() == Some(&map) => {
+            return Ok(SeedOutcome::Unchanged);
+        }
         Some((_, at)) => (SeedOutcome::Updated, at.as_deref() != Some(&map)),
         None => (SeedOutcome::Added, true),
     };
     let (space_id,): (String,) = sqlx::query_as(
-        "insert into spaces (id, name, search, map_id, access, width, height, plan_version, seed_key, created_at) \
+        "insert into spaces (id, name, search, map_id, access, width, height, plan_version, \
+        seed_key, created_at) \
          values ($1, $2, $3, $4, 'public', $5, $6, 1, $7, $8) on conflict (seed_key) do update set \
-         name = excluded.name, search = excluded.search, map_id = excluded.map_id, width = excluded.width, \
+         name = excluded.name, search = excluded.search, map_id = excluded.map_id, width = \
+         excluded.width, \
          height = excluded.height, plan_version = spaces.plan_version + 1 returning id",
     )
     .bind(Uuid::now_v7().to_string())

@@ -1,4 +1,5 @@
-//! References: what a seed names elsewhere is there: elements, pictures, spaces, zones, and ground to stand on.
+//! References: what a seed names elsewhere is there: elements, pictures, spaces, zones, and ground
+//! to stand on.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,16 @@ use crate::components::zone::ZoneKind;
 use crate::store::maps::{TargetEntry, ZoneEntry};
 
 /// Finds everything that leads nowhere; pictures are looked for when it is known which there are.
-pub(super) fn check(plan: &SeedPlan, has_picture: Option<fn(&str) -> bool>, problems: &mut Problems) {
-    let elements: BTreeMap<&str, &SeedElement> = plan.elements.iter().map(|one| (one.key.as_str(), one)).collect();
+pub(super) fn check(
+    plan: &SeedPlan,
+    has_picture: Option<fn(&str) -> bool>,
+    problems: &mut Problems,
+) {
+    let elements: BTreeMap<&str, &SeedElement> = plan
+        .elements
+        .iter()
+        .map(|one| (one.key.as_str(), one))
+        .collect();
     for map in &plan.maps {
         let file = map.file();
         let found = element_problems(map, &elements)
@@ -72,7 +81,10 @@ fn picture_problems(plan: &SeedPlan, has_picture: fn(&str) -> bool, problems: &m
         for tile in &map.document.tiles {
             let path = format!("tiles/{tile}.svg");
             if !has_picture(&path) {
-                problems.add(&map.file(), format!("tile `{tile}`: there is no picture /art/{path}"));
+                problems.add(
+                    &map.file(),
+                    format!("tile `{tile}`: there is no picture /art/{path}"),
+                );
             }
         }
     }
@@ -87,16 +99,24 @@ fn element_problems<'a>(
             return Some(format!("there is no element `{key}` in elements.json"));
         };
         let fits = element.row().fits(*corner, map.width, map.height);
-        (!fits).then(|| format!("element `{key}` at tile {},{} lies outside the map", corner.x, corner.y))
+        (!fits).then(|| {
+            format!(
+                "element `{key}` at tile {},{} lies outside the map",
+                corner.x, corner.y
+            )
+        })
     })
 }
 
 fn zone_problems<'a>(map: &'a SeedMap, plan: &'a SeedPlan) -> impl Iterator<Item = String> + 'a {
     map.document.zones.iter().filter_map(|zone| {
         let TargetEntry { space, zone: name } = zone.target.as_ref()?;
-        let key = space.as_ref().filter(|space| space.parse::<SpaceId>().is_err())?;
+        let key = space
+            .as_ref()
+            .filter(|space| space.parse::<SpaceId>().is_err())?;
         let wrong = |what: String| Some(format!("zone `{}`: {what}", zone.name));
-        let Some(SeedSpace { map: there, .. }) = plan.spaces.iter().find(|space| space.key == *key) else {
+        let Some(SeedSpace { map: there, .. }) = plan.spaces.iter().find(|space| space.key == *key)
+        else {
             return wrong(format!(
                 "it leads to `{key}`, which is no space of spaces.json and no id of a space"
             ));
@@ -116,7 +136,10 @@ fn zone_problems<'a>(map: &'a SeedMap, plan: &'a SeedPlan) -> impl Iterator<Item
 }
 
 /// There is ground to stand on, and some of it in each zone where people arrive.
-fn ground_problems<'a>(map: &'a SeedMap, known: &'a BTreeMap<&str, &SeedElement>) -> impl Iterator<Item = String> + 'a {
+fn ground_problems<'a>(
+    map: &'a SeedMap,
+    known: &'a BTreeMap<&str, &SeedElement>,
+) -> impl Iterator<Item = String> + 'a {
     let mut grid = Grid::open(map.width, map.height);
     let solid = map.elements.iter().filter_map(|(key, corner)| {
         let element = known.get(key.as_str())?.row();
@@ -144,7 +167,12 @@ fn ground_problems<'a>(map: &'a SeedMap, known: &'a BTreeMap<&str, &SeedElement>
         .filter(|zone| zone.kind == ZoneKind::Spawn);
     let blocked = arrivals.filter(|zone| nowhere.is_none() && !is_open(zone.area));
     let blocked: Vec<String> = blocked
-        .map(|zone| format!("zone `{}`: people arrive there, and everything in it blocks", zone.name))
+        .map(|zone| {
+            format!(
+                "zone `{}`: people arrive there, and everything in it blocks",
+                zone.name
+            )
+        })
         .collect();
     nowhere.into_iter().chain(blocked)
 }

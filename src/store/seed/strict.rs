@@ -1,5 +1,5 @@
-//! Strict: what a map says beyond what is read. What only the editor uses passes, and so does what changes nothing;
-//! everything else is a problem, so that no map looks other than it was drawn.
+//! Strict: what a map says beyond what is read. What only the editor uses passes, and so does what
+//! changes nothing; everything else is a problem, so that no map looks other than it was drawn.
 
 use std::collections::BTreeMap;
 
@@ -155,6 +155,8 @@ mod tests {
         .unwrap();
         let found: Vec<_> = problems(&extra, LAYER).collect();
         assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found[0].starts_with("`parallaxx` is not taken") && found[1].starts_with("`tintcolor`"));
+        assert!(
+            found[0].starts_with("`parallaxx` is not taken") && found[1].starts_with("`tintcolor`")
+        );
     }
 }

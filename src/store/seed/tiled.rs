@@ -1,4 +1,5 @@
-//! Tiled: reads the part of Tiled's JSON map format (TMJ 1.10) that Plaza's maps use, and says clearly what it does not take.
+//! Tiled: reads the part of Tiled's JSON map format (TMJ 1.10) that Plaza's maps use, and says
+//! clearly what it does not take.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -162,7 +163,11 @@ fn text(properties: &[Property], name: &str) -> Result<Option<String>, String> {
 fn number(properties: &[Property], name: &str) -> Result<Option<u16>, String> {
     match properties.iter().find(|property| property.name == name) {
         None => Ok(None),
-        Some(property) => match property.value.as_u64().and_then(|number| u16::try_from(number).ok()) {
+        Some(property) => match property
+            .value
+            .as_u64()
+            .and_then(|number| u16::try_from(number).ok())
+        {
             Some(number) => Ok(Some(number)),
             None => Err(format!("the property `{name}` is a whole number")),
         },
@@ -179,7 +184,11 @@ fn one_of<'a>(kind: &'a str, class: &'a str) -> Result<&'a str, String> {
 }
 
 /// What is not known of the properties that something may have.
-fn unknown<'a>(properties: &'a [Property], known: &'a [&str], what: &'a str) -> impl Iterator<Item = String> + 'a {
+fn unknown<'a>(
+    properties: &'a [Property],
+    known: &'a [&str],
+    what: &'a str,
+) -> impl Iterator<Item = String> + 'a {
     let strange = properties
         .iter()
         .filter(|property| !known.contains(&property.name.as_str()));
@@ -274,7 +283,11 @@ impl TiledMap {
                 self.tilewidth
             ));
         }
-        if tileset.tiles.iter().any(|tile| tile.id >= u32::from(u16::MAX)) {
+        if tileset
+            .tiles
+            .iter()
+            .any(|tile| tile.id >= u32::from(u16::MAX))
+        {
             problems.push("it has at most 65535 tiles".into());
         }
         problems
@@ -309,7 +322,10 @@ impl TiledMap {
 
     /// Whether something is as large as a tile of the map, as far as it says so.
     fn is_a_tile(&self, sizes: &[Option<u32>]) -> bool {
-        sizes.iter().flatten().all(|size| *size == u32::from(self.tilewidth))
+        sizes
+            .iter()
+            .flatten()
+            .all(|size| *size == u32::from(self.tilewidth))
     }
 }
 
@@ -346,14 +362,25 @@ impl<'a> Builder<'a> {
                 (1, [].as_slice())
             }
         };
-        let tiles: Vec<&RawTile> = tiles.iter().filter(|tile| tile.id < u32::from(u16::MAX)).collect();
-        let size = tiles.iter().map(|tile| tile.id as usize + 1).max().unwrap_or(0);
+        let tiles: Vec<&RawTile> = tiles
+            .iter()
+            .filter(|tile| tile.id < u32::from(u16::MAX))
+            .collect();
+        let size = tiles
+            .iter()
+            .map(|tile| tile.id as usize + 1)
+            .max()
+            .unwrap_or(0);
         let mut kinds = vec![None; size];
         for tile in tiles {
             match raw.tile(tile) {
                 Ok(kind) => kinds[tile.id as usize] = Some(kind),
                 Err(found) => {
-                    problems.extend(found.into_iter().map(|what| format!("tile {}: {what}", tile.id)));
+                    problems.extend(
+                        found
+                            .into_iter()
+                            .map(|what| format!("tile {}: {what}", tile.id)),
+                    );
                     kinds[tile.id as usize] = Some(("", false));
                 }
             }
@@ -378,11 +405,13 @@ impl<'a> Builder<'a> {
     }
 
     fn layer(&mut self, layer: &RawLayer) {
-        self.problems.extend(strict::problems(&layer.extra, strict::LAYER));
+        self.problems
+            .extend(strict::problems(&layer.extra, strict::LAYER));
         match (layer.kind.as_str(), layer.name.as_str()) {
             ("tilelayer", _) => {
                 let known = ["collides", "above"];
-                self.problems.extend(unknown(&layer.properties, &known, "a tile layer"));
+                self.problems
+                    .extend(unknown(&layer.properties, &known, "a tile layer"));
                 if let Err(what) = self.tile_layer(layer) {
                     self.problems.push(what);
                 }
@@ -392,9 +421,9 @@ impl<'a> Builder<'a> {
             ("objectgroup", _) => self
                 .problems
                 .push("an object layer is called `elements` or `zones`".into()),
-            (kind, _) => self
-                .problems
-                .push(format!("a layer is a tilelayer or an objectgroup, not a {kind}")),
+            (kind, _) => self.problems.push(format!(
+                "a layer is a tilelayer or an objectgroup, not a {kind}"
+            )),
         }
     }
 
@@ -402,8 +431,12 @@ impl<'a> Builder<'a> {
         if layer.width != Some(self.raw.width) || layer.height != Some(self.raw.height) {
             return Err("it is as large as the map".into());
         }
-        let (Some(Value::Array(cells)), None | Some("csv")) = (&layer.data, layer.encoding.as_deref()) else {
-            return Err("its data is a list of numbers; save with the tile layer format CSV".into());
+        let (Some(Value::Array(cells)), None | Some("csv")) =
+            (&layer.data, layer.encoding.as_deref())
+        else {
+            return Err(
+                "its data is a list of numbers; save with the tile layer format CSV".into(),
+            );
         };
         if cells.len() != self.blocked.len() {
             return Err(format!(
@@ -429,7 +462,8 @@ impl<'a> Builder<'a> {
             data.push(number);
         }
         if wrong > NAMED_CELLS {
-            self.problems.push(format!("and {} more cells", wrong - NAMED_CELLS));
+            self.problems
+                .push(format!("and {} more cells", wrong - NAMED_CELLS));
         }
         let above = flag(&layer.properties, "above")?;
         self.layers.push(TileLayer {
@@ -450,11 +484,18 @@ impl<'a> Builder<'a> {
             return Ok((0, false));
         }
         if gid & FLIP_BITS != 0 {
-            return Err("turned and mirrored tiles are not taken; draw the tile as it is to be".into());
+            return Err(
+                "turned and mirrored tiles are not taken; draw the tile as it is to be".into(),
+            );
         }
         let unknown = || format!("there is no tile {gid} in the tileset");
         let index = gid.checked_sub(self.first).ok_or_else(unknown)? as usize;
-        let (name, collides) = self.kinds.get(index).copied().flatten().ok_or_else(unknown)?;
+        let (name, collides) = self
+            .kinds
+            .get(index)
+            .copied()
+            .flatten()
+            .ok_or_else(unknown)?;
         let tiles = &mut self.tiles;
         let number = *self.numbers[index].get_or_insert_with(|| {
             tiles.push(name.to_owned());
@@ -463,14 +504,22 @@ impl<'a> Builder<'a> {
         Ok((number, collides))
     }
 
-    fn each_object(&mut self, layer: &RawLayer, take: fn(&mut Self, &RawObject, &str) -> Result<(), String>) {
-        self.problems.extend(unknown(&layer.properties, &[], "an object layer"));
+    fn each_object(
+        &mut self,
+        layer: &RawLayer,
+        take: fn(&mut Self, &RawObject, &str) -> Result<(), String>,
+    ) {
+        self.problems
+            .extend(unknown(&layer.properties, &[], "an object layer"));
         if layer.objects.len() > MOST_OBJECTS {
-            return self.problems.push(format!("it has at most {MOST_OBJECTS} objects"));
+            return self
+                .problems
+                .push(format!("it has at most {MOST_OBJECTS} objects"));
         }
         for object in &layer.objects {
             let mut found: Vec<String> = strict::problems(&object.extra, strict::OBJECT).collect();
-            let taken = one_of(&object.kind, &object.class).and_then(|kind| take(self, object, kind));
+            let taken =
+                one_of(&object.kind, &object.class).and_then(|kind| take(self, object, kind));
             // A thing of another shape is no rectangle on the grid either: one problem is enough.
             if found.is_empty() {
                 found.extend(taken.err());
@@ -554,12 +603,21 @@ impl<'a> Builder<'a> {
     }
 
     fn document(self) -> MapDocument {
-        let row = |cells: &[bool]| cells.iter().map(|blocked| if *blocked { '1' } else { '0' }).collect();
+        let row = |cells: &[bool]| {
+            cells
+                .iter()
+                .map(|blocked| if *blocked { '1' } else { '0' })
+                .collect()
+        };
         MapDocument {
             tiles: self.tiles,
             layers: self.layers,
             walls: self.walls,
-            blocked: self.blocked.chunks(usize::from(self.raw.width)).map(row).collect(),
+            blocked: self
+                .blocked
+                .chunks(usize::from(self.raw.width))
+                .map(row)
+                .collect(),
             zones: self.zones,
         }
     }
@@ -591,7 +649,9 @@ mod tests {
     fn refusal(change: impl FnOnce(&mut Value)) -> String {
         let mut map = map();
         change(&mut map);
-        read("small", map.to_string().as_bytes()).unwrap_err().join("\n")
+        read("small", map.to_string().as_bytes())
+            .unwrap_err()
+            .join("\n")
     }
 
     #[test]
@@ -609,7 +669,12 @@ mod tests {
     fn a_map_says_that_its_walls_stop_voices() {
         let mut walled = map();
         walled["properties"] = json!([{ "name": "walls", "type": "bool", "value": true }]);
-        assert!(read("small", walled.to_string().as_bytes()).unwrap().document.walls);
+        assert!(
+            read("small", walled.to_string().as_bytes())
+                .unwrap()
+                .document
+                .walls
+        );
     }
 
     #[test]
@@ -630,9 +695,15 @@ mod tests {
             ("only a voices zone has `reach`", "spawn", json!(2)),
         ] {
             let what = voices(kind, reach).unwrap_err().join("\n");
-            assert!(what.contains(expected), "{what:?} does not say {expected:?}");
+            assert!(
+                what.contains(expected),
+                "{what:?} does not say {expected:?}"
+            );
         }
-        assert!(refusal(|map| map["layers"][1]["objects"][0]["type"] = json!("voices")).contains("`reach`"));
+        assert!(
+            refusal(|map| map["layers"][1]["objects"][0]["type"] = json!("voices"))
+                .contains("`reach`")
+        );
     }
 
     #[test]
@@ -650,8 +721,12 @@ mod tests {
             ("3 cells instead of 4", |map| {
                 map["layers"][0]["data"] = json!([1, 1, 1]);
             }),
-            ("list of numbers", |map| map["layers"][0]["data"] = json!("AAAA")),
-            ("embedded", |map| map["tilesets"][0]["source"] = json!("tiles.tsx")),
+            ("list of numbers", |map| {
+                map["layers"][0]["data"] = json!("AAAA")
+            }),
+            ("embedded", |map| {
+                map["tilesets"][0]["source"] = json!("tiles.tsx")
+            }),
             ("not infinite", |map| map["infinite"] = json!(true)),
             ("1 to 1000", |map| map["width"] = json!(0)),
             ("inside the map", |map| {
@@ -666,7 +741,10 @@ mod tests {
         ];
         for (expected, change) in cases {
             let what = refusal(change);
-            assert!(what.contains(expected), "{what:?} does not say {expected:?}");
+            assert!(
+                what.contains(expected),
+                "{what:?} does not say {expected:?}"
+            );
         }
     }
 
@@ -701,11 +779,15 @@ mod tests {
                 map["layers"][1]["objects"][0]["polygon"] = json!([{"x": 0, "y": 0}]);
             }),
             ("`template`", |map| {
-                map["layers"][1]["objects"][0] = json!({"id": 1, "template": "a.tj", "x": 0, "y": 0});
+                map["layers"][1]["objects"][0] =
+                    json!({"id": 1, "template": "a.tj", "x": 0, "y": 0});
             }),
-            ("`gid`", |map| map["layers"][1]["objects"][0]["gid"] = json!(1)),
+            ("`gid`", |map| {
+                map["layers"][1]["objects"][0]["gid"] = json!(1)
+            }),
             ("tile 1: `animation`", |map| {
-                map["tilesets"][0]["tiles"][1]["animation"] = json!([{"duration": 100, "tileid": 0}]);
+                map["tilesets"][0]["tiles"][1]["animation"] =
+                    json!([{"duration": 100, "tileid": 0}]);
             }),
             ("the tileset: its tiles are 32 × 32", |map| {
                 map["tilesets"][0]["tilewidth"] = json!(64);
@@ -713,7 +795,9 @@ mod tests {
             ("tile 0: its picture is 32 × 32", |map| {
                 map["tilesets"][0]["tiles"][0]["imagewidth"] = json!(64);
             }),
-            ("`backgroundcolor`", |map| map["backgroundcolor"] = json!("#003300")),
+            ("`backgroundcolor`", |map| {
+                map["backgroundcolor"] = json!("#003300")
+            }),
             ("a `type` and a `class`", |map| {
                 map["layers"][1]["objects"][0]["class"] = json!("spawn");
             }),
@@ -723,7 +807,10 @@ mod tests {
         ];
         for (expected, change) in cases {
             let what = refusal(change);
-            assert!(what.contains(expected), "{what:?} does not say {expected:?}");
+            assert!(
+                what.contains(expected),
+                "{what:?} does not say {expected:?}"
+            );
         }
     }
 

@@ -1,5 +1,6 @@
-//! Files: those that are no pictures any more, and those that are about to be. Each is written down first. So no file stays, and none goes
-//! that is needed, if a process dies at any point, and whichever process of a cluster sweeps the folder that they share.
+//! Files: those that are no pictures any more, and those that are about to be. Each is written down
+//! first. So no file stays, and none goes that is needed, if a process dies at any point, and
+//! whichever process of a cluster sweeps the folder that they share.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -29,24 +30,29 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the files of pictures that were deleted, and those that never became one; answers how many.
+    /// Removes the files of pictures that were deleted, and those that never became one; answers
+    /// how many.
     pub async fn remove_dead_files(&self, folder: &Path) -> Result<u64, StoreError> {
         let now = self.clock_ms().await?;
-        let due: Vec<(String,)> =
-            sqlx::query_as("select name from dead_uploads where due_at <= $1 order by due_at limit $2")
-                .bind(now)
-                .bind(SWEEP)
-                .fetch_all(&self.readers)
-                .await?;
+        let due: Vec<(String,)> = sqlx::query_as(
+            "select name from dead_uploads where due_at <= $1 order by due_at limit $2",
+        )
+        .bind(now)
+        .bind(SWEEP)
+        .fetch_all(&self.readers)
+        .await?;
         let mut removed = 0;
         for (name,) in due {
             let mut tx = self.begin().await?;
-            // The same picture may come again just now. Who writes its file waits here, or was first: then it is not due.
-            let held = sqlx::query("update dead_uploads set due_at = due_at where name = $1 and due_at <= $2")
-                .bind(&name)
-                .bind(now)
-                .execute(&mut *tx)
-                .await?;
+            // The same picture may come again just now. Who writes its file waits here, or was
+            // first: then it is not due.
+            let held = sqlx::query(
+                "update dead_uploads set due_at = due_at where name = $1 and due_at <= $2",
+            )
+            .bind(&name)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
             if held.rows_affected() == 0 {
                 continue;
             }
@@ -82,14 +88,20 @@ pub(super) async fn bury(tx: &mut Tx, deleted: Option<Deleted>) -> Result<(), St
     let Some((hash, format, owner, size)) = deleted else {
         return Ok(());
     };
-    sqlx::query("insert into dead_uploads (name, due_at) values ($1, 0) on conflict (name) do update set due_at = 0")
-        .bind(format!("{hash}.{format}"))
-        .execute(&mut **tx)
-        .await?;
-    sqlx::query("update upload_accounts set used = case when used > $2 then used - $2 else 0 end where user_id = $1")
-        .bind(owner)
-        .bind(size)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "insert into dead_uploads (name, due_at) values ($1, 0) on conflict (name) do \
+        update set due_at = 0",
+    )
+    .bind(format!("{hash}.{format}"))
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query(
+        "update upload_accounts set used = case when used > $2 then used - $2 else 0 end \
+        where user_id = $1",
+    )
+    .bind(owner)
+    .bind(size)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }

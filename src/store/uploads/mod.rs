@@ -1,7 +1,8 @@
-//! Uploads: whose pictures lie in the data folder, how much each user brought, and what is on its way.
+//! Uploads: whose pictures lie in the data folder, how much each user brought, and what is on its
+//! way.
 //!
-//! A picture is served only while it has a row here, so deleting the row is what deletes it; its file is removed later, by [`files`].
-//! Where pictures are shown is the business of [`shown`].
+//! A picture is served only while it has a row here, so deleting the row is what deletes it; its
+//! file is removed later, by [`files`]. Where pictures are shown is the business of [`shown`].
 
 use uuid::Uuid;
 
@@ -135,17 +136,24 @@ struct RawUpload {
     map_uses: i64,
 }
 
-/// Columns of [`RawUpload`]. Avatars, elements and maps are few, and name their pictures by address.
+/// Columns of [`RawUpload`]. Avatars, elements and maps are few, and name their pictures by
+/// address.
 macro_rules! select_uploads {
     ($rest:literal) => {
         concat!(
-            "select uploads.hash, uploads.format, uploads.user_id, users.username, uploads.kind, uploads.width, uploads.height, ",
+            "select uploads.hash, uploads.format, uploads.user_id, users.username, uploads.kind, \
+            uploads.width, uploads.height, ",
             "uploads.size, uploads.created_at, ",
-            "(select count(*) from line_uploads where line_uploads.hash = uploads.hash) as line_uses, ",
-            "(select count(*) from direct_uploads where direct_uploads.hash = uploads.hash) as direct_uses, ",
-            "(select count(*) from avatars where image_url like '%/files/' || uploads.hash || '.%') as avatar_uses, ",
-            "(select count(*) from elements where image_url like '%/files/' || uploads.hash || '.%') as element_uses, ",
-            "(select count(*) from maps where thumbnail like '%/files/' || uploads.hash || '.%') as map_uses ",
+            "(select count(*) from line_uploads where line_uploads.hash = uploads.hash) as \
+            line_uses, ",
+            "(select count(*) from direct_uploads where direct_uploads.hash = uploads.hash) as \
+            direct_uses, ",
+            "(select count(*) from avatars where image_url like '%/files/' || uploads.hash || \
+            '.%') as avatar_uses, ",
+            "(select count(*) from elements where image_url like '%/files/' || uploads.hash || \
+            '.%') as element_uses, ",
+            "(select count(*) from maps where thumbnail like '%/files/' || uploads.hash || '.%') \
+            as map_uses ",
             "from uploads left join users on users.id = uploads.user_id ",
             $rest
         )
@@ -153,16 +161,23 @@ macro_rules! select_uploads {
 }
 
 impl Store {
-    /// Sets bytes aside for an upload that is about to come: one at a time of each user, and at most `quota` in all. It
-    /// is one statement about one row, so no two can both come first.
-    pub async fn reserve_upload(&self, user: UserId, bytes: u64, quota: u64) -> Result<Reserved, StoreError> {
+    /// Sets bytes aside for an upload that is about to come: one at a time of each user, and at
+    /// most `quota` in all. It is one statement about one row, so no two can both come first.
+    pub async fn reserve_upload(
+        &self,
+        user: UserId,
+        bytes: u64,
+        quota: u64,
+    ) -> Result<Reserved, StoreError> {
         let name = Uuid::new_v4().to_string();
         let now = self.clock_ms().await?;
         let reserved = sqlx::query(
             "insert into upload_accounts (user_id, used, reserved, ticket, expires_at) \
              select id, 0, $2, $3, $4 from users where id = $1 and $2 <= $6 \
-             on conflict (user_id) do update set reserved = excluded.reserved, ticket = excluded.ticket, \
-             expires_at = excluded.expires_at where (upload_accounts.ticket = '' or upload_accounts.expires_at < $5) \
+             on conflict (user_id) do update set reserved = excluded.reserved, ticket = \
+             excluded.ticket, \
+             expires_at = excluded.expires_at where (upload_accounts.ticket = '' or \
+             upload_accounts.expires_at < $5) \
              and upload_accounts.used + excluded.reserved <= $6",
         )
         .bind(user.to_string())
@@ -187,7 +202,8 @@ impl Store {
     /// Gives back what was set aside for an upload that does not come.
     pub async fn release_upload(&self, ticket: &Ticket) -> Result<(), StoreError> {
         sqlx::query(
-            "update upload_accounts set reserved = 0, ticket = '', expires_at = 0 where user_id = $1 and ticket = $2",
+            "update upload_accounts set reserved = 0, ticket = '', expires_at = 0 where user_id = \
+            $1 and ticket = $2",
         )
         .bind(ticket.user.to_string())
         .bind(&ticket.name)
@@ -196,12 +212,19 @@ impl Store {
         Ok(())
     }
 
-    /// Notes an upload whose file is there, in place of what was set aside for it. The same picture twice is noted once.
-    pub async fn add_upload(&self, ticket: &Ticket, upload: Upload<'_>, quota: u64) -> Result<Settled, StoreError> {
+    /// Notes an upload whose file is there, in place of what was set aside for it. The same picture
+    /// twice is noted once.
+    pub async fn add_upload(
+        &self,
+        ticket: &Ticket,
+        upload: Upload<'_>,
+        quota: u64,
+    ) -> Result<Settled, StoreError> {
         let mut tx = self.begin().await?;
         let now = now_ms();
         let added = sqlx::query(
-            "insert into uploads (hash, user_id, kind, width, height, size, created_at, format, touched_at) \
+            "insert into uploads (hash, user_id, kind, width, height, size, created_at, format, \
+            touched_at) \
              values ($1, $2, $3, $4, $5, $6, $7, $8, $7) on conflict (hash) do nothing",
         )
         .bind(upload.hash)
@@ -220,7 +243,8 @@ impl Store {
         }
         revive(&mut tx, upload.hash, upload.format).await?;
         let settled = sqlx::query(
-            "update upload_accounts set used = used + $3, reserved = 0, ticket = '', expires_at = 0 \
+            "update upload_accounts set used = used + $3, reserved = 0, ticket = '', expires_at = \
+            0 \
              where user_id = $1 and ticket = $2 and used + $3 <= $4",
         )
         .bind(ticket.user.to_string())
@@ -244,10 +268,11 @@ impl Store {
 
     /// Bytes of what a user brought.
     pub async fn uploaded_bytes(&self, user: UserId) -> Result<u64, StoreError> {
-        let row: Option<(i64,)> = sqlx::query_as("select used from upload_accounts where user_id = $1")
-            .bind(user.to_string())
-            .fetch_optional(&self.readers)
-            .await?;
+        let row: Option<(i64,)> =
+            sqlx::query_as("select used from upload_accounts where user_id = $1")
+                .bind(user.to_string())
+                .fetch_optional(&self.readers)
+                .await?;
         Ok(row.map_or(0, |(used,)| unsigned(used)))
     }
 
@@ -277,7 +302,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<UploadRow>, StoreError> {
         let rows: Vec<RawUpload> = sqlx::query_as(select_uploads!(
-            "where ($1 = '' or uploads.user_id = $1) and ($2 = '' or exists (select 1 from uploads last \
+            "where ($1 = '' or uploads.user_id = $1) and ($2 = '' or exists (select 1 from uploads \
+            last \
              where last.hash = $2 and (uploads.created_at < last.created_at \
              or (uploads.created_at = last.created_at and uploads.hash < last.hash)))) \
              order by uploads.created_at desc, uploads.hash desc limit $3"
@@ -290,16 +316,24 @@ impl Store {
         rows.into_iter().map(RawUpload::read).collect()
     }
 
-    /// Deletes a picture from everything that shows it, and gives its bytes back to its owner; answers whether it was there.
-    /// An operator who deletes the picture of another user is named, for the audit log.
-    pub async fn delete_upload(&self, hash: &str, operator: Option<&Actor>) -> Result<bool, StoreError> {
+    /// Deletes a picture from everything that shows it, and gives its bytes back to its owner;
+    /// answers whether it was there. An operator who deletes the picture of another user is named,
+    /// for the audit log.
+    pub async fn delete_upload(
+        &self,
+        hash: &str,
+        operator: Option<&Actor>,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let deleted: Option<Deleted> =
-            sqlx::query_as("delete from uploads where hash = $1 returning hash, format, user_id, size")
-                .bind(hash)
-                .fetch_optional(&mut *tx)
-                .await?;
-        let Some(deleted) = deleted else { return Ok(false) };
+        let deleted: Option<Deleted> = sqlx::query_as(
+            "delete from uploads where hash = $1 returning hash, format, user_id, size",
+        )
+        .bind(hash)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(deleted) = deleted else {
+            return Ok(false);
+        };
         for statement in [
             "delete from line_uploads where hash = $1",
             "delete from direct_uploads where hash = $1",
@@ -327,13 +361,16 @@ impl Store {
 
 /// The name of the user who brought a picture.
 async fn owner_name(tx: &mut Tx, owner: Option<&str>) -> Result<Option<String>, StoreError> {
-    Ok(sqlx::query_scalar("select username from users where id = $1")
-        .bind(owner)
-        .fetch_optional(&mut **tx)
-        .await?)
+    Ok(
+        sqlx::query_scalar("select username from users where id = $1")
+            .bind(owner)
+            .fetch_optional(&mut **tx)
+            .await?,
+    )
 }
 
-/// Notes that a picture is of use, and holds others off its row until the end of the transaction; answers whether it is there.
+/// Notes that a picture is of use, and holds others off its row until the end of the transaction;
+/// answers whether it is there.
 async fn touch(tx: &mut Tx, hash: &str, now: i64) -> Result<bool, StoreError> {
     let touched = sqlx::query("update uploads set touched_at = $2 where hash = $1")
         .bind(hash)
@@ -354,7 +391,9 @@ fn unsigned(bytes: i64) -> u64 {
 
 impl RawUpload {
     fn read(self) -> Result<UploadRow, StoreError> {
-        let pixels = |number| u32::try_from(number).map_err(|_| StoreError::Corrupt("the size of a picture"));
+        let pixels = |number| {
+            u32::try_from(number).map_err(|_| StoreError::Corrupt("the size of a picture"))
+        };
         let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
         Ok(UploadRow {
             hash: self.hash,

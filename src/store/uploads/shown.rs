@@ -1,5 +1,6 @@
-//! Shown: which messages show which pictures. A picture that the last message, avatar, element or map gave up is deleted with it, in the
-//! same transaction; what slipped through, and what nothing ever showed, is swept.
+//! Shown: which messages show which pictures. A picture that the last message, avatar, element or
+//! map gave up is deleted with it, in the same transaction; what slipped through, and what nothing
+//! ever showed, is swept.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +10,13 @@ use super::touch;
 use crate::components::id::{ChatId, MessageId, SpaceId};
 use crate::space::DurableEvent;
 
-/// How long a picture is kept that nothing shows: it may wait in an unsent message, or was said nearby.
+/// How long a picture is kept that nothing shows: it may wait in an unsent message, or was said
+/// nearby.
 const UNUSED_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// How long a picture is kept at most in a space that does not keep its chat. Such a space tells what it shows while it runs; this is for
-/// one that ended without a word and was never opened again.
+/// How long a picture is kept at most in a space that does not keep its chat. Such a space tells
+/// what it shows while it runs; this is for one that ended without a word and was never opened
+/// again.
 const FORGETFUL_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
 /// Pictures of which a message may be made at most.
@@ -28,10 +31,14 @@ macro_rules! unused {
         concat!(
             $start,
             " not exists (select 1 from line_uploads where line_uploads.hash = uploads.hash) ",
-            "and not exists (select 1 from direct_uploads where direct_uploads.hash = uploads.hash) ",
-            "and not exists (select 1 from avatars where image_url like '%/files/' || uploads.hash || '.%') ",
-            "and not exists (select 1 from elements where image_url like '%/files/' || uploads.hash || '.%') ",
-            "and not exists (select 1 from maps where thumbnail like '%/files/' || uploads.hash || '.%') ",
+            "and not exists (select 1 from direct_uploads where direct_uploads.hash = \
+            uploads.hash) ",
+            "and not exists (select 1 from avatars where image_url like '%/files/' || uploads.hash \
+            || '.%') ",
+            "and not exists (select 1 from elements where image_url like '%/files/' || \
+            uploads.hash || '.%') ",
+            "and not exists (select 1 from maps where thumbnail like '%/files/' || uploads.hash || \
+            '.%') ",
             $end
         )
     };
@@ -42,25 +49,29 @@ pub fn pictures_in(text: &str) -> BTreeSet<&str> {
     text.split("/files/")
         .skip(1)
         .filter_map(|rest| rest.get(..64))
-        .filter(|name| name.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')))
+        .filter(|name| {
+            name.bytes()
+                .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+        })
         .take(MOST_PICTURES)
         .collect()
 }
 
 impl Store {
-    /// Says which messages of a space that does not keep its chat show pictures now; what it showed before and does not any more is deleted,
-    /// and what it showed too shortly to be said before.
+    /// Says which messages of a space that does not keep its chat show pictures now; what it showed
+    /// before and does not any more is deleted, and what it showed too shortly to be said before.
     pub async fn show_in_space(
         &self,
         space: SpaceId,
         shown: &[(ChatId, String)],
         shortly: &BTreeSet<String>,
     ) -> Result<(), StoreError> {
-        let known: Vec<(String, String)> =
-            sqlx::query_as("select line_id, hash from line_uploads where space_id = $1 order by hash")
-                .bind(space.to_string())
-                .fetch_all(&self.writer)
-                .await?;
+        let known: Vec<(String, String)> = sqlx::query_as(
+            "select line_id, hash from line_uploads where space_id = $1 order by hash",
+        )
+        .bind(space.to_string())
+        .fetch_all(&self.writer)
+        .await?;
         if known.is_empty() && shown.is_empty() && shortly.is_empty() {
             return Ok(());
         }
@@ -88,16 +99,21 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes what nothing shows any more and was not deleted with what showed it; answers how many pictures that were.
+    /// Deletes what nothing shows any more and was not deleted with what showed it; answers how
+    /// many pictures that were.
     pub async fn sweep_uploads(&self) -> Result<u64, StoreError> {
         let now = now_ms();
         let mut tx = self.begin().await?;
         // A line that is not kept yet may still come to the table.
         let gone: Vec<(String,)> = sqlx::query_as(
-            "delete from line_uploads where (at < $1 and space_id in (select id from spaces where chat = 'kept') \
-             and not exists (select 1 from chat_lines join spaces on spaces.id = chat_lines.space_id \
-             where chat_lines.id = line_id and chat_lines.deleted = 0 and (seq = 0 or seq > chat_cleared))) \
-             or (at < $2 and space_id in (select id from spaces where chat <> 'kept')) returning hash",
+            "delete from line_uploads where (at < $1 and space_id in (select id from spaces where \
+            chat = 'kept') \
+             and not exists (select 1 from chat_lines join spaces on spaces.id = \
+             chat_lines.space_id \
+             where chat_lines.id = line_id and chat_lines.deleted = 0 and (seq = 0 or seq > \
+             chat_cleared))) \
+             or (at < $2 and space_id in (select id from spaces where chat <> 'kept')) returning \
+             hash",
         )
         .bind(now - UNUSED_MS)
         .bind(now - FORGETFUL_MS)
@@ -123,10 +139,16 @@ impl Store {
 }
 
 /// Notes that a message shows a picture, if the picture is there.
-async fn note(tx: &mut Tx, space: SpaceId, (line, at): (&str, i64), hash: &str) -> Result<(), StoreError> {
+async fn note(
+    tx: &mut Tx,
+    space: SpaceId,
+    (line, at): (&str, i64),
+    hash: &str,
+) -> Result<(), StoreError> {
     if touch(tx, hash, now_ms()).await? {
         sqlx::query(
-            "insert into line_uploads (line_id, hash, space_id, at) select $1, $2, id, $4 from spaces where id = $3 \
+            "insert into line_uploads (line_id, hash, space_id, at) select $1, $2, id, $4 from \
+            spaces where id = $3 \
              on conflict (line_id, hash) do nothing",
         )
         .bind(line)
@@ -139,7 +161,8 @@ async fn note(tx: &mut Tx, space: SpaceId, (line, at): (&str, i64), hash: &str) 
     Ok(())
 }
 
-/// After what became of lines was kept: notes what they show now, and deletes what they do not show any more.
+/// After what became of lines was kept: notes what they show now, and deletes what they do not show
+/// any more.
 pub(in crate::store) async fn follow_lines(
     tx: &mut Tx,
     space: SpaceId,
@@ -168,7 +191,8 @@ pub(in crate::store) async fn follow_lines(
         let gone: Vec<(String,)> = sqlx::query_as(
             "delete from line_uploads where space_id = $1 and not exists \
              (select 1 from chat_lines join spaces on spaces.id = chat_lines.space_id \
-             where chat_lines.id = line_id and chat_lines.deleted = 0 and (seq = 0 or seq > chat_cleared)) returning hash",
+             where chat_lines.id = line_id and chat_lines.deleted = 0 and (seq = 0 or seq > \
+             chat_cleared)) returning hash",
         )
         .bind(space.to_string())
         .fetch_all(&mut **tx)
@@ -186,7 +210,8 @@ pub(in crate::store) async fn follow_lines(
 async fn follow_line(tx: &mut Tx, space: SpaceId, line: ChatId) -> Result<Vec<String>, StoreError> {
     let row: Option<(String, i64)> = sqlx::query_as(
         "select text, at from chat_lines join spaces on spaces.id = chat_lines.space_id \
-         where chat_lines.id = $1 and chat_lines.space_id = $2 and deleted = 0 and (seq = 0 or seq > chat_cleared)",
+         where chat_lines.id = $1 and chat_lines.space_id = $2 and deleted = 0 and (seq = 0 or seq \
+         > chat_cleared)",
     )
     .bind(line.to_string())
     .bind(space.to_string())
@@ -203,7 +228,10 @@ async fn follow_line(tx: &mut Tx, space: SpaceId, line: ChatId) -> Result<Vec<St
         .fetch_all(&mut **tx)
         .await?;
     let mut freed = Vec::new();
-    for (hash,) in known.into_iter().filter(|(hash,)| !now.contains(hash.as_str())) {
+    for (hash,) in known
+        .into_iter()
+        .filter(|(hash,)| !now.contains(hash.as_str()))
+    {
         sqlx::query("delete from line_uploads where line_id = $1 and hash = $2")
             .bind(&line)
             .bind(&hash)
@@ -215,11 +243,16 @@ async fn follow_line(tx: &mut Tx, space: SpaceId, line: ChatId) -> Result<Vec<St
 }
 
 /// Notes what a direct message shows.
-pub(in crate::store) async fn follow_directs(tx: &mut Tx, message: MessageId, text: &str) -> Result<(), StoreError> {
+pub(in crate::store) async fn follow_directs(
+    tx: &mut Tx,
+    message: MessageId,
+    text: &str,
+) -> Result<(), StoreError> {
     for hash in pictures_in(text) {
         if touch(tx, hash, now_ms()).await? {
             sqlx::query(
-                "insert into direct_uploads (message_id, hash) select id, $2 from direct_messages where id = $1 \
+                "insert into direct_uploads (message_id, hash) select id, $2 from direct_messages \
+                where id = $1 \
                  on conflict (message_id, hash) do nothing",
             )
             .bind(message.to_string())
@@ -232,22 +265,30 @@ pub(in crate::store) async fn follow_directs(tx: &mut Tx, message: MessageId, te
 }
 
 /// What the messages of a space show: for [`free`], after the space was deleted.
-pub(in crate::store) async fn shown_in_space(tx: &mut Tx, space: SpaceId) -> Result<BTreeSet<String>, StoreError> {
-    let gone: Vec<(String,)> = sqlx::query_as("select distinct hash from line_uploads where space_id = $1")
-        .bind(space.to_string())
-        .fetch_all(&mut **tx)
-        .await?;
+pub(in crate::store) async fn shown_in_space(
+    tx: &mut Tx,
+    space: SpaceId,
+) -> Result<BTreeSet<String>, StoreError> {
+    let gone: Vec<(String,)> =
+        sqlx::query_as("select distinct hash from line_uploads where space_id = $1")
+            .bind(space.to_string())
+            .fetch_all(&mut **tx)
+            .await?;
     Ok(gone.into_iter().map(|(hash,)| hash).collect())
 }
 
 /// After lines were deleted: deletes what they showed.
-pub(in crate::store) async fn free_lines(tx: &mut Tx, lines: impl Iterator<Item = &str>) -> Result<(), StoreError> {
+pub(in crate::store) async fn free_lines(
+    tx: &mut Tx,
+    lines: impl Iterator<Item = &str>,
+) -> Result<(), StoreError> {
     let mut freed = BTreeSet::new();
     for line in lines {
-        let gone: Vec<(String,)> = sqlx::query_as("delete from line_uploads where line_id = $1 returning hash")
-            .bind(line.to_owned())
-            .fetch_all(&mut **tx)
-            .await?;
+        let gone: Vec<(String,)> =
+            sqlx::query_as("delete from line_uploads where line_id = $1 returning hash")
+                .bind(line.to_owned())
+                .fetch_all(&mut **tx)
+                .await?;
         freed.extend(gone.into_iter().map(|(hash,)| hash));
     }
     free(tx, &freed).await?;
@@ -255,7 +296,10 @@ pub(in crate::store) async fn free_lines(tx: &mut Tx, lines: impl Iterator<Item 
 }
 
 /// Deletes those pictures that nothing shows any more; answers how many.
-pub(in crate::store) async fn free(tx: &mut Tx, hashes: &BTreeSet<String>) -> Result<u64, StoreError> {
+pub(in crate::store) async fn free(
+    tx: &mut Tx,
+    hashes: &BTreeSet<String>,
+) -> Result<u64, StoreError> {
     let mut freed = 0;
     for hash in hashes {
         // Who notes one more use at this moment is waited for here, and seen by the next statement.
@@ -284,7 +328,8 @@ mod tests {
     fn pictures_of_a_text_are_found_once_and_nothing_else_is() {
         let (a, b) = ("a".repeat(64), "0".repeat(64));
         let text = format!(
-            "![](/files/{a}.png) and ![](/files/{b}.jpg), again /files/{a}.png; /files/{}.png /files/x /files/ü{a}",
+            "![](/files/{a}.png) and ![](/files/{b}.jpg), again /files/{a}.png; /files/{}.png \
+            /files/x /files/ü{a}",
             "A".repeat(64)
         );
         assert_eq!(pictures_in(&text).into_iter().collect::<Vec<_>>(), [&b, &a]);

@@ -15,7 +15,11 @@ use crate::systems::{Outbox, following, walking};
 impl Proximity {
     /// Whether one of them keeps the other away.
     pub(super) fn is_apart(&self, a: UserId, b: UserId) -> bool {
-        let keeps = |one: UserId, other: &UserId| self.blocks.get(&one).is_some_and(|kept| kept.contains(other));
+        let keeps = |one: UserId, other: &UserId| {
+            self.blocks
+                .get(&one)
+                .is_some_and(|kept| kept.contains(other))
+        };
         keeps(a, &b) || keeps(b, &a)
     }
 
@@ -25,8 +29,12 @@ impl Proximity {
             self.field.kept_apart.clear();
             return;
         }
-        let players: BTreeMap<UserId, PlayerId> =
-            self.people.iter().flatten().map(|one| (one.user, one.player)).collect();
+        let players: BTreeMap<UserId, PlayerId> = self
+            .people
+            .iter()
+            .flatten()
+            .map(|one| (one.user, one.player))
+            .collect();
         let pairs = self
             .blocks
             .iter()
@@ -78,10 +86,19 @@ pub fn block(world: &mut World, user: UserId, other: UserId, blocked: bool) {
             kept.0.remove(&other);
         }
     }
-    world.resource_mut::<Proximity>().block(user, other, blocked, now);
-    let fact = Fact::Blocked { user, other, blocked };
+    world
+        .resource_mut::<Proximity>()
+        .block(user, other, blocked, now);
+    let fact = Fact::Blocked {
+        user,
+        other,
+        blocked,
+    };
     world.resource_mut::<Outbox>().0.facts.push(fact);
-    if blocked && let (Some(user), Some(other)) = (player_of_user(world, user), player_of_user(world, other)) {
+    if blocked
+        && let (Some(user), Some(other)) =
+            (player_of_user(world, user), player_of_user(world, other))
+    {
         walking::stop_following(world, other, user);
         following::keep_apart(world, user, other);
     }
@@ -89,7 +106,9 @@ pub fn block(world: &mut World, user: UserId, other: UserId, blocked: bool) {
 
 /// A user came again: these they keep away from them, and nobody else.
 pub fn block_only(world: &mut World, user: UserId, others: Vec<UserId>) {
-    let Some(kept) = presence::entity_of_user(world, user).and_then(|entity| world.get::<Blocked>(entity)) else {
+    let Some(kept) =
+        presence::entity_of_user(world, user).and_then(|entity| world.get::<Blocked>(entity))
+    else {
         return;
     };
     let others: BTreeSet<UserId> = others.into_iter().collect();

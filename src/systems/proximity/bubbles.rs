@@ -1,6 +1,7 @@
 //! Bubbles: circles that a few people make on the spot: plain data, no world.
 //!
-//! A bubble is whoever is in it. It ends with its last but one, and whoever walks away from the others is out of it.
+//! A bubble is whoever is in it. It ends with its last but one, and whoever walks away from the
+//! others is out of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,7 +82,8 @@ impl Bubbles {
         self.last
     }
 
-    /// Someone asks others to talk with them; whether they are heard: not twice within that many ticks.
+    /// Someone asks others to talk with them; whether they are heard: not twice within that many
+    /// ticks.
     pub fn ask(&mut self, player: PlayerId, asked: PendingInvites, patience: u64) -> bool {
         let before = self.asked.get(&player);
         let is_again = before.is_some_and(|before| asked.at.0 < before.at.0 + patience);
@@ -91,8 +93,15 @@ impl Bubbles {
         !is_again
     }
 
-    /// Someone answers who was asked: what they were asked, when that was not more than that many ticks ago.
-    pub fn answer(&mut self, asker: PlayerId, guest: PlayerId, now: Tick, lasts: u64) -> Option<PendingInvites> {
+    /// Someone answers who was asked: what they were asked, when that was not more than that many
+    /// ticks ago.
+    pub fn answer(
+        &mut self,
+        asker: PlayerId,
+        guest: PlayerId,
+        now: Tick,
+        lasts: u64,
+    ) -> Option<PendingInvites> {
         let question = self.asked.get_mut(&asker)?;
         let is_good = question.guests.remove(&guest) && now.0 <= question.at.0 + lasts;
         is_good.then(|| question.clone())
@@ -125,7 +134,11 @@ impl Bubbles {
     }
 
     pub fn lock(&mut self, bubble: u32, is_locked: bool) {
-        if let Some(one) = self.all.get_mut(&bubble).filter(|one| one.is_locked != is_locked) {
+        if let Some(one) = self
+            .all
+            .get_mut(&bubble)
+            .filter(|one| one.is_locked != is_locked)
+        {
             one.is_locked = is_locked;
             one.knocked.clear();
             self.changed.insert(bubble);
@@ -137,7 +150,10 @@ impl Bubbles {
         let Some(one) = self.all.get_mut(&bubble) else {
             return false;
         };
-        let is_again = one.knocked.get(&player).is_some_and(|last| now.0 < last.0 + patience);
+        let is_again = one
+            .knocked
+            .get(&player)
+            .is_some_and(|last| now.0 < last.0 + patience);
         if !is_again {
             one.knocked.insert(player, now);
         }
@@ -155,12 +171,17 @@ impl Bubbles {
         }
     }
 
-    /// Whoever is cut off from the others: when it fell apart into groups the largest stays, of equal ones the one with the lowest number.
+    /// Whoever is cut off from the others: when it fell apart into groups the largest stays, of
+    /// equal ones the one with the lowest number.
     pub fn strays(&self, bubble: u32, place: impl Fn(u32) -> Option<Position>) -> Vec<u32> {
         let Some(one) = self.all.get(&bubble) else {
             return Vec::new();
         };
-        let mut waiting: Vec<(PlayerId, u32)> = one.members.iter().map(|(slot, player)| (*player, *slot)).collect();
+        let mut waiting: Vec<(PlayerId, u32)> = one
+            .members
+            .iter()
+            .map(|(slot, player)| (*player, *slot))
+            .collect();
         waiting.sort_unstable();
         let mut largest: Vec<u32> = Vec::new();
         while let Some((_, first)) = waiting.first().copied() {
@@ -171,7 +192,9 @@ impl Bubbles {
                 next += 1;
                 let at = place(slot);
                 waiting.retain(|&(_, other)| {
-                    let is_near = at.zip(place(other)).is_some_and(|(a, b)| squared(a, b) <= BREAKS);
+                    let is_near = at
+                        .zip(place(other))
+                        .is_some_and(|(a, b)| squared(a, b) <= BREAKS);
                     if is_near {
                         group.push(other);
                     }
@@ -196,12 +219,16 @@ impl Bubbles {
     /// Those that changed since this was asked last.
     pub fn take_changed(&mut self) -> Vec<BubbleState> {
         let changed = std::mem::take(&mut self.changed);
-        changed.into_iter().map(|bubble| self.state(bubble)).collect()
+        changed
+            .into_iter()
+            .map(|bubble| self.state(bubble))
+            .collect()
     }
 
     fn state(&self, bubble: u32) -> BubbleState {
         let one = self.all.get(&bubble);
-        let mut players: Vec<PlayerId> = one.map_or_else(Vec::new, |one| one.members.values().copied().collect());
+        let mut players: Vec<PlayerId> =
+            one.map_or_else(Vec::new, |one| one.members.values().copied().collect());
         players.sort_unstable();
         BubbleState {
             bubble,
@@ -226,7 +253,10 @@ mod tests {
     }
 
     fn tile(x: i32) -> Position {
-        Position { x: x * SUBTILES, y: 0 }
+        Position {
+            x: x * SUBTILES,
+            y: 0,
+        }
     }
 
     #[test]
@@ -247,14 +277,26 @@ mod tests {
     #[test]
     fn a_chain_holds_and_whoever_walks_three_tiles_away_is_out() {
         let (bubbles, bubble) = bubble_of(4);
-        assert!(bubbles.strays(bubble, |slot| Some(tile(3 * slot as i32))).is_empty());
+        assert!(
+            bubbles
+                .strays(bubble, |slot| Some(tile(3 * slot as i32)))
+                .is_empty()
+        );
         assert_eq!(
-            bubbles.strays(bubble, |slot| Some(tile(if slot == 2 { 40 } else { slot as i32 }))),
+            bubbles.strays(bubble, |slot| Some(tile(if slot == 2 {
+                40
+            } else {
+                slot as i32
+            }))),
             [2]
         );
         // Two pairs: those with the lowest number stay.
         assert_eq!(
-            bubbles.strays(bubble, |slot| Some(tile(if slot < 2 { 40 } else { slot as i32 }))),
+            bubbles.strays(bubble, |slot| Some(tile(if slot < 2 {
+                40
+            } else {
+                slot as i32
+            }))),
             [2, 3]
         );
         let apart = bubbles.strays(bubble, |slot| Some(tile(40 * slot as i32)));

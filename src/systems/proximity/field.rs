@@ -1,7 +1,9 @@
-//! Field: who is near enough to whom to hear and see them, with patience at the edges: plain data, no world.
+//! Field: who is near enough to whom to hear and see them, with patience at the edges: plain data,
+//! no world.
 //!
-//! Everybody has a turn every tick while there are few, and up to eight times less often in a crowd. In a turn the pairs of that one
-//! are judged, and the nearest who make no pair with them yet are looked for, in cells of a tile. What lies still has no turns.
+//! Everybody has a turn every tick while there are few, and up to eight times less often in a
+//! crowd. In a turn the pairs of that one are judged, and the nearest who make no pair with them
+//! yet are looked for, in cells of a tile. What lies still has no turns.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +13,12 @@ use crate::components::id::PlayerId;
 use crate::components::peers::ProximityRules;
 use crate::components::unit::{Position, SUBTILES, TickRate};
 
-/// Nearest people that make pairs with somebody: more than can be heard, so that whoever leaves makes room for the next.
+/// Nearest people that make pairs with somebody: more than can be heard, so that whoever leaves
+/// makes room for the next.
 const CANDIDATES: usize = 24;
 
-/// People up to whom everybody has a turn each tick; with up to twice as many it is every second one, then every fourth and eighth.
+/// People up to whom everybody has a turn each tick; with up to twice as many it is every second
+/// one, then every fourth and eighth.
 const UNHURRIED: usize = 256;
 
 /// Farther than any map is wide, squared.
@@ -70,8 +74,8 @@ impl Rules {
         }
     }
 
-    /// Voices that carry so many tiles end one tile beyond, or half a tile when it is only those right beside; pictures begin two
-    /// tiles nearer.
+    /// Voices that carry so many tiles end one tile beyond, or half a tile when it is only those
+    /// right beside; pictures begin two tiles nearer.
     fn sense(&self, sense: Sense, reach: u8) -> SenseRule {
         let (carries, most) = match sense {
             Sense::Hearing => (reach, self.voices.voices),
@@ -93,7 +97,8 @@ enum Sense {
     Sight,
 }
 
-/// A tick, or none, in four bytes: a crowd has tens of thousands of pairs, and most of the time for them is spent on memory.
+/// A tick, or none, in four bytes: a crowd has tens of thousands of pairs, and most of the time for
+/// them is spent on memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct TickStamp(u32);
 
@@ -158,7 +163,8 @@ struct Farthest {
     found: Option<(i64, u32)>,
 }
 
-/// Where one of the field's people is: apart from the rest, because whoever looks for the nearest looks at this of hundreds.
+/// Where one of the field's people is: apart from the rest, because whoever looks for the nearest
+/// looks at this of hundreds.
 #[derive(Debug, Clone, Copy)]
 struct FieldPosition {
     player: PlayerId,
@@ -220,7 +226,8 @@ pub(super) fn squared(a: Position, b: Position) -> i64 {
 impl Field {
     /// Nobody, on a map of that many tiles.
     pub fn new(width: u16, height: u16, rules: Rules) -> Self {
-        // Cells of a tile are best for crowds; a huge map gets larger ones, so that they do not fill the memory.
+        // Cells of a tile are best for crowds; a huge map gets larger ones, so that they do not
+        // fill the memory.
         let side = if u32::from(width) * u32::from(height) <= 1 << 18 {
             6
         } else {
@@ -333,7 +340,8 @@ impl Field {
             if !turn.is_multiple_of(period) || !self.spots[slot as usize].is_here {
                 continue;
             }
-            // The sleepers are asked now and then, too: somebody may be among their nearest who has nearer ones.
+            // The sleepers are asked now and then, too: somebody may be among their nearest who has
+            // nearer ones.
             if now <= self.slots[slot as usize].awake_until || turn.is_multiple_of(16) {
                 self.take_turn(slot, now);
             }
@@ -350,14 +358,15 @@ impl Field {
         }
     }
 
-    /// Whether what changed is told in this tick. In a crowd something does for nearly everybody in every tick: it waits
-    /// until everybody had a turn and is told together, but for those who were cut off.
+    /// Whether what changed is told in this tick. In a crowd something does for nearly everybody in
+    /// every tick: it waits until everybody had a turn and is told together, but for those who were
+    /// cut off.
     pub const fn is_told(&self, now: u64) -> bool {
         self.is_urgent || now.is_multiple_of(self.period())
     }
 
-    /// Connects somebody at once to whoever they may have been connected to: those nearer than where it would have ended,
-    /// the nearest first.
+    /// Connects somebody at once to whoever they may have been connected to: those nearer than
+    /// where it would have ended, the nearest first.
     pub fn resume(&mut self, slots: &[u32], now: u64) {
         let mut found = BTreeSet::new();
         for &slot in slots {
@@ -382,7 +391,9 @@ impl Field {
             };
             for sense in [Sense::Hearing, Sense::Sight] {
                 let rule = self.rule_of(pair, sense);
-                let has_room = [a, b].into_iter().all(|end| self.count(end, sense) < rule.most);
+                let has_room = [a, b]
+                    .into_iter()
+                    .all(|end| self.count(end, sense) < rule.most);
                 let is_heard = sense == Sense::Hearing || self.pairs[pair as usize].hearing.on;
                 if distance < rule.off && has_room && is_heard && !self.bond(pair, sense).on {
                     self.connect(pair, sense);
@@ -396,7 +407,8 @@ impl Field {
         self.rules.voices
     }
 
-    /// From now on these rules hold, and these walls: everybody is connected anew, as if they always had.
+    /// From now on these rules hold, and these walls: everybody is connected anew, as if they
+    /// always had.
     pub fn rule(&mut self, voices: ProximityRules, walls: Option<Grid>, now: u64) {
         self.rules.voices = voices;
         self.walls = walls;
@@ -424,7 +436,10 @@ impl Field {
 
     /// Everybody whom somebody hears, and whether they see them.
     pub fn connected(&self, slot: u32) -> impl Iterator<Item = (u32, bool)> {
-        let links = self.slots.get(slot as usize).map_or(&[][..], |one| &one.links);
+        let links = self
+            .slots
+            .get(slot as usize)
+            .map_or(&[][..], |one| &one.links);
         links.iter().filter_map(|&(other, pair)| {
             let pair = &self.pairs[pair as usize];
             pair.hearing.on.then_some((other, pair.sight.on))
@@ -492,7 +507,8 @@ impl Field {
         } else {
             self.rules.dwell_standing
         };
-        // Behind a wall is as far as can be, with the same patience. What is far anyway need not be looked at.
+        // Behind a wall is as far as can be, with the same patience. What is far anyway need not be
+        // looked at.
         let hearing = self.rule_of(index, Sense::Hearing);
         let is_hidden = apart <= hearing.off && !self.is_clear(ends[0], ends[1]);
         let distance = if is_hidden { BEHIND } else { apart };
@@ -528,7 +544,8 @@ impl Field {
         }
     }
 
-    /// Whether both have room for one another; whoever is much farther away from somebody full makes it.
+    /// Whether both have room for one another; whoever is much farther away from somebody full
+    /// makes it.
     fn has_room(&mut self, index: u32, sense: Sense, distance: i64, now: u64) -> bool {
         let most = self.rule_of(index, sense).most;
         let ends = self.pairs[index as usize].ends;
@@ -562,8 +579,8 @@ impl Field {
         true
     }
 
-    /// The connected one who is farthest away, and how far. In a crowd that is asked often: it is found as often as somebody
-    /// has a turn, and again when a connection changed.
+    /// The connected one who is farthest away, and how far. In a crowd that is asked often: it is
+    /// found as often as somebody has a turn, and again when a connection changed.
     fn farthest(&mut self, slot: u32, sense: Sense, now: u64) -> Option<(i64, u32)> {
         let one = &self.slots[slot as usize];
         if let Some(Farthest { at, found }) = one.farthest[sense as usize]
@@ -629,12 +646,16 @@ impl Field {
 
     /// The smaller of both reaches counts, so that it is the same for both.
     fn rule_of(&self, index: u32, sense: Sense) -> SenseRule {
-        let [a, b] = self.pairs[index as usize].ends.map(|end| self.reach_of(end));
+        let [a, b] = self.pairs[index as usize]
+            .ends
+            .map(|end| self.reach_of(end));
         self.rules.sense(sense, a.min(b))
     }
 
     fn reach_of(&self, slot: u32) -> u8 {
-        self.spots[slot as usize].reach.unwrap_or(self.rules.voices.reach)
+        self.spots[slot as usize]
+            .reach
+            .unwrap_or(self.rules.voices.reach)
     }
 
     fn bond(&mut self, index: u32, sense: Sense) -> &mut SenseState {
@@ -703,7 +724,8 @@ impl Field {
         self.free.push(index);
     }
 
-    /// Fills `near` with the others nearest to somebody, none farther than that limit of what carries between them.
+    /// Fills `near` with the others nearest to somebody, none farther than that limit of what
+    /// carries between them.
     fn find_near(&mut self, slot: u32, limit: impl Fn(SenseRule) -> i64) {
         let mut near = std::mem::take(&mut self.near);
         near.clear();
@@ -733,7 +755,8 @@ impl Field {
                         while at != NONE {
                             let other = &self.spots[at as usize];
                             let distance = squared(from, other.at);
-                            // Whoever carries less far, or is behind a wall, takes no place from those who are heard.
+                            // Whoever carries less far, or is behind a wall, takes no place from
+                            // those who are heard.
                             if at != slot
                                 && distance <= farthest
                                 && self.carries(at, reach, distance, &limit)
@@ -753,19 +776,31 @@ impl Field {
             if near.len() > CANDIDATES {
                 farthest = self.keep_nearest(&mut near);
             } else if near.len() == CANDIDATES {
-                farthest = near.iter().map(|(distance, _)| *distance).max().unwrap_or(within);
+                farthest = near
+                    .iter()
+                    .map(|(distance, _)| *distance)
+                    .max()
+                    .unwrap_or(within);
             }
         }
         self.near = near;
     }
 
-    /// Whether somebody at that distance, within a limit of the reach given, is within that of their own too.
-    fn carries(&self, slot: u32, reach: u8, distance: i64, limit: impl Fn(SenseRule) -> i64) -> bool {
+    /// Whether somebody at that distance, within a limit of the reach given, is within that of
+    /// their own too.
+    fn carries(
+        &self,
+        slot: u32,
+        reach: u8,
+        distance: i64,
+        limit: impl Fn(SenseRule) -> i64,
+    ) -> bool {
         let own = self.reach_of(slot);
         own >= reach || distance <= limit(self.rules.sense(Sense::Hearing, own))
     }
 
-    /// Keeps the nearest, those of lower numbers when several are as far; answers how far the farthest of them is.
+    /// Keeps the nearest, those of lower numbers when several are as far; answers how far the
+    /// farthest of them is.
     fn keep_nearest(&self, near: &mut Vec<(i64, u32)>) -> i64 {
         let key = |&(distance, slot): &(i64, u32)| (distance, self.spots[slot as usize].player);
         near.select_nth_unstable_by_key(CANDIDATES - 1, key);

@@ -12,7 +12,8 @@ use crate::components::id::PlayerId;
 use crate::components::unit::{Tick, TickRate};
 use crate::systems::{Outbox, zones};
 
-/// Seconds until somebody's second knock at the same bubble is heard, and until their first one is forgotten.
+/// Seconds until somebody's second knock at the same bubble is heard, and until their first one is
+/// forgotten.
 const KNOCK_AGAIN: u64 = 2;
 const KNOCK_LASTS: u64 = 60;
 
@@ -20,7 +21,9 @@ impl Proximity {
     /// The others in somebody's bubble or aside.
     pub(super) fn beside(&self, slot: u32, me: &ProximityPlayer) -> impl Iterator<Item = u32> {
         let bubble = me.bubble.and_then(|bubble| self.bubbles.get(bubble));
-        let members = bubble.into_iter().flat_map(|bubble| bubble.members.keys().copied());
+        let members = bubble
+            .into_iter()
+            .flat_map(|bubble| bubble.members.keys().copied());
         members.filter(move |other| *other != slot)
     }
 
@@ -45,10 +48,13 @@ impl Proximity {
 
     /// Who is in that bubble changed: for them, and for those outside who hear them or are heard.
     fn soil_bubble(&mut self, bubble: u32) {
-        let Some(one) = self.bubbles.get(bubble) else { return };
+        let Some(one) = self.bubbles.get(bubble) else {
+            return;
+        };
         for slot in one.members.keys() {
             self.dirty.insert(*slot);
-            self.dirty.extend(self.field.connected(*slot).map(|(other, _)| other));
+            self.dirty
+                .extend(self.field.connected(*slot).map(|(other, _)| other));
         }
     }
 
@@ -71,8 +77,15 @@ impl Proximity {
             .is_some_and(|person| person.place == Participation::Open && person.bubble.is_none())
     }
 
-    /// Asks those who stand near and are heard by them, the nearest first, to talk with them; who is told.
-    fn ask(&mut self, slot: u32, is_aside: bool, now: Tick, patience: u64) -> Result<Vec<PlayerId>, Denial> {
+    /// Asks those who stand near and are heard by them, the nearest first, to talk with them; who
+    /// is told.
+    fn ask(
+        &mut self,
+        slot: u32,
+        is_aside: bool,
+        now: Tick,
+        patience: u64,
+    ) -> Result<Vec<PlayerId>, Denial> {
         let me = self.person(slot).filter(|_| self.is_free(slot));
         let me = me.ok_or(Denial::NotInTheOpen)?;
         let (player, user) = (me.player, me.user);
@@ -84,7 +97,8 @@ impl Proximity {
             .filter_map(|(other, _)| {
                 let person = self.person(other)?;
                 let (there, moves) = person.body?;
-                let is_meant = !moves && bubbles::may_meet(at, there) && !self.is_apart(user, person.user);
+                let is_meant =
+                    !moves && bubbles::may_meet(at, there) && !self.is_apart(user, person.user);
                 is_meant.then_some((field::squared(at, there), person.player))
             })
             .collect();
@@ -103,8 +117,16 @@ impl Proximity {
         Ok(if is_heard { guests } else { Vec::new() })
     }
 
-    /// Someone agrees to talk with the one who asked: both are in a bubble then, the asker's when there is one already.
-    fn accept(&mut self, slot: u32, player: PlayerId, asker: PlayerId, now: Tick, lasts: u64) -> Result<(), Denial> {
+    /// Someone agrees to talk with the one who asked: both are in a bubble then, the asker's when
+    /// there is one already.
+    fn accept(
+        &mut self,
+        slot: u32,
+        player: PlayerId,
+        asker: PlayerId,
+        now: Tick,
+        lasts: u64,
+    ) -> Result<(), Denial> {
         let question = self.bubbles.answer(asker, player, now, lasts);
         let PendingInvites { is_aside, .. } = question.ok_or(Denial::NotNearBubble)?;
         let host = self.slots.get(&asker).copied().ok_or(Denial::NotHere)?;
@@ -115,7 +137,8 @@ impl Proximity {
             return Err(Denial::NotInTheOpen);
         }
         let both = self.place_of(slot).zip(self.place_of(host));
-        if !self.is_free(host) || !both.is_some_and(|(here, there)| bubbles::may_meet(here, there)) {
+        if !self.is_free(host) || !both.is_some_and(|(here, there)| bubbles::may_meet(here, there))
+        {
             return Err(Denial::NotNearBubble);
         }
         let members = BTreeMap::from([(slot, player), (host, asker)]);
@@ -130,7 +153,13 @@ impl Proximity {
     }
 
     /// Takes somebody into a bubble they stand next to; whether they have to knock instead.
-    fn join(&mut self, slot: u32, player: PlayerId, bubble: u32, is_let_in: bool) -> Result<bool, Denial> {
+    fn join(
+        &mut self,
+        slot: u32,
+        player: PlayerId,
+        bubble: u32,
+        is_let_in: bool,
+    ) -> Result<bool, Denial> {
         if !self.is_free(slot) {
             return Err(Denial::NotInTheOpen);
         }
@@ -164,21 +193,35 @@ pub fn bubble(world: &mut World, player: PlayerId, deed: BubbleAction) {
     };
     let mine = proximity.person(slot).and_then(|person| person.bubble);
     let done = match (deed, mine) {
-        (BubbleAction::Form { is_aside }, _) => proximity.ask(slot, is_aside, now, KNOCK_AGAIN * rate).map(|to| {
-            if !to.is_empty() {
-                let fact = Fact::BubbleAsked { player, is_aside, to };
-                world.resource_mut::<Outbox>().0.facts.push(fact);
-            }
-        }),
-        (BubbleAction::Accept(asker), _) => proximity.accept(slot, player, asker, now, KNOCK_LASTS * rate),
+        (BubbleAction::Form { is_aside }, _) => proximity
+            .ask(slot, is_aside, now, KNOCK_AGAIN * rate)
+            .map(|to| {
+                if !to.is_empty() {
+                    let fact = Fact::BubbleAsked {
+                        player,
+                        is_aside,
+                        to,
+                    };
+                    world.resource_mut::<Outbox>().0.facts.push(fact);
+                }
+            }),
+        (BubbleAction::Accept(asker), _) => {
+            proximity.accept(slot, player, asker, now, KNOCK_LASTS * rate)
+        }
         (BubbleAction::Decline(asker), _) => {
             // The one who asked is not told: no one has to say why.
-            proximity.bubbles.answer(asker, player, now, KNOCK_LASTS * rate);
+            proximity
+                .bubbles
+                .answer(asker, player, now, KNOCK_LASTS * rate);
             Ok(())
         }
         (BubbleAction::Join(bubble), _) => match proximity.join(slot, player, bubble, false) {
             Ok(has_to_knock) => {
-                if has_to_knock && proximity.bubbles.knock(bubble, player, now, KNOCK_AGAIN * rate) {
+                if has_to_knock
+                    && proximity
+                        .bubbles
+                        .knock(bubble, player, now, KNOCK_AGAIN * rate)
+                {
                     let me = proximity.person(slot);
                     let members = proximity.bubbles.get(bubble).into_iter();
                     let members = members.flat_map(|bubble| bubble.members.keys());
@@ -217,7 +260,10 @@ pub fn admit(world: &mut World, player: PlayerId, guest: PlayerId) -> bool {
     let slot_of = |player| proximity.slots.get(&player).copied();
     let mine = slot_of(player).and_then(|slot| proximity.person(slot)?.bubble);
     let Some(bubble) = mine else { return false };
-    let knocked = proximity.bubbles.get(bubble).and_then(|one| one.knocked.get(&guest));
+    let knocked = proximity
+        .bubbles
+        .get(bubble)
+        .and_then(|one| one.knocked.get(&guest));
     let is_waiting = knocked.is_some_and(|at| now.0 <= at.0 + lasts);
     let done = match slot_of(guest) {
         Some(slot) if is_waiting => proximity.join(slot, guest, bubble, true),

@@ -1,7 +1,8 @@
 //! Proximity: who hears and sees whom, from where people stand and what the zones there say.
 //!
-//! The rules and their numbers are in `docs/proximity.md`. Distance is the business of [`field`]; here private areas, silence,
-//! stages and blocks are laid over it, and what changed is stated. Carrying voices and pictures is the business of clients.
+//! The rules and their numbers are in `docs/proximity.md`. Distance is the business of [`field`];
+//! here private areas, silence, stages and blocks are laid over it, and what changed is stated.
+//! Carrying voices and pictures is the business of clients.
 
 mod blocks;
 mod bubbles;
@@ -31,7 +32,9 @@ use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::layout::SpaceLayout;
-use crate::components::peers::{BESIDE, MediaRoute, Peer, ProximityReason, ProximityRules, SfuEndpoint};
+use crate::components::peers::{
+    BESIDE, MediaRoute, Peer, ProximityReason, ProximityRules, SfuEndpoint,
+};
 use crate::components::player::{Body, Card};
 use crate::components::presence::Disconnected;
 use crate::components::status::Status;
@@ -40,13 +43,15 @@ use crate::components::unit::{Position, Tick, TickRate, Tile};
 /// How loud those outside an aside are in it, and it is to them: 0.15 of 255.
 const ASIDE_GAIN: u8 = 38;
 
-/// Seconds after a space's life began anew for which those who were there count as being there, until their clients are heard of.
+/// Seconds after a space's life began anew for which those who were there count as being there,
+/// until their clients are heard of.
 const EXPECTED_SECONDS: u64 = 5;
 
 /// A tile of no map.
 const NOWHERE: Tile = Tile::new(u16::MAX, u16::MAX);
 
-/// More people than this, connected with one another directly or through others, talk through the forwarding unit.
+/// More people than this, connected with one another directly or through others, talk through the
+/// forwarding unit.
 const MESH: usize = 4;
 
 /// Who is connected to whom, as of the last tick.
@@ -65,20 +70,26 @@ impl Peers {
     /// How a player is connected to another, if at all.
     pub fn between(&self, player: PlayerId, other: PlayerId) -> Option<&Peer> {
         let peers = self.of(player);
-        let index = peers.binary_search_by_key(&other, |peer| peer.player).ok()?;
+        let index = peers
+            .binary_search_by_key(&other, |peer| peer.player)
+            .ok()?;
         peers.get(index)
     }
 
     /// Who hears that player, by rising number.
     pub fn hearers(&self, player: PlayerId) -> Vec<PlayerId> {
         let peers = self.of(player).iter();
-        peers.filter(|peer| peer.heard).map(|peer| peer.player).collect()
+        peers
+            .filter(|peer| peer.heard)
+            .map(|peer| peer.player)
+            .collect()
     }
 
     /// Everybody who is connected to somebody, by rising number.
     pub fn all(&self) -> Vec<(PlayerId, Vec<Peer>)> {
         let all = self.by_player.iter();
-        all.map(|(player, peers)| (*player, peers.clone())).collect()
+        all.map(|(player, peers)| (*player, peers.clone()))
+            .collect()
     }
 }
 
@@ -211,7 +222,11 @@ pub fn plugin(space: &mut SpaceBuilder, plan: &SpaceLayout) {
         blocked.block(*tile);
     }
     let mut field = Field::new(grid.width(), grid.height(), Rules::at(rate, plan.voices));
-    field.walls = plan.voices.walls.unwrap_or(plan.has_walls).then(|| blocked.clone());
+    field.walls = plan
+        .voices
+        .walls
+        .unwrap_or(plan.has_walls)
+        .then(|| blocked.clone());
     space.add(Proximity {
         field: Box::new(field),
         blocked,
@@ -228,7 +243,9 @@ pub fn plugin(space: &mut SpaceBuilder, plan: &SpaceLayout) {
     });
     space.add(Peers::default());
     space.add(ForwardedBy::default());
-    space.tick.add_systems(connect.in_set(SimulateSystems::Connect));
+    space
+        .tick
+        .add_systems(connect.in_set(SimulateSystems::Connect));
 }
 
 /// From now on people hear and see each other by these rules.
@@ -290,7 +307,9 @@ pub fn connect(
 ) {
     let mut resumed = Vec::new();
     for (card, body, motion, vanished, blocked, mut ear) in &mut players {
-        let slot = *ear.slot.get_or_insert_with(|| proximity.enroll(card, blocked));
+        let slot = *ear
+            .slot
+            .get_or_insert_with(|| proximity.enroll(card, blocked));
         if std::mem::take(&mut ear.resumes) {
             resumed.push(slot);
         }
@@ -380,7 +399,15 @@ impl Proximity {
     }
 
     /// Somebody stands there now.
-    fn see(&mut self, slot: u32, zones: &Zones, body: &Body, motion: Motion, wish: CallPreference, now: Tick) {
+    fn see(
+        &mut self,
+        slot: u32,
+        zones: &Zones,
+        body: &Body,
+        motion: Motion,
+        wish: CallPreference,
+        now: Tick,
+    ) {
         let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) else {
             return;
         };
@@ -395,10 +422,14 @@ impl Proximity {
             Some(area) => Participation::Area(area),
             None => Participation::Open,
         };
-        let out_of = person.bubble.take_if(|_| person.place != Participation::Open);
-        let closed = person
+        let out_of = person
             .bubble
-            .filter(|bubble| self.bubbles.get(*bubble).is_some_and(|bubble| !bubble.is_aside));
+            .take_if(|_| person.place != Participation::Open);
+        let closed = person.bubble.filter(|bubble| {
+            self.bubbles
+                .get(*bubble)
+                .is_some_and(|bubble| !bubble.is_aside)
+        });
         if let Some(bubble) = closed {
             person.place = Participation::Bubble(bubble);
         }
@@ -465,7 +496,8 @@ impl Proximity {
         let Some(person) = self.person(slot) else {
             return;
         };
-        let (place, stages, listens, user) = (person.place, person.stages(), person.listens(), person.user);
+        let (place, stages, listens, user) =
+            (person.place, person.stages(), person.listens(), person.user);
         if let Some(bubble) = person.bubble {
             self.step_out(bubble, &[slot]);
         }
@@ -518,7 +550,8 @@ impl Proximity {
         let has_blocks = !self.blocks.is_empty();
         let one = |other: u32| {
             let person = self.person(other)?;
-            (other != slot && !(has_blocks && self.is_apart(me.user, person.user))).then_some(person)
+            (other != slot && !(has_blocks && self.is_apart(me.user, person.user)))
+                .then_some(person)
         };
         let both = |player: PlayerId, why: ProximityReason, sees: bool| Peer {
             player,
@@ -534,7 +567,9 @@ impl Proximity {
             Participation::Deaf => return found,
             Participation::Area(area) => {
                 let inside = self.areas.get(&area).into_iter().flatten();
-                found.extend(inside.filter_map(|other| Some(both(one(*other)?.player, ProximityReason::Area, true))));
+                found.extend(inside.filter_map(|other| {
+                    Some(both(one(*other)?.player, ProximityReason::Area, true))
+                }));
             }
             Participation::Bubble(_) => found.extend(self.beside(slot, me).filter_map(|other| {
                 let player = one(other)?.player;
@@ -555,7 +590,9 @@ impl Proximity {
                 });
                 found.extend(near);
                 let aside = self.beside(slot, me);
-                found.extend(aside.filter_map(|other| Some(both(one(other)?.player, ProximityReason::Bubble, true))));
+                found.extend(aside.filter_map(|other| {
+                    Some(both(one(other)?.player, ProximityReason::Bubble, true))
+                }));
             }
         }
         found.sort_unstable_by_key(|peer| peer.player);
@@ -597,21 +634,29 @@ impl Proximity {
         }
         for bubble in self.bubbles.numbers() {
             let members = self.bubbles.get(bubble).into_iter();
-            let members: Vec<u32> = members.flat_map(|bubble| bubble.members.keys().copied()).collect();
+            let members: Vec<u32> = members
+                .flat_map(|bubble| bubble.members.keys().copied())
+                .collect();
             for (one, other) in members.iter().zip(members.iter().skip(1)) {
                 circles.join(*one, *other);
             }
         }
         for stage in self.stages.keys() {
             for (person, slot) in self.people.iter().zip(0..) {
-                let listens = person.as_ref().is_some_and(|person| person.listens() & 1 << stage != 0);
+                let listens = person
+                    .as_ref()
+                    .is_some_and(|person| person.listens() & 1 << stage != 0);
                 for performer in self.performers(*stage).iter().filter(|_| listens) {
                     circles.join(slot, *performer);
                 }
             }
         }
         // Whoever comes and goes at the limit does not make everybody change over.
-        let settled: BTreeSet<u32> = self.forwarded.iter().map(|slot| circles.root(*slot)).collect();
+        let settled: BTreeSet<u32> = self
+            .forwarded
+            .iter()
+            .map(|slot| circles.root(*slot))
+            .collect();
         let forwarded: BTreeSet<u32> = (0..self.people.len() as u32)
             .filter(|slot| {
                 let is_settled = settled.contains(&circles.root(*slot));
@@ -633,11 +678,19 @@ fn difference(player: PlayerId, before: &[Peer], after: &[Peer]) -> Option<Fact>
         let at = before.binary_search_by_key(&peer.player, |other| other.player);
         at.is_ok_and(|at| before[at] == **peer)
     };
-    let is_gone = |peer: &&Peer| after.binary_search_by_key(&peer.player, |other| other.player).is_err();
+    let is_gone = |peer: &&Peer| {
+        after
+            .binary_search_by_key(&peer.player, |other| other.player)
+            .is_err()
+    };
     Some(Fact::PeersChanged {
         player,
         peers: after.iter().filter(|peer| !known(peer)).copied().collect(),
-        gone: before.iter().filter(is_gone).map(|peer| peer.player).collect(),
+        gone: before
+            .iter()
+            .filter(is_gone)
+            .map(|peer| peer.player)
+            .collect(),
     })
 }
 

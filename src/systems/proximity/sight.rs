@@ -1,13 +1,19 @@
-//! Sight: whether a wall stands between two places: the tiles on the straight line from one to the other, walked one after the other.
+//! Sight: whether a wall stands between two places: the tiles on the straight line from one to the
+//! other, walked one after the other.
 
 use crate::components::grid::Grid;
 use crate::components::unit::{Position, SUBTILES};
 
-/// Whether nothing solid is on the straight line between two places, but for the tiles they are on. The same from either end. A line exactly through a
-/// corner is stopped by two walls that meet there, not by one.
+/// Whether nothing solid is on the straight line between two places, but for the tiles they are on.
+/// The same from either end. A line exactly through a corner is stopped by two walls that meet
+/// there, not by one.
 pub(super) fn is_clear(walls: &Grid, a: Position, b: Position) -> bool {
     // Always walked from the same end, so that both see the same.
-    let (from, to) = if (a.x, a.y) <= (b.x, b.y) { (a, b) } else { (b, a) };
+    let (from, to) = if (a.x, a.y) <= (b.x, b.y) {
+        (a, b)
+    } else {
+        (b, a)
+    };
     let (width, height) = (i64::from(to.x - from.x), i64::from((to.y - from.y).abs()));
     let down = (to.y - from.y).signum();
     let tile = |at: i32| at.div_euclid(SUBTILES);
@@ -99,7 +105,8 @@ mod tests {
             let (a, b) = (place(a), place(b));
             let clear = is_clear(&grid, a, b);
             prop_assert_eq!(clear, is_clear(&grid, b, a));
-            // Points along the line, none of them on a border of tiles, are never in a wall when it is clear.
+            // Points along the line, none of them on a border of tiles, are never in a wall when it
+            // is clear.
             let ends = [a, b].map(|at| (at.x.div_euclid(SUBTILES), at.y.div_euclid(SUBTILES)));
             let steps = 997;
             let is_stopped = (1..steps).any(|step| {

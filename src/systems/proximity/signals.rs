@@ -1,4 +1,5 @@
-//! Signals: what clients tell each other and the forwarding unit to make calls. Its meaning is their business.
+//! Signals: what clients tell each other and the forwarding unit to make calls. Its meaning is
+//! their business.
 
 use bevy_ecs::prelude::*;
 

@@ -60,7 +60,11 @@ impl Proximity {
     ) {
         let mut heard: BTreeMap<PlayerId, (bool, bool)> = BTreeMap::new();
         for stage in bits(me.listens()) {
-            for person in self.performers(stage).iter().filter_map(|other| one(*other)) {
+            for person in self
+                .performers(stage)
+                .iter()
+                .filter_map(|other| one(*other))
+            {
                 heard.entry(person.player).or_default().0 = true;
             }
         }
@@ -90,7 +94,8 @@ impl Proximity {
             });
             // Those of an aside hear each other louder than from any stage.
             if i_hear && peer.why != ProximityReason::Bubble {
-                (peer.hear, peer.see, peer.gain, peer.why) = (true, true, STAGE_GAIN, ProximityReason::Stage);
+                (peer.hear, peer.see, peer.gain, peer.why) =
+                    (true, true, STAGE_GAIN, ProximityReason::Stage);
             }
             if hears_me {
                 (peer.heard, peer.seen) = (true, true);

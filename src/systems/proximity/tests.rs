@@ -88,7 +88,11 @@ fn in_a_zone_voices_carry_as_far_as_it_says_and_the_smaller_of_two_reaches_count
     let (mut field, mut now) = two(700, false);
     field.carry(0, Some(10), now);
     run(&mut field, &mut now, 60);
-    assert_eq!(connected(&field, 0), BTreeMap::new(), "the other is not in the hall");
+    assert_eq!(
+        connected(&field, 0),
+        BTreeMap::new(),
+        "the other is not in the hall"
+    );
     field.carry(1, Some(10), now);
     run(&mut field, &mut now, 12);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
@@ -96,7 +100,11 @@ fn in_a_zone_voices_carry_as_far_as_it_says_and_the_smaller_of_two_reaches_count
     run(&mut field, &mut now, 19);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]), "lingers");
     run(&mut field, &mut now, 3);
-    assert_eq!(connected(&field, 0), BTreeMap::new(), "a tile beyond is the end");
+    assert_eq!(
+        connected(&field, 0),
+        BTreeMap::new(),
+        "a tile beyond is the end"
+    );
     field.stand(1, at(1_650, 1_000), false, now);
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0), BTreeMap::new());
@@ -109,14 +117,26 @@ fn in_a_zone_voices_carry_as_far_as_it_says_and_the_smaller_of_two_reaches_count
 fn whoever_steps_to_and_fro_over_the_border_of_a_zone_does_not_flap() {
     let (mut field, mut now) = two(300, false);
     let step = |field: &mut Field, now: &mut u64, turn: u32| {
-        let reach = if turn.is_multiple_of(2) { Some(2) } else { None };
+        let reach = if turn.is_multiple_of(2) {
+            Some(2)
+        } else {
+            None
+        };
         field.carry(1, reach, *now);
-        field.stand(1, at(1_300 + if reach.is_some() { 10 } else { -10 }, 1_000), true, *now);
+        field.stand(
+            1,
+            at(1_300 + if reach.is_some() { 10 } else { -10 }, 1_000),
+            true,
+            *now,
+        );
         run(field, now, 4);
     };
     for turn in 0..400 {
         step(&mut field, &mut now, turn);
-        assert!(connected(&field, 0).is_empty(), "was never outside for long enough");
+        assert!(
+            connected(&field, 0).is_empty(),
+            "was never outside for long enough"
+        );
     }
     field.carry(1, None, now);
     run(&mut field, &mut now, 30);
@@ -124,7 +144,10 @@ fn whoever_steps_to_and_fro_over_the_border_of_a_zone_does_not_flap() {
     field.take_dirty();
     for turn in 0..400 {
         step(&mut field, &mut now, turn);
-        assert!(field.take_dirty().is_empty(), "was never inside for long enough");
+        assert!(
+            field.take_dirty().is_empty(),
+            "was never inside for long enough"
+        );
     }
 }
 
@@ -133,7 +156,13 @@ fn a_crowd_that_carries_less_far_takes_nobodys_place() {
     let mut field = field();
     field.enter(0, PlayerId(1), at(1_000, 1_000), false, 0);
     for slot in 1..60 {
-        field.enter(slot, PlayerId(slot + 1), at(1_200 + slot as i32, 1_000), false, 0);
+        field.enter(
+            slot,
+            PlayerId(slot + 1),
+            at(1_200 + slot as i32, 1_000),
+            false,
+            0,
+        );
         field.carry(slot, Some(BESIDE), 0);
     }
     field.enter(60, PlayerId(61), at(600, 1_000), false, 0);
@@ -160,9 +189,15 @@ fn with_fewer_places_the_nearest_keep_theirs_at_once() {
         ..ProximityRules::default()
     };
     field.rule(rules, None, now);
-    assert_eq!(connected(&field, 0), BTreeMap::from([(1, false), (2, false)]));
+    assert_eq!(
+        connected(&field, 0),
+        BTreeMap::from([(1, false), (2, false)])
+    );
     run(&mut field, &mut now, 200);
-    assert_eq!(connected(&field, 0), BTreeMap::from([(1, false), (2, false)]));
+    assert_eq!(
+        connected(&field, 0),
+        BTreeMap::from([(1, false), (2, false)])
+    );
     field.rule(ProximityRules::default(), None, now);
     assert_eq!(connected(&field, 0).len(), 4);
 }
@@ -206,7 +241,12 @@ fn voices_linger_for_a_second_beyond_six_tiles() {
 fn somebody_at_the_edge_does_not_flap() {
     let (mut field, mut now) = two(520, false);
     for turn in 0..400 {
-        field.stand(1, at(1_550 + if turn % 2 == 0 { 30 } else { -30 }, 1_000), true, now);
+        field.stand(
+            1,
+            at(1_550 + if turn % 2 == 0 { 30 } else { -30 }, 1_000),
+            true,
+            now,
+        );
         run(&mut field, &mut now, 3);
         assert!(connected(&field, 0).is_empty(), "was never near enough");
     }
@@ -215,7 +255,12 @@ fn somebody_at_the_edge_does_not_flap() {
     assert_eq!(connected(&field, 0).len(), 1);
     field.take_dirty();
     for turn in 0..400 {
-        field.stand(1, at(1_550 + if turn % 2 == 0 { 30 } else { -30 }, 1_000), true, now);
+        field.stand(
+            1,
+            at(1_550 + if turn % 2 == 0 { 30 } else { -30 }, 1_000),
+            true,
+            now,
+        );
         run(&mut field, &mut now, 3);
         assert!(field.take_dirty().is_empty(), "nothing changes at the edge");
     }
@@ -286,7 +331,13 @@ fn sixteen_are_heard_and_a_newcomer_must_be_much_nearer_for_a_second() {
 fn whoever_was_there_is_connected_again_at_once() {
     let mut field = field();
     for slot in 0..30 {
-        field.enter(slot, PlayerId(slot + 1), at(1_000 + 190 * slot as i32, 1_000), false, 7);
+        field.enter(
+            slot,
+            PlayerId(slot + 1),
+            at(1_000 + 190 * slot as i32, 1_000),
+            false,
+            7,
+        );
     }
     let everybody: Vec<u32> = (0..30).collect();
     field.resume(&everybody, 7);
@@ -338,7 +389,13 @@ fn a_crowd_behind_a_wall_takes_nobodys_place() {
     let mut field = walled();
     field.enter(0, PlayerId(1), at(1_150, 550), false, 0);
     for slot in 1..60 {
-        field.enter(slot, PlayerId(slot + 1), at(1_320 + slot as i32, 550), false, 0);
+        field.enter(
+            slot,
+            PlayerId(slot + 1),
+            at(1_320 + slot as i32, 550),
+            false,
+            0,
+        );
     }
     field.enter(60, PlayerId(61), at(750, 550), false, 0);
     let mut now = 0;
@@ -385,7 +442,8 @@ fn reach() -> impl Strategy<Value = Option<u8>> {
     proptest::option::of(ZONE_REACHES)
 }
 
-/// From how far on two hear each other, and from how far off no longer, in tiles; then the same for pictures.
+/// From how far on two hear each other, and from how far off no longer, in tiles; then the same for
+/// pictures.
 fn edges(rules: ProximityRules, a: Option<u8>, b: Option<u8>) -> [(f64, f64); 2] {
     let reach = a.unwrap_or(rules.reach).min(b.unwrap_or(rules.reach));
     let beyond = if reach == 1 { 0.5 } else { 1.0 };

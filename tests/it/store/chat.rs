@@ -20,7 +20,12 @@ fn line(number: u128, text: &str) -> ChatMessage {
         reply_to: None,
         may_moderate: false,
     };
-    ChatMessage::new(PlayerId::default(), UserId(Uuid::from_u128(7)), "Ada".into(), speech)
+    ChatMessage::new(
+        PlayerId::default(),
+        UserId(Uuid::from_u128(7)),
+        "Ada".into(),
+        speech,
+    )
 }
 
 fn said(lines: &[ChatMessage]) -> Vec<DurableEvent> {
@@ -46,7 +51,10 @@ async fn found(store: &Store, space: SpaceId, search: &str) -> Vec<String> {
         if found.before.is_none() {
             return all;
         }
-        assert_ne!(before, found.before, "each page goes on where the one before ended");
+        assert_ne!(
+            before, found.before,
+            "each page goes on where the one before ended"
+        );
         before = found.before;
     }
 }
@@ -60,7 +68,10 @@ async fn lines_are_kept_once_and_found_again(home: Home) {
         .collect();
     store.keep_chat(space, &said(&lines[..3])).await.unwrap();
     store.keep_chat(space, &said(&lines)).await.unwrap();
-    store.keep_chat(SpaceId(Uuid::nil()), &said(&lines)).await.unwrap();
+    store
+        .keep_chat(SpaceId(Uuid::nil()), &said(&lines))
+        .await
+        .unwrap();
     let page = async |before, limit| {
         let page = ChatPage {
             before,
@@ -69,8 +80,14 @@ async fn lines_are_kept_once_and_found_again(home: Home) {
         };
         texts(store.lines(space, page).await.unwrap())
     };
-    assert_eq!(page(None, 9).await, ["bye\u{fffd}", "hello again", "50 % off", "Hello"]);
-    assert_eq!(page(Some(lines[3].id), 2).await, ["hello again", "50 % off"]);
+    assert_eq!(
+        page(None, 9).await,
+        ["bye\u{fffd}", "hello again", "50 % off", "Hello"]
+    );
+    assert_eq!(
+        page(Some(lines[3].id), 2).await,
+        ["hello again", "50 % off"]
+    );
     assert_eq!(found(store, space, "HELLO").await, ["hello again", "Hello"]);
     assert_eq!(found(store, space, "hel ag").await, ["hello again"]);
     assert_eq!(found(store, space, "%").await, ["50 % off"]);
@@ -87,8 +104,14 @@ async fn lines_are_kept_once_and_found_again(home: Home) {
         ..ChatPage::default()
     };
     assert_eq!(store.lines(space, late).await.unwrap().len(), 1);
-    assert_eq!(store.line(space, lines[0].id).await.unwrap().as_ref(), Some(&lines[0]));
-    assert_eq!(store.line(SpaceId(Uuid::nil()), lines[0].id).await.unwrap(), None);
+    assert_eq!(
+        store.line(space, lines[0].id).await.unwrap().as_ref(),
+        Some(&lines[0])
+    );
+    assert_eq!(
+        store.line(SpaceId(Uuid::nil()), lines[0].id).await.unwrap(),
+        None
+    );
 }
 
 async fn what_became_of_lines_is_kept_and_the_same_again_changes_nothing(home: Home) {
@@ -143,7 +166,10 @@ async fn what_became_of_lines_is_kept_and_the_same_again_changes_nothing(home: H
             ("", true, None)
         );
         assert!(deleted.reactions.is_empty());
-        assert_eq!((&question.text[..], question.edited), ("Question\u{fffd}?", Some(5)));
+        assert_eq!(
+            (&question.text[..], question.edited),
+            ("Question\u{fffd}?", Some(5))
+        );
         assert_eq!(question.reactions.len(), 1);
         assert_eq!(question.reactions[0].users.len(), 2);
     }
@@ -189,12 +215,18 @@ async fn lines_stay_in_the_order_in_which_they_were_kept(home: Home) {
         (31, "you are welcome"),
     ];
     for (number, text) in order {
-        store.keep_chat(space, &said(&[line(number, text)])).await.unwrap();
+        store
+            .keep_chat(space, &said(&[line(number, text)]))
+            .await
+            .unwrap();
     }
     let mut oldest_first = order.map(|(_, text)| text).to_vec();
     let all = texts(store.lines_after(space, None, 0, 9).await.unwrap());
     assert_eq!(all, oldest_first);
-    let rest = store.lines_after(space, Some(line(30, "").id), 0, 9).await.unwrap();
+    let rest = store
+        .lines_after(space, Some(line(30, "").id), 0, 9)
+        .await
+        .unwrap();
     assert_eq!(texts(rest), oldest_first[2..]);
     assert_eq!(
         texts(store.lines_after(space, None, 0, 2).await.unwrap()),
@@ -207,7 +239,10 @@ async fn lines_stay_in_the_order_in_which_they_were_kept(home: Home) {
     };
     assert_eq!(texts(store.lines(space, page).await.unwrap()), oldest_first);
     page.before = Some(line(800, "").id);
-    assert_eq!(texts(store.lines(space, page).await.unwrap()), oldest_first[2..]);
+    assert_eq!(
+        texts(store.lines(space, page).await.unwrap()),
+        oldest_first[2..]
+    );
     store
         .keep_chat(space, &said(&[line(1, "you two"), line(2000, "you all")]))
         .await
@@ -221,18 +256,25 @@ async fn lines_stay_in_the_order_in_which_they_were_kept(home: Home) {
 async fn who_lost_a_space_keeps_nothing_more_of_it(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     store.mint_epoch(space, 0, ("ann", 1), 0).await.unwrap();
-    store.keep_chat_of(space, 1, &said(&[line(1, "first")])).await.unwrap();
+    store
+        .keep_chat_of(space, 1, &said(&[line(1, "first")]))
+        .await
+        .unwrap();
     store.mint_epoch(space, 1, ("ben", 2), 0).await.unwrap();
     store
         .keep_chat_of(space, 1, &said(&[line(2, "nobody heard it")]))
         .await
         .unwrap();
-    store.keep_chat_of(space, 2, &said(&[line(3, "second")])).await.unwrap();
+    store
+        .keep_chat_of(space, 2, &said(&[line(3, "second")]))
+        .await
+        .unwrap();
     let kept = store.lines_after(space, None, 0, 9).await.unwrap();
     assert_eq!(texts(kept), ["first", "second"]);
 }
 
-/// As a database looks that an earlier version wrote: lines without words, and one that it added after this version had begun.
+/// As a database looks that an earlier version wrote: lines without words, and one that it added
+/// after this version had begun.
 async fn what_an_earlier_version_kept_is_found_and_stays_in_its_order(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     let lines = [line(1, "long ago"), line(2, "ago, but later")];
@@ -241,12 +283,22 @@ async fn what_an_earlier_version_kept_is_found_and_stays_in_its_order(home: Home
     home.suffer("update chat_lines set indexed = 0").await;
     home.suffer("update chat_lines set seq = 0 where text like '%later'")
         .await;
-    assert_eq!(found(store, space, "ago").await, ["long ago"], "without its words");
+    assert_eq!(
+        found(store, space, "ago").await,
+        ["long ago"],
+        "without its words"
+    );
     assert_eq!(store.index_lines().await.unwrap(), 2);
     assert_eq!(store.index_lines().await.unwrap(), 0);
-    assert_eq!(found(store, space, "ago").await, ["ago, but later", "long ago"]);
+    assert_eq!(
+        found(store, space, "ago").await,
+        ["ago, but later", "long ago"]
+    );
     home.suffer("update chat_lines set text = 'nothing'").await;
-    assert!(found(store, space, "ago").await.is_empty(), "the line itself decides");
+    assert!(
+        found(store, space, "ago").await.is_empty(),
+        "the line itself decides"
+    );
 }
 
 /// So many words begin alike, and so many lines have one word, that neither helps to find the rest.
@@ -267,12 +319,21 @@ async fn every_line_is_found_however_common_its_words_are(home: Home) {
     assert_eq!(found(store, space, "and").await.len(), 260);
     assert_eq!(found(store, space, "common12").await.len(), 11);
     store.delete_space(space).await.unwrap();
-    assert!(store.lines_after(space, None, 0, 9).await.unwrap().is_empty());
+    assert!(
+        store
+            .lines_after(space, None, 0, 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 async fn old_lines_are_forgotten_where_the_space_wants_it(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
-    store.keep_chat(space, &said(&[line(1, "long ago")])).await.unwrap();
+    store
+        .keep_chat(space, &said(&[line(1, "long ago")]))
+        .await
+        .unwrap();
     assert_eq!(store.forget_old_lines().await.unwrap(), 0, "kept for ever");
     store
         .change_chat_rules(space, Some(3), 20, ProximityRules::default())
@@ -296,7 +357,11 @@ async fn old_lines_are_forgotten_where_the_space_wants_it(home: Home) {
 async fn a_space_keeps_how_people_hear_and_see_each_other(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     let row = store.space(space).await.unwrap().unwrap();
-    assert_eq!(row.voices, ProximityRules::default(), "nobody wanted anything else");
+    assert_eq!(
+        row.voices,
+        ProximityRules::default(),
+        "nobody wanted anything else"
+    );
     for walls in [Some(true), Some(false), None] {
         let voices = ProximityRules {
             reach: 8,
@@ -304,7 +369,10 @@ async fn a_space_keeps_how_people_hear_and_see_each_other(home: Home) {
             pictures: 0,
             walls,
         };
-        store.change_chat_rules(space, None, 0, voices).await.unwrap();
+        store
+            .change_chat_rules(space, None, 0, voices)
+            .await
+            .unwrap();
         assert_eq!(store.space(space).await.unwrap().unwrap().voices, voices);
         assert_eq!(store.plan(space).await.unwrap().unwrap().voices, voices);
     }

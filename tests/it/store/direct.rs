@@ -19,12 +19,19 @@ async fn write(store: &Store, from: UserId, to: UserId, client_id: u32, text: &s
 
 async fn a_message_is_kept_once_and_counted_until_it_is_read(home: Home) {
     let store = &home.store;
-    let (ada, bob, eve) = (home.user("ada").await, home.user("bob").await, home.user("eve").await);
+    let (ada, bob, eve) = (
+        home.user("ada").await,
+        home.user("bob").await,
+        home.user("eve").await,
+    );
     let Written::New(first) = write(store, ada, bob, 7, "one\0").await else {
         panic!("it was not there before");
     };
     assert_eq!((&first.text[..], &first.name[..]), ("one\u{fffd}", "ada"));
-    assert_eq!(write(store, ada, bob, 7, "one\0").await, Written::Before(first.clone()));
+    assert_eq!(
+        write(store, ada, bob, 7, "one\0").await,
+        Written::Before(first.clone())
+    );
     assert_eq!(write(store, ada, bob, 7, "two").await, Written::OtherWords);
     assert_eq!(
         write(store, ada, UserId(Uuid::nil()), 8, "anybody?").await,
@@ -35,7 +42,10 @@ async fn a_message_is_kept_once_and_counted_until_it_is_read(home: Home) {
     write(store, eve, ada, 1, "psst").await;
     let words = async |before, limit| {
         let messages = store.directs(bob, ada, before, limit).await.unwrap();
-        messages.into_iter().map(|message| message.text).collect::<Vec<_>>()
+        messages
+            .into_iter()
+            .map(|message| message.text)
+            .collect::<Vec<_>>()
     };
     assert_eq!(words(None, 9).await, ["three", "two", "one\u{fffd}"]);
     assert_eq!(words(None, 1).await, ["three"]);
@@ -50,7 +60,10 @@ async fn a_message_is_kept_once_and_counted_until_it_is_read(home: Home) {
     };
     assert_eq!(
         seen(ada).await,
-        [("eve".into(), "psst".into(), 1), ("bob".into(), "three".into(), 1)]
+        [
+            ("eve".into(), "psst".into(), 1),
+            ("bob".into(), "three".into(), 1)
+        ]
     );
     assert_eq!(seen(bob).await, [("ada".into(), "three".into(), 2)]);
     store.read_direct(bob, ada, newest.id).await.unwrap();
@@ -60,10 +73,16 @@ async fn a_message_is_kept_once_and_counted_until_it_is_read(home: Home) {
     assert_eq!(seen(bob).await, [("ada".into(), "four".into(), 1)]);
     let newest = store.conversations(ada, None, 1).await.unwrap().remove(0);
     assert_eq!((&newest.name[..], newest.unread), ("bob", 1));
-    let older = store.conversations(ada, Some(newest.last.id), 9).await.unwrap();
+    let older = store
+        .conversations(ada, Some(newest.last.id), 9)
+        .await
+        .unwrap();
     assert_eq!(older[0].name, "eve");
     assert_eq!(older.len(), 1);
-    store.read_direct(bob, UserId(Uuid::nil()), first.id).await.unwrap();
+    store
+        .read_direct(bob, UserId(Uuid::nil()), first.id)
+        .await
+        .unwrap();
     store
         .read_direct(UserId(Uuid::nil()), ada, MessageId(Uuid::nil()))
         .await

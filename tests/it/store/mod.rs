@@ -61,7 +61,9 @@ impl Home {
 
     pub async fn on_a_server() -> Self {
         let database = Database::new();
-        let store = Store::connect(&database.url().parse().unwrap()).await.unwrap();
+        let store = Store::connect(&database.url().parse().unwrap())
+            .await
+            .unwrap();
         Self {
             store,
             folder: tempfile::tempdir().unwrap(),
@@ -71,8 +73,13 @@ impl Home {
 
     /// The same database, as another process opens it.
     pub async fn opened_again(&self) -> Store {
-        let url = self.database.as_ref().map(|database| database.url().parse().unwrap());
-        Store::open_either(url.as_ref(), self.folder.path()).await.unwrap()
+        let url = self
+            .database
+            .as_ref()
+            .map(|database| database.url().parse().unwrap());
+        Store::open_either(url.as_ref(), self.folder.path())
+            .await
+            .unwrap()
     }
 
     /// Does to the database what only time or an accident does.
@@ -88,7 +95,11 @@ impl Home {
     }
 
     async fn user(&self, name: &str) -> UserId {
-        self.store.add_user(name, "-", Role::User).await.unwrap().unwrap()
+        self.store
+            .add_user(name, "-", Role::User)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     async fn space(&self, creator: UserId, name: &str, access: Access) -> SpaceId {
@@ -113,7 +124,10 @@ impl Home {
 
 async fn what_is_written_is_there_after_opening_again(home: Home) {
     let space = home.some_space().await;
-    home.store.save_checkpoint(space, 1, 7, b"state").await.unwrap();
+    home.store
+        .save_checkpoint(space, 1, 7, b"state")
+        .await
+        .unwrap();
     home.store.close().await;
     home.store.ping().await.unwrap_err();
     let again = home.opened_again().await;
@@ -146,12 +160,18 @@ async fn a_database_that_a_newer_program_added_to_is_taken(home: Home) {
 async fn a_database_that_a_newer_program_changed_is_refused_with_what_to_do(home: Home) {
     home.suffer(newer!("breaking names")).await;
     home.store.close().await;
-    let url = home.database.as_ref().map(|database| database.url().parse().unwrap());
+    let url = home
+        .database
+        .as_ref()
+        .map(|database| database.url().parse().unwrap());
     let refused = Store::open_either(url.as_ref(), home.folder.path())
         .await
         .unwrap_err()
         .to_string();
-    assert!(refused.contains("29990101000000 breaking names"), "{refused}");
+    assert!(
+        refused.contains("29990101000000 breaking names"),
+        "{refused}"
+    );
     assert!(
         refused.contains("start the newer version, or restore a backup"),
         "{refused}"
@@ -176,15 +196,26 @@ fn migrations_only_add_unless_their_name_says_otherwise() {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap().to_lowercase();
-        let lines = text.lines().filter(|line| !line.trim_start().starts_with("--"));
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("--"));
         let statements = lines.collect::<Vec<_>>().join(" ");
         for statement in statements.split(';') {
-            for word in [" drop ", " rename ", "alter column", "delete from", "truncate "] {
+            for word in [
+                " drop ",
+                " rename ",
+                "alter column",
+                "delete from",
+                "truncate ",
+            ] {
                 let statement = format!(" {statement} ");
                 assert!(!statement.contains(word), "{name}:{statement}");
             }
             let adds = statement.contains("add column") && statement.contains("not null");
-            assert!(!adds || statement.contains("default"), "{name}: {statement}");
+            assert!(
+                !adds || statement.contains("default"),
+                "{name}: {statement}"
+            );
         }
     }
 }
@@ -194,17 +225,25 @@ fn every_query_is_run_on_both() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = |folder: &str| {
         let files = std::fs::read_dir(root.join(folder)).unwrap();
-        let sources = files.map(|file| file.unwrap().path()).filter(|path| path.is_file());
+        let sources = files
+            .map(|file| file.unwrap().path())
+            .filter(|path| path.is_file());
         sources
             .map(|path| std::fs::read_to_string(path).unwrap())
             .collect::<String>()
     };
-    let tests = text("tests/it/store") + &std::fs::read_to_string(root.join("tests/it/seed.rs")).unwrap();
+    let tests =
+        text("tests/it/store") + &std::fs::read_to_string(root.join("tests/it/seed.rs")).unwrap();
     let queries = text("src/store") + &text("src/store/seed") + &text("src/store/uploads");
     let names = queries.split("    pub async fn ").skip(1);
     let missing: Vec<_> = names
         .filter_map(|rest| rest.split_once(['(', '<']).map(|(name, _)| name))
-        .filter(|name| !tests.contains(&format!(".{name}(")) && !tests.contains(&format!("::{name}(")))
+        .filter(|name| {
+            !tests.contains(&format!(".{name}(")) && !tests.contains(&format!("::{name}("))
+        })
         .collect();
-    assert!(missing.is_empty(), "no test of tests/it/store calls {missing:?}");
+    assert!(
+        missing.is_empty(),
+        "no test of tests/it/store calls {missing:?}"
+    );
 }

@@ -10,7 +10,10 @@ const BEN: (&str, u64) = ("ben", 2);
 async fn an_epoch_is_minted_once_and_only_rises(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     assert_eq!(store.owner(space).await.unwrap(), None);
-    assert_eq!(store.mint_epoch(space, 0, ANN, 2_000).await.unwrap(), Some(1));
+    assert_eq!(
+        store.mint_epoch(space, 0, ANN, 2_000).await.unwrap(),
+        Some(1)
+    );
     assert_eq!(
         store.mint_epoch(space, 0, BEN, 2_000).await.unwrap(),
         None,
@@ -25,7 +28,10 @@ async fn an_epoch_is_minted_once_and_only_rises(home: Home) {
     store.release_space(space, 1, ANN.1).await.unwrap();
     let row = store.owner(space).await.unwrap().unwrap();
     assert_eq!((row.epoch, row.node.as_str()), (1, ""));
-    assert_eq!(store.mint_epoch(space, 1, BEN, 2_000).await.unwrap(), Some(2));
+    assert_eq!(
+        store.mint_epoch(space, 1, BEN, 2_000).await.unwrap(),
+        Some(2)
+    );
 }
 
 async fn a_fresh_proof_keeps_others_out(home: Home) {
@@ -33,7 +39,10 @@ async fn a_fresh_proof_keeps_others_out(home: Home) {
     store.mint_epoch(space, 0, ANN, 2_000).await.unwrap();
     assert_eq!(store.prove_ownership(ANN.1).await.unwrap(), [(space, 1)]);
     assert_eq!(store.prove_ownership(BEN.1).await.unwrap(), []);
-    assert_eq!(store.mint_epoch(space, 1, BEN, 600_000).await.unwrap(), None);
+    assert_eq!(
+        store.mint_epoch(space, 1, BEN, 600_000).await.unwrap(),
+        None
+    );
     assert_eq!(
         store.mint_epoch(space, 1, BEN, -1).await.unwrap(),
         Some(2),
@@ -46,7 +55,11 @@ async fn who_lost_the_space_writes_nothing(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     store.mint_epoch(space, 0, ANN, 0).await.unwrap();
     assert!(store.save_checkpoint(space, 1, 10, b"ten").await.unwrap());
-    let events = [(11, b"a".to_vec()), (11, b"b".to_vec()), (12, b"c".to_vec())];
+    let events = [
+        (11, b"a".to_vec()),
+        (11, b"b".to_vec()),
+        (12, b"c".to_vec()),
+    ];
     assert!(store.append_log(space, 1, &events).await.unwrap());
     store.mint_epoch(space, 1, BEN, 0).await.unwrap();
     assert!(!store.save_checkpoint(space, 1, 13, b"late").await.unwrap());
@@ -57,7 +70,12 @@ async fn who_lost_the_space_writes_nothing(home: Home) {
         event: event.to_vec(),
     };
     assert_eq!(log, [row(11, b"a"), row(11, b"b"), row(12, b"c")]);
-    assert!(store.save_checkpoint(space, 2, 11, b"eleven").await.unwrap());
+    assert!(
+        store
+            .save_checkpoint(space, 2, 11, b"eleven")
+            .await
+            .unwrap()
+    );
     assert_eq!(
         store.load_log(space).await.unwrap(),
         [row(12, b"c")],

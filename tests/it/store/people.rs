@@ -17,7 +17,11 @@ use super::{Home, on_both};
 
 async fn a_name_belongs_to_one_user(home: Home) {
     let store = &home.store;
-    let ada = store.add_user("ada", "hash", Role::User).await.unwrap().unwrap();
+    let ada = store
+        .add_user("ada", "hash", Role::User)
+        .await
+        .unwrap()
+        .unwrap();
     for taken in ["ada", "ADA", "аdа", "ada "] {
         assert_eq!(
             store.add_user(taken, "other", Role::User).await.unwrap(),
@@ -28,10 +32,17 @@ async fn a_name_belongs_to_one_user(home: Home) {
     let known = store.credentials("ada").await.unwrap().unwrap();
     assert_eq!((known.user, known.password_hash.as_str()), (ada, "hash"));
     for same in ["Ada", " ada", "ａｄａ", "a\u{200b}da"] {
-        assert_eq!(store.credentials(same).await.unwrap().unwrap().user, ada, "{same:?}");
+        assert_eq!(
+            store.credentials(same).await.unwrap().unwrap().user,
+            ada,
+            "{same:?}"
+        );
     }
     for unknown in ["ad", "adam", "", "a\0da"] {
-        assert!(store.credentials(unknown).await.unwrap().is_none(), "{unknown:?}");
+        assert!(
+            store.credentials(unknown).await.unwrap().is_none(),
+            "{unknown:?}"
+        );
     }
     assert!(!store.has_admin().await.unwrap());
     store.make_admin(&Actor::command_line(), ada).await.unwrap();
@@ -43,16 +54,28 @@ async fn a_user_looks_like_the_avatar_of_their_choice(home: Home) {
     let (ada, bob) = (home.user("ada").await, home.user("bob").await);
     let fox = store.add_avatar("Fox", "/art/fox.svg").await.unwrap();
     let owl = store.add_avatar("Owl", "/art/owl.svg").await.unwrap();
-    let names: Vec<_> = store.avatars().await.unwrap().into_iter().map(|row| row.name).collect();
+    let names: Vec<_> = store
+        .avatars()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| row.name)
+        .collect();
     assert_eq!(names, ["Fox", "Owl"]);
     let chosen = store.choose_avatar(ada, owl).await.unwrap().unwrap();
-    assert_eq!((chosen.id, chosen.image_url.as_str()), (owl, "/art/owl.svg"));
+    assert_eq!(
+        (chosen.id, chosen.image_url.as_str()),
+        (owl, "/art/owl.svg")
+    );
     let none = AvatarId(Uuid::nil());
     assert_eq!(store.choose_avatar(ada, none).await.unwrap(), None);
     let nobody = UserId(Uuid::nil());
     assert_eq!(store.choose_avatar(nobody, fox).await.unwrap(), None);
     let looks = store.looks(&[bob, nobody, ada]).await.unwrap();
-    assert_eq!(looks.iter().map(|look| look.user).collect::<Vec<_>>(), [bob, ada]);
+    assert_eq!(
+        looks.iter().map(|look| look.user).collect::<Vec<_>>(),
+        [bob, ada]
+    );
     assert_eq!((&looks[0].avatar, &looks[1].avatar), (&None, &Some(chosen)));
     let elsewhere = "https://pictures.example/elk.png";
     store.add_avatar("Elk", elsewhere).await.unwrap();
@@ -63,7 +86,10 @@ async fn a_session_lives_until_it_is_ended(home: Home) {
     let store = &home.store;
     let ada = home.user("ada").await;
     let fox = store.add_avatar("Fox", "/art/fox.svg").await.unwrap();
-    let (here, there) = (store.sign_in(ada).await.unwrap(), store.sign_in(ada).await.unwrap());
+    let (here, there) = (
+        store.sign_in(ada).await.unwrap(),
+        store.sign_in(ada).await.unwrap(),
+    );
     let who = store.signed_in(&here).await.unwrap().unwrap();
     assert_eq!(
         (who.user, who.name.as_str(), who.role, who.avatar),
@@ -82,10 +108,21 @@ async fn a_session_lives_until_it_is_ended(home: Home) {
 async fn a_new_password_ends_every_other_session(home: Home) {
     let store = &home.store;
     let (ada, bob) = (home.user("ada").await, home.user("bob").await);
-    let (here, there) = (store.sign_in(ada).await.unwrap(), store.sign_in(ada).await.unwrap());
+    let (here, there) = (
+        store.sign_in(ada).await.unwrap(),
+        store.sign_in(ada).await.unwrap(),
+    );
     let bobs = store.sign_in(bob).await.unwrap();
     store.set_password(ada, "new", Some(&here)).await.unwrap();
-    assert_eq!(store.credentials("ada").await.unwrap().unwrap().password_hash, "new");
+    assert_eq!(
+        store
+            .credentials("ada")
+            .await
+            .unwrap()
+            .unwrap()
+            .password_hash,
+        "new"
+    );
     assert!(store.signed_in(&here).await.unwrap().is_some());
     assert_eq!(store.signed_in(&there).await.unwrap(), None);
     store.set_password(ada, "newer", None).await.unwrap();
@@ -103,11 +140,21 @@ async fn sessions_that_ended_are_told_from_those_that_stand(home: Home) {
     ];
     home.suffer("update sessions set expires_at = 1000").await;
     let fresh = store.sign_in(ada).await.unwrap();
-    let given = [&here, &there, &old, &fresh, &"made up".to_owned()].map(|token| SessionId::of(token));
-    let ended = store.ended_sessions(&given.iter().cloned().collect()).await.unwrap();
+    let given =
+        [&here, &there, &old, &fresh, &"made up".to_owned()].map(|token| SessionId::of(token));
+    let ended = store
+        .ended_sessions(&given.iter().cloned().collect())
+        .await
+        .unwrap();
     let ended: HashSet<SessionId> = ended.into_iter().map(|(session, _)| session).collect();
     let stands = SessionId::of(&fresh);
-    assert_eq!(ended, given.into_iter().filter(|session| *session != stands).collect());
+    assert_eq!(
+        ended,
+        given
+            .into_iter()
+            .filter(|session| *session != stands)
+            .collect()
+    );
     assert_eq!(store.ended_sessions(&HashSet::new()).await.unwrap(), []);
 }
 
@@ -141,15 +188,27 @@ async fn a_suspension_holds_until_its_time_or_until_it_is_lifted(home: Home) {
     home.suffer("update users set suspended_until = 1000 where suspended_until is not null")
         .await;
     assert_eq!(store.ended_sessions(&given).await.unwrap(), []);
-    assert_eq!(store.signed_in(&token).await.unwrap().unwrap().suspension, None);
-    assert_eq!(store.unsuspend(&actor, ada).await.unwrap(), AdminOutcome::NotSuspended);
-    let suspension = Suspension { until: None, reason };
+    assert_eq!(
+        store.signed_in(&token).await.unwrap().unwrap().suspension,
+        None
+    );
+    assert_eq!(
+        store.unsuspend(&actor, ada).await.unwrap(),
+        AdminOutcome::NotSuspended
+    );
+    let suspension = Suspension {
+        until: None,
+        reason,
+    };
     assert_eq!(
         store.suspend(&actor, root, &suspension).await.unwrap(),
         AdminOutcome::LastAdmin
     );
     assert_eq!(
-        store.suspend(&actor, UserId(Uuid::nil()), &suspension).await.unwrap(),
+        store
+            .suspend(&actor, UserId(Uuid::nil()), &suspension)
+            .await
+            .unwrap(),
         AdminOutcome::NoUser
     );
     let users = store.users("A", None, 10).await.unwrap();
@@ -162,12 +221,17 @@ async fn a_suspension_holds_until_its_time_or_until_it_is_lifted(home: Home) {
     );
     let log = store.audit_log(None, 2).await.unwrap();
     assert_eq!(
-        log.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(),
+        log.iter()
+            .map(|row| row.action.as_str())
+            .collect::<Vec<_>>(),
         ["suspend", "suspend"]
     );
     let older = store.audit_log(Some(log[1].id), 10).await.unwrap();
     assert_eq!(
-        older.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(),
+        older
+            .iter()
+            .map(|row| row.action.as_str())
+            .collect::<Vec<_>>(),
         ["make-admin"]
     );
 }
@@ -175,14 +239,19 @@ async fn a_suspension_holds_until_its_time_or_until_it_is_lifted(home: Home) {
 async fn what_admins_do_is_in_the_log_with_the_names_of_that_time(home: Home) {
     let store = &home.store;
     let space = home.some_space().await;
-    let other = home.space(home.user("bob").await, "Other", Access::Unlisted).await;
+    let other = home
+        .space(home.user("bob").await, "Other", Access::Unlisted)
+        .await;
     let ada = store.credentials("ada").await.unwrap().unwrap().user;
     let root = Actor {
         user: Some(home.user("root").await),
         name: "root".into(),
     };
     let token = store.sign_in(ada).await.unwrap();
-    assert_eq!(store.sign_out_by(&root, ada).await.unwrap(), AdminOutcome::Done);
+    assert_eq!(
+        store.sign_out_by(&root, ada).await.unwrap(),
+        AdminOutcome::Done
+    );
     assert_eq!(store.signed_in(&token).await.unwrap(), None);
     let token = store.sign_in(ada).await.unwrap();
     assert_eq!(
@@ -190,13 +259,24 @@ async fn what_admins_do_is_in_the_log_with_the_names_of_that_time(home: Home) {
         AdminOutcome::Done
     );
     assert_eq!(store.signed_in(&token).await.unwrap(), None);
-    assert_eq!(store.credentials("ada").await.unwrap().unwrap().password_hash, "new");
+    assert_eq!(
+        store
+            .credentials("ada")
+            .await
+            .unwrap()
+            .unwrap()
+            .password_hash,
+        "new"
+    );
     assert_eq!(store.gone_spaces(&[space, other]).await.unwrap(), []);
     assert!(store.delete_space_by(&root, space).await.unwrap());
     assert!(!store.delete_space_by(&root, space).await.unwrap());
     assert_eq!(store.gone_spaces(&[space, other]).await.unwrap(), [space]);
     let nobody = UserId(Uuid::nil());
-    assert_eq!(store.sign_out_by(&root, nobody).await.unwrap(), AdminOutcome::NoUser);
+    assert_eq!(
+        store.sign_out_by(&root, nobody).await.unwrap(),
+        AdminOutcome::NoUser
+    );
     assert_eq!(
         store.reset_password(&root, nobody, "-").await.unwrap(),
         AdminOutcome::NoUser
@@ -208,11 +288,16 @@ async fn what_admins_do_is_in_the_log_with_the_names_of_that_time(home: Home) {
         .collect();
     assert_eq!(
         told,
-        [("delete-space", "S"), ("reset-password", "ada"), ("sign-out", "ada")]
+        [
+            ("delete-space", "S"),
+            ("reset-password", "ada"),
+            ("sign-out", "ada")
+        ]
     );
     assert!(
-        log.iter()
-            .all(|row| row.actor == "root" && row.actor_id == root.user.map(|user| user.to_string()))
+        log.iter().all(
+            |row| row.actor == "root" && row.actor_id == root.user.map(|user| user.to_string())
+        )
     );
     assert_eq!(log[0].space, Some(space.to_string()));
 }
@@ -222,7 +307,8 @@ async fn using_a_session_prolongs_it_and_an_unused_one_ends(home: Home) {
     let ada = home.user("ada").await;
     let token = store.sign_in(ada).await.unwrap();
     // Twenty days pass; a session lives for thirty.
-    let days = "update sessions set used_at = used_at - 1728000000, expires_at = expires_at - 1728000000";
+    let days =
+        "update sessions set used_at = used_at - 1728000000, expires_at = expires_at - 1728000000";
     for _ in 0..3 {
         home.suffer(days).await;
         assert!(store.signed_in(&token).await.unwrap().is_some());
@@ -232,7 +318,8 @@ async fn using_a_session_prolongs_it_and_an_unused_one_ends(home: Home) {
     assert_eq!(store.signed_in(&token).await.unwrap(), None);
     // The one that comes takes the place of the one that expired.
     store.sign_in(ada).await.unwrap();
-    home.suffer("update sessions set expires_at = 9000000000000").await;
+    home.suffer("update sessions set expires_at = 9000000000000")
+        .await;
     assert_eq!(store.signed_in(&token).await.unwrap(), None);
 }
 
@@ -242,13 +329,22 @@ async fn the_first_admin_is_made_once(home: Home) {
     let token = store.new_setup_token().await.unwrap().unwrap();
     assert!(store.setup_token_fits(&token).await.unwrap());
     assert!(!store.setup_token_fits("wrong").await.unwrap());
-    assert_eq!(store.set_up("wrong", "root", "-").await.unwrap(), SetUp::Refused);
-    assert_eq!(store.set_up(&token, "ada", "-").await.unwrap(), SetUp::NameTaken);
+    assert_eq!(
+        store.set_up("wrong", "root", "-").await.unwrap(),
+        SetUp::Refused
+    );
+    assert_eq!(
+        store.set_up(&token, "ada", "-").await.unwrap(),
+        SetUp::NameTaken
+    );
     assert!(matches!(
         store.set_up(&token, "root", "-").await.unwrap(),
         SetUp::Done(_)
     ));
-    assert_eq!(store.set_up(&token, "root2", "-").await.unwrap(), SetUp::Refused);
+    assert_eq!(
+        store.set_up(&token, "root2", "-").await.unwrap(),
+        SetUp::Refused
+    );
     assert!(!store.setup_token_fits(&token).await.unwrap());
     assert_eq!(store.new_setup_token().await.unwrap(), None);
 }
@@ -256,7 +352,8 @@ async fn the_first_admin_is_made_once(home: Home) {
 async fn a_later_start_makes_a_new_token_and_the_old_one_stops_working(home: Home) {
     let store = &home.store;
     let first = store.new_setup_token().await.unwrap().unwrap();
-    home.suffer("update setup set created_at = created_at - 60000").await;
+    home.suffer("update setup set created_at = created_at - 60000")
+        .await;
     let second = store.new_setup_token().await.unwrap().unwrap();
     assert!(!store.setup_token_fits(&first).await.unwrap());
     assert!(store.setup_token_fits(&second).await.unwrap());
@@ -266,12 +363,18 @@ async fn a_user_keeps_others_away_until_they_do_not(home: Home) {
     let store = &home.store;
     let (ada, bob) = (home.user("ada").await, home.user("bob").await);
     assert!(store.set_blocked(ada, bob, true).await.unwrap());
-    assert!(store.set_blocked(ada, bob, true).await.unwrap(), "twice is once");
+    assert!(
+        store.set_blocked(ada, bob, true).await.unwrap(),
+        "twice is once"
+    );
     assert_eq!(store.blocked_by(ada).await.unwrap(), [bob]);
     assert_eq!(store.blocked_by(bob).await.unwrap(), []);
     assert!(store.is_blocked(bob, ada).await.unwrap(), "both ways");
     assert!(
-        !store.set_blocked(ada, UserId(Uuid::nil()), true).await.unwrap(),
+        !store
+            .set_blocked(ada, UserId(Uuid::nil()), true)
+            .await
+            .unwrap(),
         "nobody"
     );
     assert!(store.set_blocked(ada, bob, false).await.unwrap());
@@ -294,9 +397,15 @@ async fn names_from_before_stay_and_the_later_of_two_that_look_alike_is_marked(h
     let users = again.users("", None, 10).await.unwrap();
     let marked: Vec<_> = users.iter().filter(|user| user.looks_alike).collect();
     assert_eq!(users.len(), 3);
-    assert!(matches!(marked[..], [bob] if bob.name == "Bob"), "{marked:?}");
+    assert!(
+        matches!(marked[..], [bob] if bob.name == "Bob"),
+        "{marked:?}"
+    );
     // Each signs in by the exact name; in other forms of it the earlier one does.
-    let (bob, later) = (again.credentials("bob").await, again.credentials("Bob").await);
+    let (bob, later) = (
+        again.credentials("bob").await,
+        again.credentials("Bob").await,
+    );
     let (bob, later) = (bob.unwrap().unwrap().user, later.unwrap().unwrap().user);
     assert_ne!(bob, later);
     assert_eq!(again.credentials("BOB").await.unwrap().unwrap().user, bob);
@@ -307,7 +416,10 @@ async fn names_from_before_stay_and_the_later_of_two_that_look_alike_is_marked(h
         ("Bob", "Bob (look-alike)")
     );
     let token = again.sign_in(bob).await.unwrap();
-    assert_eq!(again.signed_in(&token).await.unwrap().unwrap().shown_name(), "bob");
+    assert_eq!(
+        again.signed_in(&token).await.unwrap().unwrap().shown_name(),
+        "bob"
+    );
     assert_eq!(again.add_user("MILA", "-", Role::User).await.unwrap(), None);
     again.close().await;
     store.close().await;
@@ -318,7 +430,15 @@ async fn a_hash_is_renewed_unless_the_password_was_changed(home: Home) {
     let ada = home.user("ada").await;
     store.renew_password_hash(ada, "-", "better").await.unwrap();
     store.renew_password_hash(ada, "-", "worse").await.unwrap();
-    assert_eq!(store.credentials("ada").await.unwrap().unwrap().password_hash, "better");
+    assert_eq!(
+        store
+            .credentials("ada")
+            .await
+            .unwrap()
+            .unwrap()
+            .password_hash,
+        "better"
+    );
 }
 
 async fn an_invite_admits_as_many_as_it_is_for_until_it_ends(home: Home) {

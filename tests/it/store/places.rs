@@ -15,10 +15,19 @@ fn names(rows: &[plaza::store::SpaceRow]) -> Vec<&str> {
 
 async fn an_element_changes_only_where_it_is_told_to(home: Home) {
     let store = &home.store;
-    let rug = store.add_element("/art/rug.svg", (2, 3), false).await.unwrap();
-    let desk = store.add_element("/art/desk.svg", (1, 1), true).await.unwrap();
+    let rug = store
+        .add_element("/art/rug.svg", (2, 3), false)
+        .await
+        .unwrap();
+    let desk = store
+        .add_element("/art/desk.svg", (1, 1), true)
+        .await
+        .unwrap();
     let all = store.elements().await.unwrap();
-    assert_eq!(all.iter().map(|row| row.id).collect::<Vec<_>>(), [rug, desk]);
+    assert_eq!(
+        all.iter().map(|row| row.id).collect::<Vec<_>>(),
+        [rug, desk]
+    );
     let change = ElementChange {
         width: Some(4),
         is_static: Some(true),
@@ -39,7 +48,10 @@ async fn an_element_changes_only_where_it_is_told_to(home: Home) {
 async fn a_space_made_from_a_map_has_its_elements(home: Home) {
     let store = &home.store;
     let ada = home.user("ada").await;
-    let desk = store.add_element("/art/desk.svg", (1, 1), true).await.unwrap();
+    let desk = store
+        .add_element("/art/desk.svg", (1, 1), true)
+        .await
+        .unwrap();
     let new = NewMap {
         name: "Office".into(),
         thumbnail: Some("/art/office.png".into()),
@@ -49,12 +61,21 @@ async fn a_space_made_from_a_map_has_its_elements(home: Home) {
         zones: Vec::new(),
     };
     let map = store.add_map(&new).await.unwrap();
-    assert_eq!(store.maps().await.unwrap(), [store.map(map).await.unwrap().unwrap()]);
+    assert_eq!(
+        store.maps().await.unwrap(),
+        [store.map(map).await.unwrap().unwrap()]
+    );
     assert_eq!(store.map(MapId(Uuid::nil())).await.unwrap(), None);
-    assert_eq!(store.map_document(map).await.unwrap(), MapDocument::default());
+    assert_eq!(
+        store.map_document(map).await.unwrap(),
+        MapDocument::default()
+    );
     let standing = store.map_placed(map).await.unwrap();
     assert_eq!(
-        standing.iter().map(|placed| placed.corner).collect::<Vec<_>>(),
+        standing
+            .iter()
+            .map(|placed| placed.corner)
+            .collect::<Vec<_>>(),
         [Tile::new(1, 2), Tile::new(3, 4)]
     );
 
@@ -69,11 +90,17 @@ async fn a_space_made_from_a_map_has_its_elements(home: Home) {
     };
     let space = store.add_space(&space).await.unwrap();
     let row = store.space(space).await.unwrap().unwrap();
-    assert_eq!((row.map, row.creator, row.plan_version), (Some(map), Some(ada), 1));
+    assert_eq!(
+        (row.map, row.creator, row.plan_version),
+        (Some(map), Some(ada), 1)
+    );
     assert_eq!(row.thumbnail.as_deref(), Some("/art/office.png"));
     let placed = store.placed(space).await.unwrap();
     assert_eq!(
-        placed.iter().map(|placed| placed.corner).collect::<Vec<_>>(),
+        placed
+            .iter()
+            .map(|placed| placed.corner)
+            .collect::<Vec<_>>(),
         [Tile::new(1, 2), Tile::new(3, 4)]
     );
     let mut there = standing.iter().chain(&placed).map(|placed| placed.id);
@@ -97,16 +124,43 @@ async fn a_space_made_from_a_map_has_its_elements(home: Home) {
 async fn what_is_placed_can_be_removed_once(home: Home) {
     let store = &home.store;
     let space = home.some_space().await;
-    let desk = store.add_element("/art/desk.svg", (1, 1), true).await.unwrap();
-    let (placement, version) = store.place(space, desk, Tile::new(1, 1), 10).await.unwrap().unwrap();
+    let desk = store
+        .add_element("/art/desk.svg", (1, 1), true)
+        .await
+        .unwrap();
+    let (placement, version) = store
+        .place(space, desk, Tile::new(1, 1), 10)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(version, 2);
-    assert_eq!(store.space_of_placement(placement).await.unwrap().unwrap().id, space);
-    assert_eq!(store.unplace(SpaceId(Uuid::nil()), placement).await.unwrap(), None);
+    assert_eq!(
+        store
+            .space_of_placement(placement)
+            .await
+            .unwrap()
+            .unwrap()
+            .id,
+        space
+    );
+    assert_eq!(
+        store
+            .unplace(SpaceId(Uuid::nil()), placement)
+            .await
+            .unwrap(),
+        None
+    );
     assert_eq!(store.unplace(space, placement).await.unwrap(), Some(3));
     assert_eq!(store.unplace(space, placement).await.unwrap(), None);
     assert_eq!(store.space_of_placement(placement).await.unwrap(), None);
     let unknown = ElementId(Uuid::nil());
-    assert_eq!(store.place(space, unknown, Tile::new(1, 1), 10).await.unwrap(), None);
+    assert_eq!(
+        store
+            .place(space, unknown, Tile::new(1, 1), 10)
+            .await
+            .unwrap(),
+        None
+    );
     assert_eq!(
         store
             .place(SpaceId(Uuid::nil()), desk, Tile::new(1, 1), 10)
@@ -134,10 +188,17 @@ async fn one_person_owns_only_so_many_spaces(home: Home) {
         keeps_chat: false,
     };
     let of_ada = new(ada);
-    let all = futures_util::future::join_all((0..6).map(|_| store.add_space_within(&of_ada, 2))).await;
+    let all =
+        futures_util::future::join_all((0..6).map(|_| store.add_space_within(&of_ada, 2))).await;
     let made: Vec<SpaceId> = all.into_iter().filter_map(Result::unwrap).collect();
     assert_eq!(made.len(), 2, "also when they ask at once");
-    assert!(store.add_space_within(&new(bob), 2).await.unwrap().is_some());
+    assert!(
+        store
+            .add_space_within(&new(bob), 2)
+            .await
+            .unwrap()
+            .is_some()
+    );
     store.delete_space(made[0]).await.unwrap();
     assert!(store.add_space_within(&of_ada, 2).await.unwrap().is_some());
 }
@@ -145,10 +206,17 @@ async fn one_person_owns_only_so_many_spaces(home: Home) {
 async fn a_space_takes_only_so_many_elements(home: Home) {
     let store = &home.store;
     let space = home.some_space().await;
-    let desk = store.add_element("/art/desk.svg", (1, 1), true).await.unwrap();
+    let desk = store
+        .add_element("/art/desk.svg", (1, 1), true)
+        .await
+        .unwrap();
     for room in [true, true, false] {
         assert_eq!(
-            store.place(space, desk, Tile::new(0, 0), 2).await.unwrap().is_some(),
+            store
+                .place(space, desk, Tile::new(0, 0), 2)
+                .await
+                .unwrap()
+                .is_some(),
             room
         );
     }
@@ -157,8 +225,15 @@ async fn a_space_takes_only_so_many_elements(home: Home) {
 async fn a_deleted_space_leaves_nothing_behind(home: Home) {
     let store = &home.store;
     let space = home.some_space().await;
-    let desk = store.add_element("/art/desk.svg", (1, 1), true).await.unwrap();
-    let (placement, _) = store.place(space, desk, Tile::new(1, 1), 10).await.unwrap().unwrap();
+    let desk = store
+        .add_element("/art/desk.svg", (1, 1), true)
+        .await
+        .unwrap();
+    let (placement, _) = store
+        .place(space, desk, Tile::new(1, 1), 10)
+        .await
+        .unwrap()
+        .unwrap();
     store.save_checkpoint(space, 1, 1, b"x").await.unwrap();
     assert!(store.delete_space(space).await.unwrap());
     assert!(!store.delete_space(space).await.unwrap());
@@ -185,9 +260,18 @@ async fn spaces_are_listed_page_by_page_with_the_newest_first(home: Home) {
         after: Some(newest[1].id),
         ..first
     };
-    assert_eq!(names(&store.public_spaces(bob, second).await.unwrap()), ["One"]);
-    assert_eq!(names(&store.public_spaces(ada, first).await.unwrap()), [""; 0]);
-    assert_eq!(names(&store.spaces_of(ada, first).await.unwrap()), ["Hidden", "Three"]);
+    assert_eq!(
+        names(&store.public_spaces(bob, second).await.unwrap()),
+        ["One"]
+    );
+    assert_eq!(
+        names(&store.public_spaces(ada, first).await.unwrap()),
+        [""; 0]
+    );
+    assert_eq!(
+        names(&store.spaces_of(ada, first).await.unwrap()),
+        ["Hidden", "Three"]
+    );
     assert_eq!(names(&store.spaces_of(bob, first).await.unwrap()), [""; 0]);
 }
 
@@ -210,9 +294,18 @@ async fn of_an_owner_with_many_public_spaces_some_are_behind(home: Home) {
         is_behind: true,
         ..front
     };
-    assert_eq!(names(&store.public_spaces(cleo, behind).await.unwrap()), ["2", "1"]);
-    let searched = Page { search: "1", ..behind };
-    assert_eq!(names(&store.public_spaces(cleo, searched).await.unwrap()), ["1"]);
+    assert_eq!(
+        names(&store.public_spaces(cleo, behind).await.unwrap()),
+        ["2", "1"]
+    );
+    let searched = Page {
+        search: "1",
+        ..behind
+    };
+    assert_eq!(
+        names(&store.public_spaces(cleo, searched).await.unwrap()),
+        ["1"]
+    );
 }
 
 async fn a_search_folds_case_in_any_script_and_knows_no_wildcards(home: Home) {
@@ -254,7 +347,12 @@ async fn an_older_ownership_cannot_overwrite_a_checkpoint(home: Home) {
     let space = home.some_space().await;
     assert!(store.save_checkpoint(space, 2, 10, b"two").await.unwrap());
     assert!(!store.save_checkpoint(space, 1, 99, b"one").await.unwrap());
-    assert!(store.save_checkpoint(space, 2, 11, &[0, 255, 0]).await.unwrap());
+    assert!(
+        store
+            .save_checkpoint(space, 2, 11, &[0, 255, 0])
+            .await
+            .unwrap()
+    );
     let kept = store.load_checkpoint(space).await.unwrap().unwrap();
     assert_eq!(
         (kept.epoch, kept.tick, kept.blob.as_slice()),
@@ -267,14 +365,21 @@ async fn an_older_ownership_cannot_overwrite_a_checkpoint(home: Home) {
 async fn a_layout_is_of_the_version_it_is_read_with(home: Home) {
     let store = &home.store;
     let (space, other) = (home.some_space().await, SpaceId(Uuid::nil()));
-    let desk = store.add_element("/art/desk.svg", (1, 1), true).await.unwrap();
+    let desk = store
+        .add_element("/art/desk.svg", (1, 1), true)
+        .await
+        .unwrap();
     for number in 1..4 {
         let layout = store.layout(space).await.unwrap().unwrap();
         assert_eq!(layout.placed.len() + 1, number);
         assert_eq!(layout.plan().version as usize, number);
         let versions = store.plan_versions(&[other, space]).await.unwrap();
         assert_eq!(versions, [(space, number as u32)]);
-        store.place(space, desk, Tile::new(1, 1), 9).await.unwrap().unwrap();
+        store
+            .place(space, desk, Tile::new(1, 1), 9)
+            .await
+            .unwrap()
+            .unwrap();
     }
     assert!(store.layout(other).await.unwrap().is_none());
     let many: Vec<SpaceId> = (1..1_200)

@@ -32,15 +32,25 @@ async fn at_once<F: Future<Output: Send + 'static> + Send + 'static>(
 }
 
 async fn desk(home: &Home) -> ElementId {
-    home.store.add_element("/art/desk.svg", (1, 1), true).await.unwrap()
+    home.store
+        .add_element("/art/desk.svg", (1, 1), true)
+        .await
+        .unwrap()
 }
 
 async fn many_writers_and_readers_all_succeed(home: Home) {
     let (space, desk) = (home.some_space().await, desk(&home).await);
     at_once(&home, 40, move |store, number| async move {
         let corner = Tile::new(number as u16 % 10, 0);
-        store.place(space, desk, corner, 1000).await.unwrap().unwrap();
-        store.save_checkpoint(space, 1, number as u64, b"x").await.unwrap();
+        store
+            .place(space, desk, corner, 1000)
+            .await
+            .unwrap()
+            .unwrap();
+        store
+            .save_checkpoint(space, 1, number as u64, b"x")
+            .await
+            .unwrap();
         store.plan(space).await.unwrap().unwrap();
     })
     .await;
@@ -74,7 +84,12 @@ async fn the_last_use_of_an_invite_admits_one(home: Home) {
         }
     });
     let came = came.await;
-    assert_eq!(came.iter().filter(|end| matches!(end, Admission::Done(_))).count(), 1);
+    assert_eq!(
+        came.iter()
+            .filter(|end| matches!(end, Admission::Done(_)))
+            .count(),
+        1
+    );
     assert!(!came.contains(&Admission::NameTaken));
 }
 
@@ -133,14 +148,21 @@ async fn a_space_may_be_deleted_while_it_is_built_in(home: Home) {
                         .unwrap(),
                 ),
                 _ => {
-                    if let Some((placement, _)) = store.place(space, desk, Tile::new(0, 0), 100).await.unwrap() {
+                    if let Some((placement, _)) = store
+                        .place(space, desk, Tile::new(0, 0), 100)
+                        .await
+                        .unwrap()
+                    {
                         store.unplace(space, placement).await.unwrap();
                     }
                 }
             }
             false
         });
-        assert_eq!(deleted.await.into_iter().filter(|deleted| *deleted).count(), 1);
+        assert_eq!(
+            deleted.await.into_iter().filter(|deleted| *deleted).count(),
+            1
+        );
         assert!(home.store.load_checkpoint(space).await.unwrap().is_none());
     }
 }
@@ -176,7 +198,10 @@ async fn elements_of_many_spaces_change_without_waiting_in_a_circle(home: Home) 
     })
     .await;
     for (space, version) in [(spaces[0], 3 + 24 + 24), (spaces[3], 3 + 24)] {
-        assert_eq!(home.store.plan(space).await.unwrap().unwrap().version, version);
+        assert_eq!(
+            home.store.plan(space).await.unwrap().unwrap().version,
+            version
+        );
     }
 }
 
@@ -194,10 +219,20 @@ async fn the_first_admin_is_made_by_one(home: Home) {
     let token = home.store.new_setup_token().await.unwrap().unwrap();
     let made = at_once(&home, 8, |store, number| {
         let token = token.clone();
-        async move { store.set_up(&token, &format!("root{number}"), "-").await.unwrap() }
+        async move {
+            store
+                .set_up(&token, &format!("root{number}"), "-")
+                .await
+                .unwrap()
+        }
     });
     let made = made.await;
-    assert_eq!(made.iter().filter(|end| matches!(end, SetUp::Done(_))).count(), 1);
+    assert_eq!(
+        made.iter()
+            .filter(|end| matches!(end, SetUp::Done(_)))
+            .count(),
+        1
+    );
     assert!(!made.contains(&SetUp::NameTaken));
 }
 
@@ -257,11 +292,9 @@ on_both!(
 #[tokio::test]
 async fn of_processes_that_start_together_one_makes_the_setup_token() {
     let home = Home::on_a_server().await;
-    let made = at_once(
-        &home,
-        8,
-        |store, _| async move { store.new_setup_token().await.unwrap() },
-    );
+    let made = at_once(&home, 8, |store, _| async move {
+        store.new_setup_token().await.unwrap()
+    });
     let tokens: Vec<_> = made.await.into_iter().flatten().collect();
     assert_eq!(tokens.len(), 1);
     assert!(home.store.setup_token_fits(&tokens[0]).await.unwrap());

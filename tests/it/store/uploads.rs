@@ -1,4 +1,5 @@
-//! Pictures: set aside before they come, kept until the last place that shows them is gone, and their files after that.
+//! Pictures: set aside before they come, kept until the last place that shows them is gone, and
+//! their files after that.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -45,7 +46,9 @@ fn picture(hash: &str, size: u64) -> Upload<'_> {
 
 async fn bring(store: &Store, user: UserId, number: u8, size: u64) {
     let ticket = ticket(store, user, size).await;
-    let settled = store.add_upload(&ticket, picture(&hash(number), size), QUOTA).await;
+    let settled = store
+        .add_upload(&ticket, picture(&hash(number), size), QUOTA)
+        .await;
     assert_eq!(settled.unwrap(), Settled::Added);
 }
 
@@ -72,7 +75,12 @@ fn said(number: u128, user: UserId, text: String) -> DurableEvent {
         reply_to: None,
         may_moderate: false,
     };
-    DurableEvent::Said(ChatMessage::new(PlayerId::default(), user, "Ada".into(), speech))
+    DurableEvent::Said(ChatMessage::new(
+        PlayerId::default(),
+        user,
+        "Ada".into(),
+        speech,
+    ))
 }
 
 fn changed(number: u128, text: Option<String>) -> DurableEvent {
@@ -103,7 +111,9 @@ async fn bytes_are_set_aside_once_however_many_ask(home: Home) {
             refused => assert_eq!(refused, Reserved::Busy),
         }
     }
-    let [first] = ours.as_slice() else { panic!("{ours:?}") };
+    let [first] = ours.as_slice() else {
+        panic!("{ours:?}")
+    };
     // It does not stand in the way of others, nor of the next one once it is given back.
     home.store
         .release_upload(&ticket(&home.store, bob, 1).await)
@@ -111,11 +121,15 @@ async fn bytes_are_set_aside_once_however_many_ask(home: Home) {
         .unwrap();
     home.store.release_upload(first).await.unwrap();
     assert_eq!(
-        other.add_upload(first, picture(&hash(1), 9), QUOTA).await.unwrap(),
+        other
+            .add_upload(first, picture(&hash(1), 9), QUOTA)
+            .await
+            .unwrap(),
         Settled::Expired
     );
     assert!(!is_there(&home.store, 1).await);
-    // Half of what is there goes for the first, and what was set aside is not what counts, but what came.
+    // Half of what is there goes for the first, and what was set aside is not what counts, but what
+    // came.
     bring(&home.store, ada, 1, QUOTA - 10).await;
     let refused = other.reserve_upload(ada, 11, QUOTA).await.unwrap();
     assert_eq!(refused, Reserved::Full(QUOTA - 10));
@@ -126,11 +140,15 @@ async fn bytes_are_set_aside_once_however_many_ask(home: Home) {
         .await
         .unwrap();
     assert_eq!(grown, Settled::Full(QUOTA - 10));
-    home.suffer("update upload_accounts set expires_at = 1").await;
+    home.suffer("update upload_accounts set expires_at = 1")
+        .await;
     bring(&other, ada, 2, 10).await;
     assert_eq!(home.store.uploaded_bytes(ada).await.unwrap(), QUOTA);
     assert_eq!(
-        home.store.reserve_upload(UserId(Uuid::nil()), 1, QUOTA).await.unwrap(),
+        home.store
+            .reserve_upload(UserId(Uuid::nil()), 1, QUOTA)
+            .await
+            .unwrap(),
         Reserved::Busy
     );
     other.close().await;
@@ -182,7 +200,10 @@ async fn a_picture_lives_until_the_last_message_that_shows_it(home: Home) {
     assert!(is_there(store, 4).await, "another space shows it");
     let both = [said(5, ada, format!("![]({})", url(6))), changed(5, None)];
     store.keep_chat(space, &both).await.unwrap();
-    assert!(!is_there(store, 6).await, "it was deleted before it was kept");
+    assert!(
+        !is_there(store, 6).await,
+        "it was deleted before it was kept"
+    );
     store.delete_space(other).await.unwrap();
     assert!(!is_there(store, 4).await && !is_there(store, 5).await);
     let third = kept_space(store, ada).await;
@@ -191,7 +212,10 @@ async fn a_picture_lives_until_the_last_message_that_shows_it(home: Home) {
     store.keep_chat(third, &[shown]).await.unwrap();
     let admin = plaza::store::audit_log::Actor::command_line();
     assert!(store.delete_space_by(&admin, third).await.unwrap());
-    assert!(!is_there(store, 8).await, "an admin deletes a space in another way");
+    assert!(
+        !is_there(store, 8).await,
+        "an admin deletes a space in another way"
+    );
     assert!(is_there(store, 7).await, "nothing showed it yet");
     assert_eq!(store.uploaded_bytes(ada).await.unwrap(), 100);
 }
@@ -206,7 +230,8 @@ async fn old_lines_take_their_pictures_along(home: Home) {
         .unwrap();
     store.forget_old_lines().await.unwrap();
     assert!(is_there(store, 1).await);
-    home.suffer("update spaces set chat_retention_days = 1").await;
+    home.suffer("update spaces set chat_retention_days = 1")
+        .await;
     store.forget_old_lines().await.unwrap();
     assert!(!is_there(store, 1).await);
 }
@@ -320,7 +345,10 @@ async fn files_go_after_their_pictures_and_no_others_do(home: Home) {
     assert!(store.delete_upload(&hash(1), None).await.unwrap());
     assert!(!store.delete_upload(&hash(1), None).await.unwrap());
     assert_eq!(store.remove_dead_files(folder.path()).await.unwrap(), 1);
-    assert_eq!(names(folder.path()), [name(2), name(3), "theirs.png".into()]);
+    assert_eq!(
+        names(folder.path()),
+        [name(2), name(3), "theirs.png".into()]
+    );
     // The process that wrote the third one died before it was a picture.
     home.suffer("update dead_uploads set due_at = 1").await;
     assert_eq!(store.remove_dead_files(folder.path()).await.unwrap(), 1);
@@ -336,9 +364,16 @@ async fn files_go_after_their_pictures_and_no_others_do(home: Home) {
 async fn pictures_are_listed_newest_first(home: Home) {
     let (store, ada, bob) = (&home.store, home.user("ada").await, home.user("bob").await);
     for number in 1..=5 {
-        bring(store, if number == 3 { bob } else { ada }, number, u64::from(number)).await;
+        bring(
+            store,
+            if number == 3 { bob } else { ada },
+            number,
+            u64::from(number),
+        )
+        .await;
     }
-    home.suffer("update uploads set created_at = size / 2").await;
+    home.suffer("update uploads set created_at = size / 2")
+        .await;
     let list = async |owner, after: Option<u8>, limit| {
         let after = after.map(hash);
         let rows = store.uploads(owner, after.as_deref(), limit).await.unwrap();
@@ -349,7 +384,10 @@ async fn pictures_are_listed_newest_first(home: Home) {
     assert_eq!(list(Some(ada), Some(4), 9).await, [2, 1]);
     let row = store.upload(&hash(3)).await.unwrap().unwrap();
     assert_eq!(row.owner, Some((bob, "bob".into())));
-    assert_eq!((row.name(), row.width, row.height), (format!("{}.png", hash(3)), 3, 2));
+    assert_eq!(
+        (row.name(), row.width, row.height),
+        (format!("{}.png", hash(3)), 3, 2)
+    );
     bring(store, bob, 3, 3).await;
     assert_eq!(
         store.uploaded_bytes(bob).await.unwrap(),
