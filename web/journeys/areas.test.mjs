@@ -1,4 +1,6 @@
-/** Areas: two people talk behind a border, and nobody outside hears them, until they let them in. */
+/**
+ * Areas: two people talk behind a border, and nobody outside hears them, until they let them in.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -50,7 +52,8 @@ test("in the open all three hear each other", async () => {
     for (const { player } of peers.filter(({ player }) => player !== me)) {
       // Each beeps once a second.
       await person.until(
-        (player) => globalThis.__plaza().calls.some((call) => call.player === player && call.level > 0.01),
+        (player) =>
+          globalThis.__plaza().calls.some((call) => call.player === player && call.level > 0.01),
         player,
       );
     }
@@ -64,7 +67,12 @@ test("in a private area two hear each other, and the third beside it hears nothi
   for (const person of [ada, bo]) {
     await person.until(() => {
       const { calls, zones } = globalThis.__plaza();
-      return zones.includes("Meadow blanket") && calls.length === 1 && calls[0].gain === 1 && calls[0].level > 0.01;
+      return (
+        zones.includes("Meadow blanket") &&
+        calls.length === 1 &&
+        calls[0].gain === 1 &&
+        calls[0].level > 0.01
+      );
     });
   }
   await cleo.until(() => globalThis.__plaza().calls.length === 0);

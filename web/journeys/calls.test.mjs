@@ -1,4 +1,7 @@
-/** Calls: people walk up to each other and talk, with pictures and sound; who may not hear hears nothing. */
+/**
+ * Calls: people walk up to each other and talk, with pictures and sound; who may not hear hears
+ * nothing.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -13,7 +16,10 @@ let link;
 
 const sit = (name, options = WINDOW, from = browser) => arrive(from, server, link, name, options);
 
-/** Walks until the other one is that many tiles away, in another direction whenever something stands in the way. */
+/**
+ * Walks until the other one is that many tiles away, in another direction whenever something stands
+ * in the way.
+ */
 async function walkAway(person, tiles) {
   const isAway = (tiles) => {
     const { body, walkers, me } = globalThis.__plaza();
@@ -30,7 +36,8 @@ async function walkAway(person, tiles) {
         const other = walkers.find(({ player }) => player !== me);
         const last = globalThis.__stood;
         const isStuck = last?.x === body.x && last.y === body.y && seq - last.seq >= 10;
-        if (last?.x !== body.x || last.y !== body.y || isStuck) globalThis.__stood = { x: body.x, y: body.y, seq };
+        if (last?.x !== body.x || last.y !== body.y || isStuck)
+          globalThis.__stood = { x: body.x, y: body.y, seq };
         return isStuck || !other || Math.hypot(body.x - other.x, body.y - other.y) > tiles * 64;
       },
       tiles,
@@ -71,7 +78,9 @@ test("he walks up, and they hear and see each other", async () => {
   await ada.page.getByRole("button", { name: "Camera off (V)" }).click();
   await agree(bo, "camera");
   // Her beeps are in his graph, and her picture is in his tiles.
-  await bo.until(() => globalThis.__plaza().calls.some(({ level, gain }) => level > 0.01 && gain > 0.9));
+  await bo.until(() =>
+    globalThis.__plaza().calls.some(({ level, gain }) => level > 0.01 && gain > 0.9),
+  );
   for (const person of [ada, bo]) {
     await person.page.waitForFunction(() => {
       const other = document.querySelector(".tile.camera:not(.mine) video");
@@ -134,8 +143,12 @@ test("whoever is blocked is neither heard nor seen, until they are not blocked a
 
 test("the call goes on while the space comes back from a crash", async () => {
   const packets = () =>
-    bo.page.evaluate(() => document.querySelector(".tile.camera:not(.mine) video")?.currentTime ?? 0);
-  await bo.page.waitForFunction(() => document.querySelector(".tile.camera:not(.mine) video")?.currentTime > 0);
+    bo.page.evaluate(
+      () => document.querySelector(".tile.camera:not(.mine) video")?.currentTime ?? 0,
+    );
+  await bo.page.waitForFunction(
+    () => document.querySelector(".tile.camera:not(.mine) video")?.currentTime > 0,
+  );
   const before = await packets();
   await server.kill();
   await bo.page.getByText("Connection lost").waitFor();
@@ -154,7 +167,10 @@ test("on a phone everything is in reach, and a device that is refused is explain
   try {
     const cleo = await sit("Cleo", { ...PHONE, colorScheme: "dark" }, plain);
     await cleo.page.getByRole("button", { name: "Microphone off (M)" }).click();
-    await cleo.page.getByRole("dialog", { name: "Microphone and camera" }).getByRole("alert").waitFor();
+    await cleo.page
+      .getByRole("dialog", { name: "Microphone and camera" })
+      .getByRole("alert")
+      .waitFor();
     await cleo.shot("call-refused-phone");
     await cleo.page.getByRole("button", { name: "Not now" }).click();
     await walkUp(cleo, "Ada");

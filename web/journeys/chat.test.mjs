@@ -1,4 +1,7 @@
-/** Chat: two people in two browsers: what is said, changed, answered, thought of it, looked back at, and found again. */
+/**
+ * Chat: two people in two browsers: what is said, changed, answered, thought of it, looked back at,
+ * and found again.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -28,7 +31,10 @@ before(async () => {
   link = new URL(ada.page.url()).pathname;
   await ada.page.goto(`${link}?debug`);
   await ada.arrive();
-  bob = await Person.sit(browser, server, { viewport: { width: 1440, height: 900 }, colorScheme: "dark" });
+  bob = await Person.sit(browser, server, {
+    viewport: { width: 1440, height: 900 },
+    colorScheme: "dark",
+  });
   await bob.page.goto(link);
   await bob.signUp("Bob");
   await bob.choose("Theo");
@@ -112,7 +118,8 @@ function paste(field, text) {
     if (text) clipboardData.setData("text/plain", text);
     clipboardData.items.add(new File([picture], "shot.png", { type: "image/png" }));
     const event = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
-    if (area.dispatchEvent(event)) document.execCommand("insertText", false, clipboardData.getData("text/plain"));
+    if (area.dispatchEvent(event))
+      document.execCommand("insertText", false, clipboardData.getData("text/plain"));
   }, text);
 }
 
@@ -151,7 +158,9 @@ test("a picture is sent, and what is announced is over everything", async () => 
   await ada.page.getByRole("button", { name: "Send" }).click();
   const picture = log(bob).locator(".picture img");
   await picture.nth(1).waitFor();
-  await bob.until(() => [...document.querySelectorAll(".line .picture img")].every((img) => img.naturalWidth > 0));
+  await bob.until(() =>
+    [...document.querySelectorAll(".line .picture img")].every((img) => img.naturalWidth > 0),
+  );
   await ada.page.getByRole("button", { name: "Announce to everybody" }).click();
   await ada.page.getByLabel("Message to everybody here").fill("We begin in five minutes.");
   await ada.page.keyboard.press("Enter");
@@ -184,7 +193,10 @@ test("one writes to the other alone, from their card, and it waits for them", as
   await ada.page.locator(".letter", { hasText: "Only us two" }).waitFor();
   await bob.shot("chat-direct-dark");
   await bob.page.getByRole("button", { name: "All conversations" }).click();
-  await bob.page.getByRole("list", { name: "Conversations" }).getByRole("button", { name: /^Ada/ }).waitFor();
+  await bob.page
+    .getByRole("list", { name: "Conversations" })
+    .getByRole("button", { name: /^Ada/ })
+    .waitFor();
   await bob.shot("chat-conversations-dark");
   await bob.page.getByRole("tab", { name: "Space" }).click();
   await ada.page.getByRole("tab", { name: "Space" }).click();
@@ -209,7 +221,8 @@ test("what was said long ago is looked back at and found after a crash", async (
     await ada.page.keyboard.press("Enter");
   }
   await log(bob).getByText("item 45", { exact: true }).waitFor();
-  // The newest lines are asked for, not a search: searching has a budget that asking until it is there would use up.
+  // The newest lines are asked for, not a search: searching has a budget that asking until it is
+  // there would use up.
   await ada.page.waitForFunction(
     async ([url, text]) => {
       const authorization = `Bearer ${localStorage.getItem("plaza.token")}`;

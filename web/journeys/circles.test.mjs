@@ -1,4 +1,7 @@
-/** Circles: people talk among themselves in a crowd, lead one another, say whether they want to be spoken to, and find what lies around. */
+/**
+ * Circles: people talk among themselves in a crowd, lead one another, say whether they want to be
+ * spoken to, and find what lies around.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -29,7 +32,9 @@ const hears = (person, names) =>
   person.until((names) => {
     const { peers, walkers } = globalThis.__plaza();
     const loud = peers.filter(({ why, hear }) => hear && why === 3);
-    const heard = loud.map(({ player }) => walkers.find((other) => other.player === player)?.name ?? "");
+    const heard = loud.map(
+      ({ player }) => walkers.find((other) => other.player === player)?.name ?? "",
+    );
     return heard.sort().join() === names;
   }, [...names].sort().join());
 
@@ -48,7 +53,10 @@ after(async () => {
 });
 
 const nearby = (person, count) =>
-  person.until((count) => globalThis.__plaza().peers.filter(({ hear }) => hear).length === count, count);
+  person.until(
+    (count) => globalThis.__plaza().peers.filter(({ hear }) => hear).length === count,
+    count,
+  );
 
 test("two talk in a bubble, and the third knocks from a phone", async () => {
   await card(bo, "Ada", "Walk to Ada");
@@ -75,7 +83,11 @@ test("two talk in a bubble, and the third knocks from a phone", async () => {
   await ada.page.keyboard.press("b");
   await bo.page.getByText("Ada wants to talk in a bubble with you.").waitFor();
   await bo.shot("bubble-asked");
-  assert.equal(await ada.page.getByRole("button", { name: "Lock this bubble" }).count(), 0, "nothing until Bo agrees");
+  assert.equal(
+    await ada.page.getByRole("button", { name: "Lock this bubble" }).count(),
+    0,
+    "nothing until Bo agrees",
+  );
   await bo.page.getByRole("button", { name: "Agree (Y)" }).click();
   await hears(ada, ["Bo"]);
   await hears(bo, ["Ada"]);
@@ -107,10 +119,14 @@ test("aside, the others are heard softly", async () => {
   await card(cleo, "Ada", "Walk to Ada");
   await ada.page.getByRole("button", { name: /^Who can hear me/ }).click();
   await ada.page.getByRole("button", { name: "Talk aside" }).click();
-  for (const person of [bo, cleo]) await person.page.getByRole("button", { name: "Agree (Y)" }).click();
+  for (const person of [bo, cleo])
+    await person.page.getByRole("button", { name: "Agree (Y)" }).click();
   await ada.page.getByRole("button", { name: "Lock this aside" }).waitFor();
   await bo.page.getByRole("button", { name: "Leave it (B)" }).click();
-  await bo.until(() => globalThis.__plaza().peers.filter(({ gain, why }) => gain === 38 && why === 0).length === 2);
+  await bo.until(
+    () =>
+      globalThis.__plaza().peers.filter(({ gain, why }) => gain === 38 && why === 0).length === 2,
+  );
   await ada.shot("aside");
   await ada.page.getByRole("button", { name: "Leave it (B)" }).click();
   await bo.until(() => globalThis.__plaza().peers.every(({ gain }) => gain === 255));
@@ -146,7 +162,10 @@ test("whoever wants it quiet is marked, and alone with nobody beside them", asyn
 
 test("a page lies beside the reception", async () => {
   await goTo(ada, 34, 25);
-  await ada.page.frameLocator("iframe").getByRole("heading", { name: "How to get around" }).waitFor();
+  await ada.page
+    .frameLocator("iframe")
+    .getByRole("heading", { name: "How to get around" })
+    .waitFor();
   await ada.shot("page");
 });
 

@@ -1,4 +1,7 @@
-/** Deploy: the files that people copy are read by the tools they are for, or hold what those would hold them to. */
+/**
+ * Deploy: the files that people copy are read by the tools they are for, or hold what those would
+ * hold them to.
+ */
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -16,11 +19,13 @@ const text = (name) => readFileSync(path(name), "utf8");
 
 /** The documents of a YAML file, with everything that is wrong with it as an error. */
 function documents(name) {
-  return parseAllDocuments(text(name), { merge: true, strict: true, uniqueKeys: true }).map((document) => {
-    assert.deepEqual(document.errors, []);
-    assert.deepEqual(document.warnings, []);
-    return document.toJS();
-  });
+  return parseAllDocuments(text(name), { merge: true, strict: true, uniqueKeys: true }).map(
+    (document) => {
+      assert.deepEqual(document.errors, []);
+      assert.deepEqual(document.warnings, []);
+      return document.toJS();
+    },
+  );
 }
 
 /** Every setting that the server knows, by the name of its variable. */
@@ -64,10 +69,16 @@ test("nginx takes the example with https", () => {
   ];
   certificate.push("-subj", "/CN=localhost", "-keyout", pem("privkey"), "-out", pem("fullchain"));
   assert.equal(spawnSync("openssl", certificate).status, 0);
-  writeFileSync(join(folder, "tls.conf"), text("tls.conf").replaceAll("/etc/plaza/tls/", `${tls}/`));
+  writeFileSync(
+    join(folder, "tls.conf"),
+    text("tls.conf").replaceAll("/etc/plaza/tls/", `${tls}/`),
+  );
   const example = text("nginx.conf");
   assert.match(example, /listen 80;/);
-  writeFileSync(join(folder, "nginx.conf"), example.replace("listen 80;", `include ${folder}/tls.conf;`));
+  writeFileSync(
+    join(folder, "nginx.conf"),
+    example.replace("listen 80;", `include ${folder}/tls.conf;`),
+  );
   const words = ["-t", "-p", folder, "-c", join(folder, "nginx.conf"), "-g", `pid ${folder}/pid;`];
   const { stderr } = spawnSync("nginx", words, { encoding: "utf8", env });
   rmSync(folder, { recursive: true });
@@ -85,7 +96,10 @@ function hasNoSecrets(name) {
 /** The addresses of a network, as a number of bits; all of them for a single address. */
 const narrow = (network) => Number(network.split("/")[1] ?? 32) >= 24;
 
-/** Where calls of more than four arrive is open to browsers, on both protocols and under the port that they are told. */
+/**
+ * Where calls of more than four arrive is open to browsers, on both protocols and under the port
+ * that they are told.
+ */
 function takesMedia(listen, published) {
   const port = listen.split(":").at(-1);
   for (const protocol of ["tcp", "udp"])
@@ -121,9 +135,13 @@ test("kubernetes: every process takes calls, and nothing has a default that othe
   assert.equal(variable("PLAZA_MEDIA_ADDRESS").valueFrom.fieldRef.fieldPath, "status.hostIP");
   const published = container.ports
     .filter(({ hostPort }) => hostPort)
-    .map(({ hostPort, containerPort, protocol }) => `${hostPort}:${containerPort}/${protocol.toLowerCase()}`);
+    .map(
+      ({ hostPort, containerPort, protocol }) =>
+        `${hostPort}:${containerPort}/${protocol.toLowerCase()}`,
+    );
   takesMedia(variable("PLAZA_MEDIA_LISTEN").value, published);
-  for (const network of of("ConfigMap").data.PLAZA_TRUSTED_PROXIES.split(",")) assert.ok(narrow(network), network);
+  for (const network of of("ConfigMap").data.PLAZA_TRUSTED_PROXIES.split(","))
+    assert.ok(narrow(network), network);
   const ingress = of("Ingress").spec;
   assert.deepEqual(
     ingress.tls[0].hosts,
@@ -133,7 +151,9 @@ test("kubernetes: every process takes calls, and nothing has a default that othe
 
 test("coturn relays into no private network", () => {
   const denied = new BlockList();
-  for (const [, first, last] of text("turnserver.conf").matchAll(/^denied-peer-ip=([^-\n]+)(?:-(.+))?$/gm)) {
+  for (const [, first, last] of text("turnserver.conf").matchAll(
+    /^denied-peer-ip=([^-\n]+)(?:-(.+))?$/gm,
+  )) {
     denied.addRange(first, last ?? first, first.includes(":") ? "ipv6" : "ipv4");
   }
   const private4 = [
@@ -147,7 +167,8 @@ test("coturn relays into no private network", () => {
   ];
   private4.push("192.168.1.1", "198.18.0.1", "239.1.1.1", "255.255.255.255");
   for (const address of private4) assert.ok(denied.check(address), address);
-  for (const address of ["::1", "fd00::1", "fe80::1"]) assert.ok(denied.check(address, "ipv6"), address);
+  for (const address of ["::1", "fd00::1", "fe80::1"])
+    assert.ok(denied.check(address, "ipv6"), address);
   for (const address of ["203.0.113.7", "172.32.0.1", "100.128.0.1", "9.9.9.9"])
     assert.ok(!denied.check(address), address);
   assert.doesNotMatch(text("turnserver.conf"), /^static-auth-secret/m);
@@ -160,36 +181,47 @@ test("compose: every process has a name, an address and the same data", () => {
   for (const [name, service] of Object.entries({ a, b, c })) {
     assert.equal(service.environment.PLAZA_NODE, name);
     assert.equal(service.environment.PLAZA_LINK_ADDRESS, `${name}:7700`);
-    for (const variable of Object.keys(service.environment)) assert.ok(known.has(variable), variable);
+    for (const variable of Object.keys(service.environment))
+      assert.ok(known.has(variable), variable);
     assert.deepEqual(service.volumes, ["data:/data"]);
     assert.equal(service.read_only, true);
-    for (const needed of Object.keys(service.depends_on)) assert.ok(compose.services[needed].healthcheck, needed);
+    for (const needed of Object.keys(service.depends_on))
+      assert.ok(compose.services[needed].healthcheck, needed);
   }
   assert.deepEqual(nginx.depends_on, ["a", "b", "c"]);
   for (const { volumes = [] } of [a, postgres, redis]) {
     for (const volume of volumes) assert.ok(volume.split(":")[0] in compose.volumes, volume);
   }
   // The addresses that are replaced by names are those of the example.
-  for (const address of nginx.command[2].match(/10\.0\.0\.\d+/g)) assert.ok(text("nginx.conf").includes(address));
+  for (const address of nginx.command[2].match(/10\.0\.0\.\d+/g))
+    assert.ok(text("nginx.conf").includes(address));
 });
 
 test("kubernetes: what belongs together has the same names", () => {
   const all = documents("kubernetes.yaml");
-  const of = (kind, name = "plaza") => all.find((one) => one.kind === kind && one.metadata.name === name);
+  const of = (kind, name = "plaza") =>
+    all.find((one) => one.kind === kind && one.metadata.name === name);
   const { spec } = of("StatefulSet");
   const { labels } = spec.template.metadata;
   const [container] = spec.template.spec.containers;
   assert.ok(of("Service", spec.serviceName));
-  for (const { spec } of [of("Service"), of("Service", "plaza-links")]) assert.deepEqual(spec.selector, labels);
+  for (const { spec } of [of("Service"), of("Service", "plaza-links")])
+    assert.deepEqual(spec.selector, labels);
   for (const { spec: other } of [{ spec }, of("PodDisruptionBudget")]) {
     assert.deepEqual(other.selector.matchLabels, labels);
   }
-  const ports = Object.fromEntries(container.ports.map(({ name, containerPort }) => [name, containerPort]));
-  for (const probe of [container.livenessProbe, container.readinessProbe]) assert.ok(probe.httpGet.port in ports);
+  const ports = Object.fromEntries(
+    container.ports.map(({ name, containerPort }) => [name, containerPort]),
+  );
+  for (const probe of [container.livenessProbe, container.readinessProbe])
+    assert.ok(probe.httpGet.port in ports);
   assert.equal(container.readinessProbe.httpGet.path, "/readyz");
   assert.equal(container.livenessProbe.httpGet.path, "/healthz");
   const [{ secretRef }, { configMapRef }] = container.envFrom;
-  const given = { ...of("Secret", secretRef.name).stringData, ...of("ConfigMap", configMapRef.name).data };
+  const given = {
+    ...of("Secret", secretRef.name).stringData,
+    ...of("ConfigMap", configMapRef.name).data,
+  };
   const set = [...Object.keys(given), ...container.env.map(({ name }) => name)];
   const known = variables();
   for (const variable of set) assert.ok(known.has(variable), variable);

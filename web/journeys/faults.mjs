@@ -1,4 +1,7 @@
-/** Faults: a line between a browser and the server that is slow, uneven and now and then stuck, but loses nothing until it is cut. */
+/**
+ * Faults: a line between a browser and the server that is slow, uneven and now and then stuck, but
+ * loses nothing until it is cut.
+ */
 
 import { connect, createServer } from "node:net";
 
@@ -60,7 +63,10 @@ export class Line {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  /** Takes chunks to the other side, each when its time has come and never before the one that came first. */
+  /**
+   * Takes chunks to the other side, each when its time has come and never before the one that came
+   * first.
+   */
   #carry(from, to, way, random) {
     this.#sockets.add(from);
     from.setNoDelay(true);
@@ -92,7 +98,10 @@ export class Line {
   }
 }
 
-/** Numbers from 0 to 1, the same for the same seed: mulberry32 by Tommy Ettinger, in the public domain. */
+/**
+ * Numbers from 0 to 1, the same for the same seed: mulberry32 by Tommy Ettinger, in the public
+ * domain.
+ */
 function chance(seed) {
   let state = seed >>> 0;
   return () => {

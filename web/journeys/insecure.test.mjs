@@ -1,4 +1,7 @@
-/** Insecure: the page comes over plain http from a name that is not this machine's, and below a path of a proxy that strips it. */
+/**
+ * Insecure: the page comes over plain http from a name that is not this machine's, and below a path
+ * of a proxy that strips it.
+ */
 
 import assert from "node:assert/strict";
 import http from "node:http";
@@ -36,7 +39,13 @@ async function below(address, path) {
       return;
     }
     const { method, headers } = question;
-    const asked = { host: to.hostname, port: to.port, path: question.url.slice(path.length), method, headers };
+    const asked = {
+      host: to.hostname,
+      port: to.port,
+      path: question.url.slice(path.length),
+      method,
+      headers,
+    };
     const passed = http.request(asked, (from) => {
       answer.writeHead(from.statusCode, from.headers);
       from.pipe(answer);
@@ -52,7 +61,8 @@ async function below(address, path) {
       far.write(`GET ${question.url.slice(path.length)} HTTP/1.1\r\n${head.join("")}\r\n`);
       near.pipe(far).pipe(near);
     });
-    for (const socket of [near, far]) socket.on("error", () => [near, far].map((one) => one.destroy()));
+    for (const socket of [near, far])
+      socket.on("error", () => [near, far].map((one) => one.destroy()));
   });
   await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
   return proxy;

@@ -1,4 +1,7 @@
-/** Keyboard: where the focus is, what Escape and the arrow keys do, what is seen in forced colours, and names as long as they may be. */
+/**
+ * Keyboard: where the focus is, what Escape and the arrow keys do, what is seen in forced colours,
+ * and names as long as they may be.
+ */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +12,9 @@ const journey = startJourney();
 /** Waits until the heading of the screen has the focus. */
 const onHeading = (page, words) =>
   page.waitForFunction(
-    (words) => document.activeElement?.tagName === "H1" && document.activeElement.textContent.includes(words),
+    (words) =>
+      document.activeElement?.tagName === "H1" &&
+      document.activeElement.textContent.includes(words),
     words,
   );
 
@@ -35,7 +40,8 @@ test("each new screen has the focus on its heading; panels take it, Escape puts 
   await page.getByRole("tab", { name: "Direct", selected: true }).waitFor();
   await page.keyboard.press("ArrowRight");
   await page.getByRole("tab", { name: "Space", selected: true }).waitFor();
-  // The list of people: the focus goes in, arrow keys go through it, Escape closes the card, then the list.
+  // The list of people: the focus goes in, arrow keys go through it, Escape closes the card, then
+  // the list.
   await page.getByRole("button", { name: /^People/ }).press("Enter");
   await focused(page, "input[type=search]");
   await page.keyboard.press("Tab");
@@ -64,7 +70,8 @@ test("in forced colours what is chosen has an outline", async () => {
   const { page } = person;
   await page.goto("/");
   await person.signUp("Fay");
-  const outline = (locator) => locator.evaluate((element) => getComputedStyle(element).outlineStyle);
+  const outline = (locator) =>
+    locator.evaluate((element) => getComputedStyle(element).outlineStyle);
   const chosen = page.getByRole("radio", { checked: true });
   await chosen.waitFor();
   assert.equal(await outline(chosen), "solid");

@@ -1,11 +1,17 @@
-/** Layout: at every size of window all that lies over the world can be pressed, and nothing lies on anything else. */
+/**
+ * Layout: at every size of window all that lies over the world can be pressed, and nothing lies on
+ * anything else.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openBrowser, Server } from "./plaza.mjs";
 import { arrive, bring } from "./talking.mjs";
 
-/** Widths and heights in CSS pixels: phones, tablets and desktops both ways round; the last four are windows at 200 % zoom. */
+/**
+ * Widths and heights in CSS pixels: phones, tablets and desktops both ways round; the last four are
+ * windows at 200 % zoom.
+ */
 const SIZES = [
   [360, 640],
   [390, 844],
@@ -46,7 +52,10 @@ after(async () => {
   await server?.stop();
 });
 
-/** What is wrong with the screen as it is: controls that cannot be hit, things that lie on each other or stick out of the window. */
+/**
+ * What is wrong with the screen as it is: controls that cannot be hit, things that lie on each
+ * other or stick out of the window.
+ */
 function faults() {
   const wrong = [];
   /** What is seen of a thing in a part that scrolls. */
@@ -64,31 +73,39 @@ function faults() {
     element.getAttribute("aria-label") ??
     (element.textContent.trim().slice(0, 30) || element.className || element.tagName);
   const top =
-    document.querySelector("dialog[open]") ?? document.querySelector(".curtain") ?? document.querySelector("main");
+    document.querySelector("dialog[open]") ??
+    document.querySelector(".curtain") ??
+    document.querySelector("main");
   const controls = top.querySelectorAll(
     "button, a[href], input:not(.visually-hidden), select, textarea, canvas.minimap",
   );
   for (const control of controls) {
-    if (!control.checkVisibility({ visibilityProperty: true }) || control.closest("[inert]")) continue;
+    if (!control.checkVisibility({ visibilityProperty: true }) || control.closest("[inert]"))
+      continue;
     control.scrollIntoView({ block: "nearest", inline: "nearest" });
     const { left, top: above, right, bottom } = control.getBoundingClientRect();
     const [x, y] = [(left + right) / 2, (above + bottom) / 2];
     const hit = document.elementFromPoint(x, y);
     const isHit = hit && (control.contains(hit) || hit.closest("label")?.contains(control));
     if (!isHit)
-      wrong.push(`${nameOf(control)} at ${Math.round(x)}, ${Math.round(y)} is under ${hit?.className || hit?.tagName}`);
+      wrong.push(
+        `${nameOf(control)} at ${Math.round(x)}, ${Math.round(y)} is under ${hit?.className || hit?.tagName}`,
+      );
   }
   // A dialog is over everything, and what is under it is out of reach.
   if (top.matches("dialog")) return wrong;
   const things = [
-    ...document.querySelectorAll(".bar > *, .side > *, .place > :not(:empty), .notices > *, .minimap, .deck > *"),
+    ...document.querySelectorAll(
+      ".bar > *, .side > *, .place > :not(:empty), .notices > *, .minimap, .deck > *",
+    ),
   ];
   const boxes = things
     .filter((thing) => thing.checkVisibility())
     .map((thing) => ({ name: nameOf(thing), ...shown(thing) }))
     .filter(({ left, top, right, bottom }) => right > left && bottom > top);
   for (const [index, one] of boxes.entries()) {
-    const isOut = one.left < 0 || one.top < 0 || one.right > innerWidth + 0.5 || one.bottom > innerHeight + 0.5;
+    const isOut =
+      one.left < 0 || one.top < 0 || one.right > innerWidth + 0.5 || one.bottom > innerHeight + 0.5;
     if (isOut) wrong.push(`${one.name} sticks out of the window`);
     for (const other of boxes.slice(index + 1)) {
       const isOver =
@@ -107,10 +124,14 @@ function faults() {
 /** What moves has come to rest, and the next picture is drawn. */
 async function settledIn(page) {
   await page.evaluate(() => {
-    const moving = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().iterations !== Infinity);
+    const moving = document
+      .getAnimations()
+      .filter(({ effect }) => effect?.getComputedTiming().iterations !== Infinity);
     return Promise.all(moving.map((animation) => animation.finished.catch(() => {})));
   });
-  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+  );
 }
 
 /** Escape closes the topmost thing, one at a time, until nothing is left. */

@@ -1,8 +1,10 @@
 /**
- * LiveKit: a stand-in for a LiveKit server, as far as Plaza uses one, because there is none to install with the tools of the journeys. It
- * speaks the signalling of real clients (`@livekit/protocol`, the path `/rtc`, a connection for each direction), checks tokens, and
- * treats permissions as LiveKit documents them: everybody may have everything until a participant says otherwise. Media goes through a
- * page of the browser, which passes tracks on. What was permitted and asked for is kept, for journeys to look at.
+ * LiveKit: a stand-in for a LiveKit server, as far as Plaza uses one, because there is none to
+ * install with the tools of the journeys. It speaks the signalling of real clients
+ * (`@livekit/protocol`, the path `/rtc`, a connection for each direction), checks tokens, and
+ * treats permissions as LiveKit documents them: everybody may have everything until a participant
+ * says otherwise. Media goes through a page of the browser, which passes tracks on. What was
+ * permitted and asked for is kept, for journeys to look at.
  */
 
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
@@ -38,7 +40,8 @@ export function claimsOf(token, key, secret) {
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
   const claims = parse(body);
   const now = Date.now() / 1000;
-  const isGood = parse(header).alg === "HS256" && claims.iss === key && claims.nbf <= now && now < claims.exp;
+  const isGood =
+    parse(header).alg === "HS256" && claims.iss === key && claims.nbf <= now && now < claims.exp;
   return isGood && claims.video?.roomJoin === true ? claims : undefined;
 }
 
@@ -48,7 +51,12 @@ function carry() {
   const person = (id) => {
     let one = people.get(id);
     if (!one) {
-      one = { up: new RTCPeerConnection(), down: new RTCPeerConnection(), sent: new Map(), elements: [] };
+      one = {
+        up: new RTCPeerConnection(),
+        down: new RTCPeerConnection(),
+        sent: new Map(),
+        elements: [],
+      };
       one.early = { up: [], down: [] };
       one.up.ontrack = ({ track }) => {
         // Chromium takes nothing of a sound that no element plays.
@@ -97,7 +105,10 @@ function carry() {
       if (one[way].remoteDescription) await one[way].addIceCandidate(candidate);
       else one.early[way].push(candidate);
     },
-    /** Sends somebody exactly these tracks, each under a name of its own; answers what they have to be told, if anything. */
+    /**
+     * Sends somebody exactly these tracks, each under a name of its own; answers what they have to
+     * be told, if anything.
+     */
     async send(id, tracks) {
       const one = person(id);
       let isChanged = false;
@@ -145,7 +156,13 @@ class Participant {
   #answered = () => {};
 
   constructor(server, socket, claims) {
-    Object.assign(this, { server, socket, identity: claims.sub, name: claims.name, room: claims.video.room });
+    Object.assign(this, {
+      server,
+      socket,
+      identity: claims.sub,
+      name: claims.name,
+      room: claims.video.room,
+    });
   }
 
   info() {
@@ -170,7 +187,10 @@ class Participant {
     return isForAll || (mine !== undefined && (mine.allTracks || mine.trackSids.includes(track)));
   }
 
-  /** Everything that needs the page, one after the other. Whoever left meanwhile took their connection away. */
+  /**
+   * Everything that needs the page, one after the other. Whoever left meanwhile took their
+   * connection away.
+   */
   queue(work) {
     this.#line = this.#line
       .then(() => this.server.has(this) && work())
@@ -178,7 +198,9 @@ class Participant {
   }
 
   answered(sdp) {
-    this.queue(() => this.server.page.evaluate(([id, sdp]) => carrier.answer(id, sdp), [this.sid, sdp]));
+    this.queue(() =>
+      this.server.page.evaluate(([id, sdp]) => carrier.answer(id, sdp), [this.sid, sdp]),
+    );
     this.#answered();
   }
 
@@ -197,7 +219,10 @@ class Participant {
             .filter(([track]) => this.wishes.has(track) && other.permits(this.identity, track))
             .map(([track, { cid }]) => ({ name: `${other.sid}|${track}`, from: other.sid, cid })),
         );
-      const sdp = await this.server.page.evaluate(([id, tracks]) => carrier.send(id, tracks), [this.sid, tracks]);
+      const sdp = await this.server.page.evaluate(
+        ([id, tracks]) => carrier.send(id, tracks),
+        [this.sid, tracks],
+      );
       if (sdp === null) return;
       const answered = new Promise((resolve) => {
         this.#answered = resolve;
@@ -212,7 +237,10 @@ class Participant {
     const { server } = this;
     if (kind === "offer") {
       this.queue(async () => {
-        const { sdp, cids } = await server.page.evaluate(([id, sdp]) => carrier.offer(id, sdp), [this.sid, value.sdp]);
+        const { sdp, cids } = await server.page.evaluate(
+          ([id, sdp]) => carrier.offer(id, sdp),
+          [this.sid, value.sdp],
+        );
         this.say("answer", new SessionDescription({ type: "answer", sdp, id: value.id }));
         const isGone = (track) => track.wasThere && !cids.includes(track.cid);
         for (const [id, track] of this.tracks) if (isGone(track)) this.tracks.delete(id);
@@ -223,10 +251,20 @@ class Participant {
     else if (kind === "trickle") {
       const way = value.target === 0 ? "up" : "down";
       const candidate = JSON.parse(value.candidateInit);
-      this.queue(() => server.page.evaluate((all) => carrier.candidate(...all), [this.sid, way, candidate]));
+      this.queue(() =>
+        server.page.evaluate((all) => carrier.candidate(...all), [this.sid, way, candidate]),
+      );
     } else if (kind === "addTrack") {
       const { cid, type, name, source, width, height } = value;
-      const info = new TrackInfo({ sid: sid("TR"), type, name, source, width, height, mimeType: "" });
+      const info = new TrackInfo({
+        sid: sid("TR"),
+        type,
+        name,
+        source,
+        width,
+        height,
+        mimeType: "",
+      });
       this.tracks.set(info.sid, { info, cid, wasThere: false });
       this.log.push({ published: info.sid, source });
       this.say("trackPublished", new TrackPublishedResponse({ cid, track: info }));
@@ -247,7 +285,8 @@ class Participant {
       }
       this.supply();
     } else if (kind === "trackSetting") this.log.push({ shown: value });
-    else if (kind === "pingReq") this.say("pongResp", new Pong({ lastPingTimestamp: value.timestamp }));
+    else if (kind === "pingReq")
+      this.say("pongResp", new Pong({ lastPingTimestamp: value.timestamp }));
     server.emit("change");
   }
 }
@@ -288,7 +327,9 @@ export class LiveKitServer extends EventEmitter {
     this.sockets = new WebSocketServer({ noServer: true });
     this.http.on("upgrade", (request, socket, head) => {
       const { pathname, searchParams } = new URL(request.url, this.url);
-      const claims = pathname === "/rtc" && claimsOf(searchParams.get("access_token") ?? "", this.key, this.secret);
+      const claims =
+        pathname === "/rtc" &&
+        claimsOf(searchParams.get("access_token") ?? "", this.key, this.secret);
       if (!claims) {
         if (pathname === "/rtc") this.refused += 1;
         socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n");
@@ -316,7 +357,9 @@ export class LiveKitServer extends EventEmitter {
   }
 
   others(participant) {
-    return [...this.people].filter((other) => other !== participant && other.room === participant.room);
+    return [...this.people].filter(
+      (other) => other !== participant && other.room === participant.room,
+    );
   }
 
   named(name) {

@@ -1,6 +1,7 @@
 /**
- * LiveKit: five people are too many to talk directly, and a LiveKit server carries what they say. It is a stand-in (`livekit.mjs`); the
- * library that talks to it is the real one. Two of the five sit at browsers; the others are there, hear and are heard, and say nothing.
+ * LiveKit: five people are too many to talk directly, and a LiveKit server carries what they say.
+ * It is a stand-in (`livekit.mjs`); the library that talks to it is the real one. Two of the five
+ * sit at browsers; the others are there, hear and are heard, and say nothing.
  */
 
 import assert from "node:assert/strict";
@@ -10,7 +11,9 @@ import { LiveKitServer } from "./livekit.mjs";
 import { DEVICES, openBrowser, Server } from "./plaza.mjs";
 import { agree, arrive, bring, makeSpace, untilOneConnection, walkUp } from "./talking.mjs";
 
-/** Small phones: browsers draw without a graphics card, and one of them carries the calls besides. */
+/**
+ * Small phones: browsers draw without a graphics card, and one of them carries the calls besides.
+ */
 const SMALL = { viewport: { width: 390, height: 520 }, hasTouch: true, isMobile: true };
 /** What a camera is called in a room. */
 const CAMERA = 1;
@@ -25,7 +28,10 @@ let bo;
 const others = new Map();
 
 async function ask(path, body, token) {
-  const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
+  const headers = {
+    "content-type": "application/json",
+    ...(token && { authorization: `Bearer ${token}` }),
+  };
   const answer = await fetch(`${server.address}/api/v1/${path}`, {
     method: "POST",
     headers,
@@ -51,7 +57,9 @@ async function join(name) {
 function permitted(name, track) {
   const { isForAll, permissions } = live.named(name).permission;
   assert.equal(isForAll, false);
-  const may = permissions.filter(({ allTracks, trackSids }) => allTracks || trackSids.includes(track));
+  const may = permissions.filter(
+    ({ allTracks, trackSids }) => allTracks || trackSids.includes(track),
+  );
   return may.map(({ participantIdentity }) => participantIdentity).sort();
 }
 
@@ -71,18 +79,30 @@ async function untilBothHear(isForwarded) {
   const hears = (wanted) =>
     globalThis
       .__plaza()
-      .calls.some(({ level, isForwarded, state }) => level > 0.01 && state === "connected" && isForwarded === wanted);
+      .calls.some(
+        ({ level, isForwarded, state }) =>
+          level > 0.01 && state === "connected" && isForwarded === wanted,
+      );
   await Promise.all([ada, bo].map((person) => person.until(hears, isForwarded)));
 }
 
-/** Everybody who came said first whom they let have nothing of what they were about to send, and never that everybody may. */
+/**
+ * Everybody who came said first whom they let have nothing of what they were about to send, and
+ * never that everybody may.
+ */
 function assertCare(participants) {
   for (const { log, name } of participants) {
-    const said = log.filter(({ isForAll, published }) => isForAll !== undefined || published !== undefined);
+    const said = log.filter(
+      ({ isForAll, published }) => isForAll !== undefined || published !== undefined,
+    );
     assert.equal(said[0]?.isForAll, false, `${name} begins with a ban`);
     const sent = said.flatMap(({ published }) => published ?? []);
     // After a restart the library repeats what it said before, of tracks that are no more.
-    assert.ok(said[0].permissions.every(({ trackSids }) => trackSids.every((track) => !sent.includes(track))));
+    assert.ok(
+      said[0].permissions.every(({ trackSids }) =>
+        trackSids.every((track) => !sent.includes(track)),
+      ),
+    );
     assert.ok(said.every(({ isForAll }) => isForAll !== true));
   }
 }
@@ -90,7 +110,14 @@ function assertCare(participants) {
 before(async () => {
   browser = await openBrowser(DEVICES);
   live = await LiveKitServer.start(browser);
-  const more = ["--livekit-url", live.url, "--livekit-key", live.key, "--livekit-secret", live.secret];
+  const more = [
+    "--livekit-url",
+    live.url,
+    "--livekit-key",
+    live.key,
+    "--livekit-secret",
+    live.secret,
+  ];
   server = await Server.start({ more });
   // For now it is down.
   await live.stop();
@@ -111,7 +138,9 @@ test("while nobody answers people go on with those they reached, and are told", 
   for (const person of [ada, bo]) await agree(person, "microphone");
   await walkUp(bo, "Ada");
   await untilBothHear(false);
-  const told = ada.page.getByText("The server for calls of more than four cannot be reached.").waitFor();
+  const told = ada.page
+    .getByText("The server for calls of more than four cannot be reached.")
+    .waitFor();
   for (const name of ["Cleo", "Dan", "Eve"]) await join(name);
   await told;
   await ada.shot("livekit-down");
@@ -139,8 +168,12 @@ test("as soon as it is there they hear each other through it, each let in by a t
 
 test("nobody may have anything before it is sent, and then exactly those who hear it", async () => {
   assertCare(live.all);
-  await live.until(() => isSame(permitted("Ada", voice("Ada")), identities("Bo", "Cleo", "Dan", "Eve")));
-  await live.until(() => isSame(permitted("Bo", voice("Bo")), identities("Ada", "Cleo", "Dan", "Eve")));
+  await live.until(() =>
+    isSame(permitted("Ada", voice("Ada")), identities("Bo", "Cleo", "Dan", "Eve")),
+  );
+  await live.until(() =>
+    isSame(permitted("Bo", voice("Bo")), identities("Ada", "Cleo", "Dan", "Eve")),
+  );
   assert.deepEqual([...live.named("Ada").wishes], [voice("Bo")]);
   others.get("Eve").socket.close();
   await live.until(() => isSame(permitted("Ada", voice("Ada")), identities("Bo", "Cleo", "Dan")));
@@ -149,10 +182,13 @@ test("nobody may have anything before it is sent, and then exactly those who hea
 
 test("a picture goes to those who see it, coarse until it is shown large", async () => {
   await ada.page.getByRole("button", { name: "Camera off (V)" }).click();
-  await bo.page.waitForFunction(() => document.querySelector(".tile.camera:not(.mine) video")?.currentTime > 0);
+  await bo.page.waitForFunction(
+    () => document.querySelector(".tile.camera:not(.mine) video")?.currentTime > 0,
+  );
   await live.until(() => permitted("Ada", camera("Ada")).includes(identity("Bo")));
   const quality = () =>
-    live.named("Bo").log.findLast(({ shown }) => shown?.trackSids.includes(camera("Ada")))?.shown.quality;
+    live.named("Bo").log.findLast(({ shown }) => shown?.trackSids.includes(camera("Ada")))?.shown
+      .quality;
   await live.until(() => quality() === 0);
   await bo.page.getByRole("button", { name: "Make Ada large" }).click();
   await live.until(() => quality() === 2);

@@ -25,7 +25,11 @@ before(async () => {
   line = await Line.open(server.address, 7);
   browser = await openBrowser();
   const token = await signUp("Owner");
-  ({ spaceId: space } = await post("space", { name: "Minutes", dimensions: "20x20", chat: "kept" }, token));
+  ({ spaceId: space } = await post(
+    "space",
+    { name: "Minutes", dimensions: "20x20", chat: "kept" },
+    token,
+  ));
   ada = await bring(browser, server, `/s/${space}`, "Ada");
   bo = await bring(browser, line, `/s/${space}`, "Bo");
 });
@@ -37,7 +41,10 @@ after(async () => {
 });
 
 async function post(path, body, token) {
-  const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
+  const headers = {
+    "content-type": "application/json",
+    ...(token && { authorization: `Bearer ${token}` }),
+  };
   const answer = await fetch(`${server.address}/api/v1/${path}`, {
     method: "POST",
     headers,
@@ -69,7 +76,8 @@ async function speak(name) {
   if (socket.readyState !== WebSocket.OPEN) await once(socket, "open");
   send("join", { spaceId: space, token });
   await once(socket, "message");
-  for (let number = 1; number <= EACH; number++) send("chat-message", { message: `${name}, ${number}` });
+  for (let number = 1; number <= EACH; number++)
+    send("chat-message", { message: `${name}, ${number}` });
   await until(ada, `${name}, ${EACH}`);
   socket.close();
 }
@@ -96,14 +104,19 @@ test("lines that were missed are all there after the connection came back, in th
     .nth(SPEAKERS * EACH)
     .waitFor();
   assert.deepEqual(await shown(bo), await shown(ada));
-  assert.equal(await bo.page.getByRole("button", { name: "Show the messages missing here" }).count(), 0);
+  assert.equal(
+    await bo.page.getByRole("button", { name: "Show the messages missing here" }).count(),
+    0,
+  );
 });
 
 test("where they cannot be fetched a button stands, which fetches them", async () => {
   const kept = /\/chat\?/;
   await bo.page.route(kept, (route) => route.abort());
   // The page asks about its oldest line, too: whether there is more to look back at.
-  const oldest = (await bo.page.getByRole("log").locator(".line").first().getAttribute("id")).replace("line-", "");
+  const oldest = (
+    await bo.page.getByRole("log").locator(".line").first().getAttribute("id")
+  ).replace("line-", "");
   const isAboutHole = (request) => kept.test(request.url()) && !request.url().includes(oldest);
   const failed = bo.page.waitForEvent("requestfailed", isAboutHole);
   await missMany();

@@ -1,8 +1,9 @@
 /**
- * Pictures of the documents, taken of what is really there: `node journeys/pictures.mjs`, after `cargo build`.
+ * Pictures of the documents, taken of what is really there: `node journeys/pictures.mjs`, after
+ * `cargo build`.
  *
- * Nine people meet in the park of a new server; the pictures are those of one of them, at a desk and on a phone, and of the lobby while they
- * are inside.
+ * Nine people meet in the park of a new server; the pictures are those of one of them, at a desk
+ * and on a phone, and of the lobby while they are inside.
  */
 
 import { fileURLToPath } from "node:url";
@@ -13,7 +14,9 @@ const FOLDER = fileURLToPath(new URL("../../docs/pictures/", import.meta.url));
 const WINDOW = { viewport: { width: 1200, height: 750 } };
 const SMALL = { viewport: { width: 800, height: 700 } };
 
-/** Who else is there, and how far they walk from where they came in: tiles to the right and down. */
+/**
+ * Who else is there, and how far they walk from where they came in: tiles to the right and down.
+ */
 const GUESTS = [
   ["Jonas", -3, 0],
   ["Amara", 3, 1],

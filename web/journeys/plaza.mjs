@@ -17,11 +17,17 @@ const run = promisify(execFile);
 /** Looks for what keeps people with other senses and tools out. */
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
-export const BINARY = process.env.PLAZA_BINARY ?? fileURLToPath(new URL("../../target/debug/plaza", import.meta.url));
+export const BINARY =
+  process.env.PLAZA_BINARY ?? fileURLToPath(new URL("../../target/debug/plaza", import.meta.url));
 const SHOTS = fileURLToPath(new URL("../../artefacts/screens/", import.meta.url));
 
 export const DESKTOP = { viewport: { width: 1440, height: 900 } };
-export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+export const PHONE = {
+  viewport: { width: 390, height: 844 },
+  hasTouch: true,
+  isMobile: true,
+  deviceScaleFactor: 2,
+};
 
 /** Waits until some file of a folder is written. */
 function changed(folder) {
@@ -48,7 +54,9 @@ export class Server {
     const options = ["serve", "--no-guardian", "--listen", listen, "--data-dir", this.folder];
     options.push("--auth-rate", "0", "--log", "warn", ...this.more);
     this.process = spawn(BINARY, options, { stdio: ["ignore", "pipe", "inherit"] });
-    this.ended = new Promise((resolve) => this.process.once("exit", (code, signal) => resolve(code ?? signal)));
+    this.ended = new Promise((resolve) =>
+      this.process.once("exit", (code, signal) => resolve(code ?? signal)),
+    );
     const lines = createInterface({ input: this.process.stdout });
     this.address = await new Promise((resolve, reject) => {
       lines.on("line", (line) => {
@@ -89,7 +97,10 @@ export class Server {
   }
 }
 
-/** Makes a browser with a camera and a microphone of its own making: a picture that counts, and a beep every second. */
+/**
+ * Makes a browser with a camera and a microphone of its own making: a picture that counts, and a
+ * beep every second.
+ */
 export const DEVICES = [
   "--use-fake-device-for-media-stream",
   "--use-fake-ui-for-media-stream",
@@ -100,8 +111,10 @@ export const DEVICES = [
 ];
 
 export async function openBrowser(more = []) {
-  const executablePath = process.env.CHROMIUM ?? ["/usr/bin/chromium"].find((path) => existsSync(path));
-  if (!executablePath) throw new Error("no Chromium: install Debian's package or set CHROMIUM to its path");
+  const executablePath =
+    process.env.CHROMIUM ?? ["/usr/bin/chromium"].find((path) => existsSync(path));
+  if (!executablePath)
+    throw new Error("no Chromium: install Debian's package or set CHROMIUM to its path");
   return chromium.launch({
     executablePath,
     args: [
@@ -121,7 +134,10 @@ export async function openBrowser(more = []) {
   });
 }
 
-/** A server and a browser for the tests of a file: there before the first of them, gone after the last. */
+/**
+ * A server and a browser for the tests of a file: there before the first of them, gone after the
+ * last.
+ */
 export function startJourney() {
   const journey = { sit: (options) => Person.sit(journey.browser, journey.server, options) };
   before(async () => {
@@ -167,7 +183,8 @@ export class Person {
   async arrive() {
     await this.page.locator(".minimap").waitFor();
     await this.page.locator(".curtain").waitFor({ state: "detached" });
-    if (this.page.url().includes("?debug")) await this.until(() => typeof globalThis.__plaza === "function");
+    if (this.page.url().includes("?debug"))
+      await this.until(() => typeof globalThis.__plaza === "function");
   }
 
   /** What the page knows of itself. */
@@ -181,15 +198,17 @@ export class Person {
   }
 
   /**
-   * Watches for something that is shown for a few seconds only, from now on; answers what waits until it came. Whoever asks for such a
-   * thing afterwards may find it gone.
+   * Watches for something that is shown for a few seconds only, from now on; answers what waits
+   * until it came. Whoever asks for such a thing afterwards may find it gone.
    */
   async watchFor(selector, text) {
     const isThere = await this.page.evaluateHandle(
       ({ selector, text }) => {
         let isThere = false;
         const look = () => {
-          isThere ||= [...document.querySelectorAll(selector)].some(({ textContent }) => textContent.includes(text));
+          isThere ||= [...document.querySelectorAll(selector)].some(({ textContent }) =>
+            textContent.includes(text),
+          );
           if (isThere) observer.disconnect();
         };
         const observer = new MutationObserver(look);
@@ -213,10 +232,14 @@ export class Person {
     }
   }
 
-  /** Holds that nothing on the screen as it is now keeps anybody out: every screen that is kept as a picture is looked at. */
+  /**
+   * Holds that nothing on the screen as it is now keeps anybody out: every screen that is kept as a
+   * picture is looked at.
+   */
   async inspect(name) {
     const { page } = this;
-    if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(await readFile(AXE, "utf8"));
+    if (!(await page.evaluate(() => "axe" in globalThis)))
+      await page.evaluate(await readFile(AXE, "utf8"));
     const found = await page.evaluate(async () => {
       // What comes or changes colour is looked at when it has come.
       const moving = document
@@ -228,8 +251,14 @@ export class Person {
         // There the colours are the system's.
         "color-contrast": { enabled: !matchMedia("(forced-colors: active)").matches },
       };
-      const { violations } = await globalThis.axe.run(document, { rules, resultTypes: ["violations"], iframes: false });
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+      const { violations } = await globalThis.axe.run(document, {
+        rules,
+        resultTypes: ["violations"],
+        iframes: false,
+      });
+      return violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`,
+      );
     });
     assert.deepEqual(found, [], `axe finds something on “${name}”`);
   }
@@ -242,8 +271,9 @@ export class Person {
   }
 
   /**
-   * Keeps a picture to look at. A browser that draws in software now and then has nothing to copy yet: it is asked again after the
-   * next frame. Journeys judge by what the page says, so a picture that cannot be had is told and fails nothing.
+   * Keeps a picture to look at. A browser that draws in software now and then has nothing to copy
+   * yet: it is asked again after the next frame. Journeys judge by what the page says, so a picture
+   * that cannot be had is told and fails nothing.
    */
   async shot(name) {
     await this.inspect(name);

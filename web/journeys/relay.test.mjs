@@ -1,4 +1,7 @@
-/** Relay: whoever must not learn another's address, or cannot reach them, talks through a TURN server. */
+/**
+ * Relay: whoever must not learn another's address, or cannot reach them, talks through a TURN
+ * server.
+ */
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -17,7 +20,9 @@ let browser;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "plaza-turn-"));
   turn = await startTurn(folder);
-  server = await Server.start({ more: ["--turn-url", turn.url, "--turn-secret", turn.secret, "--relay-only"] });
+  server = await Server.start({
+    more: ["--turn-url", turn.url, "--turn-secret", turn.secret, "--relay-only"],
+  });
   browser = await openBrowser(DEVICES);
 });
 
@@ -34,12 +39,15 @@ test("two people see each other through the relay, and in no other way", async (
   const bo = await bring(browser, server, link, "Bo");
   await walkUp(bo, "Ada");
   await agree(ada, "camera");
-  await bo.page.waitForFunction(() => document.querySelector(".tile.camera:not(.mine) video")?.currentTime > 0);
+  await bo.page.waitForFunction(
+    () => document.querySelector(".tile.camera:not(.mine) video")?.currentTime > 0,
+  );
   for (const { page, complaints } of [ada, bo]) {
     const [stats] = await page.evaluate(() => globalThis.__plaza().connections());
     const byId = new Map(stats.map((entry) => [entry.id, entry]));
     const used = stats.filter(
-      ({ type, nominated, state }) => type === "candidate-pair" && nominated && state === "succeeded",
+      ({ type, nominated, state }) =>
+        type === "candidate-pair" && nominated && state === "succeeded",
     );
     assert.ok(used.length > 0, "some way was chosen");
     for (const pair of used) assert.equal(byId.get(pair.localCandidateId).candidateType, "relay");

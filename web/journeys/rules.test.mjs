@@ -1,4 +1,7 @@
-/** Rules: how far voices carry is another matter in a reading corner, and whoever looks after the space changes it for everybody. */
+/**
+ * Rules: how far voices carry is another matter in a reading corner, and whoever looks after the
+ * space changes it for everybody.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -64,11 +67,14 @@ test("the owner changes the rules with the keyboard, and everybody is told", asy
   }
   const choose = (label, choice) => settings(ada).getByLabel(label).selectOption({ label: choice });
   await choose("Voices carry", "3 tiles");
-  await bo.page.getByText("From now on voices carry 3 tiles; at most 16 voices and 9 pictures at once.").waitFor();
+  await bo.page
+    .getByText("From now on voices carry 3 tiles; at most 16 voices and 9 pictures at once.")
+    .waitFor();
   await choose("Heard at once", "The 4 nearest people");
   await choose("Seen at once", "Nobody");
   await choose("Walls", "Stop voices and pictures");
-  const words = "From now on voices carry 3 tiles and stop at walls; at most 4 voices and no pictures at once.";
+  const words =
+    "From now on voices carry 3 tiles and stop at walls; at most 4 voices and no pictures at once.";
   await bo.page.getByText(words).waitFor();
   await ada.shot("voice-rules");
   await page.keyboard.press("Escape");

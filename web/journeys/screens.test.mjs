@@ -34,9 +34,11 @@ test("whoever starts the server first becomes its admin by the printed link, onc
   await page.getByText("Add a picture of your own").click();
   const pixel =
     "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAGUlEQVR42mM4neX9nxLMMGrAqAGjBgwXAwAJnn8fDNbIcAAAAABJRU5ErkJggg==";
-  await page
-    .getByLabel(/^Picture/)
-    .setInputFiles({ name: "square.png", mimeType: "image/png", buffer: Buffer.from(pixel, "base64") });
+  await page.getByLabel(/^Picture/).setInputFiles({
+    name: "square.png",
+    mimeType: "image/png",
+    buffer: Buffer.from(pixel, "base64"),
+  });
   await page.getByRole("button", { name: "Add it" }).click();
   await page.getByRole("radio", { name: "square", checked: true }).waitFor();
   await owner.shot("avatar-added");
@@ -117,7 +119,10 @@ test("by keyboard alone: sign up, choose, join, walk, speak, leave", async () =>
   await page.getByRole("radio").first().waitFor();
   await reach("Maya");
   await keyboard.press("ArrowRight");
-  assert.equal(await page.getByRole("radio", { name: "Jonas" }).getAttribute("aria-checked"), "true");
+  assert.equal(
+    await page.getByRole("radio", { name: "Jonas" }).getAttribute("aria-checked"),
+    "true",
+  );
   await reach("Looks good");
   await keyboard.press("Enter");
   await page.getByRole("link", { name: "Join Plaza" }).waitFor();
@@ -148,7 +153,16 @@ test("by keyboard alone: sign up, choose, join, walk, speak, leave", async () =>
 
 test("where an invite is needed its link lets one sign up, and says when it is used up", async () => {
   const invited = await Server.start({ more: ["--signup", "invite"] });
-  const asked = ["admin", "invite", "--uses", "1", "--data-dir", invited.folder, "--url", invited.address];
+  const asked = [
+    "admin",
+    "invite",
+    "--uses",
+    "1",
+    "--data-dir",
+    invited.folder,
+    "--url",
+    invited.address,
+  ];
   const link = (await run(BINARY, asked)).stdout.split("\n")[0];
   const stranger = await Person.sit(journey.browser, invited);
   await stranger.page.goto("/");
@@ -199,7 +213,9 @@ test("a long name of a space leaves room for who is there and for its buttons", 
   const card = page.locator(".space-card").filter({ hasText: "A very long autumn conference" });
   await card.locator("canvas[data-drawn]").waitFor();
   await person.shot("long-name");
-  const tooWide = await card.locator(".body").evaluate((body) => body.scrollWidth - body.clientWidth);
+  const tooWide = await card
+    .locator(".body")
+    .evaluate((body) => body.scrollWidth - body.clientWidth);
   assert.equal(tooWide, 0);
   await person.context.close();
 });
@@ -214,7 +230,9 @@ test("in the dark every screen is dark, and it is remembered", async () => {
   await page.locator(".space-card canvas[data-drawn]").first().waitFor();
   await person.shot("dark-lobby");
   const brightness = () =>
-    page.evaluate(() => Math.max(...getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number)));
+    page.evaluate(() =>
+      Math.max(...getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number)),
+    );
   assert.ok((await brightness()) < 80);
   await page.getByRole("button", { name: "Light colours" }).click();
   assert.ok((await brightness()) > 200);
@@ -256,7 +274,10 @@ test("where nobody moves nothing is drawn, and two hundred walking people cost n
       return drawArrays.apply(this, given);
     };
   });
-  /** The most draw calls between two of ten pictures that the browser asks for while the own player walks. */
+  /**
+   * The most draw calls between two of ten pictures that the browser asks for while the own player
+   * walks.
+   */
   const draws = async () => {
     await page.locator(".world").focus();
     await page.keyboard.down("ArrowRight");

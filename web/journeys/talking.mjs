@@ -20,13 +20,20 @@ export async function arrive(browser, server, link, name, options = WINDOW, avat
   return person;
 }
 
-/** Brings somebody into a space who signed up some time before: journeys about signing up are elsewhere. */
+/**
+ * Brings somebody into a space who signed up some time before: journeys about signing up are
+ * elsewhere.
+ */
 export async function bring(browser, server, link, name, options = WINDOW) {
   const person = await Person.sit(browser, server, options);
   const body = JSON.stringify({ username: name, password: "correct horse", type: "user" });
   const ask = async (path) => {
     const headers = { "content-type": "application/json" };
-    const answer = await fetch(`${server.address}/api/v1/${path}`, { method: "POST", headers, body });
+    const answer = await fetch(`${server.address}/api/v1/${path}`, {
+      method: "POST",
+      headers,
+      body,
+    });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
   };
@@ -55,9 +62,13 @@ export async function makeSpace(person, name, template) {
 /** Agrees to be heard or seen, for the first time. */
 export async function agree(person, which) {
   const { page } = person;
-  await page.getByRole("button", { name: which === "camera" ? "Camera off (V)" : "Microphone off (M)" }).click();
+  await page
+    .getByRole("button", { name: which === "camera" ? "Camera off (V)" : "Microphone off (M)" })
+    .click();
   await page.getByRole("button", { name: `Switch the ${which} on` }).click();
-  await page.getByRole("button", { name: which === "camera" ? "Camera on (V)" : "Microphone on (M)" }).waitFor();
+  await page
+    .getByRole("button", { name: which === "camera" ? "Camera on (V)" : "Microphone on (M)" })
+    .waitFor();
 }
 
 export async function walkUp(person, name) {
@@ -89,7 +100,9 @@ export async function goTo(person, x, y) {
   );
 }
 
-/** Connections to others end when both sides have what they need from the one to whoever forwards. */
+/**
+ * Connections to others end when both sides have what they need from the one to whoever forwards.
+ */
 export async function untilOneConnection(page) {
   const isOne = () =>
     globalThis

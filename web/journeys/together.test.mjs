@@ -1,4 +1,7 @@
-/** Together: two people meet, see each other walk, and talk; the server dies and nobody loses their place. */
+/**
+ * Together: two people meet, see each other walk, and talk; the server dies and nobody loses their
+ * place.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -69,7 +72,8 @@ test("he follows her link, signs up on the way, and both see each other", async 
   await page.waitForURL(new RegExp(link));
   if (!page.url().includes("debug")) await page.goto(`${link}?debug`);
   await bo.arrive();
-  for (const person of [ada, bo]) await person.until(() => globalThis.__plaza?.().walkers.length === 2);
+  for (const person of [ada, bo])
+    await person.until(() => globalThis.__plaza?.().walkers.length === 2);
 });
 
 test("he sees her walk, never backwards, to where she stands", async () => {
@@ -81,7 +85,9 @@ test("he sees her walk, never backwards, to where she stands", async () => {
       new Promise((resolve) => {
         const places = [];
         const note = () => {
-          const drawn = globalThis.__plaza().walkers.find((walker) => walker.player === player)?.drawn;
+          const drawn = globalThis
+            .__plaza()
+            .walkers.find((walker) => walker.player === player)?.drawn;
           if (drawn) places.push(drawn.x);
           if (places.length > 2 && Math.abs(places.at(-1) - places[0]) > 2) resolve(places);
           else requestAnimationFrame(note);
@@ -101,10 +107,13 @@ test("he sees her walk, never backwards, to where she stands", async () => {
   }
   await ada.until(() => globalThis.__plaza().pending === 0);
   const { body } = await ada.figures();
-  await bo.until(({ her, x }) => globalThis.__plaza().walkers.find(({ player }) => player === her)?.x === x, {
-    her,
-    x: body.x,
-  });
+  await bo.until(
+    ({ her, x }) => globalThis.__plaza().walkers.find(({ player }) => player === her)?.x === x,
+    {
+      her,
+      x: body.x,
+    },
+  );
 });
 
 test("a wall stops her, in her own eyes and in his", async () => {
@@ -118,10 +127,13 @@ test("a wall stops her, in her own eyes and in his", async () => {
   const { body, me, corrections } = await ada.figures();
   assert.equal(body.y % 64, 19, "the body touches the wall");
   assert.equal(corrections, 0, "the prediction was right all the way");
-  await bo.until(({ me, y }) => globalThis.__plaza().walkers.find(({ player }) => player === me)?.y === y, {
-    me,
-    y: body.y,
-  });
+  await bo.until(
+    ({ me, y }) => globalThis.__plaza().walkers.find(({ player }) => player === me)?.y === y,
+    {
+      me,
+      y: body.y,
+    },
+  );
 });
 
 test("they talk: in the panel, over the head, and as an emote", async () => {
@@ -148,7 +160,10 @@ test("he clicks her in the list, walks up to her by himself", async () => {
   await page.getByRole("button", { name: "Walk to Ada" }).click();
   await bo.until(() => {
     const { walkers, me, walking } = globalThis.__plaza();
-    const [a, b] = [walkers.find(({ player }) => player === me), walkers.find(({ player }) => player !== me)];
+    const [a, b] = [
+      walkers.find(({ player }) => player === me),
+      walkers.find(({ player }) => player !== me),
+    ];
     return !walking && Math.hypot(a.x - b.x, a.y - b.y) < 2 * 64;
   });
   await page.getByRole("button", { name: /^People/ }).click();
@@ -170,18 +185,24 @@ test("the server is killed and started again: places and words are there, nobody
   await ada.hold(["ArrowDown"], (y) => globalThis.__plaza().body.y > y + 64, before[0].body.y);
   await ada.until(() => globalThis.__plaza().pending === 0);
   const places = await Promise.all([ada.figures(), bo.figures()]);
-  // A checkpoint is kept within a second of the last change: the first that is as late as what they saw has it all.
+  // A checkpoint is kept within a second of the last change: the first that is as late as what they
+  // saw has it all.
   await server.untilKept(link.split("/").pop(), places[0].tick);
   await server.kill();
   await ada.page.getByText("Connection lost").waitFor();
   await ada.shot("connection-lost");
   await server.restart();
   for (const person of [ada, bo]) {
-    await person.until(() => globalThis.__plaza().status === "open" && globalThis.__plaza().walkers.length === 2);
+    await person.until(
+      () => globalThis.__plaza().status === "open" && globalThis.__plaza().walkers.length === 2,
+    );
   }
   const after = await Promise.all([ada.figures(), bo.figures()]);
   for (const index of [0, 1]) {
-    assert.deepEqual([after[index].body.x, after[index].body.y], [places[index].body.x, places[index].body.y]);
+    assert.deepEqual(
+      [after[index].body.x, after[index].body.y],
+      [places[index].body.x, places[index].body.y],
+    );
   }
   assert.equal(await ada.page.getByRole("log").getByText("Before the storm").count(), 1);
   await ada.say("And after it");

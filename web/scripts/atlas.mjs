@@ -15,7 +15,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
 import { Resvg } from "@resvg/resvg-js";
-// By path: the package says it is an ES module, yet its main file is a UMD bundle that exports nothing to one.
+// By path: the package says it is an ES module, yet its main file is a UMD bundle that exports
+// nothing to one.
 import { MaxRectsPacker } from "maxrects-packer/dist/maxrects-packer.mjs";
 
 const SCALE = 2;
@@ -49,7 +50,10 @@ async function readSources() {
 
 async function contentHash(sources) {
   const hash = createHash("sha256");
-  const inputs = [fileURLToPath(import.meta.url), fileURLToPath(new URL("../package.json", import.meta.url))];
+  const inputs = [
+    fileURLToPath(import.meta.url),
+    fileURLToPath(new URL("../package.json", import.meta.url)),
+  ];
   for (const file of inputs) hash.update(await readFile(file));
   for (const { name, text } of sources) hash.update(`${name}\0${text}\0`);
   return hash.digest("hex");
@@ -60,7 +64,9 @@ async function isUpToDate(hash) {
     const index = JSON.parse(await readFile(join(OUT, "atlas.json"), "utf8"));
     if (index.hash !== hash) return false;
     const present = new Set(await readdir(OUT));
-    return index.pages.every((page) => present.has(page) && present.has(page.replace(/json$/, "png")));
+    return index.pages.every(
+      (page) => present.has(page) && present.has(page.replace(/json$/, "png")),
+    );
   } catch {
     return false;
   }
@@ -71,7 +77,10 @@ function draw({ name, text }) {
   const size = /viewBox="0 0 (\d+) (\d+)"/.exec(text);
   if (!size) throw new Error(`${name}: viewBox must be "0 0 width height" in whole units`);
   const [width, height] = [Number(size[1]) * SCALE, Number(size[2]) * SCALE];
-  const image = new Resvg(text, { fitTo: { mode: "width", value: width }, font: { loadSystemFonts: false } }).render();
+  const image = new Resvg(text, {
+    fitTo: { mode: "width", value: width },
+    font: { loadSystemFonts: false },
+  }).render();
   if (image.width !== width || image.height !== height) {
     throw new Error(`${name}: drew ${image.width}x${image.height}, wanted ${width}x${height}`);
   }
@@ -114,7 +123,13 @@ function visibleBounds({ width, height, data }) {
 /** A frame: its name, full size, what is left after trimming, and those pixels. */
 function trimmed(name, picture) {
   const trim = visibleBounds(picture);
-  return { name, full: { w: picture.width, h: picture.height }, trim, picture: crop(picture, trim), border: 0 };
+  return {
+    name,
+    full: { w: picture.width, h: picture.height },
+    trim,
+    picture: crop(picture, trim),
+    border: 0,
+  };
 }
 
 function tileFrame(name, picture) {
@@ -130,7 +145,10 @@ function framesOf(source) {
   const h = picture.height / DIRECTIONS.length;
   return DIRECTIONS.flatMap((direction, row) =>
     Array.from({ length: STEPS }, (_, step) =>
-      trimmed(`${source.name}/${direction}/${step}`, crop(picture, { x: step * w, y: row * h, w, h })),
+      trimmed(
+        `${source.name}/${direction}/${step}`,
+        crop(picture, { x: step * w, y: row * h, w, h }),
+      ),
     ),
   );
 }
@@ -194,12 +212,19 @@ function encodePng(width, height, data) {
   }
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   const body = pngChunk("IDAT", deflateSync(rows, { level: 9 }));
-  return Buffer.concat([signature, pngChunk("IHDR", header), body, pngChunk("IEND", Buffer.alloc(0))]);
+  return Buffer.concat([
+    signature,
+    pngChunk("IHDR", header),
+    body,
+    pngChunk("IEND", Buffer.alloc(0)),
+  ]);
 }
 
 function spritesheet(bin, index, pageCount) {
   const frames = {};
-  for (const { x, y, frame } of [...bin.rects].sort((a, b) => (a.frame.name < b.frame.name ? -1 : 1))) {
+  for (const { x, y, frame } of [...bin.rects].sort((a, b) =>
+    a.frame.name < b.frame.name ? -1 : 1,
+  )) {
     const { trim, full, border } = frame;
     frames[frame.name] = {
       frame: { x: x + border, y: y + border, w: trim.w, h: trim.h },
@@ -217,7 +242,10 @@ function spritesheet(bin, index, pageCount) {
     scale: String(SCALE),
   };
   if (index === 0 && pageCount > 1) {
-    meta.related_multi_packs = Array.from({ length: pageCount - 1 }, (_, other) => `atlas-${other + 1}.json`);
+    meta.related_multi_packs = Array.from(
+      { length: pageCount - 1 },
+      (_, other) => `atlas-${other + 1}.json`,
+    );
   }
   return { frames, meta };
 }
@@ -229,7 +257,10 @@ async function writePages(bins, hash) {
     const pixels = Buffer.alloc(bin.width * bin.height * 4);
     for (const rect of bin.rects) paint(pixels, bin.width, rect);
     await writeFile(join(OUT, `atlas-${index}.png`), encodePng(bin.width, bin.height, pixels));
-    await writeFile(join(OUT, `atlas-${index}.json`), JSON.stringify(spritesheet(bin, index, bins.length)));
+    await writeFile(
+      join(OUT, `atlas-${index}.json`),
+      JSON.stringify(spritesheet(bin, index, bins.length)),
+    );
   }
   // Written last: a run that is cut off leaves no index and so is done again.
   const pages = bins.map((_, index) => `atlas-${index}.json`);

@@ -42,8 +42,10 @@ function App() {
     );
   }
   const invite = /^\/i\/([^/]+)\/?$/.exec(url.pathname)?.[1];
-  if (me.value === null && invite) return <SignScreen key={invite} next="/" invite={decodeURIComponent(invite)} />;
-  if (me.value === null) return <SignScreen next={url.pathname === "/signin" ? next : url.pathname} />;
+  if (me.value === null && invite)
+    return <SignScreen key={invite} next="/" invite={decodeURIComponent(invite)} />;
+  if (me.value === null)
+    return <SignScreen next={url.pathname === "/signin" ? next : url.pathname} />;
   const space = /^\/s\/([^/]+)\/?$/.exec(url.pathname)?.[1];
   if (space) return <SpaceScreen key={space} id={decodeURIComponent(space)} />;
   if (url.pathname === "/admin") return <ClusterScreen />;
@@ -52,7 +54,10 @@ function App() {
   return <LobbyScreen />;
 }
 
-/** Goes on from an address with no screen of its own, unless a screen that has just signed a person in does so itself. */
+/**
+ * Goes on from an address with no screen of its own, unless a screen that has just signed a person
+ * in does so itself.
+ */
 function leave(from: string, to: string): void {
   setTimeout(() => {
     if (address.value === from) go(to, true);
@@ -64,7 +69,10 @@ function safeNext(next: string | null): string {
   return next?.startsWith("/") && !next.startsWith("//") ? next : "/";
 }
 
-/** The token of a set-up link leaves the address bar at once: it must not be seen over a shoulder, or kept in the history. */
+/**
+ * The token of a set-up link leaves the address bar at once: it must not be seen over a shoulder,
+ * or kept in the history.
+ */
 function takeSetupToken(): string | null {
   const url = new URL(address.value, location.origin);
   const token = url.searchParams.get("token");

@@ -1,4 +1,7 @@
-/** Balancer: behind the nginx that people copy every process dies once, and those who know nothing but its address come back each time. */
+/**
+ * Balancer: behind the nginx that people copy every process dies once, and those who know nothing
+ * but its address come back each time.
+ */
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -28,7 +31,8 @@ after(async () => {
 test("every process is killed once, then once with its guardian: everybody is back each time, and nothing is lost", async () => {
   const rows = join(folder, "rows.json");
   const words = ["chaos", "--cluster", join(folder, "cluster.json"), "--json", rows];
-  // It fails when somebody does not come back within a minute, or a line is lost or doubled. How long it took is printed, and judged on a quiet machine.
+  // It fails when somebody does not come back within a minute, or a line is lost or doubled. How
+  // long it took is printed, and judged on a quiet machine.
   const drills = ["--bots", "24", "--spaces", "6", "--drills", "each-crash,each-host-loss"];
   const { stdout } = await run(BINARY, [...words, ...drills]).catch((error) => error);
   console.info(stdout);

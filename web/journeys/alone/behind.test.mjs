@@ -1,6 +1,7 @@
 /**
- * Behind: somebody walks behind a bad line: never do they leap, and nobody is seen to walk backwards. A machine that is slow makes
- * lines worse than they are meant to be, so nothing is judged by how soon it came, but by what was sent, told and drawn.
+ * Behind: somebody walks behind a bad line: never do they leap, and nobody is seen to walk
+ * backwards. A machine that is slow makes lines worse than they are meant to be, so nothing is
+ * judged by how soon it came, but by what was sent, told and drawn.
  */
 
 import assert from "node:assert/strict";
@@ -22,7 +23,10 @@ const LEAP = 32;
 const STUCK = 2;
 /** Inputs on their way when the line goes on: the server has room for eight of them. */
 const HELD = 20;
-/** How often it may happen that a slow machine hands them to the server bit by bit, so that it takes them all. */
+/**
+ * How often it may happen that a slow machine hands them to the server bit by bit, so that it takes
+ * them all.
+ */
 const TRIES = 10;
 
 let server;
@@ -67,7 +71,8 @@ test("two people meet, one of them behind a bad line", async () => {
     grid = gridOf(await (await map).json());
     await person.arrive();
   }
-  for (const person of [ada, bo]) await person.until(() => globalThis.__plaza().walkers.length === 2);
+  for (const person of [ada, bo])
+    await person.until(() => globalThis.__plaza().walkers.length === 2);
 });
 
 test("they walk, turn, run and slide along a wall: nobody leaps, nobody walks backwards", async () => {
@@ -110,7 +115,8 @@ test("in the end all agree where everybody stands", async () => {
     [his, hers],
   ]) {
     const place = [own.body.x, own.body.y];
-    const told = (figures) => figures.walkers.filter(({ player }) => player === own.me).map(({ x, y }) => [x, y]);
+    const told = (figures) =>
+      figures.walkers.filter(({ player }) => player === own.me).map(({ x, y }) => [x, y]);
     assert.deepEqual(told(own), [place], "the server says the same");
     assert.deepEqual(told(other), [place], "and so does the other page");
     assert.ok(Math.hypot(own.x - place[0], own.y - place[1]) < 1, "and it is drawn there");
@@ -131,13 +137,17 @@ test("the server did just what it was sent, but for steps it had no room for", a
   assert.deepEqual([...ada.complaints, ...bo.complaints], []);
 });
 
-/** Both walk with several sets of keys, only ever to the right or left (1 or −1) and down or up, and then all is quiet. */
+/**
+ * Both walk with several sets of keys, only ever to the right or left (1 or −1) and down or up, and
+ * then all is quiet.
+ */
 async function leg(right, down, hers, his) {
   const [her, him] = [(await ada.figures()).me, (await bo.figures()).me];
   await watch(ada, him, right, down);
   await watch(bo, her, right, down);
   const walk = async (person, parts) => {
-    for (const { keys, tiles } of parts) await person.hold(keys, hasGone, { tiles, ...(await beginning(person)) });
+    for (const { keys, tiles } of parts)
+      await person.hold(keys, hasGone, { tiles, ...(await beginning(person)) });
   };
   await Promise.all([walk(ada, hers), walk(bo, his)]);
   await settled(ada, bo);
@@ -152,7 +162,10 @@ async function judgeWatch(person) {
   assert.ok(back <= 0.02, `the other went back by ${back} tiles`);
 }
 
-/** Ada walks where there is most room, for steps against a wall would be no loss, and meanwhile her line is stuck. */
+/**
+ * Ada walks where there is most room, for steps against a wall would be no loss, and meanwhile her
+ * line is stuck.
+ */
 async function hold() {
   const { body, me } = await ada.figures();
   const ways = [
@@ -161,7 +174,9 @@ async function hold() {
     { keys: ["ArrowDown"], direction: 5, right: 1, down: 1 },
     { keys: ["ArrowLeft"], direction: 7, right: -1, down: 1 },
   ];
-  const { keys, right, down } = ways.reduce((best, way) => (room(body, way) > room(body, best) ? way : best));
+  const { keys, right, down } = ways.reduce((best, way) =>
+    room(body, way) > room(body, best) ? way : best,
+  );
   await watch(ada, (await bo.figures()).me, right, down);
   await watch(bo, me, right, down);
   await ada.page.locator(".world").focus();
@@ -213,9 +228,10 @@ async function settled(person, other) {
 }
 
 /**
- * Notes in every picture how far the own player came, beyond what running takes, and how far the other went back. Between two pictures
- * is the time from one to the other, or what the browser says it is: on a busy machine one is drawn later than it was meant for.
- * A new connection begins anew: its steps are counted from the first.
+ * Notes in every picture how far the own player came, beyond what running takes, and how far the
+ * other went back. Between two pictures is the time from one to the other, or what the browser says
+ * it is: on a busy machine one is drawn later than it was meant for. A new connection begins anew:
+ * its steps are counted from the first.
  */
 async function watch(person, other, right, down) {
   await person.page.evaluate(
@@ -229,9 +245,14 @@ async function watch(person, other, right, down) {
         const drawn = walkers.find(({ player }) => player === other)?.drawn;
         if (!drawn || drawnAt === before?.drawnAt) return;
         if (before && seq >= before.seq) {
-          const room = (RUN * Math.max(drawnAt - before.drawnAt, meantFor - before.meantFor)) / 1000;
+          const room =
+            (RUN * Math.max(drawnAt - before.drawnAt, meantFor - before.meantFor)) / 1000;
           seen.pictures++;
-          seen.leap = Math.max(seen.leap, Math.abs(x - before.x) - room, Math.abs(y - before.y) - room);
+          seen.leap = Math.max(
+            seen.leap,
+            Math.abs(x - before.x) - room,
+            Math.abs(y - before.y) - room,
+          );
           const forward = [(drawn.x - before.drawn.x) * right, (drawn.y - before.drawn.y) * down];
           seen.back = Math.max(seen.back, -forward[0], -forward[1]);
         }
@@ -248,7 +269,10 @@ async function watch(person, other, right, down) {
   );
 }
 
-/** Keeps what goes over a person's connection, the newest if there are several: inputs, and what each frame says of the own player. */
+/**
+ * Keeps what goes over a person's connection, the newest if there are several: inputs, and what
+ * each frame says of the own player.
+ */
 function listen(person) {
   person.page.on("websocket", (socket) => {
     const kept = { inputs: new Map(), frames: [] };
@@ -277,8 +301,9 @@ function inputOf(bytes) {
 }
 
 /**
- * Every place the server told, from frame number `first` on, must follow from the one before by inputs it was sent. Counts those that
- * it left out for certain, and the frames in which it was elsewhere than all of them lead.
+ * Every place the server told, from frame number `first` on, must follow from the one before by
+ * inputs it was sent. Counts those that it left out for certain, and the frames in which it was
+ * elsewhere than all of them lead.
  */
 function judge({ frames, inputs }, first = 1) {
   let [dropped, lost] = [0, 0];
@@ -288,7 +313,8 @@ function judge({ frames, inputs }, first = 1) {
     for (let seq = from.ack + 1; seq <= to.ack; seq++) sent.push(inputs.get(seq));
     const ways = waysBetween(from.own, to.own, sent);
     assert.ok(ways.size > 0, `at tick ${to.tick} the server is where no step leads`);
-    // At most one step a tick, and one to make up for. Steps against a wall may be among those left out.
+    // At most one step a tick, and one to make up for. Steps against a wall may be among those left
+    // out.
     const lawful = [...ways].filter((taken) => taken <= 2 * (to.tick - from.tick));
     assert.ok(lawful.length > 0, `at tick ${to.tick} the server took ${Math.min(...ways)} steps`);
     dropped += sent.length - Math.max(...lawful);
@@ -297,11 +323,15 @@ function judge({ frames, inputs }, first = 1) {
   return { dropped, lost };
 }
 
-/** How many of the inputs, in their order, may have been taken to come from one state to the other. */
+/**
+ * How many of the inputs, in their order, may have been taken to come from one state to the other.
+ */
 function waysBetween(from, to, sent) {
   let ways = new Map([[keyOf(from), { body: from, counts: new Set([0]) }]]);
   for (const input of sent) {
-    const next = new Map([...ways].map(([key, { body, counts }]) => [key, { body, counts: new Set(counts) }]));
+    const next = new Map(
+      [...ways].map(([key, { body, counts }]) => [key, { body, counts: new Set(counts) }]),
+    );
     for (const { body, counts } of ways.values()) {
       const moved = { ...body };
       step(moved, grid, input.direction, input.run, 20);
@@ -321,6 +351,10 @@ function keyOf({ x, y, carryX, carryY, facing }) {
 
 async function client(path) {
   const root = fileURLToPath(new URL("../..", import.meta.url));
-  const { module } = await runnerImport(`${root}src/${path}`, { root, configFile: false, logLevel: "warn" });
+  const { module } = await runnerImport(`${root}src/${path}`, {
+    root,
+    configFile: false,
+    logLevel: "warn",
+  });
   return module;
 }

@@ -1,20 +1,43 @@
-/** Circle: six people are too many to talk directly: what they say goes up once, and the server forwards it. */
+/**
+ * Circle: six people are too many to talk directly: what they say goes up once, and the server
+ * forwards it.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { DEVICES, openBrowser, Server } from "../plaza.mjs";
-import { agree, arrive, bring, makeSpace, untilOneConnection, WINDOW, walkUp } from "../talking.mjs";
+import {
+  agree,
+  arrive,
+  bring,
+  makeSpace,
+  untilOneConnection,
+  WINDOW,
+  walkUp,
+} from "../talking.mjs";
 
 let server;
 let browser;
 let link;
 const people = [];
 
-/** Six browsers share one machine without a graphics card: their cameras are slow, and pages are put together without acting as one. */
-const SPARING = [...DEVICES, "--use-fake-device-for-media-stream=fps=10", "--disable-gpu-compositing"];
+/**
+ * Six browsers share one machine without a graphics card: their cameras are slow, and pages are put
+ * together without acting as one.
+ */
+const SPARING = [
+  ...DEVICES,
+  "--use-fake-device-for-media-stream=fps=10",
+  "--disable-gpu-compositing",
+];
 
 /** Small phones on which nothing is animated. */
-const SMALL = { viewport: { width: 390, height: 520 }, hasTouch: true, isMobile: true, reducedMotion: "reduce" };
+const SMALL = {
+  viewport: { width: 390, height: 520 },
+  hasTouch: true,
+  isMobile: true,
+  reducedMotion: "reduce",
+};
 const sit = (name) => bring(browser, server, link, name, SMALL);
 
 async function microphones(before, after) {
@@ -24,7 +47,9 @@ async function microphones(before, after) {
   }
 }
 
-/** Everybody else comes through the server, and was heard at least once: each beeps every second. */
+/**
+ * Everybody else comes through the server, and was heard at least once: each beeps every second.
+ */
 async function everybodyHears() {
   for (const { page } of people) await page.evaluate(() => delete globalThis.__heard);
   const hears = (others) => {
@@ -34,7 +59,8 @@ async function everybodyHears() {
     return (
       calls.length === others &&
       calls.every(
-        ({ player, isForwarded, state }) => isForwarded && state === "connected" && globalThis.__heard.has(player),
+        ({ player, isForwarded, state }) =>
+          isForwarded && state === "connected" && globalThis.__heard.has(player),
       )
     );
   };
@@ -44,7 +70,10 @@ async function everybodyHears() {
 before(async () => {
   server = await Server.start();
   browser = await openBrowser(SPARING);
-  const ada = await arrive(browser, server, undefined, "Ada", { ...WINDOW, reducedMotion: "reduce" });
+  const ada = await arrive(browser, server, undefined, "Ada", {
+    ...WINDOW,
+    reducedMotion: "reduce",
+  });
   link = await makeSpace(ada, "Circle", /Office/);
   people.push(ada);
   people.push(await sit("Bo"));
@@ -59,7 +88,9 @@ test("two of them talk directly, and go on without a gap when four more join", a
   const [ada, bo] = people;
   for (const person of [ada, bo]) await agree(person, "microphone");
   await walkUp(bo, "Ada");
-  await bo.until(() => globalThis.__plaza().calls.some(({ level, isForwarded }) => level > 0.01 && !isForwarded));
+  await bo.until(() =>
+    globalThis.__plaza().calls.some(({ level, isForwarded }) => level > 0.01 && !isForwarded),
+  );
   for (const name of ["Cleo", "Dan", "Eve", "Fay"]) {
     const other = await sit(name);
     people.push(other);
@@ -75,7 +106,8 @@ test("each sends its voice once, whoever hears it, and nothing goes from browser
     await untilOneConnection(page);
     const [stats] = await page.evaluate(() => globalThis.__plaza().connections());
     const sent = stats.filter(
-      ({ type, kind, packetsSent }) => type === "outbound-rtp" && kind === "audio" && packetsSent > 0,
+      ({ type, kind, packetsSent }) =>
+        type === "outbound-rtp" && kind === "audio" && packetsSent > 0,
     );
     assert.equal(sent.length, 1, "one voice goes up");
     const heard = stats.filter(({ type, kind, packetsReceived }) => {
@@ -87,14 +119,19 @@ test("each sends its voice once, whoever hears it, and nothing goes from browser
 
 test("a picture goes up in two layers, and comes to everybody near", async () => {
   const [ada, bo] = people;
-  // Thirty voices fill two cores, and what comes late over a line counts against the bandwidth that is left for pictures.
+  // Thirty voices fill two cores, and what comes late over a line counts against the bandwidth that
+  // is left for pictures.
   await microphones("on", "off");
   await ada.page.getByRole("button", { name: "Camera off (V)" }).click();
   for (const { page } of people.slice(1)) {
-    await page.waitForFunction(() => document.querySelector(".tile.camera:not(.mine) video")?.currentTime > 0);
+    await page.waitForFunction(
+      () => document.querySelector(".tile.camera:not(.mine) video")?.currentTime > 0,
+    );
   }
   await bo.page.getByRole("button", { name: "Make Ada large" }).click();
-  await bo.page.waitForFunction(() => document.querySelector(".tile.camera.large video")?.videoWidth > 320);
+  await bo.page.waitForFunction(
+    () => document.querySelector(".tile.camera.large video")?.videoWidth > 320,
+  );
   await bo.shot("circle-picture");
   await bo.page.getByRole("button", { name: "Make Ada small" }).click();
   await ada.page.getByRole("button", { name: "Camera on (V)" }).click();
@@ -117,7 +154,12 @@ test("who is left talks directly again", async () => {
   for (const person of [ada, bo]) {
     await person.until(() => {
       const { calls } = globalThis.__plaza();
-      return calls.length === 1 && !calls[0].isForwarded && calls[0].state === "connected" && calls[0].level > 0.01;
+      return (
+        calls.length === 1 &&
+        !calls[0].isForwarded &&
+        calls[0].state === "connected" &&
+        calls[0].level > 0.01
+      );
     });
     assert.deepEqual(person.complaints, []);
   }

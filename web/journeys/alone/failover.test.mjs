@@ -1,4 +1,6 @@
-/** Failover: two people go on walking and talking while the process that runs their space is killed. */
+/**
+ * Failover: two people go on walking and talking while the process that runs their space is killed.
+ */
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -43,13 +45,18 @@ async function walk(person, other) {
   await person.hold([key], (from) => Math.abs(globalThis.__plaza().body.x - from) > 2 * 64, body.x);
   await person.until(() => globalThis.__plaza().pending === 0);
   const { body: there } = await person.figures();
-  await other.until(({ me, x }) => globalThis.__plaza().walkers.find(({ player }) => player === me)?.x === x, {
-    me,
-    x: there.x,
-  });
+  await other.until(
+    ({ me, x }) => globalThis.__plaza().walkers.find(({ player }) => player === me)?.x === x,
+    {
+      me,
+      x: there.x,
+    },
+  );
 }
 
-/** Which process runs the space, as any of them says; waits until it is another one than `before`. */
+/**
+ * Which process runs the space, as any of them says; waits until it is another one than `before`.
+ */
 async function home(before = null) {
   const known = await ada.page.waitForFunction(
     async ({ space, before }) => {
@@ -85,7 +92,8 @@ test("two people meet through the balancer", async () => {
   await bo.page.waitForURL(new RegExp(link));
   if (!bo.page.url().includes("debug")) await bo.page.goto(`${link}?debug`);
   await bo.arrive();
-  for (const person of [ada, bo]) await person.until(() => globalThis.__plaza?.().walkers.length === 2);
+  for (const person of [ada, bo])
+    await person.until(() => globalThis.__plaza?.().walkers.length === 2);
   await say(ada, "Before it happens");
   await walk(bo, ada);
   await ada.shot("failover-before");
@@ -96,7 +104,11 @@ test("an admin moves their space to another process, and empties one", async () 
   const post = async (path, body) => {
     const headers = { "content-type": "application/json" };
     return (
-      await fetch(`${cluster.url}/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) })
+      await fetch(`${cluster.url}/api/v1${path}`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
+      })
     ).json();
   };
   await post("/signup", account);
@@ -106,7 +118,8 @@ test("an admin moves their space to another process, and empties one", async () 
   await page.goto("/");
   await page.evaluate((token) => localStorage.setItem("plaza.token", token), token);
   await page.goto("/admin");
-  for (const { name } of cluster.nodes) await page.getByRole("region", { name, exact: true }).waitFor();
+  for (const { name } of cluster.nodes)
+    await page.getByRole("region", { name, exact: true }).waitFor();
   const row = page.getByRole("row").filter({ hasText: "Unkillable" });
   await row.waitFor();
   const from = await row.getByRole("cell").first().textContent();
@@ -120,7 +133,10 @@ test("an admin moves their space to another process, and empties one", async () 
   const after = await Promise.all([ada.figures(), bo.figures()]);
   for (const index of [0, 1]) {
     assert.equal(after[index].status, "open");
-    assert.deepEqual([after[index].body.x, after[index].body.y], [before[index].body.x, before[index].body.y]);
+    assert.deepEqual(
+      [after[index].body.x, after[index].body.y],
+      [before[index].body.x, before[index].body.y],
+    );
   }
   await walk(ada, bo);
   await say(bo, "Did anything happen?");
@@ -147,7 +163,10 @@ test("the process that runs their space is killed: they go on", async () => {
   }
   const after = await Promise.all([ada.figures(), bo.figures()]);
   for (const index of [0, 1]) {
-    assert.deepEqual([after[index].body.x, after[index].body.y], [places[index].body.x, places[index].body.y]);
+    assert.deepEqual(
+      [after[index].body.x, after[index].body.y],
+      [places[index].body.x, places[index].body.y],
+    );
   }
   await home(doomed);
   await bo.page.getByRole("log").getByText("Is anybody there?").waitFor();

@@ -1,6 +1,6 @@
 /**
- * Call: talking with whoever is near: what is switched on here, who is heard and seen, and how loud. The server says who is connected
- * to whom; this follows it. Signals tell the screens.
+ * Call: talking with whoever is near: what is switched on here, who is heard and seen, and how
+ * loud. The server says who is connected to whom; this follows it. Signals tell the screens.
  */
 
 import { batch, type Signal, signal } from "@preact/signals";
@@ -60,7 +60,9 @@ export class Call {
   readonly #why = new Map<number, number>();
   readonly #following = setInterval(() => {
     // Nothing tells when the first packet of somebody arrives.
-    const isChangingOver = [...this.#direct.keys()].some((player) => this.#carrier?.tracks.has(player));
+    const isChangingOver = [...this.#direct.keys()].some((player) =>
+      this.#carrier?.tracks.has(player),
+    );
     if (isChangingOver) this.#retuneAll();
     else this.#follow();
   }, FOLLOW_EVERY);
@@ -197,7 +199,9 @@ export class Call {
 
   /** What each connection counted, as the browser reports it. */
   async connections(): Promise<RTCStats[][]> {
-    const direct = this.#mesh.connections().map(async (connection) => [...(await connection.getStats()).values()]);
+    const direct = this.#mesh
+      .connections()
+      .map(async (connection) => [...(await connection.getStats()).values()]);
     const all = await Promise.all([...direct, this.#carrier?.stats() ?? []]);
     return all.filter((stats) => stats.length > 0);
   }
@@ -249,7 +253,10 @@ export class Call {
     this.isOn[which].value = false;
   }
 
-  /** Keeps a track; when it ends by itself (unplugged, or stopped in the browser's own bar) the switch goes back. */
+  /**
+   * Keeps a track; when it ends by itself (unplugged, or stopped in the browser's own bar) the
+   * switch goes back.
+   */
   #keep(kind: Kind, track: MediaStreamTrack | null, which: Switch): void {
     this.#sources[kind] = track;
     if (!track) return;
@@ -313,7 +320,9 @@ export class Call {
 
   #isForwarded(player: number): boolean {
     const forwarded = this.#carrier?.tracks.get(player);
-    return [...(this.#tracks.get(player) ?? [])].some(([kind, track]) => forwarded?.get(kind) === track);
+    return [...(this.#tracks.get(player) ?? [])].some(
+      ([kind, track]) => forwarded?.get(kind) === track,
+    );
   }
 
   #picturesOf(player: number): number {
@@ -324,10 +333,12 @@ export class Call {
   /** The ways by which people come changed. */
   #retuneAll(): void {
     const forwarded: Tracks = this.#carrier?.tracks ?? new Map();
-    for (const player of new Set([...this.#tracks.keys(), ...forwarded.keys()])) this.#retune(player);
+    for (const player of new Set([...this.#tracks.keys(), ...forwarded.keys()]))
+      this.#retune(player);
     for (const { player, hear, see } of this.space.peers.value.values()) {
       const media = this.space.crowd.cards.get(player)?.media ?? 0;
-      const comes = (kind: Kind, isSent: boolean) => !isSent || this.#carrier?.flows(player, kind) === true;
+      const comes = (kind: Kind, isSent: boolean) =>
+        !isSent || this.#carrier?.flows(player, kind) === true;
       const hasAll =
         comes("microphone", hear && (media & 1) !== 0) &&
         comes("camera", see && (media & 2) !== 0) &&
@@ -338,7 +349,10 @@ export class Call {
     this.#showTiles();
   }
 
-  /** Takes each track of somebody from where it flows; what comes through the unit is enough once it does. */
+  /**
+   * Takes each track of somebody from where it flows; what comes through the unit is enough once it
+   * does.
+   */
   #retune(player: number): void {
     const before = this.#tracks.get(player) ?? new Map<Kind, MediaStreamTrack>();
     const now = new Map<Kind, MediaStreamTrack>();
@@ -382,7 +396,8 @@ export class Call {
     if (this.#sent().microphone && this.graph.isOwnSpeaking(now)) speaking.add(this.space.me);
     batch(() => {
       const before = this.speaking.value;
-      const isSame = before.size === speaking.size && [...speaking].every((player) => before.has(player));
+      const isSame =
+        before.size === speaking.size && [...speaking].every((player) => before.has(player));
       if (!isSame) this.speaking.value = speaking;
       this.isAsleep.value = this.graph.isAsleep && this.space.peers.value.size > 0;
     });
@@ -390,7 +405,12 @@ export class Call {
 
   #showTiles(): void {
     const tiles: Tile[] = [];
-    const add = (player: number, name: string, kind: Tile["kind"], track: MediaStreamTrack | null | undefined) => {
+    const add = (
+      player: number,
+      name: string,
+      kind: Tile["kind"],
+      track: MediaStreamTrack | null | undefined,
+    ) => {
       if (track) tiles.push({ player, name, kind, track, isMe: player === this.space.me });
     };
     const { me, crowd } = this.space;
@@ -399,7 +419,8 @@ export class Call {
       for (const peer of this.space.peers.value.values()) {
         const card = crowd.cards.get(peer.player);
         const sends = card && (card.media & (kind === "camera" ? 2 : 4)) !== 0;
-        if (peer.see && sends) add(peer.player, card.name, kind, this.#tracks.get(peer.player)?.get(kind));
+        if (peer.see && sends)
+          add(peer.player, card.name, kind, this.#tracks.get(peer.player)?.get(kind));
       }
       add(me, "You", kind, this.#sources[kind]);
     }
@@ -412,7 +433,9 @@ function wishes(): Record<string, number> {
     const stored: unknown = JSON.parse(localStorage.getItem(WISHES_KEY) ?? "{}");
     if (typeof stored !== "object" || stored === null) return {};
     return Object.fromEntries(
-      Object.entries(stored).filter((entry): entry is [string, number] => Number.isFinite(entry[1])),
+      Object.entries(stored).filter((entry): entry is [string, number] =>
+        Number.isFinite(entry[1]),
+      ),
     );
   } catch {
     return {};

@@ -1,15 +1,21 @@
 /**
- * Carrier: what carries calls of more people than can talk directly: the server's forwarding unit (`forward.ts`) or a LiveKit server
- * (`livekit.ts`). The call treats both alike; whom one hears and sees is the space's word in either case.
+ * Carrier: what carries calls of more people than can talk directly: the server's forwarding unit
+ * (`forward.ts`) or a LiveKit server (`livekit.ts`). The call treats both alike; whom one hears and
+ * sees is the space's word in either case.
  */
 
 import type { Peer } from "../net/codec";
 import { KINDS, type Kind, type Sources } from "./mesh";
 
-/** How long a carrier goes on after nobody near talks through it, in milliseconds: people come and go at the limit. */
+/**
+ * How long a carrier goes on after nobody near talks through it, in milliseconds: people come and
+ * go at the limit.
+ */
 export const LINGER = 10_000;
 
-/** What comes of somebody, by kind; somebody who is reached this way and sends nothing has nothing. */
+/**
+ * What comes of somebody, by kind; somebody who is reached this way and sends nothing has nothing.
+ */
 export type Tracks = ReadonlyMap<number, ReadonlyMap<Kind, MediaStreamTrack>>;
 
 export interface CarrierListener {
@@ -37,7 +43,12 @@ export interface Carrier {
 
 /** What goes to or comes from somebody between whom and us there is sound, pictures, or both. */
 export function kindsFor(isSound: boolean, isPicture: boolean): Kind[] {
-  const goes = { microphone: isSound, camera: isPicture, screen: isPicture, screenSound: isSound && isPicture };
+  const goes = {
+    microphone: isSound,
+    camera: isPicture,
+    screen: isPicture,
+    screenSound: isSound && isPicture,
+  };
   return KINDS.filter((kind) => goes[kind]);
 }
 
@@ -71,6 +82,8 @@ export class Arrivals {
   /** Whether something arrived since the track is the one it is now. */
   has(track: MediaStreamTrack, receiver: RTCRtpReceiver | undefined): boolean {
     const since = this.#since.get(track)?.at ?? Number.POSITIVE_INFINITY;
-    return receiver?.getSynchronizationSources().some(({ timestamp }) => timestamp > since) ?? false;
+    return (
+      receiver?.getSynchronizationSources().some(({ timestamp }) => timestamp > since) ?? false
+    );
   }
 }

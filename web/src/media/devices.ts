@@ -1,4 +1,7 @@
-/** Devices: microphones, cameras and loudspeakers: which there are, which is used, and what to say when there is none. */
+/**
+ * Devices: microphones, cameras and loudspeakers: which there are, which is used, and what to say
+ * when there is none.
+ */
 
 import { signal } from "@preact/signals";
 
@@ -11,7 +14,11 @@ export function devicesOf(kind: DeviceKind): MediaDeviceInfo[] {
   return devices.value.filter((device) => device.kind === kind && device.deviceId !== "");
 }
 
-const KEYS = { audioinput: "plaza.microphone", videoinput: "plaza.camera", audiooutput: "plaza.speaker" } as const;
+const KEYS = {
+  audioinput: "plaza.microphone",
+  videoinput: "plaza.camera",
+  audiooutput: "plaza.speaker",
+} as const;
 
 /** The device that was chosen last on this machine. */
 export function chosen(kind: DeviceKind): string | null {
@@ -34,7 +41,10 @@ export function watchDevices(): () => void {
   return () => navigator.mediaDevices?.removeEventListener("devicechange", onChange);
 }
 
-/** Whether the browser gives this page a microphone, a camera or a screen at all: only https pages and those of this machine get them. */
+/**
+ * Whether the browser gives this page a microphone, a camera or a screen at all: only https pages
+ * and those of this machine get them.
+ */
 export const mayAsk = globalThis.isSecureContext !== false;
 
 /** Why it does not, and what to do about it. */
@@ -52,7 +62,11 @@ export async function openMicrophone(): Promise<MediaStreamTrack> {
 }
 
 export async function openCamera(): Promise<MediaStreamTrack> {
-  const wanted = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24, max: 30 } };
+  const wanted = {
+    width: { ideal: 640 },
+    height: { ideal: 360 },
+    frameRate: { ideal: 24, max: 30 },
+  };
   const stream = await open("videoinput", { video: { ...wanted, ...exactly("videoinput") } });
   return first(stream.getVideoTracks());
 }
@@ -60,9 +74,13 @@ export async function openCamera(): Promise<MediaStreamTrack> {
 /** A screen, a window or a tab, with its sound where the browser can. */
 export async function openScreen(): Promise<MediaStream> {
   if (!mayAsk) throw new DeviceError(NEEDS_HTTPS);
-  if (!navigator.mediaDevices?.getDisplayMedia) throw new DeviceError("This browser cannot share a screen.");
+  if (!navigator.mediaDevices?.getDisplayMedia)
+    throw new DeviceError("This browser cannot share a screen.");
   try {
-    return await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 15, max: 30 } }, audio: true });
+    return await navigator.mediaDevices.getDisplayMedia({
+      video: { frameRate: { ideal: 15, max: 30 } },
+      audio: true,
+    });
   } catch (error) {
     throw new DeviceError(explain(error, "screen"));
   }
@@ -73,10 +91,14 @@ function exactly(kind: DeviceKind): MediaTrackConstraints {
   return id ? { deviceId: { ideal: id } } : {};
 }
 
-async function open(kind: "audioinput" | "videoinput", constraints: MediaStreamConstraints): Promise<MediaStream> {
+async function open(
+  kind: "audioinput" | "videoinput",
+  constraints: MediaStreamConstraints,
+): Promise<MediaStream> {
   const name = kind === "audioinput" ? "microphone" : "camera";
   if (!mayAsk) throw new DeviceError(NEEDS_HTTPS);
-  if (!navigator.mediaDevices?.getUserMedia) throw new DeviceError(`This browser cannot use a ${name}.`);
+  if (!navigator.mediaDevices?.getUserMedia)
+    throw new DeviceError(`This browser cannot use a ${name}.`);
   try {
     const stream = await navigator.mediaDevices.getUserMedia(constraints);
     // With permission the devices have names.

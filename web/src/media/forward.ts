@@ -1,17 +1,27 @@
 /**
- * Forward: the connection to the server's forwarding unit, for circles of more people than can talk directly. One stream of each kind
- * goes up however many hear it; others come down in places that the unit assigns. Who is in which place is the unit's word, which
- * follows the space's: nothing is asked for here but how large pictures are shown. `docs/proximity.md` has the messages.
+ * Forward: the connection to the server's forwarding unit, for circles of more people than can talk
+ * directly. One stream of each kind goes up however many hear it; others come down in places that
+ * the unit assigns. Who is in which place is the unit's word, which follows the space's: nothing is
+ * asked for here but how large pictures are shown. `docs/proximity.md` has the messages.
  */
 
 import type { Peer } from "../net/codec";
 import { uniqueName } from "../net/unique";
-import { Arrivals, type Carrier, type CarrierListener, LINGER, type Tracks, wanted } from "./carrier";
+import {
+  Arrivals,
+  type Carrier,
+  type CarrierListener,
+  LINGER,
+  type Tracks,
+  wanted,
+} from "./carrier";
 import { KINDS, type Kind, MEDIA, type Sources } from "./mesh";
 
 /** How long an answer may take, and how long a broken connection is waited for. */
 const PATIENCE = 5000;
-/** Places are added by so many, and there are no more than these, as the rules of the place allow. */
+/**
+ * Places are added by so many, and there are no more than these, as the rules of the place allow.
+ */
 const MORE = { audio: 4, video: 3 } as const;
 const MOST = { audio: 20, video: 12 } as const;
 
@@ -55,7 +65,9 @@ export async function pack(sdp: string): Promise<string> {
 /** A description that has travelled. */
 export async function unpack(packed: string): Promise<string> {
   const bytes = Uint8Array.from(atob(packed), (char) => char.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
+  return new Response(
+    new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")),
+  ).text();
 }
 
 /** One connection, from its first offer to its end. */
@@ -79,7 +91,10 @@ class Session {
     // One way for everything: each of dozens of streams would look for its own otherwise.
     this.connection = new RTCPeerConnection({ ...configuration, bundlePolicy: "max-bundle" });
     for (const kind of KINDS) {
-      this.connection.addTransceiver(MEDIA[kind], { direction: "sendonly", sendEncodings: encodings(kind) });
+      this.connection.addTransceiver(MEDIA[kind], {
+        direction: "sendonly",
+        sendEncodings: encodings(kind),
+      });
     }
     this.connection.onconnectionstatechange = () => {
       const { connectionState } = this.connection;
@@ -97,7 +112,8 @@ class Session {
   /** Sees to it that there are places for so many, and that the unit knows of them. */
   makePlaces(audio: number, video: number): void {
     const places = this.connection.getTransceivers().slice(KINDS.length);
-    const count = (kind: string) => places.filter(({ receiver }) => receiver.track.kind === kind).length;
+    const count = (kind: string) =>
+      places.filter(({ receiver }) => receiver.track.kind === kind).length;
     let isMore = places.length === 0;
     for (const [kind, streams] of [["audio", audio] as const, ["video", video] as const]) {
       const now = count(kind);
@@ -131,7 +147,9 @@ class Session {
   }
 
   assigned(slots: { mid: string; player: number; kind: Kind }[]): void {
-    const places = new Map(this.connection.getTransceivers().map((place) => [place.mid, place.receiver.track]));
+    const places = new Map(
+      this.connection.getTransceivers().map((place) => [place.mid, place.receiver.track]),
+    );
     const tracks = new Map<number, Map<Kind, MediaStreamTrack>>();
     for (const { mid, player, kind } of slots) {
       const track = places.get(mid);
@@ -145,7 +163,9 @@ class Session {
 
   /** Whether something arrived since the track is the one it is now. */
   flows(track: MediaStreamTrack): boolean {
-    const place = this.connection.getTransceivers().find(({ receiver }) => receiver.track === track);
+    const place = this.connection
+      .getTransceivers()
+      .find(({ receiver }) => receiver.track === track);
     return this.#arrivals.has(track, place?.receiver);
   }
 
@@ -205,7 +225,9 @@ function preferCodecs(connection: RTCPeerConnection): void {
   for (const kind of ["audio", "video"] as const) {
     const all = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
     const some = all.filter(({ mimeType }) => CODECS[kind].includes(mimeType.toLowerCase()));
-    const transceivers = connection.getTransceivers().filter(({ receiver }) => receiver.track.kind === kind);
+    const transceivers = connection
+      .getTransceivers()
+      .filter(({ receiver }) => receiver.track.kind === kind);
     for (const transceiver of transceivers) transceiver.setCodecPreferences?.(some);
   }
 }
@@ -291,7 +313,8 @@ export class Forward implements Carrier {
       this.#open();
     } else if ("answer" in said && said.answer.session === session?.id) {
       session.answered(said.answer.packed).then(() => this.#greet(), this.#failed);
-    } else if ("slots" in said && said.slots.session === session?.id) session.assigned(said.slots.slots);
+    } else if ("slots" in said && said.slots.session === session?.id)
+      session.assigned(said.slots.slots);
     else if ("refused" in said && said.refused.session === session?.id) {
       console.warn(said.refused.reason);
       this.#failed();
@@ -307,7 +330,8 @@ export class Forward implements Carrier {
 
   #greet(): void {
     // The answer is whose streams come where.
-    if (this.#session?.connection.remoteDescription) this.listener.say(this.#shown || '{"show":{}}');
+    if (this.#session?.connection.remoteDescription)
+      this.listener.say(this.#shown || '{"show":{}}');
   }
 
   #open(): void {
@@ -332,7 +356,9 @@ export class Forward implements Carrier {
 
   #makePlaces(): void {
     const heard = this.#peers.filter(({ hear }) => hear);
-    const pictures = this.#peers.filter(({ see }) => see).map(({ player }) => this.picturesOf(player));
+    const pictures = this.#peers
+      .filter(({ see }) => see)
+      .map(({ player }) => this.picturesOf(player));
     const video = pictures.reduce((sum, count) => sum + count, 0);
     // Whoever shows a screen may let it be heard.
     this.#session?.makePlaces(heard.length + pictures.filter((count) => count > 1).length, video);

@@ -1,4 +1,7 @@
-/** Gain: how loud somebody is, by how far away they stand. Pure; `docs/proximity.md` states the numbers. */
+/**
+ * Gain: how loud somebody is, by how far away they stand. Pure; `docs/proximity.md` states the
+ * numbers.
+ */
 
 /** How far voices carry, in tiles, where nobody wanted anything else. */
 export const USUAL_REACH = 5;
@@ -12,8 +15,9 @@ export const WHY = { distance: 0, area: 1, stage: 2, bubble: 3 } as const;
 export const SMOOTH = 0.2;
 
 /**
- * The volume at a distance in tiles, 0 to 1: falls gently, and is exactly 0 where the connection ends, a tile beyond the reach. Of a reach
- * of one tile, which is for those right beside, all is full and the end half a tile beyond.
+ * The volume at a distance in tiles, 0 to 1: falls gently, and is exactly 0 where the connection
+ * ends, a tile beyond the reach. Of a reach of one tile, which is for those right beside, all is
+ * full and the end half a tile beyond.
  */
 export function volumeAt(distance: number, reach: number): number {
   const [full, end] = reach > 1 ? [reach * FULL, reach + 1] : [1, 1.5];

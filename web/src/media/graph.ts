@@ -1,4 +1,7 @@
-/** Graph: everybody's sound: by distance, by how loud this person wants them, to the loudspeaker. Also who speaks. */
+/**
+ * Graph: everybody's sound: by distance, by how loud this person wants them, to the loudspeaker.
+ * Also who speaks.
+ */
 
 import { SMOOTH } from "./gain";
 

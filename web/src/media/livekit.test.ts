@@ -1,7 +1,15 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Peer } from "../net/codec";
 import { kindsFor, wanted } from "./carrier";
-import { againAfter, LiveKit, type Offered, type Permission, permissionsFor, type Room, wishesFor } from "./livekit";
+import {
+  againAfter,
+  LiveKit,
+  type Offered,
+  type Permission,
+  permissionsFor,
+  type Room,
+  wishesFor,
+} from "./livekit";
 import type { Kind, Sources } from "./mesh";
 
 const NOTHING: Sources = { microphone: null, camera: null, screen: null, screenSound: null };
@@ -39,7 +47,9 @@ class Other implements Offered {
     this.isDesired = isSubscribed;
     const receiver = { getSynchronizationSources: () => [] } as unknown as RTCRtpReceiver;
     const getRTCStatsReport = async () => undefined;
-    this.track = isSubscribed ? { mediaStreamTrack: device(this.source), receiver, getRTCStatsReport } : undefined;
+    this.track = isSubscribed
+      ? { mediaStreamTrack: device(this.source), receiver, getRTCStatsReport }
+      : undefined;
   }
   setEnabled(isEnabled: boolean): void {
     this.said.push(isEnabled ? "on" : "off");
@@ -93,7 +103,9 @@ class Fake implements Room {
   }
   comes(user: string, ...sources: string[]): Other[] {
     const others = sources.map((source) => new Other(source));
-    this.others.set(user, { trackPublications: new Map(others.map((other) => [other.source, other])) });
+    this.others.set(user, {
+      trackPublications: new Map(others.map((other) => [other.source, other])),
+    });
     this.emit("trackPublished");
     return others;
   }
@@ -138,9 +150,17 @@ test("a voice goes with sound, a picture with sight, the sound of a screen with 
 });
 
 test("what nobody may have does not go up", () => {
-  const all: Sources = { microphone: device("m"), camera: device("c"), screen: device("s"), screenSound: device("x") };
+  const all: Sources = {
+    microphone: device("m"),
+    camera: device("c"),
+    screen: device("s"),
+    screenSound: device("x"),
+  };
   expect(wanted(all, [])).toEqual(NOTHING);
-  expect(wanted(all, [peer(1, { seen: false })])).toEqual({ ...NOTHING, microphone: all.microphone });
+  expect(wanted(all, [peer(1, { seen: false })])).toEqual({
+    ...NOTHING,
+    microphone: all.microphone,
+  });
   expect(wanted(all, [peer(1, { seen: false }), peer(2, { heard: false })])).toEqual(all);
 });
 
@@ -165,7 +185,10 @@ test("exactly those who hear and see may have it, each what they may", () => {
 });
 
 test("one asks for those whom one hears and sees", () => {
-  const wishes = wishesFor([peer(1, { see: false }), peer(2, { hear: false, see: false }), peer(10)], userOf);
+  const wishes = wishesFor(
+    [peer(1, { see: false }), peer(2, { hear: false, see: false }), peer(10)],
+    userOf,
+  );
   expect([...wishes]).toEqual([
     ["user-1", { player: 1, kinds: ["microphone"] }],
     ["user-2", { player: 2, kinds: [] }],
@@ -188,14 +211,19 @@ test("nobody may have anything before there is a track, and then those who may a
   ]);
   expect(room?.permitted).toEqual([
     [],
-    ["user-1", "user-2"].map((participantIdentity) => ({ participantIdentity, allowedTrackSids: ["TR_microphone"] })),
+    ["user-1", "user-2"].map((participantIdentity) => ({
+      participantIdentity,
+      allowedTrackSids: ["TR_microphone"],
+    })),
     [
       { participantIdentity: "user-1", allowedTrackSids: ["TR_microphone", "TR_camera"] },
       { participantIdentity: "user-2", allowedTrackSids: ["TR_microphone"] },
     ],
   ]);
   carrier.connect([peer(2, { seen: false })]);
-  expect(room?.permitted.at(-1)).toEqual([{ participantIdentity: "user-2", allowedTrackSids: ["TR_microphone"] }]);
+  expect(room?.permitted.at(-1)).toEqual([
+    { participantIdentity: "user-2", allowedTrackSids: ["TR_microphone"] },
+  ]);
 });
 
 test("only who is heard and seen is asked for, until they are no more", async () => {

@@ -1,18 +1,33 @@
 /**
- * LiveKit: calls of more people than can talk directly through a LiveKit server, for whoever runs one. Its rooms know nothing of
- * where people stand, so both ends follow the space: each lets have its tracks exactly those who hear and see it, before there is
- * any track, and asks only for those whom it hears and sees. In a room everybody is called by their user's id.
+ * LiveKit: calls of more people than can talk directly through a LiveKit server, for whoever runs
+ * one. Its rooms know nothing of where people stand, so both ends follow the space: each lets have
+ * its tracks exactly those who hear and see it, before there is any track, and asks only for those
+ * whom it hears and sees. In a room everybody is called by their user's id.
  */
 
 import type { Track, TrackPublishOptions } from "livekit-client";
 import type { Peer } from "../net/codec";
-import { Arrivals, type Carrier, type CarrierListener, kindsFor, LINGER, type Tracks, wanted } from "./carrier";
+import {
+  Arrivals,
+  type Carrier,
+  type CarrierListener,
+  kindsFor,
+  LINGER,
+  type Tracks,
+  wanted,
+} from "./carrier";
 import { KINDS, type Kind, type Sources } from "./mesh";
 
-/** How long after the first failure it is tried again, in milliseconds; twice as long after each more, up to the most. */
+/**
+ * How long after the first failure it is tried again, in milliseconds; twice as long after each
+ * more, up to the most.
+ */
 const AGAIN_AFTER = 1000;
 const AGAIN_AT_MOST = 30_000;
-/** How high a picture is shown, in pixels, from which on its fine layer comes, and how high those are of whom that is not known. */
+/**
+ * How high a picture is shown, in pixels, from which on its fine layer comes, and how high those
+ * are of whom that is not known.
+ */
 const FINE_FROM = 217;
 const USUAL_HEIGHT = 180;
 /** How good a picture may be, as the library numbers it. */
@@ -47,11 +62,17 @@ export interface Room {
   readonly state: string;
   readonly localParticipant: {
     readonly trackPublications: ReadonlyMap<string, Sent>;
-    publishTrack(track: MediaStreamTrack, options: Pick<TrackPublishOptions, "source" | "simulcast">): Promise<unknown>;
+    publishTrack(
+      track: MediaStreamTrack,
+      options: Pick<TrackPublishOptions, "source" | "simulcast">,
+    ): Promise<unknown>;
     unpublishTrack(track: MediaStreamTrack, stops?: boolean): Promise<unknown>;
     setTrackSubscriptionPermissions(isForAll: boolean, permissions?: Permission[]): void;
   };
-  readonly remoteParticipants: ReadonlyMap<string, { readonly trackPublications: ReadonlyMap<string, Offered> }>;
+  readonly remoteParticipants: ReadonlyMap<
+    string,
+    { readonly trackPublications: ReadonlyMap<string, Offered> }
+  >;
   on(event: (typeof EVENTS)[number] | "disconnected", listener: () => void): unknown;
   connect(url: string, token: string, options: { autoSubscribe?: boolean }): Promise<void>;
   disconnect(stopsTracks?: boolean): Promise<void>;
@@ -93,7 +114,10 @@ export interface LiveKitListener extends CarrierListener {
   failed(): void;
 }
 
-/** A room as the library makes it. It is large and rarely needed: it is fetched with the first circle. */
+/**
+ * A room as the library makes it. It is large and rarely needed: it is fetched with the first
+ * circle.
+ */
 export async function makeRoom(): Promise<Room> {
   const { Room, VideoPreset } = await import("livekit-client");
   return new Room({
@@ -108,7 +132,10 @@ export async function makeRoom(): Promise<Room> {
   });
 }
 
-/** Who may have which of our tracks: exactly those who hear and see us. Whoever is not known by name yet has to wait. */
+/**
+ * Who may have which of our tracks: exactly those who hear and see us. Whoever is not known by name
+ * yet has to wait.
+ */
 export function permissionsFor(
   peers: readonly Peer[],
   userOf: Access["userOf"],
@@ -117,7 +144,9 @@ export function permissionsFor(
   return peers.flatMap(({ player, heard, seen }) => {
     const participantIdentity = userOf(player);
     const allowedTrackSids = kindsFor(heard, seen).flatMap((kind) => sids.get(kind) ?? []);
-    return participantIdentity && allowedTrackSids.length > 0 ? [{ participantIdentity, allowedTrackSids }] : [];
+    return participantIdentity && allowedTrackSids.length > 0
+      ? [{ participantIdentity, allowedTrackSids }]
+      : [];
   });
 }
 
@@ -140,13 +169,18 @@ export function againAfter(failures: number): number {
 }
 
 const idsOf = (tracks: Tracks) =>
-  JSON.stringify([...tracks].map(([player, of]) => [player, [...of].map(([kind, { id }]) => [kind, id])]));
+  JSON.stringify(
+    [...tracks].map(([player, of]) => [player, [...of].map(([kind, { id }]) => [kind, id])]),
+  );
 const kindOf = (source: string) => KINDS.find((kind) => SOURCES[kind] === source);
 
 /** One stay in a room. */
 class Stay {
   tracks: Tracks = new Map();
-  /** What goes up: copies, because what the library holds it mutes as it likes, and others hold the same track. */
+  /**
+   * What goes up: copies, because what the library holds it mutes as it likes, and others hold the
+   * same track.
+   */
   readonly #sent = new Map<Kind, { track: MediaStreamTrack; copy: MediaStreamTrack }>();
   readonly #arrivals = new Arrivals();
   /** Tracks for which it was said how large they are shown. */
@@ -161,7 +195,9 @@ class Stay {
     private readonly userOf: Access["userOf"],
   ) {}
 
-  /** Lets others have what they may have, and asks for what we may; whether that changed what comes. */
+  /**
+   * Lets others have what they may have, and asks for what we may; whether that changed what comes.
+   */
   follow(peers: readonly Peer[], heights: ReadonlyMap<number, number>): boolean {
     this.#permit(peers);
     const before = idsOf(this.tracks);
@@ -232,7 +268,8 @@ class Stay {
         const { mediaStreamTrack } = offered.track;
         come.set(kind, mediaStreamTrack);
         this.#arrivals.note(mediaStreamTrack, wish.player, kind);
-        if (kind === "camera") this.#fit(offered, offered.track, heights.get(wish.player) ?? USUAL_HEIGHT);
+        if (kind === "camera")
+          this.#fit(offered, offered.track, heights.get(wish.player) ?? USUAL_HEIGHT);
       }
     }
     this.tracks = tracks;
@@ -373,7 +410,8 @@ export class LiveKit implements Carrier {
       const { url, token } = await this.access.enter();
       room = await this.access.room();
       if (this.#attempt !== attempt) return;
-      // The library says so for us whenever it comes in, even when it has to do it twice to get there.
+      // The library says so for us whenever it comes in, even when it has to do it twice to get
+      // there.
       room.localParticipant.setTrackSubscriptionPermissions(false, []);
       for (const event of EVENTS) room.on(event, () => this.#follow());
       room.on("disconnected", () => {

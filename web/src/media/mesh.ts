@@ -1,6 +1,7 @@
 /**
- * Mesh: a connection of its own to everybody whom the server connected to us. What is sent follows the server's word: nothing to
- * somebody who does not hear us. Muting and unmuting only swaps tracks, so nothing is negotiated for it.
+ * Mesh: a connection of its own to everybody whom the server connected to us. What is sent follows
+ * the server's word: nothing to somebody who does not hear us. Muting and unmuting only swaps
+ * tracks, so nothing is negotiated for it.
  */
 
 import type { Peer } from "../net/codec";
@@ -19,9 +20,17 @@ export interface Sources {
 export const KINDS = ["microphone", "camera", "screen", "screenSound"] as const;
 export type Kind = (typeof KINDS)[number];
 
-export const MEDIA = { microphone: "audio", camera: "video", screen: "video", screenSound: "audio" } as const;
+export const MEDIA = {
+  microphone: "audio",
+  camera: "video",
+  screen: "video",
+  screenSound: "audio",
+} as const;
 
-/** Video codecs that every browser has, and what goes with them: shorter descriptions fit into one message. */
+/**
+ * Video codecs that every browser has, and what goes with them: shorter descriptions fit into one
+ * message.
+ */
 const CODECS = new Set(["video/vp8", "video/h264", "video/rtx"]);
 
 export interface MeshListener {
@@ -34,7 +43,10 @@ export interface MeshListener {
   say(player: number, body: string): void;
 }
 
-/** This page, so that others notice when somebody loaded theirs again: their old connection is of no use then. */
+/**
+ * This page, so that others notice when somebody loaded theirs again: their old connection is of no
+ * use then.
+ */
 const PAGE = uniqueName();
 
 /** Milliseconds after which a connection that broke is made anew. */
@@ -45,7 +57,9 @@ class Link {
   readonly negotiation: Negotiation;
   /** The page at the other end, once it said something. */
   page: string | undefined;
-  /** Both sides get what they need another way: the connection is of no more use when both said so. */
+  /**
+   * Both sides get what they need another way: the connection is of no more use when both said so.
+   */
   readonly isDone = { here: false, there: false };
   #again: ReturnType<typeof setTimeout> | undefined;
 
@@ -75,7 +89,8 @@ class Link {
         this.#again = setTimeout(() => this.#restart(), AGAIN_AFTER);
       }
     };
-    // One side lays out what is sent, so that both have it in the same order; the other takes it up.
+    // One side lays out what is sent, so that both have it in the same order; the other takes it
+    // up.
     if (polite) {
       // The other one may still have a connection to the page that was here before.
       this.negotiation.candidate(null);
@@ -125,7 +140,8 @@ class Link {
 
   #restart(): void {
     this.connection.restartIce();
-    // The other side has laid the connection out, or will do so: before that there is nothing to offer.
+    // The other side has laid the connection out, or will do so: before that there is nothing to
+    // offer.
     if (this.connection.getTransceivers().length > 0) void this.negotiation.offer();
   }
 }
@@ -154,15 +170,16 @@ export class Mesh {
   }
 
   /**
-   * Everybody we are connected to from now on, and the user behind each number. Whoever goes over to the forwarding unit is talked
-   * to directly until that works.
+   * Everybody we are connected to from now on, and the user behind each number. Whoever goes over
+   * to the forwarding unit is talked to directly until that works.
    */
   connect(peers: Iterable<Peer>, userOf: (player: number) => string | undefined): void {
     const isDirect = ({ player, route }: Peer) => route === 0 || this.#links.has(player);
     const wanted = new Map([...peers].filter(isDirect).map((peer) => [peer.player, peer]));
     for (const [player, link] of this.#links) {
       const peer = wanted.get(player);
-      // After the space came back a number may be somebody else's. Cards may come after the peers: who is not known yet is who they were.
+      // After the space came back a number may be somebody else's. Cards may come after the peers:
+      // who is not known yet is who they were.
       const user = userOf(player);
       const isOther = link.user !== undefined && user !== undefined && link.user !== user;
       if (!peer || isOther) this.#close(player, link);
@@ -177,7 +194,10 @@ export class Mesh {
         continue;
       }
       const user = userOf(peer.player);
-      this.#links.set(peer.player, new Link(peer, user, this.#configuration, this.sources, this.listener));
+      this.#links.set(
+        peer.player,
+        new Link(peer, user, this.#configuration, this.sources, this.listener),
+      );
     }
   }
 
@@ -187,7 +207,8 @@ export class Mesh {
     if (!link || link.peer.route === 0) return;
     link.done(true, (signal) => this.listener.say(player, JSON.stringify(signal)));
     // One that was never connected brings nothing to wait for.
-    if (link.isDone.there || link.connection.connectionState !== "connected") this.#close(player, link);
+    if (link.isDone.there || link.connection.connectionState !== "connected")
+      this.#close(player, link);
   }
 
   /** What we send changed. */

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { Negotiation, parseSignal, type Signal } from "./negotiation";
 
-/** As much of a browser's connection as the pattern leans on: states, and taking an own offer back. */
+/**
+ * As much of a browser's connection as the pattern leans on: states, and taking an own offer back.
+ */
 class Fake {
   signalingState: RTCSignalingState = "stable";
   localDescription: RTCSessionDescription | null = null;
@@ -20,8 +22,10 @@ class Fake {
 
   async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
     await Promise.resolve();
-    if (description.type === "offer" && this.signalingState === "have-local-offer") this.rollbacks++;
-    if (description.type === "answer" && this.signalingState !== "have-local-offer") throw new Error("no offer stands");
+    if (description.type === "offer" && this.signalingState === "have-local-offer")
+      this.rollbacks++;
+    if (description.type === "answer" && this.signalingState !== "have-local-offer")
+      throw new Error("no offer stands");
     this.signalingState = description.type === "offer" ? "have-remote-offer" : "stable";
     this.remote = description;
   }

@@ -1,6 +1,7 @@
 /**
- * Negotiation: two browsers agree on what they send each other, whoever begins. The pattern is "perfect negotiation" of the WebRTC
- * specification: when both begin at once the polite one takes its own offer back.
+ * Negotiation: two browsers agree on what they send each other, whoever begins. The pattern is
+ * "perfect negotiation" of the WebRTC specification: when both begin at once the polite one takes
+ * its own offer back.
  */
 
 /** What two browsers say to each other through the server. */
@@ -23,9 +24,12 @@ export function parseSignal(body: string): Signal | undefined {
   if ("description" in value) {
     const { description } = value;
     if (typeof description !== "object" || description === null) return undefined;
-    if (!("type" in description) || !("sdp" in description) || typeof description.sdp !== "string") return undefined;
+    if (!("type" in description) || !("sdp" in description) || typeof description.sdp !== "string")
+      return undefined;
     const { type, sdp } = description;
-    return type === "offer" || type === "answer" ? { ...page, description: { type, sdp } } : undefined;
+    return type === "offer" || type === "answer"
+      ? { ...page, description: { type, sdp } }
+      : undefined;
   }
   if ("done" in value) return { ...page, done: true };
   if (!("candidate" in value)) return undefined;
@@ -33,7 +37,8 @@ export function parseSignal(body: string): Signal | undefined {
   if (candidate === null) return { ...page, candidate: null };
   if (typeof candidate !== "object" || !("candidate" in candidate)) return undefined;
   if (typeof candidate.candidate !== "string") return undefined;
-  const sdpMid = "sdpMid" in candidate && typeof candidate.sdpMid === "string" ? candidate.sdpMid : null;
+  const sdpMid =
+    "sdpMid" in candidate && typeof candidate.sdpMid === "string" ? candidate.sdpMid : null;
   const isNumber = "sdpMLineIndex" in candidate && typeof candidate.sdpMLineIndex === "number";
   const sdpMLineIndex = isNumber ? (candidate.sdpMLineIndex as number) : null;
   return { ...page, candidate: { candidate: candidate.candidate, sdpMid, sdpMLineIndex } };
@@ -42,7 +47,11 @@ export function parseSignal(body: string): Signal | undefined {
 /** What of a connection the negotiation uses. */
 export type Negotiable = Pick<
   RTCPeerConnection,
-  "signalingState" | "localDescription" | "setLocalDescription" | "setRemoteDescription" | "addIceCandidate"
+  | "signalingState"
+  | "localDescription"
+  | "setLocalDescription"
+  | "setRemoteDescription"
+  | "addIceCandidate"
 >;
 
 export class Negotiation {
@@ -75,7 +84,9 @@ export class Negotiation {
 
   /** Takes what the other one said. */
   hear(signal: Signal): Promise<void> {
-    this.#queue = this.#queue.then(() => this.#take(signal)).catch((error: Error) => console.warn(error.message));
+    this.#queue = this.#queue
+      .then(() => this.#take(signal))
+      .catch((error: Error) => console.warn(error.message));
     return this.#queue;
   }
 

@@ -1,4 +1,7 @@
-/** Api: what this client asks the server over HTTP, and how the answers are parsed. `docs/openapi.json` states the interface. */
+/**
+ * Api: what this client asks the server over HTTP, and how the answers are parsed.
+ * `docs/openapi.json` states the interface.
+ */
 
 import type { ChatLine } from "./codec";
 import { ask, download, keepToken, type Schema, type Sent, tell } from "./http";
@@ -89,10 +92,20 @@ const summary = object<SpaceSummary>({
   mine: boolean,
   createdAt: number,
 });
-const lobby = object<Lobby>({ mine: list(summary), public: list(summary), cursor: nullable(string) });
+const lobby = object<Lobby>({
+  mine: list(summary),
+  public: list(summary),
+  cursor: nullable(string),
+});
 const maps = object<Schema<"MapList">>({
   maps: list(
-    object<MapSummary>({ id: string, name: string, description: string, thumbnail: string, dimensions: string }),
+    object<MapSummary>({
+      id: string,
+      name: string,
+      description: string,
+      thumbnail: string,
+      dimensions: string,
+    }),
   ),
 });
 const space = object<Schema<"SpaceAnswer">>({ spaceId: string });
@@ -122,7 +135,11 @@ const cluster = object<Cluster>({
 });
 const ice = object<Schema<"IceView">>({
   iceServers: list(
-    object<Schema<"IceServer">>({ urls: list(string), username: nullable(string), credential: nullable(string) }),
+    object<Schema<"IceServer">>({
+      urls: list(string),
+      username: nullable(string),
+      credential: nullable(string),
+    }),
   ),
   expiresAt: number,
   relayOnly: boolean,
@@ -195,7 +212,9 @@ const spaceMap = object<Schema<"SpaceMap">>({
       name: string,
       ...area,
       cap: nullable(number),
-      target: nullable(object<Schema<"TargetEntry">>({ space: nullable(string), zone: nullable(string) })),
+      target: nullable(
+        object<Schema<"TargetEntry">>({ space: nullable(string), zone: nullable(string) }),
+      ),
       url: nullable(string),
       text: nullable(string),
       audience: nullable(list(string)),
@@ -224,35 +243,48 @@ export const api = {
   signUpRules: () => ask("get", "/signup", {}, signUpRules),
   invite: (token: string) => ask("get", "/invite/{token}", { path: { token } }, invite),
   signUp: (username: string, password: string, invite?: string) =>
-    tell("post", "/signup", { body: { username, password, type: "user", ...(invite !== undefined && { invite }) } }),
+    tell("post", "/signup", {
+      body: { username, password, type: "user", ...(invite !== undefined && { invite }) },
+    }),
   signIn: async (username: string, password: string) => {
     keepToken((await ask("post", "/signin", { body: { username, password } }, token)).token);
   },
   signOut: () => tell("post", "/signout", {}),
   signOutEverywhere: () => tell("post", "/signout/everywhere", {}),
-  changePassword: (current: string, next: string) => tell("post", "/user/password", { body: { current, new: next } }),
+  changePassword: (current: string, next: string) =>
+    tell("post", "/user/password", { body: { current, new: next } }),
   me: () => ask("get", "/me", {}, me),
   setupState: (token: string) => ask("get", "/setup", { query: { token } }, setupState),
   setUp: (setup: string, username: string, password: string) =>
     tell("post", "/setup", { body: { token: setup, username, password } }),
   avatars: async () => (await ask("get", "/avatars", {}, avatars)).avatars,
-  addAvatar: (name: string, imageUrl: string) => ask("post", "/admin/avatar", { body: { name, imageUrl } }, avatar),
+  addAvatar: (name: string, imageUrl: string) =>
+    ask("post", "/admin/avatar", { body: { name, imageUrl } }, avatar),
   chooseAvatar: (avatarId: string) => tell("post", "/user/metadata", { body: { avatarId } }),
-  uploadAvatar: (file: File) => ask("post", "/upload", { query: { kind: "avatar" }, body: formOf(file) }, upload),
-  uploadPicture: (file: File) => ask("post", "/upload", { query: { kind: "chat" }, body: formOf(file) }, upload),
+  uploadAvatar: (file: File) =>
+    ask("post", "/upload", { query: { kind: "avatar" }, body: formOf(file) }, upload),
+  uploadPicture: (file: File) =>
+    ask("post", "/upload", { query: { kind: "chat" }, body: formOf(file) }, upload),
   uploads: (after: string) => ask("get", "/upload", { query: { after } }, uploads),
   deleteUpload: (name: string) => tell("delete", "/upload/{name}", { path: { name } }),
   deleteAvatar: (id: string) => tell("delete", "/admin/avatar/{id}", { path: { id } }),
-  lobby: (search: string, cursor = "") => ask("get", "/spaces", { query: { q: search, cursor } }, lobby),
+  lobby: (search: string, cursor = "") =>
+    ask("get", "/spaces", { query: { q: search, cursor } }, lobby),
   maps: async () => (await ask("get", "/maps", {}, maps)).maps,
   createSpace: (name: string, mapId: string, isPublic: boolean, keepsChat: boolean) =>
-    ask("post", "/space", { body: { name, mapId, public: isPublic, chat: keepsChat ? "kept" : "ephemeral" } }, space),
+    ask(
+      "post",
+      "/space",
+      { body: { name, mapId, public: isPublic, chat: keepsChat ? "kept" : "ephemeral" } },
+      space,
+    ),
   deleteSpace: (id: string) => tell("delete", "/space/{id}", { path: { id } }),
   spaceMap: (id: string) => ask("get", "/space/{id}/map", { path: { id } }, spaceMap),
   cluster: () => ask("get", "/admin/cluster", {}, cluster),
   drain: (node: string) => tell("post", "/admin/node/{node}/drain", { path: { node } }),
   undrain: (node: string) => tell("post", "/admin/node/{node}/undrain", { path: { node } }),
-  moveSpace: (id: string, node: string) => tell("post", "/admin/space/{id}/move", { path: { id }, body: { node } }),
+  moveSpace: (id: string, node: string) =>
+    tell("post", "/admin/space/{id}/move", { path: { id }, body: { node } }),
   /** Servers that help browsers to find each other, and who carries calls of more than four. */
   ice: async () => {
     const { iceServers, relayOnly, forwarder } = await ask("get", "/ice", {}, ice);
@@ -265,7 +297,9 @@ export const api = {
   /** The way into a space's room on the LiveKit server. */
   liveKit: (id: string) => ask("post", "/space/{id}/livekit", { path: { id } }, liveKit),
   chat: async (id: string, search: string, before: string) =>
-    pageOf(await ask("get", "/space/{id}/chat", { path: { id }, query: { q: search, before } }, chat)),
+    pageOf(
+      await ask("get", "/space/{id}/chat", { path: { id }, query: { q: search, before } }, chat),
+    ),
   changeChatRules: (id: string, wish: Sent<"RulesRequest">) =>
     ask("patch", "/space/{id}/chat", { path: { id }, body: wish }, changedRules),
   clearChat: (id: string) => tell("delete", "/space/{id}/chat", { path: { id } }),
@@ -273,12 +307,18 @@ export const api = {
     download("get", "/space/{id}/chat/export", { path: { id }, query: { format } }),
   editLine: (id: string, line: string, message: string) =>
     tell("patch", "/space/{id}/chat/{line}", { path: { id, line }, body: { message } }),
-  deleteLine: (id: string, line: string) => tell("delete", "/space/{id}/chat/{line}", { path: { id, line } }),
+  deleteLine: (id: string, line: string) =>
+    tell("delete", "/space/{id}/chat/{line}", { path: { id, line } }),
   /** With whom I write, the newest conversation first: page after page, a thousand at most. */
   conversations: async () => {
     const all: Conversation[] = [];
     for (let before: string | null = ""; before !== null && all.length < CONVERSATIONS; ) {
-      const page: Schema<"ConversationList"> = await ask("get", "/direct", { query: { before } }, conversations);
+      const page: Schema<"ConversationList"> = await ask(
+        "get",
+        "/direct",
+        { query: { before } },
+        conversations,
+      );
       all.push(...page.conversations);
       before = page.before ?? null;
     }

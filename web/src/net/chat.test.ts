@@ -20,7 +20,8 @@ const own = (text: string, clientId: number, at = 0) => ({
   id: `mine-${clientId}`,
   clientId,
 });
-const acknowledged = (text: string, clientId: number | null, at = 0) => said(text, at, clientId, "me");
+const acknowledged = (text: string, clientId: number | null, at = 0) =>
+  said(text, at, clientId, "me");
 const online = (now = 0) => {
   const chat = new Chat();
   chat.welcome([], now);
@@ -28,7 +29,9 @@ const online = (now = 0) => {
 };
 const due = (clientId: number, text: string) => ({ clientId, text, scope: 0, replyTo: null });
 const words = (chat: Chat) =>
-  chat.lines.map(({ text, isWaiting, refused }) => (isWaiting ? `${text}…` : refused ? `${text}!` : text));
+  chat.lines.map(({ text, isWaiting, refused }) =>
+    isWaiting ? `${text}…` : refused ? `${text}!` : text,
+  );
 
 describe("a line of one's own", () => {
   test("waits, and is replaced by the acknowledged one", () => {
@@ -149,7 +152,8 @@ describe("a line of one's own", () => {
 
   test("of many is paced, so that none is refused for haste", () => {
     const chat = new Chat();
-    for (let clientId = 0; clientId < BURST + 3; clientId++) chat.say(own(`line ${clientId}`, clientId), 0);
+    for (let clientId = 0; clientId < BURST + 3; clientId++)
+      chat.say(own(`line ${clientId}`, clientId), 0);
     chat.welcome([], 0);
     const first = chat.due(0);
     expect(first).toHaveLength(BURST);
@@ -192,8 +196,12 @@ describe("the history after a break", () => {
     const [early, late] = [said("E", -9), said("L", 99)] as [typeof a, typeof a];
     expect(order(merge(known(a, late, b), [a, late, b, early, c]))).toBe("aLbEc");
     expect(order(merge(known(a, late), [early, b])), "with a gap").toBe("aLEb");
-    expect(order(merge(known(late, b), [a, early, late, b])), "from before what is known").toBe("aELb");
-    expect(order(merge(known(a, c, b), [a, b, c])), "also where it was heard otherwise").toBe("abc");
+    expect(order(merge(known(late, b), [a, early, late, b])), "from before what is known").toBe(
+      "aELb",
+    );
+    expect(order(merge(known(a, c, b), [a, b, c])), "also where it was heard otherwise").toBe(
+      "abc",
+    );
   });
 
   test("goes around what only this browser has heard", () => {
@@ -316,7 +324,8 @@ describe("what becomes of a line", () => {
   test("thoughts of people who are not named are counted", () => {
     const chat = online();
     chat.catchUp([{ ...said("a"), reactions: [{ emoji: "👍", users: ["ada"], more: 1 }] }]);
-    const react = (user: string, on: boolean) => chat.react({ id: "bo-a-0", user, emoji: "👍", on });
+    const react = (user: string, on: boolean) =>
+      chat.react({ id: "bo-a-0", user, emoji: "👍", on });
     react("cy", false);
     expect(chat.lines[0]?.reactions).toEqual([{ emoji: "👍", users: ["ada"], more: 0 }]);
     react("ada", false);

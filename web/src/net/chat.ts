@@ -1,6 +1,6 @@
 /**
- * Chat: what was said, in the server's order, and the own lines that nobody has acknowledged yet. Plain state: the time
- * comes from outside, and what is to be sent is handed out.
+ * Chat: what was said, in the server's order, and the own lines that nobody has acknowledged yet.
+ * Plain state: the time comes from outside, and what is to be sent is handed out.
  */
 
 import type { Change, ChatLine, Reacted } from "./codec";
@@ -15,7 +15,9 @@ export interface Line extends ChatLine {
   refused: string | null;
 }
 
-/** What to send for a line: the same words under the same number are the same line to the server. */
+/**
+ * What to send for a line: the same words under the same number are the same line to the server.
+ */
 export interface Due {
   clientId: number;
   text: string;
@@ -51,9 +53,13 @@ const LINES = 200;
 const REMEMBERED = 45;
 /** Milliseconds without a connection, or without an answer, after which a line has failed. */
 export const PATIENCE = 30_000;
-/** Milliseconds after which a line that nobody acknowledged is sent again over the same connection. */
+/**
+ * Milliseconds after which a line that nobody acknowledged is sent again over the same connection.
+ */
 export const AGAIN = 5000;
-/** Lines sent at once over a new connection, then one a second: the server takes ten in ten seconds. */
+/**
+ * Lines sent at once over a new connection, then one a second: the server takes ten in ten seconds.
+ */
 export const BURST = 8;
 const OFFLINE = "This was not sent: there is no connection.";
 const SILENT = "This was not sent: the server did not answer.";
@@ -85,7 +91,11 @@ export class Chat {
     const linesOf = (open: Open[]) => open.map(({ line }) => line);
     if (failed.length === 0) return [...this.#said, ...linesOf(waiting)];
     const behind = (id: string | null) => linesOf(failed.filter((open) => open.behind === id));
-    return [...behind(null), ...this.#said.flatMap((line) => [line, ...behind(line.id)]), ...linesOf(waiting)];
+    return [
+      ...behind(null),
+      ...this.#said.flatMap((line) => [line, ...behind(line.id)]),
+      ...linesOf(waiting),
+    ];
   }
 
   /** Whether a line was sent and not answered yet. */
@@ -119,7 +129,8 @@ export class Chat {
   /** Somebody said that. `false` when it is known already. */
   hear(said: ChatLine): boolean {
     const isNew = this.#said.every(({ id }) => id !== said.id);
-    if (said.clientId !== null) this.#open = this.#open.filter(({ clientId }) => clientId !== said.clientId);
+    if (said.clientId !== null)
+      this.#open = this.#open.filter(({ clientId }) => clientId !== said.clientId);
     else if (isNew) this.#settle(said);
     if (isNew) this.#keep([...this.#said, shown(said)]);
     return isNew;
@@ -136,7 +147,9 @@ export class Chat {
 
   /** A line has one reaction more or less. */
   react(reacted: Reacted): void {
-    this.#said = this.#said.map((line) => (line.id === reacted.id ? withReaction(line, reacted) : line));
+    this.#said = this.#said.map((line) =>
+      line.id === reacted.id ? withReaction(line, reacted) : line,
+    );
   }
 
   /** Everything that was said is gone. */
@@ -147,7 +160,8 @@ export class Chat {
   }
 
   /**
-   * What was said before the oldest line, or at all when none is known, oldest first. `false` when that line is the oldest no longer.
+   * What was said before the oldest line, or at all when none is known, oldest first. `false` when
+   * that line is the oldest no longer.
    */
   earlier(before: string | undefined, lines: ChatLine[]): boolean {
     if (this.oldest?.id !== before) return false;
@@ -156,8 +170,8 @@ export class Chat {
   }
 
   /**
-   * What was said before a line that lines are missing before, oldest first. `isAll` when there is nothing older. Gives the lines
-   * that are new.
+   * What was said before a line that lines are missing before, oldest first. `isAll` when there is
+   * nothing older. Gives the lines that are new.
    */
   fill(before: string, lines: ChatLine[], isAll: boolean): ChatLine[] {
     const gap = this.#gaps.find((gap) => gap.before === before);
@@ -246,15 +260,21 @@ export class Chat {
   /** Gives up lines that waited too long. `false` when there were none. */
   expire(now: number): boolean {
     const isHopeless = (open: Open) =>
-      open.line.isWaiting && now - open.since >= PATIENCE && (!this.#isOnline || open.sentAt !== null);
+      open.line.isWaiting &&
+      now - open.since >= PATIENCE &&
+      (!this.#isOnline || open.sentAt !== null);
     const hopeless = this.#open.filter(isHopeless);
     for (const open of hopeless) this.#fail(open, this.#isOnline ? SILENT : OFFLINE);
     return hopeless.length > 0;
   }
 
-  /** A line that comes without its number is the first own one with these words that the server may have. */
+  /**
+   * A line that comes without its number is the first own one with these words that the server may
+   * have.
+   */
   #settle(said: ChatLine): void {
-    const isIt = ({ wasSent, line }: Open) => wasSent && line.user === said.user && line.text === said.text;
+    const isIt = ({ wasSent, line }: Open) =>
+      wasSent && line.user === said.user && line.text === said.text;
     const settled = this.#open.find(isIt);
     if (settled) this.#open = this.#open.filter((open) => open !== settled);
   }
@@ -264,7 +284,10 @@ export class Chat {
     open.behind = this.#said.at(-1)?.id ?? null;
   }
 
-  /** Takes in what was said right before a line. Gives the lines that are new; what is known already may be newer than what was fetched. */
+  /**
+   * Takes in what was said right before a line. Gives the lines that are new; what is known already
+   * may be newer than what was fetched.
+   */
   #insert(lines: ChatLine[], next: Line | undefined): ChatLine[] {
     const known = new Map(this.#said.map((line) => [line.id, line]));
     const fresh = lines.filter(({ id }) => !known.has(id));
@@ -280,15 +303,17 @@ export class Chat {
     this.#said = said.slice(-this.#room);
     if (gone.size > 0) {
       this.#gaps = this.#gaps.filter(({ before }) => !gone.has(before));
-      this.#open = this.#open.filter(({ line, behind }) => line.isWaiting || !gone.has(behind ?? ""));
+      this.#open = this.#open.filter(
+        ({ line, behind }) => line.isWaiting || !gone.has(behind ?? ""),
+      );
     }
   }
 }
 
 /**
- * The known lines and a stretch of the server's, each once, in the server's order. The stretch has no holes, so each of its lines
- * stands right behind the one before it, and what is new before the first known one stands right before that. Times say nothing:
- * each process has a clock of its own.
+ * The known lines and a stretch of the server's, each once, in the server's order. The stretch has
+ * no holes, so each of its lines stands right behind the one before it, and what is new before the
+ * first known one stands right before that. Times say nothing: each process has a clock of its own.
  */
 export function merge(known: Line[], stretch: ChatLine[]): Line[] {
   const merged = [...known];
@@ -305,7 +330,8 @@ export function merge(known: Line[], stretch: ChatLine[]): Line[] {
     // It may have changed since then.
     const now = { ...shown(line), player: known.player, clientId: known.clientId };
     merged.splice(index, 1);
-    // One that stood too early goes to its place; one that stands further on stays there, with what only this browser knows before it.
+    // One that stood too early goes to its place; one that stands further on stays there, with what
+    // only this browser knows before it.
     place = index < place ? place - 1 : index;
     merged.splice(place++, 0, now);
   }

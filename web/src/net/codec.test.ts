@@ -40,7 +40,9 @@ describe("the golden vectors", () => {
 test("an integer past 2^53 fails instead of losing digits", () => {
   const largest = new Reader(Uint8Array.from([253, 255, 255, 255, 255, 255, 255, 31, 0]));
   expect(largest.uint()).toBe(Number.MAX_SAFE_INTEGER);
-  expect(() => new Reader(Uint8Array.from([253, 0, 0, 0, 0, 0, 0, 32, 0])).uint()).toThrow(DecodeError);
+  expect(() => new Reader(Uint8Array.from([253, 0, 0, 0, 0, 0, 0, 32, 0])).uint()).toThrow(
+    DecodeError,
+  );
 });
 
 test("text that is not UTF-8 is refused", () => {

@@ -1,4 +1,7 @@
-/** Codec: the messages of `plaza.v1`, a mirror of `src/net/protocol/`. The golden vectors hold both together. */
+/**
+ * Codec: the messages of `plaza.v1`, a mirror of `src/net/protocol/`. The golden vectors hold both
+ * together.
+ */
 
 import { DecodeError, Reader, Writer } from "./bytes";
 
@@ -206,7 +209,14 @@ export type ServerMessage =
   | { type: "Peers"; full: boolean; peers: Peer[]; gone: number[] }
   | { type: "Signal"; player: number; body: string }
   | { type: "Waved"; player: number; kind: number }
-  | { type: "Zone"; zone: number; locked: boolean; people: number; cap: number; lockedBy: number | null }
+  | {
+      type: "Zone";
+      zone: number;
+      locked: boolean;
+      people: number;
+      cap: number;
+      lockedBy: number | null;
+    }
   | { type: "Knocked"; player: number; zone: number }
   | { type: "Admitted"; zone: number }
   | { type: "Portal"; space: string; arrive: string }
@@ -226,7 +236,12 @@ export function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
   const writer = new Writer();
   switch (message.type) {
     case "Hello":
-      writer.uint(0).uint(message.version).uint(message.schema).string(message.token).string(message.space);
+      writer
+        .uint(0)
+        .uint(message.version)
+        .uint(message.schema)
+        .string(message.token)
+        .string(message.space);
       writer.uint(message.viewWidth).uint(message.viewHeight);
       writer.option(message.arrive, (name) => writer.string(name));
       break;
@@ -352,7 +367,12 @@ function serverMessage(r: Reader): ServerMessage {
     case 10:
       return { type: "Notice", code: r.string(), message: r.string() };
     case 11:
-      return { type: "Peers", full: r.bool(), peers: r.list(() => peer(r)), gone: r.list(() => r.uint()) };
+      return {
+        type: "Peers",
+        full: r.bool(),
+        peers: r.list(() => peer(r)),
+        gone: r.list(() => r.uint()),
+      };
     case 12:
       return { type: "Signal", player: r.uint(), body: r.string() };
     case 13:
@@ -375,7 +395,12 @@ function serverMessage(r: Reader): ServerMessage {
     case 18:
       return { type: "Forward", body: r.string() };
     case 19:
-      return { type: "ChatChanged", id: r.string(), text: r.option(() => r.string()), at: r.uint() };
+      return {
+        type: "ChatChanged",
+        id: r.string(),
+        text: r.option(() => r.string()),
+        at: r.uint(),
+      };
     case 20:
       return { type: "Reacted", id: r.string(), user: r.string(), emoji: r.string(), on: r.bool() };
     case 21:
@@ -426,14 +451,25 @@ function frame(r: Reader): Frame {
     epoch: r.uint(),
     step: r.u8(),
     own: r.option(() => ({ ack: r.uint(), state: ownState(r) })),
-    roster: r.option(() => ({ full: r.bool(), came: r.list(() => card(r)), gone: r.list(() => r.uint()) })),
+    roster: r.option(() => ({
+      full: r.bool(),
+      came: r.list(() => card(r)),
+      gone: r.list(() => r.uint()),
+    })),
     cells: r.list(() => cell(r)),
     dropped: r.list(() => r.uint()),
   };
 }
 
 function ownState(r: Reader): OwnState {
-  return { x: r.int(), y: r.int(), carryX: r.i8(), carryY: r.i8(), facing: r.u8(), walking: r.bool() };
+  return {
+    x: r.int(),
+    y: r.int(),
+    carryX: r.i8(),
+    carryY: r.i8(),
+    facing: r.u8(),
+    walking: r.bool(),
+  };
 }
 
 function chatLine(r: Reader): ChatLine {
@@ -449,7 +485,11 @@ function chatLine(r: Reader): ChatLine {
     replyTo: r.option(() => r.string()),
     edited: r.option(() => r.uint()),
     deleted: r.bool(),
-    reactions: r.list(() => ({ emoji: r.string(), users: r.list(() => r.string()), more: r.uint() })),
+    reactions: r.list(() => ({
+      emoji: r.string(),
+      users: r.list(() => r.string()),
+      more: r.uint(),
+    })),
   };
 }
 

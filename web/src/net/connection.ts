@@ -1,7 +1,18 @@
-/** Connection: one space's socket: says hello, stays in touch, comes back after a break. Knows nothing of what is drawn. */
+/**
+ * Connection: one space's socket: says hello, stays in touch, comes back after a break. Knows
+ * nothing of what is drawn.
+ */
 
 import { whole } from "./base";
-import { type ClientMessage, decode, encode, SCHEMA, type ServerMessage, SUBPROTOCOL, VERSION } from "./codec";
+import {
+  type ClientMessage,
+  decode,
+  encode,
+  SCHEMA,
+  type ServerMessage,
+  SUBPROTOCOL,
+  VERSION,
+} from "./codec";
 import { delayAfter, type Ending, endingFor, STEADY } from "./policy";
 
 export type Status =
@@ -121,7 +132,8 @@ export class Connection {
       this.#broke(4400, "a message was not understood");
       return;
     }
-    if (message.type === "Pong" && message.nonce === this.#nonce) this.roundTrip = this.#heard - this.#pinged;
+    if (message.type === "Pong" && message.nonce === this.#nonce)
+      this.roundTrip = this.#heard - this.#pinged;
     if (message.type === "Welcome") {
       this.#stands = this.#heard;
       this.listener.status({ kind: "open" });

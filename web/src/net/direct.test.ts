@@ -35,7 +35,8 @@ const withBo = (last: DirectMessage, unread: number): Conversation => ({
   last,
   unread,
 });
-const words = (direct: Direct) => direct.letters.value.map(({ text, isWaiting }) => (isWaiting ? `${text}…` : text));
+const words = (direct: Direct) =>
+  direct.letters.value.map(({ text, isWaiting }) => (isWaiting ? `${text}…` : text));
 
 beforeEach(() => {
   const first = message("1", "bo", "hi");

@@ -1,6 +1,7 @@
 /**
- * Direct: what this person and others write to one another, wherever they are. It is kept on the server; what is pushed comes over
- * the connection of the space, and what was missed meanwhile is asked for with each new connection.
+ * Direct: what this person and others write to one another, wherever they are. It is kept on the
+ * server; what is pushed comes over the connection of the space, and what was missed meanwhile is
+ * asked for with each new connection.
  */
 
 import { batch, signal } from "@preact/signals";
@@ -72,7 +73,8 @@ export class Direct {
 
   async lookBack(): Promise<void> {
     const other = this.other.value;
-    if (other && this.hasEarlier.value) await this.#attempt(() => this.#fetch(other.id, this.#before));
+    if (other && this.hasEarlier.value)
+      await this.#attempt(() => this.#fetch(other.id, this.#before));
   }
 
   /** Writes to whom one writes with; it shows as waiting until the server has it. */
@@ -141,7 +143,10 @@ export class Direct {
         return;
       }
       const changed = { ...before, last: message, unread: before.unread + (isMine ? 0 : 1) };
-      this.conversations.value = [changed, ...this.conversations.value.filter((other) => other !== before)];
+      this.conversations.value = [
+        changed,
+        ...this.conversations.value.filter((other) => other !== before),
+      ];
     });
   }
 
@@ -155,7 +160,11 @@ export class Direct {
     const page = await api.directs(id, before);
     // Meanwhile the person may have gone on to somebody else.
     if (this.other.value?.id !== id) return;
-    const fetched = page.messages.map((message) => ({ ...message, isWaiting: false, refused: null }));
+    const fetched = page.messages.map((message) => ({
+      ...message,
+      isWaiting: false,
+      refused: null,
+    }));
     const known = this.letters.value.filter(({ id }) => fetched.every((other) => other.id !== id));
     batch(() => {
       this.letters.value = before === "" ? merged(fetched, known) : [...fetched, ...known];

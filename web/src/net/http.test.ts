@@ -23,7 +23,9 @@ beforeEach(() => {
 });
 
 test("the types of the interface are fresh: `npm run generate` makes them anew", async () => {
-  await expect(run("npm", ["run", "--silent", "generate", "--", "--check"], { cwd: generate })).resolves.toBeDefined();
+  await expect(
+    run("npm", ["run", "--silent", "generate", "--", "--check"], { cwd: generate }),
+  ).resolves.toBeDefined();
 });
 
 test("what the description does not have does not compile", () => {
@@ -48,14 +50,24 @@ test("what the description does not have does not compile", () => {
 test("fills in the names of the path and leaves out what is empty in the query", async () => {
   fetched.mockImplementation(async () => new Response(""));
   keepToken("secret");
-  await tell("get", "/space/{id}/chat", { path: { id: "a/b" }, query: { q: "tea & cake", before: "" } });
-  await tell("patch", "/space/{id}/chat/{line}", { path: { id: "a", line: "?" }, body: { message: "hi" } });
+  await tell("get", "/space/{id}/chat", {
+    path: { id: "a/b" },
+    query: { q: "tea & cake", before: "" },
+  });
+  await tell("patch", "/space/{id}/chat/{line}", {
+    path: { id: "a", line: "?" },
+    body: { message: "hi" },
+  });
   const headers = { authorization: "Bearer secret" };
   expect(fetched.mock.calls).toEqual([
     ["/api/v1/space/a%2Fb/chat?q=tea+%26+cake", { method: "GET", headers }],
     [
       "/api/v1/space/a/chat/%3F",
-      { method: "PATCH", headers: { ...headers, "content-type": "application/json" }, body: '{"message":"hi"}' },
+      {
+        method: "PATCH",
+        headers: { ...headers, "content-type": "application/json" },
+        body: '{"message":"hi"}',
+      },
     ],
   ]);
 });
@@ -68,7 +80,9 @@ test("says what the server says, and forgets a token that it no longer knows", a
   await expect(tell("post", "/signout", {})).rejects.toEqual(new ApiError(429, "Slower, please."));
   expect(currentToken()).toBe("old");
   fetched.mockResolvedValueOnce(new Response("gone", { status: 401 }));
-  await expect(tell("post", "/signout", {})).rejects.toEqual(new ApiError(401, "The server answered 401. Try again."));
+  await expect(tell("post", "/signout", {})).rejects.toEqual(
+    new ApiError(401, "The server answered 401. Try again."),
+  );
   expect(currentToken()).toBeNull();
   expect(signedOut).toHaveBeenCalledOnce();
   fetched.mockRejectedValueOnce(new TypeError("no line"));
@@ -76,7 +90,10 @@ test("says what the server says, and forgets a token that it no longer knows", a
 });
 
 test("an answer is parsed", async () => {
-  const setup = object<Schema<"SetupState">>({ needed: (value) => value === true, good: () => null });
+  const setup = object<Schema<"SetupState">>({
+    needed: (value) => value === true,
+    good: () => null,
+  });
   fetched.mockResolvedValueOnce(Response.json({ needed: true, more: 1 }));
   await expect(ask("get", "/setup", {}, setup)).resolves.toEqual({ needed: true, good: null });
 });

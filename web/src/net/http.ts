@@ -1,6 +1,7 @@
 /**
- * Http: calls of the server's HTTP interface. Paths, parameters, bodies and answers are those of `docs/openapi.json`, from
- * which `http.gen.ts` is generated: what is no longer there does not compile.
+ * Http: calls of the server's HTTP interface. Paths, parameters, bodies and answers are those of
+ * `docs/openapi.json`, from which `http.gen.ts` is generated: what is no longer there does not
+ * compile.
  */
 
 import { here } from "./base";
@@ -21,18 +22,27 @@ export class ApiError extends Error {
 export type Sent<Name extends keyof components["schemas"]> = components["schemas"][Name];
 export type Schema<Name extends keyof components["schemas"]> = Told<Sent<Name>>;
 
-type Routes = { [Path in keyof paths as Path extends `/api/v1${infer Rest}` ? Rest : never]: paths[Path] };
+type Routes = {
+  [Path in keyof paths as Path extends `/api/v1${infer Rest}` ? Rest : never]: paths[Path];
+};
 type Method = "get" | "post" | "patch" | "delete";
-type Path<M extends Method> = { [P in keyof Routes]: Routes[P] extends Record<M, object> ? P : never }[keyof Routes];
+type Path<M extends Method> = {
+  [P in keyof Routes]: Routes[P] extends Record<M, object> ? P : never;
+}[keyof Routes];
 type Operation<M extends Method, P extends Path<M>> = Routes[P][M];
 
 /** What a call takes: names in its path, its query and its body, as far as it has them. */
-type Asked<O> = (O extends { parameters: infer All } ? Pick<All, keyof All & ("path" | "query")> : None) & Body<O>;
+type Asked<O> = (O extends { parameters: infer All }
+  ? Pick<All, keyof All & ("path" | "query")>
+  : None) &
+  Body<O>;
 type Body<O> = O extends { requestBody: { content: infer Content } }
   ? { body: Content extends { "application/json": infer Json } ? Json : FormData }
   : None;
 type None = Record<never, never>;
-type Answer<O> = O extends { responses: { 200: { content: { "application/json": infer Json } } } } ? Told<Json> : never;
+type Answer<O> = O extends { responses: { 200: { content: { "application/json": infer Json } } } }
+  ? Told<Json>
+  : never;
 
 let bearer: string | null = localStorage.getItem("plaza.token");
 let onSignedOut: () => void = () => {};
@@ -112,14 +122,23 @@ async function request(
       keepToken(null);
       onSignedOut();
     }
-    throw new ApiError(response.status, messageOf(problem) ?? `The server answered ${response.status}. Try again.`);
+    throw new ApiError(
+      response.status,
+      messageOf(problem) ?? `The server answered ${response.status}. Try again.`,
+    );
   }
   return response;
 }
 
 /** The path with its names filled in; what is empty in the query is left out. */
-function addressOf(path: string, names: Record<string, string> = {}, query: Record<string, string> = {}): string {
-  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? ""));
+function addressOf(
+  path: string,
+  names: Record<string, string> = {},
+  query: Record<string, string> = {},
+): string {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(names[name] ?? ""),
+  );
   const given = Object.entries(query).filter(([, value]) => value !== "");
   return `${here("/api/v1")}${filled}${given.length === 0 ? "" : `?${new URLSearchParams(given)}`}`;
 }

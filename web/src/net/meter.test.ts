@@ -2,13 +2,22 @@ import { expect, test } from "vitest";
 import { bytesText, Meter } from "./meter";
 
 /** Twenty frames of a hundred bytes a second, and ten bytes up with each. */
-const after = (millis: number) => ({ at: millis, frames: millis / 50, received: millis * 2, sent: millis / 5 });
+const after = (millis: number) => ({
+  at: millis,
+  frames: millis / 50,
+  received: millis * 2,
+  sent: millis / 5,
+});
 
 test("rates are of the last two seconds, however often they are read", () => {
   const meter = new Meter();
   expect(meter.read(after(0)).framesPerSecond, "one reading tells nothing yet").toBe(0);
   for (let at = 400; at <= 8000; at += 400) {
-    expect(meter.read(after(at))).toEqual({ framesPerSecond: 20, receivedPerSecond: 2000, sentPerSecond: 200 });
+    expect(meter.read(after(at))).toEqual({
+      framesPerSecond: 20,
+      receivedPerSecond: 2000,
+      sentPerSecond: 200,
+    });
   }
   // Nothing comes any more: after the window nothing is left of what was.
   for (let at = 8400; at <= 10_400; at += 400) meter.read({ ...after(8000), at });

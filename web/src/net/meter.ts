@@ -1,4 +1,7 @@
-/** Meter: how much goes over the line per second, from totals that only rise. Costs nothing while nobody reads. */
+/**
+ * Meter: how much goes over the line per second, from totals that only rise. Costs nothing while
+ * nobody reads.
+ */
 
 export interface Totals {
   /** When they were read, in milliseconds. */

@@ -5,20 +5,29 @@ export class ParseError extends Error {}
 /** `in out`: a parser of text does not do where text or nothing may come. */
 export type Parser<in out T> = (value: unknown, at?: string) => T;
 
-/** A type of the wire as it is after parsing: whatever may be left out is there, and is null when it was. */
+/**
+ * A type of the wire as it is after parsing: whatever may be left out is there, and is null when it
+ * was.
+ */
 export type Told<T> = T extends (infer Item)[]
   ? Told<Item>[]
   : T extends object
-    ? { [K in keyof T]-?: Told<Exclude<T[K], undefined>> | (object extends Pick<T, K> ? null : never) }
+    ? {
+        [K in keyof T]-?:
+          | Told<Exclude<T[K], undefined>>
+          | (object extends Pick<T, K> ? null : never);
+      }
     : T;
 
 function fail(at: string, wanted: string): never {
   throw new ParseError(`the server's answer is not understood: ${at || "it"} is not ${wanted}`);
 }
 
-export const string: Parser<string> = (value, at = "") => (typeof value === "string" ? value : fail(at, "text"));
+export const string: Parser<string> = (value, at = "") =>
+  typeof value === "string" ? value : fail(at, "text");
 
-export const number: Parser<number> = (value, at = "") => (typeof value === "number" ? value : fail(at, "a number"));
+export const number: Parser<number> = (value, at = "") =>
+  typeof value === "number" ? value : fail(at, "a number");
 
 export const boolean: Parser<boolean> = (value, at = "") =>
   typeof value === "boolean" ? value : fail(at, "true or false");
@@ -34,7 +43,9 @@ export function nullable<T>(parser: Parser<T>): Parser<T | null> {
 
 export function list<T>(parser: Parser<T>): Parser<T[]> {
   return (value, at = "") =>
-    Array.isArray(value) ? value.map((item, index) => parser(item, `${at}[${index}]`)) : fail(at, "a list");
+    Array.isArray(value)
+      ? value.map((item, index) => parser(item, `${at}[${index}]`))
+      : fail(at, "a list");
 }
 
 export function object<T extends object>(fields: { [K in keyof T]: Parser<T[K]> }): Parser<T> {
@@ -42,6 +53,8 @@ export function object<T extends object>(fields: { [K in keyof T]: Parser<T[K]> 
     if (typeof value !== "object" || value === null) return fail(at, "an object");
     const source = value as Record<string, unknown>;
     const entries = Object.entries<(value: unknown, at: string) => unknown>(fields);
-    return Object.fromEntries(entries.map(([key, parser]) => [key, parser(source[key], `${at}.${key}`)])) as T;
+    return Object.fromEntries(
+      entries.map(([key, parser]) => [key, parser(source[key], `${at}.${key}`)]),
+    ) as T;
   };
 }

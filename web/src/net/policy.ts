@@ -9,33 +9,59 @@ export interface Ending {
 
 const FINAL: Record<number, Ending> = {
   4400: { title: "Something went wrong", advice: "Load the page again.", action: "reload" },
-  4401: { title: "You are signed out", advice: "Sign in again to come back here.", action: "sign-in" },
-  4403: { title: "You cannot come in", advice: "Ask the owner of the space to let you in.", action: "lobby" },
-  4404: { title: "There is no such space", advice: "It may have been deleted. Ask for a new link.", action: "lobby" },
+  4401: {
+    title: "You are signed out",
+    advice: "Sign in again to come back here.",
+    action: "sign-in",
+  },
+  4403: {
+    title: "You cannot come in",
+    advice: "Ask the owner of the space to let you in.",
+    action: "lobby",
+  },
+  4404: {
+    title: "There is no such space",
+    advice: "It may have been deleted. Ask for a new link.",
+    action: "lobby",
+  },
   4409: {
     title: "You are here in another window",
     advice: "You joined this space from another tab or device. Come back to go on here.",
     action: "rejoin",
   },
-  4410: { title: "This space was deleted", advice: "Its owner deleted it just now.", action: "lobby" },
-  4426: { title: "Plaza was updated", advice: "Load the page again to get the new version.", action: "reload" },
+  4410: {
+    title: "This space was deleted",
+    advice: "Its owner deleted it just now.",
+    action: "lobby",
+  },
+  4426: {
+    title: "Plaza was updated",
+    advice: "Load the page again to get the new version.",
+    action: "reload",
+  },
 };
 
-/** Why the connection will not come back by itself; `undefined` when it will. Who is kept out is told the server's reason. */
+/**
+ * Why the connection will not come back by itself; `undefined` when it will. Who is kept out is
+ * told the server's reason.
+ */
 export function endingFor(code: number, reason = ""): Ending | undefined {
   const ending = FINAL[code];
   return ending && code === 4403 && reason !== "" ? { ...ending, advice: reason } : ending;
 }
 
-/** Milliseconds that a connection must stand to count as a good one: after a shorter one it is waited longer than before. */
+/**
+ * Milliseconds that a connection must stand to count as a good one: after a shorter one it is
+ * waited longer than before.
+ */
 export const STEADY = 5000;
 
 /** Too much was sent, or too little read. */
 const FLOOD = 4429;
 
 /**
- * Milliseconds before try number `attempt` (from 0) after a connection ended with that code. Who was too much for the server comes
- * back slowly: half to all of two seconds, doubling to a minute.
+ * Milliseconds before try number `attempt` (from 0) after a connection ended with that code. Who
+ * was too much for the server comes back slowly: half to all of two seconds, doubling to a minute.
  */
 export function delayAfter(code: number, attempt: number, random: () => number): number {
   if (code !== FLOOD) return delayBefore(attempt, random);

@@ -1,6 +1,6 @@
 /**
- * Silence: whether an open line has brought no frames for so long that the space must be on its way to another process.
- * A space at rest sends none; what was asked of it is answered within a tick.
+ * Silence: whether an open line has brought no frames for so long that the space must be on its way
+ * to another process. A space at rest sends none; what was asked of it is answered within a tick.
  */
 
 /** Milliseconds that an answer may take at most: lines jitter. */

@@ -1,6 +1,6 @@
 /**
- * Space: what a person sees and does in one space: the meaning of the messages. Signals tell the screens; the
- * renderer asks every frame.
+ * Space: what a person sees and does in one space: the meaning of the messages. Signals tell the
+ * screens; the renderer asks every frame.
  */
 
 import { batch, type Signal, signal } from "@preact/signals";
@@ -39,7 +39,16 @@ const WAVE = { wave: 0, ring: 1, approach: 2, lead: 3 } as const;
 /** How many who ask one to come along are remembered. */
 const LEADERS = 3;
 /** What can be done about bubbles, as the server numbers it. */
-const DEED = { form: 0, aside: 1, join: 2, leave: 3, lock: 4, open: 5, accept: 6, decline: 7 } as const;
+const DEED = {
+  form: 0,
+  aside: 1,
+  join: 2,
+  leave: 3,
+  lock: 4,
+  open: 5,
+  accept: 6,
+  decline: 7,
+} as const;
 /** How long someone who is followed through a portal may take to arrive, in milliseconds. */
 const ARRIVES_WITHIN = 15_000;
 
@@ -383,10 +392,15 @@ export class Space {
   distanceTo(player: number): number {
     const body = this.prediction?.body;
     const there = this.crowd.walkers.get(player)?.trail.at(-1);
-    return body && there ? Math.hypot(body.x - there.x, body.y - there.y) / SUBTILES : Number.POSITIVE_INFINITY;
+    return body && there
+      ? Math.hypot(body.x - there.x, body.y - there.y) / SUBTILES
+      : Number.POSITIVE_INFINITY;
   }
 
-  /** How far voices carry between this person and somebody, in tiles; as usual while it is not known. */
+  /**
+   * How far voices carry between this person and somebody, in tiles; as usual while it is not
+   * known.
+   */
   reachTo(player: number): number | undefined {
     const body = this.prediction?.body;
     const there = this.crowd.walkers.get(player)?.trail.at(-1);
@@ -411,7 +425,10 @@ export class Space {
     return this.map.zones.flatMap((zone, index) => (isHere(zone) ? [index] : []));
   }
 
-  /** The closed private area before which this person stands: why it is closed, and what it is called. */
+  /**
+   * The closed private area before which this person stands: why it is closed, and what it is
+   * called.
+   */
   doorHere(): Door | undefined {
     const body = this.prediction?.body;
     if (!body) return undefined;
@@ -536,7 +553,10 @@ export class Space {
         this.direct.hear(message);
         break;
       case "Emote":
-        this.emotes.set(message.player, { kind: message.kind, until: performance.now() + EMOTE_MILLIS });
+        this.emotes.set(message.player, {
+          kind: message.kind,
+          until: performance.now() + EMOTE_MILLIS,
+        });
         this.onSound("emote");
         break;
       case "ElementPlaced":
@@ -581,7 +601,10 @@ export class Space {
       case "BubbleAsked": {
         const { player, aside } = message;
         const others = this.askers.value.filter((asker) => asker.player !== player);
-        this.askers.value = [...others.slice(1 - LEADERS), { player, aside, name: this.#nameOf(player) }];
+        this.askers.value = [
+          ...others.slice(1 - LEADERS),
+          { player, aside, name: this.#nameOf(player) },
+        ];
         this.onSound("join");
         break;
       }
@@ -651,7 +674,10 @@ export class Space {
     this.#hearOfMap(welcome.mapVersion);
   }
 
-  /** What is closed to this person now: areas that are full, and those that are locked and they were not let into. */
+  /**
+   * What is closed to this person now: areas that are full, and those that are locked and they were
+   * not let into.
+   */
   #hangDoors(): void {
     if (!this.prediction || !this.map) return;
     this.prediction.doors = doorsOf(this.#rooms(), (zone) => this.#isClosed(zone));
@@ -665,7 +691,9 @@ export class Space {
   #isClosed(zone: number): boolean {
     const state = this.areas.value.get(zone);
     if (!state) return false;
-    return (state.cap > 0 && state.people >= state.cap) || (state.locked && !this.#admitted.has(zone));
+    return (
+      (state.cap > 0 && state.people >= state.cap) || (state.locked && !this.#admitted.has(zone))
+    );
   }
 
   /** A new connection knows nothing of what was switched on. */
@@ -688,7 +716,10 @@ export class Space {
     this.onSound("join");
   }
 
-  /** How bubbles are now. Whoever is taken into one is told, and whoever is suddenly heard by others again. */
+  /**
+   * How bubbles are now. Whoever is taken into one is told, and whoever is suddenly heard by others
+   * again.
+   */
   #takeCircles(full: boolean, changed: BubbleEntry[]): void {
     const before = this.circle;
     const circles = new Map(full ? [] : this.circles.value);
@@ -699,7 +730,9 @@ export class Space {
     this.circles.value = circles;
     const now = this.circle;
     if (now && now.bubble !== before?.bubble) {
-      const names = now.players.filter((player) => player !== this.me).map((player) => this.#nameOf(player));
+      const names = now.players
+        .filter((player) => player !== this.me)
+        .map((player) => this.#nameOf(player));
       const who = names.length > 3 ? `${names.length} people` : names.join(", ");
       this.notice.value = now.aside
         ? `You stand aside with ${who}. Others hear you only softly.`
@@ -715,8 +748,13 @@ export class Space {
 
   /** Remembers the person who is followed, for the space that both go to. */
   #followAway(): void {
-    const card = this.following.value === null ? undefined : this.crowd.cards.get(this.following.value);
-    followedAway = card && { user: card.user, name: card.name, until: performance.now() + ARRIVES_WITHIN };
+    const card =
+      this.following.value === null ? undefined : this.crowd.cards.get(this.following.value);
+    followedAway = card && {
+      user: card.user,
+      name: card.name,
+      until: performance.now() + ARRIVES_WITHIN,
+    };
   }
 
   /** Goes on following someone who came here through the same portal. */
@@ -737,7 +775,10 @@ export class Space {
     return this.crowd.cards.get(player)?.name ?? "Somebody";
   }
 
-  /** Stands where the server says, and makes up for what it does not know any more. It counts inputs anew. */
+  /**
+   * Stands where the server says, and makes up for what it does not know any more. It counts inputs
+   * anew.
+   */
   #comeBack(own: Authority, openGrid: Grid, tickRate: number): void {
     const before = this.prediction;
     const now = performance.now();
@@ -756,24 +797,31 @@ export class Space {
     prediction.rest();
     if (this.#owed.length > 0) this.#wasHeld = true;
     this.#sendOwed(AT_ONCE);
-    const isUnheard = asked !== undefined && asked.seq > (this.#own?.ack ?? 0) && now - asked.at < WALK_AGAIN;
+    const isUnheard =
+      asked !== undefined && asked.seq > (this.#own?.ack ?? 0) && now - asked.at < WALK_AGAIN;
     if (isUnheard && before?.walking) this.walkTo(asked.x, asked.y);
     this.#own = undefined;
   }
 
-  /** A new life of the space: it may have forgotten the last steps and lines, and its ticks are others. */
+  /**
+   * A new life of the space: it may have forgotten the last steps and lines, and its ticks are
+   * others.
+   */
   #liveOn(epoch: number, own: OwnNews, now: number): void {
     this.#epoch = epoch;
     this.#clock = new Clock(this.#tickMillis);
     this.talk.doubt();
     // A new life of the space knows of no one who follows.
     this.followers.value = [];
-    if (this.following.value !== null) this.#connection.send({ type: "Follow", player: this.following.value });
+    if (this.following.value !== null)
+      this.#connection.send({ type: "Follow", player: this.following.value });
     const prediction = this.prediction;
     if (!prediction) return;
     if (own.ack >= (this.#own?.ack ?? 0)) {
-      // Nothing that was answered is forgotten; what was on its way may be. The server takes each number once.
-      for (const input of prediction.since(own.ack)) this.#connection.send({ type: "Input", ...input });
+      // Nothing that was answered is forgotten; what was on its way may be. The server takes each
+      // number once.
+      for (const input of prediction.since(own.ack))
+        this.#connection.send({ type: "Input", ...input });
       return;
     }
     const forgotten = this.#recent.since(own.state, prediction.body, now).map(({ input }) => input);
@@ -792,7 +840,8 @@ export class Space {
   /** Sends steps that are made up for. */
   #sendOwed(count: number): void {
     if (this.status.value.kind !== "open") return;
-    for (const input of this.#owed.splice(0, count)) this.#connection.send({ type: "Input", ...input });
+    for (const input of this.#owed.splice(0, count))
+      this.#connection.send({ type: "Input", ...input });
   }
 
   /** What only time brings about. */
@@ -801,7 +850,10 @@ export class Space {
     this.#followOn();
     this.talk.look();
     const { pending = 0, walking = false } = this.prediction ?? {};
-    const isLong = this.#silence.isLong(performance.now(), pending > 0 || walking || this.talk.isWaiting);
+    const isLong = this.#silence.isLong(
+      performance.now(),
+      pending > 0 || walking || this.talk.isWaiting,
+    );
     this.isMoving.value = isLong && this.status.value.kind === "open";
   }
 
@@ -812,7 +864,8 @@ export class Space {
     if (!this.crowd.cards.has(player)) {
       this.#goAfter(null);
       this.notice.value = "Whom you followed is no longer here.";
-    } else if (!this.prediction?.walking && this.distanceTo(player) > FOLLOW_FROM) this.walkToPlayer(player);
+    } else if (!this.prediction?.walking && this.distanceTo(player) > FOLLOW_FROM)
+      this.walkToPlayer(player);
   }
 
   /** The space is run with that version of the map from now on. */
@@ -876,7 +929,8 @@ export class Space {
 
   /** What was deleted is not over a head any more either. */
   #takeBack(line: string): void {
-    for (const [player, bubble] of this.bubbles) if (bubble.line === line) this.bubbles.delete(player);
+    for (const [player, bubble] of this.bubbles)
+      if (bubble.line === line) this.bubbles.delete(player);
   }
 
   #hear(line: ChatLine): void {

@@ -3,7 +3,9 @@ import type { ChatPage } from "./api";
 import type { ChatLine, ClientMessage } from "./codec";
 import { Talk } from "./talk";
 
-const chat = vi.hoisted(() => vi.fn<(space: string, words: string, before: string) => Promise<ChatPage>>());
+const chat = vi.hoisted(() =>
+  vi.fn<(space: string, words: string, before: string) => Promise<ChatPage>>(),
+);
 vi.mock("./api", () => ({ api: { chat } }));
 
 const rules = { kept: true } as ChatPage["rules"];
@@ -21,10 +23,14 @@ const line = (at: number): ChatLine => ({
   deleted: false,
   reactions: [],
 });
-const lines = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => line(from + index));
+const lines = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => line(from + index));
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
-/** A person who knows the first three lines, in a space that keeps what is said; what they send is kept, too. */
+/**
+ * A person who knows the first three lines, in a space that keeps what is said; what they send is
+ * kept, too.
+ */
 async function talking(): Promise<{ talk: Talk; sent: ClientMessage[] }> {
   const sent: ClientMessage[] = [];
   const talk = new Talk("space", {

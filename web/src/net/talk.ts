@@ -1,6 +1,6 @@
 /**
- * Talk: what is said in one space, as screens see it: the lines and what becomes of them, who types, the rules, and what was said
- * earlier, over HTTP. Signals tell the screens.
+ * Talk: what is said in one space, as screens see it: the lines and what becomes of them, who
+ * types, the rules, and what was said earlier, over HTTP. Signals tell the screens.
  */
 
 import { batch, signal } from "@preact/signals";
@@ -12,7 +12,9 @@ export const SPACE = 0;
 export const NEARBY = 1;
 export const ANNOUNCEMENT = 2;
 
-/** How often it is said that one goes on typing, in milliseconds; the server waits for five seconds. */
+/**
+ * How often it is said that one goes on typing, in milliseconds; the server waits for five seconds.
+ */
 const TYPING_EVERY = 3000;
 
 /** Pages that are fetched by themselves to fill a gap; the rest when the person asks for it. */
@@ -44,11 +46,17 @@ export class Talk {
   readonly announcement = signal<Line | null>(null);
 
   readonly #chat = new Chat();
-  /** Begins anywhere: the server takes a line that comes again under the same number for the same line. */
+  /**
+   * Begins anywhere: the server takes a line that comes again under the same number for the same
+   * line.
+   */
   #chatId = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   #typedAt = Number.NEGATIVE_INFINITY;
   #isAsking = false;
-  /** Whether the connection is new and what was said lately is still to come; whether it is the first one. */
+  /**
+   * Whether the connection is new and what was said lately is still to come; whether it is the
+   * first one.
+   */
   #begins: "first" | "again" | null = null;
   /** Whether the space remembers lines older than all that are known, and whether it keeps such. */
   #remembersMore = false;
@@ -71,7 +79,10 @@ export class Talk {
     const clientId = this.#chatId;
     const now = Date.now();
     const fresh = { scope, replyTo, edited: null, deleted: false, reactions: [] };
-    this.#chat.say({ id: `mine-${clientId}`, clientId, ...this.port.me(), text, at: now, ...fresh }, now);
+    this.#chat.say(
+      { id: `mine-${clientId}`, clientId, ...this.port.me(), text, at: now, ...fresh },
+      now,
+    );
     this.#typedAt = Number.NEGATIVE_INFINITY;
     this.sendLines();
     this.#show();
@@ -84,7 +95,10 @@ export class Talk {
     this.#show();
   }
 
-  /** Gives an own line other words, or none. What the space no longer remembers is changed where it is kept. */
+  /**
+   * Gives an own line other words, or none. What the space no longer remembers is changed where it
+   * is kept.
+   */
   async change(line: Line, text: string | null): Promise<void> {
     const { id } = line;
     if (this.#chat.isRecent(id)) {
@@ -103,7 +117,11 @@ export class Talk {
 
   /** Whether the line can be changed still: the space remembers it, or keeps everything. */
   canChange(line: Line): boolean {
-    return line.scope !== NEARBY && !line.deleted && (this.rules.value?.kept === true || this.canReact(line));
+    return (
+      line.scope !== NEARBY &&
+      !line.deleted &&
+      (this.rules.value?.kept === true || this.canReact(line))
+    );
   }
 
   canReact(line: Line): boolean {
@@ -282,7 +300,8 @@ export class Talk {
     const { user } = this.port.me();
     const begins = this.#begins;
     this.#begins = null;
-    const missed = begins === null ? this.#chat.catchUp(lines) : this.#chat.welcome(lines, Date.now());
+    const missed =
+      begins === null ? this.#chat.catchUp(lines) : this.#chat.welcome(lines, Date.now());
     // On the first welcome nothing was missed.
     if (begins !== "first") this.#count(missed.filter((line) => line.user !== user));
     if (this.#chat.oldest?.id === lines[0]?.id) this.#remembersMore = more;
@@ -293,12 +312,20 @@ export class Talk {
     void this.#ask();
   }
 
-  /** What was said before a line that lines are missing before, and where to look for older ones. */
-  async #fillFrom(before: string, lines: ChatLine[], next: "memory" | "store" | "nowhere"): Promise<void> {
+  /**
+   * What was said before a line that lines are missing before, and where to look for older ones.
+   */
+  async #fillFrom(
+    before: string,
+    lines: ChatLine[],
+    next: "memory" | "store" | "nowhere",
+  ): Promise<void> {
     const fresh = this.#chat.fill(before, lines, next === "nowhere");
     this.#count(fresh.filter((line) => line.user !== this.port.me().user));
     this.#show();
-    const gap = this.#chat.gaps.find((gap) => gap.before === (lines[0]?.id ?? before) && !gap.isLost);
+    const gap = this.#chat.gaps.find(
+      (gap) => gap.before === (lines[0]?.id ?? before) && !gap.isLost,
+    );
     if (!gap || --this.#pagesLeft <= 0) return;
     if (next === "memory") {
       this.port.send({ type: "ChatBefore", id: gap.before });
@@ -317,12 +344,15 @@ export class Talk {
     const oldest = this.#chat.oldest?.id;
     const isNew = this.#chat.hear(line);
     // What made room for it can be looked back at.
-    if (this.rules.value?.kept && oldest !== undefined && oldest !== this.#chat.oldest?.id) this.#keepsMore = true;
+    if (this.rules.value?.kept && oldest !== undefined && oldest !== this.#chat.oldest?.id)
+      this.#keepsMore = true;
     this.#show();
     if (!isNew) return;
-    if (line.player !== null) this.typing.value = this.typing.value.filter((player) => player !== line.player);
+    if (line.player !== null)
+      this.typing.value = this.typing.value.filter((player) => player !== line.player);
     if (line.user !== this.port.me().user) this.#count([line]);
-    if (line.scope === ANNOUNCEMENT) this.announcement.value = { ...line, isWaiting: false, refused: null };
+    if (line.scope === ANNOUNCEMENT)
+      this.announcement.value = { ...line, isWaiting: false, refused: null };
     this.port.heard(line);
   }
 

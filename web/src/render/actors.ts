@@ -15,7 +15,10 @@ const FEET = 60 / 64;
 /** Where the body's middle is above the feet: the square body is drawn around the ankles. */
 const SINK = 6;
 const STEPS_PER_TILE = 1.6;
-/** With more people than this in view only names near the own player are shown: a crowd is to be seen, not read. */
+/**
+ * With more people than this in view only names near the own player are shown: a crowd is to be
+ * seen, not read.
+ */
 const CROWD = 40;
 const NEAR = 4 * TILE;
 
@@ -50,7 +53,8 @@ export class Actors {
   readonly shadows = new Container();
   readonly labels = new Container();
   readonly #actors = new Map<number, Actor>();
-  readonly #things: { sprite: Sprite; left: number; top: number; right: number; bottom: number }[] = [];
+  readonly #things: { sprite: Sprite; left: number; top: number; right: number; bottom: number }[] =
+    [];
   readonly #art: Art;
   readonly #names: Labels;
   readonly #shadow: Texture;
@@ -65,7 +69,9 @@ export class Actors {
 
   /** Puts the map's elements there, instead of those before. */
   async furnish(map: SpaceMap): Promise<void> {
-    const pictures = await Promise.all(map.elements.map(({ element }) => this.#art.element(element.imageUrl)));
+    const pictures = await Promise.all(
+      map.elements.map(({ element }) => this.#art.element(element.imageUrl)),
+    );
     this.#changes++;
     for (const { sprite } of this.#things.splice(0)) sprite.destroy();
     for (const child of this.flat.removeChildren()) child.destroy();
@@ -74,14 +80,22 @@ export class Actors {
       const { element } = placement;
       const [x, y] = [placement.x * TILE, placement.y * TILE];
       const [width, height] = [element.width * TILE, element.height * TILE];
-      const sprite = texture ? new Sprite({ texture, x, y, width, height }) : missing(x, y, width, height);
+      const sprite = texture
+        ? new Sprite({ texture, x, y, width, height })
+        : missing(x, y, width, height);
       if (element.flat || !texture) {
         this.flat.addChild(sprite);
         return;
       }
       sprite.zIndex = groundLine(placement) * TILE - 4;
       this.standing.addChild(sprite);
-      this.#things.push({ sprite: sprite as Sprite, left: x, top: y, right: x + width, bottom: y + height });
+      this.#things.push({
+        sprite: sprite as Sprite,
+        left: x,
+        top: y,
+        right: x + width,
+        bottom: y + height,
+      });
     });
   }
 
@@ -127,14 +141,21 @@ export class Actors {
     const own = this.#actors.get(me);
     const isCrowd = this.#actors.size > CROWD;
     for (const thing of this.#things) {
-      thing.sprite.visible = thing.left < right && thing.right > left && thing.top < bottom && thing.bottom > top;
+      thing.sprite.visible =
+        thing.left < right && thing.right > left && thing.top < bottom && thing.bottom > top;
     }
     for (const actor of this.#actors.values()) {
       const isSeen =
-        actor.x > left - TILE && actor.x < right + TILE && actor.y > top - TILE && actor.y < bottom + 2 * TILE;
+        actor.x > left - TILE &&
+        actor.x < right + TILE &&
+        actor.y > top - TILE &&
+        actor.y < bottom + 2 * TILE;
       actor.sprite.visible = isSeen;
       actor.shadow.visible = isSeen;
-      const isNear = !isCrowd || !own || (Math.abs(actor.x - own.x) < NEAR && Math.abs(actor.y - own.y) < NEAR / 2);
+      const isNear =
+        !isCrowd ||
+        !own ||
+        (Math.abs(actor.x - own.x) < NEAR && Math.abs(actor.y - own.y) < NEAR / 2);
       actor.label.visible = isSeen && isNear;
     }
   }
@@ -223,7 +244,8 @@ export class Actors {
       sprite.texture = figure.texture;
       sprite.scale.set(Math.min(40 / figure.texture.width, 48 / figure.texture.height));
     }
-    const bob = figure.kind === "picture" && isMoving ? Math.abs(Math.sin(actor.walked * 5)) * 3 : 0;
+    const bob =
+      figure.kind === "picture" && isMoving ? Math.abs(Math.sin(actor.walked * 5)) * 3 : 0;
     sprite.position.set(left, top - bob);
     sprite.zIndex = top;
     actor.shadow.position.set(left, top - 1);

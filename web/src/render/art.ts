@@ -1,6 +1,13 @@
 /** Art: the pictures of the atlas by name, and pictures from elsewhere by address. */
 
-import { Assets, CanvasSource, Rectangle, Spritesheet, type SpritesheetData, Texture } from "pixi.js";
+import {
+  Assets,
+  CanvasSource,
+  Rectangle,
+  Spritesheet,
+  type SpritesheetData,
+  Texture,
+} from "pixi.js";
 import { here } from "../net/base";
 import { loaded, SHEET, sheetWithHead } from "./head";
 
@@ -38,7 +45,10 @@ export class Art {
     for (const [number, page] of index.pages.entries()) {
       const data = await fetchJson<SpritesheetData>(here(`/atlas/${page}${version}`));
       const image = here(`/atlas/${data.meta.image}${version}`);
-      const texture = await Assets.load<Texture>({ src: image, data: { resolution: Number(data.meta.scale) } });
+      const texture = await Assets.load<Texture>({
+        src: image,
+        data: { resolution: Number(data.meta.scale) },
+      });
       const sheet = new Spritesheet({ texture, data });
       await sheet.parse();
       sheets.push(sheet);
@@ -62,7 +72,8 @@ export class Art {
     const address = imageUrl ?? "";
     const known = this.#figures.get(address);
     if (known) return known;
-    const figure = this.#sheet(OWN_AVATAR.exec(address)?.[1]) ?? (await this.#pictureFigure(address));
+    const figure =
+      this.#sheet(OWN_AVATAR.exec(address)?.[1]) ?? (await this.#pictureFigure(address));
     this.#figures.set(address, figure);
     return figure;
   }
@@ -82,7 +93,9 @@ export class Art {
       }
       return steps;
     });
-    return frames.every((steps) => steps.length === WALK_STEPS + 1) ? { kind: "sheet", frames } : undefined;
+    return frames.every((steps) => steps.length === WALK_STEPS + 1)
+      ? { kind: "sheet", frames }
+      : undefined;
   }
 
   /** A picture that a user brought is the head of a figure. */
@@ -110,7 +123,9 @@ export class Art {
   #picture(address: string): Promise<Texture | undefined> {
     let picture = this.#pictures.get(address);
     if (!picture) {
-      picture = (address.startsWith("/") ? ownPicture(address) : pictureElsewhere(address)).catch(() => undefined);
+      picture = (address.startsWith("/") ? ownPicture(address) : pictureElsewhere(address)).catch(
+        () => undefined,
+      );
       this.#pictures.set(address, picture);
     }
     return picture;
@@ -129,7 +144,10 @@ function ownPicture(address: string): Promise<Texture> {
   return Assets.load<Texture>({ src: here(address), parser: "texture" });
 }
 
-/** A picture of another server is shown as pictures are, not fetched: the page may reach nothing but its own server. The other one has to allow it (CORS). */
+/**
+ * A picture of another server is shown as pictures are, not fetched: the page may reach nothing but
+ * its own server. The other one has to allow it (CORS).
+ */
 async function pictureElsewhere(address: string): Promise<Texture> {
   const image = new Image();
   image.crossOrigin = "anonymous";

@@ -1,4 +1,6 @@
-/** Ground: tile layers, in chunks that are built once and shown only while they are in the window. */
+/**
+ * Ground: tile layers, in chunks that are built once and shown only while they are in the window.
+ */
 
 import { Container, Sprite } from "pixi.js";
 import { hasSameTiles, type Layer, type SpaceMap } from "../world/map";
@@ -59,7 +61,10 @@ export class Ground {
     const side = CHUNK * TILE;
     for (const chunk of this.#chunks) {
       chunk.container.visible =
-        chunk.left < right && chunk.left + side > left && chunk.top < bottom && chunk.top + side > top;
+        chunk.left < right &&
+        chunk.left + side > left &&
+        chunk.top < bottom &&
+        chunk.top + side > top;
     }
   }
 
@@ -68,15 +73,27 @@ export class Ground {
     this.above.destroy({ children: true });
   }
 
-  #build(map: SpaceMap, art: Art, tiles: string[], layers: Layer[], into: Container, left: number, top: number): void {
-    // A render group keeps its draw instructions: a chunk costs nothing again until it is built anew.
+  #build(
+    map: SpaceMap,
+    art: Art,
+    tiles: string[],
+    layers: Layer[],
+    into: Container,
+    left: number,
+    top: number,
+  ): void {
+    // A render group keeps its draw instructions: a chunk costs nothing again until it is built
+    // anew.
     const container = new Container({ isRenderGroup: true });
     for (const layer of layers) {
       for (let y = top; y < Math.min(top + CHUNK, map.height); y++) {
         for (let x = left; x < Math.min(left + CHUNK, map.width); x++) {
           const name = tiles[(layer.data[y * map.width + x] ?? 0) - 1];
           const texture = name ? art.tile(name) : undefined;
-          if (texture) container.addChild(new Sprite({ texture, x: x * TILE, y: y * TILE, width: TILE, height: TILE }));
+          if (texture)
+            container.addChild(
+              new Sprite({ texture, x: x * TILE, y: y * TILE, width: TILE, height: TILE }),
+            );
         }
       }
     }

@@ -1,10 +1,16 @@
-/** Head: makes a walking figure of a picture that a user brought: the picture is its head, the body one that is drawn already. */
+/**
+ * Head: makes a walking figure of a picture that a user brought: the picture is its head, the body
+ * one that is drawn already.
+ */
 
 import { here } from "../net/base";
 
 /** Whose body it is. */
 const BODY = "/art/avatars/sheets/kenji.svg";
-/** A sheet in pixels as it is drawn: five steps across, four directions down, each 48 × 64, twice as sharp. */
+/**
+ * A sheet in pixels as it is drawn: five steps across, four directions down, each 48 × 64, twice as
+ * sharp.
+ */
 export const SHEET = { width: 480, height: 512, scale: 2 };
 /** The picture of the head, in pixels: it is drawn at a quarter of that. */
 const SIDE = 108;
@@ -15,7 +21,10 @@ const SVG = "http://www.w3.org/2000/svg";
 
 const sheets = new Map<string, Promise<string>>();
 
-/** The sheet of a figure with that picture as its head, as an address; fails when the picture cannot be shown. */
+/**
+ * The sheet of a figure with that picture as its head, as an address; fails when the picture cannot
+ * be shown.
+ */
 export function sheetWithHead(imageUrl: string): Promise<string> {
   let sheet = sheets.get(imageUrl);
   if (!sheet) {
@@ -46,7 +55,8 @@ async function draw(imageUrl: string): Promise<string> {
     ["head-right", face],
     ["head-up", back],
   ];
-  for (const [id, picture] of turns) body.getElementById(id)?.replaceChildren(...head(body, picture));
+  for (const [id, picture] of turns)
+    body.getElementById(id)?.replaceChildren(...head(body, picture));
   const bytes = new TextEncoder().encode(new XMLSerializer().serializeToString(body));
   return `data:image/svg+xml;base64,${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`;
 }
@@ -92,7 +102,10 @@ function heads(picture: HTMLImageElement): { face: string; back: string } {
   return { face, back: disc.toDataURL("image/png") };
 }
 
-/** The square of a picture that becomes the head: its middle, and of an upright one more of its upper part, where faces are. */
+/**
+ * The square of a picture that becomes the head: its middle, and of an upright one more of its
+ * upper part, where faces are.
+ */
 export function middle(width: number, height: number): { left: number; top: number; side: number } {
   const side = Math.min(width, height);
   return { left: Math.round((width - side) / 2), top: Math.round((height - side) / 4), side };

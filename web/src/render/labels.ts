@@ -1,4 +1,7 @@
-/** Labels: names over heads and the mark of who is busy beside them, all drawn into one texture so that a crowd costs no extra draw calls. */
+/**
+ * Labels: names over heads and the mark of who is busy beside them, all drawn into one texture so
+ * that a crowd costs no extra draw calls.
+ */
 
 import { CanvasSource, Rectangle, Texture } from "pixi.js";
 
@@ -46,7 +49,10 @@ export class Labels {
     this.#free.push(known.texture);
   }
 
-  /** Sends what was drawn since the last call to the graphics card, once; tells whether that was anything. */
+  /**
+   * Sends what was drawn since the last call to the graphics card, once; tells whether that was
+   * anything.
+   */
   upload(): boolean {
     for (const source of this.#dirty) source.update();
     const isAny = this.#dirty.size > 0;
@@ -70,7 +76,10 @@ export class Labels {
     const x = (page.used % COLUMNS) * SLOT.width;
     const y = Math.floor(page.used / COLUMNS) * SLOT.height;
     page.used++;
-    return new Texture({ source: page.source, frame: new Rectangle(x, y, SLOT.width, SLOT.height) });
+    return new Texture({
+      source: page.source,
+      frame: new Rectangle(x, y, SLOT.width, SLOT.height),
+    });
   }
 
   #draw(name: string, status: number, texture: Texture): void {
@@ -106,7 +115,10 @@ function keyOf(name: string, status: number): string {
   return `${status} ${name}`;
 }
 
-/** The status as in lists of people, told apart by form, too: busy full, away empty, quiet a ring with a dot, not to be disturbed with a bar. */
+/**
+ * The status as in lists of people, told apart by form, too: busy full, away empty, quiet a ring
+ * with a dot, not to be disturbed with a bar.
+ */
 function mark(context: CanvasRenderingContext2D, status: number, x: number, y: number): void {
   const disc = (radius: number) => {
     context.beginPath();
@@ -133,7 +145,10 @@ function mark(context: CanvasRenderingContext2D, status: number, x: number, y: n
 /** The name, cut between whole characters (as people see them) so that it fits. */
 function shorten(context: CanvasRenderingContext2D, name: string, width: number): string {
   if (context.measureText(name).width <= width) return name;
-  const characters = [...new Intl.Segmenter().segment(name.slice(0, 120))].map(({ segment }) => segment);
-  while (characters.length > 1 && context.measureText(`${characters.join("")}…`).width > width) characters.pop();
+  const characters = [...new Intl.Segmenter().segment(name.slice(0, 120))].map(
+    ({ segment }) => segment,
+  );
+  while (characters.length > 1 && context.measureText(`${characters.join("")}…`).width > width)
+    characters.pop();
   return `${characters.join("")}…`;
 }

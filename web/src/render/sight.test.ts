@@ -15,7 +15,14 @@ test("the first picture is drawn, and then only those that differ", () => {
 });
 
 test("a picture of more or fewer things differs", () => {
-  expect(drawn([1, 2], [1], [1], [1, 2], [1, 2], [])).toEqual([true, true, false, true, false, true]);
+  expect(drawn([1, 2], [1], [1], [1, 2], [1, 2], [])).toEqual([
+    true,
+    true,
+    false,
+    true,
+    false,
+    true,
+  ]);
 });
 
 test("a picture that is gone is drawn again", () => {

@@ -1,4 +1,7 @@
-/** Sight: the numbers that a picture depends on. One that would look like the picture before is not drawn, which spares batteries. */
+/**
+ * Sight: the numbers that a picture depends on. One that would look like the picture before is not
+ * drawn, which spares batteries.
+ */
 
 export class Sight {
   readonly #numbers: number[] = [];
@@ -13,7 +16,9 @@ export class Sight {
     }
   }
 
-  /** Whether the picture is unlike the one before. What is noted from here on belongs to the next. */
+  /**
+   * Whether the picture is unlike the one before. What is noted from here on belongs to the next.
+   */
   take(): boolean {
     const isNew = this.#isNew || this.#count < this.#numbers.length;
     this.#numbers.length = this.#count;

@@ -38,7 +38,10 @@ export class Stage {
   #zoom: number;
   #zoomWanted: number;
   #camera = { x: 0, y: 0, isSet: false };
-  /** What panels cover on the right and at the bottom, in CSS pixels: as it is to be, and as it is while the camera follows. */
+  /**
+   * What panels cover on the right and at the bottom, in CSS pixels: as it is to be, and as it is
+   * while the camera follows.
+   */
   #covered = { right: 0, bottom: 0 };
   #cover = { right: 0, bottom: 0 };
   /** When everything was last put where it belongs. */
@@ -75,7 +78,11 @@ export class Stage {
     app.canvas.addEventListener("webglcontextrestored", () => this.#sight.forget());
   }
 
-  static async open(holder: HTMLElement, space: Space, progress: (part: number) => void): Promise<Stage> {
+  static async open(
+    holder: HTMLElement,
+    space: Space,
+    progress: (part: number) => void,
+  ): Promise<Stage> {
     const art = await Art.load(progress);
     const app = new Application();
     await app.init({
@@ -97,10 +104,15 @@ export class Stage {
 
   /** Changes the zoom by a factor. */
   zoomBy(factor: number): void {
-    this.#zoomWanted = wholePixels(Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, this.#zoomWanted * factor)));
+    this.#zoomWanted = wholePixels(
+      Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, this.#zoomWanted * factor)),
+    );
   }
 
-  /** Panels cover so much on the right and at the bottom: the own player stands in the middle of the rest. */
+  /**
+   * Panels cover so much on the right and at the bottom: the own player stands in the middle of the
+   * rest.
+   */
   cover(right: number, bottom: number): void {
     this.#covered = { right, bottom };
   }
@@ -109,7 +121,11 @@ export class Stage {
   pick(x: number, y: number): { player: number | undefined; x: number; y: number } {
     const left = (x - this.#world.x) / this.#zoom;
     const top = (y - this.#world.y) / this.#zoom;
-    return { player: this.#actors.at(left, top), x: Math.floor(left / TILE), y: Math.floor(top / TILE) };
+    return {
+      player: this.#actors.at(left, top),
+      x: Math.floor(left / TILE),
+      y: Math.floor(top / TILE),
+    };
   }
 
   head(player: number): { x: number; y: number } | undefined {
@@ -127,7 +143,10 @@ export class Stage {
     return feet && { x: feet.x / TILE, y: feet.y / TILE };
   }
 
-  /** For the curious and for tests: pictures a second, people drawn, where the own player is and when it was drawn there. */
+  /**
+   * For the curious and for tests: pictures a second, people drawn, where the own player is and
+   * when it was drawn there.
+   */
   figures(): { fps: number; players: number; x: number; y: number; drawnAt: number } {
     const { x, y } = this.#own;
     return { fps: this.#app.ticker.FPS, players: this.#actors.count, x, y, drawnAt: this.#drawnAt };
@@ -165,7 +184,10 @@ export class Stage {
         if (player === me) Object.assign(into, this.#own);
         else crowd.walkers.get(player)?.at(tick, into);
       },
-      (player) => (player === me && prediction ? prediction.body.facing : (crowd.walkers.get(player)?.facing ?? 0)),
+      (player) =>
+        player === me && prediction
+          ? prediction.body.facing
+          : (crowd.walkers.get(player)?.facing ?? 0),
     );
     if (space.map) this.#zones.look(space.map, space.zonesHere(), seconds, this.#still);
     this.#look(seconds);
@@ -179,7 +201,11 @@ export class Stage {
     const { position, scale } = this.#world;
     const { width, height } = this.#app.screen;
     this.#sight.note(width, height, this.#drawnMap, position.x, position.y, scale.x);
-    this.#sight.note(this.#marker.visible ? this.#marker.scale.x : 0, this.#marker.x, this.#marker.y);
+    this.#sight.note(
+      this.#marker.visible ? this.#marker.scale.x : 0,
+      this.#marker.x,
+      this.#marker.y,
+    );
     this.#zones.note(this.#sight);
     this.#actors.note(this.#sight);
     if (this.#sight.take()) this.#app.render();
@@ -206,7 +232,8 @@ export class Stage {
     if (!prediction || !map) return;
     const { width, height } = this.#app.screen;
     const zoomLeft = this.#zoomWanted - this.#zoom;
-    this.#zoom += zoomLeft * (this.#still || Math.abs(zoomLeft) < 0.001 ? 1 : 1 - Math.exp(-12 * seconds));
+    this.#zoom +=
+      zoomLeft * (this.#still || Math.abs(zoomLeft) < 0.001 ? 1 : 1 - Math.exp(-12 * seconds));
     const [x, y] = [this.#own.x * PIXELS, this.#own.y * PIXELS - TILE / 2];
     const ease = this.#still || !this.#camera.isSet ? 1 : 1 - Math.exp(-9 * seconds);
     this.#camera.x += (x - this.#camera.x) * ease;
@@ -214,7 +241,10 @@ export class Stage {
     this.#camera.isSet = true;
     this.#cover.right += (this.#covered.right - this.#cover.right) * ease;
     this.#cover.bottom += (this.#covered.bottom - this.#cover.bottom) * ease;
-    const [wide, high] = [(width - this.#cover.right) / this.#zoom, (height - this.#cover.bottom) / this.#zoom];
+    const [wide, high] = [
+      (width - this.#cover.right) / this.#zoom,
+      (height - this.#cover.bottom) / this.#zoom,
+    ];
     const left = clamp(this.#camera.x - wide / 2, map.width * TILE - wide);
     const top = clamp(this.#camera.y - high / 2, map.height * TILE - high);
     this.#world.scale.set(this.#zoom);
@@ -245,7 +275,10 @@ function defaultZoom(width: number, height: number): number {
   return wholePixels(Math.min(2.25, Math.max(1.1, Math.max(byWidth, height / (16 * TILE)))));
 }
 
-/** The nearest zoom at which a tile is a whole number of pixels: there are no seams between tiles then. */
+/**
+ * The nearest zoom at which a tile is a whole number of pixels: there are no seams between tiles
+ * then.
+ */
 function wholePixels(zoom: number): number {
   return Math.round(zoom * TILE) / TILE;
 }
@@ -258,7 +291,9 @@ function shadowTexture(app: Application): Texture {
 }
 
 function markerAt(): Graphics {
-  const marker = new Graphics().ellipse(0, 0, 12, 8).stroke({ color: 0xfffaf1, width: 2.5, alpha: 0.9 });
+  const marker = new Graphics()
+    .ellipse(0, 0, 12, 8)
+    .stroke({ color: 0xfffaf1, width: 2.5, alpha: 0.9 });
   marker.ellipse(0, 0, 4, 2.7).fill({ color: 0xfffaf1, alpha: 0.9 });
   marker.visible = false;
   return marker;

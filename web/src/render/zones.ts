@@ -1,4 +1,6 @@
-/** Zones: floors tinted by what they mean, and darkness outside a private area while one is inside. */
+/**
+ * Zones: floors tinted by what they mean, and darkness outside a private area while one is inside.
+ */
 
 import { Container, Graphics } from "pixi.js";
 import type { SpaceMap, Zone } from "../world/map";
@@ -35,7 +37,13 @@ export class Zones {
       const color = TINTS[zone.kind];
       if (color === undefined) continue;
       const floor = new Graphics()
-        .roundRect(zone.x * TILE + 2, zone.y * TILE + 2, zone.width * TILE - 4, zone.height * TILE - 4, 8)
+        .roundRect(
+          zone.x * TILE + 2,
+          zone.y * TILE + 2,
+          zone.width * TILE - 4,
+          zone.height * TILE - 4,
+          8,
+        )
         .fill({ color, alpha: zone.kind === "audience" ? 0.1 : 0.2 })
         .stroke({ color, alpha: 0.75, width: 2 });
       this.floor.addChild(floor);
@@ -66,7 +74,12 @@ export class Zones {
 
   /** Everything but the area: above, below, left and right of it. */
   #cut(map: SpaceMap, { x, y, width, height }: Zone): void {
-    const [left, top, right, bottom] = [x * TILE, y * TILE, (x + width) * TILE, (y + height) * TILE];
+    const [left, top, right, bottom] = [
+      x * TILE,
+      y * TILE,
+      (x + width) * TILE,
+      (y + height) * TILE,
+    ];
     const [w, h] = [map.width * TILE, map.height * TILE];
     this.shade
       .clear()

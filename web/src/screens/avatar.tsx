@@ -154,7 +154,9 @@ function AddAvatar({ onAdded }: { onAdded: (id: string) => void }) {
       <summary>Add a picture of your own as an avatar for everybody</summary>
       <form class="section" style={{ marginTop: "0.75rem" }} onSubmit={submit}>
         <div class="field">
-          <label for="avatar-file">Picture (PNG, JPEG, WebP or GIF); its middle becomes the head</label>
+          <label for="avatar-file">
+            Picture (PNG, JPEG, WebP or GIF); its middle becomes the head
+          </label>
           <input
             id="avatar-file"
             type="file"
@@ -166,7 +168,13 @@ function AddAvatar({ onAdded }: { onAdded: (id: string) => void }) {
             }}
           />
         </div>
-        <Field id="avatar-name" label="What it is called" value={name} onValue={setName} input={{ maxLength: 100 }} />
+        <Field
+          id="avatar-name"
+          label="What it is called"
+          value={name}
+          onValue={setName}
+          input={{ maxLength: 100 }}
+        />
         {error && <ErrorNote>{error}</ErrorNote>}
         <button type="submit" class="button" disabled={!file || !name.trim() || isBusy}>
           {isBusy ? <Spinner label="Adding" /> : "Add it"}
@@ -176,7 +184,10 @@ function AddAvatar({ onAdded }: { onAdded: (id: string) => void }) {
   );
 }
 
-/** Takes an avatar away that was made of a picture; who looks like it looks like a robot until they choose another one. */
+/**
+ * Takes an avatar away that was made of a picture; who looks like it looks like a robot until they
+ * choose another one.
+ */
 function DeleteAvatar({ avatar, onDeleted }: { avatar: Avatar; onDeleted: () => void }) {
   const [error, setError] = useState<string | null>(null);
   const [isAsking, setAsking] = useState(false);
@@ -238,7 +249,9 @@ function useSheet(avatar: Avatar | undefined): string | null {
 function Standing({ avatar }: { avatar: Avatar }) {
   const sheet = useSheet(isDrawn(avatar) ? undefined : avatar);
   if (isDrawn(avatar)) return <img src={here(avatar.imageUrl)} alt="" width={48} height={64} />;
-  return <span class="standing">{sheet && <img src={sheet} alt="" width={240} height={256} />}</span>;
+  return (
+    <span class="standing">{sheet && <img src={sheet} alt="" width={240} height={256} />}</span>
+  );
 }
 
 function Preview({ avatar, name }: { avatar: Avatar | undefined; name: string }) {
@@ -254,7 +267,9 @@ function Preview({ avatar, name }: { avatar: Avatar | undefined; name: string })
   return (
     <div class="preview">
       <div class="walker">
-        {sheet && <img src={sheet} alt="" style={{ left: `${-96 * column}px`, top: `${-128 * row}px` }} />}
+        {sheet && (
+          <img src={sheet} alt="" style={{ left: `${-96 * column}px`, top: `${-128 * row}px` }} />
+        )}
       </div>
       <span>{name}</span>
     </div>

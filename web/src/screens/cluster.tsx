@@ -1,4 +1,6 @@
-/** Cluster: the processes and the spaces they run, for admins; empties processes and moves spaces. */
+/**
+ * Cluster: the processes and the spaces they run, for admins; empties processes and moves spaces.
+ */
 
 import { useEffect, useState } from "preact/hooks";
 import { api, type Cluster, type RunningNode, type RunningSpace } from "../net/api";
@@ -44,7 +46,10 @@ export function ClusterScreen() {
   }, [isAdmin]);
 
   const order = (what: Promise<unknown>) => what.catch((caught) => setError(messageOf(caught)));
-  const found = cluster?.spaces.filter(({ name }) => name.toLowerCase().includes(search.trim().toLowerCase())) ?? [];
+  const found =
+    cluster?.spaces.filter(({ name }) =>
+      name.toLowerCase().includes(search.trim().toLowerCase()),
+    ) ?? [];
   const nodes = cluster?.nodes ?? [];
   return (
     <>
@@ -58,7 +63,9 @@ export function ClusterScreen() {
       <main class="page">
         <h1>Processes</h1>
         {!isAdmin && (
-          <ErrorNote>This page is for admins. Ask one to make you an admin, or go back to the lobby.</ErrorNote>
+          <ErrorNote>
+            This page is for admins. Ask one to make you an admin, or go back to the lobby.
+          </ErrorNote>
         )}
         {error && <ErrorNote>{error} What is shown may be old.</ErrorNote>}
         {isAdmin && !cluster && !error && <Spinner label="Looking around" />}
@@ -77,8 +84,8 @@ export function ClusterScreen() {
             </div>
             {nodes.length === 1 && (
               <p class="muted">
-                There is one process. Several that share a PostgreSQL and a Redis are one Plaza: when one dies, the
-                others go on with its spaces.
+                There is one process. Several that share a PostgreSQL and a Redis are one Plaza:
+                when one dies, the others go on with its spaces.
               </p>
             )}
             <div class="row spread">
@@ -94,7 +101,9 @@ export function ClusterScreen() {
               />
             </div>
             {found.length === 0 ? (
-              <p class="muted">{search ? "No space of that name is run." : "Nobody is anywhere."}</p>
+              <p class="muted">
+                {search ? "No space of that name is run." : "Nobody is anywhere."}
+              </p>
             ) : (
               <div class="scroll">
                 <table class="table">
@@ -113,7 +122,9 @@ export function ClusterScreen() {
                       <SpaceRow
                         key={space.spaceId}
                         space={space}
-                        others={nodes.filter((node) => node.node !== space.node && !node.isDraining)}
+                        others={nodes.filter(
+                          (node) => node.node !== space.node && !node.isDraining,
+                        )}
                         onMove={(node) => order(api.moveSpace(space.spaceId, node))}
                       />
                     ))}
@@ -121,7 +132,9 @@ export function ClusterScreen() {
                 </table>
               </div>
             )}
-            {found.length > ROWS && <p class="muted">And {found.length - ROWS} more. Search to see them.</p>}
+            {found.length > ROWS && (
+              <p class="muted">And {found.length - ROWS} more. Search to see them.</p>
+            )}
           </>
         )}
       </main>
@@ -129,8 +142,8 @@ export function ClusterScreen() {
         <Dialog title={`Empty ${draining}`} onClose={() => setDraining(null)}>
           <h2>Empty {draining}?</h2>
           <p>
-            Its spaces move to the other processes while people are in them; nobody is disconnected. It takes no more
-            until you let it again.
+            Its spaces move to the other processes while people are in them; nobody is disconnected.
+            It takes no more until you let it again.
           </p>
           <div class="row">
             <button type="button" class="button" onClick={() => setDraining(null)}>
@@ -169,7 +182,11 @@ function NodeCard({
     <section class="node" aria-label={node.node}>
       <div class="row spread">
         <h2>{node.node}</h2>
-        {node.isDraining ? <span class="tag warn">Draining</span> : node.isThis && <span class="tag">Answers you</span>}
+        {node.isDraining ? (
+          <span class="tag warn">Draining</span>
+        ) : (
+          node.isThis && <span class="tag">Answers you</span>
+        )}
       </div>
       <meter min={0} max={100} high={80} value={Math.min(load, 100)} aria-label="Load" />
       <dl class="figures">

@@ -97,7 +97,12 @@ export function LobbyScreen() {
           <span class="hide-narrow">{me.value?.username}</span>
           <span class="visually-hidden">Change your avatar</span>
         </a>
-        <IconButton icon="settings" label="Account" class="quiet" onClick={() => setAccountOpen(true)} />
+        <IconButton
+          icon="settings"
+          label="Account"
+          class="quiet"
+          onClick={() => setAccountOpen(true)}
+        />
         <button type="button" class="button quiet" onClick={signOut}>
           Sign out
         </button>
@@ -156,7 +161,11 @@ export function LobbyScreen() {
         {lobby && lobby.public.length > 0 && (
           <section class="section" aria-labelledby="public">
             <h2 id="public">Open to everybody</h2>
-            <Spaces spaces={byLife([...lobby.public, ...more])} onCopy={copy} onDelete={setDeleting} />
+            <Spaces
+              spaces={byLife([...lobby.public, ...more])}
+              onCopy={copy}
+              onDelete={setDeleting}
+            />
             {(cursor ?? lobby.cursor) && (
               <button type="button" class="button" onClick={showMore}>
                 Show more
@@ -202,11 +211,19 @@ function Spaces({ spaces, onCopy, onDelete }: SpacesProps) {
                 {space.name}
               </span>
               <span class={`people ${space.people > 0 ? "some" : ""}`}>
-                {space.people === 0 ? "nobody" : space.people === 1 ? "1 person" : `${space.people} people`}
+                {space.people === 0
+                  ? "nobody"
+                  : space.people === 1
+                    ? "1 person"
+                    : `${space.people} people`}
               </span>
             </div>
             <div class="row spread">
-              <a class="button primary small" href={here(`/s/${space.id}`)} aria-label={`Join ${space.name}`}>
+              <a
+                class="button primary small"
+                href={here(`/s/${space.id}`)}
+                aria-label={`Join ${space.name}`}
+              >
                 Join
               </a>
               <span class="row" style={{ gap: 0 }}>
@@ -272,9 +289,19 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
           <h1>New space</h1>
           <IconButton icon="close" label="Close" class="quiet" onClick={onClose} />
         </div>
-        <Field id="space-name" label="Name" value={name} onValue={setName} input={{ maxLength: 100, required: true }} />
+        <Field
+          id="space-name"
+          label="Name"
+          value={name}
+          onValue={setName}
+          input={{ maxLength: 100, required: true }}
+        />
         <fieldset style={{ border: 0, margin: 0, padding: 0 }} class="field">
-          <legend style={{ fontWeight: 600, fontSize: "0.925rem", padding: 0, marginBottom: "0.35rem" }}>Map</legend>
+          <legend
+            style={{ fontWeight: 600, fontSize: "0.925rem", padding: 0, marginBottom: "0.35rem" }}
+          >
+            Map
+          </legend>
           {!maps && !error && <Spinner label="Fetching the maps" />}
           <div class="maps">
             {maps?.map((other) => (
@@ -294,15 +321,25 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
           </div>
         </fieldset>
         <label class="switch">
-          <input type="checkbox" checked={isPublic} onChange={(event) => setPublic(event.currentTarget.checked)} />
+          <input
+            type="checkbox"
+            checked={isPublic}
+            onChange={(event) => setPublic(event.currentTarget.checked)}
+          />
           <span>
             Open to everybody
             <br />
-            <span class="muted small">Shown in the lobby. Otherwise only people with the link find it.</span>
+            <span class="muted small">
+              Shown in the lobby. Otherwise only people with the link find it.
+            </span>
           </span>
         </label>
         <label class="switch">
-          <input type="checkbox" checked={keepsChat} onChange={(event) => setKeepsChat(event.currentTarget.checked)} />
+          <input
+            type="checkbox"
+            checked={keepsChat}
+            onChange={(event) => setKeepsChat(event.currentTarget.checked)}
+          />
           <span>
             Keep the chat
             <br />
@@ -344,7 +381,8 @@ function DeleteDialog({ space, onClose, onDeleted }: DeleteProps) {
         <h1>Delete “{space.name}”?</h1>
         <p>
           Everything placed in it goes with it
-          {space.people > 0 ? `, and the ${space.people} inside are let go at once` : ""}. This cannot be undone.
+          {space.people > 0 ? `, and the ${space.people} inside are let go at once` : ""}. This
+          cannot be undone.
         </p>
         {error && <ErrorNote>{error}</ErrorNote>}
         <div class="row">

@@ -11,7 +11,10 @@ export function SetupScreen({ token }: { token: string | null }) {
   const rules = useSignUp();
   const [state, setState] = useState<SetupState | null>(null);
   const [error, setError] = useState<string | null>(null);
-  const credentials = useCredentials((name, password) => api.setUp(token ?? "", name, password), "/avatar?next=%2F");
+  const credentials = useCredentials(
+    (name, password) => api.setUp(token ?? "", name, password),
+    "/avatar?next=%2F",
+  );
 
   const look = () => {
     setError(null);
@@ -66,13 +69,13 @@ function NoLonger({ isNeeded }: { isNeeded: boolean }) {
           <h1>This set-up link is no longer good</h1>
           {isNeeded ? (
             <p>
-              The server prints a new link each time it starts, and only the newest works. Look at what it printed last,
-              or make an admin on the machine that it runs on:
+              The server prints a new link each time it starts, and only the newest works. Look at
+              what it printed last, or make an admin on the machine that it runs on:
             </p>
           ) : (
             <p>
-              This server has an admin already. They, or those who run it, make another one on the machine that it runs
-              on:
+              This server has an admin already. They, or those who run it, make another one on the
+              machine that it runs on:
             </p>
           )}
         </div>

@@ -48,7 +48,9 @@ export function SignScreen({ next, invite }: { next: string; invite?: string | u
         <div>
           <h1>{titleOf(isNew, maySignUp, isInvited)}</h1>
           {(maySignUp || !isNew) && (
-            <p class="muted">{isNew ? welcome(isInvited ? invited : null) : "Sign in to go where you left off."}</p>
+            <p class="muted">
+              {isNew ? welcome(isInvited ? invited : null) : "Sign in to go where you left off."}
+            </p>
           )}
         </div>
         {typeof invited === "string" && <ErrorNote>{invited}</ErrorNote>}
@@ -76,9 +78,12 @@ export function SignScreen({ next, invite }: { next: string; invite?: string | u
 
 /** The invite; why it is none; nothing without one. Undefined until it is known. */
 function useInvite(token: string | undefined): Invite | string | null | undefined {
-  const [invited, setInvited] = useState<Invite | string | null | undefined>(token === undefined ? null : undefined);
+  const [invited, setInvited] = useState<Invite | string | null | undefined>(
+    token === undefined ? null : undefined,
+  );
   useEffect(() => {
-    if (token !== undefined) api.invite(token).then(setInvited, (caught: Error) => setInvited(caught.message));
+    if (token !== undefined)
+      api.invite(token).then(setInvited, (caught: Error) => setInvited(caught.message));
   }, [token]);
   return invited;
 }
@@ -91,9 +96,14 @@ function titleOf(isNew: boolean, maySignUp: boolean, isInvited: boolean): string
 
 function welcome(invite: Invite | null): string {
   if (!invite) return "Pick a name and walk around with everybody else.";
-  const until = invite.expiresAt === null ? "" : ` until ${new Date(invite.expiresAt).toLocaleString()}`;
+  const until =
+    invite.expiresAt === null ? "" : ` until ${new Date(invite.expiresAt).toLocaleString()}`;
   const left =
-    invite.usesLeft === null ? "" : invite.usesLeft === 1 ? ", for one person" : `, for ${invite.usesLeft} people`;
+    invite.usesLeft === null
+      ? ""
+      : invite.usesLeft === 1
+        ? ", for one person"
+        : `, for ${invite.usesLeft} people`;
   return `This link lets you sign up on this server. It is good${until || " for now"}${left}. Pick a name to begin.`;
 }
 

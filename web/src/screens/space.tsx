@@ -1,4 +1,7 @@
-/** Space: the world on a canvas, and what lies over it: chat, people, emotes, minimap, state of the line. */
+/**
+ * Space: the world on a canvas, and what lies over it: chat, people, emotes, minimap, state of the
+ * line.
+ */
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
@@ -54,7 +57,10 @@ export function SpaceScreen({ id }: { id: string }) {
   const unread = useSignal({ space: 0, nearby: 0 });
   const readUpTo = useSignal<string | null>(null);
 
-  const space = useMemo(() => new Space(id, new URLSearchParams(location.search).get("arrive")), [id]);
+  const space = useMemo(
+    () => new Space(id, new URLSearchParams(location.search).get("arrive")),
+    [id],
+  );
   const call = useMemo(() => new Call(space), [space]);
   const link = useLinkHere(space);
   const held = useMemo(() => new Held((direction, run) => space.hold(direction, run)), [space]);
@@ -97,7 +103,8 @@ export function SpaceScreen({ id }: { id: string }) {
 
   // Lines that come while the chat is out of sight are counted.
   useEffect(() => {
-    const isSeen = (which: Tab) => panel.value === "chat" && tab.value === which && !document.hidden;
+    const isSeen = (which: Tab) =>
+      panel.value === "chat" && tab.value === which && !document.hidden;
     let counted = space.talk.heard.peek();
     const stop = space.talk.heard.subscribe((heard) => {
       const { space: said, nearby } = unread.peek();
@@ -107,7 +114,8 @@ export function SpaceScreen({ id }: { id: string }) {
       };
       counted = heard;
     });
-    // Who comes back to the page has read what is in front of them; from where they left, it is marked.
+    // Who comes back to the page has read what is in front of them; from where they left, it is
+    // marked.
     const onVisible = () => {
       if (document.hidden) markRead();
       else if (panel.value === "chat") seeTab();
@@ -120,7 +128,8 @@ export function SpaceScreen({ id }: { id: string }) {
   }, [space]);
 
   useEffect(() => {
-    space.direct.isSeen = () => panel.value === "chat" && tab.value === "direct" && !document.hidden;
+    space.direct.isSeen = () =>
+      panel.value === "chat" && tab.value === "direct" && !document.hidden;
     space.direct.onLetter = (letter) => {
       if (space.crowd.cards.get(space.me)?.status === DO_NOT_DISTURB) return;
       play("mention");
@@ -129,7 +138,8 @@ export function SpaceScreen({ id }: { id: string }) {
     space.onLine = (line) => {
       const mine = space.people.value.find(({ isMe }) => isMe)?.name ?? "";
       if (!mentions(line.text, mine)) return;
-      // Louder than other lines, and told to whoever looks elsewhere, but for those who do not want to be disturbed.
+      // Louder than other lines, and told to whoever looks elsewhere, but for those who do not want
+      // to be disturbed.
       if (space.crowd.cards.get(space.me)?.status === DO_NOT_DISTURB) return;
       play("mention");
       notify(`${line.name} in ${space.name.value}`, plain(line.text));
@@ -140,11 +150,16 @@ export function SpaceScreen({ id }: { id: string }) {
   useEffect(() => {
     const newcomers = new Newcomers();
     return space.peers.subscribe((peers) => {
-      const near = [...peers.values()].filter(({ hear, heard }) => hear && heard).map(({ player }) => player);
+      const near = [...peers.values()]
+        .filter(({ hear, heard }) => hear && heard)
+        .map(({ player }) => player);
       const news = newcomers.look(near, performance.now());
       const names = news.flatMap((player) => space.crowd.cards.get(player)?.name ?? []);
       if (names.length === 0 || space.crowd.cards.get(space.me)?.status === DO_NOT_DISTURB) return;
-      notify(names.length === 1 ? `${names[0]} is near you` : `${names.length} people are near you`, names.join(", "));
+      notify(
+        names.length === 1 ? `${names[0]} is near you` : `${names.length} people are near you`,
+        names.join(", "),
+      );
     });
   }, [space]);
 
@@ -165,7 +180,9 @@ export function SpaceScreen({ id }: { id: string }) {
     if (which !== null && isSheet()) setPicked(null);
     // What had the focus may have gone with the panel.
     if (which === null)
-      requestAnimationFrame(() => document.activeElement === document.body && holder.current?.focus());
+      requestAnimationFrame(
+        () => document.activeElement === document.body && holder.current?.focus(),
+      );
   };
 
   // A page of the place comes to the side when one steps in, and goes when one steps out.
@@ -181,11 +198,15 @@ export function SpaceScreen({ id }: { id: string }) {
   useEffect(() => {
     const measure = () => {
       const side = hud.current?.querySelector(".side")?.getBoundingClientRect();
-      const isBelow = side !== undefined && side.width > innerWidth / 2 && side.top > innerHeight / 4;
+      const isBelow =
+        side !== undefined && side.width > innerWidth / 2 && side.top > innerHeight / 4;
       const right = side && !isBelow ? innerWidth - side.left : 0;
       const bottom = side && isBelow ? innerHeight - side.top : 0;
       // Where next to nothing is left, nothing is gained.
-      stage.current?.cover(right < innerWidth * 0.7 ? right : 0, bottom < innerHeight * 0.75 ? bottom : 0);
+      stage.current?.cover(
+        right < innerWidth * 0.7 ? right : 0,
+        bottom < innerHeight * 0.75 ? bottom : 0,
+      );
     };
     measure();
     addEventListener("resize", measure);
@@ -227,7 +248,8 @@ export function SpaceScreen({ id }: { id: string }) {
       return;
     }
     if (isTyping) return;
-    const isButton = event.target instanceof HTMLButtonElement || event.target instanceof HTMLAnchorElement;
+    const isButton =
+      event.target instanceof HTMLButtonElement || event.target instanceof HTMLAnchorElement;
     if (event.key === "Enter" && !isButton) {
       event.preventDefault();
       show("chat");
@@ -236,7 +258,11 @@ export function SpaceScreen({ id }: { id: string }) {
     else if (event.key === "+" || event.key === "=") stage.current?.zoomBy(1.2);
     else if (event.key === "-") stage.current?.zoomBy(1 / 1.2);
     // In a panel the arrow keys scroll.
-    else if (event.target instanceof Element && event.target.closest(".panel, .who-card, [role=tablist]")) return;
+    else if (
+      event.target instanceof Element &&
+      event.target.closest(".panel, .who-card, [role=tablist]")
+    )
+      return;
     else if (held.down(event.code, event.shiftKey)) event.preventDefault();
   };
 
@@ -319,7 +345,12 @@ export function SpaceScreen({ id }: { id: string }) {
               class="hide-narrow"
               onClick={() => stage.current?.zoomBy(1 / 1.25)}
             />
-            <IconButton icon="plus" label="Zoom in" class="hide-narrow" onClick={() => stage.current?.zoomBy(1.25)} />
+            <IconButton
+              icon="plus"
+              label="Zoom in"
+              class="hide-narrow"
+              onClick={() => stage.current?.zoomBy(1.25)}
+            />
           </div>
         </div>
         {panel.value !== null && (
@@ -348,8 +379,12 @@ export function SpaceScreen({ id }: { id: string }) {
                 }}
               />
             )}
-            {panel.value === "hearers" && <Hearers space={space} call={call} onClose={() => show(null)} />}
-            {panel.value === "page" && link && <LinkPanel key={link.index} zone={link.zone} onClose={closePage} />}
+            {panel.value === "hearers" && (
+              <Hearers space={space} call={call} onClose={() => show(null)} />
+            )}
+            {panel.value === "page" && link && (
+              <LinkPanel key={link.index} zone={link.zone} onClose={closePage} />
+            )}
           </div>
         )}
         <div class={`free ${person ? "with-card" : ""}`}>
@@ -423,14 +458,20 @@ export function SpaceScreen({ id }: { id: string }) {
             ) : (
               <>
                 <Face imageUrl={me.value?.imageUrl ?? null} />
-                <p>{status.kind === "waiting" ? "The server cannot be reached. Trying again…" : "Walking in…"}</p>
+                <p>
+                  {status.kind === "waiting"
+                    ? "The server cannot be reached. Trying again…"
+                    : "Walking in…"}
+                </p>
                 <div
                   class="progress"
                   role="progressbar"
                   aria-label="Loading"
                   aria-valuenow={Math.round(Math.min(loaded, 1) * 100)}
                 >
-                  <div style={{ width: `${15 + Math.min(loaded, 1) * 60 + (space.me ? 20 : 0)}%` }} />
+                  <div
+                    style={{ width: `${15 + Math.min(loaded, 1) * 60 + (space.me ? 20 : 0)}%` }}
+                  />
                 </div>
                 <a class="button quiet" href={here("/")}>
                   Back to the lobby
@@ -448,7 +489,13 @@ export function SpaceScreen({ id }: { id: string }) {
 function figures(stage: Stage, space: Space, call: Call) {
   const walkers = [...space.crowd.walkers.values()].map(({ player, trail }) => {
     const { x, y } = trail.at(-1) ?? { x: 0, y: 0 };
-    return { player, name: space.crowd.cards.get(player)?.name ?? "", x, y, drawn: stage.drawnAt(player) };
+    return {
+      player,
+      name: space.crowd.cards.get(player)?.name ?? "",
+      x,
+      y,
+      drawn: stage.drawnAt(player),
+    };
   });
   const { body, corrections, largest, jumps, walking, pending, seq } = space.prediction ?? {};
   return {
@@ -489,7 +536,12 @@ function pointers(
   };
   return {
     onPointerDown: (event: PointerEvent) => {
-      down.set(event.pointerId, { x: event.clientX, y: event.clientY, fromX: event.clientX, fromY: event.clientY });
+      down.set(event.pointerId, {
+        x: event.clientX,
+        y: event.clientY,
+        fromX: event.clientX,
+        fromY: event.clientY,
+      });
       isPinch = down.size > 1;
     },
     onPointerMove: (event: PointerEvent) => {
@@ -552,7 +604,11 @@ function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
           onInput={(event) => setSearch(event.currentTarget.value)}
         />
       </div>
-      <ul class="list" style={{ padding: "0.6rem", gap: "0.1rem" }} onKeyDown={(event) => rove(event, ".person")}>
+      <ul
+        class="list"
+        style={{ padding: "0.6rem", gap: "0.1rem" }}
+        onKeyDown={(event) => rove(event, ".person")}
+      >
         {people.length === 0 && <li class="muted">Nobody here has that name.</li>}
         {people.map((person, index) => (
           <li key={person.player}>
@@ -567,14 +623,20 @@ function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
               <Face imageUrl={person.imageUrl} />
               <span>
                 {person.name}
-                {person.isMe && <span class="muted"> (you)</span>} <StatusMark status={person.status} />
+                {person.isMe && <span class="muted"> (you)</span>}{" "}
+                <StatusMark status={person.status} />
               </span>
             </button>
           </li>
         ))}
       </ul>
       <footer>
-        <button type="button" class="button quiet small" aria-pressed={isNetworkShown.value} onClick={toggleNetwork}>
+        <button
+          type="button"
+          class="button quiet small"
+          aria-pressed={isNetworkShown.value}
+          onClick={toggleNetwork}
+        >
           Network figures
         </button>
       </footer>
@@ -623,7 +685,10 @@ function LineEnded({ status, onRetry }: { status: Status; onRetry: () => void })
             </button>
           )}
           {action === "sign-in" && (
-            <a class="button primary" href={here(`/signin?next=${encodeURIComponent(ours(location.pathname) ?? "/")}`)}>
+            <a
+              class="button primary"
+              href={here(`/signin?next=${encodeURIComponent(ours(location.pathname) ?? "/")}`)}
+            >
               Sign in
             </a>
           )}
@@ -638,7 +703,15 @@ function LineEnded({ status, onRetry }: { status: Status; onRetry: () => void })
 }
 
 /** The connection is being made again. */
-function LineLost({ status, isIn, onRetry }: { status: Status; isIn: boolean; onRetry: () => void }) {
+function LineLost({
+  status,
+  isIn,
+  onRetry,
+}: {
+  status: Status;
+  isIn: boolean;
+  onRetry: () => void;
+}) {
   if (!isIn || status.kind === "open" || status.kind === "ended") return null;
   return (
     <div class="banner" role="status">

@@ -54,13 +54,24 @@ export function AccountDialog({ onClose }: { onClose: () => void }) {
         </div>
         {me.value?.looksAlike && (
           <p class="small">
-            Your name looks like an earlier one. Others see it with the mark “look-alike”. Sign in with it exactly as it
-            is written above.
+            Your name looks like an earlier one. Others see it with the mark “look-alike”. Sign in
+            with it exactly as it is written above.
           </p>
         )}
         <h2>Change the password</h2>
-        <input type="text" autocomplete="username" value={me.value?.username ?? ""} readOnly hidden />
-        <PasswordField id="current-password" label="Current password" value={current} onValue={setCurrent} />
+        <input
+          type="text"
+          autocomplete="username"
+          value={me.value?.username ?? ""}
+          readOnly
+          hidden
+        />
+        <PasswordField
+          id="current-password"
+          label="Current password"
+          value={current}
+          onValue={setCurrent}
+        />
         <PasswordField
           id="next-password"
           label="New password"

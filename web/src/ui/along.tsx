@@ -21,21 +21,28 @@ export function Following({ space }: { space: Space }) {
       )}
       {names.length > 0 && (
         <div class="knock" role="status">
-          <span>{count ?? `${names.join(", ")} ${names.length === 1 ? "follows" : "follow"} you.`}</span>
+          <span>
+            {count ?? `${names.join(", ")} ${names.length === 1 ? "follows" : "follow"} you.`}
+          </span>
         </div>
       )}
     </>
   );
 }
 
-/** A person joins a bubble only by consent: they answer by button or key, and hear others as before until then. */
+/**
+ * A person joins a bubble only by consent: they answer by button or key, and hear others as before
+ * until then.
+ */
 export function Askers({ space }: { space: Space }) {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       const asker = space.askers.peek().at(-1);
       const isTyping =
-        event.target instanceof HTMLElement && event.target.closest("input, textarea, select, [contenteditable]");
-      if (!asker || isTyping || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+        event.target instanceof HTMLElement &&
+        event.target.closest("input, textarea, select, [contenteditable]");
+      if (!asker || isTyping || event.ctrlKey || event.metaKey || event.altKey || event.repeat)
+        return;
       if (event.key.toLowerCase() === "y") space.answerAsker(asker.player, true);
       else if (event.key.toLowerCase() === "n") space.answerAsker(asker.player, false);
     };
@@ -46,11 +53,23 @@ export function Askers({ space }: { space: Space }) {
     <>
       {space.askers.value.map(({ player, name, aside }) => (
         <div key={player} class="knock" role="alert">
-          <span>{aside ? `${name} wants to talk aside with you.` : `${name} wants to talk in a bubble with you.`}</span>
-          <button type="button" class="button primary small" onClick={() => space.answerAsker(player, true)}>
+          <span>
+            {aside
+              ? `${name} wants to talk aside with you.`
+              : `${name} wants to talk in a bubble with you.`}
+          </span>
+          <button
+            type="button"
+            class="button primary small"
+            onClick={() => space.answerAsker(player, true)}
+          >
             Agree (Y)
           </button>
-          <button type="button" class="button small" onClick={() => space.answerAsker(player, false)}>
+          <button
+            type="button"
+            class="button small"
+            onClick={() => space.answerAsker(player, false)}
+          >
             Not now (N)
           </button>
         </div>

@@ -35,7 +35,8 @@ export function CallBar({ space, call, isListOpen, onList }: CallBarProps) {
   const [hasAgreed, setAgreed] = useState(false);
   const [dialog, setDialog] = useState<{ wanted: "microphone" | "camera" | null } | null>(null);
   const press = (which: Switch) => {
-    if (mayAsk && (hasAgreed || which === "screen" || call.isOn[which].value)) void call.toggle(which);
+    if (mayAsk && (hasAgreed || which === "screen" || call.isOn[which].value))
+      void call.toggle(which);
     else setDialog({ wanted: which === "screen" ? null : which });
   };
 
@@ -125,7 +126,9 @@ export function CallBar({ space, call, isListOpen, onList }: CallBarProps) {
   );
 }
 
-/** Why a device could not be switched on, and that the browser waits for a click before it plays. */
+/**
+ * Why a device could not be switched on, and that the browser waits for a click before it plays.
+ */
 export function CallNotes({ call }: { call: Call }) {
   const failure = call.failure.value;
   if (failure !== null) {
@@ -157,7 +160,15 @@ function reason({ why, gain }: Peer, space: Space): string {
   return why === WHY.distance && gain < 255 ? "near, softly" : (REASONS[why] ?? "");
 }
 
-export function Hearers({ space, call, onClose }: { space: Space; call: Call; onClose: () => void }) {
+export function Hearers({
+  space,
+  call,
+  onClose,
+}: {
+  space: Space;
+  call: Call;
+  onClose: () => void;
+}) {
   const peers = [...space.peers.value.values()];
   const people = new Map(space.people.value.map((person) => [person.player, person]));
   const panel = useRef<HTMLElement>(null);
@@ -192,7 +203,9 @@ export function Hearers({ space, call, onClose }: { space: Space; call: Call; on
           const isHeardOnly = peer.hear && !peer.heard;
           return (
             <li key={peer.player}>
-              <span class={call.speaking.value.has(peer.player) ? "name speaking" : "name"}>{person.name}</span>
+              <span class={call.speaking.value.has(peer.player) ? "name speaking" : "name"}>
+                {person.name}
+              </span>
               <span class="muted small">
                 {isHeardOnly ? "you hear them, they do not hear you" : reason(peer, space)}
                 {(person.media & 1) === 0 && peer.hear ? ", muted" : ""}
@@ -206,7 +219,17 @@ export function Hearers({ space, call, onClose }: { space: Space; call: Call; on
   );
 }
 
-export function Volume({ call, player, user, name }: { call: Call; player: number; user: string; name: string }) {
+export function Volume({
+  call,
+  player,
+  user,
+  name,
+}: {
+  call: Call;
+  player: number;
+  user: string;
+  name: string;
+}) {
   return (
     <input
       type="range"

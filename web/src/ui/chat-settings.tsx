@@ -1,4 +1,7 @@
-/** Chat settings: what the person wants to be told of, and the rules of the space for whoever looks after it. */
+/**
+ * Chat settings: what the person wants to be told of, and the rules of the space for whoever looks
+ * after it.
+ */
 
 import { useState } from "preact/hooks";
 import { api } from "../net/api";
@@ -68,7 +71,9 @@ export function ChatSettings({ space, onClose }: { space: Space; onClose: () => 
               <select
                 class="input"
                 value={String(rules.slowModeSeconds)}
-                onChange={(event) => void change({ slowModeSeconds: Number(event.currentTarget.value) })}
+                onChange={(event) =>
+                  void change({ slowModeSeconds: Number(event.currentTarget.value) })
+                }
               >
                 {withCurrent(SLOW, rules.slowModeSeconds).map((seconds) => (
                   <option key={seconds} value={String(seconds)}>
@@ -218,5 +223,7 @@ function days(count: number): string {
 
 function time(seconds: number): string {
   if (seconds < 120) return `${seconds} seconds`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} minutes` : `${Math.round(seconds / 3600)} hours`;
+  return seconds < 7200
+    ? `${Math.round(seconds / 60)} minutes`
+    : `${Math.round(seconds / 3600)} hours`;
 }

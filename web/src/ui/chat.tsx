@@ -1,4 +1,7 @@
-/** Chat: the panel with what is said: to everybody here, to those near, and, beside that, to one person alone. */
+/**
+ * Chat: the panel with what is said: to everybody here, to those near, and, beside that, to one
+ * person alone.
+ */
 
 import { Fragment } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
@@ -37,10 +40,30 @@ export function ChatPanel({ space, input, tab, unread, readUpTo, onTab, onClose 
   return (
     <section ref={panel} class="panel chat" aria-label="Chat">
       <header>
-        <div class="tabs" role="tablist" aria-label="Chat" onKeyDown={(event) => rove(event, "[role=tab]")}>
-          <TabButton name="Space" isOn={tab === "space"} count={unread.space} onClick={() => onTab("space")} />
-          <TabButton name="Nearby" isOn={tab === "nearby"} count={unread.nearby} onClick={() => onTab("nearby")} />
-          <TabButton name="Direct" isOn={tab === "direct"} count={unread.direct} onClick={() => onTab("direct")} />
+        <div
+          class="tabs"
+          role="tablist"
+          aria-label="Chat"
+          onKeyDown={(event) => rove(event, "[role=tab]")}
+        >
+          <TabButton
+            name="Space"
+            isOn={tab === "space"}
+            count={unread.space}
+            onClick={() => onTab("space")}
+          />
+          <TabButton
+            name="Nearby"
+            isOn={tab === "nearby"}
+            count={unread.nearby}
+            onClick={() => onTab("nearby")}
+          />
+          <TabButton
+            name="Direct"
+            isOn={tab === "direct"}
+            count={unread.direct}
+            onClick={() => onTab("direct")}
+          />
         </div>
         {space.talk.rules.value?.kept && tab !== "direct" && (
           <IconButton
@@ -51,7 +74,12 @@ export function ChatPanel({ space, input, tab, unread, readUpTo, onTab, onClose 
             onClick={() => setSearching(!isSearching)}
           />
         )}
-        <IconButton icon="sliders" label="Chat settings" class="quiet small" onClick={() => setSetting(true)} />
+        <IconButton
+          icon="sliders"
+          label="Chat settings"
+          class="quiet small"
+          onClick={() => setSetting(true)}
+        />
         <IconButton icon="close" label="Close chat" class="quiet small" onClick={onClose} />
       </header>
       {tab === "direct" ? (
@@ -59,7 +87,13 @@ export function ChatPanel({ space, input, tab, unread, readUpTo, onTab, onClose 
       ) : isSearching ? (
         <Search space={space} onClose={() => setSearching(false)} />
       ) : (
-        <Conversation key={tab} space={space} input={input} isNearby={tab === "nearby"} readUpTo={readUpTo} />
+        <Conversation
+          key={tab}
+          space={space}
+          input={input}
+          isNearby={tab === "nearby"}
+          readUpTo={readUpTo}
+        />
       )}
       {isSetting && <ChatSettings space={space} onClose={() => setSetting(false)} />}
     </section>
@@ -103,10 +137,18 @@ function useNames(space: Space): { names: Names; me: string; nameOf: (user: stri
   const people = space.people.value;
   return useMemo(() => {
     const mine = people.find(({ isMe }) => isMe);
-    const names = { me: mine?.name ?? "", others: people.filter(({ isMe }) => !isMe).map(({ name }) => name) };
+    const names = {
+      me: mine?.name ?? "",
+      others: people.filter(({ isMe }) => !isMe).map(({ name }) => name),
+    };
     const byUser = new Map(people.map(({ user, name }) => [user, name]));
-    for (const line of space.talk.lines.peek()) if (!byUser.has(line.user)) byUser.set(line.user, line.name);
-    return { names, me: mine?.user ?? "", nameOf: (user) => byUser.get(user) ?? "somebody who left" };
+    for (const line of space.talk.lines.peek())
+      if (!byUser.has(line.user)) byUser.set(line.user, line.name);
+    return {
+      names,
+      me: mine?.user ?? "",
+      nameOf: (user) => byUser.get(user) ?? "somebody who left",
+    };
   }, [people]);
 }
 
@@ -128,11 +170,15 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
   const fromEnd = useRef<number | null>(null);
   const { names, me, nameOf } = useNames(space);
   const all = talk.lines.value;
-  const isShown = (line: Line) => (line.scope === NEARBY) === isNearby && !space.blocked.value.has(line.user);
+  const isShown = (line: Line) =>
+    (line.scope === NEARBY) === isNearby && !space.blocked.value.has(line.user);
   const lines = all.filter(isShown);
   // The line that lines are missing before may be hidden itself.
-  const shownFrom = (id: string) => all.slice(all.findIndex((line) => line.id === id)).find(isShown)?.id;
-  const gaps = isNearby ? [] : talk.gaps.value.map((gap) => ({ ...gap, shownBefore: shownFrom(gap.before) }));
+  const shownFrom = (id: string) =>
+    all.slice(all.findIndex((line) => line.id === id)).find(isShown)?.id;
+  const gaps = isNearby
+    ? []
+    : talk.gaps.value.map((gap) => ({ ...gap, shownBefore: shownFrom(gap.before) }));
 
   useLayoutEffect(() => {
     const element = list.current;
@@ -246,7 +292,9 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
                 names={names}
                 me={me}
                 nameOf={nameOf}
-                quoted={line.replyTo === null ? undefined : all.find(({ id }) => id === line.replyTo)}
+                quoted={
+                  line.replyTo === null ? undefined : all.find(({ id }) => id === line.replyTo)
+                }
                 onReply={() => answer(line)}
                 onEdit={() => edit(line)}
                 onQuote={() => line.replyTo !== null && show(line.replyTo)}
@@ -259,7 +307,8 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
       {context && (
         <div class="context">
           <span>
-            <strong>{editing ? "Editing" : `Reply to ${context.name}`}</strong> {plain(context.text)}
+            <strong>{editing ? "Editing" : `Reply to ${context.name}`}</strong>{" "}
+            {plain(context.text)}
           </span>
           <IconButton
             icon="close"
@@ -276,14 +325,17 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
         key={editing?.id ?? ""}
         input={input}
         label={isNearby ? "Message to those near you" : "Message to everybody here"}
-        placeholder={isNearby ? "Say it to those near you" : announces ? "Announce something" : "Say something"}
+        placeholder={
+          isNearby ? "Say it to those near you" : announces ? "Announce something" : "Say something"
+        }
         draft={editing?.text ?? ""}
         people={names.others}
         onSay={say}
         onType={(isTyping) => !isNearby && talk.type(isTyping)}
         onLeave={leave}
         announces={announces}
-        {...(talk.rules.value?.mayModerate && !isNearby && { onAnnounce: () => setAnnounces(!announces) })}
+        {...(talk.rules.value?.mayModerate &&
+          !isNearby && { onAnnounce: () => setAnnounces(!announces) })}
       />
     </>
   );
@@ -299,7 +351,9 @@ function firstAfter(lines: Line[], readUpTo: string | null, me: string): string 
 
 function Typing({ space }: { space: Space }) {
   const typing = space.talk.typing.value;
-  const people = space.people.value.filter(({ player }) => typing.includes(player)).map(({ name }) => name);
+  const people = space.people.value
+    .filter(({ player }) => typing.includes(player))
+    .map(({ name }) => name);
   const [first, second] = people;
   const words =
     first === undefined
@@ -318,7 +372,11 @@ function Typing({ space }: { space: Space }) {
 
 function Search({ space, onClose }: { space: Space; onClose: () => void }) {
   const [words, setWords] = useState("");
-  const [found, setFound] = useState<{ words: string; lines: Line[]; before: string | null } | null>(null);
+  const [found, setFound] = useState<{
+    words: string;
+    lines: Line[];
+    before: string | null;
+  } | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const { names } = useNames(space);
 
@@ -327,8 +385,14 @@ function Search({ space, onClose }: { space: Space; onClose: () => void }) {
     if (wanted === "") return setFound(null);
     try {
       const page = await space.talk.search(wanted, more ? (found?.before ?? "") : "");
-      const lines = page.lines.map((line) => ({ ...line, isWaiting: false, refused: null })).reverse();
-      setFound({ words: wanted, lines: [...(more ? (found?.lines ?? []) : []), ...lines], before: page.before });
+      const lines = page.lines
+        .map((line) => ({ ...line, isWaiting: false, refused: null }))
+        .reverse();
+      setFound({
+        words: wanted,
+        lines: [...(more ? (found?.lines ?? []) : []), ...lines],
+        before: page.before,
+      });
       setProblem(null);
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));

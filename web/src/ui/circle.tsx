@@ -1,4 +1,7 @@
-/** Circle: a few people who talk among themselves: to make one of those near, to step in, to knock, to lock, to leave. */
+/**
+ * Circle: a few people who talk among themselves: to make one of those near, to step in, to knock,
+ * to lock, to leave.
+ */
 
 import { useEffect, useState } from "preact/hooks";
 import { WHY } from "../media/gain";
@@ -40,7 +43,9 @@ export function CircleDeeds({ space }: { space: Space }) {
 
 /** To make a circle of those near, while there are some. */
 export function Gather({ space, onDone }: { space: Space; onDone?: () => void }) {
-  const hasSomebody = [...space.peers.value.values()].some(({ why, hear }) => hear && why === WHY.distance);
+  const hasSomebody = [...space.peers.value.values()].some(
+    ({ why, hear }) => hear && why === WHY.distance,
+  );
   if (!hasSomebody || space.circle) return null;
   const gather = (isAside: boolean) => () => {
     space.gather(isAside);

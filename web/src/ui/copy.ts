@@ -1,4 +1,6 @@
-/** Copy: puts words into the clipboard, also where the browser keeps its newer way for https pages. */
+/**
+ * Copy: puts words into the clipboard, also where the browser keeps its newer way for https pages.
+ */
 
 /** Whether it worked. Only after the person pressed something. */
 export async function copyText(text: string): Promise<boolean> {

@@ -7,8 +7,14 @@ import { ErrorNote, Field, Spinner } from "./parts";
 import { PasswordField } from "./password";
 import { go } from "./route";
 
-/** What is filled in. Submitting does the first step, then signs in and goes to `next`; what is thrown is shown. */
-export function useCredentials(first: (name: string, password: string) => Promise<void>, next: string) {
+/**
+ * What is filled in. Submitting does the first step, then signs in and goes to `next`; what is
+ * thrown is shown.
+ */
+export function useCredentials(
+  first: (name: string, password: string) => Promise<void>,
+  next: string,
+) {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [error, setError] = useState<string | null>(null);
@@ -45,7 +51,13 @@ interface CredentialFieldsProps {
 }
 
 /** The fields, and the button of the form around them. */
-export function CredentialFields({ credentials, nameLabel, least, action, doing }: CredentialFieldsProps) {
+export function CredentialFields({
+  credentials,
+  nameLabel,
+  least,
+  action,
+  doing,
+}: CredentialFieldsProps) {
   const { name, setName, password, setPassword, error, isBusy } = credentials;
   return (
     <>

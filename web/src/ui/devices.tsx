@@ -2,7 +2,15 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call } from "../media/call";
-import { choose, chosen, type DeviceKind, devicesOf, NEEDS_HTTPS, openCamera, openMicrophone } from "../media/devices";
+import {
+  choose,
+  chosen,
+  type DeviceKind,
+  devicesOf,
+  NEEDS_HTTPS,
+  openCamera,
+  openMicrophone,
+} from "../media/devices";
 import { Dialog, ErrorNote } from "./parts";
 
 export interface DeviceProps {
@@ -82,13 +90,19 @@ export function DeviceDialog({ call, wanted, onAgree, onClose }: DeviceProps) {
         <h2>Microphone and camera</h2>
         {wanted && (
           <p class="muted">
-            Only people near you hear and see you. “Who can hear me” tells who that is, and both are off when you
-            arrive.
+            Only people near you hear and see you. “Who can hear me” tells who that is, and both are
+            off when you arrive.
           </p>
         )}
         <div class="try-out">
           {isCameraTried ? (
-            <video ref={preview} class="preview-picture" muted playsInline aria-label="How others will see you" />
+            <video
+              ref={preview}
+              class="preview-picture"
+              muted
+              playsInline
+              aria-label="How others will see you"
+            />
           ) : (
             <button type="button" class="preview-picture button" onClick={() => tryCamera(true)}>
               Try the camera
@@ -96,7 +110,13 @@ export function DeviceDialog({ call, wanted, onAgree, onClose }: DeviceProps) {
           )}
           <div class="section">
             <Choice call={call} kind="audioinput" label="Microphone" onChoice={again} />
-            <meter ref={meter} class="level" min={0} max={1} aria-label="What the microphone hears" />
+            <meter
+              ref={meter}
+              class="level"
+              min={0}
+              max={1}
+              aria-label="What the microphone hears"
+            />
             <Choice call={call} kind="videoinput" label="Camera" onChoice={again} />
           </div>
         </div>
@@ -113,7 +133,11 @@ export function DeviceDialog({ call, wanted, onAgree, onClose }: DeviceProps) {
         </label>
         <div class="row">
           <button type="submit" class="button primary">
-            {wanted === "camera" ? "Switch the camera on" : wanted ? "Switch the microphone on" : "Done"}
+            {wanted === "camera"
+              ? "Switch the camera on"
+              : wanted
+                ? "Switch the microphone on"
+                : "Done"}
           </button>
           {wanted && (
             <button type="button" class="button" onClick={onClose}>

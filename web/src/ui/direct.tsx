@@ -17,17 +17,27 @@ interface DirectProps {
 export function DirectTab({ space, input }: DirectProps) {
   const { direct } = space;
   useEffect(() => direct.read(), []);
-  return direct.other.value ? <Letters space={space} input={input} /> : <Conversations space={space} />;
+  return direct.other.value ? (
+    <Letters space={space} input={input} />
+  ) : (
+    <Conversations space={space} />
+  );
 }
 
 function Conversations({ space }: { space: Space }) {
   const { direct } = space;
   const conversations = direct.conversations.value;
   return (
-    <ul class="list conversations" aria-label="Conversations" onKeyDown={(event) => rove(event, ".person")}>
+    <ul
+      class="list conversations"
+      aria-label="Conversations"
+      onKeyDown={(event) => rove(event, ".person")}
+    >
       {direct.problem.value && <li class="error">{direct.problem.value}</li>}
       {conversations.length === 0 && (
-        <li class="muted">You have not written to anybody yet. Pick somebody in the space or among the people here.</li>
+        <li class="muted">
+          You have not written to anybody yet. Pick somebody in the space or among the people here.
+        </li>
       )}
       {conversations.map(({ userId, username, imageUrl, last, unread }) => (
         <li key={userId}>
@@ -74,7 +84,12 @@ function Letters({ space, input }: DirectProps) {
   return (
     <>
       <div class="with">
-        <IconButton icon="back" label="All conversations" class="quiet small" onClick={() => direct.close()} />
+        <IconButton
+          icon="back"
+          label="All conversations"
+          class="quiet small"
+          onClick={() => direct.close()}
+        />
         <strong>{other?.name}</strong>
         <span class="muted small">{isHere ? "here" : "elsewhere"}</span>
       </div>
@@ -107,7 +122,9 @@ function Letters({ space, input }: DirectProps) {
             </li>
           )}
           {direct.problem.value && <li class="error">{direct.problem.value}</li>}
-          {letters.length === 0 && <li class="muted">Only the two of you see what you write here.</li>}
+          {letters.length === 0 && (
+            <li class="muted">Only the two of you see what you write here.</li>
+          )}
           {letters.map((letter) => (
             <li
               key={letter.id}

@@ -1,4 +1,7 @@
-/** Door: what keeps this person out of the private area before them, and a way to ask; and a way out when there is none. */
+/**
+ * Door: what keeps this person out of the private area before them, and a way to ask; and a way out
+ * when there is none.
+ */
 
 import { useEffect, useState } from "preact/hooks";
 import type { Space } from "../net/space";
@@ -27,7 +30,10 @@ function DoorSign({ door, onKnock }: { door: Door; onKnock: () => void }) {
   );
 }
 
-/** Takes who asks for it, by key or button, to where people arrive. The button is there while no way leads out. */
+/**
+ * Takes who asks for it, by key or button, to where people arrive. The button is there while no way
+ * leads out.
+ */
 export function WayHome({ space }: { space: Space }) {
   const isWalledIn = useLook(
     () => space.isWalledIn(),
@@ -36,7 +42,8 @@ export function WayHome({ space }: { space: Space }) {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       const isTyping =
-        event.target instanceof HTMLElement && event.target.closest("input, textarea, select, [contenteditable]");
+        event.target instanceof HTMLElement &&
+        event.target.closest("input, textarea, select, [contenteditable]");
       if (isTyping || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
       if (event.key.toLowerCase() === "h") space.goHome();
     };
@@ -54,7 +61,10 @@ export function WayHome({ space }: { space: Space }) {
   );
 }
 
-/** What there is to see where the person stands, looked at a few times a second: walking alone draws nothing again. */
+/**
+ * What there is to see where the person stands, looked at a few times a second: walking alone draws
+ * nothing again.
+ */
 function useLook<Found>(look: () => Found, isSame: (one: Found, other: Found) => boolean): Found {
   const [found, setFound] = useState(look);
   useEffect(() => {

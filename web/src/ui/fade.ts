@@ -12,12 +12,16 @@ type Shown = Pick<Tile, "player" | "kind">;
 
 export const keyOf = ({ player, kind }: Shown) => `${player} ${kind}`;
 
-/** The pictures of now in their order; those that were there before and are no more stay in their places. */
+/**
+ * The pictures of now in their order; those that were there before and are no more stay in their
+ * places.
+ */
 export function fade<T extends Shown>(before: readonly Faded<T>[], now: readonly T[]): Faded<T>[] {
   const keys = new Set(now.map(keyOf));
   const after = now.map((tile) => ({ tile, isFading: false }));
   before.forEach(({ tile }, index) => {
-    if (!keys.has(keyOf(tile))) after.splice(Math.min(index, after.length), 0, { tile, isFading: true });
+    if (!keys.has(keyOf(tile)))
+      after.splice(Math.min(index, after.length), 0, { tile, isFading: true });
   });
   return after;
 }

@@ -1,8 +1,14 @@
-/** Focus: where the keyboard is after something came or went, and how arrow keys go through tabs and lists. */
+/**
+ * Focus: where the keyboard is after something came or went, and how arrow keys go through tabs and
+ * lists.
+ */
 
 import { useEffect, useRef } from "preact/hooks";
 
-/** Puts the focus on the heading of a screen that has just come, unless something of it has the focus already. */
+/**
+ * Puts the focus on the heading of a screen that has just come, unless something of it has the
+ * focus already.
+ */
 export function useArrival(screen: string): void {
   const before = useRef<string | null>(null);
   useEffect(() => {
@@ -21,7 +27,10 @@ export function useArrival(screen: string): void {
   }, [screen]);
 }
 
-/** Takes the focus into a panel that was opened, and gives it back to what had it when the panel goes. */
+/**
+ * Takes the focus into a panel that was opened, and gives it back to what had it when the panel
+ * goes.
+ */
 export function useFocusInside(panel: { current: HTMLElement | null }): void {
   useEffect(() => {
     const before = document.activeElement;
@@ -31,7 +40,8 @@ export function useFocusInside(panel: { current: HTMLElement | null }): void {
     (inside && !isTouch ? inside : panel.current)?.focus({ preventScroll: true });
     return () => {
       const isLost = !document.activeElement || document.activeElement === document.body;
-      if (isLost && before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+      if (isLost && before instanceof HTMLElement && before.isConnected)
+        before.focus({ preventScroll: true });
     };
   }, []);
 }
@@ -44,7 +54,14 @@ export function rove(event: KeyboardEvent & { currentTarget: Element }, selector
   const now = all.findIndex((one) => one.matches(":focus"));
   if (now < 0) return;
   const step = STEPS[event.key];
-  const at = event.key === "Home" ? 0 : event.key === "End" ? all.length - 1 : step === undefined ? -1 : now + step;
+  const at =
+    event.key === "Home"
+      ? 0
+      : event.key === "End"
+        ? all.length - 1
+        : step === undefined
+          ? -1
+          : now + step;
   const to = all[(at + all.length) % all.length];
   if (!to || (step === undefined && event.key !== "Home" && event.key !== "End")) return;
   event.preventDefault();

@@ -1,4 +1,7 @@
-/** Layers: what can be put away, the topmost first: Escape closes one at a time. Dialogs of the browser's own come before all of these by themselves. */
+/**
+ * Layers: what can be put away, the topmost first: Escape closes one at a time. Dialogs of the
+ * browser's own come before all of these by themselves.
+ */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 

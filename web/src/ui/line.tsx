@@ -26,7 +26,17 @@ interface LineProps {
   onQuote: () => void;
 }
 
-export function ChatLine({ line, talk, names, me, nameOf, quoted, onReply, onEdit, onQuote }: LineProps) {
+export function ChatLine({
+  line,
+  talk,
+  names,
+  me,
+  nameOf,
+  quoted,
+  onReply,
+  onEdit,
+  onQuote,
+}: LineProps) {
   const [isOpen, setOpen] = useState(false);
   const at = new Date(line.at);
   const { clientId } = line;
@@ -42,7 +52,8 @@ export function ChatLine({ line, talk, names, me, nameOf, quoted, onReply, onEdi
         <button type="button" class="quote" onClick={onQuote}>
           {quoted ? (
             <>
-              <strong>{quoted.name}</strong> {quoted.deleted ? "deleted message" : plain(quoted.text)}
+              <strong>{quoted.name}</strong>{" "}
+              {quoted.deleted ? "deleted message" : plain(quoted.text)}
             </>
           ) : (
             "An earlier message"
@@ -68,7 +79,11 @@ export function ChatLine({ line, talk, names, me, nameOf, quoted, onReply, onEdi
         )}
       </div>
       <div class="text" dir="auto">
-        {line.deleted ? <em class="muted">This message was deleted.</em> : <Rich text={line.text} names={names} />}
+        {line.deleted ? (
+          <em class="muted">This message was deleted.</em>
+        ) : (
+          <Rich text={line.text} names={names} />
+        )}
       </div>
       {line.reactions.length > 0 && (
         <div class="reactions">
@@ -89,7 +104,11 @@ export function ChatLine({ line, talk, names, me, nameOf, quoted, onReply, onEdi
         </div>
       )}
       {isOpen && hasActions && (
-        <div class="actions" role="group" aria-label={`What to do with the message of ${line.name}`}>
+        <div
+          class="actions"
+          role="group"
+          aria-label={`What to do with the message of ${line.name}`}
+        >
           {talk.canReact(line) &&
             REACTIONS.map((emoji) => (
               <button
@@ -117,7 +136,12 @@ export function ChatLine({ line, talk, names, me, nameOf, quoted, onReply, onEdi
             </Choice>
           )}
           {mayDelete && (
-            <Choice label="Delete" isDanger onChoose={() => void talk.change(line, null)} close={setOpen}>
+            <Choice
+              label="Delete"
+              isDanger
+              onChoose={() => void talk.change(line, null)}
+              close={setOpen}
+            >
               Delete
             </Choice>
           )}
@@ -164,7 +188,9 @@ function Choice({ children, isDanger, onChoose, close }: ChoiceProps) {
 export function timeOf(at: Date): string {
   const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   const isToday = at.toDateString() === new Date().toDateString();
-  return isToday ? time : `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+  return isToday
+    ? time
+    : `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
 }
 
 function namesOf(names: string[], more: number): string {

@@ -7,7 +7,12 @@ import { isSolid, SUBTILES } from "../world/movement";
 
 const SIDE = 150;
 const REFRESH = 200;
-const ZONES: Record<string, string> = { private: "#b5a0b4", stage: "#e2ab4a", silent: "#a9d6cf", spawn: "#f5d88f" };
+const ZONES: Record<string, string> = {
+  private: "#b5a0b4",
+  stage: "#e2ab4a",
+  silent: "#a9d6cf",
+  spawn: "#f5d88f",
+};
 
 export function Minimap({ space }: { space: Space }) {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -22,7 +27,8 @@ export function Minimap({ space }: { space: Space }) {
     const sight = new Sight();
     const draw = () => {
       const body = space.prediction?.body;
-      for (const { trail } of space.crowd.walkers.values()) sight.note(trail.at(-1)?.x ?? 0, trail.at(-1)?.y ?? 0);
+      for (const { trail } of space.crowd.walkers.values())
+        sight.note(trail.at(-1)?.x ?? 0, trail.at(-1)?.y ?? 0);
       sight.note(body?.x ?? 0, body?.y ?? 0);
       if (!sight.take()) return;
       const ratio = devicePixelRatio;
@@ -65,7 +71,13 @@ export function Minimap({ space }: { space: Space }) {
   );
 }
 
-function dot(context: CanvasRenderingContext2D, x: number, y: number, radius: number, colour: string): void {
+function dot(
+  context: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  radius: number,
+  colour: string,
+): void {
   context.beginPath();
   context.arc(x, y, radius, 0, Math.PI * 2);
   context.fillStyle = colour;
@@ -93,7 +105,8 @@ function drawGround(space: Space, scale: number): HTMLCanvasElement {
   }
   context.fillStyle = "#846a84";
   for (let y = 0; y < map.height; y++) {
-    for (let x = 0; x < map.width; x++) if (isSolid(prediction.grid, x, y)) context.fillRect(x, y, 1.05, 1.05);
+    for (let x = 0; x < map.width; x++)
+      if (isSolid(prediction.grid, x, y)) context.fillRect(x, y, 1.05, 1.05);
   }
   return canvas;
 }

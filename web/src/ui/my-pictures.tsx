@@ -1,4 +1,6 @@
-/** My pictures: what I brought to this server, how much of my share it takes, and a way to free it. */
+/**
+ * My pictures: what I brought to this server, how much of my share it takes, and a way to free it.
+ */
 
 import { useState } from "preact/hooks";
 import { api, type UploadedPicture } from "../net/api";
@@ -9,7 +11,10 @@ import { sizeOf } from "./pictures";
 export function MyPictures() {
   const [pictures, setPictures] = useState<UploadedPicture[] | null>(null);
   const [more, setMore] = useState<string | null>(null);
-  const [share, setShare] = useState<{ used: number; quota: number | null }>({ used: 0, quota: null });
+  const [share, setShare] = useState<{ used: number; quota: number | null }>({
+    used: 0,
+    quota: null,
+  });
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState<string | null>(null);
 
@@ -53,7 +58,12 @@ export function MyPictures() {
               Deleting one removes it from every message that shows it.
             </p>
             {share.quota !== null && (
-              <progress class="share" max={share.quota} value={share.used} aria-label="Used of your share" />
+              <progress
+                class="share"
+                max={share.quota}
+                value={share.used}
+                aria-label="Used of your share"
+              />
             )}
             {pictures.length === 0 && <p>You have not sent any pictures yet.</p>}
             <ul class="my-pictures" aria-label="My pictures">

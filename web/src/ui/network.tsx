@@ -32,7 +32,12 @@ export function Network({ space }: { space: Space }) {
     <section class="network" aria-label="Network figures">
       <header>
         <h2>Network</h2>
-        <IconButton icon="close" label="Close network figures" class="quiet small" onClick={toggleNetwork} />
+        <IconButton
+          icon="close"
+          label="Close network figures"
+          class="quiet small"
+          onClick={toggleNetwork}
+        />
       </header>
       <dl>
         {rows.map(([name, value]) => (

@@ -1,11 +1,16 @@
-/** Notify: gets the attention of somebody who looks elsewhere: the title counts, and the browser tells when it may. */
+/**
+ * Notify: gets the attention of somebody who looks elsewhere: the title counts, and the browser
+ * tells when it may.
+ */
 
 import { effect, signal } from "@preact/signals";
 import { here } from "../net/base";
 
 /** Calls that came while the page was hidden. */
 const missed = signal(0);
-/** Whether the browser would tell anything: it does for https pages and those of this machine only. */
+/**
+ * Whether the browser would tell anything: it does for https pages and those of this machine only.
+ */
 export const canNotify = typeof Notification === "function" && globalThis.isSecureContext !== false;
 export const mayNotify = signal(canNotify && Notification.permission === "granted");
 
@@ -32,7 +37,11 @@ export function notify(what: string, words: string): void {
   missed.value++;
   if (!mayNotify.value) return;
   try {
-    const notification = new Notification(what, { body: words.slice(0, 200), icon: here("/icon.svg"), tag: "plaza" });
+    const notification = new Notification(what, {
+      body: words.slice(0, 200),
+      icon: here("/icon.svg"),
+      tag: "plaza",
+    });
     notification.onclick = () => {
       window.focus();
       notification.close();

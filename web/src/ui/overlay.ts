@@ -49,10 +49,22 @@ export class Overlay {
     place(this.#speaking, now, head, () => 0);
     place(this.#bubbles, now, head, () => 0);
     // An emote stands over what its player says.
-    place(this.#emotes, now, head, (player) => this.#bubbles.get(player)?.element.offsetHeight ?? 0);
+    place(
+      this.#emotes,
+      now,
+      head,
+      (player) => this.#bubbles.get(player)?.element.offsetHeight ?? 0,
+    );
   }
 
-  #show(into: Map<number, Shown>, player: number, until: number, kind: string, text: string, lift: number): void {
+  #show(
+    into: Map<number, Shown>,
+    player: number,
+    until: number,
+    kind: string,
+    text: string,
+    lift: number,
+  ): void {
     into.get(player)?.element.remove();
     const element = document.createElement("div");
     element.className = kind;
@@ -65,7 +77,12 @@ export class Overlay {
   }
 }
 
-function place(shown: Map<number, Shown>, now: number, head: Head, over: (player: number) => number): void {
+function place(
+  shown: Map<number, Shown>,
+  now: number,
+  head: Head,
+  over: (player: number) => number,
+): void {
   for (const [player, { element, until, lift }] of shown) {
     if (until <= now) {
       element.remove();

@@ -120,7 +120,8 @@ const ICONS = {
   lock: "M6 11h12v9H6zm2.500 0V8a3.500 3.500 0 0 1 7 0v3",
   unlock: "M6 11h12v9H6zm2.500 0V8a3.500 3.500 0 0 1 6.800-1.200",
   full: "M4 9V4h5m6 0h5v5m0 6v5h-5m-6 0H4v-5",
-  smile: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Zm-4-7c1 1.700 2.300 2.500 4 2.500s3-.8 4-2.500M9 9.500v.5m6-.5v.5",
+  smile:
+    "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Zm-4-7c1 1.700 2.300 2.500 4 2.500s3-.8 4-2.500M9 9.500v.5m6-.5v.5",
 } as const;
 
 export type IconName = keyof typeof ICONS;

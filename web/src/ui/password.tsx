@@ -14,7 +14,10 @@ interface PasswordFieldProps {
 export function PasswordField({ id, label, value, onValue, least }: PasswordFieldProps) {
   const [isShown, setShown] = useState(false);
   const kind = isShown ? ({ type: "text" } as const) : ({ type: "password" } as const);
-  const hint = least !== undefined && least > 1 && `At least ${least} characters. A few words are easy to remember.`;
+  const hint =
+    least !== undefined &&
+    least > 1 &&
+    `At least ${least} characters. A few words are easy to remember.`;
   return (
     <div class="field">
       <label for={id}>{label}</label>
@@ -31,7 +34,12 @@ export function PasswordField({ id, label, value, onValue, least }: PasswordFiel
           onInput={(event) => onValue(event.currentTarget.value)}
           aria-describedby={hint ? `${id}-hint` : undefined}
         />
-        <button type="button" class="button quiet small" aria-pressed={isShown} onClick={() => setShown(!isShown)}>
+        <button
+          type="button"
+          class="button quiet small"
+          aria-pressed={isShown}
+          onClick={() => setShown(!isShown)}
+        >
           {isShown ? "Hide" : "Show"}
         </button>
       </div>

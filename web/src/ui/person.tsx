@@ -41,7 +41,11 @@ export function PersonCard({ space, call, person, onMessage, onClose }: PersonPr
       <IconButton icon="close" label="Close" class="quiet small" onClick={onClose} />
       {!isMe && (
         <div class="deeds">
-          <button type="button" class="button primary small" onClick={act(() => space.walkToPlayer(player))}>
+          <button
+            type="button"
+            class="button primary small"
+            onClick={act(() => space.walkToPlayer(player))}
+          >
             Walk to {short}
           </button>
           <button type="button" class="button small" onClick={onMessage}>
@@ -64,11 +68,17 @@ export function PersonCard({ space, call, person, onMessage, onClose }: PersonPr
           <button type="button" class="button small" onClick={act(() => space.lead(player))}>
             Ask to come along
           </button>
-          <button type="button" class="button small danger" onClick={act(() => space.block(user, !isBlocked))}>
+          <button
+            type="button"
+            class="button small danger"
+            onClick={act(() => space.block(user, !isBlocked))}
+          >
             {isBlocked ? "Unblock" : "Block"}
           </button>
           {space.peers.value.get(player)?.hear && <Gather space={space} onDone={onClose} />}
-          {space.peers.value.get(player)?.hear && <Volume call={call} player={player} user={user} name={name} />}
+          {space.peers.value.get(player)?.hear && (
+            <Volume call={call} player={player} user={user} name={name} />
+          )}
         </div>
       )}
     </section>

@@ -3,7 +3,10 @@ import { droppedPictures, fitted, pastedPictures, sizeOf } from "./pictures";
 
 const file = (type: string) => ({ name: "a", type }) as File;
 const clipboard = (text: string, ...files: File[]) =>
-  ({ getData: (kind: string) => (kind === "text/plain" ? text : ""), files }) as unknown as DataTransfer;
+  ({
+    getData: (kind: string) => (kind === "text/plain" ? text : ""),
+    files,
+  }) as unknown as DataTransfer;
 
 describe("what is pasted", () => {
   it("is text when there is text, also when a picture comes along", () => {
@@ -20,7 +23,9 @@ describe("what is pasted", () => {
 describe("what is dropped", () => {
   it("is every picture of it", () => {
     const pictures = [file("image/png"), file("image/jpeg")];
-    expect(droppedPictures(clipboard("https://example.org/a.png", ...pictures, file("text/plain")))).toEqual(pictures);
+    expect(
+      droppedPictures(clipboard("https://example.org/a.png", ...pictures, file("text/plain"))),
+    ).toEqual(pictures);
   });
 });
 

@@ -1,4 +1,6 @@
-/** Pictures: what people paste, drop or choose, made small enough for the server before it is sent. */
+/**
+ * Pictures: what people paste, drop or choose, made small enough for the server before it is sent.
+ */
 
 /** The longer and the shorter side of a picture, in pixels, as the server takes it. */
 export const LONG_SIDE = 3840;
@@ -14,8 +16,8 @@ const STEP = 0.7;
 export const ACCEPTED = "image/png,image/jpeg,image/webp,image/gif";
 
 /**
- * The pictures among what was pasted. Spreadsheets and word processors put text and a picture of it on the clipboard: who pastes that
- * into a message means the text.
+ * The pictures among what was pasted. Spreadsheets and word processors put text and a picture of it
+ * on the clipboard: who pastes that into a message means the text.
  */
 export function pastedPictures(data: DataTransfer | null): File[] {
   return data && data.getData("text/plain").trim() === "" ? droppedPictures(data) : [];
@@ -26,8 +28,14 @@ export function droppedPictures(data: { files: ArrayLike<File> } | null): File[]
   return Array.from(data?.files ?? []).filter(({ type }) => type.startsWith("image/"));
 }
 
-/** How large a picture of that size becomes: as it is, unless that is more than the server takes. */
-export function fitted(width: number, height: number, scale = 1): { width: number; height: number } {
+/**
+ * How large a picture of that size becomes: as it is, unless that is more than the server takes.
+ */
+export function fitted(
+  width: number,
+  height: number,
+  scale = 1,
+): { width: number; height: number } {
   const long = Math.max(width, height);
   const short = Math.min(width, height);
   const part = Math.min(1, LONG_SIDE / long, SHORT_SIDE / short) * scale;
@@ -35,7 +43,10 @@ export function fitted(width: number, height: number, scale = 1): { width: numbe
   return { width: side(width), height: side(height) };
 }
 
-/** The same picture, made smaller when the server would refuse it. What the browser cannot read is left to the server to judge. */
+/**
+ * The same picture, made smaller when the server would refuse it. What the browser cannot read is
+ * left to the server to judge.
+ */
 export async function prepared(file: File): Promise<File> {
   let picture: ImageBitmap;
   try {
@@ -45,14 +56,17 @@ export async function prepared(file: File): Promise<File> {
   }
   try {
     const { width, height } = fitted(picture.width, picture.height);
-    if (width === picture.width && height === picture.height && file.size <= FILE_LIMIT) return file;
+    if (width === picture.width && height === picture.height && file.size <= FILE_LIMIT)
+      return file;
     for (let tried = 0; tried < TRIES; tried++) {
       const canvas = drawn(picture, STEP ** tried);
       // A screenshot stays sharp if it can.
-      const types = file.type === "image/png" && tried === 0 ? ["image/png", "image/jpeg"] : ["image/jpeg"];
+      const types =
+        file.type === "image/png" && tried === 0 ? ["image/png", "image/jpeg"] : ["image/jpeg"];
       for (const type of types) {
         const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, type, QUALITY));
-        if (blob && blob.size <= FILE_LIMIT) return new File([blob], file.name, { type: blob.type });
+        if (blob && blob.size <= FILE_LIMIT)
+          return new File([blob], file.name, { type: blob.type });
       }
     }
     return file;

@@ -67,7 +67,12 @@ function Picture({ src }: { src: string }) {
   if (isGone) return <em class="muted">This picture was deleted.</em>;
   return (
     <a class="picture" href={here(src)} target="_blank" rel="noopener noreferrer">
-      <img src={here(src)} alt="From somebody here; opens on its own" loading="lazy" onError={() => setGone(true)} />
+      <img
+        src={here(src)}
+        alt="From somebody here; opens on its own"
+        loading="lazy"
+        onError={() => setGone(true)}
+      />
     </a>
   );
 }

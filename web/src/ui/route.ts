@@ -1,4 +1,7 @@
-/** Route: which screen the address names. Paths here are ours; what a proxy puts in front of them is `net/base.ts`'s business. */
+/**
+ * Route: which screen the address names. Paths here are ours; what a proxy puts in front of them is
+ * `net/base.ts`'s business.
+ */
 
 import { signal } from "@preact/signals";
 import { here, ours } from "../net/base";
@@ -13,7 +16,14 @@ addEventListener("popstate", () => {
 
 /** Links within Plaza change the screen without loading the page. */
 document.addEventListener("click", (event) => {
-  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  if (
+    event.defaultPrevented ||
+    event.button !== 0 ||
+    event.metaKey ||
+    event.ctrlKey ||
+    event.shiftKey
+  )
+    return;
   const link = event.target instanceof Element ? event.target.closest("a") : null;
   if (!link || link.origin !== location.origin || link.target) return;
   const path = ours(link.pathname);

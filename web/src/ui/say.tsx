@@ -1,4 +1,7 @@
-/** Say: the field to say something: grows with the words, completes names, and holds pictures until they are sent with them. */
+/**
+ * Say: the field to say something: grows with the words, completes names, and holds pictures until
+ * they are sent with them.
+ */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../net/api";
@@ -16,7 +19,10 @@ interface Waiting {
   file: File;
   /** Shows it until then. */
   preview: string;
-  /** Where it is on the server, once it is there: what was sent with others that failed is not sent twice. */
+  /**
+   * Where it is on the server, once it is there: what was sent with others that failed is not sent
+   * twice.
+   */
   imageUrl: string | null;
 }
 
@@ -106,7 +112,10 @@ export function Say({
     onSay(words);
   };
 
-  /** Brings the pictures to the server, one after the other, and says the words with them. When one fails all of it stays in the field. */
+  /**
+   * Brings the pictures to the server, one after the other, and says the words with them. When one
+   * fails all of it stays in the field.
+   */
   const sendWith = async (words: string) => {
     setSending(true);
     try {
@@ -132,7 +141,10 @@ export function Say({
     const room = MAX_PICTURES - pictures.length;
     setProblem(files.length > room ? `A message has ${MAX_PICTURES} pictures at most.` : null);
     const added = files.slice(0, room);
-    setPictures([...pictures, ...added.map((file) => ({ file, preview: URL.createObjectURL(file), imageUrl: null }))]);
+    setPictures([
+      ...pictures,
+      ...added.map((file) => ({ file, preview: URL.createObjectURL(file), imageUrl: null })),
+    ]);
     input.current?.focus();
   };
 
@@ -199,7 +211,10 @@ export function Say({
         <ul class="waiting-pictures" aria-label="Pictures of this message">
           {pictures.map((waiting) => (
             <li key={waiting.preview}>
-              <img src={waiting.preview} alt={`${waiting.file.name}, ${sizeOf(waiting.file.size)}`} />
+              <img
+                src={waiting.preview}
+                alt={`${waiting.file.name}, ${sizeOf(waiting.file.size)}`}
+              />
               <IconButton
                 icon="close"
                 label={`Take back ${waiting.file.name}`}
@@ -274,7 +289,12 @@ export function Say({
         <span class="grow muted small">
           {text.length > MAX_CHARS - 500 ? `${MAX_CHARS - [...text].length} left` : ""}
         </span>
-        <button type="submit" class="button primary icon small" aria-label="Send" disabled={isSending}>
+        <button
+          type="submit"
+          class="button primary icon small"
+          aria-label="Send"
+          disabled={isSending}
+        >
           <Icon name="send" />
         </button>
       </div>

@@ -4,7 +4,12 @@ import { signal } from "@preact/signals";
 
 export const isSoundOn = signal(localStorage.getItem("plaza.sound") === "on");
 
-const NOTES = { chat: [660, 880], join: [440, 660], emote: [784], mention: [880, 1109, 1319] } as const;
+const NOTES = {
+  chat: [660, 880],
+  join: [440, 660],
+  emote: [784],
+  mention: [880, 1109, 1319],
+} as const;
 
 let context: AudioContext | undefined;
 

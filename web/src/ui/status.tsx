@@ -4,7 +4,13 @@ import { useEffect, useState } from "preact/hooks";
 import type { Space } from "../net/space";
 import { notify } from "./notify";
 
-export const STATUSES = ["Available", "Busy", "Away", "Do not disturb", "Quiet: only right beside me"] as const;
+export const STATUSES = [
+  "Available",
+  "Busy",
+  "Away",
+  "Do not disturb",
+  "Quiet: only right beside me",
+] as const;
 const CLASSES = ["available", "busy", "away", "quiet", "low"] as const;
 const AWAY = 2;
 /** Milliseconds without a key, a click or a look after which somebody is away. */
@@ -13,7 +19,12 @@ const AWAY_AFTER = 5 * 60_000;
 export function StatusMark({ status }: { status: number }) {
   if (status === 0) return null;
   return (
-    <span class={`status ${CLASSES[status] ?? ""}`} role="img" aria-label={STATUSES[status]} title={STATUSES[status]} />
+    <span
+      class={`status ${CLASSES[status] ?? ""}`}
+      role="img"
+      aria-label={STATUSES[status]}
+      title={STATUSES[status]}
+    />
   );
 }
 
@@ -75,7 +86,9 @@ const WAVES = [
   (name: string) => `${name} asks you to come along.`,
 ];
 
-/** Tells that somebody waved, in the page or, while it is hidden, as a notification of the system. */
+/**
+ * Tells that somebody waved, in the page or, while it is hidden, as a notification of the system.
+ */
 export function tellWave(space: Space, name: string, kind: number): void {
   const words = WAVES[kind]?.(name);
   if (!words) return;

@@ -1,4 +1,7 @@
-/** Thumbnail: a map's picture, drawn once into a bitmap: the map is a large vector picture, slow to draw at every repaint. */
+/**
+ * Thumbnail: a map's picture, drawn once into a bitmap: the map is a large vector picture, slow to
+ * draw at every repaint.
+ */
 
 import { useEffect, useRef } from "preact/hooks";
 import { here } from "../net/base";

@@ -1,4 +1,6 @@
-/** Tiles: the pictures of people and screens: a row of them, one large, or one on the whole screen. */
+/**
+ * Tiles: the pictures of people and screens: a row of them, one large, or one on the whole screen.
+ */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call, Tile } from "../media/call";
@@ -29,9 +31,12 @@ export function Tiles({ call }: { call: Call }) {
   const row = tiles.filter((tile) => tile !== spotlight).slice(0, room);
   useEffect(() => {
     const heights = new Map<number, number>();
-    for (const { player, kind, isMe } of tiles) if (kind === "camera" && !isMe) heights.set(player, 0);
-    for (const { player, kind, isMe } of row) if (kind === "camera" && !isMe) heights.set(player, pixels(TILE_HEIGHT));
-    if (spotlight?.kind === "camera" && !spotlight.isMe) heights.set(spotlight.player, pixels(LARGE_HEIGHT));
+    for (const { player, kind, isMe } of tiles)
+      if (kind === "camera" && !isMe) heights.set(player, 0);
+    for (const { player, kind, isMe } of row)
+      if (kind === "camera" && !isMe) heights.set(player, pixels(TILE_HEIGHT));
+    if (spotlight?.kind === "camera" && !spotlight.isMe)
+      heights.set(spotlight.player, pixels(LARGE_HEIGHT));
     call.show(heights);
   });
   if (tiles.length === 0) return null;
@@ -118,7 +123,9 @@ function Picture({ tile, call, isLarge, isFading, onPick }: PictureProps) {
 function useFading(tiles: Tile[]): Faded[] {
   const shown = useRef<Faded[]>([]);
   const [, draw] = useState(0);
-  shown.current = stillWanted() ? tiles.map((tile) => ({ tile, isFading: false })) : fade(shown.current, tiles);
+  shown.current = stillWanted()
+    ? tiles.map((tile) => ({ tile, isFading: false }))
+    : fade(shown.current, tiles);
   const leaving = shown.current
     .filter(({ isFading }) => isFading)
     .map(({ tile }) => keyOf(tile))

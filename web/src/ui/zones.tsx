@@ -21,7 +21,9 @@ const TELLS: Record<string, string> = {
 
 /** What a zone does to voices, for whoever comes into it. */
 function tells({ kind, reach }: Zone): string | undefined {
-  return kind === "voices" ? `Voices carry ${reach === 1 ? "1 tile" : `${reach} tiles`} here.` : TELLS[kind];
+  return kind === "voices"
+    ? `Voices carry ${reach === 1 ? "1 tile" : `${reach} tiles`} here.`
+    : TELLS[kind];
 }
 
 export function Zones({ space }: { space: Space }) {
@@ -54,7 +56,11 @@ export function Zones({ space }: { space: Space }) {
       {space.knocks.value.map(({ player, name }) => (
         <div key={player} class="knock" role="alert">
           <span>{name} knocks.</span>
-          <button type="button" class="button primary small" onClick={() => space.answer(player, true)}>
+          <button
+            type="button"
+            class="button primary small"
+            onClick={() => space.answer(player, true)}
+          >
             Let in
           </button>
           <button type="button" class="button small" onClick={() => space.answer(player, false)}>
@@ -65,10 +71,18 @@ export function Zones({ space }: { space: Space }) {
       {space.leaders.value.map(({ player, name }) => (
         <div key={player} class="knock" role="alert">
           <span>{name} asks you to come along.</span>
-          <button type="button" class="button primary small" onClick={() => space.answerLeader(player, true)}>
+          <button
+            type="button"
+            class="button primary small"
+            onClick={() => space.answerLeader(player, true)}
+          >
             Follow
           </button>
-          <button type="button" class="button small" onClick={() => space.answerLeader(player, false)}>
+          <button
+            type="button"
+            class="button small"
+            onClick={() => space.answerLeader(player, false)}
+          >
             Not now
           </button>
         </div>
@@ -121,7 +135,11 @@ export function LinkPanel({ zone, onClose }: { zone: Zone; onClose: () => void }
         </a>
         <IconButton icon="close" label="Close the page" class="quiet small" onClick={onClose} />
       </header>
-      {isOurs(url) ? <OwnPage url={url} title={zone.name || url} /> : <OtherPage url={url} title={zone.name || url} />}
+      {isOurs(url) ? (
+        <OwnPage url={url} title={zone.name || url} />
+      ) : (
+        <OtherPage url={url} title={zone.name || url} />
+      )}
     </section>
   );
 }
@@ -141,10 +159,15 @@ const isOurs = (url: string) => new URL(url, location.href).origin === location.
 /** A page of another site may be itself. */
 function OtherPage({ url, title }: { url: string; title: string }) {
   const sandbox = "allow-scripts allow-forms allow-popups allow-same-origin";
-  return <iframe title={title} src={url} sandbox={sandbox} referrerpolicy="no-referrer" loading="lazy" />;
+  return (
+    <iframe title={title} src={url} sandbox={sandbox} referrerpolicy="no-referrer" loading="lazy" />
+  );
 }
 
-/** A page of this server lets nobody show it in a frame: it is fetched, and shown as words, without its scripts. */
+/**
+ * A page of this server lets nobody show it in a frame: it is fetched, and shown as words, without
+ * its scripts.
+ */
 function OwnPage({ url, title }: { url: string; title: string }) {
   const [text, setText] = useState("");
   useEffect(() => {

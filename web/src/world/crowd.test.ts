@@ -40,7 +40,10 @@ describe("a crowd", () => {
     const crowd = new Crowd(WIDTH);
     const roster = { full: true, came: [card(1), card(2)], gone: [] };
     crowd.apply(
-      frame(1, { roster, cells: [cell(0, { full: true, entries: [entry(1, 100, 100), entry(1, 200, 100)] })] }),
+      frame(1, {
+        roster,
+        cells: [cell(0, { full: true, entries: [entry(1, 100, 100), entry(1, 200, 100)] })],
+      }),
     );
     expect(standing(crowd)).toEqual([1, 2]);
     crowd.apply(frame(2, { cells: [cell(0, { left: [2] })] }));
@@ -60,7 +63,11 @@ describe("a crowd", () => {
 
   test("who walks on is where the low bits say, on either side of where they were", () => {
     const crowd = new Crowd(60);
-    crowd.apply(frame(1, { cells: [cell(5, { full: true, entries: [entry(4, 10, 250), entry(20, 300, 5)] })] }));
+    crowd.apply(
+      frame(1, {
+        cells: [cell(5, { full: true, entries: [entry(4, 10, 250), entry(20, 300, 5)] })],
+      }),
+    );
     const steps: Cell["steps"] = [
       { gap: 4, low: [20, 2], turn: 6 },
       { gap: 20, low: [35, 250], turn: 9 },
@@ -76,7 +83,11 @@ describe("a crowd", () => {
 
   test("a full cell forgets who is not in it, a dropped one everybody", () => {
     const crowd = new Crowd(WIDTH);
-    crowd.apply(frame(1, { cells: [cell(0, { full: true, entries: [entry(5, 100, 100), entry(1, 120, 100)] })] }));
+    crowd.apply(
+      frame(1, {
+        cells: [cell(0, { full: true, entries: [entry(5, 100, 100), entry(1, 120, 100)] })],
+      }),
+    );
     crowd.apply(frame(2, { cells: [cell(0, { full: true, entries: [entry(6, 120, 100)] })] }));
     expect(standing(crowd)).toEqual([6]);
     crowd.apply(frame(3, { dropped: [0] }));
@@ -114,10 +125,14 @@ describe("drawing between two places", () => {
     expect(place.x).toBe(108);
   });
 
-  /** The tick drawn after a hundred frames of which every third came that much late, and the longest such lateness. */
+  /**
+   * The tick drawn after a hundred frames of which every third came that much late, and the longest
+   * such lateness.
+   */
   function drawnAfter(late: number): number {
     const clock = new Clock(50);
-    for (let tick = 1; tick <= 100; tick++) clock.hear(tick, 1000 + tick * 50 + (tick % 3 === 0 ? late : 0));
+    for (let tick = 1; tick <= 100; tick++)
+      clock.hear(tick, 1000 + tick * 50 + (tick % 3 === 0 ? late : 0));
     return clock.tickAt(1000 + 100 * 50);
   }
 
@@ -135,7 +150,8 @@ describe("drawing between two places", () => {
     const crowd = new Crowd(WIDTH);
     const clock = new Clock(50);
     let [sent, last] = [0, 0];
-    // A picture every 16 ms; frames come in heaps of four, and from time to time the line is stuck for a while.
+    // A picture every 16 ms; frames come in heaps of four, and from time to time the line is stuck
+    // for a while.
     const arrival = (tick: number) => {
       const at = Math.ceil(tick / 4) * 200 + 100;
       return [300, 400, 250].reduce((due, stuck, index) => {
@@ -146,7 +162,11 @@ describe("drawing between two places", () => {
     for (let now = 0; now < 8000; now += 16) {
       while (arrival(sent + 1) <= now) {
         sent++;
-        crowd.apply(frame(sent, { cells: [cell(0, { full: sent === 1, entries: [entry(1, sent * 4, 100)] })] }));
+        crowd.apply(
+          frame(sent, {
+            cells: [cell(0, { full: sent === 1, entries: [entry(1, sent * 4, 100)] })],
+          }),
+        );
         clock.hear(sent, arrival(sent));
       }
       crowd.walkers.get(1)?.at(clock.tickAt(now), place);
@@ -154,7 +174,9 @@ describe("drawing between two places", () => {
       expect(place.x, `at ${now} ms`).toBeGreaterThanOrEqual(last);
       last = place.x;
     }
-    expect(last, "and in the end it is about as late as it must be").toBeGreaterThan(((8000 - 700) / 50) * 4);
+    expect(last, "and in the end it is about as late as it must be").toBeGreaterThan(
+      ((8000 - 700) / 50) * 4,
+    );
   });
 
   test("after a long stall time goes on from what was drawn", () => {

@@ -1,6 +1,6 @@
 /**
- * Crowd: everybody the server shows, built from its frames, and where to draw them a little in the past,
- * between two places that are known.
+ * Crowd: everybody the server shows, built from its frames, and where to draw them a little in the
+ * past, between two places that are known.
  */
 
 import { SUBTILES } from "./movement";
@@ -10,7 +10,9 @@ export const CELL_TILES = 16;
 const CELL_SIDE = CELL_TILES * SUBTILES;
 /** Places remembered per player: at 20 Hz a good half second. */
 const TRAIL = 12;
-/** After this many ticks without news a moving player was standing, whatever its last motion said. */
+/**
+ * After this many ticks without news a moving player was standing, whatever its last motion said.
+ */
 const HOLD = 8;
 
 export const MOTION = { standing: 0, walking: 1, running: 2 } as const;
@@ -66,7 +68,8 @@ export class Walker {
     const last = this.trail.at(-1);
     if (last && tick <= last.tick) return;
     // Whoever stood still set off one tick before the first news, not at the last news long ago.
-    const rested = last && tick - last.tick > 1 && (this.motion === MOTION.standing || tick - last.tick > HOLD);
+    const rested =
+      last && tick - last.tick > 1 && (this.motion === MOTION.standing || tick - last.tick > HOLD);
     if (rested) this.#push(tick - 1, last.x, last.y);
     this.#push(tick, x, y);
     this.facing = facing;
@@ -127,10 +130,14 @@ export class Crowd {
     this.#columns = Math.ceil(width / CELL_TILES);
   }
 
-  /** Applies a frame as `docs/protocol.md` tells; `false` for one that is not newer than the last. */
+  /**
+   * Applies a frame as `docs/protocol.md` tells; `false` for one that is not newer than the last.
+   */
   apply(frame: FrameNews): boolean {
-    if (frame.epoch < this.#epoch || (frame.epoch === this.#epoch && frame.tick <= this.#tick)) return false;
-    if (frame.epoch > this.#epoch) for (const walker of this.walkers.values()) walker.trail.length = 0;
+    if (frame.epoch < this.#epoch || (frame.epoch === this.#epoch && frame.tick <= this.#tick))
+      return false;
+    if (frame.epoch > this.#epoch)
+      for (const walker of this.walkers.values()) walker.trail.length = 0;
     this.#epoch = frame.epoch;
     this.#tick = frame.tick;
     const { full, came, gone } = frame.roster ?? NOBODY;
@@ -141,7 +148,8 @@ export class Crowd {
     for (const card of came) this.cards.set(card.player, card);
     for (const cell of frame.cells) this.#applyCell(cell, frame.tick);
     for (const index of frame.dropped) {
-      for (const walker of this.walkers.values()) if (walker.cell === index) this.walkers.delete(walker.player);
+      for (const walker of this.walkers.values())
+        if (walker.cell === index) this.walkers.delete(walker.player);
     }
     for (const player of gone) this.#forget(player);
     return true;
@@ -158,10 +166,12 @@ export class Crowd {
         listed.add(player);
       }
       for (const walker of this.walkers.values()) {
-        if (walker.cell === cell.index && !listed.has(walker.player)) this.walkers.delete(walker.player);
+        if (walker.cell === cell.index && !listed.has(walker.player))
+          this.walkers.delete(walker.player);
       }
     }
-    for (const player of cell.left) if (this.walkers.get(player)?.cell === cell.index) this.walkers.delete(player);
+    for (const player of cell.left)
+      if (this.walkers.get(player)?.cell === cell.index) this.walkers.delete(player);
     let player = 0;
     for (const { gap, bits } of cell.entries) {
       player += gap;
@@ -181,7 +191,8 @@ export class Crowd {
       player += gap;
       const walker = this.walkers.get(player);
       const from = walker?.trail.at(-1);
-      if (walker && from) walker.put(tick, near(from.x, low[0]), near(from.y, low[1]), turn & 3, turn >> 2);
+      if (walker && from)
+        walker.put(tick, near(from.x, low[0]), near(from.y, low[1]), turn & 3, turn >> 2);
     }
   }
 
@@ -191,17 +202,26 @@ export class Crowd {
   }
 }
 
-/** Milliseconds that others are drawn in the past at least, and at most however late frames come. */
+/**
+ * Milliseconds that others are drawn in the past at least, and at most however late frames come.
+ */
 const MIN_DELAY = 100;
 const MAX_DELAY = 500;
-/** How much of the worst lateness is still believed one frame later: a bad moment counts for some seconds. */
+/**
+ * How much of the worst lateness is still believed one frame later: a bad moment counts for some
+ * seconds.
+ */
 const FORGET = 0.985;
-/** How much of the way to a better delay is gone with each frame, so that nobody is seen to hurry or to stop. */
+/**
+ * How much of the way to a better delay is gone with each frame, so that nobody is seen to hurry or
+ * to stop.
+ */
 const ADAPT = 0.1;
 
 /**
- * Clock: which tick to draw. Which tick it is at the server is guessed from when frames arrive: the earliest arrivals
- * count, they were delayed least. How far in the past to draw follows from how late the others come.
+ * Clock: which tick to draw. Which tick it is at the server is guessed from when frames arrive: the
+ * earliest arrivals count, they were delayed least. How far in the past to draw follows from how
+ * late the others come.
  */
 export class Clock {
   #start: number | undefined;
@@ -234,7 +254,10 @@ export class Clock {
     this.delay += (wanted - this.delay) * ADAPT;
   }
 
-  /** The tick to draw at that local time. When the delay grows, time stands still for a moment but does not run back. */
+  /**
+   * The tick to draw at that local time. When the delay grows, time stands still for a moment but
+   * does not run back.
+   */
   tickAt(now: number): number {
     if (this.#start === undefined) return 0;
     const tick = Math.max((now - this.delay - this.#start) / this.tickMillis, this.#drawn);

@@ -47,7 +47,10 @@ test("before a closed room there is a door, at every side and corner, and nowher
 });
 
 test("who stands in one room sees the door of the next, the nearest first", () => {
-  const offices: Room[] = [0, 1, 2].map((zone) => ({ zone, area: { x: zone * 3, y: 0, width: 3, height: 3 } }));
+  const offices: Room[] = [0, 1, 2].map((zone) => ({
+    zone,
+    area: { x: zone * 3, y: 0, width: 3, height: 3 },
+  }));
   expect(closedRoomAt(offices, () => true, 2, 1)).toBe(1);
   expect(closedRoomAt(offices, (zone) => zone !== 1, 3, 1)).toBe(0);
 });

@@ -1,4 +1,7 @@
-/** Doors: which step onto another tile a private area forbids, bit by bit what `src/systems/zones.rs` does. */
+/**
+ * Doors: which step onto another tile a private area forbids, bit by bit what
+ * `src/systems/zones.rs` does.
+ */
 
 import type { Area } from "./map";
 
@@ -16,8 +19,9 @@ export interface Room {
 
 /** The first private area that has the tile. */
 export function roomAt(rooms: readonly Room[], x: number, y: number): number | undefined {
-  return rooms.find(({ area }) => x >= area.x && y >= area.y && x < area.x + area.width && y < area.y + area.height)
-    ?.zone;
+  return rooms.find(
+    ({ area }) => x >= area.x && y >= area.y && x < area.x + area.width && y < area.y + area.height,
+  )?.zone;
 }
 
 /** Nobody gets into a closed room from outside; whoever is in stays, and goes when they like. */
@@ -58,7 +62,10 @@ export function closedRoomAt(
 }
 
 /** Why no one gets in, for people. */
-export function whyClosed(state: { locked: boolean; people: number; cap: number }, lockedBy?: string): string {
+export function whyClosed(
+  state: { locked: boolean; people: number; cap: number },
+  lockedBy?: string,
+): string {
   if (state.locked) return lockedBy ? `Locked by ${lockedBy}` : "Locked";
   return `Full: ${state.people} of ${state.cap} inside`;
 }

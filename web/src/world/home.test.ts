@@ -11,7 +11,17 @@ function ground(...solid: [number, number][]): Grid {
   return grid;
 }
 
-const spawn: Zone = { kind: "spawn", name: "", x: 2, y: 0, width: 1, height: 1, url: null, text: null, reach: null };
+const spawn: Zone = {
+  kind: "spawn",
+  name: "",
+  x: 2,
+  y: 0,
+  width: 1,
+  height: 1,
+  url: null,
+  text: null,
+  reach: null,
+};
 
 test("someone between four things is walled in, unless people arrive there", () => {
   const walled = ground([1, 0], [0, 1], [1, 2], [2, 1]);

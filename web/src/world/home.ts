@@ -7,7 +7,13 @@ import { type Grid, isSolid } from "./movement";
 /** From a place that leads out one gets to that many tiles, or to where people arrive. */
 const ROOMY = 32;
 
-export function leadsOut(grid: Grid, doors: Doors, zones: readonly Zone[], x: number, y: number): boolean {
+export function leadsOut(
+  grid: Grid,
+  doors: Doors,
+  zones: readonly Zone[],
+  x: number,
+  y: number,
+): boolean {
   const ways = zones.filter(({ kind }) => kind === "spawn" || kind === "portal");
   const seen = new Set([y * grid.width + x]);
   const border = [{ x, y }];
@@ -24,7 +30,8 @@ export function leadsOut(grid: Grid, doors: Doors, zones: readonly Zone[], x: nu
     ] as const) {
       const next = { x: at.x + dx, y: at.y + dy };
       const index = next.y * grid.width + next.x;
-      if (isSolid(grid, next.x, next.y) || seen.has(index) || !doors(at.x, at.y, next.x, next.y)) continue;
+      if (isSolid(grid, next.x, next.y) || seen.has(index) || !doors(at.x, at.y, next.x, next.y))
+        continue;
       seen.add(index);
       border.push(next);
     }

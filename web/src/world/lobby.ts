@@ -1,4 +1,7 @@
-/** Lobby: in which order spaces are shown, and which map a new one is made of unless another is chosen. */
+/**
+ * Lobby: in which order spaces are shown, and which map a new one is made of unless another is
+ * chosen.
+ */
 
 /** Those with most people first, then those the person was in last, then as they came. */
 export function byLife<Space extends { id: string; people: number }>(

@@ -32,7 +32,8 @@ const map: SpaceMap = {
 test("only a tree's trunk is in the way, and people walk behind its crown", () => {
   const grid = gridOf(map);
   const solid = [];
-  for (let y = 0; y < 5; y++) for (let x = 0; x < 5; x++) if (isSolid(grid, x, y)) solid.push([x, y]);
+  for (let y = 0; y < 5; y++)
+    for (let x = 0; x < 5; x++) if (isSolid(grid, x, y)) solid.push([x, y]);
   expect(solid).toEqual([
     [0, 3],
     [2, 3],
@@ -50,8 +51,19 @@ test("what was removed is not in the way, unless something else is", () => {
 });
 
 test("two maps look the same while their tiles do, no matter what stands on them", () => {
-  const tiled = { ...map, tiles: ["grass"], layers: [{ name: "ground", above: false, data: Array(25).fill(1) }] };
-  expect(hasSameTiles(tiled, { ...tiled, version: 2, elements: [], layers: structuredClone(tiled.layers) })).toBe(true);
+  const tiled = {
+    ...map,
+    tiles: ["grass"],
+    layers: [{ name: "ground", above: false, data: Array(25).fill(1) }],
+  };
+  expect(
+    hasSameTiles(tiled, {
+      ...tiled,
+      version: 2,
+      elements: [],
+      layers: structuredClone(tiled.layers),
+    }),
+  ).toBe(true);
   const [layer] = structuredClone(tiled.layers);
   if (layer) layer.data[7] = 0;
   expect(hasSameTiles(tiled, { ...tiled, layers: layer ? [layer] : [] })).toBe(false);

@@ -77,7 +77,11 @@ export function hasSameTiles(one: SpaceMap, other: SpaceMap): boolean {
 
 /** What blocks movement: the map's own tiles and every static element. */
 export function gridOf(map: SpaceMap): Grid {
-  const grid = { width: map.width, height: map.height, blockers: new Uint16Array(map.width * map.height) };
+  const grid = {
+    width: map.width,
+    height: map.height,
+    blockers: new Uint16Array(map.width * map.height),
+  };
   map.blocked.forEach((row, y) => {
     for (let x = 0; x < row.length; x++) if (row[x] === "1") add(grid, x, y, 1);
   });
@@ -97,7 +101,9 @@ export function block(grid: Grid, placement: Placement, by: 1 | -1): void {
   }
 }
 
-/** Where a standing thing touches the ground, in tiles from the top: what is drawn in front of what. */
+/**
+ * Where a standing thing touches the ground, in tiles from the top: what is drawn in front of what.
+ */
 export function groundLine(placement: Placement): number {
   const { footprint, height, static: isStatic } = placement.element;
   return placement.y + (isStatic ? footprint.y + footprint.height : height);

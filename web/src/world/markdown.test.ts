@@ -22,7 +22,8 @@ const of = (text: string) => {
 /** Where the only link of a text says that it leads. */
 const hostOf = (text: string) => {
   const [block] = parse(text);
-  const link = block?.kind === "words" ? block.spans.find(({ kind }) => kind === "link") : undefined;
+  const link =
+    block?.kind === "words" ? block.spans.find(({ kind }) => kind === "link") : undefined;
   return link?.kind === "link" ? link.host : "no link";
 };
 
@@ -64,7 +65,10 @@ describe("a message", () => {
 describe("what is written", () => {
   test.each<[string, unknown]>([
     ["hello", ["hello"]],
-    ["*so* **very** _nice_", [{ italic: ["so"] }, " ", { bold: ["very"] }, " ", { italic: ["nice"] }]],
+    [
+      "*so* **very** _nice_",
+      [{ italic: ["so"] }, " ", { bold: ["very"] }, " ", { italic: ["nice"] }],
+    ],
     ["**bold with *italic* in it**", [{ bold: ["bold with ", { italic: ["italic"] }, " in it"] }]],
     ["2 * 3 * 4 and snake_case_name", ["2 * 3 * 4 and snake_case_name"]],
     ["**", ["**"]],
@@ -73,7 +77,10 @@ describe("what is written", () => {
       "see https://plaza.test/a_b_c.",
       ["see ", { link: "https://plaza.test/a_b_c", to: "https://plaza.test/a_b_c" }, "."],
     ],
-    ["(http://a.test/x_(y))", ["(", { link: "http://a.test/x_(y)", to: "http://a.test/x_(y)" }, ")"]],
+    [
+      "(http://a.test/x_(y))",
+      ["(", { link: "http://a.test/x_(y)", to: "http://a.test/x_(y)" }, ")"],
+    ],
     ["[docs](https://a.test/)", [{ link: "docs", to: "https://a.test/" }]],
     ["[bad](javascript:alert(1))", ["[bad](javascript:alert(1))"]],
     ["javascript:alert(1) data:text/html,x", ["javascript:alert(1) data:text/html,x"]],
@@ -81,7 +88,10 @@ describe("what is written", () => {
     [`![](/files/${HASH}.png)`, [{ picture: `/files/${HASH}.png` }]],
     [`![](/files/${HASH}.jpg)`, [{ picture: `/files/${HASH}.jpg` }]],
     [`![](/files/${HASH}.svg)`, [`![](/files/${HASH}.svg)`]],
-    ["![](https://evil.test/x.png)", ["![](", { link: "https://evil.test/x.png", to: "https://evil.test/x.png" }, ")"]],
+    [
+      "![](https://evil.test/x.png)",
+      ["![](", { link: "https://evil.test/x.png", to: "https://evil.test/x.png" }, ")"],
+    ],
     ["![](/files/../api/v1/me.png)", ["![](/files/../api/v1/me.png)"]],
     [
       "@ada, @ANN LEE and @ann; not @anna or a@ada",
@@ -102,7 +112,9 @@ describe("what is written", () => {
   });
 
   test("the words alone", () => {
-    expect(plain(`**hi** @ada ![](/files/${HASH}.png)\n\`\`\`\ncode\n\`\`\``)).toBe("hi @ada 🖼️\ncode");
+    expect(plain(`**hi** @ada ![](/files/${HASH}.png)\n\`\`\`\ncode\n\`\`\``)).toBe(
+      "hi @ada 🖼️\ncode",
+    );
   });
 
   test("who is called", () => {

@@ -1,6 +1,7 @@
 /**
- * Markdown: the small part of it that chat understands, as plain data: bold, italic, code, links, pictures of this server, and
- * names with an @. Whoever shows it makes text of it, never HTML, so nothing that people write can become more than words.
+ * Markdown: the small part of it that chat understands, as plain data: bold, italic, code, links,
+ * pictures of this server, and names with an @. Whoever shows it makes text of it, never HTML, so
+ * nothing that people write can become more than words.
  */
 
 export type Span =
@@ -23,7 +24,10 @@ export interface Names {
 const NOBODY: Names = { me: "", others: [] };
 /** Bold in italic in bold: nobody needs more, and a line of stars must not become a tower. */
 const DEPTH = 3;
-/** Pictures that people uploaded, by the hash of their bytes; no other address is fetched because somebody wrote it. */
+/**
+ * Pictures that people uploaded, by the hash of their bytes; no other address is fetched because
+ * somebody wrote it.
+ */
 const PICTURE = /^!\[[^\]\n]{0,200}\]\((\/files\/[0-9a-f]{64}\.(?:png|jpg))\)/;
 const LINK = /^\[([^\]\n]{1,500})\]\((https?:\/\/[^\s()<>]{1,2000})\)/i;
 const ADDRESS = /^https?:\/\/[^\s<>"]{1,2000}/i;
@@ -34,8 +38,8 @@ const REMEMBERED = 1000;
 const parsed = new WeakMap<Names, Map<string, Block[]>>();
 
 /**
- * A line as blocks: words, and code between lines of three backticks. The same line is parsed once, however often it is shown; names
- * count only where a name may be called.
+ * A line as blocks: words, and code between lines of three backticks. The same line is parsed once,
+ * however often it is shown; names count only where a name may be called.
  */
 export function parse(text: string, names: Names = NOBODY): readonly Block[] {
   const counted = text.includes("@") ? names : NOBODY;
@@ -90,7 +94,10 @@ export function mentions(text: string, name: string): boolean {
         (span.kind === "mention" && span.isMe) ||
         ((span.kind === "bold" || span.kind === "italic") && isCalled(span.spans)),
     );
-  return name !== "" && parse(text, only(name)).some((block) => block.kind === "words" && isCalled(block.spans));
+  return (
+    name !== "" &&
+    parse(text, only(name)).some((block) => block.kind === "words" && isCalled(block.spans))
+  );
 }
 
 let lastOnly: Names = NOBODY;
@@ -173,11 +180,19 @@ function code(text: string, at: number): Found | undefined {
   const end = text.indexOf("`", at + 1);
   if (end <= at + 1) return undefined;
   const inside = text.slice(at + 1, end);
-  return inside.includes("\n") ? undefined : { span: { kind: "code", text: inside }, length: end + 1 - at };
+  return inside.includes("\n")
+    ? undefined
+    : { span: { kind: "code", text: inside }, length: end + 1 - at };
 }
 
 /** Between one mark or two, with words right behind the first and right before the last. */
-function emphasis(text: string, at: number, mark: string, names: Sorted, depth: number): Found | undefined {
+function emphasis(
+  text: string,
+  at: number,
+  mark: string,
+  names: Sorted,
+  depth: number,
+): Found | undefined {
   if (depth === 0) return undefined;
   const isDouble = text[at + 1] === mark;
   const marks = isDouble ? mark + mark : mark;
@@ -208,13 +223,19 @@ function link(text: string, address: string, length: number): Found | undefined 
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") return undefined;
   const host = isHonest(text, url) ? undefined : url.hostname;
-  return { span: { kind: "link", text, href: url.href, ...(host !== undefined && { host }) }, length };
+  return {
+    span: { kind: "link", text, href: url.href, ...(host !== undefined && { host }) },
+    length,
+  };
 }
 
 /** What looks like the name of a host: parts between full stops, the last of letters. */
 const HOST = /(?:[\p{L}\p{M}\p{N}_-]+[.。．｡])+(?:xn--[a-z0-9-]+|[\p{L}\p{M}]{2,})/giu;
 
-/** Whether every host that a text names is the one it leads to. Of one that is written in other letters the real name is always shown. */
+/**
+ * Whether every host that a text names is the one it leads to. Of one that is written in other
+ * letters the real name is always shown.
+ */
 function isHonest(text: string, { hostname }: URL): boolean {
   // Letters that look like others, and marks that show nothing, must not hide a name.
   const plainText = text.normalize("NFKC").replace(/\p{Cf}/gu, "");
@@ -256,8 +277,13 @@ function withoutEnd(address: string): string {
 
 function mention(text: string, at: number, names: Sorted): Found | undefined {
   const rest = text.slice(at + 1, at + 101).toLowerCase();
-  const name = names.all.find((name) => rest.startsWith(name) && !WORD.test(rest[name.length] ?? ""));
+  const name = names.all.find(
+    (name) => rest.startsWith(name) && !WORD.test(rest[name.length] ?? ""),
+  );
   if (name === undefined) return undefined;
   const length = name.length + 1;
-  return { span: { kind: "mention", text: text.slice(at, at + length), isMe: name === names.me }, length };
+  return {
+    span: { kind: "mention", text: text.slice(at, at + length), isMe: name === names.me },
+    length,
+  };
 }

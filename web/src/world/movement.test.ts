@@ -42,8 +42,12 @@ test("every step ends bit by bit where the server's does", () => {
     const body = { x, y, carryX, carryY, facing };
     run.steps.forEach(([direction, running], index) => {
       step(body, grid, direction, running === 1, run.tick_rate);
-      const reached = [body.x, body.y, body.carryX, body.carryY, body.facing].map((value) => value + 0);
-      expect(reached, `${run.map} at ${run.tick_rate} Hz, step ${index}`).toEqual(run.states[index]);
+      const reached = [body.x, body.y, body.carryX, body.carryY, body.facing].map(
+        (value) => value + 0,
+      );
+      expect(reached, `${run.map} at ${run.tick_rate} Hz, step ${index}`).toEqual(
+        run.states[index],
+      );
       steps++;
     });
   }

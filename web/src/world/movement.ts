@@ -57,7 +57,10 @@ export function gridHash(grid: Grid): number {
   return hash >>> 0;
 }
 
-/** One step of a held direction, stopping before closed doors on each axis; the body is changed in place. */
+/**
+ * One step of a held direction, stopping before closed doors on each axis; the body is changed in
+ * place.
+ */
 export function step(
   body: Body,
   grid: Grid,

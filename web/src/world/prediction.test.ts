@@ -5,7 +5,14 @@ import { type Authority, type Input, Prediction } from "./prediction";
 const grid: Grid = { width: 10, height: 10, blockers: new Uint16Array(100) };
 for (let y = 0; y < 10; y++) grid.blockers[y * 10 + 6] = 1;
 
-const start = (): Authority => ({ x: 160, y: 160, carryX: 0, carryY: 0, facing: 0, walking: false });
+const start = (): Authority => ({
+  x: 160,
+  y: 160,
+  carryX: 0,
+  carryY: 0,
+  facing: 0,
+  walking: false,
+});
 
 /** A server that applies inputs some steps late. */
 function serverAfter(inputs: Input[]): Authority {
@@ -20,7 +27,8 @@ describe("prediction", () => {
     const sent: Input[] = [];
     for (let tick = 0; tick < 60; tick++) {
       sent.push(prediction.step(tick < 30 ? 3 : 5, tick % 7 === 0));
-      if (tick >= 6) prediction.reconcile(serverAfter(sent.slice(0, tick - 5)), sent[tick - 6]?.seq ?? 0);
+      if (tick >= 6)
+        prediction.reconcile(serverAfter(sent.slice(0, tick - 5)), sent[tick - 6]?.seq ?? 0);
     }
     expect(prediction.corrections).toBe(0);
     const { walking: _, ...truth } = serverAfter(sent);
@@ -77,7 +85,10 @@ describe("prediction", () => {
   });
 });
 
-/** The server's queue of inputs, as `src/systems/steering.rs` has it: eight wait, four ticks may be made up for. */
+/**
+ * The server's queue of inputs, as `src/systems/steering.rs` has it: eight wait, four ticks may be
+ * made up for.
+ */
 class Queue {
   readonly body = start();
   ack = 0;
@@ -113,7 +124,9 @@ class Queue {
   }
 }
 
-/** A line that keeps the order: what is put in comes out 100 to 200 ms later, or after it was stuck. */
+/**
+ * A line that keeps the order: what is put in comes out 100 to 200 ms later, or after it was stuck.
+ */
 class Line<T> {
   readonly #waiting: { due: number; what: T }[] = [];
   #last = 0;
@@ -186,10 +199,15 @@ describe("on a bad line", () => {
     "what the server had to drop is taken back without a leap, at a picture every %i ms",
     (picture) => {
       const { server, prediction, shown, leap } = walkAbout(0.02, picture);
-      expect(server.dropped, "the line was stuck for longer than eight inputs wait").toBeGreaterThan(0);
+      expect(
+        server.dropped,
+        "the line was stuck for longer than eight inputs wait",
+      ).toBeGreaterThan(0);
       expect(prediction.corrections).toBeGreaterThan(0);
       expect(prediction.jumps).toBe(0);
-      expect(leap, "half a tile more than running takes").toBeLessThanOrEqual((512 * picture) / 1000 + 32);
+      expect(leap, "half a tile more than running takes").toBeLessThanOrEqual(
+        (512 * picture) / 1000 + 32,
+      );
       const { walking: _, ...truth } = server.body;
       expect(prediction.body).toEqual(truth);
       expect([shown.x, shown.y].map(Math.round)).toEqual([truth.x, truth.y]);
@@ -200,7 +218,8 @@ describe("on a bad line", () => {
     const open: Grid = { width: 100, height: 100, blockers: new Uint16Array(10_000) };
     const prediction = new Prediction(start(), open, 20);
     let last = 0;
-    for (let tick = 0; tick < 200; tick++) if (!prediction.isFull) last = prediction.step(3, true).seq;
+    for (let tick = 0; tick < 200; tick++)
+      if (!prediction.isFull) last = prediction.step(3, true).seq;
     expect(last).toBe(30);
     // The server had room for the last eight.
     const body = start();

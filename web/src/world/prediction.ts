@@ -1,6 +1,6 @@
 /**
- * Prediction: the own player moves at once; what the server says later is the truth, and inputs it has not
- * applied yet are replayed on top of it.
+ * Prediction: the own player moves at once; what the server says later is the truth, and inputs it
+ * has not applied yet are replayed on top of it.
  */
 
 import { type Doors, noDoors } from "./doors";
@@ -18,15 +18,22 @@ export interface Authority extends Body {
 }
 
 /**
- * A difference beyond this many sub-tiles is a jump, not a correction: there is nothing to smooth. A line that is stuck
- * for as long as inputs are made costs a runner less: `AHEAD`, without the eight inputs that wait at the server.
+ * A difference beyond this many sub-tiles is a jump, not a correction: there is nothing to smooth.
+ * A line that is stuck for as long as inputs are made costs a runner less: `AHEAD`, without the
+ * eight inputs that wait at the server.
  */
 const JUMP = 10 * SUBTILES;
 /** How fast a correction fades, per second: 95 % are gone after 0.2 s. */
 const FADE = 15;
-/** Sub-tiles a second that a correction fades at most, as fast as people run: whoever is put back is not seen to leap. */
+/**
+ * Sub-tiles a second that a correction fades at most, as fast as people run: whoever is put back is
+ * not seen to leap.
+ */
 const GLIDE = 512;
-/** Seconds that inputs are made without an answer. More would be dropped by the server, and taken back here. */
+/**
+ * Seconds that inputs are made without an answer. More would be dropped by the server, and taken
+ * back here.
+ */
 const AHEAD = 1.5;
 
 export class Prediction {
@@ -90,7 +97,10 @@ export class Prediction {
     this.#walkSeq = seq;
   }
 
-  /** These inputs, the last ones made, are to be applied after all: a new life of the space forgot them. */
+  /**
+   * These inputs, the last ones made, are to be applied after all: a new life of the space forgot
+   * them.
+   */
   expect(inputs: readonly Input[]): void {
     this.#pending = [...inputs];
   }
@@ -111,7 +121,8 @@ export class Prediction {
     for (const input of this.#pending)
       step(this.body, this.grid, input.direction, input.run, this.tickRate, this.doors);
     const isAsked = this.#walkSeq > ack;
-    this.walking = (own.walking || isAsked) && !this.#pending.some((input) => input.direction !== 0);
+    this.walking =
+      (own.walking || isAsked) && !this.#pending.some((input) => input.direction !== 0);
     const dx = this.body.x - before.x;
     const dy = this.body.y - before.y;
     if (dx === 0 && dy === 0) return;

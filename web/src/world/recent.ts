@@ -1,6 +1,7 @@
 /**
- * Recent: the steps of the last two seconds. When a connection breaks or another process takes over, the server stands
- * where one of them began; those that it does not know any more are made up for.
+ * Recent: the steps of the last two seconds. When a connection breaks or another process takes
+ * over, the server stands where one of them began; those that it does not know any more are made up
+ * for.
  */
 
 import type { Input } from "./prediction";
@@ -29,7 +30,10 @@ export class Recent {
     this.#steps.push({ input, at, x: from.x, y: from.y });
   }
 
-  /** The steps that lead from where the server stands to where the player is seen; none when it is not on that way. */
+  /**
+   * The steps that lead from where the server stands to where the player is seen; none when it is
+   * not on that way.
+   */
   since(server: Place, seen: Place, now: number): { input: Input; at: number }[] {
     this.#forget(now);
     if (isSame(server, seen)) return [];

@@ -13,14 +13,20 @@ const zone = (kind: string, x: number, reach: number | null): Zone => ({
   text: null,
   reach,
 });
-const ZONES = [zone("note", 0, null), zone("voices", 10, 2), zone("voices", 11, 9), zone("voices", 20, 10)];
+const ZONES = [
+  zone("note", 0, null),
+  zone("voices", 10, 2),
+  zone("voices", 11, 9),
+  zone("voices", 20, 10),
+];
 const at = (x: number, y = 2, status = 0): Speaker => ({ x, y, status });
 
 test("in a zone voices carry as far as it says, and elsewhere as in the whole space", () => {
   expect(reachOf(at(0), ZONES, 5)).toBe(5);
   expect(reachOf(at(20), ZONES, 5)).toBe(10);
   for (const inside of [at(10), at(12), at(10, 3)]) expect(reachOf(inside, ZONES, 5)).toBe(2);
-  for (const outside of [at(9), at(14), at(10, 1), at(10, 4)]) expect(reachOf(outside, ZONES, 5)).toBe(5);
+  for (const outside of [at(9), at(14), at(10, 1), at(10, 4)])
+    expect(reachOf(outside, ZONES, 5)).toBe(5);
 });
 
 test("of zones that overlap the first in the map counts", () => {

@@ -1,4 +1,7 @@
-/** Voices: how far they carry between two people, as the server counts it too; `docs/proximity.md` states the rules. */
+/**
+ * Voices: how far they carry between two people, as the server counts it too; `docs/proximity.md`
+ * states the rules.
+ */
 
 import type { Zone } from "./map";
 
@@ -13,17 +16,31 @@ export interface Speaker {
   status: number;
 }
 
-/** How far the voice and the ears of somebody carry, in tiles; as far as `usual` where no zone says otherwise. */
+/**
+ * How far the voice and the ears of somebody carry, in tiles; as far as `usual` where no zone says
+ * otherwise.
+ */
 export function reachOf({ x, y, status }: Speaker, zones: readonly Zone[], usual: number): number {
   if (status === QUIET) return BESIDE;
   const here = zones.find(
     (zone) =>
-      zone.kind === "voices" && x >= zone.x && y >= zone.y && x < zone.x + zone.width && y < zone.y + zone.height,
+      zone.kind === "voices" &&
+      x >= zone.x &&
+      y >= zone.y &&
+      x < zone.x + zone.width &&
+      y < zone.y + zone.height,
   );
   return here?.reach ?? usual;
 }
 
-/** How far voices carry between two: the smaller of both reaches, so that it is the same for both. */
-export function reachBetween(a: Speaker, b: Speaker, zones: readonly Zone[], usual: number): number {
+/**
+ * How far voices carry between two: the smaller of both reaches, so that it is the same for both.
+ */
+export function reachBetween(
+  a: Speaker,
+  b: Speaker,
+  zones: readonly Zone[],
+  usual: number,
+): number {
   return Math.min(reachOf(a, zones, usual), reachOf(b, zones, usual));
 }
