@@ -217,19 +217,14 @@ async fn newest(
 }
 
 fn rules(row: &SpaceRow, caller: &Caller) -> RulesView {
-    let ProximityRules {
-        reach,
-        voices,
-        pictures,
-        walls,
-    } = row.voices;
+    let rules = row.voices;
     RulesView {
         retention_days: row.retention_days,
         slow_mode_seconds: row.slow_seconds,
-        reach,
-        voices,
-        pictures,
-        walls,
+        reach: rules.range_tiles,
+        voices: rules.max_audio,
+        pictures: rules.max_video,
+        walls: rules.walls_block,
         may_moderate: moderates(row, caller),
     }
 }
@@ -281,18 +276,18 @@ impl RulesRequest {
     /// The rules of voices as they shall be.
     fn voices(&self, now: ProximityRules) -> Result<ProximityRules, ApiError> {
         let rules = ProximityRules {
-            reach: self.reach.unwrap_or(now.reach),
-            voices: self.voices.unwrap_or(now.voices),
-            pictures: self.pictures.unwrap_or(now.pictures),
-            walls: self.walls.or(now.walls),
+            range_tiles: self.reach.unwrap_or(now.range_tiles),
+            max_audio: self.voices.unwrap_or(now.max_audio),
+            max_video: self.pictures.unwrap_or(now.max_video),
+            walls_block: self.walls.or(now.walls_block),
         };
-        if !REACHES.contains(&rules.reach) {
+        if !REACHES.contains(&rules.range_tiles) {
             return Err(ApiError::bad("Voices carry 2 to 12 tiles."));
         }
-        if !VOICES.contains(&rules.voices) {
+        if !VOICES.contains(&rules.max_audio) {
             return Err(ApiError::bad("1 to 16 voices are heard at once."));
         }
-        if !PICTURES.contains(&rules.pictures) {
+        if !PICTURES.contains(&rules.max_video) {
             return Err(ApiError::bad("0 to 9 pictures are seen at once."));
         }
         Ok(rules)

@@ -69,23 +69,23 @@ pub const PICTURES: RangeInclusive<u8> = 0..=9;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct ProximityRules {
     /// How far voices carry, in tiles, where no zone says otherwise; pictures two tiles less.
-    pub reach: u8,
+    pub range_tiles: u8,
     /// How many are heard at once, the nearest.
-    pub voices: u8,
+    pub max_audio: u8,
     /// How many are seen at once.
-    pub pictures: u8,
+    pub max_video: u8,
     /// Whether nobody is heard through what the map blocks; as the map says when nothing.
-    pub walls: Option<bool>,
+    pub walls_block: Option<bool>,
 }
 
 impl Default for ProximityRules {
     /// Those of a space of which nobody wanted anything else.
     fn default() -> Self {
         Self {
-            reach: 5,
-            voices: *VOICES.end(),
-            pictures: *PICTURES.end(),
-            walls: None,
+            range_tiles: 5,
+            max_audio: *VOICES.end(),
+            max_video: *PICTURES.end(),
+            walls_block: None,
         }
     }
 }

@@ -154,10 +154,10 @@ impl RawSpace {
             retention_days: self.chat_retention_days.map(whole).transpose()?,
             slow_seconds: whole(self.chat_slow_seconds)?,
             voices: ProximityRules {
-                reach: small(self.reach_tiles)?,
-                voices: small(self.most_voices)?,
-                pictures: small(self.most_pictures)?,
-                walls: self.walls.map(|walls| walls != 0),
+                range_tiles: small(self.reach_tiles)?,
+                max_audio: small(self.most_voices)?,
+                max_video: small(self.most_pictures)?,
+                walls_block: self.walls.map(|walls| walls != 0),
             },
             created_at: self.created_at,
         })

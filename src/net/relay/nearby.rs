@@ -385,9 +385,9 @@ fn voices(rules: ProximityRules, has_walls: bool) -> String {
     };
     format!(
         "From now on voices carry {} tiles{}; at most {} and {} at once.",
-        rules.reach,
+        rules.range_tiles,
         if has_walls { " and stop at walls" } else { "" },
-        count(rules.voices, "voice"),
-        count(rules.pictures, "picture")
+        count(rules.max_audio, "voice"),
+        count(rules.max_video, "picture")
     )
 }

@@ -78,8 +78,8 @@ impl Rules {
     /// right beside; pictures begin two tiles nearer.
     fn sense(&self, sense: Sense, reach: u8) -> SenseRule {
         let (carries, most) = match sense {
-            Sense::Hearing => (reach, self.voices.voices),
-            Sense::Sight => (if reach > 3 { reach - 2 } else { 1 }, self.voices.pictures),
+            Sense::Hearing => (reach, self.voices.max_audio),
+            Sense::Sight => (if reach > 3 { reach - 2 } else { 1 }, self.voices.max_video),
         };
         let on = i64::from(carries) * i64::from(SUBTILES);
         let off = on + i64::from(if reach > 1 { SUBTILES } else { SUBTILES / 2 });
@@ -655,7 +655,7 @@ impl Field {
     fn reach_of(&self, slot: u32) -> u8 {
         self.spots[slot as usize]
             .reach
-            .unwrap_or(self.rules.voices.reach)
+            .unwrap_or(self.rules.voices.range_tiles)
     }
 
     fn bond(&mut self, index: u32, sense: Sense) -> &mut SenseState {

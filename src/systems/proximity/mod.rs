@@ -224,7 +224,7 @@ pub fn plugin(space: &mut SpaceBuilder, plan: &SpaceLayout) {
     let mut field = Field::new(grid.width(), grid.height(), Rules::at(rate, plan.voices));
     field.walls = plan
         .voices
-        .walls
+        .walls_block
         .unwrap_or(plan.has_walls)
         .then(|| blocked.clone());
     space.add(Proximity {
@@ -268,7 +268,7 @@ pub(super) fn replace(world: &mut World, plan: &SpaceLayout) {
     }
     let mut proximity = world.resource_mut::<Proximity>();
     let (rules, were_walls_up) = (proximity.field.voices(), proximity.field.walls.is_some());
-    let has_walls = plan.voices.walls.unwrap_or(plan.has_walls);
+    let has_walls = plan.voices.walls_block.unwrap_or(plan.has_walls);
     let has_others = (were_walls_up || has_walls) && proximity.blocked != blocked;
     (proximity.blocked, proximity.has_walls) = (blocked, plan.has_walls);
     if rules != plan.voices || were_walls_up != has_walls || has_others {
@@ -352,7 +352,7 @@ impl Proximity {
 
     /// From now on these rules hold; whether nobody is heard through walls then.
     fn rule(&mut self, rules: ProximityRules, now: Tick) -> bool {
-        let has_walls = rules.walls.unwrap_or(self.has_walls);
+        let has_walls = rules.walls_block.unwrap_or(self.has_walls);
         let walls = has_walls.then(|| self.blocked.clone());
         self.field.rule(rules, walls, now.0);
         has_walls

@@ -27,7 +27,7 @@ fn field() -> Field {
 
 fn reaching(reach: u8) -> ProximityRules {
     ProximityRules {
-        reach,
+        range_tiles: reach,
         ..ProximityRules::default()
     }
 }
@@ -184,8 +184,8 @@ fn with_fewer_places_the_nearest_keep_theirs_at_once() {
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0).len(), 4);
     let rules = ProximityRules {
-        voices: 2,
-        pictures: 0,
+        max_audio: 2,
+        max_video: 0,
         ..ProximityRules::default()
     };
     field.rule(rules, None, now);
@@ -429,11 +429,11 @@ enum TestAction {
 }
 
 fn rules() -> impl Strategy<Value = ProximityRules> {
-    (REACHES, VOICES, PICTURES).prop_map(|(reach, voices, pictures)| ProximityRules {
-        reach,
-        voices,
-        pictures,
-        walls: None,
+    (REACHES, VOICES, PICTURES).prop_map(|(range_tiles, max_audio, max_video)| ProximityRules {
+        range_tiles,
+        max_audio,
+        max_video,
+        walls_block: None,
     })
 }
 
@@ -445,7 +445,7 @@ fn reach() -> impl Strategy<Value = Option<u8>> {
 /// From how far on two hear each other, and from how far off no longer, in tiles; then the same for
 /// pictures.
 fn edges(rules: ProximityRules, a: Option<u8>, b: Option<u8>) -> [(f64, f64); 2] {
-    let reach = a.unwrap_or(rules.reach).min(b.unwrap_or(rules.reach));
+    let reach = a.unwrap_or(rules.range_tiles).min(b.unwrap_or(rules.range_tiles));
     let beyond = if reach == 1 { 0.5 } else { 1.0 };
     [reach, reach.saturating_sub(2).max(1)].map(|on| (f64::from(on), f64::from(on) + beyond))
 }
@@ -507,8 +507,8 @@ proptest! {
             }
             for slot in 0..40 {
                 let peers = connected(&field, slot);
-                prop_assert!(peers.len() <= rules.voices.into());
-                prop_assert!(peers.values().filter(|sees| **sees).count() <= rules.pictures.into());
+                prop_assert!(peers.len() <= rules.max_audio.into());
+                prop_assert!(peers.values().filter(|sees| **sees).count() <= rules.max_video.into());
                 for (other, sees) in &peers {
                     let back = connected(&field, *other).get(&slot).copied();
                     prop_assert_eq!(back, Some(*sees), "mutual");
@@ -585,7 +585,7 @@ proptest! {
         for a in 0..places.len() as u32 {
             let peers: BTreeSet<u32> = connected(&field, a).into_keys().collect();
             for b in 0..places.len() as u32 {
-                let has_room = |slot| field.connected(slot).count() < rules.voices.into();
+                let has_room = |slot| field.connected(slot).count() < rules.max_audio.into();
                 if is_near(a, b) && has_room(a) && has_room(b) && (has_few(a) || has_few(b)) {
                     prop_assert!(peers.contains(&b), "{a} and {b} are near and have room");
                 }

@@ -364,10 +364,10 @@ async fn a_space_keeps_how_people_hear_and_see_each_other(home: Home) {
     );
     for walls in [Some(true), Some(false), None] {
         let voices = ProximityRules {
-            reach: 8,
-            voices: 4,
-            pictures: 0,
-            walls,
+            range_tiles: 8,
+            max_audio: 4,
+            max_video: 0,
+            walls_block: walls,
         };
         store
             .change_chat_rules(space, None, 0, voices)
