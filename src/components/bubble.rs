@@ -1,51 +1,50 @@
-//! Bubble: a few people who talk among themselves wherever they stand, and what they may do with
-//! it.
+//! Bubble: a group of up to eight players who hear only each other, and the actions on it.
 
 use bincode::{Decode, Encode};
 
 use super::id::PlayerId;
 
-/// People in one bubble at most.
+/// Most players in one bubble.
 pub const MOST_IN_BUBBLE: usize = 8;
 
-/// How a bubble is, as everybody is told.
+/// State of a bubble, as it is sent to all clients.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct BubbleState {
-    /// Its number in the space's life.
+    /// Number of the bubble, unique while the space lives.
     pub bubble: u32,
-    /// Whether those outside are heard and hear, softly.
+    /// Whether it is an aside: players outside and inside hear each other softly.
     pub is_aside: bool,
-    /// Whether others have to knock.
+    /// Whether newcomers have to knock.
     pub is_locked: bool,
-    /// Who is in it, by rising number; nobody when it is no more.
+    /// Players in it, in ascending order. Empty when the bubble ended.
     pub players: Vec<PlayerId>,
 }
 
-/// What somebody does about bubbles.
+/// An action of a player on bubbles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum BubbleAction {
-    /// Asks those who stand near to talk in one: it is made when the first of them agrees.
+    /// Invites the players nearby. The bubble is made when the first of them accepts.
     Form {
-        /// Whether those outside are heard and hear, softly.
+        /// Whether players outside and inside hear each other softly.
         is_aside: bool,
     },
-    /// Steps into one they stand next to, or knocks when it is locked.
+    /// Joins the bubble with this number next to the player, or knocks when it is locked.
     Join(u32),
-    /// Steps out of theirs.
+    /// Leaves the player's bubble.
     Leave,
-    /// Locks theirs, or opens it.
+    /// Locks (`true`) or unlocks (`false`) the player's bubble.
     Lock(bool),
-    /// Agrees to talk with the one who asked.
+    /// Accepts the invitation of this player.
     Accept(PlayerId),
-    /// Does not want to talk with the one who asked.
+    /// Declines the invitation of this player.
     Decline(PlayerId),
 }
 
 impl BubbleAction {
-    /// The deed of that number of the wire, if there is one; the other number is a bubble's or a
-    /// player's.
-    pub const fn from_wire(deed: u8, bubble: u32) -> Option<Self> {
-        match deed {
+    /// The action with this number on the wire; `None` for an unknown number. `bubble` holds the
+    /// number of a bubble or of a player, as the action needs.
+    pub const fn from_wire(action: u8, bubble: u32) -> Option<Self> {
+        match action {
             0 => Some(Self::Form { is_aside: false }),
             1 => Some(Self::Form { is_aside: true }),
             2 => Some(Self::Join(bubble)),

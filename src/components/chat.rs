@@ -1,41 +1,41 @@
-//! Chat: lines people say to a space, and what becomes of them.
+//! Chat: messages in a space, their reactions, and why a message is refused.
 
 use bincode::{Decode, Encode};
 
 use super::id::{ChatId, PlayerId, UserId};
 
-/// Lines that a space remembers for those who come later.
+/// Messages that a space remembers for players who come later.
 pub const HISTORY: usize = 50;
 
-/// Characters in one line at most.
+/// Most characters in one message.
 pub const MAX_CHARS: usize = 4_000;
 
-/// Different reactions to one line at most.
+/// Most different reactions to one message.
 pub const REACTION_KINDS: usize = 20;
 
-/// People who show the same reaction to one line at most.
+/// Most users who show the same reaction to one message.
 pub const REACTION_USERS: usize = 100;
 
-/// Seconds without another word from somebody who types, after which they count as done.
+/// Seconds after its last typing command until a player counts as no longer typing.
 pub const TYPING_SECONDS: u64 = 5;
 
 /// The longest slow mode, in seconds.
 pub const MAX_SLOW_SECONDS: u32 = 6 * 60 * 60;
 
-/// Who a line is for.
+/// Audience of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
 pub enum Scope {
-    /// Everybody in the space.
+    /// All players in the space.
     #[default]
     Space = 0,
-    /// Whoever can hear the speaker; nobody keeps it.
+    /// Players who can hear the sender. The message is not stored.
     Nearby = 1,
-    /// Everybody, and it stands out: only those who look after the space say such lines.
+    /// All players, and clients highlight it. Only the owner and admins send announcements.
     Announcement = 2,
 }
 
 impl Scope {
-    /// The scope with that number in messages and tables.
+    /// The scope with this number on the wire and in tables.
     pub const fn from_wire(number: u8) -> Option<Self> {
         match number {
             0 => Some(Self::Space),
@@ -46,37 +46,37 @@ impl Scope {
     }
 }
 
-/// Something that was said.
+/// A chat message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct ChatMessage {
-    /// This line.
+    /// Id of the message.
     pub id: ChatId,
-    /// Who said it, while they are here.
+    /// Player who sent it, while they are in the space.
     pub player: PlayerId,
-    /// The user who said it.
+    /// User who sent it.
     pub user: UserId,
-    /// Their name when they said it.
+    /// Name of the sender at the time.
     pub name: String,
-    /// The words; none when it was deleted.
+    /// Text; empty when the message was deleted.
     pub text: String,
-    /// When, in Unix milliseconds, by the clock of the process that took it.
+    /// Unix milliseconds, by the clock of the process that received it.
     pub at: u64,
-    /// The sender's own number of it: the same line sent again has the same.
+    /// The sender's own number of the message. A message sent again has the same number.
     pub client_id: Option<u32>,
-    /// Who it is for.
+    /// Audience of the message.
     pub scope: Scope,
-    /// The line that it answers.
+    /// Message that it replies to.
     pub reply_to: Option<ChatId>,
-    /// When its words were changed last, in Unix milliseconds.
+    /// Time of the last edit, in Unix milliseconds.
     pub edited: Option<u64>,
-    /// Whether it was taken back: only its place is left.
+    /// Whether it was deleted. Only its position in the history is left.
     pub is_deleted: bool,
-    /// What people think of it, in the order in which each kind came first.
+    /// Reactions, by the order in which each emoji came first.
     pub reactions: Vec<Reaction>,
 }
 
 impl ChatMessage {
-    /// The line that somebody says with these words.
+    /// A new message with the text of `speech`.
     pub fn new(player: PlayerId, user: UserId, name: String, speech: Speech) -> Self {
         Self {
             id: speech.id,
@@ -95,74 +95,74 @@ impl ChatMessage {
     }
 }
 
-/// One kind of reaction to a line.
+/// One kind of reaction to a message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Reaction {
     /// One emoji.
     pub emoji: String,
-    /// Who shows it, in the order they did.
+    /// Users who show it, in the order in which they reacted.
     pub users: Vec<UserId>,
 }
 
-/// What somebody wants to say.
+/// A message that a player asks to send.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Speech {
-    /// The line's id.
+    /// Id of the message.
     pub id: ChatId,
-    /// The sender's own number of it.
+    /// The sender's own number of the message.
     pub client_id: Option<u32>,
-    /// The words, already checked for length.
+    /// Text, already checked for length.
     pub text: String,
     /// Unix milliseconds.
     pub at: u64,
-    /// Who it is for.
+    /// Audience of the message.
     pub scope: Scope,
-    /// The line that it answers.
+    /// Message that it replies to.
     pub reply_to: Option<ChatId>,
-    /// Whether the speaker looks after the space: its owner, or an admin.
+    /// Whether the sender is the space's owner or an admin.
     pub may_moderate: bool,
 }
 
-/// A line has other words from now on, or none.
+/// An edit or deletion of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct MessageChange {
-    /// Which line.
+    /// Message that changes.
     pub id: ChatId,
-    /// Its new words; nothing when it is deleted.
+    /// New text; `None` when the message is deleted.
     pub text: Option<String>,
-    /// When, in Unix milliseconds.
+    /// Time of the change, in Unix milliseconds.
     pub at: u64,
 }
 
-/// Somebody shows a reaction to a line, or takes it back.
+/// A reaction that a user adds to a message or removes from it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct MessageReaction {
-    /// Which line.
+    /// Message that is reacted to.
     pub id: ChatId,
-    /// Who.
+    /// User who reacts.
     pub user: UserId,
     /// One emoji.
     pub emoji: String,
-    /// Whether it is shown from now on.
+    /// Whether the reaction is added (`true`) or removed.
     pub on: bool,
 }
 
-/// Why something was not done with a line.
+/// Why a request about a message was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum ChatRefusal {
-    /// Slow mode: so many seconds are left.
+    /// Slow mode: the player has to wait.
     TooSoon {
-        /// At least one.
+        /// Seconds left, at least one.
         seconds: u32,
     },
-    /// Only who looks after the space announces.
+    /// Only the space's owner and admins send announcements.
     NoAnnouncer,
-    /// It is somebody else's line.
+    /// The message belongs to another user.
     NotYours,
-    /// The space does not know the line, or not any more.
+    /// The space does not know the message, or has forgotten it.
     Gone,
-    /// There are as many reactions as one line has room for.
+    /// The message already has the most reactions allowed.
     TooManyReactions,
-    /// Nobody can hear the speaker.
+    /// No player can hear the sender.
     NobodyNear,
 }

@@ -1,5 +1,4 @@
-//! Commands: everything that can be asked of a space. They are applied at the next tick, in the
-//! order they came.
+//! Commands: every request to a space. They are applied at the next tick, in the order of arrival.
 
 use bincode::{Decode, Encode};
 
@@ -16,275 +15,276 @@ use super::unit::{Position, Tile};
 /// One request to a space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Command {
-    /// A user comes in, or comes back to the player that is still theirs. Rights were checked
+    /// A user joins, or returns to the player that is still theirs. Permissions were checked
     /// before.
     Join {
-        /// Who.
+        /// User who joins.
         user: UserId,
-        /// The name over the head.
+        /// Name shown over the head.
         name: String,
-        /// What they look like.
+        /// Avatar of the user.
         avatar: Option<Avatar>,
-        /// The zone they arrive in when they are new; wherever people arrive when there is none of
-        /// that name.
+        /// Zone in which a new player arrives. When no zone has that name, the player arrives at
+        /// the spawn zones.
         arrive: Option<String>,
-        /// The users they keep away from them.
+        /// Users blocked by this user.
         blocked: Vec<UserId>,
     },
-    /// A player whose connection outlived the space's last life, but who came after what was kept
-    /// of it: stands where others saw them last, under the same number.
+    /// A player whose connection outlived the space's last epoch, but who joined after its last
+    /// checkpoint. The player appears where others last saw them, under the same number.
     Resume {
-        /// Who.
+        /// Card of the player.
         card: Card,
-        /// Where.
+        /// Position of the player.
         position: Position,
-        /// Looking where.
+        /// Direction that the player faces.
         facing: Facing,
-        /// The highest of their inputs that is in that.
+        /// Highest input number that is included in the position.
         ack: u32,
-        /// The users they keep away from them.
+        /// Users blocked by this user.
         blocked: Vec<UserId>,
     },
-    /// The player's connection outlived the space's last life, and is still there: what it sends
-    /// goes on where it was.
+    /// The player's connection outlived the space's last epoch and is still open. Its input
+    /// continues where it was.
     Stay {
-        /// Who.
+        /// Player who stays.
         player: PlayerId,
     },
-    /// The user's last connection dropped without a word: the player stays for a while.
+    /// The user's last connection was lost without a goodbye. The player stays for a while.
     Disconnect {
-        /// Who.
+        /// Player who was disconnected.
         player: PlayerId,
     },
     /// The user left for good.
     Leave {
-        /// Who.
+        /// Player who leaves.
         player: PlayerId,
     },
     /// One step of a held direction.
     Step {
-        /// Who.
+        /// Player who steps.
         player: PlayerId,
-        /// What the client sent.
+        /// Step as the client sent it.
         step: HeldStep,
     },
-    /// Walk there along a path.
+    /// Walk to a goal along a path.
     Walk {
-        /// Who.
+        /// Player who walks.
         player: PlayerId,
         /// The client's number of the request.
         seq: u32,
-        /// Where to.
+        /// Goal of the walk.
         goal: Goal,
     },
-    /// One tile up, down, left or right, as clients of the tile grid move.
+    /// One tile up, down, left or right, as clients of the JSON protocol move.
     StepTile {
-        /// Who.
+        /// Player who steps.
         player: PlayerId,
-        /// The neighbouring tile.
+        /// Neighbouring tile to step to.
         tile: Tile,
     },
-    /// Take the player to where people arrive.
+    /// Move the player to the spawn point.
     GoHome {
-        /// Who.
+        /// Player who is moved.
         player: PlayerId,
     },
-    /// Say something.
+    /// Send a chat message.
     Chat {
-        /// Who.
+        /// Player who sends it.
         player: PlayerId,
-        /// What.
+        /// Message to send.
         speech: Speech,
     },
-    /// Show something over the head.
+    /// Show an emote over the head.
     Emote {
-        /// Who.
+        /// Player who shows it.
         player: PlayerId,
-        /// Which of the six, 0 to 5.
+        /// Number of the emote, 0 to 5.
         kind: u8,
     },
-    /// A user looks different from now on.
+    /// A user changes their avatar.
     ChangeAvatar {
-        /// Who; nothing happens when they are not here.
+        /// User who changes. Nothing happens when they are not here.
         user: UserId,
-        /// What they look like.
+        /// New avatar.
         avatar: Option<Avatar>,
     },
-    /// An element was placed. Takes effect on the version right before it; a space that is older is
-    /// behind.
+    /// An element was placed. Applied only to the version right before `version`; an older space is
+    /// behind and has to reload its layout.
     PlaceElement {
-        /// Where and what.
+        /// Element and its position.
         placement: Placement,
-        /// The plan's version with it.
+        /// Version of the layout with it.
         version: u32,
     },
-    /// A placement was removed. Takes effect on the version right before it; a space that is older
-    /// is behind.
+    /// A placement was removed. Applied only to the version right before `version`; an older space
+    /// is behind and has to reload its layout.
     RemoveElement {
-        /// Which.
+        /// Placement that was removed.
         id: PlacementId,
-        /// The plan's version without it.
+        /// Version of the layout without it.
         version: u32,
     },
-    /// The space is as this plan says from now on, unless it is newer already. The size stays.
+    /// Replace the layout, unless the space has a newer one already. The size stays.
     ReplaceLayout {
-        /// As it was read from the database, as a whole.
+        /// The whole layout, as read from the database.
         plan: Box<SpaceLayout>,
     },
-    /// Something for a peer, to open or change a call.
+    /// A WebRTC signal to a peer, to open or change a call.
     Signal {
-        /// Who.
+        /// Player who sends it.
         player: PlayerId,
-        /// For whom.
+        /// Peer who receives it.
         to: PlayerRef,
-        /// Nobody here reads it.
+        /// Body of the signal. The server does not read it.
         body: String,
     },
-    /// Something for the forwarding unit, about the player's own connection to it.
+    /// A request to the SFU about the player's own connection to it.
     SfuRequest {
-        /// Who.
+        /// Player who sends it.
         player: PlayerId,
-        /// Nobody here reads it.
+        /// Body of the request. The space does not read it.
         body: String,
     },
-    /// The forwarding unit answers.
+    /// A reply of the SFU.
     SfuReply {
-        /// To whom.
+        /// Player who receives it.
         player: PlayerId,
-        /// Nobody here reads it.
+        /// Body of the reply. The space does not read it.
         body: String,
     },
-    /// What a player sends to their peers from now on.
+    /// Change which media a player sends to their peers.
     ChangeMedia {
-        /// Who.
+        /// Player who sends.
         player: PlayerId,
-        /// What.
+        /// Media that is on.
         media: Media,
     },
-    /// Whether a player wants to be spoken to from now on.
+    /// Change a player's status.
     ChangeStatus {
-        /// Who.
+        /// Player whose status changes.
         player: PlayerId,
-        /// Whether.
+        /// New status.
         status: Status,
     },
-    /// Calls for somebody's attention.
+    /// Call for the attention of another player.
     Wave {
-        /// Who.
+        /// Player who waves.
         player: PlayerId,
-        /// Whose.
+        /// Player whose attention is asked for.
         to: PlayerId,
-        /// How.
+        /// Kind of the call.
         kind: WaveKind,
     },
-    /// Locks or opens the private area a player stands in.
+    /// Lock or unlock the private area in which a player stands.
     Lock {
-        /// Who.
+        /// Player who acts.
         player: PlayerId,
-        /// The zone's number.
+        /// Number of the zone.
         zone: u16,
-        /// Whether it shall be locked.
+        /// Whether it is locked from now on.
         locked: bool,
     },
-    /// Asks those in a private area to be let in.
+    /// Ask the players in a private area to be let in.
     Knock {
-        /// Who.
+        /// Player who knocks.
         player: PlayerId,
-        /// The zone's number.
+        /// Number of the zone.
         zone: u16,
     },
-    /// Lets somebody who knocked into the private area a player stands in, or into their bubble.
+    /// Let a player who knocked into the private area in which this player stands, or into their
+    /// bubble.
     Admit {
-        /// Who.
+        /// Player who admits.
         player: PlayerId,
-        /// Whom.
+        /// Player who is let in.
         guest: PlayerId,
     },
-    /// Goes where someone goes, through portals too, or no longer.
+    /// Follow another player, through portals too, or stop following.
     Follow {
-        /// Who.
+        /// Player who follows.
         player: PlayerId,
-        /// The one who is followed; no one to stop.
+        /// Player who is followed; `None` to stop.
         leader: Option<PlayerId>,
     },
-    /// Makes, joins, leaves, locks or opens a bubble.
+    /// Make, join, leave, lock or unlock a bubble.
     Bubble {
-        /// Who.
+        /// Player who acts.
         player: PlayerId,
-        /// What of it.
+        /// Action on the bubble.
         deed: BubbleAction,
     },
-    /// A user keeps another away from them, or no longer.
+    /// A user blocks or unblocks another.
     Block {
-        /// Who; nothing happens when they are not here.
+        /// User who blocks. Nothing happens when they are not here.
         user: UserId,
-        /// Whom.
+        /// User who is blocked.
         other: UserId,
-        /// Whether.
+        /// Whether the other is blocked from now on.
         blocked: bool,
     },
-    /// Give a line other words, or take it back.
+    /// Edit or delete a message.
     EditMessage {
-        /// Who.
+        /// Player who asks for it.
         player: PlayerId,
-        /// Which, and how.
+        /// Message and its new text.
         change: MessageChange,
-        /// Whether they look after the space: its owner, or an admin.
+        /// Whether the player is the space's owner or an admin.
         may_moderate: bool,
     },
-    /// A line was changed by somebody who may, wherever they are.
+    /// A user with the right to do it changed a message over HTTP, from any place.
     ApplyEdit {
-        /// Which, and how.
+        /// Message and its new text.
         change: MessageChange,
-        /// Who said the line: the space may not remember it.
+        /// Author of the message. The space may have forgotten the message.
         author: UserId,
     },
-    /// Show a reaction to a line, or take it back.
+    /// Add a reaction to a message, or remove it.
     React {
-        /// Who.
+        /// Player who reacts.
         player: PlayerId,
-        /// To which line.
+        /// Message that is reacted to.
         line: ChatId,
         /// One emoji.
         emoji: String,
-        /// Whether it is shown from now on.
+        /// Whether the reaction is added (`true`) or removed.
         on: bool,
     },
-    /// Somebody types, goes on typing, or has stopped.
+    /// A player types, continues to type, or has stopped.
     Typing {
-        /// Who.
+        /// Player who types.
         player: PlayerId,
-        /// Whether they do.
+        /// Whether they type.
         on: bool,
     },
-    /// From now on everybody says at most one line in so many seconds; 0 for as many as they like.
+    /// Set slow mode: each player sends at most one message in this many seconds. 0 turns it off.
     SlowDown {
         /// Seconds.
         seconds: u32,
     },
-    /// From now on people hear and see each other by these rules.
+    /// Set the proximity rules of the space.
     SetProximityRules {
-        /// All of them.
+        /// The new rules.
         rules: ProximityRules,
     },
-    /// Everything that was said is to be forgotten.
+    /// Delete the whole chat history.
     ClearChat {
-        /// The name of who wants it.
+        /// Name of the user who asked for it.
         by: String,
     },
 }
 
-/// Somebody, as clients of either kind name people.
+/// Reference to a player, as clients of either protocol name one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum PlayerRef {
-    /// By their number in the space.
+    /// By the player's number in the space.
     Player(PlayerId),
-    /// By their user.
+    /// By the user.
     User(UserId),
 }
 
 impl Command {
-    /// Whose player it resumes.
+    /// Card of the player who is resumed.
     pub const fn card(&self) -> Option<&Card> {
         match self {
             Self::Resume { card, .. } => Some(card),

@@ -1,23 +1,23 @@
-//! Direct: what one person writes to another, wherever both are.
+//! Direct: a message from one user to another, independent of spaces.
 
 use bincode::{Decode, Encode};
 
 use super::id::{MessageId, UserId};
 
-/// A message from one person to another.
+/// A message from one user to another.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct DirectMessage {
-    /// This message.
+    /// Id of the message.
     pub id: MessageId,
-    /// The sender's own number of it: the same message sent again has the same.
+    /// The sender's own number of the message. A message sent again has the same number.
     pub client_id: u32,
-    /// Who wrote it.
+    /// User who wrote it.
     pub from: UserId,
-    /// The name of who wrote it.
+    /// Name of the sender.
     pub name: String,
-    /// Who it is for.
+    /// User who receives it.
     pub to: UserId,
-    /// The words.
+    /// Text of the message.
     pub text: String,
     /// Unix milliseconds.
     pub at: u64,

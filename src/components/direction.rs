@@ -1,9 +1,9 @@
-//! Directions: where a key points, where a face looks, whether legs move.
+//! Directions: directions of movement, directions of faces, and states of motion.
 
 use bevy_ecs::prelude::Component;
 use bincode::{Decode, Encode};
 
-/// Where somebody wants to go; the numbers are those of the wire, clockwise from up.
+/// Direction of movement. The numbers are those of the wire, clockwise from up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Encode, Decode)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are the meaning")]
@@ -21,7 +21,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// All of them, by number.
+    /// All directions, by number.
     pub const ALL: [Self; 9] = [
         Self::None,
         Self::Up,
@@ -34,12 +34,12 @@ impl Direction {
         Self::UpLeft,
     ];
 
-    /// The direction of that number, if there is one.
+    /// The direction with this number; `None` for an unknown number.
     pub fn from_wire(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()
     }
 
-    /// −1, 0 or 1 to the right, and down.
+    /// Signs of the movement to the right and down: −1, 0 or 1.
     pub const fn signs(self) -> (i32, i32) {
         match self {
             Self::None => (0, 0),
@@ -54,7 +54,7 @@ impl Direction {
         }
     }
 
-    /// The direction with these signs; only the signs of the arguments count.
+    /// The direction with these signs. Only the signs of the arguments count.
     pub const fn from_signs(x: i32, y: i32) -> Self {
         match (x.signum(), y.signum()) {
             (0, -1) => Self::Up,
@@ -70,7 +70,8 @@ impl Direction {
     }
 }
 
-/// Where a player looks; the numbers are those of the wire and of the rows of a walk sheet.
+/// Direction in which a player looks. The numbers are those of the wire and of the rows of a walk
+/// sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Encode, Decode)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are the meaning")]
@@ -83,7 +84,7 @@ pub enum Facing {
 }
 
 impl Facing {
-    /// The facing of that number, if there is one.
+    /// The facing with this number; `None` for an unknown number.
     pub const fn from_wire(number: u8) -> Option<Self> {
         match number {
             0 => Some(Self::Down),
@@ -95,7 +96,7 @@ impl Facing {
     }
 }
 
-/// What a player's legs do; the numbers are those of the wire.
+/// Motion of a player. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Component, Encode, Decode)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are the meaning")]

@@ -1,4 +1,4 @@
-//! Facts: what a tick did, stated once, for whoever shows it to people.
+//! Facts: what a tick changed, stated once, for relays and stores.
 
 use bincode::{Decode, Encode};
 
@@ -13,21 +13,20 @@ use super::status::WaveKind;
 use super::unit::{Position, Tick, Tile};
 use super::zone::PrivateZoneState;
 
-/// Everything that one tick of a space brought about.
+/// Everything that one tick of a space changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct TickOutput {
-    /// The tick that was run.
+    /// Tick that was run.
     pub tick: Tick,
-    /// Players who came, or whose card changed.
+    /// Players who joined, or whose card changed.
     pub cards: Vec<Card>,
-    /// Where players are now; only those whose stance changed, and everybody who came. Sorted by
-    /// player.
+    /// Stances that changed, and those of all players who joined. Sorted by player.
     pub stances: Vec<(PlayerId, Stance)>,
     /// Exact states of players whose position changed or whose input was applied. Sorted by player.
     pub own: Vec<OwnState>,
-    /// Players who are no longer here.
+    /// Players who left.
     pub gone: Vec<(PlayerId, UserId)>,
-    /// What else happened, in order.
+    /// Everything else that happened, in order.
     pub facts: Vec<Fact>,
     /// Hash of the collision grid, when elements changed it.
     pub grid_hash: Option<u32>,
@@ -44,266 +43,266 @@ impl TickOutput {
     }
 }
 
-/// How a player stands, as others see it.
+/// Position, facing and motion of a player, as others see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Stance {
-    /// Where.
+    /// Position of the player.
     pub position: Position,
-    /// Looking where.
+    /// Direction that the player faces.
     pub facing: Facing,
     /// Standing, walking or running.
     pub motion: Motion,
 }
 
-/// Something that happened.
+/// An event of a tick.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Fact {
-    /// A join was carried out: the user's player, new or found again.
+    /// A join was carried out: the user has a player, new or found again.
     Joined {
-        /// The user.
+        /// User who joined.
         user: UserId,
-        /// Their player.
+        /// Player of the user.
         player: PlayerId,
         /// Whether the player was here already.
         again: bool,
     },
-    /// A line was said to everybody.
+    /// A message was sent to all players.
     Said(ChatMessage),
-    /// A line came a second time; only its sender is told that it was said.
+    /// A message arrived a second time. Only its sender is told that it was sent.
     SaidBefore(ChatMessage),
-    /// Nobody is here any more, and what was said is forgotten.
+    /// The last player left, and the chat history is forgotten.
     Forgotten,
-    /// Somebody shows something over the head.
+    /// A player shows an emote over the head.
     Emoted {
-        /// Who.
+        /// Player who shows it.
         player: PlayerId,
-        /// Which of the six.
+        /// Number of the emote, 0 to 5.
         kind: u8,
     },
-    /// A tile step was not allowed; only its player is told.
+    /// A tile step was refused. Only its player is told.
     StepRejected {
-        /// Who.
+        /// Player whose step was refused.
         player: PlayerId,
-        /// The tile where the player really is, or is already walking to by accepted steps.
+        /// Tile where the player is, or to which accepted steps already lead.
         tile: Tile,
     },
-    /// No way leads to where somebody wanted to walk; only that player is told.
+    /// No path leads to the goal of a walk. Only that player is told.
     NoPath {
-        /// Who.
+        /// Player who asked to walk.
         player: PlayerId,
     },
     /// An element was placed.
     ElementPlaced {
-        /// Where and what.
+        /// Element and its position.
         placement: Placement,
-        /// The plan's version with it.
+        /// Version of the layout with it.
         version: u32,
     },
     /// A placement was removed.
     ElementRemoved {
-        /// Which.
+        /// Placement that was removed.
         id: PlacementId,
-        /// The plan's version without it.
+        /// Version of the layout without it.
         version: u32,
     },
     /// The map, the zones or any number of elements are different.
     LayoutReplaced {
-        /// The plan's version now.
+        /// Version of the new layout.
         version: u32,
     },
-    /// Who a player is connected to changed; only that player is told.
+    /// The peers of a player changed. Only that player is told.
     PeersChanged {
-        /// Who.
+        /// Player whose peers changed.
         player: PlayerId,
-        /// New and changed peers, by rising number.
+        /// New and changed peers, in ascending order.
         peers: Vec<Peer>,
-        /// Those who no longer are, by rising number.
+        /// Players who are peers no longer, in ascending order.
         gone: Vec<PlayerId>,
     },
-    /// Something for a peer; only that one is told.
+    /// WebRTC signalling from one player to a peer. Sent to that peer only.
     Signalled {
-        /// Who sent it.
+        /// Player who sent it.
         player: PlayerId,
-        /// For whom.
+        /// Player who receives it.
         to: PlayerId,
-        /// What.
+        /// Body of the signal.
         body: String,
     },
-    /// Something for the forwarding unit.
+    /// A request of a player to the SFU.
     SfuRequested {
-        /// Who wants something of it.
+        /// Player who sent it.
         player: PlayerId,
-        /// What.
+        /// Body of the request.
         body: String,
     },
-    /// Something from the forwarding unit; only that player is told.
+    /// A reply of the SFU. Sent to that player only.
     SfuReplied {
-        /// For whom.
+        /// Player who receives it.
         player: PlayerId,
-        /// What.
+        /// Body of the reply.
         body: String,
     },
-    /// Somebody calls for another's attention; only that one is told.
+    /// A player calls for the attention of another. Only the other is told.
     Waved {
-        /// Who.
+        /// Player who waves.
         player: PlayerId,
-        /// Whose.
+        /// Player who is called.
         to: PlayerId,
-        /// How.
+        /// Kind of the call.
         kind: WaveKind,
     },
-    /// A private area is different from now on.
+    /// The state of a private area changed.
     ZoneChanged(PrivateZoneState),
-    /// Somebody wants to come into a private area; only those inside are told.
+    /// A player asks to come into a private area. Only the players inside are told.
     Knocked {
-        /// Who.
+        /// Player who knocked.
         player: PlayerId,
-        /// The zone's number.
+        /// Number of the zone.
         zone: u16,
-        /// Those inside.
+        /// Players inside.
         to: Vec<PlayerId>,
     },
-    /// Somebody may come into a private area; only that one is told.
+    /// A player may come into a private area. Only that player is told.
     Admitted {
-        /// Who.
+        /// Player who is let in.
         player: PlayerId,
-        /// The zone's number.
+        /// Number of the zone.
         zone: u16,
     },
-    /// A bubble is different from now on, or is no more.
+    /// The state of a bubble changed, or the bubble ended.
     BubbleChanged(BubbleState),
-    /// Someone asks others to talk in a bubble; only those are told, and nothing else changes until
-    /// one agrees.
+    /// A player invites others to a bubble. Only they are told. Nothing else changes until one of
+    /// them accepts.
     BubbleAsked {
-        /// Who.
+        /// Player who invites.
         player: PlayerId,
-        /// Whether those outside would be heard and hear, softly.
+        /// Whether players outside and inside would hear each other softly.
         is_aside: bool,
-        /// Who is asked.
+        /// Players who are invited.
         to: Vec<PlayerId>,
     },
-    /// Someone follows another from now on, or no longer; only the other is told.
+    /// A player began or stopped following another. Only the other is told.
     Followed {
-        /// Who.
+        /// Player who follows.
         player: PlayerId,
-        /// The one who is followed.
+        /// Player who is followed.
         leader: PlayerId,
-        /// Whether.
+        /// Whether they follow from now on.
         on: bool,
     },
-    /// Somebody wants to come into a bubble; only those in it are told.
+    /// A player asks to come into a bubble. Only its members are told.
     BubbleKnocked {
-        /// Who.
+        /// Player who knocked.
         player: PlayerId,
-        /// Those in it.
+        /// Members of the bubble.
         to: Vec<PlayerId>,
     },
-    /// Somebody stepped through to another space. They are here until whoever shows them the way
-    /// lets them go.
+    /// A player went through a portal to another space. They stay here until the relay has sent
+    /// them to the other space and removes them.
     Stepped {
-        /// Who.
+        /// Player who left through the portal.
         player: PlayerId,
-        /// Where to.
+        /// Space that the portal leads to.
         space: SpaceId,
-        /// The zone to arrive in; empty for wherever people arrive there.
+        /// Zone to arrive in; empty for the other space's spawn zones.
         arrive: String,
     },
-    /// What a player asked for cannot be; only that player is told.
+    /// A request was refused. Only that player is told.
     Denied {
-        /// Who.
+        /// Player who asked.
         player: PlayerId,
-        /// Why.
+        /// Reason of the refusal.
         why: Denial,
     },
-    /// A line was said to those near the speaker; nobody keeps it.
+    /// A message was sent to the players near the sender. It is not stored.
     Whispered {
-        /// The line.
+        /// The message.
         line: ChatMessage,
-        /// Who hears it, but the speaker, by rising number.
+        /// Players who hear it, without the sender, in ascending order.
         hearers: Vec<PlayerId>,
     },
-    /// A line has other words, or none.
+    /// A message was edited or deleted.
     Changed {
-        /// Which, and how.
+        /// Message and its new text.
         change: MessageChange,
-        /// Who said the line: a relay may not remember it.
+        /// Author of the message. A relay may have forgotten the message.
         author: UserId,
     },
-    /// A line has one reaction more or less.
+    /// A reaction to a message was added or removed.
     Reacted(MessageReaction),
-    /// Everything that was said is forgotten because somebody who may wanted it.
+    /// The whole chat history was deleted by a user with the right to do it.
     Cleared {
-        /// Their name.
+        /// Name of that user.
         by: String,
     },
-    /// Something was not done with a line; only that player is told.
+    /// A request about a message was refused. Only that player is told.
     LineRefused {
-        /// Who.
+        /// Player who asked.
         player: PlayerId,
-        /// The sender's own number of the line, when it was to be said.
+        /// The sender's own number of the message, when it was to be sent.
         client_id: Option<u32>,
-        /// Why.
+        /// Reason of the refusal.
         why: ChatRefusal,
     },
-    /// Somebody began to type, or stopped.
+    /// A player began or stopped typing.
     Typing {
-        /// Who.
+        /// Player who types.
         player: PlayerId,
         /// Whether they type.
         on: bool,
     },
-    /// From now on everybody says at most one line in so many seconds.
+    /// Slow mode was set: each player sends at most one message in this many seconds.
     SlowMode {
-        /// Seconds; 0 for as many as they like.
+        /// Seconds; 0 when slow mode is off.
         seconds: u32,
     },
-    /// From now on people hear and see each other by other rules.
+    /// The proximity rules of the space changed.
     ProximityRulesChanged {
-        /// All of them.
+        /// The new rules.
         rules: ProximityRules,
-        /// Whether nobody is heard through what the map blocks.
+        /// Whether what the map blocks stops voices.
         has_walls: bool,
     },
-    /// A user who is here keeps another away from them, or no longer.
+    /// A user who is here blocked or unblocked another.
     Blocked {
-        /// Who.
+        /// User who blocks.
         user: UserId,
-        /// The other.
+        /// User who is blocked.
         other: UserId,
-        /// Whether.
+        /// Whether the other is blocked from now on.
         blocked: bool,
     },
 }
 
-/// Why something that was asked for cannot be.
+/// Reason why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum Denial {
-    /// A signal for somebody the sender is not connected to.
+    /// A signal to a player who is not a peer of the sender.
     NotConnected,
-    /// A wave for somebody who does not want any.
+    /// A wave to a player whose status is "do not disturb".
     DoNotDisturb,
-    /// Something for a forwarding unit where there is none.
+    /// A request to the SFU where there is none.
     NoUnit,
-    /// Something for somebody who is not here.
+    /// A request about a player who is not here.
     NotHere,
-    /// Something about a private area that only those inside may do.
+    /// An action on a private area that only players inside may do.
     NotInside,
-    /// A bubble while nobody stands near.
+    /// A bubble while no other player stands near.
     NobodyNear,
-    /// A bubble where there are none: in a private area, in silence, or in another bubble.
+    /// A bubble where none is possible: in a private area, in a silent zone, or in another bubble.
     NotInTheOpen,
-    /// A bubble that is elsewhere, or no more.
+    /// A bubble that is not near, or that ended.
     NotNearBubble,
-    /// A bubble with no room.
+    /// A bubble that is full.
     BubbleFull,
-    /// Taken home a moment ago.
+    /// The player was moved to the spawn point a moment ago.
     HomeTooSoon,
-    /// Following somebody where one of both blocked the other.
+    /// Following a player where one of the two blocked the other.
     NoFollow,
 }
 
 impl Fact {
-    /// Whether a picture says it too, and newer.
+    /// Whether a snapshot contains the same, and newer.
     pub const fn is_in_picture(&self) -> bool {
         matches!(
             self,
@@ -316,7 +315,7 @@ impl Fact {
         )
     }
 
-    /// Whether it is shown only after it was kept where it outlives this process.
+    /// Whether clients see it only after it was persisted outside of this process.
     pub const fn is_durable(&self) -> bool {
         matches!(
             self,
@@ -328,7 +327,7 @@ impl Fact {
         )
     }
 
-    /// Whether it may change what blocks in the space.
+    /// Whether it may change the collision grid of the space.
     pub const fn is_about_ground(&self) -> bool {
         matches!(
             self,
@@ -337,23 +336,24 @@ impl Fact {
     }
 }
 
-/// Everything visible at one moment: what somebody who starts to follow a space begins with.
+/// The full visible state of a space at a tick. A client that starts to follow a space begins with
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Snapshot {
-    /// The last tick that was run.
+    /// Last tick that was run.
     pub tick: Tick,
-    /// The plan's version.
+    /// Version of the layout.
     pub version: u32,
     /// Hash of the collision grid.
     pub grid_hash: u32,
-    /// Everybody here, sorted by player.
+    /// All players, sorted by player.
     pub players: Vec<(Card, Stance, OwnState)>,
-    /// What was said lately, oldest first.
+    /// Recent chat messages, oldest first.
     pub history: Vec<ChatMessage>,
-    /// Everybody who is connected to somebody, sorted by player, with those, sorted too.
+    /// Players with their peers. Both are sorted by player.
     pub peers: Vec<(PlayerId, Vec<Peer>)>,
-    /// Private areas in which somebody is, or that are locked.
+    /// Private areas that are occupied or locked.
     pub areas: Vec<PrivateZoneState>,
-    /// Every bubble.
+    /// All bubbles.
     pub bubbles: Vec<BubbleState>,
 }

@@ -4,7 +4,7 @@ use bevy_ecs::prelude::Resource;
 
 use super::unit::Tile;
 
-/// How many blocking things cover each tile: map tiles and placed elements add one each.
+/// Collision grid: the number of blockers on each tile. Map tiles and placed elements add one each.
 #[derive(Debug, Clone, PartialEq, Eq, Resource)]
 pub struct Grid {
     width: u16,
@@ -13,7 +13,7 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// A grid on which everything is walkable.
+    /// A grid on which every tile is walkable.
     pub fn open(width: u16, height: u16) -> Self {
         Self {
             width,
@@ -22,17 +22,17 @@ impl Grid {
         }
     }
 
-    /// Columns.
+    /// Width in tiles.
     pub const fn width(&self) -> u16 {
         self.width
     }
 
-    /// Rows.
+    /// Height in tiles.
     pub const fn height(&self) -> u16 {
         self.height
     }
 
-    /// Whether nobody can stand there; everything outside the map is solid.
+    /// Whether the tile blocks movement. Everything outside of the map does.
     pub fn is_solid(&self, x: i32, y: i32) -> bool {
         if x < 0 || y < 0 || x >= i32::from(self.width) || y >= i32::from(self.height) {
             return true;
@@ -45,22 +45,22 @@ impl Grid {
         !self.is_solid(i32::from(tile.x), i32::from(tile.y))
     }
 
-    /// One more thing blocks the tile.
+    /// Adds one blocker to the tile.
     pub fn block(&mut self, tile: Tile) {
         if let Some(count) = self.count_mut(tile) {
             *count = count.saturating_add(1);
         }
     }
 
-    /// One thing less blocks the tile.
+    /// Removes one blocker from the tile.
     pub fn unblock(&mut self, tile: Tile) {
         if let Some(count) = self.count_mut(tile) {
             *count = count.saturating_sub(1);
         }
     }
 
-    /// FNV-1a over one byte a tile, row by row, 1 where solid: client and server compare it to know
-    /// that they predict on the same ground.
+    /// FNV-1a hash over one byte per tile, row by row, 1 where solid. Client and server compare it
+    /// to check that they predict on the same grid.
     pub fn hash(&self) -> u32 {
         self.blockers.iter().fold(0x811c_9dc5, |hash, &count| {
             (hash ^ u32::from(count > 0)).wrapping_mul(0x0100_0193)

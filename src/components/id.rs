@@ -1,4 +1,4 @@
-//! Ids: what things are called across processes and restarts. An `Entity` is never one of them.
+//! Ids: identifiers that are valid across processes and restarts. An `Entity` is never one of them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -54,15 +54,15 @@ uuid_id!(
     SpaceId
 );
 uuid_id!(
-    /// A kind of thing that can be placed: a picture with a size in tiles.
+    /// An element of the catalogue: an image with a size in tiles.
     ElementId
 );
 uuid_id!(
-    /// One element standing at one place of one space.
+    /// An element placed at one position of one space.
     PlacementId
 );
 uuid_id!(
-    /// A picture that a user walks around as.
+    /// An avatar image.
     AvatarId
 );
 uuid_id!(
@@ -70,15 +70,15 @@ uuid_id!(
     MapId
 );
 uuid_id!(
-    /// One line of chat.
+    /// One chat message.
     ChatId
 );
 uuid_id!(
-    /// One message from one person to another.
+    /// One direct message.
     MessageId
 );
 
-/// A user's presence in one space: small, so that it travels cheaply. Never reused while the space
-/// lives.
+/// A user's player in one space. Small, so that it takes few bytes on the wire. Never reused while
+/// the space lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Encode, Decode)]
 pub struct PlayerId(pub u32);

@@ -1,4 +1,4 @@
-//! Plan: what people made of a space, as the store keeps it: size, blocked tiles, zones, placed
+//! Layout: what users made of a space, as the store has it: size, blocked tiles, zones and placed
 //! elements.
 
 use bincode::{Decode, Encode};
@@ -8,26 +8,26 @@ use super::peers::ProximityRules;
 use super::unit::Tile;
 use super::zone::Zone;
 
-/// What a space is built from. Who is in it right now is not part of it.
+/// Everything a space is built from. The players in it are not part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct SpaceLayout {
-    /// Columns, 1 to 1000.
+    /// Width in tiles, 1 to 1000.
     pub width: u16,
-    /// Rows, 1 to 1000.
+    /// Height in tiles, 1 to 1000.
     pub height: u16,
-    /// Tiles that the map itself blocks: walls, water.
+    /// Tiles blocked by the map itself, such as walls and water.
     pub blocked: Vec<Tile>,
-    /// Whether nobody in the open is heard through what the map blocks, where the rules leave it to
-    /// the map.
+    /// Whether blocked tiles stop voices in the open, where the proximity rules leave it to the
+    /// map.
     pub has_walls: bool,
-    /// How people in the open hear and see each other.
+    /// Proximity rules of the space.
     pub voices: ProximityRules,
-    /// Rectangles with a meaning.
+    /// Zones of the map.
     pub zones: Vec<Zone>,
-    /// Elements that stand in the space.
+    /// Elements placed in the space.
     pub elements: Vec<Placement>,
-    /// Rises with every change of the map, the zones and the elements, in the transaction that
-    /// changes them.
+    /// Version number. It rises with every change of the map, the zones and the elements, in the
+    /// same transaction.
     pub version: u32,
 }
 
@@ -38,19 +38,19 @@ pub struct TileRect {
     pub corner: Tile,
     /// Columns.
     pub width: u16,
-    /// Rows.
+    /// Height in tiles.
     pub height: u16,
 }
 
 impl TileRect {
-    /// Its tiles, row by row.
+    /// All tiles, row by row.
     pub fn tiles(self) -> impl Iterator<Item = Tile> {
         let columns = self.corner.x..self.corner.x.saturating_add(self.width);
         (self.corner.y..self.corner.y.saturating_add(self.height))
             .flat_map(move |y| columns.clone().map(move |x| Tile::new(x, y)))
     }
 
-    /// Whether the tile is one of them.
+    /// Whether the tile is inside.
     pub fn contains(self, tile: Tile) -> bool {
         tile.x >= self.corner.x
             && tile.y >= self.corner.y
@@ -59,15 +59,15 @@ impl TileRect {
     }
 }
 
-/// One element standing somewhere.
+/// An element placed in a space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Placement {
-    /// This placement.
+    /// Id of the placement.
     pub id: PlacementId,
-    /// What stands there.
+    /// Element that is placed.
     pub element: ElementId,
-    /// The top left tile of its picture.
+    /// Top left tile of its image.
     pub corner: Tile,
-    /// The part that blocks movement, in tiles of the space; `None` when people walk over it.
+    /// Part that blocks movement, in tiles of the space; `None` when players walk over it.
     pub solid: Option<TileRect>,
 }

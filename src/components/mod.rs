@@ -1,8 +1,8 @@
-//! Components: what exists in a space, as plain data: ids, units, commands and facts.
+//! Components: everything that exists in a space, as plain data: ids, units, commands and facts.
 //!
-//! May use nothing of this crate. Never: behaviour beyond small conversions, clocks, chance, I/O,
-//! wire types. What happens to this data each tick is the business of `systems`; how it travels
-//! that of `net`.
+//! May use no other module of this crate. Never: behaviour beyond small conversions, clocks,
+//! randomness, I/O, wire types. The module `systems` changes this data each tick; `net` sends it
+//! to clients.
 
 pub mod bubble;
 pub mod chat;

@@ -1,8 +1,7 @@
-//! Names: which texts may stand over a head or on a door, and which of them are the same name to an
-//! eye.
+//! Names: which texts are allowed as names of users and spaces, and which names count as the same.
 //!
-//! Two names are one when they differ only in case, normal form or letters that look alike (Unicode
-//! TR 36, UTS 39).
+//! Two names are the same when they differ only in case, normal form or letters that look alike
+//! (Unicode TR 36, UTS 39).
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
@@ -13,13 +12,13 @@ use unicode_security::mixed_script::AugmentedScriptSet;
 pub const USERNAME_CHARS: usize = 64;
 /// Longest name of a space, map, element or avatar, in characters.
 pub const TITLE_CHARS: usize = 100;
-/// More marks than this on one letter run into the lines above and below.
+/// Most combining marks on one letter. More run into the lines above and below.
 const MARKS_ON_A_LETTER: usize = 4;
 
 const JOINER: char = '\u{200d}';
 const NON_JOINER: char = '\u{200c}';
 const EMOJI_STYLE: char = '\u{fe0f}';
-/// Characters that Unicode counts as visible and fonts draw as nothing.
+/// Characters that Unicode counts as visible but fonts draw as blank.
 const BLANK: [char; 5] = [
     '\u{2800}',
     '\u{1d159}',
@@ -28,26 +27,26 @@ const BLANK: [char; 5] = [
     '\u{13442}',
 ];
 
-/// Why a text is no name.
+/// Why a text is not a valid name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// There is nothing to see, or too much.
+    /// No visible character, or too many characters.
     #[error("A name has 1 to {0} letters.")]
     Length(usize),
-    /// Controls, invisible characters, and what turns the direction of the text around.
+    /// Control characters, invisible characters, or characters that change the direction of text.
     #[error("A name has no invisible characters and no control characters.")]
     Invisible,
-    /// Marks without a letter, or too many on one.
+    /// Marks without a letter, or too many on one letter.
     #[error("A name has no marks without a letter, and at most {MARKS_ON_A_LETTER} on one.")]
     Marks,
-    /// Letters that look alike could be put into another's name.
+    /// Letters of several scripts. Letters that look alike could imitate another name.
     #[error(
         "A name is written in one script: do not mix, for example, Latin and Cyrillic letters."
     )]
     MixedScripts,
 }
 
-/// The name of a user as it is kept: NFKC, single spaces, nothing invisible, one script.
+/// The name of a user in stored form: NFKC, single spaces, nothing invisible, one script.
 pub fn username(text: &str) -> Result<String, NameError> {
     let name = checked(text, USERNAME_CHARS, normal)?;
     if is_of_one_script(&name) {
@@ -57,15 +56,15 @@ pub fn username(text: &str) -> Result<String, NameError> {
     }
 }
 
-/// The name of a space, map, element or avatar as it is kept: NFC, single spaces, nothing
-/// invisible. It may mix scripts, and signs such as ½ and ™ stay what they are.
+/// The name of a space, map, element or avatar in stored form: NFC, single spaces, nothing
+/// invisible. It may mix scripts, and signs such as ½ and ™ stay as they are.
 pub fn title(text: &str) -> Result<String, NameError> {
     checked(text, TITLE_CHARS, |text| {
         single_spaced(&text.nfc().collect::<String>())
     })
 }
 
-/// A text in the form in which names of users are kept and compared: NFKC, with single spaces.
+/// A text in the form in which user names are stored and compared: NFKC with single spaces.
 pub fn normal(text: &str) -> String {
     single_spaced(&text.nfkc().collect::<String>())
 }
@@ -75,7 +74,7 @@ fn single_spaced(text: &str) -> String {
 }
 
 fn checked(text: &str, most: usize, form: impl Fn(&str) -> String) -> Result<String, NameError> {
-    // Before spaces are joined: a line break in a name is a mistake to be told, not to be mended.
+    // Checked before spaces are joined: a line break in a name is refused, not repaired.
     let text = text.trim();
     if text
         .chars()
@@ -83,8 +82,8 @@ fn checked(text: &str, most: usize, form: impl Fn(&str) -> String) -> Result<Str
     {
         return Err(NameError::Invisible);
     }
-    // A letter is up to four characters before they are put together; what is far longer is not
-    // worth the work.
+    // A letter is up to four characters before normalization. Reject much longer texts before the
+    // work of normalizing them.
     if text.chars().nth(most * 4).is_some() {
         return Err(NameError::Length(most));
     }
@@ -106,7 +105,7 @@ const fn is_line_break(letter: char) -> bool {
     matches!(letter, '\u{2028}' | '\u{2029}')
 }
 
-/// Whether nothing shows that the character is there.
+/// Whether the character at this index is invisible.
 fn is_unseen(letters: &[char], at: usize) -> bool {
     let letter = letters[at];
     let before = at.checked_sub(1).map(|at| letters[at]);
@@ -119,7 +118,7 @@ fn is_unseen(letters: &[char], at: usize) -> bool {
         {
             false
         }
-        // They change how the letters of some scripts are drawn, and only between those.
+        // Joiners change how letters of some scripts are drawn, and only between such letters.
         JOINER | NON_JOINER => !(before.is_some_and(is_joined) && after.is_some_and(is_joined)),
         _ if BLANK.contains(&letter) || is_ignorable(letter) => true,
         _ => matches!(
@@ -162,7 +161,7 @@ fn is_joined(letter: char) -> bool {
         && letter != NON_JOINER
 }
 
-/// Whether Unicode says that a font may leave it out (`Default_Ignorable_Code_Point`).
+/// Whether Unicode allows fonts to leave the character out (`Default_Ignorable_Code_Point`).
 fn is_ignorable(letter: char) -> bool {
     let mut text = [0; 4];
     unicode_security::skeleton(letter.encode_utf8(&mut text))
@@ -193,8 +192,8 @@ fn are_marks_loose(letters: &[char]) -> bool {
     false
 }
 
-/// Whether all letters are of one script; Chinese, Japanese and Korean are each written in several,
-/// and with Latin ("highly restrictive" of UTS 39).
+/// Whether all letters are of one script. Chinese, Japanese and Korean are each written in several
+/// scripts, and with Latin ("highly restrictive" of UTS 39).
 fn is_of_one_script(name: &str) -> bool {
     if !AugmentedScriptSet::for_str(name).is_empty() {
         return true;
@@ -207,19 +206,19 @@ fn is_of_one_script(name: &str) -> bool {
     set.hanb || set.jpan || set.kore
 }
 
-/// By what names are told apart. Both are unique on a server.
+/// Keys for comparing names. Both are unique on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameKeys {
-    /// The same for names that differ in case, normal form or look-alike letters; sign-in finds a
-    /// user by it.
+    /// Equal for names that differ in case, normal form or look-alike letters. Sign-in finds a user
+    /// by it.
     pub folded: String,
-    /// The same for names that look the same as they are written: a capital I is a small l, which
-    /// it is not once case is folded.
+    /// Equal for names that look the same as they are written. A capital I looks like a small l,
+    /// but not after case folding.
     pub seen: String,
 }
 
 impl NameKeys {
-    /// Of any text, also of one that is no name by today's rules.
+    /// The keys of any text, even if today's rules refuse it as a name.
     pub fn of(name: &str) -> Self {
         let name = normal(name);
         Self {
@@ -229,7 +228,7 @@ impl NameKeys {
     }
 }
 
-/// Without case. Upper case first: ß is SS, both small sigmas are one.
+/// Case-folded text. Upper case comes first: ß becomes SS, and both small sigmas become one.
 fn folded(text: &str) -> String {
     let small: String = text
         .chars()
@@ -239,7 +238,7 @@ fn folded(text: &str) -> String {
     small.nfkc().collect()
 }
 
-/// What the eye sees, as UTS 39 puts it: look-alikes are one letter, what is invisible is nothing.
+/// Skeleton of UTS 39: look-alike letters become one letter, invisible characters are removed.
 fn skeleton(text: &str) -> String {
     let seen: String = unicode_security::skeleton(text)
         .filter(|letter| !BLANK.contains(letter))
@@ -247,8 +246,8 @@ fn skeleton(text: &str) -> String {
     single_spaced(&seen)
 }
 
-/// The form in which passwords are kept, so that it does not matter how a keyboard puts accents
-/// together.
+/// Normal form of passwords before hashing, so that the way a keyboard composes accents does not
+/// matter.
 pub fn password_form(text: &str) -> String {
     text.nfkc().collect()
 }
@@ -293,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_refused() {
+    fn invisible_names_are_refused() {
         for wrong in [
             "",
             "   ",
@@ -397,7 +396,11 @@ mod tests {
         }
 
         #[test]
-        fn what_is_invisible_does_not_make_another_name(text in "[a-zà-ÿа-я0-9]{1,12}", at in 0_usize..12, which in 0_usize..5) {
+        fn invisible_characters_do_not_make_another_name(
+            text in "[a-zà-ÿа-я0-9]{1,12}",
+            at in 0_usize..12,
+            which in 0_usize..5,
+        ) {
             let hidden = ['\u{200b}', '\u{2060}', '\u{ad}', '\u{202e}', '\u{3164}'][which];
             let mut letters: Vec<char> = text.chars().collect();
             letters.insert(at.min(letters.len()), hidden);

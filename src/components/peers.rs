@@ -1,4 +1,4 @@
-//! Peers: who is connected to whom, as the rules of the place say.
+//! Peers: audio and video connections between players, and the proximity rules of a space.
 
 use std::ops::RangeInclusive;
 
@@ -6,80 +6,80 @@ use bincode::{Decode, Encode};
 
 use super::id::PlayerId;
 
-/// Bytes of one signal at most.
+/// Most bytes of one signal.
 pub const MAX_SIGNAL: usize = 12 * 1_024;
 
-/// How one player is connected to another, from the one's point of view.
+/// Connection of one player to another, from the first player's point of view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "two senses in two directions are four independent flags"
+    reason = "audio and video in two directions are four independent flags"
 )]
 pub struct Peer {
-    /// The other.
+    /// The other player.
     pub player: PlayerId,
-    /// Whether the one hears the other.
+    /// Whether this player hears the other.
     pub hear: bool,
-    /// Whether the other hears the one.
+    /// Whether the other hears this player.
     pub heard: bool,
-    /// Whether the one sees the other's pictures.
+    /// Whether this player sees the other's video.
     pub see: bool,
-    /// Whether the other sees the one's.
+    /// Whether the other sees this player's video.
     pub seen: bool,
-    /// How loud the other is by the rule, 0 to 255; under [`ProximityReason::Field`] distance makes
-    /// it less.
+    /// Volume of the other, 0 to 255. Under [`ProximityReason::Field`] distance reduces it further.
     pub gain: u8,
-    /// By which rule.
+    /// Rule that connects them.
     pub why: ProximityReason,
-    /// Which way voices and pictures go.
+    /// Path that audio and video take.
     pub route: MediaRoute,
 }
 
-/// The rule that connects two players; the numbers are those of the wire.
+/// Rule that connects two players. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]
 #[repr(u8)]
 pub enum ProximityReason {
-    /// They are near one another.
+    /// They are near each other.
     #[default]
     Field = 0,
     /// They are in the same private area.
     Area = 1,
     /// One stands on a stage, the other in its audience.
     Stage = 2,
-    /// They talk in a circle of their own.
+    /// They are in the same bubble.
     Bubble = 3,
 }
 
-/// How far voices may carry in a space, in tiles.
+/// Allowed range of voices in a space, in tiles.
 pub const REACHES: RangeInclusive<u8> = 2..=12;
 
-/// And in a zone with a reach of its own.
+/// Allowed range of voices in a zone with a range of its own, in tiles.
 pub const ZONE_REACHES: RangeInclusive<u8> = 1..=12;
 
-/// How far the voice of somebody carries who wants only those right beside them, in tiles.
+/// Range of the voice of a player with the status "quiet", in tiles.
 pub const BESIDE: u8 = 1;
 
-/// How many voices somebody may hear at once by distance.
+/// Allowed number of voices that one player hears at once by distance.
 pub const VOICES: RangeInclusive<u8> = 1..=16;
 
-/// And how many of those people they may see.
+/// Allowed number of videos that one player sees at once by distance.
 pub const PICTURES: RangeInclusive<u8> = 0..=9;
 
-/// How people in the open of a space hear and see each other, as whoever looks after it wants.
+/// Proximity rules of a space: how far players in the open hear and see each other. Set by the
+/// space's owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct ProximityRules {
-    /// How far voices carry, in tiles, where no zone says otherwise; pictures two tiles less.
+    /// Range of voices in tiles, where no zone sets another. The range of video is two tiles less.
     pub range_tiles: u8,
-    /// How many are heard at once, the nearest.
+    /// Most voices that a player hears at once. The nearest count.
     pub max_audio: u8,
-    /// How many are seen at once.
+    /// Most videos that a player sees at once.
     pub max_video: u8,
-    /// Whether nobody is heard through what the map blocks; as the map says when nothing.
+    /// Whether tiles blocked by the map stop voices; `None` to follow the map.
     pub walls_block: Option<bool>,
 }
 
 impl Default for ProximityRules {
-    /// Those of a space of which nobody wanted anything else.
+    /// Rules of a space whose owner set none.
     fn default() -> Self {
         Self {
             range_tiles: 5,
@@ -90,25 +90,25 @@ impl Default for ProximityRules {
     }
 }
 
-/// Who carries the calls of those who are too many to talk directly.
+/// Server that forwards the calls of groups too large to connect directly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SfuEndpoint {
-    /// Nobody: all talk directly.
+    /// None: all players connect directly.
     #[default]
     Nobody,
-    /// The forwarding unit of the process that runs the space.
+    /// The SFU of the process that runs the space.
     Unit,
     /// A `LiveKit` server.
     LiveKit,
 }
 
-/// Which way voices and pictures go; the numbers are those of the wire.
+/// Path of audio and video. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]
 #[repr(u8)]
 pub enum MediaRoute {
-    /// From one to the other.
+    /// Directly from one client to the other.
     #[default]
     Mesh = 0,
-    /// Through the forwarding unit, or whoever forwards instead.
+    /// Through the SFU, Plaza's own or `LiveKit`.
     Forwarded = 1,
 }

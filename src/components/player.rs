@@ -1,4 +1,4 @@
-//! Players: who somebody is to the others, and how they stand and move.
+//! Players: how a player appears to others, and how a player stands and moves.
 
 use bevy_ecs::prelude::Component;
 use bincode::{Decode, Encode};
@@ -8,33 +8,33 @@ use super::id::{AvatarId, PlayerId, UserId};
 use super::status::{Media, Status};
 use super::unit::{Position, Tile};
 
-/// What others are told about a player.
+/// Public data of a player, sent to all others.
 #[derive(Debug, Clone, PartialEq, Eq, Component, Encode, Decode)]
 pub struct Card {
-    /// Their number in this space.
+    /// Number of the player in this space.
     pub player: PlayerId,
-    /// The user behind it.
+    /// User of the player.
     pub user: UserId,
-    /// The name over the head.
+    /// Name shown over the head.
     pub name: String,
-    /// What they look like.
+    /// Avatar of the player.
     pub avatar: Option<Avatar>,
-    /// Whether they want to be spoken to.
+    /// Status of the player.
     pub status: Status,
-    /// What they send to their peers.
+    /// Media that the player sends to their peers.
     pub media: Media,
 }
 
 /// A chosen avatar.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Avatar {
-    /// Which one.
+    /// Id of the avatar.
     pub id: AvatarId,
-    /// Where its picture is.
+    /// URL of its image.
     pub image_url: String,
 }
 
-/// Movement that did not yet fill a whole sub-tile, per axis, in 1/(64 × tick rate) tile.
+/// Remainder of movement below one sub-tile, per axis, in 1/(64 × tick rate) tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Carry {
     /// To the right.
@@ -43,19 +43,19 @@ pub struct Carry {
     pub y: i8,
 }
 
-/// How somebody stands, in everything that movement reads and writes.
+/// Physical state of a player: everything that movement reads and writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Component)]
 pub struct Body {
-    /// Where the middle is.
+    /// Middle of the body.
     pub position: Position,
-    /// What did not fill a sub-tile yet.
+    /// Movement that did not fill a sub-tile yet.
     pub carry: Carry,
-    /// Where the face looks.
+    /// Direction that the player faces.
     pub facing: Facing,
 }
 
 impl Body {
-    /// Somebody at rest there, looking at whoever watches.
+    /// A body at rest at this position, facing the viewer.
     pub fn at(position: Position) -> Self {
         Self {
             position,
@@ -68,36 +68,36 @@ impl Body {
 /// One step of a held direction, as the client sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct HeldStep {
-    /// The client's number of it.
+    /// The client's number of the step.
     pub seq: u32,
-    /// Where to.
+    /// Direction of the step.
     pub direction: Direction,
-    /// Whether running.
+    /// Whether the player runs.
     pub run: bool,
 }
 
-/// Where a player exactly is: what the client needs to go on predicting from here.
+/// Exact state of a player. The client continues its prediction from here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct OwnState {
-    /// The player.
+    /// Player it belongs to.
     pub player: PlayerId,
-    /// The highest input number applied.
+    /// Highest input number that was applied.
     pub ack: u32,
-    /// Where the body is.
+    /// Middle of the body.
     pub position: Position,
-    /// What did not fill a sub-tile yet.
+    /// Movement that did not fill a sub-tile yet.
     pub carry: Carry,
-    /// Where the face looks.
+    /// Direction that the player faces.
     pub facing: Facing,
     /// Whether the server walks the player along a path.
     pub walking: bool,
 }
 
-/// Where a walk is going.
+/// Goal of a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum Goal {
     /// To a tile.
     Tile(Tile),
-    /// Next to somebody, who may move meanwhile.
+    /// Next to a player, who may move during the walk.
     Player(PlayerId),
 }

@@ -1,25 +1,25 @@
-//! Presence: whether somebody is really there, and where they stood when they were.
+//! Presence: whether a player has a connection, and where players stood when they left.
 
 use bevy_ecs::prelude::Component;
 
 use super::direction::Facing;
 use super::unit::{Position, Tick};
 
-/// Seconds that a player stays whose connection dropped without a word.
+/// Seconds that a player stays after the connection was lost without a goodbye.
 pub const VANISHED_SECONDS: u64 = 30;
 
-/// Users of whom a space remembers where they stood, at most.
+/// Most users whose last pose a space remembers.
 pub const REMEMBERED: usize = 4_096;
 
-/// Since when nobody is behind a player, if so.
+/// Tick since which a player has no connection; `None` while it has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Component)]
 pub struct Disconnected(pub Option<Tick>);
 
-/// Where somebody stood when they left.
+/// Pose of a player at the time they left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RememberedPose {
-    /// Where the middle of the body was.
+    /// Middle of the body.
     pub position: Position,
-    /// Where the face looked.
+    /// Direction that the player faced.
     pub facing: Facing,
 }

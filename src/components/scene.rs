@@ -1,15 +1,15 @@
-//! Scene: what does not change while a space is open.
+//! Scene: properties of a space that stay the same while it is open.
 
 use bincode::{Decode, Encode};
 
-/// A space as those see it who are about to follow it.
+/// What a client needs to know of a space before it follows it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Scene {
-    /// What the space is called.
+    /// Name of the space.
     pub name: String,
-    /// Columns.
+    /// Width in tiles.
     pub width: u16,
-    /// Rows.
+    /// Height in tiles.
     pub height: u16,
     /// Ticks per second.
     pub tick_rate: u8,

@@ -1,34 +1,35 @@
-//! Searching: how much may be looked at in searches for ways, for each user and in all.
+//! Searching: budget for path searches, per user and in total.
 
 use std::collections::BTreeMap;
 
 use super::id::UserId;
 
-/// Tiles that are looked at for all users a second, and at once: about a tenth of a thread's time.
+/// Tiles that may be searched for all users per second, and at once. About a tenth of a thread's
+/// time.
 const PER_SECOND: usize = 1 << 20;
 const AT_ONCE: usize = 1 << 18;
 
-/// Tiles that are looked at for one user at once, and a second. Who asks for more waits; a long way
-/// takes some hundreds, one that does not exist everything within reach.
+/// Tiles that may be searched for one user at once, and per second. A user above the limit waits. A
+/// long path takes some hundreds of tiles; a path that does not exist takes every reachable tile.
 const USER_AT_ONCE: u32 = 65_536;
 const USER_PER_SECOND: u32 = 32_768;
 
-/// Users that are known before it is looked for those whose searches are forgotten.
+/// Number of known users at which users without recent searches are removed.
 const SWEEP_AT: usize = 1_024;
 
-/// What searches may take. All spaces of a thread share one: who is in many of them takes no more
-/// than others.
+/// Budget of path searches. All spaces of a thread share one, so that a user who is in many of them
+/// gets only one share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchBudget {
     left: usize,
     /// Microseconds that passed.
     now: u64,
     users: BTreeMap<UserId, Spent>,
-    /// How many users there may be before the next look.
+    /// Number of known users at which the next sweep runs.
     room: usize,
 }
 
-/// Tiles that were looked at for a user, of which some are forgotten as time passes.
+/// Tiles that were searched for a user. Some are forgiven as time passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Spent {
     tiles: u32,
@@ -36,7 +37,7 @@ struct Spent {
 }
 
 impl Spent {
-    /// How many are not forgotten.
+    /// Tiles that are not forgiven yet.
     fn left(self, now: u64) -> u32 {
         let passed = now.saturating_sub(self.at);
         let forgotten = passed.saturating_mul(u64::from(USER_PER_SECOND)) / 1_000_000;
@@ -46,7 +47,7 @@ impl Spent {
 }
 
 impl Default for SearchBudget {
-    /// Nothing was searched for.
+    /// A full budget.
     fn default() -> Self {
         Self {
             left: AT_ONCE,
@@ -58,25 +59,25 @@ impl Default for SearchBudget {
 }
 
 impl SearchBudget {
-    /// So many microseconds passed.
+    /// Lets this many microseconds pass.
     pub fn pass(&mut self, micros: u64) {
         let more = (micros as usize).saturating_mul(PER_SECOND) / 1_000_000;
         self.left = self.left.saturating_add(more).min(AT_ONCE);
         self.now = self.now.saturating_add(micros);
     }
 
-    /// Tiles that may be looked at for all.
+    /// Tiles that may be searched for all users.
     pub const fn left(&self) -> usize {
         self.left
     }
 
-    /// Whether there may be a search for that user.
+    /// Whether a search for that user may run.
     pub fn allows(&self, user: UserId) -> bool {
         let spent = self.users.get(&user);
         spent.is_none_or(|spent| spent.left(self.now) < USER_AT_ONCE)
     }
 
-    /// So many tiles were looked at for a user.
+    /// Takes this many searched tiles from the budget and from the user's share.
     pub fn spend(&mut self, user: UserId, tiles: usize) {
         self.left = self.left.saturating_sub(tiles);
         if self.users.len() >= self.room {

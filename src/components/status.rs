@@ -1,26 +1,26 @@
-//! Status: whether somebody wants to be spoken to, and what they send.
+//! Status: availability of a player, the media they send, and calls for attention.
 
 use bincode::{Decode, Encode};
 
-/// Whether somebody wants to be spoken to; the numbers are those of the wire.
+/// Availability of a player. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
 #[repr(u8)]
 pub enum Status {
-    /// Gladly.
+    /// Available for talk.
     #[default]
     Available = 0,
-    /// Rather not.
+    /// Prefers not to be disturbed.
     Busy = 1,
     /// Not at the screen.
     Away = 2,
-    /// Not at all: hears nobody and is heard by nobody.
+    /// Not available: the player hears no others and is not heard.
     DoNotDisturb = 3,
-    /// Only with those right beside them.
+    /// Available only to players next to them.
     Quiet = 4,
 }
 
 impl Status {
-    /// The status of that number, if there is one.
+    /// The status with this number; `None` for an unknown number.
     pub const fn from_wire(number: u8) -> Option<Self> {
         match number {
             0 => Some(Self::Available),
@@ -33,19 +33,19 @@ impl Status {
     }
 }
 
-/// What somebody sends to their peers.
+/// Media that a player sends to their peers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Media {
-    /// Their voice.
+    /// Microphone.
     pub audio: bool,
-    /// Their face.
+    /// Camera.
     pub video: bool,
-    /// Their screen.
+    /// Screen share.
     pub screen: bool,
 }
 
 impl Media {
-    /// What such a number says; its other bits say nothing.
+    /// The media with these bits set. Unknown bits are ignored.
     pub const fn from_bits(bits: u8) -> Self {
         Self {
             audio: bits & 1 != 0,
@@ -60,22 +60,23 @@ impl Media {
     }
 }
 
-/// How somebody calls for another's attention; the numbers are those of the wire.
+/// Way in which a player calls for the attention of another. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[repr(u8)]
 pub enum WaveKind {
-    /// Look here.
+    /// A wave.
     Wave = 0,
-    /// Come into my area.
+    /// An invitation into the sender's private area.
     Ring = 1,
-    /// I am walking up to you.
+    /// The sender is walking up to the other.
     Approach = 2,
-    /// Come along with me; to oneself it is for everybody who hears one.
+    /// An invitation to follow the sender. Sent to oneself, it goes to all players who hear the
+    /// sender.
     Lead = 3,
 }
 
 impl WaveKind {
-    /// The kind of that number, if there is one.
+    /// The kind with this number; `None` for an unknown number.
     pub const fn from_wire(number: u8) -> Option<Self> {
         match number {
             0 => Some(Self::Wave),

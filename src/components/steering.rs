@@ -1,4 +1,4 @@
-//! Steering: held directions that wait to be carried out.
+//! Steering: steps of a held direction that are not applied yet.
 
 use std::collections::VecDeque;
 
@@ -6,29 +6,29 @@ use bevy_ecs::prelude::Component;
 
 use super::player::HeldStep;
 
-/// Steps that wait at most; when one more comes, the oldest is dropped.
+/// Most steps in the queue. When another arrives, the oldest is dropped.
 pub const QUEUE: usize = 8;
 
-/// Steps that may be made up for after ticks without any.
+/// Most steps that may be applied late after ticks without any.
 pub const MAKE_UP: u8 = 4;
 
-/// What a client sent of a held direction, and what became of it.
+/// Queue of held-direction steps of a player.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Component)]
 pub struct Steering {
-    /// Steps that wait, oldest first.
+    /// Steps in the queue, oldest first.
     pub held: VecDeque<HeldStep>,
     /// Ticks without a step that may still be made up for.
     pub make_up: u8,
     /// Ticks in a row without a step.
     pub missed: u8,
-    /// The highest input number that came.
+    /// Highest input number received.
     pub seen: u32,
-    /// The highest input number that was applied, dropped or superseded.
+    /// Highest input number that was applied, dropped or superseded.
     pub ack: u32,
 }
 
 impl Steering {
-    /// Gives up all steps that wait, and acknowledges them.
+    /// Drops all steps in the queue and acknowledges them.
     pub fn give_up(&mut self) {
         self.held.clear();
         self.ack = self.seen;

@@ -9,21 +9,21 @@ pub const SUBTILES: i32 = 64;
 /// Half the side of a player's square body, in 1/64 tile: the body is 38/64 ≈ 0.6 tile wide.
 pub const BODY_HALF: i32 = 19;
 
-/// A step of a space since it was made.
+/// Number of simulation steps of a space since it was created.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Resource, Encode, Decode,
 )]
 pub struct Tick(pub u64);
 
-/// Steps of a space per second, 10 to 60.
+/// Simulation steps of a space per second, 10 to 60.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Resource)]
 pub struct TickRate(u8);
 
 impl TickRate {
-    /// The rate when nobody chose another.
+    /// The default rate.
     pub const DEFAULT: Self = Self(20);
 
-    /// `None` outside 10 to 60.
+    /// A rate; `None` outside of 10 to 60.
     pub const fn new(per_second: u8) -> Option<Self> {
         if per_second >= 10 && per_second <= 60 {
             Some(Self(per_second))
@@ -53,7 +53,7 @@ impl Tile {
         Self { x, y }
     }
 
-    /// The middle of the tile.
+    /// Position of the middle of the tile.
     pub const fn middle(self) -> Position {
         Position {
             x: self.x as i32 * SUBTILES + SUBTILES / 2,
@@ -65,14 +65,14 @@ impl Tile {
 /// The middle of a player's body, in 1/64 tile from the map's top left corner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct Position {
-    /// To the right.
+    /// Distance from the left.
     pub x: i32,
-    /// Down.
+    /// Distance from the top.
     pub y: i32,
 }
 
 impl Position {
-    /// The tile that the middle stands on. Positions inside a map are never negative.
+    /// Tile that the position is on. Positions inside a map are never negative.
     pub const fn tile(self) -> Tile {
         Tile {
             x: self.x.div_euclid(SUBTILES) as u16,

@@ -1,6 +1,6 @@
-//! UTC: a moment of Unix time as a text that people and programs read.
+//! UTC: Unix time as readable text.
 
-/// A moment in RFC 3339, to the second.
+/// Formats Unix milliseconds as RFC 3339, to the second.
 pub fn utc(millis: u64) -> String {
     let seconds = millis / 1_000;
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
@@ -9,8 +9,8 @@ pub fn utc(millis: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// The date so many days after 1970-01-01: Howard Hinnant's `civil_from_days`, for days that are
-/// not negative.
+/// Date of a day number since 1970-01-01: Howard Hinnant's `civil_from_days`, for days that are not
+/// negative.
 const fn civil(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
@@ -29,7 +29,7 @@ mod tests {
     use super::utc;
 
     #[test]
-    fn moments_are_written_as_people_and_programs_read_them() {
+    fn times_are_written_as_rfc_3339() {
         assert_eq!(utc(0), "1970-01-01T00:00:00Z");
         assert_eq!(utc(951_826_554_999), "2000-02-29T12:15:54Z");
         assert_eq!(utc(1_795_000_000_123), "2026-11-18T11:06:40Z");

@@ -1,4 +1,4 @@
-//! Walking: going somewhere without a hand on the keys.
+//! Walking: movement without held keys, towards a goal or tile by tile.
 
 use std::collections::VecDeque;
 
@@ -7,35 +7,35 @@ use bevy_ecs::prelude::Component;
 use super::player::Goal;
 use super::unit::{Tick, Tile};
 
-/// Tile steps that may wait: the one being walked and the next.
+/// Most tile steps in the queue: the one being walked and the next.
 pub const TILE_STEPS: usize = 2;
 
-/// Why somebody walks.
+/// Reason of a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Errand {
-    /// To a goal, along a path that is searched for.
+    /// Towards a goal, along a path that is searched for.
     Goal(Goal),
     /// Along tile steps that were accepted one by one.
     TileSteps,
 }
 
-/// A walk, if there is one.
+/// Walk of a player, if there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Component)]
 pub struct Walk {
-    /// What for; `None` when nobody walks.
+    /// Reason of the walk; `None` when the player does not walk.
     pub errand: Option<Errand>,
-    /// Tiles whose middles are walked to in a straight line each, next first.
+    /// Tiles of the path, next first. The player walks to the middle of each in a straight line.
     pub way: VecDeque<Tile>,
-    /// The tile that the way was searched for; `None` when it has to be searched for again.
+    /// Tile that the path was searched for; `None` when it has to be searched for again.
     pub aim: Option<Tile>,
-    /// Since when the walk waits for its turn to be searched for.
+    /// Tick since which the walk waits for its turn to be searched for.
     pub asked: Tick,
-    /// Ticks in a row without getting anywhere.
+    /// Ticks in a row without progress.
     pub stuck: u8,
 }
 
 impl Walk {
-    /// Ends it, wherever the body is.
+    /// Ends the walk.
     pub fn end(&mut self) {
         self.errand = None;
         self.way.clear();
@@ -43,7 +43,7 @@ impl Walk {
         self.stuck = 0;
     }
 
-    /// Starts another.
+    /// Starts another walk.
     pub fn start(&mut self, errand: Errand, now: Tick) {
         self.end();
         self.errand = Some(errand);

@@ -1,4 +1,4 @@
-//! Zones: rectangles of a map with a meaning, and how private areas are right now.
+//! Zones: named rectangles of a map with a meaning, and the state of private areas.
 
 use bevy_ecs::prelude::Component;
 use bincode::{Decode, Encode};
@@ -6,30 +6,30 @@ use bincode::{Decode, Encode};
 use super::id::{PlayerId, SpaceId};
 use super::layout::TileRect;
 
-/// People in one private area at most, whatever its map says.
+/// Most players in one private area.
 pub const MOST_IN_AREA: u16 = 100;
 
-/// A rectangle of a map with a meaning. Its number is its place in the map's list.
+/// A rectangle of a map with a meaning. Its number is its index in the map's list.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Zone {
-    /// What it does.
+    /// Kind of the zone.
     pub kind: ZoneKind,
-    /// What people call it.
+    /// Name of the zone.
     pub name: String,
-    /// Where it is.
+    /// Tiles of the zone.
     pub area: TileRect,
-    /// How many may be in it, when it is a private area and not for any number.
+    /// Most players in it; `None` when it is not a private area or has no limit.
     pub cap: Option<u16>,
-    /// Where it leads, when it is a portal.
+    /// Target of a portal.
     pub target: Option<PortalTarget>,
-    /// Names of the zones whose people hear this stage; empty for the whole space.
+    /// Names of the zones that hear this stage; empty for the whole space.
     pub audience: Vec<String>,
-    /// How far voices carry in it, in tiles, when it says so.
+    /// Range of voices in it, in tiles, when the zone sets one.
     pub reach: Option<u8>,
 }
 
 impl Zone {
-    /// A zone without further wishes.
+    /// A zone without further properties.
     pub const fn new(kind: ZoneKind, name: String, area: TileRect) -> Self {
         Self {
             kind,
@@ -43,40 +43,40 @@ impl Zone {
     }
 }
 
-/// Where a portal leads.
+/// Target of a portal.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct PortalTarget {
-    /// To which space; `None` for this one.
+    /// Space it leads to; `None` for this one.
     pub space: Option<SpaceId>,
-    /// To the zone of that name; empty for wherever people arrive.
+    /// Name of the zone it leads to; empty for the spawn zones.
     pub zone: String,
 }
 
-/// What a zone does.
+/// Kind of a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum ZoneKind {
-    /// People arrive here.
+    /// Players arrive here.
     Spawn,
-    /// Everybody inside hears each other and nobody else.
+    /// Players inside hear only each other.
     Private,
-    /// Nobody hears and nobody is heard.
+    /// Players inside do not hear and are not heard.
     Silent,
-    /// Who stands here is heard by its audience.
+    /// A player here is heard by the stage's audience.
     Stage,
-    /// Who stands here hears the stages that name it.
+    /// A player here hears the stages that name the zone.
     Audience,
-    /// Who steps here comes out somewhere else.
+    /// A player who steps here is moved to the target.
     Portal,
-    /// Who stands here is shown a page.
+    /// Shows a web page to players inside.
     Link,
-    /// Who stands here is shown a text.
+    /// Shows a text to players inside.
     Note,
-    /// Voices carry farther or less far here.
+    /// Sets the range of voices inside.
     Voices,
 }
 
 impl ZoneKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 9] = [
         Self::Spawn,
         Self::Private,
@@ -89,7 +89,7 @@ impl ZoneKind {
         Self::Voices,
     ];
 
-    /// The word used in maps and over HTTP.
+    /// Word used in maps and over HTTP.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Spawn => "spawn",
@@ -104,43 +104,43 @@ impl ZoneKind {
         }
     }
 
-    /// The kind with that word.
+    /// The kind with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
 
-/// In which zones that count people a player stands.
+/// Zones with a count of players in which a player stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Component)]
 pub struct ZoneOccupancy {
-    /// The private area.
+    /// Number of the private area.
     pub area: Option<u16>,
-    /// The portal.
+    /// Number of the portal.
     pub portal: Option<u16>,
 }
 
-/// How a private area is, as everybody is told.
+/// State of a private area, as it is sent to all clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct PrivateZoneState {
-    /// The zone's number.
+    /// Number of the zone.
     pub zone: u16,
-    /// Whether nobody may come in any more.
+    /// Whether it is locked.
     pub locked: bool,
-    /// How many stand in it.
+    /// Number of players in it.
     pub people: u16,
-    /// How many may; 0 for any number.
+    /// Most players in it; 0 for no limit.
     pub cap: u16,
-    /// Who locked it, as far as that is known.
+    /// Player who locked it, as far as that is known.
     pub locked_by: Option<PlayerId>,
 }
 
 impl PrivateZoneState {
-    /// Whether it keeps everybody out who is not inside.
+    /// Whether players outside cannot come in.
     pub const fn is_closed(&self) -> bool {
         self.locked || self.is_full()
     }
 
-    /// Whether it has no place left.
+    /// Whether it is full.
     pub const fn is_full(&self) -> bool {
         self.cap > 0 && self.people >= self.cap
     }

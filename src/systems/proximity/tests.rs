@@ -445,7 +445,9 @@ fn reach() -> impl Strategy<Value = Option<u8>> {
 /// From how far on two hear each other, and from how far off no longer, in tiles; then the same for
 /// pictures.
 fn edges(rules: ProximityRules, a: Option<u8>, b: Option<u8>) -> [(f64, f64); 2] {
-    let reach = a.unwrap_or(rules.range_tiles).min(b.unwrap_or(rules.range_tiles));
+    let reach = a
+        .unwrap_or(rules.range_tiles)
+        .min(b.unwrap_or(rules.range_tiles));
     let beyond = if reach == 1 { 0.5 } else { 1.0 };
     [reach, reach.saturating_sub(2).max(1)].map(|on| (f64::from(on), f64::from(on) + beyond))
 }
