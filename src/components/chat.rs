@@ -139,7 +139,7 @@ pub struct MessageChange {
 pub struct MessageReaction {
     /// Message that is reacted to.
     pub id: ChatId,
-    /// User who reacts.
+    /// The user who reacts.
     pub user: UserId,
     /// One emoji.
     pub emoji: String,

@@ -18,7 +18,7 @@ pub enum Command {
     /// A user joins, or returns to the player that is still theirs. Permissions were checked
     /// before.
     Join {
-        /// User who joins.
+        /// The user who joins.
         user: UserId,
         /// Name shown over the head.
         name: String,
@@ -47,7 +47,7 @@ pub enum Command {
     /// The player's connection outlived the space's last epoch and is still open. Its input
     /// continues where it was.
     Stay {
-        /// Player who stays.
+        /// The player who stays.
         player: PlayerId,
     },
     /// The user's last connection was lost without a goodbye. The player stays for a while.
@@ -57,19 +57,19 @@ pub enum Command {
     },
     /// The user left for good.
     Leave {
-        /// Player who leaves.
+        /// The player who leaves.
         player: PlayerId,
     },
     /// One step of a held direction.
     Step {
-        /// Player who steps.
+        /// The player who steps.
         player: PlayerId,
         /// Step as the client sent it.
         step: HeldStep,
     },
     /// Walk to a goal along a path.
     Walk {
-        /// Player who walks.
+        /// The player who walks.
         player: PlayerId,
         /// The client's number of the request.
         seq: u32,
@@ -78,7 +78,7 @@ pub enum Command {
     },
     /// One tile up, down, left or right, as clients of the JSON protocol move.
     StepTile {
-        /// Player who steps.
+        /// The player who steps.
         player: PlayerId,
         /// Neighbouring tile to step to.
         tile: Tile,
@@ -155,7 +155,7 @@ pub enum Command {
     },
     /// Change which media a player sends to their peers.
     ChangeMedia {
-        /// Player who sends.
+        /// The player who sends.
         player: PlayerId,
         /// Media that is on.
         media: Media,
@@ -169,7 +169,7 @@ pub enum Command {
     },
     /// Call for the attention of another player.
     Wave {
-        /// Player who waves.
+        /// The player who waves.
         player: PlayerId,
         /// Player whose attention is asked for.
         to: PlayerId,
@@ -178,7 +178,7 @@ pub enum Command {
     },
     /// Lock or unlock the private area in which a player stands.
     Lock {
-        /// Player who acts.
+        /// The player who acts.
         player: PlayerId,
         /// Number of the zone.
         zone: u16,
@@ -187,7 +187,7 @@ pub enum Command {
     },
     /// Ask the players in a private area to be let in.
     Knock {
-        /// Player who knocks.
+        /// The player who knocks.
         player: PlayerId,
         /// Number of the zone.
         zone: u16,
@@ -195,21 +195,21 @@ pub enum Command {
     /// Let a player who knocked into the private area in which this player stands, or into their
     /// bubble.
     Admit {
-        /// Player who admits.
+        /// The player who admits.
         player: PlayerId,
         /// Player who is let in.
         guest: PlayerId,
     },
     /// Follow another player, through portals too, or stop following.
     Follow {
-        /// Player who follows.
+        /// The player who follows.
         player: PlayerId,
         /// Player who is followed; `None` to stop.
         leader: Option<PlayerId>,
     },
     /// Make, join, leave, lock or unlock a bubble.
     Bubble {
-        /// Player who acts.
+        /// The player who acts.
         player: PlayerId,
         /// Action on the bubble.
         deed: BubbleAction,
@@ -241,7 +241,7 @@ pub enum Command {
     },
     /// Add a reaction to a message, or remove it.
     React {
-        /// Player who reacts.
+        /// The player who reacts.
         player: PlayerId,
         /// Message that is reacted to.
         line: ChatId,
@@ -252,7 +252,7 @@ pub enum Command {
     },
     /// A player types, continues to type, or has stopped.
     Typing {
-        /// Player who types.
+        /// The player who types.
         player: PlayerId,
         /// Whether they type.
         on: bool,

@@ -24,7 +24,7 @@ pub struct TickOutput {
     pub stances: Vec<(PlayerId, Stance)>,
     /// Exact states of players whose position changed or whose input was applied. Sorted by player.
     pub own: Vec<OwnState>,
-    /// Players who left.
+    /// Players who left the space.
     pub gone: Vec<(PlayerId, UserId)>,
     /// Everything else that happened, in order.
     pub facts: Vec<Fact>,
@@ -59,7 +59,7 @@ pub struct Stance {
 pub enum Fact {
     /// A join was carried out: the user has a player, new or found again.
     Joined {
-        /// User who joined.
+        /// The user who joined.
         user: UserId,
         /// Player of the user.
         player: PlayerId,
@@ -144,7 +144,7 @@ pub enum Fact {
     },
     /// A player calls for the attention of another. Only the other is told.
     Waved {
-        /// Player who waves.
+        /// The player who waves.
         player: PlayerId,
         /// Player who is called.
         to: PlayerId,
@@ -155,7 +155,7 @@ pub enum Fact {
     ZoneChanged(PrivateZoneState),
     /// A player asks to come into a private area. Only the players inside are told.
     Knocked {
-        /// Player who knocked.
+        /// The player who knocked.
         player: PlayerId,
         /// Number of the zone.
         zone: u16,
@@ -174,7 +174,7 @@ pub enum Fact {
     /// A player invites others to a bubble. Only they are told. Nothing else changes until one of
     /// them accepts.
     BubbleAsked {
-        /// Player who invites.
+        /// The player who invites.
         player: PlayerId,
         /// Whether players outside and inside would hear each other softly.
         is_aside: bool,
@@ -183,7 +183,7 @@ pub enum Fact {
     },
     /// A player began or stopped following another. Only the other is told.
     Followed {
-        /// Player who follows.
+        /// The player who follows.
         player: PlayerId,
         /// Player who is followed.
         leader: PlayerId,
@@ -192,7 +192,7 @@ pub enum Fact {
     },
     /// A player asks to come into a bubble. Only its members are told.
     BubbleKnocked {
-        /// Player who knocked.
+        /// The player who knocked.
         player: PlayerId,
         /// Members of the bubble.
         to: Vec<PlayerId>,
@@ -209,7 +209,7 @@ pub enum Fact {
     },
     /// A request was refused. Only that player is told.
     Denied {
-        /// Player who asked.
+        /// The player who asked.
         player: PlayerId,
         /// Reason of the refusal.
         why: Denial,
@@ -237,7 +237,7 @@ pub enum Fact {
     },
     /// A request about a message was refused. Only that player is told.
     LineRefused {
-        /// Player who asked.
+        /// The player who asked.
         player: PlayerId,
         /// The sender's own number of the message, when it was to be sent.
         client_id: Option<u32>,
@@ -246,7 +246,7 @@ pub enum Fact {
     },
     /// A player began or stopped typing.
     Typing {
-        /// Player who types.
+        /// The player who types.
         player: PlayerId,
         /// Whether they type.
         on: bool,
@@ -265,7 +265,7 @@ pub enum Fact {
     },
     /// A user who is here blocked or unblocked another.
     Blocked {
-        /// User who blocks.
+        /// The user who blocks.
         user: UserId,
         /// User who is blocked.
         other: UserId,

@@ -56,7 +56,7 @@ pub const REACHES: RangeInclusive<u8> = 2..=12;
 pub const ZONE_REACHES: RangeInclusive<u8> = 1..=12;
 
 /// Range of the voice of a player with the status "quiet", in tiles.
-pub const BESIDE: u8 = 1;
+pub const QUIET_RANGE: u8 = 1;
 
 /// Allowed number of voices that one player hears at once by distance.
 pub const VOICES: RangeInclusive<u8> = 1..=16;

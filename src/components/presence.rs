@@ -6,7 +6,7 @@ use super::direction::Facing;
 use super::unit::{Position, Tick};
 
 /// Seconds that a player stays after the connection was lost without a goodbye.
-pub const VANISHED_SECONDS: u64 = 30;
+pub const DISCONNECTED_SECONDS: u64 = 30;
 
 /// Most users whose last pose a space remembers.
 pub const REMEMBERED: usize = 4_096;

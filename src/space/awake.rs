@@ -1,4 +1,4 @@
-//! Room: a space that is awake: its world, and what runs in it.
+//! Awake: a space with a running world and its systems.
 
 use std::collections::VecDeque;
 
@@ -27,7 +27,7 @@ use crate::systems::zones::{self, Zones};
 use crate::systems::{Copier, Inbox, Outbox, SpaceBuilder, arrival, movement, steering, walking};
 use crate::systems::{following, home};
 
-/// The world of a space, and its systems.
+/// World of a space, and its systems.
 pub(super) struct AwakeSpace {
     pub world: World,
     pub copiers: Vec<Copier>,
@@ -37,7 +37,7 @@ pub(super) struct AwakeSpace {
     vanished: QueryState<&'static Disconnected>,
 }
 
-/// Everything of a player that is kept.
+/// Components of a player that a checkpoint holds.
 type Saved = (
     &'static Card,
     &'static Body,
@@ -47,19 +47,19 @@ type Saved = (
 );
 
 impl AwakeSpace {
-    /// As planned, with nobody in it.
-    pub fn new(plan: &SpaceLayout, rate: TickRate) -> Self {
+    /// A space with this layout and no players.
+    pub fn new(layout: &SpaceLayout, rate: TickRate) -> Self {
         let mut builder = SpaceBuilder::new(rate);
         presence::plugin(&mut builder);
-        arrival::plugin(&mut builder, plan);
-        elements::plugin(&mut builder, plan);
-        zones::plugin(&mut builder, plan);
+        arrival::plugin(&mut builder, layout);
+        elements::plugin(&mut builder, layout);
+        zones::plugin(&mut builder, layout);
         home::plugin(&mut builder);
         following::plugin(&mut builder);
         steering::plugin(&mut builder);
         walking::plugin(&mut builder);
         chat::plugin(&mut builder);
-        proximity::plugin(&mut builder, plan);
+        proximity::plugin(&mut builder, layout);
         publish::plugin(&mut builder);
         let SpaceBuilder {
             mut world,
@@ -76,17 +76,17 @@ impl AwakeSpace {
         }
     }
 
-    /// Tiles that were looked at in searches for ways, in the last tick.
+    /// Tiles searched for paths in the last tick.
     pub fn searched(&self) -> usize {
         self.world.resource::<PathSearch>().spent()
     }
 
-    /// As it was: the plan says what stands there, the checkpoint who was there. Everybody counts
-    /// as vanished until they join again, and whoever would stand in something solid is moved out
-    /// of it.
-    pub fn restore(plan: &SpaceLayout, rate: TickRate, checkpoint: &Checkpoint) -> Self {
-        let mut room = Self::new(plan, rate);
-        let world = &mut room.world;
+    /// Restores a space: elements come from the layout, players from the checkpoint. All players
+    /// count as disconnected until they join again. A player who would stand in something solid is
+    /// moved out of it.
+    pub fn restore(layout: &SpaceLayout, rate: TickRate, checkpoint: &Checkpoint) -> Self {
+        let mut awake = Self::new(layout, rate);
+        let world = &mut awake.world;
         world.insert_resource(checkpoint.tick);
         let skipped = checkpoint.remembered.len().saturating_sub(REMEMBERED);
         world.resource_mut::<Remembered>().0 = checkpoint
@@ -107,16 +107,16 @@ impl AwakeSpace {
         for (zone, admitted) in &checkpoint.locked {
             zones.lock_again(*zone, admitted.iter().copied());
         }
-        // Who is connected to whom follows from where they stand. Whoever follows begins with it,
-        // so it is no news.
+        // Peers follow from the positions. A client that follows the space starts with them, so
+        // they are not stated as changes.
         let connected = world.run_system_cached(proximity::connect);
         debug_assert!(connected.is_ok(), "a system of plain resources always runs");
         world.resource_mut::<Outbox>().0.facts.clear();
-        room
+        awake
     }
 
-    /// Runs one tick; what it brought about, and whether nothing but commands brings about more.
-    /// Searches for ways take from the budget; without one, as much as they like.
+    /// Runs one tick. Returns its output, and whether only commands can change anything from here
+    /// on. Path searches use the budget; `None` means no limit.
     pub fn run(
         &mut self,
         commands: &[Command],
@@ -146,13 +146,13 @@ impl AwakeSpace {
         (output, is_settled && !is_waited_for)
     }
 
-    /// Everything visible right now.
-    pub fn picture(&mut self) -> Snapshot {
+    /// The full visible state of the space.
+    pub fn snapshot(&mut self) -> Snapshot {
         let mut players: Vec<_> = self
             .visible
             .iter(&self.world)
             .map(|(card, body, motion, steering, walk)| {
-                let (stance, own) = publish::look(card, body, *motion, steering, walk);
+                let (stance, own) = publish::observe(card, body, *motion, steering, walk);
                 (card.clone(), stance, own)
             })
             .collect();
@@ -169,7 +169,7 @@ impl AwakeSpace {
         }
     }
 
-    /// Everything that shall outlive this process.
+    /// Everything that must outlive this process.
     pub fn checkpoint(&mut self) -> Checkpoint {
         let mut players: Vec<_> = self
             .saved
@@ -215,7 +215,7 @@ fn admit_saved(world: &mut World, rate: TickRate, now: Tick, saved: &SavedPlayer
             ))
         };
     }
-    // The rate may be another than when the carry was saved.
+    // The tick rate may differ from the one when the carry was saved.
     let most = i16::from(rate.per_second());
     if [body.carry.x, body.carry.y]
         .iter()
@@ -246,19 +246,19 @@ fn admit_saved(world: &mut World, rate: TickRate, now: Tick, saved: &SavedPlayer
         blocked,
     );
     if let Some(entity) = entity {
-        know(world, entity);
+        mark_published(world, entity);
     }
 }
 
-/// Whoever follows a restored space begins with its picture, so nothing of it is news.
-fn know(world: &mut World, entity: Entity) {
+/// Marks a player as published: a client that follows a restored space starts with its snapshot.
+fn mark_published(world: &mut World, entity: Entity) {
     let mut player = world.entity_mut(entity);
     let Ok((card, body, motion, steering, walk)) =
         player.get_components::<(&Card, &Body, &Motion, &Steering, &Walk)>()
     else {
         return;
     };
-    let (stance, own) = publish::look(card, body, *motion, steering, walk);
+    let (stance, own) = publish::observe(card, body, *motion, steering, walk);
     player.insert(PublishedState {
         card: true,
         stance: Some(stance),

@@ -1,8 +1,8 @@
-//! Space: one room that people share: its world, its tick, its checkpoint.
+//! Space: one space that players share: its world, its tick, its checkpoint.
 //!
-//! May use `components` and `systems`. Never: clocks, chance, I/O, threads, wire types. Given the
-//! same commands it does the same, always. When it ticks is the business of `host`, who sees it
-//! that of `net::relay`.
+//! May use `components` and `systems`. Never: clocks, randomness, I/O, threads, wire types. The
+//! same commands always give the same result. `host` decides when a space ticks, and `net::relay`
+//! which clients see it.
 
 mod awake;
 pub mod checkpoint;
@@ -24,71 +24,70 @@ use crate::systems::elements::Elements;
 use crate::systems::presence::Roster;
 use crate::systems::proximity::{ForwardedBy, Peers, Proximity};
 
-/// One space.
+/// A simulated space.
 pub struct Space {
     rate: TickRate,
     state: SpaceState,
-    /// Ticks in which nobody asked for anything and nothing happened.
+    /// Ticks in a row without commands and changes.
     quiet: u64,
-    /// What searches for ways may take; as much as they like without.
+    /// Budget of path searches; `None` for no limit.
     searching: Option<SearchBudget>,
-    /// Tiles that were looked at in the last tick.
+    /// Tiles searched in the last tick.
     searched: usize,
 }
 
-/// Most spaces are at rest most of the time, and a world is large beside what is in it.
+/// A world is large compared to its contents, and most spaces are at rest most of the time.
 enum SpaceState {
     Awake(Box<AwakeSpace>),
     Asleep(Box<Asleep>),
 }
 
-/// After so many quiet ticks everything has come to rest: steps are used up, walks ended, what may
-/// be made up for forgotten.
+/// Quiet ticks after which everything has come to rest: steps are used up, walks ended, and missed
+/// steps can no longer be made up for.
 const REST: u64 = 64;
 
-/// After so many quiet ticks it sleeps; building a world again costs half a millisecond, whoever
-/// comes, goes or walks.
+/// Quiet ticks after which a space sleeps. Building its world again costs half a millisecond.
 const SLEEP: u64 = 200;
 
 impl Space {
-    /// A space as planned, with nobody in it.
-    pub fn new(plan: &SpaceLayout, rate: TickRate) -> Self {
-        Self::of(AwakeSpace::new(plan, rate), rate)
+    /// A space with this layout and no players.
+    pub fn new(layout: &SpaceLayout, rate: TickRate) -> Self {
+        Self::of(AwakeSpace::new(layout, rate), rate)
     }
 
-    /// A space as it was: the plan says what stands there, the checkpoint who was there. Everybody
-    /// counts as vanished until they join again, and whoever would stand in something solid is
+    /// Restores a space: elements come from the layout, players from the checkpoint. All players
+    /// count as disconnected until they join again. A player who would stand in something solid is
     /// moved out of it.
-    pub fn restore(plan: &SpaceLayout, rate: TickRate, checkpoint: &Checkpoint) -> Self {
-        Self::of(AwakeSpace::restore(plan, rate, checkpoint), rate)
+    pub fn restore(layout: &SpaceLayout, rate: TickRate, checkpoint: &Checkpoint) -> Self {
+        Self::of(AwakeSpace::restore(layout, rate, checkpoint), rate)
     }
 
-    fn of(room: AwakeSpace, rate: TickRate) -> Self {
+    fn of(awake: AwakeSpace, rate: TickRate) -> Self {
         Self {
             rate,
-            state: SpaceState::Awake(Box::new(room)),
+            state: SpaceState::Awake(Box::new(awake)),
             quiet: 0,
             searching: None,
             searched: 0,
         }
     }
 
-    /// From now on searches for ways take from that budget; what is not searched for waits.
+    /// Sets the budget of path searches. Searches beyond it wait.
     pub fn lend_searching(&mut self, budget: SearchBudget) {
         self.searching = Some(budget);
     }
 
-    /// What is left of the budget that was lent.
+    /// Takes back what is left of the budget.
     pub fn take_searching(&mut self) -> Option<SearchBudget> {
         self.searching.take()
     }
 
-    /// Tiles that were looked at in searches for ways in the last tick.
+    /// Tiles searched for paths in the last tick.
     pub const fn searched(&self) -> usize {
         self.searched
     }
 
-    /// Runs one tick with the commands that came since the last one.
+    /// Runs one tick with the commands that arrived since the last one.
     pub fn step(&mut self, commands: &[Command]) -> TickOutput {
         self.searched = 0;
         if !commands.is_empty() {
@@ -106,9 +105,9 @@ impl Space {
         }
         self.pass();
         let mut searching = self.searching.take();
-        let room = self.room();
-        let (output, is_settled) = room.run(commands, &mut searching);
-        self.searched = room.searched();
+        let awake = self.awake();
+        let (output, is_settled) = awake.run(commands, &mut searching);
+        self.searched = awake.searched();
         self.searching = searching;
         self.quiet = if output.is_quiet() && is_settled {
             self.quiet + 1
@@ -118,122 +117,122 @@ impl Space {
         output
     }
 
-    /// One more tick.
+    /// Advances the tick number without a world.
     fn pass(&mut self) -> Tick {
         let tick = match &mut self.state {
-            SpaceState::Awake(room) => &mut *room.world.resource_mut::<Tick>(),
+            SpaceState::Awake(awake) => &mut *awake.world.resource_mut::<Tick>(),
             SpaceState::Asleep(asleep) => &mut asleep.tick,
         };
         tick.0 += 1;
         *tick
     }
 
-    /// Whether nothing will happen until somebody asks for something.
+    /// Whether nothing will change until a command arrives.
     pub const fn is_still(&self) -> bool {
         self.quiet >= REST
     }
 
-    /// Gives up the world, and keeps what is in it; whatever is asked of the space next wakes it.
+    /// Drops the world and keeps a copy of its contents. The next use of the space wakes it.
     pub fn sleep(&mut self) {
-        if let SpaceState::Awake(room) = &self.state {
-            self.state = SpaceState::Asleep(Box::new(Asleep::of(room)));
+        if let SpaceState::Awake(awake) = &self.state {
+            self.state = SpaceState::Asleep(Box::new(Asleep::of(awake)));
         }
     }
 
-    fn room(&mut self) -> &mut AwakeSpace {
+    fn awake(&mut self) -> &mut AwakeSpace {
         if let SpaceState::Asleep(asleep) = &mut self.state {
-            let room = std::mem::take(&mut **asleep).wake(self.rate);
-            self.state = SpaceState::Awake(Box::new(room));
+            let awake = std::mem::take(&mut **asleep).wake(self.rate);
+            self.state = SpaceState::Awake(Box::new(awake));
         }
         match &mut self.state {
-            SpaceState::Awake(room) => room,
-            SpaceState::Asleep(_) => unreachable!("it was woken"),
+            SpaceState::Awake(awake) => awake,
+            SpaceState::Asleep(_) => unreachable!("the space was woken above"),
         }
     }
 
-    /// From now on what is said is forgotten when nobody is here any more.
+    /// Makes the space forget its chat history when the last player leaves.
     pub fn forget_when_empty(&mut self) {
-        self.room().world.insert_resource(IsForgetful(true));
+        self.awake().world.insert_resource(IsForgetful(true));
     }
 
-    /// From now on circles that are too large to talk directly are told to talk through this
-    /// forwarder.
+    /// Sets the server that forwards calls. Groups too large to connect directly are told to use
+    /// it.
     pub fn forward_calls(&mut self, by: SfuEndpoint) {
-        let world = &mut self.room().world;
+        let world = &mut self.awake().world;
         world.insert_resource(ForwardedBy(by));
-        world.resource_mut::<Proximity>().look_again();
+        world.resource_mut::<Proximity>().mark_all_dirty();
     }
 
-    /// Whether anybody talks through the forwarding unit.
+    /// Whether any player uses the SFU.
     pub fn is_forwarding(&self) -> bool {
         match &self.state {
-            SpaceState::Awake(room) => room.world.resource::<Proximity>().is_forwarding(),
+            SpaceState::Awake(awake) => awake.world.resource::<Proximity>().is_forwarding(),
             SpaceState::Asleep(asleep) => asleep.is_forwarding,
         }
     }
 
-    /// The version of the plan that it is run with.
+    /// Version of the layout in use.
     pub fn version(&self) -> u32 {
         match &self.state {
-            SpaceState::Awake(room) => room.world.resource::<Elements>().version,
+            SpaceState::Awake(awake) => awake.world.resource::<Elements>().version,
             SpaceState::Asleep(asleep) => asleep.version,
         }
     }
 
-    /// Whether it heard of a change of its plan, and not of one before that.
+    /// Whether the space received a change of its layout without the one before it.
     pub fn is_behind(&self) -> bool {
         match &self.state {
-            SpaceState::Awake(room) => room.world.resource::<Elements>().is_behind(),
+            SpaceState::Awake(awake) => awake.world.resource::<Elements>().is_behind(),
             SpaceState::Asleep(asleep) => asleep.is_behind,
         }
     }
 
-    /// Who hears and sees whom right now.
+    /// Peers of all players.
     pub fn peers(&mut self) -> &Peers {
-        self.room().world.resource::<Peers>()
+        self.awake().world.resource::<Peers>()
     }
 
-    /// From now on everybody says at most one line in so many seconds.
+    /// Sets slow mode: the seconds between two messages of a player.
     pub fn slow_down(&mut self, seconds: u32) {
-        self.room()
+        self.awake()
             .world
             .resource_scope(|world, mut slow: Mut<SlowMode>| {
                 slow.set(seconds, world.resource::<History>());
             });
     }
 
-    /// Everything visible right now.
+    /// The full visible state of the space.
     pub fn picture(&mut self) -> Snapshot {
-        self.room().picture()
+        self.awake().snapshot()
     }
 
-    /// Everything that shall outlive this process.
+    /// Everything that must outlive this process.
     pub fn checkpoint(&mut self) -> Checkpoint {
-        self.room().checkpoint()
+        self.awake().checkpoint()
     }
 
-    /// How many are here, vanished ones too.
+    /// Number of players, including disconnected ones.
     pub fn people(&self) -> usize {
         match &self.state {
-            SpaceState::Awake(room) => room.world.resource::<Roster>().people(),
-            SpaceState::Asleep(asleep) => asleep.everybody.len(),
+            SpaceState::Awake(awake) => awake.world.resource::<Roster>().people(),
+            SpaceState::Asleep(asleep) => asleep.everyone.len(),
         }
     }
 
-    /// Whether nobody is here at all: then a tick changes nothing but its number.
+    /// Whether the space has no players. Then a tick changes only its number.
     pub fn is_resting(&self) -> bool {
         self.people() == 0
     }
 
-    /// Steps per second.
+    /// Ticks per second.
     pub const fn rate(&self) -> TickRate {
         self.rate
     }
 
-    /// The last tick that was run.
+    /// Last tick that was run.
     pub fn tick(&self) -> Tick {
         match &self.state {
-            SpaceState::Awake(room) => *room.world.resource::<Tick>(),
+            SpaceState::Awake(awake) => *awake.world.resource::<Tick>(),
             SpaceState::Asleep(asleep) => asleep.tick,
         }
     }

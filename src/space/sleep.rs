@@ -1,9 +1,9 @@
 //! Sleep: a space at rest without a world.
 //!
-//! A world and its systems take some 200 KiB whatever is in them. What is in them is copied as it
-//! is and put into another world when the space wakes, so that a space that slept is the same as
-//! one that did not. Copied, not moved: what a world holds lies scattered among what it needs for
-//! itself, and would keep every page of it from being given back.
+//! A world and its systems take some 200 KiB even when they are empty. Their contents are copied,
+//! and inserted into a new world when the space wakes, so that a space that slept is the same as
+//! one that did not. They are copied, not moved: data allocated by a world lies between its own
+//! allocations and would keep whole pages in use.
 
 use std::any::Any;
 
@@ -15,8 +15,8 @@ use crate::systems::elements::Elements;
 use crate::systems::presence::{self, Player};
 use crate::systems::proximity::Proximity;
 
-/// Nothing: what wakes brings everything along.
-fn nowhere() -> SpaceLayout {
+/// An empty layout, for a world whose contents are inserted afterwards.
+fn empty_layout() -> SpaceLayout {
     SpaceLayout {
         width: 1,
         height: 1,
@@ -29,30 +29,30 @@ fn nowhere() -> SpaceLayout {
     }
 }
 
-/// A copy of what was in a world.
+/// Copy of the contents of a world.
 #[derive(Default)]
 pub(super) struct Asleep {
     pub tick: Tick,
     pub is_forwarding: bool,
     pub version: u32,
     pub is_behind: bool,
-    pub everybody: Vec<Player>,
-    /// Of each kind, in the order of the copiers.
+    pub everyone: Vec<Player>,
+    /// Copies of the resources, in the order of the copiers.
     data: Vec<Option<Box<dyn Any + Send>>>,
 }
 
 impl Asleep {
-    /// Copies everything in a room.
-    pub fn of(room: &AwakeSpace) -> Self {
-        let world = &room.world;
+    /// Copies the contents of a space.
+    pub fn of(awake: &AwakeSpace) -> Self {
+        let world = &awake.world;
         let elements = world.resource::<Elements>();
         Self {
             tick: *world.resource::<Tick>(),
             is_forwarding: world.resource::<Proximity>().is_forwarding(),
             version: elements.version,
             is_behind: elements.is_behind(),
-            everybody: presence::everybody(world),
-            data: room
+            everyone: presence::everyone(world),
+            data: awake
                 .copiers
                 .iter()
                 .map(|copier| (copier.copy)(world))
@@ -60,17 +60,17 @@ impl Asleep {
         }
     }
 
-    /// Puts everything into another room.
+    /// Puts the contents into a new world.
     pub fn wake(self, rate: TickRate) -> AwakeSpace {
-        let mut room = AwakeSpace::new(&nowhere(), rate);
-        let world = &mut room.world;
-        for (copier, data) in room.copiers.iter().zip(self.data) {
+        let mut awake = AwakeSpace::new(&empty_layout(), rate);
+        let world = &mut awake.world;
+        for (copier, data) in awake.copiers.iter().zip(self.data) {
             if let Some(data) = data {
                 (copier.put)(world, data);
             }
         }
         world.insert_resource(self.tick);
-        presence::put_everybody(world, self.everybody);
-        room
+        presence::put_everyone(world, self.everyone);
+        awake
     }
 }

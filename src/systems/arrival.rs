@@ -1,4 +1,4 @@
-//! Arrival: where people stand who come for the first time.
+//! Arrival: where players appear when they join for the first time.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -15,31 +15,31 @@ use crate::components::player::Body;
 use crate::components::unit::{Position, Tile};
 use crate::components::zone::ZoneKind;
 
-/// Tiles that people are scattered over when no zone says where to arrive.
+/// Number of tiles that players are scattered over when the map has no spawn zone.
 const MIDDLE_TILES: usize = 64;
 
-/// Where people may arrive.
+/// Tiles on which players may arrive.
 #[derive(Debug, Clone, Resource)]
 pub struct Arrivals {
     zones: Vec<TileRect>,
-    /// The tiles, as of a ground; `None` before the first arrival.
+    /// Version of the ground the tiles were computed for; `None` before the first arrival.
     ground: Option<u32>,
     tiles: Vec<Tile>,
 }
 
-/// Adds the plan's spawn zones.
-pub fn plugin(space: &mut SpaceBuilder, plan: &SpaceLayout) {
-    space.add(Arrivals::new(plan));
+/// Adds the spawn zones of the layout.
+pub fn plugin(space: &mut SpaceBuilder, layout: &SpaceLayout) {
+    space.add(Arrivals::new(layout));
 }
 
-/// From now on people arrive where that plan says.
-pub(super) fn replace(world: &mut World, plan: &SpaceLayout) {
-    world.insert_resource(Arrivals::new(plan));
+/// Replaces the spawn zones by those of this layout.
+pub(super) fn replace(world: &mut World, layout: &SpaceLayout) {
+    world.insert_resource(Arrivals::new(layout));
 }
 
 impl Arrivals {
-    fn new(plan: &SpaceLayout) -> Self {
-        let zones = plan
+    fn new(layout: &SpaceLayout) -> Self {
+        let zones = layout
             .zones
             .iter()
             .filter(|zone| zone.kind == ZoneKind::Spawn);
@@ -50,8 +50,9 @@ impl Arrivals {
         }
     }
 
-    /// The tile on which a player arrives: every number another one, on a free tile while there is
-    /// one, never in an area that is closed to them. `None` when there is no such tile.
+    /// Tile on which a player arrives. Each number gets another one: a free tile while there is
+    /// one, and never one in an area that is closed to the player. `None` when there is no such
+    /// tile.
     pub(super) fn choose(
         &mut self,
         grid: &Grid,
@@ -80,7 +81,7 @@ impl Arrivals {
     }
 }
 
-/// Where this player starts.
+/// Position where this player starts.
 pub(super) fn position(world: &mut World, player: PlayerId) -> Position {
     let taken = taken_tiles(world);
     let ground = world.resource::<Elements>().ground;
@@ -91,8 +92,8 @@ pub(super) fn position(world: &mut World, player: PlayerId) -> Position {
     })
 }
 
-/// Where this player starts who comes to a zone of that name; `None` when nobody may arrive there
-/// or it has no room.
+/// Position where this player starts in the zone of that name. `None` when players do not arrive
+/// there or it has no room.
 pub(super) fn in_zone(world: &World, player: PlayerId, name: &str) -> Option<Position> {
     let grid = world.resource::<Grid>();
     let area = world.resource::<Zones>().arrival(name)?;
@@ -103,7 +104,7 @@ pub(super) fn in_zone(world: &World, player: PlayerId, name: &str) -> Option<Pos
     scattered(&tiles, &taken_tiles(world), player).map(Tile::middle)
 }
 
-/// Whether somebody who comes may stand there.
+/// Whether a player who arrives may stand on the tile.
 pub(super) fn is_open(world: &World, player: PlayerId, tile: Tile) -> bool {
     let zones = world.resource::<Zones>();
     let is_closed = zones
@@ -112,7 +113,7 @@ pub(super) fn is_open(world: &World, player: PlayerId, tile: Tile) -> bool {
     world.resource::<Grid>().is_walkable(tile) && !is_closed
 }
 
-/// Where people are put when the whole map is solid: at least they see it.
+/// Position for arrivals when the whole map is solid, so that players at least see it.
 pub fn middle(grid: &Grid) -> Position {
     Tile::new(grid.width() / 2, grid.height() / 2).middle()
 }
@@ -123,8 +124,8 @@ fn taken_tiles(world: &World) -> BTreeSet<Tile> {
     bodies.map(|body| body.position.tile()).collect()
 }
 
-/// Strides through the tiles by the golden ratio, so that neighbours in number are no neighbours on
-/// the ground.
+/// Strides through the tiles by the golden ratio, so that players with neighbouring numbers do not
+/// stand next to each other.
 pub(super) fn scattered(tiles: &[Tile], taken: &BTreeSet<Tile>, player: PlayerId) -> Option<Tile> {
     let count = tiles.len();
     let stride = coprime_stride(count);
@@ -167,7 +168,7 @@ pub(super) fn clipped(grid: &Grid, zone: TileRect) -> TileRect {
     }
 }
 
-/// The tiles around the one nearest to the map's middle that has a free tile to its right,
+/// Tiles around the one nearest to the map's middle that has a free tile to its right, and
 /// reachable from it.
 fn around_middle(grid: &Grid) -> Vec<Tile> {
     let Some(first) = nearest_to_middle(grid, 1).or_else(|| nearest_to_middle(grid, 0)) else {
@@ -193,7 +194,7 @@ fn around_middle(grid: &Grid) -> Vec<Tile> {
     found
 }
 
-/// The tiles of the map, outward in squares.
+/// Tiles of the map, outward in squares.
 fn around(grid: &Grid, from: Tile) -> impl Iterator<Item = Tile> {
     let (width, height) = (i32::from(grid.width()), i32::from(grid.height()));
     let tiles = (0..=width.max(height))
@@ -203,7 +204,7 @@ fn around(grid: &Grid, from: Tile) -> impl Iterator<Item = Tile> {
         .map(|(x, y)| Tile::new(x as u16, y as u16))
 }
 
-/// Outward in squares for a walkable tile with that many walkable tiles to its right.
+/// Nearest walkable tile, outward in squares, with that many walkable tiles to its right.
 fn nearest_to_middle(grid: &Grid, to_the_right: i32) -> Option<Tile> {
     let (column, row) = (i32::from(grid.width()) / 2, i32::from(grid.height()) / 2);
     (0..=i32::from(grid.width().max(grid.height())))

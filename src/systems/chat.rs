@@ -1,6 +1,6 @@
-//! Chat: what people say and show to the whole space, and what becomes of it.
+//! Chat: messages, reactions, typing and emotes of a space.
 //!
-//! Lengths, rates and rights are checked before, in `net::session` and `net::edge`.
+//! Lengths, rates and permissions are checked before, in `net::session` and `net::edge`.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,74 +17,78 @@ use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::components::player::Card;
 use crate::components::unit::{Tick, TickRate};
 
-/// Emotes that exist.
+/// Number of emotes.
 const EMOTES: u8 = 6;
 
-/// How long after a line the same words of the same user under the same number are that line again,
-/// in milliseconds. A client that begins to count anew is not taken for one that repeats itself.
+/// Milliseconds in which the same text from the same user under the same number counts as the same
+/// message. After that, a client that restarts its numbers is not taken for one that repeats a
+/// message.
 const AGAIN_WITHIN: u64 = 60_000;
 
-/// The newest lines, oldest first.
+/// Newest messages, oldest first.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct History(pub VecDeque<ChatMessage>);
 
 impl History {
-    /// One more line, unless it is known; the oldest makes room.
-    pub fn add(&mut self, line: ChatMessage) {
-        if self.get(line.id).is_some() {
+    /// Adds a message, unless it is known. The oldest makes room.
+    pub fn add(&mut self, message: ChatMessage) {
+        if self.get(message.id).is_some() {
             return;
         }
         if self.0.len() >= HISTORY {
             self.0.pop_front();
         }
-        self.0.push_back(line);
+        self.0.push_back(message);
     }
 
-    /// The line with that id.
+    /// The message with that id.
     pub fn get(&self, id: ChatId) -> Option<&ChatMessage> {
-        self.0.iter().rev().find(|line| line.id == id)
+        self.0.iter().rev().find(|message| message.id == id)
     }
 
     fn get_mut(&mut self, id: ChatId) -> Option<&mut ChatMessage> {
-        self.0.iter_mut().rev().find(|line| line.id == id)
+        self.0.iter_mut().rev().find(|message| message.id == id)
     }
 
-    /// The line that this one repeats: a client that heard no answer sends it again.
-    pub fn find(&self, line: &ChatMessage) -> Option<&ChatMessage> {
-        line.client_id?;
+    /// The message that this one repeats. A client that got no reply sends its message again.
+    pub fn find(&self, message: &ChatMessage) -> Option<&ChatMessage> {
+        message.client_id?;
         self.0
             .iter()
             .rev()
-            .take_while(|before| before.at.saturating_add(AGAIN_WITHIN) >= line.at)
+            .take_while(|before| before.at.saturating_add(AGAIN_WITHIN) >= message.at)
             .find(|before| {
-                (before.user, before.client_id) == (line.user, line.client_id)
-                    // Its words may be others by now.
-                    && (before.text == line.text || before.edited.is_some() || before.is_deleted)
+                (before.user, before.client_id) == (message.user, message.client_id)
+                    // The text may have been edited since.
+                    && (before.text == message.text || before.edited.is_some() || before.is_deleted)
             })
     }
 
-    /// Gives a line other words, or none. A line that was deleted stays so.
+    /// Edits or deletes a message. A deleted message stays deleted.
     pub fn change(&mut self, change: &MessageChange) {
-        let Some(line) = self.get_mut(change.id).filter(|line| !line.is_deleted) else {
+        let Some(message) = self
+            .get_mut(change.id)
+            .filter(|message| !message.is_deleted)
+        else {
             return;
         };
         if let Some(text) = &change.text {
-            line.text.clone_from(text);
-            line.edited = Some(change.at);
+            message.text.clone_from(text);
+            message.edited = Some(change.at);
         } else {
-            line.text.clear();
-            line.edited = None;
-            line.is_deleted = true;
-            line.reactions.clear();
+            message.text.clear();
+            message.edited = None;
+            message.is_deleted = true;
+            message.reactions.clear();
         }
     }
 
-    /// Adds a reaction to a line, or takes it back; what is so already stays so.
+    /// Adds a reaction to a message or removes it. Does nothing when it is so already.
     pub fn react(&mut self, reaction: &MessageReaction) {
-        let Some(line) = self.get_mut(reaction.id) else {
+        let Some(message) = self.get_mut(reaction.id) else {
             return;
         };
-        let kind = line
+        let kind = message
             .reactions
             .iter_mut()
             .find(|known| known.emoji == reaction.emoji);
@@ -93,19 +97,19 @@ impl History {
                 kind.users.push(reaction.user)
             }
             (Some(kind), false) => kind.users.retain(|user| *user != reaction.user),
-            (None, true) => line.reactions.push(Reaction {
+            (None, true) => message.reactions.push(Reaction {
                 emoji: reaction.emoji.clone(),
                 users: vec![reaction.user],
             }),
             _ => {}
         }
-        line.reactions.retain(|kind| !kind.users.is_empty());
+        message.reactions.retain(|kind| !kind.users.is_empty());
     }
 
-    /// Does what a fact says about lines.
+    /// Applies a fact about messages.
     pub fn apply(&mut self, fact: &Fact) {
         match fact {
-            Fact::Said(line) => self.add(line.clone()),
+            Fact::Said(message) => self.add(message.clone()),
             Fact::Changed { change, .. } => self.change(change),
             Fact::Reacted(reaction) => self.react(reaction),
             Fact::Cleared { .. } | Fact::Forgotten => self.0.clear(),
@@ -114,38 +118,38 @@ impl History {
     }
 }
 
-/// Whether the history goes when the last person does.
+/// Whether the history is deleted when the last player leaves.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct IsForgetful(pub bool);
 
-/// How much time must lie between two lines of the same user, and when each spoke last.
+/// Slow mode: the interval between two messages of a user, and when each user sent their last.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct SlowMode {
     seconds: u32,
-    /// Unix milliseconds, as the lines have them.
+    /// Unix milliseconds, as in the messages.
     spoke: BTreeMap<UserId, u64>,
 }
 
 impl SlowMode {
-    /// From now on so many seconds; who spoke lately is read from the history.
+    /// Sets the interval in seconds. Times of last messages are taken from the history.
     pub fn set(&mut self, seconds: u32, history: &History) {
         self.seconds = seconds;
         self.spoke.clear();
         if seconds > 0 {
-            for line in &history.0 {
-                self.spoke.insert(line.user, line.at);
+            for message in &history.0 {
+                self.spoke.insert(message.user, message.at);
             }
         }
     }
 
-    /// Seconds that the user must wait still.
+    /// Seconds that the user still has to wait.
     fn wait(&self, user: UserId, at: u64) -> Option<u32> {
         let due = self
             .spoke
             .get(&user)?
             .saturating_add(u64::from(self.seconds) * 1_000);
         let millis = due.checked_sub(at).filter(|millis| *millis > 0)?;
-        // A clock of another process may be behind.
+        // The clock of another process may be behind.
         Some((millis.div_ceil(1_000) as u32).min(self.seconds))
     }
 
@@ -160,41 +164,42 @@ impl SlowMode {
     }
 }
 
-/// What was said nearby lately, newest last: nobody keeps it, but a client may ask again whether it
-/// was said.
+/// Recent messages to players nearby, newest last. They are not stored, but a client may ask again
+/// whether its message was sent.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Whispers(VecDeque<(UserId, Option<u32>, u64)>);
 
 impl Whispers {
-    /// Whether the line was said already.
-    fn has(&self, line: &ChatMessage) -> bool {
-        line.client_id.is_some()
+    /// Whether the message was sent already.
+    fn has(&self, message: &ChatMessage) -> bool {
+        message.client_id.is_some()
             && self.0.iter().any(|(user, client_id, at)| {
-                (*user, *client_id) == (line.user, line.client_id)
-                    && at.saturating_add(AGAIN_WITHIN) >= line.at
+                (*user, *client_id) == (message.user, message.client_id)
+                    && at.saturating_add(AGAIN_WITHIN) >= message.at
             })
     }
 
-    fn note(&mut self, line: &ChatMessage) {
+    fn note(&mut self, message: &ChatMessage) {
         if self.0.len() >= HISTORY {
             self.0.pop_front();
         }
-        self.0.push_back((line.user, line.client_id, line.at));
+        self.0
+            .push_back((message.user, message.client_id, message.at));
     }
 }
 
-/// Who types, and since when they were not heard to go on.
+/// Players who type, and the tick of their last typing command.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Typists(pub BTreeMap<PlayerId, Tick>);
 
-/// Adds the history, and the end of typing.
+/// Adds the history and the system that ends typing.
 pub fn plugin(space: &mut SpaceBuilder) {
     space.add(History::default());
     space.add(IsForgetful::default());
     space.add(SlowMode::default());
     space.add(Typists::default());
     space.add(Whispers::default());
-    // Before anybody goes: whoever goes has stopped typing too.
+    // Before players are removed: a player who leaves has stopped typing, too.
     space.tick.add_systems(
         end_typing
             .in_set(TickSystems::Simulate)
@@ -202,12 +207,12 @@ pub fn plugin(space: &mut SpaceBuilder) {
     );
 }
 
-fn tell(world: &mut World, fact: Fact) {
+fn publish(world: &mut World, fact: Fact) {
     world.resource_mut::<Outbox>().0.facts.push(fact);
 }
 
 fn refuse(world: &mut World, player: PlayerId, client_id: Option<u32>, why: ChatRefusal) {
-    tell(
+    publish(
         world,
         Fact::LineRefused {
             player,
@@ -217,11 +222,11 @@ fn refuse(world: &mut World, player: PlayerId, client_id: Option<u32>, why: Chat
     );
 }
 
-/// Nobody is there any more.
+/// The last player left.
 pub(super) fn end(world: &mut World) {
     if world.resource::<IsForgetful>().0 {
         world.resource_mut::<History>().0.clear();
-        tell(world, Fact::Forgotten);
+        publish(world, Fact::Forgotten);
     }
 }
 
@@ -229,58 +234,81 @@ fn card_of(world: &World, player: PlayerId) -> Option<&Card> {
     presence::entity(world, player).and_then(|entity| world.get::<Card>(entity))
 }
 
-pub(super) fn say(world: &mut World, player: PlayerId, speech: Speech) {
+pub(super) fn send(world: &mut World, player: PlayerId, speech: Speech) {
     let Some(card) = card_of(world, player) else {
         return;
     };
     let may_moderate = speech.may_moderate;
-    let line = ChatMessage::new(player, card.user, card.name.clone(), speech);
-    if let Some(before) = world.resource::<History>().find(&line) {
-        // Its number may be another one by now: the sender came back.
+    let message = ChatMessage::new(player, card.user, card.name.clone(), speech);
+    if let Some(before) = world.resource::<History>().find(&message) {
+        // The sender may have returned and have another player number.
         let before = ChatMessage {
             player,
             ..before.clone()
         };
-        return tell(world, Fact::SaidBefore(before));
+        return publish(world, Fact::SaidBefore(before));
     }
-    if line.scope == Scope::Nearby && world.resource::<Whispers>().has(&line) {
-        // Merely acknowledged again.
+    if message.scope == Scope::Nearby && world.resource::<Whispers>().has(&message) {
+        // Only acknowledged again.
         let hearers = Vec::new();
-        return tell(world, Fact::Whispered { line, hearers });
+        return publish(
+            world,
+            Fact::Whispered {
+                line: message,
+                hearers,
+            },
+        );
     }
-    if line.scope == Scope::Announcement && !may_moderate {
-        return refuse(world, player, line.client_id, ChatRefusal::NoAnnouncer);
+    if message.scope == Scope::Announcement && !may_moderate {
+        return refuse(world, player, message.client_id, ChatRefusal::NoAnnouncer);
     }
-    if !may_moderate && let Some(seconds) = world.resource::<SlowMode>().wait(line.user, line.at) {
+    if !may_moderate
+        && let Some(seconds) = world.resource::<SlowMode>().wait(message.user, message.at)
+    {
         return refuse(
             world,
             player,
-            line.client_id,
+            message.client_id,
             ChatRefusal::TooSoon { seconds },
         );
     }
-    if line.scope == Scope::Nearby {
-        return whisper(world, line);
+    if message.scope == Scope::Nearby {
+        return whisper(world, message);
     }
-    world.resource_mut::<SlowMode>().note(line.user, line.at);
-    fall_silent(world, player);
-    world.resource_mut::<History>().add(line.clone());
-    tell(world, Fact::Said(line));
+    world
+        .resource_mut::<SlowMode>()
+        .note(message.user, message.at);
+    stop_typing(world, player);
+    world.resource_mut::<History>().add(message.clone());
+    publish(world, Fact::Said(message));
 }
 
-/// Says something to whoever can hear it right now.
-fn whisper(world: &mut World, line: ChatMessage) {
-    let hearers = world.resource::<Peers>().hearers(line.player);
+/// Sends a message to the players who can hear the sender now.
+fn whisper(world: &mut World, message: ChatMessage) {
+    let hearers = world.resource::<Peers>().hearers(message.player);
     if hearers.is_empty() {
-        return refuse(world, line.player, line.client_id, ChatRefusal::NobodyNear);
+        return refuse(
+            world,
+            message.player,
+            message.client_id,
+            ChatRefusal::NobodyNear,
+        );
     }
-    world.resource_mut::<SlowMode>().note(line.user, line.at);
-    world.resource_mut::<Whispers>().note(&line);
-    fall_silent(world, line.player);
-    tell(world, Fact::Whispered { line, hearers });
+    world
+        .resource_mut::<SlowMode>()
+        .note(message.user, message.at);
+    world.resource_mut::<Whispers>().note(&message);
+    stop_typing(world, message.player);
+    publish(
+        world,
+        Fact::Whispered {
+            line: message,
+            hearers,
+        },
+    );
 }
 
-/// Somebody wants a line to have other words, or none. Own lines; those who look after the space
+/// A user edits or deletes a message. Users change their own messages; the space's owner and admins
 /// delete any.
 pub(super) fn change(
     world: &mut World,
@@ -292,27 +320,28 @@ pub(super) fn change(
         return;
     };
     let known = world.resource::<History>().get(change.id);
-    let Some(line) = known.filter(|line| !line.is_deleted) else {
+    let Some(message) = known.filter(|message| !message.is_deleted) else {
         return refuse(world, player, None, ChatRefusal::Gone);
     };
-    let author = line.user;
+    let author = message.user;
     if author != user && !(may_moderate && change.text.is_none()) {
         return refuse(world, player, None, ChatRefusal::NotYours);
     }
-    if change.text.as_ref() != Some(&line.text) {
+    if change.text.as_ref() != Some(&message.text) {
         changed(world, change, author);
     }
 }
 
-/// A line was changed by somebody who may; it need not be among those that the space remembers.
+/// A message was changed over HTTP by a user with the right to do it. The history need not contain
+/// it.
 pub(super) fn changed(world: &mut World, mut change: MessageChange, author: UserId) {
     let mut history = world.resource_mut::<History>();
-    // Clocks of other processes may be behind: what comes later is dated no earlier, or the
-    // database would drop it as outdated.
-    let edited = history.get(change.id).and_then(|line| line.edited);
+    // Clocks of other processes may be behind. A later change gets no earlier time, or the database
+    // would drop it as outdated.
+    let edited = history.get(change.id).and_then(|message| message.edited);
     change.at = change.at.max(edited.unwrap_or_default());
     history.change(&change);
-    tell(world, Fact::Changed { change, author });
+    publish(world, Fact::Changed { change, author });
 }
 
 pub(super) fn react(world: &mut World, player: PlayerId, id: ChatId, emoji: String, on: bool) {
@@ -320,16 +349,16 @@ pub(super) fn react(world: &mut World, player: PlayerId, id: ChatId, emoji: Stri
         return;
     };
     let mut history = world.resource_mut::<History>();
-    let Some(line) = history.get(id).filter(|line| !line.is_deleted) else {
+    let Some(message) = history.get(id).filter(|message| !message.is_deleted) else {
         return refuse(world, player, None, ChatRefusal::Gone);
     };
-    let kind = line.reactions.iter().find(|kind| kind.emoji == emoji);
+    let kind = message.reactions.iter().find(|kind| kind.emoji == emoji);
     if kind.is_some_and(|kind| kind.users.contains(&user)) == on {
         return;
     }
     let is_full = match kind {
         Some(kind) => kind.users.len() >= REACTION_USERS,
-        None => line.reactions.len() >= REACTION_KINDS,
+        None => message.reactions.len() >= REACTION_KINDS,
     };
     if on && is_full {
         return refuse(world, player, None, ChatRefusal::TooManyReactions);
@@ -341,27 +370,27 @@ pub(super) fn react(world: &mut World, player: PlayerId, id: ChatId, emoji: Stri
         on,
     };
     history.react(&reaction);
-    tell(world, Fact::Reacted(reaction));
+    publish(world, Fact::Reacted(reaction));
 }
 
-/// Everything that was said is forgotten because somebody who may wants it.
+/// Deletes the history for a user with the right to do it.
 pub(super) fn clear(world: &mut World, by: String) {
     world.resource_mut::<History>().0.clear();
-    tell(world, Fact::Cleared { by });
+    publish(world, Fact::Cleared { by });
 }
 
-pub(super) fn slow_down(world: &mut World, seconds: u32) {
+pub(super) fn set_slow_mode(world: &mut World, seconds: u32) {
     world.resource_scope(|world, mut slow: Mut<SlowMode>| {
         if slow.seconds != seconds {
             slow.set(seconds, world.resource::<History>());
-            tell(world, Fact::SlowMode { seconds });
+            publish(world, Fact::SlowMode { seconds });
         }
     });
 }
 
-pub(super) fn type_on(world: &mut World, player: PlayerId, on: bool) {
+pub(super) fn set_typing(world: &mut World, player: PlayerId, on: bool) {
     if !on {
-        return fall_silent(world, player);
+        return stop_typing(world, player);
     }
     if card_of(world, player).is_none() {
         return;
@@ -373,18 +402,18 @@ pub(super) fn type_on(world: &mut World, player: PlayerId, on: bool) {
         .insert(player, now)
         .is_none()
     {
-        tell(world, Fact::Typing { player, on });
+        publish(world, Fact::Typing { player, on });
     }
 }
 
-/// Somebody types no more.
-pub(super) fn fall_silent(world: &mut World, player: PlayerId) {
+/// A player stops typing.
+pub(super) fn stop_typing(world: &mut World, player: PlayerId) {
     if world.resource_mut::<Typists>().0.remove(&player).is_some() {
-        tell(world, Fact::Typing { player, on: false });
+        publish(world, Fact::Typing { player, on: false });
     }
 }
 
-/// Whoever was not heard to go on typing has stopped.
+/// Ends typing of players who sent no typing command for a while.
 fn end_typing(
     now: Res<Tick>,
     rate: Res<TickRate>,
@@ -410,6 +439,6 @@ fn end_typing(
 
 pub(super) fn emote(world: &mut World, player: PlayerId, kind: u8) {
     if kind < EMOTES && presence::entity(world, player).is_some() {
-        tell(world, Fact::Emoted { player, kind });
+        publish(world, Fact::Emoted { player, kind });
     }
 }

@@ -1,8 +1,8 @@
-//! Elements: what stands in a space, and the ground it leaves to walk on.
+//! Elements: the elements placed in a space, and the collision grid they result in.
 //!
-//! Who may place what is decided before, in `api`; the plan in the store is the truth that a space
-//! starts from. Edits come with the version that they make: each takes effect on the version before
-//! it, so that none is ever left out unnoticed.
+//! Permission to place is checked before, in `api`. The layout in the store is the truth that a
+//! space starts from. Each edit comes with the version that it makes, and takes effect only on the
+//! version before it, so that a missed edit is noticed.
 
 use bevy_ecs::prelude::*;
 
@@ -13,69 +13,68 @@ use crate::components::id::PlacementId;
 use crate::components::layout::{Placement, SpaceLayout, TileRect};
 use crate::components::unit::Tile;
 
-/// The elements of a space.
+/// Elements of a space.
 #[derive(Debug, Clone, Resource)]
 pub struct Elements {
-    /// By rising id.
+    /// Sorted by id.
     placements: Vec<Placement>,
-    /// The plan's version that they show.
+    /// Version of the layout that they show.
     pub version: u32,
-    /// The highest version that was heard of.
+    /// Highest version that was heard of.
     heard: u32,
-    /// Rises whenever the grid may have changed.
+    /// Number that rises whenever the grid may have changed.
     pub ground: u32,
-    /// The ground as it was when everybody stood free, while it is not known that they still do.
+    /// Grid as it was when all players stood free; `None` once it is known that they still do.
     before: Option<Box<Grid>>,
 }
 
-/// Builds the ground of the plan.
-pub fn plugin(space: &mut SpaceBuilder, plan: &SpaceLayout) {
-    let (elements, grid) = built(plan);
+/// Builds elements and grid of the layout.
+pub fn plugin(space: &mut SpaceBuilder, layout: &SpaceLayout) {
+    let (elements, grid) = built(layout);
     space.add(grid);
     space.add(elements);
 }
 
-/// What stands in a space as planned, and its ground.
-fn built(plan: &SpaceLayout) -> (Elements, Grid) {
-    let mut grid = Grid::open(plan.width, plan.height);
-    for &tile in &plan.blocked {
+/// Elements and grid of a layout.
+fn built(layout: &SpaceLayout) -> (Elements, Grid) {
+    let mut grid = Grid::open(layout.width, layout.height);
+    for &tile in &layout.blocked {
         grid.block(tile);
     }
     let mut elements = Elements {
-        placements: Vec::with_capacity(plan.elements.len()),
-        version: plan.version,
-        heard: plan.version,
+        placements: Vec::with_capacity(layout.elements.len()),
+        version: layout.version,
+        heard: layout.version,
         ground: 0,
         before: None,
     };
-    let mut placements = plan.elements.clone();
+    let mut placements = layout.elements.clone();
     placements.sort_unstable_by_key(|placement| placement.id);
     for placement in placements {
-        elements.put(&mut grid, placement);
+        elements.insert(&mut grid, placement);
     }
     (elements, grid)
 }
 
 impl Elements {
-    /// Whether an edit was heard of that could not take effect, because one before it was not heard
-    /// of.
+    /// Whether an edit arrived that could not take effect because an earlier one is missing.
     pub const fn is_behind(&self) -> bool {
         self.heard > self.version
     }
 
-    /// The ground as it was before it changed, if it changed since this was asked last.
+    /// Takes the grid as it was before it changed, if it changed since the last call.
     pub fn take_before(&mut self) -> Option<Box<Grid>> {
         self.before.take()
     }
 
-    /// Where a placement is, or belongs.
+    /// Index of a placement, or the index at which it belongs.
     fn index(&self, id: PlacementId) -> Result<usize, usize> {
         self.placements
             .binary_search_by_key(&id, |placement| placement.id)
     }
 
-    fn put(&mut self, grid: &mut Grid, placement: Placement) {
-        self.take(grid, placement.id);
+    fn insert(&mut self, grid: &mut Grid, placement: Placement) {
+        self.remove(grid, placement.id);
         for tile in solid_tiles(grid, &placement) {
             grid.block(tile);
         }
@@ -85,7 +84,7 @@ impl Elements {
         self.ground += 1;
     }
 
-    fn take(&mut self, grid: &mut Grid, id: PlacementId) {
+    fn remove(&mut self, grid: &mut Grid, id: PlacementId) {
         let Ok(index) = self.index(id) else {
             return;
         };
@@ -103,19 +102,19 @@ pub(super) fn place(world: &mut World, placement: Placement, version: u32) {
         version,
     };
     edit(world, version, fact, |elements, grid| {
-        elements.put(grid, placement)
+        elements.insert(grid, placement)
     });
 }
 
 pub(super) fn remove(world: &mut World, id: PlacementId, version: u32) {
     let fact = Fact::ElementRemoved { id, version };
     edit(world, version, fact, |elements, grid| {
-        elements.take(grid, id)
+        elements.remove(grid, id)
     });
 }
 
-/// Does what makes that version out of the one before it. What was done before is not done again;
-/// what comes too early is only remembered as heard of.
+/// Applies the edit that makes this version out of the one before it. A known edit is not applied
+/// again; one that comes too early is only noted as heard of.
 fn edit(world: &mut World, version: u32, fact: Fact, work: impl FnOnce(&mut Elements, &mut Grid)) {
     world.resource_scope(|world, mut elements: Mut<Elements>| {
         elements.heard = elements.heard.max(version);
@@ -132,20 +131,20 @@ fn edit(world: &mut World, version: u32, fact: Fact, work: impl FnOnce(&mut Elem
     });
 }
 
-/// Everything stands as that plan says from now on.
-pub(super) fn replace(world: &mut World, plan: &SpaceLayout) {
-    let (elements, grid) = built(plan);
+/// Replaces elements and grid by those of this layout.
+pub(super) fn replace(world: &mut World, layout: &SpaceLayout) {
+    let (elements, grid) = built(layout);
     let before = std::mem::replace(&mut *world.resource_mut::<Grid>(), grid);
     let mut now = world.resource_mut::<Elements>();
     *now = Elements {
-        heard: now.heard.max(plan.version),
+        heard: now.heard.max(layout.version),
         ground: now.ground + elements.ground + 1,
         before: now.before.take().or_else(|| Some(Box::new(before))),
         ..elements
     };
 }
 
-/// The solid tiles of a placement that lie inside the map; a placement may claim any size.
+/// Solid tiles of a placement inside of the map. A placement may claim any size.
 fn solid_tiles(grid: &Grid, placement: &Placement) -> impl Iterator<Item = Tile> + use<> {
     let area = placement.solid.unwrap_or(TileRect {
         corner: placement.corner,
@@ -160,7 +159,7 @@ fn solid_tiles(grid: &Grid, placement: &Placement) -> impl Iterator<Item = Tile>
     .tiles()
 }
 
-/// The border of a square around a tile, row by row.
+/// Border of a square around a tile, row by row.
 pub(super) fn ring(column: i32, row: i32, radius: i32) -> impl Iterator<Item = (i32, i32)> {
     (row - radius..=row + radius).flat_map(move |y| {
         let edge = (y - row).abs() == radius;

@@ -1,5 +1,5 @@
-//! Following: who goes after whom. The follower's client walks; what is known here lets the one who
-//! is followed see it, and takes followers along through portals.
+//! Following: which player follows which. The follower's client does the walking. The server tells
+//! the leader, and takes followers along through portals.
 
 use std::collections::BTreeMap;
 
@@ -9,38 +9,38 @@ use super::{Outbox, SpaceBuilder, presence, proximity, zones};
 use crate::components::fact::{Denial, Fact};
 use crate::components::id::PlayerId;
 
-/// The leader of each follower.
+/// Leader of each follower.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Following(BTreeMap<PlayerId, PlayerId>);
 
-/// Adds that no player follows another.
+/// Adds the empty table of followers.
 pub fn plugin(space: &mut SpaceBuilder) {
     space.add(Following::default());
 }
 
 impl Following {
-    /// Adds those who follow a player on the list, and those who follow them, each with what their
-    /// leader does.
-    pub fn add_followers<Deed: Copy>(&self, leaders: &mut Vec<(PlayerId, Deed)>) {
+    /// Appends to the list all followers of the players on it, and their followers, each with their
+    /// leader's action.
+    pub fn add_followers<Action: Copy>(&self, leaders: &mut Vec<(PlayerId, Action)>) {
         let mut next = 0;
-        while let Some(&(leader, deed)) = leaders.get(next) {
+        while let Some(&(leader, action)) = leaders.get(next) {
             next += 1;
-            for (follower, _) in self.0.iter().filter(|(_, whom)| **whom == leader) {
+            for (follower, _) in self.0.iter().filter(|(_, followed)| **followed == leader) {
                 if leaders.iter().all(|(other, _)| other != follower) {
-                    leaders.push((*follower, deed));
+                    leaders.push((*follower, action));
                 }
             }
         }
     }
 }
 
-/// From now on a player follows another, or no one. No one follows a player whom a block keeps away
-/// from them.
+/// Sets or clears the leader of a player. A player cannot follow another when one of them blocks
+/// the other.
 pub(super) fn follow(world: &mut World, player: PlayerId, leader: Option<PlayerId>) {
     let is_here = |other: PlayerId| other != player && presence::entity(world, other).is_some();
     let leader =
         leader.filter(|leader| is_here(*leader) && presence::entity(world, player).is_some());
-    let is_refused = leader.is_some_and(|leader| proximity::is_apart(world, player, leader));
+    let is_refused = leader.is_some_and(|leader| proximity::is_blocked_pair(world, player, leader));
     if is_refused {
         zones::deny(world, player, Denial::NoFollow);
     }
@@ -59,17 +59,17 @@ pub(super) fn follow(world: &mut World, player: PlayerId, leader: Option<PlayerI
     }
 }
 
-/// One of two players keeps the other away from now on: neither follows the other any more.
-pub(super) fn keep_apart(world: &mut World, a: PlayerId, b: PlayerId) {
+/// Ends following between two players after one blocked the other.
+pub(super) fn stop_pair(world: &mut World, a: PlayerId, b: PlayerId) {
     for (player, leader) in [(a, b), (b, a)] {
         if world.resource::<Following>().0.get(&player) == Some(&leader) {
-            // Asked for again, it is refused now.
+            // This repeats the request, which is refused now.
             follow(world, player, Some(leader));
         }
     }
 }
 
-/// A player is no longer here.
+/// Removes a player who left.
 pub(super) fn forget(world: &mut World, player: PlayerId) {
     follow(world, player, None);
     world

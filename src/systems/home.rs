@@ -1,5 +1,5 @@
-//! Home: no one stays where they cannot walk. People are moved out of what was put on them, to
-//! where they might have walked themselves, and may ask to be taken to where people arrive.
+//! Home: frees players who cannot walk. Players are moved out of elements that were placed on them,
+//! to a place they could have walked to. A player may ask to be moved to the spawn point.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -19,20 +19,20 @@ use crate::components::unit::{Position, SUBTILES, Tick, TickRate, Tile};
 use crate::components::walking::{Errand, Walk};
 use crate::components::zone::ZoneOccupancy;
 
-/// From a place that leads out one gets to that many tiles, or to where people arrive.
-const ROOMY: usize = 32;
+/// A place leads out when this many tiles, or a spawn zone, can be reached from it.
+const MIN_REACHABLE: usize = 32;
 
-/// Tiles that are looked at for the nearest way out of something solid.
-const LOOKED_AT: usize = 4_096;
+/// Most tiles searched for the nearest way out of something solid.
+const MAX_SEARCHED_TILES: usize = 4_096;
 
-/// Seconds until someone is taken home again.
+/// Seconds until a player may be moved home again.
 const HOME_AGAIN: u64 = 10;
 
-/// When people were taken home last.
+/// Tick in which each player was moved home last.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Homings(BTreeMap<PlayerId, Tick>);
 
-/// Adds what keeps people out of solid things.
+/// Adds the system that moves players out of solid tiles.
 pub fn plugin(space: &mut SpaceBuilder) {
     space.add(Homings::default());
     space
@@ -40,7 +40,7 @@ pub fn plugin(space: &mut SpaceBuilder) {
         .add_systems(free_bodies.in_set(SimulateSystems::Free));
 }
 
-/// Takes someone to where people arrive.
+/// Moves a player to the spawn point.
 pub(super) fn go_home(world: &mut World, player: PlayerId) {
     let Some(entity) = presence::entity(world, player) else {
         return;
@@ -67,17 +67,17 @@ pub(super) fn go_home(world: &mut World, player: PlayerId) {
     *motion = Motion::Standing;
     steering.give_up();
     walk.end();
-    // Coming there is no step onto a portal.
-    let Some(mut whereabouts) = world.get::<ZoneOccupancy>(entity).copied() else {
+    // Arriving there is not a step onto a portal.
+    let Some(mut occupancy) = world.get::<ZoneOccupancy>(entity).copied() else {
         return;
     };
     let mut zones = world.resource_mut::<Zones>();
-    zones.note(player, &mut whereabouts, position.tile());
-    whereabouts.portal = zones.portal_at(position.tile());
-    world.entity_mut(entity).insert(whereabouts);
+    zones.move_to(player, &mut occupancy, position.tile());
+    occupancy.portal = zones.portal_at(position.tile());
+    world.entity_mut(entity).insert(occupancy);
 }
 
-/// Moves everybody who got caught in something solid, and lets walks look for another way.
+/// Moves all players out of solid tiles, and lets walks search another way.
 fn free_bodies(
     grid: Res<Grid>,
     zones: Res<Zones>,
@@ -114,8 +114,8 @@ fn free_bodies(
     }
 }
 
-/// Where someone stands after a restart who would stand in something solid. What stood there before
-/// is not known: the way leads over everything but what the map itself blocks.
+/// Free position for a player who would stand in something solid after a restart. The earlier
+/// elements are unknown, so the way may lead over everything that the map itself does not block.
 pub fn restored(world: &mut World, map: &Grid, player: PlayerId, from: Position) -> Position {
     world.resource_scope(|world, mut arrivals: Mut<Arrivals>| {
         let ground = Ground::of(world, player);
@@ -126,7 +126,7 @@ pub fn restored(world: &mut World, map: &Grid, player: PlayerId, from: Position)
     })
 }
 
-/// Where someone may walk.
+/// Tiles on which a player may walk.
 pub(super) struct Ground<'a> {
     grid: &'a Grid,
     zones: &'a Zones,
@@ -134,7 +134,7 @@ pub(super) struct Ground<'a> {
 }
 
 impl<'a> Ground<'a> {
-    /// As it is now.
+    /// The current ground.
     pub fn of(world: &'a World, player: PlayerId) -> Self {
         Self {
             grid: world.resource::<Grid>(),
@@ -143,7 +143,7 @@ impl<'a> Ground<'a> {
         }
     }
 
-    /// Whether one gets anywhere from a tile.
+    /// Whether a tile leads out.
     pub fn leads_out(&self, from: Tile) -> bool {
         let mut seen = BTreeSet::from([from]);
         let mut border = VecDeque::from([from]);
@@ -159,16 +159,15 @@ impl<'a> Ground<'a> {
                     border.push_back(next);
                 }
             }
-            if seen.len() >= ROOMY {
+            if seen.len() >= MIN_REACHABLE {
                 return true;
             }
         }
         false
     }
 
-    /// Where someone stands next who is in something solid: the nearest place that they could have
-    /// walked to on the ground as it was, that leads anywhere. Where people arrive when there is
-    /// none.
+    /// Position for a player who is in something solid: the nearest place that leads out and that
+    /// they could have walked to on the earlier grid. The spawn point when there is none.
     fn freed(
         &self,
         before: &Grid,
@@ -186,13 +185,13 @@ impl<'a> Ground<'a> {
         tile.map_or_else(|| arrival::middle(self.grid), Tile::middle)
     }
 
-    /// The nearest place that leads out, and the nearest of all.
+    /// The nearest tile that leads out, and the nearest of all.
     fn way_out(&self, before: &Grid, from: Position) -> (Option<Tile>, Option<Tile>) {
         let start = clamped(self.grid, from);
         let own = self.zones.area_at(start);
         let (mut seen, mut nearest) = (BTreeSet::from([start]), None);
         let mut ring = vec![start];
-        while !ring.is_empty() && seen.len() < LOOKED_AT {
+        while !ring.is_empty() && seen.len() < MAX_SEARCHED_TILES {
             let mut free: Vec<Tile> = ring
                 .iter()
                 .copied()
@@ -241,7 +240,7 @@ fn squared(a: Position, b: Position) -> i64 {
     i64::from(a.x - b.x).pow(2) + i64::from(a.y - b.y).pow(2)
 }
 
-/// The four tiles around one, as far as they are on the map.
+/// The four neighbours of a tile that are on the map.
 fn neighbours(grid: &Grid, tile: Tile) -> impl Iterator<Item = Tile> + use<> {
     let (width, height) = (i32::from(grid.width()), i32::from(grid.height()));
     let around = [(0, -1), (-1, 0), (1, 0), (0, 1)]

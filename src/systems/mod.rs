@@ -1,7 +1,7 @@
-//! Systems: what happens to a space each tick.
+//! Systems: what changes in a space each tick.
 //!
-//! May use `components`. Never: clocks, chance, I/O, wire types, the order of a hash map.
-//! Running the tick is the business of `space`; showing what it brought about that of `net`.
+//! May use `components`. Never: clocks, randomness, I/O, wire types, the order of a hash map. The
+//! module `space` runs the tick; `net` shows its result to clients.
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -33,67 +33,69 @@ use crate::components::command::Command;
 use crate::components::fact::TickOutput;
 use crate::components::unit::{Tick, TickRate};
 
-/// The phases of a tick, in this order.
+/// Phases of a tick, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SystemSet)]
 pub enum TickSystems {
-    /// Commands change what they may change at once; everything later sees their result.
+    /// Commands take effect at once. Everything later sees their result.
     ApplyCommands,
-    /// Time passes: bodies move. Commands must be in, or input would wait for another tick.
+    /// Time passes and bodies move. Commands must be applied before, or input would wait for
+    /// another tick.
     Simulate,
-    /// What changed is written down. Nothing may change after it, or nobody would be told.
+    /// Changes are written to the output. Nothing may change afterwards, or clients would not be
+    /// told.
     Publish,
 }
 
-/// What happens while time passes, in this order.
+/// Phases of the simulation, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SystemSet)]
 pub enum SimulateSystems {
-    /// The vanished go. First, so that nobody walks up to somebody who is gone.
+    /// Disconnected players are removed. First, so that no one walks up to a player who is gone.
     LetGo,
-    /// Bodies come out of what was placed on them, or they would start to move inside a wall.
+    /// Bodies are moved out of elements placed on them, or they would start to move inside a wall.
     Free,
-    /// Steps of held directions are taken. Before walks: a walk that ends in this tick has used it
-    /// up.
+    /// Steps of held directions are applied. Before walks: a walk that ends in this tick has used
+    /// the tick up.
     Steer,
-    /// Walks go on.
+    /// Walks continue.
     Walk,
-    /// Whoever came onto a portal comes out of it. After everything that moves bodies.
+    /// Players who came onto a portal are moved through it. After everything that moves bodies.
     Settle,
-    /// Who is near whom is looked at, where everybody ends up in this tick.
+    /// Connections are updated from the final positions of this tick.
     Connect,
 }
 
-/// The schedule of one tick.
+/// Schedule of one tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ScheduleLabel)]
 pub struct TickSchedule;
 
-/// Commands of the coming tick, in the order they came.
+/// Commands of the coming tick, in order of arrival.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Inbox(pub Vec<Command>);
 
-/// What the running tick brought about so far.
+/// Output of the running tick.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Outbox(pub Box<TickOutput>);
 
-/// A space under construction: each concern adds its data and systems.
+/// A space under construction. Each system file adds its data and systems.
 pub struct SpaceBuilder {
-    /// The data.
+    /// World with the data.
     pub world: World,
-    /// The systems.
+    /// Schedule with the systems.
     pub tick: Schedule,
-    /// How to copy each kind of data.
+    /// Functions that copy each resource.
     pub copiers: Vec<Copier>,
 }
 
-/// How one kind of data is copied out of a world, and put into another.
+/// Functions that copy one resource out of a world, and insert it into another.
 pub struct Copier {
-    /// Copies it, if it is there.
+    /// Copies the resource, if it exists.
     pub copy: fn(&World) -> Option<Box<dyn Any + Send>>,
-    /// Puts it in, if it is of that kind.
+    /// Inserts a copy, if it is of this type.
     pub put: fn(&mut World, Box<dyn Any + Send>),
 }
 
 impl SpaceBuilder {
-    /// A world in which nothing exists but time.
+    /// A world with nothing but time.
     pub fn new(rate: TickRate) -> Self {
         let mut tick = Schedule::new(TickSchedule);
         tick.set_executor(SingleThreadedExecutor::new());
@@ -134,8 +136,7 @@ impl SpaceBuilder {
         space
     }
 
-    /// Adds data of which there is one in a space. It comes along when the space gets another
-    /// world.
+    /// Adds a resource. It is copied along when the space gets another world.
     pub fn add<Data: Resource + Clone>(&mut self, data: Data) {
         self.world.insert_resource(data);
         self.copiers.push(Copier {
@@ -175,21 +176,21 @@ fn apply(world: &mut World, command: Command) {
             blocked,
         } => presence::resume(world, card, position, facing, ack, blocked),
         Command::Stay { player } => presence::stay(world, player),
-        Command::Disconnect { player } => presence::vanish(world, player),
+        Command::Disconnect { player } => presence::disconnect(world, player),
         Command::Leave { player } => presence::leave(world, player),
         Command::ChangeAvatar { user, avatar } => presence::change_avatar(world, user, avatar),
         Command::Step { player, step } => steering::hold(world, player, step),
         Command::Walk { player, seq, goal } => walking::walk(world, player, seq, goal),
         Command::StepTile { player, tile } => walking::step_tile(world, player, tile),
         Command::GoHome { player } => home::go_home(world, player),
-        Command::Chat { player, speech } => chat::say(world, player, speech),
+        Command::Chat { player, speech } => chat::send(world, player, speech),
         Command::Emote { player, kind } => chat::emote(world, player, kind),
         Command::PlaceElement { placement, version } => elements::place(world, placement, version),
         Command::RemoveElement { id, version } => elements::remove(world, id, version),
         Command::ReplaceLayout { plan } => replacing::replace(world, *plan),
         Command::Signal { player, to, body } => proximity::signal(world, player, to, body),
-        Command::SfuRequest { player, body } => proximity::ask_unit(world, player, body),
-        Command::SfuReply { player, body } => proximity::unit_says(world, player, body),
+        Command::SfuRequest { player, body } => proximity::send_sfu_request(world, player, body),
+        Command::SfuReply { player, body } => proximity::send_sfu_reply(world, player, body),
         Command::ChangeMedia { player, media } => status::change_media(world, player, media),
         Command::ChangeStatus { player, status } => status::change_status(world, player, status),
         Command::Wave { player, to, kind } => status::wave(world, player, to, kind),
@@ -223,9 +224,9 @@ fn apply(world: &mut World, command: Command) {
             emoji,
             on,
         } => chat::react(world, player, line, emoji, on),
-        Command::Typing { player, on } => chat::type_on(world, player, on),
-        Command::SlowDown { seconds } => chat::slow_down(world, seconds),
-        Command::SetProximityRules { rules } => proximity::rule(world, rules),
+        Command::Typing { player, on } => chat::set_typing(world, player, on),
+        Command::SlowDown { seconds } => chat::set_slow_mode(world, seconds),
+        Command::SetProximityRules { rules } => proximity::set_rules(world, rules),
         Command::ClearChat { by } => chat::clear(world, by),
     }
 }

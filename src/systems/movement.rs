@@ -1,8 +1,8 @@
 //! Movement: one step of a body over the grid, in whole numbers.
 //!
-//! `docs/protocol.md`, "Movement, exactly", is the text of this file; `web/src/world/movement.ts`
-//! is its mirror, and both read `tests/golden/movement.json`. Which steps are taken is the business
-//! of `steering` and `walking`.
+//! `docs/protocol.md`, "Movement, exactly", describes this file; `web/src/world/movement.ts`
+//! mirrors it, and both read `tests/golden/movement.json`. `steering` and `walking` decide which
+//! steps are taken.
 
 use crate::components::direction::{Direction, Facing};
 use crate::components::grid::Grid;
@@ -18,25 +18,25 @@ pub const RUN: i32 = 512;
 /// Running on a diagonal, per axis: 512 / √2.
 pub const RUN_DIAGONAL: i32 = 362;
 
-/// What keeps a body out but solid tiles: doors that are closed to it.
+/// Barriers besides solid tiles: doors that are closed to a body.
 pub trait Barriers {
-    /// Whether the middle of the body may come from the one tile onto the other.
+    /// Whether the middle of the body may move from one tile onto the other.
     fn let_through(&self, from: Tile, to: Tile) -> bool;
 }
 
-/// No doors anywhere.
+/// No doors.
 impl Barriers for () {
     fn let_through(&self, _: Tile, _: Tile) -> bool {
         true
     }
 }
 
-/// Moves a body by one tick of the direction, sliding along what is solid.
+/// Moves a body by one tick in a direction, sliding along solid tiles.
 pub fn step(grid: &Grid, rate: TickRate, body: &mut Body, direction: Direction, run: bool) {
     step_through(grid, &(), rate, body, direction, run);
 }
 
-/// As [`step`], and stopping before closed doors, on each axis by itself.
+/// As [`step`], and stops before closed doors, on each axis separately.
 pub fn step_through(
     grid: &Grid,
     doors: &impl Barriers,
@@ -88,7 +88,8 @@ pub fn step_towards(
     body.facing = facing(seen, body.facing);
 }
 
-/// Where somebody looks who goes that way and looked elsewhere before: sideways wins on diagonals.
+/// Facing after a move in this direction. Sideways wins on diagonals; no direction keeps the
+/// facing.
 pub const fn facing(direction: Direction, before: Facing) -> Facing {
     match direction {
         Direction::None => before,
@@ -114,7 +115,7 @@ const fn speed(direction: Direction, run: bool) -> i32 {
     }
 }
 
-/// Whole sub-tiles to go on one axis; what is left over waits in the carry.
+/// Whole sub-tiles to move on one axis. The rest stays in the carry.
 fn stride(carry: &mut i8, speed: i32, rate: TickRate) -> i32 {
     if speed == 0 {
         *carry = 0;
@@ -126,7 +127,7 @@ fn stride(carry: &mut i8, speed: i32, rate: TickRate) -> i32 {
     sum / rate
 }
 
-/// Moves along x, unless a door is closed to the body there: then it stays where it is.
+/// Moves along x, unless a door is closed to the body there. Then it stays.
 fn go_x(grid: &Grid, doors: &impl Barriers, position: &mut Position, by: i32) -> bool {
     let before = *position;
     let is_free = move_x(grid, position, by);
@@ -147,7 +148,7 @@ fn go_y(grid: &Grid, doors: &impl Barriers, position: &mut Position, by: i32) ->
     false
 }
 
-/// Moves along x and says whether the way was free; if not, the body touches what stopped it.
+/// Moves along x. Returns whether the way was free; if not, the body touches what stopped it.
 fn move_x(grid: &Grid, position: &mut Position, by: i32) -> bool {
     position.x += by;
     let Some(column) = leading(position.x, by) else {
@@ -172,7 +173,7 @@ fn move_y(grid: &Grid, position: &mut Position, by: i32) -> bool {
     !stopped
 }
 
-/// The column or row of the edge in front, for a body that moved.
+/// Column or row of the front edge of a body that moved.
 fn leading(middle: i32, by: i32) -> Option<i32> {
     match by.signum() {
         1 => Some((middle + BODY_HALF - 1).div_euclid(SUBTILES)),
@@ -181,7 +182,7 @@ fn leading(middle: i32, by: i32) -> Option<i32> {
     }
 }
 
-/// The middle of a body that was stopped by the column or row.
+/// Middle of a body that was stopped by the column or row.
 const fn touching(obstacle: i32, by: i32) -> i32 {
     if by > 0 {
         obstacle * SUBTILES - BODY_HALF
@@ -190,7 +191,7 @@ const fn touching(obstacle: i32, by: i32) -> i32 {
     }
 }
 
-/// The columns or rows under a body with its middle there.
+/// Columns or rows under a body with its middle there.
 fn covered(middle: i32) -> std::ops::RangeInclusive<i32> {
     (middle - BODY_HALF).div_euclid(SUBTILES)..=(middle + BODY_HALF - 1).div_euclid(SUBTILES)
 }

@@ -1,6 +1,6 @@
-//! Path: the shortest way over the grid, by A* over 8 neighbours that never cuts a corner.
+//! Path: shortest paths over the grid, by A* over 8 neighbours that never cuts a corner.
 //!
-//! When a way is searched for, and walking it, is the business of `walking`.
+//! `walking` decides when a path is searched, and walks it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,15 +12,15 @@ use crate::components::id::UserId;
 use crate::components::searching::SearchBudget;
 use crate::components::unit::Tile;
 
-/// Tiles that one search may look at: all of a map of 256 × 256, which takes some milliseconds. A
-/// longer search would be felt by everybody in the space.
+/// Most tiles per search: all of a map of 256 × 256, which takes some milliseconds. A longer search
+/// would delay the whole space.
 pub const MAX_SEARCHED: usize = 65_536;
 
-/// Tiles after which no further search begins in a tick; whoever is left has their turn in the
-/// next.
+/// Tiles after which no further search begins in a tick. The others have their turn in the next
+/// tick.
 const SEARCHED_PER_TICK: usize = 16_384;
 
-/// What one tile costs, straight and on a diagonal: 99 / 70 is √2 to four digits.
+/// Cost of one tile, straight and diagonal: 99 / 70 is √2 to four digits.
 const STRAIGHT: u32 = 70;
 const DIAGONAL: u32 = 99;
 
@@ -36,25 +36,25 @@ const NEIGHBOURS: [(i32, i32); 8] = [
 ];
 const NO_NEIGHBOUR: u8 = 8;
 
-/// Where a way shall end.
+/// End of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathGoal {
-    /// On the tile; when it is solid, as near to it as one can get.
+    /// On the tile; when it is solid, as near to it as possible.
     On(Tile),
     /// On a tile from which one step leads to this one.
-    Beside(Tile),
+    NextTo(Tile),
 }
 
-/// What became of a search.
+/// Result of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PathOutcome {
-    /// The tiles to go, without the first one; empty when nothing is to be done.
+    /// Tiles of the path without the first; empty when the goal is reached already.
     Way(Vec<Tile>),
-    /// None leads there, or only one too long to search for.
+    /// No path, or only one too long to search for.
     Nothing,
 }
 
-/// The memory of searches, kept from one to the next so that a search allocates next to nothing.
+/// Memory of searches, reused so that a search allocates next to nothing.
 #[derive(Debug, Default, Resource)]
 pub struct PathSearch {
     nodes: Vec<PathNode>,
@@ -62,25 +62,25 @@ pub struct PathSearch {
     open: BinaryHeap<Reverse<(u32, Reverse<u32>, u32)>>,
     searched: usize,
     regions: Regions,
-    /// What searches may take; as much as they like without.
+    /// Budget of searches; `None` for no limit.
     budget: Option<SearchBudget>,
-    /// Tiles that were looked at in the running tick.
+    /// Tiles searched in the running tick.
     spent: usize,
     /// Whether a walk waits for its search.
     pub(super) is_waited_for: bool,
 }
 
-/// Which tiles lead to each other: two of the same number do, for every walker. Numbers begin at 1;
-/// 0 is solid.
+/// Connected regions of tiles. Tiles with the same number are connected for every walker. Numbers
+/// begin at 1; 0 is solid.
 #[derive(Debug, Default)]
 struct Regions {
-    /// The ground they were made of.
+    /// Version of the ground that the regions were computed for.
     ground: Option<u32>,
     numbers: Vec<u32>,
 }
 
 impl Regions {
-    /// Looks at every tile once, when the ground is another one.
+    /// Recomputes the regions when the ground changed.
     fn learn(&mut self, grid: &Grid, ground: u32) {
         if self.ground == Some(ground) {
             return;
@@ -101,8 +101,8 @@ impl Regions {
                 }
                 self.numbers[index] = before;
                 next = before + 1;
-                // A diagonal step needs both tiles at its sides, so it leads nowhere that straight
-                // ones do not.
+                // A diagonal step needs both tiles at its sides, so it adds no connection to the
+                // straight ones.
                 border.extend((x > 0).then(|| index - 1));
                 border.extend((x + 1 < width).then(|| index + 1));
                 border.extend((y > 0).then(|| index - width));
@@ -124,15 +124,15 @@ impl Regions {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct PathNode {
-    /// The search that wrote this; older ones count as empty.
+    /// Number of the search that wrote this node; older nodes count as empty.
     round: u32,
     cost: u32,
-    /// Which neighbour step led here.
+    /// Neighbour step that led here.
     from: u8,
     done: bool,
 }
 
-/// A square of tiles and what is accepted within.
+/// Square of tiles around a goal, and what is accepted inside.
 #[derive(Debug, Clone, Copy)]
 struct Aim {
     tile: (i32, i32),
@@ -141,24 +141,24 @@ struct Aim {
 }
 
 impl PathSearch {
-    /// A memory that knows nothing yet, for as many tiles as it takes.
+    /// An empty memory, which grows as needed.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A tick begins, with that budget.
+    /// Begins a tick with this budget.
     pub fn begin_tick(&mut self, budget: Option<SearchBudget>) {
         self.budget = budget;
         self.spent = 0;
         self.is_waited_for = false;
     }
 
-    /// The tick ended: what is left of the budget.
+    /// Ends the tick. Returns what is left of the budget.
     pub const fn take_budget(&mut self) -> Option<SearchBudget> {
         self.budget.take()
     }
 
-    /// Whether a walk waits for its search, which comes in one of the next ticks.
+    /// Whether a walk waits for its search, which runs in one of the next ticks.
     pub const fn is_waited_for(&self) -> bool {
         self.is_waited_for
     }
@@ -169,14 +169,14 @@ impl PathSearch {
             && self.budget.as_ref().is_none_or(|budget| budget.left() > 0)
     }
 
-    /// Whether there may be a search for that user.
+    /// Whether a search for that user may run.
     pub(super) fn is_allowed(&self, user: UserId) -> bool {
         self.budget
             .as_ref()
             .is_none_or(|budget| budget.allows(user))
     }
 
-    /// Counts the last search, which was for that user.
+    /// Charges the last search to that user.
     pub(super) fn charge(&mut self, user: UserId) {
         self.spent += self.searched;
         if let Some(budget) = &mut self.budget {
@@ -184,13 +184,13 @@ impl PathSearch {
         }
     }
 
-    /// Tiles that were looked at in the running tick.
+    /// Tiles searched in the running tick.
     pub const fn spent(&self) -> usize {
         self.spent
     }
 
-    /// Whether no way can lead there, as far as the ground tells: then nothing is searched, however
-    /// often it is asked for. The grid is what it is as of that ground.
+    /// Whether the regions show that no path can lead there. Then no search is run, however often
+    /// one is asked for. `grid` must be the grid of this ground version.
     pub fn is_out_of_reach(
         &mut self,
         grid: &Grid,
@@ -201,14 +201,14 @@ impl PathSearch {
         self.regions.learn(grid, ground);
         let here = self.regions.at(grid, from);
         let there = match target {
-            // As near to something solid as one can get is a way, too.
+            // Getting as near as possible to something solid is a path, too.
             PathGoal::On(tile) if !grid.is_walkable(tile) => return false,
-            PathGoal::On(tile) | PathGoal::Beside(tile) => self.regions.at(grid, tile),
+            PathGoal::On(tile) | PathGoal::NextTo(tile) => self.regions.at(grid, tile),
         };
         here != there
     }
 
-    /// The shortest way from a walkable tile.
+    /// The shortest path from a walkable tile.
     pub fn find(&mut self, grid: &Grid, from: Tile, target: PathGoal) -> PathOutcome {
         let aim = Aim::new(grid, target);
         self.begin(grid, from, &aim);
@@ -227,7 +227,7 @@ impl PathSearch {
             if self.searched == MAX_SEARCHED {
                 return PathOutcome::Nothing;
             }
-            self.look_around(grid, at, cost, &aim);
+            self.expand(grid, at, cost, &aim);
         }
         match target {
             PathGoal::On(tile) if !grid.is_walkable(tile) => {
@@ -248,11 +248,11 @@ impl PathSearch {
         self.searched = 0;
         let at = (i32::from(from.x), i32::from(from.y));
         if !grid.is_solid(at.0, at.1) {
-            self.reach(grid, at, 0, NO_NEIGHBOUR, aim);
+            self.relax(grid, at, 0, NO_NEIGHBOUR, aim);
         }
     }
 
-    fn look_around(&mut self, grid: &Grid, at: (i32, i32), cost: u32, aim: &Aim) {
+    fn expand(&mut self, grid: &Grid, at: (i32, i32), cost: u32, aim: &Aim) {
         for (number, &step) in NEIGHBOURS.iter().enumerate() {
             if is_step(grid, at, step) {
                 let length = if step.0 != 0 && step.1 != 0 {
@@ -261,12 +261,12 @@ impl PathSearch {
                     STRAIGHT
                 };
                 let to = (at.0 + step.0, at.1 + step.1);
-                self.reach(grid, to, cost + length, number as u8, aim);
+                self.relax(grid, to, cost + length, number as u8, aim);
             }
         }
     }
 
-    fn reach(&mut self, grid: &Grid, at: (i32, i32), cost: u32, from: u8, aim: &Aim) {
+    fn relax(&mut self, grid: &Grid, at: (i32, i32), cost: u32, from: u8, aim: &Aim) {
         let index = at.1 as u32 * u32::from(grid.width()) + at.0 as u32;
         let node = &mut self.nodes[index as usize];
         if node.round == self.round && node.cost <= cost {
@@ -299,7 +299,7 @@ impl PathSearch {
         way
     }
 
-    /// After everything within reach was looked at: the way to what is nearest to the solid tile.
+    /// Path to the tile nearest to a solid goal, after every reachable tile was searched.
     fn nearest_seen(&self, grid: &Grid, from: Tile, to: (i32, i32)) -> PathOutcome {
         let width = u32::from(grid.width());
         let distance = |index: u32| {
@@ -324,7 +324,7 @@ impl Aim {
     fn new(grid: &Grid, target: PathGoal) -> Self {
         let (tile, must_touch) = match target {
             PathGoal::On(tile) => (tile, false),
-            PathGoal::Beside(tile) => (tile, true),
+            PathGoal::NextTo(tile) => (tile, true),
         };
         let tile = (i32::from(tile.x), i32::from(tile.y));
         let radius = if must_touch {
@@ -345,7 +345,7 @@ impl Aim {
             && (!self.must_touch || step == (0, 0) || is_step(grid, at, step))
     }
 
-    /// What the rest of the way costs if nothing is in between; never more than it really costs.
+    /// Lower bound of the remaining cost: the cost if nothing is in between.
     fn at_least(&self, at: (i32, i32)) -> u32 {
         let right = ((self.tile.0 - at.0).abs() - self.radius).max(0) as u32;
         let down = ((self.tile.1 - at.1).abs() - self.radius).max(0) as u32;
@@ -353,7 +353,7 @@ impl Aim {
     }
 }
 
-/// How far around the tile something walkable is: 0 when it is walkable itself.
+/// Distance from the tile to the nearest walkable tile: 0 when it is walkable itself.
 fn open_radius(grid: &Grid, tile: (i32, i32)) -> i32 {
     (0..i32::from(grid.width().max(grid.height())))
         .find(|&radius| {
@@ -362,7 +362,7 @@ fn open_radius(grid: &Grid, tile: (i32, i32)) -> i32 {
         .unwrap_or(0)
 }
 
-/// Whether one step leads from a tile to a neighbour; a diagonal needs both tiles beside it.
+/// Whether a step leads from a tile to a neighbour. A diagonal needs both tiles at its sides.
 pub fn is_step(grid: &Grid, at: (i32, i32), step: (i32, i32)) -> bool {
     !grid.is_solid(at.0 + step.0, at.1 + step.1)
         && !grid.is_solid(at.0 + step.0, at.1)

@@ -1,6 +1,7 @@
-//! Presence: who is in the space, who only seems to be, and where those who left have stood.
+//! Presence: players who are in the space, players without a connection, and poses of players who
+//! left.
 //!
-//! Whether somebody may come in is decided before, in `net::session`.
+//! Permission to join is checked before, in `net::session`.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -18,23 +19,23 @@ use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::{Avatar, Body, Card};
-use crate::components::presence::{Disconnected, REMEMBERED, RememberedPose, VANISHED_SECONDS};
+use crate::components::presence::{DISCONNECTED_SECONDS, Disconnected, REMEMBERED, RememberedPose};
 use crate::components::status::{Media, Status};
 use crate::components::steering::Steering;
 use crate::components::unit::{Position, Tick, TickRate};
 use crate::components::walking::Walk;
 use crate::components::zone::ZoneOccupancy;
 
-/// Everybody in the space, by number and by user.
+/// All players in the space, by number and by user.
 #[derive(Debug, Clone, Resource)]
 pub struct Roster {
     players: BTreeMap<PlayerId, Entity>,
     users: BTreeMap<UserId, PlayerId>,
-    /// The number of the next who comes.
+    /// Number of the next new player.
     pub next: PlayerId,
 }
 
-/// Everything that is known of somebody who is in a space.
+/// All components of a player.
 pub type Player = (
     Card,
     Body,
@@ -48,11 +49,11 @@ pub type Player = (
     Blocked,
 );
 
-/// Where those stood who left, who left first in front.
+/// Poses of users who left, the earliest first.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Remembered(pub VecDeque<(UserId, RememberedPose)>);
 
-/// Adds an empty roster and what lets the vanished go.
+/// Adds an empty roster and the system that removes disconnected players.
 pub fn plugin(space: &mut SpaceBuilder) {
     space.add(Roster {
         players: BTreeMap::new(),
@@ -62,64 +63,64 @@ pub fn plugin(space: &mut SpaceBuilder) {
     space.add(Remembered::default());
     space
         .tick
-        .add_systems(let_vanished_go.in_set(SimulateSystems::LetGo));
+        .add_systems(remove_disconnected.in_set(SimulateSystems::LetGo));
 }
 
 impl Roster {
-    /// How many are here, vanished ones too.
+    /// Number of players, including disconnected ones.
     pub fn people(&self) -> usize {
         self.players.len()
     }
 
-    /// The entity of a player.
+    /// Entity of a player.
     pub fn entity(&self, player: PlayerId) -> Option<Entity> {
         self.players.get(&player).copied()
     }
 
-    /// Everybody, by rising number.
+    /// All entities, in ascending order of players.
     pub fn entities(&self) -> impl Iterator<Item = Entity> {
         self.players.values().copied()
     }
 }
 
 impl Remembered {
-    /// Keeps a user's place; the one kept longest makes room.
-    pub fn keep(&mut self, user: UserId, place: RememberedPose) {
+    /// Stores the pose of a user. The oldest makes room.
+    pub fn keep(&mut self, user: UserId, pose: RememberedPose) {
         self.0.retain(|(other, _)| *other != user);
         if self.0.len() >= REMEMBERED {
             self.0.pop_front();
         }
-        self.0.push_back((user, place));
+        self.0.push_back((user, pose));
     }
 
     fn recall(&mut self, user: UserId) -> Option<RememberedPose> {
         let index = self.0.iter().position(|(other, _)| *other == user)?;
-        self.0.remove(index).map(|(_, place)| place)
+        self.0.remove(index).map(|(_, pose)| pose)
     }
 }
 
-/// The entity of a player who is here.
+/// Entity of a player who is here.
 pub(super) fn entity(world: &World, player: PlayerId) -> Option<Entity> {
     world.resource::<Roster>().entity(player)
 }
 
-/// The player of a user who is here.
+/// Player of a user who is here.
 pub(super) fn player_of_user(world: &World, user: UserId) -> Option<PlayerId> {
     world.resource::<Roster>().users.get(&user).copied()
 }
 
-/// The entity of a user who is here.
+/// Entity of a user who is here.
 pub(super) fn entity_of_user(world: &World, user: UserId) -> Option<Entity> {
     entity(world, player_of_user(world, user)?)
 }
 
-/// Makes a player out of their parts; nothing when the number or the user is here already.
+/// Spawns a player from its parts. `None` when the number or the user is here already.
 pub fn admit(
     world: &mut World,
     card: Card,
     body: Body,
     steering: Steering,
-    vanished: Disconnected,
+    disconnected: Disconnected,
     ear: ProximitySlot,
     blocked: Blocked,
 ) -> Option<Entity> {
@@ -128,24 +129,24 @@ pub fn admit(
     if roster.players.contains_key(&player) || roster.users.contains_key(&user) {
         return None;
     }
-    let whereabouts = zones::whereabouts(
+    let occupancy = zones::enter_zones(
         &mut world.resource_mut::<Zones>(),
         player,
         body.position.tile(),
     );
-    let somebody: Player = (
+    let parts: Player = (
         card,
         body,
         Motion::Standing,
         steering,
         Walk::default(),
-        vanished,
+        disconnected,
         PublishedState::default(),
-        whereabouts,
+        occupancy,
         ear,
         blocked,
     );
-    let entity = world.spawn(somebody).id();
+    let entity = world.spawn(parts).id();
     let mut roster = world.resource_mut::<Roster>();
     roster.players.insert(player, entity);
     roster.users.insert(user, player);
@@ -153,32 +154,32 @@ pub fn admit(
     Some(entity)
 }
 
-/// Copies everybody.
-pub fn everybody(world: &World) -> Vec<Player> {
+/// Copies all players.
+pub fn everyone(world: &World) -> Vec<Player> {
     let entities = world.resource::<Roster>().entities();
     let parts = entities.filter_map(|entity| {
-        let somebody = world.entity(entity);
+        let parts = world.entity(entity);
         Some((
-            somebody.get::<Card>()?.clone(),
-            *somebody.get::<Body>()?,
-            *somebody.get::<Motion>()?,
-            somebody.get::<Steering>()?.clone(),
-            somebody.get::<Walk>()?.clone(),
-            *somebody.get::<Disconnected>()?,
-            somebody.get::<PublishedState>()?.clone(),
-            *somebody.get::<ZoneOccupancy>()?,
-            *somebody.get::<ProximitySlot>()?,
-            somebody.get::<Blocked>()?.clone(),
+            parts.get::<Card>()?.clone(),
+            *parts.get::<Body>()?,
+            *parts.get::<Motion>()?,
+            parts.get::<Steering>()?.clone(),
+            parts.get::<Walk>()?.clone(),
+            *parts.get::<Disconnected>()?,
+            parts.get::<PublishedState>()?.clone(),
+            *parts.get::<ZoneOccupancy>()?,
+            *parts.get::<ProximitySlot>()?,
+            parts.get::<Blocked>()?.clone(),
         ))
     });
     parts.collect()
 }
 
-/// Puts everybody whom the roster knows into another world.
-pub fn put_everybody(world: &mut World, everybody: Vec<Player>) {
-    for somebody in everybody {
-        let player = somebody.0.player;
-        let entity = world.spawn(somebody).id();
+/// Spawns all players of the roster in another world.
+pub fn put_everyone(world: &mut World, everyone: Vec<Player>) {
+    for parts in everyone {
+        let player = parts.0.player;
+        let entity = world.spawn(parts).id();
         world
             .resource_mut::<Roster>()
             .players
@@ -209,13 +210,13 @@ pub(super) fn join(
     };
     if again {
         come_back(world, card);
-        // What was blocked elsewhere meanwhile counts here, too.
+        // Blocks that were made elsewhere in the meantime count here, too.
         proximity::block_only(world, user, blocked);
     } else {
         let zone = arrive.and_then(|name| arrival::in_zone(world, player, &name));
         let body = match zone {
             Some(position) => Body::at(position),
-            None => place_to_arrive(world, user, player),
+            None => arrival_body(world, user, player),
         };
         let (ear, blocked) = (
             ProximitySlot::default(),
@@ -238,8 +239,8 @@ pub(super) fn join(
     });
 }
 
-/// Somebody whom the space does not know any more is here all the same. When the number was given
-/// to somebody else meanwhile it is a new arrival, under another one.
+/// Brings back a player unknown to the space. When the number was given to another player
+/// in the meantime, the user is a new arrival under another number.
 pub(super) fn resume(
     world: &mut World,
     card: Card,
@@ -260,7 +261,7 @@ pub(super) fn resume(
             ..Body::at(position)
         }
     } else {
-        place_to_arrive(world, user, player)
+        arrival_body(world, user, player)
     };
     let steering = Steering {
         seen: ack,
@@ -290,15 +291,14 @@ pub(super) fn resume(
 }
 
 pub(super) fn stay(world: &mut World, player: PlayerId) {
-    if let Some(mut vanished) =
+    if let Some(mut disconnected) =
         entity(world, player).and_then(|entity| world.get_mut::<Disconnected>(entity))
     {
-        vanished.0 = None;
+        disconnected.0 = None;
     }
 }
 
-/// Somebody new holds the keys of a player: a client counts its inputs from the start, and knows
-/// nothing yet.
+/// A new client controls a player. It counts its inputs from the start and has no state yet.
 fn come_back(world: &mut World, card: Card) {
     let Some(entity) = entity(world, card.player) else {
         return;
@@ -309,7 +309,7 @@ fn come_back(world: &mut World, card: Card) {
         steering.seen = 0;
         steering.ack = 0;
     }
-    // Whoever wants peace has it on every device; microphones and cameras are off on arrival.
+    // "Do not disturb" stays on every device; microphones and cameras are off on arrival.
     let status = player
         .get::<Card>()
         .map_or(card.status, |before| before.status);
@@ -317,41 +317,41 @@ fn come_back(world: &mut World, card: Card) {
     player.insert((card, Disconnected::default(), PublishedState::default()));
 }
 
-fn place_to_arrive(world: &mut World, user: UserId, player: PlayerId) -> Body {
-    let place = world.resource_mut::<Remembered>().recall(user);
-    let is_open = |place: &RememberedPose| {
-        movement::is_free(world.resource::<Grid>(), place.position)
-            && arrival::is_open(world, player, place.position.tile())
+fn arrival_body(world: &mut World, user: UserId, player: PlayerId) -> Body {
+    let pose = world.resource_mut::<Remembered>().recall(user);
+    let is_open = |pose: &RememberedPose| {
+        movement::is_free(world.resource::<Grid>(), pose.position)
+            && arrival::is_open(world, player, pose.position.tile())
     };
-    let Some(place) = place.filter(is_open) else {
+    let Some(pose) = pose.filter(is_open) else {
         return Body::at(arrival::position(world, player));
     };
     let leads_out =
         |world: &World, at: Position| home::Ground::of(world, player).leads_out(at.tile());
-    if !leads_out(world, place.position) {
+    if !leads_out(world, pose.position) {
         let arrival = arrival::position(world, player);
         if leads_out(world, arrival) {
             return Body::at(arrival);
         }
     }
     Body {
-        facing: place.facing,
-        ..Body::at(place.position)
+        facing: pose.facing,
+        ..Body::at(pose.position)
     }
 }
 
-pub(super) fn vanish(world: &mut World, player: PlayerId) {
+pub(super) fn disconnect(world: &mut World, player: PlayerId) {
     let now = *world.resource::<Tick>();
     let Some(entity) = entity(world, player) else {
         return;
     };
-    if let Some(mut vanished) = world.get_mut::<Disconnected>(entity) {
-        vanished.0.get_or_insert(now);
+    if let Some(mut disconnected) = world.get_mut::<Disconnected>(entity) {
+        disconnected.0.get_or_insert(now);
     }
     if let Some(mut ear) = world.get_mut::<ProximitySlot>(entity) {
         ear.give_up();
     }
-    // Nobody sends anything any more.
+    // No client sends media any longer.
     status::change_media(world, player, Media::default());
 }
 
@@ -359,20 +359,20 @@ pub(super) fn leave(world: &mut World, player: PlayerId) {
     let Some(entity) = world.resource_mut::<Roster>().players.remove(&player) else {
         return;
     };
-    chat::fall_silent(world, player);
+    chat::stop_typing(world, player);
     let leaver = world.entity(entity);
     if let (Some(card), Some(body)) = (leaver.get::<Card>(), leaver.get::<Body>()) {
         let user = card.user;
-        let place = RememberedPose {
+        let pose = RememberedPose {
             position: body.position,
             facing: body.facing,
         };
         world.resource_mut::<Roster>().users.remove(&user);
-        world.resource_mut::<Remembered>().keep(user, place);
+        world.resource_mut::<Remembered>().keep(user, pose);
         world.resource_mut::<Outbox>().0.gone.push((player, user));
     }
-    if let Some(whereabouts) = world.get::<ZoneOccupancy>(entity).copied() {
-        zones::forget(world, player, whereabouts);
+    if let Some(occupancy) = world.get::<ZoneOccupancy>(entity).copied() {
+        zones::forget(world, player, occupancy);
     }
     proximity::forget(world, player);
     following::forget(world, player);
@@ -403,18 +403,18 @@ pub(super) fn change_avatar(world: &mut World, user: UserId, avatar: Option<Avat
     }
 }
 
-/// Whoever vanished and did not come back in time leaves.
-fn let_vanished_go(world: &mut World, players: &mut QueryState<(&Card, &Disconnected)>) {
-    let patience = VANISHED_SECONDS * u64::from(world.resource::<TickRate>().per_second());
+/// Removes players who did not reconnect in time.
+fn remove_disconnected(world: &mut World, players: &mut QueryState<(&Card, &Disconnected)>) {
+    let patience = DISCONNECTED_SECONDS * u64::from(world.resource::<TickRate>().per_second());
     let now = world.resource::<Tick>().0;
-    let is_due = |vanished: &Disconnected| {
-        vanished
+    let is_due = |disconnected: &Disconnected| {
+        disconnected
             .0
             .is_some_and(|since| now >= since.0.saturating_add(patience))
     };
     let mut due: Vec<PlayerId> = players
         .iter(world)
-        .filter(|(_, vanished)| is_due(vanished))
+        .filter(|(_, disconnected)| is_due(disconnected))
         .map(|(card, _)| card.player)
         .collect();
     due.sort_unstable();

@@ -1,4 +1,4 @@
-//! Publish: writes down what changed, for whoever shows it to people.
+//! Publish: writes what changed in a tick to its output.
 
 use bevy_ecs::prelude::*;
 
@@ -10,18 +10,18 @@ use crate::components::steering::Steering;
 use crate::components::unit::Tick;
 use crate::components::walking::Walk;
 
-/// What was published of a player last.
+/// State of a player as it was published last.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Component)]
 pub struct PublishedState {
-    /// Whether the card is known.
+    /// Whether the card was published.
     pub card: bool,
-    /// How they stood.
+    /// Stance that was published.
     pub stance: Option<Stance>,
-    /// Where they exactly were.
+    /// Exact state that was published.
     pub own: Option<OwnState>,
 }
 
-/// Everything about a player that is published.
+/// Components of a player that are published.
 pub type PublishedQuery = (
     &'static Card,
     &'static Body,
@@ -30,15 +30,15 @@ pub type PublishedQuery = (
     &'static Walk,
 );
 
-/// Adds the writing.
+/// Adds the publishing system.
 pub fn plugin(space: &mut SpaceBuilder) {
     space
         .tick
         .add_systems(write_down.in_set(TickSystems::Publish));
 }
 
-/// How a player stands for others, and for themselves.
-pub fn look(
+/// Stance of a player as others see it, and exact state for the player's own client.
+pub fn observe(
     card: &Card,
     body: &Body,
     motion: Motion,
@@ -68,7 +68,7 @@ fn write_down(
 ) {
     let output = &mut outbox.0;
     for ((card, body, motion, steering, walk), mut shown) in &mut players {
-        let (stance, own) = look(card, body, *motion, steering, walk);
+        let (stance, own) = observe(card, body, *motion, steering, walk);
         if !shown.card {
             shown.card = true;
             output.cards.push(card.clone());

@@ -1,5 +1,4 @@
-//! Replacing: gives a space that runs another plan: other ground, zones and elements, with
-//! everybody inside.
+//! Replacing: gives a running space another layout, with its players inside.
 
 use bevy_ecs::prelude::*;
 
@@ -9,20 +8,19 @@ use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::layout::SpaceLayout;
 
-/// From now on the space is as the plan says. An older plan, or one of another size, changes
-/// nothing.
-pub(super) fn replace(world: &mut World, plan: SpaceLayout) {
+/// Replaces the layout of the space. An older layout, or one of another size, changes nothing.
+pub(super) fn replace(world: &mut World, layout: SpaceLayout) {
     let grid = world.resource::<Grid>();
-    let is_newer = plan.version > world.resource::<Elements>().version;
-    if !is_newer || (plan.width, plan.height) != (grid.width(), grid.height()) {
+    let is_newer = layout.version > world.resource::<Elements>().version;
+    if !is_newer || (layout.width, layout.height) != (grid.width(), grid.height()) {
         return;
     }
-    elements::replace(world, &plan);
-    arrival::replace(world, &plan);
-    zones::replace(world, &plan);
-    proximity::replace(world, &plan);
+    elements::replace(world, &layout);
+    arrival::replace(world, &layout);
+    zones::replace(world, &layout);
+    proximity::replace(world, &layout);
     let fact = Fact::LayoutReplaced {
-        version: plan.version,
+        version: layout.version,
     };
     world.resource_mut::<Outbox>().0.facts.push(fact);
 }

@@ -1,4 +1,4 @@
-//! Status: what people say about themselves, and how they call for one another's attention.
+//! Status: availability and media of players, and calls for attention.
 
 use bevy_ecs::prelude::*;
 
@@ -35,7 +35,8 @@ fn change_card(world: &mut World, player: PlayerId, change: impl FnOnce(&mut Car
     }
 }
 
-/// Asks everybody who hears somebody to come along: nobody among them is kept away, or wants peace.
+/// Asks every player who hears this one to follow, except blocked ones and those who do not want to
+/// be disturbed.
 fn lead(world: &mut World, player: PlayerId) {
     let kind = WaveKind::Lead;
     let hearers = world.resource::<Peers>().hearers(player);
@@ -45,8 +46,8 @@ fn lead(world: &mut World, player: PlayerId) {
     world.resource_mut::<Outbox>().0.facts.extend(waves);
 }
 
-/// Whoever does not want to be disturbed hears of no wave. Somebody who is kept away is told
-/// nothing more than that.
+/// Sends a wave. A player with "do not disturb" is not told. A blocked sender gets the same
+/// refusal.
 pub(super) fn wave(world: &mut World, player: PlayerId, to: PlayerId, kind: WaveKind) {
     let card = presence::entity(world, to).and_then(|entity| world.get::<Card>(entity));
     let Some(status) = card.map(|card| card.status) else {
@@ -58,7 +59,7 @@ pub(super) fn wave(world: &mut World, player: PlayerId, to: PlayerId, kind: Wave
     if player == to || presence::entity(world, player).is_none() {
         return;
     }
-    if status == Status::DoNotDisturb || proximity::is_apart(world, player, to) {
+    if status == Status::DoNotDisturb || proximity::is_blocked_pair(world, player, to) {
         return deny(world, player, Denial::DoNotDisturb);
     }
     world
@@ -66,7 +67,7 @@ pub(super) fn wave(world: &mut World, player: PlayerId, to: PlayerId, kind: Wave
         .0
         .facts
         .push(Fact::Waved { player, to, kind });
-    // Whoever is rung for may come in, too.
+    // A player who is rung for may come in, too.
     if kind == WaveKind::Ring && area_of(world, player).is_some() {
         zones::admit(world, player, to);
     }

@@ -1,4 +1,4 @@
-//! Steering: takes the steps of held directions, no faster than time passes.
+//! Steering: applies steps of held directions, no faster than time passes.
 
 use bevy_ecs::prelude::*;
 
@@ -13,7 +13,7 @@ use crate::components::unit::TickRate;
 use crate::components::walking::Walk;
 use crate::components::zone::ZoneOccupancy;
 
-/// Adds the taking of steps.
+/// Adds the steering system.
 pub fn plugin(space: &mut SpaceBuilder) {
     space
         .tick
@@ -36,7 +36,7 @@ pub(super) fn hold(world: &mut World, player: PlayerId, step: HeldStep) {
     if step.direction != Direction::None {
         walk.end();
     } else if walk.errand.is_some() {
-        // Letting go of a key does not end a walk, and there is nothing to stop.
+        // Releasing a key does not end a walk, and there is nothing to stop.
         steering.ack = step.seq;
         return;
     }
@@ -61,7 +61,7 @@ fn take_steps(
         &mut ZoneOccupancy,
     )>,
 ) {
-    for (card, mut body, mut motion, mut steering, walk, mut whereabouts) in &mut players {
+    for (card, mut body, mut motion, mut steering, walk, mut occupancy) in &mut players {
         if walk.errand.is_some() {
             continue;
         }
@@ -74,16 +74,17 @@ fn take_steps(
             steering.make_up -= 1;
             let doors = Doors::of(&zones, card.player);
             take_one(&grid, &doors, *rate, &mut body, &mut motion, &mut steering);
-            zones.note(card.player, &mut whereabouts, body.position.tile());
+            zones.move_to(card.player, &mut occupancy, body.position.tile());
         }
         let doors = Doors::of(&zones, card.player);
         take_one(&grid, &doors, *rate, &mut body, &mut motion, &mut steering);
-        // At once: the last place in an area is taken by one.
-        zones.note(card.player, &mut whereabouts, body.position.tile());
+        // At once: the last place in an area goes to one player.
+        zones.move_to(card.player, &mut occupancy, body.position.tile());
     }
 }
 
-/// A late step is not yet the end of a movement; legs stop when it can no longer be made up for.
+/// A late step does not end a movement yet. The player stands when the step can no longer be made
+/// up for.
 fn miss(steering: &mut Steering, motion: &mut Motion) {
     if steering.make_up < MAKE_UP {
         steering.make_up += 1;

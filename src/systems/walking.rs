@@ -1,4 +1,4 @@
-//! Walking: takes people where they want to go, to a tile, up to somebody, or one tile at a time.
+//! Walking: walks players to a tile, up to another player, or one tile at a time.
 
 use std::collections::VecDeque;
 
@@ -19,13 +19,13 @@ use crate::components::unit::{Tick, TickRate, Tile};
 use crate::components::walking::{Errand, TILE_STEPS, Walk};
 use crate::components::zone::ZoneOccupancy;
 
-/// Ticks without getting anywhere after which a walk is given up: a search for another way had its
+/// Ticks without progress after which a walk is given up. A search for another path has had its
 /// turn by then.
 const PATIENCE: u8 = 8;
 
-/// Adds the search for ways and the walking of them.
+/// Adds the systems that search paths and walk them.
 pub fn plugin(space: &mut SpaceBuilder) {
-    // Only memory to search with: another world has its own.
+    // Only working memory: another world has its own.
     space.world.insert_resource(PathSearch::new());
     space.tick.add_systems(
         (check_tile_steps, search_ways, walk_on)
@@ -41,7 +41,7 @@ pub(super) fn walk(world: &mut World, player: PlayerId, seq: u32, goal: Goal) {
         return;
     };
     let is_kept_away =
-        matches!(goal, Goal::Player(other) if proximity::keeps_away(world, other, player));
+        matches!(goal, Goal::Player(other) if proximity::has_blocked(world, other, player));
     let mut walker = world.entity_mut(entity);
     let Ok((mut steering, mut walk, mut body, mut motion)) =
         walker.get_components_mut::<(&mut Steering, &mut Walk, &mut Body, &mut Motion)>()
@@ -54,7 +54,7 @@ pub(super) fn walk(world: &mut World, player: PlayerId, seq: u32, goal: Goal) {
     steering.seen = seq;
     steering.give_up();
     if is_kept_away {
-        // They are told just what they are told of a player no way leads to.
+        // The player is told the same as a player without a path.
         stop(&mut body, &mut motion, &mut walk);
         world
             .resource_mut::<Outbox>()
@@ -66,7 +66,7 @@ pub(super) fn walk(world: &mut World, player: PlayerId, seq: u32, goal: Goal) {
     }
 }
 
-/// A player no longer walks up to another who keeps them away.
+/// Stops a walk towards a player who blocked the walker.
 pub(super) fn stop_following(world: &mut World, follower: PlayerId, player: PlayerId) {
     let Some(entity) = presence::entity(world, follower) else {
         return;
@@ -80,7 +80,7 @@ pub(super) fn stop_following(world: &mut World, follower: PlayerId, player: Play
     }
 }
 
-/// Whoever clicks beside the map means its border.
+/// A click outside of the map means its border.
 fn within(grid: &Grid, goal: Goal) -> Goal {
     match goal {
         Goal::Tile(tile) => Goal::Tile(Tile::new(
@@ -91,7 +91,8 @@ fn within(grid: &Grid, goal: Goal) -> Goal {
     }
 }
 
-/// Two steps may wait, and each is walked at walking speed: so nobody comes farther than a walker.
+/// Two steps may wait, and each is walked at walking speed, so that no client is faster than a
+/// walk.
 pub(super) fn step_tile(world: &mut World, player: PlayerId, tile: Tile) {
     let now = *world.resource::<Tick>();
     let is_walkable = world.resource::<Grid>().is_walkable(tile);
@@ -123,8 +124,8 @@ pub(super) fn step_tile(world: &mut World, player: PlayerId, tile: Tile) {
     }
 }
 
-/// Where a client of the tile grid believes its player to be: at the end of the steps that were
-/// accepted.
+/// Tile where a client of the JSON protocol believes its player to be: the end of the accepted
+/// steps.
 fn logical_tile(body: &Body, walk: &Walk) -> Tile {
     let here = body.position.tile();
     if walk.errand == Some(Errand::TileSteps) {
@@ -134,7 +135,7 @@ fn logical_tile(body: &Body, walk: &Walk) -> Tile {
     }
 }
 
-/// Takes accepted steps back that something solid, or a body moved out of the way, made impossible.
+/// Takes back accepted steps that something solid, or a body that was moved, made impossible.
 fn check_tile_steps(
     grid: Res<Grid>,
     mut outbox: ResMut<Outbox>,
@@ -163,8 +164,8 @@ fn check_tile_steps(
     outbox.0.facts.extend(facts);
 }
 
-/// Searches for the ways that are missing or lead to where somebody no longer is, who waits longest
-/// first.
+/// Searches paths that are missing or lead to where a player no longer is. The longest waiting
+/// comes first.
 fn search_ways(
     grid: Res<Grid>,
     roster: Res<Roster>,
@@ -190,7 +191,7 @@ fn search_ways(
     due.sort_unstable_by_key(|&(asked, player, ..)| (asked, player));
     for (_, player, user, entity, goal, tile) in due {
         if !search.has_room() || !search.is_allowed(user) {
-            // Its turn comes when enough of what was searched before is forgotten.
+            // Its turn comes when enough of the budget is free again.
             search.is_waited_for = true;
             continue;
         }
@@ -237,7 +238,7 @@ fn goal_tile(
 const fn target(goal: Goal, tile: Tile) -> PathGoal {
     match goal {
         Goal::Tile(_) => PathGoal::On(tile),
-        Goal::Player(_) => PathGoal::Beside(tile),
+        Goal::Player(_) => PathGoal::NextTo(tile),
     }
 }
 
@@ -256,14 +257,14 @@ fn take_way(
         return;
     }
     match goal {
-        // The goal is the tile underfoot: all that is left is to step to its middle.
+        // The goal is the tile underfoot. Only a step to its middle is left.
         Goal::Tile(_) => walk.way.push_back(body.position.tile()),
         Goal::Player(_) => arrive(body, motion, walk),
     }
 }
 
-/// Keeps the first tile, where the body comes to the middle of the way, and every tile where the
-/// way turns.
+/// Keeps the first tile, where the body comes to the middle of the path, and every tile where the
+/// path turns.
 fn keep_corners(way: &[Tile], corners: &mut VecDeque<Tile>) {
     let step = |from: Tile, to: Tile| {
         (
@@ -289,7 +290,7 @@ fn walk_on(
     mut zones: ResMut<Zones>,
     mut walkers: Query<(&Card, &mut Body, &mut Motion, &mut Walk, &mut ZoneOccupancy)>,
 ) {
-    for (card, mut body, mut motion, mut walk, mut whereabouts) in &mut walkers {
+    for (card, mut body, mut motion, mut walk, mut occupancy) in &mut walkers {
         let Some(&next) = walk.way.front() else {
             continue;
         };
@@ -301,7 +302,7 @@ fn walk_on(
             &mut body,
             next.middle(),
         );
-        zones.note(card.player, &mut whereabouts, body.position.tile());
+        zones.move_to(card.player, &mut occupancy, body.position.tile());
         *motion = Motion::Walking;
         walk.stuck = if body.position == before && before != next.middle() {
             walk.stuck + 1
@@ -319,7 +320,7 @@ fn walk_on(
     }
 }
 
-/// The end of a way; whoever walked up to somebody looks at them.
+/// Ends a walk. A player who walked up to another looks at them.
 fn arrive(body: &mut Body, motion: &mut Motion, walk: &mut Walk) {
     if let (Some(Errand::Goal(Goal::Player(_))), Some(tile)) = (walk.errand, walk.aim) {
         let there = tile.middle();

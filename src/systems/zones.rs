@@ -1,9 +1,9 @@
-//! Zones: private areas with locks and limits, and portals. What zones do to voices is the business
-//! of `proximity`.
+//! Zones: private areas with locks and limits, and portals. `proximity` handles what zones do to
+//! voices.
 //!
-//! A private area is closed while it is locked or full. Nobody's middle gets into a closed area
-//! from outside; whoever is inside stays, and goes when they like. `docs/protocol.md` states the
-//! rule for clients that predict.
+//! A private area is closed while it is locked or full. No player can enter a closed area from
+//! outside; players inside stay, and leave when they like. `docs/protocol.md` states the rule for
+//! clients that predict.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,17 +26,17 @@ use crate::components::zone::{
     MOST_IN_AREA, PortalTarget, PrivateZoneState, Zone, ZoneKind, ZoneOccupancy,
 };
 
-/// Stages of one map at most that are heard.
+/// Most stages of one map that are heard.
 pub const MOST_STAGES: usize = 64;
 
-/// Seconds until somebody's second knock at the same door is heard.
+/// Seconds between two knocks of a player at the same area.
 const KNOCK_AGAIN: u64 = 2;
 
-/// The zones of a space, and how its private areas are.
+/// Zones of a space, and the state of its private areas.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Zones {
     all: Vec<Zone>,
-    rooms: Vec<PrivateArea>,
+    private_areas: Vec<PrivateArea>,
     stages: Vec<StageZone>,
     has_closed: bool,
 }
@@ -56,100 +56,100 @@ struct PrivateArea {
     shown_at: Tick,
 }
 
-/// A stage, and where it is heard.
+/// A stage and its audience zones.
 #[derive(Debug, Clone)]
 struct StageZone {
     area: TileRect,
-    /// Empty for everywhere.
+    /// Empty for the whole space.
     audience: Vec<TileRect>,
 }
 
-/// What the zones at one place do to voices.
+/// Effect of the zones at one tile on voices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sound {
-    /// Whether nobody hears and nobody is heard.
+    /// Whether players there do not hear and are not heard.
     pub is_silent: bool,
-    /// The private area.
+    /// Number of the private area.
     pub area: Option<u16>,
-    /// Stages that it is on, a bit each.
+    /// Stages the tile is on, one bit each.
     pub stages: u64,
-    /// Stages that are heard, a bit each.
+    /// Stages heard there, one bit each.
     pub listens: u64,
-    /// How far voices carry, in tiles; as in the whole space when nothing.
+    /// Range of voices in tiles; `None` for that of the space.
     pub reach: Option<u8>,
 }
 
-/// Adds the plan's zones, and what watches who goes in and out.
-pub fn plugin(space: &mut SpaceBuilder, plan: &SpaceLayout) {
-    space.add(Zones::new(&plan.zones));
+/// Adds the layout's zones, and the systems that track players in them.
+pub fn plugin(space: &mut SpaceBuilder, layout: &SpaceLayout) {
+    space.add(Zones::new(&layout.zones));
     space.tick.add_systems(
-        (step_through_portals, tell_of_areas)
+        (step_through_portals, publish_areas)
             .chain()
             .in_set(SimulateSystems::Settle),
     );
 }
 
-/// The zones are those of that plan from now on. Private areas of the same name stay locked as they
-/// are.
-pub(super) fn replace(world: &mut World, plan: &SpaceLayout) {
+/// Replaces the zones by those of this layout. Private areas keep their lock when one of the same
+/// name remains.
+pub(super) fn replace(world: &mut World, layout: &SpaceLayout) {
     let entities: Vec<Entity> = world.resource::<Roster>().entities().collect();
     world.resource_scope(|world, mut zones: Mut<Zones>| {
-        let before = std::mem::replace(&mut *zones, Zones::new(&plan.zones));
+        let before = std::mem::replace(&mut *zones, Zones::new(&layout.zones));
         zones.keep_locks(&before);
         for entity in entities {
             let Some((card, body)) = world.get::<Card>(entity).zip(world.get::<Body>(entity))
             else {
                 continue;
             };
-            // Who stands on what is a portal now did not step onto it.
-            let here = whereabouts(&mut zones, card.player, body.position.tile());
+            // A player who stands on a new portal did not step onto it.
+            let here = enter_zones(&mut zones, card.player, body.position.tile());
             world.entity_mut(entity).insert(here);
         }
         zones
-            .rooms
+            .private_areas
             .iter_mut()
-            .filter(|room| room.people == 0)
+            .filter(|private| private.people == 0)
             .for_each(PrivateArea::open);
-        zones.note_closed();
+        zones.update_closed();
         let now = *world.resource::<Tick>();
-        // Numbers may mean other zones than before: how each is now is told.
-        for room in &mut zones.rooms {
-            room.shown = room.state();
-            room.shown_at = now;
+        // Numbers may mean other zones than before, so every state is published.
+        for private in &mut zones.private_areas {
+            private.shown = private.state();
+            private.shown_at = now;
             world
                 .resource_mut::<Outbox>()
                 .0
                 .facts
-                .push(Fact::ZoneChanged(room.shown));
+                .push(Fact::ZoneChanged(private.shown));
         }
     });
 }
 
 impl Zones {
-    /// Locks those private areas that were locked under the same name.
+    /// Locks the private areas that were locked under the same name.
     fn keep_locks(&mut self, before: &Self) {
-        let mut known: Vec<&PrivateArea> = before.rooms.iter().collect();
-        for room in &mut self.rooms {
+        let mut known: Vec<&PrivateArea> = before.private_areas.iter().collect();
+        for private in &mut self.private_areas {
             let name = |zones: &[Zone], zone: u16| {
                 zones.get(usize::from(zone)).map(|zone| zone.name.clone())
             };
             let same = known
                 .iter()
-                .position(|old| name(&before.all, old.zone) == name(&self.all, room.zone));
+                .position(|old| name(&before.all, old.zone) == name(&self.all, private.zone));
             if let Some(old) = same.map(|index| known.remove(index)) {
-                (room.locked, room.locked_by) = (old.locked, old.locked_by);
-                room.admitted.clone_from(&old.admitted);
-                room.knocked.clone_from(&old.knocked);
+                (private.locked, private.locked_by) = (old.locked, old.locked_by);
+                private.admitted.clone_from(&old.admitted);
+                private.knocked.clone_from(&old.knocked);
             }
         }
     }
 
-    /// Whether any area is closed to anyone.
+    /// Whether any area is closed.
     pub const fn has_closed(&self) -> bool {
         self.has_closed
     }
 
-    /// Whether people arrive at a tile, or leave from it through a portal.
+    /// Whether a tile is in a spawn zone or on a portal.
     pub fn leads_out_at(&self, tile: Tile) -> bool {
         let leads_out = |kind| matches!(kind, ZoneKind::Spawn | ZoneKind::Portal);
         let mut zones = self.all.iter();
@@ -157,13 +157,13 @@ impl Zones {
     }
 
     fn new(zones: &[Zone]) -> Self {
-        let rooms = zones
+        let private_areas = zones
             .iter()
             .zip(0..)
             .filter(|(zone, _)| zone.kind == ZoneKind::Private);
         let stages = zones.iter().filter(|zone| zone.kind == ZoneKind::Stage);
         Self {
-            rooms: rooms
+            private_areas: private_areas
                 .map(|(zone, number)| PrivateArea::new(zone, number))
                 .collect(),
             stages: stages
@@ -185,7 +185,7 @@ impl Zones {
         }
     }
 
-    /// What the zones at a tile do to voices.
+    /// Effect of the zones at a tile on voices.
     pub fn sound_at(&self, tile: Tile) -> Sound {
         let first = |kind| {
             let mut zones = self.all.iter();
@@ -208,46 +208,51 @@ impl Zones {
         sound
     }
 
-    /// The private area at a tile: the first of several.
+    /// Private area at a tile: the first of several.
     pub fn area_at(&self, tile: Tile) -> Option<u16> {
-        let room = self.rooms.iter().find(|room| room.area.contains(tile))?;
-        Some(room.zone)
+        let private = self
+            .private_areas
+            .iter()
+            .find(|private| private.area.contains(tile))?;
+        Some(private.zone)
     }
 
-    /// Whether a map has private areas or portals at all.
+    /// Whether the map has no private areas and no portals.
     pub fn is_plain(&self) -> bool {
-        self.rooms.is_empty() && self.all.iter().all(|zone| zone.kind != ZoneKind::Portal)
+        self.private_areas.is_empty() && self.all.iter().all(|zone| zone.kind != ZoneKind::Portal)
     }
 
-    /// Every area in which somebody is, or that is locked.
+    /// States of all areas that are occupied or locked.
     pub fn states(&self) -> Vec<PrivateZoneState> {
-        let states = self.rooms.iter().map(PrivateArea::state);
+        let states = self.private_areas.iter().map(PrivateArea::state);
         states
             .filter(|state| state.locked || state.people > 0)
             .collect()
     }
 
-    /// Areas that are locked, and who may come in all the same.
+    /// Locked areas, and the players who may enter them all the same.
     pub fn locked(&self) -> impl Iterator<Item = (u16, Vec<PlayerId>)> {
-        let locked = self.rooms.iter().filter(|room| room.locked);
-        locked.map(|room| (room.zone, room.admitted.iter().copied().collect()))
+        let locked = self.private_areas.iter().filter(|private| private.locked);
+        locked.map(|private| (private.zone, private.admitted.iter().copied().collect()))
     }
 
-    /// Locks an area as it was, if it is one.
+    /// Locks an area again, if the zone is one and is occupied.
     pub fn lock_again(&mut self, zone: u16, admitted: impl IntoIterator<Item = PlayerId>) {
-        if let Some(room) = self.room(zone).filter(|room| room.people > 0) {
-            room.locked = true;
-            room.admitted.extend(admitted);
+        if let Some(private) = self.private_area(zone).filter(|private| private.people > 0) {
+            private.locked = true;
+            private.admitted.extend(admitted);
         }
-        self.note_closed();
+        self.update_closed();
     }
 
-    /// Whether everybody was told how the areas are.
+    /// Whether the current state of all areas was published.
     pub fn is_told(&self) -> bool {
-        self.rooms.iter().all(|room| room.shown == room.state())
+        self.private_areas
+            .iter()
+            .all(|private| private.shown == private.state())
     }
 
-    /// Whether somebody whose middle is on the one tile may step onto the other.
+    /// Whether a player may move from one tile onto the other.
     pub fn lets_through(&self, player: PlayerId, from: Tile, to: Tile) -> bool {
         if !self.has_closed || from == to {
             return true;
@@ -258,27 +263,30 @@ impl Zones {
         }
     }
 
-    /// Whether an area keeps somebody out who stands outside.
+    /// Whether an area is closed to a player outside.
     pub fn is_closed_to(&self, player: PlayerId, zone: u16) -> bool {
-        let room = self.rooms.iter().find(|room| room.zone == zone);
-        room.is_some_and(|room| room.is_closed_to(player))
+        let private = self
+            .private_areas
+            .iter()
+            .find(|private| private.zone == zone);
+        private.is_some_and(|private| private.is_closed_to(player))
     }
 
-    /// The ground as somebody may walk on it who stands there: what is closed to them is solid.
+    /// Grid on which a player who stands there may walk: areas closed to them are solid.
     pub fn ground_for<'a>(&self, grid: &'a Grid, player: PlayerId, from: Tile) -> Cow<'a, Grid> {
         if !self.has_closed {
             return Cow::Borrowed(grid);
         }
         let inside = self.area_at(from);
         let mut ground = Cow::Borrowed(grid);
-        for room in &self.rooms {
-            if inside == Some(room.zone) || !room.is_closed_to(player) {
+        for private in &self.private_areas {
+            if inside == Some(private.zone) || !private.is_closed_to(player) {
                 continue;
             }
-            for tile in room
+            for tile in private
                 .area
                 .tiles()
-                .filter(|tile| self.area_at(*tile) == Some(room.zone))
+                .filter(|tile| self.area_at(*tile) == Some(private.zone))
             {
                 ground.to_mut().block(tile);
             }
@@ -286,40 +294,45 @@ impl Zones {
         ground
     }
 
-    /// Somebody's middle is on that tile now.
-    pub fn note(&mut self, player: PlayerId, whereabouts: &mut ZoneOccupancy, tile: Tile) {
+    /// Updates areas and portals after a player moved to this tile.
+    pub fn move_to(&mut self, player: PlayerId, occupancy: &mut ZoneOccupancy, tile: Tile) {
         let area = self.area_at(tile);
-        let before = std::mem::replace(&mut whereabouts.area, area);
+        let before = std::mem::replace(&mut occupancy.area, area);
         if before == area {
             return;
         }
-        if let Some(room) = before.and_then(|zone| self.room(zone)) {
-            room.lose();
+        if let Some(private) = before.and_then(|zone| self.private_area(zone)) {
+            private.lose();
         }
-        if let Some(room) = area.and_then(|zone| self.room(zone)) {
-            room.people = room.people.saturating_add(1);
-            // Being let in counts once.
-            room.admitted.remove(&player);
-            room.knocked.remove(&player);
+        if let Some(private) = area.and_then(|zone| self.private_area(zone)) {
+            private.people = private.people.saturating_add(1);
+            // An admission counts once.
+            private.admitted.remove(&player);
+            private.knocked.remove(&player);
         }
-        self.note_closed();
+        self.update_closed();
     }
 
-    /// The portal at a tile.
+    /// Portal at a tile.
     pub fn portal_at(&self, tile: Tile) -> Option<u16> {
         let is_here = |zone: &Zone| zone.kind == ZoneKind::Portal && zone.area.contains(tile);
         self.all.iter().position(is_here).map(|index| index as u16)
     }
 
-    fn room(&mut self, zone: u16) -> Option<&mut PrivateArea> {
-        self.rooms.iter_mut().find(|room| room.zone == zone)
+    fn private_area(&mut self, zone: u16) -> Option<&mut PrivateArea> {
+        self.private_areas
+            .iter_mut()
+            .find(|private| private.zone == zone)
     }
 
-    fn note_closed(&mut self) {
-        self.has_closed = self.rooms.iter().any(|room| room.state().is_closed());
+    fn update_closed(&mut self) {
+        self.has_closed = self
+            .private_areas
+            .iter()
+            .any(|private| private.state().is_closed());
     }
 
-    /// The area of the first zone of that name that people may arrive in from elsewhere.
+    /// Area of the first zone of that name in which players may arrive from elsewhere.
     pub fn arrival(&self, name: &str) -> Option<TileRect> {
         let may_arrive = |zone: &&Zone| matches!(zone.kind, ZoneKind::Spawn | ZoneKind::Portal);
         let mut zones = self.all.iter().filter(may_arrive);
@@ -364,7 +377,7 @@ impl PrivateArea {
         self.state().is_full() || self.locked && !self.admitted.contains(&player)
     }
 
-    /// The lock opens when the last one leaves.
+    /// One player leaves. The lock opens when the last one does.
     fn lose(&mut self) {
         self.people = self.people.saturating_sub(1);
         if self.people == 0 {
@@ -380,14 +393,14 @@ impl PrivateArea {
     }
 }
 
-/// The doors of a space, for one of its players.
+/// Closed areas of a space, as barriers for one of its players.
 pub(super) struct Doors<'a> {
     zones: &'a Zones,
     player: PlayerId,
 }
 
 impl<'a> Doors<'a> {
-    /// Those that player stands before.
+    /// Barriers for that player.
     pub const fn of(zones: &'a Zones, player: PlayerId) -> Self {
         Self { zones, player }
     }
@@ -399,25 +412,25 @@ impl movement::Barriers for Doors<'_> {
     }
 }
 
-/// Where somebody stands who just came.
-pub(super) fn whereabouts(zones: &mut Zones, player: PlayerId, tile: Tile) -> ZoneOccupancy {
-    let mut whereabouts = ZoneOccupancy::default();
-    zones.note(player, &mut whereabouts, tile);
-    whereabouts.portal = zones.portal_at(tile);
-    whereabouts
+/// Occupancy of a player who just arrived.
+pub(super) fn enter_zones(zones: &mut Zones, player: PlayerId, tile: Tile) -> ZoneOccupancy {
+    let mut occupancy = ZoneOccupancy::default();
+    zones.move_to(player, &mut occupancy, tile);
+    occupancy.portal = zones.portal_at(tile);
+    occupancy
 }
 
-/// A player is no longer here.
-pub(super) fn forget(world: &mut World, player: PlayerId, whereabouts: ZoneOccupancy) {
+/// Removes a player who left.
+pub(super) fn forget(world: &mut World, player: PlayerId, occupancy: ZoneOccupancy) {
     let mut zones = world.resource_mut::<Zones>();
-    if let Some(room) = whereabouts.area.and_then(|zone| zones.room(zone)) {
-        room.lose();
+    if let Some(private) = occupancy.area.and_then(|zone| zones.private_area(zone)) {
+        private.lose();
     }
-    for room in &mut zones.rooms {
-        room.admitted.remove(&player);
-        room.knocked.remove(&player);
+    for private in &mut zones.private_areas {
+        private.admitted.remove(&player);
+        private.knocked.remove(&player);
     }
-    zones.note_closed();
+    zones.update_closed();
 }
 
 pub(super) fn lock(world: &mut World, player: PlayerId, zone: u16, locked: bool) {
@@ -425,15 +438,15 @@ pub(super) fn lock(world: &mut World, player: PlayerId, zone: u16, locked: bool)
         return deny(world, player, Denial::NotInside);
     }
     let mut zones = world.resource_mut::<Zones>();
-    if let Some(room) = zones.room(zone) {
+    if let Some(private) = zones.private_area(zone) {
         if locked {
-            room.locked = true;
-            room.locked_by = Some(player);
+            private.locked = true;
+            private.locked_by = Some(player);
         } else {
-            room.open();
+            private.open();
         }
     }
-    zones.note_closed();
+    zones.update_closed();
 }
 
 pub(super) fn knock(world: &mut World, player: PlayerId, zone: u16) {
@@ -443,17 +456,20 @@ pub(super) fn knock(world: &mut World, player: PlayerId, zone: u16) {
     let now = *world.resource::<Tick>();
     let patience = KNOCK_AGAIN * u64::from(world.resource::<TickRate>().per_second());
     let mut zones = world.resource_mut::<Zones>();
-    let Some(room) = zones.room(zone).filter(|room| room.is_closed_to(player)) else {
+    let Some(private) = zones
+        .private_area(zone)
+        .filter(|private| private.is_closed_to(player))
+    else {
         return;
     };
-    let heard = room.knocked.get(&player);
+    let heard = private.knocked.get(&player);
     if heard.is_some_and(|heard| now.0 < heard.0 + patience) {
         return;
     }
-    room.knocked.insert(player, now);
+    private.knocked.insert(player, now);
     let mut to = people_in(world, zone);
-    to.retain(|inside| !proximity::keeps_away(world, *inside, player));
-    tell(world, Fact::Knocked { player, zone, to });
+    to.retain(|inside| !proximity::has_blocked(world, *inside, player));
+    publish(world, Fact::Knocked { player, zone, to });
 }
 
 pub(super) fn admit(world: &mut World, player: PlayerId, guest: PlayerId) {
@@ -467,14 +483,14 @@ pub(super) fn admit(world: &mut World, player: PlayerId, guest: PlayerId) {
         return;
     }
     let mut zones = world.resource_mut::<Zones>();
-    let Some(room) = zones.room(zone) else {
+    let Some(private) = zones.private_area(zone) else {
         return;
     };
-    room.knocked.remove(&guest);
-    if room.locked {
-        room.admitted.insert(guest);
+    private.knocked.remove(&guest);
+    if private.locked {
+        private.admitted.insert(guest);
     }
-    tell(
+    publish(
         world,
         Fact::Admitted {
             player: guest,
@@ -483,7 +499,7 @@ pub(super) fn admit(world: &mut World, player: PlayerId, guest: PlayerId) {
     );
 }
 
-/// The private area somebody stands in.
+/// Private area in which a player stands.
 pub(super) fn area_of(world: &World, player: PlayerId) -> Option<u16> {
     world
         .get::<ZoneOccupancy>(presence::entity(world, player)?)?
@@ -493,20 +509,20 @@ pub(super) fn area_of(world: &World, player: PlayerId) -> Option<u16> {
 fn people_in(world: &World, zone: u16) -> Vec<PlayerId> {
     let entities = world.resource::<Roster>().entities();
     let inside = entities.filter(|entity| {
-        let whereabouts = world.get::<ZoneOccupancy>(*entity);
-        whereabouts.is_some_and(|whereabouts| whereabouts.area == Some(zone))
+        let occupancy = world.get::<ZoneOccupancy>(*entity);
+        occupancy.is_some_and(|occupancy| occupancy.area == Some(zone))
     });
     inside
         .filter_map(|entity| world.get::<Card>(entity).map(|card| card.player))
         .collect()
 }
 
-/// Tells somebody that what they asked for cannot be.
+/// Tells a player that a request was refused.
 pub(super) fn deny(world: &mut World, player: PlayerId, why: Denial) {
-    tell(world, Fact::Denied { player, why });
+    publish(world, Fact::Denied { player, why });
 }
 
-fn tell(world: &mut World, fact: Fact) {
+fn publish(world: &mut World, fact: Fact) {
     world.resource_mut::<Outbox>().0.facts.push(fact);
 }
 
@@ -519,7 +535,8 @@ type Steps<'a> = (
     &'a mut ZoneOccupancy,
 );
 
-/// Whoever came onto a portal comes out at its other end. Arriving on one is no step onto it.
+/// Moves players who came onto a portal to its other end. Arriving on a portal is not a step onto
+/// it.
 fn step_through_portals(
     grid: Res<Grid>,
     roster: Res<Roster>,
@@ -532,11 +549,11 @@ fn step_through_portals(
         return;
     }
     let mut stepped = Vec::new();
-    for (card, body, _, _, _, mut whereabouts) in &mut players {
+    for (card, body, _, _, _, mut occupancy) in &mut players {
         let tile = body.position.tile();
-        zones.note(card.player, &mut whereabouts, tile);
+        zones.move_to(card.player, &mut occupancy, tile);
         let portal = zones.portal_at(tile);
-        if std::mem::replace(&mut whereabouts.portal, portal) != portal
+        if std::mem::replace(&mut occupancy.portal, portal) != portal
             && let Some(portal) = portal
         {
             stepped.push((card.player, portal));
@@ -564,12 +581,12 @@ fn step_through_portals(
         let Some(entity) = roster.entity(player) else {
             continue;
         };
-        let Ok((_, mut body, mut motion, mut steering, mut walk, mut whereabouts)) =
+        let Ok((_, mut body, mut motion, mut steering, mut walk, mut occupancy)) =
             players.get_mut(entity)
         else {
             continue;
         };
-        let Some(tile) = zones.end_of(&grid, player, &zone) else {
+        let Some(tile) = zones.exit_of(&grid, player, &zone) else {
             continue;
         };
         *body = Body {
@@ -579,15 +596,15 @@ fn step_through_portals(
         *motion = Motion::Standing;
         steering.give_up();
         walk.end();
-        zones.note(player, &mut whereabouts, tile);
-        whereabouts.portal = zones.portal_at(tile);
+        zones.move_to(player, &mut occupancy, tile);
+        occupancy.portal = zones.portal_at(tile);
     }
 }
 
 impl Zones {
-    /// A tile at the other end of a portal, another for every player; `None` when there is no room
+    /// Tile at the other end of a portal, another one for each player. `None` when there is no room
     /// or it is closed.
-    fn end_of(&self, grid: &Grid, player: PlayerId, name: &str) -> Option<Tile> {
+    fn exit_of(&self, grid: &Grid, player: PlayerId, name: &str) -> Option<Tile> {
         let end = self.all.iter().find(|zone| zone.name == name)?;
         let is_open = |tile: &Tile| {
             grid.is_walkable(*tile)
@@ -603,25 +620,25 @@ impl Zones {
     }
 }
 
-/// Says how areas are: at once when one opens or closes, else once a second.
-fn tell_of_areas(
+/// Publishes states of areas: at once when one opens or closes, otherwise once a second.
+fn publish_areas(
     now: Res<Tick>,
     rate: Res<TickRate>,
     mut zones: ResMut<Zones>,
     mut outbox: ResMut<Outbox>,
 ) {
-    for room in &mut zones.rooms {
-        let state = room.state();
-        if state == room.shown {
+    for private in &mut zones.private_areas {
+        let state = private.state();
+        if state == private.shown {
             continue;
         }
-        let is_due = now.0 >= room.shown_at.0 + u64::from(rate.per_second());
-        if state.locked != room.shown.locked
-            || state.is_closed() != room.shown.is_closed()
+        let is_due = now.0 >= private.shown_at.0 + u64::from(rate.per_second());
+        if state.locked != private.shown.locked
+            || state.is_closed() != private.shown.is_closed()
             || is_due
         {
-            room.shown = state;
-            room.shown_at = *now;
+            private.shown = state;
+            private.shown_at = *now;
             outbox.0.facts.push(Fact::ZoneChanged(state));
         }
     }

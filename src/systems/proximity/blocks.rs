@@ -1,4 +1,5 @@
-//! Blocks: who keeps whom away. Neither hears or sees the other, whoever of them wished it.
+//! Blocks: users who block each other. After a block in either direction neither hears nor sees the
+//! other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,20 +14,20 @@ use crate::systems::presence::{self, player_of_user};
 use crate::systems::{Outbox, following, walking};
 
 impl Proximity {
-    /// Whether one of them keeps the other away.
-    pub(super) fn is_apart(&self, a: UserId, b: UserId) -> bool {
+    /// Whether one of two users blocks the other.
+    pub(super) fn is_blocked_pair(&self, a: UserId, b: UserId) -> bool {
         let keeps = |one: UserId, other: &UserId| {
             self.blocks
                 .get(&one)
-                .is_some_and(|kept| kept.contains(other))
+                .is_some_and(|blocked_users| blocked_users.contains(other))
         };
         keeps(a, &b) || keeps(b, &a)
     }
 
-    /// Tells the field who must not be connected.
-    pub(super) fn keep_apart(&mut self) {
+    /// Updates the pairs that the field must not connect.
+    pub(super) fn update_blocked_pairs(&mut self) {
         if self.blocks.is_empty() {
-            self.field.kept_apart.clear();
+            self.field.blocked_pairs.clear();
             return;
         }
         let players: BTreeMap<UserId, PlayerId> = self
@@ -38,8 +39,8 @@ impl Proximity {
         let pairs = self
             .blocks
             .iter()
-            .flat_map(|(user, kept)| kept.iter().map(move |other| (user, other)));
-        self.field.kept_apart = pairs
+            .flat_map(|(user, blocked_users)| blocked_users.iter().map(move |other| (user, other)));
+        self.field.blocked_pairs = pairs
             .filter_map(|(user, other)| {
                 let (a, b) = (*players.get(user)?, *players.get(other)?);
                 Some((a.min(b), a.max(b)))
@@ -48,16 +49,16 @@ impl Proximity {
     }
 
     fn block(&mut self, user: UserId, other: UserId, blocked: bool, now: Tick) {
-        let kept = self.blocks.entry(user).or_default();
+        let blocked_users = self.blocks.entry(user).or_default();
         if blocked {
-            kept.insert(other);
+            blocked_users.insert(other);
         } else {
-            kept.remove(&other);
+            blocked_users.remove(&other);
         }
-        if kept.is_empty() {
+        if blocked_users.is_empty() {
             self.blocks.remove(&user);
         }
-        self.keep_apart();
+        self.update_blocked_pairs();
         let slot_of = |user: UserId| {
             let mut people = self.people.iter().zip(0..);
             people.find_map(|(one, slot)| one.as_ref().filter(|one| one.user == user).map(|_| slot))
@@ -66,24 +67,24 @@ impl Proximity {
             if blocked {
                 self.field.cut(a, b);
             } else {
-                self.field.rouse(a, now.0);
+                self.field.keep_active(a, now.0);
             }
             self.dirty.extend([a, b]);
         }
     }
 }
 
-/// A user keeps another away from them, or no longer.
+/// A user blocks or unblocks another.
 pub fn block(world: &mut World, user: UserId, other: UserId, blocked: bool) {
     let now = *world.resource::<Tick>();
     let Some(entity) = presence::entity_of_user(world, user) else {
         return;
     };
-    if let Some(mut kept) = world.get_mut::<Blocked>(entity) {
+    if let Some(mut blocked_users) = world.get_mut::<Blocked>(entity) {
         if blocked {
-            kept.0.insert(other);
+            blocked_users.0.insert(other);
         } else {
-            kept.0.remove(&other);
+            blocked_users.0.remove(&other);
         }
     }
     world
@@ -100,34 +101,39 @@ pub fn block(world: &mut World, user: UserId, other: UserId, blocked: bool) {
             (player_of_user(world, user), player_of_user(world, other))
     {
         walking::stop_following(world, other, user);
-        following::keep_apart(world, user, other);
+        following::stop_pair(world, user, other);
     }
 }
 
-/// A user came again: these they keep away from them, and nobody else.
+/// Replaces the blocks of a user who joined again by this list.
 pub fn block_only(world: &mut World, user: UserId, others: Vec<UserId>) {
-    let Some(kept) =
+    let Some(blocked_users) =
         presence::entity_of_user(world, user).and_then(|entity| world.get::<Blocked>(entity))
     else {
         return;
     };
     let others: BTreeSet<UserId> = others.into_iter().collect();
-    let changed: Vec<UserId> = kept.0.symmetric_difference(&others).copied().collect();
+    let changed: Vec<UserId> = blocked_users
+        .0
+        .symmetric_difference(&others)
+        .copied()
+        .collect();
     for other in changed {
         block(world, user, other, others.contains(&other));
     }
 }
 
-/// Whether one of two players keeps the other away.
-pub fn is_apart(world: &World, a: PlayerId, b: PlayerId) -> bool {
-    keeps_away(world, a, b) || keeps_away(world, b, a)
+/// Whether one of two players blocks the other.
+pub fn is_blocked_pair(world: &World, a: PlayerId, b: PlayerId) -> bool {
+    has_blocked(world, a, b) || has_blocked(world, b, a)
 }
 
-/// Whether a player keeps another away from them.
-pub fn keeps_away(world: &World, player: PlayerId, other: PlayerId) -> bool {
+/// Whether a player blocks another.
+pub fn has_blocked(world: &World, player: PlayerId, other: PlayerId) -> bool {
     let entity = |player| presence::entity(world, player);
-    let kept = entity(player).and_then(|entity| world.get::<Blocked>(entity));
+    let blocked_users = entity(player).and_then(|entity| world.get::<Blocked>(entity));
     let other = entity(other).and_then(|entity| world.get::<Card>(entity));
-    kept.zip(other)
-        .is_some_and(|(kept, other)| kept.0.contains(&other.user))
+    blocked_users
+        .zip(other)
+        .is_some_and(|(blocked_users, other)| blocked_users.0.contains(&other.user))
 }

@@ -1,7 +1,7 @@
-//! Bubbles: circles that a few people make on the spot: plain data, no world.
+//! Bubbles: conversation groups of a few players. Plain data, independent of the world.
 //!
-//! A bubble is whoever is in it. It ends with its last but one, and whoever walks away from the
-//! others is out of it.
+//! A bubble consists of its members. It ends when fewer than two are left. A member who walks away
+//! from the others leaves it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,19 +10,19 @@ use crate::components::bubble::{BubbleState, MOST_IN_BUBBLE};
 use crate::components::id::PlayerId;
 use crate::components::unit::{Position, Tick};
 
-/// Whoever stands within two tiles may be in it.
-const FORMS: i64 = tiles(2);
+/// Largest squared distance at which a player may join: two tiles.
+const JOIN_DISTANCE: i64 = tiles(2);
 
-/// Whoever is more than three tiles away from those in it no longer is.
-const BREAKS: i64 = tiles(3);
+/// Largest squared distance to another member at which a player stays: three tiles.
+const LEAVE_DISTANCE: i64 = tiles(3);
 
-/// One of them. Its people are those of `members`, by slot.
+/// A bubble. `members` are its players by slot.
 #[derive(Debug, Clone)]
 pub(super) struct Bubble {
     pub is_aside: bool,
     pub is_locked: bool,
     pub members: BTreeMap<u32, PlayerId>,
-    /// Who knocked, and when last.
+    /// Players who knocked, and the tick of the last knock.
     pub knocked: BTreeMap<PlayerId, Tick>,
 }
 
@@ -32,7 +32,7 @@ impl Bubble {
     }
 }
 
-/// The people someone asked to talk with them, and did not hear of yet.
+/// Invitations of a player to a bubble that were not answered yet.
 #[derive(Debug, Clone)]
 pub(super) struct PendingInvites {
     pub is_aside: bool,
@@ -43,16 +43,16 @@ pub(super) struct PendingInvites {
 /// All bubbles of a space.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bubbles {
-    /// By who asks.
+    /// Open invitations, by the player who invites.
     asked: BTreeMap<PlayerId, PendingInvites>,
     all: BTreeMap<u32, Bubble>,
     last: u32,
     changed: BTreeSet<u32>,
 }
 
-/// Whether two stand near enough to be taken into one bubble.
+/// Whether two players stand near enough for one bubble.
 pub(super) fn may_meet(a: Position, b: Position) -> bool {
-    squared(a, b) <= FORMS
+    squared(a, b) <= JOIN_DISTANCE
 }
 
 impl Bubbles {
@@ -68,7 +68,7 @@ impl Bubbles {
         self.all.keys().copied().collect()
     }
 
-    /// Makes one of these.
+    /// Makes a bubble of these members. Returns its number.
     pub fn form(&mut self, is_aside: bool, members: BTreeMap<u32, PlayerId>) -> u32 {
         self.last = self.last.wrapping_add(1);
         let bubble = Bubble {
@@ -82,8 +82,8 @@ impl Bubbles {
         self.last
     }
 
-    /// Someone asks others to talk with them; whether they are heard: not twice within that many
-    /// ticks.
+    /// Stores an invitation. Returns `false` when the player invited others less than `patience`
+    /// ticks ago.
     pub fn ask(&mut self, player: PlayerId, asked: PendingInvites, patience: u64) -> bool {
         let before = self.asked.get(&player);
         let is_again = before.is_some_and(|before| asked.at.0 < before.at.0 + patience);
@@ -93,8 +93,7 @@ impl Bubbles {
         !is_again
     }
 
-    /// Someone answers who was asked: what they were asked, when that was not more than that many
-    /// ticks ago.
+    /// Takes the answer of a guest. Returns the invitation, when it is at most `lasts` ticks old.
     pub fn answer(
         &mut self,
         asker: PlayerId,
@@ -107,7 +106,7 @@ impl Bubbles {
         is_good.then(|| question.clone())
     }
 
-    /// Takes somebody in, if there is room.
+    /// Adds a member. Returns whether there was room.
     pub fn join(&mut self, bubble: u32, slot: u32, player: PlayerId) -> bool {
         let Some(one) = self.all.get_mut(&bubble).filter(|one| !one.is_full()) else {
             return false;
@@ -118,7 +117,8 @@ impl Bubbles {
         true
     }
 
-    /// Lets these go; answers everybody who is out of it now: the last one does not stay alone.
+    /// Removes these members. Returns all who are out now: a single player who is left does not
+    /// stay.
     pub fn leave(&mut self, bubble: u32, slots: &[u32]) -> Vec<u32> {
         let Some(one) = self.all.get_mut(&bubble) else {
             return Vec::new();
@@ -145,7 +145,7 @@ impl Bubbles {
         }
     }
 
-    /// Somebody knocks; whether they are heard: not twice within that many ticks.
+    /// Notes a knock. Returns `false` when the player knocked less than `patience` ticks ago.
     pub fn knock(&mut self, bubble: u32, player: PlayerId, now: Tick, patience: u64) -> bool {
         let Some(one) = self.all.get_mut(&bubble) else {
             return false;
@@ -160,7 +160,7 @@ impl Bubbles {
         !is_again
     }
 
-    /// Who knocked is no longer here.
+    /// Forgets the knocks and invitations of a player who left.
     pub fn forget_knocks(&mut self, player: PlayerId) {
         self.asked.remove(&player);
         for asked in self.asked.values_mut() {
@@ -171,9 +171,9 @@ impl Bubbles {
         }
     }
 
-    /// Whoever is cut off from the others: when it fell apart into groups the largest stays, of
-    /// equal ones the one with the lowest number.
-    pub fn strays(&self, bubble: u32, place: impl Fn(u32) -> Option<Position>) -> Vec<u32> {
+    /// Members cut off from the others. When a bubble falls apart, the largest group stays; among
+    /// equal ones the group with the lowest number.
+    pub fn strays(&self, bubble: u32, position: impl Fn(u32) -> Option<Position>) -> Vec<u32> {
         let Some(one) = self.all.get(&bubble) else {
             return Vec::new();
         };
@@ -190,11 +190,11 @@ impl Bubbles {
             let mut next = 0;
             while let Some(&slot) = group.get(next) {
                 next += 1;
-                let at = place(slot);
+                let at = position(slot);
                 waiting.retain(|&(_, other)| {
                     let is_near = at
-                        .zip(place(other))
-                        .is_some_and(|(a, b)| squared(a, b) <= BREAKS);
+                        .zip(position(other))
+                        .is_some_and(|(a, b)| squared(a, b) <= LEAVE_DISTANCE);
                     if is_near {
                         group.push(other);
                     }
@@ -216,7 +216,7 @@ impl Bubbles {
         self.all.keys().map(|bubble| self.state(*bubble)).collect()
     }
 
-    /// Those that changed since this was asked last.
+    /// Bubbles that changed since the last call.
     pub fn take_changed(&mut self) -> Vec<BubbleState> {
         let changed = std::mem::take(&mut self.changed);
         changed
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bubble_of_one_is_none() {
+    fn a_bubble_of_one_ends() {
         let (mut bubbles, bubble) = bubble_of(2);
         assert_eq!(bubbles.leave(bubble, &[1]), [1, 0]);
         assert!(bubbles.is_empty());
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_holds_and_whoever_walks_three_tiles_away_is_out() {
+    fn a_chain_holds_and_a_member_more_than_three_tiles_away_is_out() {
         let (bubbles, bubble) = bubble_of(4);
         assert!(
             bubbles
@@ -290,7 +290,7 @@ mod tests {
             }))),
             [2]
         );
-        // Two pairs: those with the lowest number stay.
+        // Two pairs: the one with the lowest number stays.
         assert_eq!(
             bubbles.strays(bubble, |slot| Some(tile(if slot < 2 {
                 40
@@ -300,6 +300,6 @@ mod tests {
             [2, 3]
         );
         let apart = bubbles.strays(bubble, |slot| Some(tile(40 * slot as i32)));
-        assert_eq!(apart, [1, 2, 3], "the last one is let go with them");
+        assert_eq!(apart, [1, 2, 3], "the last member leaves with them");
     }
 }

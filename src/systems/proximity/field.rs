@@ -1,9 +1,10 @@
-//! Field: who is near enough to whom to hear and see them, with patience at the edges: plain data,
-//! no world.
+//! Field: a spatial index that decides which players are near enough to hear and see each other.
+//! Plain data, independent of the world.
 //!
-//! Everybody has a turn every tick while there are few, and up to eight times less often in a
-//! crowd. In a turn the pairs of that one are judged, and the nearest who make no pair with them
-//! yet are looked for, in cells of a tile. What lies still has no turns.
+//! Connections begin and end with a delay, so that players at an edge do not flap. With few players
+//! each one has a turn every tick; in a crowd turns come up to eight times less often. A turn
+//! judges the pairs of one player, and searches the cells around for the nearest players without a
+//! pair. Players at rest have no turns.
 
 use std::collections::BTreeSet;
 
@@ -13,45 +14,45 @@ use crate::components::id::PlayerId;
 use crate::components::peers::ProximityRules;
 use crate::components::unit::{Position, SUBTILES, TickRate};
 
-/// Nearest people that make pairs with somebody: more than can be heard, so that whoever leaves
-/// makes room for the next.
+/// Most nearest players that become pairs of a player. More than can be heard, so that there is a
+/// candidate for a place that becomes free.
 const CANDIDATES: usize = 24;
 
-/// People up to whom everybody has a turn each tick; with up to twice as many it is every second
-/// one, then every fourth and eighth.
-const UNHURRIED: usize = 256;
+/// Number of players up to which each has a turn every tick. With up to twice as many a turn comes
+/// every second tick, then every fourth and eighth.
+const EVERY_TICK: usize = 256;
 
-/// Farther than any map is wide, squared.
-const BEHIND: i64 = 1 << 40;
+/// Squared distance that stands for "behind a wall": farther than any map is wide.
+const BEHIND_WALL: i64 = 1 << 40;
 
-/// No slot, no pair.
+/// No slot, no pair, no cell.
 const NONE: u32 = u32::MAX;
 
-/// One sense: from how far on, how far off, and how many at once.
+/// Rule of one sense, hearing or sight: distances, and the limit of players at once.
 #[derive(Debug, Clone, Copy)]
 pub struct SenseRule {
-    /// Begins at this distance, squared, in 1/64 tile.
+    /// Squared distance at which it begins, in 1/64 tile.
     pub on: i64,
-    /// Ends at this one.
+    /// Squared distance at which it ends, in 1/64 tile.
     pub off: i64,
-    /// At most so many, the nearest.
+    /// Most players at once. The nearest count.
     pub most: u16,
 }
 
-/// All numbers, in ticks and 1/64 tile.
+/// All parameters of the field, in ticks and 1/64 tile.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// How far, and how many at once.
-    pub voices: ProximityRules,
-    /// Ticks of being near until two who stand are connected.
+    /// Range and limits of the space.
+    pub proximity: ProximityRules,
+    /// Ticks of being near until two standing players are connected.
     pub dwell_standing: u64,
-    /// And when one of them moves.
+    /// Ticks of being near until they are connected when one of them moves.
     pub dwell_moving: u64,
-    /// Ticks of being far until they no longer are.
+    /// Ticks of being far until they are disconnected.
     pub linger: u64,
-    /// How much nearer a newcomer must be to take another's place...
+    /// How much nearer a newcomer must be to take the place of another, in 1/64 tile.
     pub nearer: i64,
-    /// ...and for how many ticks.
+    /// Ticks for which the newcomer must be that much nearer.
     pub nearer_for: u64,
 }
 
@@ -61,11 +62,11 @@ pub(super) const fn tiles(count: i64) -> i64 {
 }
 
 impl Rules {
-    /// The numbers of a space, at its rate.
-    pub fn at(rate: TickRate, voices: ProximityRules) -> Self {
+    /// Parameters of a space with these proximity rules, at its tick rate.
+    pub fn at(rate: TickRate, proximity: ProximityRules) -> Self {
         let ticks = |millis: u64| (millis * u64::from(rate.per_second())).div_ceil(1_000);
         Self {
-            voices,
+            proximity,
             dwell_standing: ticks(250),
             dwell_moving: ticks(600),
             linger: ticks(1_000),
@@ -74,15 +75,18 @@ impl Rules {
         }
     }
 
-    /// Voices that carry so many tiles end one tile beyond, or half a tile when it is only those
-    /// right beside; pictures begin two tiles nearer.
-    fn sense(&self, sense: Sense, reach: u8) -> SenseRule {
+    /// Rule of a sense at a range in tiles. Voices end one tile beyond the range, or half a tile
+    /// beyond a range of one tile. Sight begins two tiles nearer than hearing.
+    fn sense(&self, sense: Sense, range: u8) -> SenseRule {
         let (carries, most) = match sense {
-            Sense::Hearing => (reach, self.voices.max_audio),
-            Sense::Sight => (if reach > 3 { reach - 2 } else { 1 }, self.voices.max_video),
+            Sense::Hearing => (range, self.proximity.max_audio),
+            Sense::Sight => (
+                if range > 3 { range - 2 } else { 1 },
+                self.proximity.max_video,
+            ),
         };
         let on = i64::from(carries) * i64::from(SUBTILES);
-        let off = on + i64::from(if reach > 1 { SUBTILES } else { SUBTILES / 2 });
+        let off = on + i64::from(if range > 1 { SUBTILES } else { SUBTILES / 2 });
         SenseRule {
             on: on.pow(2),
             off: off.pow(2),
@@ -97,25 +101,25 @@ enum Sense {
     Sight,
 }
 
-/// A tick, or none, in four bytes: a crowd has tens of thousands of pairs, and most of the time for
-/// them is spent on memory.
+/// A tick, or none, in four bytes. A crowd has tens of thousands of pairs, and reading their memory
+/// takes most of the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct TickStamp(u32);
 
 impl TickStamp {
     const NEVER: Self = Self(u32::MAX);
 
-    /// Ticks go on for years before they come round.
+    /// Four bytes of ticks last for years before they wrap around.
     const fn of(now: u64) -> Self {
         Self(now as u32)
     }
 
-    /// Ticks since then.
+    /// Ticks between the stamp and now.
     const fn before(self, now: u64) -> u64 {
         (now as u32).wrapping_sub(self.0) as u64
     }
 
-    /// Begins now, unless it did before; ticks since it began.
+    /// Sets the stamp to now unless it is set. Returns the ticks since it was set.
     fn begin(&mut self, now: u64) -> u64 {
         if *self == Self::NEVER {
             *self = Self::of(now);
@@ -124,12 +128,12 @@ impl TickStamp {
     }
 }
 
-/// How far one sense of a pair has come.
+/// State of one sense of a pair.
 #[derive(Debug, Clone, Copy)]
 struct SenseState {
-    /// Since when the distance is one at which it should be the other way.
+    /// Tick since which the distance asks for the other state.
     since: TickStamp,
-    /// Since when this one is near enough to take somebody's place.
+    /// Tick since which this pair is near enough to take the place of another.
     nearer: TickStamp,
     on: bool,
 }
@@ -149,70 +153,70 @@ struct Pair {
     ends: [u32; 2],
     hearing: SenseState,
     sight: SenseState,
-    /// When one of them was last among the nearest of the other.
+    /// Tick in which one of the two was last among the nearest of the other.
     near: TickStamp,
     judged: TickStamp,
 }
 
-/// Who is connected to somebody and farthest away.
+/// Farthest player connected to a player.
 #[derive(Debug, Clone, Copy)]
 struct Farthest {
-    /// The tick in which that was found.
+    /// Tick in which it was found.
     at: u64,
-    /// How far, squared, and the pair; nothing when nobody is connected.
+    /// Squared distance and pair; `None` when no player is connected.
     found: Option<(i64, u32)>,
 }
 
-/// Where one of the field's people is: apart from the rest, because whoever looks for the nearest
-/// looks at this of hundreds.
+/// Position of a player in the field. Kept apart from [`FieldPlayer`], because a search for the
+/// nearest reads the positions of hundreds.
 #[derive(Debug, Clone, Copy)]
 struct FieldPosition {
     player: PlayerId,
     at: Position,
-    /// Cell that it is in, and its neighbours there.
+    /// Cell of the player, and the neighbours in the cell's list.
     cell: u32,
     before: u32,
     after: u32,
-    /// How far it carries from there, when not as in the whole space.
-    reach: Option<u8>,
+    /// Range of the player's voice in tiles, when it differs from the space's.
+    range: Option<u8>,
     moves: bool,
     is_here: bool,
 }
 
-/// How one of the field's people is connected.
+/// Connections of a player in the field.
 #[derive(Debug, Clone, Default)]
 struct FieldPlayer {
-    /// The other and the pair, by the other's slot.
+    /// Slot of the other and index of the pair, sorted by slot.
     links: Vec<(u32, u32)>,
     heard: u16,
     seen: u16,
     awake_until: u64,
     is_dirty: bool,
-    /// The connected one who is farthest away, by sense, when that was looked for.
+    /// Cached farthest connected player, by sense.
     farthest: [Option<Farthest>; 2],
 }
 
-/// Everybody who can be heard by distance.
+/// Spatial index of all players who can be heard by distance.
 #[derive(Debug, Clone)]
 pub struct Field {
     rules: Rules,
-    spots: Vec<FieldPosition>,
-    slots: Vec<FieldPlayer>,
+    positions: Vec<FieldPosition>,
+    players: Vec<FieldPlayer>,
     pairs: Vec<Pair>,
     free: Vec<u32>,
     cells: Vec<u32>,
     columns: i32,
     rows: i32,
-    /// Sub-tiles along the side of a cell, as a power of two.
+    /// Side of a cell in sub-tiles, as a power of two.
     side: u32,
     people: usize,
     awake_until: u64,
-    /// Who must never be connected, the lower number first.
-    pub kept_apart: BTreeSet<(PlayerId, PlayerId)>,
-    /// What nobody is heard through; nothing where walls are open to voices.
+    /// Pairs of players who must never be connected, the lower number first.
+    pub blocked_pairs: BTreeSet<(PlayerId, PlayerId)>,
+    /// Grid that stops voices; `None` where walls do not.
     pub walls: Option<Grid>,
     dirty: Vec<u32>,
-    /// Whether somebody was cut off who must not be heard for another moment.
+    /// Whether a player was cut off and must not be heard any longer.
     is_urgent: bool,
     near: Vec<(i64, u32)>,
     turn: Vec<(u32, u32)>,
@@ -224,10 +228,9 @@ pub(super) fn squared(a: Position, b: Position) -> i64 {
 }
 
 impl Field {
-    /// Nobody, on a map of that many tiles.
+    /// An empty field for a map of this many tiles.
     pub fn new(width: u16, height: u16, rules: Rules) -> Self {
-        // Cells of a tile are best for crowds; a huge map gets larger ones, so that they do not
-        // fill the memory.
+        // Cells of one tile are best for crowds. A huge map gets larger cells to save memory.
         let side = if u32::from(width) * u32::from(height) <= 1 << 18 {
             6
         } else {
@@ -237,8 +240,8 @@ impl Field {
         let (columns, rows) = (cells(width), cells(height));
         Self {
             rules,
-            spots: Vec::new(),
-            slots: Vec::new(),
+            positions: Vec::new(),
+            players: Vec::new(),
             pairs: Vec::new(),
             free: Vec::new(),
             cells: vec![NONE; (columns * rows) as usize],
@@ -247,7 +250,7 @@ impl Field {
             side,
             people: 0,
             awake_until: 0,
-            kept_apart: BTreeSet::new(),
+            blocked_pairs: BTreeSet::new(),
             walls: None,
             dirty: Vec::new(),
             is_urgent: false,
@@ -256,72 +259,79 @@ impl Field {
         }
     }
 
-    /// Somebody is there, or is there again. Slots are numbers from 0 that the caller gives out.
+    /// Adds a player, or updates one who is here already. The caller assigns slots from 0.
     pub fn enter(&mut self, slot: u32, player: PlayerId, at: Position, moves: bool, now: u64) {
-        while self.slots.len() <= slot as usize {
-            self.slots.push(FieldPlayer::default());
-            self.spots.push(FieldPosition {
+        while self.players.len() <= slot as usize {
+            self.players.push(FieldPlayer::default());
+            self.positions.push(FieldPosition {
                 player,
                 at,
                 cell: NONE,
                 before: NONE,
                 after: NONE,
-                reach: None,
+                range: None,
                 moves: false,
                 is_here: false,
             });
         }
-        let one = &mut self.spots[slot as usize];
+        let one = &mut self.positions[slot as usize];
         if !one.is_here {
             one.is_here = true;
-            one.reach = None;
+            one.range = None;
             one.player = player;
             one.at = at;
             self.people += 1;
-            self.put(slot);
+            self.insert(slot);
         }
-        self.stand(slot, at, moves, now);
+        self.set_position(slot, at, moves, now);
     }
 
-    /// Somebody stands elsewhere, or moves now, or no longer does.
-    pub fn stand(&mut self, slot: u32, at: Position, moves: bool, now: u64) {
+    /// Sets the position of a player and whether they move.
+    pub fn set_position(&mut self, slot: u32, at: Position, moves: bool, now: u64) {
         let cell = self.cell_of(at);
-        let one = &mut self.spots[slot as usize];
+        let one = &mut self.positions[slot as usize];
         one.at = at;
         one.moves = moves;
         if one.cell != cell {
-            self.take(slot);
-            self.put(slot);
+            self.remove(slot);
+            self.insert(slot);
         }
         self.wake(slot, now);
     }
 
-    /// Somebody's voice and ears carry so many tiles, or as far as in the whole space.
-    pub fn carry(&mut self, slot: u32, reach: Option<u8>, now: u64) {
-        let one = self.spots.get_mut(slot as usize).filter(|one| one.is_here);
-        if let Some(one) = one.filter(|one| one.reach != reach) {
-            one.reach = reach;
+    /// Sets the range of a player's voice and hearing in tiles; `None` for that of the space.
+    pub fn set_range(&mut self, slot: u32, range: Option<u8>, now: u64) {
+        let one = self
+            .positions
+            .get_mut(slot as usize)
+            .filter(|one| one.is_here);
+        if let Some(one) = one.filter(|one| one.range != range) {
+            one.range = range;
             self.wake(slot, now);
         }
     }
 
-    /// Somebody is no longer there: whatever connected them is cut at once.
+    /// Removes a player. All their connections end at once.
     pub fn leave(&mut self, slot: u32, now: u64) {
-        let Some(one) = self.spots.get_mut(slot as usize).filter(|one| one.is_here) else {
+        let Some(one) = self
+            .positions
+            .get_mut(slot as usize)
+            .filter(|one| one.is_here)
+        else {
             return;
         };
         one.is_here = false;
         self.people -= 1;
-        self.take(slot);
+        self.remove(slot);
         self.is_urgent = true;
-        let links = std::mem::take(&mut self.slots[slot as usize].links);
+        let links = std::mem::take(&mut self.players[slot as usize].links);
         for (other, pair) in links {
             self.wake(other, now);
             self.drop_pair(pair);
         }
     }
 
-    /// Cuts two who must not be connected any more.
+    /// Ends the connection of two players who must not be connected any longer.
     pub fn cut(&mut self, a: u32, b: u32) {
         if let Some(pair) = self.pair_of(a, b) {
             self.is_urgent = true;
@@ -329,44 +339,44 @@ impl Field {
         }
     }
 
-    /// Gives whoever is due their turn.
-    pub fn look(&mut self, now: u64) {
+    /// Gives a turn to each player who is due.
+    pub fn update(&mut self, now: u64) {
         if now > self.awake_until {
             return;
         }
         let period = self.period();
-        for slot in 0..self.slots.len() as u32 {
+        for slot in 0..self.players.len() as u32 {
             let turn = u64::from(slot) + now;
-            if !turn.is_multiple_of(period) || !self.spots[slot as usize].is_here {
+            if !turn.is_multiple_of(period) || !self.positions[slot as usize].is_here {
                 continue;
             }
-            // The sleepers are asked now and then, too: somebody may be among their nearest who has
-            // nearer ones.
-            if now <= self.slots[slot as usize].awake_until || turn.is_multiple_of(16) {
+            // Players at rest are checked now and then, too: one of their nearest may have found
+            // nearer players.
+            if now <= self.players[slot as usize].awake_until || turn.is_multiple_of(16) {
                 self.take_turn(slot, now);
             }
         }
     }
 
-    /// Ticks from somebody's turn to their next.
+    /// Ticks between two turns of a player.
     const fn period(&self) -> u64 {
         match self.people {
-            0..=UNHURRIED => 1,
-            people if people <= 2 * UNHURRIED => 2,
-            people if people <= 4 * UNHURRIED => 4,
+            0..=EVERY_TICK => 1,
+            people if people <= 2 * EVERY_TICK => 2,
+            people if people <= 4 * EVERY_TICK => 4,
             _ => 8,
         }
     }
 
-    /// Whether what changed is told in this tick. In a crowd something does for nearly everybody in
-    /// every tick: it waits until everybody had a turn and is told together, but for those who were
-    /// cut off.
+    /// Whether changes are published in this tick. In a crowd nearly every tick changes something
+    /// for nearly every player, so changes are collected until each had a turn. Only players who
+    /// were cut off are told at once.
     pub const fn is_told(&self, now: u64) -> bool {
         self.is_urgent || now.is_multiple_of(self.period())
     }
 
-    /// Connects somebody at once to whoever they may have been connected to: those nearer than
-    /// where it would have ended, the nearest first.
+    /// Connects players at once, as if they had been connected before: to those nearer than the
+    /// distance at which a connection ends, the nearest first.
     pub fn resume(&mut self, slots: &[u32], now: u64) {
         let mut found = BTreeSet::new();
         for &slot in slots {
@@ -375,7 +385,7 @@ impl Field {
             }
             self.find_near(slot, |rule| rule.off - 1);
             for &(distance, other) in &self.near {
-                let ends = [slot, other].map(|slot| self.spots[slot as usize].player);
+                let ends = [slot, other].map(|slot| self.positions[slot as usize].player);
                 let (low, high) = if ends[0] < ends[1] {
                     (slot, other)
                 } else {
@@ -395,49 +405,50 @@ impl Field {
                     .into_iter()
                     .all(|end| self.count(end, sense) < rule.most);
                 let is_heard = sense == Sense::Hearing || self.pairs[pair as usize].hearing.on;
-                if distance < rule.off && has_room && is_heard && !self.bond(pair, sense).on {
+                if distance < rule.off && has_room && is_heard && !self.sense_state(pair, sense).on
+                {
                     self.connect(pair, sense);
                 }
             }
         }
     }
 
-    /// The rules by which people are connected.
-    pub const fn voices(&self) -> ProximityRules {
-        self.rules.voices
+    /// The current proximity rules.
+    pub const fn proximity_rules(&self) -> ProximityRules {
+        self.rules.proximity
     }
 
-    /// From now on these rules hold, and these walls: everybody is connected anew, as if they
-    /// always had.
-    pub fn rule(&mut self, voices: ProximityRules, walls: Option<Grid>, now: u64) {
-        self.rules.voices = voices;
+    /// Sets proximity rules and walls. All players are connected again, as if the rules had always
+    /// been so.
+    pub fn set_rules(&mut self, proximity: ProximityRules, walls: Option<Grid>, now: u64) {
+        self.rules.proximity = proximity;
         self.walls = walls;
         for pair in 0..self.pairs.len() as u32 {
             if self.pairs[pair as usize].ends != [NONE; 2] {
                 self.drop_pair(pair);
             }
         }
-        let everybody: Vec<u32> = (0..self.slots.len() as u32).collect();
-        for slot in &everybody {
-            self.rouse(*slot, now);
+        let everyone: Vec<u32> = (0..self.players.len() as u32).collect();
+        for slot in &everyone {
+            self.keep_active(*slot, now);
         }
-        self.resume(&everybody, now);
+        self.resume(&everyone, now);
     }
 
-    /// Everybody whose connections changed since this was asked last.
+    /// Slots whose connections changed since the last call.
     pub fn take_dirty(&mut self) -> Vec<u32> {
         self.is_urgent = false;
         let dirty = std::mem::take(&mut self.dirty);
         for &slot in &dirty {
-            self.slots[slot as usize].is_dirty = false;
+            self.players[slot as usize].is_dirty = false;
         }
         dirty
     }
 
-    /// Everybody whom somebody hears, and whether they see them.
+    /// Slots that a player hears, each with whether the player sees them.
     pub fn connected(&self, slot: u32) -> impl Iterator<Item = (u32, bool)> {
         let links = self
-            .slots
+            .players
             .get(slot as usize)
             .map_or(&[][..], |one| &one.links);
         links.iter().filter_map(|&(other, pair)| {
@@ -446,26 +457,28 @@ impl Field {
         })
     }
 
-    /// Whether nothing will change until somebody moves.
+    /// Whether nothing will change until a player moves.
     pub const fn is_settled(&self, now: u64) -> bool {
         now > self.awake_until && self.dirty.is_empty()
     }
 
-    /// Gives somebody turns for a while, although they did not move.
-    pub fn rouse(&mut self, slot: u32, now: u64) {
+    /// Gives a player turns for a while, although they did not move.
+    pub fn keep_active(&mut self, slot: u32, now: u64) {
         if self.is_here(slot) {
             self.wake(slot, now);
         }
     }
 
     fn is_here(&self, slot: u32) -> bool {
-        self.spots.get(slot as usize).is_some_and(|one| one.is_here)
+        self.positions
+            .get(slot as usize)
+            .is_some_and(|one| one.is_here)
     }
 
     fn wake(&mut self, slot: u32, now: u64) {
         let rules = &self.rules;
         let until = now + rules.linger + rules.nearer_for + rules.dwell_moving + 8;
-        self.slots[slot as usize].awake_until = until;
+        self.players[slot as usize].awake_until = until;
         self.awake_until = self.awake_until.max(until);
     }
 
@@ -482,15 +495,15 @@ impl Field {
                 }
             }
         }
-        turn.extend_from_slice(&self.slots[slot as usize].links);
+        turn.extend_from_slice(&self.players[slot as usize].links);
         for &(other, pair) in &turn {
             let Pair { ends, judged, .. } = self.pairs[pair as usize];
-            // An earlier one of this turn may have ended it.
+            // An earlier pair of this turn may have dropped it.
             if !ends.contains(&slot) || judged == TickStamp::of(now) {
                 continue;
             }
-            // Once in a round is enough: the turn is that of its first, unless that one sleeps.
-            if ends[0] == slot || now > self.slots[other as usize].awake_until {
+            // Once per round is enough. The first end judges the pair, unless it is at rest.
+            if ends[0] == slot || now > self.players[other as usize].awake_until {
                 self.judge(pair, now);
             }
         }
@@ -500,18 +513,18 @@ impl Field {
     fn judge(&mut self, index: u32, now: u64) {
         self.pairs[index as usize].judged = TickStamp::of(now);
         let ends = self.pairs[index as usize].ends;
-        let [a, b] = ends.map(|end| &self.spots[end as usize]);
+        let [a, b] = ends.map(|end| &self.positions[end as usize]);
         let apart = squared(a.at, b.at);
         let dwell = if a.moves || b.moves {
             self.rules.dwell_moving
         } else {
             self.rules.dwell_standing
         };
-        // Behind a wall is as far as can be, with the same patience. What is far anyway need not be
-        // looked at.
+        // A wall counts as the largest distance, with the same delays. Pairs that are far apart
+        // need no check for walls.
         let hearing = self.rule_of(index, Sense::Hearing);
         let is_hidden = apart <= hearing.off && !self.is_clear(ends[0], ends[1]);
-        let distance = if is_hidden { BEHIND } else { apart };
+        let distance = if is_hidden { BEHIND_WALL } else { apart };
         self.judge_sense(index, Sense::Hearing, distance, dwell, now);
         let pair = &self.pairs[index as usize];
         if pair.hearing.on {
@@ -521,31 +534,33 @@ impl Field {
         }
     }
 
-    /// Whether no wall is between two.
+    /// Whether no wall is between two players.
     fn is_clear(&self, a: u32, b: u32) -> bool {
-        let at = |slot: u32| self.spots[slot as usize].at;
+        let at = |slot: u32| self.positions[slot as usize].at;
         let walls = self.walls.as_ref();
         walls.is_none_or(|walls| sight::is_clear(walls, at(a), at(b)))
     }
 
     fn judge_sense(&mut self, index: u32, sense: Sense, distance: i64, dwell: u64, now: u64) {
         let rule = self.rule_of(index, sense);
-        let bond = self.bond(index, sense);
-        if bond.on {
+        let sense_state = self.sense_state(index, sense);
+        if sense_state.on {
             if distance < rule.off {
-                bond.since = TickStamp::NEVER;
-            } else if bond.since.begin(now) >= self.rules.linger {
+                sense_state.since = TickStamp::NEVER;
+            } else if sense_state.since.begin(now) >= self.rules.linger {
                 self.disconnect(index, sense);
             }
         } else if distance > rule.on {
-            *bond = SenseState::new(false);
-        } else if bond.since.begin(now) >= dwell && self.has_room(index, sense, distance, now) {
+            *sense_state = SenseState::new(false);
+        } else if sense_state.since.begin(now) >= dwell
+            && self.has_room(index, sense, distance, now)
+        {
             self.connect(index, sense);
         }
     }
 
-    /// Whether both have room for one another; whoever is much farther away from somebody full
-    /// makes it.
+    /// Whether both ends have room for the connection. An end that is full drops its farthest
+    /// connection if that one is much farther away.
     fn has_room(&mut self, index: u32, sense: Sense, distance: i64, now: u64) -> bool {
         let most = self.rule_of(index, sense).most;
         let ends = self.pairs[index as usize].ends;
@@ -562,33 +577,33 @@ impl Field {
             match self.farthest(ends[side], sense, now) {
                 Some((farthest, pair)) if farthest >= enough => makes_room[side] = Some(pair),
                 _ => {
-                    self.bond(index, sense).nearer = TickStamp::NEVER;
+                    self.sense_state(index, sense).nearer = TickStamp::NEVER;
                     return false;
                 }
             }
         }
         let nearer_for = self.rules.nearer_for;
-        if self.bond(index, sense).nearer.begin(now) < nearer_for {
+        if self.sense_state(index, sense).nearer.begin(now) < nearer_for {
             return false;
         }
         for pair in makes_room.into_iter().flatten() {
-            if self.bond(pair, sense).on {
+            if self.sense_state(pair, sense).on {
                 self.disconnect(pair, sense);
             }
         }
         true
     }
 
-    /// The connected one who is farthest away, and how far. In a crowd that is asked often: it is
-    /// found as often as somebody has a turn, and again when a connection changed.
+    /// The farthest connected player and their squared distance. A crowd asks for it often, so the
+    /// result is cached for one round or until a connection changes.
     fn farthest(&mut self, slot: u32, sense: Sense, now: u64) -> Option<(i64, u32)> {
-        let one = &self.slots[slot as usize];
+        let one = &self.players[slot as usize];
         if let Some(Farthest { at, found }) = one.farthest[sense as usize]
             && now < at + self.period()
         {
             return found;
         }
-        let at = self.spots[slot as usize].at;
+        let at = self.positions[slot as usize].at;
         let connected = one.links.iter().filter(|&&(_, pair)| {
             let pair = &self.pairs[pair as usize];
             match sense {
@@ -597,24 +612,24 @@ impl Field {
             }
         });
         let distances = connected.map(|&(other, pair)| {
-            let other = &self.spots[other as usize];
+            let other = &self.positions[other as usize];
             (squared(at, other.at), other.player, pair)
         });
         let found = distances.max().map(|(distance, _, pair)| (distance, pair));
-        self.slots[slot as usize].farthest[sense as usize] = Some(Farthest { at: now, found });
+        self.players[slot as usize].farthest[sense as usize] = Some(Farthest { at: now, found });
         found
     }
 
     fn connect(&mut self, index: u32, sense: Sense) {
-        *self.bond(index, sense) = SenseState::new(true);
+        *self.sense_state(index, sense) = SenseState::new(true);
         for end in self.pairs[index as usize].ends {
-            let one = &mut self.slots[end as usize];
+            let one = &mut self.players[end as usize];
             match sense {
                 Sense::Hearing => one.heard += 1,
                 Sense::Sight => one.seen += 1,
             }
             one.farthest[sense as usize] = None;
-            self.soil(end);
+            self.mark_dirty(end);
         }
     }
 
@@ -622,21 +637,21 @@ impl Field {
         if sense == Sense::Hearing && self.pairs[index as usize].sight.on {
             self.disconnect(index, Sense::Sight);
         }
-        *self.bond(index, sense) = SenseState::new(false);
+        *self.sense_state(index, sense) = SenseState::new(false);
         for end in self.pairs[index as usize].ends {
-            let one = &mut self.slots[end as usize];
+            let one = &mut self.players[end as usize];
             match sense {
                 Sense::Hearing => one.heard -= 1,
                 Sense::Sight => one.seen -= 1,
             }
             one.farthest[sense as usize] = None;
-            self.soil(end);
+            self.mark_dirty(end);
         }
     }
 
-    fn soil(&mut self, slot: u32) {
-        let one = &mut self.slots[slot as usize];
-        // Whoever got room may have others who wait for it.
+    fn mark_dirty(&mut self, slot: u32) {
+        let one = &mut self.players[slot as usize];
+        // Other players may wait for a place that became free here.
         one.awake_until = one.awake_until.max(self.awake_until);
         if !one.is_dirty {
             one.is_dirty = true;
@@ -644,21 +659,21 @@ impl Field {
         }
     }
 
-    /// The smaller of both reaches counts, so that it is the same for both.
+    /// The smaller of both ranges counts, so that the rule is the same for both.
     fn rule_of(&self, index: u32, sense: Sense) -> SenseRule {
         let [a, b] = self.pairs[index as usize]
             .ends
-            .map(|end| self.reach_of(end));
+            .map(|end| self.range_of(end));
         self.rules.sense(sense, a.min(b))
     }
 
-    fn reach_of(&self, slot: u32) -> u8 {
-        self.spots[slot as usize]
-            .reach
-            .unwrap_or(self.rules.voices.range_tiles)
+    fn range_of(&self, slot: u32) -> u8 {
+        self.positions[slot as usize]
+            .range
+            .unwrap_or(self.rules.proximity.range_tiles)
     }
 
-    fn bond(&mut self, index: u32, sense: Sense) -> &mut SenseState {
+    fn sense_state(&mut self, index: u32, sense: Sense) -> &mut SenseState {
         let pair = &mut self.pairs[index as usize];
         match sense {
             Sense::Hearing => &mut pair.hearing,
@@ -667,7 +682,7 @@ impl Field {
     }
 
     fn count(&self, slot: u32, sense: Sense) -> u16 {
-        let one = &self.slots[slot as usize];
+        let one = &self.players[slot as usize];
         match sense {
             Sense::Hearing => one.heard,
             Sense::Sight => one.seen,
@@ -675,15 +690,15 @@ impl Field {
     }
 
     fn pair_of(&self, a: u32, b: u32) -> Option<u32> {
-        let links = &self.slots.get(a as usize)?.links;
+        let links = &self.players.get(a as usize)?.links;
         let at = links.binary_search_by_key(&b, |(other, _)| *other).ok()?;
         Some(links[at].1)
     }
 
     fn make_pair(&mut self, a: u32, b: u32, now: u64) -> Option<u32> {
-        if !self.kept_apart.is_empty() {
-            let [a, b] = [a, b].map(|slot| self.spots[slot as usize].player);
-            if self.kept_apart.contains(&(a.min(b), a.max(b))) {
+        if !self.blocked_pairs.is_empty() {
+            let [a, b] = [a, b].map(|slot| self.positions[slot as usize].player);
+            if self.blocked_pairs.contains(&(a.min(b), a.max(b))) {
                 return None;
             }
         }
@@ -702,7 +717,7 @@ impl Field {
             self.pairs.len() as u32 - 1
         };
         for (one, other) in [(a, b), (b, a)] {
-            let links = &mut self.slots[one as usize].links;
+            let links = &mut self.players[one as usize].links;
             if let Err(at) = links.binary_search_by_key(&other, |(other, _)| *other) {
                 links.insert(at, (other, index));
             }
@@ -716,7 +731,7 @@ impl Field {
         }
         let [a, b] = std::mem::replace(&mut self.pairs[index as usize].ends, [NONE; 2]);
         for (one, other) in [(a, b), (b, a)] {
-            let links = &mut self.slots[one as usize].links;
+            let links = &mut self.players[one as usize].links;
             if let Ok(at) = links.binary_search_by_key(&other, |(other, _)| *other) {
                 links.remove(at);
             }
@@ -724,18 +739,18 @@ impl Field {
         self.free.push(index);
     }
 
-    /// Fills `near` with the others nearest to somebody, none farther than that limit of what
-    /// carries between them.
+    /// Fills `near` with the nearest other players, none farther than `limit` of the rule between
+    /// them.
     fn find_near(&mut self, slot: u32, limit: impl Fn(SenseRule) -> i64) {
         let mut near = std::mem::take(&mut self.near);
         near.clear();
-        let from = self.spots[slot as usize].at;
-        let reach = self.reach_of(slot);
-        let within = limit(self.rules.sense(Sense::Hearing, reach));
+        let from = self.positions[slot as usize].at;
+        let range = self.range_of(slot);
+        let within = limit(self.rules.sense(Sense::Hearing, range));
         let (column, row) = (from.x >> self.side, from.y >> self.side);
         let mut farthest = within;
         for ring in 0.. {
-            // From the place to the nearest edge of the ring.
+            // From the position to the nearest edge of the ring.
             let low = |at: i32, cell: i32| at - ((cell - ring + 1) << self.side);
             let high = |at: i32, cell: i32| ((cell + ring) << self.side) - at;
             let edge = low(from.x, column)
@@ -753,13 +768,13 @@ impl Field {
                     if (0..self.columns).contains(&x) {
                         let mut at = self.cells[(y * self.columns + x) as usize];
                         while at != NONE {
-                            let other = &self.spots[at as usize];
+                            let other = &self.positions[at as usize];
                             let distance = squared(from, other.at);
-                            // Whoever carries less far, or is behind a wall, takes no place from
-                            // those who are heard.
+                            // Players with a smaller range or behind a wall must not take the place
+                            // of those who are heard.
                             if at != slot
                                 && distance <= farthest
-                                && self.carries(at, reach, distance, &limit)
+                                && self.carries(at, range, distance, &limit)
                                 && self.is_clear(slot, at)
                             {
                                 near.push((distance, at));
@@ -786,23 +801,23 @@ impl Field {
         self.near = near;
     }
 
-    /// Whether somebody at that distance, within a limit of the reach given, is within that of
-    /// their own too.
+    /// Whether a player at this distance, within a limit of the given range, is also within the
+    /// limit of their own range.
     fn carries(
         &self,
         slot: u32,
-        reach: u8,
+        range: u8,
         distance: i64,
         limit: impl Fn(SenseRule) -> i64,
     ) -> bool {
-        let own = self.reach_of(slot);
-        own >= reach || distance <= limit(self.rules.sense(Sense::Hearing, own))
+        let own = self.range_of(slot);
+        own >= range || distance <= limit(self.rules.sense(Sense::Hearing, own))
     }
 
-    /// Keeps the nearest, those of lower numbers when several are as far; answers how far the
-    /// farthest of them is.
+    /// Keeps the nearest players. At equal distance lower numbers win. Returns the distance of the
+    /// farthest who is kept.
     fn keep_nearest(&self, near: &mut Vec<(i64, u32)>) -> i64 {
-        let key = |&(distance, slot): &(i64, u32)| (distance, self.spots[slot as usize].player);
+        let key = |&(distance, slot): &(i64, u32)| (distance, self.positions[slot as usize].player);
         near.select_nth_unstable_by_key(CANDIDATES - 1, key);
         near.truncate(CANDIDATES);
         near[CANDIDATES - 1].0
@@ -814,20 +829,20 @@ impl Field {
         (row * self.columns + column) as u32
     }
 
-    fn put(&mut self, slot: u32) {
-        let cell = self.cell_of(self.spots[slot as usize].at);
+    fn insert(&mut self, slot: u32) {
+        let cell = self.cell_of(self.positions[slot as usize].at);
         let first = std::mem::replace(&mut self.cells[cell as usize], slot);
-        let one = &mut self.spots[slot as usize];
+        let one = &mut self.positions[slot as usize];
         one.cell = cell;
         one.before = NONE;
         one.after = first;
         if first != NONE {
-            self.spots[first as usize].before = slot;
+            self.positions[first as usize].before = slot;
         }
     }
 
-    fn take(&mut self, slot: u32) {
-        let one = &mut self.spots[slot as usize];
+    fn remove(&mut self, slot: u32) {
+        let one = &mut self.positions[slot as usize];
         let (cell, before, after) = (one.cell, one.before, one.after);
         (one.cell, one.before, one.after) = (NONE, NONE, NONE);
         if cell == NONE {
@@ -836,10 +851,10 @@ impl Field {
         if before == NONE {
             self.cells[cell as usize] = after;
         } else {
-            self.spots[before as usize].after = after;
+            self.positions[before as usize].after = after;
         }
         if after != NONE {
-            self.spots[after as usize].before = before;
+            self.positions[after as usize].before = before;
         }
     }
 }

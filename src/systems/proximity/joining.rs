@@ -1,4 +1,4 @@
-//! Joining: how people get into bubbles, and out of them.
+//! Joining: how players enter and leave bubbles.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,17 @@ use crate::components::id::PlayerId;
 use crate::components::unit::{Tick, TickRate};
 use crate::systems::{Outbox, zones};
 
-/// Seconds until somebody's second knock at the same bubble is heard, and until their first one is
-/// forgotten.
+/// Seconds between two knocks of a player at the same bubble, and until a knock is forgotten.
 const KNOCK_AGAIN: u64 = 2;
 const KNOCK_LASTS: u64 = 60;
 
 impl Proximity {
-    /// The others in somebody's bubble or aside.
-    pub(super) fn beside(&self, slot: u32, me: &ProximityPlayer) -> impl Iterator<Item = u32> {
+    /// Other members of the player's bubble or aside.
+    pub(super) fn bubble_members(
+        &self,
+        slot: u32,
+        me: &ProximityPlayer,
+    ) -> impl Iterator<Item = u32> {
         let bubble = me.bubble.and_then(|bubble| self.bubbles.get(bubble));
         let members = bubble
             .into_iter()
@@ -27,9 +30,9 @@ impl Proximity {
         members.filter(move |other| *other != slot)
     }
 
-    /// These are no longer in that bubble, and maybe others neither.
-    pub(super) fn step_out(&mut self, bubble: u32, slots: &[u32]) {
-        self.soil_bubble(bubble);
+    /// Removes members from a bubble, and a last one who would be alone.
+    pub(super) fn leave_bubble(&mut self, bubble: u32, slots: &[u32]) {
+        self.mark_bubble_dirty(bubble);
         for slot in self.bubbles.leave(bubble, slots) {
             if let Some(person) = self.person_mut(slot) {
                 person.bubble = None;
@@ -37,17 +40,17 @@ impl Proximity {
         }
     }
 
-    fn step_in(&mut self, bubble: u32, slot: u32, player: PlayerId) -> bool {
+    fn join_bubble(&mut self, bubble: u32, slot: u32, player: PlayerId) -> bool {
         let is_in = self.bubbles.join(bubble, slot, player);
         if is_in && let Some(person) = self.person_mut(slot) {
             person.bubble = Some(bubble);
-            self.soil_bubble(bubble);
+            self.mark_bubble_dirty(bubble);
         }
         is_in
     }
 
-    /// Who is in that bubble changed: for them, and for those outside who hear them or are heard.
-    fn soil_bubble(&mut self, bubble: u32) {
+    /// Marks the members, and players outside who hear them or are heard, as changed.
+    fn mark_bubble_dirty(&mut self, bubble: u32) {
         let Some(one) = self.bubbles.get(bubble) else {
             return;
         };
@@ -58,27 +61,28 @@ impl Proximity {
         }
     }
 
-    /// Whoever walked away from their bubble is out of it.
-    pub(super) fn part_strays(&mut self) {
+    /// Removes members who walked away from their bubble.
+    pub(super) fn remove_strays(&mut self) {
         if self.bubbles.is_empty() {
             return;
         }
         for bubble in self.bubbles.numbers() {
-            let strays = self.bubbles.strays(bubble, |slot| self.place_of(slot));
+            let strays = self.bubbles.strays(bubble, |slot| self.position_of(slot));
             if !strays.is_empty() {
-                self.step_out(bubble, &strays);
+                self.leave_bubble(bubble, &strays);
             }
         }
     }
 
-    /// Whether somebody is in the open and in no bubble: such people can be taken into one.
+    /// Whether the player is in the open and in no bubble, and so can join one.
     fn is_free(&self, slot: u32) -> bool {
-        self.person(slot)
-            .is_some_and(|person| person.place == Participation::Open && person.bubble.is_none())
+        self.person(slot).is_some_and(|person| {
+            person.participation == Participation::Open && person.bubble.is_none()
+        })
     }
 
-    /// Asks those who stand near and are heard by them, the nearest first, to talk with them; who
-    /// is told.
+    /// Invites the players who stand near and are heard, the nearest first. Returns those who are
+    /// told.
     fn ask(
         &mut self,
         slot: u32,
@@ -89,7 +93,7 @@ impl Proximity {
         let me = self.person(slot).filter(|_| self.is_free(slot));
         let me = me.ok_or(Denial::NotInTheOpen)?;
         let (player, user) = (me.player, me.user);
-        let at = self.place_of(slot).ok_or(Denial::NotInTheOpen)?;
+        let at = self.position_of(slot).ok_or(Denial::NotInTheOpen)?;
         let mut near: Vec<(i64, PlayerId)> = self
             .field
             .connected(slot)
@@ -97,8 +101,9 @@ impl Proximity {
             .filter_map(|(other, _)| {
                 let person = self.person(other)?;
                 let (there, moves) = person.body?;
-                let is_meant =
-                    !moves && bubbles::may_meet(at, there) && !self.is_apart(user, person.user);
+                let is_meant = !moves
+                    && bubbles::may_meet(at, there)
+                    && !self.is_blocked_pair(user, person.user);
                 is_meant.then_some((field::squared(at, there), person.player))
             })
             .collect();
@@ -117,8 +122,8 @@ impl Proximity {
         Ok(if is_heard { guests } else { Vec::new() })
     }
 
-    /// Someone agrees to talk with the one who asked: both are in a bubble then, the asker's when
-    /// there is one already.
+    /// A guest accepts an invitation. Both are in a bubble then: the inviting player's own if they
+    /// are in one.
     fn accept(
         &mut self,
         slot: u32,
@@ -136,7 +141,7 @@ impl Proximity {
         if !self.is_free(slot) {
             return Err(Denial::NotInTheOpen);
         }
-        let both = self.place_of(slot).zip(self.place_of(host));
+        let both = self.position_of(slot).zip(self.position_of(host));
         if !self.is_free(host) || !both.is_some_and(|(here, there)| bubbles::may_meet(here, there))
         {
             return Err(Denial::NotNearBubble);
@@ -148,11 +153,11 @@ impl Proximity {
                 person.bubble = Some(bubble);
             }
         }
-        self.soil_bubble(bubble);
+        self.mark_bubble_dirty(bubble);
         Ok(())
     }
 
-    /// Takes somebody into a bubble they stand next to; whether they have to knock instead.
+    /// Adds a player to a bubble next to them. Returns whether they have to knock instead.
     fn join(
         &mut self,
         slot: u32,
@@ -164,9 +169,9 @@ impl Proximity {
             return Err(Denial::NotInTheOpen);
         }
         let one = self.bubbles.get(bubble).ok_or(Denial::NotNearBubble)?;
-        let at = self.place_of(slot);
+        let at = self.position_of(slot);
         let is_near = |other: &u32| {
-            let both = at.zip(self.place_of(*other));
+            let both = at.zip(self.position_of(*other));
             both.is_some_and(|(at, there)| bubbles::may_meet(at, there))
         };
         if !one.members.keys().any(is_near) {
@@ -178,13 +183,13 @@ impl Proximity {
         if one.is_locked && !is_let_in {
             return Ok(true);
         }
-        self.step_in(bubble, slot, player);
+        self.join_bubble(bubble, slot, player);
         Ok(false)
     }
 }
 
-/// Makes, joins, leaves, locks or opens a bubble.
-pub fn bubble(world: &mut World, player: PlayerId, deed: BubbleAction) {
+/// Makes, joins, leaves, locks or unlocks a bubble.
+pub fn bubble(world: &mut World, player: PlayerId, action: BubbleAction) {
     let now = *world.resource::<Tick>();
     let rate = u64::from(world.resource::<TickRate>().per_second());
     let mut proximity = world.resource_mut::<Proximity>();
@@ -192,7 +197,7 @@ pub fn bubble(world: &mut World, player: PlayerId, deed: BubbleAction) {
         return;
     };
     let mine = proximity.person(slot).and_then(|person| person.bubble);
-    let done = match (deed, mine) {
+    let done = match (action, mine) {
         (BubbleAction::Form { is_aside }, _) => proximity
             .ask(slot, is_aside, now, KNOCK_AGAIN * rate)
             .map(|to| {
@@ -209,7 +214,7 @@ pub fn bubble(world: &mut World, player: PlayerId, deed: BubbleAction) {
             proximity.accept(slot, player, asker, now, KNOCK_LASTS * rate)
         }
         (BubbleAction::Decline(asker), _) => {
-            // The one who asked is not told: no one has to say why.
+            // The player who invited is not told, so that no reason is needed.
             proximity
                 .bubbles
                 .answer(asker, player, now, KNOCK_LASTS * rate);
@@ -227,7 +232,7 @@ pub fn bubble(world: &mut World, player: PlayerId, deed: BubbleAction) {
                     let members = members.flat_map(|bubble| bubble.members.keys());
                     let to = members.filter_map(|other| {
                         let other = proximity.person(*other)?;
-                        (!proximity.is_apart(me?.user, other.user)).then_some(other.player)
+                        (!proximity.is_blocked_pair(me?.user, other.user)).then_some(other.player)
                     });
                     let to = to.collect();
                     let fact = Fact::BubbleKnocked { player, to };
@@ -238,7 +243,7 @@ pub fn bubble(world: &mut World, player: PlayerId, deed: BubbleAction) {
             Err(why) => Err(why),
         },
         (BubbleAction::Leave, Some(bubble)) => {
-            proximity.step_out(bubble, &[slot]);
+            proximity.leave_bubble(bubble, &[slot]);
             Ok(())
         }
         (BubbleAction::Lock(is_locked), Some(bubble)) => {
@@ -252,7 +257,8 @@ pub fn bubble(world: &mut World, player: PlayerId, deed: BubbleAction) {
     }
 }
 
-/// Lets somebody who knocked into the bubble a player is in. Whether that player is in one.
+/// Lets a player who knocked into the bubble of another player. Returns whether that other player
+/// is in one.
 pub fn admit(world: &mut World, player: PlayerId, guest: PlayerId) -> bool {
     let now = *world.resource::<Tick>();
     let lasts = KNOCK_LASTS * u64::from(world.resource::<TickRate>().per_second());
@@ -270,7 +276,8 @@ pub fn admit(world: &mut World, player: PlayerId, guest: PlayerId) -> bool {
         _ => Err(Denial::NotHere),
     };
     if let Err(why) = done {
-        // Whoever went on is not near the bubble any more; to those inside they are gone.
+        // A guest who walked away is not near the bubble any longer. For those inside, the guest is
+        // gone.
         let why = if why == Denial::BubbleFull {
             why
         } else {

@@ -1,8 +1,9 @@
-//! Proximity: who hears and sees whom, from where people stand and what the zones there say.
+//! Proximity: which players hear and see each other, by their positions and the zones they stand
+//! in.
 //!
-//! The rules and their numbers are in `docs/proximity.md`. Distance is the business of [`field`];
-//! here private areas, silence, stages and blocks are laid over it, and what changed is stated.
-//! Carrying voices and pictures is the business of clients.
+//! The rules and their numbers are in `docs/proximity.md`. [`field`] handles distance. This module
+//! adds private areas, silent zones, stages and blocks, and states what changed. Clients send the
+//! audio and video.
 
 mod blocks;
 mod bubbles;
@@ -19,11 +20,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::prelude::*;
 
-pub(super) use self::blocks::{block, block_only, is_apart, keeps_away};
+pub(super) use self::blocks::{block, block_only, has_blocked, is_blocked_pair};
 use self::bubbles::Bubbles;
 pub use self::field::{Field, Rules};
 pub(super) use self::joining::{admit, bubble};
-pub(super) use self::signals::{ask_unit, signal, unit_says};
+pub(super) use self::signals::{send_sfu_reply, send_sfu_request, signal};
 use super::zones::{Sound, Zones};
 use super::{Outbox, SimulateSystems, SpaceBuilder};
 use crate::components::bubble::BubbleState;
@@ -33,41 +34,40 @@ use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::layout::SpaceLayout;
 use crate::components::peers::{
-    BESIDE, MediaRoute, Peer, ProximityReason, ProximityRules, SfuEndpoint,
+    MediaRoute, Peer, ProximityReason, ProximityRules, QUIET_RANGE, SfuEndpoint,
 };
 use crate::components::player::{Body, Card};
 use crate::components::presence::Disconnected;
 use crate::components::status::Status;
 use crate::components::unit::{Position, Tick, TickRate, Tile};
 
-/// How loud those outside an aside are in it, and it is to them: 0.15 of 255.
+/// Volume between an aside and players outside of it: 0.15 of 255.
 const ASIDE_GAIN: u8 = 38;
 
-/// Seconds after a space's life began anew for which those who were there count as being there,
-/// until their clients are heard of.
+/// Seconds after a restore in which earlier players count as present before their clients are heard
+/// of.
 const EXPECTED_SECONDS: u64 = 5;
 
-/// A tile of no map.
+/// A tile outside of every map.
 const NOWHERE: Tile = Tile::new(u16::MAX, u16::MAX);
 
-/// More people than this, connected with one another directly or through others, talk through the
-/// forwarding unit.
+/// Largest group, connected directly or through others, that does without the SFU.
 const MESH: usize = 4;
 
-/// Who is connected to whom, as of the last tick.
+/// Peers of all players, as of the last tick.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Peers {
-    /// Everybody who is connected to somebody, with those by rising number.
+    /// Players with peers. Both are in ascending order.
     by_player: BTreeMap<PlayerId, Vec<Peer>>,
 }
 
 impl Peers {
-    /// Everybody a player is connected to, by rising number.
+    /// Peers of a player, in ascending order.
     pub fn of(&self, player: PlayerId) -> &[Peer] {
         self.by_player.get(&player).map_or(&[], Vec::as_slice)
     }
 
-    /// How a player is connected to another, if at all.
+    /// Connection of a player to another, if there is one.
     pub fn between(&self, player: PlayerId, other: PlayerId) -> Option<&Peer> {
         let peers = self.of(player);
         let index = peers
@@ -76,7 +76,7 @@ impl Peers {
         peers.get(index)
     }
 
-    /// Who hears that player, by rising number.
+    /// Players who hear this player, in ascending order.
     pub fn hearers(&self, player: PlayerId) -> Vec<PlayerId> {
         let peers = self.of(player).iter();
         peers
@@ -85,7 +85,7 @@ impl Peers {
             .collect()
     }
 
-    /// Everybody who is connected to somebody, by rising number.
+    /// Players with peers, in ascending order.
     pub fn all(&self) -> Vec<(PlayerId, Vec<Peer>)> {
         let all = self.by_player.iter();
         all.map(|(player, peers)| (*player, peers.clone()))
@@ -93,22 +93,22 @@ impl Peers {
     }
 }
 
-/// Who forwards in a space for those who are too many to talk directly.
+/// Server that forwards calls of groups too large to connect directly.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct ForwardedBy(pub SfuEndpoint);
 
-/// Where proximity keeps somebody.
+/// Slot of a player in the proximity index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Component)]
 pub struct ProximitySlot {
     slot: Option<u32>,
-    /// Until when somebody counts as here although no client of theirs was heard of yet.
+    /// Tick until which the player counts as present although no client was heard of.
     expected_until: Tick,
-    /// Whether what connected them before is connected again at once.
+    /// Whether earlier connections are restored at once.
     resumes: bool,
 }
 
 impl ProximitySlot {
-    /// Of somebody who was there before, and whose client goes on.
+    /// For a player who was here before and whose client continues.
     pub fn resuming() -> Self {
         Self {
             resumes: true,
@@ -116,7 +116,7 @@ impl ProximitySlot {
         }
     }
 
-    /// Of somebody who was there in the space's last life, and who is expected to be there still.
+    /// For a player of the space's last epoch who is expected to be still here.
     pub fn expected(now: Tick, rate: TickRate) -> Self {
         Self {
             expected_until: Tick(now.0 + EXPECTED_SECONDS * u64::from(rate.per_second())),
@@ -124,37 +124,37 @@ impl ProximitySlot {
         }
     }
 
-    /// Nobody is behind them for sure.
+    /// Marks that no client is behind the player.
     pub const fn give_up(&mut self) {
         self.expected_until = Tick(0);
     }
 }
 
-/// The users whom somebody keeps away from them.
+/// Users blocked by the user of this player.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Component)]
 pub struct Blocked(pub BTreeSet<UserId>);
 
-/// How much of it somebody wants.
+/// How much of proximity a player takes part in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CallPreference {
-    /// Nothing: they are not here, or want peace.
+    /// None: they are not here, or do not want to be disturbed.
     Nothing,
-    /// Only those right beside them.
+    /// Only players next to them.
     Quiet,
-    /// As the place is.
+    /// As the position and its zones have it.
     Everything,
 }
 
-/// How somebody takes part.
+/// Group that a player takes part in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Participation {
-    /// Not at all.
+    /// None.
     Deaf,
-    /// With everybody in that private area.
+    /// The private area with this number.
     Area(u16),
-    /// With everybody in that bubble.
+    /// The bubble with this number.
     Bubble(u32),
-    /// By distance, and with stages.
+    /// Players nearby, and stages.
     Open,
 }
 
@@ -164,16 +164,16 @@ struct ProximityPlayer {
     user: UserId,
     tile: Tile,
     sound: Sound,
-    place: Participation,
-    /// The bubble or aside it is in.
+    participation: Participation,
+    /// Bubble or aside of the player.
     bubble: Option<u32>,
     body: Option<(Position, bool)>,
 }
 
 impl ProximityPlayer {
-    /// Stages it is on and is heard from, unless it takes no part in them.
+    /// Bits of the stages on which the player is heard.
     const fn stages(&self) -> u64 {
-        if matches!(self.place, Participation::Open) {
+        if matches!(self.participation, Participation::Open) {
             self.sound.stages
         } else {
             0
@@ -181,7 +181,7 @@ impl ProximityPlayer {
     }
 
     const fn listens(&self) -> u64 {
-        if matches!(self.place, Participation::Open) {
+        if matches!(self.participation, Participation::Open) {
             self.sound.listens
         } else {
             0
@@ -189,48 +189,48 @@ impl ProximityPlayer {
     }
 }
 
-/// Everything proximity remembers from tick to tick.
+/// Proximity state that is kept from tick to tick.
 #[derive(Debug, Clone, Resource)]
 pub struct Proximity {
-    // In a box, like what else is large: the world sets room for 64 of each resource aside.
+    // Boxed because it is large: the world reserves space for 64 of each resource.
     field: Box<Field>,
-    /// What the map blocks. What stands around is in nobody's way: people talk across desks.
+    /// Tiles blocked by the map. Placed elements do not count: people talk across desks.
     blocked: Grid,
-    /// Whether nobody is heard through that, as the map says.
+    /// Whether blocked tiles stop voices when the rules follow the map.
     has_walls: bool,
     people: Vec<Option<ProximityPlayer>>,
     free: Vec<u32>,
     slots: BTreeMap<PlayerId, u32>,
-    /// Who is in each private area that somebody is in.
+    /// Slots in each occupied private area.
     areas: BTreeMap<u16, BTreeSet<u32>>,
-    /// Who is on each stage, who came first in front.
+    /// Slots on each stage, in order of arrival.
     stages: BTreeMap<u8, Vec<u32>>,
     bubbles: Box<Bubbles>,
     dirty: BTreeSet<u32>,
-    /// Slots that talk through the forwarding unit.
+    /// Slots that use the SFU.
     forwarded: BTreeSet<u32>,
-    /// Who keeps whom away, by user.
+    /// Users blocked by each user.
     blocks: BTreeMap<UserId, BTreeSet<UserId>>,
 }
 
-/// Adds an empty table of peers and what keeps it true.
-pub fn plugin(space: &mut SpaceBuilder, plan: &SpaceLayout) {
+/// Adds the table of peers and the system that updates it.
+pub fn plugin(space: &mut SpaceBuilder, layout: &SpaceLayout) {
     let rate = *space.world.resource::<TickRate>();
     let grid = space.world.resource::<Grid>();
     let mut blocked = Grid::open(grid.width(), grid.height());
-    for tile in &plan.blocked {
+    for tile in &layout.blocked {
         blocked.block(*tile);
     }
-    let mut field = Field::new(grid.width(), grid.height(), Rules::at(rate, plan.voices));
-    field.walls = plan
+    let mut field = Field::new(grid.width(), grid.height(), Rules::at(rate, layout.voices));
+    field.walls = layout
         .voices
         .walls_block
-        .unwrap_or(plan.has_walls)
+        .unwrap_or(layout.has_walls)
         .then(|| blocked.clone());
     space.add(Proximity {
         field: Box::new(field),
         blocked,
-        has_walls: plan.has_walls,
+        has_walls: layout.has_walls,
         people: Vec::new(),
         free: Vec::new(),
         slots: BTreeMap::new(),
@@ -248,45 +248,48 @@ pub fn plugin(space: &mut SpaceBuilder, plan: &SpaceLayout) {
         .add_systems(connect.in_set(SimulateSystems::Connect));
 }
 
-/// From now on people hear and see each other by these rules.
-pub(super) fn rule(world: &mut World, rules: ProximityRules) {
+/// Sets the proximity rules of the space.
+pub(super) fn set_rules(world: &mut World, rules: ProximityRules) {
     let now = *world.resource::<Tick>();
     let mut proximity = world.resource_mut::<Proximity>();
-    if proximity.field.voices() != rules {
-        let has_walls = proximity.rule(rules, now);
+    if proximity.field.proximity_rules() != rules {
+        let has_walls = proximity.set_rules(rules, now);
         let fact = Fact::ProximityRulesChanged { rules, has_walls };
         world.resource_mut::<Outbox>().0.facts.push(fact);
     }
 }
 
-/// From now on voices are carried, and stopped, by that plan's zones and walls.
-pub(super) fn replace(world: &mut World, plan: &SpaceLayout) {
+/// Replaces zones and walls by those of this layout.
+pub(super) fn replace(world: &mut World, layout: &SpaceLayout) {
     let now = *world.resource::<Tick>();
-    let mut blocked = Grid::open(plan.width, plan.height);
-    for tile in &plan.blocked {
+    let mut blocked = Grid::open(layout.width, layout.height);
+    for tile in &layout.blocked {
         blocked.block(*tile);
     }
     let mut proximity = world.resource_mut::<Proximity>();
-    let (rules, were_walls_up) = (proximity.field.voices(), proximity.field.walls.is_some());
-    let has_walls = plan.voices.walls_block.unwrap_or(plan.has_walls);
+    let (rules, were_walls_up) = (
+        proximity.field.proximity_rules(),
+        proximity.field.walls.is_some(),
+    );
+    let has_walls = layout.voices.walls_block.unwrap_or(layout.has_walls);
     let has_others = (were_walls_up || has_walls) && proximity.blocked != blocked;
-    (proximity.blocked, proximity.has_walls) = (blocked, plan.has_walls);
-    if rules != plan.voices || were_walls_up != has_walls || has_others {
-        proximity.rule(plan.voices, now);
+    (proximity.blocked, proximity.has_walls) = (blocked, layout.has_walls);
+    if rules != layout.voices || were_walls_up != has_walls || has_others {
+        proximity.set_rules(layout.voices, now);
     }
     for person in proximity.people.iter_mut().flatten() {
-        // What the zones do there is found out again with the next tick.
+        // The next tick looks up the zones again.
         person.tile = NOWHERE;
     }
-    proximity.look_again();
-    if rules != plan.voices || were_walls_up != has_walls {
-        let rules = plan.voices;
+    proximity.mark_all_dirty();
+    if rules != layout.voices || were_walls_up != has_walls {
+        let rules = layout.voices;
         let fact = Fact::ProximityRulesChanged { rules, has_walls };
         world.resource_mut::<Outbox>().0.facts.push(fact);
     }
 }
 
-type Someone<'a> = (
+type ProximityQuery<'a> = (
     &'a Card,
     &'a Body,
     &'a Motion,
@@ -295,7 +298,7 @@ type Someone<'a> = (
     &'a mut ProximitySlot,
 );
 
-/// Looks where everybody is, and states for whom that changed anything.
+/// Updates positions and connections, and states whose peers changed.
 pub fn connect(
     now: Res<Tick>,
     zones: Res<Zones>,
@@ -303,33 +306,33 @@ pub fn connect(
     mut proximity: ResMut<Proximity>,
     mut peers: ResMut<Peers>,
     mut outbox: ResMut<Outbox>,
-    mut players: Query<Someone>,
+    mut players: Query<ProximityQuery>,
 ) {
     let mut resumed = Vec::new();
-    for (card, body, motion, vanished, blocked, mut ear) in &mut players {
-        let slot = *ear
+    for (card, body, motion, disconnected, blocked, mut proximity_slot) in &mut players {
+        let slot = *proximity_slot
             .slot
             .get_or_insert_with(|| proximity.enroll(card, blocked));
-        if std::mem::take(&mut ear.resumes) {
+        if std::mem::take(&mut proximity_slot.resumes) {
             resumed.push(slot);
         }
-        let is_here = vanished.0.is_none() || now.0 < ear.expected_until.0;
-        let wish = match card.status {
+        let is_here = disconnected.0.is_none() || now.0 < proximity_slot.expected_until.0;
+        let preference = match card.status {
             _ if !is_here => CallPreference::Nothing,
             Status::DoNotDisturb => CallPreference::Nothing,
             Status::Quiet => CallPreference::Quiet,
             Status::Available | Status::Busy | Status::Away => CallPreference::Everything,
         };
-        proximity.see(slot, &zones, body, *motion, wish, *now);
+        proximity.set_position(slot, &zones, body, *motion, preference, *now);
     }
-    proximity.part_strays();
+    proximity.remove_strays();
     for state in proximity.bubbles.take_changed() {
         outbox.0.facts.push(Fact::BubbleChanged(state));
     }
     if !resumed.is_empty() {
         proximity.field.resume(&resumed, now.0);
     }
-    proximity.field.look(now.0);
+    proximity.field.update(now.0);
     if proximity.dirty.is_empty() && !proximity.field.is_told(now.0) {
         return;
     }
@@ -345,30 +348,30 @@ pub fn connect(
 }
 
 impl Proximity {
-    /// What is known of everybody is found anew with the next tick.
-    pub fn look_again(&mut self) {
+    /// Recomputes the peers of all players in the next tick.
+    pub fn mark_all_dirty(&mut self) {
         self.dirty.extend(self.slots.values());
     }
 
-    /// From now on these rules hold; whether nobody is heard through walls then.
-    fn rule(&mut self, rules: ProximityRules, now: Tick) -> bool {
+    /// Sets the rules. Returns whether walls stop voices now.
+    fn set_rules(&mut self, rules: ProximityRules, now: Tick) -> bool {
         let has_walls = rules.walls_block.unwrap_or(self.has_walls);
         let walls = has_walls.then(|| self.blocked.clone());
-        self.field.rule(rules, walls, now.0);
+        self.field.set_rules(rules, walls, now.0);
         has_walls
     }
 
-    /// What the map itself blocks.
+    /// Tiles blocked by the map itself.
     pub const fn map_ground(&self) -> &Grid {
         &self.blocked
     }
 
-    /// Whether anybody talks through the forwarding unit.
+    /// Whether any player uses the SFU.
     pub fn is_forwarding(&self) -> bool {
         !self.forwarded.is_empty()
     }
 
-    /// Whether nothing will change until somebody moves.
+    /// Whether nothing will change until a player moves.
     pub fn is_settled(&self, now: Tick) -> bool {
         self.field.is_settled(now.0)
     }
@@ -379,7 +382,7 @@ impl Proximity {
             user: card.user,
             tile: NOWHERE,
             sound: Sound::default(),
-            place: Participation::Deaf,
+            participation: Participation::Deaf,
             bubble: None,
             body: None,
         };
@@ -394,60 +397,63 @@ impl Proximity {
         if !blocked.0.is_empty() {
             self.blocks.insert(card.user, blocked.0.clone());
         }
-        self.keep_apart();
+        self.update_blocked_pairs();
         slot
     }
 
-    /// Somebody stands there now.
-    fn see(
+    /// Updates the position and the group of a player.
+    fn set_position(
         &mut self,
         slot: u32,
         zones: &Zones,
         body: &Body,
         motion: Motion,
-        wish: CallPreference,
+        preference: CallPreference,
         now: Tick,
     ) {
         let Some(person) = self.people.get_mut(slot as usize).and_then(Option::as_mut) else {
             return;
         };
         let tile = body.position.tile();
-        let (stages, listens, place) = (person.stages(), person.listens(), person.place);
+        let (stages, listens, participation) =
+            (person.stages(), person.listens(), person.participation);
         if person.tile != tile {
             person.tile = tile;
             person.sound = zones.sound_at(tile);
         }
-        person.place = match person.sound.area {
-            _ if wish == CallPreference::Nothing || person.sound.is_silent => Participation::Deaf,
+        person.participation = match person.sound.area {
+            _ if preference == CallPreference::Nothing || person.sound.is_silent => {
+                Participation::Deaf
+            }
             Some(area) => Participation::Area(area),
             None => Participation::Open,
         };
         let out_of = person
             .bubble
-            .take_if(|_| person.place != Participation::Open);
+            .take_if(|_| person.participation != Participation::Open);
         let closed = person.bubble.filter(|bubble| {
             self.bubbles
                 .get(*bubble)
                 .is_some_and(|bubble| !bubble.is_aside)
         });
         if let Some(bubble) = closed {
-            person.place = Participation::Bubble(bubble);
+            person.participation = Participation::Bubble(bubble);
         }
         let stance = (body.position, motion != Motion::Standing);
         let player = person.player;
         let is_news = person.body.replace(stance) != Some(stance);
-        let now_place = person.place;
-        let reach = match wish {
-            CallPreference::Quiet => Some(BESIDE),
+        let new_participation = person.participation;
+        let reach = match preference {
+            CallPreference::Quiet => Some(QUIET_RANGE),
             CallPreference::Everything | CallPreference::Nothing => person.sound.reach,
         };
         let (now_stages, now_listens) = (person.stages(), person.listens());
         if let Some(bubble) = out_of {
-            self.step_out(bubble, &[slot]);
+            self.leave_bubble(bubble, &[slot]);
         }
-        if place != now_place {
-            self.leave_place(slot, place, now);
-            match now_place {
+        if participation != new_participation {
+            self.leave_group(slot, participation, now);
+            match new_participation {
                 Participation::Area(area) => {
                     let inside = self.areas.entry(area).or_default();
                     inside.insert(slot);
@@ -457,23 +463,23 @@ impl Proximity {
                 Participation::Bubble(_) | Participation::Deaf => {}
             }
             self.dirty.insert(slot);
-        } else if is_news && place == Participation::Open {
-            self.field.stand(slot, stance.0, stance.1, now.0);
+        } else if is_news && participation == Participation::Open {
+            self.field.set_position(slot, stance.0, stance.1, now.0);
         }
-        if now_place == Participation::Open {
-            self.field.carry(slot, reach, now.0);
+        if new_participation == Participation::Open {
+            self.field.set_range(slot, reach, now.0);
         }
         if stages != now_stages {
             self.go_on_stage(slot, stages, now_stages);
         }
         if listens != now_listens {
-            self.soil_stages(listens ^ now_listens, false);
+            self.mark_stages_dirty(listens ^ now_listens, false);
             self.dirty.insert(slot);
         }
     }
 
-    fn leave_place(&mut self, slot: u32, place: Participation, now: Tick) {
-        match place {
+    fn leave_group(&mut self, slot: u32, participation: Participation, now: Tick) {
+        match participation {
             Participation::Open => self.field.leave(slot, now.0),
             Participation::Area(area) => {
                 if let Some(inside) = self.areas.get_mut(&area) {
@@ -484,7 +490,7 @@ impl Proximity {
                     }
                 }
             }
-            // Whoever is in a bubble is written down there, and those were told.
+            // Members of a bubble are kept in the bubble, and were told.
             Participation::Bubble(_) | Participation::Deaf => {}
         }
     }
@@ -496,15 +502,19 @@ impl Proximity {
         let Some(person) = self.person(slot) else {
             return;
         };
-        let (place, stages, listens, user) =
-            (person.place, person.stages(), person.listens(), person.user);
+        let (participation, stages, listens, user) = (
+            person.participation,
+            person.stages(),
+            person.listens(),
+            person.user,
+        );
         if let Some(bubble) = person.bubble {
-            self.step_out(bubble, &[slot]);
+            self.leave_bubble(bubble, &[slot]);
         }
         self.bubbles.forget_knocks(player);
-        self.leave_place(slot, place, now);
+        self.leave_group(slot, participation, now);
         self.go_on_stage(slot, stages, 0);
-        self.soil_stages(listens, false);
+        self.mark_stages_dirty(listens, false);
         self.people[slot as usize] = None;
         let dirty = self.field.take_dirty();
         self.dirty.extend(dirty);
@@ -512,10 +522,10 @@ impl Proximity {
         self.forwarded.remove(&slot);
         self.free.push(slot);
         self.blocks.remove(&user);
-        self.keep_apart();
+        self.update_blocked_pairs();
     }
 
-    /// Writes down who is connected to whom, for everybody for whom that may have changed.
+    /// Updates the peers of all players whose connections may have changed.
     fn publish(&mut self, peers: &mut Peers, outbox: &mut Outbox) {
         let dirty = std::mem::take(&mut self.dirty);
         let mut changed: Vec<(PlayerId, u32)> = dirty
@@ -550,7 +560,7 @@ impl Proximity {
         let has_blocks = !self.blocks.is_empty();
         let one = |other: u32| {
             let person = self.person(other)?;
-            (other != slot && !(has_blocks && self.is_apart(me.user, person.user)))
+            (other != slot && !(has_blocks && self.is_blocked_pair(me.user, person.user)))
                 .then_some(person)
         };
         let both = |player: PlayerId, why: ProximityReason, sees: bool| Peer {
@@ -563,7 +573,7 @@ impl Proximity {
             why,
             route,
         };
-        match me.place {
+        match me.participation {
             Participation::Deaf => return found,
             Participation::Area(area) => {
                 let inside = self.areas.get(&area).into_iter().flatten();
@@ -571,10 +581,12 @@ impl Proximity {
                     Some(both(one(*other)?.player, ProximityReason::Area, true))
                 }));
             }
-            Participation::Bubble(_) => found.extend(self.beside(slot, me).filter_map(|other| {
-                let player = one(other)?.player;
-                Some(both(player, ProximityReason::Bubble, true))
-            })),
+            Participation::Bubble(_) => {
+                found.extend(self.bubble_members(slot, me).filter_map(|other| {
+                    let player = one(other)?.player;
+                    Some(both(player, ProximityReason::Bubble, true))
+                }))
+            }
             Participation::Open => {
                 let near = self.field.connected(slot).filter_map(|(other, sees)| {
                     let person = one(other)?;
@@ -589,14 +601,14 @@ impl Proximity {
                     })
                 });
                 found.extend(near);
-                let aside = self.beside(slot, me);
+                let aside = self.bubble_members(slot, me);
                 found.extend(aside.filter_map(|other| {
                     Some(both(one(other)?.player, ProximityReason::Bubble, true))
                 }));
             }
         }
         found.sort_unstable_by_key(|peer| peer.player);
-        if me.place == Participation::Open && !self.stages.is_empty() {
+        if me.participation == Participation::Open && !self.stages.is_empty() {
             self.add_stages(slot, me, route, one, &mut found);
         }
         found
@@ -610,26 +622,26 @@ impl Proximity {
         self.people.get_mut(slot as usize)?.as_mut()
     }
 
-    fn place_of(&self, slot: u32) -> Option<Position> {
-        self.person(slot)?.body.map(|(place, _)| place)
+    fn position_of(&self, slot: u32) -> Option<Position> {
+        self.person(slot)?.body.map(|(position, _)| position)
     }
 
-    /// How bubbles are.
+    /// States of all bubbles.
     pub fn bubbles(&self) -> Vec<BubbleState> {
         self.bubbles.states()
     }
 
-    /// Finds who talks through the forwarding unit: circles of more people than can talk directly.
+    /// Finds the players who use the SFU: groups of more players than connect directly.
     fn find_routes(&mut self) {
-        let mut circles = routes::ConnectedGroups::of(self.people.len());
+        let mut groups = routes::ConnectedGroups::of(self.people.len());
         for slot in 0..self.people.len() as u32 {
             for (other, _) in self.field.connected(slot) {
-                circles.join(slot, other);
+                groups.join(slot, other);
             }
         }
         for inside in self.areas.values() {
             for (one, other) in inside.iter().zip(inside.iter().skip(1)) {
-                circles.join(*one, *other);
+                groups.join(*one, *other);
             }
         }
         for bubble in self.bubbles.numbers() {
@@ -638,7 +650,7 @@ impl Proximity {
                 .flat_map(|bubble| bubble.members.keys().copied())
                 .collect();
             for (one, other) in members.iter().zip(members.iter().skip(1)) {
-                circles.join(*one, *other);
+                groups.join(*one, *other);
             }
         }
         for stage in self.stages.keys() {
@@ -647,20 +659,20 @@ impl Proximity {
                     .as_ref()
                     .is_some_and(|person| person.listens() & 1 << stage != 0);
                 for performer in self.performers(*stage).iter().filter(|_| listens) {
-                    circles.join(slot, *performer);
+                    groups.join(slot, *performer);
                 }
             }
         }
-        // Whoever comes and goes at the limit does not make everybody change over.
+        // Players who come and go at the limit must not make the whole group change its route.
         let settled: BTreeSet<u32> = self
             .forwarded
             .iter()
-            .map(|slot| circles.root(*slot))
+            .map(|slot| groups.root(*slot))
             .collect();
         let forwarded: BTreeSet<u32> = (0..self.people.len() as u32)
             .filter(|slot| {
-                let is_settled = settled.contains(&circles.root(*slot));
-                circles.size(*slot) > if is_settled { MESH - 1 } else { MESH }
+                let is_settled = settled.contains(&groups.root(*slot));
+                groups.size(*slot) > if is_settled { MESH - 1 } else { MESH }
             })
             .collect();
         self.dirty
@@ -669,7 +681,7 @@ impl Proximity {
     }
 }
 
-/// What somebody has to be told, if anything.
+/// Fact with the changed peers of a player, if any changed.
 fn difference(player: PlayerId, before: &[Peer], after: &[Peer]) -> Option<Fact> {
     if before == after {
         return None;
@@ -694,7 +706,7 @@ fn difference(player: PlayerId, before: &[Peer], after: &[Peer]) -> Option<Fact>
     })
 }
 
-/// Somebody is no longer here: nobody is connected to them.
+/// Removes a player and their connections.
 pub(super) fn forget(world: &mut World, player: PlayerId) {
     let now = *world.resource::<Tick>();
     world.resource_mut::<Proximity>().forget(player, now);

@@ -1,6 +1,6 @@
-//! Routes: circles of people who are connected, directly or through others.
+//! Routes: groups of players who are connected, directly or through others.
 
-/// Who is in one circle with whom.
+/// Disjoint sets of slots (union-find).
 #[derive(Debug)]
 pub(super) struct ConnectedGroups {
     parent: Vec<u32>,
@@ -8,7 +8,7 @@ pub(super) struct ConnectedGroups {
 }
 
 impl ConnectedGroups {
-    /// So many people, everybody alone.
+    /// This many slots, each in a set of its own.
     pub(super) fn of(people: usize) -> Self {
         Self {
             parent: (0..people as u32).collect(),
@@ -16,7 +16,7 @@ impl ConnectedGroups {
         }
     }
 
-    /// These two are connected.
+    /// Joins the sets of two slots.
     pub(super) fn join(&mut self, a: u32, b: u32) {
         let (a, b) = (self.root(a), self.root(b));
         if a == b {
@@ -31,13 +31,13 @@ impl ConnectedGroups {
         self.size[large as usize] += self.size[small as usize];
     }
 
-    /// How many are in somebody's circle.
+    /// Number of slots in the set of a slot.
     pub(super) fn size(&mut self, one: u32) -> usize {
         let root = self.root(one);
         self.size[root as usize]
     }
 
-    /// Which circle somebody is in: the same for all of it.
+    /// Representative of the set of a slot, the same for all members.
     pub(super) fn root(&mut self, mut one: u32) -> u32 {
         while self.parent[one as usize] != one {
             let above = self.parent[self.parent[one as usize] as usize];
@@ -53,12 +53,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn circles_count_everybody_who_is_connected_through_others() {
-        let mut circles = ConnectedGroups::of(6);
+    fn groups_count_players_who_are_connected_through_others() {
+        let mut groups = ConnectedGroups::of(6);
         for (a, b) in [(0, 1), (2, 3), (1, 2), (3, 0)] {
-            circles.join(a, b);
+            groups.join(a, b);
         }
-        assert_eq!(circles.size(3), 4);
-        assert_eq!(circles.size(5), 1);
+        assert_eq!(groups.size(3), 4);
+        assert_eq!(groups.size(5), 1);
     }
 }

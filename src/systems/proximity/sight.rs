@@ -1,14 +1,14 @@
-//! Sight: whether a wall stands between two places: the tiles on the straight line from one to the
-//! other, walked one after the other.
+//! Sight: whether a wall is between two positions, by walking the tiles on the straight line
+//! between them.
 
 use crate::components::grid::Grid;
 use crate::components::unit::{Position, SUBTILES};
 
-/// Whether nothing solid is on the straight line between two places, but for the tiles they are on.
-/// The same from either end. A line exactly through a corner is stopped by two walls that meet
-/// there, not by one.
+/// Whether no solid tile is on the straight line between two positions, except the tiles they are
+/// on. The result is the same from either end. A line exactly through a corner is stopped by two
+/// walls that meet there, not by one.
 pub(super) fn is_clear(walls: &Grid, a: Position, b: Position) -> bool {
-    // Always walked from the same end, so that both see the same.
+    // Always start at the same end, so that both directions give the same result.
     let (from, to) = if (a.x, a.y) <= (b.x, b.y) {
         (a, b)
     } else {
@@ -20,7 +20,7 @@ pub(super) fn is_clear(walls: &Grid, a: Position, b: Position) -> bool {
     let (mut x, mut y) = (tile(from.x), tile(from.y));
     let end = (tile(to.x), tile(to.y));
     while (x, y) != end {
-        // How far it is to the next column and the next row, each in parts of the whole way.
+        // Distances to the next column and the next row, each as a part of the whole line.
         let to_column = i64::from((x + 1) * SUBTILES - from.x) * height;
         let to_row = i64::from(if down > 0 {
             (y + 1) * SUBTILES - from.y
@@ -110,7 +110,9 @@ mod tests {
             let ends = [a, b].map(|at| (at.x.div_euclid(SUBTILES), at.y.div_euclid(SUBTILES)));
             let steps = 997;
             let is_stopped = (1..steps).any(|step| {
-                let at = |from: i32, to: i32| i64::from(from) * i64::from(steps) + i64::from(to - from) * i64::from(step);
+                let at = |from: i32, to: i32| {
+                    i64::from(from) * i64::from(steps) + i64::from(to - from) * i64::from(step)
+                };
                 let side = i64::from(SUBTILES) * i64::from(steps);
                 let (x, y) = (at(a.x, b.x), at(a.y, b.y));
                 let is_inside = x % side != 0 && y % side != 0;

@@ -1,5 +1,5 @@
-//! Signals: what clients tell each other and the forwarding unit to make calls. Its meaning is
-//! their business.
+//! Signals: WebRTC signalling between clients, and between clients and the SFU. The bodies are
+//! opaque here.
 
 use bevy_ecs::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::components::id::PlayerId;
 use crate::components::peers::SfuEndpoint;
 use crate::systems::{Outbox, presence, zones};
 
-/// Passes something on to a peer, and to nobody else.
+/// Passes a signal to a peer, and only to that peer.
 pub fn signal(world: &mut World, player: PlayerId, to: PlayerRef, body: String) {
     let to = match to {
         PlayerRef::Player(to) => Some(to),
@@ -26,8 +26,8 @@ pub fn signal(world: &mut World, player: PlayerId, to: PlayerRef, body: String) 
     }
 }
 
-/// Passes something on to the forwarding unit, if there is one.
-pub fn ask_unit(world: &mut World, player: PlayerId, body: String) {
+/// Passes a request to the SFU, if there is one.
+pub fn send_sfu_request(world: &mut World, player: PlayerId, body: String) {
     if world.resource::<ForwardedBy>().0 != SfuEndpoint::Unit {
         return zones::deny(world, player, Denial::NoUnit);
     }
@@ -35,8 +35,8 @@ pub fn ask_unit(world: &mut World, player: PlayerId, body: String) {
     world.resource_mut::<Outbox>().0.facts.push(fact);
 }
 
-/// Passes on what the forwarding unit says.
-pub fn unit_says(world: &mut World, player: PlayerId, body: String) {
+/// Passes a reply of the SFU to the player.
+pub fn send_sfu_reply(world: &mut World, player: PlayerId, body: String) {
     let fact = Fact::SfuReplied { player, body };
     world.resource_mut::<Outbox>().0.facts.push(fact);
 }

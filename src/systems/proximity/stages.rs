@@ -1,4 +1,4 @@
-//! Stages: who is heard from one, and who hears them.
+//! Stages: players who are heard from a stage, and the audience who hears them.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use super::{Proximity, ProximityPlayer};
 use crate::components::id::PlayerId;
 use crate::components::peers::{MediaRoute, Peer, ProximityReason};
 
-/// People on one stage who are heard, those first who came first.
+/// Most performers on one stage who are heard, in order of arrival.
 const MOST_ON_STAGE: usize = 12;
 
-/// How loud a stage is, of 255.
+/// Volume of a stage, 0 to 255.
 const STAGE_GAIN: u8 = 191;
 
 impl Proximity {
@@ -22,34 +22,34 @@ impl Proximity {
         for stage in bits(after & !before) {
             self.stages.entry(stage).or_default().push(slot);
         }
-        self.soil_stages(before ^ after, true);
+        self.mark_stages_dirty(before ^ after, true);
         self.dirty.insert(slot);
     }
 
-    /// What these stages do to their performers changed, and to their audiences too.
-    pub(super) fn soil_stages(&mut self, stages: u64, with_audience: bool) {
+    /// Marks the performers of these stages as changed, and optionally their audience.
+    pub(super) fn mark_stages_dirty(&mut self, stages: u64, with_audience: bool) {
         for stage in bits(stages) {
             let standing = self.stages.get(&stage).map_or(&[][..], Vec::as_slice);
             self.dirty.extend(standing.iter().copied());
         }
         if with_audience {
-            let everybody = self
+            let everyone = self
                 .people
                 .iter()
                 .zip(0..)
                 .filter_map(|(person, slot)| Some((person.as_ref()?, slot)));
-            let audience = everybody.filter(|(person, _)| person.listens() & stages != 0);
+            let audience = everyone.filter(|(person, _)| person.listens() & stages != 0);
             self.dirty.extend(audience.map(|(_, slot)| slot));
         }
     }
 
-    /// Those who are heard from a stage.
+    /// Performers of a stage who are heard.
     pub(super) fn performers(&self, stage: u8) -> &[u32] {
         let standing = self.stages.get(&stage).map_or(&[][..], Vec::as_slice);
         &standing[..standing.len().min(MOST_ON_STAGE)]
     }
 
-    /// Those whom somebody hears from stages, and those who hear them from one.
+    /// Adds the performers whose stages a player hears, and the audience who hears the player.
     pub(super) fn add_stages<'a>(
         &'a self,
         slot: u32,
@@ -70,8 +70,8 @@ impl Proximity {
         }
         for stage in bits(me.stages()) {
             if self.performers(stage).contains(&slot) {
-                let everybody = (0..self.people.len() as u32).filter_map(&one);
-                for person in everybody.filter(|person| person.listens() & 1 << stage != 0) {
+                let everyone = (0..self.people.len() as u32).filter_map(&one);
+                for person in everyone.filter(|person| person.listens() & 1 << stage != 0) {
                     heard.entry(person.player).or_default().1 = true;
                 }
             }
@@ -92,7 +92,7 @@ impl Proximity {
                 why: ProximityReason::Stage,
                 route,
             });
-            // Those of an aside hear each other louder than from any stage.
+            // Members of the same aside hear each other louder than a stage.
             if i_hear && peer.why != ProximityReason::Bubble {
                 (peer.hear, peer.see, peer.gain, peer.why) =
                     (true, true, STAGE_GAIN, ProximityReason::Stage);

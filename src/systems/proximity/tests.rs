@@ -1,4 +1,4 @@
-//! Tests of the field: promises that hold for everybody who walks anyhow.
+//! Tests of the field, with invariants that hold for any movement of players.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +8,14 @@ use super::field::{Field, Rules};
 use super::sight;
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::peers::{BESIDE, PICTURES, ProximityRules, REACHES, VOICES, ZONE_REACHES};
+use crate::components::peers::{
+    PICTURES, ProximityRules, QUIET_RANGE, REACHES, VOICES, ZONE_REACHES,
+};
 use crate::components::unit::{Position, SUBTILES, TickRate, Tile};
 
 const RATE: TickRate = TickRate::DEFAULT;
 
-/// In hundredths of a tile.
+/// A position in hundredths of a tile.
 fn at(x: i32, y: i32) -> Position {
     Position {
         x: x * SUBTILES / 100,
@@ -43,7 +45,7 @@ fn connected(field: &Field, slot: u32) -> BTreeMap<u32, bool> {
 fn run(field: &mut Field, now: &mut u64, ticks: u64) {
     for _ in 0..ticks {
         *now += 1;
-        field.look(*now);
+        field.update(*now);
     }
 }
 
@@ -51,7 +53,7 @@ fn two(apart: i32, moves: bool) -> (Field, u64) {
     let mut field = field();
     field.enter(0, PlayerId(1), at(1_000, 1_000), false, 1);
     field.enter(1, PlayerId(2), at(1_000 + apart, 1_000), moves, 1);
-    field.look(1);
+    field.update(1);
     (field, 1)
 }
 
@@ -66,37 +68,37 @@ fn two_who_stand_near_hear_each_other_after_a_quarter_second() {
 }
 
 #[test]
-fn voices_carry_as_far_as_the_space_wants() {
+fn voices_carry_as_far_as_the_rules_of_the_space_say() {
     let (mut field, mut now) = two(700, false);
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0), BTreeMap::new());
-    field.rule(reaching(8), None, now);
+    field.set_rules(reaching(8), None, now);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, false)]));
-    field.rule(reaching(9), None, now);
+    field.set_rules(reaching(9), None, now);
     run(&mut field, &mut now, 60);
     assert_eq!(
         connected(&field, 0),
         BTreeMap::from([(1, true)]),
         "pictures carry two tiles less"
     );
-    field.rule(reaching(5), None, now);
+    field.set_rules(reaching(5), None, now);
     assert_eq!(connected(&field, 0), BTreeMap::new());
 }
 
 #[test]
 fn in_a_zone_voices_carry_as_far_as_it_says_and_the_smaller_of_two_reaches_counts() {
     let (mut field, mut now) = two(700, false);
-    field.carry(0, Some(10), now);
+    field.set_range(0, Some(10), now);
     run(&mut field, &mut now, 60);
     assert_eq!(
         connected(&field, 0),
         BTreeMap::new(),
         "the other is not in the hall"
     );
-    field.carry(1, Some(10), now);
+    field.set_range(1, Some(10), now);
     run(&mut field, &mut now, 12);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
-    field.carry(1, Some(6), now);
+    field.set_range(1, Some(6), now);
     run(&mut field, &mut now, 19);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]), "lingers");
     run(&mut field, &mut now, 3);
@@ -105,16 +107,16 @@ fn in_a_zone_voices_carry_as_far_as_it_says_and_the_smaller_of_two_reaches_count
         BTreeMap::new(),
         "a tile beyond is the end"
     );
-    field.stand(1, at(1_650, 1_000), false, now);
+    field.set_position(1, at(1_650, 1_000), false, now);
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0), BTreeMap::new());
-    field.stand(1, at(1_590, 1_000), false, now);
+    field.set_position(1, at(1_590, 1_000), false, now);
     run(&mut field, &mut now, 6);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, false)]));
 }
 
 #[test]
-fn whoever_steps_to_and_fro_over_the_border_of_a_zone_does_not_flap() {
+fn a_player_who_steps_to_and_fro_over_the_border_of_a_zone_does_not_flap() {
     let (mut field, mut now) = two(300, false);
     let step = |field: &mut Field, now: &mut u64, turn: u32| {
         let reach = if turn.is_multiple_of(2) {
@@ -122,8 +124,8 @@ fn whoever_steps_to_and_fro_over_the_border_of_a_zone_does_not_flap() {
         } else {
             None
         };
-        field.carry(1, reach, *now);
-        field.stand(
+        field.set_range(1, reach, *now);
+        field.set_position(
             1,
             at(1_300 + if reach.is_some() { 10 } else { -10 }, 1_000),
             true,
@@ -138,7 +140,7 @@ fn whoever_steps_to_and_fro_over_the_border_of_a_zone_does_not_flap() {
             "was never outside for long enough"
         );
     }
-    field.carry(1, None, now);
+    field.set_range(1, None, now);
     run(&mut field, &mut now, 30);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
     field.take_dirty();
@@ -152,7 +154,7 @@ fn whoever_steps_to_and_fro_over_the_border_of_a_zone_does_not_flap() {
 }
 
 #[test]
-fn a_crowd_that_carries_less_far_takes_nobodys_place() {
+fn a_crowd_with_a_smaller_range_takes_no_places() {
     let mut field = field();
     field.enter(0, PlayerId(1), at(1_000, 1_000), false, 0);
     for slot in 1..60 {
@@ -163,7 +165,7 @@ fn a_crowd_that_carries_less_far_takes_nobodys_place() {
             false,
             0,
         );
-        field.carry(slot, Some(BESIDE), 0);
+        field.set_range(slot, Some(QUIET_RANGE), 0);
     }
     field.enter(60, PlayerId(61), at(600, 1_000), false, 0);
     let mut now = 0;
@@ -178,7 +180,7 @@ fn with_fewer_places_the_nearest_keep_theirs_at_once() {
     // Apart from one another, each farther from the first.
     for (slot, (x, y)) in (1..).zip([(-120, 0), (0, -150), (0, 180), (210, 0)]) {
         field.enter(slot, PlayerId(slot + 1), at(1_000 + x, 1_000 + y), false, 0);
-        field.carry(slot, Some(3), 0);
+        field.set_range(slot, Some(3), 0);
     }
     let mut now = 0;
     run(&mut field, &mut now, 60);
@@ -188,7 +190,7 @@ fn with_fewer_places_the_nearest_keep_theirs_at_once() {
         max_video: 0,
         ..ProximityRules::default()
     };
-    field.rule(rules, None, now);
+    field.set_rules(rules, None, now);
     assert_eq!(
         connected(&field, 0),
         BTreeMap::from([(1, false), (2, false)])
@@ -198,7 +200,7 @@ fn with_fewer_places_the_nearest_keep_theirs_at_once() {
         connected(&field, 0),
         BTreeMap::from([(1, false), (2, false)])
     );
-    field.rule(ProximityRules::default(), None, now);
+    field.set_rules(ProximityRules::default(), None, now);
     assert_eq!(connected(&field, 0).len(), 4);
 }
 
@@ -216,7 +218,7 @@ fn faces_come_at_three_tiles_and_go_a_second_after_four() {
     let (mut field, mut now) = two(300, false);
     run(&mut field, &mut now, 10);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
-    field.stand(1, at(1_400, 1_000), false, now);
+    field.set_position(1, at(1_400, 1_000), false, now);
     run(&mut field, &mut now, 20);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
     run(&mut field, &mut now, 1);
@@ -227,21 +229,21 @@ fn faces_come_at_three_tiles_and_go_a_second_after_four() {
 fn voices_linger_for_a_second_beyond_six_tiles() {
     let (mut field, mut now) = two(500, false);
     run(&mut field, &mut now, 10);
-    field.stand(1, at(1_601, 1_000), false, now);
+    field.set_position(1, at(1_601, 1_000), false, now);
     run(&mut field, &mut now, 20);
     assert_eq!(connected(&field, 0).len(), 1);
     run(&mut field, &mut now, 1);
     assert_eq!(connected(&field, 0).len(), 0);
-    assert!(!field.is_settled(now + 200), "nobody was told yet");
+    assert!(!field.is_settled(now + 200), "changes were not taken yet");
     assert!(!field.take_dirty().is_empty());
     assert!(field.is_settled(now + 200));
 }
 
 #[test]
-fn somebody_at_the_edge_does_not_flap() {
+fn a_player_at_the_edge_does_not_flap() {
     let (mut field, mut now) = two(520, false);
     for turn in 0..400 {
-        field.stand(
+        field.set_position(
             1,
             at(1_550 + if turn % 2 == 0 { 30 } else { -30 }, 1_000),
             true,
@@ -250,12 +252,12 @@ fn somebody_at_the_edge_does_not_flap() {
         run(&mut field, &mut now, 3);
         assert!(connected(&field, 0).is_empty(), "was never near enough");
     }
-    field.stand(1, at(1_480, 1_000), false, now);
+    field.set_position(1, at(1_480, 1_000), false, now);
     run(&mut field, &mut now, 12);
     assert_eq!(connected(&field, 0).len(), 1);
     field.take_dirty();
     for turn in 0..400 {
-        field.stand(
+        field.set_position(
             1,
             at(1_550 + if turn % 2 == 0 { 30 } else { -30 }, 1_000),
             true,
@@ -267,28 +269,28 @@ fn somebody_at_the_edge_does_not_flap() {
 }
 
 #[test]
-fn whoever_wants_it_quiet_hears_only_those_right_beside_them_and_the_other_way_round() {
+fn a_quiet_player_hears_only_players_next_to_them_and_the_other_way_round() {
     let (mut field, mut now) = two(200, false);
     run(&mut field, &mut now, 10);
-    field.carry(1, Some(BESIDE), now);
+    field.set_range(1, Some(QUIET_RANGE), now);
     run(&mut field, &mut now, 19);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]), "lingers");
     run(&mut field, &mut now, 3);
     assert!(connected(&field, 0).is_empty() && connected(&field, 1).is_empty());
-    field.stand(0, at(1_101, 1_000), false, now);
+    field.set_position(0, at(1_101, 1_000), false, now);
     run(&mut field, &mut now, 12);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
-    field.stand(0, at(1_055, 1_000), false, now);
+    field.set_position(0, at(1_055, 1_000), false, now);
     run(&mut field, &mut now, 60);
     assert_eq!(
         connected(&field, 1),
         BTreeMap::from([(0, true)]),
         "nearer than where it ends"
     );
-    field.stand(0, at(1_049, 1_000), false, now);
+    field.set_position(0, at(1_049, 1_000), false, now);
     run(&mut field, &mut now, 22);
     assert!(connected(&field, 1).is_empty());
-    field.carry(1, None, now);
+    field.set_range(1, None, now);
     run(&mut field, &mut now, 12);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
 }
@@ -297,7 +299,7 @@ fn whoever_wants_it_quiet_hears_only_those_right_beside_them_and_the_other_way_r
 fn sixteen_are_heard_and_a_newcomer_must_be_much_nearer_for_a_second() {
     let mut field = field();
     field.enter(0, PlayerId(1), at(2_000, 2_000), false, 0);
-    // Sixteen in a ring of four tiles; their own places are taken by nobody else.
+    // Sixteen in a ring of four tiles. No other player takes their places.
     let ring: Vec<Position> = (0..16)
         .map(|index| {
             let angle = f64::from(index) * std::f64::consts::TAU / 16.0;
@@ -319,7 +321,7 @@ fn sixteen_are_heard_and_a_newcomer_must_be_much_nearer_for_a_second() {
         !connected(&field, 0).contains_key(&17),
         "not much nearer than the others"
     );
-    field.stand(17, at(2_000, 2_300), false, now);
+    field.set_position(17, at(2_000, 2_300), false, now);
     run(&mut field, &mut now, 19);
     assert!(!connected(&field, 0).contains_key(&17));
     run(&mut field, &mut now, 10);
@@ -328,7 +330,7 @@ fn sixteen_are_heard_and_a_newcomer_must_be_much_nearer_for_a_second() {
 }
 
 #[test]
-fn whoever_was_there_is_connected_again_at_once() {
+fn players_who_were_here_are_connected_again_at_once() {
     let mut field = field();
     for slot in 0..30 {
         field.enter(
@@ -339,14 +341,14 @@ fn whoever_was_there_is_connected_again_at_once() {
             7,
         );
     }
-    let everybody: Vec<u32> = (0..30).collect();
-    field.resume(&everybody, 7);
+    let everyone: Vec<u32> = (0..30).collect();
+    field.resume(&everyone, 7);
     let near: Vec<u32> = connected(&field, 10).into_keys().collect();
     assert_eq!(near, [7, 8, 9, 11, 12, 13]);
     assert!(connected(&field, 10)[&12] && !connected(&field, 10)[&13]);
 }
 
-/// A wall from above down to the tenth row, between the columns of tiles eleven and thirteen.
+/// A wall from the top down to the tenth row, between the columns of tiles eleven and thirteen.
 fn wall() -> Grid {
     let mut walls = Grid::open(64, 64);
     for y in 0..10 {
@@ -362,7 +364,7 @@ fn walled() -> Field {
 }
 
 #[test]
-fn nobody_is_heard_through_a_wall_and_around_it_with_patience() {
+fn players_are_not_heard_through_a_wall_and_around_it_after_a_delay() {
     let mut field = walled();
     field.enter(0, PlayerId(1), at(1_150, 550), false, 0);
     field.enter(1, PlayerId(2), at(1_350, 550), false, 0);
@@ -370,22 +372,22 @@ fn nobody_is_heard_through_a_wall_and_around_it_with_patience() {
     run(&mut field, &mut now, 60);
     assert!(connected(&field, 0).is_empty());
     for slot in 0..2 {
-        field.stand(slot, at(1_150 + 200 * slot as i32, 1_050), false, now);
+        field.set_position(slot, at(1_150 + 200 * slot as i32, 1_050), false, now);
     }
     run(&mut field, &mut now, 12);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
-    field.stand(0, at(1_150, 850), false, now);
+    field.set_position(0, at(1_150, 850), false, now);
     run(&mut field, &mut now, 20);
     assert_eq!(connected(&field, 0).len(), 1, "lingers");
     run(&mut field, &mut now, 2);
     assert!(connected(&field, 0).is_empty() && connected(&field, 1).is_empty());
-    let everybody = [0, 1];
-    field.resume(&everybody, now);
+    let everyone = [0, 1];
+    field.resume(&everyone, now);
     assert!(connected(&field, 0).is_empty());
 }
 
 #[test]
-fn a_crowd_behind_a_wall_takes_nobodys_place() {
+fn a_crowd_behind_a_wall_takes_no_places() {
     let mut field = walled();
     field.enter(0, PlayerId(1), at(1_150, 550), false, 0);
     for slot in 1..60 {
@@ -411,11 +413,11 @@ fn walls_are_put_up_and_torn_down_at_once() {
     let mut now = 0;
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0).len(), 1);
-    field.rule(ProximityRules::default(), Some(wall()), now);
+    field.set_rules(ProximityRules::default(), Some(wall()), now);
     assert_eq!(connected(&field, 0).len(), 0);
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0).len(), 0);
-    field.rule(ProximityRules::default(), None, now);
+    field.set_rules(ProximityRules::default(), None, now);
     assert_eq!(connected(&field, 0).len(), 1);
 }
 
@@ -437,13 +439,13 @@ fn rules() -> impl Strategy<Value = ProximityRules> {
     })
 }
 
-/// As quiet people and zones have it.
+/// Range of quiet players and of zones.
 fn reach() -> impl Strategy<Value = Option<u8>> {
     proptest::option::of(ZONE_REACHES)
 }
 
-/// From how far on two hear each other, and from how far off no longer, in tiles; then the same for
-/// pictures.
+/// Distances in tiles at which two players begin and cease to hear each other, then the same for
+/// sight.
 fn edges(rules: ProximityRules, a: Option<u8>, b: Option<u8>) -> [(f64, f64); 2] {
     let reach = a
         .unwrap_or(rules.range_tiles)
@@ -452,12 +454,14 @@ fn edges(rules: ProximityRules, a: Option<u8>, b: Option<u8>) -> [(f64, f64); 2]
     [reach, reach.saturating_sub(2).max(1)].map(|on| (f64::from(on), f64::from(on) + beyond))
 }
 
-fn deed() -> impl Strategy<Value = TestAction> {
+fn action() -> impl Strategy<Value = TestAction> {
     prop_oneof![
-        6 => (0_u32..40, 0_i32..1_800, 0_i32..1_800).prop_map(|(slot, x, y)| TestAction::Walk(slot, x, y)),
+        6 => (0_u32..40, 0_i32..1_800, 0_i32..1_800)
+            .prop_map(|(slot, x, y)| TestAction::Walk(slot, x, y)),
         1 => (0_u32..40).prop_map(TestAction::Leave),
         1 => (0_u32..40, reach()).prop_map(|(slot, reach)| TestAction::Carry(slot, reach)),
-        1 => (rules(), any::<bool>()).prop_map(|(rules, has_walls)| TestAction::Rule(rules, has_walls)),
+        1 => (rules(), any::<bool>())
+            .prop_map(|(rules, has_walls)| TestAction::Rule(rules, has_walls)),
         3 => (1_u64..30).prop_map(TestAction::Rest),
     ]
 }
@@ -469,7 +473,7 @@ proptest! {
     fn connections_are_mutual_near_and_never_too_many(
         first in rules(),
         has_walls in any::<bool>(),
-        deeds in proptest::collection::vec(deed(), 1..200),
+        actions in proptest::collection::vec(action(), 1..200),
     ) {
         let mut field = Field::new(64, 64, Rules::at(RATE, first));
         field.walls = has_walls.then(wall);
@@ -477,11 +481,11 @@ proptest! {
         let mut reaches: BTreeMap<u32, u8> = BTreeMap::new();
         let mut rules = first;
         let mut now = 0;
-        for deed in deeds {
-            match deed {
+        for action in actions {
+            match action {
                 TestAction::Walk(slot, x, y) => {
                     if places.contains_key(&slot) {
-                        field.stand(slot, at(x, y), false, now);
+                        field.set_position(slot, at(x, y), false, now);
                     } else {
                         field.enter(slot, PlayerId(slot + 1), at(x, y), false, now);
                     }
@@ -496,21 +500,22 @@ proptest! {
                 TestAction::Carry(slot, reach) => {
                     if let Some(place) = places.get_mut(&slot) {
                         place.1 = now;
-                        field.carry(slot, reach, now);
+                        field.set_range(slot, reach, now);
                         reaches.remove(&slot);
                         reaches.extend(reach.map(|reach| (slot, reach)));
                     }
                 }
                 TestAction::Rule(wanted, has_walls) => {
                     rules = wanted;
-                    field.rule(rules, has_walls.then(wall), now);
+                    field.set_rules(rules, has_walls.then(wall), now);
                 }
                 TestAction::Rest(ticks) => run(&mut field, &mut now, ticks),
             }
             for slot in 0..40 {
                 let peers = connected(&field, slot);
                 prop_assert!(peers.len() <= rules.max_audio.into());
-                prop_assert!(peers.values().filter(|sees| **sees).count() <= rules.max_video.into());
+                let seen = peers.values().filter(|sees| **sees).count();
+                prop_assert!(seen <= rules.max_video.into());
                 for (other, sees) in &peers {
                     let back = connected(&field, *other).get(&slot).copied();
                     prop_assert_eq!(back, Some(*sees), "mutual");
@@ -521,7 +526,8 @@ proptest! {
                     let end = if *sees { pictures } else { voices };
                     prop_assert!(!settled || distance(mine.0, theirs.0) < end, "far for long");
                     let walls = field.walls.as_ref();
-                    let is_clear = walls.is_none_or(|walls| sight::is_clear(walls, mine.0, theirs.0));
+                    let is_clear =
+                        walls.is_none_or(|walls| sight::is_clear(walls, mine.0, theirs.0));
                     prop_assert!(!settled || is_clear, "through a wall for long");
                 }
             }
@@ -540,29 +546,29 @@ proptest! {
             field.walls = has_walls.then(wall);
             for (slot, (x, y, reach)) in (0..).zip(&people) {
                 field.enter(slot, PlayerId(slot + 1), at(*x, *y), false, now);
-                field.carry(slot, *reach, now);
+                field.set_range(slot, *reach, now);
             }
             field
         };
         let mut now = 0;
         let mut changed = enter(before, now);
         run(&mut changed, &mut now, ticks);
-        changed.rule(after.0, after.1.then(wall), now);
+        changed.set_rules(after.0, after.1.then(wall), now);
         let mut fresh = enter(after, now);
-        let everybody: Vec<u32> = (0..people.len() as u32).collect();
-        fresh.resume(&everybody, now);
+        let everyone: Vec<u32> = (0..people.len() as u32).collect();
+        fresh.resume(&everyone, now);
         for _ in 0..100 {
             for slot in 0..people.len() as u32 {
                 prop_assert_eq!(connected(&changed, slot), connected(&fresh, slot));
             }
             now += 1;
-            changed.look(now);
-            fresh.look(now);
+            changed.update(now);
+            fresh.update(now);
         }
     }
 
     #[test]
-    fn whoever_rests_hears_everybody_near_when_there_is_room(
+    fn a_player_at_rest_hears_all_players_near_when_there_is_room(
         rules in rules(),
         places in proptest::collection::vec((0_i32..3_000, 0_i32..3_000), 2..40),
         reaches in proptest::collection::vec(reach(), 40),
@@ -571,7 +577,7 @@ proptest! {
         let mut now = 0;
         for (slot, (x, y)) in (0..).zip(&places) {
             field.enter(slot, PlayerId(slot + 1), at(*x, *y), false, now);
-            field.carry(slot, reaches[slot as usize], now);
+            field.set_range(slot, reaches[slot as usize], now);
         }
         run(&mut field, &mut now, 80);
         field.take_dirty();
@@ -582,8 +588,11 @@ proptest! {
             let [(on, _), _] = edges(rules, reaches[a as usize], reaches[b as usize]);
             a != b && distance(place(a), place(b)) < on - 0.01
         };
-        // Somebody whose nearest have no place left does not look for others behind them.
-        let has_few = |slot| (0..places.len() as u32).filter(|other| is_near(slot, *other)).count() < 20;
+        // A player whose nearest have no place left does not search for others behind them.
+        let count_near = |slot| {
+            (0..places.len() as u32).filter(|other| is_near(slot, *other)).count()
+        };
+        let has_few = |slot| count_near(slot) < 20;
         for a in 0..places.len() as u32 {
             let peers: BTreeSet<u32> = connected(&field, a).into_keys().collect();
             for b in 0..places.len() as u32 {
