@@ -1,7 +1,7 @@
-//! Checkpoint: everything about who is in a space that shall outlive a process, as bytes.
+//! Checkpoint: the state of a space that must outlive a process, as bytes.
 //!
-//! The bytes are written down field by field in a record of their own, so that a change of a
-//! component never changes them by accident. Where they are kept is the business of `cluster`.
+//! Each version has records of its own, so that a change of a component never changes the bytes by
+//! accident. `cluster` stores them.
 
 use std::collections::BTreeSet;
 
@@ -22,78 +22,77 @@ use crate::components::status::{Media, Status};
 use crate::components::unit::{Position, SUBTILES, Tick};
 use crate::systems::chat::History;
 
-/// The first bytes of every checkpoint, then the version in two bytes, little endian.
+/// First bytes of every checkpoint. The version follows in two bytes, little endian.
 const MAGIC: [u8; 4] = *b"PLZC";
-/// The newest version; those before are read too.
+/// Newest version. Older versions are read, too.
 const VERSION: u16 = 5;
-/// The version of a body whose lines are mere words, not compressed...
-const PLAIN_WORDS: u16 = 2;
-/// ...and compressed.
-const COMPRESSED_WORDS: u16 = 3;
-/// The version of a body that is not compressed.
+/// Version of a body whose messages are only texts, not compressed.
+const PLAIN_TEXT_ONLY: u16 = 2;
+/// Version of the same body, compressed.
+const COMPRESSED_TEXT_ONLY: u16 = 3;
+/// Version of a body that is not compressed.
 const PLAIN: u16 = 4;
-/// The version of the same body compressed with LZ4, behind its length in four bytes.
+/// Version of the same body compressed with LZ4, after its length in four bytes.
 const COMPRESSED: u16 = 5;
-/// Shorter bodies are not worth compressing.
+/// Length in bytes below which a body is not compressed.
 const SHORT: usize = 1_024;
-/// Magic, version and the hash of what follows.
+/// Length of magic, version and hash.
 const HEADER: usize = MAGIC.len() + 2 + 8;
 
-/// The kind of a durable event that is a line of mere words, as earlier versions of this program
-/// wrote them.
-const SAID_WORDS: u8 = 1;
-/// That is a line.
+/// Kind of a durable event that holds a message of only a text, as earlier versions wrote it.
+const SAID_TEXT_ONLY: u8 = 1;
+/// Kind of a new message.
 const SAID: u8 = 2;
-/// That changes a line.
+/// Kind of a changed message.
 const CHANGED: u8 = 3;
-/// That is a reaction.
+/// Kind of a reaction.
 const REACTED: u8 = 4;
-/// That makes everything forgotten.
+/// Kind of a deletion of the whole chat history.
 const CLEARED: u8 = 5;
 
-/// Bytes that a decoder may claim: far more than the largest space needs.
+/// Most bytes that a decoder may allocate: far more than the largest space needs.
 const LIMIT: usize = 64 << 20;
-/// No space has run for that many ticks: at 60 a second it is a million years and more.
+/// Tick that no space can have reached: at 60 ticks per second it takes more than a million years.
 const MAX_TICK: u64 = 1 << 53;
-/// No map has a side of more tiles.
+/// Most tiles on one side of a map.
 const MAX_SIDE: i32 = 1_000;
 
-/// Who was in a space, and what it remembers.
+/// Saved state of a space: its players, and what it remembers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Checkpoint {
-    /// The last tick that was run.
+    /// Last tick that was run.
     pub tick: Tick,
-    /// The number of the next who comes.
+    /// Number of the next new player.
     pub next_player: PlayerId,
-    /// Everybody who was there, vanished ones too, by rising number.
+    /// All players, including disconnected ones, in ascending order.
     pub players: Vec<SavedPlayer>,
-    /// Where those stood who left, who left first in front.
+    /// Poses of users who left, the earliest first.
     pub remembered: Vec<(UserId, RememberedPose)>,
-    /// What was said lately, oldest first.
+    /// Recent chat messages, oldest first.
     pub history: Vec<ChatMessage>,
-    /// Private areas that are locked, by rising number of their zone, and who may come in all the
+    /// Locked private areas, sorted by zone number, and the players who may enter them all the
     /// same.
     pub locked: Vec<(u16, Vec<PlayerId>)>,
 }
 
-/// Something that must not be lost from the moment somebody was told of it.
+/// An event that must not be lost once a client was told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DurableEvent {
-    /// A line was said.
+    /// A message was sent.
     Said(ChatMessage),
-    /// A line has other words, or none.
+    /// A message was edited or deleted.
     Changed(MessageChange),
-    /// A line has one reaction more or less.
+    /// A reaction was added or removed.
     Reacted(MessageReaction),
-    /// Everything that was said is forgotten, because somebody of that name wanted it.
+    /// The chat history was deleted by the user of that name.
     Cleared(String),
 }
 
 impl DurableEvent {
-    /// What of a fact must be kept, if anything.
+    /// Durable event of a fact; `None` when the fact need not be stored.
     pub fn of(fact: &Fact) -> Option<Self> {
         match fact {
-            Fact::Said(line) => Some(Self::Said(line.clone())),
+            Fact::Said(message) => Some(Self::Said(message.clone())),
             Fact::Changed { change, .. } => Some(Self::Changed(change.clone())),
             Fact::Reacted(reaction) => Some(Self::Reacted(reaction.clone())),
             Fact::Cleared { by } => Some(Self::Cleared(by.clone())),
@@ -101,10 +100,10 @@ impl DurableEvent {
         }
     }
 
-    /// The words that it brings, if any.
+    /// Text of the message in the event, if there is one.
     pub fn text(&self) -> Option<&str> {
         match self {
-            Self::Said(line) => Some(&line.text),
+            Self::Said(message) => Some(&message.text),
             Self::Changed(change) => change.text.as_deref(),
             Self::Reacted(_) | Self::Cleared(_) => None,
         }
@@ -112,44 +111,46 @@ impl DurableEvent {
 
     fn apply_to(self, history: &mut History) {
         match self {
-            Self::Said(line) => history.add(line),
+            Self::Said(message) => history.add(message),
             Self::Changed(change) => history.change(&change),
             Self::Reacted(reaction) => history.react(&reaction),
             Self::Cleared(_) => history.0.clear(),
         }
     }
 
-    /// The bytes to keep: the kind in one byte, then its record.
+    /// Stored bytes: the kind in one byte, then its record.
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Said(line) => write((SAID, MessageV1::from(line), MessageMoreV4::from(line))),
+            Self::Said(message) => {
+                write((SAID, MessageV1::from(message), MessageMoreV4::from(message)))
+            }
             Self::Changed(change) => {
                 write((CHANGED, change.id.0.into_bytes(), &change.text, change.at))
             }
             Self::Reacted(reaction) => {
-                let (line, user) = (reaction.id.0.into_bytes(), reaction.user.0.into_bytes());
-                write((REACTED, line, user, &reaction.emoji, reaction.on))
+                let (message, user) = (reaction.id.0.into_bytes(), reaction.user.0.into_bytes());
+                write((REACTED, message, user, &reaction.emoji, reaction.on))
             }
             Self::Cleared(by) => write((CLEARED, by)),
         }
     }
 
-    /// What was kept.
+    /// Decodes stored bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, CheckpointError> {
         let (kind, record) = bytes
             .split_first()
             .ok_or(CheckpointError::Senseless("an event without a kind"))?;
         match *kind {
-            SAID_WORDS => {
-                let (line, client_id) = read::<(MessageV1, Option<u32>)>(record)?;
+            SAID_TEXT_ONLY => {
+                let (message, client_id) = read::<(MessageV1, Option<u32>)>(record)?;
                 Ok(Self::Said(ChatMessage {
                     client_id,
-                    ..line.into_line()
+                    ..message.into_message()
                 }))
             }
             SAID => {
-                let (line, more) = read::<(MessageV1, MessageMoreV4)>(record)?;
-                Ok(Self::Said(more.add_to(line.into_line())?))
+                let (message, more) = read::<(MessageV1, MessageMoreV4)>(record)?;
+                Ok(Self::Said(more.add_to(message.into_message())?))
             }
             CHANGED => {
                 let (id, text, at) = read::<([u8; 16], Option<String>, u64)>(record)?;
@@ -173,49 +174,49 @@ impl DurableEvent {
     }
 }
 
-/// Somebody who was there.
+/// A saved player.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedPlayer {
-    /// Who.
+    /// Card of the player.
     pub card: Card,
-    /// Where and how they stood.
+    /// Position, facing and carry.
     pub body: Body,
-    /// The highest input number that was applied. Steps that waited are sent again by whoever wants
-    /// them.
+    /// Highest input number that was applied. Clients send later steps again.
     pub ack: u32,
     /// Ticks without a step that may still be made up for.
     pub make_up: u8,
-    /// Whether nobody was behind them any more.
+    /// Whether the player had no connection.
     pub vanished: bool,
-    /// The users they keep away from them, by rising id.
+    /// Users blocked by the player's user, sorted by id.
     pub blocked: Vec<UserId>,
 }
 
-/// Why bytes are no checkpoint that can be loaded.
+/// Why bytes are not a checkpoint that can be loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
-    /// It begins with something else, or is cut off at the start.
+    /// Wrong first bytes, or too few bytes.
     #[error("these bytes are no checkpoint of a space")]
     Foreign,
-    /// Another version of this program wrote it.
+    /// Written by another version of this program.
     #[error("the checkpoint has version {found}; this program reads version {VERSION}")]
     Version {
-        /// The version it has.
+        /// Version of the checkpoint.
         found: u16,
     },
     /// Bytes changed or are missing since it was written.
     #[error("the checkpoint is damaged: its hash does not match")]
     Damaged,
-    /// The bytes do not form a record.
+    /// The bytes are not a valid record.
     #[error("the checkpoint cannot be read: {0}")]
     Malformed(String),
-    /// The record says something that cannot be.
+    /// The record holds impossible values.
     #[error("the checkpoint makes no sense: {0}")]
     Senseless(&'static str),
 }
 
 impl Checkpoint {
-    /// Adds what happened after the state was saved. Time goes on behind it.
+    /// Applies an event that happened after the state was saved. The tick of the event becomes the
+    /// last tick.
     pub fn replay(&mut self, tick: Tick, event: DurableEvent) {
         self.tick = self.tick.max(tick);
         let mut history = History(std::mem::take(&mut self.history).into());
@@ -223,12 +224,12 @@ impl Checkpoint {
         self.history = history.0.into();
     }
 
-    /// The bytes to keep.
+    /// Encodes the checkpoint.
     pub fn encode(&self) -> Vec<u8> {
         let body = write(V4::from(self));
         if body.len() >= SHORT {
             let compressed = lz4_flex::compress_prepend_size(&body);
-            // Reading it again costs something too: an eighth must be saved.
+            // Decompression costs time, so at least an eighth must be saved.
             if compressed.len() < body.len() - body.len() / 8 {
                 return Self::seal(COMPRESSED, &compressed);
             }
@@ -236,7 +237,7 @@ impl Checkpoint {
         Self::seal(PLAIN, &body)
     }
 
-    /// A body of a version behind its header, so that damage shows.
+    /// Puts a header with version and hash before a body, so that damage is detected.
     pub fn seal(version: u16, body: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER + body.len());
         bytes.extend_from_slice(&MAGIC);
@@ -246,7 +247,7 @@ impl Checkpoint {
         bytes
     }
 
-    /// What was kept; any bytes are fine to ask about.
+    /// Decodes a checkpoint. Any bytes are allowed as input.
     pub fn decode(bytes: &[u8]) -> Result<Self, CheckpointError> {
         let rest = bytes.strip_prefix(&MAGIC).ok_or(CheckpointError::Foreign)?;
         let (version, rest) = rest.split_first_chunk().ok_or(CheckpointError::Foreign)?;
@@ -260,15 +261,15 @@ impl Checkpoint {
         }
         match found {
             1 => read::<V1>(body)?.check(),
-            PLAIN_WORDS => read::<V2>(body)?.check(),
-            COMPRESSED_WORDS => read::<V2>(&decompress(body)?)?.check(),
+            PLAIN_TEXT_ONLY => read::<V2>(body)?.check(),
+            COMPRESSED_TEXT_ONLY => read::<V2>(&decompress(body)?)?.check(),
             PLAIN => read::<V4>(body)?.check(),
             _ => read::<V4>(&decompress(body)?)?.check(),
         }
     }
 }
 
-/// The length is believed only as far as any space may need it.
+/// Trusts the stated length only up to the size that a space may need.
 fn decompress(body: &[u8]) -> Result<Vec<u8>, CheckpointError> {
     let malformed =
         |error: lz4_flex::block::DecompressError| CheckpointError::Malformed(error.to_string());
@@ -283,7 +284,7 @@ fn decompress(body: &[u8]) -> Result<Vec<u8>, CheckpointError> {
 
 fn write<Record: Encode>(record: Record) -> Vec<u8> {
     bincode::encode_to_vec(record, config())
-        .expect("a record of plain values can always be written")
+        .expect("a record of plain values can always be encoded")
 }
 
 fn read<Record: Decode<()>>(body: &[u8]) -> Result<Record, CheckpointError> {
@@ -302,15 +303,15 @@ const fn config() -> Configuration<LittleEndian, Varint, Limit<LIMIT>> {
     bincode::config::standard().with_limit::<LIMIT>()
 }
 
-/// FNV-1a, 64 bits: against bits that fall over, not against people.
+/// FNV-1a, 64 bits: detects damaged bits, not deliberate changes.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-/// As version 1, what each line is beyond its words, what people say about themselves, whom they
-/// keep away, and which areas are locked.
+/// As version 2, with scope, edits and reactions of messages, status and blocks of players, and
+/// locked areas.
 #[derive(Encode, Decode)]
 struct V4 {
     space: V1,
@@ -343,7 +344,7 @@ struct ReactionV4 {
     users: Vec<[u8; 16]>,
 }
 
-/// As version 1, and who sent each line with which number of their own.
+/// As version 1, with the sender and the client's number of each message.
 #[derive(Encode, Decode)]
 struct V2 {
     space: V1,
@@ -399,17 +400,17 @@ struct MessageV1 {
 }
 
 impl From<&ChatMessage> for MessageMoreV4 {
-    fn from(line: &ChatMessage) -> Self {
-        let reactions = line.reactions.iter().map(|kind| ReactionV4 {
+    fn from(message: &ChatMessage) -> Self {
+        let reactions = message.reactions.iter().map(|kind| ReactionV4 {
             emoji: kind.emoji.clone(),
             users: kind.users.iter().map(|user| user.0.into_bytes()).collect(),
         });
         Self {
-            client_id: line.client_id,
-            scope: line.scope as u8,
-            reply_to: line.reply_to.map(|id| id.0.into_bytes()),
-            edited: line.edited,
-            is_deleted: line.is_deleted,
+            client_id: message.client_id,
+            scope: message.scope as u8,
+            reply_to: message.reply_to.map(|id| id.0.into_bytes()),
+            edited: message.edited,
+            is_deleted: message.is_deleted,
             reactions: reactions.collect(),
         }
     }
@@ -484,25 +485,25 @@ impl From<&SavedPlayer> for PlayerV1 {
 }
 
 impl From<&(UserId, RememberedPose)> for RememberedV1 {
-    fn from((user, place): &(UserId, RememberedPose)) -> Self {
+    fn from((user, pose): &(UserId, RememberedPose)) -> Self {
         Self {
             user: user.0.into_bytes(),
-            x: place.position.x,
-            y: place.position.y,
-            facing: place.facing as u8,
+            x: pose.position.x,
+            y: pose.position.y,
+            facing: pose.facing as u8,
         }
     }
 }
 
 impl From<&ChatMessage> for MessageV1 {
-    fn from(line: &ChatMessage) -> Self {
+    fn from(message: &ChatMessage) -> Self {
         Self {
-            id: line.id.0.into_bytes(),
-            player: line.player.0,
-            user: line.user.0.into_bytes(),
-            name: line.name.clone(),
-            text: line.text.clone(),
-            at: line.at,
+            id: message.id.0.into_bytes(),
+            player: message.player.0,
+            user: message.user.0.into_bytes(),
+            name: message.name.clone(),
+            text: message.text.clone(),
+            at: message.at,
         }
     }
 }
@@ -515,21 +516,21 @@ impl V4 {
                 "the chat and what is known of it do not fit",
             ));
         }
-        let lines = checkpoint.history.into_iter().zip(self.more);
-        checkpoint.history = lines
-            .map(|(line, more)| more.add_to(line))
+        let messages = checkpoint.history.into_iter().zip(self.more);
+        checkpoint.history = messages
+            .map(|(message, more)| more.add_to(message))
             .collect::<Result<_, _>>()?;
         if self.players.len() != checkpoint.players.len() {
             return Err(CheckpointError::Senseless(
-                "people and their manners do not fit",
+                "players and their statuses do not fit",
             ));
         }
-        for (saved, manners) in checkpoint.players.iter_mut().zip(self.players) {
-            let no_status = CheckpointError::Senseless("somebody has a status that does not exist");
-            saved.card.status = Status::from_wire(manners.status).ok_or(no_status)?;
-            saved.card.media = Media::from_bits(manners.media);
-            saved.vanished = manners.vanished;
-            let blocked = manners.blocked.into_iter();
+        for (saved, state) in checkpoint.players.iter_mut().zip(self.players) {
+            let no_status = CheckpointError::Senseless("a player has a status that does not exist");
+            saved.card.status = Status::from_wire(state.status).ok_or(no_status)?;
+            saved.card.media = Media::from_bits(state.media);
+            saved.vanished = state.vanished;
+            let blocked = state.blocked.into_iter();
             saved.blocked = blocked.map(|user| UserId(Uuid::from_bytes(user))).collect();
         }
         let locked = self.locked.into_iter();
@@ -541,12 +542,14 @@ impl V4 {
 }
 
 impl MessageMoreV4 {
-    fn add_to(self, line: ChatMessage) -> Result<ChatMessage, CheckpointError> {
+    fn add_to(self, message: ChatMessage) -> Result<ChatMessage, CheckpointError> {
         let scope = Scope::from_wire(self.scope)
-            .ok_or(CheckpointError::Senseless("a line is for nobody known"))?;
+            .ok_or(CheckpointError::Senseless("a message has an unknown scope"))?;
         let is_full = |kind: &ReactionV4| kind.users.len() > REACTION_USERS;
         if self.reactions.len() > REACTION_KINDS || self.reactions.iter().any(is_full) {
-            return Err(CheckpointError::Senseless("a line has too many reactions"));
+            return Err(CheckpointError::Senseless(
+                "a message has too many reactions",
+            ));
         }
         let reactions = self.reactions.into_iter().map(|kind| Reaction {
             emoji: kind.emoji,
@@ -563,7 +566,7 @@ impl MessageMoreV4 {
             edited: self.edited,
             is_deleted: self.is_deleted,
             reactions: reactions.collect(),
-            ..line
+            ..message
         })
     }
 }
@@ -576,8 +579,8 @@ impl V2 {
                 "the chat and its numbers do not fit",
             ));
         }
-        for (line, client_id) in checkpoint.history.iter_mut().zip(self.client_ids) {
-            line.client_id = client_id;
+        for (message, client_id) in checkpoint.history.iter_mut().zip(self.client_ids) {
+            message.client_id = client_id;
         }
         Ok(checkpoint)
     }
@@ -586,10 +589,10 @@ impl V2 {
 impl V1 {
     fn check(self) -> Result<Checkpoint, CheckpointError> {
         if self.tick > MAX_TICK {
-            return Err(CheckpointError::Senseless("nobody has lived for so long"));
+            return Err(CheckpointError::Senseless("the tick is too large"));
         }
         if self.remembered.len() > REMEMBERED {
-            return Err(CheckpointError::Senseless("too many places are remembered"));
+            return Err(CheckpointError::Senseless("too many poses are remembered"));
         }
         if self.history.len() > HISTORY {
             return Err(CheckpointError::Senseless("the chat is too long"));
@@ -624,7 +627,11 @@ impl V1 {
                 .into_iter()
                 .map(RememberedV1::check)
                 .collect::<Result<_, _>>()?,
-            history: self.history.into_iter().map(MessageV1::into_line).collect(),
+            history: self
+                .history
+                .into_iter()
+                .map(MessageV1::into_message)
+                .collect(),
             locked: Vec::new(),
         })
     }
@@ -662,16 +669,16 @@ impl PlayerV1 {
 
 impl RememberedV1 {
     fn check(self) -> Result<(UserId, RememberedPose), CheckpointError> {
-        let place = RememberedPose {
+        let pose = RememberedPose {
             position: position(self.x, self.y)?,
             facing: facing(self.facing)?,
         };
-        Ok((UserId(Uuid::from_bytes(self.user)), place))
+        Ok((UserId(Uuid::from_bytes(self.user)), pose))
     }
 }
 
 impl MessageV1 {
-    fn into_line(self) -> ChatMessage {
+    fn into_message(self) -> ChatMessage {
         ChatMessage {
             id: ChatId(Uuid::from_bytes(self.id)),
             player: PlayerId(self.player),
@@ -695,11 +702,13 @@ fn position(x: i32, y: i32) -> Result<Position, CheckpointError> {
         Ok(Position { x, y })
     } else {
         Err(CheckpointError::Senseless(
-            "somebody stands outside of every map",
+            "a player stands outside of every map",
         ))
     }
 }
 
 fn facing(number: u8) -> Result<Facing, CheckpointError> {
-    Facing::from_wire(number).ok_or(CheckpointError::Senseless("somebody looks nowhere"))
+    Facing::from_wire(number).ok_or(CheckpointError::Senseless(
+        "a player has a facing that does not exist",
+    ))
 }
