@@ -1,11 +1,11 @@
-//! Balance: which space a thread, or a process, hands to another one, when that pays.
+//! Balance: which space a thread or process hands over to another, when that pays off.
 
-/// A thread hands something over when it has more than this to do above the least busy one, in
-/// nanoseconds a second.
+/// Least difference in load to the least busy thread at which a space is handed over, in
+/// nanoseconds per second.
 const WORTH_MOVING: u64 = 50_000_000;
 
-/// The space to hand over and the thread to hand it to: the most expensive one that leaves the
-/// other thread with less to do than this one had. `loads` and `costs` are nanoseconds a second.
+/// Space to hand over, and the thread that receives it: the most expensive space that leaves the
+/// receiver with less load than the sender had. `loads` and `costs` are nanoseconds per second.
 pub fn choose<Id: Copy>(
     loads: &[u64],
     own: usize,
@@ -15,7 +15,7 @@ pub fn choose<Id: Copy>(
     let surplus = loads[own]
         .checked_sub(*least)
         .filter(|surplus| *surplus > WORTH_MOVING)?;
-    // At most half of the difference: the same space never comes back for the same reason.
+    // At most half of the difference, so that the same space never returns for the same reason.
     costs
         .filter(|(_, cost)| *cost > 0 && *cost <= surplus / 2)
         .max_by_key(|(_, cost)| *cost)
@@ -61,7 +61,10 @@ mod tests {
             let mut moves = 0;
             loop {
                 let loads: Vec<u64> = (0..threads)
-                    .map(|thread| costs.iter().zip(&homes).filter(|(_, home)| **home == thread).map(|(cost, _)| cost * MILLI).sum())
+                    .map(|thread| {
+                        let own = costs.iter().zip(&homes).filter(|(_, home)| **home == thread);
+                        own.map(|(cost, _)| cost * MILLI).sum()
+                    })
                     .collect();
                 let choice = (0..threads).find_map(|own| {
                     let here = costs.iter().enumerate().filter(|(id, _)| homes[*id] == own);

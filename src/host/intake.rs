@@ -1,32 +1,32 @@
-//! Intake: the commands of the coming tick. What people write and signal is bounded in bytes a
-//! tick: in all, for each sender and for each receiver of signals. What is more waits for the next
-//! ticks, in order, so that one tick is never more than everybody can be sent.
+//! Intake: the commands of the coming tick. Texts and signals are limited in bytes per tick: in
+//! total, per sender, and per receiver of signals. What exceeds a limit waits for the next ticks,
+//! in order, so that the output of one tick always fits into the clients' send queues.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::components::command::{Command, PlayerRef};
 use crate::components::id::{PlayerId, UserId};
 
-/// Bytes of what people write and signal that may wait for one space.
+/// Most bytes of texts and signals that may wait for one space.
 pub(super) const WAITING_BYTES: usize = 2 * 1024 * 1024;
 
-/// Bytes of it that one tick takes.
+/// Most bytes of texts and signals per tick.
 const TICK_BYTES: usize = 128 * 1024;
 
-/// Bytes of it that one tick takes of one sender, and for one receiver. A single larger one is let
-/// through.
+/// Most bytes of texts and signals per tick from one sender, and for one receiver. A single larger
+/// command is let through.
 const SENDER_BYTES: usize = 32 * 1024;
 const RECEIVER_BYTES: usize = 64 * 1024;
 
-/// Whose commands keep their order.
+/// Sender whose commands keep their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Sender {
     Player(PlayerId),
-    /// Everybody who changes lines from outside.
+    /// All users who change messages over HTTP.
     Outside,
 }
 
-/// Who a signal is for.
+/// Receiver of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Receiver {
     Player(PlayerId),
@@ -37,23 +37,23 @@ enum Receiver {
 #[derive(Debug, Default)]
 pub(super) struct Intake {
     waiting: VecDeque<Command>,
-    /// Whether there is no tick after the next, which takes everything.
+    /// Whether the next tick is the last one, which takes everything.
     is_last: bool,
 }
 
 impl Intake {
-    /// Whether nothing waits.
+    /// Whether no command waits.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// The next tick is the last one.
+    /// Marks the next tick as the last one.
     pub(super) const fn finish(&mut self) {
         self.is_last = true;
     }
 
-    /// Puts what the next tick takes of what waits and of what came behind it into the batch; how
-    /// many bytes of it people wrote.
+    /// Moves commands into the batch of the next tick: first those that wait, then new ones, up to
+    /// the limits. Returns the bytes of texts and signals among them.
     pub(super) fn take(
         &mut self,
         arrived: impl Iterator<Item = Command>,
@@ -66,7 +66,7 @@ impl Intake {
             return batch[first..].iter().map(weight).sum();
         }
         let mut tally = TickLoad::default();
-        // Hardly ever anything waits.
+        // Usually no command waits.
         for command in waiting.chain(arrived) {
             if tally.admits(&command) {
                 batch.push(command);
@@ -78,13 +78,13 @@ impl Intake {
     }
 }
 
-/// What one tick took so far.
+/// Bytes that the batch has taken so far.
 #[derive(Default)]
 struct TickLoad {
     all: usize,
     senders: BTreeMap<Sender, usize>,
     receivers: BTreeMap<Receiver, usize>,
-    /// Senders with something that waits already: what comes behind it waits too.
+    /// Senders with a command that waits. Their later commands wait, too.
     waiting: BTreeSet<Sender>,
 }
 
@@ -93,7 +93,7 @@ impl TickLoad {
         let bytes = weight(command);
         let sender = sender(command);
         if bytes == 0 {
-            // What was said before leaving is said before they leave.
+            // Messages sent before leaving are delivered before the player leaves.
             return sender.is_none_or(|sender| !self.waiting.contains(&sender));
         }
         let sender = sender.unwrap_or(Sender::Outside);
@@ -118,7 +118,7 @@ impl TickLoad {
     }
 }
 
-/// The bytes of what people write and signal; nothing for everything that is small.
+/// Bytes of text or signal in a command; 0 for commands that are small.
 pub(super) fn weight(command: &Command) -> usize {
     match command {
         Command::Chat { speech, .. } => speech.text.len(),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn one_tick_takes_little_of_one_sender_and_everything_in_the_end_in_order() {
+    fn a_tick_limits_one_sender_and_all_commands_arrive_in_order() {
         let mut intake = Intake::default();
         let leave = Command::Leave {
             player: PlayerId(1),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn one_tick_takes_little_for_one_receiver_and_little_in_all() {
+    fn a_tick_limits_one_receiver_and_the_total() {
         let mut intake = Intake::default();
         let to_one = (0..20).map(|from| signal(from, 99, 12 * 1024)).collect();
         assert_eq!(tick(&mut intake, to_one).len(), 5);
@@ -223,12 +223,12 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_changed_from_outside_come_a_few_a_tick() {
+    fn messages_changed_over_http_arrive_a_few_per_tick() {
         let mut intake = Intake::default();
         assert_eq!(
             tick(
                 &mut intake,
-                (0..40).map(|line| change(line, 16_000)).collect()
+                (0..40).map(|number| change(number, 16_000)).collect()
             )
             .len(),
             2
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_large_one_is_let_through() {
+    fn a_single_large_command_is_let_through() {
         assert_eq!(
             tick(&mut Intake::default(), vec![change(1, TICK_BYTES * 2)]).len(),
             1

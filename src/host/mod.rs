@@ -1,8 +1,7 @@
 //! Host: threads that tick the spaces of this process by absolute deadlines.
 //!
 //! May use `space` and below, and channels. Never: SQL, sockets, HTTP; a tick thread never waits
-//! for anybody. Loading and keeping spaces is the business of `cluster`; showing them that of
-//! `net::relay`.
+//! for another part. `cluster` loads and stores spaces; `net::relay` shows them to clients.
 
 pub mod balance;
 mod intake;
@@ -25,21 +24,21 @@ use crate::components::unit::Tick;
 use crate::space::Space;
 use crate::space::checkpoint::{Checkpoint, DurableEvent};
 
-/// Commands waiting for one space at most; at 20 Hz a thousand people send it about a thousand a
+/// Most commands that wait for one space. At 20 Hz a thousand players send about a thousand per
 /// tick.
 const COMMANDS: usize = 4_096;
 
-/// Ticks that a follower may be behind before it is given a picture instead.
+/// Ticks that a follower may be behind before it gets a snapshot instead.
 const FOLLOW_BACKLOG: usize = 32;
 
-/// The threads of this process.
+/// The host threads of this process.
 pub struct Host {
-    desks: Workers,
+    workers: Workers,
     until: Arc<Until>,
     threads: Vec<std::thread::JoinHandle<()>>,
 }
 
-/// Until when spaces are ticked, in nanoseconds of [`MonotonicTime`].
+/// Time until which spaces are ticked, in nanoseconds of [`MonotonicTime`].
 #[derive(Default)]
 struct Until(AtomicU64);
 
@@ -49,129 +48,131 @@ impl Until {
     }
 }
 
-/// What everybody may know of every thread: how to order something, and how much it has to do.
+/// Handles of all threads, shared by all threads: their command queues and loads.
 type Workers = Arc<[WorkerHandle]>;
 
 struct WorkerHandle {
-    orders: Sender<WorkerCommand>,
+    queue: Sender<WorkerCommand>,
     load: Load,
-    /// Whether spaces may still be handed to it.
+    /// Whether the thread takes no further spaces.
     is_closed: Mutex<bool>,
 }
 
-/// So many desks, and where their orders arrive.
-fn desks(count: usize) -> (Workers, Vec<Receiver<WorkerCommand>>) {
-    let (desks, inboxes): (Vec<_>, Vec<_>) = (0..count)
+/// Handles for this many threads, and the receivers of their commands.
+fn worker_handles(count: usize) -> (Workers, Vec<Receiver<WorkerCommand>>) {
+    let (workers, inboxes): (Vec<_>, Vec<_>) = (0..count)
         .map(|_| {
-            let (orders, inbox) = channel();
-            let desk = WorkerHandle {
-                orders,
+            let (queue, inbox) = channel();
+            let worker = WorkerHandle {
+                queue,
                 load: Load::default(),
                 is_closed: Mutex::new(false),
             };
-            (desk, inbox)
+            (worker, inbox)
         })
         .unzip();
-    (desks.into(), inboxes)
+    (workers.into(), inboxes)
 }
 
 impl WorkerHandle {
-    /// Hands a space over; gives it back when the thread has stopped.
-    fn take(&self, running: Box<worker::HostedSpace>) -> Result<(), Box<worker::HostedSpace>> {
+    /// Hands a space over. Gives it back when the thread has stopped.
+    fn open(&self, hosted: Box<worker::HostedSpace>) -> Result<(), Box<worker::HostedSpace>> {
         let is_closed = self.is_closed.lock();
         if *is_closed {
-            return Err(running);
+            return Err(hosted);
         }
         self.load.spaces.fetch_add(1, Ordering::Relaxed);
-        // While it is open its thread reads what it is sent.
-        let _ = self.orders.send(WorkerCommand::Open(running));
+        // While the handle is open, its thread reads the queue.
+        let _ = self.queue.send(WorkerCommand::Open(hosted));
         Ok(())
     }
 }
 
-/// What a thread has to do, as it measures it.
+/// Load of a thread, measured by itself.
 #[derive(Default)]
 struct Load {
     spaces: AtomicUsize,
     busy_nanos_per_second: AtomicU64,
 }
 
-/// What the host tells the cluster.
+/// An event that the host reports to the cluster.
 pub enum HostEvent {
-    /// Once a second when something changed, and at the end.
+    /// State of a space: once a second when something changed, and at the end.
     Checkpoint {
-        /// Of which space.
+        /// Space that was saved.
         space: SpaceId,
-        /// What must survive.
+        /// State to store.
         checkpoint: Box<Checkpoint>,
     },
-    /// Something happened that is shown only after it was kept: [`SpaceHandle::kept`].
+    /// Durable events. Clients see them only after they were committed: [`SpaceHandle::kept`].
     Durable {
-        /// In which space.
+        /// Space of the events.
         space: SpaceId,
-        /// When.
+        /// Tick of the events.
         tick: Tick,
-        /// What, in order.
+        /// The events, in order.
         events: Vec<DurableEvent>,
     },
-    /// It heard of a change of its plan, and not of one before that: it needs the whole plan.
+    /// The space received a change of its layout without the one before it, and needs the whole
+    /// layout.
     Behind(SpaceId),
-    /// People there talk through the forwarding unit, for the first time.
+    /// Players in the space use the SFU for the first time.
     Crowded(SpaceId),
-    /// Nobody has been in the space for a while.
+    /// The space has been empty for a while.
     Resting(SpaceId),
-    /// A space is no longer ticked. Every checkpoint of it came before.
+    /// A space is no longer ticked. All its checkpoints were sent before.
     Ended {
-        /// Which.
+        /// Space that ended.
         space: SpaceId,
-        /// Why.
+        /// Reason of the end.
         ending: Ending,
-        /// Who follows a space that leaves: told when the other process has it.
+        /// Followers of a space that leaves. They are told when the other process has it.
         followers: Vec<mpsc::Sender<SpaceUpdate>>,
     },
 }
 
-/// Why a space is no longer ticked.
+/// Reason why a space is no longer ticked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum Ending {
-    /// Nobody was in it.
+    /// It was empty.
     Unloaded,
-    /// It is handed to another process: kept, and shown to its followers until that process has it.
+    /// It is handed over to another process: stored, and shown to its followers until that process
+    /// has it.
     Leaves,
     /// Another process runs it from now on.
     Moved,
-    /// Its tick failed; it starts again from its checkpoint when somebody comes.
+    /// Its tick failed. It restarts from its checkpoint when a player joins.
     Restarts,
     /// It was deleted.
     Deleted,
     /// The process stops.
     Stopped,
-    /// Its map has another size: it is kept, and begins again when someone comes.
+    /// Its map has another size. It is stored, and restarts when a player joins.
     Resized,
 }
 
-/// What a follower of a space sees.
+/// An update that a follower of a space receives.
 #[derive(Debug, Clone, Encode, Decode)]
 pub enum SpaceUpdate {
-    /// Everything: first of all, and whenever the follower fell behind.
+    /// The full state: first of all, and after the follower fell behind.
     Snapshot {
-        /// Everything visible.
+        /// Full visible state of the space.
         picture: Arc<Snapshot>,
-        /// Which life of the space.
+        /// Epoch of the space.
         epoch: u64,
-        /// What happened in ticks that were left out.
+        /// Facts of the ticks that were left out.
         missed: Vec<Fact>,
     },
-    /// One tick.
+    /// Output of one tick.
     Tick(Arc<TickOutput>),
-    /// No more will come.
+    /// The space ended. No further updates follow.
     Ended(Ending),
 }
 
-/// Why a command was not taken.
+/// Why a command was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// Too many are waiting.
+    /// Too many commands are waiting.
     #[error("the space is overloaded")]
     Overloaded,
     /// The space is no longer ticked here.
@@ -182,55 +183,55 @@ pub enum SendError {
 enum WorkerCommand {
     Open(Box<worker::HostedSpace>),
     Follow(SpaceId, mpsc::Sender<SpaceUpdate>),
-    Kept(SpaceId, Tick),
+    Committed(SpaceId, Tick),
     Checkpoint(SpaceId),
     Close { space: SpaceId, ending: Ending },
     Stop,
 }
 
-/// A space that is ticked by some thread of this process. Cheap to clone.
+/// Handle of a space that a thread of this process ticks. Cheap to clone.
 #[derive(Clone)]
 pub struct SpaceHandle {
     id: SpaceId,
     commands: Sender<Command>,
-    desks: Workers,
+    workers: Workers,
     status: Arc<SpaceStatus>,
 }
 
-/// What anybody may know of a space without asking its thread.
+/// Status of a space that can be read without asking its thread.
 #[derive(Default)]
 struct SpaceStatus {
     people: AtomicUsize,
-    /// What its ticks took lately, in nanoseconds a second.
+    /// Recent cost of its ticks, in nanoseconds per second.
     cost: AtomicU64,
     /// Commands for the next tick.
     waiting: AtomicUsize,
-    /// Bytes of what people write and signal among them, and among what waits for later ticks.
+    /// Bytes of texts and signals among them, and among commands that wait for later ticks.
     waiting_bytes: AtomicUsize,
     ended: AtomicBool,
-    /// The version of the plan that it is run with.
+    /// Version of the layout in use.
     version: AtomicU32,
-    /// The thread that ticks it now. An order to one that no longer does is passed on.
+    /// Index of the thread that ticks it now. A thread that no longer does passes commands on.
     home: AtomicUsize,
 }
 
 impl SpaceHandle {
-    /// Which space.
+    /// Id of the space.
     pub const fn id(&self) -> SpaceId {
         self.id
     }
 
-    /// How many people are in it.
+    /// Number of players in it.
     pub fn people(&self) -> usize {
         self.status.people.load(Ordering::Relaxed)
     }
 
-    /// The version of the plan that it is run with.
+    /// Version of the layout in use.
     pub fn version(&self) -> u32 {
         self.status.version.load(Ordering::Acquire)
     }
 
-    /// What its ticks took lately, in nanoseconds a second.
+    /// Recent cost of its ticks, in nanoseconds per second.
     pub fn cost(&self) -> u64 {
         self.status.cost.load(Ordering::Relaxed)
     }
@@ -240,9 +241,9 @@ impl SpaceHandle {
         self.status.ended.load(Ordering::Acquire)
     }
 
-    /// Applied at the next tick.
+    /// Sends a command, which is applied at the next tick.
     pub fn send(&self, command: Command) -> Result<(), SendError> {
-        // A bounded channel of the standard library would hold room for all of them, in every
+        // A bounded channel of the standard library would reserve memory for all of them, in every
         // space.
         if self.status.waiting.fetch_add(1, Ordering::Relaxed) >= COMMANDS {
             self.status.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -265,51 +266,50 @@ impl SpaceHandle {
         self.commands.send(command).map_err(|_| SendError::Ended)
     }
 
-    /// Everything that happens from now on, beginning with a picture.
+    /// Follows the space. The first update is a snapshot.
     pub fn follow(&self) -> mpsc::Receiver<SpaceUpdate> {
         let (sender, receiver) = mpsc::channel(FOLLOW_BACKLOG);
-        // When the thread is gone the sender is dropped with the order, which ends the receiver.
-        self.order(WorkerCommand::Follow(self.id, sender));
+        // When the thread is gone, the sender is dropped with the command, which ends the receiver.
+        self.command(WorkerCommand::Follow(self.id, sender));
         receiver
     }
 
-    /// What happened up to that tick was kept and can be shown.
+    /// Marks durable events up to that tick as committed, so that they may be shown.
     pub fn kept(&self, tick: Tick) {
-        self.order(WorkerCommand::Kept(self.id, tick));
+        self.command(WorkerCommand::Committed(self.id, tick));
     }
 
-    /// Its state is reported now, whether it changed or not.
+    /// Requests a checkpoint now, even if nothing changed.
     pub fn checkpoint(&self) {
-        self.order(WorkerCommand::Checkpoint(self.id));
+        self.command(WorkerCommand::Checkpoint(self.id));
     }
 
-    /// Ends the ticking. For [`Ending::Unloaded`] only when nobody is in the space and nothing
-    /// waits for it.
+    /// Ends the space. For [`Ending::Unloaded`] only when it is empty and no command waits.
     pub fn close(&self, ending: Ending) {
-        self.order(WorkerCommand::Close {
+        self.command(WorkerCommand::Close {
             space: self.id,
             ending,
         });
     }
 
-    /// The thread that ticks it now, by its number.
+    /// Index of the thread that ticks it now.
     pub fn home(&self) -> usize {
         self.status.home.load(Ordering::Acquire)
     }
 
-    fn order(&self, order: WorkerCommand) {
+    fn command(&self, command: WorkerCommand) {
         // The thread ends only with the process.
-        let _ = self.desks[self.home()].orders.send(order);
+        let _ = self.workers[self.home()].queue.send(command);
     }
 }
 
 impl Host {
-    /// Starts that many threads, at least one.
+    /// Starts this many threads, at least one.
     pub fn start(
         threads: usize,
-        reports: &mpsc::UnboundedSender<HostEvent>,
+        host_events: &mpsc::UnboundedSender<HostEvent>,
     ) -> std::io::Result<Self> {
-        let (desks, inboxes) = desks(threads.max(1));
+        let (workers, inboxes) = worker_handles(threads.max(1));
         let until = Arc::new(Until::default());
         let threads = inboxes
             .into_iter()
@@ -318,8 +318,8 @@ impl Host {
                 let run = worker::run_on(
                     number,
                     inbox,
-                    reports.clone(),
-                    Arc::clone(&desks),
+                    host_events.clone(),
+                    Arc::clone(&workers),
                     Arc::clone(&until),
                 );
                 std::thread::Builder::new()
@@ -328,34 +328,34 @@ impl Host {
             })
             .collect::<std::io::Result<_>>()?;
         Ok(Self {
-            desks,
+            workers,
             until,
             threads,
         })
     }
 
-    /// Spaces are ticked until then. Nothing is ticked before this was said for the first time.
+    /// Sets the time until which spaces are ticked. No space is ticked before the first call.
     pub fn tick_until(&self, until: MonotonicTime) {
         self.until.0.store(until.0, Ordering::Release);
     }
 
-    /// How much there is to do: nanoseconds a second, over all threads.
+    /// Load in nanoseconds per second, summed over all threads.
     pub fn load(&self) -> u64 {
         let loads = self
-            .desks
+            .workers
             .iter()
-            .map(|desk| desk.load.busy_nanos_per_second.load(Ordering::Relaxed));
+            .map(|worker| worker.load.busy_nanos_per_second.load(Ordering::Relaxed));
         loads.sum()
     }
 
-    /// Ticks a space on the thread that has the least to do.
+    /// Opens a space on the least busy thread.
     pub fn open(&self, id: SpaceId, space: Space, epoch: u64) -> SpaceHandle {
-        let (home, desk) = self
-            .desks
+        let (home, worker) = self
+            .workers
             .iter()
             .enumerate()
-            .min_by_key(|(_, desk)| {
-                let load = &desk.load;
+            .min_by_key(|(_, worker)| {
+                let load = &worker.load;
                 (
                     load.busy_nanos_per_second.load(Ordering::Relaxed),
                     load.spaces.load(Ordering::Relaxed),
@@ -365,23 +365,23 @@ impl Host {
         let (commands, inbox) = channel();
         let status = Arc::<SpaceStatus>::default();
         status.home.store(home, Ordering::Release);
-        let running = worker::HostedSpace::new(id, space, epoch, inbox, Arc::clone(&status));
-        if desk.take(Box::new(running)).is_err() {
-            // After the host has stopped nothing ticks, and nobody will say that the space ended.
+        let hosted = worker::HostedSpace::new(id, space, epoch, inbox, Arc::clone(&status));
+        if worker.open(Box::new(hosted)).is_err() {
+            // After the host stopped no thread ticks, and no event reports the end of the space.
             status.ended.store(true, Ordering::Release);
         }
         SpaceHandle {
             id,
             commands,
-            desks: Arc::clone(&self.desks),
+            workers: Arc::clone(&self.workers),
             status,
         }
     }
 
     /// Ends every space with a last checkpoint, then the threads.
     pub fn stop(&mut self) {
-        for desk in self.desks.iter() {
-            let _ = desk.orders.send(WorkerCommand::Stop);
+        for worker in self.workers.iter() {
+            let _ = worker.queue.send(WorkerCommand::Stop);
         }
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {

@@ -1,7 +1,7 @@
-//! Moment: a point on a clock that never goes back and does not stop while the machine sleeps.
+//! Monotonic: time of a clock that never goes back and keeps running while the machine sleeps.
 //!
-//! A lease runs on while a laptop is closed or a virtual machine is suspended, so what is measured
-//! against it must too: `std`'s `Instant` stops there.
+//! A lease expires while a laptop is closed or a virtual machine is suspended, so it must be
+//! measured with such a clock. The `Instant` of `std` stops there.
 
 use std::ops::Add;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Boottime;
 
-/// Other systems' monotonic clock; whether it counts sleep differs.
+/// Monotonic clock of other systems. Whether it counts sleep differs.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
 
@@ -18,16 +18,16 @@ const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
 pub struct MonotonicTime(pub u64);
 
 impl MonotonicTime {
-    /// Later than everything.
+    /// Later than every other time.
     pub const NEVER: Self = Self(u64::MAX);
 
-    /// Now, by the boot-time clock.
+    /// Current time of the boot-time clock.
     pub fn now() -> Self {
         let time = rustix::time::clock_gettime(CLOCK);
         Self(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
     }
 
-    /// How long until then; nothing when it has passed.
+    /// Time from `earlier` to this; zero when it is negative.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }

@@ -1,4 +1,4 @@
-//! Thread: ticks its spaces, each by its own absolute deadline.
+//! Worker: a thread that ticks its spaces, each by its own absolute deadline.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -23,30 +23,30 @@ use crate::space::Space;
 use crate::space::checkpoint::DurableEvent;
 use crate::systems::chat::History;
 
-/// Ticks that a late space makes up for at once; what is older is skipped and counted.
+/// Ticks that a late space makes up for at once. Older ones are skipped and counted.
 const CATCH_UP: u32 = 3;
 
-/// Deadlines of a thread's spaces fall together on such a grid: waking up costs more than the tick
-/// of a space at rest.
-const GRID: Duration = Duration::from_millis(5);
+/// Grid to which deadlines of a thread's spaces are rounded: waking up costs more than the tick of
+/// a space at rest.
+const DEADLINE_GRID: Duration = Duration::from_millis(5);
 
-/// How long nobody must be in a space before it is reported as resting.
-const REST: Duration = Duration::from_secs(30);
+/// Time for which a space must be empty before it is reported as resting.
+const RESTING_AFTER: Duration = Duration::from_secs(30);
 
-/// How often a thread measures what it has to do.
-const MEASURE: Duration = Duration::from_secs(1);
+/// Interval in which a thread measures its load.
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
-/// How long an order for a space that moved may be on its way.
+/// Time for which commands for a space that moved may still arrive.
 const REMEMBER_MOVES: Duration = Duration::from_secs(10);
 
-/// How often what changed is checkpointed.
-const CHECKPOINT: Duration = Duration::from_secs(1);
+/// Interval of checkpoints of a space that changes.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
-/// Facts kept for a follower that is behind; beyond that the oldest are lost to it (the space's
-/// history still has the chat).
-const MISSED: usize = 4_096;
+/// Most facts stored for a follower that is behind. Older ones are lost to it; the chat is still in
+/// the history of the space.
+const MAX_MISSED: usize = 4_096;
 
-/// One space that is ticked.
+/// A space that is ticked.
 pub(super) struct HostedSpace {
     id: SpaceId,
     space: Space,
@@ -55,12 +55,12 @@ pub(super) struct HostedSpace {
     batch: Vec<Command>,
     intake: Intake,
     followers: Vec<Follower>,
-    /// What happened and is not kept yet: not shown to anybody.
-    unkept: VecDeque<(Tick, Vec<Fact>)>,
-    /// What was kept since the last tick: shown with the next.
-    kept: Vec<Fact>,
-    /// What was said, as far as it was shown.
-    said: History,
+    /// Durable facts that are not committed yet. Followers do not see them.
+    uncommitted: VecDeque<(Tick, Vec<Fact>)>,
+    /// Facts committed since the last tick. They are shown with the next.
+    committed: Vec<Fact>,
+    /// Chat history as far as followers have seen it.
+    shown_history: History,
     status: Arc<SpaceStatus>,
     period: Duration,
     next: Instant,
@@ -68,18 +68,18 @@ pub(super) struct HostedSpace {
     checkpointed: Instant,
     resting_since: Option<Instant>,
     reported: Reported,
-    /// Time spent on it since the thread measured last.
+    /// Time spent on the space since the last measurement.
     spent: Duration,
     #[cfg(test)]
     fails: bool,
 }
 
-/// What was reported, and need not be again.
+/// Events that were reported and need not be reported again.
 #[derive(Default)]
 struct Reported {
-    /// That people there talk through the forwarding unit.
+    /// Players in the space use the SFU.
     is_crowded: bool,
-    /// That the space is behind with its plan.
+    /// The space is behind with its layout.
     is_behind: bool,
 }
 
@@ -92,7 +92,7 @@ impl Follower {
     fn miss(&mut self, output: &TickOutput) {
         let missed = self.missed.get_or_insert_default();
         missed.extend(output.facts.iter().cloned());
-        let excess = missed.len().saturating_sub(MISSED);
+        let excess = missed.len().saturating_sub(MAX_MISSED);
         missed.drain(..excess);
     }
 }
@@ -107,10 +107,10 @@ impl HostedSpace {
     ) -> Self {
         let now = now();
         let period = Duration::from_secs(1) / u32::from(space.rate().per_second());
-        let said = History(space.picture().history.into());
+        let shown_history = History(space.picture().history.into());
         status.version.store(space.version(), Ordering::Release);
-        // Its world is made anew on the thread that runs it: among what other threads hold, no page
-        // of it could ever be given back.
+        // The world is rebuilt on the thread that runs it. Allocated here, its pages could never be
+        // freed, because they are shared with data of other threads.
         space.sleep();
         Self {
             id,
@@ -120,9 +120,9 @@ impl HostedSpace {
             batch: Vec::new(),
             intake: Intake::default(),
             followers: Vec::new(),
-            unkept: VecDeque::new(),
-            kept: Vec::new(),
-            said,
+            uncommitted: VecDeque::new(),
+            committed: Vec::new(),
+            shown_history,
             status,
             period,
             next: now + period,
@@ -136,11 +136,11 @@ impl HostedSpace {
         }
     }
 
-    /// Runs the tick that is due and shows it to the followers, unless the right to do so ended
-    /// meanwhile.
-    fn tick(&mut self, now: Instant, reports: &UnboundedSender<HostEvent>, until: &Until) {
+    /// Runs the tick that is due and shows it to the followers, unless the right to run the space
+    /// ended in the meantime.
+    fn tick(&mut self, now: Instant, host_events: &UnboundedSender<HostEvent>, until: &Until) {
         #[cfg(test)]
-        assert!(!self.fails, "a test wants this tick to fail");
+        assert!(!self.fails, "a test makes this tick fail");
         self.take_commands();
         let mut output = self.space.step(&self.batch);
         if !self.batch.is_empty() {
@@ -150,18 +150,18 @@ impl HostedSpace {
             let was_behind =
                 std::mem::replace(&mut self.reported.is_behind, self.space.is_behind());
             if self.reported.is_behind && !was_behind {
-                let _ = reports.send(HostEvent::Behind(self.id));
+                let _ = host_events.send(HostEvent::Behind(self.id));
             }
         }
         self.batch.clear();
-        self.hold_back(&mut output, reports);
+        self.hold_back(&mut output, host_events);
         self.status
             .people
             .store(self.space.people(), Ordering::Relaxed);
         let is_news = !output.is_quiet();
         self.changed |= is_news;
-        // Whoever was too busy for its frame gets it with one of the next; then once a second is
-        // enough.
+        // A follower whose queue was full gets the frame with one of the next ticks. Afterwards
+        // once per second is enough.
         let is_beat = output
             .tick
             .0
@@ -169,14 +169,14 @@ impl HostedSpace {
         if is_news || is_beat || !self.space.is_still() {
             self.show(&Arc::new(output), until.is_over());
         }
-        if self.changed && now >= self.checkpointed + CHECKPOINT {
-            self.checkpoint(now, reports);
+        if self.changed && now >= self.checkpointed + CHECKPOINT_EVERY {
+            self.checkpoint(now, host_events);
         }
         if !self.reported.is_crowded && self.space.is_forwarding() {
             self.reported.is_crowded = true;
-            let _ = reports.send(HostEvent::Crowded(self.id));
+            let _ = host_events.send(HostEvent::Crowded(self.id));
         }
-        self.rest(now, reports);
+        self.rest(now, host_events);
         self.schedule(now);
     }
 
@@ -200,24 +200,24 @@ impl HostedSpace {
         }
     }
 
-    /// Takes what must be kept first out of a tick's output, and adds what was kept since the last
-    /// one.
-    fn hold_back(&mut self, output: &mut TickOutput, reports: &UnboundedSender<HostEvent>) {
+    /// Takes durable facts out of a tick's output until they are committed, and adds those
+    /// committed since the last tick.
+    fn hold_back(&mut self, output: &mut TickOutput, host_events: &UnboundedSender<HostEvent>) {
         self.forget(output);
         let durable: Vec<Fact> = output
             .facts
             .extract_if(.., |fact| fact.is_durable())
             .collect();
-        output.facts.splice(..0, self.kept.drain(..));
+        output.facts.splice(..0, self.committed.drain(..));
         let events: Vec<_> = durable.iter().filter_map(DurableEvent::of).collect();
-        match self.unkept.back_mut() {
-            // Nothing to keep, but it must not overtake what waits.
+        match self.uncommitted.back_mut() {
+            // Nothing to commit, but it must not overtake what waits.
             Some((_, waiting)) if events.is_empty() => waiting.extend(durable),
             None if events.is_empty() => output.facts.extend(durable),
             _ => {
-                self.unkept.push_back((output.tick, durable));
-                // Nobody listens only while the process ends.
-                let _ = reports.send(HostEvent::Durable {
+                self.uncommitted.push_back((output.tick, durable));
+                // The receiver is gone only while the process ends.
+                let _ = host_events.send(HostEvent::Durable {
                     space: self.id,
                     tick: output.tick,
                     events,
@@ -225,11 +225,11 @@ impl HostedSpace {
             }
         }
         for fact in &output.facts {
-            self.said.apply(fact);
+            self.shown_history.apply(fact);
         }
     }
 
-    /// When what was said is forgotten nobody is left who waits for it.
+    /// Drops waiting facts when the history is forgotten: no player is left who waits for them.
     fn forget(&mut self, output: &mut TickOutput) {
         let Some(end) = output
             .facts
@@ -238,8 +238,8 @@ impl HostedSpace {
         else {
             return;
         };
-        self.kept.clear();
-        for (_, waiting) in &mut self.unkept {
+        self.committed.clear();
+        for (_, waiting) in &mut self.uncommitted {
             waiting.clear();
         }
         let mut facts = 0..;
@@ -248,10 +248,10 @@ impl HostedSpace {
             .retain(|fact| facts.next() > Some(end) || !fact.is_durable());
     }
 
-    fn release(&mut self, tick: Tick) {
-        while self.unkept.front().is_some_and(|(at, _)| *at <= tick) {
-            self.kept.extend(
-                self.unkept
+    fn commit(&mut self, tick: Tick) {
+        while self.uncommitted.front().is_some_and(|(at, _)| *at <= tick) {
+            self.committed.extend(
+                self.uncommitted
                     .pop_front()
                     .into_iter()
                     .flat_map(|(_, facts)| facts),
@@ -271,7 +271,7 @@ impl HostedSpace {
             let seen = match follower.missed.as_mut() {
                 None => SpaceUpdate::Tick(Arc::clone(output)),
                 Some(missed) => SpaceUpdate::Snapshot {
-                    picture: Arc::clone(picture.get_or_insert_with(|| Arc::new(self.picture()))),
+                    picture: Arc::clone(picture.get_or_insert_with(|| Arc::new(self.snapshot()))),
                     epoch,
                     missed: missed.iter().chain(&output.facts).cloned().collect(),
                 },
@@ -291,17 +291,17 @@ impl HostedSpace {
         self.followers = followers;
     }
 
-    /// Everything visible but what is not kept yet.
-    fn picture(&mut self) -> Snapshot {
+    /// The full visible state without what is not committed yet.
+    fn snapshot(&mut self) -> Snapshot {
         Snapshot {
-            history: self.said.0.iter().cloned().collect(),
+            history: self.shown_history.0.iter().cloned().collect(),
             ..self.space.picture()
         }
     }
 
     fn follow(&mut self, sender: Sender<SpaceUpdate>) {
         let seen = SpaceUpdate::Snapshot {
-            picture: Arc::new(self.picture()),
+            picture: Arc::new(self.snapshot()),
             epoch: self.epoch,
             missed: Vec::new(),
         };
@@ -313,10 +313,10 @@ impl HostedSpace {
         }
     }
 
-    fn checkpoint(&mut self, now: Instant, reports: &UnboundedSender<HostEvent>) {
+    fn checkpoint(&mut self, now: Instant, host_events: &UnboundedSender<HostEvent>) {
         let checkpoint = Box::new(self.space.checkpoint());
-        // Nobody listens only while the process ends.
-        let _ = reports.send(HostEvent::Checkpoint {
+        // The receiver is gone only while the process ends.
+        let _ = host_events.send(HostEvent::Checkpoint {
             space: self.id,
             checkpoint,
         });
@@ -324,32 +324,32 @@ impl HostedSpace {
         self.checkpointed = now;
     }
 
-    fn rest(&mut self, now: Instant, reports: &UnboundedSender<HostEvent>) {
+    fn rest(&mut self, now: Instant, host_events: &UnboundedSender<HostEvent>) {
         if !self.space.is_resting() {
             self.resting_since = None;
             return;
         }
         let since = *self.resting_since.get_or_insert(now);
-        if now >= since + REST {
+        if now >= since + RESTING_AFTER {
             self.resting_since = Some(now);
-            let _ = reports.send(HostEvent::Resting(self.id));
+            let _ = host_events.send(HostEvent::Resting(self.id));
         }
     }
 
-    /// Whether the space can be unloaded: nobody in it, and nobody about to come.
+    /// Whether the space can be unloaded: it is empty, and no join waits.
     fn is_idle(&mut self) -> bool {
-        self.is_asked_nothing() && self.space.is_resting()
+        self.has_no_commands() && self.space.is_resting()
     }
 
-    fn is_asked_nothing(&mut self) -> bool {
+    fn has_no_commands(&mut self) -> bool {
         self.take_commands();
         self.batch.is_empty() && self.intake.is_empty()
     }
 
-    fn end(mut self, ending: Ending, reports: &UnboundedSender<HostEvent>) {
-        let is_kept = !matches!(ending, Ending::Restarts | Ending::Deleted | Ending::Moved);
-        if is_kept && self.changed {
-            self.checkpoint(now(), reports);
+    fn end(mut self, ending: Ending, host_events: &UnboundedSender<HostEvent>) {
+        let is_saved = !matches!(ending, Ending::Restarts | Ending::Deleted | Ending::Moved);
+        if is_saved && self.changed {
+            self.checkpoint(now(), host_events);
         }
         self.status.ended.store(true, Ordering::Release);
         let mut followers = Vec::new();
@@ -357,11 +357,11 @@ impl HostedSpace {
             if ending == Ending::Leaves {
                 followers.push(sender);
             } else {
-                // A full channel is dropped with its sender, which ends the follower too.
+                // A full channel is dropped with its sender, which ends the follower, too.
                 let _ = sender.try_send(SpaceUpdate::Ended(ending));
             }
         }
-        let _ = reports.send(HostEvent::Ended {
+        let _ = host_events.send(HostEvent::Ended {
             space: self.id,
             ending,
             followers,
@@ -369,19 +369,19 @@ impl HostedSpace {
     }
 }
 
-/// The body of a host thread.
+/// Main function of a host thread.
 pub(super) fn run_on(
     number: usize,
-    orders: Receiver<WorkerCommand>,
-    reports: UnboundedSender<HostEvent>,
-    desks: Workers,
+    inbox: Receiver<WorkerCommand>,
+    host_events: UnboundedSender<HostEvent>,
+    workers: Workers,
     until: Arc<Until>,
 ) -> impl FnOnce() + Send {
     move || {
         HostWorker {
             number,
-            reports,
-            desks,
+            host_events,
+            workers,
             until,
             spaces: HashMap::new(),
             started: now(),
@@ -389,26 +389,26 @@ pub(super) fn run_on(
             deadlines: BinaryHeap::new(),
             moved: Vec::new(),
         }
-        .run(&orders);
+        .run(&inbox);
     }
 }
 
 struct HostWorker {
     number: usize,
-    reports: UnboundedSender<HostEvent>,
-    desks: Workers,
+    host_events: UnboundedSender<HostEvent>,
+    workers: Workers,
     until: Arc<Until>,
     spaces: HashMap<SpaceId, HostedSpace>,
     started: Instant,
-    /// What searches for ways may take, as of that moment.
+    /// Budget of path searches, and the time it was last refilled.
     searching: (Instant, SearchBudget),
     deadlines: BinaryHeap<Reverse<(Instant, SpaceId)>>,
-    /// Where spaces went, and when: an order that was on its way meanwhile is passed on.
+    /// Spaces that moved: when, and to which thread. Commands that arrive late are passed on.
     moved: Vec<(Instant, SpaceId, usize)>,
 }
 
 impl HostWorker {
-    fn run(mut self, orders: &Receiver<WorkerCommand>) {
+    fn run(mut self, inbox: &Receiver<WorkerCommand>) {
         let mut busy = Duration::ZERO;
         let mut measured = now();
         loop {
@@ -416,40 +416,40 @@ impl HostWorker {
                 .deadlines
                 .peek()
                 .map(|Reverse((at, _))| at.saturating_duration_since(now()));
-            let order = match wait {
-                None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(wait) => orders.recv_timeout(wait),
+            let command = match wait {
+                None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(wait) => inbox.recv_timeout(wait),
             };
             let started = now();
-            match order {
+            match command {
                 Ok(WorkerCommand::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(order) => self.obey(order),
+                Ok(command) => self.apply(command),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             self.tick_due();
             busy += now() - started;
             let since = now() - measured;
-            if since >= MEASURE || self.spaces.is_empty() {
+            if since >= MEASURE_EVERY || self.spaces.is_empty() {
                 self.measure(busy, since);
                 busy = Duration::ZERO;
                 measured = now();
             }
         }
-        let mut is_closed = self.desks[self.number].is_closed.lock();
+        let mut is_closed = self.workers[self.number].is_closed.lock();
         *is_closed = true;
-        // What was handed over in the last moment ends here too.
-        while let Ok(order) = orders.try_recv() {
-            if let WorkerCommand::Open(running) = order {
-                self.spaces.insert(running.id, *running);
+        // A space that was handed over in the last moment ends here, too.
+        while let Ok(command) = inbox.try_recv() {
+            if let WorkerCommand::Open(hosted) = command {
+                self.spaces.insert(hosted.id, *hosted);
             }
         }
         drop(is_closed);
-        for (_, running) in self.spaces.drain() {
-            running.end(Ending::Stopped, &self.reports);
+        for (_, hosted) in self.spaces.drain() {
+            hosted.end(Ending::Stopped, &self.host_events);
         }
     }
 
-    /// Tells the others how much there is to do here, and hands a space over when that pays.
+    /// Publishes the load of this thread, and hands a space over when that pays off.
     fn measure(&mut self, busy: Duration, since: Duration) {
         let per_second =
             |spent: Duration| (spent.as_nanos() * 1_000_000_000 / since.as_nanos().max(1)) as u64;
@@ -458,19 +458,19 @@ impl HostWorker {
         } else {
             per_second(busy)
         };
-        self.desks[self.number]
+        self.workers[self.number]
             .load
             .busy_nanos_per_second
             .store(own_load, Ordering::Relaxed);
         let loads: Vec<u64> = self
-            .desks
+            .workers
             .iter()
-            .map(|desk| desk.load.busy_nanos_per_second.load(Ordering::Relaxed))
+            .map(|worker| worker.load.busy_nanos_per_second.load(Ordering::Relaxed))
             .collect();
-        let costs = self.spaces.values_mut().map(|running| {
-            let cost = per_second(std::mem::take(&mut running.spent));
-            running.status.cost.store(cost, Ordering::Relaxed);
-            (running.id, cost)
+        let costs = self.spaces.values_mut().map(|hosted| {
+            let cost = per_second(std::mem::take(&mut hosted.spent));
+            hosted.status.cost.store(cost, Ordering::Relaxed);
+            (hosted.id, cost)
         });
         let costs: Vec<_> = costs.collect();
         if let Some((space, other)) = balance::choose(&loads, self.number, costs.into_iter()) {
@@ -479,18 +479,18 @@ impl HostWorker {
     }
 
     fn hand_over(&mut self, space: SpaceId, other: usize) {
-        let Some(running) = self.spaces.remove(&space) else {
+        let Some(hosted) = self.spaces.remove(&space) else {
             return;
         };
-        let status = Arc::clone(&running.status);
-        if let Err(running) = self.desks[other].take(Box::new(running)) {
-            self.deadlines.push(Reverse((running.next, space)));
-            self.spaces.insert(space, *running);
+        let status = Arc::clone(&hosted.status);
+        if let Err(hosted) = self.workers[other].open(Box::new(hosted)) {
+            self.deadlines.push(Reverse((hosted.next, space)));
+            self.spaces.insert(space, *hosted);
             return;
         }
-        // Only now: an order for it must not come before the space itself.
+        // Only now: a command must not arrive at the other thread before the space itself.
         status.home.store(other, Ordering::Release);
-        self.desks[self.number]
+        self.workers[self.number]
             .load
             .spaces
             .fetch_sub(1, Ordering::Relaxed);
@@ -502,52 +502,52 @@ impl HostWorker {
         self.moved.push((now, space, other));
     }
 
-    /// Where a space that is not here went.
+    /// Thread to which a space that is not here moved.
     fn successor(&self, space: SpaceId) -> Option<usize> {
         let is_here = self.spaces.contains_key(&space);
         let moved = self.moved.iter().find(|(_, moved, _)| *moved == space);
         moved.filter(|_| !is_here).map(|(_, _, other)| *other)
     }
 
-    fn obey(&mut self, order: WorkerCommand) {
+    fn apply(&mut self, command: WorkerCommand) {
         if let WorkerCommand::Follow(space, _)
-        | WorkerCommand::Kept(space, _)
+        | WorkerCommand::Committed(space, _)
         | WorkerCommand::Checkpoint(space)
-        | WorkerCommand::Close { space, .. } = &order
+        | WorkerCommand::Close { space, .. } = &command
             && let Some(other) = self.successor(*space)
         {
-            let _ = self.desks[other].orders.send(order);
+            let _ = self.workers[other].queue.send(command);
             return;
         }
-        match order {
-            WorkerCommand::Open(mut running) => {
-                let off = running
+        match command {
+            WorkerCommand::Open(mut hosted) => {
+                let off = hosted
                     .next
                     .saturating_duration_since(self.started)
                     .as_nanos()
-                    % GRID.as_nanos();
-                running.next += GRID.saturating_sub(Duration::from_nanos(off as u64));
-                self.deadlines.push(Reverse((running.next, running.id)));
-                self.spaces.insert(running.id, *running);
+                    % DEADLINE_GRID.as_nanos();
+                hosted.next += DEADLINE_GRID.saturating_sub(Duration::from_nanos(off as u64));
+                self.deadlines.push(Reverse((hosted.next, hosted.id)));
+                self.spaces.insert(hosted.id, *hosted);
             }
             WorkerCommand::Follow(space, sender) => {
-                if let Some(running) = self.spaces.get_mut(&space) {
-                    running.follow(sender);
+                if let Some(hosted) = self.spaces.get_mut(&space) {
+                    hosted.follow(sender);
                 }
             }
-            WorkerCommand::Kept(space, tick) => {
-                if let Some(running) = self.spaces.get_mut(&space) {
-                    running.release(tick);
+            WorkerCommand::Committed(space, tick) => {
+                if let Some(hosted) = self.spaces.get_mut(&space) {
+                    hosted.commit(tick);
                 }
             }
             WorkerCommand::Checkpoint(space) => {
-                if let Some(running) = self.spaces.get_mut(&space) {
-                    running.checkpoint(now(), &self.reports);
+                if let Some(hosted) = self.spaces.get_mut(&space) {
+                    hosted.checkpoint(now(), &self.host_events);
                 }
             }
             WorkerCommand::Close { space, ending } => {
                 let is_allowed =
-                    |running: &mut HostedSpace| ending != Ending::Unloaded || running.is_idle();
+                    |hosted: &mut HostedSpace| ending != Ending::Unloaded || hosted.is_idle();
                 if self.spaces.get_mut(&space).is_some_and(is_allowed) {
                     if ending == Ending::Leaves {
                         self.finish(space);
@@ -566,62 +566,61 @@ impl HostWorker {
                 break;
             }
             self.deadlines.pop();
-            // A deadline of an earlier life of the space, or of one that ended.
-            let Some(running) = self
+            // The deadline may be of an earlier epoch of the space, or of a space that ended.
+            let Some(hosted) = self
                 .spaces
                 .get_mut(&space)
-                .filter(|running| running.next == at)
+                .filter(|hosted| hosted.next == at)
             else {
                 continue;
             };
             if self.until.is_over() {
-                // The space stands still until this process may run it again, or must give it up.
-                running.schedule(now);
-                self.deadlines.push(Reverse((running.next, space)));
+                // The space is frozen until this process may run it again, or must release it.
+                hosted.schedule(now);
+                self.deadlines.push(Reverse((hosted.next, space)));
                 counter!("plaza_ticks_frozen_total").increment(1);
                 continue;
             }
-            let (reports, until) = (&self.reports, &self.until);
+            let (host_events, until) = (&self.host_events, &self.until);
             let (since, budget) = &mut self.searching;
             budget.pass(now.saturating_duration_since(*since).as_micros() as u64);
             *since = now;
-            running.space.lend_searching(std::mem::take(budget));
-            if catch_unwind(AssertUnwindSafe(|| running.tick(now, reports, until))).is_err() {
+            hosted.space.lend_searching(std::mem::take(budget));
+            if catch_unwind(AssertUnwindSafe(|| hosted.tick(now, host_events, until))).is_err() {
                 tracing::error!(%space, "the tick of a space panicked; the space starts again from \
                     its checkpoint");
                 counter!("plaza_space_panics_total").increment(1);
                 self.end(space, Ending::Restarts);
                 continue;
             }
-            *budget = running.space.take_searching().unwrap_or_default();
+            *budget = hosted.space.take_searching().unwrap_or_default();
             let spent = now.elapsed();
-            running.spent += spent;
+            hosted.spent += spent;
             histogram!("plaza_tick_seconds").record(spent.as_secs_f64());
             histogram!("plaza_tick_lateness_seconds").record((now - at).as_secs_f64());
-            self.deadlines.push(Reverse((running.next, space)));
+            self.deadlines.push(Reverse((hosted.next, space)));
         }
     }
 
-    /// What was asked of a space that leaves is done here: whoever runs it next does not know of
-    /// it.
+    /// Applies waiting commands of a space that leaves. The next process does not know of them.
     fn finish(&mut self, space: SpaceId) {
         let now = now();
-        if let Some(running) = self.spaces.get_mut(&space)
+        if let Some(hosted) = self.spaces.get_mut(&space)
             && !self.until.is_over()
-            && !running.is_asked_nothing()
+            && !hosted.has_no_commands()
         {
-            let at = running.next;
-            running.next = at.min(now);
-            running.intake.finish();
-            self.deadlines.push(Reverse((running.next, space)));
+            let at = hosted.next;
+            hosted.next = at.min(now);
+            hosted.intake.finish();
+            self.deadlines.push(Reverse((hosted.next, space)));
             self.tick_due();
         }
     }
 
     fn end(&mut self, space: SpaceId, ending: Ending) {
-        if let Some(running) = self.spaces.remove(&space) {
-            running.end(ending, &self.reports);
-            self.desks[self.number]
+        if let Some(hosted) = self.spaces.remove(&space) {
+            hosted.end(ending, &self.host_events);
+            self.workers[self.number]
                 .load
                 .spaces
                 .fetch_sub(1, Ordering::Relaxed);
@@ -644,22 +643,22 @@ mod tests {
     use tokio::sync::mpsc;
     use uuid::Uuid;
 
-    use super::super::desks;
+    use super::super::worker_handles;
     use super::*;
     use crate::components::layout::SpaceLayout;
     use crate::components::peers::ProximityRules;
     use crate::components::unit::TickRate;
 
-    /// Two threads that nobody runs: the test reads their orders.
+    /// Two threads that are not started. The test reads their commands.
     fn threads() -> [(HostWorker, Receiver<WorkerCommand>); 2] {
-        let (reports, _) = mpsc::unbounded_channel();
-        let (desks, inboxes) = desks(2);
+        let (host_events, _) = mpsc::unbounded_channel();
+        let (workers, inboxes) = worker_handles(2);
         let mut inboxes = inboxes.into_iter();
         [0, 1].map(|number| {
             let thread = HostWorker {
                 number,
-                reports: reports.clone(),
-                desks: Arc::clone(&desks),
+                host_events: host_events.clone(),
+                workers: Arc::clone(&workers),
                 until: endless(),
                 spaces: HashMap::new(),
                 started: now(),
@@ -675,8 +674,8 @@ mod tests {
         Arc::new(Until(AtomicU64::new(u64::MAX)))
     }
 
-    fn running(number: u128) -> Box<HostedSpace> {
-        let plan = SpaceLayout {
+    fn hosted(number: u128) -> Box<HostedSpace> {
+        let layout = SpaceLayout {
             width: 8,
             height: 8,
             blocked: Vec::new(),
@@ -686,7 +685,7 @@ mod tests {
             elements: Vec::new(),
             version: 1,
         };
-        let space = Space::new(&plan, TickRate::DEFAULT);
+        let space = Space::new(&layout, TickRate::DEFAULT);
         let (_, commands) = std::sync::mpsc::channel();
         Box::new(HostedSpace::new(
             SpaceId(Uuid::from_u128(number)),
@@ -700,23 +699,23 @@ mod tests {
     #[test]
     fn a_space_that_moves_keeps_its_followers_and_late_orders_find_it() {
         let [(mut here, _inbox), (mut there, their_inbox)] = threads();
-        let running = running(1);
-        let (space, status) = (running.id, Arc::clone(&running.status));
-        here.obey(WorkerCommand::Open(running));
+        let hosted = hosted(1);
+        let (space, status) = (hosted.id, Arc::clone(&hosted.status));
+        here.apply(WorkerCommand::Open(hosted));
         let (sender, mut early) = mpsc::channel(8);
-        here.obey(WorkerCommand::Follow(space, sender));
+        here.apply(WorkerCommand::Follow(space, sender));
         here.hand_over(space, 1);
         assert_eq!(status.home.load(Ordering::Acquire), 1);
         let (sender, mut late) = mpsc::channel(8);
-        here.obey(WorkerCommand::Follow(space, sender));
-        while let Ok(order) = their_inbox.try_recv() {
-            there.obey(order);
+        here.apply(WorkerCommand::Follow(space, sender));
+        while let Ok(command) = their_inbox.try_recv() {
+            there.apply(command);
         }
         there
             .spaces
             .get_mut(&space)
             .unwrap()
-            .tick(now(), &there.reports, &there.until);
+            .tick(now(), &there.host_events, &there.until);
         for follower in [&mut early, &mut late] {
             assert!(matches!(
                 follower.try_recv(),
@@ -727,19 +726,19 @@ mod tests {
     }
 
     #[test]
-    fn a_space_whose_tick_fails_ends_alone_and_says_so() {
+    fn a_space_whose_tick_fails_ends_alone_and_is_reported() {
         let [(mut thread, _inbox), _] = threads();
-        let (reports, mut told) = mpsc::unbounded_channel();
-        thread.reports = reports;
-        let (sound, mut broken) = (running(1), running(2));
+        let (host_events, mut told) = mpsc::unbounded_channel();
+        thread.host_events = host_events;
+        let (sound, mut broken) = (hosted(1), hosted(2));
         broken.fails = true;
-        let (due, broken_id) = (sound.next.max(broken.next) + GRID, broken.id);
+        let (due, broken_id) = (sound.next.max(broken.next) + DEADLINE_GRID, broken.id);
         let mut followers = Vec::new();
-        for running in [sound, broken] {
+        for hosted in [sound, broken] {
             let (sender, follower) = mpsc::channel(8);
-            let space = running.id;
-            thread.obey(WorkerCommand::Open(running));
-            thread.obey(WorkerCommand::Follow(space, sender));
+            let space = hosted.id;
+            thread.apply(WorkerCommand::Open(hosted));
+            thread.apply(WorkerCommand::Follow(space, sender));
             followers.push(follower);
         }
         while now() <= due {
@@ -759,19 +758,20 @@ mod tests {
             broken.try_recv(),
             Ok(SpaceUpdate::Ended(Ending::Restarts))
         ));
-        assert!(
-            matches!(told.try_recv(), Ok(HostEvent::Ended { space, ending: Ending::Restarts, .. }) if space == broken_id)
-        );
+        assert!(matches!(
+            told.try_recv(),
+            Ok(HostEvent::Ended { space, ending: Ending::Restarts, .. }) if space == broken_id
+        ));
         assert_eq!(thread.spaces.len(), 1);
     }
 
     #[test]
-    fn a_thread_that_has_stopped_takes_nothing() {
+    fn a_stopped_thread_takes_no_spaces() {
         let [(mut here, _inbox), (there, _their_inbox)] = threads();
-        let running = running(1);
-        let space = running.id;
-        here.obey(WorkerCommand::Open(running));
-        *there.desks[1].is_closed.lock() = true;
+        let hosted = hosted(1);
+        let space = hosted.id;
+        here.apply(WorkerCommand::Open(hosted));
+        *there.workers[1].is_closed.lock() = true;
         here.hand_over(space, 1);
         assert!(here.spaces.contains_key(&space));
         assert_eq!(here.successor(space), None);
