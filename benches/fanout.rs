@@ -1,5 +1,5 @@
-//! What showing a tick costs: encoding it, fanning it out to everybody, and letting somebody in. No
-//! socket is written.
+//! Cost of showing a tick to clients: encoding it, fanning it out, and admitting a new client. No
+//! sockets are written.
 
 mod crowd;
 
@@ -20,7 +20,7 @@ fn main() {
     divan::main();
 }
 
-/// A client that takes everything at once.
+/// A client whose send queue is never full.
 struct Quick;
 
 impl Sink for Quick {
@@ -76,7 +76,7 @@ fn relay() -> Relay {
     })
 }
 
-/// A space full of people who all watch it.
+/// A space with this many players, each with a client that follows it.
 fn watched(people: u32) -> (Space, Relay) {
     let (mut space, mut relay) = (crowd(0), relay());
     relay.rebase(&space.picture(), 1);
@@ -87,8 +87,8 @@ fn watched(people: u32) -> (Space, Relay) {
     (space, relay)
 }
 
-/// Every cell's difference of one tick, once. One tick a sample: a second look at the same tick is
-/// free.
+/// The delta of every cell for one tick. One tick per sample, because a second encoding of the same
+/// tick is cached.
 #[divan::bench(sample_size = 1, sample_count = 500)]
 fn encode_1000_walking(bencher: Bencher) {
     let mut space = crowd(1_000);
@@ -111,9 +111,9 @@ fn encode_1000_walking(bencher: Bencher) {
         });
 }
 
-/// A tick of everybody walking, up to the bytes for every socket.
+/// A tick in which all players walk, up to the bytes for every socket.
 #[divan::bench(args = [100, 500, 1_000])]
-fn fan_out_to_everybody(bencher: Bencher, people: u32) {
+fn fan_out_to_all(bencher: Bencher, people: u32) {
     let (mut space, relay) = watched(people);
     let relay = RefCell::new(relay);
     let mut seq = 0;
@@ -125,8 +125,8 @@ fn fan_out_to_everybody(bencher: Bencher, people: u32) {
         .bench_local_values(|output| relay.borrow_mut().tick(&output));
 }
 
-/// Somebody comes into a space of five hundred: the tick that lets them in and everything they are
-/// shown with it.
+/// A player joins a space of five hundred: the tick of the join, and everything that the new client
+/// is sent.
 #[divan::bench]
 fn join_a_space_of_500(bencher: Bencher) {
     let (mut space, mut relay) = watched(500);

@@ -1,4 +1,4 @@
-//! What a tick costs: crowds that walk, and the search for ways.
+//! Cost of a tick: walking crowds, and path searches.
 
 mod crowd;
 
@@ -14,7 +14,7 @@ fn main() {
 }
 
 #[divan::bench(args = [200, 1_000])]
-fn tick_with_everybody_walking(bencher: Bencher, people: u32) {
+fn tick_with_all_walking(bencher: Bencher, people: u32) {
     let mut space = crowd(people);
     let mut seq = 0;
     bencher
@@ -32,7 +32,7 @@ fn tick_at_rest(bencher: Bencher, people: u32) {
 }
 
 #[divan::bench]
-fn way_from_corner_to_corner(bencher: Bencher) {
+fn path_from_corner_to_corner(bencher: Bencher) {
     let mut grid = Grid::open(SIDE, SIDE);
     for tile in pillars() {
         grid.block(tile);
@@ -48,7 +48,7 @@ fn way_from_corner_to_corner(bencher: Bencher) {
 }
 
 #[divan::bench]
-fn no_way_on_a_large_map(bencher: Bencher) {
+fn no_path_on_a_large_map(bencher: Bencher) {
     let mut grid = Grid::open(256, 256);
     for y in 0..256 {
         grid.block(Tile::new(254, y));

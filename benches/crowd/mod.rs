@@ -1,4 +1,4 @@
-//! Crowd: people on a map with pillars, and a tick's worth of their steps.
+//! Crowd: players on a map with pillars, and their steps of one tick.
 
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// Tiles along the side of the map.
 pub const SIDE: u16 = 100;
 
-/// Pillars everywhere, so that bodies meet walls and ways have corners.
+/// Pillars all over the map, so that bodies meet walls and paths have corners.
 pub fn pillars() -> Vec<Tile> {
     let tiles = (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| Tile::new(x, y)));
     tiles
@@ -21,9 +21,9 @@ pub fn pillars() -> Vec<Tile> {
         .collect()
 }
 
-/// A space with so many people in it.
+/// A space with this many players.
 pub fn crowd(people: u32) -> Space {
-    let plan = SpaceLayout {
+    let layout = SpaceLayout {
         width: SIDE,
         height: SIDE,
         blocked: pillars(),
@@ -33,18 +33,18 @@ pub fn crowd(people: u32) -> Space {
         elements: Vec::new(),
         version: 1,
     };
-    let mut space = Space::new(&plan, TickRate::DEFAULT);
+    let mut space = Space::new(&layout, TickRate::DEFAULT);
     let joins: Vec<Command> = (1..=people).map(join).collect();
     space.step(&joins);
     space
 }
 
-/// The user of a player's number.
+/// User of the player with this number.
 pub fn user(number: u32) -> UserId {
     UserId(Uuid::from_u128(u128::from(number)))
 }
 
-/// The wish to come in.
+/// Join command of a user.
 pub fn join(number: u32) -> Command {
     Command::Join {
         user: user(number),
@@ -55,7 +55,7 @@ pub fn join(number: u32) -> Command {
     }
 }
 
-/// A step of everybody, now in this direction and now in that.
+/// One step of each player, in changing directions.
 pub fn steps(people: u32, seq: u32) -> Vec<Command> {
     let step = |number: u32| Command::Step {
         player: PlayerId(number),

@@ -1,11 +1,14 @@
-/** The room server: Colyseus; whatever changed in the room's state goes to everybody in one patch, 20 times a second. It checks nothing. */
+/**
+ * Colyseus server: all changes of the room's state go to all clients in one patch, 20 times per
+ * second. It checks nothing.
+ */
 
 import { Room, Server } from "@colyseus/core";
 import { Encoder } from "@colyseus/schema";
 import { WebSocketTransport } from "@colyseus/ws-transport";
 import { Crowd, Player } from "./crowd.mjs";
 
-// It asks for that itself when a thousand people do not fit.
+// Colyseus asks for a larger buffer when the state of a thousand players does not fit.
 Encoder.BUFFER_SIZE = 256 * 1024;
 
 class CrowdRoom extends Room {
@@ -15,7 +18,7 @@ class CrowdRoom extends Room {
   onCreate() {
     this.onMessage("move", (client, { x, y }) => {
       const player = this.state.players.get(client.sessionId);
-      // Only what differs is written down for the patch.
+      // Only differences are written into the patch.
       player.x = x;
       player.y = y;
     });
@@ -35,5 +38,5 @@ const server = new Server({ greet: false, gracefullyShutdown: false, transport }
 server.define("crowd", CrowdRoom);
 await server.listen(0, "127.0.0.1");
 console.log(`open: http://127.0.0.1:${transport.server.address().port}`);
-// It ends with whoever started it.
+// It ends when the process that started it closes its input.
 process.stdin.resume().once("end", () => process.exit());

@@ -1,4 +1,4 @@
-/** What Colyseus keeps the same at the server and at every client. */
+/** State that Colyseus synchronises between the server and all clients. */
 
 import { schema, t } from "@colyseus/schema";
 

@@ -1,15 +1,15 @@
-/** Dialects: how a client of each reference says where it is, and hears where others are. */
+/** Dialects: how a client of each reference server sends and receives positions. */
 
 import { Decoder } from "@colyseus/schema";
 import { Protocol } from "@colyseus/shared-types";
 import { Crowd, Player } from "./crowd.mjs";
 
-/** JSON, one message for each move of anybody else. */
+/** JSON, one message per move of another client. */
 class NodeWs {
-  /** What the server calls this client; unknown until it is in. */
+  /** Id that the server gave this client; unknown until it joined. */
   id;
 
-  /** The path to connect to. */
+  /** Path to connect to. */
   async invite() {
     return "/";
   }
@@ -18,7 +18,10 @@ class NodeWs {
     return JSON.stringify({ type: "move", payload: { x, y } });
   }
 
-  /** Takes a message in: `saw` is called with whoever is seen where. Returns what must be answered. */
+  /**
+   * Reads a message. Calls `saw` with each player and position in it. Returns the reply to send,
+   * if there is one.
+   */
   hear(message, saw) {
     const { type, payload } = JSON.parse(message.toString());
     if (type === "welcome") this.id = payload.userId;
@@ -26,7 +29,7 @@ class NodeWs {
   }
 }
 
-/** The room's state at first, then what changed in it. */
+/** The room's state first, then its changes. */
 class Colyseus {
   id;
   #session;
@@ -42,15 +45,17 @@ class Colyseus {
 
   async invite(url) {
     const headers = { "content-type": "application/json" };
-    const answer = await fetch(`${url}/matchmake/joinOrCreate/crowd`, { method: "POST", headers, body: "{}" });
+    const options = { method: "POST", headers, body: "{}" };
+    const answer = await fetch(`${url}/matchmake/joinOrCreate/crowd`, options);
     const { sessionId, processId, roomId } = await answer.json();
     this.#session = sessionId;
     return `/${processId}/${roomId}?sessionId=${sessionId}`;
   }
 
-  /** The kind of message by its name, then a map of two numbers, as MessagePack. */
+  /** Name of the message, then a map of two numbers, as MessagePack. */
   move(x, y) {
-    return Buffer.of(Protocol.ROOM_DATA, 0xa4, ...Buffer.from("move"), 0x82, 0xa1, 0x78, x, 0xa1, 0x79, y);
+    const position = [0x82, 0xa1, 0x78, x, 0xa1, 0x79, y];
+    return Buffer.of(Protocol.ROOM_DATA, 0xa4, ...Buffer.from("move"), ...position);
   }
 
   hear(message, saw) {
@@ -71,7 +76,7 @@ class Colyseus {
   }
 }
 
-/** Everybody's place in each message. */
+/** Positions of all players in each message. */
 class FanOut {
   id;
 

@@ -12,13 +12,16 @@ export class Histogram {
     this.count++;
   }
 
-  /** Of things that come so far apart: where one is late, those behind it that it stands for were late as well. */
+  /**
+   * Adds a time of events that come at this interval. A late event also stands for the events
+   * that were held up behind it.
+   */
   addCorrected(milliseconds, apart) {
     this.add(milliseconds);
     for (let left = milliseconds - apart; left >= apart; left -= apart) this.add(left);
   }
 
-  /** Nothing when nothing was added. */
+  /** Quantile in milliseconds; `null` when no time was added. */
   at(quantile) {
     if (this.count === 0) return null;
     let [left, at] = [this.count * quantile, 0];

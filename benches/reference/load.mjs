@@ -1,11 +1,14 @@
 /**
- * Load: clients of one reference, who all move ten times a second, and what they saw.
+ * Load: clients of one reference server that all move ten times per second, and what they saw.
  *
- *   bun load.mjs --server node-ws|colyseus|fan-out --url http://127.0.0.1:PORT --clients 100 --for 30s
+ *   bun load.mjs --server node-ws|colyseus|fan-out --url http://127.0.0.1:PORT \
+ *     --clients 100 --for 30s
  *
- * As with `plaza bots` everybody moves on a beat of their own whatever the server does, counting begins two seconds after all are in, and a
- * move counts from when it was due until another client has received it; of moves that came together, from when the first was due. Some
- * eight clients look, the others only count bytes. It says `in` once all are in, and a report in JSON at the end.
+ * As with `plaza bots`, each client moves on a beat of its own, independent of the server. Counting
+ * begins two seconds after all clients joined. The time of a move runs from when it was due until
+ * another client received it; of moves that arrived together, from when the first was due. About
+ * eight clients decode what they receive, the others only count bytes. It prints `in` once all
+ * clients joined, and a report in JSON at the end.
  */
 
 import { setTimeout as pause } from "node:timers/promises";
@@ -31,13 +34,13 @@ const now = () => performance.now();
 
 class Client {
   socket = new Socket((message) => this.#hear(message));
-  /** When the next move is due, and how many were made. */
+  /** Time at which the next move is due, and the number of moves made. */
   due = Number.POSITIVE_INFINITY;
   moves = 0;
   #dialect;
   #start = Math.floor(Math.random() * STEPS);
   #firstDue = 0;
-  /** By client: up to which of their moves this one saw. */
+  /** By client: the last of their moves that this client saw. */
   #shown = new Map();
   #joined = Promise.withResolvers();
 
@@ -61,14 +64,14 @@ class Client {
   #saw(other, x, y) {
     if (other === undefined || other === this) return;
     const move = other.moveTo(x, y);
-    // It stands where the server put it.
+    // The client stands where the server placed it.
     if (move < 1) return;
     const before = this.#shown.get(other) ?? move;
     this.#shown.set(other, move);
     if (counts && move > before) seen.addCorrected(now() - other.dueOf(before + 1), BEAT);
   }
 
-  /** Which of its moves led there: the last one that did. */
+  /** Number of the last move that led to this position. */
   moveTo(x, y) {
     const later = this.moves - (stepTo(x, y) - this.#start);
     return this.moves - (((later % STEPS) + STEPS) % STEPS);
@@ -78,7 +81,7 @@ class Client {
     return this.#firstDue + (move - 1) * BEAT;
   }
 
-  /** Does what is due, all of it: a slow server gets no rest from it. */
+  /** Makes all moves that are due, so that a slow server gets no smaller load. */
   act(at) {
     while (this.due <= at && this.socket.isOpen) {
       if (counts) lateness.add(at - this.due);
@@ -100,7 +103,11 @@ async function join(number, count, Dialect, url) {
 
 const received = () => clients.reduce((sum, { socket }) => sum + socket.bytes, 0);
 const isIn = ({ socket }) => socket.isOpen;
-const times = (histogram) => ({ p50: histogram.at(0.5), p99: histogram.at(0.99), count: histogram.count });
+const times = (histogram) => ({
+  p50: histogram.at(0.5),
+  p99: histogram.at(0.99),
+  count: histogram.count,
+});
 
 function report(connected, measured = { lost: 0, bytesPerSecond: 0, core: 0 }) {
   return { connected, ...measured, seen: times(seen), lateness: times(lateness) };

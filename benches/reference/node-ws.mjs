@@ -1,4 +1,7 @@
-/** The family's server: Node's `ws`; every move goes to everybody else at once, as JSON. It checks nothing. */
+/**
+ * Node's `ws`, a plain JSON server: each move goes to all other clients at once. It checks
+ * nothing.
+ */
 
 import { WebSocket, WebSocketServer } from "ws";
 
@@ -28,5 +31,5 @@ function moved(data) {
 }
 
 server.once("listening", () => console.log(`open: http://127.0.0.1:${server.address().port}`));
-// It ends with whoever started it.
+// It ends when the process that started it closes its input.
 process.stdin.resume().once("end", () => process.exit());

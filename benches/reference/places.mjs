@@ -1,11 +1,14 @@
-/** Places: a way on which a place tells which step led there, so that whoever sees somebody knows which of their moves it sees. */
+/**
+ * Places: a path on which each position tells the step that led to it, so that a client that sees
+ * another knows which move it sees.
+ */
 
 const SIDE = 64;
 
-/** After so many steps the way begins again: some seven minutes, and nothing is seen that late. */
+/** Steps until the path repeats: about seven minutes. No position is seen that late. */
 export const STEPS = SIDE * SIDE;
 
-/** The row to and fro, then the next: one coordinate changes with each step. */
+/** Along one row, then back along the next: each step changes one coordinate. */
 export function placeOf(step) {
   const row = Math.floor(step / SIDE) % SIDE;
   const along = step % SIDE;

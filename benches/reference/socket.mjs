@@ -1,6 +1,7 @@
 /**
- * Socket: a WebSocket's client end on a TCP socket of Bun's, as far as the references need one: whole messages, no compression. Who does
- * not look only counts what comes, so that one core can be a thousand clients.
+ * Socket: a WebSocket client on a TCP socket of Bun, with only what the reference servers need:
+ * whole messages, no compression. A client that does not decode messages only counts bytes, so
+ * that one core can run a thousand clients.
  */
 
 const TEXT = 1;
@@ -10,7 +11,7 @@ const PING = 9;
 const PONG = 10;
 
 export class Socket {
-  /** Whether messages are handed on. */
+  /** Whether messages are decoded and passed on. */
   looks = true;
   /** Bytes of messages, without the headers of WebSocket and TCP. */
   bytes = 0;
@@ -38,8 +39,15 @@ export class Socket {
     this.#tcp = await Bun.connect({ hostname, port: Number(port), socket });
     this.#tcp.setNoDelay(true);
     const key = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64");
-    const upgrade = `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}`;
-    this.#write(Buffer.from(`GET ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\n${upgrade}\r\n\r\n`));
+    const lines = [
+      `GET ${path} HTTP/1.1`,
+      `Host: ${hostname}:${port}`,
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      "Sec-WebSocket-Version: 13",
+      `Sec-WebSocket-Key: ${key}`,
+    ];
+    this.#write(Buffer.from(`${lines.join("\r\n")}\r\n\r\n`));
     await this.#opened.promise;
   }
 
@@ -47,10 +55,13 @@ export class Socket {
     this.#frame(typeof message === "string" ? TEXT : BINARY, Buffer.from(message));
   }
 
-  /** A client must mask what it sends; a mask of zeros leaves it as it is. */
+  /** A client must mask what it sends. A mask of zeros leaves the bytes unchanged. */
   #frame(kind, payload) {
-    if (payload.length > 125) throw new Error(`${payload.length} bytes: this client sends small messages only`);
-    this.#write(Buffer.concat([Buffer.of(0x80 | kind, 0x80 | payload.length, 0, 0, 0, 0), payload]));
+    if (payload.length > 125) {
+      throw new Error(`${payload.length} bytes: this client sends small messages only`);
+    }
+    const header = Buffer.of(0x80 | kind, 0x80 | payload.length, 0, 0, 0, 0);
+    this.#write(Buffer.concat([header, payload]));
   }
 
   #write(bytes) {
@@ -85,7 +96,7 @@ export class Socket {
     this.#held = Buffer.from(all.subarray(at));
   }
 
-  /** How many bytes the server's answer to the upgrade has, 0 while it is not complete. */
+  /** Bytes of the server's response to the upgrade; 0 while it is incomplete. */
   #welcomed(bytes) {
     const end = bytes.indexOf("\r\n\r\n");
     if (end < 0) return 0;
@@ -99,7 +110,7 @@ export class Socket {
     return end + 4;
   }
 
-  /** Takes one frame; how many bytes of it are used, 0 while it is not complete. */
+  /** Reads one frame. Returns the bytes used; 0 while the frame is incomplete. */
   #next(bytes, at) {
     if (this.#skip > 0 || bytes.length < at + 2) return 0;
     const kind = bytes[at] & 0x0f;
