@@ -1,4 +1,4 @@
-//! Whatever a checkpoint says, it is refused or the space goes on from it, and can be kept again.
+//! Any bytes as a checkpoint are refused, or the space runs on from them and can be saved again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -19,13 +19,13 @@ fuzz_target!(|bytes: &[u8]| {
         elements: Vec::new(),
         version: 1,
     };
-    // As it came, and as a body that was kept undamaged.
+    // The bytes as they are, and as a body with a valid header.
     let versions = (1..=5).map(|version| Checkpoint::seal(version, bytes));
-    for kept in versions.chain([bytes.to_vec()]) {
-        if let Ok(checkpoint) = Checkpoint::decode(&kept) {
+    for saved in versions.chain([bytes.to_vec()]) {
+        if let Ok(checkpoint) = Checkpoint::decode(&saved) {
             let mut space = Space::restore(&layout, TickRate::DEFAULT, &checkpoint);
             space.step(&[]);
-            Checkpoint::decode(&space.checkpoint().encode()).expect("kept here");
+            Checkpoint::decode(&space.checkpoint().encode()).expect("encoded here");
         }
     }
 });

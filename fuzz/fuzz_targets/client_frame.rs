@@ -1,5 +1,5 @@
-//! Whatever bytes a game client sends, its session answers, and what is decoded is encoded to bytes
-//! that say the same.
+//! A session handles any bytes from a binary client. Every decoded message stays the same when it
+//! is encoded and decoded again.
 #![no_main]
 
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! Whatever a seed folder holds, it is taken or refused with a reason.
+//! A seed folder with any contents is accepted, or refused with a reason.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -10,7 +10,8 @@ fuzz_target!(|bytes: &[u8]| {
         ("elements.json".to_owned(), elements.to_vec()),
         ("maps/office.tmj".to_owned(), bytes.to_vec()),
     ]);
-    let lists = ["elements.json", "avatars.json", "spaces.json"].map(|file| (file.to_owned(), bytes.to_vec()));
+    let lists = ["elements.json", "avatars.json", "spaces.json"]
+        .map(|file| (file.to_owned(), bytes.to_vec()));
     for folder in [maps, Folder::of(lists)] {
         if let Err(error) = folder.check() {
             assert!(!error.to_string().is_empty());
