@@ -215,8 +215,8 @@ pub enum CheckpointError {
 }
 
 impl Checkpoint {
-    /// Applies an event that happened after the state was saved. The tick of the event becomes the
-    /// last tick.
+    /// Applies an event that happened after the state was saved. The last tick moves on to that of
+    /// the event.
     pub fn replay(&mut self, tick: Tick, event: DurableEvent) {
         self.tick = self.tick.max(tick);
         let mut history = History(std::mem::take(&mut self.history).into());
@@ -310,8 +310,8 @@ fn hash(bytes: &[u8]) -> u64 {
     })
 }
 
-/// As version 2, with scope, edits and reactions of messages, status and blocks of players, and
-/// locked areas.
+/// As version 1, with the client's number, scope, edits and reactions of messages, the status and
+/// blocks of players, and locked areas.
 #[derive(Encode, Decode)]
 struct V4 {
     space: V1,
@@ -344,7 +344,7 @@ struct ReactionV4 {
     users: Vec<[u8; 16]>,
 }
 
-/// As version 1, with the sender and the client's number of each message.
+/// As version 1, with the client's number of each message.
 #[derive(Encode, Decode)]
 struct V2 {
     space: V1,

@@ -35,8 +35,8 @@ fn change_card(world: &mut World, player: PlayerId, change: impl FnOnce(&mut Car
     }
 }
 
-/// Asks every player who hears this one to follow, except blocked ones and those who do not want to
-/// be disturbed.
+/// Asks every player who hears this one to follow. Blocked players and those with "do not disturb"
+/// do not hear the player, so they are not among them.
 fn lead(world: &mut World, player: PlayerId) {
     let kind = WaveKind::Lead;
     let hearers = world.resource::<Peers>().hearers(player);
