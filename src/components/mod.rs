@@ -21,6 +21,7 @@ pub mod scene;
 pub mod searching;
 pub mod status;
 pub mod steering;
+pub mod tile_rect;
 pub mod unit;
 pub mod utc;
 pub mod walking;

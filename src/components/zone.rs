@@ -4,7 +4,7 @@ use bevy_ecs::prelude::Component;
 use bincode::{Decode, Encode};
 
 use super::id::{PlayerId, SpaceId};
-use super::layout::TileRect;
+use super::tile_rect::TileRect;
 
 /// Most players in one private area.
 pub const MOST_IN_AREA: u16 = 100;

@@ -17,12 +17,14 @@ use crate::components::searching::SearchBudget;
 use crate::components::steering::{MAKE_UP, Steering};
 use crate::components::unit::{Tick, TickRate};
 use crate::components::walking::Walk;
+use crate::systems::blocked::Blocked;
 use crate::systems::chat::{self, History, Typists};
 use crate::systems::elements::{self, Elements};
 use crate::systems::path::PathSearch;
-use crate::systems::presence::{self, Remembered, Roster};
-use crate::systems::proximity::{self, Blocked, Peers, Proximity, ProximitySlot};
+use crate::systems::presence::{self, Remembered};
+use crate::systems::proximity::{self, Peers, Proximity, ProximitySlot};
 use crate::systems::publish::{self, PublishedQuery, PublishedState};
+use crate::systems::roster::{self, Roster};
 use crate::systems::zones::{self, Zones};
 use crate::systems::{Copier, Inbox, Outbox, SpaceBuilder, arrival, movement, steering, walking};
 use crate::systems::{following, home};
@@ -50,6 +52,7 @@ impl AwakeSpace {
     /// A space with this layout and no players.
     pub fn new(layout: &SpaceLayout, rate: TickRate) -> Self {
         let mut builder = SpaceBuilder::new(rate);
+        roster::plugin(&mut builder);
         presence::plugin(&mut builder);
         arrival::plugin(&mut builder, layout);
         elements::plugin(&mut builder, layout);

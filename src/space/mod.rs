@@ -21,8 +21,8 @@ use crate::components::searching::SearchBudget;
 use crate::components::unit::{Tick, TickRate};
 use crate::systems::chat::{History, IsForgetful, SlowMode};
 use crate::systems::elements::Elements;
-use crate::systems::presence::Roster;
 use crate::systems::proximity::{ForwardedBy, Peers, Proximity};
+use crate::systems::roster::Roster;
 
 /// A simulated space.
 pub struct Space {

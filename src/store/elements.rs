@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::{Store, StoreError, id, now_ms, tiles, uploads};
 use crate::components::id::{ElementId, PlacementId, SpaceId};
-use crate::components::layout::{Placement, TileRect};
+use crate::components::layout::Placement;
+use crate::components::tile_rect::TileRect;
 use crate::components::unit::Tile;
 
 /// The part of a picture that blocks, in tiles from its top left corner.

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::elements::{PlacedElement, RawPlaced};
 use super::{Store, StoreError, id, now_ms, tiles};
 use crate::components::id::{ElementId, MapId, SpaceId};
-use crate::components::layout::TileRect;
 use crate::components::peers::ZONE_REACHES;
+use crate::components::tile_rect::TileRect;
 use crate::components::unit::Tile;
 use crate::components::zone::{MOST_IN_AREA, PortalTarget, Zone, ZoneKind};
 

@@ -6,12 +6,14 @@ use bevy_ecs::prelude::*;
 
 use super::SpaceBuilder;
 use super::elements::{Elements, ring};
-use super::presence::Roster;
-use super::zones::Zones;
+use super::roster::Roster;
+use super::scatter::{clipped, scattered};
+use super::zones::{Zones, is_open};
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::layout::{SpaceLayout, TileRect};
+use crate::components::layout::SpaceLayout;
 use crate::components::player::Body;
+use crate::components::tile_rect::TileRect;
 use crate::components::unit::{Position, Tile};
 use crate::components::zone::ZoneKind;
 
@@ -104,15 +106,6 @@ pub(super) fn in_zone(world: &World, player: PlayerId, name: &str) -> Option<Pos
     scattered(&tiles, &taken_tiles(world), player).map(Tile::middle)
 }
 
-/// Whether a player who arrives may stand on the tile.
-pub(super) fn is_open(world: &World, player: PlayerId, tile: Tile) -> bool {
-    let zones = world.resource::<Zones>();
-    let is_closed = zones
-        .area_at(tile)
-        .is_some_and(|zone| zones.is_closed_to(player, zone));
-    world.resource::<Grid>().is_walkable(tile) && !is_closed
-}
-
 /// Position for arrivals when the whole map is solid, so that players at least see it.
 pub fn middle(grid: &Grid) -> Position {
     Tile::new(grid.width() / 2, grid.height() / 2).middle()
@@ -122,28 +115,6 @@ fn taken_tiles(world: &World) -> BTreeSet<Tile> {
     let entities = world.resource::<Roster>().entities();
     let bodies = entities.filter_map(|entity| world.get::<Body>(entity));
     bodies.map(|body| body.position.tile()).collect()
-}
-
-/// Strides through the tiles by the golden ratio, so that players with neighbouring numbers do not
-/// stand next to each other.
-pub(super) fn scattered(tiles: &[Tile], taken: &BTreeSet<Tile>, player: PlayerId) -> Option<Tile> {
-    let count = tiles.len();
-    let stride = coprime_stride(count);
-    let start = (player.0 as usize % count.max(1)) * stride;
-    let mut order = (0..count).map(|turn| tiles[(start + turn * stride) % count]);
-    let first = order.clone().next();
-    order.find(|tile| !taken.contains(tile)).or(first)
-}
-
-fn coprime_stride(count: usize) -> usize {
-    let golden = (count * 618 / 1_000).max(1);
-    (golden..=count)
-        .find(|&stride| gcd(stride, count) <= 1)
-        .unwrap_or(1)
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn tiles(grid: &Grid, zones: &[TileRect]) -> Vec<Tile> {
@@ -157,14 +128,6 @@ fn tiles(grid: &Grid, zones: &[TileRect]) -> Vec<Tile> {
         around_middle(grid)
     } else {
         found
-    }
-}
-
-pub(super) fn clipped(grid: &Grid, zone: TileRect) -> TileRect {
-    TileRect {
-        corner: zone.corner,
-        width: zone.width.min(grid.width().saturating_sub(zone.corner.x)),
-        height: zone.height.min(grid.height().saturating_sub(zone.corner.y)),
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bevy_ecs::prelude::*;
 
 use super::proximity::Peers;
-use super::{Outbox, SimulateSystems, SpaceBuilder, TickSystems, presence};
+use super::{Outbox, SimulateSystems, SpaceBuilder, TickSystems, roster};
 use crate::components::chat::{
     ChatMessage, ChatRefusal, HISTORY, MessageChange, MessageReaction, REACTION_KINDS,
     REACTION_USERS, Reaction, Scope, Speech, TYPING_SECONDS,
@@ -231,7 +231,7 @@ pub(super) fn end(world: &mut World) {
 }
 
 fn card_of(world: &World, player: PlayerId) -> Option<&Card> {
-    presence::entity(world, player).and_then(|entity| world.get::<Card>(entity))
+    roster::entity(world, player).and_then(|entity| world.get::<Card>(entity))
 }
 
 pub(super) fn send(world: &mut World, player: PlayerId, speech: Speech) {
@@ -438,7 +438,7 @@ fn end_typing(
 }
 
 pub(super) fn emote(world: &mut World, player: PlayerId, kind: u8) {
-    if kind < EMOTES && presence::entity(world, player).is_some() {
+    if kind < EMOTES && roster::entity(world, player).is_some() {
         publish(world, Fact::Emoted { player, kind });
     }
 }

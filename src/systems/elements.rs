@@ -10,7 +10,8 @@ use super::{Outbox, SpaceBuilder};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::PlacementId;
-use crate::components::layout::{Placement, SpaceLayout, TileRect};
+use crate::components::layout::{Placement, SpaceLayout};
+use crate::components::tile_rect::TileRect;
 use crate::components::unit::Tile;
 
 /// Elements of a space.

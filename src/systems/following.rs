@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bevy_ecs::prelude::*;
 
-use super::{Outbox, SpaceBuilder, presence, proximity, zones};
+use super::{Outbox, SpaceBuilder, blocked, deny, roster};
 use crate::components::fact::{Denial, Fact};
 use crate::components::id::PlayerId;
 
@@ -37,12 +37,12 @@ impl Following {
 /// Sets or clears the leader of a player. A player cannot follow another when one of them blocks
 /// the other.
 pub(super) fn follow(world: &mut World, player: PlayerId, leader: Option<PlayerId>) {
-    let is_here = |other: PlayerId| other != player && presence::entity(world, other).is_some();
+    let is_here = |other: PlayerId| other != player && roster::entity(world, other).is_some();
     let leader =
-        leader.filter(|leader| is_here(*leader) && presence::entity(world, player).is_some());
-    let is_refused = leader.is_some_and(|leader| proximity::is_blocked_pair(world, player, leader));
+        leader.filter(|leader| is_here(*leader) && roster::entity(world, player).is_some());
+    let is_refused = leader.is_some_and(|leader| blocked::is_blocked_pair(world, player, leader));
     if is_refused {
-        zones::deny(world, player, Denial::NoFollow);
+        deny(world, player, Denial::NoFollow);
     }
     let leader = leader.filter(|_| !is_refused);
     let following = &mut world.resource_mut::<Following>().0;

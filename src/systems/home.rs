@@ -7,8 +7,8 @@ use bevy_ecs::prelude::*;
 
 use super::arrival::Arrivals;
 use super::elements::Elements;
-use super::zones::{self, Zones};
-use super::{SimulateSystems, SpaceBuilder, arrival, movement, presence};
+use super::zones::Zones;
+use super::{SimulateSystems, SpaceBuilder, arrival, deny, movement, roster};
 use crate::components::direction::Motion;
 use crate::components::fact::Denial;
 use crate::components::grid::Grid;
@@ -42,7 +42,7 @@ pub fn plugin(space: &mut SpaceBuilder) {
 
 /// Moves a player to the spawn point.
 pub(super) fn go_home(world: &mut World, player: PlayerId) {
-    let Some(entity) = presence::entity(world, player) else {
+    let Some(entity) = roster::entity(world, player) else {
         return;
     };
     let now = *world.resource::<Tick>();
@@ -50,7 +50,7 @@ pub(super) fn go_home(world: &mut World, player: PlayerId) {
     let homings = &mut world.resource_mut::<Homings>().0;
     homings.retain(|_, at| now.0 < at.0.saturating_add(patience));
     if homings.contains_key(&player) {
-        return zones::deny(world, player, Denial::HomeTooSoon);
+        return deny(world, player, Denial::HomeTooSoon);
     }
     homings.insert(player, now);
     let position = arrival::position(world, player);

@@ -9,6 +9,7 @@
 )]
 
 pub mod arrival;
+pub mod blocked;
 pub mod chat;
 pub mod elements;
 pub mod following;
@@ -19,6 +20,8 @@ pub mod presence;
 pub mod proximity;
 pub mod publish;
 pub mod replacing;
+pub mod roster;
+mod scatter;
 pub mod status;
 pub mod steering;
 pub mod walking;
@@ -30,7 +33,8 @@ use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 
 use crate::components::command::Command;
-use crate::components::fact::TickOutput;
+use crate::components::fact::{Denial, Fact, TickOutput};
+use crate::components::id::PlayerId;
 use crate::components::unit::{Tick, TickRate};
 
 /// Phases of a tick, in this order.
@@ -229,4 +233,13 @@ fn apply(world: &mut World, command: Command) {
         Command::SetProximityRules { rules } => proximity::set_rules(world, rules),
         Command::ClearChat { by } => chat::clear(world, by),
     }
+}
+
+/// Tells a player that a request was refused.
+fn deny(world: &mut World, player: PlayerId, why: Denial) {
+    world
+        .resource_mut::<Outbox>()
+        .0
+        .facts
+        .push(Fact::Denied { player, why });
 }

@@ -3,12 +3,14 @@
 //!
 //! Permission to join is checked before, in `net::session`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use bevy_ecs::prelude::*;
 
-use super::proximity::{Blocked, ProximitySlot};
+use super::blocked::Blocked;
+use super::proximity::ProximitySlot;
 use super::publish::PublishedState;
+use super::roster::{Roster, entity};
 use super::zones::Zones;
 use super::{
     Outbox, SimulateSystems, SpaceBuilder, arrival, chat, following, home, movement, proximity,
@@ -25,15 +27,6 @@ use crate::components::steering::Steering;
 use crate::components::unit::{Position, Tick, TickRate};
 use crate::components::walking::Walk;
 use crate::components::zone::ZoneOccupancy;
-
-/// All players in the space, by number and by user.
-#[derive(Debug, Clone, Resource)]
-pub struct Roster {
-    players: BTreeMap<PlayerId, Entity>,
-    users: BTreeMap<UserId, PlayerId>,
-    /// Number of the next new player.
-    pub next: PlayerId,
-}
 
 /// All components of a player.
 pub type Player = (
@@ -53,34 +46,12 @@ pub type Player = (
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Remembered(pub VecDeque<(UserId, RememberedPose)>);
 
-/// Adds an empty roster and the system that removes disconnected players.
+/// Adds the remembered poses and the system that removes disconnected players.
 pub fn plugin(space: &mut SpaceBuilder) {
-    space.add(Roster {
-        players: BTreeMap::new(),
-        users: BTreeMap::new(),
-        next: PlayerId(1),
-    });
     space.add(Remembered::default());
     space
         .tick
         .add_systems(remove_disconnected.in_set(SimulateSystems::LetGo));
-}
-
-impl Roster {
-    /// Number of players, including disconnected ones.
-    pub fn people(&self) -> usize {
-        self.players.len()
-    }
-
-    /// Entity of a player.
-    pub fn entity(&self, player: PlayerId) -> Option<Entity> {
-        self.players.get(&player).copied()
-    }
-
-    /// All entities, in ascending order of players.
-    pub fn entities(&self) -> impl Iterator<Item = Entity> {
-        self.players.values().copied()
-    }
 }
 
 impl Remembered {
@@ -97,21 +68,6 @@ impl Remembered {
         let index = self.0.iter().position(|(other, _)| *other == user)?;
         self.0.remove(index).map(|(_, pose)| pose)
     }
-}
-
-/// Entity of a player who is here.
-pub(super) fn entity(world: &World, player: PlayerId) -> Option<Entity> {
-    world.resource::<Roster>().entity(player)
-}
-
-/// Player of a user who is here.
-pub(super) fn player_of_user(world: &World, user: UserId) -> Option<PlayerId> {
-    world.resource::<Roster>().users.get(&user).copied()
-}
-
-/// Entity of a user who is here.
-pub(super) fn entity_of_user(world: &World, user: UserId) -> Option<Entity> {
-    entity(world, player_of_user(world, user)?)
 }
 
 /// Spawns a player from its parts. `None` when the number or the user is here already.
@@ -255,7 +211,7 @@ pub(super) fn resume(
         return join(world, user, card.name, card.avatar, None, blocked);
     }
     let is_free = movement::is_free(world.resource::<Grid>(), position);
-    let body = if is_free && arrival::is_open(world, player, position.tile()) {
+    let body = if is_free && zones::is_open(world, player, position.tile()) {
         Body {
             facing,
             ..Body::at(position)
@@ -321,7 +277,7 @@ fn arrival_body(world: &mut World, user: UserId, player: PlayerId) -> Body {
     let pose = world.resource_mut::<Remembered>().recall(user);
     let is_open = |pose: &RememberedPose| {
         movement::is_free(world.resource::<Grid>(), pose.position)
-            && arrival::is_open(world, player, pose.position.tile())
+            && zones::is_open(world, player, pose.position.tile())
     };
     let Some(pose) = pose.filter(is_open) else {
         return Body::at(arrival::position(world, player));

@@ -4,8 +4,8 @@ use bevy_ecs::prelude::*;
 
 use super::proximity::Peers;
 use super::publish::PublishedState;
-use super::zones::{area_of, deny};
-use super::{Outbox, presence, proximity, zones};
+use super::zones::area_of;
+use super::{Outbox, blocked, deny, roster, zones};
 use crate::components::fact::{Denial, Fact};
 use crate::components::id::PlayerId;
 use crate::components::player::Card;
@@ -20,7 +20,7 @@ pub(super) fn change_media(world: &mut World, player: PlayerId, media: Media) {
 }
 
 fn change_card(world: &mut World, player: PlayerId, change: impl FnOnce(&mut Card)) {
-    let Some(entity) = presence::entity(world, player) else {
+    let Some(entity) = roster::entity(world, player) else {
         return;
     };
     let mut player = world.entity_mut(entity);
@@ -49,17 +49,17 @@ fn lead(world: &mut World, player: PlayerId) {
 /// Sends a wave. A player with "do not disturb" is not told. A blocked sender gets the same
 /// refusal.
 pub(super) fn wave(world: &mut World, player: PlayerId, to: PlayerId, kind: WaveKind) {
-    let card = presence::entity(world, to).and_then(|entity| world.get::<Card>(entity));
+    let card = roster::entity(world, to).and_then(|entity| world.get::<Card>(entity));
     let Some(status) = card.map(|card| card.status) else {
         return deny(world, player, Denial::NotHere);
     };
     if player == to && kind == WaveKind::Lead {
         return lead(world, player);
     }
-    if player == to || presence::entity(world, player).is_none() {
+    if player == to || roster::entity(world, player).is_none() {
         return;
     }
-    if status == Status::DoNotDisturb || proximity::is_blocked_pair(world, player, to) {
+    if status == Status::DoNotDisturb || blocked::is_blocked_pair(world, player, to) {
         return deny(world, player, Denial::DoNotDisturb);
     }
     world

@@ -3,7 +3,7 @@
 use bevy_ecs::prelude::*;
 
 use super::zones::{Doors, Zones};
-use super::{SimulateSystems, SpaceBuilder, movement, presence};
+use super::{SimulateSystems, SpaceBuilder, movement, roster};
 use crate::components::direction::{Direction, Motion};
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
@@ -21,7 +21,7 @@ pub fn plugin(space: &mut SpaceBuilder) {
 }
 
 pub(super) fn hold(world: &mut World, player: PlayerId, step: HeldStep) {
-    let Some(entity) = presence::entity(world, player) else {
+    let Some(entity) = roster::entity(world, player) else {
         return;
     };
     let mut player = world.entity_mut(entity);

@@ -6,9 +6,9 @@ use bevy_ecs::prelude::*;
 
 use super::elements::Elements;
 use super::path::{PathGoal, PathOutcome, PathSearch};
-use super::presence::Roster;
+use super::roster::Roster;
 use super::zones::{Doors, Zones};
-use super::{Outbox, SimulateSystems, SpaceBuilder, movement, presence, proximity};
+use super::{Outbox, SimulateSystems, SpaceBuilder, blocked, movement, roster};
 use crate::components::direction::{Direction, Motion};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
@@ -37,11 +37,11 @@ pub fn plugin(space: &mut SpaceBuilder) {
 pub(super) fn walk(world: &mut World, player: PlayerId, seq: u32, goal: Goal) {
     let now = *world.resource::<Tick>();
     let goal = within(world.resource::<Grid>(), goal);
-    let Some(entity) = presence::entity(world, player) else {
+    let Some(entity) = roster::entity(world, player) else {
         return;
     };
     let is_kept_away =
-        matches!(goal, Goal::Player(other) if proximity::has_blocked(world, other, player));
+        matches!(goal, Goal::Player(other) if blocked::has_blocked(world, other, player));
     let mut walker = world.entity_mut(entity);
     let Ok((mut steering, mut walk, mut body, mut motion)) =
         walker.get_components_mut::<(&mut Steering, &mut Walk, &mut Body, &mut Motion)>()
@@ -68,7 +68,7 @@ pub(super) fn walk(world: &mut World, player: PlayerId, seq: u32, goal: Goal) {
 
 /// Stops a walk towards a player who blocked the walker.
 pub(super) fn stop_following(world: &mut World, follower: PlayerId, player: PlayerId) {
-    let Some(entity) = presence::entity(world, follower) else {
+    let Some(entity) = roster::entity(world, follower) else {
         return;
     };
     let mut follower = world.entity_mut(entity);
@@ -96,7 +96,7 @@ fn within(grid: &Grid, goal: Goal) -> Goal {
 pub(super) fn step_tile(world: &mut World, player: PlayerId, tile: Tile) {
     let now = *world.resource::<Tick>();
     let is_walkable = world.resource::<Grid>().is_walkable(tile);
-    let Some(entity) = presence::entity(world, player) else {
+    let Some(entity) = roster::entity(world, player) else {
         return;
     };
     let mut mover = world.entity_mut(entity);

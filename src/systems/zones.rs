@@ -11,15 +11,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use bevy_ecs::prelude::*;
 
 use super::following::Following;
-use super::presence::Roster;
-use super::{Outbox, SimulateSystems, SpaceBuilder, arrival, movement, presence, proximity};
+use super::roster::{self, Roster};
+use super::scatter::{clipped, scattered};
+use super::{Outbox, SimulateSystems, SpaceBuilder, blocked, deny, movement};
 use crate::components::direction::Motion;
 use crate::components::fact::{Denial, Fact};
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::layout::{SpaceLayout, TileRect};
+use crate::components::layout::SpaceLayout;
 use crate::components::player::{Body, Card};
 use crate::components::steering::Steering;
+use crate::components::tile_rect::TileRect;
 use crate::components::unit::{Tick, TickRate, Tile};
 use crate::components::walking::Walk;
 use crate::components::zone::{
@@ -450,7 +452,7 @@ pub(super) fn lock(world: &mut World, player: PlayerId, zone: u16, locked: bool)
 }
 
 pub(super) fn knock(world: &mut World, player: PlayerId, zone: u16) {
-    if presence::entity(world, player).is_none() || area_of(world, player) == Some(zone) {
+    if roster::entity(world, player).is_none() || area_of(world, player) == Some(zone) {
         return;
     }
     let now = *world.resource::<Tick>();
@@ -468,7 +470,7 @@ pub(super) fn knock(world: &mut World, player: PlayerId, zone: u16) {
     }
     private.knocked.insert(player, now);
     let mut to = people_in(world, zone);
-    to.retain(|inside| !proximity::has_blocked(world, *inside, player));
+    to.retain(|inside| !blocked::has_blocked(world, *inside, player));
     publish(world, Fact::Knocked { player, zone, to });
 }
 
@@ -476,7 +478,7 @@ pub(super) fn admit(world: &mut World, player: PlayerId, guest: PlayerId) {
     let Some(zone) = area_of(world, player) else {
         return deny(world, player, Denial::NotInside);
     };
-    if presence::entity(world, guest).is_none() {
+    if roster::entity(world, guest).is_none() {
         return deny(world, player, Denial::NotHere);
     }
     if area_of(world, guest) == Some(zone) {
@@ -499,10 +501,19 @@ pub(super) fn admit(world: &mut World, player: PlayerId, guest: PlayerId) {
     );
 }
 
+/// Whether a player who arrives may stand on the tile.
+pub(super) fn is_open(world: &World, player: PlayerId, tile: Tile) -> bool {
+    let zones = world.resource::<Zones>();
+    let is_closed = zones
+        .area_at(tile)
+        .is_some_and(|zone| zones.is_closed_to(player, zone));
+    world.resource::<Grid>().is_walkable(tile) && !is_closed
+}
+
 /// Private area in which a player stands.
 pub(super) fn area_of(world: &World, player: PlayerId) -> Option<u16> {
     world
-        .get::<ZoneOccupancy>(presence::entity(world, player)?)?
+        .get::<ZoneOccupancy>(roster::entity(world, player)?)?
         .area
 }
 
@@ -515,11 +526,6 @@ fn people_in(world: &World, zone: u16) -> Vec<PlayerId> {
     inside
         .filter_map(|entity| world.get::<Card>(entity).map(|card| card.player))
         .collect()
-}
-
-/// Tells a player that a request was refused.
-pub(super) fn deny(world: &mut World, player: PlayerId, why: Denial) {
-    publish(world, Fact::Denied { player, why });
 }
 
 fn publish(world: &mut World, fact: Fact) {
@@ -612,11 +618,8 @@ impl Zones {
                     .area_at(*tile)
                     .is_none_or(|zone| !self.is_closed_to(player, zone))
         };
-        let tiles: Vec<Tile> = arrival::clipped(grid, end.area)
-            .tiles()
-            .filter(is_open)
-            .collect();
-        arrival::scattered(&tiles, &BTreeSet::new(), player)
+        let tiles: Vec<Tile> = clipped(grid, end.area).tiles().filter(is_open).collect();
+        scattered(&tiles, &BTreeSet::new(), player)
     }
 }
 

@@ -4,10 +4,11 @@
 use plaza::components::command::Command;
 use plaza::components::fact::Fact;
 use plaza::components::id::{PlayerId, UserId};
-use plaza::components::layout::{SpaceLayout, TileRect};
+use plaza::components::layout::SpaceLayout;
 use plaza::components::peers::ProximityRules;
 use plaza::components::player::Goal;
 use plaza::components::searching::SearchBudget;
+use plaza::components::tile_rect::TileRect;
 use plaza::components::unit::{TickRate, Tile};
 use plaza::components::zone::{Zone, ZoneKind};
 use plaza::space::Space;

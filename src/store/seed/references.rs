@@ -8,7 +8,7 @@ use super::folder::{SeedElement, SeedPlan, SeedSpace};
 use super::tiled::SeedMap;
 use crate::components::grid::Grid;
 use crate::components::id::SpaceId;
-use crate::components::layout::TileRect;
+use crate::components::tile_rect::TileRect;
 use crate::components::unit::Tile;
 use crate::components::zone::ZoneKind;
 use crate::store::maps::{TargetEntry, ZoneEntry};

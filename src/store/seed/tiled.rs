@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::folder::check_name;
 use super::strict::{self, Extra};
-use crate::components::layout::TileRect;
+use crate::components::tile_rect::TileRect;
 use crate::components::unit::Tile;
 use crate::components::zone::ZoneKind;
 use crate::store::maps::{MapDocument, TargetEntry, TileLayer, ZoneEntry, zone_problems};

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::prelude::*;
 
-use super::{Blocked, Proximity};
+use super::Proximity;
 use crate::components::fact::Fact;
 use crate::components::id::{PlayerId, UserId};
-use crate::components::player::Card;
 use crate::components::unit::Tick;
-use crate::systems::presence::{self, player_of_user};
+use crate::systems::blocked::Blocked;
+use crate::systems::roster::{self, player_of_user};
 use crate::systems::{Outbox, following, walking};
 
 impl Proximity {
@@ -77,7 +77,7 @@ impl Proximity {
 /// A user blocks or unblocks another.
 pub fn block(world: &mut World, user: UserId, other: UserId, blocked: bool) {
     let now = *world.resource::<Tick>();
-    let Some(entity) = presence::entity_of_user(world, user) else {
+    let Some(entity) = roster::entity_of_user(world, user) else {
         return;
     };
     if let Some(mut blocked_users) = world.get_mut::<Blocked>(entity) {
@@ -108,7 +108,7 @@ pub fn block(world: &mut World, user: UserId, other: UserId, blocked: bool) {
 /// Replaces the blocks of a user who joined again by this list.
 pub fn block_only(world: &mut World, user: UserId, others: Vec<UserId>) {
     let Some(blocked_users) =
-        presence::entity_of_user(world, user).and_then(|entity| world.get::<Blocked>(entity))
+        roster::entity_of_user(world, user).and_then(|entity| world.get::<Blocked>(entity))
     else {
         return;
     };
@@ -121,19 +121,4 @@ pub fn block_only(world: &mut World, user: UserId, others: Vec<UserId>) {
     for other in changed {
         block(world, user, other, others.contains(&other));
     }
-}
-
-/// Whether one of two players blocks the other.
-pub fn is_blocked_pair(world: &World, a: PlayerId, b: PlayerId) -> bool {
-    has_blocked(world, a, b) || has_blocked(world, b, a)
-}
-
-/// Whether a player blocks another.
-pub fn has_blocked(world: &World, player: PlayerId, other: PlayerId) -> bool {
-    let entity = |player| presence::entity(world, player);
-    let blocked_users = entity(player).and_then(|entity| world.get::<Blocked>(entity));
-    let other = entity(other).and_then(|entity| world.get::<Card>(entity));
-    blocked_users
-        .zip(other)
-        .is_some_and(|(blocked_users, other)| blocked_users.0.contains(&other.user))
 }

@@ -10,7 +10,7 @@ use crate::components::bubble::{BubbleAction, MOST_IN_BUBBLE};
 use crate::components::fact::{Denial, Fact};
 use crate::components::id::PlayerId;
 use crate::components::unit::{Tick, TickRate};
-use crate::systems::{Outbox, zones};
+use crate::systems::{Outbox, deny};
 
 /// Seconds between two knocks of a player at the same bubble, and until a knock is forgotten.
 const KNOCK_AGAIN: u64 = 2;
@@ -253,7 +253,7 @@ pub fn bubble(world: &mut World, player: PlayerId, action: BubbleAction) {
         (BubbleAction::Leave | BubbleAction::Lock(_), None) => Ok(()),
     };
     if let Err(why) = done {
-        zones::deny(world, player, why);
+        deny(world, player, why);
     }
 }
 
@@ -283,7 +283,7 @@ pub fn admit(world: &mut World, player: PlayerId, guest: PlayerId) -> bool {
         } else {
             Denial::NotHere
         };
-        zones::deny(world, player, why);
+        deny(world, player, why);
     }
     true
 }

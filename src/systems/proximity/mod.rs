@@ -20,11 +20,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::prelude::*;
 
-pub(super) use self::blocks::{block, block_only, has_blocked, is_blocked_pair};
+pub(super) use self::blocks::{block, block_only};
 use self::bubbles::Bubbles;
 pub use self::field::{Field, Rules};
 pub(super) use self::joining::{admit, bubble};
 pub(super) use self::signals::{send_sfu_reply, send_sfu_request, signal};
+use super::blocked::Blocked;
 use super::zones::{Sound, Zones};
 use super::{Outbox, SimulateSystems, SpaceBuilder};
 use crate::components::bubble::BubbleState;
@@ -129,10 +130,6 @@ impl ProximitySlot {
         self.expected_until = Tick(0);
     }
 }
-
-/// Users blocked by the user of this player.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Component)]
-pub struct Blocked(pub BTreeSet<UserId>);
 
 /// How much of proximity a player takes part in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,13 +8,13 @@ use crate::components::command::PlayerRef;
 use crate::components::fact::{Denial, Fact};
 use crate::components::id::PlayerId;
 use crate::components::peers::SfuEndpoint;
-use crate::systems::{Outbox, presence, zones};
+use crate::systems::{Outbox, deny, roster};
 
 /// Passes a signal to a peer, and only to that peer.
 pub fn signal(world: &mut World, player: PlayerId, to: PlayerRef, body: String) {
     let to = match to {
         PlayerRef::Player(to) => Some(to),
-        PlayerRef::User(user) => presence::player_of_user(world, user),
+        PlayerRef::User(user) => roster::player_of_user(world, user),
     };
     let is_peer = |to: &PlayerId| world.resource::<Peers>().between(player, *to).is_some();
     match to.filter(is_peer) {
@@ -22,14 +22,14 @@ pub fn signal(world: &mut World, player: PlayerId, to: PlayerRef, body: String) 
             let fact = Fact::Signalled { player, to, body };
             world.resource_mut::<Outbox>().0.facts.push(fact);
         }
-        None => zones::deny(world, player, Denial::NotConnected),
+        None => deny(world, player, Denial::NotConnected),
     }
 }
 
 /// Passes a request to the SFU, if there is one.
 pub fn send_sfu_request(world: &mut World, player: PlayerId, body: String) {
     if world.resource::<ForwardedBy>().0 != SfuEndpoint::Unit {
-        return zones::deny(world, player, Denial::NoUnit);
+        return deny(world, player, Denial::NoUnit);
     }
     let fact = Fact::SfuRequested { player, body };
     world.resource_mut::<Outbox>().0.facts.push(fact);
