@@ -294,7 +294,7 @@ async fn parts(
             is_draining: false,
         },
         links: None,
-        unit: match (settings.forwarder(), &settings.forwarding) {
+        sfu: match (settings.forwarder(), &settings.forwarding) {
             (SfuEndpoint::Unit, Some(forwarding)) => Some(Sfu::start(forwarding)?),
             _ => None,
         },
