@@ -61,7 +61,7 @@ struct PendingWrite {
     /// Pictures in messages of the newest checkpoint, in a space with ephemeral chat.
     shown: Option<PersistedMessages>,
     /// Pictures in messages sent in such a space.
-    said: BTreeSet<String>,
+    sent: BTreeSet<String>,
 }
 
 /// Messages, and the names of pictures in them.
@@ -86,20 +86,20 @@ fn shown(history: &[ChatMessage]) -> PersistedMessages {
 /// so that it does not delay checkpoints.
 async fn tell_shown(store: Store, space: SpaceId, mut seen: UnboundedReceiver<ShownUploads>) {
     let mut before = None;
-    let mut said = BTreeSet::new();
+    let mut sent = BTreeSet::new();
     while let Some((mut now, more)) = seen.recv().await {
-        said.extend(more);
+        sent.extend(more);
         while let Ok((newer, more)) = seen.try_recv() {
             now = newer;
-            said.extend(more);
+            sent.extend(more);
         }
-        if before.as_ref() == Some(&now) && said.is_empty() {
+        if before.as_ref() == Some(&now) && sent.is_empty() {
             continue;
         }
-        match store.show_in_space(space, &now, &said).await {
+        match store.show_in_space(space, &now, &sent).await {
             Ok(()) => {
                 before = Some(now);
-                said.clear();
+                sent.clear();
             }
             Err(error) => {
                 tracing::warn!(%space, %error, "failed to write which pictures a space shows")
@@ -124,7 +124,7 @@ impl PendingWrite {
                     self.chat.extend_from_slice(&events);
                 } else {
                     let texts = events.iter().filter_map(DurableEvent::text);
-                    self.said
+                    self.sent
                         .extend(texts.flat_map(pictures_in).map(str::to_owned));
                 }
                 let events = events.iter().map(|event| (tick.0, event.encode()));
@@ -183,11 +183,11 @@ impl Persister {
                     }
                     if let Some(now) = waiting.shown.take() {
                         // The receiving task ends after this one.
-                        let _ = shown.send((now, std::mem::take(&mut waiting.said)));
+                        let _ = shown.send((now, std::mem::take(&mut waiting.sent)));
                     }
                     waiting = PendingWrite {
                         chat: waiting.chat,
-                        said: waiting.said,
+                        sent: waiting.sent,
                         ..PendingWrite::default()
                     };
                     tries = 0;

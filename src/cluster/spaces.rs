@@ -154,7 +154,7 @@ pub struct SpacesConfig {
     /// Links to other processes; `None` when this process is the only one.
     pub links: Option<Links>,
     /// SFU for large calls.
-    pub unit: Option<Sfu>,
+    pub sfu: Option<Sfu>,
     /// Which SFU clients are told to use.
     pub forwarder: SfuEndpoint,
     /// Ticks per second.
@@ -168,8 +168,8 @@ pub struct SpacesConfig {
 impl Spaces {
     /// Starts the driver, without open spaces.
     pub fn start(parts: SpacesConfig) -> std::io::Result<Self> {
-        let (reports, inbox) = unbounded_channel();
-        let (notes, heard) = unbounded_channel();
+        let (reports, host_events) = unbounded_channel();
+        let (notes, messages) = unbounded_channel();
         let (looks, asked) = unbounded_channel();
         let me = parts.node.member.clone();
         let listen = if parts.directory.is_shared() {
@@ -208,7 +208,7 @@ impl Spaces {
             inner: Arc::clone(&inner),
             ownership,
         };
-        *inner.driver.lock() = Some(tokio::spawn(driver.run(heard, inbox)));
+        *inner.driver.lock() = Some(tokio::spawn(driver.run(messages, host_events)));
         tokio::spawn(Arc::clone(&inner).feed(asked));
         let spaces = Self(inner);
         if spaces.0.directory.is_shared() {
@@ -236,7 +236,7 @@ impl Spaces {
         self.enter(space).await
     }
 
-    /// `request` says whether the space may run elsewhere.
+    /// `request` makes the event, which says whether the space may run elsewhere.
     async fn enter_as(
         &self,
         space: SpaceId,
@@ -286,10 +286,10 @@ impl Spaces {
 
     /// Requests the space; returns where it runs.
     async fn route(&self, space: SpaceId, request: fn(SpaceId) -> Event) -> Option<SpaceRoute> {
-        let (tell, told) = oneshot::channel();
-        self.0.waiting.lock().entry(space).or_default().push(tell);
+        let (sender, answer) = oneshot::channel();
+        self.0.waiting.lock().entry(space).or_default().push(sender);
         self.0.happened(request(space));
-        told.await.ok()
+        answer.await.ok()
     }
 
     /// Players in the space, in any process; 0 when it is not open.
@@ -735,9 +735,9 @@ impl Driver {
                 }
             }
             OwnershipAction::Route(space, route) => {
-                for tell in self.inner.waiting.lock().remove(&space).unwrap_or_default() {
+                for sender in self.inner.waiting.lock().remove(&space).unwrap_or_default() {
                     // The receiver may be gone.
-                    let _ = tell.send(route.clone());
+                    let _ = sender.send(route.clone());
                 }
             }
         }

@@ -135,10 +135,10 @@ impl ZoneEntry {
     }
 
     fn check_options(&self, kind: ZoneKind) -> Result<(), String> {
-        let only = |wish: &str, is_there: bool, of: ZoneKind| {
+        let only = |property: &str, is_there: bool, of: ZoneKind| {
             let fits = !is_there || kind == of;
             fits.then_some(())
-                .ok_or_else(|| format!("only a {} zone has `{wish}`", of.word()))
+                .ok_or_else(|| format!("only a {} zone has `{property}`", of.word()))
         };
         only("cap", self.cap.is_some(), ZoneKind::Private)?;
         only("target", self.target.is_some(), ZoneKind::Portal)?;

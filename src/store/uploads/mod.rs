@@ -317,7 +317,7 @@ impl Store {
     }
 
     /// Deletes a picture from everything that shows it, and returns its bytes to its owner's quota;
-    /// returns whether it existed. When an admin deletes the picture of another user, `by` is
+    /// returns whether it existed. When an admin deletes the picture of another user, `operator` is
     /// recorded in the audit log.
     pub async fn delete_upload(
         &self,

@@ -58,13 +58,13 @@ pub fn pictures_in(text: &str) -> BTreeSet<&str> {
 
 impl Store {
     /// Records which messages of a space with ephemeral chat show pictures now. Deletes pictures
-    /// that are not shown any longer, and those in `said`, whose messages may be gone before a
+    /// that are not shown any longer, and those in `sent`, whose messages may be gone before a
     /// report.
     pub async fn show_in_space(
         &self,
         space: SpaceId,
         shown: &[(ChatId, String)],
-        shortly: &BTreeSet<String>,
+        sent: &BTreeSet<String>,
     ) -> Result<(), StoreError> {
         let known: Vec<(String, String)> = sqlx::query_as(
             "select line_id, hash from line_uploads where space_id = $1 order by hash",
@@ -72,7 +72,7 @@ impl Store {
         .bind(space.to_string())
         .fetch_all(&self.writer)
         .await?;
-        if known.is_empty() && shown.is_empty() && shortly.is_empty() {
+        if known.is_empty() && shown.is_empty() && sent.is_empty() {
             return Ok(());
         }
         let mut tx = self.begin().await?;
@@ -83,7 +83,7 @@ impl Store {
         for (hash, message) in &shown {
             note(&mut tx, space, (message, now_ms()), hash).await?;
         }
-        let mut freed = shortly.clone();
+        let mut freed = sent.clone();
         for (message, hash) in known {
             if !shown.contains(&(hash.clone(), message.clone())) {
                 sqlx::query("delete from line_uploads where line_id = $1 and hash = $2")
