@@ -52,7 +52,7 @@ pub struct DirectEntry {
 pub struct ConversationList {
     /// Newest first.
     conversations: Vec<ConversationEntry>,
-    /// `before` of the next, older page; null on the last one.
+    /// `before` of the next, older page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     before: Option<String>,
@@ -80,7 +80,7 @@ pub struct ConversationEntry {
 pub struct DirectView {
     /// Oldest first.
     messages: Vec<DirectEntry>,
-    /// `before` of the next, older page; null on the last one.
+    /// `before` of the next, older page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     before: Option<String>,

@@ -37,7 +37,7 @@ pub struct Lobby {
     /// Public spaces of other users, newest first: first the newest five of each owner, then all
     /// remaining ones.
     public: Vec<LobbyEntry>,
-    /// Cursor of the next page of public spaces; null on the last one.
+    /// Cursor of the next page of public spaces; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     cursor: Option<String>,

@@ -51,8 +51,8 @@ pub struct ChatView {
     kept: bool,
     /// Messages, oldest first.
     lines: Vec<LineEntry>,
-    /// `before` of the next, older page; null on the last one. A search takes a second at most, so
-    /// there may be more messages even when a page is empty.
+    /// `before` of the next, older page; absent on the last one. A search takes a second at most,
+    /// so there may be more messages even when a page is empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     before: Option<String>,
@@ -104,7 +104,7 @@ pub struct LineEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     reply_to: Option<String>,
-    /// Time of the last edit, in Unix milliseconds; null when it was never edited.
+    /// Time of the last edit, in Unix milliseconds; absent when it was never edited.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     edited_at: Option<u64>,

@@ -58,7 +58,7 @@ pub struct SpaceAnswer {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageCursor {
-    /// Asks for pages: empty for the first one, otherwise `next` of the previous page.
+    /// Asks for pages: empty for the first one, otherwise `cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -67,7 +67,7 @@ pub struct PageCursor {
 pub struct SpaceList {
     /// Newest first.
     spaces: Vec<SpaceEntry>,
-    /// Cursor of the next page; null on the last one.
+    /// Cursor of the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     cursor: Option<String>,
