@@ -1,6 +1,6 @@
-//! Server: all parts put together, and taken apart again in order.
+//! Server: starts all parts, runs them, and stops them in order.
 //!
-//! May use every room. Never: flags, the environment, signals; those are the business of `cli`.
+//! May use every layer. Never: flags, the environment, signals; those are handled by `cli`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,24 +29,24 @@ use crate::store::{Store, StoreError, prepare_folder};
 /// Why a server did not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The seed that is built in.
-    #[error("the seed that is built in: {0}")]
+    /// The built-in seed is invalid.
+    #[error("the built-in seed: {0}")]
     Seed(#[from] SeedError),
-    /// Redis.
+    /// Redis cannot be used.
     #[error(transparent)]
     Redis(#[from] RedisOpenError),
-    /// The forwarding unit.
+    /// The SFU failed to start.
     #[error(transparent)]
     Forward(#[from] SfuError),
-    /// The socket.
+    /// A socket failed.
     #[error("the socket failed: {0}")]
     Socket(#[from] std::io::Error),
 }
 
-/// Where other processes connect, and how they are met.
+/// Where other processes connect, and how links are authenticated.
 struct Listening {
     listener: TcpListener,
     secret: Secret,
@@ -63,15 +63,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the database, fills a fresh one, and puts the parts together.
+    /// Opens the database, seeds a fresh one, and creates the parts.
     pub async fn prepare(listener: TcpListener, settings: Settings) -> Result<Self, ServeError> {
-        // Before anything is measured.
+        // Installed before the first measurement.
         let _ = measurements::recorder();
-        // Uploads lie there whichever database it is.
+        // Uploads are in the data folder with either database.
         prepare_folder(&settings.data_dir)?;
         let store = Store::open_either(settings.database_url.as_ref(), &settings.data_dir).await?;
         if let Some(report) = store.seed_if_fresh(&Folder::built_in()).await? {
-            tracing::info!(%report, "a fresh database was filled");
+            tracing::info!(%report, "seeded a fresh database");
         }
         let setup_token = store.new_setup_token().await?;
         let metrics = match settings.metrics {
@@ -90,29 +90,30 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// Address on which it listens.
     pub fn address(&self) -> Result<SocketAddr, ServeError> {
         Ok(self.listener.local_addr()?)
     }
 
-    /// Where metrics are told, when they have an address of their own.
+    /// Address of the metrics listener; `None` without one.
     pub fn metrics_address(&self) -> Result<Option<SocketAddr>, ServeError> {
         let listener = self.metrics.as_ref();
         Ok(listener.map(TcpListener::local_addr).transpose()?)
     }
 
-    /// The token of the set-up link, while there is no admin.
+    /// Token of the set-up link; `None` when there is an admin.
     pub fn setup_token(&self) -> Option<&str> {
         self.setup_token.as_deref()
     }
 
-    /// What the parts share.
+    /// State shared by the handlers.
     pub const fn state(&self) -> &AppState {
         &self.state
     }
 
-    /// Serves until told to stop: spaces handed to other processes, no new connections, players
-    /// told to come back, last checkpoints kept, database closed.
+    /// Serves until shutdown is requested. Then spaces are handed over, no connections are
+    /// accepted, players are told to reconnect, last checkpoints are saved, and the database is
+    /// closed.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
         let AppState {
             store,
@@ -121,7 +122,7 @@ impl Server {
             ..
         } = self.state.clone();
         let tasks = TaskTracker::new();
-        // People stay connected while their spaces leave; then they are told to come back,
+        // Players stay connected during the handovers; after them they are told to reconnect
         // elsewhere.
         let stopping = CancellationToken::new();
         let leaving = tokio::spawn({
@@ -174,11 +175,11 @@ impl Server {
             },
         );
         let watching = tokio::spawn(spaces.clone().sweep(settings.sweep));
-        let sweeping = tokio::spawn(tend_chat(store.clone()));
+        let sweeping = tokio::spawn(maintain_chat(store.clone()));
         let sweeping_uploads =
             tokio::spawn(uploads::sweep(store.clone(), settings.data_dir.clone()));
         let router = routes::router(self.state, edge.clone());
-        // A request that takes longer at the end is cut off.
+        // Requests that are not done after this time are cut off.
         edge::serve(self.listener, router, edge, STOP_WITHIN).await;
         leaving.abort();
         sweeping.abort();
@@ -186,19 +187,19 @@ impl Server {
         sweeping_uploads.abort();
         stopping.cancel();
         spaces.stop().await;
-        // After the spaces: until then others may still follow them.
+        // After the spaces, which other processes may follow until they end.
         unlink.cancel();
         if let Some(linked) = linked
             && linked.await.is_err()
         {
-            tracing::error!("the task that takes links panicked");
+            tracing::error!("the task that accepts links panicked");
         }
         tasks.close();
         if tokio::time::timeout(STOP_WITHIN, tasks.wait())
             .await
             .is_err()
         {
-            tracing::warn!("some connections did not end in time");
+            tracing::warn!("some connections did not close in time");
         }
         sorting.abort();
         if let Some(measuring) = measuring {
@@ -209,7 +210,8 @@ impl Server {
     }
 }
 
-/// Where metrics are told: at that address, or on another port when that one is taken and any does.
+/// Binds the metrics listener, on another port when the given one is taken and the settings allow
+/// it.
 async fn metrics_listener(settings: MetricsSettings) -> std::io::Result<TcpListener> {
     let listener = match TcpListener::bind(settings.listen).await {
         Err(error) if settings.or_any_port && error.kind() == std::io::ErrorKind::AddrInUse => {
@@ -221,7 +223,7 @@ async fn metrics_listener(settings: MetricsSettings) -> std::io::Result<TcpListe
         let listen = settings.listen;
         std::io::Error::new(
             error.kind(),
-            format!("metrics cannot be told at {listen}: {error}"),
+            format!("metrics cannot be served at {listen}: {error}"),
         )
     };
     let listener = listener.map_err(named)?;
@@ -229,35 +231,33 @@ async fn metrics_listener(settings: MetricsSettings) -> std::io::Result<TcpListe
     Ok(listener)
 }
 
-/// Looks after what was said: sweeps what is shown no longer, and fills in what lines of earlier
-/// versions lack; now and once a minute.
-async fn tend_chat(store: Store) {
+/// Deletes expired chat messages, and indexes those of earlier versions; at the start and once a
+/// minute.
+async fn maintain_chat(store: Store) {
     let mut minutes = tokio::time::interval(Duration::from_mins(1));
     minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         minutes.tick().await;
         match store.forget_old_lines().await {
             Ok(0) => {}
-            Ok(lines) => tracing::info!(lines, "old lines of chat were forgotten"),
+            Ok(messages) => tracing::info!(messages, "deleted expired chat messages"),
             Err(error) => {
-                tracing::warn!(%error, "old lines of chat are not forgotten yet; the next try is \
-                    in a minute");
+                tracing::warn!(%error, "failed to delete expired chat messages; retry in a minute");
             }
         }
         match index_lines(&store).await {
             Ok(0) => {}
-            Ok(lines) => {
-                tracing::info!(lines, "the words of kept chat were filled in for searches")
+            Ok(messages) => {
+                tracing::info!(messages, "indexed chat messages for searches")
             }
             Err(error) => {
-                tracing::warn!(%error, "the words of kept chat are not filled in yet; searches are \
-                    slower until then");
+                tracing::warn!(%error, "failed to index chat messages; searches stay slower");
             }
         }
     }
 }
 
-/// A part at a time, so that everything else that is written comes between.
+/// Indexes all messages, in parts, so that other writes come in between.
 async fn index_lines(store: &Store) -> Result<usize, StoreError> {
     let mut all = 0;
     loop {
@@ -265,12 +265,12 @@ async fn index_lines(store: &Store) -> Result<usize, StoreError> {
             0 => return Ok(all),
             some => all += some,
         }
-        tokio::time::sleep(BETWEEN_PARTS).await;
+        tokio::time::sleep(PAUSE_BETWEEN_PARTS).await;
     }
 }
 
-/// What the spaces of this process are run with, and where other processes connect, if there are
-/// any.
+/// Configuration of the spaces, and the listener for other processes, if the process is part of a
+/// cluster.
 async fn parts(
     store: &Store,
     settings: &Settings,
@@ -294,7 +294,7 @@ async fn parts(
             is_draining: false,
         },
         links: None,
-        unit: match (settings.forwarder(), &settings.forwarding) {
+        sfu: match (settings.forwarder(), &settings.forwarding) {
             (SfuEndpoint::Unit, Some(forwarding)) => Some(Sfu::start(forwarding)?),
             _ => None,
         },
@@ -335,14 +335,14 @@ async fn parts(
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "every life of a process is another one"
+    reason = "each incarnation of a process has a new nonce"
 )]
 fn random() -> u64 {
     rand::random()
 }
 
-/// Between two parts of what is filled in while the server runs.
-const BETWEEN_PARTS: Duration = Duration::from_millis(20);
+/// Pause between two parts of indexing.
+const PAUSE_BETWEEN_PARTS: Duration = Duration::from_millis(20);
 
 /// How long stopping waits for requests, and then for connections.
 const STOP_WITHIN: Duration = Duration::from_secs(5);

@@ -1,5 +1,5 @@
-//! Settings: how a server is to run. Reading them from flags, environment and file is the business
-//! of `cli`.
+//! Settings: how a server is to run. Reading them from flags, environment and file is done by
+//! `cli`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,12 +17,12 @@ use crate::net::edge::HttpTimes;
 use crate::net::protocol::client::JoinWord;
 use crate::store::DatabaseUrl;
 
-/// How much work one password hash is.
+/// Cost of a password hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordCost {
-    /// What OWASP's password storage cheat sheet advises for Argon2id: 19 MiB, two passes.
+    /// The parameters of OWASP's password storage cheat sheet for Argon2id: 19 MiB, two passes.
     Full,
-    /// As little as the method allows, for tests that sign up hundreds.
+    /// The least that the method allows, for tests that sign up hundreds of users.
     Token,
 }
 
@@ -33,14 +33,14 @@ pub enum SignUpPolicy {
     /// Everyone.
     #[default]
     Open,
-    /// Those who have an invite.
+    /// People with an invite.
     Invite,
     /// No one.
     Closed,
 }
 
 impl SignUpPolicy {
-    /// As it stands in settings and answers.
+    /// Its name in settings and answers.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -50,33 +50,33 @@ impl SignUpPolicy {
     }
 }
 
-/// How a process is one of many.
+/// Settings of a process of a cluster.
 #[derive(Debug, Clone)]
 pub struct ClusterSettings {
-    /// The Redis that all share.
+    /// Address of the Redis that all processes share.
     pub redis_url: String,
-    /// The name of this process; made up when there is none.
+    /// Name of this process; generated when absent.
     pub node: Option<String>,
-    /// Where other processes connect.
+    /// Address on which links from other processes are accepted.
     pub link_listen: SocketAddr,
-    /// What other processes connect to, when it is not where this one listens.
+    /// Address for links from other processes, when it differs from `link_listen`.
     pub link_address: Option<String>,
-    /// What all processes know, and nobody else.
+    /// Secret that all processes share.
     pub secret: Secret,
-    /// Whether nobody may read along between processes; the same for all of them.
+    /// Whether links are encrypted; the same for all processes.
     pub link_tls: bool,
 }
 
-/// What one person may make, 0 for no limit. Admins make what they like.
+/// Limits for one user; 0 for no limit. Admins have no limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quotas {
-    /// Spaces that one person owns.
+    /// Spaces that a user owns.
     pub spaces: u32,
     /// Columns times rows of a space that is made without a map.
     pub tiles: u32,
-    /// Elements that stand in one space.
+    /// Elements placed in one space.
     pub objects: u32,
-    /// Spaces and elements placed a minute, with bursts of as many.
+    /// Spaces and elements created per minute, with bursts of as many.
     pub creations: u32,
 }
 
@@ -91,84 +91,85 @@ impl Default for Quotas {
     }
 }
 
-/// Where metrics are told.
+/// Listener for metrics.
 #[derive(Debug, Clone, Copy)]
 pub struct MetricsSettings {
     /// Address and port.
     pub listen: SocketAddr,
-    /// Whether another port does when this one is taken.
+    /// Whether another port may be used when this one is taken.
     pub or_any_port: bool,
 }
 
-/// How a server is to run.
+/// Settings of a server.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where the uploads are, and the database unless it is a server.
+    /// Folder with the uploads, and with the database unless PostgreSQL is used.
     pub data_dir: PathBuf,
-    /// The PostgreSQL database to use instead of the one in the data folder.
+    /// Address of a PostgreSQL database to use instead of the one in the data folder.
     pub database_url: Option<DatabaseUrl>,
-    /// Whether anybody may sign up as admin; for tests and demonstrations.
+    /// Whether everyone may sign up as admin; for tests and demonstrations.
     pub open_admin_signup: bool,
     /// Who may sign up.
     pub signup: SignUpPolicy,
-    /// Steps of a space per second.
+    /// Ticks per second of a space.
     pub tick_rate: TickRate,
-    /// What newcomers are called in the JSON protocol.
+    /// Name of the event for new players in the JSON protocol.
     pub join_event: JoinWord,
     /// Other origins whose pages may use this server; `*` for all.
     pub allowed_origins: Vec<String>,
-    /// Sign-ups a minute from one network, and failed sign-ins, with bursts of twice as many; 0 for
-    /// no limit.
+    /// Sign-ups and failed sign-ins per minute from one network, with bursts of twice as many; 0
+    /// for no limit.
     pub auth_rate: u32,
     /// The longest wait after wrong passwords for one account from one network; 0 for none.
     pub max_guess_delay: Duration,
-    /// How much each user may ask of the server in a while.
+    /// Rate limits of each user.
     pub budgets: BudgetSettings,
-    /// How much work one password hash is.
+    /// Cost of a password hash.
     pub password_cost: PasswordCost,
     /// Bytes that the pictures of one user may take.
     pub upload_quota: u64,
-    /// Connections at once, HTTP and WebSockets; 0 for as many as the system allows.
+    /// Concurrent connections, HTTP and WebSockets; 0 for the limit of the system.
     pub max_connections: usize,
-    /// Connections at once from one address; 0 for no limit.
+    /// Concurrent connections from one address; 0 for no limit.
     pub max_connections_per_address: usize,
-    /// WebSockets of one user at once; 0 for no limit.
+    /// Concurrent WebSockets of one user; 0 for no limit.
     pub max_sockets_per_user: usize,
-    /// How long a connection may take for a request and between requests.
+    /// Time limits for a request and between requests of a connection.
     pub http_times: HttpTimes,
-    /// What one person may make.
+    /// Limits on what one user may create.
     pub quotas: Quotas,
-    /// Spaces that this process opens at most for people who come in; 0 for no limit.
+    /// Most spaces that this process opens for players; 0 for no limit.
     pub max_open_spaces: usize,
-    /// Networks of reverse proxies, whose `X-Forwarded-For` is believed.
+    /// Networks of reverse proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Network>,
     /// Threads that tick spaces.
     pub host_threads: usize,
-    /// How often the database is looked through for what ended without a word: sessions, spaces. No
-    /// setting; tests wait for words alone.
+    /// Interval of checks of the database for sessions and spaces that ended without a message. Not
+    /// a setting of the command line; tests shorten or disable it.
     pub sweep: Duration,
-    /// How the process is one of many; nothing when it is alone.
+    /// Settings of a cluster; `None` for a single process.
     pub cluster: Option<ClusterSettings>,
-    /// What all lives of this process have in common; made up when there is none.
+    /// Upper half of the nonce, which all incarnations of this process share; random when absent.
     pub life: Option<u32>,
-    /// Where clients reach this very process, when they can.
+    /// Public address of this process alone, if clients can reach it.
     pub public_url: Option<String>,
-    /// The path in front of every address, as `/plaza`, for proxies that keep it; empty for none.
+    /// Path in front of every address, such as `/plaza`, for proxies that pass it on; empty for
+    /// none.
     pub base_path: String,
-    /// What helps calls find their way.
+    /// STUN and TURN servers for calls.
     pub ice: IceSettings,
-    /// Where metrics are told; nothing when nowhere of their own.
+    /// Listener for metrics; `None` without one of their own.
     pub metrics: Option<MetricsSettings>,
-    /// Whether they are told at the address for browsers too.
+    /// Whether the public address serves metrics too.
     pub metrics_public: bool,
-    /// Where the calls of many are forwarded; nothing when they are not.
+    /// Settings of the SFU in this server; `None` when it is switched off.
     pub forwarding: Option<SfuSettings>,
-    /// Another server that forwards them instead, to which clients are given tokens.
+    /// LiveKit server that forwards large calls instead, for which clients get tokens.
     pub livekit: Option<LiveKitSettings>,
 }
 
 impl Settings {
-    /// What `plaza serve` runs with when it is told nothing else.
+    /// Default settings, as of `plaza serve` without options.
     pub fn in_folder(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
@@ -207,8 +208,8 @@ impl Settings {
         }
     }
 
-    /// Who carries the calls of many: a `LiveKit` server was asked for, the unit is there unless it
-    /// was switched off.
+    /// Which SFU forwards large calls: LiveKit when it is set, otherwise the one in this server
+    /// unless it is switched off.
     pub const fn forwarder(&self) -> SfuEndpoint {
         match (&self.livekit, &self.forwarding) {
             (Some(_), _) => SfuEndpoint::LiveKit,
@@ -218,7 +219,7 @@ impl Settings {
     }
 }
 
-/// One core is left to sockets and everything else.
+/// All cores but one, which is left to sockets and other work; at least one.
 fn spare_cores() -> usize {
     std::thread::available_parallelism()
         .map_or(1, |cores| cores.get() - 1)

@@ -16,32 +16,32 @@ use crate::store::Role;
 use crate::store::invites::Admission;
 use crate::store::users::{Credentials, NewUser};
 
-/// Who may sign up, and what is asked of them.
+/// Sign-up rules of this server.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignUpView {
-    /// `open`: everyone; `invite`: those who have an invite; `closed`: no one.
+    /// `open`: everyone; `invite`: people with an invite; `closed`: no one.
     policy: &'static str,
-    /// Characters of a new password at least.
+    /// Least number of characters of a new password.
     password_chars: usize,
 }
 
-/// A new user.
+/// A request to sign up.
 #[derive(Deserialize, ToSchema)]
 pub struct SignUp {
     /// 1 to 64 letters of one script; kept in Unicode's form NFKC. Spaces around it do not count.
     username: String,
-    /// 8 characters at least, and none of the commonest passwords; 1024 bytes at most.
+    /// At least 8 characters and at most 1024 bytes; none of the commonest passwords.
     password: String,
-    /// The token of an invite, where one is needed.
+    /// Token of an invite; needed when the policy is `invite`.
     invite: Option<String>,
     /// `user` or `admin`, in any case; `user` when absent.
     r#type: Option<String>,
-    /// The same as `type`, for clients that call it so.
+    /// Alias of `type`, for clients that use this name.
     role: Option<String>,
 }
 
-/// Who it became.
+/// The user that was created.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserAnswer {
@@ -49,7 +49,7 @@ pub struct UserAnswer {
     pub user_id: String,
 }
 
-/// Name and password.
+/// A request to sign in.
 #[derive(Deserialize, ToSchema)]
 pub struct SignIn {
     /// The name.
@@ -58,23 +58,23 @@ pub struct SignIn {
     password: String,
 }
 
-/// A session.
+/// A new session.
 #[derive(Serialize, ToSchema)]
 pub struct TokenAnswer {
-    /// To be sent as `authorization: Bearer …`.
+    /// Session token, sent as `authorization: Bearer …`.
     token: String,
 }
 
-/// A change of one's password.
+/// A request to change the caller's own password.
 #[derive(Deserialize, ToSchema)]
 pub struct PasswordChange {
-    /// The password until now.
+    /// The current password.
     current: String,
-    /// The password from now on: 8 characters at least, and none of the commonest.
+    /// The new password: at least 8 characters, and none of the commonest.
     new: String,
 }
 
-/// Who is signed in.
+/// The signed-in user.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Me {
@@ -84,24 +84,24 @@ pub struct Me {
     username: String,
     /// `user` or `admin`.
     role: &'static str,
-    /// Whether the name looks like the one of an earlier user; others see it with a mark.
+    /// Whether the name looks like the name of an earlier user; others see it with a mark.
     looks_alike: bool,
-    /// The chosen avatar.
+    /// Id of the chosen avatar; null for none.
     #[schema(required)]
     avatar_id: Option<String>,
-    /// Where its picture is.
+    /// Address of the avatar's picture.
     #[schema(required)]
     image_url: Option<String>,
 }
 
-/// Why a name cannot be had.
+/// Refusal of a name that is taken or looks like one.
 pub(super) const NAME_TAKEN: &str = "This name is taken, or looks like one that is.";
 
-/// Nothing more to say.
+/// An empty answer: `{}`.
 #[derive(Serialize, ToSchema)]
 pub struct Empty {}
 
-/// Who may sign up
+/// Sign-up policy
 #[utoipa::path(
     get,
     path = "/signup",
@@ -121,8 +121,7 @@ pub async fn sign_up_policy(State(state): State<AppState>) -> Json<SignUpView> {
 
 /// Sign up
 ///
-/// Where sign-up is closed, or open to those with an invite only, everyone else is refused with 403
-/// and told why.
+/// When sign-up is closed, or needs an invite that is missing, the answer is 403 with the reason.
 #[utoipa::path(
     post,
     path = "/signup",
@@ -162,7 +161,7 @@ pub async fn sign_up(
     };
     if role == Role::Admin && !state.settings.open_admin_signup {
         return Err(ApiError::Forbidden(
-            "Nobody becomes an admin by signing up.",
+            "An admin account cannot be made by signing up.",
         ));
     }
     let username = check::username(&body.username)?;
@@ -228,7 +227,7 @@ pub async fn sign_in(
     }))
 }
 
-/// Who I am
+/// Current user
 #[utoipa::path(
     get,
     path = "/me",
@@ -256,7 +255,7 @@ pub async fn me(caller: Caller) -> Json<Me> {
     })
 }
 
-/// Sign out here
+/// Sign out of this session
 #[utoipa::path(
     post,
     path = "/signout",
@@ -277,7 +276,7 @@ pub async fn sign_out(
     Ok(Json(Empty {}))
 }
 
-/// Sign out everywhere
+/// Sign out of all sessions
 #[utoipa::path(
     post,
     path = "/signout/everywhere",
@@ -298,9 +297,9 @@ pub async fn sign_out_everywhere(
     Ok(Json(Empty {}))
 }
 
-/// Change my password
+/// Change own password
 ///
-/// Every other session of mine ends.
+/// Ends every other session of the caller.
 #[utoipa::path(
     post,
     path = "/user/password",
@@ -320,7 +319,7 @@ pub async fn change_password(
     Json(body): Json<PasswordChange>,
 ) -> Result<Json<Empty>, ApiError> {
     let new = new_password(&body.new, &caller.who.name, state.password_demands())?;
-    // By the exact name, which is found before any that looks like it.
+    // Looked up by the exact name, which wins over names that look like it.
     let proven = prove(&state, address, &caller.who.name, &body.current).await?;
     if proven.is_none_or(|known| known.user != caller.user()) {
         return Err(ApiError::Forbidden("The current password is wrong."));

@@ -1,4 +1,4 @@
-//! Admin: what only admins may do to other people and their things. Each act has its row in the
+//! Admin: what only admins may do to other users and their things. Each action is written to the
 //! audit log.
 
 use axum::extract::State;
@@ -13,31 +13,31 @@ use crate::components::id::{SpaceId, UserId};
 use crate::store::administration::{AdminOutcome, Suspension, UserRow};
 use crate::store::now_ms;
 
-/// Users on a page.
+/// Users per page.
 const PAGE: u32 = 50;
 
-/// Which users.
+/// Filter and page of the user list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct UsersQuery {
-    /// Only those whose name has this in it, in any case.
+    /// Part of a name, in any case; only users whose name contains it.
     #[serde(default)]
     q: String,
-    /// The `after` of the page before.
+    /// `after` of the previous page.
     after: Option<String>,
 }
 
-/// A page of users.
+/// One page of users.
 #[derive(Serialize, ToSchema)]
 pub struct UserList {
-    /// By name.
+    /// Sorted by name.
     users: Vec<UserEntry>,
-    /// Where the next page begins; null at the end.
+    /// Cursor of the next page; null on the last one.
     #[schema(required)]
     after: Option<String>,
 }
 
-/// A user.
+/// A user as admins see it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserEntry {
@@ -47,16 +47,16 @@ pub struct UserEntry {
     username: String,
     /// `user` or `admin`.
     role: &'static str,
-    /// When they signed up, in Unix milliseconds.
+    /// Time of sign-up, in Unix milliseconds.
     created_at: i64,
-    /// How many sessions they have.
+    /// Number of open sessions.
     sessions: i64,
-    /// Whether the name looks like the one of an earlier user; others see it with a mark.
+    /// Whether the name looks like the name of an earlier user; others see it with a mark.
     looks_alike: bool,
-    /// When one of these was last used, to the hour, in Unix milliseconds.
+    /// Last use of a session, rounded to the hour, in Unix milliseconds.
     #[schema(required)]
     used_at: Option<i64>,
-    /// Why they may not use the server now; null when they may.
+    /// The user's suspension; null for none.
     #[schema(required)]
     suspension: Option<SuspensionEntry>,
 }
@@ -64,23 +64,23 @@ pub struct UserEntry {
 /// A suspension.
 #[derive(Serialize, ToSchema)]
 pub struct SuspensionEntry {
-    /// In Unix milliseconds; null until an admin lifts it.
+    /// End, in Unix milliseconds; null until an admin lifts it.
     #[schema(required)]
     until: Option<i64>,
-    /// For the user to read.
+    /// Reason, shown to the user.
     reason: String,
 }
 
-/// For how long, and why.
+/// A request to suspend a user.
 #[derive(Deserialize, ToSchema)]
 pub struct SuspendRequest {
-    /// In Unix milliseconds; absent until an admin lifts it.
+    /// End, in Unix milliseconds; absent until an admin lifts it.
     until: Option<i64>,
-    /// 1 to 500 characters, for the user to read.
+    /// Reason, 1 to 500 characters, shown to the user.
     reason: String,
 }
 
-/// Users
+/// List users
 #[utoipa::path(
     get,
     path = "/admin/users",
@@ -98,7 +98,7 @@ pub async fn users(
     _admin: Admin,
     Query(UsersQuery { q, after }): Query<UsersQuery>,
 ) -> Result<Json<UserList>, ApiError> {
-    // One more than is shown tells whether there is more.
+    // One more row than the page shows tells whether another page follows.
     let mut users = state
         .store
         .users(q.trim(), after.as_deref(), PAGE + 1)
@@ -135,8 +135,8 @@ impl From<UserRow> for UserEntry {
 
 /// Suspend a user
 ///
-/// Their connections end within a second, in every process. Until then they cannot sign in, and
-/// what they ask is refused with 403 and the reason.
+/// Their connections end within a second, in every process. Until the suspension ends they cannot
+/// sign in, and their requests are refused with 403 and the reason.
 #[utoipa::path(
     post,
     path = "/admin/user/{id}/suspend",
@@ -220,9 +220,9 @@ pub async fn sign_out(
     Ok(Json(Empty {}))
 }
 
-/// Delete a space of any user
+/// Delete any user's space
 ///
-/// Everybody inside is told and disconnected.
+/// Everyone inside is told and disconnected.
 #[utoipa::path(
     delete,
     path = "/admin/space/{id}",

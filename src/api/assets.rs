@@ -1,5 +1,5 @@
-//! Assets: what is built into the binary: the art, the seed and the web client. Debug builds read
-//! them from the folders.
+//! Assets: the art, the seed and the web client, built into the binary. Debug builds read them from
+//! the folders.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,30 +8,30 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use super::error::ApiError;
 use super::files;
 
-/// Pictures: tiles, elements and avatars.
+/// Art files: tiles, elements and avatars.
 #[derive(RustEmbed)]
 #[folder = "assets/art"]
 #[allow_missing = true]
 pub struct ArtFiles;
 
-/// The built web client.
+/// Files of the built web client.
 #[derive(RustEmbed)]
 #[folder = "web/dist"]
 #[allow_missing = true]
 pub struct WebClient;
 
-/// The text of a picture, by its address.
+/// Text of an art file, by its address.
 pub fn art_by_url(url: &str) -> Option<String> {
     let file = ArtFiles::get(url.strip_prefix("/art/")?)?;
     String::from_utf8(file.data.into_owned()).ok()
 }
 
-/// Whether there is a picture of our own, by its address below `/art/`.
+/// Whether an art file exists at this path below `/art/`.
 pub fn has_art(path: &str) -> bool {
     ArtFiles::get(path).is_some()
 }
 
-/// `/art/…`: a picture of our own.
+/// `/art/…`: one art file.
 pub async fn art(
     axum::extract::Path(path): axum::extract::Path<String>,
     headers: HeaderMap,

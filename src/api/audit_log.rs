@@ -1,4 +1,4 @@
-//! Audit log: what admins did, for admins.
+//! Audit log: the record of admin actions, readable by admins.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -10,56 +10,56 @@ use super::error::{ApiError, Problem};
 use super::extract::{Admin, Json, Query};
 use crate::store::audit_log::AuditRow;
 
-/// Rows on a page.
+/// Rows per page.
 const PAGE: u32 = 100;
 
-/// Which rows.
+/// Page of the audit log.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AuditQuery {
-    /// The `before` of the page before.
+    /// `before` of the previous page.
     before: Option<String>,
 }
 
-/// A page of the log.
+/// One page of the audit log.
 #[derive(Serialize, ToSchema)]
 pub struct AuditLog {
-    /// The newest first.
+    /// Newest first.
     entries: Vec<AuditEntry>,
-    /// Where the next page begins; null at the end.
+    /// Cursor of the next page; null on the last one.
     #[schema(required)]
     before: Option<String>,
 }
 
-/// Something that was done, with the names of that time.
+/// One action, with the names at that time.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
-    /// Of the row.
+    /// Id of the row.
     id: String,
-    /// In Unix milliseconds.
+    /// Time, in Unix milliseconds.
     at: i64,
-    /// Who did it; null for the command line.
+    /// User who acted; null for the command line.
     #[schema(required)]
     actor_id: Option<String>,
-    /// Their name; `command line` for that.
+    /// Name of that user; `command line` when there is none.
     actor: String,
-    /// `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`,
+    /// Action: `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`,
     /// `delete-upload`; later versions have more.
     action: String,
-    /// The space it concerned.
+    /// Space concerned, if any.
     #[schema(required)]
     space_id: Option<String>,
-    /// What it was done to.
+    /// Id of the target, if any.
     #[schema(required)]
     target_id: Option<String>,
-    /// Its name.
+    /// Name of the target.
     target: String,
-    /// A reason, a time.
+    /// Details, for example a reason or a time.
     detail: String,
 }
 
-/// What admins did
+/// Read the audit log
 #[utoipa::path(
     get,
     path = "/admin/audit-log",
@@ -84,7 +84,7 @@ pub async fn show(
                 .map_err(|_| ApiError::bad("There is no such page."))?,
         ),
     };
-    // One more than is shown tells whether there is more.
+    // One more row than the page shows tells whether another page follows.
     let mut rows = state.store.audit_log(before, PAGE + 1).await?;
     let has_more = rows.len() > PAGE as usize;
     rows.truncate(PAGE as usize);

@@ -1,4 +1,4 @@
-//! Avatars: the pictures that people can walk around as.
+//! Avatars: the pictures that players can choose for themselves.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -10,36 +10,36 @@ use super::extract::{Admin, Json, Path};
 use super::{AppState, check};
 use crate::components::id::AvatarId;
 
-/// Every avatar.
+/// All avatars.
 #[derive(Serialize, ToSchema)]
 pub struct AvatarList {
     /// Oldest first.
     avatars: Vec<AvatarEntry>,
 }
 
-/// One avatar.
+/// An avatar.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AvatarEntry {
-    /// Which.
+    /// Id of the avatar.
     id: String,
-    /// What it is called.
+    /// Name.
     name: String,
-    /// Where its picture is.
+    /// Address of the picture.
     image_url: String,
 }
 
-/// An avatar to be.
+/// A request to add an avatar.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewAvatar {
-    /// A path on this server, or http(s).
+    /// Address of the picture: a path on this server, or http(s).
     image_url: String,
-    /// 1 to 100 letters.
+    /// Name, 1 to 100 characters.
     name: String,
 }
 
-/// What it became.
+/// The avatar that was added.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AvatarAnswer {
@@ -47,7 +47,7 @@ pub struct AvatarAnswer {
     avatar_id: String,
 }
 
-/// Every avatar
+/// List avatars
 #[utoipa::path(
     get,
     path = "/avatars",
@@ -101,7 +101,7 @@ pub async fn add(
 
 /// Delete an avatar
 ///
-/// Who looks like it has none from their next visit on.
+/// Users who chose it have no avatar from their next visit on.
 #[utoipa::path(
     delete,
     path = "/admin/avatar/{id}",

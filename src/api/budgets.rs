@@ -1,10 +1,10 @@
-//! Budgets: what each route takes from the budget of the one who asks.
+//! Budgets: what each route takes from the budget of its caller.
 //!
-//! Two steps, both before a body is read: [`spend`] charges the address as soon as the head of the
-//! request is there; the extractor [`Caller`](super::extract::Caller) charges the user once the
-//! token is known. A new route that makes, changes or searches something gets a line in
-//! [`of_route`]; a handler whose cost shows only later takes by itself:
-//! `state.budgets.take(caller.user().into(), Budget::Edits)?`.
+//! Both steps run before a body is read: [`spend`] charges the address as soon as the head of the
+//! request has arrived; the extractor [`Caller`](super::extract::Caller) charges the user once the
+//! token is known. A new route that creates, changes or searches needs a line in [`of_route`]. A
+//! handler that learns its cost later takes it itself: `state.budgets.take(caller.user().into(),
+//! Budget::Edits)?`.
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
@@ -16,17 +16,17 @@ use super::error::ApiError;
 use super::extract::address_of;
 use crate::net::budget::{Budget, Budgets, REQUEST, Slowed, Spender};
 
-/// What a request costs: kept with it until the user is known.
+/// Cost of a request. Stored in the request's extensions until the user is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cost {
-    /// Parts of [`Budget::Requests`].
+    /// Units taken from [`Budget::Requests`].
     parts: u32,
-    /// What else it takes one of.
+    /// Other budget from which one unit is taken.
     also: Option<Budget>,
 }
 
 impl Cost {
-    /// Takes it.
+    /// Takes the cost from the spender's budgets.
     pub(super) fn charge(self, budgets: &Budgets, spender: Spender) -> Result<(), Slowed> {
         budgets.take_many(spender, Budget::Requests, self.parts)?;
         self.also
@@ -34,21 +34,21 @@ impl Cost {
     }
 }
 
-/// The cost of a request.
+/// Cost of a request to a route.
 fn of_route(method: &Method, route: Option<&str>, query: Option<&str>) -> Cost {
     let whole = |also| Cost {
         parts: REQUEST,
         also,
     };
     let Some(route) = route else {
-        // Files of the page.
+        // Static files of the client.
         return Cost {
             parts: 1,
             also: None,
         };
     };
     match route {
-        // Health must answer always, and metrics too.
+        // Health checks and metrics must always answer.
         "/healthz" | "/readyz" | "/metrics" => {
             return Cost {
                 parts: 0,
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(of_route(&Method::GET, None, None).parts, 1);
     }
 
-    /// A path that is spelled otherwise takes from nothing, and no one notices.
+    /// A misspelt path in `of_route` would silently cost nothing.
     #[test]
     fn every_route_named_here_exists() {
         let source = include_str!("budgets.rs");

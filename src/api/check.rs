@@ -1,26 +1,26 @@
-//! Checks: texts of requests parsed into values that cannot be wrong.
+//! Checks: parse texts of requests into values that are always valid.
 
 use super::error::ApiError;
 use crate::components::name;
 use crate::net::session::chat_text;
 use crate::store::administration::is_reason;
 
-/// Longest search, in letters.
+/// Longest search text, in characters.
 const SEARCH_LETTERS: usize = 100;
 /// Longest address of a picture, in bytes.
 const URL_BYTES: usize = 2048;
 
-/// The name of a space, map, element or avatar.
+/// Parses the name of a space, map, element or avatar.
 pub fn name(text: &str) -> Result<String, ApiError> {
     name::title(text).map_err(|error| ApiError::bad(error.to_string()))
 }
 
-/// The name of a user.
+/// Parses the name of a user.
 pub fn username(text: &str) -> Result<String, ApiError> {
     name::username(text).map_err(|error| ApiError::bad(error.to_string()))
 }
 
-/// Why an admin does something to a user: trimmed, 1 to 500 characters.
+/// Parses the reason of an admin action: trimmed, 1 to 500 characters.
 pub fn reason(text: &str) -> Result<String, ApiError> {
     let reason = text.trim();
     if is_reason(reason) {
@@ -32,7 +32,7 @@ pub fn reason(text: &str) -> Result<String, ApiError> {
     }
 }
 
-/// `WxH`, each 1 to 1000, width first.
+/// Parses `WxH`, each 1 to 1000, width first.
 pub fn dimensions(text: &str) -> Result<(u16, u16), ApiError> {
     let side = |digits: &str| {
         let plain =
@@ -47,12 +47,12 @@ pub fn dimensions(text: &str) -> Result<(u16, u16), ApiError> {
         .ok_or_else(|| ApiError::bad("Dimensions are WIDTHxHEIGHT, each 1 to 1000."))
 }
 
-/// What people say or write: trimmed, 1 to 4,000 characters.
+/// Parses the text of a message: trimmed, 1 to 4,000 characters.
 pub fn message(text: &str) -> Result<String, ApiError> {
     chat_text(text).ok_or_else(|| ApiError::bad("A message has 1 to 4,000 characters."))
 }
 
-/// What a person looks for; empty for everything.
+/// Parses a search text; empty matches everything.
 pub fn search(text: &str) -> Result<&str, ApiError> {
     let text = text.trim();
     if text.chars().count() > SEARCH_LETTERS {
@@ -63,7 +63,7 @@ pub fn search(text: &str) -> Result<&str, ApiError> {
     Ok(text)
 }
 
-/// One side of an element, in tiles.
+/// Parses one side of an element, in tiles.
 pub fn side(tiles: u16) -> Result<u16, ApiError> {
     if (1..=1000).contains(&tiles) {
         Ok(tiles)
@@ -72,7 +72,7 @@ pub fn side(tiles: u16) -> Result<u16, ApiError> {
     }
 }
 
-/// The address of a picture: a path on this server, or http(s).
+/// Parses the address of a picture: a path on this server, or http(s).
 pub fn image_url(text: &str) -> Result<String, ApiError> {
     let url = text.trim();
     let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();

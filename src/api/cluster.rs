@@ -1,5 +1,5 @@
-//! Cluster: which process runs what, for whoever operates them; and where a space is, for whoever
-//! wants in.
+//! Cluster: which process runs which space, for operators; and the address of a space's process,
+//! for clients that want to connect to it directly.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,12 +13,12 @@ use crate::cluster::census::{NodeCensus, RunningSpace};
 use crate::cluster::orders::OrderError;
 use crate::components::id::SpaceId;
 
-/// Every process and every space that is run.
+/// Processes and running spaces of the cluster.
 #[derive(Serialize, ToSchema)]
 pub struct ClusterView {
-    /// By name.
+    /// Sorted by name.
     nodes: Vec<NodeEntry>,
-    /// Those with the most people first.
+    /// Sorted by number of players, most first.
     spaces: Vec<RunningEntry>,
 }
 
@@ -26,66 +26,66 @@ pub struct ClusterView {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeEntry {
-    /// Its name.
+    /// Name of the process.
     node: String,
-    /// Whether it is the one that answers.
+    /// Whether this process answered the request.
     is_this: bool,
-    /// Where clients reach it alone, if they can.
+    /// Public address of this process alone, if it has one.
     #[schema(required)]
     public_url: Option<String>,
-    /// What its ticks take, as a share of one core.
+    /// Load of its ticks, as a share of one core.
     load: f64,
-    /// People in its spaces.
+    /// Players in its spaces.
     people: u32,
-    /// How many spaces it runs.
+    /// Number of spaces it runs.
     spaces: usize,
-    /// Whether it hands its spaces to others and takes no more.
+    /// Whether it hands over its spaces and takes no new ones.
     is_draining: bool,
-    /// How long its lease still lives, in milliseconds; nothing when it is the only process.
+    /// Remaining time of its lease, in milliseconds; null when it is the only process.
     #[schema(required)]
     lease_ms: Option<u64>,
 }
 
-/// A space that is run.
+/// A running space.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunningEntry {
-    /// Which.
+    /// Id of the space.
     space_id: String,
-    /// What it is called.
+    /// Name of the space.
     name: String,
-    /// The process that runs it.
+    /// Name of the process that runs it.
     node: String,
-    /// How often it was taken so far.
+    /// Epoch of its ownership: rises each time a process takes it over.
     epoch: u64,
-    /// How many people are in it.
+    /// Players in it.
     people: u32,
-    /// What a tick takes, in microseconds.
+    /// Duration of a tick, in microseconds.
     tick_micros: u64,
 }
 
-/// Where a space shall go.
+/// Destination of a space that is moved.
 #[derive(Deserialize, ToSchema)]
 pub struct Destination {
-    /// The name of a process.
+    /// Name of the process.
     node: String,
 }
 
-/// Where a space is.
+/// Process that runs a space.
 #[derive(Serialize, ToSchema)]
 pub struct ServerView {
-    /// The process that runs it; nothing while nobody does.
+    /// Name of the process; null while the space is not running.
     #[schema(required)]
     node: Option<String>,
-    /// Where clients reach that process alone. Nothing when they cannot: any process will do then,
-    /// and always does.
+    /// Public address of that process alone; null when it has none. Any process can serve any
+    /// space, so clients may then connect to any address.
     #[schema(required)]
     url: Option<String>,
 }
 
-/// Who runs what
+/// Processes and running spaces
 ///
-/// As every process said of itself within the last second.
+/// Each process reports at least once a second; the answer is the latest report of each.
 #[utoipa::path(
     get,
     path = "/admin/cluster",
@@ -132,10 +132,10 @@ fn entries(counted: &NodeCensus) -> impl Iterator<Item = RunningEntry> {
         })
 }
 
-/// Empty a process
+/// Drain a process
 ///
-/// Its spaces move to the others while people are in them; it takes no more. Answered before that
-/// is done: the number of its spaces falls to nothing.
+/// Its spaces move to other processes while players are in them; it takes no new ones. The answer
+/// comes before the moves end: watch `spaces` fall to 0.
 #[utoipa::path(
     post,
     path = "/admin/node/{node}/drain",
@@ -144,7 +144,7 @@ fn entries(counted: &NodeCensus) -> impl Iterator<Item = RunningEntry> {
     security(("token" = [])),
     params(("node" = String, Path, description = "The name of a process")),
     responses(
-        (status = 202, description = "It was told"),
+        (status = 202, description = "The process was told"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = 503, body = Problem, content_type = "application/problem+json"),
     ),
@@ -158,7 +158,7 @@ pub async fn drain(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Let a process take spaces again
+/// Stop draining a process
 #[utoipa::path(
     post,
     path = "/admin/node/{node}/undrain",
@@ -167,7 +167,7 @@ pub async fn drain(
     security(("token" = [])),
     params(("node" = String, Path, description = "The name of a process")),
     responses(
-        (status = 202, description = "It was told"),
+        (status = 202, description = "The process was told"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = 503, body = Problem, content_type = "application/problem+json"),
     ),
@@ -183,7 +183,7 @@ pub async fn undrain(
 
 /// Move a space to another process
 ///
-/// People stay connected and see it stand still for a moment. Answered before that is done.
+/// Players stay connected; the space pauses for a moment. The answer comes before the move ends.
 #[utoipa::path(
     post,
     path = "/admin/space/{id}/move",
@@ -207,10 +207,10 @@ pub async fn move_space(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Where a space is run
+/// Find the process of a space
 ///
-/// Every process serves every space, so nobody has to ask. A client that connects to the process
-/// itself saves a hop.
+/// Optional: every process serves every space. A client that connects to the right process saves a
+/// hop.
 #[utoipa::path(
     get,
     path = "/space/{id}/server",
@@ -240,11 +240,11 @@ pub async fn server(
 impl From<OrderError> for ApiError {
     fn from(error: OrderError) -> Self {
         match error {
-            OrderError::Unknown => {
-                Self::Unavailable("Redis does not say who lives. Try again in a moment.")
-            }
+            OrderError::Unknown => Self::Unavailable(
+                "The list of processes cannot be read from Redis. Try again in a moment.",
+            ),
             OrderError::Link(error) => {
-                tracing::warn!(%error, "an order was not given");
+                tracing::warn!(%error, "failed to send an operator's order");
                 Self::Unavailable("That process does not answer. Try again in a moment.")
             }
             other => {

@@ -1,4 +1,4 @@
-//! Direct: what one person writes to another, also when the other is elsewhere or not here at all.
+//! Direct messages: from one user to another, in any space or offline.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -12,86 +12,86 @@ use crate::components::direct::DirectMessage;
 use crate::components::id::{MessageId, UserId};
 use crate::store::direct::{Conversation, NewMessage, Written};
 
-/// Messages on one page.
+/// Messages per page.
 const PAGE: u32 = 50;
 
-/// Conversations on one page of the list.
+/// Conversations per page of the list.
 const CONVERSATIONS: u32 = 200;
 
-/// A message to be.
+/// A request to send a direct message.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DirectRequest {
     /// 1 to 4,000 characters.
     text: String,
-    /// The sender's own number of it, chosen by chance: sent again under the same number it is the
-    /// same message.
+    /// Number chosen at random by the sender. The same number sent again means the same message, so
+    /// a retry does not write twice.
     client_id: u32,
 }
 
-/// A message.
+/// A direct message.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DirectEntry {
-    /// This message.
+    /// Id of the message.
     id: String,
-    /// Who wrote it.
+    /// Id of the sender.
     from: String,
-    /// The name of who wrote it.
+    /// Name of the sender.
     name: String,
-    /// Who it is for.
+    /// Id of the recipient.
     to: String,
-    /// The words.
+    /// Text of the message.
     text: String,
-    /// Unix milliseconds.
+    /// Time, in Unix milliseconds.
     at: u64,
 }
 
-/// With whom I write.
+/// The caller's conversations.
 #[derive(Serialize, ToSchema)]
 pub struct ConversationList {
-    /// The newest first.
+    /// Newest first.
     conversations: Vec<ConversationEntry>,
-    /// What to ask `before` for older ones; nothing when these are all.
+    /// `before` of the next, older page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     before: Option<String>,
 }
 
-/// What somebody and I wrote, in short.
+/// Summary of the caller's conversation with another user.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConversationEntry {
-    /// The other.
+    /// Id of the other user.
     user_id: String,
-    /// Their name.
+    /// Name of the other user.
     username: String,
-    /// Their picture.
+    /// Address of the other user's picture.
     #[schema(required)]
     image_url: Option<String>,
     /// The newest message.
     last: DirectEntry,
-    /// Messages of theirs that I have not read; 1,000 stands for more.
+    /// Messages of the other user that the caller has not read; 1,000 means 1,000 or more.
     unread: u32,
 }
 
-/// Part of a conversation.
+/// One page of a conversation.
 #[derive(Serialize, ToSchema)]
 pub struct DirectView {
     /// Oldest first.
     messages: Vec<DirectEntry>,
-    /// What to ask `before` for what was written earlier; nothing when that is all.
+    /// `before` of the next, older page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     before: Option<String>,
 }
 
-/// Which part of it.
+/// Page of a conversation or of the list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DirectQuery {
-    /// Only what was written before the message with this id; in the list, whose newest message
-    /// was.
+    /// Id of a message: only older messages; in the list, only conversations whose newest message
+    /// is older.
     #[serde(default)]
     before: String,
 }
@@ -105,11 +105,11 @@ impl DirectQuery {
     }
 }
 
-/// How far I have read.
+/// A request to mark messages as read.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReadRequest {
-    /// The newest message that I have seen.
+    /// Id of the newest message that the caller has seen.
     up_to: String,
 }
 
@@ -138,7 +138,7 @@ impl From<Conversation> for ConversationEntry {
     }
 }
 
-/// With whom I write
+/// List own conversations
 #[utoipa::path(
     get,
     path = "/direct",
@@ -176,7 +176,7 @@ pub async fn list(
     }))
 }
 
-/// What somebody and I wrote
+/// Read a conversation
 #[utoipa::path(
     get,
     path = "/direct/{userId}",
@@ -196,7 +196,7 @@ pub async fn show(
     Query(query): Query<DirectQuery>,
 ) -> Result<Json<DirectView>, ApiError> {
     let before = query.before()?;
-    // One more than is shown tells whether there is more.
+    // One more row than the page shows tells whether another page follows.
     let mut messages = state
         .store
         .directs(caller.user(), other, before, PAGE + 1)
@@ -213,9 +213,10 @@ pub async fn show(
     }))
 }
 
-/// Write to somebody
+/// Send a direct message
 ///
-/// It is kept before it is answered, and shown at once in every space where either of us is.
+/// The message is saved before the answer is sent, and is shown at once in every space where the
+/// sender or the recipient is.
 #[utoipa::path(
     post,
     path = "/direct/{userId}",
@@ -237,7 +238,7 @@ pub async fn write(
 ) -> Result<Json<DirectEntry>, ApiError> {
     state.writes.write(caller.user(), &state.budgets)?;
     if other == caller.user() {
-        return Err(ApiError::bad("This is you. Write to somebody else."));
+        return Err(ApiError::bad("You cannot write to yourself."));
     }
     if state.store.is_blocked(caller.user(), other).await? {
         return Err(ApiError::bad(
@@ -261,11 +262,11 @@ pub async fn write(
         Written::OtherWords => Err(ApiError::bad(
             "Something else was sent under this clientId. Choose another.",
         )),
-        Written::Nobody => Err(ApiError::bad("There is nobody with this id.")),
+        Written::Nobody => Err(ApiError::bad("There is no user with this id.")),
     }
 }
 
-/// I have read what somebody wrote
+/// Mark a conversation as read
 #[utoipa::path(
     post,
     path = "/direct/{userId}/read",

@@ -1,11 +1,11 @@
-//! Document: what is true of every call, added to the description of the interface, so that no call
-//! can forget to say it.
+//! Document: completes the OpenAPI description with what is true of every call, so that no call has
+//! to repeat it.
 
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder, Server};
 
-/// What an answer means where the call itself says nothing else.
+/// Description of an answer for which the call itself gives none.
 const MEANINGS: [(&str, &str); 5] = [
     ("200", "Done"),
     ("304", "Nothing changed"),
@@ -16,7 +16,7 @@ const MEANINGS: [(&str, &str); 5] = [
 
 /// Completes the description of all calls.
 pub fn complete(mut document: OpenApi) -> OpenApi {
-    // As seen from the description's own address: the server may be below the path of a proxy.
+    // Relative to the description's own address: the server may be below the path of a proxy.
     document.servers = Some(vec![Server::new("..")]);
     for path in document.paths.paths.values_mut() {
         for operation in operations(path) {
@@ -39,7 +39,7 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 }
 
 fn complete_one(operation: &mut Operation) {
-    // Nothing is needed where nothing is said.
+    // A call without a security requirement needs no token.
     operation
         .security
         .get_or_insert_with(|| vec![SecurityRequirement::default()]);

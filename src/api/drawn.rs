@@ -1,8 +1,7 @@
-//! Drawn: maps and pictures of spaces, made once for each version and kept as long as there is
-//! room.
+//! Drawn: cache of map documents and thumbnails, built once per version and bounded in bytes.
 //!
-//! A large map takes a tenth of a second to put together and as long to draw. Those who ask for one
-//! that is being made wait for it, few are made at once, and what is kept is bounded in bytes.
+//! A large map takes a tenth of a second to build and as long to draw. Requests for an entry that
+//! is being built wait for it, and only few entries are built at the same time.
 
 use std::collections::hash_map::RandomState;
 use std::sync::Arc;
@@ -18,35 +17,35 @@ use super::error::ApiError;
 use super::files::etag_of;
 use crate::components::id::{MapId, SpaceId};
 
-/// Bytes that are kept.
-const ROOM: u64 = 32 << 20;
+/// Capacity of the cache, in bytes.
+const CAPACITY: u64 = 32 << 20;
 
-/// What one more costs in addition to its bytes.
+/// Bytes that an entry costs in addition to its content.
 const OVERHEAD: u64 = 256;
 
-/// Made at the same time; each takes a core.
+/// Entries built at the same time; each takes a core.
 const AT_ONCE: usize = 2;
 
-/// A map has no version, so its picture is made again after so long.
+/// Lifetime of a map's thumbnail: maps have no version.
 const FRESH: Duration = Duration::from_secs(10);
 
-/// What is made.
+/// Key of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Drawing {
-    /// The map of a space at a version, as JSON.
+    /// Map of a space at a version, as JSON.
     SpaceMap(SpaceId, u32),
-    /// The picture of a space at a version.
+    /// Thumbnail of a space at a version.
     SpacePicture(SpaceId, u32),
-    /// The picture of a map.
+    /// Thumbnail of a map.
     MapPicture(MapId),
 }
 
-/// What was made.
+/// A cached answer.
 #[derive(Debug, Clone)]
 pub struct Drawn {
-    /// The answer.
+    /// Body of the answer.
     pub bytes: Bytes,
-    /// Names these very bytes.
+    /// Entity tag of the body.
     pub etag: HeaderValue,
     made: Instant,
 }
@@ -60,15 +59,15 @@ impl Weighter<Drawing, Drawn> for ByBytes {
     }
 }
 
-/// All that is kept. Cheap to clone.
+/// The cache. Cheap to clone.
 #[derive(Clone)]
 pub struct Drawings(Arc<DrawnState>);
 
 struct DrawnState {
-    kept: Cache<Drawing, Drawn, ByBytes>,
-    /// How long the picture of a map is shown without another look.
+    cache: Cache<Drawing, Drawn, ByBytes>,
+    /// How long the thumbnail of a map is served before it is drawn again.
     fresh: Duration,
-    makers: Semaphore,
+    builders: Semaphore,
 }
 
 impl Default for Drawings {
@@ -81,26 +80,26 @@ impl Drawings {
     fn fresh_for(fresh: Duration) -> Self {
         let options = OptionsBuilder::new()
             .estimated_items_capacity(1_000)
-            .weight_capacity(ROOM)
-            // A large map must fit into one.
+            .weight_capacity(CAPACITY)
+            // One shard, so that a large map fits.
             .shards(1)
             .build()
-            .expect("all that is needed is said");
-        let kept = Cache::with_options(
+            .expect("all required options are set");
+        let cache = Cache::with_options(
             options,
             ByBytes,
             RandomState::new(),
             DefaultLifecycle::default(),
         );
-        let makers = Semaphore::new(AT_ONCE);
+        let builders = Semaphore::new(AT_ONCE);
         Self(Arc::new(DrawnState {
-            kept,
+            cache,
             fresh,
-            makers,
+            builders,
         }))
     }
 
-    /// What was made of it, or what `read` and then `draw` make of it now.
+    /// Returns the cached answer, or builds it from `read` and then `draw`.
     pub async fn get<Read: Send + 'static>(
         &self,
         drawing: Drawing,
@@ -109,13 +108,13 @@ impl Drawings {
     ) -> Result<Drawn, ApiError> {
         if matches!(drawing, Drawing::MapPicture(_)) {
             self.0
-                .kept
+                .cache
                 .remove_if(&drawing, |drawn| drawn.made.elapsed() >= self.0.fresh);
         }
         let make = async {
-            let _maker = self
+            let _builder = self
                 .0
-                .makers
+                .builders
                 .acquire()
                 .await
                 .map_err(|_| ApiError::Internal)?;
@@ -128,7 +127,7 @@ impl Drawings {
                 made: Instant::now(),
             })
         };
-        self.0.kept.get_or_insert_async(&drawing, make).await
+        self.0.cache.get_or_insert_async(&drawing, make).await
     }
 }
 
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_who_ask_at_once_have_it_made_once_and_each_version_apart() {
+    async fn concurrent_requests_build_a_version_once_and_versions_are_separate() {
         let (drawings, made) = (Drawings::default(), Arc::default());
         let all =
             futures_util::future::join_all((0..50).map(|_| get(&drawings, version(1), 10, &made)))
@@ -171,23 +170,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_kept_is_bounded_in_bytes() {
+    async fn the_cache_is_bounded_in_bytes() {
         let (drawings, made) = (Drawings::default(), Arc::default());
         for number in 0..100 {
             get(&drawings, version(number), 1 << 20, &made).await;
-            assert!(drawings.0.kept.weight() <= ROOM);
+            assert!(drawings.0.cache.weight() <= CAPACITY);
         }
-        let large = get(&drawings, version(1_000), (ROOM * 2) as usize, &made).await;
+        let large = get(&drawings, version(1_000), (CAPACITY * 2) as usize, &made).await;
         assert_eq!(
             large.bytes.len() as u64,
-            ROOM * 2,
-            "too large to be kept, but answered"
+            CAPACITY * 2,
+            "too large to cache, but answered"
         );
-        assert!(drawings.0.kept.weight() <= ROOM);
+        assert!(drawings.0.cache.weight() <= CAPACITY);
     }
 
     #[tokio::test]
-    async fn what_fails_is_tried_again() {
+    async fn a_failed_entry_is_tried_again() {
         let (drawings, made) = (Drawings::default(), Arc::default());
         let failed = drawings.get(
             version(1),
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_picture_of_a_map_is_made_again_after_a_while() {
+    async fn the_thumbnail_of_a_map_is_drawn_again_after_its_lifetime() {
         for (fresh, expected) in [(Duration::ZERO, 3), (Duration::from_hours(1), 1)] {
             let (drawings, made) = (Drawings::fresh_for(fresh), Arc::default());
             for _ in 0..3 {

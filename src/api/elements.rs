@@ -1,4 +1,4 @@
-//! Elements: pictures with a size in tiles that can be placed.
+//! Elements: pictures with a size in tiles that can be placed in spaces.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -11,58 +11,58 @@ use super::{AppState, check};
 use crate::components::id::ElementId;
 use crate::store::elements::{ElementChange, ElementRow};
 
-/// Every element.
+/// All elements.
 #[derive(Serialize, ToSchema)]
 pub struct ElementList {
     /// Oldest first.
     elements: Vec<ElementEntry>,
 }
 
-/// One element.
+/// An element.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ElementEntry {
-    /// Which.
+    /// Id of the element.
     pub id: String,
-    /// Where its picture is.
+    /// Address of the picture.
     pub image_url: String,
-    /// Columns.
+    /// Width, in tiles.
     pub width: u16,
-    /// Rows.
+    /// Height, in tiles.
     pub height: u16,
     /// Whether it blocks movement.
     pub r#static: bool,
 }
 
-/// An element to be.
+/// A request to add an element.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewElement {
-    /// A path on this server, or http(s).
+    /// Address of the picture: a path on this server, or http(s).
     image_url: String,
-    /// Columns, 1 to 1000.
+    /// Width in tiles, 1 to 1000.
     width: u16,
-    /// Rows, 1 to 1000.
+    /// Height in tiles, 1 to 1000.
     height: u16,
     /// Whether it blocks movement.
     r#static: bool,
 }
 
-/// What is to change; what is absent stays.
+/// A change of an element; absent fields stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ElementUpdate {
-    /// A path on this server, or http(s).
+    /// Address of the picture: a path on this server, or http(s).
     image_url: Option<String>,
-    /// Columns, 1 to 1000.
+    /// Width in tiles, 1 to 1000.
     width: Option<u16>,
-    /// Rows, 1 to 1000.
+    /// Height in tiles, 1 to 1000.
     height: Option<u16>,
     /// Whether it blocks movement.
     r#static: Option<bool>,
 }
 
-/// What was made.
+/// The object that was created.
 #[derive(Serialize, ToSchema)]
 pub struct IdAnswer {
     /// Its id.
@@ -81,7 +81,7 @@ impl From<&ElementRow> for ElementEntry {
     }
 }
 
-/// Every element
+/// List elements
 #[utoipa::path(
     get,
     path = "/elements",
@@ -127,7 +127,7 @@ pub async fn add(
 
 /// Change an element
 ///
-/// It changes everywhere it stands, at once.
+/// The change shows at once everywhere the element is placed.
 #[utoipa::path(
     put,
     path = "/admin/element/{id}",

@@ -1,4 +1,4 @@
-//! Refusals: one error type, answered as a problem document (RFC 9457) that also carries `message`.
+//! Errors: one error type, answered as a problem document (RFC 9457) that also carries `message`.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -10,13 +10,13 @@ use crate::net::edge::CutBody;
 use crate::store::StoreError;
 use crate::store::administration::Suspension;
 
-/// Seconds after which it is worth asking again: another process takes over within that.
+/// Seconds of `retry-after`: another process takes over within that time.
 const RETRY_AFTER: u64 = 3;
 
 /// Why a request was refused.
 #[derive(Debug)]
 pub enum ApiError {
-    /// Malformed, or it names something unknown: 400.
+    /// Malformed request, or an unknown id: 400.
     Bad(String),
     /// The token is malformed, expired or revoked: 401.
     Unauthorized,
@@ -24,7 +24,7 @@ pub enum ApiError {
     Forbidden(&'static str),
     /// The account is suspended: 403, with the reason.
     Suspended(Suspension),
-    /// It would be more than one may have: 403. Says how many that are and which setting says so.
+    /// A quota would be exceeded: 403. The text names the limit and its setting.
     OverQuota(String),
     /// No such page: 404.
     NotFound,
@@ -34,13 +34,13 @@ pub enum ApiError {
     TooSlow(&'static str),
     /// The body is larger than this number of bytes: 413.
     TooLarge(usize),
-    /// Come back after so many seconds: 429.
+    /// Too many requests; try again after this number of seconds: 429.
     TooMany(u64),
-    /// One at a time: 429.
+    /// Only one such request at a time: 429.
     OneAtATime(&'static str),
-    /// Our fault: 500. The reason is logged, not told.
+    /// Internal error: 500. The reason is logged, not sent.
     Internal,
-    /// Not able to serve now: 503.
+    /// Temporarily unable to serve: 503.
     Unavailable(&'static str),
 }
 
@@ -54,7 +54,7 @@ pub struct Problem {
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// What is wrong, for a person.
+    /// What is wrong, in a sentence for people.
     detail: String,
     /// The same as `detail`.
     message: String,
@@ -81,7 +81,7 @@ impl ApiError {
         }
     }
 
-    /// What is wrong, for a person.
+    /// What is wrong, in a sentence for people.
     pub fn detail(&self) -> String {
         match self {
             Self::Bad(detail) | Self::OverQuota(detail) => detail.clone(),
@@ -137,7 +137,7 @@ impl IntoResponse for ApiError {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
             }
             Self::TooSlow(_) => {
-                // The rest of the body may still come.
+                // Unread bytes of the body may still arrive, so the connection cannot be reused.
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             Self::Unauthorized => {

@@ -1,4 +1,5 @@
-//! Extractors: who asks, and bodies, paths and queries whose refusals are problem documents too.
+//! Extractors: the caller of a request, and bodies, paths and queries whose refusals are problem
+//! documents.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -24,12 +25,12 @@ use crate::net::edge::CutBody;
 use crate::store::audit_log::Actor;
 use crate::store::{Role, SignedIn};
 
-/// The user who asks, by a valid token.
+/// The user who sent the request, known by a valid token.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Who.
+    /// The signed-in user.
     pub who: SignedIn,
-    /// The token they showed.
+    /// The token that was sent.
     pub token: String,
 }
 
@@ -39,7 +40,7 @@ impl Caller {
         self.who.user
     }
 
-    /// Counts something that they make; admins make as much as they like.
+    /// Charges the creation of something to their budget; admins have no limit.
     pub fn creates(&self, state: &AppState) -> Result<(), ApiError> {
         if !self.is_admin() {
             state.budgets.take(self.user().into(), Budget::Creations)?;
@@ -47,24 +48,24 @@ impl Caller {
         Ok(())
     }
 
-    /// Whether they are an admin.
+    /// Whether the user is an admin.
     pub fn is_admin(&self) -> bool {
         self.who.role == Role::Admin
     }
 }
 
-/// Proof that an admin asks.
+/// Proof that the caller is an admin.
 #[derive(Debug, Clone)]
 pub struct Admin(SignedIn);
 
 impl Admin {
-    /// Who it is, for the audit log.
+    /// The admin as the audit log names it.
     pub fn actor(&self) -> Actor {
         Actor::from(&self.0)
     }
 }
 
-/// The token in the header: `Ok(None)` without a header.
+/// Token of the authorization header; `Ok(None)` without a header.
 fn bearer(parts: &Parts) -> Result<Option<&str>, ApiError> {
     let Some(value) = parts.headers.get(AUTHORIZATION) else {
         return Ok(None);
@@ -94,7 +95,7 @@ async fn caller(parts: &Parts, state: &AppState) -> Result<Option<Caller>, ApiEr
     if let Some(suspension) = &who.suspension {
         return Err(ApiError::Suspended(suspension.clone()));
     }
-    // The address has been charged already.
+    // The address was charged earlier, by `budgets::spend`.
     if let Some(cost) = parts.extensions.get::<Cost>() {
         cost.charge(&state.budgets, who.user.into())?;
     }
@@ -139,18 +140,18 @@ impl FromRequestParts<AppState> for Admin {
     }
 }
 
-/// Where the request comes from; `None` when it did not come over a socket.
+/// Client address of the request; `None` when it did not come over a socket.
 #[derive(Debug, Clone, Copy)]
 pub struct Address(pub Option<IpAddr>);
 
 impl Address {
-    /// What limits count.
+    /// Key that rate limits count by.
     pub fn key(self) -> Option<AddressKey> {
         self.0.map(AddressKey::of)
     }
 }
 
-/// Where a request comes from, as it was found out when the request came.
+/// Client address that was stored when the request arrived.
 pub(super) fn address_of(extensions: &Extensions) -> Address {
     Address(
         extensions
@@ -167,7 +168,7 @@ impl FromRequestParts<AppState> for Address {
     }
 }
 
-/// A JSON body, whatever its content type says, and JSON answers.
+/// A JSON body, regardless of its content type; also a JSON answer.
 #[derive(Debug, Clone)]
 pub struct Json<T>(pub T);
 
@@ -184,8 +185,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// A JSON body that was not read yet: a handler whose rights depend on what the path names checks
-/// them first, so that no one makes the server wait for a body that it would refuse.
+/// A JSON body that is not read yet. A handler whose permissions depend on the path checks them
+/// first, so the server does not wait for a body that it would refuse.
 #[derive(Debug)]
 pub struct UnreadBody<T> {
     request: Request,
@@ -193,7 +194,7 @@ pub struct UnreadBody<T> {
 }
 
 impl<T: DeserializeOwned> UnreadBody<T> {
-    /// Reads it.
+    /// Reads and parses the body.
     pub async fn read(self) -> Result<T, ApiError> {
         let Json(body) = Json::from_request(self.request, &()).await?;
         Ok(body)
@@ -228,7 +229,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// What the path names. An id that is none is an unknown id: 400.
+/// Parameters of the path. A malformed id counts as an unknown id: 400.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<T>(pub T);
 
@@ -245,7 +246,7 @@ impl<T: std::str::FromStr + Send, S: Send + Sync> FromRequestParts<S> for Path<T
     }
 }
 
-/// What stands behind the question mark.
+/// Parameters of the query string.
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
 

@@ -1,4 +1,4 @@
-//! Files: entity tags, answers that may be kept, and the pictures that people uploaded.
+//! Files: entity tags, cache headers, and the pictures that users uploaded.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -14,13 +14,14 @@ use super::extract::Path;
 use super::upload_folder::UploadFolder;
 use crate::store::sessions::hex;
 
-/// What a picture may do when it is opened as a page: nothing.
+/// Content security policy of a picture that is opened as a page: it may do nothing.
 pub const PICTURE_CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
-/// Kept for good: the address changes with the content.
+/// Cached for ever: the address changes with the content.
 pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
-/// The same, but only by the browser itself: a proxy must not go on showing what was deleted here.
+/// Cached for ever, but only by the browser: a proxy must not serve a picture after it was deleted
+/// here.
 pub const PRIVATE: &str = "private, max-age=31536000, immutable";
-/// Kept, but asked for again each time.
+/// Cached, but revalidated on each request.
 pub const REVALIDATE: &str = "no-cache";
 
 /// The entity tag of a version number.
@@ -34,7 +35,7 @@ pub fn etag_of(bytes: &[u8]) -> HeaderValue {
     HeaderValue::try_from(format!("W/\"{hash}\"")).expect("hexadecimal is a valid header")
 }
 
-/// 304 when the client has this version already.
+/// Answers 304 when the client already has this version.
 pub fn unchanged(headers: &HeaderMap, etag: &HeaderValue) -> Option<Response> {
     let known = headers.get(header::IF_NONE_MATCH)?.to_str().ok()?;
     let etag_text = etag.to_str().ok()?;
@@ -43,7 +44,7 @@ pub fn unchanged(headers: &HeaderMap, etag: &HeaderValue) -> Option<Response> {
     fits.then(|| with_etag(StatusCode::NOT_MODIFIED, etag))
 }
 
-/// An answer that the client may keep and ask about.
+/// Adds an entity tag, so that the client may cache the answer and revalidate it.
 pub fn with_etag(answer: impl IntoResponse, etag: &HeaderValue) -> Response {
     let mut response = answer.into_response();
     response.headers_mut().insert(header::ETAG, etag.clone());
@@ -53,7 +54,7 @@ pub fn with_etag(answer: impl IntoResponse, etag: &HeaderValue) -> Response {
     response
 }
 
-/// A JSON answer tagged by its own bytes.
+/// A JSON answer, tagged by its bytes.
 pub fn json_with_etag<T: Serialize>(answer: &T, headers: &HeaderMap) -> Response {
     let Ok(bytes) = serde_json::to_vec(answer) else {
         return ApiError::Internal.into_response();
@@ -63,7 +64,7 @@ pub fn json_with_etag<T: Serialize>(answer: &T, headers: &HeaderMap) -> Response
         .unwrap_or_else(|| with_etag(([(header::CONTENT_TYPE, "application/json")], bytes), &etag))
 }
 
-/// A picture drawn by the server.
+/// An SVG drawn by the server.
 pub fn svg(picture: Bytes, etag: &HeaderValue) -> Response {
     let kind = [
         (header::CONTENT_TYPE, "image/svg+xml"),
@@ -72,8 +73,8 @@ pub fn svg(picture: Bytes, etag: &HeaderValue) -> Response {
     with_etag((kind, picture), etag)
 }
 
-/// `/files/<name>`: a picture that a user uploaded, while it is one: its file goes later than its
-/// row.
+/// `/files/<name>`: an uploaded picture. Refused once its row is deleted, as the file is deleted
+/// later than the row.
 pub async fn uploaded(State(state): State<AppState>, Path(name): Path<String>) -> Response {
     let Some((hash, format)) = name.split_once('.') else {
         return ApiError::NotFound.into_response();

@@ -1,11 +1,11 @@
-//! Guesses: what wrong passwords cost. Each one makes the next wait longer, by account and network;
-//! no account is ever locked.
+//! Guesses: rate limits for wrong passwords. Each failure lengthens the next wait, by account and
+//! network; no account is ever locked.
 //!
-//! Only failures count. Three counters, all of which run down with time: failures of a network (a
-//! rate), of a network at one account (a delay that doubles), and of all networks at one account.
-//! While the last one is high, networks from which no one has signed in to that account wait some
-//! seconds even for their first try, a few at a time, and longer for each further one. The owner's
-//! own network is not touched by what others do.
+//! Only failures count. Three counters decay with time: failures of a network (a rate), of a
+//! network at one account (a delay that doubles), and of all networks at one account. While the
+//! third is high, networks from which no one has signed in to that account ("strangers") wait some
+//! seconds even before their first try, a few at a time, and longer before each further one. The
+//! owner's own network is not affected by the failures of others.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -23,26 +23,26 @@ use crate::net::address::AddressKey;
 const FREE: f64 = 5.0;
 /// Failures of all networks at one account before strangers have to wait.
 const FREE_OF_ACCOUNT: f64 = 20.0;
-/// Half as many again, and the wait of strangers is twice as long.
+/// Number of further failures that doubles the wait of strangers.
 const DOUBLES_IN: f64 = 10.0;
-/// The first wait of strangers, and the longest before their first try.
+/// First wait of strangers, and the longest wait before a stranger's first try.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_FIRST_WAIT: Duration = Duration::from_secs(8);
-/// How fast failures are forgotten, one in that time: of all networks at an account, and of one.
+/// Time in which one failure decays: of all networks at an account, and of one network.
 const FORGET_ONE: Duration = Duration::from_mins(1);
 const FORGET_OWN: Duration = Duration::from_mins(10);
-/// Who signed in is known for that long.
+/// How long a network from which a user signed in counts as known.
 const KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
-/// Strangers who wait for a try at one account at the same time; more are told to come back.
+/// Most strangers that wait for a try at one account at the same time; further ones are refused.
 const MOST_HELD: u32 = 8;
-/// The table is halved when it has grown this large.
+/// Number of entries at which the table is halved.
 const MOST_ENTRIES: usize = 100_000;
 
-/// Failures, by whom and at whom.
+/// Failed attempts by network and by account.
 pub struct Guesses {
-    /// Failures a second that a network may have, and how many at once.
+    /// Failures per second that a network may have, and the size of a burst; `None` for no limit.
     quota: Option<(f64, f64)>,
-    /// The longest delay of a network at one account; nothing for none.
+    /// Longest delay of a network at one account; zero for no delay.
     longest: Duration,
     names: RandomState,
     table: Mutex<HashMap<Key, AttemptRecord>>,
@@ -64,7 +64,7 @@ struct AttemptRecord {
     held: u32,
 }
 
-/// A place among the strangers who wait for a try at an account; free again when this is dropped.
+/// A place among the strangers who wait for a try at an account. Dropping it frees the place.
 pub struct AttemptPermit<'a> {
     guesses: &'a Guesses,
     account: u64,
@@ -83,14 +83,14 @@ impl Drop for AttemptPermit<'_> {
     }
 }
 
-/// What an attempt may do.
+/// Answer to an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptVerdict {
-    /// Try.
+    /// Check the password now.
     Go,
-    /// Try after that time.
+    /// Check the password after this time.
     Hold(Duration),
-    /// Do not try, and ask again after that time.
+    /// Refuse; the next try may come after this time.
     Refuse(Duration),
 }
 
@@ -105,7 +105,7 @@ impl AttemptRecord {
         }
     }
 
-    /// Failures that still count.
+    /// Failures that have not decayed yet.
     fn failures(&self, now: Instant, forgotten_per_second: f64) -> f64 {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         (self.failures - passed * forgotten_per_second).max(0.0)
@@ -118,8 +118,8 @@ impl AttemptRecord {
 }
 
 impl Guesses {
-    /// A network may fail so many times a minute, with bursts of twice as many (0: as often as it
-    /// likes), and waits at most so long for its next try at one account (0: not at all).
+    /// Limits a network to `per_minute` failures a minute, with bursts of twice as many (0: no
+    /// limit), and its wait for the next try at one account to `longest` (0: no wait).
     pub fn new(per_minute: u32, longest: Duration) -> Self {
         let rate = f64::from(per_minute);
         Self {
@@ -130,7 +130,7 @@ impl Guesses {
         }
     }
 
-    /// Who asks, about the account of that name.
+    /// Builds the asker for an account name.
     pub fn asker(&self, network: Option<AddressKey>, name: &str, now: Instant) -> Asker {
         let account = self.names.hash_one(NameKeys::of(name).folded);
         let table = self.table.lock();
@@ -142,7 +142,7 @@ impl Guesses {
         }
     }
 
-    /// Whether they may try now.
+    /// Decides whether the asker may try now.
     pub fn judge(&self, asker: Asker, now: Instant) -> AttemptVerdict {
         let table = self.table.lock();
         if let (Some((rate, burst)), Some(network)) =
@@ -169,7 +169,8 @@ impl Guesses {
         }
     }
 
-    /// A place among the strangers who wait for a try at that account.
+    /// Takes a place among the strangers who wait for a try at the account; `None` when all are
+    /// taken.
     pub fn hold(&self, asker: Asker) -> Option<AttemptPermit<'_>> {
         let mut table = self.table.lock();
         let account = table.get_mut(&Key::Account(asker.account))?;
@@ -219,12 +220,12 @@ impl Guesses {
         }
     }
 
-    /// A user signed up from there.
+    /// Marks the network as known to the account after a sign-up.
     pub fn welcome(&self, network: Option<AddressKey>, name: &str, now: Instant) {
         self.right(self.asker(network, name, now), now);
     }
 
-    /// A user signed in: what their network did wrong at this account is forgotten.
+    /// Marks the network as known after a sign-in and clears its failures at this account.
     pub fn right(&self, asker: Asker, now: Instant) {
         let entry = AttemptRecord {
             signed_in: Some(now),
@@ -238,7 +239,7 @@ impl Guesses {
     }
 }
 
-/// How long who is not known waits, while many fail at that account.
+/// Wait of a stranger while many networks fail at the account.
 fn stranger_wait(table: &HashMap<Key, AttemptRecord>, asker: Asker, now: Instant) -> Duration {
     let is_known = table
         .get(&Key::Pair(asker.account, asker.network))
@@ -257,7 +258,7 @@ fn stranger_wait(table: &HashMap<Key, AttemptRecord>, asker: Asker, now: Instant
         .min(LONGEST_FIRST_WAIT)
 }
 
-/// Keeps the half that matters most: where most failed, and who is known.
+/// Drops the less important half: entries with most failures and known networks stay.
 fn halve(table: &mut HashMap<Key, AttemptRecord>, now: Instant) {
     let forgotten = 1.0 / FORGET_OWN.as_secs_f64();
     let worth = |entry: &AttemptRecord| {
@@ -293,7 +294,7 @@ mod tests {
         ])))
     }
 
-    /// Tries, and fails when it may try; whether it may.
+    /// Tries, with a wrong password, when allowed; returns whether it was allowed.
     fn guess(
         guesses: &Guesses,
         from: Option<AddressKey>,
@@ -346,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn four_hundred_networks_that_guess_at_one_account_have_to_wait_and_its_owner_has_not() {
+    fn four_hundred_networks_that_guess_at_one_account_wait_and_its_owner_does_not() {
         let guesses = Guesses::new(30, LONGEST);
         let now = Instant::now();
         let home = guesses.asker(network(999), "ada", now);
@@ -359,12 +360,13 @@ mod tests {
         assert_eq!(
             guesses.judge(home, now),
             AttemptVerdict::Go,
-            "at home nothing has changed"
+            "the owner's network does not wait"
         );
         let away = guesses.asker(network(998), "ada", now);
-        assert!(
-            matches!(guesses.judge(away, now), AttemptVerdict::Hold(wait) if wait <= LONGEST_FIRST_WAIT)
-        );
+        assert!(matches!(
+            guesses.judge(away, now),
+            AttemptVerdict::Hold(wait) if wait <= LONGEST_FIRST_WAIT
+        ));
         // A stranger who waited and failed waits longer for each further try.
         let mut times = (now, Duration::ZERO);
         for _ in 0..6 {
@@ -425,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn signing_in_clears_what_ones_own_network_did_wrong() {
+    fn signing_in_clears_the_failures_of_ones_own_network() {
         let guesses = Guesses::new(0, LONGEST);
         let now = Instant::now();
         for _ in 0..FREE as usize - 1 {
@@ -464,7 +466,7 @@ mod tests {
                 guess(&guesses, network(1), "ada", now),
                 AttemptVerdict::Refuse(_)
             ),
-            "what matters is kept"
+            "the important half stays"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Health: whether the server lives, can serve, and how busy it is.
+//! Health: liveness, readiness, and request metrics.
 
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,12 @@ use super::error::{ApiError, Problem};
 use super::extract::Json;
 use super::measurements::recorder;
 
-/// It works.
+/// A healthy server.
 #[derive(Serialize, ToSchema)]
 pub struct Health {
     /// Always `ok`.
     status: &'static str,
-    /// Of the program.
+    /// Version of the server.
     version: &'static str,
 }
 
@@ -28,9 +28,8 @@ const FINE: Health = Health {
     version: env!("CARGO_PKG_VERSION"),
 };
 
-/// Sorts what was measured into its buckets now and then. Until then each measurement is kept by
-/// itself, and a server that nobody asks for its metrics would grow by some of them with every
-/// tick.
+/// Moves measurements into their histogram buckets from time to time. Each is stored individually
+/// until then, so memory would grow with every tick on a server whose metrics are never scraped.
 pub async fn sort_measurements() {
     let mut now_and_then = tokio::time::interval(Duration::from_secs(5));
     loop {
@@ -39,7 +38,7 @@ pub async fn sort_measurements() {
     }
 }
 
-/// Does the process live?
+/// Liveness check
 #[utoipa::path(
     get,
     path = "/healthz",
@@ -51,7 +50,7 @@ pub async fn live() -> Json<Health> {
     Json(FINE)
 }
 
-/// Can it serve now?
+/// Readiness check
 #[utoipa::path(get, path = "/readyz", operation_id = "ready", tag = "operation", responses(
     (status = 200, body = Health),
     (status = 503, body = Problem, content_type = "application/problem+json"),
@@ -59,7 +58,7 @@ pub async fn live() -> Json<Health> {
 pub async fn ready(State(state): State<AppState>) -> Result<Json<Health>, ApiError> {
     if state.spaces.is_draining() {
         return Err(ApiError::Unavailable(
-            "This process hands its spaces to others and takes nobody.",
+            "This process is draining: it takes no new connections.",
         ));
     }
     match tokio::time::timeout(Duration::from_secs(2), state.store.ping()).await {
@@ -68,13 +67,13 @@ pub async fn ready(State(state): State<AppState>) -> Result<Json<Health>, ApiErr
     }
 }
 
-/// Counts a request and how long it took, by the pattern of its path.
+/// Counts a request and its duration, by the pattern of its path.
 #[expect(
     clippy::disallowed_methods,
     reason = "how long a request took is real time"
 )]
 pub async fn measure(request: Request, next: Next) -> Response {
-    // Patterns of the router, of which there are as many as routes.
+    // Patterns of the router: their number is bounded by the number of routes.
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -84,15 +83,20 @@ pub async fn measure(request: Request, next: Next) -> Response {
     let start = Instant::now();
     let response = next.run(request).await;
     let status = response.status().as_u16().to_string();
-    metrics::counter!("plaza_http_requests_total", "method" => method, "route" => route.clone(), "status" => status)
-        .increment(1);
+    metrics::counter!(
+        "plaza_http_requests_total",
+        "method" => method,
+        "route" => route.clone(),
+        "status" => status
+    )
+    .increment(1);
     metrics::histogram!("plaza_http_request_seconds", "method" => method, "route" => route)
         .record(start.elapsed().as_secs_f64());
     response
 }
 
-/// The label of a method. A client may make up any method, and each label is a series that is kept
-/// for ever.
+/// Label of a method. Clients may invent methods, and each label is a series that is kept for ever,
+/// so unknown ones share a label.
 fn method_label(method: &Method) -> &'static str {
     const KNOWN: [Method; 7] = [
         Method::GET,

@@ -1,4 +1,4 @@
-//! ICE: which servers help calls find their way, with a password for each who asks.
+//! ICE: STUN and TURN servers for calls, with time-limited TURN passwords for each caller.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,28 +16,28 @@ use crate::components::peers::SfuEndpoint;
 use crate::media::ice::TurnCredential;
 use crate::media::livekit::Grant;
 
-/// How calls find their way.
+/// Connection settings of calls.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IceView {
-    /// As `RTCPeerConnection` takes them.
+    /// Servers as `RTCPeerConnection` takes them.
     ice_servers: Vec<IceServer>,
-    /// When the passwords end, in Unix milliseconds: ask again before.
+    /// Expiry of the passwords, in Unix milliseconds; ask again before then.
     expires_at: u64,
     /// Whether calls go through TURN servers only.
     relay_only: bool,
-    /// Who carries the calls of more than four.
+    /// Server that forwards the calls of more than four people.
     forwarder: ForwarderView,
 }
 
-/// Who carries the calls of more than four: nobody, the forwarding unit in this server, or a
-/// LiveKit server, for which `POST /space/{id}/livekit` gives tokens.
+/// Server that forwards the calls of more than four people: `nobody`, `unit` for the SFU in this
+/// server, or `livekit` for a LiveKit server, for which `POST /space/{id}/livekit` gives tokens.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ForwarderView {
-    /// All talk directly.
+    /// No server; all media goes directly between clients.
     Nobody,
-    /// What `Forward` messages are for.
+    /// The SFU in this server, reached with `Forward` messages.
     Unit,
     /// A `LiveKit` server.
     LiveKit,
@@ -53,22 +53,22 @@ impl From<SfuEndpoint> for ForwarderView {
     }
 }
 
-/// Servers of one kind.
+/// STUN or TURN servers with the same credentials.
 #[derive(Serialize, ToSchema)]
 pub struct IceServer {
-    /// Where.
+    /// Addresses of the servers.
     urls: Vec<String>,
-    /// Only for TURN.
+    /// User name; only for TURN.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     username: Option<String>,
-    /// Only for TURN.
+    /// Password; only for TURN.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     credential: Option<String>,
 }
 
-/// How calls find their way
+/// Connection settings of calls
 #[utoipa::path(
     get,
     path = "/ice",
@@ -113,18 +113,18 @@ pub async fn show(
     ([(header::CACHE_CONTROL, "no-store")], Json(view))
 }
 
-/// The way into a room of a `LiveKit` server.
+/// Access to a room of a `LiveKit` server.
 #[derive(Serialize, ToSchema)]
 pub struct LiveKitView {
-    /// Where to connect.
+    /// WebSocket address of the LiveKit server.
     url: String,
-    /// What to show there, within ten minutes.
+    /// Access token; it must be used within ten minutes.
     token: String,
 }
 
-/// The way into a space's room on the `LiveKit` server
+/// Token for a space's room on the `LiveKit` server
 ///
-/// Only when the server was started with one.
+/// Refused when the server was started without one.
 #[utoipa::path(
     post,
     path = "/space/{id}/livekit",
@@ -144,8 +144,8 @@ pub async fn livekit(
 ) -> Result<([(HeaderName, &'static str); 1], Json<LiveKitView>), ApiError> {
     let Some(livekit) = &state.settings.livekit else {
         return Err(ApiError::bad(
-            "This server has no LiveKit server: whoever runs it says --livekit-url, --livekit-key \
-            and --livekit-secret.",
+            "This server has no LiveKit server: its operator has to set --livekit-url, \
+            --livekit-key and --livekit-secret.",
         ));
     };
     visible(&state, space).await?;

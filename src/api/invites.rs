@@ -1,4 +1,4 @@
-//! Invites: what a link that admits to the server is worth now.
+//! Invites: the state of an invite link to the server.
 
 use axum::extract::State;
 use serde::Serialize;
@@ -12,19 +12,19 @@ use crate::store::now_ms;
 
 const UNKNOWN: &str = "There is no such invite. Was the whole link copied?";
 
-/// An invite that admits people.
+/// A valid invite.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InviteView {
-    /// When it ends, in Unix milliseconds; null for never.
+    /// Expiry, in Unix milliseconds; null for never.
     #[schema(required)]
     expires_at: Option<i64>,
-    /// How many more people it admits; null for any number.
+    /// Number of people it still admits; null for no limit.
     #[schema(required)]
     uses_left: Option<i64>,
 }
 
-/// Why an invite admits no one any more.
+/// Reason why an invite is not valid; `None` when it is.
 const fn refusal(state: InviteState) -> Option<&'static str> {
     match state {
         InviteState::Good => None,
@@ -40,7 +40,7 @@ const fn refusal(state: InviteState) -> Option<&'static str> {
     }
 }
 
-/// Why an invite did not admit.
+/// Refusal of a sign-up whose invite was not accepted.
 pub(super) async fn refused(state: &AppState, token: &str) -> Result<ApiError, ApiError> {
     let Some(invite) = state.store.invite(token).await? else {
         return Ok(ApiError::Forbidden(UNKNOWN));
@@ -50,11 +50,12 @@ pub(super) async fn refused(state: &AppState, token: &str) -> Result<ApiError, A
     ))
 }
 
-/// What an invite admits to
+/// Check an invite
 ///
-/// 400 for a token that was never given; 403, and why, for an invite that is over.
+/// 400 for an unknown token; 403 with the reason for an invite that has expired, was used up or was
+/// taken back.
 #[utoipa::path(get, path = "/invite/{token}", operation_id = "invite", tag = "account",
-    params(("token" = String, Path, description = "From the link")),
+    params(("token" = String, Path, description = "Token of the invite link")),
     responses(
         (status = 200, body = InviteView),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),

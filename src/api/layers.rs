@@ -1,4 +1,4 @@
-//! Layers: what is done to every request and answer: safety headers, problem documents, panics,
+//! Layers: middleware for every request and answer: security headers, problem documents, panics,
 //! other origins.
 
 use std::any::Any;
@@ -13,7 +13,7 @@ use tower_http::cors::{Any as Anything, CorsLayer};
 use super::error::ApiError;
 use super::policy;
 
-/// Headers that every answer has.
+/// Headers of every answer.
 const SAFETY: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
@@ -28,8 +28,8 @@ const SAFETY: [(HeaderName, &str); 4] = [
     ),
 ];
 
-/// Adds the safety headers, and turns refusals of the router itself into problem documents.
-pub async fn dress(request: Request, next: Next) -> Response {
+/// Adds the security headers, and turns bare refusals of the router into problem documents.
+pub async fn security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if let Some(error) = bare_refusal(&response) {
         let allow = response.headers_mut().remove(header::ALLOW);
@@ -58,9 +58,9 @@ fn is_page(response: &Response) -> bool {
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
-/// What the pages about the interface for programs may do; and where they are is told relative to
-/// where the reader is, who may have come through a proxy.
-pub async fn dress_docs(request: Request, next: Next) -> Response {
+/// Adds the content security policy of the API documentation pages, and makes their redirects
+/// relative, because the reader may have come through a proxy.
+pub async fn docs_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if is_page(&response) {
         response.headers_mut().insert(
@@ -76,8 +76,8 @@ pub async fn dress_docs(request: Request, next: Next) -> Response {
     response
 }
 
-/// Takes the base path off a request's address, for proxies that keep it. One without it is served
-/// as well: health checks come straight to the process.
+/// Removes the base path from a request's address, for proxies that pass it on. Requests without it
+/// are served as well: health checks come straight to the process.
 pub async fn strip_base(base: Arc<str>, mut request: Request, next: Next) -> Response {
     if let Some(uri) = without_base(request.uri(), &base) {
         *request.uri_mut() = uri;
@@ -97,7 +97,7 @@ fn without_base(uri: &Uri, base: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// The problem behind an answer that refuses without a document.
+/// The error for an answer that refuses without a problem document.
 fn bare_refusal(response: &Response) -> Option<ApiError> {
     let kind = response
         .headers()
@@ -115,7 +115,7 @@ fn bare_refusal(response: &Response) -> Option<ApiError> {
     }
 }
 
-/// A handler panicked: the process lives on, and the client is told no more than that.
+/// Answers 500 when a handler panics. The process lives on, and the client learns no details.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "the layer hands it over like this"
@@ -129,7 +129,7 @@ pub fn panicked(payload: Box<dyn Any + Send>) -> Response {
     ApiError::Internal.into_response()
 }
 
-/// Lets pages of other origins use this server, if any are allowed.
+/// CORS layer for the allowed origins; `None` when none is allowed.
 pub fn other_origins(allowed: &[String]) -> Option<CorsLayer> {
     let layer = CorsLayer::new()
         .allow_methods([
@@ -171,14 +171,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_in_a_handler_is_an_answer_without_its_reason() {
+    async fn a_panic_in_a_handler_is_answered_without_its_reason() {
         async fn broken() -> &'static str {
             panic!("a secret")
         }
         let router = Router::new()
             .route("/", routing::get(broken))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::from_fn(dress));
+            .layer(middleware::from_fn(security_headers));
         let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_base_path_comes_off_whole_or_not_at_all() {
+    fn the_base_path_is_removed_whole_or_not_at_all() {
         let strip =
             |uri: &str| without_base(&uri.parse().unwrap(), "/plaza").map(|uri| uri.to_string());
         assert_eq!(strip("/plaza/s/1?debug").as_deref(), Some("/s/1?debug"));
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn no_origin_is_let_in_unless_it_was_named() {
+    fn only_named_origins_are_allowed() {
         assert!(other_origins(&[]).is_none());
         assert!(other_origins(&["*".into()]).is_some());
     }

@@ -1,5 +1,4 @@
-//! Limits: how often one address may sign up, and one person write to others. What wrong passwords
-//! cost is told by `guesses`.
+//! Limits: sign-ups per address and messages per user. Limits for wrong passwords are in `guesses`.
 
 use std::collections::HashSet;
 use std::num::NonZeroU32;
@@ -15,7 +14,7 @@ use crate::components::id::UserId;
 use crate::net::address::AddressKey;
 use crate::net::budget::{Budget, Budgets, Who};
 
-/// The table of addresses is cleaned when it has grown this large.
+/// Number of entries at which the table of addresses is cleaned.
 const CLEAN_AT: usize = 10_000;
 
 /// Attempts by address.
@@ -24,7 +23,8 @@ pub struct AuthLimits {
 }
 
 impl AuthLimits {
-    /// So many a minute, bursts of twice as many; 0 for no limit.
+    /// Limits an address to `per_minute` attempts a minute, with bursts of twice as many; 0 for no
+    /// limit.
     pub fn new(per_minute: u32) -> Self {
         let quota = NonZeroU32::new(per_minute).map(|rate| {
             Quota::per_minute(rate)
@@ -51,7 +51,7 @@ impl AuthLimits {
     }
 }
 
-/// Messages of one person to others: ten in ten seconds, as in a space.
+/// Rate limit of direct messages: ten in ten seconds per user, as for chat in a space.
 pub struct WriteLimits(DefaultKeyedRateLimiter<UserId>);
 
 impl Default for WriteLimits {
@@ -77,18 +77,18 @@ impl WriteLimits {
     }
 }
 
-/// What takes long is done once at a time for each person.
+/// Allows one slow request per user at a time.
 #[derive(Clone, Default)]
 pub struct OneAtATime(Arc<Mutex<HashSet<UserId>>>);
 
-/// A person does it until this is dropped.
+/// The user's slow request is running until this is dropped.
 pub struct UserTurn {
     user: UserId,
     all: OneAtATime,
 }
 
 impl OneAtATime {
-    /// Begins, unless the same person is at it.
+    /// Begins a slow request; refused while another one of the same user runs.
     pub fn begin(&self, user: UserId) -> Result<UserTurn, ApiError> {
         if self.0.lock().insert(user) {
             Ok(UserTurn {
@@ -113,7 +113,7 @@ mod tests {
     use crate::net::budget::BudgetSettings;
 
     #[test]
-    fn a_burst_is_let_through_and_more_is_not() {
+    fn a_burst_is_allowed_and_more_is_refused() {
         let limits = AuthLimits::new(3);
         let budgets = Budgets::new(&BudgetSettings::default());
         let here = Address("10.0.0.1".parse().ok());
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_at_it_once_and_others_do_not_wait() {
+    fn a_user_has_one_turn_and_others_do_not_wait() {
         let all = OneAtATime::default();
         let (ada, bob) = (
             UserId(uuid::Uuid::from_u128(1)),

@@ -1,4 +1,4 @@
-//! Lobby: my spaces and everybody's, with how many people are inside.
+//! Lobby: own spaces and public spaces, with the number of players in each.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -14,61 +14,61 @@ use crate::components::id::UserId;
 use crate::store::SpaceRow;
 use crate::store::spaces::{Access, Page};
 
-/// What cursors begin with behind the newest few of each owner.
+/// Prefix of cursors that continue after the newest few spaces of each owner.
 const BEHIND: &str = "behind-";
 
-/// What to show.
+/// Search and page of the lobby.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct LobbyQuery {
-    /// Only spaces with this in their name; at most 100 letters.
+    /// Only spaces with this text in their name; at most 100 letters.
     #[serde(default)]
     q: String,
-    /// The next page of public spaces: what the page before answered.
+    /// Cursor of a page of public spaces, from the previous page.
     #[serde(default)]
     cursor: String,
 }
 
-/// What the lobby shows.
+/// The lobby.
 #[derive(Serialize, ToSchema)]
 pub struct Lobby {
-    /// What I made, newest first; empty on later pages.
+    /// Spaces of the caller, newest first; empty on later pages.
     mine: Vec<LobbyEntry>,
-    /// What others made for everybody, newest first: of each person the newest five, and then the
-    /// others of all.
+    /// Public spaces of other users, newest first: first the newest five of each owner, then all
+    /// remaining ones.
     public: Vec<LobbyEntry>,
-    /// Where the next page begins, when there is one.
+    /// Cursor of the next page of public spaces; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     cursor: Option<String>,
 }
 
-/// One space.
+/// A space in the lobby.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LobbyEntry {
-    /// Which.
+    /// Id of the space.
     id: String,
-    /// What it is called.
+    /// Name.
     name: String,
-    /// A picture of it.
+    /// Address of its thumbnail.
     thumbnail: String,
-    /// `WxH` in tiles.
+    /// Size in tiles, as `WxH`.
     dimensions: String,
-    /// How many people are inside now.
+    /// Players in it now.
     people: usize,
-    /// Whether it is listed for everybody.
+    /// Whether it is listed for everyone.
     public: bool,
-    /// Whether I made it.
+    /// Whether the caller owns it.
     mine: bool,
-    /// Unix milliseconds.
+    /// Time of its creation, in Unix milliseconds.
     created_at: i64,
 }
 
-/// The lobby
+/// List the lobby
 ///
 /// Cheap to poll: send the `etag` of the last answer as `if-none-match` and get 304 while nothing
-/// changed.
+/// has changed.
 #[utoipa::path(
     get,
     path = "/spaces",
@@ -109,7 +109,7 @@ pub async fn show(
     Ok(files::json_with_etag(&lobby, &headers))
 }
 
-/// One page of public spaces, and where the next one begins.
+/// One page of public spaces, and the cursor of the next one.
 async fn public_page(
     state: &AppState,
     me: UserId,

@@ -11,54 +11,54 @@ use super::{AppState, check, thumbnails};
 use crate::components::unit::Tile;
 use crate::store::maps::{NewMap, ZoneEntry, check_zones};
 
-/// Most elements that a new map may come with.
+/// Most elements in a request for a new map.
 const MOST_ELEMENTS: usize = 5_000;
 
-/// Every map.
+/// All maps.
 #[derive(Serialize, ToSchema)]
 pub struct MapList {
     /// Oldest first.
     maps: Vec<MapEntry>,
 }
 
-/// One map.
+/// A map.
 #[derive(Serialize, ToSchema)]
 pub struct MapEntry {
-    /// Which.
+    /// Id of the map.
     id: String,
-    /// What it is called.
+    /// Name.
     name: String,
-    /// One or two sentences; may be empty.
+    /// Description of one or two sentences; may be empty.
     description: String,
-    /// A picture of it.
+    /// Address of its thumbnail.
     thumbnail: String,
-    /// `WxH` in tiles.
+    /// Size in tiles, as `WxH`.
     dimensions: String,
 }
 
-/// A map to be.
+/// A request to add a map.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MapRequest {
-    /// 1 to 100 letters.
+    /// Name, 1 to 100 characters.
     name: String,
-    /// A picture of it; drawn by the server when absent.
+    /// Address of its thumbnail; drawn by the server when absent.
     thumbnail: Option<String>,
-    /// `WxH` in tiles, each 1 to 1000.
+    /// Size in tiles, as `WxH`, each 1 to 1000.
     dimensions: String,
-    /// What stands on it.
+    /// Elements placed on the map.
     #[serde(default)]
     default_elements: Vec<DefaultElement>,
-    /// Rectangles with a meaning.
+    /// Zones of the map.
     #[serde(default)]
     zones: Vec<ZoneEntry>,
 }
 
-/// One element on a new map.
+/// An element placed on a new map.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DefaultElement {
-    /// What.
+    /// Id of the element.
     element_id: String,
     /// Leftmost column.
     x: u16,
@@ -66,7 +66,7 @@ pub struct DefaultElement {
     y: u16,
 }
 
-/// Every map
+/// List maps
 #[utoipa::path(
     get,
     path = "/maps",

@@ -1,5 +1,4 @@
-//! Measurements: every metric of the process and what it tells, in one table; and the address where
-//! they are told.
+//! Measurements: the table of all metrics of the process, and the route that serves them.
 
 use std::sync::OnceLock;
 
@@ -15,17 +14,17 @@ const BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum MetricKind {
-    /// It counts up. There from the start, so that an alert sees its first step.
+    /// Counter. Registered at the start, so that an alert sees its first step.
     Counter,
-    /// The same for each of several labels: there from the first event on.
+    /// Counter with labels. Each label appears with its first event.
     LabelledCounter,
-    /// It goes up and down.
+    /// Gauge.
     Gauge,
-    /// How often something took how long.
+    /// Histogram of durations.
     Histogram,
 }
 
-/// What a scraper shows of each.
+/// Kind, name and help text of each metric.
 const METRICS: [(MetricKind, &str, &str); 24] = {
     use MetricKind::{Counter, Gauge, Histogram, LabelledCounter};
     [
@@ -33,32 +32,32 @@ const METRICS: [(MetricKind, &str, &str); 24] = {
         (
             Counter,
             "plaza_connections_refused_total",
-            "Connections that were refused because there are enough",
+            "Connections refused at the limit of connections",
         ),
         (
             Counter,
             "plaza_commands_dropped_total",
-            "What clients asked for and a full space or link did not take",
+            "Client commands dropped because a space or link was full",
         ),
         (
             Histogram,
             "plaza_tick_seconds",
-            "What a tick of a space takes",
+            "Duration of a tick of a space",
         ),
         (
             Histogram,
             "plaza_tick_lateness_seconds",
-            "How long after its time a tick begins",
+            "Delay of a tick after its scheduled time",
         ),
         (
             Counter,
             "plaza_ticks_skipped_total",
-            "Ticks that never ran because the machine is too busy",
+            "Ticks skipped because the machine is too busy",
         ),
         (
             Counter,
             "plaza_ticks_frozen_total",
-            "Ticks that did not run because the right to run spaces had lapsed",
+            "Ticks skipped because the lease had expired",
         ),
         (
             Counter,
@@ -68,22 +67,22 @@ const METRICS: [(MetricKind, &str, &str); 24] = {
         (
             Histogram,
             "plaza_relay_seconds",
-            "What composing the frames of a tick takes",
+            "Duration of composing the frames of a tick",
         ),
         (
             Counter,
             "plaza_frames_skipped_total",
-            "Frames that were not sent because the client was still busy with the one before",
+            "Frames skipped because the client was still receiving the previous one",
         ),
         (
             Counter,
             "plaza_events_left_out_total",
-            "Messages that were not sent because a client did not read those before",
+            "Messages dropped because a client did not read the earlier ones",
         ),
         (
             Counter,
             "plaza_slow_readers_total",
-            "Connections that ended because the client read nothing for too long",
+            "Connections closed because the client read nothing for too long",
         ),
         (
             LabelledCounter,
@@ -104,12 +103,12 @@ const METRICS: [(MetricKind, &str, &str); 24] = {
         (
             Counter,
             "plaza_spaces_moved_total",
-            "Spaces that moved to another process with people in them",
+            "Spaces handed over to another process with players in them",
         ),
         (
             Histogram,
             "plaza_move_seconds",
-            "How long spaces stand still while they move",
+            "Pause of a space during a handover",
         ),
         (
             Counter,
@@ -119,22 +118,22 @@ const METRICS: [(MetricKind, &str, &str); 24] = {
         (
             Gauge,
             "plaza_forward_streams",
-            "Voices and pictures that the forwarding unit takes in",
+            "Audio and video tracks that the SFU receives",
         ),
         (
             Gauge,
             "plaza_forward_clients",
-            "Clients that are connected to the forwarding unit",
+            "Clients connected to the SFU",
         ),
         (
             Counter,
             "plaza_forward_frames_total",
-            "Pieces of voices and pictures that were passed on",
+            "Audio and video packets that the SFU forwarded",
         ),
         (
             Counter,
             "plaza_forward_packets_dropped_total",
-            "Packets that the network of the forwarding unit did not take",
+            "Packets that the SFU's network socket did not take",
         ),
         (
             LabelledCounter,
@@ -144,19 +143,19 @@ const METRICS: [(MetricKind, &str, &str); 24] = {
         (
             Histogram,
             "plaza_http_request_seconds",
-            "What a request takes, by method and pattern of the path",
+            "Duration of a request, by method and pattern of the path",
         ),
     ]
 };
 
-/// What counts for the whole process; made at the first call.
+/// Metrics recorder of the process; installed at the first call.
 pub fn recorder() -> PrometheusHandle {
     static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
     RECORDER
         .get_or_init(|| {
             let handle = PrometheusBuilder::new()
                 .set_buckets(&BUCKETS)
-                .expect("there are buckets")
+                .expect("the list of buckets is not empty")
                 .install_recorder()
                 .unwrap_or_else(|_| PrometheusBuilder::new().build_recorder().handle());
             describe();
@@ -182,14 +181,14 @@ fn describe() {
     }
 }
 
-/// Metrics in the text format of Prometheus, at `/metrics` and nowhere else.
+/// Serves metrics in the text format of Prometheus at `/metrics`, and nothing else.
 pub fn router() -> Router {
     Router::new()
-        .route("/metrics", get(tell))
+        .route("/metrics", get(serve_metrics))
         .with_state(recorder())
 }
 
-async fn tell(State(handle): State<PrometheusHandle>) -> impl IntoResponse {
+async fn serve_metrics(State(handle): State<PrometheusHandle>) -> impl IntoResponse {
     handle.run_upkeep();
     (
         [(

@@ -1,4 +1,4 @@
-//! Metadata: what users look like.
+//! Metadata: the avatars of users.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -11,48 +11,48 @@ use super::extract::{Caller, Json, Query};
 use crate::components::command::Command;
 use crate::components::id::UserId;
 
-/// Most users asked about at once.
+/// Most users in one request.
 const MOST: usize = 100;
 
 /// A choice of avatar.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Choice {
-    /// One of `/avatars`.
+    /// Id of an avatar, from `/avatars`.
     avatar_id: String,
 }
 
-/// Whom to tell about.
+/// Users to look up.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MetadataQuery {
-    /// At most 100 ids of users, with commas between and bare brackets around: `[id1,id2]`. The
-    /// brackets may be left out.
+    /// At most 100 ids of users, separated by commas, in brackets: `[id1,id2]`. The brackets may be
+    /// left out.
     ids: String,
 }
 
-/// How users look.
+/// Avatars of users.
 #[derive(Serialize, ToSchema)]
 pub struct Looks {
     /// In the order asked; unknown users are left out.
     avatars: Vec<UserAvatar>,
 }
 
-/// How one user looks.
+/// Avatar of a user.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserAvatar {
-    /// Who.
+    /// Id of the user.
     user_id: String,
-    /// The chosen avatar, if any.
+    /// Id of the chosen avatar; null for none.
     #[schema(required)]
     avatar_id: Option<String>,
-    /// Where its picture is.
+    /// Address of the avatar's picture.
     #[schema(required)]
     image_url: Option<String>,
 }
 
-/// Choose my avatar
+/// Choose own avatar
 #[utoipa::path(
     post,
     path = "/user/metadata",
@@ -84,7 +84,7 @@ pub async fn choose(
     Ok(Json(Empty {}))
 }
 
-/// Choose my avatar (the same as POST)
+/// Choose own avatar (same as POST)
 #[utoipa::path(
     put,
     path = "/user/metadata",
@@ -105,7 +105,7 @@ pub async fn choose_by_put(
     choose(state, caller, choice).await
 }
 
-/// How others look
+/// Avatars of users
 #[utoipa::path(
     get,
     path = "/user/metadata/bulk",
@@ -119,9 +119,9 @@ pub async fn choose_by_put(
 )]
 pub async fn bulk(
     State(state): State<AppState>,
-    Query(whom): Query<MetadataQuery>,
+    Query(query): Query<MetadataQuery>,
 ) -> Result<Json<Looks>, ApiError> {
-    let looks = state.store.looks(&users_of(&whom.ids)?).await?;
+    let looks = state.store.looks(&users_of(&query.ids)?).await?;
     let avatars = looks.into_iter().map(|look| {
         let (avatar_id, image_url) = look
             .avatar
@@ -138,7 +138,7 @@ pub async fn bulk(
     }))
 }
 
-/// The users of a list. What is no id is unknown, and unknown ones are left out.
+/// Ids of a list. Malformed ids are left out, like unknown ones.
 fn users_of(ids: &str) -> Result<Vec<UserId>, ApiError> {
     let ids = ids.trim();
     let ids = ids.strip_prefix('[').unwrap_or(ids);

@@ -1,7 +1,7 @@
 //! API: HTTP, one file per resource: path, request, response, handler, in that order.
 //!
-//! May use every room below. Never: SQL, ticking, the sockets of players (that is `net::edge`).
-//! All routes stand in [`routes`]; a refusal is always an [`error::ApiError`].
+//! May use every lower layer. Never: SQL, ticking, the sockets of players (those are in
+//! `net::edge`). All routes are listed in [`routes`]; every refusal is an [`error::ApiError`].
 
 use std::sync::Arc;
 
@@ -56,18 +56,18 @@ pub use assets::has_art;
 pub use new_password::{Demands, new_password};
 pub use passwords::Passwords;
 
-/// What every handler shares. Cheap to clone.
+/// State shared by all handlers. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
-    /// What people made.
+    /// Database.
     pub store: Store,
-    /// What is going on.
+    /// Running spaces.
     pub spaces: Spaces,
-    /// How this server was started.
+    /// Settings of this server.
     pub settings: Arc<Settings>,
-    /// Hashing, with a bound on how much at once.
+    /// Password hashing, with bounded concurrency.
     pub passwords: Passwords,
-    /// How much each user and each address may ask, over HTTP and WebSockets together.
+    /// Budgets of users and addresses, for HTTP and WebSockets together.
     pub budgets: Budgets,
     guesses: Arc<guesses::Guesses>,
     limits: Arc<limits::AuthLimits>,
@@ -79,7 +79,7 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// The state of a server over that database and those spaces.
+    /// The state of a server over this database and these spaces.
     pub fn new(store: Store, spaces: Spaces, settings: Arc<Settings>) -> Self {
         Self {
             passwords: Passwords::new(settings.password_cost),
@@ -103,7 +103,7 @@ impl AppState {
         }
     }
 
-    /// What is asked of new passwords.
+    /// Requirements for new passwords.
     fn password_demands(&self) -> Demands {
         if self.settings.open_admin_signup {
             Demands::Few

@@ -1,18 +1,18 @@
-//! New passwords: long enough, and not among the first that are guessed. Passwords that exist are
-//! never judged.
+//! New passwords: long enough, and not among the most commonly guessed. Existing passwords are not
+//! checked.
 
 use super::error::ApiError;
 use crate::components::name::{NameKeys, password_form};
 
-/// Characters of a new password at least.
+/// Least number of characters of a new password.
 pub const LEAST_CHARS: usize = 8;
-/// Bytes of a password at most.
+/// Most bytes of a password.
 const MOST_BYTES: usize = 1024;
-/// Digits and marks around a common word do not make it rare, up to so many.
+/// Most digits and symbols around a common word that do not make it uncommon.
 const DECORATION: usize = 6;
-/// Words that the commonest passwords are made of, one a line. Compiled for Plaza.
+/// Words of the commonest passwords, one per line. Compiled for Plaza.
 const WORDS: &str = include_str!("common_words.txt");
-/// Ways of a finger over keyboards and alphabets; walked in both directions, and more than once.
+/// Key sequences on keyboards and alphabets; matched in both directions, also repeated.
 const WALKS: [&str; 12] = [
     "0123456789",
     "1234567890",
@@ -28,16 +28,16 @@ const WALKS: [&str; 12] = [
     "qazwsxedcrfvtgbyhnujm",
 ];
 
-/// What is asked of a new password.
+/// Requirements for a new password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Demands {
-    /// What is good for people.
+    /// Requirements for real users.
     Usual,
-    /// Hardly anything: tests and demonstrations.
+    /// Almost none, for tests and demonstrations.
     Few,
 }
 
-/// A password that a user chooses, in the form in which it is kept.
+/// Checks a new password; returns it in the form in which it is hashed.
 pub fn new_password(text: &str, username: &str, demands: Demands) -> Result<String, ApiError> {
     let password = password_form(text);
     if password.is_empty() || text.len() > MOST_BYTES || password.len() > MOST_BYTES {
@@ -67,7 +67,7 @@ pub fn new_password(text: &str, username: &str, demands: Demands) -> Result<Stri
     Ok(password)
 }
 
-/// Whether it is among the first that are guessed.
+/// Whether it is among the most commonly guessed passwords.
 fn is_common(password: &str) -> bool {
     let small = password.to_lowercase();
     is_repetition(&small)
@@ -86,13 +86,13 @@ fn is_name(password: &str, username: &str) -> bool {
 fn is_common_word(core: &str) -> bool {
     let plain: String = core.chars().map(plain).collect();
     let is_word = |text: &str| WORDS.lines().any(|word| word == text);
-    // Twice the same word is no more than once.
+    // A repeated word is as common as the word.
     let half = plain.chars().count() / 2;
     let (first, second) = plain.split_at(plain.char_indices().nth(half).map_or(0, |(at, _)| at));
     is_word(core) || is_word(&plain) || (first == second && is_word(first))
 }
 
-/// Letters that are written as digits and marks.
+/// The letter that a digit or symbol commonly stands for.
 const fn plain(letter: char) -> char {
     match letter {
         '0' => 'o',
@@ -105,7 +105,7 @@ const fn plain(letter: char) -> char {
     }
 }
 
-/// Whether that holds for the text, without some of the digits and marks around it.
+/// Whether `holds` is true of the text without some of the digits and symbols around it.
 fn is_decorated(text: &str, holds: impl Fn(&str) -> bool) -> bool {
     let is_letter = |letter: char| letter.is_alphabetic();
     let lead = text
@@ -139,7 +139,7 @@ fn is_repetition(text: &str) -> bool {
     })
 }
 
-/// Whether the text lies on that way, forwards or backwards.
+/// Whether the text lies on the key sequence, forwards or backwards.
 fn is_walk(text: &str, walk: &str) -> bool {
     let backwards: String = walk.chars().rev().collect();
     walk.repeat(2).contains(text) || backwards.repeat(2).contains(text)
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn other_passwords_are_taken_in_one_form() {
+    fn other_passwords_are_normalized() {
         for right in [
             "correct horse",
             "very secret",
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_are_small_letters_one_a_line() {
+    fn the_words_are_lower_case_one_per_line() {
         assert!(WORDS.lines().count() > 150);
         for word in WORDS.lines() {
             assert!(

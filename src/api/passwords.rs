@@ -1,5 +1,5 @@
-//! Passwords: Argon2id off the async threads, a bounded number at once in fair turns, and equal
-//! work whether or not the user exists.
+//! Passwords: Argon2id on blocking threads, with bounded concurrency in fair turns. The work is
+//! equal whether or not the user exists.
 
 use std::sync::Arc;
 
@@ -17,29 +17,29 @@ use crate::settings::PasswordCost;
 /// Hashes computed at the same time; each takes a thread and its memory.
 const AT_ONCE: usize = 2;
 
-/// Hashing, with a bound on how much at once. Cheap to clone.
+/// Password hasher with bounded concurrency. Cheap to clone.
 #[derive(Clone)]
 pub struct Passwords {
     argon: Argon2<'static>,
     turns: Arc<Turns>,
-    nobody: Arc<str>,
+    dummy_hash: Arc<str>,
 }
 
-/// What came of a password.
+/// Result of verifying a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verified {
-    /// It is another one, or there is no such user.
+    /// Wrong password, or no such user.
     Wrong,
-    /// It is the password.
+    /// Correct password.
     Right {
-        /// The hash to keep from now on, when the kept one took less work than today's, or is of
-        /// another form of the password.
+        /// New hash to save, when the saved one took less work than today's or is of another normal
+        /// form of the password.
         renewed: Option<String>,
     },
 }
 
 impl Passwords {
-    /// Hashing at that cost.
+    /// A hasher with this cost.
     pub fn new(cost: PasswordCost) -> Self {
         let params = match cost {
             PasswordCost::Full => Params::new(19 * 1024, 2, 1, None),
@@ -50,14 +50,14 @@ impl Passwords {
             Version::V0x13,
             params.expect("the parameters are in range"),
         );
-        let nobody = argon
-            .hash_password(b"nobody")
+        let dummy_hash = argon
+            .hash_password(b"no such user")
             .expect("a hash can be made")
             .to_string();
         Self {
             argon,
             turns: Turns::new(AT_ONCE),
-            nobody: nobody.into(),
+            dummy_hash: dummy_hash.into(),
         }
     }
 
@@ -71,7 +71,7 @@ impl Passwords {
         self.turns.wait(asker).await.map_err(crowded)
     }
 
-    /// The hash to keep of a password that somebody from there chose.
+    /// Hashes a password that was chosen by a user at the asker's address.
     pub async fn hash(
         &self,
         network: Option<AddressKey>,
@@ -89,13 +89,13 @@ impl Passwords {
                 .map(|hash| hash.to_string())
         });
         hash.await?.map_err(|error| {
-            tracing::error!(%error, "a password could not be hashed");
+            tracing::error!(%error, "failed to hash a password");
             ApiError::Internal
         })
     }
 
-    /// Whether it is the password with that hash, as it was typed or in the form in which passwords
-    /// are kept. Without a hash it takes as long, and is not.
+    /// Whether the password fits the hash, as it was typed or in normal form. Without a hash the
+    /// same work is done, and the answer is `Wrong`.
     pub async fn verify(
         &self,
         turn: WorkPermit,
@@ -103,9 +103,9 @@ impl Passwords {
         hash: Option<String>,
     ) -> Result<Verified, ApiError> {
         let typed = password.to_owned();
-        self.work(turn, move |argon, nobody| {
+        self.work(turn, move |argon, dummy_hash| {
             let is_somebody = hash.is_some();
-            let hash = hash.unwrap_or_else(|| nobody.to_owned());
+            let hash = hash.unwrap_or_else(|| dummy_hash.to_owned());
             let fits = |form: &str| {
                 PasswordVerifier::<str>::verify_password(argon, form.as_bytes(), &hash).is_ok()
             };
@@ -129,10 +129,10 @@ impl Passwords {
         turn: WorkPermit,
         work: impl FnOnce(&Argon2<'static>, &str) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
-        let (argon, nobody) = (self.argon.clone(), Arc::clone(&self.nobody));
+        let (argon, dummy_hash) = (self.argon.clone(), Arc::clone(&self.dummy_hash));
         spawn_blocking(move || {
             let _turn = turn;
-            work(&argon, &nobody)
+            work(&argon, &dummy_hash)
         })
         .await
         .map_err(|_| ApiError::Internal)
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_right_password_of_somebody_fits() {
+    async fn only_the_correct_password_of_an_existing_user_fits() {
         let passwords = Passwords::new(PasswordCost::Token);
         let hash = passwords.hash(None, "correct horse").await.unwrap();
         assert!(hash.starts_with("$argon2id$"));
@@ -181,7 +181,10 @@ mod tests {
             verify(&passwords, "wrong horse", Some(&hash)).await,
             Verified::Wrong
         );
-        assert_eq!(verify(&passwords, "nobody", None).await, Verified::Wrong);
+        assert_eq!(
+            verify(&passwords, "no such user", None).await,
+            Verified::Wrong
+        );
     }
 
     #[tokio::test]
@@ -195,8 +198,8 @@ mod tests {
                 assert_eq!(verify(&passwords, typed, Some(&hash)).await, right);
             }
         }
-        // One from before, hashed as it was typed: it fits as it was typed, and from then on in
-        // every form.
+        // A hash from earlier versions, of the password as it was typed: it fits as it was typed,
+        // and after renewal in every form.
         let before = passwords
             .argon
             .hash_password(decomposed.as_bytes())

@@ -1,5 +1,5 @@
-//! Pictures: what people bring is decoded within limits, turned upright and written again, without
-//! what hid in the file.
+//! Pictures: an uploaded picture is decoded within limits, turned upright and encoded again,
+//! without metadata.
 
 use std::io::Cursor;
 
@@ -9,36 +9,38 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::error::ApiError;
 
-/// The longer side of a picture, in pixels...
+/// Longest side of a picture, in pixels. A picture of the largest usual screen fits, upright or
+/// not.
 pub const LONG_SIDE: u32 = 3840;
 
-/// ...and the shorter one: the largest usual screen, upright or not.
+/// Limit of the shorter side, in pixels.
 pub const SHORT_SIDE: u32 = 2160;
 
-/// Largest file of a picture, in bytes, as it comes and as it is kept.
+/// Largest file of a picture, in bytes, as uploaded and as saved.
 pub const FILE_LIMIT: usize = 8 * 1024 * 1024;
 
-/// Most memory for decoding, in bytes: a picture of the largest size twice, with 16 bits in each of
+/// Most memory for decoding, in bytes: two pictures of the largest size, with 16 bits in each of
 /// four channels.
 const MEMORY_LIMIT: u64 = 2 * 8 * (LONG_SIDE as u64) * (SHORT_SIDE as u64);
 
-/// Of 100, for photos. More makes a file larger that was a JPEG already, without showing more.
+/// JPEG quality of photos, of 100. A higher one makes re-encoded JPEG files larger without showing
+/// more.
 const QUALITY: u8 = 85;
 
-/// A picture as it is kept.
+/// A picture as it is saved.
 #[derive(Debug)]
 pub struct Picture {
-    /// The file.
+    /// Content of the file.
     pub bytes: Vec<u8>,
-    /// The ending of its name.
+    /// Extension of the file's name.
     pub format: &'static str,
-    /// Pixels across.
+    /// Width, in pixels.
     pub width: u32,
-    /// Pixels down.
+    /// Height, in pixels.
     pub height: u32,
 }
 
-/// Decodes a picture, turns it as its EXIF data says, and writes it again: photos as JPEG,
+/// Decodes a picture, turns it as its EXIF data says, and encodes it again: photos as JPEG,
 /// everything else as PNG.
 pub fn rewrite(bytes: &[u8]) -> Result<Picture, ApiError> {
     let unreadable =
@@ -56,7 +58,7 @@ pub fn rewrite(bytes: &[u8]) -> Result<Picture, ApiError> {
         return Err(unreadable());
     };
     let mut decoder = reader.into_decoder().map_err(|_| unreadable())?;
-    // Not every decoder holds the limits before it reserves memory, so the size is looked at first.
+    // Not every decoder checks the limits before it reserves memory, so the size is checked first.
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 || width.max(height) > LONG_SIDE || width.min(height) > SHORT_SIDE
     {
@@ -94,8 +96,7 @@ pub fn rewrite(bytes: &[u8]) -> Result<Picture, ApiError> {
     })
 }
 
-/// The first chunk of a simple lossy WebP is `VP8 `; an extended one (`VP8X`) has it farther
-/// behind.
+/// The first chunk of a simple lossy WebP is `VP8 `; an extended one (`VP8X`) has it further in.
 fn is_lossy_webp(bytes: &[u8]) -> bool {
     bytes.get(8..12) == Some(b"WEBP")
         && bytes
@@ -140,8 +141,8 @@ mod tests {
 
     use super::*;
 
-    /// A photo that a phone held upright wrote: it lies, with a red top on its left, and EXIF
-    /// orientation 6 or 8.
+    /// A photo taken with a phone held upright: stored on its side, with a red top on its left, and
+    /// EXIF orientation 6 or 8.
     fn lying(orientation: u8, format: ImageFormat) -> Vec<u8> {
         let is_red = |x: u32| if orientation == 6 { x < 32 } else { x >= 32 };
         let image = RgbImage::from_fn(64, 32, |x, _| {
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn photos_stand_upright_and_do_not_say_where_they_were_taken() {
+    fn photos_are_upright_and_have_no_location() {
         for format in [ImageFormat::Jpeg, ImageFormat::Png] {
             for orientation in [6, 8] {
                 let bytes = lying(orientation, format);
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn screens_fit_and_larger_pictures_are_told_how_large_they_may_be() {
+    fn screen_sizes_fit_and_larger_pictures_are_refused_with_the_limit() {
         for (width, height) in [(3840, 2160), (2160, 3840)] {
             let mut bytes = Vec::new();
             let image = image::GrayImage::new(width, height);

@@ -1,8 +1,8 @@
-//! Policy: what pages may load, as browsers are told by `Content-Security-Policy`.
+//! Policy: the `Content-Security-Policy` of each HTML page.
 //!
-//! Every HTML page has one, and none may be shown inside a page of another site. The client's own
-//! names only addresses that the server knows of: itself, the other processes of the cluster, a
-//! `LiveKit` server, and the hosts of pictures that admins entered.
+//! No page may be framed by another site. The policy of the client's page names only addresses that
+//! the server knows: itself, the other processes of the cluster, a `LiveKit` server, and the hosts
+//! of pictures that admins entered.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,31 +14,31 @@ use tokio::time::Instant;
 
 use super::AppState;
 
-/// A page that only shows words: the help, and what stands in for a client that is not built.
+/// Policy of static pages: the help, and the page shown when the client is not built.
 pub const PLAIN_PAGE: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; \
     base-uri 'self'; \
     form-action 'none'; frame-ancestors 'none'";
 
-/// The page about the interface for programs: its own scripts, and calls of this server.
+/// Policy of the API documentation page: its own scripts, and calls to this server.
 pub const DOCS_PAGE: &str = "default-src 'none'; script-src 'self'; style-src 'self' \
     'unsafe-inline'; img-src 'self' data:; \
     font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// So many hosts of pictures are named at most; an answer's head has to stay small for proxies.
+/// Most hosts of pictures in the policy: the head of an answer has to stay small for proxies.
 const MOST_HOSTS: usize = 50;
 
-/// How long the hosts of pictures are remembered.
+/// How long the hosts of pictures are cached.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// The hosts of pictures that admins entered, as they were last read.
+/// Hosts of pictures that admins entered, as last read.
 #[derive(Default)]
 pub struct PictureHosts {
     known: Mutex<Option<(Instant, Arc<str>)>>,
 }
 
 impl PictureHosts {
-    /// The sources to add to `img-src`; what was read last when the database does not answer.
+    /// Sources to add to `img-src`; the last ones read when the database does not answer.
     async fn sources(&self, state: &AppState) -> Arc<str> {
         let before = self.known.lock().clone();
         if let Some((at, sources)) = &before
@@ -53,7 +53,7 @@ impl PictureHosts {
                 sources
             }
             Err(error) => {
-                tracing::debug!(%error, "the hosts of pictures are not known");
+                tracing::debug!(%error, "failed to read the hosts of pictures");
                 before.map_or_else(|| "".into(), |(_, sources)| sources)
             }
         }
@@ -91,8 +91,8 @@ pub async fn client_page(state: &AppState) -> HeaderValue {
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static(PLAIN_PAGE))
 }
 
-/// An address as a source for HTTP and as one for sockets; none when it is not an address, or would
-/// say more than one.
+/// An http(s) address as sources for HTTP and for WebSockets; empty when it is not an address or
+/// contains more than one source.
 fn origins(url: &str) -> Vec<String> {
     let Some((scheme, host)) = host_of(url) else {
         return Vec::new();
@@ -119,7 +119,7 @@ fn picture_sources(urls: &[String]) -> String {
     hosts.into_iter().collect()
 }
 
-/// Scheme, and host with port. Only letters that mean nothing in a policy.
+/// Scheme, and host with port; `None` when they contain characters with a meaning in a policy.
 fn host_of(url: &str) -> Option<(String, String)> {
     let uri: Uri = url.parse().ok()?;
     let host = uri.host()?.to_ascii_lowercase();
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_of_pictures_are_named_once_and_without_what_would_mean_something_else() {
+    fn hosts_of_pictures_are_named_once_and_cannot_inject_directives() {
         let urls = [
             "https://Pictures.example/a.png",
             "https://pictures.example/b.png",
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_without_end_do_not_make_a_head_without_end() {
+    fn the_number_of_hosts_is_bounded() {
         let urls: Vec<_> = (0..1000)
             .map(|number| format!("https://{number}.example/a.png"))
             .collect();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_address_is_one_for_http_too() {
+    fn a_websocket_address_also_allows_http() {
         assert_eq!(
             origins("wss://live.example:7880/x"),
             ["https://live.example:7880", "wss://live.example:7880"]

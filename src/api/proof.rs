@@ -1,4 +1,4 @@
-//! Proof: whether a person knows the password of an account, with what guessing costs.
+//! Proof: checks the password of an account, within the limits on guessing.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::net::address::AddressKey;
 use crate::net::budget::{Budget, Who};
 use crate::store::users::Credentials;
 
-/// Bytes of a name and of a password at most; no account has longer ones.
+/// Most bytes of a name and of a password; no account has longer ones.
 const MOST_BYTES: usize = 1024;
 
-/// Whose password it is; nothing when it is wrong, or there is no such account. It may be a
-/// suspended one.
+/// The account, when the password is correct; `None` when it is wrong or there is no such account.
+/// The account may be suspended.
 pub async fn prove(
     state: &AppState,
     Address(address): Address,
@@ -43,8 +43,8 @@ pub async fn prove(
     let mut held = None;
     let turn = loop {
         let turn = state.passwords.turn(asker).await?;
-        // Judged when it is their turn: of many tries at once, those that failed first speak
-        // against the others.
+        // Judged at the end of the wait: of many concurrent tries, the first failures count against
+        // the later ones.
         match guesses.judge(asker, Instant::now()) {
             AttemptVerdict::Refuse(wait) => return Err(refusal(wait)),
             AttemptVerdict::Hold(wait) if held.is_none() => {

@@ -1,4 +1,4 @@
-//! Routes: every address of the server in one list.
+//! Routes: the list of all routes of the server.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub const BODY_LIMIT: usize = 256 * 1024;
         (name = "maps", description = "What spaces are made from"),
         (name = "files", description = "Pictures"),
         (name = "admin", description = "For admins"),
-        (name = "operation", description = "For whoever runs the server"),
+        (name = "operation", description = "For operators of the server"),
     )
 )]
 struct Document;
@@ -126,12 +126,12 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(health::ready))
 }
 
-/// What is documented of the interface.
+/// OpenAPI description of all documented routes.
 pub fn openapi() -> OpenApiDocument {
     document::complete(documented().into_openapi())
 }
 
-/// Everything that is served: HTTP, and the sockets of players behind the same layers.
+/// Router of everything that is served: HTTP, and the sockets of players behind the same layers.
 pub fn router(state: AppState, edge: Edge) -> Router {
     let (api, document) = documented().split_for_parts();
     let document = document::complete(document);
@@ -151,7 +151,7 @@ pub fn router(state: AppState, edge: Edge) -> Router {
         router
     };
     let router = edge::routes(edge, router);
-    // Inside the layer for other origins: their pages must be able to read the refusal.
+    // Inside the CORS layer: pages of other origins must be able to read the refusal.
     let router = router.layer(middleware::from_fn_with_state(spending, budgets::spend));
     let base: Arc<str> = base.into();
     let router = match origins {
@@ -162,12 +162,12 @@ pub fn router(state: AppState, edge: Edge) -> Router {
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(middleware::from_fn(health::measure))
         .layer(CompressionLayer::new())
-        .layer(middleware::from_fn(layers::dress))
+        .layer(middleware::from_fn(layers::security_headers))
         .layer(TraceLayer::new_for_http());
     if base.is_empty() {
         return router;
     }
-    // Around everything: what matches is decided by what is left of the address.
+    // Outermost, because routes match the address without the base path.
     Router::new()
         .fallback_service(router)
         .layer(middleware::from_fn(move |request, next| {
@@ -175,11 +175,10 @@ pub fn router(state: AppState, edge: Edge) -> Router {
         }))
 }
 
-/// The pages about the interface. Their addresses are relative: they may be below the path of a
-/// proxy.
+/// API documentation pages. Their addresses are relative: they may be below the path of a proxy.
 fn docs(document: OpenApiDocument) -> Router {
     let ui = SwaggerUi::new("/api/docs")
         .url("/api/openapi.json", document)
         .config(Config::from("../openapi.json"));
-    Router::from(ui).layer(middleware::from_fn(layers::dress_docs))
+    Router::from(ui).layer(middleware::from_fn(layers::docs_headers))
 }

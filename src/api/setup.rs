@@ -1,4 +1,4 @@
-//! Set-up: how the person at a fresh server becomes its first admin.
+//! Set-up: creation of the first admin on a fresh server.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -12,36 +12,36 @@ use super::{AppState, check};
 use crate::net::address::AddressKey;
 use crate::store::setup::SetUp;
 
-/// Which set-up link is asked about.
+/// Set-up link to check.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct SetupQuery {
-    /// From the link that the server printed at its start.
+    /// Token of the link that the server printed at its start.
     token: Option<String>,
 }
 
-/// Whether this server is yet to be set up.
+/// Set-up state of this server.
 #[derive(Serialize, ToSchema)]
 pub struct SetupState {
     /// True while there is no admin.
     needed: bool,
-    /// Whether the link of that token makes the first admin; null when none was asked about.
+    /// Whether the given token is valid; null when none was given.
     #[schema(required)]
     good: Option<bool>,
 }
 
-/// The first admin.
+/// A request to create the first admin.
 #[derive(Deserialize, ToSchema)]
 pub struct SetupRequest {
-    /// From the link that the server printed at its start.
+    /// Token of the link that the server printed at its start.
     token: String,
-    /// 1 to 64 letters of one script.
+    /// Name, 1 to 64 letters of one script.
     username: String,
-    /// 8 characters at least, and none of the commonest passwords.
+    /// Password: at least 8 characters, and none of the commonest passwords.
     password: String,
 }
 
-/// Is there an admin yet?
+/// Set-up state
 #[utoipa::path(get, path = "/setup", operation_id = "setupState", tag = "setup", params(SetupQuery),
     responses((status = 200, body = SetupState)))]
 pub async fn state(
@@ -60,7 +60,7 @@ pub async fn state(
     Ok(Json(SetupState { needed, good }))
 }
 
-/// Become the first admin
+/// Create the first admin
 #[utoipa::path(
     post,
     path = "/setup",

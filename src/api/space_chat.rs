@@ -1,4 +1,4 @@
-//! Space chat: what was said in a space that keeps it, and the rules of what is said.
+//! Space chat: saved messages of a space, and its chat and proximity rules.
 
 use axum::body::Body;
 use axum::extract::{Path as Segments, State};
@@ -22,37 +22,37 @@ use crate::store::chat::ChatPage;
 use crate::store::search::SearchResult;
 use crate::store::{SpaceRow, Store, StoreError, now_ms};
 
-/// Lines on one page.
+/// Messages per page.
 const PAGE: u32 = 50;
 
-/// Lines read at once for an export.
+/// Messages read at once for an export.
 const EXPORT_PAGE: u32 = 200;
 
-/// The longest time after which lines are forgotten, in days: ten years.
+/// Longest time after which messages are deleted, in days: ten years.
 const MAX_RETENTION_DAYS: u32 = 3_650;
 
-/// Which part of it.
+/// Search and page of the messages.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ChatQuery {
-    /// Only lines in which each of these words, or the beginning of one, stands; at most 100
-    /// letters.
+    /// Search text, at most 100 letters: only messages that contain each of these words, or a word
+    /// that begins with it.
     #[serde(default)]
     q: String,
-    /// Only what was said before the line with this id.
+    /// Id of a message: only older messages.
     #[serde(default)]
     before: String,
 }
 
-/// Part of what was said.
+/// One page of the messages of a space.
 #[derive(Serialize, ToSchema)]
 pub struct ChatView {
-    /// Whether the space keeps what is said. When it does not, only those who are there see it.
+    /// Whether the space saves its messages. When it does not, only those present see them.
     kept: bool,
-    /// Oldest first.
+    /// Messages, oldest first.
     lines: Vec<LineEntry>,
-    /// What to ask `before` for what was said earlier; nothing when that is all. A search looks for
-    /// a second at most: there may be more even when it found nothing.
+    /// `before` of the next, older page; absent on the last one. A search takes a second at most,
+    /// so there may be more messages even when a page is empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     before: Option<String>,
@@ -60,65 +60,67 @@ pub struct ChatView {
     rules: RulesView,
 }
 
-/// The rules of what is said in a space, and how far.
+/// Chat and proximity rules of a space.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RulesView {
-    /// Days after which lines are forgotten; null for never.
+    /// Days after which messages are deleted; null for never.
     #[schema(required)]
     retention_days: Option<u32>,
-    /// Seconds between two lines of the same person, at least; 0 for as fast as they like.
+    /// Least number of seconds between two messages of the same player; 0 for no limit.
     slow_mode_seconds: u32,
-    /// How far voices carry, in tiles, where no zone says otherwise; pictures two tiles less.
+    /// Range of audio in tiles, where no zone sets another one; the range of video is two tiles
+    /// less.
     reach: u8,
-    /// How many voices somebody hears at once by distance, the nearest.
+    /// Most voices that a player hears by distance; the nearest ones.
     voices: u8,
-    /// How many pictures somebody sees at once by distance.
+    /// Most videos that a player sees by distance.
     pictures: u8,
-    /// Whether nobody is heard through what the map blocks; null for as the map says.
+    /// Whether blocked tiles of the map also block audio and video; null for the setting of the
+    /// map.
     #[schema(required)]
     walls: Option<bool>,
-    /// Whether whoever asks looks after the space: its creator, or an admin.
+    /// Whether the caller may moderate the space: its owner, or an admin.
     may_moderate: bool,
 }
 
-/// Something that was said.
+/// A message in a space.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LineEntry {
-    /// This line.
+    /// Id of the message.
     id: String,
-    /// Who said it.
+    /// Id of the sender.
     user_id: String,
-    /// Their name then.
+    /// Name of the sender when it was sent.
     username: String,
-    /// The words; none when it was deleted.
+    /// Text; empty when the message was deleted.
     message: String,
-    /// Unix milliseconds.
+    /// Time, in Unix milliseconds.
     at: u64,
-    /// 0 for everybody, 2 for an announcement.
+    /// Audience: 0 for everyone in the space, 2 for an announcement.
     scope: u8,
-    /// The line that it answers.
+    /// Id of the message that it answers, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     reply_to: Option<String>,
-    /// When its words were changed last, in Unix milliseconds.
+    /// Time of the last edit, in Unix milliseconds; absent when it was never edited.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     edited_at: Option<u64>,
-    /// Whether it was deleted: only its place is left.
+    /// Whether it was deleted. A deleted message keeps its place in the list.
     deleted: bool,
-    /// What people think of it.
+    /// Reactions of users.
     reactions: Vec<ReactionEntry>,
 }
 
-/// One kind of reaction to a line.
+/// One kind of reaction to a message.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReactionEntry {
-    /// One emoji.
+    /// The emoji.
     emoji: String,
-    /// Who shows it.
+    /// Ids of the users who reacted with it.
     user_ids: Vec<String>,
 }
 
@@ -152,9 +154,9 @@ impl From<Reaction> for ReactionEntry {
     }
 }
 
-/// What was said
+/// Read the messages of a space
 ///
-/// Lines come here within a second of being said.
+/// Messages appear here within a second of being sent.
 #[utoipa::path(
     get,
     path = "/space/{id}/chat",
@@ -178,7 +180,7 @@ pub async fn show(
         "" => None,
         text => Some(
             text.parse::<ChatId>()
-                .map_err(|_| ApiError::bad("`before` is the id of a line."))?,
+                .map_err(|_| ApiError::bad("`before` is the id of a message."))?,
         ),
     };
     let page = ChatPage {
@@ -207,7 +209,7 @@ async fn newest(
     space: SpaceId,
     page: ChatPage,
 ) -> Result<SearchResult, ApiError> {
-    // One more than is shown tells whether there is more.
+    // One more row than the page shows tells whether another page follows.
     let limit = page.limit + 1;
     let mut lines = state.store.lines(space, ChatPage { limit, ..page }).await?;
     let has_more = lines.len() > page.limit as usize;
@@ -233,7 +235,7 @@ fn moderates(row: &SpaceRow, caller: &Caller) -> bool {
     row.creator == Some(caller.user()) || caller.is_admin()
 }
 
-/// The space, for somebody who looks after it.
+/// Loads the space; refused unless the caller may moderate it.
 async fn moderated(
     state: &AppState,
     space: SpaceId,
@@ -244,36 +246,37 @@ async fn moderated(
         Ok(row)
     } else {
         Err(ApiError::Forbidden(
-            "Only the creator of a space and admins may do this.",
+            "Only the owner of a space and admins may do this.",
         ))
     }
 }
 
-/// New rules; what is not mentioned stays.
+/// A change of the rules; absent fields stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RulesRequest {
-    /// Days after which lines are forgotten, 1 to 3,650; null for never.
+    /// Days after which messages are deleted, 1 to 3,650; null for never.
     #[serde(default)]
     #[schema(value_type = Option<u32>)]
     retention_days: Patch<Option<u32>>,
-    /// Seconds between two lines of the same person, at least, 0 to 21,600. Who looks after the
-    /// space is free of it.
+    /// Least number of seconds between two messages of the same player, 0 to 21,600. Moderators of
+    /// the space have no limit.
     slow_mode_seconds: Option<u32>,
-    /// How far voices carry, in tiles, 2 to 12.
+    /// Range of audio in tiles, 2 to 12.
     reach: Option<u8>,
-    /// How many voices somebody hears at once by distance, 1 to 16.
+    /// Most voices that a player hears by distance, 1 to 16.
     voices: Option<u8>,
-    /// How many pictures somebody sees at once by distance, 0 to 9.
+    /// Most videos that a player sees by distance, 0 to 9.
     pictures: Option<u8>,
-    /// Whether nobody is heard through what the map blocks; null for as the map says.
+    /// Whether blocked tiles of the map also block audio and video; null for the setting of the
+    /// map.
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     walls: Patch<Option<bool>>,
 }
 
 impl RulesRequest {
-    /// The rules of voices as they shall be.
+    /// The proximity rules after the change.
     fn voices(&self, now: ProximityRules) -> Result<ProximityRules, ApiError> {
         let rules = ProximityRules {
             range_tiles: self.reach.unwrap_or(now.range_tiles),
@@ -294,7 +297,7 @@ impl RulesRequest {
     }
 }
 
-/// Tells "null" from "not there".
+/// A field of a change: tells "null" from "absent".
 #[derive(Clone, Copy, Default)]
 enum Patch<T> {
     #[default]
@@ -303,7 +306,7 @@ enum Patch<T> {
 }
 
 impl<T: Copy> Patch<T> {
-    /// What is wanted, or else what is.
+    /// The new value if there is one, otherwise the current one.
     const fn or(&self, now: T) -> T {
         match *self {
             Self::AsItIs => now,
@@ -318,10 +321,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     }
 }
 
-/// Change how people talk in a space
+/// Change the rules of a space
 ///
-/// Everybody inside is told of a new slow mode, and of how people hear and see each other from now
-/// on, at once.
+/// Everyone inside is told at once of the new slow mode and proximity rules.
 #[utoipa::path(
     patch,
     path = "/space/{id}/chat",
@@ -347,7 +349,7 @@ pub async fn change_rules(
     let slow_seconds = body.slow_mode_seconds.unwrap_or(row.slow_seconds);
     if retention_days.is_some_and(|days| !(1..=MAX_RETENTION_DAYS).contains(&days)) {
         return Err(ApiError::bad(
-            "Lines are kept for 1 to 3,650 days, or for ever.",
+            "Messages are kept for 1 to 3,650 days, or for ever.",
         ));
     }
     let voices = body.voices(row.voices)?;
@@ -376,9 +378,9 @@ pub async fn change_rules(
     Ok(Json(rules(&row, &caller)))
 }
 
-/// Delete everything that was said
+/// Delete all messages of a space
 ///
-/// Everybody inside is told by whom.
+/// Everyone inside is told, with the name of the caller.
 #[utoipa::path(
     delete,
     path = "/space/{id}/chat",
@@ -397,10 +399,9 @@ pub async fn clear(
     Path(space): Path<SpaceId>,
 ) -> Result<Json<Empty>, ApiError> {
     moderated(&state, space, &caller).await?;
-    // The running space has lines that are on their way to the database; it is opened when nobody
-    // runs it.
+    // The running space holds messages that are not in the database yet, so it has to run.
     state.spaces.enter(space).await.map_err(|error| {
-        tracing::warn!(%space, %error, "the chat of a space was not deleted");
+        tracing::warn!(%space, %error, "failed to delete the chat of a space");
         ApiError::Unavailable("The space cannot be reached right now. Try again in a moment.")
     })?;
     let by = caller.who.name.clone();
@@ -412,7 +413,7 @@ pub async fn clear(
     Ok(Json(Empty {}))
 }
 
-/// In which form.
+/// Format of an export.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ExportQuery {
@@ -422,18 +423,18 @@ pub struct ExportQuery {
     format: ExportFormat,
 }
 
-/// A form of a file.
+/// File format of an export.
 #[derive(Deserialize, ToSchema, Clone, Copy, PartialEq, Eq, Default)]
 #[serde(rename_all = "lowercase")]
 pub enum ExportFormat {
-    /// A list of lines.
+    /// A JSON list of messages.
     #[default]
     Json,
-    /// A line of text for each line that was said.
+    /// Plain text, one line per message.
     Text,
 }
 
-/// Everything that was said, as a file
+/// Export all messages of a space
 #[utoipa::path(
     get,
     path = "/space/{id}/chat/export",
@@ -479,8 +480,8 @@ pub async fn export(
     Ok((headers, body).into_response())
 }
 
-/// An export under way: page after page is read when the one before was taken, so that none waits
-/// in memory.
+/// State of a running export: each page is read when the client has received the one before, so
+/// that pages do not pile up in memory.
 struct Export {
     turn: UserTurn,
     store: Store,
@@ -513,19 +514,19 @@ impl Export {
     }
 }
 
-/// A part of a list, with its brackets when it is the first and the last.
+/// Part of the JSON list, with the brackets when it is the first or the last one.
 fn json_part(lines: Vec<ChatMessage>, is_first: bool, is_last: bool) -> String {
     let mut part = String::from(if is_first { "[" } else { "" });
     for (number, line) in lines.into_iter().enumerate() {
         part.push_str(if is_first && number == 0 { "\n" } else { ",\n" });
-        // A list of texts and numbers can always be written.
+        // A list of texts and numbers can always be serialised.
         part.push_str(&serde_json::to_string(&LineEntry::from(line)).unwrap_or_default());
     }
     part.push_str(if is_last { "\n]\n" } else { "" });
     part
 }
 
-/// `2026-11-23T15:04:05Z Ada: hello`, further lines of the same words indented.
+/// `2026-11-23T15:04:05Z Ada: hello`; further lines of the same message are indented.
 fn as_text(line: &ChatMessage) -> String {
     let words = if line.is_deleted {
         "(deleted)".to_owned()
@@ -540,16 +541,16 @@ fn as_text(line: &ChatMessage) -> String {
     format!("{} {}: {words}{edited}\n", utc(line.at), line.name)
 }
 
-/// New words.
+/// New text of a message.
 #[derive(Deserialize, ToSchema)]
 pub struct LineRequest {
-    /// 1 to 4,000 characters.
+    /// Text, 1 to 4,000 characters.
     message: String,
 }
 
-/// Change what I said
+/// Edit own message
 ///
-/// For lines that the running space no longer remembers; it shows the change to everybody inside.
+/// For messages that the running space no longer remembers. It shows the change to everyone inside.
 #[utoipa::path(
     patch,
     path = "/space/{id}/chat/{line}",
@@ -572,17 +573,19 @@ pub async fn edit_line(
     Segments(ids): Segments<(String, String)>,
     body: UnreadBody<LineRequest>,
 ) -> Result<Json<Empty>, ApiError> {
-    let (row, line) = line_of(&state, &ids).await?;
+    let (row, line) = message_of(&state, &ids).await?;
     if line.user != caller.user() {
-        return Err(ApiError::Forbidden("This message is somebody else's."));
+        return Err(ApiError::Forbidden(
+            "Only the sender may do this to a message.",
+        ));
     }
     let text = check::message(&body.read().await?.message)?;
-    change_line(&state, &row, &line, Some(text)).await
+    change_message(&state, &row, &line, Some(text)).await
 }
 
-/// Delete a line
+/// Delete a message
 ///
-/// An own one, or any by who looks after the space.
+/// Senders delete their own messages, moderators any message.
 #[utoipa::path(
     delete,
     path = "/space/{id}/chat/{line}",
@@ -603,14 +606,16 @@ pub async fn delete_line(
     caller: Caller,
     Segments(ids): Segments<(String, String)>,
 ) -> Result<Json<Empty>, ApiError> {
-    let (row, line) = line_of(&state, &ids).await?;
+    let (row, line) = message_of(&state, &ids).await?;
     if line.user != caller.user() && !moderates(&row, &caller) {
-        return Err(ApiError::Forbidden("This message is somebody else's."));
+        return Err(ApiError::Forbidden(
+            "Only the sender may do this to a message.",
+        ));
     }
-    change_line(&state, &row, &line, None).await
+    change_message(&state, &row, &line, None).await
 }
 
-async fn line_of(
+async fn message_of(
     state: &AppState,
     (space, line): &(String, String),
 ) -> Result<(SpaceRow, ChatMessage), ApiError> {
@@ -623,13 +628,13 @@ async fn line_of(
     Ok((row, line))
 }
 
-async fn change_line(
+async fn change_message(
     state: &AppState,
     row: &SpaceRow,
     line: &ChatMessage,
     text: Option<String>,
 ) -> Result<Json<Empty>, ApiError> {
-    // The change before may have been dated by a clock that is ahead of this one.
+    // The previous change may have been dated by a clock that is ahead of this one.
     let at = (now_ms() as u64).max(line.edited.unwrap_or_default());
     let id = line.id;
     let change = MessageChange { id, text, at };

@@ -1,4 +1,4 @@
-//! Elements of a space: placing and removing them while people are inside.
+//! Space elements: placing and removing elements while players are inside.
 
 use axum::extract::State;
 use serde::Deserialize;
@@ -15,13 +15,13 @@ use crate::components::unit::Tile;
 use crate::store::SpaceRow;
 use crate::store::elements::PlacedElement;
 
-/// What to place where.
+/// A request to place an element.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlaceRequest {
-    /// In which space.
+    /// Id of the space.
     space_id: String,
-    /// What.
+    /// Id of the element.
     element_id: String,
     /// Leftmost column.
     x: u16,
@@ -29,18 +29,17 @@ pub struct PlaceRequest {
     y: u16,
 }
 
-/// Which placement to remove.
+/// A request to remove a placed element.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RemoveRequest {
-    /// The placement.
+    /// Id of the placed element.
     id: Option<String>,
-    /// The same as `id`, for clients that call it so.
+    /// Alias of `id`, for clients that use this name.
     element_id: Option<String>,
 }
 
-/// Who may change what stands in a space: its creator, and admins where nobody in particular made
-/// it.
+/// Whether the caller may edit the space: its owner may, and admins when it has no owner.
 fn may_edit(caller: &Caller, space: &SpaceRow) -> bool {
     space
         .creator
@@ -110,7 +109,7 @@ pub async fn place(
     Ok(Json(IdAnswer { id: id.to_string() }))
 }
 
-/// Remove an element
+/// Remove a placed element
 #[utoipa::path(
     delete,
     path = "/space/element",
@@ -135,7 +134,7 @@ pub async fn remove(
     remove_placement(&state, &caller, &id).await
 }
 
-/// Remove an element (the same without a body)
+/// Remove a placed element (same without a body)
 #[utoipa::path(
     delete,
     path = "/space/element/{id}",

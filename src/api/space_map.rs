@@ -1,4 +1,4 @@
-//! The map of a space: all that a client needs to draw it and to predict where it blocks.
+//! Space map: everything that a client needs to draw a space and to predict collisions.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -17,61 +17,61 @@ use crate::store::elements::{Footprint, PlacedElement};
 use crate::store::layouts::LayoutRow;
 use crate::store::maps::{TileLayer, ZoneEntry};
 
-/// What a space looks like.
+/// Map of a space.
 #[derive(Serialize, ToSchema)]
 pub struct SpaceMap {
-    /// Rises with every change of the elements.
+    /// Rises with every change of the placed elements.
     version: u32,
-    /// Which space.
+    /// Id of the space.
     id: String,
-    /// What it is called.
+    /// Name.
     name: String,
-    /// Columns.
+    /// Width, in tiles.
     width: u16,
-    /// Rows.
+    /// Height, in tiles.
     height: u16,
-    /// Names of the tiles: a cell with value `n` shows `tiles[n - 1]`, 0 shows nothing.
+    /// Names of the tiles: a cell with value `n` shows `tiles[n - 1]`; 0 shows nothing.
     tiles: Vec<String>,
-    /// Bottom first; none when the space has no map.
+    /// Layers, bottom first; empty when the space has no map.
     layers: Vec<TileLayer>,
-    /// One text per row, `1` where the map itself blocks.
+    /// One text per row, with `1` where the map itself blocks.
     blocked: Vec<String>,
-    /// Rectangles with a meaning.
+    /// Zones of the map.
     zones: Vec<ZoneEntry>,
-    /// What stands in it.
+    /// Placed elements.
     elements: Vec<MapElement>,
 }
 
-/// One placement.
+/// A placed element.
 #[derive(Serialize, ToSchema)]
 pub struct MapElement {
-    /// This placement.
+    /// Id of the placed element.
     id: String,
     /// Leftmost column.
     x: u16,
     /// Topmost row.
     y: u16,
-    /// What stands there.
+    /// The element that is placed.
     element: MapElementKind,
 }
 
-/// What stands there.
+/// The element that is placed.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MapElementKind {
-    /// Which.
+    /// Id of the element.
     id: String,
-    /// Where its picture is.
+    /// Address of the picture.
     image_url: String,
-    /// Columns.
+    /// Width, in tiles.
     width: u16,
-    /// Rows.
+    /// Height, in tiles.
     height: u16,
     /// Whether its footprint blocks movement.
     r#static: bool,
-    /// Whether people are always drawn over it.
+    /// Whether players are always drawn over it.
     flat: bool,
-    /// The part that blocks.
+    /// Part that blocks movement.
     footprint: Footprint,
 }
 
@@ -95,7 +95,7 @@ impl From<PlacedElement> for MapElement {
     }
 }
 
-/// The map of a space
+/// Read the map of a space
 #[utoipa::path(
     get,
     path = "/space/{id}/map",
@@ -116,7 +116,7 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let row = visible(&state, space).await?;
-    // A person who looks at a map walks on it next.
+    // A client that reads the map usually enters the space next.
     state.spaces.noticed(space, row.plan_version);
     let etag = files::etag_of_version(row.plan_version);
     if let Some(unchanged) = files::unchanged(&headers, &etag) {
@@ -155,10 +155,10 @@ fn write(layout: LayoutRow) -> Vec<u8> {
         zones: document.zones,
         elements: placed.into_iter().map(MapElement::from).collect(),
     };
-    serde_json::to_vec(&map).expect("a map of numbers and texts can always be written")
+    serde_json::to_vec(&map).expect("a map of numbers and texts can always be serialised")
 }
 
-/// A map that blocks nowhere.
+/// Rows of a map that blocks nowhere.
 fn open_rows(width: u16, height: u16) -> Vec<String> {
     vec!["0".repeat(usize::from(width)); usize::from(height)]
 }

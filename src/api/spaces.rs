@@ -1,4 +1,4 @@
-//! Spaces: making, showing and deleting them.
+//! Spaces: creating, showing and deleting them.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -13,40 +13,40 @@ use crate::components::id::{MapId, SpaceId};
 use crate::store::spaces::{Access, NewSpace, Page};
 use crate::store::{SpaceRow, Store};
 
-/// Spaces on one page of a list.
+/// Spaces per page of a list.
 pub const PAGE: u32 = 50;
 
-/// A space to be.
+/// A request to create a space.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SpaceRequest {
-    /// 1 to 100 letters.
+    /// Name, 1 to 100 characters.
     name: String,
-    /// `WxH` in tiles, each 1 to 1000; not needed with `mapId`.
+    /// Size in tiles, as `WxH`, each 1 to 1000; not needed with `mapId`.
     dimensions: Option<String>,
-    /// The map that gives it size and elements.
+    /// Id of the map from which it gets its size and elements.
     map_id: Option<String>,
-    /// Listed in the lobby for everybody; otherwise whoever has the link may enter.
+    /// Whether the lobby lists it for everyone; otherwise everyone with the link may enter.
     #[serde(default)]
     public: bool,
-    /// Whether what is said is kept: `kept` for ever, or `ephemeral` (the default) until nobody is
-    /// there any more.
+    /// Whether messages are saved: `kept` for ever, or `ephemeral` (the default): lost when the
+    /// last player leaves.
     #[serde(default)]
     chat: ChatMode,
 }
 
-/// What becomes of what is said in a space.
+/// How a space treats its messages.
 #[derive(Deserialize, ToSchema, Clone, Copy, PartialEq, Eq, Default)]
 #[serde(rename_all = "lowercase")]
 pub enum ChatMode {
-    /// Forgotten when nobody is there any more.
+    /// Lost when the last player leaves.
     #[default]
     Ephemeral,
-    /// Kept for ever.
+    /// Saved for ever.
     Kept,
 }
 
-/// What it became.
+/// The space that was created.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SpaceAnswer {
@@ -54,68 +54,68 @@ pub struct SpaceAnswer {
     space_id: String,
 }
 
-/// Which part of a list.
+/// Page of a list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageCursor {
-    /// Asks for pages: empty for the first one, then what the page before answered.
+    /// Asks for pages: empty for the first one, otherwise `cursor` of the previous page.
     cursor: Option<String>,
 }
 
-/// My spaces.
+/// Spaces of the caller.
 #[derive(Serialize, ToSchema)]
 pub struct SpaceList {
     /// Newest first.
     spaces: Vec<SpaceEntry>,
-    /// Where the next page begins, when there is one.
+    /// Cursor of the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     cursor: Option<String>,
 }
 
-/// A space in my list.
+/// A space of the caller.
 #[derive(Serialize, ToSchema)]
 pub struct SpaceEntry {
-    /// Which.
+    /// Id of the space.
     id: String,
-    /// What it is called.
+    /// Name.
     name: String,
-    /// A picture of it.
+    /// Address of its thumbnail.
     thumbnail: String,
-    /// `WxH` in tiles.
+    /// Size in tiles, as `WxH`.
     dimensions: String,
 }
 
-/// A space with what stands in it.
+/// A space with its placed elements.
 #[derive(Serialize, ToSchema)]
 pub struct SpaceView {
-    /// Which.
+    /// Id of the space.
     id: String,
-    /// What it is called.
+    /// Name.
     name: String,
-    /// `WxH` in tiles.
+    /// Size in tiles, as `WxH`.
     dimensions: String,
-    /// The same in numbers.
+    /// The same size in numbers.
     space: Size,
-    /// What stands in it.
+    /// Placed elements.
     elements: Vec<PlacedEntry>,
 }
 
 /// A size in tiles.
 #[derive(Serialize, ToSchema)]
 pub struct Size {
-    /// Columns.
+    /// Width.
     width: u16,
-    /// Rows.
+    /// Height.
     height: u16,
 }
 
-/// One placement.
+/// A placed element.
 #[derive(Serialize, ToSchema)]
 pub struct PlacedEntry {
-    /// This placement.
+    /// Id of the placed element.
     id: String,
-    /// What stands there.
+    /// The element that is placed.
     element: ElementEntry,
     /// Leftmost column.
     x: u16,
@@ -123,7 +123,7 @@ pub struct PlacedEntry {
     y: u16,
 }
 
-/// Make a space
+/// Create a space
 #[utoipa::path(
     post,
     path = "/space",
@@ -177,8 +177,7 @@ pub async fn add(
     }))
 }
 
-/// What the one who asks may make; as much as they like when it is an admin, or when a setting is
-/// 0.
+/// Quotas of the caller; `None` for no limit: admins, and settings of 0.
 struct CallerQuotas {
     spaces: u32,
     tiles: u32,
@@ -227,7 +226,7 @@ async fn size_of_map(store: &Store, id: &str) -> Result<(Option<MapId>, (u16, u1
     Ok((Some(map.id), (map.width, map.height)))
 }
 
-/// My spaces
+/// List own spaces
 #[utoipa::path(
     get,
     path = "/space/all",
@@ -276,7 +275,7 @@ pub async fn mine(
     }))
 }
 
-/// Where a page begins; an empty cursor asks for the first one.
+/// Start of a page; an empty cursor asks for the first one.
 pub fn after(cursor: &str) -> Result<Option<SpaceId>, ApiError> {
     if cursor.is_empty() {
         return Ok(None);
@@ -287,19 +286,19 @@ pub fn after(cursor: &str) -> Result<Option<SpaceId>, ApiError> {
         .map_err(|_| ApiError::bad("There is no such page."))
 }
 
-/// Drops what is beyond the page, and answers where the next one begins.
+/// Drops rows beyond the page; returns the cursor of the next one.
 pub fn cut_page(rows: &mut Vec<SpaceRow>) -> Option<String> {
     let more = rows.len() > PAGE as usize;
     rows.truncate(PAGE as usize);
     rows.last().filter(|_| more).map(|row| row.id.to_string())
 }
 
-/// `WxH` of a space.
+/// Size of a space, as `WxH`.
 pub fn dimensions_of(space: &SpaceRow) -> String {
     format!("{}x{}", space.width, space.height)
 }
 
-/// The space with that id, for somebody who may see it: today that is whoever knows the id.
+/// Loads a space that the caller may see: today every space whose id they know.
 pub async fn visible(state: &AppState, space: SpaceId) -> Result<SpaceRow, ApiError> {
     state
         .store
@@ -308,7 +307,7 @@ pub async fn visible(state: &AppState, space: SpaceId) -> Result<SpaceRow, ApiEr
         .ok_or_else(|| ApiError::bad("There is no such space."))
 }
 
-/// One space
+/// Read a space
 #[utoipa::path(
     get,
     path = "/space/{id}",
@@ -350,9 +349,9 @@ pub async fn one(
     }))
 }
 
-/// Delete my space
+/// Delete own space
 ///
-/// Everybody inside is told and let go.
+/// Everyone inside is told and disconnected.
 #[utoipa::path(
     delete,
     path = "/space/{id}",
@@ -372,12 +371,12 @@ pub async fn delete(
 ) -> Result<Json<Empty>, ApiError> {
     let row = visible(&state, space).await?;
     if row.creator != Some(caller.user()) {
-        return Err(ApiError::Forbidden("Only its creator may delete a space."));
+        return Err(ApiError::Forbidden("Only the owner may delete a space."));
     }
     remove(&state, space).await
 }
 
-/// Deletes a space and lets everybody inside go.
+/// Deletes a space and disconnects everyone inside.
 pub async fn remove(state: &AppState, space: SpaceId) -> Result<Json<Empty>, ApiError> {
     if !state.store.delete_space(space).await? {
         return Err(ApiError::bad("There is no such space."));

@@ -1,6 +1,6 @@
-//! Thumbnails: pictures of maps and spaces, drawn from the same art as the client draws them.
+//! Thumbnails: SVG pictures of maps and spaces, drawn from the same art as in the client.
 //!
-//! Every tile is a pattern that is drawn once, and each layer has one path per tile, so that a
+//! Every tile is a pattern that is defined once, and each layer has one path per tile, so that a
 //! whole map stays small.
 
 use std::collections::BTreeMap;
@@ -20,14 +20,14 @@ use crate::store::SpaceRow;
 use crate::store::elements::PlacedElement;
 use crate::store::maps::{MapDocument, TileLayer};
 
-/// What lies under a map that has no tiles.
+/// Background of a map without tiles.
 const FLOOR: &str = "#e8dcc8";
-/// What stands for a picture that is not ours to draw.
+/// Colour of the rectangle that replaces a picture that is not built in.
 const BOX: &str = "#b9a48c";
-/// Most elements that are drawn; a picture of more is a blur anyway.
+/// Most elements that are drawn; with more, a thumbnail is a blur anyway.
 const MOST_ELEMENTS: usize = 1500;
 
-/// Where the picture of a space is: the one chosen for its map, or else ours.
+/// Address of a space's thumbnail: the one set for its map, otherwise the drawn one.
 pub fn of_space(space: &SpaceRow) -> String {
     let ours = || {
         format!(
@@ -38,12 +38,12 @@ pub fn of_space(space: &SpaceRow) -> String {
     space.thumbnail.clone().unwrap_or_else(ours)
 }
 
-/// Where our picture of a map is.
+/// Address of the drawn thumbnail of a map.
 pub fn of_map(map: MapId) -> String {
     format!("/api/v1/map/{map}/thumbnail.svg")
 }
 
-/// A picture of a space
+/// Thumbnail of a space
 #[utoipa::path(
     get,
     path = "/space/{id}/thumbnail.svg",
@@ -80,7 +80,7 @@ pub async fn space(
     ))
 }
 
-/// A picture of a map
+/// Thumbnail of a map
 #[utoipa::path(get, path = "/map/{id}/thumbnail.svg", operation_id = "mapThumbnail", tag = "files",
     params(("id" = String, Path, description = "The map")), responses(
         (status = 200, body = String, content_type = "image/svg+xml"),
@@ -116,12 +116,12 @@ pub async fn map(
     ))
 }
 
-/// Tagged by its own bytes, because the art may change while the map does not.
+/// Tagged by its bytes, because the art may change while the map does not.
 fn answer(Drawn { bytes, etag, .. }: &Drawn, headers: &HeaderMap) -> Response {
     files::unchanged(headers, etag).unwrap_or_else(|| files::svg(bytes.clone(), etag))
 }
 
-/// Draws a map, one unit per tile.
+/// Draws a map, with one unit per tile.
 fn draw(width: u16, height: u16, document: &MapDocument, placed: &[PlacedElement]) -> Vec<u8> {
     let mut sheet = Sheet::default();
     let (above, below): (Vec<&TileLayer>, Vec<&TileLayer>) =
@@ -156,7 +156,7 @@ fn draw(width: u16, height: u16, document: &MapDocument, placed: &[PlacedElement
     .into_bytes()
 }
 
-/// A picture of ours, ready to be put into another one.
+/// A built-in drawing, ready to be embedded into another one.
 struct EmbeddedArt {
     view_box: String,
     inner: String,
@@ -167,9 +167,9 @@ struct EmbeddedArt {
 struct Sheet {
     defs: String,
     body: String,
-    /// What was defined already, by address; `None` for pictures that are not ours.
+    /// Index of each definition by address; `None` for pictures that are not built in.
     known: BTreeMap<String, Option<usize>>,
-    /// The first colour of each definition.
+    /// Background colour of each definition.
     bases: Vec<Option<String>>,
 }
 
@@ -182,7 +182,8 @@ impl Sheet {
             let Some(number) = self.define(&format!("/art/tiles/{name}.svg"), true) else {
                 continue;
             };
-            // The tile's ground goes below, so that no hairline shows where two tiles meet.
+            // The background colour goes below the tile, so that no hairline shows between two
+            // tiles.
             if let Some(base) = self.bases.get(number).cloned().flatten() {
                 let _ = write!(self.body, "<path fill=\"{base}\" d=\"{path}\"/>");
             }
@@ -209,7 +210,7 @@ impl Sheet {
         };
     }
 
-    /// The number under which a picture of ours stands in the definitions.
+    /// Defines a built-in picture once; returns the index of its definition.
     fn define(&mut self, url: &str, tile: bool) -> Option<usize> {
         if let Some(known) = self.known.get(url) {
             return *known;
@@ -244,7 +245,7 @@ impl Sheet {
     }
 }
 
-/// One path per tile value: its cells as rectangles one row high, neighbours merged.
+/// One path per tile value: its cells as rectangles one row high, with neighbours merged.
 fn runs(data: &[u16], width: usize) -> BTreeMap<u16, String> {
     let mut paths: BTreeMap<u16, String> = BTreeMap::new();
     for (y, row) in data.chunks(width.max(1)).enumerate() {
@@ -263,8 +264,8 @@ fn runs(data: &[u16], width: usize) -> BTreeMap<u16, String> {
     paths
 }
 
-/// Takes one of our own drawings apart. Ids inside get the number, so that drawings cannot mix
-/// theirs up.
+/// Parses a built-in drawing. The number is added to its ids, so that those of two drawings do not
+/// clash.
 fn read(text: &str, number: usize) -> Option<EmbeddedArt> {
     let start = text.find("<svg")?;
     let open = start + text[start..].find('>')? + 1;
@@ -292,7 +293,7 @@ fn read(text: &str, number: usize) -> Option<EmbeddedArt> {
     })
 }
 
-/// The colour of a drawing that begins with a rectangle over all of it.
+/// Colour of a drawing that begins with a rectangle over its whole area.
 fn full_ground(inner: &str, view_box: &str) -> Option<String> {
     let first = between(inner, "<", ">")?;
     let side = view_box.rsplit(' ').next()?;

@@ -1,9 +1,9 @@
-//! Turns: who is next where only a few may work at once. Fair between networks and between
-//! accounts, and bounded.
+//! Turns: a bounded queue that is fair between networks and between accounts, for work that only a
+//! few may do at once.
 //!
-//! Start-time fair queueing: each network and each account has a clock of its own that runs ahead
-//! with what it asks for. A newcomer's clock stands at the present, so one sign-in is next after at
-//! most one turn of each other, however many wait.
+//! Start-time fair queueing: each network and each account has its own clock, which advances with
+//! each request. A newcomer's clock starts at the present, so one sign-in is next after at most one
+//! turn of each other party, no matter how long the queue is.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,25 +13,25 @@ use tokio::sync::oneshot;
 
 use crate::net::address::AddressKey;
 
-/// Most that wait in all. A hash takes some 20 ms: the last of them waits for some 10 s.
+/// Most waiters in all. A hash takes some 20 ms, so the last of them waits for some 10 s.
 const MOST: usize = 1024;
-/// Most that wait from one network.
+/// Most waiters of one network.
 const MOST_OF_NETWORK: usize = 128;
-/// Clocks are cleaned when there are this many.
+/// Number of clocks at which unused ones are removed.
 const CLEAN_AT: usize = 4096;
 
 /// Who asks for a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asker {
-    /// From where, as limits count it.
+    /// Network of the request, as limits count it.
     pub network: Option<AddressKey>,
-    /// About which account; a hash of its name.
+    /// Hash of the account's name.
     pub account: u64,
-    /// Whether a user signed in to that account from there before.
+    /// Whether a user signed in to that account from that network before.
     pub is_known: bool,
 }
 
-/// Too many wait already.
+/// The queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crowded;
 
@@ -41,14 +41,14 @@ pub struct Turns {
     state: Mutex<TurnState>,
 }
 
-/// The right to work; the next one has it when this is dropped.
+/// The right to work. Dropping it passes the turn to the next waiter.
 pub struct WorkPermit(Option<Arc<Turns>>);
 
 #[derive(Default)]
 struct TurnState {
     at_work: usize,
     arrivals: u64,
-    /// The clock of the one who was served last.
+    /// Clock of the waiter who was served last.
     present: u64,
     clocks: HashMap<Party, u64>,
     waiting: BTreeMap<(u64, u64), TurnWaiter>,
@@ -63,12 +63,12 @@ struct TurnWaiter {
 enum Party {
     Account(u64),
     Network(Option<AddressKey>),
-    /// Those who are known do not wait behind strangers of their network or of their account.
+    /// Known networks do not wait behind strangers of their network or at their account.
     Known(Option<AddressKey>),
 }
 
 impl Turns {
-    /// So many at work at once.
+    /// A queue in which `most_at_work` work at the same time.
     pub fn new(most_at_work: usize) -> Arc<Self> {
         Arc::new(Self {
             most_at_work,
@@ -90,7 +90,7 @@ impl Turns {
         called.await.map_err(|_| Crowded)
     }
 
-    /// Gives a turn that has ended to the next one who still waits.
+    /// Passes a turn that ended to the next waiter that is still there.
     fn pass_on(self: Arc<Self>) {
         loop {
             let next = {
@@ -104,7 +104,7 @@ impl Turns {
             };
             match next.call.send(WorkPermit(Some(Arc::clone(&self)))) {
                 Ok(()) => return,
-                // That one went away; the turn is not over, it was never taken.
+                // This waiter is gone and did not take the turn.
                 Err(mut turn) => drop(turn.0.take()),
             }
         }
@@ -117,7 +117,7 @@ impl Turns {
 }
 
 impl TurnState {
-    /// Moves the clocks of who asks, and answers when it is their turn.
+    /// Advances the clocks of the asker; returns the start time of their turn.
     fn advance(&mut self, asker: Asker) -> u64 {
         if self.clocks.len() > CLEAN_AT {
             let present = self.present;
@@ -160,7 +160,7 @@ impl TurnState {
         self.waiting
             .insert((clock, self.arrivals), TurnWaiter { network, call });
         if self.waiting.len() > MOST {
-            // Whose clock is furthest ahead goes; it may be this one.
+            // The waiter whose clock is furthest ahead is dropped; it may be this one.
             self.waiting.pop_last();
         }
         Ok(called)
@@ -194,7 +194,7 @@ mod tests {
 
     type Called = BoxFuture<'static, Result<WorkPermit, Crowded>>;
 
-    /// One more asks; what they wait for, unless it is their turn at once.
+    /// Asks for a turn; returns the waiter, unless the turn begins at once.
     fn ask(turns: &Arc<Turns>, asker: Asker) -> Called {
         let turns = Arc::clone(turns);
         let mut called = async move { turns.wait(asker).await }.boxed();
@@ -204,7 +204,7 @@ mod tests {
         }
     }
 
-    /// How many turns end before that one has theirs.
+    /// Number of turns that end before that waiter has its turn.
     fn turns_until(others: Vec<Called>, working: WorkPermit, mut mine: Called) -> usize {
         let mut others: Vec<Option<Called>> = others.into_iter().map(Some).collect();
         let mut working = Some(working);
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_known_does_not_wait_behind_guesses_at_the_same_account() {
+    fn a_known_network_does_not_wait_behind_guesses_at_the_same_account() {
         let turns = Turns::new(1);
         let working = ask(&turns, asker(1, 7))
             .now_or_never()
@@ -286,7 +286,7 @@ mod tests {
             (0..2 * MOST).map(|number| ask(&turns, asker((number % 200) as u8 + 2, number as u64)));
         let others: Vec<_> = others.collect();
         assert_eq!(turns.waiting(), MOST);
-        // Those of the crowded network had to go first.
+        // The waiters of the crowded network were dropped first.
         assert!(here.into_iter().filter_map(FutureExt::now_or_never).count() > 0);
         drop(others);
     }

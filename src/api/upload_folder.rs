@@ -1,5 +1,5 @@
-//! Upload folder: the files of pictures, which the processes of a cluster share. A row in the
-//! database makes a file a picture.
+//! Upload folder: the files of uploaded pictures, shared by the processes of a cluster. A file
+//! counts only while its row is in the database.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -9,43 +9,43 @@ use uuid::Uuid;
 
 use crate::store::{Store, StoreError};
 
-/// How old a file is before it counts as left over: none is on its way for so long.
+/// Age after which a draft counts as left over: no upload takes that long.
 const LEFT_OVER: Duration = Duration::from_hours(1);
 
-/// The folder of a server's pictures.
+/// Folder of uploaded pictures.
 #[derive(Debug, Clone)]
 pub struct UploadFolder(PathBuf);
 
 impl UploadFolder {
-    /// That of a data folder.
+    /// The upload folder in a data folder.
     pub fn of(data_dir: &Path) -> Self {
         Self(data_dir.join("uploads"))
     }
 
-    /// Where a picture's file is.
+    /// Path of a picture's file.
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    /// A file for what is on its way. Its name begins with a dot, so it is never served.
+    /// Path of a draft for a running upload. Its name begins with a dot, so it is never served.
     pub async fn draft(&self) -> std::io::Result<PathBuf> {
         tokio::fs::create_dir_all(&self.0).await?;
         Ok(self.0.join(format!(".{}", Uuid::new_v4())))
     }
 
-    /// Puts a picture's file there; half of it is never seen.
+    /// Writes a picture's file atomically: readers never see half of it.
     pub async fn write(&self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
         let draft = self.draft().await?;
         tokio::fs::write(&draft, bytes).await?;
         tokio::fs::rename(&draft, self.file(name)).await
     }
 
-    /// Removes the files of deleted pictures; answers how many.
+    /// Removes the files of deleted pictures; returns their number.
     pub async fn remove_dead_files(&self, store: &Store) -> Result<u64, StoreError> {
         store.remove_dead_files(&self.0).await
     }
 
-    /// Removes what was on its way when a process died.
+    /// Removes drafts that were left when a process died.
     pub async fn remove_old_drafts(&self) -> std::io::Result<()> {
         let mut entries = match tokio::fs::read_dir(&self.0).await {
             Ok(entries) => entries,
@@ -55,7 +55,7 @@ impl UploadFolder {
         while let Some(entry) = entries.next_entry().await? {
             if entry.file_name().as_encoded_bytes().starts_with(b".") && is_old(&entry.path()).await
             {
-                // Another process may have been quicker.
+                // Another process may have removed it first.
                 let _ = tokio::fs::remove_file(entry.path()).await;
             }
         }
@@ -63,7 +63,7 @@ impl UploadFolder {
     }
 }
 
-/// Whether the file has been there for so long that no process is writing it.
+/// Whether the file is old enough that no process is still writing it.
 async fn is_old(path: &Path) -> bool {
     let written = tokio::fs::metadata(path)
         .await

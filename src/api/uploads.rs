@@ -1,8 +1,7 @@
-//! Uploads: pictures that people bring, how much of their share they used, and how they free it
-//! again.
+//! Uploads: pictures of users, the quota of each user, and deleting pictures.
 //!
-//! Bytes are set aside in the database before the first one is read: one upload at a time of each
-//! user, whichever process it comes to. A body goes to a file, so that many slow ones take no
+//! The bytes of an upload are reserved in the database before the first one is read: one upload at
+//! a time per user, in whichever process. A body goes to a file, so that many slow ones take no
 //! memory; few are decoded at the same time.
 
 use std::path::{Path as FilePath, PathBuf};
@@ -31,35 +30,35 @@ use crate::store::audit_log::Actor;
 use crate::store::sessions::hex;
 use crate::store::uploads::{Reserved, Settled, Ticket, Upload, UploadRow, Uses};
 
-/// Largest body: the picture and the multipart lines around it.
+/// Largest body: the picture and the multipart headers around it.
 pub const BODY_LIMIT: usize = FILE_LIMIT + 16 * 1024;
 
-/// How long a picture may take to arrive: the largest one on a line of 1.1 Mbit/s.
+/// Time limit of an upload: the largest picture at 1.1 Mbit/s.
 const ARRIVES_WITHIN: Duration = Duration::from_mins(1);
 
-/// How long one that is refused may go on arriving.
+/// Time for which a refused body is still read.
 const PASSES_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long one that arrived waits for its turn to be decoded.
+/// Time limit of the wait for decoding.
 const WAITS_FOR: Duration = Duration::from_secs(20);
 
-/// Pictures that arrive at the same time. Each is a file of at most 8 MiB, and takes little memory.
+/// Uploads at the same time. Each is a file of at most 8 MiB, and takes little memory.
 const ARRIVING: usize = 64;
 
 /// Pictures decoded at the same time, each within the memory limit.
 const AT_ONCE: usize = 2;
 
-/// Pictures of one page of the list.
+/// Pictures per page of a list.
 const PAGE: u32 = 50;
 
 static ARRIVALS: Semaphore = Semaphore::const_new(ARRIVING);
 static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 
-/// What a picture is for.
+/// Query of an upload.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct UploadQuery {
-    /// `avatar`, `element`, `thumbnail` or `chat`.
+    /// Kind of the picture: `avatar`, `element`, `thumbnail` or `chat`.
     #[param(inline)]
     kind: UploadKind,
 }
@@ -68,13 +67,13 @@ pub struct UploadQuery {
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum UploadKind {
-    /// Somebody walks around as it.
+    /// The picture of a player.
     Avatar,
-    /// It is placed in spaces.
+    /// The picture of an element.
     Element,
-    /// It shows a map in a list.
+    /// The thumbnail of a map.
     Thumbnail,
-    /// It is shown to those in a space.
+    /// A picture in a message.
     Chat,
 }
 
@@ -89,19 +88,19 @@ impl UploadKind {
     }
 }
 
-/// The form.
+/// Multipart form of an upload.
 #[derive(ToSchema)]
 #[expect(
     dead_code,
     reason = "it describes the form; the parts are read one by one"
 )]
 pub struct UploadForm {
-    /// PNG, JPEG, WebP or GIF; at most 8 MiB, and 3840 × 2160 pixels, upright or not.
+    /// A PNG, JPEG, WebP or GIF; at most 8 MiB, and 3840 × 2160 pixels, upright or not.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
 }
 
-/// Where the picture is now.
+/// The uploaded picture.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UploadAnswer {
@@ -109,10 +108,11 @@ pub struct UploadAnswer {
     image_url: String,
 }
 
-/// Bring a picture
+/// Upload a picture
 ///
-/// One at a time of each user. It is turned as its EXIF data says, which is removed; photos are
-/// kept as JPEG, everything else as PNG. A picture that nothing shows is deleted after a day.
+/// One at a time per user. The picture is turned as its EXIF data says, and that data is removed;
+/// photos are saved as JPEG, everything else as PNG. A picture that is not shown anywhere is
+/// deleted after a day.
 #[utoipa::path(
     post,
     path = "/upload",
@@ -159,14 +159,14 @@ pub async fn add(
         Ok(Err(refused)) => Err(refused),
         Err(_) => Err(ApiError::TooSlow("The picture did not arrive within 60 s.")),
     };
-    // Who is answered may send the next one. A task of its own, as the request may be dropped at
-    // any time.
+    // A client that has its answer may send the next upload, so the reservation ends before. A task
+    // of its own, as the request may be dropped at any time.
     let ended = tokio::spawn(arriving.end());
     ended.await.map_err(|_| ApiError::Internal)?;
     Ok(Json(UploadAnswer { image_url: kept? }))
 }
 
-/// What of an upload must be given back however it ends, also when the client is gone.
+/// Resources of a running upload, released however it ends, also when the client is gone.
 struct Arriving {
     store: Store,
     ticket: Option<Ticket>,
@@ -174,7 +174,7 @@ struct Arriving {
 }
 
 impl Arriving {
-    /// Makes a picture of what arrived; answers its address.
+    /// Saves the uploaded picture; returns its address.
     async fn keep(
         &mut self,
         folder: &UploadFolder,
@@ -207,7 +207,7 @@ impl Arriving {
         }
     }
 
-    /// Gives everything back that did not become a picture.
+    /// Releases what did not become a picture.
     fn end(&mut self) -> impl Future<Output = ()> + Send + 'static {
         let (store, ticket, draft) = (
             self.store.clone(),
@@ -215,12 +215,12 @@ impl Arriving {
             std::mem::take(&mut self.draft),
         );
         async move {
-            // A refused one may never have been written.
+            // The draft of a refused upload may not exist.
             let _ = tokio::fs::remove_file(draft).await;
             if let Some(ticket) = ticket
                 && let Err(error) = store.release_upload(&ticket).await
             {
-                tracing::debug!(%error, "bytes of an upload stay set aside until they expire");
+                tracing::debug!(%error, "failed to release bytes of an upload; they expire");
             }
         }
     }
@@ -228,7 +228,7 @@ impl Arriving {
 
 impl Drop for Arriving {
     fn drop(&mut self) {
-        // Its client is gone, in the middle of it.
+        // The request was dropped before its end.
         if !self.draft.as_os_str().is_empty() {
             tokio::spawn(self.end());
         }
@@ -250,8 +250,8 @@ async fn reserve(state: &AppState, user: UserId, headers: &HeaderMap) -> Result<
     }
 }
 
-/// Lets a refused body go by unread, as long as it is no longer than one that is taken: a browser
-/// that is answered before it has sent everything shows no answer at all.
+/// Reads and drops a refused body that is no longer than an accepted one: a browser that is
+/// answered before it has sent everything shows no answer at all.
 async fn pass_over(request: Request) {
     let passing = async {
         let mut pieces = request.into_body().into_data_stream();
@@ -262,11 +262,11 @@ async fn pass_over(request: Request) {
             passed += piece.len();
         }
     };
-    // One that takes longer is cut off.
+    // A body that takes longer is cut off.
     let _ = tokio::time::timeout(PASSES_WITHIN, passing).await;
 }
 
-/// How many bytes the body says it has; as many as there may be when it does not say.
+/// Declared length of the body, in bytes; the largest possible one when it is not declared.
 fn declared_length(headers: &HeaderMap) -> Result<u64, ApiError> {
     let Some(value) = headers.get(CONTENT_LENGTH) else {
         return Ok(BODY_LIMIT as u64);
@@ -292,11 +292,11 @@ fn full(used: u64, quota: u64) -> ApiError {
 }
 
 fn unwritable(error: &std::io::Error) -> ApiError {
-    tracing::error!(%error, "an upload could not be written");
+    tracing::error!(%error, "failed to write an upload");
     ApiError::Internal
 }
 
-/// Writes the form's file to the draft, piece by piece.
+/// Writes the form's file to the draft, chunk by chunk.
 async fn receive(request: Request, draft: &FilePath) -> Result<(), ApiError> {
     let malformed = || ApiError::bad("Send a form with the picture in `file`.");
     let mut form = Multipart::from_request(request, &())
@@ -331,7 +331,7 @@ async fn receive(request: Request, draft: &FilePath) -> Result<(), ApiError> {
     Err(malformed())
 }
 
-/// Decodes a draft when it is its turn, and writes it again within the same turn: both take memory.
+/// Decodes a draft and encodes it again within one turn: both take memory.
 async fn decode(draft: &FilePath) -> Result<Picture, ApiError> {
     let turn = tokio::time::timeout(WAITS_FOR, TURNS.acquire());
     let turn = turn
@@ -345,8 +345,7 @@ async fn decode(draft: &FilePath) -> Result<Picture, ApiError> {
     let bytes = tokio::fs::read(draft)
         .await
         .map_err(|error| unwritable(&error))?;
-    // The turn goes along: a client that leaves does not end the work, and must not begin more of
-    // it.
+    // The turn moves into the task: the work goes on when the client leaves, and still counts.
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
         pictures::rewrite(&bytes)
@@ -355,8 +354,8 @@ async fn decode(draft: &FilePath) -> Result<Picture, ApiError> {
     .map_err(|_| ApiError::Internal)?
 }
 
-/// The same picture of the same user has the same name. Two users have two: each may delete their
-/// own.
+/// Name of a picture, from its content and owner. The same picture of two users has two names: each
+/// may delete their own.
 fn name_of(user: UserId, bytes: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(user.0.as_bytes());
@@ -364,53 +363,53 @@ fn name_of(user: UserId, bytes: &[u8]) -> String {
     hex(&hash.finalize())
 }
 
-/// What comes after which picture.
+/// Page of the own pictures.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct UploadsQuery {
-    /// Where the last page ended: its `after`.
+    /// `after` of the previous page.
     #[serde(default)]
     after: String,
 }
 
-/// My pictures.
+/// Pictures of the caller.
 #[derive(Serialize, ToSchema)]
 pub struct UploadList {
     /// Newest first.
     uploads: Vec<UploadEntry>,
-    /// For the next page; null when there is none.
+    /// `after` of the next page; null on the last one.
     #[schema(required)]
     after: Option<String>,
-    /// Bytes that my pictures take.
+    /// Bytes that the caller's pictures take.
     used: u64,
-    /// Bytes that they may take; null for as many as there is room for.
+    /// Quota in bytes; null for no limit.
     #[schema(required)]
     quota: Option<u64>,
 }
 
-/// One picture.
+/// An uploaded picture.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UploadEntry {
-    /// For deleting it.
+    /// Name, used to delete it.
     name: String,
-    /// A path on this server.
+    /// Address: a path on this server.
     image_url: String,
-    /// What it was brought for.
+    /// Kind given at the upload.
     kind: String,
-    /// Pixels across.
+    /// Width, in pixels.
     width: u32,
-    /// Pixels down.
+    /// Height, in pixels.
     height: u32,
-    /// Bytes.
+    /// Size, in bytes.
     size: u64,
-    /// Unix milliseconds.
+    /// Time of the upload, in Unix milliseconds.
     created_at: i64,
-    /// In how many places it is shown.
+    /// Number of places that show it.
     uses: UploadUses,
 }
 
-/// In how many places a picture is shown.
+/// Number of places that show a picture, by kind.
 #[derive(Serialize, ToSchema)]
 pub struct UploadUses {
     /// Messages in spaces.
@@ -452,9 +451,9 @@ impl From<UploadRow> for UploadEntry {
     }
 }
 
-/// My pictures
+/// List own pictures
 ///
-/// With what they take of my share, and in how many places each is shown.
+/// With the bytes used of the quota, and the number of places that show each picture.
 #[utoipa::path(
     get,
     path = "/upload",
@@ -481,17 +480,17 @@ pub async fn mine(
     }))
 }
 
-/// The name without its ending.
+/// The name without its extension.
 fn hash_of(name: &str) -> Option<&str> {
     let hash = name.split('.').next().unwrap_or_default();
     (!hash.is_empty()).then_some(hash)
 }
 
-/// Delete a picture of mine
+/// Delete own picture
 ///
-/// It goes from every message that shows it; they say so in its place. One that is an avatar, an
-/// element or a map's picture stays until that has another one. Admins delete pictures of others
-/// too, which the audit log keeps.
+/// It disappears from every message that shows it. One that is an avatar, an element or a map's
+/// thumbnail is refused until that has another picture. Admins may delete pictures of others; the
+/// audit log records it.
 #[utoipa::path(
     delete,
     path = "/upload/{name}",
@@ -524,7 +523,8 @@ pub async fn delete(
     }
     if row.uses.is_in_the_world() {
         return Err(ApiError::bad(
-            "This picture is an avatar, an element or a map's picture. Give that another one first.",
+            "This picture is an avatar, an element or a map's picture. Give that another one \
+            first.",
         ));
     }
     let operator = (!is_mine).then(|| Actor::from(&caller.who));
@@ -535,42 +535,42 @@ pub async fn delete(
     Ok(Json(Empty {}))
 }
 
-/// Which pictures.
+/// Page of all pictures, and their owner.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AllUploadsQuery {
-    /// Only those of this user: an id.
+    /// Id of a user: only pictures of this user.
     owner: Option<String>,
-    /// Where the last page ended: its `after`.
+    /// `after` of the previous page.
     #[serde(default)]
     after: String,
 }
 
-/// Pictures of everyone.
+/// Pictures of all users.
 #[derive(Serialize, ToSchema)]
 pub struct AllUploadList {
     /// Newest first.
     uploads: Vec<OwnedUpload>,
-    /// For the next page; null when there is none.
+    /// `after` of the next page; null on the last one.
     #[schema(required)]
     after: Option<String>,
 }
 
-/// One picture and its owner.
+/// A picture and its owner.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OwnedUpload {
-    /// Who brought it; null when the user is gone.
+    /// Id of the owner; null when the user was deleted.
     #[schema(required)]
     owner_id: Option<String>,
-    /// Their name.
+    /// Name of the owner.
     #[schema(required)]
     owner: Option<String>,
     #[serde(flatten)]
     upload: UploadEntry,
 }
 
-/// Pictures of all users
+/// List pictures of all users
 ///
 /// `DELETE /upload/{name}` deletes one.
 #[utoipa::path(
@@ -607,7 +607,7 @@ pub async fn all(
     }))
 }
 
-/// One page of pictures, and where the next one begins.
+/// One page of pictures, and the cursor of the next one.
 async fn page(
     state: &AppState,
     owner: Option<UserId>,
@@ -621,8 +621,8 @@ async fn page(
     Ok((rows, after))
 }
 
-/// Removes what nothing shows any more, forever: files of deleted pictures every minute, the rest
-/// every hour.
+/// Deletes unused pictures and old drafts every hour, and the files of deleted pictures every
+/// minute. Never returns.
 pub async fn sweep(store: Store, data_dir: PathBuf) {
     let folder = UploadFolder::of(&data_dir);
     let mut minutes = tokio::time::interval(Duration::from_mins(1));
@@ -632,19 +632,18 @@ pub async fn sweep(store: Store, data_dir: PathBuf) {
             match store.sweep_uploads().await {
                 Ok(0) => {}
                 Ok(pictures) => {
-                    tracing::info!(pictures, "pictures that nothing shows were deleted")
+                    tracing::info!(pictures, "deleted unused pictures")
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "unused pictures are not deleted yet; the next try is in an hour")
+                    tracing::warn!(%error, "failed to delete unused pictures; retry in an hour")
                 }
             }
             if let Err(error) = folder.remove_old_drafts().await {
-                tracing::warn!(%error, "the uploads folder cannot be swept; the next try is in an hour");
+                tracing::warn!(%error, "failed to sweep the uploads folder; retry in an hour");
             }
         }
         if let Err(error) = folder.remove_dead_files(&store).await {
-            tracing::warn!(%error, "files of deleted pictures are not removed yet; the next try is \
-                in a minute");
+            tracing::warn!(%error, "failed to remove files of deleted pictures; retry in a minute");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Web: the client's files, and its page for every address that is the client's own business.
+//! Web: the client's files, and its page for every address that the client handles itself.
 
 use axum::extract::State;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -10,10 +10,10 @@ use super::assets::WebClient;
 use super::error::ApiError;
 use super::{files, policy};
 
-/// Where the page says what its addresses count from, as the client is built.
+/// The base element of the built page, which is replaced by a relative one.
 const BASE: &str = "<base href=\"/\"";
 
-/// Shown while the client has not been built.
+/// Page shown while the client is not built.
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><base \
     href=\"/\"><title>Plaza</title>\
     <style>body{font:16px/1.6 system-ui;max-width:36rem;margin:4rem auto;padding:0 1rem}</style>\
@@ -21,7 +21,7 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
     Plaza again.</p>\
     <p>The <a href=\"api/docs\">interface for programs</a> works without it.</p></html>";
 
-/// Everything that no route took: a file of the client, its page, or nothing.
+/// Everything that no route matched: a file of the client, its page, or 404.
 pub async fn fallback(
     State(state): State<AppState>,
     method: Method,
@@ -65,7 +65,7 @@ fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     Some(response)
 }
 
-/// An address without a file ending that a browser wants to show as a page.
+/// Whether a browser asks for a page: an address without a file extension.
 fn wants_page(path: &str, headers: &HeaderMap) -> bool {
     let last = path.rsplit('/').next().unwrap_or_default();
     let accept = headers
@@ -75,9 +75,8 @@ fn wants_page(path: &str, headers: &HeaderMap) -> bool {
     path.is_empty() || (!last.contains('.') && accept.contains("text/html"))
 }
 
-/// The page, as it is for that path: its addresses count from where everything is, relative to the
-/// address that was asked for. So it works below any path that a proxy puts in front, without
-/// knowing it.
+/// The client's page for a path. Its addresses are relative to the front page, so it works below
+/// any path of a proxy without knowing it.
 async fn page(state: &AppState, path: &str, headers: &HeaderMap) -> Response {
     let text = match WebClient::get("index.html") {
         Some(file) => String::from_utf8_lossy(&file.data).replacen(
@@ -96,7 +95,7 @@ async fn page(state: &AppState, path: &str, headers: &HeaderMap) -> Response {
     response
 }
 
-/// The way from a path, without its first slash, up to the front page.
+/// Relative way from a path, without its first slash, up to the front page.
 fn up(path: &str) -> String {
     match path.matches('/').count() {
         0 => "./".to_owned(),

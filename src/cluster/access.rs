@@ -1,4 +1,4 @@
-//! Access: a space that can be followed and asked for things, wherever it is run.
+//! Access: one interface to a space, whether this process or another one runs it.
 
 use tokio::sync::mpsc;
 
@@ -6,17 +6,17 @@ use crate::components::command::Command;
 use crate::host::{SendError, SpaceHandle, SpaceUpdate};
 use crate::link::RemoteSpace;
 
-/// A way to a space. Cheap to clone.
+/// Access to a space. Cheap to clone.
 #[derive(Clone)]
 pub enum SpaceAccess {
-    /// In this process.
+    /// This process runs it.
     Here(SpaceHandle),
-    /// In another one.
+    /// Another process runs it.
     There(RemoteSpace),
 }
 
 impl SpaceAccess {
-    /// Applied at the next tick.
+    /// Sends a command, which is applied at the next tick.
     pub fn send(&self, command: Command) -> Result<(), SendError> {
         match self {
             Self::Here(space) => space.send(command),
@@ -24,7 +24,7 @@ impl SpaceAccess {
         }
     }
 
-    /// Everything that happens from now on, beginning with a picture.
+    /// Updates of the space from now on, beginning with a snapshot.
     pub fn follow(&self) -> mpsc::Receiver<SpaceUpdate> {
         match self {
             Self::Here(space) => space.follow(),

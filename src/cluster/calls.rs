@@ -1,19 +1,19 @@
-//! Calls: keeps the forwarding unit up to date with a space that is run here, and brings its
-//! answers back.
+//! Calls: sends the state of a space that runs here to the SFU, and the SFU's replies back to the
+//! space.
 
 use crate::components::command::Command;
 use crate::host::{SpaceHandle, SpaceUpdate};
 use crate::media::sfu::{Answer, Sfu};
 
-/// Follows a space for as long as it is run here.
-pub(super) async fn follow(unit: Sfu, handle: SpaceHandle) {
+/// Connects a space to the SFU until the space ends here.
+pub(super) async fn follow(sfu: Sfu, handle: SpaceHandle) {
     let space = handle.id();
     let mut seen = handle.follow();
-    unit.open(
+    sfu.open(
         space,
         Box::new(move |Answer { player, body }| {
             if handle.send(Command::SfuReply { player, body }).is_err() {
-                tracing::debug!(%space, "an answer of the forwarding unit found its space \
+                tracing::debug!(%space, "a reply of the SFU was dropped: its space is \
                     overloaded or gone");
             }
         }),
@@ -22,11 +22,11 @@ pub(super) async fn follow(unit: Sfu, handle: SpaceHandle) {
         match seen {
             SpaceUpdate::Snapshot {
                 picture, missed, ..
-            } => unit.picture(space, picture, missed),
+            } => sfu.picture(space, picture, missed),
             SpaceUpdate::Tick(output) if output.is_quiet() => {}
-            SpaceUpdate::Tick(output) => unit.tick(space, output),
+            SpaceUpdate::Tick(output) => sfu.tick(space, output),
             SpaceUpdate::Ended(_) => break,
         }
     }
-    unit.close(space);
+    sfu.close(space);
 }

@@ -1,5 +1,5 @@
-//! Census: who runs what, how many people are there, and what it costs; as each process says of
-//! itself once a second.
+//! Census: processes and running spaces of the cluster with players and cost, as each process
+//! reports once a second.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,41 +10,41 @@ use super::node::{Node, NodeId};
 use super::ownership::Epoch;
 use crate::components::id::SpaceId;
 
-/// How often a process says what it runs.
+/// How often a process reports what it runs.
 pub const COUNT_EVERY: Duration = Duration::from_secs(1);
 
-/// How long that is believed.
+/// How long a report is valid.
 pub const REPORT: Duration = Duration::from_secs(5);
 
-/// A space that is run.
+/// A running space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct RunningSpace {
-    /// Which.
+    /// Id of the space.
     pub space: SpaceId,
-    /// What it is called.
+    /// Name of the space.
     pub name: String,
-    /// In which life.
+    /// Epoch of its ownership.
     pub epoch: Epoch,
-    /// How many people are in it.
+    /// Players in it.
     pub people: u32,
-    /// What its ticks took lately, in nanoseconds a second.
+    /// Recent cost of its ticks, in nanoseconds per second.
     pub cost: u64,
-    /// Ticks a second.
+    /// Ticks per second.
     pub rate: u8,
 }
 
-/// A process and what it runs.
+/// A process and the spaces it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeCensus {
-    /// Which.
+    /// The process.
     pub node: Node,
-    /// How long its lease still lives; for ever when it is alone.
+    /// Remaining time of its lease; `None` when it is the only process.
     pub lease: Option<Duration>,
-    /// Its spaces.
+    /// Spaces it runs.
     pub running: Vec<RunningSpace>,
 }
 
-/// All of them.
+/// Reports of all processes.
 #[derive(Debug, Default)]
 pub struct Census {
     nodes: Vec<NodeCensus>,
@@ -52,7 +52,7 @@ pub struct Census {
 }
 
 impl Census {
-    /// Out of what each process said.
+    /// Builds the census from the report of each process.
     pub fn new(nodes: Vec<NodeCensus>) -> Self {
         let running = nodes.iter().flat_map(|counted| &counted.running);
         let people = running
@@ -61,17 +61,17 @@ impl Census {
         Self { nodes, people }
     }
 
-    /// Every process.
+    /// All processes.
     pub fn nodes(&self) -> &[NodeCensus] {
         &self.nodes
     }
 
-    /// How many people are in a space.
+    /// Players in a space; 0 when it is not running.
     pub fn people(&self, space: SpaceId) -> usize {
         self.people.get(&space).copied().unwrap_or(0) as usize
     }
 
-    /// The process of that name.
+    /// The process with that name.
     pub fn node(&self, name: &NodeId) -> Option<&NodeCensus> {
         self.nodes
             .iter()

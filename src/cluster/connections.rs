@@ -1,8 +1,8 @@
-//! Connections: which session opened each socket of this process, so that a socket ends with its
-//! session.
+//! Connections: the session that opened each socket of this process, so that the socket closes when
+//! the session ends.
 //!
-//! The database is the truth. A process that ends a session tells the others to look at once; what
-//! such a word misses, and what a command line does to the database, [`super::sweep`] finds.
+//! The database is the source of truth. A process that ends a session tells the others to check at
+//! once; lost messages and changes by a command line are found by [`super::sweep`].
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::components::id::UserId;
 use crate::store::sessions::{SessionEnd, SessionId};
 use crate::store::{Store, StoreError};
 
-/// Ends one connection. Never waits; may be called more than once.
+/// Closes one connection. Never waits; may be called more than once.
 pub type Closer = Arc<dyn Fn(&SessionEnd) + Send + Sync>;
 
 /// The connections of this process, with their sessions. Cheap to clone.
@@ -29,20 +29,20 @@ struct ConnectionState {
 
 struct ConnectionEntry {
     session: SessionId,
-    /// Unknown until the session was looked up.
+    /// `None` until the session was looked up.
     user: Option<UserId>,
     close: Closer,
 }
 
-/// One connection's place among them; gone when dropped.
+/// Registration of one connection, removed when dropped.
 pub struct Registration {
     connections: Connections,
     number: u64,
 }
 
 impl Connections {
-    /// From now on the connection ends with the session. Called before the session is looked up:
-    /// one that ends right after that would be missed otherwise.
+    /// Registers a connection, so that it closes with its session. Called before the session is
+    /// looked up: a session that ends right after the lookup would be missed otherwise.
     pub fn open(&self, session: SessionId, close: Closer) -> Registration {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         let user = None;
@@ -60,7 +60,7 @@ impl Connections {
         }
     }
 
-    /// Ends the connections whose session has ended: those of a user, or all.
+    /// Closes connections whose session has ended: those of a user, or all.
     pub async fn check(&self, store: &Store, whose: Option<UserId>) -> Result<(), StoreError> {
         let concerns = |entry: &ConnectionEntry| {
             whose.is_none() || entry.user.is_none() || entry.user == whose
@@ -93,7 +93,7 @@ impl Connections {
 }
 
 impl Registration {
-    /// The session was looked up: it is that user's.
+    /// Stores the user of the session once it was looked up.
     pub fn belongs_to(&self, user: UserId) {
         if let Some(entry) = self.connections.0.entries.lock().get_mut(&self.number) {
             entry.user = Some(user);
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(
             closed.lock().split_off(0),
             ["late"],
-            "one whose user is not known yet"
+            "a connection whose user is not known yet"
         );
         drop((at, late));
         store.sign_out_everywhere(bob).await.unwrap();

@@ -1,4 +1,4 @@
-//! Directory: which processes live, and which of them owns a space.
+//! Directory: the live processes (in Redis) and the owner of each space (in SQL).
 
 use super::census::{Census, RunningSpace};
 use super::node::{Member, Node, NodeId, Nonce};
@@ -7,16 +7,16 @@ use super::redis::Redis;
 use crate::components::id::SpaceId;
 use crate::store::{Store, StoreError};
 
-/// Who lives; SQL says who owns.
+/// Live processes come from Redis, owners from SQL.
 #[derive(Clone)]
 pub struct Directory {
     store: Store,
-    /// Nothing when this process is alone.
+    /// `None` when this process is the only one.
     redis: Option<Redis>,
 }
 
 impl Directory {
-    /// Alone without Redis.
+    /// A directory; without Redis, of a single process.
     pub const fn new(store: Store, redis: Option<Redis>) -> Self {
         Self { store, redis }
     }
@@ -26,7 +26,7 @@ impl Directory {
         self.redis.is_some()
     }
 
-    /// Lets others know what this process runs.
+    /// Publishes the spaces that this process runs.
     pub async fn report(&self, me: &Member, running: &[RunningSpace]) -> Result<(), Unreachable> {
         match &self.redis {
             None => Ok(()),
@@ -34,7 +34,7 @@ impl Directory {
         }
     }
 
-    /// Every process with what it runs, as each said lately. Nothing when this process is alone.
+    /// Latest report of each process; empty when this process is the only one.
     pub async fn census(&self) -> Result<Census, Unreachable> {
         match &self.redis {
             None => Ok(Census::default()),
@@ -42,7 +42,7 @@ impl Directory {
         }
     }
 
-    /// The Redis that says who lives; nothing when this process is alone.
+    /// Redis; `None` when this process is the only one.
     pub const fn redis(&self) -> Option<&Redis> {
         self.redis.as_ref()
     }
@@ -55,15 +55,15 @@ impl Directory {
         }
     }
 
-    /// Gives the lease up at once.
+    /// Releases the lease at once.
     pub async fn release_lease(&self, me: &Member) {
         if let Some(redis) = &self.redis {
-            // It runs out by itself otherwise.
+            // It expires by itself otherwise.
             let _ = redis.release_lease(me).await;
         }
     }
 
-    /// Every process whose lease stands, and the identity of the directory that says so.
+    /// Processes whose lease is valid, and the identity of the directory that was asked.
     pub async fn alive(&self, me: &Node) -> Result<(u64, Vec<Node>), Unreachable> {
         match &self.redis {
             None => Ok((0, vec![me.clone()])),
@@ -71,7 +71,7 @@ impl Directory {
         }
     }
 
-    /// Who owns a space, and who lives.
+    /// Owner of a space, and live processes.
     pub async fn look(&self, space: SpaceId, me: &Node) -> Result<Looked, Unreachable> {
         let row = self
             .store
@@ -93,7 +93,7 @@ impl Directory {
         })
     }
 
-    /// Makes this process the owner, if nothing changed since that epoch was seen.
+    /// Makes this process the owner, if the epoch is still `seen`.
     pub async fn mint(
         &self,
         space: SpaceId,
@@ -106,7 +106,7 @@ impl Directory {
         {
             return Ok(None);
         }
-        // Alone there is nobody else who could have proven anything.
+        // A single process has no rivals with a proof.
         let proof_ms = if self.is_shared() {
             PROOF.as_millis() as i64
         } else {
@@ -117,13 +117,13 @@ impl Directory {
         minted.map_err(|error| unreachable(&error))
     }
 
-    /// What SQL says is still this process's.
+    /// Spaces that this process owns according to SQL.
     pub async fn prove(&self, me: &Member) -> Result<Vec<(SpaceId, Epoch)>, Unreachable> {
         let proven = self.store.prove_ownership(me.nonce.0).await;
         proven.map_err(|error| unreachable(&error))
     }
 
-    /// Whether SQL says that a space is this process's.
+    /// Whether this process owns the space according to SQL.
     pub async fn is_owner(
         &self,
         space: SpaceId,
@@ -134,19 +134,19 @@ impl Directory {
         is_owner.map_err(|error| unreachable(&error))
     }
 
-    /// Gives a space up.
+    /// Releases a space.
     pub async fn release(&self, space: SpaceId, epoch: Epoch, me: &Member) {
         if let Some(redis) = &self.redis {
             let _ = redis.release(space, epoch, me).await;
         }
         if let Err(error) = self.store.release_space(space, epoch, me.nonce.0).await {
-            tracing::warn!(%space, %error, "a space was not given up; it is taken over when the \
-                lease of this process is");
+            tracing::warn!(%space, %error, "failed to release a space; another process can take it \
+                over when the lease of this one expires");
         }
     }
 }
 
 fn unreachable(error: &StoreError) -> Unreachable {
-    tracing::warn!(%error, "the database did not say who owns a space");
+    tracing::warn!(%error, "failed to read the owner of a space");
     Unreachable
 }

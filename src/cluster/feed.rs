@@ -1,9 +1,9 @@
-//! Feed: keeps spaces that run here as SQL says they are.
+//! Feed: updates running spaces when their layout in SQL changes.
 //!
-//! Edits are committed, then told to the process that runs the space: that makes them fast. Telling
-//! may fail, or come while the space is opened, moved or taken over, and commands such as `plaza
-//! seed` write to SQL alone. So versions are compared after a space was opened, when one missed an
-//! edit, and for all of them once a second: that makes them sure.
+//! An edit is committed first and then sent to the process that runs the space, which is fast. The
+//! message may be lost, or come while the space is opened, moved or taken over, and commands such
+//! as `plaza seed` write to SQL alone. Versions are therefore also compared after a space was
+//! opened, when one missed an edit, and for all spaces once a second.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,18 +21,18 @@ use crate::store::StoreError;
 /// How often every space is compared with SQL.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// What is compared.
+/// Spaces to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FeedQuery {
     /// One space.
     At(SpaceId),
-    /// All that run here.
+    /// All spaces that run here.
     AtAll,
 }
 
 impl Spaces {
-    /// What people made of a space was read in that version: when it runs here with an older one it
-    /// gets the new one.
+    /// Called when a version of the layout was read from SQL: a space that runs here with an older
+    /// one is updated.
     pub fn noticed(&self, space: SpaceId, version: u32) {
         if self
             .opened(space)
@@ -44,13 +44,13 @@ impl Spaces {
 }
 
 impl SpacesState {
-    /// Compares soon.
+    /// Requests a comparison.
     pub(super) fn look(&self, what: FeedQuery) {
-        // No one listens only while the process ends.
+        // The receiver is gone only while the process ends.
         let _ = self.looks.send(what);
     }
 
-    /// Compares what it is asked to, and everything once a second, until the process ends.
+    /// Compares requested spaces at once and all spaces once a second, until the process ends.
     pub(super) async fn feed(self: Arc<Self>, mut looks: UnboundedReceiver<FeedQuery>) {
         let mut sweep = tokio::time::interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -77,8 +77,8 @@ impl SpacesState {
             let failed = self.catch_up(&spaces).await.err();
             let was_failing = std::mem::replace(&mut is_failing, failed.is_some());
             if let Some(error) = failed.filter(|_| !was_failing) {
-                tracing::warn!(%error, "spaces that run cannot be compared with the database; it \
-                    is tried every second");
+                tracing::warn!(%error, "failed to compare running spaces with the database; \
+                    retrying every second");
             }
         }
     }
@@ -89,7 +89,7 @@ impl SpacesState {
         open.map(|(space, _)| *space).collect()
     }
 
-    /// Gives spaces that are behind the plan of today.
+    /// Sends the current layout to spaces with an older version.
     async fn catch_up(&self, spaces: &[SpaceId]) -> Result<(), StoreError> {
         for (space, version) in self.store.plan_versions(spaces).await? {
             let Some((handle, scene)) = self.opened(space) else {
@@ -103,19 +103,19 @@ impl SpacesState {
             };
             metrics::counter!("plaza_plans_reread_total").increment(1);
             if (plan.width, plan.height) != (scene.width, scene.height) {
-                tracing::info!(%space, version, "a space has another size now and is opened again");
+                tracing::info!(%space, version, "the size of a space changed; opening it again");
                 handle.close(Ending::Resized);
                 continue;
             }
-            tracing::debug!(%space, from = handle.version(), to = plan.version, "a space gets a \
-                newer plan");
+            tracing::debug!(%space, from = handle.version(), to = plan.version, "updating the \
+                layout of a space");
             if handle
                 .send(Command::ReplaceLayout {
                     plan: Box::new(plan),
                 })
                 .is_err()
             {
-                tracing::debug!(%space, "an overloaded space gets its newer plan later");
+                tracing::debug!(%space, "a space is overloaded; its layout is updated later");
             }
         }
         Ok(())

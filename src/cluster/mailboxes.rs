@@ -1,8 +1,7 @@
-//! Mailboxes: where what one person writes to another is handed to their connections, in whatever
-//! space those are.
+//! Mailboxes: hands direct messages to the connections of sender and recipient, in any space.
 //!
-//! A message that nobody takes is lost here, not to its reader: it stands in the database, and
-//! clients ask when they connect.
+//! A message without a connection to take it is dropped here. It is in the database, and clients
+//! read it from there when they connect.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use crate::components::id::UserId;
 /// Hands a message to one connection. Never waits.
 pub type MailSender = Arc<dyn Fn(&DirectMessage) + Send + Sync>;
 
-/// The connections of this process, by their users. Cheap to clone.
+/// The connections of this process, by user. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Mailboxes(Arc<MailboxState>);
 
@@ -26,7 +25,7 @@ struct MailboxState {
     slots: Mutex<HashMap<UserId, Vec<(u64, MailSender)>>>,
 }
 
-/// One connection's place among them; gone when dropped.
+/// Registration of one connection, removed when dropped.
 pub struct Mailbox {
     mailboxes: Mailboxes,
     user: UserId,
@@ -34,7 +33,7 @@ pub struct Mailbox {
 }
 
 impl Mailboxes {
-    /// From now on the user's messages go there, too.
+    /// Registers a connection of the user.
     pub fn open(&self, user: UserId, slot: MailSender) -> Mailbox {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         self.0
@@ -50,8 +49,8 @@ impl Mailboxes {
         }
     }
 
-    /// Hands a message to everybody it concerns here: who it is for, and the other windows of who
-    /// wrote it.
+    /// Hands a message to the connections of the recipient and to the other connections of the
+    /// sender.
     pub fn deliver(&self, message: &DirectMessage) {
         let slots = self.0.slots.lock();
         let mut concerned = vec![message.to];
@@ -91,7 +90,7 @@ mod tests {
     use crate::components::id::MessageId;
 
     #[test]
-    fn a_message_comes_to_every_window_of_both_and_to_nobody_else() {
+    fn a_message_reaches_every_connection_of_both_users_and_no_other() {
         let mailboxes = Mailboxes::default();
         let [ada, bob, eve] = [1, 2, 3].map(|number| UserId(Uuid::from_u128(number)));
         let got = Arc::new(Mutex::new(Vec::new()));

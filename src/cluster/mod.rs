@@ -1,7 +1,7 @@
-//! Cluster: which process runs a space, and how a space outlives it.
+//! Cluster: ownership of spaces by processes, and saving spaces so that they outlive a process.
 //!
-//! May use every room up to `store`. Never: sockets of clients, HTTP. Ticking is the business of
-//! `host`; showing spaces to clients that of `net::relay` and `net::edge`.
+//! May use every layer up to `store`. Never: sockets of clients, HTTP. Ticking is in `host`;
+//! sending spaces to clients is in `net::relay` and `net::edge`.
 
 pub mod access;
 mod calls;

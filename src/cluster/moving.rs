@@ -1,9 +1,9 @@
-//! Moving: hands spaces to other processes while people are in them: when somebody asks for it,
-//! when this process is to be emptied, and when it is much busier than the others.
+//! Moving: hands spaces over to other processes while players are in them: on an operator's order,
+//! when this process drains, and when it is much busier than the others.
 //!
-//! The space is ticked to the end of what was asked of it, kept, given up, and taken by the other
-//! process from what was kept. Whoever follows it sees it stand still meanwhile, and is told where
-//! to look when the other process has it.
+//! The space ticks until all accepted commands are applied, is saved and released, and the other
+//! process loads it from the saved state. Followers see it pause, and are told to look for it again
+//! when the other process has it.
 
 use std::time::Duration;
 
@@ -18,61 +18,61 @@ use crate::components::id::SpaceId;
 use crate::host::monotonic::MonotonicTime;
 use crate::host::{Ending, SpaceUpdate, balance};
 
-/// Spaces that leave at the same time: more would only wait for the same database.
+/// Spaces handed over at the same time. More would only wait for the same database.
 const AT_ONCE: usize = 4;
 
-/// How long a process that stops tries to hand its spaces over.
+/// Time limit for a stopping process to hand over its spaces.
 const LEAVE_WITHIN: Duration = Duration::from_secs(30);
 
-/// How soon a process that is to be emptied looks for spaces again.
+/// How soon a draining process checks for remaining spaces again.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Above this share of the median load, in percent, a process hands spaces over by itself...
 const UNEVEN_PERCENT: u64 = 125;
 
-/// ...when it was so for that long: a burst is over by then.
+/// ...after this time, which is longer than a burst of load.
 const UNEVEN_FOR: Duration = Duration::from_secs(10);
 
-/// Spaces cost at least that much when places are chosen for them, in nanoseconds a second: a space
-/// at rest still has a price.
+/// Least cost of a space when a process is chosen for it, in nanoseconds per second: an idle space
+/// still has a cost.
 const LEAST_COST: u64 = 100_000;
 
-/// A space on its way to another process.
+/// A space that is being handed over.
 pub(super) struct Moving {
     to: Node,
     began: MonotonicTime,
-    /// Told when it is there.
+    /// Told when the other process has the space.
     followers: Vec<mpsc::Sender<SpaceUpdate>>,
 }
 
 impl SpacesState {
-    /// Where a space is on its way to.
+    /// The process to which a space is being handed over.
     pub(super) fn destination(&self, space: SpaceId) -> Option<Box<Node>> {
         let moving = self.moving.lock();
         moving.get(&space).map(|moving| Box::new(moving.to.clone()))
     }
 
-    /// Those who follow a space that is on its way.
+    /// Stores the followers of a space that is being handed over.
     pub(super) fn hold(&self, space: SpaceId, followers: Vec<mpsc::Sender<SpaceUpdate>>) {
         if let Some(moving) = self.moving.lock().get_mut(&space) {
             moving.followers = followers;
         }
     }
 
-    /// A space was given up: the other process takes it, and those who follow it are told.
+    /// Called when a space was released: the other process takes it, and its followers are told.
     pub(super) async fn handed_over(&self, space: SpaceId, to: &Node) {
         if let Some(links) = &self.links
             && let Err(error) = links.open(&to.link, space).await
         {
             let node = &to.member.node;
-            tracing::warn!(%space, %node, %error, "a space was not taken; whoever needs it first \
-                does");
+            tracing::warn!(%space, %node, %error, "the other process did not take a space; \
+                it is taken when it is needed");
         }
         let Some(moving) = self.moving.lock().remove(&space) else {
             return;
         };
         for follower in moving.followers {
-            // A full channel is dropped with its sender, which says the same.
+            // A full channel is dropped with its sender, and its receiver treats that alike.
             let _ = follower.try_send(SpaceUpdate::Ended(Ending::Moved));
         }
         let took = MonotonicTime::now().since(moving.began);
@@ -87,12 +87,12 @@ impl Spaces {
         self.0.moving.lock().contains_key(&space)
     }
 
-    /// Whether this process hands its spaces to others and takes no more.
+    /// Whether this process hands over its spaces and takes no new ones.
     pub fn is_draining(&self) -> bool {
         self.0.node().is_draining
     }
 
-    /// Hands a space that is run here to the process of that name, and waits until it is there.
+    /// Hands a space that runs here to the named process, and waits until it is there.
     pub(super) async fn move_to(&self, space: SpaceId, to: &NodeId) {
         let Ok(census) = self.0.directory.census().await else {
             return;
@@ -122,7 +122,7 @@ impl Spaces {
         while self.is_moving(space) && endings.changed().await.is_ok() {}
     }
 
-    /// Hands every space to others and takes no more, or does again.
+    /// Starts or stops draining: a draining process hands over every space and takes no new ones.
     pub fn drain(&self, is_draining: bool) {
         let was_draining = self.is_draining();
         self.0.drain(is_draining);
@@ -131,8 +131,7 @@ impl Spaces {
         }
     }
 
-    /// As [`drain`](Self::drain), and waits until nothing is run here any more, or nobody is there
-    /// to run it.
+    /// Drains, and waits until no space runs here or no other process can take one.
     pub async fn leave(&self) {
         if self.0.directory.is_shared() {
             self.0.drain(true);
@@ -141,8 +140,8 @@ impl Spaces {
                 .is_err()
             {
                 tracing::warn!(
-                    "not every space was handed over in time; what is left is taken over when it \
-                    is needed"
+                    "not every space was handed over in time; the rest is taken over when it is \
+                    needed"
                 );
             }
         }
@@ -157,7 +156,7 @@ impl Spaces {
             let me = self.0.node().member;
             let places = places(&census, &self.running(), |other| other.node.member != me);
             if places.is_empty() {
-                tracing::warn!("there is no other process that takes spaces");
+                tracing::warn!("no other process takes spaces");
                 return;
             }
             futures_util::stream::iter(places)
@@ -167,7 +166,7 @@ impl Spaces {
         }
     }
 
-    /// What is run here.
+    /// Spaces that run here.
     pub fn running(&self) -> Vec<RunningSpace> {
         let open = self.open_with_epochs();
         let running = open.into_iter().map(|(handle, scene, epoch)| RunningSpace {
@@ -181,7 +180,7 @@ impl Spaces {
         running.collect()
     }
 
-    /// Who runs what; when this process is alone, what it runs itself.
+    /// Latest census; when this process is the only one, its own report.
     pub fn census(&self) -> std::sync::Arc<Census> {
         if self.0.directory.is_shared() {
             return std::sync::Arc::clone(&self.0.census.lock());
@@ -194,8 +193,8 @@ impl Spaces {
         std::sync::Arc::new(Census::new(vec![alone]))
     }
 
-    /// Tells the others what is run here and hears what they run, once a second; evens out what is
-    /// uneven for long.
+    /// Publishes the spaces that run here and reads the census, once a second; hands a space over
+    /// when the load has been uneven for long.
     pub(super) async fn look_around(self) {
         let mut uneven_since = None;
         let mut every = tokio::time::interval(COUNT_EVERY);
@@ -208,7 +207,7 @@ impl Spaces {
             let me = self.0.node();
             let running = self.running();
             let told = self.0.directory.report(&me.member, &running).await;
-            // While nobody can be asked, what was heard last is shown.
+            // While Redis does not answer, the last census stays.
             let (Ok(()), Ok(census)) = (told, self.0.directory.census().await) else {
                 continue;
             };
@@ -223,14 +222,16 @@ impl Spaces {
             let now = MonotonicTime::now();
             if now.since(*uneven_since.get_or_insert(now)) >= UNEVEN_FOR {
                 uneven_since = None;
-                tracing::info!(%space, to = %to.member.node, "this process is busier than the others and hands a space over");
+                let to_node = &to.member.node;
+                tracing::info!(%space, to = %to_node, "handing over a space to balance the load");
                 self.hand_over(space, to).await;
             }
         }
     }
 }
 
-/// A place for every space: each goes where the least is to be done, the most expensive first.
+/// Chooses a process for every space: the most expensive first, each to the process with the least
+/// load.
 fn places(
     census: &Census,
     running: &[RunningSpace],
@@ -252,8 +253,8 @@ fn places(
     running.into_iter().filter_map(place).collect()
 }
 
-/// The space that this process should hand over, and to whom, when it has much more to do than the
-/// others.
+/// The space that this process should hand over, and its destination, when this process has much
+/// more load than the others.
 fn surplus(census: &Census, me: &Node, running: &[RunningSpace]) -> Option<(SpaceId, Node)> {
     let nodes: Vec<&Node> = census.nodes().iter().map(|counted| &counted.node).collect();
     let nodes: Vec<&Node> = nodes.into_iter().filter(|node| !node.is_draining).collect();
@@ -315,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn spaces_go_where_the_least_is_to_be_done_and_never_to_one_that_drains() {
+    fn spaces_go_to_the_least_loaded_process_and_never_to_a_draining_one() {
         let census = Census::new(vec![
             counted("a", 0, false),
             counted("b", 100, false),
@@ -334,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn the_busiest_hands_over_what_evens_out_and_no_more() {
+    fn the_busiest_process_hands_over_only_what_evens_out_the_load() {
         let census = |loads: [u64; 3]| {
             let [a, b, c] = loads;
             Census::new(vec![

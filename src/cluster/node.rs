@@ -12,9 +12,9 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// One life of a process: another one after every start, even under the same name. Its upper half
-/// is the same from start to end: a process that is declared dead and is not goes on in another
-/// life.
+/// Incarnation of a process: new after every start, even under the same name. The upper half stays
+/// the same from start to end: a live process that was declared dead continues with a new lower
+/// half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Nonce(pub u64);
 
@@ -24,39 +24,39 @@ impl Nonce {
         (self.0 >> 32) as u32
     }
 
-    /// Another life of the same process.
+    /// A new incarnation of the same process.
     #[must_use]
     pub const fn again(self, chance: u64) -> Self {
         Self((self.0 & !0xffff_ffff) | (chance & 0xffff_ffff))
     }
 }
 
-/// A process in one of its lives: what owns spaces.
+/// One incarnation of a process: the owner of spaces.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Member {
-    /// Its name.
+    /// Name of the process.
     pub node: NodeId,
-    /// Its life.
+    /// Its incarnation.
     pub nonce: Nonce,
 }
 
-/// A process whose lease stands.
+/// A process whose lease is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// Which.
+    /// The process and its incarnation.
     pub member: Member,
-    /// Where other processes reach it: `host:port`.
+    /// Address for links from other processes: `host:port`.
     pub link: String,
-    /// Where clients reach it, when they can reach it alone.
+    /// Public address of this process alone, if it has one.
     pub public_url: Option<String>,
-    /// How busy it is: nanoseconds of ticking a second, and sockets weighed in.
+    /// Load: nanoseconds of ticking per second, with the number of sockets weighed in.
     pub load: u64,
-    /// Whether it hands its spaces to others and takes no more.
+    /// Whether it hands over its spaces and takes no new ones.
     pub is_draining: bool,
 }
 
-/// In which order processes try to take something over: highest random weight, so that everybody
-/// comes to the same order without asking anybody (Thaler and Ravishankar, 1998).
+/// Rank of a process for taking over a key, by highest random weight: every process computes the
+/// same order without communication (Thaler and Ravishankar, 1998).
 pub fn rank(candidates: &[Node], of: &NodeId, key: u128) -> usize {
     let own = weight(of, key);
     candidates
@@ -74,7 +74,7 @@ fn weight(node: &NodeId, key: u128) -> (u64, &NodeId) {
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-    // The last bytes of the key barely reach the upper bits: mixed once more.
+    // The last bytes of the key barely reach the upper bits, so the hash is mixed once more.
     let mixed = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ (mixed >> 29), node)
 }

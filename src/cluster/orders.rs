@@ -1,5 +1,5 @@
-//! Orders: what an operator asks of a cluster, through any of its processes or from a command line
-//! beside them.
+//! Orders: an operator's orders to a cluster, sent through any of its processes or from a command
+//! line.
 
 use super::census::Census;
 use super::node::NodeId;
@@ -7,25 +7,25 @@ use super::redis::Redis;
 use crate::components::id::SpaceId;
 use crate::link::{LinkBroadcast, LinkError, Links};
 
-/// Why an order was not given.
+/// Why an order was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
     /// There is only one process.
     #[error("there is only one process; several share a database and a Redis")]
     Alone,
     /// Redis does not answer.
-    #[error("Redis does not say who lives; try again in a moment")]
+    #[error("the list of processes cannot be read from Redis; try again in a moment")]
     Unknown,
-    /// No process of that name lives.
+    /// No live process has that name.
     #[error("there is no process {0}; those that run are {1}")]
     NoNode(String, String),
-    /// Nobody runs the space.
-    #[error("nobody runs that space now; it runs when somebody enters it")]
+    /// The space is not running.
+    #[error("that space is not running; it starts when a player enters it")]
     NotRunning,
-    /// It would not move.
-    #[error("the space is run by {0} already")]
+    /// The space runs on that process already.
+    #[error("the space already runs on {0}")]
     Already(String),
-    /// The other one takes nothing.
+    /// The destination is draining.
     #[error("{0} is being drained and takes no spaces")]
     Draining(String),
     /// The process does not answer.
@@ -33,30 +33,30 @@ pub enum OrderError {
     Link(#[from] LinkError),
 }
 
-/// A way to tell processes what to do.
+/// Sends orders to processes.
 #[derive(Clone)]
 pub struct Orders {
-    /// Says who lives; nothing when this process is alone.
+    /// Source of the census; `None` when this process is the only one.
     pub redis: Option<Redis>,
-    /// To them; nothing when this process is alone.
+    /// Links to processes; `None` when this process is the only one.
     pub links: Option<Links>,
 }
 
 impl Orders {
-    /// Who runs what.
+    /// The census of the cluster.
     pub async fn census(&self) -> Result<Census, OrderError> {
         let redis = self.redis.as_ref().ok_or(OrderError::Alone)?;
         redis.census().await.map_err(|_| OrderError::Unknown)
     }
 
-    /// Lets a process hand every space to others and take no more, or do again.
+    /// Starts or stops draining a process.
     pub async fn drain(&self, node: &str, is_draining: bool) -> Result<(), OrderError> {
         let census = self.census().await?;
         let link = link_of(&census, node)?;
         self.tell(&link, LinkBroadcast::Drain(is_draining)).await
     }
 
-    /// Lets a space move to a process.
+    /// Moves a space to a process.
     pub async fn move_space(&self, space: SpaceId, node: &str) -> Result<(), OrderError> {
         let census = self.census().await?;
         link_of(&census, node)?;

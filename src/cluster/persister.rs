@@ -1,4 +1,5 @@
-//! Keep: writes what one space leaves, in order, until the space has ended.
+//! Persister: writes the checkpoints and durable events of one space, in order, until the space has
+//! ended.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,97 +20,97 @@ use crate::space::checkpoint::{Checkpoint, DurableEvent};
 use crate::store::Store;
 use crate::store::uploads::pictures_in;
 
-/// How long after a write that failed the next one is tried.
+/// Delay after a failed write.
 const TRY_AGAIN: Duration = Duration::from_millis(250);
 
-/// How long a space that ended tries to keep its last state.
+/// Tries to save the last state of a space that ended.
 const LAST_TRIES: u32 = 20;
 
-/// How often a copy goes where it survives the loss of everything hot.
+/// Interval of copies to the database, which survive the loss of Redis.
 const COLD: Duration = Duration::from_mins(1);
 
-/// What there is to keep.
+/// A job of the persister.
 pub(super) enum PersistJob {
-    /// A state.
+    /// Save a checkpoint.
     Checkpoint(Box<Checkpoint>),
-    /// What happened at a tick.
+    /// Save the durable events of a tick.
     Events(Tick, Vec<DurableEvent>),
-    /// No more comes.
+    /// The space ended; no job follows.
     Ended(Ending),
 }
 
-/// The task of one space.
+/// The task that saves one space.
 pub(super) struct Persister {
     pub inner: Arc<SpacesState>,
     pub space: SpaceId,
     pub epoch: Epoch,
     pub me: Member,
     pub handle: SpaceHandle,
-    /// Whether what is said stays for ever.
+    /// Whether chat messages are saved for ever.
     pub keeps_chat: bool,
 }
 
-/// What waits to be written: the newest state, and what is not in it.
+/// Data to be written: the newest checkpoint, and events that are not in it.
 #[derive(Default)]
 struct PendingWrite {
     write: Write,
-    /// Up to which tick everything is kept when this is written.
+    /// Tick up to which everything is saved by this write.
     tick: Option<Tick>,
-    /// What became of lines and is not kept for ever yet, where it shall be.
+    /// Chat events to be saved for ever, in a space that does so.
     chat: Vec<DurableEvent>,
-    /// Which lines of the newest state show pictures, in a space that forgets them.
+    /// Pictures in messages of the newest checkpoint, in a space with ephemeral chat.
     shown: Option<PersistedMessages>,
-    /// The pictures of lines that were said there.
-    said: BTreeSet<String>,
+    /// Pictures in messages sent in such a space.
+    sent: BTreeSet<String>,
 }
 
-/// Lines, and the names of pictures that they show.
+/// Messages, and the names of pictures in them.
 type PersistedMessages = Vec<(ChatId, String)>;
 
-/// What a space shows, and the pictures of all that was said since it told last: some of it may be
-/// deleted already.
+/// Pictures that a space shows now, and those of all messages since the last report; some of these
+/// messages may be deleted already.
 type ShownUploads = (PersistedMessages, BTreeSet<String>);
 
 fn shown(history: &[ChatMessage]) -> PersistedMessages {
-    let pictures_of = |line: &ChatMessage| {
-        let names = pictures_in(&line.text);
+    let pictures_of = |message: &ChatMessage| {
+        let names = pictures_in(&message.text);
         names
             .into_iter()
-            .map(|name| (line.id, name.to_owned()))
+            .map(|name| (message.id, name.to_owned()))
             .collect::<Vec<_>>()
     };
     history.iter().flat_map(pictures_of).collect()
 }
 
-/// Says which pictures a space shows, when that is news: the others are deleted. It is a task of
-/// its own: what is kept must not wait for it.
+/// Writes which pictures a space shows, when that changed: others are deleted. A task of its own,
+/// so that it does not delay checkpoints.
 async fn tell_shown(store: Store, space: SpaceId, mut seen: UnboundedReceiver<ShownUploads>) {
     let mut before = None;
-    let mut said = BTreeSet::new();
+    let mut sent = BTreeSet::new();
     while let Some((mut now, more)) = seen.recv().await {
-        said.extend(more);
+        sent.extend(more);
         while let Ok((newer, more)) = seen.try_recv() {
             now = newer;
-            said.extend(more);
+            sent.extend(more);
         }
-        if before.as_ref() == Some(&now) && said.is_empty() {
+        if before.as_ref() == Some(&now) && sent.is_empty() {
             continue;
         }
-        match store.show_in_space(space, &now, &said).await {
+        match store.show_in_space(space, &now, &sent).await {
             Ok(()) => {
                 before = Some(now);
-                said.clear();
+                sent.clear();
             }
             Err(error) => {
-                tracing::warn!(%space, %error, "which pictures a space shows is not known yet")
+                tracing::warn!(%space, %error, "failed to write which pictures a space shows")
             }
         }
     }
 }
 
 impl PendingWrite {
-    fn add(&mut self, keep: PersistJob, keeps_chat: bool) -> Option<Ending> {
-        match keep {
+    fn add(&mut self, job: PersistJob, keeps_chat: bool) -> Option<Ending> {
+        match job {
             PersistJob::Checkpoint(checkpoint) => {
                 let tick = checkpoint.tick;
                 if !keeps_chat {
@@ -123,7 +124,7 @@ impl PendingWrite {
                     self.chat.extend_from_slice(&events);
                 } else {
                     let texts = events.iter().filter_map(DurableEvent::text);
-                    self.said
+                    self.sent
                         .extend(texts.flat_map(pictures_in).map(str::to_owned));
                 }
                 let events = events.iter().map(|event| (tick.0, event.encode()));
@@ -157,12 +158,12 @@ impl Persister {
                 }
             }
             batch.extend(std::iter::from_fn(|| inbox.try_recv().ok()));
-            for keep in batch.drain(..) {
-                ending = waiting.add(keep, self.keeps_chat).or(ending);
+            for job in batch.drain(..) {
+                ending = waiting.add(job, self.keeps_chat).or(ending);
             }
             let Some(tick) = waiting.tick else { continue };
             let is_last = ending.is_some();
-            let later = self.keep_chat(&mut waiting).await;
+            let later = self.save_chat(&mut waiting).await;
             match self
                 .inner
                 .vault
@@ -177,23 +178,23 @@ impl Persister {
                         cold = Instant::now();
                         self.inner
                             .vault
-                            .keep_cold(self.space, self.epoch, checkpoint)
+                            .write_backup(self.space, self.epoch, checkpoint)
                             .await;
                     }
                     if let Some(now) = waiting.shown.take() {
-                        // That task ends after this one.
-                        let _ = shown.send((now, std::mem::take(&mut waiting.said)));
+                        // The receiving task ends after this one.
+                        let _ = shown.send((now, std::mem::take(&mut waiting.sent)));
                     }
                     waiting = PendingWrite {
                         chat: waiting.chat,
-                        said: waiting.said,
+                        sent: waiting.sent,
                         ..PendingWrite::default()
                     };
                     tries = 0;
                     if let Some(checkpoint) = later {
                         if is_last {
-                            tracing::error!(space = %self.space, "what was said last could not be \
-                                kept for ever yet; it is when the space opens again");
+                            tracing::error!(space = %self.space, "failed to save the last chat \
+                                messages; they are saved when the space opens again");
                         } else {
                             waiting.write.checkpoint = Some(checkpoint);
                             waiting.tick = Some(tick);
@@ -202,7 +203,7 @@ impl Persister {
                     }
                 }
                 Ok(Committed::Fenced) => {
-                    // Nothing of it counts any more.
+                    // Another process owns the space: drop all pending writes.
                     waiting = PendingWrite::default();
                     self.inner.happened(Event::Fenced(self.space, self.epoch));
                 }
@@ -213,8 +214,8 @@ impl Persister {
                     }
                     tries += 1;
                     if is_last && tries > LAST_TRIES {
-                        tracing::error!(space = %self.space, "the last state of a space was not \
-                            kept");
+                        tracing::error!(space = %self.space, "failed to save the last state of \
+                            a space");
                         waiting = PendingWrite::default();
                     } else {
                         tokio::time::sleep(TRY_AGAIN).await;
@@ -224,10 +225,10 @@ impl Persister {
         }
     }
 
-    /// Keeps what was said for ever, before a state that has it makes the log forget it. When that
-    /// fails, the state waits: it is taken out and answered, and the log holds the lines until
-    /// then.
-    async fn keep_chat(&self, waiting: &mut PendingWrite) -> Option<(u64, Vec<u8>)> {
+    /// Saves chat for ever, before a checkpoint that contains it truncates the log. When that
+    /// fails, the checkpoint is taken out and returned, and the log keeps the messages until the
+    /// next try.
+    async fn save_chat(&self, waiting: &mut PendingWrite) -> Option<(u64, Vec<u8>)> {
         let (tick, _) = waiting.write.checkpoint.as_ref()?;
         if !waiting.chat.is_empty() {
             if let Err(error) = self
@@ -236,7 +237,7 @@ impl Persister {
                 .keep_chat_of(self.space, self.epoch, &waiting.chat)
                 .await
             {
-                tracing::warn!(space = %self.space, %error, "what was said is not kept for ever yet");
+                tracing::warn!(space = %self.space, %error, "failed to save chat messages");
                 return waiting.write.checkpoint.take();
             }
             waiting.chat.clear();

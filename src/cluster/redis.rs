@@ -1,8 +1,8 @@
 //! Redis: leases, claims, checkpoints and logs, each written by one script that checks the epoch
 //! first.
 //!
-//! Scripts check everything before they write anything: Redis does not roll back. Everything of one
-//! space has one hash tag, so that Redis Cluster keeps it in one place; the leases have another.
+//! Scripts check everything before they write: Redis does not roll back. All keys of a space share
+//! one hash tag, so that Redis Cluster stores them together; the lease keys share another one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,63 +26,65 @@ use super::ownership::{Dead, Epoch, LEASE, Renewal, Taken, Unreachable};
 use super::vault::{Committed, StoredSpace, Write};
 use crate::components::id::SpaceId;
 
-/// How long a command may take: a lease must be renewed three times within its life.
+/// Time limit of a command: a lease must be renewed three times within its lifetime.
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 
-/// How long connecting may take.
+/// Time limit of connecting.
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 
-/// How soon a Sentinel is asked again.
+/// Delay before a Sentinel is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 
-/// How long what is kept of a space outlives its last write: a week. The database has a copy that
-/// stays.
+/// Lifetime of a space's keys after the last write: a week. The database has a permanent copy.
 const KEEP_SECONDS: u64 = 7 * 24 * 60 * 60;
 
-/// How long a life that was declared dead is remembered: longer than any process could be paused
-/// and still matter.
+/// How long a dead incarnation is remembered, in seconds: longer than a process can be paused and
+/// still do harm.
 const REMEMBER_DEAD_SECONDS: u64 = 24 * 60 * 60;
 
-/// The oldest Redis whose commands are used.
+/// Oldest supported version of Redis.
 const OLDEST: (u32, u32) = (6, 2);
 
 /// Why Redis cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RedisOpenError {
-    /// The address is none.
+    /// The address cannot be parsed.
     #[error("the address of Redis is not understood: {0}")]
     Address(String),
-    /// Nobody answers there, or not as Redis does.
+    /// No server answers there, or it is not Redis.
     #[error("cannot reach Redis at {address}: {reason}. Is it running, and is the address right?")]
     Unreachable {
-        /// Without its password.
+        /// Address without its password.
         address: String,
-        /// What happened.
+        /// Error of the connection.
         reason: String,
     },
-    /// It lacks commands.
-    #[error("Redis at {address} is version {found}; Plaza needs {}.{} or newer", OLDEST.0, OLDEST.1)]
+    /// It lacks commands that are needed.
+    #[error(
+        "Redis at {address} is version {found}; Plaza needs {}.{} or newer",
+        OLDEST.0, OLDEST.1
+    )]
     TooOld {
-        /// Without its password.
+        /// Address without its password.
         address: String,
         /// Its version.
         found: String,
     },
 }
 
-/// A Redis, a Redis Cluster, or what a Sentinel says is the master. Cheap to clone.
+/// A Redis, a Redis Cluster, or the master named by a Sentinel. Cheap to clone.
 #[derive(Clone)]
 pub struct Redis(Arc<RedisState>);
 
 struct RedisState {
-    line: RedisConnection,
+    connection: RedisConnection,
     scripts: Scripts,
 }
 
 enum RedisConnection {
     Single(ConnectionManager),
     Cluster(Box<ClusterConnection>),
-    /// The master may become another one: asked for again after a failure.
+    /// The master may change: it is looked up again after a failure.
     Sentinel {
         client: Box<AsyncMutex<SentinelClient>>,
         master: Mutex<Option<MultiplexedConnection>>,
@@ -100,7 +102,7 @@ struct Scripts {
     release: Script,
 }
 
-/// What a process says of itself beside its lease.
+/// What a process publishes with its lease.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Record {
     link: String,
@@ -110,9 +112,9 @@ struct Record {
 }
 
 impl Redis {
-    /// Connects, and looks whether it is one that can be used. The address is
-    /// `redis://[:password@]host[:port][/db]`, `rediss://…` for TLS,
-    /// `redis+cluster://host:port,host:port`, or `redis+sentinel://host:port,host:port/master`.
+    /// Connects, and checks the version. The address is `redis://[:password@]host[:port][/db]`,
+    /// `rediss://…` for TLS, `redis+cluster://host:port,host:port`, or
+    /// `redis+sentinel://host:port,host:port/master`.
     pub async fn open(address: &str) -> Result<Self, RedisOpenError> {
         let shown = without_password(address);
         let failed = |error: RedisError| RedisOpenError::Unreachable {
@@ -120,7 +122,7 @@ impl Redis {
             reason: error.to_string(),
         };
         let connecting = timeout(CONNECT_WITHIN * 3, RedisConnection::connect(address));
-        let line = connecting
+        let connection = connecting
             .await
             .map_err(|_| RedisOpenError::Unreachable {
                 address: shown.clone(),
@@ -131,10 +133,10 @@ impl Redis {
                 _ => failed(error),
             })?;
         let redis = Self(Arc::new(RedisState {
-            line,
+            connection,
             scripts: Scripts::new(),
         }));
-        // By a script with a key: a cluster answers INFO itself with what all its servers say.
+        // By a script with a key: a cluster would answer INFO with the output of all its servers.
         let mut script = redis.0.scripts.info.prepare_invoke();
         let info: Result<String, Unreachable> = redis.run(script.key(NODES)).await;
         let info = info.map_err(|Unreachable| RedisOpenError::Unreachable {
@@ -156,7 +158,7 @@ impl Redis {
         Ok(redis)
     }
 
-    /// Renews a lease, and says what the process is worth.
+    /// Renews a lease, and publishes the record of the process.
     pub async fn renew(&self, node: &Node) -> Result<Renewal, Unreachable> {
         let record = Record {
             link: node.link.clone(),
@@ -184,14 +186,14 @@ impl Redis {
         })
     }
 
-    /// Lets others take over at once what a process owned that is known to be gone.
+    /// Releases the lease of a process that has ended, so that others can take over at once.
     pub async fn release_lease(&self, me: &Member) -> Result<(), Unreachable> {
         let mut script = self.0.scripts.release_lease.prepare_invoke();
         script.key(lease_key(&me.node)).arg(me.nonce.0.to_string());
         self.run(&script).await
     }
 
-    /// The same for a process of which only the beginning of its lives' numbers is known.
+    /// Releases the lease of any incarnation with this upper half.
     pub async fn release_life(&self, node: &NodeId, life: u32) -> Result<(), Unreachable> {
         let nonce: Option<String> = self
             .ask(cmd("hget").arg(lease_key(node)).arg("nonce"))
@@ -206,7 +208,7 @@ impl Redis {
         }
     }
 
-    /// Every process whose lease stands, and the identity of the Redis that says so.
+    /// Processes whose lease is valid, and the identity of this Redis.
     pub async fn alive(&self) -> Result<(u64, Vec<Node>), Unreachable> {
         let mut script = self.0.scripts.names.prepare_invoke();
         let (run_id, names): (String, Vec<String>) = self.run(script.key(NODES)).await?;
@@ -227,7 +229,7 @@ impl Redis {
             };
             let (Ok(nonce), Ok(record)) = (nonce.parse(), serde_json::from_str::<Record>(record))
             else {
-                tracing::warn!(%node, "a process says something of itself that is not understood");
+                tracing::warn!(%node, "the record of a process cannot be decoded");
                 continue;
             };
             alive.push(Node {
@@ -245,7 +247,7 @@ impl Redis {
         Ok((identity(&run_id), alive))
     }
 
-    /// Lets others know what a process runs.
+    /// Publishes the spaces that a process runs.
     pub async fn report(&self, node: &NodeId, running: &[RunningSpace]) -> Result<(), Unreachable> {
         let bytes = bincode::encode_to_vec(running, bincode::config::standard())
             .map_err(|_| Unreachable)?;
@@ -254,7 +256,7 @@ impl Redis {
         self.ask(set.arg(REPORT.as_millis() as u64)).await
     }
 
-    /// Every process with what it runs, as each said lately.
+    /// Latest report of each process.
     pub async fn census(&self) -> Result<Census, Unreachable> {
         let mut nodes = Vec::new();
         for node in self.alive().await?.1 {
@@ -273,7 +275,8 @@ impl Redis {
         let bytes: Option<Vec<u8>> = self.ask(cmd("get").arg(running_key(node))).await?;
         let running = bytes.and_then(|bytes| {
             let decoded = bincode::decode_from_slice(&bytes, bincode::config::standard());
-            // Another version's words: its spaces are not shown while both run.
+            // A report of another version cannot be decoded: its spaces are not shown while both
+            // versions run.
             decoded.ok().map(|(running, _)| running)
         });
         Ok((
@@ -282,8 +285,8 @@ impl Redis {
         ))
     }
 
-    /// Declares a life dead, unless its lease stands or this is another Redis than the one that
-    /// seemed to say so. It can never be renewed again.
+    /// Declares an incarnation dead, unless its lease is valid or this is not the Redis that
+    /// reported the expiry. It can never be renewed again.
     pub async fn bury(&self, dead: &Dead) -> Result<bool, Unreachable> {
         let mut script = self.0.scripts.bury.prepare_invoke();
         script
@@ -295,7 +298,7 @@ impl Redis {
         Ok(is_buried == 1 && identity(&run_id) == dead.directory)
     }
 
-    /// Shuts out every lower epoch of a space.
+    /// Fences out every lower epoch of a space.
     pub async fn claim(
         &self,
         space: SpaceId,
@@ -317,7 +320,7 @@ impl Redis {
         })
     }
 
-    /// What there is of a space.
+    /// Loads the saved state of a space.
     pub(super) async fn load(&self, space: SpaceId) -> Result<StoredSpace, Unreachable> {
         let (epoch, tick, blob): (Option<u64>, Option<u64>, Option<Vec<u8>>) = self
             .ask(
@@ -344,7 +347,7 @@ impl Redis {
         })
     }
 
-    /// Writes what must outlive the process, all or nothing.
+    /// Writes a checkpoint and events, all or nothing.
     pub async fn commit(
         &self,
         space: SpaceId,
@@ -377,7 +380,7 @@ impl Redis {
         })
     }
 
-    /// Gives a space up; its epoch stays.
+    /// Releases a space; its epoch stays.
     pub async fn release(
         &self,
         space: SpaceId,
@@ -392,7 +395,7 @@ impl Redis {
         self.run(&script).await
     }
 
-    /// Forgets everything of a space.
+    /// Deletes everything of a space.
     pub async fn forget(&self, space: SpaceId) -> Result<(), Unreachable> {
         let keys = ["own", "ckpt", "log"].map(|part| space_key(space, part));
         let _: i64 = self.ask(cmd("del").arg(&keys[..])).await?;
@@ -403,26 +406,30 @@ impl Redis {
         &self,
         script: &ScriptInvocation<'_>,
     ) -> Result<T, Unreachable> {
-        self.say(Words::Script(script)).await
+        self.send(RedisRequest::Script(script)).await
     }
 
     async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, Unreachable> {
-        self.say(Words::Command(command)).await
+        self.send(RedisRequest::Command(command)).await
     }
 
-    async fn say<T: FromRedisValue>(&self, words: Words<'_>) -> Result<T, Unreachable> {
-        // Boxed: the types of a cluster's connection are deep, and everything that waits for an
-        // answer would carry them.
-        let saying = Box::pin(async {
-            match &self.0.line {
-                RedisConnection::Single(line) => words.over(&mut line.clone()).await,
-                RedisConnection::Cluster(line) => words.over(&mut *line.clone()).await,
+    async fn send<T: FromRedisValue>(&self, request: RedisRequest<'_>) -> Result<T, Unreachable> {
+        // Boxed: the types of a cluster's connection are deep, and every future that waits for an
+        // answer would contain them.
+        let sending = Box::pin(async {
+            match &self.0.connection {
+                RedisConnection::Single(connection) => request.over(&mut connection.clone()).await,
+                RedisConnection::Cluster(connection) => {
+                    request.over(&mut *connection.clone()).await
+                }
                 RedisConnection::Sentinel { client, master } => {
-                    words.over(&mut current_master(client, master).await?).await
+                    request
+                        .over(&mut current_master(client, master).await?)
+                        .await
                 }
             }
         });
-        self.judge(timeout(ANSWER_WITHIN, saying).await)
+        self.judge(timeout(ANSWER_WITHIN, sending).await)
     }
 
     fn judge<T>(
@@ -434,29 +441,29 @@ impl Redis {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer in time".into(),
         };
-        tracing::debug!(error, "Redis did not do what it was asked");
-        if let RedisConnection::Sentinel { master, .. } = &self.0.line {
-            // Perhaps it is the master no more.
+        tracing::debug!(error, "a Redis command failed");
+        if let RedisConnection::Sentinel { master, .. } = &self.0.connection {
+            // It may not be the master any longer.
             *master.lock() = None;
         }
         Err(Unreachable)
     }
 }
 
-/// What is said to Redis.
-enum Words<'a> {
+/// A command or a script.
+enum RedisRequest<'a> {
     Script(&'a ScriptInvocation<'a>),
     Command(&'a redis::Cmd),
 }
 
-impl Words<'_> {
+impl RedisRequest<'_> {
     async fn over<T: FromRedisValue>(
         &self,
-        line: &mut impl ConnectionLike,
+        connection: &mut impl ConnectionLike,
     ) -> Result<T, RedisError> {
         match self {
-            Self::Script(script) => script.invoke_async(line).await,
-            Self::Command(command) => command.query_async(line).await,
+            Self::Script(script) => script.invoke_async(connection).await,
+            Self::Command(command) => command.query_async(connection).await,
         }
     }
 }
@@ -468,13 +475,13 @@ impl RedisConnection {
                 .split(',')
                 .map(|host| format!("redis://{host}"))
                 .collect();
-            let line = ClusterClient::builder(nodes)
+            let connection = ClusterClient::builder(nodes)
                 .connection_timeout(CONNECT_WITHIN)
                 .response_timeout(ANSWER_WITHIN)
                 .build()?
                 .get_async_connection()
                 .await?;
-            return Ok(Self::Cluster(Box::new(line)));
+            return Ok(Self::Cluster(Box::new(connection)));
         }
         if let Some(rest) = address.strip_prefix("redis+sentinel://") {
             let (hosts, name) = rest.split_once('/').unwrap_or((rest, "mymaster"));
@@ -484,7 +491,7 @@ impl RedisConnection {
                 .collect();
             let client = SentinelClient::build(sentinels, name, None, SentinelServerType::Master)?;
             let (client, master) = (Box::new(AsyncMutex::new(client)), Mutex::default());
-            // While a replica becomes the master there is none for a moment.
+            // There is no master for a moment while a replica is promoted.
             let deadline = tokio::time::Instant::now() + CONNECT_WITHIN * 2;
             while let Err(error) = current_master(&client, &master).await {
                 if tokio::time::Instant::now() >= deadline {
@@ -499,10 +506,10 @@ impl RedisConnection {
             .set_response_timeout(Some(ANSWER_WITHIN))
             .set_max_delay(Duration::from_millis(500));
         let client = Client::open(address)?;
-        // The manager tries again and again, and does not say why.
+        // The connection manager retries silently; this connection shows the error.
         drop(client.get_multiplexed_async_connection().await?);
-        let line = ConnectionManager::new_with_config(client, config).await?;
-        Ok(Self::Single(line))
+        let connection = ConnectionManager::new_with_config(client, config).await?;
+        Ok(Self::Single(connection))
     }
 }
 
@@ -510,15 +517,15 @@ async fn current_master(
     client: &AsyncMutex<SentinelClient>,
     master: &Mutex<Option<MultiplexedConnection>>,
 ) -> Result<MultiplexedConnection, RedisError> {
-    if let Some(line) = master.lock().clone() {
-        return Ok(line);
+    if let Some(connection) = master.lock().clone() {
+        return Ok(connection);
     }
-    let line = client.lock().await.get_async_connection().await?;
-    *master.lock() = Some(line.clone());
-    Ok(line)
+    let connection = client.lock().await.get_async_connection().await?;
+    *master.lock() = Some(connection.clone());
+    Ok(connection)
 }
 
-/// The names of all processes that may live.
+/// Key of the set of all process names.
 const NODES: &str = "plaza:{nodes}:names";
 
 fn lease_key(node: &NodeId) -> String {
@@ -537,7 +544,8 @@ fn space_key(space: SpaceId, part: &str) -> String {
     format!("plaza:{{{space}}}:{part}")
 }
 
-/// Which Redis it is: its run id changes with a restart, and another server has another one.
+/// Identity of a Redis: a hash of its run id, which changes with a restart and differs between
+/// servers.
 fn identity(run_id: &str) -> u64 {
     run_id
         .get(..16)
@@ -545,14 +553,14 @@ fn identity(run_id: &str) -> u64 {
         .unwrap_or(0)
 }
 
-/// What stands behind a name in the lines of `INFO`.
+/// Value of a field in the output of `INFO`.
 fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines()
-        .find_map(|line| line.strip_prefix(name))
+        .find_map(|connection| connection.strip_prefix(name))
         .map(str::trim)
 }
 
-/// An address as it may be shown.
+/// An address without its password, for messages.
 fn without_password(address: &str) -> String {
     match (address.split_once("://"), address.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
@@ -617,8 +625,8 @@ return 1
 ";
 
 /// KEYS own, ckpt, log; ARGV epoch, nonce, seconds, tick, state (empty for none), then tick and
-/// event of each event. What the state covers leaves the log; a state or event that is there
-/// already, because an answer was lost, counts as kept.
+/// event of each event. Events that the state covers are removed from the log. A state or event
+/// that is stored already, because an answer was lost, counts as saved.
 const COMMIT: &str = r"
 local own = redis.call('HMGET', KEYS[1], 'epoch', 'nonce')
 local epoch = tonumber(own[1] or '0')

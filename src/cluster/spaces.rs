@@ -1,8 +1,8 @@
-//! Spaces: finds the process that runs a space, runs those that fall to this one, and keeps what
-//! must outlive it.
+//! Spaces: finds the process that runs a space, runs the spaces that this process owns, and saves
+//! their durable state.
 //!
-//! One task feeds [`Ownership`] with what happened and carries out what it answers; each open space
-//! has a task of its own that writes its checkpoints and durable events in order.
+//! One task, the driver, feeds events to [`Ownership`] and carries out its actions; each open space
+//! has a persister task that writes its checkpoints and durable events in order.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -46,32 +46,32 @@ use crate::space::checkpoint::{Checkpoint, DurableEvent};
 use crate::space::{CheckpointError, Space};
 use crate::store::{Store, StoreError};
 
-/// How long somebody waits for a space to be found or taken.
+/// How long a caller waits for a space to be found or taken.
 const ENTER_WITHIN: Duration = Duration::from_secs(10);
 
-/// Why nobody can enter.
+/// Why a space cannot be entered.
 #[derive(Debug, thiserror::Error)]
 pub enum EnterError {
     /// No space has that id.
     #[error("there is no such space")]
     Unknown,
-    /// Nobody runs it, and nobody can take it now.
+    /// It is not running, and cannot be taken now.
     #[error("the space cannot be run right now")]
     Unavailable,
-    /// This process has as many spaces open as it may.
-    #[error("{0} spaces are open, which is as many as may be (--max-open-spaces)")]
+    /// This process has reached its limit of open spaces.
+    #[error("{0} spaces are open, which is the limit (--max-open-spaces)")]
     Full(usize),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// A space that is ticked in this process or in another.
+/// A space that runs in this process or in another one.
 #[derive(Clone)]
 pub struct OpenSpace {
-    /// Takes commands and shows what happens.
+    /// Sends commands and receives updates.
     pub access: SpaceAccess,
-    /// What does not change.
+    /// Immutable properties of the space.
     pub scene: Scene,
 }
 
@@ -83,42 +83,41 @@ pub(super) struct SpacesState {
     pub(super) store: Store,
     pub(super) directory: Directory,
     pub(super) vault: Vault,
-    /// To other processes; nothing when this one is alone.
+    /// Links to other processes; `None` when this process is the only one.
     pub(super) links: Option<Links>,
-    /// Forwards the calls of those who are too many to talk directly, in the spaces that are run
-    /// here.
-    unit: Option<Sfu>,
-    /// Who does so.
+    /// SFU for large calls in the spaces that run here.
+    sfu: Option<Sfu>,
+    /// Which SFU clients are told to use.
     forwarder: SfuEndpoint,
     rate: TickRate,
     max_open: usize,
     host: Mutex<Host>,
-    /// This process, as others shall see it.
+    /// This process as published to others.
     node: Mutex<Node>,
     notes: UnboundedSender<DriverMessage>,
-    /// What is to be compared with SQL.
+    /// Requests for comparisons with SQL.
     pub(super) looks: UnboundedSender<FeedQuery>,
     pub(super) open: Mutex<HashMap<SpaceId, OpenedSpace>>,
-    /// Worlds that were taken and are not ticked yet.
+    /// Spaces that were loaded and do not tick yet.
     taken: Mutex<HashMap<(SpaceId, Epoch), TakenSpace>>,
     waiting: Mutex<HashMap<SpaceId, Vec<oneshot::Sender<SpaceRoute>>>>,
-    /// Spaces on their way to another process.
+    /// Spaces that are being handed over.
     pub(super) moving: Mutex<HashMap<SpaceId, Moving>>,
-    /// Where messages to people are handed to their connections.
+    /// Delivers direct messages to connections.
     mailboxes: Mailboxes,
-    /// Which session opened each connection.
+    /// Session of each connection.
     pub(super) connections: Connections,
-    /// What all processes run, as far as this one heard.
+    /// Latest census.
     pub(super) census: Mutex<Arc<Census>>,
-    /// No more spaces are run.
+    /// Cancelled when this process stops running spaces.
     pub(super) over: CancellationToken,
-    /// Counts endings, so that whoever waits for one looks again.
+    /// Number of spaces that ended; waiters look again when it changes.
     pub(super) endings: watch::Sender<u64>,
     pub(super) tasks: TaskTracker,
     driver: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// A world that was loaded.
+/// A space that was loaded.
 struct TakenSpace {
     world: Space,
     scene: Scene,
@@ -129,48 +128,48 @@ pub(super) struct OpenedSpace {
     pub(super) handle: SpaceHandle,
     scene: Scene,
     epoch: Epoch,
-    keep: UnboundedSender<PersistJob>,
+    jobs: UnboundedSender<PersistJob>,
 }
 
-/// What the driver is told.
+/// A message to the driver.
 pub(super) enum DriverMessage {
-    /// Something happened to the ownership.
+    /// An event of the ownership.
     Happened(Event),
-    /// Take no more spaces, or do again.
+    /// Start or stop draining.
     Drain(bool),
-    /// Every space ended and is kept: the end.
+    /// Every space has ended and is saved: stop the driver.
     Stop,
 }
 
-/// What a process runs spaces with.
+/// What spaces run with.
 pub struct SpacesConfig {
-    /// What people made.
+    /// Database.
     pub store: Store,
-    /// Who lives, and who owns what.
+    /// Live processes and owners of spaces.
     pub directory: Directory,
-    /// Where spaces outlive this process.
+    /// Where the state of spaces is saved.
     pub vault: Vault,
     /// This process.
     pub node: Node,
-    /// To other processes; nothing when this one is alone.
+    /// Links to other processes; `None` when this process is the only one.
     pub links: Option<Links>,
-    /// Forwards calls.
-    pub unit: Option<Sfu>,
-    /// Who does so.
+    /// SFU for large calls.
+    pub sfu: Option<Sfu>,
+    /// Which SFU clients are told to use.
     pub forwarder: SfuEndpoint,
-    /// Steps of a space per second.
+    /// Ticks per second.
     pub rate: TickRate,
-    /// Threads that tick.
+    /// Number of threads that tick spaces.
     pub threads: usize,
-    /// Spaces that are opened at most for people who come in; 0 for no limit.
+    /// Most spaces that players may open; 0 for no limit.
     pub max_open: usize,
 }
 
 impl Spaces {
-    /// No open spaces yet.
+    /// Starts the driver, without open spaces.
     pub fn start(parts: SpacesConfig) -> std::io::Result<Self> {
-        let (reports, inbox) = unbounded_channel();
-        let (notes, heard) = unbounded_channel();
+        let (reports, host_events) = unbounded_channel();
+        let (notes, messages) = unbounded_channel();
         let (looks, asked) = unbounded_channel();
         let me = parts.node.member.clone();
         let listen = if parts.directory.is_shared() {
@@ -183,7 +182,7 @@ impl Spaces {
             directory: parts.directory,
             vault: parts.vault,
             links: parts.links,
-            unit: parts.unit,
+            sfu: parts.sfu,
             forwarder: parts.forwarder,
             rate: parts.rate,
             max_open: parts.max_open,
@@ -209,7 +208,7 @@ impl Spaces {
             inner: Arc::clone(&inner),
             ownership,
         };
-        *inner.driver.lock() = Some(tokio::spawn(driver.run(heard, inbox)));
+        *inner.driver.lock() = Some(tokio::spawn(driver.run(messages, host_events)));
         tokio::spawn(Arc::clone(&inner).feed(asked));
         let spaces = Self(inner);
         if spaces.0.directory.is_shared() {
@@ -218,7 +217,7 @@ impl Spaces {
         Ok(spaces)
     }
 
-    /// The space, found or opened from its plan and what was kept of it.
+    /// Access to a space, which is opened from its layout and saved state when it is not running.
     pub async fn enter(&self, space: SpaceId) -> Result<OpenSpace, EnterError> {
         let entering = self.enter_as(space, Event::Wanted);
         timeout(ENTER_WITHIN, entering)
@@ -226,8 +225,8 @@ impl Spaces {
             .unwrap_or(Err(EnterError::Unavailable))
     }
 
-    /// The same for people who come in: they open no more spaces than this process may have. A
-    /// space that is open counts once, and one that another process left is taken all the same.
+    /// As [`enter`](Self::enter), for players: refused at the limit of open spaces. A space that is
+    /// open counts once; one that runs in another process, or ran there, is not refused.
     pub async fn come_in(&self, space: SpaceId) -> Result<OpenSpace, EnterError> {
         let is_open = self.opened(space).is_some() || self.0.census.lock().home_of(space).is_some();
         let most = self.0.max_open;
@@ -237,11 +236,11 @@ impl Spaces {
         self.enter(space).await
     }
 
-    /// `wish` says whether it may be run elsewhere.
+    /// `request` makes the event, which says whether the space may run elsewhere.
     async fn enter_as(
         &self,
         space: SpaceId,
-        wish: fn(SpaceId) -> Event,
+        request: fn(SpaceId) -> Event,
     ) -> Result<OpenSpace, EnterError> {
         loop {
             let mut endings = self.0.endings.subscribe();
@@ -250,7 +249,7 @@ impl Spaces {
                     let access = SpaceAccess::Here(handle);
                     return Ok(OpenSpace { access, scene });
                 }
-                // What it leaves is being kept.
+                // It has ended and is being saved.
                 Some(_) => drop(endings.changed().await),
                 None if self.is_moving(space) => drop(endings.changed().await),
                 None => {
@@ -259,7 +258,7 @@ impl Spaces {
                         .space(space)
                         .await?
                         .ok_or(EnterError::Unknown)?;
-                    match (self.route(space, wish).await, &self.0.links) {
+                    match (self.route(space, request).await, &self.0.links) {
                         (Some(SpaceRoute::Here(_)), _) => {}
                         (Some(SpaceRoute::At(node)), Some(links)) => {
                             match links.open(&node.link, space).await {
@@ -268,7 +267,12 @@ impl Spaces {
                                     return Ok(OpenSpace { access, scene });
                                 }
                                 Err(error) => {
-                                    tracing::debug!(%space, node = %node.member.node, %error, "a space could not be reached");
+                                    tracing::debug!(
+                                        %space,
+                                        node = %node.member.node,
+                                        %error,
+                                        "failed to reach a space"
+                                    );
                                     tokio::time::sleep(LOOK_EVERY).await;
                                 }
                             }
@@ -280,15 +284,15 @@ impl Spaces {
         }
     }
 
-    /// Where the space is run.
-    async fn route(&self, space: SpaceId, wish: fn(SpaceId) -> Event) -> Option<SpaceRoute> {
-        let (tell, told) = oneshot::channel();
-        self.0.waiting.lock().entry(space).or_default().push(tell);
-        self.0.happened(wish(space));
-        told.await.ok()
+    /// Requests the space; returns where it runs.
+    async fn route(&self, space: SpaceId, request: fn(SpaceId) -> Event) -> Option<SpaceRoute> {
+        let (sender, answer) = oneshot::channel();
+        self.0.waiting.lock().entry(space).or_default().push(sender);
+        self.0.happened(request(space));
+        answer.await.ok()
     }
 
-    /// How many people are in the space now, wherever it is run; 0 when it is not open.
+    /// Players in the space, in any process; 0 when it is not open.
     pub fn people(&self, space: SpaceId) -> usize {
         match self.opened(space) {
             Some((handle, _)) => handle.people(),
@@ -296,7 +300,7 @@ impl Spaces {
         }
     }
 
-    /// The spaces that are open here now.
+    /// Spaces that are open in this process.
     pub fn open(&self) -> Vec<SpaceId> {
         self.0.open.lock().keys().copied().collect()
     }
@@ -308,12 +312,12 @@ impl Spaces {
             .collect()
     }
 
-    /// The name of this process.
+    /// Name of this process.
     pub fn name(&self) -> NodeId {
         self.0.node.lock().member.node.clone()
     }
 
-    /// What an operator asks of this process or another.
+    /// Sends an operator's orders to this process or another one.
     pub fn orders(&self) -> Orders {
         Orders {
             redis: self.0.directory.redis().cloned(),
@@ -321,14 +325,14 @@ impl Spaces {
         }
     }
 
-    /// What people made of any number of spaces changed: those who run them look.
+    /// Announces a change of any number of spaces in SQL: each process compares its running spaces.
     pub fn look_everywhere(&self) {
         self.0.look(FeedQuery::AtAll);
         self.spread(LinkBroadcast::Look);
     }
 
-    /// Tells an open space, wherever it is, that what people made of it changed; a closed one reads
-    /// it when it opens.
+    /// Sends a command to a space that runs in any process; a closed one reads the change from SQL
+    /// when it opens.
     pub fn tell(&self, space: SpaceId, command: Command) {
         match self.opened(space) {
             Some(_) => self.tell_here(space, command),
@@ -336,7 +340,7 @@ impl Spaces {
         }
     }
 
-    /// A user changed: every open space is told.
+    /// Sends a command about a user to every open space, in any process.
     pub fn tell_all(&self, command: &Command) {
         for space in self.open() {
             self.tell_here(space, command.clone());
@@ -344,24 +348,23 @@ impl Spaces {
         self.spread(LinkBroadcast::All(command.clone()));
     }
 
-    /// Where messages to people are handed to their connections.
+    /// Delivers direct messages to connections.
     pub fn mailboxes(&self) -> &Mailboxes {
         &self.0.mailboxes
     }
 
-    /// Hands a message to the connections of both people, here and in every other process.
+    /// Hands a direct message to the connections of both users, in every process.
     pub fn deliver(&self, message: &DirectMessage) {
         self.0.mailboxes.deliver(message);
         self.spread(LinkBroadcast::Direct(message.clone()));
     }
 
-    /// Which session opened each connection of this process.
+    /// Session of each connection of this process.
     pub fn connections(&self) -> &Connections {
         &self.0.connections
     }
 
-    /// Sessions of a user ended: the connections they opened end too, here and in every other
-    /// process.
+    /// Announces that sessions of a user ended: their connections close, in every process.
     pub fn sessions_ended(&self, user: UserId) {
         let inner = Arc::clone(&self.0);
         self.0
@@ -374,12 +377,13 @@ impl Spaces {
         if let Some((handle, _)) = self.opened(space)
             && handle.send(command).is_err()
         {
-            tracing::debug!(%space, "an overloaded space missed a change; one of its plan is read \
-                again from SQL");
+            tracing::debug!(%space, "an overloaded space missed a command; a change of its layout \
+                is read from SQL");
         }
     }
 
-    /// Lets every other process know. One that cannot be reached learns of changed plans from SQL.
+    /// Sends a message to every other process. One that cannot be reached reads changed layouts
+    /// from SQL.
     fn spread(&self, tell: LinkBroadcast) {
         let Some(links) = self.0.links.clone() else {
             return;
@@ -392,15 +396,14 @@ impl Spaces {
                 if node.member != me.member
                     && let Err(error) = links.tell(&node.link, tell.clone()).await
                 {
-                    tracing::warn!(node = %node.member.node, %error, "another process was not told \
-                        of a change");
+                    tracing::warn!(node = %node.member.node, %error, "failed to tell another \
+                        process of a change");
                 }
             }
         });
     }
 
-    /// Closes a space that was deleted: everybody inside is told and let go, what was kept of it is
-    /// removed.
+    /// Closes a deleted space: players are told and disconnected, and its saved state is removed.
     pub async fn delete(&self, space: SpaceId) {
         if self.opened(space).is_none() {
             self.spread(LinkBroadcast::Deleted(space));
@@ -408,15 +411,15 @@ impl Spaces {
         self.end_deleted(space).await;
     }
 
-    /// The same for a space that runs here, if it does.
+    /// As [`delete`](Self::delete), for a space that runs in this process.
     pub(super) async fn end_deleted(&self, space: SpaceId) {
         self.close(space, Ending::Deleted).await;
         if let Err(error) = self.0.vault.forget(space).await {
-            tracing::warn!(%space, %error, "what was kept of a deleted space was not removed");
+            tracing::warn!(%space, %error, "failed to remove the saved state of a deleted space");
         }
     }
 
-    /// Ends every space with a last checkpoint. Nothing can be entered afterwards.
+    /// Ends every space with a last checkpoint. No space can be entered afterwards.
     pub async fn stop(&self) {
         self.0.over.cancel();
         let inner = Arc::clone(&self.0);
@@ -438,7 +441,7 @@ impl Spaces {
         self.0.opened(space)
     }
 
-    /// Ends a space and waits until what it leaves is kept.
+    /// Ends a space and waits until its state is saved.
     async fn close(&self, space: SpaceId, ending: Ending) {
         let mut endings = self.0.endings.subscribe();
         let Some((handle, _)) = self.opened(space) else {
@@ -485,13 +488,13 @@ impl Hosting for Spaces {
 
 impl SpacesState {
     pub(super) fn happened(&self, event: Event) {
-        // Nobody listens only after the process has stopped running spaces.
+        // The receiver is gone only after the process has stopped running spaces.
         let _ = self.notes.send(DriverMessage::Happened(event));
     }
 
     async fn check_sessions(&self, user: UserId) {
         if let Err(error) = self.connections.check(&self.store, Some(user)).await {
-            tracing::warn!(%error, "whose session ended stays connected until the next sweep");
+            tracing::warn!(%error, "failed to check sessions; the next sweep will");
         }
     }
 
@@ -501,20 +504,20 @@ impl SpacesState {
         Some((open.handle.clone(), open.scene.clone()))
     }
 
-    /// This process, as others shall see it.
+    /// This process as published to others.
     pub(super) fn node(&self) -> Node {
         let mut node = self.node.lock();
         node.load = self.host.try_lock().map_or(node.load, |host| host.load());
         node.clone()
     }
 
-    /// From now on others see that this process takes no more spaces, or does again.
+    /// Publishes whether this process drains.
     pub(super) fn drain(&self, is_draining: bool) {
         self.node.lock().is_draining = is_draining;
         let _ = self.notes.send(DriverMessage::Drain(is_draining));
     }
 
-    /// Carries out what was asked; the answer comes back as an event.
+    /// Carries out a request; the answer comes back as an event.
     async fn answer(self: Arc<Self>, ask: OwnershipRequest, me: Member) {
         let node = Node {
             member: me.clone(),
@@ -558,10 +561,10 @@ impl SpacesState {
         self.happened(event);
     }
 
-    /// Claims a space, makes its world out of what was kept, and seals it under the new epoch.
+    /// Claims a space, builds it from the saved state, and saves it under the new epoch.
     async fn take(&self, space: SpaceId, epoch: Epoch, me: &Member) -> Result<Taken, Unreachable> {
         let failed = |error: StoreError| {
-            tracing::error!(%space, %error, "a space could not be read");
+            tracing::error!(%space, %error, "failed to read a space");
             Unreachable
         };
         let Some(row) = self.store.space(space).await.map_err(failed)? else {
@@ -577,7 +580,7 @@ impl SpacesState {
         let kept = self.vault.load(space).await?;
         let is_new = kept.checkpoint.is_none() && kept.events.is_empty();
         if row.keeps_chat {
-            // Whoever ran it may not have come to that; the seal makes the log forget it.
+            // The previous owner may not have saved its chat yet; the seal truncates the log.
             let chat: Vec<DurableEvent> = kept.chat().collect();
             self.store
                 .keep_chat_of(space, epoch, &chat)
@@ -625,8 +628,8 @@ impl SpacesState {
         Ok(Taken::Ours)
     }
 
-    /// Claims a space again of which the directory forgot that it is ours, and lets everything be
-    /// written anew.
+    /// Claims a space again in a directory that lost the claim, and has the whole state written
+    /// again.
     async fn assert(
         &self,
         space: SpaceId,
@@ -646,7 +649,7 @@ impl SpacesState {
     }
 }
 
-/// The state that was kept, with everything that happened since.
+/// The saved checkpoint with all later events applied.
 fn restored(kept: super::vault::SavedState) -> Result<Checkpoint, CheckpointError> {
     let mut checkpoint = match kept.checkpoint {
         Some(blob) => Checkpoint::decode(&blob)?,
@@ -656,15 +659,14 @@ fn restored(kept: super::vault::SavedState) -> Result<Checkpoint, CheckpointErro
         match DurableEvent::decode(&event) {
             Ok(event) => checkpoint.replay(Tick(tick), event),
             Err(error) => {
-                tracing::error!(%error, "something that happened in a space cannot be read and is \
-                    lost")
+                tracing::error!(%error, "an event of a space cannot be decoded and is lost")
             }
         }
     }
     Ok(checkpoint)
 }
 
-/// Feeds the ownership, and does what it says.
+/// The task that feeds events to the ownership and carries out its actions.
 struct Driver {
     inner: Arc<SpacesState>,
     ownership: Ownership,
@@ -676,21 +678,21 @@ impl Driver {
         mut notes: UnboundedReceiver<DriverMessage>,
         mut reports: UnboundedReceiver<HostEvent>,
     ) {
-        self.happen(Event::Wake);
+        self.handle_event(Event::Wake);
         let mut is_hosting = true;
         loop {
             let wait = self.ownership.wake_at().since(MonotonicTime::now());
             tokio::select! {
                 note = notes.recv() => match note {
-                    Some(DriverMessage::Happened(event)) => self.happen(event),
+                    Some(DriverMessage::Happened(event)) => self.handle_event(event),
                     Some(DriverMessage::Drain(is_draining)) => self.ownership.drain(is_draining),
                     Some(DriverMessage::Stop) | None => break,
                 },
                 report = reports.recv(), if is_hosting => if let Some(report) = report {
                     self.report(report);
                 } else {
-                    // The host threads have ended. What they left is kept by tasks, and then given
-                    // up.
+                    // The host threads have ended. The persisters save the last states, then the
+                    // driver stops.
                     is_hosting = false;
                     let inner = Arc::clone(&self.inner);
                     self.inner.tasks.close();
@@ -699,23 +701,25 @@ impl Driver {
                         let _ = inner.notes.send(DriverMessage::Stop);
                     });
                 },
-                // A wait of many years is not a wait that a timer can count.
-                () = tokio::time::sleep(wait.min(Duration::from_hours(1))) => self.happen(Event::Wake),
+                // A timer cannot count many years.
+                () = tokio::time::sleep(wait.min(Duration::from_hours(1))) => {
+                    self.handle_event(Event::Wake);
+                }
             }
         }
         self.inner.open.lock().clear();
         self.inner.waiting.lock().clear();
     }
 
-    fn happen(&mut self, event: Event) {
+    fn handle_event(&mut self, event: Event) {
         let actions: Vec<OwnershipAction> =
             self.ownership.handle(MonotonicTime::now(), event).collect();
         for action in actions {
-            self.act(action);
+            self.carry_out(action);
         }
     }
 
-    fn act(&mut self, action: OwnershipAction) {
+    fn carry_out(&mut self, action: OwnershipAction) {
         match action {
             OwnershipAction::Ask(ask) => {
                 let answer = Arc::clone(&self.inner).answer(ask, self.ownership.me().clone());
@@ -731,9 +735,9 @@ impl Driver {
                 }
             }
             OwnershipAction::Route(space, route) => {
-                for tell in self.inner.waiting.lock().remove(&space).unwrap_or_default() {
-                    // Whoever asked may have gone.
-                    let _ = tell.send(route.clone());
+                for sender in self.inner.waiting.lock().remove(&space).unwrap_or_default() {
+                    // The receiver may be gone.
+                    let _ = sender.send(route.clone());
                 }
             }
         }
@@ -751,12 +755,12 @@ impl Driver {
         };
         let handle = self.inner.host.lock().open(space, world, epoch);
         if handle.has_ended() {
-            // It came while the process stops: others may have it.
+            // The process is stopping: release the space, so that others may take it.
             return self.inner.happened(Event::Ended(space, epoch));
         }
         tracing::info!(%space, epoch, "space opened");
-        let (keep, inbox) = unbounded_channel();
-        let keeper = Persister {
+        let (jobs, inbox) = unbounded_channel();
+        let persister = Persister {
             inner: Arc::clone(&self.inner),
             space,
             epoch,
@@ -764,21 +768,21 @@ impl Driver {
             handle: handle.clone(),
             keeps_chat,
         };
-        self.inner.tasks.spawn(keeper.run(inbox));
+        self.inner.tasks.spawn(persister.run(inbox));
         let open = OpenedSpace {
             handle,
             scene,
             epoch,
-            keep,
+            jobs,
         };
         self.inner.open.lock().insert(space, open);
-        // What was committed since its plan was read found no one to tell.
+        // Edits that were committed after the layout was read were not sent here.
         self.inner.look(FeedQuery::At(space));
     }
 
-    /// Passes what the host tells to the task that keeps the space.
+    /// Passes an event of a host thread to the persister of its space.
     fn report(&self, report: HostEvent) {
-        let (space, keep) = match report {
+        let (space, job) = match report {
             HostEvent::Checkpoint { space, checkpoint } => {
                 (space, PersistJob::Checkpoint(checkpoint))
             }
@@ -789,10 +793,10 @@ impl Driver {
             } => (space, PersistJob::Events(tick, events)),
             HostEvent::Behind(space) => return self.inner.look(FeedQuery::At(space)),
             HostEvent::Crowded(space) => {
-                if let (Some(unit), Some(open)) =
-                    (&self.inner.unit, self.inner.open.lock().get(&space))
+                if let (Some(sfu), Some(open)) =
+                    (&self.inner.sfu, self.inner.open.lock().get(&space))
                 {
-                    let following = calls::follow(unit.clone(), open.handle.clone());
+                    let following = calls::follow(sfu.clone(), open.handle.clone());
                     self.inner.tasks.spawn(following);
                 }
                 return;
@@ -813,14 +817,14 @@ impl Driver {
             }
         };
         if let Some(open) = self.inner.open.lock().get(&space) {
-            // Its task ends only after the space did.
-            let _ = open.keep.send(keep);
+            // The persister ends only after its space.
+            let _ = open.jobs.send(job);
         }
     }
 }
 
 impl SpacesState {
-    /// A space is over and kept.
+    /// Called when a space has ended and is saved.
     pub(super) fn ended(&self, space: SpaceId, epoch: Epoch, ending: Ending) {
         tracing::info!(%space, epoch, ?ending, "space ended");
         let mut open = self.open.lock();

@@ -1,5 +1,5 @@
-//! Sweep: looks again and again for what was changed in the database without a word to this
-//! process: by a command line, or through another process whose word got lost.
+//! Sweep: finds changes in the database that this process was not told of: by a command line, or by
+//! another process whose message was lost.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use super::spaces::Spaces;
 use crate::store::StoreError;
 
 impl Spaces {
-    /// Ends connections whose session has ended, and spaces that were deleted. While the database
-    /// does not answer all stay.
+    /// Closes connections whose session has ended and spaces that were deleted, periodically. While
+    /// the database does not answer, all stay open.
     pub async fn sweep(self, every: Duration) {
         let mut rounds = tokio::time::interval(every);
         rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             rounds.tick().await;
             if let Err(error) = self.look_at_the_database().await {
-                tracing::debug!(%error, "what was changed in the database cannot be seen now");
+                tracing::debug!(%error, "failed to read changes from the database");
             }
         }
     }

@@ -1,7 +1,7 @@
-//! Vault: where a space outlives the process that runs it: its newest checkpoint, and what happened
-//! since.
+//! Vault: the saved state of spaces, which outlives the process that runs them: the newest
+//! checkpoint, and the events since.
 //!
-//! Every write is fenced: whoever has a higher epoch shuts out all before.
+//! Every write is fenced: a claim with a higher epoch shuts out all lower ones.
 
 use super::node::Member;
 use super::ownership::{Epoch, Taken, Unreachable};
@@ -10,26 +10,26 @@ use crate::components::id::SpaceId;
 use crate::space::checkpoint::DurableEvent;
 use crate::store::{Store, StoreError};
 
-/// What is written at once, all or nothing.
+/// A write, all or nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Write {
-    /// The state, and when it was so.
+    /// Tick and encoded state of a checkpoint.
     pub checkpoint: Option<(u64, Vec<u8>)>,
-    /// What happened, and when; oldest first. What the state has already need not be here.
+    /// Ticks and encoded events, oldest first. Events that the checkpoint covers may be left out.
     pub events: Vec<(u64, Vec<u8>)>,
 }
 
-/// What was found of a space.
+/// The saved state of a space.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SavedState {
-    /// The newest state.
+    /// Encoded state of the newest checkpoint.
     pub checkpoint: Option<Vec<u8>>,
-    /// What happened since, and when; oldest first.
+    /// Ticks and encoded events since the checkpoint, oldest first.
     pub events: Vec<(u64, Vec<u8>)>,
 }
 
 impl SavedState {
-    /// What was said since the state, and what became of it.
+    /// Chat events since the checkpoint.
     pub fn chat(&self) -> impl Iterator<Item = DurableEvent> {
         self.events
             .iter()
@@ -37,28 +37,28 @@ impl SavedState {
     }
 }
 
-/// How a write went.
+/// Result of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Committed {
-    /// It outlives this process.
+    /// Saved.
     Kept,
-    /// Somebody has a higher epoch.
+    /// Refused: another process has a higher epoch.
     Fenced,
-    /// The vault does not know of the claim: it lost its last writes.
+    /// Refused: the vault has no such claim, because it lost its last writes.
     Forgotten,
 }
 
-/// Where spaces are kept.
+/// Where the state of spaces is saved.
 #[derive(Clone)]
 pub enum Vault {
     /// In the database.
     Sql(Store),
-    /// In Redis, with the database behind it while Redis is gone.
+    /// In Redis; in the database while Redis is gone.
     Redis(Redis, Store),
 }
 
 impl Vault {
-    /// Shuts out every lower epoch.
+    /// Fences out every lower epoch.
     pub async fn claim(
         &self,
         space: SpaceId,
@@ -66,25 +66,25 @@ impl Vault {
         me: &Member,
     ) -> Result<Taken, Unreachable> {
         match self {
-            // Minting was the claim.
+            // Minting the epoch was the claim.
             Self::Sql(store) => sql_claim(store, space, epoch, me).await,
             Self::Redis(redis, _) => redis.claim(space, epoch, me).await,
         }
     }
 
-    /// What there is of a space.
+    /// Loads the saved state of a space.
     pub async fn load(&self, space: SpaceId) -> Result<SavedState, Unreachable> {
         match self {
-            Self::Sql(store) => Ok(sql_load(store, space).await?.into_kept()),
+            Self::Sql(store) => Ok(sql_load(store, space).await?.into_saved()),
             Self::Redis(redis, store) => {
                 let hot = redis.load(space).await?;
                 let cold = sql_load(store, space).await?;
-                Ok(hot.newest(cold).into_kept())
+                Ok(hot.newest(cold).into_saved())
             }
         }
     }
 
-    /// Writes what must outlive this process.
+    /// Writes a checkpoint and events.
     pub async fn commit(
         &self,
         space: SpaceId,
@@ -96,7 +96,7 @@ impl Vault {
             Self::Sql(store) => sql_commit(store, space, epoch, write).await,
             Self::Redis(redis, store) => match redis.commit(space, epoch, me, write).await {
                 Ok(committed) => Ok(committed),
-                // Ownership is then proven in SQL too.
+                // Without Redis, ownership is proven in SQL.
                 Err(Unreachable) => match sql_claim(store, space, epoch, me).await? {
                     Taken::Ours => sql_commit(store, space, epoch, write).await,
                     Taken::Fenced | Taken::Impossible => Ok(Committed::Fenced),
@@ -105,42 +105,40 @@ impl Vault {
         }
     }
 
-    /// Keeps a copy where it survives the loss of everything hot.
-    pub async fn keep_cold(&self, space: SpaceId, epoch: Epoch, checkpoint: &(u64, Vec<u8>)) {
+    /// Writes a copy of a checkpoint to the database, which survives the loss of Redis.
+    pub async fn write_backup(&self, space: SpaceId, epoch: Epoch, checkpoint: &(u64, Vec<u8>)) {
         if let Self::Redis(_, store) = self
             && let Err(error) = store
                 .save_checkpoint(space, epoch, checkpoint.0, &checkpoint.1)
                 .await
         {
-            tracing::warn!(%space, %error, "the cold copy of a checkpoint was not kept; the next \
-                one follows in a minute");
+            tracing::warn!(%space, %error, "failed to back up a checkpoint; retry in a minute");
         }
     }
 
-    /// Forgets a space that was deleted.
+    /// Deletes the saved state of a space.
     pub async fn forget(&self, space: SpaceId) -> Result<(), StoreError> {
         let (Self::Sql(store) | Self::Redis(_, store)) = self;
         if let Self::Redis(redis, _) = self {
-            // What stays is cleared away by Redis itself: everything of a space expires when nobody
-            // writes it for long.
+            // Redis removes the rest by itself: all keys of a space expire when they are not
+            // written for long.
             let _ = redis.forget(space).await;
         }
         store.delete_checkpoint(space).await
     }
 }
 
-/// What one place has of a space.
+/// The state of a space in one of the two places.
 #[derive(Debug, Default)]
 pub(super) struct StoredSpace {
-    /// Epoch, tick, state.
+    /// Epoch, tick and encoded state.
     pub checkpoint: Option<(Epoch, u64, Vec<u8>)>,
-    /// Tick and event.
+    /// Tick and encoded event.
     pub events: Vec<(u64, Vec<u8>)>,
 }
 
 impl StoredSpace {
-    /// The newer state, and every event of both places; who replays them knows an event that it has
-    /// already.
+    /// The newer checkpoint, and the events of both places; replaying skips duplicates.
     fn newest(self, other: Self) -> Self {
         let age = |found: &Self| {
             found
@@ -158,7 +156,7 @@ impl StoredSpace {
         newer
     }
 
-    fn into_kept(self) -> SavedState {
+    fn into_saved(self) -> SavedState {
         let tick = self.checkpoint.as_ref().map_or(0, |(_, tick, _)| *tick);
         SavedState {
             checkpoint: self.checkpoint.map(|(.., blob)| blob),
@@ -172,7 +170,7 @@ impl StoredSpace {
 }
 
 fn unreachable(error: &StoreError) -> Unreachable {
-    tracing::warn!(%error, "the database did not do what was asked for a space");
+    tracing::warn!(%error, "a query about the ownership of a space failed");
     Unreachable
 }
 

@@ -1,5 +1,5 @@
-//! Administration: what admins do to users and their spaces, each with its row in the audit log,
-//! and the list of users.
+//! Administration: actions of admins on users and spaces, each with its row in the audit log, and
+//! the list of users.
 
 use std::fmt;
 
@@ -8,34 +8,34 @@ use super::{Role, Statement, Store, StoreError, Tx, given, id, now_ms, over_give
 use crate::components::id::{SpaceId, UserId};
 use crate::components::utc::utc;
 
-/// Which spaces are not in the database.
+/// Selects the given spaces that are not in the database.
 const GONE: Statement = over_given!(
     "select given.value from",
     "left join spaces on spaces.id = given.value where spaces.id is null"
 );
 
-/// A suspension that ends only when an admin lifts it.
+/// End of a suspension without an end: only an admin lifts it.
 const UNTIL_LIFTED: i64 = i64::MAX;
 
 /// Longest reason of a suspension, in characters.
 const LONGEST_REASON: usize = 500;
 
-/// Whether that may be the reason of a suspension.
+/// Whether a text is a valid reason.
 pub fn is_reason(text: &str) -> bool {
     (1..=LONGEST_REASON).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
-/// Why a user may not use the server now.
+/// A suspension of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspension {
-    /// In Unix milliseconds; `None` until an admin lifts it.
+    /// End, in Unix milliseconds; `None` until an admin lifts it.
     pub until: Option<i64>,
-    /// For the user to read.
+    /// Reason, shown to the user.
     pub reason: String,
 }
 
 impl Suspension {
-    /// The one in a row, if it still holds.
+    /// The suspension in a row; `None` when there is none or it has ended.
     pub(super) fn of_row(until: Option<i64>, reason: Option<String>) -> Option<Self> {
         let until = until.filter(|until| *until > now_ms())?;
         Some(Self {
@@ -55,18 +55,18 @@ impl fmt::Display for Suspension {
     }
 }
 
-/// What became of something that was to be done to a user.
+/// Result of an admin's action on a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdminOutcome {
-    /// It is done.
+    /// Done.
     Done,
     /// There is no such user.
     NoUser,
-    /// They would shut themselves out.
+    /// Refused: admins cannot suspend themselves.
     Oneself,
-    /// No admin would be left who could lift it.
+    /// Refused: no admin would be left who could lift it.
     LastAdmin,
-    /// They are not suspended.
+    /// The user is not suspended.
     NotSuspended,
 }
 
@@ -84,24 +84,24 @@ impl fmt::Display for AdminOutcome {
     }
 }
 
-/// A user, for admins.
+/// A user as admins see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserRow {
-    /// Who.
+    /// Id of the user.
     pub user: UserId,
-    /// The name over the head.
+    /// Name.
     pub name: String,
-    /// What they may do.
+    /// Role.
     pub role: Role,
-    /// In Unix milliseconds.
+    /// Time of sign-up, in Unix milliseconds.
     pub created_at: i64,
-    /// How many sessions they have.
+    /// Number of sessions.
     pub sessions: i64,
-    /// Whether the name looks like the one of an earlier user.
+    /// Whether the name looks like the name of an earlier user.
     pub looks_alike: bool,
-    /// In Unix milliseconds, to the hour; nothing when they have no session.
+    /// Last use of a session, rounded to the hour, in Unix milliseconds; `None` without sessions.
     pub used_at: Option<i64>,
-    /// Why they may not use the server now.
+    /// Suspension, if any.
     pub suspension: Option<Suspension>,
 }
 
@@ -118,15 +118,15 @@ type UserColumns = (
 );
 
 impl Store {
-    /// Users by name, those after a name when there is one, and only those whose name has the text
-    /// in it, in any case.
+    /// Lists users by name, after a name if given, and only those whose name contains the search
+    /// text, in any case.
     pub async fn users(
         &self,
         search: &str,
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<UserRow>, StoreError> {
-        // PostgreSQL cannot even be asked for such a text.
+        // PostgreSQL cannot store or query a NUL.
         if search.contains('\0') || after.is_some_and(|after| after.contains('\0')) {
             return Ok(Vec::new());
         }
@@ -176,8 +176,8 @@ impl Store {
             .collect()
     }
 
-    /// Keeps a user out until then, or until it is lifted. Their sessions stay, so that each can be
-    /// told why.
+    /// Suspends a user until a time, or until it is lifted. Their sessions stay, so that each
+    /// connection can be told the reason.
     pub async fn suspend(
         &self,
         actor: &Actor,
@@ -187,7 +187,8 @@ impl Store {
         if actor.user == Some(user) {
             return Ok(AdminOutcome::Oneself);
         }
-        // Alone: two admins who suspend each other would each see the other one left.
+        // Serialised: otherwise two admins who suspend each other would each see the other one
+        // left.
         let mut tx = self.begin_alone().await?;
         let Some(name) = name_of(&mut tx, user).await? else {
             return Ok(AdminOutcome::NoUser);
@@ -226,7 +227,7 @@ impl Store {
         Ok(AdminOutcome::Done)
     }
 
-    /// Lets a user in again.
+    /// Lifts a suspension.
     pub async fn unsuspend(&self, actor: &Actor, user: UserId) -> Result<AdminOutcome, StoreError> {
         let mut tx = self.begin().await?;
         let Some(name) = name_of(&mut tx, user).await? else {
@@ -289,7 +290,7 @@ impl Store {
         Ok(AdminOutcome::Done)
     }
 
-    /// Gives a user another password and ends every session of theirs.
+    /// Sets a user's password and ends all of their sessions.
     pub async fn reset_password(
         &self,
         actor: &Actor,
@@ -306,7 +307,7 @@ impl Store {
         Ok(AdminOutcome::Done)
     }
 
-    /// Deletes a space of any user; false when there is none.
+    /// Deletes a space of any user; `false` when there is none.
     pub async fn delete_space_by(&self, actor: &Actor, space: SpaceId) -> Result<bool, StoreError> {
         self.empty_chat(space).await?;
         let mut tx = self.begin().await?;
@@ -331,7 +332,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Those of the spaces that are not in the database any more: one query, however many they are.
+    /// Those of the spaces that were deleted, in one query.
     pub async fn gone_spaces(&self, spaces: &[SpaceId]) -> Result<Vec<SpaceId>, StoreError> {
         let rows: Vec<(String,)> = sqlx::query_as(self.kind.choose(&GONE))
             .bind(given(spaces.iter()))

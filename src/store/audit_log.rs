@@ -1,5 +1,5 @@
-//! Audit log: what admins did, with the names of that time. Each row is written in the transaction
-//! of what it tells.
+//! Audit log: actions of admins, with the names at that time. Each row is written in the
+//! transaction of its action.
 
 use uuid::Uuid;
 
@@ -7,17 +7,17 @@ use super::sessions::SignedIn;
 use super::{Store, StoreError, Tx, id, now_ms};
 use crate::components::id::{SpaceId, UserId};
 
-/// Who does something.
+/// The user or command line that acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// `None` for a command line.
     pub user: Option<UserId>,
-    /// Their name of now.
+    /// Current name.
     pub name: String,
 }
 
 impl Actor {
-    /// Who may write the database may do everything.
+    /// Access to the database is enough to be allowed everything.
     pub fn command_line() -> Self {
         Self {
             user: None,
@@ -35,18 +35,18 @@ impl From<&SignedIn> for Actor {
     }
 }
 
-/// What was done.
+/// Kind of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
-    /// A user was made an admin.
+    /// A user became an admin.
     MakeAdmin,
-    /// A user got another password.
+    /// A user's password was reset.
     ResetPassword,
-    /// A user may not use the server.
+    /// A user was suspended.
     Suspend,
-    /// A user may again.
+    /// A suspension was lifted.
     Unsuspend,
-    /// Every session of a user was ended.
+    /// All sessions of a user were ended.
     SignOut,
     /// A space was deleted.
     DeleteSpace,
@@ -55,7 +55,7 @@ pub enum Act {
 }
 
 impl Act {
-    /// The word in the table and over HTTP.
+    /// Its name in the table and over HTTP.
     pub const fn word(self) -> &'static str {
         match self {
             Self::MakeAdmin => "make-admin",
@@ -69,7 +69,7 @@ impl Act {
     }
 }
 
-/// Something that is done, on its way into the log.
+/// A row to be written.
 pub(super) struct NewAuditRow<'a> {
     pub(super) actor: &'a Actor,
     pub(super) act: Act,
@@ -79,26 +79,26 @@ pub(super) struct NewAuditRow<'a> {
     pub(super) detail: &'a str,
 }
 
-/// Something that was done.
+/// A row of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRow {
-    /// Rises with time.
+    /// Id; rises with time.
     pub id: Uuid,
-    /// In Unix milliseconds.
+    /// Time, in Unix milliseconds.
     pub at: i64,
-    /// Who did it; `None` for the command line.
+    /// User who acted; `None` for the command line.
     pub actor_id: Option<String>,
-    /// Their name then.
+    /// Name of that user at that time.
     pub actor: String,
-    /// One of the words of [`Act`], or of a later version.
+    /// Action: a name of [`Act`], or of a later version.
     pub action: String,
-    /// The space it concerned.
+    /// Space concerned, if any.
     pub space: Option<String>,
-    /// What it was done to.
+    /// Id of the target, if any.
     pub target_id: Option<String>,
-    /// Its name then.
+    /// Name of the target at that time.
     pub target: String,
-    /// What more there is to say: a reason, a time.
+    /// Details, for example a reason or a time.
     pub detail: String,
 }
 
@@ -114,21 +114,21 @@ type AuditColumns = (
     String,
 );
 
-/// Writes it down, if the transaction is committed.
-pub(super) async fn write(tx: &mut Tx, deed: NewAuditRow<'_>) -> Result<(), StoreError> {
+/// Writes a row within a transaction.
+pub(super) async fn write(tx: &mut Tx, row: NewAuditRow<'_>) -> Result<(), StoreError> {
     sqlx::query(
         "insert into audit_log (id, space_id, actor_id, actor, action, target_id, target, detail, \
         at) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(Uuid::now_v7().to_string())
-    .bind(deed.space.map(|space| space.to_string()))
-    .bind(deed.actor.user.map(|user| user.to_string()))
-    .bind(&deed.actor.name)
-    .bind(deed.act.word())
-    .bind(deed.target_id)
-    .bind(deed.target)
-    .bind(deed.detail)
+    .bind(row.space.map(|space| space.to_string()))
+    .bind(row.actor.user.map(|user| user.to_string()))
+    .bind(&row.actor.name)
+    .bind(row.act.word())
+    .bind(row.target_id)
+    .bind(row.target)
+    .bind(row.detail)
     .bind(now_ms())
     .execute(&mut **tx)
     .await?;
@@ -136,7 +136,7 @@ pub(super) async fn write(tx: &mut Tx, deed: NewAuditRow<'_>) -> Result<(), Stor
 }
 
 impl Store {
-    /// What was done, the newest first; only what was before that row, when there is one.
+    /// Rows of the log, newest first; only those before the given row, if any.
     pub async fn audit_log(
         &self,
         before: Option<Uuid>,

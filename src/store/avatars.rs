@@ -1,23 +1,23 @@
-//! Avatars: the pictures that people can walk around as.
+//! Avatars: the pictures that players can choose for themselves.
 
 use uuid::Uuid;
 
 use super::{Store, StoreError, id, now_ms, uploads};
 use crate::components::id::AvatarId;
 
-/// One avatar.
+/// An avatar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AvatarRow {
-    /// Which.
+    /// Id of the avatar.
     pub id: AvatarId,
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// Where its picture is.
+    /// Address of the picture.
     pub image_url: String,
 }
 
 impl Store {
-    /// Every avatar, oldest first.
+    /// All avatars, oldest first.
     pub async fn avatars(&self) -> Result<Vec<AvatarRow>, StoreError> {
         let rows: Vec<(String, String, String)> =
             sqlx::query_as("select id, name, image_url from avatars order by id")
@@ -56,8 +56,8 @@ impl Store {
         Ok(avatar)
     }
 
-    /// Deletes an avatar, and its picture with it when nothing else shows that; who chose it has
-    /// none then. Answers whether it was there.
+    /// Deletes an avatar, and its picture when nothing else shows it; users who chose it have none
+    /// then. Returns whether it existed.
     pub async fn delete_avatar(&self, avatar: AvatarId) -> Result<bool, StoreError> {
         let mut tx = self.begin_alone().await?;
         let deleted: Option<(String,)> =

@@ -1,10 +1,10 @@
-//! Backup: one file with the database and the uploads of a data folder, made while the server runs;
-//! and the way back.
+//! Backup and restore: one file with the database and the uploads of a data folder, made while the
+//! server runs.
 //!
 //! The file is a tar archive: `plaza.db`, `uploads/…`, and last `manifest.json` with the length and
-//! SHA-256 of each. A file without a manifest is not whole. The database is copied by `vacuum
-//! into`, from one moment, while others write; uploads come after it, and never change under their
-//! names, so that what the database speaks of is there.
+//! SHA-256 of each file. A file without a manifest is incomplete. The database is copied by `vacuum
+//! into`, as of one moment, while others write. Uploads are copied after it and never change under
+//! their names, so all uploads that the database names are included.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -21,20 +21,20 @@ use super::opening::sqlite_url;
 use super::sessions::hex;
 use super::{StoreError, now_ms};
 
-/// What the archive is, for later programs.
+/// Format of the archive, for later versions.
 const FORMAT: &str = "plaza sqlite 1";
 
 const DATABASE: &str = "plaza.db";
 const UPLOADS: &str = "uploads";
 const MANIFEST: &str = "manifest.json";
 
-/// Where a restore lies until it is known to be whole.
+/// Folder of a restore until it is known to be complete.
 const RESTORING: &str = ".restoring";
 
-/// Longest manifest: a line for each of half a million uploads.
+/// Longest manifest, in bytes: a line for each of half a million uploads.
 const LONGEST_MANIFEST: u64 = 128 << 20;
 
-/// Why a backup was not made or not brought back.
+/// Why a backup was not made or not restored.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// There is nothing to copy.
@@ -43,44 +43,44 @@ pub enum BackupError {
     /// The disk is too full.
     #[error("{folder} has {free} MB free, and the copy needs {needed} MB while it is made")]
     Full {
-        /// Where.
+        /// Folder on that disk.
         folder: String,
-        /// Megabytes.
+        /// Free megabytes.
         free: u64,
-        /// Megabytes.
+        /// Needed megabytes.
         needed: u64,
     },
-    /// It would write over something.
+    /// The backup file exists already.
     #[error("{0} is there already; a backup overwrites nothing")]
     Exists(String),
-    /// It would write into something.
+    /// The target folder is not empty.
     #[error("{0} is not empty: a backup is brought back into an empty data folder")]
     NotEmpty(String),
-    /// It is no backup, or not a whole one.
+    /// The file is not a backup, or incomplete.
     #[error("this is not a whole backup: {0}")]
     Broken(String),
-    /// Disk or file.
+    /// A disk or file failed.
     #[error("{0}: {1}")]
     Io(String, #[source] io::Error),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A statement.
+    /// A statement failed.
     #[error("database: {0}")]
     Sql(#[from] sqlx::Error),
 }
 
-/// What is in a backup.
+/// Manifest of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     format: String,
-    /// The program that made it.
+    /// Version of the program that made it.
     pub plaza: String,
-    /// When, in Unix milliseconds.
+    /// Time of the backup, in Unix milliseconds.
     pub made: i64,
-    /// Users in it.
+    /// Number of users.
     pub users: i64,
-    /// Spaces in it.
+    /// Number of spaces.
     pub spaces: i64,
     files: BTreeMap<String, ManifestEntry>,
 }
@@ -92,23 +92,23 @@ struct ManifestEntry {
 }
 
 impl Manifest {
-    /// How many uploads are in it.
+    /// Number of uploads.
     pub fn uploads(&self) -> usize {
         self.files.len().saturating_sub(1)
     }
 
-    /// Bytes of all files.
+    /// Size of all files, in bytes.
     pub fn bytes(&self) -> u64 {
         self.files.values().map(|entry| entry.bytes).sum()
     }
 }
 
-/// A file that goes when it is not needed any more, or when something failed.
+/// A file that is removed when this is dropped.
 struct Temporary(PathBuf);
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // It may be where it should be by now.
+        // It may have been moved to its destination already.
         let _ = fs::remove_file(&self.0);
     }
 }
@@ -122,8 +122,8 @@ fn broken(why: impl Into<String>) -> BackupError {
     BackupError::Broken(why.into())
 }
 
-/// Copies a data folder into one file, or to standard output when there is none, while the server
-/// runs or not.
+/// Copies a data folder into a file, or to standard output without one, whether the server runs or
+/// not.
 pub async fn backup(data_dir: &Path, to: Option<&Path>) -> Result<Manifest, BackupError> {
     let database = data_dir.join(DATABASE);
     if !database.exists() {
@@ -181,8 +181,8 @@ pub async fn verify(from: Option<&Path>) -> Result<Manifest, BackupError> {
     .await
 }
 
-/// Brings a backup back into an empty data folder. It is there whole or not at all. Sessions end,
-/// unless they are kept: one that was ended after the backup would live again.
+/// Restores a backup into an empty data folder, all or nothing. Sessions are deleted unless they
+/// are to be kept: one that was ended after the backup would be valid again.
 pub async fn restore(
     from: Option<&Path>,
     data_dir: &Path,
@@ -242,7 +242,7 @@ async fn restore_into(
     Ok(manifest)
 }
 
-/// Work that waits for the disk.
+/// Runs blocking work on its own thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
 ) -> Result<T, BackupError> {
@@ -250,7 +250,7 @@ async fn blocking<T: Send + 'static>(
     done.map_err(|error| broken(format!("the task failed ({error})")))?
 }
 
-/// Twice the database: its copy, and what the log grows by while it is made.
+/// Checks for space of twice the database: its copy, and the growth of the log during the copy.
 fn has_room(folder: &Path, database: &Path) -> Result<(), BackupError> {
     #[cfg(unix)]
     {
@@ -274,7 +274,7 @@ async fn connect(file: &Path) -> Result<AnyConnection, BackupError> {
     Ok(AnyConnection::connect_with(&options).await?)
 }
 
-/// Holds that a database is whole; answers how many users and spaces it has.
+/// Checks that a database is intact; returns its numbers of users and spaces.
 async fn check(file: &Path) -> Result<(i64, i64), BackupError> {
     let mut connection = connect(file).await?;
     let (verdict,): (String,) = sqlx::query_as("pragma integrity_check(1)")
@@ -299,7 +299,7 @@ async fn check(file: &Path) -> Result<(i64, i64), BackupError> {
     Ok(counts)
 }
 
-/// Writes the archive; answers the manifest with every file in it.
+/// Writes the archive; returns the manifest with every file in it.
 fn pack(
     out: impl Write,
     mut manifest: Manifest,
@@ -344,8 +344,7 @@ fn header(bytes: u64) -> tar::Header {
     header
 }
 
-/// Every file below a folder, by name; what only passes through there has a name that begins with a
-/// dot.
+/// Finds every file below a folder; names of temporary files begin with a dot, and are skipped.
 fn find(folder: &Path, name: &str, files: &mut Vec<(String, PathBuf)>) -> Result<(), BackupError> {
     let mut entries: Vec<_> = fs::read_dir(folder)
         .map_err(at(folder))?
@@ -369,7 +368,7 @@ fn find(folder: &Path, name: &str, files: &mut Vec<(String, PathBuf)>) -> Result
     Ok(())
 }
 
-/// Hands every file of an archive over, and holds that they are those of its manifest.
+/// Passes every file of an archive to a callback, and checks the files against the manifest.
 fn unpack(
     from: Option<&Path>,
     mut take: impl FnMut(&Path, &mut dyn Read) -> io::Result<()>,
@@ -436,7 +435,7 @@ fn unpack(
     Ok(manifest)
 }
 
-/// The name of a file that may be in a backup.
+/// Name of a file that may be in a backup; `None` for others.
 fn name_of(path: &Path) -> Option<String> {
     let mut parts = path.components();
     let is_plain = parts.all(|part| matches!(part, Component::Normal(_)));
@@ -451,7 +450,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Reads, and remembers what it read.
+/// A reader that hashes what it reads.
 struct Hashing<R> {
     inner: R,
     hash: Sha256,

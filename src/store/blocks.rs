@@ -1,13 +1,13 @@
-//! Blocks: the users whom a user keeps away from them.
+//! Blocks: users that a user has blocked.
 
 use super::{Store, StoreError, id, now_ms};
 use crate::components::id::UserId;
 
-/// Users that one user may keep away at most.
+/// Most users that one user may block.
 pub const MOST_BLOCKED: i64 = 1_000;
 
 impl Store {
-    /// Whom a user keeps away, by rising id.
+    /// Users that a user blocks, by rising id.
     pub async fn blocked_by(&self, user: UserId) -> Result<Vec<UserId>, StoreError> {
         let rows: Vec<(String,)> =
             sqlx::query_as("select other_id from blocks where user_id = $1 order by other_id")
@@ -17,7 +17,7 @@ impl Store {
         rows.iter().map(|(other,)| id(other)).collect()
     }
 
-    /// Whether one of two users keeps the other away.
+    /// Whether one of two users blocks the other.
     pub async fn is_blocked(&self, a: UserId, b: UserId) -> Result<bool, StoreError> {
         let row: Option<(i64,)> = sqlx::query_as(
             "select cast(1 as bigint) from blocks \
@@ -30,8 +30,7 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Keeps a user away from another, or no longer. `false` when there is no such user, or it
-    /// would be one too many.
+    /// Blocks or unblocks a user. `false` when there is no such user, or the limit is reached.
     pub async fn set_blocked(
         &self,
         user: UserId,

@@ -1,4 +1,4 @@
-//! Chat: what was said in spaces that keep it.
+//! Chat: messages of spaces that save their chat.
 
 use std::collections::HashMap;
 
@@ -8,23 +8,23 @@ use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use crate::components::peers::ProximityRules;
 use crate::space::DurableEvent;
 
-/// Lines that are swept at once.
+/// Messages deleted per transaction of a sweep.
 const SWEPT: usize = 200;
 
-/// Lines whose words are filled in at once.
+/// Messages indexed per transaction.
 const INDEXED: usize = 100;
 
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// A page of what was said, newest first.
+/// A page of messages, newest first.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ChatPage {
-    /// Only what was said before this line.
+    /// Only messages before this one.
     pub before: Option<ChatId>,
-    /// Only what was said since then, in Unix milliseconds.
+    /// Only messages since this time, in Unix milliseconds.
     pub since: u64,
-    /// At most so many.
+    /// Most messages on the page.
     pub limit: u32,
 }
 
@@ -43,8 +43,8 @@ pub(super) struct RawMessageRow {
 }
 
 impl Store {
-    /// Keeps for ever what became of lines, in order; the same again changes nothing. A space that
-    /// was deleted since then needs none.
+    /// Saves chat events, in order; saving an event again changes nothing. Events of a deleted
+    /// space are dropped.
     pub async fn keep_chat(
         &self,
         space: SpaceId,
@@ -53,8 +53,8 @@ impl Store {
         self.keep_chat_of(space, u64::MAX >> 1, events).await
     }
 
-    /// The same for the process that runs the space; nothing is kept when a later one took the
-    /// space.
+    /// As [`keep_chat`](Self::keep_chat), for the process that runs the space; saves nothing when a
+    /// later owner took the space.
     pub async fn keep_chat_of(
         &self,
         space: SpaceId,
@@ -66,8 +66,8 @@ impl Store {
             .iter()
             .filter(|event| matches!(event, DurableEvent::Said(_)))
             .count();
-        // Locks the space's row: who keeps what at the same time waits, so that numbers rise in the
-        // order in which they become visible.
+        // Locks the space's row: concurrent writers wait, so that numbers rise in the order in
+        // which they become visible.
         let row: Option<(i64, i64)> = sqlx::query_as(
             "update spaces set chat_seq = chat_seq + $2 where id = $1 \
              and not exists (select 1 from space_owner where space_id = $1 and epoch > $3) \
@@ -81,31 +81,31 @@ impl Store {
         let Some((last, cleared)) = row else {
             return Ok(());
         };
-        let mut keeping = Keeping {
+        let mut writer = ChatWriter {
             space: space.to_string(),
             seq: last - said as i64,
             cleared,
         };
         for event in events {
             match event {
-                DurableEvent::Said(line) => keeping.line(&mut tx, line).await?,
-                DurableEvent::Changed(change) => keeping.change(&mut tx, change).await?,
-                DurableEvent::Reacted(reaction) => keeping.reaction(&mut tx, reaction).await?,
-                DurableEvent::Cleared(_) => keeping.clear(&mut tx).await?,
+                DurableEvent::Said(message) => writer.message(&mut tx, message).await?,
+                DurableEvent::Changed(change) => writer.change(&mut tx, change).await?,
+                DurableEvent::Reacted(reaction) => writer.reaction(&mut tx, reaction).await?,
+                DurableEvent::Cleared(_) => writer.clear(&mut tx).await?,
             }
         }
-        uploads::follow_lines(&mut tx, space, events).await?;
+        uploads::follow_messages(&mut tx, space, events).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    /// What was said in a space, newest first.
+    /// Messages of a space, newest first.
     pub async fn lines(
         &self,
         space: SpaceId,
         page: ChatPage,
     ) -> Result<Vec<ChatMessage>, StoreError> {
-        let before = self.place_of(space, page.before).await?;
+        let before = self.number_of(space, page.before).await?;
         let rows: Vec<RawMessageRow> = sqlx::query_as(
             "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from \
             chat_lines \
@@ -122,7 +122,7 @@ impl Store {
         self.with_reactions(space, rows).await
     }
 
-    /// What was said in a space after a line, or from the beginning, oldest first.
+    /// Messages of a space after a message, or from the beginning, oldest first.
     pub async fn lines_after(
         &self,
         space: SpaceId,
@@ -131,7 +131,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<ChatMessage>, StoreError> {
         let after = match after {
-            Some(_) => self.place_of(space, after).await?,
+            Some(_) => self.number_of(space, after).await?,
             None => 0,
         };
         let mut rows: Vec<RawMessageRow> = sqlx::query_as(
@@ -148,19 +148,20 @@ impl Store {
         .fetch_all(&self.readers)
         .await?;
         rows.reverse();
-        let mut lines = self.with_reactions(space, rows).await?;
-        lines.reverse();
-        Ok(lines)
+        let mut messages = self.with_reactions(space, rows).await?;
+        messages.reverse();
+        Ok(messages)
     }
 
-    /// Where in the order of a space a line stands; behind all of them when there is none. A line
-    /// that is not kept (any more) is looked for by its id, which says about when it was said.
-    pub(super) async fn place_of(
+    /// Number of a message in the order of its space; without a message, beyond all of them. A
+    /// message that is not stored (any longer) is placed by its id, which contains about the time
+    /// of sending.
+    pub(super) async fn number_of(
         &self,
         space: SpaceId,
-        line: Option<ChatId>,
+        message: Option<ChatId>,
     ) -> Result<i64, StoreError> {
-        let Some(line) = line else {
+        let Some(message) = message else {
             return Ok(i64::MAX);
         };
         let row: Option<(String, i64)> = sqlx::query_as(
@@ -168,16 +169,19 @@ impl Store {
                 by id desc limit 1",
         )
         .bind(space.to_string())
-        .bind(line.to_string())
+        .bind(message.to_string())
         .fetch_optional(&self.readers)
         .await?;
-        Ok(row.map_or(
-            0,
-            |(id, seq)| if id == line.to_string() { seq } else { seq + 1 },
-        ))
+        Ok(row.map_or(0, |(id, seq)| {
+            if id == message.to_string() {
+                seq
+            } else {
+                seq + 1
+            }
+        }))
     }
 
-    /// Lines, newest first, with what people think of them.
+    /// Messages, newest first, with their reactions.
     pub(super) async fn with_reactions(
         &self,
         space: SpaceId,
@@ -195,11 +199,11 @@ impl Store {
             .collect()
     }
 
-    /// One line of a space.
+    /// One message of a space.
     pub async fn line(
         &self,
         space: SpaceId,
-        line: ChatId,
+        message: ChatId,
     ) -> Result<Option<ChatMessage>, StoreError> {
         let row: Option<RawMessageRow> = sqlx::query_as(
             "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from \
@@ -208,14 +212,13 @@ impl Store {
              $1)",
         )
         .bind(space.to_string())
-        .bind(line.to_string())
+        .bind(message.to_string())
         .fetch_optional(&self.readers)
         .await?;
         row.map(|row| row.read(Vec::new())).transpose()
     }
 
-    /// Sets how long lines are kept, how much time lies between two of the same user, and how
-    /// people hear and see each other.
+    /// Sets the chat and proximity rules of a space.
     pub async fn change_chat_rules(
         &self,
         space: SpaceId,
@@ -240,9 +243,8 @@ impl Store {
         Ok(())
     }
 
-    /// Sweeps what is shown no longer: lines that are older than the spaces want, and lines that
-    /// were deleted all at once. Answers how many those were. It goes a few hundred lines at a
-    /// time, so that others write in between.
+    /// Deletes expired messages and those of cleared chats; returns their number. Works in
+    /// transactions of a few hundred messages, so that others can write in between.
     pub async fn forget_old_lines(&self) -> Result<u64, StoreError> {
         let spaces: Vec<(String, Option<i64>, i64)> = sqlx::query_as(
             "select id, chat_retention_days, chat_cleared from spaces where chat_retention_days is \
@@ -264,7 +266,7 @@ impl Store {
         Ok(forgotten)
     }
 
-    /// Sweeps a part of a space.
+    /// Sweeps part of a space.
     async fn sweep(&self, space: &str, cleared: i64, since: i64) -> Result<usize, StoreError> {
         let mut tx = self.begin().await?;
         let mut rows: Vec<(String, i64, String)> = sqlx::query_as(
@@ -295,13 +297,13 @@ impl Store {
                 .await?;
         }
         let shown = rows.iter().filter(|(_, _, text)| text.contains("/files/"));
-        uploads::free_lines(&mut tx, shown.map(|(id, _, _)| id.as_str())).await?;
+        uploads::free_messages(&mut tx, shown.map(|(id, _, _)| id.as_str())).await?;
         tx.commit().await?;
         Ok(rows.len())
     }
 
-    /// Forgets everything that was said in a space that is to be deleted, a part at a time: with
-    /// the space it would go at once, and all others would wait for it.
+    /// Deletes all messages of a space that is to be deleted, in parts: deleting them with the
+    /// space would block all other writers.
     pub(super) async fn empty_chat(&self, space: SpaceId) -> Result<(), StoreError> {
         for statement in [
             "delete from chat_words where space_id = $1 and word <= \
@@ -320,8 +322,8 @@ impl Store {
         Ok(())
     }
 
-    /// Fills in the index, and the place in the order, of some lines that an earlier version kept.
-    /// Answers how many; none when all have both.
+    /// Indexes some messages that were written by an earlier version, and numbers them. Returns
+    /// their number; 0 when all are indexed.
     pub async fn index_lines(&self) -> Result<usize, StoreError> {
         let rows: Vec<(String, String)> = sqlx::query_as(
             "select space_id, id from chat_lines where indexed = 0 order by space_id, id limit $1",
@@ -330,14 +332,15 @@ impl Store {
         .fetch_all(&self.searchers)
         .await?;
         let mut tx = self.begin().await?;
-        for (space, line) in &rows {
-            // Another process may have come first; and a space's numbers are given under its lock.
+        for (space, message) in &rows {
+            // Another process may have been faster; and numbers of a space are given under its
+            // lock.
             sqlx::query(
                 "update spaces set chat_seq = chat_seq + 1 where id = $1 and exists \
                          (select 1 from chat_lines where id = $2 and seq = 0)",
             )
             .bind(space.clone())
-            .bind(line.clone())
+            .bind(message.clone())
             .execute(&mut *tx)
             .await?;
             let row: Option<(i64, String)> = sqlx::query_as(
@@ -345,7 +348,7 @@ impl Store {
                  (select chat_seq from spaces where spaces.id = space_id) end where id = $1 and \
                  indexed = 0 returning seq, text",
             )
-            .bind(line.clone())
+            .bind(message.clone())
             .fetch_optional(&mut *tx)
             .await?;
             if let Some((seq, text)) = row {
@@ -356,7 +359,7 @@ impl Store {
         Ok(rows.len())
     }
 
-    /// Reactions to a stretch of lines.
+    /// Reactions to a range of messages.
     async fn reactions(
         &self,
         space: SpaceId,
@@ -374,10 +377,10 @@ impl Store {
         .bind(newest)
         .fetch_all(&self.readers)
         .await?;
-        let mut lines: HashMap<String, Vec<Reaction>> = HashMap::new();
-        for (line, emoji, user) in rows {
+        let mut messages: HashMap<String, Vec<Reaction>> = HashMap::new();
+        for (message, emoji, user) in rows {
             let user: UserId = id(&user)?;
-            let kinds = lines.entry(line).or_default();
+            let kinds = messages.entry(message).or_default();
             match kinds.iter_mut().find(|kind| kind.emoji == emoji) {
                 Some(kind) => kind.users.push(user),
                 None => kinds.push(Reaction {
@@ -386,30 +389,30 @@ impl Store {
                 }),
             }
         }
-        Ok(lines)
+        Ok(messages)
     }
 }
 
-/// PostgreSQL has no text with a zero in it.
+/// PostgreSQL cannot store a NUL in a text.
 fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// What is being kept of one space.
-struct Keeping {
+/// State of saving the chat of one space.
+struct ChatWriter {
     space: String,
-    /// The last number that was given to a line.
+    /// Last number that was given to a message.
     seq: i64,
-    /// Up to which number everything was deleted.
+    /// Number up to which all messages were deleted.
     cleared: i64,
 }
 
-impl Keeping {
-    /// A line that is kept again after everything was deleted is what it was: it comes before that
-    /// deletion, or after it, as the events say.
-    async fn line(&mut self, tx: &mut Tx, line: &ChatMessage) -> Result<(), StoreError> {
+impl ChatWriter {
+    /// Saves a message. One that is saved again after a clear keeps its place before or after the
+    /// clear, as the events say.
+    async fn message(&mut self, tx: &mut Tx, message: &ChatMessage) -> Result<(), StoreError> {
         self.seq += 1;
-        let text = storable(&line.text);
+        let text = storable(&message.text);
         let kept = sqlx::query(
             "insert into chat_lines (id, space_id, user_id, name, text, search, at, scope, \
             reply_to, seq, indexed) \
@@ -419,15 +422,15 @@ impl Keeping {
              indexed = 1 \
              where chat_lines.space_id = excluded.space_id and chat_lines.seq between 1 and $11",
         )
-        .bind(line.id.to_string())
+        .bind(message.id.to_string())
         .bind(self.space.clone())
-        .bind(line.user.to_string())
-        .bind(&line.name)
+        .bind(message.user.to_string())
+        .bind(&message.name)
         .bind(&text)
         .bind(words::folded(&text))
-        .bind(line.at as i64)
-        .bind(line.scope as i64)
-        .bind(line.reply_to.map(|line| line.to_string()))
+        .bind(message.at as i64)
+        .bind(message.scope as i64)
+        .bind(message.reply_to.map(|id| id.to_string()))
         .bind(self.seq)
         .bind(self.cleared)
         .execute(&mut **tx)
@@ -438,7 +441,7 @@ impl Keeping {
         Ok(())
     }
 
-    /// What was deleted stays so, and an older change does not undo a newer one.
+    /// Deleted messages stay deleted, and an older change does not undo a newer one.
     async fn change(&self, tx: &mut Tx, change: &MessageChange) -> Result<(), StoreError> {
         let is_deleted = i64::from(change.text.is_none());
         let before: Option<(i64, String)> = sqlx::query_as(
@@ -499,8 +502,7 @@ impl Keeping {
         Ok(())
     }
 
-    /// Nothing of what was said so far is shown any more. The rows are swept later: there may be a
-    /// million.
+    /// Hides all messages so far. The rows are deleted later by the sweep: there may be a million.
     async fn clear(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         self.cleared = self.seq;
         sqlx::query("update spaces set chat_cleared = $2 where id = $1")
@@ -508,7 +510,7 @@ impl Keeping {
             .bind(self.cleared)
             .execute(&mut **tx)
             .await?;
-        // Lines of an earlier version that have no number yet.
+        // Messages of an earlier version that have no number yet.
         sqlx::query("delete from chat_lines where space_id = $1 and seq = 0")
             .bind(self.space.clone())
             .execute(&mut **tx)
@@ -531,7 +533,7 @@ impl RawMessageRow {
             scope: u8::try_from(self.scope)
                 .ok()
                 .and_then(Scope::from_wire)
-                .ok_or(StoreError::Corrupt("who a line is for"))?,
+                .ok_or(StoreError::Corrupt("the scope of a message"))?,
             reply_to: self.reply_to.as_deref().map(id).transpose()?,
             edited: self.edited_at.filter(|_| !is_deleted).map(|at| at as u64),
             is_deleted,

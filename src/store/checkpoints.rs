@@ -1,5 +1,5 @@
-//! Checkpoints: the newest saved state of each space, as bytes that only `space` can read, and what
-//! happened since.
+//! Checkpoints: the newest saved state of each space, as bytes that only `space` can read, and the
+//! log of events since.
 
 use super::{Store, StoreError, now_ms, unless_gone};
 use crate::components::id::SpaceId;
@@ -7,26 +7,26 @@ use crate::components::id::SpaceId;
 /// A saved state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckpointRow {
-    /// Of which ownership.
+    /// Epoch of the owner that saved it.
     pub epoch: u64,
-    /// When, in the space's own time.
+    /// Tick of the space.
     pub tick: u64,
-    /// What.
+    /// Encoded state.
     pub blob: Vec<u8>,
 }
 
-/// Something that happened and must not be lost.
+/// A durable event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogRow {
-    /// When, in the space's own time.
+    /// Tick of the space.
     pub tick: u64,
-    /// What.
+    /// Encoded event.
     pub event: Vec<u8>,
 }
 
 impl Store {
-    /// Keeps a state unless a newer ownership saved one already, or took the space; answers whether
-    /// it was kept. What the log says up to that tick is in the state, and goes.
+    /// Saves a state unless a later owner saved one or took the space; returns whether it was
+    /// saved. Log entries up to its tick are deleted, as the state contains them.
     pub async fn save_checkpoint(
         &self,
         space: SpaceId,
@@ -80,8 +80,8 @@ impl Store {
         }))
     }
 
-    /// Keeps what happened at which tick, all or none; answers whether it was kept, which it is not
-    /// when the epoch is over. What is there already is not kept twice.
+    /// Appends events of ticks to the log, all or none; returns whether they were saved, which is
+    /// refused when the epoch is over. Duplicates are ignored.
     pub async fn append_log(
         &self,
         space: SpaceId,
@@ -111,7 +111,7 @@ impl Store {
         Ok(true)
     }
 
-    /// What happened since the checkpoint, oldest first.
+    /// Events since the checkpoint, oldest first.
     pub async fn load_log(&self, space: SpaceId) -> Result<Vec<LogRow>, StoreError> {
         let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
             "select tick, event from space_log where space_id = $1 order by tick, number",
@@ -126,7 +126,7 @@ impl Store {
         Ok(rows.collect())
     }
 
-    /// Forgets the state of a space.
+    /// Deletes the state of a space.
     pub async fn delete_checkpoint(&self, space: SpaceId) -> Result<(), StoreError> {
         sqlx::query("delete from checkpoints where space_id = $1")
             .bind(space.to_string())

@@ -1,4 +1,4 @@
-//! Direct: what people wrote to one another, and how far each has read.
+//! Direct messages between users, and read positions.
 
 use uuid::Uuid;
 
@@ -6,44 +6,44 @@ use super::{Store, StoreError, Tx, id, now_ms, unless_gone, uploads};
 use crate::components::direct::DirectMessage;
 use crate::components::id::{MessageId, UserId};
 
-/// A message to be.
+/// A message to be written.
 #[derive(Debug, Clone, Copy)]
 pub struct NewMessage<'a> {
-    /// Who writes it.
+    /// Sender.
     pub from: UserId,
-    /// Who it is for.
+    /// Recipient.
     pub to: UserId,
-    /// The sender's own number of it.
+    /// The sender's own number of the message.
     pub client_id: u32,
-    /// The words.
+    /// Text.
     pub text: &'a str,
 }
 
-/// How keeping a message went.
+/// Result of writing a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
-    /// It is kept now.
+    /// It was written.
     New(DirectMessage),
-    /// It was kept before: the sender heard no answer.
+    /// It was written earlier: the sender missed the answer.
     Before(DirectMessage),
-    /// The sender gave other words under the same number.
+    /// Refused: an earlier message with this number has another text.
     OtherWords,
-    /// There is nobody to write to.
+    /// Refused: there is no such recipient.
     Nobody,
 }
 
-/// What one person and another wrote, in short.
+/// Summary of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversation {
-    /// The other.
+    /// Id of the other user.
     pub other: UserId,
-    /// Their name.
+    /// Name of the other user.
     pub name: String,
-    /// Their picture.
+    /// Address of the other user's picture.
     pub image_url: Option<String>,
-    /// The newest message.
+    /// Newest message.
     pub last: DirectMessage,
-    /// Messages of the other that were not read yet; a thousand stands for more.
+    /// Messages of the other user that were not read yet; 1,000 means 1,000 or more.
     pub unread: u32,
 }
 
@@ -69,12 +69,12 @@ struct RawConversation {
 }
 
 impl Store {
-    /// Keeps a message, once however often it is sent. Of two people the later message has the
-    /// higher id, whatever the clocks of the processes say that take them.
+    /// Writes a message once, however often it is sent. In a conversation a later message has a
+    /// higher id, independent of the clocks of processes.
     pub async fn write_direct(&self, new: NewMessage<'_>) -> Result<Written, StoreError> {
         let text = new.text.replace('\0', "\u{fffd}");
         let mut tx = self.begin().await?;
-        // The lock of the conversation: one at a time writes in it.
+        // Locks the conversation, so that only one message is written at a time.
         let last = sqlx::query_as(
             "insert into direct_conversations (user_id, other_id, last_id) values ($1, $2, '') \
              on conflict (user_id, other_id) do update set last_id = direct_conversations.last_id \
@@ -90,7 +90,8 @@ impl Store {
         let id = next_id(&last)?;
         let kept = sqlx::query(
             "insert into direct_messages (id, pair, from_id, to_id, client_id, text, at) \
-             values ($1, $2, $3, $4, $5, $6, $7) on conflict (from_id, to_id, client_id) do nothing",
+             values ($1, $2, $3, $4, $5, $6, $7) \
+             on conflict (from_id, to_id, client_id) do nothing",
         )
         .bind(id.to_string())
         .bind(pair(new.from, new.to))
@@ -104,8 +105,8 @@ impl Store {
         let is_new = kept.rows_affected() > 0;
         if is_new {
             uploads::follow_directs(&mut tx, id, &text).await?;
-            // Always in the same order, or two who write to one another at once would wait for each
-            // other.
+            // Always in the same order: two users who write to each other at once would deadlock
+            // otherwise.
             for user in [new.from.min(new.to), new.from.max(new.to)] {
                 let other = if user == new.from { new.to } else { new.from };
                 list(&mut tx, user, other, id, user == new.to).await?;
@@ -132,7 +133,7 @@ impl Store {
         })
     }
 
-    /// What two people wrote to one another, newest first.
+    /// Messages between two users, newest first.
     pub async fn directs(
         &self,
         user: UserId,
@@ -154,8 +155,8 @@ impl Store {
         rows.into_iter().map(RawMessage::read).collect()
     }
 
-    /// With whom a person writes, the newest conversation first; only those whose newest message
-    /// came before `before`.
+    /// Conversations of a user, the newest first; only those whose newest message is before
+    /// `before`.
     pub async fn conversations(
         &self,
         user: UserId,
@@ -182,7 +183,7 @@ impl Store {
         rows.into_iter().map(RawConversation::read).collect()
     }
 
-    /// A person has read what another wrote, up to that message; it never goes back.
+    /// Marks the messages of another user as read up to a message; the position never moves back.
     pub async fn read_direct(
         &self,
         user: UserId,
@@ -203,8 +204,8 @@ impl Store {
         if unless_gone(kept)?.is_none_or(|kept| kept.rows_affected() == 0) {
             return Ok(());
         }
-        // Locked first and counted then: a message that is being written counts itself, or is
-        // counted.
+        // Locked first and counted after that, so that a message that is being written is counted
+        // exactly once.
         sqlx::query(
             "update direct_conversations set unread = 0 where user_id = $1 and other_id = $2",
         )
@@ -229,7 +230,7 @@ impl Store {
     }
 }
 
-/// Puts a new message in front of a person's conversations.
+/// Moves a conversation to the front of a user's list.
 async fn list(
     tx: &mut Tx,
     user: UserId,
@@ -265,7 +266,7 @@ fn next_id(last: &str) -> Result<MessageId, StoreError> {
     Ok(MessageId(now.max(Uuid::from_u128(last.as_u128() + 1))))
 }
 
-/// What names a conversation from both sides.
+/// Key of a conversation, the same from both sides.
 fn pair(a: UserId, b: UserId) -> String {
     format!("{} {}", a.min(b), a.max(b))
 }
@@ -302,7 +303,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_comes_after_the_one_before_it_whatever_the_clocks_say() {
+    fn the_id_of_a_message_is_higher_than_the_previous_one_for_any_clock() {
         let ahead = MessageId(Uuid::parse_str("7fffffff-ffff-7000-8000-00000000000f").unwrap());
         let next = next_id(&ahead.to_string()).unwrap();
         assert!(next > ahead && next.to_string() > ahead.to_string());

@@ -1,4 +1,4 @@
-//! Elements: pictures with a size in tiles, and what of them blocks.
+//! Elements: pictures with a size in tiles, and the part of them that blocks.
 
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
@@ -10,43 +10,43 @@ use crate::components::layout::Placement;
 use crate::components::tile_rect::TileRect;
 use crate::components::unit::Tile;
 
-/// The part of a picture that blocks, in tiles from its top left corner.
+/// Part of an element that blocks, in tiles from its top left corner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Footprint {
-    /// Columns from the left.
+    /// Column of the left side.
     pub x: u16,
-    /// Rows from the top.
+    /// Row of the top side.
     pub y: u16,
-    /// Columns.
+    /// Width.
     pub width: u16,
-    /// Rows.
+    /// Height.
     pub height: u16,
 }
 
-/// One kind of thing that can be placed.
+/// An element that can be placed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ElementRow {
-    /// Which.
+    /// Id of the element.
     pub id: ElementId,
-    /// What it is called; may be empty.
+    /// Name; may be empty.
     pub name: String,
-    /// Where its picture is.
+    /// Address of the picture.
     pub image_url: String,
-    /// Columns of the picture.
+    /// Width of the picture, in tiles.
     pub width: u16,
-    /// Rows of the picture.
+    /// Height of the picture, in tiles.
     pub height: u16,
     /// Whether it blocks movement.
     pub is_static: bool,
-    /// Whether people are always drawn over it: a rug, a marking.
+    /// Whether players are always drawn over it, as on a rug or a marking.
     pub flat: bool,
-    /// The part that blocks; `None` is all of it.
+    /// The part that blocks; `None` for all of it.
     pub footprint: Option<Footprint>,
 }
 
 impl ElementRow {
-    /// The part that blocks, or would if it were static.
+    /// The part that blocks when the element is static.
     pub fn footprint(&self) -> Footprint {
         self.footprint.unwrap_or(Footprint {
             x: 0,
@@ -62,7 +62,7 @@ impl ElementRow {
             && u32::from(corner.y) + u32::from(self.height) <= u32::from(height)
     }
 
-    /// The tiles that it blocks when it stands there, in a space of that size.
+    /// The tiles that it blocks when placed there, in a space of that size.
     pub(super) fn solid(&self, corner: Tile, width: u16, height: u16) -> Option<TileRect> {
         let print = self.footprint();
         let (x, y) = (
@@ -78,19 +78,19 @@ impl ElementRow {
     }
 }
 
-/// An element standing in a space.
+/// A placed element.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlacedElement {
-    /// This placement.
+    /// Id of the placement.
     pub id: PlacementId,
-    /// The top left tile of the picture.
+    /// Top left tile of the picture.
     pub corner: Tile,
-    /// What stands there.
+    /// The element.
     pub element: ElementRow,
 }
 
 impl PlacedElement {
-    /// As the running world of a space of that size wants it.
+    /// The placement as the running space uses it.
     pub fn placement(&self, width: u16, height: u16) -> Placement {
         Placement {
             id: self.id,
@@ -101,14 +101,14 @@ impl PlacedElement {
     }
 }
 
-/// What an admin changes of an element; `None` stays as it is.
+/// A change of an element; `None` stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ElementChange {
-    /// Its picture.
+    /// Address of the picture.
     pub image_url: Option<String>,
-    /// Columns.
+    /// Width, in tiles.
     pub width: Option<u16>,
-    /// Rows.
+    /// Height, in tiles.
     pub height: Option<u16>,
     /// Whether it blocks.
     pub is_static: Option<bool>,
@@ -165,7 +165,7 @@ impl RawPlaced {
 }
 
 impl Store {
-    /// Every element, oldest first.
+    /// All elements, oldest first.
     pub async fn elements(&self) -> Result<Vec<ElementRow>, StoreError> {
         let rows: Vec<RawElement> = sqlx::query_as(
             "select id as element_id, name, image_url, width, height, is_static, flat, footprint \
@@ -188,7 +188,7 @@ impl Store {
         row.map(RawElement::read).transpose()
     }
 
-    /// Adds an element that blocks as a whole when it is static.
+    /// Adds an element; a static one blocks as a whole.
     pub async fn add_element(
         &self,
         image_url: &str,
@@ -212,8 +212,8 @@ impl Store {
         Ok(element)
     }
 
-    /// Changes an element everywhere it stands; `None` when it is unknown. A footprint that no
-    /// longer fits is dropped.
+    /// Changes an element everywhere; `None` when it is unknown. A footprint that no longer fits is
+    /// dropped.
     pub async fn change_element(
         &self,
         element: ElementId,
@@ -259,13 +259,13 @@ impl Store {
         Ok(Some(element))
     }
 
-    /// What stands in a space, in the order it was placed.
+    /// Placed elements of a space, in the order of placing.
     pub async fn placed(&self, space: SpaceId) -> Result<Vec<PlacedElement>, StoreError> {
         read_placed(&mut *self.readers.acquire().await?, space).await
     }
 }
 
-/// What stands in a space, over that connection.
+/// Placed elements of a space, over a given connection.
 pub(super) async fn read_placed(
     connection: &mut AnyConnection,
     space: SpaceId,

@@ -1,13 +1,12 @@
-//! Folder: the data folder: made, probed, and kept from the other users of the machine.
+//! Data folder: created, checked, and protected from other users of the machine.
 //!
-//! Password hashes, sessions and everything that is kept of chat lie there.
+//! It contains password hashes, sessions and saved chat.
 
 use std::path::Path;
 
 use super::StoreError;
 
-/// Makes a folder unless it is there, holds that it can be written, and lets only the server's own
-/// user into it.
+/// Creates a folder if needed, checks that it is writable, and removes access of other users.
 pub fn prepare_folder(folder: &Path) -> Result<(), StoreError> {
     let probe = folder.join(format!(".write-probe-{}", std::process::id()));
     let failed = |source| StoreError::Folder {
@@ -23,7 +22,7 @@ pub fn prepare_folder(folder: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes a folder that only its owner may enter.
+/// Creates a folder that only its owner may enter.
 fn make(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -32,8 +31,8 @@ fn make(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// Makes an empty file that only its owner may read, unless it is there. `SQLite` takes it for a
-/// new database, and gives what it writes next to it the same mode.
+/// Creates an empty file that only its owner may read, if needed. `SQLite` uses it as a new
+/// database, and gives the files next to it the same mode.
 pub(super) fn make_file(file: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);
@@ -48,37 +47,37 @@ mod private {
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
-    /// What other users may do.
+    /// Permissions of other users.
     const OTHERS: u32 = 0o077;
 
-    /// Set on folders that many share, as /tmp: not ours to close.
+    /// Set on shared folders such as /tmp, which must stay open.
     const STICKY: u32 = 0o1000;
 
-    /// What lies there of ours besides the uploads.
+    /// Files of this program besides the uploads.
     const FILES: [&str; 3] = ["plaza.db", "plaza.db-wal", "plaza.db-shm"];
 
-    /// Takes away what other users may do, and says so in one line. A folder that holds other
-    /// things too keeps its mode: what is ours in it is closed.
+    /// Removes the permissions of other users, and logs it in one line. A folder with other
+    /// contents keeps its mode: only this program's files in it are protected.
     pub(super) fn close(folder: &Path) {
         let uploads = folder.join("uploads");
         let mut closed = 0_usize;
         let mut failed = None;
-        let mut shut = |path: &Path| match shut(path) {
+        let mut protect = |path: &Path| match protect(path) {
             Ok(was_open) => closed += usize::from(was_open),
             Err(error) => failed = Some((path.display().to_string(), error)),
         };
         for name in FILES {
-            shut(&folder.join(name));
+            protect(&folder.join(name));
         }
-        // What lies in a folder that is closed already cannot be reached.
+        // Files in a protected folder cannot be reached.
         if is_open(&uploads) && is_open(folder) {
             for entry in std::fs::read_dir(&uploads).into_iter().flatten().flatten() {
-                shut(&entry.path());
+                protect(&entry.path());
             }
         }
-        shut(&uploads);
+        protect(&uploads);
         if is_ours(folder) {
-            shut(folder);
+            protect(folder);
         }
         if closed > 0 {
             tracing::warn!(folder = %folder.display(), closed, "other users of this machine could \
@@ -94,7 +93,7 @@ mod private {
         symlink_metadata(path).is_ok_and(|found| found.permissions().mode() & OTHERS != 0)
     }
 
-    /// Whether the folder holds nothing but data of this program.
+    /// Whether the folder contains only data of this program.
     fn is_ours(folder: &Path) -> bool {
         let is_known = |name: &str| name == "uploads" || name.starts_with("plaza.");
         let is_shared =
@@ -103,9 +102,9 @@ mod private {
         !is_shared && entries.all(|entry| entry.file_name().to_str().is_some_and(is_known))
     }
 
-    /// Whether it was open until now. A link is left alone: what it leads to is a decision of the
-    /// operator.
-    fn shut(path: &Path) -> std::io::Result<bool> {
+    /// Removes the permissions; returns whether there were any. A symbolic link is left alone: its
+    /// target was chosen by the operator.
+    fn protect(path: &Path) -> std::io::Result<bool> {
         let Ok(found) = symlink_metadata(path) else {
             return Ok(false);
         };

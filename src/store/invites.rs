@@ -1,4 +1,4 @@
-//! Invites: links that admit people to the server. The table holds only hashes of their tokens.
+//! Invites: links with which people may sign up. The table contains only hashes of their tokens.
 
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -8,67 +8,67 @@ use super::users::{NewUser, add_user_within};
 use super::{Store, StoreError, now_ms};
 use crate::components::id::UserId;
 
-/// Letters of a token: 128 bits of chance.
+/// Length of a token in hexadecimal digits: 128 random bits.
 const TOKEN_LETTERS: usize = 32;
 
-/// What an invite is to be like.
+/// Properties of a new invite.
 #[derive(Debug, Clone, Default)]
 pub struct NewInvite {
-    /// For those who look after it.
+    /// Note for the admins.
     pub label: String,
-    /// When it ends, in Unix milliseconds.
+    /// Expiry, in Unix milliseconds; `None` for never.
     pub expires_at: Option<i64>,
-    /// How many people it admits.
+    /// Most sign-ups; `None` for no limit.
     pub max_uses: Option<i64>,
-    /// Who made it; no one for the command line.
+    /// User who made it; `None` for the command line.
     pub by: Option<UserId>,
 }
 
-/// An invite as it is kept.
+/// A stored invite.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct Invite {
-    /// Its id, which is no secret.
+    /// Id, which is not secret.
     pub id: String,
-    /// For those who look after it.
+    /// Note for the admins.
     pub label: String,
-    /// When it ends, in Unix milliseconds.
+    /// Expiry, in Unix milliseconds; `None` for never.
     pub expires_at: Option<i64>,
-    /// How many people it admits.
+    /// Most sign-ups; `None` for no limit.
     pub max_uses: Option<i64>,
-    /// How many it has admitted.
+    /// Number of sign-ups so far.
     pub uses: i64,
-    /// When it was taken back.
+    /// Time of its revocation, in Unix milliseconds.
     pub revoked_at: Option<i64>,
-    /// When it was made.
+    /// Time of its creation, in Unix milliseconds.
     pub at: i64,
 }
 
-/// Whether an invite admits people now.
+/// State of an invite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InviteState {
-    /// It does.
+    /// Valid.
     Good,
-    /// Its time is over.
+    /// Expired.
     Expired,
-    /// It has admitted as many as it was for.
+    /// Used up.
     Used,
-    /// It was taken back.
+    /// Taken back.
     Revoked,
 }
 
-/// How a sign-up by invite ended.
+/// Result of a sign-up by invite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// The user is there.
+    /// The user was added.
     Done(UserId),
-    /// There is no such invite, or it admits no one any more.
+    /// There is no such invite, or it is not valid.
     Refused,
     /// The name is taken.
     NameTaken,
 }
 
 impl Invite {
-    /// What it is good for at that time.
+    /// State at a time, in Unix milliseconds.
     pub fn state(&self, now: i64) -> InviteState {
         if self.revoked_at.is_some() {
             InviteState::Revoked
@@ -83,7 +83,7 @@ impl Invite {
 }
 
 impl Store {
-    /// Makes an invite to the server, and answers its id and its token.
+    /// Adds an invite; returns its id and its token.
     pub async fn add_invite(&self, new: &NewInvite) -> Result<(String, String), StoreError> {
         let id = Uuid::now_v7().to_string();
         let mut token = new_token();
@@ -104,7 +104,7 @@ impl Store {
         Ok((id, token))
     }
 
-    /// The invite to the server with that token.
+    /// The invite with that token.
     pub async fn invite(&self, token: &str) -> Result<Option<Invite>, StoreError> {
         let found = sqlx::query_as(
             "select id, label, expires_at, max_uses, uses, revoked_at, at from invites \
@@ -116,7 +116,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Every invite to the server, the newest first.
+    /// All invites, newest first.
     pub async fn invites(&self) -> Result<Vec<Invite>, StoreError> {
         let all = sqlx::query_as(
             "select id, label, expires_at, max_uses, uses, revoked_at, at from invites \
@@ -127,7 +127,7 @@ impl Store {
         Ok(all)
     }
 
-    /// Takes an invite back; whether there was one that was still there.
+    /// Revokes an invite; returns whether it was there and not revoked yet.
     pub async fn revoke_invite(&self, id: &str) -> Result<bool, StoreError> {
         let revoked =
             sqlx::query("update invites set revoked_at = $1 where id = $2 and revoked_at is null")
@@ -138,8 +138,8 @@ impl Store {
         Ok(revoked.rows_affected() > 0)
     }
 
-    /// Adds a user by an invite. Its use is counted in the same transaction, so that of many who
-    /// come at once no more get in than it is for, and a name that is taken uses nothing up.
+    /// Adds a user by an invite. The use is counted in the same transaction, so that concurrent
+    /// sign-ups cannot exceed the limit, and a taken name uses nothing up.
     pub async fn add_user_by_invite(
         &self,
         token: &str,

@@ -1,8 +1,8 @@
-//! Layouts: what people made of a space, as a whole and as of one version.
+//! Layouts: the full layout of a space, as of one version.
 //!
-//! `spaces.plan_version` rises in every transaction that changes the map, the zones or what stands
-//! in a space. What is read here belongs to the version that is read with it: everything comes out
-//! of one snapshot.
+//! `spaces.plan_version` rises in every transaction that changes the map, the zones or the placed
+//! elements of a space. Reads here use one database snapshot, so the content belongs to the version
+//! that is read with it.
 
 use sqlx::AssertSqlSafe;
 
@@ -13,22 +13,22 @@ use super::{DatabaseKind, SpaceRow, Store, StoreError, Tx, id};
 use crate::components::id::SpaceId;
 use crate::components::layout::SpaceLayout;
 
-/// Spaces that one query asks for.
+/// Spaces per query.
 const AT_ONCE: usize = 500;
 
-/// A space with its map and what stands in it.
+/// A space with its map and placed elements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayoutRow {
-    /// The space; its `plan_version` is that of everything here.
+    /// The space; its `plan_version` is that of the whole layout.
     pub space: SpaceRow,
-    /// What its map is drawn from; empty when it has none.
+    /// Document of its map; empty when it has none.
     pub document: MapDocument,
-    /// What stands in it, in the order it was placed.
+    /// Placed elements, in the order of placing.
     pub placed: Vec<PlacedElement>,
 }
 
 impl LayoutRow {
-    /// What the running world of the space is built from.
+    /// Layout for the running space.
     pub fn plan(&self) -> SpaceLayout {
         let SpaceRow { width, height, .. } = self.space;
         let placed = self.placed.iter();
@@ -48,7 +48,7 @@ impl LayoutRow {
 }
 
 impl Store {
-    /// A space with its map and what stands in it, all as of one version.
+    /// A space with its map and placed elements, all as of one version.
     pub async fn layout(&self, space: SpaceId) -> Result<Option<LayoutRow>, StoreError> {
         let mut tx = self.begin_snapshot().await?;
         let Some(row) = read_space(&mut tx, space).await? else {
@@ -67,12 +67,12 @@ impl Store {
         }))
     }
 
-    /// What the running world of a space is built from.
+    /// Layout for the running space.
     pub async fn plan(&self, space: SpaceId) -> Result<Option<SpaceLayout>, StoreError> {
         Ok(self.layout(space).await?.map(|layout| layout.plan()))
     }
 
-    /// The versions of those spaces, as far as they exist.
+    /// Versions of the given spaces; deleted ones are left out.
     pub async fn plan_versions(
         &self,
         spaces: &[SpaceId],
@@ -83,7 +83,7 @@ impl Store {
                 .map(|number| format!("${number}"))
                 .collect();
             let places = places.join(", ");
-            // Of the outside nothing is in it: only the numbers of what is bound.
+            // The text contains only the numbers of bound parameters, nothing from outside.
             let query = AssertSqlSafe(format!(
                 "select id, plan_version from spaces where id in ({places})"
             ));
@@ -100,14 +100,14 @@ impl Store {
         Ok(versions)
     }
 
-    /// A transaction that only reads, and sees everything as of its first query.
+    /// A read-only transaction that sees everything as of its first query.
     async fn begin_snapshot(&self) -> Result<Tx, StoreError> {
         let pool = self.readers.clone();
         let statement = match self.kind {
             DatabaseKind::Sqlite => "begin",
             DatabaseKind::Postgres => "begin isolation level repeatable read read only",
         };
-        // In a task of its own for the same reason as any transaction.
+        // In a task of its own for the same reason as in `begin`.
         let begun = tokio::spawn(async move { pool.begin_with(statement).await });
         Ok(begun.await.map_err(|_| sqlx::Error::WorkerCrashed)??)
     }

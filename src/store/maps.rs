@@ -12,91 +12,91 @@ use crate::components::tile_rect::TileRect;
 use crate::components::unit::Tile;
 use crate::components::zone::{MOST_IN_AREA, PortalTarget, Zone, ZoneKind};
 
-/// Zones of a map at most.
+/// Most zones of a map.
 const MOST_ZONES: usize = 500;
 /// Longest name of a zone, in letters.
 const NAME_LETTERS: usize = 100;
 /// Longest text of a note, in letters.
 const NOTE_LETTERS: usize = 2_000;
-/// Longest address of a link.
+/// Longest address of a link, in bytes.
 const URL_BYTES: usize = 2_000;
 
-/// What a map is drawn from and what it blocks; kept as one JSON document.
+/// Tiles, collisions and zones of a map; stored as one JSON document.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MapDocument {
-    /// Names of the tiles in use: a cell with value `n` shows `tiles[n - 1]`, 0 shows nothing.
+    /// Names of the tiles in use: a cell with value `n` shows `tiles[n - 1]`; 0 shows nothing.
     pub tiles: Vec<String>,
-    /// Bottom first.
+    /// Layers, bottom first.
     pub layers: Vec<TileLayer>,
-    /// One text per row, `1` where the map blocks; empty when it blocks nowhere.
+    /// One text per row, with `1` where the map blocks; empty when it blocks nowhere.
     pub blocked: Vec<String>,
-    /// Whether nobody in the open is heard through what it blocks.
+    /// Whether blocked tiles also block audio and video.
     #[serde(default)]
     pub walls: bool,
-    /// Rectangles with a meaning.
+    /// Zones of the map.
     pub zones: Vec<ZoneEntry>,
 }
 
-/// One sheet of tiles.
+/// A layer of tiles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TileLayer {
-    /// What its maker called it.
+    /// Name.
     pub name: String,
-    /// Whether it is drawn over people.
+    /// Whether it is drawn over players.
     pub above: bool,
     /// Cells, row by row.
     pub data: Vec<u16>,
 }
 
-/// A zone as the document keeps it.
+/// A zone as stored in the document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ZoneEntry {
-    /// What it does: `spawn`, `private`, `silent`, `stage`, `audience`, `portal`, `link`, `note` or
+    /// Kind: `spawn`, `private`, `silent`, `stage`, `audience`, `portal`, `link`, `note` or
     /// `voices`.
     pub kind: String,
-    /// What people call it.
+    /// Name.
     pub name: String,
     /// Leftmost column.
     pub x: u16,
     /// Topmost row.
     pub y: u16,
-    /// Columns.
+    /// Width, in tiles.
     pub width: u16,
-    /// Rows.
+    /// Height, in tiles.
     pub height: u16,
-    /// People that a private area takes at most.
+    /// Most players in a private zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap: Option<u16>,
-    /// Where a portal leads.
+    /// Destination of a portal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetEntry>,
-    /// The page of a link.
+    /// Address of a link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The text of a note.
+    /// Text of a note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Names of the zones in which a stage is heard; none for the whole space.
+    /// Names of the zones in which a stage is heard; empty for the whole space.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audience: Vec<String>,
-    /// How far voices carry in a `voices` zone, in tiles.
+    /// Range of audio in a `voices` zone, in tiles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reach: Option<u16>,
 }
 
-/// Where a portal leads.
+/// Destination of a portal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TargetEntry {
-    /// The space: its id, or its key in a seed; absent for the same space.
+    /// Id of the space, or its key in a seed; absent for the same space.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub space: Option<String>,
-    /// The name of the zone to come out in; empty for wherever people arrive there.
+    /// Name of the zone where players arrive; empty for the usual arrival of the space.
     #[serde(default)]
     pub zone: String,
 }
 
 impl ZoneEntry {
-    /// A zone without further wishes.
+    /// A zone of this kind, without further options.
     pub fn new(kind: ZoneKind, name: &str, area: TileRect) -> Self {
         Self {
             kind: kind.word().to_owned(),
@@ -114,7 +114,7 @@ impl ZoneEntry {
         }
     }
 
-    /// What is wrong with it on a map of that size, for whoever draws the map.
+    /// Checks the zone against a map of this size; the error is for the author of the map.
     pub fn check(&self, width: u16, height: u16) -> Result<(), String> {
         let kind = ZoneKind::from_word(&self.kind).ok_or_else(|| {
             let words = ZoneKind::ALL.map(ZoneKind::word).join(", ");
@@ -131,14 +131,14 @@ impl ZoneEntry {
                 "a zone's name has at most {NAME_LETTERS} letters and no NUL"
             ));
         }
-        self.check_wishes(kind)
+        self.check_options(kind)
     }
 
-    fn check_wishes(&self, kind: ZoneKind) -> Result<(), String> {
-        let only = |wish: &str, is_there: bool, of: ZoneKind| {
+    fn check_options(&self, kind: ZoneKind) -> Result<(), String> {
+        let only = |property: &str, is_there: bool, of: ZoneKind| {
             let fits = !is_there || kind == of;
             fits.then_some(())
-                .ok_or_else(|| format!("only a {} zone has `{wish}`", of.word()))
+                .ok_or_else(|| format!("only a {} zone has `{property}`", of.word()))
         };
         only("cap", self.cap.is_some(), ZoneKind::Private)?;
         only("target", self.target.is_some(), ZoneKind::Portal)?;
@@ -166,8 +166,8 @@ impl ZoneEntry {
             },
             ZoneKind::Link => {
                 let url = self.url.as_deref().unwrap_or_default();
-                // A page of this server begins with one slash; two of either kind name another
-                // server.
+                // A page of this server begins with one slash; two slashes, of either kind, name
+                // another server.
                 let own = url.strip_prefix('/');
                 let is_own = own.is_some_and(|path| !path.starts_with(['/', '\\']));
                 let is_page = is_own || url.starts_with("https://") || url.starts_with("http://");
@@ -232,7 +232,7 @@ impl ZoneEntry {
     }
 }
 
-/// Whether the zones of a map are fine together: portals and stages name zones that are there.
+/// Checks the zones of a map together: zones that portals and stages name must exist.
 pub fn check_zones(zones: &[ZoneEntry], width: u16, height: u16) -> Result<(), String> {
     match zone_problems(zones, width, height).into_iter().next() {
         Some(problem) => Err(problem),
@@ -284,8 +284,8 @@ impl MapDocument {
             .collect()
     }
 
-    /// The zones. Whoever shows the map leaves out the same ones, so that their numbers are the
-    /// same.
+    /// The zones. Clients that show the map must skip the same invalid ones, so that the numbers
+    /// match.
     pub fn zones(&self) -> Vec<Zone> {
         self.zones
             .iter()
@@ -297,34 +297,34 @@ impl MapDocument {
 /// A map in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapRow {
-    /// Which.
+    /// Id of the map.
     pub id: MapId,
-    /// What it is called.
+    /// Name.
     pub name: String,
     /// One or two sentences; may be empty.
     pub description: String,
-    /// A picture that somebody chose for it.
+    /// Address of a chosen thumbnail.
     pub thumbnail: Option<String>,
-    /// Columns.
+    /// Width, in tiles.
     pub width: u16,
-    /// Rows.
+    /// Height, in tiles.
     pub height: u16,
 }
 
-/// A map that an admin makes.
+/// A map to be added.
 #[derive(Debug, Clone)]
 pub struct NewMap {
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// A picture of it.
+    /// Address of a chosen thumbnail.
     pub thumbnail: Option<String>,
-    /// Columns.
+    /// Width, in tiles.
     pub width: u16,
-    /// Rows.
+    /// Height, in tiles.
     pub height: u16,
-    /// What stands on it.
+    /// Placed elements.
     pub elements: Vec<(ElementId, Tile)>,
-    /// Rectangles with a meaning, checked.
+    /// Zones, already checked.
     pub zones: Vec<ZoneEntry>,
 }
 
@@ -344,7 +344,7 @@ fn read(
 }
 
 impl Store {
-    /// Every map, oldest first.
+    /// All maps, oldest first.
     pub async fn maps(&self) -> Result<Vec<MapRow>, StoreError> {
         let rows: Vec<MapColumns> = sqlx::query_as(
             "select id, name, description, thumbnail, width, height from maps order by id",
@@ -365,12 +365,12 @@ impl Store {
         row.map(read).transpose()
     }
 
-    /// What a map is drawn from; empty when there is no such map.
+    /// Document of a map; empty when there is no such map.
     pub async fn map_document(&self, map: MapId) -> Result<MapDocument, StoreError> {
         read_document(&mut *self.readers.acquire().await?, map).await
     }
 
-    /// What stands on a map. The ids are those of the map's own placements.
+    /// Placed elements of a map, with the ids of the map's own placements.
     pub async fn map_placed(&self, map: MapId) -> Result<Vec<PlacedElement>, StoreError> {
         let rows: Vec<RawPlaced> = sqlx::query_as(
             "select map_elements.id as placement_id, x, y, elements.id as element_id, name, \
@@ -385,7 +385,7 @@ impl Store {
         rows.into_iter().map(RawPlaced::read).collect()
     }
 
-    /// Adds a map without tiles. The elements must be known.
+    /// Adds a map without tiles. The elements must exist.
     pub async fn add_map(&self, new: &NewMap) -> Result<MapId, StoreError> {
         let map = MapId(Uuid::now_v7());
         let document = serde_json::to_string(&MapDocument {
@@ -426,7 +426,7 @@ impl Store {
     }
 }
 
-/// What a map is drawn from, over that connection; empty when there is no such map.
+/// Document of a map, over a given connection; empty when there is no such map.
 pub(super) async fn read_document(
     connection: &mut AnyConnection,
     map: MapId,
@@ -450,7 +450,8 @@ pub(super) async fn read_document(
     Ok(document)
 }
 
-/// A seed's maps name spaces by key: they have no ids yet when the map is drawn.
+/// Replaces a space's key by its id. Maps of a seed name spaces by key, because ids do not exist
+/// when the map is drawn.
 async fn name_space(
     connection: &mut AnyConnection,
     target: &mut TargetEntry,

@@ -1,9 +1,8 @@
-//! Store: the SQL database of what people made: users, pictures, maps, spaces, and the checkpoints
-//! of spaces.
+//! Store: the SQL database of users, pictures, maps, spaces, chat, and the checkpoints of spaces.
 //!
 //! May use `components` and the durable events of `space`. Never: HTTP, sockets, running worlds.
-//! SQL stands here and nowhere else, one file per table group, in the one dialect that SQLite and
-//! PostgreSQL share. Who may do what is decided by the callers.
+//! All SQL is in this module, one file per table group, in the dialect that SQLite and PostgreSQL
+//! share. Permissions are checked by the callers.
 
 use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -42,34 +41,34 @@ pub use sessions::SignedIn;
 pub use spaces::SpaceRow;
 pub use users::Role;
 
-/// What can go wrong with the database.
+/// Errors of the database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The data folder cannot be made or written.
+    /// The data folder cannot be created or written.
     #[error("cannot use the data folder {path}: {source}")]
     Folder {
-        /// Which.
+        /// Path of the folder.
         path: String,
-        /// Why.
+        /// Error of the file system.
         source: std::io::Error,
     },
     /// The database file cannot be opened.
     #[error("cannot open the database {path}: {source}")]
     Open {
-        /// Which.
+        /// Path of the file.
         path: String,
-        /// Why.
+        /// Error of SQLite.
         source: sqlx::Error,
     },
     /// The database server cannot be used.
     #[error("cannot use the PostgreSQL database {place}: {why}")]
     Server {
-        /// Where it is.
+        /// Address of the server, without the password.
         place: String,
-        /// Why.
+        /// Reason, for the operator.
         why: String,
     },
-    /// A newer program changed the tables so that this one cannot use them.
+    /// A newer version changed the tables in a way that this one cannot use.
     #[error(
         "a newer Plaza changed the database so that this version cannot use it (migration {0}): \
         start the newer version, or \
@@ -82,19 +81,19 @@ pub enum StoreError {
     /// A query failed.
     #[error("database: {0}")]
     Sql(#[from] sqlx::Error),
-    /// A row holds something that this program never wrote.
+    /// A row contains a value that this program never writes.
     #[error("database: {0} is damaged")]
     Corrupt(&'static str),
 }
 
 impl StoreError {
-    /// Whether the database server is gone or about to be, rather than the question wrong.
+    /// Whether the database server is unreachable or shutting down, as opposed to a failed query.
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::Sql(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => {
                 true
             }
-            // PostgreSQL's class 57: it shuts down, or starts, or a statement took too long.
+            // PostgreSQL's class 57: shutdown, startup, or a statement that took too long.
             Self::Sql(sqlx::Error::Database(error)) => error
                 .code()
                 .is_some_and(|code| code.starts_with("57P") || code == "57014"),
@@ -109,23 +108,23 @@ pub struct Store {
     kind: DatabaseKind,
     readers: AnyPool,
     writer: AnyPool,
-    /// For the one question that stands before every other: whose token it is. It never waits
+    /// Connections for looking up tokens, which happens on every request, so that it never waits
     /// behind another query.
     checks: AnyPool,
-    /// For searches and long lists: few at a time, and each for a second at most.
+    /// Connections for searches and long lists: few at a time, each for a second at most.
     searchers: AnyPool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DatabaseKind {
-    /// One process, one writing connection.
+    /// One process with one writing connection.
     Sqlite,
-    /// Any number of processes, all of them writing at once.
+    /// Any number of processes and writers.
     Postgres,
 }
 
-/// A statement over the texts `given.value` of the JSON array `$1`, for each database: they call
-/// what makes rows of it otherwise.
+/// A statement over the texts `given.value` of the JSON array `$1`, for each database: the
+/// functions that turn an array into rows differ.
 macro_rules! over_given {
     ($before:literal, $after:literal) => {
         $crate::store::Statement {
@@ -140,7 +139,7 @@ macro_rules! over_given {
 }
 use over_given;
 
-/// A statement that each database wants in its own words.
+/// A statement that differs between the databases.
 struct Statement {
     sqlite: &'static str,
     postgres: &'static str,
@@ -155,7 +154,7 @@ impl DatabaseKind {
     }
 }
 
-/// The array of such a statement.
+/// JSON array for such a statement.
 fn given<T: ToString>(texts: impl Iterator<Item = T>) -> String {
     let array: serde_json::Value = texts.map(|text| text.to_string()).collect();
     array.to_string()
@@ -163,17 +162,17 @@ fn given<T: ToString>(texts: impl Iterator<Item = T>) -> String {
 
 type Tx = Transaction<'static, Any>;
 
-/// Names the advisory lock of [`Store::begin_alone`] among those of one database: "plaza" in ASCII.
+/// Key of the advisory lock of [`Store::begin_alone`]: "plaza" in ASCII.
 const ALONE: i64 = 0x70_6c_61_7a_61;
 
 impl Store {
-    /// Whether the database answers.
+    /// Checks that the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("select 1").execute(&self.readers).await?;
         Ok(())
     }
 
-    /// Closes every connection; what is written is then in the file.
+    /// Closes every connection; everything written is in the file then.
     pub async fn close(&self) {
         self.searchers.close().await;
         self.checks.close().await;
@@ -181,24 +180,23 @@ impl Store {
         self.writer.close().await;
     }
 
-    /// A transaction that may write. SQLite takes the lock at once: one that reads first and then
-    /// writes would fail under load.
+    /// A transaction that may write. SQLite takes the lock at its start: a transaction that reads
+    /// first and then writes would fail under load.
     async fn begin(&self) -> Result<Tx, StoreError> {
         let pool = self.writer.clone();
         let statement = match self.kind {
             DatabaseKind::Sqlite => "begin immediate",
             DatabaseKind::Postgres => "begin",
         };
-        // A task of its own, because a request may be dropped at any time: sqlx does not know of a
-        // transaction that was begun and not answered yet, and would give its connection to the
-        // next query.
+        // A task of its own, because a request may be dropped at any time: sqlx does not track a
+        // transaction whose begin was not answered yet, and would give its connection to the next
+        // query.
         let begun = tokio::spawn(async move { pool.begin_with(statement).await });
         Ok(begun.await.map_err(|_| sqlx::Error::WorkerCrashed)??)
     }
 
-    /// A transaction of which there is one at a time, however many processes there are. For those
-    /// that change what several spaces are made of, or read it to copy it: they would overlook each
-    /// other, or wait for each other in a circle.
+    /// A transaction that runs alone, across all processes. For changes of data that several spaces
+    /// share, and for copying it: concurrent ones would overlook each other or deadlock.
     async fn begin_alone(&self) -> Result<Tx, StoreError> {
         let mut tx = self.begin().await?;
         if self.kind == DatabaseKind::Postgres {
@@ -211,7 +209,7 @@ impl Store {
     }
 }
 
-/// The wall clock in Unix milliseconds, as every table keeps time.
+/// Wall clock in Unix milliseconds, the time unit of all tables.
 #[expect(clippy::disallowed_methods, reason = "rows say when they were written")]
 pub fn now_ms() -> i64 {
     let since = SystemTime::now()
@@ -220,17 +218,17 @@ pub fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Reads an id of a row.
+/// Parses an id of a row.
 fn id<T: FromStr>(text: &str) -> Result<T, StoreError> {
     text.parse().map_err(|_| StoreError::Corrupt("an id"))
 }
 
-/// Reads a length in tiles of a row.
+/// Parses a length in tiles of a row.
 fn tiles(value: i64) -> Result<u16, StoreError> {
     u16::try_from(value).map_err(|_| StoreError::Corrupt("a size"))
 }
 
-/// The answer to "write, unless what it belongs to is gone".
+/// Maps a violated foreign key to `None`: the row that it belongs to was deleted.
 fn unless_gone<T>(result: Result<T, sqlx::Error>) -> Result<Option<T>, StoreError> {
     match result {
         Ok(value) => Ok(Some(value)),

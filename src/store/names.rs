@@ -1,19 +1,19 @@
-//! Names: what tells them apart, worked out for users who signed up before names had keys.
+//! Names: computes the keys of names for users who signed up before names had keys.
 
 use sqlx::Error;
 
 use super::{Store, StoreError};
 use crate::components::name::NameKeys;
 
-/// Users looked at in one transaction.
+/// Users per transaction.
 const AT_ONCE: i64 = 200;
-/// How often one is tried again, because a user with such a name signed up at the same moment.
+/// Tries for one user: another one with such a name may sign up at the same moment.
 const TRIES: usize = 5;
 
 impl Store {
-    /// Gives keys to the names that were never checked, the earliest first. A name that looks like
-    /// an earlier one's gets none: it stays as it is, and is marked. Several processes may do so at
-    /// once: of these one at a time works, and what it did is done.
+    /// Sets the keys of names that were never checked, earliest users first. A name that looks like
+    /// an earlier one gets no key: it stays as it is, and is marked. Safe to run in several
+    /// processes at once: they take turns, and finished work is skipped.
     pub(super) async fn check_names(&self) -> Result<(), StoreError> {
         let mut tries = 0;
         loop {
@@ -33,7 +33,7 @@ impl Store {
     async fn check_some_names(&self) -> Result<usize, StoreError> {
         const UNCHECKED: &str = "select id, username from users where name_checked = 0 order by \
             name_checked, created_at, id limit $1";
-        // Most starts find nothing to do, and wait for no one.
+        // Most starts have nothing to do, and do not wait for the lock.
         let any: Vec<(String, String)> = sqlx::query_as(UNCHECKED)
             .bind(1_i64)
             .fetch_all(&self.readers)

@@ -1,8 +1,7 @@
-//! Opening: which database it is, how it is connected to, and its tables brought up to date.
+//! Opening: connects to the database and migrates its tables.
 //!
-//! SQLite and PostgreSQL are both spoken to through sqlx's `Any`, so that a query is written once.
-//! It is opened by a URL and nothing else; what else a connection needs is said to it in its first
-//! statements.
+//! SQLite and PostgreSQL are both accessed through sqlx's `Any`, so that each query is written
+//! once. `Any` takes only a URL; other options of a connection are set by its first statements.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -21,57 +20,56 @@ use super::{DatabaseKind, Store, StoreError};
 
 static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     let mut migrations = sqlx::migrate!("./migrations");
-    // Those of a newer program: see `migrate`.
+    // Migrations of a newer program: see `migrate`.
     migrations.set_ignore_missing(true);
     migrations
 });
 
-/// Begins the name of a migration that older programs cannot live with.
+/// Prefix of the name of a migration that older programs cannot work with.
 const BREAKING: &str = "breaking";
 
-/// Connections to SQLite that read at the same time.
+/// Reading connections to SQLite.
 const READERS: u32 = 4;
 
-/// Connections to PostgreSQL of one process. A server takes a hundred unless told otherwise.
+/// Connections to PostgreSQL per process. A server allows a hundred by default.
 const CONNECTIONS: u32 = 10;
 
-/// Connections that ask whose a token is and nothing else, and connections that search and nothing
-/// else.
+/// Connections reserved for token lookups, and the same number for searches.
 const SET_APART: u32 = 2;
 
 /// How long a search waits for one of its connections.
-const SEARCH_PATIENCE: Duration = Duration::from_secs(1);
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a query waits for a connection to PostgreSQL, and a start for the server.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The oldest PostgreSQL that still got fixes when this was written.
+/// Oldest PostgreSQL that was maintained when this was written.
 const OLDEST_SERVER: u32 = 13;
 
-/// What every connection to SQLite begins with. WAL lets readers read while somebody writes.
+/// First statements of the writing connection to SQLite. WAL lets readers read during a write.
 const SQLITE_WRITER: &str = "pragma journal_mode = wal; pragma synchronous = normal";
 
-/// The same for those that only read.
+/// First statements of reading connections to SQLite.
 const SQLITE_READER: &str =
     "pragma journal_mode = wal; pragma synchronous = normal; pragma query_only = on";
 
-/// What every connection to PostgreSQL begins with. A process that stands still must not hold the
-/// others up for ever.
+/// First statements of connections to PostgreSQL. The timeouts keep a paused process from blocking
+/// the others for ever.
 const POSTGRES: &str =
     "set statement_timeout = '10s'; set idle_in_transaction_session_timeout = '30s'";
 
-/// The same for those that search.
+/// First statements of connections for searches.
 const POSTGRES_SEARCH: &str =
     "set statement_timeout = '1s'; set idle_in_transaction_session_timeout = '30s'";
 
-/// The address of a PostgreSQL database. It may hold a password, so it is shown without.
+/// Address of a PostgreSQL database. It is printed without its password.
 #[derive(Clone)]
 pub struct DatabaseUrl {
     url: String,
     place: String,
 }
 
-/// A text is no address of a PostgreSQL database.
+/// A text that is not an address of a PostgreSQL database.
 #[derive(Debug, thiserror::Error)]
 #[error("a database-url is postgres://USER:PASSWORD@HOST:PORT/DATABASE: {0}")]
 pub struct InvalidUrl(String);
@@ -111,7 +109,7 @@ impl fmt::Debug for DatabaseUrl {
 }
 
 impl Store {
-    /// Opens the PostgreSQL database when there is one, and the one in the data folder otherwise.
+    /// Opens the PostgreSQL database if an address is given, otherwise the one in the data folder.
     pub async fn open_either(
         url: Option<&DatabaseUrl>,
         data_dir: &Path,
@@ -122,8 +120,7 @@ impl Store {
         }
     }
 
-    /// Opens the database of a data folder; makes both when they are not there, and brings the
-    /// tables up to date.
+    /// Opens the database of a data folder. Creates both if needed, and migrates the tables.
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
         prepare_folder(data_dir)?;
         let file = data_dir.join("plaza.db");
@@ -146,7 +143,7 @@ impl Store {
         let writer = AnyPoolOptions::new().max_connections(1);
         let readers = AnyPoolOptions::new().max_connections(READERS);
         let checks = AnyPoolOptions::new().max_connections(SET_APART);
-        let searchers = checks.clone().acquire_timeout(SEARCH_PATIENCE);
+        let searchers = checks.clone().acquire_timeout(SEARCH_TIMEOUT);
         let store = Self {
             kind: DatabaseKind::Sqlite,
             checks: pool(checks, SQLITE_READER, &options)
@@ -166,8 +163,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a PostgreSQL database and brings its tables up to date; of several processes one at a
-    /// time does so.
+    /// Opens a PostgreSQL database and migrates the tables; several processes take turns.
     pub async fn connect(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let failed = |why| StoreError::Server {
             place: url.to_string(),
@@ -175,9 +171,9 @@ impl Store {
         };
         sqlx::any::install_default_drivers();
         let options: AnyConnectOptions = url.url.parse().map_err(|error| failed(reason(&error)))?;
-        let mut first = tokio::time::timeout(PATIENCE, AnyConnection::connect_with(&options))
+        let mut first = tokio::time::timeout(ANSWER_TIMEOUT, AnyConnection::connect_with(&options))
             .await
-            .map_err(|_| failed(format!("it did not answer within {PATIENCE:?}")))?
+            .map_err(|_| failed(format!("it did not answer within {ANSWER_TIMEOUT:?}")))?
             .map_err(|error| failed(reason(&error)))?;
         let (version,): (String,) = sqlx::query_as("select current_setting('server_version_num')")
             .fetch_one(&mut first)
@@ -187,9 +183,9 @@ impl Store {
         first.close().await?;
         let connections = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
-            .acquire_timeout(PATIENCE);
+            .acquire_timeout(ANSWER_TIMEOUT);
         let checks = connections.clone().max_connections(SET_APART);
-        let searchers = checks.clone().acquire_timeout(SEARCH_PATIENCE);
+        let searchers = checks.clone().acquire_timeout(SEARCH_TIMEOUT);
         let unusable = |error| failed(reason(&error));
         let writer = pool(connections, POSTGRES, &options)
             .await
@@ -208,7 +204,7 @@ impl Store {
     }
 }
 
-/// Connections that each begin with the same statements.
+/// A pool of connections with these first statements.
 async fn pool(
     pool: AnyPoolOptions,
     first: &'static str,
@@ -221,8 +217,8 @@ async fn pool(
     .await
 }
 
-/// Brings the tables up to date. A database that a newer program changed is taken as it is, unless
-/// that program said that older ones cannot live with the change: migrations only add.
+/// Migrates the tables. A database of a newer program is used as it is, unless that program marked
+/// a migration as breaking: other migrations only add.
 async fn migrate(connection: &mut AnyConnection) -> Result<(), StoreError> {
     let own = MIGRATIONS
         .iter()
@@ -247,14 +243,14 @@ async fn migrate(connection: &mut AnyConnection) -> Result<(), StoreError> {
     if let Some((version, _)) = newer.last() {
         tracing::info!(
             version,
-            "a newer Plaza made the database ready; it only added to it, and this older one goes on"
+            "the database was migrated by a newer Plaza; this older version can still use it"
         );
     }
     Ok(MIGRATIONS.run_direct(None, connection, false).await?)
 }
 
-/// The address of a file, made when it is not there. Slashes are encoded too, or dots between them
-/// would be taken out.
+/// URL of a file that is created if needed. Slashes are encoded too, or `..` in the path would be
+/// resolved.
 pub(super) fn sqlite_url(file: &Path) -> String {
     let mut url = String::from("sqlite:");
     for byte in file.as_os_str().as_encoded_bytes() {
@@ -267,7 +263,7 @@ pub(super) fn sqlite_url(file: &Path) -> String {
     url + "?mode=rwc"
 }
 
-/// Why a server cannot be used, for the person who starts ours.
+/// Why a server cannot be used, for its operator.
 fn reason(error: &Error) -> String {
     let Error::Database(answer) = error else {
         return match error {
@@ -284,7 +280,7 @@ fn reason(error: &Error) -> String {
     }
 }
 
-/// Holds that a server, by its `server_version_num`, is not too old.
+/// Checks a server's `server_version_num`.
 fn check_version(number: &str) -> Result<(), String> {
     let major = number.parse::<u32>().unwrap_or(0) / 10_000;
     if major >= OLDEST_SERVER {

@@ -1,22 +1,22 @@
-//! Owners: which process runs a space, in which epoch. Epochs only rise; whoever takes a space
-//! mints the next one.
+//! Owners: the process that runs a space, and its epoch. Epochs only rise; a process that takes a
+//! space mints the next one.
 
 use super::{DatabaseKind, Store, StoreError, id, now_ms};
 use crate::components::id::SpaceId;
 
-/// Who took a space last.
+/// Latest owner of a space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnerRow {
-    /// The highest epoch so far.
+    /// Highest epoch so far.
     pub epoch: u64,
-    /// The name of the process; empty when it released the space.
+    /// Name of the process; empty when it released the space.
     pub node: String,
-    /// The life of that process.
+    /// Incarnation of that process.
     pub nonce: u64,
 }
 
 impl Store {
-    /// Who took the space last; `None` when nobody ever did.
+    /// Latest owner of a space; `None` when it never had one.
     pub async fn owner(&self, space: SpaceId) -> Result<Option<OwnerRow>, StoreError> {
         let row: Option<(i64, String, String)> =
             sqlx::query_as("select epoch, node, nonce from space_owner where space_id = $1")
@@ -33,8 +33,8 @@ impl Store {
         .transpose()
     }
 
-    /// Makes a process the owner, if the epoch is still the one it saw (0 for none) and nobody
-    /// proved ownership within `proof_ms`. Answers the new epoch, or `None`.
+    /// Makes a process the owner, if the epoch is still `seen` (0 for none) and no owner proved
+    /// ownership within `proof_ms`. Returns the new epoch, or `None`.
     pub async fn mint_epoch(
         &self,
         space: SpaceId,
@@ -63,7 +63,8 @@ impl Store {
         Ok((minted.rows_affected() > 0).then_some(epoch))
     }
 
-    /// Notes that a process lives although the directory cannot say so; answers what it owns.
+    /// Records that a process is alive while the directory is not available; returns the spaces
+    /// that it owns.
     pub async fn prove_ownership(&self, nonce: u64) -> Result<Vec<(SpaceId, u64)>, StoreError> {
         let now = self.clock_ms().await?;
         let rows: Vec<(String, i64)> = sqlx::query_as(
@@ -90,7 +91,7 @@ impl Store {
         Ok(row.is_some_and(|row| row.epoch == epoch && row.nonce == nonce && !row.node.is_empty()))
     }
 
-    /// Gives a space up, if it is still that process's in that epoch. The epoch stays.
+    /// Releases a space, if the process still owns it in that epoch. The epoch stays.
     pub async fn release_space(
         &self,
         space: SpaceId,
@@ -109,7 +110,7 @@ impl Store {
         Ok(())
     }
 
-    /// The clock by which proofs age: that of the database, which all processes share.
+    /// Clock for the age of proofs: that of the database, which all processes share.
     pub(super) async fn clock_ms(&self) -> Result<i64, StoreError> {
         match self.kind {
             DatabaseKind::Sqlite => Ok(now_ms()),
@@ -121,7 +122,7 @@ impl Store {
     }
 }
 
-/// Every bit of a nonce counts, and `bigint` has a sign: kept in hexadecimal.
+/// Nonces use all 64 bits and `bigint` is signed, so they are stored in hexadecimal.
 fn write_nonce(nonce: u64) -> String {
     format!("{nonce:016x}")
 }

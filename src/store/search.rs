@@ -1,8 +1,8 @@
-//! Search: lines of chat by their words, for a second at most.
+//! Search: finds chat messages by their words, within a second.
 //!
-//! No statement reads more than a few hundred rows, and between two of them the clock is asked:
-//! what was not looked at by then is the next page. So a search is bounded in every database,
-//! however much was said.
+//! No statement reads more than a few hundred rows, and the clock is checked between two of them:
+//! what was not searched in time is left to the next page. A search is bounded in every database,
+//! regardless of the number of messages.
 
 use tokio::time::{Duration, Instant};
 
@@ -12,45 +12,45 @@ use super::{Store, StoreError, id};
 use crate::components::chat::ChatMessage;
 use crate::components::id::{ChatId, SpaceId};
 
-/// How long one search goes on.
-const PATIENCE: Duration = Duration::from_millis(800);
+/// Time limit of a search.
+const SEARCH_TIME: Duration = Duration::from_millis(800);
 
-/// Different words that begin as a wanted one, up to which the index is asked. When there are more,
-/// most lines have one of them.
+/// Most words with a searched prefix for which the index is used. With more of them, most messages
+/// contain one.
 const MOST_WORDS: usize = 32;
 
-/// Words of a search of which the index is asked which of them is the rarest.
+/// Most words of a search whose frequency is compared.
 const MOST_KEYS: usize = 8;
 
-/// Lines in which one word stands, read at once.
+/// Messages with a word that are read at once from the index.
 const PLACES: i64 = 64;
 
-/// Lines that are looked up at once.
+/// Messages that are loaded at once.
 const LOOKED_UP: usize = 32;
 
-/// Lines that are read one after the other at once, where the index does not help.
+/// Messages that are read at once where the index does not help.
 const READ: i64 = 200;
 
-/// What a search found, and how far it came.
+/// Result of a search.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SearchResult {
-    /// Newest first.
+    /// Messages, newest first.
     pub lines: Vec<ChatMessage>,
-    /// The line up to which it looked: what was said earlier is found with another search before
-    /// it. Nothing when it looked everywhere.
+    /// Id of the last message that was searched: earlier ones are found by another search before
+    /// it. `None` when all were searched.
     pub before: Option<ChatId>,
 }
 
-/// A search under way.
+/// A running search.
 struct TextSearch<'a> {
     store: &'a Store,
     space: String,
     wanted: WordQuery,
     since: i64,
     limit: usize,
-    /// Lines from this one on were looked at.
+    /// Messages from this number on were searched.
     before: i64,
-    /// Lines up to this one were deleted.
+    /// Messages up to this number were deleted.
     after: i64,
     end: Instant,
     found: Vec<RawMessageRow>,
@@ -58,8 +58,8 @@ struct TextSearch<'a> {
 }
 
 impl Store {
-    /// Lines of a space in which each part of the search stands at the beginning of a word, newest
-    /// first.
+    /// Finds the messages of a space in which each part of the search is the beginning of a word,
+    /// newest first.
     pub async fn search(
         &self,
         space: SpaceId,
@@ -81,8 +81,8 @@ impl Store {
             wanted: WordQuery::new(search),
             since: page.since as i64,
             limit: page.limit as usize,
-            before: self.place_of(space, page.before).await?,
-            end: Instant::now() + PATIENCE,
+            before: self.number_of(space, page.before).await?,
+            end: Instant::now() + SEARCH_TIME,
             found: Vec::new(),
             last: None,
         };
@@ -101,8 +101,8 @@ impl Store {
 }
 
 impl TextSearch<'_> {
-    /// The words of the index of which every line that is found has one; nothing when it is better
-    /// to read the lines themselves.
+    /// Words of the index of which every match contains one; `None` when reading all messages is
+    /// better.
     async fn rarest(&self) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
         let unfilled: Option<(String,)> =
             sqlx::query_as("select id from chat_lines where space_id = $1 and indexed = 0 limit 1")
@@ -117,7 +117,7 @@ impl TextSearch<'_> {
             let Some(words) = self.words(&key).await? else {
                 continue;
             };
-            let mut lines = 0;
+            let mut count = 0;
             for word in &words {
                 let (some,): (i64,) = sqlx::query_as(
                     "select count(*) from (select 1 from chat_words where space_id = $1 and word = \
@@ -127,24 +127,24 @@ impl TextSearch<'_> {
                 .bind(word.clone())
                 .fetch_one(&self.store.searchers)
                 .await?;
-                lines += some;
+                count += some;
             }
-            if rarest.as_ref().is_none_or(|(fewest, _)| lines < *fewest) {
-                rarest = Some((lines, words));
+            if rarest.as_ref().is_none_or(|(fewest, _)| count < *fewest) {
+                rarest = Some((count, words));
             }
-            if lines == 0 || self.is_over() {
+            if count == 0 || self.is_over() {
                 break;
             }
         }
         Ok(rarest.map(|(_, words)| words))
     }
 
-    /// The words that begin so, unless there are too many.
+    /// Words of the index with this prefix; `None` when there are too many.
     async fn words(&self, key: &str) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
         let (mut from, behind) = (key.as_bytes().to_vec(), behind(key));
         let mut words: Vec<Vec<u8>> = Vec::new();
         loop {
-            // From one word to the next, over all the lines in which it stands.
+            // Jumps from one word to the next, over all messages that contain it.
             let row: Option<(Vec<u8>,)> = sqlx::query_as(
                 "select word from chat_words where space_id = $1 and word >= $2 and word < $3 \
                 order by word limit 1",
@@ -160,13 +160,13 @@ impl TextSearch<'_> {
             if words.len() >= MOST_WORDS {
                 return Ok(None);
             }
-            // Nothing lies between a word and the same with a zero behind it.
+            // The next possible word after `word` is `word` followed by a zero byte.
             from = [&word[..], &[0]].concat();
             words.push(word);
         }
     }
 
-    /// Looks at the lines that have one of these words. Answers whether it came to the end.
+    /// Searches the messages that contain one of these words. Returns whether all were searched.
     async fn by_index(&mut self, words: &[Vec<u8>]) -> Result<bool, StoreError> {
         loop {
             let (mut places, mut until) = (Vec::new(), None);
@@ -184,7 +184,8 @@ impl TextSearch<'_> {
                 .fetch_all(&self.store.searchers)
                 .await?;
                 if rows.len() as i64 == PLACES {
-                    // Of this word there are more below, so below nothing is complete.
+                    // This word has further messages below, so the result is only complete down to
+                    // here.
                     until = until.max(rows.last().map(|(seq,)| *seq));
                 }
                 places.extend(rows.into_iter().map(|(seq,)| seq));
@@ -205,7 +206,7 @@ impl TextSearch<'_> {
         }
     }
 
-    /// The lines at these places, newest first.
+    /// Loads the messages with these numbers, newest first.
     async fn look_up(&self, places: &[i64]) -> Result<Vec<RawMessageRow>, StoreError> {
         let mut statement = sqlx::query_as(
             "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from \
@@ -228,7 +229,7 @@ impl TextSearch<'_> {
         Ok(statement.fetch_all(&self.store.searchers).await?)
     }
 
-    /// Reads line after line. Answers whether it came to the end.
+    /// Searches message after message. Returns whether all were searched.
     async fn one_by_one(&mut self) -> Result<bool, StoreError> {
         loop {
             let rows: Vec<RawMessageRow> = sqlx::query_as(
@@ -255,7 +256,7 @@ impl TextSearch<'_> {
         }
     }
 
-    /// Takes what fits; answers whether that is as many as are wanted.
+    /// Adds matching messages; returns whether the page is full.
     fn look_at(&mut self, rows: Vec<RawMessageRow>) -> bool {
         for row in rows {
             if self.found.len() >= self.limit {

@@ -1,4 +1,4 @@
-//! Sessions: who is signed in. Tokens are opaque; the table holds only their hashes.
+//! Sessions: signed-in users. Tokens are opaque; the table contains only their hashes.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -11,14 +11,14 @@ use super::{Role, Statement, Store, StoreError, given, id, now_ms, over_given};
 use crate::components::id::UserId;
 use crate::components::player::Avatar;
 
-/// How long a session lives after it was last used: 30 days.
+/// Lifetime of a session after its last use: 30 days.
 const LIFETIME_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
-/// A session's use is written down at most this often: once an hour.
+/// The use of a session is recorded at most this often: once an hour.
 const TOUCH_MS: i64 = 60 * 60 * 1000;
 
-/// User, name, role, whether the name looks like an earlier one, avatar, its picture, last use,
-/// until when suspended and why.
+/// User, name, role, whether the name looks like an earlier one, avatar, its picture, last use, end
+/// of a suspension and its reason.
 type SessionColumns = (
     String,
     String,
@@ -31,7 +31,7 @@ type SessionColumns = (
     Option<String>,
 );
 
-/// Which sessions have ended, or belong to a user who is suspended.
+/// Selects given sessions that have ended, or whose user is suspended.
 const ENDED: Statement = over_given!(
     "select given.value, users.suspended_until, users.suspended_reason from",
     "left join sessions on sessions.token_hash = given.value and sessions.expires_at >= $2 \
@@ -39,7 +39,7 @@ const ENDED: Statement = over_given!(
      where sessions.token_hash is null or users.suspended_until > $2"
 );
 
-/// Names a session: what is kept of its token. It is no proof of being signed in.
+/// Id of a session: the stored hash of its token. It does not authenticate.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SessionId(String);
 
@@ -53,32 +53,32 @@ impl SessionId {
 /// How a session ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionEnd {
-    /// Signed out, here or from elsewhere, or not used for too long.
+    /// Signed out, on this or another device, or expired.
     SignedOut,
-    /// It stands, but its user is suspended.
+    /// The session is valid, but its user is suspended.
     Suspended(Suspension),
 }
 
-/// Whose token it is.
+/// The user of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedIn {
-    /// Who.
+    /// Id of the user.
     pub user: UserId,
-    /// The name.
+    /// Name.
     pub name: String,
-    /// Whether the name looks like the one of an earlier user.
+    /// Whether the name looks like the name of an earlier user.
     pub looks_alike: bool,
-    /// What they look like.
+    /// Chosen avatar, if any.
     pub avatar: Option<Avatar>,
-    /// What they may do.
+    /// Role.
     pub role: Role,
-    /// Why they may not use the server now.
+    /// Suspension, if any.
     pub suspension: Option<Suspension>,
 }
 
 impl SignedIn {
-    /// The name over the head: one that looks like an earlier user's says so, so that people are
-    /// not taken for others.
+    /// Name as shown to others. One that looks like an earlier user's is marked, against
+    /// impersonation.
     pub fn shown_name(&self) -> String {
         if self.looks_alike {
             format!("{} (look-alike)", self.name)
@@ -88,7 +88,7 @@ impl SignedIn {
     }
 }
 
-/// A fresh token: 256 bits of chance in hexadecimal.
+/// A fresh token: 256 random bits in hexadecimal.
 #[expect(
     clippy::disallowed_methods,
     reason = "tokens are secrets from a generator that the system seeds"
@@ -97,7 +97,7 @@ pub fn new_token() -> String {
     hex(&rand::random::<[u8; 32]>())
 }
 
-/// What is kept of a token.
+/// The stored hash of a token.
 pub(super) fn hash_token(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
 }
@@ -113,9 +113,8 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 impl Store {
-    /// Signs a user in and answers the token. For each session that comes, one that expired goes:
-    /// one only, because two who delete the same rows in different orders would wait for each
-    /// other.
+    /// Signs a user in; returns the token. Each new session also deletes one expired session; only
+    /// one, because two transactions that delete the same rows in different orders could deadlock.
     pub async fn sign_in(&self, user: UserId) -> Result<String, StoreError> {
         let token = new_token();
         let now = now_ms();
@@ -139,7 +138,7 @@ impl Store {
         Ok(token)
     }
 
-    /// Whose token it is; `None` when it is unknown, expired or revoked. Using it prolongs it.
+    /// The user of a token; `None` when it is unknown, expired or revoked. Prolongs the session.
     pub async fn signed_in(&self, token: &str) -> Result<Option<SignedIn>, StoreError> {
         let hash = hash_token(token);
         let now = now_ms();
@@ -193,8 +192,7 @@ impl Store {
         Ok(())
     }
 
-    /// Those of the sessions that have ended, or whose user is suspended: one query, however many
-    /// they are.
+    /// Those of the sessions that have ended, or whose user is suspended, in one query.
     pub async fn ended_sessions(
         &self,
         sessions: &HashSet<SessionId>,
@@ -249,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_expired_session_signs_nobody_in() {
+    async fn an_expired_session_is_refused() {
         let (_folder, store, user, token) = store_with_session().await;
         assert_eq!(
             store.signed_in(&token).await.unwrap().map(|who| who.user),
@@ -269,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whose_a_token_is_never_waits_behind_other_queries() {
+    async fn token_lookups_do_not_wait_for_other_queries() {
         let (_folder, store, user, token) = store_with_session().await;
         let mut busy = Vec::new();
         for pool in [&store.readers, &store.searchers, &store.writer] {

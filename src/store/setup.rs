@@ -1,27 +1,27 @@
-//! Set-up: the one-time token with which a person at a fresh server makes the first admin.
+//! Set-up: the one-time token for creating the first admin of a fresh server.
 
 use super::sessions::{hash_token, new_token};
 use super::users::{NewUser, add_user_within};
 use super::{DatabaseKind, Role, Store, StoreError, now_ms};
 use crate::components::id::UserId;
 
-/// Processes that start within this time of each other start together.
+/// Processes that start within this time of each other share a token.
 const TOGETHER_MS: i64 = 10_000;
 
-/// How an attempt to set up ended.
+/// Result of a set-up attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SetUp {
-    /// The first admin is there.
+    /// The first admin was created.
     Done(UserId),
-    /// The token is wrong or used up, or somebody is an admin already.
+    /// The token is wrong or used up, or there is an admin already.
     Refused,
     /// The name is taken.
     NameTaken,
 }
 
 impl Store {
-    /// Makes a new set-up token; earlier ones stop working. `None` when somebody is an admin
-    /// already, or when another process that starts together with this one has just made it.
+    /// Makes a new set-up token and invalidates earlier ones. `None` when there is an admin
+    /// already, or when another process that starts together with this one has just made a token.
     pub async fn new_setup_token(&self) -> Result<Option<String>, StoreError> {
         if self.has_admin().await? {
             return Ok(None);
@@ -45,7 +45,7 @@ impl Store {
         Ok((made.rows_affected() > 0).then_some(token))
     }
 
-    /// Whether the token would be taken now.
+    /// Whether the token is valid.
     pub async fn setup_token_fits(&self, token: &str) -> Result<bool, StoreError> {
         let row: Option<(String,)> =
             sqlx::query_as("select token_hash from setup where token_hash = $1")
@@ -55,7 +55,7 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Makes the first admin and uses the token up.
+    /// Creates the first admin and uses the token up.
     pub async fn set_up(
         &self,
         token: &str,

@@ -1,4 +1,4 @@
-//! Spaces: who made them, who may see them, and what stands in them.
+//! Spaces: their owners, access, and placed elements.
 
 use sqlx::AnyConnection;
 use uuid::Uuid;
@@ -8,18 +8,18 @@ use crate::components::id::{ElementId, MapId, PlacementId, SpaceId, UserId};
 use crate::components::peers::ProximityRules;
 use crate::components::unit::Tile;
 
-/// The word for a space that keeps what is said...
+/// Value of `chat` for a space that saves its messages...
 const KEPT: &str = "kept";
 
-/// ...and for one that forgets it when nobody is there.
+/// ...and for one that loses them when the last player leaves.
 const EPHEMERAL: &str = "ephemeral";
 
 /// Who may see and enter a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody; it is listed in the lobby.
+    /// Everyone; the lobby lists it.
     Public,
-    /// Whoever has the link.
+    /// Everyone who has the link.
     Unlisted,
 }
 
@@ -35,39 +35,39 @@ impl Access {
 /// A space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpaceRow {
-    /// Which.
+    /// Id of the space.
     pub id: SpaceId,
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// Who made it; nobody when it came from a seed.
+    /// Owner; `None` when it came from a seed.
     pub creator: Option<UserId>,
-    /// The map it was made from.
+    /// Map from which it was made.
     pub map: Option<MapId>,
-    /// Who may see it.
+    /// Who may see and enter it.
     pub access: Access,
-    /// The picture that was chosen for its map.
+    /// Address of its map's chosen thumbnail.
     pub thumbnail: Option<String>,
-    /// Columns.
+    /// Width, in tiles.
     pub width: u16,
-    /// Rows.
+    /// Height, in tiles.
     pub height: u16,
-    /// Rises with every change of the map, the zones and what stands there, in the same
-    /// transaction.
+    /// Version of the layout. Rises with every change of the map, the zones and the placed
+    /// elements, in the same transaction.
     pub plan_version: u32,
-    /// Whether what is said there is kept for ever, or forgotten when nobody is there any more.
+    /// Whether messages are saved for ever; otherwise they are lost when the last player leaves.
     pub keeps_chat: bool,
-    /// Days that what was said is kept; for ever when nothing.
+    /// Days after which messages are deleted; `None` for never.
     pub retention_days: Option<u32>,
-    /// Seconds between two lines of the same user, at least.
+    /// Least number of seconds between two messages of the same user.
     pub slow_seconds: u32,
-    /// How people in the open hear and see each other.
+    /// Proximity rules outside zones.
     pub voices: ProximityRules,
-    /// Unix milliseconds.
+    /// Time of its creation, in Unix milliseconds.
     pub created_at: i64,
 }
 
 impl SpaceRow {
-    /// What was said before that moment, in Unix milliseconds, is forgotten, whether it was swept
+    /// Messages before this time, in Unix milliseconds, count as deleted, whether they were swept
     /// already or not.
     pub fn chat_since(&self) -> u64 {
         self.retention_days.map_or(0, |days| {
@@ -76,40 +76,40 @@ impl SpaceRow {
     }
 }
 
-/// A space that somebody makes.
+/// A space to be created.
 #[derive(Debug, Clone)]
 pub struct NewSpace {
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// Who makes it.
+    /// Owner.
     pub creator: UserId,
-    /// The map whose elements it starts with.
+    /// Map from which its elements are copied.
     pub map: Option<MapId>,
-    /// Who may see it.
+    /// Who may see and enter it.
     pub access: Access,
-    /// Columns.
+    /// Width, in tiles.
     pub width: u16,
-    /// Rows.
+    /// Height, in tiles.
     pub height: u16,
-    /// Whether what is said there is kept for ever, or forgotten when nobody is there any more.
+    /// Whether messages are saved for ever; otherwise they are lost when the last player leaves.
     pub keeps_chat: bool,
 }
 
 /// A page of a list, newest first.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Page<'a> {
-    /// Only names with this in them, in any case; empty for all.
+    /// Only spaces with this text in their name, in any case; empty for all.
     pub search: &'a str,
-    /// Only what comes after this one.
+    /// Only spaces after this one in the order of the list.
     pub after: Option<SpaceId>,
-    /// At most so many.
+    /// Most spaces on the page.
     pub limit: u32,
-    /// Of public spaces: what each owner has beyond the newest [`FRONT`], in place of those.
+    /// For public spaces: list what each owner has beyond the newest [`FRONT`], instead of those.
     pub is_behind: bool,
 }
 
-/// Public spaces of one owner that come before what others have beyond as many: no one fills the
-/// first page alone.
+/// Newest public spaces of each owner that are listed before all others, so that a single owner
+/// cannot fill the first page.
 pub const FRONT: u32 = 5;
 
 #[derive(sqlx::FromRow)]
@@ -172,13 +172,13 @@ fn small(number: i64) -> Result<u8, StoreError> {
     u8::try_from(number).map_err(|_| StoreError::Corrupt("a rule of voices"))
 }
 
-/// A search text as a `like` pattern in which nothing but itself matches.
+/// A search text as a `like` pattern that matches only the text itself.
 fn pattern(search: &str) -> String {
     let mut pattern = String::from("%");
     for letter in search.to_lowercase().chars() {
         match letter {
             '%' | '_' | '\\' => pattern.extend(['\\', letter]),
-            // PostgreSQL cannot even be asked for it. No name has either of the two.
+            // PostgreSQL cannot query a NUL. Names contain neither of the two characters.
             '\0' => pattern.push('\u{1}'),
             _ => pattern.push(letter),
         }
@@ -187,7 +187,7 @@ fn pattern(search: &str) -> String {
     pattern
 }
 
-/// What comes after this id in a list with the newest first.
+/// Bound of the ids after this one in a list with the newest first.
 fn before(after: Option<SpaceId>) -> String {
     after.map_or_else(|| "g".to_owned(), |space| space.to_string())
 }
@@ -198,7 +198,7 @@ impl Store {
         read_space(&mut *self.readers.acquire().await?, space).await
     }
 
-    /// What somebody made, newest first.
+    /// Spaces of an owner, newest first.
     pub async fn spaces_of(
         &self,
         creator: UserId,
@@ -222,8 +222,8 @@ impl Store {
         rows.into_iter().map(RawSpace::read).collect()
     }
 
-    /// Public spaces that others than `but` made, newest first: of each owner the newest few, or
-    /// what is behind those.
+    /// Public spaces of owners other than `but`, newest first: the newest few of each owner, or the
+    /// ones beyond those.
     pub async fn public_spaces(
         &self,
         but: UserId,
@@ -257,13 +257,13 @@ impl Store {
         rows.into_iter().map(RawSpace::read).collect()
     }
 
-    /// Makes a space, with the elements of its map.
+    /// Creates a space with the elements of its map.
     pub async fn add_space(&self, new: &NewSpace) -> Result<SpaceId, StoreError> {
         let space = self.add_space_within(new, u32::MAX).await?;
         space.ok_or(StoreError::Corrupt("the number of spaces"))
     }
 
-    /// The same, unless its creator has as many already; then `None`.
+    /// Creates a space unless its owner has reached the limit; then `None`.
     pub async fn add_space_within(
         &self,
         new: &NewSpace,
@@ -274,8 +274,7 @@ impl Store {
             Some(_) => self.begin_alone().await?,
             None => self.begin().await?,
         };
-        // The lock of the creator: who makes two at once has the first one counted before the
-        // second.
+        // Locks the owner's row, so that a concurrent creation is counted.
         sqlx::query("update users set created_at = created_at where id = $1")
             .bind(new.creator.to_string())
             .execute(&mut *tx)
@@ -311,7 +310,7 @@ impl Store {
         Ok(Some(space))
     }
 
-    /// Deletes a space and all that stands in it; answers whether it was there.
+    /// Deletes a space and everything in it; returns whether it existed.
     pub async fn delete_space(&self, space: SpaceId) -> Result<bool, StoreError> {
         self.empty_chat(space).await?;
         let mut tx = self.begin().await?;
@@ -325,8 +324,8 @@ impl Store {
         Ok(deleted.rows_affected() > 0)
     }
 
-    /// Places an element unless `limit` stand there already; answers the placement and the plan's
-    /// version with it.
+    /// Places an element unless `limit` are placed already; returns the placement and the new
+    /// version of the layout.
     pub async fn place(
         &self,
         space: SpaceId,
@@ -336,7 +335,7 @@ impl Store {
     ) -> Result<Option<(PlacementId, u32)>, StoreError> {
         let placement = PlacementId(Uuid::now_v7());
         let mut tx = self.begin_alone().await?;
-        let Some(version) = bump_plan(&mut tx, space).await? else {
+        let Some(version) = raise_layout_version(&mut tx, space).await? else {
             return Ok(None);
         };
         let placed = sqlx::query(
@@ -360,7 +359,7 @@ impl Store {
         Ok(Some((placement, version)))
     }
 
-    /// The space in which a placement stands.
+    /// The space of a placement.
     pub async fn space_of_placement(
         &self,
         placement: PlacementId,
@@ -376,14 +375,15 @@ impl Store {
         }
     }
 
-    /// Removes a placement; answers the plan's version without it, `None` when it was gone already.
+    /// Removes a placement; returns the new version of the layout, or `None` when it was removed
+    /// already.
     pub async fn unplace(
         &self,
         space: SpaceId,
         placement: PlacementId,
     ) -> Result<Option<u32>, StoreError> {
         let mut tx = self.begin_alone().await?;
-        let Some(version) = bump_plan(&mut tx, space).await? else {
+        let Some(version) = raise_layout_version(&mut tx, space).await? else {
             return Ok(None);
         };
         let removed = sqlx::query("delete from space_elements where id = $1 and space_id = $2")
@@ -399,7 +399,7 @@ impl Store {
     }
 }
 
-/// One space, over that connection.
+/// One space, over a given connection.
 pub(super) async fn read_space(
     connection: &mut AnyConnection,
     space: SpaceId,
@@ -417,9 +417,9 @@ pub(super) async fn read_space(
     row.map(RawSpace::read).transpose()
 }
 
-/// The next version of a plan; `None` when there is no such space. Comes before any change of what
-/// stands in the space: who deletes a space takes its row first, too.
-async fn bump_plan(tx: &mut Tx, space: SpaceId) -> Result<Option<u32>, StoreError> {
+/// Raises the version of a layout; `None` when there is no such space. Done before any change of
+/// the space's content, as deleting a space locks its row first, too.
+async fn raise_layout_version(tx: &mut Tx, space: SpaceId) -> Result<Option<u32>, StoreError> {
     let row: Option<(i64,)> = sqlx::query_as(
         "update spaces set plan_version = plan_version + 1 where id = $1 returning plan_version",
     )
@@ -432,7 +432,7 @@ async fn bump_plan(tx: &mut Tx, space: SpaceId) -> Result<Option<u32>, StoreErro
     .transpose()
 }
 
-/// Gives a space its own copy of what stands on a map.
+/// Copies the placed elements of a map into a space.
 pub(super) async fn copy_map_elements(
     tx: &mut Tx,
     map: MapId,

@@ -1,4 +1,4 @@
-//! Users: names, password hashes, roles and the avatar each one chose.
+//! Users: names, password hashes, roles and chosen avatars.
 
 use uuid::Uuid;
 
@@ -11,14 +11,14 @@ use crate::components::player::Avatar;
 /// What a user may do beyond their own things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Nothing.
+    /// No further permissions.
     User,
-    /// Pictures, maps, and every space.
+    /// May manage pictures, maps, users and every space.
     Admin,
 }
 
 impl Role {
-    /// The word in the table and over HTTP.
+    /// Its name in the table and over HTTP.
     pub const fn word(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -26,7 +26,7 @@ impl Role {
         }
     }
 
-    /// The role with that word, in any case.
+    /// The role with that name, in any case.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::User, Self::Admin]
             .into_iter()
@@ -34,38 +34,38 @@ impl Role {
     }
 }
 
-/// What sign-in needs of a user.
+/// Data of a user for sign-in.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// Who.
+    /// Id of the user.
     pub user: UserId,
-    /// Argon2id, in PHC form.
+    /// Argon2id hash, in PHC form.
     pub password_hash: String,
-    /// Why they may not use the server now.
+    /// Suspension, if any.
     pub suspension: Option<Suspension>,
 }
 
 /// A user as shown in lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserLook {
-    /// Who.
+    /// Id of the user.
     pub user: UserId,
-    /// What they look like.
+    /// Chosen avatar, if any.
     pub avatar: Option<Avatar>,
 }
 
 /// A user to be added.
 #[derive(Debug, Clone, Copy)]
 pub struct NewUser<'a> {
-    /// The name, in the form in which names are kept.
+    /// Name, in normal form.
     pub username: &'a str,
-    /// Argon2id, in PHC form.
+    /// Argon2id hash, in PHC form.
     pub password_hash: &'a str,
-    /// What they may do.
+    /// Role.
     pub role: Role,
 }
 
-/// Id, name, hash, until when suspended and why.
+/// Id, name, hash, end of a suspension and its reason.
 type CredentialColumns = (String, String, String, Option<i64>, Option<String>);
 
 impl Store {
@@ -89,15 +89,14 @@ impl Store {
         Ok(Some(user))
     }
 
-    /// The credentials of the user with that name: exactly that one, or else the one that differs
-    /// from it in nothing one sees.
+    /// Credentials of the user with that name; otherwise of the user whose name looks the same.
     pub async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
-        // PostgreSQL cannot even be asked for such a name.
+        // PostgreSQL cannot query a NUL.
         if username.contains('\0') {
             return Ok(None);
         }
         let normal = normal(username);
-        // One question, known or not: how long it takes tells nothing.
+        // One query, whether the user exists or not, so that its duration reveals nothing.
         let rows: Vec<CredentialColumns> = sqlx::query_as(
             "select id, username, password_hash, suspended_until, suspended_reason from users \
              where username = $1 or username = $2 or name_key = $3",
@@ -122,7 +121,7 @@ impl Store {
             .transpose()
     }
 
-    /// Keeps another hash of the same password, unless the password was changed since.
+    /// Saves a new hash of the same password, unless the password was changed since.
     pub async fn renew_password_hash(
         &self,
         user: UserId,
@@ -150,7 +149,7 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Whether anybody is an admin.
+    /// Whether there is an admin.
     pub async fn has_admin(&self) -> Result<bool, StoreError> {
         let row: Option<(i64,)> =
             sqlx::query_as("select cast(1 as bigint) from users where role = 'admin' limit 1")
@@ -181,7 +180,7 @@ impl Store {
         }))
     }
 
-    /// How users look, in the order asked; unknown ones are left out.
+    /// Avatars of users, in the order asked; unknown users are left out.
     pub async fn looks(&self, users: &[UserId]) -> Result<Vec<UserLook>, StoreError> {
         let mut looks = Vec::with_capacity(users.len());
         for user in users {

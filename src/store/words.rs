@@ -1,8 +1,8 @@
-//! Words: what of a text is found by a search.
+//! Words: text index of chat messages.
 //!
-//! A line is found when each part of a search between spaces stands in it where a word begins, in
-//! any case. An index holds which words are in which line; what it finds is compared with the line
-//! itself, which alone decides.
+//! A message matches when each part of a search, separated by spaces, stands in it at the beginning
+//! of a word, in any case. The index stores which words are in which message; its results are
+//! compared with the message itself, which decides.
 
 use std::collections::BTreeSet;
 
@@ -10,23 +10,23 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::{StoreError, Tx};
 
-/// Different words of one line that the index holds at most.
+/// Most different words of a message in the index.
 const MOST_WORDS: usize = 256;
 
-/// Bytes of a word that the index holds at most. Longer words are found by them, and told apart by
-/// the line.
+/// Most bytes of a word in the index. Longer words are found by their beginning, and compared in
+/// the message.
 const WORD_BYTES: usize = 48;
 
-/// Words of one statement.
+/// Words per statement.
 const AT_ONCE: usize = 16;
 
-/// A text as searches see it.
+/// A text in the form that searches compare.
 pub(super) fn folded(text: &str) -> String {
     text.to_lowercase()
 }
 
-/// Where each word of a folded text begins and ends. Marks stay with their letters, signs like `%`
-/// and emoji are words, punctuation is none; of scripts without spaces each sign is a word.
+/// Ranges of the words in a folded text. Combining marks stay with their letters, symbols like `%`
+/// and emoji are words, punctuation is none; in scripts without spaces each character is a word.
 fn spans(text: &str) -> Vec<(usize, usize)> {
     let mut spans = Vec::new();
     for (start, segment) in text.split_word_bound_indices() {
@@ -60,18 +60,18 @@ const fn is_punctuation(letter: char) -> bool {
     }
 }
 
-/// As much of a word as the index holds.
+/// The part of a word that the index stores.
 fn key(word: &str) -> &str {
     &word[..word.floor_char_boundary(WORD_BYTES)]
 }
 
-/// The words of a text, as the index holds them.
+/// Words of a text, as the index stores them.
 pub(super) fn keys(text: &str) -> BTreeSet<String> {
     let folded = folded(text);
     let words = spans(&folded)
         .into_iter()
         .map(|(from, to)| key(&folded[from..to]).to_owned());
-    // The first ones of the text, not of the alphabet.
+    // The first words of the text, not of the alphabet.
     let mut keys = BTreeSet::new();
     for word in words {
         if keys.len() >= MOST_WORDS {
@@ -82,13 +82,13 @@ pub(super) fn keys(text: &str) -> BTreeSet<String> {
     keys
 }
 
-/// What is searched for.
+/// A search.
 pub(super) struct WordQuery {
     parts: Vec<String>,
 }
 
 impl WordQuery {
-    /// The parts of a search.
+    /// Splits a search into its parts.
     pub fn new(search: &str) -> Self {
         Self {
             parts: folded(search)
@@ -98,8 +98,8 @@ impl WordQuery {
         }
     }
 
-    /// Beginnings of words that a line must have, the longest first: there are the fewest lines
-    /// with it.
+    /// Prefixes of words that a matching message must have, the longest first: fewest messages have
+    /// it.
     pub fn keys(&self) -> Vec<String> {
         let of_part = |part: &String| {
             spans(part)
@@ -113,7 +113,7 @@ impl WordQuery {
         keys
     }
 
-    /// Whether a text has every part.
+    /// Whether a text matches every part.
     pub fn is_in(&self, text: &str) -> bool {
         let folded = folded(text);
         if !self.parts.iter().all(|part| folded.contains(part.as_str())) {
@@ -130,7 +130,7 @@ impl WordQuery {
     }
 }
 
-/// The first bytes behind all words that begin so. No byte of UTF-8 is 255.
+/// The smallest key after all words with this prefix. No byte of UTF-8 is 255.
 pub(super) fn behind(key: &str) -> Vec<u8> {
     let mut bytes = key.as_bytes().to_vec();
     if let Some(last) = bytes.last_mut() {
@@ -139,7 +139,7 @@ pub(super) fn behind(key: &str) -> Vec<u8> {
     bytes
 }
 
-/// Puts the words of a line into the index; those that are there stay.
+/// Adds the words of a message to the index; existing ones stay.
 pub(super) async fn add(tx: &mut Tx, space: &str, seq: i64, text: &str) -> Result<(), StoreError> {
     let keys: Vec<String> = keys(text).into_iter().collect();
     for keys in keys.chunks(AT_ONCE) {
@@ -161,7 +161,7 @@ pub(super) async fn add(tx: &mut Tx, space: &str, seq: i64, text: &str) -> Resul
     Ok(())
 }
 
-/// Takes the words of a line out of the index.
+/// Removes the words of a message from the index.
 pub(super) async fn remove(
     tx: &mut Tx,
     space: &str,
@@ -184,7 +184,7 @@ pub(super) async fn remove(
     Ok(())
 }
 
-/// As many as a statement takes: the last one again and again.
+/// Pads the keys to the size of a statement by repeating the last one.
 fn filled_up(keys: &[String]) -> impl Iterator<Item = Vec<u8>> {
     let last = keys.last().into_iter().cycle();
     keys.iter()
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_found_by_the_beginnings_of_its_words() {
+    fn a_message_is_found_by_the_beginnings_of_its_words() {
         for (search, text) in [
             ("hell", "Oh, HELLO there"),
             ("there hello", "hello there"),
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_index_holds_a_bounded_part_of_any_line() {
+    fn the_index_stores_a_bounded_part_of_any_message() {
         let many: String =
             (0..4_000).fold(String::new(), |all, number| all + &format!("{number} "));
         assert_eq!(keys(&many).len(), MOST_WORDS);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_so_lies_between_two_keys() {
+    fn words_with_a_prefix_lie_between_two_keys() {
         for (key, word, is_between) in [
             ("ab", "ab", true),
             ("ab", "abz", true),

@@ -1,13 +1,13 @@
 //! Ownership: which spaces this process may run, and until when.
 //!
-//! Plain state: what happened and the time go in, [`OwnershipAction`]s come out. Asking the
-//! database, the directory and the vault is the business of `spaces`; the same state is run by
-//! simulated clusters in the tests.
+//! A state machine: events and the time go in, [`OwnershipAction`]s come out. Requests to the
+//! database, the directory and the vault are sent by `spaces`; the tests run the same state machine
+//! in simulated clusters.
 //!
-//! SQL mints, Redis detects, everything is fenced. The epoch of a space is minted by a
-//! compare-and-swap in SQL, which is touched only when the owner changes. A process keeps one lease
-//! in the directory for all its spaces, and runs them no longer than a bound that ends before
-//! others may see the lease as over.
+//! SQL mints epochs, Redis detects dead processes, and every write is fenced. The epoch of a space
+//! is minted by a compare-and-swap in SQL, which is touched only when the owner changes. A process
+//! keeps one lease in the directory for all its spaces, and runs them only until a deadline that
+//! lies before the time at which others may see the lease as expired.
 
 #[cfg(test)]
 mod simulation;
@@ -19,304 +19,304 @@ use super::node::{Member, Node, Nonce, rank};
 use crate::components::id::SpaceId;
 use crate::host::monotonic::MonotonicTime;
 
-/// How often the lease is renewed: three tries fit into the time that one is good for.
+/// Interval of lease renewals: three tries fit into the time for which one is valid.
 pub const RENEW_EVERY: Duration = Duration::from_millis(500);
 
-/// How long a lease lives on the directory's clock.
+/// Lifetime of a lease, on the directory's clock.
 pub const LEASE: Duration = Duration::from_secs(2);
 
-/// How long spaces are run after a renewal was sent. It was granted later than it was sent, so the
-/// lease outlives this by half a second and more: room for clocks that run at different speeds, and
-/// for the tick that is being run.
+/// How long spaces run after a renewal was sent. It is granted later than it is sent, so the lease
+/// outlives this by at least half a second: a margin for clocks of different speeds and for the
+/// tick that is running.
 pub const SERVE_FOR: Duration = Duration::from_millis(1_500);
 
-/// How often a space that is wanted and has no owner is looked at again.
+/// How often a requested space without an owner is looked up again.
 pub const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// The next in line waits that long for the one before, so that a dead process's spaces are not
-/// grabbed for by everybody at once.
+/// Delay per rank before a process takes over a dead process's spaces, so that not all processes
+/// try at once.
 pub const RANK_DELAY: Duration = Duration::from_millis(100);
 
-/// After the directory became another one (a failover, a restart) leases may be missing that stand:
-/// nothing is taken over.
+/// Hold after the directory was replaced (a failover, a restart), during which nothing is taken
+/// over: valid leases may be missing in it.
 pub const HOLD: Duration = Duration::from_secs(5);
 
-/// A process that starts does not know whether the directory became another one just before:
-/// whoever could not renew by then does not run its spaces either.
+/// Hold after the start of a process. The directory may have been replaced just before; a process
+/// that could not renew within this time no longer runs its spaces.
 pub const LISTEN: Duration = SERVE_FOR;
 
-/// Without the directory the right to run spaces is proven in SQL when so much of the old proof is
+/// Without the directory, ownership is proven in SQL again when this much of the previous proof is
 /// left.
 const PROVE_BEFORE: Duration = Duration::from_millis(750);
 
-/// In SQL a proof stands that long before somebody else may take the space.
+/// How long a proof in SQL is valid; no other process may take the space before.
 pub const PROOF: Duration = Duration::from_secs(2);
 
-/// Above this share of the median load, in percent, a process lets others take what nobody owns
-/// yet.
+/// Above this share of the median load, in percent, a process leaves spaces without an owner to
+/// others.
 const BUSY_PERCENT: u64 = 125;
 
-/// Loads below this differ by chance: 2 % of a core.
+/// Differences of load below this are noise: 2 % of a core.
 const BUSY_FLOOR: u64 = 20_000_000;
 
-/// Of which epoch a space is run.
+/// Number of an ownership of a space; rises with each owner.
 pub type Epoch = u64;
 
-/// What is asked of SQL, the directory and the vault; each answer comes back as an [`Event`].
+/// A request to SQL, the directory or the vault; each answer comes back as an [`Event`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnershipRequest {
     /// Renew the lease of this process: [`Event::Renewed`].
     Renew,
-    /// Prove in SQL which spaces are still this process's: [`Event::Proven`].
+    /// Prove in SQL which spaces this process still owns: [`Event::Proven`].
     Prove,
-    /// Who owns a space, and who lives: [`Event::Looked`].
+    /// Look up the owner of a space and the live processes: [`Event::Looked`].
     Look(SpaceId),
-    /// Become the owner if nothing changed since that epoch was seen: [`Event::Minted`].
+    /// Become the owner if the epoch is still `seen`: [`Event::Minted`].
     Mint {
-        /// Of what.
+        /// Space to own.
         space: SpaceId,
-        /// The epoch that was seen, 0 for none.
+        /// Epoch that was seen; 0 for none.
         seen: Epoch,
-        /// The owner whose lease seems to be over. It must be declared dead in the directory first,
-        /// which refuses when the lease stands after all, and refuses every later renewal of that
-        /// life: from then on nobody can be late.
+        /// Previous owner, whose lease seems to have expired. It must first be declared dead in the
+        /// directory, which refuses when the lease is valid after all, and which refuses every
+        /// later renewal of that incarnation, so that no late renewal can succeed.
         dead: Option<Dead>,
     },
-    /// Claim in the directory, load from the vault, and seal what was loaded under the new epoch:
+    /// Claim in the directory, load from the vault, and save the loaded state under the new epoch:
     /// [`Event::Taken`].
     Take {
-        /// What.
+        /// Space to take.
         space: SpaceId,
         /// The new epoch.
         epoch: Epoch,
     },
-    /// Claim in the directory again under the same epoch, and write everything anew:
+    /// Claim in the directory again under the same epoch, and write the whole state again:
     /// [`Event::Asserted`].
     Assert {
-        /// What.
+        /// Space to assert.
         space: SpaceId,
-        /// The epoch of old.
+        /// Its current epoch.
         epoch: Epoch,
     },
-    /// Give up the ownership. Nobody waits for the answer.
+    /// Release the ownership. There is no answer.
     Release {
-        /// Of what.
+        /// Space to release.
         space: SpaceId,
-        /// Of which epoch.
+        /// Its epoch.
         epoch: Epoch,
     },
-    /// The same, and let another process take it at once.
+    /// Release the ownership, and ask another process to take the space at once.
     HandOver {
-        /// What.
+        /// Space to hand over.
         space: SpaceId,
-        /// Of which epoch.
+        /// Its epoch.
         epoch: Epoch,
-        /// Who takes it.
+        /// Process that takes it.
         to: Box<Node>,
     },
 }
 
-/// What is to be done.
+/// An action for the driver to carry out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnershipAction {
-    /// Ask for something.
+    /// Send a request.
     Ask(OwnershipRequest),
-    /// Spaces are run until then, not longer.
+    /// Run spaces until this time, not longer.
     ServeUntil(MonotonicTime),
-    /// Tick the space that was taken.
+    /// Start to tick the space that was taken.
     Serve(SpaceId, Epoch),
-    /// Tick it no more, and keep nothing of it: somebody else owns it.
+    /// Stop ticking the space and save nothing of it: another process owns it.
     Drop(SpaceId, Epoch),
-    /// Tell those who wanted the space where it is.
+    /// Answer those who requested the space.
     Route(SpaceId, SpaceRoute),
 }
 
-/// Where a wanted space is.
+/// Where a requested space runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SpaceRoute {
-    /// In this process.
+    /// In this process, with this epoch.
     Here(Epoch),
-    /// Another process runs it, or is to be asked to.
+    /// In another process, or in one that is to be asked to run it.
     At(Box<Node>),
     /// Nowhere: it cannot be taken now.
     Unavailable,
 }
 
-/// A row of ownership: who took the space last. Kept for ever, or an epoch could come twice.
+/// Row of the owners table. Rows are never deleted, or an epoch could be used twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnerRecord {
-    /// The highest epoch so far.
+    /// Highest epoch so far.
     pub epoch: Epoch,
-    /// Who owns it; nobody after it was released.
+    /// Owner; `None` after it was released.
     pub owner: Option<Member>,
 }
 
-/// A process whose lease seems to be over.
+/// A process whose lease seems to have expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dead {
-    /// Which, in which life.
+    /// The process and its incarnation.
     pub member: Member,
-    /// The directory that seemed to say so: another one may have forgotten the lease.
+    /// Identity of the directory that was asked: another one may have lost the lease.
     pub directory: u64,
 }
 
-/// What a look at a space showed.
+/// Result of looking up a space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Looked {
-    /// The row, if anybody ever owned it.
+    /// Row of the owners table, if the space ever had an owner.
     pub row: Option<OwnerRecord>,
-    /// Every process whose lease stands.
+    /// Processes whose lease is valid.
     pub alive: Vec<Node>,
-    /// The identity of the directory that said so.
+    /// Identity of the directory that was asked.
     pub directory: u64,
 }
 
-/// How a renewal went.
+/// Result of a renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Renewal {
-    /// The lease stands, in the directory of that identity.
+    /// The lease is valid.
     Held {
-        /// Another one after a failover or a restart.
+        /// Identity of the directory; changes after a failover or a restart.
         directory: u64,
     },
-    /// There is only this process: its lease stands for ever.
+    /// There is only this process: its lease never expires.
     Forever,
-    /// This life was declared dead, or another process lives under the same name.
+    /// This incarnation was declared dead, or another process runs under the same name.
     Dead,
 }
 
-/// How taking or asserting went.
+/// Result of taking or asserting a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// It is ours.
+    /// This process owns it.
     Ours,
-    /// Somebody has a higher epoch.
+    /// Another process has a higher epoch.
     Fenced,
-    /// There is no such space any more, or what was kept of it cannot be used.
+    /// The space was deleted, or its saved state cannot be used.
     Impossible,
 }
 
-/// A service did not answer in time, or refused.
+/// A service refused or did not answer in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreachable;
 
-/// What happened.
+/// Input of the state machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// Time passed.
     Wake,
-    /// Somebody here needs the space to be run, here or elsewhere.
+    /// The space is requested here; it may run here or elsewhere.
     Wanted(SpaceId),
     /// Another process asks this one to run the space.
     Asked(SpaceId),
-    /// Nobody needs it any more; its last checkpoint is kept.
+    /// The space ended because it is not needed; its last checkpoint is saved.
     Ended(SpaceId, Epoch),
-    /// It is ticked no more, so that another process can take it; its last checkpoint is kept.
+    /// The space stopped ticking for a handover; its last checkpoint is saved.
     Left {
-        /// What.
+        /// Space that was left.
         space: SpaceId,
-        /// Of which epoch.
+        /// Its epoch.
         epoch: Epoch,
-        /// Who takes it.
+        /// Process that takes it.
         to: Box<Node>,
     },
-    /// The vault refused what this process wrote for a space: somebody has a higher epoch.
+    /// The vault refused a write to a space: another process has a higher epoch.
     Fenced(SpaceId, Epoch),
-    /// The vault does not know that this process owns the space: it lost its last writes.
+    /// The vault has no claim of this process on the space: it lost its last writes.
     Forgotten(SpaceId, Epoch),
-    /// The lease was renewed, or not.
+    /// Answer to [`OwnershipRequest::Renew`].
     Renewed {
-        /// When it was asked for.
+        /// When the request was sent.
         sent: MonotonicTime,
-        /// What came back.
+        /// The answer.
         answer: Result<Renewal, Unreachable>,
     },
-    /// The spaces that SQL says are still this process's.
+    /// Answer to [`OwnershipRequest::Prove`].
     Proven {
-        /// Which life asked.
+        /// Incarnation that asked.
         by: Nonce,
-        /// When it was asked for.
+        /// When the request was sent.
         sent: MonotonicTime,
-        /// What came back.
+        /// The spaces owned according to SQL.
         answer: Result<Vec<(SpaceId, Epoch)>, Unreachable>,
     },
-    /// A look at a space.
+    /// Answer to [`OwnershipRequest::Look`].
     Looked(SpaceId, Result<Looked, Unreachable>),
-    /// The new epoch, or `None` when somebody was faster.
+    /// Answer to [`OwnershipRequest::Mint`].
     Minted {
-        /// Of what.
+        /// The space.
         space: SpaceId,
-        /// Which life asked.
+        /// Incarnation that asked.
         by: Nonce,
-        /// What came back.
+        /// The new epoch; `None` when another process was faster.
         answer: Result<Option<Epoch>, Unreachable>,
     },
-    /// A space was taken, or not.
+    /// Answer to [`OwnershipRequest::Take`].
     Taken(SpaceId, Epoch, Result<Taken, Unreachable>),
-    /// A space was asserted, or not.
+    /// Answer to [`OwnershipRequest::Assert`].
     Asserted(SpaceId, Epoch, Result<Taken, Unreachable>),
 }
 
-/// A space on its way to an answer.
+/// State of a lookup of a requested space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OwnerLookup {
-    /// An answer is awaited, after a wait in line perhaps.
+    /// The answer to a request is awaited.
     Asking {
-        /// Whether others had their turn.
+        /// Whether processes of a better rank had their turn.
         was_in_line: bool,
     },
-    /// To be looked at when the time comes.
+    /// The next lookup is due at this time.
     Waiting(MonotonicTime),
-    /// Nobody owns it: taken then, if that is still so.
+    /// The space has no owner: at this time it is looked up again, and taken if that is still so.
     InLine(MonotonicTime),
 }
 
-/// What a process owns and wants.
+/// The spaces that a process owns and requests.
 #[derive(Debug)]
 pub struct Ownership {
     me: Member,
-    /// Spaces are run until then.
+    /// Spaces run until this time.
     until: MonotonicTime,
-    /// As far as the lease alone allows it: only then are spaces taken.
+    /// Deadline by the lease alone, without proofs in SQL; spaces are taken only before it.
     leased_until: MonotonicTime,
     renew_at: MonotonicTime,
     is_renewing: bool,
     prove_at: MonotonicTime,
     is_proving: bool,
     directory: Option<u64>,
-    /// Nothing is taken over before.
+    /// No takeover before this time.
     hold_until: MonotonicTime,
     owned: BTreeMap<SpaceId, OwnedSpace>,
-    /// Minted by this life, and being loaded.
+    /// Minted by this incarnation, and being loaded.
     taking: BTreeMap<SpaceId, Epoch>,
-    /// Owned by SQL, not yet by the directory since it became another one.
+    /// Owned according to SQL, but not yet claimed in the directory since it was replaced.
     unasserted: BTreeMap<SpaceId, MonotonicTime>,
     wanted: BTreeMap<SpaceId, WantedSpace>,
     is_draining: bool,
-    chance: u64,
+    random_state: u64,
     actions: VecDeque<OwnershipAction>,
 }
 
-/// A space that is owned.
+/// An owned space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct OwnedSpace {
     epoch: Epoch,
-    /// When its loading ended; it was minted before.
+    /// When its loading ended; it was minted earlier.
     since: MonotonicTime,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct WantedSpace {
     search: OwnerLookup,
-    /// Whether this process is to run it, whatever its load.
+    /// Whether this process has to run it, whichever load it has.
     here: bool,
 }
 
 impl Ownership {
-    /// A process that owns nothing yet. It takes nothing over before it has listened for a while.
+    /// A process that owns no space. It takes over nothing until `listen` has passed.
     pub fn new(me: Member, now: MonotonicTime, listen: Duration) -> Self {
         Self {
-            chance: me.nonce.0,
+            random_state: me.nonce.0,
             me,
             until: MonotonicTime::default(),
             leased_until: MonotonicTime::default(),
@@ -335,7 +335,7 @@ impl Ownership {
         }
     }
 
-    /// Takes no more spaces, or does again.
+    /// Starts or stops draining: a draining process takes no new spaces.
     pub const fn drain(&mut self, is_draining: bool) {
         self.is_draining = is_draining;
     }
@@ -345,7 +345,7 @@ impl Ownership {
         self.owned.get(&space).map(|held| held.epoch)
     }
 
-    /// Until when spaces are run.
+    /// Deadline of running spaces.
     pub const fn until(&self) -> MonotonicTime {
         self.until
     }
@@ -373,7 +373,7 @@ impl Ownership {
             .unwrap_or(MonotonicTime::NEVER)
     }
 
-    /// Takes note of what happened, and answers what to do.
+    /// Handles an event; returns the actions to carry out.
     pub fn handle(
         &mut self,
         now: MonotonicTime,
@@ -475,7 +475,7 @@ impl Ownership {
         }
     }
 
-    /// Asked even when somebody else owns it meanwhile: those who follow it wait for the answer.
+    /// Requested even when the space has another owner by now: its followers wait for the answer.
     fn leave(&mut self, space: SpaceId, epoch: Epoch, to: Box<Node>) {
         if self.epoch_of(space) == Some(epoch) {
             self.owned.remove(&space);
@@ -528,8 +528,8 @@ impl Ownership {
             Ok(Renewal::Held { directory }) => {
                 self.meet(directory, now);
                 self.leased_until = sent + SERVE_FOR;
-                // The right lapsed: a directory that lost its last writes may not remember what
-                // happened meanwhile. SQL does.
+                // The deadline passed: a directory that lost its last writes may not know of
+                // changes since. SQL does.
                 if now > self.until && !self.owned.is_empty() {
                     self.prove_at = now;
                 } else {
@@ -537,26 +537,26 @@ impl Ownership {
                     self.serve_until(sent + SERVE_FOR);
                 }
             }
-            Ok(Renewal::Dead) => self.live_again(now),
+            Ok(Renewal::Dead) => self.start_again(now),
             Err(Unreachable) => {}
         }
     }
 
-    /// This life is over: whatever it owned is somebody else's. The process goes on in a new one.
-    fn live_again(&mut self, now: MonotonicTime) {
+    /// This incarnation is dead, and its spaces belong to other processes. Continues as a new one.
+    fn start_again(&mut self, now: MonotonicTime) {
         for (space, held) in self.owned.clone() {
             self.lose(space, held.epoch);
         }
         for (space, _) in std::mem::take(&mut self.taking) {
             self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY));
         }
-        self.me.nonce = self.me.nonce.again(self.next_chance());
+        self.me.nonce = self.me.nonce.again(self.next_random());
         self.until = MonotonicTime::default();
         self.leased_until = MonotonicTime::default();
         self.renew_at = now;
     }
 
-    /// Whoever waits for the right to run spaces need not wait longer.
+    /// Looks up at once all spaces that waited for the lease.
     fn search_on(&mut self, now: MonotonicTime) {
         if now > self.until {
             for wanted in self.wanted.values_mut() {
@@ -567,8 +567,7 @@ impl Ownership {
         }
     }
 
-    /// The directory answered: when it is another one than before, leases and claims may be missing
-    /// in it.
+    /// Called with the identity of the directory: a replaced one may lack leases and claims.
     fn meet(&mut self, directory: u64, now: MonotonicTime) {
         if let Some(before) = self.directory.replace(directory)
             && before != directory
@@ -607,10 +606,10 @@ impl Ownership {
         }
         if young.is_empty() {
             self.serve_until(sent + SERVE_FOR);
-            // While SQL stands in for the directory, as often as the directory is asked otherwise.
+            // While SQL replaces the directory, it is asked as often as the directory.
             self.prove_at = self.prove_at.min(sent + RENEW_EVERY);
         } else {
-            // Taken since it was asked, so it says nothing about them.
+            // Spaces taken since the proof was requested are not in it.
             self.prove_at = now;
         }
     }
@@ -635,7 +634,8 @@ impl Ownership {
             return;
         };
         if owner == self.me {
-            // Not run here any more, whatever the row says: a new life of the space begins.
+            // This process stopped running it, although the row still names it: a new epoch is
+            // minted.
             self.mint(now, space, seen, None);
             return;
         }
@@ -656,8 +656,7 @@ impl Ownership {
         }
     }
 
-    /// Nobody owns the space: it is run where the client is, unless that is much busier than
-    /// others.
+    /// A space without an owner runs here, unless this process is much busier than others.
     fn first_touch(
         &mut self,
         now: MonotonicTime,
@@ -678,7 +677,7 @@ impl Ownership {
         }
     }
 
-    /// The less busy of two others by chance, when this process is too busy or drains.
+    /// The less busy of two random other processes, when this process is too busy or drains.
     fn less_busy(&mut self, alive: &[Node]) -> Option<Node> {
         let mut loads: Vec<u64> = alive.iter().map(|node| node.load).collect();
         loads.sort_unstable();
@@ -698,23 +697,23 @@ impl Ownership {
         if others.is_empty() {
             return None;
         }
-        let picks = [self.next_chance(), self.next_chance()]
-            .map(|chance| others[chance as usize % others.len()]);
+        let picks = [self.next_random(), self.next_random()]
+            .map(|random_state| others[random_state as usize % others.len()]);
         let pick = picks.into_iter().min_by_key(|node| node.load)?;
         (self.is_draining || pick.load < own).then(|| pick.clone())
     }
 
-    /// `SplitMix64` (Steele, Lea and Flood, 2014), begun with this life's nonce: the same events
-    /// bring about the same.
-    fn next_chance(&mut self) -> u64 {
-        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.chance;
+    /// `SplitMix64` (Steele, Lea and Flood, 2014), seeded with the nonce: the same events lead to
+    /// the same actions.
+    fn next_random(&mut self) -> u64 {
+        self.random_state = self.random_state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.random_state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
 
-    /// Only somebody whose own lease stands may become an owner: a proof in SQL speaks of what was
+    /// Only a process with a valid lease may become an owner: a proof in SQL covers only spaces
     /// owned before it.
     fn mint(&mut self, now: MonotonicTime, space: SpaceId, seen: Epoch, dead: Option<Dead>) {
         if now < self.leased_until {
@@ -759,7 +758,7 @@ impl Ownership {
             Ok(Taken::Ours) => {
                 self.owned.insert(space, OwnedSpace { epoch, since: now });
                 if self.until > self.leased_until {
-                    // That goes back to a proof from before this space was minted.
+                    // The deadline was extended by a proof from before this space was minted.
                     self.until = self.leased_until;
                     self.actions
                         .push_back(OwnershipAction::ServeUntil(self.until));
@@ -797,7 +796,7 @@ impl Ownership {
         }
     }
 
-    /// This process in its present life.
+    /// This process in its current incarnation.
     pub const fn me(&self) -> &Member {
         &self.me
     }

@@ -1,6 +1,6 @@
-//! A cluster in a box: three processes, a model of SQL and one of Redis, and everything that goes
-//! wrong between them, in an order that a seed decides. What `docs/ARCHITECTURE.md` promises of
-//! ownership is checked at every step.
+//! Simulated clusters: three processes, a model of SQL and one of Redis, and all faults between
+//! them, in an order that a seed decides. Every step checks the guarantees of ownership in
+//! `docs/ARCHITECTURE.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -14,23 +14,23 @@ const NODES: usize = 3;
 const SPACES: u128 = 4;
 const MS: u64 = 1_000_000;
 
-/// Faults happen until then; afterwards everything works and must come right.
-const TROUBLE: u64 = 20_000 * MS;
+/// Faults end at this time; afterwards the cluster must recover.
+const FAULTS_END: u64 = 20_000 * MS;
 const CALM: u64 = 18_000 * MS;
 
 /// How long a process waits for an answer.
-const PATIENCE: u64 = 500 * MS;
+const ANSWER_TIMEOUT: u64 = 500 * MS;
 
-/// Messages of a space that are looked at: its newest.
+/// Number of newest messages of a space that are checked.
 const NEWEST: usize = 40;
 
 /// Seeds that failed once.
 const KEPT: [u64; 6] = [7, 10, 134, 207, 384, 856];
 
-/// A stream of chance (`SplitMix64`).
-struct Chance(u64);
+/// A random number generator (`SplitMix64`).
+struct SimulationRng(u64);
 
-impl Chance {
+impl SimulationRng {
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -48,14 +48,14 @@ impl Chance {
     }
 }
 
-/// The table of owners.
+/// The owners table.
 #[derive(Default)]
 struct Sql {
     rows: BTreeMap<SpaceId, (Epoch, Option<Member>, Option<u64>)>,
     down_until: u64,
 }
 
-/// What Redis holds.
+/// Content of Redis.
 #[derive(Default, Clone)]
 struct Contents {
     leases: BTreeMap<NodeId, (Nonce, u64)>,
@@ -74,7 +74,7 @@ struct SimulatedRecord {
 #[derive(Default)]
 struct SimulatedRedis {
     now: Contents,
-    /// What a replica may still have: contents some writes ago.
+    /// Older contents that a replica may still have.
     past: VecDeque<Contents>,
     identity: u64,
     down_until: u64,
@@ -96,15 +96,15 @@ impl Process {
     }
 }
 
-/// A question on its way to a service.
+/// A request on its way to a service.
 struct Call {
     node: usize,
     life: u64,
     ask: OwnershipRequest,
     me: Member,
-    /// By the clock of the process.
+    /// Time of sending, by the clock of the process.
     sent: MonotonicTime,
-    /// By the clock of the world.
+    /// Time of sending, by the clock of the world.
     began: u64,
 }
 
@@ -120,7 +120,7 @@ enum SimulatedEvent {
 
 struct World {
     now: u64,
-    chance: Chance,
+    chance: SimulationRng,
     sql: Sql,
     redis: SimulatedRedis,
     processes: Vec<Process>,
@@ -129,9 +129,9 @@ struct World {
     /// Messages that were acknowledged to a client.
     acknowledged: BTreeMap<SpaceId, BTreeSet<u64>>,
     next_message: u64,
-    /// The highest (epoch, tick) accepted of each space.
+    /// Highest (epoch, tick) accepted of each space.
     accepted: BTreeMap<SpaceId, (Epoch, u64)>,
-    /// When each space was run last.
+    /// When each space last ran.
     run_at: BTreeMap<SpaceId, u64>,
     lost_writes: bool,
     story: String,
@@ -143,7 +143,7 @@ fn space(number: u128) -> SpaceId {
 
 impl World {
     fn new(seed: u64, may_lose_writes: bool) -> Self {
-        let mut chance = Chance(seed);
+        let mut chance = SimulationRng(seed);
         let processes = (0..NODES)
             .map(|_| Process {
                 ownership: None,
@@ -188,14 +188,14 @@ impl World {
 
     fn run(&mut self) {
         while let Some(((at, _), happening)) = self.agenda.pop_first() {
-            if at > TROUBLE + CALM {
+            if at > FAULTS_END + CALM {
                 break;
             }
             self.now = at;
             self.happen(happening);
-            self.nobody_shares_a_space();
+            self.no_two_processes_run_a_space();
         }
-        self.everything_wanted_is_run();
+        self.every_requested_space_runs();
     }
 
     fn happen(&mut self, happening: SimulatedEvent) {
@@ -301,7 +301,8 @@ impl World {
         }
     }
 
-    /// A client's edge links to the process that seems to own the space, which may not know of it.
+    /// A client's edge links to the process that seems to own the space. That process may not know
+    /// of the space.
     fn ask_to_host(&mut self, space: SpaceId, owner: &Member) {
         let is_owner = |process: &Process| {
             process
@@ -318,9 +319,9 @@ impl World {
         }
     }
 
-    /// Most answers are quick; some take long, while there is trouble.
+    /// Most answers are quick; some are slow until the faults end.
     fn delay(&mut self) -> u64 {
-        let is_calm = self.now > TROUBLE;
+        let is_calm = self.now > FAULTS_END;
         match self.chance.below(40) {
             _ if is_calm => MS / 10 + self.chance.below(10 * MS),
             0 => 200 * MS + self.chance.below(1_500 * MS),
@@ -400,10 +401,10 @@ impl World {
                 return self.ask_to_host(space, &to.member);
             }
         };
-        // Now and then an answer is lost although the work was done.
+        // Sometimes an answer is lost although the work was done.
         let answered = self.now + self.delay();
-        let given_up = began + PATIENCE;
-        let is_lost = (self.now < TROUBLE && self.chance.once_in(100)) || answered > given_up;
+        let given_up = began + ANSWER_TIMEOUT;
+        let is_lost = (self.now < FAULTS_END && self.chance.once_in(100)) || answered > given_up;
         let (at, event) = if is_lost {
             (given_up, unreached(event))
         } else {
@@ -425,7 +426,7 @@ impl World {
         }
     }
 
-    /// A process hands a space over, as somebody asked it to or because it is busier than others.
+    /// A process hands a space over, by an order or because it is busier than others.
     fn hand_over(&mut self, node: usize) {
         let Some((space, epoch)) = self.served(node).next() else {
             return;
@@ -440,7 +441,7 @@ impl World {
             space.0.as_u128(),
             to.member.node
         ));
-        // It ticks no more from here on, and what it committed is under way or kept.
+        // It stops ticking here, and its commits are under way or saved.
         self.processes[node].running.remove(&space);
         let (life, delay) = (self.processes[node].life, self.delay());
         let to = Box::new(to);
@@ -568,14 +569,14 @@ impl World {
             });
             assert!(
                 !missing,
-                "I3: an acknowledged message is not there\n{}",
+                "I3: an acknowledged message is missing\n{}",
                 self.story
             );
             let unique: BTreeSet<_> = log.iter().collect();
             assert_eq!(
                 unique.len(),
                 log.len(),
-                "I3: a message is there twice\n{}",
+                "I3: a message is stored twice\n{}",
                 self.story
             );
         }
@@ -605,7 +606,7 @@ impl World {
         Taken::Ours
     }
 
-    /// What a process does with the spaces it runs: a tick, a message, a commit.
+    /// A process works on the spaces it runs: a tick, a message, a commit.
     fn work(&mut self, node: usize, life: u64) {
         if !self.is_alive(node, life) {
             return;
@@ -616,7 +617,7 @@ impl World {
         if process.paused_until > self.now {
             return;
         }
-        if !process.running.contains_key(&wanted) && self.now < TROUBLE + CALM - 5_000 * MS {
+        if !process.running.contains_key(&wanted) && self.now < FAULTS_END + CALM - 5_000 * MS {
             self.plan(0, SimulatedEvent::Arrive(node, life, Event::Wanted(wanted)));
         }
         let served: Vec<_> = self.served(node).collect();
@@ -634,7 +635,7 @@ impl World {
         }
     }
 
-    /// Which spaces a process runs right now, and in which epoch.
+    /// The spaces that a process runs at this moment, with their epochs.
     fn served(&self, node: usize) -> impl Iterator<Item = (SpaceId, Epoch)> + use<'_> {
         let process = &self.processes[node];
         let is_served = process.ownership.as_ref().is_some_and(|ownership| {
@@ -676,8 +677,8 @@ impl World {
             let excess = kept.log.len().saturating_sub(2 * NEWEST);
             kept.log.drain(..excess);
             self.accept(space, epoch, tick);
-            // The owner holds the events it committed; it acknowledges them when the answer comes
-            // back, which is now.
+            // The owner holds its committed events and acknowledges them when the answer arrives,
+            // which is now.
             if let Some(running) = self.processes[node].running.get_mut(&space)
                 && running.0 == epoch
             {
@@ -717,7 +718,7 @@ impl World {
     }
 
     fn trouble(&mut self) {
-        if self.now >= TROUBLE {
+        if self.now >= FAULTS_END {
             return;
         }
         let pause = 200 * MS + self.chance.below(1_800 * MS);
@@ -759,7 +760,7 @@ impl World {
         }
     }
 
-    fn nobody_shares_a_space(&self) {
+    fn no_two_processes_run_a_space(&self) {
         let mut seen = BTreeMap::new();
         for node in 0..NODES {
             for (space, epoch) in self.served(node) {
@@ -775,13 +776,13 @@ impl World {
         }
     }
 
-    fn everything_wanted_is_run(&self) {
-        // A slow answer may let the right to run lapse for a moment even while nothing is broken.
-        let lately = TROUBLE + CALM - 3_000 * MS;
+    fn every_requested_space_runs(&self) {
+        // A slow answer may let the deadline pass for a moment even without faults.
+        let lately = FAULTS_END + CALM - 3_000 * MS;
         let served = self.run_at.values().filter(|at| **at > lately).count();
         assert_eq!(
             served, SPACES as usize,
-            "I6: not everything is run\n{}",
+            "I6: a requested space does not run\n{}",
             self.story
         );
     }
@@ -819,7 +820,7 @@ fn simulate(seed: u64, may_lose_writes: bool) {
     );
 }
 
-/// As many as `PLAZA_SEEDS` says; `make test` says a thousand.
+/// Number of seeds, from `PLAZA_SEEDS`; `make test` sets 1,000.
 fn seeds() -> impl Iterator<Item = u64> {
     let count = std::env::var("PLAZA_SEEDS")
         .ok()
@@ -828,11 +829,11 @@ fn seeds() -> impl Iterator<Item = u64> {
 }
 
 #[test]
-fn nobody_shares_a_space_and_nothing_acknowledged_is_lost() {
+fn no_two_processes_run_a_space_and_no_acknowledged_message_is_lost() {
     seeds().for_each(|seed| simulate(seed, false));
 }
 
 #[test]
-fn nobody_shares_a_space_when_redis_forgets_its_last_writes() {
+fn no_two_processes_run_a_space_when_redis_loses_its_last_writes() {
     seeds().for_each(|seed| simulate(seed, true));
 }

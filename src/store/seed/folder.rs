@@ -1,5 +1,5 @@
-//! The folder: its files, from a disk or from inside the binary, read into a plan in which every
-//! name leads somewhere.
+//! Seed folder: reads its files, from a disk or from inside the binary, into a plan whose
+//! references are all checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -20,13 +20,13 @@ const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 #[allow_missing = true]
 struct BuiltIn;
 
-/// The files of a seed, by their path in the folder.
+/// Files of a seed, by their path in the folder.
 #[derive(Debug, Clone, Default)]
 pub struct Folder {
     files: BTreeMap<String, Vec<u8>>,
-    /// Files that no one reads although they look as if someone should.
+    /// Files that are not read although they look like part of the seed.
     unread: Vec<String>,
-    /// Which pictures of our own there are, when that is known.
+    /// Tells whether a built-in picture exists, when that is known.
     has_picture: Option<fn(&str) -> bool>,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct SeedSpace {
     pub map: String,
 }
 
-/// What a folder asks for.
+/// Content of a seed folder.
 #[derive(Debug, Default)]
 pub(super) struct SeedPlan {
     pub avatars: Vec<SeedAvatar>,
@@ -84,7 +84,7 @@ impl Folder {
         }
     }
 
-    /// The same, whose things are drawn with those pictures: `avatars/<key>.svg` and the like.
+    /// Checks pictures against a set of built-in ones: `avatars/<key>.svg` and the like.
     #[must_use]
     pub fn drawn_with(self, has_picture: fn(&str) -> bool) -> Self {
         Self {
@@ -93,7 +93,7 @@ impl Folder {
         }
     }
 
-    /// These files, by their path in the folder.
+    /// A seed of given files, by their path in the folder.
     pub fn of(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
         Self {
             files: files.into_iter().collect(),
@@ -101,12 +101,12 @@ impl Folder {
         }
     }
 
-    /// Whether it could be loaded: every file makes sense and every name leads somewhere.
+    /// Checks that it can be loaded: every file is valid and every reference exists.
     pub fn check(&self) -> Result<(), SeedError> {
         self.plan().map(drop)
     }
 
-    /// A seed on a disk.
+    /// Reads a seed from a disk.
     pub fn read(folder: &Path) -> Result<Self, SeedError> {
         let mut seed = Self::default();
         seed.look_into(folder, "")?;
@@ -117,7 +117,7 @@ impl Folder {
         Ok(seed)
     }
 
-    /// Reads what is in a folder of the seed, and notes what no one reads.
+    /// Reads one folder of the seed, and records files that are not read.
     fn look_into(&mut self, folder: &Path, inside: &str) -> Result<(), SeedError> {
         let unreadable = |source| SeedError::Unreadable {
             file: folder.display().to_string(),
@@ -138,7 +138,7 @@ impl Folder {
                 continue;
             }
             if path.is_dir() {
-                // Elsewhere are pictures and the like.
+                // Other folders contain pictures and the like.
                 if inside.starts_with("maps/") || file == "maps" {
                     self.look_into(&path, &format!("{file}/"))?;
                 }
@@ -158,7 +158,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Reads all files and holds them against each other.
+    /// Parses all files and checks their references.
     pub(super) fn plan(&self) -> Result<SeedPlan, SeedError> {
         let mut problems = Problems::default();
         for file in &self.unread {
@@ -202,7 +202,7 @@ impl Folder {
         Err(SeedError::Invalid(problems))
     }
 
-    /// A list of things with keys; an absent file is an empty list.
+    /// A list of items with keys; an absent file is an empty list.
     fn list<T: DeserializeOwned + Keyed>(&self, file: &str, problems: &mut Problems) -> Vec<T> {
         let Some(bytes) = self.files.get(file) else {
             return Vec::new();
@@ -234,7 +234,7 @@ impl Folder {
     }
 }
 
-/// What a key is.
+/// Rule for keys.
 const KEY: &str = "a key is made of a-z, 0-9 and -";
 
 fn is_key(key: &str) -> bool {
@@ -254,7 +254,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>, SeedError> {
     std::fs::read(path).map_err(unreadable)
 }
 
-/// A name as the interface takes it.
+/// Checks a name by the rules of the API.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
     let letters = name.trim().chars().count();
     if letters == 0 || letters > 100 || name.chars().any(char::is_control) {

@@ -20,18 +20,18 @@ pub use folder::Folder;
 use folder::{SeedAvatar, SeedElement, SeedPlan, SeedSpace};
 use tiled::SeedMap;
 
-/// Why a folder was not loaded. Nothing of it is then in the database.
+/// Why a folder was not loaded. Nothing of it is in the database then.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
-    /// Files say something that cannot be, or that would not be honoured.
+    /// Files have invalid or unsupported content.
     #[error("{0}")]
     Invalid(Problems),
     /// A file cannot be read.
     #[error("cannot read {file}: {source}")]
     Unreadable {
-        /// Which.
+        /// Path of the file.
         file: String,
-        /// Why.
+        /// Error of the file system.
         source: std::io::Error,
     },
     /// The database refused.
@@ -45,15 +45,15 @@ impl From<sqlx::Error> for SeedError {
     }
 }
 
-/// Everything that is wrong with a seed.
+/// All problems of a seed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Problems(Vec<SeedProblem>);
 
-/// One thing that is wrong with a seed.
+/// One problem of a seed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct SeedProblem {
     file: String,
-    /// Where in it and what.
+    /// Place in the file, and problem.
     what: String,
 }
 
@@ -66,7 +66,7 @@ impl Problems {
         });
     }
 
-    /// One alone.
+    /// A single problem.
     fn one(file: &str, what: impl Into<String>) -> SeedError {
         let mut problems = Self::default();
         problems.add(file, what);
@@ -87,14 +87,14 @@ impl fmt::Display for Problems {
     }
 }
 
-/// What seeding did.
+/// Result of seeding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SeedReport {
-    /// What was not there before.
+    /// Number of added items.
     pub added: usize,
-    /// What was there and is different now.
+    /// Number of updated items.
     pub updated: usize,
-    /// What was there as it is.
+    /// Number of unchanged items.
     pub unchanged: usize,
 }
 
@@ -129,12 +129,12 @@ enum SeedOutcome {
 type ElementColumns = (String, String, i64, i64, i64, i64, Option<String>);
 
 impl Store {
-    /// Whether nothing was ever seeded here.
+    /// Whether this database was never seeded.
     pub async fn is_unseeded(&self) -> Result<bool, StoreError> {
         is_unseeded(&mut *self.readers.acquire().await?).await
     }
 
-    /// Loads a folder, as a whole or not at all.
+    /// Loads a folder, all or nothing.
     pub async fn seed(&self, folder: &Folder) -> Result<SeedReport, SeedError> {
         let plan = folder.plan()?;
         let mut tx = self.begin_alone().await?;
@@ -143,8 +143,8 @@ impl Store {
         Ok(report)
     }
 
-    /// Loads a folder unless something was seeded here before; of several processes that start
-    /// together one does it.
+    /// Loads a folder unless the database was seeded before; of several processes that start
+    /// together, one does it.
     pub async fn seed_if_fresh(&self, folder: &Folder) -> Result<Option<SeedReport>, SeedError> {
         if !self.is_unseeded().await? {
             return Ok(None);
@@ -189,7 +189,7 @@ async fn load(tx: &mut Tx, plan: &SeedPlan) -> Result<SeedReport, SeedError> {
     Ok(report)
 }
 
-/// Portals may lead to spaces that are there already, by their id.
+/// Checks that spaces exist which portals name by id.
 async fn check_targets(tx: &mut Tx, plan: &SeedPlan) -> Result<(), SeedError> {
     let mut problems = Problems::default();
     for map in &plan.maps {
@@ -385,8 +385,8 @@ async fn seed_map(
     Ok(outcome)
 }
 
-/// Tiles belong to the map, so every space made from it changes with it. What stands in a space
-/// belongs to its creator; only spaces that came from a seed themselves get the map's new elements.
+/// Tiles belong to the map, so every space made from it changes with it. Placed elements belong to
+/// the owner of a space; only seeded spaces get the map's new elements.
 async fn renew_spaces(tx: &mut Tx, map: MapId) -> Result<(), SeedError> {
     sqlx::query(
         "update spaces set plan_version = plan_version + 1, width = (select width from maps where \

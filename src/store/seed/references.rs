@@ -1,5 +1,5 @@
-//! References: what a seed names elsewhere is there: elements, pictures, spaces, zones, and ground
-//! to stand on.
+//! References: checks that everything a seed refers to exists: elements, pictures, spaces, zones,
+//! and walkable tiles.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::components::unit::Tile;
 use crate::components::zone::ZoneKind;
 use crate::store::maps::{TargetEntry, ZoneEntry};
 
-/// Finds everything that leads nowhere; pictures are looked for when it is known which there are.
+/// Finds broken references; pictures are checked when the built-in ones are known.
 pub(super) fn check(
     plan: &SeedPlan,
     has_picture: Option<fn(&str) -> bool>,
@@ -47,7 +47,7 @@ pub(super) fn check(
     }
 }
 
-/// The spaces that portals of a map name by id.
+/// Spaces that portals of a map name by id.
 pub(super) fn ids(map: &SeedMap) -> impl Iterator<Item = (&str, SpaceId)> {
     let zones = map.document.zones.iter();
     zones.filter_map(|zone| {
@@ -135,7 +135,7 @@ fn zone_problems<'a>(map: &'a SeedMap, plan: &'a SeedPlan) -> impl Iterator<Item
     })
 }
 
-/// There is ground to stand on, and some of it in each zone where people arrive.
+/// Checks that the map has walkable tiles, also in each zone where players arrive.
 fn ground_problems<'a>(
     map: &'a SeedMap,
     known: &'a BTreeMap<&str, &SeedElement>,

@@ -1,14 +1,15 @@
-//! Strict: what a map says beyond what is read. What only the editor uses passes, and so does what
-//! changes nothing; everything else is a problem, so that no map looks other than it was drawn.
+//! Strict: checks content of a map that is not read. Fields that only the editor uses are accepted,
+//! and so are values that change nothing; everything else is a problem, so that no map looks
+//! different from its drawing.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// What was said and is not read.
+/// Fields of the file that are not read.
 pub(super) type Extra = BTreeMap<String, Value>;
 
-/// A value that changes nothing.
+/// Values of a field that change nothing.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Plain {
     Anything,
@@ -46,7 +47,7 @@ use Plain::{Anything, Empty, One, Word, Yes, Zero, Zeros};
 
 type KnownFields = &'static [(&'static str, Plain)];
 
-/// Of a map.
+/// Fields of a map.
 pub(super) const MAP: KnownFields = &[
     ("type", Anything),
     ("version", Anything),
@@ -61,7 +62,7 @@ pub(super) const MAP: KnownFields = &[
     ("parallaxoriginy", Anything),
 ];
 
-/// Of a tileset.
+/// Fields of a tileset.
 pub(super) const TILESET: KnownFields = &[
     ("name", Anything),
     ("type", Anything),
@@ -84,7 +85,7 @@ pub(super) const TILESET: KnownFields = &[
     ("properties", Empty),
 ];
 
-/// Of a tile in a tileset.
+/// Fields of a tile in a tileset.
 pub(super) const TILE: KnownFields = &[
     ("image", Anything),
     ("probability", Anything),
@@ -94,7 +95,7 @@ pub(super) const TILE: KnownFields = &[
     ("animation", Empty),
 ];
 
-/// Of a layer of either kind.
+/// Fields of a layer of either kind.
 pub(super) const LAYER: KnownFields = &[
     ("id", Anything),
     ("locked", Anything),
@@ -115,10 +116,10 @@ pub(super) const LAYER: KnownFields = &[
     ("class", Empty),
 ];
 
-/// Of an object.
+/// Fields of an object.
 pub(super) const OBJECT: KnownFields = &[("rotation", Zero), ("visible", Yes), ("opacity", One)];
 
-/// What of it is not taken, each with a way to mend it.
+/// Problems of unread fields, each with a hint.
 pub(super) fn problems(extra: &Extra, known: KnownFields) -> impl Iterator<Item = String> {
     extra.iter().filter_map(move |(name, value)| {
         let plain = known.iter().find(|(other, _)| other == name);
@@ -148,9 +149,10 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_changes_nothing_passes_and_all_else_is_named() {
+    fn fields_that_change_nothing_are_accepted_and_others_are_reported() {
         let extra: Extra = serde_json::from_value(json!({
-            "id": 1, "visible": true, "opacity": 1, "offsetx": 0.0, "tintcolor": "#ff0000", "parallaxx": 0.5, "class": "",
+            "id": 1, "visible": true, "opacity": 1, "offsetx": 0.0, "tintcolor": "#ff0000",
+            "parallaxx": 0.5, "class": "",
         }))
         .unwrap();
         let found: Vec<_> = problems(&extra, LAYER).collect();

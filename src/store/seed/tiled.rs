@@ -1,5 +1,5 @@
-//! Tiled: reads the part of Tiled's JSON map format (TMJ 1.10) that Plaza's maps use, and says
-//! clearly what it does not take.
+//! Tiled: reads the part of Tiled's JSON map format (TMJ 1.10) that Plaza's maps use, and reports
+//! everything else.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,17 +11,17 @@ use crate::components::unit::Tile;
 use crate::components::zone::ZoneKind;
 use crate::store::maps::{MapDocument, TargetEntry, TileLayer, ZoneEntry, zone_problems};
 
-/// Bits of a cell that turn or mirror its tile.
+/// Bits of a cell that rotate or mirror its tile.
 const FLIP_BITS: u32 = 0xF000_0000;
 /// Most layers of a map.
 const MOST_LAYERS: usize = 32;
 /// Most objects of a map.
 const MOST_OBJECTS: usize = 10_000;
-/// What the object of a zone may say more.
-const WISHES: [&str; 7] = ["cap", "space", "zone", "url", "text", "audience", "reach"];
-/// What a map may say more.
-const MAP_WISHES: [&str; 3] = ["name", "description", "walls"];
-/// Cells of a layer at most that are named one by one.
+/// Properties that the object of a zone may have.
+const ZONE_PROPERTIES: [&str; 7] = ["cap", "space", "zone", "url", "text", "audience", "reach"];
+/// Properties that a map may have.
+const MAP_PROPERTIES: [&str; 3] = ["name", "description", "walls"];
+/// Most invalid cells of a layer that are reported one by one.
 const NAMED_CELLS: usize = 5;
 /// Longest description, in letters.
 const DESCRIPTION_LETTERS: usize = 500;
@@ -29,19 +29,19 @@ const DESCRIPTION_LETTERS: usize = 500;
 /// A map of a seed.
 #[derive(Debug)]
 pub(super) struct SeedMap {
-    /// The file's name without its ending.
+    /// Name of the file without its extension.
     pub key: String,
     pub name: String,
     pub description: String,
     pub width: u16,
     pub height: u16,
     pub document: MapDocument,
-    /// Keys of elements and where they stand.
+    /// Keys of elements and their tiles.
     pub elements: Vec<(String, Tile)>,
 }
 
 impl SeedMap {
-    /// The file it was read from.
+    /// Name of the file it was read from.
     pub fn file(&self) -> String {
         format!("maps/{}.tmj", self.key)
     }
@@ -82,7 +82,7 @@ struct RawTile {
     id: u32,
     #[serde(rename = "type", default)]
     kind: String,
-    /// What Tiled 1.9 called the type.
+    /// Name of the type in Tiled 1.9.
     #[serde(default)]
     class: String,
     imagewidth: Option<u32>,
@@ -119,7 +119,7 @@ struct RawObject {
     name: String,
     #[serde(rename = "type", default)]
     kind: String,
-    /// What Tiled 1.9 called the type.
+    /// Name of the type in Tiled 1.9.
     #[serde(default)]
     class: String,
     x: f64,
@@ -174,7 +174,7 @@ fn number(properties: &[Property], name: &str) -> Result<Option<u16>, String> {
     }
 }
 
-/// The one of `type` and `class` that is used.
+/// Whichever of `type` and `class` is used.
 fn one_of<'a>(kind: &'a str, class: &'a str) -> Result<&'a str, String> {
     match (kind, class) {
         (kind, "") => Ok(kind),
@@ -183,7 +183,7 @@ fn one_of<'a>(kind: &'a str, class: &'a str) -> Result<&'a str, String> {
     }
 }
 
-/// What is not known of the properties that something may have.
+/// Reports properties that are not in `known`.
 fn unknown<'a>(
     properties: &'a [Property],
     known: &'a [&str],
@@ -202,19 +202,19 @@ fn unknown<'a>(
     })
 }
 
-/// Reads a map. Every problem says where it is and what, without the file.
+/// Reads a map. Each problem contains its place in the file and a description.
 pub(super) fn read(key: &str, bytes: &[u8]) -> Result<SeedMap, Vec<String>> {
     let raw: TiledMap = serde_json::from_slice(bytes).map_err(|error| vec![error.to_string()])?;
     raw.check().map_err(|what| vec![what])?;
     let mut problems: Vec<String> = strict::problems(&raw.extra, strict::MAP).collect();
-    problems.extend(unknown(&raw.properties, &MAP_WISHES, "a map"));
+    problems.extend(unknown(&raw.properties, &MAP_PROPERTIES, "a map"));
     let name = text(&raw.properties, "name").and_then(|name| {
         let name = name.unwrap_or_else(|| key.to_owned());
         check_name(&name).map(|()| name)
     });
     let description = text(&raw.properties, "description").and_then(|text| {
         let text = text.unwrap_or_default();
-        // PostgreSQL cannot keep a text with a NUL.
+        // PostgreSQL cannot store a text with a NUL.
         if text.chars().count() > DESCRIPTION_LETTERS || text.contains('\0') {
             return Err(format!(
                 "the description has at most {DESCRIPTION_LETTERS} letters and no NUL"
@@ -293,7 +293,7 @@ impl TiledMap {
         problems
     }
 
-    /// The name of a tile, and whether it blocks.
+    /// Name of a tile, and whether it blocks.
     fn tile<'a>(&self, tile: &'a RawTile) -> Result<(&'a str, bool), Vec<String>> {
         let mut problems: Vec<String> = strict::problems(&tile.extra, strict::TILE).collect();
         problems.extend(unknown(&tile.properties, &["collides"], "a tile"));
@@ -320,7 +320,7 @@ impl TiledMap {
         }
     }
 
-    /// Whether something is as large as a tile of the map, as far as it says so.
+    /// Whether all given sizes equal the tile size of the map.
     fn is_a_tile(&self, sizes: &[Option<u32>]) -> bool {
         sizes
             .iter()
@@ -332,9 +332,9 @@ impl TiledMap {
 struct Builder<'a> {
     raw: &'a TiledMap,
     first: u32,
-    /// Name and whether it blocks, by the tile's id.
+    /// Name, and whether it blocks, by the tile's id.
     kinds: Vec<Option<(&'a str, bool)>>,
-    /// The number in the document of each tile in use.
+    /// Number in the document of each tile in use.
     numbers: Vec<Option<u16>>,
     tiles: Vec<String>,
     layers: Vec<TileLayer>,
@@ -474,7 +474,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// The number of a cell in the document, and whether its tile blocks.
+    /// Number of a cell in the document, and whether its tile blocks.
     fn cell(&mut self, cell: &Value) -> Result<(u16, bool), String> {
         let gid = cell
             .as_u64()
@@ -520,7 +520,7 @@ impl<'a> Builder<'a> {
             let mut found: Vec<String> = strict::problems(&object.extra, strict::OBJECT).collect();
             let taken =
                 one_of(&object.kind, &object.class).and_then(|kind| take(self, object, kind));
-            // A thing of another shape is no rectangle on the grid either: one problem is enough.
+            // An object of another shape is not on the grid either: one problem is enough.
             if found.is_empty() {
                 found.extend(taken.err());
             }
@@ -563,7 +563,7 @@ impl<'a> Builder<'a> {
             check_name(&object.name)?;
         }
         let properties = &object.properties;
-        if let Some(what) = unknown(properties, &WISHES, "a zone").next() {
+        if let Some(what) = unknown(properties, &ZONE_PROPERTIES, "a zone").next() {
             return Err(what);
         }
         let (space, zone) = (text(properties, "space")?, text(properties, "zone")?);
@@ -590,7 +590,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Pixels in whole tiles.
+    /// Pixels as whole tiles.
     fn tiles_of(&self, pixels: f64) -> Result<u16, String> {
         let tiles = pixels / f64::from(self.raw.tilewidth);
         if tiles.fract() == 0.0 && (0.0..=1000.0).contains(&tiles) {
@@ -633,12 +633,16 @@ mod tests {
             "orientation": "orthogonal", "width": 2, "height": 2, "tilewidth": 32, "tileheight": 32,
             "tilesets": [{"firstgid": 1, "tiles": [
                 {"id": 0, "type": "grass"},
-                {"id": 1, "type": "wall", "properties": [{"name": "collides", "type": "bool", "value": true}]},
+                {"id": 1, "type": "wall", "properties": [
+                    {"name": "collides", "type": "bool", "value": true},
+                ]},
             ]}],
             "layers": [
-                {"name": "ground", "type": "tilelayer", "width": 2, "height": 2, "data": [1, 1, 1, 2]},
+                {"name": "ground", "type": "tilelayer", "width": 2, "height": 2,
+                 "data": [1, 1, 1, 2]},
                 {"name": "zones", "type": "objectgroup", "objects": [
-                    {"id": 1, "name": "Door", "type": "spawn", "x": 0, "y": 32, "width": 64, "height": 32},
+                    {"id": 1, "name": "Door", "type": "spawn", "x": 0, "y": 32,
+                     "width": 64, "height": 32},
                 ]},
             ],
         })
@@ -666,7 +670,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_says_that_its_walls_stop_voices() {
+    fn a_map_can_block_voices_by_its_walls() {
         let mut walled = map();
         walled["properties"] = json!([{ "name": "walls", "type": "bool", "value": true }]);
         assert!(
@@ -678,7 +682,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_says_how_far_voices_carry_in_it() {
+    fn a_voices_zone_has_a_reach() {
         let voices = |kind: &str, reach: Value| {
             let mut map = map();
             let zone = &mut map["layers"][1]["objects"][0];
@@ -713,7 +717,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_taken_is_named() {
+    fn unsupported_content_is_reported() {
         let cases: [(&str, Change); 9] = [
             ("cell 0,0: there is no tile 9", |map| {
                 map["layers"][0]["data"][0] = json!(9);
@@ -749,7 +753,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_look_or_be_other_than_it_is_drawn_is_refused() {
+    fn content_that_would_look_different_is_refused() {
         let cases: [(&str, Change); 17] = [
             ("layer `ground`: `visible`", |map| {
                 map["layers"][0]["visible"] = json!(false);
@@ -815,7 +819,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_of_a_map_are_named_at_once() {
+    fn all_problems_of_a_map_are_reported_at_once() {
         let what = refusal(|map| {
             map["backgroundcolor"] = json!("#003300");
             map["layers"][0]["visible"] = json!(false);

@@ -1,23 +1,23 @@
-//! Files: those that are no pictures any more, and those that are about to be. Each is written down
-//! first. So no file stays, and none goes that is needed, if a process dies at any point, and
-//! whichever process of a cluster sweeps the folder that they share.
+//! Files: deletion of files without a picture, and registration of files to be written. Both are
+//! recorded in the database first, so that a crash neither leaves files behind nor removes needed
+//! ones, whichever process sweeps the shared folder.
 
 use std::io::ErrorKind;
 use std::path::Path;
 
 use super::super::{Store, StoreError, Tx};
 
-/// How long a file may be without its row while it is being written.
+/// How long a file may exist without its row while it is being written.
 const WRITING_MS: i64 = 60 * 60 * 1_000;
 
-/// Files that one sweep removes at most.
+/// Most files removed per sweep.
 const SWEEP: i64 = 500;
 
-/// The name, the ending, the owner and the bytes of a picture whose row was deleted.
+/// Hash, extension, owner and bytes of a picture whose row was deleted.
 pub(super) type Deleted = (String, String, Option<String>, i64);
 
 impl Store {
-    /// Notes that a file is about to be written: it is removed later unless it becomes a picture.
+    /// Records that a file is about to be written: it is removed later unless it becomes a picture.
     pub async fn expect_file(&self, name: &str) -> Result<(), StoreError> {
         sqlx::query(
             "insert into dead_uploads (name, due_at) values ($1, $2) \
@@ -30,8 +30,8 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the files of pictures that were deleted, and those that never became one; answers
-    /// how many.
+    /// Removes the files of deleted pictures, and those that never became one; returns their
+    /// number.
     pub async fn remove_dead_files(&self, folder: &Path) -> Result<u64, StoreError> {
         let now = self.clock_ms().await?;
         let due: Vec<(String,)> = sqlx::query_as(
@@ -44,8 +44,8 @@ impl Store {
         let mut removed = 0;
         for (name,) in due {
             let mut tx = self.begin().await?;
-            // The same picture may come again just now. Who writes its file waits here, or was
-            // first: then it is not due.
+            // The same picture may be uploaded again at this moment. Its writer waits for this
+            // lock, or had it first: then the file is not due.
             let held = sqlx::query(
                 "update dead_uploads set due_at = due_at where name = $1 and due_at <= $2",
             )
@@ -74,7 +74,7 @@ impl Store {
     }
 }
 
-/// A file has become a picture.
+/// Called when a file has become a picture: it is not to be removed.
 pub(super) async fn revive(tx: &mut Tx, hash: &str, format: &str) -> Result<(), StoreError> {
     sqlx::query("delete from dead_uploads where name = $1")
         .bind(format!("{hash}.{format}"))
@@ -83,7 +83,7 @@ pub(super) async fn revive(tx: &mut Tx, hash: &str, format: &str) -> Result<(), 
     Ok(())
 }
 
-/// The file of a deleted picture is no use any more, and its bytes are its owner's again.
+/// Schedules the removal of a deleted picture's file, and returns its bytes to the owner's quota.
 pub(super) async fn bury(tx: &mut Tx, deleted: Option<Deleted>) -> Result<(), StoreError> {
     let Some((hash, format, owner, size)) = deleted else {
         return Ok(());

@@ -1,8 +1,8 @@
-//! Uploads: whose pictures lie in the data folder, how much each user brought, and what is on its
-//! way.
+//! Uploads: pictures in the data folder with their owners, the bytes used by each user, and running
+//! uploads.
 //!
-//! A picture is served only while it has a row here, so deleting the row is what deletes it; its
-//! file is removed later, by [`files`]. Where pictures are shown is the business of [`shown`].
+//! A picture is served only while it has a row here, so deleting the row deletes the picture; its
+//! file is removed later, by [`files`]. Where pictures are shown is tracked by [`shown`].
 
 use uuid::Uuid;
 
@@ -15,59 +15,59 @@ mod shown;
 
 use files::{Deleted, bury, revive};
 pub use shown::pictures_in;
-pub(super) use shown::{follow_directs, follow_lines, free, free_lines, shown_in_space};
+pub(super) use shown::{follow_directs, follow_messages, free, free_messages, shown_in_space};
 
-/// How long an upload may be on its way. Another one of the same user can begin after that.
+/// Time limit of an upload. Another one of the same user can begin after that.
 const RESERVED_MS: i64 = 3 * 60 * 1_000;
 
-/// A picture that was brought.
+/// An uploaded picture to be recorded.
 #[derive(Debug, Clone, Copy)]
 pub struct Upload<'a> {
-    /// What names it: 64 hexadecimal digits.
+    /// Hash that names it: 64 hexadecimal digits.
     pub hash: &'a str,
-    /// The ending of its file: `png` or `jpg`.
+    /// Extension of its file: `png` or `jpg`.
     pub format: &'a str,
-    /// What it is for.
+    /// Kind of the picture.
     pub kind: &'a str,
-    /// Pixels across.
+    /// Width, in pixels.
     pub width: u32,
-    /// Pixels down.
+    /// Height, in pixels.
     pub height: u32,
-    /// Bytes of the stored file.
+    /// Size of the stored file, in bytes.
     pub size: u64,
 }
 
-/// A picture that lies in the data folder.
+/// A picture in the data folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadRow {
-    /// What names it.
+    /// Hash that names it.
     pub hash: String,
-    /// The ending of its file.
+    /// Extension of its file.
     pub format: String,
-    /// Whose it is, and their name; nothing when the user is gone.
+    /// Id and name of the owner; `None` when the user was deleted.
     pub owner: Option<(UserId, String)>,
-    /// What it was brought for.
+    /// Kind given at the upload.
     pub kind: String,
-    /// Pixels across.
+    /// Width, in pixels.
     pub width: u32,
-    /// Pixels down.
+    /// Height, in pixels.
     pub height: u32,
-    /// Bytes of its file.
+    /// Size of its file, in bytes.
     pub size: u64,
-    /// Unix milliseconds.
+    /// Time of the upload, in Unix milliseconds.
     pub created_at: i64,
-    /// Where it is shown.
+    /// Number of places that show it.
     pub uses: Uses,
 }
 
 impl UploadRow {
-    /// The name of its file.
+    /// Name of its file.
     pub fn name(&self) -> String {
         format!("{}.{}", self.hash, self.format)
     }
 }
 
-/// In how many places a picture is shown.
+/// Number of places that show a picture, by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Uses {
     /// Messages in spaces.
@@ -83,38 +83,38 @@ pub struct Uses {
 }
 
 impl Uses {
-    /// Whether the world itself is drawn with it: deleting it would leave a hole for everybody.
+    /// Whether an avatar, an element or a map uses it: deleting it would leave a hole for everyone.
     pub const fn is_in_the_world(&self) -> bool {
         self.avatars > 0 || self.elements > 0 || self.maps > 0
     }
 }
 
-/// Bytes that were set aside for an upload.
+/// Bytes reserved for an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
     user: UserId,
     name: String,
 }
 
-/// The answer to an upload that is about to come.
+/// Result of reserving bytes for an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reserved {
-    /// It may come.
+    /// Reserved.
     Ours(Ticket),
-    /// Another one of the same user is on its way.
+    /// Another upload of the same user is running.
     Busy,
-    /// It would be more than a user may have; the bytes that are used.
+    /// The quota would be exceeded; contains the used bytes.
     Full(u64),
 }
 
-/// The answer to an upload that came.
+/// Result of recording an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// It is there.
+    /// Recorded.
     Added,
-    /// It is more than a user may have; the bytes that are used.
+    /// The quota is exceeded; contains the used bytes.
     Full(u64),
-    /// It took too long: the bytes are not set aside any more.
+    /// It took too long: the reservation has expired.
     Expired,
 }
 
@@ -136,7 +136,7 @@ struct RawUpload {
     map_uses: i64,
 }
 
-/// Columns of [`RawUpload`]. Avatars, elements and maps are few, and name their pictures by
+/// Columns of [`RawUpload`]. Avatars, elements and maps are few, and refer to their pictures by
 /// address.
 macro_rules! select_uploads {
     ($rest:literal) => {
@@ -161,8 +161,8 @@ macro_rules! select_uploads {
 }
 
 impl Store {
-    /// Sets bytes aside for an upload that is about to come: one at a time of each user, and at
-    /// most `quota` in all. It is one statement about one row, so no two can both come first.
+    /// Reserves bytes for an upload: one at a time per user, and at most `quota` in all. A single
+    /// statement on one row, so that concurrent uploads cannot both succeed.
     pub async fn reserve_upload(
         &self,
         user: UserId,
@@ -199,7 +199,7 @@ impl Store {
         })
     }
 
-    /// Gives back what was set aside for an upload that does not come.
+    /// Releases the bytes of an upload that does not come.
     pub async fn release_upload(&self, ticket: &Ticket) -> Result<(), StoreError> {
         sqlx::query(
             "update upload_accounts set reserved = 0, ticket = '', expires_at = 0 where user_id = \
@@ -212,8 +212,8 @@ impl Store {
         Ok(())
     }
 
-    /// Notes an upload whose file is there, in place of what was set aside for it. The same picture
-    /// twice is noted once.
+    /// Records an upload whose file exists, in place of its reservation. The same picture is
+    /// recorded once.
     pub async fn add_upload(
         &self,
         ticket: &Ticket,
@@ -266,7 +266,7 @@ impl Store {
         })
     }
 
-    /// Bytes of what a user brought.
+    /// Bytes used by a user.
     pub async fn uploaded_bytes(&self, user: UserId) -> Result<u64, StoreError> {
         let row: Option<(i64,)> =
             sqlx::query_as("select used from upload_accounts where user_id = $1")
@@ -285,7 +285,7 @@ impl Store {
         row.map(RawUpload::read).transpose()
     }
 
-    /// The ending of a picture's file; nothing when it is not there.
+    /// Extension of a picture's file; `None` when there is no such picture.
     pub async fn upload_format(&self, hash: &str) -> Result<Option<String>, StoreError> {
         let row: Option<(String,)> = sqlx::query_as("select format from uploads where hash = $1")
             .bind(hash)
@@ -294,7 +294,7 @@ impl Store {
         Ok(row.map(|(format,)| format))
     }
 
-    /// Pictures of one user, or of all, newest first; those that come after `after` in that order.
+    /// Pictures of one user, or of all, newest first; only those after `after` in that order.
     pub async fn uploads(
         &self,
         owner: Option<UserId>,
@@ -316,9 +316,9 @@ impl Store {
         rows.into_iter().map(RawUpload::read).collect()
     }
 
-    /// Deletes a picture from everything that shows it, and gives its bytes back to its owner;
-    /// answers whether it was there. An operator who deletes the picture of another user is named,
-    /// for the audit log.
+    /// Deletes a picture from everything that shows it, and returns its bytes to its owner's quota;
+    /// returns whether it existed. When an admin deletes the picture of another user, `operator` is
+    /// recorded in the audit log.
     pub async fn delete_upload(
         &self,
         hash: &str,
@@ -359,7 +359,7 @@ impl Store {
     }
 }
 
-/// The name of the user who brought a picture.
+/// Name of the owner of a picture.
 async fn owner_name(tx: &mut Tx, owner: Option<&str>) -> Result<Option<String>, StoreError> {
     Ok(
         sqlx::query_scalar("select username from users where id = $1")
@@ -369,8 +369,8 @@ async fn owner_name(tx: &mut Tx, owner: Option<&str>) -> Result<Option<String>, 
     )
 }
 
-/// Notes that a picture is of use, and holds others off its row until the end of the transaction;
-/// answers whether it is there.
+/// Records that a picture is used, and locks its row until the end of the transaction; returns
+/// whether it exists.
 async fn touch(tx: &mut Tx, hash: &str, now: i64) -> Result<bool, StoreError> {
     let touched = sqlx::query("update uploads set touched_at = $2 where hash = $1")
         .bind(hash)
@@ -380,7 +380,7 @@ async fn touch(tx: &mut Tx, hash: &str, now: i64) -> Result<bool, StoreError> {
     Ok(touched.rows_affected() > 0)
 }
 
-/// More than the database can count is no limit.
+/// A size beyond the range of the database counts as no limit.
 fn signed(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -1,6 +1,6 @@
-//! Shown: which messages show which pictures. A picture that the last message, avatar, element or
-//! map gave up is deleted with it, in the same transaction; what slipped through, and what nothing
-//! ever showed, is swept.
+//! Shown: tracks which messages show which pictures. A picture is deleted in the same transaction
+//! as the last message, avatar, element or map that shows it. Missed and never shown pictures are
+//! swept.
 
 use std::collections::BTreeSet;
 
@@ -10,22 +10,21 @@ use super::touch;
 use crate::components::id::{ChatId, MessageId, SpaceId};
 use crate::space::DurableEvent;
 
-/// How long a picture is kept that nothing shows: it may wait in an unsent message, or was said
-/// nearby.
+/// How long an unused picture is kept: it may belong to an unsent message, or to a message to
+/// nearby players.
 const UNUSED_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// How long a picture is kept at most in a space that does not keep its chat. Such a space tells
-/// what it shows while it runs; this is for one that ended without a word and was never opened
-/// again.
-const FORGETFUL_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// How long a picture is kept at most in a space with ephemeral chat. A running space reports which
+/// pictures it shows; this is for one that ended without a report and was never opened again.
+const EPHEMERAL_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
-/// Pictures of which a message may be made at most.
+/// Most pictures tracked per message.
 const MOST_PICTURES: usize = 32;
 
-/// Pictures that one sweep deletes at most, so that no request waits long for the database.
+/// Most pictures deleted per sweep, so that no request waits long for the database.
 const SWEEP: i64 = 500;
 
-/// Nothing shows the picture.
+/// Condition: nothing shows the picture.
 macro_rules! unused {
     ($start:literal, $end:literal) => {
         concat!(
@@ -44,7 +43,7 @@ macro_rules! unused {
     };
 }
 
-/// The names of the pictures of this server that a text shows, each once, in a fixed order.
+/// Names of the uploaded pictures in a text, each once, in a fixed order.
 pub fn pictures_in(text: &str) -> BTreeSet<&str> {
     text.split("/files/")
         .skip(1)
@@ -58,13 +57,14 @@ pub fn pictures_in(text: &str) -> BTreeSet<&str> {
 }
 
 impl Store {
-    /// Says which messages of a space that does not keep its chat show pictures now; what it showed
-    /// before and does not any more is deleted, and what it showed too shortly to be said before.
+    /// Records which messages of a space with ephemeral chat show pictures now. Deletes pictures
+    /// that are not shown any longer, and those in `sent`, whose messages may be gone before a
+    /// report.
     pub async fn show_in_space(
         &self,
         space: SpaceId,
         shown: &[(ChatId, String)],
-        shortly: &BTreeSet<String>,
+        sent: &BTreeSet<String>,
     ) -> Result<(), StoreError> {
         let known: Vec<(String, String)> = sqlx::query_as(
             "select line_id, hash from line_uploads where space_id = $1 order by hash",
@@ -72,22 +72,22 @@ impl Store {
         .bind(space.to_string())
         .fetch_all(&self.writer)
         .await?;
-        if known.is_empty() && shown.is_empty() && shortly.is_empty() {
+        if known.is_empty() && shown.is_empty() && sent.is_empty() {
             return Ok(());
         }
         let mut tx = self.begin().await?;
         let shown: BTreeSet<(String, String)> = shown
             .iter()
-            .map(|(line, hash)| (hash.clone(), line.to_string()))
+            .map(|(message, hash)| (hash.clone(), message.to_string()))
             .collect();
-        for (hash, line) in &shown {
-            note(&mut tx, space, (line, now_ms()), hash).await?;
+        for (hash, message) in &shown {
+            note(&mut tx, space, (message, now_ms()), hash).await?;
         }
-        let mut freed = shortly.clone();
-        for (line, hash) in known {
-            if !shown.contains(&(hash.clone(), line.clone())) {
+        let mut freed = sent.clone();
+        for (message, hash) in known {
+            if !shown.contains(&(hash.clone(), message.clone())) {
                 sqlx::query("delete from line_uploads where line_id = $1 and hash = $2")
-                    .bind(line)
+                    .bind(message)
                     .bind(&hash)
                     .execute(&mut *tx)
                     .await?;
@@ -99,12 +99,12 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes what nothing shows any more and was not deleted with what showed it; answers how
-    /// many pictures that were.
+    /// Deletes unused pictures that were not deleted together with their last use; returns their
+    /// number.
     pub async fn sweep_uploads(&self) -> Result<u64, StoreError> {
         let now = now_ms();
         let mut tx = self.begin().await?;
-        // A line that is not kept yet may still come to the table.
+        // A message that is not saved yet may still be added to the table.
         let gone: Vec<(String,)> = sqlx::query_as(
             "delete from line_uploads where (at < $1 and space_id in (select id from spaces where \
             chat = 'kept') \
@@ -116,7 +116,7 @@ impl Store {
              hash",
         )
         .bind(now - UNUSED_MS)
-        .bind(now - FORGETFUL_MS)
+        .bind(now - EPHEMERAL_MS)
         .fetch_all(&mut *tx)
         .await?;
         let freed: BTreeSet<String> = gone.into_iter().map(|(hash,)| hash).collect();
@@ -138,11 +138,11 @@ impl Store {
     }
 }
 
-/// Notes that a message shows a picture, if the picture is there.
+/// Records that a message shows a picture, if the picture exists.
 async fn note(
     tx: &mut Tx,
     space: SpaceId,
-    (line, at): (&str, i64),
+    (message, at): (&str, i64),
     hash: &str,
 ) -> Result<(), StoreError> {
     if touch(tx, hash, now_ms()).await? {
@@ -151,7 +151,7 @@ async fn note(
             spaces where id = $3 \
              on conflict (line_id, hash) do nothing",
         )
-        .bind(line)
+        .bind(message)
         .bind(hash)
         .bind(space.to_string())
         .bind(at)
@@ -161,25 +161,25 @@ async fn note(
     Ok(())
 }
 
-/// After what became of lines was kept: notes what they show now, and deletes what they do not show
-/// any more.
-pub(in crate::store) async fn follow_lines(
+/// Called after chat events were saved: records which pictures the messages show, and deletes those
+/// that are not shown any longer.
+pub(in crate::store) async fn follow_messages(
     tx: &mut Tx,
     space: SpaceId,
     events: &[DurableEvent],
 ) -> Result<(), StoreError> {
     let mut freed = BTreeSet::new();
-    let mut lines = BTreeSet::new();
+    let mut messages = BTreeSet::new();
     let mut is_cleared = false;
     for event in events {
         match event {
-            DurableEvent::Said(line) if line.text.contains("/files/") => {
-                lines.insert(line.id);
-                // It may have been deleted already, in the same breath.
-                freed.extend(pictures_in(&line.text).into_iter().map(str::to_owned));
+            DurableEvent::Said(message) if message.text.contains("/files/") => {
+                messages.insert(message.id);
+                // It may have been deleted already, by an event of the same batch.
+                freed.extend(pictures_in(&message.text).into_iter().map(str::to_owned));
             }
             DurableEvent::Changed(change) => {
-                lines.insert(change.id);
+                messages.insert(change.id);
                 let text = change.text.as_deref().unwrap_or_default();
                 freed.extend(pictures_in(text).into_iter().map(str::to_owned));
             }
@@ -199,32 +199,36 @@ pub(in crate::store) async fn follow_lines(
         .await?;
         freed.extend(gone.into_iter().map(|(hash,)| hash));
     }
-    for line in lines {
-        freed.extend(follow_line(tx, space, line).await?);
+    for message in messages {
+        freed.extend(follow_message(tx, space, message).await?);
     }
     free(tx, &freed).await?;
     Ok(())
 }
 
-/// Notes what one line shows; answers what it does not show any more.
-async fn follow_line(tx: &mut Tx, space: SpaceId, line: ChatId) -> Result<Vec<String>, StoreError> {
+/// Records the pictures of one message; returns those that it does not show any longer.
+async fn follow_message(
+    tx: &mut Tx,
+    space: SpaceId,
+    message: ChatId,
+) -> Result<Vec<String>, StoreError> {
     let row: Option<(String, i64)> = sqlx::query_as(
         "select text, at from chat_lines join spaces on spaces.id = chat_lines.space_id \
          where chat_lines.id = $1 and chat_lines.space_id = $2 and deleted = 0 and (seq = 0 or seq \
          > chat_cleared)",
     )
-    .bind(line.to_string())
+    .bind(message.to_string())
     .bind(space.to_string())
     .fetch_optional(&mut **tx)
     .await?;
     let (text, at) = row.unwrap_or_default();
     let now = pictures_in(&text);
-    let line = line.to_string();
+    let message = message.to_string();
     for hash in &now {
-        note(tx, space, (&line, at), hash).await?;
+        note(tx, space, (&message, at), hash).await?;
     }
     let known: Vec<(String,)> = sqlx::query_as("select hash from line_uploads where line_id = $1")
-        .bind(&line)
+        .bind(&message)
         .fetch_all(&mut **tx)
         .await?;
     let mut freed = Vec::new();
@@ -233,7 +237,7 @@ async fn follow_line(tx: &mut Tx, space: SpaceId, line: ChatId) -> Result<Vec<St
         .filter(|(hash,)| !now.contains(hash.as_str()))
     {
         sqlx::query("delete from line_uploads where line_id = $1 and hash = $2")
-            .bind(&line)
+            .bind(&message)
             .bind(&hash)
             .execute(&mut **tx)
             .await?;
@@ -242,7 +246,7 @@ async fn follow_line(tx: &mut Tx, space: SpaceId, line: ChatId) -> Result<Vec<St
     Ok(freed)
 }
 
-/// Notes what a direct message shows.
+/// Records the pictures of a direct message.
 pub(in crate::store) async fn follow_directs(
     tx: &mut Tx,
     message: MessageId,
@@ -264,7 +268,7 @@ pub(in crate::store) async fn follow_directs(
     Ok(())
 }
 
-/// What the messages of a space show: for [`free`], after the space was deleted.
+/// Pictures that the messages of a space show: input of [`free`], after the space was deleted.
 pub(in crate::store) async fn shown_in_space(
     tx: &mut Tx,
     space: SpaceId,
@@ -277,16 +281,16 @@ pub(in crate::store) async fn shown_in_space(
     Ok(gone.into_iter().map(|(hash,)| hash).collect())
 }
 
-/// After lines were deleted: deletes what they showed.
-pub(in crate::store) async fn free_lines(
+/// Called after messages were deleted: deletes the pictures that they showed.
+pub(in crate::store) async fn free_messages(
     tx: &mut Tx,
-    lines: impl Iterator<Item = &str>,
+    messages: impl Iterator<Item = &str>,
 ) -> Result<(), StoreError> {
     let mut freed = BTreeSet::new();
-    for line in lines {
+    for message in messages {
         let gone: Vec<(String,)> =
             sqlx::query_as("delete from line_uploads where line_id = $1 returning hash")
-                .bind(line.to_owned())
+                .bind(message.to_owned())
                 .fetch_all(&mut **tx)
                 .await?;
         freed.extend(gone.into_iter().map(|(hash,)| hash));
@@ -295,14 +299,15 @@ pub(in crate::store) async fn free_lines(
     Ok(())
 }
 
-/// Deletes those pictures that nothing shows any more; answers how many.
+/// Deletes those of the pictures that nothing shows any longer; returns their number.
 pub(in crate::store) async fn free(
     tx: &mut Tx,
     hashes: &BTreeSet<String>,
 ) -> Result<u64, StoreError> {
     let mut freed = 0;
     for hash in hashes {
-        // Who notes one more use at this moment is waited for here, and seen by the next statement.
+        // Waits for a transaction that records another use at this moment; the next statement sees
+        // it.
         sqlx::query("update uploads set touched_at = touched_at where hash = $1")
             .bind(hash)
             .execute(&mut **tx)
