@@ -240,7 +240,8 @@ impl LinkPeer {
                     return;
                 };
                 if sender.try_send(seen).is_err() {
-                    // The follower is gone or too slow. It follows again if it still needs the space.
+                    // The follower is gone or too slow. It follows again if it still needs
+                    // the space.
                     streams.remove(&stream);
                     drop(streams);
                     let _ = self.out.try_send(frame(&ToHost::Unfollow { stream }));

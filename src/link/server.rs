@@ -71,8 +71,8 @@ pub async fn serve(
                         if complaints.check().is_ok() {
                             tracing::warn!(
                                 %from,
-                                "refused a link connection: wrong secret, another version, or different \
-                                 encryption; logged at most once a minute"
+                                "refused a link connection: wrong secret, another version, or \
+                                 different encryption; logged at most once a minute"
                             );
                         }
                         return;

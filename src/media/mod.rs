@@ -1,5 +1,5 @@
-//! Media: how audio and video travel: ICE servers, the SFU that forwards large calls, and tokens for
-//! an external LiveKit server.
+//! Media: how audio and video travel: ICE servers, the SFU that forwards large calls, and tokens
+//! for an external LiveKit server.
 //!
 //! May use `components`. Never: SQL, a `World`, HTTP. `systems::proximity` decides which players
 //! hear and see each other; this module applies it.

@@ -1,11 +1,11 @@
 //! SFU: forwards calls of more people than can connect directly. Each client sends its streams once
 //! and receives those that it may have.
 //!
-//! The space decides who hears and sees whom; the SFU follows the space ([`session`]) and forwards
-//! that, not what clients ask for. Nothing is decoded. Each client has one WebRTC connection (by
-//! str0m): first the tracks it sends, in the order of [`Stream::ALL`], then slots in which it
-//! receives streams of others. Clients add slots as more people come near. All connections share
-//! one UDP port and, where UDP is blocked, one TCP port. A dedicated thread serves them.
+//! The space decides which players hear and see each other; the SFU follows it ([`session`]) and
+//! forwards only that, not what clients ask for. Nothing is decoded. Each client has one WebRTC
+//! connection (by str0m): first the tracks it sends, in the order of [`Stream::ALL`], then slots in
+//! which it receives streams of others. Clients add slots as more people come near. All connections
+//! share one UDP port and, where UDP is blocked, one TCP port. A dedicated thread serves them.
 //!
 //! May use `components`. Never: spaces, SQL, HTTP; `cluster::calls` follows the spaces.
 

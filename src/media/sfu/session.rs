@@ -1,5 +1,5 @@
-//! Session: the SFU's copy of who may hear and see whom in one space, and which streams follow from
-//! that.
+//! Session: the SFU's copy of which players may hear and see each other in one space, and the
+//! streams that follow from that.
 //!
 //! Pure: snapshots and ticks go in, streams for each player come out.
 
