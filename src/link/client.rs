@@ -1,4 +1,4 @@
-//! Client: follows spaces that other processes run.
+//! Client: follows spaces that other processes host.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,22 +22,23 @@ use crate::components::id::SpaceId;
 use crate::components::scene::Scene;
 use crate::host::{SendError, SpaceUpdate};
 
-/// Ticks that wait for a relay at most. One that is further behind follows anew, from a picture.
+/// Maximum number of updates that wait for a relay. A relay that falls further behind follows
+/// again and starts from a snapshot.
 const BACKLOG: usize = 64;
 
-/// How long another process may take to open a space.
+/// Time limit for another process to open a space.
 const OPEN_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Why a space of another process cannot be followed.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
-    /// It is not there, or does not answer.
+    /// The process is not running, or does not answer.
     #[error("the other process cannot be reached: {0}")]
     Unreachable(String),
-    /// It does not know the secret, or runs another version.
+    /// The process has another secret, another version, or other encryption.
     #[error("the other process cannot be linked: {0}")]
     Refused(String),
-    /// It does not run the space.
+    /// The process does not host the space.
     #[error("the other process does not run the space")]
     NotThere,
 }
@@ -48,7 +49,7 @@ impl From<WireError> for LinkError {
     }
 }
 
-/// The links to other processes, made when they are needed.
+/// The links to other processes, connected on first use. Cheap to clone.
 #[derive(Clone)]
 pub struct Links(Arc<LinkState>);
 
@@ -58,8 +59,7 @@ struct LinkState {
     peers: Mutex<HashMap<String, Arc<SharedPeer>>>,
 }
 
-/// Where the connection to one address is, once there is one; connecting is done by one task at a
-/// time.
+/// The connection to one address, if there is one. The lock lets one task connect at a time.
 type SharedPeer = AsyncMutex<Option<Arc<LinkPeer>>>;
 
 /// A connection to one other process.
@@ -79,13 +79,13 @@ pub struct RemoteSpace {
 }
 
 impl Links {
-    /// No links yet. All processes of a cluster encrypt their links or none does.
+    /// No links yet. Either all processes of a cluster encrypt their links, or none does.
     pub fn new(secret: Secret, tls: Option<Tls>) -> Self {
         let peers = Mutex::default();
         Self(Arc::new(LinkState { secret, tls, peers }))
     }
 
-    /// Asks the process at that address to run a space, which it may do already.
+    /// Asks the process at that address to host a space; it may host it already.
     pub async fn open(
         &self,
         address: &str,
@@ -98,7 +98,9 @@ impl Links {
         peer.say(&ToHost::Open { request, space }).await?;
         let answer = tokio::select! {
             answer = timeout(OPEN_WITHIN, told) => answer,
-            () = peer.over.cancelled() => return Err(LinkError::Unreachable("the link broke".into())),
+            () = peer.over.cancelled() => {
+                return Err(LinkError::Unreachable("the link broke".into()));
+            }
         };
         peer.requests.lock().remove(&request);
         match answer {
@@ -108,7 +110,7 @@ impl Links {
         }
     }
 
-    /// Lets the process at that address know of something.
+    /// Sends a broadcast message to the process at that address.
     pub async fn tell(&self, address: &str, tell: LinkBroadcast) -> Result<(), LinkError> {
         self.peer(address).await?.say(&ToHost::Tell(tell)).await
     }
@@ -151,13 +153,13 @@ async fn connect(address: &str, secret: &Secret, tls: Option<&Tls>) -> Result<Ch
         Greeting::Welcome { challenge } => challenge,
         Greeting::Refused(words) => return Err(LinkError::Refused(words)),
         Greeting::Hello { .. } | Greeting::Proof(_) => {
-            return Err(LinkError::Refused("it does not greet as it should".into()));
+            return Err(LinkError::Refused("it sent an unexpected greeting".into()));
         }
     };
     let proof = secret.prove(b"edge", [&own, &challenge], &binding);
     wire::greet(&mut channel, &Greeting::Proof(proof)).await?;
     let other_secret = || LinkError::Refused("it has another secret".into());
-    // A host that does not accept the proof ends the connection.
+    // A host that does not accept the proof closes the connection.
     match wire::read_greeting(&mut channel)
         .await
         .map_err(|_| other_secret())?
@@ -201,8 +203,8 @@ impl LinkPeer {
             }
             over.cancel();
         });
-        // Ends with the peer's last user too: the writer then closes the socket, and the other side
-        // its half.
+        // The task also ends when the last user of the peer is gone: the writer then closes the
+        // socket, and the other side closes its half.
         let (weak, over) = (Arc::downgrade(&peer), peer.over.clone());
         tokio::spawn(async move {
             let mut reader = BufReader::new(reader);
@@ -218,7 +220,7 @@ impl LinkPeer {
             }
             over.cancel();
             if let Some(peer) = weak.upgrade() {
-                // Whoever follows something learns it from the end of their channel.
+                // Followers see the end of their channel.
                 peer.streams.lock().clear();
                 peer.requests.lock().clear();
             }
@@ -238,7 +240,8 @@ impl LinkPeer {
                     return;
                 };
                 if sender.try_send(seen).is_err() {
-                    // Nobody reads any more, or too slowly: it follows anew if it still wants to.
+                    // The follower is gone or too slow. It follows again if it still needs
+                    // the space.
                     streams.remove(&stream);
                     drop(streams);
                     let _ = self.out.try_send(frame(&ToHost::Unfollow { stream }));
@@ -249,7 +252,7 @@ impl LinkPeer {
 
     fn answer(&self, request: u32, scene: Option<Scene>) {
         if let Some(tell) = self.requests.lock().remove(&request) {
-            // Whoever asked may have given up.
+            // The caller may have stopped waiting.
             let _ = tell.send(scene);
         }
     }
@@ -267,17 +270,17 @@ impl Drop for LinkPeer {
 }
 
 impl RemoteSpace {
-    /// Which space.
+    /// Id of the space.
     pub const fn id(&self) -> SpaceId {
         self.space
     }
 
-    /// Whether the link to its process is gone.
+    /// Whether the connection to the space's process is closed.
     pub fn has_ended(&self) -> bool {
         self.peer.over.is_cancelled()
     }
 
-    /// Applied at the next tick, if it gets there in time.
+    /// Sends a command. It is applied at the next tick, if it arrives in time.
     pub fn send(&self, command: Command) -> Result<(), SendError> {
         if self.has_ended() {
             return Err(SendError::Ended);
@@ -292,7 +295,7 @@ impl RemoteSpace {
         })
     }
 
-    /// Everything that happens from now on, beginning with a picture.
+    /// Follows the space: a snapshot first, then every update.
     pub fn follow(&self) -> mpsc::Receiver<SpaceUpdate> {
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let stream = self.peer.next.fetch_add(1, Ordering::Relaxed);
@@ -301,7 +304,7 @@ impl RemoteSpace {
             space: self.space,
         });
         let mut streams = self.peer.streams.lock();
-        // A link that is gone or full ends the receiver at once.
+        // If the link is closed or full, the receiver ends at once.
         if !self.has_ended() && self.peer.out.try_send(follow).is_ok() {
             streams.insert(stream, sender);
         }

@@ -1,12 +1,12 @@
-//! Link: what joins a relay to the host of its space when that is another process: one TCP
-//! connection for each pair of processes that need one another, with all spaces on it.
+//! Link: the TCP connections between processes of a cluster. A relay follows a space that another
+//! process hosts over one connection per pair of processes; all their spaces share it.
 //!
-//! May use `host` and the rooms below. Never: SQL, HTTP, clients' sockets. Which process runs a
-//! space is the business of `cluster`.
+//! May use `host` and the modules below it. Never: SQL, HTTP, clients' sockets. `cluster` decides
+//! which process hosts a space.
 //!
-//! A tick of a space crosses the link once, however many clients of the other process watch it. An
-//! edge that reads too slowly is given pictures instead of ticks, as any follower is; commands that
-//! do not fit are refused, as a full host refuses them.
+//! Each tick of a space crosses the link once, however many clients of the other process follow it.
+//! A follower that reads too slowly gets a snapshot instead of the ticks it missed. Commands that
+//! do not fit into the queue are refused, as an overloaded host refuses them.
 
 mod client;
 mod server;
@@ -22,15 +22,15 @@ pub use self::server::{Hosting, serve};
 pub use self::tls::Tls;
 pub use self::wire::{LinkBroadcast, Secret};
 
-/// How often each side says something, if only that it is there.
+/// Interval at which each side sends a message, if only a heartbeat.
 const BEAT: Duration = Duration::from_millis(500);
 
-/// A side that was silent for so long is taken for dead: a machine that lost its power does not say
-/// goodbye.
+/// A peer that was silent for this long is treated as dead: a machine that lost power does not
+/// close its connections.
 const SILENCE: Duration = Duration::from_millis(1_750);
 
-/// How long connecting and proving the secret may take.
+/// Time limit for connecting and proving the secret.
 const GREET_WITHIN: Duration = Duration::from_secs(2);
 
-/// Messages waiting for one connection at most.
+/// Maximum number of messages waiting to be sent on one connection.
 const WAITING: usize = 4_096;

@@ -1,4 +1,4 @@
-//! Server: shows the spaces of this process to the edges of others.
+//! Server: shows the spaces of this process to relays in other processes.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -24,20 +24,20 @@ use crate::components::scene::Scene;
 use crate::host::SpaceHandle;
 use crate::net::few::Few;
 
-/// Connections at once that have not proved the secret.
+/// Maximum number of connections that have not yet proved the secret.
 const STRANGERS: usize = 64;
 
-/// What runs the spaces behind a link.
+/// Runs the spaces that a link serves.
 pub trait Hosting: Clone + Send + Sync + 'static {
-    /// A space that runs here, opened if need be; `None` when it cannot.
+    /// Handle of the space, opened if necessary; `None` if it cannot be hosted here.
     fn host(&self, space: SpaceId) -> impl Future<Output = Option<(SpaceHandle, Scene)>> + Send;
-    /// A space that runs here already.
+    /// Handle of the space, if it is hosted here already.
     fn running(&self, space: SpaceId) -> Option<SpaceHandle>;
-    /// Something was changed through another process.
+    /// Another process changed something.
     fn told(&self, tell: LinkBroadcast) -> impl Future<Output = ()> + Send;
 }
 
-/// Takes connections until told to stop.
+/// Accepts connections until `stopping` is cancelled.
 pub async fn serve(
     listener: TcpListener,
     secret: Secret,
@@ -61,16 +61,18 @@ pub async fn serve(
                     (strangers.enter(&stopping), Arc::clone(&complaints));
                 tasks.spawn(async move {
                     let greeted = tokio::select! {
-                        greeted = timeout(GREET_WITHIN, be_greeted(socket, &secret, tls.as_ref())) => greeted,
+                        greeted = timeout(
+                            GREET_WITHIN,
+                            be_greeted(socket, &secret, tls.as_ref()),
+                        ) => greeted,
                         () = pushed_out.cancelled() => return,
                     };
                     let Ok(Ok(Some(channel))) = greeted else {
                         if complaints.check().is_ok() {
                             tracing::warn!(
                                 %from,
-                                "a connection to the cluster's link does not know its secret, runs \
-                                another version, or does not \
-                                 encrypt as this process does; told once a minute at most"
+                                "refused a link connection: wrong secret, another version, or \
+                                 different encryption; logged at most once a minute"
                             );
                         }
                         return;
@@ -84,7 +86,7 @@ pub async fn serve(
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "a link was not accepted");
+                tracing::warn!(%error, "failed to accept a link");
                 tokio::time::sleep(BEAT).await;
             }
         }
@@ -124,7 +126,7 @@ async fn connection(channel: Channel, hosting: impl Hosting) -> Result<(), WireE
     outcome
 }
 
-/// The channel to the one who connected, if they know the secret.
+/// Runs the host's half of the greeting. `None` if the peer does not prove the secret.
 async fn be_greeted(
     socket: TcpStream,
     secret: &Secret,
@@ -183,7 +185,7 @@ impl<H: Hosting> LinkSession<H> {
                         Some((_, scene)) => ToEdge::Opened { request, scene },
                         None => ToEdge::Refused { request },
                     };
-                    // Whoever asked may be gone.
+                    // The peer may have disconnected.
                     let _ = out.send(frame(&answer)).await;
                 });
             }
@@ -213,8 +215,7 @@ impl<H: Hosting> LinkSession<H> {
     }
 }
 
-/// Sends what happens in a space until it ends, or nobody reads any more. Each tick is encoded
-/// once.
+/// Sends updates of a space until it ends or the connection closes. Each tick is encoded once.
 async fn show(space: Option<SpaceHandle>, stream: u32, out: mpsc::Sender<Bytes>) {
     if let Some(space) = space {
         let mut seen = space.follow();

@@ -1,4 +1,4 @@
-//! A relay sees a space of another process as it would see one of its own.
+//! Tests: a relay sees a space of another process like a space of its own.
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ async fn running_with(secret: &str, tls: Option<Tls>) -> RunningLink {
     let (reports, _) = unbounded_channel();
     let host = Host::start(1, &reports).unwrap();
     host.tick_until(MonotonicTime::NEVER);
-    let plan = SpaceLayout {
+    let layout = SpaceLayout {
         width: 8,
         height: 8,
         blocked: Vec::new(),
@@ -78,7 +78,7 @@ async fn running_with(secret: &str, tls: Option<Tls>) -> RunningLink {
         elements: Vec::new(),
         version: 1,
     };
-    let handle = host.open(SPACE, Space::new(&plan, TickRate::DEFAULT), 7);
+    let handle = host.open(SPACE, Space::new(&layout, TickRate::DEFAULT), 7);
     let one = One {
         handle,
         told: Arc::default(),
@@ -135,7 +135,7 @@ async fn a_space_of_another_process_is_followed_and_commanded() {
 }
 
 #[tokio::test]
-async fn what_a_process_does_not_run_is_refused() {
+async fn opening_a_space_that_is_not_hosted_is_refused() {
     let other = running("secret").await;
     let links = Links::new(Secret::new("secret"), None);
     let elsewhere = links
@@ -145,7 +145,7 @@ async fn what_a_process_does_not_run_is_refused() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_know_the_secret_is_shut_out() {
+async fn a_process_with_a_wrong_secret_is_refused() {
     let other = running("secret").await;
     let stranger = Links::new(Secret::new("guess"), None);
     assert!(matches!(
@@ -155,7 +155,7 @@ async fn whoever_does_not_know_the_secret_is_shut_out() {
 }
 
 #[tokio::test]
-async fn a_process_that_ends_its_space_says_why_and_one_that_is_gone_ends_the_stream() {
+async fn followers_see_why_a_space_ends_and_a_lost_process_ends_the_stream() {
     let other = running("secret").await;
     let links = Links::new(Secret::new("secret"), None);
     let (space, _) = links.open(&other.address, SPACE).await.unwrap();
@@ -183,7 +183,7 @@ async fn a_process_that_ends_its_space_says_why_and_one_that_is_gone_ends_the_st
 }
 
 #[tokio::test]
-async fn what_was_changed_here_is_told_there() {
+async fn a_broadcast_reaches_the_other_process() {
     let other = running("secret").await;
     let links = Links::new(Secret::new("secret"), None);
     let tell = LinkBroadcast::All(Command::ChangeAvatar {
@@ -202,7 +202,7 @@ fn encrypted(secret: &str) -> Links {
 }
 
 #[tokio::test]
-async fn an_encrypted_link_carries_the_same() {
+async fn an_encrypted_link_carries_updates_and_commands() {
     let other = running_with("secret", Some(Tls::new().unwrap())).await;
     let links = encrypted("secret");
     let (space, found) = links.open(&other.address, SPACE).await.unwrap();
@@ -222,14 +222,14 @@ async fn an_encrypted_link_carries_the_same() {
 }
 
 #[tokio::test]
-async fn encryption_alone_lets_nobody_in() {
+async fn encryption_without_the_secret_is_refused() {
     let other = running_with("secret", Some(Tls::new().unwrap())).await;
     let opened = encrypted("guess").open(&other.address, SPACE).await;
     assert!(matches!(opened, Err(LinkError::Refused(_))));
 }
 
 #[tokio::test]
-async fn who_encrypts_and_who_does_not_do_not_meet() {
+async fn plain_and_encrypted_processes_cannot_connect() {
     let (open, closed) = (
         running("secret").await,
         running_with("secret", Some(Tls::new().unwrap())).await,
@@ -244,10 +244,9 @@ async fn who_encrypts_and_who_does_not_do_not_meet() {
     );
 }
 
-/// Somebody who can stand between two processes can encrypt to both, and hand on what they prove to
-/// each other.
+/// A man in the middle could encrypt to both processes and pass on their proofs.
 #[tokio::test]
-async fn nobody_gets_in_between() {
+async fn a_man_in_the_middle_is_refused() {
     let other = running_with("secret", Some(Tls::new().unwrap())).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let between = listener.local_addr().unwrap().to_string();
@@ -265,9 +264,9 @@ async fn nobody_gets_in_between() {
     assert!(matches!(opened, Err(LinkError::Refused(_))));
 }
 
-/// A proof could be tried against guesses at leisure, by anyone who can connect.
+/// An attacker who can connect could test guesses of the secret against a proof.
 #[tokio::test]
-async fn the_host_proves_nothing_to_who_has_not_proved_the_secret() {
+async fn the_host_proves_nothing_to_a_peer_that_has_not_proved_the_secret() {
     let other = running("secret").await;
     let mut socket = tokio::net::TcpStream::connect(&other.address)
         .await
@@ -287,12 +286,12 @@ async fn the_host_proves_nothing_to_who_has_not_proved_the_secret() {
         .unwrap();
     assert!(
         wire::read_greeting(&mut socket).await.is_err(),
-        "a wrong proof is answered by nothing"
+        "a wrong proof gets no answer"
     );
 }
 
 #[tokio::test]
-async fn many_who_say_nothing_keep_no_process_out() {
+async fn many_silent_connections_do_not_keep_a_process_out() {
     let other = running("secret").await;
     let mut silent = Vec::new();
     for _ in 0..200 {

@@ -1,6 +1,6 @@
-//! Tls: links that nobody on the way can read. No certificates to make and to renew: each process
-//! makes its own at its start, which proves nothing, and the proof of the cluster's secret covers
-//! the channel it is given in (RFC 9266). Somebody in the middle has two channels, and a proof made
+//! Tls: encryption of links. There are no certificates to create or renew: each process generates
+//! its own at start. The certificate proves nothing; the proof of the cluster's secret covers the
+//! channel in which it is sent (RFC 9266). A man in the middle has two channels, and a proof made
 //! for one is wrong for the other.
 
 use std::pin::Pin;
@@ -23,10 +23,10 @@ use tokio_rustls::rustls::{
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
-/// The name that certificates carry; nobody looks at it.
+/// Server name in the certificates. It is not checked.
 const NAME: &str = "plaza";
 
-/// What binds a proof to a channel; empty for one that is not encrypted.
+/// Bytes that bind a proof to a channel; empty for a plain channel.
 pub(super) type Binding = Vec<u8>;
 
 /// How this process encrypts its links. Cheap to clone.
@@ -43,10 +43,10 @@ impl std::fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// With a key that was made just now.
+    /// A TLS configuration with a new key.
     ///
     /// # Errors
-    /// When the system gives no chance to make a key of.
+    /// If the system has no randomness for a key.
     pub fn new() -> std::io::Result<Self> {
         let made =
             rcgen::generate_simple_self_signed([NAME.to_owned()]).map_err(std::io::Error::other)?;
@@ -80,7 +80,7 @@ pub(super) enum Channel {
 }
 
 impl Channel {
-    /// The end of the one who connected.
+    /// The connecting end.
     pub(super) async fn connecting(socket: TcpStream, tls: Option<&Tls>) -> std::io::Result<Self> {
         let Some(tls) = tls else {
             return Ok(Self::Plain(socket));
@@ -90,7 +90,7 @@ impl Channel {
         Ok(Self::Encrypted(Box::new(stream.into())))
     }
 
-    /// The end of the one who listens.
+    /// The accepting end.
     pub(super) async fn accepting(socket: TcpStream, tls: Option<&Tls>) -> std::io::Result<Self> {
         let Some(tls) = tls else {
             return Ok(Self::Plain(socket));
@@ -99,7 +99,7 @@ impl Channel {
         Ok(Self::Encrypted(Box::new(stream.into())))
     }
 
-    /// What only the two ends of this channel know.
+    /// Keying material that only the two ends of this channel know.
     pub(super) fn binding(&self) -> std::io::Result<Binding> {
         let Self::Encrypted(stream) = self else {
             return Ok(Binding::new());
@@ -161,7 +161,7 @@ impl AsyncWrite for Channel {
     }
 }
 
-/// Takes every certificate, and holds its owner to it: who they are is shown by the secret.
+/// Accepts every certificate but checks its signatures. The cluster's secret proves identity.
 #[derive(Debug)]
 struct AcceptAnyCertificate(Arc<CryptoProvider>);
 

@@ -1,7 +1,7 @@
-//! Wire: what crosses a link: its messages, their frames, and the proof that both sides know the
+//! Wire: the messages that cross a link, their framing, and the proof that both sides know the
 //! secret.
 //!
-//! A frame is its length in four bytes, little endian, and that many bytes of bincode.
+//! A frame is a 4-byte little-endian length, followed by that many bytes of bincode.
 
 use bincode::{Decode, Encode};
 use bytes::Bytes;
@@ -16,26 +16,26 @@ use crate::components::id::{SpaceId, UserId};
 use crate::components::scene::Scene;
 use crate::host::SpaceUpdate;
 
-/// Both sides must speak the same: rises with every change of the messages or of anything in them.
+/// Version of the link protocol. Raise it with every change of a message or of a type in one.
 pub(super) const VERSION: u32 = 12;
 
-/// The longest frame: a picture of the largest space is far below.
+/// Maximum length of a frame, in bytes. A snapshot of the largest space is far smaller.
 const MAX_FRAME: u32 = 32 << 20;
 
-/// The longest frame of somebody who did not prove the secret yet.
+/// Maximum length of a frame from a peer that has not proved the secret, in bytes.
 const MAX_GREETING: u32 = 256;
 
-/// What all processes of a cluster know, and nobody else.
+/// The secret that all processes of a cluster share.
 #[derive(Clone)]
 pub struct Secret(Vec<u8>);
 
 impl Secret {
-    /// Any text; the longer the better.
+    /// A secret from any text. Longer text is safer.
     pub fn new(text: &str) -> Self {
         Self(text.as_bytes().to_vec())
     }
 
-    /// A key for something that is no link, and that only the cluster's processes can make.
+    /// A key for a purpose other than links. Only processes of the cluster can compute it.
     pub fn key_for(&self, purpose: &[u8]) -> Vec<u8> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of any length is fine");
         mac.update(b"key");
@@ -43,8 +43,8 @@ impl Secret {
         mac.finalize().into_bytes().to_vec()
     }
 
-    /// Proves the secret for both challenges in this very channel; `side` keeps one side's proof
-    /// from being the other's.
+    /// Proves the secret for both challenges and this channel. `side` makes the proofs of the two
+    /// sides different.
     pub(super) fn prove(
         &self,
         side: &[u8],
@@ -57,7 +57,7 @@ impl Secret {
             .into()
     }
 
-    /// Whether it is the proof of somebody who knows the secret; takes as long for a wrong one.
+    /// Whether the proof was made with this secret. Compares in constant time.
     pub(super) fn accepts(
         &self,
         side: &[u8],
@@ -86,80 +86,80 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Chance that makes every proof another one.
+/// Random bytes that make every proof different.
 pub(super) type Challenge = [u8; 32];
 
-/// A proof.
+/// HMAC-SHA256 that proves the secret.
 pub(super) type Proof = [u8; 32];
 
-/// The first words, in this order. The one who connects proves the secret first: a proof given to
-/// anyone who asks could be tried against guesses at leisure.
+/// The greeting messages, in this order. The connecting side proves the secret first: a listener
+/// that proved it to every peer would let an attacker test guesses offline.
 #[derive(Debug, Encode, Decode)]
 pub(super) enum Greeting {
-    /// The one who connects.
+    /// From the connecting side.
     Hello { version: u32, challenge: Challenge },
-    /// The one who listens.
+    /// From the listening side.
     Welcome { challenge: Challenge },
-    /// The proof of the one who connected, and then that of the one who listens.
+    /// The proof of the connecting side, then that of the listening side.
     Proof(Proof),
-    /// No.
+    /// The greeting is refused; the text says why.
     Refused(String),
 }
 
-/// From the process with the clients.
+/// Messages from the process with the clients.
 #[derive(Debug, Encode, Decode)]
 pub(super) enum ToHost {
-    /// Still there.
+    /// Heartbeat.
     Beat,
-    /// Run this space, or say that you do.
+    /// Host this space, or confirm that it is hosted.
     Open { request: u32, space: SpaceId },
-    /// Show everything that happens from now on.
+    /// Send every update of a space from now on.
     Follow { stream: u32, space: SpaceId },
-    /// Show no more.
+    /// Stop sending updates on a stream.
     Unfollow { stream: u32 },
-    /// For the next tick.
+    /// A command for the next tick.
     Command { space: SpaceId, command: Command },
-    /// Something that was changed through another process.
+    /// A broadcast message.
     Tell(LinkBroadcast),
 }
 
-/// From the process that runs spaces.
+/// Messages from the process that hosts spaces.
 #[derive(Debug, Encode, Decode)]
 pub(super) enum ToEdge {
-    /// Still there.
+    /// Heartbeat.
     Beat,
-    /// It runs here; what does not change of it.
+    /// The space is hosted here; `scene` is the part of it that does not change.
     Opened { request: u32, scene: Scene },
-    /// It does not run here.
+    /// The space is not hosted here.
     Refused { request: u32 },
-    /// What happened.
+    /// An update of a space.
     Seen { stream: u32, seen: SpaceUpdate },
-    /// Nothing follows on a stream.
+    /// The stream has ended.
     Over { stream: u32 },
 }
 
-/// Something that the process should know that runs a space, whoever that is.
+/// A message for the processes that host spaces or hold the connections of users.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub enum LinkBroadcast {
-    /// For one space.
+    /// A command for one space.
     Space(SpaceId, Command),
-    /// For every space.
+    /// A command for every space.
     All(Command),
     /// A space was deleted.
     Deleted(SpaceId),
-    /// Hand every space to others and take no more, or do again.
+    /// `true`: hand over every space and accept none. `false`: accept spaces again.
     Drain(bool),
-    /// Hand a space to the process of that name.
+    /// Hand a space over to the process with that name.
     Move(SpaceId, String),
-    /// Somebody wrote to somebody else, who may be connected there.
+    /// A direct message; the recipient may be connected to the receiving process.
     Direct(DirectMessage),
-    /// Sessions of a user ended, who may be connected there.
+    /// The sessions of a user ended; the user may be connected to the receiving process.
     SessionsEnded(UserId),
-    /// What people made of spaces changed: look whether those that run here are behind.
+    /// Stored changes to spaces are waiting: check whether hosted spaces are behind.
     Look,
 }
 
-/// Why a link broke.
+/// Why a link failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WireError {
     #[error(transparent)]
@@ -170,7 +170,7 @@ pub(super) enum WireError {
     Malformed(#[from] bincode::error::DecodeError),
 }
 
-/// A message as it crosses the link.
+/// The frame of a message, with its length prefix.
 pub(super) fn frame(message: &impl Encode) -> Bytes {
     let mut bytes = vec![0; 4];
     bincode::encode_into_std_write(message, &mut bytes, bincode::config::standard())
@@ -180,14 +180,14 @@ pub(super) fn frame(message: &impl Encode) -> Bytes {
     bytes.into()
 }
 
-/// The next message.
+/// Reads the next message.
 pub(super) async fn read<T: Decode<()>>(
     socket: &mut (impl AsyncRead + Unpin),
 ) -> Result<T, WireError> {
     read_at_most(socket, MAX_FRAME).await
 }
 
-/// The next greeting: of somebody who may be anybody.
+/// Reads the next greeting, from a peer that has not proved anything yet.
 pub(super) async fn read_greeting(
     socket: &mut (impl AsyncRead + Unpin),
 ) -> Result<Greeting, WireError> {
@@ -220,10 +220,10 @@ pub(super) async fn greet(
     Ok(socket.flush().await?)
 }
 
-/// A challenge nobody could know before.
+/// A new random challenge.
 #[expect(
     clippy::disallowed_methods,
-    reason = "a challenge is chance from a generator that the system seeds"
+    reason = "a challenge comes from a generator that the system seeds"
 )]
 pub(super) fn challenge() -> Challenge {
     rand::random()

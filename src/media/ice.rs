@@ -1,5 +1,5 @@
-//! ICE: which servers help two browsers find a way to one another, and the passwords for those that
-//! carry their calls.
+//! ICE: servers that help two browsers connect to each other, and credentials for the TURN servers
+//! that relay their calls.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::MediaSecret;
 
-/// The servers that help, as they were configured.
+/// The configured STUN and TURN servers.
 #[derive(Debug, Clone)]
 pub struct IceSettings {
-    /// Servers that tell a browser its own address, as `stun:HOST:PORT`.
+    /// STUN servers, which tell a browser its own address, as `stun:HOST:PORT`.
     pub stun_urls: Vec<String>,
-    /// Servers that carry calls for those who cannot reach each other, as
+    /// TURN servers, which relay calls between browsers that cannot connect directly, as
     /// `turn:HOST:PORT?transport=udp`.
     pub turn_urls: Vec<String>,
-    /// What the TURN servers and this one know; without it there are no passwords to give out.
+    /// Secret shared with the TURN servers; without it no credentials can be issued.
     pub turn_secret: Option<MediaSecret>,
-    /// How long a password is good.
+    /// How long a credential is valid.
     pub turn_ttl: Duration,
-    /// Whether calls go through the TURN servers only, so that nobody learns another's address.
+    /// Whether calls use TURN servers only, so that users do not learn each other's address.
     pub relay_only: bool,
 }
 
@@ -36,19 +36,19 @@ impl Default for IceSettings {
     }
 }
 
-/// A name and a password for TURN servers.
+/// Username and password for TURN servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TurnCredential {
-    /// When it ends, and for whom it is.
+    /// Expiry in Unix seconds and the user's id, as `EXPIRY:USER`.
     pub username: String,
-    /// The password.
+    /// Base64 of the HMAC-SHA1 of the username.
     pub password: String,
 }
 
 impl TurnCredential {
-    /// A credential that is good until that second of Unix time, by the method of
-    /// draft-uberti-behave-turn-rest-00: the server checks it by computing it again, and needs to
-    /// know nobody.
+    /// A credential that is valid until `expiry` (Unix seconds), as in
+    /// draft-uberti-behave-turn-rest-00. The TURN server recomputes the password and needs no list
+    /// of users.
     pub fn mint(secret: &MediaSecret, user: &str, expiry: u64) -> Self {
         let username = format!("{expiry}:{user}");
         let password = STANDARD.encode(secret.sign_sha1(&username));
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_what_openssl_makes_of_the_name() {
+    fn a_password_is_what_openssl_computes_for_the_name() {
         // printf 1700000000:ada | openssl dgst -sha1 -hmac north -binary | base64
         let minted = TurnCredential::mint(&MediaSecret::new("north"), "ada", 1_700_000_000);
         assert_eq!(minted.username, "1700000000:ada");
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_does_not_show_itself() {
+    fn a_secret_is_not_in_its_debug_output() {
         assert!(!format!("{:?}", MediaSecret::new("north")).contains("north"));
     }
 }

@@ -1,4 +1,4 @@
-//! `LiveKit`: tokens for a forwarding server of that kind, for whoever runs one already.
+//! `LiveKit`: access tokens for an external `LiveKit` server, used instead of the built-in SFU.
 
 use std::time::Duration;
 
@@ -8,39 +8,39 @@ use serde_json::{Value, json};
 
 use super::MediaSecret;
 
-/// What somebody may send, as `LiveKit` names it.
+/// Track sources that a user may publish, by `LiveKit`'s names.
 const SOURCES: [&str; 4] = ["camera", "microphone", "screen_share", "screen_share_audio"];
 
-/// How long somebody may take to use a token; a connection that is made stays.
+/// Validity of a token. A connection that is already established stays open.
 pub const TOKEN_TTL: Duration = Duration::from_mins(10);
 
 /// A `LiveKit` server.
 #[derive(Debug, Clone)]
 pub struct LiveKitSettings {
-    /// Where browsers connect, as `wss://HOST`.
+    /// Address for browsers, as `wss://HOST`.
     pub url: String,
-    /// Which key it knows this server by.
+    /// API key of this server at `LiveKit`.
     pub key: String,
-    /// The key's secret.
+    /// Secret of the API key.
     pub secret: MediaSecret,
 }
 
-/// Whom a token lets in, and where.
+/// Who may join which `LiveKit` room with a token.
 #[derive(Debug, Clone, Copy)]
 pub struct Grant<'a> {
-    /// The room's name.
+    /// Name of the room.
     pub room: &'a str,
-    /// Who it is, for other programs.
+    /// User's id, for programs.
     pub identity: &'a str,
-    /// Who it is, for people.
+    /// User's name, for people.
     pub name: &'a str,
-    /// From which second of Unix time on.
+    /// Start of validity, in Unix seconds.
     pub from: u64,
 }
 
 impl LiveKitSettings {
-    /// A token for one person and one room: a JWT (RFC 7519) signed with HS256, with the claims
-    /// that `LiveKit` documents.
+    /// A token for one user and one room: a JWT (RFC 7519) signed with HS256, with the claims that
+    /// `LiveKit` documents.
     pub fn token(&self, grant: Grant<'_>) -> String {
         let claims = json!({
             "iss": self.key,
@@ -49,7 +49,11 @@ impl LiveKitSettings {
             "nbf": grant.from,
             "exp": grant.from + TOKEN_TTL.as_secs(),
             "video": {
-                "room": grant.room, "roomJoin": true, "canPublish": true, "canPublishSources": SOURCES, "canSubscribe": true,
+                "room": grant.room,
+                "roomJoin": true,
+                "canPublish": true,
+                "canPublishSources": SOURCES,
+                "canSubscribe": true,
                 "canPublishData": false,
             },
         });
@@ -69,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_is_that_of_the_best_known_token() {
+    fn a_signature_matches_the_well_known_example_token() {
         let said = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.\
                     eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ";
         let signature = MediaSecret::new("your-256-bit-secret").sign_sha256(said);
@@ -80,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_lets_one_person_into_one_room_for_a_while() {
+    fn a_token_admits_one_user_to_one_room_until_it_expires() {
         let settings = LiveKitSettings {
             url: "wss://live.example".into(),
             key: "key".into(),
@@ -104,8 +108,11 @@ mod tests {
             json!({
                 "iss": "key", "sub": "u1", "name": "Ada \"the\" first", "nbf": 1_000, "exp": 1_600,
                 "video": {
-                    "room": "hall", "roomJoin": true, "canPublish": true, "canSubscribe": true, "canPublishData": false,
-                    "canPublishSources": ["camera", "microphone", "screen_share", "screen_share_audio"],
+                    "room": "hall", "roomJoin": true, "canPublish": true, "canSubscribe": true,
+                    "canPublishData": false,
+                    "canPublishSources": [
+                        "camera", "microphone", "screen_share", "screen_share_audio",
+                    ],
                 },
             })
         );

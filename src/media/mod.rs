@@ -1,8 +1,8 @@
-//! Media: how voices and pictures travel: the way around firewalls, the unit that forwards calls of
-//! many, and tokens for another server that does.
+//! Media: how audio and video travel: ICE servers, the SFU that forwards large calls, and tokens
+//! for an external LiveKit server.
 //!
-//! May use `components`. Never: SQL, a `World`, HTTP. Who may hear and see whom is decided by
-//! `systems::proximity`; here it is obeyed.
+//! May use `components`. Never: SQL, a `World`, HTTP. `systems::proximity` decides which players
+//! hear and see each other; this module applies it.
 
 pub mod ice;
 pub mod livekit;

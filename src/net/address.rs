@@ -1,4 +1,4 @@
-//! Address: where a client comes from, and what counts as one place in every limit by address.
+//! Address: the address of a client, and the key under which limits count addresses.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use axum::http::HeaderMap;
 pub use ipnet::IpNet as Network;
 
-/// What limits by address count: an IPv4 address, or a /64 of IPv6, which is what one household or
-/// machine is given.
+/// The unit of limits per address: an IPv4 address, or an IPv6 /64 network, the usual assignment to
+/// one household or machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AddressKey(IpAddr);
 
@@ -23,7 +23,7 @@ impl AddressKey {
         })
     }
 
-    /// Whether it is this machine itself.
+    /// Whether it is the loopback address.
     pub const fn is_loopback(self) -> bool {
         self.0.is_loopback()
     }
@@ -38,19 +38,19 @@ impl fmt::Display for AddressKey {
     }
 }
 
-/// Where a request comes from, among its extensions.
+/// Request extension with the address of the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// Whether the peer is a reverse proxy whose word is taken.
+/// Whether the peer is a reverse proxy that is trusted to name the client's address.
 pub fn is_trusted(peer: IpAddr, trusted: &[Network]) -> bool {
     let peer = peer.to_canonical();
     trusted.iter().any(|network| network.contains(&peer))
 }
 
 /// The address of the client: the peer, or the address that a trusted proxy names.
-/// `X-Forwarded-For` is read from its end, where the proxies nearest to us write; what stands
-/// before the first one that is not trusted may be invented.
+/// `X-Forwarded-For` is read from its end, where the proxies nearest to us append. Entries before
+/// the first untrusted one may be forged.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let mut address = peer;
     let lines: Vec<&str> = headers
@@ -70,7 +70,7 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) ->
     address
 }
 
-/// One entry of `X-Forwarded-For`: an address, and some proxies write the port too.
+/// Parses one entry of `X-Forwarded-For`: an address, with or without a port.
 fn hop_address(hop: &str) -> Option<IpAddr> {
     let in_brackets = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_in_one_ipv6_network_are_one_place() {
+    fn neighbours_in_one_ipv6_network_have_one_key() {
         let key = |text: &str| AddressKey::of(ip(text));
         assert_eq!(key("2001:db8:1:2:3::4"), key("2001:db8:1:2:ffff::1"));
         assert_ne!(key("2001:db8:1:2::"), key("2001:db8:1:3::"));

@@ -1,21 +1,21 @@
-//! Budget: how much one user, and one address, may ask of this process, over HTTP and WebSockets
+//! Budget: rate limits per user and per address for this process, over HTTP and WebSockets
 //! together.
 //!
 //! Each [`Budget`] is a token bucket per user and a larger one per address ([`AddressKey`]: IPv6 by
-//! /64), because a school or an office shares one. Connections from this machine itself have no
-//! bucket by address.
+//! /64), because a school or an office shares one address. Connections from this machine have no
+//! address bucket.
 //!
-//! HTTP takes by itself: `api::budgets` says which route takes from what, before a body is read.
-//! Code elsewhere takes so:
+//! HTTP routes spend automatically: `api::budgets` maps each route to a budget, and charges it
+//! before the body is read. Other code spends explicitly:
 //!
 //! ```text
-//! budgets.take(user.into(), Budget::Edits)?;              // Err(Slowed { seconds }) when nothing is left
+//! budgets.take(user.into(), Budget::Edits)?; // Err(Slowed { seconds }) when the bucket is empty
 //! budgets.take_many(Spender { user: Some(user), address: Some(address) }, Budget::Edits, 5)?;
 //! ```
 //!
-//! In a handler `?` turns [`Slowed`] into a 429 with `Retry-After`. A limiter of another kind (a
-//! chat rate, a count of connections) reports whom it slowed by [`Budgets::note`], so that one log
-//! line a minute and one metric tell it.
+//! In a handler `?` turns [`Slowed`] into a 429 with `Retry-After`. Other limiters (a chat rate, a
+//! count of connections) report a slowed user or address to [`Budgets::note`], so that one log line
+//! a minute and one metric cover all of them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -32,59 +32,59 @@ use tokio::time::Instant;
 use super::address::AddressKey;
 use crate::components::id::UserId;
 
-/// How many users an address may stand for.
+/// Factor from a user's budget to that of an address.
 const USERS_PER_ADDRESS: u32 = 10;
 
-/// What one request costs; a file that is only sent costs one.
+/// Tokens of [`Budget::Requests`] that one request costs; a static file costs one.
 pub const REQUEST: u32 = 8;
 
-/// Buckets of one kind before full ones are dropped.
+/// Number of buckets of one budget from which full buckets are removed.
 const SWEEP_AT: usize = 10_000;
 
-/// How often they are dropped at most.
+/// Shortest interval between such removals.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// Buckets of one kind at most; past that new addresses share.
+/// Maximum number of buckets of one budget; further addresses share buckets.
 const MOST: usize = 200_000;
 
-/// How many buckets they share then.
+/// Number of buckets that further addresses share.
 const SHARED: u64 = 4_096;
 
-/// How often one user or address is named in the log for one budget.
+/// Interval at which one user or address is logged for one budget.
 const NOTE_EVERY: Duration = Duration::from_mins(1);
 
-/// Such lines a minute in all.
+/// Maximum number of such log lines per minute.
 const NOTES: u32 = 60;
 
-/// What is counted. A closed list: it labels a metric.
+/// A limited activity. The list is closed because it labels a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Budget {
-    /// Anything at all.
+    /// Any request.
     Requests,
-    /// Making spaces and placing elements.
+    /// Creating spaces and placing elements.
     Creations,
-    /// Changing what others see: elements of a space, lines of chat.
+    /// Changing what others see, such as elements and chat messages.
     Edits,
-    /// Looking for words.
+    /// Searching text.
     Search,
-    /// Sending pictures.
+    /// Uploading images.
     Uploads,
-    /// Signing up and in. It has a limiter of its own.
+    /// Signing up and signing in, with a limiter of their own.
     SignIns,
-    /// Chat of a user in a space. It has a limiter of its own.
+    /// Chat of a user in a space, with a limiter of its own.
     Chat,
-    /// Direct messages. They have a limiter of their own.
+    /// Direct messages, with a limiter of their own.
     Directs,
-    /// Signals of calls. They have a limiter of their own.
+    /// Call signals, with a limiter of their own.
     Signals,
-    /// Anything else that a client sends over its socket. It has a limiter of its own.
+    /// Other messages over a client's socket, with a limiter of their own.
     Messages,
-    /// Connections at once. They are counted by the gate.
+    /// Concurrent connections, counted by the gate.
     Connections,
 }
 
 impl Budget {
-    /// All of them.
+    /// All budgets.
     pub const ALL: [Self; 11] = [
         Self::Requests,
         Self::Creations,
@@ -99,7 +99,7 @@ impl Budget {
         Self::Connections,
     ];
 
-    /// The label of the metric.
+    /// Label of the metric.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Requests => "requests",
@@ -117,18 +117,18 @@ impl Budget {
     }
 }
 
-/// How much each user may do; 0 for no limit. An address may do ten times as much.
+/// Budgets of each user; 0 for no limit. An address has ten times as much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BudgetSettings {
-    /// HTTP requests a second, in bursts of twenty seconds' worth.
+    /// HTTP requests per second, with bursts of twenty seconds' worth.
     pub requests: u32,
-    /// New spaces and placed elements a minute, in bursts of as many.
+    /// New spaces and placed elements per minute, with bursts of as many.
     pub creations: u32,
-    /// Changes a second, in bursts of six seconds' worth.
+    /// Changes per second, with bursts of six seconds' worth.
     pub edits: u32,
-    /// Searches a minute, in bursts of a third.
+    /// Searches per minute, with bursts of a third of that.
     pub searches: u32,
-    /// Uploads a minute, in bursts of as many.
+    /// Uploads per minute, with bursts of as many.
     pub uploads: u32,
 }
 
@@ -154,7 +154,7 @@ impl BudgetSettings {
         uploads: 0,
     };
 
-    /// The rate of a budget and how much may be saved up, if it has a bucket.
+    /// Rate and burst of a budget, if it has a bucket.
     fn quota(&self, budget: Budget, times: u32) -> Option<Quota> {
         let (rate, burst, per_minute) = match budget {
             Budget::Requests => (
@@ -184,12 +184,12 @@ impl BudgetSettings {
     }
 }
 
-/// Who pays. `None` for one that is not known yet, or has been charged already.
+/// The user and address to charge. `None` if unknown or already charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Spender {
-    /// The user.
+    /// The user to charge.
     pub user: Option<UserId>,
-    /// Where the request comes from.
+    /// The address to charge.
     pub address: Option<AddressKey>,
 }
 
@@ -211,22 +211,22 @@ impl From<AddressKey> for Spender {
     }
 }
 
-/// Nothing is left in a bucket.
+/// The bucket is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("Too many at once: try again in {seconds} s.")]
 pub struct Slowed {
-    /// When it is worth trying again.
+    /// Seconds until the next attempt can succeed.
     pub seconds: u64,
 }
 
-/// One user or one address.
+/// A user or an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Who {
     /// A user.
     User(UserId),
     /// An address.
     Address(AddressKey),
-    /// One of many, while there are too many to tell apart.
+    /// One of the buckets that many addresses share.
     Crowd(u16),
 }
 
@@ -251,7 +251,7 @@ struct BudgetState {
     lines: DefaultDirectRateLimiter,
 }
 
-/// What was told of one user or address.
+/// When a user or address was last logged, and how often it was slowed since.
 struct SlowedEntry {
     at: Instant,
     since: u64,
@@ -274,12 +274,12 @@ impl Buckets {
                     seconds: wait.as_secs() + 1,
                 })
             }
-            // More than the bucket ever holds.
+            // The request is larger than the bucket.
             Err(_) => Err(Slowed { seconds: 60 }),
         }
     }
 
-    /// Keeps the number of buckets bounded, however many addresses are made up.
+    /// The key under which to count; bounds the number of buckets, however many addresses are used.
     fn place(&self, who: Who) -> Who {
         if self.limiter.len() < SWEEP_AT {
             return who;
@@ -301,7 +301,7 @@ impl Buckets {
 }
 
 impl Budgets {
-    /// Full buckets.
+    /// Budgets with full buckets.
     pub fn new(settings: &BudgetSettings) -> Self {
         let buckets = |times: u32| {
             let one = move |budget: &Budget| {
@@ -321,13 +321,13 @@ impl Budgets {
         }))
     }
 
-    /// Takes one.
+    /// Takes one token of the user and one of the address.
     pub fn take(&self, spender: Spender, budget: Budget) -> Result<(), Slowed> {
         self.take_many(spender, budget, 1)
     }
 
-    /// Takes so many at once. For [`Budget::Requests`] that is parts of a request: [`REQUEST`] make
-    /// a whole one.
+    /// Takes `count` tokens at once. For [`Budget::Requests`] a token is a part of a request:
+    /// [`REQUEST`] tokens are a whole one.
     pub fn take_many(&self, spender: Spender, budget: Budget, count: u32) -> Result<(), Slowed> {
         let Some(count) = NonZeroU32::new(count) else {
             return Ok(());
@@ -346,7 +346,7 @@ impl Budgets {
         Ok(())
     }
 
-    /// Tells that a user or an address was slowed: counted each time, logged once a minute.
+    /// Reports that a user or an address was slowed: counted each time, logged once a minute.
     pub fn note(&self, who: Who, budget: Budget) {
         let what = budget.label();
         metrics::counter!("plaza_slowed_total", "what" => what).increment(1);
@@ -362,7 +362,7 @@ impl Budgets {
             return;
         }
         let note = notes.insert((who, budget), SlowedEntry { at: now, since: 0 });
-        // What was told an hour ago helps no more; there are as many as lines a minute.
+        // Entries older than an hour are useless; there are as many as log lines in an hour.
         notes.retain(|_, note| now.duration_since(note.at) < 60 * NOTE_EVERY);
         drop(notes);
         let since = note.map_or(0, |note| note.since);
@@ -398,7 +398,7 @@ mod tests {
     fn each_user_has_a_bucket_and_an_address_ten() {
         let settings = BudgetSettings::default();
         let budgets = Budgets::new(&settings);
-        // Some may come back while this runs.
+        // Some tokens may be refilled while this runs.
         assert!((60..70).contains(&taken(&budgets, user(1), Budget::Edits)));
         assert!((60..70).contains(&taken(&budgets, user(2), Budget::Edits)));
         assert!((600..1_000).contains(&taken(&budgets, from("203.0.113.7"), Budget::Edits)));
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_of_ipv6_is_one_address_and_this_machine_none() {
+    fn an_ipv6_network_is_one_address_and_this_machine_is_not_limited() {
         let budgets = Budgets::new(&BudgetSettings::default());
         taken(&budgets, from("2001:db8:1:2::1"), Budget::Creations);
         assert!(
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_limited_when_told_so() {
+    fn a_budget_of_zero_is_no_limit() {
         let budgets = Budgets::new(&BudgetSettings::NONE);
         for budget in Budget::ALL {
             assert_eq!(taken(&budgets, user(1), budget), 2_000);
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_lines_as_users_are_written_and_few() {
+    fn log_lines_are_limited_per_user_and_in_all() {
         let budgets = Budgets::new(&BudgetSettings::default());
         for number in 0..10_000 {
             let who = Who::User(UserId(uuid::Uuid::from_u128(number % 500)));
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn made_up_addresses_do_not_fill_the_memory() {
+    fn forged_addresses_do_not_fill_the_memory() {
         let budgets = Budgets::new(&BudgetSettings::default());
         for number in 0..MOST as u128 + 50_000 {
             let address = std::net::Ipv6Addr::from(number << 64 | 0x2001 << 112);

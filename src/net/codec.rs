@@ -1,44 +1,44 @@
-//! Codec: values to bytes and back, the only place that knows bincode.
+//! Codec: encodes and decodes values. The only module that knows the bincode configuration.
 //!
-//! Bytes from outside are decoded under a size limit and must be used up to the last one.
+//! Bytes from clients are decoded under a size limit, and no byte may be left over.
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::{Decode, Encode};
 
-/// The largest message taken from a client, in bytes.
+/// Maximum length of a message from a client, in bytes.
 pub const MAX_MESSAGE: usize = 16 * 1024;
 
-/// The largest value decoded at all, in bytes: bounds what a length prefix can make us allocate.
+/// Maximum size of a decoded value in bytes. Bounds what a length prefix can make us allocate.
 const MAX_VALUE: usize = 4 * 1024 * 1024;
 
 const CONFIG: Configuration<LittleEndian, Varint, Limit<MAX_VALUE>> =
     bincode::config::standard().with_limit::<MAX_VALUE>();
 
-/// Why bytes are no message.
+/// Why bytes could not be decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// They do not spell the type.
+    /// The bytes do not encode the type.
     #[error("not a message: {0}")]
     Malformed(#[from] bincode::error::DecodeError),
-    /// There are bytes behind the value.
+    /// Bytes are left over after the value.
     #[error("{0} bytes too many")]
     Trailing(usize),
 }
 
-/// The bytes of a value.
+/// Encodes a value.
 pub fn encode<T: Encode>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
     append(value, &mut bytes);
     bytes
 }
 
-/// Writes the bytes of a value behind what is there.
+/// Appends an encoded value to `bytes`.
 pub fn append<T: Encode>(value: &T, bytes: &mut Vec<u8>) {
     bincode::encode_into_std_write(value, bytes, CONFIG)
         .expect("writing to memory within the limit cannot fail");
 }
 
-/// The value that exactly these bytes spell.
+/// Decodes a value from exactly these bytes.
 pub fn decode<T: Decode<()>>(bytes: &[u8]) -> Result<T, DecodeError> {
     let (value, used) = bincode::decode_from_slice(bytes, CONFIG)?;
     match bytes.len() - used {
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_length_that_lies_is_refused_without_allocating() {
+    fn a_false_length_is_refused_without_allocating() {
         let hostile = [0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0, 0];
         assert!(decode::<Vec<u64>>(&hostile).is_err());
         assert!(decode::<String>(&hostile).is_err());

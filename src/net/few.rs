@@ -1,10 +1,9 @@
-//! Few: a bounded number of connections of which nothing is known yet. One more takes the place of
-//! the oldest, so that those who connect and say nothing do not keep out a process that speaks at
-//! once.
+//! Few: a bounded set of connections that have not identified themselves. A new one replaces the
+//! oldest, so that silent connections do not keep out a process that identifies itself at once.
 
 use tokio_util::sync::CancellationToken;
 
-/// The last few connections.
+/// The newest connections of that kind.
 pub struct Few {
     most: usize,
     ends: Vec<CancellationToken>,
@@ -12,7 +11,7 @@ pub struct Few {
 }
 
 impl Few {
-    /// So many at most.
+    /// A set of at most `most` connections.
     pub const fn new(most: usize) -> Self {
         Self {
             most,
@@ -21,8 +20,8 @@ impl Few {
         }
     }
 
-    /// One more, which is cancelled with `parent` or when as many came after it. One that made
-    /// itself known looks there no more.
+    /// Adds a connection. The token is cancelled with `parent`, or when `most` further ones were
+    /// added. A connection that identified itself stops watching the token.
     pub fn enter(&mut self, parent: &CancellationToken) -> CancellationToken {
         let end = parent.child_token();
         if self.ends.len() < self.most {
@@ -40,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_more_than_the_few_ends_the_oldest() {
+    fn one_connection_too_many_ends_the_oldest() {
         let mut few = Few::new(4);
         let parent = CancellationToken::new();
         let ends: Vec<_> = (0..6).map(|_| few.enter(&parent)).collect();

@@ -1,5 +1,5 @@
-//! Client: one person's connection to the unit: what they send, and the places in which others come
-//! to them.
+//! Client: one player's connection to the SFU: the tracks they send, and the slots in which they
+//! receive streams of others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,122 +18,122 @@ use super::session::{Source, Stream};
 use super::words;
 use crate::components::id::{PlayerId, SpaceId};
 
-/// What somebody is taken to show of a picture until they say otherwise, in pixels of height.
+/// Height at which a client is assumed to show a video until it says otherwise, in pixels.
 const HEIGHT: u32 = 180;
 
-/// What somebody's connection is taken to carry until it was measured.
+/// Assumed bandwidth of a connection until it is measured.
 const FIRST_ESTIMATE: Bitrate = Bitrate::mbps(2);
 
-/// What every line is believed to take while a picture is wished for: some voices and one coarse
-/// picture. Estimates go by delays, and those of a busy machine look like those of a slow line.
+/// Lowest assumed bandwidth while video is requested: some voices and one coarse video. Estimates
+/// go by delay, and the delays of a busy machine look like those of a slow connection.
 const LEAST: Bitrate = Bitrate::kbps(400);
 
-/// What a stream takes until it was measured, in bits a second.
+/// Assumed bitrates of streams until they are measured, in bits per second.
 const VOICE: u64 = 40_000;
 const COARSE: u64 = 150_000;
 const FINE: u64 = 600_000;
 const SCREEN: u64 = 1_000_000;
 
-/// How often the sender of a picture is asked for a whole one at most.
+/// Shortest interval between keyframe requests to the sender of a video.
 const KEYFRAME_EVERY: Duration = Duration::from_millis(400);
 
-/// A layer that was silent for longer is not sent any more.
+/// A layer that was silent for longer counts as no longer sent.
 const SILENT: Duration = Duration::from_millis(1_500);
 
-/// What is due at once is due after what others have to do, and frames that come together leave
-/// together: each time that a connection's clock is advanced it looks at every stream it has.
+/// Delay of work that is due at once: other connections come first, and frames that arrive together
+/// are sent together. Each time a connection's clock advances, it looks at all its streams.
 const SOON: Duration = Duration::from_millis(2);
 
-/// What is due within this is due now: the pacer lets one packet go each time that the clock is
-/// advanced, and counts on one microsecond between them. Where the next waited for its turn, a busy
-/// machine would send one packet a turn, and what waits longest, pictures, not at all.
+/// Work that is due within this time is due now. The pacer sends one packet each time the clock
+/// advances and expects one microsecond between packets. If each packet waited for the next turn,
+/// a busy machine would send one packet per turn, and video, which waits longest, not at all.
 const AT_ONCE: Duration = Duration::from_micros(200);
 
-/// How often the rates of streams are measured.
+/// Interval at which the bitrates of streams are measured.
 const MEASURE: Duration = Duration::from_secs(1);
 
-/// What a layer is called; nothing when there is only one.
+/// Id of a layer; `None` if the stream has only one.
 type StreamName = Option<Rid>;
 
-/// A layer of somebody's stream.
+/// Id of a layer that is being forwarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct LayerName(StreamName);
 
-/// One layer of a stream that somebody sends.
+/// One layer of a stream that the client sends.
 #[derive(Debug)]
 struct StreamLayer {
     rid: StreamName,
-    /// Bits since it was measured last.
+    /// Bits since the last measurement.
     bits: u64,
-    /// Bits a second; nothing until it was measured.
+    /// Bits per second; `None` until measured.
     rate: Option<u64>,
     heard: Instant,
     asked: Option<Instant>,
 }
 
-/// A stream that somebody sends.
+/// A stream that the client sends.
 #[derive(Debug)]
 struct IncomingTrack {
     mid: Mid,
-    /// From coarse to fine.
+    /// Sorted from coarse to fine.
     layers: Vec<StreamLayer>,
 }
 
-/// A place for somebody else's stream.
+/// A slot for a stream of another player.
 #[derive(Debug)]
 struct OutgoingStream {
     mid: Mid,
     is_picture: bool,
     feed: Option<Feed>,
-    /// Where the clock of the place is: it runs on although those who take turns in it have clocks
-    /// of their own.
+    /// Last media time in the slot, and when. The slot's clock is continuous, although each sender
+    /// that uses it has a clock of its own.
     last: Option<(u64, Instant)>,
     offset: i128,
 }
 
-/// Somebody else's stream, in a place.
+/// The stream of another player in a slot.
 #[derive(Debug)]
 struct Feed {
     source: Source,
     quality: Quality,
-    /// The layer that is forwarded; nothing before the first whole picture.
+    /// The layer that is forwarded; `None` before the first keyframe.
     layer: Option<LayerName>,
 }
 
-/// One person's connection.
+/// One player's connection.
 pub(super) struct SfuClient {
     rtc: Rtc,
     pub(super) space: SpaceId,
     pub(super) player: PlayerId,
     pub(super) session: String,
-    /// What they send, in the order of [`Stream::ALL`].
+    /// Tracks the client sends, in the order of [`Stream::ALL`].
     tracks: Vec<IncomingTrack>,
     slots: Vec<OutgoingStream>,
     shown: BTreeMap<PlayerId, u32>,
     estimate: u64,
-    /// Whether somebody's picture is wished for.
-    wants_pictures: bool,
+    /// Whether the client requests any video.
+    wants_video: bool,
     measured: Instant,
-    /// When it wants to be looked at again.
+    /// When the connection is due to be served.
     pub(super) due: Instant,
-    /// When its clock is to be advanced: that sends what was written, and takes longer than
-    /// anything else.
+    /// When the clock is due to advance. That sends what was written, and is the most expensive
+    /// step.
     clock: Instant,
-    /// Whether a packet went since its clock was advanced: the pacer may have another.
+    /// Whether a packet was sent since the clock advanced: the pacer may have another.
     has_sent: bool,
-    /// What they were told last; nothing when they may have missed it.
+    /// The slots the client was told last; `None` if it may have missed them.
     told: Option<Vec<words::StreamSlot>>,
 }
 
-/// What comes out of a connection.
+/// An event of a connection.
 pub(super) enum SfuEvent {
-    /// To be sent.
+    /// A packet to send.
     Packet(str0m::net::Transmit),
-    /// A frame of one of their streams.
+    /// A frame of one of the client's streams.
     Frame(Stream, Box<MediaData>),
-    /// They need a whole picture.
+    /// The client needs a keyframe.
     Keyframe(Source, StreamName),
-    /// Places, or what fits into them, changed.
+    /// Slots, or the bandwidth for them, changed.
     Replan,
 }
 
@@ -165,7 +165,7 @@ impl SfuClient {
             slots: Vec::new(),
             shown: BTreeMap::new(),
             estimate: FIRST_ESTIMATE.as_u64(),
-            wants_pictures: false,
+            wants_video: false,
             measured: now,
             due: now,
             clock: now,
@@ -174,7 +174,7 @@ impl SfuClient {
         }
     }
 
-    /// Agrees on what is sent from now on.
+    /// Accepts an offer, and returns the answer.
     pub(super) fn accept(&mut self, offer: SdpOffer, now: Instant) -> Result<SdpAnswer, RtcError> {
         self.advance_by(now);
         self.rtc.sdp_api().accept_offer(offer)
@@ -188,7 +188,7 @@ impl SfuClient {
         self.rtc.accepts(input)
     }
 
-    /// Advances its clock, when it is time for that.
+    /// Advances the clock if it is due.
     pub(super) fn advance(&mut self, now: Instant) {
         if self.clock <= now {
             self.receive(Input::Timeout(now), now);
@@ -203,13 +203,13 @@ impl SfuClient {
     pub(super) fn receive(&mut self, input: Input, now: Instant) {
         self.due = now;
         if let Err(error) = self.rtc.handle_input(input) {
-            tracing::debug!(player = self.player.0, %error, "a call's connection ends");
+            tracing::debug!(player = self.player.0, %error, "a call connection ended");
             self.rtc.disconnect();
         }
     }
 
-    /// How large they show others. They are told again who comes where: they say it, too, when they
-    /// may have missed something.
+    /// Sets the heights at which the client shows videos. The slots are sent again, since clients
+    /// also send this when they may have missed something.
     pub(super) fn show(&mut self, shown: BTreeMap<u32, u32>) {
         self.told = None;
         self.shown = shown
@@ -218,13 +218,13 @@ impl SfuClient {
             .collect();
     }
 
-    /// The next thing that comes out; nothing until `due`.
+    /// The next event; `None` until `due`.
     pub(super) fn poll(&mut self, now: Instant) -> Option<SfuEvent> {
         loop {
             let output = match self.rtc.poll_output() {
                 Ok(output) => output,
                 Err(error) => {
-                    tracing::debug!(player = self.player.0, %error, "a call's connection ends");
+                    tracing::debug!(player = self.player.0, %error, "a call connection ended");
                     self.rtc.disconnect();
                     return None;
                 }
@@ -244,8 +244,8 @@ impl SfuClient {
                     return Some(SfuEvent::Packet(packet));
                 }
                 Output::Event(event) => {
-                    if let Some(happening) = self.take(event) {
-                        return Some(happening);
+                    if let Some(event) = self.take(event) {
+                        return Some(event);
                     }
                 }
             }
@@ -268,9 +268,9 @@ impl SfuClient {
                 BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. },
             ) => {
                 self.estimate = estimate.as_u64();
-                // Packets are sent no faster than is believed of the line: below this no picture
-                // would come at all.
-                if self.wants_pictures && self.estimate < LEAST.as_u64() {
+                // Packets are sent no faster than the estimate: below this, no video would get
+                // through.
+                if self.wants_video && self.estimate < LEAST.as_u64() {
                     self.believe(LEAST);
                 }
                 Some(SfuEvent::Replan)
@@ -296,7 +296,7 @@ impl SfuClient {
                 last: None,
                 offset: 0,
             }),
-            // No client of ours lays out such a stream.
+            // Our clients do not offer such streams.
             Direction::SendRecv | Direction::Inactive => {}
         }
     }
@@ -321,7 +321,7 @@ impl SfuClient {
                 heard,
                 asked: None,
             });
-            // `l` is coarse; the other is called `h`, or not at all when there is only one.
+            // `l` is the coarse layer; the other is `h`, or has no id if it is the only one.
             layers.sort_by_key(|layer| layer.rid != Some(Rid::from("l")));
         }
         if stream.is_picture() && !frame.contiguous {
@@ -330,7 +330,7 @@ impl SfuClient {
         Some(SfuEvent::Frame(stream, Box::new(frame)))
     }
 
-    /// Asks for a whole picture, unless that was done just now.
+    /// Requests a keyframe, unless one was requested just now.
     pub(super) fn ask_for_keyframe(&mut self, stream: Stream, rid: StreamName, now: Instant) {
         let Some(track) = self.tracks.get_mut(stream as usize) else {
             return;
@@ -350,11 +350,11 @@ impl SfuClient {
         if let Some(mut writer) = self.rtc.writer(mid)
             && let Err(error) = writer.request_keyframe(rid, KeyframeRequestKind::Pli)
         {
-            tracing::debug!(%error, "a whole picture cannot be asked for");
+            tracing::debug!(%error, "failed to request a keyframe");
         }
     }
 
-    /// Measures what their streams take.
+    /// Measures the bitrates of the client's streams.
     pub(super) fn measure(&mut self, now: Instant) -> bool {
         let passed = now.saturating_duration_since(self.measured);
         if passed < MEASURE {
@@ -369,7 +369,7 @@ impl SfuClient {
         true
     }
 
-    /// The layers of a stream that are sent right now, from coarse to fine.
+    /// The layers of a stream that are being sent, from coarse to fine.
     fn sent(&self, stream: Stream, now: Instant) -> impl Iterator<Item = &StreamLayer> {
         let layers = self
             .tracks
@@ -380,7 +380,7 @@ impl SfuClient {
             .filter(move |layer| now < layer.heard + SILENT)
     }
 
-    /// Whether that layer of theirs is the one for whom wants that much.
+    /// Whether `rid` is the layer of the client's stream for that quality.
     pub(super) fn is_layer(
         &self,
         stream: Stream,
@@ -396,8 +396,8 @@ impl SfuClient {
         layer.is_some_and(|layer| layer.rid == rid)
     }
 
-    /// A picture of theirs as somebody could wish for it who shows it that high.
-    pub(super) fn wish(&self, stream: Stream, height: u32, now: Instant) -> LayerRequest {
+    /// The request for the client's video by a receiver that shows it at `height` pixels.
+    pub(super) fn request(&self, stream: Stream, height: u32, now: Instant) -> LayerRequest {
         let mut sent = self.sent(stream, now);
         let usual = if stream == Stream::Screen {
             SCREEN
@@ -413,7 +413,7 @@ impl SfuClient {
         }
     }
 
-    /// How high they show somebody's picture.
+    /// Height at which the client shows a video, in pixels.
     pub(super) fn height_of(&self, (player, stream): Source) -> u32 {
         match stream {
             Stream::Screen => u32::MAX,
@@ -421,36 +421,35 @@ impl SfuClient {
         }
     }
 
-    /// Measures the line anew, beginning with what it is taken to carry.
+    /// Restarts the bandwidth estimate from the given value.
     fn believe(&mut self, estimate: Bitrate) {
         self.rtc.bwe().reset(estimate);
         self.estimate = estimate.as_u64();
     }
 
-    /// Bits a second that are there for pictures, when so many voices are to be heard.
+    /// Bits per second left for video when `voices` voices are received.
     pub(super) fn budget(&self, voices: usize) -> u64 {
         self.estimate.saturating_sub(VOICE * voices as u64)
     }
 
-    /// What it would take to give them everything they wish for: bandwidth is looked for up to
-    /// that.
-    pub(super) fn want(&mut self, pictures: u64, voices: usize, now: Instant) {
-        // While only voices went nobody looked at what the line takes: what was made of them says
-        // little of it.
-        let wants_pictures = pictures > 0;
-        if wants_pictures && !self.wants_pictures {
+    /// Sets the bitrate of everything the client requests; bandwidth is probed up to that.
+    pub(super) fn want(&mut self, video: u64, voices: usize, now: Instant) {
+        // While only voices were sent, nothing measured the bandwidth: the estimate from that time
+        // says little.
+        let wants_video = video > 0;
+        if wants_video && !self.wants_video {
             self.believe(FIRST_ESTIMATE);
         }
-        self.wants_pictures = wants_pictures;
-        let bits = pictures + VOICE * (voices as u64).max(1);
+        self.wants_video = wants_video;
+        let bits = video + VOICE * (voices as u64).max(1);
         self.rtc
             .bwe()
             .set_bitrate(Bitrate::ZERO, Bitrate::bps(bits + bits / 4));
         self.advance_by(now);
     }
 
-    /// Gives these streams places, and lets go of those that others have. What found a place is new
-    /// to them.
+    /// Assigns slots to these streams, and frees the slots of others. Returns the streams that got
+    /// a new slot.
     pub(super) fn assign(&mut self, wanted: &BTreeMap<Source, Quality>) -> Vec<Source> {
         let mut missing: BTreeMap<Source, Quality> = wanted.clone();
         for slot in &mut self.slots {
@@ -477,13 +476,13 @@ impl SfuClient {
         placed
     }
 
-    /// Whose streams come in which places.
+    /// The occupied slots, with their streams.
     pub(super) fn feeds(&self) -> impl Iterator<Item = (usize, Source)> {
         let slots = self.slots.iter().enumerate();
         slots.filter_map(|(number, slot)| Some((number, slot.feed.as_ref()?.source)))
     }
 
-    /// What comes in which places, when that is news to them.
+    /// The streams in the slots, if they differ from what the client was told.
     pub(super) fn news(&mut self) -> Option<Vec<words::StreamSlot>> {
         let slots: Vec<_> = self
             .slots
@@ -504,13 +503,13 @@ impl SfuClient {
         Some(slots)
     }
 
-    /// How much of the stream in a place is wanted.
+    /// The quality requested for the stream in a slot.
     pub(super) fn quality(&self, slot: usize) -> Option<Quality> {
         Some(self.slots.get(slot)?.feed.as_ref()?.quality)
     }
 
-    /// Forwards a frame into a place. `is_wanted` says whether its layer is the one to go over to;
-    /// when that needs a whole picture first, the answer is `true`.
+    /// Forwards a frame into a slot. `is_wanted` says whether its layer is the one to switch to.
+    /// Returns `true` if the switch needs a keyframe first.
     pub(super) fn forward(
         &mut self,
         slot: usize,
@@ -566,7 +565,7 @@ impl SfuClient {
         }
         let time = MediaTime::new(time, frequency);
         if let Err(error) = writer.write(pt, frame.network_time, time, Arc::clone(&frame.data)) {
-            tracing::debug!(player = self.player.0, %error, "a frame cannot be forwarded");
+            tracing::debug!(player = self.player.0, %error, "failed to forward a frame");
         }
         self.advance_by(now + SOON);
         false
@@ -590,7 +589,7 @@ mod tests {
 
     const VOICES: usize = 5;
 
-    /// What a packet is to the end that gets it.
+    /// A packet as input of the receiving end.
     fn arrive(packet: &str0m::net::Transmit, at: Instant) -> Input<'_> {
         let received = Receive::new(
             Protocol::Udp,
@@ -601,7 +600,7 @@ mod tests {
         Input::Receive(at, received.expect("one of ours"))
     }
 
-    /// A connection over which so many voices may come, and the browser at its other end.
+    /// A connection with [`VOICES`] slots for voices, and the browser at its other end.
     fn connected(now: Instant) -> (SfuClient, Rtc, Instant) {
         let host = |port: u16| {
             let address = SocketAddr::from(([127, 0, 0, 1], port));
@@ -633,8 +632,8 @@ mod tests {
         for _ in 0..1_000 {
             at += Duration::from_millis(10);
             client.advance(at);
-            while let Some(happening) = client.poll(at) {
-                if let SfuEvent::Packet(packet) = happening {
+            while let Some(event) = client.poll(at) {
+                if let SfuEvent::Packet(packet) = event {
                     browser
                         .handle_input(arrive(&packet, at))
                         .expect("it is understood");
@@ -652,17 +651,17 @@ mod tests {
                 }
             }
         }
-        panic!("they do not find each other");
+        panic!("the two ends do not connect");
     }
 
     #[test]
     #[expect(
         clippy::disallowed_methods,
-        reason = "what begins the time of a test says nothing of it"
+        reason = "a test needs a start time; its value does not matter"
     )]
-    fn voices_that_come_together_go_together() {
+    fn voices_that_arrive_together_are_sent_together() {
         let (mut client, _browser, mut at) = connected(Instant::now());
-        // Whatever it had to say about itself.
+        // Let the connection send its own packets first.
         for _ in 0..100 {
             at += Duration::from_millis(10);
             client.advance(at);
@@ -686,12 +685,12 @@ mod tests {
         client.advance(at);
         let gone = std::iter::from_fn(|| client.poll(at));
         let packets = gone.filter(
-            |happening| matches!(happening, SfuEvent::Packet(packet) if packet.contents.len() > 80),
+            |event| matches!(event, SfuEvent::Packet(packet) if packet.contents.len() > 80),
         );
         assert_eq!(
             packets.count(),
             VOICES,
-            "they do not wait for each other's turn"
+            "the packets do not wait for each other's turn"
         );
     }
 }

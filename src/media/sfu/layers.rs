@@ -1,78 +1,83 @@
-//! Layers: which pictures somebody gets, and how fine, with the bandwidth they have.
+//! Layers: chooses which video streams a client gets, and in which quality, for its bandwidth.
 //!
-//! Pure: wishes and bits a second go in, choices come out.
+//! Pure: requests and a budget in bits per second go in, choices come out.
 
 use std::collections::BTreeMap;
 
 use super::session::{Source, Stream};
 
-/// A picture that is shown no higher than this, in pixels, is as good in the coarse layer.
+/// A video shown at most this high, in pixels, looks as good in the coarse layer.
 const COARSE_HEIGHT: u32 = 216;
 
-/// How finely a picture is sent.
+/// Quality of a video stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Quality {
-    /// Half as wide and high.
+    /// Half the width and height.
     Coarse,
-    /// As the camera gives it.
+    /// Full resolution of the camera.
     Fine,
 }
 
-/// A picture that somebody would like to have.
+/// A video stream that a client shows.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerRequest {
-    /// Whose, and which.
+    /// Player and kind of the stream.
     pub source: Source,
-    /// How high it is shown, in pixels; 0 for not at all.
+    /// Height at which it is shown, in pixels; 0 for hidden.
     pub height: u32,
-    /// What its coarse layer takes, in bits a second; its only one, when there is one.
+    /// Bitrate of the coarse or only layer, in bits per second.
     pub coarse: u64,
-    /// What its fine layer takes, when there are two.
+    /// Bitrate of the fine layer in bits per second, if there are two layers.
     pub fine: Option<u64>,
 }
 
-/// What somebody gets, with so many bits a second for pictures: first something of as many as
-/// possible, screens and large ones first; then finer ones for as many of the large ones as
-/// possible. Where nothing fits it is the one that takes least: somebody at a bad line sees
-/// something, and only what is sent shows whether the line takes more. Also what all wishes
+/// Chooses qualities within `budget` bits per second, and returns them with the bitrate of all
+/// requests together. As many streams as possible get the coarse layer, screens and large ones
+/// first; then as many large ones as possible get the fine layer. If nothing fits, the stream with
+/// the lowest bitrate is chosen: a client with a bad connection sees something, and only sent video
+/// shows whether the connection carries more.
 /// together would take.
-pub fn choose(wishes: &[LayerRequest], budget: u64) -> (BTreeMap<Source, Quality>, u64) {
-    let mut shown: Vec<&LayerRequest> = wishes.iter().filter(|wish| wish.height > 0).collect();
-    shown.sort_by_key(|wish| {
+pub fn choose(requests: &[LayerRequest], budget: u64) -> (BTreeMap<Source, Quality>, u64) {
+    let mut shown: Vec<&LayerRequest> = requests
+        .iter()
+        .filter(|request| request.height > 0)
+        .collect();
+    shown.sort_by_key(|request| {
         (
-            wish.source.1 != Stream::Screen,
-            u32::MAX - wish.height,
-            wish.source,
+            request.source.1 != Stream::Screen,
+            u32::MAX - request.height,
+            request.source,
         )
     });
-    let wants_fine = |wish: &&&LayerRequest| wish.height > COARSE_HEIGHT;
+    let wants_fine = |request: &&&LayerRequest| request.height > COARSE_HEIGHT;
     let desired = shown
         .iter()
-        .map(|wish| {
-            wish.fine
-                .filter(|_| wants_fine(&wish))
-                .unwrap_or(wish.coarse)
+        .map(|request| {
+            request
+                .fine
+                .filter(|_| wants_fine(&request))
+                .unwrap_or(request.coarse)
         })
         .sum();
     let mut chosen = BTreeMap::new();
     let mut left = budget;
-    for wish in &shown {
-        if let Some(rest) = left.checked_sub(wish.coarse) {
+    for request in &shown {
+        if let Some(rest) = left.checked_sub(request.coarse) {
             left = rest;
-            chosen.insert(wish.source, Quality::Coarse);
+            chosen.insert(request.source, Quality::Coarse);
         }
     }
     if chosen.is_empty()
-        && let Some(least) = shown.iter().min_by_key(|wish| wish.coarse)
+        && let Some(least) = shown.iter().min_by_key(|request| request.coarse)
     {
         chosen.insert(least.source, Quality::Coarse);
         left = 0;
     }
-    for wish in shown.iter().filter(wants_fine) {
-        let (Some(fine), Some(quality)) = (wish.fine, chosen.get_mut(&wish.source)) else {
+    for request in shown.iter().filter(wants_fine) {
+        let (Some(fine), Some(quality)) = (request.fine, chosen.get_mut(&request.source)) else {
             continue;
         };
-        if let Some(rest) = left.checked_sub(fine.saturating_sub(wish.coarse)) {
+        if let Some(rest) = left.checked_sub(fine.saturating_sub(request.coarse)) {
             left = rest;
             *quality = Quality::Fine;
         }
@@ -102,7 +107,7 @@ mod tests {
     };
 
     #[test]
-    fn with_room_for_all_large_ones_are_fine_and_small_ones_coarse() {
+    fn with_enough_bandwidth_large_videos_are_fine_and_small_ones_coarse() {
         let (chosen, desired) = choose(&[camera(1, 500), camera(2, 120), SCREEN], 10_000);
         assert_eq!(chosen[&(PlayerId(1), Stream::Camera)], Quality::Fine);
         assert_eq!(chosen[&(PlayerId(2), Stream::Camera)], Quality::Coarse);
@@ -115,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn with_little_room_the_screen_comes_first_and_then_something_of_many() {
+    fn with_little_bandwidth_the_screen_comes_first_then_coarse_videos() {
         let (chosen, _) = choose(&[camera(1, 500), camera(2, 120), SCREEN], 700);
         assert_eq!(chosen.len(), 3);
         assert_eq!(chosen[&(PlayerId(1), Stream::Camera)], Quality::Coarse);
@@ -128,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn with_no_room_at_all_it_is_the_one_that_takes_least() {
+    fn with_no_bandwidth_the_stream_with_the_lowest_bitrate_is_chosen() {
         let (chosen, _) = choose(&[SCREEN, camera(1, 500), camera(2, 120)], 99);
         assert_eq!(
             chosen,
@@ -137,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_shown_is_not_sent() {
+    fn a_hidden_video_is_not_sent() {
         let (chosen, desired) = choose(&[camera(1, 0)], 10_000);
         assert!(chosen.is_empty());
         assert_eq!(desired, 0);

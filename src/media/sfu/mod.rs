@@ -1,13 +1,13 @@
-//! Forward: the forwarding unit: calls of more people than can talk directly go up once and come
-//! down to each who may have them.
+//! SFU: forwards calls of more people than can connect directly. Each client sends its streams once
+//! and receives those that it may have.
 //!
-//! The space decides who hears and sees whom; the unit follows it ([`room`]) and forwards that,
-//! whatever clients ask for. Nothing is decoded. Each client has one connection (WebRTC, kept by
-//! str0m): first what it sends, in the order of [`Stream::ALL`], then places in which others come;
-//! clients add places as more people are near. All connections share one UDP port and, where UDP
-//! does not get through, one TCP port; a thread of its own carries them.
+//! The space decides which players hear and see each other; the SFU follows it ([`session`]) and
+//! forwards only that, not what clients ask for. Nothing is decoded. Each client has one WebRTC
+//! connection (by str0m): first the tracks it sends, in the order of [`Stream::ALL`], then slots in
+//! which it receives streams of others. Clients add slots as more people come near. All connections
+//! share one UDP port and, where UDP is blocked, one TCP port. A dedicated thread serves them.
 //!
-//! May use `components`. Never: spaces, SQL, HTTP; who follows spaces is `cluster::calls`.
+//! May use `components`. Never: spaces, SQL, HTTP; `cluster::calls` follows the spaces.
 
 mod client;
 mod layers;
@@ -28,59 +28,60 @@ pub use self::words::{OfferError, pack, unpack};
 use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::{PlayerId, SpaceId};
 
-/// Bytes of packets that may wait in the kernel while the thread is busy: a tenth of a second of
-/// two hundred pictures.
+/// Receive buffer of the UDP socket in bytes: a tenth of a second of two hundred video streams.
 const SOCKET_BUFFER: usize = 4 * 1_024 * 1_024;
 
-/// Where calls arrive.
+/// Addresses of the SFU.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SfuSettings {
-    /// Where to listen, on UDP and TCP.
+    /// Address to listen on, for UDP and TCP.
     pub listen: SocketAddr,
-    /// Whether any free port does when that one is taken.
+    /// Whether to use any free port if that one is taken.
     pub or_any_port: bool,
-    /// The addresses that browsers are told; those of this machine when there are none.
+    /// Addresses that browsers are told; empty for those of this machine.
     pub addresses: Vec<IpAddr>,
 }
 
-/// Why calls cannot be forwarded.
+/// Why the SFU cannot start: the address, and the error of binding it.
 #[derive(Debug, thiserror::Error)]
 #[error("calls cannot be forwarded on {0}: {1}; say another --media-listen, or `off`")]
 pub struct SfuError(SocketAddr, #[source] io::Error);
 
-/// The unit. Cheap to clone; it ends with its last clone.
+/// The SFU. Cheap to clone; it stops when the last clone is dropped.
 #[derive(Clone)]
 pub struct Sfu {
-    orders: UnboundedSender<SfuCommand>,
+    commands: UnboundedSender<SfuCommand>,
     address: SocketAddr,
 }
 
-/// Something for a player.
+/// A reply to a player.
 pub struct Answer {
-    /// For whom.
+    /// The recipient.
     pub player: PlayerId,
-    /// JSON.
+    /// The reply, as JSON.
     pub body: String,
 }
 
-/// Where answers for the players of one space go.
+/// Takes the replies for the players of one space.
 pub type SfuReplySink = Box<dyn Fn(Answer) + Send>;
 
 enum SfuCommand {
     Open(SpaceId, SfuReplySink),
-    Picture(SpaceId, Arc<Snapshot>, Vec<Fact>),
+    Snapshot(SpaceId, Arc<Snapshot>, Vec<Fact>),
     Tick(SpaceId, Arc<TickOutput>),
     Close(SpaceId),
 }
 
 impl Sfu {
-    /// Binds its ports and starts its thread.
+    /// Binds the ports and starts the thread.
     pub fn start(settings: &SfuSettings) -> Result<Self, SfuError> {
         let failed = |error| SfuError(settings.listen, error);
         let (udp, tcp) = match bind(settings.listen) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && settings.or_any_port => {
-                tracing::warn!(address = %settings.listen, "somebody else listens there; calls \
-                    take another port");
+                tracing::warn!(
+                    address = %settings.listen,
+                    "the port for calls is taken; using another one"
+                );
                 bind(SocketAddr::new(settings.listen.ip(), 0))
             }
             bound => bound,
@@ -89,7 +90,7 @@ impl Sfu {
         let address = udp.local_addr().map_err(failed)?;
         let told = advertised(settings, address.port()).map_err(failed)?;
         let carrier = thread::Carrier::new(&told).map_err(failed)?;
-        let (orders, inbox) = unbounded_channel();
+        let (commands, inbox) = unbounded_channel();
         let work = move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -100,57 +101,56 @@ impl Sfu {
             .name("forward".into())
             .spawn(move || {
                 if let Err(error) = work() {
-                    tracing::error!(%error, "calls are no longer forwarded");
+                    tracing::error!(%error, "the SFU stopped");
                 }
             })
             .map_err(failed)?;
-        tracing::info!(%address, ?told, "calls of many are forwarded");
-        Ok(Self { orders, address })
+        tracing::info!(%address, ?told, "the SFU listens");
+        Ok(Self { commands, address })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// A space is followed from now on.
-    pub fn open(&self, space: SpaceId, mouth: SfuReplySink) {
-        self.order(SfuCommand::Open(space, mouth));
+    /// Starts to follow a space.
+    pub fn open(&self, space: SpaceId, sink: SfuReplySink) {
+        self.send(SfuCommand::Open(space, sink));
     }
 
-    /// This is how a space is now, and what happened in ticks that were left out.
-    pub fn picture(&self, space: SpaceId, picture: Arc<Snapshot>, missed: Vec<Fact>) {
-        self.order(SfuCommand::Picture(space, picture, missed));
+    /// Replaces the state of a space; `missed` are the facts of the ticks that were left out.
+    pub fn picture(&self, space: SpaceId, snapshot: Arc<Snapshot>, missed: Vec<Fact>) {
+        self.send(SfuCommand::Snapshot(space, snapshot, missed));
     }
 
-    /// This happened in a space.
+    /// Applies one tick of a space.
     pub fn tick(&self, space: SpaceId, output: Arc<TickOutput>) {
-        self.order(SfuCommand::Tick(space, output));
+        self.send(SfuCommand::Tick(space, output));
     }
 
-    /// A space is no longer run here.
+    /// Stops following a space that is no longer hosted here.
     pub fn close(&self, space: SpaceId) {
-        self.order(SfuCommand::Close(space));
+        self.send(SfuCommand::Close(space));
     }
 
-    fn order(&self, order: SfuCommand) {
-        // The thread ends only when nobody is left to order anything, or with a panic that was
-        // logged.
-        let _ = self.orders.send(order);
+    fn send(&self, command: SfuCommand) {
+        // This fails only if the thread panicked, which was logged.
+        let _ = self.commands.send(command);
     }
 }
 
-/// A socket of each kind on the same port.
+/// Binds UDP and TCP sockets to the same port.
 fn bind(listen: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
     let mut last = None;
-    // A free port of one kind may be taken in the other.
+    // A port that is free for UDP may be taken for TCP.
     for _ in 0..if listen.port() == 0 { 16 } else { 1 } {
         let udp = UdpSocket::bind(listen)?;
         match TcpListener::bind(SocketAddr::new(listen.ip(), udp.local_addr()?.port())) {
             Ok(tcp) => {
                 udp.set_nonblocking(true)?;
                 tcp.set_nonblocking(true)?;
-                // The system may allow less.
+                // The system may limit this to a smaller buffer.
                 let _ = SockRef::from(&udp).set_recv_buffer_size(SOCKET_BUFFER);
                 let _ = SockRef::from(&udp).set_send_buffer_size(SOCKET_BUFFER);
                 return Ok((udp, tcp));
@@ -161,7 +161,7 @@ fn bind(listen: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
     Err(last.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
 }
 
-/// What browsers are told.
+/// Addresses that browsers are told.
 fn advertised(settings: &SfuSettings, port: u16) -> io::Result<Vec<SocketAddr>> {
     let mut addresses = settings.addresses.clone();
     if addresses.is_empty() && !settings.listen.ip().is_unspecified() {
@@ -174,7 +174,7 @@ fn advertised(settings: &SfuSettings, port: u16) -> io::Result<Vec<SocketAddr>> 
             .map(if_addrs::Interface::ip)
             .filter(|ip| ip.is_ipv4() || settings.listen.is_ipv6())
             .collect();
-        // A machine without a network has only itself to talk to.
+        // A machine without a network offers its loopback addresses.
         if found.iter().any(|ip| !ip.is_loopback()) {
             found.retain(|ip| !ip.is_loopback());
         }

@@ -1,7 +1,7 @@
-//! Room: the forwarding unit's copy of who may hear and see whom in one space, and what that means
-//! for streams.
+//! Session: the SFU's copy of which players may hear and see each other in one space, and the
+//! streams that follow from that.
 //!
-//! Pure: what the space said goes in, who gets which stream comes out.
+//! Pure: snapshots and ticks go in, streams for each player come out.
 
 use std::collections::BTreeMap;
 
@@ -12,22 +12,22 @@ use crate::components::id::PlayerId;
 use crate::components::peers::{MediaRoute, Peer};
 use crate::components::status::Media;
 
-/// What a person sends, in the order in which clients lay it out.
+/// A kind of stream that a player sends, in the order of the tracks in a client's offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Stream {
-    /// Their voice.
+    /// Voice.
     Microphone,
-    /// Their picture.
+    /// Camera video.
     Camera,
-    /// Their screen.
+    /// Screen video.
     Screen,
-    /// What their screen sounds like.
+    /// Sound of the shared screen.
     ScreenSound,
 }
 
 impl Stream {
-    /// All of them, in order.
+    /// All kinds, in order.
     pub const ALL: [Self; 4] = [
         Self::Microphone,
         Self::Camera,
@@ -35,16 +35,16 @@ impl Stream {
         Self::ScreenSound,
     ];
 
-    /// Whether it is seen, not heard.
+    /// Whether it is video.
     pub const fn is_picture(self) -> bool {
         matches!(self, Self::Camera | Self::Screen)
     }
 }
 
-/// Whose stream.
+/// A stream of one player.
 pub type Source = (PlayerId, Stream);
 
-/// The copy.
+/// The copy of one space's media state.
 #[derive(Debug, Default)]
 pub struct SfuSession {
     peers: BTreeMap<PlayerId, Vec<Peer>>,
@@ -52,17 +52,17 @@ pub struct SfuSession {
 }
 
 impl SfuSession {
-    /// Begins anew.
-    pub fn rebase(&mut self, picture: &Snapshot) {
-        self.peers = picture.peers.iter().cloned().collect();
-        self.media = picture
+    /// Starts from a snapshot.
+    pub fn rebase(&mut self, snapshot: &Snapshot) {
+        self.peers = snapshot.peers.iter().cloned().collect();
+        self.media = snapshot
             .players
             .iter()
             .map(|(card, ..)| (card.player, card.media))
             .collect();
     }
 
-    /// Goes on by one tick.
+    /// Applies one tick.
     pub fn apply(&mut self, output: &TickOutput) {
         for card in &output.cards {
             self.media.insert(card.player, card.media);
@@ -94,19 +94,19 @@ impl SfuSession {
         }
     }
 
-    /// Whether somebody is here.
+    /// Whether the player is in the space.
     pub fn has(&self, player: PlayerId) -> bool {
         self.media.contains_key(&player)
     }
 
-    /// Whether somebody talks through the unit.
+    /// Whether the player's call goes through the SFU.
     pub fn is_forwarded(&self, player: PlayerId) -> bool {
         self.of(player)
             .iter()
             .any(|peer| peer.route == MediaRoute::Forwarded)
     }
 
-    /// Everybody who talks through the unit.
+    /// All players whose call goes through the SFU.
     pub fn forwarded(&self) -> impl Iterator<Item = PlayerId> {
         self.peers
             .keys()
@@ -114,9 +114,9 @@ impl SfuSession {
             .filter(|player| self.is_forwarded(*player))
     }
 
-    /// The streams that somebody may get, whichever way their peers and they talk right now: who
-    /// changes over from one way to the other misses nothing. Microphones that are muted count too,
-    /// so that the first word is heard.
+    /// The streams that a player may receive, whether their route is the mesh or the SFU at the
+    /// moment: nothing is lost while the route changes. Muted microphones are included, so that the
+    /// first word is heard.
     pub fn streams_for(&self, player: PlayerId) -> impl Iterator<Item = Source> {
         self.of(player).iter().flat_map(move |peer| {
             let media = self.media.get(&peer.player).copied().unwrap_or_default();
@@ -158,10 +158,10 @@ mod tests {
         }
     }
 
-    fn room(peer: Peer, media: Media) -> SfuSession {
-        let mut room = SfuSession::default();
-        room.media.insert(BO, media);
-        room.apply(&TickOutput {
+    fn session(peer: Peer, media: Media) -> SfuSession {
+        let mut session = SfuSession::default();
+        session.media.insert(BO, media);
+        session.apply(&TickOutput {
             facts: vec![Fact::PeersChanged {
                 player: ADA,
                 peers: vec![peer],
@@ -169,7 +169,7 @@ mod tests {
             }],
             ..TickOutput::default()
         });
-        room
+        session
     }
 
     const EVERYTHING: Media = Media {
@@ -179,34 +179,34 @@ mod tests {
     };
 
     #[test]
-    fn who_may_hear_and_see_gets_everything_that_is_sent() {
-        let room = room(peer(BO, true, true, MediaRoute::Forwarded), EVERYTHING);
-        let streams: Vec<_> = room.streams_for(ADA).collect();
+    fn a_player_who_may_hear_and_see_gets_every_stream() {
+        let session = session(peer(BO, true, true, MediaRoute::Forwarded), EVERYTHING);
+        let streams: Vec<_> = session.streams_for(ADA).collect();
         assert_eq!(streams, Stream::ALL.map(|stream| (BO, stream)));
-        assert_eq!(room.forwarded().collect::<Vec<_>>(), [ADA]);
+        assert_eq!(session.forwarded().collect::<Vec<_>>(), [ADA]);
         assert_eq!(
-            room.streams_for(BO).count(),
+            session.streams_for(BO).count(),
             0,
-            "nothing is forwarded to whom the space did not connect"
+            "nothing is forwarded to a player without peers"
         );
     }
 
     #[test]
-    fn who_only_hears_gets_no_pictures_and_who_may_do_nothing_gets_nothing() {
-        let hears = room(peer(BO, true, false, MediaRoute::Mesh), EVERYTHING);
+    fn a_player_who_only_hears_gets_no_video_and_one_without_rights_gets_nothing() {
+        let hears = session(peer(BO, true, false, MediaRoute::Mesh), EVERYTHING);
         assert_eq!(
             hears.streams_for(ADA).collect::<Vec<_>>(),
             [(BO, Stream::Microphone)]
         );
         assert_eq!(hears.forwarded().count(), 0);
-        let performs = room(peer(BO, false, false, MediaRoute::Forwarded), EVERYTHING);
+        let performs = session(peer(BO, false, false, MediaRoute::Forwarded), EVERYTHING);
         assert_eq!(performs.streams_for(ADA).count(), 0);
     }
 
     #[test]
-    fn whoever_leaves_is_no_longer_forwarded() {
-        let mut room = room(peer(BO, true, true, MediaRoute::Forwarded), EVERYTHING);
-        room.apply(&TickOutput {
+    fn a_player_who_leaves_is_no_longer_forwarded() {
+        let mut session = session(peer(BO, true, true, MediaRoute::Forwarded), EVERYTHING);
+        session.apply(&TickOutput {
             facts: vec![Fact::PeersChanged {
                 player: ADA,
                 peers: vec![],
@@ -214,7 +214,7 @@ mod tests {
             }],
             ..TickOutput::default()
         });
-        assert_eq!(room.streams_for(ADA).count(), 0);
-        assert!(!room.is_forwarded(ADA));
+        assert_eq!(session.streams_for(ADA).count(), 0);
+        assert!(!session.is_forwarded(ADA));
     }
 }

@@ -1,5 +1,5 @@
-//! TCP: for networks that let no UDP through: packets, each with its length in front (RFC 4571),
-//! over connections that browsers open (RFC 6544).
+//! TCP: calls on networks that block UDP. Each packet has its length in front (RFC 4571); browsers
+//! open the connections (RFC 6544).
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -17,23 +17,22 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::net::address::AddressKey;
 
-/// Packets of one connection that wait to be sent; more are lost, as on any network.
+/// Maximum number of packets of one connection that wait to be sent; more are dropped.
 const WAITING: usize = 256;
 
-/// How long a connection may be silent: whoever is connected asks every few seconds whether the
-/// other one is there still.
+/// How long a connection may be silent. Clients send connectivity checks every few seconds.
 const SILENT_AT_MOST: Duration = Duration::from_secs(30);
 
-/// How many connections there may be.
+/// Limits on the number of connections.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// In all.
+    /// Maximum in all.
     pub(super) most: usize,
-    /// From one address, this machine itself too.
+    /// Maximum from one address, including this machine.
     pub(super) per_address: usize,
-    /// That no client is known to use yet. One more takes the place of the oldest of them.
+    /// Maximum that no client is known to use yet. A further one replaces the oldest of them.
     pub(super) strangers: usize,
-    /// How long a connection may take until a client is known to use it.
+    /// How long a connection may stay open until a client uses it.
     pub(super) bind_within: Duration,
 }
 
@@ -54,11 +53,11 @@ pub(super) struct Arrived {
     pub(super) packet: Option<Vec<u8>>,
 }
 
-/// One connection; it ends when this is dropped.
+/// One connection; it closes when this is dropped.
 struct TcpPeer {
     packets: Sender<Vec<u8>>,
     since: Instant,
-    /// Whether a client is known to use it.
+    /// Whether a client uses the connection.
     is_bound: Arc<AtomicBool>,
 }
 
@@ -90,14 +89,14 @@ impl Streams {
         (streams, inbox)
     }
 
-    /// Takes the next connection that comes.
+    /// Accepts the next connection.
     pub(super) async fn accept(&mut self) {
         let (stream, from) = match self.listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Out of file handles, most likely: others end meanwhile.
+                // Most likely there are no free file handles: wait until other connections end.
                 if self.complaints.check().is_ok() {
-                    tracing::warn!(%error, "no connection for calls can be taken");
+                    tracing::warn!(%error, "failed to accept a connection for calls");
                 }
                 return tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -122,7 +121,7 @@ impl Streams {
         tokio::spawn(carry(stream, from, bound, outgoing, self.arrivals.clone()));
     }
 
-    /// Whether one more may come from there; a stranger makes room for it, if need be.
+    /// Whether another connection from the address is allowed. May close the oldest unused one.
     fn has_place(&mut self, from: SocketAddr) -> bool {
         let key = AddressKey::of(from.ip());
         let here = self
@@ -132,8 +131,10 @@ impl Streams {
             .count();
         if here >= self.limits.per_address {
             if self.complaints.check().is_ok() {
-                tracing::warn!(address = %key, "an address has too many connections for calls; \
-                    more of them are refused");
+                tracing::warn!(
+                    address = %key,
+                    "an address has too many connections for calls; refusing more"
+                );
             }
             return false;
         }
@@ -156,7 +157,7 @@ impl Streams {
             let Some((oldest, _)) = oldest else {
                 if self.complaints.check().is_ok() {
                     tracing::warn!(
-                        "there are as many connections for calls as there may be; more are refused"
+                        "the maximum number of connections for calls is reached; refusing more"
                     );
                 }
                 return false;
@@ -166,7 +167,7 @@ impl Streams {
         true
     }
 
-    /// A client is known to use the connection.
+    /// Marks the connection as used by a client.
     pub(super) fn bind(&self, from: SocketAddr) {
         if let Some(open) = self.open.get(&from) {
             open.is_bound.store(true, Ordering::Relaxed);
@@ -184,7 +185,7 @@ impl Streams {
     }
 }
 
-/// By when a connection has to be some client's.
+/// Deadline by which a client has to use the connection.
 struct Bound {
     is_bound: Arc<AtomicBool>,
     by: Instant,
@@ -202,7 +203,7 @@ async fn carry(
         loop {
             let start = Instant::now();
             if !bound.is_bound.load(Ordering::Relaxed) && bound.by <= start {
-                // What it sends is no client's.
+                // No client uses the connection.
                 return;
             }
             let mut packet = pin!(async {
@@ -217,7 +218,7 @@ async fn carry(
                 let by = if is_bound { silent_until } else { bound.by };
                 match timeout_at(by, packet.as_mut()).await {
                     Ok(Ok(packet)) => break packet,
-                    // A client is known to use it since it was last looked at.
+                    // A client has begun to use the connection since the last check.
                     Err(_) if !is_bound && bound.is_bound.load(Ordering::Relaxed) => {}
                     Ok(Err(_)) | Err(_) => return,
                 }
@@ -266,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_is_no_clients_ends_and_one_that_is_stays() {
+    async fn an_unused_connection_is_closed_and_one_of_a_client_stays() {
         let limits = Limits {
             bind_within: Duration::from_millis(300),
             ..Limits::default()
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn strangers_make_room_for_each_other_and_an_address_has_so_many_places() {
+    async fn unused_connections_replace_each_other_and_each_address_has_a_limit() {
         let limits = Limits {
             per_address: 4,
             strangers: 2,
@@ -312,7 +313,7 @@ mod tests {
             }
             connections.push(stream);
         }
-        assert_eq!(streams.open.len(), 4, "no more than an address may have");
+        assert_eq!(streams.open.len(), 4, "the limit for one address");
         assert!(ended(&mut connections[5]).await);
         streams.forget(connections[0].local_addr().unwrap());
         streams.forget(connections[1].local_addr().unwrap());
@@ -324,7 +325,10 @@ mod tests {
         streams.forget(connections[2].local_addr().unwrap());
         strangers.push(TcpStream::connect(address).await.unwrap());
         streams.accept().await;
-        assert!(ended(&mut strangers[0]).await, "the oldest stranger goes");
+        assert!(
+            ended(&mut strangers[0]).await,
+            "the oldest unused one is closed"
+        );
         assert_eq!(streams.open.len(), 3);
     }
 }

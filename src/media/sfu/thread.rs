@@ -1,5 +1,5 @@
-//! Thread: carries the packets of all connections, and gives each person the streams that the rooms
-//! say.
+//! Thread: serves the packets of all connections, and gives each client the streams that its
+//! session allows.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -24,55 +24,55 @@ use super::{Answer, SfuCommand, SfuReplySink};
 use crate::components::fact::Fact;
 use crate::components::id::{PlayerId, SpaceId};
 
-/// Packets that are read before connections are looked at again.
+/// Maximum number of packets read before connections are served again.
 const BATCH: usize = 64;
 
-/// A packet is no longer than this on any network.
+/// Size of the receive buffer in bytes; no network carries longer packets.
 const PACKET: usize = 2_048;
 
-/// What streams take is looked at, and who needs what, at least this often.
+/// Interval at which bitrates are measured and streams are assigned again, at the latest.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// A space that is followed.
+/// A space that the SFU follows.
 struct FollowedSpace {
-    room: SfuSession,
-    mouth: SfuReplySink,
+    session: SfuSession,
+    sink: SfuReplySink,
     clients: BTreeMap<PlayerId, u64>,
-    /// Where each stream goes: clients and their places.
+    /// Receivers of each stream: client id and slot.
     routes: HashMap<Source, Vec<(u64, usize)>>,
-    /// Whether somebody may have to get something else than before.
+    /// Whether streams have to be assigned again.
     is_dirty: bool,
 }
 
 impl FollowedSpace {
     fn say(&self, player: PlayerId, said: &SfuReply<'_>) {
         match serde_json::to_string(said) {
-            Ok(body) => (self.mouth)(Answer { player, body }),
-            Err(error) => tracing::error!(%error, "an answer cannot be written"),
+            Ok(body) => (self.sink)(Answer { player, body }),
+            Err(error) => tracing::error!(%error, "failed to encode a reply"),
         }
     }
 }
 
-/// Everything but the sockets.
+/// All state except the sockets.
 pub(super) struct Carrier {
-    /// Where packets count as having arrived: the first address of each family.
+    /// Local addresses reported to str0m: the first address of each family.
     local: Vec<SocketAddr>,
     candidates: Vec<Candidate>,
     certificate: DtlsCert,
-    rooms: HashMap<SpaceId, FollowedSpace>,
+    spaces: HashMap<SpaceId, FollowedSpace>,
     clients: HashMap<u64, SfuClient>,
     next: u64,
-    /// Whose packets come from where, as far as that was seen.
+    /// Client id by the source address of its packets.
     known: HashMap<SocketAddr, u64>,
     beat: Instant,
 }
 
-/// Works until nobody is left to order anything.
+/// Runs until the last sender of commands is dropped.
 pub(super) async fn run(
     mut carrier: Carrier,
     udp: std::net::UdpSocket,
     tcp: std::net::TcpListener,
-    mut orders: UnboundedReceiver<SfuCommand>,
+    mut commands: UnboundedReceiver<SfuCommand>,
 ) -> io::Result<()> {
     let udp = UdpSocket::from_std(udp)?;
     let (mut streams, mut arrivals) =
@@ -81,8 +81,8 @@ pub(super) async fn run(
     loop {
         let due = carrier.turn(now(), &udp, &streams);
         tokio::select! {
-            order = orders.recv() => match order {
-                Some(order) => carrier.order(order, now()),
+            command = commands.recv() => match command {
+                Some(command) => carrier.command(command, now()),
                 None => return Ok(()),
             },
             readable = udp.readable() => {
@@ -104,7 +104,7 @@ pub(super) async fn run(
 }
 
 impl Carrier {
-    /// Nobody is there yet. Browsers are told these addresses.
+    /// No clients yet. Browsers are told the addresses `told`.
     pub(super) fn new(told: &[SocketAddr]) -> io::Result<Self> {
         let mut candidates = Vec::new();
         for address in told {
@@ -129,12 +129,12 @@ impl Carrier {
         let certificate = provider
             .dtls_provider
             .generate_certificate()
-            .ok_or_else(|| io::Error::other("no certificate can be made"))?;
+            .ok_or_else(|| io::Error::other("failed to generate a certificate"))?;
         Ok(Self {
             local,
             candidates,
             certificate,
-            rooms: HashMap::new(),
+            spaces: HashMap::new(),
             clients: HashMap::new(),
             next: 0,
             known: HashMap::new(),
@@ -142,35 +142,35 @@ impl Carrier {
         })
     }
 
-    fn order(&mut self, order: SfuCommand, now: Instant) {
-        match order {
-            SfuCommand::Open(space, mouth) => {
+    fn command(&mut self, command: SfuCommand, now: Instant) {
+        match command {
+            SfuCommand::Open(space, sink) => {
                 self.close(space);
                 let followed = FollowedSpace {
-                    room: SfuSession::default(),
-                    mouth,
+                    session: SfuSession::default(),
+                    sink,
                     clients: BTreeMap::new(),
                     routes: HashMap::new(),
                     is_dirty: false,
                 };
-                self.rooms.insert(space, followed);
+                self.spaces.insert(space, followed);
             }
-            SfuCommand::Picture(space, picture, missed) => {
-                let Some(followed) = self.rooms.get_mut(&space) else {
+            SfuCommand::Snapshot(space, snapshot, missed) => {
+                let Some(followed) = self.spaces.get_mut(&space) else {
                     return;
                 };
-                followed.room.rebase(&picture);
-                let forwarded = followed.room.forwarded();
+                followed.session.rebase(&snapshot);
+                let forwarded = followed.session.forwarded();
                 for player in forwarded.filter(|player| !followed.clients.contains_key(player)) {
                     followed.say(player, &SfuReply::Again {});
                 }
                 self.changed(space, &missed, now);
             }
             SfuCommand::Tick(space, output) => {
-                let Some(followed) = self.rooms.get_mut(&space) else {
+                let Some(followed) = self.spaces.get_mut(&space) else {
                     return;
                 };
-                followed.room.apply(&output);
+                followed.session.apply(&output);
                 self.changed(space, &output.facts, now);
             }
             SfuCommand::Close(space) => self.close(space),
@@ -179,7 +179,7 @@ impl Carrier {
 
     fn close(&mut self, space: SpaceId) {
         for id in self
-            .rooms
+            .spaces
             .remove(&space)
             .into_iter()
             .flat_map(|followed| followed.clients.into_values())
@@ -188,15 +188,15 @@ impl Carrier {
         }
     }
 
-    /// Something happened in a space: whoever left is let go, and what clients ask for is answered.
+    /// Updates a space after new facts: ends connections of players who left, answers requests.
     fn changed(&mut self, space: SpaceId, facts: &[Fact], now: Instant) {
-        let Some(followed) = self.rooms.get_mut(&space) else {
+        let Some(followed) = self.spaces.get_mut(&space) else {
             return;
         };
         followed.is_dirty = true;
         let gone: Vec<_> = followed
             .clients
-            .extract_if(.., |player, _| !followed.room.has(*player))
+            .extract_if(.., |player, _| !followed.session.has(*player))
             .collect();
         for (_, id) in gone {
             self.end(id);
@@ -216,9 +216,9 @@ impl Carrier {
         }
     }
 
-    /// A client asks for something.
+    /// Handles a client's request.
     fn hear(&mut self, space: SpaceId, player: PlayerId, body: &str, now: Instant) {
-        let Some(followed) = self.rooms.get_mut(&space) else {
+        let Some(followed) = self.spaces.get_mut(&space) else {
             return;
         };
         let known = followed.clients.get(&player).copied();
@@ -229,8 +229,8 @@ impl Carrier {
                         .get(id)
                         .is_some_and(|client| client.session == session)
                 };
-                let refused = if known.is_none() && !followed.room.is_forwarded(player) {
-                    "nobody near you talks through the forwarding unit".to_owned()
+                let refused = if known.is_none() && !followed.session.is_forwarded(player) {
+                    "no call near you goes through the SFU".to_owned()
                 } else {
                     let before = known.filter(is_same);
                     match self.agree((space, player), before, &session, &packed, now) {
@@ -238,8 +238,8 @@ impl Carrier {
                         Err(reason) => reason,
                     }
                 };
-                tracing::debug!(%space, player = player.0, %refused, "an offer is refused");
-                if let Some(followed) = self.rooms.get(&space) {
+                tracing::debug!(%space, player = player.0, %refused, "refused an offer");
+                if let Some(followed) = self.spaces.get(&space) {
                     let said = SfuReply::Refused {
                         session: &session,
                         reason: refused,
@@ -254,12 +254,12 @@ impl Carrier {
                 }
             }
             Err(error) => {
-                tracing::debug!(%space, player = player.0, %error, "something else was asked for")
+                tracing::debug!(%space, player = player.0, %error, "unknown request to the SFU")
             }
         }
     }
 
-    /// Makes a connection, or changes the one there is.
+    /// Creates a connection, or changes the existing one.
     fn agree(
         &mut self,
         (space, player): (SpaceId, PlayerId),
@@ -287,7 +287,7 @@ impl Carrier {
             gauge!("plaza_forward_clients").set(self.clients.len() as f64);
             (Some(self.next), answer)
         };
-        let Some(followed) = self.rooms.get_mut(&space) else {
+        let Some(followed) = self.spaces.get_mut(&space) else {
             return Ok(());
         };
         followed.is_dirty = true;
@@ -302,7 +302,7 @@ impl Carrier {
         Ok(())
     }
 
-    /// Reads what has arrived.
+    /// Reads packets that have arrived.
     fn read(&mut self, udp: &UdpSocket, buffer: &mut [u8]) {
         for _ in 0..BATCH {
             match udp.try_recv_from(buffer) {
@@ -310,13 +310,13 @@ impl Carrier {
                     self.receive(Protocol::Udp, from, &buffer[..length], now());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // What an earlier packet met at its receiver is reported here.
-                Err(error) => tracing::trace!(%error, "a packet of a call could not be read"),
+                // An error of an earlier packet (such as ICMP unreachable) is reported here.
+                Err(error) => tracing::trace!(%error, "failed to read a packet of a call"),
             }
         }
     }
 
-    /// Finds whose packet it is, if it is a client's.
+    /// Passes a packet to its client. Returns whether it belongs to one.
     fn receive(
         &mut self,
         proto: Protocol,
@@ -355,7 +355,7 @@ impl Carrier {
         true
     }
 
-    /// Does everything that is due, and says when the next is.
+    /// Does everything that is due, and returns the next deadline.
     fn turn(&mut self, now: Instant, udp: &UdpSocket, streams: &Streams) -> Instant {
         if now >= self.beat + BEAT {
             self.beat = now;
@@ -363,7 +363,7 @@ impl Carrier {
                 client.measure(now);
             }
             let mut streams = 0;
-            for followed in self.rooms.values_mut() {
+            for followed in self.spaces.values_mut() {
                 followed.is_dirty |= !followed.clients.is_empty();
                 streams += followed.routes.values().map(Vec::len).sum::<usize>();
             }
@@ -371,7 +371,7 @@ impl Carrier {
         }
         loop {
             let dirty: Vec<SpaceId> = self
-                .rooms
+                .spaces
                 .iter()
                 .filter_map(|(space, followed)| followed.is_dirty.then_some(*space))
                 .collect();
@@ -397,20 +397,20 @@ impl Carrier {
             .map_or(self.beat + BEAT, |due| due.min(self.beat + BEAT))
     }
 
-    /// Lets a connection do what is due.
+    /// Advances a connection, and handles its events.
     fn look_after(&mut self, id: u64, now: Instant, udp: &UdpSocket, streams: &Streams) {
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
         client.advance(now);
         while let Some(client) = self.clients.get_mut(&id) {
-            let Some(happening) = client.poll(now) else {
+            let Some(event) = client.poll(now) else {
                 break;
             };
             let (space, player) = (client.space, client.player);
-            match happening {
+            match event {
                 SfuEvent::Packet(packet) if packet.proto == Protocol::Udp => {
-                    // Nobody waits for a packet: it is lost, as on any network.
+                    // A packet that the socket does not take is lost, as on any network.
                     if udp
                         .try_send_to(&packet.contents, packet.destination)
                         .is_err()
@@ -424,7 +424,7 @@ impl Carrier {
                 }
                 SfuEvent::Keyframe((player, stream), rid) => {
                     let sender = self
-                        .rooms
+                        .spaces
                         .get(&space)
                         .and_then(|followed| followed.clients.get(&player));
                     if let Some(sender) = sender.and_then(|id| self.clients.get_mut(id)) {
@@ -432,7 +432,7 @@ impl Carrier {
                     }
                 }
                 SfuEvent::Replan => {
-                    if let Some(followed) = self.rooms.get_mut(&space) {
+                    if let Some(followed) = self.spaces.get_mut(&space) {
                         followed.is_dirty = true;
                     }
                 }
@@ -441,7 +441,7 @@ impl Carrier {
         let ended = self.clients.get(&id).filter(|client| !client.is_alive());
         if let Some((space, player)) = ended.map(|client| (client.space, client.player)) {
             self.end(id);
-            if let Some(followed) = self.rooms.get_mut(&space) {
+            if let Some(followed) = self.spaces.get_mut(&space) {
                 followed.is_dirty = true;
                 if followed.clients.get(&player) == Some(&id) {
                     followed.clients.remove(&player);
@@ -450,7 +450,7 @@ impl Carrier {
         }
     }
 
-    /// Passes a frame on to everybody who gets it.
+    /// Forwards a frame to every client that receives the stream.
     fn forward(
         &mut self,
         from: u64,
@@ -460,7 +460,7 @@ impl Carrier {
         now: Instant,
     ) {
         let Some(routes) = self
-            .rooms
+            .spaces
             .get(&space)
             .and_then(|followed| followed.routes.get(&source))
         else {
@@ -489,9 +489,9 @@ impl Carrier {
         }
     }
 
-    /// Finds who gets what from now on.
+    /// Assigns streams to the clients of a space.
     fn plan(&mut self, space: SpaceId, now: Instant) {
-        let Some(followed) = self.rooms.get_mut(&space) else {
+        let Some(followed) = self.spaces.get_mut(&space) else {
             return;
         };
         followed.is_dirty = false;
@@ -506,29 +506,29 @@ impl Carrier {
                 continue;
             };
             let mut wanted: BTreeMap<Source, Quality> = BTreeMap::new();
-            let mut wishes = Vec::new();
-            for source in followed.room.streams_for(player) {
+            let mut requests = Vec::new();
+            for source in followed.session.streams_for(player) {
                 let sender = followed
                     .clients
                     .get(&source.0)
                     .and_then(|id| self.clients.get(id));
                 let Some(sender) = sender else { continue };
                 if source.1.is_picture() {
-                    wishes.push(sender.wish(source.1, client.height_of(source), now));
+                    requests.push(sender.request(source.1, client.height_of(source), now));
                 } else {
                     wanted.insert(source, Quality::Coarse);
                 }
             }
             let voices = wanted.len();
-            let (pictures, desired) = choose(&wishes, client.budget(voices));
+            let (videos, desired) = choose(&requests, client.budget(voices));
             tracing::trace!(
                 player = player.0,
                 budget = client.budget(voices),
-                ?wishes,
-                ?pictures,
-                "pictures are chosen"
+                ?requests,
+                ?videos,
+                "chose video layers"
             );
-            wanted.extend(pictures);
+            wanted.extend(videos);
             let Some(client) = self.clients.get_mut(&id) else {
                 continue;
             };

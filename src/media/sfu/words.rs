@@ -1,4 +1,4 @@
-//! Words: what a client and the forwarding unit say to each other, as JSON.
+//! Words: the messages between a client and the SFU, as JSON.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -13,86 +13,86 @@ use str0m::change::SdpOffer;
 
 use super::session::Stream;
 
-/// Bytes of a description at most, once it is unpacked.
+/// Maximum length of an unpacked description, in bytes.
 const MAX_DESCRIPTION: u64 = 128 * 1_024;
 
-/// Streams of one connection at most, in both directions.
+/// Maximum number of streams of one connection, in both directions.
 const MAX_STREAMS: usize = 48;
 
-/// What a client asks for, each under its own name.
+/// A client's request, as an object with one key.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum SfuRequest {
-    /// To connect, or to change the connection.
+    /// Connects, or changes the connection.
     Offer {
-        /// Another one for each connection.
+        /// Id that the client chose for the connection.
         session: String,
-        /// The description (SDP), compressed by zlib (RFC 1950), in base 64: dozens of streams fit
-        /// into one message.
+        /// The description (SDP), compressed by zlib (RFC 1950), in base64. Compressed, dozens of
+        /// streams fit into one message.
         packed: String,
     },
-    /// By player, how high it shows their pictures, in pixels; 0 for not at all.
+    /// Height at which the client shows each player's video, in pixels; 0 for hidden.
     Show(BTreeMap<u32, u32>),
 }
 
-/// What the unit says, each under its own name.
+/// A reply of the SFU, as an object with one key.
 #[derive(Debug, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum SfuReply<'a> {
-    /// The connection is agreed on.
+    /// Accepts an offer.
     Answer {
-        /// Of the offer.
+        /// Session of the offer.
         session: &'a str,
-        /// The description, as that of the offer.
+        /// The description, packed like that of the offer.
         packed: String,
     },
-    /// Whose streams come in which places of the connection; other places are empty.
+    /// Which streams come in which slots of the connection; other slots are empty.
     Slots {
-        /// Of the connection.
+        /// Session of the connection.
         session: &'a str,
-        /// Each place that is in use.
+        /// The slots in use.
         slots: Vec<StreamSlot>,
     },
-    /// The unit knows no connection of this client's: it shall offer one.
+    /// The SFU has no connection of this client; the client should offer one.
     Again {},
-    /// An offer was of no use.
+    /// Refuses an offer.
     Refused {
-        /// Of the offer.
+        /// Session of the offer.
         session: &'a str,
-        /// Why.
+        /// Reason, in English.
         reason: String,
     },
 }
 
-/// Whose stream comes in a place of the connection.
+/// A stream in a slot of the connection.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
 pub(super) struct StreamSlot {
-    /// The place, by the name in the description.
+    /// Id of the slot in the description.
     pub mid: String,
-    /// Whose.
+    /// Player who sends the stream.
     pub player: u32,
-    /// Which.
+    /// Kind of the stream.
     pub kind: Stream,
 }
 
-/// Why an offer is of no use; the text is for whoever wrote the client.
+/// Why an offer is refused. The text is for the author of the client.
 #[derive(Debug, thiserror::Error)]
 pub enum OfferError {
-    /// Not base 64.
+    /// The text is not base64.
     #[error("the description is not in base 64")]
     Encoding,
-    /// Not compressed, or far too long.
+    /// The bytes are not compressed, or too long when unpacked.
     #[error("the description cannot be unpacked, or is longer than 128 KiB")]
     Packing,
-    /// Too many streams.
+    /// The offer has too many streams.
     #[error("a connection has at most 48 streams")]
     TooMany,
-    /// Not a description.
-    #[error("the offer is no description of a session: {0}")]
+    /// The text is not an SDP offer.
+    #[error("the offer is not a session description: {0}")]
     Description(String),
 }
 
-/// Reads an offer.
+/// Unpacks and parses an offer.
 pub(super) fn read(packed: &str) -> Result<SdpOffer, OfferError> {
     let text = unpack(packed)?;
     if text.lines().filter(|line| line.starts_with("m=")).count() > MAX_STREAMS {
@@ -101,7 +101,7 @@ pub(super) fn read(packed: &str) -> Result<SdpOffer, OfferError> {
     SdpOffer::from_sdp_string(&text).map_err(|error| OfferError::Description(error.to_string()))
 }
 
-/// A description as it travels.
+/// Packs a description: zlib, then base64.
 pub fn pack(text: &str) -> String {
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
     let packed = packed
@@ -110,7 +110,7 @@ pub fn pack(text: &str) -> String {
     STANDARD.encode(packed.expect("memory takes everything"))
 }
 
-/// A description that has travelled.
+/// Unpacks a description.
 pub fn unpack(packed: &str) -> Result<String, OfferError> {
     let packed = STANDARD.decode(packed).map_err(|_| OfferError::Encoding)?;
     let mut text = String::new();
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_clients_ask_for_is_understood() {
+    fn requests_of_clients_are_parsed() {
         let offer =
             serde_json::from_str(r#"{"offer":{"session":"a","packed":"eJwDAAAAAAE="}}"#).unwrap();
         assert!(matches!(offer, SfuRequest::Offer { session, .. } if session == "a"));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offer_that_unpacks_to_a_bomb_is_refused() {
+    fn an_offer_that_unpacks_to_too_much_is_refused() {
         let bomb = pack(&"m".repeat(1 << 24));
         assert!(bomb.len() < 1 << 17);
         assert!(matches!(read(&bomb), Err(OfferError::Packing)));

@@ -1,9 +1,9 @@
-//! Accept: takes connections for HTTP, gives each its place and its time, and hands requests to the
-//! router.
+//! Accept: accepts HTTP connections, applies connection limits and timeouts, and passes requests to
+//! the router.
 //!
 //! HTTP/1.1 only: browsers speak HTTP/2 over TLS alone, which a reverse proxy ends. A connection
-//! that finds no place is still answered, on one of a few that are kept for it: the server's health
-//! as usual, anything else with a 503.
+//! above the limit is still answered, in one of a few reserved places: the server's health as
+//! usual, anything else with a 503.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -37,30 +37,28 @@ use crate::net::address::{AddressKey, ClientAddress, client_address, is_trusted}
 use crate::net::budget::{Budget, Who};
 use crate::net::few::Few;
 
-/// Bytes of a request's head, and of what waits to be written, at most.
+/// Maximum size of a request's head, and of unsent response bytes.
 const BUFFER: usize = 64 * 1024;
 
-/// Bytes a second that a body has to come with once its first time is over; a slow telephone sends
-/// more.
+/// Minimum rate of a body after its initial time, in bytes per second. A slow phone is faster.
 const SLOWEST_BODY: u64 = 8 * 1024;
 
-/// Connections at once that are answered though there is no place; one more takes the place of the
-/// oldest.
+/// Maximum number of connections above the limit that are answered; a new one replaces the oldest.
 const TURNED_AWAY: usize = 32;
 
-/// After a failure to accept, as when files run out.
+/// Pause after a failure to accept, such as having no free file handles.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a connection may take for what.
+/// Timeouts of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpTimes {
-    /// For the head of a request, and for saying nothing at the beginning.
+    /// For the head of a request, and for the first byte of a connection.
     pub header: Duration,
-    /// For a body, and one second more for each 8 KiB of it.
+    /// For a body, plus one second for each 8 KiB of it.
     pub body: Duration,
-    /// For being silent between requests.
+    /// For silence between requests.
     pub idle: Duration,
-    /// For taking nothing of an answer.
+    /// For a client that reads nothing of a response.
     pub stalled: Duration,
 }
 
@@ -75,15 +73,15 @@ impl Default for HttpTimes {
     }
 }
 
-/// What a request holds as long as it, or the WebSocket made of it, lives. Found among the
-/// request's extensions.
+/// Permits that a request, or the WebSocket it becomes, holds until it ends. A request extension.
 #[derive(Debug, Clone)]
 pub(super) struct RequestPermits {
     _place: Option<Arc<ConnectionPermit>>,
     _share: Option<Arc<CountedConnection<AddressKey>>>,
 }
 
-/// Takes connections until the edge stops, then waits so long for the requests under way.
+/// Accepts connections until the edge stops, then waits at most `wait_at_the_end` for open
+/// requests.
 pub async fn serve(listener: TcpListener, router: Router, edge: Edge, wait_at_the_end: Duration) {
     let router = router.with_state(());
     let tasks = TaskTracker::new();
@@ -98,15 +96,15 @@ pub async fn serve(listener: TcpListener, router: Router, edge: Edge, wait_at_th
             Ok(accepted) => accepted,
             Err(error) => {
                 if edge.0.complaints.check().is_ok() {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    tracing::warn!(%error, "failed to accept a connection");
                 }
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
         };
-        // Small frames must not wait for each other.
+        // Nagle's algorithm would delay small frames.
         if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
+            tracing::debug!(%error, "failed to set TCP_NODELAY");
         }
         let key = AddressKey::of(peer.ip());
         let is_proxy = is_trusted(peer.ip(), &edge.0.settings.trusted_proxies);
@@ -138,7 +136,7 @@ pub async fn serve(listener: TcpListener, router: Router, edge: Edge, wait_at_th
     tasks.wait().await;
 }
 
-/// One connection, from accept to its end or its upgrade.
+/// One connection, until it ends or is upgraded.
 #[derive(Clone)]
 struct HttpConnection {
     edge: Edge,
@@ -164,8 +162,8 @@ impl HttpConnection {
             }
         });
         let connection = http1::Builder::new()
-            // Times are kept by the pulse: the library knows none for a connection that is silent
-            // between requests.
+            // `Pulse` enforces the timeouts: the library has none for silence between
+            // requests.
             .header_read_timeout(None)
             .keep_alive(has_place)
             .max_buf_size(BUFFER)
@@ -183,19 +181,19 @@ impl HttpConnection {
             }
             if let Poll::Ready(outcome) = connection.as_mut().poll(cx) {
                 if let Err(error) = outcome {
-                    tracing::trace!(%error, "a connection broke");
+                    tracing::trace!(%error, "a connection failed");
                 }
                 return Poll::Ready(());
             }
             if ended.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(());
             }
-            rang(alarm.as_mut(), &pulse, cx)
+            is_overdue(alarm.as_mut(), &pulse, cx)
         })
         .await;
     }
 
-    /// Hands a request to the router, unless there is no place for it.
+    /// Passes a request to the router, or refuses it above the limit.
     async fn answer(self, request: hyper::Request<Incoming>, pulse: Arc<Pulse>) -> Response {
         let edge = &self.edge;
         let trusted = &edge.0.settings.trusted_proxies;
@@ -206,9 +204,8 @@ impl HttpConnection {
         {
             tracing::warn!(
                 %peer,
-                "X-Forwarded-For of a peer that is no trusted proxy is ignored, and limits count \
-                the peer; if it is your reverse \
-                 proxy, name it in --trusted-proxies"
+                "X-Forwarded-For of an untrusted peer is ignored, and limits count the peer; if it \
+                 is your reverse proxy, name it in --trusted-proxies"
             );
         }
         let address = client_address(peer, request.headers(), trusted);
@@ -255,13 +252,13 @@ impl HttpConnection {
     }
 }
 
-/// Whether the connection took too long for what it is at. Polled after the connection, whose stage
-/// may have changed.
-fn rang(mut alarm: Pin<&mut Sleep>, pulse: &Pulse, cx: &mut Context<'_>) -> Poll<()> {
+/// Whether a deadline of the connection has passed. Polled after the connection, which may have
+/// changed the stage.
+fn is_overdue(mut alarm: Pin<&mut Sleep>, pulse: &Pulse, cx: &mut Context<'_>) -> Poll<()> {
     loop {
         let now = Instant::now();
         let deadline = pulse.deadline(now);
-        // One that moved away is looked at again when the alarm rings.
+        // A later deadline is checked when the alarm fires.
         if deadline < alarm.deadline() {
             alarm.as_mut().reset(deadline);
         }
@@ -269,14 +266,14 @@ fn rang(mut alarm: Pin<&mut Sleep>, pulse: &Pulse, cx: &mut Context<'_>) -> Poll
             return Poll::Pending;
         }
         if deadline <= now {
-            tracing::debug!("a connection took too long");
+            tracing::debug!("a connection timed out");
             return Poll::Ready(());
         }
         alarm.as_mut().reset(deadline);
     }
 }
 
-/// The answer when there is no place.
+/// The response when the server is full.
 fn refusal(full: Full) -> Response {
     let detail = full.to_string();
     let problem = serde_json::json!({
@@ -303,20 +300,20 @@ fn refusal(full: Full) -> Response {
 }
 
 impl Edge {
-    /// Counts a refusal, and tells who met it.
+    /// Counts a refused connection, and logs it.
     pub(super) fn refused(&self, key: AddressKey, full: Full) {
         metrics::counter!("plaza_connections_refused_total").increment(1);
         match full {
             Full::Address => self.0.budgets.note(Who::Address(key), Budget::Connections),
             Full::Server if self.0.complaints.check().is_ok() => {
-                tracing::warn!("there are as many connections as there may be; more are refused");
+                tracing::warn!("the maximum number of connections is reached; refusing more");
             }
             Full::Server => {}
         }
     }
 }
 
-/// Lets the connection know when the answer is out.
+/// Tells the pulse when the response has been sent.
 fn done(
     response: Response,
     pulse: Arc<Pulse>,
@@ -344,7 +341,7 @@ impl Drop for End {
     }
 }
 
-/// An answer that knows when it was sent.
+/// A response body that signals its end.
 struct AnswerBody {
     inner: Body,
     _end: End,
@@ -370,23 +367,23 @@ impl HttpBody for AnswerBody {
     }
 }
 
-/// Bytes of all bodies that are on their way at once: while there are more, a body has [`SQUEEZED`]
-/// only.
+/// Number of body bytes in progress, over all requests, above which each body gets only
+/// [`SQUEEZED`] time.
 const PLENTY: u64 = 64 * 1024 * 1024;
 
-/// While there are as many, no body gets on.
+/// Number of body bytes in progress above which no body is read further.
 const TOO_MANY: u64 = 4 * PLENTY;
 
-/// The time of a body while there is plenty of others, and how often that is looked at.
+/// Time for a body while many bytes are in progress, and the interval at which that is checked.
 const SQUEEZED: Duration = Duration::from_secs(2);
 
-/// A body that has to come in time. The clock starts when it is first asked for: who waits their
-/// turn loses nothing.
+/// A request body with a deadline. The clock starts at the first read, so that a request that waits
+/// for its turn loses no time.
 struct TimedBody {
     inner: Incoming,
     time: Duration,
     received: u64,
-    /// Bytes of all bodies that are on their way.
+    /// Bytes of all bodies in progress.
     all: Arc<AtomicU64>,
     clock: Option<(Instant, Pin<Box<Sleep>>)>,
 }
@@ -402,7 +399,7 @@ impl TimedBody {
         }
     }
 
-    /// By when the rest has to be there.
+    /// Deadline for the rest of the body.
     fn deadline(&self, start: Instant) -> Instant {
         if self.all.load(Ordering::Relaxed) > PLENTY {
             start + self.time.min(SQUEEZED)
@@ -418,19 +415,19 @@ impl Drop for TimedBody {
     }
 }
 
-/// Why a body is not read to its end.
+/// Why reading a body was ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CutBody {
-    /// It did not come in time.
+    /// The body arrived too slowly.
     #[error("the body did not arrive in time")]
     TooSlow,
-    /// Those of others on their way fill the memory that there is for them.
+    /// The bodies in progress fill the memory reserved for them.
     #[error("there is no room for the body")]
     NoRoom,
 }
 
 impl CutBody {
-    /// What is behind an error of reading a body, if it is one of these.
+    /// The cause of a body error, if it is one of these.
     pub fn behind(error: &(dyn Error + 'static)) -> Option<Self> {
         std::iter::successors(Some(error), |&error| error.source())
             .find_map(|error| error.downcast_ref().copied())

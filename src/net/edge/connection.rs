@@ -1,4 +1,4 @@
-//! Connection: one socket from upgrade to goodbye.
+//! Connection: serves one socket from upgrade to close.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -38,49 +38,49 @@ use crate::net::session::{Action, PING_EVERY, Session, binary};
 use crate::store::sessions::{SessionEnd, SessionId};
 use crate::store::{Role, SignedIn};
 
-/// How long the last words to a client may take.
+/// Time limit for the close handshake.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 
-/// How often coming in is tried while the space starts again.
+/// Maximum number of attempts to join while the space restarts.
 const JOIN_TRIES: u32 = 5;
 
-/// What a client sends, read by the library.
+/// The reading half of a WebSocket.
 pub(super) type SocketStream = WebSocketStream<SocketReader>;
 
 /// One client's connection.
 struct Connection {
     edge: Edge,
     client: ClientId,
-    lane: Arc<SendQueue>,
+    queue: Arc<SendQueue>,
     session: Session,
-    /// Only for clients of the tile grid.
-    grid: Option<JsonTerms>,
+    /// State of the JSON protocol; `None` for a binary client.
+    json_terms: Option<JsonTerms>,
     joining: Option<Joining>,
     user: Option<UserId>,
     relay: Option<RelayHandle>,
-    /// Whether the user looks after the space: its owner, or an admin.
+    /// Whether the user may moderate the space: its owner, or an admin.
     may_moderate: bool,
-    /// What counts it among the user's own.
+    /// Counts the connection among the user's own.
     counted: Option<CountedConnection<UserId>>,
-    /// Where messages of other people to this one come.
+    /// Receives direct messages for the user.
     mailbox: Option<Mailbox>,
-    /// Ends the connection with the session that opened it.
+    /// Closes the connection when the sign-in session that opened it ends.
     registration: Option<Registration>,
 }
 
-/// A client on its way in.
+/// A client that is joining.
 struct Joining {
-    wish: JoinRequest,
+    request: JoinRequest,
     ready: oneshot::Receiver<PlayerId>,
     tries: u32,
 }
 
-/// Who wants to come in where, and how.
+/// A request to join a space.
 struct JoinRequest {
     number: u64,
     who: SignedIn,
     space: SpaceId,
-    dialect: ProtocolKind,
+    protocol: ProtocolKind,
     arrive: Option<String>,
     blocked: Vec<UserId>,
 }
@@ -88,19 +88,19 @@ struct JoinRequest {
 /// Serves a socket until it ends.
 pub(super) async fn serve(
     edge: Edge,
-    lane: Arc<SendQueue>,
+    queue: Arc<SendQueue>,
     mut inbox: SocketStream,
-    grid: Option<JoinWord>,
+    join_word: Option<JoinWord>,
 ) {
     let client = edge.next_client();
     let session = Session::new(now());
-    let grid = grid.map(JsonTerms::new);
+    let json_terms = join_word.map(JsonTerms::new);
     let mut connection = Connection {
         edge,
         client,
-        lane,
+        queue,
         session,
-        grid,
+        json_terms,
         joining: None,
         user: None,
         relay: None,
@@ -112,7 +112,7 @@ pub(super) async fn serve(
     metrics::gauge!("plaza_clients").increment(1);
     let departure = connection.run(&mut inbox).await;
     if let Some(relay) = &connection.relay {
-        relay.order(RelayCommand::Detach(client, departure)).await;
+        relay.command(RelayCommand::Detach(client, departure)).await;
     }
     metrics::gauge!("plaza_clients").decrement(1);
 }
@@ -123,21 +123,20 @@ impl Connection {
         ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let stopping = self.edge.0.stopping.clone();
         let mut stopped = pin!(stopping.cancelled());
-        let lane = Arc::clone(&self.lane);
-        let mut written = pin!(lane.run());
+        let queue = Arc::clone(&self.queue);
+        let mut written = pin!(queue.run());
         let mut is_stopping = false;
-        // Until when nothing is read, because the client sent more than it may.
+        // Until when nothing is read, because the client exceeded its rate.
         let mut pause = None;
         loop {
             tokio::select! {
-                // What a client says is what wakes its task most often.
+                // Client messages are the most frequent cause of a wake-up.
                 biased;
                 received = inbox.next(), if pause.is_none() => match received {
                     Some(Ok(message)) => {
                         self.settle_if_answered().await;
                         if let Some(departure) = self.receive(message).await {
-                            // Answers the goodbye: without it a browser takes the end for a
-                            // failure.
+                            // Sends the close reply: without it a browser reports a failure.
                             let _ = timeout(GOODBYE_WITHIN, inbox.flush()).await;
                             return departure;
                         }
@@ -152,49 +151,51 @@ impl Connection {
                     let Some(goodbye) = goodbye else { return self.departure(Departure::Lost) };
                     let echo = async { while let Some(Ok(_)) = inbox.next().await {} };
                     let _ = timeout(GOODBYE_WITHIN, echo).await;
-                    // A user who was signed out does not come back: no place is kept for them.
+                    // A signed-out user does not come back, so their player is not kept.
                     let has_left = matches!(goodbye.code, close::LEFT | close::SIGNED_OUT);
                     return self.departure(if has_left { Departure::Left } else { Departure::Lost });
                 }
                 _ = ping.tick() => {
-                    // Whoever does not even read the reason is gone.
-                    if lane.is_closing() {
+                    // The client does not even read the close frame.
+                    if queue.is_closing() {
                         return self.departure(Departure::Lost);
                     }
                     if let Some(action) = self.session.check(now()) {
                         self.act(action).await;
                     } else {
-                        lane.ping();
+                        queue.ping();
                     }
                 }
                 () = &mut stopped, if !is_stopping => {
                     is_stopping = true;
-                    if self.grid.is_some() {
-                        lane.reply(json::error("moved", "The server stops. Connect again: the \
-                            space goes on elsewhere."));
+                    if self.json_terms.is_some() {
+                        queue.reply(json::error(
+                            "moved",
+                            "The server is stopping. Connect again: the space continues on \
+                             another server.",
+                        ));
                     }
-                    lane.close(close::AWAY, "the server stops; reconnect");
+                    queue.close(close::AWAY, "the server stops; reconnect");
                 }
             }
         }
     }
 
-    /// The socket failed while reading: what is wrong with what came is said, before the connection
-    /// ends.
+    /// The socket failed while reading. Sends the reason before the connection ends.
     async fn broken(&self, inbox: &mut SocketStream, error: &Error) -> Departure {
-        tracing::debug!(%error, "a connection broke");
+        tracing::debug!(%error, "a connection failed");
         let reason = match error {
             Error::Capacity(_) => Some((close::TOO_BIG, "a message has at most 16 KiB")),
-            Error::Utf8(_) => Some((close::NO_TEXT, "a text message is no UTF-8")),
+            Error::Utf8(_) => Some((close::NO_TEXT, "a text message is not UTF-8")),
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
-            Error::Protocol(_) => Some((close::PROTOCOL, "this is no WebSocket message")),
+            Error::Protocol(_) => Some((close::PROTOCOL, "not a WebSocket message")),
             _ => None,
         };
         if let Some((code, reason)) = reason {
-            self.lane.close(code, reason);
+            self.queue.close(code, reason);
             let goodbye = async {
-                self.lane.run().await;
-                // What is unread when a socket is closed makes the kernel take back what is unsent.
+                self.queue.run().await;
+                // Closing a socket with unread bytes makes the kernel discard unsent ones.
                 let _ = tokio::io::copy(inbox.get_mut(), &mut tokio::io::sink()).await;
             };
             let _ = timeout(GOODBYE_WITHIN, goodbye).await;
@@ -202,9 +203,9 @@ impl Connection {
         self.departure(Departure::Lost)
     }
 
-    /// A client of the tile grid is gone when its connection is; a game client may come back.
+    /// A JSON client leaves when its connection ends; a binary client may reconnect.
     fn departure(&self, how: Departure) -> Departure {
-        if self.grid.is_some() {
+        if self.json_terms.is_some() {
             Departure::Left
         } else {
             how
@@ -212,16 +213,16 @@ impl Connection {
     }
 
     async fn receive(&mut self, message: Message) -> Option<Departure> {
-        let actions = match (&mut self.grid, message) {
+        let actions = match (&mut self.json_terms, message) {
             (_, Message::Ping(bytes) | Message::Pong(bytes)) => {
                 self.session.receive_control(now(), bytes.len())
             }
-            // The library gives none out.
+            // The library never returns raw frames.
             (_, Message::Frame(_)) => return None,
-            (_, message) if !message.is_close() && self.lane.is_closing() => return None,
+            (_, message) if !message.is_close() && self.queue.is_closing() => return None,
             (_, Message::Close(frame)) => {
-                // A page that is closed or left says 1001 and does not come back, or comes back as
-                // a new connection.
+                // A closed page sends 1001 and does not come back, or comes back as a new
+                // connection.
                 let is_goodbye = frame.is_none_or(|frame| matches!(frame.code.into(), 1000 | 1001));
                 return Some(self.departure(if is_goodbye {
                     Departure::Left
@@ -255,9 +256,9 @@ impl Connection {
             Action::Join {
                 token,
                 space,
-                dialect,
+                protocol,
                 arrive,
-            } => self.join(&token, &space, dialect, arrive).await,
+            } => self.join(&token, &space, protocol, arrive).await,
             Action::Block { other, blocked } => self.block(other, blocked).await,
             Action::Command(command) => self.command(command),
             Action::Say {
@@ -280,48 +281,57 @@ impl Connection {
                 if self.command_fits(command) {
                     return;
                 }
-                self.lane.reply(match (self.grid.is_some(), client_id) {
-                    (false, Some(client_id)) => match binary::chat_refused(client_id, BUSY) {
-                        Action::Reply(bytes) => bytes,
-                        _ => return,
-                    },
-                    _ => json::error("busy", BUSY),
-                });
+                self.queue
+                    .reply(match (self.json_terms.is_some(), client_id) {
+                        (false, Some(client_id)) => match binary::chat_refused(client_id, BUSY) {
+                            Action::Reply(bytes) => bytes,
+                            _ => return,
+                        },
+                        _ => json::error("busy", BUSY),
+                    });
             }
-            Action::EditMessage { player, line, text } => {
+            Action::EditMessage {
+                player,
+                message,
+                text,
+            } => {
                 let at = unix_millis();
                 let command = Command::EditMessage {
                     player,
-                    change: MessageChange { id: line, text, at },
+                    change: MessageChange {
+                        id: message,
+                        text,
+                        at,
+                    },
                     may_moderate: self.may_moderate,
                 };
                 if !self.command_fits(command)
                     && let Action::Reply(bytes) = binary::notice("chat", BUSY)
                 {
-                    self.lane.reply(bytes);
+                    self.queue.reply(bytes);
                 }
             }
             Action::Resize { width, height } => {
                 if let Some(relay) = &self.relay {
                     relay
-                        .order(RelayCommand::Resize(self.client, width, height))
+                        .command(RelayCommand::Resize(self.client, width, height))
                         .await;
                 }
             }
             Action::LookBack(before) => {
                 if let Some(relay) = &self.relay {
                     relay
-                        .order(RelayCommand::LookBack(self.client, before))
+                        .command(RelayCommand::LookBack(self.client, before))
                         .await;
                 }
             }
-            Action::Reply(bytes) => self.lane.reply(bytes),
-            Action::Leave => self.lane.close(close::LEFT, "left"),
-            Action::Close { code, reason } => self.lane.close(code, reason),
+            Action::Reply(bytes) => self.queue.reply(bytes),
+            Action::Leave => self.queue.close(close::LEFT, "left"),
+            Action::Close { code, reason } => self.queue.close(code, reason),
         }
     }
 
-    /// Kept in the store first: it holds in every space, and after every restart.
+    /// Stores the block first: it applies in every space, and after a restart.
     async fn block(&self, other: UserId, blocked: bool) {
         let Some(user) = self.user.filter(|user| *user != other) else {
             return;
@@ -336,23 +346,22 @@ impl Connection {
                 self.edge.0.relays.tell_all(&command);
             }
             Ok(false) => {
-                let message = "There is no such user, or you keep too many away already.";
+                let message = "There is no such user, or you block too many already.";
                 if let Action::Reply(bytes) = binary::notice("not-blocked", message) {
-                    self.lane.reply(bytes);
+                    self.queue.reply(bytes);
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "a block could not be kept");
+                tracing::error!(%error, "failed to save a block");
                 let message = "The server has a problem. Try again in a moment.";
                 if let Action::Reply(bytes) = binary::notice("not-blocked", message) {
-                    self.lane.reply(bytes);
+                    self.queue.reply(bytes);
                 }
             }
         }
     }
 
-    /// A step or walk that does not fit is dropped: the client corrects itself by what it is told
-    /// next.
+    /// A command that does not fit is dropped: the client corrects itself with the next frame.
     fn command(&self, command: Command) {
         if !self.command_fits(command) {
             metrics::counter!("plaza_commands_dropped_total").increment(1);
@@ -364,21 +373,21 @@ impl Connection {
             return false;
         };
         match relay.send(command) {
-            // The relay tells everybody when the space has ended.
+            // The relay tells every client when the space has ended.
             Ok(()) | Err(SendError::Ended) => true,
             Err(SendError::Overloaded) => false,
         }
     }
 
-    /// Checks who the client is and where it wants to go, and asks the relay to let it in.
+    /// Checks who the client is and which space it joins, and asks the relay to admit it.
     async fn join(
         &mut self,
         token: &str,
         space: &str,
-        dialect: ProtocolKind,
+        protocol: ProtocolKind,
         arrive: Option<String>,
     ) {
-        let number = self.edge.next_wish();
+        let number = self.edge.next_request();
         let registration = self.register(token);
         let who = match self.edge.0.store.signed_in(token).await {
             Ok(Some(who)) => who,
@@ -389,7 +398,7 @@ impl Connection {
                 );
             }
             Err(error) => {
-                tracing::error!(%error, "a sign-in could not be checked");
+                tracing::error!(%error, "failed to check a sign-in");
                 return self.refuse(
                     close::AWAY,
                     "The server has a problem. Try again in a moment.",
@@ -408,13 +417,13 @@ impl Connection {
         {
             return self.refuse(
                 close::FLOOD,
-                "You ask too much at once. Try again in a moment.",
+                "You send too many requests. Try again in a moment.",
             );
         }
         if !self.is_counted(who.user) {
             return self.refuse(
                 close::FLOOD,
-                "You are connected too often at once. Close other windows and try again.",
+                "You have too many connections. Close other windows and try again.",
             );
         }
         let Ok(space) = space.parse::<SpaceId>() else {
@@ -423,7 +432,7 @@ impl Connection {
         let blocked = match self.edge.0.store.blocked_by(who.user).await {
             Ok(blocked) => blocked,
             Err(error) => {
-                tracing::error!(%error, "whom somebody keeps away could not be read");
+                tracing::error!(%error, "failed to load a block list");
                 return self.refuse(
                     close::AWAY,
                     "The server has a problem. Try again in a moment.",
@@ -432,23 +441,23 @@ impl Connection {
         };
         self.may_moderate = self.moderates(&who, space).await;
         self.user = Some(who.user);
-        // Only a portal leads to a zone; everybody else stands where they stood.
+        // Only a portal leads to a zone; others arrive at their last position.
         let arrive =
             arrive.and_then(|ticket| self.edge.0.relays.tickets().check(&ticket, who.user, space));
         self.session
             .share(self.edge.0.rates.of(who.user, space, now()));
-        let wish = JoinRequest {
+        let request = JoinRequest {
             number,
             who,
             space,
-            dialect,
+            protocol,
             arrive,
             blocked,
         };
-        self.enter(wish, 1).await;
+        self.enter(request, 1).await;
     }
 
-    /// Whether the socket counts among the user's own, and is not one too many.
+    /// Counts the socket among the user's own. Returns whether it is within the limit.
     fn is_counted(&mut self, user: UserId) -> bool {
         if self
             .counted
@@ -466,39 +475,39 @@ impl Connection {
         self.counted.is_some()
     }
 
-    /// Whether the user looks after the space.
+    /// Whether the user may moderate the space.
     async fn moderates(&self, who: &SignedIn, space: SpaceId) -> bool {
         let is_owner = match self.edge.0.store.space(space).await {
             Ok(row) => row.is_some_and(|row| row.creator == Some(who.user)),
             Err(error) => {
-                tracing::warn!(%space, %error, "it is not known who made a space");
+                tracing::warn!(%space, %error, "failed to load the owner of a space");
                 false
             }
         };
         is_owner || who.role == Role::Admin
     }
 
-    async fn enter(&mut self, wish: JoinRequest, tries: u32) {
-        let space = wish.space;
+    async fn enter(&mut self, request: JoinRequest, tries: u32) {
+        let space = request.space;
         let relay = match self.edge.0.relays.of(space).await {
             Ok(relay) => relay,
             Err(EnterError::Unknown) => return self.refuse(close::NO_SPACE, NO_SPACE),
             Err(EnterError::Unavailable) => {
                 return self.refuse(
                     close::AWAY,
-                    "Nobody can run the space right now. Try again in a moment.",
+                    "No server can run the space right now. Try again in a moment.",
                 );
             }
             Err(error @ EnterError::Full(_)) => {
-                tracing::warn!(%space, %error, "a space was not opened");
+                tracing::warn!(%space, %error, "refused to open a space");
                 return self.refuse(
                     close::AWAY,
-                    "As many spaces are open as this server may have (--max-open-spaces). Try \
+                    "This server has as many spaces open as --max-open-spaces allows. Try \
                     again later.",
                 );
             }
             Err(EnterError::Store(error)) => {
-                tracing::error!(%space, %error, "a space could not be opened");
+                tracing::error!(%space, %error, "failed to open a space");
                 return self.refuse(
                     close::AWAY,
                     "The space cannot be opened right now. Try again in a moment.",
@@ -508,30 +517,29 @@ impl Connection {
         let (ready, is_ready) = oneshot::channel();
         let arrival = Arrival {
             client: self.client,
-            wish: wish.number,
-            user: wish.who.user,
-            name: wish.who.shown_name(),
-            avatar: wish.who.avatar.clone(),
-            arrive: wish.arrive.clone(),
-            blocked: wish.blocked.clone(),
-            dialect: wish.dialect,
-            sink: Arc::clone(&self.lane) as Arc<dyn Sink>,
+            wish: request.number,
+            user: request.who.user,
+            name: request.who.shown_name(),
+            avatar: request.who.avatar.clone(),
+            arrive: request.arrive.clone(),
+            blocked: request.blocked.clone(),
+            dialect: request.protocol,
+            sink: Arc::clone(&self.queue) as Arc<dyn Sink>,
             ready,
         };
-        // When the relay has ended meanwhile, `ready` is dropped with the order and `settle` tries
-        // again.
-        relay.order(RelayCommand::Join(Box::new(arrival))).await;
+        // If the relay has ended in between, `ready` is dropped with the command, and `settle`
+        // tries again.
+        relay.command(RelayCommand::Join(Box::new(arrival))).await;
         self.relay = Some(relay);
         self.joining = Some(Joining {
-            wish,
+            request,
             ready: is_ready,
             tries,
         });
     }
 
-    /// Settles when the relay has answered and no one has looked: a client may answer its welcome
-    /// faster than this task wakes. An answer that was taken here is not there to be waited for,
-    /// also when it says that the relay has ended.
+    /// Settles a join whose answer has not been read: a client may reply to its welcome before this
+    /// task wakes. The answer can be read only once, even if it says that the relay has ended.
     async fn settle_if_answered(&mut self) {
         let Some(joining) = self.joining.as_mut() else {
             return;
@@ -544,8 +552,8 @@ impl Connection {
         self.settle(joined).await;
     }
 
-    /// The relay answered: the player is there, or the space started again and coming in is tried
-    /// once more.
+    /// Handles the answer to a join: the player exists, or the space restarted and the join is
+    /// repeated.
     async fn settle(&mut self, joined: Option<PlayerId>) {
         let Some(joining) = self.joining.take() else {
             return;
@@ -553,40 +561,40 @@ impl Connection {
         match joined {
             Some(player) => {
                 self.session.joined(player);
-                // Clients of the tile grid know no such messages.
-                if self.grid.is_none() {
-                    self.mailbox = Some(self.open_mailbox(joining.wish.who.user));
+                // JSON clients do not receive direct messages.
+                if self.json_terms.is_none() {
+                    self.mailbox = Some(self.open_mailbox(joining.request.who.user));
                 }
             }
-            None if self.lane.is_closing() => {}
+            None if self.queue.is_closing() => {}
             None if joining.tries < JOIN_TRIES => {
-                self.enter(joining.wish, joining.tries + 1).await;
+                self.enter(joining.request, joining.tries + 1).await;
             }
             None => self.refuse(
                 close::AWAY,
-                "The space starts again. Try again in a moment.",
+                "The space is restarting. Try again in a moment.",
             ),
         }
     }
 
     fn open_mailbox(&self, user: UserId) -> Mailbox {
-        let lane = Arc::clone(&self.lane);
+        let queue = Arc::clone(&self.queue);
         let slot = move |message: &DirectMessage| {
             let seen = DirectMessageS2c::of(message, user);
-            lane.reply(encode(&ServerMessage::Direct(seen)).into());
+            queue.reply(encode(&ServerMessage::Direct(seen)).into());
         };
         self.edge.0.mailboxes.open(user, Arc::new(slot))
     }
 
-    /// From now on the connection ends with the session of the token.
+    /// Closes the connection when the session of the token ends.
     fn register(&self, token: &str) -> Registration {
-        let (lane, is_json) = (Arc::clone(&self.lane), self.grid.is_some());
+        let (queue, is_json) = (Arc::clone(&self.queue), self.json_terms.is_some());
         let close = move |end: &SessionEnd| {
             let message = match end {
                 SessionEnd::SignedOut => "You were signed out. Sign in again.".to_owned(),
                 SessionEnd::Suspended(suspension) => suspension.to_string(),
             };
-            refuse(&lane, is_json, close::SIGNED_OUT, &message);
+            refuse(&queue, is_json, close::SIGNED_OUT, &message);
         };
         self.edge
             .0
@@ -595,13 +603,13 @@ impl Connection {
     }
 
     fn refuse(&self, code: u16, message: &str) {
-        refuse(&self.lane, self.grid.is_some(), code, message);
+        refuse(&self.queue, self.json_terms.is_some(), code, message);
     }
 }
 
-/// Says why, in the words of the client's protocol, and ends the connection.
-fn refuse(lane: &SendQueue, is_json: bool, code: u16, message: &str) {
-    lane.reply(if is_json {
+/// Sends the reason in the client's protocol, and closes the connection.
+fn refuse(queue: &SendQueue, is_json: bool, code: u16, message: &str) {
+    queue.reply(if is_json {
         let word = match code {
             close::SIGNED_OUT => "unauthorized",
             close::FORBIDDEN => "forbidden",
@@ -613,13 +621,13 @@ fn refuse(lane: &SendQueue, is_json: bool, code: u16, message: &str) {
         let message = message.to_owned();
         encode(&ServerMessage::Refused(RefusedS2c { code, message })).into()
     });
-    lane.close(code, message);
+    queue.close(code, message);
 }
 
 const BUSY: &str = "The space is overloaded. Send it again in a moment.";
 const NO_SPACE: &str = "There is no such space. It may have been deleted; ask for a new link.";
 
-/// Waits until then; for ever when nothing is waited for.
+/// Waits until `pause` ends; forever if there is none.
 async fn over(pause: Option<Instant>) {
     match pause {
         Some(until) => tokio::time::sleep_until(until.into()).await,
@@ -627,7 +635,7 @@ async fn over(pause: Option<Instant>) {
     }
 }
 
-/// Waits for the answer to a join; for ever when there is none under way.
+/// Waits for the answer to a join; forever if there is none in progress.
 async fn joined(joining: &mut Option<Joining>) -> Option<PlayerId> {
     match joining {
         Some(joining) => (&mut joining.ready).await.ok(),
@@ -637,7 +645,7 @@ async fn joined(joining: &mut Option<Joining>) -> Option<PlayerId> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the edge is where real time comes in"
+    reason = "the edge is where real time enters"
 )]
 fn now() -> Instant {
     Instant::now()
@@ -645,7 +653,7 @@ fn now() -> Instant {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the edge is where real time comes in"
+    reason = "the edge is where real time enters"
 )]
 pub(super) fn unix_millis() -> u64 {
     SystemTime::now()

@@ -1,9 +1,9 @@
-//! Framing: the few bytes in front of what a server sends over a WebSocket (RFC 6455, section 5.2):
-//! never masked, never in parts.
+//! Framing: headers of the WebSocket frames that the server sends (RFC 6455, section 5.2): never
+//! masked, never fragmented.
 //!
-//! Reading, which is the hard half, is left to the library.
+//! Reading, which is harder, is left to the library.
 
-/// What a frame is.
+/// Opcode of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Opcode {
@@ -13,10 +13,10 @@ pub(super) enum Opcode {
     Ping = 9,
 }
 
-/// The longest header.
+/// Length of the longest header, in bytes.
 const LONGEST: usize = 10;
 
-/// What stands in front of a payload.
+/// Header of a frame.
 pub(super) struct Header {
     bytes: [u8; LONGEST],
     length: usize,
@@ -46,7 +46,7 @@ impl Header {
     }
 }
 
-/// The payload of a goodbye: the code, then the reason as far as it fits into a control frame.
+/// Payload of a close frame: the code, then the reason as far as it fits.
 pub(super) fn goodbye(code: u16, reason: &str) -> Vec<u8> {
     let mut payload = code.to_be_bytes().to_vec();
     let fits = reason.floor_char_boundary(123);
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_library_reads_what_is_framed_here() {
+    fn the_library_reads_these_frames() {
         for length in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
             let payload = vec![7_u8; length];
             let mut wire = Header::new(Opcode::Binary, length).as_slice().to_vec();

@@ -1,5 +1,5 @@
-//! Gate: how many connections there may be, in all, from one address and of one user. HTTP and
-//! WebSockets count together.
+//! Gate: limits on concurrent connections: in all, per address and per user. HTTP and WebSockets
+//! count together.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,20 +10,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::net::address::AddressKey;
 
-/// Why a connection is not taken.
+/// Why a connection is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Full {
-    /// There are too many.
+    /// The limit in all is reached.
     #[error("The server is full. Try again in a moment.")]
     Server,
-    /// There are too many from there.
+    /// The limit of the address is reached.
     #[error(
         "There are too many connections from your address. Close some, or try again in a moment."
     )]
     Address,
 }
 
-/// How many of each there are. Cheap to clone.
+/// Counts items by key, up to a limit. Cheap to clone.
 #[derive(Debug)]
 pub struct Counts<K>(Arc<CountsInner<K>>);
 
@@ -40,7 +40,7 @@ impl<K> Clone for Counts<K> {
 }
 
 impl<K: Copy + Eq + Hash> Counts<K> {
-    /// So many of each at most; 0 for no limit.
+    /// Counts with a limit of `most` items per key; 0 for no limit.
     pub fn new(most: usize) -> Self {
         Self(Arc::new(CountsInner {
             most: unlimited(most),
@@ -48,7 +48,7 @@ impl<K: Copy + Eq + Hash> Counts<K> {
         }))
     }
 
-    /// One more of these, if there may be.
+    /// Counts one more item, unless the limit is reached.
     pub fn enter(&self, key: K) -> Option<CountedConnection<K>> {
         let mut by_key = self.0.by_key.lock();
         let here = by_key.entry(key).or_default();
@@ -64,7 +64,7 @@ impl<K: Copy + Eq + Hash> Counts<K> {
     }
 }
 
-/// One that is counted, until this is dropped.
+/// A counted item; released on drop.
 #[derive(Debug)]
 pub struct CountedConnection<K: Copy + Eq + Hash> {
     counts: Counts<K>,
@@ -72,7 +72,7 @@ pub struct CountedConnection<K: Copy + Eq + Hash> {
 }
 
 impl<K: Copy + Eq + Hash> CountedConnection<K> {
-    /// As what it is counted.
+    /// The key under which it is counted.
     pub const fn key(&self) -> K {
         self.key
     }
@@ -90,14 +90,14 @@ impl<K: Copy + Eq + Hash> Drop for CountedConnection<K> {
     }
 }
 
-/// Counts connections. Cheap to clone.
+/// Limits concurrent connections. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Gate {
     all: Arc<Semaphore>,
     by_address: Counts<AddressKey>,
 }
 
-/// A connection's place; free again when this is dropped.
+/// The permit of a connection; released on drop.
 #[derive(Debug)]
 pub struct ConnectionPermit {
     _all: OwnedSemaphorePermit,
@@ -105,7 +105,7 @@ pub struct ConnectionPermit {
 }
 
 impl Gate {
-    /// So many in all and from one address; 0 for no limit.
+    /// A gate with limits in all and per address; 0 for no limit.
     pub fn new(most: usize, most_per_address: usize) -> Self {
         Self {
             all: Arc::new(Semaphore::new(unlimited(most).min(Semaphore::MAX_PERMITS))),
@@ -113,7 +113,7 @@ impl Gate {
         }
     }
 
-    /// A place for one more connection from there; `None` for a peer that is counted in all only.
+    /// A permit for a connection; `None` for a peer that is not counted by address.
     pub fn enter(&self, address: Option<AddressKey>) -> Result<ConnectionPermit, Full> {
         let all = Arc::clone(&self.all)
             .try_acquire_owned()
@@ -125,8 +125,8 @@ impl Gate {
         })
     }
 
-    /// Counts one more for an address that a trusted proxy speaks for; the proxy's own connection
-    /// has its place already.
+    /// Counts one more request for an address that a trusted proxy names. The proxy's own
+    /// connection has its permit already.
     pub fn share(&self, address: AddressKey) -> Result<CountedConnection<AddressKey>, Full> {
         self.by_address.enter(address).ok_or(Full::Address)
     }
@@ -136,8 +136,8 @@ fn unlimited(most: usize) -> usize {
     if most == 0 { usize::MAX } else { most }
 }
 
-/// How many connections fit below the limit of open files, which is `None` where there is none:
-/// some files are kept for the database, links, calls and those who ask for the server's health.
+/// The number of connections that fit below the limit of open files; `None` for no limit. Some
+/// files are reserved for the database, links, calls and health checks.
 pub fn beneath(most: usize, open_files: Option<usize>) -> usize {
     match open_files {
         Some(files) => unlimited(most).min(files.saturating_sub(reserve(files)).max(1)),
@@ -145,13 +145,13 @@ pub fn beneath(most: usize, open_files: Option<usize>) -> usize {
     }
 }
 
-/// Files that connections of clients never take.
+/// Number of files that connections of clients never use.
 const fn reserve(files: usize) -> usize {
     let for_calls = files / 8;
     128 + if for_calls < 1_024 { for_calls } else { 1_024 }
 }
 
-/// How many files this process may have open at once.
+/// The process's limit of open files.
 pub fn open_files() -> Option<usize> {
     #[cfg(unix)]
     {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_bounded_and_free_again_when_left() {
+    fn permits_are_bounded_and_released_on_drop() {
         let gate = Gate::new(3, 2);
         let first = gate.enter(Some(key("10.0.0.1"))).unwrap();
         let _second = gate.enter(Some(key("10.0.0.1"))).unwrap();
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_proxy_carries_counts_for_who_sent_it() {
+    fn connections_through_a_proxy_count_for_their_client() {
         let gate = Gate::new(3, 1);
         let _proxy = gate.enter(None).unwrap();
         let share = gate.share(key("2001:db8:1:2::1")).unwrap();
@@ -200,12 +200,12 @@ mod tests {
         assert!(gate.share(key("2001:db8:1:2::9")).is_ok());
         assert!(
             gate.enter(None).is_ok(),
-            "shares take no place of their own"
+            "shares need no permit of their own"
         );
     }
 
     #[test]
-    fn some_files_are_never_given_to_clients() {
+    fn some_files_are_reserved() {
         assert_eq!(beneath(20_000, Some(1_024)), 768);
         assert_eq!(beneath(500, Some(1_024)), 500);
         assert_eq!(beneath(0, Some(1_048_576)), 1_048_576 - 1_152);

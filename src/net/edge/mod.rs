@@ -1,7 +1,7 @@
-//! Edge: the sockets of clients: upgrades them, reads what they say, writes what their lane holds.
+//! Edge: the sockets of clients: upgrades them, reads messages, and writes their send queues.
 //!
-//! May use `session`, `relay` and the rooms below. Never: rules of the protocol or of a space; what
-//! a message may do is the business of `session`, what a client sees that of `relay`.
+//! May use `session`, `relay` and the modules below them. Never: rules of the protocol or of a
+//! space. `session` decides what a message may do, `relay` what a client sees.
 
 mod accept;
 mod connection;
@@ -52,47 +52,47 @@ use crate::net::relay::ticket::{TicketKey, Tickets};
 use crate::net::session::rates::Rates;
 use crate::store::Store;
 
-/// Bytes read from a socket at once: small, because every connection holds such a buffer for as
-/// long as it lives.
+/// Size of a socket's read buffer in bytes: small, because every connection holds one as long as it
+/// lives.
 const READ_BUFFER: usize = 4 * 1024;
 
-/// Bytes that may wait unsent inside the kernel: more would only be old by the time the client gets
-/// them.
+/// Maximum number of unsent bytes inside the kernel: more would be outdated by the time the client
+/// gets them.
 const UNSENT: u32 = 32 * 1024;
 
-/// What the edge is told at start.
+/// Settings of the edge.
 #[derive(Debug, Clone, Default)]
 pub struct EdgeSettings {
-    /// How arrivals are called for clients of the tile grid that do not say it themselves.
+    /// Word for arrivals for JSON clients that do not choose one.
     pub join_word: JoinWord,
-    /// Origins whose pages may open a socket beside our own; `*` or nothing for all. No cookie is
-    /// involved: a page needs the person's token to do anything.
+    /// Origins whose pages may open a socket, in addition to our own; `*` or empty for all. There
+    /// are no cookies: a page needs the user's token to do anything.
     pub allowed_origins: Vec<String>,
-    /// Connections at once, HTTP and WebSockets; 0 for as many as the system allows.
+    /// Maximum number of connections, HTTP and WebSockets; 0 for as many as the system allows.
     pub max_connections: usize,
-    /// Connections at once from one address; 0 for no limit. Those from this machine itself are not
-    /// counted.
+    /// Maximum number of connections from one address; 0 for no limit. Connections from this
+    /// machine are not counted.
     pub max_connections_per_address: usize,
-    /// WebSockets of one user at once; 0 for no limit.
+    /// Maximum number of WebSockets of one user; 0 for no limit.
     pub max_sockets_per_user: usize,
-    /// How long HTTP may take.
+    /// Timeouts of HTTP connections.
     pub times: HttpTimes,
-    /// Networks of reverse proxies, whose word on the client's address is taken.
+    /// Networks of reverse proxies that are trusted to name the client's address.
     pub trusted_proxies: Vec<Network>,
-    /// What signs the proof that a user took a portal, the same in all processes of a cluster; made
-    /// up when there is none.
+    /// Key that signs portal tickets, the same in all processes of a cluster; generated if there is
+    /// none.
     pub ticket_key: Option<TicketKey>,
 }
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a key is chance from a generator that the system seeds"
+    reason = "a key comes from a generator that the system seeds"
 )]
 fn random_key() -> TicketKey {
     TicketKey::new(&rand::random::<[u8; 32]>())
 }
 
-/// What connections need. Cheap to clone.
+/// Shared state of all connections. Cheap to clone.
 #[derive(Clone)]
 pub struct Edge(Arc<EdgeState>);
 
@@ -104,24 +104,24 @@ struct EdgeState {
     settings: EdgeSettings,
     gate: Gate,
     rates: Rates,
-    /// WebSockets by the user who is signed in on them.
+    /// WebSockets by signed-in user.
     users: Counts<UserId>,
     budgets: Budgets,
-    /// Bytes of bodies that are on their way.
+    /// Bytes of request bodies in progress.
     bodies: Arc<AtomicU64>,
-    /// How often the log tells of connections that cannot be taken.
+    /// Limits log lines about refused connections.
     complaints: DefaultDirectRateLimiter,
-    /// How often the log tells of peers that forward without being trusted.
+    /// Limits log lines about untrusted peers that forward.
     strangers: DefaultDirectRateLimiter,
     stopping: CancellationToken,
     tasks: TaskTracker,
     next_client: AtomicU64,
-    next_wish: AtomicU64,
+    next_request: AtomicU64,
 }
 
 impl Edge {
-    /// An edge without connections. They end when `stopping` is cancelled; the tracker knows when
-    /// all have.
+    /// An edge without connections. Its connections end when `stopping` is cancelled; `tasks`
+    /// tracks them.
     pub fn new(
         store: Store,
         spaces: Spaces,
@@ -154,7 +154,7 @@ impl Edge {
             stopping,
             tasks,
             next_client: AtomicU64::new(1),
-            next_wish: AtomicU64::new(1),
+            next_request: AtomicU64::new(1),
         }))
     }
 
@@ -162,8 +162,8 @@ impl Edge {
         ClientId(self.0.next_client.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn next_wish(&self) -> u64 {
-        self.0.next_wish.fetch_add(1, Ordering::Relaxed)
+    fn next_request(&self) -> u64 {
+        self.0.next_request.fetch_add(1, Ordering::Relaxed)
     }
 
     fn allows_origin(&self, headers: &HeaderMap) -> bool {
@@ -185,12 +185,12 @@ impl Edge {
     }
 }
 
-/// For lines of the log that many clients can bring about.
+/// A limiter for log lines that clients can cause.
 fn once_a_minute() -> DefaultDirectRateLimiter {
     RateLimiter::direct(Quota::per_minute(NonZeroU32::MIN))
 }
 
-/// `GET /ws`, and `GET /` when the request is an upgrade, in front of whatever else answers there.
+/// `GET /ws`, and `GET /` if the request is an upgrade, before the other routes.
 pub fn routes(edge: Edge, others: Router) -> Router {
     Router::new()
         .route("/ws", any(upgrade).with_state(edge.clone()))
@@ -234,17 +234,17 @@ async fn upgrade(State(edge): State<Edge>, request: Request) -> Response {
         Some(Some(None)) | None => {
             return (
                 StatusCode::BAD_REQUEST,
-                "joinEvent is user-joined or user-join",
+                "joinEvent must be user-joined or user-join",
             )
                 .into_response();
         }
     };
-    // The connection's place becomes the socket's.
-    let held = parts.extensions.remove::<RequestPermits>();
+    // The socket takes over the permit of the connection.
+    let permits = parts.extensions.remove::<RequestPermits>();
     let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
         return (
             StatusCode::UPGRADE_REQUIRED,
-            "this address is for WebSockets",
+            "this address only accepts WebSockets",
         )
             .into_response();
     };
@@ -254,7 +254,7 @@ async fn upgrade(State(edge): State<Edge>, request: Request) -> Response {
         Err(error) => {
             return (
                 StatusCode::BAD_REQUEST,
-                format!("no WebSocket request: {error}"),
+                format!("not a WebSocket request: {error}"),
             )
                 .into_response();
         }
@@ -266,19 +266,19 @@ async fn upgrade(State(edge): State<Edge>, request: Request) -> Response {
             .headers_mut()
             .insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
-    // Tracked, so that stopping waits for the goodbye.
+    // Tracked, so that a shutdown waits for the close handshake.
     let tasks = edge.0.tasks.clone();
     tasks.spawn(async move {
         match upgrade.await {
             Ok(upgraded) => serve_socket(edge, upgraded, (!is_binary).then_some(join_word)).await,
-            Err(error) => tracing::debug!(%error, "a connection was not upgraded"),
+            Err(error) => tracing::debug!(%error, "failed to upgrade a connection"),
         }
-        drop(held);
+        drop(permits);
     });
     response
 }
 
-/// Whether the client offers the protocol of game clients.
+/// Whether the client offers the binary protocol.
 fn speaks_binary(headers: &HeaderMap) -> bool {
     let offers = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
     offers
@@ -287,26 +287,26 @@ fn speaks_binary(headers: &HeaderMap) -> bool {
         .any(|offer| offer.trim() == SUBPROTOCOL)
 }
 
-/// Takes the socket out of the HTTP server's hands: frames are written to it without anything in
-/// between.
-async fn serve_socket(edge: Edge, upgraded: Upgraded, grid: Option<JoinWord>) {
+/// Takes the socket from the HTTP server, so that frames are written to it directly.
+async fn serve_socket(edge: Edge, upgraded: Upgraded, join_word: Option<JoinWord>) {
     let Ok(parts) = upgraded.downcast::<TokioIo<WatchedSocket>>() else {
-        tracing::error!("a connection is no TCP socket and cannot be served");
+        tracing::error!("a connection without a TCP socket cannot be served");
         return;
     };
     let socket = parts.io.into_inner().into_socket();
     if let Err(error) = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT) {
-        tracing::debug!(%error, "a connection keeps the kernel's bound on what is unsent");
+        tracing::debug!(%error, "failed to set TCP_NOTSENT_LOWAT");
     }
-    let (lane, ear) = SendQueue::new(socket, grid.is_some());
+    let (queue, reader) = SendQueue::new(socket, join_word.is_some());
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_message_size(Some(MAX_MESSAGE))
         .max_frame_size(Some(MAX_MESSAGE));
-    // A few bytes at most, in a buffer of 16 KiB that would stay as long as the connection.
+    // A few bytes at most; the original buffer of 16 KiB would live as long as the connection.
     let early = parts.read_buf.to_vec();
     drop(parts.read_buf);
-    let inbox = WebSocketStream::from_partially_read(ear, early, Role::Server, Some(config)).await;
-    connection::serve(edge, lane, inbox, grid).await;
+    let config = Some(config);
+    let inbox = WebSocketStream::from_partially_read(reader, early, Role::Server, config).await;
+    connection::serve(edge, queue, inbox, join_word).await;
 }

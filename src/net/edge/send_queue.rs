@@ -1,11 +1,11 @@
-//! Lane: one client's way out: events in order, at most one frame, and the socket they are written
-//! to.
+//! Send queue: one client's outgoing messages: events in order, at most one frame, and the socket
+//! to which they are written.
 //!
-//! A frame is written by whoever brings it, straight to the socket, which saves a task switch for
-//! each of the twenty thousand frames that a thousand people get in a second. What the socket does
-//! not take waits here, bounded in bytes. Events that find no room are left out, and the relay
-//! makes up for them once the socket took what waits: a client is never cut off for what others do,
-//! only when its socket took nothing for [`STUCK_AT_MOST`].
+//! The caller writes a frame straight to the socket, which saves a task switch for each of the
+//! twenty thousand frames that a thousand people receive per second. Bytes that the socket does not
+//! take wait here, up to a limit. Events that do not fit are left out, and the relay repairs that
+//! once the socket has taken the waiting bytes: a client is never disconnected for what others do,
+//! only when its socket takes nothing for [`STUCK_AT_MOST`].
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -28,46 +28,46 @@ use super::framing::{Header, Opcode, goodbye};
 use crate::net::protocol::close;
 use crate::net::relay::Sink;
 
-/// Bytes of events that may wait for a client that reads slowly. A single larger one is let
-/// through.
+/// Maximum size of events waiting for a client that reads slowly, in bytes. A single larger event
+/// is let through.
 const EVENT_BYTES: usize = 512 * 1024;
 
-/// Once as many wait, the socket is asked to take them before the tick's end.
+/// Size of waiting events from which they are written before the end of the tick, in bytes.
 const WRITE_EARLY: usize = 64 * 1024;
 
-/// How long a socket may take nothing of what waits for it.
+/// How long a socket may take none of the waiting bytes.
 const STUCK_AT_MOST: Duration = Duration::from_secs(5);
 
-/// After which time of taking nothing the socket is no longer read either: a client that does not
-/// listen is not answered.
+/// Time of taking nothing after which the socket is no longer read: a client that does not read
+/// gets no replies.
 const DEAF_AFTER: Duration = Duration::from_secs(1);
 
-/// Bytes read from one socket in [`READ_PERIOD`] at most; what is more waits in the kernel, and so
-/// with its sender.
+/// Maximum number of bytes read from one socket per [`READ_PERIOD`]; further bytes wait in the
+/// kernel, and so with the sender.
 const READ_BYTES: usize = 64 * 1024;
 
 /// The period of [`READ_BYTES`].
 const READ_PERIOD: Duration = Duration::from_millis(250);
 
-/// Capacity that an emptied rest may keep.
+/// Capacity that an empty buffer of unsent bytes may keep.
 const KEEP: usize = 4 * 1024;
 
-/// One client's way out.
+/// One client's outgoing messages.
 pub(super) struct SendQueue {
     socket: OwnedWriteHalf,
     opcode: Opcode,
     waiting: Mutex<QueuedFrame>,
     wake: Notify,
-    /// Whether the socket took nothing for [`DEAF_AFTER`].
+    /// Whether the socket has taken nothing for [`DEAF_AFTER`].
     is_stuck: AtomicBool,
-    /// Who waits for that to end.
+    /// Woken when that ends.
     reader: AtomicWaker,
     /// Whether events were left out.
     has_missed: AtomicBool,
     patience: SendPatience,
 }
 
-/// How long a socket may take nothing before it is no longer read, and before it is given up.
+/// How long a socket may take nothing before it is no longer read, and before it is closed.
 #[derive(Clone, Copy)]
 struct SendPatience {
     deaf: Duration,
@@ -76,23 +76,23 @@ struct SendPatience {
 
 #[derive(Default)]
 struct QueuedFrame {
-    /// Framed already, in part written perhaps.
+    /// Framed bytes, possibly partly written.
     rest: BytesMut,
     events: VecDeque<Bytes>,
     event_bytes: usize,
-    /// The answer to the client's newest ping; those before it are answered with it.
+    /// The reply to the client's newest ping; it also answers earlier ones.
     pong: Option<Vec<u8>>,
-    /// The answer to the client's goodbye.
+    /// The reply to the client's close frame.
     echo: Option<Vec<u8>>,
     owes_ping: bool,
     close: Option<Goodbye>,
     has_said_goodbye: bool,
     is_broken: bool,
-    /// Bytes that the socket took, all in all.
+    /// Number of bytes the socket has taken in total.
     taken: u64,
 }
 
-/// Why and how the connection ends.
+/// Code and reason of a close frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Goodbye {
     pub(super) code: u16,
@@ -100,7 +100,7 @@ pub(super) struct Goodbye {
 }
 
 impl SendQueue {
-    /// The way out of a socket, and the way in.
+    /// The writing and the reading half of a socket.
     pub(super) fn new(socket: TcpStream, is_json: bool) -> (Arc<Self>, SocketReader) {
         let patience = SendPatience {
             deaf: DEAF_AFTER,
@@ -115,7 +115,7 @@ impl SendQueue {
         patience: SendPatience,
     ) -> (Arc<Self>, SocketReader) {
         let (reading, writing) = socket.into_split();
-        let lane = Arc::new(Self {
+        let queue = Arc::new(Self {
             socket: writing,
             opcode: if is_json {
                 Opcode::Text
@@ -129,20 +129,20 @@ impl SendQueue {
             has_missed: AtomicBool::new(false),
             patience,
         });
-        let ear = SocketReader {
+        let reader = SocketReader {
             socket: reading,
-            lane: Arc::clone(&lane),
+            queue: Arc::clone(&queue),
             since: Instant::now(),
             read: 0,
             pause: None,
         };
-        (lane, ear)
+        (queue, reader)
     }
 
-    /// Writes what waits, whenever something does, until the goodbye is written, which is answered,
-    /// or the socket is broken or takes nothing.
+    /// Writes waiting bytes until the close frame is written (and returned), the socket fails, or
+    /// it takes nothing for too long.
     pub(super) async fn run(&self) -> Option<Goodbye> {
-        // What the socket had taken when it took something last, and when that was.
+        // Bytes taken at the last progress, and when that was.
         let mut last = (0, None);
         loop {
             let wake = self.wake.notified();
@@ -189,21 +189,21 @@ impl SendQueue {
         }
     }
 
-    /// The socket takes something: it is read again.
+    /// The socket takes bytes again: resumes reading.
     fn listen(&self) {
         if self.is_stuck.swap(false, Ordering::AcqRel) {
             self.reader.wake();
         }
     }
 
-    /// Asks the client for a sign of life.
+    /// Sends a ping.
     pub(super) fn ping(&self) {
         let mut waiting = self.waiting.lock();
         waiting.owes_ping = true;
         self.send(&mut waiting);
     }
 
-    /// An event that waits for no frame.
+    /// Queues an event and writes it at once if possible.
     pub(super) fn reply(&self, bytes: Bytes) {
         self.event(bytes);
         self.wake.notify_one();
@@ -214,10 +214,10 @@ impl SendQueue {
         self.waiting.lock().close.is_some()
     }
 
-    /// What the library answers a client with, framed already: pongs and goodbyes. They go between
-    /// other messages, never inside one, and never after our own goodbye: the library answers the
-    /// one that a client sends back as if it were the first; browsers take that for a broken
-    /// connection. While the socket takes nothing, one of each is owed.
+    /// Queues a reply of the library: a framed pong or close. Replies go between other messages,
+    /// never inside one, and never after our own close: the library answers the client's close
+    /// reply as if it were the first close, and browsers take that for a broken connection. While
+    /// the socket takes nothing, only one of each is queued.
     fn answer(&self, mut framed: &[u8]) {
         let mut waiting = self.waiting.lock();
         while let [first, length, ..] = *framed {
@@ -232,7 +232,7 @@ impl SendQueue {
         self.send(&mut waiting);
     }
 
-    /// Writes what is owed if nothing is stuck.
+    /// Writes waiting bytes, unless some are stuck.
     fn send(&self, waiting: &mut QueuedFrame) {
         if waiting.rest.is_empty() {
             waiting.take_control();
@@ -256,8 +256,8 @@ impl QueuedFrame {
         self.rest.extend_from_slice(payload);
     }
 
-    /// Everything that may be written next. Only when nothing is stuck: what waits is counted where
-    /// it waits.
+    /// Fills the buffer with everything that may be written next. Only when nothing is stuck:
+    /// waiting items are counted in their own queues.
     fn fill(&mut self, opcode: Opcode) {
         if self.rest.is_empty() {
             self.take_control();
@@ -299,7 +299,7 @@ impl QueuedFrame {
         }
     }
 
-    /// As much of the rest as the socket takes now.
+    /// Writes as much of the buffer as the socket takes.
     fn write(&mut self, socket: &OwnedWriteHalf) {
         while !self.rest.is_empty() && !self.is_broken {
             match socket.try_write(&self.rest) {
@@ -360,7 +360,7 @@ impl Sink for SendQueue {
         if waiting.close.is_some() {
             return;
         }
-        // Once one was left out the others are too, so that what comes stays in order.
+        // After one event is left out, later ones are too, so that the order stays intact.
         let has_room = waiting.event_bytes == 0 || waiting.event_bytes + bytes.len() <= EVENT_BYTES;
         if self.has_missed.load(Ordering::Relaxed) || !has_room {
             self.has_missed.store(true, Ordering::Release);
@@ -409,20 +409,20 @@ impl Sink for SendQueue {
     }
 }
 
-/// The socket as the WebSocket library sees it: it reads; the pongs and goodbyes it answers with go
-/// through the lane.
+/// The socket as the WebSocket library sees it: reads go to the socket; the pongs and close frames
+/// it writes go through the send queue.
 pub(super) struct SocketReader {
     socket: OwnedReadHalf,
-    lane: Arc<SendQueue>,
-    /// Since when `read` bytes were read.
+    queue: Arc<SendQueue>,
+    /// Start of the period in which `read` bytes were read.
     since: Instant,
     read: usize,
-    /// Until when nothing is read, because more came than may.
+    /// Until when nothing is read, because the sender exceeded the limit.
     pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl SocketReader {
-    /// Looks at the clock once in [`READ_BYTES`].
+    /// Counts bytes read; looks at the clock once per [`READ_BYTES`].
     fn count(&mut self, bytes: usize) {
         self.read += bytes;
         if self.read < READ_BYTES {
@@ -444,9 +444,9 @@ impl AsyncRead for SocketReader {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.lane.is_stuck.load(Ordering::Acquire) {
-            self.lane.reader.register(context.waker());
-            if self.lane.is_stuck.load(Ordering::Acquire) {
+        if self.queue.is_stuck.load(Ordering::Acquire) {
+            self.queue.reader.register(context.waker());
+            if self.queue.is_stuck.load(Ordering::Acquire) {
                 return Poll::Pending;
             }
         }
@@ -467,7 +467,7 @@ impl AsyncWrite for SocketReader {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.lane.answer(bytes);
+        self.queue.answer(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -487,7 +487,7 @@ mod tests {
 
     use super::*;
 
-    async fn lane() -> (Arc<SendQueue>, SocketReader, TcpStream) {
+    async fn queue() -> (Arc<SendQueue>, SocketReader, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap())
             .await
@@ -497,8 +497,8 @@ mod tests {
             deaf: Duration::from_millis(20),
             stuck: Duration::from_millis(200),
         };
-        let (lane, ear) = SendQueue::with_patience(socket, false, patience);
-        (lane, ear, client)
+        let (queue, reader) = SendQueue::with_patience(socket, false, patience);
+        (queue, reader, client)
     }
 
     async fn hear(client: &mut TcpStream, length: usize) -> Vec<u8> {
@@ -509,11 +509,11 @@ mod tests {
 
     #[tokio::test]
     async fn events_come_before_the_frame_and_in_order() {
-        let (lane, _ear, mut client) = lane().await;
-        lane.event(Bytes::from_static(b"one"));
-        lane.event(Bytes::from_static(b"two"));
-        lane.frame(b"frame");
-        tokio::spawn(async move { lane.run().await });
+        let (queue, _reader, mut client) = queue().await;
+        queue.event(Bytes::from_static(b"one"));
+        queue.event(Bytes::from_static(b"two"));
+        queue.frame(b"frame");
+        tokio::spawn(async move { queue.run().await });
         assert_eq!(
             hear(&mut client, 17).await,
             b"\x82\x03one\x82\x03two\x82\x05frame"
@@ -521,115 +521,114 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_frame_is_taken_while_one_is_stuck_and_every_byte_arrives_in_the_end() {
-        let (lane, _ear, mut client) = lane().await;
+    async fn no_frame_is_accepted_while_one_is_stuck_and_every_byte_arrives() {
+        let (queue, _reader, mut client) = queue().await;
         let frame = vec![7; 60_000];
         let mut sent = 0_usize;
-        lane.socket.writable().await.unwrap();
-        while lane.is_free() {
-            lane.frame(&frame);
+        queue.socket.writable().await.unwrap();
+        while queue.is_free() {
+            queue.frame(&frame);
             sent += 1;
         }
-        let writer = Arc::clone(&lane);
+        let writer = Arc::clone(&queue);
         tokio::spawn(async move { writer.run().await });
         for _ in 0..sent {
             assert_eq!(hear(&mut client, 4).await, [0x82, 126, 0xea, 0x60]);
             assert_eq!(hear(&mut client, frame.len()).await, frame);
         }
-        lane.event(Bytes::from_static(b"on we go"));
-        lane.flush();
+        queue.event(Bytes::from_static(b"on we go"));
+        queue.flush();
         assert_eq!(hear(&mut client, 10).await, b"\x82\x08on we go");
     }
 
-    /// Fills everything between here and the client.
-    async fn stuff(lane: &SendQueue) {
+    /// Fills all buffers between here and the client.
+    async fn stuff(queue: &SendQueue) {
         let frame = vec![7; 60_000];
-        lane.socket.writable().await.unwrap();
-        while lane.is_free() {
-            lane.frame(&frame);
+        queue.socket.writable().await.unwrap();
+        while queue.is_free() {
+            queue.frame(&frame);
         }
     }
 
     #[tokio::test]
-    async fn what_waits_is_bounded_and_what_finds_no_room_is_left_out_without_cutting_the_client_off()
-     {
-        let (lane, _ear, mut client) = lane().await;
-        stuff(&lane).await;
+    async fn waiting_events_are_bounded_and_the_client_stays_connected() {
+        let (queue, _reader, mut client) = queue().await;
+        stuff(&queue).await;
         for _ in 0..100_000 {
-            lane.event(Bytes::from_static(&[0; 100]));
+            queue.event(Bytes::from_static(&[0; 100]));
         }
-        assert!(!lane.is_closing());
-        assert!(lane.waiting.lock().events.len() * 100 <= EVENT_BYTES);
+        assert!(!queue.is_closing());
+        assert!(queue.waiting.lock().events.len() * 100 <= EVENT_BYTES);
         assert!(
-            lane.has_missed() && !lane.take_missed(),
-            "not before what waits is through"
+            queue.has_missed() && !queue.take_missed(),
+            "not before the waiting bytes are sent"
         );
-        let writer = Arc::clone(&lane);
+        let writer = Arc::clone(&queue);
         tokio::spawn(async move { writer.run().await });
-        while !lane.take_missed() {
+        while !queue.take_missed() {
             let mut bytes = [0; 8 * 1024];
             tokio::select! {
                 read = client.read(&mut bytes) => assert!(read.unwrap() > 0),
                 () = tokio::task::yield_now() => {}
             }
         }
-        assert!(!lane.has_missed());
+        assert!(!queue.has_missed());
     }
 
     #[tokio::test]
-    async fn a_socket_that_takes_nothing_is_no_longer_read_and_then_given_up() {
-        let (lane, mut ear, mut client) = lane().await;
-        stuff(&lane).await;
+    async fn a_socket_that_takes_nothing_is_no_longer_read_and_then_closed() {
+        let (queue, mut reader, mut client) = queue().await;
+        stuff(&queue).await;
         let began = Instant::now();
         let reading = async {
-            while !lane.is_stuck.load(Ordering::Relaxed) {
+            while !queue.is_stuck.load(Ordering::Relaxed) {
                 tokio::task::yield_now().await;
             }
             client.write_all(b"hello?").await.unwrap();
             let mut bytes = [0; 6];
-            ear.read_exact(&mut bytes).await
+            reader.read_exact(&mut bytes).await
         };
         tokio::select! {
-            goodbye = lane.run() => assert_eq!(goodbye, Some(too_slow())),
+            goodbye = queue.run() => assert_eq!(goodbye, Some(too_slow())),
             read = reading => panic!("it is read: {read:?}"),
         }
-        assert!(began.elapsed() >= lane.patience.stuck);
+        assert!(began.elapsed() >= queue.patience.stuck);
     }
 
     #[tokio::test]
     async fn a_socket_that_takes_something_now_and_then_stays_and_is_read() {
-        let (lane, mut ear, mut client) = lane().await;
-        stuff(&lane).await;
+        let (queue, mut reader, mut client) = queue().await;
+        stuff(&queue).await;
         client.write_all(b"hello!").await.unwrap();
         let began = Instant::now();
         let reading = async {
             let mut bytes = vec![0; 64 * 1024];
-            while began.elapsed() < lane.patience.stuck * 2 {
-                lane.reply(Bytes::from_static(&[0; 100]));
+            while began.elapsed() < queue.patience.stuck * 2 {
+                queue.reply(Bytes::from_static(&[0; 100]));
                 assert!(client.read(&mut bytes).await.unwrap() > 0);
                 tokio::task::yield_now().await;
             }
         };
         tokio::select! {
-            goodbye = lane.run() => panic!("given up: {goodbye:?}"),
+            goodbye = queue.run() => panic!("given up: {goodbye:?}"),
             () = reading => {}
         }
         let mut bytes = [0; 6];
-        ear.read_exact(&mut bytes).await.unwrap();
+        reader.read_exact(&mut bytes).await.unwrap();
     }
 
     #[tokio::test]
-    async fn however_many_pings_come_one_pong_is_owed() {
-        let (lane, _ear, _client) = lane().await;
-        stuff(&lane).await;
-        let before = lane.waiting.lock().rest.len();
+    async fn however_many_pings_arrive_one_pong_is_queued() {
+        let (queue, _reader, _client) = queue().await;
+        stuff(&queue).await;
+        let before = queue.waiting.lock().rest.len();
         for number in 0..100_000_u32 {
             let mut pong = vec![0x8a, 4];
             pong.extend(number.to_be_bytes());
-            lane.answer(&pong);
-            lane.ping();
+            queue.answer(&pong);
+            queue.ping();
         }
-        let waiting = lane.waiting.lock();
+        let waiting = queue.waiting.lock();
         assert_eq!(waiting.rest.len(), before);
         assert_eq!(
             waiting.pong.as_deref(),
@@ -638,31 +637,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_too_fast_waits_with_its_sender() {
-        let (_lane, mut ear, mut client) = lane().await;
+    async fn bytes_that_arrive_too_fast_wait_with_the_sender() {
+        let (_queue, mut reader, mut client) = queue().await;
         tokio::spawn(async move { client.write_all(&vec![1; READ_BYTES * 3]).await });
         let began = Instant::now();
         let mut bytes = vec![0; READ_BYTES * 3];
-        ear.read_exact(&mut bytes).await.unwrap();
+        reader.read_exact(&mut bytes).await.unwrap();
         assert!(began.elapsed() >= READ_PERIOD);
     }
 
     #[tokio::test]
     async fn one_large_event_is_let_through() {
-        let (lane, _ear, _client) = lane().await;
-        lane.event(Bytes::from(vec![0; EVENT_BYTES * 2]));
-        assert!(!lane.is_closing());
+        let (queue, _reader, _client) = queue().await;
+        queue.event(Bytes::from(vec![0; EVENT_BYTES * 2]));
+        assert!(!queue.is_closing());
     }
 
     #[tokio::test]
-    async fn the_goodbye_comes_last() {
-        let (lane, ear, mut client) = lane().await;
-        lane.event(Bytes::from_static(b"one"));
-        lane.close(close::LEFT, "left");
-        let goodbye = lane.run().await.unwrap();
+    async fn the_close_frame_is_last() {
+        let (queue, reader, mut client) = queue().await;
+        queue.event(Bytes::from_static(b"one"));
+        queue.close(close::LEFT, "left");
+        let goodbye = queue.run().await.unwrap();
         assert_eq!(goodbye.code, close::LEFT);
-        lane.answer(b"\x88\x02\x03\xe8");
-        drop((lane, ear));
+        queue.answer(b"\x88\x02\x03\xe8");
+        drop((queue, reader));
         let mut heard = Vec::new();
         client.read_to_end(&mut heard).await.unwrap();
         assert_eq!(

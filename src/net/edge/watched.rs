@@ -1,5 +1,5 @@
-//! Watched: the socket of an HTTP connection, and what the connection is at. A WebSocket is
-//! unwrapped from it.
+//! Watched: the socket of an HTTP connection, and the stage of the connection. A WebSocket takes
+//! the inner socket.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,28 +14,28 @@ use tokio::time::Instant;
 
 use super::accept::HttpTimes;
 
-/// A moment that is never waited for to its end.
+/// A deadline that is never reached.
 const FAR: Duration = Duration::from_hours(1);
 
-/// What a connection is at, and since when.
+/// Stage of a connection, and since when.
 #[derive(Debug, Clone, Copy)]
 enum ConnectionStage {
-    /// The head of a request is to come.
+    /// Waiting for the head of a request.
     Head(Instant),
-    /// A request is worked on.
+    /// Handling a request.
     Working,
-    /// Nothing: the last answer is out.
+    /// Idle: the last response has been sent.
     Idle(Instant),
 }
 
 #[derive(Debug, Clone, Copy)]
 struct WatchState {
     stage: ConnectionStage,
-    /// Since when nothing of an answer was taken, while something waits to be.
+    /// Since when no byte of a response was taken, while some wait.
     stalled: Option<Instant>,
 }
 
-/// What a connection is at. Its socket and its requests tell.
+/// State of a connection, updated by its socket and its requests.
 #[derive(Debug)]
 pub(super) struct Pulse {
     times: HttpTimes,
@@ -43,7 +43,7 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    /// Of a new connection.
+    /// State of a new connection.
     pub(super) fn new(times: HttpTimes, now: Instant) -> Self {
         let state = WatchState {
             stage: ConnectionStage::Head(now),
@@ -55,7 +55,7 @@ impl Pulse {
         }
     }
 
-    /// When it has taken too long for what it is at.
+    /// Deadline of the current stage.
     pub(super) fn deadline(&self, now: Instant) -> Instant {
         let state = *self.state.lock();
         let of_stage = match state.stage {
@@ -68,12 +68,12 @@ impl Pulse {
         first.unwrap_or(now + FAR)
     }
 
-    /// The head of a request has been read.
+    /// The head of a request was read.
     pub(super) fn head_is_there(&self) {
         self.state.lock().stage = ConnectionStage::Working;
     }
 
-    /// The answer has been handed over whole.
+    /// The response was handed over completely.
     pub(super) fn answered(&self, now: Instant) {
         self.state.lock().stage = ConnectionStage::Idle(now);
     }
@@ -95,7 +95,7 @@ impl Pulse {
     }
 }
 
-/// The socket.
+/// A socket that reports its activity to a [`Pulse`].
 pub(super) struct WatchedSocket {
     socket: TcpStream,
     pulse: Arc<Pulse>,
@@ -106,7 +106,7 @@ impl WatchedSocket {
         Self { socket, pulse }
     }
 
-    /// The socket itself.
+    /// The inner socket.
     pub(super) fn into_socket(self) -> TcpStream {
         self.socket
     }
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_stage_has_its_time() {
+    fn each_stage_has_its_deadline() {
         let times = HttpTimes::default();
         let start = Instant::now();
         let pulse = Pulse::new(times, start);

@@ -1,4 +1,4 @@
-//! Bubble: a few people who talk among themselves wherever they stand.
+//! Bubble: conversation bubbles, groups of players who talk among themselves.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
@@ -6,56 +6,56 @@ use serde::Serialize;
 
 use crate::components::bubble::BubbleState;
 
-/// Makes, joins, leaves, locks or opens a bubble.
+/// Creates, joins, leaves, locks or unlocks a bubble.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct BubbleC2s {
-    /// 0 ask those near to talk in a bubble, 1 in an aside, 2 join or knock, 3 leave, 4 lock, 5
-    /// open, 6 agree, 7 decline.
+    /// 0 invite nearby players to a bubble, 1 to an aside, 2 join or knock, 3 leave, 4 lock,
+    /// 5 unlock, 6 accept an invitation, 7 decline it.
     pub deed: u8,
-    /// Which, to join; the player who asked, to agree or decline; otherwise 0.
+    /// Bubble to join, or player whose invitation is answered; otherwise 0.
     pub bubble: u32,
 }
 
-/// How bubbles are.
+/// States of bubbles.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct BubblesS2c {
-    /// Whether these are all.
+    /// Whether the list is complete.
     pub full: bool,
-    /// New and changed ones.
+    /// New and changed bubbles.
     pub bubbles: Vec<BubbleS2c>,
 }
 
-/// One of them.
+/// State of a bubble.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct BubbleS2c {
-    /// Which.
+    /// Id of the bubble.
     pub bubble: u32,
-    /// Whether those outside are heard and hear, softly.
+    /// Whether players outside hear the bubble, and are heard in it, at low volume.
     pub aside: bool,
     /// Whether others have to knock.
     pub locked: bool,
-    /// Who is in it, by rising number; nobody when it is no more.
+    /// Player numbers of the members, ascending; empty if the bubble has ended.
     pub players: Vec<u32>,
 }
 
-/// Somebody wants to come into the bubble the receiver is in.
+/// A player asks to join the receiver's bubble.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct BubbleKnockedS2c {
-    /// Who.
+    /// Number of the asking player.
     pub player: u32,
 }
 
-/// Someone asks the receiver to talk with them.
+/// A player invites the receiver to talk.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct BubbleAskedS2c {
-    /// Who.
+    /// Number of the inviting player.
     pub player: u32,
-    /// Whether those outside would be heard and hear, softly.
+    /// Whether players outside would hear the bubble, and be heard in it, at low volume.
     pub aside: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Chat: lines, what becomes of them, and emotes.
+//! Chat: messages, changes to them, reactions, typing and emotes.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
@@ -8,128 +8,128 @@ use crate::components::chat::{ChatMessage, Reaction};
 use crate::components::direct::DirectMessage;
 use crate::components::id::UserId;
 
-/// Say something to the space.
+/// Sends a chat message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ChatC2s {
-    /// The client's own number of the line.
+    /// Number that the client gave the message.
     pub client_id: u32,
-    /// The words, 1 to 4,000 characters after trimming.
+    /// Text, 1 to 4,000 characters after trimming.
     pub text: String,
-    /// Who it is for: 0 the space, 1 whoever hears the speaker, 2 everybody as an announcement.
+    /// Recipients: 0 the space, 1 players who hear the sender, 2 everyone, as an announcement.
     pub scope: u8,
-    /// The line that it answers.
+    /// Id of the message to which it replies.
     pub reply_to: Option<String>,
 }
 
-/// Something that was said.
+/// A chat message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ChatMessageS2c {
-    /// The line's id.
+    /// Id of the message.
     pub id: String,
-    /// The sender's own number of it, in the sender's copy alone.
+    /// Number that the sender's client gave it; only in the sender's copy.
     pub client_id: Option<u32>,
-    /// Who said it, when it is said and not remembered.
+    /// Player who sends it; `None` in the history.
     pub player: Option<u32>,
-    /// The user's id.
+    /// Id of the user who sent it.
     pub user: String,
-    /// Their name when they said it.
+    /// Name of the user at that time.
     pub name: String,
-    /// The words.
+    /// Text.
     pub text: String,
-    /// Unix milliseconds.
+    /// Time it was sent, in Unix milliseconds.
     pub at: u64,
-    /// Who it is for, as in [`ChatC2s`].
+    /// Recipients, as in [`ChatC2s`].
     pub scope: u8,
-    /// The line that it answers.
+    /// Id of the message to which it replies.
     pub reply_to: Option<String>,
-    /// When its words were changed last.
+    /// Time of the last edit, in Unix milliseconds.
     pub edited: Option<u64>,
-    /// Whether it was taken back; it has no words then.
+    /// Whether it was deleted; the text is empty then.
     pub deleted: bool,
-    /// What people think of it.
+    /// Reactions to it.
     pub reactions: Vec<ReactionS2c>,
 }
 
-/// One kind of reaction to a line.
+/// The users who reacted to a message with one emoji.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ReactionS2c {
     /// One emoji.
     pub emoji: String,
-    /// The ids of who shows it: at most [`NAMED`], the reader among them.
+    /// Ids of the users: at most [`NAMED`], the reader among them.
     pub users: Vec<String>,
-    /// How many more there are.
+    /// Number of further users.
     pub more: u32,
 }
 
-/// People who are named with a reaction of a remembered line.
+/// Maximum number of users listed with a reaction in the history.
 pub const NAMED: usize = 16;
 
-/// Lines that were said before, oldest first: follows the welcome, and answers [`ChatBeforeC2s`].
+/// Earlier messages, oldest first: follows the welcome, and answers [`ChatBeforeC2s`].
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct HistoryS2c {
-    /// The line before which they were said; nothing for the newest.
+    /// Id of the message before which they were sent; `None` for the newest.
     pub before: Option<String>,
-    /// As many as fit into 32 KiB.
+    /// Messages, as many as fit into 32 KiB.
     pub lines: Vec<ChatMessageS2c>,
-    /// Whether the space remembers older ones.
+    /// Whether the space has older ones.
     pub more: bool,
 }
 
-/// What was said before that?
+/// Asks for messages sent before another one.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ChatBeforeC2s {
-    /// The id of a line that the space remembers.
+    /// Id of a message in the history.
     pub id: String,
 }
 
 impl ChatMessageS2c {
-    /// The line as others than its sender see it when it is said.
-    pub fn of(line: &ChatMessage) -> Self {
+    /// A new message as users other than its sender see it.
+    pub fn of(message: &ChatMessage) -> Self {
         Self {
-            id: line.id.to_string(),
+            id: message.id.to_string(),
             client_id: None,
-            player: Some(line.player.0),
-            user: line.user.to_string(),
-            name: line.name.clone(),
-            text: line.text.clone(),
-            at: line.at,
-            scope: line.scope as u8,
-            reply_to: line.reply_to.map(|id| id.to_string()),
-            edited: line.edited,
-            deleted: line.is_deleted,
+            player: Some(message.player.0),
+            user: message.user.to_string(),
+            name: message.name.clone(),
+            text: message.text.clone(),
+            at: message.at,
+            scope: message.scope as u8,
+            reply_to: message.reply_to.map(|id| id.to_string()),
+            edited: message.edited,
+            deleted: message.is_deleted,
             reactions: Vec::new(),
         }
     }
 
-    /// The line as its sender sees it.
-    pub fn own(line: &ChatMessage) -> Self {
+    /// A message as its sender sees it.
+    pub fn own(message: &ChatMessage) -> Self {
         Self {
-            client_id: line.client_id,
-            ..Self::of(line)
+            client_id: message.client_id,
+            ..Self::of(message)
         }
     }
 
-    /// The line with what people think of it, as one user sees it: nothing of those they keep away.
-    pub fn judged(line: &ChatMessage, reader: UserId, blocked: &[UserId]) -> Self {
-        let kinds = line.reactions.iter();
+    /// A message with its reactions, without those of users the reader blocks.
+    pub fn judged(message: &ChatMessage, reader: UserId, blocked: &[UserId]) -> Self {
+        let kinds = message.reactions.iter();
         Self {
             reactions: kinds
                 .filter_map(|kind| ReactionS2c::of(kind, reader, blocked))
                 .collect(),
-            ..Self::of(line)
+            ..Self::of(message)
         }
     }
 
-    /// The same for a user who came later: its player number may be another's by now.
-    pub fn remembered(line: &ChatMessage, reader: UserId, blocked: &[UserId]) -> Self {
+    /// A message in the history. It has no player: the number may be another user's by now.
+    pub fn remembered(message: &ChatMessage, reader: UserId, blocked: &[UserId]) -> Self {
         Self {
             player: None,
-            ..Self::judged(line, reader, blocked)
+            ..Self::judged(message, reader, blocked)
         }
     }
 }
@@ -152,97 +152,97 @@ impl ReactionS2c {
     }
 }
 
-/// Give an own line other words.
+/// Edits an own message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ChatEditC2s {
-    /// Which line.
+    /// Id of the message.
     pub id: String,
-    /// The words, as in [`ChatC2s`].
+    /// New text, as in [`ChatC2s`].
     pub text: String,
 }
 
-/// Take a line back: an own one, or any by those who look after the space.
+/// Deletes a message: an own one, or any one for moderators of the space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ChatDeleteC2s {
-    /// Which line.
+    /// Id of the message.
     pub id: String,
 }
 
-/// Show a reaction to a line, or take it back.
+/// Adds or removes a reaction.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ReactC2s {
-    /// Which line.
+    /// Id of the message.
     pub id: String,
     /// One emoji.
     pub emoji: String,
-    /// Whether it is shown from now on.
+    /// `true` to add the reaction, `false` to remove it.
     pub on: bool,
 }
 
-/// I type; said again every few seconds while that goes on.
+/// Tells that the sender types; repeated every few seconds while typing.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct TypingC2s {
-    /// Whether I do.
+    /// Whether the sender types.
     pub on: bool,
 }
 
-/// A line has other words, or none.
+/// A message was edited or deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ChatChangedS2c {
-    /// Which line.
+    /// Id of the message.
     pub id: String,
-    /// Its words; nothing when it was deleted.
+    /// New text; `None` if it was deleted.
     pub text: Option<String>,
-    /// When, in Unix milliseconds.
+    /// Time of the change, in Unix milliseconds.
     pub at: u64,
 }
 
-/// A line has one reaction more or less.
+/// A reaction was added or removed.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ReactedS2c {
-    /// Which line.
+    /// Id of the message.
     pub id: String,
-    /// The id of the user.
+    /// Id of the user who reacted.
     pub user: String,
     /// One emoji.
     pub emoji: String,
-    /// Whether it is shown from now on.
+    /// `true` if it was added, `false` if it was removed.
     pub on: bool,
 }
 
-/// Somebody began to type, or stopped.
+/// A player started or stopped typing.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct TypingS2c {
-    /// Who.
+    /// Number of the typing player.
     pub player: u32,
     /// Whether they type.
     pub on: bool,
 }
 
-/// One person said something to another, wherever both are.
+/// A direct message. It reaches the recipient in any space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct DirectMessageS2c {
-    /// The message's id.
+    /// Id of the message.
     pub id: String,
-    /// The sender's own number of it, in the sender's copies alone.
+    /// Number that the sender's client gave it; only in the sender's copies.
     pub client_id: Option<u32>,
-    /// The id of who wrote it.
+    /// Id of the sender.
     pub from: String,
-    /// The name of who wrote it.
+    /// Name of the sender.
     pub name: String,
-    /// The id of who it is for.
+    /// Id of the recipient.
     pub to: String,
-    /// The words.
+    /// Text.
     pub text: String,
-    /// Unix milliseconds.
+    /// Time it was sent, in Unix milliseconds.
     pub at: u64,
 }
 
@@ -261,30 +261,30 @@ impl DirectMessageS2c {
     }
 }
 
-/// A line was not taken.
+/// A message was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ChatRefusedS2c {
-    /// The client's own number of the line.
+    /// Number that the client gave the message.
     pub client_id: u32,
-    /// For the person.
+    /// Reason, for the user.
     pub message: String,
 }
 
-/// Show something over the head.
+/// Shows an emote over the sender's head.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct EmoteC2s {
-    /// 0 to 5.
+    /// Emote, 0 to 5.
     pub kind: u8,
 }
 
-/// Somebody shows something over the head.
+/// A player shows an emote.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct EmoteS2c {
-    /// Who.
+    /// Player who shows it.
     pub player: u32,
-    /// 0 to 5.
+    /// Emote, 0 to 5.
     pub kind: u8,
 }

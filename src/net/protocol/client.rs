@@ -1,6 +1,6 @@
 //! Client: which protocol a client speaks, and what it asked for when it joined.
 
-/// What a client understands.
+/// The protocol of a client, with its options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProtocolKind {
     /// `plaza.v1`, seeing this many tiles across and down.
@@ -12,16 +12,16 @@ pub enum ProtocolKind {
     },
     /// The JSON protocol of `docs/api.md`.
     Json {
-        /// How arrivals are called, and what else the client asked for.
+        /// Word for arrivals.
         join_word: JoinWord,
-        /// Whether it wants what was said before it came.
+        /// Whether to send earlier chat messages on arrival.
         history: bool,
-        /// Whether it wants to know who is near, and to talk with them.
+        /// Whether to send who is near, and to pass on call signals.
         nearby: bool,
     },
 }
 
-/// How arrivals are called: half of the clients know one word, half the other.
+/// The word for arrivals: existing clients know one of two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JoinWord {
@@ -33,10 +33,10 @@ pub enum JoinWord {
 }
 
 impl JoinWord {
-    /// Both.
+    /// Both words.
     pub const ALL: [Self; 2] = [Self::UserJoined, Self::UserJoin];
 
-    /// As it stands in messages and settings.
+    /// The word in messages and settings.
     pub const fn word(self) -> &'static str {
         match self {
             Self::UserJoined => "user-joined",
@@ -44,7 +44,7 @@ impl JoinWord {
         }
     }
 
-    /// The one that is written so.
+    /// The variant with that word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|choice| choice.word() == word)
     }

@@ -1,39 +1,39 @@
-//! Element: things placed and removed while people are inside.
+//! Element: changes to the objects of a layout while players are in the space.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
 use serde::Serialize;
 
-/// An element was placed.
+/// An object was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ElementPlacedS2c {
-    /// The placement.
+    /// Id of the placed object.
     pub id: String,
-    /// What was placed.
+    /// Id of its element in the catalogue.
     pub element: String,
     /// Column of its top left tile.
     pub x: u16,
-    /// Row of it.
+    /// Row of its top left tile.
     pub y: u16,
-    /// The plan's version with it.
+    /// Version of the layout that includes it.
     pub map_version: u32,
 }
 
-/// A placement was removed.
+/// A placed object was removed.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ElementRemovedS2c {
-    /// The placement.
+    /// Id of the placed object.
     pub id: String,
-    /// The plan's version without it.
+    /// Version of the layout without it.
     pub map_version: u32,
 }
 
-/// The map, the zones or any number of elements are different: fetch the map again.
+/// The tiles, zones or any number of objects changed: fetch the map again.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct MapChangedS2c {
-    /// The plan's version now.
+    /// New version of the layout.
     pub map_version: u32,
 }

@@ -1,7 +1,7 @@
-//! Frame: what changed in a client's view since its last frame.
+//! Frame: changes in a client's view since its last frame.
 //!
-//! A relay writes a frame by copying shared pieces behind one another: header, roster, cells,
-//! dropped. The types here state the same bytes for whoever reads them.
+//! A relay writes a frame by concatenating shared pieces: header, roster, cells, dropped. The types
+//! here describe the same bytes.
 
 use bincode::de::Decoder;
 use bincode::enc::Encoder;
@@ -19,21 +19,21 @@ use crate::components::unit::{Position, SUBTILES};
 /// Tiles along the side of a cell.
 pub const CELL_TILES: u16 = 16;
 
-/// Sub-tile steps along the side of a cell.
+/// Sub-tile units along the side of a cell.
 pub const CELL_SIDE: i32 = CELL_TILES as i32 * SUBTILES;
 
-/// What changed since the client's last frame.
+/// Changes since the client's last frame.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct FrameS2c {
-    /// The part of this client alone.
+    /// The part that belongs to this client alone.
     #[cfg_attr(test, serde(flatten))]
     pub header: HeaderS2c,
-    /// Who came and went, if anybody did.
+    /// Players who joined or left, if there are any.
     pub roster: Option<RosterS2c>,
-    /// Who moved where.
+    /// Movements, by cell.
     pub cells: Vec<CellS2c>,
-    /// Cells no longer watched.
+    /// Cells that are no longer watched.
     pub dropped: Vec<u16>,
 }
 
@@ -41,53 +41,53 @@ pub struct FrameS2c {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct HeaderS2c {
-    /// The tick shown.
+    /// Tick of the shown state.
     pub tick: u64,
-    /// Which life of the space.
+    /// Epoch of the space; rises when it restarts.
     pub epoch: u64,
-    /// Of the overload ladder, 0 when there is none.
+    /// Step of the overload ladder; 0 for no overload.
     pub step: u8,
-    /// The own player, when it is another than in the frame before.
+    /// The client's own player, if it changed since the previous frame.
     pub own: Option<OwnS2c>,
 }
 
-/// What the server makes of a client's own steps.
+/// Authoritative state of the client's own player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct OwnS2c {
-    /// The highest input applied.
+    /// Highest `seq` of the applied inputs.
     pub ack: u32,
-    /// Where the player is.
+    /// State after that input.
     pub state: OwnStateS2c,
 }
 
-/// Who came, changed their card, or went.
+/// Players who joined, changed their card, or left.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct RosterS2c {
-    /// Whether everybody here is listed.
+    /// Whether `came` lists all players.
     pub full: bool,
     /// New or changed cards.
     pub came: Vec<CardS2c>,
-    /// Players no longer here.
+    /// Numbers of players who left.
     pub gone: Vec<u32>,
 }
 
-/// What others are told about a player.
+/// The public data of a player.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct CardS2c {
-    /// Their number.
+    /// Player number.
     pub player: u32,
-    /// The user's id.
+    /// Id of the user.
     pub user: String,
-    /// The name over the head.
+    /// Name above the player's head.
     pub name: String,
-    /// What they look like.
+    /// Avatar, if one was chosen.
     pub avatar: Option<AvatarS2c>,
     /// 0 available, 1 busy, 2 away, 3 do not disturb, 4 quiet.
     pub status: u8,
-    /// What they send: bit 0 audio, 1 video, 2 screen.
+    /// Media the player sends: bit 0 audio, 1 video, 2 screen.
     pub media: u8,
 }
 
@@ -95,9 +95,9 @@ pub struct CardS2c {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct AvatarS2c {
-    /// Its id.
+    /// Id of the avatar.
     pub id: String,
-    /// Where its picture is.
+    /// URL of its image.
     pub image_url: String,
 }
 
@@ -117,19 +117,19 @@ impl From<&Card> for CardS2c {
     }
 }
 
-/// What changed in one cell. A byte says which of the lists follow: most cells have one.
+/// Changes in one cell. A leading byte says which lists follow; most cells have only one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct CellS2c {
     /// `row × ceil(width / 16) + column`.
     pub index: u16,
-    /// Whether everybody in the cell is among the entries.
+    /// Whether `entries` lists all players in the cell.
     pub full: bool,
     /// Players who left the cell.
     pub left: Vec<u32>,
-    /// Players who came or moved, by rising number.
+    /// Players who entered or moved, by ascending number.
     pub entries: Vec<EntryS2c>,
-    /// Players who walked on from where the client has them, by rising number.
+    /// Players who moved a short way from the position the client knows, by ascending number.
     pub steps: Vec<StepS2c>,
 }
 
@@ -187,34 +187,34 @@ impl<C> Decode<C> for CellS2c {
 
 bincode::impl_borrow_decode!(CellS2c);
 
-/// One player in a cell.
+/// Position and motion of one player in a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct EntryS2c {
-    /// Difference to the number before; the first is the number itself.
+    /// Difference to the previous player number; the first is the number itself.
     pub gap: u32,
-    /// Place inside the cell, facing and motion.
+    /// Position inside the cell, facing and motion, as in [`pack`].
     pub bits: [u8; 3],
 }
 
-/// One player who walked on: of the place only the low bits, because whoever reads it knows about
-/// where the player is. Three bytes where the gap is below 15.
+/// A short move of one player. Only the low bits of the position are sent, because the reader knows
+/// roughly where the player is. Three bytes if the gap is below 15.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct StepS2c {
-    /// As in [`EntryS2c`], among the steps.
+    /// Difference to the previous player number among the steps.
     pub gap: u32,
-    /// The low 8 bits of the place, to the right and down.
+    /// Low 8 bits of x and y.
     pub low: [u8; 2],
-    /// Facing, and motion four times.
+    /// Facing + 4 × motion.
     pub turn: u8,
 }
 
-/// The gap that says that the rest of it follows.
+/// Gap value that means that the rest of the gap follows.
 const WIDE_GAP: u32 = 15;
 
 impl StepS2c {
-    /// The step of a player who stands as [`pack`] wrote.
+    /// The step for a player whose stance [`pack`] wrote.
     pub const fn of(gap: u32, bits: [u8; 3]) -> Self {
         let [low, middle, high] = bits;
         Self {
@@ -224,8 +224,7 @@ impl StepS2c {
         }
     }
 
-    /// The stance of a player whom the reader has near that place; `None` for a motion that does
-    /// not exist.
+    /// The new stance of a player near the known position; `None` for a motion that does not exist.
     pub fn stance(self, from: Position) -> Option<Stance> {
         let on = |from: i32, low: u8| from + i32::from(low.wrapping_sub(from as u8).cast_signed());
         let [x, y] = self.low;
@@ -272,7 +271,7 @@ impl<C> Decode<C> for StepS2c {
 
 bincode::impl_borrow_decode!(StepS2c);
 
-/// A stance in 24 bits: 10 + 10 for the place inside the cell, 2 for the facing, 2 for the motion.
+/// Packs a stance into 24 bits: 10 + 10 for the position in the cell, 2 facing, 2 motion.
 pub fn pack(stance: &Stance) -> [u8; 3] {
     let x = stance.position.x.rem_euclid(CELL_SIDE) as u32;
     let y = stance.position.y.rem_euclid(CELL_SIDE) as u32;
@@ -281,8 +280,7 @@ pub fn pack(stance: &Stance) -> [u8; 3] {
     [low, middle, high]
 }
 
-/// The stance that [`pack`] wrote, in the cell whose top left corner is given; `None` for a motion
-/// that does not exist.
+/// Unpacks a stance in the cell with that top left corner; `None` for a motion that does not exist.
 pub fn unpack(bits: [u8; 3], corner: Position) -> Option<Stance> {
     let (x, y) = place_in_cell(bits);
     let turn = bits[2] >> 4;
@@ -305,7 +303,7 @@ const fn motion(number: u8) -> Option<Motion> {
     }
 }
 
-/// The place inside the cell that [`pack`] wrote.
+/// The position inside the cell that [`pack`] wrote, in sub-tile units.
 pub const fn place_in_cell(bits: [u8; 3]) -> (i32, i32) {
     let bits = u32::from_le_bytes([bits[0], bits[1], bits[2], 0]);
     ((bits & 0x3ff) as i32, (bits >> 10 & 0x3ff) as i32)
@@ -328,7 +326,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_step_leads_to_where_the_player_is_from_anywhere_near(
+        fn a_step_gives_the_new_position_from_any_position_nearby(
             x in 0..64_000, y in 0..64_000, dx in -128..=127, dy in -128..=127, gap in 0..400_u32
         ) {
             let now = stance(x, y);
@@ -341,8 +339,12 @@ mod tests {
         }
 
         #[test]
-        fn a_cell_is_read_as_it_was_written(
-            index: u16, full: bool, left: Vec<u32>, entries: Vec<(u32, [u8; 3])>, steps: Vec<(u32, [u8; 3])>
+        fn a_cell_reads_back_as_it_was_written(
+            index: u16,
+            full: bool,
+            left: Vec<u32>,
+            entries: Vec<(u32, [u8; 3])>,
+            steps: Vec<(u32, [u8; 3])>
         ) {
             let cell = CellS2c {
                 index,

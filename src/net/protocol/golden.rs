@@ -1,4 +1,4 @@
-//! Golden: one vector of every message, read by this suite and by the web client's.
+//! Golden: one test vector for every message, read by these tests and by those of the web client.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ use super::zone::{AdmitC2s, AdmittedS2c, KnockC2s, KnockedS2c, LockC2s, PortalS2
 use super::{ClientMessage, FRAME_VARIANT, SCHEMA, ServerMessage, VERSION};
 use crate::net::codec::{decode, encode};
 
-/// Somebody between two tiles, with a carry both ways.
+/// A player between two tiles, with a carry in both directions.
 pub const OWN: OwnStateS2c = OwnStateS2c {
     x: 1_312,
     y: -7,
@@ -176,7 +176,7 @@ fn client_messages() -> Vec<(&'static str, ClientMessage)> {
     ]
 }
 
-fn line(client_id: Option<u32>, player: Option<u32>) -> ChatMessageS2c {
+fn message(client_id: Option<u32>, player: Option<u32>) -> ChatMessageS2c {
     ChatMessageS2c {
         id: "0197a1b2-0000-7000-8000-00000000000a".into(),
         client_id,
@@ -278,7 +278,7 @@ fn frame() -> FrameS2c {
     }
 }
 
-/// As most frames are: somebody walked on.
+/// A typical frame: one player moved.
 fn steady_frame() -> FrameS2c {
     FrameS2c {
         header: HeaderS2c {
@@ -329,7 +329,7 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ),
         ("Frame", ServerMessage::Frame(frame())),
         ("Frame", ServerMessage::Frame(steady_frame())),
-        ("Chat", ServerMessage::Chat(line(Some(3), Some(12)))),
+        ("Chat", ServerMessage::Chat(message(Some(3), Some(12)))),
         (
             "ChatRefused",
             ServerMessage::ChatRefused(ChatRefusedS2c {
@@ -519,7 +519,7 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
             "History",
             ServerMessage::History(HistoryS2c {
                 before: Some("l9".into()),
-                lines: vec![line(None, None)],
+                lines: vec![message(None, None)],
                 more: true,
             }),
         ),
@@ -599,7 +599,7 @@ fn the_golden_vectors_and_the_schema_are_those_of_these_types() {
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(
         kept, now,
-        "the bytes changed: run the tests once with PLAZA_WRITE_GOLDEN=1, then mend \
+        "the bytes changed: run the tests once with PLAZA_WRITE_GOLDEN=1, then update \
         web/src/net/codec.ts"
     );
     assert_eq!(
@@ -631,7 +631,7 @@ fn a_cut_or_longer_message_is_refused() {
         }
         assert!(
             decode::<ClientMessage>(&[&bytes[..], &[0]].concat()).is_err(),
-            "{name} with a byte behind"
+            "{name} with an extra byte"
         );
     }
 }

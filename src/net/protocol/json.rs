@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 
-/// One message.
+/// Encodes one message.
 ///
 /// # Panics
 ///
@@ -14,8 +14,7 @@ pub fn message(kind: &str, payload: &impl Serialize) -> Bytes {
     text.expect("plain data is always JSON").into()
 }
 
-/// Tells one client that what it sent was refused: a code for programs and a sentence for the
-/// person.
+/// Error message: the code is for programs, the text for the user.
 pub fn error(code: &str, text: &str) -> Bytes {
     message("error", &json!({ "code": code, "message": text }))
 }

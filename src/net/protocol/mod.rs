@@ -1,8 +1,8 @@
 //! Protocol: the types of `plaza.v1`, one file per domain, direction in the name.
 //! `docs/protocol.md` states every byte.
 //!
-//! May use `components`. Never: sockets, state, decisions. Bytes are the business of `codec`,
-//! meaning that of `session`.
+//! May use `components`. Never: sockets, state, decisions. `codec` encodes the messages, `session`
+//! interprets them.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
@@ -26,135 +26,134 @@ pub mod zone;
 /// The WebSocket subprotocol.
 pub const SUBPROTOCOL: &str = "plaza.v1";
 
-/// The protocol's version in `Hello`.
+/// Version of the protocol in `Hello`.
 pub const VERSION: u16 = 1;
 
-/// FNV-1a over the golden vectors: both sides state it, so that a client of other bytes is refused,
-/// never misread.
+/// FNV-1a hash of the golden vectors. Client and server compare it, so that a client with other
+/// messages is refused instead of misread.
 pub const SCHEMA: u32 = 3_162_260_748;
 
-/// What a client says.
+/// Messages from a client.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(untagged))]
 pub enum ClientMessage {
-    /// First of all.
+    /// Joins a space; always the first message.
     Hello(session::HelloC2s),
-    /// One step of a held direction.
+    /// Moves one step in a held direction.
     Input(movement::InputC2s),
-    /// Walk to a tile.
+    /// Walks to a tile.
     WalkTo(movement::WalkToC2s),
-    /// Walk up to somebody.
+    /// Walks to another player.
     WalkToPlayer(movement::WalkToPlayerC2s),
-    /// Say something to the space.
+    /// Sends a chat message.
     Chat(chat::ChatC2s),
-    /// Show something over the head.
+    /// Shows an emote.
     Emote(chat::EmoteC2s),
-    /// The window shows this many tiles now.
+    /// Changes the number of visible tiles.
     View(session::ViewC2s),
-    /// Is anybody there?
+    /// Asks for a pong.
     Ping(session::PingC2s),
-    /// Leave for good.
+    /// Leaves for good.
     Leave,
-    /// Something for somebody I am connected to.
+    /// Call signal for a peer.
     Signal(peers::SignalC2s),
-    /// What I send right now.
+    /// Tells which media the sender sends.
     Media(status::MediaC2s),
-    /// Whether I want to be spoken to.
+    /// Sets the sender's status.
     Status(status::StatusC2s),
-    /// Look here.
+    /// Waves at a player.
     Wave(status::WaveC2s),
-    /// Lock or open the private area I stand in.
+    /// Locks or unlocks the private zone in which the sender stands.
     Lock(zone::LockC2s),
-    /// Let me in.
+    /// Knocks at a private zone.
     Knock(zone::KnockC2s),
-    /// Somebody who knocked may come in.
+    /// Lets in a player who knocked.
     Admit(zone::AdmitC2s),
-    /// Keep somebody away from me, or no longer.
+    /// Blocks or unblocks a user.
     Block(status::BlockC2s),
-    /// Something for the forwarding unit.
+    /// Request to the SFU.
     Forward(peers::SfuC2s),
-    /// Give an own line other words.
+    /// Edits an own message.
     ChatEdit(chat::ChatEditC2s),
-    /// Take a line back.
+    /// Deletes a message.
     ChatDelete(chat::ChatDeleteC2s),
-    /// Show a reaction to a line.
+    /// Adds or removes a reaction.
     React(chat::ReactC2s),
-    /// I type.
+    /// Tells whether the sender types.
     Typing(chat::TypingC2s),
-    /// Let us talk among ourselves.
+    /// Creates, joins, leaves, locks or unlocks a conversation bubble.
     Bubble(bubble::BubbleC2s),
-    /// What was said before that?
+    /// Asks for earlier chat messages.
     ChatBefore(chat::ChatBeforeC2s),
-    /// Take me to where people arrive.
+    /// Moves the sender to the arrival point.
     Home,
-    /// I go where someone goes.
+    /// Follows a player, or stops.
     Follow(status::FollowC2s),
 }
 
-/// What the server says.
+/// Messages from the server.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(untagged))]
 pub enum ServerMessage {
-    /// Come in.
+    /// The client has joined.
     Welcome(session::WelcomeS2c),
-    /// No, and why.
+    /// The client may not join; says why.
     Refused(session::RefusedS2c),
-    /// What changed in view.
+    /// Changes in the client's view.
     Frame(frame::FrameS2c),
-    /// Somebody said something.
+    /// A chat message.
     Chat(chat::ChatMessageS2c),
-    /// A line was not taken.
+    /// A message was refused.
     ChatRefused(chat::ChatRefusedS2c),
-    /// Somebody shows something over the head.
+    /// A player shows an emote.
     Emote(chat::EmoteS2c),
-    /// An element was placed.
+    /// An object was placed.
     ElementPlaced(element::ElementPlacedS2c),
-    /// A placement was removed.
+    /// An object was removed.
     ElementRemoved(element::ElementRemovedS2c),
-    /// The map is different from now on.
+    /// The map changed.
     MapChanged(element::MapChangedS2c),
-    /// I am here.
+    /// Reply to a ping.
     Pong(session::PongS2c),
-    /// Something the person should read.
+    /// A notice for the user.
     Notice(session::NoticeS2c),
-    /// Who hears and sees whom.
+    /// Players that the receiver hears or sees, or that hear or see the receiver.
     Peers(peers::PeersS2c),
-    /// Something from somebody I am connected to.
+    /// Call signal from a peer.
     Signal(peers::SignalS2c),
-    /// Somebody wants attention.
+    /// A player waves at the receiver.
     Waved(status::WavedS2c),
-    /// How a private area is now.
+    /// State of a private zone.
     Zone(zone::ZoneS2c),
-    /// Somebody wants to come in.
+    /// A player knocks at the receiver's private zone.
     Knocked(zone::KnockedS2c),
-    /// I may come in.
+    /// The receiver may enter a private zone.
     Admitted(zone::AdmittedS2c),
-    /// I stepped through to another space.
+    /// The receiver took a portal to another space.
     Portal(zone::PortalS2c),
-    /// Something from the forwarding unit.
+    /// Reply of the SFU.
     Forward(peers::SfuS2c),
-    /// A line has other words, or none.
+    /// A message was edited or deleted.
     ChatChanged(chat::ChatChangedS2c),
-    /// A line has one reaction more or less.
+    /// A reaction was added or removed.
     Reacted(chat::ReactedS2c),
-    /// Somebody types.
+    /// A player started or stopped typing.
     Typing(chat::TypingS2c),
-    /// Somebody wrote to this person alone, or this person to somebody.
+    /// A direct message from or to the receiver.
     Direct(chat::DirectMessageS2c),
-    /// How bubbles are.
+    /// States of conversation bubbles.
     Bubbles(bubble::BubblesS2c),
-    /// Somebody wants to come into my bubble.
+    /// A player asks to join the receiver's bubble.
     BubbleKnocked(bubble::BubbleKnockedS2c),
-    /// What was said before.
+    /// Earlier chat messages.
     History(chat::HistoryS2c),
-    /// Messages were left out.
+    /// Messages to the receiver were left out.
     Missed(session::MissedS2c),
-    /// Someone asks me to talk in a bubble.
+    /// A player invites the receiver to a bubble.
     BubbleAsked(bubble::BubbleAskedS2c),
-    /// Someone goes where I go.
+    /// A player follows the receiver, or stops.
     Followed(status::FollowedS2c),
 }
 
-/// The variant number of [`ServerMessage::Frame`], which relays write by hand in front of shared
-/// pieces.
+/// Variant number of [`ServerMessage::Frame`]. Relays write it themselves before the shared pieces.
 pub const FRAME_VARIANT: u8 = 2;

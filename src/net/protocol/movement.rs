@@ -1,4 +1,4 @@
-//! Movement: steps and walks asked for, and where the own player exactly is.
+//! Movement: inputs, and the exact state of the client's own player.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
@@ -6,51 +6,51 @@ use serde::Serialize;
 
 use crate::components::player::OwnState;
 
-/// One simulation step of a held direction.
+/// One simulation step in a held direction.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct InputC2s {
-    /// Rises by one with every input and walk.
+    /// Number that rises by one with every input and walk.
     pub seq: u32,
-    /// 0 none, then clockwise from up.
+    /// 0 for none, then 1 to 8 clockwise from up.
     pub direction: u8,
-    /// Whether running.
+    /// Whether the player runs.
     pub run: bool,
 }
 
-/// Walk to a tile by the server's path finding.
+/// Walks to a tile with the server's path finding.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct WalkToC2s {
     /// As in [`InputC2s`].
     pub seq: u32,
-    /// Column.
+    /// Column of the tile.
     pub x: u16,
-    /// Row.
+    /// Row of the tile.
     pub y: u16,
 }
 
-/// Walk up to somebody.
+/// Walks to another player.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct WalkToPlayerC2s {
     /// As in [`InputC2s`].
     pub seq: u32,
-    /// To whom.
+    /// Player to walk to.
     pub player: u32,
 }
 
-/// Where the client's own player exactly is.
+/// Exact state of the client's own player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct OwnStateS2c {
-    /// In 1/64 tile.
+    /// Horizontal position in 1/64 tile.
     pub x: i32,
-    /// In 1/64 tile.
+    /// Vertical position in 1/64 tile.
     pub y: i32,
-    /// What did not fill a sub-tile yet, to the right.
+    /// Horizontal remainder below one sub-tile unit.
     pub carry_x: i8,
-    /// And down.
+    /// Vertical remainder.
     pub carry_y: i8,
     /// 0 down, 1 left, 2 right, 3 up.
     pub facing: u8,

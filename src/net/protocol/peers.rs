@@ -1,4 +1,4 @@
-//! Peers: who hears and sees whom, and what those who do say to one another to open their calls.
+//! Peers: players who hear and see each other, and the signals with which they open calls.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
@@ -6,28 +6,28 @@ use serde::Serialize;
 
 use crate::components::peers::Peer;
 
-/// Something for somebody the sender is connected to: how to open, change or mend their call. The
-/// server does not read it.
+/// Call signal for a peer of the sender, to open, change or repair their call. The server does not
+/// read it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct SignalC2s {
-    /// For whom.
+    /// Player who receives it.
     pub player: u32,
     /// JSON: `{description}` or `{candidate}`; at most 12 KiB.
     pub body: String,
 }
 
-/// Something from somebody the receiver is connected to.
+/// Call signal from a peer of the receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct SignalS2c {
-    /// From whom.
+    /// Player who sent it.
     pub player: u32,
-    /// As it was sent.
+    /// The body as it was sent.
     pub body: String,
 }
 
-/// Something for the forwarding unit.
+/// Request to the SFU.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct SfuC2s {
@@ -35,27 +35,27 @@ pub struct SfuC2s {
     pub body: String,
 }
 
-/// Something from the forwarding unit.
+/// Reply of the SFU.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct SfuS2c {
-    /// JSON.
+    /// The reply, as JSON.
     pub body: String,
 }
 
-/// Who the receiver hears and sees, and who hears and sees them.
+/// Players that the receiver hears or sees, or that hear or see the receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct PeersS2c {
-    /// Whether these are all.
+    /// Whether the list is complete.
     pub full: bool,
-    /// New and changed ones, by rising number.
+    /// New and changed peers, by ascending number.
     pub peers: Vec<PeerS2c>,
-    /// Those who no longer are, by rising number.
+    /// Players who are no longer peers, by ascending number.
     pub gone: Vec<u32>,
 }
 
-/// One of them.
+/// How one player hears and sees another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 #[expect(
@@ -63,28 +63,28 @@ pub struct PeersS2c {
     reason = "two senses in two directions are four independent flags"
 )]
 pub struct PeerS2c {
-    /// Who.
+    /// Player number of the peer.
     pub player: u32,
     /// Whether the receiver hears them.
     pub hear: bool,
     /// Whether they hear the receiver.
     pub heard: bool,
-    /// Whether the receiver sees their pictures.
+    /// Whether the receiver sees their video.
     pub see: bool,
-    /// Whether they see the receiver's.
+    /// Whether they see the receiver's video.
     pub seen: bool,
-    /// How loud they are by the rule of the place, 0 to 255.
+    /// Volume by the proximity rules, 0 to 255.
     pub gain: u8,
-    /// By which rule: 0 distance, 1 private area, 2 stage, 3 bubble.
+    /// Rule that applies: 0 distance, 1 private zone, 2 stage, 3 bubble.
     pub why: u8,
-    /// 0 from one to the other, 1 through the forwarding unit.
+    /// Media route: 0 direct, 1 through the SFU.
     pub route: u8,
-    /// The receiver's part in perfect negotiation.
+    /// Whether the receiver is the polite side of perfect negotiation.
     pub polite: bool,
 }
 
 impl PeerS2c {
-    /// A peer as the player is told who has it.
+    /// The peer as its receiver is told about it.
     pub fn of(peer: &Peer, receiver: crate::components::id::PlayerId) -> Self {
         Self {
             player: peer.player.0,

@@ -1,4 +1,4 @@
-//! Session: coming in, staying in touch, being told.
+//! Session: joining, pings and notices.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
@@ -14,25 +14,25 @@ pub struct HelloC2s {
     pub version: u16,
     /// [`super::SCHEMA`].
     pub schema: u32,
-    /// The sign-in token.
+    /// Sign-in token.
     pub token: String,
-    /// The space's id.
+    /// Id of the space.
     pub space: String,
-    /// Tiles that the window shows, across.
+    /// Number of visible tiles across.
     pub view_width: u16,
-    /// And down.
+    /// Number of visible tiles down.
     pub view_height: u16,
-    /// The name of a zone to arrive in: the other end of a portal.
+    /// Ticket from a `Portal`; any other value is ignored.
     pub arrive: Option<String>,
 }
 
-/// The window was resized or zoomed.
+/// The number of visible tiles changed.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ViewC2s {
-    /// Tiles across.
+    /// Number of visible tiles across.
     pub width: u16,
-    /// Tiles down.
+    /// Number of visible tiles down.
     pub height: u16,
 }
 
@@ -40,45 +40,45 @@ pub struct ViewC2s {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct PingC2s {
-    /// Comes back in the answer.
+    /// Number that the answer repeats.
     pub nonce: u32,
 }
 
-/// The client is in.
+/// The client has joined.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct WelcomeS2c {
-    /// The client's own player.
+    /// Number of the client's own player.
     pub player: u32,
-    /// Which life of the space this is.
+    /// Epoch of the space.
     pub epoch: u64,
-    /// The last tick.
+    /// Last tick.
     pub tick: u64,
     /// Ticks per second.
     pub tick_rate: u8,
-    /// What the space is called.
+    /// Name of the space.
     pub space_name: String,
-    /// Columns.
+    /// Width in tiles.
     pub width: u16,
-    /// Rows.
+    /// Height in tiles.
     pub height: u16,
-    /// The plan's version, for fetching the map.
+    /// Version of the layout, for fetching the map.
     pub map_version: u32,
-    /// Hash of the collision grid, for checking it.
+    /// Hash of the collision grid, for verification.
     pub grid_hash: u32,
-    /// Where the own player is.
+    /// State of the client's own player.
     pub own: OwnStateS2c,
-    /// Ids of the users whom this one keeps away.
+    /// Ids of the users that this user blocks.
     pub blocked: Vec<String>,
 }
 
-/// The client is not let in; the socket closes with the same code.
+/// The client may not join. The socket closes with the same code.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct RefusedS2c {
-    /// A close code.
+    /// Close code.
     pub code: u16,
-    /// For the person.
+    /// Reason, for the user.
     pub message: String,
 }
 
@@ -86,27 +86,27 @@ pub struct RefusedS2c {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct PongS2c {
-    /// The ping's.
+    /// Number from the ping.
     pub nonce: u32,
-    /// The last tick this client could know.
+    /// Last tick that the client may know.
     pub tick: u64,
 }
 
-/// Something the person should read.
+/// A notice for the user.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct NoticeS2c {
-    /// For the program.
+    /// Code, for programs.
     pub code: String,
-    /// For the person.
+    /// Text, for the user.
     pub message: String,
 }
 
-/// The client read slower than was said, so some messages were left out. How things are follows:
-/// what was said lately, areas, bubbles and who is near.
+/// The client read too slowly, so some messages were left out. The current state follows: recent
+/// chat, private zones, bubbles and peers.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct MissedS2c {
-    /// The plan's version, for fetching the map when it is another.
+    /// Version of the layout; if it differs, fetch the map.
     pub map_version: u32,
 }

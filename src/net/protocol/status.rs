@@ -1,22 +1,22 @@
-//! Status: whether somebody wants to be spoken to, what they send, waves, and who is not let near.
+//! Status: availability, media a player sends, waves, following and blocking.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
 use serde::Serialize;
 
-/// What the sender sends to its peers right now.
+/// Media that the sender sends to its peers.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct MediaC2s {
-    /// Their voice.
+    /// Microphone.
     pub audio: bool,
-    /// Their face.
+    /// Camera.
     pub video: bool,
-    /// Their screen.
+    /// Screen.
     pub screen: bool,
 }
 
-/// Whether the sender wants to be spoken to.
+/// Sets the sender's availability.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct StatusC2s {
@@ -24,51 +24,51 @@ pub struct StatusC2s {
     pub status: u8,
 }
 
-/// Calls for somebody's attention.
+/// Asks for a player's attention.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct WaveC2s {
-    /// Whose.
+    /// Player who is asked.
     pub player: u32,
-    /// 0 a wave, 1 come into my area, 2 I am walking up to you, 3 come along with me; to oneself:
-    /// everybody who hears the sender.
+    /// 0 wave, 1 invitation to the sender's zone, 2 sender walks to the player, 3 invitation to
+    /// come along. Addressed to oneself: all players who hear the sender.
     pub kind: u8,
 }
 
-/// Somebody calls for the receiver's attention.
+/// A player asks for the receiver's attention.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct WavedS2c {
-    /// Who.
+    /// Number of the asking player.
     pub player: u32,
     /// As in [`WaveC2s`].
     pub kind: u8,
 }
 
-/// Goes where someone goes, through portals too, or no longer.
+/// Follows a player, through portals too, or stops.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct FollowC2s {
-    /// The one who is followed; nothing to stop.
+    /// Player to follow; `None` to stop.
     pub player: Option<u32>,
 }
 
-/// Someone follows the receiver, or no longer.
+/// A player follows the receiver, or stops.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct FollowedS2c {
-    /// Who.
+    /// Number of the following player.
     pub player: u32,
-    /// Whether.
+    /// Whether they follow.
     pub on: bool,
 }
 
-/// Keeps a user away from the sender, in every space, or no longer.
+/// Blocks or unblocks a user for the sender, in every space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct BlockC2s {
-    /// The user's id.
+    /// Id of the user.
     pub user: String,
-    /// Whether they are kept away.
+    /// Whether they are blocked.
     pub blocked: bool,
 }

@@ -1,76 +1,75 @@
-//! Zone: private areas that are locked and knocked at, and steps through portals.
+//! Zone: locking of private zones, knocking, and portals.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
 use serde::Serialize;
 
-/// Locks or opens a private area the sender stands in.
+/// Locks or unlocks a private zone in which the sender stands.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct LockC2s {
-    /// The zone's place in the map's list.
+    /// Index of the zone in the map's list.
     pub zone: u16,
-    /// Whether it shall be locked.
+    /// Whether to lock it.
     pub locked: bool,
 }
 
-/// Asks those in a private area to be let in.
+/// Asks the players in a private zone to be let in.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct KnockC2s {
-    /// The zone's place in the map's list.
+    /// Index of the zone in the map's list.
     pub zone: u16,
 }
 
-/// Lets somebody in who knocked at the area the sender stands in.
+/// Lets in a player who knocked at the zone in which the sender stands.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct AdmitC2s {
-    /// Who knocked.
+    /// Number of the player that knocked.
     pub player: u32,
 }
 
-/// How a private area is now.
+/// State of a private zone.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct ZoneS2c {
-    /// The zone's place in the map's list.
+    /// Index of the zone in the map's list.
     pub zone: u16,
-    /// Whether nobody may come in any more.
+    /// Whether it is locked.
     pub locked: bool,
-    /// How many stand in it.
+    /// Number of players in it.
     pub people: u16,
-    /// How many may; 0 for any number.
+    /// Maximum number of players; 0 for no limit.
     pub cap: u16,
-    /// Who locked it; nothing when it is open, or that is not known.
+    /// Player who locked it; `None` if it is unlocked, or if that is unknown.
     pub locked_by: Option<u32>,
 }
 
-/// Somebody wants to come into the area the receiver stands in.
+/// A player knocks at the zone in which the receiver stands.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct KnockedS2c {
-    /// Who.
+    /// Number of the knocking player.
     pub player: u32,
-    /// The zone's place in the map's list.
+    /// Index of the zone in the map's list.
     pub zone: u16,
 }
 
-/// The receiver may come in.
+/// The receiver may enter.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct AdmittedS2c {
-    /// The zone's place in the map's list.
+    /// Index of the zone in the map's list.
     pub zone: u16,
 }
 
-/// The receiver stepped through a portal to another space, and goes there now.
+/// The receiver took a portal to another space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
 pub struct PortalS2c {
-    /// The space's id.
+    /// Id of the space.
     pub space: String,
-    /// The name of the zone to arrive in, for `Hello.arrive`; empty for wherever people arrive
-    /// there.
+    /// Ticket for `Hello.arrive`; empty to arrive at the default point.
     pub arrive: String,
 }

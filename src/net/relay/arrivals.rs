@@ -1,5 +1,5 @@
-//! Arrivals: clients on their way in, those that go before they are in, and what a client is told
-//! to begin with.
+//! Arrivals: clients that are joining, those that leave before they have joined, and the first
+//! messages to a client.
 
 use std::sync::Arc;
 
@@ -15,15 +15,15 @@ use crate::net::protocol::close;
 use crate::net::protocol::session::{MissedS2c, WelcomeS2c};
 
 impl Relay {
-    /// Somebody wants in. An earlier connection of the same user is replaced; the player stays.
-    /// Nothing follows while newcomers must wait, or when a later one is here already.
+    /// A client joins. An earlier connection of the same user is replaced; the player stays.
+    /// Returns no command if newcomers must wait, or if a later connection has joined already.
     pub fn join(&mut self, arrival: Arrival) -> Option<Command> {
         let user = arrival.user;
-        let is_later = |other: UserId, wish: u64| other == user && wish > arrival.wish;
+        let is_later = |other: UserId, request: u64| other == user && request > arrival.wish;
         if self
             .clients
             .values()
-            .any(|client| is_later(client.user, client.wish))
+            .any(|client| is_later(client.user, client.request))
             || (self.arriving.iter().chain(&self.queue))
                 .any(|other| is_later(other.user, other.wish))
         {
@@ -46,8 +46,7 @@ impl Relay {
         Some(command)
     }
 
-    /// Lets in those who waited: one a tick while the space is overloaded, everybody when it no
-    /// longer is.
+    /// Lets queued clients join: one per tick while the space is overloaded, otherwise all.
     pub(super) fn admit(&mut self) -> Vec<Command> {
         let count = if self.step == Step::Queue {
             1
@@ -63,7 +62,7 @@ impl Relay {
         self.arriving[first..].iter().map(join_command).collect()
     }
 
-    /// A connection ended. Nothing follows when it was replaced before.
+    /// A connection ended. Returns no command if it was replaced before.
     pub fn detach(&mut self, client: ClientId, how: Departure) -> Option<Command> {
         if let Some(gone) = self.clients.remove(&client) {
             let player = gone.player;
@@ -75,8 +74,8 @@ impl Relay {
                 Departure::Lost => Command::Disconnect { player },
             });
         }
-        // Its player may be there at the next tick; `settle` sees that nobody waits for it and lets
-        // it go.
+        // The player may appear at the next tick. `settle` then finds that no client waits for it,
+        // and removes it.
         let mut arriving = self.arriving.iter();
         if let Some(index) = arriving.position(|arrival| arrival.client == client) {
             let gone = self.arriving.swap_remove(index);
@@ -86,7 +85,7 @@ impl Relay {
         None
     }
 
-    /// A user's player is there: whoever waits for it is welcomed.
+    /// A user's player has joined: welcomes the client that waits for it.
     pub(super) fn settle(
         &mut self,
         user: UserId,
@@ -99,28 +98,28 @@ impl Relay {
             .iter()
             .position(|arrival| arrival.user == user)
         else {
-            // Under another number than the client knows: it must join again.
+            // The player has another number than the client knows: the client must join again.
             self.clients.retain(|_, client| {
                 let stays = client.user != user || client.player == player;
                 if !stays {
-                    client.sink.close(close::AWAY, "the space started again");
+                    client.sink.close(close::AWAY, "the space has restarted");
                 }
                 stays
             });
             let is_watched = self.clients.values().any(|client| client.player == player);
             return (!is_watched).then_some(match abandoned {
-                // They were not seen by others, so they are not waited for.
+                // Others have not seen the player, so the space does not wait for it.
                 Some(Departure::Lost) if !again => Command::Leave { player },
                 Some(Departure::Left) => Command::Leave { player },
                 Some(Departure::Lost) | None => Command::Disconnect { player },
             });
         };
         let arrival = self.arriving.swap_remove(index);
-        // Before the welcome: what the client answers to it is the word of somebody who is in. The
-        // connection may be gone by now; its detach then follows and ends the player's stay.
+        // Before the welcome: the session must know the player when the client answers. If the
+        // connection is gone by now, its detach follows and removes the player.
         let _ = arrival.ready.send(player);
         let mut wants_history = true;
-        let eyes = match arrival.dialect {
+        let view = match arrival.dialect {
             ProtocolKind::Binary { width, height } => {
                 arrival
                     .sink
@@ -140,12 +139,12 @@ impl Relay {
             }
         };
         let client = RelayClient {
-            wish: arrival.wish,
+            request: arrival.wish,
             user,
             blocked: arrival.blocked,
             player,
             sink: arrival.sink,
-            eyes,
+            view,
         };
         if wants_history {
             self.tell_history(&client, None);
@@ -172,11 +171,11 @@ impl Relay {
         })
     }
 
-    /// Tells a client that read too slowly how things are, in place of the events that were left
-    /// out.
+    /// Sends the current state to a client that read too slowly, in place of the events that were
+    /// left out.
     pub(super) fn make_up(&mut self, id: ClientId) {
-        let missed = match self.clients.get_mut(&id).map(|client| &mut client.eyes) {
-            Some(ProtocolView::Json(eyes)) => Some(eyes.take_missed()),
+        let missed = match self.clients.get_mut(&id).map(|client| &mut client.view) {
+            Some(ProtocolView::Json(view)) => Some(view.take_missed()),
             Some(ProtocolView::Binary(_)) => None,
             None => return,
         };
@@ -184,7 +183,7 @@ impl Relay {
             return;
         };
         if let Some(missed) = missed {
-            self.make_up_on_the_grid(client, missed);
+            self.resend_json(client, missed);
         } else {
             let map_version = self.visible.version();
             let message = ServerMessage::Missed(MissedS2c { map_version });
@@ -214,5 +213,5 @@ fn keep_unless_replaced(user: UserId, newcomer: UserId, sink: &Arc<dyn Sink>) ->
 }
 
 fn replace(sink: &Arc<dyn Sink>) {
-    sink.close(close::REPLACED, "you joined this space from another place");
+    sink.close(close::REPLACED, "you joined this space from another client");
 }

@@ -1,4 +1,4 @@
-//! Chat: lines, what becomes of them, and why one was not taken, as clients are told of it.
+//! Chat: sends messages, changes to them and refusals to clients.
 
 use bytes::Bytes;
 
@@ -14,85 +14,87 @@ use crate::net::protocol::json;
 use crate::net::protocol::session::NoticeS2c;
 use crate::systems::chat::History;
 
-/// Bytes of lines in one message at most.
+/// Maximum size of the chat messages in one history message, in bytes.
 pub(super) const PAGE_BYTES: usize = 32 * 1024 - 64;
 
 impl Relay {
-    pub(super) fn say(&mut self, line: &ChatMessage) {
-        // A picture that replaced ticks has the line already, and its clients were told.
-        if self.history.get(line.id).is_some() {
+    pub(super) fn say(&mut self, message: &ChatMessage) {
+        // A snapshot that replaced ticks includes the message already, and clients have it.
+        if self.history.get(message.id).is_some() {
             return;
         }
-        self.history.add(line.clone());
-        let others: Bytes = encode(&ServerMessage::Chat(ChatMessageS2c::of(line))).into();
-        let grid = json_view::new_message(line);
+        self.history.add(message.clone());
+        let others: Bytes = encode(&ServerMessage::Chat(ChatMessageS2c::of(message))).into();
+        let json = json_view::new_message(message);
         for client in self
             .clients
             .values_mut()
-            .filter(|client| !client.keeps_away(line.user))
+            .filter(|client| !client.keeps_away(message.user))
         {
-            match &mut client.eyes {
-                ProtocolView::Json(eyes) => {
-                    client.sink.event(grid.clone());
+            match &mut client.view {
+                ProtocolView::Json(view) => {
+                    client.sink.event(json.clone());
                     if client.sink.has_missed() {
-                        eyes.miss_line(line.id);
+                        view.miss_message(message.id);
                     }
                 }
-                ProtocolView::Binary(_) if client.player == line.player => {
+                ProtocolView::Binary(_) if client.player == message.player => {
                     client
                         .sink
-                        .event(encode(&ServerMessage::Chat(ChatMessageS2c::own(line))).into());
+                        .event(encode(&ServerMessage::Chat(ChatMessageS2c::own(message))).into());
                 }
-                ProtocolView::Binary(_) if line.reactions.is_empty() => {
+                ProtocolView::Binary(_) if message.reactions.is_empty() => {
                     client.sink.event(others.clone())
                 }
                 ProtocolView::Binary(_) => {
-                    let seen = ChatMessageS2c::judged(line, client.user, &client.blocked);
+                    let seen = ChatMessageS2c::judged(message, client.user, &client.blocked);
                     client.sink.event(encode(&ServerMessage::Chat(seen)).into());
                 }
             }
         }
     }
 
-    /// The newest remembered lines before that one, or of all, that fit into one message to a
-    /// client.
+    /// The newest messages before `before`, or of all, that fit into one message to a client.
     pub(super) fn page(&self, client: &RelayClient, before: Option<ChatId>) -> HistoryS2c {
-        let mut lines = Vec::new();
+        let mut messages = Vec::new();
         let mut bytes = 0;
         let mut more = false;
-        for line in self.remembered(client, before) {
-            let seen = ChatMessageS2c::remembered(line, client.user, &client.blocked);
+        for message in self.remembered(client, before) {
+            let seen = ChatMessageS2c::remembered(message, client.user, &client.blocked);
             bytes += encode(&seen).len();
-            more = bytes > PAGE_BYTES && !lines.is_empty();
+            more = bytes > PAGE_BYTES && !messages.is_empty();
             if more {
                 break;
             }
-            lines.push(seen);
+            messages.push(seen);
         }
-        lines.reverse();
+        messages.reverse();
         HistoryS2c {
             before: before.map(|id| id.to_string()),
-            lines,
+            lines: messages,
             more,
         }
     }
 
-    /// What the space remembers from before that line that concerns a client, the newest first.
+    /// Messages in the history before `before` that the client may see, newest first.
     pub(super) fn remembered<'a>(
         &'a self,
         client: &'a RelayClient,
         before: Option<ChatId>,
     ) -> impl Iterator<Item = &'a ChatMessage> {
-        let lines = &self.history.0;
+        let messages = &self.history.0;
         let end = match before {
-            Some(id) => lines.iter().position(|line| line.id == id).unwrap_or(0),
-            None => lines.len(),
+            Some(id) => messages
+                .iter()
+                .position(|message| message.id == id)
+                .unwrap_or(0),
+            None => messages.len(),
         };
-        let lines = lines.range(..end).rev();
-        lines.filter(|line| !client.keeps_away(line.user))
+        let messages = messages.range(..end).rev();
+        messages.filter(|message| !client.keeps_away(message.user))
     }
 
-    /// A client asks what was said before that line.
+    /// Sends a client the messages before that one.
     pub fn look_back(&self, client: ClientId, before: ChatId) {
         let Some(client) = self.clients.get(&client) else {
             return;
@@ -102,7 +104,7 @@ impl Relay {
     }
 
     pub(super) fn tell_history(&self, client: &RelayClient, before: Option<ChatId>) {
-        client.sink.event(match client.eyes {
+        client.sink.event(match client.view {
             ProtocolView::Binary(_) => {
                 encode(&ServerMessage::History(self.page(client, before))).into()
             }
@@ -110,21 +112,22 @@ impl Relay {
         });
     }
 
-    /// Tells a line to its speaker and to those who hear it.
-    pub(super) fn whisper(&self, line: &ChatMessage, hearers: &[PlayerId]) {
-        let others: Bytes = encode(&ServerMessage::Chat(ChatMessageS2c::of(line))).into();
+    /// Sends a message to its sender and to the players who hear it.
+    pub(super) fn whisper(&self, message: &ChatMessage, hearers: &[PlayerId]) {
+        let others: Bytes = encode(&ServerMessage::Chat(ChatMessageS2c::of(message))).into();
         for client in self.clients.values() {
-            if client.player == line.player {
-                client.sink.event(match client.eyes {
-                    ProtocolView::Json(_) => json_view::new_message(line),
+            if client.player == message.player {
+                client.sink.event(match client.view {
+                    ProtocolView::Json(_) => json_view::new_message(message),
                     ProtocolView::Binary(_) => {
-                        encode(&ServerMessage::Chat(ChatMessageS2c::own(line))).into()
+                        encode(&ServerMessage::Chat(ChatMessageS2c::own(message))).into()
                     }
                 });
-            } else if hearers.binary_search(&client.player).is_ok() && !client.keeps_away(line.user)
+            } else if hearers.binary_search(&client.player).is_ok()
+                && !client.keeps_away(message.user)
             {
-                client.sink.event(match client.eyes {
-                    ProtocolView::Json(_) => json_view::new_message(line),
+                client.sink.event(match client.view {
+                    ProtocolView::Json(_) => json_view::new_message(message),
                     ProtocolView::Binary(_) => others.clone(),
                 });
             }
@@ -160,7 +163,7 @@ impl Relay {
         });
         let bytes: Bytes = encode(&message).into();
         for client in self.clients.values() {
-            if let ProtocolView::Binary(_) = client.eyes
+            if let ProtocolView::Binary(_) = client.view
                 && client.player != player
                 && !user.is_some_and(|user| client.keeps_away(user))
             {
@@ -169,12 +172,17 @@ impl Relay {
         }
     }
 
-    pub(super) fn refuse_line(&self, player: PlayerId, client_id: Option<u32>, why: ChatRefusal) {
+    pub(super) fn refuse_message(
+        &self,
+        player: PlayerId,
+        client_id: Option<u32>,
+        why: ChatRefusal,
+    ) {
         let Some(client) = self.client_of(player) else {
             return;
         };
         let message = refusal(why);
-        client.sink.event(match (&client.eyes, client_id) {
+        client.sink.event(match (&client.view, client_id) {
             (ProtocolView::Json(_), _) => json::error(refusal_code(why), &message),
             (ProtocolView::Binary(_), Some(client_id)) => {
                 encode(&ServerMessage::ChatRefused(ChatRefusedS2c {
@@ -190,23 +198,23 @@ impl Relay {
         });
     }
 
-    /// What was kept but not shown before the one who ran the space was gone: lines, and what
-    /// became of them.
+    /// Sends what was committed but not shown before the space's host was lost: messages, edits and
+    /// reactions.
     pub(super) fn catch_up_chat(&mut self, history: &[ChatMessage]) {
-        for line in history {
-            let Some(known) = self.history.get(line.id).cloned() else {
-                self.say(line);
+        for message in history {
+            let Some(known) = self.history.get(message.id).cloned() else {
+                self.say(message);
                 continue;
             };
-            if (&known.text, known.is_deleted) != (&line.text, line.is_deleted) {
+            if (&known.text, known.is_deleted) != (&message.text, message.is_deleted) {
                 let change = MessageChange {
-                    id: line.id,
-                    text: (!line.is_deleted).then(|| line.text.clone()),
-                    at: line.edited.unwrap_or(line.at),
+                    id: message.id,
+                    text: (!message.is_deleted).then(|| message.text.clone()),
+                    at: message.edited.unwrap_or(message.at),
                 };
-                self.change(&change, line.user);
+                self.change(&change, message.user);
             }
-            for (from, than, on) in [(line, &known, true), (&known, line, false)] {
+            for (from, than, on) in [(message, &known, true), (&known, message, false)] {
                 for reaction in more_reactions(from, than, on) {
                     self.react(&reaction);
                 }
@@ -216,19 +224,19 @@ impl Relay {
     }
 }
 
-/// Reactions that one state of a line has and another has not.
-fn more_reactions(line: &ChatMessage, than: &ChatMessage, on: bool) -> Vec<MessageReaction> {
+/// Reactions in `message` that `than` lacks.
+fn more_reactions(message: &ChatMessage, than: &ChatMessage, on: bool) -> Vec<MessageReaction> {
     let has = |emoji: &str, user: &UserId| {
         let mut kinds = than.reactions.iter();
         kinds.any(|kind| kind.emoji == emoji && kind.users.contains(user))
     };
-    let all = line
+    let all = message
         .reactions
         .iter()
         .flat_map(|kind| kind.users.iter().map(move |user| (kind, *user)));
     all.filter(|(kind, user)| !has(&kind.emoji, user))
         .map(|(kind, user)| MessageReaction {
-            id: line.id,
+            id: message.id,
             user,
             emoji: kind.emoji.clone(),
             on,
@@ -240,13 +248,13 @@ const fn refusal_code(why: ChatRefusal) -> &'static str {
     match why {
         ChatRefusal::TooSoon { .. } => "slow-mode",
         ChatRefusal::NoAnnouncer | ChatRefusal::NotYours => "forbidden",
-        ChatRefusal::Gone => "unknown-line",
+        ChatRefusal::Gone => "unknown-message",
         ChatRefusal::TooManyReactions => "too-many",
         ChatRefusal::NobodyNear => "nobody-near",
     }
 }
 
-/// For the person.
+/// Reason of a refusal, for the user.
 fn refusal(why: ChatRefusal) -> String {
     match why {
         ChatRefusal::TooSoon { seconds } => {
@@ -256,15 +264,13 @@ fn refusal(why: ChatRefusal) -> String {
             )
         }
         ChatRefusal::NoAnnouncer => {
-            "Only the owner of this space and admins announce something.".into()
+            "Only the owner of this space and admins can make announcements.".into()
         }
-        ChatRefusal::NotYours => "This message is somebody else's.".into(),
+        ChatRefusal::NotYours => "This message belongs to another user.".into(),
         ChatRefusal::Gone => "This message is too old or was deleted.".into(),
-        ChatRefusal::TooManyReactions => {
-            "This message has as many reactions as there is room for.".into()
-        }
+        ChatRefusal::TooManyReactions => "This message cannot have more reactions.".into(),
         ChatRefusal::NobodyNear => {
-            "Nobody is near enough to hear you. Walk up to somebody first.".into()
+            "There is no one near enough to hear you. Walk up to a player first.".into()
         }
     }
 }
@@ -273,7 +279,7 @@ pub(super) fn slow_mode(seconds: u32) -> String {
     match seconds {
         0 => "Slow mode is off.".into(),
         _ => format!(
-            "Slow mode is on: everybody writes once in {}.",
+            "Slow mode is on: everyone can write once in {}.",
             seconds_in_words(seconds)
         ),
     }

@@ -1,5 +1,5 @@
-//! Grid view: the messages that clients of the tile grid understand, made from a relay's copy.
-//! `docs/api.md` lists them.
+//! JSON view: messages for JSON clients, made from a relay's copy of the space. `docs/api.md` lists
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -18,24 +18,24 @@ use crate::components::unit::Tile;
 use crate::net::protocol::client::JoinWord;
 use crate::net::protocol::json::message;
 
-/// One tile-grid client's eyes: it sees the whole space.
+/// The view of one JSON client. It covers the whole space.
 pub struct JsonView {
     join_word: JoinWord,
     nearby: bool,
     missed: Missed,
 }
 
-/// What of the events that were left out cannot be read from what is visible.
+/// Events that a client missed and that cannot be read from the visible state.
 #[derive(Default)]
 pub(super) struct Missed {
     leavers: BTreeSet<UserId>,
     newcomers: BTreeSet<PlayerId>,
-    /// The first line.
-    line: Option<ChatId>,
+    /// The first missed chat message.
+    message: Option<ChatId>,
 }
 
 impl JsonView {
-    /// Eyes of a client that calls arrivals so, and perhaps asked for who is near.
+    /// A view with a word for arrivals; `nearby` is whether the client asked for its peers.
     pub fn new(join_word: JoinWord, nearby: bool) -> Self {
         Self {
             join_word,
@@ -44,32 +44,32 @@ impl JsonView {
         }
     }
 
-    /// It may not have been told that this user left.
+    /// The client may have missed that this user left.
     pub(super) fn miss_leaver(&mut self, user: UserId) {
         self.missed.leavers.insert(user);
     }
 
-    /// It may not have been told that this player came.
+    /// The client may have missed that this player joined.
     pub(super) fn miss_newcomer(&mut self, player: PlayerId) {
         self.missed.newcomers.insert(player);
     }
 
-    /// It may not have been told this line.
-    pub(super) fn miss_line(&mut self, line: ChatId) {
-        self.missed.line.get_or_insert(line);
+    /// The client may have missed this chat message.
+    pub(super) fn miss_message(&mut self, message: ChatId) {
+        self.missed.message.get_or_insert(message);
     }
 
-    /// What it was not told, which it is now.
+    /// Returns what the client missed, and clears it.
     pub(super) fn take_missed(&mut self) -> Missed {
         std::mem::take(&mut self.missed)
     }
 
-    /// Whether it is told who is near.
+    /// Whether the client is sent its peers.
     pub const fn is_told_of_nearby(&self) -> bool {
         self.nearby
     }
 
-    /// How this client calls arrivals.
+    /// The client's word for arrivals.
     pub const fn join_word(&self) -> JoinWord {
         self.join_word
     }
@@ -87,7 +87,7 @@ struct JsonPlayer<'a> {
     y: u16,
 }
 
-/// To somebody who came: where they are, and who else is here.
+/// To a client that joined: its spawn point, and the other users.
 pub fn space_joined(visible: &Visible, player: PlayerId) -> Bytes {
     let spawn = visible.tile_of(player).unwrap_or(Tile::new(0, 0));
     let others = visible.players().filter(|other| *other != player);
@@ -100,12 +100,12 @@ pub fn space_joined(visible: &Visible, player: PlayerId) -> Bytes {
     )
 }
 
-/// To the others: somebody came.
+/// To the others: a user joined.
 pub fn user_joined(visible: &Visible, player: PlayerId, word: JoinWord) -> Bytes {
     message(word.word(), &person(visible, player, false))
 }
 
-/// To the others: somebody stands on another tile.
+/// To the others: a user is on another tile.
 pub fn movement(user: UserId, tile: Tile) -> Bytes {
     message(
         "movement",
@@ -113,24 +113,24 @@ pub fn movement(user: UserId, tile: Tile) -> Bytes {
     )
 }
 
-/// To the mover: no, you are here.
+/// To the client that moved: the move is rejected; the tile is its position.
 pub fn movement_rejected(tile: Tile) -> Bytes {
     message("movement-rejected", &json!({ "x": tile.x, "y": tile.y }))
 }
 
-/// To everybody: somebody said something.
-pub fn new_message(line: &ChatMessage) -> Bytes {
-    message("new-message", &chat_line(line))
+/// To all: a chat message.
+pub fn new_message(chat: &ChatMessage) -> Bytes {
+    message("new-message", &chat_message(chat))
 }
 
-/// To a client that asked for it: what was said before, given the newest first, as much as fits
-/// into one message.
-pub fn history<'a>(lines: impl Iterator<Item = &'a ChatMessage>) -> Bytes {
+/// To a client that asked for it: earlier chat messages, passed newest first, as many as fit into
+/// one message.
+pub fn history<'a>(newest_first: impl Iterator<Item = &'a ChatMessage>) -> Bytes {
     let mut bytes = 0;
     let mut messages = VecDeque::new();
     let mut is_all = true;
-    for line in lines.filter(|line| !line.is_deleted) {
-        let seen = chat_line(line);
+    for chat in newest_first.filter(|chat| !chat.is_deleted) {
+        let seen = chat_message(chat);
         bytes += seen.to_string().len() + 1;
         if bytes > PAGE_BYTES && !messages.is_empty() {
             is_all = false;
@@ -145,12 +145,12 @@ pub fn history<'a>(lines: impl Iterator<Item = &'a ChatMessage>) -> Bytes {
     }
 }
 
-/// To the others: somebody left.
+/// To the others: a user left.
 pub fn user_left(user: UserId) -> Bytes {
     message("user-left", &json!({ "userId": user.to_string() }))
 }
 
-/// To somebody who asked for it: who hears and sees whom.
+/// To a client that asked for it: its peers.
 pub fn nearby(player: PlayerId, full: bool, peers: &[(UserId, Peer)], gone: &[UserId]) -> Bytes {
     let peers: Vec<_> = peers
         .iter()
@@ -175,7 +175,7 @@ pub fn nearby(player: PlayerId, full: bool, peers: &[(UserId, Peer)], gone: &[Us
     )
 }
 
-/// To a peer: something to open or change a call.
+/// To a peer: a call signal.
 pub fn signal(from: UserId, body: &str) -> Bytes {
     message(
         "signal",
@@ -183,7 +183,7 @@ pub fn signal(from: UserId, body: &str) -> Bytes {
     )
 }
 
-/// To somebody who stepped through to another space.
+/// To a client that took a portal to another space.
 pub fn portal(space: SpaceId, arrive: &str) -> Bytes {
     message(
         "portal",
@@ -191,13 +191,13 @@ pub fn portal(space: SpaceId, arrive: &str) -> Bytes {
     )
 }
 
-fn chat_line(line: &ChatMessage) -> serde_json::Value {
+fn chat_message(message: &ChatMessage) -> serde_json::Value {
     json!({
-        "id": line.id.to_string(),
-        "userId": line.user.to_string(),
-        "name": line.name,
-        "message": line.text,
-        "sentAt": line.at,
+        "id": message.id.to_string(),
+        "userId": message.user.to_string(),
+        "name": message.name,
+        "message": message.text,
+        "sentAt": message.at,
     })
 }
 
@@ -215,13 +215,13 @@ fn person(visible: &Visible, player: PlayerId, with_id: bool) -> Option<JsonPlay
 }
 
 impl Relay {
-    /// Tells clients of the tile grid whose tile changed; never the mover itself, and nobody of
-    /// those who just came.
-    pub(super) fn move_on_the_grid(&mut self, output: &TickOutput, newcomers: &[PlayerId]) {
+    /// Sends JSON clients the new tiles of players, except to the player's own client, and except
+    /// for newcomers.
+    pub(super) fn send_json_movement(&mut self, output: &TickOutput, newcomers: &[PlayerId]) {
         let is_watched = self
             .clients
             .values()
-            .any(|client| matches!(client.eyes, ProtocolView::Json(_)));
+            .any(|client| matches!(client.view, ProtocolView::Json(_)));
         for (player, _) in &output.stances {
             let Some((left, tile)) = self.visible.cross(*player) else {
                 continue;
@@ -229,11 +229,11 @@ impl Relay {
             if newcomers.contains(player) {
                 continue;
             }
-            // Moved by something else than its own steps: only then is the mover told where it is.
+            // More than one tile is not a step of the player: only then its client is told.
             let was_moved = left.x.abs_diff(tile.x) + left.y.abs_diff(tile.y) > 1;
             if was_moved
                 && let Some(client) = self.client_of(*player)
-                && let ProtocolView::Json(_) = client.eyes
+                && let ProtocolView::Json(_) = client.view
             {
                 client.sink.event(movement_rejected(tile));
             }
@@ -245,12 +245,15 @@ impl Relay {
         }
     }
 
-    /// After a picture: tells clients of the tile grid what it changed.
-    pub(super) fn correct_the_grid(&mut self, before: &BTreeMap<PlayerId, (UserId, Option<Tile>)>) {
+    /// After a snapshot: sends JSON clients what it changed.
+    pub(super) fn send_json_changes(
+        &mut self,
+        before: &BTreeMap<PlayerId, (UserId, Option<Tile>)>,
+    ) {
         if !self
             .clients
             .values()
-            .any(|client| matches!(client.eyes, ProtocolView::Json(_)))
+            .any(|client| matches!(client.view, ProtocolView::Json(_)))
         {
             return;
         }
@@ -272,10 +275,10 @@ impl Relay {
         }
     }
 
-    /// Tells a client what it was not told: who left and came, where everybody is, and what was
-    /// said.
-    pub(super) fn make_up_on_the_grid(&self, client: &RelayClient, missed: Missed) {
-        let ProtocolView::Json(eyes) = &client.eyes else {
+    /// Sends a JSON client what it missed: users who left and joined, all positions, and chat
+    /// messages.
+    pub(super) fn resend_json(&self, client: &RelayClient, missed: Missed) {
+        let ProtocolView::Json(view) = &client.view else {
             return;
         };
         let say = |bytes: Bytes| client.sink.event(bytes);
@@ -288,7 +291,7 @@ impl Relay {
             .filter(|player| *player != client.player)
         {
             if missed.newcomers.contains(&player) {
-                say(user_joined(&self.visible, player, eyes.join_word()));
+                say(user_joined(&self.visible, player, view.join_word()));
             } else if let (Some(user), Some(tile)) =
                 (self.visible.user_of(player), self.visible.tile_of(player))
             {
@@ -298,21 +301,21 @@ impl Relay {
         if let Some(tile) = self.visible.tile_of(client.player) {
             say(movement_rejected(tile));
         }
-        // When the first is forgotten already, everything that is remembered came after it.
+        // If the first message is no longer in the history, all messages there came after it.
         let place = |id| {
             self.history
                 .0
                 .iter()
-                .position(|line| line.id == id)
+                .position(|message| message.id == id)
                 .unwrap_or(0)
         };
-        let first = missed.line.map(place);
-        for line in first
+        let first = missed.message.map(place);
+        for message in first
             .into_iter()
             .flat_map(|first| self.history.0.range(first..))
         {
-            if !line.is_deleted && !client.keeps_away(line.user) {
-                say(new_message(line));
+            if !message.is_deleted && !client.keeps_away(message.user) {
+                say(new_message(message));
             }
         }
     }
@@ -320,7 +323,7 @@ impl Relay {
     pub(super) fn to_json_except(&self, player: PlayerId, bytes: &Bytes) {
         for client in self.clients.values() {
             if client.player != player
-                && let ProtocolView::Json(_) = client.eyes
+                && let ProtocolView::Json(_) = client.view
             {
                 client.sink.event(bytes.clone());
             }

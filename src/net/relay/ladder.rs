@@ -1,29 +1,29 @@
-//! Ladder: what a relay gives up, one declared step after the other, when showing a space takes
-//! longer than the space has.
+//! Ladder: the steps by which a relay reduces its work when it takes longer per tick than a tick
+//! lasts.
 
 use std::time::Duration;
 
-/// What is given up. Each step includes those before it; players see its number, operators its
+/// A step of the ladder. Each step includes those before it; players see its number, operators its
 /// name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Step {
-    /// Nothing.
+    /// No reduction.
     #[default]
     Calm,
-    /// Cells that are not the player's own are shown half as often.
+    /// Cells other than the player's own are shown half as often.
     Far,
-    /// A quarter of the people makes a crowd.
+    /// A quarter of the players counts as a crowd.
     Crowd,
-    /// Everybody gets every second frame.
+    /// Every client gets every second frame only.
     Half,
-    /// Newcomers wait for each other.
+    /// Newcomers join one by one.
     Queue,
 }
 
 impl Step {
     const ALL: [Self; 5] = [Self::Calm, Self::Far, Self::Crowd, Self::Half, Self::Queue];
 
-    /// The label of a metric.
+    /// Label of a metric.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Calm => "calm",
@@ -39,22 +39,22 @@ impl Step {
     }
 }
 
-/// Above this share of its time a relay is overloaded.
+/// Share of the tick period above which a relay is overloaded.
 const HIGH: f64 = 0.85;
 
-/// Below this share it has room for what it gave up.
+/// Share of the tick period below which a step can be taken back.
 const LOW: f64 = 0.4;
 
-/// How long overload lasts before the next step is taken.
+/// Time of overload before the next step is taken.
 const UP_AFTER: Duration = Duration::from_secs(1);
 
-/// How long there is room before a step is taken back.
+/// Time below [`LOW`] before a step is taken back.
 const DOWN_AFTER: Duration = Duration::from_secs(5);
 
-/// How much one tick counts in the average.
+/// Weight of one tick in the moving average.
 const WEIGHT: f64 = 0.1;
 
-/// Which step is taken.
+/// Chooses the step.
 #[derive(Debug, Default)]
 pub struct Ladder {
     step: Step,
@@ -64,15 +64,15 @@ pub struct Ladder {
 }
 
 impl Ladder {
-    /// The step taken now.
+    /// The current step.
     pub const fn step(&self) -> Step {
         self.step
     }
 
-    /// One tick of that length was shown within `busy`.
+    /// Records a tick of length `period` that took `busy` to show.
     pub fn observe(&mut self, busy: Duration, period: Duration) {
         let share = busy.as_secs_f64() / period.as_secs_f64();
-        // One hiccup counts as an overloaded tick and no more.
+        // A single outlier counts as an overloaded tick at most.
         self.share += (share.min(2.0) - self.share) * WEIGHT;
         self.high = if self.share > HIGH {
             self.high + period
@@ -120,14 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn a_hiccup_changes_nothing() {
+    fn one_slow_tick_changes_nothing() {
         let mut ladder = Ladder::default();
         assert_eq!(after(&mut ladder, 1, 5_000), Step::Calm);
         assert_eq!(after(&mut ladder, 100, 5), Step::Calm);
     }
 
     #[test]
-    fn between_room_and_overload_the_step_stays() {
+    fn between_the_thresholds_the_step_stays() {
         let mut ladder = Ladder::default();
         after(&mut ladder, 40, 60);
         assert_eq!(after(&mut ladder, 1_000, 30), Step::Far);

@@ -1,8 +1,8 @@
-//! Relay: keeps a copy of one space's visible state and fans it out to the clients of this edge.
+//! Relay: keeps a copy of one space's visible state and sends it to the clients of this edge.
 //!
-//! It is plain state: outputs of the host go in, bytes for clients come out of their [`Sink`]s,
-//! commands for the host come back as return values. Who carries them is the business of `task`.
-//! May use the rooms below and `protocol`. Never: sockets, a `World`, the clock.
+//! It is plain state: outputs of the host go in, bytes for clients go to their [`Sink`]s, and
+//! commands for the host are returned. `task` drives it. May use the modules below and `protocol`.
+//! Never: sockets, a `World`, the clock.
 
 mod arrivals;
 mod chat;
@@ -46,62 +46,62 @@ use crate::net::protocol::element::{ElementPlacedS2c, ElementRemovedS2c, MapChan
 use crate::net::protocol::session::NoticeS2c;
 use crate::systems::chat::History;
 
-/// Where bytes for one client go. Never blocks: frames are taken only while none is in flight,
+/// Takes the bytes for one client. Never blocks: a frame is accepted only while none is in flight,
 /// events are bounded in bytes.
 pub trait Sink: Send + Sync + 'static {
-    /// Whether the last frame was handed to the socket.
+    /// Whether the last frame was passed to the socket.
     fn is_free(&self) -> bool;
-    /// State: may be skipped while the client is busy.
+    /// Sends state. It may be skipped while the client is busy.
     fn frame(&self, bytes: &[u8]);
-    /// Something that should arrive, in order, with the next frame or when asked to flush. When too
-    /// much waits it is left out.
+    /// Sends an event in order, with the next frame or at a flush. It is left out if too much
+    /// waits.
     fn event(&self, bytes: Bytes);
     /// Whether events are left out.
     fn has_missed(&self) -> bool;
-    /// Whether events were left out and everything before them was handed to the socket: what comes
-    /// from now on is not.
+    /// Whether events were left out and everything before them was passed to the socket. Clears
+    /// the state: later events are sent again.
     fn take_missed(&self) -> bool;
-    /// Sends events that no frame took along.
+    /// Sends waiting events without a frame.
     fn flush(&self);
-    /// Says goodbye after what is waiting.
+    /// Closes the connection after everything that waits.
     fn close(&self, code: u16, reason: &str);
 }
 
-/// One connection of this edge to the space.
+/// Id of a connection of this edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClientId(pub u64);
 
-/// A client that wants in. Its rights were checked.
+/// A client that joins. Its rights were checked.
 pub struct Arrival {
     /// The connection.
     pub client: ClientId,
-    /// Rises with each that was asked for on this edge: checks and opening the space take longer
-    /// for one than for another.
+    /// Number of the join request, ascending on this edge: checks and opening the space can make
+    /// an earlier request arrive later.
     pub wish: u64,
-    /// Who.
+    /// Id of the user.
     pub user: UserId,
-    /// The name over the head.
+    /// Name above the player's head.
     pub name: String,
-    /// What they look like.
+    /// Avatar, if one was chosen.
     pub avatar: Option<Avatar>,
-    /// The zone to arrive in, when they are not here yet.
+    /// Zone to arrive in, if the player is not in the space yet.
     pub arrive: Option<String>,
-    /// The users they keep away from them.
+    /// Users that this user blocks.
     pub blocked: Vec<UserId>,
-    /// What the client understands.
+    /// Protocol of the client.
     pub dialect: ProtocolKind,
-    /// Where its bytes go.
+    /// Takes the bytes for the client.
     pub sink: Arc<dyn Sink>,
-    /// Told once the player is there.
+    /// Receives the player's number when it has joined.
     pub ready: oneshot::Sender<PlayerId>,
 }
 
-/// How a client went.
+/// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Departure {
-    /// It said so, or cannot come back.
+    /// The client left, or cannot reconnect.
     Left,
-    /// Its connection broke: it may come back.
+    /// The connection failed: the client may reconnect.
     Lost,
 }
 
@@ -111,16 +111,16 @@ pub struct Relay {
     visible: Visible,
     history: History,
     arriving: Vec<Arrival>,
-    /// Those who wait until the space has room for newcomers.
+    /// Clients that wait until newcomers are admitted.
     queue: VecDeque<Arrival>,
     clients: BTreeMap<ClientId, RelayClient>,
-    /// Which connection a player has.
+    /// The connection of each player.
     numbers: BTreeMap<PlayerId, ClientId>,
     nearby: Nearby,
-    /// Users whose connection ended while they were let in, and how: their player is there at one
-    /// of the next ticks.
+    /// Users whose connection ended while they joined, and how: their player appears at one of the
+    /// next ticks.
     abandoned: BTreeMap<UserId, Departure>,
-    /// For those who take a portal; without any they come out where people arrive.
+    /// Issues portal tickets; without it, users arrive at the default point.
     tickets: Option<Tickets>,
     step: Step,
     skipped: u64,
@@ -128,16 +128,16 @@ pub struct Relay {
 }
 
 struct RelayClient {
-    wish: u64,
+    request: u64,
     user: UserId,
     blocked: Vec<UserId>,
     player: PlayerId,
     sink: Arc<dyn Sink>,
-    eyes: ProtocolView,
+    view: ProtocolView,
 }
 
 impl RelayClient {
-    /// Whether nothing of that user reaches this client.
+    /// Whether the client blocks that user.
     fn keeps_away(&self, user: UserId) -> bool {
         self.blocked.contains(&user)
     }
@@ -149,7 +149,7 @@ enum ProtocolView {
 }
 
 impl Relay {
-    /// A relay that has seen nothing yet; a picture must come first.
+    /// A relay without state; a snapshot must come first.
     pub fn new(scene: Scene) -> Self {
         let visible = Visible::new(scene.width, scene.height);
         Self {
@@ -169,50 +169,50 @@ impl Relay {
         }
     }
 
-    /// From now on players who take a portal are given a ticket for its other end.
+    /// Sets the issuer of portal tickets.
     pub fn give_tickets(&mut self, tickets: Tickets) {
         self.tickets = Some(tickets);
     }
 
-    /// What the relay gives up now.
+    /// The current step of the overload ladder.
     pub const fn step(&self) -> Step {
         self.step
     }
 
-    /// From now on the relay gives up what the step says.
+    /// Sets the step of the overload ladder.
     pub const fn take_step(&mut self, step: Step) {
         self.step = step;
     }
 
-    /// Frames not made since this was asked last, because the client was busy with the one before.
+    /// Number of frames skipped since the last call because a client was busy.
     pub const fn take_skipped(&mut self) -> u64 {
         std::mem::replace(&mut self.skipped, 0)
     }
 
-    /// How long a tick of the space is.
+    /// Length of a tick of the space.
     pub fn tick_period(&self) -> Duration {
         Duration::from_secs(1) / u32::from(self.scene.tick_rate)
     }
 
-    /// Whether the space is as large as when this began.
+    /// Whether the space still has the size it had at first.
     pub const fn has_size_of(&self, scene: &Scene) -> bool {
         self.scene.width == scene.width && self.scene.height == scene.height
     }
 
-    /// The copy of what is visible.
+    /// The copy of the visible state.
     pub fn visible(&self) -> &Visible {
         &self.visible
     }
 
-    /// Whether nobody is connected or about to be.
+    /// Whether no client is connected or joining.
     pub fn is_empty(&self) -> bool {
         self.clients.is_empty() && self.arriving.is_empty() && self.queue.is_empty()
     }
 
-    /// A client's window shows this many tiles now.
+    /// Sets the number of tiles that a client sees.
     pub fn resize(&mut self, client: ClientId, width: u16, height: u16) {
         if let Some(RelayClient {
-            eyes: ProtocolView::Binary(view),
+            view: ProtocolView::Binary(view),
             ..
         }) = self.clients.get_mut(&client)
         {
@@ -220,7 +220,7 @@ impl Relay {
         }
     }
 
-    /// What happened in ticks that a picture replaced: told like any fact.
+    /// Sends facts of ticks that a snapshot replaced, like any facts.
     pub fn catch_up(&mut self, missed: &[Fact]) -> Vec<Command> {
         let mut commands = Vec::new();
         for fact in missed {
@@ -230,7 +230,7 @@ impl Relay {
                     player,
                     again,
                 } => commands.extend(self.settle(*user, *player, *again)),
-                // The picture says it, and newer.
+                // The snapshot has this already, in a newer state.
                 fact if fact.is_in_picture() => {}
                 fact => commands.extend(self.tell(fact)),
             }
@@ -239,9 +239,9 @@ impl Relay {
         commands
     }
 
-    /// Begins anew from a full picture. Clients stay, and those whose player is not in it go on
-    /// where they were seen last; the commands for that are returned.
-    pub fn rebase(&mut self, picture: &Snapshot, epoch: u64) -> Vec<Command> {
+    /// Starts from a snapshot. Clients stay. Players who are missing in the snapshot resume where
+    /// they were last seen; returns the commands for that.
+    pub fn rebase(&mut self, snapshot: &Snapshot, epoch: u64) -> Vec<Command> {
         let before: BTreeMap<PlayerId, (UserId, Option<Tile>)> = self
             .visible
             .players()
@@ -252,25 +252,25 @@ impl Relay {
                 ))
             })
             .collect();
-        let resumed = self.resumed(picture, epoch);
+        let resumed = self.resumed(snapshot, epoch);
         let known = self.visible.version();
-        self.visible.rebase(picture, epoch);
+        self.visible.rebase(snapshot, epoch);
         self.abandoned.clear();
-        if known != picture.version {
-            // What changed while nothing was heard of the space.
-            self.tell_of_map(picture.version);
+        if known != snapshot.version {
+            // The map changed while the relay was disconnected from the space.
+            self.tell_of_map(snapshot.version);
         }
         self.nearby.rebase(
-            picture,
+            snapshot,
             resumed
                 .iter()
                 .filter_map(Command::card)
                 .map(|card| card.player),
         );
-        self.correct_the_grid(&before);
-        self.catch_up_chat(&picture.history);
+        self.send_json_changes(&before);
+        self.catch_up_chat(&snapshot.history);
         for client in self.clients.values_mut() {
-            match &mut client.eyes {
+            match &mut client.view {
                 ProtocolView::Binary(view) => view.rebase(),
                 ProtocolView::Json(_) => {}
             }
@@ -284,7 +284,7 @@ impl Relay {
             let stays =
                 visible.user_of(client.player) == Some(client.user) || is_resumed(client.player);
             if !stays {
-                client.sink.close(close::AWAY, "the space started again");
+                client.sink.close(close::AWAY, "the space has restarted");
             }
             stays
         });
@@ -303,13 +303,13 @@ impl Relay {
         resumed.into_iter().chain(present).collect()
     }
 
-    /// Those of our clients whom a later life of the space does not know: they came after what was
-    /// kept of it.
-    fn resumed(&self, picture: &Snapshot, epoch: u64) -> Vec<Command> {
+    /// Commands for clients that a new epoch of the space does not know: they joined after its
+    /// last checkpoint.
+    fn resumed(&self, snapshot: &Snapshot, epoch: u64) -> Vec<Command> {
         if epoch == self.visible.epoch() {
             return Vec::new();
         }
-        let is_known = |user: UserId| picture.players.iter().any(|(card, ..)| card.user == user);
+        let is_known = |user: UserId| snapshot.players.iter().any(|(card, ..)| card.user == user);
         let unknown = self
             .clients
             .values()
@@ -328,8 +328,7 @@ impl Relay {
             .collect()
     }
 
-    /// One tick of the space happened: applies it and sends every client what it should know.
-    /// Returns commands that follow from it.
+    /// Applies one tick and sends it to every client. Returns the commands that follow from it.
     pub fn tick(&mut self, output: &TickOutput) -> Vec<Command> {
         self.nearby.part(&output.gone);
         let newcomers = self.visible.apply(output);
@@ -343,8 +342,8 @@ impl Relay {
                 self.announce(*player);
             }
         }
-        // After every announcement: those who come in the same tick find each other in their first
-        // picture, once.
+        // After all announcements: players who join in the same tick find each other in their first
+        // snapshot, once.
         let mut commands = self.admit();
         for fact in &output.facts {
             match fact {
@@ -357,7 +356,7 @@ impl Relay {
             }
         }
         self.tell_all_of_nearby();
-        self.move_on_the_grid(output, &newcomers);
+        self.send_json_movement(output, &newcomers);
         for (player, user) in &output.gone {
             self.part(*player, *user);
         }
@@ -365,18 +364,17 @@ impl Relay {
         commands
     }
 
-    /// The space is closed: everybody is let go.
+    /// The space is closed: disconnects every client.
     pub fn close(&mut self, code: u16, reason: &str) {
         for arrival in self.arriving.drain(..).chain(self.queue.drain(..)) {
-            // Whoever was about to come in tries again by itself when the space merely starts
-            // again.
+            // When the space merely restarts, joining clients try again on their own.
             if code != close::AWAY {
                 arrival.sink.close(code, reason);
             }
         }
         for client in std::mem::take(&mut self.clients).into_values() {
             if code == close::DELETED
-                && let ProtocolView::Json(_) = client.eyes
+                && let ProtocolView::Json(_) = client.view
             {
                 client.sink.event(json::error("space-deleted", reason));
             }
@@ -384,18 +382,17 @@ impl Relay {
         }
     }
 
-    /// Tells clients of the tile grid that somebody came. Others see it in the roster of their
-    /// frame.
+    /// Tells JSON clients that a player joined. Binary clients see it in the roster of their frame.
     fn announce(&mut self, player: PlayerId) {
         let mut words = JoinWord::ALL.map(|word| (word, None));
         for client in self.clients.values_mut() {
-            let ProtocolView::Json(eyes) = &mut client.eyes else {
+            let ProtocolView::Json(view) = &mut client.view else {
                 continue;
             };
             if client.player == player {
                 continue;
             }
-            let Some((word, bytes)) = words.iter_mut().find(|(word, _)| *word == eyes.join_word())
+            let Some((word, bytes)) = words.iter_mut().find(|(word, _)| *word == view.join_word())
             else {
                 continue;
             };
@@ -403,24 +400,24 @@ impl Relay {
                 bytes.get_or_insert_with(|| json_view::user_joined(&self.visible, player, *word));
             client.sink.event(bytes.clone());
             if client.sink.has_missed() {
-                eyes.miss_newcomer(player);
+                view.miss_newcomer(player);
             }
         }
     }
 
-    /// Shows a fact to whom it concerns; answers what follows from it.
+    /// Sends a fact to the clients it concerns; returns the command that follows from it.
     fn tell(&mut self, fact: &Fact) -> Option<Command> {
         match fact {
             Fact::Joined { .. } => {}
-            Fact::Said(line) => self.say(line),
+            Fact::Said(message) => self.say(message),
             Fact::Forgotten => self.history.0.clear(),
-            Fact::SaidBefore(line) => {
-                if let Some(client) = self.client_of(line.player)
-                    && let ProtocolView::Binary(_) = client.eyes
+            Fact::SaidBefore(message) => {
+                if let Some(client) = self.client_of(message.player)
+                    && let ProtocolView::Binary(_) = client.view
                 {
                     client
                         .sink
-                        .event(encode(&ServerMessage::Chat(ChatMessageS2c::own(line))).into());
+                        .event(encode(&ServerMessage::Chat(ChatMessageS2c::own(message))).into());
                 }
             }
             Fact::Emoted { player, kind } => {
@@ -432,14 +429,14 @@ impl Relay {
             }
             Fact::StepRejected { player, tile } => {
                 if let Some(client) = self.client_of(*player)
-                    && let ProtocolView::Json(_) = client.eyes
+                    && let ProtocolView::Json(_) = client.view
                 {
                     client.sink.event(json_view::movement_rejected(*tile));
                 }
             }
             Fact::NoPath { player } => {
                 if let Some(client) = self.client_of(*player)
-                    && let ProtocolView::Binary(_) = client.eyes
+                    && let ProtocolView::Binary(_) = client.view
                 {
                     let notice = NoticeS2c {
                         code: "no-path".into(),
@@ -466,7 +463,10 @@ impl Relay {
                 }));
             }
             Fact::LayoutReplaced { version } => self.tell_of_map(*version),
-            Fact::Whispered { line, hearers } => self.whisper(line, hearers),
+            Fact::Whispered {
+                line: message,
+                hearers,
+            } => self.whisper(message, hearers),
             Fact::Changed { change, author } => self.change(change, *author),
             Fact::Reacted(reaction) => self.react(reaction),
             Fact::Cleared { by } => {
@@ -480,7 +480,7 @@ impl Relay {
                 player,
                 client_id,
                 why,
-            } => self.refuse_line(*player, *client_id, *why),
+            } => self.refuse_message(*player, *client_id, *why),
             Fact::Typing { player, on } => self.show_typing(*player, *on),
             Fact::Blocked {
                 user,
@@ -504,12 +504,12 @@ impl Relay {
         None
     }
 
-    /// Tells everybody that the map they have is another one now.
+    /// Tells every client that the map changed.
     fn tell_of_map(&self, map_version: u32) {
         self.to_binary(&ServerMessage::MapChanged(MapChangedS2c { map_version }));
     }
 
-    /// Tells the people something, and their programs by a word.
+    /// Sends every client a notice: a code for programs and a text for users.
     fn notify(&self, code: &str, message: String) {
         let code = code.into();
         self.to_binary(&ServerMessage::Notice(NoticeS2c { code, message }));
@@ -519,11 +519,11 @@ impl Relay {
         self.to_binary_from(None, message);
     }
 
-    /// To everybody but those who keep away the user it comes from.
+    /// Sends a message to every binary client that does not block the user it comes from.
     fn to_binary_from(&self, user: Option<UserId>, message: &ServerMessage) {
         let bytes: Bytes = encode(message).into();
         for client in self.clients.values() {
-            if let ProtocolView::Binary(_) = client.eyes
+            if let ProtocolView::Binary(_) = client.view
                 && !user.is_some_and(|user| client.keeps_away(user))
             {
                 client.sink.event(bytes.clone());
@@ -531,7 +531,7 @@ impl Relay {
         }
     }
 
-    /// Somebody is gone: the tile grid is told, and a connection that still stands for them ends.
+    /// A player left: tells JSON clients, and closes the connection of the player.
     fn part(&mut self, player: PlayerId, user: UserId) {
         self.clients.retain(|_, client| {
             if client.player == player {
@@ -542,10 +542,10 @@ impl Relay {
         self.numbers.remove(&player);
         self.to_json_except(player, &json_view::user_left(user));
         for client in self.clients.values_mut() {
-            if let ProtocolView::Json(eyes) = &mut client.eyes
+            if let ProtocolView::Json(view) = &mut client.view
                 && client.sink.has_missed()
             {
-                eyes.miss_leaver(user);
+                view.miss_leaver(user);
             }
         }
     }
@@ -556,7 +556,7 @@ impl Relay {
         for (id, client) in &mut self.clients {
             let has_turn = self.step < Step::Half || (tick + id.0).is_multiple_of(2);
             let mut is_framed = false;
-            if let ProtocolView::Binary(view) = &mut client.eyes
+            if let ProtocolView::Binary(view) = &mut client.view
                 && has_turn
             {
                 if !client.sink.is_free() {
@@ -583,7 +583,7 @@ impl Relay {
         let oldest = self
             .clients
             .values()
-            .filter_map(|client| match &client.eyes {
+            .filter_map(|client| match &client.view {
                 ProtocolView::Binary(view) => Some(view.roster_cursor()),
                 ProtocolView::Json(_) => None,
             });

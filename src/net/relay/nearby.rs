@@ -1,5 +1,5 @@
-//! Nearby: a relay's copy of who is connected to whom and how private areas are, and what clients
-//! are told of it.
+//! Nearby: a relay's copy of peers, private zones and bubbles, and the messages to clients about
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,32 +21,32 @@ use crate::net::protocol::session::NoticeS2c;
 use crate::net::protocol::status::{FollowedS2c, WavedS2c};
 use crate::net::protocol::zone::{AdmittedS2c, KnockedS2c, PortalS2c, ZoneS2c};
 
-/// Ticks after which clients are told who is near although somebody who goes on in a new life is
-/// not there again yet.
+/// Ticks after which clients are sent their peers, even if a player who resumes in a new epoch has
+/// not appeared yet.
 const PATIENCE: u8 = 20;
 
-/// The copy.
+/// The copy of peers, private zones and bubbles.
 #[derive(Default)]
 pub(super) struct Nearby {
     peers: BTreeMap<PlayerId, Vec<Peer>>,
     areas: BTreeMap<u16, PrivateZoneState>,
     bubbles: BTreeMap<u32, BubbleState>,
-    /// Who left in the running tick: others are still told by user that they are gone.
+    /// Players who left in the current tick: peers are still told their user ids.
     parted: BTreeMap<PlayerId, UserId>,
-    /// After a picture everybody is told everything, as soon as these are there again.
+    /// After a snapshot every client is sent everything, as soon as these players are present.
     owed: Option<(BTreeSet<PlayerId>, u8)>,
 }
 
 impl Nearby {
-    /// Begins anew from a picture, in which these are missing who go on all the same.
-    pub(super) fn rebase(&mut self, picture: &Snapshot, missing: impl Iterator<Item = PlayerId>) {
-        self.peers = picture.peers.iter().cloned().collect();
-        self.areas = picture
+    /// Starts from a snapshot; `missing` are players who resume but are not in it.
+    pub(super) fn rebase(&mut self, snapshot: &Snapshot, missing: impl Iterator<Item = PlayerId>) {
+        self.peers = snapshot.peers.iter().cloned().collect();
+        self.areas = snapshot
             .areas
             .iter()
             .map(|area| (area.zone, *area))
             .collect();
-        self.bubbles = picture
+        self.bubbles = snapshot
             .bubbles
             .iter()
             .map(|one| (one.bubble, one.clone()))
@@ -54,7 +54,7 @@ impl Nearby {
         self.owed = Some((missing.collect(), PATIENCE));
     }
 
-    /// These are no longer here.
+    /// Removes players who left.
     pub(super) fn part(&mut self, gone: &[(PlayerId, UserId)]) {
         self.parted = gone.iter().copied().collect();
         for (player, _) in gone {
@@ -82,12 +82,12 @@ impl Nearby {
 }
 
 impl Relay {
-    /// Tells a client that came how everything is.
+    /// Sends a client that joined the complete state.
     pub(super) fn greet_with_nearby(&self, player: PlayerId) {
         let Some(client) = self.client_of(player) else {
             return;
         };
-        if let ProtocolView::Binary(_) = client.eyes {
+        if let ProtocolView::Binary(_) = client.view {
             for area in self.nearby.areas.values() {
                 client.sink.event(zone(*area));
             }
@@ -98,7 +98,7 @@ impl Relay {
         self.tell_peers(client, true, self.nearby.of(player), &[]);
     }
 
-    /// After a picture: tells everybody, once everybody is there who is expected.
+    /// After a snapshot: sends every client the complete state, once the missing players appeared.
     pub(super) fn tell_all_of_nearby(&mut self) {
         let Some((missing, patience)) = &mut self.nearby.owed else {
             return;
@@ -211,7 +211,7 @@ impl Relay {
                 let arrive = tickets.map_or_else(String::new, |tickets| {
                     tickets.issue(client.user, *space, arrive)
                 });
-                match &client.eyes {
+                match &client.view {
                     ProtocolView::Binary(_) => {
                         let portal = PortalS2c {
                             space: space.to_string(),
@@ -221,10 +221,10 @@ impl Relay {
                             .sink
                             .event(encode(&ServerMessage::Portal(portal)).into());
                     }
-                    ProtocolView::Json(eyes) if eyes.is_told_of_nearby() => {
+                    ProtocolView::Json(view) if view.is_told_of_nearby() => {
                         client.sink.event(json_view::portal(*space, &arrive));
                     }
-                    // It would not know where to go.
+                    // Without that feature the client could not go there.
                     ProtocolView::Json(_) => return None,
                 }
                 return Some(Command::Leave { player: *player });
@@ -242,7 +242,7 @@ impl Relay {
         let Some(client) = self.client_of(to) else {
             return;
         };
-        match &client.eyes {
+        match &client.view {
             ProtocolView::Binary(_) => {
                 let signal = SignalS2c {
                     player: from.0,
@@ -252,7 +252,7 @@ impl Relay {
                     .sink
                     .event(encode(&ServerMessage::Signal(signal)).into());
             }
-            ProtocolView::Json(eyes) if eyes.is_told_of_nearby() => {
+            ProtocolView::Json(view) if view.is_told_of_nearby() => {
                 if let Some(user) = self.visible.user_of(from) {
                     client.sink.event(json_view::signal(user, body));
                 }
@@ -275,21 +275,21 @@ impl Relay {
             Denial::NotHere => ("not-here", "They are no longer here."),
             Denial::NotInside => (
                 "not-inside",
-                "Only those inside a private area can do that. Step in first.",
+                "Only players inside a private zone can do that. Step in first.",
             ),
             Denial::NobodyNear => (
                 "nobody-near",
-                "Nobody whom you hear stands within two tiles of you. Walk up to somebody first.",
+                "You hear no one within two tiles. Walk up to a player first.",
             ),
             Denial::NotInTheOpen => (
                 "not-in-the-open",
-                "That goes where you hear people by distance, and not from another bubble.",
+                "That only works where you hear people by distance, and not from another bubble.",
             ),
             Denial::NotNearBubble => (
                 "not-near",
-                "Stand within two tiles of somebody in the bubble.",
+                "Stand within two tiles of a player in the bubble.",
             ),
-            Denial::BubbleFull => ("full", "There is no room for more than eight."),
+            Denial::BubbleFull => ("full", "A bubble has at most eight members."),
             Denial::NoFollow => ("no-follow", "You cannot follow them."),
             Denial::HomeTooSoon => (
                 "home",
@@ -299,7 +299,7 @@ impl Relay {
         let Some(client) = self.client_of(player) else {
             return;
         };
-        match &client.eyes {
+        match &client.view {
             ProtocolView::Binary(_) => {
                 let notice = NoticeS2c {
                     code: code.into(),
@@ -315,7 +315,7 @@ impl Relay {
 
     fn to_player(&self, player: PlayerId, message: &ServerMessage) {
         if let Some(client) = self.client_of(player)
-            && let ProtocolView::Binary(_) = client.eyes
+            && let ProtocolView::Binary(_) = client.view
         {
             client.sink.event(encode(message).into());
         }
@@ -323,12 +323,12 @@ impl Relay {
 
     fn to_binary_clients(&self, bytes: &Bytes) {
         let clients = self.clients.values();
-        let binary = clients.filter(|client| matches!(client.eyes, ProtocolView::Binary(_)));
+        let binary = clients.filter(|client| matches!(client.view, ProtocolView::Binary(_)));
         binary.for_each(|client| client.sink.event(bytes.clone()));
     }
 
     fn tell_peers(&self, client: &RelayClient, full: bool, peers: &[Peer], gone: &[PlayerId]) {
-        match &client.eyes {
+        match &client.view {
             ProtocolView::Binary(_) => {
                 let message = PeersS2c {
                     full,
@@ -342,7 +342,7 @@ impl Relay {
                     .sink
                     .event(encode(&ServerMessage::Peers(message)).into());
             }
-            ProtocolView::Json(eyes) if eyes.is_told_of_nearby() => {
+            ProtocolView::Json(view) if view.is_told_of_nearby() => {
                 let user_of = |player: PlayerId| {
                     let parted = self.nearby.parted.get(&player).copied();
                     self.visible.user_of(player).or(parted)

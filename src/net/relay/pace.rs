@@ -1,15 +1,15 @@
-//! Pace: how often a cell is shown, by distance and crowd, so that everybody who watches it at the
-//! same pace shares its bytes.
+//! Pace: how often a cell is sent, by distance and crowd, so that all clients that watch it at the
+//! same pace share its bytes.
 
 use super::ladder::Step;
 
-/// How far a cell is from the player's own, in cells: the larger of columns and rows.
+/// Distance of a cell from the player's own, in cells: the larger of columns and rows.
 pub type Ring = u16;
 
-/// People who move in a cell from which on it is shown half as often, and a quarter.
+/// Numbers of moving players from which a cell is shown half, and a quarter, as often.
 const CROWDS: [usize; 2] = [80, 250];
 
-/// Ticks from one showing of a cell to the next.
+/// Number of ticks between two frames that show a cell.
 pub fn period(ring: Ring, movers: usize, step: Step) -> u64 {
     let distance = match ring {
         0 => 1,
@@ -26,8 +26,8 @@ pub fn period(ring: Ring, movers: usize, step: Step) -> u64 {
     (distance * far) << crowd
 }
 
-/// The last tick, not after `now`, at which a cell of that pace was to be shown. Cells take turns,
-/// so that no tick has all the work.
+/// The last tick, at most `now`, at which a cell of that period was due. Cells are staggered, so
+/// that no tick has all the work.
 pub const fn last_due(index: u16, period: u64, now: u64) -> u64 {
     now.saturating_sub((now + index as u64) % period)
 }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_far_or_crowded_is_shown_less_often() {
+    fn distant_and_crowded_cells_are_shown_less_often() {
         assert_eq!(period(0, 10, Step::Calm), 1);
         assert_eq!(period(1, 10, Step::Calm), 2);
         assert_eq!(period(3, 80, Step::Calm), 4);
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn slower_paces_fall_on_ticks_of_faster_ones_and_a_cell_has_its_turn_once_a_period() {
+    fn slow_periods_fall_on_ticks_of_fast_ones_and_each_cell_is_due_once_a_period() {
         for index in 0..9 {
             for now in 100..200 {
                 if last_due(index, 8, now) == now {

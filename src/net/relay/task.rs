@@ -1,5 +1,5 @@
-//! Task: runs one relay between the host's outputs and the edge's orders, for as long as the space
-//! is open.
+//! Task: runs one relay between the host's outputs and the edge's commands, as long as the space is
+//! open.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,55 +19,55 @@ use crate::components::fact::TickOutput;
 use crate::components::id::{ChatId, SpaceId};
 use crate::host::{Ending, SendError, SpaceUpdate};
 
-/// Orders waiting for one relay at most; joining waits beyond that.
-const ORDERS: usize = 256;
+/// Maximum number of commands waiting for one relay; joining waits beyond that.
+const WAITING: usize = 256;
 
-/// How often a space may end in short succession before its clients are let go: one that fails at
-/// every tick is not worth waiting for.
+/// Number of restarts of a space in short succession before its clients are disconnected: a space
+/// that fails at every tick is not worth waiting for.
 const RESTARTS: u32 = 3;
 
-/// How long clients stand still while nobody runs their space, before they are let go.
+/// How long clients wait for a new host of their space before they are disconnected.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often a space that nobody runs is asked for.
+/// Interval at which a space without a host is requested.
 const ASK_EVERY: Duration = Duration::from_millis(250);
 
-/// Clients draw and predict on a map of the size they were welcomed with.
+/// Clients draw and predict on a map of the size in their welcome.
 const RESIZED: (u16, &str) = (close::AWAY, "the space has another size; reconnect");
 
-/// What the edge asks of a relay.
+/// A command from the edge to a relay.
 pub enum RelayCommand {
-    /// Somebody wants in.
+    /// A client joins.
     Join(Box<Arrival>),
     /// A connection ended.
     Detach(ClientId, Departure),
-    /// A window shows that many tiles now.
+    /// The number of tiles that a client sees changed.
     Resize(ClientId, u16, u16),
-    /// A client asks what was said before that line.
+    /// A client asks for the chat messages before that one.
     LookBack(ClientId, ChatId),
 }
 
-/// One running relay, and the space behind it.
+/// Handle of a running relay and its space.
 #[derive(Clone)]
 pub struct RelayHandle {
-    orders: mpsc::Sender<RelayCommand>,
-    /// Another one after the space started again.
+    commands: mpsc::Sender<RelayCommand>,
+    /// Replaced when the space is hosted again.
     space: Arc<RwLock<SpaceAccess>>,
 }
 
 impl RelayHandle {
-    /// Hands over an order; `false` when the relay has ended.
-    pub async fn order(&self, order: RelayCommand) -> bool {
-        self.orders.send(order).await.is_ok()
+    /// Sends the relay a command; `false` if the relay has ended.
+    pub async fn command(&self, command: RelayCommand) -> bool {
+        self.commands.send(command).await.is_ok()
     }
 
-    /// Hands over what a player wants.
+    /// Sends the space a command of a player.
     pub fn send(&self, command: Command) -> Result<(), SendError> {
         self.space.read().send(command)
     }
 }
 
-/// The relays of this edge, one for each open space somebody here is in.
+/// The relays of this edge, one for each space with clients here.
 #[derive(Clone)]
 pub struct Relays {
     spaces: Spaces,
@@ -78,7 +78,7 @@ pub struct Relays {
 }
 
 impl Relays {
-    /// No relays yet. They end with their spaces; the tracker knows when all have.
+    /// No relays yet. They end with their spaces; `tasks` tracks them.
     pub fn new(
         spaces: Spaces,
         tickets: Tickets,
@@ -94,33 +94,33 @@ impl Relays {
         }
     }
 
-    /// A user changed: every open space is told, wherever it is.
+    /// Sends a command about a user to every open space of the cluster.
     pub fn tell_all(&self, command: &Command) {
         self.spaces.tell_all(command);
     }
 
-    /// What shows who took a portal.
+    /// Issues and checks portal tickets.
     pub const fn tickets(&self) -> &Tickets {
         &self.tickets
     }
 
-    /// The relay of a space, started when there is none.
+    /// The relay of a space; starts it if necessary.
     pub async fn of(&self, space: SpaceId) -> Result<RelayHandle, EnterError> {
         if let Some(handle) = self.running.lock().get(&space)
-            && !handle.orders.is_closed()
+            && !handle.commands.is_closed()
         {
             return Ok(handle.clone());
         }
         let OpenSpace { access, scene } = self.spaces.come_in(space).await?;
         let mut running = self.running.lock();
         if let Some(other) = running.get(&space)
-            && !other.orders.is_closed()
+            && !other.commands.is_closed()
         {
             return Ok(other.clone());
         }
-        let (orders, inbox) = mpsc::channel(ORDERS);
+        let (commands, inbox) = mpsc::channel(WAITING);
         let started = RelayHandle {
-            orders,
+            commands,
             space: Arc::new(RwLock::new(access)),
         };
         running.insert(space, started.clone());
@@ -138,7 +138,7 @@ impl Relays {
     }
 }
 
-/// One relay at work.
+/// A running relay.
 struct Task {
     id: SpaceId,
     relay: Relay,
@@ -148,7 +148,7 @@ struct Task {
 }
 
 impl Task {
-    async fn run(mut self, mut orders: mpsc::Receiver<RelayCommand>) {
+    async fn run(mut self, mut inbox: mpsc::Receiver<RelayCommand>) {
         let mut seen = self.space.read().follow();
         let mut restarts = 0;
         let (code, reason) = loop {
@@ -161,13 +161,17 @@ impl Task {
                         commands
                     }
                     Some(SpaceUpdate::Tick(output)) => self.show(&output, seen.len()),
-                    Some(SpaceUpdate::Ended(Ending::Deleted)) => break (close::DELETED, "the space \
-                        was deleted"),
-                    Some(SpaceUpdate::Ended(Ending::Stopped)) if self.relays.stopping.is_cancelled() => {
+                    Some(SpaceUpdate::Ended(Ending::Deleted)) => {
+                        break (close::DELETED, "the space was deleted");
+                    }
+                    Some(SpaceUpdate::Ended(Ending::Stopped))
+                        if self.relays.stopping.is_cancelled() =>
+                    {
                         break (close::AWAY, "the server stops; reconnect");
                     }
-                    Some(SpaceUpdate::Ended(Ending::Unloaded)) => break (close::AWAY, "the space \
-                        starts again; reconnect"),
+                    Some(SpaceUpdate::Ended(Ending::Unloaded)) => {
+                        break (close::AWAY, "the space restarts; reconnect");
+                    }
                     Some(SpaceUpdate::Ended(Ending::Resized)) => break RESIZED,
                     Some(SpaceUpdate::Ended(ending)) if restarts < RESTARTS => {
                         restarts += u32::from(ending == Ending::Restarts);
@@ -178,9 +182,9 @@ impl Task {
                         Vec::new()
                     }
                     Some(SpaceUpdate::Ended(_)) => {
-                        break (close::AWAY, "the space starts again; reconnect");
+                        break (close::AWAY, "the space restarts; reconnect");
                     }
-                    // Whoever ran it is gone without a word.
+                    // The host disappeared without a message.
                     None => {
                         match self.find_again().await {
                             Ok(again) => seen = again,
@@ -189,32 +193,32 @@ impl Task {
                         Vec::new()
                     }
                 },
-                Some(order) = orders.recv() => obey(&mut self.relay, order),
+                Some(command) = inbox.recv() => obey(&mut self.relay, command),
             };
             let space = self.space.read();
             for command in commands {
-                // When the space has ended, the follower says so next.
+                // If the space has ended, its updates say so next.
                 let _ = space.send(command);
             }
         };
-        orders.close();
+        inbox.close();
         self.relay.close(code, reason);
         let mut running = self.relays.running.lock();
         if running
             .get(&self.id)
-            .is_some_and(|handle| handle.orders.is_closed())
+            .is_some_and(|handle| handle.commands.is_closed())
         {
             running.remove(&self.id);
         }
     }
 
-    /// Shows a tick to everybody, and watches how long that takes while `waiting` more ticks wait
-    /// already.
+    /// Shows a tick to every client, and measures how long that takes while `waiting` more ticks
+    /// wait.
     fn show(&mut self, output: &TickOutput, waiting: usize) -> Vec<Command> {
         let began = now();
         let commands = self.relay.tick(output);
         let took = began.elapsed();
-        // Ticks that wait are time that showing this one did not have.
+        // Waiting ticks share the time, so they multiply the load.
         self.ladder
             .observe(took * (waiting as u32 + 1), self.relay.tick_period());
         climb(&mut self.relay, self.ladder.step(), self.id);
@@ -223,8 +227,8 @@ impl Task {
         commands
     }
 
-    /// Nobody runs the space any more: finds or takes it, and follows it there. The clients see it
-    /// stand still meanwhile.
+    /// The space has no host: finds or becomes its host, and follows the space again. Clients see
+    /// the space stand still until then.
     async fn find_again(&self) -> Result<mpsc::Receiver<SpaceUpdate>, (u16, &'static str)> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
@@ -244,15 +248,15 @@ impl Task {
                 Err(EnterError::Unavailable | EnterError::Full(_) | EnterError::Store(_)) => {}
             }
             if tokio::time::Instant::now() >= deadline {
-                return Err((close::AWAY, "the space cannot be run right now; reconnect"));
+                return Err((close::AWAY, "the space has no host right now; reconnect"));
             }
             tokio::time::sleep(ASK_EVERY).await;
         }
     }
 }
 
-fn obey(relay: &mut Relay, order: RelayCommand) -> Vec<Command> {
-    match order {
+fn obey(relay: &mut Relay, command: RelayCommand) -> Vec<Command> {
+    match command {
         RelayCommand::Join(arrival) => relay.join(*arrival).into_iter().collect(),
         RelayCommand::Detach(client, how) => relay.detach(client, how).into_iter().collect(),
         RelayCommand::Resize(client, width, height) => {
@@ -266,10 +270,10 @@ fn obey(relay: &mut Relay, order: RelayCommand) -> Vec<Command> {
     }
 }
 
-/// Gives up or takes back what the ladder says.
+/// Applies the step of the overload ladder.
 fn climb(relay: &mut Relay, step: Step, space: SpaceId) {
     if relay.step() != step {
-        tracing::warn!(%space, step = ?step, "the space takes longer to show than it has: a step of the overload ladder");
+        tracing::warn!(%space, ?step, "showing the space takes too long: overload ladder step");
         metrics::counter!("plaza_overload_steps_total", "step" => step.label()).increment(1);
         relay.take_step(step);
     }
@@ -277,7 +281,7 @@ fn climb(relay: &mut Relay, step: Step, space: SpaceId) {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "how long showing a tick takes is measured where it is run"
+    reason = "the time to show a tick is measured where it runs"
 )]
 fn now() -> Instant {
     Instant::now()

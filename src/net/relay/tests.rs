@@ -1,5 +1,5 @@
-//! Whatever the order of moves, joins, leaves and busy sockets, a client that got its last frame
-//! sees what there is.
+//! Tests: in any order of moves, joins, leaves and busy sockets, a client that received its last
+//! frame sees the current state.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +23,7 @@ const WIDTH: u16 = 150;
 const HEIGHT: u16 = 90;
 const COLUMNS: u16 = WIDTH.div_ceil(16);
 
-/// A socket that keeps what it was given.
+/// A socket that records what it is sent.
 #[derive(Default)]
 struct RecordingSocket {
     is_busy: AtomicBool,
@@ -31,7 +31,7 @@ struct RecordingSocket {
     misses: AtomicBool,
     frames: Mutex<Vec<Bytes>>,
     events: Mutex<Vec<Bytes>>,
-    /// Events that were not sent yet.
+    /// Events that are not flushed yet.
     waiting: Mutex<Vec<Bytes>>,
     closed: Mutex<Option<u16>>,
 }
@@ -70,7 +70,7 @@ impl Sink for RecordingSocket {
     }
 }
 
-/// What a client makes of its frames, as `docs/protocol.md` tells it to.
+/// A client's state from its frames, as `docs/protocol.md` describes.
 #[derive(Default)]
 struct ClientMirror {
     names: BTreeMap<u32, String>,
@@ -84,7 +84,7 @@ impl ClientMirror {
         let now = (frame.header.epoch, frame.header.tick);
         assert!(
             now > self.last,
-            "time goes back from {:?} to {now:?}",
+            "time runs backwards from {:?} to {now:?}",
             self.last
         );
         self.last = now;
@@ -130,8 +130,8 @@ impl ClientMirror {
                 let (held, stance) = self
                     .places
                     .get_mut(&player)
-                    .expect("whoever walks on is in view");
-                assert_eq!(*held, cell.index, "whoever walks on stays in the cell");
+                    .expect("a player with a step is in view");
+                assert_eq!(*held, cell.index, "a step stays in the cell");
                 *stance = step.stance(stance.position).expect("a stance");
             }
         }
@@ -145,13 +145,13 @@ impl ClientMirror {
     }
 }
 
-/// A space as the host would state it, moved by the test.
+/// A space as the host would show it, controlled by the test.
 #[derive(Default)]
 struct Truth {
     tick: u64,
     next: u32,
     here: BTreeMap<u32, (Card, Stance)>,
-    /// Where anybody ever was.
+    /// All positions that players ever had.
     been: BTreeSet<(u32, i32, i32)>,
 }
 
@@ -168,7 +168,7 @@ impl Truth {
         }
     }
 
-    /// Where a player would be a little farther on, inside the map.
+    /// The position that far from the player's, if it is inside the map.
     fn near(&self, player: u32, dx: i32, dy: i32) -> Option<(u32, Position)> {
         let from = self.here.get(&player)?.1.position;
         let to = Position {
@@ -178,7 +178,7 @@ impl Truth {
         Some((player, to))
     }
 
-    /// One tick: these come, move or go.
+    /// One tick in which these players join, move or leave.
     fn tick(
         &mut self,
         come: &[(UserId, Position)],
@@ -242,13 +242,14 @@ impl Truth {
         output
             .cards
             .retain(|card| self.here.contains_key(&card.player.0));
-        output
-            .facts
-            .retain(|fact| !matches!(fact, Fact::Joined { player, .. } if !self.here.contains_key(&player.0)));
+        output.facts.retain(|fact| match fact {
+            Fact::Joined { player, .. } => self.here.contains_key(&player.0),
+            _ => true,
+        });
         output
     }
 
-    fn picture(&self) -> Snapshot {
+    fn snapshot(&self) -> Snapshot {
         let players = self.here.keys().map(|player| {
             let (card, stance) = self.here[player].clone();
             (card, stance, self.own(*player))
@@ -274,7 +275,7 @@ fn user(number: u32) -> UserId {
     UserId(Uuid::from_u128(u128::from(number)))
 }
 
-fn arrive(relay: &mut Relay, number: u32, dialect: ProtocolKind) -> Arc<RecordingSocket> {
+fn arrive(relay: &mut Relay, number: u32, protocol: ProtocolKind) -> Arc<RecordingSocket> {
     let sink = Arc::new(RecordingSocket::default());
     let (ready, _) = oneshot::channel();
     relay.join(Arrival {
@@ -285,7 +286,7 @@ fn arrive(relay: &mut Relay, number: u32, dialect: ProtocolKind) -> Arc<Recordin
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
-        dialect,
+        dialect: protocol,
         sink: Arc::clone(&sink) as Arc<dyn Sink>,
         ready,
     });
@@ -296,7 +297,7 @@ const BINARY: ProtocolKind = ProtocolKind::Binary {
     width: 30,
     height: 20,
 };
-const GRID: ProtocolKind = ProtocolKind::Json {
+const JSON: ProtocolKind = ProtocolKind::Json {
     join_word: JoinWord::UserJoined,
     history: false,
     nearby: false,
@@ -324,7 +325,7 @@ fn words(sink: &RecordingSocket) -> Vec<(String, Value)> {
         .collect()
 }
 
-/// Quiet ticks until every cell has had its turn.
+/// Ticks without changes until every cell was due.
 fn settle(relay: &mut Relay, truth: &mut Truth) {
     for _ in 0..64 {
         relay.tick(&truth.tick(&[], &[], &[]));
@@ -335,7 +336,7 @@ fn settle(relay: &mut Relay, truth: &mut Truth) {
 enum RelayEvent {
     Come(Position),
     Move(u32, Position),
-    /// So far in each of so many ticks.
+    /// Distance per tick, and number of ticks.
     Walk(u32, i32, i32, u8),
     Go(u32),
     Busy(usize, bool),
@@ -344,7 +345,7 @@ enum RelayEvent {
     Rebase,
 }
 
-fn happening() -> impl Strategy<Value = RelayEvent> {
+fn event() -> impl Strategy<Value = RelayEvent> {
     let place = || {
         (0..i32::from(WIDTH) * 64, 0..i32::from(HEIGHT) * 64).prop_map(|(x, y)| Position { x, y })
     };
@@ -356,43 +357,54 @@ fn happening() -> impl Strategy<Value = RelayEvent> {
         1 => (1_u32..12).prop_map(RelayEvent::Go),
         3 => (0_usize..4, any::<bool>()).prop_map(|(client, busy)| RelayEvent::Busy(client, busy)),
         1 => (1_u8..80).prop_map(RelayEvent::Quiet),
-        1 => prop_oneof![Just(Step::Calm), Just(Step::Crowd), Just(Step::Half)].prop_map(RelayEvent::Overload),
+        1 => prop_oneof![Just(Step::Calm), Just(Step::Crowd), Just(Step::Half)]
+            .prop_map(RelayEvent::Overload),
         1 => Just(RelayEvent::Rebase),
     ]
 }
 
 proptest! {
     #[test]
-    fn every_client_ends_with_what_there_is(happenings in prop::collection::vec(happening(), 1..80)) {
+    fn every_client_ends_with_the_current_state(events in prop::collection::vec(event(), 1..80)) {
         let mut truth = Truth::default();
         let mut relay = Relay::new(scene());
         let mut epoch = 1;
-        relay.rebase(&truth.picture(), epoch);
+        relay.rebase(&truth.snapshot(), epoch);
         let sinks: Vec<_> = (1..=4).map(|number| arrive(&mut relay, number, BINARY)).collect();
-        let come: Vec<_> = (1..=4).map(|number| (user(number), at(20 * number as i32, 40))).collect();
+        let come: Vec<_> = (1..=4)
+            .map(|number| (user(number), at(20 * number as i32, 40)))
+            .collect();
         relay.tick(&truth.tick(&come, &[], &[]));
         let mut strangers = 100;
-        for happening in happenings {
-            match happening {
+        for event in events {
+            match event {
                 RelayEvent::Come(to) => {
                     strangers += 1;
                     relay.tick(&truth.tick(&[(user(strangers), to)], &[], &[]));
                 }
-                RelayEvent::Move(player, to) => drop(relay.tick(&truth.tick(&[], &[(player, to)], &[]))),
+                RelayEvent::Move(player, to) => {
+                    drop(relay.tick(&truth.tick(&[], &[(player, to)], &[])));
+                }
                 RelayEvent::Walk(player, dx, dy, ticks) => {
                     for _ in 0..ticks {
                         let moves: Vec<_> = truth.near(player, dx, dy).into_iter().collect();
                         relay.tick(&truth.tick(&[], &moves, &[]));
                     }
                 }
-                RelayEvent::Go(player) if player > 4 => drop(relay.tick(&truth.tick(&[], &[], &[player]))),
+                RelayEvent::Go(player) if player > 4 => {
+                    drop(relay.tick(&truth.tick(&[], &[], &[player])));
+                }
                 RelayEvent::Go(_) => {}
-                RelayEvent::Busy(client, busy) => sinks[client].is_busy.store(busy, Ordering::Relaxed),
-                RelayEvent::Quiet(ticks) => (0..ticks).for_each(|_| drop(relay.tick(&truth.tick(&[], &[], &[])))),
+                RelayEvent::Busy(client, busy) => {
+                    sinks[client].is_busy.store(busy, Ordering::Relaxed);
+                }
+                RelayEvent::Quiet(ticks) => {
+                    (0..ticks).for_each(|_| drop(relay.tick(&truth.tick(&[], &[], &[]))));
+                }
                 RelayEvent::Overload(step) => relay.take_step(step),
                 RelayEvent::Rebase => {
                     epoch += 1;
-                    relay.rebase(&truth.picture(), epoch);
+                    relay.rebase(&truth.snapshot(), epoch);
                 }
             }
         }
@@ -405,7 +417,9 @@ proptest! {
         for (number, sink) in (1_u32..).zip(&sinks) {
             let mut seen = ClientMirror::default();
             for bytes in sink.frames.lock().iter() {
-                let ServerMessage::Frame(frame) = decode(bytes).expect("a frame") else { panic!("no frame") };
+                let ServerMessage::Frame(frame) = decode(bytes).expect("a frame") else {
+                    panic!("no frame")
+                };
                 seen.apply(&frame);
                 for (player, (_, stance)) in &seen.places {
                     let place = (*player, stance.position.x, stance.position.y);
@@ -417,10 +431,14 @@ proptest! {
             let names: Vec<_> = truth.here.keys().collect();
             prop_assert_eq!(seen.names.keys().collect::<Vec<_>>(), names);
             for (player, (_, stance)) in &truth.here {
-                let (dx, dy) = ((stance.position.x - own.x).abs(), (stance.position.y - own.y).abs());
+                let at = stance.position;
+                let (dx, dy) = ((at.x - own.x).abs(), (at.y - own.y).abs());
                 let is_in_window = dx <= 15 * 64 && dy <= 10 * 64;
                 let seen = seen.places.get(player).map(|(_, stance)| *stance);
-                prop_assert!(seen == Some(*stance) || (seen.is_none() && !is_in_window), "{player}: {seen:?}, not {stance:?}");
+                prop_assert!(
+                    seen == Some(*stance) || (seen.is_none() && !is_in_window),
+                    "{player}: {seen:?}, not {stance:?}"
+                );
             }
             prop_assert!(seen.places.keys().all(|player| truth.here.contains_key(player)));
         }
@@ -428,14 +446,14 @@ proptest! {
 }
 
 #[test]
-fn a_tick_costs_one_encoding_a_cell_and_pace_however_many_watch() {
+fn a_tick_costs_one_encoding_per_cell_and_pace_for_any_number_of_clients() {
     let mut truth = Truth::default();
     let mut relay = Relay::new(scene());
-    relay.rebase(&truth.picture(), 1);
+    relay.rebase(&truth.snapshot(), 1);
     let sinks: Vec<_> = (1..=60)
         .map(|number| arrive(&mut relay, number, BINARY))
         .collect();
-    // Twelve people in each of five cells in a row.
+    // Twelve players in each of five cells in a row.
     let home = |number: u32| at(40 + 16 * (number as i32 % 5), 40);
     let come: Vec<_> = (1..=60)
         .map(|number| (user(number), home(number)))
@@ -457,7 +475,7 @@ fn a_tick_costs_one_encoding_a_cell_and_pace_however_many_watch() {
     assert!(encodings <= ticks as u64 * 5 * 3, "{encodings} encodings");
     assert!(
         encodings >= ticks as u64 * 5,
-        "the own cell comes every tick"
+        "the own cell is shown every tick"
     );
     assert!(
         sinks
@@ -467,12 +485,12 @@ fn a_tick_costs_one_encoding_a_cell_and_pace_however_many_watch() {
 }
 
 #[test]
-fn the_nearest_are_shown_every_tick_even_across_the_border_of_a_cell() {
+fn the_nearest_are_shown_every_tick_across_cell_borders() {
     let mut truth = Truth::default();
     let mut relay = Relay::new(scene());
-    relay.rebase(&truth.picture(), 1);
+    relay.rebase(&truth.snapshot(), 1);
     let sink = arrive(&mut relay, 1, BINARY);
-    // The other one stands in the next cell, two tiles away.
+    // The second player stands in the next cell, two tiles away.
     relay.tick(&truth.tick(&[(user(1), at(47, 40)), (user(2), at(49, 40))], &[], &[]));
     settle(&mut relay, &mut truth);
     let mut seen = ClientMirror::default();
@@ -493,10 +511,10 @@ fn the_nearest_are_shown_every_tick_even_across_the_border_of_a_cell() {
 }
 
 #[test]
-fn a_joiner_gets_its_surroundings_first_and_the_rest_within_moments() {
+fn a_new_client_gets_its_surroundings_first_and_the_rest_within_a_few_ticks() {
     let mut truth = Truth::default();
     let mut relay = Relay::new(scene());
-    relay.rebase(&truth.picture(), 1);
+    relay.rebase(&truth.snapshot(), 1);
     let come: Vec<_> = (0..45_u32)
         .map(|number| {
             (
@@ -526,7 +544,7 @@ fn a_joiner_gets_its_surroundings_first_and_the_rest_within_moments() {
 fn newcomers_queue_while_the_space_is_overloaded() {
     let mut truth = Truth::default();
     let mut relay = Relay::new(scene());
-    relay.rebase(&truth.picture(), 1);
+    relay.rebase(&truth.snapshot(), 1);
     relay.take_step(Step::Queue);
     let _sinks: Vec<_> = (1..=3)
         .map(|number| arrive(&mut relay, number, BINARY))
@@ -540,7 +558,7 @@ fn newcomers_queue_while_the_space_is_overloaded() {
     assert_eq!(
         joins(&relay.tick(&truth.tick(&[], &[], &[]))),
         1,
-        "one a tick"
+        "one per tick"
     );
     assert!(!relay.is_empty());
     relay.detach(ClientId(2), Departure::Lost);
@@ -548,16 +566,16 @@ fn newcomers_queue_while_the_space_is_overloaded() {
     assert_eq!(
         joins(&relay.tick(&truth.tick(&[], &[], &[]))),
         1,
-        "whoever gave up is not let in"
+        "a client that disconnected does not join"
     );
     assert_eq!(joins(&relay.tick(&truth.tick(&[], &[], &[]))), 0);
 }
 
 #[test]
-fn nothing_is_sent_while_nothing_happens() {
+fn nothing_is_sent_while_nothing_changes() {
     let mut truth = Truth::default();
     let mut relay = Relay::new(scene());
-    relay.rebase(&truth.picture(), 1);
+    relay.rebase(&truth.snapshot(), 1);
     let sink = arrive(&mut relay, 1, BINARY);
     relay.tick(&truth.tick(&[(user(1), at(5, 5))], &[], &[]));
     for _ in 0..100 {
@@ -567,11 +585,11 @@ fn nothing_is_sent_while_nothing_happens() {
 }
 
 #[test]
-fn the_tile_grid_hears_of_others_and_never_of_itself() {
+fn a_json_client_is_told_about_others_and_never_about_itself() {
     let mut truth = Truth::default();
     let mut relay = Relay::new(scene());
-    relay.rebase(&truth.picture(), 1);
-    let first = arrive(&mut relay, 1, GRID);
+    relay.rebase(&truth.snapshot(), 1);
+    let first = arrive(&mut relay, 1, JSON);
     relay.tick(&truth.tick(&[(user(1), at(5, 5))], &[], &[]));
     let joined = words(&first);
     assert_eq!(joined.len(), 1);
@@ -579,7 +597,7 @@ fn the_tile_grid_hears_of_others_and_never_of_itself() {
     assert_eq!(joined[0].1["spawn"], serde_json::json!({ "x": 5, "y": 5 }));
     assert_eq!(joined[0].1["users"], serde_json::json!([]));
 
-    let second = arrive(&mut relay, 2, GRID);
+    let second = arrive(&mut relay, 2, JSON);
     relay.tick(&truth.tick(&[(user(2), at(6, 5))], &[], &[]));
     assert_eq!(
         words(&first)
@@ -622,11 +640,11 @@ fn the_tile_grid_hears_of_others_and_never_of_itself() {
 }
 
 #[test]
-fn those_who_come_in_the_same_tick_find_each_other_once() {
+fn players_who_join_in_the_same_tick_find_each_other_once() {
     let mut truth = Truth::default();
     let mut relay = Relay::new(scene());
-    relay.rebase(&truth.picture(), 1);
-    let sinks = [arrive(&mut relay, 1, GRID), arrive(&mut relay, 2, GRID)];
+    relay.rebase(&truth.snapshot(), 1);
+    let sinks = [arrive(&mut relay, 1, JSON), arrive(&mut relay, 2, JSON)];
     relay.tick(&truth.tick(&[(user(1), at(5, 5)), (user(2), at(6, 5))], &[], &[]));
     for sink in &sinks {
         let words = words(sink);
@@ -639,7 +657,7 @@ fn those_who_come_in_the_same_tick_find_each_other_once() {
 fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
     let mut truth = Truth::default();
     let mut relay = Relay::new(scene());
-    relay.rebase(&truth.picture(), 1);
+    relay.rebase(&truth.snapshot(), 1);
     let first = arrive(&mut relay, 1, BINARY);
     relay.tick(&truth.tick(&[(user(1), at(5, 5))], &[], &[]));
     let sink = Arc::new(RecordingSocket::default());
@@ -664,13 +682,13 @@ fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
     assert_eq!(
         *late.closed.lock(),
         Some(close::REPLACED),
-        "it was asked for before"
+        "its request is older"
     );
     assert_eq!(*sink.closed.lock(), None);
     assert_eq!(
         relay.detach(ClientId(1), Departure::Lost),
         None,
-        "the player is not the first connection's any more"
+        "the player belongs to the second connection"
     );
     let mut output = truth.tick(&[], &[], &[]);
     output.facts.push(Fact::Joined {
@@ -697,8 +715,8 @@ fn joined(number: u32, player: u32, again: bool) -> Fact {
 }
 
 #[test]
-fn who_goes_before_the_welcome_leaves_at_once_unless_they_were_here_before() {
-    for (dialect, how, again, expected) in [
+fn a_client_that_disconnects_before_its_welcome_leaves_unless_its_player_was_there_before() {
+    for (protocol, how, again, expected) in [
         (
             BINARY,
             Departure::Left,
@@ -732,7 +750,7 @@ fn who_goes_before_the_welcome_leaves_at_once_unless_they_were_here_before() {
             },
         ),
         (
-            GRID,
+            JSON,
             Departure::Left,
             false,
             Command::Leave {
@@ -742,7 +760,7 @@ fn who_goes_before_the_welcome_leaves_at_once_unless_they_were_here_before() {
     ] {
         let mut relay = Relay::new(scene());
         let mut truth = Truth::default();
-        arrive(&mut relay, 1, dialect);
+        arrive(&mut relay, 1, protocol);
         assert_eq!(relay.detach(ClientId(1), how), None);
         let mut output = truth.tick(&[(user(1), at(3, 3))], &[], &[]);
         output
@@ -754,10 +772,10 @@ fn who_goes_before_the_welcome_leaves_at_once_unless_they_were_here_before() {
 }
 
 #[test]
-fn a_client_that_missed_events_is_told_how_things_are_once_it_is_free() {
+fn a_client_that_missed_events_is_sent_the_current_state_once_it_is_free() {
     let mut relay = Relay::new(scene());
     let mut truth = Truth::default();
-    let sinks = [arrive(&mut relay, 1, BINARY), arrive(&mut relay, 2, GRID)];
+    let sinks = [arrive(&mut relay, 1, BINARY), arrive(&mut relay, 2, JSON)];
     relay.tick(&truth.tick(
         &[1, 2, 3, 4].map(|number| (user(number), at(number as i32 + 2, 3))),
         &[],
@@ -769,7 +787,7 @@ fn a_client_that_missed_events_is_told_how_things_are_once_it_is_free() {
         sink.misses.store(true, Ordering::Relaxed);
     }
     let mut output = truth.tick(&[(user(5), at(7, 3))], &[(4, at(9, 3))], &[3]);
-    output.facts.push(Fact::Said(line(1, "missed")));
+    output.facts.push(Fact::Said(message(1, "missed")));
     relay.tick(&output);
     assert!(sinks.iter().all(|sink| sink.events.lock().is_empty()));
     for sink in &sinks {
@@ -806,7 +824,7 @@ fn a_client_that_missed_events_is_told_how_things_are_once_it_is_free() {
     assert_eq!(about("new-message"), [user(1).to_string()]);
 }
 
-fn line(number: u32, text: &str) -> crate::components::chat::ChatMessage {
+fn message(number: u32, text: &str) -> crate::components::chat::ChatMessage {
     let speech = crate::components::chat::Speech {
         id: ChatId(Uuid::from_u128(u128::from(number))),
         client_id: None,

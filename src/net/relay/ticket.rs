@@ -1,5 +1,5 @@
-//! Ticket: proof that a user took a portal just now. Who saw it signs it, and who shares the key
-//! believes it, so that the process that runs the space behind need not be told.
+//! Ticket: proof that a user took a portal just now. The relay that saw it signs it, and every
+//! process with the same key accepts it, so that the host of the other space need not be told.
 
 use std::sync::Arc;
 
@@ -10,21 +10,21 @@ use sha2::Sha256;
 
 use crate::components::id::{SpaceId, UserId};
 
-/// How long a ticket is good, in milliseconds: long enough to load the page of another space.
+/// Validity of a ticket in milliseconds: long enough to load the page of another space.
 const GOOD_FOR: u64 = 30_000;
 
-/// Bytes of the signature that a ticket carries.
+/// Length of the signature in a ticket, in bytes.
 const SIGNATURE: usize = 16;
 
-/// Bytes in front of the zone's name: until when it is good, and the signature.
+/// Length of the part before the zone's name, in bytes: expiry and signature.
 const HEAD: usize = 8 + SIGNATURE;
 
-/// What tickets are signed with; it never shows itself in a log.
+/// The key that signs tickets. `Debug` hides it, so it does not get into logs.
 #[derive(Clone)]
 pub struct TicketKey(Vec<u8>);
 
 impl TicketKey {
-    /// Any bytes; who knows them makes tickets.
+    /// A key from any bytes. Anyone who knows them can issue tickets.
     pub fn new(bytes: &[u8]) -> Self {
         Self(bytes.to_vec())
     }
@@ -36,23 +36,23 @@ impl std::fmt::Debug for TicketKey {
     }
 }
 
-/// Makes and checks tickets. Cheap to clone.
+/// Issues and checks tickets. Cheap to clone.
 #[derive(Clone)]
 pub struct Tickets(Arc<TicketState>);
 
 struct TicketState {
     key: TicketKey,
-    /// Unix milliseconds.
+    /// Current time in Unix milliseconds.
     clock: fn() -> u64,
 }
 
 impl Tickets {
-    /// Tickets that everybody with the same key and about the same time believes.
+    /// Tickets that are accepted by every process with the same key and a similar clock.
     pub fn new(key: TicketKey, clock: fn() -> u64) -> Self {
         Self(Arc::new(TicketState { key, clock }))
     }
 
-    /// For a user who stepped through a portal to that zone.
+    /// A ticket for a user who took a portal to that zone.
     pub fn issue(&self, user: UserId, space: SpaceId, zone: &str) -> String {
         let until = ((self.0.clock)() + GOOD_FOR).to_be_bytes();
         let signature = self.sign(user, space, until, zone).finalize().into_bytes();
@@ -60,7 +60,7 @@ impl Tickets {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The zone where the user comes out, if they have just taken a portal to it.
+    /// The zone of the ticket, if it is valid for that user and space.
     pub fn check(&self, ticket: &str, user: UserId, space: SpaceId) -> Option<String> {
         let bytes = URL_SAFE_NO_PAD.decode(ticket).ok()?;
         let (head, zone) = bytes.split_at_checked(HEAD)?;
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_is_good_for_one_user_one_space_and_a_short_while() {
+    fn a_ticket_is_valid_for_one_user_one_space_and_a_short_time() {
         let [ada, bob] = [1, 2].map(|number| UserId(Uuid::from_u128(number)));
         let [here, there] = [1, 2].map(|number| SpaceId(Uuid::from_u128(number)));
         let now = tickets(b"key", || 1_000_000);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_ticket_is_none() {
+    fn other_texts_are_not_tickets() {
         let user = UserId(Uuid::from_u128(1));
         let space = SpaceId(Uuid::from_u128(1));
         let now = tickets(b"key", || 0);

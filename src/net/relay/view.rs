@@ -1,5 +1,5 @@
-//! View: what one game client watches, up to which tick it has each cell, and the frame that brings
-//! it up to date.
+//! View: the cells that one binary client watches, the tick up to which it has each of them, and
+//! the frame that brings it up to date.
 
 use std::ops::RangeInclusive;
 
@@ -15,35 +15,35 @@ use crate::net::protocol::FRAME_VARIANT;
 use crate::net::protocol::frame::{CELL_SIDE, HeaderS2c, OwnS2c};
 use crate::net::protocol::movement::OwnStateS2c;
 
-/// A cell is watched when it is this close to the window, in 1/64 tile.
+/// Distance from the window within which a cell becomes watched, in 1/64 tile.
 const ENTER_MARGIN: i32 = 8 * SUBTILES;
 
-/// And left when it is farther than this: walking along a border does not flap.
+/// Distance beyond which it is no longer watched: larger, so that cells at a border do not flap.
 const LEAVE_MARGIN: i32 = 16 * SUBTILES;
 
-/// Cells watched at most.
+/// Maximum number of watched cells.
 const MAX_CELLS: usize = 25;
 
-/// Tiles shown at most in either direction; a client that claims more is not believed.
+/// Maximum number of visible tiles in either direction; larger claims are not believed.
 const MAX_VIEW: u16 = 64;
 
-/// Whole cells sent in one frame at most, the nearest first: newcomers see their surroundings at
-/// once and the rest in a moment.
+/// Maximum number of whole cells in one frame, nearest first: a new client sees its surroundings at
+/// once and the rest within a few ticks.
 const WHOLE_CELLS: usize = 4;
 
-/// Players shown every tick, whatever the pace of their cell.
+/// Number of nearest players that are shown every tick, regardless of the pace of their cell.
 pub const NEAREST: usize = 16;
 
-/// Ticks after which the nearest are looked for anew.
+/// Ticks after which the nearest players are determined again.
 const LOOK_AGAIN: u64 = 8;
 
-/// One client's eyes.
+/// The view of one binary client.
 pub struct ClientView {
     width: i32,
     height: i32,
-    /// The nearest first.
+    /// Watched cells, nearest first.
     watched: Vec<WatchedCell>,
-    /// The columns and rows within both margins when the watched cells were chosen.
+    /// Spans of cells within both margins when the watched cells were chosen.
     spans: Option<[Span; 2]>,
     own_cell: (i32, i32),
     nearest: Vec<VisibleId>,
@@ -59,10 +59,10 @@ struct WatchedCell {
     cursor: AckedTick,
 }
 
-/// Columns and rows of cells.
+/// A range of columns and one of rows of cells.
 type Span = (RangeInclusive<i32>, RangeInclusive<i32>);
 
-/// Buffers that are used for one frame after the other.
+/// Buffers that are reused for every frame.
 #[derive(Default)]
 pub struct Scratch {
     /// The frame.
@@ -73,7 +73,7 @@ pub struct Scratch {
 }
 
 impl ClientView {
-    /// Eyes that have seen nothing yet.
+    /// A view that has been sent nothing.
     pub fn new(width: u16, height: u16) -> Self {
         let mut view = Self {
             width: 0,
@@ -91,14 +91,14 @@ impl ClientView {
         view
     }
 
-    /// The window shows this many tiles now.
+    /// Sets the number of visible tiles.
     pub fn resize(&mut self, width: u16, height: u16) {
         self.width = i32::from(width.clamp(1, MAX_VIEW)) * SUBTILES;
         self.height = i32::from(height.clamp(1, MAX_VIEW)) * SUBTILES;
         self.spans = None;
     }
 
-    /// What was seen no longer counts: everything is sent anew.
+    /// Discards all cursors: everything is sent again.
     pub fn rebase(&mut self) {
         self.watched
             .iter_mut()
@@ -110,13 +110,13 @@ impl ClientView {
         self.sent = None;
     }
 
-    /// The tick up to which the roster is known.
+    /// The tick up to which the client has the roster.
     pub const fn roster_cursor(&self) -> AckedTick {
         self.roster
     }
 
-    /// Writes the frame that brings the client up to date into `scratch`; `false` when there is
-    /// nothing to tell.
+    /// Writes the frame that brings the client up to date into `scratch`. Returns `false` if there
+    /// is nothing to send.
     pub fn compose(
         &mut self,
         visible: &mut Visible,
@@ -161,7 +161,7 @@ impl ClientView {
         true
     }
 
-    /// The cells whose turn it is, or that were busy when it was.
+    /// Adds the cells that are due, or that were due while the client was busy.
     fn show_due_cells(&mut self, visible: &mut Visible, step: Step, scratch: &mut Scratch) {
         let tick = visible.tick().0;
         let mut whole = 0;
@@ -184,8 +184,8 @@ impl ClientView {
         }
     }
 
-    /// Those of the nearest who moved and whose cell is not shown in this frame. They are written
-    /// as differences of their cells too; when a cell's turn comes it says the same again.
+    /// Adds nearest players who moved and whose cell is not in this frame. They are written as
+    /// deltas of their cells; when such a cell is due, it repeats them.
     fn show_nearest(&mut self, visible: &Visible, player: PlayerId, scratch: &mut Scratch) {
         let tick = visible.tick().0;
         if self.looked == 0 || self.looked + LOOK_AGAIN <= tick {
@@ -213,7 +213,7 @@ impl ClientView {
         visible.encode_spots(&mut scratch.near, cursor_of, &mut scratch.cells);
     }
 
-    /// Follows the player: new cells begin at cursor 0, and those too far away are returned.
+    /// Follows the player: adds new cells with cursor 0, and returns the cells that are too far.
     fn watch(&mut self, visible: &Visible, position: Position) -> Vec<u16> {
         let spans = [ENTER_MARGIN, LEAVE_MARGIN].map(|margin| self.span(visible, position, margin));
         let own_cell = (
@@ -255,7 +255,7 @@ impl ClientView {
         dropped
     }
 
-    /// The columns and rows that the window, grown by a margin on each side, touches.
+    /// The span of cells that the window, extended by a margin on each side, touches.
     fn span(&self, visible: &Visible, position: Position, margin: i32) -> Span {
         let span = |middle: i32, size: i32, cells: u16| {
             let cell = |at: i32| at.div_euclid(CELL_SIDE).clamp(0, i32::from(cells) - 1);
@@ -268,8 +268,7 @@ impl ClientView {
     }
 }
 
-/// The cells of a span with their distance from the own one: the nearest, and not more than are
-/// watched.
+/// The cells of a span with their distance from the own one: the nearest, up to the maximum.
 fn cells_of(
     (columns, rows): &Span,
     (own_column, own_row): (i32, i32),
@@ -288,7 +287,7 @@ fn cells_of(
     cells
 }
 
-/// Copies the pieces of a frame behind one another; the bytes are those of `ServerMessage::Frame`.
+/// Concatenates the pieces of a frame; the bytes equal those of `ServerMessage::Frame`.
 fn assemble(
     header: &HeaderS2c,
     roster: &[u8],

@@ -1,8 +1,8 @@
-//! Visible: a relay's copy of what can be seen in a space, by cells, remembering when each thing
-//! last changed.
+//! Visible: a relay's copy of the visible state of a space, by cells, with the tick of each
+//! change.
 //!
-//! A difference is encoded once for each distinct (cell, cursor) of a tick and shared by everybody
-//! who needs it.
+//! A delta is encoded once for each distinct (cell, cursor) of a tick and shared by all clients
+//! that need it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,42 +19,44 @@ use crate::net::protocol::frame::{
 };
 use crate::net::protocol::movement::OwnStateS2c;
 
-/// Ticks for which a cell remembers who left it; an older cursor starts over.
+/// Ticks for which a cell remembers players who left it; older cursors get the whole cell.
 const TOMBSTONES: u64 = 64;
 
-/// The tick up to which somebody has something; 0 for not at all.
+/// The tick up to which a client has something; 0 for nothing.
 pub type AckedTick = u64;
 
-/// Ticks after which somebody who did not move is no longer counted among those who do.
+/// Ticks after which a player who does not move no longer counts as moving.
 const MOVING: u64 = 20;
 
-/// Whoever goes farther than this along an axis in one tick jumped, in 1/64 tile. At 20 ticks a
-/// second nobody walks that far.
+/// Distance along an axis in one tick above which a move is a jump, in 1/64 tile. At 20 ticks per
+/// second no player walks that far.
 const JUMP: i32 = 31;
 
-/// Ticks for which those who did not jump are surely within the 128 sub-tiles that a step can tell.
+/// Ticks within which a player who did not jump is surely within the 128 sub-tile units that a step
+/// can express.
 const STEP_TICKS: u64 = 4;
 
-/// Where a [`VisiblePlayer`] is kept.
+/// Identifies a [`VisiblePlayer`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VisibleId {
     slot: u32,
     player: PlayerId,
 }
 
-/// What frames say of one player, side by side with everybody else's: it is read many times a tick.
+/// The part of a player that frames contain. All are stored side by side: they are read many times
+/// a tick.
 #[derive(Debug, Clone, Copy)]
 pub struct VisiblePlayer {
     player: PlayerId,
-    /// When it changed last.
+    /// Tick of the last change.
     pub changed: Tick,
-    /// In which cell the player is.
+    /// Index of the player's cell.
     pub cell: u16,
     anchored: Tick,
     bits: [u8; 3],
 }
 
-/// The copy.
+/// The copy of the visible state.
 pub struct Visible {
     tick: Tick,
     epoch: u64,
@@ -94,8 +96,8 @@ struct Cell {
 struct CellMember {
     player: PlayerId,
     changed: Tick,
-    /// When it came into the cell or jumped: whoever has the cell as of later knows about where it
-    /// is.
+    /// When it entered the cell or jumped: a client that has the cell as of later knows roughly
+    /// where it is.
     anchored: Tick,
     bits: [u8; 3],
     slot: u32,
@@ -131,12 +133,12 @@ impl Visible {
         self.tick
     }
 
-    /// Which life of the space this is.
+    /// Epoch of the space.
     pub const fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// The plan's version.
+    /// Version of the layout.
     pub const fn version(&self) -> u32 {
         self.version
     }
@@ -151,44 +153,44 @@ impl Visible {
         self.columns
     }
 
-    /// Rows of cells.
+    /// Number of rows of cells.
     pub const fn rows(&self) -> u16 {
         self.rows
     }
 
-    /// Differences encoded so far: in the steady state one a tick for each cell in which something
-    /// moved.
+    /// Number of deltas encoded so far: in the steady state one per tick for each cell in which a
+    /// player moved.
     pub const fn encodings(&self) -> u64 {
         self.encodings
     }
 
-    /// Everybody's number, rising.
+    /// All player numbers, ascending.
     pub fn players(&self) -> impl Iterator<Item = PlayerId> {
         self.players.keys().copied()
     }
 
-    /// What others are told about a player.
+    /// The public data of a player.
     pub fn card(&self, player: PlayerId) -> Option<&Card> {
         self.players.get(&player).map(|seen| &seen.card)
     }
 
-    /// The user behind a player.
+    /// The user of a player.
     pub fn user_of(&self, player: PlayerId) -> Option<UserId> {
         self.card(player).map(|card| card.user)
     }
 
-    /// Where exactly a player stands, and looks.
+    /// Exact position and facing of a player.
     pub fn stand(&self, player: PlayerId) -> Option<(Position, Facing)> {
         let own = &self.players.get(&player)?.own;
         Some((own.position, own.facing))
     }
 
-    /// The tile a player stands on, as last told to the tile grid.
+    /// The tile of a player, as last sent to JSON clients.
     pub fn tile_of(&self, player: PlayerId) -> Option<Tile> {
         self.players.get(&player).map(|seen| seen.tile)
     }
 
-    /// A player's exact state; the map's corner for somebody who is not here.
+    /// Exact state of a player; the map's corner for a player who is not here.
     pub fn own(&self, player: PlayerId) -> OwnStateS2c {
         self.players.get(&player).map_or(
             OwnStateS2c {
@@ -203,28 +205,28 @@ impl Visible {
         )
     }
 
-    /// The highest input of a player that was applied, and its exact state; `None` for somebody who
+    /// Number of the last applied input of a player, and its exact state; `None` for a player who
     /// is not here.
     pub fn own_and_ack(&self, player: PlayerId) -> Option<(u32, OwnStateS2c)> {
         let seen = self.players.get(&player)?;
         Some((seen.own.ack, OwnStateS2c::from(&seen.own)))
     }
 
-    /// How many people moved in a cell lately.
+    /// Number of players who moved in a cell lately.
     pub fn movers(&self, index: u16) -> usize {
         self.cells
             .get(usize::from(index))
             .map_or(0, |cell| cell.movers)
     }
 
-    /// What frames say of a player, as long as the player is here.
+    /// The entry of a player, as long as the player is here.
     pub fn spot(&self, id: VisibleId) -> Option<&VisiblePlayer> {
         self.spots
             .get(id.slot as usize)
             .filter(|spot| spot.player == id.player)
     }
 
-    /// Fills `found` with the others nearest to a player, looking through the cells in that order,
+    /// Fills `found` with the other players nearest to a player, searching the cells in that order,
     /// nearest first.
     pub fn nearest(
         &self,
@@ -270,8 +272,8 @@ impl Visible {
         found.extend(nearest.into_iter().map(|(_, id)| id));
     }
 
-    /// The players' spots as differences of their cells, one piece for each cell; `cursors` says up
-    /// to when the reader has it.
+    /// Encodes players as deltas of their cells, one piece per cell. `cursors` gives the tick up to
+    /// which the client has a cell.
     pub fn encode_spots(
         &self,
         spots: &mut [VisibleId],
@@ -282,16 +284,16 @@ impl Visible {
         spots.sort_unstable_by_key(|id| (spot_of(id).cell, id.player));
         for group in spots.chunk_by(|a, b| spot_of(a).cell == spot_of(b).cell) {
             let index = spot_of(&group[0]).cell;
-            let mut lines = MovedPlayers::default();
+            let mut moved = MovedPlayers::default();
             for spot in group.iter().map(spot_of) {
                 let is_near = is_near(spot.anchored, cursors(index), self.tick);
-                lines.add(spot.player, spot.bits, is_near);
+                moved.add(spot.player, spot.bits, is_near);
             }
-            pieces.push(encode(&lines.of_cell(index)).into());
+            pieces.push(encode(&moved.of_cell(index)).into());
         }
     }
 
-    /// Whether a cursor is too old to tell differences from.
+    /// Whether a cursor is too old for a delta.
     pub const fn starts_over(&self, cursor: AckedTick) -> bool {
         cursor == 0 || cursor + TOMBSTONES < self.tick.0
     }
@@ -303,8 +305,8 @@ impl Visible {
         }
     }
 
-    /// Begins anew from a full picture.
-    pub fn rebase(&mut self, picture: &Snapshot, epoch: u64) {
+    /// Starts from a snapshot.
+    pub fn rebase(&mut self, snapshot: &Snapshot, epoch: u64) {
         let encodings = self.encodings;
         let (columns, rows) = (self.columns, self.rows);
         *self = Self {
@@ -313,12 +315,12 @@ impl Visible {
             encodings,
             ..Self::new(columns * CELL_TILES, rows * CELL_TILES)
         };
-        self.tick = picture.tick;
+        self.tick = snapshot.tick;
         self.epoch = epoch;
-        self.version = picture.version;
-        self.grid_hash = picture.grid_hash;
-        self.roster_changed = picture.tick;
-        for (card, stance, own) in &picture.players {
+        self.version = snapshot.version;
+        self.grid_hash = snapshot.grid_hash;
+        self.roster_changed = snapshot.tick;
+        for (card, stance, own) in &snapshot.players {
             self.enroll(card);
             self.place(card.player, stance);
             self.set_own(own);
@@ -326,7 +328,7 @@ impl Visible {
         }
     }
 
-    /// Applies one tick; returns who came with it.
+    /// Applies one tick; returns the players who joined.
     pub fn apply(&mut self, output: &TickOutput) -> Vec<PlayerId> {
         self.tick = output.tick;
         self.encoded.clear();
@@ -367,8 +369,7 @@ impl Visible {
         newcomers
     }
 
-    /// The tile a player left and the one they stand on, if it is another than when this was asked
-    /// last.
+    /// The previous and the current tile of a player, if the tile changed since the last call.
     pub fn cross(&mut self, player: PlayerId) -> Option<(Tile, Tile)> {
         let seen = self.players.get_mut(&player)?;
         let tile = seen.own.position.tile();
@@ -376,7 +377,7 @@ impl Visible {
         (left != tile).then_some((left, tile))
     }
 
-    /// What changed in a cell since the cursor, encoded; `None` for nothing.
+    /// Encoded changes of a cell since the cursor; `None` if there are none.
     pub fn cell(&mut self, index: u16, cursor: AckedTick) -> Option<Bytes> {
         let cell = self.cells.get(usize::from(index))?;
         let cursor = if self.starts_over(cursor) { 0 } else { cursor };
@@ -394,7 +395,7 @@ impl Visible {
         bytes
     }
 
-    /// Who came and went since the cursor, encoded; nobody at all is a byte too.
+    /// Encoded roster changes since the cursor; an empty list is a byte too.
     pub fn roster(&mut self, cursor: AckedTick) -> Bytes {
         if !self.roster_changed_since(cursor) {
             return Bytes::from_static(&[0]);
@@ -430,13 +431,13 @@ impl Visible {
         bytes
     }
 
-    /// Whether anybody came, went or changed since the cursor.
+    /// Whether any player joined, left or changed since the cursor.
     pub fn roster_changed_since(&self, cursor: AckedTick) -> bool {
         cursor == 0 || self.roster_changed.0 > cursor
     }
 
-    /// Forgets who went, as far as every client knows it. Without any client nobody needs to be
-    /// told.
+    /// Forgets players who left, as far as every client knows it. Without clients, forgets all of
+    /// them.
     pub fn forget_roster_before(&mut self, oldest: Option<AckedTick>) {
         match oldest {
             Some(cursor) => self.roster_gone.retain(|(tick, _)| tick.0 > cursor),
@@ -444,7 +445,7 @@ impl Visible {
         }
     }
 
-    /// Counts, cell by cell in turn, who moved lately.
+    /// Counts recently moved players, one cell at a time.
     fn count_movers(&mut self) {
         let tick = self.tick.0;
         for (index, cell) in self.cells.iter_mut().enumerate() {
@@ -548,7 +549,7 @@ impl Visible {
         if let Some(cell) = self.cells.get_mut(usize::from(seen.cell)) {
             cell.remove(player, self.tick);
         }
-        // Player number 0 is nobody's: whoever still remembers the spot finds nobody there.
+        // Player number 0 is unused, so an old id of this slot matches no player.
         self.spots[seen.slot as usize].player = PlayerId(0);
         self.free.push(seen.slot);
         self.roster_gone.push((self.tick, player));
@@ -556,7 +557,7 @@ impl Visible {
     }
 }
 
-/// Keeps the nearest so many; answers from which distance on nobody else is among them.
+/// Keeps the nearest `count`; returns the distance of the farthest kept one.
 fn keep_nearest(found: &mut Vec<(i64, VisibleId)>, count: usize) -> i64 {
     if found.len() < count {
         return i64::MAX;
@@ -572,7 +573,7 @@ fn keep_nearest(found: &mut Vec<(i64, VisibleId)>, count: usize) -> i64 {
         .unwrap_or(i64::MAX)
 }
 
-/// From a place to the nearest edge of a cell; 0 inside.
+/// Squared distance from a position to the nearest edge of a cell; 0 inside.
 fn squared_distance_to_cell(from: Position, corner: Position) -> i64 {
     let outside = |at: i32, low: i32| i64::from((low - at).max(at - (low + CELL_SIDE - 1)).max(0));
     let (dx, dy) = (outside(from.x, corner.x), outside(from.y, corner.y));
@@ -607,19 +608,19 @@ impl Cell {
     fn difference(&self, index: u16, cursor: AckedTick, tick: Tick) -> Option<CellS2c> {
         let full = cursor == 0;
         let since = Tick(cursor);
-        let mut lines = MovedPlayers::default();
+        let mut moved = MovedPlayers::default();
         for member in self
             .members
             .iter()
             .filter(|member| full || member.changed > since)
         {
-            lines.add(
+            moved.add(
                 member.player,
                 member.bits,
                 is_near(member.anchored, cursor, tick),
             );
         }
-        let mut cell = lines.of_cell(index);
+        let mut cell = moved.of_cell(index);
         cell.full = full;
         if !full {
             let is_back = |player: &PlayerId| {
@@ -639,12 +640,12 @@ impl Cell {
     }
 }
 
-/// Whether whoever has a cell up to the cursor knows a player in it well enough to be told a step.
+/// Whether a client with that cursor knows the player's position well enough for a step.
 const fn is_near(anchored: Tick, cursor: AckedTick, tick: Tick) -> bool {
     cursor > 0 && anchored.0 <= cursor && tick.0 - cursor <= STEP_TICKS
 }
 
-/// Who moved in a cell, by rising number: those whose place must be told, and those who walked on.
+/// Players who moved in a cell, ascending: with their position, or with a step.
 #[derive(Default)]
 struct MovedPlayers {
     entries: Vec<EntryS2c>,

@@ -1,4 +1,4 @@
-//! Binary: the session of a game client, `plaza.v1`.
+//! Binary: the session of a binary client, `plaza.v1`.
 
 use std::time::Instant;
 
@@ -20,22 +20,22 @@ use crate::net::protocol::close;
 use crate::net::protocol::session::{HelloC2s, NoticeS2c, PongS2c, RefusedS2c};
 use crate::net::protocol::{ClientMessage, SCHEMA, ServerMessage, VERSION};
 
-/// The longest ticket of a portal, in bytes.
+/// Maximum length of a portal ticket, in bytes.
 const MAX_TICKET: usize = 1_024;
-/// For the person whose line is empty or too long.
+/// Reason for the user whose message is empty or too long.
 const LENGTH: &str = "A message has 1 to 4,000 characters.";
 const TOO_FAST: &str = "You write too fast. Wait a moment and send it again.";
 const TOO_OFTEN: &str = "You do that too often. Wait a moment and try again.";
 
 impl Session {
-    /// A game client said something.
+    /// Handles a message from a binary client.
     pub fn receive_binary(&mut self, now: Instant, bytes: &[u8]) -> Vec<Action> {
         if let Err(flood) = self.hear(now, bytes.len()) {
             return flood.answer();
         }
         match decode::<ClientMessage>(bytes) {
             Ok(message) => self.take_binary(now, message),
-            Err(_) => refuse(close::MALFORMED, "These bytes are no message."),
+            Err(_) => refuse(close::MALFORMED, "These bytes are not a message."),
         }
     }
 
@@ -47,7 +47,7 @@ impl Session {
             ClientMessage::Chat(_) => MessageKind::Chat,
             ClientMessage::Signal(_) | ClientMessage::Forward(_) => MessageKind::Signal,
             ClientMessage::Wave(_) | ClientMessage::Knock(_) => MessageKind::Wave,
-            // Whatever others notice: to leave and to lock is free.
+            // Bubble actions that others notice; leaving and locking are not limited.
             ClientMessage::Bubble(bubble) if bubble.deed < 3 => MessageKind::Wave,
             ClientMessage::ChatEdit(_) | ClientMessage::ChatDelete(_) | ClientMessage::React(_) => {
                 MessageKind::Change
@@ -83,7 +83,7 @@ impl Session {
             ) => {
                 return vec![notice(
                     "slow-down",
-                    "You call for attention too often. Wait a moment.",
+                    "You ask for attention too often. Wait a moment.",
                 )];
             }
             (Ok(false), _) if kind == MessageKind::Change => {
@@ -97,7 +97,7 @@ impl Session {
             (SessionStage::New(_), _) => {
                 refuse(close::MALFORMED, "The first message must be Hello.")
             }
-            (_, ClientMessage::Hello(_)) => refuse(close::MALFORMED, "Hello was said before."),
+            (_, ClientMessage::Hello(_)) => refuse(close::MALFORMED, "Hello was sent twice."),
             (_, ClientMessage::Ping(ping)) => {
                 vec![Action::Reply(
                     encode(&ServerMessage::Pong(PongS2c {
@@ -119,18 +119,18 @@ impl Session {
         if hello.version != VERSION || hello.schema != SCHEMA {
             return refuse(
                 close::OUTDATED,
-                "This page is of another version than the server. Load it again.",
+                "This page and the server have different versions. Reload the page.",
             );
         }
         self.stage = SessionStage::Joining;
-        let dialect = ProtocolKind::Binary {
+        let protocol = ProtocolKind::Binary {
             width: hello.view_width,
             height: hello.view_height,
         };
         vec![Action::Join {
             token: hello.token,
             space: hello.space,
-            dialect,
+            protocol,
             arrive: hello.arrive.filter(|ticket| ticket.len() <= MAX_TICKET),
         }]
     }
@@ -166,10 +166,7 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
         ClientMessage::Chat(chat) => {
             let client_id = chat.client_id;
             let Some(scope) = Scope::from_wire(chat.scope) else {
-                return Some(chat_refused(
-                    client_id,
-                    "There is nobody of that kind to say it to.",
-                ));
+                return Some(chat_refused(client_id, "This scope does not exist."));
             };
             return Some(match chat_text(&chat.text) {
                 Some(text) => Action::Say {
@@ -188,7 +185,7 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
             };
             return Some(Action::EditMessage {
                 player,
-                line: edit.id.parse().ok()?,
+                message: edit.id.parse().ok()?,
                 text: Some(text),
             });
         }
@@ -196,7 +193,7 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
         ClientMessage::ChatDelete(delete) => {
             return Some(Action::EditMessage {
                 player,
-                line: delete.id.parse().ok()?,
+                message: delete.id.parse().ok()?,
                 text: None,
             });
         }
@@ -222,7 +219,7 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
     Some(Action::Command(command))
 }
 
-/// What is said about other people, and about being talked to by them.
+/// Messages about other players and about calls with them.
 fn about_people(player: PlayerId, message: ClientMessage) -> Option<Action> {
     let command = match message {
         ClientMessage::Signal(signal) if signal.body.len() > MAX_SIGNAL => {
@@ -292,7 +289,7 @@ fn about_people(player: PlayerId, message: ClientMessage) -> Option<Action> {
     Some(Action::Command(command))
 }
 
-/// Says no, with the reason, and ends the connection with the same code.
+/// Refuses the client, and closes the connection with the same code.
 pub fn refuse(code: u16, message: &'static str) -> Vec<Action> {
     let refused = ServerMessage::Refused(RefusedS2c {
         code,
@@ -307,7 +304,7 @@ pub fn refuse(code: u16, message: &'static str) -> Vec<Action> {
     ]
 }
 
-/// Something the person should read.
+/// A notice for the user.
 pub fn notice(code: &str, message: &str) -> Action {
     let notice = ServerMessage::Notice(NoticeS2c {
         code: code.into(),
@@ -316,7 +313,7 @@ pub fn notice(code: &str, message: &str) -> Action {
     Action::Reply(encode(&notice).into())
 }
 
-/// A line was not taken.
+/// Refuses a chat message.
 pub fn chat_refused(client_id: u32, message: &str) -> Action {
     let refused = ServerMessage::ChatRefused(ChatRefusedS2c {
         client_id,
@@ -326,7 +323,7 @@ pub fn chat_refused(client_id: u32, message: &str) -> Action {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "any moment does as a beginning")]
+#[expect(clippy::disallowed_methods, reason = "tests need any start time")]
 mod tests {
     use std::time::Duration;
 
@@ -363,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_says_something_else_first_is_let_go() {
+    fn a_client_whose_first_message_is_not_hello_is_disconnected() {
         let now = Instant::now();
         let ping = encode(&ClientMessage::Ping(PingC2s { nonce: 1 }));
         assert_eq!(
@@ -381,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn another_schema_is_told_to_load_again() {
+    fn a_client_with_another_schema_is_told_to_reload() {
         let now = Instant::now();
         let ClientMessage::Hello(hello) = hello() else {
             unreachable!()
@@ -397,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_moves_before_the_player_is_there() {
+    fn movement_is_ignored_before_the_player_exists() {
         let now = Instant::now();
         let mut session = Session::new(now);
         session.receive_binary(now, &encode(&hello()));
@@ -415,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn directions_and_emotes_that_do_not_exist_do_nothing() {
+    fn unknown_directions_and_emotes_are_ignored() {
         let now = Instant::now();
         let mut session = joined(now);
         let input = encode(&ClientMessage::Input(InputC2s {
@@ -429,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn the_eleventh_line_in_ten_seconds_is_refused_and_nothing_else_is() {
+    fn the_eleventh_message_in_ten_seconds_is_refused_and_other_actions_are_not() {
         let now = Instant::now() + Duration::from_mins(1);
         let mut session = joined(now);
         let chat = encode(&ClientMessage::Chat(ChatC2s {
@@ -460,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_may_say_little() {
+    fn a_client_that_has_not_joined_may_send_little() {
         let now = Instant::now() + Duration::from_mins(1);
         let mut session = Session::new(now);
         let ended = (0..100).position(|_| close_code(&session.receive_control(now, 125)).is_some());
@@ -480,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_notice_is_counted_for_the_user_and_not_for_the_connection() {
+    fn actions_that_others_notice_are_counted_per_user_and_not_per_connection() {
         let now = Instant::now() + Duration::from_mins(1);
         let rates: crate::net::session::rates::SharedRates = std::sync::Arc::new(
             parking_lot::Mutex::new(super::super::rates::UserRates::new(now)),
@@ -497,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn who_signals_more_than_may_is_slowed_and_nothing_is_lost() {
+    fn a_client_that_signals_too_much_is_slowed_and_no_signal_is_lost() {
         let now = Instant::now() + Duration::from_mins(1);
         let mut session = joined(now);
         let signal = encode(&ClientMessage::Signal(SignalC2s {
@@ -511,7 +508,7 @@ mod tests {
         let until = session.take_pause().unwrap();
         assert!(
             until >= now + Duration::from_secs(1),
-            "80 KiB too many take more than a second"
+            "80 KiB above the limit take more than a second"
         );
         assert_eq!(session.take_pause(), None);
     }
@@ -530,7 +527,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_trimmed_and_measured_in_characters() {
+    fn a_message_is_trimmed_and_measured_in_characters() {
         let now = Instant::now();
         let mut session = joined(now);
         let mut say = |text: String| {
@@ -551,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slow_and_the_silent_are_let_go() {
+    fn slow_and_silent_clients_are_disconnected() {
         let now = Instant::now();
         let session = Session::new(now);
         assert_eq!(session.check(now + Duration::from_secs(9)), None);

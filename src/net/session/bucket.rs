@@ -1,15 +1,15 @@
-//! Bucket: how often something may happen: a steady rate and a burst.
+//! Bucket: a token bucket with a steady rate and a burst.
 
 use std::time::{Duration, Instant};
 
-/// Fills steadily, gives one for each message.
+/// A token bucket. It fills steadily; each message takes one token.
 #[derive(Debug, Clone)]
 pub(super) struct Bucket {
-    /// Time that one message costs.
+    /// Time in which one token is filled.
     cost: Duration,
-    /// Time that can be saved up.
+    /// Time in which the bucket is filled completely.
     burst: Duration,
-    /// When the bucket would have been empty; everything since is saved.
+    /// Time at which the bucket was empty; it has filled since then.
     empty_at: Instant,
 }
 
@@ -25,7 +25,7 @@ impl Bucket {
         }
     }
 
-    /// Takes one, if there is one.
+    /// Takes one token, if there is one.
     pub(super) fn take(&mut self, now: Instant) -> bool {
         let saved = now.saturating_duration_since(self.empty_at);
         if saved < self.cost {
@@ -36,7 +36,7 @@ impl Bucket {
         true
     }
 
-    /// Takes that many although there may be fewer; how long it is until the debt is paid.
+    /// Takes `count` tokens, even if there are fewer. Returns the time until the debt is paid.
     pub(super) fn charge(&mut self, count: u32, now: Instant) -> Duration {
         let saved = now.saturating_duration_since(self.empty_at).min(self.burst);
         let since = self.empty_at.max(now.checked_sub(saved).unwrap_or(now));
@@ -44,14 +44,14 @@ impl Bucket {
         self.wait(now)
     }
 
-    /// How long it is until there is something.
+    /// Time until there is a token.
     pub(super) fn wait(&self, now: Instant) -> Duration {
         self.empty_at.saturating_duration_since(now)
     }
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "any moment does as a beginning")]
+#[expect(clippy::disallowed_methods, reason = "tests need any start time")]
 mod tests {
     use super::*;
 
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_silence_saves_no_more_than_the_burst() {
+    fn a_long_silence_fills_the_bucket_only_to_its_burst() {
         let start = Instant::now() + Duration::from_mins(1);
         let mut bucket = Bucket::new(start, 1, Duration::from_secs(1), 2);
         let later = start + Duration::from_hours(1);

@@ -1,4 +1,4 @@
-//! Grid: the session of a client of the tile grid, which speaks JSON.
+//! JSON: the session of a JSON client.
 
 use std::time::Instant;
 
@@ -13,17 +13,17 @@ use crate::components::unit::Tile;
 use crate::net::protocol::client::{JoinWord, ProtocolKind};
 use crate::net::protocol::json;
 
-/// What a client of the tile grid asked for on the way in.
+/// What a JSON client asked for when it joined.
 #[derive(Debug, Clone)]
 pub struct JsonTerms {
-    /// How it calls arrivals.
+    /// Word for arrivals.
     pub join_word: JoinWord,
-    /// The token and space it joined with; later messages may repeat them.
+    /// Token and space of the join; later messages may repeat them.
     joined_with: Option<(String, String)>,
 }
 
 impl JsonTerms {
-    /// Before it joined.
+    /// State before the join.
     pub const fn new(join_word: JoinWord) -> Self {
         Self {
             join_word,
@@ -77,7 +77,7 @@ struct ChatPayload {
 }
 
 impl Session {
-    /// A client of the tile grid said something.
+    /// Handles a message from a JSON client.
     pub fn receive_json(&mut self, now: Instant, terms: &mut JsonTerms, text: &str) -> Vec<Action> {
         if let Err(flood) = self.hear(now, text.len()) {
             return flood.answer();
@@ -111,7 +111,7 @@ impl Session {
             ("join", SessionStage::New(_)) => self.join_json(terms, payload),
             ("join", _) => error(
                 "already-joined",
-                "This connection has joined a space. Open another for another space.",
+                "This connection has joined a space. Open another one for another space.",
             ),
             (
                 "move" | "movement" | "chat-message" | "signal" | "history",
@@ -129,7 +129,7 @@ impl Session {
             ("chat-message", SessionStage::Joined(player)) => {
                 match serde_json::from_value::<ChatPayload>(payload) {
                     Ok(chat) if !terms.fits(&chat) => {
-                        error("mismatch", "spaceId and token must be those of the join.")
+                        error("mismatch", "spaceId and token must match the join.")
                     }
                     Ok(chat) => match chat_text(&chat.message) {
                         Some(text) if !self.admit_text(&text, now) => {
@@ -174,7 +174,7 @@ impl Session {
                 match serde_json::from_value::<LookBack>(payload) {
                     Ok(LookBack { before }) => match before.parse() {
                         Ok(before) => vec![Action::LookBack(before)],
-                        Err(_) => error("invalid-payload", "before is the id of a message."),
+                        Err(_) => error("invalid-payload", "before must be the id of a message."),
                     },
                     Err(_) => error(
                         "invalid-payload",
@@ -197,7 +197,7 @@ impl Session {
         let wants = |wanted: &str| join.features.iter().any(|feature| feature == wanted);
         let (history, nearby) = (wants("history"), wants("nearby"));
         terms.joined_with = Some((join.space_id.clone(), join.token.clone()));
-        let dialect = ProtocolKind::Json {
+        let protocol = ProtocolKind::Json {
             join_word: terms.join_word,
             history,
             nearby,
@@ -205,7 +205,7 @@ impl Session {
         vec![Action::Join {
             token: join.token,
             space: join.space_id,
-            dialect,
+            protocol,
             arrive: join.arrive,
         }]
     }
@@ -220,8 +220,8 @@ impl JsonTerms {
     }
 }
 
-/// The tile with these coordinates; one outside every map when they are no whole tile, so that the
-/// move is rejected.
+/// The tile with these coordinates. If they are not a whole tile, one outside every map, so that
+/// the move is rejected.
 fn whole_tile(step: &Move) -> Tile {
     let whole = |number: f64| {
         if number.fract() == 0.0 && (0.0..f64::from(u16::MAX)).contains(&number) {
@@ -238,7 +238,7 @@ fn error(code: &str, message: &str) -> Vec<Action> {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "any moment does as a beginning")]
+#[expect(clippy::disallowed_methods, reason = "tests need any start time")]
 mod tests {
     use super::*;
     use crate::components::id::PlayerId;
@@ -262,12 +262,12 @@ mod tests {
     fn reply(actions: &[Action]) -> Value {
         match actions {
             [Action::Reply(bytes)] => serde_json::from_slice(bytes).unwrap(),
-            other => panic!("no reply but {other:?}"),
+            other => panic!("expected one reply, got {other:?}"),
         }
     }
 
     #[test]
-    fn what_is_not_understood_gets_an_error_and_the_connection_stays() {
+    fn an_unknown_message_gets_an_error_and_the_connection_stays() {
         let (mut session, mut terms, now) = session();
         for text in ["", "{", "[]", "null", "{\"type\":5}", &"[".repeat(10_000)] {
             let actions = session.receive_json(now, &mut terms, text);
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn places_that_are_no_tile_are_outside_every_map() {
+    fn coordinates_that_are_not_a_tile_are_outside_every_map() {
         let (mut session, mut terms, now) = joined();
         for place in ["1e99", "-1", "0.5", "1000000"] {
             let text = format!(r#"{{"type":"move","payload":{{"x":{place},"y":0}}}}"#);

@@ -1,8 +1,8 @@
-//! Session: what one client may say when, as a state machine: messages and the time go in,
-//! [`Action`]s come out.
+//! Session: which messages a client may send at which time, as a state machine: messages and the
+//! time go in, [`Action`]s come out.
 //!
-//! May use `protocol`, `codec` and `budget`. Never: sockets, clocks, the store. Carrying actions
-//! out is the business of `edge`.
+//! May use `protocol`, `codec` and `budget`. Never: sockets, clocks, the store. `edge` carries out
+//! the actions.
 
 pub mod binary;
 mod bucket;
@@ -25,146 +25,145 @@ use crate::components::chat::{MAX_CHARS, Scope};
 use crate::components::command::{Command, PlayerRef};
 use crate::components::id::{ChatId, PlayerId, UserId};
 
-/// How long a client may take to say who it is and where it wants to go.
+/// Time limit for a client to sign in and join a space.
 pub const JOIN_WITHIN: Duration = Duration::from_secs(10);
 
-/// How often a client is pinged.
+/// Interval of pings to a client.
 pub const PING_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a client may be silent, pongs included.
 pub const SILENT_AT_MOST: Duration = Duration::from_secs(15);
 
-/// Messages past their rate that are forgiven before the client is let go.
+/// Number of messages above their rate before the client is disconnected.
 const PATIENCE: u32 = 300;
 
-/// What a client may send before it said who it is: messages, pings too, and their bytes.
+/// Maximum number and bytes of messages, pings included, before a client says who it is.
 const STRANGER: (u32, usize) = (32, 16 * 1024);
 
-/// The same before it is in, which takes a while when a space is started or full.
+/// The same while it joins, which takes a while if a space is starting or full.
 const NEWCOMER: (u32, usize) = (1_024, 64 * 1024);
 
-/// What follows from a message.
+/// An action that follows from a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Let the client in, if its token and the space allow it.
+    /// Let the client join, if its token and the space allow it.
     Join {
-        /// The sign-in token.
+        /// Sign-in token.
         token: String,
-        /// The space's id, unchecked.
+        /// Id of the space, unchecked.
         space: String,
-        /// How the client wants to be told.
-        dialect: ProtocolKind,
-        /// The ticket of a portal, unchecked.
+        /// Protocol of the client.
+        protocol: ProtocolKind,
+        /// Ticket of a portal, unchecked.
         arrive: Option<String>,
     },
-    /// Ask the space for something.
+    /// Send a command to the space.
     Command(Command),
-    /// Say a line; its id and time are given where it is carried out.
+    /// Send a chat message; the edge adds its id and time.
     Say {
-        /// Who.
+        /// Player who sends it.
         player: PlayerId,
-        /// The client's own number of it.
+        /// Number that the client gave it.
         client_id: Option<u32>,
-        /// The words, trimmed.
+        /// Text, trimmed.
         text: String,
-        /// Who it is for.
+        /// Recipients.
         scope: Scope,
-        /// The line that it answers.
+        /// Message to which it replies.
         reply_to: Option<ChatId>,
     },
-    /// Give a line other words, or take it back; its time and the player's rights are added where
-    /// it is carried out.
+    /// Edit or delete a message; the edge adds the time and the player's rights.
     EditMessage {
-        /// Who.
+        /// Player who changes it.
         player: PlayerId,
-        /// Which line.
-        line: ChatId,
-        /// Its new words, trimmed; nothing when it is to be deleted.
+        /// Id of the message.
+        message: ChatId,
+        /// New text, trimmed; `None` to delete the message.
         text: Option<String>,
     },
-    /// Keep a user away from this one, in every space, or no longer.
+    /// Block or unblock a user, in every space.
     Block {
-        /// Whom.
+        /// User to block or unblock.
         other: UserId,
-        /// Whether.
+        /// Whether they are blocked.
         blocked: bool,
     },
-    /// The window shows that many tiles now.
+    /// The number of visible tiles changed.
     Resize {
         /// Tiles across.
         width: u16,
         /// Tiles down.
         height: u16,
     },
-    /// Tell what was said before that line.
+    /// Send the chat messages before that one.
     LookBack(ChatId),
-    /// Answer at once.
+    /// Send a reply at once.
     Reply(Bytes),
     /// The client leaves for good.
     Leave,
-    /// Let the client go.
+    /// Close the connection.
     Close {
-        /// A close code.
+        /// Close code.
         code: u16,
-        /// For whoever reads it.
+        /// Reason, for the author of the client.
         reason: &'static str,
     },
 }
 
-/// What both dialects share: where the client is on its way in, and how fast it may talk.
+/// The state that both protocols share: the progress of the join, and rate limits.
 #[derive(Debug)]
 pub struct Session {
     stage: SessionStage,
     heard: Instant,
     moves: Bucket,
     control: Bucket,
-    looks: Bucket,
-    /// What its user may do, over all connections once it is known who that is.
+    history: Bucket,
+    /// Rate limits of the user, over all connections, once the user is known.
     rates: SharedRates,
     excess: u32,
-    /// Messages and bytes that came before the client was in.
+    /// Number and bytes of messages received before the client joined.
     stranger: (u32, usize),
-    /// Until when nothing more is heard, because more was sent than may.
+    /// Until when no further message is read, because the client exceeded a rate.
     slowed: Option<Instant>,
-    /// What was sent more of than may.
+    /// The budget that the client exceeded.
     exceeded: Option<Budget>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SessionStage {
-    /// Has not said where it wants to go, since then.
+    /// Has not asked to join, since then.
     New(Instant),
-    /// Is being let in.
+    /// Waits for the answer to its join.
     Joining,
-    /// Is in.
+    /// Has joined.
     Joined(PlayerId),
 }
 
-/// What a message counts as.
+/// The rate limit under which a message falls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MessageKind {
     Move,
     Chat,
     Signal,
     Wave,
-    /// Of lines: edits, reactions.
+    /// Edits and reactions.
     Change,
-    /// What was said before.
+    /// Requests for earlier chat.
     LookBack,
-    /// What concerns the connection alone.
+    /// Messages about the connection alone.
     Control,
     Other,
 }
 
 impl Session {
-    /// A connection that was made just now.
+    /// The session of a new connection.
     pub fn new(now: Instant) -> Self {
         Self {
             stage: SessionStage::New(now),
             heard: now,
             moves: Bucket::new(now, 60, Duration::from_secs(1), 120),
             control: Bucket::new(now, 10, Duration::from_secs(1), 30),
-            looks: Bucket::new(now, 5, Duration::from_secs(1), 20),
+            history: Bucket::new(now, 5, Duration::from_secs(1), 20),
             rates: Arc::new(Mutex::new(UserRates::new(now))),
             excess: 0,
             stranger: (0, 0),
@@ -173,17 +172,17 @@ impl Session {
         }
     }
 
-    /// It is known who the client is: from now on it spends what its user may spend in that space.
+    /// The user is known: from now on the session uses that user's rate limits for the space.
     pub fn share(&mut self, rates: SharedRates) {
         self.rates = rates;
     }
 
-    /// The client's player is there.
+    /// The client's player has joined.
     pub const fn joined(&mut self, player: PlayerId) {
         self.stage = SessionStage::Joined(player);
     }
 
-    /// A ping or a pong arrived. Far too many are the end.
+    /// Handles a ping or pong. Far too many close the connection.
     pub fn receive_control(&mut self, now: Instant, bytes: usize) -> Vec<Action> {
         if let Err(flood) = self
             .hear(now, bytes)
@@ -194,7 +193,7 @@ impl Session {
         Vec::new()
     }
 
-    /// Something arrived from the client. Before it is in, that is little.
+    /// Counts a message. Before the client has joined, few are allowed.
     fn hear(&mut self, now: Instant, bytes: usize) -> Result<(), Flood> {
         self.heard = now;
         let most = match self.stage {
@@ -208,18 +207,17 @@ impl Session {
         is_little.then_some(()).ok_or(Flood)
     }
 
-    /// For how long nothing is to be read from the client, because it sent more than may; asked
-    /// once.
+    /// Until when nothing may be read from the client, because it exceeded a rate; returned once.
     pub fn take_pause(&mut self) -> Option<Instant> {
         self.slowed.take()
     }
 
-    /// What the client sent more of than may, for those who count it; asked once.
+    /// The budget that the client exceeded, for reporting; returned once.
     pub fn take_exceeded(&mut self) -> Option<Budget> {
         self.exceeded.take()
     }
 
-    /// Looks at the clock: a client that is too slow or too silent is let go.
+    /// Closes the connection of a client that is too slow or silent.
     pub fn check(&self, now: Instant) -> Option<Action> {
         match self.stage {
             SessionStage::New(since) if now >= since + JOIN_WITHIN => Some(Action::Close {
@@ -228,18 +226,18 @@ impl Session {
             }),
             _ if now >= self.heard + SILENT_AT_MOST => Some(Action::Close {
                 code: close::TIMEOUT,
-                reason: "nothing heard for 15 seconds",
+                reason: "silent for 15 seconds",
             }),
             _ => None,
         }
     }
 
-    /// Whether one more message of that kind is within its rate; an error far beyond it.
+    /// Whether a message is within its rate; an error if the client is far beyond it.
     fn admit(&mut self, kind: MessageKind, now: Instant) -> Result<bool, Flood> {
         let is_within = match kind {
             MessageKind::Move => self.moves.take(now),
             MessageKind::Control => self.control.take(now),
-            MessageKind::LookBack => self.looks.take(now),
+            MessageKind::LookBack => self.history.take(now),
             MessageKind::Chat
             | MessageKind::Signal
             | MessageKind::Wave
@@ -268,7 +266,7 @@ impl Session {
 }
 
 impl Session {
-    /// Whether words of that length may be said.
+    /// Whether a text of that length is within the user's rate.
     fn admit_text(&mut self, text: &str, now: Instant) -> bool {
         let is_within = self.rates.lock().take_text(text.len(), now);
         if !is_within {
@@ -277,7 +275,7 @@ impl Session {
         is_within
     }
 
-    /// Counts a signal; when it is too much, what comes behind it waits.
+    /// Counts a signal. If it exceeds the rate, later messages wait.
     fn charge_signal(&mut self, to: PlayerRef, body: &str, now: Instant) {
         let wait = self.rates.lock().charge_signal(to, body.len(), now);
         if !wait.is_zero() {
@@ -287,11 +285,11 @@ impl Session {
     }
 }
 
-/// A client that sends far more than it may.
+/// The client sends far more than it may.
 struct Flood;
 
 impl Flood {
-    /// The end of its connection.
+    /// Closes the connection.
     fn answer(self) -> Vec<Action> {
         let Self = self;
         vec![Action::Close {
@@ -301,8 +299,8 @@ impl Flood {
     }
 }
 
-/// The words of a line as they are kept: trimmed, without control characters but line breaks.
-/// `None` when too long or empty.
+/// Cleans a chat text: trimmed, without control characters except line breaks. `None` if it is too
+/// long or empty.
 pub fn chat_text(text: &str) -> Option<String> {
     let text: String = text
         .trim()

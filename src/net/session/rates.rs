@@ -1,5 +1,5 @@
-//! Rates: how often one user may do in one space what others notice, over however many connections:
-//! coming back fills nothing up.
+//! Rates: limits on what one user does in one space that others notice, over all connections:
+//! reconnecting does not refill them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,25 +12,25 @@ use super::bucket::Bucket;
 use crate::components::command::PlayerRef;
 use crate::components::id::{SpaceId, UserId};
 
-/// Bytes of messages and edits a second, and at once.
+/// Bytes of messages and edits: per second, and in a burst.
 const TEXT_BYTES: (u32, u32) = (16 * 1024, 64 * 1024);
 
-/// Bytes of signals a second to one peer, and as much at once.
+/// Bytes of signals to one peer per second, and in a burst.
 const PAIR_BYTES: u32 = 64 * 1024;
 
-/// Bytes of signals a second to all peers, and as much at once.
+/// Bytes of signals to all peers per second, and in a burst.
 const SIGNAL_BYTES: u32 = 128 * 1024;
 
-/// Peers whose bytes are counted at once; the one signalled longest ago is forgotten.
+/// Maximum number of peers with a limit of their own; the least recently signalled is dropped.
 const PAIRS: usize = 32;
 
-/// After which time without a message everything is full again.
+/// Time without a message after which all buckets are full.
 const FULL_AFTER: Duration = Duration::from_mins(1);
 
-/// Users that are known before it is looked for those that can be forgotten.
+/// Number of users from which idle ones are removed.
 const SWEEP_AT: usize = 1_024;
 
-/// The budgets of one user in one space.
+/// The rate limits of one user in one space.
 #[derive(Debug)]
 pub struct UserRates {
     chat: Bucket,
@@ -44,11 +44,11 @@ pub struct UserRates {
     used: Instant,
 }
 
-/// The same, shared by the user's connections.
+/// Rate limits shared by a user's connections.
 pub type SharedRates = Arc<Mutex<UserRates>>;
 
 impl UserRates {
-    /// Everything is full.
+    /// Rate limits with full buckets.
     pub fn new(now: Instant) -> Self {
         let second = Duration::from_secs(1);
         let ten = Duration::from_secs(10);
@@ -65,7 +65,7 @@ impl UserRates {
         }
     }
 
-    /// Whether one more message of a kind that is counted here is within its rate.
+    /// Whether a message of a kind that is limited here is within its rate.
     pub(super) fn take(&mut self, kind: MessageKind, now: Instant) -> bool {
         self.used = now;
         match kind {
@@ -78,7 +78,7 @@ impl UserRates {
         }
     }
 
-    /// Whether words of that many bytes are within what may be said.
+    /// Whether a text of that many bytes is within its rate.
     pub(super) fn take_text(&mut self, bytes: usize, now: Instant) -> bool {
         let has_any = self.text.wait(now).is_zero();
         if has_any {
@@ -87,7 +87,7 @@ impl UserRates {
         has_any
     }
 
-    /// Counts a signal; how long its sender must be slowed for it.
+    /// Counts a signal. Returns how long its sender must be slowed.
     pub(super) fn charge_signal(&mut self, to: PlayerRef, bytes: usize, now: Instant) -> Duration {
         let bytes = count(bytes);
         let known = self.pairs.iter().position(|(peer, _)| *peer == to);
@@ -113,27 +113,27 @@ fn count(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
-/// Who has which budgets. They outlive connections until they are full again.
+/// The rate limits of all users. They outlive connections until they are full again.
 #[derive(Debug, Default)]
 pub struct Rates(Mutex<KnownUser>);
 
 #[derive(Debug, Default)]
 struct KnownUser {
     users: HashMap<(UserId, SpaceId), SharedRates>,
-    /// How many there may be before the next look.
-    room: usize,
+    /// Number of users at which idle ones are removed next.
+    sweep_at: usize,
 }
 
 impl Rates {
-    /// The budgets of a user in a space.
+    /// The rate limits of a user in a space.
     pub fn of(&self, user: UserId, space: SpaceId, now: Instant) -> SharedRates {
         let mut known = self.0.lock();
-        if known.users.len() >= known.room {
+        if known.users.len() >= known.sweep_at {
             let is_needed = |rates: &SharedRates| {
                 Arc::strong_count(rates) > 1 || now < rates.lock().used + FULL_AFTER
             };
             known.users.retain(|_, rates| is_needed(rates));
-            known.room = SWEEP_AT.max(known.users.len() * 2);
+            known.sweep_at = SWEEP_AT.max(known.users.len() * 2);
         }
         let fresh = || Arc::new(Mutex::new(UserRates::new(now)));
         Arc::clone(known.users.entry((user, space)).or_insert_with(fresh))
@@ -141,7 +141,7 @@ impl Rates {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "any moment does as a beginning")]
+#[expect(clippy::disallowed_methods, reason = "tests need any start time")]
 mod tests {
     use uuid::Uuid;
 
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn coming_back_fills_nothing_up() {
+    fn reconnecting_does_not_refill_the_buckets() {
         let now = Instant::now() + Duration::from_hours(1);
         let rates = Rates::default();
         let user = UserId(Uuid::from_u128(1));
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn who_can_be_forgotten_is_and_who_owes_is_not() {
+    fn idle_users_are_removed_and_indebted_ones_are_not() {
         let now = Instant::now() + Duration::from_hours(1);
         let rates = Rates::default();
         let user = |number: usize| UserId(Uuid::from_u128(number as u128));
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn signals_are_never_lost_but_slow_their_sender_down() {
+    fn signals_are_never_lost_but_slow_down_their_sender() {
         let now = Instant::now() + Duration::from_hours(1);
         let mut rates = UserRates::new(now);
         let to = PlayerRef::Player(PlayerId(1));
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_counted_in_bytes_too() {
+    fn texts_are_limited_in_bytes_too() {
         let now = Instant::now() + Duration::from_hours(1);
         let mut rates = UserRates::new(now);
         let said = (0..10).filter(|_| rates.take_text(16_000, now)).count();
