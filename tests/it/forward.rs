@@ -28,7 +28,7 @@ use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::{sleep_until, timeout};
 use uuid::Uuid;
 
-use crate::clients::GameClient;
+use crate::clients::BinaryClient;
 use crate::harness::TestServer;
 
 /// How long anything here may take at most.
@@ -46,13 +46,13 @@ async fn server() -> TestServer {
 }
 
 /// So many people in the middle of an empty space.
-async fn circle(server: &TestServer, people: usize) -> Vec<GameClient> {
+async fn circle(server: &TestServer, people: usize) -> Vec<BinaryClient> {
     let owner = server.user("owner").await;
     let space = server.space(&owner, "20x20").await;
     let mut clients = Vec::new();
     for number in 0..people {
         let who = server.user(&format!("person{number}")).await;
-        let mut client = GameClient::join(&server.address, &who, &space).await;
+        let mut client = BinaryClient::join(&server.address, &who, &space).await;
         client.walk_to(1, 10, 10).await;
         clients.push(client);
     }
@@ -60,7 +60,7 @@ async fn circle(server: &TestServer, people: usize) -> Vec<GameClient> {
 }
 
 /// Waits until everybody else near is heard and seen through the unit.
-async fn forwarded(client: &mut GameClient, others: usize) {
+async fn forwarded(client: &mut BinaryClient, others: usize) {
     let mut near = BTreeMap::new();
     let full = client.until(|_, message| {
         if let ServerMessage::Peers(peers) = message {
@@ -96,7 +96,7 @@ struct Caller {
 
 impl Caller {
     /// Offers four streams and so many places for others, and takes the answer.
-    async fn connect(game: &mut GameClient, over_tcp: bool) -> Self {
+    async fn connect(game: &mut BinaryClient, over_tcp: bool) -> Self {
         let now = now();
         let udp = UdpSocket::bind("127.0.0.1:0")
             .await
@@ -287,7 +287,7 @@ const fn kind(stream: Stream) -> MediaKind {
 }
 
 /// Waits for something that the unit says.
-async fn said(game: &mut GameClient, mut holds: impl FnMut(&Value) -> bool) -> Value {
+async fn said(game: &mut BinaryClient, mut holds: impl FnMut(&Value) -> bool) -> Value {
     let mut found = Value::Null;
     let heard = game.until(|_, message| {
         if let ServerMessage::Forward(forward) = message {
@@ -299,7 +299,7 @@ async fn said(game: &mut GameClient, mut holds: impl FnMut(&Value) -> bool) -> V
     found
 }
 
-async fn show_media(game: &mut GameClient) {
+async fn show_media(game: &mut BinaryClient) {
     let media = MediaC2s {
         audio: true,
         video: true,

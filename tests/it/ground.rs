@@ -17,7 +17,7 @@ use plaza::store::seed::Folder;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::clients::GameClient;
+use crate::clients::BinaryClient;
 use crate::cluster::Shared;
 use crate::harness::{Person, TestServer};
 use crate::space::join;
@@ -33,7 +33,7 @@ fn map_version(message: &ServerMessage) -> Option<u32> {
 }
 
 /// Waits until a client heard of that version, or a later one.
-async fn hears_of(client: &mut GameClient, version: u32) {
+async fn hears_of(client: &mut BinaryClient, version: u32) {
     client
         .until(|_, message| map_version(message).is_some_and(|heard| heard >= version))
         .await;
@@ -42,7 +42,7 @@ async fn hears_of(client: &mut GameClient, version: u32) {
 /// Holds that the space is run with what its map shows: a newcomer is told the version of the map
 /// and the hash of its ground.
 async fn shown_is_solid(server: &TestServer, who: &Person, space: &str) -> Value {
-    let newcomer = GameClient::join(&server.address, who, space).await;
+    let newcomer = BinaryClient::join(&server.address, who, space).await;
     let map = server
         .get(&format!("/space/{space}/map"), None)
         .await
@@ -104,7 +104,7 @@ async fn an_edit_that_no_one_told_of_reaches_those_inside() {
     );
     let space = server.space(&ada, "20x20").await;
     let element = server.element(&admin, 2, 1).await;
-    let mut inside = GameClient::join(&server.address, &ada, &space).await;
+    let mut inside = BinaryClient::join(&server.address, &ada, &space).await;
     let store = Store::open(server.folder()).await.unwrap();
     let version = place_untold(&store, &space, &element, Tile::new(3, 3)).await;
     hears_of(&mut inside, version).await;
@@ -131,7 +131,7 @@ async fn what_is_placed_while_a_space_is_opened_blocks() {
     for number in 0..20_u16 {
         let space = server.space(&ada, "20x20").await;
         let body = json!({"spaceId": space, "elementId": element, "x": number % 10, "y": 3});
-        let joining = GameClient::join(&server.address, &ada, &space);
+        let joining = BinaryClient::join(&server.address, &ada, &space);
         let (mut inside, placed) =
             tokio::join!(joining, server.post("/space/element", Some(&ada), body));
         placed.fine();
@@ -154,7 +154,7 @@ async fn an_element_that_changes_changes_in_every_process() {
     );
     let space = first.space(&ada, "20x20").await;
     let element = first.element(&admin, 1, 1).await;
-    let mut inside = GameClient::join(&first.address, &ada, &space).await;
+    let mut inside = BinaryClient::join(&first.address, &ada, &space).await;
     let body = json!({"spaceId": space, "elementId": element, "x": 3, "y": 3});
     second.post("/space/element", Some(&ada), body).await.fine();
     hears_of(&mut inside, 2).await;
@@ -181,8 +181,8 @@ async fn clients_that_stay_through_a_takeover_learn_what_changed_meanwhile() {
     let space = watcher.space(&ada, "20x20").await;
     let element = watcher.element(&admin, 2, 2).await;
     // The other process runs the space, since it was asked for there first.
-    let there = GameClient::join(&owner.address, &ada, &space).await;
-    let mut here = GameClient::join(&watcher.address, &bob, &space).await;
+    let there = BinaryClient::join(&owner.address, &ada, &space).await;
+    let mut here = BinaryClient::join(&watcher.address, &bob, &space).await;
     here.sees(&ada.id).await;
     drop(owner);
     drop(there);
@@ -251,7 +251,7 @@ async fn a_map_that_is_seeded_anew_is_the_ground_of_a_space_that_runs() {
         .unwrap();
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let space = yard(&server, &ada).await;
-    let mut inside = GameClient::join(&server.address, &ada, &space).await;
+    let mut inside = BinaryClient::join(&server.address, &ada, &space).await;
     let before = inside.welcome.map_version;
     let zones = [
         ("Door", "spawn", 0),
@@ -265,7 +265,7 @@ async fn a_map_that_is_seeded_anew_is_the_ground_of_a_space_that_runs() {
     // Of another size, it is opened again.
     store.seed(&seed(9, 3, &zones[..1])).await.unwrap();
     assert_eq!(inside.ended().await, Some(1001));
-    let again = GameClient::join(&server.address, &ada, &space).await;
+    let again = BinaryClient::join(&server.address, &ada, &space).await;
     assert_eq!((again.welcome.width, again.welcome.height), (9, 6));
     shown_is_solid(&server, &bob, &space).await;
     store.close().await;

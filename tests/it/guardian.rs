@@ -1,6 +1,6 @@
 //! The guardian: a server that crashes runs again, and its spaces do not wait for it.
 
-use crate::clients::GameClient;
+use crate::clients::BinaryClient;
 use crate::cluster::{Shared, say};
 use crate::harness::{Process, signal};
 
@@ -47,8 +47,8 @@ async fn people_of_other_processes_go_on_when_a_guarded_server_is_killed() {
         folder.path(),
         &[&flags[..], &["--node", "guarded"]].concat(),
     );
-    let mut bob_there = GameClient::join(&plaza.address, &bob, &space).await;
-    let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
+    let mut bob_there = BinaryClient::join(&plaza.address, &bob, &space).await;
+    let mut ada_here = BinaryClient::join(&server.address, &ada, &space).await;
     say(&mut bob_there, 1, "before").await;
     let epoch = ada_here.epoch;
     signal("-KILL", &plaza.server_pid());
@@ -56,11 +56,11 @@ async fn people_of_other_processes_go_on_when_a_guarded_server_is_killed() {
     say(&mut ada_here, 1, "after").await;
     // The same name lives again at once: the lease of its life before is gone.
     plaza.opens();
-    let bob_back = GameClient::join(&plaza.address, &bob, &space).await;
+    let bob_back = BinaryClient::join(&plaza.address, &bob, &space).await;
     let said: Vec<_> = bob_back
         .history
         .iter()
-        .map(|line| line.text.as_str())
+        .map(|message| message.text.as_str())
         .collect();
     assert_eq!(said, ["before", "after"]);
     assert_eq!(plaza.terminate(), Some(0));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::clients::{GameClient, GridClient};
+use crate::clients::{BinaryClient, JsonClient};
 use crate::cluster::{Shared, hear, say};
 use crate::harness::{Person, TestServer};
 
@@ -37,8 +37,8 @@ async fn a_space_moves_while_people_walk_and_talk() {
     let admin = first.admin().await;
     let (ada, bob) = (first.user("ada").await, first.user("bob").await);
     let space = first.space(&ada, "40x40").await;
-    let mut ada_here = GameClient::join(&first.address, &ada, &space).await;
-    let mut bob_there = GameClient::join(&second.address, &bob, &space).await;
+    let mut ada_here = BinaryClient::join(&first.address, &ada, &space).await;
+    let mut bob_there = BinaryClient::join(&second.address, &bob, &space).await;
     say(&mut ada_here, 1, "at first").await;
     hear(&mut bob_there, "at first").await;
     let mut seq = 0;
@@ -73,8 +73,12 @@ async fn a_space_moves_while_people_walk_and_talk() {
         second.post(&path, Some(&admin), order).await.refused(400);
     }
     let third = first.user("cleo").await;
-    let cleo = GameClient::join(&second.address, &third, &space).await;
-    let said: Vec<_> = cleo.history.iter().map(|line| line.text.as_str()).collect();
+    let cleo = BinaryClient::join(&second.address, &third, &space).await;
+    let said: Vec<_> = cleo
+        .history
+        .iter()
+        .map(|message| message.text.as_str())
+        .collect();
     assert_eq!(said, ["at first", "second", "first"]);
     second.stop().await;
     first.stop().await;
@@ -90,7 +94,7 @@ async fn a_process_is_emptied_and_filled_again() {
     for number in 0..6 {
         let who = first.user(&format!("user {number}")).await;
         let space = first.space(&ada, "20x20").await;
-        clients.push(GameClient::join(&first.address, &who, &space).await);
+        clients.push(BinaryClient::join(&first.address, &who, &space).await);
     }
     let is_full =
         |seen: &Value| node(seen, "first")["spaces"] == 6 && node(seen, "first")["people"] == 6;
@@ -108,7 +112,7 @@ async fn a_process_is_emptied_and_filled_again() {
     second.get("//readyz", None).await.fine();
     // A space that is opened now runs elsewhere too, whoever asks for it.
     let space = first.space(&ada, "20x20").await;
-    let mut ada_here = GameClient::join(&first.address, &ada, &space).await;
+    let mut ada_here = BinaryClient::join(&first.address, &ada, &space).await;
     until(&second, &admin, |seen| home(seen, &space) == Some("second")).await;
     let lobby = until_lobby(&first, &ada, &space).await;
     assert_eq!(lobby["people"], 1, "people of other processes count");
@@ -157,7 +161,7 @@ async fn a_process_that_has_everything_to_do_gives_some_of_it_away() {
         let who = busy.user(name).await;
         for _ in 0..10 {
             let space = busy.space(&who, "20x20").await;
-            clients.push(GameClient::join(&busy.address, &who, &space).await);
+            clients.push(BinaryClient::join(&busy.address, &who, &space).await);
         }
     }
     let idle = shared.named("idle").await;
@@ -215,9 +219,9 @@ async fn a_process_that_is_told_to_stop_hands_its_spaces_over_first() {
     let admin = staying.admin().await;
     let (ada, bob) = (staying.user("ada").await, staying.user("bob").await);
     let space = staying.space(&ada, "40x40").await;
-    let mut bob_there = GridClient::connect(&leaving.address).await;
+    let mut bob_there = JsonClient::connect(&leaving.address).await;
     bob_there.enter(&bob, &space, json!([])).await;
-    let mut ada_here = GameClient::join(&staying.address, &ada, &space).await;
+    let mut ada_here = BinaryClient::join(&staying.address, &ada, &space).await;
     until(&staying, &admin, |seen| {
         home(seen, &space) == Some("leaving")
     })
@@ -246,7 +250,7 @@ async fn only_admins_see_and_tell_and_a_single_process_says_so() {
     let server = TestServer::start().await;
     let (admin, ada) = (server.admin().await, server.user("ada").await);
     let space = server.space(&ada, "20x20").await;
-    let _client = GameClient::join(&server.address, &ada, &space).await;
+    let _client = BinaryClient::join(&server.address, &ada, &space).await;
     for path in ["/admin/node/alone/drain", "/admin/node/alone/undrain"] {
         server.post(path, Some(&ada), json!({})).await.refused(403);
         let refusal = server.post(path, Some(&admin), json!({})).await;

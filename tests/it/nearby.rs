@@ -11,7 +11,7 @@ use plaza::net::protocol::zone::{KnockC2s, LockC2s};
 use plaza::net::protocol::{ClientMessage, peers::SignalC2s};
 use serde_json::json;
 
-use crate::clients::{GameClient, Stranger, hello};
+use crate::clients::{BinaryClient, Stranger, hello};
 use crate::cluster::hear;
 use crate::harness::{Person, TestServer, text};
 use crate::overload::three_people;
@@ -20,8 +20,8 @@ struct Two {
     server: TestServer,
     space: String,
     ada_user: Person,
-    ada: GameClient,
-    bob: GameClient,
+    ada: BinaryClient,
+    bob: BinaryClient,
     bob_user: Person,
 }
 
@@ -30,8 +30,8 @@ async fn two() -> Two {
     let server = TestServer::start().await;
     let (ada_user, bob_user) = (server.user("ada").await, server.user("bob").await);
     let space = server.space(&ada_user, "40x20").await;
-    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    let mut ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
     connected(&mut ada).await;
     connected(&mut bob).await;
     Two {
@@ -45,7 +45,7 @@ async fn two() -> Two {
 }
 
 /// Waits until somebody hears somebody and is heard.
-async fn connected(client: &mut GameClient) {
+async fn connected(client: &mut BinaryClient) {
     client
         .until(|_, message| match message {
             ServerMessage::Peers(peers) => peers.peers.iter().any(|peer| peer.hear && peer.heard),
@@ -55,7 +55,7 @@ async fn connected(client: &mut GameClient) {
 }
 
 /// Waits until somebody is connected to nobody any more.
-async fn alone(client: &mut GameClient) {
+async fn alone(client: &mut BinaryClient) {
     client
         .until(|_, message| match message {
             ServerMessage::Peers(peers) => {
@@ -66,7 +66,7 @@ async fn alone(client: &mut GameClient) {
         .await;
 }
 
-async fn signal(from: &mut GameClient, to: u32, body: &str) {
+async fn signal(from: &mut BinaryClient, to: u32, body: &str) {
     let body = body.to_owned();
     from.say(&ClientMessage::Signal(SignalC2s { player: to, body }))
         .await;
@@ -117,7 +117,7 @@ async fn who_walks_up_is_connected_and_who_walks_away_is_not() {
 }
 
 /// Waits until somebody is connected to one person, whom they see or not.
-async fn connected_and_sees(client: &mut GameClient, sees: bool) {
+async fn connected_and_sees(client: &mut BinaryClient, sees: bool) {
     client
         .until(|_, message| match message {
             ServerMessage::Peers(peers) => peers
@@ -130,7 +130,7 @@ async fn connected_and_sees(client: &mut GameClient, sees: bool) {
 }
 
 /// Walks up to somebody and waits until both see each other.
-async fn walk_up(client: &mut GameClient, seq: u32, player: u32) {
+async fn walk_up(client: &mut BinaryClient, seq: u32, player: u32) {
     client
         .say(&ClientMessage::WalkToPlayer(WalkToPlayerC2s {
             seq,
@@ -193,8 +193,8 @@ async fn whoever_looks_after_a_space_rules_voices_at_once_and_a_restart_keeps_it
     for (rule, value) in expected {
         assert_eq!(seen[rule], value, "{rule}");
     }
-    let _ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    let _ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
     connected_and_sees(&mut bob, false).await;
     server
         .call("PATCH", &path, Some(&ada_user), json!({"pictures": 9}))
@@ -224,8 +224,8 @@ async fn in_a_quiet_zone_voices_carry_less_far_and_only_there() {
         .await
         .fine();
     assert_eq!(drawn["zones"][1]["reach"], 1);
-    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    let mut ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
     connected(&mut ada).await;
     // Three tiles away: near enough but for the zone.
     bob.walk_to(1, 13, 4).await;
@@ -282,7 +282,7 @@ async fn two_make_a_bubble_and_whoever_comes_later_is_told_of_it() {
     })
     .await;
     let cleo = server.user("cleo").await;
-    let mut cleo = GameClient::join(&server.address, &cleo, &space).await;
+    let mut cleo = BinaryClient::join(&server.address, &cleo, &space).await;
     cleo.until(|_, message| is_ours(message)).await;
     bob.say(&ClientMessage::Bubble(BubbleC2s { deed: 3, bubble: 0 }))
         .await;
@@ -317,11 +317,11 @@ async fn what_is_said_nearby_is_heard_nearby_and_kept_nowhere() {
     ada.say(&ClientMessage::Chat(whisper)).await;
     for client in [&mut ada, &mut bob] {
         client
-            .until(|_, message| matches!(message, ServerMessage::Chat(line) if line.text == "between us"))
+            .until(|_, message| matches!(message, ServerMessage::Chat(chat) if chat.text == "between us"))
             .await;
     }
     let cleo = server.user("cleo").await;
-    let later = GameClient::join(&server.address, &cleo, &space).await;
+    let later = BinaryClient::join(&server.address, &cleo, &space).await;
     assert_eq!(later.history, []);
     server.stop().await;
 }
@@ -358,7 +358,7 @@ async fn who_is_blocked_is_away_from_both_and_writes_to_neither() {
     server.stop().await;
 }
 
-async fn follow(follower: &mut GameClient, leader: &GameClient) {
+async fn follow(follower: &mut BinaryClient, leader: &BinaryClient) {
     let player = Some(leader.welcome.player);
     follower
         .say(&ClientMessage::Follow(FollowC2s { player }))
@@ -366,7 +366,7 @@ async fn follow(follower: &mut GameClient, leader: &GameClient) {
 }
 
 /// Waits until a client is told whether somebody follows its player.
-async fn followed(client: &mut GameClient, by: &GameClient, on: bool) {
+async fn followed(client: &mut BinaryClient, by: &BinaryClient, on: bool) {
     let player = by.welcome.player;
     client
         .until(|_, message| {
@@ -377,7 +377,7 @@ async fn followed(client: &mut GameClient, by: &GameClient, on: bool) {
 
 /// Waits until a client is told that its player does not follow. Nobody may have been told that the
 /// player follows theirs.
-async fn is_no_follower(client: &mut GameClient) {
+async fn is_no_follower(client: &mut BinaryClient) {
     client
         .until(|_, message| {
             assert!(!matches!(message, ServerMessage::Followed(followed) if followed.on));
@@ -429,9 +429,9 @@ async fn knocks_of_a_blocked_person_do_not_reach_the_one_who_blocked_them() {
     let office = json!({"name": "Office", "mapId": map});
     let space = text(&server.post("/space", Some(&admin), office).await.fine()["spaceId"]);
     let [ada_user, bob_user, cleo_user] = three_people(&server).await;
-    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
-    let mut cleo = GameClient::join(&server.address, &cleo_user, &space).await;
+    let mut ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
+    let mut cleo = BinaryClient::join(&server.address, &cleo_user, &space).await;
     let zone = |message: &ServerMessage| match message {
         ServerMessage::Zone(zone) => Some((zone.zone, zone.people, zone.locked)),
         _ => None,
@@ -486,7 +486,7 @@ async fn a_portal_leads_to_a_zone_and_nothing_else_does() {
     let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
     let here = json!({"name": "Here", "mapId": map});
     let here = text(&server.post("/space", Some(&ada_user), here).await.fine()["spaceId"]);
-    let mut ada = GameClient::join(&server.address, &ada_user, &here).await;
+    let mut ada = BinaryClient::join(&server.address, &ada_user, &here).await;
     ada.walk_to(1, 6, 4).await;
     let told = ada
         .until(|_, message| matches!(message, ServerMessage::Portal(_)))

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use crate::clients::{GameClient, GridClient, Stranger};
+use crate::clients::{BinaryClient, JsonClient, Stranger};
 use crate::cluster::say;
 use crate::harness::{Person, TestServer, text};
 
@@ -28,7 +28,7 @@ async fn kept_space(server: &TestServer, owner: &Person) -> String {
     text(&server.post("/space", Some(owner), request).await.fine()["spaceId"])
 }
 
-async fn history(client: &mut GameClient, before: &str) -> HistoryS2c {
+async fn history(client: &mut BinaryClient, before: &str) -> HistoryS2c {
     let id = before.to_owned();
     client
         .say(&ClientMessage::ChatBefore(ChatBeforeC2s { id }))
@@ -52,7 +52,7 @@ fn bytes(lines: &[plaza::net::protocol::chat::ChatMessageS2c]) -> usize {
 
 /// Comes in, and pages back to the beginning: every page is small.
 async fn read_all(server: &TestServer, who: &Person, space: &str) -> Vec<String> {
-    let mut client = GameClient::join(&server.address, who, space).await;
+    let mut client = BinaryClient::join(&server.address, who, space).await;
     let mut lines = client.history.clone();
     assert!(
         !lines.is_empty() && bytes(&lines) <= 32 * 1024,
@@ -74,7 +74,7 @@ async fn read_all(server: &TestServer, who: &Person, space: &str) -> Vec<String>
     client.ping(1).await;
     lines
         .iter()
-        .map(|line| line.text.chars().rev().take(3).collect())
+        .map(|message| message.text.chars().rev().take(3).collect())
         .collect()
 }
 
@@ -95,14 +95,14 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
     let mut last = String::new();
     for speaker in 0..13 {
         let who = server.user(&format!("speaker {speaker}")).await;
-        let mut client = GameClient::join(&server.address, &who, &space).await;
+        let mut client = BinaryClient::join(&server.address, &who, &space).await;
         for id in 0..4 {
             say(&mut client, id, &long(number)).await;
             number += 1;
         }
         client.chat(9, "short").await;
         let said = client.until(
-            |_, message| matches!(message, ServerMessage::Chat(line) if line.text == "short"),
+            |_, message| matches!(message, ServerMessage::Chat(chat) if chat.text == "short"),
         );
         if speaker == 12 {
             let ServerMessage::Chat(line) = said.await else {
@@ -113,7 +113,7 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
     }
     for fan in 0..100 {
         let who = server.user(&format!("fan {fan}")).await;
-        let mut client = GameClient::join(&server.address, &who, &space).await;
+        let mut client = BinaryClient::join(&server.address, &who, &space).await;
         for emoji in "😀😃😄😁😆😅😂🙂🙃😉😊😇😍😘😗😚😙😋😛😜".chars()
         {
             let react = ReactC2s {
@@ -128,7 +128,7 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
     let late = server.user("late").await;
     let seen = read_all(&server, &late, &space).await;
     assert_eq!(seen.len(), 50);
-    let mut watcher = GameClient::join(&server.address, &late, &space).await;
+    let mut watcher = BinaryClient::join(&server.address, &late, &space).await;
     let reactions = loop {
         let newest = watcher.history.last().unwrap().clone();
         if newest.reactions.len() == 20
@@ -139,12 +139,12 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
         {
             break newest.reactions;
         }
-        watcher = GameClient::join(&server.address, &late, &space).await;
+        watcher = BinaryClient::join(&server.address, &late, &space).await;
     };
     assert!(reactions.iter().all(|kind| kind.users.len() == 16));
-    let mut grid = GridClient::connect(&server.address).await;
-    grid.enter(&owner, &space, json!(["history"])).await;
-    let mut page = grid.expect("history").await;
+    let mut json_client = JsonClient::connect(&server.address).await;
+    json_client.enter(&owner, &space, json!(["history"])).await;
+    let mut page = json_client.expect("history").await;
     let mut count = 0;
     loop {
         let messages = page["messages"].as_array().unwrap();
@@ -153,17 +153,18 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
         if page["more"] != true {
             break;
         }
-        grid.say("history", json!({"before": messages[0]["id"]}))
+        json_client
+            .say("history", json!({"before": messages[0]["id"]}))
             .await;
         page = loop {
-            let mut message = grid.next().await;
+            let mut message = json_client.next().await;
             if message["type"] == "history" {
                 break message["payload"].take();
             }
         };
     }
     assert_eq!(count, 50);
-    drop((grid, watcher));
+    drop((json_client, watcher));
     // The owner, after the space was unloaded.
     let folder = server.stop().await;
     let server = TestServer::start_in(Arc::clone(&folder), |_| {}).await;
@@ -176,10 +177,12 @@ async fn signals_slow_their_sender_down_and_cut_others_off_never() {
     let server = TestServer::start().await;
     let [ada_user, bob_user, cleo_user] = three_people(&server).await;
     let space = server.space(&ada_user, "5x5").await;
-    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
-    let mut grid = GridClient::connect(&server.address).await;
-    grid.enter(&cleo_user, &space, json!(["nearby"])).await;
+    let mut ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
+    let mut json_client = JsonClient::connect(&server.address).await;
+    json_client
+        .enter(&cleo_user, &space, json!(["nearby"]))
+        .await;
     let mut near = BTreeSet::new();
     bob.until(|_, message| {
         if let ServerMessage::Peers(peers) = message {
@@ -207,7 +210,7 @@ async fn signals_slow_their_sender_down_and_cut_others_off_never() {
     }
     let mut heard = 0;
     while heard < 12 {
-        heard += usize::from(grid.next().await["type"] == "signal");
+        heard += usize::from(json_client.next().await["type"] == "signal");
     }
     ada.ping(1).await;
     bob.ping(1).await;
@@ -219,9 +222,10 @@ async fn lines_that_are_changed_from_within_and_without_cut_others_off_never() {
     let server = TestServer::start().await;
     let [ada_user, bob_user] = [server.user("ada").await, server.user("bob").await];
     let space = kept_space(&server, &ada_user).await;
-    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let (mut grid, _) = GridClient::join(&server.address, &server.user("cleo").await, &space).await;
-    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    let mut ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let (mut json_client, _) =
+        JsonClient::join(&server.address, &server.user("cleo").await, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
     say(&mut bob, 1, "hello").await;
     let id = bob.history.first().map(|line| line.id.clone());
     let id = if let Some(id) = id {
@@ -273,7 +277,7 @@ async fn lines_that_are_changed_from_within_and_without_cut_others_off_never() {
     .await;
     ada.ping(1).await;
     say(&mut ada, 2, "still here").await;
-    while grid.next().await["payload"]["message"] != "still here" {}
+    while json_client.next().await["payload"]["message"] != "still here" {}
     server.stop().await;
 }
 
@@ -304,10 +308,10 @@ async fn nothing_of_a_blocked_person_reaches_the_one_who_blocked_them() {
     let server = TestServer::start().await;
     let [ada_user, bob_user, cleo_user] = three_people(&server).await;
     let space = server.space(&ada_user, "5x5").await;
-    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let mut cleo = GameClient::join(&server.address, &cleo_user, &space).await;
+    let mut ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let mut cleo = BinaryClient::join(&server.address, &cleo_user, &space).await;
     say(&mut cleo, 1, "before").await;
-    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
     let line = bob.history[0].id.clone();
     let ada_player = ada.welcome.player;
     let meets = |peers: &PeersS2c| peers.peers.iter().any(|peer| peer.player == ada_player);
@@ -321,7 +325,7 @@ async fn nothing_of_a_blocked_person_reaches_the_one_who_blocked_them() {
     // Blocked users are no longer connected: then the space knows.
     bob.until(|_, message| matches!(message, ServerMessage::Peers(peers) if peers.gone.contains(&ada_player)))
         .await;
-    let bother = async |bob: &mut GameClient, words: &str| {
+    let bother = async |bob: &mut BinaryClient, words: &str| {
         bob.say(&ClientMessage::Typing(TypingC2s { on: true }))
             .await;
         bob.say(&ClientMessage::Emote(EmoteC2s { kind: 1 })).await;
@@ -344,18 +348,24 @@ async fn nothing_of_a_blocked_person_reaches_the_one_who_blocked_them() {
             ServerMessage::Chat(line) => assert_ne!(line.user, bob_user.id),
             _ => {}
         }
-        matches!(message, ServerMessage::Chat(line) if line.text == "fence")
+        matches!(message, ServerMessage::Chat(chat) if chat.text == "fence")
     })
     .await;
     // Nor later, in either protocol.
-    let ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let words: Vec<_> = ada.history.iter().map(|line| line.text.as_str()).collect();
+    let ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let words: Vec<_> = ada
+        .history
+        .iter()
+        .map(|message| message.text.as_str())
+        .collect();
     assert_eq!(words, ["before", "fence"]);
     assert_eq!(ada.history[0].reactions, []);
     drop(ada);
-    let mut grid = GridClient::connect(&server.address).await;
-    grid.enter(&ada_user, &space, json!(["history"])).await;
-    let seen: BTreeSet<String> = grid.expect("history").await["messages"]
+    let mut json_client = JsonClient::connect(&server.address).await;
+    json_client
+        .enter(&ada_user, &space, json!(["history"]))
+        .await;
+    let seen: BTreeSet<String> = json_client.expect("history").await["messages"]
         .as_array()
         .unwrap()
         .iter()
@@ -365,7 +375,7 @@ async fn nothing_of_a_blocked_person_reaches_the_one_who_blocked_them() {
     bob.chat(6, "look at me now").await;
     say(&mut cleo, 3, "second fence").await;
     loop {
-        let message: Value = grid.next().await;
+        let message: Value = json_client.next().await;
         if message["type"] == "new-message" {
             assert_eq!(message["payload"]["message"], "second fence");
             break;

@@ -8,7 +8,7 @@ use plaza::settings::Settings;
 use plaza::store::Store;
 use serde_json::json;
 
-use crate::clients::GameClient;
+use crate::clients::BinaryClient;
 use crate::harness::{TestServer, text};
 use crate::services::Database;
 
@@ -37,7 +37,7 @@ async fn a_day_of_somebody_goes_on_after_a_restart() {
         .await
         .fine();
 
-    let mut client = GameClient::join(&server.address, &ada, &space).await;
+    let mut client = BinaryClient::join(&server.address, &ada, &space).await;
     for seq in 1..=12 {
         client.hold(seq, 3).await;
         client.until(|client, _| client.ack >= seq).await;
@@ -54,7 +54,7 @@ async fn a_day_of_somebody_goes_on_after_a_restart() {
     );
 
     let server = TestServer::start_in(folder, over(&database)).await;
-    let client = GameClient::join(&server.address, &ada, &space).await;
+    let client = BinaryClient::join(&server.address, &ada, &space).await;
     assert_eq!((client.own.x, client.own.y), place);
     assert_eq!(client.history[0].text, "remember me");
     let me = server.get("/me", Some(&ada)).await.fine();

@@ -4,7 +4,7 @@ use plaza::net::protocol::ClientMessage;
 use plaza::settings::Quotas;
 use serde_json::{Value, json};
 
-use crate::clients::{GameClient, Stranger, hello};
+use crate::clients::{BinaryClient, Stranger, hello};
 use crate::harness::{Answer, Person, TestServer};
 
 /// Holds that it was too much, and that the answer says how many there may be and where that is
@@ -126,11 +126,11 @@ async fn so_many_spaces_are_open_and_those_can_be_entered() {
         server.space(&ada, "5x5").await,
         server.space(&ada, "5x5").await,
     );
-    let _inside = GameClient::join(&server.address, &ada, &first).await;
+    let _inside = BinaryClient::join(&server.address, &ada, &first).await;
     let mut late = Stranger::connect(&server.address).await;
     late.say(&ClientMessage::Hello(hello(&bob.token, &second)))
         .await;
     assert_eq!(late.refused().await, 1001);
-    let _too = GameClient::join(&server.address, &bob, &first).await;
+    let _too = BinaryClient::join(&server.address, &bob, &first).await;
     server.stop().await;
 }

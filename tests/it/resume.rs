@@ -5,7 +5,7 @@ use std::sync::Arc;
 use plaza::components::id::SpaceId;
 use plaza::store::Store;
 
-use crate::clients::GameClient;
+use crate::clients::BinaryClient;
 use crate::harness::{Person, Process, TestServer};
 
 /// A folder with somebody and a space of theirs.
@@ -17,7 +17,7 @@ async fn folder() -> (Arc<tempfile::TempDir>, Person, String) {
 }
 
 /// Walks a bit and says something; answers where it ended, at which tick.
-async fn live(client: &mut GameClient) -> ((i32, i32), u64) {
+async fn live(client: &mut BinaryClient) -> ((i32, i32), u64) {
     for seq in 1..=12 {
         client.hold(seq, 3).await;
         client.until(|client, _| client.ack >= seq).await;
@@ -31,7 +31,7 @@ async fn live(client: &mut GameClient) -> ((i32, i32), u64) {
 async fn a_server_that_stops_in_order_resumes_everything() {
     let (folder, ada, space) = folder().await;
     let server = TestServer::start_in(Arc::clone(&folder), |_| {}).await;
-    let mut client = GameClient::join(&server.address, &ada, &space).await;
+    let mut client = BinaryClient::join(&server.address, &ada, &space).await;
     let (place, _) = live(&mut client).await;
     let stopping = tokio::spawn(server.stop());
     assert_eq!(
@@ -42,7 +42,7 @@ async fn a_server_that_stops_in_order_resumes_everything() {
     stopping.await.unwrap();
 
     let server = TestServer::start_in(folder, |_| {}).await;
-    let client = GameClient::join(&server.address, &ada, &space).await;
+    let client = BinaryClient::join(&server.address, &ada, &space).await;
     assert_eq!((client.own.x, client.own.y), place);
     assert_eq!(client.history[0].text, "remember me");
     assert!(client.welcome.epoch > 1, "another life of the space");
@@ -53,7 +53,7 @@ async fn a_server_that_stops_in_order_resumes_everything() {
 async fn a_killed_server_resumes_from_a_second_ago_at_most() {
     let (folder, ada, space) = folder().await;
     let process = Process::start(folder.path(), &[]);
-    let mut client = GameClient::join(&process.address, &ada, &space).await;
+    let mut client = BinaryClient::join(&process.address, &ada, &space).await;
     let (place, tick) = live(&mut client).await;
     let store = Store::open(folder.path()).await.unwrap();
     let id: SpaceId = space.parse().unwrap();
@@ -74,7 +74,7 @@ async fn a_killed_server_resumes_from_a_second_ago_at_most() {
     drop(process);
 
     let process = Process::start(folder.path(), &[]);
-    let client = GameClient::join(&process.address, &ada, &space).await;
+    let client = BinaryClient::join(&process.address, &ada, &space).await;
     assert_eq!((client.own.x, client.own.y), place);
     assert_eq!(client.history[0].text, "remember me");
     drop(process);
@@ -90,7 +90,7 @@ async fn a_checkpoint_that_cannot_be_read_costs_the_places_and_nothing_else() {
         .unwrap();
     store.close().await;
     let server = TestServer::start_in(folder, |_| {}).await;
-    let client = GameClient::join(&server.address, &ada, &space).await;
+    let client = BinaryClient::join(&server.address, &ada, &space).await;
     assert_eq!(client.history, []);
     assert_eq!(client.welcome.epoch, 10, "time still goes forward");
     server.stop().await;

@@ -11,7 +11,7 @@ use sqlx::{AnyConnection, Connection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::clients::GridClient;
+use crate::clients::JsonClient;
 use crate::harness::{Answer, Person, TestServer, text};
 
 pub fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
@@ -401,7 +401,7 @@ async fn a_picture_goes_with_the_last_that_shows_it() {
                 &upload(&server, &ada, "chat", noise(number)).await.fine()["imageUrl"],
             ));
         }
-        let (mut seat, _) = GridClient::join(&server.address, &ada, &space).await;
+        let (mut seat, _) = JsonClient::join(&server.address, &ada, &space).await;
         let mut lines = Vec::new();
         for words in [&urls[0], &urls[0], &urls[1]] {
             seat.chat(&format!("![]({words})")).await;

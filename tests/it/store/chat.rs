@@ -33,7 +33,7 @@ fn said(lines: &[ChatMessage]) -> Vec<DurableEvent> {
 }
 
 fn texts(lines: Vec<ChatMessage>) -> Vec<String> {
-    lines.into_iter().map(|line| line.text).collect()
+    lines.into_iter().map(|message| message.text).collect()
 }
 
 /// Everything that a search finds, page by page.
