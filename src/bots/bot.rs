@@ -252,14 +252,14 @@ impl Bot {
     }
 
     async fn join(&mut self, protocol: &mut impl BotProtocol) -> Result<(Reader, Writer), Lost> {
-        let protocol = match self.task.protocol {
+        let subprotocol = match self.task.protocol {
             Protocol::Binary => Some(SUBPROTOCOL),
             Protocol::Json => None,
         };
         // The space is in the address, as browsers send it, so that a balancer keeps the users of a
         // space on one process.
         let path = format!("/ws?space={}", self.shared.spaces[self.task.space].id);
-        let (mut reader, mut writer) = wire::connect(&self.task.url, &path, protocol).await?;
+        let (mut reader, mut writer) = wire::connect(&self.task.url, &path, subprotocol).await?;
         protocol.greet(&mut writer, &mut self.mind);
         writer.flush()?;
         loop {

@@ -403,7 +403,7 @@ impl SfuConnection {
             let sends = Stream::ALL.map(|stream| {
                 let layers = (stream == Stream::Camera).then(layers);
                 change.add_media(
-                    kind(stream.is_camera()),
+                    kind(stream.is_picture()),
                     Direction::SendOnly,
                     None,
                     None,

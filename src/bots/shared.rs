@@ -138,7 +138,7 @@ fn unpacked(kept: u64, tag: u64) -> Option<u64> {
 
 /// One space of the run.
 pub(super) struct BotSpace {
-    pub(super) space: String,
+    pub(super) id: String,
     /// Tiles that block walking, by row; empty when the map is not known.
     pub(super) blocked: Vec<Vec<bool>>,
     /// The bots in it, in order.
@@ -156,9 +156,9 @@ pub(super) struct SentMessage {
 }
 
 impl BotSpace {
-    pub(super) fn new(space: String, blocked: Vec<Vec<bool>>, members: Vec<u32>) -> Self {
+    pub(super) fn new(id: String, blocked: Vec<Vec<bool>>, members: Vec<u32>) -> Self {
         Self {
-            space,
+            id,
             blocked,
             members,
             players: RwLock::default(),

@@ -53,10 +53,10 @@ const MAPS: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// A map, a tile, and how far from its middle.
+/// A map, a tile, and an offset from its middle in 1/64 tile.
 type Start = (&'static str, (u16, u16), (i32, i32));
 
-/// Starts as tiles; the middle of the tile unless an offset in 1/64 tile says otherwise.
+/// Start positions; the middle of the tile unless an offset in 1/64 tile is given.
 const STARTS: [Start; 10] = [
     ("open", (0, 0), (0, 0)),
     ("open", (7, 5), (0, 0)),
@@ -89,8 +89,8 @@ fn map(name: &str) -> &'static [&'static str] {
         .1
 }
 
-/// Every direction held long enough to meet a wall, walking and running, then a walk that turns
-/// often.
+/// Every direction, held long enough to meet a wall, walking and running; then a walk with many
+/// turns.
 fn steps(salt: u32) -> Vec<(Direction, bool)> {
     let mut steps = Vec::new();
     for round in 0..18 {

@@ -1,5 +1,5 @@
-//! Nearby: people who walk up to each other are connected, and nobody else is, whatever their
-//! client asks for.
+//! Proximity: players who walk up to each other are connected, and no others are, for any request
+//! of their clients.
 
 use plaza::net::protocol::ServerMessage;
 use plaza::net::protocol::bubble::BubbleC2s;
@@ -25,7 +25,7 @@ struct Two {
     bob_user: Person,
 }
 
-/// Two people who arrived next to each other in an empty space.
+/// Two players who arrived next to each other in an empty space.
 async fn two() -> Two {
     let server = TestServer::start().await;
     let (ada_user, bob_user) = (server.user("ada").await, server.user("bob").await);
@@ -44,7 +44,7 @@ async fn two() -> Two {
     }
 }
 
-/// Waits until somebody hears somebody and is heard.
+/// Waits until a client hears another player and is heard.
 async fn connected(client: &mut BinaryClient) {
     client
         .until(|_, message| match message {
@@ -54,7 +54,7 @@ async fn connected(client: &mut BinaryClient) {
         .await;
 }
 
-/// Waits until somebody is connected to nobody any more.
+/// Waits until a client is connected to no other player.
 async fn alone(client: &mut BinaryClient) {
     client
         .until(|_, message| match message {
@@ -73,7 +73,7 @@ async fn signal(from: &mut BinaryClient, to: u32, body: &str) {
 }
 
 #[tokio::test]
-async fn who_walks_up_is_connected_and_who_walks_away_is_not() {
+async fn nearby_players_are_connected_until_one_walks_away() {
     let Two {
         server,
         mut ada,
@@ -92,14 +92,14 @@ async fn who_walks_up_is_connected_and_who_walks_away_is_not() {
         (heard.player, heard.body.as_str()),
         (ada_player, "an offer")
     );
-    // To the left, or to the right when there is no room.
+    // To the left, or to the right when there is no space on the left.
     let direction = if ada.own.x > 20 * 64 { 7 } else { 3 };
     for seq in 1..=48 {
         ada.hold(seq, direction).await;
         ada.until(|client, _| client.ack >= seq).await;
     }
     alone(&mut bob).await;
-    // A client that asks all the same is told, and nobody hears it.
+    // A client that signals all the same is refused, and no player hears it.
     signal(&mut bob, ada_player, "let me listen").await;
     let told = bob
         .until(|_, message| matches!(message, ServerMessage::Notice(_)))
@@ -116,7 +116,7 @@ async fn who_walks_up_is_connected_and_who_walks_away_is_not() {
     server.stop().await;
 }
 
-/// Waits until somebody is connected to one person, whom they see or not.
+/// Waits until a client is connected to one player, seen or not.
 async fn connected_and_sees(client: &mut BinaryClient, sees: bool) {
     client
         .until(|_, message| match message {
@@ -129,7 +129,7 @@ async fn connected_and_sees(client: &mut BinaryClient, sees: bool) {
         .await;
 }
 
-/// Walks up to somebody and waits until both see each other.
+/// Walks up to a player and waits until both see each other.
 async fn walk_up(client: &mut BinaryClient, seq: u32, player: u32) {
     client
         .say(&ClientMessage::WalkToPlayer(WalkToPlayerC2s {
@@ -141,7 +141,7 @@ async fn walk_up(client: &mut BinaryClient, seq: u32, player: u32) {
 }
 
 #[tokio::test]
-async fn whoever_looks_after_a_space_rules_voices_at_once_and_a_restart_keeps_it() {
+async fn the_owners_proximity_rules_hold_at_once_and_survive_a_restart() {
     let Two {
         server,
         space,
@@ -167,10 +167,11 @@ async fn whoever_looks_after_a_space_rules_voices_at_once_and_a_restart_keeps_it
     let ServerMessage::Notice(told) = told else {
         unreachable!("only notices end the wait")
     };
-    let words = "From now on voices carry 3 tiles and stop at walls; at most 2 voices and no pictures at once.";
+    let words = "From now on voices carry 3 tiles and stop at walls; \
+                 at most 2 voices and no pictures at once.";
     assert_eq!(told.message, words);
     connected_and_sees(&mut bob, false).await;
-    // What is not mentioned stays.
+    // Fields that are left out stay.
     let one = json!({"voices": 4});
     let changed = server
         .call("PATCH", &path, Some(&ada_user), one)
@@ -205,7 +206,7 @@ async fn whoever_looks_after_a_space_rules_voices_at_once_and_a_restart_keeps_it
 }
 
 #[tokio::test]
-async fn in_a_quiet_zone_voices_carry_less_far_and_only_there() {
+async fn voices_carry_less_far_in_a_quiet_zone() {
     let server = TestServer::start().await;
     let (admin, ada_user, bob_user) = (
         server.admin().await,
@@ -227,7 +228,7 @@ async fn in_a_quiet_zone_voices_carry_less_far_and_only_there() {
     let mut ada = BinaryClient::join(&server.address, &ada_user, &space).await;
     let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
     connected(&mut ada).await;
-    // Three tiles away: near enough but for the zone.
+    // Three tiles away: near enough without the zone.
     bob.walk_to(1, 13, 4).await;
     alone(&mut ada).await;
     bob.walk_to(2, 11, 4).await;
@@ -236,7 +237,7 @@ async fn in_a_quiet_zone_voices_carry_less_far_and_only_there() {
 }
 
 #[tokio::test]
-async fn two_make_a_bubble_and_whoever_comes_later_is_told_of_it() {
+async fn players_make_a_bubble_and_newcomers_are_told_of_it() {
     let Two {
         server,
         space,
@@ -300,7 +301,7 @@ async fn two_make_a_bubble_and_whoever_comes_later_is_told_of_it() {
 }
 
 #[tokio::test]
-async fn what_is_said_nearby_is_heard_nearby_and_kept_nowhere() {
+async fn nearby_messages_are_heard_nearby_and_not_stored() {
     let Two {
         server,
         space,
@@ -327,7 +328,7 @@ async fn what_is_said_nearby_is_heard_nearby_and_kept_nowhere() {
 }
 
 #[tokio::test]
-async fn who_is_blocked_is_away_from_both_and_writes_to_neither() {
+async fn blocked_users_are_disconnected_and_cannot_write_to_each_other() {
     let Two {
         server,
         ada_user,
@@ -365,7 +366,7 @@ async fn follow(follower: &mut BinaryClient, leader: &BinaryClient) {
         .await;
 }
 
-/// Waits until a client is told whether somebody follows its player.
+/// Waits until a client is told whether another player follows its own.
 async fn followed(client: &mut BinaryClient, by: &BinaryClient, on: bool) {
     let player = by.welcome.player;
     client
@@ -375,8 +376,8 @@ async fn followed(client: &mut BinaryClient, by: &BinaryClient, on: bool) {
         .await;
 }
 
-/// Waits until a client is told that its player does not follow. Nobody may have been told that the
-/// player follows theirs.
+/// Waits until a client is told that its player does not follow; no client may have been told that
+/// the player follows theirs.
 async fn is_no_follower(client: &mut BinaryClient) {
     client
         .until(|_, message| {
@@ -387,7 +388,7 @@ async fn is_no_follower(client: &mut BinaryClient) {
 }
 
 #[tokio::test]
-async fn who_is_blocked_neither_follows_nor_leads() {
+async fn blocked_users_neither_follow_nor_lead() {
     let Two {
         server,
         mut ada,
@@ -418,7 +419,7 @@ async fn who_is_blocked_neither_follows_nor_leads() {
 }
 
 #[tokio::test]
-async fn knocks_of_a_blocked_person_do_not_reach_the_one_who_blocked_them() {
+async fn knocks_of_a_blocked_user_do_not_arrive() {
     let server = TestServer::start().await;
     let admin = server.admin().await;
     let map = json!({"name": "Office", "dimensions": "20x8", "zones": [
@@ -454,7 +455,7 @@ async fn knocks_of_a_blocked_person_do_not_reach_the_one_who_blocked_them() {
     let knock = ClientMessage::Knock(KnockC2s { zone: 1 });
     bob.say(&knock).await;
     bob.chat(1, "let me in").await;
-    // What comes after it shows that the knock was taken.
+    // A later message shows that the knock was handled.
     hear(&mut cleo, "let me in").await;
     cleo.say(&knock).await;
     let told = ada
@@ -468,7 +469,7 @@ async fn knocks_of_a_blocked_person_do_not_reach_the_one_who_blocked_them() {
 }
 
 #[tokio::test]
-async fn a_portal_leads_to_a_zone_and_nothing_else_does() {
+async fn only_a_portal_leads_to_its_zone() {
     let server = TestServer::start().await;
     let (admin, ada_user) = (server.admin().await, server.user("ada").await);
     let map = json!({"name": "There", "dimensions": "40x8", "zones": [

@@ -1,4 +1,4 @@
-//! Overload: what one person says, sends and asks never cuts off another, nor keeps others out.
+//! Overload: what one client sends and asks for never disconnects or blocks another.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::clients::{BinaryClient, JsonClient, Stranger};
 use crate::cluster::say;
 use crate::harness::{Person, TestServer, text};
 
-/// Nearly as long as a message may be: 4,000 characters of four bytes.
+/// Almost the longest message: 4,000 characters of four bytes.
 fn long(number: usize) -> String {
     format!("{}{number:03}", "😀".repeat(3_997))
 }
@@ -43,14 +43,14 @@ async fn history(client: &mut BinaryClient, before: &str) -> HistoryS2c {
     history
 }
 
-fn bytes(lines: &[plaza::net::protocol::chat::ChatMessageS2c]) -> usize {
+fn bytes(messages: &[plaza::net::protocol::chat::ChatMessageS2c]) -> usize {
     lines
         .iter()
         .map(|line| plaza::net::codec::encode(line).len())
         .sum()
 }
 
-/// Comes in, and pages back to the beginning: every page is small.
+/// Joins and pages back to the beginning; every page is small.
 async fn read_all(server: &TestServer, who: &Person, space: &str) -> Vec<String> {
     let mut client = BinaryClient::join(&server.address, who, space).await;
     let mut lines = client.history.clone();
@@ -87,7 +87,7 @@ pub async fn three_people(server: &TestServer) -> [Person; 3] {
 }
 
 #[tokio::test]
-async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
+async fn everyone_can_join_a_space_full_of_long_messages_and_reactions() {
     let server = TestServer::start().await;
     let owner = server.user("owner").await;
     let space = kept_space(&server, &owner).await;
@@ -106,7 +106,7 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
         );
         if speaker == 12 {
             let ServerMessage::Chat(line) = said.await else {
-                unreachable!("only lines end the wait")
+                unreachable!("only messages end the wait")
             };
             last = line.id;
         }
@@ -165,7 +165,7 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
     }
     assert_eq!(count, 50);
     drop((json_client, watcher));
-    // The owner, after the space was unloaded.
+    // The owner exports the chat after the space was unloaded.
     let folder = server.stop().await;
     let server = TestServer::start_in(Arc::clone(&folder), |_| {}).await;
     assert_eq!(read_all(&server, &owner, &space).await, seen);
@@ -173,7 +173,7 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
 }
 
 #[tokio::test]
-async fn signals_slow_their_sender_down_and_cut_others_off_never() {
+async fn signals_slow_only_their_sender_down() {
     let server = TestServer::start().await;
     let [ada_user, bob_user, cleo_user] = three_people(&server).await;
     let space = server.space(&ada_user, "5x5").await;
@@ -218,7 +218,7 @@ async fn signals_slow_their_sender_down_and_cut_others_off_never() {
 }
 
 #[tokio::test]
-async fn lines_that_are_changed_from_within_and_without_cut_others_off_never() {
+async fn message_changes_never_disconnect_others() {
     let server = TestServer::start().await;
     let [ada_user, bob_user] = [server.user("ada").await, server.user("bob").await];
     let space = kept_space(&server, &ada_user).await;
@@ -235,7 +235,7 @@ async fn lines_that_are_changed_from_within_and_without_cut_others_off_never() {
             .until(|_, message| matches!(message, ServerMessage::Chat(_)))
             .await;
         let ServerMessage::Chat(line) = line else {
-            unreachable!("only lines end the wait")
+            unreachable!("only messages end the wait")
         };
         line.id
     };
@@ -264,7 +264,7 @@ async fn lines_that_are_changed_from_within_and_without_cut_others_off_never() {
         )
     };
     futures_util::future::join_all((100..140).map(edit)).await;
-    // Who changes lines too fast is told so; the last change gets through in the end.
+    // A user who changes messages too fast is told so; the last change succeeds in the end.
     while server
         .call("PATCH", &path, Some(&bob_user), json!({"message": "done"}))
         .await
@@ -282,7 +282,7 @@ async fn lines_that_are_changed_from_within_and_without_cut_others_off_never() {
 }
 
 #[tokio::test]
-async fn a_socket_that_only_pings_is_closed_and_so_is_one_that_says_nonsense() {
+async fn sockets_that_only_ping_or_send_invalid_bytes_are_closed() {
     let server = TestServer::start().await;
     let mut stranger = Stranger::connect(&server.address).await;
     for _ in 0..200 {
@@ -304,7 +304,7 @@ async fn a_socket_that_only_pings_is_closed_and_so_is_one_that_says_nonsense() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_blocked_person_reaches_the_one_who_blocked_them() {
+async fn nothing_of_a_blocked_user_arrives() {
     let server = TestServer::start().await;
     let [ada_user, bob_user, cleo_user] = three_people(&server).await;
     let space = server.space(&ada_user, "5x5").await;
@@ -322,7 +322,7 @@ async fn nothing_of_a_blocked_person_reaches_the_one_who_blocked_them() {
         blocked: true,
     }))
     .await;
-    // Blocked users are no longer connected: then the space knows.
+    // When the peers are gone, the space knows of the block.
     bob.until(|_, message| matches!(message, ServerMessage::Peers(peers) if peers.gone.contains(&ada_player)))
         .await;
     let bother = async |bob: &mut BinaryClient, words: &str| {

@@ -1,5 +1,4 @@
-//! A server over PostgreSQL: a whole day of somebody, several processes, and what the operator is
-//! told.
+//! A server on PostgreSQL: one user's day, several processes, and messages to the operator.
 
 use std::process::{Command, Stdio};
 
@@ -12,14 +11,14 @@ use crate::clients::BinaryClient;
 use crate::harness::{TestServer, text};
 use crate::services::Database;
 
-/// Lets a server use that database.
+/// Makes a server use that database.
 fn over(database: &Database) -> impl Fn(&mut Settings) {
     let url = database.url();
     move |settings| settings.database_url = Some(url.parse().unwrap())
 }
 
 #[tokio::test]
-async fn a_day_of_somebody_goes_on_after_a_restart() {
+async fn a_users_state_survives_a_restart() {
     let database = Database::new();
     let server = TestServer::start_with(over(&database)).await;
     let (admin, ada) = (server.admin().await, server.user("ada").await);
@@ -50,7 +49,7 @@ async fn a_day_of_somebody_goes_on_after_a_restart() {
     let folder = stopping.await.unwrap();
     assert!(
         !folder.path().join("plaza.db").exists(),
-        "nothing of it is in SQLite"
+        "no data is in SQLite"
     );
 
     let server = TestServer::start_in(folder, over(&database)).await;
@@ -64,7 +63,7 @@ async fn a_day_of_somebody_goes_on_after_a_restart() {
 }
 
 #[tokio::test]
-async fn texts_that_only_postgresql_refuses_are_refused_politely() {
+async fn texts_that_only_postgresql_refuses_get_a_clear_error() {
     let database = Database::new();
     let server = TestServer::start_with(over(&database)).await;
     let ada = server.user("ada").await;
@@ -138,7 +137,7 @@ async fn every_command_uses_the_database() {
 }
 
 #[test]
-fn a_database_that_cannot_be_used_is_one_clear_line_without_the_password() {
+fn an_unusable_database_is_reported_in_one_line_without_the_password() {
     let database = Database::new();
     let user = database.make_user("right-password");
     let nowhere = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What survives the end of a process, kind or not.
+//! What survives the end of a process, by shutdown or by crash.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use plaza::store::Store;
 use crate::clients::BinaryClient;
 use crate::harness::{Person, Process, TestServer};
 
-/// A folder with somebody and a space of theirs.
+/// A folder with a user and a space of that user.
 async fn folder() -> (Arc<tempfile::TempDir>, Person, String) {
     let server = TestServer::start().await;
     let ada = server.user("ada").await;
@@ -16,7 +16,7 @@ async fn folder() -> (Arc<tempfile::TempDir>, Person, String) {
     (server.stop().await, ada, space)
 }
 
-/// Walks a bit and says something; answers where it ended, at which tick.
+/// Walks and sends a message; returns the final position and its tick.
 async fn live(client: &mut BinaryClient) -> ((i32, i32), u64) {
     for seq in 1..=12 {
         client.hold(seq, 3).await;
@@ -28,7 +28,7 @@ async fn live(client: &mut BinaryClient) -> ((i32, i32), u64) {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_in_order_resumes_everything() {
+async fn everything_survives_a_shutdown() {
     let (folder, ada, space) = folder().await;
     let server = TestServer::start_in(Arc::clone(&folder), |_| {}).await;
     let mut client = BinaryClient::join(&server.address, &ada, &space).await;
@@ -45,12 +45,12 @@ async fn a_server_that_stops_in_order_resumes_everything() {
     let client = BinaryClient::join(&server.address, &ada, &space).await;
     assert_eq!((client.own.x, client.own.y), place);
     assert_eq!(client.history[0].text, "remember me");
-    assert!(client.welcome.epoch > 1, "another life of the space");
+    assert!(client.welcome.epoch > 1, "another epoch of the space");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_killed_server_resumes_from_a_second_ago_at_most() {
+async fn a_killed_server_loses_a_second_at_most() {
     let (folder, ada, space) = folder().await;
     let process = Process::start(folder.path(), &[]);
     let mut client = BinaryClient::join(&process.address, &ada, &space).await;
@@ -58,8 +58,8 @@ async fn a_killed_server_resumes_from_a_second_ago_at_most() {
     let store = Store::open(folder.path()).await.unwrap();
     let id: SpaceId = space.parse().unwrap();
     let mut seq = 12;
-    // The checkpoint comes within a second of the last change; every look waits for a tick that
-    // moves nobody.
+    // The checkpoint is written within a second of the last change; each look waits for a tick
+    // without movement.
     while store
         .load_checkpoint(id)
         .await
@@ -81,7 +81,7 @@ async fn a_killed_server_resumes_from_a_second_ago_at_most() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_that_cannot_be_read_costs_the_places_and_nothing_else() {
+async fn an_unreadable_checkpoint_loses_only_positions() {
     let (folder, ada, space) = folder().await;
     let store = Store::open(folder.path()).await.unwrap();
     store

@@ -1,5 +1,5 @@
-//! Seeding: twice changes nothing, a change updates, a mistake is named and leaves everything as it
-//! was.
+//! Seeding: seeding twice changes nothing, a change updates, and a mistake is named and changes
+//! nothing.
 
 use std::path::Path;
 
@@ -36,7 +36,7 @@ async fn seeding_twice_changes_nothing(home: Home) {
     twice(&home, &Folder::read(Path::new(FIXTURE)).unwrap()).await;
 }
 
-async fn seeding_what_is_built_in_twice_changes_nothing(home: Home) {
+async fn seeding_the_built_in_data_twice_changes_nothing(home: Home) {
     twice(&home, &Folder::built_in()).await;
 }
 
@@ -88,7 +88,7 @@ async fn a_seeded_space_has_walls_zones_and_solid_elements(home: Home) {
     );
 }
 
-async fn a_change_updates_what_changed_and_the_seeded_space(home: Home) {
+async fn a_change_updates_its_rows_and_the_seeded_space(home: Home) {
     let store = &home.store;
     let seed = tempfile::tempdir().unwrap();
     copy_fixture(seed.path());
@@ -183,7 +183,7 @@ async fn a_mistake_is_named_and_nothing_is_loaded(home: Home) {
     }
 }
 
-async fn a_portal_leads_to_a_space_that_is_there(home: Home) {
+async fn a_portal_needs_an_existing_space(home: Home) {
     let store = &home.store;
     let nowhere = uuid::Uuid::from_u128(7).to_string();
     let portal = |space: &str| {
@@ -206,7 +206,7 @@ async fn a_portal_leads_to_a_space_that_is_there(home: Home) {
 }
 
 #[test]
-fn what_leads_nowhere_and_what_no_one_reads_is_refused_in_one_report() {
+fn missing_targets_and_unread_files_are_refused_in_one_report() {
     let seed = tempfile::tempdir().unwrap();
     copy_fixture(seed.path());
     let map = seed.path().join("maps/yard.tmj");
@@ -248,7 +248,7 @@ fn what_leads_nowhere_and_what_no_one_reads_is_refused_in_one_report() {
 }
 
 #[test]
-fn a_map_on_which_no_one_can_stand_is_refused() {
+fn a_map_without_a_free_tile_is_refused() {
     let seed = tempfile::tempdir().unwrap();
     copy_fixture(seed.path());
     let map = seed.path().join("maps/yard.tmj");
@@ -269,7 +269,7 @@ fn a_map_on_which_no_one_can_stand_is_refused() {
 }
 
 #[test]
-fn the_seed_inside_is_drawn_and_leads_somewhere() {
+fn the_built_in_seed_has_all_pictures_and_targets() {
     let art = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/art");
     assert!(art.is_dir());
     let has_art = |path: &str| {
@@ -283,9 +283,9 @@ fn the_seed_inside_is_drawn_and_leads_somewhere() {
 
 on_both!(
     seeding_twice_changes_nothing,
-    seeding_what_is_built_in_twice_changes_nothing,
+    seeding_the_built_in_data_twice_changes_nothing,
     a_seeded_space_has_walls_zones_and_solid_elements,
-    a_change_updates_what_changed_and_the_seeded_space,
+    a_change_updates_its_rows_and_the_seeded_space,
     a_mistake_is_named_and_nothing_is_loaded,
-    a_portal_leads_to_a_space_that_is_there,
+    a_portal_needs_an_existing_space,
 );

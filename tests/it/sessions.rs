@@ -1,5 +1,5 @@
 //! Sessions and sockets: a socket ends with the session that opened it, in every process, and with
-//! no other.
+//! no other session.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::clients::{BinaryClient, JsonClient};
 use crate::cluster::Shared;
 use crate::harness::{Person, TestServer, text};
 
-/// So long that no test sees a second sweep: what happens then happens by the word alone.
+/// So long that a test sees no second sweep: what happens is caused by messages alone.
 pub const NEVER: Duration = Duration::from_hours(24);
 
-/// Another session of a user.
+/// Opens another session of a user.
 async fn again(server: &TestServer, name: &str, person: &Person) -> Person {
     let body = json!({"username": name, "password": "secret"});
     let answer = server.post("/signin", None, body).await.fine();
@@ -23,7 +23,7 @@ async fn again(server: &TestServer, name: &str, person: &Person) -> Person {
     }
 }
 
-/// The client is there yet: it is answered.
+/// Checks that the client is still connected: it gets an answer.
 async fn is_served(client: &mut BinaryClient) {
     client.ping(1).await;
 }
@@ -73,7 +73,7 @@ async fn a_socket_ends_at_once_with_its_session_in_both_protocols() {
 }
 
 #[tokio::test]
-async fn who_changes_the_password_stays() {
+async fn the_session_that_changes_the_password_stays() {
     let server = TestServer::start_with(|settings| settings.sweep = NEVER).await;
     let own = server.user("ada").await;
     let space = server.space(&own, "40x40").await;
@@ -125,7 +125,7 @@ async fn sockets_end_in_every_process_of_a_cluster() {
         end(&first, path, if by == "own" { &own } else { &stolen }).await;
         assert_eq!(there.ended().await, Some(4401), "{path}");
     }
-    // What the word misses the sweep finds: a command line tells no process.
+    // The sweep finds what messages miss: a command line notifies no process.
     let sweeping = TestServer::start_with(shared.settings(None)).await;
     let ada = first.user("ada").await;
     let space = first.space(&ada, "40x40").await;
