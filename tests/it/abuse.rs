@@ -136,7 +136,9 @@ async fn too_many_messages_over_a_socket_are_counted() {
         client.chat(number, "again").await;
     }
     client
-        .until(|_, message| matches!(message, ServerMessage::ChatRefused(refused) if refused.client_id == 19))
+        .until(|_, message| {
+matches!(message, ServerMessage::ChatRefused(refused) if refused.client_id == 19)
+})
         .await;
     assert!(metric(&server, series).await > before);
     let (mut grid, _) = JsonClient::join(&server.address, &server.user("ben").await, &space).await;
@@ -449,7 +451,8 @@ async fn requests_through_a_proxy_count_for_their_sender() {
     // Each connection waits for the announced body.
     let half = |address: &str| {
         format!(
-            "POST /api/v1/signin HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\nContent-Length: 9\r\n\r\n"
+            "POST /api/v1/signin HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\n\
+             Content-Length: 9\r\n\r\n"
         )
     };
     let mut waiting = Vec::new();

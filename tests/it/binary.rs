@@ -301,7 +301,9 @@ async fn clients_of_both_protocols_meet() {
     game.until(|client, _| i64::from(client.places[&him].position.y) / 64 == spawn.1 + 1)
         .await;
     json_client.chat("hello over there").await;
-    game.until(|_, message| matches!(message, ServerMessage::Chat(chat) if chat.text == "hello over there"))
+    game.until(|_, message| {
+matches!(message, ServerMessage::Chat(chat) if chat.text == "hello over there")
+})
         .await;
     server.stop().await;
 }

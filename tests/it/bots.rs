@@ -145,7 +145,9 @@ impl CuttableProxy {
                     accepted = listener.accept() => {
                         let (mut client, _) = accepted.unwrap();
                         let mut server = TcpStream::connect(&server).await.unwrap();
-                        open.spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
+                        open.spawn(async move {
+                            tokio::io::copy_bidirectional(&mut client, &mut server).await
+                        });
                     }
                     () = cutting.notified() => open.shutdown().await,
                 }

@@ -384,7 +384,8 @@ fn deed() -> impl Strategy<Value = Act> {
         }),
         1 => (people.clone(), people.clone()).prop_map(|(who, guest)| Act::Admit(who, guest)),
         1 => (people.clone(), 0_u8..5).prop_map(|(who, status)| Act::Status(who, status)),
-        1 => (people.clone(), people.clone(), any::<bool>()).prop_map(|(who, other, on)| Act::Block(who, other, on)),
+        1 => (people.clone(), people.clone(), any::<bool>())
+            .prop_map(|(who, other, on)| Act::Block(who, other, on)),
         1 => people.clone().prop_map(Act::Vanish),
         1 => people.clone().prop_map(Act::Leave),
         1 => people.prop_map(Act::Come),
@@ -503,7 +504,10 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(96)
+    })]
 
     #[test]
     fn bubbles_stay_mutual_small_and_tight(deeds in proptest::collection::vec(deed(), 1..120)) {

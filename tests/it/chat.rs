@@ -178,7 +178,7 @@ async fn until<T>(
 
 async fn said(client: &mut BinaryClient, text: &str) -> ChatMessageS2c {
     until(client, |message| match message {
-        ServerMessage::Chat(chat) if chat.text == text => Some(line.clone()),
+        ServerMessage::Chat(chat) if chat.text == text => Some(chat.clone()),
         _ => None,
     })
     .await
@@ -470,7 +470,8 @@ async fn chat_rules_of_the_owner_hold_at_once() {
         .call("PATCH", &path, Some(&ada), json!({"retentionDays": 30}))
         .await
         .fine();
-    let expected = json!({"retentionDays": 30, "slowModeSeconds": 3600, "reach": 5, "voices": 16, "pictures": 9,
+    let expected = json!({"retentionDays": 30, "slowModeSeconds": 3600,
+        "reach": 5, "voices": 16, "pictures": 9,
         "walls": null, "mayModerate": true});
     assert_eq!(rules, expected);
     let seen = server.get(&path, Some(&bob)).await.fine();
@@ -554,7 +555,7 @@ async fn write_to(
 
 async fn direct(client: &mut BinaryClient) -> DirectMessageS2c {
     until(client, |message| match message {
-        ServerMessage::Direct(line) => Some(line.clone()),
+        ServerMessage::Direct(line) => Some(chat.clone()),
         _ => None,
     })
     .await

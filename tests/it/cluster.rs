@@ -119,7 +119,9 @@ impl Shared {
 pub async fn say(client: &mut BinaryClient, client_id: u32, text: &str) {
     client.chat(client_id, text).await;
     client
-        .until(|_, message| matches!(message, ServerMessage::Chat(chat) if chat.client_id == Some(client_id)))
+        .until(|_, message| {
+matches!(message, ServerMessage::Chat(chat) if chat.client_id == Some(client_id))
+})
         .await;
 }
 

@@ -395,7 +395,9 @@ async fn elements_are_added_and_changed_everywhere() {
         .iter()
         .find(|entry| entry["id"] == element.as_str())
         .unwrap();
-    let expected = json!({"id": element, "imageUrl": "https://example.org/new.png", "width": 2, "height": 2, "static": false});
+    let image = "https://example.org/new.png";
+    let expected =
+        json!({"id": element, "imageUrl": image, "width": 2, "height": 2, "static": false});
     assert_eq!(*entry, expected);
     let view = server.get(&format!("/space/{space}"), None).await.fine();
     assert_eq!(view["elements"][0]["element"], expected);
@@ -431,11 +433,18 @@ async fn spaces_are_made_from_dimensions_or_a_map() {
     let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
     let empty =
         json!({"name": "E", "thumbnail": "/art/t.svg", "dimensions": "5x5", "defaultElements": []});
-    let zone = |kind: &str, reach: Value| json!({"kind": kind, "name": "", "x": 1, "y": 1, "width": 2, "height": 2, "reach": reach});
+    let zone = |kind: &str, reach: Value| {
+        json!({
+            "kind": kind, "name": "", "x": 1, "y": 1, "width": 2, "height": 2, "reach": reach
+        })
+    };
     server.post("/admin/map", Some(&admin), empty).await.fine();
     for wrong in [
         json!({"name": "M", "dimensions": "10x10", "defaultElements": [at(10, 0)]}),
-        json!({"name": "M", "dimensions": "10x10", "defaultElements": [{"elementId": UNKNOWN, "x": 0, "y": 0}]}),
+        json!({
+            "name": "M", "dimensions": "10x10",
+            "defaultElements": [{"elementId": UNKNOWN, "x": 0, "y": 0}]
+        }),
         json!({"name": "M", "dimensions": "10", "defaultElements": []}),
         json!({"name": "", "dimensions": "10x10", "defaultElements": []}),
         json!({"dimensions": "10x10", "defaultElements": []}),
@@ -626,7 +635,9 @@ async fn elements_are_placed_and_removed() {
     let (ada, bo) = (server.user("ada").await, server.user("bo").await);
     let element = server.element(&admin, 2, 3).await;
     let space = server.space(&ada, "10x20").await;
-    let place = |space: &str, element: &str, x: i64, y: i64| json!({"spaceId": space, "elementId": element, "x": x, "y": y});
+    let place = |space: &str, element: &str, x: i64, y: i64| -> Value {
+        json!({"spaceId": space, "elementId": element, "x": x, "y": y})
+    };
     let placed = server
         .post("/space/element", Some(&ada), place(&space, &element, 8, 17))
         .await

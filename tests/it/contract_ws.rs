@@ -47,7 +47,9 @@ async fn two_clients_receive_exactly_these_messages() {
     let mut second = JsonClient::connect_at(&server.address, "/").await;
     let joined = second.enter(&bob, &space, json!([])).await;
     let (bx, by) = tile(&joined["spawn"]);
-    let users = json!([{"id": ada.id, "userId": ada.id, "username": "ada", "avatarId": null, "x": x, "y": y}]);
+    let users = json!([
+        {"id": ada.id, "userId": ada.id, "username": "ada", "avatarId": null, "x": x, "y": y}
+    ]);
     assert_eq!(joined, json!({"spawn": at(bx, by), "users": users}));
     let newcomer = json!({"userId": bob.id, "username": "bob", "avatarId": null, "x": bx, "y": by});
     assert_eq!(first.expect("user-joined").await, newcomer);

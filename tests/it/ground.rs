@@ -207,14 +207,18 @@ fn seed(width: u16, wall: u16, zones: &[(&str, &str, u16)]) -> Folder {
     let objects: Vec<Value> = (1..)
         .zip(zones)
         .map(|(id, (name, kind, x))| {
-            json!({"id": id, "name": name, "type": kind, "x": x * 32, "y": 0, "width": 64, "height": 64})
+            json!({
+                "id": id, "name": name, "type": kind, "x": x * 32, "y": 0, "width": 64, "height": 64
+            })
         })
         .collect();
     let map = json!({
-        "orientation": "orthogonal", "width": width, "height": height, "tilewidth": 32, "tileheight": 32,
+        "orientation": "orthogonal", "width": width, "height": height,
+        "tilewidth": 32, "tileheight": 32,
         "tilesets": [{"firstgid": 1, "tiles": [
             {"id": 0, "type": "grass-a"},
-            {"id": 1, "type": "grass-b", "properties": [{"name": "collides", "type": "bool", "value": true}]},
+            {"id": 1, "type": "grass-b",
+             "properties": [{"name": "collides", "type": "bool", "value": true}]},
         ]}],
         "layers": [
             {"name": "ground", "type": "tilelayer", "width": width, "height": height, "data": data},

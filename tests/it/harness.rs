@@ -209,7 +209,8 @@ impl TestServer {
 
     /// An element of that size.
     pub async fn element(&self, admin: &Person, width: u16, height: u16) -> String {
-        let body = json!({"imageUrl": "https://example.org/e.png", "width": width, "height": height, "static": true});
+        let image = "https://example.org/e.png";
+        let body = json!({"imageUrl": image, "width": width, "height": height, "static": true});
         text(&self.post("/admin/element", Some(admin), body).await.fine()["id"])
     }
 

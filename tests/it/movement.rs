@@ -149,7 +149,10 @@ fn run(number: usize, start: Start, rate: u8) -> Value {
         "map": name,
         "tick_rate": rate.per_second(),
         "start": first,
-        "steps": steps.iter().map(|&(direction, run)| json!([direction as u8, u8::from(run)])).collect::<Vec<_>>(),
+        "steps": steps
+            .iter()
+            .map(|&(direction, run)| json!([direction as u8, u8::from(run)]))
+            .collect::<Vec<_>>(),
         "states": states,
     })
 }
@@ -162,7 +165,8 @@ fn golden() -> String {
     let mut text = String::from("{\n\"about\": ");
     text += &json!([
         "maps: rows of '.' and '#'; grid_hash: FNV-1a over one byte a tile, 1 where solid",
-        "runs: start and states are [x, y, carry_x, carry_y, facing], steps are [direction, run 0 or 1]; states[i] follows steps[i]"
+        "runs: start and states are [x, y, carry_x, carry_y, facing], steps are \
+                 [direction, run 0 or 1]; states[i] follows steps[i]"
     ])
     .to_string();
     text += ",\n\"maps\": [\n";
@@ -198,6 +202,7 @@ fn movement_agrees_with_the_golden_vectors() {
     assert!(
         kept == golden,
         "movement differs from tests/golden/movement.json; if that is meant, rewrite it with \
-         `PLAZA_WRITE_GOLDEN=1 cargo test --test it movement` and change web/src/world/movement.ts with it"
+         `PLAZA_WRITE_GOLDEN=1 cargo test --test it movement` and change \
+         web/src/world/movement.ts with it"
     );
 }

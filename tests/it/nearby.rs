@@ -162,7 +162,9 @@ async fn the_owners_proximity_rules_hold_at_once_and_survive_a_restart() {
         .await
         .fine();
     let told = bob
-        .until(|_, message| matches!(message, ServerMessage::Notice(notice) if notice.code == "voices"))
+        .until(|_, message| {
+matches!(message, ServerMessage::Notice(notice) if notice.code == "voices")
+})
         .await;
     let ServerMessage::Notice(told) = told else {
         unreachable!("only notices end the wait")
@@ -318,7 +320,9 @@ async fn nearby_messages_are_heard_nearby_and_not_stored() {
     ada.say(&ClientMessage::Chat(whisper)).await;
     for client in [&mut ada, &mut bob] {
         client
-            .until(|_, message| matches!(message, ServerMessage::Chat(chat) if chat.text == "between us"))
+            .until(|_, message| {
+matches!(message, ServerMessage::Chat(chat) if chat.text == "between us")
+})
             .await;
     }
     let cleo = server.user("cleo").await;
@@ -371,7 +375,8 @@ async fn followed(client: &mut BinaryClient, by: &BinaryClient, on: bool) {
     let player = by.welcome.player;
     client
         .until(|_, message| {
-            matches!(message, ServerMessage::Followed(followed) if (followed.player, followed.on) == (player, on))
+            matches!(message, ServerMessage::Followed(followed)
+                if (followed.player, followed.on) == (player, on))
         })
         .await;
 }
@@ -474,7 +479,8 @@ async fn only_a_portal_leads_to_its_zone() {
     let (admin, ada_user) = (server.admin().await, server.user("ada").await);
     let map = json!({"name": "There", "dimensions": "40x8", "zones": [
         {"kind": "spawn", "name": "Door", "x": 2, "y": 4, "width": 1, "height": 1},
-        {"kind": "portal", "name": "Vault", "x": 30, "y": 4, "width": 1, "height": 1, "target": {"zone": "Door"}},
+        {"kind": "portal", "name": "Vault", "x": 30, "y": 4, "width": 1, "height": 1,
+         "target": {"zone": "Door"}},
     ]});
     let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
     let there = json!({"name": "There", "mapId": map});

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use plaza::settings::MetricsSettings;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Person, TestServer, text};
 
@@ -60,7 +60,9 @@ async fn the_first_admin_is_made_once_by_the_printed_link() {
     let server = TestServer::start_with(|settings| settings.open_admin_signup = false).await;
     assert_eq!(server.get("/setup", None).await.fine()["needed"], true);
     let token = server.setup_token.clone().unwrap();
-    let body = |token: &str, name: &str| json!({"token": token, "username": name, "password": "correct horse"});
+    let body = |token: &str, name: &str| -> Value {
+        json!({"token": token, "username": name, "password": "correct horse"})
+    };
     let is_good = async |token: &str| {
         server
             .get(&format!("/setup?token={token}"), None)

@@ -44,35 +44,35 @@ async fn history(client: &mut BinaryClient, before: &str) -> HistoryS2c {
 }
 
 fn bytes(messages: &[plaza::net::protocol::chat::ChatMessageS2c]) -> usize {
-    lines
+    messages
         .iter()
-        .map(|line| plaza::net::codec::encode(line).len())
+        .map(|message| plaza::net::codec::encode(message).len())
         .sum()
 }
 
 /// Joins and pages back to the beginning; every page is small.
 async fn read_all(server: &TestServer, who: &Person, space: &str) -> Vec<String> {
     let mut client = BinaryClient::join(&server.address, who, space).await;
-    let mut lines = client.history.clone();
+    let mut messages = client.history.clone();
     assert!(
-        !lines.is_empty() && bytes(&lines) <= 32 * 1024,
+        !messages.is_empty() && bytes(&messages) <= 32 * 1024,
         "{} bytes",
-        bytes(&lines)
+        bytes(&messages)
     );
     loop {
-        let earlier = history(&mut client, &lines[0].id.clone()).await;
+        let earlier = history(&mut client, &messages[0].id.clone()).await;
         assert!(
             bytes(&earlier.lines) <= 32 * 1024,
             "{} bytes",
             bytes(&earlier.lines)
         );
-        lines.splice(..0, earlier.lines);
+        messages.splice(..0, earlier.lines);
         if !earlier.more {
             break;
         }
     }
     client.ping(1).await;
-    lines
+    messages
         .iter()
         .map(|message| message.text.chars().rev().take(3).collect())
         .collect()
@@ -204,9 +204,8 @@ async fn signals_slow_only_their_sender_down() {
         let signal = ada
             .until(|_, message| matches!(message, ServerMessage::Signal(_)))
             .await;
-        assert!(
-            matches!(signal, ServerMessage::Signal(signal) if signal.body.starts_with(&format!("{number:05}")))
-        );
+        assert!(matches!(signal, ServerMessage::Signal(signal)
+                if signal.body.starts_with(&format!("{number:05}"))));
     }
     let mut heard = 0;
     while heard < 12 {
@@ -271,9 +270,10 @@ async fn message_changes_never_disconnect_others() {
         .status
         != 200
     {}
-    ada.until(
-        |_, message| matches!(message, ServerMessage::ChatChanged(change) if change.text.as_deref() == Some("done")),
-    )
+    ada.until(|_, message| {
+        matches!(message, ServerMessage::ChatChanged(change)
+            if change.text.as_deref() == Some("done"))
+    })
     .await;
     ada.ping(1).await;
     say(&mut ada, 2, "still here").await;
@@ -323,7 +323,9 @@ async fn nothing_of_a_blocked_user_arrives() {
     }))
     .await;
     // When the peers are gone, the space knows of the block.
-    bob.until(|_, message| matches!(message, ServerMessage::Peers(peers) if peers.gone.contains(&ada_player)))
+    bob.until(|_, message| {
+matches!(message, ServerMessage::Peers(peers) if peers.gone.contains(&ada_player))
+})
         .await;
     let bother = async |bob: &mut BinaryClient, words: &str| {
         bob.say(&ClientMessage::Typing(TypingC2s { on: true }))

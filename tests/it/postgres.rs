@@ -23,7 +23,8 @@ async fn a_users_state_survives_a_restart() {
     let server = TestServer::start_with(over(&database)).await;
     let (admin, ada) = (server.admin().await, server.user("ada").await);
     let element = server.element(&admin, 1, 1).await;
-    let map = json!({"thumbnail": "https://example.org/m.png", "dimensions": "40x30", "name": "Yard",
+    let map = json!({"thumbnail": "https://example.org/m.png", "dimensions": "40x30",
+        "name": "Yard",
         "defaultElements": [{"elementId": element, "x": 20, "y": 20}]});
     let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
     let space = json!({"name": "Ours", "dimensions": "40x30", "mapId": map});

@@ -78,7 +78,9 @@ async fn the_limit_of_tiles_exempts_admins_and_maps() {
         .refused(400);
     make(&server, &ada, "1000x250").await.fine();
     make(&server, &admin, "1000x1000").await.fine();
-    let map = json!({"name": "Large", "thumbnail": "/art/x.png", "dimensions": "600x600", "defaultElements": []});
+    let map = json!({
+        "name": "Large", "thumbnail": "/art/x.png", "dimensions": "600x600", "defaultElements": []
+    });
     let map = server.post("/admin/map", Some(&admin), map).await.fine();
     let body = json!({"name": "From a map", "mapId": map["id"]});
     server.post("/space", Some(&ada), body).await.fine();

@@ -190,8 +190,10 @@ async fn a_portal_needs_an_existing_space(home: Home) {
         let seed = tempfile::tempdir().unwrap();
         copy_fixture(seed.path());
         let zone = format!(
-            r#"{{"id": 9, "type": "portal", "name": "Out", "x": 0, "y": 32, "width": 32, "height": 32,
-            "properties": [{{"name": "space", "type": "string", "value": "{space}"}}]}}, {{"id": 3,"#
+            r#"{{"id": 9, "type": "portal", "name": "Out",
+            "x": 0, "y": 32, "width": 32, "height": 32,
+            "properties": [{{"name": "space", "type": "string", "value": "{space}"}}]}},
+            {{"id": 3,"#
         );
         edit(&seed.path().join("maps/yard.tmj"), "{\"id\": 3,", &zone);
         Folder::read(seed.path()).unwrap()
@@ -212,8 +214,10 @@ fn missing_targets_and_unread_files_are_refused_in_one_report() {
     let map = seed.path().join("maps/yard.tmj");
     let portal = |id: u8, space: &str, zone: &str| {
         format!(
-            r#"{{"id": {id}, "type": "portal", "name": "P{id}", "x": 0, "y": 32, "width": 32, "height": 32, "properties": [
-            {{"name": "space", "type": "string", "value": "{space}"}}, {{"name": "zone", "type": "string", "value": "{zone}"}}]}},"#
+            r#"{{"id": {id}, "type": "portal", "name": "P{id}",
+            "x": 0, "y": 32, "width": 32, "height": 32, "properties": [
+            {{"name": "space", "type": "string", "value": "{space}"}},
+            {{"name": "zone", "type": "string", "value": "{zone}"}}]}},"#
         )
     };
     let portals = portal(7, "nowhere", "Gate")

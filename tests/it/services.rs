@@ -387,7 +387,8 @@ impl Sentinel {
             drop(free);
             let words = format!(
                 "port {port}\nbind 127.0.0.1\nsentinel monitor plaza 127.0.0.1 {} 1\n\
-                 sentinel down-after-milliseconds plaza 500\nsentinel failover-timeout plaza 2000\n",
+                 sentinel down-after-milliseconds plaza 500\n\
+                 sentinel failover-timeout plaza 2000\n",
                 master.port
             );
             std::fs::write(&file, words).unwrap();

@@ -798,19 +798,31 @@ fn command() -> impl Strategy<Value = Command> {
         1 => player.clone().prop_map(|player| Command::Disconnect { player: PlayerId(player) }),
         1 => player.clone().prop_map(|player| Command::Leave { player: PlayerId(player) }),
         20 => step.prop_map(|(player, seq, direction, run)| held(player, seq, direction, run)),
-        8 => (player.clone(), 0_u32..4_000, goal).prop_map(|(player, seq, goal)| Command::Walk { player: PlayerId(player), seq, goal }),
-        8 => (player.clone(), tile).prop_map(|(player, tile)| Command::StepTile { player: PlayerId(player), tile }),
+        8 => (player.clone(), 0_u32..4_000, goal)
+            .prop_map(|(player, seq, goal)| Command::Walk { player: PlayerId(player), seq, goal }),
+        8 => (player.clone(), tile)
+            .prop_map(|(player, tile)| Command::StepTile { player: PlayerId(player), tile }),
         2 => placement.clone().prop_map(place),
-        1 => (0_u128..4).prop_map(|id| Command::RemoveElement { id: PlacementId(Uuid::from_u128(id)), version: 5 }),
+        1 => (0_u128..4)
+            .prop_map(|id| Command::RemoveElement {
+                id: PlacementId(Uuid::from_u128(id)),
+                version: 5,
+            }),
         1 => (map(), proptest::collection::vec(placement, 0..3)).prop_map(|(layout, elements)| {
             // A database has each placement once.
-            let elements = elements.into_iter().map(|placement| (placement.id, placement)).collect::<BTreeMap<_, _>>();
-            Command::ReplaceLayout { plan: Box::new(SpaceLayout { elements: elements.into_values().collect(), ..layout }) }
+            let elements: BTreeMap<_, _> =
+                elements.into_iter().map(|placement| (placement.id, placement)).collect();
+            let elements = elements.into_values().collect();
+            Command::ReplaceLayout { plan: Box::new(SpaceLayout { elements, ..layout }) }
         }),
-        2 => (player.clone(), 0_u128..9).prop_map(|(player, id)| say(player, id, "words", id as u64)),
-        1 => (player.clone(), 0_u128..9, any::<bool>()).prop_map(|(player, id, gone)| change(player, id, (!gone).then_some("other"), false)),
-        1 => (player.clone(), 0_u128..9, any::<bool>()).prop_map(|(player, id, on)| react(player, id, "👍", on)),
-        1 => (player, any::<u8>()).prop_map(|(player, kind)| Command::Emote { player: PlayerId(player), kind }),
+        2 => (player.clone(), 0_u128..9)
+            .prop_map(|(player, id)| say(player, id, "words", id as u64)),
+        1 => (player.clone(), 0_u128..9, any::<bool>())
+            .prop_map(|(player, id, gone)| change(player, id, (!gone).then_some("other"), false)),
+        1 => (player.clone(), 0_u128..9, any::<bool>())
+            .prop_map(|(player, id, on)| react(player, id, "👍", on)),
+        1 => (player, any::<u8>())
+            .prop_map(|(player, kind)| Command::Emote { player: PlayerId(player), kind }),
     ]
 }
 
@@ -845,7 +857,8 @@ fn command_among_people() -> impl Strategy<Value = Command> {
     prop_oneof![
         30 => command(),
         2 => (player(), deed).prop_map(|(player, deed)| Command::Bubble { player, deed }),
-        1 => (player(), any::<bool>()).prop_map(|(player, locked)| Command::Lock { player, zone: 0, locked }),
+        1 => (player(), any::<bool>())
+            .prop_map(|(player, locked)| Command::Lock { player, zone: 0, locked }),
         1 => (player(), any::<bool>()).prop_map(|(player, on)| Command::Typing { player, on }),
         1 => player().prop_map(|player| Command::Knock { player, zone: 0 }),
     ]
@@ -979,7 +992,10 @@ fn shortest(grid: &Grid, from: Tile) -> BTreeMap<(i32, i32), u32> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(96)
+    })]
 
     #[test]
     fn no_player_is_ever_inside_a_wall(layout in map(), ticks in ticks(120)) {
@@ -994,7 +1010,8 @@ proptest! {
             let snapshot = space.picture();
             prop_assert_eq!(snapshot.grid_hash, grid.hash());
             for (card, stance, _) in snapshot.players {
-                prop_assert!(movement::is_free(&grid, stance.position), "{:?} at {:?}", card.player, stance.position);
+                let at = stance.position;
+                prop_assert!(movement::is_free(&grid, at), "{:?} at {:?}", card.player, at);
             }
         }
     }
@@ -1005,8 +1022,11 @@ proptest! {
         space.step(&[join(1), join(2), join(3), join(4)]);
         let mut tracks: BTreeMap<PlayerId, Vec<Position>> = BTreeMap::new();
         for commands in &ticks {
-            let still: Vec<Command> = commands.iter().filter(|command| !matches!(command,
-                Command::PlaceElement { .. } | Command::ReplaceLayout { .. } | Command::RemoveElement { .. })).cloned().collect();
+            let still = commands.iter().filter(|command| !matches!(command,
+                Command::PlaceElement { .. }
+                    | Command::ReplaceLayout { .. }
+                    | Command::RemoveElement { .. }));
+            let still: Vec<Command> = still.cloned().collect();
             space.step(&still);
             for (card, stance, _) in space.picture().players {
                 tracks.entry(card.player).or_default().push(stance.position);
@@ -1036,7 +1056,11 @@ proptest! {
     }
 
     #[test]
-    fn a_sleeping_space_equals_one_that_never_sleeps(layout in map(), ticks in ticks_of(command_among_people(), 120), naps in proptest::collection::vec(0_usize..400, 1..6)) {
+    fn a_sleeping_space_equals_one_that_never_sleeps(
+        layout in map(),
+        ticks in ticks_of(command_among_people(), 120),
+        naps in proptest::collection::vec(0_usize..400, 1..6),
+    ) {
         let layout = SpaceLayout { zones: zones(), ..layout };
         let [mut awake, mut sleeper] = [Space::new(&layout, RATE), Space::new(&layout, RATE)];
         for number in 0..400 {
@@ -1045,18 +1069,31 @@ proptest! {
                 sleeper.sleep();
             }
             prop_assert_eq!(awake.step(commands), sleeper.step(commands), "tick {}", number);
-            prop_assert_eq!((awake.people(), awake.tick(), awake.is_still()), (sleeper.people(), sleeper.tick(), sleeper.is_still()));
+            prop_assert_eq!(
+                (awake.people(), awake.tick(), awake.is_still()),
+                (sleeper.people(), sleeper.tick(), sleeper.is_still())
+            );
         }
-        prop_assert_eq!((awake.picture(), awake.checkpoint()), (sleeper.picture(), sleeper.checkpoint()));
+        prop_assert_eq!(
+            (awake.picture(), awake.checkpoint()),
+            (sleeper.picture(), sleeper.checkpoint())
+        );
     }
 
     #[test]
-    fn a_restored_space_has_the_same_future(layout in map(), before in ticks(60), after in ticks(60)) {
+    fn a_restored_space_has_the_same_future(
+        layout in map(),
+        before in ticks(60),
+        after in ticks(60),
+    ) {
         let is_ground = |command: &Command| matches!(command,
-            Command::PlaceElement { .. } | Command::ReplaceLayout { .. } | Command::RemoveElement { .. });
+            Command::PlaceElement { .. }
+                | Command::ReplaceLayout { .. }
+                | Command::RemoveElement { .. });
         let mut space = Space::new(&layout, RATE);
         for commands in &before {
-            let commands: Vec<Command> = commands.iter().filter(|command| !is_ground(command)).cloned().collect();
+            let others = commands.iter().filter(|command| !is_ground(command));
+            let commands: Vec<Command> = others.cloned().collect();
             space.step(&commands);
         }
         // Walks and waiting steps are not in the checkpoint, so they end first.
@@ -1068,8 +1105,10 @@ proptest! {
         let decoded = Checkpoint::decode(&kept.encode());
         prop_assert_eq!(decoded.as_ref(), Ok(&kept));
         let mut restored = Space::restore(&layout, RATE, &kept);
-        prop_assert_eq!(restored.picture().players.iter().map(|player| player.1).collect::<Vec<_>>(),
-            space.picture().players.iter().map(|player| player.1).collect::<Vec<_>>());
+        let stances = |space: &Space| -> Vec<_> {
+            space.picture().players.iter().map(|player| player.1).collect()
+        };
+        prop_assert_eq!(stances(&restored), stances(&space));
         let everybody: Vec<Command> = kept.players.iter().map(|saved| Command::Join {
             user: saved.card.user, name: saved.card.name.clone(), avatar: None,
             arrive: None, blocked: Vec::new() }).collect();
@@ -1086,7 +1125,11 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn no_bytes_make_the_decoder_panic(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
         let _ = Checkpoint::decode(&bytes);
         let mut space = Space::new(&layout(&["...", "..."]), RATE);
         space.step(&[join(1), join(2), Command::Leave { player: PlayerId(2) }]);
@@ -1102,7 +1145,11 @@ proptest! {
     }
 
     #[test]
-    fn paths_are_walkable_and_shortest(layout in map(), from in (0_u16..16, 0_u16..14), to in (0_u16..16, 0_u16..14)) {
+    fn paths_are_walkable_and_shortest(
+        layout in map(),
+        from in (0_u16..16, 0_u16..14),
+        to in (0_u16..16, 0_u16..14),
+    ) {
         let grid = Shadow { layout, placements: BTreeMap::new() }.grid();
         let (from, to) = (Tile::new(from.0, from.1), Tile::new(to.0, to.1));
         prop_assume!(grid.is_walkable(from) && grid.is_walkable(to));
@@ -1115,7 +1162,8 @@ proptest! {
                 let mut cost = 0;
                 for tile in way {
                     let step = (i32::from(tile.x) - at.0, i32::from(tile.y) - at.1);
-                    prop_assert!(step.0.abs().max(step.1.abs()) == 1 && path::is_step(&grid, at, step));
+                    let is_one = step.0.abs().max(step.1.abs()) == 1;
+                    prop_assert!(is_one && path::is_step(&grid, at, step));
                     cost += if step.0 != 0 && step.1 != 0 { 99 } else { 70 };
                     at = (at.0 + step.0, at.1 + step.1);
                 }
@@ -1126,7 +1174,11 @@ proptest! {
     }
 
     #[test]
-    fn every_walk_within_reach_arrives(layout in map(), goal in (0_u16..16, 0_u16..14), nudge in 0_usize..9) {
+    fn every_walk_within_reach_arrives(
+        layout in map(),
+        goal in (0_u16..16, 0_u16..14),
+        nudge in 0_usize..9,
+    ) {
         let grid = Shadow { layout: layout.clone(), placements: BTreeMap::new() }.grid();
         let mut space = Space::new(&layout, RATE);
         space.step(&[join(1)]);

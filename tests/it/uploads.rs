@@ -263,7 +263,8 @@ async fn begin(server: &TestServer, token: &str) -> TcpStream {
     let host = server.address.strip_prefix("http://").unwrap();
     let mut socket = TcpStream::connect(host).await.unwrap();
     let head = format!(
-        "POST /api/v1/upload?kind=chat HTTP/1.1\r\nhost: {host}\r\n{token}content-length: 1000000\r\n\
+        "POST /api/v1/upload?kind=chat HTTP/1.1\r\nhost: {host}\r\n{token}\
+         content-length: 1000000\r\n\
          content-type: multipart/form-data; boundary=x\r\n\r\n\
          --x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nbytes"
     );

@@ -141,7 +141,8 @@ async fn data_is_there_after_opening_again(home: Home) {
 macro_rules! newer {
     ($name:literal) => {
         concat!(
-            "insert into _sqlx_migrations (version, description, success, checksum, execution_time) select 29990101000000, '",
+            "insert into _sqlx_migrations (version, description, success, checksum, \
+             execution_time) select 29990101000000, '",
             $name,
             "', success, checksum, execution_time from _sqlx_migrations limit 1"
         )

@@ -388,7 +388,8 @@ async fn old_names_stay_and_the_later_of_two_look_alikes_is_marked(home: Home) {
     }
     // As an earlier version left names: without keys.
     home.suffer(
-        "update users set name_key = null, name_look = null, name_checked = 0, username = 'Bob' where username = 'zoe'",
+        "update users set name_key = null, name_look = null, name_checked = 0, \
+         username = 'Bob' where username = 'zoe'",
     )
     .await;
     home.suffer("update users set name_key = null, name_look = null, name_checked = 0")
