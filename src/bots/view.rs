@@ -488,8 +488,8 @@ mod tests {
             apply(&mut view, &frame(5, vec![])).0,
             Err(ViewError::TimeGoesBack)
         );
-        let nobody = frame(6, vec![cell(0, false, &[], &[(1, [0, 0, 0xc0])])]);
-        assert_eq!(apply(&mut view, &nobody).0, Err(ViewError::NoStance));
+        let invalid = frame(6, vec![cell(0, false, &[], &[(1, [0, 0, 0xc0])])]);
+        assert_eq!(apply(&mut view, &invalid).0, Err(ViewError::NoStance));
         let stranger = frame(7, vec![steps(0, &[(1, [0; 3])])]);
         assert_eq!(apply(&mut view, &stranger).0, Err(ViewError::NoPlace));
         let entry = cell(0, false, &[1], &[(900, [0; 3])]);

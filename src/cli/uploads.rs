@@ -108,9 +108,7 @@ async fn delete(store: &Store, name: &str) -> anyhow::Result<()> {
     let row = store.upload(hash).await?;
     let row = row.with_context(|| format!("there is no upload {name}"))?;
     if row.uses.is_in_the_world() {
-        bail!(
-            "this picture is used by an avatar, an element or a map; give that another picture first"
-        );
+        bail!("an avatar, an element or a map uses this picture; give that another picture first");
     }
     store
         .delete_upload(hash, Some(&Actor::command_line()))

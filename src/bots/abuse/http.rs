@@ -217,19 +217,23 @@ impl Attacker {
         let mut answer = [0; 64];
         loop {
             tokio::select! {
-                            read = stream.read(&mut answer) => {
-                                let Ok(length @ 1..) = read else { return AttackOutcome::Dropped };
-                                let status = answer.get(9..12).filter(|_| length > 12);
-                                let status = status.and_then(|status| std::str::from_utf8(status).ok());
-            let status = status.and_then(|status| status.parse().ok());
-                                return status.map_or(AttackOutcome::Dropped, AttackOutcome::of_status);
-                            }
-                            () = sleep(TRICKLE) => {
-                                if !begin.is_empty() && stream.write_all(b"a").await.is_err() {
-                                    return AttackOutcome::Dropped;
-                                }
-                            }
-                        }
+                read = stream.read(&mut answer) => {
+                    let Ok(length @ 1..) = read else { return AttackOutcome::Dropped };
+                    return status_of(&answer[..length]);
+                }
+                () = sleep(TRICKLE) => {
+                    if !begin.is_empty() && stream.write_all(b"a").await.is_err() {
+                        return AttackOutcome::Dropped;
+                    }
+                }
+            }
         }
     }
+}
+
+/// The outcome by the status line of an HTTP answer.
+fn status_of(answer: &[u8]) -> AttackOutcome {
+    let status = answer.get(9..12).filter(|_| answer.len() > 12);
+    let status = status.and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
+    status.map_or(AttackOutcome::Dropped, AttackOutcome::of_status)
 }
