@@ -1,5 +1,5 @@
-//! Bubbles and asides in a whole space: who is in one and who hears whom, under any sequence of
-//! actions.
+//! Bubbles and asides in a whole space: their members, and who hears each other, under any sequence
+//! of actions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -287,14 +287,14 @@ fn joining_a_locked_bubble_needs_a_knock() {
 #[test]
 fn walking_or_distant_players_are_not_moved_into_a_bubble() {
     let mut world = four();
-    let nobody = Fact::Denied {
+    let no_one_near = Fact::Denied {
         player: PlayerId(4),
         why: Denial::NobodyNear,
     };
     assert!(
         world
             .deed(4, BubbleAction::Form { is_aside: false })
-            .contains(&nobody)
+            .contains(&no_one_near)
     );
     world.walk(2, 7, 8);
     world.form(1, false);

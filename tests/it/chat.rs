@@ -555,7 +555,7 @@ async fn write_to(
 
 async fn direct(client: &mut BinaryClient) -> DirectMessageS2c {
     until(client, |message| match message {
-        ServerMessage::Direct(line) => Some(chat.clone()),
+        ServerMessage::Direct(message) => Some(message.clone()),
         _ => None,
     })
     .await
@@ -587,11 +587,11 @@ async fn a_direct_message_reaches_its_recipient_in_any_space_and_no_other_user()
         .refused(400);
     write_to(&server, &ada, &bob, 2, " ").await.refused(400);
     write_to(&server, &ada, &ada, 3, "me").await.refused(400);
-    let nobody = Person {
+    let unknown = Person {
         id: here.clone(),
         ..bob.clone()
     };
-    write_to(&server, &ada, &nobody, 4, "hello?")
+    write_to(&server, &ada, &unknown, 4, "hello?")
         .await
         .refused(400);
     let list = server.get("/direct", Some(&bob)).await.fine();

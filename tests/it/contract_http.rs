@@ -82,7 +82,7 @@ async fn signing_in_refuses_everything_else_with_403() {
     server.user("ada").await;
     for body in [
         json!({"username": "ada", "password": "wrong"}),
-        json!({"username": "nobody", "password": "secret"}),
+        json!({"username": "unknown", "password": "secret"}),
         json!({"username": "ada"}),
         json!({"username": ["ada"], "password": "secret"}),
         json!("ada"),

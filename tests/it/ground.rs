@@ -409,7 +409,7 @@ fn locks_stay_with_their_zones_when_zones_are_renumbered() {
 
 #[test]
 fn no_player_is_put_through_a_lock() {
-    // A full private zone next to a player under whom a large object is placed: all free tiles
+    // A full private zone next to a player who gets a large object on their tile: all free tiles
     // nearby are inside the zone.
     let room = Zone {
         cap: Some(1),

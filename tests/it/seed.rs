@@ -66,12 +66,12 @@ async fn a_seeded_space_has_walls_zones_and_solid_elements(home: Home) {
         .seed(&Folder::read(Path::new(FIXTURE)).unwrap())
         .await
         .unwrap();
-    let nobody = plaza::components::id::UserId(uuid::Uuid::nil());
+    let unknown = plaza::components::id::UserId(uuid::Uuid::nil());
     let page = plaza::store::spaces::Page {
         limit: 10,
         ..Default::default()
     };
-    let space = store.public_spaces(nobody, page).await.unwrap().remove(0);
+    let space = store.public_spaces(unknown, page).await.unwrap().remove(0);
     let plan = store.plan(space.id).await.unwrap().unwrap();
     assert_eq!((plan.width, plan.height), (4, 3));
     assert_eq!(plan.blocked, [Tile::new(3, 0), Tile::new(0, 2)]);
@@ -96,12 +96,12 @@ async fn a_change_updates_its_rows_and_the_seeded_space(home: Home) {
         .seed(&Folder::read(seed.path()).unwrap())
         .await
         .unwrap();
-    let nobody = plaza::components::id::UserId(uuid::Uuid::nil());
+    let unknown = plaza::components::id::UserId(uuid::Uuid::nil());
     let page = plaza::store::spaces::Page {
         limit: 10,
         ..Default::default()
     };
-    let before = store.public_spaces(nobody, page).await.unwrap().remove(0);
+    let before = store.public_spaces(unknown, page).await.unwrap().remove(0);
 
     edit(
         &seed.path().join("maps/yard.tmj"),
@@ -114,7 +114,7 @@ async fn a_change_updates_its_rows_and_the_seeded_space(home: Home) {
         .await
         .unwrap();
     assert_eq!((report.added, report.updated), (0, 2), "{report:?}");
-    let after = store.public_spaces(nobody, page).await.unwrap().remove(0);
+    let after = store.public_spaces(unknown, page).await.unwrap().remove(0);
     assert_eq!(after.id, before.id);
     assert!(after.plan_version > before.plan_version);
     assert!(

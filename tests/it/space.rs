@@ -1105,10 +1105,10 @@ proptest! {
         let decoded = Checkpoint::decode(&kept.encode());
         prop_assert_eq!(decoded.as_ref(), Ok(&kept));
         let mut restored = Space::restore(&layout, RATE, &kept);
-        let stances = |space: &Space| -> Vec<_> {
+        let stances = |space: &mut Space| -> Vec<_> {
             space.picture().players.iter().map(|player| player.1).collect()
         };
-        prop_assert_eq!(stances(&restored), stances(&space));
+        prop_assert_eq!(stances(&mut restored), stances(&mut space));
         let everybody: Vec<Command> = kept.players.iter().map(|saved| Command::Join {
             user: saved.card.user, name: saved.card.name.clone(), avatar: None,
             arrive: None, blocked: Vec::new() }).collect();

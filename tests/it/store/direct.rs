@@ -34,7 +34,7 @@ async fn a_message_is_stored_once_and_counted_until_it_is_read(home: Home) {
     );
     assert_eq!(write(store, ada, bob, 7, "two").await, Written::OtherWords);
     assert_eq!(
-        write(store, ada, UserId(Uuid::nil()), 8, "anybody?").await,
+        write(store, ada, UserId(Uuid::nil()), 8, "hello?").await,
         Written::Nobody
     );
     write(store, ada, bob, 9, "two").await;

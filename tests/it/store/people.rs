@@ -69,9 +69,9 @@ async fn a_user_has_the_chosen_avatar(home: Home) {
     );
     let none = AvatarId(Uuid::nil());
     assert_eq!(store.choose_avatar(ada, none).await.unwrap(), None);
-    let nobody = UserId(Uuid::nil());
-    assert_eq!(store.choose_avatar(nobody, fox).await.unwrap(), None);
-    let looks = store.looks(&[bob, nobody, ada]).await.unwrap();
+    let unknown = UserId(Uuid::nil());
+    assert_eq!(store.choose_avatar(unknown, fox).await.unwrap(), None);
+    let looks = store.looks(&[bob, unknown, ada]).await.unwrap();
     assert_eq!(
         looks.iter().map(|look| look.user).collect::<Vec<_>>(),
         [bob, ada]
@@ -272,13 +272,13 @@ async fn the_audit_log_has_the_names_of_that_time(home: Home) {
     assert!(store.delete_space_by(&root, space).await.unwrap());
     assert!(!store.delete_space_by(&root, space).await.unwrap());
     assert_eq!(store.gone_spaces(&[space, other]).await.unwrap(), [space]);
-    let nobody = UserId(Uuid::nil());
+    let unknown = UserId(Uuid::nil());
     assert_eq!(
-        store.sign_out_by(&root, nobody).await.unwrap(),
+        store.sign_out_by(&root, unknown).await.unwrap(),
         AdminOutcome::NoUser
     );
     assert_eq!(
-        store.reset_password(&root, nobody, "-").await.unwrap(),
+        store.reset_password(&root, unknown, "-").await.unwrap(),
         AdminOutcome::NoUser
     );
     let log = store.audit_log(None, 10).await.unwrap();
@@ -375,7 +375,7 @@ async fn a_user_blocks_and_unblocks_others(home: Home) {
             .set_blocked(ada, UserId(Uuid::nil()), true)
             .await
             .unwrap(),
-        "nobody"
+        "an unknown user"
     );
     assert!(store.set_blocked(ada, bob, false).await.unwrap());
     assert!(!store.is_blocked(ada, bob).await.unwrap());
