@@ -1,9 +1,10 @@
-# Each target is a line or two that call the real tool. `make run` needs Rust and Node.js only.
+# Each target calls the real tool in a line or two. `make run` needs only Rust and Node.js.
 
 PROFILE ?= quick
 ARGS ?=
 
-# What the client is made of: it is built again only when one of these changed, and so is the binary around it.
+# Sources of the web client: it is built again when one of these changed, and then so is the binary,
+# which contains it.
 WEB_SOURCES := $(shell find web/src web/scripts web/public assets/art -path web/public/atlas -prune -o -type f -print) \
 	web/index.html web/package.json web/vite.config.ts web/tsconfig.json
 
@@ -14,7 +15,7 @@ run: web
 	cargo build --locked --profile $(PROFILE)
 	exec target/$(PROFILE)/plaza serve $(ARGS)
 
-# Three processes behind a balancer, with PostgreSQL and Redis, all of them on this machine until Ctrl-C.
+# Three processes behind a balancer, with PostgreSQL and Redis, on this machine until Ctrl-C.
 cluster: web
 	@scripts/need cargo
 	@scripts/need services
@@ -24,7 +25,7 @@ cluster: web
 
 test: web web-check rust-test journeys fuzz
 
-# Known holes are looked for only where the network has the list of them: one that is found there fails, no network does not.
+# A known vulnerability fails; a network without the list of them does not.
 check: web/node_modules/.installed
 	@scripts/need cargo-deny
 	cargo deny --locked check bans licenses sources
@@ -53,8 +54,8 @@ journeys: web/node_modules/.installed
 	cargo build --locked
 	cd web && npm run --silent journeys
 
-# Feeds every decoder with bytes that look for its weak spots, for so many seconds each. The compiler is a stable one: RUSTC_BOOTSTRAP
-# lets it take the flags of the fuzzer's instrumentation.
+# Runs the fuzzer of every decoder, for FUZZ_SECONDS each. RUSTC_BOOTSTRAP lets the stable compiler
+# accept the flags of the fuzzer's instrumentation.
 FUZZ_SECONDS ?= 60
 FUZZ := RUSTC_BOOTSTRAP=1 cargo fuzz
 FUZZ_BUILD := --codegen-units 16 --sanitizer none
@@ -64,7 +65,8 @@ fuzz:
 	$(FUZZ) list | xargs -P 2 -I {} env $(FUZZ) run $(FUZZ_BUILD) {} -- \
 		-max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 -print_final_stats=1 -verbosity=0
 
-# What parts cost, then what crowds cost; tables and a chart go into docs/BENCHMARKS.md. An hour of churn is a target of its own.
+# Benchmarks of parts, then of crowds; writes tables and a chart to docs/BENCHMARKS.md. An hour of
+# churn is a separate target.
 bench: web benches/reference/node_modules/.installed
 	cargo bench --locked
 	cargo build --locked --release
@@ -74,20 +76,21 @@ bench-churn: web
 	cargo build --locked --release
 	node scripts/bench.mjs churn
 
-# Rewrites the files that tests compare with, after a wanted change.
+# Rewrites the files that tests compare with, after an intended change.
 golden: web/node_modules/.installed
 	PLAZA_WRITE_GOLDEN=1 cargo test --locked
 	cd web && npm run --silent generate
 
 clean:
-	rm -rf target fuzz/target web/dist web/node_modules web/generate/node_modules web/public/atlas benches/reference/node_modules artefacts
+	rm -rf target fuzz/target artefacts benches/reference/node_modules
+	rm -rf web/dist web/node_modules web/generate/node_modules web/public/atlas
 
 web/node_modules/.installed: web/package-lock.json
 	@scripts/need node
 	cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# The servers that Plaza is compared with, and what runs them; nothing else needs them.
+# The servers that Plaza is compared with, and their runtimes; nothing else needs them.
 benches/reference/node_modules/.installed: benches/reference/package-lock.json
 	@scripts/need node
 	cd benches/reference && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error

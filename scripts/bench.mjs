@@ -1,10 +1,11 @@
 /**
- * Bench: bots against a pinned server, as a table and a chart in docs/BENCHMARKS.md.
+ * Bench: runs bots against a pinned server, and writes tables and a chart to docs/BENCHMARKS.md.
  *
  *   node scripts/bench.mjs room|spread|spaces|sockets|storm|churn|calls|forward|reference …
  *
- * RUNS (3), CLIENTS (50,100,500,1000,2500), FOR (30s; spaces takes what it needs until all sleep) and HOURS (1, of churn)
- * change how much is run. The server has the first core and the bots have the second; figures are medians of the runs.
+ * RUNS (3), CLIENTS (50,100,500,1000,2500), FOR (30s; the scene `spaces` takes as long as all its
+ * spaces need to sleep) and HOURS (1, of churn) set how much is run. The server has the first core
+ * and the bots have the second; figures are medians of the runs.
  */
 
 import { execFileSync } from "node:child_process";
@@ -22,12 +23,14 @@ const CHART = join(ROOT, "docs/pictures/crowd.svg");
 const HOURS = Number(process.env.HOURS ?? 1);
 const PICTURES = 10;
 
-/** Groups of six bots who call: what the SFU's thread needs once they all stand. */
+/** Groups of six bots in calls: what the SFU's thread uses once they all stand still. */
 async function forwarded(groups) {
   const server = await serve();
   try {
     const report = join(server.folder, "report.json");
-    const bots = ["--bots", 6 * groups, "--spaces", groups, "--behaviour", "idle", "--media"].map(String);
+    const bots = ["--bots", 6 * groups, "--spaces", groups, "--behaviour", "idle", "--media"].map(
+      String,
+    );
     const load = ["bots", "--url", server.url, ...bots, "--for", "20s", "--json", report];
     const ended = once(start(1, load, ["ignore", "ignore", "inherit"]), "exit");
     const { pid } = server.process;
@@ -42,8 +45,16 @@ async function forwarded(groups) {
     const [after, to] = [seconds(`${pid}/task/${sfu}`), performance.now()];
     const share = (after.user + after.kernel - before.user - before.kernel) / ((to - from) / 1000);
     await ended;
-    const { firstPicture, mediaFramesPerSecond, mediaGaps } = JSON.parse(readFileSync(report, "utf8"));
-    return { streams, share, loss: mediaGaps, picture: firstPicture.p99, frames: mediaFramesPerSecond };
+    const { firstPicture, mediaFramesPerSecond, mediaGaps } = JSON.parse(
+      readFileSync(report, "utf8"),
+    );
+    return {
+      streams,
+      share,
+      loss: mediaGaps,
+      picture: firstPicture.p99,
+      frames: mediaFramesPerSecond,
+    };
   } finally {
     await stop(server);
   }
@@ -74,7 +85,7 @@ const HEAD = `| clients | core (of that outside the kernel) | bytes per client |
 const row = (name, f) =>
   `| ${name} | ${f.core.toFixed(2)} (${f.user.toFixed(2)}) | ${f.kilobytes.toFixed(1)} KB/s | ${f.near.toFixed(0)} · ${f.far.toFixed(0)} ms | ${f.join.toFixed(0)} ms | ${f.frames.toFixed(1)}/s | ${f.lost} | ${f.megabytes.toFixed(0)} MB | ${f.late.toFixed(0)} ms |`;
 
-/** Loads an empty map of 200 × 200 tiles on which people arrive everywhere. */
+/** Seeds an empty map of 200 × 200 tiles that is one large spawn. */
 function largeMap(folder) {
   const seed = join(folder, "seed");
   const side = 200;
@@ -84,29 +95,50 @@ function largeMap(folder) {
     {
       name: "zones",
       type: "objectgroup",
-      objects: [{ id: 1, type: "spawn", name: "Everywhere", x: 0, y: 0, width: side * 32, height: side * 32 }],
+      objects: [
+        {
+          id: 1,
+          type: "spawn",
+          name: "Everywhere",
+          x: 0,
+          y: 0,
+          width: side * 32,
+          height: side * 32,
+        },
+      ],
     },
   ];
   const map = {
-    ...{ type: "map", version: "1.10", orientation: "orthogonal", infinite: false, tilewidth: 32, tileheight: 32 },
+    ...{
+      type: "map",
+      version: "1.10",
+      orientation: "orthogonal",
+      infinite: false,
+      tilewidth: 32,
+      tileheight: 32,
+    },
     ...size,
     properties: [{ name: "name", type: "string", value: "Large" }],
-    tilesets: [{ firstgid: 1, name: "tiles", tiles: [{ id: 0, type: "grass", image: "grass.svg" }] }],
+    tilesets: [
+      { firstgid: 1, name: "tiles", tiles: [{ id: 0, type: "grass", image: "grass.svg" }] },
+    ],
     layers,
   };
   mkdirSync(join(seed, "maps"), { recursive: true });
   writeFileSync(join(seed, "maps/large.tmj"), JSON.stringify(map));
-  for (const list of ["avatars", "elements", "spaces"]) writeFileSync(join(seed, `${list}.json`), "[]");
+  for (const list of ["avatars", "elements", "spaces"])
+    writeFileSync(join(seed, `${list}.json`), "[]");
   execFileSync(BINARY, ["seed", seed, "--data-dir", folder], { stdio: "ignore" });
 }
 
 const SCENES = {
   async room() {
     const rows = [];
-    for (const bots of CLIENTS) rows.push(await medians(bots, ["--behaviour", "crowd", "--for", FOR, "--ramp", "100/s"]));
+    for (const bots of CLIENTS)
+      rows.push(await medians(bots, ["--behaviour", "crowd", "--for", FOR, "--ramp", "100/s"]));
     chart(rows);
     const table = rows.map((figures) => row(figures.clients, figures)).join("\n");
-    return `Everybody in one room, 10 moves/s each.\n\n${HEAD}\n${table}\n\n![Core share and latency against clients](pictures/crowd.svg)`;
+    return `Everyone in one space, 10 moves/s each.\n\n${HEAD}\n${table}\n\n![Core share and latency against clients](pictures/crowd.svg)`;
   },
   async spread() {
     const args = ["--map", "Large", "--behaviour", "wander", "--for", FOR, "--ramp", "100/s"];
@@ -114,9 +146,18 @@ const SCENES = {
     return `A thousand spread over a map of 200 × 200 tiles.\n\n${HEAD}\n${row(1000, figures)}`;
   },
   async spaces() {
-    // Until the last of them sleeps, and its memory was given back.
+    // Until the last space sleeps and its memory is released.
     const settle = 30;
-    const args = ["--spaces", 1000, "--behaviour", "idle", "--for", `${settle + 20}s`, "--ramp", "100/s"];
+    const args = [
+      "--spaces",
+      1000,
+      "--behaviour",
+      "idle",
+      "--for",
+      `${settle + 20}s`,
+      "--ramp",
+      "100/s",
+    ];
     const figures = await medians(1000, args, undefined, settle);
     return `A thousand spaces with one resting player each.\n\n${HEAD}\n${row(1000, figures)}`;
   },
@@ -126,7 +167,7 @@ const SCENES = {
   },
   async storm() {
     const figures = await medians(600, ["--behaviour", "crowd", "--for", FOR, "--ramp", "100/s"]);
-    return `A hundred joins a second into a room that fills up to six hundred.\n\n${HEAD}\n${row(600, figures)}`;
+    return `A hundred joins a second into a space that fills up to six hundred.\n\n${HEAD}\n${row(600, figures)}`;
   },
   /** Groups of six who all send video, through the SFU. */
   async forward() {
@@ -135,7 +176,11 @@ const SCENES = {
       const runs = [];
       for (let number = 0; number < RUNS; number++) runs.push(await forwarded(groups));
       const of = (figure) => median(runs.map(figure));
-      const [streams, share, loss] = [of(({ streams }) => streams), of(({ share }) => share), of(({ loss }) => loss)];
+      const [streams, share, loss] = [
+        of(({ streams }) => streams),
+        of(({ share }) => share),
+        of(({ loss }) => loss),
+      ];
       const [picture, frames] = [of(({ picture }) => picture), of(({ frames }) => frames)];
       rows.push(
         `| ${groups * 6} | ${streams} | ${share.toFixed(2)} | ${((share / streams) * 1e3).toFixed(2)} ‰ | ${frames.toFixed(0)}/s | ${loss} | ${picture.toFixed(0)} ms |`,
@@ -143,7 +188,7 @@ const SCENES = {
     }
     return `Groups of six people. Each sends a voice (32 kbit/s) and a camera (150 and 700 kbit/s, thirty frames\na second) and receives those of the others at a small size.\n\n| clients | forwarded streams | core of the SFU's thread | of it per stream | frames to each client | after a gap | first video frame p99 |\n|---|---|---|---|---|---|---|\n${rows.join("\n")}`;
   },
-  /** Two browsers with cameras stand side by side; one blocks the other and unblocks them again. */
+  /** Two browsers with cameras, side by side; one blocks and unblocks the other. */
   async calls() {
     const { DEVICES, openBrowser, Server } = await import("../web/journeys/plaza.mjs");
     const { agree, arrive, bring, makeSpace, walkUp } = await import("../web/journeys/talking.mjs");
@@ -154,7 +199,7 @@ const SCENES = {
     await walkUp(bo, "Ada");
     await agree(ada, "camera");
     const { page } = bo;
-    /** From her card, opened again each time: what is done there closes it. */
+    /** Presses a button on her card, which each action closes. */
     const press = async (label) => {
       await page.getByRole("button", { name: /^People/ }).click();
       await page.getByRole("button", { name: "Ada", exact: true }).click();
@@ -188,14 +233,26 @@ const SCENES = {
     const [middle, worst] = [times[times.length >> 1], times.at(-1)].map((time) => time.toFixed(0));
     return `From being connected to the first video frame that is drawn, two browsers on one machine, ${PICTURES} times:\nmedian ${middle} ms, worst ${worst} ms.`;
   },
-  /** Three other servers under the same load, Plaza's own runs between theirs. */
+  /** Three other servers under the same load, with Plaza's own runs in between. */
   reference: compared,
   async churn() {
     const server = await serve();
     const memory = [];
     const end = performance.now() + HOURS * 3_600_000;
     while (performance.now() < end) {
-      const args = ["bots", "--url", server.url, "--bots", "100", "--spaces", "10", "--for", "20s", "--behaviour", "chat"];
+      const args = [
+        "bots",
+        "--url",
+        server.url,
+        "--bots",
+        "100",
+        "--spaces",
+        "10",
+        "--for",
+        "20s",
+        "--behaviour",
+        "chat",
+      ];
       await once(start(1, args, "ignore"), "exit");
       memory.push(megabytes(server.process.pid));
     }
@@ -212,7 +269,9 @@ function chart(rows) {
   const panel = (title, unit, value, offset) => {
     const most = Math.max(...rows.map(value)) * 1.15;
     const y = (figure) => top + (1 - figure / most) * (height - top - 40);
-    const points = rows.map((figures, index) => `${x(index)},${y(value(figures)).toFixed(1)}`).join(" ");
+    const points = rows
+      .map((figures, index) => `${x(index)},${y(value(figures)).toFixed(1)}`)
+      .join(" ");
     const labels = rows.map(
       (figures, index) =>
         `<circle cx="${x(index)}" cy="${y(value(figures)).toFixed(1)}" r="3.5"/><text x="${x(index)}" y="${(y(value(figures)) - 9).toFixed(1)}">${value(figures).toFixed(unit === "ms" ? 0 : 2)}</text><text class="axis" x="${x(index)}" y="${height - 18}">${figures.clients}</text>`,
@@ -228,7 +287,10 @@ function chart(rows) {
 }
 
 function keep(scene, text) {
-  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: ROOT, encoding: "utf8" }).trim();
+  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], {
+    cwd: ROOT,
+    encoding: "utf8",
+  }).trim();
   const machine = `${cpus().length} cores (${cpus()[0].model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB`;
   // Long scenes run once.
   const runs = ["calls", "churn"].includes(scene) ? "" : ` medians of ${RUNS};`;
@@ -237,10 +299,16 @@ function keep(scene, text) {
   const page = readFileSync(PAGE, "utf8");
   const section = `${begin}\n${text}\n\n${about}\n${end}`;
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
-  writeFileSync(PAGE, from < 0 ? `${page.trimEnd()}\n\n${section}\n` : page.slice(0, from) + section + page.slice(to + end.length));
+  writeFileSync(
+    PAGE,
+    from < 0
+      ? `${page.trimEnd()}\n\n${section}\n`
+      : page.slice(0, from) + section + page.slice(to + end.length),
+  );
 }
 
 for (const scene of process.argv.slice(2)) {
-  if (!SCENES[scene]) throw new Error(`there is no scene ${scene}: ${Object.keys(SCENES).join(", ")}`);
+  if (!SCENES[scene])
+    throw new Error(`there is no scene ${scene}: ${Object.keys(SCENES).join(", ")}`);
   keep(scene, await SCENES[scene]());
 }

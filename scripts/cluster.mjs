@@ -1,9 +1,12 @@
 /**
- * Cluster: PostgreSQL, Redis, coturn, nginx and some Plaza processes on free ports of this machine, in a folder that goes with them.
+ * Cluster: starts PostgreSQL, Redis, coturn, nginx and several Plaza processes on free ports of
+ * this machine, in a folder that is removed at the end.
  *
- * `node scripts/cluster.mjs [--nodes 3] [--binary target/quick/plaza] [--listen 127.0.0.1:8080] [--state target/cluster/cluster.json]
- * [--open-admin-signup]` runs one until Ctrl-C. Where everything is stands in the state file. A process that ends is started again after
- * three seconds, as systemd or Kubernetes would.
+ *   node scripts/cluster.mjs [--nodes 3] [--binary target/quick/plaza] [--listen 127.0.0.1:8080]
+ *     [--state target/cluster/cluster.json] [--open-admin-signup]
+ *
+ * It runs until Ctrl-C. The state file has all addresses and process ids. A process that ends is
+ * started again after three seconds, as systemd or Kubernetes would.
  */
 
 import { spawn, spawnSync } from "node:child_process";
@@ -20,10 +23,10 @@ import { parseArgs } from "node:util";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** How long a process stays down when nobody starts it again by hand. */
+/** Milliseconds after which a process that ended is started again. */
 const START_AGAIN = 3000;
 
-/** The same for PostgreSQL and Redis. */
+/** The same for a service. */
 const SERVICE_AGAIN = 500;
 
 const POSTGRES_READY = /ready to accept connections/;
@@ -41,10 +44,15 @@ async function freePort() {
   return port;
 }
 
-/** Waits for a line of a process that shows it is ready; when it ends instead, what it said is the error. */
+/**
+ * Waits for the line by which a process reports that it is ready. When it ends instead, its output
+ * is the error.
+ */
 async function started(child, ready) {
   let said = "";
-  const lines = [child.stdout, child.stderr].filter(Boolean).map((stream) => createInterface({ input: stream }));
+  const lines = [child.stdout, child.stderr]
+    .filter(Boolean)
+    .map((stream) => createInterface({ input: stream }));
   return new Promise((resolve, reject) => {
     for (const line of lines) {
       line.on("line", (text) => {
@@ -54,7 +62,9 @@ async function started(child, ready) {
       });
     }
     child.once("error", (error) => reject(new Error(`${child.spawnfile}: ${error.message}`)));
-    child.once("exit", (code, signal) => reject(new Error(`${child.spawnfile} ended (${code ?? signal}):\n${said}`)));
+    child.once("exit", (code, signal) =>
+      reject(new Error(`${child.spawnfile} ended (${code ?? signal}):\n${said}`)),
+    );
   });
 }
 
@@ -76,7 +86,7 @@ function postgresPrograms() {
   }
 }
 
-/** PostgreSQL does not run as root: then its own user runs it. */
+/** PostgreSQL does not run as root; then it runs as the user postgres. */
 function asOwner(folder) {
   if (process.getuid?.() !== 0) return [];
   const [uid, gid] = ["-u", "-g"].map((flag) => Number(spawnSync("id", [flag, "postgres"]).stdout));
@@ -90,7 +100,10 @@ async function startPostgres(folder) {
   const owner = asOwner(home);
   const run = (words) => {
     const [program, ...rest] = [...owner, ...words];
-    const done = spawnSync(program, rest, { env: { ...process.env, LC_ALL: "C" }, encoding: "utf8" });
+    const done = spawnSync(program, rest, {
+      env: { ...process.env, LC_ALL: "C" },
+      encoding: "utf8",
+    });
     if (done.status !== 0) throw new Error(`${words[0]}: ${done.error?.message ?? done.stderr}`);
   };
   const data = join(home, "data");
@@ -98,12 +111,27 @@ async function startPostgres(folder) {
   run([program("initdb"), "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C", "-A", "trust"]);
   const port = await freePort();
   const settings = [`port=${port}`, "listen_addresses=127.0.0.1", "max_connections=200"];
-  const words = [program("postgres"), "-D", data, "-k", home, ...settings.flatMap((setting) => ["-c", setting])];
+  const words = [
+    program("postgres"),
+    "-D",
+    data,
+    "-k",
+    home,
+    ...settings.flatMap((setting) => ["-c", setting]),
+  ];
   const [command, ...rest] = [...owner, ...words];
-  const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, LC_ALL: "C" } });
+  const child = spawn(command, rest, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, LC_ALL: "C" },
+  });
   await started(child, POSTGRES_READY);
   run([program("createdb"), "-h", home, "-p", String(port), "-U", "postgres", "plaza"]);
-  return { child, url: `postgres://postgres@127.0.0.1:${port}/plaza`, folder: home, command: [command, ...rest] };
+  return {
+    child,
+    url: `postgres://postgres@127.0.0.1:${port}/plaza`,
+    folder: home,
+    command: [command, ...rest],
+  };
 }
 
 async function startRedis() {
@@ -114,27 +142,53 @@ async function startRedis() {
   return { child, url: `redis://127.0.0.1:${port}`, command: ["redis-server", ...words] };
 }
 
-/** Carries the calls of those who cannot reach each other; here they can, but a client may ask for it. */
+/** A TURN server, for clients that ask for one; on one machine all can reach each other. */
 export async function startTurn(folder) {
   const port = await freePort();
   const home = join(folder, "turn");
   await mkdir(home);
-  const words = ["-n", "-L", "127.0.0.1", "-E", "127.0.0.1", "-p", String(port), "--no-tls", "--no-dtls", "--no-cli"];
-  words.push("--allow-loopback-peers", "--log-file=stdout", "--realm=plaza", `--pidfile=${home}/pid`, `--userdb=${home}/db`);
+  const words = [
+    "-n",
+    "-L",
+    "127.0.0.1",
+    "-E",
+    "127.0.0.1",
+    "-p",
+    String(port),
+    "--no-tls",
+    "--no-dtls",
+    "--no-cli",
+  ];
+  words.push(
+    "--allow-loopback-peers",
+    "--log-file=stdout",
+    "--realm=plaza",
+    `--pidfile=${home}/pid`,
+    `--userdb=${home}/db`,
+  );
   words.push("--use-auth-secret", `--static-auth-secret=${SECRET}`);
   const child = spawn("turnserver", words, { stdio: ["ignore", "pipe", "pipe"] });
   await started(child, TURN_READY);
-  return { child, url: `turn:127.0.0.1:${port}?transport=udp`, secret: SECRET, command: ["turnserver", ...words] };
+  return {
+    child,
+    url: `turn:127.0.0.1:${port}?transport=udp`,
+    secret: SECRET,
+    command: ["turnserver", ...words],
+  };
 }
 
-/** The example that people copy, with the addresses of this cluster. */
+/** The example configuration of `deploy/`, with the addresses of this cluster. */
 async function startNginx(folder, listen, nodes) {
   const example = await readFile(join(ROOT, "deploy/nginx.conf"), "utf8");
   const home = join(folder, "nginx");
   await mkdir(home);
   const [line] = /server 10\.[^\n]+/.exec(example);
-  const servers = nodes.map(({ port }) => `    ${line.replace(/10\.[\d.:]+/, `127.0.0.1:${port}`)}\n`).join("");
-  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `  ${kind}_temp_path ${home}/${kind};\n`);
+  const servers = nodes
+    .map(({ port }) => `    ${line.replace(/10\.[\d.:]+/, `127.0.0.1:${port}`)}\n`)
+    .join("");
+  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (kind) => `  ${kind}_temp_path ${home}/${kind};\n`,
+  );
   const config = example
     .replace(/( +server 10\.[^\n]+\n)+/, servers)
     .replace(/listen 80;/, `listen ${listen};`)
@@ -150,7 +204,7 @@ async function startNginx(folder, listen, nodes) {
   return { child, url: `http://${listen}`, command: ["nginx", ...words] };
 }
 
-/** Starts everything; `stop` ends it. */
+/** Starts everything; the result's `stop` ends it. */
 export async function startCluster({
   binary = join(ROOT, "target/quick/plaza"),
   nodes: count = 3,
@@ -161,7 +215,7 @@ export async function startCluster({
   onLine = () => {},
 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "plaza-cluster-"));
-  // PostgreSQL may be run by another user, who must get through.
+  // PostgreSQL may run as another user, who must be able to enter.
   await chmod(folder, 0o755);
   const services = [];
   let isStopping = false;
@@ -171,27 +225,34 @@ export async function startCluster({
     await mkdir(dirname(state), { recursive: true });
     const told = ({ child, url, command, folder }) => ({ pid: child.pid, url, command, folder });
     const [postgres, redis, turn, nginx] = services.map(told);
-    const nodes = cluster.nodes.map(({ name, url, child, command }) => ({ name, url, pid: child?.pid, command }));
+    const nodes = cluster.nodes.map(({ name, url, child, command }) => ({
+      name,
+      url,
+      pid: child?.pid,
+      command,
+    }));
     const text = JSON.stringify({ url: nginx?.url, nodes, redis, postgres, turn, nginx }, null, 2);
     await writeFile(`${state}.new`, text);
     await rename(`${state}.new`, state);
   };
 
   const start = async (node) => {
-    const child = spawn(node.command[0], node.command.slice(1), { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(node.command[0], node.command.slice(1), {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     node.child = child;
     child.stdout.on("data", () => {});
     createInterface({ input: child.stdout }).on("line", (line) => onLine(node.name, line));
     child.once("exit", () => {
       if (isStopping || node.isDown) return;
-      // One that does not come up ends, and is tried again.
+      // A process that does not start ends, and is tried again.
       const again = () => start(node).then(write, () => {});
       setTimeout(() => !isStopping && !node.isDown && again(), START_AGAIN);
     });
     await started(child, /Plaza is open/);
   };
 
-  /** PostgreSQL and Redis come back too, with the same command. */
+  /** Restarts a service that ended, with the same command. */
   const watch = (service, ready) => {
     service.child.once("exit", () => {
       if (isStopping) return;
@@ -241,14 +302,36 @@ export async function startCluster({
     for (const name of "abcdefghijklmnopqrstuvwxyz".slice(0, count)) {
       const port = await freePort();
       const options = ["--listen", `127.0.0.1:${port}`, "--data-dir", data, "--node", name];
-      options.push("--database-url", postgres.url, "--redis-url", redis.url, "--cluster-secret", SECRET);
+      options.push(
+        "--database-url",
+        postgres.url,
+        "--redis-url",
+        redis.url,
+        "--cluster-secret",
+        SECRET,
+      );
       options.push("--turn-url", turn.url, "--turn-secret", SECRET);
-      options.push("--trusted-proxies", "127.0.0.1", "--metrics-public", ...(isGuarded ? [] : ["--no-guardian"]), ...more);
-      const node = { name, port, url: `http://127.0.0.1:${port}`, command: [resolve(binary), "serve", ...options] };
+      options.push(
+        "--trusted-proxies",
+        "127.0.0.1",
+        "--metrics-public",
+        ...(isGuarded ? [] : ["--no-guardian"]),
+        ...more,
+      );
+      const node = {
+        name,
+        port,
+        url: `http://127.0.0.1:${port}`,
+        command: [resolve(binary), "serve", ...options],
+      };
       cluster.nodes.push(node);
       await start(node);
     }
-    const nginx = await startNginx(folder, listen ?? `127.0.0.1:${await freePort()}`, cluster.nodes);
+    const nginx = await startNginx(
+      folder,
+      listen ?? `127.0.0.1:${await freePort()}`,
+      cluster.nodes,
+    );
     services.push(nginx);
     cluster.url = nginx.url;
     cluster.postgres = postgres.url;
@@ -292,7 +375,7 @@ async function main() {
     binary: values.binary,
     state: values.state,
     listen: values.listen ?? ((await isFree(8080)) ? "127.0.0.1:8080" : undefined),
-    // Only this machine reaches it, and many clients may come from there.
+    // Only this machine reaches it, possibly with many clients.
     more: ["--auth-rate", "0", ...(values["open-admin-signup"] ? ["--open-admin-signup"] : [])],
     onLine: (_, line) => {
       const token = /\/setup\?token=\S+/.exec(line)?.[0];
@@ -300,8 +383,10 @@ async function main() {
     },
   });
   console.log(`Plaza is open: ${cluster.url}/`);
-  if (links.length > 0) console.log(`There is no admin yet. Become it here, once: ${cluster.url}${links.at(-1)}`);
-  for (const { name, url, child } of cluster.nodes) console.log(`  ${name}  ${url}  process ${child.pid}`);
+  if (links.length > 0)
+    console.log(`There is no admin yet. Become it here, once: ${cluster.url}${links.at(-1)}`);
+  for (const { name, url, child } of cluster.nodes)
+    console.log(`  ${name}  ${url}  process ${child.pid}`);
   console.log("Kill one and see what happens. Ctrl-C ends all of them.");
   const stop = () => cluster.stop().then(() => process.exit(0));
   process.once("SIGINT", stop);

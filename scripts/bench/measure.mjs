@@ -1,4 +1,4 @@
-/** Measure: a server on the first core, load on the second, and what they need of them. */
+/** Measure: runs a server on the first core and load on the second, and measures their use. */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ export const BINARY = process.env.PLAZA_BINARY ?? join(ROOT, "target/release/pla
 export const RUNS = Number(process.env.RUNS ?? 3);
 export const CLIENTS = (process.env.CLIENTS ?? "50,100,500,1000,2500").split(",").map(Number);
 export const FOR = process.env.FOR ?? "30s";
-/** Seconds over which the server's share of its core is taken. */
+/** Seconds over which the use of the cores is measured. */
 export const SAMPLE = 8;
 const TICKS_PER_SECOND = 100;
 
@@ -27,12 +27,24 @@ export function launch(core, program, args, options) {
 
 export const start = (core, args, stdio) => launch(core, BINARY, args, { stdio });
 
-/** A server of its own with an empty folder, or one that was filled before. */
+/** Starts a server with an empty folder, or one that `fill` prepared. */
 export async function serve(fill = () => {}) {
   const folder = mkdtempSync(join(tmpdir(), "plaza-bench-"));
   fill(folder);
-  const options = ["--listen", "127.0.0.1:0", "--auth-rate", "0", "--open-admin-signup", "--log", "warn"];
-  const process = start(0, ["serve", "--no-guardian", "--metrics-public", "--data-dir", folder, ...options], ["ignore", "pipe", "inherit"]);
+  const options = [
+    "--listen",
+    "127.0.0.1:0",
+    "--auth-rate",
+    "0",
+    "--open-admin-signup",
+    "--log",
+    "warn",
+  ];
+  const process = start(
+    0,
+    ["serve", "--no-guardian", "--metrics-public", "--data-dir", folder, ...options],
+    ["ignore", "pipe", "inherit"],
+  );
   const lines = createInterface({ input: process.stdout });
   for await (const line of lines) {
     const url = /Plaza is open: (\S+?)\/?$/.exec(line)?.[1];
@@ -49,17 +61,24 @@ export async function stop({ process, folder }) {
 
 export function seconds(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
-  return { user: Number(fields[11]) / TICKS_PER_SECOND, kernel: Number(fields[12]) / TICKS_PER_SECOND };
+  return {
+    user: Number(fields[11]) / TICKS_PER_SECOND,
+    kernel: Number(fields[12]) / TICKS_PER_SECOND,
+  };
 }
 
-export const megabytes = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+export const megabytes = (pid) =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
 
 export async function gauge(url, name) {
   const text = await (await fetch(`${url}/metrics`)).text();
   return Number(new RegExp(`^${name} (\\d+)`, "m").exec(text)?.[1] ?? 0);
 }
 
-/** What a server, and the load, need of their cores, `settle` seconds after all are in; NaN when the load ends before. */
+/**
+ * The share that a server and the load use of their cores, from `settle` seconds after all clients
+ * have joined; NaN when the load ends before.
+ */
 export async function used(server, load, isFull, settle = 5) {
   const hasEnded = () => load.exitCode !== null || load.signalCode !== null;
   while (!(await isFull())) {
@@ -70,7 +89,8 @@ export async function used(server, load, isFull, settle = 5) {
   const take = () => [seconds(server.pid), seconds(load.pid), performance.now()];
   const [before, loadBefore, from] = take();
   await pause(SAMPLE * 1000);
-  if (hasEnded()) throw new Error(`the load ended while its need was measured: FOR=${FOR} is too short`);
+  if (hasEnded())
+    throw new Error(`the load ended while its use was measured: FOR=${FOR} is too short`);
   const [after, loadAfter, to] = take();
   const share = (earlier, later, part) => (later[part] - earlier[part]) / ((to - from) / 1000);
   return {
@@ -81,12 +101,14 @@ export async function used(server, load, isFull, settle = 5) {
   };
 }
 
-/** One run: the bots' report, with what the server needed while all were in. */
+/** One run: the bots' report, and what the server used while all bots were in. */
 export async function run(bots, args, fill, settle) {
   const server = await serve(fill);
   try {
     const report = join(server.folder, "report.json");
-    const load = ["bots", "--url", server.url, "--bots", bots, "--json", report, ...args].map(String);
+    const load = ["bots", "--url", server.url, "--bots", bots, "--json", report, ...args].map(
+      String,
+    );
     const tester = start(1, load, ["ignore", "ignore", "inherit"]);
     const ended = once(tester, "exit");
     const isFull = async () => (await gauge(server.url, "plaza_clients")) >= bots;

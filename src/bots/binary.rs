@@ -1,4 +1,4 @@
-//! Binary: a bot that speaks `plaza.v1`.
+//! Binary client: a bot that speaks `plaza.v1`.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,8 +6,8 @@ use rand::RngExt;
 
 use super::caller::BotCaller;
 use super::cursor::ByteReader;
-use super::dialect::{BotProtocol, Heard, Rested, distance, nearest_first};
 use super::mind::{BotGoal, Mind, SECOND};
+use super::protocol::{BotProtocol, Heard, Rested, distance, nearest_first};
 use super::shared::{BotSpace, Shared};
 use super::view::{BotView, Own, ViewError};
 use super::wire::Writer;
@@ -20,30 +20,30 @@ use crate::net::protocol::session::HelloC2s;
 use crate::net::protocol::status::MediaC2s;
 use crate::net::protocol::{ClientMessage, FRAME_VARIANT, SCHEMA, ServerMessage, VERSION};
 
-/// Tiles across and down that a bot's window shows, like a laptop's.
+/// Size of a bot's view in tiles, like a laptop's window.
 const VIEW: (u16, u16) = (30, 18);
 
-/// The number of `ServerMessage::Chat`.
+/// Variant number of `ServerMessage::Chat`.
 const CHAT_VARIANT: u8 = 3;
 
-/// Others who are far and followed all the same, chosen anew each second.
+/// Distant players that are followed too, chosen again each second.
 const FAR_SAMPLE: usize = 16;
 
-/// Every how many lines of its own a bot thinks something of another's.
+/// A bot reacts to a message of another bot once per this many own messages.
 const REACT_EVERY: u32 = 4;
 
-/// Every how many lines of its own it gives the one before other words.
+/// A bot edits its previous message once per this many own messages.
 const EDIT_EVERY: u32 = 6;
 
-/// What one who would call somebody says, and what the other answers; then the time at which the
-/// first one said it.
+/// Bodies of the signals of a call: the caller's and the answer, each followed by the time at which
+/// the caller sent its offer.
 const OFFER: &str = "offer ";
 const ANSWER: &str = "answer ";
 
-/// How long a sighting waits for the mover's own word on when it sent the move.
+/// How long a sighting waits until the mover has recorded when it sent the move.
 const RESOLVE_AFTER: u64 = 2 * SECOND;
 
-/// Somebody whose moves are measured.
+/// A player whose moves are measured.
 #[derive(Debug, Clone, Copy)]
 struct TrackedPlayer {
     bot: u32,
@@ -59,47 +59,47 @@ struct Sighting {
     at: u64,
 }
 
-/// Frames that wait to be applied together. Two thousand bots know more than the processor's caches
-/// hold: what one of them knows is fetched once for several frames.
+/// Frames that are applied together. The state of two thousand bots exceeds the processor's caches,
+/// so one bot's state is loaded once for several frames.
 const TOGETHER: usize = 8;
 
-/// A frame whose people were not looked at yet.
+/// A frame whose players have not been read yet.
 struct UnreadFrame {
     epoch: u64,
-    /// The tick of the frame before it.
+    /// The tick of the previous frame.
     after: u64,
     tick: u64,
-    /// When it came.
+    /// Time of arrival.
     at: u64,
-    /// Where its bytes end.
+    /// Offset at which its bytes end.
     end: usize,
 }
 
-/// What a bot does of what bots can do.
+/// What this bot does of the things bots can do.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Habits {
-    /// Time between two moves of anybody.
+    /// Time between two moves of one bot.
     pub(super) apart: u64,
-    /// Whether it looks at others.
+    /// Whether it watches other players.
     pub(super) watches: bool,
-    /// Whether it calls whoever is near, as far as the server is concerned.
+    /// Whether it sends call signals to players that come near.
     pub(super) calls: bool,
 }
 
 /// One connection.
 pub(super) struct Binary<'a> {
     shared: &'a Shared,
-    room: &'a BotSpace,
+    space: &'a BotSpace,
     bot: u32,
     token: &'a str,
     habits: Habits,
     player: u32,
     view: BotView,
     unread: Vec<UnreadFrame>,
-    /// The bytes of all of them.
+    /// The bytes of all unread frames.
     people: Vec<u8>,
     own: Own,
-    /// The tick of the last frame, and when it came.
+    /// The tick of the last frame, and its time of arrival in `seen_at`.
     seen: u64,
     seen_at: u64,
     seq: u32,
@@ -108,21 +108,21 @@ pub(super) struct Binary<'a> {
     moved: Vec<u8>,
     sightings: VecDeque<Sighting>,
     going_to: Option<u32>,
-    /// The id of the line that was heard last.
-    heard_line: String,
-    /// The id of the own line that was acknowledged last.
-    own_line: String,
-    /// What carries its voice and its camera, where it has any.
+    /// The id of the last message heard from another player.
+    heard_message: String,
+    /// The id of the last acknowledged own message.
+    own_message: String,
+    /// Sends its voice and camera, if it has any.
     caller: Option<BotCaller>,
     near: BTreeMap<u32, PeerS2c>,
-    /// What it says with the next move.
+    /// Messages sent with the next move.
     waiting: Vec<ClientMessage>,
 }
 
 impl<'a> Binary<'a> {
     pub(super) fn new(
         shared: &'a Shared,
-        room: &'a BotSpace,
+        space: &'a BotSpace,
         bot: u32,
         token: &'a str,
         habits: Habits,
@@ -130,7 +130,7 @@ impl<'a> Binary<'a> {
     ) -> Self {
         Self {
             shared,
-            room,
+            space,
             bot,
             token,
             habits,
@@ -147,15 +147,15 @@ impl<'a> Binary<'a> {
             moved: Vec::new(),
             sightings: VecDeque::new(),
             going_to: None,
-            heard_line: String::new(),
-            own_line: String::new(),
+            heard_message: String::new(),
+            own_message: String::new(),
             caller,
             near: BTreeMap::new(),
             waiting: Vec::new(),
         }
     }
 
-    /// Whoever came near is called by one of the two.
+    /// Updates who is near. One of the two players starts the call.
     fn meet(&mut self, peers: &PeersS2c, now: u64) {
         if peers.full {
             self.near.clear();
@@ -227,7 +227,7 @@ impl<'a> Binary<'a> {
         ))
     }
 
-    /// Looks at the people of all frames that came.
+    /// Reads the players of all frames that came.
     fn catch_up(&mut self) {
         let mut from = 0;
         for UnreadFrame {
@@ -269,7 +269,7 @@ impl<'a> Binary<'a> {
                 (self.own.x, self.own.y) = (welcome.own.x, welcome.own.y);
                 self.seen = welcome.tick;
                 self.seen_at = now;
-                self.room.is_player(self.bot, welcome.player);
+                self.space.is_player(self.bot, welcome.player);
                 self.shared.bots[self.bot as usize].is_player(welcome.player);
                 if self.caller.is_some() {
                     self.waiting.push(ClientMessage::Media(MediaC2s {
@@ -281,7 +281,7 @@ impl<'a> Binary<'a> {
                 Heard::Welcome
             }
             ServerMessage::Refused(refused) => Heard::Refused(refused.code, refused.message),
-            ServerMessage::ChatRefused(_) => Heard::LineRefused,
+            ServerMessage::ChatRefused(_) => Heard::ChatRefused,
             ServerMessage::Notice(notice) if notice.code == "no-path" => Heard::MoveRejected,
             ServerMessage::Notice(notice) if notice.code == "not-near" => {
                 self.shared.tally(self.bot).refused_signals += 1;
@@ -305,7 +305,7 @@ impl<'a> Binary<'a> {
         })
     }
 
-    /// Measures what was seen before that time.
+    /// Measures the sightings made before that time.
     fn resolve(&mut self, before: u64) {
         if self
             .sightings
@@ -317,8 +317,8 @@ impl<'a> Binary<'a> {
         let mut tally = self.shared.tally(self.bot);
         while let Some(sighting) = self.sightings.pop_front_if(|sighting| sighting.at < before) {
             let mover = &self.shared.bots[sighting.who.bot as usize];
-            // Nothing is kept of a tick in which the mover was moved by something else than an
-            // input of its own.
+            // No time is recorded for a tick in which something other than the mover's own input
+            // moved it.
             if self.shared.counts(sighting.at)
                 && let Some(sent) =
                     mover.sent_between(sighting.epoch, sighting.after, sighting.tick)
@@ -357,7 +357,7 @@ impl BotProtocol for Binary<'_> {
             version: VERSION,
             schema: SCHEMA,
             token: self.token.to_owned(),
-            space: self.room.space.clone(),
+            space: self.space.id.clone(),
             view_width: VIEW.0,
             view_height: VIEW.1,
             arrive: None,
@@ -368,28 +368,28 @@ impl BotProtocol for Binary<'_> {
     fn hear(&mut self, message: &[u8], now: u64) -> Result<Heard, ViewError> {
         match message.split_first() {
             Some((&FRAME_VARIANT, frame)) => self.frame(frame, now),
-            Some((&CHAT_VARIANT, line)) => words(line).map(|(id, is_own, text)| {
+            Some((&CHAT_VARIANT, chat)) => read_chat(chat).map(|(id, is_own, text)| {
                 let kept = if is_own {
-                    &mut self.own_line
+                    &mut self.own_message
                 } else {
-                    &mut self.heard_line
+                    &mut self.heard_message
                 };
                 kept.clear();
                 kept.push_str(id);
-                Heard::Line(text.into())
+                Heard::Chat(text.into())
             }),
             _ => self.other(message, now),
         }
     }
 
-    fn act(&mut self, wish: BotGoal, due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
+    fn act(&mut self, goal: BotGoal, due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
         while let Some(body) = self.caller.as_mut().and_then(BotCaller::says) {
             self.waiting.push(ClientMessage::Forward(SfuC2s { body }));
         }
         for message in self.waiting.drain(..) {
             out.binary(&encode(&message), &mut mind.random);
         }
-        match wish {
+        match goal {
             BotGoal::Step(direction) => {
                 self.step(direction, due, out, mind);
                 1
@@ -409,7 +409,7 @@ impl BotProtocol for Binary<'_> {
     }
 
     fn halt(&mut self, out: &mut Writer, mind: &mut Mind) {
-        // A step ends a walk, letting go of the key does not.
+        // A step ends a walk; releasing the key does not.
         let now = self.shared.now();
         if self.going_to.is_some() {
             self.step(1, now, out, mind);
@@ -417,31 +417,31 @@ impl BotProtocol for Binary<'_> {
         self.step(0, now, out, mind);
     }
 
-    /// Says a line as a person does: types first, and now and then thinks something of what was
-    /// said before.
-    fn say(&mut self, line: u32, text: String, out: &mut Writer, mind: &mut Mind) {
+    /// Sends a message as a person does: it types first, and now and then reacts to an earlier
+    /// message.
+    fn say(&mut self, number: u32, text: String, out: &mut Writer, mind: &mut Mind) {
         out.binary(
             &encode(&ClientMessage::Typing(TypingC2s { on: true })),
             &mut mind.random,
         );
-        if line.is_multiple_of(REACT_EVERY) && !self.heard_line.is_empty() {
+        if number.is_multiple_of(REACT_EVERY) && !self.heard_message.is_empty() {
             let react = ClientMessage::React(ReactC2s {
-                id: self.heard_line.clone(),
+                id: self.heard_message.clone(),
                 emoji: "👍".into(),
                 on: true,
             });
             out.binary(&encode(&react), &mut mind.random);
         }
-        if line.is_multiple_of(EDIT_EVERY) && !self.own_line.is_empty() {
+        if number.is_multiple_of(EDIT_EVERY) && !self.own_message.is_empty() {
             let edit = ClientMessage::ChatEdit(ChatEditC2s {
-                id: std::mem::take(&mut self.own_line),
+                id: std::mem::take(&mut self.own_message),
                 text: "or rather not".into(),
             });
             out.binary(&encode(&edit), &mut mind.random);
             self.shared.tally(self.bot).edits += 1;
         }
         let chat = ClientMessage::Chat(ChatC2s {
-            client_id: line,
+            client_id: number,
             text,
             scope: 0,
             reply_to: None,
@@ -453,7 +453,7 @@ impl BotProtocol for Binary<'_> {
         out.binary(&encode(&ClientMessage::Leave), &mut mind.random);
     }
 
-    fn look(&mut self, now: u64, mind: &mut Mind) {
+    fn measure(&mut self, now: u64, mind: &mut Mind) {
         if !self.habits.watches {
             return;
         }
@@ -479,7 +479,7 @@ impl BotProtocol for Binary<'_> {
             .iter()
             .enumerate()
             .map(|(index, (_, player))| (*player, index < near));
-        self.room.bots_of(chosen, |player, bot, is_near| {
+        self.space.bots_of(chosen, |player, bot, is_near| {
             self.followed.push(TrackedPlayer { bot, is_near });
             marked.push(player);
         });
@@ -500,7 +500,7 @@ impl BotProtocol for Binary<'_> {
             .view
             .held()
             .filter(|(player, _)| *player != self.player);
-        self.room
+        self.space
             .bots_of(in_view, |_, bot, place| others.push((bot, place)));
         let half = |tiles: u16| i32::from(tiles) * SUBTILES / 2;
         Rested {
@@ -518,15 +518,15 @@ impl Drop for Binary<'_> {
     }
 }
 
-/// The id of a `ChatLine`, whether it is the bot's own, and its words.
-fn words(line: &[u8]) -> Result<(&str, bool, &str), ViewError> {
-    let mut bytes = ByteReader(line);
+/// Reads the id of a chat message, whether it is the bot's own, and its text.
+fn read_chat(message: &[u8]) -> Result<(&str, bool, &str), ViewError> {
+    let mut bytes = ByteReader(message);
     let id = bytes.text()?;
     let is_own = bytes.option(ByteReader::long)?.is_some();
     bytes.option(ByteReader::long)?;
     bytes.text()?;
     bytes.text()?;
-    // What follows is more than a bot wants to know.
+    // The rest is not needed.
     Ok((id, is_own, bytes.text()?))
 }
 
@@ -536,8 +536,8 @@ mod tests {
     use crate::net::protocol::chat::ChatMessageS2c;
 
     #[test]
-    fn the_words_of_a_line_are_read_in_place() {
-        let line = ChatMessageS2c {
+    fn a_chat_message_is_read_in_place() {
+        let message = ChatMessageS2c {
             id: "l".into(),
             client_id: Some(3),
             player: None,
@@ -551,9 +551,9 @@ mod tests {
             deleted: false,
             reactions: Vec::new(),
         };
-        let bytes = encode(&ServerMessage::Chat(line));
+        let bytes = encode(&ServerMessage::Chat(message));
         assert_eq!(bytes[0], CHAT_VARIANT);
-        assert_eq!(words(&bytes[1..]), Ok(("l", true, "hello, wörld")));
-        assert_eq!(words(&bytes[1..12]), Err(ViewError::Malformed));
+        assert_eq!(read_chat(&bytes[1..]), Ok(("l", true, "hello, wörld")));
+        assert_eq!(read_chat(&bytes[1..12]), Err(ViewError::Malformed));
     }
 }

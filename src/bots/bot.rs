@@ -1,5 +1,5 @@
-//! Bot: one client's life: it joins, acts on its own beat, comes back when its connection is lost,
-//! and rests at the end.
+//! Bot: the life of one client. It joins, acts at its own rate, reconnects when its connection is
+//! lost, and stands still at the end.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,68 +11,68 @@ use tokio_util::sync::CancellationToken;
 
 use super::binary::{Binary, Habits};
 use super::caller::BotCaller;
-use super::dialect::{BotProtocol, Heard, Rested};
 use super::json::JsonConnection;
 use super::mind::{Mind, SECOND};
+use super::protocol::{BotProtocol, Heard, Rested};
 use super::shared::{BotSpace, Shared};
 use super::wire::{self, IncomingFrame, Reader, SocketError, Writer};
 use super::{Behaviour, Protocol};
 use crate::net::protocol::SUBPROTOCOL;
 
-/// How long coming in may take.
+/// Timeout of joining.
 const JOIN_WITHIN: Duration = Duration::from_secs(20);
 
-/// The server pings every five seconds: one that is silent for so long is gone.
+/// The server pings every five seconds; one that is silent for this long counts as lost.
 const SILENT_AT_MOST: u64 = 20 * SECOND;
 
-/// Waits between two tries to come back, each up to twice the one before.
+/// First wait before reconnecting; each further wait is twice as long, up to the longest.
 const BACK_OFF: Duration = Duration::from_millis(250);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(8);
 
-/// Between the last look at everything and the goodbye: nobody sees the others leave.
+/// Time between the final views and the goodbye, so that no bot sees the others leave.
 const GOODBYE_AFTER: Duration = Duration::from_millis(500);
 
-/// Close codes after which coming back is of no use.
+/// Close codes after which reconnecting cannot succeed.
 const FINAL: [u16; 6] = [4401, 4403, 4404, 4409, 4410, 4426];
 
-/// What one bot is to do.
+/// Settings of one bot.
 pub(super) struct BotTask {
     pub(super) number: u32,
     pub(super) url: String,
     pub(super) token: String,
-    /// Which of the run's spaces it goes to.
-    pub(super) room: usize,
+    /// Index of its space in `Shared::spaces`.
+    pub(super) space: usize,
     pub(super) protocol: Protocol,
     pub(super) behaviour: Behaviour,
-    /// Whether it sends a voice and a camera.
+    /// Whether it sends voice and camera.
     pub(super) media: bool,
-    /// Whether it looks at others.
+    /// Whether it watches other players.
     pub(super) watches: bool,
     pub(super) rate: f64,
     pub(super) seed: u64,
     pub(super) join_at: u64,
 }
 
-/// What a bot tells at the end.
+/// What one bot reports at the end.
 #[derive(Debug, Default)]
 pub(super) struct BotResult {
     pub(super) bot: u32,
-    pub(super) room: usize,
-    /// One bit for each line of its space that it heard.
+    pub(super) space: usize,
+    /// One bit for each message of its space that it heard.
     pub(super) heard: Vec<u64>,
-    /// When it was in.
+    /// Intervals in which it was in the space, in microseconds since the start.
     pub(super) inside: Vec<(u64, u64)>,
     pub(super) rested: Option<Rested>,
 }
 
 /// One client.
 pub(super) struct Bot {
-    plan: BotTask,
+    task: BotTask,
     shared: Arc<Shared>,
     stop: CancellationToken,
     mind: Mind,
     outcome: BotResult,
-    /// Since when it is out, having been in.
+    /// When it was disconnected, after having been in.
     lost_at: Option<u64>,
 }
 
@@ -80,9 +80,9 @@ pub(super) struct Bot {
 enum DisconnectReason {
     /// The run is over.
     Stopped,
-    /// It never was in.
+    /// The bot never joined.
     Failed(Lost),
-    /// It was in.
+    /// The bot had joined.
     Lost(Lost),
 }
 
@@ -111,16 +111,16 @@ impl Lost {
 }
 
 impl Bot {
-    pub(super) fn new(plan: BotTask, shared: Arc<Shared>, stop: CancellationToken) -> Self {
-        let members = &shared.rooms[plan.room].members;
-        let mind = Mind::new(plan.behaviour, plan.number, members, plan.seed);
+    pub(super) fn new(task: BotTask, shared: Arc<Shared>, stop: CancellationToken) -> Self {
+        let members = &shared.spaces[task.space].members;
+        let mind = Mind::new(task.behaviour, task.number, members, task.seed);
         let outcome = BotResult {
-            bot: plan.number,
-            room: plan.room,
+            bot: task.number,
+            space: task.space,
             ..BotResult::default()
         };
         Self {
-            plan,
+            task,
             shared,
             stop,
             mind,
@@ -131,7 +131,7 @@ impl Bot {
 
     pub(super) async fn run(mut self) -> BotResult {
         let stop = self.stop.clone();
-        let mut wait = Duration::from_micros(self.plan.join_at.saturating_sub(self.shared.now()));
+        let mut wait = Duration::from_micros(self.task.join_at.saturating_sub(self.shared.now()));
         let mut back_off = BACK_OFF;
         loop {
             tokio::select! {
@@ -141,7 +141,7 @@ impl Bot {
             let lost = match self.connection().await {
                 DisconnectReason::Stopped => break,
                 DisconnectReason::Failed(lost) if self.outcome.inside.is_empty() => {
-                    let mut tally = self.shared.tally(self.plan.number);
+                    let mut tally = self.shared.tally(self.task.number);
                     tally.failed += 1;
                     tally.because(lost.reason);
                     break;
@@ -161,44 +161,51 @@ impl Bot {
         if let Some(since) = self.lost_at {
             let out = self.shared.now().saturating_sub(since);
             self.shared
-                .tally(self.plan.number)
+                .tally(self.task.number)
                 .outages
                 .saturating_record(out);
         }
         self.outcome
     }
 
-    /// One connection from beginning to end.
+    /// Runs one connection from beginning to end.
     async fn connection(&mut self) -> DisconnectReason {
         let shared = Arc::clone(&self.shared);
-        let room = &shared.rooms[self.plan.room];
-        let (bot, token) = (self.plan.number, self.plan.token.clone());
-        let apart = (1e6 / self.plan.rate) as u64;
-        match self.plan.protocol {
+        let space = &shared.spaces[self.task.space];
+        let (bot, token) = (self.task.number, self.task.token.clone());
+        let apart = (1e6 / self.task.rate) as u64;
+        match self.task.protocol {
             Protocol::Binary => {
                 let habits = Habits {
                     apart,
-                    watches: self.plan.watches,
-                    calls: self.plan.behaviour == Behaviour::Party,
+                    watches: self.task.watches,
+                    calls: self.task.behaviour == Behaviour::Party,
                 };
                 let caller = self
-                    .plan
+                    .task
                     .media
                     .then(|| BotCaller::new(Arc::clone(&shared), bot));
-                let binary = Binary::new(&shared, room, bot, &token, habits, caller);
-                self.speak(binary, room).await
+                let binary = Binary::new(&shared, space, bot, &token, habits, caller);
+                self.speak(binary, space).await
             }
             Protocol::Json => {
-                self.speak(JsonConnection::new(&shared, room, bot, &token, apart), room)
-                    .await
+                self.speak(
+                    JsonConnection::new(&shared, space, bot, &token, apart),
+                    space,
+                )
+                .await
             }
         }
     }
 
-    async fn speak(&mut self, mut dialect: impl BotProtocol, room: &BotSpace) -> DisconnectReason {
+    async fn speak(
+        &mut self,
+        mut protocol: impl BotProtocol,
+        space: &BotSpace,
+    ) -> DisconnectReason {
         let asked = self.shared.now();
         let stop = self.stop.clone();
-        let joining = timeout(JOIN_WITHIN, self.join(&mut dialect));
+        let joining = timeout(JOIN_WITHIN, self.join(&mut protocol));
         let (mut reader, mut writer) = tokio::select! {
             joined = joining => match joined.unwrap_or_else(|_| Err(Lost::because("not let in \
                 within 20 seconds"))) {
@@ -210,11 +217,11 @@ impl Bot {
         let since = self.shared.now();
         self.note_in(since, since - asked);
         let played = self
-            .play(&mut dialect, &mut reader, &mut writer, room)
+            .play(&mut protocol, &mut reader, &mut writer, space)
             .await;
         let now = self.shared.now();
         self.outcome.inside.push((since, now));
-        let mut tally = self.shared.tally(self.plan.number);
+        let mut tally = self.shared.tally(self.task.number);
         if let Err(lost) = played {
             tally.inside -= 1;
             tally.lost += 1;
@@ -223,17 +230,17 @@ impl Bot {
             return DisconnectReason::Lost(lost);
         }
         drop(tally);
-        self.outcome.rested = Some(dialect.rest());
+        self.outcome.rested = Some(protocol.rest());
         sleep(GOODBYE_AFTER).await;
-        dialect.leave(&mut writer, &mut self.mind);
-        // The run is over: whether the goodbye arrives is of no importance.
+        protocol.leave(&mut writer, &mut self.mind);
+        // The run is over, so it does not matter whether the goodbye arrives.
         let _ = writer.flush();
-        self.shared.tally(self.plan.number).inside -= 1;
+        self.shared.tally(self.task.number).inside -= 1;
         DisconnectReason::Stopped
     }
 
     fn note_in(&mut self, now: u64, took: u64) {
-        let mut tally = self.shared.tally(self.plan.number);
+        let mut tally = self.shared.tally(self.task.number);
         tally.inside += 1;
         if let Some(since) = self.lost_at.take() {
             tally.reconnects += 1;
@@ -244,22 +251,23 @@ impl Bot {
         }
     }
 
-    async fn join(&mut self, dialect: &mut impl BotProtocol) -> Result<(Reader, Writer), Lost> {
-        let protocol = match self.plan.protocol {
+    async fn join(&mut self, protocol: &mut impl BotProtocol) -> Result<(Reader, Writer), Lost> {
+        let subprotocol = match self.task.protocol {
             Protocol::Binary => Some(SUBPROTOCOL),
             Protocol::Json => None,
         };
-        // As browsers do, for a balancer that keeps the people of a space on one process.
-        let path = format!("/ws?space={}", self.shared.rooms[self.plan.room].space);
-        let (mut reader, mut writer) = wire::connect(&self.plan.url, &path, protocol).await?;
-        dialect.greet(&mut writer, &mut self.mind);
+        // The space is in the address, as browsers send it, so that a balancer keeps the users of a
+        // space on one process.
+        let path = format!("/ws?space={}", self.shared.spaces[self.task.space].id);
+        let (mut reader, mut writer) = wire::connect(&self.task.url, &path, subprotocol).await?;
+        protocol.greet(&mut writer, &mut self.mind);
         writer.flush()?;
         loop {
             while let Some(frame) = reader.next()? {
                 let IncomingFrame::Message(range) = frame else {
                     continue;
                 };
-                let heard = dialect.hear(reader.bytes(range), self.shared.now());
+                let heard = protocol.hear(reader.bytes(range), self.shared.now());
                 match heard.map_err(|wrong| Lost::because(wrong.to_string()))? {
                     Heard::Welcome => return Ok((reader, writer)),
                     Heard::Refused(code, reason) => {
@@ -276,19 +284,19 @@ impl Bot {
     /// Acts and listens until the run is over.
     async fn play(
         &mut self,
-        dialect: &mut impl BotProtocol,
+        protocol: &mut impl BotProtocol,
         reader: &mut Reader,
         writer: &mut Writer,
-        room: &BotSpace,
+        space: &BotSpace,
     ) -> Result<(), Lost> {
         let stop = self.stop.clone();
         let mut stopped = pin!(stop.cancelled());
-        let mut beat = Beat::new(self.shared.now(), self.plan.rate, &mut self.mind);
+        let mut beat = Beat::new(self.shared.now(), self.task.rate, &mut self.mind);
         let mut timer = pin!(sleep_until(self.moment(beat.next())));
         let mut heard_at = self.shared.now();
         loop {
-            // What came with the welcome is read before anything is waited for.
-            self.read(dialect, reader, writer, room)?;
+            // Messages that arrived with the welcome are read before waiting.
+            self.read(protocol, reader, writer, space)?;
             writer.flush()?;
             tokio::select! {
                 () = &mut stopped => return Ok(()),
@@ -299,9 +307,9 @@ impl Bot {
                 () = &mut timer => {
                     let now = self.shared.now();
                     if now > heard_at + SILENT_AT_MOST {
-                        return Err(Lost::because("nothing came for 20 seconds"));
+                        return Err(Lost::because("no message for 20 seconds"));
                     }
-                    self.act(dialect, writer, room, &mut beat, now);
+                    self.act(protocol, writer, space, &mut beat, now);
                     timer.as_mut().reset(self.moment(beat.next()));
                 }
                 drained = writer.drain(), if writer.is_waiting() => drained?,
@@ -313,59 +321,59 @@ impl Bot {
         Instant::from_std(self.shared.started + Duration::from_micros(at))
     }
 
-    /// Does what is due. What is late is done at once, all of it: a slow server gets no rest from
-    /// it.
+    /// Performs what is due. Late actions are all performed at once, so a slow server gets no
+    /// pause.
     fn act(
         &mut self,
-        dialect: &mut impl BotProtocol,
+        protocol: &mut impl BotProtocol,
         writer: &mut Writer,
-        room: &BotSpace,
+        space: &BotSpace,
         beat: &mut Beat,
         now: u64,
     ) {
         if now >= beat.look_at {
-            dialect.look(now, &mut self.mind);
+            protocol.measure(now, &mut self.mind);
             beat.look_at = now + SECOND;
         }
         if now >= self.shared.until {
             if !std::mem::replace(&mut beat.rests, true) {
-                dialect.halt(writer, &mut self.mind);
+                protocol.halt(writer, &mut self.mind);
             }
             return;
         }
         while beat.move_at <= now {
             let due = beat.move_at;
             beat.move_at += beat.apart;
-            let wish = self.mind.wish(now, dialect.tile());
-            let moves = dialect.act(wish, due, writer, &mut self.mind);
+            let goal = self.mind.next_goal(now, protocol.tile());
+            let moves = protocol.act(goal, due, writer, &mut self.mind);
             if moves > 0 && self.shared.counts(now) {
-                let mut tally = self.shared.tally(self.plan.number);
+                let mut tally = self.shared.tally(self.task.number);
                 tally.moves += moves;
                 tally.lateness.saturating_record(now - due);
             }
         }
         if self.mind.talks(now) {
-            let line = room.say(self.plan.number, now);
-            let text = format!("{}-{line}", self.shared.mark);
-            dialect.say(line, text, writer, &mut self.mind);
+            let message = space.say(self.task.number, now);
+            let text = format!("{}-{message}", self.shared.mark);
+            protocol.say(message, text, writer, &mut self.mind);
         }
     }
 
-    /// Takes in every message that has wholly come.
+    /// Handles every message that has arrived completely.
     fn read(
         &mut self,
-        dialect: &mut impl BotProtocol,
+        protocol: &mut impl BotProtocol,
         reader: &mut Reader,
         writer: &mut Writer,
-        room: &BotSpace,
+        space: &BotSpace,
     ) -> Result<(), Lost> {
         while let Some(frame) = reader.next()? {
             match frame {
                 IncomingFrame::Message(range) => {
                     let now = self.shared.now();
                     let message = reader.bytes(range);
-                    let heard = dialect.hear(message, now);
-                    self.take(heard, message.len(), now, room);
+                    let heard = protocol.hear(message, now);
+                    self.take(heard, message.len(), now, space);
                 }
                 IncomingFrame::Ping(range) => {
                     writer.pong(reader.bytes(range), &mut self.mind.random)
@@ -381,29 +389,29 @@ impl Bot {
         heard: Result<Heard, super::view::ViewError>,
         bytes: usize,
         now: u64,
-        room: &BotSpace,
+        space: &BotSpace,
     ) {
         let counts = self.shared.counts(now);
-        let mut tally = self.shared.tally(self.plan.number);
+        let mut tally = self.shared.tally(self.task.number);
         if counts {
             tally.bytes += bytes as u64;
         }
         match heard {
             Ok(Heard::News(gap)) if counts => {
                 tally.frames += 1;
-                if self.plan.behaviour != Behaviour::Idle {
+                if self.task.behaviour != Behaviour::Idle {
                     tally.largest_gap = tally.largest_gap.max(gap.unwrap_or(0));
                 }
             }
             Ok(Heard::MoveRejected) if counts => tally.rejected += 1,
-            Ok(Heard::LineRefused) if counts => tally.refused_lines += 1,
-            Ok(Heard::Line(text)) => {
-                let number = self.shared.line_of(&text);
-                let line = number.and_then(|number| room.hear(number, self.plan.number));
-                if let (Some(number), Some(line)) = (number, line) {
+            Ok(Heard::ChatRefused) if counts => tally.refused_messages += 1,
+            Ok(Heard::Chat(text)) => {
+                let number = self.shared.message_number(&text);
+                let message = number.and_then(|number| space.hear(number, self.task.number));
+                if let (Some(number), Some(message)) = (number, message) {
                     let is_new = set_bit(&mut self.outcome.heard, number);
-                    if self.shared.counts(line.at) && is_new {
-                        tally.chat.saturating_record(now.saturating_sub(line.at));
+                    if self.shared.counts(message.at) && is_new {
+                        tally.chat.saturating_record(now.saturating_sub(message.at));
                     }
                     tally.duplicated += u64::from(!is_new);
                 }
@@ -418,7 +426,7 @@ impl Bot {
     }
 }
 
-/// When a bot does what.
+/// The schedule of a bot's actions.
 struct Beat {
     apart: u64,
     move_at: u64,
@@ -427,7 +435,7 @@ struct Beat {
 }
 
 impl Beat {
-    /// Bots that come in together do not walk in step.
+    /// A random phase, so that bots that joined together do not walk in step.
     fn new(now: u64, rate: f64, mind: &mut Mind) -> Self {
         let apart = ((1e6 / rate) as u64).max(1_000);
         Self {
@@ -447,7 +455,7 @@ impl Beat {
     }
 }
 
-/// Sets a bit; whether it was not set before.
+/// Sets a bit; returns whether it was unset before.
 fn set_bit(bits: &mut Vec<u64>, number: u32) -> bool {
     let (word, bit) = (number as usize / 64, 1 << (number % 64));
     if bits.len() <= word {
@@ -459,14 +467,14 @@ fn set_bit(bits: &mut Vec<u64>, number: u32) -> bool {
 }
 
 impl BotResult {
-    /// Whether it heard that line of its space.
-    pub(super) fn has_heard(&self, line: usize) -> bool {
+    /// Whether it heard that message of its space.
+    pub(super) fn has_heard(&self, message: usize) -> bool {
         self.heard
-            .get(line / 64)
-            .is_some_and(|word| word >> (line % 64) & 1 == 1)
+            .get(message / 64)
+            .is_some_and(|word| word >> (message % 64) & 1 == 1)
     }
 
-    /// Whether it was in from one time to another.
+    /// Whether it was in the space for the whole interval.
     pub(super) fn was_in(&self, from: u64, to: u64) -> bool {
         self.inside
             .iter()
@@ -479,7 +487,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_remembered_by_a_bit_each() {
+    fn messages_are_remembered_by_one_bit_each() {
         let mut outcome = BotResult::default();
         assert!(set_bit(&mut outcome.heard, 70));
         assert!(!set_bit(&mut outcome.heard, 70));
@@ -487,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn being_in_means_all_the_time() {
+    fn being_in_means_the_whole_interval() {
         let outcome = BotResult {
             inside: vec![(10, 20), (30, 40)],
             ..BotResult::default()

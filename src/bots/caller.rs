@@ -1,7 +1,8 @@
-//! Caller: a bot's browser in a circle that talks through the forwarding unit: it sends a voice and
-//! a camera, and counts what comes.
+//! Caller: sends a bot's voice and camera to the SFU, as a browser does in a large conversation
+//! bubble, and counts the streams that arrive.
 //!
-//! What it sends has the sizes and times of a real voice and a real picture in two layers; there is
+//! The packets have the sizes and times of a real voice and of a real camera in two layers; their
+//! content is empty.
 //! nothing to be heard or seen in it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -27,45 +28,45 @@ use crate::components::peers::MediaRoute;
 use crate::media::sfu::{Stream, pack, unpack};
 use crate::net::protocol::peers::PeerS2c;
 
-/// A voice: a packet of Opus at 32 kbit/s each 20 ms.
+/// Voice: one Opus packet every 20 ms, at 32 kbit/s.
 const VOICE_EVERY: Duration = Duration::from_millis(20);
 const VOICE: [u8; 80] = [0; 80];
 
-/// A camera: thirty pictures a second in two layers, of 150 and 700 kbit/s; a whole picture is some
-/// four times as large as others.
-const PICTURE_EVERY: Duration = Duration::from_nanos(1_000_000_000 / 30);
+/// Camera: 30 video frames per second in two layers, of 150 and 700 kbit/s; a key frame is about
+/// four times as large as other frames.
+const CAMERA_EVERY: Duration = Duration::from_nanos(1_000_000_000 / 30);
 const LAYERS: [(&str, usize); 2] = [("l", 600), ("h", 2_800)];
 const WHOLE: usize = 4;
 
-/// How a whole picture of VP8 begins, and another one.
-const WHOLE_PICTURE: [u8; 10] = [0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01];
-const PICTURE: [u8; 10] = [0x11, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+/// How a VP8 key frame begins, and any other frame.
+const KEY_FRAME: [u8; 10] = [0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01];
+const DELTA_FRAME: [u8; 10] = [0x11, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/// Places for others are added by so many, as browsers do.
+/// Slots for streams of others are added in steps of this size, as browsers do.
 const MORE_VOICES: usize = 4;
-const MORE_PICTURES: usize = 3;
+const MORE_CAMERAS: usize = 3;
 
-/// A packet is no longer than this on any network.
+/// Largest packet, in bytes; no network passes longer ones.
 const PACKET: usize = 2_048;
 
-/// How long the unit may take to answer, and how late a bot may be with what it sends before it
-/// leaves something out.
+/// How long the SFU may take to answer, and how late a bot may be with its media before it skips
+/// frames.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the connection to the server lets the caller know.
+/// What the connection to the server tells the caller.
 enum CallCommand {
-    /// Whom the bot sees through the unit from now on, how many it hears, and whether anybody hears
-    /// or sees the bot through it.
+    /// The players that the bot now sees through the SFU, the number it hears, and whether anyone
+    /// hears or sees the bot through it.
     Near {
         sees: BTreeSet<u32>,
         hears: usize,
         sends: bool,
     },
-    /// The unit says something.
+    /// A message of the SFU.
     Said(String),
 }
 
-/// A bot's calls; they end with it.
+/// The calls of a bot; dropping it ends them.
 pub(super) struct BotCaller {
     orders: UnboundedSender<CallCommand>,
     says: UnboundedReceiver<String>,
@@ -83,8 +84,8 @@ impl BotCaller {
                 sees: BTreeMap::new(),
                 hears: 0,
                 sends: false,
-                line: None,
-                lines: 0,
+                connection: None,
+                connections: 0,
             };
             if let Err(error) = calls.run(inbox).await {
                 calls.complain(&error);
@@ -93,7 +94,7 @@ impl BotCaller {
         Self { orders, says }
     }
 
-    /// Who is near, and how.
+    /// Updates the nearby players and how each is heard and seen.
     pub(super) fn near<'a>(&self, peers: impl Iterator<Item = &'a PeerS2c>) {
         let (mut sees, mut hears, mut sends) = (BTreeSet::new(), 0, false);
         for peer in peers.filter(|peer| peer.route == MediaRoute::Forwarded as u8) {
@@ -103,16 +104,16 @@ impl BotCaller {
                 sees.insert(peer.player);
             }
         }
-        // The calls may have ended with an error, which was noted.
+        // The calls may have ended with an error, which was already reported.
         let _ = self.orders.send(CallCommand::Near { sees, hears, sends });
     }
 
-    /// The unit says something.
+    /// Passes a message of the SFU on.
     pub(super) fn hear(&self, body: String) {
         let _ = self.orders.send(CallCommand::Said(body));
     }
 
-    /// What the unit is to be told next.
+    /// The next message to the SFU.
     pub(super) fn says(&mut self) -> Option<String> {
         self.says.try_recv().ok()
     }
@@ -121,21 +122,21 @@ impl BotCaller {
 /// Why calls ended.
 #[derive(Debug, thiserror::Error)]
 enum CallError {
-    #[error("the connection to the forwarding unit failed: {0}")]
+    #[error("the connection to the SFU failed: {0}")]
     Connection(#[from] RtcError),
-    #[error("the connection to the forwarding unit broke")]
+    #[error("the connection to the SFU broke")]
     Broken,
     #[error("packets cannot be sent: {0}")]
     Socket(#[from] io::Error),
-    #[error("the forwarding unit's answer is of no use: {0}")]
+    #[error("the SFU's answer cannot be used: {0}")]
     Answer(String),
-    #[error("the forwarding unit refused: {0}")]
+    #[error("the SFU refused: {0}")]
     Refused(String),
-    #[error("the forwarding unit did not answer within 5 seconds")]
+    #[error("the SFU did not answer within 5 seconds")]
     Silence,
 }
 
-/// What the unit says, each under its own name.
+/// Messages of the SFU, by name.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum SfuMessage {
@@ -154,7 +155,7 @@ enum SfuMessage {
     },
 }
 
-/// Whose stream comes in a place.
+/// The player whose stream arrives in a slot.
 #[derive(Deserialize)]
 struct IncomingSlot {
     mid: String,
@@ -162,35 +163,35 @@ struct IncomingSlot {
     kind: String,
 }
 
-/// Everything about a bot's calls.
+/// State of a bot's calls.
 struct Calls {
     shared: Arc<Shared>,
     bot: u32,
     says: UnboundedSender<String>,
-    /// Whom it sees; since when, until their first picture came.
+    /// Players it sees, with the time since which their first video frame is awaited.
     sees: BTreeMap<u32, Option<u64>>,
-    /// How many it hears.
+    /// Number of players it hears.
     hears: usize,
-    /// Whether anybody hears or sees it.
+    /// Whether any player hears or sees it.
     sends: bool,
-    line: Option<SfuConnection>,
-    /// How many connections it had.
-    lines: u32,
+    connection: Option<SfuConnection>,
+    /// Number of connections it has made.
+    connections: u32,
 }
 
 impl Calls {
     async fn run(&mut self, mut inbox: UnboundedReceiver<CallCommand>) -> Result<(), CallError> {
         let mut packet = vec![0; PACKET];
         loop {
-            let Some(line) = &mut self.line else {
+            let Some(connection) = &mut self.connection else {
                 let Some(order) = inbox.recv().await else {
                     return Ok(());
                 };
                 self.obey(order)?;
                 continue;
             };
-            let due = line.turn(Instant::now(), self.sends)?;
-            for frame in line.arrived.drain(..) {
+            let due = connection.turn(Instant::now(), self.sends)?;
+            for frame in connection.arrived.drain(..) {
                 let now = self.shared.now();
                 let mut tally = self.shared.tally(self.bot);
                 if let Some(since) = frame
@@ -205,8 +206,9 @@ impl Calls {
                     tally.media_gaps += u64::from(frame.is_behind_gap);
                 }
             }
-            let broken = line.has_failed.then_some(CallError::Broken);
-            if let Some(error) = broken.or_else(|| line.is_overdue().then_some(CallError::Silence))
+            let broken = connection.has_failed.then_some(CallError::Broken);
+            if let Some(error) =
+                broken.or_else(|| connection.is_overdue().then_some(CallError::Silence))
             {
                 self.complain(&error);
                 self.open();
@@ -217,9 +219,9 @@ impl Calls {
                     Some(order) => self.obey(order)?,
                     None => return Ok(()),
                 },
-                length = line.receive(&mut packet) => {
+                length = connection.receive(&mut packet) => {
                     let length = length?;
-                    line.take(&packet[..length])?;
+                    connection.take(&packet[..length])?;
                 }
                 () = sleep_until(due.into()) => {}
             }
@@ -242,7 +244,7 @@ impl Calls {
                     });
                 }
                 (self.hears, self.sends) = (hears, sends);
-                if self.line.is_none() && (sends || !self.sees.is_empty()) {
+                if self.connection.is_none() && (sends || !self.sees.is_empty()) {
                     self.open();
                 }
                 self.make_places();
@@ -257,87 +259,95 @@ impl Calls {
     }
 
     fn hear(&mut self, said: SfuMessage) -> Result<(), CallError> {
-        let current = self.line.as_mut();
-        let of = |session: String| move |line: &&mut SfuConnection| line.session == session;
+        let current = self.connection.as_mut();
+        let of =
+            |session: String| move |connection: &&mut SfuConnection| connection.session == session;
         match said {
             SfuMessage::Answer { session, packed } => {
-                if let Some(line) = current.filter(of(session)) {
+                if let Some(connection) = current.filter(of(session)) {
                     let answer =
                         unpack(&packed).map_err(|error| CallError::Answer(error.to_string()))?;
-                    line.answered(&answer)?;
+                    connection.answered(&answer)?;
                 }
                 self.make_places();
             }
             SfuMessage::Slots { session, slots } => {
-                if let Some(line) = current.filter(of(session)) {
+                if let Some(connection) = current.filter(of(session)) {
                     let places = slots.iter().map(|slot| {
                         let is_camera = slot.kind == "camera";
                         (Mid::from(slot.mid.as_str()), (slot.player, is_camera))
                     });
-                    line.places = places.collect();
+                    connection.places = places.collect();
                 }
             }
             SfuMessage::Again {} => self.open(),
             SfuMessage::Refused { session, reason } => {
                 if current.filter(of(session)).is_some() {
                     self.complain(&CallError::Refused(reason));
-                    self.line = None;
+                    self.connection = None;
                 }
             }
         }
         Ok(())
     }
 
-    /// Offers a connection, instead of the one there is.
+    /// Offers a new connection, replacing the current one.
     fn open(&mut self) {
-        self.lines += 1;
-        self.line = Some(SfuConnection::new(format!("{} {}", self.bot, self.lines)));
+        self.connections += 1;
+        self.connection = Some(SfuConnection::new(format!(
+            "{} {}",
+            self.bot, self.connections
+        )));
         self.make_places();
     }
 
-    /// Sees to it that there are places for everybody near.
+    /// Makes sure that there are slots for all nearby players.
     fn make_places(&mut self) {
         let places = (self.hears.max(1), self.sees.len().max(1));
-        if let Some(offer) = self.line.as_mut().and_then(|line| line.offer(places)) {
-            // Nobody listens any more when the bot is gone.
+        if let Some(offer) = self
+            .connection
+            .as_mut()
+            .and_then(|connection| connection.offer(places))
+        {
+            // The receiver is gone when the bot is.
             let _ = self.says.send(offer);
         }
     }
 }
 
-/// Part of somebody else's stream.
+/// Part of another player's stream.
 struct MediaFrame {
-    /// Whose picture it is.
+    /// The player whose camera it is, if it is a camera.
     seen_of: Option<u32>,
     bytes: u64,
     is_behind_gap: bool,
 }
 
-/// A connection to the unit.
+/// A connection to the SFU.
 struct SfuConnection {
     session: String,
     rtc: Rtc,
-    /// What it sends, in the order of [`Stream::ALL`]; nothing before the first offer.
+    /// Streams it sends, in the order of [`Stream::ALL`]; empty before the first offer.
     sends: Vec<Mid>,
-    /// Places for voices, and for pictures.
-    room: (usize, usize),
+    /// Number of slots for voices and for cameras.
+    slots: (usize, usize),
     pending: Option<SdpPendingOffer>,
     offered: Instant,
-    /// How to get there, once the unit said where it is.
+    /// Socket to the SFU, once its address is known.
     way: Option<Way>,
-    /// Whose streams come where, and which of them are cameras.
+    /// Players by slot, and the slots that are cameras.
     places: HashMap<Mid, (u32, bool)>,
     arrived: Vec<MediaFrame>,
-    /// When the connection's own clock is to be advanced.
+    /// When the connection's own clock is due.
     clock: Instant,
     is_connected: bool,
     has_failed: bool,
-    /// Whether others need a whole picture.
+    /// Whether receivers asked for a key frame.
     is_asked: bool,
     voice_at: Instant,
     voices: u64,
-    picture_at: Instant,
-    pictures: u64,
+    camera_at: Instant,
+    cameras: u64,
 }
 
 struct Way {
@@ -357,7 +367,7 @@ impl SfuConnection {
             session,
             rtc: codecs.build(now),
             sends: Vec::new(),
-            room: (0, 0),
+            slots: (0, 0),
             pending: None,
             offered: now,
             way: None,
@@ -369,19 +379,19 @@ impl SfuConnection {
             is_asked: true,
             voice_at: now,
             voices: 0,
-            picture_at: now,
-            pictures: 0,
+            camera_at: now,
+            cameras: 0,
         }
     }
 
-    /// An offer with places for so many voices and pictures, when they are more than before and
-    /// nothing is on offer yet.
-    fn offer(&mut self, (voices, pictures): (usize, usize)) -> Option<String> {
-        let room = (
-            voices.next_multiple_of(MORE_VOICES).max(self.room.0),
-            pictures.next_multiple_of(MORE_PICTURES).max(self.room.1),
+    /// An offer with slots for this many voices and cameras; `None` when there are enough, or while
+    /// an offer is pending.
+    fn offer(&mut self, (voices, cameras): (usize, usize)) -> Option<String> {
+        let slots = (
+            voices.next_multiple_of(MORE_VOICES).max(self.slots.0),
+            cameras.next_multiple_of(MORE_CAMERAS).max(self.slots.1),
         );
-        if self.pending.is_some() || room == self.room {
+        if self.pending.is_some() || slots == self.slots {
             return None;
         }
         let mut change = self.rtc.sdp_api();
@@ -402,13 +412,16 @@ impl SfuConnection {
             });
             self.sends = sends.to_vec();
         }
-        for (is_picture, more) in [(false, room.0 - self.room.0), (true, room.1 - self.room.1)] {
+        for (is_camera, more) in [
+            (false, slots.0 - self.slots.0),
+            (true, slots.1 - self.slots.1),
+        ] {
             for _ in 0..more {
-                change.add_media(kind(is_picture), Direction::RecvOnly, None, None, None);
+                change.add_media(kind(is_camera), Direction::RecvOnly, None, None, None);
             }
         }
         let (offer, pending) = change.apply()?;
-        self.room = room;
+        self.slots = slots;
         self.pending = Some(pending);
         self.offered = Instant::now();
         let body =
@@ -416,7 +429,7 @@ impl SfuConnection {
         Some(body.to_string())
     }
 
-    /// The unit's answer to the offer.
+    /// Applies the SFU's answer to the offer.
     fn answered(&mut self, answer: &str) -> Result<(), CallError> {
         let Some(pending) = self.pending.take() else {
             return Ok(());
@@ -431,7 +444,7 @@ impl SfuConnection {
         Ok(())
     }
 
-    /// Goes where the answer says.
+    /// Connects to the address in the answer.
     fn go_to(&mut self, answer: &str) -> Result<Way, CallError> {
         let there = address(answer)
             .ok_or_else(|| CallError::Answer("it names no address for UDP".into()))?;
@@ -459,13 +472,13 @@ impl SfuConnection {
         self.pending.is_some() && self.offered.elapsed() > PATIENCE
     }
 
-    /// Sends what is due, and says when the next is.
+    /// Sends what is due, and returns when the next packet is.
     fn turn(&mut self, now: Instant, sends: bool) -> Result<Instant, CallError> {
         if self.is_connected && sends {
             self.speak(now)?;
             self.show(now)?;
         } else {
-            (self.voice_at, self.picture_at) = (now + VOICE_EVERY, now + PICTURE_EVERY);
+            (self.voice_at, self.camera_at) = (now + VOICE_EVERY, now + CAMERA_EVERY);
         }
         if self.clock <= now {
             self.rtc.handle_input(Input::Timeout(now))?;
@@ -478,7 +491,7 @@ impl SfuConnection {
             due
         };
         let own = if self.is_connected && sends {
-            self.voice_at.min(self.picture_at)
+            self.voice_at.min(self.camera_at)
         } else {
             due
         };
@@ -497,21 +510,21 @@ impl SfuConnection {
     }
 
     fn show(&mut self, now: Instant) -> Result<(), CallError> {
-        caught_up(&mut self.picture_at, now);
-        while self.picture_at <= now {
-            self.picture_at += PICTURE_EVERY;
-            self.pictures += 1;
-            let time = MediaTime::from_90khz(self.pictures * 3_000);
+        caught_up(&mut self.camera_at, now);
+        while self.camera_at <= now {
+            self.camera_at += CAMERA_EVERY;
+            self.cameras += 1;
+            let time = MediaTime::from_90khz(self.cameras * 3_000);
             let is_whole = std::mem::take(&mut self.is_asked);
             for (layer, bytes) in LAYERS {
                 let (begin, bytes) = if is_whole {
-                    (WHOLE_PICTURE, bytes * WHOLE)
+                    (KEY_FRAME, bytes * WHOLE)
                 } else {
-                    (PICTURE, bytes)
+                    (DELTA_FRAME, bytes)
                 };
-                let mut picture = begin.to_vec();
-                picture.resize(bytes, 0);
-                self.write(Stream::Camera, Some(layer), now, time, picture)?;
+                let mut frame = begin.to_vec();
+                frame.resize(bytes, 0);
+                self.write(Stream::Camera, Some(layer), now, time, frame)?;
             }
         }
         Ok(())
@@ -532,7 +545,7 @@ impl SfuConnection {
         else {
             return Ok(());
         };
-        // What is written goes out when the clock is advanced.
+        // Written media is sent when the clock advances.
         self.clock = now;
         let codec = writer.payload_params().next().map(PayloadParams::pt);
         if let Some(layer) = layer {
@@ -544,7 +557,7 @@ impl SfuConnection {
         }
     }
 
-    /// Lets the connection do what it has to do now, and says when it wants to be asked again.
+    /// Lets the connection do its work, and returns when it is due again.
     fn poll(&mut self) -> Result<Instant, CallError> {
         loop {
             match self.rtc.poll_output()? {
@@ -555,7 +568,7 @@ impl SfuConnection {
                         .as_ref()
                         .filter(|way| way.there == packet.destination)
                     {
-                        // Nobody waits for a packet: it is lost, as on any network.
+                        // A packet that cannot be sent at once is lost, as on any network.
                         let _ = way.socket.try_send(&packet.contents);
                     }
                 }
@@ -593,7 +606,7 @@ impl SfuConnection {
 
     fn take(&mut self, packet: &[u8]) -> Result<(), CallError> {
         let Some(way) = &self.way else { return Ok(()) };
-        // What is no packet of a call is nobody's.
+        // Packets that do not belong to a call are ignored.
         if let Ok(received) = Receive::new(Protocol::Udp, way.there, way.here, packet) {
             let input = Input::Receive(Instant::now(), received);
             if self.rtc.accepts(&input) {
@@ -604,26 +617,26 @@ impl SfuConnection {
     }
 }
 
-const fn kind(is_picture: bool) -> MediaKind {
-    if is_picture {
+const fn kind(is_camera: bool) -> MediaKind {
+    if is_camera {
         MediaKind::Video
     } else {
         MediaKind::Audio
     }
 }
 
-/// Whoever is far too late leaves something out.
+/// Skips frames when the bot is far too late.
 fn caught_up(at: &mut Instant, now: Instant) {
     if *at + PATIENCE < now {
         *at = now;
     }
 }
 
-/// The first address for UDP in a description.
+/// The first UDP address in a session description.
 fn address(description: &str) -> Option<SocketAddr> {
     let mut candidates = description
         .lines()
-        .filter_map(|line| line.strip_prefix("a=candidate:"));
+        .filter_map(|connection| connection.strip_prefix("a=candidate:"));
     candidates.find_map(|candidate| {
         let mut fields = candidate.split(' ').skip(2);
         let is_udp = fields.next()?.eq_ignore_ascii_case("udp");
@@ -637,7 +650,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_unit_is_where_its_answer_says() {
+    fn the_address_is_read_from_the_answer() {
         let answer = "v=0\r\na=candidate:1 1 tcp 9 10.0.0.1 7 typ host tcptype passive\r\n\
             a=candidate:2 1 UDP 8 10.0.0.2 3478 typ host\r\n";
         assert_eq!(address(answer), "10.0.0.2:3478".parse().ok());

@@ -1,12 +1,12 @@
-//! Cursor: reads the bytes of `plaza.v1` where they lie, without making values of them.
+//! Byte reader: reads the bytes of `plaza.v1` in place, without building values.
 //!
-//! A bot gets frames of hundreds of entries twenty times a second and keeps three numbers of each;
-//! `net::codec` would build all the rest for nothing. `docs/protocol.md` states the encoding; the
-//! tests hold it against the codec.
+//! A bot gets frames of hundreds of entries twenty times a second and needs three numbers of each,
+//! so decoding whole messages with `net::codec` would be wasted work. `docs/protocol.md` states the
+//! encoding; the tests compare this reader with the codec.
 
 use super::view::ViewError;
 
-/// Reads from the front of some bytes.
+/// Reads from the front of a byte slice.
 pub(super) struct ByteReader<'a>(pub(super) &'a [u8]);
 
 impl<'a> ByteReader<'a> {
@@ -37,7 +37,7 @@ impl<'a> ByteReader<'a> {
         }
     }
 
-    /// The four lowest bits of a byte, lowest first; no other may be set.
+    /// The four lowest bits of a byte, lowest first; an error when another bit is set.
     pub(super) fn flags(&mut self) -> Result<[bool; 4], ViewError> {
         match self.byte()? {
             byte @ 0..16 => Ok([1, 2, 4, 8].map(|bit| byte & bit != 0)),
@@ -45,7 +45,7 @@ impl<'a> ByteReader<'a> {
         }
     }
 
-    /// The length of a list that is there only then.
+    /// The length of an optional list; 0 when it is absent.
     pub(super) fn count_if(&mut self, is_there: bool) -> Result<u64, ViewError> {
         if is_there { self.number() } else { Ok(0) }
     }
@@ -93,7 +93,7 @@ impl<'a> ByteReader<'a> {
         std::str::from_utf8(bytes).map_err(|_| ViewError::Malformed)
     }
 
-    /// The value behind a flag that says whether there is one.
+    /// An optional value: a flag, followed by the value when the flag is set.
     pub(super) fn option<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, ViewError>,
@@ -105,7 +105,7 @@ impl<'a> ByteReader<'a> {
         }
     }
 
-    /// Nothing may be left.
+    /// An error unless every byte was read.
     pub(super) fn end(&self) -> Result<(), ViewError> {
         if self.0.is_empty() {
             Ok(())
@@ -121,7 +121,7 @@ mod tests {
     use crate::net::codec::encode;
 
     #[test]
-    fn numbers_and_texts_read_as_the_codec_writes_them() {
+    fn numbers_and_texts_are_read_as_the_codec_writes_them() {
         for number in [
             0,
             1,
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_or_lies_about_its_length_is_wrong() {
+    fn truncated_bytes_and_false_lengths_are_errors() {
         assert_eq!(ByteReader(&[253, 1, 2]).number(), Err(ViewError::Malformed));
         let endless = [253, 255, 255, 255, 255, 255, 255, 255, 255];
         assert_eq!(ByteReader(&endless).text(), Err(ViewError::Malformed));

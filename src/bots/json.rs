@@ -1,4 +1,4 @@
-//! Grid: a bot that speaks the JSON WebSocket of the tile grid.
+//! JSON client: a bot that speaks the JSON protocol.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::dialect::{BotProtocol, Heard, Rested, distance, nearest_first};
 use super::mind::{BotGoal, Mind};
+use super::protocol::{BotProtocol, Heard, Rested, distance, nearest_first};
 use super::shared::{BotSpace, Shared};
 use super::view::ViewError;
 use super::wire::Writer;
@@ -16,21 +16,21 @@ use super::wire::Writer;
 /// Up, right, down, left.
 const SIDES: [(i32, i32); 4] = [(0, -1), (1, 0), (0, 1), (-1, 0)];
 
-/// Tiles looked at for one way at most.
+/// The most tiles searched for one path.
 const FAR: usize = 20_000;
 
 /// One connection.
 pub(super) struct JsonConnection<'a> {
     shared: &'a Shared,
-    room: &'a BotSpace,
+    space: &'a BotSpace,
     bot: u32,
     token: &'a str,
     apart: u64,
-    /// Where it is when every step it sent is taken.
+    /// Position if the server accepts every step sent.
     own: (i32, i32),
     others: HashMap<u32, Other>,
     heard_at: u64,
-    way: VecDeque<(i32, i32)>,
+    path: VecDeque<(i32, i32)>,
     going_to: Option<u32>,
 }
 
@@ -48,7 +48,7 @@ struct JsonEnvelope<'a> {
     payload: Payload<'a>,
 }
 
-/// All that a bot reads of any payload.
+/// The fields that a bot reads, of all payloads.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 struct Payload<'a> {
@@ -81,21 +81,21 @@ struct User<'a> {
 impl<'a> JsonConnection<'a> {
     pub(super) fn new(
         shared: &'a Shared,
-        room: &'a BotSpace,
+        space: &'a BotSpace,
         bot: u32,
         token: &'a str,
         apart: u64,
     ) -> Self {
         Self {
             shared,
-            room,
+            space,
             bot,
             token,
             apart,
             own: (0, 0),
             others: HashMap::new(),
             heard_at: 0,
-            way: VecDeque::new(),
+            path: VecDeque::new(),
             going_to: None,
         }
     }
@@ -129,24 +129,24 @@ impl<'a> JsonConnection<'a> {
         }
     }
 
-    /// Steps when the way is free.
+    /// Steps to a tile when it is free; returns the number of moves sent.
     fn step(&mut self, to: (i32, i32), due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
-        if !self.room.is_free(to) {
+        if !self.space.is_free(to) {
             mind.turn_away();
             return 0;
         }
         self.own = to;
-        // Both are inside the map, which has fewer columns and rows than that.
+        // Both fit: the tile is inside the map.
         self.shared.bots[self.bot as usize].stepped((to.0 as u16, to.1 as u16), due);
         let step = json!({ "type": "move", "payload": { "x": to.0, "y": to.1 } });
         out.text(&step.to_string(), &mut mind.random);
         1
     }
 
-    fn find_way_to(&mut self, bot: u32) {
+    fn find_path_to(&mut self, bot: u32) {
         self.going_to = Some(bot);
-        self.way = match self.others.get(&bot) {
-            Some(other) => way(self.own, other.tile, |tile| self.room.is_free(tile)),
+        self.path = match self.others.get(&bot) {
+            Some(other) => path(self.own, other.tile, |tile| self.space.is_free(tile)),
             None => VecDeque::new(),
         };
     }
@@ -154,7 +154,8 @@ impl<'a> JsonConnection<'a> {
 
 impl BotProtocol for JsonConnection<'_> {
     fn greet(&mut self, out: &mut Writer, mind: &mut Mind) {
-        let join = json!({ "type": "join", "payload": { "spaceId": self.room.space, "token": self.token } });
+        let payload = json!({ "spaceId": self.space.id, "token": self.token });
+        let join = json!({ "type": "join", "payload": payload });
         out.text(&join.to_string(), &mut mind.random);
     }
 
@@ -234,13 +235,13 @@ impl BotProtocol for JsonConnection<'_> {
                     message: Some(text),
                     ..
                 },
-            ) => Heard::Line(text.into()),
+            ) => Heard::Chat(text.into()),
             (
                 "error",
                 Payload {
                     code: Some(code), ..
                 },
-            ) if matches!(&*code, "slow-down" | "busy") => Heard::LineRefused,
+            ) if matches!(&*code, "slow-down" | "busy") => Heard::ChatRefused,
             (
                 "error",
                 Payload {
@@ -253,20 +254,20 @@ impl BotProtocol for JsonConnection<'_> {
         })
     }
 
-    fn act(&mut self, wish: BotGoal, due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
-        match wish {
+    fn act(&mut self, goal: BotGoal, due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
+        match goal {
             BotGoal::Rest => 0,
             BotGoal::Step(direction) => {
                 self.going_to = None;
-                // Diagonals go to the side.
+                // Diagonals become sideways steps.
                 let (x, y) = SIDES[usize::from(direction.saturating_sub(1) / 2) % 4];
                 self.step((self.own.0 + x, self.own.1 + y), due, out, mind)
             }
             BotGoal::Join(bot) => {
                 if self.going_to != Some(bot) {
-                    self.find_way_to(bot);
+                    self.find_path_to(bot);
                 }
-                match self.way.pop_front() {
+                match self.path.pop_front() {
                     Some(next) => self.step(next, due, out, mind),
                     None => 0,
                 }
@@ -275,7 +276,7 @@ impl BotProtocol for JsonConnection<'_> {
     }
 
     fn halt(&mut self, _: &mut Writer, _: &mut Mind) {
-        self.way.clear();
+        self.path.clear();
     }
 
     fn say(&mut self, _: u32, text: String, out: &mut Writer, mind: &mut Mind) {
@@ -287,7 +288,7 @@ impl BotProtocol for JsonConnection<'_> {
         out.close(&mut mind.random);
     }
 
-    fn look(&mut self, _: u64, _: &mut Mind) {
+    fn measure(&mut self, _: u64, _: &mut Mind) {
         let own = self.own;
         let mut others: Vec<_> = self
             .others
@@ -319,8 +320,8 @@ impl BotProtocol for JsonConnection<'_> {
     }
 }
 
-/// The shortest way, tile by tile, up to beside a tile; none when there is none.
-fn way(
+/// The shortest path, tile by tile, to a tile next to `to`; empty when there is none.
+fn path(
     from: (i32, i32),
     to: (i32, i32),
     is_free: impl Fn((i32, i32)) -> bool,
@@ -330,12 +331,12 @@ fn way(
     let mut edge = VecDeque::from([from]);
     while let Some(mut tile) = edge.pop_front() {
         if is_there(tile) {
-            let mut way = VecDeque::new();
+            let mut path = VecDeque::new();
             while tile != from {
-                way.push_front(tile);
+                path.push_front(tile);
                 tile = came_from[&tile];
             }
-            return way;
+            return path;
         }
         if came_from.len() > FAR {
             break;
@@ -356,25 +357,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_way_goes_around_what_blocks_and_ends_beside_somebody() {
+    fn a_path_goes_around_obstacles_and_ends_next_to_the_target() {
         let is_free =
             |(x, y): (i32, i32)| (0..5).contains(&x) && (0..3).contains(&y) && !(x == 2 && y < 2);
-        let found = way((0, 0), (4, 0), is_free);
+        let found = path((0, 0), (4, 0), is_free);
         assert_eq!(found.len(), 7);
         assert!(found.iter().all(|tile| is_free(*tile)));
-        assert!(way((0, 0), (4, 0), |(x, y)| is_free((x, y)) && x != 2).is_empty());
-        assert!(way((3, 0), (4, 0), is_free).is_empty());
+        assert!(path((0, 0), (4, 0), |(x, y)| is_free((x, y)) && x != 2).is_empty());
+        assert!(path((3, 0), (4, 0), is_free).is_empty());
     }
 
     #[test]
-    fn payloads_are_read_whatever_stands_first() {
+    fn payloads_are_read_in_any_field_order() {
         let text = br#"{"payload":{"userId":"u","x":1,"y":2,"new":[{}]},"type":"movement"}"#;
         let JsonEnvelope { kind, payload } = serde_json::from_slice(text).unwrap();
         assert_eq!(
             (&*kind, payload.x, payload.y),
             ("movement", Some(1), Some(2))
         );
-        let text = br#"{"type":"space-joined","payload":{"spawn":{"x":1,"y":2},"users":[{"userId":"u","x":3,"y":4,"id":null}]}}"#;
+        let text = br#"{"type":"space-joined","payload":{"spawn":{"x":1,"y":2},
+"users":[{"userId":"u","x":3,"y":4,"id":null}]}}"#;
         let JsonEnvelope { payload, .. } = serde_json::from_slice(text).unwrap();
         assert_eq!(payload.users.len(), 1);
     }

@@ -1,4 +1,4 @@
-//! Mind: what a bot wants to do next, whatever protocol carries it.
+//! Mind: decides what a bot does next, for any protocol.
 
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
@@ -6,36 +6,36 @@ use rand::{RngExt, SeedableRng};
 
 use super::Behaviour;
 
-/// A second, as bots count time.
+/// One second, in microseconds.
 pub(super) const SECOND: u64 = 1_000_000;
 
-/// People in a group at most.
+/// The most bots in a group.
 const GROUP: usize = 6;
 
-/// How far a crowd strays, in tiles.
+/// How far a bot of a crowd walks from its arrival point, in tiles.
 const STRAY: i32 = 6;
 
-/// How long a party takes: going apart, coming together, standing together.
+/// Phases of a party: going apart, meeting, standing together.
 const APART: u64 = 4 * SECOND;
 const MEETING: u64 = 6 * SECOND;
 const PARTY: u64 = APART + MEETING + 8 * SECOND;
 
-/// How often somebody who talks says something.
+/// Time between two messages of a bot that chats.
 const TALK: u64 = 8 * SECOND;
 const PARTY_TALK: u64 = 4 * SECOND;
 
-/// What a bot wants to do.
+/// What a bot is to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BotGoal {
-    /// Nothing.
+    /// To do nothing.
     Rest,
-    /// A step that way, as the protocol counts directions.
+    /// A step in a direction, numbered as in the binary protocol.
     Step(u8),
-    /// To walk up to that bot, and to stay there.
+    /// To walk up to another bot and stay there.
     Join(u32),
 }
 
-/// One bot's will.
+/// The decisions of one bot.
 pub(super) struct Mind {
     pub(super) random: SmallRng,
     behaviour: Behaviour,
@@ -46,7 +46,7 @@ pub(super) struct Mind {
     direction: u8,
     steps_left: u32,
     home: Option<(i32, i32)>,
-    /// The party it thinks of, and who leads its group there.
+    /// The number of the current party, and the bot that leads this one's group there.
     party: Option<(u64, u32)>,
     next_talk: u64,
 }
@@ -54,7 +54,7 @@ pub(super) struct Mind {
 impl Mind {
     pub(super) fn new(behaviour: Behaviour, bot: u32, members: &[u32], seed: u64) -> Self {
         let mut random = SmallRng::seed_from_u64(seed.wrapping_add(u64::from(bot)));
-        // Nobody begins to talk in step with the others.
+        // A random start, so that bots do not all talk at once.
         let next_talk = random.random_range(0..TALK);
         Self {
             random,
@@ -70,8 +70,8 @@ impl Mind {
         }
     }
 
-    /// What to do now, standing on that tile.
-    pub(super) fn wish(&mut self, now: u64, tile: (i32, i32)) -> BotGoal {
+    /// Decides what to do now, on that tile.
+    pub(super) fn next_goal(&mut self, now: u64, tile: (i32, i32)) -> BotGoal {
         match self.behaviour {
             Behaviour::Idle => BotGoal::Rest,
             Behaviour::Wander | Behaviour::Crowd | Behaviour::Chat => self.wander(tile),
@@ -83,12 +83,12 @@ impl Mind {
         }
     }
 
-    /// The way is blocked: another one next time.
+    /// The direction is blocked; the next step takes another one.
     pub(super) const fn turn_away(&mut self) {
         self.steps_left = 0;
     }
 
-    /// Whether to say something now.
+    /// Whether to send a message now.
     pub(super) fn talks(&mut self, now: u64) -> bool {
         let (every, may) = match self.behaviour {
             Behaviour::Chat => (TALK, true),
@@ -98,7 +98,7 @@ impl Mind {
         if now < self.next_talk || !may {
             return false;
         }
-        // Open loop, but nothing is said twice as fast after a silence.
+        // Late messages are caught up with, at twice the usual rate at most.
         self.next_talk = (self.next_talk + every).max(now + every / 2);
         true
     }
@@ -112,7 +112,7 @@ impl Mind {
         BotGoal::Step(self.direction)
     }
 
-    /// Anywhere; in a crowd back home when too far from it.
+    /// A random direction; in a crowd, towards home when too far from it.
     fn turn(&mut self, tile: (i32, i32)) -> u8 {
         let home = *self.home.get_or_insert(tile);
         let (dx, dy) = (home.0 - tile.0, home.1 - tile.1);
@@ -126,8 +126,8 @@ impl Mind {
         }
     }
 
-    /// Who leads this bot's group at that party: every party has other groups, and all bots agree
-    /// on them.
+    /// The leader of this bot's group at that party. Groups change with each party, and all bots
+    /// compute the same ones.
     fn leader(&mut self, party: u64) -> u32 {
         if let Some((known, leader)) = self.party
             && known == party
@@ -161,10 +161,10 @@ mod tests {
         let mut groups = |party: u64| {
             let mut groups: BTreeMap<u32, usize> = BTreeMap::new();
             for mind in &mut minds {
-                match mind.wish(party * PARTY + APART, (0, 0)) {
+                match mind.next_goal(party * PARTY + APART, (0, 0)) {
                     BotGoal::Join(leader) => *groups.entry(leader).or_default() += 1,
                     BotGoal::Rest => *groups.entry(mind.bot).or_default() += 1,
-                    BotGoal::Step(_) => panic!("nobody goes elsewhere while all come together"),
+                    BotGoal::Step(_) => panic!("a bot walks about while groups meet"),
                 }
             }
             groups
@@ -174,21 +174,24 @@ mod tests {
         sizes.sort_unstable();
         assert_eq!(sizes, [2, 6, 6, 6]);
         assert_ne!(first, second);
-        assert!(matches!(minds[0].wish(PARTY, (0, 0)), BotGoal::Step(1..=8)));
+        assert!(matches!(
+            minds[0].next_goal(PARTY, (0, 0)),
+            BotGoal::Step(1..=8)
+        ));
     }
 
     #[test]
-    fn a_crowd_goes_home() {
+    fn a_crowd_returns_home() {
         let mut mind = Mind::new(Behaviour::Crowd, 0, &[0], 1);
-        mind.wish(0, (20, 20));
+        mind.next_goal(0, (20, 20));
         for (tile, way) in [((30, 20), 7), ((10, 20), 3), ((20, 30), 1), ((20, 10), 5)] {
             mind.turn_away();
-            assert_eq!(mind.wish(0, tile), BotGoal::Step(way));
+            assert_eq!(mind.next_goal(0, tile), BotGoal::Step(way));
         }
     }
 
     #[test]
-    fn talkers_talk_on_their_own_beat() {
+    fn chatters_talk_at_their_own_rate() {
         let mut mind = Mind::new(Behaviour::Chat, 0, &[0], 1);
         let said = (0..64).filter(|second| mind.talks(second * SECOND)).count();
         assert_eq!(said, 8);

@@ -1,9 +1,9 @@
-//! Bots: the load tester behind `plaza bots`: many players from one process, who walk and chat, and
-//! what they saw.
+//! Bots: the load tester behind `plaza bots`. One process runs many clients that walk and chat, and
+//! reports what they saw.
 //!
-//! May use `net::protocol` and `net::codec` for the bytes. Never: anything of the server's inside;
-//! it talks to a server over HTTP, WebSockets and WebRTC only, like any client.
-//! `docs/load-testing.md` says how each number is measured.
+//! May use `net::protocol` and `net::codec` for the bytes. Never: anything inside the server; bots
+//! reach it over HTTP, WebSockets and WebRTC only, like any client. `docs/load-testing.md` says how
+//! each number is measured.
 
 #![expect(
     clippy::disallowed_methods,
@@ -16,9 +16,9 @@ mod binary;
 mod bot;
 mod caller;
 mod cursor;
-mod dialect;
 mod json;
 mod mind;
+mod protocol;
 mod report;
 mod shared;
 mod tally;
@@ -41,53 +41,54 @@ pub use self::report::{Bounds, Latency, Report};
 use self::shared::{BotSpace, Shared, TrackedBot};
 use self::tally::Tally;
 
-/// Between the last join and the measured time: what is seen meanwhile does not count.
+/// Time between the last join and the measured time; nothing counts yet.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// After the measured time bots stand still for so long: their last views can be compared.
+/// Time for which bots stand still after the measured time, so that their last views can be
+/// compared.
 const REST: Duration = Duration::from_millis(1_500);
 
-/// How often the screen is told.
+/// Interval of the progress updates.
 const REFRESH: Duration = Duration::from_millis(250);
 
-/// What a run should be like.
+/// Settings of a run.
 #[derive(Debug, Clone)]
 pub struct BotSettings {
-    /// Where the server is, `http://host:port`.
+    /// URL of the server, `http://host:port`.
     pub url: String,
-    /// How many bots.
+    /// Number of bots.
     pub bots: u32,
-    /// Spread over how many spaces, made for the run; 0 to use `space`.
+    /// Number of spaces made for the run, over which bots are spread.
     pub spaces: u32,
-    /// An existing space to join instead.
+    /// Id of an existing space to join instead.
     pub space: Option<String>,
-    /// The map of the spaces made, by name; the largest when absent.
+    /// Name of the map of the created spaces; the largest map when absent.
     pub map: Option<String>,
-    /// What they speak.
+    /// Protocol of the bots.
     pub protocol: Protocol,
-    /// Moves of each bot per second; as fits the protocol when absent.
+    /// Moves of each bot per second; the protocol's usual rate when absent.
     pub rate: Option<f64>,
-    /// How long to measure.
+    /// Measured time.
     pub length: Duration,
     /// Bots that join per second.
     pub ramp: f64,
-    /// What they do.
+    /// Behaviour of the bots.
     pub behaviour: Behaviour,
-    /// The same number walks the same ways.
+    /// Seed of the bots' decisions; the same seed gives the same walks.
     pub seed: u64,
-    /// Whether the spaces made keep what is said.
+    /// Whether the created spaces store chat messages.
     pub keeps_chat: bool,
-    /// Whether bots send a voice and a camera, and take what comes, where the forwarding unit
-    /// carries calls.
+    /// Whether bots send voice and camera, and receive the streams of others, where the SFU carries
+    /// calls.
     pub media: bool,
-    /// Whether every bot's view is compared with where everybody is, at the end.
+    /// Whether every bot's view is compared with all positions at the end.
     pub verify: bool,
-    /// About how many bots look at others and measure what they see. The others count frames.
+    /// About how many bots watch other players and measure what they see; the others count frames.
     pub watchers: u32,
 }
 
 impl Default for BotSettings {
-    /// One bot that stands still for no time at all.
+    /// One bot that stands still, for no time.
     fn default() -> Self {
         Self {
             url: String::new(),
@@ -110,8 +111,8 @@ impl Default for BotSettings {
 }
 
 impl BotSettings {
-    /// Moves of each bot per second: on the tile grid somewhat slower than people walk, since
-    /// faster ones are rejected.
+    /// Moves of each bot per second. JSON bots walk somewhat slower than people, since faster moves
+    /// are rejected.
     pub fn rate(&self) -> f64 {
         let usual = match self.protocol {
             Protocol::Binary => 10.0,
@@ -120,69 +121,68 @@ impl BotSettings {
         self.rate.unwrap_or(usual)
     }
 
-    /// Whether a bot looks at others. Those who do are scattered over all bots, whatever the spaces
-    /// these are dealt out to.
+    /// Whether a bot watches other players. The watchers are scattered evenly over all bots, so
+    /// every space has its share.
     fn watches(&self, bot: u32) -> bool {
         let scattered = u64::from(bot.wrapping_mul(0x9e37_79b1));
         self.verify || scattered * u64::from(self.bots) < u64::from(self.watchers) << u32::BITS
     }
 }
 
-/// What bots speak.
+/// Protocol of the bots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
-    /// `plaza.v1`, as the game client does.
+    /// `plaza.v1`, as the web client speaks.
     Binary,
-    /// The JSON WebSocket of the tile grid.
+    /// The JSON protocol.
     Json,
 }
 
-/// What bots do.
+/// Behaviour of the bots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Behaviour {
     /// Walks about.
     Wander,
-    /// Walks about close to where it arrived, so that everybody is in view of everybody.
+    /// Walks about close to its arrival point, so that all bots are in view of each other.
     Crowd,
     /// Stands still.
     Idle,
-    /// Walks about and says something now and then.
+    /// Walks about and sends a message now and then.
     Chat,
-    /// Groups of up to six walk up to each other, stand together and chat, go apart, and find other
-    /// groups.
+    /// Groups of up to six bots meet, stand together and chat, part, and form other groups.
     Party,
 }
 
-/// How a run goes, for whoever watches it.
+/// Progress of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Progress {
-    /// From 0 to 1.
+    /// Finished share of the run, from 0 to 1.
     pub done: f64,
-    /// Whether what is seen counts by now.
+    /// Whether the measured time has begun.
     pub measures: bool,
-    /// Bots in now.
+    /// Bots in a space now.
     pub inside: u32,
-    /// Bots that did not come in.
+    /// Bots that could not join.
     pub failed: u32,
     /// Connections lost so far.
     pub lost: u32,
-    /// Connections made again so far.
+    /// Connections that were made again so far.
     pub reconnects: u32,
-    /// Of all bots, since the measured time began.
+    /// Frames received by all bots since the measured time began.
     pub frames: u64,
-    /// The same.
+    /// Bytes received by all bots since the measured time began.
     pub bytes: u64,
     /// Seconds measured so far.
     pub seconds: f64,
-    /// Move-to-visible so far.
+    /// Move-to-visible latency of the nearest players so far.
     pub near: Latency,
-    /// For others farther off.
+    /// Move-to-visible latency of the other players so far.
     pub far: Latency,
 }
 
-/// Runs the bots and says what they saw. Cancelled early, it reports what there is.
+/// Runs the bots and returns what they saw. When cancelled early, it reports what there is.
 pub async fn run(
     settings: &BotSettings,
     stop: CancellationToken,
@@ -198,11 +198,11 @@ pub async fn run(
     let done = CancellationToken::new();
     let mut bots = JoinSet::new();
     for (number, token) in tokens.into_iter().enumerate() {
-        let plan = BotTask {
+        let task = BotTask {
             number: number as u32,
             url: settings.url.clone(),
             token,
-            room: number % shared.rooms.len(),
+            space: number % shared.spaces.len(),
             protocol: settings.protocol,
             behaviour: settings.behaviour,
             media: settings.media,
@@ -211,7 +211,7 @@ pub async fn run(
             seed: settings.seed,
             join_at: (number as f64 / settings.ramp.max(0.1) * 1e6) as u64,
         };
-        bots.spawn(Bot::new(plan, Arc::clone(&shared), done.clone()).run());
+        bots.spawn(Bot::new(task, Arc::clone(&shared), done.clone()).run());
     }
     let mut refresh = tokio::time::interval(REFRESH);
     refresh.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -248,12 +248,12 @@ fn share(settings: &BotSettings, accounts: Accounts) -> Shared {
     let spaces = accounts.spaces.len().max(1);
     let joining = Duration::from_secs_f64(count as f64 / settings.ramp.max(0.1));
     let from = (joining + WARM_UP).as_micros() as u64;
-    let rooms = accounts
+    let of_run = accounts
         .spaces
         .into_iter()
         .enumerate()
-        .map(|(room, space)| {
-            let members = (room..count)
+        .map(|(index, space)| {
+            let members = (index..count)
                 .step_by(spaces)
                 .map(|bot| bot as u32)
                 .collect();
@@ -270,7 +270,7 @@ fn share(settings: &BotSettings, accounts: Accounts) -> Shared {
         from,
         until: from + settings.length.as_micros() as u64,
         bots: (0..count).map(|_| TrackedBot::new()).collect(),
-        rooms: rooms.collect(),
+        spaces: of_run.collect(),
         users: users.collect(),
         mark: accounts.mark,
         tallies: (0..shards).map(|_| Mutex::new(Tally::new())).collect(),
@@ -304,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn about_as_many_watch_as_asked_for_in_every_space() {
+    fn every_space_has_about_its_share_of_watchers() {
         let watchers = |bots: u32, spaces: u32, watchers: u32, verify: bool| -> Vec<usize> {
             let settings = BotSettings {
                 bots,

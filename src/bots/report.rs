@@ -1,4 +1,4 @@
-//! Report: what all bots saw, made into numbers, a table, and a judgement by bounds.
+//! Report: the measurements of all bots as numbers, as a table, and judged by bounds.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,124 +13,124 @@ use super::shared::Shared;
 use super::tally::Tally;
 use super::{Behaviour, BotSettings, Protocol};
 
-/// Whoever is in so long after a line was said should have heard it.
+/// A bot that stays in this long after a message was sent should have heard it.
 const HEARD_WITHIN: u64 = SECOND;
 
-/// A time in milliseconds, measured often.
+/// Distribution of a latency, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Latency {
-    /// Half are below.
+    /// Median.
     pub p50: f64,
-    /// Nine of ten are below.
+    /// 90th percentile.
     pub p90: f64,
-    /// All but one of a hundred are below.
+    /// 99th percentile.
     pub p99: f64,
-    /// The worst.
+    /// Largest value.
     pub max: f64,
-    /// How many were measured.
+    /// Number of measurements.
     pub count: u64,
 }
 
-/// What a run showed. Times are milliseconds where nothing else is said.
+/// Result of a run. Times are in milliseconds unless stated otherwise.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// What was run.
+    /// Protocol of the bots.
     pub protocol: Protocol,
-    /// And how.
+    /// Behaviour of the bots.
     pub behaviour: Behaviour,
     /// Moves of each bot per second, as asked for.
     pub rate: f64,
     /// Bots asked for.
     pub bots: u32,
-    /// Bots that came in.
+    /// Bots that joined.
     pub connected: u32,
-    /// Bots that did not.
+    /// Bots that did not join.
     pub failed: u32,
     /// Connections that ended before the run did.
     pub lost: u32,
     /// Lost connections that were made again.
     pub reconnects: u32,
-    /// How long bots were out, up to the end for those that did not come back.
+    /// How long bots were disconnected; up to the end for those that did not come back.
     pub outages: Latency,
-    /// Why bots failed, were lost, or complained, and how often.
+    /// Why bots failed, were disconnected or reported errors, with counts.
     pub reasons: BTreeMap<String, u32>,
-    /// Seconds measured.
+    /// Measured time, in seconds.
     pub seconds: f64,
-    /// From connecting to being in.
+    /// From connecting to having joined.
     pub join: Latency,
-    /// From one bot's input to another's receipt of the move, for the 16 nearest.
+    /// From one bot's input to another bot's receipt of the move, for the 16 nearest.
     pub near: Latency,
-    /// The same for others farther off.
+    /// The same for all other players.
     pub far: Latency,
-    /// How late the bots themselves were with their moves: the load tester's own overload.
+    /// How late the bots were with their own moves, which shows an overloaded load tester.
     pub lateness: Latency,
-    /// Frames (JSON: messages about people) per client and second.
+    /// Frames (JSON: messages about players) per client and second.
     pub frames_per_second: f64,
     /// Bytes of messages per client and second.
     pub bytes_per_second: f64,
-    /// The longest that a bot waited for a frame owed to it.
+    /// The longest time that a bot waited for a frame it was due.
     pub largest_gap: f64,
     /// Moves sent.
     pub moves: u64,
-    /// Moves that the server did not take.
+    /// Moves that the server rejected.
     pub moves_rejected: u64,
-    /// Lines said.
+    /// Chat messages sent.
     pub chat_sent: u64,
-    /// Lines that came back to their sender.
+    /// Chat messages that came back to their sender.
     pub chat_acknowledged: u64,
-    /// Lines that the server did not take.
+    /// Chat messages that the server refused.
     pub chat_refused: u64,
-    /// Copies that came to others.
+    /// Copies of chat messages that reached other bots.
     pub chat_received: u64,
-    /// Copies of acknowledged lines that did not come to somebody who was in.
+    /// Copies of acknowledged messages that did not reach a bot that was in the space.
     pub chat_missing: u64,
-    /// Lines that came twice to somebody.
+    /// Copies of messages that reached the same bot twice.
     pub chat_duplicated: u64,
-    /// From saying to hearing.
+    /// From sending a chat message to another bot's receipt.
     pub chat: Latency,
-    /// Own lines that were given other words.
+    /// Edits of own messages.
     pub chat_edits: u64,
-    /// Offers and answers of calls, which the server passes on between people who are near.
+    /// Offers and answers of calls, which the server passes on between nearby players.
     pub signals_sent: u64,
-    /// Signals that the server did not pass on: the other one had walked away.
+    /// Signals that the server did not pass on, because the other player had walked away.
     pub signals_refused: u64,
     /// From an offer to its answer.
     pub signal: Latency,
-    /// From seeing somebody through the forwarding unit to their first picture.
+    /// From seeing a player through the SFU to their first video frame.
     pub first_picture: Latency,
-    /// How often somebody came to be seen through the unit.
+    /// How often a player came to be seen through the SFU.
     pub pictures_awaited: u64,
-    /// Frames of voices and pictures that came through the unit, per client and second.
+    /// Audio and video frames that came through the SFU, per client and second.
     pub media_frames_per_second: f64,
-    /// Their bytes, per client and second.
+    /// Bytes of those frames, per client and second.
     pub media_bytes_per_second: f64,
-    /// Of those frames, how many came after one that was lost.
+    /// Number of those frames that followed a lost one.
     pub media_gaps: u64,
-    /// People shown at the end where they are not, people not shown, and messages that must not be;
-    /// absent when not asked for.
+    /// Players shown in a wrong place at the end, players not shown, and invalid messages; absent
+    /// without `verify`.
     pub view_errors: Option<u64>,
 }
 
-/// What a run must not exceed.
+/// Limits that a run must not exceed.
 #[derive(Debug, Clone, Default)]
 pub struct Bounds {
-    /// Of near move-to-visible, p99.
+    /// Limit of the near move-to-visible p99.
     pub max_p99: Option<Duration>,
-    /// Of far move-to-visible, p99.
+    /// Limit of the far move-to-visible p99.
     pub max_far_p99: Option<Duration>,
-    /// Of joining, p99.
+    /// Limit of the join p99.
     pub max_join_p99: Option<Duration>,
-    /// Of the longest wait for a frame.
+    /// Limit of the longest wait for a frame.
     pub max_gap: Option<Duration>,
-    /// Of lost connections and bots that failed, together.
+    /// Limit of lost connections and failed bots together.
     pub max_lost: Option<u32>,
-    /// Of chat lines that somebody did not get.
+    /// Limit of chat messages that a bot missed.
     pub max_missing: Option<u64>,
 }
 
 impl Bounds {
-    /// Which bounds the report breaks, each as a sentence.
+    /// The bounds that the report breaks, each as a sentence.
     pub fn broken_by(&self, report: &Report) -> Vec<String> {
         let times = [
             ("move-to-visible p99 (near)", report.near.p99, self.max_p99),
@@ -153,9 +153,9 @@ impl Bounds {
                 (is > bound).then(|| format!("{what} is {is:.0} ms, more than {bound:.0} ms"))
             })
             .collect();
-        // A latency that nobody measured keeps no promise.
+        // A latency that was never measured does not meet its bound.
         if self.max_p99.is_some() && report.near.count == 0 {
-            broken.push("no move was seen by anybody".into());
+            broken.push("no move was seen by another bot".into());
         }
         let lost = report.lost + report.failed;
         if let Some(bound) = self.max_lost.filter(|bound| lost > *bound) {
@@ -169,7 +169,7 @@ impl Bounds {
         {
             let missing = report.chat_missing;
             broken.push(format!(
-                "{missing} chat lines are missing, more than {bound}"
+                "{missing} chat messages are missing, more than {bound}"
             ));
         }
         if let Some(errors) = report.view_errors.filter(|errors| *errors > 0) {
@@ -220,7 +220,7 @@ impl Report {
             moves_rejected: all.rejected,
             chat_sent: chat.sent,
             chat_acknowledged: chat.acknowledged,
-            chat_refused: all.refused_lines,
+            chat_refused: all.refused_messages,
             chat_received: chat.received,
             chat_missing: chat.missing,
             chat_duplicated: all.duplicated,
@@ -239,7 +239,7 @@ impl Report {
     }
 }
 
-/// What became of the lines that were said while it counted.
+/// Counts of the messages sent in the measured time.
 #[derive(Debug, Default)]
 struct ChatReport {
     sent: u64,
@@ -251,19 +251,19 @@ struct ChatReport {
 impl ChatReport {
     fn count(shared: &Shared, outcomes: &[BotResult]) -> Self {
         let mut chat = Self::default();
-        for (number, room) in shared.rooms.iter().enumerate() {
+        for (number, space) in shared.spaces.iter().enumerate() {
             let hearers: Vec<&BotResult> = outcomes
                 .iter()
-                .filter(|outcome| outcome.room == number)
+                .filter(|outcome| outcome.space == number)
                 .collect();
-            for (line, said) in room.lines().iter().enumerate() {
+            for (message, said) in space.messages().iter().enumerate() {
                 if !shared.counts(said.at) {
                     continue;
                 }
                 chat.sent += 1;
                 chat.acknowledged += u64::from(said.is_acknowledged);
                 for hearer in hearers.iter().filter(|hearer| hearer.bot != said.by) {
-                    let is_heard = hearer.has_heard(line);
+                    let is_heard = hearer.has_heard(message);
                     chat.received += u64::from(is_heard);
                     let should =
                         said.is_acknowledged && hearer.was_in(said.at, said.at + HEARD_WITHIN);
@@ -275,8 +275,8 @@ impl ChatReport {
     }
 }
 
-/// How often somebody, at the end, is shown where they are not, or not shown to somebody who should
-/// see them.
+/// Counts players that are shown in a wrong place at the end, or not shown to a bot that should see
+/// them.
 fn misplaced(shared: &Shared, outcomes: &[BotResult]) -> u64 {
     let mut places = vec![None; shared.bots.len()];
     for outcome in outcomes {
@@ -294,7 +294,7 @@ fn misplaced(shared: &Shared, outcomes: &[BotResult]) -> u64 {
             shown[*bot as usize] = true;
             errors += u64::from(places[*bot as usize].is_some_and(|is| is != *place));
         }
-        for other in &shared.rooms[outcome.room].members {
+        for other in &shared.spaces[outcome.space].members {
             let Some(place) = places[*other as usize].filter(|_| *other != outcome.bot) else {
                 continue;
             };
@@ -382,7 +382,7 @@ impl fmt::Display for Report {
             )?;
         }
         if self.chat_edits > 0 {
-            writeln!(f, "edits         {} of own lines", self.chat_edits)?;
+            writeln!(f, "edits         {} of own messages", self.chat_edits)?;
         }
         if self.signals_sent > 0 {
             writeln!(

@@ -1,8 +1,8 @@
-//! Shared: what the bots of a run know of each other: who is which player, when each move was sent,
-//! what was said.
+//! Shared: what the bots of a run share: which player each one is, when each move was sent, and
+//! which messages were sent.
 //!
-//! Times are microseconds since the run began. Movers write when they sent what a tick showed;
-//! whoever sees a move looks it up. Nobody sends anybody a message for it.
+//! Times are microseconds since the run began. A mover records when it sent the input behind each
+//! tick; a bot that sees the move looks the time up, so measuring sends no messages.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -12,29 +12,29 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::tally::Tally;
 
-/// Moves remembered of each bot: some seconds' worth at any tick rate.
+/// Moves remembered per bot: several seconds at any tick rate.
 const MOVES: usize = 256;
 
-/// Moves on the tile grid that may still be under way.
+/// JSON moves that may still be on their way.
 const UNDER_WAY: usize = 32;
 
-/// Bits of a remembered move that are its time.
+/// Bits of a remembered move that hold its time.
 const TIME_BITS: u32 = 40;
 
-const NOBODY: u32 = u32::MAX;
+const NO_PLAYER: u32 = u32::MAX;
 
-/// What all bots of a run share.
+/// State that all bots of a run share.
 pub(super) struct Shared {
     pub(super) started: Instant,
-    /// What is seen from here on counts,
+    /// Start of the measured time.
     pub(super) from: u64,
-    /// and up to here; then bots stand still.
+    /// End of the measured time; from here on bots stand still.
     pub(super) until: u64,
     pub(super) bots: Vec<TrackedBot>,
-    pub(super) rooms: Vec<BotSpace>,
+    pub(super) spaces: Vec<BotSpace>,
     /// The bot behind each user.
     pub(super) users: HashMap<u128, u32>,
-    /// Begins every line said in this run.
+    /// Prefix of every message sent in this run.
     pub(super) mark: String,
     pub(super) tallies: Vec<Mutex<Tally>>,
 }
@@ -52,8 +52,8 @@ impl Shared {
         self.tallies[bot as usize % self.tallies.len()].lock()
     }
 
-    /// The bot that such a line was said by and the number of the line, if it is one of this run.
-    pub(super) fn line_of(&self, text: &str) -> Option<u32> {
+    /// The number of a message, if it was sent in this run.
+    pub(super) fn message_number(&self, text: &str) -> Option<u32> {
         text.strip_prefix(&self.mark)?
             .strip_prefix('-')?
             .parse()
@@ -61,7 +61,7 @@ impl Shared {
     }
 }
 
-/// One bot, as the others know it.
+/// One bot, as the other bots know it.
 pub(super) struct TrackedBot {
     player: AtomicU32,
     next: AtomicUsize,
@@ -71,27 +71,27 @@ pub(super) struct TrackedBot {
 impl TrackedBot {
     pub(super) fn new() -> Self {
         Self {
-            player: AtomicU32::new(NOBODY),
+            player: AtomicU32::new(NO_PLAYER),
             next: AtomicUsize::new(0),
             moves: (0..MOVES).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
-    /// Its number in its space.
+    /// Its player number in the space.
     pub(super) fn player(&self) -> Option<u32> {
-        Some(self.player.load(Ordering::Relaxed)).filter(|player| *player != NOBODY)
+        Some(self.player.load(Ordering::Relaxed)).filter(|player| *player != NO_PLAYER)
     }
 
     pub(super) fn is_player(&self, player: u32) {
         self.player.store(player, Ordering::Relaxed);
     }
 
-    /// What it sent then was first shown by that tick.
+    /// Records that what it sent then was first shown in that tick.
     pub(super) fn shown(&self, epoch: u64, tick: u64, sent: u64) {
         self.moves[tick as usize % MOVES].store(packed(tag(epoch, tick), sent), Ordering::Relaxed);
     }
 
-    /// When it sent the first move that was shown after one tick and not after another.
+    /// When it sent the first move that was shown after tick `after` and up to `tick`.
     pub(super) fn sent_between(&self, epoch: u64, after: u64, tick: u64) -> Option<u64> {
         let first = (after + 1).max(tick.saturating_sub(MOVES as u64 - 1));
         (first..=tick).find_map(|tick| {
@@ -100,7 +100,7 @@ impl TrackedBot {
         })
     }
 
-    /// It sent a step to that tile.
+    /// Records that it sent a step to that tile.
     pub(super) fn stepped(&self, tile: (u16, u16), sent: u64) {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
         self.moves[next % MOVES].store(packed(tile_tag(tile), sent), Ordering::Relaxed);
@@ -126,7 +126,7 @@ fn tile_tag((x, y): (u16, u16)) -> u64 {
     u64::from(x & 0xfff) << 12 | u64::from(y & 0xfff)
 }
 
-/// A time is kept one higher, so that nothing kept is 0.
+/// The time is stored plus one, so that 0 means no entry.
 const fn packed(tag: u64, time: u64) -> u64 {
     tag << TIME_BITS | ((time + 1) & ((1 << TIME_BITS) - 1))
 }
@@ -138,16 +138,16 @@ fn unpacked(kept: u64, tag: u64) -> Option<u64> {
 
 /// One space of the run.
 pub(super) struct BotSpace {
-    pub(super) space: String,
-    /// Where nobody can walk, by row; empty when the map is not known.
+    pub(super) id: String,
+    /// Tiles that block walking, by row; empty when the map is not known.
     pub(super) blocked: Vec<Vec<bool>>,
     /// The bots in it, in order.
     pub(super) members: Vec<u32>,
     players: RwLock<HashMap<u32, u32>>,
-    lines: Mutex<Vec<SentMessage>>,
+    messages: Mutex<Vec<SentMessage>>,
 }
 
-/// Something a bot said.
+/// A message that a bot sent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SentMessage {
     pub(super) by: u32,
@@ -156,13 +156,13 @@ pub(super) struct SentMessage {
 }
 
 impl BotSpace {
-    pub(super) fn new(space: String, blocked: Vec<Vec<bool>>, members: Vec<u32>) -> Self {
+    pub(super) fn new(id: String, blocked: Vec<Vec<bool>>, members: Vec<u32>) -> Self {
         Self {
-            space,
+            id,
             blocked,
             members,
             players: RwLock::default(),
-            lines: Mutex::default(),
+            messages: Mutex::default(),
         }
     }
 
@@ -170,7 +170,7 @@ impl BotSpace {
         self.players.write().insert(player, bot);
     }
 
-    /// The bots behind these players; players who are none are left out.
+    /// Calls back for each of these players that is a bot; other players are left out.
     pub(super) fn bots_of<T>(
         &self,
         players: impl Iterator<Item = (u32, T)>,
@@ -184,27 +184,27 @@ impl BotSpace {
         }
     }
 
-    /// Notes that a bot says something; the line's number.
+    /// Records that a bot sends a message; returns its number.
     pub(super) fn say(&self, by: u32, at: u64) -> u32 {
-        let mut lines = self.lines.lock();
-        lines.push(SentMessage {
+        let mut messages = self.messages.lock();
+        messages.push(SentMessage {
             by,
             at,
             is_acknowledged: false,
         });
-        lines.len() as u32 - 1
+        messages.len() as u32 - 1
     }
 
-    /// A bot hears a line: what it is, when there is such a line.
-    pub(super) fn hear(&self, line: u32, bot: u32) -> Option<SentMessage> {
-        let mut lines = self.lines.lock();
-        let line = lines.get_mut(line as usize)?;
-        line.is_acknowledged |= line.by == bot;
-        Some(*line)
+    /// Records that a bot heard a message; returns the message, if there is one with that number.
+    pub(super) fn hear(&self, message: u32, bot: u32) -> Option<SentMessage> {
+        let mut messages = self.messages.lock();
+        let message = messages.get_mut(message as usize)?;
+        message.is_acknowledged |= message.by == bot;
+        Some(*message)
     }
 
-    pub(super) fn lines(&self) -> MutexGuard<'_, Vec<SentMessage>> {
-        self.lines.lock()
+    pub(super) fn messages(&self) -> MutexGuard<'_, Vec<SentMessage>> {
+        self.messages.lock()
     }
 
     pub(super) fn is_free(&self, (x, y): (i32, i32)) -> bool {
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(
             track.sent_between(2, 299, 300),
             None,
-            "another life of the space"
+            "another epoch of the space"
         );
         track.shown(1, 300 + MOVES as u64, 20_000);
         assert_eq!(track.sent_between(1, 299, 300), None, "overwritten");
@@ -250,10 +250,10 @@ mod tests {
 
     #[test]
     fn outside_the_map_nothing_is_free() {
-        let room = BotSpace::new(String::new(), vec![vec![false, true]], vec![]);
-        assert!(room.is_free((0, 0)));
+        let space = BotSpace::new(String::new(), vec![vec![false, true]], vec![]);
+        assert!(space.is_free((0, 0)));
         for place in [(1, 0), (2, 0), (-1, 0), (0, 1)] {
-            assert!(!room.is_free(place));
+            assert!(!space.is_free(place));
         }
     }
 }

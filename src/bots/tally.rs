@@ -1,17 +1,17 @@
-//! Tally: the numbers of some bots while they run; those of all bots are added up for the screen
-//! and the report.
+//! Tally: the counters of some of the bots during a run; the sum over all tallies is shown on the
+//! screen and in the report.
 
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
-/// The longest time that is told apart, in microseconds.
+/// Longest time that histograms hold, in microseconds.
 const LONGEST: u64 = 3_600_000_000;
 
-/// Counters and histograms, times in microseconds.
+/// Counters and histograms; times are in microseconds.
 pub(super) struct Tally {
     pub(super) connected: u32,
-    /// Bots that are in now.
+    /// Bots that are in a space now.
     pub(super) inside: i64,
     pub(super) failed: u32,
     pub(super) lost: u32,
@@ -23,7 +23,7 @@ pub(super) struct Tally {
     pub(super) chat: Histogram<u64>,
     /// From an offer to its answer.
     pub(super) signal: Histogram<u64>,
-    /// From seeing somebody through the forwarding unit to their first picture.
+    /// From seeing a player through the SFU to their first video frame.
     pub(super) picture: Histogram<u64>,
     pub(super) outages: Histogram<u64>,
     pub(super) lateness: Histogram<u64>,
@@ -32,15 +32,15 @@ pub(super) struct Tally {
     pub(super) moves: u64,
     pub(super) rejected: u64,
     pub(super) largest_gap: u64,
-    pub(super) refused_lines: u64,
+    pub(super) refused_messages: u64,
     pub(super) duplicated: u64,
     pub(super) edits: u64,
     pub(super) signals: u64,
     pub(super) refused_signals: u64,
-    /// People seen through the unit, whose pictures should come.
+    /// Players seen through the SFU, whose video should arrive.
     pub(super) pictures_awaited: u64,
-    /// Parts of others' voices and pictures that came through the unit, and those before which
-    /// something was lost.
+    /// Media frames of others that came through the SFU, and how many of them followed a lost
+    /// frame.
     pub(super) media_frames: u64,
     pub(super) media_bytes: u64,
     pub(super) media_gaps: u64,
@@ -72,7 +72,7 @@ impl Tally {
             moves: 0,
             rejected: 0,
             largest_gap: 0,
-            refused_lines: 0,
+            refused_messages: 0,
             duplicated: 0,
             edits: 0,
             signals: 0,
@@ -85,24 +85,23 @@ impl Tally {
         }
     }
 
-    /// Notes a reason, once more.
+    /// Counts a reason.
     pub(super) fn because(&mut self, reason: String) {
         *self.reasons.entry(reason).or_default() += 1;
     }
 
-    /// A move was seen so long after it was due, one of many that come so far apart.
+    /// Records the latency of a move; `apart` is the time between two moves.
     pub(super) fn saw(&mut self, is_near: bool, latency: u64, apart: u64) {
         let histogram = if is_near {
             &mut self.near
         } else {
             &mut self.far
         };
-        // Where one answer is late, the moves that it stood for were late as well: the histogram
-        // adds them.
+        // A late answer also delayed the moves due in between; the histogram adds them.
         let _ = histogram.record_correct(latency.min(LONGEST), apart);
     }
 
-    /// Adds the numbers of other bots.
+    /// Adds another tally.
     pub(super) fn add(&mut self, other: &Self) {
         self.connected += other.connected;
         self.inside += other.inside;
@@ -129,7 +128,7 @@ impl Tally {
         self.moves += other.moves;
         self.rejected += other.rejected;
         self.largest_gap = self.largest_gap.max(other.largest_gap);
-        self.refused_lines += other.refused_lines;
+        self.refused_messages += other.refused_messages;
         self.duplicated += other.duplicated;
         self.pictures_awaited += other.pictures_awaited;
         self.media_frames += other.media_frames;
@@ -147,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_long_wait_stands_for_all_the_moves_it_held_up() {
+    fn a_long_wait_counts_for_all_the_moves_it_delayed() {
         let mut tally = Tally::new();
         tally.saw(true, 1_000_000, 100_000);
         assert_eq!(tally.near.len(), 10);

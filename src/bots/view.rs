@@ -1,7 +1,7 @@
-//! View: what one game client has been shown, built from its frames as `docs/protocol.md` tells.
+//! View: what one binary client has been shown, built from its frames as `docs/protocol.md` says.
 //!
-//! Places lie in pages of 256 by player number: entries of a cell rise, so the next one is mostly
-//! on the page at hand.
+//! Positions are stored in pages of 256 by player number. The entries of a cell are sorted, so the
+//! next entry is usually on the same page.
 
 use super::cursor::ByteReader;
 use crate::net::protocol::frame::{CELL_SIDE, CELL_TILES};
@@ -9,35 +9,35 @@ use crate::net::protocol::frame::{CELL_SIDE, CELL_TILES};
 /// Players on one page.
 const PAGE: usize = 256;
 
-/// What is wrong with what the server sent.
+/// An error in what the server sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ViewError {
-    /// The bytes do not spell a message.
-    #[error("bytes that are no message")]
+    /// The bytes are not a valid message.
+    #[error("bytes that are not a message")]
     Malformed,
-    /// Its (epoch, tick) does not rise.
-    #[error("a frame whose time does not rise")]
+    /// The (epoch, tick) of a frame is not above that of the frame before.
+    #[error("a frame whose time does not increase")]
     TimeGoesBack,
-    /// A stance that does not exist.
+    /// An unknown stance.
     #[error("a stance that does not exist")]
     NoStance,
-    /// A step of somebody whose place was not told before.
-    #[error("a step of somebody who is not in view")]
+    /// A step of a player whose position is not known.
+    #[error("a step of a player who is not in view")]
     NoPlace,
 }
 
-/// The cell of whoever is not in view.
+/// Cell of players who are not in view.
 const NOWHERE: u16 = u16::MAX;
 
-/// Where a player is, as far as one client knows: eight bytes, since thousands of clients know
+/// Position of a player, as one client knows it. Eight bytes, since thousands of clients know
 /// thousands of players.
 #[derive(Debug, Clone, Copy)]
 struct PackedPosition {
     cell: u16,
-    /// From the cell's corner.
+    /// Offset from the cell's corner.
     x: i16,
     y: i16,
-    /// The client's own mark, 0 for none.
+    /// The client's own mark on this player; 0 for none.
     mark: u8,
 }
 
@@ -73,11 +73,11 @@ impl PackedPosition {
 pub(super) struct FrameHeader {
     pub(super) tick: u64,
     pub(super) epoch: u64,
-    /// What was applied of the own steps and where that led, when it is news.
+    /// The last applied own input and the position it led to, when there is news.
     pub(super) own: Option<Own>,
 }
 
-/// A client's own player.
+/// State of a client's own player.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Own {
     pub(super) ack: u32,
@@ -85,7 +85,7 @@ pub(super) struct Own {
     pub(super) y: i32,
 }
 
-/// Who is where.
+/// Players in view.
 pub(super) struct BotView {
     columns: u16,
     pages: Vec<(u32, Box<[PackedPosition; PAGE]>)>,
@@ -105,8 +105,8 @@ impl BotView {
         }
     }
 
-    /// Reads the header of a frame, the bytes behind the number of the variant; answers what is to
-    /// be applied, in the same order.
+    /// Reads the header of a frame, which follows the variant number; returns the bytes that are
+    /// left to apply, in the same order.
     pub(super) fn open<'a>(
         &mut self,
         frame: &'a [u8],
@@ -121,8 +121,8 @@ impl BotView {
         Ok((header, bytes.0))
     }
 
-    /// Applies what is behind the header of a frame; calls `moved` with the mark of every marked
-    /// player whose place is another than before.
+    /// Applies the part of a frame behind its header; calls `moved` with the mark of every marked
+    /// player whose position changed.
     pub(super) fn apply(
         &mut self,
         people: &[u8],
@@ -138,7 +138,7 @@ impl BotView {
             self.forget(dropped);
         }
         bytes.end()?;
-        // Who is gone is told before the cells and goes after them.
+        // The list of players who left precedes the cells, but is applied after them.
         if let Some(mut gone) = gone {
             for _ in 0..gone.number()? {
                 self.place(gone.long()?).cell = NOWHERE;
@@ -147,7 +147,7 @@ impl BotView {
         Ok(())
     }
 
-    /// Answers where the list of those who are gone begins.
+    /// Reads the roster; returns where the list of players who left begins.
     fn read_roster<'a>(
         &mut self,
         bytes: &mut ByteReader<'a>,
@@ -224,7 +224,7 @@ impl BotView {
             if place.cell != cell {
                 return Err(ViewError::NoPlace);
             }
-            // The place with these low bits that is nearest to the one before.
+            // The position with these low bits that is nearest to the previous one.
             let on = |from: i16, low: u32| {
                 from.wrapping_add((low as u8).wrapping_sub(from as u8).cast_signed().into())
             };
@@ -263,7 +263,7 @@ impl BotView {
         }
     }
 
-    /// Everybody in view, with their place in 1/64 tile.
+    /// Every player in view, with the position in 1/64 tile.
     pub(super) fn held(&self) -> impl Iterator<Item = (u32, (i32, i32))> {
         let columns = self.columns.max(1);
         let at = move |place: &PackedPosition| {
@@ -279,7 +279,7 @@ impl BotView {
         })
     }
 
-    /// Takes all marks away and sets these, from 1 on.
+    /// Removes all marks and marks these players, from 1 on.
     pub(super) fn mark(&mut self, players: impl Iterator<Item = u32>) {
         for place in self
             .pages
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_kept_and_marked_ones_told_when_their_place_changes() {
+    fn marked_players_are_reported_when_they_move() {
         let mut view = BotView::new(60);
         let (header, _) = apply(
             &mut view,
@@ -418,11 +418,11 @@ mod tests {
     }
 
     #[test]
-    fn players_are_forgotten_as_the_protocol_tells() {
+    fn players_are_removed_as_the_protocol_says() {
         let mut view = BotView::new(60);
         let three = [(1, [0; 3]), (1, [0; 3]), (1, [0; 3])];
         show(&mut view, &frame(1, vec![cell(0, true, &[], &three)]));
-        // Player 2 has gone to cell 1, which is told first; leaving cell 0 does not end it there.
+        // Player 2 moved to cell 1, which comes first; leaving cell 0 must not remove it.
         show(
             &mut view,
             &frame(
@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_roster_and_a_full_cell_forget_everybody_else() {
+    fn a_full_roster_and_a_full_cell_remove_all_others() {
         let mut view = BotView::new(60);
         let three = [(1, [0; 3]), (1, [0; 3]), (1, [0; 3])];
         show(&mut view, &frame(1, vec![cell(0, true, &[], &three)]));
@@ -481,15 +481,15 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_must_not_be_are_noticed() {
+    fn invalid_frames_are_errors() {
         let mut view = BotView::new(60);
         assert!(apply(&mut view, &frame(5, vec![])).0.is_ok());
         assert_eq!(
             apply(&mut view, &frame(5, vec![])).0,
             Err(ViewError::TimeGoesBack)
         );
-        let nobody = frame(6, vec![cell(0, false, &[], &[(1, [0, 0, 0xc0])])]);
-        assert_eq!(apply(&mut view, &nobody).0, Err(ViewError::NoStance));
+        let invalid = frame(6, vec![cell(0, false, &[], &[(1, [0, 0, 0xc0])])]);
+        assert_eq!(apply(&mut view, &invalid).0, Err(ViewError::NoStance));
         let stranger = frame(7, vec![steps(0, &[(1, [0; 3])])]);
         assert_eq!(apply(&mut view, &stranger).0, Err(ViewError::NoPlace));
         let entry = cell(0, false, &[1], &[(900, [0; 3])]);

@@ -1,8 +1,8 @@
-//! Wire: a WebSocket's client side, cut to what two thousand of them in one process need.
+//! Wire: a minimal WebSocket client, small enough for two thousand connections in one process.
 //!
-//! It reads many small messages where they lie, out of one buffer for each connection, and gathers
-//! what is to be sent until it is flushed. It never waits for a peer that does not read: a bot that
-//! did could not read either.
+//! It reads many small messages in place, out of one buffer per connection, and collects output
+//! until it is flushed. It never blocks on a peer that does not read, since a blocked bot could not
+//! read either.
 
 use std::io;
 use std::ops::Range;
@@ -14,31 +14,31 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// What a connection's buffer begins with.
+/// First size of a connection's buffer, in bytes.
 const BUFFER: usize = 4 * 1024;
 
-/// The longest message taken.
+/// Largest message, in bytes.
 const LONGEST: usize = 16 * 1024 * 1024;
 
-/// The longest answer to the handshake.
+/// Largest answer to the handshake, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;
 
-/// Why a connection cannot be used, or no longer.
+/// Why a connection cannot be used any longer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum SocketError {
     /// The socket failed.
     #[error("{0}")]
     Socket(io::ErrorKind),
-    /// The other side went away without a word.
+    /// The connection ended without a close frame.
     #[error("the connection ended")]
     Ended,
-    /// The other side closed.
+    /// The other side closed the connection.
     #[error("closed with {0}: {1}")]
     Closed(u16, String),
-    /// The server does not speak WebSocket here.
-    #[error("no WebSocket there: {0}")]
+    /// The server does not accept a WebSocket at this address.
+    #[error("no WebSocket at this address: {0}")]
     NoUpgrade(String),
-    /// Bytes that no server should send.
+    /// Bytes that are not a WebSocket frame.
     #[error("not a WebSocket frame")]
     Malformed,
     /// An address that is not like `http://host:port`.
@@ -52,12 +52,12 @@ impl From<io::Error> for SocketError {
     }
 }
 
-/// What came.
+/// A frame that arrived.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum IncomingFrame {
-    /// A message, text or binary: where its bytes are.
+    /// A text or binary message: the range of its bytes.
     Message(Range<usize>),
-    /// A ping to be answered with these bytes.
+    /// A ping, to be answered with these bytes.
     Ping(Range<usize>),
     /// Nothing to do.
     Pong,
@@ -122,7 +122,7 @@ pub(super) async fn connect(
     Ok((reader, Writer { half: write, out }))
 }
 
-/// Host with port, and the path that everything is under.
+/// Splits an address into host with port, and base path.
 fn host_of(url: &str) -> Result<(&str, &str), SocketError> {
     let rest = url.strip_prefix("http://").ok_or(SocketError::Address)?;
     let rest = rest.trim_end_matches('/');
@@ -158,7 +158,7 @@ impl<S: AsyncReadExt + Unpin> Reader<S> {
         }
     }
 
-    /// Waits for bytes. Cancelled, it has taken none.
+    /// Waits for bytes. Cancelling it loses none.
     pub(super) async fn fill(&mut self) -> Result<(), SocketError> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
@@ -188,12 +188,12 @@ impl<S: AsyncReadExt + Unpin> Reader<S> {
         &self.buffer[self.start..self.end]
     }
 
-    /// The bytes there.
+    /// The bytes that were read and not used yet.
     pub(super) fn bytes(&self, range: Range<usize>) -> &[u8] {
         &self.buffer[range]
     }
 
-    /// The next frame that has wholly come. Its bytes stay where they are until the next `fill`.
+    /// The next frame that has arrived completely. Its bytes stay in place until the next `fill`.
     pub(super) fn next(&mut self) -> Result<Option<IncomingFrame>, SocketError> {
         let Some((kind, header, length)) = frame_head(self.held())? else {
             return Ok(None);
@@ -209,14 +209,13 @@ impl<S: AsyncReadExt + Unpin> Reader<S> {
             0x89 => Ok(Some(IncomingFrame::Ping(payload))),
             0x8a => Ok(Some(IncomingFrame::Pong)),
             0x88 => Err(closed(&self.buffer[payload])),
-            // Servers of games do not cut their messages; one that did would have to be put
-            // together here.
+            // Plaza does not fragment its messages; fragments would have to be joined here.
             _ => Err(SocketError::Malformed),
         }
     }
 }
 
-/// Kind, length of the head and length of the payload, once the head has come.
+/// Opcode, head length and payload length of a frame, once its head has arrived.
 fn frame_head(bytes: &[u8]) -> Result<Option<(u8, usize, usize)>, SocketError> {
     let [kind, short, rest @ ..] = bytes else {
         return Ok(None);
@@ -235,7 +234,7 @@ fn frame_head(bytes: &[u8]) -> Result<Option<(u8, usize, usize)>, SocketError> {
         },
         (length, _) => (2, usize::from(*length)),
     };
-    // A server does not mask: the highest bit would be part of a length above 127.
+    // A server does not mask; the mask bit would read as a length above 127.
     if (header == 2 && length > 125) || length > LONGEST {
         return Err(SocketError::Malformed);
     }
@@ -253,22 +252,22 @@ fn closed(payload: &[u8]) -> SocketError {
 }
 
 impl Writer {
-    /// Adds a binary message to what is to be sent.
+    /// Appends a binary message to the output.
     pub(super) fn binary(&mut self, payload: &[u8], random: &mut impl Rng) {
         append(&mut self.out, 0x82, payload, random.random());
     }
 
-    /// Adds a text message.
+    /// Appends a text message to the output.
     pub(super) fn text(&mut self, payload: &str, random: &mut impl Rng) {
         append(&mut self.out, 0x81, payload.as_bytes(), random.random());
     }
 
-    /// Adds the answer to a ping.
+    /// Appends the answer to a ping.
     pub(super) fn pong(&mut self, payload: &[u8], random: &mut impl Rng) {
         append(&mut self.out, 0x8a, payload, random.random());
     }
 
-    /// Adds a goodbye.
+    /// Appends a close frame.
     pub(super) fn close(&mut self, random: &mut impl Rng) {
         append(
             &mut self.out,
@@ -278,7 +277,7 @@ impl Writer {
         );
     }
 
-    /// Sends what goes without waiting.
+    /// Sends what can be sent without waiting.
     pub(super) fn flush(&mut self) -> Result<(), SocketError> {
         if self.out.is_empty() {
             return Ok(());
@@ -293,7 +292,7 @@ impl Writer {
         }
     }
 
-    /// Whether something could not be sent yet.
+    /// Whether output is left that could not be sent yet.
     pub(super) fn is_waiting(&self) -> bool {
         !self.out.is_empty()
     }
@@ -339,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_found_wherever_the_bytes_were_cut() {
+    fn frames_are_found_wherever_the_bytes_are_split() {
         let long = [&[0x82, 126, 1, 0][..], &[7; 256]].concat();
         let bytes = [&[0x81, 2, b'h', b'i', 0x89, 1, 9][..], &long].concat();
         for cut in 0..bytes.len() {
@@ -361,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_close_says_why_and_nonsense_is_refused() {
+    fn a_close_has_its_reason_and_invalid_bytes_are_errors() {
         let closing = reader(&[0x88, 4, 0x03, 0xe9, b'b', b'y']).next();
         assert!(matches!(closing, Err(SocketError::Closed(1001, why)) if why == "by"));
         assert!(matches!(
@@ -376,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sent_is_masked() {
+    fn sent_frames_are_masked() {
         let mut out = Vec::new();
         append(&mut out, 0x82, &[1, 2, 3, 4, 5], [9, 8, 7, 6]);
         assert_eq!(
@@ -386,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_taken_apart() {
+    fn addresses_are_split() {
         assert_eq!(
             host_of("http://127.0.0.1:8080/").unwrap(),
             ("127.0.0.1:8080", "")
@@ -400,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_upgrade_is_taken_for_one() {
+    fn only_an_upgrade_is_accepted() {
         let head = "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: yes";
         assert!(agreed(head, "yes").is_ok());
         assert!(agreed(head, "no").is_err());

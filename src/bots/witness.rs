@@ -1,7 +1,7 @@
-//! Witness: clients that walk and talk while a cluster is broken, and what they saw of it.
+//! Witness: clients that walk and chat while a cluster is being broken, and record what they saw.
 //!
-//! A witness behaves as the web client does: when its connection ends it comes back through another
-//! process, says again what nobody acknowledged, and never takes an older picture for news.
+//! A witness behaves as the web client does. It reconnects through another process, sends
+//! unacknowledged messages again, and ignores states older than the last one.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -28,49 +28,48 @@ use crate::net::protocol::movement::InputC2s;
 use crate::net::protocol::session::HelloC2s;
 use crate::net::protocol::{ClientMessage, SCHEMA, SUBPROTOCOL, ServerMessage, VERSION};
 
-/// Between two steps of a witness: it gets a frame for each.
+/// Time between two steps of a witness; each step brings a frame.
 const BEAT: Duration = Duration::from_millis(100);
 
-/// Beats between two lines.
+/// Beats between two messages.
 const TALK: u64 = 30;
 
-/// Beats after which what nobody answered is said again: a line between two processes may have lost
-/// it. The server takes it once.
+/// Beats after which unacknowledged messages are sent again, since a link between two processes may
+/// have lost them. The server accepts each message once.
 const AGAIN: u64 = 30;
 
-/// How long connecting, and being let in, may take.
+/// Timeout of connecting, and of joining.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 const JOIN_WITHIN: Duration = Duration::from_secs(10);
 
-/// The server says something at least every five seconds.
+/// Longest silence of a working connection; the server sends something every five seconds.
 const SILENCE: Duration = Duration::from_secs(12);
 
-/// The first wait before coming back is at most that long, each further one twice as long as the
-/// one before.
+/// Upper bound of the first wait before reconnecting; it doubles with each further wait.
 const BACK_OFF: Duration = Duration::from_millis(500);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 
-/// Who had to wait longer than that for news was hit.
+/// A witness without news for longer than this was affected.
 pub const HIT: Duration = Duration::from_millis(250);
 
-/// What one witness saw since it was asked to look.
+/// What one witness saw since the last `begin`.
 #[derive(Debug, Clone)]
 pub struct Sight {
     /// The longest time without news.
     pub gap: Duration,
-    /// Connections that ended.
+    /// Connections that were lost.
     pub cuts: u32,
-    /// Lines that were acknowledged, by their words, and the space they were said in.
+    /// Acknowledged messages: the space, and the text.
     pub acknowledged: Vec<(String, String)>,
-    /// Lines that were shown to it twice.
+    /// Messages that were shown to it twice.
     pub doubled: u32,
-    /// The farthest it was moved from one picture to the next, in tiles.
+    /// The farthest it was moved from one frame to the next, in tiles.
     pub jump: f64,
-    /// Pictures that were older than one before.
+    /// Frames that were older than an earlier one.
     pub back: u32,
 }
 
-/// What a witness knows.
+/// State of one witness.
 #[derive(Debug)]
 struct Notes {
     sight: Sight,
@@ -126,16 +125,16 @@ impl Notes {
         }
     }
 
-    fn line(&mut self, line: &ChatMessageS2c, space: &str) {
-        let times = self.shown.entry(line.id.clone()).or_default();
+    fn message(&mut self, message: &ChatMessageS2c, space: &str) {
+        let times = self.shown.entry(message.id.clone()).or_default();
         *times += 1;
         let is_mine = self
             .waiting
             .iter()
-            .position(|(id, _)| Some(*id) == line.client_id);
+            .position(|(id, _)| Some(*id) == message.client_id);
         if let Some((_, text)) = is_mine.and_then(|index| self.waiting.remove(index)) {
             self.sight.acknowledged.push((space.to_owned(), text));
-        } else if *times > 1 && line.client_id.is_none() {
+        } else if *times > 1 && message.client_id.is_none() {
             self.sight.doubled += 1;
         }
     }
@@ -154,25 +153,25 @@ impl Sight {
     }
 }
 
-/// How many do not go on.
+/// How many witnesses have not recovered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Unsettled {
-    /// They are not in.
+    /// Disconnected.
     pub out: u32,
-    /// They are in and hear nothing.
+    /// Connected, but without news.
     pub silent: u32,
-    /// They said something and nobody answers.
+    /// Waiting for the acknowledgement of messages.
     pub unanswered: u32,
 }
 
 impl Unsettled {
-    /// Whether everybody goes on.
+    /// Whether all witnesses have recovered.
     pub fn is_none(self) -> bool {
         self == Self::default()
     }
 }
 
-/// Everybody who watches.
+/// All witnesses.
 pub struct Witnesses {
     notes: Vec<Arc<Mutex<Notes>>>,
     over: CancellationToken,
@@ -182,9 +181,8 @@ pub struct Witnesses {
 }
 
 impl Witnesses {
-    /// Signs them up at one process and lets them in, spread over spaces that keep what is said:
-    /// every second one through the balancer alone, if there is one, the others through all
-    /// processes.
+    /// Creates accounts at one process and joins spaces that store chat. Every second witness uses
+    /// only the balancer, if there is one; the others use all processes.
     pub async fn gather(
         urls: &[String],
         balancer: Option<&str>,
@@ -240,12 +238,12 @@ impl Witnesses {
         })
     }
 
-    /// The spaces they are in.
+    /// The ids of their spaces.
     pub fn spaces(&self) -> &[String] {
         &self.spaces
     }
 
-    /// From now on what they see counts.
+    /// Starts recording.
     pub fn begin(&self) {
         let now = Instant::now();
         for notes in &self.notes {
@@ -253,7 +251,7 @@ impl Witnesses {
         }
     }
 
-    /// What they saw.
+    /// Stops recording and returns what each witness saw.
     pub fn end(&self) -> Vec<Sight> {
         let now = Instant::now();
         self.notes
@@ -262,21 +260,20 @@ impl Witnesses {
             .collect()
     }
 
-    /// Those who are not in, or wait for news or for an answer.
+    /// Counts the witnesses that are disconnected, silent or unacknowledged.
     pub fn unsettled(&self) -> Unsettled {
         let mut unsettled = Unsettled::default();
         for notes in &self.notes {
             let notes = notes.lock();
             unsettled.out += u32::from(!notes.is_in);
             unsettled.silent += u32::from(notes.is_in && notes.news.elapsed() > HIT * 2);
-            // Somebody who talks now and then always waits for an answer at times, but not for
-            // long.
+            // One unacknowledged message is normal for a moment.
             unsettled.unanswered += u32::from(notes.is_in && notes.waiting.len() > 1);
         }
         unsettled
     }
 
-    /// How often each line of a space was kept, by its words.
+    /// How often each message of a space was stored, by its text.
     pub async fn kept(
         &self,
         url: &str,
@@ -288,8 +285,8 @@ impl Witnesses {
             let path = format!("{url}/api/v1/space/{space}/chat?before={before}");
             let request = self.http.get(path).bearer_auth(&self.token);
             let page: Value = request.send().await?.error_for_status()?.json().await?;
-            let lines = page["lines"].as_array().into_iter().flatten();
-            for text in lines.filter_map(|line| line["message"].as_str()) {
+            let messages = page["lines"].as_array().into_iter().flatten();
+            for text in messages.filter_map(|message| message["message"].as_str()) {
                 *kept.entry(text.to_owned()).or_default() += 1;
             }
             match page["before"].as_str() {
@@ -321,7 +318,7 @@ impl Witness {
         let mut back_off = BACK_OFF;
         for attempt in self.number.. {
             let url = self.urls[attempt % self.urls.len()].clone();
-            // Why it ended does not matter: it is tried again.
+            // The reason does not matter: it reconnects.
             let _ = self.connection(&url).await;
             let was_in = std::mem::replace(&mut self.notes.lock().is_in, false);
             if was_in {
@@ -366,8 +363,8 @@ impl Witness {
                     heard = Instant::now();
                     let Message::Binary(bytes) = message? else { continue };
                     if self.hear(&bytes) {
-                        for line in self.unanswered() {
-                            socket.send(line).await?;
+                        for message in self.unanswered() {
+                            socket.send(message).await?;
                         }
                     }
                 }
@@ -387,7 +384,7 @@ impl Witness {
         }
     }
 
-    /// Takes a message in; whether what was not answered is to be said again.
+    /// Handles a message; returns whether unacknowledged messages are to be sent again.
     fn hear(&self, bytes: &[u8]) -> bool {
         let Ok(message) = decode::<ServerMessage>(bytes) else {
             return false;
@@ -401,10 +398,10 @@ impl Witness {
             ServerMessage::Frame(frame) => {
                 let was = notes.seen.0;
                 notes.frame(&frame.header, Instant::now());
-                // Another life of the space may not know the last lines.
+                // A new epoch of the space may not know the last messages.
                 return was != 0 && notes.seen.0 > was;
             }
-            ServerMessage::Chat(line) => notes.line(&line, &self.space),
+            ServerMessage::Chat(message) => notes.message(&message, &self.space),
             _ => {}
         }
         false
@@ -412,18 +409,18 @@ impl Witness {
 
     fn unanswered(&self) -> Vec<Message> {
         let notes = self.notes.lock();
-        let lines = notes.waiting.iter().map(|(client_id, text)| ChatC2s {
+        let messages = notes.waiting.iter().map(|(client_id, text)| ChatC2s {
             client_id: *client_id,
             text: text.clone(),
             scope: 0,
             reply_to: None,
         });
-        lines
-            .map(|line| binary(&ClientMessage::Chat(line)))
+        messages
+            .map(|message| binary(&ClientMessage::Chat(message)))
             .collect()
     }
 
-    /// A step to and fro; now and then a line.
+    /// A step to and fro, and a message now and then.
     fn act(&mut self, seq: u32) -> Vec<Message> {
         self.beats += 1;
         let direction = if (self.beats / 10).is_multiple_of(2) {
@@ -442,17 +439,17 @@ impl Witness {
         }
         if (self.beats + self.number as u64).is_multiple_of(TALK) {
             self.said += 1;
-            let line = ChatC2s {
+            let message = ChatC2s {
                 client_id: self.said,
-                text: format!("witness {} line {}", self.number, self.said),
+                text: format!("witness {} message {}", self.number, self.said),
                 scope: 0,
                 reply_to: None,
             };
             self.notes
                 .lock()
                 .waiting
-                .push_back((line.client_id, line.text.clone()));
-            messages.push(binary(&ClientMessage::Chat(line)));
+                .push_back((message.client_id, message.text.clone()));
+            messages.push(binary(&ClientMessage::Chat(message)));
         }
         messages
     }
@@ -487,7 +484,7 @@ mod tests {
         }
     }
 
-    fn line(id: &str, client_id: Option<u32>) -> ChatMessageS2c {
+    fn chat(id: &str, client_id: Option<u32>) -> ChatMessageS2c {
         ChatMessageS2c {
             id: id.into(),
             client_id,
@@ -505,7 +502,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_wait_for_news_counts_and_old_pictures_are_none() {
+    fn the_longest_gap_counts_and_old_frames_are_ignored() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let mut notes = Notes::new(start);
@@ -520,18 +517,18 @@ mod tests {
         assert_eq!(
             notes.end(at(3_000)).gap,
             Duration::from_secs(2),
-            "who is still out has waited"
+            "a witness that is still out has waited"
         );
     }
 
     #[test]
-    fn a_line_is_acknowledged_once_and_seen_once() {
+    fn a_message_is_acknowledged_once_and_counted_once() {
         let mut notes = Notes::new(Instant::now());
         notes.waiting.push_back((7, "hello".into()));
-        notes.line(&line("a", None), "s");
-        notes.line(&line("b", Some(7)), "s");
-        notes.line(&line("b", Some(7)), "s");
-        notes.line(&line("a", None), "s");
+        notes.message(&chat("a", None), "s");
+        notes.message(&chat("b", Some(7)), "s");
+        notes.message(&chat("b", Some(7)), "s");
+        notes.message(&chat("a", None), "s");
         assert_eq!(notes.sight.acknowledged, [("s".into(), "hello".into())]);
         assert_eq!(notes.sight.doubled, 1);
     }

@@ -1,5 +1,5 @@
-//! Abuse: `plaza abuse`, and the drill of `plaza chaos` that runs it while bots walk, who must not
-//! notice.
+//! Abuse: `plaza abuse`, and the drill of `plaza chaos` that runs it while bots walk about, which
+//! must not notice the attack.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -17,54 +17,55 @@ use super::print;
 use crate::bots::abuse::{self, AbuseReport, AbuseSettings, Attack};
 use crate::bots::{self, Behaviour, BotSettings, Report};
 
-/// Attackers come after everybody else where cores are few: they stand for other machines.
+/// Nice value of the attackers: they stand for other machines, so with few cores they run last.
 const PRIORITY: i32 = 19;
 
-/// Bots of the drill that measure how fast moves are seen.
+/// Bots of the drill that measure how soon moves are seen.
 const WATCHERS: u32 = 20;
 
-/// How long they measure the calm.
+/// Time for which they measure before the attack.
 const CALM: Duration = Duration::from_secs(20);
 
-/// How often the memory is read.
+/// Interval of the memory readings.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Moves may be seen that much later than in the calm, at the 99th percentile.
+/// How many times later moves may be seen under attack, at the 99th percentile.
 const SLOWER: f64 = 1.5;
 
-/// Memory may grow by that much.
+/// How many times larger memory may grow.
 const LARGER: f64 = 1.2;
 
-/// The metric that says who was slowed.
+/// The metric that counts slowed requests.
 const SLOWED: &str = "plaza_slowed_total";
 
 /// Options of `abuse`.
 #[derive(Args)]
 pub struct Abuse {
-    /// A process of the server, on this machine; more than one with commas between
+    /// URL of a server process on this machine; several separated by commas
     #[arg(long, value_delimiter = ',', default_value = "http://127.0.0.1:8080")]
     url: Vec<String>,
-    /// A space to go to, by its id; more than one with commas between
+    /// Id of a space to join; several separated by commas
     #[arg(long, value_delimiter = ',')]
     space: Vec<String>,
     /// How long, as in 90s or 5m: a third each with one account, from one address, and from many
+    /// addresses
     #[arg(long = "for", default_value = "60s", value_parser = duration)]
     length: Duration,
-    /// Attackers of the second and the third part
+    /// Number of attackers in the second and third part
     #[arg(long, default_value_t = 100)]
     crowd: u32,
-    /// What they do, with commas between; everything when not given
+    /// Attacks to run, separated by commas; all when not given
     #[arg(long, value_enum, value_delimiter = ',')]
     attacks: Vec<Attack>,
-    /// Write what became of it to this file as JSON
+    /// Write the result to this file as JSON
     #[arg(long)]
     json: Option<PathBuf>,
 }
 
-/// Attacks; `false` when the server answered something with an error of its own.
+/// Attacks; returns `false` when the server answered any request with an error of its own.
 pub async fn run(options: Abuse) -> anyhow::Result<bool> {
     rustix::process::setpriority_process(None, PRIORITY)
-        .context("cannot step behind other processes")?;
+        .context("cannot lower this process's priority")?;
     let settings = AbuseSettings {
         urls: options.url,
         spaces: options.space,
@@ -102,37 +103,37 @@ fn table(report: &AbuseReport) -> String {
         .join("\n")
 }
 
-/// What the drill attacks.
+/// Target of the drill.
 pub struct AttackTarget {
-    /// The processes.
+    /// URLs of the processes.
     pub urls: Vec<String>,
-    /// Their servers' process ids.
+    /// Process ids of their servers.
     pub pids: Vec<i32>,
-    /// Spaces that people are in.
+    /// Ids of the spaces that have players.
     pub spaces: Vec<String>,
 }
 
-/// What the drill showed.
+/// Result of the drill.
 #[derive(Debug, Serialize)]
 pub struct DrillVerdict {
-    /// Move-to-visible p99 of the nearest before the attack, in milliseconds.
+    /// Near move-to-visible p99 before the attack, in milliseconds.
     calm: f64,
     /// The same under attack.
     attacked: f64,
-    /// Memory of all processes before, in MiB.
+    /// Memory of all processes before the attack, in MiB.
     memory: f64,
-    /// The most under attack.
+    /// Largest memory of all processes under attack, in MiB.
     most_memory: f64,
-    /// What the servers slowed, by their metric.
+    /// Requests that the servers slowed, by their metric.
     slowed: u64,
-    /// Bots that did not come in under attack.
+    /// Bots that could not join under attack.
     locked_out: u32,
-    /// Connections of bots that ended.
+    /// Connections of bots that were lost.
     lost: u32,
 }
 
 impl DrillVerdict {
-    /// What is not as it must be.
+    /// The limits that were broken, each as a sentence.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let mut must = |is_so: bool, fault: String| {
@@ -143,7 +144,7 @@ impl DrillVerdict {
         must(
             self.attacked <= self.calm * SLOWER,
             format!(
-                "moves are seen after {:.0} ms (p99), in the calm {:.0} ms",
+                "moves are seen after {:.0} ms (p99); without the attack, {:.0} ms",
                 self.attacked, self.calm
             ),
         );
@@ -154,11 +155,14 @@ impl DrillVerdict {
                 self.memory, self.most_memory
             ),
         );
-        must(self.slowed > 0, format!("no process counted in `{SLOWED}`"));
+        must(
+            self.slowed > 0,
+            format!("`{SLOWED}` counted nothing in any process"),
+        );
         must(
             self.locked_out == 0 && self.lost == 0,
             format!(
-                "{} bots did not come in, {} were cut",
+                "{} bots could not join, {} were disconnected",
                 self.locked_out, self.lost
             ),
         );
@@ -184,12 +188,12 @@ impl std::fmt::Display for DrillVerdict {
     }
 }
 
-/// Attacks the processes for that long while bots walk among those who are there already.
+/// Attacks the processes for that long, while bots walk in the same spaces.
 pub async fn drill(target: &AttackTarget, length: Duration) -> anyhow::Result<DrillVerdict> {
     let calm = watch(target, CALM).await?;
     let memory = memory(&target.pids);
     let slowed = slowed(&target.urls).await;
-    let mut attackers = Command::new(std::env::current_exe().context("where this program is")?)
+    let mut attackers = Command::new(std::env::current_exe().context("cannot find this program")?)
         .args([
             "abuse",
             "--url",
@@ -218,7 +222,7 @@ pub async fn drill(target: &AttackTarget, length: Duration) -> anyhow::Result<Dr
     })
 }
 
-/// Bots that walk among those who are there, and what they see.
+/// Runs bots in the same spaces and returns what they see.
 async fn watch(target: &AttackTarget, length: Duration) -> anyhow::Result<Report> {
     let settings = BotSettings {
         url: target
@@ -247,7 +251,7 @@ async fn most_memory(pids: &[i32], length: Duration) -> f64 {
     most
 }
 
-/// What the processes hold, in MiB.
+/// Memory of the processes, in MiB.
 fn memory(pids: &[i32]) -> f64 {
     let resident = |pid: &i32| {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
@@ -259,7 +263,7 @@ fn memory(pids: &[i32]) -> f64 {
     pids.iter().filter_map(resident).sum::<f64>() / 1024.0
 }
 
-/// How much the processes slowed, in all.
+/// Requests that all processes slowed.
 async fn slowed(urls: &[String]) -> u64 {
     let mut sum = 0.0;
     for url in urls {

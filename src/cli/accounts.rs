@@ -1,4 +1,4 @@
-//! Accounts: who has one, and links by which people get one, on the command line.
+//! Accounts: commands that make, list and revoke invite links.
 
 use std::time::Duration;
 
@@ -18,17 +18,17 @@ const LABEL_CHARS: usize = 100;
 /// Options of `admin invite`.
 #[derive(Args)]
 pub struct InviteArgs {
-    /// How long it is good, as in 12h or 30d; `never` ends it never
+    /// How long it is valid, as in 12h or 30d; `never` for no end
     #[arg(long = "for", default_value = "7d", value_name = "TIME")]
     length: Length,
     /// How many people it admits [default: any number]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(1..))]
     uses: Option<i64>,
-    /// What it is for; only `admin invites` shows it
+    /// A label, shown by `admin invites` only
     #[arg(long, default_value = "", value_name = "TEXT")]
     label: String,
-    /// Where people reach the server, for the link [default: public-url or listen of the settings
-    /// file, else this machine at port 8080]
+    /// URL at which people reach the server, for the link [default: public-url or listen of the
+    /// settings file, else this machine at port 8080]
     #[arg(long, env = "PLAZA_PUBLIC_URL", value_name = "URL")]
     url: Option<String>,
     #[command(flatten)]
@@ -38,7 +38,7 @@ pub struct InviteArgs {
 /// Options of `admin invites`.
 #[derive(Args)]
 pub struct InvitesArgs {
-    /// Take this one back; who came by it stays
+    /// Revoke this invite; people who joined with it stay
     #[arg(long, value_name = "ID")]
     revoke: Option<String>,
     #[command(flatten)]
@@ -56,7 +56,7 @@ impl std::str::FromStr for Length {
             return Ok(Self(None));
         }
         match duration(text)? {
-            Duration::ZERO => Err("an invite is good for some time".into()),
+            Duration::ZERO => Err("an invite must be valid for some time".into()),
             length => Ok(Self(Some(length))),
         }
     }
@@ -88,7 +88,7 @@ pub async fn invite(options: InviteArgs) -> anyhow::Result<()> {
         Some(uses) => format!("{uses} people"),
     };
     let end = length.map_or_else(
-        || "until it is taken back".to_owned(),
+        || "until it is revoked".to_owned(),
         |length| format!("for {}", span(length)),
     );
     print::line(&format!(
@@ -104,9 +104,9 @@ pub async fn invites(options: InvitesArgs) -> anyhow::Result<()> {
         let is_revoked = store.revoke_invite(id.trim()).await?;
         store.close().await;
         if !is_revoked {
-            bail!("there is no invite {id} that could be taken back");
+            bail!("there is no valid invite {id} to revoke");
         }
-        print::line("It admits no one any more.");
+        print::line("The invite is revoked.");
         return Ok(());
     }
     let (all, now) = (store.invites().await?, now_ms());
@@ -151,7 +151,7 @@ fn ago(then: i64, now: i64) -> String {
     format!("{} ago", span(now - then))
 }
 
-/// A time in its largest whole unit.
+/// A duration in its largest whole unit.
 fn span(ms: i64) -> String {
     let minutes = ms.max(0) / 60_000;
     let (count, unit) = match minutes {
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_in_whole_units() {
+    fn times_are_shown_in_whole_units() {
         let minute = 60_000;
         for (ms, said) in [
             (0, "less than a minute"),

@@ -1,5 +1,5 @@
-//! Admin: what an operator does to users and spaces in the database, each act with its row in the
-//! audit log; and tells the processes of a cluster what to do.
+//! Admin: commands on users and spaces in the database, each with a row in the audit log, and
+//! commands to the processes of a cluster.
 
 use std::io::{IsTerminal, Read};
 
@@ -18,61 +18,61 @@ use crate::store::audit_log::Actor;
 use crate::store::sessions::new_token;
 use crate::store::{Role, Store, now_ms};
 
-/// Letters of a password that is made up: 96 bits of chance.
+/// Letters of a generated password: 96 random bits.
 const MADE_UP: usize = 24;
 
 #[derive(Subcommand)]
 pub enum AdminCommand {
-    /// Make an admin, or make a user one
+    /// Create an admin, or make an existing user an admin
     Create(Account),
-    /// Set a user's password; they are signed out everywhere
+    /// Set a user's password and sign the user out everywhere
     ResetPassword(Account),
     /// List users, by name
     Users {
-        /// Only those whose name has this in it, in any case
+        /// Only users whose name contains this text, in any case
         #[arg(long, default_value = "", hide_default_value = true)]
         search: String,
         #[command(flatten)]
         place: DataOptions,
     },
-    /// Keep a user out; their connections end within seconds
+    /// Suspend a user; open connections end within seconds
     Suspend(Suspend),
-    /// Let a user in again
+    /// Lift a user's suspension
     Unsuspend(Account),
-    /// End every session of a user; their connections end within seconds
+    /// End every session of a user; open connections end within seconds
     SignOut(Account),
-    /// Delete a space of any user; those inside are told within seconds
+    /// Delete a space of any user; players in it are told within seconds
     DeleteSpace {
-        /// The space's id
+        /// Id of the space
         space: SpaceId,
         #[command(flatten)]
         place: DataOptions,
     },
-    /// List the pictures that people brought, the newest first, or delete one
+    /// List uploaded pictures, the newest first, or delete one
     Uploads(uploads::Uploads),
-    /// Show what admins did, the newest first
+    /// Show actions of admins, the newest first
     AuditLog {
-        /// Rows at most
+        /// The most rows to show
         #[arg(long, default_value_t = 100)]
         limit: u32,
         #[command(flatten)]
         place: DataOptions,
     },
-    /// Make a link by which people sign up where that needs an invite
+    /// Create a link that lets people sign up when an invite is required
     Invite(accounts::InviteArgs),
-    /// Show the invites to the server, or take one back
+    /// List invites to the server, or revoke one
     Invites(accounts::InvitesArgs),
     /// Show the processes of a cluster
     Nodes(Reach),
-    /// Show the spaces that are run, and by whom
+    /// Show the running spaces and their processes
     Spaces(Reach),
-    /// Hand every space of a process to the others, and let it take no more
+    /// Move every space of a process to the others, and keep it from taking more
     Drain(NodeTarget),
     /// Let a process take spaces again
     Undrain(NodeTarget),
-    /// Hand a space to another process while people are in it
+    /// Move a space to another process while people are in it
     Move {
-        /// The space's id
+        /// Id of the space
         space: SpaceId,
         #[command(flatten)]
         target: NodeTarget,
@@ -81,7 +81,7 @@ pub enum AdminCommand {
 
 #[derive(clap::Args)]
 pub struct NodeTarget {
-    /// The name of a process
+    /// Name of the process
     node: String,
     #[command(flatten)]
     reach: Reach,
@@ -89,10 +89,10 @@ pub struct NodeTarget {
 
 #[derive(clap::Args)]
 pub struct Suspend {
-    /// Why, for the user to read
+    /// Reason, shown to the user
     #[arg(long)]
     reason: String,
-    /// For how long, as in 30m, 12h or 7d [default: until it is lifted]
+    /// Duration, as in 30m, 12h or 7d [default: until it is lifted]
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     time: Option<i64>,
     #[command(flatten)]
@@ -101,7 +101,7 @@ pub struct Suspend {
 
 #[derive(clap::Args)]
 pub struct Account {
-    /// Whose
+    /// Name of the user
     username: String,
     #[command(flatten)]
     place: DataOptions,
@@ -160,7 +160,7 @@ async fn create(account: Account) -> anyhow::Result<()> {
     if let Some(known) = store.credentials(name).await? {
         done(store.make_admin(&Actor::command_line(), known.user).await?)?;
         print::line(&format!(
-            "{name} was a user and is an admin now; the password is as it was."
+            "{name} is an admin now; the password is unchanged."
         ));
     } else {
         let name = &name::username(name)?;
@@ -222,7 +222,7 @@ impl Suspend {
     }
 }
 
-/// Milliseconds of `30m`, `12h` or `7d`.
+/// Parses `30m`, `12h` or `7d`; returns milliseconds.
 fn duration(text: &str) -> Result<i64, String> {
     let unit = match text.chars().last() {
         Some('m') => 60_000,
@@ -235,7 +235,7 @@ fn duration(text: &str) -> Result<i64, String> {
         .and_then(|number| number.parse::<u32>().ok());
     match number {
         Some(number @ 1..=36_500) if unit > 0 => Ok(i64::from(number) * unit),
-        _ => Err("a time is a number with m, h or d behind it, as in 30m, 12h or 7d".into()),
+        _ => Err("a time is a number followed by m, h or d, as in 30m, 12h or 7d".into()),
     }
 }
 
@@ -308,8 +308,8 @@ async fn audit_log(limit: u32, place: &DataOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The hash of a password from standard input; of one that is made up and shown once when nothing
-/// comes.
+/// The hash of the password on standard input; when the input is empty, of a generated password,
+/// which is printed once.
 async fn new_hash(username: &str) -> anyhow::Result<String> {
     let password = match given_password()? {
         Some(given) => new_password(&given, username, Demands::Usual)

@@ -1,4 +1,4 @@
-//! Backup: copies what a server knows into one file while it runs, and brings it back.
+//! Backup: copies the server's data into one file while it runs, and restores it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,11 +12,10 @@ use crate::store::now_ms;
 
 #[derive(clap::Args)]
 pub struct Backup {
-    /// A file that is not there yet, a folder (the file is named by the time), or `-` for standard
-    /// output
+    /// A new file, a folder (the file is named after the time), or `-` for standard output
     #[arg(required_unless_present = "verify")]
     to: Option<PathBuf>,
-    /// Only read that backup and say whether it is whole
+    /// Only read that backup and check that it is complete
     #[arg(long, value_name = "FILE", conflicts_with = "to")]
     verify: Option<PathBuf>,
     #[command(flatten)]
@@ -27,7 +26,7 @@ pub struct Backup {
 pub struct Restore {
     /// A backup, or `-` for standard input
     from: PathBuf,
-    /// Leave everybody signed in who was then, also those who signed out since
+    /// Keep the sessions of the backup, even those that were ended since
     #[arg(long)]
     keep_sessions: bool,
     #[command(flatten)]
@@ -39,7 +38,7 @@ impl Backup {
         if let Some(file) = &self.verify {
             let manifest = backup::verify(named(file)).await?;
             print::line(&format!(
-                "{} is whole: {}.",
+                "{} is complete: {}.",
                 file.display(),
                 shown(&manifest)
             ));
@@ -67,7 +66,7 @@ impl Backup {
             to
         };
         let manifest = backup::backup(&folder, named(&to)).await?;
-        // Standard output may be the backup.
+        // Standard output may carry the backup.
         print::note(&format!("{}: {}.", to.display(), shown(&manifest)));
         Ok(())
     }
@@ -89,7 +88,7 @@ impl Restore {
         };
         let manifest = backup::restore(named(&self.from), &folder, self.keep_sessions).await?;
         print::line(&format!(
-            "{} is filled: {}.",
+            "{} is restored: {}.",
             folder.display(),
             shown(&manifest)
         ));

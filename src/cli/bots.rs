@@ -1,5 +1,5 @@
-//! Bots: `plaza bots`: reads the options, shows how the run goes, and judges its report by the
-//! bounds given.
+//! Bots: `plaza bots` reads the options, shows the progress of the run, and judges its report by
+//! the bounds given.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -13,31 +13,31 @@ use tokio_util::sync::CancellationToken;
 use super::print;
 use crate::bots::{self, Behaviour, BotSettings, Bounds, Progress, Protocol};
 
-/// How often a line is written where nobody watches a screen.
+/// Interval of the progress lines when the output is not a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// Steps of the bar.
+/// Steps of the progress bar.
 const STEPS: f64 = 1_000.0;
 
 /// Options of `bots`.
 #[derive(Args)]
 pub struct Bots {
-    /// Where the server is
+    /// URL of the server
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// How many bots
+    /// Number of bots
     #[arg(long = "bots", default_value_t = 50)]
     count: u32,
-    /// Spaces made for the run, the bots spread over them
+    /// Number of spaces to create, over which the bots are spread
     #[arg(long, default_value_t = 1)]
     spaces: u32,
-    /// An existing space to join instead, by its id
+    /// Id of an existing space to join instead
     #[arg(long, conflicts_with = "spaces")]
     space: Option<String>,
-    /// The map of the spaces made, by name; the largest when not given
+    /// Map of the created spaces, by name; the largest when not given
     #[arg(long)]
     map: Option<String>,
-    /// What the bots speak
+    /// Protocol of the bots
     #[arg(long, value_enum, default_value_t = Protocol::Binary)]
     protocol: Protocol,
     /// Moves of each bot per second: steps of a held direction, or tiles with JSON [default: 10,
@@ -50,46 +50,46 @@ pub struct Bots {
     /// Bots that join per second, as in 50/s
     #[arg(long, default_value = "50/s", value_parser = per_second)]
     ramp: f64,
-    /// What the bots do
+    /// Behaviour of the bots
     #[arg(long, value_enum, default_value_t = Behaviour::Wander)]
     behaviour: Behaviour,
-    /// Send a voice and a camera to whoever is near, where the server forwards calls
+    /// Send voice and camera to nearby bots, where the server forwards calls
     #[arg(long)]
     media: bool,
-    /// The same number walks the same ways
+    /// Seed: the same number gives the same walks
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Compare at the end what every bot sees with where everybody is
+    /// Compare every bot's view with all positions at the end
     #[arg(long)]
     verify: bool,
-    /// About how many bots look at others and measure what they see, the others count frames; with
-    /// --verify all look (binary)
+    /// About how many bots watch others and measure what they see, the others count frames; with
+    /// --verify all watch (binary)
     #[arg(long, default_value_t = 500)]
     watchers: u32,
     /// Write the report to this file as JSON
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Fail when move-to-visible p99 of the nearest is longer, as in 100ms
+    /// Fail when the near move-to-visible p99 is longer, as in 100ms
     #[arg(long, value_parser = duration)]
     max_p99: Option<Duration>,
-    /// Fail when move-to-visible p99 of the others is longer
+    /// Fail when the far move-to-visible p99 is longer
     #[arg(long, value_parser = duration)]
     max_far_p99: Option<Duration>,
-    /// Fail when joining takes longer, p99
+    /// Fail when the join p99 is longer
     #[arg(long, value_parser = duration)]
     max_join_p99: Option<Duration>,
-    /// Fail when somebody waited longer for a frame
+    /// Fail when a bot waited longer for a frame
     #[arg(long, value_parser = duration)]
     max_gap: Option<Duration>,
-    /// Fail when more connections are lost or never made
+    /// Fail when more connections are lost or fail
     #[arg(long)]
     max_lost: Option<u32>,
-    /// Fail when more chat lines do not come to somebody
+    /// Fail when bots missed more chat messages
     #[arg(long)]
     max_missing: Option<u64>,
 }
 
-/// Runs the bots; `false` when a bound was broken.
+/// Runs the bots; returns `false` when a bound was broken.
 pub async fn run(options: Bots) -> anyhow::Result<bool> {
     let bounds = Bounds {
         max_p99: options.max_p99,
@@ -101,7 +101,7 @@ pub async fn run(options: Bots) -> anyhow::Result<bool> {
     };
     anyhow::ensure!(
         !options.media || options.protocol == Protocol::Binary,
-        "--media needs --protocol binary: only game clients reach the forwarding unit"
+        "--media needs --protocol binary: only binary clients reach the SFU"
     );
     let settings = BotSettings {
         url: options.url,
@@ -143,7 +143,7 @@ pub async fn run(options: Bots) -> anyhow::Result<bool> {
     Ok(broken.is_empty())
 }
 
-/// Where the run is watched: redrawn in place on a terminal, a line now and then elsewhere.
+/// Progress of the run: redrawn in place on a terminal, otherwise a line now and then.
 struct Screen {
     bar: Option<ProgressBar>,
     count: u32,
@@ -246,7 +246,7 @@ fn lines(progress: &Progress, count: u32) -> [String; 3] {
     [bots, rate, seen]
 }
 
-/// A number with `ms`, `s`, `m`, `h` or `d` behind it.
+/// Parses a number followed by `ms`, `s`, `m`, `h` or `d`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let at = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -258,15 +258,15 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "m" => 60.0,
         "h" => 3_600.0,
         "d" => 86_400.0,
-        _ => return Err(format!("`{unit}` is no unit; use ms, s, m, h or d")),
+        _ => return Err(format!("unknown unit `{unit}`; use ms, s, m, h or d")),
     };
     let number: f64 = number
         .parse()
-        .map_err(|_| format!("`{number}` is no number"))?;
+        .map_err(|_| format!("`{number}` is not a number"))?;
     Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
 }
 
-/// A number, perhaps with `/s` behind it.
+/// Parses a number, with or without `/s`.
 fn per_second(text: &str) -> Result<f64, String> {
     let number: f64 = text
         .trim_end_matches("/s")
@@ -275,7 +275,7 @@ fn per_second(text: &str) -> Result<f64, String> {
     if number > 0.0 && number.is_finite() {
         Ok(number)
     } else {
-        Err("more than 0, please".into())
+        Err("the rate must be above 0".into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Chaos: `plaza chaos`: breaks a cluster in every way it promises to survive, and prints what
+//! Chaos: `plaza chaos` causes every failure that a cluster is built to survive, and prints what
 //! clients saw of it.
 
 use std::collections::HashMap;
@@ -19,41 +19,41 @@ use crate::cluster::orders::Orders;
 use crate::cluster::redis::Redis;
 use crate::link::{Links, Secret, Tls};
 
-/// Before each drill everybody walks undisturbed for that long.
+/// Undisturbed time before each drill.
 const CALM: Duration = Duration::from_secs(2);
 
-/// How long something stands still that is stopped.
+/// How long a stopped process stands still.
 const STILL: Duration = Duration::from_secs(5);
 
-/// How long it is attacked.
+/// Length of the attack.
 const ABUSE: Duration = Duration::from_mins(1);
 
-/// How long a cluster may take to be whole again.
+/// How long the cluster may take to recover.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How often is looked.
+/// Interval of the checks.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Options of `chaos`.
 #[derive(Args)]
 pub struct Chaos {
-    /// What `make cluster` wrote about the cluster
+    /// The file that `make cluster` wrote about the cluster
     #[arg(
         long,
         value_name = "FILE",
         default_value = "target/cluster/cluster.json"
     )]
     cluster: PathBuf,
-    /// How many clients watch
+    /// Number of clients that watch
     #[arg(long, default_value_t = 200)]
     bots: u32,
-    /// Spaces they are spread over
+    /// Number of spaces they are spread over
     #[arg(long, default_value_t = 20)]
     spaces: u32,
-    /// How often each drill is done
+    /// How often each drill is run
     #[arg(long, default_value_t = 1)]
     rounds: u32,
-    /// Which drills, with commas between; all when not given
+    /// Drills to run, separated by commas; all when not given
     #[arg(long, value_enum, value_delimiter = ',')]
     drills: Vec<Drill>,
     /// Write the table to this file as JSON
@@ -61,40 +61,40 @@ pub struct Chaos {
     json: Option<PathBuf>,
 }
 
-/// A way to break a cluster.
+/// A failure to cause in a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Drill {
-    /// A server is killed; its guardian lives
+    /// Kill a server; its guardian lives
     Crash,
-    /// A server and its guardian are killed together, as when a machine dies
+    /// Kill a server and its guardian together, as when a machine fails
     HostLoss,
-    /// A server is stopped for five seconds and goes on
+    /// Stop a server for five seconds
     Pause,
-    /// Redis is killed and comes back empty
+    /// Kill Redis, and start it again empty
     RedisRestart,
-    /// Redis is stopped for five seconds and goes on
+    /// Stop Redis for five seconds
     RedisPause,
-    /// `PostgreSQL` is shut down and comes back
+    /// Shut `PostgreSQL` down and start it again
     PostgresRestart,
-    /// Every space of a process moves to others, and the process takes spaces again
+    /// Drain a process of all its spaces, and undrain it
     Drain,
-    /// One space after the other moves to another process
+    /// Move the spaces to another process, one by one
     Move,
-    /// One process after the other is told to stop, and starts again
+    /// Shut the processes down one by one; each starts again
     Rolling,
-    /// One server after the other is killed; their guardians live
+    /// Kill the servers one by one; their guardians live
     EachCrash,
-    /// One server after the other is killed, each together with its guardian
+    /// Kill the servers one by one, each together with its guardian
     EachHostLoss,
-    /// For a minute one account, one address and many addresses use everything too much
+    /// For a minute, attack from one account, one address and many addresses
     Abuse,
 }
 
-/// The cluster, as `make cluster` tells it.
+/// The cluster, as `make cluster` describes it.
 #[derive(Deserialize)]
 struct ClusterInfo {
-    /// Where the balancer is, if there is one.
+    /// URL of the balancer, if there is one.
     url: Option<String>,
     nodes: Vec<NodeState>,
     redis: Service,
@@ -114,38 +114,38 @@ struct Service {
     pid: i32,
 }
 
-/// What clients saw of a drill.
+/// What clients saw of one drill.
 #[derive(Debug, Serialize)]
 struct Row {
     drill: Drill,
-    /// Clients that waited noticeably for news.
+    /// Clients that noticeably waited for news.
     hit: usize,
-    /// Of those, how long, in milliseconds.
+    /// How long those clients waited, in milliseconds.
     p50: u64,
     p99: u64,
     max: u64,
-    /// Connections that ended.
+    /// Connections that were lost.
     cuts: u32,
     acknowledged: usize,
     lost: usize,
     doubled: usize,
-    /// In tiles.
+    /// The farthest jump of a player, in tiles.
     jump: f64,
     back: u32,
-    /// What only the drill of abuse measures.
+    /// Measured by the abuse drill only.
     abuse: Option<DrillVerdict>,
 }
 
-/// Breaks the cluster; `false` when something was lost, doubled, or went back.
+/// Runs the drills; returns `false` when anything was lost, duplicated or shown out of order.
 pub async fn run(options: Chaos) -> anyhow::Result<bool> {
     let state = ClusterInfo::read(&options.cluster)?;
     let orders = state.orders().await?;
     let urls: Vec<String> = state.nodes.iter().map(|node| node.url.clone()).collect();
     print::complain(&format!(
-        "{} clients in {} spaces come in …",
+        "{} clients join {} spaces …",
         options.bots, options.spaces
     ));
-    // Every second one knows nothing but the balancer, as people do.
+    // Every second client knows only the balancer, as people do.
     let balancer = state.url.as_deref();
     let witnesses = Witnesses::gather(&urls, balancer, options.bots, options.spaces).await?;
     settle(&witnesses).await?;
@@ -163,7 +163,7 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
             sleep(CALM).await;
             let state = ClusterInfo::read(&options.cluster)?;
             witnesses.begin();
-            // The one with the most spaces: where it hurts.
+            // The process with the most spaces, where a failure affects the most.
             let census = orders.census().await?;
             let spaces = |node: &&NodeState| {
                 homes(&census)
@@ -176,7 +176,7 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
                 .max_by_key(spaces)
                 .context("the cluster has no processes")?;
             verdict = perform(drill, &state, node, &options.cluster, &orders, &witnesses).await?;
-            // Nobody notices at once.
+            // The failure takes a moment to show.
             sleep(CALM).await;
             settle(&witnesses).await?;
             sights.extend(witnesses.end());
@@ -205,7 +205,7 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
 }
 
 impl Row {
-    /// Whether nothing was lost, doubled or shown out of order, and an attack was not noticed.
+    /// Whether nothing was lost, duplicated or shown out of order, and no attack was noticed.
     fn is_fine(&self) -> bool {
         let is_unnoticed = |verdict: &DrillVerdict| self.cuts == 0 && verdict.faults().is_empty();
         self.lost == 0
@@ -215,7 +215,7 @@ impl Row {
     }
 }
 
-/// Breaks the cluster in that way; what it answers is what only the drill of abuse measures.
+/// Causes the failure; returns what only the abuse drill measures.
 async fn perform(
     drill: Drill,
     state: &ClusterInfo,
@@ -286,7 +286,7 @@ async fn perform(
                         .map_or(0, |node| node.pid)
                 };
                 wait("it is back", || async { changed(file, pid_of, node.pid) }).await?;
-                wait("it lives", || async {
+                wait("it answers", || async {
                     let census = orders.census().await.unwrap_or_default();
                     census.nodes().len() == state.nodes.len()
                 })
@@ -297,7 +297,7 @@ async fn perform(
     Ok(None)
 }
 
-/// Kills a server. Its guardian lives.
+/// Kills a server; its guardian lives.
 fn crash(node: &NodeState) -> anyhow::Result<()> {
     signal(node.server(), Signal::KILL)
 }
@@ -307,13 +307,14 @@ fn lose_host(node: &NodeState) -> anyhow::Result<()> {
     let server = node.server();
     signal(node.pid, Signal::KILL)?;
     if server != node.pid {
-        // Its guardian's end asks it to stop in order: too late.
+        // When the guardian ends, the server starts to shut down; killing it at once prevents that.
         let _ = signal(server, Signal::KILL);
     }
     Ok(())
 }
 
-/// Breaks one process after the other; the next one when the last is back and everybody goes on.
+/// Breaks the processes one by one; each time the previous one must be back and all clients
+/// recovered.
 async fn each(
     breaks: fn(&NodeState) -> anyhow::Result<()>,
     state: &ClusterInfo,
@@ -331,7 +332,7 @@ async fn each(
             now.is_some_and(|now| now.pid > 0 && now.server() != server)
         })
         .await?;
-        wait("it lives", || async {
+        wait("it answers", || async {
             let census = orders.census().await.unwrap_or_default();
             census.nodes().len() == state.nodes.len() && is_ready(&node.url).await
         })
@@ -347,7 +348,7 @@ async fn is_ready(url: &str) -> bool {
     answer.is_ok_and(|answer| answer.status().is_success())
 }
 
-/// Every space that is run, and by whom.
+/// The running spaces, each with its process.
 fn homes(census: &Census) -> impl Iterator<Item = (crate::components::id::SpaceId, &str)> {
     census.nodes().iter().flat_map(|counted| {
         let home = counted.node.member.node.0.as_str();
@@ -370,14 +371,14 @@ async fn still(pid: i32) -> anyhow::Result<()> {
 
 fn signal(pid: i32, signal: Signal) -> anyhow::Result<()> {
     let found = Pid::from_raw(pid).filter(|_| pid > 1);
-    let pid = found.with_context(|| format!("{pid} is no process to send a signal to"))?;
+    let pid = found.with_context(|| format!("{pid} is not a process id"))?;
     kill_process(pid, signal)
         .with_context(|| format!("process {} cannot be sent a signal", pid.as_raw_nonzero()))
 }
 
-/// Waits until everybody goes on.
+/// Waits until all clients have recovered.
 async fn settle(witnesses: &Witnesses) -> anyhow::Result<()> {
-    let waited = wait("everybody goes on", || async {
+    let waited = wait("all clients have recovered", || async {
         witnesses.unsettled().is_none()
     })
     .await;
@@ -388,7 +389,7 @@ async fn settle(witnesses: &Witnesses) -> anyhow::Result<()> {
             silent,
             unanswered,
         } = left;
-        format!("{out} clients are out, {silent} hear nothing, {unanswered} are not answered")
+        format!("{out} clients are out, {silent} without news, {unanswered} without an answer")
     })
 }
 
@@ -396,7 +397,7 @@ async fn wait<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) -> an
     let deadline = Instant::now() + PATIENCE;
     while !is_so().await {
         if Instant::now() >= deadline {
-            bail!("waited a minute until {what}, and it is not so");
+            bail!("waited a minute until {what}, in vain");
         }
         sleep(LOOK_EVERY).await;
     }
@@ -421,7 +422,7 @@ async fn row(
             .sum::<usize>(),
     );
     for (space, lines) in &said {
-        // Lines are kept within a second of being said.
+        // Messages are stored within a second.
         let deadline = Instant::now() + CALM * 5;
         let kept = loop {
             let kept = witnesses.kept(&urls[0], space).await?;
@@ -461,13 +462,13 @@ async fn row(
     })
 }
 
-/// The nearest rank; 0 of nothing.
+/// A percentile by the nearest-rank method; 0 for no values.
 fn percentile(sorted: &[u64], percent: usize) -> u64 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied().unwrap_or(0)
 }
 
-/// In Markdown, so that it can be shown to others as it is.
+/// The table in Markdown, ready to be published.
 fn table(rows: &[Row]) -> String {
     let head = "| drill | clients hit | stood still p50 | p99 | max | disconnects | lines \
         acknowledged | lost | doubled | largest jump |\n\
@@ -500,10 +501,10 @@ impl ClusterInfo {
     fn read(file: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read {}: does `make cluster` run?", file.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("{} is not understood", file.display()))
+        serde_json::from_str(&text).with_context(|| format!("cannot parse {}", file.display()))
     }
 
-    /// How the processes are told what to do: with what they were started with.
+    /// How to reach the processes, from the environment and flags they were started with.
     async fn orders(&self) -> anyhow::Result<Orders> {
         let node = self.nodes.first().context("the cluster has no processes")?;
         let url = node
@@ -529,7 +530,7 @@ impl NodeState {
         self.command.get(at + 1).map(String::as_str)
     }
 
-    /// The server under its guardian; the process itself without one.
+    /// The server that a guardian runs; the process itself when there is no guardian.
     fn server(&self) -> i32 {
         let pid = self.pid;
         let children =
@@ -547,7 +548,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranks_are_the_nearest() {
+    fn percentiles_are_nearest_ranks() {
         let gaps: Vec<u64> = (1..=200).collect();
         assert_eq!(
             [50, 99, 100].map(|percent| percentile(&gaps, percent)),

@@ -1,4 +1,4 @@
-//! Cluster: what an operator sees of a cluster, and tells it, on the command line.
+//! Cluster: commands that show a cluster and control its processes.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::cluster::node::NodeId;
 use crate::cluster::orders::Orders;
 use crate::components::id::SpaceId;
 
-/// How long a process may take to do what it was told before the command gives up waiting.
+/// How long a process may take to carry a command out before the command gives up waiting.
 const WAIT: Duration = Duration::from_mins(1);
 
-/// How often it is looked at meanwhile: processes say what they run once a second.
+/// Interval of the checks; processes publish what they run once a second.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub async fn nodes(orders: &Orders) -> anyhow::Result<()> {
@@ -81,7 +81,7 @@ pub async fn drain(orders: &Orders, node: &str) -> anyhow::Result<()> {
     };
     wait(orders, is_empty).await?;
     print::line(&format!(
-        "{node} takes no more. `plaza admin undrain {node}` undoes it."
+        "{node} takes no further spaces. `plaza admin undrain {node}` undoes it."
     ));
     Ok(())
 }
@@ -119,10 +119,10 @@ async fn wait(orders: &Orders, mut is_done: impl FnMut(&Census) -> bool) -> anyh
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    bail!("it was told, and is not done after a minute; its log says why")
+    bail!("the process was told, but is not done after a minute; its log says why")
 }
 
-/// Columns as wide as their widest cell.
+/// Formats rows as a table; each column is as wide as its widest cell.
 pub(super) fn show<const COLUMNS: usize>(table: &[[String; COLUMNS]]) {
     let width = |column: usize| {
         table

@@ -1,7 +1,7 @@
-//! Guardian: runs the server as a child of its own, and starts it again when it crashes.
+//! Guardian: runs the server as a child process, and starts it again when it crashes.
 //!
-//! It knows at once that the server is gone, and frees its lease: other processes take its spaces
-//! over without waiting until the lease has run out.
+//! It notices at once when the server is gone, and releases the server's lease, so that other
+//! processes take over its spaces without waiting for the lease to expire.
 
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
@@ -17,34 +17,35 @@ use super::serve::Signals;
 use crate::cluster::node::NodeId;
 use crate::cluster::redis::Redis;
 
-/// How long the first start after a crash waits. Each further one waits twice as long.
+/// Wait before the first restart after a crash; each further wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 
-/// The longest wait: a server that cannot run is not tried more often than that.
+/// The longest wait before a restart.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// A server that ran for that long has not failed at its start: its next crash counts as the first.
+/// A server that ran this long started well: its next crash counts as the first.
 const STEADY: Duration = Duration::from_mins(1);
 
-/// How long freeing a lease may take: it runs out by itself soon after.
+/// Timeout of releasing a lease, which expires soon after in any case.
 const FREE_WITHIN: Duration = Duration::from_secs(2);
 
-/// What a program ends with when it was told something wrong: starting it again would not help.
+/// Exit code of a program that was given wrong options: starting it again would not help.
 const MISTAKE: u8 = 2;
 
-/// Which lease the server holds while it lives.
+/// Identifies the lease that the running server holds.
 struct Lease {
     redis_url: String,
     node: String,
 }
 
-/// Runs the server until it ends well or is told to stop.
+/// Runs the server until it ends without a crash or is told to stop.
 pub async fn guard(options: &Serve) -> anyhow::Result<ExitCode> {
-    // A mistake is told before anything runs.
-    let cluster = options.plan()?.settings.cluster;
+    // Mistakes in the options are reported before anything runs.
+    let cluster = options.serve_config()?.settings.cluster;
     let lease = cluster.map(|cluster| Lease {
         redis_url: cluster.redis_url,
-        // The same over all lives of the server, so that a metric or a log can be followed.
+        // The same for every run of the server, so that metrics and logs can be followed across
+        // restarts.
         node: cluster
             .node
             .unwrap_or_else(|| format!("node-{:08x}", random())),
@@ -58,7 +59,7 @@ pub async fn guard(options: &Serve) -> anyhow::Result<ExitCode> {
         let mut is_stopping = false;
         let status = loop {
             tokio::select! {
-                status = child.wait() => break status.context("the server cannot be watched")?,
+                status = child.wait() => break status.context("cannot wait for the server")?,
                 () = signals.next() => {
                     is_stopping = true;
                     terminate(&child);
@@ -70,7 +71,7 @@ pub async fn guard(options: &Serve) -> anyhow::Result<ExitCode> {
             return Ok(code.map_or(ExitCode::FAILURE, ExitCode::from));
         }
         if let Some(lease) = &lease {
-            // It runs out by itself otherwise.
+            // Otherwise it expires by itself.
             let _ = timeout(FREE_WITHIN, lease.free(life)).await;
         }
         if began.elapsed() >= STEADY {
@@ -89,11 +90,11 @@ pub async fn guard(options: &Serve) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The server ends when its guardian does: nobody would start it again.
+/// Ends the server when its guardian ends, since nothing would restart it.
 pub fn end_with_guardian() -> anyhow::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(Signal::TERM))
-        .context("the system does not tell when the guardian ends")?;
+        .context("the system does not report when the guardian ends")?;
     Ok(())
 }
 
@@ -103,7 +104,7 @@ fn start(lease: Option<&Lease>, life: u32) -> anyhow::Result<Child> {
     command.args(std::env::args_os().skip(1));
     command.args(["--no-guardian", "--life", &life.to_string()]);
     if let Some(lease) = lease {
-        // The environment stands behind a flag that was given, and is the same then.
+        // A flag that was given wins over the environment, which the child inherits.
         command.env("PLAZA_NODE", &lease.node);
     }
     command.stdin(Stdio::null());
@@ -113,7 +114,7 @@ fn start(lease: Option<&Lease>, life: u32) -> anyhow::Result<Child> {
 fn terminate(child: &Child) {
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     if let Some(pid) = pid {
-        // It may have ended just now.
+        // The child may have ended just now.
         let _ = rustix::process::kill_process(pid, Signal::TERM);
     }
 }
@@ -140,7 +141,7 @@ fn how(status: ExitStatus) -> String {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "every life of a process is another one"
+    reason = "every run of the server has another nonce"
 )]
 fn random() -> u32 {
     rand::random()

@@ -1,7 +1,7 @@
 //! Cli: flags, environment and settings file; prompts, signals and exit codes.
 //!
-//! May use every room. Never: what a command does beyond calling the right part.
-//! A mistake of the operator is one clear line and exit code 2.
+//! May use every module. Never: what a command does, beyond calling the module that does it. A
+//! mistake of the operator is reported in one line, with exit code 2.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,34 +39,32 @@ struct Cli {
 enum CliCommand {
     /// Run the server
     Serve(Box<options::Serve>),
-    /// Load a server with many players and say what they saw
+    /// Load-test a server with many players and report what they saw
     Bots(Box<bots::Bots>),
-    /// Break a cluster in every way it promises to survive, and say what clients saw
+    /// Cause every failure that a cluster is built to survive, and report what clients saw
     #[cfg(unix)]
     Chaos(chaos::Chaos),
-    /// Use a server on this machine too much, as an impolite client would, and say what it refused
+    /// Attack a server on this machine, as a hostile client would, and report what it refused
     #[cfg(unix)]
     Abuse(abuse::Abuse),
-    /// Make admins and invites, act on users and spaces, and tell the processes of a cluster what
-    /// to do
+    /// Manage admins, invites, users and spaces, and control the processes of a cluster
     #[command(subcommand)]
     Admin(admin::AdminCommand),
-    /// Copy everything the server knows into one file, while people play
+    /// Copy all data of the server into one file, while people play
     Backup(backup::Backup),
-    /// Bring a backup back into an empty data folder
+    /// Restore a backup into an empty data folder
     Restore(backup::Restore),
-    /// Bring the database up to date and exit
+    /// Migrate the database to this version and exit
     Migrate(DataOptions),
     /// Print the OpenAPI document
     Openapi,
     /// Load maps, elements, avatars and spaces from a folder
     ///
-    /// A running server shows them at once in lists; a space that is open changes when it opens
-    /// again.
+    /// A running server lists them at once; a space that is open changes when it opens again.
     Seed {
-        /// The folder: `avatars.json`, `elements.json`, `maps/*.tmj`, `spaces.json`
+        /// Folder with `avatars.json`, `elements.json`, `maps/*.tmj` and `spaces.json`
         folder: PathBuf,
-        /// Only say whether it could be loaded; nothing is changed
+        /// Only check whether the folder could be loaded; nothing is changed
         #[arg(long)]
         check: bool,
         #[command(flatten)]
@@ -76,7 +74,7 @@ enum CliCommand {
 
 #[cfg(unix)]
 impl CliCommand {
-    /// Whether it may write into a data folder.
+    /// Whether the command may write into a data folder.
     const fn touches_data(&self) -> bool {
         match self {
             Self::Serve(_)
@@ -90,7 +88,7 @@ impl CliCommand {
     }
 }
 
-/// Runs what the command line asks for.
+/// Runs the command of the command line.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -106,11 +104,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Carries a command out. It fails when it found what it was told to object to.
+/// Runs a command; returns its exit code.
 async fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
     #[cfg(unix)]
     if command.touches_data() {
-        // What is written from now on is for this user alone.
+        // Files that are created from now on are readable by this user only.
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     }
     match command {

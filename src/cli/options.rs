@@ -1,5 +1,5 @@
-//! Options of `serve`: a flag wins over the environment, which wins over the settings file, which
-//! wins over the default.
+//! Options of `serve`. A flag takes precedence over the environment, the environment over the
+//! settings file, and the file over the default.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,30 +25,29 @@ use crate::settings::{
 };
 use crate::store::{DatabaseUrl, Store};
 
-/// Where the data is when nobody says otherwise.
+/// Default data folder.
 const DATA_DIR: &str = "./data";
-/// Where to listen when nobody says otherwise.
+/// Default listen address.
 const LISTEN: &str = "127.0.0.1:8080";
-/// Where other processes connect when nobody says otherwise.
+/// Default address for links from other processes.
 const LINK_LISTEN: &str = "127.0.0.1:0";
 /// Whether links are encrypted by default.
 const LINK_TLS: bool = true;
-/// Characters of a cluster's secret at least.
+/// Shortest secret of a cluster, in characters.
 const SECRET_CHARS: usize = 32;
-/// The settings file that is read when it is there.
+/// The settings file that is read if it exists.
 const CONFIG: &str = "plaza.toml";
-/// What is logged when nobody says otherwise.
+/// Default log filter.
 const LOG: &str = "info,sqlx=warn,tower_http=info";
 
-/// What can be said on the command line, in the environment and in the file. Here an absent one is
-/// unsaid.
+/// Options of the command line, the environment and the file. An option that is not set is `None`.
 #[derive(Args, Deserialize, Default, Clone)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ServeArgs {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, env = "PLAZA_LISTEN", value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// Where the uploads are, and the database unless it is a server [default: ./data]
+    /// Folder of the uploads, and of the SQLite database [default: ./data]
     #[arg(long, env = "PLAZA_DATA_DIR", value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
     /// A PostgreSQL database, as `postgres://USER:PASSWORD@HOST/DATABASE` [default: SQLite in the
@@ -60,20 +59,27 @@ pub struct ServeArgs {
         hide_env_values = true
     )]
     database_url: Option<String>,
-    /// Let anybody sign up as admin; for tests and demonstrations only
-    #[arg(long, env = "PLAZA_OPEN_ADMIN_SIGNUP", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    /// Let anyone sign up as admin; for tests and demonstrations only
+    #[arg(
+        long,
+        env = "PLAZA_OPEN_ADMIN_SIGNUP",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new(),
+    )]
     open_admin_signup: Option<bool>,
-    /// Who may sign up: everyone, those with a link from `plaza admin invite`, or no one [default:
+    /// Who may sign up: everyone, people with a link from `plaza admin invite`, or no one [default:
     /// open]
     #[arg(long, env = "PLAZA_SIGNUP")]
     signup: Option<SignUpPolicy>,
-    /// Steps of a space per second, 10 to 60 [default: 20]
+    /// Ticks of a space per second, 10 to 60 [default: 20]
     #[arg(long, env = "PLAZA_TICK_RATE")]
     tick_rate: Option<u8>,
-    /// What newcomers are called in the JSON protocol [default: user-joined]
+    /// Type of the message about newcomers in the JSON protocol [default: user-joined]
     #[arg(long, env = "PLAZA_JOIN_EVENT")]
     join_event: Option<JoinWord>,
-    /// Other origins whose pages may use this server, with commas between; `*` for all
+    /// Other origins whose pages may use this server, separated by commas; `*` for all
     #[arg(
         long,
         env = "PLAZA_ALLOWED_ORIGINS",
@@ -81,61 +87,61 @@ pub struct ServeArgs {
         value_name = "ORIGIN"
     )]
     allowed_origins: Option<Vec<String>>,
-    /// Sign-ups a minute from one network, and as many failed sign-ins, with bursts of twice as
-    /// many; 0 for no limit [default: 30]
+    /// Sign-ups per minute from one network, and the same number of failed sign-ins, with bursts of
+    /// twice as many; 0 for no limit [default: 30]
     #[arg(long, env = "PLAZA_AUTH_RATE")]
     auth_rate: Option<u32>,
     /// The longest wait after wrong passwords for one account from one network, in seconds; 0 for
     /// none [default: 300]
     #[arg(long, env = "PLAZA_MAX_GUESS_DELAY", value_name = "SECONDS")]
     max_guess_delay: Option<u64>,
-    /// HTTP requests a second of one user, 0 for no limit; an address may make ten times as many
+    /// HTTP requests per second of one user, 0 for no limit; an address may make ten times as many
     /// [default: 20]
     #[arg(long, env = "PLAZA_REQUEST_RATE", value_name = "COUNT")]
     request_rate: Option<u32>,
-    /// Changes a second of one user, of elements in spaces and lines of chat, 0 for no limit
+    /// Changes per second of one user, to elements in spaces and to chat messages, 0 for no limit
     /// [default: 10]
     #[arg(long, env = "PLAZA_EDIT_RATE", value_name = "COUNT")]
     edit_rate: Option<u32>,
-    /// Searches a minute of one user, 0 for no limit [default: 60]
+    /// Searches per minute of one user, 0 for no limit [default: 60]
     #[arg(long, env = "PLAZA_SEARCH_RATE", value_name = "COUNT")]
     search_rate: Option<u32>,
-    /// Uploads a minute of one user, 0 for no limit [default: 30]
+    /// Uploads per minute of one user, 0 for no limit [default: 30]
     #[arg(long, env = "PLAZA_UPLOAD_RATE", value_name = "COUNT")]
     upload_rate: Option<u32>,
-    /// MiB that the pictures of one user may take, 0 for no limit [default: 64]
+    /// Storage for the uploads of one user, in MiB, 0 for no limit [default: 64]
     #[arg(long, env = "PLAZA_UPLOAD_QUOTA", value_name = "MIB")]
     upload_quota: Option<u64>,
-    /// Connections at once, HTTP and WebSockets, 0 for as many as open files allow; more get a 503
-    /// [default: 20000]
+    /// Concurrent connections, HTTP and WebSocket, 0 for as many as open files allow; further ones
+    /// get a 503 [default: 20000]
     #[arg(long, env = "PLAZA_MAX_CONNECTIONS", value_name = "COUNT")]
     max_connections: Option<usize>,
-    /// The same from one address; those from this machine itself are not counted [default: 1000]
+    /// Concurrent connections from one address; those from this machine are not counted [default:
+    /// 1000]
     #[arg(long, env = "PLAZA_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT")]
     max_connections_per_address: Option<usize>,
-    /// WebSockets of one user at once, 0 for no limit [default: 20]
+    /// Concurrent WebSockets of one user, 0 for no limit [default: 20]
     #[arg(long, env = "PLAZA_MAX_SOCKETS_PER_USER", value_name = "COUNT")]
     max_sockets_per_user: Option<usize>,
-    /// Spaces that one person owns, 0 for no limit; admins have none [default: 50]
+    /// Spaces that one user may own, 0 for no limit; admins have none [default: 50]
     #[arg(long, env = "PLAZA_MAX_SPACES_PER_USER", value_name = "COUNT")]
     max_spaces_per_user: Option<u32>,
-    /// Columns times rows of a space that a person makes without a map, 0 for no limit; admins have
+    /// Columns times rows of a space that a user creates without a map, 0 for no limit; admins have
     /// none [default: 250000]
     #[arg(long, env = "PLAZA_MAX_SPACE_TILES", value_name = "COUNT")]
     max_space_tiles: Option<u32>,
-    /// Elements that are placed in one space, 0 for no limit [default: 10000]
+    /// Elements that may be placed in one space, 0 for no limit [default: 10000]
     #[arg(long, env = "PLAZA_MAX_OBJECTS_PER_SPACE", value_name = "COUNT")]
     max_objects_per_space: Option<u32>,
-    /// Spaces and elements that one person makes a minute, with bursts of as many; 0 for no limit,
-    /// admins have none [default: 120]
+    /// Spaces and elements that one user may create per minute, with bursts of the same number; 0
+    /// for no limit, admins have none [default: 120]
     #[arg(long, env = "PLAZA_CREATIONS_PER_MINUTE", value_name = "COUNT")]
     creations_per_minute: Option<u32>,
-    /// Spaces that this process has open at once for people who come in, 0 for no limit [default:
-    /// 2000]
+    /// Spaces with people that this process may have open at once, 0 for no limit [default: 2000]
     #[arg(long, env = "PLAZA_MAX_OPEN_SPACES", value_name = "COUNT")]
     max_open_spaces: Option<usize>,
-    /// Networks of reverse proxies whose X-Forwarded-For tells a client's address, with commas
-    /// between, as in 10.0.0.0/8
+    /// Networks of reverse proxies whose X-Forwarded-For is trusted for a client's address,
+    /// separated by commas, as in 10.0.0.0/8
     #[arg(
         long,
         env = "PLAZA_TRUSTED_PROXIES",
@@ -146,7 +152,7 @@ pub struct ServeArgs {
     /// Threads that tick spaces [default: cores - 1, at least 1]
     #[arg(long, env = "PLAZA_HOST_THREADS", value_name = "COUNT")]
     host_threads: Option<usize>,
-    /// The Redis that the processes of a cluster share; without it this process is alone
+    /// The Redis that the processes of a cluster share; without it the process runs alone
     #[arg(
         long,
         env = "PLAZA_REDIS_URL",
@@ -154,16 +160,16 @@ pub struct ServeArgs {
         hide_env_values = true
     )]
     redis_url: Option<String>,
-    /// The name of this process, another one for each that runs [default: made up at start]
+    /// The name of this process, unique in the cluster [default: made up at start]
     #[arg(long, env = "PLAZA_NODE", value_name = "NAME")]
     node: Option<String>,
-    /// Where other processes of the cluster connect [default: 127.0.0.1:0, a free port]
+    /// Address for links from other processes of the cluster [default: 127.0.0.1:0, a free port]
     #[arg(long, env = "PLAZA_LINK_LISTEN", value_name = "ADDRESS:PORT")]
     link_listen: Option<String>,
-    /// What other processes connect to, when it is not the address of --link-listen
+    /// Address that other processes connect to, when it differs from --link-listen
     #[arg(long, env = "PLAZA_LINK_ADDRESS", value_name = "HOST:PORT")]
     link_address: Option<String>,
-    /// What all processes of the cluster know, and nobody else
+    /// Secret that all processes of the cluster share
     #[arg(
         long,
         env = "PLAZA_CLUSTER_SECRET",
@@ -171,21 +177,28 @@ pub struct ServeArgs {
         hide_env_values = true
     )]
     cluster_secret: Option<String>,
-    /// A file with the cluster's secret
+    /// File with the cluster's secret
     #[arg(long, env = "PLAZA_CLUSTER_SECRET_FILE", value_name = "FILE")]
     cluster_secret_file: Option<PathBuf>,
-    /// Encrypt what processes say to each other, the same for all of them; `--link-tls=false` turns
-    /// it off [default: true]
-    #[arg(long, env = "PLAZA_LINK_TLS", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    /// Encrypt the links between processes, the same for all of them; `--link-tls=false` turns it
+    /// off [default: true]
+    #[arg(
+        long,
+        env = "PLAZA_LINK_TLS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new(),
+    )]
     link_tls: Option<bool>,
-    /// Where clients reach this very process, when they can
+    /// URL at which clients reach this very process, if they can
     #[arg(long, env = "PLAZA_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
-    /// The path below which a reverse proxy shows this server, when it keeps it in what it asks
-    /// for, as in `/plaza`; it is in printed addresses, too
+    /// Path below which a reverse proxy serves this server, when the proxy keeps it in its
+    /// requests, as in `/plaza`; printed addresses include it
     #[arg(long, env = "PLAZA_BASE_PATH", value_name = "PATH")]
     base_path: Option<String>,
-    /// A STUN server, as in `stun:stun.example.org:3478`; may be said more than once
+    /// A STUN server, as in `stun:stun.example.org:3478`; may be given more than once
     #[arg(
         long,
         env = "PLAZA_STUN_URL",
@@ -193,7 +206,7 @@ pub struct ServeArgs {
         value_name = "URL"
     )]
     stun_url: Option<Vec<String>>,
-    /// A TURN server, as in `turn:turn.example.org:3478?transport=udp`; may be said more than once
+    /// A TURN server, as in `turn:turn.example.org:3478?transport=udp`; may be given more than once
     #[arg(
         long,
         env = "PLAZA_TURN_URL",
@@ -201,7 +214,7 @@ pub struct ServeArgs {
         value_name = "URL"
     )]
     turn_url: Option<Vec<String>>,
-    /// What the TURN servers know too: coturn's static-auth-secret
+    /// Secret shared with the TURN servers: coturn's static-auth-secret
     #[arg(
         long,
         env = "PLAZA_TURN_SECRET",
@@ -209,21 +222,28 @@ pub struct ServeArgs {
         hide_env_values = true
     )]
     turn_secret: Option<String>,
-    /// A file with the secret of the TURN servers
+    /// File with the secret of the TURN servers
     #[arg(long, env = "PLAZA_TURN_SECRET_FILE", value_name = "FILE")]
     turn_secret_file: Option<PathBuf>,
-    /// Seconds that a password for the TURN servers is good, 60 at least [default: 43200]
+    /// Lifetime of a password for the TURN servers, in seconds, at least 60 [default: 43200]
     #[arg(long, env = "PLAZA_TURN_TTL", value_name = "SECONDS")]
     turn_ttl: Option<u64>,
-    /// Let calls go through the TURN servers only, so that nobody learns another's address
-    #[arg(long, env = "PLAZA_RELAY_ONLY", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    /// Send calls through the TURN servers only, which hides users' addresses from each other
+    #[arg(
+        long,
+        env = "PLAZA_RELAY_ONLY",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new(),
+    )]
     relay_only: Option<bool>,
-    /// Where calls of more than four arrive, on UDP and TCP: an address, or `off` to let them all
-    /// go from browser to browser [default: that of --listen, on the next port]
+    /// Address of the SFU for calls of more than four, on UDP and TCP, or `off` to connect browsers
+    /// with each other only [default: that of --listen, on the next port]
     #[arg(long, env = "PLAZA_MEDIA_LISTEN", value_name = "ADDRESS")]
     media_listen: Option<String>,
-    /// Addresses that browsers are told for such calls, when they are not this machine's own;
-    /// separated by commas
+    /// Addresses of the SFU that browsers are told, when they are not this machine's own; separated
+    /// by commas
     #[arg(
         long,
         env = "PLAZA_MEDIA_ADDRESS",
@@ -231,21 +251,28 @@ pub struct ServeArgs {
         value_delimiter = ','
     )]
     media_address: Option<Vec<String>>,
-    /// Where metrics are told, or `off` [default: 127.0.0.1:9464, or a free port when that one is
-    /// taken]
+    /// Address that serves metrics, or `off` [default: 127.0.0.1:9464, or a free port when that one
+    /// is taken]
     #[arg(long, env = "PLAZA_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
     metrics_listen: Option<String>,
-    /// Tell metrics at the address for browsers too, to everybody
-    #[arg(long, env = "PLAZA_METRICS_PUBLIC", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    /// Serve metrics at the listen address too, without restriction
+    #[arg(
+        long,
+        env = "PLAZA_METRICS_PUBLIC",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new(),
+    )]
     metrics_public: Option<bool>,
-    /// A LiveKit server to carry calls of more than four instead of this one, as in
+    /// A LiveKit server that carries calls of more than four instead of this server, as in
     /// `wss://livekit.example.org`
     #[arg(long, env = "PLAZA_LIVEKIT_URL", value_name = "URL")]
     livekit_url: Option<String>,
-    /// The key by which the LiveKit server knows this one
+    /// API key of the LiveKit server
     #[arg(long, env = "PLAZA_LIVEKIT_KEY", value_name = "TEXT")]
     livekit_key: Option<String>,
-    /// The secret of that key
+    /// Secret of the API key
     #[arg(
         long,
         env = "PLAZA_LIVEKIT_SECRET",
@@ -253,7 +280,7 @@ pub struct ServeArgs {
         hide_env_values = true
     )]
     livekit_secret: Option<String>,
-    /// A file with the secret of that key
+    /// File with the secret of the API key
     #[arg(long, env = "PLAZA_LIVEKIT_SECRET_FILE", value_name = "FILE")]
     livekit_secret_file: Option<PathBuf>,
     /// What to log, as in `info,plaza=debug` [default: info]
@@ -264,40 +291,39 @@ pub struct ServeArgs {
 /// Options of `serve`.
 #[derive(Args)]
 pub struct Serve {
-    /// A settings file in TOML; the names are those of the flags [default: plaza.toml, when it is
-    /// there]
+    /// A settings file in TOML, with the names of the flags [default: plaza.toml, if it exists]
     #[arg(long, env = "PLAZA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Be the server itself, without a process around it that starts it again after a crash; for
+    /// Run the server itself, without a guardian process that restarts it after a crash; for
     /// containers and systemd
     #[arg(long, env = "PLAZA_NO_GUARDIAN", value_parser = clap::builder::FalseyValueParser::new())]
     no_guardian: bool,
-    /// Which life the guardian gave this server
+    /// Nonce that the guardian gave this run of the server
     #[arg(long, hide = true)]
     life: Option<u32>,
     #[command(flatten)]
     said: ServeArgs,
 }
 
-/// What `serve` is to do.
+/// Configuration of `serve`.
 #[derive(Debug)]
 pub struct ServeConfig {
-    /// Where to listen.
+    /// Listen address.
     pub listen: SocketAddr,
-    /// What to log.
+    /// Log filter.
     pub log: String,
-    /// How the server is to run.
+    /// Settings of the server.
     pub settings: Settings,
 }
 
-/// Where the data is, for the commands that need nothing else.
+/// Location of the data, for commands that need nothing else.
 #[derive(Args)]
 pub struct DataOptions {
-    /// A settings file in TOML, read for `data-dir` and `database-url` [default: plaza.toml, when
-    /// it is there]
+    /// A settings file in TOML, read for `data-dir` and `database-url` [default: plaza.toml, if it
+    /// exists]
     #[arg(long, env = "PLAZA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where the database is, unless it is a server [default: ./data]
+    /// Folder of the uploads, and of the SQLite database [default: ./data]
     #[arg(long, env = "PLAZA_DATA_DIR", value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
     /// A PostgreSQL database, as `postgres://USER:PASSWORD@HOST/DATABASE` [default: SQLite in the
@@ -311,17 +337,17 @@ pub struct DataOptions {
     database_url: Option<String>,
 }
 
-/// Where the data lies.
+/// Location of the data.
 pub enum DatabaseLocation {
-    /// All of it there.
+    /// A folder with the uploads and the SQLite database.
     Folder(PathBuf),
-    /// The uploads there, everything else in a PostgreSQL database.
+    /// A folder with the uploads; everything else is in a PostgreSQL database.
     Server(PathBuf),
 }
 
 impl DataOptions {
-    /// Where people reach the server, without a slash at the end: as it was said, or as the
-    /// settings file lets guess.
+    /// The URL at which people reach the server, without a slash at the end: the one given, or the
+    /// one that follows from the settings file.
     pub fn page_url(&self, said: Option<&str>) -> anyhow::Result<String> {
         let file = file(self.config.as_deref())?;
         let base_path = base_path(file.base_path.as_deref().unwrap_or_default())?;
@@ -349,7 +375,7 @@ impl DataOptions {
         Ok(Store::open_either(url.as_ref(), &folder).await?)
     }
 
-    /// Where it is, without opening it.
+    /// Location of the data; nothing is opened.
     pub fn data(&self) -> anyhow::Result<DatabaseLocation> {
         let (folder, url) = self.find()?;
         Ok(if url.is_some() {
@@ -370,11 +396,11 @@ impl DataOptions {
     }
 }
 
-/// How to reach the processes of a cluster, for the commands that tell them what to do.
+/// How to reach the processes of a cluster, for the commands that control them.
 #[derive(Args)]
 pub struct Reach {
-    /// A settings file in TOML, read for `redis-url` and the secret [default: plaza.toml, when it
-    /// is there]
+    /// A settings file in TOML, read for `redis-url` and the secret [default: plaza.toml, if it
+    /// exists]
     #[arg(long, env = "PLAZA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// The Redis that the processes of the cluster share
@@ -385,7 +411,7 @@ pub struct Reach {
         hide_env_values = true
     )]
     redis_url: Option<String>,
-    /// What all processes of the cluster know, and nobody else
+    /// Secret that all processes of the cluster share
     #[arg(
         long,
         env = "PLAZA_CLUSTER_SECRET",
@@ -393,21 +419,28 @@ pub struct Reach {
         hide_env_values = true
     )]
     cluster_secret: Option<String>,
-    /// A file with the cluster's secret
+    /// File with the cluster's secret
     #[arg(long, env = "PLAZA_CLUSTER_SECRET_FILE", value_name = "FILE")]
     cluster_secret_file: Option<PathBuf>,
-    /// Whether the processes encrypt what they say to each other [default: true]
-    #[arg(long, env = "PLAZA_LINK_TLS", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    /// Whether the links between processes are encrypted [default: true]
+    #[arg(
+        long,
+        env = "PLAZA_LINK_TLS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new(),
+    )]
     link_tls: Option<bool>,
 }
 
 impl Reach {
-    /// Connects to Redis; the processes are reached when something is asked of them.
+    /// Connects to Redis; the connection to a process is made with the first command to it.
     pub async fn orders(&self) -> anyhow::Result<Orders> {
         let file = file(self.config.as_deref())?;
         let url = self.redis_url.clone().or(file.redis_url);
         let url =
-            url.context("say --redis-url: the Redis that the processes of the cluster share")?;
+            url.context("set --redis-url: the Redis that the processes of the cluster share")?;
         let secret = self.cluster_secret.clone().or(file.cluster_secret);
         let secret_file = self
             .cluster_secret_file
@@ -423,19 +456,23 @@ impl Reach {
 }
 
 impl Serve {
-    /// Puts flags, environment, file and defaults together.
-    pub fn plan(&self) -> anyhow::Result<ServeConfig> {
-        let mut plan = self.said.clone().or(file(self.config.as_deref())?).plan()?;
-        plan.settings.life = self.life;
-        Ok(plan)
+    /// Combines flags, environment, file and defaults.
+    pub fn serve_config(&self) -> anyhow::Result<ServeConfig> {
+        let mut config = self
+            .said
+            .clone()
+            .or(file(self.config.as_deref())?)
+            .serve_config()?;
+        config.settings.life = self.life;
+        Ok(config)
     }
 
-    /// Whether the server runs under a guardian that is yet to be.
+    /// Whether this process is to start a guardian, which runs the server.
     pub const fn is_guarded(&self) -> bool {
         !self.no_guardian
     }
 
-    /// Whether a guardian started it.
+    /// Whether a guardian started this process.
     pub const fn has_guardian(&self) -> bool {
         self.life.is_some()
     }
@@ -498,13 +535,13 @@ impl ServeArgs {
         }
     }
 
-    /// How the process is one of many, if it is.
+    /// The cluster's settings, if the process belongs to one.
     fn cluster(&self) -> anyhow::Result<Option<ClusterSettings>> {
         let Some(redis_url) = self.redis_url.clone() else {
             return Ok(None);
         };
         if self.database_url.is_none() {
-            bail!("processes that share a Redis share a PostgreSQL too: say --database-url");
+            bail!("processes that share a Redis must share a PostgreSQL too: set --database-url");
         }
         let secret = secret_of(
             self.cluster_secret.as_deref(),
@@ -521,7 +558,7 @@ impl ServeArgs {
         }))
     }
 
-    /// What helps calls find their way.
+    /// STUN and TURN settings, which help calls to connect.
     fn ice(&self) -> anyhow::Result<IceSettings> {
         let defaults = IceSettings::default();
         let turn_secret = secret_text(
@@ -531,21 +568,20 @@ impl ServeArgs {
         )?;
         if turn_secret.as_deref().is_some_and(is_published) {
             bail!(
-                "the secret of the TURN servers is one of an example, with which others could \
-                relay through them; \
-                 `openssl rand -hex 32` makes one of your own"
+                "the secret of the TURN servers is published in an example, so others could relay \
+                through them; `openssl rand -hex 32` makes a new one"
             );
         }
         let turn_urls = ice_urls(self.turn_url.as_deref(), ["turn:", "turns:"])?;
         if turn_urls.is_empty() != turn_secret.is_none() {
             bail!(
-                "TURN servers and their secret go together: say --turn-url and --turn-secret or \
+                "TURN servers and their secret go together: set --turn-url and --turn-secret or \
                 --turn-secret-file"
             );
         }
         let relay_only = self.relay_only.unwrap_or(false);
         if relay_only && turn_urls.is_empty() {
-            bail!("relay-only needs a TURN server: say --turn-url");
+            bail!("relay-only needs a TURN server: set --turn-url");
         }
         Ok(IceSettings {
             stun_urls: ice_urls(self.stun_url.as_deref(), ["stun:", "stuns:"])?,
@@ -560,8 +596,8 @@ impl ServeArgs {
         })
     }
 
-    /// Where the calls of many are forwarded: beside the address for browsers, unless it is said.
-    fn forwarding(&self, beside: SocketAddr) -> anyhow::Result<Option<SfuSettings>> {
+    /// SFU settings; by default it listens at the address for browsers, on the next port.
+    fn forwarding(&self, public: SocketAddr) -> anyhow::Result<Option<SfuSettings>> {
         let listen = match self.media_listen.as_deref() {
             Some("off") => return Ok(None),
             Some(said) => Some(address(said).context("media-listen")?),
@@ -570,15 +606,15 @@ impl ServeArgs {
         let addresses = self.media_address.iter().flatten();
         let addresses = addresses.map(|text| {
             text.parse()
-                .with_context(|| format!("`{text}` is no IP address"))
+                .with_context(|| format!("`{text}` is not an IP address"))
         });
-        let next_port = if beside.port() == 0 {
+        let next_port = if public.port() == 0 {
             0
         } else {
-            beside.port().checked_add(1).unwrap_or(0)
+            public.port().checked_add(1).unwrap_or(0)
         };
         Ok(Some(SfuSettings {
-            listen: listen.unwrap_or(SocketAddr::new(beside.ip(), next_port)),
+            listen: listen.unwrap_or(SocketAddr::new(public.ip(), next_port)),
             or_any_port: listen.is_none(),
             addresses: addresses
                 .collect::<anyhow::Result<_>>()
@@ -586,7 +622,7 @@ impl ServeArgs {
         }))
     }
 
-    /// Another server that forwards.
+    /// LiveKit settings, if a LiveKit server carries calls.
     fn livekit(&self) -> anyhow::Result<Option<LiveKitSettings>> {
         let secret = secret_text(
             self.livekit_secret.as_deref(),
@@ -609,7 +645,7 @@ impl ServeArgs {
         }
     }
 
-    fn plan(self) -> anyhow::Result<ServeConfig> {
+    fn serve_config(self) -> anyhow::Result<ServeConfig> {
         let listen = self.listen.as_deref().unwrap_or(LISTEN);
         let tick_rate = match self.tick_rate.map(TickRate::new) {
             None => TickRate::DEFAULT,
@@ -695,7 +731,7 @@ impl ServeArgs {
     }
 }
 
-/// The cluster's secret as it was said, or out of a file.
+/// The cluster's secret, as given or read from its file.
 fn secret_of(said: Option<&str>, file: Option<&Path>) -> anyhow::Result<Secret> {
     let secret = match (said, file) {
         (Some(secret), _) => secret.to_owned(),
@@ -703,7 +739,7 @@ fn secret_of(said: Option<&str>, file: Option<&Path>) -> anyhow::Result<Secret> 
             .with_context(|| format!("cannot read the cluster's secret from {}", file.display()))?,
         (None, None) => {
             bail!(
-                "processes that share a Redis need a secret: say --cluster-secret or \
+                "processes that share a Redis need a secret: set --cluster-secret or \
                 --cluster-secret-file"
             )
         }
@@ -717,15 +753,15 @@ fn secret_of(said: Option<&str>, file: Option<&Path>) -> anyhow::Result<Secret> 
     }
     if is_published(secret) {
         bail!(
-            "the cluster's secret is one of an example, which everybody can read; `openssl rand \
-            -hex 32` makes one of your own"
+            "the cluster's secret is published in an example; `openssl rand \
+            -hex 32` makes a new one"
         );
     }
     Ok(Secret::new(secret))
 }
 
-/// Whether a secret stands in an example, or is typed and not made: a made one has neither words
-/// nor few characters.
+/// Whether a secret is published in an example or typed by hand: a generated one has no words and
+/// uses many different characters.
 fn is_published(secret: &str) -> bool {
     const WORDS: [&str; 6] = [
         "change", "secret", "example", "plaza", "password", "cluster",
@@ -737,7 +773,7 @@ fn is_published(secret: &str) -> bool {
         || WORDS.iter().any(|word| lower.contains(word))
 }
 
-/// Whether that is where a browser can open a socket.
+/// Whether a browser can open a WebSocket at this URL.
 fn is_socket_url(url: &str) -> bool {
     let uri = url.parse::<axum::http::Uri>();
     uri.is_ok_and(|uri| matches!(uri.scheme_str(), Some("ws" | "wss")) && uri.authority().is_some())
@@ -759,7 +795,7 @@ fn public_url(said: Option<String>) -> anyhow::Result<Option<String>> {
     Ok(Some(url))
 }
 
-/// A path with a slash in front and none behind; nothing for the root.
+/// A path with a slash in front and none at the end; empty for the root.
 fn base_path(said: &str) -> anyhow::Result<String> {
     let path = said.trim().trim_matches('/');
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._~".contains(letter);
@@ -775,7 +811,7 @@ fn base_path(said: &str) -> anyhow::Result<String> {
     }
 }
 
-/// A secret as it was said, or out of a file; an empty one is none.
+/// A secret, as given or read from its file; `None` when it is empty.
 fn secret_text(
     said: Option<&str>,
     file: Option<&Path>,
@@ -794,7 +830,7 @@ fn secret_text(
     Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
 }
 
-/// Addresses of servers that help calls; empty ones are none.
+/// URLs of STUN or TURN servers; empty ones are dropped.
 fn ice_urls(said: Option<&[String]>, schemes: [&str; 2]) -> anyhow::Result<Vec<String>> {
     let said = said.unwrap_or_default().iter().map(|url| url.trim());
     said.filter(|url| !url.is_empty())
@@ -811,7 +847,7 @@ fn ice_urls(said: Option<&[String]>, schemes: [&str; 2]) -> anyhow::Result<Vec<S
         .collect()
 }
 
-/// An empty one is none, so that a variable of the environment can be switched off.
+/// `None` for an empty text, so that an environment variable can be switched off.
 fn database_url(said: Option<&str>) -> anyhow::Result<Option<DatabaseUrl>> {
     let said = said.map(str::trim).filter(|url| !url.is_empty());
     Ok(said.map(str::parse).transpose()?)
@@ -838,7 +874,7 @@ fn networks(said: &[String]) -> anyhow::Result<Vec<Network>> {
         .collect()
 }
 
-/// Origins as browsers send them: scheme, host and port, nothing behind.
+/// Origins as browsers send them: scheme, host and port.
 fn origins(said: Vec<String>) -> anyhow::Result<Vec<String>> {
     said.into_iter()
         .map(|origin| origin.trim().trim_end_matches('/').to_ascii_lowercase())
@@ -856,7 +892,7 @@ fn origins(said: Vec<String>) -> anyhow::Result<Vec<String>> {
         .collect()
 }
 
-/// What the settings file says: the one that was named, or else the usual one when it is there.
+/// The settings file: the given one, or `plaza.toml` if it exists.
 fn file(named: Option<&Path>) -> anyhow::Result<ServeArgs> {
     match named {
         Some(path) => read(path),
@@ -881,7 +917,7 @@ fn read(path: &Path) -> anyhow::Result<ServeArgs> {
         })
 }
 
-/// What a parser says, without the lines it quotes: a password may stand there.
+/// A parser's message without the lines it quotes, since they may contain a password.
 fn unquoted(error: &str) -> String {
     let is_quoted = |line: &str| {
         let number = line.split_once('|').map(|(number, _)| number.trim());
@@ -914,15 +950,15 @@ mod tests {
             listen: Some("127.0.0.1:2".into()),
             ..ServeArgs::default()
         };
-        let plan = flags.or(file).plan().unwrap();
-        assert_eq!(plan.listen.port(), 2);
-        assert_eq!(plan.settings.tick_rate.per_second(), 30);
-        assert_eq!(plan.settings.allowed_origins, ["https://a.example"]);
-        assert_eq!(plan.settings.data_dir, Path::new(DATA_DIR));
+        let config = flags.or(file).serve_config().unwrap();
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.settings.tick_rate.per_second(), 30);
+        assert_eq!(config.settings.allowed_origins, ["https://a.example"]);
+        assert_eq!(config.settings.data_dir, Path::new(DATA_DIR));
     }
 
     #[test]
-    fn a_broken_file_is_named() {
+    fn the_error_of_a_broken_file_names_it() {
         for broken in [
             "listen = ",
             "lisen = \"127.0.0.1:1\"",
@@ -937,7 +973,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_line_is_named_and_not_shown() {
+    fn the_error_of_a_broken_file_names_the_line_without_its_text() {
         for broken in [
             "database-url = \"postgres://ada:hunter2@db/plaza",
             "database-url = \"hunter2\" oops",
@@ -954,7 +990,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_is_a_postgresql_url_or_none() {
+    fn only_postgresql_urls_are_accepted() {
         let url = |text: &str| database_url(Some(text)).map(|url| url.map(|url| url.to_string()));
         assert_eq!(url(" ").unwrap(), None);
         assert_eq!(
@@ -965,7 +1001,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_path_has_a_slash_in_front_and_none_behind() {
+    fn a_base_path_gets_a_slash_in_front_and_none_at_the_end() {
         for (said, path) in [
             ("", ""),
             ("/", ""),
@@ -980,7 +1016,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_of_the_cluster_is_long_and_made_by_chance() {
+    fn a_cluster_secret_must_be_long_and_random() {
         assert!(secret_of(Some(MADE), None).is_ok());
         for refused in [
             "too short",
@@ -1006,7 +1042,7 @@ mod tests {
             );
             said(&toml)
                 .unwrap()
-                .plan()
+                .serve_config()
                 .unwrap()
                 .settings
                 .cluster
@@ -1017,7 +1053,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn invalid_options_are_refused() {
         for said in [
             ServeArgs {
                 tick_rate: Some(9),
@@ -1075,7 +1111,7 @@ mod tests {
                 ..ServeArgs::default()
             },
         ] {
-            assert!(said.plan().is_err());
+            assert!(said.serve_config().is_err());
         }
     }
 }

@@ -1,18 +1,18 @@
-//! Print: the only place that writes to the terminal; logs go through `tracing`.
+//! Print: the only module that writes to the terminal; logs go through `tracing`.
 
 use std::io::Write;
 
-/// A line for whoever called the command. A reader that went away is no reason to fail.
+/// Prints a line to standard output. A reader that went away is not an error.
 pub fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// A line on standard error, while standard output carries data.
+/// Prints a line to standard error, while standard output carries data.
 pub fn note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// A line about what went wrong.
+/// Prints an error to standard error.
 pub fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", text.replace('\n', " "));
 }

@@ -1,4 +1,4 @@
-//! Serve: starts a server, says where it is, and stops it when the system asks.
+//! Serve: starts a server, prints its addresses, and stops it on a signal.
 
 use std::io::IsTerminal;
 use std::net::{IpAddr, SocketAddr};
@@ -24,7 +24,7 @@ pub async fn serve(options: &Serve) -> anyhow::Result<()> {
         listen,
         log,
         settings,
-    } = options.plan()?;
+    } = options.serve_config()?;
     let filter =
         EnvFilter::try_new(&log).with_context(|| format!("log is not understood: `{log}`"))?;
     tracing_subscriber::fmt()
@@ -53,7 +53,7 @@ pub async fn serve(options: &Serve) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Lets the process have as many files open as the system lets it ask for: each connection is one.
+/// Raises the process's limit of open files as far as the system allows; each connection is one.
 #[cfg(unix)]
 fn raise_open_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -71,14 +71,14 @@ fn raise_open_files() {
     }
 }
 
-/// Colours are for people who look on: a file or a service manager gets none, nor who asked for
-/// none (<https://no-color.org>).
+/// Whether log output has colours: only on a terminal, and not when `NO_COLOR` is set
+/// (<https://no-color.org>).
 fn has_colours() -> bool {
     std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|said| said.is_empty())
 }
 
-/// Says where the server is, for this machine and for others, and what works there.
+/// Prints the addresses of the server, for this machine and for others, and what works there.
 fn greet(server: &Server) -> anyhow::Result<()> {
     let listening = server.address()?;
     let mut near = listening;
@@ -108,7 +108,7 @@ fn greet(server: &Server) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the people at other machines are to be told.
+/// The lines about access from other machines.
 fn elsewhere(
     public_url: Option<&str>,
     listening: SocketAddr,
@@ -164,8 +164,8 @@ fn own_addresses() -> Vec<IpAddr> {
     found.map(if_addrs::Interface::ip).collect()
 }
 
-/// What the system sends to stop a program. Listened to before the address is printed: who reads it
-/// may stop us at once.
+/// The signals that stop a program. They are installed before the address is printed, since a
+/// process that reads it may stop the server at once.
 #[cfg(unix)]
 pub struct Signals {
     interrupt: signal::unix::Signal,
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_told_where_they_reach_the_server_and_what_works_there() {
+    fn printed_addresses_say_how_others_reach_the_server() {
         let lines = told(None, "0.0.0.0:8080");
         assert_eq!(lines[0], "Others reach it at http://192.0.2.7:8080/plaza/");
         assert!(

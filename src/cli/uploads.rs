@@ -1,4 +1,4 @@
-//! Uploads: the pictures that people brought, on the command line.
+//! Uploads: commands on uploaded pictures.
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -18,10 +18,10 @@ const PAGE: u32 = 500;
 /// Options of `admin uploads`.
 #[derive(Args)]
 pub struct Uploads {
-    /// Only those of this user
+    /// Only uploads of this user
     #[arg(long, value_name = "USERNAME")]
     of: Option<String>,
-    /// Delete this one; messages that show it say so in its place
+    /// Delete this upload; messages that contained it say so
     #[arg(long, value_name = "NAME", conflicts_with = "of")]
     delete: Option<String>,
     #[command(flatten)]
@@ -108,9 +108,7 @@ async fn delete(store: &Store, name: &str) -> anyhow::Result<()> {
     let row = store.upload(hash).await?;
     let row = row.with_context(|| format!("there is no upload {name}"))?;
     if row.uses.is_in_the_world() {
-        bail!(
-            "this picture is an avatar, an element or a map's picture; give that another one first"
-        );
+        bail!("an avatar, an element or a map uses this picture; give that another picture first");
     }
     store
         .delete_upload(hash, Some(&Actor::command_line()))

@@ -1,5 +1,4 @@
-//! Those who use the interface too much: they are slowed, the server says so, and others notice
-//! nothing.
+//! Users who overuse the interface are slowed and told so, and others do not notice.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,10 +11,10 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::clients::{GameClient, GridClient, Stranger, hello};
+use crate::clients::{BinaryClient, JsonClient, Stranger, hello};
 use crate::harness::{Answer, Person, TestServer};
 
-/// A server with those budgets, behind a proxy on this machine.
+/// A server with these budgets, behind a proxy on this machine.
 async fn with_budgets(budgets: BudgetSettings) -> TestServer {
     TestServer::start_with(|settings| {
         settings.budgets = budgets;
@@ -25,7 +24,7 @@ async fn with_budgets(budgets: BudgetSettings) -> TestServer {
     .await
 }
 
-/// Asks until it is told to slow down, at most so often; answers how often it went well, and the
+/// Sends requests until one is refused, `most` at most; returns the number of accepted ones and the
 /// refusal.
 async fn until_slowed(
     most: usize,
@@ -41,7 +40,7 @@ async fn until_slowed(
     (most, None)
 }
 
-/// What a metric says.
+/// The value of a metric.
 async fn metric(server: &TestServer, series: &str) -> f64 {
     let text = server.get("//metrics", None).await.text;
     let line = text.lines().find_map(|line| line.strip_prefix(series));
@@ -67,7 +66,7 @@ async fn a_builder_may_place_forty_elements_at_once() {
 }
 
 #[tokio::test]
-async fn who_changes_too_much_is_slowed_and_nobody_else() {
+async fn a_user_who_changes_too_much_is_slowed_alone() {
     let server = with_budgets(BudgetSettings {
         edits: 1,
         ..BudgetSettings::default()
@@ -83,12 +82,12 @@ async fn who_changes_too_much_is_slowed_and_nobody_else() {
     })
     .await;
     assert!(count >= 6, "{count}");
-    let refused = refused.expect("nobody changes things all the time");
+    let refused = refused.expect("constant changes are refused");
     refused.refused(429);
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((1..=60).contains(&wait), "{refused:?}");
     assert!(metric(&server, "plaza_slowed_total{what=\"edits\"}").await > before);
-    // Others, and other things that she does, are not slowed.
+    // Others, and other requests of the same user, are not slowed.
     let own = server.space(&ben, "10x10").await;
     place(&server, &ben, &own, &element, 0).await.fine();
     server.get("/me", Some(&ada)).await.fine();
@@ -96,19 +95,19 @@ async fn who_changes_too_much_is_slowed_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn those_who_guess_or_write_to_others_too_much_are_counted() {
+async fn too_many_password_guesses_and_direct_messages_are_counted() {
     let server = TestServer::start_with(|settings| settings.metrics_public = true).await;
     let (ada, ben) = (server.user("ada").await, server.user("ben").await);
     let slowed =
         async |what: &str| metric(&server, &format!("plaza_slowed_total{{what=\"{what}\"}}")).await;
-    // All tests of a process count in one place: others may raise the number, too.
+    // All tests of a process share the counters, so others may raise them too.
     let before = slowed("sign-ins").await;
     let guess = json!({"username": "ada", "password": "a wrong guess"});
     let (_, refused) = until_slowed(100, async || {
         server.post("/signin", None, guess.clone()).await
     })
     .await;
-    refused.expect("nobody guesses all the time").refused(429);
+    refused.expect("constant guesses are refused").refused(429);
     assert!(slowed("sign-ins").await > before);
     let before = slowed("direct messages").await;
     let mut number = 0;
@@ -120,27 +119,29 @@ async fn those_who_guess_or_write_to_others_too_much_are_counted() {
             .await
     })
     .await;
-    refused.expect("nobody writes all the time").refused(429);
+    refused.expect("constant messages are refused").refused(429);
     assert!(slowed("direct messages").await > before);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn those_who_send_too_much_over_a_socket_are_counted() {
+async fn too_many_messages_over_a_socket_are_counted() {
     let server = TestServer::start_with(|settings| settings.metrics_public = true).await;
     let ada = server.user("ada").await;
     let space = server.space(&ada, "10x10").await;
-    let mut client = GameClient::join(&server.address, &ada, &space).await;
+    let mut client = BinaryClient::join(&server.address, &ada, &space).await;
     let series = "plaza_slowed_total{what=\"chat\"}";
     let before = metric(&server, series).await;
     for number in 0..20 {
         client.chat(number, "again").await;
     }
     client
-        .until(|_, message| matches!(message, ServerMessage::ChatRefused(refused) if refused.client_id == 19))
+        .until(|_, message| {
+matches!(message, ServerMessage::ChatRefused(refused) if refused.client_id == 19)
+})
         .await;
     assert!(metric(&server, series).await > before);
-    let (mut grid, _) = GridClient::join(&server.address, &server.user("ben").await, &space).await;
+    let (mut grid, _) = JsonClient::join(&server.address, &server.user("ben").await, &space).await;
     let before = metric(&server, series).await;
     for _ in 0..20 {
         grid.chat("again").await;
@@ -151,7 +152,7 @@ async fn those_who_send_too_much_over_a_socket_are_counted() {
 }
 
 #[tokio::test]
-async fn one_address_is_slowed_whatever_it_asks_and_health_answers_it() {
+async fn an_address_is_slowed_on_every_path_but_health_checks() {
     let server = with_budgets(BudgetSettings {
         requests: 1,
         ..BudgetSettings::default()
@@ -163,7 +164,7 @@ async fn one_address_is_slowed_whatever_it_asks_and_health_answers_it() {
             .send(request.header("x-forwarded-for", address))
             .await
     };
-    // Files of the page cost little.
+    // Files of the web client cost little.
     for _ in 0..400 {
         let file = from("//art/elements/sofa.svg", "203.0.113.9").await;
         assert_eq!(file.status, StatusCode::OK);
@@ -173,14 +174,14 @@ async fn one_address_is_slowed_whatever_it_asks_and_health_answers_it() {
     refused.expect("an address is slowed").refused(429);
     assert!(count >= 200, "an address has as much as ten users: {count}");
     let (_, refused) = until_slowed(100, async || from("/avatars", "203.0.113.7").await).await;
-    refused.expect("whatever it asks for").refused(429);
+    refused.expect("on every path").refused(429);
     from("//healthz", "203.0.113.7").await.fine();
     from("/maps", "203.0.113.8").await.fine();
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_user_is_slowed_from_whatever_address_they_ask() {
+async fn a_user_is_slowed_across_addresses() {
     let server = TestServer::start_with(|settings| {
         settings.quotas.creations = 3;
         settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
@@ -201,14 +202,14 @@ async fn a_user_is_slowed_from_whatever_address_they_ask() {
     };
     let (count, refused) = until_slowed(100, make).await;
     refused
-        .expect("nobody makes a hundred spaces at once")
+        .expect("a hundred spaces at once are refused")
         .refused(429);
     assert!(count >= 3, "{count}");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn what_a_client_makes_up_is_no_series_of_its_own() {
+async fn client_input_creates_no_metric_series() {
     let server = TestServer::start_with(|settings| settings.metrics_public = true).await;
     let ada = server.user("ada").await;
     let space = server.space(&ada, "10x10").await;
@@ -244,8 +245,8 @@ async fn what_a_client_makes_up_is_no_series_of_its_own() {
     server.stop().await;
 }
 
-/// A label may be a word of the program only; each value that clients or their things bring is a
-/// series for ever.
+/// A label must be a fixed word of the program: a value from a client or a database row would
+/// create a series that is never removed.
 #[test]
 fn no_metric_is_labelled_by_an_id() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -278,7 +279,7 @@ fn no_metric_is_labelled_by_an_id() {
     assert!(found > 10, "{found}");
 }
 
-/// Times short enough for a test that waits for them.
+/// Timeouts short enough for a test to wait for them.
 const SHORT: HttpTimes = HttpTimes {
     header: Duration::from_millis(400),
     body: Duration::from_millis(400),
@@ -292,15 +293,15 @@ async fn connect(server: &TestServer) -> TcpStream {
         .unwrap()
 }
 
-/// Everything that comes until the server ends the connection.
+/// Everything that arrives until the server ends the connection.
 async fn until_the_end(connection: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    // An abrupt end is an end.
+    // A reset counts as an end.
     let _ = connection.read_to_end(&mut bytes).await;
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Says the same again and again until the server ends the connection.
+/// Sends the same text repeatedly until the server ends the connection.
 async fn trickle(connection: &mut TcpStream, first: &str, then: &str) -> String {
     let (mut reading, mut writing) = connection.split();
     writing.write_all(first.as_bytes()).await.unwrap();
@@ -309,7 +310,7 @@ async fn trickle(connection: &mut TcpStream, first: &str, then: &str) -> String 
         loop {
             moments.tick().await;
             if writing.write_all(then.as_bytes()).await.is_err() {
-                // What was said last is still to be read.
+                // The last answer can still be read.
                 return std::future::pending().await;
             }
         }
@@ -323,7 +324,7 @@ async fn trickle(connection: &mut TcpStream, first: &str, then: &str) -> String 
 }
 
 #[tokio::test]
-async fn slow_connections_end_whatever_they_are_slow_at() {
+async fn slow_connections_end_in_every_phase() {
     let server = TestServer::start_with(|settings| settings.http_times = SHORT).await;
     let mut silent = connect(&server).await;
     let (mut head, mut body, mut idle) = (
@@ -334,8 +335,9 @@ async fn slow_connections_end_whatever_they_are_slow_at() {
     let (mut form, ada) = (connect(&server).await, server.user("ada").await);
     let half = "POST /api/v1/signup HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n";
     let picture = format!(
-        "POST /api/v1/upload?kind=chat HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: 200000\r\n\
-         Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n",
+        "POST /api/v1/upload?kind=chat HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Content-Length: 200000\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n\
+         --b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n",
         ada.token
     );
     let ask = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -366,11 +368,11 @@ async fn slow_connections_end_whatever_they_are_slow_at() {
 }
 
 #[tokio::test]
-async fn a_connection_that_goes_on_asking_and_a_websocket_outlive_the_times() {
+async fn active_connections_and_websockets_outlive_the_timeouts() {
     let server = TestServer::start_with(|settings| settings.http_times = SHORT).await;
     let ada = server.user("ada").await;
     let space = server.space(&ada, "10x10").await;
-    let mut game = GameClient::join(&server.address, &ada, &space).await;
+    let mut game = BinaryClient::join(&server.address, &ada, &space).await;
     let mut connection = connect(&server).await;
     let mut moments = tokio::time::interval(Duration::from_millis(100));
     for _ in 0..10 {
@@ -392,9 +394,9 @@ async fn a_connection_that_goes_on_asking_and_a_websocket_outlive_the_times() {
     server.stop().await;
 }
 
-/// HTTP/2 is spoken by browsers over TLS alone.
+/// Browsers use HTTP/2 over TLS only.
 #[tokio::test]
-async fn nobody_is_spoken_to_in_http2() {
+async fn http2_without_tls_is_refused() {
     let server = TestServer::start().await;
     let mut connection = connect(&server).await;
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -408,7 +410,7 @@ async fn nobody_is_spoken_to_in_http2() {
 }
 
 #[tokio::test]
-async fn a_full_server_still_tells_how_it_is() {
+async fn a_full_server_still_answers_health_checks() {
     let server = TestServer::start_with(|settings| {
         settings.max_connections = 20;
         settings.metrics_public = true;
@@ -440,16 +442,17 @@ async fn a_full_server_still_tells_how_it_is() {
 }
 
 #[tokio::test]
-async fn requests_through_a_proxy_count_for_who_sent_them() {
+async fn requests_through_a_proxy_count_for_their_sender() {
     let server = TestServer::start_with(|settings| {
         settings.max_connections_per_address = 3;
         settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     })
     .await;
-    // Each waits for the body that was promised.
+    // Each connection waits for the announced body.
     let half = |address: &str| {
         format!(
-            "POST /api/v1/signin HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\nContent-Length: 9\r\n\r\n"
+            "POST /api/v1/signin HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\n\
+             Content-Length: 9\r\n\r\n"
         )
     };
     let mut waiting = Vec::new();
@@ -476,7 +479,7 @@ async fn requests_through_a_proxy_count_for_who_sent_them() {
 }
 
 #[tokio::test]
-async fn a_user_has_so_many_sockets_and_others_are_not_concerned() {
+async fn sockets_are_limited_for_each_user() {
     let server = TestServer::start_with(|settings| settings.max_sockets_per_user = 3).await;
     let (ada, ben) = (server.user("ada").await, server.user("ben").await);
     let mut spaces = Vec::new();
@@ -485,13 +488,13 @@ async fn a_user_has_so_many_sockets_and_others_are_not_concerned() {
     }
     let mut inside = Vec::new();
     for space in &spaces[..3] {
-        inside.push(GameClient::join(&server.address, &ada, space).await);
+        inside.push(BinaryClient::join(&server.address, &ada, space).await);
     }
     let mut more = Stranger::connect(&server.address).await;
     more.say(&ClientMessage::Hello(hello(&ada.token, &spaces[3])))
         .await;
     assert_eq!(more.refused().await, 4429);
-    let _other = GameClient::join(&server.address, &ben, &spaces[3]).await;
+    let _other = BinaryClient::join(&server.address, &ben, &spaces[3]).await;
     drop(inside.pop());
     server.stop().await;
 }

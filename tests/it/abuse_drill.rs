@@ -1,5 +1,5 @@
-//! The abuse drill, shortened: attackers use everything too much while people walk and talk, who
-//! must not notice.
+//! The abuse drill, shortened: attackers overuse everything while players walk and talk, who must
+//! not notice.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::harness::Process;
 /// Attackers in a crowd: each attack twice.
 const CROWD: u32 = 34;
 
-/// How long, in three parts.
+/// Duration, split into three equal parts.
 const LENGTH: Duration = Duration::from_secs(12);
 
-/// What a debug build may hold more after an attack than before: caches, pools and the attackers'
+/// How much more memory a debug build may hold after an attack: caches, pools and the attackers'
 /// accounts. Unbounded queues took gigabytes.
 const MORE_MEMORY: u64 = 160 * 1024 * 1024;
 
@@ -25,7 +25,7 @@ async fn settled(witnesses: &Witnesses) {
     }
 }
 
-/// Bytes that a process holds.
+/// Resident memory of a process, in bytes.
 fn resident(pid: u32) -> u64 {
     let status =
         std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).unwrap();
@@ -38,7 +38,7 @@ fn resident(pid: u32) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn people_walk_and_talk_on_while_attackers_use_everything_too_much() {
+async fn players_do_not_notice_an_attack() {
     let folder = tempfile::tempdir().unwrap();
     let process = Process::start(folder.path(), &["--trusted-proxies", "127.0.0.1"]);
     let urls = vec![process.address.clone()];
@@ -71,7 +71,7 @@ async fn people_walk_and_talk_on_while_attackers_use_everything_too_much() {
     let grown = after.saturating_sub(before);
     assert!(grown <= MORE_MEMORY, "the server holds {grown} bytes more");
     for (space, text) in sights.iter().flat_map(|sight| &sight.acknowledged) {
-        // Lines are kept within a second of being said.
+        // Messages are stored within a second.
         let times = loop {
             let kept = witnesses.kept(&urls[0], space).await.unwrap();
             if let Some(times) = kept.get(text) {
@@ -84,6 +84,6 @@ async fn people_walk_and_talk_on_while_attackers_use_everything_too_much() {
     let metrics = metrics.text().await.unwrap();
     assert!(
         metrics.contains("plaza_slowed_total"),
-        "the server says who was slowed"
+        "the server counts slowed requests"
     );
 }

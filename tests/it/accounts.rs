@@ -15,7 +15,7 @@ fn account(name: &str, password: &str) -> Value {
     json!({"username": name, "password": password})
 }
 
-/// A server as operators run it: people choose good passwords.
+/// A server with the default password rules.
 async fn strict(policy: SignUpPolicy) -> TestServer {
     TestServer::start_with(|settings| {
         settings.open_admin_signup = false;
@@ -32,7 +32,7 @@ async fn sign_in_from(server: &TestServer, address: &str, name: &str, password: 
 }
 
 #[tokio::test]
-async fn a_closed_server_lets_no_one_sign_up_and_says_so() {
+async fn a_closed_server_refuses_sign_up_with_a_reason() {
     let server = strict(SignUpPolicy::Closed).await;
     assert_eq!(server.get("/signup", None).await.fine()["policy"], "closed");
     let answer = server.post("/signup", None, account("ada", GOOD)).await;
@@ -43,7 +43,7 @@ async fn a_closed_server_lets_no_one_sign_up_and_says_so() {
 }
 
 #[tokio::test]
-async fn where_an_invite_is_needed_it_admits_and_says_when_it_is_over() {
+async fn invites_admit_until_they_are_used_up_or_expire() {
     let server = strict(SignUpPolicy::Invite).await;
     assert_eq!(server.get("/signup", None).await.fine()["policy"], "invite");
     let answer = server.post("/signup", None, account("ada", GOOD)).await;
@@ -99,7 +99,7 @@ async fn where_an_invite_is_needed_it_admits_and_says_when_it_is_over() {
 }
 
 #[tokio::test]
-async fn names_that_cannot_be_seen_or_told_apart_are_refused() {
+async fn invisible_and_confusable_names_are_refused() {
     let server = strict(SignUpPolicy::Open).await;
     let up = async |name: &str| {
         server
@@ -147,7 +147,7 @@ async fn names_that_cannot_be_seen_or_told_apart_are_refused() {
 }
 
 #[tokio::test]
-async fn new_passwords_are_good_ones_and_old_ones_still_sign_in() {
+async fn new_passwords_must_be_good_and_old_ones_still_work() {
     let lenient = TestServer::start().await;
     assert_eq!(
         lenient.get("/signup", None).await.fine()["passwordChars"],
@@ -205,7 +205,7 @@ async fn new_passwords_are_good_ones_and_old_ones_still_sign_in() {
 }
 
 #[tokio::test]
-async fn a_hash_that_took_less_work_is_renewed_by_signing_in() {
+async fn signing_in_renews_a_weaker_hash() {
     let server = TestServer::start().await;
     server
         .post("/signup", None, account("ada", GOOD))
@@ -244,7 +244,7 @@ async fn a_hash_that_took_less_work_is_renewed_by_signing_in() {
 }
 
 #[tokio::test]
-async fn guessing_from_many_addresses_is_slowed_and_the_owner_is_not() {
+async fn guessing_from_many_addresses_does_not_slow_the_owner() {
     let server = strict(SignUpPolicy::Open).await;
     server
         .post("/signup", None, account("ada", GOOD))
@@ -271,7 +271,7 @@ async fn guessing_from_many_addresses_is_slowed_and_the_owner_is_not() {
     sign_in_from(&server, "203.0.113.1", "ada", GOOD)
         .await
         .fine();
-    // Others are not touched.
+    // Other users are not affected.
     server
         .post("/signup", None, account("bob", GOOD))
         .await

@@ -1,5 +1,5 @@
-//! What admins do to users and spaces, over HTTP and from the command line: in effect at once, and
-//! in the audit log.
+//! Actions of admins on users and spaces, over HTTP and from the command line: they take effect at
+//! once and are in the audit log.
 
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -7,7 +7,7 @@ use std::process::{Output, Stdio};
 use image::ImageFormat;
 use serde_json::{Value, json};
 
-use crate::clients::{GameClient, GridClient, Stranger, hello};
+use crate::clients::{BinaryClient, JsonClient, Stranger, hello};
 use crate::cluster::Shared;
 use crate::harness::{Person, TestServer, text};
 use crate::sessions::NEVER;
@@ -24,14 +24,14 @@ async fn admin_command(folder: &Path, words: &[&str]) -> Output {
     command.stdin(Stdio::null()).output().await.unwrap()
 }
 
-/// What a command says that goes well.
+/// Output of a command that succeeds.
 async fn fine(folder: &Path, words: &[&str]) -> String {
     let output = admin_command(folder, words).await;
     assert!(output.status.success(), "{words:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The line of a command that is refused.
+/// Error line of a command that is refused.
 async fn refused(folder: &Path, words: &[&str]) -> String {
     let output = admin_command(folder, words).await;
     assert_eq!(output.status.code(), Some(2), "{words:?}: {output:?}");
@@ -53,19 +53,19 @@ async fn suspend(
 }
 
 #[tokio::test]
-async fn a_suspended_user_is_out_at_once_and_is_told_why_everywhere() {
+async fn a_suspended_user_is_disconnected_everywhere_with_the_reason() {
     let server = TestServer::start_with(|settings| settings.sweep = NEVER).await;
     let (admin, ada) = (server.admin().await, server.user("ada").await);
     let space = server.space(&ada, "40x40").await;
     let other_space = server.space(&ada, "40x40").await;
-    let mut game = GameClient::join(&server.address, &ada, &space).await;
-    let (mut grid, _) = GridClient::join(&server.address, &ada, &other_space).await;
+    let mut game = BinaryClient::join(&server.address, &ada, &space).await;
+    let (mut json_client, _) = JsonClient::join(&server.address, &ada, &other_space).await;
     let body = json!({"reason": "threw cake", "until": 4_000_000_000_000_i64});
     suspend(&server, &admin, &ada, body).await.fine();
     assert_eq!(game.ended().await, Some(4401));
-    let told = grid.expect("error").await;
+    let told = json_client.expect("error").await;
     assert!(text(&told["message"]).contains("threw cake"), "{told}");
-    assert_eq!(grid.ended().await, Some(4401));
+    assert_eq!(json_client.ended().await, Some(4401));
     for answer in [
         server.post("/signin", None, sign_in("ada")).await,
         server.get("/me", Some(&ada)).await,
@@ -87,11 +87,12 @@ async fn a_suspended_user_is_out_at_once_and_is_told_why_everywhere() {
         .say(&ClientMessage::Hello(hello(&ada.token, &space)))
         .await;
     assert_eq!(stranger.refused().await, 4403);
-    let mut grid = GridClient::connect(&server.address).await;
-    grid.say("join", json!({"spaceId": space, "token": ada.token}))
+    let mut json_client = JsonClient::connect(&server.address).await;
+    json_client
+        .say("join", json!({"spaceId": space, "token": ada.token}))
         .await;
-    assert_eq!(grid.expect_error().await, "forbidden");
-    assert_eq!(grid.ended().await, Some(4403));
+    assert_eq!(json_client.expect_error().await, "forbidden");
+    assert_eq!(json_client.ended().await, Some(4403));
     let path = format!("/admin/user/{}/unsuspend", ada.id);
     server.post(&path, Some(&admin), Value::Null).await.fine();
     server
@@ -99,7 +100,7 @@ async fn a_suspended_user_is_out_at_once_and_is_told_why_everywhere() {
         .await
         .refused(400);
     server.post("/signin", None, sign_in("ada")).await.fine();
-    GameClient::join(&server.address, &ada, &space).await;
+    BinaryClient::join(&server.address, &ada, &space).await;
     let log = server.get("/admin/audit-log", Some(&admin)).await.fine();
     let acts = log["entries"].as_array().unwrap().iter();
     let acts: Vec<_> = acts
@@ -119,7 +120,7 @@ async fn a_suspended_user_is_out_at_once_and_is_told_why_everywhere() {
 }
 
 #[tokio::test]
-async fn only_admins_act_and_not_on_themselves_nor_on_what_is_not_there() {
+async fn only_admins_act_and_only_on_existing_other_users() {
     let server = TestServer::start().await;
     let (admin, ada) = (server.admin().await, server.user("ada").await);
     let reason = json!({"reason": "why not"});
@@ -156,14 +157,14 @@ async fn only_admins_act_and_not_on_themselves_nor_on_what_is_not_there() {
     assert_eq!(
         log,
         json!({"entries": [], "before": null}),
-        "what was refused is not in it"
+        "refused actions are not in it"
     );
     server.get("/me", Some(&ada)).await.fine();
     server.stop().await;
 }
 
 #[tokio::test]
-async fn users_are_found_by_a_part_of_their_name_page_by_page() {
+async fn users_are_searched_by_part_of_their_name_in_pages() {
     let server = TestServer::start().await;
     let admin = server.admin().await;
     for number in 0..60 {
@@ -185,10 +186,7 @@ async fn users_are_found_by_a_part_of_their_name_page_by_page() {
     assert!(second["after"].is_null());
     all.extend(names(&second));
     let expected: Vec<String> = (0..60).map(|number| format!("Bob_{number:02}")).collect();
-    assert_eq!(
-        all, expected,
-        "each once, and not those whose name has no such sign in it"
-    );
+    assert_eq!(all, expected, "each match once");
     let user = &first["users"][0];
     assert_eq!(
         (&user["role"], &user["sessions"]),
@@ -208,8 +206,8 @@ async fn an_admin_signs_a_user_out_in_every_process_of_a_cluster() {
     let admin = first.admin().await;
     let (ada, bob) = (first.user("ada").await, first.user("bob").await);
     let space = first.space(&ada, "40x40").await;
-    let mut ada_there = GameClient::join(&second.address, &ada, &space).await;
-    let mut bob_there = GameClient::join(&second.address, &bob, &space).await;
+    let mut ada_there = BinaryClient::join(&second.address, &ada, &space).await;
+    let mut bob_there = BinaryClient::join(&second.address, &bob, &space).await;
     let path = format!("/admin/user/{}/sign-out", ada.id);
     first.post(&path, Some(&admin), Value::Null).await.fine();
     assert_eq!(ada_there.ended().await, Some(4401));
@@ -224,7 +222,7 @@ async fn an_admin_signs_a_user_out_in_every_process_of_a_cluster() {
 }
 
 #[tokio::test]
-async fn the_command_line_acts_beside_a_running_server() {
+async fn the_command_line_works_while_the_server_runs() {
     let server = TestServer::start().await;
     let folder = server.folder().to_owned();
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
@@ -232,9 +230,9 @@ async fn the_command_line_acts_beside_a_running_server() {
         server.space(&ada, "40x40").await,
         server.space(&ada, "40x40").await,
     );
-    let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
-    let mut bob_here = GameClient::join(&server.address, &bob, &space).await;
-    let mut doomed_client = GameClient::join(&server.address, &ada, &doomed).await;
+    let mut ada_here = BinaryClient::join(&server.address, &ada, &space).await;
+    let mut bob_here = BinaryClient::join(&server.address, &bob, &space).await;
+    let mut doomed_client = BinaryClient::join(&server.address, &ada, &doomed).await;
     fine(&folder, &["delete-space", &doomed]).await;
     assert_eq!(doomed_client.ended().await, Some(4410));
     assert!(
@@ -271,7 +269,7 @@ async fn the_command_line_acts_beside_a_running_server() {
 }
 
 #[tokio::test]
-async fn admins_list_and_delete_pictures_of_others_and_the_log_says_so() {
+async fn admins_list_and_delete_uploads_with_log_entries() {
     let server = TestServer::start().await;
     let folder = server.folder().to_owned();
     let (admin, ada, bob) = (
@@ -326,7 +324,7 @@ async fn admins_list_and_delete_pictures_of_others_and_the_log_says_so() {
     let log = fine(&folder, &["audit-log"]).await;
     let rows: Vec<_> = log.lines().collect();
     let [by_command, by_admin] = rows[..] else {
-        panic!("what users do with their own is not in it: {log}")
+        panic!("actions on own uploads are not in it: {log}")
     };
     assert!(
         by_command.contains("command line  delete-upload") && by_command.ends_with("of bob"),
@@ -344,7 +342,7 @@ async fn admins_list_and_delete_pictures_of_others_and_the_log_says_so() {
 }
 
 #[tokio::test]
-async fn the_command_line_says_what_is_wrong_in_one_line_and_leaves_one_admin() {
+async fn mistakes_are_one_line_and_the_last_admin_stays() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     fine(folder, &["create", "root"]).await;

@@ -1,12 +1,13 @@
-//! The house rules that a compiler does not know: floors, plates, and words that pure rooms must
-//! not say.
+//! Rules of the source that the compiler does not check: layers, module docs, and names that pure
+//! modules must not use.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Rooms from the lowest floor up; a room may use its own floor's rooms only when it is itself that
-/// room. `net` itself is only the hall: its rooms are listed one by one.
-const FLOORS: &[&[&str]] = &[
+/// Modules from the lowest layer up; one line is one layer. A module uses lower layers only, and
+/// modules of one layer do not use each other. `net` only holds modules, which are listed one by
+/// one.
+const LAYERS: &[&[&str]] = &[
     &["components"],
     &["systems"],
     &["space"],
@@ -32,13 +33,13 @@ const FLOORS: &[&[&str]] = &[
     &["cli"],
 ];
 
-/// Floors whose rooms lie beside each other and may use each other.
-const SHARED_FLOORS: [usize; 1] = [3];
+/// Indexes of the layers whose modules may use each other.
+const SHARED_LAYERS: [usize; 1] = [3];
 
-/// Rooms that give the same result for the same commands, always.
+/// Modules that always give the same result for the same commands.
 const PURE: [&str; 3] = ["components", "systems", "space"];
 
-/// What would make them depend on anything else.
+/// Names that would make a pure module depend on time, chance, I/O or the order of a hash map.
 const BANNED: [&str; 16] = [
     "tokio",
     "std::time",
@@ -100,19 +101,19 @@ fn collect(folder: &Path, found: &mut Vec<Source>) {
     }
 }
 
-fn floor(module: &str) -> Option<usize> {
-    FLOORS
+fn layer_of(module: &str) -> Option<usize> {
+    LAYERS
         .iter()
-        .position(|rooms| rooms.iter().any(|room| is_inside(module, room)))
+        .position(|layer| layer.iter().any(|listed| is_inside(module, listed)))
 }
 
-fn is_inside(module: &str, room: &str) -> bool {
+fn is_inside(module: &str, outer: &str) -> bool {
     module
-        .strip_prefix(room)
+        .strip_prefix(outer)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// The text with comments and the insides of strings blanked, line by line where it was.
+/// The text without comments and string contents; every line keeps its number.
 fn code_only(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     for line in text.lines() {
@@ -135,32 +136,78 @@ fn code_only(text: &str) -> String {
     code
 }
 
-/// Every module that the text names by a `crate::` path, with its line; groups in braces are
-/// opened.
-fn named_modules(code: &str) -> Vec<(usize, String)> {
+/// Every path in `module`'s code that starts with `crate::`, `super::` or `self::`, as a path from
+/// the crate's root, with its line. Groups in braces are opened.
+fn named_paths(module: &str, code: &str) -> Vec<(usize, String)> {
     let mut named = Vec::new();
-    for (start, _) in code.match_indices("crate::") {
-        let before = code[..start].chars().next_back();
-        if before.is_some_and(|character| character.is_alphanumeric() || character == '_') {
-            continue;
+    for root in ["crate::", "super::", "self::"] {
+        for (start, _) in code.match_indices(root) {
+            let before = code[..start].chars().next_back();
+            if before
+                .is_some_and(|character| character.is_alphanumeric() || "_:".contains(character))
+            {
+                continue;
+            }
+            let line = code[..start].matches('\n').count() + 1;
+            let base = module_at(module, &code[..start]);
+            let mut paths = Vec::new();
+            open_path(&code[start..], "", &mut paths);
+            named.extend(paths.iter().map(|path| (line, resolve(&base, path))));
         }
-        let line = code[..start].matches('\n').count() + 1;
-        let mut modules = Vec::new();
-        open_path(&code[start + "crate::".len()..], "", &mut modules);
-        named.extend(modules.into_iter().map(|module| (line, module)));
     }
+    named.sort_by_key(|(line, _)| *line);
     named
 }
 
-/// Reads one path at the start of the text and says how many bytes it took.
-fn open_path(text: &str, prefix: &str, modules: &mut Vec<String>) -> usize {
+/// The module that a place in a file belongs to: the file's own, or one written out inside it.
+/// `before` is the file's code up to that place. Relies on rustfmt's indentation.
+fn module_at(file: &str, before: &str) -> String {
+    let mut open: Vec<(usize, &str)> = Vec::new();
+    for line in before.lines() {
+        let code = line.trim_start();
+        let indent = line.len() - code.len();
+        let item = code.strip_prefix("pub ").unwrap_or(code);
+        if let Some(name) = item
+            .strip_prefix("mod ")
+            .and_then(|rest| rest.strip_suffix(" {"))
+        {
+            open.push((indent, name));
+        } else if code == "}" && open.last().is_some_and(|(opened, _)| *opened == indent) {
+            open.pop();
+        }
+    }
+    let names = open.iter().map(|(_, name)| *name);
+    std::iter::once(file)
+        .chain(names)
+        .collect::<Vec<_>>()
+        .join("::")
+}
+
+/// The path from the crate's root that `path` means inside `module`.
+fn resolve(module: &str, path: &str) -> String {
+    if let Some(path) = path.strip_prefix("crate::") {
+        return path.to_owned();
+    }
+    let mut base: Vec<&str> = module.split("::").collect();
+    let mut rest = path.split("::").peekable();
+    while let Some(step) = rest.next_if(|step| ["self", "super"].contains(step)) {
+        if step == "super" {
+            base.pop();
+        }
+    }
+    base.extend(rest);
+    base.join("::")
+}
+
+/// Reads one path at the start of the text, adds it to `paths` and returns its length in bytes.
+fn open_path(text: &str, prefix: &str, paths: &mut Vec<String>) -> usize {
     let is_path = |character: char| character.is_alphanumeric() || "_:".contains(character);
     let length = text
         .find(|character| !is_path(character))
         .unwrap_or(text.len());
     let path = format!("{prefix}{}", &text[..length]);
     if !((path.is_empty() || path.ends_with("::")) && text[length..].starts_with('{')) {
-        modules.push(path.trim_end_matches(':').to_owned());
+        paths.push(path.trim_end_matches(':').to_owned());
         return length;
     }
     let mut at = length + 1;
@@ -168,7 +215,7 @@ fn open_path(text: &str, prefix: &str, modules: &mut Vec<String>) -> usize {
         if text[at..].starts_with(|character: char| character == ',' || character.is_whitespace()) {
             at += 1;
         } else {
-            at += open_path(&text[at..], &path, modules).max(1);
+            at += open_path(&text[at..], &path, paths).max(1);
         }
     }
     at + 1
@@ -188,23 +235,23 @@ fn complaints(check: impl Fn(&Source) -> Vec<(usize, String)>) -> String {
     all.join("\n")
 }
 
-fn climbs(module: &str, named: &str) -> bool {
-    let (Some(from), Some(to)) = (floor(module), floor(named)) else {
+fn goes_up(module: &str, named: &str) -> bool {
+    let (Some(from), Some(to)) = (layer_of(module), layer_of(named)) else {
         return false;
     };
-    let same_room = FLOORS[from]
+    let same_module = LAYERS[from]
         .iter()
-        .any(|room| is_inside(module, room) && is_inside(named, room));
-    to > from || (to == from && !same_room && !SHARED_FLOORS.contains(&from))
+        .any(|listed| is_inside(module, listed) && is_inside(named, listed));
+    to > from || (to == from && !same_module && !SHARED_LAYERS.contains(&from))
 }
 
 #[test]
-fn no_room_uses_a_room_above_it() {
+fn modules_use_only_lower_layers() {
     let found = complaints(|source| {
-        let named = named_modules(&code_only(&source.text));
+        let named = named_paths(&source.module, &code_only(&source.text));
         let up = named
             .into_iter()
-            .filter(|(_, named)| climbs(&source.module, named));
+            .filter(|(_, named)| goes_up(&source.module, named));
         up.map(|(line, named)| (line, format!("`{}` must not use `{named}`", source.module)))
             .collect()
     });
@@ -212,70 +259,71 @@ fn no_room_uses_a_room_above_it() {
 }
 
 #[test]
-fn every_room_is_on_a_floor() {
-    let halls = ["lib", "main", "net"];
+fn every_module_has_a_layer() {
+    let without_layer = ["lib", "main", "net"];
     let found = complaints(|source| {
-        let is_known = floor(&source.module).is_some() || halls.contains(&source.module.as_str());
+        let is_known =
+            layer_of(&source.module).is_some() || without_layer.contains(&source.module.as_str());
         if is_known {
             Vec::new()
         } else {
             vec![(
                 1,
-                format!("`{}` is on no floor; list it in {}", source.module, file!()),
+                format!("`{}` has no layer; list it in {}", source.module, file!()),
             )]
         }
     });
-    assert!(found.is_empty(), "rooms outside the house:\n{found}");
+    assert!(found.is_empty(), "modules without a layer:\n{found}");
 }
 
 #[test]
-fn every_file_has_a_plate_and_something_behind_it() {
+fn every_file_has_a_module_doc_and_code() {
     let found = complaints(|source| {
         let mut missing = Vec::new();
         if !source.text.starts_with("//! ") {
-            missing.push((1, "does not begin with `//!` and what it is for".to_owned()));
+            missing.push((1, "does not begin with a module doc (`//!`)".to_owned()));
         }
         if code_only(&source.text).trim().is_empty() {
             missing.push((1, "is empty".to_owned()));
         }
-        let is_room = FLOORS
+        let is_listed = LAYERS
             .iter()
-            .flat_map(|rooms| rooms.iter())
-            .any(|room| source.module == *room);
+            .flat_map(|layer| layer.iter())
+            .any(|listed| source.module == *listed);
         for word in ["May use", "Never:"] {
-            if is_room
+            if is_listed
                 && source.path.ends_with("mod.rs")
                 && !source.text.contains(&format!("//! {word}"))
                 && !source.text.contains(&format!(" {word}"))
             {
-                missing.push((1, format!("the room's plate does not say `{word}`")));
+                missing.push((1, format!("the module doc does not say `{word}`")));
             }
         }
         missing
     });
-    assert!(found.is_empty(), "plates:\n{found}");
+    assert!(found.is_empty(), "module docs:\n{found}");
 }
 
 #[test]
-fn pure_rooms_know_no_clock_no_chance_and_no_world_outside() {
+fn pure_modules_use_no_clock_randomness_or_io() {
     let found = complaints(|source| {
-        if !PURE.iter().any(|room| is_inside(&source.module, room)) {
+        if !PURE.iter().any(|pure| is_inside(&source.module, pure)) {
             return Vec::new();
         }
         let code = code_only(&source.text);
         let lines = code.lines().enumerate();
         lines
             .flat_map(|(number, line)| {
-                let banned = BANNED.iter().filter(move |word| says(line, word));
-                banned.map(move |word| (number + 1, format!("`{word}` in a pure room")))
+                let banned = BANNED.iter().filter(move |word| has_word(line, word));
+                banned.map(move |word| (number + 1, format!("`{word}` in a pure module")))
             })
             .collect()
     });
-    assert!(found.is_empty(), "banned words:\n{found}");
+    assert!(found.is_empty(), "banned names:\n{found}");
 }
 
-/// Whether the line has the word as a word.
-fn says(line: &str, word: &str) -> bool {
+/// Whether the line has the word, whole.
+fn has_word(line: &str, word: &str) -> bool {
     let part = |character: Option<char>| {
         character.is_some_and(|character| character.is_alphanumeric() || character == '_')
     };
@@ -285,14 +333,17 @@ fn says(line: &str, word: &str) -> bool {
 }
 
 #[test]
-fn the_rules_would_notice_a_breach() {
+fn the_checks_find_breaches() {
     let code = code_only(
-        "//! crate::api\nuse crate::{components::unit, host::{self, pool}};\nlet x = \"crate::store\"; crate::api::f();\n",
+        "//! crate::api\nuse crate::{components::unit, host::{self, pool}};\n\
+         let x = \"crate::store\"; crate::api::f();\nuse super::{copy, seen::Seen};\n\
+         use super::super::edge;\nself::inner::f();\nmod tests {\n    use super::*;\n}\n\
+         super::f();\n",
     );
-    let named = named_modules(&code);
+    let named = named_paths("net::relay::view", &code);
     let found: Vec<(usize, &str)> = named
         .iter()
-        .map(|(line, module)| (*line, module.as_str()))
+        .map(|(line, path)| (*line, path.as_str()))
         .collect();
     assert_eq!(
         found,
@@ -300,12 +351,19 @@ fn the_rules_would_notice_a_breach() {
             (2, "components::unit"),
             (2, "host::self"),
             (2, "host::pool"),
-            (3, "api::f")
+            (3, "api::f"),
+            (4, "net::relay::copy"),
+            (4, "net::relay::seen::Seen"),
+            (5, "net::edge"),
+            (6, "net::relay::view::inner::f"),
+            (8, "net::relay::view"),
+            (10, "net::relay::f"),
         ]
     );
-    assert!(climbs("systems::movement", "space::Space"));
-    assert!(climbs("host", "net::relay::copy"));
-    assert!(!climbs("net::codec::frame", "net::protocol"));
-    assert!(!climbs("api::spaces", "components::id"));
-    assert!(says("let now = Instant::now();", "Instant") && !says("operand", "rand"));
+    assert!(goes_up("net::relay::view", "net::edge"));
+    assert!(goes_up("systems::movement", "space::Space"));
+    assert!(goes_up("host", "net::relay::copy"));
+    assert!(!goes_up("net::codec::frame", "net::protocol"));
+    assert!(!goes_up("api::spaces", "components::id"));
+    assert!(has_word("let now = Instant::now();", "Instant") && !has_word("operand", "rand"));
 }

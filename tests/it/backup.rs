@@ -1,4 +1,4 @@
-//! Backups: whole while people play, brought back whole or not at all.
+//! Backups are complete although people play, and are restored completely or not at all.
 
 use std::fs;
 use std::io::Cursor;
@@ -11,7 +11,7 @@ use image::{DynamicImage, ImageFormat, RgbaImage};
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
 
-use crate::clients::GridClient;
+use crate::clients::JsonClient;
 use crate::harness::{Person, TestServer, text};
 use crate::services::Database;
 
@@ -73,7 +73,7 @@ async fn a_backup(home: &Path) -> std::path::PathBuf {
 }
 
 #[tokio::test]
-async fn a_backup_made_while_people_play_brings_all_of_it_back() {
+async fn a_backup_made_while_people_play_restores_everything() {
     let server = Arc::new(TestServer::start().await);
     let folder = server.folder().to_owned();
     let ada = server.user("ada").await;
@@ -85,7 +85,7 @@ async fn a_backup_made_while_people_play_brings_all_of_it_back() {
         let (server, space, is_over) = (Arc::clone(&server), space.clone(), Arc::clone(&is_over));
         tokio::spawn(async move {
             let me = server.user(&format!("writer-{number}")).await;
-            let (mut client, _) = GridClient::join(&server.address, &me, &space).await;
+            let (mut client, _) = JsonClient::join(&server.address, &me, &space).await;
             let mut round = 0_u8;
             while !is_over.load(Ordering::Relaxed) {
                 client.chat("again").await;
@@ -149,7 +149,7 @@ async fn a_backup_made_while_people_play_brings_all_of_it_back() {
 }
 
 #[tokio::test]
-async fn what_is_no_whole_backup_is_refused_and_leaves_nothing_behind() {
+async fn incomplete_backups_are_refused_without_traces() {
     let home = tempfile::tempdir().unwrap();
     let file = a_backup(home.path()).await;
     let whole = fs::read(&file).unwrap();
@@ -190,7 +190,7 @@ async fn what_is_no_whole_backup_is_refused_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_over() {
+async fn nothing_is_overwritten() {
     let home = tempfile::tempdir().unwrap();
     let file = a_backup(home.path()).await;
     let data = home.path().join("data");
@@ -231,7 +231,7 @@ async fn other_users_cannot_read_a_backup() {
 }
 
 #[tokio::test]
-async fn for_a_database_server_it_is_said_what_to_run() {
+async fn for_postgresql_the_commands_to_run_are_printed() {
     let home = tempfile::tempdir().unwrap();
     let database = Database::new();
     let url = database.url();

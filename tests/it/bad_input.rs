@@ -1,4 +1,4 @@
-//! Bad input over HTTP: each gets its answer, and nothing else is disturbed.
+//! Invalid input over HTTP: each request is answered, and nothing else is affected.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -41,7 +41,7 @@ async fn deep_json_is_refused() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_json_are_refused() {
+async fn bytes_that_are_not_json_are_refused() {
     let server = TestServer::start().await;
     let user = server.user("ada").await;
     for body in [
@@ -143,7 +143,7 @@ async fn pictures_may_not_be_script() {
 }
 
 #[tokio::test]
-async fn too_many_attempts_are_told_when_to_come_back() {
+async fn refused_attempts_say_when_to_retry() {
     let server = TestServer::start_with(|settings| settings.auth_rate = 2).await;
     let attempt = || server.post("/signin", None, json!({"username": "ada", "password": "x"}));
     for _ in 0..4 {
@@ -158,7 +158,7 @@ async fn too_many_attempts_are_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn odd_paths_reach_nothing_they_should_not() {
+async fn unusual_paths_reach_nothing_private() {
     let server = TestServer::start().await;
     for path in [
         "//files/..%2fplaza.db",
@@ -178,9 +178,9 @@ async fn odd_paths_reach_nothing_they_should_not() {
     server.stop().await;
 }
 
-/// Who may not do something is told so before the body: it may never come.
+/// Permission is checked before the body is read, since the body may never arrive.
 #[tokio::test]
-async fn rights_are_checked_before_a_body_is_read() {
+async fn permissions_are_checked_before_a_body_is_read() {
     let server = TestServer::start().await;
     let (ada, eve) = (server.user("ada").await, server.user("eve").await);
     let space = server.space(&ada, "5x5").await;
@@ -217,7 +217,7 @@ async fn rights_are_checked_before_a_body_is_read() {
     server.stop().await;
 }
 
-/// The head of the answer to a request that announces a body and sends none.
+/// Head of the answer to a request that announces a body but sends none.
 async fn without_a_body(server: &TestServer, call: &str, token: &str) -> String {
     let (method, path) = call.split_once(' ').unwrap();
     let host = server.address.strip_prefix("http://").unwrap();
@@ -227,7 +227,8 @@ async fn without_a_body(server: &TestServer, call: &str, token: &str) -> String 
         token => format!("authorization: Bearer {token}\r\n"),
     };
     let head = format!(
-        "{method} /api/v1{path} HTTP/1.1\r\nhost: {host}\r\n{token}content-type: application/json\r\ncontent-length: 100\r\n\r\n"
+        "{method} /api/v1{path} HTTP/1.1\r\nhost: {host}\r\n{token}\
+         content-type: application/json\r\ncontent-length: 100\r\n\r\n"
     );
     socket.write_all(head.as_bytes()).await.unwrap();
     let mut answer = vec![0; 4_096];

@@ -7,10 +7,10 @@ use plaza::net::protocol::session::HelloC2s;
 use plaza::net::protocol::{ClientMessage, SCHEMA, ServerMessage};
 use serde_json::json;
 
-use crate::clients::{GameClient, GridClient, Stranger, hello};
+use crate::clients::{BinaryClient, JsonClient, Stranger, hello};
 use crate::harness::{Person, TestServer, text};
 
-/// A server with two people and a space of the first.
+/// A server with two users and a space of the first.
 async fn scene(dimensions: &str) -> (TestServer, Person, Person, String) {
     let server = TestServer::start().await;
     let ada = server.user("ada").await;
@@ -19,8 +19,8 @@ async fn scene(dimensions: &str) -> (TestServer, Person, Person, String) {
     (server, ada, bob, space)
 }
 
-/// Holds a direction for that many steps, one after the other is applied, and lets go.
-async fn walk(client: &mut GameClient, first: u32, steps: u32, direction: u8) {
+/// Holds a direction for this many steps, waits until each is applied, and releases the key.
+async fn walk(client: &mut BinaryClient, first: u32, steps: u32, direction: u8) {
     for seq in first..first + steps {
         client.hold(seq, direction).await;
         client.until(|client, _| client.ack >= seq).await;
@@ -30,10 +30,10 @@ async fn walk(client: &mut GameClient, first: u32, steps: u32, direction: u8) {
 }
 
 #[tokio::test]
-async fn two_see_each_other_where_they_are() {
+async fn two_players_see_each_other_in_place() {
     let (server, ada, bob, space) = scene("40x40").await;
-    let mut first = GameClient::join(&server.address, &ada, &space).await;
-    let mut second = GameClient::join(&server.address, &bob, &space).await;
+    let mut first = BinaryClient::join(&server.address, &ada, &space).await;
+    let mut second = BinaryClient::join(&server.address, &bob, &space).await;
     let her = second.sees(&ada.id).await;
     first.sees(&bob.id).await;
     let from = first.own.x;
@@ -55,9 +55,9 @@ async fn two_see_each_other_where_they_are() {
 }
 
 #[tokio::test]
-async fn walls_stop_whoever_walks_into_them() {
+async fn walls_stop_players() {
     let (server, ada, _, space) = scene("8x8").await;
-    let mut client = GameClient::join(&server.address, &ada, &space).await;
+    let mut client = BinaryClient::join(&server.address, &ada, &space).await;
     walk(&mut client, 1, 60, 1).await;
     assert_eq!(client.own.y, 19, "the body touches the upper border");
     walk(&mut client, 100, 60, 7).await;
@@ -66,9 +66,9 @@ async fn walls_stop_whoever_walks_into_them() {
 }
 
 #[tokio::test]
-async fn old_and_repeated_inputs_move_nobody() {
+async fn old_and_repeated_inputs_are_ignored() {
     let (server, ada, _, space) = scene("40x40").await;
-    let mut client = GameClient::join(&server.address, &ada, &space).await;
+    let mut client = BinaryClient::join(&server.address, &ada, &space).await;
     let from = client.own.x;
     walk(&mut client, 10, 1, 3).await;
     for seq in [10, 10, 11, 3, 0] {
@@ -83,7 +83,7 @@ async fn old_and_repeated_inputs_move_nobody() {
 #[tokio::test]
 async fn a_walk_ends_on_its_tile() {
     let (server, ada, _, space) = scene("20x20").await;
-    let mut client = GameClient::join(&server.address, &ada, &space).await;
+    let mut client = BinaryClient::join(&server.address, &ada, &space).await;
     client.walk_to(1, 2, 17).await;
     client.until(|client, _| client.own.walking).await;
     client.until(|client, _| !client.own.walking).await;
@@ -92,7 +92,7 @@ async fn a_walk_ends_on_its_tile() {
 }
 
 #[tokio::test]
-async fn strangers_are_told_why_they_stay_outside() {
+async fn refused_joins_have_a_reason() {
     let (server, ada, _, space) = scene("20x20").await;
     let good = hello(&ada.token, &space);
     let nowhere = "0197a1b2-0000-7000-8000-00000000000f";
@@ -145,11 +145,7 @@ async fn strangers_are_told_why_they_stay_outside() {
             run: false,
         }))
         .await;
-    assert_eq!(
-        early.refused().await,
-        4400,
-        "nobody moves before they are in"
-    );
+    assert_eq!(early.refused().await, 4400, "no moves before joining");
     let mut wordy = Stranger::connect(&server.address).await;
     wordy.text("{}").await;
     assert_eq!(wordy.refused().await, 4400);
@@ -157,9 +153,9 @@ async fn strangers_are_told_why_they_stay_outside() {
 }
 
 #[tokio::test]
-async fn bytes_of_every_length_that_are_no_message_end_only_their_own_connection() {
+async fn invalid_bytes_of_every_length_end_only_their_connection() {
     let (server, ada, _, space) = scene("20x20").await;
-    let mut witness = GameClient::join(&server.address, &ada, &space).await;
+    let mut witness = BinaryClient::join(&server.address, &ada, &space).await;
     for length in 0..64_usize {
         let mut stranger = Stranger::connect(&server.address).await;
         let bytes = (0..length)
@@ -170,16 +166,16 @@ async fn bytes_of_every_length_that_are_no_message_end_only_their_own_connection
     }
     witness.bytes(vec![7, 252, 1, 2]).await;
     assert_eq!(witness.ended().await, Some(4400));
-    let mut again = GameClient::join(&server.address, &ada, &space).await;
+    let mut again = BinaryClient::join(&server.address, &ada, &space).await;
     again.ping(5).await;
     server.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_said_reaches_everybody_and_is_remembered() {
+async fn chat_reaches_everyone_and_is_remembered() {
     let (server, ada, bob, space) = scene("20x20").await;
-    let mut first = GameClient::join(&server.address, &ada, &space).await;
-    let mut second = GameClient::join(&server.address, &bob, &space).await;
+    let mut first = BinaryClient::join(&server.address, &ada, &space).await;
+    let mut second = BinaryClient::join(&server.address, &bob, &space).await;
     second.sees(&ada.id).await;
     first.chat(7, "  hello <b>Bob</b> 👋 ").await;
     let ServerMessage::Chat(own) = first.event().await else {
@@ -188,7 +184,7 @@ async fn what_is_said_reaches_everybody_and_is_remembered() {
     let ServerMessage::Chat(heard) = second.event().await else {
         panic!("no chat")
     };
-    assert_eq!(own.client_id, Some(7), "the sender knows its line again");
+    assert_eq!(own.client_id, Some(7), "the sender recognises its message");
     assert_eq!(heard.client_id, None);
     assert_eq!(
         (heard.text.as_str(), heard.name.as_str()),
@@ -202,7 +198,7 @@ async fn what_is_said_reaches_everybody_and_is_remembered() {
     assert_eq!(refused.client_id, 8);
 
     let cleo = server.user("cleo").await;
-    let third = GameClient::join(&server.address, &cleo, &space).await;
+    let third = BinaryClient::join(&server.address, &cleo, &space).await;
     let history: Vec<_> = third
         .history
         .iter()
@@ -213,12 +209,12 @@ async fn what_is_said_reaches_everybody_and_is_remembered() {
 }
 
 #[tokio::test]
-async fn emotes_and_elements_are_shown_to_everybody() {
+async fn emotes_and_elements_are_shown_to_everyone() {
     let (server, ada, bob, space) = scene("20x20").await;
     let admin = server.admin().await;
     let element = server.element(&admin, 1, 1).await;
-    let mut first = GameClient::join(&server.address, &ada, &space).await;
-    let mut second = GameClient::join(&server.address, &bob, &space).await;
+    let mut first = BinaryClient::join(&server.address, &ada, &space).await;
+    let mut second = BinaryClient::join(&server.address, &bob, &space).await;
     second.sees(&ada.id).await;
     first.say(&ClientMessage::Emote(EmoteC2s { kind: 4 })).await;
     let ServerMessage::Emote(emote) = second.event().await else {
@@ -241,11 +237,11 @@ async fn emotes_and_elements_are_shown_to_everybody() {
         (placement.as_str(), element.as_str(), 1, 1)
     );
     assert!(placed.map_version > second.welcome.map_version);
-    let late = GameClient::join(&server.address, &server.user("cleo").await, &space).await;
+    let late = BinaryClient::join(&server.address, &server.user("cleo").await, &space).await;
     assert_eq!(late.welcome.map_version, placed.map_version);
     assert_ne!(
         late.welcome.grid_hash, second.welcome.grid_hash,
-        "the grid is another one now"
+        "the collision grid changed"
     );
 
     server
@@ -267,10 +263,10 @@ async fn emotes_and_elements_are_shown_to_everybody() {
 #[tokio::test]
 async fn of_ten_joins_at_once_the_last_one_stays() {
     let (server, ada, bob, space) = scene("20x20").await;
-    let mut witness = GameClient::join(&server.address, &bob, &space).await;
+    let mut witness = BinaryClient::join(&server.address, &bob, &space).await;
     let mut clients = Vec::new();
     for _ in 0..10 {
-        clients.push(GameClient::join(&server.address, &ada, &space).await);
+        clients.push(BinaryClient::join(&server.address, &ada, &space).await);
     }
     let mut last = clients.pop().expect("ten joined");
     for mut replaced in clients {
@@ -284,16 +280,16 @@ async fn of_ten_joins_at_once_the_last_one_stays() {
 }
 
 #[tokio::test]
-async fn both_kinds_of_clients_meet() {
+async fn clients_of_both_protocols_meet() {
     let (server, ada, bob, space) = scene("20x20").await;
-    let mut game = GameClient::join(&server.address, &ada, &space).await;
-    let (mut grid, joined) = GridClient::join(&server.address, &bob, &space).await;
+    let mut game = BinaryClient::join(&server.address, &ada, &space).await;
+    let (mut json_client, joined) = JsonClient::join(&server.address, &bob, &space).await;
     assert_eq!(joined["users"][0]["userId"], ada.id);
     let him = game.sees(&bob.id).await;
     let (x, y) = (game.own.x / 64, game.own.y / 64);
     game.walk_to(1, (x - 1) as u16, y as u16).await;
     assert_eq!(
-        grid.expect("movement").await,
+        json_client.expect("movement").await,
         json!({"userId": ada.id, "x": x - 1, "y": y})
     );
 
@@ -301,11 +297,13 @@ async fn both_kinds_of_clients_meet() {
         joined["spawn"]["x"].as_i64().unwrap(),
         joined["spawn"]["y"].as_i64().unwrap(),
     );
-    grid.step(spawn.0, spawn.1 + 1).await;
+    json_client.step(spawn.0, spawn.1 + 1).await;
     game.until(|client, _| i64::from(client.places[&him].position.y) / 64 == spawn.1 + 1)
         .await;
-    grid.chat("hello over there").await;
-    game.until(|_, message| matches!(message, ServerMessage::Chat(line) if line.text == "hello over there"))
+    json_client.chat("hello over there").await;
+    game.until(|_, message| {
+matches!(message, ServerMessage::Chat(chat) if chat.text == "hello over there")
+})
         .await;
     server.stop().await;
 }

@@ -1,5 +1,5 @@
-//! The load tester against a real server: it finds nothing wrong where nothing is, and says so when
-//! a bound is broken.
+//! The load tester against a real server: it reports no errors where there are none, and reports a
+//! broken bound.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -87,7 +87,7 @@ async fn every_behaviour_is_served_well_in_json() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_large_circles_everybody_gets_everybodys_picture_through_the_server() {
+async fn in_large_bubbles_everyone_gets_all_video_through_the_sfu() {
     let server = TestServer::start_with(|settings| {
         settings.forwarding = Some(SfuSettings {
             listen: "127.0.0.1:0".parse().expect("this is an address"),
@@ -96,8 +96,8 @@ async fn in_large_circles_everybody_gets_everybodys_picture_through_the_server()
         });
     })
     .await;
-    // A busy machine looks like a slow line, on which not all pictures find room: then they try
-    // again.
+    // On a busy machine the bandwidth estimate drops and not every video stream fits, so the run is
+    // tried again.
     let mut tries = 0;
     let report = loop {
         let report = run(BotSettings {
@@ -125,13 +125,13 @@ async fn in_large_circles_everybody_gets_everybodys_picture_through_the_server()
     server.stop().await;
 }
 
-/// A way to the server that can be cut: every connection on it ends, new ones are let through.
-struct Line {
+/// A TCP proxy to the server that can be cut: existing connections end, new ones pass.
+struct CuttableProxy {
     address: String,
     cut: Arc<Notify>,
 }
 
-impl Line {
+impl CuttableProxy {
     async fn to(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -145,7 +145,9 @@ impl Line {
                     accepted = listener.accept() => {
                         let (mut client, _) = accepted.unwrap();
                         let mut server = TcpStream::connect(&server).await.unwrap();
-                        open.spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
+                        open.spawn(async move {
+                            tokio::io::copy_bidirectional(&mut client, &mut server).await
+                        });
                     }
                     () = cutting.notified() => open.shutdown().await,
                 }
@@ -157,12 +159,12 @@ impl Line {
 
 async fn comes_back(protocol: Protocol) {
     let server = TestServer::start().await;
-    let line = Line::to(&server.address).await;
+    let proxy = CuttableProxy::to(&server.address).await;
     let mut has_cut = false;
-    let settings = settings(&line.address, protocol, Behaviour::Chat);
+    let settings = settings(&proxy.address, protocol, Behaviour::Chat);
     let report = bots::run(&settings, CancellationToken::new(), |progress| {
         if progress.measures && !std::mem::replace(&mut has_cut, true) {
-            line.cut.notify_one();
+            proxy.cut.notify_one();
         }
     })
     .await
@@ -173,7 +175,7 @@ async fn comes_back(protocol: Protocol) {
     assert_eq!(report.view_errors, Some(0), "{report}");
     assert_eq!(
         report.chat_missing, 0,
-        "what was said while a bot was out is not missing: {report}"
+        "messages sent while a bot was out do not count as missing: {report}"
     );
     server.stop().await;
 }
@@ -207,7 +209,7 @@ async fn output(mut command: Command) -> (Option<i32>, String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_report_has_every_field_and_a_kept_bound_is_fine() {
+async fn the_report_has_every_field_and_met_bounds_pass() {
     let server = TestServer::start().await;
     let path = server.folder().join("report.json");
     let mut run = command(
@@ -286,7 +288,7 @@ async fn the_report_has_every_field_and_a_kept_bound_is_fine() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broken_bound_is_said_and_exits_with_1() {
+async fn a_broken_bound_is_reported_with_exit_code_1() {
     let server = TestServer::start().await;
     let (code, _, stderr) = output(command(
         &server.address,

@@ -1,4 +1,5 @@
-//! Bubbles and asides in a whole space: who is in one, who hears whom, whatever people do.
+//! Bubbles and asides in a whole space: their members, and who hears each other, under any sequence
+//! of actions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,8 +30,8 @@ fn user(number: u32) -> UserId {
     UserId(Uuid::from_u128(number.into()))
 }
 
-/// Twenty by ten tiles, everybody arrives at the left, and far to the right are a room and a silent
-/// corner.
+/// Twenty by ten tiles; everyone arrives at the left, and far to the right are a private zone and a
+/// silent one.
 fn plan() -> SpaceLayout {
     SpaceLayout {
         width: 20,
@@ -69,7 +70,7 @@ impl World {
         world
     }
 
-    /// One tick; what it told is kept as a relay keeps it.
+    /// Runs one tick and keeps its facts as a relay does.
     fn ask(&mut self, command: impl Into<Option<Command>>) -> Vec<Fact> {
         let commands: Vec<Command> = command.into().into_iter().collect();
         let output = self.space.step(&commands);
@@ -117,7 +118,7 @@ impl World {
         self.ask(Command::Bubble { player, deed })
     }
 
-    /// Someone asks those near, and all of them agree.
+    /// One player asks the nearby players to form a bubble, and all of them agree.
     fn form(&mut self, player: u32, is_aside: bool) {
         for fact in self.deed(player, BubbleAction::Form { is_aside }) {
             if let Fact::BubbleAsked { to, .. } = fact {
@@ -128,7 +129,7 @@ impl World {
         }
     }
 
-    /// How loud one hears the other, and by which rule.
+    /// How loud one player hears the other, and by which rule.
     fn hears(&self, one: u32, other: u32) -> Option<(u8, ProximityReason)> {
         let peer = self.peers.get(&PlayerId(one))?.get(&PlayerId(other))?;
         peer.hear.then_some((peer.gain, peer.why))
@@ -156,7 +157,7 @@ const FULL: Option<(u8, ProximityReason)> = Some((255, ProximityReason::Bubble))
 const NEAR: Option<(u8, ProximityReason)> = Some((255, ProximityReason::Field));
 const SOFT: Option<(u8, ProximityReason)> = Some((38, ProximityReason::Field));
 
-/// Three in a row a tile apart, and a fourth three tiles from the first.
+/// Three players in a row, a tile apart, and a fourth three tiles from the first.
 fn four() -> World {
     let mut world = World::of(4);
     for (player, x) in [(1, 5), (2, 6), (3, 7), (4, 2)] {
@@ -168,7 +169,7 @@ fn four() -> World {
 }
 
 #[test]
-fn a_bubble_is_of_those_near_and_keeps_the_others_out() {
+fn a_bubble_has_nearby_members_and_excludes_others() {
     let mut world = four();
     world.form(1, false);
     assert_eq!(world.members(), [[1, 2, 3]]);
@@ -180,12 +181,12 @@ fn a_bubble_is_of_those_near_and_keeps_the_others_out() {
     assert_eq!((world.hears(2, 4), world.hears(2, 1)), (NEAR, None));
     world.walk(3, 12, 5);
     world.rest(60);
-    assert!(world.bubbles.is_empty(), "whoever is left alone is in none");
+    assert!(world.bubbles.is_empty(), "a single player is in no bubble");
     assert_eq!(world.hears(1, 2), NEAR);
 }
 
 #[test]
-fn no_one_is_in_a_bubble_who_did_not_agree() {
+fn only_players_who_agreed_are_in_a_bubble() {
     let mut world = four();
     let asked = Fact::BubbleAsked {
         player: PlayerId(1),
@@ -222,7 +223,7 @@ fn no_one_is_in_a_bubble_who_did_not_agree() {
 }
 
 #[test]
-fn who_was_asked_and_walked_away_or_answers_too_late_is_in_none() {
+fn late_answers_and_answers_from_afar_are_ignored() {
     let mut world = four();
     world.deed(1, BubbleAction::Form { is_aside: false });
     world.walk(2, 12, 8);
@@ -245,7 +246,7 @@ fn an_aside_hears_the_others_softly_and_is_heard_softly() {
 }
 
 #[test]
-fn a_locked_bubble_is_knocked_at() {
+fn joining_a_locked_bubble_needs_a_knock() {
     let mut world = four();
     world.form(1, false);
     world.deed(1, BubbleAction::Lock(true));
@@ -285,16 +286,16 @@ fn a_locked_bubble_is_knocked_at() {
 }
 
 #[test]
-fn nobody_is_taken_along_who_walks_or_stands_elsewhere() {
+fn walking_or_distant_players_are_not_moved_into_a_bubble() {
     let mut world = four();
-    let nobody = Fact::Denied {
+    let no_one_near = Fact::Denied {
         player: PlayerId(4),
         why: Denial::NobodyNear,
     };
     assert!(
         world
             .deed(4, BubbleAction::Form { is_aside: false })
-            .contains(&nobody)
+            .contains(&no_one_near)
     );
     world.walk(2, 7, 8);
     world.form(1, false);
@@ -302,7 +303,7 @@ fn nobody_is_taken_along_who_walks_or_stands_elsewhere() {
 }
 
 #[test]
-fn whoever_vanishes_leaves_or_wants_peace_is_out_of_it() {
+fn players_who_disconnect_leave_or_set_do_not_disturb_leave_the_bubble() {
     let mut world = four();
     world.form(1, false);
     world.walk(4, 4, 5);
@@ -332,14 +333,14 @@ fn whoever_vanishes_leaves_or_wants_peace_is_out_of_it() {
 }
 
 #[test]
-fn a_new_life_of_the_space_knows_no_bubbles() {
+fn a_restored_space_has_no_bubbles() {
     let mut world = four();
     world.form(1, false);
     let checkpoint = world.space.checkpoint();
     let mut space = Space::restore(&plan(), TickRate::DEFAULT, &checkpoint);
-    let picture = space.picture();
-    assert!(picture.bubbles.is_empty());
-    let peers: BTreeMap<PlayerId, Vec<Peer>> = picture.peers.into_iter().collect();
+    let snapshot = space.picture();
+    assert!(snapshot.bubbles.is_empty());
+    let peers: BTreeMap<PlayerId, Vec<Peer>> = snapshot.peers.into_iter().collect();
     assert_eq!(
         peers[&PlayerId(1)].len(),
         3,
@@ -348,7 +349,7 @@ fn a_new_life_of_the_space_knows_no_bubbles() {
 }
 
 #[test]
-fn whoever_leads_asks_those_who_hear_them() {
+fn a_leader_asks_the_players_who_hear_them() {
     let mut world = four();
     world.form(1, false);
     let kind = WaveKind::Lead;
@@ -363,7 +364,7 @@ fn whoever_leads_asks_those_who_hear_them() {
 }
 
 #[derive(Debug, Clone)]
-enum Deed {
+enum Act {
     Walk(u32, u16, u16),
     Bubble(u32, BubbleAction),
     Admit(u32, u32),
@@ -375,37 +376,38 @@ enum Deed {
     Rest(u8),
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn deed() -> impl Strategy<Value = Act> {
     let people = 1_u32..13;
     prop_oneof![
-        6 => (people.clone(), 0_u16..20, 0_u16..10).prop_map(|(who, x, y)| Deed::Walk(who, x, y)),
+        6 => (people.clone(), 0_u16..20, 0_u16..10).prop_map(|(who, x, y)| Act::Walk(who, x, y)),
         6 => (people.clone(), 0_u8..8, 1_u32..6).prop_map(|(who, deed, bubble)| {
-            Deed::Bubble(who, BubbleAction::from_wire(deed, bubble).unwrap())
+            Act::Bubble(who, BubbleAction::from_wire(deed, bubble).unwrap())
         }),
-        1 => (people.clone(), people.clone()).prop_map(|(who, guest)| Deed::Admit(who, guest)),
-        1 => (people.clone(), 0_u8..5).prop_map(|(who, status)| Deed::Status(who, status)),
-        1 => (people.clone(), people.clone(), any::<bool>()).prop_map(|(who, other, on)| Deed::Block(who, other, on)),
-        1 => people.clone().prop_map(Deed::Vanish),
-        1 => people.clone().prop_map(Deed::Leave),
-        1 => people.prop_map(Deed::Come),
-        6 => (1_u8..40).prop_map(Deed::Rest),
+        1 => (people.clone(), people.clone()).prop_map(|(who, guest)| Act::Admit(who, guest)),
+        1 => (people.clone(), 0_u8..5).prop_map(|(who, status)| Act::Status(who, status)),
+        1 => (people.clone(), people.clone(), any::<bool>())
+            .prop_map(|(who, other, on)| Act::Block(who, other, on)),
+        1 => people.clone().prop_map(Act::Vanish),
+        1 => people.clone().prop_map(Act::Leave),
+        1 => people.prop_map(Act::Come),
+        6 => (1_u8..40).prop_map(Act::Rest),
     ]
 }
 
 impl World {
     fn player(&mut self, number: u32) -> Option<PlayerId> {
-        let picture = self.space.picture();
-        let found = picture
+        let snapshot = self.space.picture();
+        let found = snapshot
             .players
             .iter()
             .find(|(card, ..)| card.user == user(number));
         found.map(|(card, ..)| card.player)
     }
 
-    fn act(&mut self, deed: &Deed) {
+    fn act(&mut self, deed: &Act) {
         let command = match *deed {
-            Deed::Rest(ticks) => return self.rest(ticks.into()),
-            Deed::Walk(who, x, y) => self.player(who).map(|player| {
+            Act::Rest(ticks) => return self.rest(ticks.into()),
+            Act::Walk(who, x, y) => self.player(who).map(|player| {
                 self.seq += 1;
                 let goal = Goal::Tile(Tile::new(x, y));
                 Command::Walk {
@@ -414,52 +416,52 @@ impl World {
                     goal,
                 }
             }),
-            Deed::Bubble(who, deed) => self
+            Act::Bubble(who, deed) => self
                 .player(who)
                 .map(|player| Command::Bubble { player, deed }),
-            Deed::Admit(who, guest) => {
+            Act::Admit(who, guest) => {
                 let both = self.player(who).zip(self.player(guest));
                 both.map(|(player, guest)| Command::Admit { player, guest })
             }
-            Deed::Status(who, status) => self.player(who).map(|player| Command::ChangeStatus {
+            Act::Status(who, status) => self.player(who).map(|player| Command::ChangeStatus {
                 player,
                 status: Status::from_wire(status).unwrap(),
             }),
-            Deed::Block(who, other, blocked) => Some(Command::Block {
+            Act::Block(who, other, blocked) => Some(Command::Block {
                 user: user(who),
                 other: user(other),
                 blocked,
             }),
-            Deed::Vanish(who) => self
+            Act::Vanish(who) => self
                 .player(who)
                 .map(|player| Command::Disconnect { player }),
-            Deed::Leave(who) => self.player(who).map(|player| Command::Leave { player }),
-            Deed::Come(who) => Some(join(who)),
+            Act::Leave(who) => self.player(who).map(|player| Command::Leave { player }),
+            Act::Come(who) => Some(join(who)),
         };
         self.ask(command);
     }
 
     fn check(&mut self) -> Result<(), TestCaseError> {
-        let picture = self.space.picture();
-        let here: BTreeSet<PlayerId> = picture
+        let snapshot = self.space.picture();
+        let here: BTreeSet<PlayerId> = snapshot
             .players
             .iter()
             .map(|(card, ..)| card.player)
             .collect();
         let told: Vec<_> = self.bubbles.values().cloned().collect();
-        prop_assert_eq!(&picture.bubbles, &told, "everything was told");
+        prop_assert_eq!(&snapshot.bubbles, &told, "every change was a fact");
         let mut bubble_of: BTreeMap<PlayerId, &BubbleState> = BTreeMap::new();
-        for bubble in &picture.bubbles {
+        for bubble in &snapshot.bubbles {
             prop_assert!((2..=MOST_IN_BUBBLE).contains(&bubble.players.len()));
             for player in &bubble.players {
-                prop_assert!(here.contains(player), "gone, and still in a bubble");
+                prop_assert!(here.contains(player), "left, and still in a bubble");
                 prop_assert!(
                     bubble_of.insert(*player, bubble).is_none(),
                     "in two bubbles"
                 );
             }
         }
-        for (card, stance, _) in &picture.players {
+        for (card, stance, _) in &snapshot.players {
             let tile = stance.position.tile();
             let is_elsewhere =
                 tile.x >= 16 && !(4..6).contains(&tile.y) || card.status == Status::DoNotDisturb;
@@ -468,7 +470,7 @@ impl World {
                 "in the open only"
             );
         }
-        let peers: BTreeMap<PlayerId, BTreeMap<PlayerId, Peer>> = picture
+        let peers: BTreeMap<PlayerId, BTreeMap<PlayerId, Peer>> = snapshot
             .peers
             .into_iter()
             .map(|(player, peers)| {
@@ -479,7 +481,7 @@ impl World {
             })
             .collect();
         for (one, theirs) in &peers {
-            prop_assert_eq!(Some(theirs), self.peers.get(one), "everything was told");
+            prop_assert_eq!(Some(theirs), self.peers.get(one), "every change was a fact");
             for (other, peer) in theirs {
                 let back = peers.get(other).and_then(|peers| peers.get(one));
                 let mirrored = Peer {
@@ -503,10 +505,13 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(96)
+    })]
 
     #[test]
-    fn whatever_people_do_bubbles_are_mutual_small_and_tight(deeds in proptest::collection::vec(deed(), 1..120)) {
+    fn bubbles_stay_mutual_small_and_tight(deeds in proptest::collection::vec(deed(), 1..120)) {
         let mut world = World::of(12);
         world.rest(10);
         for deed in &deeds {

@@ -1,4 +1,4 @@
-//! What becomes of what is said: forgotten when nobody is there any more, or kept for ever.
+//! Storage of chat messages: forgotten when the last player leaves, or kept.
 
 use plaza::components::chat::HISTORY;
 use plaza::net::protocol::chat::{
@@ -9,7 +9,7 @@ use plaza::net::protocol::status::BlockC2s;
 use plaza::net::protocol::{ClientMessage, ServerMessage};
 use serde_json::{Value, json};
 
-use crate::clients::GameClient;
+use crate::clients::BinaryClient;
 use crate::cluster::{Shared, say};
 use crate::harness::{Person, TestServer, text};
 use crate::overload::three_people;
@@ -20,7 +20,7 @@ async fn kept_space(server: &TestServer, owner: &Person) -> String {
     answer["spaceId"].as_str().unwrap().to_owned()
 }
 
-/// What is kept, once that many lines are.
+/// Waits until this many messages are stored, and returns them.
 async fn until_kept(server: &TestServer, who: &Person, space: &str, count: usize) -> Value {
     loop {
         let seen = server
@@ -41,18 +41,18 @@ fn words(seen: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn what_is_said_is_paged_back_and_searched() {
+async fn chat_history_is_paged_and_searched() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let space = kept_space(&server, &ada).await;
-    let mut client = GameClient::join(&server.address, &ada, &space).await;
-    // Rates hold for people too: ten at once, so a few clients say it.
+    let mut client = BinaryClient::join(&server.address, &ada, &space).await;
+    // The rate limit holds here too, so several clients send the messages.
     let mut said = Vec::new();
     for number in 0..6 {
         let who = server.user(&format!("speaker {number}")).await;
-        let mut speaker = GameClient::join(&server.address, &who, &space).await;
+        let mut speaker = BinaryClient::join(&server.address, &who, &space).await;
         for line in 1..=10 {
-            said.push(format!("line {line} of {number}"));
+            said.push(format!("message {line} of {number}"));
             say(&mut speaker, line, said.last().unwrap()).await;
         }
     }
@@ -112,7 +112,7 @@ async fn what_is_said_is_paged_back_and_searched() {
 }
 
 #[tokio::test]
-async fn an_ephemeral_space_forgets_when_the_last_one_leaves() {
+async fn an_ephemeral_space_forgets_when_the_last_player_leaves() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     for left in [0, 1] {
@@ -120,35 +120,35 @@ async fn an_ephemeral_space_forgets_when_the_last_one_leaves() {
             0 => server.space(&ada, "20x20").await,
             _ => kept_space(&server, &ada).await,
         };
-        let mut client = GameClient::join(&server.address, &ada, &space).await;
+        let mut client = BinaryClient::join(&server.address, &ada, &space).await;
         say(&mut client, 1, "between us").await;
         client.say(&ClientMessage::Leave).await;
         assert_eq!(client.ended().await, Some(1000));
-        // The goodbye is said before the player is gone.
+        // The client gets its goodbye before the player is removed.
         while server.get("/spaces", Some(&ada)).await.fine()["mine"][0]["people"] != 0 {}
-        let bob = GameClient::join(&server.address, &bob, &space).await;
+        let bob = BinaryClient::join(&server.address, &bob, &space).await;
         assert_eq!(bob.history.len(), left);
     }
     server.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_kept_survives_every_process_and_every_service_but_the_database() {
+async fn stored_chat_survives_all_processes_and_redis() {
     let mut shared = Shared::new();
     shared.database = crate::services::Database::alone();
     let server = shared.server().await;
     let ada = server.user("ada").await;
     let space = kept_space(&server, &ada).await;
-    let mut client = GameClient::join(&server.address, &ada, &space).await;
+    let mut client = BinaryClient::join(&server.address, &ada, &space).await;
     say(&mut client, 1, "before").await;
     until_kept(&server, &ada, &space, 1).await;
-    // What is said while the database is gone waits in Redis.
+    // While the database is down, messages wait in Redis.
     shared.database.kill();
-    say(&mut client, 2, "meanwhile").await;
+    say(&mut client, 2, "in between").await;
     shared.database.restart();
     assert_eq!(
         words(&until_kept(&server, &ada, &space, 2).await),
-        ["before", "meanwhile"]
+        ["before", "in between"]
     );
     server.stop().await;
     shared.redis.kill();
@@ -156,13 +156,16 @@ async fn what_is_kept_survives_every_process_and_every_service_but_the_database(
     let server = shared.server().await;
     assert_eq!(
         words(&until_kept(&server, &ada, &space, 2).await),
-        ["before", "meanwhile"]
+        ["before", "in between"]
     );
     server.stop().await;
 }
 
-/// Reads until that comes.
-async fn until<T>(client: &mut GameClient, mut pick: impl FnMut(&ServerMessage) -> Option<T>) -> T {
+/// Reads messages until `pick` accepts one.
+async fn until<T>(
+    client: &mut BinaryClient,
+    mut pick: impl FnMut(&ServerMessage) -> Option<T>,
+) -> T {
     let mut picked = None;
     client
         .until(|_, message| {
@@ -173,15 +176,15 @@ async fn until<T>(client: &mut GameClient, mut pick: impl FnMut(&ServerMessage) 
     picked.expect("it was seen")
 }
 
-async fn said(client: &mut GameClient, text: &str) -> ChatMessageS2c {
+async fn said(client: &mut BinaryClient, text: &str) -> ChatMessageS2c {
     until(client, |message| match message {
-        ServerMessage::Chat(line) if line.text == text => Some(line.clone()),
+        ServerMessage::Chat(chat) if chat.text == text => Some(chat.clone()),
         _ => None,
     })
     .await
 }
 
-async fn changed(client: &mut GameClient) -> ChatChangedS2c {
+async fn changed(client: &mut BinaryClient) -> ChatChangedS2c {
     until(client, |message| match message {
         ServerMessage::ChatChanged(change) => Some(change.clone()),
         _ => None,
@@ -189,7 +192,7 @@ async fn changed(client: &mut GameClient) -> ChatChangedS2c {
     .await
 }
 
-async fn notice(client: &mut GameClient) -> (String, String) {
+async fn notice(client: &mut BinaryClient) -> (String, String) {
     until(client, |message| match message {
         ServerMessage::Notice(notice) => Some((notice.code.clone(), notice.message.clone())),
         _ => None,
@@ -209,7 +212,7 @@ fn delete(id: &str) -> ClientMessage {
 }
 
 #[tokio::test]
-async fn lines_are_edited_deleted_answered_and_reacted_to_and_a_restart_keeps_it() {
+async fn edits_deletions_replies_and_reactions_survive_a_restart() {
     let server = TestServer::start().await;
     let (ada, bob, admin) = (
         server.user("ada").await,
@@ -217,8 +220,8 @@ async fn lines_are_edited_deleted_answered_and_reacted_to_and_a_restart_keeps_it
         server.admin().await,
     );
     let space = kept_space(&server, &ada).await;
-    let mut owner = GameClient::join(&server.address, &ada, &space).await;
-    let mut guest = GameClient::join(&server.address, &bob, &space).await;
+    let mut owner = BinaryClient::join(&server.address, &ada, &space).await;
+    let mut guest = BinaryClient::join(&server.address, &bob, &space).await;
     guest.chat(1, "helo").await;
     let line = said(&mut owner, "helo").await;
     guest.say(&edit(&line.id, " hello ")).await;
@@ -227,7 +230,7 @@ async fn lines_are_edited_deleted_answered_and_reacted_to_and_a_restart_keeps_it
         (&change.id, change.text.as_deref()),
         (&line.id, Some("hello"))
     );
-    // Words of somebody else.
+    // A message of another user.
     owner.say(&edit(&line.id, "I was wrong")).await;
     assert_eq!(notice(&mut owner).await.0, "forbidden");
     let answer = ClientMessage::Chat(ChatC2s {
@@ -268,9 +271,9 @@ async fn lines_are_edited_deleted_answered_and_reacted_to_and_a_restart_keeps_it
 
     let folder = server.stop().await;
     let server = TestServer::start_in(folder, |_| {}).await;
-    let guest = GameClient::join(&server.address, &bob, &space).await;
+    let guest = BinaryClient::join(&server.address, &bob, &space).await;
     let [first, second, third] = &guest.history[..] else {
-        panic!("not three lines but {:?}", guest.history);
+        panic!("not three messages but {:?}", guest.history);
     };
     assert_eq!((&first.text[..], first.edited), ("hello", Some(change.at)));
     assert_eq!(
@@ -293,12 +296,12 @@ async fn lines_are_edited_deleted_answered_and_reacted_to_and_a_restart_keeps_it
 }
 
 #[tokio::test]
-async fn lines_that_the_space_no_longer_remembers_are_changed_over_http_and_shown_at_once() {
+async fn old_messages_are_changed_over_http_and_shown_at_once() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let space = kept_space(&server, &ada).await;
-    let mut owner = GameClient::join(&server.address, &ada, &space).await;
-    let mut guest = GameClient::join(&server.address, &bob, &space).await;
+    let mut owner = BinaryClient::join(&server.address, &ada, &space).await;
+    let mut guest = BinaryClient::join(&server.address, &bob, &space).await;
     say(&mut guest, 1, "frist").await;
     let kept = until_kept(&server, &ada, &space, 1).await;
     let id = kept["lines"][0]["id"].as_str().unwrap();
@@ -340,20 +343,20 @@ async fn lines_that_the_space_no_longer_remembers_are_changed_over_http_and_show
 }
 
 #[tokio::test]
-async fn changes_of_forgotten_lines_do_not_reach_the_one_who_blocked_their_author() {
+async fn changes_of_old_messages_do_not_reach_a_user_who_blocked_the_author() {
     let server = TestServer::start().await;
     let [ada, bob, cleo] = three_people(&server).await;
     let space = kept_space(&server, &ada).await;
-    let mut blocker = GameClient::join(&server.address, &ada, &space).await;
-    let mut author = GameClient::join(&server.address, &bob, &space).await;
-    let mut other = GameClient::join(&server.address, &cleo, &space).await;
+    let mut blocker = BinaryClient::join(&server.address, &ada, &space).await;
+    let mut author = BinaryClient::join(&server.address, &bob, &space).await;
+    let mut other = BinaryClient::join(&server.address, &cleo, &space).await;
     say(&mut author, 1, "old words").await;
     say(&mut other, 1, "fine words").await;
     let kept = until_kept(&server, &ada, &space, 2).await;
     let path = |line: usize| format!("/space/{space}/chat/{}", text(&kept["lines"][line]["id"]));
     for number in 0..HISTORY / 10 {
         let speaker = server.user(&format!("speaker {number}")).await;
-        let mut speaker = GameClient::join(&server.address, &speaker, &space).await;
+        let mut speaker = BinaryClient::join(&server.address, &speaker, &space).await;
         for line in 1..10 {
             speaker.chat(line, "news").await;
         }
@@ -383,12 +386,12 @@ async fn changes_of_forgotten_lines_do_not_reach_the_one_who_blocked_their_autho
 }
 
 #[tokio::test]
-async fn whoever_types_is_shown_to_the_others_until_they_say_it() {
+async fn typing_is_shown_until_the_message_is_sent() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let space = server.space(&ada, "20x20").await;
-    let mut typist = GameClient::join(&server.address, &ada, &space).await;
-    let mut other = GameClient::join(&server.address, &bob, &space).await;
+    let mut typist = BinaryClient::join(&server.address, &ada, &space).await;
+    let mut other = BinaryClient::join(&server.address, &bob, &space).await;
     typist
         .say(&ClientMessage::Typing(TypingC2s { on: true }))
         .await;
@@ -405,13 +408,13 @@ async fn whoever_types_is_shown_to_the_others_until_they_say_it() {
         .say(&ClientMessage::Typing(TypingC2s { on: true }))
         .await;
     assert_eq!(until(&mut other, typing).await, (me, true));
-    // Without another word the ticks end it.
+    // Without further input it ends after some ticks.
     assert_eq!(until(&mut other, typing).await, (me, false));
     server.stop().await;
 }
 
 #[tokio::test]
-async fn the_rules_of_a_chat_are_its_owners_and_hold_at_once() {
+async fn chat_rules_of_the_owner_hold_at_once() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let space = kept_space(&server, &ada).await;
@@ -438,8 +441,8 @@ async fn the_rules_of_a_chat_are_its_owners_and_hold_at_once() {
             .await
             .refused(400);
     }
-    let mut owner = GameClient::join(&server.address, &ada, &space).await;
-    let mut guest = GameClient::join(&server.address, &bob, &space).await;
+    let mut owner = BinaryClient::join(&server.address, &ada, &space).await;
+    let mut guest = BinaryClient::join(&server.address, &bob, &space).await;
     say(&mut guest, 1, "before").await;
     server.call("PATCH", &path, Some(&ada), slow).await.fine();
     assert_eq!(notice(&mut guest).await.0, "slow-mode");
@@ -467,7 +470,8 @@ async fn the_rules_of_a_chat_are_its_owners_and_hold_at_once() {
         .call("PATCH", &path, Some(&ada), json!({"retentionDays": 30}))
         .await
         .fine();
-    let expected = json!({"retentionDays": 30, "slowModeSeconds": 3600, "reach": 5, "voices": 16, "pictures": 9,
+    let expected = json!({"retentionDays": 30, "slowModeSeconds": 3600,
+        "reach": 5, "voices": 16, "pictures": 9,
         "walls": null, "mayModerate": true});
     assert_eq!(rules, expected);
     let seen = server.get(&path, Some(&bob)).await.fine();
@@ -485,12 +489,12 @@ async fn the_rules_of_a_chat_are_its_owners_and_hold_at_once() {
 }
 
 #[tokio::test]
-async fn the_owner_takes_everything_home_and_deletes_it_for_all() {
+async fn the_owner_exports_the_chat_and_deletes_it_for_all() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let space = kept_space(&server, &ada).await;
     let path = format!("/space/{space}/chat");
-    let mut guest = GameClient::join(&server.address, &bob, &space).await;
+    let mut guest = BinaryClient::join(&server.address, &bob, &space).await;
     say(&mut guest, 1, "one\ntwo").await;
     until_kept(&server, &bob, &space, 1).await;
     server
@@ -531,7 +535,7 @@ async fn the_owner_takes_everything_home_and_deletes_it_for_all() {
             break;
         }
     }
-    let late = GameClient::join(&server.address, &ada, &space).await;
+    let late = BinaryClient::join(&server.address, &ada, &space).await;
     assert_eq!(late.history.len(), 1);
     server.stop().await;
 }
@@ -549,16 +553,16 @@ async fn write_to(
         .await
 }
 
-async fn direct(client: &mut GameClient) -> DirectMessageS2c {
+async fn direct(client: &mut BinaryClient) -> DirectMessageS2c {
     until(client, |message| match message {
-        ServerMessage::Direct(line) => Some(line.clone()),
+        ServerMessage::Direct(message) => Some(message.clone()),
         _ => None,
     })
     .await
 }
 
 #[tokio::test]
-async fn what_is_written_to_one_person_comes_to_them_wherever_they_are_and_to_nobody_else() {
+async fn a_direct_message_reaches_its_recipient_in_any_space_and_no_other_user() {
     let server = TestServer::start().await;
     let (ada, bob, eve) = (
         server.user("ada").await,
@@ -567,7 +571,7 @@ async fn what_is_written_to_one_person_comes_to_them_wherever_they_are_and_to_no
     );
     let here = server.space(&ada, "20x20").await;
     let there = server.space(&ada, "20x20").await;
-    // Nobody is anywhere yet.
+    // No user is connected yet.
     let first = write_to(&server, &ada, &bob, 1, " hello ").await.fine();
     assert_eq!(
         (&first["text"], &first["name"]),
@@ -583,11 +587,11 @@ async fn what_is_written_to_one_person_comes_to_them_wherever_they_are_and_to_no
         .refused(400);
     write_to(&server, &ada, &bob, 2, " ").await.refused(400);
     write_to(&server, &ada, &ada, 3, "me").await.refused(400);
-    let nobody = Person {
+    let unknown = Person {
         id: here.clone(),
         ..bob.clone()
     };
-    write_to(&server, &ada, &nobody, 4, "hello?")
+    write_to(&server, &ada, &unknown, 4, "hello?")
         .await
         .refused(400);
     let list = server.get("/direct", Some(&bob)).await.fine();
@@ -603,10 +607,10 @@ async fn what_is_written_to_one_person_comes_to_them_wherever_they_are_and_to_no
         json!([])
     );
 
-    let mut sender = GameClient::join(&server.address, &ada, &here).await;
-    let mut reader = GameClient::join(&server.address, &bob, &there).await;
-    let mut other = GameClient::join(&server.address, &bob, &here).await;
-    let mut stranger = GameClient::join(&server.address, &eve, &here).await;
+    let mut sender = BinaryClient::join(&server.address, &ada, &here).await;
+    let mut reader = BinaryClient::join(&server.address, &bob, &there).await;
+    let mut other = BinaryClient::join(&server.address, &bob, &here).await;
+    let mut stranger = BinaryClient::join(&server.address, &eve, &here).await;
     write_to(&server, &ada, &bob, 5, "are you there?")
         .await
         .fine();
@@ -625,7 +629,7 @@ async fn what_is_written_to_one_person_comes_to_them_wherever_they_are_and_to_no
         ServerMessage::Direct(_) => Some(false),
         _ => None,
     });
-    assert!(next.await, "it is none of eve's business");
+    assert!(next.await, "eve must not see it");
 
     let path = format!("/direct/{}", ada.id);
     let seen = server.get(&path, Some(&bob)).await.fine();
@@ -657,12 +661,12 @@ async fn what_is_written_to_one_person_comes_to_them_wherever_they_are_and_to_no
 }
 
 #[tokio::test]
-async fn what_is_written_to_one_person_crosses_processes() {
+async fn direct_messages_cross_processes() {
     let shared = Shared::new();
     let (one, two) = (shared.server().await, shared.server().await);
     let (ada, bob) = (one.user("ada").await, one.user("bob").await);
     let space = two.space(&bob, "20x20").await;
-    let mut reader = GameClient::join(&two.address, &bob, &space).await;
+    let mut reader = BinaryClient::join(&two.address, &bob, &space).await;
     write_to(&one, &ada, &bob, 1, "over there").await.fine();
     assert_eq!(direct(&mut reader).await.text, "over there");
     two.stop().await;

@@ -1,4 +1,4 @@
-//! Clients: the two kinds there are, over real sockets. Every wait ends by a message; [`PATIENCE`]
+//! Test clients of both protocols, over real sockets. Every wait ends with a message; [`PATIENCE`]
 //! only ends a broken run.
 
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// What a socket said next.
+/// What a socket received.
 #[derive(Debug)]
 enum Heard {
     Bytes(Vec<u8>),
@@ -66,12 +66,12 @@ async fn hear(socket: &mut Socket) -> Heard {
     heard.expect("the server says something in time")
 }
 
-/// A client of the tile grid.
-pub struct GridClient {
+/// A client of the JSON protocol.
+pub struct JsonClient {
     socket: Socket,
 }
 
-impl GridClient {
+impl JsonClient {
     pub async fn connect(server: &str) -> Self {
         Self::connect_at(server, "/ws").await
     }
@@ -81,14 +81,14 @@ impl GridClient {
         Self { socket }
     }
 
-    /// Connects and joins; answers the client and the payload of `space-joined`.
+    /// Connects and joins; returns the client and the payload of `space-joined`.
     pub async fn join(server: &str, who: &Person, space: &str) -> (Self, Value) {
         let mut client = Self::connect(server).await;
         let joined = client.enter(who, space, json!([])).await;
         (client, joined)
     }
 
-    /// Joins and answers the payload of `space-joined`.
+    /// Joins and returns the payload of `space-joined`.
     pub async fn enter(&mut self, who: &Person, space: &str, features: Value) -> Value {
         let payload = json!({"spaceId": space, "token": who.token, "features": features});
         self.say("join", payload).await;
@@ -114,7 +114,7 @@ impl GridClient {
         self.socket.send(message).await.unwrap();
     }
 
-    /// Says many things in one go; the server may hang up meanwhile.
+    /// Sends many messages in one write; the server may close the connection before the end.
     pub async fn burst(&mut self, messages: impl IntoIterator<Item = Value>) {
         for message in messages {
             if self
@@ -129,11 +129,11 @@ impl GridClient {
         let _ = self.socket.flush().await;
     }
 
-    /// The next message, whatever it is.
+    /// The next message, of any type.
     pub async fn next(&mut self) -> Value {
         match hear(&mut self.socket).await {
             Heard::Bytes(bytes) => serde_json::from_slice(&bytes).unwrap(),
-            closed @ Heard::Closed(_) => panic!("no message but {closed:?}"),
+            closed @ Heard::Closed(_) => panic!("a message was expected, not {closed:?}"),
         }
     }
 
@@ -151,7 +151,7 @@ impl GridClient {
         text(&payload["code"])
     }
 
-    /// Reads to the end; answers the close code.
+    /// Reads to the end; returns the close code.
     pub async fn ended(&mut self) -> Option<u16> {
         loop {
             if let Heard::Closed(code) = hear(&mut self.socket).await {
@@ -160,7 +160,7 @@ impl GridClient {
         }
     }
 
-    /// The close code, which must come next.
+    /// Expects a close next, and returns its code.
     pub async fn expect_close(&mut self) -> Option<u16> {
         match hear(&mut self.socket).await {
             Heard::Closed(code) => code,
@@ -168,7 +168,7 @@ impl GridClient {
         }
     }
 
-    /// Closes, and holds that the server answers the goodbye.
+    /// Closes, and checks that the server answers the close frame.
     pub async fn close(mut self) {
         let frame = CloseFrame {
             code: CloseCode::Normal,
@@ -178,29 +178,29 @@ impl GridClient {
         assert_eq!(
             self.ended().await,
             Some(1000),
-            "the server answers the goodbye"
+            "the server answers the close frame"
         );
     }
 }
 
-/// A game client: speaks `plaza.v1` and keeps what its frames show.
-pub struct GameClient {
+/// A client of the binary protocol, which applies the frames it gets.
+pub struct BinaryClient {
     socket: Socket,
     pub welcome: WelcomeS2c,
-    /// What was said before it came.
+    /// Chat history sent at the join.
     pub history: Vec<ChatMessageS2c>,
     pub own: OwnStateS2c,
     pub ack: u32,
     pub epoch: u64,
     pub tick: u64,
-    /// Where everybody in view stands.
+    /// Position of every player in view.
     pub places: HashMap<u32, Stance>,
     /// The user behind each player.
     pub users: HashMap<u32, String>,
     held: HashMap<u32, u16>,
 }
 
-/// A connection of `plaza.v1` that has not said anything yet.
+/// A connection of the binary protocol that has not sent anything yet.
 pub struct Stranger {
     socket: Socket,
 }
@@ -231,12 +231,12 @@ impl Stranger {
         self.socket.send(Message::binary(bytes)).await.unwrap();
     }
 
-    /// Sends anything, a frame that is none perhaps; whether the server takes it still.
+    /// Sends raw bytes; returns whether the connection still accepted them.
     pub async fn frame(&mut self, message: Message) -> bool {
         self.socket.send(message).await.is_ok()
     }
 
-    /// Reads to the end; answers the close code.
+    /// Reads to the end; returns the close code.
     pub async fn ended(&mut self) -> Option<u16> {
         loop {
             if let Heard::Closed(code) = hear(&mut self.socket).await {
@@ -249,7 +249,7 @@ impl Stranger {
         self.socket.send(Message::text(text)).await.unwrap();
     }
 
-    /// The code of the refusal, which must come next and be followed by a close with the same code.
+    /// Expects a refusal, followed by a close with the same code; returns the code.
     pub async fn refused(&mut self) -> u16 {
         let Heard::Bytes(bytes) = hear(&mut self.socket).await else {
             panic!("closed without a reason");
@@ -265,8 +265,8 @@ impl Stranger {
         refused.code
     }
 
-    /// Waits to be let in; the close code when it is not.
-    pub async fn welcomed(mut self) -> Result<GameClient, Option<u16>> {
+    /// Waits until the client has joined; the close code when it is refused.
+    pub async fn welcomed(mut self) -> Result<BinaryClient, Option<u16>> {
         loop {
             let bytes = match hear(&mut self.socket).await {
                 Heard::Bytes(bytes) => bytes,
@@ -277,9 +277,9 @@ impl Stranger {
                     panic!("closed behind the welcome");
                 };
                 let Ok(ServerMessage::History(history)) = decode(&bytes) else {
-                    panic!("the history comes right behind the welcome");
+                    panic!("the history follows the welcome");
                 };
-                return Ok(GameClient {
+                return Ok(BinaryClient {
                     socket: self.socket,
                     history: history.lines,
                     own: welcome.own,
@@ -296,7 +296,7 @@ impl Stranger {
     }
 }
 
-impl GameClient {
+impl BinaryClient {
     pub async fn join(server: &str, who: &Person, space: &str) -> Self {
         let mut stranger = Stranger::connect(server).await;
         stranger
@@ -342,7 +342,7 @@ impl GameClient {
         .await;
     }
 
-    /// Asks and waits for the answer: whatever was sent before it has been read by the server.
+    /// Sends a ping and waits for the answer; the server has then read everything sent before.
     pub async fn ping(&mut self, nonce: u32) {
         self.say(&ClientMessage::Ping(PingC2s { nonce })).await;
         self.until(
@@ -351,7 +351,7 @@ impl GameClient {
         .await;
     }
 
-    /// The next message, applied when it is a frame; the close code at the end.
+    /// The next message, applied if it is a frame; the close code at the end.
     pub async fn next(&mut self) -> Result<ServerMessage, Option<u16>> {
         let bytes = match hear(&mut self.socket).await {
             Heard::Bytes(bytes) => bytes,
@@ -364,7 +364,7 @@ impl GameClient {
         Ok(message)
     }
 
-    /// Reads until that holds after a message, and answers the message.
+    /// Reads until the condition holds after a message, and returns that message.
     pub async fn until(
         &mut self,
         mut holds: impl FnMut(&Self, &ServerMessage) -> bool,
@@ -377,7 +377,7 @@ impl GameClient {
         }
     }
 
-    /// The next message that is no frame.
+    /// The next message that is not a frame.
     pub async fn event(&mut self) -> ServerMessage {
         let is_about_places = |message: &ServerMessage| {
             matches!(
@@ -391,7 +391,7 @@ impl GameClient {
         self.until(|_, message| !is_about_places(message)).await
     }
 
-    /// Reads to the end; answers the close code.
+    /// Reads to the end; returns the close code.
     pub async fn ended(&mut self) -> Option<u16> {
         loop {
             if let Err(code) = self.next().await {
@@ -400,7 +400,7 @@ impl GameClient {
         }
     }
 
-    /// The player of that user, once its place is in view.
+    /// The player of that user, once it is in view.
     pub async fn sees(&mut self, user: &str) -> u32 {
         loop {
             let found = self.users.iter().find(|(_, seen)| *seen == user);
@@ -462,7 +462,7 @@ impl GameClient {
                 let stance = self
                     .places
                     .get_mut(&player)
-                    .expect("whoever walks on is in view");
+                    .expect("a player who takes a step is in view");
                 *stance = step.stance(stance.position).expect("a stance that exists");
             }
         }

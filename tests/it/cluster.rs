@@ -1,4 +1,5 @@
-//! Many processes: a space is run by one of them, watched from all, and goes on when that one dies.
+//! A cluster: one process runs a space, all processes show it, and it survives the loss of its
+//! process.
 
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use plaza::settings::{ClusterSettings, Settings};
 use plaza::store::Store;
 use uuid::Uuid;
 
-use crate::clients::GameClient;
+use crate::clients::BinaryClient;
 use crate::harness::{Person, Process, TestServer};
 use crate::services::{Database, Redis};
 use crate::sessions::NEVER;
@@ -25,7 +26,7 @@ const SECRET: &str = "5d0e7c1b9a3f48266e8d2c4b0a1f3957d8e6c4b2a09f7e5d3c1b0a8f6e
 pub struct Shared {
     pub database: Database,
     pub redis: Redis,
-    /// What is told of Redis instead of its own address.
+    /// Redis address given to the processes instead of the real one.
     pub redis_url: Option<String>,
     /// Whether links are encrypted.
     pub link_tls: bool,
@@ -66,7 +67,7 @@ impl Shared {
         TestServer::start_with(self.settings(None)).await
     }
 
-    /// A process that learns of ended sessions from other processes only, and not by looking.
+    /// A process that learns of ended sessions from other processes only, without its own sweep.
     pub async fn server_without_sweep(&self) -> TestServer {
         TestServer::start_with(|settings| {
             self.settings(None)(settings);
@@ -85,7 +86,7 @@ impl Shared {
         Process::start(folder, &flags)
     }
 
-    /// How a process of this cluster is started.
+    /// Settings of a process of this cluster.
     pub fn flags(&self) -> [String; 6] {
         let (database, redis) = (self.database.url(), self.redis_url());
         [
@@ -99,7 +100,7 @@ impl Shared {
         .map(str::to_owned)
     }
 
-    /// A command that tells the processes what to do.
+    /// A command that controls the processes.
     pub async fn command(&self, words: &[&str]) -> std::process::Output {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_plaza"));
         command
@@ -114,17 +115,19 @@ impl Shared {
     }
 }
 
-/// Says something, and waits until it is acknowledged.
-pub async fn say(client: &mut GameClient, client_id: u32, text: &str) {
+/// Sends a message and waits until it is acknowledged.
+pub async fn say(client: &mut BinaryClient, client_id: u32, text: &str) {
     client.chat(client_id, text).await;
     client
-        .until(|_, message| matches!(message, ServerMessage::Chat(line) if line.client_id == Some(client_id)))
+        .until(|_, message| {
+matches!(message, ServerMessage::Chat(chat) if chat.client_id == Some(client_id))
+})
         .await;
 }
 
-pub async fn hear(client: &mut GameClient, text: &str) {
+pub async fn hear(client: &mut BinaryClient, text: &str) {
     client
-        .until(|_, message| matches!(message, ServerMessage::Chat(line) if line.text == text))
+        .until(|_, message| matches!(message, ServerMessage::Chat(chat) if chat.text == text))
         .await;
 }
 
@@ -135,13 +138,13 @@ async fn people(server: &TestServer) -> (Person, Person, String) {
 }
 
 #[tokio::test]
-async fn a_space_is_run_once_and_shared_by_people_of_all_processes() {
+async fn a_space_runs_once_and_is_shared_by_all_processes() {
     let shared = Shared::new();
     let (first, second) = (shared.server().await, shared.server().await);
     let (ada, bob, space) = people(&first).await;
-    let mut at_first = GameClient::join(&first.address, &ada, &space).await;
-    let mut at_second = GameClient::join(&second.address, &bob, &space).await;
-    assert_eq!(at_first.epoch, at_second.epoch, "one life of the space");
+    let mut at_first = BinaryClient::join(&first.address, &ada, &space).await;
+    let mut at_second = BinaryClient::join(&second.address, &bob, &space).await;
+    assert_eq!(at_first.epoch, at_second.epoch, "one epoch of the space");
     let bob_here = at_first.sees(&bob.id).await;
     at_second.sees(&ada.id).await;
     let start = at_first.places[&bob_here];
@@ -159,43 +162,43 @@ async fn a_space_is_run_once_and_shared_by_people_of_all_processes() {
 }
 
 #[tokio::test]
-async fn people_carry_on_when_the_process_that_runs_their_space_is_killed() {
+async fn players_continue_when_the_process_of_their_space_is_killed() {
     let shared = Shared::new();
     let server = shared.server().await;
     let (ada, bob, space) = people(&server).await;
     let folder = tempfile::tempdir().unwrap();
     let doomed = shared.process(folder.path());
-    let mut bob_there = GameClient::join(&doomed.address, &bob, &space).await;
-    let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
+    let mut bob_there = BinaryClient::join(&doomed.address, &bob, &space).await;
+    let mut ada_here = BinaryClient::join(&server.address, &ada, &space).await;
     let epoch = ada_here.epoch;
     ada_here.sees(&bob.id).await;
     say(&mut ada_here, 1, "before").await;
     say(&mut bob_there, 1, "and from bob").await;
     drop(doomed);
-    // No disconnect, no going back: frames of a later life of the space.
+    // No disconnect and no going back: only frames of a later epoch.
     ada_here.until(|client, _| client.epoch > epoch).await;
     say(&mut ada_here, 2, "after").await;
-    let bob_back = GameClient::join(&server.address, &bob, &space).await;
+    let bob_back = BinaryClient::join(&server.address, &bob, &space).await;
     let said: Vec<_> = bob_back
         .history
         .iter()
-        .map(|line| line.text.as_str())
+        .map(|message| message.text.as_str())
         .collect();
     assert_eq!(
         said,
         ["before", "and from bob", "after"],
-        "every acknowledged line, once, in order"
+        "every acknowledged message, once, in order"
     );
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_process_that_stops_in_order_hands_its_people_on() {
+async fn a_process_that_shuts_down_hands_its_spaces_over() {
     let shared = Shared::new();
     let (leaving, staying) = (shared.server().await, shared.server().await);
     let (ada, bob, space) = people(&staying).await;
-    let mut bob_there = GameClient::join(&leaving.address, &bob, &space).await;
-    let mut ada_here = GameClient::join(&staying.address, &ada, &space).await;
+    let mut bob_there = BinaryClient::join(&leaving.address, &bob, &space).await;
+    let mut ada_here = BinaryClient::join(&staying.address, &ada, &space).await;
     let epoch = ada_here.epoch;
     ada_here.sees(&bob.id).await;
     let stopping = tokio::spawn(leaving.stop());
@@ -206,16 +209,16 @@ async fn a_process_that_stops_in_order_hands_its_people_on() {
     );
     ada_here.until(|client, _| client.epoch > epoch).await;
     stopping.await.unwrap();
-    GameClient::join(&staying.address, &bob, &space).await;
+    BinaryClient::join(&staying.address, &bob, &space).await;
     staying.stop().await;
 }
 
 #[tokio::test]
-async fn people_go_on_while_redis_is_gone_and_after_it_came_back_empty() {
+async fn players_continue_while_redis_is_down_and_after_it_returns_empty() {
     let mut shared = Shared::new();
     let server = shared.server().await;
     let (ada, _, space) = people(&server).await;
-    let mut client = GameClient::join(&server.address, &ada, &space).await;
+    let mut client = BinaryClient::join(&server.address, &ada, &space).await;
     say(&mut client, 1, "with redis").await;
     let epoch = client.epoch;
     shared.redis.kill();
@@ -230,11 +233,11 @@ async fn people_go_on_while_redis_is_gone_and_after_it_came_back_empty() {
         client.hold(seq, if seq % 16 < 8 { 3 } else { 7 }).await;
         client.until(|client, _| client.ack >= seq).await;
     }
-    assert_eq!(client.epoch, epoch, "nobody else took the space");
+    assert_eq!(client.epoch, epoch, "no other process took the space");
     server.stop().await;
 }
 
-/// Bytes that a process sent to the edges of others so far.
+/// Bytes that a process has sent to the edges of others so far.
 async fn sent_over_links(process: &Process) -> f64 {
     let metrics = reqwest::get(format!("{}/metrics", process.address))
         .await
@@ -246,9 +249,9 @@ async fn sent_over_links(process: &Process) -> f64 {
     count.map_or(0.0, |count| count.parse().unwrap())
 }
 
-/// What a tick costs the process that runs a space, in bytes to all other processes, while somebody
+/// Bytes per tick that the process running a space sends to all other processes, while one player
 /// walks to and fro.
-async fn bytes_per_tick(host: &Process, walker: &mut GameClient, seq: &mut u32) -> f64 {
+async fn bytes_per_tick(host: &Process, walker: &mut BinaryClient, seq: &mut u32) -> f64 {
     let (before, from) = (sent_over_links(host).await, walker.tick);
     for _ in 0..64 {
         *seq += 1;
@@ -260,7 +263,7 @@ async fn bytes_per_tick(host: &Process, walker: &mut GameClient, seq: &mut u32) 
 }
 
 #[tokio::test]
-async fn an_edge_fans_out_and_the_host_sends_each_tick_once_however_many_watch() {
+async fn the_host_sends_each_tick_once_to_an_edge_for_any_number_of_watchers() {
     let shared = Shared::new();
     let folders: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
     let processes: Vec<_> = folders
@@ -273,7 +276,7 @@ async fn an_edge_fans_out_and_the_host_sends_each_tick_once_however_many_watch()
     let people = shared.server().await;
     let ada = people.user("ada").await;
     let space = people.space(&ada, "40x40").await;
-    let mut walker = GameClient::join(&host.address, &ada, &space).await;
+    let mut walker = BinaryClient::join(&host.address, &ada, &space).await;
     let mut watchers = Vec::new();
     let mut seq = 0;
     let mut costs = Vec::new();
@@ -282,13 +285,13 @@ async fn an_edge_fans_out_and_the_host_sends_each_tick_once_however_many_watch()
         for edge in edges {
             for _ in 0..more {
                 let who = people.user(&format!("watcher {}", watchers.len())).await;
-                watchers.push(GameClient::join(&edge.address, &who, &space).await);
+                watchers.push(BinaryClient::join(&edge.address, &who, &space).await);
             }
         }
         for watcher in &mut watchers {
             watcher.sees(&ada.id).await;
         }
-        // What the newcomers were told is not what a tick costs.
+        // The snapshots for the newcomers do not count as the cost of a tick.
         bytes_per_tick(host, &mut walker, &mut seq).await;
         costs.push(bytes_per_tick(host, &mut walker, &mut seq).await);
     }
@@ -304,17 +307,17 @@ async fn an_edge_fans_out_and_the_host_sends_each_tick_once_however_many_watch()
 }
 
 #[tokio::test]
-async fn processes_that_do_not_encrypt_their_links_run_spaces_for_each_other() {
+async fn processes_with_unencrypted_links_share_spaces() {
     let shared = Shared {
         link_tls: false,
         ..Shared::new()
     };
     let (first, second) = (shared.server().await, shared.server().await);
     let (ada, bob, space) = people(&first).await;
-    let mut at_first = GameClient::join(&first.address, &ada, &space).await;
-    let mut at_second = GameClient::join(&second.address, &bob, &space).await;
-    say(&mut at_second, 1, "on a line of our own").await;
-    hear(&mut at_first, "on a line of our own").await;
+    let mut at_first = BinaryClient::join(&first.address, &ada, &space).await;
+    let mut at_second = BinaryClient::join(&second.address, &bob, &space).await;
+    say(&mut at_second, 1, "over a plain link").await;
+    hear(&mut at_first, "over a plain link").await;
     second.stop().await;
     first.stop().await;
 }
@@ -337,7 +340,7 @@ fn node(node: &str, nonce: u64) -> Node {
 }
 
 #[tokio::test]
-async fn a_lease_keeps_its_name_and_the_dead_stay_dead() {
+async fn a_lease_keeps_its_name_and_expired_nonces_stay_invalid() {
     let redis = Redis::start();
     let directory = Directory::open(&redis.url()).await.unwrap();
     let Ok(Renewal::Held {
@@ -379,8 +382,8 @@ async fn a_lease_keeps_its_name_and_the_dead_stay_dead() {
     ));
 }
 
-/// What every vault promises.
-async fn a_vault_shuts_out_whoever_was_before(
+/// The contract of every vault.
+async fn a_vault_fences_previous_owners(
     vault: Vault,
     space: SpaceId,
     [ann, ben]: [Member; 2],
@@ -441,18 +444,18 @@ async fn a_vault_shuts_out_whoever_was_before(
 }
 
 #[tokio::test]
-async fn the_vault_in_sql_keeps_its_promises() {
+async fn the_sql_vault_meets_its_contract() {
     for home in [Home::in_a_folder().await, Home::on_a_server().await] {
         let [ann, ben] = [member("ann", 1), member("ben", 2)];
         let space = home.some_space().await;
-        // The epochs are minted where the vault is.
+        // Epochs are minted where the vault is.
         let vault = Vault::Sql(home.store.clone());
-        a_vault_shuts_out_whoever_was_before(vault, space, [ann, ben], Some(&home.store)).await;
+        a_vault_fences_previous_owners(vault, space, [ann, ben], Some(&home.store)).await;
     }
 }
 
 #[tokio::test]
-async fn the_vault_in_a_redis_cluster_keeps_its_promises() {
+async fn the_redis_cluster_vault_meets_its_contract() {
     let folder = tempfile::tempdir().unwrap();
     let (redis, home) = (Redis::cluster(folder.path()), Home::on_a_server().await);
     let url = redis.url().replace("redis://", "redis+cluster://");
@@ -464,17 +467,16 @@ async fn the_vault_in_a_redis_cluster_keeps_its_promises() {
     assert_eq!(directory.alive().await.unwrap().1, [node("ann", 1)]);
     let vault = Vault::Redis(directory, home.store.clone());
     let space = SpaceId(Uuid::from_u128(1));
-    a_vault_shuts_out_whoever_was_before(vault, space, [member("ann", 1), member("ben", 2)], None)
-        .await;
+    a_vault_fences_previous_owners(vault, space, [member("ann", 1), member("ben", 2)], None).await;
 }
 
 #[tokio::test]
-async fn the_vault_in_redis_keeps_its_promises() {
+async fn the_redis_vault_meets_its_contract() {
     let (redis, home) = (Redis::start(), Home::on_a_server().await);
     let directory = Directory::open(&redis.url()).await.unwrap();
     let vault = Vault::Redis(directory.clone(), home.store.clone());
     let space = SpaceId(Uuid::from_u128(1));
-    a_vault_shuts_out_whoever_was_before(
+    a_vault_fences_previous_owners(
         vault.clone(),
         space,
         [member("ann", 1), member("ben", 2)],
@@ -497,7 +499,7 @@ async fn the_vault_in_redis_keeps_its_promises() {
 }
 
 #[tokio::test]
-async fn a_redis_that_cannot_be_used_is_named_without_its_password() {
+async fn an_unusable_redis_is_named_without_its_password() {
     let error = Directory::open("redis://:hush@127.0.0.1:1")
         .await
         .err()

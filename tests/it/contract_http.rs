@@ -65,7 +65,7 @@ async fn signing_up_takes_a_name_once() {
 }
 
 #[tokio::test]
-async fn nobody_becomes_admin_by_asking() {
+async fn a_request_cannot_make_an_admin() {
     let server = TestServer::start_with(|settings| settings.open_admin_signup = false).await;
     let body = json!({"username": "eve", "password": "p", "type": "admin"});
     server.post("/signup", None, body).await.refused(403);
@@ -82,7 +82,7 @@ async fn signing_in_refuses_everything_else_with_403() {
     server.user("ada").await;
     for body in [
         json!({"username": "ada", "password": "wrong"}),
-        json!({"username": "nobody", "password": "secret"}),
+        json!({"username": "unknown", "password": "secret"}),
         json!({"username": "ada"}),
         json!({"username": ["ada"], "password": "secret"}),
         json!("ada"),
@@ -98,7 +98,7 @@ async fn signing_in_refuses_everything_else_with_403() {
 }
 
 #[tokio::test]
-async fn protected_calls_ask_for_a_valid_token_before_anything_else() {
+async fn protected_calls_need_a_valid_token_first() {
     let server = TestServer::start().await;
     let calls = [
         ("POST", "/user/metadata"),
@@ -146,7 +146,7 @@ async fn protected_calls_ask_for_a_valid_token_before_anything_else() {
 }
 
 #[tokio::test]
-async fn what_is_open_to_all_answers_without_a_token() {
+async fn open_calls_answer_without_a_token() {
     let server = TestServer::start().await;
     let admin = server.admin().await;
     let space = server.space(&admin, "10x20").await;
@@ -164,7 +164,7 @@ async fn what_is_open_to_all_answers_without_a_token() {
     let view = server.get(&format!("/space/{space}"), None).await.fine();
     assert_eq!(view["dimensions"], "10x20");
     let old = json!({"username": "the-admin", "password": "secret"});
-    // Signing in is open too: an old token in the header does not stand in the way.
+    // Signing in is open too; an old token in the header does no harm.
     let stale = server
         .request("POST".parse().unwrap(), "/signin")
         .header("authorization", "Bearer stale")
@@ -174,7 +174,7 @@ async fn what_is_open_to_all_answers_without_a_token() {
 }
 
 #[tokio::test]
-async fn a_body_or_query_that_is_too_large_or_torn_is_a_problem_document() {
+async fn oversized_or_broken_requests_get_a_problem_document() {
     let server = TestServer::start().await;
     let ada = server.user("ada").await;
     let torn = |method: &str, path: &str| {
@@ -197,7 +197,7 @@ async fn a_body_or_query_that_is_too_large_or_torn_is_a_problem_document() {
 }
 
 #[tokio::test]
-async fn admin_calls_refuse_others_before_the_body_and_the_thing() {
+async fn admin_calls_refuse_others_before_reading_the_body() {
     let server = TestServer::start().await;
     let user = server.user("ada").await;
     for (method, path) in [
@@ -217,7 +217,7 @@ async fn admin_calls_refuse_others_before_the_body_and_the_thing() {
 }
 
 #[tokio::test]
-async fn the_scheme_word_may_be_in_any_case() {
+async fn the_authorization_scheme_ignores_case() {
     let server = TestServer::start().await;
     let user = server.user("ada").await;
     for scheme in ["bearer", "BEARER", "Bearer"] {
@@ -395,7 +395,9 @@ async fn elements_are_added_and_changed_everywhere() {
         .iter()
         .find(|entry| entry["id"] == element.as_str())
         .unwrap();
-    let expected = json!({"id": element, "imageUrl": "https://example.org/new.png", "width": 2, "height": 2, "static": false});
+    let image = "https://example.org/new.png";
+    let expected =
+        json!({"id": element, "imageUrl": image, "width": 2, "height": 2, "static": false});
     assert_eq!(*entry, expected);
     let view = server.get(&format!("/space/{space}"), None).await.fine();
     assert_eq!(view["elements"][0]["element"], expected);
@@ -431,11 +433,18 @@ async fn spaces_are_made_from_dimensions_or_a_map() {
     let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
     let empty =
         json!({"name": "E", "thumbnail": "/art/t.svg", "dimensions": "5x5", "defaultElements": []});
-    let zone = |kind: &str, reach: Value| json!({"kind": kind, "name": "", "x": 1, "y": 1, "width": 2, "height": 2, "reach": reach});
+    let zone = |kind: &str, reach: Value| {
+        json!({
+            "kind": kind, "name": "", "x": 1, "y": 1, "width": 2, "height": 2, "reach": reach
+        })
+    };
     server.post("/admin/map", Some(&admin), empty).await.fine();
     for wrong in [
         json!({"name": "M", "dimensions": "10x10", "defaultElements": [at(10, 0)]}),
-        json!({"name": "M", "dimensions": "10x10", "defaultElements": [{"elementId": UNKNOWN, "x": 0, "y": 0}]}),
+        json!({
+            "name": "M", "dimensions": "10x10",
+            "defaultElements": [{"elementId": UNKNOWN, "x": 0, "y": 0}]
+        }),
         json!({"name": "M", "dimensions": "10", "defaultElements": []}),
         json!({"name": "", "dimensions": "10x10", "defaultElements": []}),
         json!({"dimensions": "10x10", "defaultElements": []}),
@@ -626,7 +635,9 @@ async fn elements_are_placed_and_removed() {
     let (ada, bo) = (server.user("ada").await, server.user("bo").await);
     let element = server.element(&admin, 2, 3).await;
     let space = server.space(&ada, "10x20").await;
-    let place = |space: &str, element: &str, x: i64, y: i64| json!({"spaceId": space, "elementId": element, "x": x, "y": y});
+    let place = |space: &str, element: &str, x: i64, y: i64| -> Value {
+        json!({"spaceId": space, "elementId": element, "x": x, "y": y})
+    };
     let placed = server
         .post("/space/element", Some(&ada), place(&space, &element, 8, 17))
         .await
@@ -700,7 +711,7 @@ async fn elements_are_placed_and_removed() {
 }
 
 #[tokio::test]
-async fn unknown_addresses_and_methods_are_problems_too() {
+async fn unknown_paths_and_methods_get_problem_documents() {
     let server = TestServer::start().await;
     server.get("/nothing", None).await.refused(404);
     server.get("//api", None).await.refused(404);

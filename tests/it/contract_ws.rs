@@ -4,10 +4,10 @@ use plaza::net::protocol::client::JoinWord;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::clients::GridClient;
+use crate::clients::JsonClient;
 use crate::harness::{Person, TestServer, text};
 
-/// A server with two people and a space of the first.
+/// A server with two users and a space of the first.
 async fn scene(dimensions: &str) -> (TestServer, Person, Person, String) {
     let server = TestServer::start().await;
     let ada = server.user("ada").await;
@@ -27,8 +27,8 @@ fn at(x: i64, y: i64) -> Value {
     json!({"x": x, "y": y})
 }
 
-/// Somebody says something; nothing else may have come before it to anybody.
-async fn nothing_before(words: &str, speaker: &mut GridClient, others: &mut [&mut GridClient]) {
+/// Sends a chat message and checks that no client received anything before it.
+async fn nothing_before(words: &str, speaker: &mut JsonClient, others: &mut [&mut JsonClient]) {
     speaker.chat(words).await;
     assert_eq!(speaker.expect("new-message").await["message"], words);
     for other in others {
@@ -37,17 +37,19 @@ async fn nothing_before(words: &str, speaker: &mut GridClient, others: &mut [&mu
 }
 
 #[tokio::test]
-async fn two_clients_hear_exactly_this() {
+async fn two_clients_receive_exactly_these_messages() {
     let (server, ada, bob, space) = scene("20x20").await;
-    let mut first = GridClient::connect(&server.address).await;
+    let mut first = JsonClient::connect(&server.address).await;
     let joined = first.enter(&ada, &space, json!([])).await;
     let (x, y) = tile(&joined["spawn"]);
     assert_eq!(joined, json!({"spawn": at(x, y), "users": []}));
 
-    let mut second = GridClient::connect_at(&server.address, "/").await;
+    let mut second = JsonClient::connect_at(&server.address, "/").await;
     let joined = second.enter(&bob, &space, json!([])).await;
     let (bx, by) = tile(&joined["spawn"]);
-    let users = json!([{"id": ada.id, "userId": ada.id, "username": "ada", "avatarId": null, "x": x, "y": y}]);
+    let users = json!([
+        {"id": ada.id, "userId": ada.id, "username": "ada", "avatarId": null, "x": x, "y": y}
+    ]);
     assert_eq!(joined, json!({"spawn": at(bx, by), "users": users}));
     let newcomer = json!({"userId": bob.id, "username": "bob", "avatarId": null, "x": bx, "y": by});
     assert_eq!(first.expect("user-joined").await, newcomer);
@@ -85,24 +87,24 @@ async fn two_clients_hear_exactly_this() {
 }
 
 #[tokio::test]
-async fn arrivals_are_called_as_the_connection_or_the_server_says() {
+async fn the_word_for_arrivals_follows_the_connection_or_the_server() {
     let server = TestServer::start_with(|settings| settings.join_event = JoinWord::UserJoin).await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let eve = server.user("eve").await;
     let space = server.space(&ada, "20x20").await;
-    let (mut by_setting, _) = GridClient::join(&server.address, &ada, &space).await;
-    let mut by_url = GridClient::connect_at(&server.address, "/ws?joinEvent=user-joined").await;
+    let (mut by_setting, _) = JsonClient::join(&server.address, &ada, &space).await;
+    let mut by_url = JsonClient::connect_at(&server.address, "/ws?joinEvent=user-joined").await;
     by_url.enter(&bob, &space, json!([])).await;
     assert_eq!(by_setting.expect("user-join").await["userId"], bob.id);
-    let (_third, _) = GridClient::join(&server.address, &eve, &space).await;
+    let (_third, _) = JsonClient::join(&server.address, &eve, &space).await;
     assert_eq!(by_setting.expect("user-join").await["userId"], eve.id);
     assert_eq!(by_url.expect("user-joined").await["userId"], eve.id);
     server.stop().await;
 
     let (server, ada, bob, space) = scene("20x20").await;
-    let mut root = GridClient::connect_at(&server.address, "/?joinEvent=user-join").await;
+    let mut root = JsonClient::connect_at(&server.address, "/?joinEvent=user-join").await;
     root.enter(&ada, &space, json!([])).await;
-    let (_other, _) = GridClient::join(&server.address, &bob, &space).await;
+    let (_other, _) = JsonClient::join(&server.address, &bob, &space).await;
     assert_eq!(root.expect("user-join").await["userId"], bob.id);
     let answer = server.get("//ws?joinEvent=nonsense", None).await;
     assert!(answer.status.is_client_error(), "{answer:?}");
@@ -110,11 +112,11 @@ async fn arrivals_are_called_as_the_connection_or_the_server_says() {
 }
 
 #[tokio::test]
-async fn impossible_steps_are_rejected_with_the_real_tile_and_nobody_else_hears() {
+async fn impossible_steps_are_rejected_to_their_sender_only() {
     let (server, ada, bob, space) = scene("2x1").await;
-    let (mut first, joined) = GridClient::join(&server.address, &ada, &space).await;
+    let (mut first, joined) = JsonClient::join(&server.address, &ada, &space).await;
     assert_eq!(tile(&joined["spawn"]), (0, 0));
-    let (mut second, _) = GridClient::join(&server.address, &bob, &space).await;
+    let (mut second, _) = JsonClient::join(&server.address, &bob, &space).await;
     first.expect("user-joined").await;
     for place in [
         json!({"x": 0, "y": 0}),
@@ -143,14 +145,14 @@ async fn impossible_steps_are_rejected_with_the_real_tile_and_nobody_else_hears(
 }
 
 #[tokio::test]
-async fn elements_placed_and_removed_change_where_people_inside_can_walk() {
+async fn placed_and_removed_elements_change_the_ground_at_once() {
     let server = TestServer::start().await;
     let admin = server.admin().await;
     let bob = server.user("bob").await;
     let element = server.element(&admin, 1, 1).await;
     let space = server.space(&admin, "2x1").await;
-    let (mut walker, _) = GridClient::join(&server.address, &admin, &space).await;
-    let (mut watcher, _) = GridClient::join(&server.address, &bob, &space).await;
+    let (mut walker, _) = JsonClient::join(&server.address, &admin, &space).await;
+    let (mut watcher, _) = JsonClient::join(&server.address, &bob, &space).await;
     walker.expect("user-joined").await;
 
     let body = json!({"spaceId": space, "elementId": element, "x": 1, "y": 0});
@@ -173,10 +175,10 @@ async fn elements_placed_and_removed_change_where_people_inside_can_walk() {
 }
 
 #[tokio::test]
-async fn chat_must_be_of_the_space_and_person_that_joined() {
+async fn chat_must_name_the_joined_space_and_user() {
     let (server, ada, bob, space) = scene("20x20").await;
-    let (mut first, _) = GridClient::join(&server.address, &ada, &space).await;
-    let (mut second, _) = GridClient::join(&server.address, &bob, &space).await;
+    let (mut first, _) = JsonClient::join(&server.address, &ada, &space).await;
+    let (mut second, _) = JsonClient::join(&server.address, &bob, &space).await;
     first.expect("user-joined").await;
     for (payload, code) in [
         (json!({"spaceId": "other", "message": "hi"}), "mismatch"),
@@ -193,7 +195,7 @@ async fn chat_must_be_of_the_space_and_person_that_joined() {
 }
 
 #[tokio::test]
-async fn who_may_not_come_in_is_told_why_and_let_go() {
+async fn refused_joins_have_a_reason_and_a_close_code() {
     let (server, ada, _, space) = scene("20x20").await;
     let nowhere = "00000000-0000-4000-8000-000000000000";
     for (token, space, code, close) in [
@@ -202,7 +204,7 @@ async fn who_may_not_come_in_is_told_why_and_let_go() {
         (ada.token.as_str(), nowhere, "unknown-space", 4404),
         (ada.token.as_str(), "no id at all", "unknown-space", 4404),
     ] {
-        let mut client = GridClient::connect(&server.address).await;
+        let mut client = JsonClient::connect(&server.address).await;
         client
             .say("join", json!({"spaceId": space, "token": token}))
             .await;
@@ -213,9 +215,9 @@ async fn who_may_not_come_in_is_told_why_and_let_go() {
 }
 
 #[tokio::test]
-async fn what_is_not_understood_gets_an_error_and_the_connection_lives() {
+async fn unknown_messages_get_an_error_and_the_connection_stays() {
     let (server, ada, _, space) = scene("20x20").await;
-    let mut client = GridClient::connect(&server.address).await;
+    let mut client = JsonClient::connect(&server.address).await;
     client.step(1, 1).await;
     assert_eq!(client.expect_error().await, "not-joined");
     client.chat("hi").await;
@@ -244,17 +246,17 @@ async fn what_is_not_understood_gets_an_error_and_the_connection_lives() {
 }
 
 #[tokio::test]
-async fn oversize_and_floods_end_the_connection_and_only_that_one() {
+async fn oversized_messages_and_floods_end_only_their_connection() {
     let (server, ada, bob, space) = scene("20x20").await;
-    let (mut witness, _) = GridClient::join(&server.address, &ada, &space).await;
+    let (mut witness, _) = JsonClient::join(&server.address, &ada, &space).await;
 
-    let (mut client, joined) = GridClient::join(&server.address, &bob, &space).await;
+    let (mut client, joined) = JsonClient::join(&server.address, &bob, &space).await;
     witness.expect("user-joined").await;
     client.raw(Message::text("x".repeat(16 * 1024 + 1))).await;
     assert_eq!(client.ended().await, Some(1009));
     assert_eq!(witness.expect("user-left").await["userId"], bob.id);
 
-    let (mut client, _) = GridClient::join(&server.address, &bob, &space).await;
+    let (mut client, _) = JsonClient::join(&server.address, &bob, &space).await;
     witness.expect("user-joined").await;
     let far = json!({"type": "move", "payload": {"x": joined["spawn"]["x"], "y": 1_000}});
     client.burst(std::iter::repeat_n(far, 2_000)).await;
@@ -265,9 +267,9 @@ async fn oversize_and_floods_end_the_connection_and_only_that_one() {
 }
 
 #[tokio::test]
-async fn who_writes_too_fast_is_asked_to_slow_down() {
+async fn fast_chat_is_asked_to_slow_down() {
     let (server, ada, _, space) = scene("20x20").await;
-    let (mut client, _) = GridClient::join(&server.address, &ada, &space).await;
+    let (mut client, _) = JsonClient::join(&server.address, &ada, &space).await;
     let line =
         |number: usize| json!({"type": "chat-message", "payload": {"message": number.to_string()}});
     client.burst((0..40).map(line)).await;
@@ -290,14 +292,14 @@ async fn who_writes_too_fast_is_asked_to_slow_down() {
 }
 
 #[tokio::test]
-async fn a_second_connection_of_a_user_replaces_the_first_and_others_hear_nothing() {
+async fn a_second_connection_silently_replaces_the_first() {
     let (server, ada, bob, space) = scene("2x1").await;
-    let (mut first, _) = GridClient::join(&server.address, &ada, &space).await;
-    let (mut witness, _) = GridClient::join(&server.address, &bob, &space).await;
+    let (mut first, _) = JsonClient::join(&server.address, &ada, &space).await;
+    let (mut witness, _) = JsonClient::join(&server.address, &bob, &space).await;
     first.expect("user-joined").await;
     first.step(1, 0).await;
     assert_eq!(tile(&witness.expect("movement").await), (1, 0));
-    let (mut second, joined) = GridClient::join(&server.address, &ada, &space).await;
+    let (mut second, joined) = JsonClient::join(&server.address, &ada, &space).await;
     assert_eq!(first.expect_close().await, Some(4409));
     assert_eq!(
         tile(&joined["spawn"]),
@@ -311,15 +313,15 @@ async fn a_second_connection_of_a_user_replaces_the_first_and_others_hear_nothin
 }
 
 #[tokio::test]
-async fn history_comes_to_those_who_ask_for_it() {
+async fn history_is_sent_to_clients_that_ask_for_it() {
     let (server, ada, bob, space) = scene("20x20").await;
-    let (mut first, _) = GridClient::join(&server.address, &ada, &space).await;
+    let (mut first, _) = JsonClient::join(&server.address, &ada, &space).await;
     first.chat("one").await;
     let one = first.expect("new-message").await;
     first.chat("two").await;
     let two = first.expect("new-message").await;
 
-    let mut asking = GridClient::connect(&server.address).await;
+    let mut asking = JsonClient::connect(&server.address).await;
     asking
         .enter(&bob, &space, json!(["history", "unheard-of"]))
         .await;
@@ -331,17 +333,17 @@ async fn history_comes_to_those_who_ask_for_it() {
     asking.close().await;
     first.expect("user-left").await;
 
-    let (mut silent, _) = GridClient::join(&server.address, &bob, &space).await;
+    let (mut silent, _) = JsonClient::join(&server.address, &bob, &space).await;
     first.expect("user-joined").await;
     nothing_before("three", &mut first, &mut [&mut silent]).await;
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_deleted_space_lets_everybody_go() {
+async fn a_deleted_space_disconnects_everyone() {
     let (server, ada, bob, space) = scene("20x20").await;
-    let (mut first, _) = GridClient::join(&server.address, &ada, &space).await;
-    let (mut second, _) = GridClient::join(&server.address, &bob, &space).await;
+    let (mut first, _) = JsonClient::join(&server.address, &ada, &space).await;
+    let (mut second, _) = JsonClient::join(&server.address, &bob, &space).await;
     first.expect("user-joined").await;
     let answer = server
         .call(
@@ -356,7 +358,7 @@ async fn a_deleted_space_lets_everybody_go() {
         assert_eq!(client.expect_error().await, "space-deleted");
         assert_eq!(client.expect_close().await, Some(4410));
     }
-    let mut late = GridClient::connect(&server.address).await;
+    let mut late = JsonClient::connect(&server.address).await;
     late.say("join", json!({"spaceId": space, "token": ada.token}))
         .await;
     assert_eq!(late.expect_error().await, "unknown-space");

@@ -1,4 +1,4 @@
-//! Drills: services and processes fail in earnest, and people carry on.
+//! Drills: services and processes fail, and players continue.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use plaza::net::protocol::ServerMessage;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::clients::GameClient;
+use crate::clients::BinaryClient;
 use crate::cluster::{Shared, hear, say};
 use crate::harness::Process;
 use crate::services::{Database, Redis, Sentinel};
 
-/// Reads until a later life of the space is shown; neither lives nor ticks ever go back on the way.
-async fn until_later(client: &mut GameClient, epoch: u64) {
+/// Reads until a later epoch of the space is shown; epoch and tick never decrease on the way.
+async fn until_later(client: &mut BinaryClient, epoch: u64) {
     let mut newest = (client.epoch, client.tick);
     client
         .until(|client, _| {
@@ -25,15 +25,15 @@ async fn until_later(client: &mut GameClient, epoch: u64) {
 }
 
 #[tokio::test]
-async fn a_process_that_stood_still_wakes_up_as_a_follower() {
+async fn a_process_that_was_stopped_resumes_as_a_follower() {
     let shared = Shared::new();
     let server = shared.server().await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let space = server.space(&ada, "40x40").await;
     let folder = tempfile::tempdir().unwrap();
     let sleeper: Process = shared.process(folder.path());
-    let mut bob_there = GameClient::join(&sleeper.address, &bob, &space).await;
-    let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
+    let mut bob_there = BinaryClient::join(&sleeper.address, &bob, &space).await;
+    let mut ada_here = BinaryClient::join(&server.address, &ada, &space).await;
     say(&mut bob_there, 1, "good night").await;
     let epoch = ada_here.epoch;
     sleeper.signal("-STOP");
@@ -44,13 +44,17 @@ async fn a_process_that_stood_still_wakes_up_as_a_follower() {
     say(&mut bob_there, 2, "good morning").await;
     hear(&mut ada_here, "good morning").await;
     let cleo = server.user("cleo").await;
-    let cleo = GameClient::join(&sleeper.address, &cleo, &space).await;
-    let said: Vec<_> = cleo.history.iter().map(|line| line.text.as_str()).collect();
+    let cleo = BinaryClient::join(&sleeper.address, &cleo, &space).await;
+    let said: Vec<_> = cleo
+        .history
+        .iter()
+        .map(|message| message.text.as_str())
+        .collect();
     assert_eq!(said, ["good night", "he sleeps", "good morning"]);
     server.stop().await;
 }
 
-/// A line between two processes that can be cut.
+/// A link between two processes that can be cut.
 struct Line {
     address: String,
     cut: Arc<parking_lot::Mutex<CancellationToken>>,
@@ -79,7 +83,7 @@ impl Line {
         Self { address, cut }
     }
 
-    /// Ends every connection; new ones end at once.
+    /// Cuts the link: every connection ends, new ones end at once.
     fn cut(&self) {
         self.cut.lock().cancel();
     }
@@ -90,7 +94,7 @@ impl Line {
 }
 
 #[tokio::test]
-async fn people_find_back_when_the_line_between_two_processes_was_cut() {
+async fn players_continue_after_a_link_between_processes_was_cut() {
     let shared = Shared::new();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap();
@@ -108,8 +112,8 @@ async fn people_find_back_when_the_line_between_two_processes_was_cut() {
     let edge = shared.named("edge").await;
     let (ada, bob) = (host.user("ada").await, host.user("bob").await);
     let space = host.space(&ada, "40x40").await;
-    let mut ada_here = GameClient::join(&host.address, &ada, &space).await;
-    let mut bob_there = GameClient::join(&edge.address, &bob, &space).await;
+    let mut ada_here = BinaryClient::join(&host.address, &ada, &space).await;
+    let mut bob_there = BinaryClient::join(&edge.address, &bob, &space).await;
     say(&mut bob_there, 1, "before").await;
     let epoch = bob_there.epoch;
     line.cut();
@@ -124,14 +128,14 @@ async fn people_find_back_when_the_line_between_two_processes_was_cut() {
 }
 
 #[tokio::test]
-async fn people_go_on_while_postgresql_is_gone_and_others_are_asked_to_wait() {
+async fn players_continue_while_postgresql_is_down_and_newcomers_wait() {
     let mut shared = Shared::new();
     shared.database = Database::alone();
     let server = shared.server().await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let space = server.space(&ada, "40x40").await;
-    let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
-    let mut bob_here = GameClient::join(&server.address, &bob, &space).await;
+    let mut ada_here = BinaryClient::join(&server.address, &ada, &space).await;
+    let mut bob_here = BinaryClient::join(&server.address, &bob, &space).await;
     shared.database.kill();
     for seq in 1..=60 {
         ada_here.hold(seq, if seq % 16 < 8 { 3 } else { 7 }).await;
@@ -154,7 +158,7 @@ async fn people_go_on_while_postgresql_is_gone_and_others_are_asked_to_wait() {
 }
 
 #[tokio::test]
-async fn people_go_on_when_a_sentinel_makes_a_replica_the_master() {
+async fn players_continue_when_a_sentinel_promotes_a_replica() {
     let mut shared = Shared::new();
     let replica = Redis::replica_of(&shared.redis);
     let sentinel = Sentinel::of(&shared.redis);
@@ -164,27 +168,27 @@ async fn people_go_on_when_a_sentinel_makes_a_replica_the_master() {
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let space = server.space(&ada, "40x40").await;
     let folder = tempfile::tempdir().unwrap();
-    let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
+    let mut ada_here = BinaryClient::join(&server.address, &ada, &space).await;
     say(&mut ada_here, 1, "to the old master").await;
     let epoch = ada_here.epoch;
     shared.redis.kill();
-    say(&mut ada_here, 2, "to PostgreSQL meanwhile").await;
+    say(&mut ada_here, 2, "to PostgreSQL in between").await;
     while !replica.is_master() {}
-    // A process that comes now asks the Sentinel who the master is, and follows the space.
+    // A process that starts now asks the Sentinel for the master, and follows the space.
     let other = shared.process(folder.path());
-    let mut bob_there = GameClient::join(&other.address, &bob, &space).await;
+    let mut bob_there = BinaryClient::join(&other.address, &bob, &space).await;
     let said: Vec<_> = bob_there
         .history
         .iter()
-        .map(|line| line.text.as_str())
+        .map(|message| message.text.as_str())
         .collect();
-    assert_eq!(said, ["to the old master", "to PostgreSQL meanwhile"]);
+    assert_eq!(said, ["to the old master", "to PostgreSQL in between"]);
     say(&mut bob_there, 1, "to the new one").await;
     hear(&mut ada_here, "to the new one").await;
     assert_eq!(
         (ada_here.epoch, bob_there.epoch),
         (epoch, epoch),
-        "nobody else took the space"
+        "no other process took the space"
     );
     let id: SpaceId = space.parse().unwrap();
     let key = format!("plaza:{{{id}}}:own");
@@ -193,7 +197,7 @@ async fn people_go_on_when_a_sentinel_makes_a_replica_the_master() {
 }
 
 #[tokio::test]
-async fn a_rolling_restart_disconnects_nobody_whose_own_process_stays() {
+async fn a_rolling_restart_disconnects_only_clients_of_restarted_processes() {
     let shared = Shared::new();
     let (first, second, stays) = (
         shared.named("first").await,
@@ -205,11 +209,11 @@ async fn a_rolling_restart_disconnects_nobody_whose_own_process_stays() {
     for (number, host) in [&first, &second, &stays].into_iter().enumerate() {
         let space = stays.space(&owner, "20x20").await;
         let (guest, watcher) = (format!("guest {number}"), format!("watcher {number}"));
-        // Whoever comes first brings the space to the process they are connected to.
+        // The first player of a space brings it to their process.
         let guest = stays.user(&guest).await;
-        GameClient::join(&host.address, &guest, &space).await;
+        BinaryClient::join(&host.address, &guest, &space).await;
         let watcher = stays.user(&watcher).await;
-        clients.push(GameClient::join(&stays.address, &watcher, &space).await);
+        clients.push(BinaryClient::join(&stays.address, &watcher, &space).await);
     }
     first.stop().await;
     let first = shared.named("first").await;
@@ -235,19 +239,19 @@ async fn a_rolling_restart_disconnects_nobody_whose_own_process_stays() {
     stays.stop().await;
 }
 
-/// A line is acknowledged once however often it is sent.
+/// A message is acknowledged once, however often it is sent.
 #[tokio::test]
-async fn a_line_that_is_sent_again_elsewhere_is_shown_once() {
+async fn a_message_resent_to_another_process_is_shown_once() {
     let shared = Shared::new();
     let (first, second) = (shared.named("first").await, shared.named("second").await);
     let (ada, bob) = (first.user("ada").await, first.user("bob").await);
     let space = first.space(&ada, "40x40").await;
-    let mut at_first = GameClient::join(&first.address, &ada, &space).await;
-    let mut bob_there = GameClient::join(&second.address, &bob, &space).await;
+    let mut at_first = BinaryClient::join(&first.address, &ada, &space).await;
+    let mut bob_there = BinaryClient::join(&second.address, &bob, &space).await;
     say(&mut at_first, 7, "once").await;
     drop(at_first);
-    let mut at_second = GameClient::join(&second.address, &ada, &space).await;
-    // Its answer was lost with the connection, as far as the client knows.
+    let mut at_second = BinaryClient::join(&second.address, &ada, &space).await;
+    // From the client's view, the answer was lost with the connection.
     say(&mut at_second, 7, "once").await;
     say(&mut at_second, 8, "twice").await;
     let mut lines = Vec::new();

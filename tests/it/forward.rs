@@ -1,5 +1,5 @@
-//! Forward: in a circle of more than four the server forwards what each may hear and see, and
-//! nothing else, whatever clients ask for.
+//! The SFU: in a bubble of more than four the server forwards exactly what each player may hear and
+//! see, for any request of a client.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,10 +28,10 @@ use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::{sleep_until, timeout};
 use uuid::Uuid;
 
-use crate::clients::GameClient;
+use crate::clients::BinaryClient;
 use crate::harness::TestServer;
 
-/// How long anything here may take at most.
+/// Longest wait of any step in these tests.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn server() -> TestServer {
@@ -45,22 +45,22 @@ async fn server() -> TestServer {
     .await
 }
 
-/// So many people in the middle of an empty space.
-async fn circle(server: &TestServer, people: usize) -> Vec<GameClient> {
+/// This many players in the middle of an empty space.
+async fn bubble(server: &TestServer, people: usize) -> Vec<BinaryClient> {
     let owner = server.user("owner").await;
     let space = server.space(&owner, "20x20").await;
     let mut clients = Vec::new();
     for number in 0..people {
         let who = server.user(&format!("person{number}")).await;
-        let mut client = GameClient::join(&server.address, &who, &space).await;
+        let mut client = BinaryClient::join(&server.address, &who, &space).await;
         client.walk_to(1, 10, 10).await;
         clients.push(client);
     }
     clients
 }
 
-/// Waits until everybody else near is heard and seen through the unit.
-async fn forwarded(client: &mut GameClient, others: usize) {
+/// Waits until all other nearby players are heard and seen through the SFU.
+async fn forwarded(client: &mut BinaryClient, others: usize) {
     let mut near = BTreeMap::new();
     let full = client.until(|_, message| {
         if let ServerMessage::Peers(peers) = message {
@@ -80,7 +80,7 @@ enum Way {
     Tcp(Box<OwnedReadHalf>, OwnedWriteHalf, SocketAddr),
 }
 
-/// Somebody's scripted browser.
+/// The scripted browser of one player.
 struct Caller {
     rtc: Box<Rtc>,
     way: Way,
@@ -90,13 +90,13 @@ struct Caller {
     session: String,
     due: Instant,
     frames: u64,
-    /// What came, by the place it came in.
+    /// What arrived, by slot.
     heard: BTreeMap<String, Vec<Vec<u8>>>,
 }
 
 impl Caller {
-    /// Offers four streams and so many places for others, and takes the answer.
-    async fn connect(game: &mut GameClient, over_tcp: bool) -> Self {
+    /// Offers four streams and this many slots for others, and applies the answer.
+    async fn connect(game: &mut BinaryClient, over_tcp: bool) -> Self {
         let now = now();
         let udp = UdpSocket::bind("127.0.0.1:0")
             .await
@@ -140,7 +140,7 @@ impl Caller {
         let answer = &answer["answer"];
         assert_eq!(answer["session"], caller.session.as_str());
         let answer = answer["packed"].as_str().expect("it is a text");
-        let answer = unpack(answer).expect("the unit packs it well");
+        let answer = unpack(answer).expect("the SFU packs it well");
         if over_tcp {
             let candidate = answer.lines().find(|line| line.contains("tcptype passive"));
             let fields: Vec<_> = candidate.expect("TCP is offered").split(' ').collect();
@@ -179,8 +179,7 @@ impl Caller {
         ClientMessage::Forward(SfuC2s { body })
     }
 
-    /// Says and shows something: a voice, and a camera in two layers. Every tenth picture is a
-    /// whole one.
+    /// Sends a voice and a camera in two layers. Every tenth video frame is a key frame.
     fn send(&mut self, name: &str, now: Instant) {
         self.frames += 1;
         let voice = format!("voice of {name}").into_bytes();
@@ -216,7 +215,7 @@ impl Caller {
         self.due = now;
     }
 
-    /// Does what is due.
+    /// Advances the connection's clock.
     async fn turn(&mut self, now: Instant) {
         if self.due <= now {
             self.rtc
@@ -286,12 +285,12 @@ const fn kind(stream: Stream) -> MediaKind {
     }
 }
 
-/// Waits for something that the unit says.
-async fn said(game: &mut GameClient, mut holds: impl FnMut(&Value) -> bool) -> Value {
+/// Waits for a message of the SFU that `pick` accepts.
+async fn said(game: &mut BinaryClient, mut holds: impl FnMut(&Value) -> bool) -> Value {
     let mut found = Value::Null;
     let heard = game.until(|_, message| {
         if let ServerMessage::Forward(forward) = message {
-            found = serde_json::from_str(&forward.body).expect("the unit speaks JSON");
+            found = serde_json::from_str(&forward.body).expect("the SFU speaks JSON");
         }
         !found.is_null() && holds(&found)
     });
@@ -299,7 +298,7 @@ async fn said(game: &mut GameClient, mut holds: impl FnMut(&Value) -> bool) -> V
     found
 }
 
-async fn show_media(game: &mut GameClient) {
+async fn show_media(game: &mut BinaryClient) {
     let media = MediaC2s {
         audio: true,
         video: true,
@@ -308,7 +307,7 @@ async fn show_media(game: &mut GameClient) {
     game.say(&ClientMessage::Media(media)).await;
 }
 
-/// Lets everybody speak until something holds.
+/// Lets all players send until the condition holds.
 async fn talk(
     callers: &mut [(&str, &mut Caller)],
     mut until: impl FnMut(&[(&str, &mut Caller)]) -> bool,
@@ -342,7 +341,7 @@ async fn talk(
             let (number, (proto, from, packet)) = arrived;
             let caller = &mut *callers[number].1;
             let received =
-                Receive::new(proto, from, caller.here, &packet).expect("the unit sends packets");
+                Receive::new(proto, from, caller.here, &packet).expect("the SFU sends packets");
             let input = Input::Receive(self::now(), received);
             if caller.rtc.accepts(&input) {
                 caller.rtc.handle_input(input).expect("packets are fine");
@@ -359,9 +358,9 @@ fn now() -> Instant {
 }
 
 #[tokio::test]
-async fn in_a_circle_of_five_voices_and_pictures_go_through_the_server() {
+async fn in_a_bubble_of_five_media_goes_through_the_sfu() {
     let server = server().await;
-    let mut people = circle(&server, 5).await;
+    let mut people = bubble(&server, 5).await;
     let [ada, bo, cleo, ..] = &mut people[..] else {
         unreachable!("five came")
     };
@@ -398,20 +397,20 @@ async fn in_a_circle_of_five_voices_and_pictures_go_through_the_server() {
             let is_of = |name: &&str| frames.iter().all(|frame| frame.ends_with(name.as_bytes()));
             assert!(
                 ["Ada", "Bo", "Cleo"].iter().any(is_of),
-                "a place is one person's: frames do not mix"
+                "a slot belongs to one player: frames do not mix"
             );
             let last = frames.last().expect("something came here");
             let is_fine = last.windows(2).any(|part| part == b"\0h");
-            assert!(!is_fine, "small pictures come coarse");
+            assert!(!is_fine, "small videos come in the coarse layer");
         }
     }
     server.stop().await;
 }
 
 #[tokio::test]
-async fn who_shows_a_picture_large_gets_the_fine_layer_and_who_hides_it_none() {
+async fn a_large_video_gets_the_fine_layer_and_a_hidden_one_none() {
     let server = server().await;
-    let mut people = circle(&server, 5).await;
+    let mut people = bubble(&server, 5).await;
     let [ada, bo, ..] = &mut people[..] else {
         unreachable!("five came")
     };
@@ -445,9 +444,9 @@ async fn who_shows_a_picture_large_gets_the_fine_layer_and_who_hides_it_none() {
 }
 
 #[tokio::test]
-async fn who_is_near_nobody_gets_nothing_by_asking() {
+async fn a_distant_player_gets_nothing_by_asking() {
     let server = server().await;
-    let mut people = circle(&server, 5).await;
+    let mut people = bubble(&server, 5).await;
     let [ada, bo, far, ..] = &mut people[..] else {
         unreachable!("five came")
     };
@@ -471,7 +470,7 @@ async fn who_is_near_nobody_gets_nothing_by_asking() {
     .await;
     assert!(emptied["slots"]["slots"].is_array());
     of_far.heard.clear();
-    // The connection stands still; a stranger's wish does not move it.
+    // The connection is idle; the request of a player far away does not change that.
     let body = json!({ "show": { ada.welcome.player.to_string(): 720 } }).to_string();
     far.say(&ClientMessage::Forward(SfuC2s { body })).await;
     let said_before = of_ada.frames;
@@ -480,22 +479,21 @@ async fn who_is_near_nobody_gets_nothing_by_asking() {
         callers[0].1.frames > said_before + 50
     })
     .await;
-    // What was under way when the last step was made may still come.
+    // Frames that were on their way at the last step may still arrive.
     let late = of_far.heard.values().map(Vec::len).sum::<usize>();
-    assert!(late < 10, "{late} frames came to somebody who hears nobody");
+    assert!(late < 10, "{late} frames came to a player who hears no one");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn an_offer_that_nobody_asked_for_is_refused_with_a_reason() {
+async fn an_unexpected_offer_is_refused_with_a_reason() {
     let server = server().await;
-    let mut people = circle(&server, 1).await;
+    let mut people = bubble(&server, 1).await;
     let body = json!({ "offer": { "session": "s", "packed": "AAAA" } }).to_string();
     people[0]
         .say(&ClientMessage::Forward(SfuC2s { body: body.clone() }))
         .await;
-    // Whether anybody listens at all is the space's business: it has no circle to forward, so
-    // nobody follows it.
+    // Whether to listen depends on the space, which has no bubble to forward, so nothing follows.
     people[0].chat(1, "still here").await;
     people[0]
         .until(|_, message| matches!(message, ServerMessage::Chat(_)))
@@ -503,7 +501,7 @@ async fn an_offer_that_nobody_asked_for_is_refused_with_a_reason() {
     server.stop().await;
 
     let without = TestServer::start().await;
-    let mut people = circle(&without, 1).await;
+    let mut people = bubble(&without, 1).await;
     people[0]
         .say(&ClientMessage::Forward(SfuC2s { body }))
         .await;
@@ -514,8 +512,8 @@ async fn an_offer_that_nobody_asked_for_is_refused_with_a_reason() {
     without.stop().await;
 }
 
-/// An empty space of ten by ten tiles with a forwarding unit.
-fn plan() -> SpaceLayout {
+/// An empty space of ten by ten tiles with an SFU.
+fn layout() -> SpaceLayout {
     SpaceLayout {
         width: 10,
         height: 10,
@@ -541,8 +539,8 @@ fn join(space: &mut Space, number: u32) {
 }
 
 #[test]
-fn a_circle_is_told_to_talk_through_another_server_and_the_unit_is_not_there() {
-    let mut space = Space::new(&plan(), TickRate::DEFAULT);
+fn with_another_media_server_the_space_has_no_sfu() {
+    let mut space = Space::new(&layout(), TickRate::DEFAULT);
     space.forward_calls(SfuEndpoint::LiveKit);
     for number in 1..=5 {
         join(&mut space, number);
@@ -562,7 +560,7 @@ fn a_circle_is_told_to_talk_through_another_server_and_the_unit_is_not_there() {
     )));
 }
 
-/// Long enough for whoever is near to be connected, or not any more.
+/// Long enough for nearby players to be connected, or disconnected.
 fn wait(space: &mut Space) {
     for _ in 0..60 {
         space.step(&[]);
@@ -570,8 +568,8 @@ fn wait(space: &mut Space) {
 }
 
 #[test]
-fn a_circle_is_forwarded_from_its_fifth_on_until_three_are_left() {
-    let mut space = Space::new(&plan(), TickRate::DEFAULT);
+fn a_bubble_is_forwarded_from_the_fifth_player_until_three_are_left() {
+    let mut space = Space::new(&layout(), TickRate::DEFAULT);
     space.forward_calls(SfuEndpoint::Unit);
     for number in 1..=4 {
         join(&mut space, number);
@@ -594,8 +592,8 @@ fn a_circle_is_forwarded_from_its_fifth_on_until_three_are_left() {
             "after player {player} left"
         );
     }
-    // Who goes on in another life of the space is forwarded there from its first tick on.
-    let mut again = Space::restore(&plan(), TickRate::DEFAULT, &kept);
+    // A player who continues after a restart is forwarded from the first tick on.
+    let mut again = Space::restore(&layout(), TickRate::DEFAULT, &kept);
     again.forward_calls(SfuEndpoint::Unit);
     again.step(&[]);
     assert!(again.is_forwarding());

@@ -1,5 +1,5 @@
-//! The ground people walk on: what is drawn is what blocks, no matter who changes it and however
-//! they are told; no one is put through a lock, and no one is left where no way leads out.
+//! The ground: what is drawn is what blocks, for any change and any way of learning of it. No
+//! player is put through a locked door, and no player is left without a way out.
 
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
@@ -18,12 +18,12 @@ use plaza::store::seed::Folder;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::clients::GameClient;
+use crate::clients::BinaryClient;
 use crate::cluster::Shared;
 use crate::harness::{Person, TestServer};
 use crate::space::join;
 
-/// What a client knows of the version of its map.
+/// The map version that a client knows.
 fn map_version(message: &ServerMessage) -> Option<u32> {
     match message {
         ServerMessage::MapChanged(changed) => Some(changed.map_version),
@@ -33,17 +33,17 @@ fn map_version(message: &ServerMessage) -> Option<u32> {
     }
 }
 
-/// Waits until a client heard of that version, or a later one.
-async fn hears_of(client: &mut GameClient, version: u32) {
+/// Waits until a client was told of that map version or a later one.
+async fn hears_of(client: &mut BinaryClient, version: u32) {
     client
         .until(|_, message| map_version(message).is_some_and(|heard| heard >= version))
         .await;
 }
 
-/// Holds that the space is run with what its map shows: a newcomer is told the version of the map
-/// and the hash of its ground.
+/// Checks that the running space matches its map: a newcomer is told the map's version and the hash
+/// of its collision grid.
 async fn shown_is_solid(server: &TestServer, who: &Person, space: &str) -> Value {
-    let newcomer = GameClient::join(&server.address, who, space).await;
+    let newcomer = BinaryClient::join(&server.address, who, space).await;
     let map = server
         .get(&format!("/space/{space}/map"), None)
         .await
@@ -84,7 +84,7 @@ fn row(text: &Value) -> Vec<u8> {
     text.as_str().unwrap().as_bytes().to_vec()
 }
 
-/// Places something without telling the server, as another process does that cannot reach it.
+/// Places an element without telling the server, as a process does that cannot reach it.
 async fn place_untold(store: &Store, space: &str, element: &str, corner: Tile) -> u32 {
     let (space, element) = (space.parse().unwrap(), element.parse().unwrap());
     store
@@ -96,7 +96,7 @@ async fn place_untold(store: &Store, space: &str, element: &str, corner: Tile) -
 }
 
 #[tokio::test]
-async fn an_edit_that_no_one_told_of_reaches_those_inside() {
+async fn an_unannounced_edit_reaches_the_players_inside() {
     let server = TestServer::start().await;
     let (ada, bob, admin) = (
         server.user("ada").await,
@@ -105,12 +105,12 @@ async fn an_edit_that_no_one_told_of_reaches_those_inside() {
     );
     let space = server.space(&ada, "20x20").await;
     let element = server.element(&admin, 2, 1).await;
-    let mut inside = GameClient::join(&server.address, &ada, &space).await;
+    let mut inside = BinaryClient::join(&server.address, &ada, &space).await;
     let store = Store::open(server.folder()).await.unwrap();
     let version = place_untold(&store, &space, &element, Tile::new(3, 3)).await;
     hears_of(&mut inside, version).await;
     shown_is_solid(&server, &bob, &space).await;
-    // An edit that is told after one that was not finds the space behind, and brings both.
+    // An announced edit after an unannounced one shows that the space is behind, and brings both.
     place_untold(&store, &space, &element, Tile::new(5, 5)).await;
     let body = json!({"spaceId": space, "elementId": element, "x": 7, "y": 7});
     server.post("/space/element", Some(&ada), body).await.fine();
@@ -121,7 +121,7 @@ async fn an_edit_that_no_one_told_of_reaches_those_inside() {
 }
 
 #[tokio::test]
-async fn what_is_placed_while_a_space_is_opened_blocks() {
+async fn an_element_placed_while_a_space_opens_blocks() {
     let server = TestServer::start().await;
     let (ada, bob, admin) = (
         server.user("ada").await,
@@ -132,7 +132,7 @@ async fn what_is_placed_while_a_space_is_opened_blocks() {
     for number in 0..20_u16 {
         let space = server.space(&ada, "20x20").await;
         let body = json!({"spaceId": space, "elementId": element, "x": number % 10, "y": 3});
-        let joining = GameClient::join(&server.address, &ada, &space);
+        let joining = BinaryClient::join(&server.address, &ada, &space);
         let (mut inside, placed) =
             tokio::join!(joining, server.post("/space/element", Some(&ada), body));
         placed.fine();
@@ -145,7 +145,7 @@ async fn what_is_placed_while_a_space_is_opened_blocks() {
 }
 
 #[tokio::test]
-async fn an_element_that_changes_changes_in_every_process() {
+async fn a_changed_element_changes_in_every_process() {
     let shared = Shared::new();
     let (first, second) = (shared.server().await, shared.server().await);
     let (ada, bob, admin) = (
@@ -155,7 +155,7 @@ async fn an_element_that_changes_changes_in_every_process() {
     );
     let space = first.space(&ada, "20x20").await;
     let element = first.element(&admin, 1, 1).await;
-    let mut inside = GameClient::join(&first.address, &ada, &space).await;
+    let mut inside = BinaryClient::join(&first.address, &ada, &space).await;
     let body = json!({"spaceId": space, "elementId": element, "x": 3, "y": 3});
     second.post("/space/element", Some(&ada), body).await.fine();
     hears_of(&mut inside, 2).await;
@@ -169,7 +169,7 @@ async fn an_element_that_changes_changes_in_every_process() {
 }
 
 #[tokio::test]
-async fn clients_that_stay_through_a_takeover_learn_what_changed_meanwhile() {
+async fn clients_learn_of_changes_made_during_a_takeover() {
     let shared = Shared::new();
     let folder = tempfile::tempdir().unwrap();
     let watcher = shared.server().await;
@@ -181,9 +181,9 @@ async fn clients_that_stay_through_a_takeover_learn_what_changed_meanwhile() {
     );
     let space = watcher.space(&ada, "20x20").await;
     let element = watcher.element(&admin, 2, 2).await;
-    // The other process runs the space, since it was asked for there first.
-    let there = GameClient::join(&owner.address, &ada, &space).await;
-    let mut here = GameClient::join(&watcher.address, &bob, &space).await;
+    // The other process runs the space, since the first request for it came there.
+    let there = BinaryClient::join(&owner.address, &ada, &space).await;
+    let mut here = BinaryClient::join(&watcher.address, &bob, &space).await;
     here.sees(&ada.id).await;
     drop(owner);
     drop(there);
@@ -199,7 +199,7 @@ async fn clients_that_stay_through_a_takeover_learn_what_changed_meanwhile() {
     watcher.stop().await;
 }
 
-/// A seed with one space on a map with a wall in that column.
+/// A seed with one space, whose map has a wall in that column.
 fn seed(width: u16, wall: u16, zones: &[(&str, &str, u16)]) -> Folder {
     let height = 6;
     let data: Vec<u8> = (0..width * height)
@@ -208,14 +208,18 @@ fn seed(width: u16, wall: u16, zones: &[(&str, &str, u16)]) -> Folder {
     let objects: Vec<Value> = (1..)
         .zip(zones)
         .map(|(id, (name, kind, x))| {
-            json!({"id": id, "name": name, "type": kind, "x": x * 32, "y": 0, "width": 64, "height": 64})
+            json!({
+                "id": id, "name": name, "type": kind, "x": x * 32, "y": 0, "width": 64, "height": 64
+            })
         })
         .collect();
     let map = json!({
-        "orientation": "orthogonal", "width": width, "height": height, "tilewidth": 32, "tileheight": 32,
+        "orientation": "orthogonal", "width": width, "height": height,
+        "tilewidth": 32, "tileheight": 32,
         "tilesets": [{"firstgid": 1, "tiles": [
             {"id": 0, "type": "grass-a"},
-            {"id": 1, "type": "grass-b", "properties": [{"name": "collides", "type": "bool", "value": true}]},
+            {"id": 1, "type": "grass-b",
+             "properties": [{"name": "collides", "type": "bool", "value": true}]},
         ]}],
         "layers": [
             {"name": "ground", "type": "tilelayer", "width": width, "height": height, "data": data},
@@ -239,7 +243,7 @@ async fn yard(server: &TestServer, who: &Person) -> String {
 }
 
 #[tokio::test]
-async fn a_map_that_is_seeded_anew_is_the_ground_of_a_space_that_runs() {
+async fn a_reseeded_map_changes_a_running_space() {
     let server = TestServer::start().await;
     let store = Store::open(server.folder()).await.unwrap();
     store
@@ -252,7 +256,7 @@ async fn a_map_that_is_seeded_anew_is_the_ground_of_a_space_that_runs() {
         .unwrap();
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let space = yard(&server, &ada).await;
-    let mut inside = GameClient::join(&server.address, &ada, &space).await;
+    let mut inside = BinaryClient::join(&server.address, &ada, &space).await;
     let before = inside.welcome.map_version;
     let zones = [
         ("Door", "spawn", 0),
@@ -263,17 +267,17 @@ async fn a_map_that_is_seeded_anew_is_the_ground_of_a_space_that_runs() {
     hears_of(&mut inside, before + 1).await;
     let map = shown_is_solid(&server, &bob, &space).await;
     assert_eq!(map["blocked"][2], "000100000000");
-    // Of another size, it is opened again.
+    // With another size, the space is opened again.
     store.seed(&seed(9, 3, &zones[..1])).await.unwrap();
     assert_eq!(inside.ended().await, Some(1001));
-    let again = GameClient::join(&server.address, &ada, &space).await;
+    let again = BinaryClient::join(&server.address, &ada, &space).await;
     assert_eq!((again.welcome.width, again.welcome.height), (9, 6));
     shown_is_solid(&server, &bob, &space).await;
     store.close().await;
     server.stop().await;
 }
 
-// A space by itself.
+// A space without a server.
 
 const RATE: TickRate = TickRate::DEFAULT;
 
@@ -344,7 +348,7 @@ fn walk(space: &mut Space, player: u32, direction: Direction, first: u32, steps:
 }
 
 #[test]
-fn edits_take_effect_in_order_and_one_that_comes_early_leaves_the_space_behind() {
+fn edits_apply_in_order_and_an_early_one_is_held_back() {
     let mut space = Space::new(&plan(8, 8, Vec::new()), RATE);
     let hash = space.picture().grid_hash;
     let out = space.step(&[block(2, 3, (5, 5), 1, 1)]);
@@ -366,13 +370,13 @@ fn edits_take_effect_in_order_and_one_that_comes_early_leaves_the_space_behind()
     let late = [replace(&whole), block(1, 2, (3, 3), 1, 1)];
     assert!(
         space.step(&late).facts.is_empty(),
-        "what is old changes nothing"
+        "an old edit changes nothing"
     );
     assert_eq!(space.picture().grid_hash, hash);
 }
 
 #[test]
-fn locks_stay_with_their_rooms_when_zones_are_numbered_anew() {
+fn locks_stay_with_their_zones_when_zones_are_renumbered() {
     let left = || zone(ZoneKind::Private, "Left", (0, 0), 4, 8);
     let mut space = Space::new(
         &plan(
@@ -405,9 +409,9 @@ fn locks_stay_with_their_rooms_when_zones_are_numbered_anew() {
 }
 
 #[test]
-fn no_one_is_put_through_a_lock() {
-    // A full room next to someone who gets a large thing on their feet: everything near that is
-    // free lies inside the room.
+fn no_player_is_put_through_a_lock() {
+    // A full private zone next to a player who gets a large object on their tile: all free tiles
+    // nearby are inside the zone.
     let room = Zone {
         cap: Some(1),
         ..zone(ZoneKind::Private, "Room", (8, 0), 4, 8)
@@ -432,19 +436,19 @@ fn no_one_is_put_through_a_lock() {
     );
     space.step(&[block(1, 2, (3, 1), 5, 5)]);
     let at = tile(&mut space, outside);
-    assert!(at.x < 8, "put into the room, at {at:?}");
+    assert!(at.x < 8, "put into the zone, at {at:?}");
     assert_eq!(
         at,
         Tile::new(7, 0),
         "the nearest place that is not in there"
     );
-    // The one who is inside stays inside.
+    // The player inside the zone stays inside.
     space.step(&[block(2, 3, (8, 3), 1, 1)]);
     assert!((8..12).contains(&tile(&mut space, inside).x));
 }
 
 #[test]
-fn no_one_is_put_through_a_wall() {
+fn no_player_is_put_through_a_wall() {
     let mut walled = plan(20, 9, vec![zone(ZoneKind::Spawn, "Door", (5, 4), 1, 1)]);
     walled.blocked = (0..9).map(|y| Tile::new(6, y)).collect();
     let mut space = Space::new(&walled, RATE);
@@ -455,7 +459,7 @@ fn no_one_is_put_through_a_wall() {
 }
 
 #[test]
-fn who_is_walled_in_goes_home() {
+fn a_walled_in_player_goes_to_the_spawn() {
     let mut space = Space::new(
         &plan(20, 20, vec![zone(ZoneKind::Spawn, "Door", (1, 1), 1, 1)]),
         RATE,
@@ -491,7 +495,7 @@ fn who_is_walled_in_goes_home() {
 }
 
 #[test]
-fn who_comes_back_to_a_place_that_is_walled_in_arrives_anew() {
+fn a_player_returning_to_a_walled_in_tile_arrives_at_the_spawn() {
     let mut space = Space::new(
         &plan(20, 20, vec![zone(ZoneKind::Spawn, "Door", (1, 1), 1, 1)]),
         RATE,
@@ -512,7 +516,7 @@ fn who_comes_back_to_a_place_that_is_walled_in_arrives_anew() {
 }
 
 #[test]
-fn who_follows_is_seen_by_the_one_they_follow_and_comes_along_through_portals() {
+fn a_leader_sees_followers_who_come_through_portals() {
     let portal = Zone {
         target: Some(PortalTarget {
             space: None,
@@ -531,7 +535,7 @@ fn who_follows_is_seen_by_the_one_they_follow_and_comes_along_through_portals() 
     );
     space.step(&[join(1), join(2)]);
     for player in [1, 2] {
-        // The far end is where people arrive, too.
+        // The far end is also the spawn.
         if tile(&mut space, player).x > 3 {
             walk(&mut space, player, Direction::Left, 1, 200);
         }

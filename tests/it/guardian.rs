@@ -1,11 +1,11 @@
-//! The guardian: a server that crashes runs again, and its spaces do not wait for it.
+//! The guardian: a crashed server is restarted, and its spaces continue elsewhere without waiting.
 
-use crate::clients::GameClient;
+use crate::clients::BinaryClient;
 use crate::cluster::{Shared, say};
 use crate::harness::{Process, signal};
 
 #[tokio::test]
-async fn a_server_that_is_killed_starts_again_and_one_that_is_told_to_stop_does_not() {
+async fn a_killed_server_restarts_and_a_stopped_one_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let mut plaza = Process::guarded(folder.path(), &[]);
     let first = plaza.server_pid();
@@ -20,7 +20,7 @@ async fn a_server_that_is_killed_starts_again_and_one_that_is_told_to_stop_does_
 }
 
 #[tokio::test]
-async fn a_mistake_is_told_once() {
+async fn a_mistake_in_the_options_is_reported_once() {
     let folder = tempfile::tempdir().unwrap();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_plaza"))
         .args(["serve", "--tick-rate", "7", "--data-dir"])
@@ -35,7 +35,7 @@ async fn a_mistake_is_told_once() {
 }
 
 #[tokio::test]
-async fn people_of_other_processes_go_on_when_a_guarded_server_is_killed() {
+async fn players_of_other_processes_continue_when_a_guarded_server_is_killed() {
     let shared = Shared::new();
     let server = shared.named("stays").await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
@@ -47,20 +47,20 @@ async fn people_of_other_processes_go_on_when_a_guarded_server_is_killed() {
         folder.path(),
         &[&flags[..], &["--node", "guarded"]].concat(),
     );
-    let mut bob_there = GameClient::join(&plaza.address, &bob, &space).await;
-    let mut ada_here = GameClient::join(&server.address, &ada, &space).await;
+    let mut bob_there = BinaryClient::join(&plaza.address, &bob, &space).await;
+    let mut ada_here = BinaryClient::join(&server.address, &ada, &space).await;
     say(&mut bob_there, 1, "before").await;
     let epoch = ada_here.epoch;
     signal("-KILL", &plaza.server_pid());
     ada_here.until(|client, _| client.epoch > epoch).await;
     say(&mut ada_here, 1, "after").await;
-    // The same name lives again at once: the lease of its life before is gone.
+    // The same node name is used again at once: the lease of the previous run is released.
     plaza.opens();
-    let bob_back = GameClient::join(&plaza.address, &bob, &space).await;
+    let bob_back = BinaryClient::join(&plaza.address, &bob, &space).await;
     let said: Vec<_> = bob_back
         .history
         .iter()
-        .map(|line| line.text.as_str())
+        .map(|message| message.text.as_str())
         .collect();
     assert_eq!(said, ["before", "after"]);
     assert_eq!(plaza.terminate(), Some(0));

@@ -1,4 +1,4 @@
-//! Harness: a server of its own for each test, on a free port, with its own data folder.
+//! Harness: a server for each test, on a free port, with its own data folder.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -15,12 +15,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// A running server. Every test ends it with [`TestServer::stop`], which complains of what did not
-/// end cleanly.
+/// A running server. Every test ends it with [`TestServer::stop`], which panics when anything did
+/// not end cleanly.
 pub struct TestServer {
     pub address: String,
     pub setup_token: Option<String>,
-    /// Where metrics are told, when that was asked for.
+    /// Address of the metrics, if the settings have one.
     pub metrics: Option<String>,
     client: reqwest::Client,
     folder: Arc<TempDir>,
@@ -28,14 +28,14 @@ pub struct TestServer {
     running: Option<JoinHandle<Result<(), ServeError>>>,
 }
 
-/// Somebody who is signed in.
+/// A user who is signed in.
 #[derive(Clone)]
 pub struct Person {
     pub id: String,
     pub token: String,
 }
 
-/// What came back.
+/// The answer to a request.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -45,7 +45,7 @@ pub struct Answer {
 
 impl Answer {
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
     }
 
     pub fn header(&self, name: &str) -> &str {
@@ -55,7 +55,7 @@ impl Answer {
             .unwrap_or_default()
     }
 
-    /// Holds that it is that refusal, as a problem document.
+    /// Checks that it is this refusal, as a problem document.
     #[track_caller]
     pub fn refused(&self, status: u16) {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
@@ -70,7 +70,7 @@ impl Answer {
         assert_eq!(problem["message"], problem["detail"]);
     }
 
-    /// Holds that it went well, and answers the document.
+    /// Checks that it succeeded, and returns the document.
     #[track_caller]
     pub fn fine(&self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{self:?}");
@@ -87,7 +87,7 @@ impl TestServer {
         Self::start_in(Arc::new(tempfile::tempdir().unwrap()), change).await
     }
 
-    /// A server over a data folder that may have been used before.
+    /// Starts a server on a data folder that may have been used before.
     pub async fn start_in(folder: Arc<TempDir>, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::in_folder(folder.path());
         settings.open_admin_signup = true;
@@ -115,7 +115,7 @@ impl TestServer {
         }
     }
 
-    /// Ends the server, and answers its data folder.
+    /// Stops the server and returns its data folder.
     pub async fn stop(mut self) -> Arc<TempDir> {
         self.shutdown.cancel();
         self.client = reqwest::Client::new();
@@ -131,7 +131,7 @@ impl TestServer {
         self.folder.path()
     }
 
-    /// A request to an address below `/api/v1`, or to any other that begins with `//`.
+    /// A request to a path below `/api/v1`, or to any other path when it begins with `//`.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = match path.strip_prefix("//") {
             Some(rest) => format!("{}/{rest}", self.address),
@@ -149,7 +149,7 @@ impl TestServer {
         }
     }
 
-    /// One call; `who` is the one who asks, `body` null for none.
+    /// One call; `who` is the user, `body` is null for none.
     pub async fn call(
         &self,
         method: &str,
@@ -175,7 +175,7 @@ impl TestServer {
         self.call("POST", path, who, body).await
     }
 
-    /// Signs somebody up and in.
+    /// Signs a user up and in.
     pub async fn person(&self, name: &str, kind: &str) -> Person {
         let up = self
             .post(
@@ -209,11 +209,12 @@ impl TestServer {
 
     /// An element of that size.
     pub async fn element(&self, admin: &Person, width: u16, height: u16) -> String {
-        let body = json!({"imageUrl": "https://example.org/e.png", "width": width, "height": height, "static": true});
+        let image = "https://example.org/e.png";
+        let body = json!({"imageUrl": image, "width": width, "height": height, "static": true});
         text(&self.post("/admin/element", Some(admin), body).await.fine()["id"])
     }
 
-    /// A space of somebody.
+    /// A space of that user.
     pub async fn space(&self, owner: &Person, dimensions: &str) -> String {
         let body = json!({"name": "Test", "dimensions": dimensions});
         text(&self.post("/space", Some(owner), body).await.fine()["spaceId"])
@@ -230,16 +231,16 @@ impl Drop for TestServer {
     }
 }
 
-/// A text of a document.
+/// The text in a document.
 #[track_caller]
 pub fn text(value: &Value) -> String {
     value
         .as_str()
-        .unwrap_or_else(|| panic!("no text: {value}"))
+        .unwrap_or_else(|| panic!("not a text: {value}"))
         .to_owned()
 }
 
-/// The real program as a process of its own, killed when dropped.
+/// The real program in its own process, killed when dropped.
 pub struct Process {
     child: Child,
     lines: std::io::Lines<BufReader<ChildStdout>>,
@@ -247,12 +248,12 @@ pub struct Process {
 }
 
 impl Process {
-    /// The server itself.
+    /// Starts the server without a guardian.
     pub fn start(folder: &Path, more: &[&str]) -> Self {
         Self::serve(folder, &[more, &["--no-guardian"]].concat())
     }
 
-    /// The server as a person starts it.
+    /// Starts the server as a person does, with a guardian.
     pub fn guarded(folder: &Path, more: &[&str]) -> Self {
         Self::serve(folder, more)
     }
@@ -284,7 +285,7 @@ impl Process {
         process
     }
 
-    /// Waits until it says where it is: at its start, and whenever it starts again.
+    /// Waits until it prints its address, at its start and after each restart.
     pub fn opens(&mut self) {
         let address = self.lines.by_ref().map_while(Result::ok).find_map(|line| {
             line.strip_prefix("Plaza is open: ")
@@ -293,12 +294,12 @@ impl Process {
         self.address = address.expect("the server says where it is");
     }
 
-    /// Its own process id.
+    /// The id of its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// The process id of the server under a guardian.
+    /// The process id of the server that a guardian runs.
     pub fn server_pid(&self) -> String {
         let pid = self.child.id();
         let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
@@ -310,14 +311,14 @@ impl Process {
         signal(name, &self.child.id().to_string());
     }
 
-    /// Asks it to stop, and answers its exit code.
+    /// Asks it to stop, and returns its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
         signal("-TERM", &self.child.id().to_string());
         self.child.wait().unwrap().code()
     }
 }
 
-/// Sends a signal as a person would.
+/// Sends a signal to the server, as a person would.
 pub fn signal(signal: &str, pid: &str) {
     assert!(
         Command::new("kill")
@@ -330,7 +331,7 @@ pub fn signal(signal: &str, pid: &str) {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // One that was terminated is gone already.
+        // A terminated process is already gone.
         let _ = self.child.kill();
         self.child.wait().unwrap();
     }

@@ -1,4 +1,4 @@
-//! ICE and TURN: who gets which servers, and passwords that a real TURN server takes; tokens for
+//! ICE and TURN: who gets which servers, with passwords that a real TURN server accepts; tokens for
 //! `LiveKit`.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::harness::{TestServer, text};
 use crate::services::Turn;
 
 #[tokio::test]
-async fn whoever_is_signed_in_gets_the_servers_and_nobody_else() {
+async fn only_signed_in_users_get_the_servers() {
     let server = TestServer::start_with(|settings| {
         settings.ice.stun_urls = vec!["stun:stun.example:3478".into()];
         settings.ice.turn_urls = vec!["turn:turn.example:3478".into()];
@@ -52,7 +52,7 @@ async fn without_servers_there_are_none() {
 }
 
 #[tokio::test]
-async fn clients_are_told_who_forwards_and_livekit_wins_over_the_unit() {
+async fn clients_are_told_what_forwards_and_livekit_precedes_the_sfu() {
     for (has_livekit, forwarder) in [(false, "unit"), (true, "livekit")] {
         let server = TestServer::start_with(|settings| {
             settings.forwarding = Some(SfuSettings {
@@ -68,7 +68,7 @@ async fn clients_are_told_who_forwards_and_livekit_wins_over_the_unit() {
             server.get("/ice", Some(&ada)).await.fine()["forwarder"],
             forwarder
         );
-        // Pages may ask a LiveKit server why it let nobody in.
+        // Pages may ask a LiveKit server why it refused a connection.
         let page = server
             .request("GET".parse().unwrap(), "//")
             .header("accept", "text/html");
@@ -87,7 +87,7 @@ async fn clients_are_told_who_forwards_and_livekit_wins_over_the_unit() {
 }
 
 #[tokio::test]
-async fn a_turn_server_carries_for_a_minted_password_and_for_no_other() {
+async fn a_turn_server_accepts_only_minted_passwords() {
     let turn = Turn::start("north");
     let url = turn.url();
     let server = TestServer::start_with(|settings| {
@@ -101,7 +101,7 @@ async fn a_turn_server_carries_for_a_minted_password_and_for_no_other() {
     let (username, password) = (text(&given["username"]), text(&given["credential"]));
     assert!(turn.carries(&username, &password));
     assert!(!turn.carries(&username, "guessed"));
-    // Nobody can make their time longer or be somebody else.
+    // A user cannot extend the lifetime, or use another user's name.
     assert!(!turn.carries(&format!("9{username}"), &password));
     server.stop().await;
 }

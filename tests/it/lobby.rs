@@ -1,11 +1,11 @@
-//! The lobby, the maps of spaces, and the pictures the server draws.
+//! The lobby, the maps of spaces, and the pictures that the server draws.
 
 use serde_json::{Value, json};
 
 use crate::harness::{TestServer, text};
 
 #[tokio::test]
-async fn the_lobby_shows_mine_and_what_is_public() {
+async fn the_lobby_shows_own_and_public_spaces() {
     let server = TestServer::start().await;
     let (ada, bo) = (server.user("ada").await, server.user("bo").await);
     let make =
@@ -59,7 +59,7 @@ async fn the_lobby_shows_mine_and_what_is_public() {
 }
 
 #[tokio::test]
-async fn no_one_fills_the_first_page_of_the_lobby_alone() {
+async fn one_owner_cannot_fill_the_first_page_of_the_lobby() {
     let server = TestServer::start().await;
     let (ada, bo, cleo) = (
         server.user("ada").await,

@@ -53,10 +53,10 @@ const MAPS: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// A map, a tile, and how far from its middle.
+/// A map, a tile, and an offset from its middle in 1/64 tile.
 type Start = (&'static str, (u16, u16), (i32, i32));
 
-/// Starts as tiles; the middle of the tile unless an offset in 1/64 tile says otherwise.
+/// Start positions; the middle of the tile unless an offset in 1/64 tile is given.
 const STARTS: [Start; 10] = [
     ("open", (0, 0), (0, 0)),
     ("open", (7, 5), (0, 0)),
@@ -89,8 +89,8 @@ fn map(name: &str) -> &'static [&'static str] {
         .1
 }
 
-/// Every direction held long enough to meet a wall, walking and running, then a walk that turns
-/// often.
+/// Every direction, held long enough to meet a wall, walking and running; then a walk with many
+/// turns.
 fn steps(salt: u32) -> Vec<(Direction, bool)> {
     let mut steps = Vec::new();
     for round in 0..18 {
@@ -149,7 +149,10 @@ fn run(number: usize, start: Start, rate: u8) -> Value {
         "map": name,
         "tick_rate": rate.per_second(),
         "start": first,
-        "steps": steps.iter().map(|&(direction, run)| json!([direction as u8, u8::from(run)])).collect::<Vec<_>>(),
+        "steps": steps
+            .iter()
+            .map(|&(direction, run)| json!([direction as u8, u8::from(run)]))
+            .collect::<Vec<_>>(),
         "states": states,
     })
 }
@@ -162,7 +165,8 @@ fn golden() -> String {
     let mut text = String::from("{\n\"about\": ");
     text += &json!([
         "maps: rows of '.' and '#'; grid_hash: FNV-1a over one byte a tile, 1 where solid",
-        "runs: start and states are [x, y, carry_x, carry_y, facing], steps are [direction, run 0 or 1]; states[i] follows steps[i]"
+        "runs: start and states are [x, y, carry_x, carry_y, facing], steps are \
+                 [direction, run 0 or 1]; states[i] follows steps[i]"
     ])
     .to_string();
     text += ",\n\"maps\": [\n";
@@ -198,6 +202,7 @@ fn movement_agrees_with_the_golden_vectors() {
     assert!(
         kept == golden,
         "movement differs from tests/golden/movement.json; if that is meant, rewrite it with \
-         `PLAZA_WRITE_GOLDEN=1 cargo test --test it movement` and change web/src/world/movement.ts with it"
+         `PLAZA_WRITE_GOLDEN=1 cargo test --test it movement` and change \
+         web/src/world/movement.ts with it"
     );
 }

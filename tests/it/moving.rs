@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::clients::{GameClient, GridClient};
+use crate::clients::{BinaryClient, JsonClient};
 use crate::cluster::{Shared, hear, say};
 use crate::harness::{Person, TestServer};
 
-/// What an admin sees, once it is so.
+/// Reads the state that admins see, until the condition holds.
 async fn until(server: &TestServer, admin: &Person, is_so: impl Fn(&Value) -> bool) -> Value {
     loop {
         let seen = server.get("/admin/cluster", Some(admin)).await.fine();
@@ -31,14 +31,14 @@ fn node<'a>(seen: &'a Value, name: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn a_space_moves_while_people_walk_and_talk() {
+async fn a_space_moves_while_players_walk_and_talk() {
     let shared = Shared::new();
     let (first, second) = (shared.named("first").await, shared.named("second").await);
     let admin = first.admin().await;
     let (ada, bob) = (first.user("ada").await, first.user("bob").await);
     let space = first.space(&ada, "40x40").await;
-    let mut ada_here = GameClient::join(&first.address, &ada, &space).await;
-    let mut bob_there = GameClient::join(&second.address, &bob, &space).await;
+    let mut ada_here = BinaryClient::join(&first.address, &ada, &space).await;
+    let mut bob_there = BinaryClient::join(&second.address, &bob, &space).await;
     say(&mut ada_here, 1, "at first").await;
     hear(&mut bob_there, "at first").await;
     let mut seq = 0;
@@ -54,8 +54,8 @@ async fn a_space_moves_while_people_walk_and_talk() {
             second.post(&path, Some(&admin), order.clone()).await.status,
             202
         );
-        // Every step is taken, by whichever process: one that got lost on the way is sent again, as
-        // the client does.
+        // Every step is applied, by one process or the other; a lost step is sent again, as the
+        // client does.
         while ada_here.epoch == epoch || bob_there.epoch == epoch {
             seq += 1;
             ada_here.hold(seq, 3).await;
@@ -73,15 +73,19 @@ async fn a_space_moves_while_people_walk_and_talk() {
         second.post(&path, Some(&admin), order).await.refused(400);
     }
     let third = first.user("cleo").await;
-    let cleo = GameClient::join(&second.address, &third, &space).await;
-    let said: Vec<_> = cleo.history.iter().map(|line| line.text.as_str()).collect();
+    let cleo = BinaryClient::join(&second.address, &third, &space).await;
+    let said: Vec<_> = cleo
+        .history
+        .iter()
+        .map(|message| message.text.as_str())
+        .collect();
     assert_eq!(said, ["at first", "second", "first"]);
     second.stop().await;
     first.stop().await;
 }
 
 #[tokio::test]
-async fn a_process_is_emptied_and_filled_again() {
+async fn a_process_is_drained_and_undrained() {
     let shared = Shared::new();
     let (first, second) = (shared.named("first").await, shared.named("second").await);
     let admin = first.admin().await;
@@ -90,7 +94,7 @@ async fn a_process_is_emptied_and_filled_again() {
     for number in 0..6 {
         let who = first.user(&format!("user {number}")).await;
         let space = first.space(&ada, "20x20").await;
-        clients.push(GameClient::join(&first.address, &who, &space).await);
+        clients.push(BinaryClient::join(&first.address, &who, &space).await);
     }
     let is_full =
         |seen: &Value| node(seen, "first")["spaces"] == 6 && node(seen, "first")["people"] == 6;
@@ -106,9 +110,9 @@ async fn a_process_is_emptied_and_filled_again() {
     assert_eq!(node(&seen, "first")["isDraining"], true);
     first.get("//readyz", None).await.refused(503);
     second.get("//readyz", None).await.fine();
-    // A space that is opened now runs elsewhere too, whoever asks for it.
+    // A space that is opened now also runs elsewhere, for requests at any process.
     let space = first.space(&ada, "20x20").await;
-    let mut ada_here = GameClient::join(&first.address, &ada, &space).await;
+    let mut ada_here = BinaryClient::join(&first.address, &ada, &space).await;
     until(&second, &admin, |seen| home(seen, &space) == Some("second")).await;
     let lobby = until_lobby(&first, &ada, &space).await;
     assert_eq!(lobby["people"], 1, "people of other processes count");
@@ -135,34 +139,34 @@ async fn a_process_is_emptied_and_filled_again() {
             .any(|line| line.starts_with(&format!("{space}  first"))),
         "{spaces}"
     );
-    let unknown = shared.command(&["drain", "nobody"]).await;
+    let unknown = shared.command(&["drain", "unknown"]).await;
     assert_eq!(unknown.status.code(), Some(2));
     let words = String::from_utf8(unknown.stderr).unwrap();
     assert_eq!(
         words,
-        "plaza: there is no process nobody; those that run are first, second\n"
+        "plaza: there is no process unknown; those that run are first, second\n"
     );
     second.stop().await;
     first.stop().await;
 }
 
 #[tokio::test]
-async fn a_process_that_has_everything_to_do_gives_some_of_it_away() {
+async fn an_overloaded_process_hands_spaces_over() {
     let shared = Shared::new();
     let busy = shared.named("busy").await;
     let admin = busy.admin().await;
     let mut clients = Vec::new();
-    // So many that their ticks are worth moving on any machine.
+    // Enough spaces that their ticks are worth moving on any machine.
     for name in ["ada", "bob", "cleo", "dan"] {
         let who = busy.user(name).await;
         for _ in 0..10 {
             let space = busy.space(&who, "20x20").await;
-            clients.push(GameClient::join(&busy.address, &who, &space).await);
+            clients.push(BinaryClient::join(&busy.address, &who, &space).await);
         }
     }
     let idle = shared.named("idle").await;
     let mut seq = 0;
-    // Steps count anew with each life of a space: it knows those that were in its checkpoint.
+    // Sequence numbers start again in each epoch, except for players in the checkpoint.
     loop {
         seq += 1;
         let epochs: Vec<u64> = clients.iter().map(|client| client.epoch).collect();
@@ -187,7 +191,7 @@ async fn a_process_that_has_everything_to_do_gives_some_of_it_away() {
         clients
             .iter()
             .any(|client| client.epoch > client.welcome.epoch),
-        "somebody's space lives on elsewhere, and they are still connected"
+        "the space runs elsewhere and its player is still connected"
     );
     idle.stop().await;
     busy.stop().await;
@@ -209,15 +213,15 @@ async fn until_lobby(server: &TestServer, who: &Person, space: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_process_that_is_told_to_stop_hands_its_spaces_over_first() {
+async fn a_stopping_process_hands_its_spaces_over_first() {
     let shared = Shared::new();
     let (leaving, staying) = (shared.named("leaving").await, shared.named("staying").await);
     let admin = staying.admin().await;
     let (ada, bob) = (staying.user("ada").await, staying.user("bob").await);
     let space = staying.space(&ada, "40x40").await;
-    let mut bob_there = GridClient::connect(&leaving.address).await;
+    let mut bob_there = JsonClient::connect(&leaving.address).await;
     bob_there.enter(&bob, &space, json!([])).await;
-    let mut ada_here = GameClient::join(&staying.address, &ada, &space).await;
+    let mut ada_here = BinaryClient::join(&staying.address, &ada, &space).await;
     until(&staying, &admin, |seen| {
         home(seen, &space) == Some("leaving")
     })
@@ -242,11 +246,11 @@ async fn a_process_that_is_told_to_stop_hands_its_spaces_over_first() {
 }
 
 #[tokio::test]
-async fn only_admins_see_and_tell_and_a_single_process_says_so() {
+async fn only_admins_control_a_cluster_and_a_single_process_says_it_is_alone() {
     let server = TestServer::start().await;
     let (admin, ada) = (server.admin().await, server.user("ada").await);
     let space = server.space(&ada, "20x20").await;
-    let _client = GameClient::join(&server.address, &ada, &space).await;
+    let _client = BinaryClient::join(&server.address, &ada, &space).await;
     for path in ["/admin/node/alone/drain", "/admin/node/alone/undrain"] {
         server.post(path, Some(&ada), json!({})).await.refused(403);
         let refusal = server.post(path, Some(&admin), json!({})).await;

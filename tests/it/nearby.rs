@@ -1,5 +1,5 @@
-//! Nearby: people who walk up to each other are connected, and nobody else is, whatever their
-//! client asks for.
+//! Proximity: players who walk up to each other are connected, and no others are, for any request
+//! of their clients.
 
 use plaza::net::protocol::ServerMessage;
 use plaza::net::protocol::bubble::BubbleC2s;
@@ -11,7 +11,7 @@ use plaza::net::protocol::zone::{KnockC2s, LockC2s};
 use plaza::net::protocol::{ClientMessage, peers::SignalC2s};
 use serde_json::json;
 
-use crate::clients::{GameClient, Stranger, hello};
+use crate::clients::{BinaryClient, Stranger, hello};
 use crate::cluster::hear;
 use crate::harness::{Person, TestServer, text};
 use crate::overload::three_people;
@@ -20,18 +20,18 @@ struct Two {
     server: TestServer,
     space: String,
     ada_user: Person,
-    ada: GameClient,
-    bob: GameClient,
+    ada: BinaryClient,
+    bob: BinaryClient,
     bob_user: Person,
 }
 
-/// Two people who arrived next to each other in an empty space.
+/// Two players who arrived next to each other in an empty space.
 async fn two() -> Two {
     let server = TestServer::start().await;
     let (ada_user, bob_user) = (server.user("ada").await, server.user("bob").await);
     let space = server.space(&ada_user, "40x20").await;
-    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    let mut ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
     connected(&mut ada).await;
     connected(&mut bob).await;
     Two {
@@ -44,8 +44,8 @@ async fn two() -> Two {
     }
 }
 
-/// Waits until somebody hears somebody and is heard.
-async fn connected(client: &mut GameClient) {
+/// Waits until a client hears another player and is heard.
+async fn connected(client: &mut BinaryClient) {
     client
         .until(|_, message| match message {
             ServerMessage::Peers(peers) => peers.peers.iter().any(|peer| peer.hear && peer.heard),
@@ -54,8 +54,8 @@ async fn connected(client: &mut GameClient) {
         .await;
 }
 
-/// Waits until somebody is connected to nobody any more.
-async fn alone(client: &mut GameClient) {
+/// Waits until a client is connected to no other player.
+async fn alone(client: &mut BinaryClient) {
     client
         .until(|_, message| match message {
             ServerMessage::Peers(peers) => {
@@ -66,14 +66,14 @@ async fn alone(client: &mut GameClient) {
         .await;
 }
 
-async fn signal(from: &mut GameClient, to: u32, body: &str) {
+async fn signal(from: &mut BinaryClient, to: u32, body: &str) {
     let body = body.to_owned();
     from.say(&ClientMessage::Signal(SignalC2s { player: to, body }))
         .await;
 }
 
 #[tokio::test]
-async fn who_walks_up_is_connected_and_who_walks_away_is_not() {
+async fn nearby_players_are_connected_until_one_walks_away() {
     let Two {
         server,
         mut ada,
@@ -92,14 +92,14 @@ async fn who_walks_up_is_connected_and_who_walks_away_is_not() {
         (heard.player, heard.body.as_str()),
         (ada_player, "an offer")
     );
-    // To the left, or to the right when there is no room.
+    // To the left, or to the right when there is no space on the left.
     let direction = if ada.own.x > 20 * 64 { 7 } else { 3 };
     for seq in 1..=48 {
         ada.hold(seq, direction).await;
         ada.until(|client, _| client.ack >= seq).await;
     }
     alone(&mut bob).await;
-    // A client that asks all the same is told, and nobody hears it.
+    // A client that signals all the same is refused, and no player hears it.
     signal(&mut bob, ada_player, "let me listen").await;
     let told = bob
         .until(|_, message| matches!(message, ServerMessage::Notice(_)))
@@ -116,8 +116,8 @@ async fn who_walks_up_is_connected_and_who_walks_away_is_not() {
     server.stop().await;
 }
 
-/// Waits until somebody is connected to one person, whom they see or not.
-async fn connected_and_sees(client: &mut GameClient, sees: bool) {
+/// Waits until a client is connected to one player, seen or not.
+async fn connected_and_sees(client: &mut BinaryClient, sees: bool) {
     client
         .until(|_, message| match message {
             ServerMessage::Peers(peers) => peers
@@ -129,8 +129,8 @@ async fn connected_and_sees(client: &mut GameClient, sees: bool) {
         .await;
 }
 
-/// Walks up to somebody and waits until both see each other.
-async fn walk_up(client: &mut GameClient, seq: u32, player: u32) {
+/// Walks up to a player and waits until both see each other.
+async fn walk_up(client: &mut BinaryClient, seq: u32, player: u32) {
     client
         .say(&ClientMessage::WalkToPlayer(WalkToPlayerC2s {
             seq,
@@ -141,7 +141,7 @@ async fn walk_up(client: &mut GameClient, seq: u32, player: u32) {
 }
 
 #[tokio::test]
-async fn whoever_looks_after_a_space_rules_voices_at_once_and_a_restart_keeps_it() {
+async fn the_owners_proximity_rules_hold_at_once_and_survive_a_restart() {
     let Two {
         server,
         space,
@@ -162,15 +162,18 @@ async fn whoever_looks_after_a_space_rules_voices_at_once_and_a_restart_keeps_it
         .await
         .fine();
     let told = bob
-        .until(|_, message| matches!(message, ServerMessage::Notice(notice) if notice.code == "voices"))
+        .until(|_, message| {
+matches!(message, ServerMessage::Notice(notice) if notice.code == "voices")
+})
         .await;
     let ServerMessage::Notice(told) = told else {
         unreachable!("only notices end the wait")
     };
-    let words = "From now on voices carry 3 tiles and stop at walls; at most 2 voices and no pictures at once.";
+    let words = "From now on voices carry 3 tiles and stop at walls; \
+                 at most 2 voices and no pictures at once.";
     assert_eq!(told.message, words);
     connected_and_sees(&mut bob, false).await;
-    // What is not mentioned stays.
+    // Fields that are left out stay.
     let one = json!({"voices": 4});
     let changed = server
         .call("PATCH", &path, Some(&ada_user), one)
@@ -193,8 +196,8 @@ async fn whoever_looks_after_a_space_rules_voices_at_once_and_a_restart_keeps_it
     for (rule, value) in expected {
         assert_eq!(seen[rule], value, "{rule}");
     }
-    let _ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    let _ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
     connected_and_sees(&mut bob, false).await;
     server
         .call("PATCH", &path, Some(&ada_user), json!({"pictures": 9}))
@@ -205,7 +208,7 @@ async fn whoever_looks_after_a_space_rules_voices_at_once_and_a_restart_keeps_it
 }
 
 #[tokio::test]
-async fn in_a_quiet_zone_voices_carry_less_far_and_only_there() {
+async fn voices_carry_less_far_in_a_quiet_zone() {
     let server = TestServer::start().await;
     let (admin, ada_user, bob_user) = (
         server.admin().await,
@@ -224,10 +227,10 @@ async fn in_a_quiet_zone_voices_carry_less_far_and_only_there() {
         .await
         .fine();
     assert_eq!(drawn["zones"][1]["reach"], 1);
-    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    let mut ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
     connected(&mut ada).await;
-    // Three tiles away: near enough but for the zone.
+    // Three tiles away: near enough without the zone.
     bob.walk_to(1, 13, 4).await;
     alone(&mut ada).await;
     bob.walk_to(2, 11, 4).await;
@@ -236,7 +239,7 @@ async fn in_a_quiet_zone_voices_carry_less_far_and_only_there() {
 }
 
 #[tokio::test]
-async fn two_make_a_bubble_and_whoever_comes_later_is_told_of_it() {
+async fn players_make_a_bubble_and_newcomers_are_told_of_it() {
     let Two {
         server,
         space,
@@ -282,7 +285,7 @@ async fn two_make_a_bubble_and_whoever_comes_later_is_told_of_it() {
     })
     .await;
     let cleo = server.user("cleo").await;
-    let mut cleo = GameClient::join(&server.address, &cleo, &space).await;
+    let mut cleo = BinaryClient::join(&server.address, &cleo, &space).await;
     cleo.until(|_, message| is_ours(message)).await;
     bob.say(&ClientMessage::Bubble(BubbleC2s { deed: 3, bubble: 0 }))
         .await;
@@ -300,7 +303,7 @@ async fn two_make_a_bubble_and_whoever_comes_later_is_told_of_it() {
 }
 
 #[tokio::test]
-async fn what_is_said_nearby_is_heard_nearby_and_kept_nowhere() {
+async fn nearby_messages_are_heard_nearby_and_not_stored() {
     let Two {
         server,
         space,
@@ -317,17 +320,19 @@ async fn what_is_said_nearby_is_heard_nearby_and_kept_nowhere() {
     ada.say(&ClientMessage::Chat(whisper)).await;
     for client in [&mut ada, &mut bob] {
         client
-            .until(|_, message| matches!(message, ServerMessage::Chat(line) if line.text == "between us"))
+            .until(|_, message| {
+matches!(message, ServerMessage::Chat(chat) if chat.text == "between us")
+})
             .await;
     }
     let cleo = server.user("cleo").await;
-    let later = GameClient::join(&server.address, &cleo, &space).await;
+    let later = BinaryClient::join(&server.address, &cleo, &space).await;
     assert_eq!(later.history, []);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn who_is_blocked_is_away_from_both_and_writes_to_neither() {
+async fn blocked_users_are_disconnected_and_cannot_write_to_each_other() {
     let Two {
         server,
         ada_user,
@@ -358,26 +363,27 @@ async fn who_is_blocked_is_away_from_both_and_writes_to_neither() {
     server.stop().await;
 }
 
-async fn follow(follower: &mut GameClient, leader: &GameClient) {
+async fn follow(follower: &mut BinaryClient, leader: &BinaryClient) {
     let player = Some(leader.welcome.player);
     follower
         .say(&ClientMessage::Follow(FollowC2s { player }))
         .await;
 }
 
-/// Waits until a client is told whether somebody follows its player.
-async fn followed(client: &mut GameClient, by: &GameClient, on: bool) {
+/// Waits until a client is told whether another player follows its own.
+async fn followed(client: &mut BinaryClient, by: &BinaryClient, on: bool) {
     let player = by.welcome.player;
     client
         .until(|_, message| {
-            matches!(message, ServerMessage::Followed(followed) if (followed.player, followed.on) == (player, on))
+            matches!(message, ServerMessage::Followed(followed)
+                if (followed.player, followed.on) == (player, on))
         })
         .await;
 }
 
-/// Waits until a client is told that its player does not follow. Nobody may have been told that the
-/// player follows theirs.
-async fn is_no_follower(client: &mut GameClient) {
+/// Waits until a client is told that its player does not follow; no client may have been told that
+/// the player follows theirs.
+async fn is_no_follower(client: &mut BinaryClient) {
     client
         .until(|_, message| {
             assert!(!matches!(message, ServerMessage::Followed(followed) if followed.on));
@@ -387,7 +393,7 @@ async fn is_no_follower(client: &mut GameClient) {
 }
 
 #[tokio::test]
-async fn who_is_blocked_neither_follows_nor_leads() {
+async fn blocked_users_neither_follow_nor_lead() {
     let Two {
         server,
         mut ada,
@@ -418,7 +424,7 @@ async fn who_is_blocked_neither_follows_nor_leads() {
 }
 
 #[tokio::test]
-async fn knocks_of_a_blocked_person_do_not_reach_the_one_who_blocked_them() {
+async fn knocks_of_a_blocked_user_do_not_arrive() {
     let server = TestServer::start().await;
     let admin = server.admin().await;
     let map = json!({"name": "Office", "dimensions": "20x8", "zones": [
@@ -429,9 +435,9 @@ async fn knocks_of_a_blocked_person_do_not_reach_the_one_who_blocked_them() {
     let office = json!({"name": "Office", "mapId": map});
     let space = text(&server.post("/space", Some(&admin), office).await.fine()["spaceId"]);
     let [ada_user, bob_user, cleo_user] = three_people(&server).await;
-    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
-    let mut cleo = GameClient::join(&server.address, &cleo_user, &space).await;
+    let mut ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
+    let mut cleo = BinaryClient::join(&server.address, &cleo_user, &space).await;
     let zone = |message: &ServerMessage| match message {
         ServerMessage::Zone(zone) => Some((zone.zone, zone.people, zone.locked)),
         _ => None,
@@ -454,7 +460,7 @@ async fn knocks_of_a_blocked_person_do_not_reach_the_one_who_blocked_them() {
     let knock = ClientMessage::Knock(KnockC2s { zone: 1 });
     bob.say(&knock).await;
     bob.chat(1, "let me in").await;
-    // What comes after it shows that the knock was taken.
+    // A later message shows that the knock was handled.
     hear(&mut cleo, "let me in").await;
     cleo.say(&knock).await;
     let told = ada
@@ -468,12 +474,13 @@ async fn knocks_of_a_blocked_person_do_not_reach_the_one_who_blocked_them() {
 }
 
 #[tokio::test]
-async fn a_portal_leads_to_a_zone_and_nothing_else_does() {
+async fn only_a_portal_leads_to_its_zone() {
     let server = TestServer::start().await;
     let (admin, ada_user) = (server.admin().await, server.user("ada").await);
     let map = json!({"name": "There", "dimensions": "40x8", "zones": [
         {"kind": "spawn", "name": "Door", "x": 2, "y": 4, "width": 1, "height": 1},
-        {"kind": "portal", "name": "Vault", "x": 30, "y": 4, "width": 1, "height": 1, "target": {"zone": "Door"}},
+        {"kind": "portal", "name": "Vault", "x": 30, "y": 4, "width": 1, "height": 1,
+         "target": {"zone": "Door"}},
     ]});
     let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
     let there = json!({"name": "There", "mapId": map});
@@ -486,7 +493,7 @@ async fn a_portal_leads_to_a_zone_and_nothing_else_does() {
     let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
     let here = json!({"name": "Here", "mapId": map});
     let here = text(&server.post("/space", Some(&ada_user), here).await.fine()["spaceId"]);
-    let mut ada = GameClient::join(&server.address, &ada_user, &here).await;
+    let mut ada = BinaryClient::join(&server.address, &ada_user, &here).await;
     ada.walk_to(1, 6, 4).await;
     let told = ada
         .until(|_, message| matches!(message, ServerMessage::Portal(_)))

@@ -1,4 +1,4 @@
-//! The interface's document: complete, and the file that the web client is generated from is fresh.
+//! The OpenAPI document: complete, and the generated file for the web client is fresh.
 
 use std::path::Path;
 
@@ -67,7 +67,7 @@ fn every_call_is_described() {
 }
 
 #[tokio::test]
-async fn pages_of_allowed_origins_may_use_every_method_there_is() {
+async fn pages_of_allowed_origins_may_use_every_method() {
     let server =
         TestServer::start_with(|settings| settings.allowed_origins = vec!["*".into()]).await;
     let document: Value = serde_json::to_value(openapi()).unwrap();
@@ -97,7 +97,7 @@ async fn pages_of_allowed_origins_may_use_every_method_there_is() {
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_has_a_target() {
     let document: Value = serde_json::to_value(openapi()).unwrap();
     let (mut rest, mut found) = (vec![&document], 0);
     while let Some(value) = rest.pop() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use plaza::settings::MetricsSettings;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Person, TestServer, text};
 
@@ -24,7 +24,7 @@ fn lines(output: &Output) -> (String, String) {
     (text(&output.stdout), text(&output.stderr))
 }
 
-/// Runs a command that is to fail with one line and exit code 2.
+/// Runs a command that must fail with one line and exit code 2.
 #[track_caller]
 fn refused(command: &mut Command, expected: &str) {
     let output = command.output().unwrap();
@@ -60,7 +60,9 @@ async fn the_first_admin_is_made_once_by_the_printed_link() {
     let server = TestServer::start_with(|settings| settings.open_admin_signup = false).await;
     assert_eq!(server.get("/setup", None).await.fine()["needed"], true);
     let token = server.setup_token.clone().unwrap();
-    let body = |token: &str, name: &str| json!({"token": token, "username": name, "password": "correct horse"});
+    let body = |token: &str, name: &str| -> Value {
+        json!({"token": token, "username": name, "password": "correct horse"})
+    };
     let is_good = async |token: &str| {
         server
             .get(&format!("/setup?token={token}"), None)
@@ -152,7 +154,7 @@ async fn no_page_can_be_shown_inside_another_site() {
             .request("GET".parse().unwrap(), path)
             .header("accept", "text/html");
         let page = server.send(page).await;
-        // Without a built client there is no help.
+        // Without a built client there is no help page.
         if page.status.as_u16() == 404 && path == "//help.html" {
             continue;
         }
@@ -174,7 +176,7 @@ async fn no_page_can_be_shown_inside_another_site() {
 }
 
 #[tokio::test]
-async fn pages_may_load_the_pictures_that_admins_entered_and_reach_the_processes_of_the_cluster() {
+async fn pages_may_load_admin_pictures_and_reach_all_processes() {
     let server = TestServer::start_with(|settings| {
         settings.public_url = Some("https://a.plaza.example".into())
     })
@@ -205,7 +207,7 @@ async fn pages_may_load_the_pictures_that_admins_entered_and_reach_the_processes
 }
 
 #[tokio::test]
-async fn below_a_path_of_a_proxy_every_address_of_a_page_is_below_it_too() {
+async fn with_a_base_path_every_address_of_a_page_is_below_it() {
     let bare = TestServer::start().await;
     let kept = TestServer::start_with(|settings| settings.base_path = "/tools/plaza".into()).await;
     let get = async |server: &TestServer, path: &str| {
@@ -220,7 +222,7 @@ async fn below_a_path_of_a_proxy_every_address_of_a_page_is_below_it_too() {
         ("/s/1", "../"),
         ("/s/1/", "../../"),
     ] {
-        // What a proxy that strips the path asks for, and what one that keeps it asks for.
+        // One proxy strips the path, the other keeps it.
         for (server, asked) in [
             (&bare, format!("/{path}")),
             (&kept, format!("//tools/plaza{path}")),
@@ -251,7 +253,7 @@ async fn below_a_path_of_a_proxy_every_address_of_a_page_is_below_it_too() {
             .as_u16(),
         200
     );
-    // Another path that only begins like it.
+    // Another path with the same beginning.
     assert!(
         get(&kept, "//tools/plazas")
             .await
@@ -264,7 +266,7 @@ async fn below_a_path_of_a_proxy_every_address_of_a_page_is_below_it_too() {
 }
 
 #[tokio::test]
-async fn metrics_are_told_at_an_address_of_their_own() {
+async fn metrics_have_their_own_address() {
     let server = TestServer::start_with(|settings| {
         settings.metrics = Some(MetricsSettings {
             listen: "127.0.0.1:0".parse().unwrap(),
@@ -280,7 +282,7 @@ async fn metrics_are_told_at_an_address_of_their_own() {
         .await
         .unwrap();
     assert_eq!(other.status().as_u16(), 404, "nothing else is there");
-    // Another server finds the address taken.
+    // Another server finds the address in use.
     let taken = url
         .trim_start_matches("http://")
         .trim_end_matches("/metrics")
@@ -300,7 +302,7 @@ async fn metrics_are_told_at_an_address_of_their_own() {
 }
 
 #[test]
-fn a_log_that_is_no_terminal_has_no_colours() {
+fn a_log_without_a_terminal_has_no_colours() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = plaza(folder.path());
     command.args([
@@ -320,7 +322,7 @@ fn a_log_that_is_no_terminal_has_no_colours() {
 }
 
 #[tokio::test]
-async fn pages_are_the_clients_and_files_are_safe() {
+async fn pages_serve_the_client_and_files_have_safe_headers() {
     let server = TestServer::start().await;
     for path in ["//", "//s/some-space", "//lobby", "//setup?token=x"] {
         let page = server
@@ -393,7 +395,7 @@ async fn only_allowed_origins_are_let_in() {
     server.stop().await;
 }
 
-/// Asks to open a socket, as seen through a reverse proxy.
+/// Asks to open a socket, as through a reverse proxy.
 async fn knock(
     server: &TestServer,
     forwarded_for: &str,
@@ -418,7 +420,7 @@ async fn knock(
 }
 
 #[tokio::test]
-async fn connections_beyond_the_limits_are_told_to_come_back() {
+async fn connections_above_the_limits_are_told_to_retry() {
     let server = TestServer::start_with(|settings| {
         settings.max_connections = 3;
         settings.max_connections_per_address = 2;
@@ -442,14 +444,14 @@ async fn connections_beyond_the_limits_are_told_to_come_back() {
         "too many in all"
     );
     drop(third);
-    // The place is free as soon as the server has noticed the end.
+    // The slot is free once the server has noticed the end.
     while knock(&server, "203.0.113.3").await.0 != 101 {}
     drop((first, second));
     server.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_no_upgrade_is_told_so() {
+async fn a_request_without_an_upgrade_is_refused() {
     let server = TestServer::start().await;
     let plain = server
         .send(server.request("GET".parse().unwrap(), "//ws"))
@@ -465,7 +467,7 @@ async fn what_is_no_upgrade_is_told_so() {
 }
 
 #[test]
-fn the_server_starts_says_where_and_stops_on_sigterm() {
+fn the_server_prints_its_address_and_stops_on_sigterm() {
     let folder = tempfile::tempdir().unwrap();
     for (name, links) in [("-TERM", true), ("-INT", true)] {
         let mut child = plaza(folder.path())
@@ -511,8 +513,8 @@ fn a_mistake_of_the_operator_is_one_line_and_exit_code_2() {
     );
     refused(plaza(folder.path()).args(["seed", "nowhere"]), "nowhere");
     refused(
-        plaza(folder.path()).args(["admin", "reset-password", "nobody"]),
-        "there is no user nobody",
+        plaza(folder.path()).args(["admin", "reset-password", "unknown"]),
+        "there is no user unknown",
     );
     std::fs::write(folder.path().join("plaza.toml"), "lisen = 1").unwrap();
     refused(plaza(folder.path()).args(["serve"]), "plaza.toml is broken");
@@ -530,7 +532,7 @@ fn settings_come_from_the_environment_too() {
 }
 
 #[test]
-fn invites_are_made_listed_and_taken_back_from_the_command_line() {
+fn invites_are_made_listed_and_revoked_on_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let said = |arguments: &[&str]| {
         let output = plaza(folder.path())
@@ -577,7 +579,7 @@ fn invites_are_made_listed_and_taken_back_from_the_command_line() {
 }
 
 #[test]
-fn admins_are_made_and_passwords_set_from_the_command_line() {
+fn admins_and_passwords_are_set_on_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let made_up = plaza(folder.path())
         .args(["admin", "create", "root"])

@@ -1,4 +1,4 @@
-//! Overload: what one person says, sends and asks never cuts off another, nor keeps others out.
+//! Overload: what one client sends and asks for never disconnects or blocks another.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use crate::clients::{GameClient, GridClient, Stranger};
+use crate::clients::{BinaryClient, JsonClient, Stranger};
 use crate::cluster::say;
 use crate::harness::{Person, TestServer, text};
 
-/// Nearly as long as a message may be: 4,000 characters of four bytes.
+/// Almost the longest message: 4,000 characters of four bytes.
 fn long(number: usize) -> String {
     format!("{}{number:03}", "😀".repeat(3_997))
 }
@@ -28,7 +28,7 @@ async fn kept_space(server: &TestServer, owner: &Person) -> String {
     text(&server.post("/space", Some(owner), request).await.fine()["spaceId"])
 }
 
-async fn history(client: &mut GameClient, before: &str) -> HistoryS2c {
+async fn history(client: &mut BinaryClient, before: &str) -> HistoryS2c {
     let id = before.to_owned();
     client
         .say(&ClientMessage::ChatBefore(ChatBeforeC2s { id }))
@@ -43,38 +43,38 @@ async fn history(client: &mut GameClient, before: &str) -> HistoryS2c {
     history
 }
 
-fn bytes(lines: &[plaza::net::protocol::chat::ChatMessageS2c]) -> usize {
-    lines
+fn bytes(messages: &[plaza::net::protocol::chat::ChatMessageS2c]) -> usize {
+    messages
         .iter()
-        .map(|line| plaza::net::codec::encode(line).len())
+        .map(|message| plaza::net::codec::encode(message).len())
         .sum()
 }
 
-/// Comes in, and pages back to the beginning: every page is small.
+/// Joins and pages back to the beginning; every page is small.
 async fn read_all(server: &TestServer, who: &Person, space: &str) -> Vec<String> {
-    let mut client = GameClient::join(&server.address, who, space).await;
-    let mut lines = client.history.clone();
+    let mut client = BinaryClient::join(&server.address, who, space).await;
+    let mut messages = client.history.clone();
     assert!(
-        !lines.is_empty() && bytes(&lines) <= 32 * 1024,
+        !messages.is_empty() && bytes(&messages) <= 32 * 1024,
         "{} bytes",
-        bytes(&lines)
+        bytes(&messages)
     );
     loop {
-        let earlier = history(&mut client, &lines[0].id.clone()).await;
+        let earlier = history(&mut client, &messages[0].id.clone()).await;
         assert!(
             bytes(&earlier.lines) <= 32 * 1024,
             "{} bytes",
             bytes(&earlier.lines)
         );
-        lines.splice(..0, earlier.lines);
+        messages.splice(..0, earlier.lines);
         if !earlier.more {
             break;
         }
     }
     client.ping(1).await;
-    lines
+    messages
         .iter()
-        .map(|line| line.text.chars().rev().take(3).collect())
+        .map(|message| message.text.chars().rev().take(3).collect())
         .collect()
 }
 
@@ -87,7 +87,7 @@ pub async fn three_people(server: &TestServer) -> [Person; 3] {
 }
 
 #[tokio::test]
-async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
+async fn everyone_can_join_a_space_full_of_long_messages_and_reactions() {
     let server = TestServer::start().await;
     let owner = server.user("owner").await;
     let space = kept_space(&server, &owner).await;
@@ -95,25 +95,25 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
     let mut last = String::new();
     for speaker in 0..13 {
         let who = server.user(&format!("speaker {speaker}")).await;
-        let mut client = GameClient::join(&server.address, &who, &space).await;
+        let mut client = BinaryClient::join(&server.address, &who, &space).await;
         for id in 0..4 {
             say(&mut client, id, &long(number)).await;
             number += 1;
         }
         client.chat(9, "short").await;
         let said = client.until(
-            |_, message| matches!(message, ServerMessage::Chat(line) if line.text == "short"),
+            |_, message| matches!(message, ServerMessage::Chat(chat) if chat.text == "short"),
         );
         if speaker == 12 {
             let ServerMessage::Chat(line) = said.await else {
-                unreachable!("only lines end the wait")
+                unreachable!("only messages end the wait")
             };
             last = line.id;
         }
     }
     for fan in 0..100 {
         let who = server.user(&format!("fan {fan}")).await;
-        let mut client = GameClient::join(&server.address, &who, &space).await;
+        let mut client = BinaryClient::join(&server.address, &who, &space).await;
         for emoji in "😀😃😄😁😆😅😂🙂🙃😉😊😇😍😘😗😚😙😋😛😜".chars()
         {
             let react = ReactC2s {
@@ -128,7 +128,7 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
     let late = server.user("late").await;
     let seen = read_all(&server, &late, &space).await;
     assert_eq!(seen.len(), 50);
-    let mut watcher = GameClient::join(&server.address, &late, &space).await;
+    let mut watcher = BinaryClient::join(&server.address, &late, &space).await;
     let reactions = loop {
         let newest = watcher.history.last().unwrap().clone();
         if newest.reactions.len() == 20
@@ -139,12 +139,12 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
         {
             break newest.reactions;
         }
-        watcher = GameClient::join(&server.address, &late, &space).await;
+        watcher = BinaryClient::join(&server.address, &late, &space).await;
     };
     assert!(reactions.iter().all(|kind| kind.users.len() == 16));
-    let mut grid = GridClient::connect(&server.address).await;
-    grid.enter(&owner, &space, json!(["history"])).await;
-    let mut page = grid.expect("history").await;
+    let mut json_client = JsonClient::connect(&server.address).await;
+    json_client.enter(&owner, &space, json!(["history"])).await;
+    let mut page = json_client.expect("history").await;
     let mut count = 0;
     loop {
         let messages = page["messages"].as_array().unwrap();
@@ -153,18 +153,19 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
         if page["more"] != true {
             break;
         }
-        grid.say("history", json!({"before": messages[0]["id"]}))
+        json_client
+            .say("history", json!({"before": messages[0]["id"]}))
             .await;
         page = loop {
-            let mut message = grid.next().await;
+            let mut message = json_client.next().await;
             if message["type"] == "history" {
                 break message["payload"].take();
             }
         };
     }
     assert_eq!(count, 50);
-    drop((grid, watcher));
-    // The owner, after the space was unloaded.
+    drop((json_client, watcher));
+    // The owner exports the chat after the space was unloaded.
     let folder = server.stop().await;
     let server = TestServer::start_in(Arc::clone(&folder), |_| {}).await;
     assert_eq!(read_all(&server, &owner, &space).await, seen);
@@ -172,14 +173,16 @@ async fn a_space_full_of_long_messages_and_reactions_is_entered_by_everybody() {
 }
 
 #[tokio::test]
-async fn signals_slow_their_sender_down_and_cut_others_off_never() {
+async fn signals_slow_only_their_sender_down() {
     let server = TestServer::start().await;
     let [ada_user, bob_user, cleo_user] = three_people(&server).await;
     let space = server.space(&ada_user, "5x5").await;
-    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
-    let mut grid = GridClient::connect(&server.address).await;
-    grid.enter(&cleo_user, &space, json!(["nearby"])).await;
+    let mut ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
+    let mut json_client = JsonClient::connect(&server.address).await;
+    json_client
+        .enter(&cleo_user, &space, json!(["nearby"]))
+        .await;
     let mut near = BTreeSet::new();
     bob.until(|_, message| {
         if let ServerMessage::Peers(peers) = message {
@@ -201,13 +204,12 @@ async fn signals_slow_their_sender_down_and_cut_others_off_never() {
         let signal = ada
             .until(|_, message| matches!(message, ServerMessage::Signal(_)))
             .await;
-        assert!(
-            matches!(signal, ServerMessage::Signal(signal) if signal.body.starts_with(&format!("{number:05}")))
-        );
+        assert!(matches!(signal, ServerMessage::Signal(signal)
+                if signal.body.starts_with(&format!("{number:05}"))));
     }
     let mut heard = 0;
     while heard < 12 {
-        heard += usize::from(grid.next().await["type"] == "signal");
+        heard += usize::from(json_client.next().await["type"] == "signal");
     }
     ada.ping(1).await;
     bob.ping(1).await;
@@ -215,13 +217,14 @@ async fn signals_slow_their_sender_down_and_cut_others_off_never() {
 }
 
 #[tokio::test]
-async fn lines_that_are_changed_from_within_and_without_cut_others_off_never() {
+async fn message_changes_never_disconnect_others() {
     let server = TestServer::start().await;
     let [ada_user, bob_user] = [server.user("ada").await, server.user("bob").await];
     let space = kept_space(&server, &ada_user).await;
-    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let (mut grid, _) = GridClient::join(&server.address, &server.user("cleo").await, &space).await;
-    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    let mut ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let (mut json_client, _) =
+        JsonClient::join(&server.address, &server.user("cleo").await, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
     say(&mut bob, 1, "hello").await;
     let id = bob.history.first().map(|line| line.id.clone());
     let id = if let Some(id) = id {
@@ -231,7 +234,7 @@ async fn lines_that_are_changed_from_within_and_without_cut_others_off_never() {
             .until(|_, message| matches!(message, ServerMessage::Chat(_)))
             .await;
         let ServerMessage::Chat(line) = line else {
-            unreachable!("only lines end the wait")
+            unreachable!("only messages end the wait")
         };
         line.id
     };
@@ -260,25 +263,26 @@ async fn lines_that_are_changed_from_within_and_without_cut_others_off_never() {
         )
     };
     futures_util::future::join_all((100..140).map(edit)).await;
-    // Who changes lines too fast is told so; the last change gets through in the end.
+    // A user who changes messages too fast is told so; the last change succeeds in the end.
     while server
         .call("PATCH", &path, Some(&bob_user), json!({"message": "done"}))
         .await
         .status
         != 200
     {}
-    ada.until(
-        |_, message| matches!(message, ServerMessage::ChatChanged(change) if change.text.as_deref() == Some("done")),
-    )
+    ada.until(|_, message| {
+        matches!(message, ServerMessage::ChatChanged(change)
+            if change.text.as_deref() == Some("done"))
+    })
     .await;
     ada.ping(1).await;
     say(&mut ada, 2, "still here").await;
-    while grid.next().await["payload"]["message"] != "still here" {}
+    while json_client.next().await["payload"]["message"] != "still here" {}
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_socket_that_only_pings_is_closed_and_so_is_one_that_says_nonsense() {
+async fn sockets_that_only_ping_or_send_invalid_bytes_are_closed() {
     let server = TestServer::start().await;
     let mut stranger = Stranger::connect(&server.address).await;
     for _ in 0..200 {
@@ -300,14 +304,14 @@ async fn a_socket_that_only_pings_is_closed_and_so_is_one_that_says_nonsense() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_blocked_person_reaches_the_one_who_blocked_them() {
+async fn nothing_of_a_blocked_user_arrives() {
     let server = TestServer::start().await;
     let [ada_user, bob_user, cleo_user] = three_people(&server).await;
     let space = server.space(&ada_user, "5x5").await;
-    let mut ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let mut cleo = GameClient::join(&server.address, &cleo_user, &space).await;
+    let mut ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let mut cleo = BinaryClient::join(&server.address, &cleo_user, &space).await;
     say(&mut cleo, 1, "before").await;
-    let mut bob = GameClient::join(&server.address, &bob_user, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
     let line = bob.history[0].id.clone();
     let ada_player = ada.welcome.player;
     let meets = |peers: &PeersS2c| peers.peers.iter().any(|peer| peer.player == ada_player);
@@ -318,10 +322,12 @@ async fn nothing_of_a_blocked_person_reaches_the_one_who_blocked_them() {
         blocked: true,
     }))
     .await;
-    // Blocked users are no longer connected: then the space knows.
-    bob.until(|_, message| matches!(message, ServerMessage::Peers(peers) if peers.gone.contains(&ada_player)))
+    // When the peers are gone, the space knows of the block.
+    bob.until(|_, message| {
+matches!(message, ServerMessage::Peers(peers) if peers.gone.contains(&ada_player))
+})
         .await;
-    let bother = async |bob: &mut GameClient, words: &str| {
+    let bother = async |bob: &mut BinaryClient, words: &str| {
         bob.say(&ClientMessage::Typing(TypingC2s { on: true }))
             .await;
         bob.say(&ClientMessage::Emote(EmoteC2s { kind: 1 })).await;
@@ -344,18 +350,24 @@ async fn nothing_of_a_blocked_person_reaches_the_one_who_blocked_them() {
             ServerMessage::Chat(line) => assert_ne!(line.user, bob_user.id),
             _ => {}
         }
-        matches!(message, ServerMessage::Chat(line) if line.text == "fence")
+        matches!(message, ServerMessage::Chat(chat) if chat.text == "fence")
     })
     .await;
     // Nor later, in either protocol.
-    let ada = GameClient::join(&server.address, &ada_user, &space).await;
-    let words: Vec<_> = ada.history.iter().map(|line| line.text.as_str()).collect();
+    let ada = BinaryClient::join(&server.address, &ada_user, &space).await;
+    let words: Vec<_> = ada
+        .history
+        .iter()
+        .map(|message| message.text.as_str())
+        .collect();
     assert_eq!(words, ["before", "fence"]);
     assert_eq!(ada.history[0].reactions, []);
     drop(ada);
-    let mut grid = GridClient::connect(&server.address).await;
-    grid.enter(&ada_user, &space, json!(["history"])).await;
-    let seen: BTreeSet<String> = grid.expect("history").await["messages"]
+    let mut json_client = JsonClient::connect(&server.address).await;
+    json_client
+        .enter(&ada_user, &space, json!(["history"]))
+        .await;
+    let seen: BTreeSet<String> = json_client.expect("history").await["messages"]
         .as_array()
         .unwrap()
         .iter()
@@ -365,7 +377,7 @@ async fn nothing_of_a_blocked_person_reaches_the_one_who_blocked_them() {
     bob.chat(6, "look at me now").await;
     say(&mut cleo, 3, "second fence").await;
     loop {
-        let message: Value = grid.next().await;
+        let message: Value = json_client.next().await;
         if message["type"] == "new-message" {
             assert_eq!(message["payload"]["message"], "second fence");
             break;

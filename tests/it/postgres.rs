@@ -1,5 +1,4 @@
-//! A server over PostgreSQL: a whole day of somebody, several processes, and what the operator is
-//! told.
+//! A server on PostgreSQL: one user's day, several processes, and messages to the operator.
 
 use std::process::{Command, Stdio};
 
@@ -8,23 +7,24 @@ use plaza::settings::Settings;
 use plaza::store::Store;
 use serde_json::json;
 
-use crate::clients::GameClient;
+use crate::clients::BinaryClient;
 use crate::harness::{TestServer, text};
 use crate::services::Database;
 
-/// Lets a server use that database.
+/// Makes a server use that database.
 fn over(database: &Database) -> impl Fn(&mut Settings) {
     let url = database.url();
     move |settings| settings.database_url = Some(url.parse().unwrap())
 }
 
 #[tokio::test]
-async fn a_day_of_somebody_goes_on_after_a_restart() {
+async fn a_users_state_survives_a_restart() {
     let database = Database::new();
     let server = TestServer::start_with(over(&database)).await;
     let (admin, ada) = (server.admin().await, server.user("ada").await);
     let element = server.element(&admin, 1, 1).await;
-    let map = json!({"thumbnail": "https://example.org/m.png", "dimensions": "40x30", "name": "Yard",
+    let map = json!({"thumbnail": "https://example.org/m.png", "dimensions": "40x30",
+        "name": "Yard",
         "defaultElements": [{"elementId": element, "x": 20, "y": 20}]});
     let map = text(&server.post("/admin/map", Some(&admin), map).await.fine()["id"]);
     let space = json!({"name": "Ours", "dimensions": "40x30", "mapId": map});
@@ -37,7 +37,7 @@ async fn a_day_of_somebody_goes_on_after_a_restart() {
         .await
         .fine();
 
-    let mut client = GameClient::join(&server.address, &ada, &space).await;
+    let mut client = BinaryClient::join(&server.address, &ada, &space).await;
     for seq in 1..=12 {
         client.hold(seq, 3).await;
         client.until(|client, _| client.ack >= seq).await;
@@ -50,11 +50,11 @@ async fn a_day_of_somebody_goes_on_after_a_restart() {
     let folder = stopping.await.unwrap();
     assert!(
         !folder.path().join("plaza.db").exists(),
-        "nothing of it is in SQLite"
+        "no data is in SQLite"
     );
 
     let server = TestServer::start_in(folder, over(&database)).await;
-    let client = GameClient::join(&server.address, &ada, &space).await;
+    let client = BinaryClient::join(&server.address, &ada, &space).await;
     assert_eq!((client.own.x, client.own.y), place);
     assert_eq!(client.history[0].text, "remember me");
     let me = server.get("/me", Some(&ada)).await.fine();
@@ -64,7 +64,7 @@ async fn a_day_of_somebody_goes_on_after_a_restart() {
 }
 
 #[tokio::test]
-async fn texts_that_only_postgresql_refuses_are_refused_politely() {
+async fn texts_that_only_postgresql_refuses_get_a_clear_error() {
     let database = Database::new();
     let server = TestServer::start_with(over(&database)).await;
     let ada = server.user("ada").await;
@@ -138,7 +138,7 @@ async fn every_command_uses_the_database() {
 }
 
 #[test]
-fn a_database_that_cannot_be_used_is_one_clear_line_without_the_password() {
+fn an_unusable_database_is_reported_in_one_line_without_the_password() {
     let database = Database::new();
     let user = database.make_user("right-password");
     let nowhere = tempfile::tempdir().unwrap();

@@ -1,14 +1,13 @@
-//! What one person may make, and how a server says that it is enough.
+//! Limits on what one user may create, and how the server reports them.
 
 use plaza::net::protocol::ClientMessage;
 use plaza::settings::Quotas;
 use serde_json::{Value, json};
 
-use crate::clients::{GameClient, Stranger, hello};
+use crate::clients::{BinaryClient, Stranger, hello};
 use crate::harness::{Answer, Person, TestServer};
 
-/// Holds that it was too much, and that the answer says how many there may be and where that is
-/// set.
+/// Checks that the request was refused, and that the answer names the limit and the setting.
 #[track_caller]
 fn over(answer: &Answer, number: &str, setting: &str) {
     answer.refused(403);
@@ -29,7 +28,7 @@ fn id_of(answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn one_person_owns_so_many_spaces_and_no_more_however_fast_they_ask() {
+async fn the_limit_of_owned_spaces_holds_for_concurrent_requests() {
     let server = TestServer::start_with(|settings| settings.quotas.spaces = 3).await;
     let (ada, bob, admin) = (
         server.user("ada").await,
@@ -61,7 +60,7 @@ async fn one_person_owns_so_many_spaces_and_no_more_however_fast_they_ask() {
 }
 
 #[tokio::test]
-async fn a_space_has_so_many_tiles_unless_an_admin_makes_it_or_a_map_says_so() {
+async fn the_limit_of_tiles_exempts_admins_and_maps() {
     let server = TestServer::start().await;
     let (ada, admin) = (server.user("ada").await, server.admin().await);
     over(
@@ -79,7 +78,9 @@ async fn a_space_has_so_many_tiles_unless_an_admin_makes_it_or_a_map_says_so() {
         .refused(400);
     make(&server, &ada, "1000x250").await.fine();
     make(&server, &admin, "1000x1000").await.fine();
-    let map = json!({"name": "Large", "thumbnail": "/art/x.png", "dimensions": "600x600", "defaultElements": []});
+    let map = json!({
+        "name": "Large", "thumbnail": "/art/x.png", "dimensions": "600x600", "defaultElements": []
+    });
     let map = server.post("/admin/map", Some(&admin), map).await.fine();
     let body = json!({"name": "From a map", "mapId": map["id"]});
     server.post("/space", Some(&ada), body).await.fine();
@@ -87,7 +88,7 @@ async fn a_space_has_so_many_tiles_unless_an_admin_makes_it_or_a_map_says_so() {
 }
 
 #[tokio::test]
-async fn so_many_elements_stand_in_a_space_and_so_many_things_are_made_a_minute() {
+async fn elements_per_space_and_creations_per_minute_are_limited() {
     let server = TestServer::start_with(|settings| {
         settings.quotas = Quotas {
             objects: 2,
@@ -119,18 +120,18 @@ async fn so_many_elements_stand_in_a_space_and_so_many_things_are_made_a_minute(
 }
 
 #[tokio::test]
-async fn so_many_spaces_are_open_and_those_can_be_entered() {
+async fn open_spaces_are_limited_and_stay_joinable() {
     let server = TestServer::start_with(|settings| settings.max_open_spaces = 1).await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let (first, second) = (
         server.space(&ada, "5x5").await,
         server.space(&ada, "5x5").await,
     );
-    let _inside = GameClient::join(&server.address, &ada, &first).await;
+    let _inside = BinaryClient::join(&server.address, &ada, &first).await;
     let mut late = Stranger::connect(&server.address).await;
     late.say(&ClientMessage::Hello(hello(&bob.token, &second)))
         .await;
     assert_eq!(late.refused().await, 1001);
-    let _too = GameClient::join(&server.address, &bob, &first).await;
+    let _too = BinaryClient::join(&server.address, &bob, &first).await;
     server.stop().await;
 }

@@ -1,14 +1,14 @@
-//! What survives the end of a process, kind or not.
+//! What survives the end of a process, by shutdown or by crash.
 
 use std::sync::Arc;
 
 use plaza::components::id::SpaceId;
 use plaza::store::Store;
 
-use crate::clients::GameClient;
+use crate::clients::BinaryClient;
 use crate::harness::{Person, Process, TestServer};
 
-/// A folder with somebody and a space of theirs.
+/// A folder with a user and a space of that user.
 async fn folder() -> (Arc<tempfile::TempDir>, Person, String) {
     let server = TestServer::start().await;
     let ada = server.user("ada").await;
@@ -16,8 +16,8 @@ async fn folder() -> (Arc<tempfile::TempDir>, Person, String) {
     (server.stop().await, ada, space)
 }
 
-/// Walks a bit and says something; answers where it ended, at which tick.
-async fn live(client: &mut GameClient) -> ((i32, i32), u64) {
+/// Walks and sends a message; returns the final position and its tick.
+async fn live(client: &mut BinaryClient) -> ((i32, i32), u64) {
     for seq in 1..=12 {
         client.hold(seq, 3).await;
         client.until(|client, _| client.ack >= seq).await;
@@ -28,10 +28,10 @@ async fn live(client: &mut GameClient) -> ((i32, i32), u64) {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_in_order_resumes_everything() {
+async fn everything_survives_a_shutdown() {
     let (folder, ada, space) = folder().await;
     let server = TestServer::start_in(Arc::clone(&folder), |_| {}).await;
-    let mut client = GameClient::join(&server.address, &ada, &space).await;
+    let mut client = BinaryClient::join(&server.address, &ada, &space).await;
     let (place, _) = live(&mut client).await;
     let stopping = tokio::spawn(server.stop());
     assert_eq!(
@@ -42,24 +42,24 @@ async fn a_server_that_stops_in_order_resumes_everything() {
     stopping.await.unwrap();
 
     let server = TestServer::start_in(folder, |_| {}).await;
-    let client = GameClient::join(&server.address, &ada, &space).await;
+    let client = BinaryClient::join(&server.address, &ada, &space).await;
     assert_eq!((client.own.x, client.own.y), place);
     assert_eq!(client.history[0].text, "remember me");
-    assert!(client.welcome.epoch > 1, "another life of the space");
+    assert!(client.welcome.epoch > 1, "another epoch of the space");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_killed_server_resumes_from_a_second_ago_at_most() {
+async fn a_killed_server_loses_a_second_at_most() {
     let (folder, ada, space) = folder().await;
     let process = Process::start(folder.path(), &[]);
-    let mut client = GameClient::join(&process.address, &ada, &space).await;
+    let mut client = BinaryClient::join(&process.address, &ada, &space).await;
     let (place, tick) = live(&mut client).await;
     let store = Store::open(folder.path()).await.unwrap();
     let id: SpaceId = space.parse().unwrap();
     let mut seq = 12;
-    // The checkpoint comes within a second of the last change; every look waits for a tick that
-    // moves nobody.
+    // The checkpoint is written within a second of the last change; each look waits for a tick
+    // without movement.
     while store
         .load_checkpoint(id)
         .await
@@ -74,14 +74,14 @@ async fn a_killed_server_resumes_from_a_second_ago_at_most() {
     drop(process);
 
     let process = Process::start(folder.path(), &[]);
-    let client = GameClient::join(&process.address, &ada, &space).await;
+    let client = BinaryClient::join(&process.address, &ada, &space).await;
     assert_eq!((client.own.x, client.own.y), place);
     assert_eq!(client.history[0].text, "remember me");
     drop(process);
 }
 
 #[tokio::test]
-async fn a_checkpoint_that_cannot_be_read_costs_the_places_and_nothing_else() {
+async fn an_unreadable_checkpoint_loses_only_positions() {
     let (folder, ada, space) = folder().await;
     let store = Store::open(folder.path()).await.unwrap();
     store
@@ -90,7 +90,7 @@ async fn a_checkpoint_that_cannot_be_read_costs_the_places_and_nothing_else() {
         .unwrap();
     store.close().await;
     let server = TestServer::start_in(folder, |_| {}).await;
-    let client = GameClient::join(&server.address, &ada, &space).await;
+    let client = BinaryClient::join(&server.address, &ada, &space).await;
     assert_eq!(client.history, []);
     assert_eq!(client.welcome.epoch, 10, "time still goes forward");
     server.stop().await;

@@ -1,5 +1,5 @@
-//! Searching: what no way leads to is not searched for, and one user's searches do not take the
-//! time of others.
+//! Path search: unreachable targets are not searched for, and the searches of one user do not slow
+//! others.
 
 use plaza::components::command::Command;
 use plaza::components::fact::Fact;
@@ -18,8 +18,7 @@ use crate::space::join;
 
 const SIDE: u16 = 128;
 
-/// A field on which everybody arrives in a corner, with an island of one tile and a block of stone
-/// behind a wall.
+/// A field with the spawn in a corner, an island of one tile, and a block of stone behind a wall.
 fn space() -> Space {
     let spawn = TileRect {
         corner: Tile::new(0, 0),
@@ -32,10 +31,10 @@ fn space() -> Space {
     let island = Tile::new(100, 100);
     let stone = around(100, 20).chain([Tile::new(98, 20)]);
     let moat = around(100, 100).filter(|tile| *tile != island);
-    // A wall of its own, with air inside, so that what is nearest to the stone cannot be reached.
+    // A second wall with free tiles inside, so that the tiles nearest to the stone are unreachable.
     let wall = (96..=104).flat_map(|x| (16..=24).map(move |y| Tile::new(x, y)));
     let wall = wall.filter(|tile| tile.x == 96 || tile.x == 104 || tile.y == 16 || tile.y == 24);
-    let plan = SpaceLayout {
+    let layout = SpaceLayout {
         width: SIDE,
         height: SIDE,
         blocked: stone.chain(moat).chain(wall).collect(),
@@ -45,7 +44,7 @@ fn space() -> Space {
         elements: Vec::new(),
         version: 1,
     };
-    let mut space = Space::new(&plan, TickRate::DEFAULT);
+    let mut space = Space::new(&layout, TickRate::DEFAULT);
     space.step(&[join(1), join(2)]);
     space
 }
@@ -59,7 +58,7 @@ fn walk(player: u32, seq: u32, x: u16, y: u16) -> Command {
 }
 
 #[test]
-fn what_no_way_leads_to_is_told_at_once_without_a_search() {
+fn unreachable_targets_are_refused_without_a_search() {
     let mut space = space();
     for seq in 1..100 {
         let output = space.step(&[walk(1, seq, 100, 100)]);
@@ -70,21 +69,21 @@ fn what_no_way_leads_to_is_told_at_once_without_a_search() {
     }
 }
 
-/// One tick of spaces that share a budget, each with its commands; answers how many tiles were
-/// looked at.
+/// Runs one tick of spaces that share a budget, each with its commands; returns the number of tiles
+/// searched.
 fn tick_all(budget: &mut SearchBudget, spaces: &mut [Space], command: &Command) -> usize {
     budget.pass(50_000);
     let searched = spaces.iter_mut().map(|space| {
         space.lend_searching(std::mem::take(budget));
         space.step(std::slice::from_ref(command));
-        *budget = space.take_searching().expect("what was lent comes back");
+        *budget = space.take_searching().expect("the budget is returned");
         space.searched()
     });
     searched.sum()
 }
 
 #[test]
-fn one_user_is_searched_for_only_so_much_in_all_spaces_and_others_all_the_same() {
+fn one_users_searches_are_limited_across_spaces() {
     let mut spaces: Vec<Space> = (0..16).map(|_| space()).collect();
     let mut budget = SearchBudget::default();
     let ticks = 400;
@@ -107,7 +106,7 @@ fn one_user_is_searched_for_only_so_much_in_all_spaces_and_others_all_the_same()
 }
 
 #[test]
-fn who_leaves_and_comes_back_is_searched_for_no_more() {
+fn leaving_ends_a_search() {
     let mut space = space();
     let mut budget = SearchBudget::default();
     let user = UserId(Uuid::from_u128(1));
@@ -129,7 +128,7 @@ fn who_leaves_and_comes_back_is_searched_for_no_more() {
 }
 
 #[test]
-fn a_walk_waits_for_its_search_however_long_that_takes() {
+fn a_walk_waits_for_its_search() {
     let mut space = space();
     let mut budget = SearchBudget::default();
     budget.spend(UserId(Uuid::from_u128(9)), usize::MAX);

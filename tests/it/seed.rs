@@ -1,5 +1,5 @@
-//! Seeding: twice changes nothing, a change updates, a mistake is named and leaves everything as it
-//! was.
+//! Seeding: seeding twice changes nothing, a change updates, and a mistake is named and changes
+//! nothing.
 
 use std::path::Path;
 
@@ -36,7 +36,7 @@ async fn seeding_twice_changes_nothing(home: Home) {
     twice(&home, &Folder::read(Path::new(FIXTURE)).unwrap()).await;
 }
 
-async fn seeding_what_is_built_in_twice_changes_nothing(home: Home) {
+async fn seeding_the_built_in_data_twice_changes_nothing(home: Home) {
     twice(&home, &Folder::built_in()).await;
 }
 
@@ -66,12 +66,12 @@ async fn a_seeded_space_has_walls_zones_and_solid_elements(home: Home) {
         .seed(&Folder::read(Path::new(FIXTURE)).unwrap())
         .await
         .unwrap();
-    let nobody = plaza::components::id::UserId(uuid::Uuid::nil());
+    let unknown = plaza::components::id::UserId(uuid::Uuid::nil());
     let page = plaza::store::spaces::Page {
         limit: 10,
         ..Default::default()
     };
-    let space = store.public_spaces(nobody, page).await.unwrap().remove(0);
+    let space = store.public_spaces(unknown, page).await.unwrap().remove(0);
     let plan = store.plan(space.id).await.unwrap().unwrap();
     assert_eq!((plan.width, plan.height), (4, 3));
     assert_eq!(plan.blocked, [Tile::new(3, 0), Tile::new(0, 2)]);
@@ -88,7 +88,7 @@ async fn a_seeded_space_has_walls_zones_and_solid_elements(home: Home) {
     );
 }
 
-async fn a_change_updates_what_changed_and_the_seeded_space(home: Home) {
+async fn a_change_updates_its_rows_and_the_seeded_space(home: Home) {
     let store = &home.store;
     let seed = tempfile::tempdir().unwrap();
     copy_fixture(seed.path());
@@ -96,12 +96,12 @@ async fn a_change_updates_what_changed_and_the_seeded_space(home: Home) {
         .seed(&Folder::read(seed.path()).unwrap())
         .await
         .unwrap();
-    let nobody = plaza::components::id::UserId(uuid::Uuid::nil());
+    let unknown = plaza::components::id::UserId(uuid::Uuid::nil());
     let page = plaza::store::spaces::Page {
         limit: 10,
         ..Default::default()
     };
-    let before = store.public_spaces(nobody, page).await.unwrap().remove(0);
+    let before = store.public_spaces(unknown, page).await.unwrap().remove(0);
 
     edit(
         &seed.path().join("maps/yard.tmj"),
@@ -114,7 +114,7 @@ async fn a_change_updates_what_changed_and_the_seeded_space(home: Home) {
         .await
         .unwrap();
     assert_eq!((report.added, report.updated), (0, 2), "{report:?}");
-    let after = store.public_spaces(nobody, page).await.unwrap().remove(0);
+    let after = store.public_spaces(unknown, page).await.unwrap().remove(0);
     assert_eq!(after.id, before.id);
     assert!(after.plan_version > before.plan_version);
     assert!(
@@ -183,15 +183,17 @@ async fn a_mistake_is_named_and_nothing_is_loaded(home: Home) {
     }
 }
 
-async fn a_portal_leads_to_a_space_that_is_there(home: Home) {
+async fn a_portal_needs_an_existing_space(home: Home) {
     let store = &home.store;
     let nowhere = uuid::Uuid::from_u128(7).to_string();
     let portal = |space: &str| {
         let seed = tempfile::tempdir().unwrap();
         copy_fixture(seed.path());
         let zone = format!(
-            r#"{{"id": 9, "type": "portal", "name": "Out", "x": 0, "y": 32, "width": 32, "height": 32,
-            "properties": [{{"name": "space", "type": "string", "value": "{space}"}}]}}, {{"id": 3,"#
+            r#"{{"id": 9, "type": "portal", "name": "Out",
+            "x": 0, "y": 32, "width": 32, "height": 32,
+            "properties": [{{"name": "space", "type": "string", "value": "{space}"}}]}},
+            {{"id": 3,"#
         );
         edit(&seed.path().join("maps/yard.tmj"), "{\"id\": 3,", &zone);
         Folder::read(seed.path()).unwrap()
@@ -206,14 +208,16 @@ async fn a_portal_leads_to_a_space_that_is_there(home: Home) {
 }
 
 #[test]
-fn what_leads_nowhere_and_what_no_one_reads_is_refused_in_one_report() {
+fn missing_targets_and_unread_files_are_refused_in_one_report() {
     let seed = tempfile::tempdir().unwrap();
     copy_fixture(seed.path());
     let map = seed.path().join("maps/yard.tmj");
     let portal = |id: u8, space: &str, zone: &str| {
         format!(
-            r#"{{"id": {id}, "type": "portal", "name": "P{id}", "x": 0, "y": 32, "width": 32, "height": 32, "properties": [
-            {{"name": "space", "type": "string", "value": "{space}"}}, {{"name": "zone", "type": "string", "value": "{zone}"}}]}},"#
+            r#"{{"id": {id}, "type": "portal", "name": "P{id}",
+            "x": 0, "y": 32, "width": 32, "height": 32, "properties": [
+            {{"name": "space", "type": "string", "value": "{space}"}},
+            {{"name": "zone", "type": "string", "value": "{zone}"}}]}},"#
         )
     };
     let portals = portal(7, "nowhere", "Gate")
@@ -248,7 +252,7 @@ fn what_leads_nowhere_and_what_no_one_reads_is_refused_in_one_report() {
 }
 
 #[test]
-fn a_map_on_which_no_one_can_stand_is_refused() {
+fn a_map_without_a_free_tile_is_refused() {
     let seed = tempfile::tempdir().unwrap();
     copy_fixture(seed.path());
     let map = seed.path().join("maps/yard.tmj");
@@ -269,7 +273,7 @@ fn a_map_on_which_no_one_can_stand_is_refused() {
 }
 
 #[test]
-fn the_seed_inside_is_drawn_and_leads_somewhere() {
+fn the_built_in_seed_has_all_pictures_and_targets() {
     let art = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/art");
     assert!(art.is_dir());
     let has_art = |path: &str| {
@@ -283,9 +287,9 @@ fn the_seed_inside_is_drawn_and_leads_somewhere() {
 
 on_both!(
     seeding_twice_changes_nothing,
-    seeding_what_is_built_in_twice_changes_nothing,
+    seeding_the_built_in_data_twice_changes_nothing,
     a_seeded_space_has_walls_zones_and_solid_elements,
-    a_change_updates_what_changed_and_the_seeded_space,
+    a_change_updates_its_rows_and_the_seeded_space,
     a_mistake_is_named_and_nothing_is_loaded,
-    a_portal_leads_to_a_space_that_is_there,
+    a_portal_needs_an_existing_space,
 );

@@ -1,8 +1,8 @@
-//! Services: one PostgreSQL for the whole run with a database for each test, and Redis servers; all
-//! of them end with us.
+//! Services: one PostgreSQL for the whole run with a database for each test, and Redis servers;
+//! they all end with the tests.
 //!
-//! Their programs are those of Debian's packages, which `scripts/need services` installs. What runs
-//! already on this machine is never used.
+//! Their programs come from Debian's packages, which `scripts/need services` installs. Services
+//! that already run on this machine are never used.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
@@ -12,8 +12,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-/// Runs a server until its own standard input ends, which the system sees to however the tests end,
-/// then removes its folder.
+/// Runs a server until its own standard input ends, which happens however the tests end; then
+/// removes its folder.
 const KEEPER: &str = r#"
 "$@" </dev/null 2>&1 & server=$!
 exec >/dev/null 2>&1
@@ -23,14 +23,14 @@ wait "$server"
 [ -z "$FOLDER" ] || rm -rf "$FOLDER"
 "#;
 
-/// A running server; dropping it ends it.
+/// A running server, which ends when dropped.
 struct Kept {
     keeper: Child,
 }
 
 impl Kept {
-    /// Starts a server and waits until it says that it is ready. When it ends instead, the answer
-    /// is what it said.
+    /// Starts a server and waits until it reports that it is ready. When it ends instead, its
+    /// output is the error.
     fn start(
         command: &[&str],
         folder: Option<&Path>,
@@ -55,7 +55,7 @@ impl Kept {
         let mut said = String::new();
         for line in &mut lines {
             if line.contains(ready) {
-                // What it says later is of no interest, but must be taken.
+                // Later output is not needed, but must be read.
                 std::thread::spawn(move || lines.for_each(drop));
                 return Ok(kept);
             }
@@ -73,7 +73,7 @@ impl Drop for Kept {
     }
 }
 
-/// Runs a program to its end, and answers what it wrote.
+/// Runs a program to its end, and returns its output.
 fn run(command: &[&str]) -> String {
     let done = Command::new(command[0]).args(&command[1..]).output();
     let done =
@@ -92,13 +92,13 @@ struct Postgres {
 }
 
 impl Postgres {
-    /// The one of this run.
+    /// The PostgreSQL server of this run.
     fn shared() -> Arc<Self> {
         static SHARED: OnceLock<Arc<Postgres>> = OnceLock::new();
         Arc::clone(SHARED.get_or_init(|| Arc::new(Self::start(true))))
     }
 
-    /// `is_shared`: it ends with the tests, and its folder with it.
+    /// With `is_shared`, it ends with the tests, and its folder is removed.
     fn start(is_shared: bool) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("plaza-test-")
@@ -156,7 +156,7 @@ impl Postgres {
             "autovacuum=off",
         ]);
         if is_shared {
-            // What would be lost by a crash needs no care where nothing crashes.
+            // Durability is off: these data need not survive a crash of the machine.
             let hurried = [
                 "fsync=off",
                 "synchronous_commit=off",
@@ -201,7 +201,7 @@ impl Drop for Postgres {
     }
 }
 
-/// Where the newest PostgreSQL's programs are: Debian keeps them out of the path.
+/// Folder of the newest PostgreSQL's programs, which Debian keeps out of the path.
 fn programs() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -215,7 +215,7 @@ fn programs() -> PathBuf {
     newest.map_or_else(PathBuf::new, |version| version.join("bin"))
 }
 
-/// A PostgreSQL database of one test; dropping it drops it.
+/// A PostgreSQL database of one test, deleted when dropped.
 pub struct Database {
     name: String,
     server: Arc<Postgres>,
@@ -226,7 +226,7 @@ impl Database {
         Self::on(Postgres::shared())
     }
 
-    /// On a server of its own, which may be killed.
+    /// A database on its own server, which may be killed.
     pub fn alone() -> Self {
         Self::on(Arc::new(Postgres::start(false)))
     }
@@ -248,18 +248,18 @@ impl Database {
         Self { name, server }
     }
 
-    /// Its address, as somebody who may do everything.
+    /// Its URL, with all permissions.
     pub fn url(&self) -> String {
         self.url_of("postgres")
     }
 
-    /// Its address for a user, with or without a password.
+    /// Its URL for a user, with or without a password.
     pub fn url_of(&self, user: &str) -> String {
         let socket = self.server.folder.to_str().unwrap().replace('/', "%2F");
         format!("postgres://{user}@{socket}/{}", self.name)
     }
 
-    /// Makes a user of the server who needs a password, and answers its name.
+    /// Creates a user of the server who needs a password, and returns the name.
     pub fn make_user(&self, password: &str) -> String {
         let user = format!("user_of_{}", self.name);
         self.server.ask(&format!(
@@ -278,24 +278,24 @@ impl Drop for Database {
     }
 }
 
-/// A Redis server that keeps nothing. Dropping it ends it.
+/// A Redis server that stores nothing on disk; it ends when dropped.
 pub struct Redis {
     port: u16,
     kept: Option<Kept>,
 }
 
 impl Redis {
-    /// A fresh one on a free port.
+    /// Starts one on a free port.
     pub fn start() -> Self {
         Self::on_a_free_port(&[])
     }
 
-    /// Where it is; the same after a restart.
+    /// Its URL, which stays the same after a restart.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Ends it as a crash would: at once, without a word to its clients.
+    /// Ends it as a crash would: at once, with no goodbye to its clients.
     pub fn kill(&mut self) {
         self.kept = None;
     }
@@ -305,12 +305,12 @@ impl Redis {
         self.kept = Some(Self::serve(self.port, &[]).unwrap());
     }
 
-    /// One that writes everything to a second one, and takes its place when a Sentinel says so.
+    /// Starts one that replicates to a second one, which a Sentinel promotes on failure.
     pub fn replica_of(master: &Self) -> Self {
         Self::on_a_free_port(&["--replicaof", "127.0.0.1", &master.port.to_string()])
     }
 
-    /// A Redis Cluster of one, which keeps its own notes in a folder.
+    /// Starts a Redis Cluster of one node, which stores its configuration in a folder.
     pub fn cluster(folder: &Path) -> Self {
         let folder = folder.to_str().unwrap();
         let announce = ["--cluster-announce-ip", "127.0.0.1"];
@@ -329,13 +329,13 @@ impl Redis {
         cluster
     }
 
-    /// Says something to it, and answers what it says.
+    /// Sends a command and returns the answer.
     pub fn ask(&self, words: &[&str]) -> String {
         let port = self.port.to_string();
         run(&[&["redis-cli", "-p", &port], words].concat())
     }
 
-    /// Whether it takes writes; one that just becomes the master closes its connections.
+    /// Whether it accepts writes; one that is being promoted closes its connections.
     pub fn is_master(&self) -> bool {
         let role = Command::new("redis-cli")
             .args(["-p", &self.port.to_string(), "role"])
@@ -345,7 +345,7 @@ impl Redis {
     }
 
     fn on_a_free_port(more: &[&str]) -> Self {
-        // Between looking for a port and using it somebody else may take it.
+        // Another process may take the port between finding and using it.
         for _ in 0..10 {
             let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let port = free.local_addr().unwrap().port();
@@ -369,7 +369,7 @@ impl Redis {
     }
 }
 
-/// A Sentinel that watches one master. Dropping it ends it.
+/// A Sentinel that watches one master; it ends when dropped.
 pub struct Sentinel {
     port: u16,
     _folder: tempfile::TempDir,
@@ -377,7 +377,7 @@ pub struct Sentinel {
 }
 
 impl Sentinel {
-    /// One whose word is enough, after half a second of silence.
+    /// Starts one whose vote is enough, after half a second of silence.
     pub fn of(master: &Redis) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sentinel.conf");
@@ -387,7 +387,8 @@ impl Sentinel {
             drop(free);
             let words = format!(
                 "port {port}\nbind 127.0.0.1\nsentinel monitor plaza 127.0.0.1 {} 1\n\
-                 sentinel down-after-milliseconds plaza 500\nsentinel failover-timeout plaza 2000\n",
+                 sentinel down-after-milliseconds plaza 500\n\
+                 sentinel failover-timeout plaza 2000\n",
                 master.port
             );
             std::fs::write(&file, words).unwrap();
@@ -407,7 +408,7 @@ impl Sentinel {
         format!("redis+sentinel://127.0.0.1:{}/plaza", self.port)
     }
 
-    /// Waits until it knows so many replicas of its master.
+    /// Waits until it knows this many replicas of its master.
     pub fn until_replicas(&self, count: usize) {
         let port = self.port.to_string();
         let ask = || run(&["redis-cli", "-p", &port, "sentinel", "replicas", "plaza"]);
@@ -420,7 +421,7 @@ impl Sentinel {
     }
 }
 
-/// A TURN server that knows a secret and nobody. Dropping it ends it.
+/// A TURN server with a shared secret and no users; it ends when dropped.
 pub struct Turn {
     port: u16,
     _folder: tempfile::TempDir,
@@ -428,7 +429,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// One on a free port.
+    /// Starts one on a free port.
     pub fn start(secret: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().to_str().unwrap();
@@ -474,7 +475,7 @@ impl Turn {
         format!("turn:127.0.0.1:{}?transport=udp", self.port)
     }
 
-    /// Whether it carries a packet from one to another for somebody of that name and password.
+    /// Whether it relays a packet for a user with this name and password.
     pub fn carries(&self, username: &str, password: &str) -> bool {
         let port = self.port.to_string();
         let client = Command::new("turnutils_uclient")

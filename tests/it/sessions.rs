@@ -1,19 +1,19 @@
 //! Sessions and sockets: a socket ends with the session that opened it, in every process, and with
-//! no other.
+//! no other session.
 
 use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::clients::{GameClient, GridClient};
+use crate::clients::{BinaryClient, JsonClient};
 use crate::cluster::Shared;
 use crate::harness::{Person, TestServer, text};
 
-/// So long that no test sees a second sweep: what happens then happens by the word alone.
+/// So long that a test sees no second sweep: what happens is caused by messages alone.
 pub const NEVER: Duration = Duration::from_hours(24);
 
-/// Another session of a user.
+/// Opens another session of a user.
 async fn again(server: &TestServer, name: &str, person: &Person) -> Person {
     let body = json!({"username": name, "password": "secret"});
     let answer = server.post("/signin", None, body).await.fine();
@@ -23,8 +23,8 @@ async fn again(server: &TestServer, name: &str, person: &Person) -> Person {
     }
 }
 
-/// The client is there yet: it is answered.
-async fn is_served(client: &mut GameClient) {
+/// Checks that the client is still connected: it gets an answer.
+async fn is_served(client: &mut BinaryClient) {
     client.ping(1).await;
 }
 
@@ -56,13 +56,13 @@ async fn a_socket_ends_at_once_with_its_session_in_both_protocols() {
         let space = server.space(&own, "40x40").await;
         let other_space = server.space(&own, "40x40").await;
         let third_space = server.space(&own, "40x40").await;
-        let mut game = GameClient::join(&server.address, &stolen, &space).await;
-        let (mut grid, _) = GridClient::join(&server.address, &stolen, &other_space).await;
-        let mut stays = GameClient::join(&server.address, &elsewhere, &third_space).await;
+        let mut game = BinaryClient::join(&server.address, &stolen, &space).await;
+        let (mut json_client, _) = JsonClient::join(&server.address, &stolen, &other_space).await;
+        let mut stays = BinaryClient::join(&server.address, &elsewhere, &third_space).await;
         end(&server, path, if by == "own" { &own } else { &stolen }).await;
         assert_eq!(game.ended().await, Some(4401), "{path}");
-        assert_eq!(grid.expect_error().await, "unauthorized", "{path}");
-        assert_eq!(grid.ended().await, Some(4401), "{path}");
+        assert_eq!(json_client.expect_error().await, "unauthorized", "{path}");
+        assert_eq!(json_client.ended().await, Some(4401), "{path}");
         if path == "/signout" {
             is_served(&mut stays).await;
         } else {
@@ -73,11 +73,11 @@ async fn a_socket_ends_at_once_with_its_session_in_both_protocols() {
 }
 
 #[tokio::test]
-async fn who_changes_the_password_stays() {
+async fn the_session_that_changes_the_password_stays() {
     let server = TestServer::start_with(|settings| settings.sweep = NEVER).await;
     let own = server.user("ada").await;
     let space = server.space(&own, "40x40").await;
-    let mut client = GameClient::join(&server.address, &own, &space).await;
+    let mut client = BinaryClient::join(&server.address, &own, &space).await;
     end(&server, "/user/password", &own).await;
     is_served(&mut client).await;
     client.chat(7, "still here").await;
@@ -91,9 +91,9 @@ async fn a_command_that_writes_to_the_database_ends_sockets_too() {
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let space = server.space(&ada, "40x40").await;
     let other_space = server.space(&ada, "40x40").await;
-    let mut game = GameClient::join(&server.address, &ada, &space).await;
-    let (mut grid, _) = GridClient::join(&server.address, &ada, &other_space).await;
-    let mut bob = GameClient::join(&server.address, &bob, &space).await;
+    let mut game = BinaryClient::join(&server.address, &ada, &space).await;
+    let (mut json_client, _) = JsonClient::join(&server.address, &ada, &other_space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob, &space).await;
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_plaza"));
     command.args(["admin", "reset-password", "ada", "--data-dir"]);
     let done = command
@@ -104,7 +104,7 @@ async fn a_command_that_writes_to_the_database_ends_sockets_too() {
         .unwrap();
     assert!(done.status.success(), "{done:?}");
     assert_eq!(game.ended().await, Some(4401));
-    assert_eq!(grid.ended().await, Some(4401));
+    assert_eq!(json_client.ended().await, Some(4401));
     is_served(&mut bob).await;
     server.stop().await;
 }
@@ -121,15 +121,15 @@ async fn sockets_end_in_every_process_of_a_cluster() {
         let own = first.user(&name).await;
         let stolen = again(&first, &name, &own).await;
         let space = first.space(&own, "40x40").await;
-        let mut there = GameClient::join(&second.address, &stolen, &space).await;
+        let mut there = BinaryClient::join(&second.address, &stolen, &space).await;
         end(&first, path, if by == "own" { &own } else { &stolen }).await;
         assert_eq!(there.ended().await, Some(4401), "{path}");
     }
-    // What the word misses the sweep finds: a command line tells no process.
+    // The sweep finds what messages miss: a command line notifies no process.
     let sweeping = TestServer::start_with(shared.settings(None)).await;
     let ada = first.user("ada").await;
     let space = first.space(&ada, "40x40").await;
-    let mut there = GameClient::join(&sweeping.address, &ada, &space).await;
+    let mut there = BinaryClient::join(&sweeping.address, &ada, &space).await;
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_plaza"));
     command.args([
         "admin",

@@ -1,4 +1,4 @@
-//! A space as its host drives it: promises that hold for any commands.
+//! A space as its host drives it: properties that hold for any commands.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 const RATE: TickRate = TickRate::DEFAULT;
 
-fn plan(rows: &[&str]) -> SpaceLayout {
+fn layout(rows: &[&str]) -> SpaceLayout {
     let tiles = rows.iter().enumerate().flat_map(|(y, row)| {
         let walls = row.bytes().enumerate().filter(|&(_, byte)| byte == b'#');
         walls.map(move |(x, _)| Tile::new(x as u16, y as u16))
@@ -42,7 +42,7 @@ fn plan(rows: &[&str]) -> SpaceLayout {
     }
 }
 
-/// A plan on which everybody arrives at one tile.
+/// A layout on which everyone arrives at one tile.
 fn plan_from(rows: &[&str], spawn: Tile) -> SpaceLayout {
     let area = TileRect {
         corner: spawn,
@@ -52,7 +52,7 @@ fn plan_from(rows: &[&str], spawn: Tile) -> SpaceLayout {
     let zone = Zone::new(ZoneKind::Spawn, "door".into(), area);
     SpaceLayout {
         zones: vec![zone],
-        ..plan(rows)
+        ..layout(rows)
     }
 }
 
@@ -60,7 +60,7 @@ fn user(number: u128) -> UserId {
     UserId(Uuid::from_u128(number))
 }
 
-/// A person who joins, with that number as their id.
+/// A user who joins, with that number as the id.
 pub fn join(number: u128) -> Command {
     Command::Join {
         user: user(number),
@@ -118,8 +118,8 @@ fn place(placement: Placement) -> Command {
 }
 
 fn position(space: &mut Space, player: u32) -> Position {
-    let picture = space.picture();
-    let found = picture
+    let snapshot = space.picture();
+    let found = snapshot
         .players
         .iter()
         .find(|(card, ..)| card.player == PlayerId(player));
@@ -131,8 +131,8 @@ fn rest(space: &mut Space, ticks: usize) -> Vec<Fact> {
 }
 
 #[test]
-fn a_join_is_told_once_and_a_second_one_tells_everything_again() {
-    let mut space = Space::new(&plan(&["....", "...."]), RATE);
+fn a_second_join_gets_the_full_state_and_is_not_announced_again() {
+    let mut space = Space::new(&layout(&["....", "...."]), RATE);
     assert!(space.is_resting());
     let first = space.step(&[join(1)]);
     let joined = |again| Fact::Joined {
@@ -163,8 +163,8 @@ fn a_join_is_told_once_and_a_second_one_tells_everything_again() {
 }
 
 #[test]
-fn the_vanished_stay_half_a_minute_and_then_go() {
-    let mut space = Space::new(&plan(&["...."]), RATE);
+fn disconnected_players_stay_half_a_minute() {
+    let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1)]);
     space.step(&[Command::Disconnect {
         player: PlayerId(1),
@@ -177,8 +177,8 @@ fn the_vanished_stay_half_a_minute_and_then_go() {
 }
 
 #[test]
-fn whoever_comes_back_stands_where_they_left() {
-    let mut space = Space::new(&plan(&["........", "........"]), RATE);
+fn a_returning_player_is_where_they_left() {
+    let mut space = Space::new(&layout(&["........", "........"]), RATE);
     space.step(&[join(1), walk_to(1, 1, 7, 1)]);
     rest(&mut space, 60);
     assert_eq!(position(&mut space, 1).tile(), Tile::new(7, 1));
@@ -192,14 +192,14 @@ fn whoever_comes_back_stands_where_they_left() {
 
 #[test]
 fn arrivals_are_scattered_over_the_free_tiles_of_the_spawn_zone() {
-    let mut plan = plan(&["......", ".####.", "......"]);
+    let mut layout = layout(&["......", ".####.", "......"]);
     let area = TileRect {
         corner: Tile::new(0, 0),
         width: 6,
         height: 2,
     };
-    plan.zones = vec![Zone::new(ZoneKind::Spawn, "door".into(), area)];
-    let mut space = Space::new(&plan, RATE);
+    layout.zones = vec![Zone::new(ZoneKind::Spawn, "door".into(), area)];
+    let mut space = Space::new(&layout, RATE);
     let out = space.step(&(1..=8).map(join).collect::<Vec<_>>());
     let mut tiles: Vec<Tile> = out
         .stances
@@ -213,8 +213,8 @@ fn arrivals_are_scattered_over_the_free_tiles_of_the_spawn_zone() {
 }
 
 #[test]
-fn a_map_that_is_all_wall_still_takes_people() {
-    let mut space = Space::new(&plan(&["###", "###"]), RATE);
+fn a_map_without_free_tiles_still_admits_players() {
+    let mut space = Space::new(&layout(&["###", "###"]), RATE);
     space.step(&[
         join(1),
         held(1, 1, Direction::Right, true),
@@ -226,7 +226,7 @@ fn a_map_that_is_all_wall_still_takes_people() {
 
 #[test]
 fn inputs_are_acknowledged_in_order_and_old_ones_ignored() {
-    let mut space = Space::new(&plan(&["................"]), RATE);
+    let mut space = Space::new(&layout(&["................"]), RATE);
     space.step(&[join(1)]);
     let out = space.step(&[
         held(1, 5, Direction::Right, false),
@@ -261,7 +261,7 @@ fn a_click_on_a_desk_leads_to_its_nearest_side() {
     let tile = position(&mut space, 1).tile();
     assert!(
         tile.x.abs_diff(5).max(tile.y.abs_diff(1)) == 1,
-        "{tile:?} is beside the desk"
+        "{tile:?} is next to the desk"
     );
 }
 
@@ -292,7 +292,7 @@ fn a_walk_finds_another_way_when_an_element_blocks_it() {
 }
 
 #[test]
-fn walking_up_to_somebody_follows_them_and_stops_beside() {
+fn walking_up_to_a_player_follows_them_and_stops_next_to_them() {
     let mut space = Space::new(
         &plan_from(
             &["....................", "...................."],
@@ -322,7 +322,7 @@ fn walking_up_to_somebody_follows_them_and_stops_beside() {
 }
 
 #[test]
-fn tile_steps_go_one_tile_and_no_faster_than_a_walker() {
+fn tile_steps_go_one_tile_at_walking_speed() {
     let mut space = Space::new(
         &plan_from(&[".....", "#....", "....."], Tile::new(0, 0)),
         RATE,
@@ -352,7 +352,7 @@ fn tile_steps_go_one_tile_and_no_faster_than_a_walker() {
 }
 
 #[test]
-fn an_element_placed_on_somebody_moves_them_aside_and_its_removal_opens_the_ground() {
+fn an_element_placed_on_a_player_moves_them_aside_and_its_removal_opens_the_ground() {
     let mut space = Space::new(&plan_from(&["....", "....", "...."], Tile::new(1, 1)), RATE);
     let hash = space.picture().grid_hash;
     space.step(&[join(1)]);
@@ -411,7 +411,7 @@ fn react(player: u32, id: u128, emoji: &str, on: bool) -> Command {
     }
 }
 
-/// Why the only thing that was asked was not done.
+/// The reason why the only request was refused.
 fn refusal(output: &TickOutput) -> ChatRefusal {
     match output.facts[..] {
         [Fact::LineRefused { why, .. }] => why,
@@ -420,14 +420,14 @@ fn refusal(output: &TickOutput) -> ChatRefusal {
 }
 
 #[test]
-fn own_lines_are_changed_and_deleted_and_others_only_by_who_looks_after_the_space() {
-    let mut space = Space::new(&plan(&["...."]), RATE);
+fn own_messages_are_changed_and_deleted_and_others_only_by_moderators() {
+    let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1), join(2)]);
     space.step(&[say(1, 1, "helo", 0), say(2, 2, "rude", 0)]);
     assert_eq!(
         refusal(&space.step(&[change(2, 1, Some("mine"), true)])),
         ChatRefusal::NotYours,
-        "nobody puts words into another's mouth"
+        "only the author edits a message"
     );
     assert_eq!(
         refusal(&space.step(&[change(1, 2, None, false)])),
@@ -463,15 +463,15 @@ fn own_lines_are_changed_and_deleted_and_others_only_by_who_looks_after_the_spac
     assert!(history[1].reactions.is_empty());
 }
 
-/// How many facts are about lines: people who stand near each other are connected meanwhile.
+/// Number of facts about messages; players who stand near each other also get connected.
 fn of_lines(output: &TickOutput) -> usize {
     let is_of_lines = |fact: &&Fact| !matches!(fact, Fact::PeersChanged { .. });
     output.facts.iter().filter(is_of_lines).count()
 }
 
 #[test]
-fn reactions_are_counted_once_each_and_bounded() {
-    let mut space = Space::new(&plan(&["...."]), RATE);
+fn reactions_are_counted_once_each_and_limited() {
+    let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1), join(2), say(1, 1, "hello", 0)]);
     space.step(&[join(1), join(2)]);
     let twice = space.step(&[
@@ -499,8 +499,8 @@ fn reactions_are_counted_once_each_and_bounded() {
 }
 
 #[test]
-fn in_slow_mode_only_who_looks_after_the_space_says_much() {
-    let mut space = Space::new(&plan(&["...."]), RATE);
+fn slow_mode_exempts_moderators() {
+    let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1), join(2), say(1, 1, "before", 1_000)]);
     let told = space.step(&[Command::SlowDown { seconds: 10 }]);
     assert_eq!(told.facts, [Fact::SlowMode { seconds: 10 }]);
@@ -534,8 +534,8 @@ fn in_slow_mode_only_who_looks_after_the_space_says_much() {
 }
 
 #[test]
-fn typing_ends_with_the_line_or_after_a_silence_or_with_the_typist() {
-    let mut space = Space::new(&plan(&["...."]), RATE);
+fn typing_ends_with_the_message_after_a_silence_or_with_the_player() {
+    let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1), join(2)]);
     let types = |on| {
         let player = PlayerId(1);
@@ -560,12 +560,16 @@ fn typing_ends_with_the_line_or_after_a_silence_or_with_the_typist() {
     space.step(&[types(true)]);
     let player = PlayerId(1);
     assert_eq!(told(&space.step(&[Command::Leave { player }])), Some(false));
-    assert_eq!(told(&space.step(&[types(true)])), None, "nobody is there");
+    assert_eq!(
+        told(&space.step(&[types(true)])),
+        None,
+        "no player is there"
+    );
 }
 
 #[test]
-fn what_became_of_lines_is_in_the_checkpoint_and_in_what_happened_since() {
-    let mut space = Space::new(&plan(&["...."]), RATE);
+fn message_changes_are_in_the_checkpoint_and_in_durable_events() {
+    let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1), join(2)]);
     let mut replayed = space.checkpoint();
     let answer = Speech {
@@ -599,8 +603,8 @@ fn what_became_of_lines_is_in_the_checkpoint_and_in_what_happened_since() {
 }
 
 #[test]
-fn what_is_said_nearby_needs_somebody_near_and_is_not_remembered() {
-    let mut space = Space::new(&plan(&["...."]), RATE);
+fn nearby_messages_need_a_nearby_player_and_are_not_remembered() {
+    let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1)]);
     let speech = Speech {
         scope: Scope::Nearby,
@@ -613,8 +617,8 @@ fn what_is_said_nearby_needs_somebody_near_and_is_not_remembered() {
 }
 
 #[test]
-fn only_who_looks_after_the_space_announces() {
-    let mut space = Space::new(&plan(&["...."]), RATE);
+fn only_moderators_announce() {
+    let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1)]);
     let mut announce = |may_moderate| {
         let speech = Speech {
@@ -632,21 +636,21 @@ fn only_who_looks_after_the_space_announces() {
 }
 
 #[test]
-fn the_space_remembers_the_last_fifty_lines() {
-    let mut space = Space::new(&plan(&["...."]), RATE);
+fn the_space_remembers_the_last_fifty_messages() {
+    let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1)]);
     for number in 0..60 {
-        space.step(&[say(1, number, &format!("line {number}"), 0)]);
+        space.step(&[say(1, number, &format!("message {number}"), 0)]);
     }
     let history = space.picture().history;
     assert_eq!(history.len(), 50);
-    assert_eq!(history[0].text, "line 10");
-    assert_eq!(history[49].text, "line 59");
+    assert_eq!(history[0].text, "message 10");
+    assert_eq!(history[49].text, "message 59");
 }
 
 #[test]
-fn a_line_that_is_sent_again_is_kept_once() {
-    let mut space = Space::new(&plan(&["...."]), RATE);
+fn a_message_that_is_sent_again_is_stored_once() {
+    let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1)]);
     let mut say = |id: u128, client_id, text: &str, at| {
         let speech = Speech {
@@ -656,7 +660,7 @@ fn a_line_that_is_sent_again_is_kept_once() {
         let player = PlayerId(1);
         let output = space.step(&[Command::Chat { player, speech }]);
         let [fact] = &output.facts[..] else {
-            panic!("one line, one fact")
+            panic!("one message, one fact")
         };
         match fact {
             Fact::Said(line) => (true, line.id.0.as_u128()),
@@ -673,7 +677,7 @@ fn a_line_that_is_sent_again_is_kept_once() {
     assert_eq!(
         say(3, Some(7), "goodbye", 6_000),
         (true, 3),
-        "a client that begins to count anew"
+        "a client that restarts its counter"
     );
     assert_eq!(
         say(4, Some(7), "hello", 70_000),
@@ -686,7 +690,7 @@ fn a_line_that_is_sent_again_is_kept_once() {
 
 #[test]
 fn checkpoints_of_other_versions_are_refused_by_number() {
-    let mut bytes = Space::new(&plan(&["."]), RATE).checkpoint().encode();
+    let mut bytes = Space::new(&layout(&["."]), RATE).checkpoint().encode();
     bytes[4] = 9;
     assert_eq!(
         Checkpoint::decode(&bytes),
@@ -699,20 +703,20 @@ fn checkpoints_of_other_versions_are_refused_by_number() {
 }
 
 #[test]
-fn what_was_sent_before_a_restart_counts_once_when_it_is_sent_again() {
-    let plan = plan_from(&["........"; 3], Tile::new(1, 1));
+fn commands_resent_after_a_restart_count_once() {
+    let layout = plan_from(&["........"; 3], Tile::new(1, 1));
     let steps = || {
         (1..=4)
             .map(|seq| held(1, seq, Direction::Right, false))
             .collect::<Vec<_>>()
     };
     let x = |space: &mut Space| space.checkpoint().players[0].body.position.x;
-    let mut whole = Space::new(&plan, RATE);
+    let mut whole = Space::new(&layout, RATE);
     whole.step(&[join(1)]);
     let start = x(&mut whole);
     whole.step(&steps());
-    // Some of it was carried out, the rest waits in a queue that nobody keeps.
-    let mut restored = Space::restore(&plan, RATE, &whole.checkpoint());
+    // Some of it was applied; the rest waits in a queue that is lost.
+    let mut restored = Space::restore(&layout, RATE, &whole.checkpoint());
     assert!(start < x(&mut restored));
     for _ in 0..4 {
         whole.step(&[]);
@@ -727,12 +731,12 @@ fn what_was_sent_before_a_restart_counts_once_when_it_is_sent_again() {
     for _ in 0..60 * 20 {
         restored.step(&[]);
     }
-    assert_eq!(restored.people(), 1, "who stays does not vanish");
+    assert_eq!(restored.people(), 1, "a connected player stays");
 }
 
 #[test]
-fn a_crowd_is_kept_compressed_and_a_length_that_lies_is_refused() {
-    let mut space = Space::new(&plan(&["...."; 4]), RATE);
+fn a_large_checkpoint_is_compressed_and_a_false_length_is_refused() {
+    let mut space = Space::new(&layout(&["...."; 4]), RATE);
     space.step(&(1..=200).map(join).collect::<Vec<_>>());
     let checkpoint = space.checkpoint();
     let kept = checkpoint.encode();
@@ -759,7 +763,7 @@ fn a_crowd_is_kept_compressed_and_a_length_that_lies_is_refused() {
 }
 
 #[test]
-fn a_restored_player_who_would_stand_in_a_wall_is_moved() {
+fn a_restored_player_inside_a_wall_is_moved() {
     let open = plan_from(&["....", "...."], Tile::new(1, 0));
     let mut space = Space::new(&open, RATE);
     space.step(&[join(1)]);
@@ -773,10 +777,10 @@ fn a_restored_player_who_would_stand_in_a_wall_is_moved() {
     );
 }
 
-// Promises for any commands.
+// Properties for any commands.
 
-/// What a test asks of a space, with small numbers so that things happen to the same people and
-/// places.
+/// A command of the property tests, with small numbers so that commands meet the same players and
+/// tiles.
 fn command() -> impl Strategy<Value = Command> {
     let player = 1_u32..6;
     let tile = (0_u16..13, 0_u16..11).prop_map(|(x, y)| Tile::new(x, y));
@@ -795,23 +799,35 @@ fn command() -> impl Strategy<Value = Command> {
         1 => player.clone().prop_map(|player| Command::Disconnect { player: PlayerId(player) }),
         1 => player.clone().prop_map(|player| Command::Leave { player: PlayerId(player) }),
         20 => step.prop_map(|(player, seq, direction, run)| held(player, seq, direction, run)),
-        8 => (player.clone(), 0_u32..4_000, goal).prop_map(|(player, seq, goal)| Command::Walk { player: PlayerId(player), seq, goal }),
-        8 => (player.clone(), tile).prop_map(|(player, tile)| Command::StepTile { player: PlayerId(player), tile }),
+        8 => (player.clone(), 0_u32..4_000, goal)
+            .prop_map(|(player, seq, goal)| Command::Walk { player: PlayerId(player), seq, goal }),
+        8 => (player.clone(), tile)
+            .prop_map(|(player, tile)| Command::StepTile { player: PlayerId(player), tile }),
         2 => placement.clone().prop_map(place),
-        1 => (0_u128..4).prop_map(|id| Command::RemoveElement { id: PlacementId(Uuid::from_u128(id)), version: 5 }),
-        1 => (map(), proptest::collection::vec(placement, 0..3)).prop_map(|(plan, elements)| {
-            // A database holds a placement once.
-            let elements = elements.into_iter().map(|placement| (placement.id, placement)).collect::<BTreeMap<_, _>>();
-            Command::ReplaceLayout { plan: Box::new(SpaceLayout { elements: elements.into_values().collect(), ..plan }) }
+        1 => (0_u128..4)
+            .prop_map(|id| Command::RemoveElement {
+                id: PlacementId(Uuid::from_u128(id)),
+                version: 5,
+            }),
+        1 => (map(), proptest::collection::vec(placement, 0..3)).prop_map(|(layout, elements)| {
+            // A database has each placement once.
+            let elements: BTreeMap<_, _> =
+                elements.into_iter().map(|placement| (placement.id, placement)).collect();
+            let elements = elements.into_values().collect();
+            Command::ReplaceLayout { plan: Box::new(SpaceLayout { elements, ..layout }) }
         }),
-        2 => (player.clone(), 0_u128..9).prop_map(|(player, id)| say(player, id, "words", id as u64)),
-        1 => (player.clone(), 0_u128..9, any::<bool>()).prop_map(|(player, id, gone)| change(player, id, (!gone).then_some("other"), false)),
-        1 => (player.clone(), 0_u128..9, any::<bool>()).prop_map(|(player, id, on)| react(player, id, "👍", on)),
-        1 => (player, any::<u8>()).prop_map(|(player, kind)| Command::Emote { player: PlayerId(player), kind }),
+        2 => (player.clone(), 0_u128..9)
+            .prop_map(|(player, id)| say(player, id, "words", id as u64)),
+        1 => (player.clone(), 0_u128..9, any::<bool>())
+            .prop_map(|(player, id, gone)| change(player, id, (!gone).then_some("other"), false)),
+        1 => (player.clone(), 0_u128..9, any::<bool>())
+            .prop_map(|(player, id, on)| react(player, id, "👍", on)),
+        1 => (player, any::<u8>())
+            .prop_map(|(player, kind)| Command::Emote { player: PlayerId(player), kind }),
     ]
 }
 
-/// Zones of every class that does something, on a map of that test.
+/// Zones of every class that has an effect, on the map of a test.
 fn zones() -> Vec<Zone> {
     let kinds = [
         ZoneKind::Private,
@@ -830,7 +846,7 @@ fn zones() -> Vec<Zone> {
     kinds.into_iter().zip((0..).step_by(4)).map(zone).collect()
 }
 
-/// The same, and what people ask of one another.
+/// The same, with the commands between players.
 fn command_among_people() -> impl Strategy<Value = Command> {
     let player = || (1_u32..6).prop_map(PlayerId);
     let deed = prop_oneof![
@@ -842,14 +858,15 @@ fn command_among_people() -> impl Strategy<Value = Command> {
     prop_oneof![
         30 => command(),
         2 => (player(), deed).prop_map(|(player, deed)| Command::Bubble { player, deed }),
-        1 => (player(), any::<bool>()).prop_map(|(player, locked)| Command::Lock { player, zone: 0, locked }),
+        1 => (player(), any::<bool>())
+            .prop_map(|(player, locked)| Command::Lock { player, zone: 0, locked }),
         1 => (player(), any::<bool>()).prop_map(|(player, on)| Command::Typing { player, on }),
         1 => player().prop_map(|player| Command::Knock { player, zone: 0 }),
     ]
 }
 
-/// Commands tick by tick; the sequence numbers of one player rise over time, mostly, and every edit
-/// makes the next version.
+/// Commands tick by tick. The sequence numbers of a player mostly rise, and every edit makes the
+/// next version.
 fn ticks(most: usize) -> impl Strategy<Value = Vec<Vec<Command>>> {
     ticks_of(command(), most)
 }
@@ -871,7 +888,9 @@ fn ticks_of(
                         | Command::RemoveElement { version, .. } => {
                             *version = next.next().unwrap();
                         }
-                        Command::ReplaceLayout { plan } => plan.version = next.next().unwrap(),
+                        Command::ReplaceLayout { plan: layout } => {
+                            layout.version = next.next().unwrap()
+                        }
                         _ => {}
                     }
                 }
@@ -881,8 +900,8 @@ fn ticks_of(
     )
 }
 
-/// Random maps of 12 × 10 with a corner that no test element covers, so that nobody ever is without
-/// a place.
+/// Random maps of 12 × 10 with a corner that no test element covers, so that there always is a free
+/// tile.
 fn map() -> impl Strategy<Value = SpaceLayout> {
     proptest::collection::vec(proptest::bool::weighted(0.25), 16 * 14).prop_map(|walls| {
         SpaceLayout {
@@ -903,9 +922,9 @@ fn map() -> impl Strategy<Value = SpaceLayout> {
     })
 }
 
-/// The ground as the commands leave it, kept by other means than the space's.
+/// The collision grid as the commands leave it, computed without the code of the space.
 struct Shadow {
-    plan: SpaceLayout,
+    layout: SpaceLayout,
     placements: BTreeMap<PlacementId, Placement>,
 }
 
@@ -918,9 +937,9 @@ impl Shadow {
             Command::RemoveElement { id, .. } => {
                 self.placements.remove(id);
             }
-            Command::ReplaceLayout { plan } => {
-                self.plan = (**plan).clone();
-                let placements = plan.elements.iter();
+            Command::ReplaceLayout { plan: layout } => {
+                self.layout = (**layout).clone();
+                let placements = layout.elements.iter();
                 self.placements = placements
                     .map(|placement| (placement.id, placement.clone()))
                     .collect();
@@ -931,13 +950,13 @@ impl Shadow {
     }
 
     fn grid(&self) -> Grid {
-        let mut grid = Grid::open(self.plan.width, self.plan.height);
+        let mut grid = Grid::open(self.layout.width, self.layout.height);
         let solid = self
             .placements
             .values()
             .filter_map(|placement| placement.solid);
         for tile in self
-            .plan
+            .layout
             .blocked
             .iter()
             .copied()
@@ -949,8 +968,8 @@ impl Shadow {
     }
 }
 
-/// Breadth first over equal costs would not know diagonals; this relaxes until nothing changes,
-/// which is slow and plainly right.
+/// Shortest distances by relaxing until nothing changes: slow, but obviously correct, also with
+/// diagonal costs.
 fn shortest(grid: &Grid, from: Tile) -> BTreeMap<(i32, i32), u32> {
     let mut costs = BTreeMap::from([((i32::from(from.x), i32::from(from.y)), 0)]);
     let mut border = VecDeque::from([(i32::from(from.x), i32::from(from.y))]);
@@ -974,40 +993,47 @@ fn shortest(grid: &Grid, from: Tile) -> BTreeMap<(i32, i32), u32> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(96)
+    })]
 
     #[test]
-    fn nobody_is_ever_inside_a_wall(plan in map(), ticks in ticks(120)) {
-        let mut space = Space::new(&plan, RATE);
-        let mut shadow = Shadow { plan, placements: BTreeMap::new() };
+    fn no_player_is_ever_inside_a_wall(layout in map(), ticks in ticks(120)) {
+        let mut space = Space::new(&layout, RATE);
+        let mut shadow = Shadow { layout, placements: BTreeMap::new() };
         for commands in &ticks {
             space.step(commands);
             for command in commands {
                 shadow.apply(command);
             }
             let grid = shadow.grid();
-            let picture = space.picture();
-            prop_assert_eq!(picture.grid_hash, grid.hash());
-            for (card, stance, _) in picture.players {
-                prop_assert!(movement::is_free(&grid, stance.position), "{:?} at {:?}", card.player, stance.position);
+            let snapshot = space.picture();
+            prop_assert_eq!(snapshot.grid_hash, grid.hash());
+            for (card, stance, _) in snapshot.players {
+                let at = stance.position;
+                prop_assert!(movement::is_free(&grid, at), "{:?} at {:?}", card.player, at);
             }
         }
     }
 
     #[test]
-    fn nobody_is_ever_faster_than_allowed(plan in map(), ticks in ticks(120)) {
-        let mut space = Space::new(&plan, RATE);
+    fn no_player_is_ever_faster_than_allowed(layout in map(), ticks in ticks(120)) {
+        let mut space = Space::new(&layout, RATE);
         space.step(&[join(1), join(2), join(3), join(4)]);
         let mut tracks: BTreeMap<PlayerId, Vec<Position>> = BTreeMap::new();
         for commands in &ticks {
-            let still: Vec<Command> = commands.iter().filter(|command| !matches!(command,
-                Command::PlaceElement { .. } | Command::ReplaceLayout { .. } | Command::RemoveElement { .. })).cloned().collect();
+            let still = commands.iter().filter(|command| !matches!(command,
+                Command::PlaceElement { .. }
+                    | Command::ReplaceLayout { .. }
+                    | Command::RemoveElement { .. }));
+            let still: Vec<Command> = still.cloned().collect();
             space.step(&still);
             for (card, stance, _) in space.picture().players {
                 tracks.entry(card.player).or_default().push(stance.position);
             }
         }
-        // The body goes in whole sub-tiles: the carry may add one over a window.
+        // Positions are whole sub-tiles; the carry may add one over a window.
         let allowed = |ticks: usize| (ticks as i32 + 4) * RUN / i32::from(RATE.per_second()) + 1;
         for (player, track) in tracks {
             for (start, from) in track.iter().enumerate() {
@@ -1020,8 +1046,8 @@ proptest! {
     }
 
     #[test]
-    fn the_same_commands_give_the_same_outputs(plan in map(), ticks in ticks(60)) {
-        let mut spaces = [Space::new(&plan, RATE), Space::new(&plan, RATE)];
+    fn the_same_commands_give_the_same_outputs(layout in map(), ticks in ticks(60)) {
+        let mut spaces = [Space::new(&layout, RATE), Space::new(&layout, RATE)];
         for commands in &ticks {
             let [first, second] = spaces.each_mut().map(|space| space.step(commands));
             prop_assert_eq!(first, second);
@@ -1031,30 +1057,47 @@ proptest! {
     }
 
     #[test]
-    fn a_space_that_sleeps_is_the_same_as_one_that_does_not(plan in map(), ticks in ticks_of(command_among_people(), 120), naps in proptest::collection::vec(0_usize..400, 1..6)) {
-        let plan = SpaceLayout { zones: zones(), ..plan };
-        let [mut awake, mut sleeper] = [Space::new(&plan, RATE), Space::new(&plan, RATE)];
+    fn a_sleeping_space_equals_one_that_never_sleeps(
+        layout in map(),
+        ticks in ticks_of(command_among_people(), 120),
+        naps in proptest::collection::vec(0_usize..400, 1..6),
+    ) {
+        let layout = SpaceLayout { zones: zones(), ..layout };
+        let [mut awake, mut sleeper] = [Space::new(&layout, RATE), Space::new(&layout, RATE)];
         for number in 0..400 {
             let commands = ticks.get(number).map_or(&[][..], Vec::as_slice);
             if naps.contains(&number) {
                 sleeper.sleep();
             }
             prop_assert_eq!(awake.step(commands), sleeper.step(commands), "tick {}", number);
-            prop_assert_eq!((awake.people(), awake.tick(), awake.is_still()), (sleeper.people(), sleeper.tick(), sleeper.is_still()));
+            prop_assert_eq!(
+                (awake.people(), awake.tick(), awake.is_still()),
+                (sleeper.people(), sleeper.tick(), sleeper.is_still())
+            );
         }
-        prop_assert_eq!((awake.picture(), awake.checkpoint()), (sleeper.picture(), sleeper.checkpoint()));
+        prop_assert_eq!(
+            (awake.picture(), awake.checkpoint()),
+            (sleeper.picture(), sleeper.checkpoint())
+        );
     }
 
     #[test]
-    fn a_restored_space_has_the_same_future(plan in map(), before in ticks(60), after in ticks(60)) {
+    fn a_restored_space_has_the_same_future(
+        layout in map(),
+        before in ticks(60),
+        after in ticks(60),
+    ) {
         let is_ground = |command: &Command| matches!(command,
-            Command::PlaceElement { .. } | Command::ReplaceLayout { .. } | Command::RemoveElement { .. });
-        let mut space = Space::new(&plan, RATE);
+            Command::PlaceElement { .. }
+                | Command::ReplaceLayout { .. }
+                | Command::RemoveElement { .. });
+        let mut space = Space::new(&layout, RATE);
         for commands in &before {
-            let commands: Vec<Command> = commands.iter().filter(|command| !is_ground(command)).cloned().collect();
+            let others = commands.iter().filter(|command| !is_ground(command));
+            let commands: Vec<Command> = others.cloned().collect();
             space.step(&commands);
         }
-        // Walks and waiting steps are not kept: let them end first.
+        // Walks and waiting steps are not in the checkpoint, so they end first.
         while space.picture().players.iter().any(|(_, _, own)| own.walking) {
             space.step(&[]);
         }
@@ -1062,13 +1105,15 @@ proptest! {
         let kept = space.checkpoint();
         let decoded = Checkpoint::decode(&kept.encode());
         prop_assert_eq!(decoded.as_ref(), Ok(&kept));
-        let mut restored = Space::restore(&plan, RATE, &kept);
-        prop_assert_eq!(restored.picture().players.iter().map(|player| player.1).collect::<Vec<_>>(),
-            space.picture().players.iter().map(|player| player.1).collect::<Vec<_>>());
+        let mut restored = Space::restore(&layout, RATE, &kept);
+        let stances = |space: &mut Space| -> Vec<_> {
+            space.picture().players.iter().map(|player| player.1).collect()
+        };
+        prop_assert_eq!(stances(&mut restored), stances(&mut space));
         let everybody: Vec<Command> = kept.players.iter().map(|saved| Command::Join {
             user: saved.card.user, name: saved.card.name.clone(), avatar: None,
             arrive: None, blocked: Vec::new() }).collect();
-        // Who was connected at the edge of hearing is taken up anew: see the tests of being near.
+        // Players at the edge of hearing are connected afresh: see the tests of proximity.
         let step = |space: &mut Space, commands: &[Command]| {
             let mut output = space.step(commands);
             output.facts.retain(|fact| !matches!(fact, Fact::PeersChanged { .. }));
@@ -1081,9 +1126,13 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn no_bytes_make_the_decoder_panic(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
         let _ = Checkpoint::decode(&bytes);
-        let mut space = Space::new(&plan(&["...", "..."]), RATE);
+        let mut space = Space::new(&layout(&["...", "..."]), RATE);
         space.step(&[join(1), join(2), Command::Leave { player: PlayerId(2) }]);
         let good = space.checkpoint().encode();
         let mut changed = good.clone();
@@ -1097,8 +1146,12 @@ proptest! {
     }
 
     #[test]
-    fn ways_are_walkable_and_the_shortest(plan in map(), from in (0_u16..16, 0_u16..14), to in (0_u16..16, 0_u16..14)) {
-        let grid = Shadow { plan, placements: BTreeMap::new() }.grid();
+    fn paths_are_walkable_and_shortest(
+        layout in map(),
+        from in (0_u16..16, 0_u16..14),
+        to in (0_u16..16, 0_u16..14),
+    ) {
+        let grid = Shadow { layout, placements: BTreeMap::new() }.grid();
         let (from, to) = (Tile::new(from.0, from.1), Tile::new(to.0, to.1));
         prop_assume!(grid.is_walkable(from) && grid.is_walkable(to));
         let costs = shortest(&grid, from);
@@ -1110,7 +1163,8 @@ proptest! {
                 let mut cost = 0;
                 for tile in way {
                     let step = (i32::from(tile.x) - at.0, i32::from(tile.y) - at.1);
-                    prop_assert!(step.0.abs().max(step.1.abs()) == 1 && path::is_step(&grid, at, step));
+                    let is_one = step.0.abs().max(step.1.abs()) == 1;
+                    prop_assert!(is_one && path::is_step(&grid, at, step));
                     cost += if step.0 != 0 && step.1 != 0 { 99 } else { 70 };
                     at = (at.0 + step.0, at.1 + step.1);
                 }
@@ -1121,9 +1175,13 @@ proptest! {
     }
 
     #[test]
-    fn every_walk_within_reach_arrives(plan in map(), goal in (0_u16..16, 0_u16..14), nudge in 0_usize..9) {
-        let grid = Shadow { plan: plan.clone(), placements: BTreeMap::new() }.grid();
-        let mut space = Space::new(&plan, RATE);
+    fn every_walk_within_reach_arrives(
+        layout in map(),
+        goal in (0_u16..16, 0_u16..14),
+        nudge in 0_usize..9,
+    ) {
+        let grid = Shadow { layout: layout.clone(), placements: BTreeMap::new() }.grid();
+        let mut space = Space::new(&layout, RATE);
         space.step(&[join(1)]);
         for seq in 1..4 {
             space.step(&[held(1, seq, Direction::ALL[nudge], true)]);

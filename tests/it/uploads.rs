@@ -1,5 +1,5 @@
-//! Uploads: real pictures are kept, photos as photos; bombs, scripts and everything else are
-//! refused; what nothing shows any more is gone.
+//! Uploads: real pictures are stored, photos as photos; decompression bombs, scripts and everything
+//! else are refused; unused pictures are removed.
 
 use std::io::Cursor;
 
@@ -11,7 +11,7 @@ use sqlx::{AnyConnection, Connection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::clients::GridClient;
+use crate::clients::JsonClient;
 use crate::harness::{Answer, Person, TestServer, text};
 
 pub fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
@@ -39,7 +39,7 @@ pub async fn upload(server: &TestServer, who: &Person, kind: &str, bytes: Vec<u8
         .await
 }
 
-/// A PNG that says it has that size, without the bytes for it.
+/// A PNG whose header states that size, without the data for it.
 fn claimed(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = picture(1, 1, ImageFormat::Png);
     bytes[16..20].copy_from_slice(&width.to_be_bytes());
@@ -63,7 +63,7 @@ fn crc(bytes: &[u8]) -> u32 {
 }
 
 #[tokio::test]
-async fn each_kind_of_picture_is_kept_in_the_format_that_fits_it() {
+async fn each_kind_of_picture_is_stored_in_a_fitting_format() {
     let server = TestServer::start().await;
     let user = server.user("ada").await;
     let mut urls = std::collections::BTreeSet::new();
@@ -124,7 +124,7 @@ async fn each_kind_of_picture_is_kept_in_the_format_that_fits_it() {
 }
 
 #[tokio::test]
-async fn what_hides_behind_a_picture_is_gone() {
+async fn data_appended_to_a_picture_is_removed() {
     let server = TestServer::start().await;
     let user = server.user("ada").await;
     let mut bytes = picture(4, 4, ImageFormat::Png);
@@ -143,7 +143,7 @@ async fn what_hides_behind_a_picture_is_gone() {
 }
 
 #[tokio::test]
-async fn everything_else_is_refused() {
+async fn files_that_are_not_pictures_are_refused() {
     let server = TestServer::start().await;
     let user = server.user("ada").await;
     let svg = b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>".to_vec();
@@ -195,7 +195,7 @@ async fn used(server: &TestServer, who: &Person) -> u64 {
         .unwrap()
 }
 
-/// A picture that cannot be made smaller, another one for each number.
+/// A picture that cannot be compressed, different for each number.
 fn noise(number: u32) -> Vec<u8> {
     let shade = |x: u32, y: u32, z: u32| {
         let mixed = x.wrapping_mul(0x9E37_79B1)
@@ -215,7 +215,7 @@ fn noise(number: u32) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn nobody_fills_the_disk_however_many_come_at_once() {
+async fn the_quota_holds_for_concurrent_uploads() {
     const QUOTA: u64 = 300 * 1024;
     let server = TestServer::start_with(|settings| settings.upload_quota = QUOTA).await;
     let (ada, bo) = (server.user("ada").await, server.user("bo").await);
@@ -251,19 +251,20 @@ async fn nobody_fills_the_disk_however_many_come_at_once() {
     server.stop().await;
 }
 
-/// The files of pictures.
+/// The files of the stored pictures.
 fn files(server: &TestServer) -> impl Iterator<Item = std::fs::DirEntry> {
     let entries = std::fs::read_dir(server.folder().join("uploads")).unwrap();
     let files = entries.map(|entry| entry.unwrap());
     files.filter(|file| !file.file_name().to_string_lossy().starts_with('.'))
 }
 
-/// An upload that says it has a megabyte, and stops after its first lines.
+/// Begins an upload that announces a megabyte, and stops after its first lines.
 async fn begin(server: &TestServer, token: &str) -> TcpStream {
     let host = server.address.strip_prefix("http://").unwrap();
     let mut socket = TcpStream::connect(host).await.unwrap();
     let head = format!(
-        "POST /api/v1/upload?kind=chat HTTP/1.1\r\nhost: {host}\r\n{token}content-length: 1000000\r\n\
+        "POST /api/v1/upload?kind=chat HTTP/1.1\r\nhost: {host}\r\n{token}\
+         content-length: 1000000\r\n\
          content-type: multipart/form-data; boundary=x\r\n\r\n\
          --x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nbytes"
     );
@@ -272,12 +273,12 @@ async fn begin(server: &TestServer, token: &str) -> TcpStream {
 }
 
 #[tokio::test]
-async fn a_body_that_stops_is_given_back_when_its_client_leaves() {
+async fn the_reservation_of_an_aborted_upload_is_released() {
     let server = TestServer::start().await;
     let ada = server.user("ada").await;
     let stuck = begin(&server, &format!("authorization: Bearer {}\r\n", ada.token)).await;
     let small = || upload(&server, &ada, "chat", picture(4, 4, ImageFormat::Png));
-    // Asked of the database: another upload could come first.
+    // Read from the database, since another upload could come first.
     let file = format!("sqlite:{}", server.folder().join("plaza.db").display());
     let mut database = AnyConnection::connect(&file).await.unwrap();
     let begun = "select count(*) from upload_accounts where ticket <> ''";
@@ -295,7 +296,7 @@ async fn a_body_that_stops_is_given_back_when_its_client_leaves() {
 }
 
 #[tokio::test]
-async fn who_may_not_is_refused_before_the_body_is_read() {
+async fn uploads_without_permission_are_refused_before_the_body_is_read() {
     let server = TestServer::start().await;
     let mut socket = begin(&server, "").await;
     let mut answer = [0; 12];
@@ -305,7 +306,7 @@ async fn who_may_not_is_refused_before_the_body_is_read() {
 }
 
 #[tokio::test]
-async fn a_person_sees_and_frees_what_they_used() {
+async fn a_user_lists_and_deletes_own_uploads() {
     let server = TestServer::start().await;
     let (ada, bo, admin) = (
         server.user("ada").await,
@@ -356,7 +357,7 @@ async fn a_person_sees_and_frees_what_they_used() {
         used(&server, &ada).await,
         sum - uploads[0]["size"].as_u64().unwrap()
     );
-    // What the world is drawn with stays, also when another user put it there.
+    // Pictures used by elements and maps stay, also when another user placed them.
     let other = text(&uploads[1]["imageUrl"]);
     let body = json!({"name": "Me", "imageUrl": other});
     let avatar = text(
@@ -389,7 +390,7 @@ async fn a_person_sees_and_frees_what_they_used() {
 }
 
 #[tokio::test]
-async fn a_picture_goes_with_the_last_that_shows_it() {
+async fn a_picture_is_removed_with_its_last_use() {
     let server = TestServer::start().await;
     let (ada, bo) = (server.user("ada").await, server.user("bo").await);
     for chat in ["kept", "ephemeral"] {
@@ -401,7 +402,7 @@ async fn a_picture_goes_with_the_last_that_shows_it() {
                 &upload(&server, &ada, "chat", noise(number)).await.fine()["imageUrl"],
             ));
         }
-        let (mut seat, _) = GridClient::join(&server.address, &ada, &space).await;
+        let (mut seat, _) = JsonClient::join(&server.address, &ada, &space).await;
         let mut lines = Vec::new();
         for words in [&urls[0], &urls[0], &urls[1]] {
             seat.chat(&format!("![]({words})")).await;
@@ -409,7 +410,7 @@ async fn a_picture_goes_with_the_last_that_shows_it() {
         }
         if chat == "kept" {
             let path = |line: &String| format!("/space/{space}/chat/{line}");
-            // Over HTTP a line is known about a second after it was said.
+            // HTTP knows of a message about a second after it was sent.
             while server
                 .call("DELETE", &path(&lines[2]), Some(&ada), Value::Null)
                 .await
@@ -424,7 +425,7 @@ async fn a_picture_goes_with_the_last_that_shows_it() {
             assert_eq!(
                 status_of(&server, &urls[0]).await,
                 200,
-                "the other line shows it still"
+                "the other message still shows it"
             );
             server
                 .call(
@@ -442,7 +443,7 @@ async fn a_picture_goes_with_the_last_that_shows_it() {
                 .call("DELETE", &path, Some(&ada), Value::Null)
                 .await
                 .fine();
-            // It says with its next checkpoint what it shows.
+            // The next checkpoint reports the pictures in use.
             while status_of(&server, &urls[0]).await != 404
                 || status_of(&server, &urls[1]).await != 404
             {}

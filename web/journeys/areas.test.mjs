@@ -1,5 +1,6 @@
 /**
- * Areas: two people talk behind a border, and nobody outside hears them, until they let them in.
+ * Private zones: two people talk in a private zone, and no one outside hears them until they are
+ * let in.
  */
 
 import assert from "node:assert/strict";
@@ -13,15 +14,15 @@ let ada;
 let bo;
 let cleo;
 
-/** On the Meadow blanket of the park, and right beside it. */
+/** On the Meadow blanket of the park, and right next to it. */
 const INSIDE = [
   [49, 14],
   [51, 14],
 ];
-const BESIDE = [50, 15];
+const NEXT_TO = [50, 15];
 const AWAY = [54, 16];
 
-/** Everybody else who is heard, by number. */
+/** The other players that are heard, by number. */
 const heard = () => {
   const { calls } = globalThis.__plaza();
   return calls.filter(({ gain, level }) => gain > 0.9 && level > 0.01).map(({ player }) => player);
@@ -45,12 +46,12 @@ after(async () => {
 test("in the open all three hear each other", async () => {
   await goTo(ada, 50, 16);
   await goTo(bo, 51, 16);
-  await goTo(cleo, ...BESIDE);
+  await goTo(cleo, ...NEXT_TO);
   for (const person of [ada, bo, cleo]) {
     const { me, peers } = await person.figures();
     await person.until((others) => globalThis.__plaza().calls.length === others, 2);
     for (const { player } of peers.filter(({ player }) => player !== me)) {
-      // Each beeps once a second.
+      // Each one beeps once a second.
       await person.until(
         (player) =>
           globalThis.__plaza().calls.some((call) => call.player === player && call.level > 0.01),
@@ -60,10 +61,10 @@ test("in the open all three hear each other", async () => {
   }
 });
 
-test("in a private area two hear each other, and the third beside it hears nothing and is not heard", async () => {
+test("in a private zone two hear each other, and a third outside neither hears nor is heard", async () => {
   await goTo(ada, ...INSIDE[0]);
   await goTo(bo, ...INSIDE[1]);
-  await goTo(cleo, ...BESIDE);
+  await goTo(cleo, ...NEXT_TO);
   for (const person of [ada, bo]) {
     await person.until(() => {
       const { calls, zones } = globalThis.__plaza();
@@ -77,7 +78,7 @@ test("in a private area two hear each other, and the third beside it hears nothi
   }
   await cleo.until(() => globalThis.__plaza().calls.length === 0);
   const open = await cleo.page.evaluate(() => globalThis.__plaza().connections());
-  assert.deepEqual(open, [], "nothing connects her to anybody");
+  assert.deepEqual(open, [], "nothing connects her to the others");
   const [{ me: adas }, { me: bos }] = [await ada.figures(), await bo.figures()];
   assert.deepEqual(
     (await ada.figures()).peers.map(({ player }) => player),
@@ -92,12 +93,12 @@ test("in a private area two hear each other, and the third beside it hears nothi
   await cleo.shot("area-outside");
 });
 
-test("behind a locked door one knocks, is let in, and hears", async () => {
+test("a locked zone is entered by knocking", async () => {
   await ada.page.getByRole("button", { name: "Lock this area" }).click();
   const knock = cleo.page.getByRole("button", { name: "Knock at Meadow blanket" });
-  // The sign is there whenever she stands before the door, not only the first time.
+  // The sign is shown whenever she stands in front of the door, not only the first time.
   for (let visit = 0; visit < 3; visit++) {
-    await goTo(cleo, ...BESIDE);
+    await goTo(cleo, ...NEXT_TO);
     await cleo.page.getByText("Locked by Ada").waitFor();
     await knock.waitFor();
     if (visit === 0) await cleo.shot("area-locked");

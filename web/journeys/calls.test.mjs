@@ -1,6 +1,6 @@
 /**
- * Calls: people walk up to each other and talk, with pictures and sound; who may not hear hears
- * nothing.
+ * Calls: people walk up to each other and talk with camera and microphone; who may not hear
+ * receives nothing.
  */
 
 import assert from "node:assert/strict";
@@ -17,8 +17,8 @@ let link;
 const sit = (name, options = WINDOW, from = browser) => arrive(from, server, link, name, options);
 
 /**
- * Walks until the other one is that many tiles away, in another direction whenever something stands
- * in the way.
+ * Walks until the other is this many tiles away, and changes direction when something is in the
+ * way.
  */
 async function walkAway(person, tiles) {
   const isAway = (tiles) => {
@@ -60,7 +60,7 @@ after(async () => {
   await server?.stop();
 });
 
-test("devices are tried out before anybody hears or sees", async () => {
+test("devices are tried out before they are sent", async () => {
   const { page } = ada;
   await page.getByRole("button", { name: "Camera off (V)" }).click();
   const dialog = page.getByRole("dialog", { name: "Microphone and camera" });
@@ -77,7 +77,7 @@ test("he walks up, and they hear and see each other", async () => {
   await agree(ada, "microphone");
   await ada.page.getByRole("button", { name: "Camera off (V)" }).click();
   await agree(bo, "camera");
-  // Her beeps are in his graph, and her picture is in his tiles.
+  // Her beeps are in his audio graph, and her camera is in his video tiles.
   await bo.until(() =>
     globalThis.__plaza().calls.some(({ level, gain }) => level > 0.01 && gain > 0.9),
   );
@@ -94,9 +94,9 @@ test("he walks up, and they hear and see each other", async () => {
   await bo.page.getByRole("button", { name: "Close the list" }).click();
 });
 
-test("a screen is shared, shown large, and taken back", async () => {
+test("a screen is shared, shown large, and stopped", async () => {
   await ada.page.evaluate(() => {
-    // Headless browsers have no screen to share: a page that draws stands for it.
+    // Headless browsers have no screen to share, so a page that draws replaces it.
     const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
     const draw = () => {
       const context = canvas.getContext("2d");
@@ -126,7 +126,7 @@ test("the sound falls with the distance, and then both are alone", async () => {
   await bo.page.getByRole("button", { name: "Who can hear me: nobody" }).waitFor();
 });
 
-test("whoever is blocked is neither heard nor seen, until they are not blocked any more", async () => {
+test("a blocked person is neither heard nor seen until they are unblocked", async () => {
   await walkUp(bo, "Ada");
   await bo.until(heard);
   const block = async (label) => {
@@ -141,7 +141,7 @@ test("whoever is blocked is neither heard nor seen, until they are not blocked a
   for (const person of [ada, bo]) await person.until(heard);
 });
 
-test("the call goes on while the space comes back from a crash", async () => {
+test("the call continues while the space recovers from a crash", async () => {
   const packets = () =>
     bo.page.evaluate(
       () => document.querySelector(".tile.camera:not(.mine) video")?.currentTime ?? 0,
@@ -152,7 +152,7 @@ test("the call goes on while the space comes back from a crash", async () => {
   const before = await packets();
   await server.kill();
   await bo.page.getByText("Connection lost").waitFor();
-  // Pictures go from one browser to the other: they need no server.
+  // Media goes directly between the browsers, without the server.
   await bo.page.waitForFunction(
     (before) => document.querySelector(".tile.camera:not(.mine) video")?.currentTime > before + 1,
     before,

@@ -1,6 +1,6 @@
 /**
- * Chat: two people in two browsers: what is said, changed, answered, thought of it, looked back at,
- * and found again.
+ * Chat: two people in two browsers send, edit, delete and answer messages, react to them, page back
+ * and search.
  */
 
 import assert from "node:assert/strict";
@@ -51,14 +51,14 @@ after(async () => {
 const log = (person) => person.page.getByRole("log");
 const lineOf = (person, text) => log(person).locator(".line", { hasText: text });
 
-/** Opens what can be done with a line. */
+/** Opens the menu of a message. */
 async function actions(person, text) {
   await lineOf(person, text)
     .getByRole("button", { name: /^Message of/ })
     .click();
 }
 
-test("a line is written, seen, changed, answered, thought of and taken back", async () => {
+test("a message is sent, seen, edited, answered, reacted to and deleted", async () => {
   await ada.say("**Hello** _everybody_, see https://example.org/a_b and `code`");
   await log(bob).locator("strong", { hasText: "Hello" }).waitFor();
   const anchor = log(bob).getByRole("link", { name: "https://example.org/a_b" });
@@ -83,7 +83,7 @@ test("a line is written, seen, changed, answered, thought of and taken back", as
   await bob.page.keyboard.press("Enter");
   await lineOf(ada, "Hello back").locator(".quote", { hasText: "Ada Hello everybody" }).waitFor();
 
-  // The owner takes away what a guest said.
+  // The owner deletes a guest's message.
   await bob.say("spam spam spam");
   await log(ada).getByText("spam spam spam").waitFor();
   await actions(ada, "spam");
@@ -93,7 +93,7 @@ test("a line is written, seen, changed, answered, thought of and taken back", as
   await bob.shot("chat-lines-dark");
 });
 
-test("who types is shown, a name is completed, and the one who is called is told", async () => {
+test("typing is shown, a name is completed, and a mentioned person is notified", async () => {
   const field = bob.page.getByLabel("Message to everybody here");
   await field.click();
   await bob.page.keyboard.type("look here @a");
@@ -106,7 +106,7 @@ test("who types is shown, a name is completed, and the one who is called is told
   await ada.page.getByText("Bob is typing…").waitFor({ state: "detached" });
 });
 
-/** Pastes into a field what a spreadsheet, or a tool for screenshots, puts on the clipboard. */
+/** Pastes into a field what a spreadsheet or a screenshot tool puts on the clipboard. */
 function paste(field, text) {
   return field.evaluate(async (area, text) => {
     const canvas = Object.assign(document.createElement("canvas"), { width: 400, height: 200 });
@@ -123,7 +123,7 @@ function paste(field, text) {
   }, text);
 }
 
-test("cells are pasted as text, and a picture waits until it is sent, or is taken back", async () => {
+test("cells are pasted as text, and a picture waits until it is sent or removed", async () => {
   const field = ada.page.getByLabel("Message to everybody here");
   const waiting = ada.page.getByRole("list", { name: "Pictures of this message" }).getByRole("img");
   await field.click();
@@ -148,7 +148,7 @@ test("cells are pasted as text, and a picture waits until it is sent, or is take
   await waiting.waitFor({ state: "detached" });
 });
 
-test("a picture is sent, and what is announced is over everything", async () => {
+test("a picture is sent, and an announcement is on top of everything", async () => {
   await ada.page.getByLabel("Pictures for the chat").setInputFiles({
     name: "square.png",
     mimeType: "image/png",
@@ -170,7 +170,7 @@ test("a picture is sent, and what is announced is over everything", async () => 
   assert.equal(await bob.page.getByRole("button", { name: "Announce to everybody" }).count(), 0);
 });
 
-test("what is said while nobody looks is counted and marked", async () => {
+test("unread messages are counted and marked", async () => {
   await bob.page.getByRole("button", { name: "Close chat" }).click();
   await ada.say("while you were away");
   await bob.page.getByRole("button", { name: "Chat, 1 unread" }).click();
@@ -178,7 +178,7 @@ test("what is said while nobody looks is counted and marked", async () => {
   await bob.shot("chat-new-dark");
 });
 
-test("one writes to the other alone, from their card, and it waits for them", async () => {
+test("a direct message is written from a card and waits for its recipient", async () => {
   await ada.page.getByRole("button", { name: /^People/ }).click();
   await ada.page.getByRole("button", { name: "Bob", exact: true }).click();
   await ada.page.getByRole("button", { name: "Message", exact: true }).click();
@@ -200,7 +200,7 @@ test("one writes to the other alone, from their card, and it waits for them", as
   await bob.shot("chat-conversations-dark");
   await bob.page.getByRole("tab", { name: "Space" }).click();
   await ada.page.getByRole("tab", { name: "Space" }).click();
-  // What is written to somebody who is nowhere waits for them.
+  // A direct message to a person who is offline waits for them.
   await bob.page.goto("/");
   await bob.page.getByRole("heading", { name: "Where to?" }).waitFor();
   await ada.page.getByRole("tab", { name: "Direct" }).click();
@@ -213,16 +213,16 @@ test("one writes to the other alone, from their card, and it waits for them", as
   await bob.page.getByRole("tab", { name: "Direct 1 unread" }).waitFor();
 });
 
-test("what was said long ago is looked back at and found after a crash", async () => {
+test("old messages are paged back to and found after a crash", async () => {
   const path = link.split("/").pop();
   for (let number = 0; number < 46; number++) {
-    // Ten lines in ten seconds is what people may; the clock of the page waits for it.
+    // The limit is ten messages in ten seconds; the page's clock waits for it.
     await ada.page.getByLabel("Message to everybody here").fill(`item ${number}`);
     await ada.page.keyboard.press("Enter");
   }
   await log(bob).getByText("item 45", { exact: true }).waitFor();
-  // The newest lines are asked for, not a search: searching has a budget that asking until it is
-  // there would use up.
+  // Waits for the newest messages, not for a search result: repeated searches would use up the
+  // search budget.
   await ada.page.waitForFunction(
     async ([url, text]) => {
       const authorization = `Bearer ${localStorage.getItem("plaza.token")}`;
@@ -232,7 +232,7 @@ test("what was said long ago is looked back at and found after a crash", async (
     [`${server.address}/api/v1/space/${path}/chat`, "item 45"],
     { polling: 250 },
   );
-  // Every process ends without a word and starts anew: what was kept is there.
+  // Every process is killed and starts again; the stored messages are there.
   await server.kill();
   await server.restart();
   await ada.until(() => globalThis.__plaza().status === "open");
@@ -240,7 +240,7 @@ test("what was said long ago is looked back at and found after a crash", async (
   await bob.arrive();
   await log(bob).getByText("item 45", { exact: true }).waitFor();
   assert.equal(await log(bob).getByText("Hello everybody").count(), 0);
-  // A click would scroll there first, which looks back by itself.
+  // A click would scroll to it first, which loads older messages by itself.
   await log(bob).getByRole("button", { name: "Earlier messages" }).dispatchEvent("click");
   await log(bob).getByText("Hello back").waitFor();
   await bob.page.getByRole("button", { name: "Search what was said" }).click();
@@ -251,7 +251,7 @@ test("what was said long ago is looked back at and found after a crash", async (
   await bob.page.getByRole("button", { name: "Search what was said" }).click();
 });
 
-test("the owner slows it down, takes it home and deletes everything", async () => {
+test("the owner sets slow mode, exports the chat and deletes everything", async () => {
   await ada.page.getByRole("button", { name: "Chat settings" }).click();
   await ada.shot("chat-settings");
   await ada.page.getByLabel("Slow mode").selectOption({ label: "One message in 15 minutes" });

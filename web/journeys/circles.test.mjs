@@ -1,6 +1,6 @@
 /**
- * Circles: people talk among themselves in a crowd, lead one another, say whether they want to be
- * spoken to, and find what lies around.
+ * Bubbles: people talk in bubbles within a crowd, lead others, set their status, and read objects
+ * nearby.
  */
 
 import assert from "node:assert/strict";
@@ -16,7 +16,7 @@ let cleo;
 
 const WINDOW = { viewport: { width: 900, height: 560 } };
 
-/** Opens the card of somebody, does something there, and is back in the world. */
+/** Opens a person's card, does something there, and returns to the world. */
 async function card(person, name, label) {
   const { page } = person;
   await page.getByRole("button", { name: /^People/ }).click();
@@ -27,7 +27,7 @@ async function card(person, name, label) {
   if (await panel.isVisible()) await panel.click();
 }
 
-/** Everybody hears the others at full volume but those named. */
+/** Everyone hears the others at full volume, except those named. */
 const hears = (person, names) =>
   person.until((names) => {
     const { peers, walkers } = globalThis.__plaza();
@@ -66,7 +66,7 @@ test("two talk in a bubble, and the third knocks from a phone", async () => {
     const ada = walkers.find(({ name }) => name === "Ada");
     return !walking && Math.hypot(body.x - ada.x, body.y - ada.y) < 128;
   });
-  // Cleo is far enough away not to be taken along.
+  // Cleo is far enough away not to be moved along.
   await cleo.hold(["ArrowDown"], () => {
     const { body, walkers } = globalThis.__plaza();
     const others = walkers.filter(({ name }) => name !== "Cleo");
@@ -132,7 +132,7 @@ test("aside, the others are heard softly", async () => {
   await bo.until(() => globalThis.__plaza().peers.every(({ gain }) => gain === 255));
 });
 
-test("everybody near is asked to come along, and who agrees follows", async () => {
+test("nearby people are asked to come along, and those who agree follow", async () => {
   await ada.page.getByRole("button", { name: "Ask all to come along" }).click();
   await cleo.page.getByText("Ada asks you to come along.").waitFor();
   await cleo.shot("come-along-phone");
@@ -147,7 +147,7 @@ test("everybody near is asked to come along, and who agrees follows", async () =
   await ada.page.getByText("Bo follows you.").waitFor({ state: "detached" });
 });
 
-test("whoever wants it quiet is marked, and alone with nobody beside them", async () => {
+test("a person who set Quiet is marked, and connected only to people next to them", async () => {
   for (const [person, status] of [
     [bo, "Quiet: only right beside me"],
     [cleo, "Do not disturb"],
@@ -160,7 +160,7 @@ test("whoever wants it quiet is marked, and alone with nobody beside them", asyn
   await ada.shot("status-marks");
 });
 
-test("a page lies beside the reception", async () => {
+test("an object next to the reception opens a page", async () => {
   await goTo(ada, 34, 25);
   await ada.page
     .frameLocator("iframe")

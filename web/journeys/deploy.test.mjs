@@ -1,6 +1,6 @@
 /**
- * Deploy: the files that people copy are read by the tools they are for, or hold what those would
- * hold them to.
+ * Deploy: the example files are parsed by the tools they are for, or checked against the same
+ * rules.
  */
 
 import assert from "node:assert/strict";
@@ -17,7 +17,7 @@ import { BINARY } from "./plaza.mjs";
 const path = (name) => fileURLToPath(new URL(`../../deploy/${name}`, import.meta.url));
 const text = (name) => readFileSync(path(name), "utf8");
 
-/** The documents of a YAML file, with everything that is wrong with it as an error. */
+/** The documents of a YAML file; fails on any parse error. */
 function documents(name) {
   return parseAllDocuments(text(name), { merge: true, strict: true, uniqueKeys: true }).map(
     (document) => {
@@ -28,14 +28,14 @@ function documents(name) {
   );
 }
 
-/** Every setting that the server knows, by the name of its variable. */
+/** Every setting of the server, by its environment variable. */
 function variables() {
   const { stdout } = spawnSync(BINARY, ["serve", "--help"], { encoding: "utf8" });
   return new Set(stdout.match(/PLAZA_[A-Z_]+/g));
 }
 
 for (const example of ["nginx.conf", "nginx-path.conf"])
-  test(`nginx takes ${example}`, () => {
+  test(`nginx accepts ${example}`, () => {
     const folder = mkdtempSync(join(tmpdir(), "plaza-nginx-"));
     const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
     const words = ["-t", "-p", folder, "-c", path(example), "-g", `pid ${folder}/pid;`];
@@ -44,13 +44,13 @@ for (const example of ["nginx.conf", "nginx-path.conf"])
     assert.match(stderr, /syntax is ok/);
   });
 
-test("the balancer never puts a process aside: it would not take it back while people only hold sockets", () => {
+test("the balancer never marks a process as failed, since open sockets would not bring it back", () => {
   const servers = text("nginx.conf").match(/^ +server 10\..+;$/gm);
   assert.ok(servers.length > 1);
   for (const server of servers) assert.match(server, / max_fails=0;$/);
 });
 
-test("nginx takes the example with https", () => {
+test("nginx accepts the example with https", () => {
   const folder = mkdtempSync(join(tmpdir(), "plaza-nginx-"));
   const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
   const tls = join(folder, "tls");
@@ -85,7 +85,7 @@ test("nginx takes the example with https", () => {
   assert.match(stderr, /syntax is ok/);
 });
 
-/** Whether each of those is a secret that the person who starts it has to bring. */
+/** Checks that each of these is a secret that the operator must provide. */
 function hasNoSecrets(name) {
   for (const [, variable, mark] of text(name).matchAll(/\$\{(\w+)(:?[-?]?)/g)) {
     assert.equal(mark, ":?", `${name}: ${variable} has a default, or may be empty`);
@@ -93,12 +93,12 @@ function hasNoSecrets(name) {
   assert.doesNotMatch(text(name), /change-?me/i, name);
 }
 
-/** The addresses of a network, as a number of bits; all of them for a single address. */
+/** Whether a network is at most a /24; a single address counts as one. */
 const narrow = (network) => Number(network.split("/")[1] ?? 32) >= 24;
 
 /**
- * Where calls of more than four arrive is open to browsers, on both protocols and under the port
- * that they are told.
+ * Checks that the SFU's port is open to browsers on both protocols, under the number that they are
+ * told.
  */
 function takesMedia(listen, published) {
   const port = listen.split(":").at(-1);
@@ -106,7 +106,7 @@ function takesMedia(listen, published) {
     assert.ok(published.includes(`${port}:${port}/${protocol}`), `${port} ${protocol}`);
 }
 
-test("compose: every process takes calls, and nothing has a default that others know", () => {
+test("compose: every process accepts calls, and no secret has a default", () => {
   const [{ services, networks }] = documents("compose.yaml");
   hasNoSecrets("compose.yaml");
   const ports = new Set();
@@ -124,7 +124,7 @@ test("compose: every process takes calls, and nothing has a default that others 
   assert.ok(services.nginx.command[2].includes("include /etc/plaza/tls.conf;"));
 });
 
-test("kubernetes: every process takes calls, and nothing has a default that others know", () => {
+test("kubernetes: every process accepts calls, and no secret has a default", () => {
   const all = documents("kubernetes.yaml");
   const of = (kind) => all.find((one) => one.kind === kind && one.metadata.name === "plaza");
   hasNoSecrets("kubernetes.yaml");
@@ -197,7 +197,7 @@ test("compose: every process has a name, an address and the same data", () => {
     assert.ok(text("nginx.conf").includes(address));
 });
 
-test("kubernetes: what belongs together has the same names", () => {
+test("kubernetes: references and names match", () => {
   const all = documents("kubernetes.yaml");
   const of = (kind, name = "plaza") =>
     all.find((one) => one.kind === kind && one.metadata.name === name);
@@ -233,7 +233,7 @@ test("kubernetes: what belongs together has the same names", () => {
   assert.ok(spec.template.spec.terminationGracePeriodSeconds >= 45);
 });
 
-test("the image copies folders that are there, and ends on a user who is not root", () => {
+test("the image copies existing folders and runs as a user other than root", () => {
   const lines = text("Dockerfile").split("\n");
   const copied = lines.filter((line) => line.startsWith("COPY ") && !line.includes("--from"));
   for (const line of copied) {
@@ -244,7 +244,7 @@ test("the image copies folders that are there, and ends on a user who is not roo
   assert.equal(lines.filter((line) => line.startsWith("USER ")).at(-1), "USER 10001:10001");
 });
 
-test("systemd: settings it names are those of the program, and it waits for spaces to leave", () => {
+test("systemd: its settings exist, and it waits for spaces to be handed over", () => {
   const unit = text("plaza.service");
   const value = (name) => new RegExp(`^${name}=(.*)$`, "m").exec(unit)?.[1];
   const { stdout } = spawnSync(BINARY, ["serve", "--help"], { encoding: "utf8" });

@@ -1,18 +1,18 @@
 /**
- * Faults: a line between a browser and the server that is slow, uneven and now and then stuck, but
- * loses nothing until it is cut.
+ * Faults: a connection between a browser and the server that is slow, uneven and sometimes stalled,
+ * but loses nothing until it is cut.
  */
 
 import { connect, createServer } from "node:net";
 
-/** Milliseconds that bytes take, at least and at most. */
+/** Delay of a chunk in milliseconds, at least and at most. */
 const [SOONEST, LATEST] = [100, 200];
-/** How often the stream gets stuck, per chunk, and for how many milliseconds. */
+/** Probability of a stall per chunk, and its length in milliseconds. */
 const STUCK = 0.02;
 const STUCK_MILLIS = 400;
 
 export class Line {
-  /** How often it was stuck, by direction. */
+  /** Number of stalls, by direction. */
   stuck = { up: 0, down: 0 };
   #server;
   #sockets = new Set();
@@ -21,7 +21,7 @@ export class Line {
   #isCut = false;
   #delivers = new Set();
 
-  /** A line to that address; the same seed gives each connection the same faults. */
+  /** Opens a proxy to that address; the same seed gives each connection the same faults. */
   static async open(address, seed) {
     const line = new Line();
     const { hostname, port } = new URL(address);
@@ -37,18 +37,18 @@ export class Line {
     return line;
   }
 
-  /** From now on nothing goes up. */
+  /** Holds everything sent to the server from now on. */
   hold() {
     this.#isHeld = true;
   }
 
-  /** What was held goes up, all at once. */
+  /** Sends what was held, all at once. */
   release() {
     this.#isHeld = false;
     for (const deliver of this.#delivers) deliver();
   }
 
-  /** Every connection breaks, and none is made until it is mended. */
+  /** Breaks every connection, and refuses new ones until `mend`. */
   cut() {
     this.#isCut = true;
     for (const socket of this.#sockets) socket.destroy();
@@ -63,10 +63,7 @@ export class Line {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  /**
-   * Takes chunks to the other side, each when its time has come and never before the one that came
-   * first.
-   */
+  /** Passes chunks on, each when its delay has passed and never before an earlier one. */
   #carry(from, to, way, random) {
     this.#sockets.add(from);
     from.setNoDelay(true);
@@ -99,8 +96,7 @@ export class Line {
 }
 
 /**
- * Numbers from 0 to 1, the same for the same seed: mulberry32 by Tommy Ettinger, in the public
- * domain.
+ * Pseudo-random numbers from 0 to 1 by seed: mulberry32 by Tommy Ettinger, in the public domain.
  */
 function chance(seed) {
   let state = seed >>> 0;

@@ -1,6 +1,6 @@
 /**
- * Insecure: the page comes over plain http from a name that is not this machine's, and below a path
- * of a proxy that strips it.
+ * Insecure: the page is served over plain http under a name that is not this machine's, and below a
+ * path of a proxy that strips it.
  */
 
 import assert from "node:assert/strict";
@@ -17,7 +17,7 @@ let proxy;
 before(async () => {
   server = await Server.start();
   proxy = await below(server.address, "/tools/plaza");
-  // Names that are no loopback ones in the eyes of the browser.
+  // Names that browsers do not treat as loopback.
   browser = await openBrowser(["--host-resolver-rules=MAP plaza.test 127.0.0.1"]);
 });
 
@@ -28,7 +28,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** A proxy that shows the server below a path, takes the path off, and has nothing else. */
+/** A proxy that serves the server below a path, strips the path, and serves nothing else. */
 async function below(address, path) {
   const to = new URL(address);
   const proxy = http.createServer((question, answer) => {
@@ -90,7 +90,7 @@ test("over plain http the page works; microphone and camera say that they need h
   await person.context.close();
 });
 
-test("below a path everything works without a setting, deep addresses too, and nothing is looked for outside", async () => {
+test("below a path everything works without a setting, with no request outside of it", async () => {
   const home = `http://127.0.0.1:${proxy.address().port}/tools/plaza`;
   const person = await Person.sit(browser, { address: home }, WINDOW);
   const { page } = person;
@@ -102,7 +102,7 @@ test("below a path everything works without a setting, deep addresses too, and n
   await page.getByRole("link", { name: "Join Plaza" }).click();
   await page.waitForURL(/\/tools\/plaza\/s\//);
   await person.arrive();
-  // A deep address, loaded from nothing.
+  // A deep address, loaded directly.
   await page.goto(`${page.url()}?debug`);
   await person.arrive();
   await person.say("Hello from below");
@@ -113,7 +113,7 @@ test("below a path everything works without a setting, deep addresses too, and n
   await page.getByRole("link", { name: "Change your avatar" }).click();
   await page.getByRole("radio").first().waitFor();
   assert.equal(new URL(page.url()).pathname, "/tools/plaza/avatar");
-  // The pages about the interface.
+  // The pages of the API documentation.
   await page.goto(`${home}/api/docs`);
   await page.getByRole("heading", { name: /^Plaza/ }).waitFor();
   assert.deepEqual(proxy.strays, []);

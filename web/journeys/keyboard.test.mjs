@@ -1,6 +1,6 @@
 /**
- * Keyboard: where the focus is, what Escape and the arrow keys do, what is seen in forced colours,
- * and names as long as they may be.
+ * Keyboard: where the focus is, what Escape and the arrow keys do, what is visible in forced
+ * colours, and names of the greatest length.
  */
 
 import assert from "node:assert/strict";
@@ -21,7 +21,7 @@ const onHeading = (page, words) =>
 const focused = (page, selector) =>
   page.waitForFunction((selector) => document.activeElement?.matches(selector), selector);
 
-test("each new screen has the focus on its heading; panels take it, Escape puts them away one by one", async () => {
+test("each new screen focuses its heading; panels take the focus, Escape closes them one by one", async () => {
   const person = await journey.sit(DESKTOP);
   const { page } = person;
   await page.goto("/");
@@ -32,7 +32,7 @@ test("each new screen has the focus on its heading; panels take it, Escape puts 
   await page.getByRole("link", { name: "Join Plaza" }).click();
   await person.arrive();
   await onHeading(page, "Plaza");
-  // The chat is open on a wide window; arrow keys go through its tabs.
+  // The chat is open on a wide window; arrow keys move through its tabs.
   await page.getByRole("tab", { name: "Space" }).focus();
   await page.keyboard.press("ArrowRight");
   await page.getByRole("tab", { name: "Nearby", selected: true }).waitFor();
@@ -40,8 +40,8 @@ test("each new screen has the focus on its heading; panels take it, Escape puts 
   await page.getByRole("tab", { name: "Direct", selected: true }).waitFor();
   await page.keyboard.press("ArrowRight");
   await page.getByRole("tab", { name: "Space", selected: true }).waitFor();
-  // The list of people: the focus goes in, arrow keys go through it, Escape closes the card, then
-  // the list.
+  // The list of people takes the focus, arrow keys move through it, and Escape closes the card,
+  // then the list.
   await page.getByRole("button", { name: /^People/ }).press("Enter");
   await focused(page, "input[type=search]");
   await page.keyboard.press("Tab");
@@ -65,7 +65,7 @@ test("each new screen has the focus on its heading; panels take it, Escape puts 
   await person.context.close();
 });
 
-test("in forced colours what is chosen has an outline", async () => {
+test("in forced colours the selection has an outline", async () => {
   const person = await journey.sit({ ...DESKTOP, forcedColors: "active" });
   const { page } = person;
   await page.goto("/");

@@ -1,7 +1,4 @@
-/**
- * Layout: at every size of window all that lies over the world can be pressed, and nothing lies on
- * anything else.
- */
+/** Layout: at every window size all controls over the world can be pressed, and none overlap. */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -9,8 +6,8 @@ import { openBrowser, Server } from "./plaza.mjs";
 import { arrive, bring } from "./talking.mjs";
 
 /**
- * Widths and heights in CSS pixels: phones, tablets and desktops both ways round; the last four are
- * windows at 200 % zoom.
+ * Widths and heights in CSS pixels: phones, tablets and desktops in both orientations; the last
+ * four are windows at 200 % zoom.
  */
 const SIZES = [
   [360, 640],
@@ -53,12 +50,12 @@ after(async () => {
 });
 
 /**
- * What is wrong with the screen as it is: controls that cannot be hit, things that lie on each
- * other or stick out of the window.
+ * Faults of the current screen: controls that cannot be hit, and elements that overlap or reach
+ * outside the window.
  */
 function faults() {
   const wrong = [];
-  /** What is seen of a thing in a part that scrolls. */
+  /** The visible part of an element in a scrolling container. */
   const shown = (thing) => {
     const box = thing.getBoundingClientRect();
     const frame = thing.closest(".place, .notices")?.getBoundingClientRect() ?? box;
@@ -92,7 +89,7 @@ function faults() {
         `${nameOf(control)} at ${Math.round(x)}, ${Math.round(y)} is under ${hit?.className || hit?.tagName}`,
       );
   }
-  // A dialog is over everything, and what is under it is out of reach.
+  // A dialog covers everything, and elements under it need not be reachable.
   if (top.matches("dialog")) return wrong;
   const things = [
     ...document.querySelectorAll(
@@ -121,7 +118,7 @@ function faults() {
   return wrong;
 }
 
-/** What moves has come to rest, and the next picture is drawn. */
+/** Waits until animations have ended and the next frame is drawn. */
 async function settledIn(page) {
   await page.evaluate(() => {
     const moving = document
@@ -134,7 +131,7 @@ async function settledIn(page) {
   );
 }
 
-/** Escape closes the topmost thing, one at a time, until nothing is left. */
+/** Presses Escape, which closes one thing at a time, until nothing is open. */
 async function closeAll(page) {
   for (let presses = 0; presses < 6; presses++) {
     await settledIn(page);
@@ -146,7 +143,7 @@ async function closeAll(page) {
 
 const toggle = (page, name) => page.getByRole("button", { name }).first().click();
 
-/** What can be on the screen, and the way there from a screen with nothing open. */
+/** What can be on the screen, and how to open it from a screen with nothing open. */
 const STATES = {
   bare: async () => {},
   chat: (page) => toggle(page, /^Chat/),
@@ -161,7 +158,7 @@ const STATES = {
 };
 
 for (const [width, height] of SIZES) {
-  test(`at ${width} × ${height} everything can be pressed and nothing lies on anything`, async () => {
+  test(`at ${width} × ${height} every control can be pressed and none overlap`, async () => {
     const { page } = ada;
     await page.setViewportSize({ width, height });
     const wrong = [];
@@ -176,6 +173,6 @@ for (const [width, height] of SIZES) {
   });
 }
 
-test("nobody complained", () => {
+test("no page reported an error", () => {
   assert.deepEqual([...ada.complaints, ...bo.complaints], []);
 });

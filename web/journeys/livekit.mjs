@@ -1,10 +1,10 @@
 /**
- * LiveKit: a stand-in for a LiveKit server, as far as Plaza uses one, because there is none to
- * install with the tools of the journeys. It speaks the signalling of real clients
- * (`@livekit/protocol`, the path `/rtc`, a connection for each direction), checks tokens, and
- * treats permissions as LiveKit documents them: everybody may have everything until a participant
- * says otherwise. Media goes through a page of the browser, which passes tracks on. What was
- * permitted and asked for is kept, for journeys to look at.
+ * LiveKit: a stand-in for a LiveKit server, as far as Plaza uses one, because the journeys' tools
+ * cannot install a real one. It speaks the signalling of real clients (`@livekit/protocol`, the
+ * path `/rtc`, a connection for each direction), checks tokens, and treats permissions as LiveKit
+ * documents them: everyone may subscribe to everything until a participant says otherwise. Media
+ * passes through a page of the browser, which forwards tracks. Permissions and requests are
+ * recorded for the journeys to check.
  */
 
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
@@ -31,7 +31,7 @@ import { WebSocketServer } from "ws";
 
 const sid = (kind) => `${kind}_${randomBytes(6).toString("hex")}`;
 
-/** The claims of a token, if it is signed with the secret and of this time. */
+/** The claims of a token, if its signature and time are valid. */
 export function claimsOf(token, key, secret) {
   const [header = "", body = "", signature = ""] = token.split(".");
   const parse = (part) => JSON.parse(Buffer.from(part, "base64url").toString());
@@ -45,7 +45,7 @@ export function claimsOf(token, key, secret) {
   return isGood && claims.video?.roomJoin === true ? claims : undefined;
 }
 
-/** Runs in the page that passes tracks on: it has two connections to each participant. */
+/** Runs in the page that forwards tracks: it has two connections to each participant. */
 function carry() {
   const people = new Map();
   const person = (id) => {
@@ -59,7 +59,7 @@ function carry() {
       };
       one.early = { up: [], down: [] };
       one.up.ontrack = ({ track }) => {
-        // Chromium takes nothing of a sound that no element plays.
+        // Chromium decodes no sound that no element plays.
         const element = track.kind === "audio" ? new Audio() : document.createElement("video");
         element.muted = true;
         element.srcObject = new MediaStream([track]);
@@ -81,7 +81,7 @@ function carry() {
     await one[way].setRemoteDescription(description);
     for (const candidate of one.early[way].splice(0)) await one[way].addIceCandidate(candidate);
   };
-  /** What comes up from somebody, by the name their browser gives it. */
+  /** A participant's tracks, by the name that their browser gives each. */
   const coming = (id) =>
     new Map(
       person(id)
@@ -106,8 +106,8 @@ function carry() {
       else one.early[way].push(candidate);
     },
     /**
-     * Sends somebody exactly these tracks, each under a name of its own; answers what they have to
-     * be told, if anything.
+     * Sends a participant exactly these tracks, each under its own name; returns the offer for the
+     * participant, if one is needed.
      */
     async send(id, tracks) {
       const one = person(id);
@@ -143,14 +143,14 @@ function carry() {
   };
 }
 
-/** Somebody in a room. */
+/** A participant of a room. */
 class Participant {
   sid = sid("PA");
-  /** By the track's id: its info, and what the browser of its owner calls it. */
+  /** By the track's id: its info, and the name that its owner's browser gives it. */
   tracks = new Map();
   permission = { isForAll: true, permissions: [] };
   wishes = new Set();
-  /** What happened, in order. */
+  /** Events, in order. */
   log = [];
   #line = Promise.resolve();
   #answered = () => {};
@@ -180,7 +180,7 @@ class Participant {
     this.socket.send(new SignalResponse({ message: { case: kind, value } }).toBinary());
   }
 
-  /** Whether somebody may have a track of ours. */
+  /** Whether a participant may receive one of our tracks. */
   permits(identity, track) {
     const { isForAll, permissions } = this.permission;
     const mine = permissions.find(({ participantIdentity }) => participantIdentity === identity);
@@ -188,8 +188,8 @@ class Participant {
   }
 
   /**
-   * Everything that needs the page, one after the other. Whoever left meanwhile took their
-   * connection away.
+   * Runs everything that needs the page one after the other. A participant who left in between no
+   * longer has a connection.
    */
   queue(work) {
     this.#line = this.#line
@@ -204,12 +204,12 @@ class Participant {
     this.#answered();
   }
 
-  /** There will be no more answers. */
+  /** No more answers will arrive. */
   left() {
     this.#answered();
   }
 
-  /** Sends what is wished for and permitted, and nothing else. */
+  /** Sends exactly the tracks that are requested and permitted. */
   supply() {
     this.queue(async () => {
       const tracks = this.server
@@ -228,7 +228,7 @@ class Participant {
         this.#answered = resolve;
       });
       this.say("offer", new SessionDescription({ type: "offer", sdp, id: 1 }));
-      // The answer is put into the line behind this.
+      // The answer is queued behind this.
       await answered;
     });
   }
@@ -295,7 +295,7 @@ export class LiveKitServer extends EventEmitter {
   key = "the-key";
   secret = "a secret of the journey";
   people = new Set();
-  /** Everybody who ever was here. */
+  /** All participants, including those who left. */
   all = [];
   refused = 0;
   failures = [];
@@ -318,10 +318,10 @@ export class LiveKitServer extends EventEmitter {
     return `ws://127.0.0.1:${this.#port}`;
   }
 
-  /** Opens its port: a free one, and the same one ever after. */
+  /** Opens its port: a free one at first, the same one from then on. */
   async listen() {
     this.http = createServer((_, response) => {
-      // Clients ask why they were not let in, and go on to the path that there is.
+      // Clients ask why they were refused, and continue with the existing path.
       response.writeHead(404, { "access-control-allow-origin": "*" }).end("no such service");
     });
     this.sockets = new WebSocketServer({ noServer: true });
@@ -343,7 +343,7 @@ export class LiveKitServer extends EventEmitter {
     this.#port = this.http.address().port;
   }
 
-  /** Everybody falls out, and nobody comes in. */
+  /** Disconnects everyone and refuses new connections. */
   async stop() {
     for (const { socket } of this.people) socket.terminate();
     await new Promise((resolve) => {
@@ -366,7 +366,7 @@ export class LiveKitServer extends EventEmitter {
     return [...this.people].find((participant) => participant.name === name);
   }
 
-  /** What somebody sends or permits changed. */
+  /** A participant's tracks or permissions changed. */
   tell(participant) {
     for (const other of this.others(participant)) {
       other.say("update", new ParticipantUpdate({ participants: [participant.info()] }));
@@ -381,7 +381,7 @@ export class LiveKitServer extends EventEmitter {
     while (!test(this)) await once(this, "change", { signal });
   }
 
-  /** Whoever was here before a restart is not known any more, and has to come in anew. */
+  /** Participants from before a restart are unknown, and have to join again. */
   #forget(socket) {
     const value = new LeaveRequest({ canReconnect: true, action: LeaveRequest_Action.RECONNECT });
     socket.send(new SignalResponse({ message: { case: "leave", value } }).toBinary());

@@ -1,7 +1,7 @@
 /**
- * LiveKit: five people are too many to talk directly, and a LiveKit server carries what they say.
- * It is a stand-in (`livekit.mjs`); the library that talks to it is the real one. Two of the five
- * sit at browsers; the others are there, hear and are heard, and say nothing.
+ * LiveKit: five people are too many for direct connections, and a LiveKit server carries their
+ * media. The server is a stand-in (`livekit.mjs`); the client library is the real one. Two of the
+ * five have browsers; the other three are connected, hear and are heard, and send nothing.
  */
 
 import assert from "node:assert/strict";
@@ -11,11 +11,9 @@ import { LiveKitServer } from "./livekit.mjs";
 import { DEVICES, openBrowser, Server } from "./plaza.mjs";
 import { agree, arrive, bring, makeSpace, untilOneConnection, walkUp } from "./talking.mjs";
 
-/**
- * Small phones: browsers draw without a graphics card, and one of them carries the calls besides.
- */
+/** Small phones: browsers draw without a graphics card, and one of them also carries the calls. */
 const SMALL = { viewport: { width: 390, height: 520 }, hasTouch: true, isMobile: true };
-/** What a camera is called in a room. */
+/** Source name of a camera track. */
 const CAMERA = 1;
 
 let live;
@@ -24,7 +22,7 @@ let browser;
 let space;
 let ada;
 let bo;
-/** Those without a browser, by name. */
+/** The people without a browser, by name. */
 const others = new Map();
 
 async function ask(path, body, token) {
@@ -41,7 +39,7 @@ async function ask(path, body, token) {
   return answer.json();
 }
 
-/** Somebody joins without a browser, and stands where people arrive. */
+/** Joins a person without a browser, at the spawn. */
 async function join(name) {
   const account = { username: name, password: "correct horse", type: "user" };
   const { userId } = await ask("signup", account);
@@ -53,7 +51,7 @@ async function join(name) {
   others.set(name, { user: userId, socket });
 }
 
-/** Which users somebody lets have a track right now. */
+/** The users that a person lets have a track right now. */
 function permitted(name, track) {
   const { isForAll, permissions } = live.named(name).permission;
   assert.equal(isForAll, false);
@@ -63,7 +61,7 @@ function permitted(name, track) {
   return may.map(({ participantIdentity }) => participantIdentity).sort();
 }
 
-/** The track of a kind that somebody sends. */
+/** A person's track of that kind. */
 function sent(name, isOfKind) {
   const all = [...(live.named(name)?.tracks.values() ?? [])];
   return all.map(({ info }) => info).findLast(({ source }) => isOfKind(source))?.sid;
@@ -74,7 +72,7 @@ const identity = (name) => live.named(name)?.identity ?? others.get(name)?.user;
 const identities = (...names) => names.map(identity).sort();
 const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
-/** The two at browsers hear each other, forwarded or not. */
+/** The two with browsers hear each other, directly or through a server. */
 async function untilBothHear(isForwarded) {
   const hears = (wanted) =>
     globalThis
@@ -87,8 +85,8 @@ async function untilBothHear(isForwarded) {
 }
 
 /**
- * Everybody who came said first whom they let have nothing of what they were about to send, and
- * never that everybody may.
+ * Everyone who joined first forbade access to the tracks they were about to send, and never allowed
+ * it to all.
  */
 function assertCare(participants) {
   for (const { log, name } of participants) {
@@ -97,7 +95,7 @@ function assertCare(participants) {
     );
     assert.equal(said[0]?.isForAll, false, `${name} begins with a ban`);
     const sent = said.flatMap(({ published }) => published ?? []);
-    // After a restart the library repeats what it said before, of tracks that are no more.
+    // After a restart the library repeats earlier permissions, for tracks that no longer exist.
     assert.ok(
       said[0].permissions.every(({ trackSids }) =>
         trackSids.every((track) => !sent.includes(track)),
@@ -119,7 +117,7 @@ before(async () => {
     live.secret,
   ];
   server = await Server.start({ more });
-  // For now it is down.
+  // The server is down at first.
   await live.stop();
   ada = await arrive(browser, server, undefined, "Ada", SMALL);
   const link = await makeSpace(ada, "Circle", /Office/);
@@ -134,7 +132,7 @@ after(async () => {
   await server?.stop();
 });
 
-test("while nobody answers people go on with those they reached, and are told", async () => {
+test("while the server is down people stay connected directly, and are told", async () => {
   for (const person of [ada, bo]) await agree(person, "microphone");
   await walkUp(bo, "Ada");
   await untilBothHear(false);
@@ -149,7 +147,7 @@ test("while nobody answers people go on with those they reached, and are told", 
   assert.equal(live.all.length, 0);
 });
 
-test("as soon as it is there they hear each other through it, each let in by a token of their own", async () => {
+test("once it is up they hear each other through it, each with their own token", async () => {
   await live.listen();
   await untilBothHear(true);
   await ada.shot("livekit");
@@ -166,7 +164,7 @@ test("as soon as it is there they hear each other through it, each let in by a t
   }
 });
 
-test("nobody may have anything before it is sent, and then exactly those who hear it", async () => {
+test("no one may receive a track before it is sent, and then exactly those who hear it", async () => {
   assertCare(live.all);
   await live.until(() =>
     isSame(permitted("Ada", voice("Ada")), identities("Bo", "Cleo", "Dan", "Eve")),
@@ -180,7 +178,7 @@ test("nobody may have anything before it is sent, and then exactly those who hea
   await live.until(() => isSame(permitted("Bo", voice("Bo")), identities("Ada", "Cleo", "Dan")));
 });
 
-test("a picture goes to those who see it, coarse until it is shown large", async () => {
+test("a camera goes to those who see it, coarse until it is shown large", async () => {
   await ada.page.getByRole("button", { name: "Camera off (V)" }).click();
   await bo.page.waitForFunction(
     () => document.querySelector(".tile.camera:not(.mine) video")?.currentTime > 0,
@@ -198,7 +196,7 @@ test("a picture goes to those who see it, coarse until it is shown large", async
   await live.until(() => camera("Ada") === undefined);
 });
 
-test("after a restart of the server for calls both are back, with the same care", async () => {
+test("after a restart of the LiveKit server both are back, with the same permissions", async () => {
   const before = live.all.length;
   await live.stop();
   await live.listen();
@@ -208,7 +206,7 @@ test("after a restart of the server for calls both are back, with the same care"
   await live.until(() => isSame(permitted("Ada", voice("Ada")), identities("Bo", "Cleo", "Dan")));
 });
 
-test("whoever does not want to be disturbed may have nothing any more, and leaves the room", async () => {
+test("a person who must not be disturbed loses all permissions and leaves the room", async () => {
   const user = identity("Bo");
   await bo.page.getByRole("button", { name: /^People/ }).click();
   await bo.page.getByLabel("Your status").selectOption("Do not disturb");

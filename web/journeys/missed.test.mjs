@@ -1,4 +1,4 @@
-/** Missed: what is said in a space that keeps it while the connection of one person is broken. */
+/** Missed: messages sent in a space with stored chat while one person is disconnected. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -8,7 +8,7 @@ import { Line } from "./faults.mjs";
 import { openBrowser, Server } from "./plaza.mjs";
 import { bring } from "./talking.mjs";
 
-/** More than the space remembers, by so many people that none of them talks too fast. */
+/** More messages than the space remembers, by enough people to stay below the rate limit. */
 const SPEAKERS = 9;
 const EACH = 8;
 
@@ -54,21 +54,21 @@ async function post(path, body, token) {
   return answer.json();
 }
 
-/** Answers the token of a new user. */
+/** Returns the token of a new user. */
 async function signUp(username) {
   const account = { username, password: "correct horse", type: "user" };
   await post("signup", account);
   return (await post("signin", account)).token;
 }
 
-/** The words of all messages that a person sees, in order. */
+/** The texts of all messages that a person sees, in order. */
 const shown = ({ page }) => page.getByRole("log").locator(".line .text").allTextContents();
 
 async function until(person, text) {
   await person.page.getByRole("log").getByText(text, { exact: true }).waitFor();
 }
 
-/** A user without a browser says some lines, and stays until Ada has them. */
+/** A user without a browser sends messages, and stays until Ada has them. */
 async function speak(name) {
   const socket = new WebSocket(`${server.address.replace("http", "ws")}/ws`);
   const send = (type, payload) => socket.send(JSON.stringify({ type, payload }));
@@ -82,7 +82,7 @@ async function speak(name) {
   socket.close();
 }
 
-/** Breaks Bo's connection while many lines are said. */
+/** Breaks Bo's connection while many messages are sent. */
 async function missMany() {
   const { length } = await shown(ada);
   line.cut();
@@ -93,7 +93,7 @@ async function missMany() {
   line.mend();
 }
 
-test("lines that were missed are all there after the connection came back, in the order in which others saw them", async () => {
+test("after a reconnect all missed messages are there, in the order that others saw", async () => {
   await ada.say("before the break");
   await until(bo, "before the break");
   await missMany();
@@ -110,10 +110,10 @@ test("lines that were missed are all there after the connection came back, in th
   );
 });
 
-test("where they cannot be fetched a button stands, which fetches them", async () => {
+test("when they cannot be fetched, a button fetches them later", async () => {
   const kept = /\/chat\?/;
   await bo.page.route(kept, (route) => route.abort());
-  // The page asks about its oldest line, too: whether there is more to look back at.
+  // The page also requests the part before its oldest message, to see if there is more.
   const oldest = (
     await bo.page.getByRole("log").locator(".line").first().getAttribute("id")
   ).replace("line-", "");

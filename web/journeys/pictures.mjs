@@ -1,9 +1,9 @@
 /**
- * Pictures of the documents, taken of what is really there: `node journeys/pictures.mjs`, after
+ * Screenshots for the documentation, taken of the real program: `node journeys/pictures.mjs`, after
  * `cargo build`.
  *
- * Nine people meet in the park of a new server; the pictures are those of one of them, at a desk
- * and on a phone, and of the lobby while they are inside.
+ * Nine people meet in the park of a new server; the screenshots show the view of one of them, on a
+ * desktop and on a phone, and the lobby while they are inside.
  */
 
 import { fileURLToPath } from "node:url";
@@ -14,9 +14,7 @@ const FOLDER = fileURLToPath(new URL("../../docs/pictures/", import.meta.url));
 const WINDOW = { viewport: { width: 1200, height: 750 } };
 const SMALL = { viewport: { width: 800, height: 700 } };
 
-/**
- * Who else is there, and how far they walk from where they came in: tiles to the right and down.
- */
+/** The other people, and how far they walk from the spawn: tiles to the right and down. */
 const GUESTS = [
   ["Jonas", -3, 0],
   ["Amara", 3, 1],
@@ -42,7 +40,7 @@ async function walk(person, across, down) {
   await person.until(() => !globalThis.__plaza().walking);
 }
 
-/** In the page: whether the own player went that far. */
+/** In the page: whether the own player walked that far. */
 const hasGone = ([axis, from, tiles]) => Math.abs(globalThis.__plaza().body[axis] - from) >= tiles;
 
 const take = (person, name) => person.page.screenshot({ path: `${FOLDER}${name}.png` });

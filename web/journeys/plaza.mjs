@@ -14,7 +14,7 @@ import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 
 const run = promisify(execFile);
-/** Looks for what keeps people with other senses and tools out. */
+/** Checks the page for accessibility faults. */
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 export const BINARY =
@@ -29,7 +29,7 @@ export const PHONE = {
   deviceScaleFactor: 2,
 };
 
-/** Waits until some file of a folder is written. */
+/** Waits until a file is written in a folder. */
 function changed(folder) {
   return new Promise((resolve) => {
     const watcher = watch(folder, () => {
@@ -39,7 +39,7 @@ function changed(folder) {
   });
 }
 
-/** A server of its own folder; `address` is where it really listens. */
+/** A server with its own folder; `address` is where it listens. */
 export class Server {
   static async start({ folder, more = [] } = {}) {
     const server = new Server();
@@ -49,7 +49,7 @@ export class Server {
     return server;
   }
 
-  /** Starts the process; the address is read from what it prints. */
+  /** Starts the process; the address is read from its output. */
   async run(listen) {
     const options = ["serve", "--no-guardian", "--listen", listen, "--data-dir", this.folder];
     options.push("--auth-rate", "0", "--log", "warn", ...this.more);
@@ -78,13 +78,13 @@ export class Server {
     }
   }
 
-  /** As the power cut would. */
+  /** Kills the process, as a power cut would. */
   async kill() {
     this.process.kill("SIGKILL");
     await this.ended;
   }
 
-  /** Comes back at the same address with the same folder. */
+  /** Starts again at the same address with the same folder. */
   async restart() {
     await this.run(new URL(this.address).host);
   }
@@ -98,8 +98,7 @@ export class Server {
 }
 
 /**
- * Makes a browser with a camera and a microphone of its own making: a picture that counts, and a
- * beep every second.
+ * Starts a browser with a fake camera and microphone: a counting picture, and a beep every second.
  */
 export const DEVICES = [
   "--use-fake-device-for-media-stream",
@@ -135,7 +134,7 @@ export async function openBrowser(more = []) {
 }
 
 /**
- * A server and a browser for the tests of a file: there before the first of them, gone after the
+ * A server and a browser for the tests of a file: started before the first test, stopped after the
  * last.
  */
 export function startJourney() {
@@ -151,7 +150,7 @@ export function startJourney() {
   return journey;
 }
 
-/** Somebody at a browser of their own; what their page complains about is kept. */
+/** A person at their own browser; errors of the page are recorded. */
 export class Person {
   static async sit(browser, server, options = DESKTOP) {
     const person = new Person();
@@ -160,7 +159,7 @@ export class Person {
     person.page = await person.context.newPage();
     person.complaints = [];
     person.page.on("pageerror", (error) => person.complaints.push(error.message));
-    // Less while a journey is being written: PATIENCE=10000.
+    // Use less while writing a journey: PATIENCE=10000.
     person.page.setDefaultTimeout(Number(process.env.PATIENCE ?? 120_000));
     return person;
   }
@@ -173,13 +172,13 @@ export class Person {
     await page.getByRole("heading", { name: "Who will you be?" }).waitFor();
   }
 
-  /** Picks an avatar and goes on. */
+  /** Picks an avatar and continues. */
   async choose(avatar) {
     await this.page.getByRole("radio", { name: avatar }).click();
     await this.page.getByRole("button", { name: "Looks good" }).click();
   }
 
-  /** Waits until the space is there and the own player stands in it. */
+  /** Waits until the space is loaded and the own player is in it. */
   async arrive() {
     await this.page.locator(".minimap").waitFor();
     await this.page.locator(".curtain").waitFor({ state: "detached" });
@@ -187,19 +186,19 @@ export class Person {
       await this.until(() => typeof globalThis.__plaza === "function");
   }
 
-  /** What the page knows of itself. */
+  /** The page's state, as it exposes it to tests. */
   figures() {
     return this.page.evaluate(() => globalThis.__plaza());
   }
 
-  /** Waits until what the page knows passes a test. */
+  /** Waits until the page's state passes a test. */
   async until(test, argument) {
     await this.page.waitForFunction(test, argument, { polling: 50 });
   }
 
   /**
-   * Watches for something that is shown for a few seconds only, from now on; answers what waits
-   * until it came. Whoever asks for such a thing afterwards may find it gone.
+   * Watches for something that is shown for a few seconds only, from now on; returns a function
+   * that waits until it appeared. Looking for it later could miss it.
    */
   async watchFor(selector, text) {
     const isThere = await this.page.evaluateHandle(
@@ -233,22 +232,22 @@ export class Person {
   }
 
   /**
-   * Holds that nothing on the screen as it is now keeps anybody out: every screen that is kept as a
-   * picture is looked at.
+   * Checks the current screen for accessibility faults; every screen of which a screenshot is taken
+   * is checked.
    */
   async inspect(name) {
     const { page } = this;
     if (!(await page.evaluate(() => "axe" in globalThis)))
       await page.evaluate(await readFile(AXE, "utf8"));
     const found = await page.evaluate(async () => {
-      // What comes or changes colour is looked at when it has come.
+      // Animated elements are checked once the animation has ended.
       const moving = document
         .getAnimations()
         .filter(({ effect }) => effect?.getComputedTiming().iterations !== Infinity);
       await Promise.all(moving.map((animation) => animation.finished.catch(() => {})));
       const rules = {
         "label-content-name-mismatch": { enabled: true },
-        // There the colours are the system's.
+        // Forced colours are the system's own.
         "color-contrast": { enabled: !matchMedia("(forced-colors: active)").matches },
       };
       const { violations } = await globalThis.axe.run(document, {
@@ -271,9 +270,9 @@ export class Person {
   }
 
   /**
-   * Keeps a picture to look at. A browser that draws in software now and then has nothing to copy
-   * yet: it is asked again after the next frame. Journeys judge by what the page says, so a picture
-   * that cannot be had is told and fails nothing.
+   * Takes a screenshot. A browser that draws in software sometimes has no frame yet, so it is tried
+   * again after the next frame. Journeys judge by the page's state, so a missing screenshot is
+   * reported and fails nothing.
    */
   async shot(name) {
     await this.inspect(name);

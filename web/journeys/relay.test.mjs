@@ -1,6 +1,5 @@
 /**
- * Relay: whoever must not learn another's address, or cannot reach them, talks through a TURN
- * server.
+ * Relay: people who hide their addresses, or cannot reach each other, talk through a TURN server.
  */
 
 import assert from "node:assert/strict";
@@ -49,7 +48,7 @@ test("two people see each other through the relay, and in no other way", async (
       ({ type, nominated, state }) =>
         type === "candidate-pair" && nominated && state === "succeeded",
     );
-    assert.ok(used.length > 0, "some way was chosen");
+    assert.ok(used.length > 0, "a candidate pair was chosen");
     for (const pair of used) assert.equal(byId.get(pair.localCandidateId).candidateType, "relay");
     assert.deepEqual(complaints, []);
   }

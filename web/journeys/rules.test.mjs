@@ -1,6 +1,6 @@
 /**
- * Rules: how far voices carry is another matter in a reading corner, and whoever looks after the
- * space changes it for everybody.
+ * Rules: voices carry less far in a reading corner, and the owner changes the space's rules for
+ * everyone.
  */
 
 import assert from "node:assert/strict";
@@ -30,7 +30,7 @@ after(async () => {
   await server?.stop();
 });
 
-test("in a reading corner only those near hear each other", async () => {
+test("in a reading corner only people close by hear each other", async () => {
   await goTo(ada, 37, 18);
   await goTo(bo, 41, 18);
   for (const person of [ada, bo]) {
@@ -39,7 +39,7 @@ test("in a reading corner only those near hear each other", async () => {
       return calls.length === 1 && calls[0].gain > 0.2 && calls[0].gain < 0.8;
     });
   }
-  // No farther from Bo than before, but in the corner.
+  // The same distance from Bo as before, but in the corner.
   await goTo(bo, 38, 17);
   await goTo(ada, 34, 17);
   await ada.page.getByText("Voices carry 2 tiles here.").waitFor();
@@ -54,7 +54,7 @@ test("in a reading corner only those near hear each other", async () => {
   }
 });
 
-test("the owner changes the rules with the keyboard, and everybody is told", async () => {
+test("the owner changes the rules with the keyboard, and everyone is told", async () => {
   const { page } = ada;
   await page.getByRole("button", { name: "Chat settings" }).click();
   await settings(ada).getByLabel("Slow mode").focus();
@@ -78,7 +78,7 @@ test("the owner changes the rules with the keyboard, and everybody is told", asy
   await bo.page.getByText(words).waitFor();
   await ada.shot("voice-rules");
   await page.keyboard.press("Escape");
-  // Together by the old rules, but not by the new ones.
+  // Connected by the old rules, but not by the new ones.
   await goTo(ada, 37, 18);
   await goTo(bo, 41, 18);
   for (const person of [ada, bo]) await person.until(() => globalThis.__plaza().calls.length === 0);

@@ -1,4 +1,4 @@
-/** Screens: a phone, the keyboard alone, the dark, the first start, and a crowd. */
+/** Screens: on a phone, by keyboard alone, in the dark, at the first start, and with a crowd. */
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -15,7 +15,7 @@ async function tile(person) {
   return { x: Math.floor(body.x / 64), y: Math.floor(body.y / 64) };
 }
 
-test("whoever starts the server first becomes its admin by the printed link, once", async () => {
+test("the printed link makes the first admin, once", async () => {
   const owner = await journey.sit();
   const { page } = owner;
   assert.ok(journey.server.setup, "the link was printed");
@@ -30,7 +30,7 @@ test("whoever starts the server first becomes its admin by the printed link, onc
   await owner.shot("setup");
   await page.getByRole("button", { name: "Become the admin" }).click();
   await page.getByRole("heading", { name: "Who will you be?" }).waitFor();
-  // A picture of the admin's own becomes an avatar that everybody can choose.
+  // A picture that the admin uploads becomes an avatar that everyone can choose.
   await page.getByText("Add a picture of your own").click();
   const pixel =
     "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAGUlEQVR42mM4neX9nxLMMGrAqAGjBgwXAwAJnn8fDNbIcAAAAABJRU5ErkJggg==";
@@ -151,7 +151,7 @@ test("by keyboard alone: sign up, choose, join, walk, speak, leave", async () =>
   await person.context.close();
 });
 
-test("where an invite is needed its link lets one sign up, and says when it is used up", async () => {
+test("an invite link lets one person sign up, and says when it is used up", async () => {
   const invited = await Server.start({ more: ["--signup", "invite"] });
   const asked = [
     "admin",
@@ -205,7 +205,7 @@ test("where an invite is needed its link lets one sign up, and says when it is u
   await invited.stop();
 });
 
-test("a long name of a space leaves room for who is there and for its buttons", async () => {
+test("a long name of a space leaves space for the people and the buttons", async () => {
   const person = await arrive(journey.browser, journey.server, undefined, "Lou");
   const { page } = person;
   await makeSpace(person, "A very long autumn conference", /Conference/);
@@ -259,7 +259,7 @@ test("an unknown space and a wrong password say what to do", async () => {
   await person.context.close();
 });
 
-test("where nobody moves nothing is drawn, and two hundred walking people cost no more draw calls than a few", async () => {
+test("a still world draws nothing, and two hundred walking people need as many draw calls as a few", async () => {
   const person = await journey.sit();
   const { page } = person;
   await page.addInitScript(() => {
@@ -275,8 +275,7 @@ test("where nobody moves nothing is drawn, and two hundred walking people cost n
     };
   });
   /**
-   * The most draw calls between two of ten pictures that the browser asks for while the own player
-   * walks.
+   * The most draw calls in any of ten frames that the browser asks for while the own player walks.
    */
   const draws = async () => {
     await page.locator(".world").focus();
@@ -335,13 +334,13 @@ test("where nobody moves nothing is drawn, and two hundred walking people cost n
   await person.shot("crowd");
   stop.abort();
   await bots;
-  assert.ok(alone > 0, "who walks is drawn");
+  assert.ok(alone > 0, "a walking player is drawn");
   assert.ok(crowded <= alone + 10, `${crowded} draw calls with two hundred people, ${alone} alone`);
   assert.deepEqual(person.complaints, []);
   await person.context.close();
 });
 
-test("ctrl-c and sigterm end the server in order", async () => {
+test("ctrl-c and sigterm shut the server down", async () => {
   const other = await Server.start();
   assert.equal(await other.stop(), 0);
 });

@@ -2,10 +2,10 @@
 
 import { Person } from "./plaza.mjs";
 
-/** Small windows: pictures are made, sent and drawn without help of a graphics card. */
+/** Small windows: video is encoded, sent and drawn without a graphics card. */
 export const WINDOW = { viewport: { width: 1000, height: 640 } };
 
-/** Signs somebody up and brings them into the space, if there is one already. */
+/** Signs a person up and brings them into the space, if there is one already. */
 export async function arrive(browser, server, link, name, options = WINDOW, avatar = "Jonas") {
   const person = await Person.sit(browser, server, options);
   const { page } = person;
@@ -20,10 +20,7 @@ export async function arrive(browser, server, link, name, options = WINDOW, avat
   return person;
 }
 
-/**
- * Brings somebody into a space who signed up some time before: journeys about signing up are
- * elsewhere.
- */
+/** Brings a person into a space who signed up earlier, since sign-up has its own journeys. */
 export async function bring(browser, server, link, name, options = WINDOW) {
   const person = await Person.sit(browser, server, options);
   const body = JSON.stringify({ username: name, password: "correct horse", type: "user" });
@@ -45,7 +42,7 @@ export async function bring(browser, server, link, name, options = WINDOW) {
   return person;
 }
 
-/** Makes a space of a template and goes in; answers the way there. */
+/** Creates a space from a template and enters it; returns its URL. */
 export async function makeSpace(person, name, template) {
   const { page } = person;
   await page.getByRole("button", { name: "New space" }).click();
@@ -77,17 +74,17 @@ export async function walkUp(person, name) {
   await page.getByLabel("Find somebody").fill(name);
   await page.getByRole("button", { name, exact: true }).click();
   await page.getByRole("button", { name: `Walk to ${name}` }).click();
-  // On a small screen the list has made room for the world by itself.
+  // On a small screen the list has closed by itself.
   const isOpen = await page.getByRole("region", { name: "People" }).isVisible();
   if (isOpen) await page.getByRole("button", { name: /^People/ }).click();
 }
 
-/** Walks to a tile, by a click on the small map. */
+/** Walks to a tile by a click on the minimap. */
 export async function goTo(person, x, y) {
   const { page } = person;
   const map = page.locator("canvas.minimap");
   const { width, height } = (await person.figures()).size;
-  // Clicks are told from the inner edge of the frame.
+  // Clicks are measured from the inner edge of the frame.
   const drawn = await map.evaluate((map) => ({ width: map.clientWidth, height: map.clientHeight }));
   const position = { x: ((x + 0.5) / width) * drawn.width, y: ((y + 0.5) / height) * drawn.height };
   await map.click({ position });
@@ -100,9 +97,7 @@ export async function goTo(person, x, y) {
   );
 }
 
-/**
- * Connections to others end when both sides have what they need from the one to whoever forwards.
- */
+/** Direct connections close when both sides get all they need through the SFU or LiveKit. */
 export async function untilOneConnection(page) {
   const isOne = () =>
     globalThis

@@ -1,6 +1,6 @@
 /**
- * Together: two people meet, see each other walk, and talk; the server dies and nobody loses their
- * place.
+ * Together: two people meet, see each other walk, and talk; the server is killed and both keep
+ * their positions.
  */
 
 import assert from "node:assert/strict";
@@ -25,7 +25,7 @@ after(async () => {
   await server?.stop();
 });
 
-test("somebody signs up, picks an avatar and finds the lobby", async () => {
+test("a person signs up, picks an avatar and finds the lobby", async () => {
   const { page } = ada;
   await page.goto("/");
   await ada.shot("sign");
@@ -38,7 +38,7 @@ test("somebody signs up, picks an avatar and finds the lobby", async () => {
   await ada.shot("lobby");
 });
 
-test("a name that is taken is explained, and nothing typed is lost", async () => {
+test("a taken name is explained, and nothing typed is lost", async () => {
   const { page } = bo;
   await page.goto("/");
   await page.getByLabel("Name", { exact: true }).fill("Ada");
@@ -79,7 +79,7 @@ test("he follows her link, signs up on the way, and both see each other", async 
 test("he sees her walk, never backwards, to where she stands", async () => {
   const her = (await ada.figures()).me;
   const from = (await ada.figures()).body.x;
-  // Every picture of his page, noted until she has walked two tiles in his eyes.
+  // Every frame of his page, recorded until she has walked two tiles in his view.
   const watched = bo.page.evaluate(
     (player) =>
       new Promise((resolve) => {
@@ -116,9 +116,9 @@ test("he sees her walk, never backwards, to where she stands", async () => {
   );
 });
 
-test("a wall stops her, in her own eyes and in his", async () => {
+test("a wall stops her, in her view and in his", async () => {
   await ada.hold(["ArrowUp"], () => {
-    // Ten steps upwards that lead nowhere: there is the wall.
+    // Ten steps upwards that lead nowhere mean a wall.
     const { body, seq } = globalThis.__plaza();
     const last = globalThis.__last;
     globalThis.__last = { y: body.y, seq: last?.y === body.y ? last.seq : seq };
@@ -169,7 +169,7 @@ test("he clicks her in the list, walks up to her by himself", async () => {
   await page.getByRole("button", { name: /^People/ }).click();
 });
 
-test("a reload keeps the place", async () => {
+test("a reload keeps the position", async () => {
   const before = await ada.figures();
   await ada.page.reload();
   await ada.arrive();
@@ -177,7 +177,7 @@ test("a reload keeps the place", async () => {
   assert.deepEqual([body.x, body.y], [before.body.x, before.body.y]);
 });
 
-test("the server is killed and started again: places and words are there, nobody reloads", async () => {
+test("after a restart of the server positions and messages are there without a reload", async () => {
   await ada.say("Before the storm");
   await bo.page.getByRole("button", { name: /^Chat/ }).click();
   await bo.page.getByRole("log").getByText("Before the storm").waitFor();
@@ -185,8 +185,8 @@ test("the server is killed and started again: places and words are there, nobody
   await ada.hold(["ArrowDown"], (y) => globalThis.__plaza().body.y > y + 64, before[0].body.y);
   await ada.until(() => globalThis.__plaza().pending === 0);
   const places = await Promise.all([ada.figures(), bo.figures()]);
-  // A checkpoint is kept within a second of the last change: the first that is as late as what they
-  // saw has it all.
+  // A checkpoint is written within a second of the last change; one as late as what they saw
+  // contains all of it.
   await server.untilKept(link.split("/").pop(), places[0].tick);
   await server.kill();
   await ada.page.getByText("Connection lost").waitFor();
@@ -209,7 +209,7 @@ test("the server is killed and started again: places and words are there, nobody
   await bo.page.getByRole("log").getByText("And after it").waitFor();
 });
 
-test("a second window of hers takes over, and says so in the first", async () => {
+test("her second window takes over, and the first one says so", async () => {
   const second = await ada.context.newPage();
   await second.goto(`${link}?debug`);
   await ada.page.getByRole("alertdialog", { name: "You are here in another window" }).waitFor();

@@ -1,4 +1,4 @@
-//! Http: what attackers do over HTTP.
+//! HTTP attacks.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use tokio::time::sleep;
 
 use super::{AttackOutcome, Attacker};
 
-/// Requests of one attacker under way at once.
+/// HTTP requests that one attacker has in flight at once.
 const AT_ONCE: u32 = 16;
 
-/// Connections that a slow attacker holds.
+/// Connections that one slow attacker holds open.
 const HELD: u32 = 100;
 
-/// Between two bytes of a slow attacker.
+/// Pause between two bytes of a slow attacker.
 const TRICKLE: Duration = Duration::from_secs(2);
 
-/// Characters of the longest message.
+/// Length of the longest message, in characters.
 const LONG: usize = 3_900;
 
 impl Attacker {
@@ -39,7 +39,7 @@ impl Attacker {
         }
     }
 
-    /// Sends many at once, and counts what became of each.
+    /// Sends many requests at once and counts the outcome of each.
     async fn send_many(&self, requests: impl Iterator<Item = RequestBuilder>) {
         let answers = join_all(requests.map(|request| self.send(request))).await;
         let is_any_taken = answers
@@ -77,7 +77,9 @@ impl Attacker {
             self.count_and_pause(outcome).await;
             if let (Some(space), Some(element)) = (made["spaceId"].as_str(), &element) {
                 let place = |at: u32| {
-                    let body = json!({ "spaceId": space, "elementId": element, "x": at % 180, "y": number % 180 });
+                    let body = json!({
+                    "spaceId": space, "elementId": element, "x": at % 180, "y": number % 180
+                    });
                     self.http.post(self.path("space/element")).json(&body)
                 };
                 self.send_many((0..AT_ONCE).map(place)).await;
@@ -95,14 +97,16 @@ impl Attacker {
         };
         for number in self.operations() {
             let place = |at: u32| {
-                let body = json!({ "spaceId": space, "elementId": element, "x": at * 2, "y": number % 90 });
+                let body = json!({
+                "spaceId": space, "elementId": element, "x": at * 2, "y": number % 90
+                });
                 self.http.post(self.path("space/element")).json(&body)
             };
             self.send_many((0..40).map(place)).await;
         }
     }
 
-    /// The id of an element to place.
+    /// The id of an element that can be placed.
     async fn element(&self) -> Option<String> {
         let (_, all) = self.send(self.http.get(self.path("elements"))).await;
         Some(all["elements"].get(0)?["id"].as_str()?.to_owned())
@@ -179,7 +183,7 @@ impl Attacker {
         }
     }
 
-    /// Heads and bodies that never end, and connections that say nothing.
+    /// Sends HTTP heads and bodies that never end, and holds connections without sending anything.
     pub(super) async fn slow(&self) {
         let forwarded = format!("X-Forwarded-For: {}\r\n", self.address);
         let begin = [
@@ -202,7 +206,7 @@ impl Attacker {
         join_all((0..HELD).map(hold)).await;
     }
 
-    /// Holds one connection for as long as the server lets it.
+    /// Holds one connection until the server closes it.
     async fn hold(&self, begin: &str) -> AttackOutcome {
         let Ok(mut stream) = TcpStream::connect(self.server).await else {
             return AttackOutcome::Dropped;
@@ -215,9 +219,7 @@ impl Attacker {
             tokio::select! {
                 read = stream.read(&mut answer) => {
                     let Ok(length @ 1..) = read else { return AttackOutcome::Dropped };
-                    let status = answer.get(9..12).filter(|_| length > 12);
-                    let status = status.and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
-                    return status.map_or(AttackOutcome::Dropped, AttackOutcome::of_status);
+                    return status_of(&answer[..length]);
                 }
                 () = sleep(TRICKLE) => {
                     if !begin.is_empty() && stream.write_all(b"a").await.is_err() {
@@ -227,4 +229,11 @@ impl Attacker {
             }
         }
     }
+}
+
+/// The outcome by the status line of an HTTP answer.
+fn status_of(answer: &[u8]) -> AttackOutcome {
+    let status = answer.get(9..12).filter(|_| answer.len() > 12);
+    let status = status.and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
+    status.map_or(AttackOutcome::Dropped, AttackOutcome::of_status)
 }

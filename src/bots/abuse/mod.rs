@@ -1,10 +1,9 @@
-//! Abuse: clients that use the allowed interface too much, as an impolite person or a broken
-//! program would.
+//! Abuse: clients that overuse the public interface, as a hostile person or a broken program would.
 //!
-//! May use `net::protocol` and `net::codec`. Never: anything inside the server. They attack a
-//! server on this machine only, with bounded loops that end by themselves. Each says an address of
-//! its own in `X-Forwarded-For`, as a trusted proxy on loopback would, so that it shares no limit
-//! with the clients that must not notice.
+//! May use `net::protocol` and `net::codec`. Never: anything inside the server. Attacks go only to
+//! a server on this machine and are bounded loops that end by themselves. Each attacker sends its
+//! own address in `X-Forwarded-For`, as a trusted proxy on loopback would, so it shares no limit
+//! with the clients that must not notice the attack.
 
 mod http;
 mod socket;
@@ -23,38 +22,38 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// Operations of one attacker with one attack at most, however much time is left.
+/// The most operations of one attacker with one attack, regardless of the time left.
 const MOST_OPERATIONS: u32 = 20_000;
 
-/// Between two tries of an attacker whose connection was refused.
+/// Pause of an attacker between two tries after its connection was refused.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long one HTTP request may take.
+/// Timeout of one HTTP request.
 const REQUEST_WITHIN: Duration = Duration::from_secs(20);
 
-/// Why attackers cannot begin.
+/// Why an attack cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum AbuseError {
-    /// The address is none.
-    #[error("{0} is no address of a server; write it as http://127.0.0.1:8080")]
+    /// The text is not a server address.
+    #[error("{0} is not a server address; write it as http://127.0.0.1:8080")]
     Address(String),
     /// The server is on another machine.
-    #[error("{0} is not on this machine; only a server of your own on loopback is attacked")]
+    #[error("{0} is not on this machine; only your own server on loopback may be attacked")]
     NotHere(String),
-    /// The server did not take an account.
-    #[error("the server did not make an account for an attacker: {0}")]
+    /// The server refused to create an account.
+    #[error("the server refused to create an account for an attacker: {0}")]
     Account(String),
 }
 
-/// What an attacker does, again and again.
+/// What an attacker does repeatedly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attack {
-    /// Says, edits and answers messages of the greatest length
+    /// Sends, edits and reacts to messages of the greatest length
     LongMessages,
     /// Opens a new connection for each burst of messages
     Reconnects,
-    /// Sends signals of the greatest size to people near
+    /// Sends signals of the greatest size to nearby players
     Signals,
     /// Asks for walks to tiles that cannot be reached
     Walks,
@@ -62,23 +61,23 @@ pub enum Attack {
     Pings,
     /// Sends frames that no client sends
     Malformed,
-    /// Holds as many sockets as it gets, joined and not joined
+    /// Holds as many sockets as it gets, both joined and not joined
     Sockets,
     /// Leaves right after asking to join
     HalfJoins,
     /// Searches with long and with common words
     Searches,
-    /// Makes spaces and fills them with objects
+    /// Creates spaces and fills them with objects
     Spaces,
     /// Places and removes objects in a burst
     Edits,
-    /// Sends pictures, several at a time
+    /// Uploads pictures, several at a time
     Uploads,
-    /// Guesses passwords of an account
+    /// Guesses the password of an account
     Guesses,
-    /// Writes long direct messages to one person
+    /// Sends long direct messages to one person
     DirectMessages,
-    /// Asks for lists, maps, pictures and exports
+    /// Requests lists, maps, pictures and exports
     Downloads,
     /// Uses methods and addresses that do not exist
     Unknown,
@@ -86,40 +85,40 @@ pub enum Attack {
     Slow,
 }
 
-/// What attackers are told.
+/// Settings of an attack.
 #[derive(Debug, Clone)]
 pub struct AbuseSettings {
-    /// The processes of the server, `http://127.0.0.1:port`.
+    /// URLs of the server's processes, `http://127.0.0.1:port`.
     pub urls: Vec<String>,
-    /// Spaces that people are in.
+    /// Ids of the spaces that have players.
     pub spaces: Vec<String>,
-    /// How long, in three equal parts: one account, one address, many addresses.
+    /// Duration, split into three equal parts: one account, one address, many addresses.
     pub length: Duration,
-    /// Attackers of the second and third part.
+    /// Number of attackers in the second and third part.
     pub crowd: u32,
-    /// What they do; everything when empty.
+    /// Attacks to run; all when empty.
     pub attacks: Vec<Attack>,
 }
 
-/// What became of the requests and messages of one attack.
+/// Outcomes of the requests and messages of one attack.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Outcomes {
-    /// Taken by the server. Messages count as taken when they were written.
+    /// Accepted by the server. A message counts as accepted once it is written.
     pub taken: u64,
     /// Answered with 429 or 503, or closed with 4429: slow down.
     pub slowed: u64,
     /// Answered with another 4xx, or closed with a reason.
     pub refused: u64,
-    /// The connection was not made, or ended without a reason.
+    /// The connection could not be made, or ended without a reason.
     pub dropped: u64,
-    /// Answered with 500: a fault of the server.
+    /// Answered with 500: an error of the server.
     pub failed: u64,
 }
 
 /// Outcomes by attack.
 pub type AbuseReport = BTreeMap<Attack, Outcomes>;
 
-/// One who attacks: an address, perhaps an account.
+/// One attacker: an address, and an account if it got one.
 #[derive(Clone)]
 struct Attacker {
     attack: Attack,
@@ -155,7 +154,7 @@ impl AttackOutcome {
         }
     }
 
-    /// A WebSocket that was closed.
+    /// The outcome for a WebSocket that was closed with this code.
     const fn of_close(code: Option<u16>) -> Self {
         match code {
             Some(4429 | 1013) => Self::Slowed,
@@ -165,7 +164,7 @@ impl AttackOutcome {
     }
 }
 
-/// Attacks until the time is over, and says what became of it.
+/// Attacks until the time is over and returns the outcomes.
 pub async fn run(settings: &AbuseSettings) -> Result<AbuseReport, AbuseError> {
     let servers = settings
         .urls
@@ -223,8 +222,8 @@ pub async fn run(settings: &AbuseSettings) -> Result<AbuseReport, AbuseError> {
                         String::clone(token),
                     );
                 }
-                // An address that signs up too often is slowed: the attackers left without an
-                // account attack without one.
+                // An address that signs up too often is slowed down; attackers that get no account
+                // attack without one.
                 _ => match attacker.sign_up().await {
                     Err(error) if account.is_none() => return Err(error),
                     Ok(()) | Err(_) => {}
@@ -239,7 +238,7 @@ pub async fn run(settings: &AbuseSettings) -> Result<AbuseReport, AbuseError> {
             });
             running.spawn(async move {
                 let until = attacker.until;
-                // Some attacks wait for an answer that does not come.
+                // Some attacks wait for an answer that never comes.
                 let _ = timeout_at(until, attacker.attack()).await;
             });
         }
@@ -249,7 +248,7 @@ pub async fn run(settings: &AbuseSettings) -> Result<AbuseReport, AbuseError> {
     Ok(report)
 }
 
-/// Who attacks from where.
+/// Creates the attackers of one part, each with its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     OneAccount,
@@ -257,7 +256,7 @@ enum Phase {
     ManyAddresses,
 }
 
-/// The address of a server on this machine.
+/// Parses the address of a server on this machine.
 fn here(url: &str) -> Result<SocketAddr, AbuseError> {
     let parsed = Url::parse(url).map_err(|_| AbuseError::Address(url.to_owned()))?;
     let host = parsed.host_str().unwrap_or_default();
@@ -281,7 +280,7 @@ fn here(url: &str) -> Result<SocketAddr, AbuseError> {
     }
 }
 
-/// Says where every request comes from, as a proxy does.
+/// Sends the attacker's address with every request, as a proxy does.
 fn client(address: IpAddr) -> Client {
     let mut headers = HeaderMap::new();
     if let Ok(value) = HeaderValue::try_from(address.to_string()) {
@@ -345,7 +344,7 @@ impl Attacker {
         format!("{}/api/v1/{path}", self.url)
     }
 
-    /// The space that this attacker goes to: they spread over all of them.
+    /// The space that this attacker joins; attackers are spread over all of them.
     fn space(&self) -> &str {
         let IpAddr::V4(address) = self.address else {
             return "";
@@ -368,7 +367,7 @@ impl Attacker {
         *counter += 1;
     }
 
-    /// Counts, and waits where going on at once would only keep this process busy.
+    /// Counts the outcome, and pauses when going on at once would only keep this process busy.
     async fn count_and_pause(&self, outcome: AttackOutcome) {
         self.count(outcome);
         if outcome != AttackOutcome::Taken {
@@ -376,7 +375,7 @@ impl Attacker {
         }
     }
 
-    /// The operations of an attack, by number, until the time is over.
+    /// The numbers of an attack's operations, until the time is over.
     fn operations(&self) -> impl Iterator<Item = u32> + use<> {
         let until = self.until;
         (0..MOST_OPERATIONS).take_while(move |_| Instant::now() < until)

@@ -1,4 +1,4 @@
-//! Socket: what attackers do over WebSockets.
+//! WebSocket attacks.
 
 use std::time::Duration;
 
@@ -20,19 +20,19 @@ use crate::net::protocol::peers::SignalC2s;
 use crate::net::protocol::session::HelloC2s;
 use crate::net::protocol::{ClientMessage, SCHEMA, SUBPROTOCOL, ServerMessage, VERSION};
 
-/// Characters of the longest message: four bytes each.
+/// Length of the longest message, in characters of four bytes each.
 const LONG: usize = 3_900;
 
-/// Bytes of the largest signal.
+/// Size of the largest signal, in bytes.
 const SIGNAL: usize = 12 * 1024;
 
-/// Sockets that one attacker tries to hold.
+/// Sockets that one attacker tries to hold open.
 const HELD: usize = 300;
 
-/// How long connecting and joining may take.
+/// Timeout of connecting and joining.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// Between two bursts.
+/// Pause between two bursts.
 const BEAT: Duration = Duration::from_millis(20);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -40,17 +40,17 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// A socket that has joined a space.
 struct Joined {
     socket: Socket,
-    /// The ids of messages seen.
+    /// The ids of the messages received.
     messages: Vec<String>,
-    /// Other players seen.
+    /// Other players in view.
     players: Vec<u32>,
 }
 
-/// Why a socket ended.
+/// How a socket ended.
 struct Ended(AttackOutcome);
 
 impl Attacker {
-    /// Opens a socket. `None` for the JSON protocol.
+    /// Opens a socket, with the JSON protocol when `subprotocol` is `None`.
     async fn open(&self, subprotocol: Option<&'static str>) -> Result<Socket, Ended> {
         let address = format!("ws://{}/ws?space={}", self.server, self.space());
         let mut request = address
@@ -111,7 +111,7 @@ impl Attacker {
         Ok(joined)
     }
 
-    /// Joins again and again, and does that in each connection until it ends.
+    /// Joins repeatedly, and repeats `burst` in each connection until it ends.
     async fn in_space(&self, mut burst: impl FnMut(&Joined, u32) -> Vec<ClientMessage>) {
         let mut numbers = self.operations();
         while numbers.next().is_some() {
@@ -159,7 +159,7 @@ impl Attacker {
         .await;
     }
 
-    /// A new connection for each burst, in both protocols.
+    /// Opens a new connection for each burst, in both protocols.
     pub(super) async fn reconnects(&self) {
         for number in self.operations() {
             let outcome = if number % 2 == 0 {
@@ -243,7 +243,7 @@ impl Attacker {
         .await;
     }
 
-    /// Pings of the greatest size on a socket that never joins and never reads.
+    /// Sends pings of the greatest size on a socket that never joins and never reads.
     pub(super) async fn pings(&self) {
         let mut numbers = self.operations();
         while numbers.next().is_some() {
@@ -257,7 +257,7 @@ impl Attacker {
             for _ in numbers.by_ref() {
                 let ping = Message::Ping(vec![65; 125].into());
                 let Ok(Ok(())) = timeout(WITHIN, socket.send(ping)).await else {
-                    // The server reads no further, or closed it.
+                    // The server stopped reading, or closed the connection.
                     self.count(AttackOutcome::Slowed);
                     break;
                 };
@@ -266,7 +266,7 @@ impl Attacker {
         }
     }
 
-    /// Bytes that decode to nothing, and text where binary is spoken.
+    /// Sends bytes that decode to nothing, and text on a binary connection.
     pub(super) async fn malformed(&self) {
         for number in self.operations() {
             let outcome = async {
@@ -284,7 +284,7 @@ impl Attacker {
         }
     }
 
-    /// Every second one joins; none is closed from here.
+    /// Holds sockets open; every second one joins.
     pub(super) async fn sockets(&self) {
         let mut held = Vec::new();
         for number in self.operations() {
@@ -325,13 +325,13 @@ impl Attacker {
 }
 
 impl Joined {
-    /// Reads one message; whether it is the welcome.
+    /// Reads one message and returns whether it is the welcome.
     async fn hear(&mut self) -> Result<bool, Ended> {
         let message = next(&mut self.socket).await?;
         Ok(self.note(&message))
     }
 
-    /// Remembers what attacks can use.
+    /// Remembers the ids that attacks can use; returns whether the message is the welcome.
     fn note(&mut self, message: &Message) -> bool {
         let Message::Binary(bytes) = message else {
             return false;
@@ -342,8 +342,8 @@ impl Joined {
         if let ServerMessage::Welcome(_) = message {
             return true;
         }
-        if let ServerMessage::Chat(line) = &message {
-            self.messages.push(line.id.clone());
+        if let ServerMessage::Chat(message_seen) = &message {
+            self.messages.push(message_seen.id.clone());
             let excess = self.messages.len().saturating_sub(50);
             self.messages.drain(..excess);
         }
@@ -357,7 +357,7 @@ impl Joined {
         false
     }
 
-    /// Takes what has come, for a moment.
+    /// Reads what arrives for one beat.
     async fn drain(&mut self) -> Result<(), Ended> {
         let reading = async {
             loop {
@@ -402,12 +402,12 @@ async fn until_closed(socket: &mut Socket) -> Result<(), Ended> {
 async fn send(socket: &mut Socket, message: Message) -> Result<(), Ended> {
     match timeout(WITHIN, socket.send(message)).await {
         Ok(Ok(())) => Ok(()),
-        // What the server said before it closed is still there.
+        // The server's close frame can still be read.
         Ok(Err(_)) => Err(match next(socket).await {
             Err(ended) => ended,
             Ok(_) => Ended(AttackOutcome::Dropped),
         }),
-        // It reads no further.
+        // The server stopped reading.
         Err(_) => Err(Ended(AttackOutcome::Slowed)),
     }
 }

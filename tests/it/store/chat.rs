@@ -1,4 +1,4 @@
-//! What was said in spaces that keep it.
+//! Stored chat messages.
 
 use plaza::components::chat::{ChatMessage, MessageChange, MessageReaction, Scope, Speech};
 use plaza::components::id::{ChatId, PlayerId, SpaceId, UserId};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Home, on_both};
 
-fn line(number: u128, text: &str) -> ChatMessage {
+fn message(number: u128, text: &str) -> ChatMessage {
     let speech = Speech {
         id: ChatId(Uuid::from_u128(number)),
         client_id: None,
@@ -28,15 +28,15 @@ fn line(number: u128, text: &str) -> ChatMessage {
     )
 }
 
-fn said(lines: &[ChatMessage]) -> Vec<DurableEvent> {
-    lines.iter().cloned().map(DurableEvent::Said).collect()
+fn said(messages: &[ChatMessage]) -> Vec<DurableEvent> {
+    messages.iter().cloned().map(DurableEvent::Said).collect()
 }
 
-fn texts(lines: Vec<ChatMessage>) -> Vec<String> {
-    lines.into_iter().map(|line| line.text).collect()
+fn texts(messages: Vec<ChatMessage>) -> Vec<String> {
+    messages.into_iter().map(|message| message.text).collect()
 }
 
-/// Everything that a search finds, page by page.
+/// All results of a search, page by page.
 async fn found(store: &Store, space: SpaceId, search: &str) -> Vec<String> {
     let (mut all, mut before) = (Vec::new(), None);
     loop {
@@ -53,23 +53,23 @@ async fn found(store: &Store, space: SpaceId, search: &str) -> Vec<String> {
         }
         assert_ne!(
             before, found.before,
-            "each page goes on where the one before ended"
+            "each page continues where the previous one ended"
         );
         before = found.before;
     }
 }
 
-async fn lines_are_kept_once_and_found_again(home: Home) {
+async fn messages_are_stored_once_and_found_again(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
-    let lines: Vec<ChatMessage> = ["Hello", "50 % off", "hello again", "bye\0"]
+    let messages: Vec<ChatMessage> = ["Hello", "50 % off", "hello again", "bye\0"]
         .iter()
         .zip(1..)
-        .map(|(text, number)| line(number, text))
+        .map(|(text, number)| message(number, text))
         .collect();
-    store.keep_chat(space, &said(&lines[..3])).await.unwrap();
-    store.keep_chat(space, &said(&lines)).await.unwrap();
+    store.keep_chat(space, &said(&messages[..3])).await.unwrap();
+    store.keep_chat(space, &said(&messages)).await.unwrap();
     store
-        .keep_chat(SpaceId(Uuid::nil()), &said(&lines))
+        .keep_chat(SpaceId(Uuid::nil()), &said(&messages))
         .await
         .unwrap();
     let page = async |before, limit| {
@@ -85,7 +85,7 @@ async fn lines_are_kept_once_and_found_again(home: Home) {
         ["bye\u{fffd}", "hello again", "50 % off", "Hello"]
     );
     assert_eq!(
-        page(Some(lines[3].id), 2).await,
+        page(Some(messages[3].id), 2).await,
         ["hello again", "50 % off"]
     );
     assert_eq!(found(store, space, "HELLO").await, ["hello again", "Hello"]);
@@ -93,11 +93,11 @@ async fn lines_are_kept_once_and_found_again(home: Home) {
     assert_eq!(found(store, space, "%").await, ["50 % off"]);
     assert_eq!(found(store, SpaceId(Uuid::nil()), "hello").await, [""; 0]);
     let first = ChatPage {
-        before: Some(lines[1].id),
+        before: Some(messages[1].id),
         limit: 9,
         ..ChatPage::default()
     };
-    assert_eq!(store.lines(space, first).await.unwrap(), lines[..1]);
+    assert_eq!(store.lines(space, first).await.unwrap(), messages[..1]);
     let late = ChatPage {
         since: 1_004,
         limit: 9,
@@ -105,38 +105,41 @@ async fn lines_are_kept_once_and_found_again(home: Home) {
     };
     assert_eq!(store.lines(space, late).await.unwrap().len(), 1);
     assert_eq!(
-        store.line(space, lines[0].id).await.unwrap().as_ref(),
-        Some(&lines[0])
+        store.line(space, messages[0].id).await.unwrap().as_ref(),
+        Some(&messages[0])
     );
     assert_eq!(
-        store.line(SpaceId(Uuid::nil()), lines[0].id).await.unwrap(),
+        store
+            .line(SpaceId(Uuid::nil()), messages[0].id)
+            .await
+            .unwrap(),
         None
     );
 }
 
-async fn what_became_of_lines_is_kept_and_the_same_again_changes_nothing(home: Home) {
+async fn message_changes_are_stored_and_idempotent(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     let answer = ChatMessage {
-        reply_to: Some(line(1, "").id),
+        reply_to: Some(message(1, "").id),
         scope: Scope::Announcement,
-        ..line(2, "answer")
+        ..message(2, "answer")
     };
-    let react = |line: &ChatMessage, user, emoji: &str, on| {
+    let react = |message: &ChatMessage, user, emoji: &str, on| {
         DurableEvent::Reacted(MessageReaction {
-            id: line.id,
+            id: message.id,
             user: UserId(Uuid::from_u128(user)),
             emoji: emoji.into(),
             on,
         })
     };
-    let change = |line: &ChatMessage, text: Option<&str>, at| {
+    let change = |message: &ChatMessage, text: Option<&str>, at| {
         DurableEvent::Changed(MessageChange {
-            id: line.id,
+            id: message.id,
             text: text.map(Into::into),
             at,
         })
     };
-    let (first, gone) = (line(1, "Question"), line(3, "oops"));
+    let (first, gone) = (message(1, "Question"), message(3, "oops"));
     let mut events = said(&[first.clone(), answer.clone(), gone.clone()]);
     events.extend([
         change(&first, Some("Question\0?"), 5),
@@ -147,7 +150,7 @@ async fn what_became_of_lines_is_kept_and_the_same_again_changes_nothing(home: H
         react(&gone, 8, "🎉", true),
         change(&gone, None, 6),
         react(&gone, 8, "🎉", true),
-        react(&line(9, ""), 8, "🎉", true),
+        react(&message(9, ""), 8, "🎉", true),
         change(&gone, Some("back?"), 7),
     ]);
     for _ in 0..2 {
@@ -156,9 +159,9 @@ async fn what_became_of_lines_is_kept_and_the_same_again_changes_nothing(home: H
             limit: 9,
             ..ChatPage::default()
         };
-        let lines = store.lines(space, page).await.unwrap();
-        let [deleted, announced, question] = &lines[..] else {
-            panic!("three lines, not {lines:?}");
+        let messages = store.lines(space, page).await.unwrap();
+        let [deleted, announced, question] = &messages[..] else {
+            panic!("three messages, not {messages:?}");
         };
         assert_eq!(announced, &answer);
         assert_eq!(
@@ -183,9 +186,9 @@ async fn what_became_of_lines_is_kept_and_the_same_again_changes_nothing(home: H
     assert_eq!(found(store, space, "question").await, ["Question\u{fffd}?"]);
     let cleared = DurableEvent::Cleared("Ada".into());
     let since = [
-        DurableEvent::Said(line(10, "before")),
+        DurableEvent::Said(message(10, "before")),
         cleared,
-        DurableEvent::Said(line(4, "after")),
+        DurableEvent::Said(message(4, "after")),
     ];
     let all = ChatPage {
         limit: 9,
@@ -194,19 +197,19 @@ async fn what_became_of_lines_is_kept_and_the_same_again_changes_nothing(home: H
     for _ in 0..2 {
         store.keep_chat(space, &since).await.unwrap();
         assert_eq!(texts(store.lines(space, all).await.unwrap()), ["after"]);
-        assert_eq!(store.line(space, line(10, "").id).await.unwrap(), None);
+        assert_eq!(store.line(space, message(10, "").id).await.unwrap(), None);
         assert!(found(store, space, "before").await.is_empty());
     }
     assert_eq!(
         store.forget_old_lines().await.unwrap(),
         4,
-        "what is shown no longer is swept"
+        "pictures that are no longer shown are swept"
     );
     assert_eq!(texts(store.lines(space, all).await.unwrap()), ["after"]);
 }
 
-/// Two processes whose clocks differ: what was said later has the smaller id.
-async fn lines_stay_in_the_order_in_which_they_were_kept(home: Home) {
+/// Two processes whose clocks differ: the later message has the smaller id.
+async fn messages_stay_in_the_order_in_which_they_were_stored(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     let order = [
         (900, "question"),
@@ -216,7 +219,7 @@ async fn lines_stay_in_the_order_in_which_they_were_kept(home: Home) {
     ];
     for (number, text) in order {
         store
-            .keep_chat(space, &said(&[line(number, text)]))
+            .keep_chat(space, &said(&[message(number, text)]))
             .await
             .unwrap();
     }
@@ -224,7 +227,7 @@ async fn lines_stay_in_the_order_in_which_they_were_kept(home: Home) {
     let all = texts(store.lines_after(space, None, 0, 9).await.unwrap());
     assert_eq!(all, oldest_first);
     let rest = store
-        .lines_after(space, Some(line(30, "").id), 0, 9)
+        .lines_after(space, Some(message(30, "").id), 0, 9)
         .await
         .unwrap();
     assert_eq!(texts(rest), oldest_first[2..]);
@@ -238,13 +241,16 @@ async fn lines_stay_in_the_order_in_which_they_were_kept(home: Home) {
         ..ChatPage::default()
     };
     assert_eq!(texts(store.lines(space, page).await.unwrap()), oldest_first);
-    page.before = Some(line(800, "").id);
+    page.before = Some(message(800, "").id);
     assert_eq!(
         texts(store.lines(space, page).await.unwrap()),
         oldest_first[2..]
     );
     store
-        .keep_chat(space, &said(&[line(1, "you two"), line(2000, "you all")]))
+        .keep_chat(
+            space,
+            &said(&[message(1, "you two"), message(2000, "you all")]),
+        )
         .await
         .unwrap();
     assert_eq!(
@@ -253,32 +259,32 @@ async fn lines_stay_in_the_order_in_which_they_were_kept(home: Home) {
     );
 }
 
-async fn who_lost_a_space_keeps_nothing_more_of_it(home: Home) {
+async fn a_former_owner_stores_nothing_more(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     store.mint_epoch(space, 0, ("ann", 1), 0).await.unwrap();
     store
-        .keep_chat_of(space, 1, &said(&[line(1, "first")]))
+        .keep_chat_of(space, 1, &said(&[message(1, "first")]))
         .await
         .unwrap();
     store.mint_epoch(space, 1, ("ben", 2), 0).await.unwrap();
     store
-        .keep_chat_of(space, 1, &said(&[line(2, "nobody heard it")]))
+        .keep_chat_of(space, 1, &said(&[message(2, "not heard")]))
         .await
         .unwrap();
     store
-        .keep_chat_of(space, 2, &said(&[line(3, "second")]))
+        .keep_chat_of(space, 2, &said(&[message(3, "second")]))
         .await
         .unwrap();
     let kept = store.lines_after(space, None, 0, 9).await.unwrap();
     assert_eq!(texts(kept), ["first", "second"]);
 }
 
-/// As a database looks that an earlier version wrote: lines without words, and one that it added
-/// after this version had begun.
-async fn what_an_earlier_version_kept_is_found_and_stays_in_its_order(home: Home) {
+/// A database that an earlier version wrote: messages without search words, and one that was added
+/// after this version had started.
+async fn messages_of_an_earlier_version_are_found_in_order(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
-    let lines = [line(1, "long ago"), line(2, "ago, but later")];
-    store.keep_chat(space, &said(&lines)).await.unwrap();
+    let messages = [message(1, "long ago"), message(2, "ago, but later")];
+    store.keep_chat(space, &said(&messages)).await.unwrap();
     home.suffer("delete from chat_words").await;
     home.suffer("update chat_lines set indexed = 0").await;
     home.suffer("update chat_lines set seq = 0 where text like '%later'")
@@ -297,20 +303,20 @@ async fn what_an_earlier_version_kept_is_found_and_stays_in_its_order(home: Home
     home.suffer("update chat_lines set text = 'nothing'").await;
     assert!(
         found(store, space, "ago").await.is_empty(),
-        "the line itself decides"
+        "the message itself decides"
     );
 }
 
-/// So many words begin alike, and so many lines have one word, that neither helps to find the rest.
-async fn every_line_is_found_however_common_its_words_are(home: Home) {
+/// Many words share a prefix, and many messages share a word, so neither narrows the search down.
+async fn messages_with_very_common_words_are_found(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
-    let lines: Vec<ChatMessage> = (1..=260)
+    let messages: Vec<ChatMessage> = (1..=260)
         .map(|number| match number {
-            5 | 250 => line(number, &format!("common{number} and rare")),
-            _ => line(number, &format!("common{number} and")),
+            5 | 250 => message(number, &format!("common{number} and rare")),
+            _ => message(number, &format!("common{number} and")),
         })
         .collect();
-    store.keep_chat(space, &said(&lines)).await.unwrap();
+    store.keep_chat(space, &said(&messages)).await.unwrap();
     let rare = ["common250 and rare", "common5 and rare"];
     for search in ["common and rare", "and rare", "rar comm", "RARE"] {
         assert_eq!(found(store, space, search).await, rare, "{search}");
@@ -328,10 +334,10 @@ async fn every_line_is_found_however_common_its_words_are(home: Home) {
     );
 }
 
-async fn old_lines_are_forgotten_where_the_space_wants_it(home: Home) {
+async fn old_messages_are_deleted_as_the_space_is_set(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     store
-        .keep_chat(space, &said(&[line(1, "long ago")]))
+        .keep_chat(space, &said(&[message(1, "long ago")]))
         .await
         .unwrap();
     assert_eq!(store.forget_old_lines().await.unwrap(), 0, "kept for ever");
@@ -347,20 +353,20 @@ async fn old_lines_are_forgotten_where_the_space_wants_it(home: Home) {
         .await
         .unwrap();
     store
-        .keep_chat(space, &said(&[line(2, "early"), line(3, "late")]))
+        .keep_chat(space, &said(&[message(2, "early"), message(3, "late")]))
         .await
         .unwrap();
     let late = store.lines_after(space, None, 1_003, 9).await.unwrap();
-    assert_eq!(late, [line(3, "late")]);
+    assert_eq!(late, [message(3, "late")]);
 }
 
-async fn a_space_keeps_how_people_hear_and_see_each_other(home: Home) {
+async fn proximity_rules_are_stored(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     let row = store.space(space).await.unwrap().unwrap();
     assert_eq!(
         row.voices,
         ProximityRules::default(),
-        "nobody wanted anything else"
+        "the default was never changed"
     );
     for walls in [Some(true), Some(false), None] {
         let voices = ProximityRules {
@@ -379,12 +385,12 @@ async fn a_space_keeps_how_people_hear_and_see_each_other(home: Home) {
 }
 
 on_both!(
-    every_line_is_found_however_common_its_words_are,
-    lines_stay_in_the_order_in_which_they_were_kept,
-    what_an_earlier_version_kept_is_found_and_stays_in_its_order,
-    who_lost_a_space_keeps_nothing_more_of_it,
-    a_space_keeps_how_people_hear_and_see_each_other,
-    lines_are_kept_once_and_found_again,
-    what_became_of_lines_is_kept_and_the_same_again_changes_nothing,
-    old_lines_are_forgotten_where_the_space_wants_it,
+    messages_with_very_common_words_are_found,
+    messages_stay_in_the_order_in_which_they_were_stored,
+    messages_of_an_earlier_version_are_found_in_order,
+    a_former_owner_stores_nothing_more,
+    proximity_rules_are_stored,
+    messages_are_stored_once_and_found_again,
+    message_changes_are_stored_and_idempotent,
+    old_messages_are_deleted_as_the_space_is_set,
 );

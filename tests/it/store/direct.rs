@@ -1,4 +1,4 @@
-//! What people wrote to one another.
+//! Direct messages.
 
 use plaza::components::id::{MessageId, UserId};
 use plaza::store::Store;
@@ -17,7 +17,7 @@ async fn write(store: &Store, from: UserId, to: UserId, client_id: u32, text: &s
     store.write_direct(new).await.unwrap()
 }
 
-async fn a_message_is_kept_once_and_counted_until_it_is_read(home: Home) {
+async fn a_message_is_stored_once_and_counted_until_it_is_read(home: Home) {
     let store = &home.store;
     let (ada, bob, eve) = (
         home.user("ada").await,
@@ -34,7 +34,7 @@ async fn a_message_is_kept_once_and_counted_until_it_is_read(home: Home) {
     );
     assert_eq!(write(store, ada, bob, 7, "two").await, Written::OtherWords);
     assert_eq!(
-        write(store, ada, UserId(Uuid::nil()), 8, "anybody?").await,
+        write(store, ada, UserId(Uuid::nil()), 8, "hello?").await,
         Written::Nobody
     );
     write(store, ada, bob, 9, "two").await;
@@ -90,7 +90,7 @@ async fn a_message_is_kept_once_and_counted_until_it_is_read(home: Home) {
     assert!(seen(UserId(Uuid::nil())).await.is_empty());
 }
 
-/// The newest message of a process whose clock is far ahead.
+/// The newest message comes from a process whose clock is far ahead.
 async fn messages_stay_in_the_order_in_which_they_were_written(home: Home) {
     let store = &home.store;
     let (ada, bob) = (home.user("ada").await, home.user("bob").await);
@@ -109,6 +109,6 @@ async fn messages_stay_in_the_order_in_which_they_were_written(home: Home) {
 }
 
 on_both!(
-    a_message_is_kept_once_and_counted_until_it_is_read,
+    a_message_is_stored_once_and_counted_until_it_is_read,
     messages_stay_in_the_order_in_which_they_were_written,
 );

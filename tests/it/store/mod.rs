@@ -1,4 +1,4 @@
-//! The store's promises, each held on SQLite and on PostgreSQL: every query runs on both.
+//! The store's contract, tested on SQLite and on PostgreSQL: every query runs on both.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ mod places;
 mod together;
 mod uploads;
 
-/// A test of each named function on each database.
+/// Makes a test of each named function on each database.
 macro_rules! on_both {
     ($($case:ident),+ $(,)?) => {
         mod sqlite {
@@ -41,7 +41,7 @@ macro_rules! on_both {
 }
 pub(crate) use on_both;
 
-/// A store with a database of its own.
+/// A store with its own database.
 pub struct Home {
     pub store: Store,
     folder: TempDir,
@@ -71,7 +71,7 @@ impl Home {
         }
     }
 
-    /// The same database, as another process opens it.
+    /// Opens the same database, as another process does.
     pub async fn opened_again(&self) -> Store {
         let url = self
             .database
@@ -82,7 +82,7 @@ impl Home {
             .unwrap()
     }
 
-    /// Does to the database what only time or an accident does.
+    /// Runs SQL that stands for the passage of time or an accident.
     async fn suffer(&self, statement: &'static str) {
         let file = self.folder.path().join("plaza.db");
         let url = match &self.database {
@@ -115,14 +115,14 @@ impl Home {
         self.store.add_space(&new).await.unwrap()
     }
 
-    /// A space of somebody.
+    /// A space of that user.
     pub async fn some_space(&self) -> SpaceId {
         let ada = self.user("ada").await;
         self.space(ada, "S", Access::Unlisted).await
     }
 }
 
-async fn what_is_written_is_there_after_opening_again(home: Home) {
+async fn data_is_there_after_opening_again(home: Home) {
     let space = home.some_space().await;
     home.store
         .save_checkpoint(space, 1, 7, b"state")
@@ -137,18 +137,19 @@ async fn what_is_written_is_there_after_opening_again(home: Home) {
     again.close().await;
 }
 
-/// A migration of a newer program, as it stands in the database.
+/// The row of a newer program's migration.
 macro_rules! newer {
     ($name:literal) => {
         concat!(
-            "insert into _sqlx_migrations (version, description, success, checksum, execution_time) select 29990101000000, '",
+            "insert into _sqlx_migrations (version, description, success, checksum, \
+             execution_time) select 29990101000000, '",
             $name,
             "', success, checksum, execution_time from _sqlx_migrations limit 1"
         )
     };
 }
 
-async fn a_database_that_a_newer_program_added_to_is_taken(home: Home) {
+async fn additions_of_a_newer_program_are_accepted(home: Home) {
     home.suffer(newer!("more tables")).await;
     let space = home.some_space().await;
     home.store.close().await;
@@ -157,7 +158,7 @@ async fn a_database_that_a_newer_program_added_to_is_taken(home: Home) {
     again.close().await;
 }
 
-async fn a_database_that_a_newer_program_changed_is_refused_with_what_to_do(home: Home) {
+async fn changes_of_a_newer_program_are_refused_with_instructions(home: Home) {
     home.suffer(newer!("breaking names")).await;
     home.store.close().await;
     let url = home
@@ -179,9 +180,9 @@ async fn a_database_that_a_newer_program_changed_is_refused_with_what_to_do(home
 }
 
 on_both!(
-    what_is_written_is_there_after_opening_again,
-    a_database_that_a_newer_program_added_to_is_taken,
-    a_database_that_a_newer_program_changed_is_refused_with_what_to_do,
+    data_is_there_after_opening_again,
+    additions_of_a_newer_program_are_accepted,
+    changes_of_a_newer_program_are_refused_with_instructions,
 );
 
 #[test]
@@ -191,7 +192,7 @@ fn migrations_only_add_unless_their_name_says_otherwise() {
         let path = file.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let (version, words) = name.split_once('_').unwrap();
-        // Before these nobody had an older program to go back to.
+        // Before these there was no older program to go back to.
         if version < "20261130000000" || words.starts_with("breaking") {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Owners: of all who want a space one gets it, and epochs only rise.
+//! Owners: of all processes that claim a space one gets it, and epochs only rise.
 
 use plaza::store::checkpoints::LogRow;
 
@@ -23,7 +23,7 @@ async fn an_epoch_is_minted_once_and_only_rises(home: Home) {
     store.release_space(space, 1, BEN.1).await.unwrap();
     assert!(
         store.is_owner(space, 1, ANN.1).await.unwrap(),
-        "only the owner gives it up"
+        "only the owner releases it"
     );
     store.release_space(space, 1, ANN.1).await.unwrap();
     let row = store.owner(space).await.unwrap().unwrap();
@@ -51,7 +51,7 @@ async fn a_fresh_proof_keeps_others_out(home: Home) {
     assert_eq!(store.prove_ownership(ANN.1).await.unwrap(), []);
 }
 
-async fn who_lost_the_space_writes_nothing(home: Home) {
+async fn a_former_owner_writes_nothing(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     store.mint_epoch(space, 0, ANN, 0).await.unwrap();
     assert!(store.save_checkpoint(space, 1, 10, b"ten").await.unwrap());
@@ -79,7 +79,7 @@ async fn who_lost_the_space_writes_nothing(home: Home) {
     assert_eq!(
         store.load_log(space).await.unwrap(),
         [row(12, b"c")],
-        "what the state has leaves the log"
+        "events that the checkpoint covers leave the log"
     );
     assert!(!store.save_checkpoint(space, 2, 10, b"older").await.unwrap());
 }
@@ -87,5 +87,5 @@ async fn who_lost_the_space_writes_nothing(home: Home) {
 on_both!(
     an_epoch_is_minted_once_and_only_rises,
     a_fresh_proof_keeps_others_out,
-    who_lost_the_space_writes_nothing,
+    a_former_owner_writes_nothing,
 );

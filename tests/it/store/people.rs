@@ -49,7 +49,7 @@ async fn a_name_belongs_to_one_user(home: Home) {
     assert!(store.has_admin().await.unwrap());
 }
 
-async fn a_user_looks_like_the_avatar_of_their_choice(home: Home) {
+async fn a_user_has_the_chosen_avatar(home: Home) {
     let store = &home.store;
     let (ada, bob) = (home.user("ada").await, home.user("bob").await);
     let fox = store.add_avatar("Fox", "/art/fox.svg").await.unwrap();
@@ -69,9 +69,9 @@ async fn a_user_looks_like_the_avatar_of_their_choice(home: Home) {
     );
     let none = AvatarId(Uuid::nil());
     assert_eq!(store.choose_avatar(ada, none).await.unwrap(), None);
-    let nobody = UserId(Uuid::nil());
-    assert_eq!(store.choose_avatar(nobody, fox).await.unwrap(), None);
-    let looks = store.looks(&[bob, nobody, ada]).await.unwrap();
+    let unknown = UserId(Uuid::nil());
+    assert_eq!(store.choose_avatar(unknown, fox).await.unwrap(), None);
+    let looks = store.looks(&[bob, unknown, ada]).await.unwrap();
     assert_eq!(
         looks.iter().map(|look| look.user).collect::<Vec<_>>(),
         [bob, ada]
@@ -130,7 +130,7 @@ async fn a_new_password_ends_every_other_session(home: Home) {
     assert!(store.signed_in(&bobs).await.unwrap().is_some());
 }
 
-async fn sessions_that_ended_are_told_from_those_that_stand(home: Home) {
+async fn ended_sessions_are_told_from_live_ones(home: Home) {
     let store = &home.store;
     let ada = home.user("ada").await;
     let [here, there, old] = [
@@ -236,7 +236,7 @@ async fn a_suspension_holds_until_its_time_or_until_it_is_lifted(home: Home) {
     );
 }
 
-async fn what_admins_do_is_in_the_log_with_the_names_of_that_time(home: Home) {
+async fn the_audit_log_has_the_names_of_that_time(home: Home) {
     let store = &home.store;
     let space = home.some_space().await;
     let other = home
@@ -272,13 +272,13 @@ async fn what_admins_do_is_in_the_log_with_the_names_of_that_time(home: Home) {
     assert!(store.delete_space_by(&root, space).await.unwrap());
     assert!(!store.delete_space_by(&root, space).await.unwrap());
     assert_eq!(store.gone_spaces(&[space, other]).await.unwrap(), [space]);
-    let nobody = UserId(Uuid::nil());
+    let unknown = UserId(Uuid::nil());
     assert_eq!(
-        store.sign_out_by(&root, nobody).await.unwrap(),
+        store.sign_out_by(&root, unknown).await.unwrap(),
         AdminOutcome::NoUser
     );
     assert_eq!(
-        store.reset_password(&root, nobody, "-").await.unwrap(),
+        store.reset_password(&root, unknown, "-").await.unwrap(),
         AdminOutcome::NoUser
     );
     let log = store.audit_log(None, 10).await.unwrap();
@@ -306,7 +306,7 @@ async fn using_a_session_prolongs_it_and_an_unused_one_ends(home: Home) {
     let store = &home.store;
     let ada = home.user("ada").await;
     let token = store.sign_in(ada).await.unwrap();
-    // Twenty days pass; a session lives for thirty.
+    // Twenty days pass; a session lasts thirty.
     let days =
         "update sessions set used_at = used_at - 1728000000, expires_at = expires_at - 1728000000";
     for _ in 0..3 {
@@ -316,7 +316,7 @@ async fn using_a_session_prolongs_it_and_an_unused_one_ends(home: Home) {
     home.suffer(days).await;
     home.suffer(days).await;
     assert_eq!(store.signed_in(&token).await.unwrap(), None);
-    // The one that comes takes the place of the one that expired.
+    // A new session replaces the expired one.
     store.sign_in(ada).await.unwrap();
     home.suffer("update sessions set expires_at = 9000000000000")
         .await;
@@ -359,7 +359,7 @@ async fn a_later_start_makes_a_new_token_and_the_old_one_stops_working(home: Hom
     assert!(store.setup_token_fits(&second).await.unwrap());
 }
 
-async fn a_user_keeps_others_away_until_they_do_not(home: Home) {
+async fn a_user_blocks_and_unblocks_others(home: Home) {
     let store = &home.store;
     let (ada, bob) = (home.user("ada").await, home.user("bob").await);
     assert!(store.set_blocked(ada, bob, true).await.unwrap());
@@ -375,20 +375,21 @@ async fn a_user_keeps_others_away_until_they_do_not(home: Home) {
             .set_blocked(ada, UserId(Uuid::nil()), true)
             .await
             .unwrap(),
-        "nobody"
+        "an unknown user"
     );
     assert!(store.set_blocked(ada, bob, false).await.unwrap());
     assert!(!store.is_blocked(ada, bob).await.unwrap());
 }
 
-async fn names_from_before_stay_and_the_later_of_two_that_look_alike_is_marked(home: Home) {
+async fn old_names_stay_and_the_later_of_two_look_alikes_is_marked(home: Home) {
     let store = &home.store;
     for name in ["mila", "bob", "zoe"] {
         home.user(name).await;
     }
-    // As a server of before names had keys left them.
+    // As an earlier version left names: without keys.
     home.suffer(
-        "update users set name_key = null, name_look = null, name_checked = 0, username = 'Bob' where username = 'zoe'",
+        "update users set name_key = null, name_look = null, name_checked = 0, \
+         username = 'Bob' where username = 'zoe'",
     )
     .await;
     home.suffer("update users set name_key = null, name_look = null, name_checked = 0")
@@ -401,7 +402,7 @@ async fn names_from_before_stay_and_the_later_of_two_that_look_alike_is_marked(h
         matches!(marked[..], [bob] if bob.name == "Bob"),
         "{marked:?}"
     );
-    // Each signs in by the exact name; in other forms of it the earlier one does.
+    // Each user signs in by the exact name; other forms of the name mean the earlier user.
     let (bob, later) = (
         again.credentials("bob").await,
         again.credentials("Bob").await,
@@ -467,7 +468,7 @@ async fn an_invite_admits_as_many_as_it_is_for_until_it_ends(home: Home) {
     assert_eq!(
         (left.uses, left.state(now_ms())),
         (1, InviteState::Good),
-        "a taken name uses nothing up"
+        "a taken name uses no admission"
     );
     assert!(matches!(by(&token, "bob").await, Admission::Done(_)));
     assert_eq!(by(&token, "cy").await, Admission::Refused);
@@ -502,17 +503,17 @@ async fn an_invite_admits_as_many_as_it_is_for_until_it_ends(home: Home) {
 }
 
 on_both!(
-    names_from_before_stay_and_the_later_of_two_that_look_alike_is_marked,
+    old_names_stay_and_the_later_of_two_look_alikes_is_marked,
     a_hash_is_renewed_unless_the_password_was_changed,
     an_invite_admits_as_many_as_it_is_for_until_it_ends,
     a_name_belongs_to_one_user,
-    a_user_looks_like_the_avatar_of_their_choice,
-    a_user_keeps_others_away_until_they_do_not,
+    a_user_has_the_chosen_avatar,
+    a_user_blocks_and_unblocks_others,
     a_session_lives_until_it_is_ended,
     a_new_password_ends_every_other_session,
-    what_admins_do_is_in_the_log_with_the_names_of_that_time,
+    the_audit_log_has_the_names_of_that_time,
     a_suspension_holds_until_its_time_or_until_it_is_lifted,
-    sessions_that_ended_are_told_from_those_that_stand,
+    ended_sessions_are_told_from_live_ones,
     using_a_session_prolongs_it_and_an_unused_one_ends,
     the_first_admin_is_made_once,
     a_later_start_makes_a_new_token_and_the_old_one_stops_working,

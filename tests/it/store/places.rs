@@ -13,7 +13,7 @@ fn names(rows: &[plaza::store::SpaceRow]) -> Vec<&str> {
     rows.iter().map(|row| row.name.as_str()).collect()
 }
 
-async fn an_element_changes_only_where_it_is_told_to(home: Home) {
+async fn only_the_given_fields_of_an_element_change(home: Home) {
     let store = &home.store;
     let rug = store
         .add_element("/art/rug.svg", (2, 3), false)
@@ -106,7 +106,7 @@ async fn a_space_made_from_a_map_has_its_elements(home: Home) {
     let mut there = standing.iter().chain(&placed).map(|placed| placed.id);
     assert!(
         there.all(|id| id != PlacementId(Uuid::nil())) && standing[0].id != placed[0].id,
-        "a copy of its own"
+        "a separate copy"
     );
 
     store
@@ -117,11 +117,11 @@ async fn a_space_made_from_a_map_has_its_elements(home: Home) {
     assert_eq!(
         store.plan(space).await.unwrap().unwrap().version,
         2,
-        "who shows it sees the change"
+        "spaces that show it see the change"
     );
 }
 
-async fn what_is_placed_can_be_removed_once(home: Home) {
+async fn a_placed_element_is_removed_once(home: Home) {
     let store = &home.store;
     let space = home.some_space().await;
     let desk = store
@@ -171,11 +171,11 @@ async fn what_is_placed_can_be_removed_once(home: Home) {
     assert_eq!(
         store.plan(space).await.unwrap().unwrap().version,
         3,
-        "what was refused changed nothing"
+        "refused changes have no effect"
     );
 }
 
-async fn one_person_owns_only_so_many_spaces(home: Home) {
+async fn the_spaces_of_one_user_are_limited(home: Home) {
     let store = &home.store;
     let (ada, bob) = (home.user("ada").await, home.user("bob").await);
     let new = |creator| NewSpace {
@@ -203,7 +203,7 @@ async fn one_person_owns_only_so_many_spaces(home: Home) {
     assert!(store.add_space_within(&of_ada, 2).await.unwrap().is_some());
 }
 
-async fn a_space_takes_only_so_many_elements(home: Home) {
+async fn the_elements_of_a_space_are_limited(home: Home) {
     let store = &home.store;
     let space = home.some_space().await;
     let desk = store
@@ -275,7 +275,7 @@ async fn spaces_are_listed_page_by_page_with_the_newest_first(home: Home) {
     assert_eq!(names(&store.spaces_of(bob, first).await.unwrap()), [""; 0]);
 }
 
-async fn of_an_owner_with_many_public_spaces_some_are_behind(home: Home) {
+async fn one_owners_public_spaces_do_not_fill_the_first_page(home: Home) {
     let store = &home.store;
     let (ada, bob) = (home.user("ada").await, home.user("bob").await);
     home.space(bob, "Bob's", Access::Public).await;
@@ -362,7 +362,7 @@ async fn an_older_ownership_cannot_overwrite_a_checkpoint(home: Home) {
     assert_eq!(store.load_checkpoint(space).await.unwrap(), None);
 }
 
-async fn a_layout_is_of_the_version_it_is_read_with(home: Home) {
+async fn a_layout_and_its_version_are_read_together(home: Home) {
     let store = &home.store;
     let (space, other) = (home.some_space().await, SpaceId(Uuid::nil()));
     let desk = store
@@ -391,15 +391,15 @@ async fn a_layout_is_of_the_version_it_is_read_with(home: Home) {
 }
 
 on_both!(
-    one_person_owns_only_so_many_spaces,
-    a_layout_is_of_the_version_it_is_read_with,
-    an_element_changes_only_where_it_is_told_to,
+    the_spaces_of_one_user_are_limited,
+    a_layout_and_its_version_are_read_together,
+    only_the_given_fields_of_an_element_change,
     a_space_made_from_a_map_has_its_elements,
-    what_is_placed_can_be_removed_once,
-    a_space_takes_only_so_many_elements,
+    a_placed_element_is_removed_once,
+    the_elements_of_a_space_are_limited,
     a_deleted_space_leaves_nothing_behind,
     spaces_are_listed_page_by_page_with_the_newest_first,
-    of_an_owner_with_many_public_spaces_some_are_behind,
+    one_owners_public_spaces_do_not_fill_the_first_page,
     a_search_folds_case_in_any_script_and_knows_no_wildcards,
     an_older_ownership_cannot_overwrite_a_checkpoint,
 );

@@ -1,4 +1,4 @@
-//! Many at once: the same things happen whether a database has one writer or many.
+//! Concurrency: the results are the same whether a database has one writer or many.
 
 use std::future::Future;
 use std::path::Path;
@@ -18,7 +18,7 @@ use super::{Home, on_both};
 
 const SEED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/seed");
 
-/// Does something many times at once, half of it as another process.
+/// Does something many times at once, half of it through another process's store.
 async fn at_once<F: Future<Output: Send + 'static> + Send + 'static>(
     home: &Home,
     count: usize,
@@ -58,7 +58,7 @@ async fn many_writers_and_readers_all_succeed(home: Home) {
     assert_eq!((plan.elements.len(), plan.version), (40, 41));
 }
 
-async fn a_name_is_given_to_one_of_all_who_want_it(home: Home) {
+async fn a_name_is_given_to_one_user(home: Home) {
     let added = at_once(&home, 10, |store, _| async move {
         store.add_user("ada", "-", Role::User).await.unwrap()
     });
@@ -132,7 +132,7 @@ async fn a_placement_is_removed_by_one(home: Home) {
     assert_eq!(removed.await.into_iter().flatten().collect::<Vec<_>>(), [3]);
 }
 
-async fn a_space_may_be_deleted_while_it_is_built_in(home: Home) {
+async fn a_space_may_be_deleted_while_elements_are_placed(home: Home) {
     let (ada, desk) = (home.user("ada").await, desk(&home).await);
     for _ in 0..5 {
         let space = home.space(ada, "S", Access::Public).await;
@@ -167,7 +167,7 @@ async fn a_space_may_be_deleted_while_it_is_built_in(home: Home) {
     }
 }
 
-async fn elements_of_many_spaces_change_without_waiting_in_a_circle(home: Home) {
+async fn changes_to_elements_of_many_spaces_do_not_deadlock(home: Home) {
     let ada = home.user("ada").await;
     let elements = [desk(&home).await, desk(&home).await];
     let mut spaces = Vec::<SpaceId>::new();
@@ -253,12 +253,12 @@ async fn people_sign_in_while_they_sign_out(home: Home) {
     .await;
 }
 
-async fn a_request_that_goes_away_leaves_no_transaction_behind(home: Home) {
+async fn a_cancelled_request_leaves_no_transaction_behind(home: Home) {
     let (space, desk) = (home.some_space().await, desk(&home).await);
     for patience in 0..60 {
         let mut polls = 0;
         let mut place = Box::pin(home.store.place(space, desk, Tile::new(0, 0), 1000));
-        // The request is dropped after so many steps.
+        // The request is dropped after this many steps.
         std::future::poll_fn(|context| {
             polls += 1;
             match place.as_mut().poll(context) {
@@ -276,21 +276,21 @@ async fn a_request_that_goes_away_leaves_no_transaction_behind(home: Home) {
 
 on_both!(
     many_writers_and_readers_all_succeed,
-    a_name_is_given_to_one_of_all_who_want_it,
+    a_name_is_given_to_one_user,
     the_last_use_of_an_invite_admits_one,
     processes_that_start_together_check_names_once,
     the_last_free_place_is_given_once,
     a_placement_is_removed_by_one,
-    a_space_may_be_deleted_while_it_is_built_in,
-    elements_of_many_spaces_change_without_waiting_in_a_circle,
+    a_space_may_be_deleted_while_elements_are_placed,
+    changes_to_elements_of_many_spaces_do_not_deadlock,
     a_fresh_database_is_filled_once,
     the_first_admin_is_made_by_one,
     people_sign_in_while_they_sign_out,
-    a_request_that_goes_away_leaves_no_transaction_behind,
+    a_cancelled_request_leaves_no_transaction_behind,
 );
 
 #[tokio::test]
-async fn of_processes_that_start_together_one_makes_the_setup_token() {
+async fn one_of_many_starting_processes_makes_the_setup_token() {
     let home = Home::on_a_server().await;
     let made = at_once(&home, 8, |store, _| async move {
         store.new_setup_token().await.unwrap()

@@ -1,5 +1,5 @@
-//! Pictures: set aside before they come, kept until the last place that shows them is gone, and
-//! their files after that.
+//! Uploads: space is reserved before they arrive, they stay until the last place that shows them is
+//! gone, and their files are deleted after that.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -95,7 +95,7 @@ async fn is_there(store: &Store, number: u8) -> bool {
     store.upload_format(&hash(number)).await.unwrap().is_some()
 }
 
-async fn bytes_are_set_aside_once_however_many_ask(home: Home) {
+async fn bytes_are_reserved_once_for_concurrent_requests(home: Home) {
     let (ada, bob) = (home.user("ada").await, home.user("bob").await);
     let other = home.opened_again().await;
     let both = [home.store.clone(), other.clone()];
@@ -114,7 +114,7 @@ async fn bytes_are_set_aside_once_however_many_ask(home: Home) {
     let [first] = ours.as_slice() else {
         panic!("{ours:?}")
     };
-    // It does not stand in the way of others, nor of the next one once it is given back.
+    // A reservation does not block other users, nor the next one of this user once it is released.
     home.store
         .release_upload(&ticket(&home.store, bob, 1).await)
         .await
@@ -128,8 +128,8 @@ async fn bytes_are_set_aside_once_however_many_ask(home: Home) {
         Settled::Expired
     );
     assert!(!is_there(&home.store, 1).await);
-    // Half of what is there goes for the first, and what was set aside is not what counts, but what
-    // came.
+    // Half of the quota goes to the first, and what counts is the received size, not the reserved
+    // one.
     bring(&home.store, ada, 1, QUOTA - 10).await;
     let refused = other.reserve_upload(ada, 11, QUOTA).await.unwrap();
     assert_eq!(refused, Reserved::Full(QUOTA - 10));
@@ -154,7 +154,7 @@ async fn bytes_are_set_aside_once_however_many_ask(home: Home) {
     other.close().await;
 }
 
-async fn a_picture_lives_until_the_last_message_that_shows_it(home: Home) {
+async fn a_picture_stays_until_the_last_message_that_shows_it(home: Home) {
     let (store, ada) = (&home.store, home.user("ada").await);
     let space = kept_space(store, ada).await;
     let other = kept_space(store, ada).await;
@@ -188,9 +188,9 @@ async fn a_picture_lives_until_the_last_message_that_shows_it(home: Home) {
         .keep_chat(space, &[changed(2, Some("words".into()))])
         .await
         .unwrap();
-    assert!(!is_there(store, 1).await, "its words are others");
+    assert!(!is_there(store, 1).await, "its text no longer shows it");
     store.keep_chat(space, &events).await.unwrap();
-    assert!(!is_there(store, 1).await, "what was deleted stays so");
+    assert!(!is_there(store, 1).await, "deleted messages stay deleted");
     store.keep_chat(space, &[changed(3, None)]).await.unwrap();
     assert!(!is_there(store, 3).await && is_there(store, 4).await);
     store
@@ -202,7 +202,7 @@ async fn a_picture_lives_until_the_last_message_that_shows_it(home: Home) {
     store.keep_chat(space, &both).await.unwrap();
     assert!(
         !is_there(store, 6).await,
-        "it was deleted before it was kept"
+        "it was deleted before it was stored"
     );
     store.delete_space(other).await.unwrap();
     assert!(!is_there(store, 4).await && !is_there(store, 5).await);
@@ -220,7 +220,7 @@ async fn a_picture_lives_until_the_last_message_that_shows_it(home: Home) {
     assert_eq!(store.uploaded_bytes(ada).await.unwrap(), 100);
 }
 
-async fn old_lines_take_their_pictures_along(home: Home) {
+async fn old_messages_take_their_pictures_along(home: Home) {
     let (store, ada) = (&home.store, home.user("ada").await);
     let space = kept_space(store, ada).await;
     bring(store, ada, 1, 100).await;
@@ -236,7 +236,7 @@ async fn old_lines_take_their_pictures_along(home: Home) {
     assert!(!is_there(store, 1).await);
 }
 
-async fn a_space_that_forgets_says_what_it_shows(home: Home) {
+async fn an_ephemeral_space_reports_the_pictures_it_shows(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     let ada = home.user("bea").await;
     bring(store, ada, 1, 100).await;
@@ -252,7 +252,7 @@ async fn a_space_that_forgets_says_what_it_shows(home: Home) {
     assert!(is_there(store, 1).await && !is_there(store, 2).await);
     store.show_in_space(space, &[], &none).await.unwrap();
     assert!(!is_there(store, 1).await);
-    // It was said and deleted before the space came to tell.
+    // The message was sent and deleted before the space reported it.
     bring(store, ada, 3, 100).await;
     store
         .show_in_space(space, &[], &BTreeSet::from([hash(3)]))
@@ -261,7 +261,7 @@ async fn a_space_that_forgets_says_what_it_shows(home: Home) {
     assert!(!is_there(store, 3).await);
 }
 
-async fn the_world_shows_pictures_too(home: Home) {
+async fn elements_and_maps_show_pictures_too(home: Home) {
     let (store, ada, bob) = (&home.store, home.user("ada").await, home.user("bob").await);
     for number in 1..=3 {
         bring(store, ada, number, 100).await;
@@ -300,7 +300,7 @@ async fn the_world_shows_pictures_too(home: Home) {
     assert!(!is_there(store, 2).await && is_there(store, 3).await);
 }
 
-async fn what_nothing_shows_is_swept_a_day_later(home: Home) {
+async fn unused_pictures_are_swept_a_day_later(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     let ada = home.user("bea").await;
     for number in 1..=3 {
@@ -316,7 +316,7 @@ async fn what_nothing_shows_is_swept_a_day_later(home: Home) {
         .await;
     assert_eq!(store.sweep_uploads().await.unwrap(), 1);
     assert!(!is_there(store, 1).await && is_there(store, 2).await && is_there(store, 3).await);
-    // The space ended without a word, long ago.
+    // The space ended without a report, long ago.
     home.suffer("update line_uploads set at = 1").await;
     assert_eq!(store.sweep_uploads().await.unwrap(), 1);
     assert!(!is_there(store, 2).await && is_there(store, 3).await);
@@ -331,7 +331,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-async fn files_go_after_their_pictures_and_no_others_do(home: Home) {
+async fn only_files_of_deleted_pictures_are_removed(home: Home) {
     let (store, ada) = (&home.store, home.user("ada").await);
     let folder = tempfile::tempdir().unwrap();
     let name = |number| format!("{}.png", hash(number));
@@ -349,11 +349,11 @@ async fn files_go_after_their_pictures_and_no_others_do(home: Home) {
         names(folder.path()),
         [name(2), name(3), "theirs.png".into()]
     );
-    // The process that wrote the third one died before it was a picture.
+    // The process that wrote the third one died before the upload was recorded.
     home.suffer("update dead_uploads set due_at = 1").await;
     assert_eq!(store.remove_dead_files(folder.path()).await.unwrap(), 1);
     assert_eq!(names(folder.path()), [name(2), "theirs.png".into()]);
-    // The same picture comes again after it was deleted, before its file was removed.
+    // The same picture is uploaded again after its deletion, before its file was removed.
     store.delete_upload(&hash(2), None).await.unwrap();
     store.expect_file(&name(2)).await.unwrap();
     bring(store, ada, 2, 7).await;
@@ -397,12 +397,12 @@ async fn pictures_are_listed_newest_first(home: Home) {
 }
 
 on_both!(
-    bytes_are_set_aside_once_however_many_ask,
-    a_picture_lives_until_the_last_message_that_shows_it,
-    old_lines_take_their_pictures_along,
-    a_space_that_forgets_says_what_it_shows,
-    the_world_shows_pictures_too,
-    what_nothing_shows_is_swept_a_day_later,
-    files_go_after_their_pictures_and_no_others_do,
+    bytes_are_reserved_once_for_concurrent_requests,
+    a_picture_stays_until_the_last_message_that_shows_it,
+    old_messages_take_their_pictures_along,
+    an_ephemeral_space_reports_the_pictures_it_shows,
+    elements_and_maps_show_pictures_too,
+    unused_pictures_are_swept_a_day_later,
+    only_files_of_deleted_pictures_are_removed,
     pictures_are_listed_newest_first,
 );

@@ -1,6 +1,6 @@
 /**
- * Balancer: behind the nginx that people copy every process dies once, and those who know nothing
- * but its address come back each time.
+ * Balancer: behind the documented nginx configuration every process is killed once, and clients
+ * that know only the balancer's address reconnect each time.
  */
 
 import assert from "node:assert/strict";
@@ -28,11 +28,11 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("every process is killed once, then once with its guardian: everybody is back each time, and nothing is lost", async () => {
+test("every process is killed once, then once with its guardian; all clients return and nothing is lost", async () => {
   const rows = join(folder, "rows.json");
   const words = ["chaos", "--cluster", join(folder, "cluster.json"), "--json", rows];
-  // It fails when somebody does not come back within a minute, or a line is lost or doubled. How
-  // long it took is printed, and judged on a quiet machine.
+  // The drill fails when a client does not return within a minute, or a message is lost or
+  // duplicated. Recovery times are printed only, and judged on a quiet machine.
   const drills = ["--bots", "24", "--spaces", "6", "--drills", "each-crash,each-host-loss"];
   const { stdout } = await run(BINARY, [...words, ...drills]).catch((error) => error);
   console.info(stdout);

@@ -1,7 +1,7 @@
 /**
- * Behind: somebody walks behind a bad line: never do they leap, and nobody is seen to walk
- * backwards. A machine that is slow makes lines worse than they are meant to be, so nothing is
- * judged by how soon it came, but by what was sent, told and drawn.
+ * Latency: one player walks over a bad connection; no player may leap or walk backwards. A slow
+ * machine makes connections worse than intended, so the tests judge what was sent, received and
+ * drawn, not how soon it arrived.
  */
 
 import assert from "node:assert/strict";
@@ -11,21 +11,21 @@ import { runnerImport } from "vite";
 import { Line } from "../faults.mjs";
 import { openBrowser, Person, Server } from "../plaza.mjs";
 
-/** The client's own codec and movement, to judge what the server does with what it is sent. */
+/** The client's own codec and movement, to check the server's answers to the inputs it got. */
 const { decode } = await client("net/codec.ts");
 const { step } = await client("world/movement.ts");
 const { gridOf } = await client("world/map.ts");
 
-/** Sub-tiles a second that somebody runs, and what a picture may differ from that: half a tile. */
+/** Running speed in sub-tiles per second, and the tolerance of a drawn frame: half a tile. */
 const RUN = 512;
 const LEAP = 32;
-/** Times that the line is to be stuck in each direction while people walk. */
+/** How often the connection is stalled in each direction while the players walk. */
 const STUCK = 2;
-/** Inputs on their way when the line goes on: the server has room for eight of them. */
+/** Inputs in flight when the stall ends; the server has room for eight of them. */
 const HELD = 20;
 /**
- * How often it may happen that a slow machine hands them to the server bit by bit, so that it takes
- * them all.
+ * The most repetitions, in case a slow machine passes the inputs on one by one, so that the server
+ * accepts them all.
  */
 const TRIES = 10;
 
@@ -40,7 +40,7 @@ before(async () => {
   server = await Server.start();
   line = await Line.open(server.address, 20);
   browser = await openBrowser();
-  // Small windows: pictures are drawn without a graphics card here, and more of them show more.
+  // Small windows: frames are drawn without a graphics card here, and smaller ones are faster.
   const small = { viewport: { width: 640, height: 480 } };
   ada = await Person.sit(browser, line, small);
   bo = await Person.sit(browser, server, small);
@@ -56,7 +56,7 @@ after(async () => {
   await server?.stop();
 });
 
-test("two people meet, one of them behind a bad line", async () => {
+test("two people meet, one of them over a bad connection", async () => {
   for (const [person, name] of [
     [ada, "Ada"],
     [bo, "Bo"],
@@ -75,9 +75,9 @@ test("two people meet, one of them behind a bad line", async () => {
     await person.until(() => globalThis.__plaza().walkers.length === 2);
 });
 
-test("they walk, turn, run and slide along a wall: nobody leaps, nobody walks backwards", async () => {
+test("they walk, turn, run and slide along a wall without leaps or backward steps", async () => {
   const { up, down } = line.stuck;
-  // There, as far as a wall and along it, then back again.
+  // Forward up to a wall and along it, then back again.
   const there = [
     { keys: ["ArrowRight"], tiles: 2 },
     { keys: ["Shift", "ArrowRight"], tiles: 100 },
@@ -94,7 +94,7 @@ test("they walk, turn, run and slide along a wall: nobody leaps, nobody walks ba
   }
 });
 
-test("a line that is stuck for long loses steps: they are taken back, and that is no leap either", async () => {
+test("a long stall loses steps, which are corrected without a leap", async () => {
   for (let tries = 1; ; tries++) {
     const { socket } = ada;
     const [told, { corrections }] = [socket.frames.length, await ada.figures()];
@@ -108,7 +108,7 @@ test("a line that is stuck for long loses steps: they are taken back, and that i
   }
 });
 
-test("in the end all agree where everybody stands", async () => {
+test("in the end all clients agree on every position", async () => {
   const [hers, his] = [await ada.figures(), await bo.figures()];
   for (const [own, other] of [
     [hers, his],
@@ -123,7 +123,7 @@ test("in the end all agree where everybody stands", async () => {
   }
 });
 
-test("the server did just what it was sent, but for steps it had no room for", async () => {
+test("the server applied exactly the inputs it got, except those it had no room for", async () => {
   for (const person of [ada, bo]) {
     const { corrections, largest, jumps } = await person.figures();
     const { dropped } = judge(person.socket);
@@ -138,8 +138,8 @@ test("the server did just what it was sent, but for steps it had no room for", a
 });
 
 /**
- * Both walk with several sets of keys, only ever to the right or left (1 or −1) and down or up, and
- * then all is quiet.
+ * Both walk with several combinations of keys, only ever to the right or left (1 or −1) and down or
+ * up; returns when both stand still.
  */
 async function leg(right, down, hers, his) {
   const [her, him] = [(await ada.figures()).me, (await bo.figures()).me];
@@ -163,8 +163,8 @@ async function judgeWatch(person) {
 }
 
 /**
- * Ada walks where there is most room, for steps against a wall would be no loss, and meanwhile her
- * line is stuck.
+ * Ada walks where there is most space, since steps against a wall would lose nothing, while her
+ * connection is stalled.
  */
 async function hold() {
   const { body, me } = await ada.figures();
@@ -190,14 +190,14 @@ async function hold() {
   for (const person of [ada, bo]) await judgeWatch(person);
 }
 
-/** How far steps lead that way. */
+/** Sub-tiles walked per step in that direction. */
 function room(from, { direction }) {
   const body = { ...from };
   for (let count = 0; count < 2 * HELD; count++) step(body, grid, direction, false, 20);
   return Math.hypot(body.x - from.x, body.y - from.y);
 }
 
-/** The tiles are gone, or twelve steps led nowhere. Runs in the page. */
+/** The distance was walked, or twelve steps led nowhere. Runs in the page. */
 function hasGone({ tiles, x, y, key }) {
   const { body, seq } = globalThis.__plaza();
   const last = globalThis.__last;
@@ -213,7 +213,7 @@ async function beginning(person) {
   return { x: body.x, y: body.y, key: holds++ };
 }
 
-/** Waits until `other` is told and draws that `person` stands where their own page says. */
+/** Waits until `other` received and draws `person` where their own page has them. */
 async function settled(person, other) {
   await person.until(() => {
     const { x, y, body, pending } = globalThis.__plaza();
@@ -228,10 +228,10 @@ async function settled(person, other) {
 }
 
 /**
- * Notes in every picture how far the own player came, beyond what running takes, and how far the
- * other went back. Between two pictures is the time from one to the other, or what the browser says
- * it is: on a busy machine one is drawn later than it was meant for. A new connection begins anew:
- * its steps are counted from the first.
+ * Records in every frame how far the own player moved beyond running speed, and how far the other
+ * went back. The time between two frames is measured or the browser's time stamp, whichever is
+ * longer, since a busy machine draws frames late. A new connection starts again: its steps are
+ * counted from the first.
  */
 async function watch(person, other, right, down) {
   await person.page.evaluate(
@@ -270,8 +270,8 @@ async function watch(person, other, right, down) {
 }
 
 /**
- * Keeps what goes over a person's connection, the newest if there are several: inputs, and what
- * each frame says of the own player.
+ * Records what goes over a person's newest connection: inputs, and the own player's state in each
+ * frame.
  */
 function listen(person) {
   person.page.on("websocket", (socket) => {
@@ -285,14 +285,14 @@ function listen(person) {
     socket.on("framereceived", ({ payload }) => {
       const message = decode(new Uint8Array(payload));
       if (message.type !== "Frame") return;
-      // What is the same as in the frame before is not said again.
+      // Fields that did not change since the previous frame are left out.
       own = message.own ?? own;
       kept.frames.push({ tick: message.tick, ack: own.ack, own: own.state });
     });
   });
 }
 
-/** An `Input`, as `docs/protocol.md` has it. */
+/** An `Input`, as in `docs/protocol.md`. */
 function inputOf(bytes) {
   if (bytes[0] !== 1) return undefined;
   const isShort = bytes[1] < 251;
@@ -301,9 +301,9 @@ function inputOf(bytes) {
 }
 
 /**
- * Every place the server told, from frame number `first` on, must follow from the one before by
- * inputs it was sent. Counts those that it left out for certain, and the frames in which it was
- * elsewhere than all of them lead.
+ * Every position the server sent, from frame `first` on, must follow from the previous one by
+ * inputs it got. Counts the inputs that were certainly left out, and the frames whose position no
+ * inputs lead to.
  */
 function judge({ frames, inputs }, first = 1) {
   let [dropped, lost] = [0, 0];
@@ -313,7 +313,7 @@ function judge({ frames, inputs }, first = 1) {
     for (let seq = from.ack + 1; seq <= to.ack; seq++) sent.push(inputs.get(seq));
     const ways = waysBetween(from.own, to.own, sent);
     assert.ok(ways.size > 0, `at tick ${to.tick} the server is where no step leads`);
-    // At most one step a tick, and one to make up for. Steps against a wall may be among those left
+    // At most one step per tick, and one to catch up. Steps against a wall may be among those left
     // out.
     const lawful = [...ways].filter((taken) => taken <= 2 * (to.tick - from.tick));
     assert.ok(lawful.length > 0, `at tick ${to.tick} the server took ${Math.min(...ways)} steps`);
@@ -323,9 +323,7 @@ function judge({ frames, inputs }, first = 1) {
   return { dropped, lost };
 }
 
-/**
- * How many of the inputs, in their order, may have been taken to come from one state to the other.
- */
+/** How many of the inputs, in order, may have been applied to come from one state to the other. */
 function waysBetween(from, to, sent) {
   let ways = new Map([[keyOf(from), { body: from, counts: new Set([0]) }]]);
   for (const input of sent) {

@@ -1,5 +1,5 @@
 /**
- * Circle: six people are too many to talk directly: what they say goes up once, and the server
+ * SFU: six people are too many for direct connections: each sends their media once, and the server
  * forwards it.
  */
 
@@ -22,8 +22,8 @@ let link;
 const people = [];
 
 /**
- * Six browsers share one machine without a graphics card: their cameras are slow, and pages are put
- * together without acting as one.
+ * Six browsers share one machine without a graphics card, so cameras are slow and pages run without
+ * animations.
  */
 const SPARING = [
   ...DEVICES,
@@ -31,7 +31,7 @@ const SPARING = [
   "--disable-gpu-compositing",
 ];
 
-/** Small phones on which nothing is animated. */
+/** Small phones without animations. */
 const SMALL = {
   viewport: { width: 390, height: 520 },
   hasTouch: true,
@@ -47,9 +47,7 @@ async function microphones(before, after) {
   }
 }
 
-/**
- * Everybody else comes through the server, and was heard at least once: each beeps every second.
- */
+/** All others are heard through the server; each beeps once a second. */
 async function everybodyHears() {
   for (const { page } of people) await page.evaluate(() => delete globalThis.__heard);
   const hears = (others) => {
@@ -84,7 +82,7 @@ after(async () => {
   await server?.stop();
 });
 
-test("two of them talk directly, and go on without a gap when four more join", async () => {
+test("two of them talk directly, and continue without a gap when four more join", async () => {
   const [ada, bo] = people;
   for (const person of [ada, bo]) await agree(person, "microphone");
   await walkUp(bo, "Ada");
@@ -101,7 +99,7 @@ test("two of them talk directly, and go on without a gap when four more join", a
   await ada.shot("circle");
 });
 
-test("each sends its voice once, whoever hears it, and nothing goes from browser to browser any more", async () => {
+test("each sends its voice once, and all direct connections are closed", async () => {
   for (const { page } of people) {
     await untilOneConnection(page);
     const [stats] = await page.evaluate(() => globalThis.__plaza().connections());
@@ -109,18 +107,18 @@ test("each sends its voice once, whoever hears it, and nothing goes from browser
       ({ type, kind, packetsSent }) =>
         type === "outbound-rtp" && kind === "audio" && packetsSent > 0,
     );
-    assert.equal(sent.length, 1, "one voice goes up");
+    assert.equal(sent.length, 1, "one voice is sent");
     const heard = stats.filter(({ type, kind, packetsReceived }) => {
       return type === "inbound-rtp" && kind === "audio" && packetsReceived > 0;
     });
-    assert.equal(heard.length, 5, "five come down");
+    assert.equal(heard.length, 5, "five are received");
   }
 });
 
-test("a picture goes up in two layers, and comes to everybody near", async () => {
+test("a camera is sent in two layers, and reaches everyone nearby", async () => {
   const [ada, bo] = people;
-  // Thirty voices fill two cores, and what comes late over a line counts against the bandwidth that
-  // is left for pictures.
+  // Thirty voice streams fill two cores, and late packets lower the bandwidth estimate that is left
+  // for video.
   await microphones("on", "off");
   await ada.page.getByRole("button", { name: "Camera off (V)" }).click();
   for (const { page } of people.slice(1)) {
@@ -138,14 +136,14 @@ test("a picture goes up in two layers, and comes to everybody near", async () =>
   await microphones("off", "on");
 });
 
-test("the circle talks on after a crash of the server", async () => {
+test("the bubble continues after a crash of the server", async () => {
   await server.kill();
   await server.restart();
   for (const person of people) await person.until(() => globalThis.__plaza().status === "open");
   await everybodyHears();
 });
 
-test("who is left talks directly again", async () => {
+test("the remaining people talk directly again", async () => {
   const [ada, bo] = people;
   for (const person of people.splice(2)) {
     assert.deepEqual(person.complaints, []);

@@ -1,5 +1,5 @@
 /**
- * Failover: two people go on walking and talking while the process that runs their space is killed.
+ * Failover: two people continue to walk and chat while the process that runs their space is killed.
  */
 
 import assert from "node:assert/strict";
@@ -29,16 +29,16 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await cluster?.stop();
-  assert.ok(!cluster || !existsSync(cluster.folder), "nothing is left behind");
+  assert.ok(!cluster || !existsSync(cluster.folder), "no files are left behind");
 });
 
-/** Says a line as somebody, and waits until both have it. */
+/** Sends a message as one person, and waits until both have it. */
 async function say(person, text) {
   await person.say(text);
   for (const { page } of [ada, bo]) await page.getByRole("log").getByText(text).waitFor();
 }
 
-/** Walks somebody two tiles to the side where there is room, in the eyes of the other too. */
+/** Walks a person two tiles to the free side, and waits until the other sees it too. */
 async function walk(person, other) {
   const { me, body } = await person.figures();
   const key = body.x > 24 * 64 ? "ArrowLeft" : "ArrowRight";
@@ -54,20 +54,18 @@ async function walk(person, other) {
   );
 }
 
-/**
- * Which process runs the space, as any of them says; waits until it is another one than `before`.
- */
+/** The process that runs the space; waits until it differs from `before`. */
 async function home(before = null) {
   const known = await ada.page.waitForFunction(
     async ({ space, before }) => {
       const headers = { authorization: `Bearer ${localStorage.getItem("plaza.token")}` };
       const answer = await fetch(`/api/v1/space/${space}/server`, { headers });
-      // A refusal says nothing of the space.
+      // An error says nothing about the space.
       const { node } = answer.ok ? await answer.json() : {};
       return node !== before && node;
     },
     { space, before },
-    // Processes say once a second what they run.
+    // Processes publish once a second what they run.
     { polling: 500 },
   );
   return known.jsonValue();
@@ -147,13 +145,13 @@ test("an admin moves their space to another process, and empties one", async () 
   await page.getByRole("button", { name: `Empty ${third}` }).waitFor();
 });
 
-test("the process that runs their space is killed: they go on", async () => {
+test("they continue when the process that runs their space is killed", async () => {
   const doomed = await home();
   const places = await Promise.all([ada.figures(), bo.figures()]);
   await cluster.kill(doomed);
   await ada.shot("failover-during");
-  // Said while nobody runs the space, perhaps without any connection: it waits, and comes.
-  await ada.say("Is anybody there?");
+  // Sent while no process runs the space, perhaps without a connection: it waits, and arrives.
+  await ada.say("Is anyone there?");
   for (const person of [ada, bo]) {
     await person.until(
       (epoch) => globalThis.__plaza().epoch > epoch && globalThis.__plaza().status === "open",
@@ -169,13 +167,13 @@ test("the process that runs their space is killed: they go on", async () => {
     );
   }
   await home(doomed);
-  await bo.page.getByRole("log").getByText("Is anybody there?").waitFor();
+  await bo.page.getByRole("log").getByText("Is anyone there?").waitFor();
   await say(bo, "I am");
   await walk(ada, bo);
   await walk(bo, ada);
   await ada.shot("failover-after");
   for (const { page } of [ada, bo]) {
-    for (const line of ["Before it happens", "Is anybody there?", "I am"]) {
+    for (const line of ["Before it happens", "Is anyone there?", "I am"]) {
       assert.equal(await page.getByRole("log").getByText(line).count(), 1, line);
     }
   }

@@ -1,67 +1,67 @@
-//! Dialect: what a bot needs of a protocol, whichever it is.
+//! What a bot needs of a protocol, for the binary and the JSON one alike.
 
 use super::mind::{BotGoal, Mind};
 use super::view::ViewError;
 use super::wire::Writer;
 
-/// Others who count as near.
+/// How many of the nearest players count as near.
 pub(super) const NEAREST: usize = 16;
 
 /// What a message of the server was.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Heard {
-    /// The bot is in.
+    /// The bot has joined.
     Welcome,
-    /// It is not let in.
+    /// The bot was refused.
     Refused(u16, String),
-    /// News of where people are; with how long the bot waited for it when any was owed.
+    /// An update of positions; with the time the bot waited for it, when one was due.
     News(Option<u64>),
-    /// Somebody said that.
-    Line(HeardMessage),
-    /// A line was not taken.
-    LineRefused,
-    /// A move was not taken.
+    /// A chat message.
+    Chat(HeardMessage),
+    /// A chat message of the bot was refused.
+    ChatRefused,
+    /// A move was rejected.
     MoveRejected,
-    /// Something else.
+    /// Any other message.
     Other,
 }
 
-/// Words that were heard.
+/// Text of a chat message.
 pub(super) type HeardMessage = Box<str>;
 
 /// Where a bot is at the end, and where it sees others.
 #[derive(Debug, Default)]
 pub(super) struct Rested {
-    /// In the units of the protocol.
+    /// Its own position, in the units of the protocol.
     pub(super) own: (i32, i32),
     pub(super) others: Vec<(u32, (i32, i32))>,
-    /// How far it must see, across and down; `None` when it sees everybody.
+    /// How far it must see, as half the width and height of its view; `None` when it sees everyone.
     pub(super) sight: Option<(i32, i32)>,
 }
 
-/// One connection's way of speaking. Times are those of `shared`.
+/// One connection in a protocol. Times are those of `Shared`.
 pub(super) trait BotProtocol {
-    /// Says who it is and where it wants to go.
+    /// Joins the space.
     fn greet(&mut self, out: &mut Writer, mind: &mut Mind);
-    /// Takes a message in.
+    /// Handles a message.
     fn hear(&mut self, message: &[u8], now: u64) -> Result<Heard, ViewError>;
-    /// Does something that was due at that time; how many moves were sent.
-    fn act(&mut self, wish: BotGoal, due: u64, out: &mut Writer, mind: &mut Mind) -> u64;
-    /// Stands still from now on.
+    /// Performs an action that was due at that time; returns the number of moves sent.
+    fn act(&mut self, goal: BotGoal, due: u64, out: &mut Writer, mind: &mut Mind) -> u64;
+    /// Stops moving.
     fn halt(&mut self, out: &mut Writer, mind: &mut Mind);
-    /// Says something.
-    fn say(&mut self, line: u32, text: String, out: &mut Writer, mind: &mut Mind);
+    /// Sends a chat message.
+    fn say(&mut self, number: u32, text: String, out: &mut Writer, mind: &mut Mind);
     /// Says goodbye.
     fn leave(&mut self, out: &mut Writer, mind: &mut Mind);
-    /// Once a second: chooses whom to follow with its eyes, and measures what it saw a while ago.
-    fn look(&mut self, now: u64, mind: &mut Mind);
-    /// The tile it stands on.
+    /// Once a second: chooses the players to follow, and measures earlier sightings.
+    fn measure(&mut self, now: u64, mind: &mut Mind);
+    /// The tile the bot is on.
     fn tile(&self) -> (i32, i32);
-    /// What it sees at the end.
+    /// What the bot sees at the end.
     fn rest(&mut self) -> Rested;
 }
 
-/// Sorts others by how near they are: the nearest in front; how many of them count as near.
+/// Sorts players by distance, the nearest first; returns how many of them count as near.
 pub(super) fn nearest_first<T>(others: &mut [(i64, T)]) -> usize {
     if others.len() > NEAREST {
         others.select_nth_unstable_by_key(NEAREST - 1, |(distance, _)| *distance);
@@ -69,7 +69,7 @@ pub(super) fn nearest_first<T>(others: &mut [(i64, T)]) -> usize {
     others.len().min(NEAREST)
 }
 
-/// The square of how far two places are apart.
+/// The square of the distance between two positions.
 pub(super) fn distance(a: (i32, i32), b: (i32, i32)) -> i64 {
     let (x, y) = (i64::from(a.0 - b.0), i64::from(a.1 - b.1));
     x * x + y * y
