@@ -10,8 +10,9 @@ use super::error::{ApiError, Problem};
 use super::extract::{Admin, Json, Path, Query};
 use super::{AppState, check};
 use crate::components::id::{SpaceId, UserId};
-use crate::store::administration::{AdminOutcome, Suspension, UserRow};
+use crate::store::administration::{AdminOutcome, UserRow};
 use crate::store::now_ms;
+use crate::store::suspension::Suspension;
 
 /// Users per page.
 const PAGE: u32 = 50;

@@ -3,7 +3,7 @@
 use super::error::ApiError;
 use crate::components::name;
 use crate::net::session::chat_text;
-use crate::store::administration::is_reason;
+use crate::store::suspension::is_reason;
 
 /// Longest search text, in characters.
 const SEARCH_LETTERS: usize = 100;

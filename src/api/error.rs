@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::net::budget::Slowed;
 use crate::net::edge::CutBody;
 use crate::store::StoreError;
-use crate::store::administration::Suspension;
+use crate::store::suspension::Suspension;
 
 /// Seconds of `retry-after`: another process takes over within that time.
 const RETRY_AFTER: u64 = 3;

@@ -25,6 +25,9 @@ use crate::net::edge::CutBody;
 use crate::store::audit_log::Actor;
 use crate::store::{Role, SignedIn};
 
+/// Largest JSON body, in bytes.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
 /// The user who sent the request, known by a valid token.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -214,7 +217,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for UnreadBody<T> {
 
 fn refused_body(refused: &BytesRejection) -> ApiError {
     if refused.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        ApiError::TooLarge(super::routes::BODY_LIMIT)
+        ApiError::TooLarge(BODY_LIMIT)
     } else {
         CutBody::behind(refused).map_or_else(
             || ApiError::bad("The body did not arrive whole."),

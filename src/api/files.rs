@@ -12,7 +12,7 @@ use super::AppState;
 use super::error::ApiError;
 use super::extract::Path;
 use super::upload_folder::UploadFolder;
-use crate::store::sessions::hex;
+use crate::store::token::hex;
 
 /// Content security policy of a picture that is opened as a page: it may do nothing.
 pub const PICTURE_CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";

@@ -110,7 +110,7 @@ fn bare_refusal(response: &Response) -> Option<ApiError> {
     match response.status() {
         StatusCode::NOT_FOUND => Some(ApiError::NotFound),
         StatusCode::METHOD_NOT_ALLOWED => Some(ApiError::MethodNotAllowed),
-        StatusCode::PAYLOAD_TOO_LARGE => Some(ApiError::TooLarge(super::routes::BODY_LIMIT)),
+        StatusCode::PAYLOAD_TOO_LARGE => Some(ApiError::TooLarge(super::extract::BODY_LIMIT)),
         _ => None,
     }
 }

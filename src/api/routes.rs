@@ -16,13 +16,10 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     AppState, account, admin, assets, audit_log, avatars, budgets, cluster, direct, document,
-    elements, files, health, ice, invites, layers, lobby, maps, measurements, metadata, setup,
-    space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
+    elements, extract, files, health, ice, invites, layers, lobby, maps, measurements, metadata,
+    setup, space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
 };
 use crate::net::edge::{self, Edge};
-
-/// Largest JSON body, in bytes.
-pub const BODY_LIMIT: usize = 256 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -114,7 +111,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(cluster::undrain))
         .routes(routes!(cluster::move_space))
         .routes(routes!(cluster::server))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(DefaultBodyLimit::max(extract::BODY_LIMIT))
         .merge(
             OpenApiRouter::new()
                 .routes(routes!(uploads::add, uploads::mine))

@@ -27,7 +27,7 @@ use crate::components::id::UserId;
 use crate::net::edge::CutBody;
 use crate::store::Store;
 use crate::store::audit_log::Actor;
-use crate::store::sessions::hex;
+use crate::store::token::hex;
 use crate::store::uploads::{Reserved, Settled, Ticket, Upload, UploadRow, Uses};
 
 /// Largest body: the picture and the multipart headers around it.

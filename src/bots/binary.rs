@@ -6,10 +6,11 @@ use rand::RngExt;
 
 use super::caller::BotCaller;
 use super::cursor::ByteReader;
+use super::decode_error::ViewError;
 use super::mind::{BotGoal, Mind, SECOND};
 use super::protocol::{BotProtocol, Heard, Rested, distance, nearest_first};
 use super::shared::{BotSpace, Shared};
-use super::view::{BotView, Own, ViewError};
+use super::view::{BotView, Own};
 use super::wire::Writer;
 use crate::components::unit::SUBTILES;
 use crate::net::codec::{decode, encode};

@@ -386,7 +386,7 @@ impl Bot {
 
     fn take(
         &mut self,
-        heard: Result<Heard, super::view::ViewError>,
+        heard: Result<Heard, super::decode_error::ViewError>,
         bytes: usize,
         now: u64,
         space: &BotSpace,

@@ -4,7 +4,7 @@
 //! so decoding whole messages with `net::codec` would be wasted work. `docs/protocol.md` states the
 //! encoding; the tests compare this reader with the codec.
 
-use super::view::ViewError;
+use super::decode_error::ViewError;
 
 /// Reads from the front of a byte slice.
 pub(super) struct ByteReader<'a>(pub(super) &'a [u8]);

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::decode_error::ViewError;
 use super::mind::{BotGoal, Mind};
 use super::protocol::{BotProtocol, Heard, Rested, distance, nearest_first};
 use super::shared::{BotSpace, Shared};
-use super::view::ViewError;
 use super::wire::Writer;
 
 /// Up, right, down, left.

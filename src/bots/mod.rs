@@ -16,6 +16,7 @@ mod binary;
 mod bot;
 mod caller;
 mod cursor;
+mod decode_error;
 mod json;
 mod mind;
 mod protocol;

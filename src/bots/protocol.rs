@@ -1,7 +1,7 @@
 //! What a bot needs of a protocol, for the binary and the JSON one alike.
 
+use super::decode_error::ViewError;
 use super::mind::{BotGoal, Mind};
-use super::view::ViewError;
 use super::wire::Writer;
 
 /// How many of the nearest players count as near.

@@ -13,9 +13,10 @@ use crate::components::id::{SpaceId, UserId};
 use crate::components::name;
 use crate::components::utc::utc;
 use crate::settings::PasswordCost;
-use crate::store::administration::{AdminOutcome, Suspension, is_reason};
+use crate::store::administration::AdminOutcome;
 use crate::store::audit_log::Actor;
-use crate::store::sessions::new_token;
+use crate::store::suspension::{Suspension, is_reason};
+use crate::store::token::new_token;
 use crate::store::{Role, Store, now_ms};
 
 /// Letters of a generated password: 96 random bits.

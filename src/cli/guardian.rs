@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use super::options::Serve;
 use super::print;
-use super::serve::Signals;
+use super::signals::Signals;
 use crate::cluster::node::NodeId;
 use crate::cluster::redis::Redis;
 

@@ -25,6 +25,7 @@ mod guardian;
 mod options;
 mod print;
 mod serve;
+mod signals;
 mod uploads;
 
 /// A self-hosted 2D world server.

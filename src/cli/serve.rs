@@ -5,13 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio::signal;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
 use super::options::{Serve, ServeConfig};
 use super::print;
+use super::signals::Signals;
 use crate::server::Server;
 use crate::settings::Settings;
 
@@ -162,47 +162,6 @@ fn own_addresses() -> Vec<IpAddr> {
         .iter()
         .filter(|interface| !interface.is_loopback() && !interface.is_link_local());
     found.map(if_addrs::Interface::ip).collect()
-}
-
-/// The signals that stop a program. They are installed before the address is printed, since a
-/// process that reads it may stop the server at once.
-#[cfg(unix)]
-pub struct Signals {
-    interrupt: signal::unix::Signal,
-    terminate: signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    pub fn listen() -> std::io::Result<Self> {
-        use signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    pub async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    #[expect(clippy::unnecessary_wraps, reason = "other systems can fail here")]
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) {
-        let _ = signal::ctrl_c().await;
-    }
 }
 
 /// Waits for Ctrl-C or SIGTERM, whichever comes first, unless the server ended by itself.

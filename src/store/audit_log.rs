@@ -3,7 +3,6 @@
 
 use uuid::Uuid;
 
-use super::sessions::SignedIn;
 use super::{Store, StoreError, Tx, id, now_ms};
 use crate::components::id::{SpaceId, UserId};
 
@@ -22,15 +21,6 @@ impl Actor {
         Self {
             user: None,
             name: "command line".into(),
-        }
-    }
-}
-
-impl From<&SignedIn> for Actor {
-    fn from(user: &SignedIn) -> Self {
-        Self {
-            user: Some(user.user),
-            name: user.name.clone(),
         }
     }
 }

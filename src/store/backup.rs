@@ -18,7 +18,7 @@ use sqlx::{AnyConnection, Connection, Executor};
 
 use super::folder::{make_file, prepare_folder};
 use super::opening::sqlite_url;
-use super::sessions::hex;
+use super::token::hex;
 use super::{StoreError, now_ms};
 
 /// Format of the archive, for later versions.

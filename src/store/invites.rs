@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::sessions::{hash_token, new_token};
+use super::token::{hash_token, new_token};
 use super::users::{NewUser, add_user_within};
 use super::{Store, StoreError, now_ms};
 use crate::components::id::UserId;

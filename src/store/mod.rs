@@ -31,6 +31,8 @@ pub mod seed;
 pub mod sessions;
 pub mod setup;
 pub mod spaces;
+pub mod suspension;
+pub mod token;
 pub mod uploads;
 pub mod users;
 mod words;

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use sha2::{Digest, Sha256};
-
-use super::administration::Suspension;
+use super::audit_log::Actor;
+use super::suspension::Suspension;
+use super::token::{hash_token, new_token};
 use super::users::avatar_of;
 use super::{Role, Statement, Store, StoreError, given, id, now_ms, over_given};
 use crate::components::id::UserId;
@@ -76,6 +76,15 @@ pub struct SignedIn {
     pub suspension: Option<Suspension>,
 }
 
+impl From<&SignedIn> for Actor {
+    fn from(user: &SignedIn) -> Self {
+        Self {
+            user: Some(user.user),
+            name: user.name.clone(),
+        }
+    }
+}
+
 impl SignedIn {
     /// Name as shown to others. One that looks like an earlier user's is marked, against
     /// impersonation.
@@ -86,30 +95,6 @@ impl SignedIn {
             self.name.clone()
         }
     }
-}
-
-/// A fresh token: 256 random bits in hexadecimal.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tokens are secrets from a generator that the system seeds"
-)]
-pub fn new_token() -> String {
-    hex(&rand::random::<[u8; 32]>())
-}
-
-/// The stored hash of a token.
-pub(super) fn hash_token(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
-}
-
-/// Bytes in lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-            text
-        })
 }
 
 impl Store {

@@ -1,6 +1,6 @@
 //! Set-up: the one-time token for creating the first admin of a fresh server.
 
-use super::sessions::{hash_token, new_token};
+use super::token::{hash_token, new_token};
 use super::users::{NewUser, add_user_within};
 use super::{DatabaseKind, Role, Store, StoreError, now_ms};
 use crate::components::id::UserId;

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::administration::Suspension;
+use super::suspension::Suspension;
 use super::{Store, StoreError, Tx, id, now_ms, unless_gone};
 use crate::components::id::{AvatarId, UserId};
 use crate::components::name::{NameKeys, normal};
@@ -210,9 +210,7 @@ pub(super) async fn change_password(
     hash: &str,
     keep_token: Option<&str>,
 ) -> Result<(), StoreError> {
-    let keep = keep_token
-        .map(super::sessions::hash_token)
-        .unwrap_or_default();
+    let keep = keep_token.map(super::token::hash_token).unwrap_or_default();
     sqlx::query("update users set password_hash = $1 where id = $2")
         .bind(hash)
         .bind(user.to_string())

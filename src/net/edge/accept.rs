@@ -49,30 +49,6 @@ const TURNED_AWAY: usize = 32;
 /// Pause after a failure to accept, such as having no free file handles.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Timeouts of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HttpTimes {
-    /// For the head of a request, and for the first byte of a connection.
-    pub header: Duration,
-    /// For a body, plus one second for each 8 KiB of it.
-    pub body: Duration,
-    /// For silence between requests.
-    pub idle: Duration,
-    /// For a client that reads nothing of a response.
-    pub stalled: Duration,
-}
-
-impl Default for HttpTimes {
-    fn default() -> Self {
-        Self {
-            header: Duration::from_secs(10),
-            body: Duration::from_secs(30),
-            idle: Duration::from_mins(1),
-            stalled: Duration::from_secs(30),
-        }
-    }
-}
-
 /// Permits that a request, or the WebSocket it becomes, holds until it ends. A request extension.
 #[derive(Debug, Clone)]
 pub(super) struct RequestPermits {

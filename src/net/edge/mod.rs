@@ -33,9 +33,10 @@ use tungstenite::handshake::server::create_response_with_body;
 use tungstenite::protocol::{Role, WebSocketConfig};
 
 use self::accept::RequestPermits;
-pub use self::accept::{CutBody, HttpTimes, serve};
+pub use self::accept::{CutBody, serve};
 use self::gate::{Counts, Gate};
 use self::send_queue::SendQueue;
+pub use self::watched::HttpTimes;
 use self::watched::WatchedSocket;
 use crate::cluster::connections::Connections;
 use crate::cluster::mailboxes::Mailboxes;

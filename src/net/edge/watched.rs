@@ -12,7 +12,29 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::accept::HttpTimes;
+/// Timeouts of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpTimes {
+    /// For the head of a request, and for the first byte of a connection.
+    pub header: Duration,
+    /// For a body, plus one second for each 8 KiB of it.
+    pub body: Duration,
+    /// For silence between requests.
+    pub idle: Duration,
+    /// For a client that reads nothing of a response.
+    pub stalled: Duration,
+}
+
+impl Default for HttpTimes {
+    fn default() -> Self {
+        Self {
+            header: Duration::from_secs(10),
+            body: Duration::from_secs(30),
+            idle: Duration::from_mins(1),
+            stalled: Duration::from_secs(30),
+        }
+    }
+}
 
 /// A deadline that is never reached.
 const FAR: Duration = Duration::from_hours(1);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{ClientId, ProtocolView, Relay, RelayClient, json_view};
+use super::{ClientId, PAGE_BYTES, ProtocolView, Relay, RelayClient, json_view};
 use crate::components::chat::{ChatMessage, ChatRefusal, MessageChange, MessageReaction};
 use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::net::codec::encode;
@@ -13,9 +13,6 @@ use crate::net::protocol::chat::{
 use crate::net::protocol::json;
 use crate::net::protocol::session::NoticeS2c;
 use crate::systems::chat::History;
-
-/// Maximum size of the chat messages in one history message, in bytes.
-pub(super) const PAGE_BYTES: usize = 32 * 1024 - 64;
 
 impl Relay {
     pub(super) fn say(&mut self, message: &ChatMessage) {

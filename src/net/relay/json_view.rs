@@ -7,9 +7,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 
-use super::chat::PAGE_BYTES;
 use super::visible::Visible;
-use super::{ProtocolView, Relay, RelayClient};
+use super::{PAGE_BYTES, ProtocolView, Relay, RelayClient};
 use crate::components::chat::ChatMessage;
 use crate::components::fact::TickOutput;
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};

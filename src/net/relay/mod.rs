@@ -46,6 +46,9 @@ use crate::net::protocol::element::{ElementPlacedS2c, ElementRemovedS2c, MapChan
 use crate::net::protocol::session::NoticeS2c;
 use crate::systems::chat::History;
 
+/// Maximum size of the chat messages in one history message, in bytes.
+const PAGE_BYTES: usize = 32 * 1024 - 64;
+
 /// Takes the bytes for one client. Never blocks: a frame is accepted only while none is in flight,
 /// events are bounded in bytes.
 pub trait Sink: Send + Sync + 'static {

@@ -8,8 +8,9 @@ use rust_embed::RustEmbed;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::check::check_name;
 use super::tiled::{self, SeedMap};
-use super::{Problems, SeedError, references};
+use super::{Problems, SeedError};
 use crate::store::elements::{ElementRow, Footprint};
 
 /// Largest file, in bytes.
@@ -27,7 +28,7 @@ pub struct Folder {
     /// Files that are not read although they look like part of the seed.
     unread: Vec<String>,
     /// Tells whether a built-in picture exists, when that is known.
-    has_picture: Option<fn(&str) -> bool>,
+    pub(super) has_picture: Option<fn(&str) -> bool>,
 }
 
 /// An avatar of a seed; its picture is `/art/avatars/<key>.svg`.
@@ -101,11 +102,6 @@ impl Folder {
         }
     }
 
-    /// Checks that it can be loaded: every file is valid and every reference exists.
-    pub fn check(&self) -> Result<(), SeedError> {
-        self.plan().map(drop)
-    }
-
     /// Reads a seed from a disk.
     pub fn read(folder: &Path) -> Result<Self, SeedError> {
         let mut seed = Self::default();
@@ -158,8 +154,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Parses all files and checks their references.
-    pub(super) fn plan(&self) -> Result<SeedPlan, SeedError> {
+    /// Parses all files. Problems of single files are in the second part.
+    pub(super) fn parse(&self) -> (SeedPlan, Problems) {
         let mut problems = Problems::default();
         for file in &self.unread {
             let what = "it is not read: lists are avatars.json, elements.json and spaces.json, \
@@ -195,11 +191,7 @@ impl Folder {
                 Err(found) => found.into_iter().for_each(|what| problems.add(file, what)),
             }
         }
-        references::check(&plan, self.has_picture, &mut problems);
-        if problems.0.is_empty() {
-            return Ok(plan);
-        }
-        Err(SeedError::Invalid(problems))
+        (plan, problems)
     }
 
     /// A list of items with keys; an absent file is an empty list.
@@ -252,15 +244,6 @@ fn read_file(path: &Path) -> Result<Vec<u8>, SeedError> {
         return Err(Problems::one(&file(), "it is larger than 16 MiB"));
     }
     std::fs::read(path).map_err(unreadable)
-}
-
-/// Checks a name by the rules of the API.
-pub(super) fn check_name(name: &str) -> Result<(), String> {
-    let letters = name.trim().chars().count();
-    if letters == 0 || letters > 100 || name.chars().any(char::is_control) {
-        return Err("a name has 1 to 100 letters and no control characters".into());
-    }
-    Ok(())
 }
 
 impl SeedElement {

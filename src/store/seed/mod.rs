@@ -11,6 +11,7 @@ use super::spaces::copy_map_elements;
 use super::{Store, StoreError, Tx, id, now_ms};
 use crate::components::id::{MapId, SpaceId};
 
+mod check;
 mod folder;
 mod references;
 mod strict;

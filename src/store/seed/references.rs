@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Problems;
-use super::folder::{SeedElement, SeedPlan, SeedSpace};
+use super::folder::{Folder, SeedElement, SeedPlan, SeedSpace};
 use super::tiled::SeedMap;
+use super::{Problems, SeedError};
 use crate::components::grid::Grid;
 use crate::components::id::SpaceId;
 use crate::components::tile_rect::TileRect;
@@ -13,12 +13,25 @@ use crate::components::unit::Tile;
 use crate::components::zone::ZoneKind;
 use crate::store::maps::{TargetEntry, ZoneEntry};
 
+impl Folder {
+    /// Checks that it can be loaded: every file is valid and every reference exists.
+    pub fn check(&self) -> Result<(), SeedError> {
+        self.plan().map(drop)
+    }
+
+    /// Parses all files and checks their references.
+    pub(super) fn plan(&self) -> Result<SeedPlan, SeedError> {
+        let (plan, mut problems) = self.parse();
+        check(&plan, self.has_picture, &mut problems);
+        if problems.0.is_empty() {
+            return Ok(plan);
+        }
+        Err(SeedError::Invalid(problems))
+    }
+}
+
 /// Finds broken references; pictures are checked when the built-in ones are known.
-pub(super) fn check(
-    plan: &SeedPlan,
-    has_picture: Option<fn(&str) -> bool>,
-    problems: &mut Problems,
-) {
+fn check(plan: &SeedPlan, has_picture: Option<fn(&str) -> bool>, problems: &mut Problems) {
     let elements: BTreeMap<&str, &SeedElement> = plan
         .elements
         .iter()

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::folder::check_name;
+use super::check::check_name;
 use super::strict::{self, Extra};
 use crate::components::tile_rect::TileRect;
 use crate::components::unit::Tile;

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use plaza::components::id::{AvatarId, UserId};
-use plaza::store::administration::{AdminOutcome, Suspension};
+use plaza::store::administration::AdminOutcome;
 use plaza::store::audit_log::Actor;
 use plaza::store::invites::{Admission, InviteState, NewInvite};
 use plaza::store::sessions::{SessionEnd, SessionId};
 use plaza::store::setup::SetUp;
 use plaza::store::spaces::Access;
+use plaza::store::suspension::Suspension;
 use plaza::store::users::NewUser;
 use plaza::store::{Role, now_ms};
 use uuid::Uuid;

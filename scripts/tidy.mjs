@@ -1,0 +1,243 @@
+/**
+ * Tidy: measures how the source reads, and fails when a figure passes its limit.
+ *
+ * Counted: odd words, lines over 100 columns, documentation that is a bare question word, type names that two modules define,
+ * import cycles between files, imports of a higher layer, and how many files know one message, one field and one saved system.
+ *
+ * Use: node scripts/tidy.mjs [--list]. `--list` names every place.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const LISTS = process.argv.includes("--list");
+
+/** Words that standard English of this field does not use. Counted whole, in any case. */
+const ODD =
+  /\b(whoever|whomever|whom|somebody|nobody|anybody|somewhere|wherever|whatever|anew|thereof|shall|meanwhile|beside|as ever|so many|no more|wants? in|give out|lets? go)\b/gi;
+
+/** Widest line, in columns. */
+const WIDTH = 100;
+
+/** Type names that several modules may define, and why. */
+const SHARED_NAMES = new Map([
+  ["Err", "an associated type of the standard library's FromStr"],
+  ["Error", "an associated type of library traits"],
+  ["Data", "an associated type of http_body"],
+]);
+
+/** Modules from the lowest layer up. One line is one layer; modules of one layer do not use each other. */
+const LAYERS = layersOfTheTest();
+
+
+function* walk(folder, pattern) {
+  for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true })) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) {
+      if (!["node_modules", "target", "dist"].includes(entry.name)) yield* walk(path, pattern);
+    } else if (pattern.test(entry.name)) yield path;
+  }
+}
+
+const read = (path) => readFileSync(join(ROOT, path), "utf8");
+const isGenerated = (path) => /\.gen\.ts$/.test(path);
+const rust = [...walk("src", /\.rs$/)];
+const tests = [...walk("tests", /\.rs$/)];
+const web = [...walk("web/src", /\.tsx?$/)].filter((path) => !isGenerated(path));
+const pages = [...walk("docs", /\.md$/), "README.md", "CONTRIBUTING.md"];
+
+const rows = [];
+function row(what, found, limit, places) {
+  rows.push({ what, found, limit, fails: found > limit });
+  if (LISTS || found > limit) for (const place of places.slice(0, LISTS ? Infinity : 30)) console.log(`${what}: ${place}`);
+}
+
+function perThousand(name, paths) {
+  let lines = 0;
+  const places = [];
+  for (const path of paths) {
+    for (const [index, line] of read(path).split("\n").entries()) {
+      lines++;
+      for (const match of line.matchAll(ODD)) places.push(`${path}:${index + 1}: ${match[0]}`);
+    }
+  }
+  row(`odd words per 1,000 lines, ${name}`, Math.round((10_000 * places.length) / lines) / 10, 1, places);
+}
+
+/** Lines of Markdown that are prose: no tables, no code, nothing that holds a long address. */
+function* prose(text) {
+  let isCode = false;
+  for (const [index, line] of text.split("\n").entries()) {
+    if (/^\s*(```|~~~)/.test(line)) isCode = !isCode;
+    else if (!isCode && !/^\s*\|/.test(line) && !/\S{60,}/.test(line) && !/^\s*<|^!?\[/.test(line)) yield [index, line];
+  }
+}
+
+function widths() {
+  const places = [];
+  const note = (path, index, line) => {
+    if ([...line].length > WIDTH) places.push(`${path}:${index + 1}: ${[...line].length} columns`);
+  };
+  for (const path of [...rust, ...web]) for (const [index, line] of read(path).split("\n").entries()) note(path, index, line);
+  for (const path of pages) for (const [index, line] of prose(read(path))) note(path, index, line);
+  row(`lines over ${WIDTH} columns`, places.length, 0, places);
+}
+
+/** Documentation that only asks: "Who.", "Looking where." */
+function questions() {
+  const places = [];
+  for (const path of rust) {
+    for (const match of read(path).matchAll(/((?:^[ \t]*\/\/\/.*\n)+)/gm)) {
+      const text = match[1].replace(/^\s*\/\/\/ ?/gm, "").trim();
+      if (/^(?:\w+ )?(?:who|whom|whose|what|where|when|which|why|how)(?: \w+)?[.?]?$/i.test(text)) {
+        places.push(`${path}:${lineOf(read(path), match.index)}: ${text}`);
+      }
+    }
+  }
+  row("documentation that is a bare question word", places.length, 0, places);
+}
+
+const lineOf = (text, index) => text.slice(0, index).split("\n").length;
+
+function typeNames() {
+  const files = new Map();
+  for (const path of rust) {
+    for (const [, , name] of read(path).matchAll(/^\s*(?:pub(?:\([^)]*\))? )?(struct|enum|trait|type) (\w+)/gm)) {
+      files.set(name, (files.get(name) ?? new Set()).add(path));
+    }
+  }
+  const twice = [...files].filter(([name, paths]) => paths.size > 1 && !SHARED_NAMES.has(name));
+  row("type names in two or more modules", twice.length, 0, twice.map(([name, paths]) => `${name}: ${[...paths].join(", ")}`));
+}
+
+/** Rust without comments, strings and test modules. */
+function code(text) {
+  const bare = text
+    .replace(/\/\/.*$/gm, "")
+    .replace(/r#"[\s\S]*?"#/g, '""')
+    .replace(/"(?:\\[\s\S]|[^"\\])*"/g, '""');
+  const at = bare.search(/^#\[cfg\(test\)\]\s*\n\s*mod \w+ \{/m);
+  return at < 0 ? bare : bare.slice(0, at);
+}
+
+const moduleOf = (path) =>
+  path
+    .replace(/^src\//, "")
+    .replace(/\.rs$/, "")
+    .replace(/\/mod$/, "")
+    .replaceAll("/", "::");
+
+/** Every path of a use declaration, with its groups opened. */
+function open(tree, prefix = "") {
+  const paths = [];
+  let depth = 0;
+  let part = "";
+  for (const sign of `${tree},`) {
+    if (sign === "{") depth++;
+    if (sign === "}") depth--;
+    if (sign === "," && depth === 0) {
+      const item = part.trim();
+      part = "";
+      if (!item) continue;
+      const group = item.match(/^(.*?)::\s*\{([\s\S]*)\}$|^()\{([\s\S]*)\}$/);
+      if (group) paths.push(...open(group[2] ?? group[4], prefix + (group[1] ? `${group[1]}::` : "")));
+      else paths.push((prefix + item.replace(/\s+as\s+\w+$/, "")).replace(/\s/g, ""));
+    } else part += sign;
+  }
+  return paths;
+}
+
+/** Which file each file imports from. */
+function imports() {
+  const modules = new Map(rust.map((path) => [moduleOf(path), path]));
+  const isTest = (path) => /(^|\/)(tests|simulation|golden)\.rs$/.test(path);
+  const graph = new Map();
+  for (const [module, path] of modules) {
+    if (isTest(path)) continue;
+    const text = code(read(path));
+    const named = [...text.matchAll(/\buse\s+([^;]+);/g)].flatMap((match) => open(match[1]));
+    const rest = text.replace(/\buse\s+[^;]+;/g, "");
+    named.push(...[...rest.matchAll(/\b(?:crate|super|self)(?:::\w+)+/g)].map((match) => match[0]));
+    const to = new Set();
+    for (const name of named) {
+      let parts = name.split("::");
+      if (parts[0] === "crate") parts = parts.slice(1);
+      else if (parts[0] === "self") parts = [...module.split("::"), ...parts.slice(1)];
+      else if (parts[0] === "super") {
+        let from = module.split("::");
+        while (parts[0] === "super") [from, parts] = [from.slice(0, -1), parts.slice(1)];
+        parts = [...from, ...parts];
+      } else if (modules.has([module, parts[0]].join("::"))) parts = [...module.split("::"), ...parts];
+      else continue;
+      for (let length = parts.length; length > 0; length--) {
+        const target = parts.slice(0, length).join("::");
+        if (modules.has(target)) {
+          if (target !== module && !isTest(modules.get(target))) to.add(target);
+          break;
+        }
+      }
+    }
+    graph.set(module, to);
+  }
+  return graph;
+}
+
+/** A folder's `mod.rs` and the files in it know each other; that is no cycle. */
+const isKin = (one, other) => one.startsWith(`${other}::`) || other.startsWith(`${one}::`);
+
+function cycles(graph) {
+  const found = [];
+  const index = new Map();
+  const low = new Map();
+  const stack = [];
+  const visit = (node) => {
+    index.set(node, index.size);
+    low.set(node, index.get(node));
+    stack.push(node);
+    for (const next of graph.get(node) ?? []) {
+      if (isKin(node, next)) continue;
+      if (!index.has(next)) {
+        visit(next);
+        low.set(node, Math.min(low.get(node), low.get(next)));
+      } else if (stack.includes(next)) low.set(node, Math.min(low.get(node), index.get(next)));
+    }
+    if (low.get(node) === index.get(node)) {
+      const group = stack.splice(stack.indexOf(node));
+      if (group.length > 1) found.push(group.sort().join(" ↔ "));
+    }
+  };
+  for (const node of graph.keys()) if (!index.has(node)) visit(node);
+  row("import cycles between files", found.length, 0, found);
+}
+
+/** The layers, as `tests/it/architecture.rs` lists them. */
+function layersOfTheTest() {
+  const text = readFileSync(join(ROOT, "tests/it/architecture.rs"), "utf8");
+  const list = text.match(/const LAYERS: &\[&\[&str\]\] = &\[\n([\s\S]*?)\n\];/)?.[1] ?? "";
+  return [...list.matchAll(/&\[([^\]]*)\]/g)].map((layer) => [...layer[1].matchAll(/"([^"]+)"/g)].map((name) => name[1]));
+}
+
+function upward(graph) {
+  const layer = (module) => LAYERS.findIndex((names) => names.some((name) => module === name || module.startsWith(`${name}::`)));
+  const found = [];
+  for (const [from, targets] of graph) {
+    for (const to of targets) if (layer(from) >= 0 && layer(to) > layer(from)) found.push(`${from} → ${to}`);
+  }
+  row("imports of a higher layer", found.length, 0, found);
+}
+
+perThousand("src", rust);
+perThousand("web/src", web);
+perThousand("docs", pages);
+perThousand("tests", tests);
+widths();
+questions();
+typeNames();
+const graph = imports();
+cycles(graph);
+upward(graph);
+for (const { what, found, limit, fails } of rows) console.log(`${fails ? "✗" : "✓"} ${what}: ${found} (at most ${limit})`);
+const failed = rows.filter(({ fails }) => fails).length;
+console.log(`${rows.length - failed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);
