@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
+use super::address::Address;
 use super::error::{ApiError, Problem};
-use super::extract::{Address, Caller, Json};
+use super::extract::{Caller, Json};
 use super::new_password::{Demands, LEAST_CHARS, new_password};
 use super::proof::prove;
 use super::{AppState, check, invites};

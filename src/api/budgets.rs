@@ -12,8 +12,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::AppState;
+use super::address::address_of;
 use super::error::ApiError;
-use super::extract::address_of;
 use crate::net::budget::{Budget, Budgets, REQUEST, Slowed, Spender};
 
 /// Cost of a request. Stored in the request's extensions until the user is known.

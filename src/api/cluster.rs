@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::error::{ApiError, Problem};
 use super::extract::{Admin, Caller, Json, Path};
-use super::{AppState, spaces};
+use super::{AppState, access};
 use crate::cluster::census::{NodeCensus, RunningSpace};
 use crate::cluster::orders::OrderError;
 use crate::components::id::SpaceId;
@@ -228,7 +228,7 @@ pub async fn server(
     _caller: Caller,
     Path(space): Path<SpaceId>,
 ) -> Result<Json<ServerView>, ApiError> {
-    spaces::visible(&state, space).await?;
+    access::visible(&state, space).await?;
     let census = state.spaces.census();
     let home = census.home_of(space).map(|counted| &counted.node);
     Ok(Json(ServerView {

@@ -3,14 +3,13 @@
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
-use std::net::IpAddr;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Request};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{Extensions, StatusCode};
+use axum::http::{StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,7 +18,6 @@ use super::AppState;
 use super::budgets::Cost;
 use super::error::ApiError;
 use crate::components::id::UserId;
-use crate::net::address::{AddressKey, ClientAddress};
 use crate::net::budget::Budget;
 use crate::net::edge::CutBody;
 use crate::store::audit_log::Actor;
@@ -140,34 +138,6 @@ impl FromRequestParts<AppState> for Admin {
         } else {
             Err(ApiError::Forbidden("Only an admin may do this."))
         }
-    }
-}
-
-/// Client address of the request; `None` when it did not come over a socket.
-#[derive(Debug, Clone, Copy)]
-pub struct Address(pub Option<IpAddr>);
-
-impl Address {
-    /// Key that rate limits count by.
-    pub fn key(self) -> Option<AddressKey> {
-        self.0.map(AddressKey::of)
-    }
-}
-
-/// Client address that was stored when the request arrived.
-pub(super) fn address_of(extensions: &Extensions) -> Address {
-    Address(
-        extensions
-            .get::<ClientAddress>()
-            .map(|ClientAddress(address)| *address),
-    )
-}
-
-impl FromRequestParts<AppState> for Address {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &AppState) -> Result<Self, ApiError> {
-        Ok(address_of(&parts.extensions))
     }
 }
 

@@ -8,9 +8,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::AppState;
+use super::access::visible;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path};
-use super::spaces::visible;
 use crate::components::id::SpaceId;
 use crate::components::peers::SfuEndpoint;
 use crate::media::ice::TurnCredential;

@@ -8,8 +8,8 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
+use super::address::Address;
 use super::error::ApiError;
-use super::extract::Address;
 use crate::components::id::UserId;
 use crate::net::address::AddressKey;
 use crate::net::budget::{Budget, Budgets, Who};

@@ -10,7 +10,9 @@ use crate::net::budget::{BudgetSettings, Budgets};
 use crate::settings::Settings;
 use crate::store::Store;
 
+mod access;
 mod account;
+mod address;
 mod admin;
 mod assets;
 mod audit_log;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::AppState;
+use super::address::Address;
 use super::error::ApiError;
-use super::extract::Address;
 use super::guesses::AttemptVerdict;
 use super::passwords::Verified;
 use crate::net::address::AddressKey;

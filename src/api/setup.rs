@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::account::{NAME_TAKEN, UserAnswer};
+use super::address::Address;
 use super::error::{ApiError, Problem};
-use super::extract::{Address, Json, Query};
+use super::extract::{Json, Query};
 use super::new_password::new_password;
 use super::{AppState, check};
 use crate::net::address::AddressKey;

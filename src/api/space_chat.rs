@@ -11,7 +11,7 @@ use super::account::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query, UnreadBody};
 use super::limits::UserTurn;
-use super::{AppState, check, spaces};
+use super::{AppState, access, check};
 use crate::components::chat::{ChatMessage, MAX_SLOW_SECONDS, MessageChange, Reaction};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
@@ -175,7 +175,7 @@ pub async fn show(
     Path(space): Path<SpaceId>,
     Query(query): Query<ChatQuery>,
 ) -> Result<Json<ChatView>, ApiError> {
-    let row = spaces::visible(&state, space).await?;
+    let row = access::visible(&state, space).await?;
     let before = match query.before.as_str() {
         "" => None,
         text => Some(
@@ -241,7 +241,7 @@ async fn moderated(
     space: SpaceId,
     caller: &Caller,
 ) -> Result<SpaceRow, ApiError> {
-    let row = spaces::visible(state, space).await?;
+    let row = access::visible(state, space).await?;
     if moderates(&row, caller) {
         Ok(row)
     } else {
@@ -622,7 +622,7 @@ async fn message_of(
     let unknown = || ApiError::bad("There is no such message.");
     let space: SpaceId = space.parse().map_err(|_| unknown())?;
     let line: ChatId = line.parse().map_err(|_| unknown())?;
-    let row = spaces::visible(state, space).await?;
+    let row = access::visible(state, space).await?;
     let line = state.store.line(space, line).await?;
     let line = line.filter(|line| !line.is_deleted).ok_or_else(unknown)?;
     Ok((row, line))

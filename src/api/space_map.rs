@@ -7,10 +7,10 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::access::visible;
 use super::drawn::Drawing;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Path};
-use super::spaces::visible;
 use super::{AppState, files};
 use crate::components::id::SpaceId;
 use crate::store::elements::{Footprint, PlacedElement};

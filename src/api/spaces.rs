@@ -4,6 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::access::visible;
 use super::account::Empty;
 use super::elements::ElementEntry;
 use super::error::{ApiError, Problem};
@@ -296,15 +297,6 @@ pub fn cut_page(rows: &mut Vec<SpaceRow>) -> Option<String> {
 /// Size of a space, as `WxH`.
 pub fn dimensions_of(space: &SpaceRow) -> String {
     format!("{}x{}", space.width, space.height)
-}
-
-/// Loads a space that the caller may see: today every space whose id they know.
-pub async fn visible(state: &AppState, space: SpaceId) -> Result<SpaceRow, ApiError> {
-    state
-        .store
-        .space(space)
-        .await?
-        .ok_or_else(|| ApiError::bad("There is no such space."))
 }
 
 /// Read a space

@@ -10,10 +10,10 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
+use super::access::visible;
 use super::drawn::{Drawing, Drawn};
 use super::error::{ApiError, Problem};
 use super::extract::Path;
-use super::spaces::visible;
 use super::{AppState, assets, files};
 use crate::components::id::{MapId, SpaceId};
 use crate::store::SpaceRow;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 
-use super::spaces::{Spaces, SpacesState};
+use super::shared::{FeedQuery, Spaces, SpacesState};
 use crate::components::command::Command;
 use crate::components::id::SpaceId;
 use crate::host::Ending;
@@ -20,15 +20,6 @@ use crate::store::StoreError;
 
 /// How often every space is compared with SQL.
 const SWEEP: Duration = Duration::from_secs(1);
-
-/// Spaces to compare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FeedQuery {
-    /// One space.
-    At(SpaceId),
-    /// All spaces that run here.
-    AtAll,
-}
 
 impl Spaces {
     /// Called when a version of the layout was read from SQL: a space that runs here with an older

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::census::{COUNT_EVERY, Census, NodeCensus, RunningSpace};
 use super::node::{Node, NodeId};
-use super::spaces::{Spaces, SpacesState};
+use super::shared::{Moving, Spaces, SpacesState};
 use crate::components::id::SpaceId;
 use crate::host::monotonic::MonotonicTime;
 use crate::host::{Ending, SpaceUpdate, balance};
@@ -36,14 +36,6 @@ const UNEVEN_FOR: Duration = Duration::from_secs(10);
 /// Least cost of a space when a process is chosen for it, in nanoseconds per second: an idle space
 /// still has a cost.
 const LEAST_COST: u64 = 100_000;
-
-/// A space that is being handed over.
-pub(super) struct Moving {
-    to: Node,
-    began: MonotonicTime,
-    /// Told when the other process has the space.
-    followers: Vec<mpsc::Sender<SpaceUpdate>>,
-}
 
 impl SpacesState {
     /// The process to which a space is being handed over.

@@ -10,13 +10,13 @@ use tokio::time::Instant;
 
 use super::node::Member;
 use super::ownership::{Epoch, Event, Unreachable};
-use super::spaces::SpacesState;
-use super::vault::{Committed, Write};
+use super::record::{Committed, Write};
+use super::shared::{PersistJob, SpacesState};
 use crate::components::chat::ChatMessage;
 use crate::components::id::{ChatId, SpaceId};
 use crate::components::unit::Tick;
 use crate::host::{Ending, SpaceHandle};
-use crate::space::checkpoint::{Checkpoint, DurableEvent};
+use crate::space::checkpoint::DurableEvent;
 use crate::store::Store;
 use crate::store::uploads::pictures_in;
 
@@ -28,16 +28,6 @@ const LAST_TRIES: u32 = 20;
 
 /// Interval of copies to the database, which survive the loss of Redis.
 const COLD: Duration = Duration::from_mins(1);
-
-/// A job of the persister.
-pub(super) enum PersistJob {
-    /// Save a checkpoint.
-    Checkpoint(Box<Checkpoint>),
-    /// Save the durable events of a tick.
-    Events(Tick, Vec<DurableEvent>),
-    /// The space ended; no job follows.
-    Ended(Ending),
-}
 
 /// The task that saves one space.
 pub(super) struct Persister {

@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use super::census::{Census, NodeCensus, REPORT, RunningSpace};
 use super::node::{Member, Node, NodeId, Nonce};
 use super::ownership::{Dead, Epoch, LEASE, Renewal, Taken, Unreachable};
-use super::vault::{Committed, StoredSpace, Write};
+use super::record::{Committed, StoredSpace, Write};
 use crate::components::id::SpaceId;
 
 /// Time limit of a command: a lease must be renewed three times within its lifetime.

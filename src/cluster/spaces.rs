@@ -4,34 +4,32 @@
 //! One task, the driver, feeds events to [`Ownership`] and carries out its actions; each open space
 //! has a persister task that writes its checkpoints and durable events in order.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::access::SpaceAccess;
 use super::calls;
-use super::census::Census;
 use super::connections::Connections;
 use super::directory::Directory;
-use super::feed::FeedQuery;
 use super::mailboxes::Mailboxes;
-use super::moving::Moving;
 use super::node::{Member, Node, NodeId};
 use super::orders::Orders;
 use super::ownership::{
     Epoch, Event, LISTEN, LOOK_EVERY, Ownership, OwnershipAction, OwnershipRequest, SpaceRoute,
     Taken, Unreachable,
 };
-use super::persister::{PersistJob, Persister};
-use super::vault::{Committed, Vault, Write};
+use super::persister::Persister;
+use super::record::{Committed, Write};
+pub use super::shared::Spaces;
+use super::shared::{DriverMessage, FeedQuery, OpenedSpace, PersistJob, SpacesState, TakenSpace};
+use super::vault::Vault;
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{SpaceId, UserId};
@@ -73,72 +71,6 @@ pub struct OpenSpace {
     pub access: SpaceAccess,
     /// Immutable properties of the space.
     pub scene: Scene,
-}
-
-/// The spaces of this process. Cheap to clone.
-#[derive(Clone)]
-pub struct Spaces(pub(super) Arc<SpacesState>);
-
-pub(super) struct SpacesState {
-    pub(super) store: Store,
-    pub(super) directory: Directory,
-    pub(super) vault: Vault,
-    /// Links to other processes; `None` when this process is the only one.
-    pub(super) links: Option<Links>,
-    /// SFU for large calls in the spaces that run here.
-    sfu: Option<Sfu>,
-    /// Which SFU clients are told to use.
-    forwarder: SfuEndpoint,
-    rate: TickRate,
-    max_open: usize,
-    host: Mutex<Host>,
-    /// This process as published to others.
-    node: Mutex<Node>,
-    notes: UnboundedSender<DriverMessage>,
-    /// Requests for comparisons with SQL.
-    pub(super) looks: UnboundedSender<FeedQuery>,
-    pub(super) open: Mutex<HashMap<SpaceId, OpenedSpace>>,
-    /// Spaces that were loaded and do not tick yet.
-    taken: Mutex<HashMap<(SpaceId, Epoch), TakenSpace>>,
-    waiting: Mutex<HashMap<SpaceId, Vec<oneshot::Sender<SpaceRoute>>>>,
-    /// Spaces that are being handed over.
-    pub(super) moving: Mutex<HashMap<SpaceId, Moving>>,
-    /// Delivers direct messages to connections.
-    mailboxes: Mailboxes,
-    /// Session of each connection.
-    pub(super) connections: Connections,
-    /// Latest census.
-    pub(super) census: Mutex<Arc<Census>>,
-    /// Cancelled when this process stops running spaces.
-    pub(super) over: CancellationToken,
-    /// Number of spaces that ended; waiters look again when it changes.
-    pub(super) endings: watch::Sender<u64>,
-    pub(super) tasks: TaskTracker,
-    driver: Mutex<Option<JoinHandle<()>>>,
-}
-
-/// A space that was loaded.
-struct TakenSpace {
-    world: Space,
-    scene: Scene,
-    keeps_chat: bool,
-}
-
-pub(super) struct OpenedSpace {
-    pub(super) handle: SpaceHandle,
-    scene: Scene,
-    epoch: Epoch,
-    jobs: UnboundedSender<PersistJob>,
-}
-
-/// A message to the driver.
-pub(super) enum DriverMessage {
-    /// An event of the ownership.
-    Happened(Event),
-    /// Start or stop draining.
-    Drain(bool),
-    /// Every space has ended and is saved: stop the driver.
-    Stop,
 }
 
 /// What spaces run with.

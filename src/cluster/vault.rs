@@ -5,19 +5,11 @@
 
 use super::node::Member;
 use super::ownership::{Epoch, Taken, Unreachable};
+use super::record::{Committed, StoredSpace, Write};
 use super::redis::Redis;
 use crate::components::id::SpaceId;
 use crate::space::checkpoint::DurableEvent;
 use crate::store::{Store, StoreError};
-
-/// A write, all or nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Write {
-    /// Tick and encoded state of a checkpoint.
-    pub checkpoint: Option<(u64, Vec<u8>)>,
-    /// Ticks and encoded events, oldest first. Events that the checkpoint covers may be left out.
-    pub events: Vec<(u64, Vec<u8>)>,
-}
 
 /// The saved state of a space.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,17 +27,6 @@ impl SavedState {
             .iter()
             .filter_map(|(_, event)| DurableEvent::decode(event).ok())
     }
-}
-
-/// Result of a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Committed {
-    /// Saved.
-    Kept,
-    /// Refused: another process has a higher epoch.
-    Fenced,
-    /// Refused: the vault has no such claim, because it lost its last writes.
-    Forgotten,
 }
 
 /// Where the state of spaces is saved.
@@ -126,15 +107,6 @@ impl Vault {
         }
         store.delete_checkpoint(space).await
     }
-}
-
-/// The state of a space in one of the two places.
-#[derive(Debug, Default)]
-pub(super) struct StoredSpace {
-    /// Epoch, tick and encoded state.
-    pub checkpoint: Option<(Epoch, u64, Vec<u8>)>,
-    /// Tick and encoded event.
-    pub events: Vec<(u64, Vec<u8>)>,
 }
 
 impl StoredSpace {

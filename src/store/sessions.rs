@@ -1,7 +1,6 @@
 //! Sessions: signed-in users. Tokens are opaque; the table contains only their hashes.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 
 use super::audit_log::Actor;
 use super::suspension::Suspension;

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use plaza::cluster::node::{Member, Node, NodeId, Nonce};
 use plaza::cluster::ownership::{Dead, Renewal, Taken};
+use plaza::cluster::record::{Committed, Write};
 use plaza::cluster::redis::Redis as Directory;
-use plaza::cluster::vault::{Committed, SavedState, Vault, Write};
+use plaza::cluster::vault::{SavedState, Vault};
 use plaza::components::id::SpaceId;
 use plaza::link::Secret;
 use plaza::net::protocol::ServerMessage;
