@@ -28,6 +28,10 @@ test: web web-check rust-test journeys fuzz
 # A known vulnerability fails; a network without the list of them does not.
 check: web/node_modules/.installed
 	@scripts/need cargo-deny
+	@scripts/need typos
+	node scripts/tidy.mjs
+	typos
+	cd web/generate && node lint.mjs
 	cargo deny --locked check bans licenses sources
 	scripts/advisories
 	cargo fmt --check
@@ -40,6 +44,8 @@ web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 	cd web && npm run --silent build
 
 web-check: web/node_modules/.installed
+	node scripts/tidy.mjs
+	cd web/generate && node lint.mjs
 	cd web && npm run --silent lint && npm test --silent
 
 rust-test:

@@ -25,6 +25,7 @@ const SHARED_NAMES = new Map([
   ["Err", "an associated type of the standard library's FromStr"],
   ["Error", "an associated type of library traits"],
   ["Data", "an associated type of http_body"],
+  ["Rejection", "an associated type of axum"],
 ]);
 
 /** Modules from the lowest layer up. One line is one layer; modules of one layer do not use each other. */
