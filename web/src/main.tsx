@@ -8,9 +8,9 @@ import { LobbyScreen } from "./screens/lobby";
 import { SetupScreen } from "./screens/setup";
 import { SignScreen } from "./screens/sign";
 import { SpaceScreen } from "./screens/space";
+import { Brand, ErrorNote, Spinner } from "./ui/controls";
 import { useArrival } from "./ui/focus";
 import { loadMe, me, meFailure } from "./ui/me";
-import { Brand, ErrorNote, Spinner } from "./ui/parts";
 import { address, go } from "./ui/route";
 import "./ui/theme";
 

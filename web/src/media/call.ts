@@ -9,15 +9,15 @@ import type { Peer } from "../net/codec";
 import type { Space } from "../net/space";
 import type { Carrier, Tracks } from "./carrier";
 import { DeviceError, openCamera, openMicrophone, openScreen, watchDevices } from "./devices";
-import { Forward } from "./forward";
 import { volumeOf } from "./gain";
 import { Graph } from "./graph";
 import { KINDS, type Kind, MEDIA, Mesh, type Sources } from "./mesh";
+import { Sfu } from "./sfu";
 
 /** How often volumes follow steps, and speaking is looked for, in milliseconds. */
 const FOLLOW_EVERY = 100;
 const TALK_KEY = "plaza.push-to-talk";
-const WISHES_KEY = "plaza.volumes";
+const VOLUMES_KEY = "plaza.volumes";
 
 /** A picture to show. */
 export interface Tile {
@@ -84,7 +84,7 @@ export class Call {
     void ice.then(async ({ configuration, forwarder }) => {
       if (this.#isClosed) return;
       this.#mesh.use(configuration);
-      if (forwarder !== "livekit") this.#carrier = this.#useUnit(configuration);
+      if (forwarder !== "livekit") this.#carrier = this.#useSfu(configuration);
       this.#unsubscribe.push(space.peers.subscribe((peers) => this.#connect(peers)));
       if (forwarder === "livekit") await this.#useLiveKit();
     });
@@ -97,21 +97,21 @@ export class Call {
     for (const event of ["pointerdown", "keydown"] as const) addEventListener(event, this.#wake);
   }
 
-  #useUnit(configuration: RTCConfiguration): Carrier {
+  #useSfu(configuration: RTCConfiguration): Carrier {
     const { space } = this;
-    const unit = new Forward(
+    const sfu = new Sfu(
       configuration,
       () => this.#sent(),
       (player) => this.#picturesOf(player),
-      { say: (body) => space.forward(body), changed: () => this.#retuneAll() },
+      { say: (body) => space.sendToSfu(body), changed: () => this.#retuneAll() },
     );
-    space.onForward = (body) => unit.hear(body);
+    space.onSfu = (body) => sfu.hear(body);
     this.#unsubscribe.push(
       space.status.subscribe(({ kind }) => {
-        if (kind === "open") unit.back();
+        if (kind === "open") sfu.back();
       }),
     );
-    return unit;
+    return sfu;
   }
 
   /** Few servers have one: what talks to it is no part of the first page. */
@@ -169,13 +169,13 @@ export class Call {
   }
 
   /** How loud this person wants a user, 0 to 2; it is remembered. */
-  wishOf(user: string): number {
-    return wishes()[user] ?? 1;
+  personalVolume(user: string): number {
+    return personalVolumes()[user] ?? 1;
   }
 
-  setWish(player: number, user: string, wish: number): void {
-    localStorage.setItem(WISHES_KEY, JSON.stringify({ ...wishes(), [user]: wish }));
-    this.graph.setWish(player, wish);
+  setPersonalVolume(player: number, user: string, volume: number): void {
+    localStorage.setItem(VOLUMES_KEY, JSON.stringify({ ...personalVolumes(), [user]: volume }));
+    this.graph.setPersonalVolume(player, volume);
   }
 
   /** For the curious and for tests: of every connection its state, volume and level. */
@@ -213,7 +213,7 @@ export class Call {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     for (const event of ["pointerdown", "keydown"] as const) removeEventListener(event, this.#wake);
     this.space.onSignal = () => {};
-    this.space.onForward = () => {};
+    this.space.onSfu = () => {};
     this.#mesh.close();
     this.#carrier?.close();
     for (const kind of KINDS) this.#drop(kind);
@@ -350,7 +350,7 @@ export class Call {
   }
 
   /**
-   * Takes each track of somebody from where it flows; what comes through the unit is enough once it
+   * Takes each track of somebody from where it flows; what comes through the sfu is enough once it
    * does.
    */
   #retune(player: number): void {
@@ -375,7 +375,7 @@ export class Call {
     }
     this.#tracks.set(player, now);
     const user = this.space.crowd.cards.get(player)?.user;
-    if (user && before.size === 0) this.graph.setWish(player, this.wishOf(user));
+    if (user && before.size === 0) this.graph.setPersonalVolume(player, this.personalVolume(user));
   }
 
   /** Volumes by where everybody is now, and who speaks. */
@@ -428,9 +428,9 @@ export class Call {
   }
 }
 
-function wishes(): Record<string, number> {
+function personalVolumes(): Record<string, number> {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(WISHES_KEY) ?? "{}");
+    const stored: unknown = JSON.parse(localStorage.getItem(VOLUMES_KEY) ?? "{}");
     if (typeof stored !== "object" || stored === null) return {};
     return Object.fromEntries(
       Object.entries(stored).filter((entry): entry is [string, number] =>

@@ -51,7 +51,7 @@ interface Channel {
   /** By the rules of the place. */
   distance: GainNode;
   /** By the wish of this person. */
-  wish: GainNode;
+  personal: GainNode;
   voices: Map<string, Voice>;
   /** The volume last asked for. */
   volume: number;
@@ -98,8 +98,8 @@ export class Graph {
   }
 
   /** How loud this person wants somebody, 0 to 2. */
-  setWish(player: number, wish: number): void {
-    this.#channel(player).wish.gain.value = wish;
+  setPersonalVolume(player: number, volume: number): void {
+    this.#channel(player).personal.gain.value = volume;
   }
 
   /** What comes out of the node for somebody right now, for the curious and for tests. */
@@ -134,7 +134,7 @@ export class Graph {
     if (!channel) return;
     for (const voice of channel.voices.values()) voice.close();
     channel.distance.disconnect();
-    channel.wish.disconnect();
+    channel.personal.disconnect();
     this.#channels.delete(player);
   }
 
@@ -148,9 +148,9 @@ export class Graph {
     let channel = this.#channels.get(player);
     if (!channel) {
       const distance = new GainNode(this.context, { gain: 0 });
-      const wish = new GainNode(this.context, { gain: 1 });
-      distance.connect(wish).connect(this.context.destination);
-      channel = { distance, wish, voices: new Map(), volume: 0 };
+      const personal = new GainNode(this.context, { gain: 1 });
+      distance.connect(personal).connect(this.context.destination);
+      channel = { distance, personal, voices: new Map(), volume: 0 };
       this.#channels.set(player, channel);
     }
     return channel;

@@ -4,11 +4,11 @@ import { kindsFor, wanted } from "./carrier";
 import {
   againAfter,
   LiveKit,
-  type Offered,
-  type Permission,
+  type LiveKitRoom,
   permissionsFor,
-  type Room,
-  wishesFor,
+  type RemoteTrack,
+  subscriptionsFor,
+  type TrackPermission,
 } from "./livekit";
 import type { Kind, Sources } from "./mesh";
 
@@ -38,9 +38,9 @@ class Device {
 const device = (id: string) => new Device(id) as Device & MediaStreamTrack;
 
 /** Somebody else's track. */
-class Other implements Offered {
+class Other implements RemoteTrack {
   isDesired = false;
-  track: Offered["track"];
+  track: RemoteTrack["track"];
   readonly said: string[] = [];
   constructor(readonly source: string) {}
   setSubscribed(isSubscribed: boolean): void {
@@ -60,10 +60,10 @@ class Other implements Offered {
 }
 
 /** A room that does as it is told, and remembers in which order. */
-class Fake implements Room {
+class FakeRoom implements LiveKitRoom {
   state = "connected";
   readonly deeds: string[] = [];
-  readonly permitted: (Permission[] | undefined)[] = [];
+  readonly permitted: (TrackPermission[] | undefined)[] = [];
   readonly others = new Map<string, { trackPublications: Map<string, Other> }>();
   readonly #sent = new Map<string, { source: string; trackSid: string; track: undefined }>();
   readonly #listeners = new Map<string, () => void>();
@@ -80,7 +80,7 @@ class Fake implements Room {
       this.deeds.push(`unpublish ${this.#sent.get(track.id)?.source}`);
       this.#sent.delete(track.id);
     },
-    setTrackSubscriptionPermissions: (isForAll: boolean, permissions?: Permission[]) => {
+    setTrackSubscriptionPermissions: (isForAll: boolean, permissions?: TrackPermission[]) => {
       this.deeds.push(isForAll ? "permit everybody" : "permit");
       this.permitted.push(permissions);
     },
@@ -113,13 +113,13 @@ class Fake implements Room {
 
 /** A carrier with rooms of our own, and what it told. */
 function seat(sources: Sources) {
-  const rooms: Fake[] = [];
+  const rooms: FakeRoom[] = [];
   const told = { changed: 0, failed: 0 };
   const world = { sources, isReachable: true };
   const access = {
     enter: async () => ({ url: "wss://live.example", token: "token" }),
     room: async () => {
-      const room = new Fake();
+      const room = new FakeRoom();
       room.isReachable = world.isReachable;
       rooms.push(room);
       return room;
@@ -185,11 +185,11 @@ test("exactly those who hear and see may have it, each what they may", () => {
 });
 
 test("one asks for those whom one hears and sees", () => {
-  const wishes = wishesFor(
+  const subscriptions = subscriptionsFor(
     [peer(1, { see: false }), peer(2, { hear: false, see: false }), peer(10)],
     userOf,
   );
-  expect([...wishes]).toEqual([
+  expect([...subscriptions]).toEqual([
     ["user-1", { player: 1, kinds: ["microphone"] }],
     ["user-2", { player: 2, kinds: [] }],
   ]);

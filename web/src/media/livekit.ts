@@ -52,26 +52,26 @@ const EVENTS = [
 ] as const;
 
 /** Who may have which tracks. */
-export interface Permission {
+export interface TrackPermission {
   participantIdentity: string;
   allowedTrackSids: string[];
 }
 
 /** The part of the library's room that is used. */
-export interface Room {
+export interface LiveKitRoom {
   readonly state: string;
   readonly localParticipant: {
-    readonly trackPublications: ReadonlyMap<string, Sent>;
+    readonly trackPublications: ReadonlyMap<string, Publication>;
     publishTrack(
       track: MediaStreamTrack,
       options: Pick<TrackPublishOptions, "source" | "simulcast">,
     ): Promise<unknown>;
     unpublishTrack(track: MediaStreamTrack, stops?: boolean): Promise<unknown>;
-    setTrackSubscriptionPermissions(isForAll: boolean, permissions?: Permission[]): void;
+    setTrackSubscriptionPermissions(isForAll: boolean, permissions?: TrackPermission[]): void;
   };
   readonly remoteParticipants: ReadonlyMap<
     string,
-    { readonly trackPublications: ReadonlyMap<string, Offered> }
+    { readonly trackPublications: ReadonlyMap<string, RemoteTrack> }
   >;
   on(event: (typeof EVENTS)[number] | "disconnected", listener: () => void): unknown;
   connect(url: string, token: string, options: { autoSubscribe?: boolean }): Promise<void>;
@@ -83,14 +83,14 @@ interface Counted {
 }
 
 /** A track of ours in the room. */
-interface Sent {
+interface Publication {
   readonly source: string;
   readonly trackSid: string;
   readonly track?: Counted | undefined;
 }
 
 /** A track of somebody else's in the room. */
-export interface Offered {
+export interface RemoteTrack {
   readonly source: string;
   readonly isDesired: boolean;
   readonly track?:
@@ -105,7 +105,7 @@ export interface Offered {
 export interface Access {
   /** The way into the space's room, for this person. */
   enter(): Promise<{ url: string; token: string }>;
-  room(): Promise<Room>;
+  room(): Promise<LiveKitRoom>;
   userOf(player: number): string | undefined;
 }
 
@@ -118,7 +118,7 @@ export interface LiveKitListener extends CarrierListener {
  * A room as the library makes it. It is large and rarely needed: it is fetched with the first
  * circle.
  */
-export async function makeRoom(): Promise<Room> {
+export async function makeRoom(): Promise<LiveKitRoom> {
   const { Room, VideoPreset } = await import("livekit-client");
   return new Room({
     // What is switched on and off is the call's business.
@@ -140,7 +140,7 @@ export function permissionsFor(
   peers: readonly Peer[],
   userOf: Access["userOf"],
   sids: ReadonlyMap<Kind, string>,
-): Permission[] {
+): TrackPermission[] {
   return peers.flatMap(({ player, heard, seen }) => {
     const participantIdentity = userOf(player);
     const allowedTrackSids = kindsFor(heard, seen).flatMap((kind) => sids.get(kind) ?? []);
@@ -151,7 +151,7 @@ export function permissionsFor(
 }
 
 /** Whose tracks of which kind to ask for, by user. */
-export function wishesFor(
+export function subscriptionsFor(
   peers: readonly Peer[],
   userOf: Access["userOf"],
 ): ReadonlyMap<string, { player: number; kinds: readonly Kind[] }> {
@@ -191,7 +191,7 @@ class Stay {
   #sendsAgain = false;
 
   constructor(
-    readonly room: Room,
+    readonly room: LiveKitRoom,
     private readonly userOf: Access["userOf"],
   ) {}
 
@@ -218,12 +218,13 @@ class Stay {
 
   flows(player: number, kind: Kind): boolean {
     const track = this.tracks.get(player)?.get(kind);
-    const offered = track && this.#offered().find((one) => one.track?.mediaStreamTrack === track);
+    const offered =
+      track && this.#remoteTracks().find((one) => one.track?.mediaStreamTrack === track);
     return track !== undefined && this.#arrivals.has(track, offered?.track?.receiver);
   }
 
   async stats(): Promise<RTCStats[]> {
-    const all = [...this.room.localParticipant.trackPublications.values(), ...this.#offered()];
+    const all = [...this.room.localParticipant.trackPublications.values(), ...this.#remoteTracks()];
     const reports = await Promise.all(all.map(({ track }) => track?.getRTCStatsReport()));
     return reports.flatMap((report) => [...(report?.values() ?? [])]);
   }
@@ -234,7 +235,7 @@ class Stay {
     this.room.disconnect().catch(() => {});
   }
 
-  #offered(): Offered[] {
+  #remoteTracks(): RemoteTrack[] {
     return [...this.room.remoteParticipants.values()].flatMap(({ trackPublications }) => [
       ...trackPublications.values(),
     ]);
@@ -254,28 +255,28 @@ class Stay {
   }
 
   #subscribe(peers: readonly Peer[], heights: ReadonlyMap<number, number>): void {
-    const wishes = wishesFor(peers, this.userOf);
+    const subscriptions = subscriptionsFor(peers, this.userOf);
     const tracks = new Map<number, Map<Kind, MediaStreamTrack>>();
     for (const [user, { trackPublications }] of this.room.remoteParticipants) {
-      const wish = wishes.get(user);
+      const subscription = subscriptions.get(user);
       const come = new Map<Kind, MediaStreamTrack>();
-      if (wish) tracks.set(wish.player, come);
+      if (subscription) tracks.set(subscription.player, come);
       for (const offered of trackPublications.values()) {
         const kind = kindOf(offered.source);
-        const isWanted = kind !== undefined && wish?.kinds.includes(kind) === true;
+        const isWanted = kind !== undefined && subscription?.kinds.includes(kind) === true;
         if (offered.isDesired !== isWanted) offered.setSubscribed(isWanted);
         if (!isWanted || !offered.track) continue;
         const { mediaStreamTrack } = offered.track;
         come.set(kind, mediaStreamTrack);
-        this.#arrivals.note(mediaStreamTrack, wish.player, kind);
+        this.#arrivals.note(mediaStreamTrack, subscription.player, kind);
         if (kind === "camera")
-          this.#fit(offered, offered.track, heights.get(wish.player) ?? USUAL_HEIGHT);
+          this.#fit(offered, offered.track, heights.get(subscription.player) ?? USUAL_HEIGHT);
       }
     }
     this.tracks = tracks;
   }
 
-  #fit(offered: Offered, track: object, height: number): void {
+  #fit(offered: RemoteTrack, track: object, height: number): void {
     if (!this.#fitted.has(track)) {
       // Each subscription begins with everything, whatever was said of the one before.
       offered.setEnabled(true);
@@ -405,7 +406,7 @@ export class LiveKit implements Carrier {
   async #open(): Promise<void> {
     const attempt = {};
     this.#attempt = attempt;
-    let room: Room | undefined;
+    let room: LiveKitRoom | undefined;
     try {
       const { url, token } = await this.access.enter();
       room = await this.access.room();

@@ -4,7 +4,7 @@ import { Negotiation, parseSignal, type Signal } from "./negotiation";
 /**
  * As much of a browser's connection as the pattern leans on: states, and taking an own offer back.
  */
-class Fake {
+class FakeConnection {
   signalingState: RTCSignalingState = "stable";
   localDescription: RTCSessionDescription | null = null;
   remote: RTCSessionDescriptionInit | null = null;
@@ -37,7 +37,7 @@ class Fake {
 }
 
 function pair() {
-  const [a, b] = [new Fake("a"), new Fake("b")];
+  const [a, b] = [new FakeConnection("a"), new FakeConnection("b")];
   const wire: (() => Promise<void>)[] = [];
   const to = (other: () => Negotiation) => (signal: Signal) => {
     const body = parseSignal(JSON.stringify(signal));

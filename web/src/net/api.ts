@@ -3,8 +3,8 @@
  * `docs/openapi.json` states the interface.
  */
 
-import type { ChatLine } from "./codec";
-import { ask, download, keepToken, type Schema, type Sent, tell } from "./http";
+import type { ChatMessage } from "./codec";
+import { ask, download, keepToken, type RawSchema, type Schema, tell } from "./http";
 import { boolean, list, nullable, number, object, string, word } from "./parse";
 
 /** How many conversations are asked for at most. */
@@ -26,17 +26,17 @@ export type RunningNode = Schema<"NodeEntry">;
 /** A space that is run. */
 export type RunningSpace = Schema<"RunningEntry">;
 /** What one person wrote to another. */
-export type DirectMessage = Schema<"DirectEntry">;
+export type SavedDirectMessage = Schema<"DirectEntry">;
 /** A picture of mine on the server. */
 export type UploadedPicture = Schema<"UploadEntry">;
 /** What somebody and I wrote, in short. */
-export type Conversation = Schema<"ConversationEntry">;
+export type DirectConversation = Schema<"ConversationEntry">;
 
 export type ChatRules = Omit<Schema<"ChatView">, "lines" | "before">;
 
 /** A part of what was said in a space that keeps it. */
 export interface ChatPage {
-  lines: ChatLine[];
+  messages: ChatMessage[];
   /** Nothing when that is all. */
   before: string | null;
   rules: ChatRules;
@@ -175,7 +175,7 @@ const chat = object<Schema<"ChatView">>({
   before: nullable(string),
   ...rules,
 });
-const direct = object<DirectMessage>({
+const direct = object<SavedDirectMessage>({
   id: string,
   from: string,
   name: string,
@@ -185,7 +185,7 @@ const direct = object<DirectMessage>({
 });
 const conversations = object<Schema<"ConversationList">>({
   conversations: list(
-    object<Conversation>({
+    object<DirectConversation>({
       userId: string,
       username: string,
       imageUrl: nullable(string),
@@ -300,18 +300,18 @@ export const api = {
     pageOf(
       await ask("get", "/space/{id}/chat", { path: { id }, query: { q: search, before } }, chat),
     ),
-  changeChatRules: (id: string, wish: Sent<"RulesRequest">) =>
-    ask("patch", "/space/{id}/chat", { path: { id }, body: wish }, changedRules),
+  changeChatRules: (id: string, request: RawSchema<"RulesRequest">) =>
+    ask("patch", "/space/{id}/chat", { path: { id }, body: request }, changedRules),
   clearChat: (id: string) => tell("delete", "/space/{id}/chat", { path: { id } }),
   exportChat: (id: string, format: "json" | "text") =>
     download("get", "/space/{id}/chat/export", { path: { id }, query: { format } }),
-  editLine: (id: string, line: string, message: string) =>
+  editMessage: (id: string, line: string, message: string) =>
     tell("patch", "/space/{id}/chat/{line}", { path: { id, line }, body: { message } }),
-  deleteLine: (id: string, line: string) =>
+  deleteMessage: (id: string, line: string) =>
     tell("delete", "/space/{id}/chat/{line}", { path: { id, line } }),
   /** With whom I write, the newest conversation first: page after page, a thousand at most. */
   conversations: async () => {
-    const all: Conversation[] = [];
+    const all: DirectConversation[] = [];
     for (let before: string | null = ""; before !== null && all.length < CONVERSATIONS; ) {
       const page: Schema<"ConversationList"> = await ask(
         "get",
@@ -344,10 +344,10 @@ function iceServerOf({ urls, username, credential }: Schema<"IceServer">): RTCIc
 }
 
 function pageOf({ lines, before, ...rules }: Schema<"ChatView">): ChatPage {
-  return { lines: lines.map(lineOf), before, rules };
+  return { messages: lines.map(messageOf), before, rules };
 }
 
-function lineOf(entry: Schema<"LineEntry">): ChatLine {
+function messageOf(entry: Schema<"LineEntry">): ChatMessage {
   return {
     id: entry.id,
     clientId: null,

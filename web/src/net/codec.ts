@@ -56,7 +56,7 @@ export interface OwnState {
   walking: boolean;
 }
 
-export interface ChatLine {
+export interface ChatMessage {
   id: string;
   clientId: number | null;
   player: number | null;
@@ -85,7 +85,7 @@ export interface History {
   /** The line before which they were said; `null` for the newest. */
   before: string | null;
   /** Oldest first. */
-  lines: ChatLine[];
+  lines: ChatMessage[];
   /** Whether the space remembers older ones. */
   more: boolean;
 }
@@ -105,7 +105,7 @@ export interface Reacted {
 }
 
 /** What one person wrote to another. */
-export interface DirectLine {
+export interface DirectMessage {
   id: string;
   clientId: number | null;
   from: string;
@@ -145,7 +145,7 @@ export interface Peer {
 }
 
 /** People who talk among themselves; nobody when there is no such bubble any more. */
-export interface BubbleEntry {
+export interface Bubble {
   bubble: number;
   /** Those outside are heard and hear, softly. */
   aside: boolean;
@@ -198,7 +198,7 @@ export type ServerMessage =
   | ({ type: "Welcome" } & Welcome)
   | { type: "Refused"; code: number; message: string }
   | ({ type: "Frame" } & Frame)
-  | ({ type: "Chat" } & ChatLine)
+  | ({ type: "Chat" } & ChatMessage)
   | { type: "ChatRefused"; clientId: number; message: string }
   | { type: "Emote"; player: number; kind: number }
   | { type: "ElementPlaced"; id: string; element: string; x: number; y: number; mapVersion: number }
@@ -224,8 +224,8 @@ export type ServerMessage =
   | ({ type: "ChatChanged" } & Change)
   | ({ type: "Reacted" } & Reacted)
   | { type: "Typing"; player: number; on: boolean }
-  | ({ type: "Direct" } & DirectLine)
-  | { type: "Bubbles"; full: boolean; bubbles: BubbleEntry[] }
+  | ({ type: "Direct" } & DirectMessage)
+  | { type: "Bubbles"; full: boolean; bubbles: Bubble[] }
   | { type: "BubbleKnocked"; player: number }
   | ({ type: "History" } & History)
   | { type: "Missed"; mapVersion: number }
@@ -344,7 +344,7 @@ function serverMessage(r: Reader): ServerMessage {
     case 2:
       return { type: "Frame", ...frame(r) };
     case 3:
-      return { type: "Chat", ...chatLine(r) };
+      return { type: "Chat", ...chatMessage(r) };
     case 4:
       return { type: "ChatRefused", clientId: r.uint(), message: r.string() };
     case 5:
@@ -406,7 +406,7 @@ function serverMessage(r: Reader): ServerMessage {
     case 21:
       return { type: "Typing", player: r.uint(), on: r.bool() };
     case 22:
-      return { type: "Direct", ...directLine(r) };
+      return { type: "Direct", ...directMessage(r) };
     case 23:
       return { type: "Bubbles", full: r.bool(), bubbles: r.list(() => bubble(r)) };
     case 24:
@@ -415,7 +415,7 @@ function serverMessage(r: Reader): ServerMessage {
       return {
         type: "History",
         before: r.option(() => r.string()),
-        lines: r.list(() => chatLine(r)),
+        lines: r.list(() => chatMessage(r)),
         more: r.bool(),
       };
     case 26:
@@ -472,7 +472,7 @@ function ownState(r: Reader): OwnState {
   };
 }
 
-function chatLine(r: Reader): ChatLine {
+function chatMessage(r: Reader): ChatMessage {
   return {
     id: r.string(),
     clientId: r.option(() => r.uint()),
@@ -493,7 +493,7 @@ function chatLine(r: Reader): ChatLine {
   };
 }
 
-function directLine(r: Reader): DirectLine {
+function directMessage(r: Reader): DirectMessage {
   return {
     id: r.string(),
     clientId: r.option(() => r.uint()),
@@ -530,7 +530,7 @@ function peer(r: Reader): Peer {
   };
 }
 
-function bubble(r: Reader): BubbleEntry {
+function bubble(r: Reader): Bubble {
   return { bubble: r.uint(), aside: r.bool(), locked: r.bool(), players: r.list(() => r.uint()) };
 }
 

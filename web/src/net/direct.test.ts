@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { Conversation, DirectMessage } from "./api";
+import type { DirectConversation, SavedDirectMessage } from "./api";
 import { Direct } from "./direct";
 
 const server = vi.hoisted(() => ({
@@ -20,7 +20,7 @@ vi.mock("./http", () => ({
   },
 }));
 
-const message = (id: string, from: string, text: string): DirectMessage => ({
+const message = (id: string, from: string, text: string): SavedDirectMessage => ({
   id,
   from,
   name: from,
@@ -28,7 +28,7 @@ const message = (id: string, from: string, text: string): DirectMessage => ({
   text,
   at: 0,
 });
-const withBo = (last: DirectMessage, unread: number): Conversation => ({
+const withBo = (last: SavedDirectMessage, unread: number): DirectConversation => ({
   userId: "bo",
   username: "Bo",
   imageUrl: null,
@@ -36,7 +36,7 @@ const withBo = (last: DirectMessage, unread: number): Conversation => ({
   unread,
 });
 const words = (direct: Direct) =>
-  direct.letters.value.map(({ text, isWaiting }) => (isWaiting ? `${text}…` : text));
+  direct.messages.value.map(({ text, isWaiting }) => (isWaiting ? `${text}…` : text));
 
 beforeEach(() => {
   const first = message("1", "bo", "hi");
@@ -99,7 +99,7 @@ describe("what one writes", () => {
     const direct = await opened(true);
     server.writeDirect.mockRejectedValue(new ApiError(403, "They do not want to hear from you."));
     await direct.write("hello");
-    expect(direct.letters.value.at(-1)).toMatchObject({
+    expect(direct.messages.value.at(-1)).toMatchObject({
       text: "hello",
       isWaiting: false,
       refused: "They do not want to hear from you.",

@@ -5,12 +5,12 @@
  */
 
 import { batch, signal } from "@preact/signals";
-import { api, type Conversation, type DirectMessage } from "./api";
-import type { DirectLine } from "./codec";
+import { api, type DirectConversation, type SavedDirectMessage } from "./api";
+import type { DirectMessage } from "./codec";
 import { ApiError } from "./http";
 
 /** A message, or one that is on its way or was not taken. */
-export interface Letter extends DirectMessage {
+export interface ShownDirectMessage extends SavedDirectMessage {
   isWaiting: boolean;
   refused: string | null;
 }
@@ -19,17 +19,17 @@ export interface Letter extends DirectMessage {
 const TRIES = [0, 1000, 3000, 8000];
 
 export class Direct {
-  readonly conversations = signal<Conversation[]>([]);
+  readonly conversations = signal<DirectConversation[]>([]);
   /** With whom one writes now; nothing for the list. */
   readonly other = signal<{ id: string; name: string } | null>(null);
   /** What was written with them, oldest first. */
-  readonly letters = signal<Letter[]>([]);
+  readonly messages = signal<ShownDirectMessage[]>([]);
   readonly hasEarlier = signal(false);
   readonly problem = signal<string | null>(null);
   /** Whether the person sees what is shown here. */
   isSeen: () => boolean = () => false;
   /** Somebody wrote. */
-  onLetter: (letter: DirectLine) => void = () => {};
+  onMessage: (message: DirectMessage) => void = () => {};
 
   #before = "";
   #isAsking = false;
@@ -57,7 +57,7 @@ export class Direct {
   async open(id: string, name: string): Promise<void> {
     batch(() => {
       this.other.value = { id, name };
-      this.letters.value = [];
+      this.messages.value = [];
       this.hasEarlier.value = false;
       this.problem.value = null;
     });
@@ -83,8 +83,8 @@ export class Direct {
     if (!other) return;
     const clientId = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
     const id = `mine-${clientId}`;
-    const letter = { id, from: this.me(), name: "", to: other.id, text, at: Date.now() };
-    this.letters.value = [...this.letters.value, { ...letter, isWaiting: true, refused: null }];
+    const message = { id, from: this.me(), name: "", to: other.id, text, at: Date.now() };
+    this.messages.value = [...this.messages.value, { ...message, isWaiting: true, refused: null }];
     let refused = "This was not sent.";
     for (const wait of TRIES) {
       await new Promise((resolve) => setTimeout(resolve, wait));
@@ -97,24 +97,24 @@ export class Direct {
         if (error instanceof ApiError && error.status !== 0 && error.status < 500) break;
       }
     }
-    this.letters.value = this.letters.value.map((other) =>
+    this.messages.value = this.messages.value.map((other) =>
       other.id === id ? { ...other, isWaiting: false, refused } : other,
     );
   }
 
   /** Somebody wrote, or this person did in another window. */
-  hear(line: DirectLine): void {
-    const isMine = line.from === this.me();
-    this.#take(line, isMine ? `mine-${line.clientId}` : "");
+  hear(message: DirectMessage): void {
+    const isMine = message.from === this.me();
+    this.#take(message, isMine ? `mine-${message.clientId}` : "");
     if (isMine) return;
-    this.onLetter(line);
+    this.onMessage(message);
     this.read();
   }
 
   /** The person looks: what is shown counts as read. */
   read(): void {
     const other = this.other.value;
-    const newest = this.letters.value.findLast(({ from }) => from === other?.id);
+    const newest = this.messages.value.findLast(({ from }) => from === other?.id);
     const unread = this.conversations.value.find(({ userId }) => userId === other?.id)?.unread ?? 0;
     if (!other || !newest || unread === 0 || !this.isSeen()) return;
     this.#count(other.id, () => 0);
@@ -122,18 +122,18 @@ export class Direct {
   }
 
   /** A message that the server has. */
-  #take(message: DirectMessage, waiting: string): void {
+  #take(message: SavedDirectMessage, waiting: string): void {
     const isMine = message.from === this.me();
     const otherId = isMine ? message.to : message.from;
     batch(() => {
       if (this.other.value?.id === otherId) {
-        const rest = this.letters.value.filter(({ id }) => id !== message.id && id !== waiting);
-        const letter = { ...message, isWaiting: false, refused: null };
+        const rest = this.messages.value.filter(({ id }) => id !== message.id && id !== waiting);
+        const shown = { ...message, isWaiting: false, refused: null };
         const known = rest.filter(({ isWaiting, refused }) => !isWaiting && refused === null);
         const open = rest.filter(({ isWaiting, refused }) => isWaiting || refused !== null);
-        known.push(letter);
+        known.push(shown);
         known.sort((a, b) => (a.id < b.id ? -1 : 1));
-        this.letters.value = [...known, ...open];
+        this.messages.value = [...known, ...open];
       }
       const before = this.conversations.value.find(({ userId }) => userId === otherId);
       if (before?.last.id === message.id) return;
@@ -165,9 +165,9 @@ export class Direct {
       isWaiting: false,
       refused: null,
     }));
-    const known = this.letters.value.filter(({ id }) => fetched.every((other) => other.id !== id));
+    const known = this.messages.value.filter(({ id }) => fetched.every((other) => other.id !== id));
     batch(() => {
-      this.letters.value = before === "" ? merged(fetched, known) : [...fetched, ...known];
+      this.messages.value = before === "" ? merged(fetched, known) : [...fetched, ...known];
       if (before !== "" || this.#isFirstPage(known)) {
         this.#before = page.before ?? "";
         this.hasEarlier.value = page.before !== null;
@@ -176,7 +176,7 @@ export class Direct {
     this.read();
   }
 
-  #isFirstPage(known: Letter[]): boolean {
+  #isFirstPage(known: ShownDirectMessage[]): boolean {
     return known.every(({ isWaiting, refused }) => isWaiting || refused !== null);
   }
 
@@ -191,9 +191,9 @@ export class Direct {
 }
 
 /** In the server's order; what is still to be taken stands at the end. */
-function merged(fetched: Letter[], known: Letter[]): Letter[] {
-  const isOpen = ({ isWaiting, refused }: Letter) => isWaiting || refused !== null;
-  const settled = [...fetched, ...known.filter((letter) => !isOpen(letter))];
+function merged(fetched: ShownDirectMessage[], known: ShownDirectMessage[]): ShownDirectMessage[] {
+  const isOpen = ({ isWaiting, refused }: ShownDirectMessage) => isWaiting || refused !== null;
+  const settled = [...fetched, ...known.filter((message) => !isOpen(message))];
   settled.sort((a, b) => (a.id < b.id ? -1 : 1));
   return [...settled, ...known.filter(isOpen)];
 }

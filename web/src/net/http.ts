@@ -19,8 +19,8 @@ export class ApiError extends Error {
 }
 
 /** A type of the description: as it is sent, and as it is after parsing. */
-export type Sent<Name extends keyof components["schemas"]> = components["schemas"][Name];
-export type Schema<Name extends keyof components["schemas"]> = Told<Sent<Name>>;
+export type RawSchema<Name extends keyof components["schemas"]> = components["schemas"][Name];
+export type Schema<Name extends keyof components["schemas"]> = Told<RawSchema<Name>>;
 
 type Routes = {
   [Path in keyof paths as Path extends `/api/v1${infer Rest}` ? Rest : never]: paths[Path];
@@ -35,8 +35,8 @@ type Operation<M extends Method, P extends Path<M>> = Routes[P][M];
 type Asked<O> = (O extends { parameters: infer All }
   ? Pick<All, keyof All & ("path" | "query")>
   : None) &
-  Body<O>;
-type Body<O> = O extends { requestBody: { content: infer Content } }
+  RequestBody<O>;
+type RequestBody<O> = O extends { requestBody: { content: infer Content } }
   ? { body: Content extends { "application/json": infer Json } ? Json : FormData }
   : None;
 type None = Record<never, never>;

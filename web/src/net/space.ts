@@ -5,7 +5,7 @@
 
 import { batch, type Signal, signal } from "@preact/signals";
 import { Clock, Crowd } from "../world/crowd";
-import { closedRoomAt, type Door, doorsOf, type Room, whyClosed } from "../world/doors";
+import { closedZoneAt, type Door, doorsOf, type PrivateZone, whyClosed } from "../world/doors";
 import { leadsOut } from "../world/home";
 import { block, gridOf, type SpaceMap } from "../world/map";
 import { plain } from "../world/markdown";
@@ -14,12 +14,12 @@ import { type Authority, type Input, Prediction } from "../world/prediction";
 import { AT_ONCE, Recent } from "../world/recent";
 import { reachBetween } from "../world/voices";
 import { api } from "./api";
-import type { BubbleEntry, ChatLine, ClientMessage, OwnNews, Peer, ServerMessage } from "./codec";
+import type { Bubble, ChatMessage, ClientMessage, OwnNews, Peer, ServerMessage } from "./codec";
 import { Connection, type Status } from "./connection";
+import { Conversation } from "./conversation";
 import { Direct } from "./direct";
 import { currentToken } from "./http";
 import { Silence } from "./silence";
-import { Talk } from "./talk";
 
 /** How old a walk that the server may not know is asked for again, in milliseconds. */
 const WALK_AGAIN = 2000;
@@ -30,8 +30,8 @@ const FOLLOW_FROM = 2;
 /** After how long a map that did not arrive is asked for again, in milliseconds. */
 const MAP_AGAIN = 2000;
 /** How often waiting lines and silence are looked at, in milliseconds. */
-const LOOK_EVERY = 250;
-const BUBBLE_MILLIS = 6000;
+const POLL_EVERY = 250;
+const SPEECH_MILLIS = 6000;
 /** Tiles from somebody in a bubble within which one may join it. */
 const JOIN_WITHIN = 2;
 /** How one calls for another's attention, as the server numbers it. */
@@ -39,7 +39,7 @@ const WAVE = { wave: 0, ring: 1, approach: 2, lead: 3 } as const;
 /** How many who ask one to come along are remembered. */
 const LEADERS = 3;
 /** What can be done about bubbles, as the server numbers it. */
-const DEED = {
+const BUBBLE_ACTION = {
   form: 0,
   aside: 1,
   join: 2,
@@ -68,7 +68,7 @@ export interface Person {
 }
 
 /** A private area, as the server tells. */
-export interface AreaState {
+export interface PrivateZoneState {
   locked: boolean;
   people: number;
   /** 0 for no limit. */
@@ -88,9 +88,9 @@ export interface Asker extends Knock {
   aside: boolean;
 }
 
-export interface Bubble {
+export interface Speech {
   /** The line that is shown. */
-  line: string;
+  message: string;
   text: string;
   until: number;
 }
@@ -121,10 +121,10 @@ export class Space {
 
   /** Whom the server connected us to. */
   readonly peers: Signal<ReadonlyMap<number, Peer>> = signal(new Map());
-  /** Private areas that are locked, limited or used, by the zone's number in the map. */
-  readonly areas: Signal<ReadonlyMap<number, AreaState>> = signal(new Map());
+  /** Private zoneStates that are locked, limited or used, by the zone's number in the map. */
+  readonly zoneStates: Signal<ReadonlyMap<number, PrivateZoneState>> = signal(new Map());
   /** People who talk among themselves, by the number of their bubble. */
-  readonly circles: Signal<ReadonlyMap<number, BubbleEntry>> = signal(new Map());
+  readonly bubbles: Signal<ReadonlyMap<number, Bubble>> = signal(new Map());
   /** Who asked this person to come along. */
   readonly leaders: Signal<{ player: number; name: string }[]> = signal([]);
   readonly knocks: Signal<Knock[]> = signal([]);
@@ -144,7 +144,7 @@ export class Space {
   prediction: Prediction | undefined;
   me = 0;
   /** Speech over heads, and emotes, by player. */
-  readonly bubbles = new Map<number, Bubble>();
+  readonly speeches = new Map<number, Speech>();
   readonly emotes = new Map<number, { kind: number; until: number }>();
   readonly figures: Figures = { frames: 0, frameBytes: 0, received: 0, tick: 0, step: 0 };
   /** Where the last walk goes, for the marker. */
@@ -152,25 +152,25 @@ export class Space {
   onSound: (sound: "chat" | "join" | "emote") => void = () => {};
   /** Somebody says something about the connection to them. */
   onSignal: (player: number, body: string) => void = () => {};
-  onForward: (body: string) => void = () => {};
+  onSfu: (body: string) => void = () => {};
   /** Somebody waves, rings or walks up. */
   onWave: (name: string, player: number, kind: number) => void = () => {};
   /** This person stepped through a door to another space. */
   onPortal: (space: string, arrive: string) => void = () => {};
 
   /** Somebody else said something. */
-  onLine: (line: ChatLine) => void = () => {};
-  readonly talk: Talk;
+  onMessage: (message: ChatMessage) => void = () => {};
+  readonly conversation: Conversation;
   /** What is written to this person alone, and by them. */
   readonly direct = new Direct(() => this.crowd.cards.get(this.me)?.user ?? "");
 
   readonly #connection: Connection;
-  /** Locked areas that this person was let into. */
+  /** Locked zoneStates that this person was let into. */
   readonly #admitted = new Set<number>();
   /** Whether this person wanted out of their bubble. */
-  #hasLeftCircle = false;
+  #hasLeftBubble = false;
   #media = { audio: false, video: false, screen: false };
-  readonly #looking = setInterval(() => this.#look(), LOOK_EVERY);
+  readonly #polling = setInterval(() => this.#poll(), POLL_EVERY);
   #clock = new Clock(50);
   #tickMillis = 50;
   #stepDue = 0;
@@ -198,13 +198,13 @@ export class Space {
     readonly id: string,
     arrive: string | null = null,
   ) {
-    this.talk = new Talk(id, {
+    this.conversation = new Conversation(id, {
       send: (message) => this.#connection.send(message),
       me: () => {
         const { name = "", user = "" } = this.crowd.cards.get(this.me) ?? {};
         return { player: this.me, user, name };
       },
-      heard: (line) => this.#hear(line),
+      heard: (message) => this.#hear(message),
       notice: (message) => {
         this.notice.value = message;
       },
@@ -222,7 +222,7 @@ export class Space {
         status: (status) => {
           this.status.value = status;
           if (status.kind === "open") return;
-          this.talk.drop();
+          this.conversation.drop();
           this.isMoving.value = false;
         },
         message: (message, size) => this.#take(message, size),
@@ -291,7 +291,7 @@ export class Space {
   }
 
   /** Tells what is sent from here, for others to see. */
-  forward(body: string): void {
+  sendToSfu(body: string): void {
     this.#connection.send({ type: "Forward", body });
   }
 
@@ -319,46 +319,46 @@ export class Space {
   }
 
   /** The bubble or the aside this person is in. */
-  get circle(): BubbleEntry | undefined {
-    return [...this.circles.value.values()].find(({ players }) => players.includes(this.me));
+  get bubble(): Bubble | undefined {
+    return [...this.bubbles.value.values()].find(({ players }) => players.includes(this.me));
   }
 
   /** A bubble of others that this person stands next to. */
-  circleNear(): BubbleEntry | undefined {
-    if (this.circle) return undefined;
+  nearbyBubble(): Bubble | undefined {
+    if (this.bubble) return undefined;
     const isNear = (player: number) => this.distanceTo(player) <= JOIN_WITHIN;
-    return [...this.circles.value.values()].find(({ players }) => players.some(isNear));
+    return [...this.bubbles.value.values()].find(({ players }) => players.some(isNear));
   }
 
   /** Talks among those who stand near; aside, those outside are still heard softly. */
   gather(isAside: boolean): void {
-    this.#deed(isAside ? DEED.aside : DEED.form);
+    this.#sendBubble(isAside ? BUBBLE_ACTION.aside : BUBBLE_ACTION.form);
     this.notice.value = "You asked those right next to you. It begins when one of them agrees.";
   }
 
   /** Steps into a bubble, or knocks at it. */
-  joinCircle({ bubble, locked }: BubbleEntry): void {
-    this.#deed(DEED.join, bubble);
+  joinBubble({ bubble, locked }: Bubble): void {
+    this.#sendBubble(BUBBLE_ACTION.join, bubble);
     if (locked) this.notice.value = "You knocked. Somebody in the bubble can let you in.";
   }
 
-  leaveCircle(): void {
-    this.#hasLeftCircle = true;
-    this.#deed(DEED.leave);
+  leaveBubble(): void {
+    this.#hasLeftBubble = true;
+    this.#sendBubble(BUBBLE_ACTION.leave);
   }
 
-  lockCircle(locked: boolean): void {
-    this.#deed(locked ? DEED.lock : DEED.open);
+  lockBubble(locked: boolean): void {
+    this.#sendBubble(locked ? BUBBLE_ACTION.lock : BUBBLE_ACTION.open);
   }
 
-  #deed(deed: number, bubble = 0): void {
+  #sendBubble(deed: number, bubble = 0): void {
     this.#connection.send({ type: "Bubble", deed, bubble });
   }
 
   /** Talks with someone who asked, or not. */
   answerAsker(player: number, agrees: boolean): void {
     this.askers.value = this.askers.value.filter((asker) => asker.player !== player);
-    this.#deed(agrees ? DEED.accept : DEED.decline, player);
+    this.#sendBubble(agrees ? BUBBLE_ACTION.accept : BUBBLE_ACTION.decline, player);
   }
 
   /** Lets somebody in who knocked, or not. */
@@ -404,7 +404,7 @@ export class Space {
   reachTo(player: number): number | undefined {
     const body = this.prediction?.body;
     const there = this.crowd.walkers.get(player)?.trail.at(-1);
-    const usual = this.talk.rules.value?.reach;
+    const usual = this.conversation.rules.value?.reach;
     if (!body || !there || !this.map || usual === undefined) return usual;
     const speaker = ({ x, y }: { x: number; y: number }, status: number) => ({
       x: Math.floor(x / SUBTILES),
@@ -433,8 +433,8 @@ export class Space {
     const body = this.prediction?.body;
     if (!body) return undefined;
     const [x, y] = [Math.floor(body.x / SUBTILES), Math.floor(body.y / SUBTILES)];
-    const zone = closedRoomAt(this.#rooms(), (zone) => this.#isClosed(zone), x, y);
-    const state = zone === undefined ? undefined : this.areas.value.get(zone);
+    const zone = closedZoneAt(this.#privateZones(), (zone) => this.#isClosed(zone), x, y);
+    const state = zone === undefined ? undefined : this.zoneStates.value.get(zone);
     if (zone === undefined || !state) return undefined;
     const name = this.map?.zones[zone]?.name || "the door";
     const keeper = state.lockedBy === null ? undefined : this.crowd.cards.get(state.lockedBy)?.name;
@@ -473,7 +473,7 @@ export class Space {
   }
 
   leave(): void {
-    clearInterval(this.#looking);
+    clearInterval(this.#polling);
     clearTimeout(this.#mapAgain);
     this.#connection.close();
   }
@@ -521,7 +521,7 @@ export class Space {
   #take(message: ServerMessage, size: number): void {
     this.figures.received += size;
     if (message.type === "ChatChanged" && message.text === null) this.#takeBack(message.id);
-    if (this.talk.take(message)) return;
+    if (this.conversation.take(message)) return;
     switch (message.type) {
       case "Welcome":
         this.#welcome(message);
@@ -587,9 +587,14 @@ export class Space {
         break;
       case "Zone": {
         const { zone, locked, people, cap, lockedBy } = message;
-        this.areas.value = new Map(this.areas.value).set(zone, { locked, people, cap, lockedBy });
+        this.zoneStates.value = new Map(this.zoneStates.value).set(zone, {
+          locked,
+          people,
+          cap,
+          lockedBy,
+        });
         if (!locked) this.#admitted.delete(zone);
-        this.#hangDoors();
+        this.#updateDoors();
         break;
       }
       case "Knocked":
@@ -615,24 +620,24 @@ export class Space {
         break;
       }
       case "Bubbles":
-        this.#takeCircles(message.full, message.bubbles);
+        this.#takeBubbles(message.full, message.bubbles);
         break;
       case "Admitted":
         this.#admitted.add(message.zone);
-        this.#hangDoors();
+        this.#updateDoors();
         this.notice.value = "You may come in.";
         break;
       case "Missed":
         this.#hearOfMap(message.mapVersion);
         void this.direct.refresh();
-        this.talk.typing.value = [];
+        this.conversation.typing.value = [];
         break;
       case "Portal":
         this.#followAway();
         this.onPortal(message.space, message.arrive);
         break;
       case "Forward":
-        this.onForward(message.body);
+        this.onSfu(message.body);
         break;
       case "Refused":
       case "Pong":
@@ -645,7 +650,7 @@ export class Space {
     this.crowd = new Crowd(welcome.width);
     this.me = welcome.player;
     // Player numbers may mean others now.
-    this.bubbles.clear();
+    this.speeches.clear();
     this.emotes.clear();
     this.following.value = null;
     this.#tickMillis = 1000 / welcome.tickRate;
@@ -658,16 +663,16 @@ export class Space {
     this.#introduce();
     batch(() => {
       this.blocked.value = new Set(welcome.blocked);
-      this.areas.value = new Map();
-      this.#hangDoors();
+      this.zoneStates.value = new Map();
+      this.#updateDoors();
       this.knocks.value = [];
       this.leaders.value = [];
       this.askers.value = [];
       this.followers.value = [];
-      this.circles.value = new Map();
+      this.bubbles.value = new Map();
       this.name.value = welcome.spaceName;
       // On the first welcome nobody is known yet.
-      this.talk.begin(user === undefined);
+      this.conversation.begin(user === undefined);
       void this.direct.refresh();
     });
     this.#mapHeard = 0;
@@ -675,21 +680,23 @@ export class Space {
   }
 
   /**
-   * What is closed to this person now: areas that are full, and those that are locked and they were
+   * What is closed to this person now: zoneStates that are full, and those that are locked and they were
    * not let into.
    */
-  #hangDoors(): void {
+  #updateDoors(): void {
     if (!this.prediction || !this.map) return;
-    this.prediction.doors = doorsOf(this.#rooms(), (zone) => this.#isClosed(zone));
+    this.prediction.doors = doorsOf(this.#privateZones(), (zone) => this.#isClosed(zone));
   }
 
-  #rooms(): Room[] {
+  #privateZones(): PrivateZone[] {
     const zones = this.map?.zones ?? [];
-    return zones.flatMap((area, zone): Room[] => (area.kind === "private" ? [{ zone, area }] : []));
+    return zones.flatMap((area, zone): PrivateZone[] =>
+      area.kind === "private" ? [{ zone, area }] : [],
+    );
   }
 
   #isClosed(zone: number): boolean {
-    const state = this.areas.value.get(zone);
+    const state = this.zoneStates.value.get(zone);
     if (!state) return false;
     return (
       (state.cap > 0 && state.people >= state.cap) || (state.locked && !this.#admitted.has(zone))
@@ -720,15 +727,15 @@ export class Space {
    * How bubbles are now. Whoever is taken into one is told, and whoever is suddenly heard by others
    * again.
    */
-  #takeCircles(full: boolean, changed: BubbleEntry[]): void {
-    const before = this.circle;
-    const circles = new Map(full ? [] : this.circles.value);
+  #takeBubbles(full: boolean, changed: Bubble[]): void {
+    const before = this.bubble;
+    const bubbles = new Map(full ? [] : this.bubbles.value);
     for (const entry of changed) {
-      if (entry.players.length > 0) circles.set(entry.bubble, entry);
-      else circles.delete(entry.bubble);
+      if (entry.players.length > 0) bubbles.set(entry.bubble, entry);
+      else bubbles.delete(entry.bubble);
     }
-    this.circles.value = circles;
-    const now = this.circle;
+    this.bubbles.value = bubbles;
+    const now = this.bubble;
     if (now && now.bubble !== before?.bubble) {
       const names = now.players
         .filter((player) => player !== this.me)
@@ -737,11 +744,11 @@ export class Space {
       this.notice.value = now.aside
         ? `You stand aside with ${who}. Others hear you only softly.`
         : `You are in a bubble with ${who}. Nobody else hears you.`;
-      this.#hasLeftCircle = false;
+      this.#hasLeftBubble = false;
     } else if (before && !now) {
-      if (!this.#hasLeftCircle)
+      if (!this.#hasLeftBubble)
         this.notice.value = `You are no longer in ${before.aside ? "the aside" : "the bubble"}: people near you hear you.`;
-      this.#hasLeftCircle = false;
+      this.#hasLeftBubble = false;
       this.knocks.value = [];
     }
   }
@@ -810,7 +817,7 @@ export class Space {
   #liveOn(epoch: number, own: OwnNews, now: number): void {
     this.#epoch = epoch;
     this.#clock = new Clock(this.#tickMillis);
-    this.talk.doubt();
+    this.conversation.doubt();
     // A new life of the space knows of no one who follows.
     this.followers.value = [];
     if (this.following.value !== null)
@@ -845,14 +852,14 @@ export class Space {
   }
 
   /** What only time brings about. */
-  #look(): void {
+  #poll(): void {
     this.#followAgain();
     this.#followOn();
-    this.talk.look();
+    this.conversation.poll();
     const { pending = 0, walking = false } = this.prediction ?? {};
     const isLong = this.#silence.isLong(
       performance.now(),
-      pending > 0 || walking || this.talk.isWaiting,
+      pending > 0 || walking || this.conversation.isWaiting,
     );
     this.isMoving.value = isLong && this.status.value.kind === "open";
   }
@@ -903,7 +910,7 @@ export class Space {
     this.map = map;
     const grid = gridOf(map);
     if (this.prediction) this.prediction.grid = grid;
-    this.#hangDoors();
+    this.#updateDoors();
     if (gridHash(grid) !== this.#gridHash) console.info("the map changed since it was announced");
     batch(() => {
       this.failure.value = null;
@@ -928,22 +935,22 @@ export class Space {
   }
 
   /** What was deleted is not over a head any more either. */
-  #takeBack(line: string): void {
-    for (const [player, bubble] of this.bubbles)
-      if (bubble.line === line) this.bubbles.delete(player);
+  #takeBack(id: string): void {
+    for (const [player, speech] of this.speeches)
+      if (speech.message === id) this.speeches.delete(player);
   }
 
-  #hear(line: ChatLine): void {
-    if (line.player !== null) {
-      this.bubbles.set(line.player, {
-        line: line.id,
-        text: plain(line.text),
-        until: performance.now() + BUBBLE_MILLIS,
+  #hear(message: ChatMessage): void {
+    if (message.player !== null) {
+      this.speeches.set(message.player, {
+        message: message.id,
+        text: plain(message.text),
+        until: performance.now() + SPEECH_MILLIS,
       });
     }
-    if (line.player === this.me) return;
+    if (message.player === this.me) return;
     this.onSound("chat");
-    this.onLine(line);
+    this.onMessage(message);
   }
 
   #listPeople(): void {

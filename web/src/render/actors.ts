@@ -6,7 +6,7 @@ import { groundLine, type SpaceMap } from "../world/map";
 import { SUBTILES } from "../world/movement";
 import { type Art, type Figure, TILE, WALK_STEPS } from "./art";
 import type { Labels } from "./labels";
-import type { Sight } from "./sight";
+import type { RedrawGuard } from "./redraw-guard";
 
 /** Logical pixels in one sub-tile. */
 export const PIXELS = TILE / SUBTILES;
@@ -68,7 +68,7 @@ export class Actors {
   }
 
   /** Puts the map's elements there, instead of those before. */
-  async furnish(map: SpaceMap): Promise<void> {
+  async drawMap(map: SpaceMap): Promise<void> {
     const pictures = await Promise.all(
       map.elements.map(({ element }) => this.#art.element(element.imageUrl)),
     );
@@ -128,11 +128,11 @@ export class Actors {
   }
 
   /** What of it is seen. */
-  note(sight: Sight): void {
-    sight.note(this.#changes);
+  note(guard: RedrawGuard): void {
+    guard.note(this.#changes);
     for (const { sprite, label } of this.#actors.values()) {
       if (!sprite.visible) continue;
-      sight.note(sprite.x, sprite.y, sprite.texture.uid, label.visible ? label.texture.uid : 0);
+      guard.note(sprite.x, sprite.y, sprite.texture.uid, label.visible ? label.texture.uid : 0);
     }
   }
 

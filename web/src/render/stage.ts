@@ -7,14 +7,14 @@ import { Actors, PIXELS, type Placed } from "./actors";
 import { Art, TILE } from "./art";
 import { Ground } from "./ground";
 import { Labels } from "./labels";
-import { Sight } from "./sight";
+import { RedrawGuard } from "./redraw-guard";
 import { Zones } from "./zones";
 
 const MIN_ZOOM = 0.6;
 const MAX_ZOOM = 3;
 
 /** Where things are on the screen, told after every picture. */
-export interface Overlay {
+export interface HeadPositions {
   /** Somebody's head, in CSS pixels; `undefined` while out of the window. */
   head(player: number): { x: number; y: number } | undefined;
 }
@@ -27,7 +27,7 @@ export class Stage {
   readonly #labels = new Labels();
   readonly #actors: Actors;
   readonly #zones = new Zones();
-  readonly #sight = new Sight();
+  readonly #redrawGuard = new RedrawGuard();
   readonly #groundBelow = new Container();
   readonly #groundAbove = new Container();
   readonly #marker: Graphics;
@@ -75,7 +75,7 @@ export class Stage {
     app.stage.eventMode = "none";
     app.ticker.remove(app.render, app);
     app.ticker.add((ticker) => this.#draw(performance.now(), ticker.deltaMS / 1000));
-    app.canvas.addEventListener("webglcontextrestored", () => this.#sight.forget());
+    app.canvas.addEventListener("webglcontextrestored", () => this.#redrawGuard.forget());
   }
 
   static async open(
@@ -200,15 +200,15 @@ export class Stage {
   #show(): void {
     const { position, scale } = this.#world;
     const { width, height } = this.#app.screen;
-    this.#sight.note(width, height, this.#drawnMap, position.x, position.y, scale.x);
-    this.#sight.note(
+    this.#redrawGuard.note(width, height, this.#drawnMap, position.x, position.y, scale.x);
+    this.#redrawGuard.note(
       this.#marker.visible ? this.#marker.scale.x : 0,
       this.#marker.x,
       this.#marker.y,
     );
-    this.#zones.note(this.#sight);
-    this.#actors.note(this.#sight);
-    if (this.#sight.take()) this.#app.render();
+    this.#zones.note(this.#redrawGuard);
+    this.#actors.note(this.#redrawGuard);
+    if (this.#redrawGuard.take()) this.#app.render();
   }
 
   /** The map came or changed: its ground and things are put up. */
@@ -222,8 +222,8 @@ export class Stage {
       this.#groundBelow.addChild(this.#ground.below);
       this.#groundAbove.addChild(this.#ground.above);
     }
-    this.#zones.furnish(map);
-    void this.#actors.furnish(map);
+    this.#zones.draw(map);
+    void this.#actors.drawMap(map);
   }
 
   /** Follows the own player, without showing what is beyond the map. */

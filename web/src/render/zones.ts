@@ -5,7 +5,7 @@
 import { Container, Graphics } from "pixi.js";
 import type { SpaceMap, Zone } from "../world/map";
 import { TILE } from "./art";
-import type { Sight } from "./sight";
+import type { RedrawGuard } from "./redraw-guard";
 
 /** The colours of the minimap. */
 const TINTS: Record<string, number> = {
@@ -29,7 +29,7 @@ export class Zones {
   #dark = 0;
 
   /** Draws the floors when the map changed. */
-  furnish(map: SpaceMap): void {
+  draw(map: SpaceMap): void {
     if (this.#drawn === map.zones) return;
     this.#drawn = map.zones;
     for (const child of this.floor.removeChildren()) child.destroy();
@@ -63,8 +63,8 @@ export class Zones {
   }
 
   /** What of it changes by itself. */
-  note(sight: Sight): void {
-    sight.note(this.shade.visible ? this.shade.alpha : 0);
+  note(guard: RedrawGuard): void {
+    guard.note(this.shade.visible ? this.shade.alpha : 0);
   }
 
   destroy(): void {

@@ -4,9 +4,9 @@ import { useEffect, useState } from "preact/hooks";
 import { type Avatar, api } from "../net/api";
 import { here } from "../net/base";
 import { sheetWithHead } from "../render/head";
+import { Brand, ErrorNote, Field, Spinner } from "../ui/controls";
 import { loadMe, me } from "../ui/me";
 import { MyPictures } from "../ui/my-pictures";
-import { Brand, ErrorNote, Field, Spinner } from "../ui/parts";
 import { ACCEPTED, prepared } from "../ui/pictures";
 import { go } from "../ui/route";
 

@@ -5,8 +5,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, type Cluster, type RunningNode, type RunningSpace } from "../net/api";
 import { here } from "../net/base";
+import { Brand, Dialog, ErrorNote, Spinner } from "../ui/controls";
 import { me } from "../ui/me";
-import { Brand, Dialog, ErrorNote, Spinner } from "../ui/parts";
 
 /** Processes say once a second what they run. */
 const REFRESH = 1000;

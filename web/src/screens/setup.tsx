@@ -3,8 +3,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, type SetupState } from "../net/api";
 import { here } from "../net/base";
+import { Brand, ErrorNote, Spinner } from "../ui/controls";
 import { CredentialFields, useCredentials } from "../ui/credentials";
-import { Brand, ErrorNote, Spinner } from "../ui/parts";
 import { useSignUp } from "../ui/sign-up";
 
 export function SetupScreen({ token }: { token: string | null }) {

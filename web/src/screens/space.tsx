@@ -12,8 +12,9 @@ import { Space } from "../net/space";
 import type { Stage } from "../render/stage";
 import { CallBar, CallNotes, Hearers } from "../ui/call";
 import { Announcement, ChatPanel, type Tab } from "../ui/chat";
+import { Face, IconButton, Spinner } from "../ui/controls";
 import { rove, useFocusInside } from "../ui/focus";
-import { Held } from "../ui/held";
+import { HeldKeys } from "../ui/keyboard";
 import { closeTopmost, useLayer } from "../ui/layers";
 import { me } from "../ui/me";
 import { Minimap } from "../ui/minimap";
@@ -21,7 +22,6 @@ import { Crowded, isNetworkShown, Network, toggleNetwork } from "../ui/network";
 import { Newcomers } from "../ui/newcomers";
 import { entitle, notify } from "../ui/notify";
 import { Overlay } from "../ui/overlay";
-import { Face, IconButton, Spinner } from "../ui/parts";
 import { PersonCard } from "../ui/person";
 import { go } from "../ui/route";
 import { isSoundOn, play, toggleSound } from "../ui/sound";
@@ -63,7 +63,7 @@ export function SpaceScreen({ id }: { id: string }) {
   );
   const call = useMemo(() => new Call(space), [space]);
   const link = useLinkHere(space);
-  const held = useMemo(() => new Held((direction, run) => space.hold(direction, run)), [space]);
+  const keys = useMemo(() => new HeldKeys((direction, run) => space.hold(direction, run)), [space]);
 
   useEffect(() => {
     let isClosed = false;
@@ -93,7 +93,7 @@ export function SpaceScreen({ id }: { id: string }) {
     });
     return () => {
       isClosed = true;
-      held.release();
+      keys.release();
       stage.current?.close();
       stage.current = null;
       call.close();
@@ -105,8 +105,8 @@ export function SpaceScreen({ id }: { id: string }) {
   useEffect(() => {
     const isSeen = (which: Tab) =>
       panel.value === "chat" && tab.value === which && !document.hidden;
-    let counted = space.talk.heard.peek();
-    const stop = space.talk.heard.subscribe((heard) => {
+    let counted = space.conversation.heard.peek();
+    const stop = space.conversation.heard.subscribe((heard) => {
       const { space: said, nearby } = unread.peek();
       unread.value = {
         space: isSeen("space") ? 0 : said + heard[0] - counted[0],
@@ -130,19 +130,19 @@ export function SpaceScreen({ id }: { id: string }) {
   useEffect(() => {
     space.direct.isSeen = () =>
       panel.value === "chat" && tab.value === "direct" && !document.hidden;
-    space.direct.onLetter = (letter) => {
+    space.direct.onMessage = (message) => {
       if (space.crowd.cards.get(space.me)?.status === DO_NOT_DISTURB) return;
       play("mention");
-      notify(`${letter.name} wrote to you`, plain(letter.text));
+      notify(`${message.name} wrote to you`, plain(message.text));
     };
-    space.onLine = (line) => {
+    space.onMessage = (message) => {
       const mine = space.people.value.find(({ isMe }) => isMe)?.name ?? "";
-      if (!mentions(line.text, mine)) return;
+      if (!mentions(message.text, mine)) return;
       // Louder than other lines, and told to whoever looks elsewhere, but for those who do not want
       // to be disturbed.
       if (space.crowd.cards.get(space.me)?.status === DO_NOT_DISTURB) return;
       play("mention");
-      notify(`${line.name} in ${space.name.value}`, plain(line.text));
+      notify(`${message.name} in ${space.name.value}`, plain(message.text));
     };
   }, [space]);
 
@@ -169,7 +169,8 @@ export function SpaceScreen({ id }: { id: string }) {
   }, [space.name.value]);
 
   const markRead = () => {
-    readUpTo.value = space.talk.lines.peek().findLast(({ isWaiting }) => !isWaiting)?.id ?? null;
+    readUpTo.value =
+      space.conversation.messages.peek().findLast(({ isWaiting }) => !isWaiting)?.id ?? null;
   };
 
   const show = (which: Panel | null) => {
@@ -263,12 +264,12 @@ export function SpaceScreen({ id }: { id: string }) {
       event.target.closest(".panel, .who-card, [role=tablist]")
     )
       return;
-    else if (held.down(event.code, event.shiftKey)) event.preventDefault();
+    else if (keys.down(event.code, event.shiftKey)) event.preventDefault();
   };
 
   useEffect(() => {
-    const onKeyUp = (event: KeyboardEvent) => held.up(event.code, event.shiftKey);
-    const onBlur = () => held.release();
+    const onKeyUp = (event: KeyboardEvent) => keys.up(event.code, event.shiftKey);
+    const onBlur = () => keys.release();
     addEventListener("keydown", onKeyDown);
     addEventListener("keyup", onKeyUp);
     addEventListener("blur", onBlur);
@@ -277,7 +278,7 @@ export function SpaceScreen({ id }: { id: string }) {
       removeEventListener("keyup", onKeyUp);
       removeEventListener("blur", onBlur);
     };
-  }, [held]);
+  }, [keys]);
 
   const unreads = { ...unread.value, direct: space.direct.unread };
   const unreadCount = unreads.space + unreads.nearby + unreads.direct;
@@ -394,7 +395,7 @@ export function SpaceScreen({ id }: { id: string }) {
             <Zones space={space} />
           </div>
           <div class="notices">
-            <LineLost status={status} isIn={isIn} onRetry={() => space.retry()} />
+            <ConnectionLost status={status} isIn={isIn} onRetry={() => space.retry()} />
             <CallNotes call={call} />
             <Announcement space={space} />
             <Notice space={space} />
@@ -443,7 +444,7 @@ export function SpaceScreen({ id }: { id: string }) {
           </div>
         </div>
       </div>
-      <LineEnded status={status} onRetry={() => space.retry()} />
+      <ConnectionEnded status={status} onRetry={() => space.retry()} />
       {!isIn && status.kind !== "ended" && (
         <div class="curtain">
           <div class="section" style={{ justifyItems: "center", textAlign: "center" }}>
@@ -661,7 +662,7 @@ function Notice({ space }: { space: Space }) {
 }
 
 /** The connection is gone for good: why, and what can be done. */
-function LineEnded({ status, onRetry }: { status: Status; onRetry: () => void }) {
+function ConnectionEnded({ status, onRetry }: { status: Status; onRetry: () => void }) {
   const card = useRef<HTMLDivElement>(null);
   const hasEnded = status.kind === "ended";
   useEffect(() => {
@@ -703,7 +704,7 @@ function LineEnded({ status, onRetry }: { status: Status; onRetry: () => void })
 }
 
 /** The connection is being made again. */
-function LineLost({
+function ConnectionLost({
   status,
   isIn,
   onRetry,

@@ -3,8 +3,8 @@
 import { useState } from "preact/hooks";
 import { api } from "../net/api";
 import { keepToken } from "../net/http";
+import { Dialog, ErrorNote, IconButton, Spinner } from "./controls";
 import { me } from "./me";
-import { Dialog, ErrorNote, IconButton, Spinner } from "./parts";
 import { PasswordField } from "./password";
 import { useSignUp } from "./sign-up";
 

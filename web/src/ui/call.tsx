@@ -6,11 +6,11 @@ import { mayAsk } from "../media/devices";
 import { WHY } from "../media/gain";
 import type { Peer } from "../net/codec";
 import type { Space } from "../net/space";
-import { Gather } from "./circle";
+import { Gather } from "./bubble";
+import { IconButton } from "./controls";
 import { DeviceDialog, NeedsHttps } from "./devices";
 import { useFocusInside } from "./focus";
 import { useLayer } from "./layers";
-import { IconButton } from "./parts";
 
 const REASONS: Record<number, string> = {
   [WHY.distance]: "near you",
@@ -55,7 +55,7 @@ export function CallBar({ space, call, isListOpen, onList }: CallBarProps) {
       if (event.key.toLowerCase() === "m") press("microphone");
       else if (event.key.toLowerCase() === "v") press("camera");
       else if (event.key.toLowerCase() === "b") {
-        if (space.circle) space.leaveCircle();
+        if (space.bubble) space.leaveBubble();
         else space.gather(false);
       } else if (event.key === " " && call.isPushToTalk.value) call.talk(true);
     };
@@ -156,7 +156,7 @@ export function CallNotes({ call }: { call: Call }) {
 
 /** Why somebody hears and is heard. */
 function reason({ why, gain }: Peer, space: Space): string {
-  if (why === WHY.bubble && space.circle?.aside) return "aside with you";
+  if (why === WHY.bubble && space.bubble?.aside) return "aside with you";
   return why === WHY.distance && gain < 255 ? "near, softly" : (REASONS[why] ?? "");
 }
 
@@ -239,8 +239,8 @@ export function Volume({
       step={0.05}
       aria-label={`Volume of ${name}`}
       title={`Volume of ${name}`}
-      value={call.wishOf(user)}
-      onInput={(event) => call.setWish(player, user, Number(event.currentTarget.value))}
+      value={call.personalVolume(user)}
+      onInput={(event) => call.setPersonalVolume(player, user, Number(event.currentTarget.value))}
     />
   );
 }

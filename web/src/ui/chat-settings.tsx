@@ -5,10 +5,10 @@
 
 import { useState } from "preact/hooks";
 import { api } from "../net/api";
-import type { Sent } from "../net/http";
+import type { RawSchema } from "../net/http";
 import type { Space } from "../net/space";
+import { Dialog, ErrorNote } from "./controls";
 import { askToNotify, canNotify, mayNotify } from "./notify";
-import { Dialog, ErrorNote } from "./parts";
 
 const SLOW = [0, 5, 10, 30, 60, 300, 900, 3600];
 const REACH = [2, 3, 5, 8, 12];
@@ -20,8 +20,8 @@ const RETENTION = [null, 1, 7, 30, 90, 365];
 export function ChatSettings({ space, onClose }: { space: Space; onClose: () => void }) {
   const [problem, setProblem] = useState<string | null>(null);
   const [isSure, setSure] = useState(false);
-  const { talk, id } = space;
-  const rules = talk.rules.value;
+  const { conversation, id } = space;
+  const rules = conversation.rules.value;
 
   const attempt = async (what: () => Promise<void>) => {
     try {
@@ -31,10 +31,10 @@ export function ChatSettings({ space, onClose }: { space: Space; onClose: () => 
       setProblem(error instanceof Error ? error.message : String(error));
     }
   };
-  const change = (wish: Sent<"RulesRequest">) =>
+  const change = (request: RawSchema<"RulesRequest">) =>
     attempt(async () => {
-      const changed = await api.changeChatRules(id, wish);
-      talk.rules.value = { kept: rules?.kept ?? false, ...changed };
+      const changed = await api.changeChatRules(id, request);
+      conversation.rules.value = { kept: rules?.kept ?? false, ...changed };
     });
   const take = (format: "json" | "text") =>
     attempt(async () => {

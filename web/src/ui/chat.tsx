@@ -5,18 +5,18 @@
 
 import { Fragment } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Line } from "../net/chat";
+import { ANNOUNCEMENT, NEARBY, SPACE } from "../net/conversation";
+import type { ShownMessage } from "../net/message-list";
 import type { Space } from "../net/space";
-import { ANNOUNCEMENT, NEARBY, SPACE } from "../net/talk";
 import { type Names, plain } from "../world/markdown";
 import { ChatSettings } from "./chat-settings";
+import { Composer } from "./composer";
+import { IconButton, Spinner } from "./controls";
 import { DirectTab } from "./direct";
 import { rove } from "./focus";
 import { useLayer } from "./layers";
-import { ChatLine, timeOf } from "./line";
-import { IconButton, Spinner } from "./parts";
+import { MessageItem, timeOf } from "./message";
 import { Rich } from "./rich";
-import { Say } from "./say";
 
 /** Which part of the chat is shown. */
 export type Tab = "space" | "nearby" | "direct";
@@ -26,7 +26,7 @@ interface ChatPanelProps {
   input: { current: HTMLTextAreaElement | null };
   tab: Tab;
   unread: Record<Tab, number>;
-  /** The newest line when the person looked away. */
+  /** The newest message when the person looked away. */
   readUpTo: string | null;
   onTab: (tab: Tab) => void;
   onClose: () => void;
@@ -65,7 +65,7 @@ export function ChatPanel({ space, input, tab, unread, readUpTo, onTab, onClose 
             onClick={() => onTab("direct")}
           />
         </div>
-        {space.talk.rules.value?.kept && tab !== "direct" && (
+        {space.conversation.rules.value?.kept && tab !== "direct" && (
           <IconButton
             icon="search"
             label="Search what was said"
@@ -87,7 +87,7 @@ export function ChatPanel({ space, input, tab, unread, readUpTo, onTab, onClose 
       ) : isSearching ? (
         <Search space={space} onClose={() => setSearching(false)} />
       ) : (
-        <Conversation
+        <MessagesTab
           key={tab}
           space={space}
           input={input}
@@ -132,7 +132,7 @@ function TabButton({
   );
 }
 
-/** Whose names are called in lines. */
+/** Whose names are called in messages. */
 function useNames(space: Space): { names: Names; me: string; nameOf: (user: string) => string } {
   const people = space.people.value;
   return useMemo(() => {
@@ -142,8 +142,8 @@ function useNames(space: Space): { names: Names; me: string; nameOf: (user: stri
       others: people.filter(({ isMe }) => !isMe).map(({ name }) => name),
     };
     const byUser = new Map(people.map(({ user, name }) => [user, name]));
-    for (const line of space.talk.lines.peek())
-      if (!byUser.has(line.user)) byUser.set(line.user, line.name);
+    for (const message of space.conversation.messages.peek())
+      if (!byUser.has(message.user)) byUser.set(message.user, message.name);
     return {
       names,
       me: mine?.user ?? "",
@@ -152,38 +152,38 @@ function useNames(space: Space): { names: Names; me: string; nameOf: (user: stri
   }, [people]);
 }
 
-interface ConversationProps {
+interface MessagesTabProps {
   space: Space;
   input: { current: HTMLTextAreaElement | null };
   isNearby: boolean;
   readUpTo: string | null;
 }
 
-function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
-  const { talk } = space;
-  const [replyTo, setReplyTo] = useState<Line | null>(null);
-  const [editing, setEditing] = useState<Line | null>(null);
+function MessagesTab({ space, input, isNearby, readUpTo }: MessagesTabProps) {
+  const { conversation } = space;
+  const [replyTo, setReplyTo] = useState<ShownMessage | null>(null);
+  const [editing, setEditing] = useState<ShownMessage | null>(null);
   const [announces, setAnnounces] = useState(false);
   const list = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
-  /** How far the end was when older lines were asked for. */
+  /** How far the end was when older messages were asked for. */
   const fromEnd = useRef<number | null>(null);
   const { names, me, nameOf } = useNames(space);
-  const all = talk.lines.value;
-  const isShown = (line: Line) =>
-    (line.scope === NEARBY) === isNearby && !space.blocked.value.has(line.user);
-  const lines = all.filter(isShown);
-  // The line that lines are missing before may be hidden itself.
+  const all = conversation.messages.value;
+  const isShown = (message: ShownMessage) =>
+    (message.scope === NEARBY) === isNearby && !space.blocked.value.has(message.user);
+  const messages = all.filter(isShown);
+  // The message that messages are missing before may be hidden itself.
   const shownFrom = (id: string) =>
-    all.slice(all.findIndex((line) => line.id === id)).find(isShown)?.id;
+    all.slice(all.findIndex((message) => message.id === id)).find(isShown)?.id;
   const gaps = isNearby
     ? []
-    : talk.gaps.value.map((gap) => ({ ...gap, shownBefore: shownFrom(gap.before) }));
+    : conversation.gaps.value.map((gap) => ({ ...gap, shownBefore: shownFrom(gap.before) }));
 
   useLayoutEffect(() => {
     const element = list.current;
     if (!element) return;
-    if (fromEnd.current !== null && !talk.isLookingBack.peek()) {
+    if (fromEnd.current !== null && !conversation.isLookingBack.peek()) {
       element.scrollTop = element.scrollHeight - fromEnd.current;
       fromEnd.current = null;
     } else if (isAtEnd.current) element.scrollTo({ top: element.scrollHeight });
@@ -191,31 +191,35 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
 
   const lookBack = () => {
     const element = list.current;
-    if (!element || talk.isLookingBack.value) return;
+    if (!element || conversation.isLookingBack.value) return;
     fromEnd.current = element.scrollHeight - element.scrollTop;
-    void talk.lookBack();
+    void conversation.lookBack();
   };
 
-  const answer = (line: Line) => {
+  const answer = (message: ShownMessage) => {
     setEditing(null);
-    setReplyTo(line);
+    setReplyTo(message);
     input.current?.focus();
   };
 
-  const edit = (line: Line) => {
+  const edit = (message: ShownMessage) => {
     setReplyTo(null);
-    setEditing(line);
+    setEditing(message);
     requestAnimationFrame(() => input.current?.focus());
   };
 
   const say = (text: string) => {
     if (editing) {
       setEditing(null);
-      if (text !== editing.text) void talk.change(editing, text);
+      if (text !== editing.text) void conversation.change(editing, text);
       return;
     }
     isAtEnd.current = true;
-    talk.say(text, isNearby ? NEARBY : announces ? ANNOUNCEMENT : SPACE, replyTo?.id ?? null);
+    conversation.say(
+      text,
+      isNearby ? NEARBY : announces ? ANNOUNCEMENT : SPACE,
+      replyTo?.id ?? null,
+    );
     setReplyTo(null);
     setAnnounces(false);
   };
@@ -227,10 +231,12 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
   };
 
   const show = (id: string) => {
-    document.getElementById(`line-${id}`)?.scrollIntoView({ block: "center", behavior: "smooth" });
+    document
+      .getElementById(`message-${id}`)
+      ?.scrollIntoView({ block: "center", behavior: "smooth" });
   };
 
-  const firstNew = firstAfter(lines, readUpTo, me);
+  const firstNew = firstAfter(messages, readUpTo, me);
   const context = editing ?? replyTo;
   return (
     <>
@@ -244,13 +250,13 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
         onScroll={(event) => {
           const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
           isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
-          if (scrollTop < 40 && talk.hasEarlier.value && !isNearby) lookBack();
+          if (scrollTop < 40 && conversation.hasEarlier.value && !isNearby) lookBack();
         }}
       >
-        <ul class="lines">
-          {!isNearby && talk.hasEarlier.value && (
+        <ul class="messages">
+          {!isNearby && conversation.hasEarlier.value && (
             <li class="earlier">
-              {talk.isLookingBack.value ? (
+              {conversation.isLookingBack.value ? (
                 <Spinner label="Looking back…" />
               ) : (
                 <button type="button" class="button small" onClick={lookBack}>
@@ -259,45 +265,51 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
               )}
             </li>
           )}
-          {lines.length === 0 && (
+          {messages.length === 0 && (
             <li class="muted">
               {isNearby
                 ? "What you write here reaches only those who can hear you now. Nobody keeps it."
                 : "Nobody has said anything yet. Say hello!"}
             </li>
           )}
-          {lines.map((line) => (
-            <Fragment key={line.id}>
+          {messages.map((message) => (
+            <Fragment key={message.id}>
               {gaps
-                .filter(({ shownBefore }) => shownBefore === line.id)
+                .filter(({ shownBefore }) => shownBefore === message.id)
                 .map(({ before, isLost }) => (
                   <li key={before} class="gap">
                     {isLost ? (
                       "Some messages before this one are not kept any more."
                     ) : (
-                      <button type="button" class="button small" onClick={() => talk.fill(before)}>
+                      <button
+                        type="button"
+                        class="button small"
+                        onClick={() => conversation.fill(before)}
+                      >
                         Show the messages missing here
                       </button>
                     )}
                   </li>
                 ))}
-              {line.id === firstNew && (
-                <li class="new-line">
+              {message.id === firstNew && (
+                <li class="new-message">
                   <span>New since you were away</span>
                 </li>
               )}
-              <ChatLine
-                line={line}
-                talk={talk}
+              <MessageItem
+                message={message}
+                conversation={conversation}
                 names={names}
                 me={me}
                 nameOf={nameOf}
                 quoted={
-                  line.replyTo === null ? undefined : all.find(({ id }) => id === line.replyTo)
+                  message.replyTo === null
+                    ? undefined
+                    : all.find(({ id }) => id === message.replyTo)
                 }
-                onReply={() => answer(line)}
-                onEdit={() => edit(line)}
-                onQuote={() => line.replyTo !== null && show(line.replyTo)}
+                onReply={() => answer(message)}
+                onEdit={() => edit(message)}
+                onQuote={() => message.replyTo !== null && show(message.replyTo)}
               />
             </Fragment>
           ))}
@@ -321,7 +333,7 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
           />
         </div>
       )}
-      <Say
+      <Composer
         key={editing?.id ?? ""}
         input={input}
         label={isNearby ? "Message to those near you" : "Message to everybody here"}
@@ -331,26 +343,26 @@ function Conversation({ space, input, isNearby, readUpTo }: ConversationProps) {
         draft={editing?.text ?? ""}
         people={names.others}
         onSay={say}
-        onType={(isTyping) => !isNearby && talk.type(isTyping)}
+        onType={(isTyping) => !isNearby && conversation.type(isTyping)}
         onLeave={leave}
         announces={announces}
-        {...(talk.rules.value?.mayModerate &&
+        {...(conversation.rules.value?.mayModerate &&
           !isNearby && { onAnnounce: () => setAnnounces(!announces) })}
       />
     </>
   );
 }
 
-/** The first line of somebody else behind the one that was read last. */
-function firstAfter(lines: Line[], readUpTo: string | null, me: string): string | null {
+/** The first message of somebody else behind the one that was read last. */
+function firstAfter(messages: ShownMessage[], readUpTo: string | null, me: string): string | null {
   if (readUpTo === null) return null;
-  const read = lines.findIndex(({ id }) => id === readUpTo);
+  const read = messages.findIndex(({ id }) => id === readUpTo);
   if (read < 0) return null;
-  return lines.slice(read + 1).find(({ user }) => user !== me)?.id ?? null;
+  return messages.slice(read + 1).find(({ user }) => user !== me)?.id ?? null;
 }
 
 function Typing({ space }: { space: Space }) {
-  const typing = space.talk.typing.value;
+  const typing = space.conversation.typing.value;
   const people = space.people.value
     .filter(({ player }) => typing.includes(player))
     .map(({ name }) => name);
@@ -374,7 +386,7 @@ function Search({ space, onClose }: { space: Space; onClose: () => void }) {
   const [words, setWords] = useState("");
   const [found, setFound] = useState<{
     words: string;
-    lines: Line[];
+    messages: ShownMessage[];
     before: string | null;
   } | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
@@ -384,13 +396,13 @@ function Search({ space, onClose }: { space: Space; onClose: () => void }) {
     const wanted = more && found ? found.words : words.trim();
     if (wanted === "") return setFound(null);
     try {
-      const page = await space.talk.search(wanted, more ? (found?.before ?? "") : "");
-      const lines = page.lines
-        .map((line) => ({ ...line, isWaiting: false, refused: null }))
+      const page = await space.conversation.search(wanted, more ? (found?.before ?? "") : "");
+      const messages = page.messages
+        .map((message) => ({ ...message, isWaiting: false, refused: null }))
         .reverse();
       setFound({
         words: wanted,
-        lines: [...(more ? (found?.lines ?? []) : []), ...lines],
+        messages: [...(more ? (found?.messages ?? []) : []), ...messages],
         before: page.before,
       });
       setProblem(null);
@@ -429,17 +441,17 @@ function Search({ space, onClose }: { space: Space; onClose: () => void }) {
       </form>
       <ul class="list" aria-label="Found">
         {problem && <li class="error">{problem}</li>}
-        {found?.lines.length === 0 && <li class="muted">Nobody has said “{found.words}”.</li>}
-        {found?.lines.map((line) => (
-          <li key={line.id} class="line">
+        {found?.messages.length === 0 && <li class="muted">Nobody has said “{found.words}”.</li>}
+        {found?.messages.map((message) => (
+          <li key={message.id} class="message">
             <div class="head">
-              <span class="who">{line.name}</span>
-              <time class="when" dateTime={new Date(line.at).toISOString()}>
-                {timeOf(new Date(line.at))}
+              <span class="who">{message.name}</span>
+              <time class="when" dateTime={new Date(message.at).toISOString()}>
+                {timeOf(new Date(message.at))}
               </time>
             </div>
             <div class="text" dir="auto">
-              <Rich text={line.text} names={names} />
+              <Rich text={message.text} names={names} />
             </div>
           </li>
         ))}
@@ -457,21 +469,21 @@ function Search({ space, onClose }: { space: Space; onClose: () => void }) {
 
 /** What was announced, over everything, until it is put away. */
 export function Announcement({ space }: { space: Space }) {
-  const line = space.talk.announcement.value;
+  const message = space.conversation.announcement.value;
   const { names } = useNames(space);
   useEffect(() => {
     const timer = setTimeout(() => {
-      space.talk.announcement.value = null;
+      space.conversation.announcement.value = null;
     }, 60_000);
     return () => clearTimeout(timer);
-  }, [line?.id]);
-  if (!line) return null;
+  }, [message?.id]);
+  if (!message) return null;
   return (
     <div class="announcement" role="status">
       <div>
-        <strong>{line.name} announces</strong>
+        <strong>{message.name} announces</strong>
         <div class="text" dir="auto">
-          <Rich text={line.text} names={names} />
+          <Rich text={message.text} names={names} />
         </div>
       </div>
       <IconButton
@@ -479,7 +491,7 @@ export function Announcement({ space }: { space: Space }) {
         label="Put the announcement away"
         class="quiet small"
         onClick={() => {
-          space.talk.announcement.value = null;
+          space.conversation.announcement.value = null;
         }}
       />
     </div>

@@ -2,8 +2,8 @@
 
 import { useState } from "preact/hooks";
 import { api } from "../net/api";
+import { ErrorNote, Field, Spinner } from "./controls";
 import { loadMe } from "./me";
-import { ErrorNote, Field, Spinner } from "./parts";
 import { PasswordField } from "./password";
 import { go } from "./route";
 

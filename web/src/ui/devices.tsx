@@ -11,7 +11,7 @@ import {
   openCamera,
   openMicrophone,
 } from "../media/devices";
-import { Dialog, ErrorNote } from "./parts";
+import { Dialog, ErrorNote } from "./controls";
 
 export interface DeviceProps {
   call: Call;
@@ -170,14 +170,14 @@ export function NeedsHttps({ onClose }: { onClose: () => void }) {
   );
 }
 
-interface ChoiceProps {
+interface DeviceChoiceProps {
   call: Call;
   kind: DeviceKind;
   label: string;
   onChoice: () => void;
 }
 
-function Choice({ call, kind, label, onChoice }: ChoiceProps) {
+function Choice({ call, kind, label, onChoice }: DeviceChoiceProps) {
   const all = devicesOf(kind);
   const id = `choose-${kind}`;
   const remembered = chosen(kind);

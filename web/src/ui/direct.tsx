@@ -3,11 +3,11 @@
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Space } from "../net/space";
 import { plain } from "../world/markdown";
+import { Composer } from "./composer";
+import { Face, IconButton } from "./controls";
 import { rove } from "./focus";
-import { timeOf } from "./line";
-import { Face, IconButton } from "./parts";
+import { timeOf } from "./message";
 import { Rich } from "./rich";
-import { Say } from "./say";
 
 interface DirectProps {
   space: Space;
@@ -18,7 +18,7 @@ export function DirectTab({ space, input }: DirectProps) {
   const { direct } = space;
   useEffect(() => direct.read(), []);
   return direct.other.value ? (
-    <Letters space={space} input={input} />
+    <DirectMessages space={space} input={input} />
   ) : (
     <Conversations space={space} />
   );
@@ -61,13 +61,13 @@ function Conversations({ space }: { space: Space }) {
   );
 }
 
-function Letters({ space, input }: DirectProps) {
+function DirectMessages({ space, input }: DirectProps) {
   const { direct } = space;
   const list = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   const fromEnd = useRef<number | null>(null);
   const other = direct.other.value;
-  const letters = direct.letters.value;
+  const messages = direct.messages.value;
   const isHere = space.people.value.some(({ user }) => user === other?.id);
   const me = space.people.value.find(({ isMe }) => isMe)?.name ?? "";
   const names = useMemo(() => ({ me, others: [] }), [me]);
@@ -79,7 +79,7 @@ function Letters({ space, input }: DirectProps) {
       element.scrollTop = element.scrollHeight - fromEnd.current;
       fromEnd.current = null;
     } else if (isAtEnd.current) element.scrollTo({ top: element.scrollHeight });
-  }, [letters]);
+  }, [messages]);
 
   return (
     <>
@@ -105,7 +105,7 @@ function Letters({ space, input }: DirectProps) {
           isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
         }}
       >
-        <ul class="lines">
+        <ul class="messages">
           {direct.hasEarlier.value && (
             <li class="earlier">
               <button
@@ -122,26 +122,26 @@ function Letters({ space, input }: DirectProps) {
             </li>
           )}
           {direct.problem.value && <li class="error">{direct.problem.value}</li>}
-          {letters.length === 0 && (
+          {messages.length === 0 && (
             <li class="muted">Only the two of you see what you write here.</li>
           )}
-          {letters.map((letter) => (
+          {messages.map((message) => (
             <li
-              key={letter.id}
-              class={`line letter ${letter.from === other?.id ? "" : "mine"} ${letter.isWaiting ? "waiting" : letter.refused ? "failed" : ""}`}
+              key={message.id}
+              class={`message direct-message ${message.from === other?.id ? "" : "mine"} ${message.isWaiting ? "waiting" : message.refused ? "failed" : ""}`}
             >
               <div class="text" dir="auto">
-                <Rich text={letter.text} names={names} />
+                <Rich text={message.text} names={names} />
               </div>
-              <time class="when" dateTime={new Date(letter.at).toISOString()}>
-                {letter.isWaiting ? "sending…" : timeOf(new Date(letter.at))}
+              <time class="when" dateTime={new Date(message.at).toISOString()}>
+                {message.isWaiting ? "sending…" : timeOf(new Date(message.at))}
               </time>
-              {letter.refused && <div class="why">{letter.refused}</div>}
+              {message.refused && <div class="why">{message.refused}</div>}
             </li>
           ))}
         </ul>
       </div>
-      <Say
+      <Composer
         key={other?.id ?? ""}
         input={input}
         label={`Message to ${other?.name ?? ""}`}

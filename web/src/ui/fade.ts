@@ -3,20 +3,23 @@
 import type { Tile } from "../media/call";
 
 /** A picture, and whether it only fades out. */
-export interface Faded<T extends Shown = Tile> {
+export interface Faded<T extends TileKey = Tile> {
   tile: T;
   isFading: boolean;
 }
 
-type Shown = Pick<Tile, "player" | "kind">;
+type TileKey = Pick<Tile, "player" | "kind">;
 
-export const keyOf = ({ player, kind }: Shown) => `${player} ${kind}`;
+export const keyOf = ({ player, kind }: TileKey) => `${player} ${kind}`;
 
 /**
  * The pictures of now in their order; those that were there before and are no more stay in their
  * places.
  */
-export function fade<T extends Shown>(before: readonly Faded<T>[], now: readonly T[]): Faded<T>[] {
+export function fade<T extends TileKey>(
+  before: readonly Faded<T>[],
+  now: readonly T[],
+): Faded<T>[] {
   const keys = new Set(now.map(keyOf));
   const after = now.map((tile) => ({ tile, isFading: false }));
   before.forEach(({ tile }, index) => {

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import type { Space } from "../net/space";
-import { Sight } from "../render/sight";
+import { RedrawGuard } from "../render/redraw-guard";
 import { isSolid, SUBTILES } from "../world/movement";
 
 const SIDE = 150;
@@ -24,13 +24,13 @@ export function Minimap({ space }: { space: Space }) {
     const context = canvas.current?.getContext("2d");
     if (!map || !context) return;
     const ground = drawGround(space, scale);
-    const sight = new Sight();
+    const guard = new RedrawGuard();
     const draw = () => {
       const body = space.prediction?.body;
       for (const { trail } of space.crowd.walkers.values())
-        sight.note(trail.at(-1)?.x ?? 0, trail.at(-1)?.y ?? 0);
-      sight.note(body?.x ?? 0, body?.y ?? 0);
-      if (!sight.take()) return;
+        guard.note(trail.at(-1)?.x ?? 0, trail.at(-1)?.y ?? 0);
+      guard.note(body?.x ?? 0, body?.y ?? 0);
+      if (!guard.take()) return;
       const ratio = devicePixelRatio;
       context.setTransform(1, 0, 0, 1, 0, 0);
       context.drawImage(ground, 0, 0, context.canvas.width, context.canvas.height);

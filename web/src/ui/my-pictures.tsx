@@ -5,7 +5,7 @@
 import { useState } from "preact/hooks";
 import { api, type UploadedPicture } from "../net/api";
 import { here } from "../net/base";
-import { ErrorNote, IconButton, Spinner } from "./parts";
+import { ErrorNote, IconButton, Spinner } from "./controls";
 import { sizeOf } from "./pictures";
 
 export function MyPictures() {

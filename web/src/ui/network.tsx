@@ -5,8 +5,8 @@ import { useEffect, useState } from "preact/hooks";
 import { bytesText, Meter } from "../net/meter";
 import type { Space } from "../net/space";
 import { SUBTILES } from "../world/movement";
+import { IconButton } from "./controls";
 import { useLayer } from "./layers";
-import { IconButton } from "./parts";
 
 /** Milliseconds between two readings. */
 const EVERY = 400;

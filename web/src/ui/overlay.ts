@@ -2,7 +2,7 @@
 
 import type { Space } from "../net/space";
 
-interface Shown {
+interface Mark {
   element: HTMLElement;
   until: number;
   lift: number;
@@ -14,9 +14,9 @@ const SPEAKING_MILLIS = 200;
 type Head = (player: number) => { x: number; y: number } | undefined;
 
 export class Overlay {
-  readonly #bubbles = new Map<number, Shown>();
-  readonly #emotes = new Map<number, Shown>();
-  readonly #speaking = new Map<number, Shown>();
+  readonly #speeches = new Map<number, Mark>();
+  readonly #emotes = new Map<number, Mark>();
+  readonly #speaking = new Map<number, Mark>();
 
   constructor(
     private readonly holder: HTMLElement,
@@ -27,13 +27,13 @@ export class Overlay {
 
   /** Puts everything where heads are now. */
   draw(now: number, head: Head): void {
-    for (const [player, bubble] of this.space.bubbles) {
-      const shown = this.#bubbles.get(player);
-      if (bubble.until > now && shown?.until !== bubble.until)
-        this.#show(this.#bubbles, player, bubble.until, "bubble", bubble.text, 2);
+    for (const [player, speech] of this.space.speeches) {
+      const shown = this.#speeches.get(player);
+      if (speech.until > now && shown?.until !== speech.until)
+        this.#show(this.#speeches, player, speech.until, "speech", speech.text, 2);
     }
-    for (const [player, shown] of this.#bubbles) {
-      if (!this.space.bubbles.has(player)) shown.until = Number.NEGATIVE_INFINITY;
+    for (const [player, shown] of this.#speeches) {
+      if (!this.space.speeches.has(player)) shown.until = Number.NEGATIVE_INFINITY;
     }
     for (const [player, emote] of this.space.emotes) {
       const shown = this.#emotes.get(player);
@@ -47,18 +47,18 @@ export class Overlay {
       else this.#show(this.#speaking, player, now + SPEAKING_MILLIS, "speaks", "", 24);
     }
     place(this.#speaking, now, head, () => 0);
-    place(this.#bubbles, now, head, () => 0);
+    place(this.#speeches, now, head, () => 0);
     // An emote stands over what its player says.
     place(
       this.#emotes,
       now,
       head,
-      (player) => this.#bubbles.get(player)?.element.offsetHeight ?? 0,
+      (player) => this.#speeches.get(player)?.element.offsetHeight ?? 0,
     );
   }
 
   #show(
-    into: Map<number, Shown>,
+    into: Map<number, Mark>,
     player: number,
     until: number,
     kind: string,
@@ -78,7 +78,7 @@ export class Overlay {
 }
 
 function place(
-  shown: Map<number, Shown>,
+  shown: Map<number, Mark>,
   now: number,
   head: Head,
   over: (player: number) => number,

@@ -4,11 +4,11 @@ import { useRef } from "preact/hooks";
 import type { Call } from "../media/call";
 import { here } from "../net/base";
 import type { Person, Space } from "../net/space";
+import { Gather } from "./bubble";
 import { Volume } from "./call";
-import { Gather } from "./circle";
+import { IconButton } from "./controls";
 import { useFocusInside } from "./focus";
 import { useLayer } from "./layers";
-import { IconButton } from "./parts";
 import { StatusMark } from "./status";
 
 interface PersonProps {
@@ -40,7 +40,7 @@ export function PersonCard({ space, call, person, onMessage, onClose }: PersonPr
       </div>
       <IconButton icon="close" label="Close" class="quiet small" onClick={onClose} />
       {!isMe && (
-        <div class="deeds">
+        <div class="card-actions">
           <button
             type="button"
             class="button primary small"

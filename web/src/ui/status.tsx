@@ -11,7 +11,7 @@ export const STATUSES = [
   "Do not disturb",
   "Quiet: only right beside me",
 ] as const;
-const CLASSES = ["available", "busy", "away", "quiet", "low"] as const;
+const CLASSES = ["available", "busy", "away", "do-not-disturb", "quiet"] as const;
 const AWAY = 2;
 /** Milliseconds without a key, a click or a look after which somebody is away. */
 const AWAY_AFTER = 5 * 60_000;

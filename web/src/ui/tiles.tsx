@@ -4,8 +4,8 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call, Tile } from "../media/call";
+import { IconButton } from "./controls";
 import { type Faded, fade, keyOf } from "./fade";
-import { IconButton } from "./parts";
 
 /** Width of a tile with the space around it, in CSS pixels. */
 const TILE_WIDTH = 176;

@@ -5,10 +5,10 @@ import { here } from "../net/base";
 import type { Space } from "../net/space";
 import type { Zone } from "../world/map";
 import { Askers, Following } from "./along";
-import { CircleDeeds } from "./circle";
+import { BubbleActions } from "./bubble";
+import { IconButton } from "./controls";
 import { ClosedDoor, WayHome } from "./door";
 import { useLayer } from "./layers";
-import { IconButton } from "./parts";
 
 const LOOK_EVERY = 200;
 const NAME_MILLIS = 2500;
@@ -35,9 +35,9 @@ export function Zones({ space }: { space: Space }) {
   });
   const area = zones.find(({ zone }) => zone.kind === "private");
   const note = zones.find(({ zone }) => zone.kind === "note" && zone.text);
-  const state = area && space.areas.value.get(area.index);
+  const state = area && space.zoneStates.value.get(area.index);
   return (
-    <div class="zone-deeds">
+    <div class="zone-actions">
       {area && (
         <button
           type="button"
@@ -51,7 +51,7 @@ export function Zones({ space }: { space: Space }) {
       <ClosedDoor space={space} />
       <WayHome space={space} />
       <Following space={space} />
-      <CircleDeeds space={space} />
+      <BubbleActions space={space} />
       <Askers space={space} />
       {space.knocks.value.map(({ player, name }) => (
         <div key={player} class="knock" role="alert">

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Card, type Cell, Clock, Crowd, type FrameNews } from "./crowd";
+import { type CellDelta, Clock, Crowd, type FrameDelta, type PlayerCard } from "./crowd";
 
 const WIDTH = 64;
 
@@ -14,15 +14,15 @@ function entry(
   return { index, gap: player, bits: [packed & 255, (packed >> 8) & 255, (packed >>> 16) & 255] };
 }
 
-function cell(index: number, parts: Partial<Cell>): Cell {
+function cell(index: number, parts: Partial<CellDelta>): CellDelta {
   return { index, full: false, left: [], entries: [], steps: [], ...parts };
 }
 
-function frame(tick: number, parts: Partial<FrameNews>): FrameNews {
+function frame(tick: number, parts: Partial<FrameDelta>): FrameDelta {
   return { tick, epoch: 1, roster: null, cells: [], dropped: [], ...parts };
 }
 
-const card = (player: number): Card => ({
+const card = (player: number): PlayerCard => ({
   player,
   user: `u${player}`,
   name: `p${player}`,
@@ -68,7 +68,7 @@ describe("a crowd", () => {
         cells: [cell(5, { full: true, entries: [entry(4, 10, 250), entry(20, 300, 5)] })],
       }),
     );
-    const steps: Cell["steps"] = [
+    const steps: CellDelta["steps"] = [
       { gap: 4, low: [20, 2], turn: 6 },
       { gap: 20, low: [35, 250], turn: 9 },
     ];

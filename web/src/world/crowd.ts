@@ -17,7 +17,7 @@ const HOLD = 8;
 
 export const MOTION = { standing: 0, walking: 1, running: 2 } as const;
 
-export interface Cell {
+export interface CellDelta {
   index: number;
   full: boolean;
   left: number[];
@@ -25,7 +25,7 @@ export interface Cell {
   steps: { gap: number; low: [number, number]; turn: number }[];
 }
 
-export interface Card {
+export interface PlayerCard {
   player: number;
   user: string;
   name: string;
@@ -34,11 +34,11 @@ export interface Card {
   media: number;
 }
 
-export interface FrameNews {
+export interface FrameDelta {
   tick: number;
   epoch: number;
-  roster: { full: boolean; came: Card[]; gone: number[] } | null;
-  cells: Cell[];
+  roster: { full: boolean; came: PlayerCard[]; gone: number[] } | null;
+  cells: CellDelta[];
   dropped: number[];
 }
 
@@ -119,7 +119,7 @@ const NOBODY = { full: false, came: [], gone: [] };
 
 export class Crowd {
   /** Everybody in the space, in view or not. */
-  readonly cards = new Map<number, Card>();
+  readonly cards = new Map<number, PlayerCard>();
   /** Everybody in view. */
   readonly walkers = new Map<number, Walker>();
   readonly #columns: number;
@@ -133,7 +133,7 @@ export class Crowd {
   /**
    * Applies a frame as `docs/protocol.md` tells; `false` for one that is not newer than the last.
    */
-  apply(frame: FrameNews): boolean {
+  apply(frame: FrameDelta): boolean {
     if (frame.epoch < this.#epoch || (frame.epoch === this.#epoch && frame.tick <= this.#tick))
       return false;
     if (frame.epoch > this.#epoch)
@@ -155,7 +155,7 @@ export class Crowd {
     return true;
   }
 
-  #applyCell(cell: Cell, tick: number): void {
+  #applyCell(cell: CellDelta, tick: number): void {
     const cornerX = (cell.index % this.#columns) * CELL_SIDE;
     const cornerY = Math.floor(cell.index / this.#columns) * CELL_SIDE;
     if (cell.full) {

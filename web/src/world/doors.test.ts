@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { closedRoomAt, doorsOf, type Room, whyClosed } from "./doors";
+import { closedZoneAt, doorsOf, type PrivateZone, whyClosed } from "./doors";
 import { type Body, type Grid, step } from "./movement";
 
-const rooms: Room[] = [{ zone: 3, area: { x: 4, y: 0, width: 3, height: 3 } }];
+const zones: PrivateZone[] = [{ zone: 3, area: { x: 4, y: 0, width: 3, height: 3 } }];
 const grid: Grid = { width: 10, height: 3, blockers: new Uint16Array(30) };
 
 function at(x: number): Body {
@@ -10,7 +10,7 @@ function at(x: number): Body {
 }
 
 function walk(body: Body, direction: number, isClosed: boolean): number {
-  const doors = doorsOf(rooms, () => isClosed);
+  const doors = doorsOf(zones, () => isClosed);
   for (let tick = 0; tick < 60; tick++) step(body, grid, direction, false, 20, doors);
   return Math.floor(body.x / 64);
 }
@@ -31,7 +31,7 @@ test("along a closed room a body slides", () => {
 });
 
 test("before a closed room there is a door, at every side and corner, and nowhere else", () => {
-  const closed = (x: number, y: number) => closedRoomAt(rooms, () => true, x, y);
+  const closed = (x: number, y: number) => closedZoneAt(zones, () => true, x, y);
   for (const [x, y] of [
     [3, 0],
     [3, 2],
@@ -43,16 +43,16 @@ test("before a closed room there is a door, at every side and corner, and nowher
     expect(closed(x, y), `${x},${y}`).toBe(3);
   expect(closed(2, 1)).toBeUndefined();
   expect(closed(5, 1), "inside").toBeUndefined();
-  expect(closedRoomAt(rooms, () => false, 3, 1)).toBeUndefined();
+  expect(closedZoneAt(zones, () => false, 3, 1)).toBeUndefined();
 });
 
 test("who stands in one room sees the door of the next, the nearest first", () => {
-  const offices: Room[] = [0, 1, 2].map((zone) => ({
+  const offices: PrivateZone[] = [0, 1, 2].map((zone) => ({
     zone,
     area: { x: zone * 3, y: 0, width: 3, height: 3 },
   }));
-  expect(closedRoomAt(offices, () => true, 2, 1)).toBe(1);
-  expect(closedRoomAt(offices, (zone) => zone !== 1, 3, 1)).toBe(0);
+  expect(closedZoneAt(offices, () => true, 2, 1)).toBe(1);
+  expect(closedZoneAt(offices, (zone) => zone !== 1, 3, 1)).toBe(0);
 });
 
 test("a closed door says why", () => {

@@ -3,7 +3,7 @@
  * `src/systems/zones.rs` does.
  */
 
-import type { Area } from "./map";
+import type { TileRect } from "./map";
 
 /** Whether the middle of the body may come from the one tile onto the other. */
 export type Doors = (fromX: number, fromY: number, toX: number, toY: number) => boolean;
@@ -11,26 +11,30 @@ export type Doors = (fromX: number, fromY: number, toX: number, toY: number) => 
 export const noDoors: Doors = () => true;
 
 /** A private area that can be closed. */
-export interface Room {
+export interface PrivateZone {
   /** The zone's place in the map. */
   zone: number;
-  area: Area;
+  area: TileRect;
 }
 
 /** The first private area that has the tile. */
-export function roomAt(rooms: readonly Room[], x: number, y: number): number | undefined {
-  return rooms.find(
+export function privateZoneAt(
+  zones: readonly PrivateZone[],
+  x: number,
+  y: number,
+): number | undefined {
+  return zones.find(
     ({ area }) => x >= area.x && y >= area.y && x < area.x + area.width && y < area.y + area.height,
   )?.zone;
 }
 
 /** Nobody gets into a closed room from outside; whoever is in stays, and goes when they like. */
-export function doorsOf(rooms: readonly Room[], isClosed: (zone: number) => boolean): Doors {
-  if (!rooms.some(({ zone }) => isClosed(zone))) return noDoors;
+export function doorsOf(zones: readonly PrivateZone[], isClosed: (zone: number) => boolean): Doors {
+  if (!zones.some(({ zone }) => isClosed(zone))) return noDoors;
   return (fromX, fromY, toX, toY) => {
     if (fromX === toX && fromY === toY) return true;
-    const to = roomAt(rooms, toX, toY);
-    return to === undefined || to === roomAt(rooms, fromX, fromY) || !isClosed(to);
+    const to = privateZoneAt(zones, toX, toY);
+    return to === undefined || to === privateZoneAt(zones, fromX, fromY) || !isClosed(to);
   };
 }
 
@@ -42,17 +46,17 @@ export interface Door {
 }
 
 /** The closed room that someone on a tile, or right next to it, cannot walk into. */
-export function closedRoomAt(
-  rooms: readonly Room[],
+export function closedZoneAt(
+  zones: readonly PrivateZone[],
   isClosed: (zone: number) => boolean,
   x: number,
   y: number,
 ): number | undefined {
-  const own = roomAt(rooms, x, y);
+  const own = privateZoneAt(zones, x, y);
   let nearest: { zone: number; away: number } | undefined;
   for (let dy = -1; dy <= 1; dy++) {
     for (let dx = -1; dx <= 1; dx++) {
-      const zone = roomAt(rooms, x + dx, y + dy);
+      const zone = privateZoneAt(zones, x + dx, y + dy);
       const away = Math.abs(dx) + Math.abs(dy);
       if (zone === undefined || zone === own || !isClosed(zone)) continue;
       if (!nearest || away < nearest.away) nearest = { zone, away };

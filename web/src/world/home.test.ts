@@ -31,8 +31,8 @@ test("someone between four things is walled in, unless people arrive there", () 
 });
 
 test("a closed room around someone is no wall for who is inside, and one for who is outside", () => {
-  const rooms = [{ zone: 0, area: { x: 0, y: 0, width: 3, height: 3 } }];
-  const doors = doorsOf(rooms, () => true);
+  const zones = [{ zone: 0, area: { x: 0, y: 0, width: 3, height: 3 } }];
+  const doors = doorsOf(zones, () => true);
   expect(leadsOut(ground(), doors, [], 1, 1)).toBe(true);
   expect(leadsOut(ground([4, 0], [3, 1]), doors, [spawn], 3, 0)).toBe(false);
 });

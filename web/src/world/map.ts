@@ -2,7 +2,7 @@
 
 import type { Grid } from "./movement";
 
-export interface Area {
+export interface TileRect {
   x: number;
   y: number;
   width: number;
@@ -17,7 +17,7 @@ export interface Element {
   static: boolean;
   flat: boolean;
   /** The part that blocks, in tiles from the top left. */
-  footprint: Area;
+  footprint: TileRect;
 }
 
 export interface Placement {
@@ -34,7 +34,7 @@ export interface Layer {
   data: number[];
 }
 
-export interface Zone extends Area {
+export interface Zone extends TileRect {
   kind: string;
   name: string;
   /** The page that belongs to a link zone. */

@@ -127,7 +127,7 @@ class Queue {
 /**
  * A line that keeps the order: what is put in comes out 100 to 200 ms later, or after it was stuck.
  */
-class Line<T> {
+class Link<T> {
   readonly #waiting: { due: number; what: T }[] = [];
   #last = 0;
 
@@ -160,8 +160,8 @@ function walkAbout(stuck: number, picture: number) {
   const ground: Grid = { width: 12, height: 12, blockers: new Uint16Array(144) };
   const server = new Queue();
   const prediction = new Prediction(start(), ground, 20);
-  const up = new Line<Input>(random, stuck);
-  const down = new Line<{ own: Authority; ack: number }>(random, stuck);
+  const up = new Link<Input>(random, stuck);
+  const down = new Link<{ own: Authority; ack: number }>(random, stuck);
   const shown = { x: 0, y: 0 };
   let leap = 0;
   let [direction, run] = [0, false];

@@ -18,7 +18,7 @@ import {
 import { KINDS, type Kind, MEDIA, type Sources } from "./mesh";
 
 /** How long an answer may take, and how long a broken connection is waited for. */
-const PATIENCE = 5000;
+const ANSWER_TIMEOUT = 5000;
 /**
  * Places are added by so many, and there are no more than these, as the rules of the place allow.
  */
@@ -26,31 +26,31 @@ const MORE = { audio: 4, video: 3 } as const;
 const MOST = { audio: 20, video: 12 } as const;
 
 /** What the unit says. */
-export type Said =
+export type SfuReply =
   | { answer: { session: string; packed: string } }
   | { slots: { session: string; slots: { mid: string; player: number; kind: Kind }[] } }
   | { refused: { session: string; reason: string } }
   | { again: object };
 
-export interface ForwardListener extends CarrierListener {
+export interface SfuListener extends CarrierListener {
   say(body: string): void;
 }
 
 /** The message, if it is one. */
-export function parseSaid(body: string): Said | undefined {
+export function parseReply(body: string): SfuReply | undefined {
   try {
     const value: unknown = JSON.parse(body);
     if (typeof value !== "object" || value === null) return undefined;
     const isSaid = ["answer", "slots", "refused", "again"].some((word) => word in value);
     // The server is ours: what it says under a name has the shape of that name.
-    return isSaid ? (value as Said) : undefined;
+    return isSaid ? (value as SfuReply) : undefined;
   } catch {
     return undefined;
   }
 }
 
 /** How many places of a kind there should be for so many streams: never fewer than there are. */
-export function placesFor(streams: number, kind: "audio" | "video", now: number): number {
+export function transceiversFor(streams: number, kind: "audio" | "video", now: number): number {
   const more = MORE[kind];
   return Math.max(now, Math.min(MOST[kind], Math.ceil(streams / more) * more));
 }
@@ -80,11 +80,11 @@ class Session {
   #offering = false;
   #offersAgain = false;
   #packed = "";
-  #patience: ReturnType<typeof setTimeout> | undefined;
+  #timeout: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     configuration: RTCConfiguration,
-    private readonly listener: ForwardListener,
+    private readonly listener: SfuListener,
     /** It is of no use any more. */
     private readonly failed: () => void,
   ) {
@@ -98,9 +98,10 @@ class Session {
     }
     this.connection.onconnectionstatechange = () => {
       const { connectionState } = this.connection;
-      clearTimeout(this.#patience);
+      clearTimeout(this.#timeout);
       if (connectionState === "failed") failed();
-      else if (connectionState === "disconnected") this.#patience = setTimeout(failed, PATIENCE);
+      else if (connectionState === "disconnected")
+        this.#timeout = setTimeout(failed, ANSWER_TIMEOUT);
       listener.changed();
     };
   }
@@ -110,14 +111,18 @@ class Session {
   }
 
   /** Sees to it that there are places for so many, and that the unit knows of them. */
-  makePlaces(audio: number, video: number): void {
+  addTransceivers(audio: number, video: number): void {
     const places = this.connection.getTransceivers().slice(KINDS.length);
     const count = (kind: string) =>
       places.filter(({ receiver }) => receiver.track.kind === kind).length;
     let isMore = places.length === 0;
     for (const [kind, streams] of [["audio", audio] as const, ["video", video] as const]) {
       const now = count(kind);
-      for (let place = now; place < Math.max(MORE[kind], placesFor(streams, kind, now)); place++) {
+      for (
+        let place = now;
+        place < Math.max(MORE[kind], transceiversFor(streams, kind, now));
+        place++
+      ) {
         this.connection.addTransceiver(kind, { direction: "recvonly" });
         isMore = true;
       }
@@ -138,7 +143,7 @@ class Session {
 
   async answered(packed: string): Promise<void> {
     if (!this.#offering) return;
-    clearTimeout(this.#patience);
+    clearTimeout(this.#timeout);
     const sdp = await unpack(packed);
     await this.connection.setRemoteDescription({ type: "answer", sdp });
     this.#offering = false;
@@ -177,7 +182,7 @@ class Session {
   }
 
   close(): void {
-    clearTimeout(this.#patience);
+    clearTimeout(this.#timeout);
     this.connection.onconnectionstatechange = null;
     this.connection.close();
   }
@@ -198,8 +203,8 @@ class Session {
     }
     if (this.connection.signalingState === "closed") return;
     this.#say();
-    clearTimeout(this.#patience);
-    this.#patience = setTimeout(this.failed, PATIENCE);
+    clearTimeout(this.#timeout);
+    this.#timeout = setTimeout(this.failed, ANSWER_TIMEOUT);
   }
 
   #say(): void {
@@ -232,7 +237,7 @@ function preferCodecs(connection: RTCPeerConnection): void {
   }
 }
 
-export class Forward implements Carrier {
+export class Sfu implements Carrier {
   #session: Session | undefined;
   #isWanted = false;
   #peers: Peer[] = [];
@@ -247,7 +252,7 @@ export class Forward implements Carrier {
     private readonly sources: () => Sources,
     /** How many pictures come from somebody. */
     private readonly picturesOf: (player: number) => number,
-    private readonly listener: ForwardListener,
+    private readonly listener: SfuListener,
   ) {}
 
   /** Whose tracks come through the unit. */
@@ -283,12 +288,12 @@ export class Forward implements Carrier {
     this.#isWanted = isWanted;
     if (isWanted && !this.#session && this.#retry === undefined) this.#open();
     this.resend();
-    this.#makePlaces();
+    this.#addTransceivers();
   }
 
   resend(): void {
     void this.#session?.send(wanted(this.sources(), this.#peers));
-    this.#makePlaces();
+    this.#addTransceivers();
   }
 
   show(heights: ReadonlyMap<number, number>): void {
@@ -304,7 +309,7 @@ export class Forward implements Carrier {
   }
 
   hear(body: string): void {
-    const said = parseSaid(body);
+    const said = parseReply(body);
     if (!said) return;
     const session = this.#session;
     if ("again" in said) {
@@ -345,7 +350,7 @@ export class Forward implements Carrier {
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       if (this.#isWanted && !this.#session) this.#open();
-    }, PATIENCE);
+    }, ANSWER_TIMEOUT);
   };
 
   #close(): void {
@@ -354,13 +359,16 @@ export class Forward implements Carrier {
     this.listener.changed();
   }
 
-  #makePlaces(): void {
+  #addTransceivers(): void {
     const heard = this.#peers.filter(({ hear }) => hear);
     const pictures = this.#peers
       .filter(({ see }) => see)
       .map(({ player }) => this.picturesOf(player));
     const video = pictures.reduce((sum, count) => sum + count, 0);
     // Whoever shows a screen may let it be heard.
-    this.#session?.makePlaces(heard.length + pictures.filter((count) => count > 1).length, video);
+    this.#session?.addTransceivers(
+      heard.length + pictures.filter((count) => count > 1).length,
+      video,
+    );
   }
 }

@@ -5,17 +5,17 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { WHY } from "../media/gain";
-import type { BubbleEntry } from "../net/codec";
+import type { Bubble } from "../net/codec";
 import type { Space } from "../net/space";
 
 const LOOK_EVERY = 200;
 
-const nameOf = ({ aside }: BubbleEntry) => (aside ? "aside" : "bubble");
+const nameOf = ({ aside }: Bubble) => (aside ? "aside" : "bubble");
 
 /** What can be done with the own circle, or with one next to the person. */
-export function CircleDeeds({ space }: { space: Space }) {
-  const near = useCircleNear(space);
-  const mine = space.circle;
+export function BubbleActions({ space }: { space: Space }) {
+  const near = useNearbyBubble(space);
+  const mine = space.bubble;
   if (mine) {
     return (
       <div class="row" role="group" aria-label={`Your ${nameOf(mine)}`}>
@@ -23,11 +23,11 @@ export function CircleDeeds({ space }: { space: Space }) {
           type="button"
           class="button small"
           aria-pressed={mine.locked}
-          onClick={() => space.lockCircle(!mine.locked)}
+          onClick={() => space.lockBubble(!mine.locked)}
         >
           {mine.locked ? `Unlock this ${nameOf(mine)}` : `Lock this ${nameOf(mine)}`}
         </button>
-        <button type="button" class="button small" onClick={() => space.leaveCircle()}>
+        <button type="button" class="button small" onClick={() => space.leaveBubble()}>
           Leave it (B)
         </button>
       </div>
@@ -35,7 +35,7 @@ export function CircleDeeds({ space }: { space: Space }) {
   }
   if (!near) return null;
   return (
-    <button type="button" class="button small" onClick={() => space.joinCircle(near)}>
+    <button type="button" class="button small" onClick={() => space.joinBubble(near)}>
       {near.locked ? `Knock at the ${nameOf(near)}` : `Join the ${nameOf(near)}`}
     </button>
   );
@@ -46,7 +46,7 @@ export function Gather({ space, onDone }: { space: Space; onDone?: () => void })
   const hasSomebody = [...space.peers.value.values()].some(
     ({ why, hear }) => hear && why === WHY.distance,
   );
-  if (!hasSomebody || space.circle) return null;
+  if (!hasSomebody || space.bubble) return null;
   const gather = (isAside: boolean) => () => {
     space.gather(isAside);
     onDone?.();
@@ -74,10 +74,10 @@ export function Gather({ space, onDone }: { space: Space; onDone?: () => void })
 }
 
 /** A bubble that the person could step into, looked for a few times a second. */
-function useCircleNear(space: Space): BubbleEntry | undefined {
-  const [near, setNear] = useState<BubbleEntry | undefined>();
+function useNearbyBubble(space: Space): Bubble | undefined {
+  const [near, setNear] = useState<Bubble | undefined>();
   useEffect(() => {
-    const timer = setInterval(() => setNear(space.circleNear()), LOOK_EVERY);
+    const timer = setInterval(() => setNear(space.nearbyBubble()), LOOK_EVERY);
     return () => clearInterval(timer);
   }, [space]);
   return near;

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { Sight } from "./sight";
+import { RedrawGuard } from "./redraw-guard";
 
 /** Which of several pictures, given by their numbers, are drawn. */
 function drawn(...pictures: number[][]): boolean[] {
-  const sight = new Sight();
+  const guard = new RedrawGuard();
   return pictures.map((numbers) => {
-    sight.note(...numbers);
-    return sight.take();
+    guard.note(...numbers);
+    return guard.take();
   });
 }
 
@@ -26,10 +26,10 @@ test("a picture of more or fewer things differs", () => {
 });
 
 test("a picture that is gone is drawn again", () => {
-  const sight = new Sight();
-  sight.note(1);
-  sight.take();
-  sight.forget();
-  sight.note(1);
-  expect(sight.take()).toBe(true);
+  const guard = new RedrawGuard();
+  guard.note(1);
+  guard.take();
+  guard.forget();
+  guard.note(1);
+  expect(guard.take()).toBe(true);
 });

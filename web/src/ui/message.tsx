@@ -1,34 +1,34 @@
 /** Line: one thing that was said, what people think of it, and what can be done with it. */
 
 import { useState } from "preact/hooks";
-import type { Line } from "../net/chat";
-import { ANNOUNCEMENT, NEARBY, type Talk } from "../net/talk";
+import { ANNOUNCEMENT, type Conversation, NEARBY } from "../net/conversation";
+import type { ShownMessage } from "../net/message-list";
 import { type Names, plain } from "../world/markdown";
-import { IconButton } from "./parts";
+import { IconButton } from "./controls";
 import { Rich } from "./rich";
 
 const REACTIONS = ["👍", "❤️", "😂", "🎉", "😮", "🙏", "👀", "✅"];
 
-interface LineProps {
-  line: Line;
-  talk: Talk;
+interface MessageItemProps {
+  message: ShownMessage;
+  conversation: Conversation;
   names: Names;
   /** The id of whoever looks. */
   me: string;
   /** The name of a user who is here. */
   nameOf: (user: string) => string;
-  /** The line that this one answers, when it is known. */
-  quoted: Line | undefined;
+  /** The message that this one answers, when it is known. */
+  quoted: ShownMessage | undefined;
   onReply: () => void;
   /** Shows the words to be changed. */
   onEdit: () => void;
-  /** Goes to the line that this one answers. */
+  /** Goes to the message that this one answers. */
   onQuote: () => void;
 }
 
-export function ChatLine({
-  line,
-  talk,
+export function MessageItem({
+  message,
+  conversation,
   names,
   me,
   nameOf,
@@ -36,19 +36,21 @@ export function ChatLine({
   onReply,
   onEdit,
   onQuote,
-}: LineProps) {
+}: MessageItemProps) {
   const [isOpen, setOpen] = useState(false);
-  const at = new Date(line.at);
-  const { clientId } = line;
-  const isMine = line.user === me;
-  const mayDelete = talk.canChange(line) && (isMine || talk.rules.value?.mayModerate === true);
-  const mayReply = !line.isWaiting && line.refused === null && !line.deleted;
+  const at = new Date(message.at);
+  const { clientId } = message;
+  const isMine = message.user === me;
+  const mayDelete =
+    conversation.canChange(message) && (isMine || conversation.rules.value?.mayModerate === true);
+  const mayReply = !message.isWaiting && message.refused === null && !message.deleted;
   const hasActions = mayReply || mayDelete;
-  const state = line.isWaiting ? "waiting" : line.refused ? "failed" : "";
-  const kind = line.scope === ANNOUNCEMENT ? "announced" : line.scope === NEARBY ? "nearby" : "";
+  const state = message.isWaiting ? "waiting" : message.refused ? "failed" : "";
+  const kind =
+    message.scope === ANNOUNCEMENT ? "announced" : message.scope === NEARBY ? "nearby" : "";
   return (
-    <li id={`line-${line.id}`} class={`line ${state} ${kind} ${isOpen ? "open" : ""}`}>
-      {line.replyTo !== null && (
+    <li id={`message-${message.id}`} class={`message ${state} ${kind} ${isOpen ? "open" : ""}`}>
+      {message.replyTo !== null && (
         <button type="button" class="quote" onClick={onQuote}>
           {quoted ? (
             <>
@@ -61,17 +63,17 @@ export function ChatLine({
         </button>
       )}
       <div class="head">
-        <span class="who">{line.name}</span>
+        <span class="who">{message.name}</span>
         {kind === "announced" && <span class="mark">Announcement</span>}
         {kind === "nearby" && <span class="mark">Nearby</span>}
         <time class="when" dateTime={at.toISOString()} title={at.toLocaleString()}>
-          {line.isWaiting ? "sending…" : timeOf(at)}
-          {line.edited !== null && " · edited"}
+          {message.isWaiting ? "sending…" : timeOf(at)}
+          {message.edited !== null && " · edited"}
         </time>
         {hasActions && (
           <IconButton
             icon="more"
-            label={`Message of ${line.name}`}
+            label={`Message of ${message.name}`}
             class="quiet tiny"
             expanded={isOpen}
             onClick={() => setOpen(!isOpen)}
@@ -79,23 +81,23 @@ export function ChatLine({
         )}
       </div>
       <div class="text" dir="auto">
-        {line.deleted ? (
+        {message.deleted ? (
           <em class="muted">This message was deleted.</em>
         ) : (
-          <Rich text={line.text} names={names} />
+          <Rich text={message.text} names={names} />
         )}
       </div>
-      {line.reactions.length > 0 && (
+      {message.reactions.length > 0 && (
         <div class="reactions">
-          {line.reactions.map(({ emoji, users, more }) => (
+          {message.reactions.map(({ emoji, users, more }) => (
             <button
               key={emoji}
               type="button"
               class="reaction"
               aria-pressed={users.includes(me)}
               title={namesOf(users.map(nameOf), more)}
-              disabled={!talk.canReact(line)}
-              onClick={() => talk.react(line, emoji)}
+              disabled={!conversation.canReact(message)}
+              onClick={() => conversation.react(message, emoji)}
             >
               {emoji} <span>{users.length + more}</span>
               <span class="visually-hidden"> from {namesOf(users.map(nameOf), more)}</span>
@@ -107,9 +109,9 @@ export function ChatLine({
         <div
           class="actions"
           role="group"
-          aria-label={`What to do with the message of ${line.name}`}
+          aria-label={`What to do with the message of ${message.name}`}
         >
-          {talk.canReact(line) &&
+          {conversation.canReact(message) &&
             REACTIONS.map((emoji) => (
               <button
                 key={emoji}
@@ -117,7 +119,7 @@ export function ChatLine({
                 class="button quiet emoji"
                 aria-label={`React with ${emoji}`}
                 onClick={() => {
-                  talk.react(line, emoji);
+                  conversation.react(message, emoji);
                   setOpen(false);
                 }}
               >
@@ -130,7 +132,7 @@ export function ChatLine({
               Reply
             </Choice>
           )}
-          {isMine && talk.canChange(line) && (
+          {isMine && conversation.canChange(message) && (
             <Choice label="Edit" onChoose={onEdit} close={setOpen}>
               Edit
             </Choice>
@@ -139,7 +141,7 @@ export function ChatLine({
             <Choice
               label="Delete"
               isDanger
-              onChoose={() => void talk.change(line, null)}
+              onChoose={() => void conversation.change(message, null)}
               close={setOpen}
             >
               Delete
@@ -147,11 +149,15 @@ export function ChatLine({
           )}
         </div>
       )}
-      {line.refused && (
+      {message.refused && (
         <div class="why">
-          <span>{line.refused}</span>
+          <span>{message.refused}</span>
           {clientId !== null && (
-            <button type="button" class="button small" onClick={() => talk.sayAgain(clientId)}>
+            <button
+              type="button"
+              class="button small"
+              onClick={() => conversation.sayAgain(clientId)}
+            >
               Try again
             </button>
           )}
@@ -161,7 +167,7 @@ export function ChatLine({
   );
 }
 
-interface ChoiceProps {
+interface MessageChoiceProps {
   label: string;
   children: string;
   isDanger?: boolean;
@@ -169,7 +175,7 @@ interface ChoiceProps {
   close: (isOpen: boolean) => void;
 }
 
-function Choice({ children, isDanger, onChoose, close }: ChoiceProps) {
+function Choice({ children, isDanger, onChoose, close }: MessageChoiceProps) {
   return (
     <button
       type="button"

@@ -1,12 +1,12 @@
 /**
- * Talk: what is said in one space, as screens see it: the lines and what becomes of them, who
+ * Conversation: what is said in one space, as screens see it: the messages and what becomes of them, who
  * types, the rules, and what was said earlier, over HTTP. Signals tell the screens.
  */
 
 import { batch, signal } from "@preact/signals";
 import { api, type ChatPage, type ChatRules } from "./api";
-import { Chat, type Gap, type Line } from "./chat";
-import type { ChatLine, ClientMessage, History, ServerMessage } from "./codec";
+import type { ChatMessage, ClientMessage, History, ServerMessage } from "./codec";
+import { type Gap, MessageList, type ShownMessage } from "./message-list";
 
 export const SPACE = 0;
 export const NEARBY = 1;
@@ -25,13 +25,13 @@ export interface Port {
   send(message: ClientMessage): boolean;
   me(): { player: number; user: string; name: string };
   /** Somebody said something new. */
-  heard(line: ChatLine): void;
+  heard(message: ChatMessage): void;
   notice(message: string): void;
 }
 
-export class Talk {
-  readonly lines = signal<Line[]>([]);
-  /** How many lines of others were heard, by scope. */
+export class Conversation {
+  readonly messages = signal<ShownMessage[]>([]);
+  /** How many messages of others were heard, by scope. */
   readonly heard = signal<readonly [number, number]>([0, 0]);
   /** Numbers of the others who type. */
   readonly typing = signal<number[]>([]);
@@ -40,15 +40,15 @@ export class Talk {
   /** Whether there is more to look back at. */
   readonly hasEarlier = signal(false);
   readonly isLookingBack = signal(false);
-  /** Where lines are missing. */
+  /** Where messages are missing. */
   readonly gaps = signal<readonly Gap[]>([]);
   /** What everybody shall read; until it is put away. */
-  readonly announcement = signal<Line | null>(null);
+  readonly announcement = signal<ShownMessage | null>(null);
 
-  readonly #chat = new Chat();
+  readonly #list = new MessageList();
   /**
-   * Begins anywhere: the server takes a line that comes again under the same number for the same
-   * line.
+   * Begins anywhere: the server takes a message that comes again under the same number for the same
+   * message.
    */
   #chatId = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   #typedAt = Number.NEGATIVE_INFINITY;
@@ -58,7 +58,7 @@ export class Talk {
    * first one.
    */
   #begins: "first" | "again" | null = null;
-  /** Whether the space remembers lines older than all that are known, and whether it keeps such. */
+  /** Whether the space remembers messages older than all that are known, and whether it keeps such. */
   #remembersMore = false;
   #keepsMore = false;
   #pagesLeft = 0;
@@ -68,71 +68,73 @@ export class Talk {
     private readonly port: Port,
   ) {}
 
-  /** Whether a line was sent and not answered yet. */
+  /** Whether a message was sent and not answered yet. */
   get isWaiting(): boolean {
-    return this.#chat.isWaiting;
+    return this.#list.isWaiting;
   }
 
-  /** Says a line; it shows as waiting until the server has it. */
+  /** Says a message; it shows as waiting until the server has it. */
   say(text: string, scope = SPACE, replyTo: string | null = null): void {
     this.#chatId = (this.#chatId + 1) >>> 0;
     const clientId = this.#chatId;
     const now = Date.now();
-    const fresh = { scope, replyTo, edited: null, deleted: false, reactions: [] };
-    this.#chat.say(
-      { id: `mine-${clientId}`, clientId, ...this.port.me(), text, at: now, ...fresh },
+    const rest = { scope, replyTo, edited: null, deleted: false, reactions: [] };
+    this.#list.say(
+      { id: `mine-${clientId}`, clientId, ...this.port.me(), text, at: now, ...rest },
       now,
     );
     this.#typedAt = Number.NEGATIVE_INFINITY;
-    this.sendLines();
+    this.sendDue();
     this.#show();
   }
 
-  /** Says a line that failed once more. */
+  /** Says a message that failed once more. */
   sayAgain(clientId: number): void {
-    this.#chat.tryAgain(clientId, Date.now());
-    this.sendLines();
+    this.#list.tryAgain(clientId, Date.now());
+    this.sendDue();
     this.#show();
   }
 
   /**
-   * Gives an own line other words, or none. What the space no longer remembers is changed where it
+   * Gives an own message other words, or none. What the space no longer remembers is changed where it
    * is kept.
    */
-  async change(line: Line, text: string | null): Promise<void> {
-    const { id } = line;
-    if (this.#chat.isRecent(id)) {
+  async change(message: ShownMessage, text: string | null): Promise<void> {
+    const { id } = message;
+    if (this.#list.isRecent(id)) {
       this.port.send(text === null ? { type: "ChatDelete", id } : { type: "ChatEdit", id, text });
       return;
     }
     try {
-      if (text === null) await api.deleteLine(this.space, id);
-      else await api.editLine(this.space, id, text);
-      this.#chat.change({ id, text, at: Date.now() });
+      if (text === null) await api.deleteMessage(this.space, id);
+      else await api.editMessage(this.space, id, text);
+      this.#list.change({ id, text, at: Date.now() });
       this.#show();
     } catch (error) {
       this.port.notice(reasonOf(error));
     }
   }
 
-  /** Whether the line can be changed still: the space remembers it, or keeps everything. */
-  canChange(line: Line): boolean {
+  /** Whether the message can be changed still: the space remembers it, or keeps everything. */
+  canChange(message: ShownMessage): boolean {
     return (
-      line.scope !== NEARBY &&
-      !line.deleted &&
-      (this.rules.value?.kept === true || this.canReact(line))
+      message.scope !== NEARBY &&
+      !message.deleted &&
+      (this.rules.value?.kept === true || this.canReact(message))
     );
   }
 
-  canReact(line: Line): boolean {
-    return line.scope !== NEARBY && !line.deleted && this.#chat.isRecent(line.id);
+  canReact(message: ShownMessage): boolean {
+    return message.scope !== NEARBY && !message.deleted && this.#list.isRecent(message.id);
   }
 
   /** Shows a reaction, or takes it back. */
-  react(line: Line, emoji: string): void {
+  react(message: ShownMessage, emoji: string): void {
     const { user } = this.port.me();
-    const isOn = line.reactions.some((kind) => kind.emoji === emoji && kind.users.includes(user));
-    this.port.send({ type: "React", id: line.id, emoji, on: !isOn });
+    const isOn = message.reactions.some(
+      (kind) => kind.emoji === emoji && kind.users.includes(user),
+    );
+    this.port.send({ type: "React", id: message.id, emoji, on: !isOn });
   }
 
   /** The person types, or emptied the field. */
@@ -146,7 +148,7 @@ export class Talk {
 
   /** Fetches what was said before everything that is shown. */
   async lookBack(): Promise<void> {
-    const { oldest } = this.#chat;
+    const { oldest } = this.#list;
     if (this.isLookingBack.value || !this.hasEarlier.value) return;
     if (oldest && this.#remembersMore) {
       this.isLookingBack.value = this.port.send({ type: "ChatBefore", id: oldest.id });
@@ -156,7 +158,7 @@ export class Talk {
     try {
       const page = await api.chat(this.space, "", oldest?.id ?? "");
       batch(() => {
-        if (this.#chat.earlier(oldest?.id, page.lines)) this.#keepsMore = page.before !== null;
+        if (this.#list.earlier(oldest?.id, page.messages)) this.#keepsMore = page.before !== null;
         this.#show();
       });
     } catch (error) {
@@ -165,7 +167,7 @@ export class Talk {
     this.isLookingBack.value = false;
   }
 
-  /** Fetches what is missing before that line. */
+  /** Fetches what is missing before that message. */
   fill(before: string): void {
     this.#pagesLeft = FILL_PAGES;
     this.port.send({ type: "ChatBefore", id: before });
@@ -182,11 +184,11 @@ export class Talk {
         this.#hear(message);
         return true;
       case "ChatRefused":
-        this.#chat.refuse(message.clientId, message.message);
+        this.#list.refuse(message.clientId, message.message);
         this.#show();
         return true;
       case "ChatChanged":
-        this.#chat.change(message);
+        this.#list.change(message);
         if (this.announcement.value?.id === message.id) {
           const { text } = message;
           this.announcement.value = text === null ? null : { ...this.announcement.value, text };
@@ -194,7 +196,7 @@ export class Talk {
         this.#show();
         return true;
       case "Reacted":
-        this.#chat.react(message);
+        this.#list.react(message);
         this.#show();
         return true;
       case "History":
@@ -221,27 +223,27 @@ export class Talk {
   }
 
   drop(): void {
-    this.#chat.drop(Date.now());
+    this.#list.drop(Date.now());
     this.isLookingBack.value = false;
     this.typing.value = [];
   }
 
   /** Whoever ran the space may be gone, and with it what was on its way. */
   doubt(): void {
-    this.#chat.doubt();
+    this.#list.doubt();
     this.typing.value = [];
-    this.sendLines();
+    this.sendDue();
   }
 
-  /** Sends the lines that are due. */
-  sendLines(): void {
-    for (const line of this.#chat.due(Date.now())) this.port.send({ type: "Chat", ...line });
+  /** Sends the messages that are due. */
+  sendDue(): void {
+    for (const message of this.#list.due(Date.now())) this.port.send({ type: "Chat", ...message });
   }
 
   /** What only time brings about. */
-  look(): void {
-    this.sendLines();
-    if (this.#chat.expire(Date.now())) this.#show();
+  poll(): void {
+    this.sendDue();
+    if (this.#list.expire(Date.now())) this.#show();
   }
 
   /** Asks for the rules, and whether there is more than the space remembers. */
@@ -249,10 +251,10 @@ export class Talk {
     if (this.#isAsking) return;
     this.#isAsking = true;
     try {
-      const page = await api.chat(this.space, "", this.#chat.oldest?.id ?? "");
+      const page = await api.chat(this.space, "", this.#list.oldest?.id ?? "");
       batch(() => {
         this.rules.value = page.rules;
-        this.#keepsMore = page.lines.length > 0;
+        this.#keepsMore = page.messages.length > 0;
         this.#show();
       });
     } catch {
@@ -263,7 +265,7 @@ export class Talk {
 
   #clear(): void {
     batch(() => {
-      this.#chat.clear();
+      this.#list.clear();
       this.#remembersMore = false;
       this.#keepsMore = false;
       this.announcement.value = null;
@@ -273,58 +275,58 @@ export class Talk {
 
   #show(): void {
     batch(() => {
-      this.lines.value = this.#chat.lines;
-      this.gaps.value = this.#chat.gaps.map((gap) => ({ ...gap }));
+      this.messages.value = this.#list.messages;
+      this.gaps.value = this.#list.gaps.map((gap) => ({ ...gap }));
       this.hasEarlier.value = this.#remembersMore || this.#keepsMore;
     });
   }
 
-  /** What was said lately, or before a line that was asked about. */
-  #remember({ before, lines, more }: History): void {
-    if (before === null) this.#catchUp(lines, more);
-    else if (this.#chat.gaps.some((gap) => gap.before === before)) {
+  /** What was said lately, or before a message that was asked about. */
+  #remember({ before, lines: messages, more }: History): void {
+    if (before === null) this.#catchUp(messages, more);
+    else if (this.#list.gaps.some((gap) => gap.before === before)) {
       // While the rules are not known, asking tells.
       const mayBeKept = this.rules.value?.kept !== false;
-      void this.#fillFrom(before, lines, more ? "memory" : mayBeKept ? "store" : "nowhere");
+      void this.#fillFrom(before, messages, more ? "memory" : mayBeKept ? "store" : "nowhere");
     } else {
       this.isLookingBack.value = false;
-      if (!this.#chat.earlier(before, lines)) return;
+      if (!this.#list.earlier(before, messages)) return;
       this.#remembersMore = more;
       this.#show();
       // Nothing of it was remembered: it may be kept.
-      if (lines.length === 0) void this.lookBack();
+      if (messages.length === 0) void this.lookBack();
     }
   }
 
-  #catchUp(lines: ChatLine[], more: boolean): void {
+  #catchUp(messages: ChatMessage[], more: boolean): void {
     const { user } = this.port.me();
     const begins = this.#begins;
     this.#begins = null;
     const missed =
-      begins === null ? this.#chat.catchUp(lines) : this.#chat.welcome(lines, Date.now());
+      begins === null ? this.#list.catchUp(messages) : this.#list.welcome(messages, Date.now());
     // On the first welcome nothing was missed.
-    if (begins !== "first") this.#count(missed.filter((line) => line.user !== user));
-    if (this.#chat.oldest?.id === lines[0]?.id) this.#remembersMore = more;
-    this.sendLines();
+    if (begins !== "first") this.#count(missed.filter((message) => message.user !== user));
+    if (this.#list.oldest?.id === messages[0]?.id) this.#remembersMore = more;
+    this.sendDue();
     this.#show();
-    const gap = this.#chat.gaps.findLast(({ isLost }) => !isLost);
+    const gap = this.#list.gaps.findLast(({ isLost }) => !isLost);
     if (gap) this.fill(gap.before);
     void this.#ask();
   }
 
   /**
-   * What was said before a line that lines are missing before, and where to look for older ones.
+   * What was said before a message that messages are missing before, and where to look for older ones.
    */
   async #fillFrom(
     before: string,
-    lines: ChatLine[],
+    messages: ChatMessage[],
     next: "memory" | "store" | "nowhere",
   ): Promise<void> {
-    const fresh = this.#chat.fill(before, lines, next === "nowhere");
-    this.#count(fresh.filter((line) => line.user !== this.port.me().user));
+    const fresh = this.#list.fill(before, messages, next === "nowhere");
+    this.#count(fresh.filter((message) => message.user !== this.port.me().user));
     this.#show();
-    const gap = this.#chat.gaps.find(
-      (gap) => gap.before === (lines[0]?.id ?? before) && !gap.isLost,
+    const gap = this.#list.gaps.find(
+      (gap) => gap.before === (messages[0]?.id ?? before) && !gap.isLost,
     );
     if (!gap || --this.#pagesLeft <= 0) return;
     if (next === "memory") {
@@ -334,32 +336,32 @@ export class Talk {
     try {
       const from = gap.before;
       const page = await api.chat(this.space, "", from);
-      await this.#fillFrom(from, page.lines, page.before === null ? "nowhere" : "store");
+      await this.#fillFrom(from, page.messages, page.before === null ? "nowhere" : "store");
     } catch (error) {
       this.port.notice(reasonOf(error));
     }
   }
 
-  #hear(line: ChatLine): void {
-    const oldest = this.#chat.oldest?.id;
-    const isNew = this.#chat.hear(line);
+  #hear(message: ChatMessage): void {
+    const oldest = this.#list.oldest?.id;
+    const isNew = this.#list.hear(message);
     // What made room for it can be looked back at.
-    if (this.rules.value?.kept && oldest !== undefined && oldest !== this.#chat.oldest?.id)
+    if (this.rules.value?.kept && oldest !== undefined && oldest !== this.#list.oldest?.id)
       this.#keepsMore = true;
     this.#show();
     if (!isNew) return;
-    if (line.player !== null)
-      this.typing.value = this.typing.value.filter((player) => player !== line.player);
-    if (line.user !== this.port.me().user) this.#count([line]);
-    if (line.scope === ANNOUNCEMENT)
-      this.announcement.value = { ...line, isWaiting: false, refused: null };
-    this.port.heard(line);
+    if (message.player !== null)
+      this.typing.value = this.typing.value.filter((player) => player !== message.player);
+    if (message.user !== this.port.me().user) this.#count([message]);
+    if (message.scope === ANNOUNCEMENT)
+      this.announcement.value = { ...message, isWaiting: false, refused: null };
+    this.port.heard(message);
   }
 
-  #count(lines: ChatLine[]): void {
-    const near = lines.filter((line) => line.scope === NEARBY).length;
+  #count(messages: ChatMessage[]): void {
+    const near = messages.filter((message) => message.scope === NEARBY).length;
     const [everywhere, nearby] = this.heard.value;
-    this.heard.value = [everywhere + lines.length - near, nearby + near];
+    this.heard.value = [everywhere + messages.length - near, nearby + near];
   }
 }
 

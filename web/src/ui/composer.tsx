@@ -5,7 +5,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../net/api";
-import { Icon, IconButton } from "./parts";
+import { Icon, IconButton } from "./controls";
 import { ACCEPTED, droppedPictures, pastedPictures, prepared, sizeOf } from "./pictures";
 
 export const MAX_CHARS = 4000;
@@ -26,7 +26,7 @@ interface Waiting {
   imageUrl: string | null;
 }
 
-interface SayProps {
+interface ComposerProps {
   input: { current: HTMLTextAreaElement | null };
   label: string;
   placeholder: string;
@@ -42,7 +42,7 @@ interface SayProps {
   onAnnounce?: () => void;
 }
 
-export function Say({
+export function Composer({
   input,
   label,
   placeholder,
@@ -53,7 +53,7 @@ export function Say({
   onLeave,
   announces,
   onAnnounce,
-}: SayProps) {
+}: ComposerProps) {
   const [text, setText] = useState(draft);
   const [caret, setCaret] = useState(0);
   const [chosen, setChosen] = useState(0);
@@ -61,9 +61,9 @@ export function Say({
   const [pictures, setPictures] = useState<Waiting[]>([]);
   const [isSending, setSending] = useState(false);
   const file = useRef<HTMLInputElement>(null);
-  const held = useRef(pictures);
-  held.current = pictures;
-  useEffect(() => () => held.current.forEach(forget), []);
+  const shownPictures = useRef(pictures);
+  shownPictures.current = pictures;
+  useEffect(() => () => shownPictures.current.forEach(forget), []);
 
   useEffect(() => {
     const field = input.current;
@@ -178,7 +178,7 @@ export function Say({
 
   return (
     <form
-      class="say"
+      class="composer"
       onSubmit={submit}
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {

@@ -1,9 +1,9 @@
 /**
- * Sight: the numbers that a picture depends on. One that would look like the picture before is not
+ * RedrawGuard: the numbers that a picture depends on. One that would look like the picture before is not
  * drawn, which spares batteries.
  */
 
-export class Sight {
+export class RedrawGuard {
   readonly #numbers: number[] = [];
   #count = 0;
   #isNew = true;

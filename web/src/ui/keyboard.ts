@@ -18,7 +18,7 @@ const DIRECTIONS = [
   [6, 5, 4],
 ] as const;
 
-export class Held {
+export class HeldKeys {
   readonly #down = new Set<string>();
 
   constructor(private readonly tell: (direction: number, run: boolean) => void) {}

@@ -1,13 +1,13 @@
 import { inflateSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { pack, parseSaid, placesFor, unpack } from "./forward";
+import { pack, parseReply, transceiversFor, unpack } from "./sfu";
 
 test("places are made in handfuls, never taken away, and never more than the rules let one hear and see", () => {
-  expect(placesFor(0, "audio", 0)).toBe(0);
-  expect(placesFor(5, "audio", 4)).toBe(8);
-  expect(placesFor(2, "audio", 8)).toBe(8);
-  expect(placesFor(100, "audio", 8)).toBe(20);
-  expect(placesFor(4, "video", 3)).toBe(6);
+  expect(transceiversFor(0, "audio", 0)).toBe(0);
+  expect(transceiversFor(5, "audio", 4)).toBe(8);
+  expect(transceiversFor(2, "audio", 8)).toBe(8);
+  expect(transceiversFor(100, "audio", 8)).toBe(20);
+  expect(transceiversFor(4, "video", 3)).toBe(6);
 });
 
 test("a description of dozens of streams fits into one message", async () => {
@@ -21,8 +21,8 @@ test("a description of dozens of streams fits into one message", async () => {
 });
 
 test("what is not from the unit is nothing", () => {
-  expect(parseSaid("{")).toBeUndefined();
-  expect(parseSaid("null")).toBeUndefined();
-  expect(parseSaid('{"else":1}')).toBeUndefined();
-  expect(parseSaid('{"again":{}}')).toEqual({ again: {} });
+  expect(parseReply("{")).toBeUndefined();
+  expect(parseReply("null")).toBeUndefined();
+  expect(parseReply('{"else":1}')).toBeUndefined();
+  expect(parseReply('{"again":{}}')).toEqual({ again: {} });
 });
