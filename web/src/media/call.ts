@@ -1,6 +1,7 @@
 /**
- * Call: talking with whoever is near: what is switched on here, who is heard and seen, and how
- * loud. The server says who is connected to whom; this follows it. Signals tell the screens.
+ * Call: audio and video with the people nearby: which devices are on, who is heard and seen, and
+ * how loud. The server decides who is connected to whom; this class follows it. Signals update the
+ * screens.
  */
 
 import { batch, type Signal, signal } from "@preact/signals";
@@ -14,12 +15,12 @@ import { Graph } from "./graph";
 import { KINDS, type Kind, MEDIA, Mesh, type Sources } from "./mesh";
 import { Sfu } from "./sfu";
 
-/** How often volumes follow steps, and speaking is looked for, in milliseconds. */
+/** Milliseconds between two updates of volumes and of who is speaking. */
 const FOLLOW_EVERY = 100;
 const TALK_KEY = "plaza.push-to-talk";
 const VOLUMES_KEY = "plaza.volumes";
 
-/** A picture to show. */
+/** A video to show. */
 export interface Tile {
   player: number;
   name: string;
@@ -40,26 +41,29 @@ export class Call {
   /** Why something could not be switched on. */
   readonly failure: Signal<string | null> = signal(null);
   readonly tiles: Signal<Tile[]> = signal([]);
-  /** Who speaks right now. */
+  /** Players who are speaking now. */
   readonly speaking: Signal<ReadonlySet<number>> = signal(new Set());
   /** The microphone is on, and sends only while a key is held. */
   readonly isPushToTalk = signal(localStorage.getItem(TALK_KEY) === "on");
   readonly isTalking = signal(false);
-  /** The browser plays nothing until the person did something. */
+  /** The browser plays no sound before the first user gesture. */
   readonly isAsleep = signal(false);
   readonly graph = new Graph();
   readonly #mesh: Mesh;
-  /** Carries calls of more people than can talk directly, once the server said who does. */
+  /**
+   * Carries calls that are too large for direct connections; set once the server has said which
+   * one.
+   */
   #carrier: Carrier | undefined;
-  /** What comes directly. */
+  /** Tracks that arrive over direct connections. */
   readonly #direct = new Map<number, Map<Kind, MediaStreamTrack>>();
-  /** What is heard and shown, whichever way it comes. */
+  /** Tracks that are heard and shown, over either path. */
   readonly #tracks = new Map<number, Map<Kind, MediaStreamTrack>>();
   readonly #states = new Map<number, RTCPeerConnectionState>();
   readonly #sources: Sources = { microphone: null, camera: null, screen: null, screenSound: null };
   readonly #why = new Map<number, number>();
   readonly #following = setInterval(() => {
-    // Nothing tells when the first packet of somebody arrives.
+    // No event is fired when the first packet of a track arrives.
     const isChangingOver = [...this.#direct.keys()].some((player) =>
       this.#carrier?.tracks.has(player),
     );
@@ -79,7 +83,7 @@ export class Call {
       say: (player, body) => space.signal(player, body),
     });
     space.onSignal = (player, body) => this.#mesh.hear(player, body);
-    // Without help browsers on one network find each other all the same.
+    // Without ICE servers, browsers on one network still find each other.
     const ice = api.ice().catch(() => ({ configuration: {}, forwarder: "unit" }));
     void ice.then(async ({ configuration, forwarder }) => {
       if (this.#isClosed) return;
@@ -114,7 +118,7 @@ export class Call {
     return sfu;
   }
 
-  /** Few servers have one: what talks to it is no part of the first page. */
+  /** Few servers have LiveKit, so its code is not part of the first page. */
   async #useLiveKit(): Promise<void> {
     const { space } = this;
     const { LiveKit, makeRoom } = await import("./livekit");
@@ -133,7 +137,7 @@ export class Call {
     });
     this.#unsubscribe.push(
       space.status.subscribe(({ kind }) => {
-        // Whoever is here in another window must not be thrown out of the room by this one.
+        // The same user in another window must not be thrown out of the room by this one.
         if (kind === "ended") room.close();
       }),
     );
@@ -143,12 +147,12 @@ export class Call {
 
   /** Switches something on or off. What went wrong is in `failure`. */
   toggle(which: Switch): Promise<void> {
-    // One after the other: a device is asked for once however often the button is pressed.
+    // Toggles run one after the other, so that a device is asked for once.
     this.#opening = this.#opening.then(() => this.#toggle(which));
     return this.#opening;
   }
 
-  /** A device was chosen: what is on goes over to it. */
+  /** Moves what is on to the device that was just chosen. */
   async change(which: "microphone" | "camera"): Promise<void> {
     if (!this.isOn[which].value) return;
     await this.toggle(which);
@@ -161,14 +165,14 @@ export class Call {
     this.#resend();
   }
 
-  /** The key of push-to-talk is held or let go. */
+  /** The push-to-talk key was pressed or released. */
   talk(isTalking: boolean): void {
     if (this.isTalking.value === isTalking) return;
     this.isTalking.value = isTalking;
     if (this.isPushToTalk.value) this.#resend();
   }
 
-  /** How loud this person wants a user, 0 to 2; it is remembered. */
+  /** This person's own volume for a user, 0 to 2; remembered. */
   personalVolume(user: string): number {
     return personalVolumes()[user] ?? 1;
   }
@@ -178,7 +182,7 @@ export class Call {
     this.graph.setPersonalVolume(player, volume);
   }
 
-  /** For the curious and for tests: of every connection its state, volume and level. */
+  /** Figures for debugging and tests: state, volume and level of every connection. */
   figures(): {
     player: number;
     state: string;
@@ -197,7 +201,7 @@ export class Call {
     }));
   }
 
-  /** What each connection counted, as the browser reports it. */
+  /** The statistics of each connection, as the browser reports them. */
   async connections(): Promise<RTCStats[][]> {
     const direct = this.#mesh
       .connections()
@@ -254,7 +258,7 @@ export class Call {
   }
 
   /**
-   * Keeps a track; when it ends by itself (unplugged, or stopped in the browser's own bar) the
+   * Keeps a track. When it ends by itself (unplugged, or stopped in the browser's own bar), the
    * switch goes back.
    */
   #keep(kind: Kind, track: MediaStreamTrack | null, which: Switch): void {
@@ -273,7 +277,7 @@ export class Call {
     this.#sources[kind] = null;
   }
 
-  /** What goes out right now. */
+  /** The tracks that are sent now. */
   #sent(): Sources {
     const isSilent = this.isPushToTalk.value && !this.isTalking.value;
     return isSilent ? { ...this.#sources, microphone: null } : this.#sources;
@@ -286,7 +290,7 @@ export class Call {
     this.#carrier?.resend();
   }
 
-  /** How large pictures are shown, in pixels of height, by player. */
+  /** Tells the carrier how high videos are shown, in pixels, by player. */
   show(heights: ReadonlyMap<number, number>): void {
     this.#carrier?.show(heights);
   }
@@ -330,7 +334,7 @@ export class Call {
     return (media & 2 ? 1 : 0) + (media & 4 ? 1 : 0);
   }
 
-  /** The ways by which people come changed. */
+  /** Called when the path of some tracks changed. */
   #retuneAll(): void {
     const forwarded: Tracks = this.#carrier?.tracks ?? new Map();
     for (const player of new Set([...this.#tracks.keys(), ...forwarded.keys()]))
@@ -350,8 +354,8 @@ export class Call {
   }
 
   /**
-   * Takes each track of somebody from where it flows; what comes through the sfu is enough once it
-   * does.
+   * Chooses for each kind of track the path on which it flows. The carrier's track is enough as
+   * soon as it does.
    */
   #retune(player: number): void {
     const before = this.#tracks.get(player) ?? new Map<Kind, MediaStreamTrack>();
@@ -378,7 +382,7 @@ export class Call {
     if (user && before.size === 0) this.graph.setPersonalVolume(player, this.personalVolume(user));
   }
 
-  /** Volumes by where everybody is now, and who speaks. */
+  /** Sets the volumes by distance, and finds out who is speaking. */
   #follow(): void {
     const now = performance.now();
     const speaking = new Set<number>();
@@ -414,7 +418,7 @@ export class Call {
       if (track) tiles.push({ player, name, kind, track, isMe: player === this.space.me });
     };
     const { me, crowd } = this.space;
-    // Screens first: they are what people look at together.
+    // Screens come first: people look at them together.
     for (const kind of ["screen", "camera"] as const) {
       for (const peer of this.space.peers.value.values()) {
         const card = crowd.cards.get(peer.player);

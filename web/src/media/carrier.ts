@@ -1,47 +1,47 @@
 /**
- * Carrier: what carries calls of more people than can talk directly: the server's forwarding unit
- * (`forward.ts`) or a LiveKit server (`livekit.ts`). The call treats both alike; whom one hears and
- * sees is the space's word in either case.
+ * Carrier: what carries calls that are too large for direct connections: the server's SFU
+ * (`sfu.ts`) or a LiveKit server (`livekit.ts`). The call treats both alike. The space decides in
+ * either case who hears and sees whom.
  */
 
 import type { Peer } from "../net/codec";
 import { KINDS, type Kind, type Sources } from "./mesh";
 
 /**
- * How long a carrier goes on after nobody near talks through it, in milliseconds: people come and
- * go at the limit.
+ * Milliseconds that a carrier stays connected after the last peer left it: people often come and go
+ * at the limit.
  */
 export const LINGER = 10_000;
 
 /**
- * What comes of somebody, by kind; somebody who is reached this way and sends nothing has nothing.
+ * Tracks by player and kind. A player who is reached this way and sends nothing has an empty map.
  */
 export type Tracks = ReadonlyMap<number, ReadonlyMap<Kind, MediaStreamTrack>>;
 
 export interface CarrierListener {
-  /** Others come differently from now on. */
+  /** Called when other tracks arrive, or arrive differently. */
   changed(): void;
 }
 
 export interface Carrier {
-  /** Whose tracks come this way. */
+  /** The tracks that arrive this way. */
   readonly tracks: Tracks;
-  /** How the connection is, in the words of `RTCPeerConnection`. */
+  /** The state of the connection, as `RTCPeerConnection` names it. */
   readonly state: string;
-  /** Whether something of somebody's arrives this way already. */
+  /** Whether data of this track of the player arrives this way already. */
   flows(player: number, kind: Kind): boolean;
-  /** Everybody the server connected us to, and who we are. */
+  /** Takes all peers of this player, and the own player number. */
   connect(peers: Iterable<Peer>, me: number): void;
-  /** What goes up changed, or what others send, or who they are. */
+  /** Called when the own tracks, the tracks of others or their cards changed. */
   resend(): void;
-  /** How high pictures are shown, in pixels, by player; 0 for those that are not. */
+  /** Takes how high videos are shown, in pixels, by player; 0 for hidden ones. */
   show(heights: ReadonlyMap<number, number>): void;
-  /** What was counted, as the browser reports it; nothing without a connection. */
+  /** Statistics, as the browser reports them; empty without a connection. */
   stats(): Promise<RTCStats[]>;
   close(): void;
 }
 
-/** What goes to or comes from somebody between whom and us there is sound, pictures, or both. */
+/** The kinds of tracks that go between two players with audio, video or both. */
 export function kindsFor(isSound: boolean, isPicture: boolean): Kind[] {
   const goes = {
     microphone: isSound,
@@ -52,7 +52,7 @@ export function kindsFor(isSound: boolean, isPicture: boolean): Kind[] {
   return KINDS.filter((kind) => goes[kind]);
 }
 
-/** What has to go up: what somebody may have. */
+/** The tracks to send: those that at least one peer may have. */
 export function wanted(sources: Sources, peers: readonly Peer[]): Sources {
   const kinds = kindsFor(
     peers.some(({ heard }) => heard),
@@ -67,19 +67,19 @@ export function wanted(sources: Sources, peers: readonly Peer[]): Sources {
   };
 }
 
-/** Since when each track is whose it is now: what came of whoever had it before does not count. */
+/** Remembers since when each track belongs to its player, so that earlier data does not count. */
 export class Arrivals {
   readonly #since = new WeakMap<MediaStreamTrack, { whose: string; at: number }>();
 
-  /** A track is this of somebody's. */
+  /** The track carries this kind of this player from now on. */
   note(track: MediaStreamTrack, player: number, kind: Kind): void {
     const whose = `${player} ${kind}`;
-    // The time as packets are stamped with it.
+    // Packets are stamped with the same clock.
     const at = performance.timeOrigin + performance.now();
     if (this.#since.get(track)?.whose !== whose) this.#since.set(track, { whose, at });
   }
 
-  /** Whether something arrived since the track is the one it is now. */
+  /** Whether data arrived since the track belongs to its player. */
   has(track: MediaStreamTrack, receiver: RTCRtpReceiver | undefined): boolean {
     const since = this.#since.get(track)?.at ?? Number.POSITIVE_INFINITY;
     return (

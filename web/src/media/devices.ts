@@ -7,7 +7,7 @@ import { signal } from "@preact/signals";
 
 export type DeviceKind = "audioinput" | "videoinput" | "audiooutput";
 
-/** Every device the browser tells of; without permission they have no names. */
+/** Every device that the browser lists; they have no names before permission is given. */
 export const devices = signal<MediaDeviceInfo[]>([]);
 
 export function devicesOf(kind: DeviceKind): MediaDeviceInfo[] {
@@ -33,7 +33,7 @@ export async function listDevices(): Promise<void> {
   devices.value = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
 }
 
-/** Follows devices that are plugged in and out, until the answer is called. */
+/** Follows devices that are plugged in and out, until the returned function is called. */
 export function watchDevices(): () => void {
   const onChange = () => void listDevices();
   onChange();
@@ -42,17 +42,19 @@ export function watchDevices(): () => void {
 }
 
 /**
- * Whether the browser gives this page a microphone, a camera or a screen at all: only https pages
- * and those of this machine get them.
+ * Whether the browser offers microphone, camera and screen to this page: it does so only for https
+ * pages and pages of this machine.
  */
 export const mayAsk = globalThis.isSecureContext !== false;
 
 /** Why it does not, and what to do about it. */
 export const NEEDS_HTTPS =
-  "Browsers give microphone, camera and screen only to https pages, and this one came over plain http. Everything else works here. " +
-  "Ask the people who run this server for an https address: any reverse proxy with a certificate will do, and Caddy does it in one line.";
+  "Browsers give microphone, camera and screen only to https pages, and this one came over plain " +
+  "http. Everything else works here. " +
+  "Ask the people who run this server for an https address: any reverse proxy with " +
+  "a certificate will do, and Caddy does it in one line.";
 
-/** A device is not to be had; `message` is for the person. */
+/** A device cannot be used; `message` is for the person. */
 export class DeviceError extends Error {}
 
 export async function openMicrophone(): Promise<MediaStreamTrack> {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { USUAL_REACH, volumeAt, volumeOf, WHY } from "./gain";
 
-test("somebody near is heard fully, somebody far not at all", () => {
+test("a near player is heard fully, a far one not at all", () => {
   for (const [reach, full, end] of [
     [USUAL_REACH, 2, 6],
     [10, 4, 11],

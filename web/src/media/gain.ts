@@ -1,23 +1,20 @@
-/**
- * Gain: how loud somebody is, by how far away they stand. Pure; `docs/proximity.md` states the
- * numbers.
- */
+/** Gain: how loud a player is heard, by distance. Pure; `docs/proximity.md` states the numbers. */
 
-/** How far voices carry, in tiles, where nobody wanted anything else. */
+/** How far voices carry, in tiles, when neither the space nor a zone says otherwise. */
 export const USUAL_REACH = 5;
-/** The part of it up to which somebody is heard at full volume. */
+/** The part of the range in which a player is heard at full volume. */
 const FULL = 0.4;
 
-/** Why somebody is heard. */
+/** Why a player is heard. */
 export const WHY = { distance: 0, area: 1, stage: 2, bubble: 3 } as const;
 
 /** Seconds in which a change of volume is two thirds done. */
 export const SMOOTH = 0.2;
 
 /**
- * The volume at a distance in tiles, 0 to 1: falls gently, and is exactly 0 where the connection
- * ends, a tile beyond the reach. Of a reach of one tile, which is for those right beside, all is
- * full and the end half a tile beyond.
+ * The volume at a distance in tiles, 0 to 1. It falls gently and is exactly 0 where the connection
+ * ends, one tile past the range. With a range of one tile, for adjacent players, everything within
+ * it is at full volume and the end is half a tile past it.
  */
 export function volumeAt(distance: number, reach: number): number {
   const [full, end] = reach > 1 ? [reach * FULL, reach + 1] : [1, 1.5];
@@ -25,7 +22,7 @@ export function volumeAt(distance: number, reach: number): number {
   return 1 - part * part * (3 - 2 * part);
 }
 
-/** The volume of somebody: what the rule says, and in the open how far away they are. */
+/** The volume of a player: as the rule says, and by distance when the rule is distance. */
 export function volumeOf(
   peer: { hear: boolean; gain: number; why: number },
   distance: number,

@@ -1,20 +1,20 @@
 /**
- * Graph: everybody's sound: by distance, by how loud this person wants them, to the loudspeaker.
- * Also who speaks.
+ * Graph: the audio of all players: volume by distance, then this person's own volume, then the
+ * loudspeaker. Also finds out who is speaking.
  */
 
 import { SMOOTH } from "./gain";
 
-/** Root mean square of the samples above which somebody speaks. */
+/** Root mean square of the samples above which a player counts as speaking. */
 const SPEAKS = 0.015;
-/** Milliseconds that somebody still counts as speaking after the last sound. */
+/** Milliseconds that a player still counts as speaking after the last sound. */
 const HOLD = 350;
 
 class Voice {
   readonly #source: MediaStreamAudioSourceNode;
   readonly #analyser: AnalyserNode;
   readonly #samples = new Float32Array(512);
-  /** Chromium plays nothing into the graph that no element plays. */
+  /** Chromium feeds no sound into the graph unless an element plays it. */
   readonly #element = new Audio();
   #spokeAt = -HOLD;
 
@@ -48,12 +48,12 @@ class Voice {
 }
 
 interface Channel {
-  /** By the rules of the place. */
+  /** Volume by the rules of the space. */
   distance: GainNode;
-  /** By the wish of this person. */
+  /** Volume that this person chose. */
   personal: GainNode;
   voices: Map<string, Voice>;
-  /** The volume last asked for. */
+  /** The volume that was set last. */
   volume: number;
 }
 
@@ -71,21 +71,21 @@ export class Graph {
     return this.context.state !== "running";
   }
 
-  /** A track of somebody is heard from now on. */
+  /** Starts to play a track of a player. */
   add(player: number, kind: string, track: MediaStreamTrack): void {
     const channel = this.#channel(player);
     channel.voices.get(kind)?.close();
     channel.voices.set(kind, new Voice(this.context, track, channel.distance));
   }
 
-  /** A track of somebody is no longer heard. */
+  /** Stops playing a track of a player. */
   drop(player: number, kind: string): void {
     const channel = this.#channels.get(player);
     channel?.voices.get(kind)?.close();
     channel?.voices.delete(kind);
   }
 
-  /** How loud somebody is by the rules; a change at a border is at once. */
+  /** Sets how loud the rules make a player; `isCut` sets it at once, as at a border. */
   setVolume(player: number, volume: number, isCut: boolean): void {
     const channel = this.#channels.get(player);
     if (!channel || (channel.volume === volume && !isCut)) return;
@@ -97,12 +97,12 @@ export class Graph {
     else gain.setTargetAtTime(volume, now, SMOOTH);
   }
 
-  /** How loud this person wants somebody, 0 to 2. */
+  /** Sets this person's own volume for a player, 0 to 2. */
   setPersonalVolume(player: number, volume: number): void {
     this.#channel(player).personal.gain.value = volume;
   }
 
-  /** What comes out of the node for somebody right now, for the curious and for tests. */
+  /** The current gain of a player, for debugging and tests. */
   gainOf(player: number): number {
     return this.#channels.get(player)?.distance.gain.value ?? 0;
   }
@@ -115,7 +115,7 @@ export class Graph {
     return this.#channels.get(player)?.voices.get("microphone")?.isSpeaking(now) ?? false;
   }
 
-  /** The own microphone is listened to, to show that it works; it is not played. */
+  /** Measures the own microphone, to show that it works; it is not played. */
   listen(track: MediaStreamTrack | null): void {
     this.#own?.close();
     this.#own = track ? new Voice(this.context, track, undefined) : undefined;

@@ -20,7 +20,7 @@ function peer(player: number, more: Partial<Peer> = {}): Peer {
   return { player, ...all, gain: 255, why: 0, route: 1, polite: false, ...more };
 }
 
-/** A track of which only what the carrier uses is there. */
+/** A track with only what the carrier uses. */
 class Device {
   readyState = "live";
   enabled = true;
@@ -37,7 +37,7 @@ class Device {
 }
 const device = (id: string) => new Device(id) as Device & MediaStreamTrack;
 
-/** Somebody else's track. */
+/** A track of another participant. */
 class Other implements RemoteTrack {
   isDesired = false;
   track: RemoteTrack["track"];
@@ -59,10 +59,10 @@ class Other implements RemoteTrack {
   }
 }
 
-/** A room that does as it is told, and remembers in which order. */
+/** A room that does as it is told and records the calls in order. */
 class FakeRoom implements LiveKitRoom {
   state = "connected";
-  readonly deeds: string[] = [];
+  readonly calls: string[] = [];
   readonly permitted: (TrackPermission[] | undefined)[] = [];
   readonly others = new Map<string, { trackPublications: Map<string, Other> }>();
   readonly #sent = new Map<string, { source: string; trackSid: string; track: undefined }>();
@@ -73,15 +73,15 @@ class FakeRoom implements LiveKitRoom {
   readonly localParticipant = {
     trackPublications: this.#sent,
     publishTrack: async (track: MediaStreamTrack, { source = "" }: { source?: string }) => {
-      this.deeds.push(`publish ${source}`);
+      this.calls.push(`publish ${source}`);
       this.#sent.set(track.id, { source, trackSid: `TR_${source}`, track: undefined });
     },
     unpublishTrack: async (track: MediaStreamTrack) => {
-      this.deeds.push(`unpublish ${this.#sent.get(track.id)?.source}`);
+      this.calls.push(`unpublish ${this.#sent.get(track.id)?.source}`);
       this.#sent.delete(track.id);
     },
     setTrackSubscriptionPermissions: (isForAll: boolean, permissions?: TrackPermission[]) => {
-      this.deeds.push(isForAll ? "permit everybody" : "permit");
+      this.calls.push(isForAll ? "permit all" : "permit");
       this.permitted.push(permissions);
     },
   };
@@ -94,12 +94,12 @@ class FakeRoom implements LiveKitRoom {
     this.#listeners.get(event)?.();
   }
   async connect(url: string, token: string, options: { autoSubscribe?: boolean }): Promise<void> {
-    if (!this.isReachable) throw new Error("nobody is there");
+    if (!this.isReachable) throw new Error("no server");
     this.options = options;
-    this.deeds.push(`connect ${url} ${token}`);
+    this.calls.push(`connect ${url} ${token}`);
   }
   async disconnect(): Promise<void> {
-    this.deeds.push("disconnect");
+    this.calls.push("disconnect");
   }
   comes(user: string, ...sources: string[]): Other[] {
     const others = sources.map((source) => new Other(source));
@@ -111,7 +111,7 @@ class FakeRoom implements LiveKitRoom {
   }
 }
 
-/** A carrier with rooms of our own, and what it told. */
+/** A carrier with fake rooms, and what it reported. */
 function seat(sources: Sources) {
   const rooms: FakeRoom[] = [];
   const told = { changed: 0, failed: 0 };
@@ -133,7 +133,7 @@ function seat(sources: Sources) {
   return { carrier, rooms, told, world };
 }
 
-/** Lets everything go on that waits for nothing but its turn. */
+/** Runs everything that waits only for its turn. */
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
 beforeEach(() => {
@@ -149,7 +149,7 @@ test("a voice goes with sound, a picture with sight, the sound of a screen with 
   expect(kindsFor(false, false)).toEqual([]);
 });
 
-test("what nobody may have does not go up", () => {
+test("a track that no peer may have is not sent", () => {
   const all: Sources = {
     microphone: device("m"),
     camera: device("c"),
@@ -184,7 +184,7 @@ test("exactly those who hear and see may have it, each what they may", () => {
   expect(permissionsFor(peers, userOf, new Map())).toEqual([]);
 });
 
-test("one asks for those whom one hears and sees", () => {
+test("a client subscribes to the players it hears and sees", () => {
   const subscriptions = subscriptionsFor(
     [peer(1, { see: false }), peer(2, { hear: false, see: false }), peer(10)],
     userOf,
@@ -195,13 +195,13 @@ test("one asks for those whom one hears and sees", () => {
   ]);
 });
 
-test("nobody may have anything before there is a track, and then those who may and nobody else", async () => {
+test("nothing is permitted before there is a track, then only the peers who may have it", async () => {
   const { carrier, rooms } = seat({ ...NOTHING, microphone: device("m"), camera: device("c") });
   carrier.connect([peer(1), peer(2, { seen: false })]);
   await settle();
   const [room] = rooms;
   expect(room?.options).toEqual({ autoSubscribe: false });
-  expect(room?.deeds).toEqual([
+  expect(room?.calls).toEqual([
     "permit",
     "connect wss://live.example token",
     "publish microphone",
@@ -226,7 +226,7 @@ test("nobody may have anything before there is a track, and then those who may a
   ]);
 });
 
-test("only who is heard and seen is asked for, until they are no more", async () => {
+test("only players who are heard and seen are subscribed to, until they leave", async () => {
   const { carrier, rooms, told } = seat(NOTHING);
   carrier.connect([peer(1), peer(2, { see: false })]);
   await settle();
@@ -274,7 +274,7 @@ test("a voice that pauses is silent at once and stays; one that is switched off 
   carrier.resend();
   expect(copy?.enabled).toBe(false);
   await settle();
-  expect(rooms[0]?.deeds).not.toContain("unpublish microphone");
+  expect(rooms[0]?.calls).not.toContain("unpublish microphone");
   world.sources = { ...NOTHING, microphone };
   carrier.resend();
   expect(copy?.enabled).toBe(true);
@@ -284,7 +284,7 @@ test("a voice that pauses is silent at once and stays; one that is switched off 
   carrier.resend();
   expect(copy?.readyState).toBe("ended");
   await settle();
-  expect(rooms[0]?.deeds).toContain("unpublish microphone");
+  expect(rooms[0]?.calls).toContain("unpublish microphone");
 });
 
 test("what others hold is left alone", async () => {
@@ -297,7 +297,7 @@ test("what others hold is left alone", async () => {
   expect(microphone.copies[0]?.readyState).toBe("ended");
 });
 
-test("it leaves a while after nobody is routed this way, and not when somebody is again", async () => {
+test("it leaves a while after the last peer is routed this way, unless one returns", async () => {
   const { carrier, rooms } = seat(NOTHING);
   carrier.connect([peer(1)]);
   await settle();
@@ -305,10 +305,10 @@ test("it leaves a while after nobody is routed this way, and not when somebody i
   await vi.advanceTimersByTimeAsync(9000);
   carrier.connect([peer(1)]);
   await vi.advanceTimersByTimeAsync(9000);
-  expect(rooms[0]?.deeds).not.toContain("disconnect");
+  expect(rooms[0]?.calls).not.toContain("disconnect");
   carrier.connect([peer(1, { route: 0 })]);
   await vi.advanceTimersByTimeAsync(10_000);
-  expect(rooms[0]?.deeds).toContain("disconnect");
+  expect(rooms[0]?.calls).toContain("disconnect");
   expect(rooms.length).toBe(1);
 });
 

@@ -1,8 +1,8 @@
 /**
- * LiveKit: calls of more people than can talk directly through a LiveKit server, for whoever runs
- * one. Its rooms know nothing of where people stand, so both ends follow the space: each lets have
- * its tracks exactly those who hear and see it, before there is any track, and asks only for those
- * whom it hears and sees. In a room everybody is called by their user's id.
+ * LiveKit: calls that are too large for direct connections, over a LiveKit server where one is set
+ * up. Its rooms know nothing of positions, so both ends follow the space: each one permits its
+ * tracks exactly to those who hear and see it, before there is any track, and subscribes only to
+ * those it hears and sees. Participants are named by user id.
  */
 
 import type { Track, TrackPublishOptions } from "livekit-client";
@@ -18,28 +18,25 @@ import {
 } from "./carrier";
 import { KINDS, type Kind, type Sources } from "./mesh";
 
-/**
- * How long after the first failure it is tried again, in milliseconds; twice as long after each
- * more, up to the most.
- */
+/** Milliseconds before the second try; doubled after each failure, up to the maximum. */
 const AGAIN_AFTER = 1000;
 const AGAIN_AT_MOST = 30_000;
 /**
- * How high a picture is shown, in pixels, from which on its fine layer comes, and how high those
- * are of whom that is not known.
+ * The height in pixels from which a video is fetched in its fine layer, and the height that is
+ * assumed while it is unknown.
  */
 const FINE_FROM = 217;
 const USUAL_HEIGHT = 180;
-/** How good a picture may be, as the library numbers it. */
+/** Quality levels, as the library numbers them. */
 const QUALITY = { low: 0, high: 2 } as const;
-/** What our kinds are called in a room. */
+/** The library's names of our kinds. */
 const SOURCES = {
   microphone: "microphone",
   camera: "camera",
   screen: "screen_share",
   screenSound: "screen_share_audio",
 } as const satisfies Record<Kind, `${Track.Source}`>;
-/** What changes whom one hears and sees there. */
+/** Events of the room that change what is heard and seen. */
 const EVENTS = [
   "participantConnected",
   "participantDisconnected",
@@ -51,7 +48,7 @@ const EVENTS = [
   "reconnected",
 ] as const;
 
-/** Who may have which tracks. */
+/** The tracks that one participant may subscribe to. */
 export interface TrackPermission {
   participantIdentity: string;
   allowedTrackSids: string[];
@@ -82,14 +79,14 @@ interface Counted {
   getRTCStatsReport(): Promise<RTCStatsReport | undefined>;
 }
 
-/** A track of ours in the room. */
+/** A track that we publish in the room. */
 interface Publication {
   readonly source: string;
   readonly trackSid: string;
   readonly track?: Counted | undefined;
 }
 
-/** A track of somebody else's in the room. */
+/** A track that another participant publishes in the room. */
 export interface RemoteTrack {
   readonly source: string;
   readonly isDesired: boolean;
@@ -101,27 +98,27 @@ export interface RemoteTrack {
   setVideoQuality(quality: number): void;
 }
 
-/** What the carrier needs of the world. */
+/** What the carrier needs from outside. */
 export interface Access {
-  /** The way into the space's room, for this person. */
+  /** Address and token of the space's room, for this person. */
   enter(): Promise<{ url: string; token: string }>;
   room(): Promise<LiveKitRoom>;
   userOf(player: number): string | undefined;
 }
 
 export interface LiveKitListener extends CarrierListener {
-  /** The server cannot be reached; said once until it can. */
+  /** The server cannot be reached; called once until it can. */
   failed(): void;
 }
 
 /**
- * A room as the library makes it. It is large and rarely needed: it is fetched with the first
- * circle.
+ * A room of the library. The library is large and rarely needed, so it is fetched with the first
+ * large call.
  */
 export async function makeRoom(): Promise<LiveKitRoom> {
   const { Room, VideoPreset } = await import("livekit-client");
   return new Room({
-    // What is switched on and off is the call's business.
+    // The call itself switches devices on and off.
     stopLocalTrackOnUnpublish: false,
     publishDefaults: {
       videoCodec: "vp8",
@@ -133,8 +130,8 @@ export async function makeRoom(): Promise<LiveKitRoom> {
 }
 
 /**
- * Who may have which of our tracks: exactly those who hear and see us. Whoever is not known by name
- * yet has to wait.
+ * The permissions for our tracks: exactly those who hear and see us. A player without a known user
+ * has to wait.
  */
 export function permissionsFor(
   peers: readonly Peer[],
@@ -150,7 +147,7 @@ export function permissionsFor(
   });
 }
 
-/** Whose tracks of which kind to ask for, by user. */
+/** The tracks to subscribe to, by user. */
 export function subscriptionsFor(
   peers: readonly Peer[],
   userOf: Access["userOf"],
@@ -163,7 +160,7 @@ export function subscriptionsFor(
   );
 }
 
-/** How long to wait before the next try, after so many that failed. */
+/** Milliseconds before the next try after this many failures. */
 export function againAfter(failures: number): number {
   return Math.min(AGAIN_AFTER * 2 ** (failures - 1), AGAIN_AT_MOST);
 }
@@ -174,16 +171,16 @@ const idsOf = (tracks: Tracks) =>
   );
 const kindOf = (source: string) => KINDS.find((kind) => SOURCES[kind] === source);
 
-/** One stay in a room. */
+/** One connection to a room. */
 class Stay {
   tracks: Tracks = new Map();
   /**
-   * What goes up: copies, because what the library holds it mutes as it likes, and others hold the
-   * same track.
+   * Copies of the tracks that are sent: the library mutes what it holds, and others hold the same
+   * track.
    */
   readonly #sent = new Map<Kind, { track: MediaStreamTrack; copy: MediaStreamTrack }>();
   readonly #arrivals = new Arrivals();
-  /** Tracks for which it was said how large they are shown. */
+  /** Tracks whose size was already told to the server. */
   readonly #fitted = new WeakSet<object>();
   #permitted = "[]";
   #wanted: Sources = { microphone: null, camera: null, screen: null, screenSound: null };
@@ -195,9 +192,7 @@ class Stay {
     private readonly userOf: Access["userOf"],
   ) {}
 
-  /**
-   * Lets others have what they may have, and asks for what we may; whether that changed what comes.
-   */
+  /** Permits and subscribes to tracks; returns whether other tracks arrive now. */
   follow(peers: readonly Peer[], heights: ReadonlyMap<number, number>): boolean {
     this.#permit(peers);
     const before = idsOf(this.tracks);
@@ -205,11 +200,11 @@ class Stay {
     return idsOf(this.tracks) !== before;
   }
 
-  /** Puts up what is wanted, in its own time; `peers` tells who is near by then. */
+  /** Publishes these sources in its own time; `peers` returns who is near by then. */
   send(sources: Sources, peers: () => readonly Peer[]): void {
     this.#wanted = sources;
     for (const [kind, { track, copy }] of this.#sent) {
-      // Nobody waits for the room before a device is let go, or a voice is silent.
+      // A device is freed and a voice is silent at once, without waiting for the room.
       if (track.readyState === "ended") copy.stop();
       else copy.enabled = track === sources[kind];
     }
@@ -278,7 +273,7 @@ class Stay {
 
   #fit(offered: RemoteTrack, track: object, height: number): void {
     if (!this.#fitted.has(track)) {
-      // Each subscription begins with everything, whatever was said of the one before.
+      // Each subscription begins with everything on, independent of the one before.
       offered.setEnabled(true);
       offered.setVideoQuality(QUALITY.high);
       this.#fitted.add(track);
@@ -288,7 +283,7 @@ class Stay {
   }
 
   async #send(peers: () => readonly Peer[]): Promise<void> {
-    // One after the other, and once more for what is wanted by then.
+    // One run at a time, and one more for what changed during it.
     this.#sendsAgain = this.#isSending;
     if (this.#isSending) return;
     this.#isSending = true;
@@ -301,7 +296,7 @@ class Stay {
         }
       } while (this.#sendsAgain);
     } catch (error) {
-      // It is tried with the next change; that a room ended is told elsewhere.
+      // The next change tries again; the end of a room is reported elsewhere.
       console.warn(error);
     } finally {
       this.#isSending = false;
@@ -326,7 +321,7 @@ class Stay {
         source: SOURCES[kind] as Track.Source,
         simulcast: kind === "camera",
       });
-      // The library switches on what it is given.
+      // The library switches on the track that it is given.
       copy.enabled = this.#wanted[kind] === track;
     } catch (error) {
       this.#sent.delete(kind);
@@ -338,7 +333,7 @@ class Stay {
 
 export class LiveKit implements Carrier {
   #stay: Stay | undefined;
-  /** Which attempt to get in counts. */
+  /** The attempt to connect that counts. */
   #attempt: object | undefined;
   #isWanted = false;
   #peers: readonly Peer[] = [];
@@ -411,8 +406,7 @@ export class LiveKit implements Carrier {
       const { url, token } = await this.access.enter();
       room = await this.access.room();
       if (this.#attempt !== attempt) return;
-      // The library says so for us whenever it comes in, even when it has to do it twice to get
-      // there.
+      // The library repeats this each time it connects, also when it needs two tries.
       room.localParticipant.setTrackSubscriptionPermissions(false, []);
       for (const event of EVENTS) room.on(event, () => this.#follow());
       room.on("disconnected", () => {
@@ -440,7 +434,7 @@ export class LiveKit implements Carrier {
   }
 
   #failed(): void {
-    // A stay that lasted was no failure.
+    // A connection that lasted counts as no failure.
     if (this.#stay && performance.now() - this.#cameAt > AGAIN_AT_MOST) this.#failures = 0;
     this.#leave();
     this.#failures += 1;

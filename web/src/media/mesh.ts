@@ -1,6 +1,6 @@
 /**
- * Mesh: a connection of its own to everybody whom the server connected to us. What is sent follows
- * the server's word: nothing to somebody who does not hear us. Muting and unmuting only swaps
+ * Mesh: one direct connection to each peer that the server connected to us. What is sent follows
+ * the server's rules: nothing goes to a player who does not hear us. Muting and unmuting only swaps
  * tracks, so nothing is negotiated for it.
  */
 
@@ -16,7 +16,7 @@ export interface Sources {
   screenSound: MediaStreamTrack | null;
 }
 
-/** What somebody sends, in the order in which both sides put it into the connection. */
+/** The kinds of tracks, in the order in which both sides put them into the connection. */
 export const KINDS = ["microphone", "camera", "screen", "screenSound"] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -34,22 +34,22 @@ export const MEDIA = {
 const CODECS = new Set(["video/vp8", "video/h264", "video/rtx"]);
 
 export interface MeshListener {
-  /** A track of somebody is there from now on. */
+  /** A track of a player arrived. */
   track(player: number, kind: Kind, track: MediaStreamTrack): void;
-  /** Nothing comes from somebody any more. */
+  /** No track of a player arrives any more. */
   gone(player: number): void;
-  /** How the connection to somebody is. */
+  /** The state of the connection to a player. */
   state(player: number, state: RTCPeerConnectionState): void;
   say(player: number, body: string): void;
 }
 
 /**
- * This page, so that others notice when somebody loaded theirs again: their old connection is of no
- * use then.
+ * This page load, so that others notice when a player loaded the page again: their old connection
+ * is useless then.
  */
 const PAGE = uniqueName();
 
-/** Milliseconds after which a connection that broke is made anew. */
+/** Milliseconds after which a broken connection is made again. */
 const AGAIN_AFTER = 3000;
 
 class Link {
@@ -57,9 +57,7 @@ class Link {
   readonly negotiation: Negotiation;
   /** The page at the other end, once it said something. */
   page: string | undefined;
-  /**
-   * Both sides get what they need another way: the connection is of no more use when both said so.
-   */
+  /** Both sides get their tracks another way: the connection closes when both said so. */
   readonly isDone = { here: false, there: false };
   #again: ReturnType<typeof setTimeout> | undefined;
 
@@ -89,10 +87,10 @@ class Link {
         this.#again = setTimeout(() => this.#restart(), AGAIN_AFTER);
       }
     };
-    // One side lays out what is sent, so that both have it in the same order; the other takes it
-    // up.
+    // One side adds the transceivers, so that both have them in the same order; the other takes
+    // them over.
     if (polite) {
-      // The other one may still have a connection to the page that was here before.
+      // The other side may still have a connection to the page that was here before.
       this.negotiation.candidate(null);
       return;
     }
@@ -101,13 +99,13 @@ class Link {
     void this.send().then(() => this.negotiation.offer());
   }
 
-  /** It can end as far as this side is concerned, or cannot any more. */
+  /** Whether this side needs the connection any more. */
   done(isDone: boolean, say: (signal: object) => void): void {
     if (isDone && !this.isDone.here) say({ done: true, page: PAGE });
     this.isDone.here = isDone;
   }
 
-  /** Puts into place what this one may get. */
+  /** Gives each sender the track that this peer may have. */
   async send(): Promise<void> {
     const { heard, seen } = this.peer;
     const sources = this.sources();
@@ -132,7 +130,7 @@ class Link {
     this.connection.close();
   }
 
-  /** An offer came: what it lays out is used in both directions. */
+  /** An offer arrived: its transceivers are used in both directions. */
   async #takeUp(): Promise<void> {
     for (const transceiver of this.connection.getTransceivers()) transceiver.direction = "sendrecv";
     await this.send();
@@ -140,7 +138,7 @@ class Link {
 
   #restart(): void {
     this.connection.restartIce();
-    // The other side has laid the connection out, or will do so: before that there is nothing to
+    // The other side has added its transceivers or will do so; before that there is nothing to
     // offer.
     if (this.connection.getTransceivers().length > 0) void this.negotiation.offer();
   }
@@ -164,22 +162,22 @@ export class Mesh {
     private readonly listener: MeshListener,
   ) {}
 
-  /** Servers that help browsers to find each other; for connections made from now on. */
+  /** ICE servers for connections that are made from now on. */
   use(configuration: RTCConfiguration): void {
     this.#configuration = configuration;
   }
 
   /**
-   * Everybody we are connected to from now on, and the user behind each number. Whoever goes over
-   * to the forwarding unit is talked to directly until that works.
+   * Takes all peers from now on, and a lookup of the user behind a player number. A peer that moves
+   * to the SFU stays connected directly until its tracks arrive that way.
    */
   connect(peers: Iterable<Peer>, userOf: (player: number) => string | undefined): void {
     const isDirect = ({ player, route }: Peer) => route === 0 || this.#links.has(player);
     const wanted = new Map([...peers].filter(isDirect).map((peer) => [peer.player, peer]));
     for (const [player, link] of this.#links) {
       const peer = wanted.get(player);
-      // After the space came back a number may be somebody else's. Cards may come after the peers:
-      // who is not known yet is who they were.
+      // After the space restarted, a number may belong to another user. Cards may come after the
+      // peers: until then the user counts as the same.
       const user = userOf(player);
       const isOther = link.user !== undefined && user !== undefined && link.user !== user;
       if (!peer || isOther) this.#close(player, link);
@@ -201,22 +199,22 @@ export class Mesh {
     }
   }
 
-  /** Everything of somebody comes through the forwarding unit. */
+  /** Every track of the player arrives through the SFU. */
   release(player: number): void {
     const link = this.#links.get(player);
     if (!link || link.peer.route === 0) return;
     link.done(true, (signal) => this.listener.say(player, JSON.stringify(signal)));
-    // One that was never connected brings nothing to wait for.
+    // A connection that was never established has nothing to wait for.
     if (link.isDone.there || link.connection.connectionState !== "connected")
       this.#close(player, link);
   }
 
-  /** What we send changed. */
+  /** The own tracks changed. */
   resend(): void {
     for (const link of this.#links.values()) void link.send();
   }
 
-  /** Somebody said something about the connection. */
+  /** A signal of a player about the connection to them. */
   hear(player: number, body: string): void {
     const signal = parseSignal(body);
     let link = this.#links.get(player);

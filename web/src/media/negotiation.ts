@@ -1,17 +1,17 @@
 /**
- * Negotiation: two browsers agree on what they send each other, whoever begins. The pattern is
- * "perfect negotiation" of the WebRTC specification: when both begin at once the polite one takes
- * its own offer back.
+ * Negotiation: two browsers agree on what they send each other, no matter which side begins. The
+ * pattern is "perfect negotiation" of the WebRTC specification: when both begin at once, the polite
+ * side rolls its own offer back.
  */
 
-/** What two browsers say to each other through the server. */
+/** A signal between two browsers, carried by the server. */
 export type Signal = { page?: string } & (
   | { done: true }
   | { description: { type: "offer" | "answer"; sdp: string } }
   | { candidate: { candidate: string; sdpMid: string | null; sdpMLineIndex: number | null } | null }
 );
 
-/** The message, if it is one. */
+/** The signal in a message body; `undefined` when there is none. */
 export function parseSignal(body: string): Signal | undefined {
   let value: unknown;
   try {
@@ -44,7 +44,7 @@ export function parseSignal(body: string): Signal | undefined {
   return { ...page, candidate: { candidate: candidate.candidate, sdpMid, sdpMLineIndex } };
 }
 
-/** What of a connection the negotiation uses. */
+/** The parts of a connection that the negotiation uses. */
 export type Negotiable = Pick<
   RTCPeerConnection,
   | "signalingState"
@@ -57,14 +57,14 @@ export type Negotiable = Pick<
 export class Negotiation {
   #isOffering = false;
   #ignores = false;
-  /** What arrived, one after the other. */
+  /** Signals are taken one after the other. */
   #queue: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly connection: Negotiable,
     private readonly isPolite: boolean,
     private readonly say: (signal: Signal) => void,
-    /** Called between taking an offer and answering it: what is to be sent back is put in place. */
+    /** Called between taking an offer and answering it, to put the own tracks in place. */
     private readonly onOffer: () => Promise<void> | void = () => {},
   ) {}
 
@@ -75,14 +75,14 @@ export class Negotiation {
       await this.connection.setLocalDescription();
       this.#sayLocal();
     } catch (error) {
-      // To whoever went meanwhile nothing is offered.
+      // The peer has left: there is no one to offer anything to.
       if (this.connection.signalingState !== "closed") throw error;
     } finally {
       this.#isOffering = false;
     }
   }
 
-  /** Takes what the other one said. */
+  /** Takes a signal of the other side. */
   hear(signal: Signal): Promise<void> {
     this.#queue = this.#queue
       .then(() => this.#take(signal))
@@ -99,12 +99,12 @@ export class Negotiation {
     const { connection } = this;
     if ("done" in signal) return;
     if ("candidate" in signal) {
-      // That there are no more says nothing that matters.
+      // The end of the candidates needs no action.
       if (signal.candidate === null) return;
       try {
         await connection.addIceCandidate(signal.candidate);
       } catch (error) {
-        // Those of an offer that was not taken mean nothing.
+        // Candidates of an offer that was ignored cannot be added.
         if (!this.#ignores) throw error;
       }
       return;
@@ -113,7 +113,7 @@ export class Negotiation {
     const isBusy = this.#isOffering || connection.signalingState !== "stable";
     this.#ignores = description.type === "offer" && isBusy && !this.isPolite;
     if (this.#ignores) return;
-    // The polite one's own offer is taken back by this.
+    // This also rolls the polite side's own offer back.
     await connection.setRemoteDescription(description);
     if (description.type !== "offer") return;
     await this.onOffer();

@@ -2,7 +2,7 @@ import { inflateSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { pack, parseReply, transceiversFor, unpack } from "./sfu";
 
-test("places are made in handfuls, never taken away, and never more than the rules let one hear and see", () => {
+test("transceivers are added in steps, never removed, and never exceed the rules", () => {
   expect(transceiversFor(0, "audio", 0)).toBe(0);
   expect(transceiversFor(5, "audio", 4)).toBe(8);
   expect(transceiversFor(2, "audio", 8)).toBe(8);
@@ -20,7 +20,7 @@ test("a description of dozens of streams fits into one message", async () => {
   expect(await unpack(packed)).toBe(sdp);
 });
 
-test("what is not from the unit is nothing", () => {
+test("a body that is no message of the SFU is undefined", () => {
   expect(parseReply("{")).toBeUndefined();
   expect(parseReply("null")).toBeUndefined();
   expect(parseReply('{"else":1}')).toBeUndefined();

@@ -1,8 +1,8 @@
 /**
- * Forward: the connection to the server's forwarding unit, for circles of more people than can talk
- * directly. One stream of each kind goes up however many hear it; others come down in places that
- * the unit assigns. Who is in which place is the unit's word, which follows the space's: nothing is
- * asked for here but how large pictures are shown. `docs/proximity.md` has the messages.
+ * Sfu: the connection to the server's SFU, for calls that are too large for direct connections. One
+ * stream of each kind is sent, however many players hear it; the streams of others arrive in slots
+ * that the SFU assigns. Which stream is in which slot is the SFU's decision, which follows the
+ * space's rules: the client only asks for the size of videos. `docs/proximity.md` has the messages.
  */
 
 import type { Peer } from "../net/codec";
@@ -17,15 +17,16 @@ import {
 } from "./carrier";
 import { KINDS, type Kind, MEDIA, type Sources } from "./mesh";
 
-/** How long an answer may take, and how long a broken connection is waited for. */
+/** Milliseconds that an answer may take, and that a broken connection may take to recover. */
 const ANSWER_TIMEOUT = 5000;
 /**
- * Places are added by so many, and there are no more than these, as the rules of the place allow.
+ * Receiving transceivers are added in steps of this size, up to this maximum, as the space's rules
+ * allow.
  */
 const MORE = { audio: 4, video: 3 } as const;
 const MOST = { audio: 20, video: 12 } as const;
 
-/** What the unit says. */
+/** A message of the SFU. */
 export type SfuReply =
   | { answer: { session: string; packed: string } }
   | { slots: { session: string; slots: { mid: string; player: number; kind: Kind }[] } }
@@ -36,33 +37,33 @@ export interface SfuListener extends CarrierListener {
   say(body: string): void;
 }
 
-/** The message, if it is one. */
+/** The message in a body; `undefined` when there is none. */
 export function parseReply(body: string): SfuReply | undefined {
   try {
     const value: unknown = JSON.parse(body);
     if (typeof value !== "object" || value === null) return undefined;
     const isSaid = ["answer", "slots", "refused", "again"].some((word) => word in value);
-    // The server is ours: what it says under a name has the shape of that name.
+    // The server is trusted here: what it sends under a name has the shape of that name.
     return isSaid ? (value as SfuReply) : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** How many places of a kind there should be for so many streams: never fewer than there are. */
+/** The number of receiving transceivers for this many streams; never fewer than there are. */
 export function transceiversFor(streams: number, kind: "audio" | "video", now: number): number {
   const more = MORE[kind];
   return Math.max(now, Math.min(MOST[kind], Math.ceil(streams / more) * more));
 }
 
-/** A description as it travels: compressed, because one message has 12 KiB at most. */
+/** A session description as it is sent: compressed, because a message has at most 12 KiB. */
 export async function pack(sdp: string): Promise<string> {
   const packed = new Blob([sdp]).stream().pipeThrough(new CompressionStream("deflate"));
   const bytes = new Uint8Array(await new Response(packed).arrayBuffer());
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }
 
-/** A description that has travelled. */
+/** The session description of a compressed one. */
 export async function unpack(packed: string): Promise<string> {
   const bytes = Uint8Array.from(atob(packed), (char) => char.charCodeAt(0));
   return new Response(
@@ -74,7 +75,7 @@ export async function unpack(packed: string): Promise<string> {
 class Session {
   readonly id = uniqueName();
   readonly connection: RTCPeerConnection;
-  /** Whose tracks come. */
+  /** The tracks that arrive, by player and kind. */
   tracks: Tracks = new Map();
   readonly #arrivals = new Arrivals();
   #offering = false;
@@ -85,10 +86,10 @@ class Session {
   constructor(
     configuration: RTCConfiguration,
     private readonly listener: SfuListener,
-    /** It is of no use any more. */
+    /** Called when the session is of no use any more. */
     private readonly failed: () => void,
   ) {
-    // One way for everything: each of dozens of streams would look for its own otherwise.
+    // One transport for everything: otherwise each of dozens of streams would negotiate its own.
     this.connection = new RTCPeerConnection({ ...configuration, bundlePolicy: "max-bundle" });
     for (const kind of KINDS) {
       this.connection.addTransceiver(MEDIA[kind], {
@@ -110,7 +111,7 @@ class Session {
     return this.connection.connectionState === "connected";
   }
 
-  /** Sees to it that there are places for so many, and that the unit knows of them. */
+  /** Adds receiving transceivers for this many streams, and offers them to the SFU. */
   addTransceivers(audio: number, video: number): void {
     const places = this.connection.getTransceivers().slice(KINDS.length);
     const count = (kind: string) =>
@@ -130,7 +131,7 @@ class Session {
     if (isMore) void this.#offer();
   }
 
-  /** Puts what goes up into place. */
+  /** Gives each sender its track. */
   async send(sources: Sources): Promise<void> {
     const senders = this.connection.getTransceivers().map(({ sender }) => sender);
     await Promise.all(
@@ -166,7 +167,7 @@ class Session {
     this.listener.changed();
   }
 
-  /** Whether something arrived since the track is the one it is now. */
+  /** Whether data arrived since the track belongs to its player. */
   flows(track: MediaStreamTrack): boolean {
     const place = this.connection
       .getTransceivers()
@@ -174,7 +175,7 @@ class Session {
     return this.#arrivals.has(track, place?.receiver);
   }
 
-  /** Says the offer that stands once more; `false` when none does. */
+  /** Sends the pending offer once more; `false` when there is none. */
   sayAgain(): boolean {
     if (!this.#offering || this.isConnected || this.#packed === "") return false;
     this.#say();
@@ -188,7 +189,7 @@ class Session {
   }
 
   async #offer(): Promise<void> {
-    // One after the other: the next one holds whatever was added meanwhile.
+    // One offer at a time: the next one holds everything that was added during this one.
     this.#offersAgain = this.#offering;
     if (this.#offering) return;
     this.#offering = true;
@@ -197,7 +198,7 @@ class Session {
       await this.connection.setLocalDescription();
       this.#packed = await pack(this.connection.localDescription?.sdp ?? "");
     } catch (error) {
-      // It was closed meanwhile: another one offers, or none.
+      // The session was closed during the offer; a new session makes its own.
       if (this.connection.signalingState === "closed") return;
       throw error;
     }
@@ -212,7 +213,7 @@ class Session {
   }
 }
 
-/** A camera goes up in two layers, so that small pictures cost their viewers little. */
+/** A camera is sent in two layers, so that small videos cost their viewers little. */
 function encodings(kind: Kind): RTCRtpEncodingParameters[] {
   if (kind === "camera") {
     return [
@@ -223,7 +224,7 @@ function encodings(kind: Kind): RTCRtpEncodingParameters[] {
   return kind === "screen" ? [{ maxBitrate: 1_500_000 }] : [];
 }
 
-/** What the unit forwards, and every browser has. */
+/** Codecs that the SFU forwards and every browser has. */
 const CODECS = { audio: ["audio/opus"], video: ["video/vp8", "video/rtx"] };
 
 function preferCodecs(connection: RTCPeerConnection): void {
@@ -241,7 +242,7 @@ export class Sfu implements Carrier {
   #session: Session | undefined;
   #isWanted = false;
   #peers: Peer[] = [];
-  /** As whom the session was made. */
+  /** The own player number for which the session was made. */
   #me = -1;
   #ending: ReturnType<typeof setTimeout> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -250,17 +251,17 @@ export class Sfu implements Carrier {
   constructor(
     private readonly configuration: RTCConfiguration,
     private readonly sources: () => Sources,
-    /** How many pictures come from somebody. */
+    /** The number of videos that a player sends. */
     private readonly picturesOf: (player: number) => number,
     private readonly listener: SfuListener,
   ) {}
 
-  /** Whose tracks come through the unit. */
+  /** The tracks that arrive through the SFU. */
   get tracks(): Tracks {
     return this.#session?.isConnected ? this.#session.tracks : new Map();
   }
 
-  /** Whether something of somebody's arrives this way already. */
+  /** Whether data of this track of the player arrives this way already. */
   flows(player: number, kind: Kind): boolean {
     const track = this.tracks.get(player)?.get(kind);
     return track !== undefined && this.#session?.flows(track) === true;
@@ -303,7 +304,7 @@ export class Sfu implements Carrier {
     this.#greet();
   }
 
-  /** The connection to the server stands again: what was said meanwhile is said once more. */
+  /** The connection to the server is open again: messages that were lost are sent once more. */
   back(): void {
     this.#greet();
   }
@@ -334,7 +335,7 @@ export class Sfu implements Carrier {
   }
 
   #greet(): void {
-    // The answer is whose streams come where.
+    // The SFU answers with the assignment of the slots.
     if (this.#session?.connection.remoteDescription)
       this.listener.say(this.#shown || '{"show":{}}');
   }
@@ -365,7 +366,7 @@ export class Sfu implements Carrier {
       .filter(({ see }) => see)
       .map(({ player }) => this.picturesOf(player));
     const video = pictures.reduce((sum, count) => sum + count, 0);
-    // Whoever shows a screen may let it be heard.
+    // A player who shares a screen may share its sound, too.
     this.#session?.addTransceivers(
       heard.length + pictures.filter((count) => count > 1).length,
       video,

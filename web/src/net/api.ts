@@ -1,17 +1,17 @@
 /**
- * Api: what this client asks the server over HTTP, and how the answers are parsed.
- * `docs/openapi.json` states the interface.
+ * Api: the server's HTTP calls and the parsers of their answers. `docs/openapi.json` states the
+ * interface.
  */
 
 import type { ChatMessage } from "./codec";
 import { ask, download, keepToken, type RawSchema, type Schema, tell } from "./http";
 import { boolean, list, nullable, number, object, string, word } from "./parse";
 
-/** How many conversations are asked for at most. */
+/** Conversations that are fetched at most. */
 const CONVERSATIONS = 1_000;
 
 export type Me = Schema<"Me">;
-/** Who may sign up, and how long a new password is at least. */
+/** The sign-up policy, and the minimum length of a new password. */
 export type SignUpRules = Schema<"SignUpView">;
 /** An invite that admits people. */
 export type Invite = Schema<"InviteView">;
@@ -21,23 +21,23 @@ export type SpaceSummary = Schema<"LobbyEntry">;
 export type Lobby = Schema<"Lobby">;
 export type MapSummary = Schema<"MapEntry">;
 export type Cluster = Schema<"ClusterView">;
-/** A process. */
+/** A server process. */
 export type RunningNode = Schema<"NodeEntry">;
-/** A space that is run. */
+/** A space that a process hosts. */
 export type RunningSpace = Schema<"RunningEntry">;
-/** What one person wrote to another. */
+/** A saved direct message. */
 export type SavedDirectMessage = Schema<"DirectEntry">;
-/** A picture of mine on the server. */
+/** An uploaded picture of this user. */
 export type UploadedPicture = Schema<"UploadEntry">;
-/** What somebody and I wrote, in short. */
+/** A conversation with another user: its last message and how many are unread. */
 export type DirectConversation = Schema<"ConversationEntry">;
 
 export type ChatRules = Omit<Schema<"ChatView">, "lines" | "before">;
 
-/** A part of what was said in a space that keeps it. */
+/** A page of a space's saved messages. */
 export interface ChatPage {
   messages: ChatMessage[];
-  /** Nothing when that is all. */
+  /** Cursor of the next page; `null` on the last one. */
   before: string | null;
   rules: ChatRules;
 }
@@ -285,7 +285,7 @@ export const api = {
   undrain: (node: string) => tell("post", "/admin/node/{node}/undrain", { path: { node } }),
   moveSpace: (id: string, node: string) =>
     tell("post", "/admin/space/{id}/move", { path: { id }, body: { node } }),
-  /** Servers that help browsers to find each other, and who carries calls of more than four. */
+  /** ICE servers for direct connections, and what carries calls of more than four. */
   ice: async () => {
     const { iceServers, relayOnly, forwarder } = await ask("get", "/ice", {}, ice);
     const configuration: RTCConfiguration = {
@@ -294,7 +294,7 @@ export const api = {
     };
     return { configuration, forwarder };
   },
-  /** The way into a space's room on the LiveKit server. */
+  /** Address and token for the space's room on the LiveKit server. */
   liveKit: (id: string) => ask("post", "/space/{id}/livekit", { path: { id } }, liveKit),
   chat: async (id: string, search: string, before: string) =>
     pageOf(
@@ -309,7 +309,7 @@ export const api = {
     tell("patch", "/space/{id}/chat/{line}", { path: { id, line }, body: { message } }),
   deleteMessage: (id: string, line: string) =>
     tell("delete", "/space/{id}/chat/{line}", { path: { id, line } }),
-  /** With whom I write, the newest conversation first: page after page, a thousand at most. */
+  /** Conversations of this user, the newest first: page after page, a thousand at most. */
   conversations: async () => {
     const all: DirectConversation[] = [];
     for (let before: string | null = ""; before !== null && all.length < CONVERSATIONS; ) {

@@ -1,13 +1,13 @@
 /**
- * Codec: the messages of `plaza.v1`, a mirror of `src/net/protocol/`. The golden vectors hold both
- * together.
+ * Codec: the messages of `plaza.v1`, a mirror of `src/net/protocol/`. The golden vectors keep the
+ * two equal.
  */
 
 import { DecodeError, Reader, Writer } from "./bytes";
 
 export const SUBPROTOCOL = "plaza.v1";
 export const VERSION = 1;
-/** Must be the server's, or this page is of another version. */
+/** Must equal the server's; otherwise the page is of another version. */
 export const SCHEMA = 3_162_260_748;
 
 export type ClientMessage =
@@ -64,7 +64,7 @@ export interface ChatMessage {
   name: string;
   text: string;
   at: number;
-  /** 0 for the space, 1 for whoever hears the speaker, 2 for an announcement. */
+  /** 0 to the space, 1 to the players who hear the speaker, 2 an announcement. */
   scope: number;
   replyTo: string | null;
   edited: number | null;
@@ -74,15 +74,15 @@ export interface ChatMessage {
 
 export interface Reaction {
   emoji: string;
-  /** The ids of users. */
+  /** Ids of the users who are named. */
   users: string[];
-  /** How many more there are. */
+  /** How many more users there are. */
   more: number;
 }
 
-/** Lines that were said before, as many as fit into one message. */
+/** Messages of the space's memory, as many as fit into one protocol message. */
 export interface History {
-  /** The line before which they were said; `null` for the newest. */
+  /** The message before which they were said; `null` for the newest. */
   before: string | null;
   /** Oldest first. */
   lines: ChatMessage[];
@@ -90,7 +90,7 @@ export interface History {
   more: boolean;
 }
 
-/** Other words for a line, or none. */
+/** A new text of a message, or its deletion. */
 export interface Change {
   id: string;
   text: string | null;
@@ -104,7 +104,7 @@ export interface Reacted {
   on: boolean;
 }
 
-/** What one person wrote to another. */
+/** A message from one user to another. */
 export interface DirectMessage {
   id: string;
   clientId: number | null;
@@ -126,30 +126,30 @@ export interface Card {
   media: number;
 }
 
-/** How I am connected to somebody, as the rules of the place say. */
+/** How this player is connected to another one, by the rules of the space. */
 export interface Peer {
   player: number;
-  /** I hear them, they hear me; see and seen the same for pictures. */
+  /** Whether I hear them, they hear me; `see` and `seen` are the same for video. */
   hear: boolean;
   heard: boolean;
   see: boolean;
   seen: boolean;
-  /** How loud they are by the rule, 0 to 255. */
+  /** How loud they are by the rules, 0 to 255. */
   gain: number;
   /** 0 distance, 1 private area, 2 stage, 3 bubble. */
   why: number;
-  /** 0 from one to the other, 1 through the forwarding unit. */
+  /** 0 direct, 1 through the SFU. */
   route: number;
-  /** My part in perfect negotiation. */
+  /** Whether I am the polite side of the negotiation. */
   polite: boolean;
 }
 
-/** People who talk among themselves; nobody when there is no such bubble any more. */
+/** A conversation bubble. It has ended when it has no players. */
 export interface Bubble {
   bubble: number;
-  /** Those outside are heard and hear, softly. */
+  /** Whether players outside are heard, and hear, softly. */
   aside: boolean;
-  /** Others have to knock. */
+  /** Whether others have to knock. */
   locked: boolean;
   players: number[];
 }
@@ -159,11 +159,11 @@ export interface Cell {
   full: boolean;
   left: number[];
   entries: { gap: number; bits: [number, number, number] }[];
-  /** Players who walked on: the low bits of their place, and facing and motion. */
+  /** Players who kept walking: the low bits of their position, then facing and motion. */
   steps: { gap: number; low: [number, number]; turn: number }[];
 }
 
-/** The highest input that was applied, and where that led. */
+/** The last input that the server applied, and the state after it. */
 export interface OwnNews {
   ack: number;
   state: OwnState;
@@ -173,7 +173,7 @@ export interface Frame {
   tick: number;
   epoch: number;
   step: number;
-  /** As in the frame before when it is missing. */
+  /** As in the frame before when it is `null`. */
   own: OwnNews | null;
   roster: { full: boolean; came: Card[]; gone: number[] } | null;
   cells: Cell[];
@@ -326,7 +326,7 @@ export function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
   return writer.finish();
 }
 
-/** The message that exactly these bytes spell; throws a DecodeError otherwise. */
+/** Decodes one message; throws a DecodeError for anything but its exact bytes. */
 export function decode(bytes: Uint8Array): ServerMessage {
   const reader = new Reader(bytes);
   const message = serverMessage(reader);
@@ -534,7 +534,7 @@ function bubble(r: Reader): Bubble {
   return { bubble: r.uint(), aside: r.bool(), locked: r.bool(), players: r.list(() => r.uint()) };
 }
 
-/** A byte says which of the lists follow. */
+/** A byte of flags says which of the lists follow. */
 function cell(r: Reader): Cell {
   const index = r.uint();
   const flags = r.u8();

@@ -1,6 +1,6 @@
 /**
- * Connection: one space's socket: says hello, stays in touch, comes back after a break. Knows
- * nothing of what is drawn.
+ * Connection: the socket of one space: says hello, sends pings and reconnects. Knows nothing of
+ * what is drawn.
  */
 
 import { whole } from "./base";
@@ -26,7 +26,10 @@ export interface Listener {
   message(message: ServerMessage, size: number): void;
 }
 
-/** How often the round trip is measured; it also shows a dead line long before the socket does. */
+/**
+ * Milliseconds between two pings. They measure the round trip, and show a dead connection long
+ * before the socket does.
+ */
 const PING_EVERY = 2000;
 const DEAD_AFTER = 10_000;
 
@@ -39,7 +42,7 @@ export class Connection {
   #nonce = 0;
   #pinged = 0;
   #closed = false;
-  /** Since when the connection stands. */
+  /** When the connection was accepted. */
   #stands: number | undefined;
   /** Milliseconds to the server and back, as last measured. */
   roundTrip = 0;
@@ -62,7 +65,7 @@ export class Connection {
     this.#open();
   }
 
-  /** `false` while the line is down. */
+  /** Returns `false` while there is no connection. */
   send(message: ClientMessage): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     const bytes = encode(message);

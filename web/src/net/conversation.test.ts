@@ -28,8 +28,8 @@ const messages = (from: number, to: number) =>
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 /**
- * A person who knows the first three lines, in a space that keeps what is said; what they send is
- * kept, too.
+ * A person who knows the first three messages, in a space that saves its chat; what they send is
+ * saved, too.
  */
 async function talking(): Promise<{ conversation: Conversation; sent: ClientMessage[] }> {
   const sent: ClientMessage[] = [];
@@ -55,7 +55,7 @@ beforeEach(() => {
   chat.mockResolvedValue({ messages: [], before: null, rules });
 });
 
-describe("lines that were missed while the connection was broken", () => {
+describe("messages that were missed while the connection was broken", () => {
   test("are fetched from the space, then from what is kept, until known ones are met", async () => {
     const { conversation, sent } = await talking();
     conversation.take({ type: "History", before: null, lines: messages(10, 12), more: true });
@@ -116,7 +116,7 @@ test("an answer that comes twice changes nothing", async () => {
   expect(conversation.hasEarlier.value).toBe(false);
 });
 
-test("earlier lines come from the space first, then from what is kept", async () => {
+test("earlier messages come from the space first, then from what is kept", async () => {
   const { conversation, sent } = await talking();
   conversation.begin(true);
   conversation.take({ type: "Notice", code: "chat-cleared", message: "" });
@@ -129,7 +129,7 @@ test("earlier lines come from the space first, then from what is kept", async ()
   expect(shown(conversation)).toBe("8 9 10 11");
 });
 
-test("what made room for new lines can be looked back at", async () => {
+test("what made room for new messages can be looked back at", async () => {
   const { conversation } = await talking();
   for (const said of messages(3, 200)) conversation.take({ type: "Chat", ...said });
   expect(conversation.hasEarlier.value).toBe(false);

@@ -1,6 +1,6 @@
 /**
- * Conversation: what is said in one space, as screens see it: the messages and what becomes of them, who
- * types, the rules, and what was said earlier, over HTTP. Signals tell the screens.
+ * Conversation: the chat of one space, as screens see it: messages and their state, who is typing,
+ * the rules, and older messages over HTTP. Signals update the screens.
  */
 
 import { batch, signal } from "@preact/signals";
@@ -12,19 +12,17 @@ export const SPACE = 0;
 export const NEARBY = 1;
 export const ANNOUNCEMENT = 2;
 
-/**
- * How often it is said that one goes on typing, in milliseconds; the server waits for five seconds.
- */
+/** Milliseconds between two reports of typing; the server forgets it after five seconds. */
 const TYPING_EVERY = 3000;
 
-/** Pages that are fetched by themselves to fill a gap; the rest when the person asks for it. */
+/** Pages that are fetched automatically to fill a gap; more only when the person asks. */
 const FILL_PAGES = 6;
 
-/** What the talk needs of its space. */
+/** What the conversation needs of its space. */
 export interface Port {
   send(message: ClientMessage): boolean;
   me(): { player: number; user: string; name: string };
-  /** Somebody said something new. */
+  /** Another message was said. */
   heard(message: ChatMessage): void;
   notice(message: string): void;
 }
@@ -33,32 +31,35 @@ export class Conversation {
   readonly messages = signal<ShownMessage[]>([]);
   /** How many messages of others were heard, by scope. */
   readonly heard = signal<readonly [number, number]>([0, 0]);
-  /** Numbers of the others who type. */
+  /** Player numbers of others who are typing. */
   readonly typing = signal<number[]>([]);
-  /** Nothing until the server told. */
+  /** `null` until the server has sent them. */
   readonly rules = signal<ChatRules | null>(null);
-  /** Whether there is more to look back at. */
+  /** Whether there are older messages to fetch. */
   readonly hasEarlier = signal(false);
   readonly isLookingBack = signal(false);
   /** Where messages are missing. */
   readonly gaps = signal<readonly Gap[]>([]);
-  /** What everybody shall read; until it is put away. */
+  /** The announcement that is shown; `null` when it was closed. */
   readonly announcement = signal<ShownMessage | null>(null);
 
   readonly #list = new MessageList();
   /**
-   * Begins anywhere: the server takes a message that comes again under the same number for the same
-   * message.
+   * The first number is random: to the server, a message that comes again under the same number is
+   * the same one.
    */
   #chatId = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   #typedAt = Number.NEGATIVE_INFINITY;
   #isAsking = false;
   /**
-   * Whether the connection is new and what was said lately is still to come; whether it is the
-   * first one.
+   * Whether the history of a new connection is still to come, and whether it is the first
+   * connection.
    */
   #begins: "first" | "again" | null = null;
-  /** Whether the space remembers messages older than all that are known, and whether it keeps such. */
+  /**
+   * Whether the space remembers messages older than all known ones, and whether the server has
+   * saved such.
+   */
   #remembersMore = false;
   #keepsMore = false;
   #pagesLeft = 0;
@@ -88,17 +89,14 @@ export class Conversation {
     this.#show();
   }
 
-  /** Says a message that failed once more. */
+  /** Sends a failed message once more. */
   sayAgain(clientId: number): void {
     this.#list.tryAgain(clientId, Date.now());
     this.sendDue();
     this.#show();
   }
 
-  /**
-   * Gives an own message other words, or none. What the space no longer remembers is changed where it
-   * is kept.
-   */
+  /** Edits or deletes an own message. What the space no longer remembers is changed over HTTP. */
   async change(message: ShownMessage, text: string | null): Promise<void> {
     const { id } = message;
     if (this.#list.isRecent(id)) {
@@ -115,7 +113,10 @@ export class Conversation {
     }
   }
 
-  /** Whether the message can be changed still: the space remembers it, or keeps everything. */
+  /**
+   * Whether the message can still be changed: the space remembers it, or the server saves
+   * everything.
+   */
   canChange(message: ShownMessage): boolean {
     return (
       message.scope !== NEARBY &&
@@ -137,7 +138,7 @@ export class Conversation {
     this.port.send({ type: "React", id: message.id, emoji, on: !isOn });
   }
 
-  /** The person types, or emptied the field. */
+  /** The person is typing, or emptied the field. */
   type(isTyping: boolean): void {
     const now = performance.now();
     const isNews = isTyping ? now - this.#typedAt >= TYPING_EVERY : Number.isFinite(this.#typedAt);
@@ -146,7 +147,7 @@ export class Conversation {
     this.port.send({ type: "Typing", on: isTyping });
   }
 
-  /** Fetches what was said before everything that is shown. */
+  /** Fetches older messages. */
   async lookBack(): Promise<void> {
     const { oldest } = this.#list;
     if (this.isLookingBack.value || !this.hasEarlier.value) return;
@@ -167,7 +168,7 @@ export class Conversation {
     this.isLookingBack.value = false;
   }
 
-  /** Fetches what is missing before that message. */
+  /** Fetches the messages that are missing before that one. */
   fill(before: string): void {
     this.#pagesLeft = FILL_PAGES;
     this.port.send({ type: "ChatBefore", id: before });
@@ -177,7 +178,7 @@ export class Conversation {
     return api.chat(this.space, words, before);
   }
 
-  /** A message that concerns the talk; `false` when it does not. */
+  /** Takes a message of the server; `false` when it does not concern the chat. */
   take(message: ServerMessage): boolean {
     switch (message.type) {
       case "Chat":
@@ -216,7 +217,7 @@ export class Conversation {
     }
   }
 
-  /** A connection stands; what was said lately follows. */
+  /** A connection opened; its history follows. */
   begin(isFirst: boolean): void {
     this.#begins = isFirst ? "first" : "again";
     this.typing.value = [];
@@ -228,7 +229,7 @@ export class Conversation {
     this.typing.value = [];
   }
 
-  /** Whoever ran the space may be gone, and with it what was on its way. */
+  /** The process that ran the space may be gone, and with it messages that were sent to it. */
   doubt(): void {
     this.#list.doubt();
     this.typing.value = [];
@@ -240,13 +241,13 @@ export class Conversation {
     for (const message of this.#list.due(Date.now())) this.port.send({ type: "Chat", ...message });
   }
 
-  /** What only time brings about. */
+  /** Called a few times a second, for what depends on time alone. */
   poll(): void {
     this.sendDue();
     if (this.#list.expire(Date.now())) this.#show();
   }
 
-  /** Asks for the rules, and whether there is more than the space remembers. */
+  /** Fetches the rules, and whether older messages are saved. */
   async #ask(): Promise<void> {
     if (this.#isAsking) return;
     this.#isAsking = true;
@@ -258,7 +259,7 @@ export class Conversation {
         this.#show();
       });
     } catch {
-      // The chat goes on without; it is asked again with the next connection.
+      // The chat works without them; the next connection asks again.
     }
     this.#isAsking = false;
   }
@@ -281,11 +282,11 @@ export class Conversation {
     });
   }
 
-  /** What was said lately, or before a message that was asked about. */
+  /** Takes the newest messages, or those before a message that was asked about. */
   #remember({ before, lines: messages, more }: History): void {
     if (before === null) this.#catchUp(messages, more);
     else if (this.#list.gaps.some((gap) => gap.before === before)) {
-      // While the rules are not known, asking tells.
+      // While the rules are unknown, asking shows whether there are any.
       const mayBeKept = this.rules.value?.kept !== false;
       void this.#fillFrom(before, messages, more ? "memory" : mayBeKept ? "store" : "nowhere");
     } else {
@@ -293,7 +294,7 @@ export class Conversation {
       if (!this.#list.earlier(before, messages)) return;
       this.#remembersMore = more;
       this.#show();
-      // Nothing of it was remembered: it may be kept.
+      // The space remembered none: they may be saved.
       if (messages.length === 0) void this.lookBack();
     }
   }
@@ -314,9 +315,7 @@ export class Conversation {
     void this.#ask();
   }
 
-  /**
-   * What was said before a message that messages are missing before, and where to look for older ones.
-   */
+  /** Takes messages from before a gap's end, and fetches older ones from `next`. */
   async #fillFrom(
     before: string,
     messages: ChatMessage[],
@@ -345,7 +344,7 @@ export class Conversation {
   #hear(message: ChatMessage): void {
     const oldest = this.#list.oldest?.id;
     const isNew = this.#list.hear(message);
-    // What made room for it can be looked back at.
+    // Messages that made room for it can be fetched again.
     if (this.rules.value?.kept && oldest !== undefined && oldest !== this.#list.oldest?.id)
       this.#keepsMore = true;
     this.#show();

@@ -54,7 +54,7 @@ async function opened(isSeen: boolean): Promise<Direct> {
   return direct;
 }
 
-describe("what somebody writes", () => {
+describe("what another user writes", () => {
   test("is unread until it is seen", async () => {
     const unseen = await opened(false);
     expect(unseen.unread).toBe(1);
@@ -78,7 +78,7 @@ describe("what somebody writes", () => {
 });
 
 describe("what one writes", () => {
-  test("waits until the server has it, whoever says so first", async () => {
+  test("waits until the server has it, by push or by answer", async () => {
     const direct = await opened(true);
     const kept = message("2", "me", "hello");
     let clientId = 0;

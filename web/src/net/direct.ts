@@ -1,7 +1,6 @@
 /**
- * Direct: what this person and others write to one another, wherever they are. It is kept on the
- * server; what is pushed comes over the connection of the space, and what was missed meanwhile is
- * asked for with each new connection.
+ * Direct: direct messages between this user and others. The server saves them. New ones are pushed
+ * over the connection of the space; those that were missed are fetched with each new connection.
  */
 
 import { batch, signal } from "@preact/signals";
@@ -9,26 +8,26 @@ import { api, type DirectConversation, type SavedDirectMessage } from "./api";
 import type { DirectMessage } from "./codec";
 import { ApiError } from "./http";
 
-/** A message, or one that is on its way or was not taken. */
+/** A direct message, also one that is being sent or was refused. */
 export interface ShownDirectMessage extends SavedDirectMessage {
   isWaiting: boolean;
   refused: string | null;
 }
 
-/** How often a message is sent again when nobody answers, in milliseconds between. */
+/** Milliseconds before each try of sending a message. */
 const TRIES = [0, 1000, 3000, 8000];
 
 export class Direct {
   readonly conversations = signal<DirectConversation[]>([]);
-  /** With whom one writes now; nothing for the list. */
+  /** The user whose conversation is open; `null` for the list. */
   readonly other = signal<{ id: string; name: string } | null>(null);
-  /** What was written with them, oldest first. */
+  /** Messages of the open conversation, oldest first. */
   readonly messages = signal<ShownDirectMessage[]>([]);
   readonly hasEarlier = signal(false);
   readonly problem = signal<string | null>(null);
-  /** Whether the person sees what is shown here. */
+  /** Whether the person sees the open conversation. */
   isSeen: () => boolean = () => false;
-  /** Somebody wrote. */
+  /** Another user wrote. */
   onMessage: (message: DirectMessage) => void = () => {};
 
   #before = "";
@@ -36,12 +35,12 @@ export class Direct {
 
   constructor(private readonly me: () => string) {}
 
-  /** Messages of others that were not read. */
+  /** The number of unread messages. */
   get unread(): number {
     return this.conversations.value.reduce((sum, { unread }) => sum + unread, 0);
   }
 
-  /** Asks what there is: after connecting, because a push may have got lost. */
+  /** Fetches the conversations after connecting, because a push may be lost. */
   async refresh(): Promise<void> {
     if (this.#isAsking) return;
     this.#isAsking = true;
@@ -53,7 +52,7 @@ export class Direct {
     this.#isAsking = false;
   }
 
-  /** Shows what was written with somebody. */
+  /** Opens the conversation with a user. */
   async open(id: string, name: string): Promise<void> {
     batch(() => {
       this.other.value = { id, name };
@@ -77,7 +76,7 @@ export class Direct {
       await this.#attempt(() => this.#fetch(other.id, this.#before));
   }
 
-  /** Writes to whom one writes with; it shows as waiting until the server has it. */
+  /** Writes to the open conversation; the message shows as waiting until the server has it. */
   async write(text: string): Promise<void> {
     const other = this.other.value;
     if (!other) return;
@@ -93,7 +92,7 @@ export class Direct {
         return;
       } catch (error) {
         refused = error instanceof Error ? error.message : String(error);
-        // What was refused will be refused again; what did not get there may.
+        // A refusal would be repeated; a message that did not arrive may be sent again.
         if (error instanceof ApiError && error.status !== 0 && error.status < 500) break;
       }
     }
@@ -102,7 +101,7 @@ export class Direct {
     );
   }
 
-  /** Somebody wrote, or this person did in another window. */
+  /** A message was pushed: of another user, or of this one in another window. */
   hear(message: DirectMessage): void {
     const isMine = message.from === this.me();
     this.#take(message, isMine ? `mine-${message.clientId}` : "");
@@ -111,7 +110,7 @@ export class Direct {
     this.read();
   }
 
-  /** The person looks: what is shown counts as read. */
+  /** The person looks: the messages that are shown count as read. */
   read(): void {
     const other = this.other.value;
     const newest = this.messages.value.findLast(({ from }) => from === other?.id);
@@ -121,7 +120,7 @@ export class Direct {
     void this.#attempt(() => api.readDirect(other.id, newest.id));
   }
 
-  /** A message that the server has. */
+  /** Takes a message that the server has saved. */
   #take(message: SavedDirectMessage, waiting: string): void {
     const isMine = message.from === this.me();
     const otherId = isMine ? message.to : message.from;
@@ -138,7 +137,7 @@ export class Direct {
       const before = this.conversations.value.find(({ userId }) => userId === otherId);
       if (before?.last.id === message.id) return;
       if (!before) {
-        // Somebody new: their picture is known to the server.
+        // A new correspondent: the server knows their picture.
         void this.refresh();
         return;
       }
@@ -158,7 +157,7 @@ export class Direct {
 
   async #fetch(id: string, before: string): Promise<void> {
     const page = await api.directs(id, before);
-    // Meanwhile the person may have gone on to somebody else.
+    // The person may have opened another conversation by now.
     if (this.other.value?.id !== id) return;
     const fetched = page.messages.map((message) => ({
       ...message,
@@ -190,7 +189,7 @@ export class Direct {
   }
 }
 
-/** In the server's order; what is still to be taken stands at the end. */
+/** In the server's order; messages that are not saved stand at the end. */
 function merged(fetched: ShownDirectMessage[], known: ShownDirectMessage[]): ShownDirectMessage[] {
   const isOpen = ({ isWaiting, refused }: ShownDirectMessage) => isWaiting || refused !== null;
   const settled = [...fetched, ...known.filter((message) => !isOpen(message))];

@@ -22,7 +22,7 @@ beforeEach(() => {
   keepToken(null);
 });
 
-test("the types of the interface are fresh: `npm run generate` makes them anew", async () => {
+test("the types of the interface are fresh: `npm run generate` generates them", async () => {
   await expect(
     run("npm", ["run", "--silent", "generate", "--", "--check"], { cwd: generate }),
   ).resolves.toBeDefined();
@@ -85,7 +85,7 @@ test("says what the server says, and forgets a token that it no longer knows", a
   );
   expect(currentToken()).toBeNull();
   expect(signedOut).toHaveBeenCalledOnce();
-  fetched.mockRejectedValueOnce(new TypeError("no line"));
+  fetched.mockRejectedValueOnce(new TypeError("offline"));
   await expect(tell("post", "/signout", {})).rejects.toMatchObject({ status: 0 });
 });
 

@@ -53,7 +53,7 @@ describe("a message of one's own", () => {
     list.due(0);
     list.drop(100);
     list.say(own("two", 2), 200);
-    expect(list.due(300), "there is nobody to send it to").toEqual([]);
+    expect(list.due(300), "there is no connection").toEqual([]);
     list.welcome([], 400);
     expect(list.due(400)).toEqual([due(1, "one"), due(2, "two")]);
     list.hear(acknowledged("one", 1, 50));
@@ -194,7 +194,7 @@ describe("the history after a break", () => {
     expect(order(merge(known(a, b), []))).toBe("ab");
   });
 
-  test("is in the server's order, whatever its clocks say", () => {
+  test("is in the server's order, independent of its clocks", () => {
     const [early, late] = [said("E", -9), said("L", 99)] as [typeof a, typeof a];
     expect(order(merge(known(a, late, b), [a, late, b, early, c]))).toBe("aLbEc");
     expect(order(merge(known(a, late), [early, b])), "with a gap").toBe("aLEb");

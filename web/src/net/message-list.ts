@@ -1,23 +1,21 @@
 /**
- * Chat: what was said, in the server's order, and the own messages that nobody has acknowledged yet.
- * Plain state: the time comes from outside, and what is to be sent is handed out.
+ * MessageList: the messages of a space in the server's order, and the own ones that are not
+ * acknowledged yet. Plain state: the time comes from outside, and the caller sends what is due.
  */
 
 import type { Change, ChatMessage, Reacted } from "./codec";
 
-/** The scope of messages that are not kept. */
+/** The scope of messages that are never saved. */
 const NEARBY = 1;
 
 export interface ShownMessage extends ChatMessage {
-  /** Not said yet, as far as the server told. */
+  /** Not acknowledged by the server yet. */
   isWaiting: boolean;
-  /** Why it was not said; it may be tried again. */
+  /** Why the server refused it; it can be sent again. */
   refused: string | null;
 }
 
-/**
- * What to send for a message: the same words under the same number are the same message to the server.
- */
+/** What to send for a message. To the server, the same number is the same message. */
 export interface Due {
   clientId: number;
   text: string;
@@ -33,32 +31,31 @@ interface Open {
   wasSent: boolean;
   /** When it was sent last over this connection; `null` when it was not yet. */
   sentAt: number | null;
-  /** Since when nothing gives hope for it. */
+  /** Since when it waits without hope of an answer. */
   since: number;
-  /** The newest message when it failed: there it stays. */
+  /** The newest message at the time it failed: it stays behind that one. */
   behind: string | null;
 }
 
-/** Where messages are missing: said after the one message and before the other. */
+/** A gap: messages are missing between these two. */
 export interface Gap {
   after: string;
   before: string;
-  /** Whether they are not kept any more. */
+  /** Whether they are not saved any more. */
   isLost: boolean;
 }
 
-/** Messages kept on the screen. */
+/** Messages that are shown. */
 const SHOWN = 200;
 /** Messages that a space remembers; a few fewer, because others are on their way. */
 const REMEMBERED = 45;
 /** Milliseconds without a connection, or without an answer, after which a message has failed. */
 export const FAIL_AFTER = 30_000;
-/**
- * Milliseconds after which a message that nobody acknowledged is sent again over the same connection.
- */
+/** Milliseconds after which an unacknowledged message is sent again over the same connection. */
 export const RESEND_AFTER = 5000;
 /**
- * Messages sent at once over a new connection, then one a second: the server takes ten in ten seconds.
+ * Messages sent at once over a new connection, then one a second: the server takes ten in ten
+ * seconds.
  */
 export const BURST = 8;
 const OFFLINE = "This was not sent: there is no connection.";
@@ -70,7 +67,7 @@ export class MessageList {
   #isOnline = false;
   #budget = 0;
   #budgetAt = 0;
-  /** Messages kept: more when somebody looked back. */
+  /** Messages that are shown: more after the person fetched older ones. */
   #limit = SHOWN;
   #gaps: Gap[] = [];
 
@@ -103,7 +100,7 @@ export class MessageList {
     return this.#open.some(({ message, sentAt }) => message.isWaiting && sentAt !== null);
   }
 
-  /** Somebody at this browser says a message; it waits until the server has it. */
+  /** Adds an own message; it waits until the server has it. */
   say(message: ChatMessage & { clientId: number }, now: number): void {
     const waiting = { ...message, isWaiting: true, refused: null };
     this.#open.push({
@@ -126,7 +123,7 @@ export class MessageList {
     open.since = now;
   }
 
-  /** Somebody said that. `false` when it is known already. */
+  /** Takes a message that was said. `false` when it is known already. */
   hear(said: ChatMessage): boolean {
     const isNew = this.#said.every(({ id }) => id !== said.id);
     if (said.clientId !== null)
@@ -136,7 +133,7 @@ export class MessageList {
     return isNew;
   }
 
-  /** A message has other words, or none. */
+  /** A message was edited or deleted. */
   change({ id, text, at }: Change): void {
     this.#said = this.#said.map((message) => {
       if (message.id !== id) return message;
@@ -146,14 +143,14 @@ export class MessageList {
     });
   }
 
-  /** A message has one reaction more or less. */
+  /** A reaction was added to a message or removed. */
   react(reacted: Reacted): void {
     this.#said = this.#said.map((message) =>
       message.id === reacted.id ? withReaction(message, reacted) : message,
     );
   }
 
-  /** Everything that was said is gone. */
+  /** Removes all messages that were said. */
   clear(): void {
     this.#said = [];
     this.#gaps = [];
@@ -161,8 +158,8 @@ export class MessageList {
   }
 
   /**
-   * What was said before the oldest message, or at all when none is known, oldest first. `false` when
-   * that message is the oldest no longer.
+   * What was said before the oldest message, or at all when none is known, oldest first. `false`
+   * when that message is the oldest no longer.
    */
   earlier(before: string | undefined, messages: ChatMessage[]): boolean {
     if (this.oldest?.id !== before) return false;
@@ -171,8 +168,8 @@ export class MessageList {
   }
 
   /**
-   * What was said before a message that messages are missing before, oldest first. `isAll` when there is
-   * nothing older. Gives the messages that are new.
+   * What was said before a message that messages are missing before, oldest first. `isAll` when
+   * there is nothing older. Gives the messages that are new.
    */
   fill(before: string, messages: ChatMessage[], isAll: boolean): ChatMessage[] {
     const gap = this.#gaps.find((gap) => gap.before === before);
@@ -271,8 +268,8 @@ export class MessageList {
   }
 
   /**
-   * A message that comes without its number is the first own one with these words that the server may
-   * have.
+   * A message that comes without its number is the first own one with these words that the server
+   * may have.
    */
   #settle(said: ChatMessage): void {
     const isIt = ({ wasSent, message }: Open) =>
@@ -287,8 +284,8 @@ export class MessageList {
   }
 
   /**
-   * Takes in what was said right before a message. Gives the messages that are new; what is known already
-   * may be newer than what was fetched.
+   * Takes in what was said right before a message. Gives the messages that are new; what is known
+   * already may be newer than what was fetched.
    */
   #insert(messages: ChatMessage[], next: ShownMessage | undefined): ChatMessage[] {
     const known = new Map(this.#said.map((message) => [message.id, message]));
@@ -313,9 +310,10 @@ export class MessageList {
 }
 
 /**
- * The known messages and a stretch of the server's, each once, in the server's order. The stretch has
- * no holes, so each of its messages stands right behind the one before it, and what is new before the
- * first known one stands right before that. Times say nothing: each process has a clock of its own.
+ * The known messages and a stretch of the server's, each once, in the server's order. The stretch
+ * has no holes, so each of its messages stands right behind the one before it, and what is new
+ * before the first known one stands right before that. Times say nothing: each process has a clock
+ * of its own.
  */
 export function merge(known: ShownMessage[], stretch: ChatMessage[]): ShownMessage[] {
   const merged = [...known];

@@ -24,7 +24,7 @@ test("rates are of the last two seconds, however often they are read", () => {
   expect(meter.read({ ...after(8000), at: 10_800 }).receivedPerSecond).toBe(0);
 });
 
-test("what came while nobody looked is not counted as now", () => {
+test("what came while the meter was hidden does not count as now", () => {
   const meter = new Meter();
   meter.read(after(0));
   expect(meter.read({ ...after(0), at: 60_000, received: 1_000_000 }).receivedPerSecond).toBe(0);

@@ -1,6 +1,6 @@
 /**
- * Meter: how much goes over the line per second, from totals that only rise. Costs nothing while
- * nobody reads.
+ * Meter: frames and bytes per second of the connection, from totals that only rise. Costs nothing
+ * while it is not read.
  */
 
 export interface Totals {

@@ -6,8 +6,8 @@ export class ParseError extends Error {}
 export type Parser<in out T> = (value: unknown, at?: string) => T;
 
 /**
- * A type of the wire as it is after parsing: whatever may be left out is there, and is null when it
- * was.
+ * A type of the wire after parsing: optional fields are present, and `null` when they were left
+ * out.
  */
 export type Told<T> = T extends (infer Item)[]
   ? Told<Item>[]

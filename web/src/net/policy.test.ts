@@ -8,7 +8,7 @@ test("waits longer each time, at most five seconds, never the same for everybody
   expect(delayBefore(5, () => 0)).toBe(0);
 });
 
-test("a lost line is tried again; a refusal is explained", () => {
+test("a lost connection is tried again; a refusal is explained", () => {
   for (const code of [1000, 1001, 1006, 1011, 4408, 4429]) expect(endingFor(code)).toBeUndefined();
   for (const code of [4401, 4403, 4404, 4409, 4410, 4426])
     expect(endingFor(code)?.advice).toBeTruthy();

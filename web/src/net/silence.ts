@@ -1,9 +1,9 @@
 /**
- * Silence: whether an open line has brought no frames for so long that the space must be on its way
- * to another process. A space at rest sends none; what was asked of it is answered within a tick.
+ * Silence: whether an open connection has brought no frames for so long that the space must be
+ * moving to another process. A space at rest sends none; a request is answered within a tick.
  */
 
-/** Milliseconds that an answer may take at most: lines jitter. */
+/** Milliseconds that an answer may take at most, jitter included. */
 const LONG = 1500;
 
 export class Silence {
@@ -22,7 +22,7 @@ export class Silence {
     this.#lastFrame = now;
   }
 
-  /** `isAsked`: a step or a line waits for its answer, or a walk goes on. */
+  /** `isAsked`: a step or a message waits for its answer, or a walk goes on. */
   isLong(now: number, isAsked: boolean): boolean {
     if (!isAsked) this.#content = now;
     return now - Math.max(this.#lastFrame, this.#content) > LONG;

@@ -1,6 +1,6 @@
 /**
- * Space: what a person sees and does in one space: the meaning of the messages. Signals tell the
- * screens; the renderer asks every frame.
+ * Space: one space as the person sees it: takes the server's messages and sends the person's
+ * actions. Signals update the screens; the renderer reads the rest on every frame.
  */
 
 import { batch, type Signal, signal } from "@preact/signals";
@@ -21,24 +21,24 @@ import { Direct } from "./direct";
 import { currentToken } from "./http";
 import { Silence } from "./silence";
 
-/** How old a walk that the server may not know is asked for again, in milliseconds. */
+/** Age in milliseconds up to which a walk that the server may not know is requested again. */
 const WALK_AGAIN = 2000;
-/** Local steps made up for at once. */
+/** Local steps that are made up for at once. */
 const MAKE_UP = 4;
-/** Tiles from which on one walks after whom one follows. */
+/** Distance in tiles from which a follower walks on. */
 const FOLLOW_FROM = 2;
-/** After how long a map that did not arrive is asked for again, in milliseconds. */
+/** Milliseconds after which a map that did not arrive is fetched again. */
 const MAP_AGAIN = 2000;
-/** How often waiting lines and silence are looked at, in milliseconds. */
+/** Milliseconds between two looks at waiting messages and at silence. */
 const POLL_EVERY = 250;
 const SPEECH_MILLIS = 6000;
-/** Tiles from somebody in a bubble within which one may join it. */
+/** Distance in tiles within which a bubble can be joined. */
 const JOIN_WITHIN = 2;
-/** How one calls for another's attention, as the server numbers it. */
+/** Kinds of waves, as the server numbers them. */
 const WAVE = { wave: 0, ring: 1, approach: 2, lead: 3 } as const;
-/** How many who ask one to come along are remembered. */
+/** How many requests to come along are remembered. */
 const LEADERS = 3;
-/** What can be done about bubbles, as the server numbers it. */
+/** Actions on bubbles, as the server numbers them. */
 const BUBBLE_ACTION = {
   form: 0,
   aside: 1,
@@ -49,10 +49,10 @@ const BUBBLE_ACTION = {
   accept: 6,
   decline: 7,
 } as const;
-/** How long someone who is followed through a portal may take to arrive, in milliseconds. */
+/** Milliseconds that a followed player may take to arrive through a portal. */
 const ARRIVES_WITHIN = 15_000;
 
-/** The person who is followed to another space: the page goes there with a new connection. */
+/** The user who is followed to another space: the page opens a new connection there. */
 let followedAway: { user: string; name: string; until: number } | undefined;
 const EMOTE_MILLIS = 2500;
 
@@ -63,33 +63,33 @@ export interface Person {
   imageUrl: string | null;
   isMe: boolean;
   status: number;
-  /** What they send: bit 0 sound, 1 a picture, 2 a screen. */
+  /** What they send: bit 0 audio, 1 camera, 2 screen. */
   media: number;
 }
 
-/** A private area, as the server tells. */
+/** The state of a private zone, as the server sends it. */
 export interface PrivateZoneState {
   locked: boolean;
   people: number;
   /** 0 for no limit. */
   cap: number;
-  /** Who locked it, as far as that is known. */
+  /** The player who locked it, if known. */
   lockedBy: number | null;
 }
 
-/** Somebody who wants in. */
+/** A player who asks to come in. */
 export interface Knock {
   player: number;
   name: string;
 }
 
-/** Someone who asks others to talk with them. */
+/** A player who asks others to talk with them. */
 export interface Asker extends Knock {
   aside: boolean;
 }
 
 export interface Speech {
-  /** The line that is shown. */
+  /** The id of the message that is shown. */
   message: string;
   text: string;
   until: number;
@@ -110,64 +110,64 @@ export class Space {
   readonly name = signal("");
   readonly people: Signal<Person[]> = signal([]);
   readonly notice: Signal<string | null> = signal(null);
-  /** The line stands, but no frames come: the space is on its way to another process. */
+  /** The connection is open, but no frames come: the space is moving to another process. */
   readonly isMoving = signal(false);
-  /** Rises when the map's picture changed. */
+  /** Rises with every change of the map. */
   readonly mapVersion = signal(0);
   /** What went wrong while fetching the map. */
   readonly failure: Signal<string | null> = signal(null);
-  /** What an overloaded server gives up, 0 for nothing. */
+  /** The overload step of the server; 0 for none. */
   readonly step = signal(0);
 
-  /** Whom the server connected us to. */
+  /** The players this one is connected to. */
   readonly peers: Signal<ReadonlyMap<number, Peer>> = signal(new Map());
-  /** Private zoneStates that are locked, limited or used, by the zone's number in the map. */
+  /** Private zones that are locked, limited or used, by the zone's index in the map. */
   readonly zoneStates: Signal<ReadonlyMap<number, PrivateZoneState>> = signal(new Map());
-  /** People who talk among themselves, by the number of their bubble. */
+  /** Conversation bubbles by number. */
   readonly bubbles: Signal<ReadonlyMap<number, Bubble>> = signal(new Map());
-  /** Who asked this person to come along. */
+  /** Players who asked this one to come along. */
   readonly leaders: Signal<{ player: number; name: string }[]> = signal([]);
   readonly knocks: Signal<Knock[]> = signal([]);
-  /** Who asks this person to talk in a bubble. */
+  /** Players who ask this one to talk in a bubble. */
   readonly askers: Signal<Asker[]> = signal([]);
-  /** Who goes where this person goes. */
+  /** Players who follow this one. */
   readonly followers: Signal<Knock[]> = signal([]);
-  /** Users whom this one does not want to see or hear. */
+  /** Users that this one has blocked. */
   readonly blocked: Signal<ReadonlySet<string>> = signal(new Set());
-  /** What this person is: 0 available, 1 busy, 2 away, 3 not to be disturbed. */
+  /** The own status: 0 available, 1 busy, 2 away, 3 do not disturb, 4 quiet. */
   readonly ownStatus = signal(0);
-  /** Whom this person walks after. */
+  /** The player that this one follows. */
   readonly following: Signal<number | null> = signal(null);
 
   map: SpaceMap | undefined;
   crowd = new Crowd(1);
   prediction: Prediction | undefined;
   me = 0;
-  /** Speech over heads, and emotes, by player. */
+  /** Speech bubbles and emotes over heads, by player. */
   readonly speeches = new Map<number, Speech>();
   readonly emotes = new Map<number, { kind: number; until: number }>();
   readonly figures: Figures = { frames: 0, frameBytes: 0, received: 0, tick: 0, step: 0 };
   /** Where the last walk goes, for the marker. */
   target: { x: number; y: number } | undefined;
   onSound: (sound: "chat" | "join" | "emote") => void = () => {};
-  /** Somebody says something about the connection to them. */
+  /** A player sent a signal about the connection to them. */
   onSignal: (player: number, body: string) => void = () => {};
   onSfu: (body: string) => void = () => {};
-  /** Somebody waves, rings or walks up. */
+  /** A player waves, rings or walks up. */
   onWave: (name: string, player: number, kind: number) => void = () => {};
   /** This person stepped through a door to another space. */
   onPortal: (space: string, arrive: string) => void = () => {};
 
-  /** Somebody else said something. */
+  /** Another player said something. */
   onMessage: (message: ChatMessage) => void = () => {};
   readonly conversation: Conversation;
-  /** What is written to this person alone, and by them. */
+  /** Direct messages of this user. */
   readonly direct = new Direct(() => this.crowd.cards.get(this.me)?.user ?? "");
 
   readonly #connection: Connection;
-  /** Locked zoneStates that this person was let into. */
+  /** Locked zones that this player was let into. */
   readonly #admitted = new Set<number>();
-  /** Whether this person wanted out of their bubble. */
+  /** Whether this player left their bubble on purpose. */
   #hasLeftBubble = false;
   #media = { audio: false, video: false, screen: false };
   readonly #polling = setInterval(() => this.#poll(), POLL_EVERY);
@@ -178,7 +178,7 @@ export class Space {
   #run = false;
   #wasHeld = false;
   readonly #recent = new Recent();
-  /** Steps that are made up for: already taken here, still to be sent. */
+  /** Steps that are made up for: taken here already, still to be sent. */
   #owed: Input[] = [];
   /** The walk that was asked for last. */
   #asked: { seq: number; x: number; y: number; at: number } | undefined;
@@ -186,7 +186,7 @@ export class Space {
   /** The newest version of the map that was heard of. */
   #mapHeard = 0;
   #mapAgain: ReturnType<typeof setTimeout> | undefined;
-  /** What the server said of the own player last. */
+  /** The last own state that the server sent. */
   #own: OwnNews | undefined;
   readonly #silence = new Silence();
   #view = { width: 30, height: 20 };
@@ -215,7 +215,7 @@ export class Space {
         space: id,
         viewWidth: this.#view.width,
         viewHeight: this.#view.height,
-        // A door leads there once: who comes back stands where they stood.
+        // A portal leads there once: a player who reconnects stands where they stood.
         arrive: this.me === 0 ? arrive : null,
       }),
       {
@@ -256,13 +256,13 @@ export class Space {
     this.#run = run;
   }
 
-  /** Walks after somebody until told otherwise; nobody to stop. */
+  /** Follows a player until told otherwise; `null` to stop. */
   follow(player: number | null): void {
     this.#goAfter(player);
     if (player !== null) this.walkToPlayer(player);
   }
 
-  /** Tells the server too, so that the one who is followed sees it, and portals take one along. */
+  /** Tells the server, so that the followed player sees it and portals take the follower along. */
   #goAfter(player: number | null): void {
     if (this.following.value === player) return;
     this.following.value = player;
@@ -285,12 +285,12 @@ export class Space {
     this.target = undefined;
   }
 
-  /** Says something about the connection to somebody, to them alone. */
+  /** Sends a signal about the connection to one player. */
   signal(player: number, body: string): void {
     this.#connection.send({ type: "Signal", player, body });
   }
 
-  /** Tells what is sent from here, for others to see. */
+  /** Sends a message to the SFU. */
   sendToSfu(body: string): void {
     this.#connection.send({ type: "Forward", body });
   }
@@ -315,7 +315,7 @@ export class Space {
 
   knock(zone: number): void {
     if (this.#connection.send({ type: "Knock", zone }))
-      this.notice.value = "You knocked. Somebody inside can let you in.";
+      this.notice.value = "You knocked. A person inside can let you in.";
   }
 
   /** The bubble or the aside this person is in. */
@@ -339,7 +339,7 @@ export class Space {
   /** Steps into a bubble, or knocks at it. */
   joinBubble({ bubble, locked }: Bubble): void {
     this.#sendBubble(BUBBLE_ACTION.join, bubble);
-    if (locked) this.notice.value = "You knocked. Somebody in the bubble can let you in.";
+    if (locked) this.notice.value = "You knocked. A person in the bubble can let you in.";
   }
 
   leaveBubble(): void {
@@ -361,7 +361,7 @@ export class Space {
     this.#sendBubble(agrees ? BUBBLE_ACTION.accept : BUBBLE_ACTION.decline, player);
   }
 
-  /** Lets somebody in who knocked, or not. */
+  /** Lets a player in who knocked, or not. */
   answer(player: number, isWelcome: boolean): void {
     this.knocks.value = this.knocks.value.filter((knock) => knock.player !== player);
     if (isWelcome) this.#connection.send({ type: "Admit", player });
@@ -375,12 +375,12 @@ export class Space {
     this.#connection.send({ type: "Block", user, blocked });
   }
 
-  /** Asks somebody to come along. */
+  /** Asks a player to come along. */
   lead(player: number): void {
     this.wave(player, WAVE.lead);
   }
 
-  /** Comes along with somebody who asked, or not. */
+  /** Comes along with a player who asked, or not. */
   answerLeader(player: number, isWelcome: boolean): void {
     this.leaders.value = this.leaders.value.filter((leader) => leader.player !== player);
     if (!isWelcome) return;
@@ -388,7 +388,7 @@ export class Space {
     this.follow(player);
   }
 
-  /** Tiles from the own body to somebody's. */
+  /** The distance to a player, in tiles. */
   distanceTo(player: number): number {
     const body = this.prediction?.body;
     const there = this.crowd.walkers.get(player)?.trail.at(-1);
@@ -398,8 +398,8 @@ export class Space {
   }
 
   /**
-   * How far voices carry between this person and somebody, in tiles; as usual while it is not
-   * known.
+   * The range of voices between this player and another one, in tiles; the space's range while a
+   * position is unknown.
    */
   reachTo(player: number): number | undefined {
     const body = this.prediction?.body;
@@ -415,7 +415,7 @@ export class Space {
     return reachBetween(speaker(body, this.ownStatus.value), other, this.map.zones, usual);
   }
 
-  /** The zones that this person stands in, as numbers in the map. */
+  /** The zones that this player stands in, as indices in the map. */
   zonesHere(): number[] {
     const body = this.prediction?.body;
     if (!body || !this.map) return [];
@@ -425,10 +425,7 @@ export class Space {
     return this.map.zones.flatMap((zone, index) => (isHere(zone) ? [index] : []));
   }
 
-  /**
-   * The closed private area before which this person stands: why it is closed, and what it is
-   * called.
-   */
+  /** The closed private zone before this player: why it is closed, and its name. */
   doorHere(): Door | undefined {
     const body = this.prediction?.body;
     if (!body) return undefined;
@@ -441,7 +438,7 @@ export class Space {
     return { zone, name, why: whyClosed(state, keeper) };
   }
 
-  /** Whether this person stands where no way leads out. */
+  /** Whether no way leads out of where this player stands. */
   isWalledIn(): boolean {
     const { body, grid, doors } = this.prediction ?? {};
     if (!body || !grid || !doors || !this.map) return false;
@@ -478,7 +475,7 @@ export class Space {
     this.#connection.close();
   }
 
-  /** Runs the local steps that are due; called before every picture. */
+  /** Runs the local steps that are due; called before every drawn frame. */
   advance(now: number): void {
     const prediction = this.prediction;
     if (!prediction) return;
@@ -508,7 +505,7 @@ export class Space {
     return Math.min(1, Math.max(0, 1 - (this.#stepDue - now) / this.#tickMillis));
   }
 
-  /** Which life of the space is shown. */
+  /** The epoch of the space. */
   get epoch(): number {
     return this.#epoch;
   }
@@ -649,7 +646,7 @@ export class Space {
     const user = this.crowd.cards.get(this.me)?.user;
     this.crowd = new Crowd(welcome.width);
     this.me = welcome.player;
-    // Player numbers may mean others now.
+    // Player numbers may mean other users now.
     this.speeches.clear();
     this.emotes.clear();
     this.following.value = null;
@@ -671,7 +668,7 @@ export class Space {
       this.followers.value = [];
       this.bubbles.value = new Map();
       this.name.value = welcome.spaceName;
-      // On the first welcome nobody is known yet.
+      // On the first welcome no card is known yet.
       this.conversation.begin(user === undefined);
       void this.direct.refresh();
     });
@@ -680,8 +677,8 @@ export class Space {
   }
 
   /**
-   * What is closed to this person now: zoneStates that are full, and those that are locked and they were
-   * not let into.
+   * Updates what is closed to this player: zones that are full, and locked ones that they were not
+   * let into.
    */
   #updateDoors(): void {
     if (!this.prediction || !this.map) return;
@@ -713,7 +710,7 @@ export class Space {
 
   #hearLeader(player: number): void {
     const others = this.leaders.value.filter((leader) => leader.player !== player);
-    // The oldest is forgotten: whoever asks last is meant.
+    // The oldest request is dropped: the last ones count.
     this.leaders.value = [...others.slice(1 - LEADERS), { player, name: this.#nameOf(player) }];
   }
 
@@ -724,8 +721,8 @@ export class Space {
   }
 
   /**
-   * How bubbles are now. Whoever is taken into one is told, and whoever is suddenly heard by others
-   * again.
+   * Takes the state of the bubbles. The person is told when they join one, and when others hear
+   * them again.
    */
   #takeBubbles(full: boolean, changed: Bubble[]): void {
     const before = this.bubble;
@@ -743,7 +740,7 @@ export class Space {
       const who = names.length > 3 ? `${names.length} people` : names.join(", ");
       this.notice.value = now.aside
         ? `You stand aside with ${who}. Others hear you only softly.`
-        : `You are in a bubble with ${who}. Nobody else hears you.`;
+        : `You are in a bubble with ${who}. No one else hears you.`;
       this.#hasLeftBubble = false;
     } else if (before && !now) {
       if (!this.#hasLeftBubble)
@@ -779,12 +776,12 @@ export class Space {
   }
 
   #nameOf(player: number): string {
-    return this.crowd.cards.get(player)?.name ?? "Somebody";
+    return this.crowd.cards.get(player)?.name ?? "A person";
   }
 
   /**
-   * Stands where the server says, and makes up for what it does not know any more. It counts inputs
-   * anew.
+   * Takes the server's state, and makes up for the inputs that it does not know. The server counts
+   * inputs from the start again.
    */
   #comeBack(own: Authority, openGrid: Grid, tickRate: number): void {
     const before = this.prediction;
@@ -811,14 +808,13 @@ export class Space {
   }
 
   /**
-   * A new life of the space: it may have forgotten the last steps and lines, and its ticks are
-   * others.
+   * The space restarted: it may have lost the last steps and messages, and its ticks start again.
    */
   #liveOn(epoch: number, own: OwnNews, now: number): void {
     this.#epoch = epoch;
     this.#clock = new Clock(this.#tickMillis);
     this.conversation.doubt();
-    // A new life of the space knows of no one who follows.
+    // The restarted space knows no followers.
     this.followers.value = [];
     if (this.following.value !== null)
       this.#connection.send({ type: "Follow", player: this.following.value });
@@ -851,7 +847,7 @@ export class Space {
       this.#connection.send({ type: "Input", ...input });
   }
 
-  /** What only time brings about. */
+  /** Called a few times a second, for what depends on time alone. */
   #poll(): void {
     this.#followAgain();
     this.#followOn();
@@ -864,25 +860,25 @@ export class Space {
     this.isMoving.value = isLong && this.status.value.kind === "open";
   }
 
-  /** Sets off again when whom one follows went on. */
+  /** Walks on when the followed player did. */
   #followOn(): void {
     const player = this.following.value;
     if (player === null) return;
     if (!this.crowd.cards.has(player)) {
       this.#goAfter(null);
-      this.notice.value = "Whom you followed is no longer here.";
+      this.notice.value = "The person you followed is no longer here.";
     } else if (!this.prediction?.walking && this.distanceTo(player) > FOLLOW_FROM)
       this.walkToPlayer(player);
   }
 
-  /** The space is run with that version of the map from now on. */
+  /** The space has this version of the map from now on. */
   #hearOfMap(version: number): void {
     this.#mapHeard = Math.max(this.#mapHeard, version);
     if (this.map && this.map.version >= this.#mapHeard && !this.failure.value) return;
     void this.#fetchMap();
   }
 
-  /** Fetches the map; changes that come meanwhile are fetched together, once more. */
+  /** Fetches the map; changes that come during a fetch are fetched together, once more. */
   async #fetchMap(): Promise<void> {
     this.#mapWanted = true;
     if (this.#isFetching) return;
@@ -934,7 +930,7 @@ export class Space {
     this.mapVersion.value++;
   }
 
-  /** What was deleted is not over a head any more either. */
+  /** A deleted message disappears from over the head, too. */
   #takeBack(id: string): void {
     for (const [player, speech] of this.speeches)
       if (speech.message === id) this.speeches.delete(player);

@@ -36,7 +36,7 @@ function standing(crowd: Crowd): number[] {
 }
 
 describe("a crowd", () => {
-  test("holds whom the cells show and forgets whom they lose", () => {
+  test("holds the players that the cells show and forgets those they drop", () => {
     const crowd = new Crowd(WIDTH);
     const roster = { full: true, came: [card(1), card(2)], gone: [] };
     crowd.apply(
@@ -78,7 +78,7 @@ describe("a crowd", () => {
     expect(now(24)).toEqual({ tick: 2, x: 1024 + 291, y: 1024 - 6 });
     expect(crowd.walkers.get(4)).toMatchObject({ facing: 2, motion: 1 });
     crowd.apply(frame(3, { cells: [cell(5, { steps: [{ gap: 9, low: [0, 0], turn: 0 }] })] }));
-    expect(crowd.walkers.has(9), "nobody walks on from nowhere").toBe(false);
+    expect(crowd.walkers.has(9), "a step needs a known position").toBe(false);
   });
 
   test("a full cell forgets who is not in it, a dropped one everybody", () => {
@@ -136,11 +136,11 @@ describe("drawing between two places", () => {
     return clock.tickAt(1000 + 100 * 50);
   }
 
-  test("on a good line others are a tenth of a second behind", () => {
+  test("on a good connection others are a tenth of a second behind", () => {
     expect(Math.abs(drawnAfter(20) - 98)).toBeLessThan(0.5);
   });
 
-  test("the later frames come, the farther behind others are drawn: news is there when it is needed", () => {
+  test("the later frames come, the farther behind others are drawn", () => {
     expect(drawnAfter(250)).toBeLessThan(100 - 250 / 50);
     expect(drawnAfter(250)).toBeGreaterThan(100 - 350 / 50);
     expect(drawnAfter(3000)).toBeGreaterThan(100 - 600 / 50);
@@ -150,8 +150,8 @@ describe("drawing between two places", () => {
     const crowd = new Crowd(WIDTH);
     const clock = new Clock(50);
     let [sent, last] = [0, 0];
-    // A picture every 16 ms; frames come in heaps of four, and from time to time the line is stuck
-    // for a while.
+    // A drawn frame every 16 ms; server frames come in bursts of four, and from time to time the
+    // connection is stuck.
     const arrival = (tick: number) => {
       const at = Math.ceil(tick / 4) * 200 + 100;
       return [300, 400, 250].reduce((due, stuck, index) => {

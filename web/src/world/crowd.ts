@@ -1,6 +1,6 @@
 /**
- * Crowd: everybody the server shows, built from its frames, and where to draw them a little in the
- * past, between two places that are known.
+ * Crowd: all players that the server shows, built from its frames, and where to draw them: a little
+ * in the past, between two known positions.
  */
 
 import { SUBTILES } from "./movement";
@@ -8,11 +8,9 @@ import { SUBTILES } from "./movement";
 /** Tiles along the side of a cell. */
 export const CELL_TILES = 16;
 const CELL_SIDE = CELL_TILES * SUBTILES;
-/** Places remembered per player: at 20 Hz a good half second. */
+/** Positions remembered per player: at 20 Hz a good half second. */
 const TRAIL = 12;
-/**
- * After this many ticks without news a moving player was standing, whatever its last motion said.
- */
+/** After this many ticks without news, a moving player counts as standing. */
 const HOLD = 8;
 
 export const MOTION = { standing: 0, walking: 1, running: 2 } as const;
@@ -48,7 +46,7 @@ interface Point {
   y: number;
 }
 
-/** Somebody in view. */
+/** A player in view. */
 export class Walker {
   cell: number;
   facing = 0;
@@ -67,7 +65,8 @@ export class Walker {
   put(tick: number, x: number, y: number, facing: number, motion: number): void {
     const last = this.trail.at(-1);
     if (last && tick <= last.tick) return;
-    // Whoever stood still set off one tick before the first news, not at the last news long ago.
+    // A player who stood still set off one tick before the first news, not at the last news long
+    // ago.
     const rested =
       last && tick - last.tick > 1 && (this.motion === MOTION.standing || tick - last.tick > HOLD);
     if (rested) this.#push(tick - 1, last.x, last.y);
@@ -110,17 +109,17 @@ export class Walker {
   }
 }
 
-/** Of all places with these low 8 bits the one nearest to where somebody is. */
+/** The value with these low 8 bits that is nearest to `from`. */
 function near(from: number, low: number): number {
   return from + (((low - from) << 24) >> 24);
 }
 
-const NOBODY = { full: false, came: [], gone: [] };
+const NO_CHANGE = { full: false, came: [], gone: [] };
 
 export class Crowd {
-  /** Everybody in the space, in view or not. */
+  /** All players in the space, in view or not. */
   readonly cards = new Map<number, PlayerCard>();
-  /** Everybody in view. */
+  /** All players in view. */
   readonly walkers = new Map<number, Walker>();
   readonly #columns: number;
   #epoch = 0;
@@ -140,7 +139,7 @@ export class Crowd {
       for (const walker of this.walkers.values()) walker.trail.length = 0;
     this.#epoch = frame.epoch;
     this.#tick = frame.tick;
-    const { full, came, gone } = frame.roster ?? NOBODY;
+    const { full, came, gone } = frame.roster ?? NO_CHANGE;
     if (full) {
       const here = new Set(came.map((card) => card.player));
       for (const player of this.cards.keys()) if (!here.has(player)) this.#forget(player);
@@ -213,8 +212,8 @@ const MAX_DELAY = 500;
  */
 const FORGET = 0.985;
 /**
- * How much of the way to a better delay is gone with each frame, so that nobody is seen to hurry or
- * to stop.
+ * The part of the way to a better delay that is gone with each frame, so that players do not seem
+ * to hurry or stop.
  */
 const ADAPT = 0.1;
 
@@ -227,7 +226,7 @@ export class Clock {
   #start: number | undefined;
   #late = 0;
   #newest = 0;
-  /** What was drawn already: nobody is drawn earlier than that again. */
+  /** The latest tick that was drawn: no earlier one is drawn again. */
   #drawn = 0;
   /** Milliseconds that others are drawn in the past. */
   delay = MIN_DELAY;

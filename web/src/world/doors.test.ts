@@ -20,7 +20,7 @@ test("the middle of a body stops before a closed room and passes an open one", (
   expect(walk(at(100), 3, false)).toBe(9);
 });
 
-test("whoever is inside may go", () => {
+test("a player inside may leave", () => {
   expect(walk(at(5 * 64), 7, true)).toBe(0);
 });
 

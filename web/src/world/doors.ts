@@ -1,6 +1,6 @@
 /**
- * Doors: which step onto another tile a private area forbids, bit by bit what
- * `src/systems/zones.rs` does.
+ * Doors: which steps onto another tile a closed private zone forbids; the same rule as
+ * `src/systems/zones.rs`.
  */
 
 import type { TileRect } from "./map";
@@ -10,14 +10,14 @@ export type Doors = (fromX: number, fromY: number, toX: number, toY: number) => 
 
 export const noDoors: Doors = () => true;
 
-/** A private area that can be closed. */
+/** A private zone that can be closed. */
 export interface PrivateZone {
-  /** The zone's place in the map. */
+  /** The zone's index in the map. */
   zone: number;
   area: TileRect;
 }
 
-/** The first private area that has the tile. */
+/** The first private zone that has the tile. */
 export function privateZoneAt(
   zones: readonly PrivateZone[],
   x: number,
@@ -28,7 +28,7 @@ export function privateZoneAt(
   )?.zone;
 }
 
-/** Nobody gets into a closed room from outside; whoever is in stays, and goes when they like. */
+/** No player gets into a closed zone from outside; a player inside stays, and may leave. */
 export function doorsOf(zones: readonly PrivateZone[], isClosed: (zone: number) => boolean): Doors {
   if (!zones.some(({ zone }) => isClosed(zone))) return noDoors;
   return (fromX, fromY, toX, toY) => {
@@ -38,14 +38,14 @@ export function doorsOf(zones: readonly PrivateZone[], isClosed: (zone: number) 
   };
 }
 
-/** A closed room, for someone who stands before it. */
+/** A closed zone, for a player who stands before it. */
 export interface Door {
   zone: number;
   name: string;
   why: string;
 }
 
-/** The closed room that someone on a tile, or right next to it, cannot walk into. */
+/** The closed zone that a player on a tile, or right next to it, cannot walk into. */
 export function closedZoneAt(
   zones: readonly PrivateZone[],
   isClosed: (zone: number) => boolean,

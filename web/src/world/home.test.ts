@@ -30,7 +30,7 @@ test("someone between four things is walled in, unless people arrive there", () 
   expect(leadsOut(walled, noDoors, [{ ...spawn, x: 1, y: 1 }], 1, 1)).toBe(true);
 });
 
-test("a closed room around someone is no wall for who is inside, and one for who is outside", () => {
+test("a closed zone is a wall only for players outside it", () => {
   const zones = [{ zone: 0, area: { x: 0, y: 0, width: 3, height: 3 } }];
   const doors = doorsOf(zones, () => true);
   expect(leadsOut(ground(), doors, [], 1, 1)).toBe(true);

@@ -24,7 +24,7 @@ test("spaces with people come first, then those visited last, then as they came"
   ]);
 });
 
-test("a new space is made of an office or a park, wherever they stand in the list", () => {
+test("a new space is made of an office or a park, at any position in the list", () => {
   const maps = ["Conference hall", "Garden", "Park", "Office"].map((name) => ({ name }));
   expect(usual(maps)?.name).toBe("Office");
   expect(usual(maps.slice(0, 3))?.name).toBe("Park");

@@ -25,7 +25,7 @@ export function usual<Map extends { name: string }>(maps: readonly Map[]): Map |
 }
 
 const KEY = "plaza.visits";
-/** So many spaces are remembered. */
+/** Spaces that are remembered. */
 const MOST = 100;
 
 /** When this browser was last in which space. */

@@ -1,7 +1,7 @@
 /**
  * Markdown: the small part of it that chat understands, as plain data: bold, italic, code, links,
- * pictures of this server, and names with an @. Whoever shows it makes text of it, never HTML, so
- * nothing that people write can become more than words.
+ * pictures of this server, and names with an @. It is shown as text, never as HTML, so nothing that
+ * people write can become more than words.
  */
 
 export type Span =
@@ -21,12 +21,12 @@ export interface Names {
   others: readonly string[];
 }
 
-const NOBODY: Names = { me: "", others: [] };
-/** Bold in italic in bold: nobody needs more, and a line of stars must not become a tower. */
+const NO_NAMES: Names = { me: "", others: [] };
+/** Bold in italic in bold is deep enough; a long run of stars must not nest without end. */
 const DEPTH = 3;
 /**
- * Pictures that people uploaded, by the hash of their bytes; no other address is fetched because
- * somebody wrote it.
+ * Pictures that people uploaded, by the hash of their bytes; no other address in a message is
+ * fetched.
  */
 const PICTURE = /^!\[[^\]\n]{0,200}\]\((\/files\/[0-9a-f]{64}\.(?:png|jpg))\)/;
 const LINK = /^\[([^\]\n]{1,500})\]\((https?:\/\/[^\s()<>]{1,2000})\)/i;
@@ -38,11 +38,11 @@ const REMEMBERED = 1000;
 const parsed = new WeakMap<Names, Map<string, Block[]>>();
 
 /**
- * A line as blocks: words, and code between lines of three backticks. The same line is parsed once,
- * however often it is shown; names count only where a name may be called.
+ * A message as blocks: words, and code between fences of three backticks. The same message is
+ * parsed once, however often it is shown; names count only where a name may be mentioned.
  */
-export function parse(text: string, names: Names = NOBODY): readonly Block[] {
-  const counted = text.includes("@") ? names : NOBODY;
+export function parse(text: string, names: Names = NO_NAMES): readonly Block[] {
+  const counted = text.includes("@") ? names : NO_NAMES;
   let known = parsed.get(counted);
   if (!known) {
     known = new Map();
@@ -71,7 +71,7 @@ function blocksOf(text: string, names: Names): Block[] {
   }
 }
 
-/** The words alone, for a bubble or a notification. */
+/** The words alone, for a speech bubble or a notification. */
 export function plain(text: string): string {
   const wordsOf = (spans: Span[]): string =>
     spans
@@ -86,7 +86,7 @@ export function plain(text: string): string {
     .join("\n");
 }
 
-/** Whether the words call somebody by name. */
+/** Whether the words mention this name. */
 export function mentions(text: string, name: string): boolean {
   const isCalled = (spans: Span[]): boolean =>
     spans.some(
@@ -100,7 +100,7 @@ export function mentions(text: string, name: string): boolean {
   );
 }
 
-let lastOnly: Names = NOBODY;
+let lastOnly: Names = NO_NAMES;
 
 /** One name alone; the same object for the same name, as what was parsed is remembered by it. */
 function only(me: string): Names {

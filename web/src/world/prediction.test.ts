@@ -125,9 +125,10 @@ class Queue {
 }
 
 /**
- * A line that keeps the order: what is put in comes out 100 to 200 ms later, or after it was stuck.
+ * A connection that keeps the order: what is put in comes out 100 to 200 ms later, or after it was
+ * stuck.
  */
-class Link<T> {
+class DelayedLink<T> {
   readonly #waiting: { due: number; what: T }[] = [];
   #last = 0;
 
@@ -150,7 +151,9 @@ class Link<T> {
   }
 }
 
-/** Somebody walks and runs about for two minutes, behind a line that is stuck from time to time. */
+/**
+ * A player walks and runs about for two minutes, over a connection that is stuck from time to time.
+ */
 function walkAbout(stuck: number, picture: number) {
   let seed = 7;
   const random = () => {
@@ -160,8 +163,8 @@ function walkAbout(stuck: number, picture: number) {
   const ground: Grid = { width: 12, height: 12, blockers: new Uint16Array(144) };
   const server = new Queue();
   const prediction = new Prediction(start(), ground, 20);
-  const up = new Link<Input>(random, stuck);
-  const down = new Link<{ own: Authority; ack: number }>(random, stuck);
+  const up = new DelayedLink<Input>(random, stuck);
+  const down = new DelayedLink<{ own: Authority; ack: number }>(random, stuck);
   const shown = { x: 0, y: 0 };
   let leap = 0;
   let [direction, run] = [0, false];
@@ -187,8 +190,8 @@ function walkAbout(stuck: number, picture: number) {
   return { server, prediction, shown, leap };
 }
 
-describe("on a bad line", () => {
-  test("a line that is late and uneven needs no correction", () => {
+describe("on a bad connection", () => {
+  test("a connection that is late and uneven needs no correction", () => {
     const { server, prediction, leap } = walkAbout(0, 16);
     expect(server.dropped).toBe(0);
     expect(prediction.corrections).toBe(0);
@@ -201,7 +204,7 @@ describe("on a bad line", () => {
       const { server, prediction, shown, leap } = walkAbout(0.02, picture);
       expect(
         server.dropped,
-        "the line was stuck for longer than eight inputs wait",
+        "the connection was stuck for longer than eight inputs wait",
       ).toBeGreaterThan(0);
       expect(prediction.corrections).toBeGreaterThan(0);
       expect(prediction.jumps).toBe(0);
@@ -214,7 +217,7 @@ describe("on a bad line", () => {
     },
   );
 
-  test("while nothing is heard no more is walked than can be smoothed", () => {
+  test("without an answer the player walks no farther than can be smoothed", () => {
     const open: Grid = { width: 100, height: 100, blockers: new Uint16Array(10_000) };
     const prediction = new Prediction(start(), open, 20);
     let last = 0;

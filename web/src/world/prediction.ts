@@ -19,15 +19,15 @@ export interface Authority extends Body {
 
 /**
  * A difference beyond this many sub-tiles is a jump, not a correction: there is nothing to smooth.
- * A line that is stuck for as long as inputs are made costs a runner less: `AHEAD`, without the
- * eight inputs that wait at the server.
+ * A connection that is stuck for as long as inputs are made costs a runner less: `AHEAD`, without
+ * the eight inputs that wait at the server.
  */
 const JUMP = 10 * SUBTILES;
 /** How fast a correction fades, per second: 95 % are gone after 0.2 s. */
 const FADE = 15;
 /**
- * Sub-tiles a second that a correction fades at most, as fast as people run: whoever is put back is
- * not seen to leap.
+ * Sub-tiles a second that a correction fades at most, as fast as players run, so that a corrected
+ * player does not leap.
  */
 const GLIDE = 512;
 /**
@@ -91,16 +91,13 @@ export class Prediction {
     this.#before = copy(this.body);
   }
 
-  /** A walk is asked for with that number: what was held counts no more. */
+  /** A walk was requested with that number: a held direction no longer counts. */
   walk(seq: number): void {
     this.walking = true;
     this.#walkSeq = seq;
   }
 
-  /**
-   * These inputs, the last ones made, are to be applied after all: a new life of the space forgot
-   * them.
-   */
+  /** These inputs, the last ones made, are still to be applied: a restarted space lost them. */
   expect(inputs: readonly Input[]): void {
     this.#pending = [...inputs];
   }
@@ -163,7 +160,7 @@ export class Prediction {
     return this.#seq;
   }
 
-  /** So many inputs wait for an answer that another one is not worth making. */
+  /** Whether so many inputs wait for an answer that another one is not worth making. */
   get isFull(): boolean {
     return this.#pending.length >= AHEAD * this.tickRate;
   }

@@ -6,7 +6,7 @@ import { Recent } from "./recent";
 const grid: Grid = { width: 20, height: 20, blockers: new Uint16Array(400) };
 const start = () => ({ x: 160, y: 160, carryX: 0, carryY: 0, facing: 0, walking: false });
 
-/** Somebody who walks these directions, a step each 50 ms; with every place on the way. */
+/** A player who walks these directions, a step each 50 ms; with every position on the way. */
 function walk(directions: number[]) {
   const recent = new Recent();
   const prediction = new Prediction(start(), grid, 20);
@@ -28,7 +28,7 @@ test("the steps that the server does not know are made up for", () => {
   expect(numbers(recent.since(at(0), at(-1), now))).toEqual([1, 2, 3, 4, 5]);
 });
 
-test("nothing is made up for when the server has it all, or stands somewhere else", () => {
+test("nothing is made up for when the server has it all, or stands elsewhere", () => {
   const { recent, at, now } = walk([3, 3, 3]);
   expect(recent.since(at(-1), at(-1), now)).toEqual([]);
   expect(recent.since({ x: 999, y: 999 }, at(-1), now)).toEqual([]);
@@ -57,7 +57,7 @@ test("made up for, they lead to where the player was seen, over a new connection
   expect(again.body).toEqual(prediction.body);
 });
 
-test("made up for, they lead there under their own numbers when a new life of the space is behind", () => {
+test("made up for, they keep their own numbers when a restarted space is behind", () => {
   const { recent, prediction, at, now } = walk([3, 3, 4, 5, 5, 5]);
   prediction.reconcile({ ...at(5), walking: false }, 5);
   const seen = { ...prediction.body };

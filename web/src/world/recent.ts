@@ -8,7 +8,7 @@ import type { Input } from "./prediction";
 
 /** Milliseconds that steps are remembered. */
 const REMEMBERED = 2000;
-/** Steps sent at once: the server makes up for so many, and takes the others one a tick. */
+/** Steps sent at once: the server makes up for four, and takes the others one a tick. */
 export const AT_ONCE = 4;
 
 interface Place {

@@ -34,7 +34,7 @@ test("of zones that overlap the first in the map counts", () => {
   expect(reachOf(at(13), ZONES, 5)).toBe(9);
 });
 
-test("whoever wants it quiet hears only those right beside them, in every zone", () => {
+test("a quiet player hears only adjacent ones, in every zone", () => {
   expect(reachOf(at(0, 2, 4), ZONES, 5)).toBe(1);
   expect(reachOf(at(20, 2, 4), ZONES, 5)).toBe(1);
   expect(reachOf(at(20, 2, 1), ZONES, 5)).toBe(10);

@@ -5,23 +5,20 @@
 
 import type { Zone } from "./map";
 
-/** How far the voice of somebody carries who wants only those right beside them, in tiles. */
-const BESIDE = 1;
+/** The range of voices of a player with the status Quiet, in tiles. */
+const ADJACENT = 1;
 const QUIET = 4;
 
-/** Somebody who may be heard: the tile of their middle, and their status. */
+/** A player who may be heard: the tile of their middle, and their status. */
 export interface Speaker {
   x: number;
   y: number;
   status: number;
 }
 
-/**
- * How far the voice and the ears of somebody carry, in tiles; as far as `usual` where no zone says
- * otherwise.
- */
+/** The range of a player's voice and hearing, in tiles; `usual` where no zone says otherwise. */
 export function reachOf({ x, y, status }: Speaker, zones: readonly Zone[], usual: number): number {
-  if (status === QUIET) return BESIDE;
+  if (status === QUIET) return ADJACENT;
   const here = zones.find(
     (zone) =>
       zone.kind === "voices" &&
