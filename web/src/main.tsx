@@ -1,4 +1,4 @@
-/** Main: which screen stands at this address. */
+/** Main: the screen that belongs to the address. */
 
 import { render } from "preact";
 import { whenSignedOut } from "./net/http";
@@ -18,7 +18,11 @@ function App() {
   const url = new URL(address.value, location.origin);
   const next = safeNext(url.searchParams.get("next"));
   useArrival(
-    `${url.pathname} ${me.value === undefined ? "" : me.value === null ? "out" : "in"} ${meFailure.value ?? ""}`,
+    [
+      url.pathname,
+      me.value === undefined ? "" : me.value === null ? "out" : "in",
+      meFailure.value ?? "",
+    ].join(" "),
   );
   if (url.pathname === "/setup") return <SetupScreen token={setupToken} />;
   if (meFailure.value) {
@@ -64,7 +68,7 @@ function leave(from: string, to: string): void {
   });
 }
 
-/** Only places of ours: an address from outside cannot send anybody elsewhere. */
+/** Only paths of Plaza: an address from outside cannot send a person elsewhere. */
 function safeNext(next: string | null): string {
   return next?.startsWith("/") && !next.startsWith("//") ? next : "/";
 }

@@ -1,7 +1,7 @@
 /**
  * Call: audio and video with the people nearby: which devices are on, who is heard and seen, and
- * how loud. The server decides who is connected to whom; this class follows it. Signals update the
- * screens.
+ * how loud. The server decides which players are connected; this class follows it. Signals update
+ * the screens.
  */
 
 import { batch, type Signal, signal } from "@preact/signals";
@@ -132,7 +132,8 @@ export class Call {
       changed: () => this.#retuneAll(),
       failed: () => {
         space.notice.value =
-          "The server for calls of more than four cannot be reached. You go on with those you reached before; it is tried again.";
+          "The server for calls of more than four cannot be reached. You go on with " +
+          "those you reached before; it is tried again.";
       },
     });
     this.#unsubscribe.push(

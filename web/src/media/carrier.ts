@@ -1,7 +1,7 @@
 /**
  * Carrier: what carries calls that are too large for direct connections: the server's SFU
  * (`sfu.ts`) or a LiveKit server (`livekit.ts`). The call treats both alike. The space decides in
- * either case who hears and sees whom.
+ * either case which players hear and see each other.
  */
 
 import type { Peer } from "../net/codec";

@@ -117,15 +117,18 @@ export function explain(error: unknown, name: string): string {
     case "NotAllowedError":
       return name === "screen"
         ? "No screen was shared."
-        : `This page may not use the ${name}. Allow it at the lock in the address bar, then try again.`;
+        : `This page may not use the ${name}. ` +
+            "Allow it at the lock in the address bar, then try again.";
     case "NotFoundError":
     case "OverconstrainedError":
       return `No ${name} was found. Plug one in, then try again.`;
     case "NotReadableError":
     case "AbortError":
       return `The ${name} is used by another program. Close that one, then try again.`;
-    default:
-      return `The ${name} cannot be used: ${error instanceof Error ? error.message : String(error)}`;
+    default: {
+      const reason = error instanceof Error ? error.message : String(error);
+      return `The ${name} cannot be used: ${reason}`;
+    }
   }
 }
 

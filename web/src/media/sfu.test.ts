@@ -12,7 +12,8 @@ test("transceivers are added in steps, never removed, and never exceed the rules
 
 test("a description of dozens of streams fits into one message", async () => {
   const stream =
-    "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n";
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n" +
+    "a=fmtp:111 minptime=10;useinbandfec=1\r\n";
   const sdp = stream.repeat(200);
   const packed = await pack(sdp);
   expect(packed.length).toBeLessThan(4096);

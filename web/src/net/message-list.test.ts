@@ -138,7 +138,7 @@ describe("a message of one's own", () => {
     expect(list.due(5)).toEqual([due(1, "too much")]);
   });
 
-  test("is sent again when nobody answers over a message that stands, and fails in the end", () => {
+  test("is sent again when no answer comes over an open connection, and fails in the end", () => {
     const list = online();
     list.say(own("hello", 1), 0);
     list.due(0);
@@ -268,7 +268,7 @@ describe("a gap after a break", () => {
     expect(list.gaps).toEqual([]);
   });
 
-  test("is marked also when the clock of the process that told the missing messages is behind", () => {
+  test("is marked also when the clock of the process with the missing messages is behind", () => {
     const list = online();
     for (const message of messages(50, 53)) list.hear(message);
     list.catchUp(messages(10, 12));

@@ -230,7 +230,7 @@ export class MessageList {
     }
   }
 
-  /** Everything unacknowledged is to be sent again: whoever ran the space may be gone. */
+  /** Sends everything unacknowledged again: the process that ran the space may be gone. */
   doubt(): void {
     for (const open of this.#open) open.sentAt = null;
   }

@@ -743,8 +743,10 @@ export class Space {
         : `You are in a bubble with ${who}. No one else hears you.`;
       this.#hasLeftBubble = false;
     } else if (before && !now) {
-      if (!this.#hasLeftBubble)
-        this.notice.value = `You are no longer in ${before.aside ? "the aside" : "the bubble"}: people near you hear you.`;
+      if (!this.#hasLeftBubble) {
+        const left = before.aside ? "the aside" : "the bubble";
+        this.notice.value = `You are no longer in ${left}: people near you hear you.`;
+      }
       this.#hasLeftBubble = false;
       this.knocks.value = [];
     }

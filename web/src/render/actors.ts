@@ -1,4 +1,4 @@
-/** Actors: people and standing things, drawn in the order of where they touch the ground. */
+/** Actors: players and standing elements, drawn in the order of where they touch the ground. */
 
 import { Container, Graphics, type GraphicsContext, Sprite, type Texture } from "pixi.js";
 import type { Crowd } from "../world/crowd";
@@ -10,14 +10,14 @@ import type { RedrawGuard } from "./redraw-guard";
 
 /** Logical pixels in one sub-tile. */
 export const PIXELS = TILE / SUBTILES;
-/** Feet in an avatar's picture, of its height. */
+/** Where the feet are in an avatar's picture, as a part of its height. */
 const FEET = 60 / 64;
 /** Where the body's middle is above the feet: the square body is drawn around the ankles. */
 const SINK = 6;
 const STEPS_PER_TILE = 1.6;
 /**
- * With more people than this in view only names near the own player are shown: a crowd is to be
- * seen, not read.
+ * With more players than this in view, only names near the own player are shown: a crowd cannot be
+ * read.
  */
 const CROWD = 40;
 const NEAR = 4 * TILE;
@@ -37,10 +37,10 @@ interface Actor {
   y: number;
 }
 
-/** What somebody looks like. */
+/** How a player looks. */
 type Looks = Pick<Actor, "name" | "status" | "imageUrl">;
 
-/** Where somebody is to be drawn. */
+/** Where to draw a player. */
 export interface Placed {
   x: number;
   y: number;
@@ -58,7 +58,7 @@ export class Actors {
   readonly #art: Art;
   readonly #names: Labels;
   readonly #shadow: Texture;
-  /** How often things and labels were changed. */
+  /** How often elements and labels were changed. */
   #changes = 0;
 
   constructor(art: Art, names: Labels, shadow: Texture) {
@@ -67,7 +67,7 @@ export class Actors {
     this.#shadow = shadow;
   }
 
-  /** Puts the map's elements there, instead of those before. */
+  /** Draws the map's elements in place of the earlier ones. */
   async drawMap(map: SpaceMap): Promise<void> {
     const pictures = await Promise.all(
       map.elements.map(({ element }) => this.#art.element(element.imageUrl)),
@@ -99,7 +99,7 @@ export class Actors {
     });
   }
 
-  /** Draws everybody in view where `place` says. */
+  /** Draws all players in view at the positions that `place` gives. */
   draw(
     crowd: Crowd,
     zoom: number,
@@ -127,7 +127,7 @@ export class Actors {
     if (this.#names.upload()) this.#changes++;
   }
 
-  /** What of it is seen. */
+  /** Adds the numbers that decide how this looks. */
   note(guard: RedrawGuard): void {
     guard.note(this.#changes);
     for (const { sprite, label } of this.#actors.values()) {
@@ -160,7 +160,7 @@ export class Actors {
     }
   }
 
-  /** Who is drawn at that place, the front-most first. */
+  /** The player drawn at that point, the front-most first. */
   at(x: number, y: number): number | undefined {
     let found: Actor | undefined;
     for (const actor of this.#actors.values()) {
@@ -170,7 +170,7 @@ export class Actors {
     return found?.player;
   }
 
-  /** Where somebody's feet are drawn, in logical pixels. */
+  /** The point where a player's feet are drawn, in logical pixels. */
   feet(player: number): { x: number; y: number } | undefined {
     return this.#actors.get(player);
   }
@@ -249,7 +249,7 @@ export class Actors {
     sprite.position.set(left, top - bob);
     sprite.zIndex = top;
     actor.shadow.position.set(left, top - 1);
-    // Names are as large on the screen at every zoom.
+    // Names have the same size on the screen at every zoom.
     actor.label.scale.set(1 / zoom);
     actor.label.position.set(left, top - 52);
   }
@@ -259,7 +259,7 @@ const placed: Placed = { x: 0, y: 0, isMoving: false };
 
 let missingContext: GraphicsContext | undefined;
 
-/** What stands for a picture that cannot be shown. */
+/** A placeholder for a picture that cannot be shown. */
 function missing(x: number, y: number, width: number, height: number): Graphics {
   const graphics = missingContext ? new Graphics(missingContext) : new Graphics();
   if (!missingContext) {

@@ -1,4 +1,4 @@
-/** Art: the pictures of the atlas by name, and pictures from elsewhere by address. */
+/** Art: pictures of the atlas by name, and other pictures by address. */
 
 import {
   Assets,
@@ -67,7 +67,7 @@ export class Art {
     return (key && this.#named(`element/${key}`)) || this.#picture(imageUrl);
   }
 
-  /** How somebody with that avatar looks. */
+  /** The figure of a player with that avatar. */
   async figure(imageUrl: string | null): Promise<Figure> {
     const address = imageUrl ?? "";
     const known = this.#figures.get(address);
@@ -78,7 +78,7 @@ export class Art {
     return figure;
   }
 
-  /** How somebody without an avatar looks. */
+  /** The figure of a player without an avatar. */
   plainFigure(): Figure {
     return this.#sheet("robot") ?? { kind: "picture", texture: Texture.WHITE };
   }

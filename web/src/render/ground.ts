@@ -82,8 +82,7 @@ export class Ground {
     left: number,
     top: number,
   ): void {
-    // A render group keeps its draw instructions: a chunk costs nothing again until it is built
-    // anew.
+    // A render group keeps its draw instructions: a chunk costs nothing again until it is rebuilt.
     const container = new Container({ isRenderGroup: true });
     for (const layer of layers) {
       for (let y = top; y < Math.min(top + CHUNK, map.height); y++) {

@@ -1,11 +1,11 @@
 /**
- * Head: makes a walking figure of a picture that a user brought: the picture is its head, the body
- * one that is drawn already.
+ * Head: makes a walking figure from a picture that a user uploaded: the picture becomes the head on
+ * a body that is drawn already.
  */
 
 import { here } from "../net/base";
 
-/** Whose body it is. */
+/** The sheet with the body. */
 const BODY = "/art/avatars/sheets/kenji.svg";
 /**
  * A sheet in pixels as it is drawn: five steps across, four directions down, each 48 × 64, twice as
@@ -58,7 +58,8 @@ async function draw(imageUrl: string): Promise<string> {
   for (const [id, picture] of turns)
     body.getElementById(id)?.replaceChildren(...head(body, picture));
   const bytes = new TextEncoder().encode(new XMLSerializer().serializeToString(body));
-  return `data:image/svg+xml;base64,${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`;
+  const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  return `data:image/svg+xml;base64,${btoa(binary)}`;
 }
 
 /** A round head with a light rim, so that it is seen before any ground. */
@@ -91,7 +92,7 @@ function heads(picture: HTMLImageElement): { face: string; back: string } {
   context.imageSmoothingQuality = "high";
   context.drawImage(picture, left, top, side, side, 0, 0, SIDE, SIDE);
   const face = disc.toDataURL("image/png");
-  // Over and over at the size of a dot is the mean of it.
+  // The mean colour, drawn over the disc at the size of a dot.
   const dot = document.createElement("canvas");
   dot.width = dot.height = 1;
   const mean = dot.getContext("2d");

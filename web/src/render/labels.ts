@@ -1,6 +1,6 @@
 /**
- * Labels: names over heads and the mark of who is busy beside them, all drawn into one texture so
- * that a crowd costs no extra draw calls.
+ * Labels: names over heads with the mark of a status, all drawn into one texture, so that a crowd
+ * costs no extra draw calls.
  */
 
 import { CanvasSource, Rectangle, Texture } from "pixi.js";
@@ -50,7 +50,7 @@ export class Labels {
   }
 
   /**
-   * Sends what was drawn since the last call to the graphics card, once; tells whether that was
+   * Uploads what was drawn since the last call to the graphics card; returns whether there was
    * anything.
    */
   upload(): boolean {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { RedrawGuard } from "./redraw-guard";
 
-/** Which of several pictures, given by their numbers, are drawn. */
+/** Which of several frames, given by their numbers, are drawn. */
 function drawn(...pictures: number[][]): boolean[] {
   const guard = new RedrawGuard();
   return pictures.map((numbers) => {

@@ -1,6 +1,6 @@
 /**
- * RedrawGuard: the numbers that a picture depends on. One that would look like the picture before is not
- * drawn, which spares batteries.
+ * RedrawGuard: the numbers that a drawn frame depends on. A frame that would look like the last one
+ * is not drawn, which spares batteries.
  */
 
 export class RedrawGuard {
@@ -8,7 +8,7 @@ export class RedrawGuard {
   #count = 0;
   #isNew = true;
 
-  /** Numbers of the coming picture; those of every picture come in the same order. */
+  /** Adds numbers of the coming frame; those of every frame come in the same order. */
   note(...numbers: number[]): void {
     for (const number of numbers) {
       if (this.#numbers[this.#count] !== number) this.#isNew = true;
@@ -17,7 +17,8 @@ export class RedrawGuard {
   }
 
   /**
-   * Whether the picture is unlike the one before. What is noted from here on belongs to the next.
+   * Whether the frame differs from the last one. Numbers that are added after this belong to the
+   * next.
    */
   take(): boolean {
     const isNew = this.#isNew || this.#count < this.#numbers.length;
@@ -27,7 +28,7 @@ export class RedrawGuard {
     return isNew;
   }
 
-  /** The picture is gone: the next is drawn in any case. */
+  /** The drawn frame is lost: the next is drawn in any case. */
   forget(): void {
     this.#isNew = true;
   }

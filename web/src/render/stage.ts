@@ -13,9 +13,9 @@ import { Zones } from "./zones";
 const MIN_ZOOM = 0.6;
 const MAX_ZOOM = 3;
 
-/** Where things are on the screen, told after every picture. */
+/** Where heads are on the screen, updated with every drawn frame. */
 export interface HeadPositions {
-  /** Somebody's head, in CSS pixels; `undefined` while out of the window. */
+  /** A player's head, in CSS pixels; `undefined` while it is out of the window. */
   head(player: number): { x: number; y: number } | undefined;
 }
 
@@ -39,14 +39,14 @@ export class Stage {
   #zoomWanted: number;
   #camera = { x: 0, y: 0, isSet: false };
   /**
-   * What panels cover on the right and at the bottom, in CSS pixels: as it is to be, and as it is
-   * while the camera follows.
+   * What panels cover on the right and at the bottom, in CSS pixels: the target, and the eased
+   * value that the camera uses.
    */
   #covered = { right: 0, bottom: 0 };
   #cover = { right: 0, bottom: 0 };
-  /** When everything was last put where it belongs. */
+  /** When everything was last placed. */
   #drawnAt = 0;
-  /** Called after everything was put where it belongs. */
+  /** Called after everything was placed. */
   onDrawn: (now: number) => void = () => {};
 
   private constructor(app: Application, space: Space, art: Art) {
@@ -110,14 +110,14 @@ export class Stage {
   }
 
   /**
-   * Panels cover so much on the right and at the bottom: the own player stands in the middle of the
-   * rest.
+   * Sets what panels cover on the right and at the bottom: the own player stands in the middle of
+   * the rest.
    */
   cover(right: number, bottom: number): void {
     this.#covered = { right, bottom };
   }
 
-  /** What is at a place of the canvas, in CSS pixels: somebody, and the tile. */
+  /** What is at a point of the canvas, in CSS pixels: a player, and the tile. */
   pick(x: number, y: number): { player: number | undefined; x: number; y: number } {
     const left = (x - this.#world.x) / this.#zoom;
     const top = (y - this.#world.y) / this.#zoom;
@@ -137,14 +137,14 @@ export class Stage {
     return x < -40 || y < -20 || x > width + 40 || y > height + 60 ? undefined : { x, y };
   }
 
-  /** Where somebody is drawn, in tiles. */
+  /** Where a player is drawn, in tiles. */
   drawnAt(player: number): { x: number; y: number } | undefined {
     const feet = this.#actors.feet(player);
     return feet && { x: feet.x / TILE, y: feet.y / TILE };
   }
 
   /**
-   * For the curious and for tests: pictures a second, people drawn, where the own player is and
+   * Figures for debugging and tests: frames a second, players drawn, where the own player is and
    * when it was drawn there.
    */
   figures(): { fps: number; players: number; x: number; y: number; drawnAt: number } {
@@ -196,7 +196,7 @@ export class Stage {
     this.onDrawn(now);
   }
 
-  /** Draws the picture, if it differs from the one that is shown. */
+  /** Renders, if the frame differs from the one that is shown. */
   #show(): void {
     const { position, scale } = this.#world;
     const { width, height } = this.#app.screen;
@@ -211,7 +211,7 @@ export class Stage {
     if (this.#redrawGuard.take()) this.#app.render();
   }
 
-  /** The map came or changed: its ground and things are put up. */
+  /** Builds the ground and the elements after the map arrived or changed. */
   #build(): void {
     const { map } = this.#space;
     if (!map) return;

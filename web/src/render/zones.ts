@@ -1,6 +1,4 @@
-/**
- * Zones: floors tinted by what they mean, and darkness outside a private area while one is inside.
- */
+/** Zones: floors tinted by kind, and darkness outside a private zone while the player is inside. */
 
 import { Container, Graphics } from "pixi.js";
 import type { SpaceMap, Zone } from "../world/map";
@@ -50,7 +48,7 @@ export class Zones {
     }
   }
 
-  /** Darkens what is outside of the private area that the person stands in. */
+  /** Darkens what is outside the private zone that the player stands in. */
   look(map: SpaceMap, here: number[], seconds: number, isStill: boolean): void {
     const inside = here.map((index) => map.zones[index]).find((zone) => zone?.kind === "private");
     if (inside && inside !== this.#inside) this.#cut(map, inside);
@@ -62,7 +60,7 @@ export class Zones {
     if (!inside && !this.shade.visible) this.#inside = undefined;
   }
 
-  /** What of it changes by itself. */
+  /** Adds the numbers that decide how this looks. */
   note(guard: RedrawGuard): void {
     guard.note(this.shade.visible ? this.shade.alpha : 0);
   }
@@ -72,7 +70,7 @@ export class Zones {
     this.shade.destroy();
   }
 
-  /** Everything but the area: above, below, left and right of it. */
+  /** Covers everything but the zone: above, below, left and right of it. */
   #cut(map: SpaceMap, { x, y, width, height }: Zone): void {
     const [left, top, right, bottom] = [
       x * TILE,

@@ -11,7 +11,7 @@ import { me } from "../ui/me";
 /** Processes say once a second what they run. */
 const REFRESH = 1000;
 
-/** Rows at once: more than anybody reads, and a page stays quick. */
+/** Rows shown at once, so that the page stays fast. */
 const ROWS = 200;
 
 export function ClusterScreen() {
@@ -101,9 +101,7 @@ export function ClusterScreen() {
               />
             </div>
             {found.length === 0 ? (
-              <p class="muted">
-                {search ? "No space of that name is run." : "Nobody is anywhere."}
-              </p>
+              <p class="muted">{search ? "No space of that name is run." : "No space is open."}</p>
             ) : (
               <div class="scroll">
                 <table class="table">
@@ -142,8 +140,8 @@ export function ClusterScreen() {
         <Dialog title={`Empty ${draining}`} onClose={() => setDraining(null)}>
           <h2>Empty {draining}?</h2>
           <p>
-            Its spaces move to the other processes while people are in them; nobody is disconnected.
-            It takes no more until you let it again.
+            Its spaces move to the other processes while people are in them; no one is disconnected.
+            It takes new ones only when you let it again.
           </p>
           <div class="row">
             <button type="button" class="button" onClick={() => setDraining(null)}>

@@ -212,7 +212,7 @@ function Spaces({ spaces, onCopy, onDelete }: SpacesProps) {
               </span>
               <span class={`people ${space.people > 0 ? "some" : ""}`}>
                 {space.people === 0
-                  ? "nobody"
+                  ? "no one"
                   : space.people === 1
                     ? "1 person"
                     : `${space.people} people`}
@@ -381,8 +381,8 @@ function DeleteDialog({ space, onClose, onDeleted }: DeleteProps) {
         <h1>Delete “{space.name}”?</h1>
         <p>
           Everything placed in it goes with it
-          {space.people > 0 ? `, and the ${space.people} inside are let go at once` : ""}. This
-          cannot be undone.
+          {space.people > 0 ? `, and the ${space.people} inside are disconnected at once` : ""}.
+          This cannot be undone.
         </p>
         {error && <ErrorNote>{error}</ErrorNote>}
         <div class="row">

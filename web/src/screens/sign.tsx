@@ -104,7 +104,8 @@ function welcome(invite: Invite | null): string {
       : invite.usesLeft === 1
         ? ", for one person"
         : `, for ${invite.usesLeft} people`;
-  return `This link lets you sign up on this server. It is good${until || " for now"}${left}. Pick a name to begin.`;
+  const validity = `It is good${until || " for now"}${left}.`;
+  return `This link lets you sign up on this server. ${validity} Pick a name to begin.`;
 }
 
 function closed(policy: string): string {

@@ -1,6 +1,6 @@
 /**
  * Space: the world on a canvas, and what lies over it: chat, people, emotes, minimap, state of the
- * line.
+ * connection.
  */
 
 import { useSignal } from "@preact/signals";
@@ -33,6 +33,9 @@ import { mentions, plain } from "../world/markdown";
 
 const EMOTES = ["👋", "❤️", "😂", "👏", "🎉", "🤔"];
 const EMOTE_NAMES = ["Wave", "Heart", "Laugh", "Applaud", "Celebrate", "Think"];
+const KEYS_HELP =
+  "The space. Walk with the arrow keys or W A S D, hold Shift to run, press Enter to chat, " +
+  "1 to 6 to show an emote, H to go to the entrance, F3 for network figures.";
 const NOTICE_MILLIS = 4000;
 /** What can be at the side: one thing at a time. */
 type Panel = "chat" | "people" | "hearers" | "page";
@@ -101,7 +104,7 @@ export function SpaceScreen({ id }: { id: string }) {
     };
   }, [space]);
 
-  // Lines that come while the chat is out of sight are counted.
+  // Messages that come while the chat is hidden are counted.
   useEffect(() => {
     const isSeen = (which: Tab) =>
       panel.value === "chat" && tab.value === which && !document.hidden;
@@ -114,8 +117,8 @@ export function SpaceScreen({ id }: { id: string }) {
       };
       counted = heard;
     });
-    // Who comes back to the page has read what is in front of them; from where they left, it is
-    // marked.
+    // A person who comes back to the page has read what is in front of them; the place where they
+    // left is marked.
     const onVisible = () => {
       if (document.hidden) markRead();
       else if (panel.value === "chat") seeTab();
@@ -138,15 +141,16 @@ export function SpaceScreen({ id }: { id: string }) {
     space.onMessage = (message) => {
       const mine = space.people.value.find(({ isMe }) => isMe)?.name ?? "";
       if (!mentions(message.text, mine)) return;
-      // Louder than other lines, and told to whoever looks elsewhere, but for those who do not want
-      // to be disturbed.
+      // A mention is louder than other messages and makes a notification, unless the person does
+      // not want to be disturbed.
       if (space.crowd.cards.get(space.me)?.status === DO_NOT_DISTURB) return;
       play("mention");
       notify(`${message.name} in ${space.name.value}`, plain(message.text));
     };
   }, [space]);
 
-  // Who comes near while nobody looks is told, but to those who do not want to be disturbed.
+  // A newcomer nearby makes a notification while the page is hidden, unless the person does not
+  // want to be disturbed.
   useEffect(() => {
     const newcomers = new Newcomers();
     return space.peers.subscribe((peers) => {
@@ -292,7 +296,7 @@ export function SpaceScreen({ id }: { id: string }) {
         ref={holder}
         class="world"
         role="application"
-        aria-label="The space. Walk with the arrow keys or W A S D, hold Shift to run, press Enter to chat, 1 to 6 to show an emote, H to go to the entrance, F3 for network figures."
+        aria-label={KEYS_HELP}
         tabIndex={0}
         {...pointers(stage, (place) => {
           holder.current?.focus();
@@ -486,7 +490,7 @@ export function SpaceScreen({ id }: { id: string }) {
   );
 }
 
-/** What the page knows of itself, for whoever asks with `?debug`. */
+/** Figures of the page for `?debug`. */
 function figures(stage: Stage, space: Space, call: Call) {
   const walkers = [...space.crowd.walkers.values()].map(({ player, trail }) => {
     const { x, y } = trail.at(-1) ?? { x: 0, y: 0 };
@@ -610,7 +614,7 @@ function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
         style={{ padding: "0.6rem", gap: "0.1rem" }}
         onKeyDown={(event) => rove(event, ".person")}
       >
-        {people.length === 0 && <li class="muted">Nobody here has that name.</li>}
+        {people.length === 0 && <li class="muted">No one here has that name.</li>}
         {people.map((person, index) => (
           <li key={person.player}>
             <button

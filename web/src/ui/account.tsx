@@ -1,4 +1,4 @@
-/** Account: one's own password, and an end to every session. */
+/** Account: change the own password, and end every session. */
 
 import { useState } from "preact/hooks";
 import { api } from "../net/api";

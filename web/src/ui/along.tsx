@@ -1,9 +1,9 @@
-/** Along: who follows whom, and who asks this person to talk in a bubble. */
+/** Along: following others, and requests to talk in a bubble. */
 
 import { useEffect } from "preact/hooks";
 import type { Space } from "../net/space";
 
-/** Whom this person follows, with a way to stop, and who follows them. */
+/** The player that this one follows, with a way to stop, and who follows them. */
 export function Following({ space }: { space: Space }) {
   const { following, followers, people } = space;
   const leader = people.value.find(({ player }) => player === following.value);

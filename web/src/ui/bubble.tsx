@@ -1,6 +1,6 @@
 /**
- * Circle: a few people who talk among themselves: to make one of those near, to step in, to knock,
- * to lock, to leave.
+ * Bubble: conversation bubbles: forming one with people nearby, joining, knocking, locking and
+ * leaving.
  */
 
 import { useEffect, useState } from "preact/hooks";
@@ -9,10 +9,12 @@ import type { Bubble } from "../net/codec";
 import type { Space } from "../net/space";
 
 const LOOK_EVERY = 200;
+const ASIDE_HELP =
+  "Asks those within two tiles; you and who agrees hear each other well and the others softly";
 
 const nameOf = ({ aside }: Bubble) => (aside ? "aside" : "bubble");
 
-/** What can be done with the own circle, or with one next to the person. */
+/** Actions on the own bubble, or on one next to the player. */
 export function BubbleActions({ space }: { space: Space }) {
   const near = useNearbyBubble(space);
   const mine = space.bubble;
@@ -41,12 +43,12 @@ export function BubbleActions({ space }: { space: Space }) {
   );
 }
 
-/** To make a circle of those near, while there are some. */
+/** Forms a bubble with people nearby, while there are some. */
 export function Gather({ space, onDone }: { space: Space; onDone?: () => void }) {
-  const hasSomebody = [...space.peers.value.values()].some(
+  const hasHearer = [...space.peers.value.values()].some(
     ({ why, hear }) => hear && why === WHY.distance,
   );
-  if (!hasSomebody || space.bubble) return null;
+  if (!hasHearer || space.bubble) return null;
   const gather = (isAside: boolean) => () => {
     space.gather(isAside);
     onDone?.();
@@ -61,19 +63,14 @@ export function Gather({ space, onDone }: { space: Space; onDone?: () => void })
       >
         Talk in a bubble
       </button>
-      <button
-        type="button"
-        class="button small"
-        title="Asks those within two tiles; you and who agrees hear each other well and the others softly"
-        onClick={gather(true)}
-      >
+      <button type="button" class="button small" title={ASIDE_HELP} onClick={gather(true)}>
         Talk aside
       </button>
     </>
   );
 }
 
-/** A bubble that the person could step into, looked for a few times a second. */
+/** A bubble that the player could join, looked up a few times a second. */
 function useNearbyBubble(space: Space): Bubble | undefined {
   const [near, setNear] = useState<Bubble | undefined>();
   useEffect(() => {

@@ -154,7 +154,7 @@ export function CallNotes({ call }: { call: Call }) {
   ) : null;
 }
 
-/** Why somebody hears and is heard. */
+/** Why a player hears and is heard. */
 function reason({ why, gain }: Peer, space: Space): string {
   if (why === WHY.bubble && space.bubble?.aside) return "aside with you";
   return why === WHY.distance && gain < 255 ? "near, softly" : (REASONS[why] ?? "");

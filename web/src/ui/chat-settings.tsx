@@ -1,6 +1,6 @@
 /**
- * Chat settings: what the person wants to be told of, and the rules of the space for whoever looks
- * after it.
+ * Chat settings: what the person is notified of, and the rules of the space for those who may
+ * moderate it.
  */
 
 import { useState } from "preact/hooks";
@@ -60,7 +60,7 @@ export function ChatSettings({ space, onClose }: { space: Space; onClose: () => 
         {!mayNotify.value && canNotify && (
           <div class="row">
             <button type="button" class="button" onClick={() => void askToNotify()}>
-              Notify me when somebody calls my name
+              Notify me when my name is mentioned
             </button>
           </div>
         )}
@@ -212,7 +212,7 @@ export function ChatSettings({ space, onClose }: { space: Space; onClose: () => 
   );
 }
 
-/** The choices, and what is chosen now when somebody chose it elsewhere. */
+/** The choices, and the current value when it is another one. */
 function withCurrent<T>(choices: readonly T[], current: T): T[] {
   return choices.includes(current) ? [...choices] : [...choices, current];
 }

@@ -1,7 +1,4 @@
-/**
- * Chat: the panel with what is said: to everybody here, to those near, and, beside that, to one
- * person alone.
- */
+/** Chat: the panel with the chat of the space, the chat nearby, and direct messages. */
 
 import { Fragment } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
@@ -147,7 +144,7 @@ function useNames(space: Space): { names: Names; me: string; nameOf: (user: stri
     return {
       names,
       me: mine?.user ?? "",
-      nameOf: (user) => byUser.get(user) ?? "somebody who left",
+      nameOf: (user) => byUser.get(user) ?? "a person who left",
     };
   }, [people]);
 }
@@ -268,8 +265,8 @@ function MessagesTab({ space, input, isNearby, readUpTo }: MessagesTabProps) {
           {messages.length === 0 && (
             <li class="muted">
               {isNearby
-                ? "What you write here reaches only those who can hear you now. Nobody keeps it."
-                : "Nobody has said anything yet. Say hello!"}
+                ? "What you write here reaches only those who can hear you now. It is not saved."
+                : "No messages yet. Say hello!"}
             </li>
           )}
           {messages.map((message) => (
@@ -353,7 +350,7 @@ function MessagesTab({ space, input, isNearby, readUpTo }: MessagesTabProps) {
   );
 }
 
-/** The first message of somebody else behind the one that was read last. */
+/** The first message of another user behind the one that was read last. */
 function firstAfter(messages: ShownMessage[], readUpTo: string | null, me: string): string | null {
   if (readUpTo === null) return null;
   const read = messages.findIndex(({ id }) => id === readUpTo);
@@ -441,7 +438,7 @@ function Search({ space, onClose }: { space: Space; onClose: () => void }) {
       </form>
       <ul class="list" aria-label="Found">
         {problem && <li class="error">{problem}</li>}
-        {found?.messages.length === 0 && <li class="muted">Nobody has said “{found.words}”.</li>}
+        {found?.messages.length === 0 && <li class="muted">No message has “{found.words}”.</li>}
         {found?.messages.map((message) => (
           <li key={message.id} class="message">
             <div class="head">

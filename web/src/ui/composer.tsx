@@ -1,5 +1,5 @@
 /**
- * Say: the field to say something: grows with the words, completes names, and holds pictures until
+ * Composer: the field for messages: grows with the words, completes names, and holds pictures until
  * they are sent with them.
  */
 
@@ -30,7 +30,7 @@ interface ComposerProps {
   input: { current: HTMLTextAreaElement | null };
   label: string;
   placeholder: string;
-  /** Words to begin with: of a line that is being changed. */
+  /** Words to begin with: those of a message that is being edited. */
   draft?: string;
   people: readonly string[];
   onSay: (text: string) => void;

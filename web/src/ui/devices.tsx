@@ -1,4 +1,4 @@
-/** Devices: which microphone and camera, tried out before anybody hears or sees. */
+/** Devices: choosing microphone and camera, with a try-out before others hear or see anything. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call } from "../media/call";
@@ -30,7 +30,7 @@ export function DeviceDialog({ call, wanted, onAgree, onClose }: DeviceProps) {
   const preview = useRef<HTMLVideoElement>(null);
   const meter = useRef<HTMLMeterElement>(null);
 
-  // The microphone is opened to show that it hears something; nobody else does.
+  // Opens the microphone to show that it hears something; it is not sent.
   useEffect(() => {
     const own = call.isOn.microphone.value;
     let track: MediaStreamTrack | undefined;

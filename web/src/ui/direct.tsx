@@ -1,6 +1,7 @@
-/** Direct: with whom one writes alone, and what was written. */
+/** Direct: the list of conversations, and the direct messages of one. */
 
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import type { ShownDirectMessage } from "../net/direct";
 import type { Space } from "../net/space";
 import { plain } from "../world/markdown";
 import { Composer } from "./composer";
@@ -36,7 +37,7 @@ function Conversations({ space }: { space: Space }) {
       {direct.problem.value && <li class="error">{direct.problem.value}</li>}
       {conversations.length === 0 && (
         <li class="muted">
-          You have not written to anybody yet. Pick somebody in the space or among the people here.
+          You have not written to anyone yet. Pick a person in the space or among the people here.
         </li>
       )}
       {conversations.map(({ userId, username, imageUrl, last, unread }) => (
@@ -68,6 +69,7 @@ function DirectMessages({ space, input }: DirectProps) {
   const fromEnd = useRef<number | null>(null);
   const other = direct.other.value;
   const messages = direct.messages.value;
+  const sideOf = ({ from }: ShownDirectMessage) => (from === other?.id ? "" : "mine");
   const isHere = space.people.value.some(({ user }) => user === other?.id);
   const me = space.people.value.find(({ isMe }) => isMe)?.name ?? "";
   const names = useMemo(() => ({ me, others: [] }), [me]);
@@ -128,7 +130,7 @@ function DirectMessages({ space, input }: DirectProps) {
           {messages.map((message) => (
             <li
               key={message.id}
-              class={`message direct-message ${message.from === other?.id ? "" : "mine"} ${message.isWaiting ? "waiting" : message.refused ? "failed" : ""}`}
+              class={`message direct-message ${sideOf(message)} ${stateOf(message)}`}
             >
               <div class="text" dir="auto">
                 <Rich text={message.text} names={names} />
@@ -155,4 +157,9 @@ function DirectMessages({ space, input }: DirectProps) {
       />
     </>
   );
+}
+
+/** The CSS class of a message that is not sent. */
+function stateOf({ isWaiting, refused }: ShownDirectMessage): string {
+  return isWaiting ? "waiting" : refused ? "failed" : "";
 }

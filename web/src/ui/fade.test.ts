@@ -3,7 +3,7 @@ import { fade } from "./fade";
 
 const tile = (player: number) => ({ player, kind: "camera" as const });
 
-test("a picture that is no more stays in its place and fades", () => {
+test("a tile that has gone stays in its place and fades", () => {
   const before = fade([], [tile(1), tile(2), tile(3)]);
   const after = fade(before, [tile(1), tile(3), tile(4)]);
   expect(after.map(({ tile, isFading }) => (isFading ? -tile.player : tile.player))).toEqual([

@@ -1,8 +1,8 @@
-/** Fade: pictures that are no more, among those that are. Pure. */
+/** Fade: keeps tiles that have gone among the current ones, to fade out. Pure. */
 
 import type { Tile } from "../media/call";
 
-/** A picture, and whether it only fades out. */
+/** A tile, and whether it only fades out. */
 export interface Faded<T extends TileKey = Tile> {
   tile: T;
   isFading: boolean;
@@ -12,10 +12,7 @@ type TileKey = Pick<Tile, "player" | "kind">;
 
 export const keyOf = ({ player, kind }: TileKey) => `${player} ${kind}`;
 
-/**
- * The pictures of now in their order; those that were there before and are no more stay in their
- * places.
- */
+/** The current tiles in their order; those that have gone since `before` stay in their places. */
 export function fade<T extends TileKey>(
   before: readonly Faded<T>[],
   now: readonly T[],

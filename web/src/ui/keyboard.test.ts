@@ -30,7 +30,7 @@ test("shift runs while it is down", () => {
   ]);
 });
 
-test("other keys are not ours, and a lost window lets go", () => {
+test("other keys are not ours, and losing the window releases all", () => {
   const told = follow((keys) => {
     expect(keys.down("KeyQ", false)).toBe(false);
     keys.down("KeyW", false);

@@ -1,4 +1,4 @@
-/** Held: which keys are down, as one direction. */
+/** Keyboard: the direction of the walking keys that are held. */
 
 const KEYS: Record<string, readonly [number, number]> = {
   ArrowUp: [0, -1],

@@ -1,4 +1,4 @@
-/** Line: one thing that was said, what people think of it, and what can be done with it. */
+/** Message: one message of the chat, its reactions and its actions. */
 
 import { useState } from "preact/hooks";
 import { ANNOUNCEMENT, type Conversation, NEARBY } from "../net/conversation";
@@ -13,7 +13,7 @@ interface MessageItemProps {
   message: ShownMessage;
   conversation: Conversation;
   names: Names;
-  /** The id of whoever looks. */
+  /** The id of this user. */
   me: string;
   /** The name of a user who is here. */
   nameOf: (user: string) => string;

@@ -1,4 +1,4 @@
-/** Network: what the line to the server does, in figures, for whoever asks. */
+/** Network: figures of the connection to the server. */
 
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";

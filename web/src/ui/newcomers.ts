@@ -1,13 +1,13 @@
 /** Newcomers: who came near since one last looked. Pure: the time comes from outside. */
 
-/** For so long somebody who comes again is no news, in milliseconds. */
+/** Milliseconds in which a player who comes near again is not reported again. */
 const AGAIN = 5 * 60_000;
 
 export class Newcomers {
   #near: ReadonlySet<number> = new Set();
   readonly #told = new Map<number, number>();
 
-  /** Of those who are near now, whoever was not before, and was not told of lately. */
+  /** Players who are near now, were not before, and were not reported lately. */
   look(near: Iterable<number>, now: number): number[] {
     const before = this.#near;
     this.#near = new Set(near);

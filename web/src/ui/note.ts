@@ -1,4 +1,4 @@
-/** Note: a line that says what has just been done, and goes by itself. */
+/** Note: a sentence that says what has just been done, and goes by itself. */
 
 import { useEffect, useState } from "preact/hooks";
 

@@ -1,6 +1,6 @@
 /**
- * Notify: gets the attention of somebody who looks elsewhere: the title counts, and the browser
- * tells when it may.
+ * Notify: gets the attention of a person who looks elsewhere: the title counts, and the browser
+ * shows notifications where it may.
  */
 
 import { effect, signal } from "@preact/signals";
@@ -31,7 +31,7 @@ export function entitle(name: string): void {
   if (missed.value === 0) document.title = name;
 }
 
-/** Tells it when nobody looks. */
+/** Notifies the person while the page is hidden. */
 export function notify(what: string, words: string): void {
   if (!document.hidden) return;
   missed.value++;

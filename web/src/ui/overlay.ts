@@ -8,7 +8,7 @@ interface Mark {
   lift: number;
 }
 
-/** How long the mark of somebody who speaks stays after they fell silent. */
+/** Milliseconds that the mark of a speaking player stays after they fell silent. */
 const SPEAKING_MILLIS = 200;
 
 type Head = (player: number) => { x: number; y: number } | undefined;

@@ -1,4 +1,4 @@
-/** Person: who somebody is, and what can be done with them. */
+/** Person: the card of a player, with what can be done with them. */
 
 import { useRef } from "preact/hooks";
 import type { Call } from "../media/call";

@@ -69,7 +69,7 @@ function Picture({ src }: { src: string }) {
     <a class="picture" href={here(src)} target="_blank" rel="noopener noreferrer">
       <img
         src={here(src)}
-        alt="From somebody here; opens on its own"
+        alt="From a person here; opens on its own"
         loading="lazy"
         onError={() => setGone(true)}
       />

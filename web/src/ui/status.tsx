@@ -1,4 +1,4 @@
-/** Status: whether somebody wants to be talked to, said by them or seen from what they do. */
+/** Status: whether a person wants to be talked to, as they chose or as their activity shows. */
 
 import { useEffect, useState } from "preact/hooks";
 import type { Space } from "../net/space";
@@ -13,7 +13,7 @@ export const STATUSES = [
 ] as const;
 const CLASSES = ["available", "busy", "away", "do-not-disturb", "quiet"] as const;
 const AWAY = 2;
-/** Milliseconds without a key, a click or a look after which somebody is away. */
+/** Milliseconds without a key, a click or a look after which a person is away. */
 const AWAY_AFTER = 5 * 60_000;
 
 export function StatusMark({ status }: { status: number }) {
@@ -55,7 +55,7 @@ export function StatusMenu({ space }: { space: Space }) {
   );
 }
 
-/** Whoever does nothing for a while is away, and back with the first key or look. */
+/** Sets the status Away after a while without input, and back with the first input. */
 function watchAway(space: Space, chosen: () => number): () => void {
   let timer: ReturnType<typeof setTimeout>;
   const wait = () => {
@@ -86,9 +86,7 @@ const WAVES = [
   (name: string) => `${name} asks you to come along.`,
 ];
 
-/**
- * Tells that somebody waved, in the page or, while it is hidden, as a notification of the system.
- */
+/** Shows a wave in the page or, while it is hidden, as a notification. */
 export function tellWave(space: Space, name: string, kind: number): void {
   const words = WAVES[kind]?.(name);
   if (!words) return;

@@ -1,6 +1,4 @@
-/**
- * Tiles: the pictures of people and screens: a row of them, one large, or one on the whole screen.
- */
+/** Tiles: videos of people and screens: a row of them, one large, or one on the whole screen. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call, Tile } from "../media/call";
@@ -16,7 +14,7 @@ const LARGE_HEIGHT = 480;
 
 const pixels = (height: number) => Math.round(height * Math.min(2, devicePixelRatio));
 
-/** Milliseconds in which a picture that is no more fades out; as long as in the style. */
+/** Milliseconds in which a tile that has gone fades out; as long as in the style. */
 const FADE = 300;
 
 export function Tiles({ call }: { call: Call }) {
@@ -26,7 +24,7 @@ export function Tiles({ call }: { call: Call }) {
   const tiles = shown.map(({ tile }) => tile);
   const fading = new Set(shown.filter(({ isFading }) => isFading).map(({ tile }) => keyOf(tile)));
   const spotlight = tiles.find((tile) => keyOf(tile) === large);
-  // Every picture costs the machine something: those that find no room are not decoded.
+  // Every video costs the machine something: those that find no room are not decoded.
   const room = Math.max(1, Math.floor(width / TILE_WIDTH));
   const row = tiles.filter((tile) => tile !== spotlight).slice(0, room);
   useEffect(() => {
@@ -92,12 +90,11 @@ function Picture({ tile, call, isLarge, isFading, onPick }: PictureProps) {
   }, [track]);
   const what = kind === "screen" ? `${isMe ? "Your" : `${name}’s`} screen` : name;
   const isSpeaking = call.speaking.value.has(player) && kind === "camera";
+  const marks = [isLarge && "large", isSpeaking && "speaking", isMe && "mine", isFading && "fading"]
+    .filter(Boolean)
+    .join(" ");
   return (
-    <figure
-      ref={figure}
-      class={`tile ${kind} ${isLarge ? "large" : ""} ${isSpeaking ? "speaking" : ""} ${isMe ? "mine" : ""} ${isFading ? "fading" : ""}`}
-      aria-hidden={isFading}
-    >
+    <figure ref={figure} class={`tile ${kind} ${marks}`} aria-hidden={isFading}>
       <button
         type="button"
         class="picture"
@@ -119,7 +116,7 @@ function Picture({ tile, call, isLarge, isFading, onPick }: PictureProps) {
   );
 }
 
-/** The pictures, and those that are no more for as long as they fade, where they were. */
+/** The tiles, and those that have gone for as long as they fade, in their places. */
 function useFading(tiles: Tile[]): Faded[] {
   const shown = useRef<Faded[]>([]);
   const [, draw] = useState(0);

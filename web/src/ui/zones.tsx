@@ -1,4 +1,4 @@
-/** Zones: where this person is: its name, its door, what is to be read or seen there. */
+/** Zones: the zones that the player stands in: names, locks, notes and pages. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { here } from "../net/base";
@@ -15,11 +15,11 @@ const NAME_MILLIS = 2500;
 
 const TELLS: Record<string, string> = {
   private: "Only people in here hear you.",
-  silent: "Nobody hears you here.",
+  silent: "No one hears you here.",
   stage: "Your audience hears you.",
 };
 
-/** What a zone does to voices, for whoever comes into it. */
+/** What a zone does to voices, for a player who enters it. */
 function tells({ kind, reach }: Zone): string | undefined {
   return kind === "voices"
     ? `Voices carry ${reach === 1 ? "1 tile" : `${reach} tiles`} here.`
@@ -97,7 +97,7 @@ export function Zones({ space }: { space: Space }) {
   );
 }
 
-/** The name of a zone, for a moment, when somebody comes into it. */
+/** Shows the name of a zone for a moment when the player enters it. */
 export function Entered({ space }: { space: Space }) {
   const zones = useZones(space).flatMap((index) => space.map?.zones[index] ?? []);
   const [shown, setShown] = useState<Zone | null>(null);
@@ -120,7 +120,7 @@ export function Entered({ space }: { space: Space }) {
   );
 }
 
-/** A page that belongs to a place, at the side of the space, and kept from doing anything to it. */
+/** The page of a zone at the side, in a frame that keeps it from doing anything to the space. */
 export function LinkPanel({ zone, onClose }: { zone: Zone; onClose: () => void }) {
   const panel = useRef<HTMLElement>(null);
   useLayer(onClose);
@@ -165,8 +165,8 @@ function OtherPage({ url, title }: { url: string; title: string }) {
 }
 
 /**
- * A page of this server lets nobody show it in a frame: it is fetched, and shown as words, without
- * its scripts.
+ * A page of this server may not be shown in a frame: it is fetched and shown as text, without its
+ * scripts.
  */
 function OwnPage({ url, title }: { url: string; title: string }) {
   const [text, setText] = useState("");

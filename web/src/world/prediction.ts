@@ -160,7 +160,7 @@ export class Prediction {
     return this.#seq;
   }
 
-  /** Whether so many inputs wait for an answer that another one is not worth making. */
+  /** Whether too many inputs wait for an answer to make another one. */
   get isFull(): boolean {
     return this.#pending.length >= AHEAD * this.tickRate;
   }
