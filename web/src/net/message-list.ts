@@ -158,8 +158,8 @@ export class MessageList {
   }
 
   /**
-   * What was said before the oldest message, or at all when none is known, oldest first. `false`
-   * when that message is the oldest no longer.
+   * Adds messages from before the oldest one, oldest first. `false` when that message is no longer
+   * the oldest.
    */
   earlier(before: string | undefined, messages: ChatMessage[]): boolean {
     if (this.oldest?.id !== before) return false;
@@ -168,8 +168,8 @@ export class MessageList {
   }
 
   /**
-   * What was said before a message that messages are missing before, oldest first. `isAll` when
-   * there is nothing older. Gives the messages that are new.
+   * Adds messages from before the end of a gap, oldest first. `isAll` when there are no older ones.
+   * Returns those that are new.
    */
   fill(before: string, messages: ChatMessage[], isAll: boolean): ChatMessage[] {
     const gap = this.#gaps.find((gap) => gap.before === before);
@@ -184,18 +184,18 @@ export class MessageList {
     return fresh;
   }
 
-  /** Whether the space still remembers the message, as far as can be told. */
+  /** Whether the space still remembers the message, as far as is known. */
   isRecent(id: string): boolean {
     return this.#said.slice(-REMEMBERED).some((message) => message.id === id);
   }
 
-  /** The server did not take a message. */
+  /** The server refused a message. */
   refuse(clientId: number, message: string): void {
     const open = this.#open.find((open) => open.clientId === clientId && open.message.isWaiting);
     if (open) this.#fail(open, message);
   }
 
-  /** A connection stands, and this is what was said lately. Gives the messages that are new. */
+  /** A connection opened with this history. Returns the messages that are new. */
   welcome(history: ChatMessage[], now: number): ChatMessage[] {
     this.expire(now);
     this.#isOnline = true;
@@ -206,12 +206,12 @@ export class MessageList {
     return fresh;
   }
 
-  /** This is what was said lately. Gives the messages that are new. */
+  /** Takes the newest messages of the server. Returns those that are new. */
   catchUp(history: ChatMessage[]): ChatMessage[] {
     const fresh = history.filter((message) => this.#said.every(({ id }) => id !== message.id));
     const last = this.#said.findLast(({ scope }) => scope !== NEARBY);
     const [first] = history;
-    // What is told has no holes: where it meets nothing that is known, messages may be missing.
+    // A history has no holes: where it meets no known message, messages may be missing.
     if (last && first && fresh.length === history.length) {
       this.#gaps.push({ after: last.id, before: first.id, isLost: false });
     }
@@ -235,7 +235,7 @@ export class MessageList {
     for (const open of this.#open) open.sentAt = null;
   }
 
-  /** What is to be sent now, in the order it was said; it counts as sent. */
+  /** The messages to send now, in order; they count as sent. */
   due(now: number): Due[] {
     if (!this.#isOnline) return [];
     this.#budget = Math.min(BURST, this.#budget + (now - this.#budgetAt) / 1000);
@@ -246,7 +246,7 @@ export class MessageList {
         continue;
       if (this.#budget < 1) break;
       this.#budget--;
-      // From its first sending over this connection on, an answer may be expected.
+      // An answer may be expected from the first sending over this connection on.
       if (open.sentAt === null) open.since = Math.max(open.since, now);
       open.sentAt = now;
       open.wasSent = true;
@@ -256,7 +256,7 @@ export class MessageList {
     return due;
   }
 
-  /** Gives up messages that waited too long. `false` when there were none. */
+  /** Fails messages that waited too long. `false` when there were none. */
   expire(now: number): boolean {
     const isHopeless = (open: Open) =>
       open.message.isWaiting &&
@@ -268,8 +268,7 @@ export class MessageList {
   }
 
   /**
-   * A message that comes without its number is the first own one with these words that the server
-   * may have.
+   * A message without its number is the first own one with the same text that the server may have.
    */
   #settle(said: ChatMessage): void {
     const isIt = ({ wasSent, message }: Open) =>
@@ -284,8 +283,8 @@ export class MessageList {
   }
 
   /**
-   * Takes in what was said right before a message. Gives the messages that are new; what is known
-   * already may be newer than what was fetched.
+   * Adds messages from right before `next`. Returns those that are new; known ones may be newer
+   * than the fetched ones.
    */
   #insert(messages: ChatMessage[], next: ShownMessage | undefined): ChatMessage[] {
     const known = new Map(this.#said.map((message) => [message.id, message]));
@@ -296,7 +295,7 @@ export class MessageList {
     return fresh;
   }
 
-  /** Failed messages go with the message they stand behind. */
+  /** Failed messages go with the message behind which they stand. */
   #set(said: ShownMessage[]): void {
     const gone = new Set(said.slice(0, -this.#limit).map(({ id }) => id));
     this.#said = said.slice(-this.#limit);
@@ -310,10 +309,10 @@ export class MessageList {
 }
 
 /**
- * The known messages and a stretch of the server's, each once, in the server's order. The stretch
- * has no holes, so each of its messages stands right behind the one before it, and what is new
- * before the first known one stands right before that. Times say nothing: each process has a clock
- * of its own.
+ * Merges the known messages and a stretch of the server's, each once, in the server's order. The
+ * stretch has no holes, so each of its messages stands right behind the one before it, and what is
+ * new before the first known one stands right before that. Times say nothing: each process has its
+ * own clock.
  */
 export function merge(known: ShownMessage[], stretch: ChatMessage[]): ShownMessage[] {
   const merged = [...known];

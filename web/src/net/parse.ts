@@ -1,8 +1,8 @@
-/** Parse: wire data becomes typed by looking at it, not by believing it. */
+/** Parse: checks wire data and gives it a type. */
 
 export class ParseError extends Error {}
 
-/** `in out`: a parser of text does not do where text or nothing may come. */
+/** `in out`: a parser of text must not stand in for a parser of optional text. */
 export type Parser<in out T> = (value: unknown, at?: string) => T;
 
 /**

@@ -42,8 +42,8 @@ const FINAL: Record<number, Ending> = {
 };
 
 /**
- * Why the connection will not come back by itself; `undefined` when it will. Who is kept out is
- * told the server's reason.
+ * Why the connection will not come back by itself; `undefined` when it will. A user who is refused
+ * is told the server's reason.
  */
 export function endingFor(code: number, reason = ""): Ending | undefined {
   const ending = FINAL[code];
@@ -51,8 +51,8 @@ export function endingFor(code: number, reason = ""): Ending | undefined {
 }
 
 /**
- * Milliseconds that a connection must stand to count as a good one: after a shorter one it is
- * waited longer than before.
+ * Milliseconds that a connection must last to count as good: after a shorter one the next wait is
+ * longer.
  */
 export const STEADY = 5000;
 
@@ -60,8 +60,9 @@ export const STEADY = 5000;
 const FLOOD = 4429;
 
 /**
- * Milliseconds before try number `attempt` (from 0) after a connection ended with that code. Who
- * was too much for the server comes back slowly: half to all of two seconds, doubling to a minute.
+ * Milliseconds before try number `attempt` (from 0) after a connection ended with that code. A
+ * client that overloaded the server comes back slowly: half to all of two seconds, doubling to a
+ * minute.
  */
 export function delayAfter(code: number, attempt: number, random: () => number): number {
   if (code !== FLOOD) return delayBefore(attempt, random);

@@ -185,8 +185,8 @@ function AddAvatar({ onAdded }: { onAdded: (id: string) => void }) {
 }
 
 /**
- * Takes an avatar away that was made of a picture; who looks like it looks like a robot until they
- * choose another one.
+ * Deletes an avatar that was made from a picture. Users who have it become robots until they choose
+ * another one.
  */
 function DeleteAvatar({ avatar, onDeleted }: { avatar: Avatar; onDeleted: () => void }) {
   const [error, setError] = useState<string | null>(null);
@@ -224,12 +224,12 @@ function DeleteAvatar({ avatar, onDeleted }: { avatar: Avatar; onDeleted: () => 
 
 const DRAWN = /^\/art\/avatars\/([\w-]+)\.svg$/;
 
-/** Whether it is one of the drawn ones, and not made of a picture. */
+/** Whether the avatar is a drawn one, not made from a picture. */
 function isDrawn({ imageUrl }: Avatar): boolean {
   return DRAWN.test(imageUrl);
 }
 
-/** The sheet of an avatar, as an address; nothing while or when it cannot be shown. */
+/** The address of an avatar's sheet; `null` while or when it cannot be shown. */
 function useSheet(avatar: Avatar | undefined): string | null {
   const imageUrl = avatar?.imageUrl;
   const key = imageUrl && DRAWN.exec(imageUrl)?.[1];

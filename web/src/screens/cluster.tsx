@@ -8,7 +8,7 @@ import { here } from "../net/base";
 import { Brand, Dialog, ErrorNote, Spinner } from "../ui/controls";
 import { me } from "../ui/me";
 
-/** Processes say once a second what they run. */
+/** Milliseconds between two requests: processes report once a second. */
 const REFRESH = 1000;
 
 /** Rows shown at once, so that the page stays fast. */

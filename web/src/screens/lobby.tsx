@@ -1,4 +1,4 @@
-/** Lobby: my spaces and everybody's, who is in them now, and a way to make another. */
+/** Lobby: the user's own spaces and the public ones, with who is inside, and creating a space. */
 
 import { useEffect, useState } from "preact/hooks";
 import { api, type Lobby, type MapSummary, type SpaceSummary } from "../net/api";
@@ -13,7 +13,7 @@ import { isDark, toggleTheme } from "../ui/theme";
 import { Thumbnail } from "../ui/thumbnail";
 import { byLife, usual } from "../world/lobby";
 
-/** How often the lobby looks who is inside, while it is seen. */
+/** Milliseconds between two requests, while the lobby is visible. */
 const REFRESH = 3000;
 
 export function LobbyScreen() {
@@ -71,7 +71,7 @@ export function LobbyScreen() {
   const copy = async (space: SpaceSummary) => {
     const link = whole(`/s/${space.id}`).href;
     if (await copyText(link)) said.say(`The link to ${space.name} is copied.`);
-    // It is there to be copied by hand.
+    // The link is shown, to be copied by hand.
     else said.say(link, true);
   };
 

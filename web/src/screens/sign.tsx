@@ -76,7 +76,9 @@ export function SignScreen({ next, invite }: { next: string; invite?: string | u
   );
 }
 
-/** The invite; why it is none; nothing without one. Undefined until it is known. */
+/**
+ * The invite, the reason why it is not valid, or `null` without one; `undefined` until it is known.
+ */
 function useInvite(token: string | undefined): Invite | string | null | undefined {
   const [invited, setInvited] = useState<Invite | string | null | undefined>(
     token === undefined ? null : undefined,

@@ -37,11 +37,11 @@ const KEYS_HELP =
   "The space. Walk with the arrow keys or W A S D, hold Shift to run, press Enter to chat, " +
   "1 to 6 to show an emote, H to go to the entrance, F3 for network figures.";
 const NOTICE_MILLIS = 4000;
-/** What can be at the side: one thing at a time. */
+/** The panel at the side: one at a time. */
 type Panel = "chat" | "people" | "hearers" | "page";
 /** Whether panels lie over the world's lower part or all of it, as in `style/layout.css`. */
 const isSheet = () => matchMedia("(max-width: 43.9rem), (max-height: 30rem)").matches;
-/** The number of a status in cards. */
+/** The number of the status on cards. */
 const DO_NOT_DISTURB = 3;
 
 export function SpaceScreen({ id }: { id: string }) {
@@ -54,7 +54,7 @@ export function SpaceScreen({ id }: { id: string }) {
   const [picked, setPicked] = useState<number | null>(null);
   const hud = useRef<HTMLDivElement>(null);
   const panel = useSignal<Panel | null>(innerWidth > 900 ? "chat" : null);
-  /** What was at the side before a page of the place came there. */
+  /** The panel that was open before the page of a zone. */
   const under = useRef<Panel | null>(null);
   const tab = useSignal<Tab>("space");
   const unread = useSignal({ space: 0, nearby: 0 });
@@ -181,16 +181,16 @@ export function SpaceScreen({ id }: { id: string }) {
     if (panel.value === "chat" && which !== "chat") markRead();
     panel.value = which;
     if (which === "chat") seeTab();
-    // There is one sheet at a time on small screens.
+    // Small screens show one sheet at a time.
     if (which !== null && isSheet()) setPicked(null);
-    // What had the focus may have gone with the panel.
+    // The focused element may have gone with the panel.
     if (which === null)
       requestAnimationFrame(
         () => document.activeElement === document.body && holder.current?.focus(),
       );
   };
 
-  // A page of the place comes to the side when one steps in, and goes when one steps out.
+  // The page of a link zone opens when the player enters the zone, and closes when they leave it.
   useEffect(() => {
     if (link) {
       under.current = panel.peek() === "page" ? under.current : panel.peek();
@@ -207,7 +207,7 @@ export function SpaceScreen({ id }: { id: string }) {
         side !== undefined && side.width > innerWidth / 2 && side.top > innerHeight / 4;
       const right = side && !isBelow ? innerWidth - side.left : 0;
       const bottom = side && isBelow ? innerHeight - side.top : 0;
-      // Where next to nothing is left, nothing is gained.
+      // A panel that covers nearly everything leaves no part to centre in.
       stage.current?.cover(
         right < innerWidth * 0.7 ? right : 0,
         bottom < innerHeight * 0.75 ? bottom : 0,
@@ -218,7 +218,7 @@ export function SpaceScreen({ id }: { id: string }) {
     return () => removeEventListener("resize", measure);
   }, [panel.value, loaded]);
 
-  /** What is in front of the person is no longer unread. */
+  /** Marks what is in front of the person as read. */
   const seeTab = () => {
     if (tab.value === "direct") space.direct.read();
     else unread.value = { ...unread.value, [tab.value]: 0 };
@@ -240,7 +240,7 @@ export function SpaceScreen({ id }: { id: string }) {
     if (event.key === "Escape") {
       // A dialog of the browser's own closes by itself.
       if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
-      // Out of the chat to walk on; its panel goes with the next one.
+      // Escape leaves the field, to walk on; the next Escape closes the panel.
       if (event.target instanceof HTMLTextAreaElement) holder.current?.focus();
       else if (!closeTopmost()) space.follow(null);
       return;
@@ -620,7 +620,7 @@ function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
             <button
               type="button"
               class="person"
-              // One stop for the Tab key; arrow keys go through the list.
+              // The list is one stop for the Tab key; arrow keys move inside it.
               tabIndex={index === Math.min(at, people.length - 1) ? 0 : -1}
               onFocus={() => setAt(index)}
               onClick={() => onPick(person.player)}
@@ -665,7 +665,7 @@ function Notice({ space }: { space: Space }) {
   );
 }
 
-/** The connection is gone for good: why, and what can be done. */
+/** The connection ended for good: says why, and what can be done. */
 function ConnectionEnded({ status, onRetry }: { status: Status; onRetry: () => void }) {
   const card = useRef<HTMLDivElement>(null);
   const hasEnded = status.kind === "ended";

@@ -23,7 +23,7 @@ interface ChatPanelProps {
   input: { current: HTMLTextAreaElement | null };
   tab: Tab;
   unread: Record<Tab, number>;
-  /** The newest message when the person looked away. */
+  /** Id of the newest message when the person looked away. */
   readUpTo: string | null;
   onTab: (tab: Tab) => void;
   onClose: () => void;
@@ -114,7 +114,7 @@ function TabButton({
       role="tab"
       aria-selected={isOn}
       tabIndex={isOn ? 0 : -1}
-      // Arrow keys bring the focus, and the tab comes with it.
+      // Arrow keys move the focus, and the tab follows.
       onFocus={() => isOn || onClick()}
       onClick={onClick}
     >
@@ -129,7 +129,7 @@ function TabButton({
   );
 }
 
-/** Whose names are called in messages. */
+/** The names that messages may mention. */
 function useNames(space: Space): { names: Names; me: string; nameOf: (user: string) => string } {
   const people = space.people.value;
   return useMemo(() => {
@@ -163,14 +163,14 @@ function MessagesTab({ space, input, isNearby, readUpTo }: MessagesTabProps) {
   const [announces, setAnnounces] = useState(false);
   const list = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
-  /** How far the end was when older messages were asked for. */
+  /** The distance to the end when older messages were requested. */
   const fromEnd = useRef<number | null>(null);
   const { names, me, nameOf } = useNames(space);
   const all = conversation.messages.value;
   const isShown = (message: ShownMessage) =>
     (message.scope === NEARBY) === isNearby && !space.blocked.value.has(message.user);
   const messages = all.filter(isShown);
-  // The message that messages are missing before may be hidden itself.
+  // The message after a gap may be hidden itself.
   const shownFrom = (id: string) =>
     all.slice(all.findIndex((message) => message.id === id)).find(isShown)?.id;
   const gaps = isNearby
@@ -464,7 +464,7 @@ function Search({ space, onClose }: { space: Space; onClose: () => void }) {
   );
 }
 
-/** What was announced, over everything, until it is put away. */
+/** The last announcement, over everything, until it is closed. */
 export function Announcement({ space }: { space: Space }) {
   const message = space.conversation.announcement.value;
   const { names } = useNames(space);

@@ -14,14 +14,14 @@ const MAX_HEIGHT = 160;
 const SUGGESTIONS = 6;
 const MAX_PICTURES = 4;
 
-/** A picture that waits to be sent. */
+/** A picture that is sent with the message. */
 interface Waiting {
   file: File;
-  /** Shows it until then. */
+  /** Object URL that shows it until then. */
   preview: string;
   /**
-   * Where it is on the server, once it is there: what was sent with others that failed is not sent
-   * twice.
+   * Its address on the server once it was uploaded, so that it is not uploaded twice when another
+   * one fails.
    */
   imageUrl: string | null;
 }
@@ -35,9 +35,9 @@ interface ComposerProps {
   people: readonly string[];
   onSay: (text: string) => void;
   onType?: (isTyping: boolean) => void;
-  /** Escape, or nothing to say. */
+  /** Escape was pressed, or there was nothing to send. */
   onLeave: () => void;
-  /** Whether what is said stands out; nothing when it cannot. */
+  /** Whether the message is an announcement; absent when announcing is not allowed. */
   announces?: boolean | undefined;
   onAnnounce?: () => void;
 }
@@ -113,8 +113,8 @@ export function Composer({
   };
 
   /**
-   * Brings the pictures to the server, one after the other, and says the words with them. When one
-   * fails all of it stays in the field.
+   * Uploads the pictures one after the other and sends the words with them. When one fails,
+   * everything stays in the field.
    */
   const sendWith = async (words: string) => {
     setSending(true);
@@ -302,7 +302,7 @@ export function Composer({
   );
 }
 
-/** What it takes to show a picture in a message. */
+/** Characters that a picture takes in a message. */
 const PICTURE_CHARS = 80;
 
 function forget({ preview }: Waiting): void {

@@ -1,8 +1,9 @@
 /**
- * Copy: puts words into the clipboard, also where the browser keeps its newer way for https pages.
+ * Copy: puts text on the clipboard, also where the browser offers its newer interface only to https
+ * pages.
  */
 
-/** Whether it worked. Only after the person pressed something. */
+/** Returns whether it worked. Browsers allow it only after a user gesture. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
@@ -24,7 +25,7 @@ function copyByHand(text: string): boolean {
   try {
     isCopied = document.execCommand("copy");
   } catch {
-    // Then the person is shown the words.
+    // The caller shows the text instead.
   }
   field.remove();
   if (before instanceof HTMLElement) before.focus();

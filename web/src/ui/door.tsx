@@ -1,6 +1,6 @@
 /**
- * Door: what keeps this person out of the private area before them, and a way to ask; and a way out
- * when there is none.
+ * Door: why the private zone before this player is closed, with a way to knock; and a way out for a
+ * player who is walled in.
  */
 
 import { useEffect, useState } from "preact/hooks";
@@ -31,8 +31,8 @@ function DoorSign({ door, onKnock }: { door: Door; onKnock: () => void }) {
 }
 
 /**
- * Takes who asks for it, by key or button, to where people arrive. The button is there while no way
- * leads out.
+ * Sends the player to where people arrive, by key or button. The button is there while no way leads
+ * out.
  */
 export function WayHome({ space }: { space: Space }) {
   const isWalledIn = useLook(
@@ -62,8 +62,8 @@ export function WayHome({ space }: { space: Space }) {
 }
 
 /**
- * What there is to see where the person stands, looked at a few times a second: walking alone draws
- * nothing again.
+ * A value that is read a few times a second where the player stands, so that walking alone does not
+ * redraw.
  */
 function useLook<Found>(look: () => Found, isSame: (one: Found, other: Found) => boolean): Found {
   const [found, setFound] = useState(look);

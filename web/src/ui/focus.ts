@@ -1,14 +1,11 @@
 /**
- * Focus: where the keyboard is after something came or went, and how arrow keys go through tabs and
+ * Focus: where the keyboard focus goes after something came or went, and arrow keys in tabs and
  * lists.
  */
 
 import { useEffect, useRef } from "preact/hooks";
 
-/**
- * Puts the focus on the heading of a screen that has just come, unless something of it has the
- * focus already.
- */
+/** Puts the focus on the heading of a new screen, unless something in it has the focus already. */
 export function useArrival(screen: string): void {
   const before = useRef<string | null>(null);
   useEffect(() => {
@@ -27,10 +24,7 @@ export function useArrival(screen: string): void {
   }, [screen]);
 }
 
-/**
- * Takes the focus into a panel that was opened, and gives it back to what had it when the panel
- * goes.
- */
+/** Moves the focus into a panel that was opened, and back when the panel closes. */
 export function useFocusInside(panel: { current: HTMLElement | null }): void {
   useEffect(() => {
     const before = document.activeElement;

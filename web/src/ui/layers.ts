@@ -1,6 +1,6 @@
 /**
- * Layers: what can be put away, the topmost first: Escape closes one at a time. Dialogs of the
- * browser's own come before all of these by themselves.
+ * Layers: what Escape closes, the topmost first, one at a time. Dialogs of the browser handle
+ * Escape before these.
  */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
@@ -9,18 +9,18 @@ type Close = () => void;
 
 const open: { close: Close }[] = [];
 
-/** Puts the topmost thing away; `false` when nothing is open. */
+/** Closes the topmost layer; `false` when nothing is open. */
 export function closeTopmost(): boolean {
   const top = open.at(-1);
   top?.close();
   return top !== undefined;
 }
 
-/** While the component is there, it is what Escape closes, unless something came over it. */
+/** Makes the component the layer that Escape closes, unless another one is above it. */
 export function useLayer(close: Close): void {
   const layer = useRef({ close });
   layer.current.close = close;
-  // At once, not after the next picture: the key may come before it.
+  // At once, not after the next drawn frame: the key may come before it.
   useLayoutEffect(() => {
     const mine = layer.current;
     open.push(mine);

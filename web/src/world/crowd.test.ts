@@ -94,7 +94,7 @@ describe("a crowd", () => {
     expect(standing(crowd)).toEqual([]);
   });
 
-  test("time does not run backwards, except in a new life of the space", () => {
+  test("time does not run backwards, except after the space restarted", () => {
     const crowd = new Crowd(WIDTH);
     expect(crowd.apply(frame(10, {}))).toBe(true);
     expect(crowd.apply(frame(10, {}))).toBe(false);

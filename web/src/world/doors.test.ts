@@ -15,7 +15,7 @@ function walk(body: Body, direction: number, isClosed: boolean): number {
   return Math.floor(body.x / 64);
 }
 
-test("the middle of a body stops before a closed room and passes an open one", () => {
+test("the middle of a body stops before a closed zone and passes an open one", () => {
   expect(walk(at(100), 3, true)).toBe(3);
   expect(walk(at(100), 3, false)).toBe(9);
 });
@@ -24,13 +24,13 @@ test("a player inside may leave", () => {
   expect(walk(at(5 * 64), 7, true)).toBe(0);
 });
 
-test("along a closed room a body slides", () => {
+test("a body slides along a closed zone", () => {
   const body = at(4 * 64 - 10);
   walk(body, 4, true);
   expect(Math.floor(body.y / 64)).toBe(2);
 });
 
-test("before a closed room there is a door, at every side and corner, and nowhere else", () => {
+test("before a closed zone there is a door, at every side and corner, and nowhere else", () => {
   const closed = (x: number, y: number) => closedZoneAt(zones, () => true, x, y);
   for (const [x, y] of [
     [3, 0],
@@ -46,7 +46,7 @@ test("before a closed room there is a door, at every side and corner, and nowher
   expect(closedZoneAt(zones, () => false, 3, 1)).toBeUndefined();
 });
 
-test("who stands in one room sees the door of the next, the nearest first", () => {
+test("a player in one zone sees the door of the next, the nearest first", () => {
   const offices: PrivateZone[] = [0, 1, 2].map((zone) => ({
     zone,
     area: { x: zone * 3, y: 0, width: 3, height: 3 },

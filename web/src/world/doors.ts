@@ -65,7 +65,7 @@ export function closedZoneAt(
   return nearest?.zone;
 }
 
-/** Why no one gets in, for people. */
+/** Why a zone is closed, for people. */
 export function whyClosed(
   state: { locked: boolean; people: number; cap: number },
   lockedBy?: string,

@@ -4,7 +4,7 @@ import type { Doors } from "./doors";
 import type { Zone } from "./map";
 import { type Grid, isSolid } from "./movement";
 
-/** From a place that leads out one gets to that many tiles, or to where people arrive. */
+/** A place leads out when that many tiles, or a place of arrival, can be reached from it. */
 const ROOMY = 32;
 
 export function leadsOut(

@@ -1,5 +1,5 @@
 /**
- * Movement: one step of a body over the grid, bit by bit what `src/systems/movement.rs` does.
+ * Movement: one step of a body over the grid, exactly as `src/systems/movement.rs` does it.
  * Positions are in 1/64 tile; everything is an integer.
  */
 

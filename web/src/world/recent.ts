@@ -1,7 +1,6 @@
 /**
  * Recent: the steps of the last two seconds. When a connection breaks or another process takes
- * over, the server stands where one of them began; those that it does not know any more are made up
- * for.
+ * over, the server may be some steps behind; those that it does not know are sent again.
  */
 
 import type { Input } from "./prediction";
