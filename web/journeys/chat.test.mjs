@@ -49,7 +49,7 @@ after(async () => {
 });
 
 const log = (person) => person.page.getByRole("log");
-const lineOf = (person, text) => log(person).locator(".line", { hasText: text });
+const lineOf = (person, text) => log(person).locator(".message", { hasText: text });
 
 /** Opens the menu of a message. */
 async function actions(person, text) {
@@ -143,7 +143,7 @@ test("cells are pasted as text, and a picture waits until it is sent or removed"
   await ada.page.keyboard.type("this is it");
   await ada.shot("chat-picture-waits");
   await ada.page.keyboard.press("Enter");
-  const line = log(bob).locator(".line", { hasText: "this is it" });
+  const line = log(bob).locator(".message", { hasText: "this is it" });
   await line.locator(".picture img").waitFor();
   await waiting.waitFor({ state: "detached" });
 });
@@ -159,7 +159,7 @@ test("a picture is sent, and an announcement is on top of everything", async () 
   const picture = log(bob).locator(".picture img");
   await picture.nth(1).waitFor();
   await bob.until(() =>
-    [...document.querySelectorAll(".line .picture img")].every((img) => img.naturalWidth > 0),
+    [...document.querySelectorAll(".message .picture img")].every((img) => img.naturalWidth > 0),
   );
   await ada.page.getByRole("button", { name: "Announce to everybody" }).click();
   await ada.page.getByLabel("Message to everybody here").fill("We begin in five minutes.");
@@ -184,13 +184,13 @@ test("a direct message is written from a card and waits for its recipient", asyn
   await ada.page.getByRole("button", { name: "Message", exact: true }).click();
   await ada.page.getByLabel("Message to Bob").fill("Just between **us**");
   await ada.page.keyboard.press("Enter");
-  await ada.page.locator(".letter.mine:not(.waiting)", { hasText: "Just between us" }).waitFor();
+  await ada.page.locator(".direct-message.mine:not(.waiting)", { hasText: "Just between us" }).waitFor();
   await bob.page.getByRole("tab", { name: "Direct 1 unread" }).click();
   await bob.page.getByRole("button", { name: "Ada 1 unread" }).click();
-  await bob.page.locator(".letter strong", { hasText: "us" }).waitFor();
+  await bob.page.locator(".direct-message strong", { hasText: "us" }).waitFor();
   await bob.page.getByLabel("Message to Ada").fill("Only us two");
   await bob.page.keyboard.press("Enter");
-  await ada.page.locator(".letter", { hasText: "Only us two" }).waitFor();
+  await ada.page.locator(".direct-message", { hasText: "Only us two" }).waitFor();
   await bob.shot("chat-direct-dark");
   await bob.page.getByRole("button", { name: "All conversations" }).click();
   await bob.page
@@ -206,7 +206,7 @@ test("a direct message is written from a card and waits for its recipient", asyn
   await ada.page.getByRole("tab", { name: "Direct" }).click();
   await ada.page.getByLabel("Message to Bob").fill("See you tomorrow");
   await ada.page.keyboard.press("Enter");
-  await ada.page.locator(".letter.mine:not(.waiting)", { hasText: "See you tomorrow" }).waitFor();
+  await ada.page.locator(".direct-message.mine:not(.waiting)", { hasText: "See you tomorrow" }).waitFor();
   await ada.page.getByRole("tab", { name: "Space" }).click();
   await bob.page.goto(`${link}?debug`);
   await bob.arrive();
@@ -257,7 +257,7 @@ test("the owner sets slow mode, exports the chat and deletes everything", async 
   await ada.page.getByLabel("Slow mode").selectOption({ label: "One message in 15 minutes" });
   await bob.page.getByText("Slow mode is on: everybody writes once in 15 minutes.").waitFor();
   await bob.say("one");
-  await log(bob).locator(".line:not(.waiting)").getByText("one", { exact: true }).waitFor();
+  await log(bob).locator(".message:not(.waiting)").getByText("one", { exact: true }).waitFor();
   await bob.say("and another");
   await lineOf(bob, "and another")
     .getByText(/You can write again in/)

@@ -62,7 +62,7 @@ async function signUp(username) {
 }
 
 /** The texts of all messages that a person sees, in order. */
-const shown = ({ page }) => page.getByRole("log").locator(".line .text").allTextContents();
+const shown = ({ page }) => page.getByRole("log").locator(".message .text").allTextContents();
 
 async function until(person, text) {
   await person.page.getByRole("log").getByText(text, { exact: true }).waitFor();
@@ -100,7 +100,7 @@ test("after a reconnect all missed messages are there, in the order that others 
   await until(bo, "Speaker 1, 1");
   await bo.page
     .getByRole("log")
-    .locator(".line")
+    .locator(".message")
     .nth(SPEAKERS * EACH)
     .waitFor();
   assert.deepEqual(await shown(bo), await shown(ada));
@@ -115,8 +115,8 @@ test("when they cannot be fetched, a button fetches them later", async () => {
   await bo.page.route(kept, (route) => route.abort());
   // The page also requests the part before its oldest message, to see if there is more.
   const oldest = (
-    await bo.page.getByRole("log").locator(".line").first().getAttribute("id")
-  ).replace("line-", "");
+    await bo.page.getByRole("log").locator(".message").first().getAttribute("id")
+  ).replace("message-", "");
   const isAboutHole = (request) => kept.test(request.url()) && !request.url().includes(oldest);
   const failed = bo.page.waitForEvent("requestfailed", isAboutHole);
   await missMany();
@@ -132,7 +132,7 @@ test("when they cannot be fetched, a button fetches them later", async () => {
   await button.waitFor({ state: "detached" });
   await bo.page
     .getByRole("log")
-    .locator(".line")
+    .locator(".message")
     .nth(all.length - 1)
     .waitFor();
   assert.deepEqual(await shown(bo), all);

@@ -137,7 +137,7 @@ test("a wall stops her, in her view and in his", async () => {
 });
 
 test("they talk: in the panel, over the head, and as an emote", async () => {
-  const overHead = await bo.watchFor(".bubble", "Hello Bo!");
+  const overHead = await bo.watchFor(".speech", "Hello Bo!");
   await ada.say("Hello Bo! <b>not bold</b> 👋");
   await bo.page.getByRole("log").getByText("Hello Bo! <b>not bold</b> 👋").waitFor();
   await overHead();
