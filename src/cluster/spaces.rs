@@ -511,15 +511,23 @@ impl SpacesState {
         }
         let kept = self.vault.load(space).await?;
         let is_new = kept.checkpoint.is_none() && kept.events.is_empty();
+        let chat: Vec<DurableEvent> = kept.chat().collect();
+        let restored = match restored(kept) {
+            Err(error) if error.is_newer() => {
+                tracing::error!(%space, %error, "a later version of Plaza saved the space; this \
+                    process leaves it to one that can read it");
+                return Ok(Taken::Impossible);
+            }
+            restored => restored,
+        };
         if row.keeps_chat {
             // The previous owner may not have saved its chat yet; the seal truncates the log.
-            let chat: Vec<DurableEvent> = kept.chat().collect();
             self.store
                 .keep_chat_of(space, epoch, &chat)
                 .await
                 .map_err(failed)?;
         }
-        let mut world = match restored(kept) {
+        let mut world = match restored {
             Ok(mut checkpoint) => {
                 let since = row.chat_since();
                 checkpoint.history.retain(|line| line.at >= since);
@@ -581,7 +589,7 @@ impl SpacesState {
     }
 }
 
-/// The saved checkpoint with all later events applied.
+/// The saved checkpoint with all later events applied. An event that is damaged is lost.
 fn restored(kept: super::vault::SavedState) -> Result<Checkpoint, CheckpointError> {
     let mut checkpoint = match kept.checkpoint {
         Some(blob) => Checkpoint::decode(&blob)?,
@@ -590,6 +598,7 @@ fn restored(kept: super::vault::SavedState) -> Result<Checkpoint, CheckpointErro
     for (tick, event) in kept.events {
         match DurableEvent::decode(&event) {
             Ok(event) => checkpoint.replay(Tick(tick), event),
+            Err(error) if error.is_newer() => return Err(error),
             Err(error) => {
                 tracing::error!(%error, "an event of a space cannot be decoded and is lost")
             }

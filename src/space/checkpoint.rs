@@ -167,9 +167,7 @@ impl DurableEvent {
                 }))
             }
             CLEARED => Ok(Self::Cleared(read(record)?)),
-            _ => Err(CheckpointError::Senseless(
-                "a kind of event that this program does not know",
-            )),
+            kind => Err(CheckpointError::Event { kind }),
         }
     }
 }
@@ -203,6 +201,12 @@ pub enum CheckpointError {
         /// Version of the checkpoint.
         found: u16,
     },
+    /// An event of a kind that a later version of this program writes.
+    #[error("an event has kind {kind}, which this program does not know")]
+    Event {
+        /// Kind of the event.
+        kind: u8,
+    },
     /// Bytes changed or are missing since it was written.
     #[error("the checkpoint is damaged: its hash does not match")]
     Damaged,
@@ -212,6 +216,17 @@ pub enum CheckpointError {
     /// The record holds impossible values.
     #[error("the checkpoint makes no sense: {0}")]
     Senseless(&'static str),
+}
+
+impl CheckpointError {
+    /// Whether a later version of this program can read what this one cannot.
+    pub const fn is_newer(&self) -> bool {
+        match self {
+            Self::Version { found } => *found > VERSION,
+            Self::Event { .. } => true,
+            Self::Foreign | Self::Damaged | Self::Malformed(_) | Self::Senseless(_) => false,
+        }
+    }
 }
 
 impl Checkpoint {

@@ -26,6 +26,7 @@ mod ground;
 mod guardian;
 mod harness;
 mod ice;
+mod link_version;
 mod lobby;
 mod movement;
 mod moving;

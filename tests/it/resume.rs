@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use plaza::components::id::SpaceId;
+use plaza::net::protocol::ClientMessage;
+use plaza::space::checkpoint::Checkpoint;
 use plaza::store::Store;
 
-use crate::clients::BinaryClient;
+use crate::clients::{BinaryClient, Stranger, hello};
 use crate::harness::{Person, Process, TestServer};
 
 /// A folder with a user and a space of that user.
@@ -93,5 +95,34 @@ async fn an_unreadable_checkpoint_loses_only_positions() {
     let client = BinaryClient::join(&server.address, &ada, &space).await;
     assert_eq!(client.history, []);
     assert_eq!(client.welcome.epoch, 10, "time still goes forward");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_checkpoint_of_a_later_version_is_left_to_it() {
+    let (folder, ada, space) = folder().await;
+    let id: SpaceId = space.parse().unwrap();
+    let later = Checkpoint::seal(99, b"what this version cannot read");
+    let store = Store::open(folder.path()).await.unwrap();
+    store.save_checkpoint(id, 9, 9, &later).await.unwrap();
+    let server = TestServer::start_in(Arc::clone(&folder), |_| {}).await;
+    let mut stranger = Stranger::connect(&server.address).await;
+    let hello = ClientMessage::Hello(hello(&ada.token, &space));
+    stranger.say(&hello).await;
+    assert_eq!(stranger.refused().await, 1001, "the client tries again");
+    server.stop().await;
+    let kept = store.load_checkpoint(id).await.unwrap().unwrap();
+    assert_eq!(
+        (kept.epoch, kept.blob),
+        (9, later),
+        "nothing was overwritten"
+    );
+
+    // A version that reads it goes on under a higher epoch.
+    let readable = Checkpoint::default().encode();
+    store.save_checkpoint(id, 10, 10, &readable).await.unwrap();
+    store.close().await;
+    let server = TestServer::start_in(folder, |_| {}).await;
+    BinaryClient::join(&server.address, &ada, &space).await;
     server.stop().await;
 }

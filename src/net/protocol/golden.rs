@@ -1,5 +1,6 @@
 //! Golden: one test vector for every message, read by these tests and by those of the web client.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -639,4 +640,34 @@ fn a_cut_or_longer_message_is_refused() {
 #[test]
 fn the_frame_variant_is_the_number_relays_write() {
     assert_eq!(encode(&ServerMessage::Frame(frame()))[0], FRAME_VARIANT);
+}
+
+/// Number of variants that a message enum has, as the decoder names them when it refuses one.
+fn variants<T: bincode::Decode<()>>() -> u32 {
+    let unknown = [250];
+    let refused = bincode::decode_from_slice::<T, _>(&unknown, bincode::config::standard());
+    match refused {
+        Err(bincode::error::DecodeError::UnexpectedVariant {
+            allowed: bincode::error::AllowedEnumVariants::Range { max, .. },
+            ..
+        }) => max + 1,
+        _ => panic!("no message has number 250"),
+    }
+}
+
+#[test]
+fn every_message_has_a_golden_vector() {
+    let client = client_messages();
+    let server = server_messages();
+    let client: BTreeSet<u8> = client
+        .iter()
+        .map(|(_, message)| encode(message)[0])
+        .collect();
+    let server: BTreeSet<u8> = server
+        .iter()
+        .map(|(_, message)| encode(message)[0])
+        .collect();
+    let all = |count: u32| (0..count as u8).collect::<BTreeSet<u8>>();
+    assert_eq!(client, all(variants::<ClientMessage>()), "client messages");
+    assert_eq!(server, all(variants::<ServerMessage>()), "server messages");
 }
