@@ -574,7 +574,7 @@ fn invites_are_made_listed_and_revoked_on_the_command_line() {
     assert!(said(&["invite", "--for", "never"]).starts_with("http://127.0.0.1:8080/i/"));
     refused(
         plaza(folder.path()).args(["admin", "invites", "--revoke", id]),
-        "there is no invite",
+        "there is no valid invite",
     );
 }
 

@@ -184,7 +184,9 @@ test("a direct message is written from a card and waits for its recipient", asyn
   await ada.page.getByRole("button", { name: "Message", exact: true }).click();
   await ada.page.getByLabel("Message to Bob").fill("Just between **us**");
   await ada.page.keyboard.press("Enter");
-  await ada.page.locator(".direct-message.mine:not(.waiting)", { hasText: "Just between us" }).waitFor();
+  await ada.page
+    .locator(".direct-message.mine:not(.waiting)", { hasText: "Just between us" })
+    .waitFor();
   await bob.page.getByRole("tab", { name: "Direct 1 unread" }).click();
   await bob.page.getByRole("button", { name: "Ada 1 unread" }).click();
   await bob.page.locator(".direct-message strong", { hasText: "us" }).waitFor();
@@ -206,7 +208,9 @@ test("a direct message is written from a card and waits for its recipient", asyn
   await ada.page.getByRole("tab", { name: "Direct" }).click();
   await ada.page.getByLabel("Message to Bob").fill("See you tomorrow");
   await ada.page.keyboard.press("Enter");
-  await ada.page.locator(".direct-message.mine:not(.waiting)", { hasText: "See you tomorrow" }).waitFor();
+  await ada.page
+    .locator(".direct-message.mine:not(.waiting)", { hasText: "See you tomorrow" })
+    .waitFor();
   await ada.page.getByRole("tab", { name: "Space" }).click();
   await bob.page.goto(`${link}?debug`);
   await bob.arrive();

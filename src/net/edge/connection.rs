@@ -118,6 +118,8 @@ pub(super) async fn serve(
 }
 
 impl Connection {
+    /// Runs until the connection ends. What happens once is boxed: the state of this future is
+    /// touched with every message, and that of a thousand clients should stay in the cache.
     async fn run(&mut self, inbox: &mut SocketStream) -> Departure {
         let mut ping = tokio::time::interval(PING_EVERY);
         ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -134,7 +136,9 @@ impl Connection {
                 biased;
                 received = inbox.next(), if pause.is_none() => match received {
                     Some(Ok(message)) => {
-                        self.settle_if_answered().await;
+                        if let Some(joined) = self.answered() {
+                            Box::pin(self.settle(joined)).await;
+                        }
                         if let Some(departure) = self.receive(message).await {
                             // Sends the close reply: without it a browser reports a failure.
                             let _ = timeout(GOODBYE_WITHIN, inbox.flush()).await;
@@ -142,11 +146,11 @@ impl Connection {
                         }
                         pause = self.session.take_pause();
                     }
-                    Some(Err(error)) => return self.broken(inbox, &error).await,
+                    Some(Err(error)) => return Box::pin(self.broken(inbox, &error)).await,
                     None => return self.departure(Departure::Lost),
                 },
                 () = over(pause) => pause = None,
-                joined = joined(&mut self.joining) => self.settle(joined).await,
+                joined = joined(&mut self.joining) => Box::pin(self.settle(joined)).await,
                 goodbye = &mut written => {
                     let Some(goodbye) = goodbye else { return self.departure(Departure::Lost) };
                     let echo = async { while let Some(Ok(_)) = inbox.next().await {} };
@@ -258,8 +262,8 @@ impl Connection {
                 space,
                 protocol,
                 arrive,
-            } => self.join(&token, &space, protocol, arrive).await,
-            Action::Block { other, blocked } => self.block(other, blocked).await,
+            } => Box::pin(self.join(&token, &space, protocol, arrive)).await,
+            Action::Block { other, blocked } => Box::pin(self.block(other, blocked)).await,
             Action::Command(command) => self.command(command),
             Action::Say {
                 player,
@@ -538,18 +542,14 @@ impl Connection {
         });
     }
 
-    /// Settles a join whose answer has not been read: a client may reply to its welcome before this
-    /// task wakes. The answer can be read only once, even if it says that the relay has ended.
-    async fn settle_if_answered(&mut self) {
-        let Some(joining) = self.joining.as_mut() else {
-            return;
-        };
-        let joined = match joining.ready.try_recv() {
-            Ok(player) => Some(player),
-            Err(TryRecvError::Closed) => None,
-            Err(TryRecvError::Empty) => return,
-        };
-        self.settle(joined).await;
+    /// Answer of the relay, when it has come and was not waited for: a client may react to its
+    /// welcome faster than this task wakes. `Some(None)` when the relay has ended.
+    fn answered(&mut self) -> Option<Option<PlayerId>> {
+        match self.joining.as_mut()?.ready.try_recv() {
+            Ok(player) => Some(Some(player)),
+            Err(TryRecvError::Closed) => Some(None),
+            Err(TryRecvError::Empty) => None,
+        }
     }
 
     /// Handles the answer to a join: the player exists, or the space restarted and the join is

@@ -204,7 +204,7 @@ const spaceMap = object<Schema<"SpaceMap">>({
   width: number,
   height: number,
   tiles: list(string),
-  layers: list(object<Schema<"Layer">>({ name: string, above: boolean, data: list(number) })),
+  layers: list(object<Schema<"TileLayer">>({ name: string, above: boolean, data: list(number) })),
   blocked: list(string),
   zones: list(
     object<Schema<"ZoneEntry">>({

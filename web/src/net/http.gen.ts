@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What admins did */
+        /** Read the audit log */
         get: operations["auditLog"];
         put?: never;
         post?: never;
@@ -50,7 +50,7 @@ export interface paths {
         post?: never;
         /**
          * Delete an avatar
-         * @description Who looks like it has none from their next visit on.
+         * @description Users who chose it have no avatar from their next visit on.
          */
         delete: operations["deleteAvatar"];
         options?: never;
@@ -66,8 +66,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who runs what
-         * @description As every process said of itself within the last second.
+         * Processes and running spaces
+         * @description Each process reports at least once a second; the answer is the latest report of each.
          */
         get: operations["cluster"];
         put?: never;
@@ -105,7 +105,7 @@ export interface paths {
         get?: never;
         /**
          * Change an element
-         * @description It changes everywhere it stands, at once.
+         * @description The change shows at once everywhere the element is placed.
          */
         put: operations["changeElement"];
         post?: never;
@@ -142,9 +142,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Empty a process
-         * @description Its spaces move to the others while people are in them; it takes no more. Answered before that is done: the
-         *     number of its spaces falls to nothing.
+         * Drain a process
+         * @description Its spaces move to other processes while players are in them; it takes no new ones. The answer
+         *     comes before the moves end: watch `spaces` fall to 0.
          */
         post: operations["drain"];
         delete?: never;
@@ -162,7 +162,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let a process take spaces again */
+        /** Stop draining a process */
         post: operations["undrain"];
         delete?: never;
         options?: never;
@@ -181,8 +181,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Delete a space of any user
-         * @description Everybody inside is told and disconnected.
+         * Delete any user's space
+         * @description Everyone inside is told and disconnected.
          */
         delete: operations["deleteAnySpace"];
         options?: never;
@@ -201,7 +201,7 @@ export interface paths {
         put?: never;
         /**
          * Move a space to another process
-         * @description People stay connected and see it stand still for a moment. Answered before that is done.
+         * @description Players stay connected; the space pauses for a moment. The answer comes before the move ends.
          */
         post: operations["moveSpace"];
         delete?: never;
@@ -218,7 +218,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Pictures of all users
+         * List pictures of all users
          * @description `DELETE /upload/{name}` deletes one.
          */
         get: operations["allUploads"];
@@ -261,8 +261,8 @@ export interface paths {
         put?: never;
         /**
          * Suspend a user
-         * @description Their connections end within a second, in every process. Until then they cannot sign in, and what they ask is refused
-         *     with 403 and the reason.
+         * @description Their connections end within a second, in every process. Until the suspension ends they cannot
+         *     sign in, and their requests are refused with 403 and the reason.
          */
         post: operations["suspend"];
         delete?: never;
@@ -295,7 +295,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Users */
+        /** List users */
         get: operations["users"];
         put?: never;
         post?: never;
@@ -312,7 +312,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every avatar */
+        /** List avatars */
         get: operations["avatars"];
         put?: never;
         post?: never;
@@ -329,7 +329,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** With whom I write */
+        /** List own conversations */
         get: operations["conversations"];
         put?: never;
         post?: never;
@@ -346,12 +346,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What somebody and I wrote */
+        /** Read a conversation */
         get: operations["conversation"];
         put?: never;
         /**
-         * Write to somebody
-         * @description It is kept before it is answered, and shown at once in every space where either of us is.
+         * Send a direct message
+         * @description The message is saved before the answer is sent, and is shown at once in every space where the
+         *     sender or the recipient is.
          */
         post: operations["writeDirect"];
         delete?: never;
@@ -369,7 +370,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** I have read what somebody wrote */
+        /** Mark a conversation as read */
         post: operations["readDirect"];
         delete?: never;
         options?: never;
@@ -384,7 +385,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every element */
+        /** List elements */
         get: operations["elements"];
         put?: never;
         post?: never;
@@ -401,7 +402,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How calls find their way */
+        /** Connection settings of calls */
         get: operations["ice"];
         put?: never;
         post?: never;
@@ -419,8 +420,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What an invite admits to
-         * @description 400 for a token that was never given; 403, and why, for an invite that is over.
+         * Check an invite
+         * @description 400 for an unknown token; 403 with the reason for an invite that has expired, was used up or was
+         *     taken back.
          */
         get: operations["invite"];
         put?: never;
@@ -438,7 +440,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A picture of a map */
+        /** Thumbnail of a map */
         get: operations["mapThumbnail"];
         put?: never;
         post?: never;
@@ -455,7 +457,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every map */
+        /** List maps */
         get: operations["maps"];
         put?: never;
         post?: never;
@@ -472,7 +474,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who I am */
+        /** Current user */
         get: operations["me"];
         put?: never;
         post?: never;
@@ -489,10 +491,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Is there an admin yet? */
+        /** Set-up state */
         get: operations["setupState"];
         put?: never;
-        /** Become the first admin */
+        /** Create the first admin */
         post: operations["setUp"];
         delete?: never;
         options?: never;
@@ -526,7 +528,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign out here */
+        /** Sign out of this session */
         post: operations["signOut"];
         delete?: never;
         options?: never;
@@ -543,7 +545,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign out everywhere */
+        /** Sign out of all sessions */
         post: operations["signOutEverywhere"];
         delete?: never;
         options?: never;
@@ -558,12 +560,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who may sign up */
+        /** Sign-up policy */
         get: operations["signUpPolicy"];
         put?: never;
         /**
          * Sign up
-         * @description Where sign-up is closed, or open to those with an invite only, everyone else is refused with 403 and told why.
+         * @description When sign-up is closed, or needs an invite that is missing, the answer is 403 with the reason.
          */
         post: operations["signUp"];
         delete?: never;
@@ -581,7 +583,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make a space */
+        /** Create a space */
         post: operations["addSpace"];
         delete?: never;
         options?: never;
@@ -596,7 +598,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** My spaces */
+        /** List own spaces */
         get: operations["mySpaces"];
         put?: never;
         post?: never;
@@ -617,7 +619,7 @@ export interface paths {
         put?: never;
         /** Place an element */
         post: operations["placeElement"];
-        /** Remove an element */
+        /** Remove a placed element */
         delete: operations["removeElement"];
         options?: never;
         head?: never;
@@ -634,7 +636,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Remove an element (the same without a body) */
+        /** Remove a placed element (same without a body) */
         delete: operations["removeElementByPath"];
         options?: never;
         head?: never;
@@ -648,13 +650,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One space */
+        /** Read a space */
         get: operations["space"];
         put?: never;
         post?: never;
         /**
-         * Delete my space
-         * @description Everybody inside is told and let go.
+         * Delete own space
+         * @description Everyone inside is told and disconnected.
          */
         delete: operations["deleteSpace"];
         options?: never;
@@ -670,22 +672,22 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What was said
-         * @description Lines come here within a second of being said.
+         * Read the messages of a space
+         * @description Messages appear here within a second of being sent.
          */
         get: operations["chat"];
         put?: never;
         post?: never;
         /**
-         * Delete everything that was said
-         * @description Everybody inside is told by whom.
+         * Delete all messages of a space
+         * @description Everyone inside is told, with the name of the caller.
          */
         delete: operations["clearChat"];
         options?: never;
         head?: never;
         /**
-         * Change how people talk in a space
-         * @description Everybody inside is told of a new slow mode, and of how people hear and see each other from now on, at once.
+         * Change the rules of a space
+         * @description Everyone inside is told at once of the new slow mode and proximity rules.
          */
         patch: operations["changeChatRules"];
         trace?: never;
@@ -697,7 +699,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Everything that was said, as a file */
+        /** Export all messages of a space */
         get: operations["exportChat"];
         put?: never;
         post?: never;
@@ -718,15 +720,15 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Delete a line
-         * @description An own one, or any by who looks after the space.
+         * Delete a message
+         * @description Senders delete their own messages, moderators any message.
          */
         delete: operations["deleteLine"];
         options?: never;
         head?: never;
         /**
-         * Change what I said
-         * @description For lines that the running space no longer remembers; it shows the change to everybody inside.
+         * Edit own message
+         * @description For messages that the running space no longer remembers. It shows the change to everyone inside.
          */
         patch: operations["editLine"];
         trace?: never;
@@ -741,8 +743,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The way into a space's room on the `LiveKit` server
-         * @description Only when the server was started with one.
+         * Token for a space's room on the `LiveKit` server
+         * @description Refused when the server was started without one.
          */
         post: operations["livekit"];
         delete?: never;
@@ -758,7 +760,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The map of a space */
+        /** Read the map of a space */
         get: operations["spaceMap"];
         put?: never;
         post?: never;
@@ -776,8 +778,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Where a space is run
-         * @description Every process serves every space, so nobody has to ask. A client that connects to the process itself saves a hop.
+         * Find the process of a space
+         * @description Optional: every process serves every space. A client that connects to the right process saves a
+         *     hop.
          */
         get: operations["spaceServer"];
         put?: never;
@@ -795,7 +798,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A picture of a space */
+        /** Thumbnail of a space */
         get: operations["spaceThumbnail"];
         put?: never;
         post?: never;
@@ -813,8 +816,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The lobby
-         * @description Cheap to poll: send the `etag` of the last answer as `if-none-match` and get 304 while nothing changed.
+         * List the lobby
+         * @description Cheap to poll: send the `etag` of the last answer as `if-none-match` and get 304 while nothing
+         *     has changed.
          */
         get: operations["lobby"];
         put?: never;
@@ -833,15 +837,16 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * My pictures
-         * @description With what they take of my share, and in how many places each is shown.
+         * List own pictures
+         * @description With the bytes used of the quota, and the number of places that show each picture.
          */
         get: operations["uploads"];
         put?: never;
         /**
-         * Bring a picture
-         * @description One at a time of each user. It is turned as its EXIF data says, which is removed; photos are kept as JPEG, everything else as PNG. A
-         *     picture that nothing shows is deleted after a day.
+         * Upload a picture
+         * @description One at a time per user. The picture is turned as its EXIF data says, and that data is removed;
+         *     photos are saved as JPEG, everything else as PNG. A picture that is not shown anywhere is
+         *     deleted after a day.
          */
         post: operations["upload"];
         delete?: never;
@@ -861,9 +866,10 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Delete a picture of mine
-         * @description It goes from every message that shows it; they say so in its place. One that is an avatar, an element or a map's picture stays until that has another
-         *     one. Admins delete pictures of others too, which the audit log keeps.
+         * Delete own picture
+         * @description It disappears from every message that shows it. One that is an avatar, an element or a map's
+         *     thumbnail is refused until that has another picture. Admins may delete pictures of others; the
+         *     audit log records it.
          */
         delete: operations["deleteUpload"];
         options?: never;
@@ -879,9 +885,9 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Choose my avatar (the same as POST) */
+        /** Choose own avatar (same as POST) */
         put: operations["chooseAvatarByPut"];
-        /** Choose my avatar */
+        /** Choose own avatar */
         post: operations["chooseAvatar"];
         delete?: never;
         options?: never;
@@ -896,7 +902,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How others look */
+        /** Avatars of users */
         get: operations["looksOfUsers"];
         put?: never;
         post?: never;
@@ -916,8 +922,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Change my password
-         * @description Every other session of mine ends.
+         * Change own password
+         * @description Ends every other session of the caller.
          */
         post: operations["changePassword"];
         delete?: never;
@@ -933,7 +939,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Does the process live? */
+        /** Liveness check */
         get: operations["live"];
         put?: never;
         post?: never;
@@ -950,7 +956,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Can it serve now? */
+        /** Readiness check */
         get: operations["ready"];
         put?: never;
         post?: never;
@@ -964,118 +970,121 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description Pictures of everyone. */
+        /** @description Pictures of all users. */
         AllUploadList: {
-            /** @description For the next page; null when there is none. */
+            /** @description `after` of the next page; null on the last one. */
             after: string | null;
             /** @description Newest first. */
             uploads: components["schemas"]["OwnedUpload"][];
         };
-        /** @description Something that was done, with the names of that time. */
+        /** @description One action, with the names at that time. */
         AuditEntry: {
-            /** @description `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`, `delete-upload`; later versions have more. */
+            /**
+             * @description Action: `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`,
+             *     `delete-upload`; later versions have more.
+             */
             action: string;
-            /** @description Their name; `command line` for that. */
+            /** @description Name of that user; `command line` when there is none. */
             actor: string;
-            /** @description Who did it; null for the command line. */
+            /** @description User who acted; null for the command line. */
             actorId: string | null;
             /**
              * Format: int64
-             * @description In Unix milliseconds.
+             * @description Time, in Unix milliseconds.
              */
             at: number;
-            /** @description A reason, a time. */
+            /** @description Details, for example a reason or a time. */
             detail: string;
-            /** @description Of the row. */
+            /** @description Id of the row. */
             id: string;
-            /** @description The space it concerned. */
+            /** @description Space concerned, if any. */
             spaceId: string | null;
-            /** @description Its name. */
+            /** @description Name of the target. */
             target: string;
-            /** @description What it was done to. */
+            /** @description Id of the target, if any. */
             targetId: string | null;
         };
-        /** @description A page of the log. */
+        /** @description One page of the audit log. */
         AuditLog: {
-            /** @description Where the next page begins; null at the end. */
+            /** @description Cursor of the next page; null on the last one. */
             before: string | null;
-            /** @description The newest first. */
+            /** @description Newest first. */
             entries: components["schemas"]["AuditEntry"][];
         };
-        /** @description What it became. */
+        /** @description The avatar that was added. */
         AvatarAnswer: {
             /** @description The avatar's id. */
             avatarId: string;
         };
-        /** @description One avatar. */
+        /** @description An avatar. */
         AvatarEntry: {
-            /** @description Which. */
+            /** @description Id of the avatar. */
             id: string;
-            /** @description Where its picture is. */
+            /** @description Address of the picture. */
             imageUrl: string;
-            /** @description What it is called. */
+            /** @description Name. */
             name: string;
         };
-        /** @description Every avatar. */
+        /** @description All avatars. */
         AvatarList: {
             /** @description Oldest first. */
             avatars: components["schemas"]["AvatarEntry"][];
         };
         /**
-         * @description What becomes of what is said in a space.
+         * @description How a space treats its messages.
          * @enum {string}
          */
         ChatMode: "ephemeral" | "kept";
-        /** @description Part of what was said. */
+        /** @description One page of the messages of a space. */
         ChatView: components["schemas"]["RulesView"] & {
             /**
-             * @description What to ask `before` for what was said earlier; nothing when that is all. A search looks for a second at most: there may be more
-             *     even when it found nothing.
+             * @description `before` of the next, older page; absent on the last one. A search takes a second at most,
+             *     so there may be more messages even when a page is empty.
              */
             before?: string;
-            /** @description Whether the space keeps what is said. When it does not, only those who are there see it. */
+            /** @description Whether the space saves its messages. When it does not, only those present see them. */
             kept: boolean;
-            /** @description Oldest first. */
+            /** @description Messages, oldest first. */
             lines: components["schemas"]["LineEntry"][];
         };
         /** @description A choice of avatar. */
         Choice: {
-            /** @description One of `/avatars`. */
+            /** @description Id of an avatar, from `/avatars`. */
             avatarId: string;
         };
-        /** @description Every process and every space that is run. */
+        /** @description Processes and running spaces of the cluster. */
         ClusterView: {
-            /** @description By name. */
+            /** @description Sorted by name. */
             nodes: components["schemas"]["NodeEntry"][];
-            /** @description Those with the most people first. */
+            /** @description Sorted by number of players, most first. */
             spaces: components["schemas"]["RunningEntry"][];
         };
-        /** @description What somebody and I wrote, in short. */
+        /** @description Summary of the caller's conversation with another user. */
         ConversationEntry: {
-            /** @description Their picture. */
+            /** @description Address of the other user's picture. */
             imageUrl: string | null;
             /** @description The newest message. */
             last: components["schemas"]["DirectEntry"];
             /**
              * Format: int32
-             * @description Messages of theirs that I have not read; 1,000 stands for more.
+             * @description Messages of the other user that the caller has not read; 1,000 means 1,000 or more.
              */
             unread: number;
-            /** @description The other. */
+            /** @description Id of the other user. */
             userId: string;
-            /** @description Their name. */
+            /** @description Name of the other user. */
             username: string;
         };
-        /** @description With whom I write. */
+        /** @description The caller's conversations. */
         ConversationList: {
-            /** @description What to ask `before` for older ones; nothing when these are all. */
+            /** @description `before` of the next, older page; absent on the last one. */
             before?: string;
-            /** @description The newest first. */
+            /** @description Newest first. */
             conversations: components["schemas"]["ConversationEntry"][];
         };
-        /** @description One element on a new map. */
+        /** @description An element placed on a new map. */
         DefaultElement: {
-            /** @description What. */
+            /** @description Id of the element. */
             elementId: string;
             /**
              * Format: int32
@@ -1088,269 +1097,255 @@ export interface components {
              */
             y: number;
         };
-        /** @description Where a space shall go. */
+        /** @description Destination of a space that is moved. */
         Destination: {
-            /** @description The name of a process. */
+            /** @description Name of the process. */
             node: string;
         };
-        /** @description A message. */
+        /** @description A direct message. */
         DirectEntry: {
             /**
              * Format: int64
-             * @description Unix milliseconds.
+             * @description Time, in Unix milliseconds.
              */
             at: number;
-            /** @description Who wrote it. */
+            /** @description Id of the sender. */
             from: string;
-            /** @description This message. */
+            /** @description Id of the message. */
             id: string;
-            /** @description The name of who wrote it. */
+            /** @description Name of the sender. */
             name: string;
-            /** @description The words. */
+            /** @description Text of the message. */
             text: string;
-            /** @description Who it is for. */
+            /** @description Id of the recipient. */
             to: string;
         };
-        /** @description A message to be. */
+        /** @description A request to send a direct message. */
         DirectRequest: {
             /**
              * Format: int32
-             * @description The sender's own number of it, chosen by chance: sent again under the same number it is the same message.
+             * @description Number chosen at random by the sender. The same number sent again means the same message, so
+             *     a retry does not write twice.
              */
             clientId: number;
             /** @description 1 to 4,000 characters. */
             text: string;
         };
-        /** @description Part of a conversation. */
+        /** @description One page of a conversation. */
         DirectView: {
-            /** @description What to ask `before` for what was written earlier; nothing when that is all. */
+            /** @description `before` of the next, older page; absent on the last one. */
             before?: string;
             /** @description Oldest first. */
             messages: components["schemas"]["DirectEntry"][];
         };
-        /** @description One element. */
+        /** @description An element. */
         ElementEntry: {
             /**
              * Format: int32
-             * @description Rows.
+             * @description Height, in tiles.
              */
             height: number;
-            /** @description Which. */
+            /** @description Id of the element. */
             id: string;
-            /** @description Where its picture is. */
+            /** @description Address of the picture. */
             imageUrl: string;
             /** @description Whether it blocks movement. */
             static: boolean;
             /**
              * Format: int32
-             * @description Columns.
+             * @description Width, in tiles.
              */
             width: number;
         };
-        /** @description Every element. */
+        /** @description All elements. */
         ElementList: {
             /** @description Oldest first. */
             elements: components["schemas"]["ElementEntry"][];
         };
-        /** @description What is to change; what is absent stays. */
+        /** @description A change of an element; absent fields stay as they are. */
         ElementUpdate: {
             /**
              * Format: int32
-             * @description Rows, 1 to 1000.
+             * @description Height in tiles, 1 to 1000.
              */
             height?: number | null;
-            /** @description A path on this server, or http(s). */
+            /** @description Address of the picture: a path on this server, or http(s). */
             imageUrl?: string | null;
             /** @description Whether it blocks movement. */
             static?: boolean | null;
             /**
              * Format: int32
-             * @description Columns, 1 to 1000.
+             * @description Width in tiles, 1 to 1000.
              */
             width?: number | null;
         };
-        /** @description Nothing more to say. */
+        /** @description An empty answer: `{}`. */
         Empty: Record<string, never>;
-        /** @description The part of a picture that blocks, in tiles from its top left corner. */
+        /** @description Part of an element that blocks, in tiles from its top left corner. */
         Footprint: {
             /**
              * Format: int32
-             * @description Rows.
+             * @description Height.
              */
             height: number;
             /**
              * Format: int32
-             * @description Columns.
+             * @description Width.
              */
             width: number;
             /**
              * Format: int32
-             * @description Columns from the left.
+             * @description Column of the left side.
              */
             x: number;
             /**
              * Format: int32
-             * @description Rows from the top.
+             * @description Row of the top side.
              */
             y: number;
         };
         /**
-         * @description Who carries the calls of more than four: nobody, the forwarding unit in this server, or a LiveKit server, for which
-         *     `POST /space/{id}/livekit` gives tokens.
+         * @description Server that forwards the calls of more than four people: `nobody`, `unit` for the SFU in this
+         *     server, or `livekit` for a LiveKit server, for which `POST /space/{id}/livekit` gives tokens.
          * @enum {string}
          */
         ForwarderView: "nobody" | "unit" | "livekit";
-        /** @description It works. */
+        /** @description A healthy server. */
         Health: {
             /** @description Always `ok`. */
             status: string;
-            /** @description Of the program. */
+            /** @description Version of the server. */
             version: string;
         };
-        /** @description Servers of one kind. */
+        /** @description STUN or TURN servers with the same credentials. */
         IceServer: {
-            /** @description Only for TURN. */
+            /** @description Password; only for TURN. */
             credential?: string;
-            /** @description Where. */
+            /** @description Addresses of the servers. */
             urls: string[];
-            /** @description Only for TURN. */
+            /** @description User name; only for TURN. */
             username?: string;
         };
-        /** @description How calls find their way. */
+        /** @description Connection settings of calls. */
         IceView: {
             /**
              * Format: int64
-             * @description When the passwords end, in Unix milliseconds: ask again before.
+             * @description Expiry of the passwords, in Unix milliseconds; ask again before then.
              */
             expiresAt: number;
-            /** @description Who carries the calls of more than four. */
+            /** @description Server that forwards the calls of more than four people. */
             forwarder: components["schemas"]["ForwarderView"];
-            /** @description As `RTCPeerConnection` takes them. */
+            /** @description Servers as `RTCPeerConnection` takes them. */
             iceServers: components["schemas"]["IceServer"][];
             /** @description Whether calls go through TURN servers only. */
             relayOnly: boolean;
         };
-        /** @description What was made. */
+        /** @description The object that was created. */
         IdAnswer: {
             /** @description Its id. */
             id: string;
         };
-        /** @description An invite that admits people. */
+        /** @description A valid invite. */
         InviteView: {
             /**
              * Format: int64
-             * @description When it ends, in Unix milliseconds; null for never.
+             * @description Expiry, in Unix milliseconds; null for never.
              */
             expiresAt: number | null;
             /**
              * Format: int64
-             * @description How many more people it admits; null for any number.
+             * @description Number of people it still admits; null for no limit.
              */
             usesLeft: number | null;
         };
-        /** @description One sheet of tiles. */
-        Layer: {
-            /** @description Whether it is drawn over people. */
-            above: boolean;
-            /** @description Cells, row by row. */
-            data: number[];
-            /** @description What its maker called it. */
-            name: string;
-        };
-        /** @description Something that was said. */
+        /** @description A message in a space. */
         LineEntry: {
             /**
              * Format: int64
-             * @description Unix milliseconds.
+             * @description Time, in Unix milliseconds.
              */
             at: number;
-            /** @description Whether it was deleted: only its place is left. */
+            /** @description Whether it was deleted. A deleted message keeps its place in the list. */
             deleted: boolean;
             /**
              * Format: int64
-             * @description When its words were changed last, in Unix milliseconds.
+             * @description Time of the last edit, in Unix milliseconds; absent when it was never edited.
              */
             editedAt?: number;
-            /** @description This line. */
+            /** @description Id of the message. */
             id: string;
-            /** @description The words; none when it was deleted. */
+            /** @description Text; empty when the message was deleted. */
             message: string;
-            /** @description What people think of it. */
+            /** @description Reactions of users. */
             reactions: components["schemas"]["ReactionEntry"][];
-            /** @description The line that it answers. */
+            /** @description Id of the message that it answers, if any. */
             replyTo?: string;
             /**
              * Format: int32
-             * @description 0 for everybody, 2 for an announcement.
+             * @description Audience: 0 for everyone in the space, 2 for an announcement.
              */
             scope: number;
-            /** @description Who said it. */
+            /** @description Id of the sender. */
             userId: string;
-            /** @description Their name then. */
+            /** @description Name of the sender when it was sent. */
             username: string;
         };
-        /** @description New words. */
+        /** @description New text of a message. */
         LineRequest: {
-            /** @description 1 to 4,000 characters. */
+            /** @description Text, 1 to 4,000 characters. */
             message: string;
         };
-        /** @description The way into a room of a `LiveKit` server. */
+        /** @description Access to a room of a `LiveKit` server. */
         LiveKitView: {
-            /** @description What to show there, within ten minutes. */
+            /** @description Access token; it must be used within ten minutes. */
             token: string;
-            /** @description Where to connect. */
+            /** @description WebSocket address of the LiveKit server. */
             url: string;
         };
-        /** @description What the lobby shows. */
+        /** @description The lobby. */
         Lobby: {
-            /** @description Where the next page begins, when there is one. */
+            /** @description Cursor of the next page of public spaces; absent on the last one. */
             cursor?: string;
-            /** @description What I made, newest first; empty on later pages. */
+            /** @description Spaces of the caller, newest first; empty on later pages. */
             mine: components["schemas"]["LobbyEntry"][];
-            /** @description What others made for everybody, newest first: of each person the newest five, and then the others of all. */
+            /**
+             * @description Public spaces of other users, newest first: first the newest five of each owner, then all
+             *     remaining ones.
+             */
             public: components["schemas"]["LobbyEntry"][];
         };
-        /** @description One space. */
+        /** @description A space in the lobby. */
         LobbyEntry: {
             /**
              * Format: int64
-             * @description Unix milliseconds.
+             * @description Time of its creation, in Unix milliseconds.
              */
             createdAt: number;
-            /** @description `WxH` in tiles. */
+            /** @description Size in tiles, as `WxH`. */
             dimensions: string;
-            /** @description Which. */
+            /** @description Id of the space. */
             id: string;
-            /** @description Whether I made it. */
+            /** @description Whether the caller owns it. */
             mine: boolean;
-            /** @description What it is called. */
+            /** @description Name. */
             name: string;
-            /** @description How many people are inside now. */
+            /** @description Players in it now. */
             people: number;
-            /** @description Whether it is listed for everybody. */
+            /** @description Whether it is listed for everyone. */
             public: boolean;
-            /** @description A picture of it. */
+            /** @description Address of its thumbnail. */
             thumbnail: string;
         };
-        /** @description How one user looks. */
-        Look: {
-            /** @description The chosen avatar, if any. */
-            avatarId: string | null;
-            /** @description Where its picture is. */
-            imageUrl: string | null;
-            /** @description Who. */
-            userId: string;
-        };
-        /** @description How users look. */
+        /** @description Avatars of users. */
         Looks: {
             /** @description In the order asked; unknown users are left out. */
-            avatars: components["schemas"]["Look"][];
+            avatars: components["schemas"]["UserAvatar"][];
         };
-        /** @description One placement. */
+        /** @description A placed element. */
         MapElement: {
-            /** @description What stands there. */
+            /** @description The element that is placed. */
             element: components["schemas"]["MapElementKind"];
-            /** @description This placement. */
+            /** @description Id of the placed element. */
             id: string;
             /**
              * Format: int32
@@ -1363,67 +1358,67 @@ export interface components {
              */
             y: number;
         };
-        /** @description What stands there. */
+        /** @description The element that is placed. */
         MapElementKind: {
-            /** @description Whether people are always drawn over it. */
+            /** @description Whether players are always drawn over it. */
             flat: boolean;
-            /** @description The part that blocks. */
+            /** @description Part that blocks movement. */
             footprint: components["schemas"]["Footprint"];
             /**
              * Format: int32
-             * @description Rows.
+             * @description Height, in tiles.
              */
             height: number;
-            /** @description Which. */
+            /** @description Id of the element. */
             id: string;
-            /** @description Where its picture is. */
+            /** @description Address of the picture. */
             imageUrl: string;
             /** @description Whether its footprint blocks movement. */
             static: boolean;
             /**
              * Format: int32
-             * @description Columns.
+             * @description Width, in tiles.
              */
             width: number;
         };
-        /** @description One map. */
+        /** @description A map. */
         MapEntry: {
-            /** @description One or two sentences; may be empty. */
+            /** @description Description of one or two sentences; may be empty. */
             description: string;
-            /** @description `WxH` in tiles. */
+            /** @description Size in tiles, as `WxH`. */
             dimensions: string;
-            /** @description Which. */
+            /** @description Id of the map. */
             id: string;
-            /** @description What it is called. */
+            /** @description Name. */
             name: string;
-            /** @description A picture of it. */
+            /** @description Address of its thumbnail. */
             thumbnail: string;
         };
-        /** @description Every map. */
+        /** @description All maps. */
         MapList: {
             /** @description Oldest first. */
             maps: components["schemas"]["MapEntry"][];
         };
-        /** @description A map to be. */
+        /** @description A request to add a map. */
         MapRequest: {
-            /** @description What stands on it. */
+            /** @description Elements placed on the map. */
             defaultElements?: components["schemas"]["DefaultElement"][];
-            /** @description `WxH` in tiles, each 1 to 1000. */
+            /** @description Size in tiles, as `WxH`, each 1 to 1000. */
             dimensions: string;
-            /** @description 1 to 100 letters. */
+            /** @description Name, 1 to 100 characters. */
             name: string;
-            /** @description A picture of it; drawn by the server when absent. */
+            /** @description Address of its thumbnail; drawn by the server when absent. */
             thumbnail?: string | null;
-            /** @description Rectangles with a meaning. */
+            /** @description Zones of the map. */
             zones?: components["schemas"]["ZoneEntry"][];
         };
-        /** @description Who is signed in. */
+        /** @description The signed-in user. */
         Me: {
-            /** @description The chosen avatar. */
+            /** @description Id of the chosen avatar; null for none. */
             avatarId: string | null;
-            /** @description Where its picture is. */
+            /** @description Address of the avatar's picture. */
             imageUrl: string | null;
-            /** @description Whether the name looks like the one of an earlier user; others see it with a mark. */
+            /** @description Whether the name looks like the name of an earlier user; others see it with a mark. */
             looksAlike: boolean;
             /** @description `user` or `admin`. */
             role: string;
@@ -1432,77 +1427,77 @@ export interface components {
             /** @description The name over the head. */
             username: string;
         };
-        /** @description An avatar to be. */
+        /** @description A request to add an avatar. */
         NewAvatar: {
-            /** @description A path on this server, or http(s). */
+            /** @description Address of the picture: a path on this server, or http(s). */
             imageUrl: string;
-            /** @description 1 to 100 letters. */
+            /** @description Name, 1 to 100 characters. */
             name: string;
         };
-        /** @description An element to be. */
+        /** @description A request to add an element. */
         NewElement: {
             /**
              * Format: int32
-             * @description Rows, 1 to 1000.
+             * @description Height in tiles, 1 to 1000.
              */
             height: number;
-            /** @description A path on this server, or http(s). */
+            /** @description Address of the picture: a path on this server, or http(s). */
             imageUrl: string;
             /** @description Whether it blocks movement. */
             static: boolean;
             /**
              * Format: int32
-             * @description Columns, 1 to 1000.
+             * @description Width in tiles, 1 to 1000.
              */
             width: number;
         };
         /** @description A process. */
         NodeEntry: {
-            /** @description Whether it hands its spaces to others and takes no more. */
+            /** @description Whether it hands over its spaces and takes no new ones. */
             isDraining: boolean;
-            /** @description Whether it is the one that answers. */
+            /** @description Whether this process answered the request. */
             isThis: boolean;
             /**
              * Format: int64
-             * @description How long its lease still lives, in milliseconds; nothing when it is the only process.
+             * @description Remaining time of its lease, in milliseconds; null when it is the only process.
              */
             leaseMs: number | null;
             /**
              * Format: double
-             * @description What its ticks take, as a share of one core.
+             * @description Load of its ticks, as a share of one core.
              */
             load: number;
-            /** @description Its name. */
+            /** @description Name of the process. */
             node: string;
             /**
              * Format: int32
-             * @description People in its spaces.
+             * @description Players in its spaces.
              */
             people: number;
-            /** @description Where clients reach it alone, if they can. */
+            /** @description Public address of this process alone, if it has one. */
             publicUrl: string | null;
-            /** @description How many spaces it runs. */
+            /** @description Number of spaces it runs. */
             spaces: number;
         };
-        /** @description One picture and its owner. */
+        /** @description A picture and its owner. */
         OwnedUpload: components["schemas"]["UploadEntry"] & {
-            /** @description Their name. */
+            /** @description Name of the owner. */
             owner: string | null;
-            /** @description Who brought it; null when the user is gone. */
+            /** @description Id of the owner; null when the user was deleted. */
             ownerId: string | null;
         };
-        /** @description A change of one's password. */
+        /** @description A request to change the caller's own password. */
         PasswordChange: {
-            /** @description The password until now. */
+            /** @description The current password. */
             current: string;
-            /** @description The password from now on: 8 characters at least, and none of the commonest. */
+            /** @description The new password: at least 8 characters, and none of the commonest. */
             new: string;
         };
-        /** @description What to place where. */
+        /** @description A request to place an element. */
         PlaceRequest: {
-            /** @description What. */
+            /** @description Id of the element. */
             elementId: string;
-            /** @description In which space. */
+            /** @description Id of the space. */
             spaceId: string;
             /**
              * Format: int32
@@ -1515,11 +1510,11 @@ export interface components {
              */
             y: number;
         };
-        /** @description One placement. */
+        /** @description A placed element. */
         PlacedEntry: {
-            /** @description What stands there. */
+            /** @description The element that is placed. */
             element: components["schemas"]["ElementEntry"];
-            /** @description This placement. */
+            /** @description Id of the placed element. */
             id: string;
             /**
              * Format: int32
@@ -1534,7 +1529,7 @@ export interface components {
         };
         /** @description A problem document. */
         Problem: {
-            /** @description What is wrong, for a person. */
+            /** @description What is wrong, in a sentence for people. */
             detail: string;
             /** @description The same as `detail`. */
             message: string;
@@ -1548,349 +1543,372 @@ export interface components {
             /** @description Always `about:blank`: the status says what kind of problem it is. */
             type: string;
         };
-        /** @description One kind of reaction to a line. */
+        /** @description One kind of reaction to a message. */
         ReactionEntry: {
-            /** @description One emoji. */
+            /** @description The emoji. */
             emoji: string;
-            /** @description Who shows it. */
+            /** @description Ids of the users who reacted with it. */
             userIds: string[];
         };
-        /** @description How far I have read. */
+        /** @description A request to mark messages as read. */
         ReadRequest: {
-            /** @description The newest message that I have seen. */
+            /** @description Id of the newest message that the caller has seen. */
             upTo: string;
         };
-        /** @description Which placement to remove. */
+        /** @description A request to remove a placed element. */
         RemoveRequest: {
-            /** @description The same as `id`, for clients that call it so. */
+            /** @description Alias of `id`, for clients that use this name. */
             elementId?: string | null;
-            /** @description The placement. */
+            /** @description Id of the placed element. */
             id?: string | null;
         };
-        /** @description New rules; what is not mentioned stays. */
+        /** @description A change of the rules; absent fields stay as they are. */
         RulesRequest: {
             /**
              * Format: int32
-             * @description How many pictures somebody sees at once by distance, 0 to 9.
+             * @description Most videos that a player sees by distance, 0 to 9.
              */
             pictures?: number | null;
             /**
              * Format: int32
-             * @description How far voices carry, in tiles, 2 to 12.
+             * @description Range of audio in tiles, 2 to 12.
              */
             reach?: number | null;
             /**
              * Format: int32
-             * @description Days after which lines are forgotten, 1 to 3,650; null for never.
+             * @description Days after which messages are deleted, 1 to 3,650; null for never.
              */
             retentionDays?: number | null;
             /**
              * Format: int32
-             * @description Seconds between two lines of the same person, at least, 0 to 21,600. Who looks after the space is free of it.
+             * @description Least number of seconds between two messages of the same player, 0 to 21,600. Moderators of
+             *     the space have no limit.
              */
             slowModeSeconds?: number | null;
             /**
              * Format: int32
-             * @description How many voices somebody hears at once by distance, 1 to 16.
+             * @description Most voices that a player hears by distance, 1 to 16.
              */
             voices?: number | null;
-            /** @description Whether nobody is heard through what the map blocks; null for as the map says. */
+            /**
+             * @description Whether blocked tiles of the map also block audio and video; null for the setting of the
+             *     map.
+             */
             walls?: boolean | null;
         };
-        /** @description The rules of what is said in a space, and how far. */
+        /** @description Chat and proximity rules of a space. */
         RulesView: {
-            /** @description Whether whoever asks looks after the space: its creator, or an admin. */
+            /** @description Whether the caller may moderate the space: its owner, or an admin. */
             mayModerate: boolean;
             /**
              * Format: int32
-             * @description How many pictures somebody sees at once by distance.
+             * @description Most videos that a player sees by distance.
              */
             pictures: number;
             /**
              * Format: int32
-             * @description How far voices carry, in tiles, where no zone says otherwise; pictures two tiles less.
+             * @description Range of audio in tiles, where no zone sets another one; the range of video is two tiles
+             *     less.
              */
             reach: number;
             /**
              * Format: int32
-             * @description Days after which lines are forgotten; null for never.
+             * @description Days after which messages are deleted; null for never.
              */
             retentionDays: number | null;
             /**
              * Format: int32
-             * @description Seconds between two lines of the same person, at least; 0 for as fast as they like.
+             * @description Least number of seconds between two messages of the same player; 0 for no limit.
              */
             slowModeSeconds: number;
             /**
              * Format: int32
-             * @description How many voices somebody hears at once by distance, the nearest.
+             * @description Most voices that a player hears by distance; the nearest ones.
              */
             voices: number;
-            /** @description Whether nobody is heard through what the map blocks; null for as the map says. */
+            /**
+             * @description Whether blocked tiles of the map also block audio and video; null for the setting of the
+             *     map.
+             */
             walls: boolean | null;
         };
-        /** @description A space that is run. */
+        /** @description A running space. */
         RunningEntry: {
             /**
              * Format: int64
-             * @description How often it was taken so far.
+             * @description Epoch of its ownership: rises each time a process takes it over.
              */
             epoch: number;
-            /** @description What it is called. */
+            /** @description Name of the space. */
             name: string;
-            /** @description The process that runs it. */
+            /** @description Name of the process that runs it. */
             node: string;
             /**
              * Format: int32
-             * @description How many people are in it.
+             * @description Players in it.
              */
             people: number;
-            /** @description Which. */
+            /** @description Id of the space. */
             spaceId: string;
             /**
              * Format: int64
-             * @description What a tick takes, in microseconds.
+             * @description Duration of a tick, in microseconds.
              */
             tickMicros: number;
         };
-        /** @description Where a space is. */
+        /** @description Process that runs a space. */
         ServerView: {
-            /** @description The process that runs it; nothing while nobody does. */
+            /** @description Name of the process; null while the space is not running. */
             node: string | null;
-            /** @description Where clients reach that process alone. Nothing when they cannot: any process will do then, and always does. */
+            /**
+             * @description Public address of that process alone; null when it has none. Any process can serve any
+             *     space, so clients may then connect to any address.
+             */
             url: string | null;
         };
-        /** @description The first admin. */
+        /** @description A request to create the first admin. */
         SetupRequest: {
-            /** @description 8 characters at least, and none of the commonest passwords. */
+            /** @description Password: at least 8 characters, and none of the commonest passwords. */
             password: string;
-            /** @description From the link that the server printed at its start. */
+            /** @description Token of the link that the server printed at its start. */
             token: string;
-            /** @description 1 to 64 letters of one script. */
+            /** @description Name, 1 to 64 letters of one script. */
             username: string;
         };
-        /** @description Whether this server is yet to be set up. */
+        /** @description Set-up state of this server. */
         SetupState: {
-            /** @description Whether the link of that token makes the first admin; null when none was asked about. */
+            /** @description Whether the given token is valid; null when none was given. */
             good: boolean | null;
             /** @description True while there is no admin. */
             needed: boolean;
         };
-        /** @description Name and password. */
+        /** @description A request to sign in. */
         SignIn: {
             /** @description The password. */
             password: string;
             /** @description The name. */
             username: string;
         };
-        /** @description A new user. */
+        /** @description A request to sign up. */
         SignUp: {
-            /** @description The token of an invite, where one is needed. */
+            /** @description Token of an invite; needed when the policy is `invite`. */
             invite?: string | null;
-            /** @description 8 characters at least, and none of the commonest passwords; 1024 bytes at most. */
+            /** @description At least 8 characters and at most 1024 bytes; none of the commonest passwords. */
             password: string;
-            /** @description The same as `type`, for clients that call it so. */
+            /** @description Alias of `type`, for clients that use this name. */
             role?: string | null;
             /** @description `user` or `admin`, in any case; `user` when absent. */
             type?: string | null;
             /** @description 1 to 64 letters of one script; kept in Unicode's form NFKC. Spaces around it do not count. */
             username: string;
         };
-        /** @description Who may sign up, and what is asked of them. */
+        /** @description Sign-up rules of this server. */
         SignUpView: {
-            /** @description Characters of a new password at least. */
+            /** @description Least number of characters of a new password. */
             passwordChars: number;
-            /** @description `open`: everyone; `invite`: those who have an invite; `closed`: no one. */
+            /** @description `open`: everyone; `invite`: people with an invite; `closed`: no one. */
             policy: string;
         };
         /** @description A size in tiles. */
         Size: {
             /**
              * Format: int32
-             * @description Rows.
+             * @description Height.
              */
             height: number;
             /**
              * Format: int32
-             * @description Columns.
+             * @description Width.
              */
             width: number;
         };
-        /** @description What it became. */
+        /** @description The space that was created. */
         SpaceAnswer: {
             /** @description The space's id. */
             spaceId: string;
         };
-        /** @description A space in my list. */
+        /** @description A space of the caller. */
         SpaceEntry: {
-            /** @description `WxH` in tiles. */
+            /** @description Size in tiles, as `WxH`. */
             dimensions: string;
-            /** @description Which. */
+            /** @description Id of the space. */
             id: string;
-            /** @description What it is called. */
+            /** @description Name. */
             name: string;
-            /** @description A picture of it. */
+            /** @description Address of its thumbnail. */
             thumbnail: string;
         };
-        /** @description My spaces. */
+        /** @description Spaces of the caller. */
         SpaceList: {
-            /** @description Where the next page begins, when there is one. */
+            /** @description Cursor of the next page; absent on the last one. */
             cursor?: string;
             /** @description Newest first. */
             spaces: components["schemas"]["SpaceEntry"][];
         };
-        /** @description What a space looks like. */
+        /** @description Map of a space. */
         SpaceMap: {
-            /** @description One text per row, `1` where the map itself blocks. */
+            /** @description One text per row, with `1` where the map itself blocks. */
             blocked: string[];
-            /** @description What stands in it. */
+            /** @description Placed elements. */
             elements: components["schemas"]["MapElement"][];
             /**
              * Format: int32
-             * @description Rows.
+             * @description Height, in tiles.
              */
             height: number;
-            /** @description Which space. */
+            /** @description Id of the space. */
             id: string;
-            /** @description Bottom first; none when the space has no map. */
-            layers: components["schemas"]["Layer"][];
-            /** @description What it is called. */
+            /** @description Layers, bottom first; empty when the space has no map. */
+            layers: components["schemas"]["TileLayer"][];
+            /** @description Name. */
             name: string;
-            /** @description Names of the tiles: a cell with value `n` shows `tiles[n - 1]`, 0 shows nothing. */
+            /** @description Names of the tiles: a cell with value `n` shows `tiles[n - 1]`; 0 shows nothing. */
             tiles: string[];
             /**
              * Format: int32
-             * @description Rises with every change of the elements.
+             * @description Rises with every change of the placed elements.
              */
             version: number;
             /**
              * Format: int32
-             * @description Columns.
+             * @description Width, in tiles.
              */
             width: number;
-            /** @description Rectangles with a meaning. */
+            /** @description Zones of the map. */
             zones: components["schemas"]["ZoneEntry"][];
         };
-        /** @description A space to be. */
+        /** @description A request to create a space. */
         SpaceRequest: {
-            /** @description Whether what is said is kept: `kept` for ever, or `ephemeral` (the default) until nobody is there any more. */
+            /**
+             * @description Whether messages are saved: `kept` for ever, or `ephemeral` (the default): lost when the
+             *     last player leaves.
+             */
             chat?: components["schemas"]["ChatMode"];
-            /** @description `WxH` in tiles, each 1 to 1000; not needed with `mapId`. */
+            /** @description Size in tiles, as `WxH`, each 1 to 1000; not needed with `mapId`. */
             dimensions?: string | null;
-            /** @description The map that gives it size and elements. */
+            /** @description Id of the map from which it gets its size and elements. */
             mapId?: string | null;
-            /** @description 1 to 100 letters. */
+            /** @description Name, 1 to 100 characters. */
             name: string;
-            /** @description Listed in the lobby for everybody; otherwise whoever has the link may enter. */
+            /** @description Whether the lobby lists it for everyone; otherwise everyone with the link may enter. */
             public?: boolean;
         };
-        /** @description A space with what stands in it. */
+        /** @description A space with its placed elements. */
         SpaceView: {
-            /** @description `WxH` in tiles. */
+            /** @description Size in tiles, as `WxH`. */
             dimensions: string;
-            /** @description What stands in it. */
+            /** @description Placed elements. */
             elements: components["schemas"]["PlacedEntry"][];
-            /** @description Which. */
+            /** @description Id of the space. */
             id: string;
-            /** @description What it is called. */
+            /** @description Name. */
             name: string;
-            /** @description The same in numbers. */
+            /** @description The same size in numbers. */
             space: components["schemas"]["Size"];
         };
-        /** @description For how long, and why. */
+        /** @description A request to suspend a user. */
         SuspendRequest: {
-            /** @description 1 to 500 characters, for the user to read. */
+            /** @description Reason, 1 to 500 characters, shown to the user. */
             reason: string;
             /**
              * Format: int64
-             * @description In Unix milliseconds; absent until an admin lifts it.
+             * @description End, in Unix milliseconds; absent until an admin lifts it.
              */
             until?: number | null;
         };
         /** @description A suspension. */
         SuspensionEntry: {
-            /** @description For the user to read. */
+            /** @description Reason, shown to the user. */
             reason: string;
             /**
              * Format: int64
-             * @description In Unix milliseconds; null until an admin lifts it.
+             * @description End, in Unix milliseconds; null until an admin lifts it.
              */
             until: number | null;
         };
-        /** @description Where a portal leads. */
+        /** @description Destination of a portal. */
         TargetEntry: {
-            /** @description The space: its id, or its key in a seed; absent for the same space. */
+            /** @description Id of the space, or its key in a seed; absent for the same space. */
             space?: string | null;
-            /** @description The name of the zone to come out in; empty for wherever people arrive there. */
+            /** @description Name of the zone where players arrive; empty for the usual arrival of the space. */
             zone?: string;
         };
-        /** @description A session. */
+        /** @description A layer of tiles. */
+        TileLayer: {
+            /** @description Whether it is drawn over players. */
+            above: boolean;
+            /** @description Cells, row by row. */
+            data: number[];
+            /** @description Name. */
+            name: string;
+        };
+        /** @description A new session. */
         TokenAnswer: {
-            /** @description To be sent as `authorization: Bearer …`. */
+            /** @description Session token, sent as `authorization: Bearer …`. */
             token: string;
         };
-        /** @description Where the picture is now. */
+        /** @description The uploaded picture. */
         UploadAnswer: {
             /** @description A path on this server. */
             imageUrl: string;
         };
-        /** @description One picture. */
+        /** @description An uploaded picture. */
         UploadEntry: {
             /**
              * Format: int64
-             * @description Unix milliseconds.
+             * @description Time of the upload, in Unix milliseconds.
              */
             createdAt: number;
             /**
              * Format: int32
-             * @description Pixels down.
+             * @description Height, in pixels.
              */
             height: number;
-            /** @description A path on this server. */
+            /** @description Address: a path on this server. */
             imageUrl: string;
-            /** @description What it was brought for. */
+            /** @description Kind given at the upload. */
             kind: string;
-            /** @description For deleting it. */
+            /** @description Name, used to delete it. */
             name: string;
             /**
              * Format: int64
-             * @description Bytes.
+             * @description Size, in bytes.
              */
             size: number;
-            /** @description In how many places it is shown. */
+            /** @description Number of places that show it. */
             uses: components["schemas"]["UploadUses"];
             /**
              * Format: int32
-             * @description Pixels across.
+             * @description Width, in pixels.
              */
             width: number;
         };
-        /** @description The form. */
+        /** @description Multipart form of an upload. */
         UploadForm: {
             /**
              * Format: binary
-             * @description PNG, JPEG, WebP or GIF; at most 8 MiB, and 3840 × 2160 pixels, upright or not.
+             * @description A PNG, JPEG, WebP or GIF; at most 8 MiB, and 3840 × 2160 pixels, upright or not.
              */
             file: string;
         };
-        /** @description My pictures. */
+        /** @description Pictures of the caller. */
         UploadList: {
-            /** @description For the next page; null when there is none. */
+            /** @description `after` of the next page; null on the last one. */
             after: string | null;
             /**
              * Format: int64
-             * @description Bytes that they may take; null for as many as there is room for.
+             * @description Quota in bytes; null for no limit.
              */
             quota: number | null;
             /** @description Newest first. */
             uploads: components["schemas"]["UploadEntry"][];
             /**
              * Format: int64
-             * @description Bytes that my pictures take.
+             * @description Bytes that the caller's pictures take.
              */
             used: number;
         };
-        /** @description In how many places a picture is shown. */
+        /** @description Number of places that show a picture, by kind. */
         UploadUses: {
             /**
              * Format: int32
@@ -1918,31 +1936,40 @@ export interface components {
              */
             maps: number;
         };
-        /** @description Who it became. */
+        /** @description The user that was created. */
         UserAnswer: {
             /** @description The user's id. */
             userId: string;
         };
-        /** @description A user. */
+        /** @description Avatar of a user. */
+        UserAvatar: {
+            /** @description Id of the chosen avatar; null for none. */
+            avatarId: string | null;
+            /** @description Address of the avatar's picture. */
+            imageUrl: string | null;
+            /** @description Id of the user. */
+            userId: string;
+        };
+        /** @description A user as admins see it. */
         UserEntry: {
             /**
              * Format: int64
-             * @description When they signed up, in Unix milliseconds.
+             * @description Time of sign-up, in Unix milliseconds.
              */
             createdAt: number;
-            /** @description Whether the name looks like the one of an earlier user; others see it with a mark. */
+            /** @description Whether the name looks like the name of an earlier user; others see it with a mark. */
             looksAlike: boolean;
             /** @description `user` or `admin`. */
             role: string;
             /**
              * Format: int64
-             * @description How many sessions they have.
+             * @description Number of open sessions.
              */
             sessions: number;
             suspension: components["schemas"]["SuspensionEntry"] | null;
             /**
              * Format: int64
-             * @description When one of these was last used, to the hour, in Unix milliseconds.
+             * @description Last use of a session, rounded to the hour, in Unix milliseconds.
              */
             usedAt: number | null;
             /** @description The user's id. */
@@ -1950,44 +1977,47 @@ export interface components {
             /** @description The name over the head. */
             username: string;
         };
-        /** @description A page of users. */
+        /** @description One page of users. */
         UserList: {
-            /** @description Where the next page begins; null at the end. */
+            /** @description Cursor of the next page; null on the last one. */
             after: string | null;
-            /** @description By name. */
+            /** @description Sorted by name. */
             users: components["schemas"]["UserEntry"][];
         };
-        /** @description A zone as the document keeps it. */
+        /** @description A zone as stored in the document. */
         ZoneEntry: {
-            /** @description Names of the zones in which a stage is heard; none for the whole space. */
+            /** @description Names of the zones in which a stage is heard; empty for the whole space. */
             audience?: string[];
             /**
              * Format: int32
-             * @description People that a private area takes at most.
+             * @description Most players in a private zone.
              */
             cap?: number | null;
             /**
              * Format: int32
-             * @description Rows.
+             * @description Height, in tiles.
              */
             height: number;
-            /** @description What it does: `spawn`, `private`, `silent`, `stage`, `audience`, `portal`, `link`, `note` or `voices`. */
+            /**
+             * @description Kind: `spawn`, `private`, `silent`, `stage`, `audience`, `portal`, `link`, `note` or
+             *     `voices`.
+             */
             kind: string;
-            /** @description What people call it. */
+            /** @description Name. */
             name: string;
             /**
              * Format: int32
-             * @description How far voices carry in a `voices` zone, in tiles.
+             * @description Range of audio in a `voices` zone, in tiles.
              */
             reach?: number | null;
             target?: components["schemas"]["TargetEntry"] | null;
-            /** @description The text of a note. */
+            /** @description Text of a note. */
             text?: string | null;
-            /** @description The page of a link. */
+            /** @description Address of a link. */
             url?: string | null;
             /**
              * Format: int32
-             * @description Columns.
+             * @description Width, in tiles.
              */
             width: number;
             /**
@@ -2013,7 +2043,7 @@ export interface operations {
     auditLog: {
         parameters: {
             query?: {
-                /** @description The `before` of the page before. */
+                /** @description `before` of the previous page. */
                 before?: string;
             };
             header?: never;
@@ -2313,7 +2343,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It was told */
+            /** @description The process was told */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2361,7 +2391,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It was told */
+            /** @description The process was told */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2493,9 +2523,9 @@ export interface operations {
     allUploads: {
         parameters: {
             query?: {
-                /** @description Only those of this user: an id. */
+                /** @description Id of a user: only pictures of this user. */
                 owner?: string;
-                /** @description Where the last page ended: its `after`. */
+                /** @description `after` of the previous page. */
                 after?: string;
             };
             header?: never;
@@ -2663,9 +2693,9 @@ export interface operations {
     users: {
         parameters: {
             query?: {
-                /** @description Only those whose name has this in it, in any case. */
+                /** @description Part of a name, in any case; only users whose name contains it. */
                 q?: string;
-                /** @description The `after` of the page before. */
+                /** @description `after` of the previous page. */
                 after?: string;
             };
             header?: never;
@@ -2744,7 +2774,10 @@ export interface operations {
     conversations: {
         parameters: {
             query?: {
-                /** @description Only what was written before the message with this id; in the list, whose newest message was. */
+                /**
+                 * @description Id of a message: only older messages; in the list, only conversations whose newest message
+                 *     is older.
+                 */
                 before?: string;
             };
             header?: never;
@@ -2785,7 +2818,10 @@ export interface operations {
     conversation: {
         parameters: {
             query?: {
-                /** @description Only what was written before the message with this id; in the list, whose newest message was. */
+                /**
+                 * @description Id of a message: only older messages; in the list, only conversations whose newest message
+                 *     is older.
+                 */
                 before?: string;
             };
             header?: never;
@@ -2997,7 +3033,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description From the link */
+                /** @description Token of the invite link */
                 token: string;
             };
             cookie?: never;
@@ -3160,7 +3196,7 @@ export interface operations {
     setupState: {
         parameters: {
             query?: {
-                /** @description From the link that the server printed at its start. */
+                /** @description Token of the link that the server printed at its start. */
                 token?: string;
             };
             header?: never;
@@ -3483,7 +3519,7 @@ export interface operations {
     mySpaces: {
         parameters: {
             query?: {
-                /** @description Asks for pages: empty for the first one, then what the page before answered. */
+                /** @description Asks for pages: empty for the first one, otherwise `cursor` of the previous page. */
                 cursor?: string;
             };
             header?: never;
@@ -3731,9 +3767,12 @@ export interface operations {
     chat: {
         parameters: {
             query?: {
-                /** @description Only lines in which each of these words, or the beginning of one, stands; at most 100 letters. */
+                /**
+                 * @description Search text, at most 100 letters: only messages that contain each of these words, or a word
+                 *     that begins with it.
+                 */
                 q?: string;
-                /** @description Only what was said before the line with this id. */
+                /** @description Id of a message: only older messages. */
                 before?: string;
             };
             header?: never;
@@ -3882,6 +3921,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LineEntry"][];
+                    "text/plain": string;
                 };
             };
             /** @description Refused; the document says why */
@@ -4175,9 +4215,9 @@ export interface operations {
     lobby: {
         parameters: {
             query?: {
-                /** @description Only spaces with this in their name; at most 100 letters. */
+                /** @description Only spaces with this text in their name; at most 100 letters. */
                 q?: string;
-                /** @description The next page of public spaces: what the page before answered. */
+                /** @description Cursor of a page of public spaces, from the previous page. */
                 cursor?: string;
             };
             header?: never;
@@ -4225,7 +4265,7 @@ export interface operations {
     uploads: {
         parameters: {
             query?: {
-                /** @description Where the last page ended: its `after`. */
+                /** @description `after` of the previous page. */
                 after?: string;
             };
             header?: never;
@@ -4266,7 +4306,7 @@ export interface operations {
     upload: {
         parameters: {
             query: {
-                /** @description `avatar`, `element`, `thumbnail` or `chat`. */
+                /** @description Kind of the picture: `avatar`, `element`, `thumbnail` or `chat`. */
                 kind: "avatar" | "element" | "thumbnail" | "chat";
             };
             header?: never;
@@ -4436,7 +4476,10 @@ export interface operations {
     looksOfUsers: {
         parameters: {
             query: {
-                /** @description At most 100 ids of users, with commas between and bare brackets around: `[id1,id2]`. The brackets may be left out. */
+                /**
+                 * @description At most 100 ids of users, separated by commas, in brackets: `[id1,id2]`. The brackets may be
+                 *     left out.
+                 */
                 ids: string;
             };
             header?: never;
