@@ -32,6 +32,8 @@ const FRESH: Duration = Duration::from_secs(10);
 /// Key of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Drawing {
+    /// A space with its elements at a version, as JSON.
+    Space(SpaceId, u32),
     /// Map of a space at a version, as JSON.
     SpaceMap(SpaceId, u32),
     /// Thumbnail of a space at a version.

@@ -1,16 +1,20 @@
 //! Spaces: creating, showing and deleting them.
 
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::access::visible;
 use super::account::Empty;
+use super::drawn::Drawing;
 use super::elements::ElementEntry;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query};
 use super::{AppState, check, thumbnails};
 use crate::components::id::{MapId, SpaceId};
+use crate::store::layouts::LayoutRow;
 use crate::store::spaces::{Access, NewSpace, Page};
 use crate::store::{SpaceRow, Store};
 
@@ -316,20 +320,29 @@ pub async fn one(
     State(state): State<AppState>,
     _caller: Option<Caller>,
     Path(space): Path<SpaceId>,
-) -> Result<Json<SpaceView>, ApiError> {
+) -> Result<Response, ApiError> {
     let row = visible(&state, space).await?;
-    let elements = state
-        .store
-        .placed(space)
-        .await?
-        .into_iter()
-        .map(|placed| PlacedEntry {
-            id: placed.id.to_string(),
-            element: ElementEntry::from(&placed.element),
-            x: placed.corner.x,
-            y: placed.corner.y,
-        });
-    Ok(Json(SpaceView {
+    // Thousands of elements take long to read and to write: once for each version.
+    let drawing = Drawing::Space(space, row.plan_version);
+    let read = async {
+        let layout = state.store.layout(space).await?;
+        layout.ok_or_else(|| ApiError::bad("There is no such space."))
+    };
+    let drawn = state.drawings.get(drawing, read, write).await?;
+    Ok(([(CONTENT_TYPE, "application/json")], drawn.bytes).into_response())
+}
+
+fn write(layout: LayoutRow) -> Vec<u8> {
+    let LayoutRow {
+        space: row, placed, ..
+    } = layout;
+    let elements = placed.into_iter().map(|placed| PlacedEntry {
+        id: placed.id.to_string(),
+        element: ElementEntry::from(&placed.element),
+        x: placed.corner.x,
+        y: placed.corner.y,
+    });
+    let view = SpaceView {
         id: row.id.to_string(),
         dimensions: dimensions_of(&row),
         space: Size {
@@ -338,7 +351,8 @@ pub async fn one(
         },
         elements: elements.collect(),
         name: row.name,
-    }))
+    };
+    serde_json::to_vec(&view).expect("numbers and texts can always be serialised")
 }
 
 /// Delete own space

@@ -142,6 +142,8 @@ pub async fn add(
     let ticket = match reserve(&state, caller.user(), &headers).await {
         Ok(ticket) => ticket,
         Err(refused) => {
+            // What is refused takes no place from others while it goes on arriving.
+            drop(arrival);
             pass_over(request).await;
             return Err(refused);
         }

@@ -185,7 +185,7 @@ impl Store {
             sqlx::query_as(self.kind.choose(&ENDED))
                 .bind(given(sessions.iter().map(|session| &session.0)))
                 .bind(now_ms())
-                .fetch_all(&self.readers)
+                .fetch_all(&self.checks)
                 .await?;
         let ended = rows.into_iter().map(|(hash, until, reason)| {
             let end = Suspension::of_row(until, reason)

@@ -259,7 +259,7 @@ test("the owner sets slow mode, exports the chat and deletes everything", async 
   await ada.page.getByRole("button", { name: "Chat settings" }).click();
   await ada.shot("chat-settings");
   await ada.page.getByLabel("Slow mode").selectOption({ label: "One message in 15 minutes" });
-  await bob.page.getByText("Slow mode is on: everybody writes once in 15 minutes.").waitFor();
+  await bob.page.getByText("Slow mode is on: everyone can write once in 15 minutes.").waitFor();
   await bob.say("one");
   await log(bob).locator(".message:not(.waiting)").getByText("one", { exact: true }).waitFor();
   await bob.say("and another");

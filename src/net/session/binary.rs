@@ -46,7 +46,9 @@ impl Session {
             }
             ClientMessage::Chat(_) => MessageKind::Chat,
             ClientMessage::Signal(_) | ClientMessage::Forward(_) => MessageKind::Signal,
-            ClientMessage::Wave(_) | ClientMessage::Knock(_) => MessageKind::Wave,
+            ClientMessage::Wave(_) | ClientMessage::Knock(_) | ClientMessage::Follow(_) => {
+                MessageKind::Wave
+            }
             // Bubble actions that others notice; leaving and locking are not limited.
             ClientMessage::Bubble(bubble) if bubble.deed < 3 => MessageKind::Wave,
             ClientMessage::ChatEdit(_) | ClientMessage::ChatDelete(_) | ClientMessage::React(_) => {

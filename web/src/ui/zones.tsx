@@ -169,7 +169,7 @@ function OtherPage({ url, title }: { url: string; title: string }) {
  * scripts.
  */
 function OwnPage({ url, title }: { url: string; title: string }) {
-  const [text, setText] = useState("");
+  const [text, setText] = useState<string>();
   useEffect(() => {
     let isCurrent = true;
     const show = (text: string) => isCurrent && setText(text);
@@ -183,7 +183,8 @@ function OwnPage({ url, title }: { url: string; title: string }) {
       isCurrent = false;
     };
   }, [url]);
-  return <iframe title={title} srcdoc={text} sandbox="allow-popups" />;
+  // A frame whose text comes later stays empty in some browsers.
+  return text === undefined ? null : <iframe title={title} srcdoc={text} sandbox="allow-popups" />;
 }
 
 /** The zones that the person stands in, looked at a few times a second. */
