@@ -248,7 +248,7 @@ async fn maintain_chat(store: Store) {
         match index_lines(&store).await {
             Ok(0) => {}
             Ok(messages) => {
-                tracing::info!(messages, "indexed chat messages for searches")
+                tracing::info!(messages, "indexed chat messages for searches");
             }
             Err(error) => {
                 tracing::warn!(%error, "failed to index chat messages; searches stay slower");

@@ -634,10 +634,10 @@ pub async fn sweep(store: Store, data_dir: PathBuf) {
             match store.sweep_uploads().await {
                 Ok(0) => {}
                 Ok(pictures) => {
-                    tracing::info!(pictures, "deleted unused pictures")
+                    tracing::info!(pictures, "deleted unused pictures");
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "failed to delete unused pictures; retry in an hour")
+                    tracing::warn!(%error, "failed to delete unused pictures; retry in an hour");
                 }
             }
             if let Err(error) = folder.remove_old_drafts().await {

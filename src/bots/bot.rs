@@ -376,7 +376,7 @@ impl Bot {
                     self.take(heard, message.len(), now, space);
                 }
                 IncomingFrame::Ping(range) => {
-                    writer.pong(reader.bytes(range), &mut self.mind.random)
+                    writer.pong(reader.bytes(range), &mut self.mind.random);
                 }
                 IncomingFrame::Pong => {}
             }

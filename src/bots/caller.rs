@@ -581,7 +581,7 @@ impl SfuConnection {
         match event {
             Event::Connected => self.is_connected = true,
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
-                self.has_failed = true
+                self.has_failed = true;
             }
             Event::KeyframeRequest(_) => self.is_asked = true,
             Event::MediaData(frame) => {

@@ -92,7 +92,7 @@ async fn tell_shown(store: Store, space: SpaceId, mut seen: UnboundedReceiver<Sh
                 sent.clear();
             }
             Err(error) => {
-                tracing::warn!(%space, %error, "failed to write which pictures a space shows")
+                tracing::warn!(%space, %error, "failed to write which pictures a space shows");
             }
         }
     }

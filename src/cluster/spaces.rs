@@ -600,7 +600,7 @@ fn restored(kept: super::vault::SavedState) -> Result<Checkpoint, CheckpointErro
             Ok(event) => checkpoint.replay(Tick(tick), event),
             Err(error) if error.is_newer() => return Err(error),
             Err(error) => {
-                tracing::error!(%error, "an event of a space cannot be decoded and is lost")
+                tracing::error!(%error, "an event of a space cannot be decoded and is lost");
             }
         }
     }

@@ -94,7 +94,7 @@ impl History {
             .find(|known| known.emoji == reaction.emoji);
         match (kind, reaction.on) {
             (Some(kind), true) if !kind.users.contains(&reaction.user) => {
-                kind.users.push(reaction.user)
+                kind.users.push(reaction.user);
             }
             (Some(kind), false) => kind.users.retain(|user| *user != reaction.user),
             (None, true) => message.reactions.push(Reaction {

@@ -103,14 +103,14 @@ pub(super) fn place(world: &mut World, placement: Placement, version: u32) {
         version,
     };
     edit(world, version, fact, |elements, grid| {
-        elements.insert(grid, placement)
+        elements.insert(grid, placement);
     });
 }
 
 pub(super) fn remove(world: &mut World, id: PlacementId, version: u32) {
     let fact = Fact::ElementRemoved { id, version };
     edit(world, version, fact, |elements, grid| {
-        elements.remove(grid, id)
+        elements.remove(grid, id);
     });
 }
 

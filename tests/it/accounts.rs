@@ -220,7 +220,7 @@ async fn signing_in_renews_a_weaker_hash() {
     let folder = server.stop().await;
     let weak = hash(folder.path()).await;
     let server = TestServer::start_in(folder, |settings| {
-        settings.password_cost = PasswordCost::Full
+        settings.password_cost = PasswordCost::Full;
     })
     .await;
     server

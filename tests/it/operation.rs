@@ -178,7 +178,7 @@ async fn no_page_can_be_shown_inside_another_site() {
 #[tokio::test]
 async fn pages_may_load_admin_pictures_and_reach_all_processes() {
     let server = TestServer::start_with(|settings| {
-        settings.public_url = Some("https://a.plaza.example".into())
+        settings.public_url = Some("https://a.plaza.example".into());
     })
     .await;
     let admin = server.admin().await;
@@ -377,7 +377,7 @@ async fn pages_serve_the_client_and_files_have_safe_headers() {
 #[tokio::test]
 async fn only_allowed_origins_are_let_in() {
     let server = TestServer::start_with(|settings| {
-        settings.allowed_origins = vec!["https://a.example".into()]
+        settings.allowed_origins = vec!["https://a.example".into()];
     })
     .await;
     let ask = |origin: &str| {

@@ -889,7 +889,7 @@ fn ticks_of(
                             *version = next.next().unwrap();
                         }
                         Command::ReplaceLayout { plan: layout } => {
-                            layout.version = next.next().unwrap()
+                            layout.version = next.next().unwrap();
                         }
                         _ => {}
                     }

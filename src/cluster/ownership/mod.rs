@@ -732,7 +732,7 @@ impl Ownership {
     ) {
         match answer {
             Ok(Some(_)) if by != self.me.nonce => {
-                self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY))
+                self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY));
             }
             Ok(Some(epoch)) => {
                 self.taking.insert(space, epoch);
@@ -770,7 +770,7 @@ impl Ownership {
                 self.answer(space, SpaceRoute::Here(epoch));
             }
             Ok(Taken::Fenced) | Err(Unreachable) => {
-                self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY))
+                self.search(space, OwnerLookup::Waiting(now + LOOK_EVERY));
             }
             Ok(Taken::Impossible) => {
                 self.ask(OwnershipRequest::Release { space, epoch });

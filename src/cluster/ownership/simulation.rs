@@ -289,7 +289,7 @@ impl World {
                     self.processes[node].running.remove(&space);
                 }
                 OwnershipAction::Route(space, SpaceRoute::At(node)) => {
-                    self.ask_to_host(space, &node.member)
+                    self.ask_to_host(space, &node.member);
                 }
                 OwnershipAction::ServeUntil(_) | OwnershipAction::Route(..) => {}
             }

@@ -254,7 +254,7 @@ impl Carrier {
                 }
             }
             Err(error) => {
-                tracing::debug!(%space, player = player.0, %error, "unknown request to the SFU")
+                tracing::debug!(%space, player = player.0, %error, "unknown request to the SFU");
             }
         }
     }
@@ -420,7 +420,7 @@ impl Carrier {
                 }
                 SfuEvent::Packet(packet) => streams.send(packet.destination, &packet.contents),
                 SfuEvent::Frame(stream, frame) => {
-                    self.forward(id, (player, stream), space, &frame, now)
+                    self.forward(id, (player, stream), space, &frame, now);
                 }
                 SfuEvent::Keyframe((player, stream), rid) => {
                     let sender = self

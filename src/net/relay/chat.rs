@@ -41,7 +41,7 @@ impl Relay {
                         .event(encode(&ServerMessage::Chat(ChatMessageS2c::own(message))).into());
                 }
                 ProtocolView::Binary(_) if message.reactions.is_empty() => {
-                    client.sink.event(others.clone())
+                    client.sink.event(others.clone());
                 }
                 ProtocolView::Binary(_) => {
                     let seen = ChatMessageS2c::judged(message, client.user, &client.blocked);

@@ -230,7 +230,7 @@ impl Relay {
                 return Some(Command::Leave { player: *player });
             }
             Fact::ProximityRulesChanged { rules, has_walls } => {
-                self.notify("voices", voices(*rules, *has_walls))
+                self.notify("voices", voices(*rules, *has_walls));
             }
             Fact::Denied { player, why } => self.deny(*player, *why),
             _ => {}

@@ -726,10 +726,10 @@ mod tests {
                 map["layers"][0]["data"] = json!([1, 1, 1]);
             }),
             ("list of numbers", |map| {
-                map["layers"][0]["data"] = json!("AAAA")
+                map["layers"][0]["data"] = json!("AAAA");
             }),
             ("embedded", |map| {
-                map["tilesets"][0]["source"] = json!("tiles.tsx")
+                map["tilesets"][0]["source"] = json!("tiles.tsx");
             }),
             ("not infinite", |map| map["infinite"] = json!(true)),
             ("1 to 1000", |map| map["width"] = json!(0)),
@@ -787,7 +787,7 @@ mod tests {
                     json!({"id": 1, "template": "a.tj", "x": 0, "y": 0});
             }),
             ("`gid`", |map| {
-                map["layers"][1]["objects"][0]["gid"] = json!(1)
+                map["layers"][1]["objects"][0]["gid"] = json!(1);
             }),
             ("tile 1: `animation`", |map| {
                 map["tilesets"][0]["tiles"][1]["animation"] =
@@ -800,7 +800,7 @@ mod tests {
                 map["tilesets"][0]["tiles"][0]["imagewidth"] = json!(64);
             }),
             ("`backgroundcolor`", |map| {
-                map["backgroundcolor"] = json!("#003300")
+                map["backgroundcolor"] = json!("#003300");
             }),
             ("a `type` and a `class`", |map| {
                 map["layers"][1]["objects"][0]["class"] = json!("spawn");

@@ -582,7 +582,7 @@ impl Proximity {
                 found.extend(self.bubble_members(slot, me).filter_map(|other| {
                     let player = one(other)?.player;
                     Some(both(player, ProximityReason::Bubble, true))
-                }))
+                }));
             }
             Participation::Open => {
                 let near = self.field.connected(slot).filter_map(|(other, sees)| {
