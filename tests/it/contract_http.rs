@@ -453,10 +453,8 @@ async fn spaces_are_made_from_dimensions_or_a_map() {
         json!({"name": "M", "dimensions": "10x10", "zones": [zone("voices", json!(13))]}),
         json!({"name": "M", "dimensions": "10x10", "zones": [zone("silent", json!(2))]}),
     ] {
-        server
-            .post("/admin/map", Some(&admin), wrong)
-            .await
-            .refused(400);
+        let answer = server.post("/admin/map", Some(&admin), wrong).await;
+        answer.refused(400);
     }
 
     let make = |body: Value| server.post("/space", Some(&user), body);
@@ -496,14 +494,10 @@ async fn spaces_are_made_from_dimensions_or_a_map() {
     assert_eq!((&first["x"], &first["y"]), (&json!(20), &json!(20)));
     assert_eq!(first["element"]["id"], element.as_str());
     assert!(first["id"].is_string());
-    server
-        .get(&format!("/space/{UNKNOWN}"), Some(&user))
-        .await
-        .refused(400);
-    server
-        .get("/space/nonsense", Some(&user))
-        .await
-        .refused(400);
+    for unknown in [UNKNOWN, "nonsense"] {
+        let path = format!("/space/{unknown}");
+        server.get(&path, Some(&user)).await.refused(400);
+    }
     server.get(&format!("/space/{from_map}"), None).await.fine();
     let stale = crate::harness::Person {
         id: String::new(),

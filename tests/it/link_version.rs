@@ -33,10 +33,8 @@ fn definitions(text: &str) -> Vec<String> {
     let mut found: Vec<_> = derives
         .filter_map(|(start, _)| {
             let item = &bare[start..];
-            let (derived, behind) = item.split_once(")]")?;
-            let is_encoded = derived
-                .split(['(', ','])
-                .any(|name| name.trim() == "Encode");
+            let (names, behind) = item.split_once(")]")?;
+            let is_encoded = names.split(['(', ',']).any(|name| name.trim() == "Encode");
             is_encoded.then(|| one_item(behind).replace(' ', ""))
         })
         .collect();

@@ -136,7 +136,8 @@ impl Connection {
                 biased;
                 received = inbox.next(), if pause.is_none() => match received {
                     Some(Ok(message)) => {
-                        if let Some(joined) = self.answered() {
+                        let mut joined = None;
+                        if self.is_answered(&mut joined) {
                             Box::pin(self.settle(joined)).await;
                         }
                         if let Some(departure) = self.receive(message).await {
@@ -542,14 +543,18 @@ impl Connection {
         });
     }
 
-    /// Answer of the relay, when it has come and was not waited for: a client may react to its
-    /// welcome faster than this task wakes. `Some(None)` when the relay has ended.
-    fn answered(&mut self) -> Option<Option<PlayerId>> {
-        match self.joining.as_mut()?.ready.try_recv() {
-            Ok(player) => Some(Some(player)),
-            Err(TryRecvError::Closed) => Some(None),
-            Err(TryRecvError::Empty) => None,
+    /// Whether the relay has answered, and no one has looked: a client may react to its welcome
+    /// faster than this task wakes. The answer is then in `joined`, `None` when the relay has ended.
+    fn is_answered(&mut self, joined: &mut Option<PlayerId>) -> bool {
+        let Some(joining) = self.joining.as_mut() else {
+            return false;
+        };
+        match joining.ready.try_recv() {
+            Ok(player) => *joined = Some(player),
+            Err(TryRecvError::Closed) => *joined = None,
+            Err(TryRecvError::Empty) => return false,
         }
+        true
     }
 
     /// Handles the answer to a join: the player exists, or the space restarted and the join is

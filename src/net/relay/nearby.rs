@@ -9,7 +9,7 @@ use super::{ProtocolView, Relay, RelayClient, json_view};
 use crate::components::bubble::BubbleState;
 use crate::components::command::Command;
 use crate::components::fact::{Denial, Fact, Snapshot};
-use crate::components::id::{PlayerId, UserId};
+use crate::components::id::{PlayerId, SpaceId, UserId};
 use crate::components::peers::{Peer, ProximityRules};
 use crate::components::zone::PrivateZoneState;
 use crate::net::codec::encode;
@@ -205,30 +205,7 @@ impl Relay {
                 player,
                 space,
                 arrive,
-            } => {
-                let client = self.client_of(*player)?;
-                let tickets = self.tickets.as_ref();
-                let arrive = tickets.map_or_else(String::new, |tickets| {
-                    tickets.issue(client.user, *space, arrive)
-                });
-                match &client.view {
-                    ProtocolView::Binary(_) => {
-                        let portal = PortalS2c {
-                            space: space.to_string(),
-                            arrive,
-                        };
-                        client
-                            .sink
-                            .event(encode(&ServerMessage::Portal(portal)).into());
-                    }
-                    ProtocolView::Json(view) if view.is_told_of_nearby() => {
-                        client.sink.event(json_view::portal(*space, &arrive));
-                    }
-                    // Without that feature the client could not go there.
-                    ProtocolView::Json(_) => return None,
-                }
-                return Some(Command::Leave { player: *player });
-            }
+            } => return self.send_through_portal(*player, *space, arrive),
             Fact::ProximityRulesChanged { rules, has_walls } => {
                 self.notify("voices", voices(*rules, *has_walls));
             }
@@ -236,6 +213,37 @@ impl Relay {
             _ => {}
         }
         None
+    }
+
+    /// Tells a player who stepped onto a portal where it leads; they leave this space. `None` when
+    /// their client cannot go there.
+    fn send_through_portal(
+        &self,
+        player: PlayerId,
+        space: SpaceId,
+        arrive: &str,
+    ) -> Option<Command> {
+        let client = self.client_of(player)?;
+        let tickets = self.tickets.as_ref();
+        let arrive = tickets.map_or_else(String::new, |tickets| {
+            tickets.issue(client.user, space, arrive)
+        });
+        match &client.view {
+            ProtocolView::Binary(_) => {
+                let portal = PortalS2c {
+                    space: space.to_string(),
+                    arrive,
+                };
+                let message = ServerMessage::Portal(portal);
+                client.sink.event(encode(&message).into());
+            }
+            ProtocolView::Json(view) if view.is_told_of_nearby() => {
+                client.sink.event(json_view::portal(space, &arrive));
+            }
+            // Without that feature the client could not go there.
+            ProtocolView::Json(_) => return None,
+        }
+        Some(Command::Leave { player })
     }
 
     fn pass_on(&self, from: PlayerId, to: PlayerId, body: &str) {

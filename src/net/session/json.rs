@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Action, MessageKind, Session, SessionStage, chat_text};
 use crate::components::chat::Scope;
 use crate::components::command::{Command, PlayerRef};
+use crate::components::id::PlayerId;
 use crate::components::peers::MAX_SIGNAL;
 use crate::components::unit::Tile;
 use crate::net::protocol::client::{JoinWord, ProtocolKind};
@@ -147,29 +148,7 @@ impl Session {
                     Err(_) => error("invalid-payload", "chat-message needs {message}."),
                 }
             }
-            ("signal", SessionStage::Joined(player)) => {
-                match serde_json::from_value::<Signal>(payload) {
-                    Ok(signal) if signal.body.len() > MAX_SIGNAL => {
-                        error("too-long", "A signal has at most 12 KiB.")
-                    }
-                    Ok(signal) => match signal.user_id.parse() {
-                        Ok(user) => {
-                            let to = PlayerRef::User(user);
-                            self.charge_signal(to, &signal.body, now);
-                            vec![Action::Command(Command::Signal {
-                                player,
-                                to,
-                                body: signal.body,
-                            })]
-                        }
-                        Err(_) => error("not-near", "There is no such user here."),
-                    },
-                    Err(_) => error(
-                        "invalid-payload",
-                        "signal needs {userId, body}, the body as text.",
-                    ),
-                }
-            }
+            ("signal", SessionStage::Joined(player)) => self.signal_json(player, payload, now),
             ("history", SessionStage::Joined(_)) => {
                 match serde_json::from_value::<LookBack>(payload) {
                     Ok(LookBack { before }) => match before.parse() {
@@ -187,6 +166,28 @@ impl Session {
                 "Known types are join, move, chat-message, signal and history.",
             ),
         }
+    }
+
+    fn signal_json(&mut self, player: PlayerId, payload: Value, now: Instant) -> Vec<Action> {
+        let Ok(signal) = serde_json::from_value::<Signal>(payload) else {
+            return error(
+                "invalid-payload",
+                "signal needs {userId, body}, the body as text.",
+            );
+        };
+        if signal.body.len() > MAX_SIGNAL {
+            return error("too-long", "A signal has at most 12 KiB.");
+        }
+        let Ok(user) = signal.user_id.parse() else {
+            return error("not-near", "There is no such user here.");
+        };
+        let to = PlayerRef::User(user);
+        self.charge_signal(to, &signal.body, now);
+        vec![Action::Command(Command::Signal {
+            player,
+            to,
+            body: signal.body,
+        })]
     }
 
     fn join_json(&mut self, terms: &mut JsonTerms, payload: Value) -> Vec<Action> {
@@ -241,7 +242,6 @@ fn error(code: &str, message: &str) -> Vec<Action> {
 #[expect(clippy::disallowed_methods, reason = "tests need any start time")]
 mod tests {
     use super::*;
-    use crate::components::id::PlayerId;
 
     fn session() -> (Session, JsonTerms, Instant) {
         let now = Instant::now();
