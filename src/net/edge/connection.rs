@@ -544,7 +544,8 @@ impl Connection {
     }
 
     /// Whether the relay has answered, and no one has looked: a client may react to its welcome
-    /// faster than this task wakes. The answer is then in `joined`, `None` when the relay has ended.
+    /// faster than this task wakes. The answer is then in `joined`: `None` when the relay has
+    /// ended.
     fn is_answered(&mut self, joined: &mut Option<PlayerId>) -> bool {
         let Some(joining) = self.joining.as_mut() else {
             return false;
