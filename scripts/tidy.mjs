@@ -1,8 +1,8 @@
 /**
  * Tidy: measures how the source reads, and fails when a figure passes its limit.
  *
- * Counted: odd words, lines over 100 columns, documentation that is a bare question word, type names that two modules define,
- * import cycles between files, imports of a higher layer, and how many files know one message, one field and one saved system.
+ * Counted: odd words, lines over 100 columns, documentation that is a bare question word, type
+ * names that two modules define, import cycles between files, and imports of a higher layer.
  *
  * Use: node scripts/tidy.mjs [--list]. `--list` names every place.
  */
@@ -28,9 +28,8 @@ const SHARED_NAMES = new Map([
   ["Rejection", "an associated type of axum"],
 ]);
 
-/** Modules from the lowest layer up. One line is one layer; modules of one layer do not use each other. */
+/** Modules from the lowest layer up. Modules of one layer do not use each other. */
 const LAYERS = layersOfTheTest();
-
 
 function* walk(folder, pattern) {
   for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true })) {
@@ -51,7 +50,8 @@ const pages = [...walk("docs", /\.md$/), "README.md", "CONTRIBUTING.md"];
 const rows = [];
 function row(what, found, limit, places) {
   rows.push({ what, found, limit, fails: found > limit });
-  if (LISTS || found > limit) for (const place of places.slice(0, LISTS ? Infinity : 30)) console.log(`${what}: ${place}`);
+  if (LISTS || found > limit)
+    for (const place of places.slice(0, LISTS ? Infinity : 30)) console.log(`${what}: ${place}`);
 }
 
 function perThousand(name, paths) {
@@ -63,7 +63,12 @@ function perThousand(name, paths) {
       for (const match of line.matchAll(ODD)) places.push(`${path}:${index + 1}: ${match[0]}`);
     }
   }
-  row(`odd words per 1,000 lines, ${name}`, Math.round((10_000 * places.length) / lines) / 10, 1, places);
+  row(
+    `odd words per 1,000 lines, ${name}`,
+    Math.round((10_000 * places.length) / lines) / 10,
+    1,
+    places,
+  );
 }
 
 /** Lines of Markdown that are prose: no tables, no code, nothing that holds a long address. */
@@ -71,7 +76,8 @@ function* prose(text) {
   let isCode = false;
   for (const [index, line] of text.split("\n").entries()) {
     if (/^\s*(```|~~~)/.test(line)) isCode = !isCode;
-    else if (!isCode && !/^\s*\|/.test(line) && !/\S{60,}/.test(line) && !/^\s*<|^!?\[/.test(line)) yield [index, line];
+    else if (!isCode && !/^\s*\|/.test(line) && !/\S{60,}/.test(line) && !/^\s*<|^!?\[/.test(line))
+      yield [index, line];
   }
 }
 
@@ -80,7 +86,8 @@ function widths() {
   const note = (path, index, line) => {
     if ([...line].length > WIDTH) places.push(`${path}:${index + 1}: ${[...line].length} columns`);
   };
-  for (const path of [...rust, ...web]) for (const [index, line] of read(path).split("\n").entries()) note(path, index, line);
+  for (const path of [...rust, ...web])
+    for (const [index, line] of read(path).split("\n").entries()) note(path, index, line);
   for (const path of pages) for (const [index, line] of prose(read(path))) note(path, index, line);
   row(`lines over ${WIDTH} columns`, places.length, 0, places);
 }
@@ -104,12 +111,19 @@ const lineOf = (text, index) => text.slice(0, index).split("\n").length;
 function typeNames() {
   const files = new Map();
   for (const path of rust) {
-    for (const [, , name] of read(path).matchAll(/^\s*(?:pub(?:\([^)]*\))? )?(struct|enum|trait|type) (\w+)/gm)) {
+    for (const [, , name] of read(path).matchAll(
+      /^\s*(?:pub(?:\([^)]*\))? )?(struct|enum|trait|type) (\w+)/gm,
+    )) {
       files.set(name, (files.get(name) ?? new Set()).add(path));
     }
   }
   const twice = [...files].filter(([name, paths]) => paths.size > 1 && !SHARED_NAMES.has(name));
-  row("type names in two or more modules", twice.length, 0, twice.map(([name, paths]) => `${name}: ${[...paths].join(", ")}`));
+  row(
+    "type names in two or more modules",
+    twice.length,
+    0,
+    twice.map(([name, paths]) => `${name}: ${[...paths].join(", ")}`),
+  );
 }
 
 /** Rust without comments, strings and test modules. */
@@ -142,7 +156,8 @@ function open(tree, prefix = "") {
       part = "";
       if (!item) continue;
       const group = item.match(/^(.*?)::\s*\{([\s\S]*)\}$|^()\{([\s\S]*)\}$/);
-      if (group) paths.push(...open(group[2] ?? group[4], prefix + (group[1] ? `${group[1]}::` : "")));
+      if (group)
+        paths.push(...open(group[2] ?? group[4], prefix + (group[1] ? `${group[1]}::` : "")));
       else paths.push((prefix + item.replace(/\s+as\s+\w+$/, "")).replace(/\s/g, ""));
     } else part += sign;
   }
@@ -169,7 +184,8 @@ function imports() {
         let from = module.split("::");
         while (parts[0] === "super") [from, parts] = [from.slice(0, -1), parts.slice(1)];
         parts = [...from, ...parts];
-      } else if (modules.has([module, parts[0]].join("::"))) parts = [...module.split("::"), ...parts];
+      } else if (modules.has([module, parts[0]].join("::")))
+        parts = [...module.split("::"), ...parts];
       else continue;
       for (let length = parts.length; length > 0; length--) {
         const target = parts.slice(0, length).join("::");
@@ -216,14 +232,20 @@ function cycles(graph) {
 function layersOfTheTest() {
   const text = readFileSync(join(ROOT, "tests/it/architecture.rs"), "utf8");
   const list = text.match(/const LAYERS: &\[&\[&str\]\] = &\[\n([\s\S]*?)\n\];/)?.[1] ?? "";
-  return [...list.matchAll(/&\[([^\]]*)\]/g)].map((layer) => [...layer[1].matchAll(/"([^"]+)"/g)].map((name) => name[1]));
+  return [...list.matchAll(/&\[([^\]]*)\]/g)].map((layer) =>
+    [...layer[1].matchAll(/"([^"]+)"/g)].map((name) => name[1]),
+  );
 }
 
 function upward(graph) {
-  const layer = (module) => LAYERS.findIndex((names) => names.some((name) => module === name || module.startsWith(`${name}::`)));
+  const layer = (module) =>
+    LAYERS.findIndex((names) =>
+      names.some((name) => module === name || module.startsWith(`${name}::`)),
+    );
   const found = [];
   for (const [from, targets] of graph) {
-    for (const to of targets) if (layer(from) >= 0 && layer(to) > layer(from)) found.push(`${from} → ${to}`);
+    for (const to of targets)
+      if (layer(from) >= 0 && layer(to) > layer(from)) found.push(`${from} → ${to}`);
   }
   row("imports of a higher layer", found.length, 0, found);
 }
@@ -238,7 +260,8 @@ typeNames();
 const graph = imports();
 cycles(graph);
 upward(graph);
-for (const { what, found, limit, fails } of rows) console.log(`${fails ? "✗" : "✓"} ${what}: ${found} (at most ${limit})`);
+for (const { what, found, limit, fails } of rows)
+  console.log(`${fails ? "✗" : "✓"} ${what}: ${found} (at most ${limit})`);
 const failed = rows.filter(({ fails }) => fails).length;
 console.log(`${rows.length - failed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

@@ -2,7 +2,10 @@
 
 import { createConfig, lint } from "@redocly/openapi-core";
 
-/** Paths like `/space/element/{id}` beside `/space/{id}/map` are the family's interface: no id is the word `element`. */
+/**
+ * The interface has both `/space/element/{id}` and `/space/{id}/map`. That is unambiguous, because
+ * no id is the word `element`.
+ */
 const rules = { "no-ambiguous-paths": "off" };
 
 const config = await createConfig({ extends: ["recommended"], rules });

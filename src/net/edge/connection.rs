@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt, StreamExt};
@@ -136,8 +137,7 @@ impl Connection {
                 biased;
                 received = inbox.next(), if pause.is_none() => match received {
                     Some(Ok(message)) => {
-                        let mut joined = None;
-                        if self.is_answered(&mut joined) {
+                        if let Poll::Ready(joined) = self.answer() {
                             Box::pin(self.settle(joined)).await;
                         }
                         if let Some(departure) = self.receive(message).await {
@@ -543,19 +543,17 @@ impl Connection {
         });
     }
 
-    /// Whether the relay has answered, and no one has looked: a client may react to its welcome
-    /// faster than this task wakes. The answer is then in `joined`: `None` when the relay has
-    /// ended.
-    fn is_answered(&mut self, joined: &mut Option<PlayerId>) -> bool {
+    /// The relay's answer, read without waiting: a client may react to its welcome faster than
+    /// this task wakes. `None` inside means that the relay has ended.
+    fn answer(&mut self) -> Poll<Option<PlayerId>> {
         let Some(joining) = self.joining.as_mut() else {
-            return false;
+            return Poll::Pending;
         };
         match joining.ready.try_recv() {
-            Ok(player) => *joined = Some(player),
-            Err(TryRecvError::Closed) => *joined = None,
-            Err(TryRecvError::Empty) => return false,
+            Ok(player) => Poll::Ready(Some(player)),
+            Err(TryRecvError::Closed) => Poll::Ready(None),
+            Err(TryRecvError::Empty) => Poll::Pending,
         }
-        true
     }
 
     /// Handles the answer to a join: the player exists, or the space restarted and the join is
