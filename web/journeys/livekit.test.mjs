@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { WebSocket } from "ws";
 import { LiveKitServer } from "./livekit.mjs";
-import { DEVICES, openBrowser, Server } from "./plaza.mjs";
+import { DEVICES, openBrowser, post, Server } from "./plaza.mjs";
 import { agree, arrive, bring, makeSpace, untilOneConnection, walkUp } from "./talking.mjs";
 
 /** Small phones: browsers draw without a graphics card, and one of them also carries the calls. */
@@ -25,25 +25,11 @@ let bo;
 /** The people without a browser, by name. */
 const others = new Map();
 
-async function ask(path, body, token) {
-  const headers = {
-    "content-type": "application/json",
-    ...(token && { authorization: `Bearer ${token}` }),
-  };
-  const answer = await fetch(`${server.address}/api/v1/${path}`, {
-    method: "POST",
-    headers,
-    body: JSON.stringify(body),
-  });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-}
-
 /** Joins a person without a browser, at the spawn. */
 async function join(name) {
   const account = { username: name, password: "correct horse", type: "user" };
-  const { userId } = await ask("signup", account);
-  const { token } = await ask("signin", account);
+  const { userId } = await post(server, "signup", account);
+  const { token } = await post(server, "signin", account);
   const socket = new WebSocket(`${server.address.replace("http", "ws")}/ws`);
   await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
   socket.send(JSON.stringify({ type: "join", payload: { spaceId: space, token } }));

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { WebSocket } from "ws";
 import { Line } from "./faults.mjs";
-import { openBrowser, Server } from "./plaza.mjs";
+import { openBrowser, post, Server } from "./plaza.mjs";
 import { bring } from "./talking.mjs";
 
 /** More messages than the space remembers, by enough people to stay below the rate limit. */
@@ -26,6 +26,7 @@ before(async () => {
   browser = await openBrowser();
   const token = await signUp("Owner");
   ({ spaceId: space } = await post(
+    server,
     "space",
     { name: "Minutes", dimensions: "20x20", chat: "kept" },
     token,
@@ -40,25 +41,11 @@ after(async () => {
   await server?.stop();
 });
 
-async function post(path, body, token) {
-  const headers = {
-    "content-type": "application/json",
-    ...(token && { authorization: `Bearer ${token}` }),
-  };
-  const answer = await fetch(`${server.address}/api/v1/${path}`, {
-    method: "POST",
-    headers,
-    body: JSON.stringify(body),
-  });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-}
-
 /** Returns the token of a new user. */
 async function signUp(username) {
   const account = { username, password: "correct horse", type: "user" };
-  await post("signup", account);
-  return (await post("signin", account)).token;
+  await post(server, "signup", account);
+  return (await post(server, "signin", account)).token;
 }
 
 /** The texts of all messages that a person sees, in order. */

@@ -287,3 +287,18 @@ export class Person {
     }
   }
 }
+
+/** Posts JSON to the API of a server; returns the answer. Fails on a refusal. */
+export async function post({ address }, path, body, token) {
+  const headers = {
+    "content-type": "application/json",
+    ...(token && { authorization: `Bearer ${token}` }),
+  };
+  const answer = await fetch(`${address}/api/v1/${path}`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
+}

@@ -1,6 +1,6 @@
 /** Talking: what journeys of people who talk have in common. */
 
-import { Person } from "./plaza.mjs";
+import { Person, post } from "./plaza.mjs";
 
 /** Small windows: video is encoded, sent and drawn without a graphics card. */
 export const WINDOW = { viewport: { width: 1000, height: 640 } };
@@ -23,19 +23,9 @@ export async function arrive(browser, server, link, name, options = WINDOW, avat
 /** Brings a person into a space who signed up earlier, since sign-up has its own journeys. */
 export async function bring(browser, server, link, name, options = WINDOW) {
   const person = await Person.sit(browser, server, options);
-  const body = JSON.stringify({ username: name, password: "correct horse", type: "user" });
-  const ask = async (path) => {
-    const headers = { "content-type": "application/json" };
-    const answer = await fetch(`${server.address}/api/v1/${path}`, {
-      method: "POST",
-      headers,
-      body,
-    });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return answer.json();
-  };
-  await ask("signup");
-  const { token } = await ask("signin");
+  const account = { username: name, password: "correct horse", type: "user" };
+  await post(server, "signup", account);
+  const { token } = await post(server, "signin", account);
   await person.context.addInitScript((token) => localStorage.setItem("plaza.token", token), token);
   await person.page.goto(`${link}?debug`);
   await person.arrive();
