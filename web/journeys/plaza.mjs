@@ -237,6 +237,8 @@ export class Person {
    */
   async inspect(name) {
     const { page } = this;
+    // Every screen has a main heading; before it is there, the page has not drawn its first screen.
+    await page.locator("h1").first().waitFor({ state: "attached" });
     if (!(await page.evaluate(() => "axe" in globalThis)))
       await page.evaluate(await readFile(AXE, "utf8"));
     const found = await page.evaluate(async () => {
