@@ -4,8 +4,10 @@ use plaza::components::command::Command;
 use plaza::components::direction::Direction;
 use plaza::components::id::{PlayerId, UserId};
 use plaza::components::layout::SpaceLayout;
+use plaza::components::movement::MovementCommand;
 use plaza::components::peers::ProximityRules;
 use plaza::components::player::HeldStep;
+use plaza::components::presence::PresenceCommand;
 use plaza::components::unit::{TickRate, Tile};
 use plaza::space::Space;
 use uuid::Uuid;
@@ -46,24 +48,26 @@ pub fn user(number: u32) -> UserId {
 
 /// Join command of a user.
 pub fn join(number: u32) -> Command {
-    Command::Join {
+    Command::Presence(PresenceCommand::Join {
         user: user(number),
         name: format!("walker {number}"),
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
-    }
+    })
 }
 
 /// One step of each player, in changing directions.
 pub fn steps(people: u32, seq: u32) -> Vec<Command> {
-    let step = |number: u32| Command::Step {
-        player: PlayerId(number),
-        step: HeldStep {
-            seq,
-            direction: Direction::ALL[1 + (number + seq / 16) as usize % 8],
-            run: number.is_multiple_of(2),
-        },
+    let step = |number: u32| {
+        Command::Movement(MovementCommand::Step {
+            player: PlayerId(number),
+            step: HeldStep {
+                seq,
+                direction: Direction::ALL[1 + (number + seq / 16) as usize % 8],
+                run: number.is_multiple_of(2),
+            },
+        })
     };
     (1..=people).map(step).collect()
 }

@@ -10,6 +10,7 @@ use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Query};
 use crate::components::command::Command;
 use crate::components::id::UserId;
+use crate::components::presence::PresenceCommand;
 
 /// Most users in one request.
 const MOST: usize = 100;
@@ -77,10 +78,12 @@ pub async fn choose(
         .choose_avatar(caller.user(), avatar)
         .await?
         .ok_or_else(unknown)?;
-    state.spaces.tell_all(&Command::ChangeAvatar {
-        user: caller.user(),
-        avatar: Some(avatar),
-    });
+    state
+        .spaces
+        .tell_all(&Command::Presence(PresenceCommand::ChangeAvatar {
+            user: caller.user(),
+            avatar: Some(avatar),
+        }));
     Ok(Json(Empty {}))
 }
 

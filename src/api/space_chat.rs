@@ -12,10 +12,12 @@ use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query, UnreadBody};
 use super::limits::UserTurn;
 use super::{AppState, access, check};
-use crate::components::chat::{ChatMessage, MAX_SLOW_SECONDS, MessageChange, Reaction};
+use crate::components::chat::{
+    ChatCommand, ChatMessage, MAX_SLOW_SECONDS, MessageChange, Reaction,
+};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
-use crate::components::peers::{PICTURES, ProximityRules, REACHES, VOICES};
+use crate::components::peers::{PICTURES, ProximityCommand, ProximityRules, REACHES, VOICES};
 use crate::components::utc::utc;
 use crate::space::DurableEvent;
 use crate::store::chat::ChatPage;
@@ -362,13 +364,14 @@ pub async fn change_rules(
         .await?;
     state.spaces.tell(
         space,
-        Command::SlowDown {
+        Command::Chat(ChatCommand::SetSlowMode {
             seconds: slow_seconds,
-        },
+        }),
     );
-    state
-        .spaces
-        .tell(space, Command::SetProximityRules { rules: voices });
+    state.spaces.tell(
+        space,
+        Command::Proximity(ProximityCommand::SetRules { rules: voices }),
+    );
     let row = SpaceRow {
         retention_days,
         slow_seconds,
@@ -405,7 +408,9 @@ pub async fn clear(
         ApiError::Unavailable("The space cannot be reached right now. Try again in a moment.")
     })?;
     let by = caller.who.name.clone();
-    state.spaces.tell(space, Command::ClearChat { by });
+    state
+        .spaces
+        .tell(space, Command::Chat(ChatCommand::Clear { by }));
     state
         .store
         .keep_chat(space, &[DurableEvent::Cleared(caller.who.name)])
@@ -641,8 +646,9 @@ async fn change_message(
     let event = DurableEvent::Changed(change.clone());
     state.store.keep_chat(row.id, &[event]).await?;
     let author = line.user;
-    state
-        .spaces
-        .tell(row.id, Command::ApplyEdit { change, author });
+    state.spaces.tell(
+        row.id,
+        Command::Chat(ChatCommand::ApplyEdit { change, author }),
+    );
     Ok(Json(Empty {}))
 }

@@ -10,6 +10,7 @@ use super::elements::IdAnswer;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path};
 use crate::components::command::Command;
+use crate::components::element::ElementCommand;
 use crate::components::id::PlacementId;
 use crate::components::unit::Tile;
 use crate::store::SpaceRow;
@@ -103,9 +104,10 @@ pub async fn place(
         element,
     }
     .placement(space.width, space.height);
-    state
-        .spaces
-        .tell(space.id, Command::PlaceElement { placement, version });
+    state.spaces.tell(
+        space.id,
+        Command::Element(ElementCommand::Place { placement, version }),
+    );
     Ok(Json(IdAnswer { id: id.to_string() }))
 }
 
@@ -168,8 +170,9 @@ async fn remove_placement(
         .filter(|space| may_edit(caller, space))
         .ok_or(REFUSED)?;
     let version = state.store.unplace(space.id, id).await?.ok_or(REFUSED)?;
-    state
-        .spaces
-        .tell(space.id, Command::RemoveElement { id, version });
+    state.spaces.tell(
+        space.id,
+        Command::Element(ElementCommand::Remove { id, version }),
+    );
     Ok(Json(Empty {}))
 }

@@ -54,7 +54,7 @@ const PACKET: usize = 2_048;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the connection to the server tells the caller.
-enum CallCommand {
+enum CallerOrder {
     /// The players that the bot now sees through the SFU, the number it hears, and whether anyone
     /// hears or sees the bot through it.
     Near {
@@ -68,7 +68,7 @@ enum CallCommand {
 
 /// The calls of a bot; dropping it ends them.
 pub(super) struct BotCaller {
-    orders: UnboundedSender<CallCommand>,
+    orders: UnboundedSender<CallerOrder>,
     says: UnboundedReceiver<String>,
 }
 
@@ -105,12 +105,12 @@ impl BotCaller {
             }
         }
         // The calls may have ended with an error, which was already reported.
-        let _ = self.orders.send(CallCommand::Near { sees, hears, sends });
+        let _ = self.orders.send(CallerOrder::Near { sees, hears, sends });
     }
 
     /// Passes a message of the SFU on.
     pub(super) fn hear(&self, body: String) {
-        let _ = self.orders.send(CallCommand::Said(body));
+        let _ = self.orders.send(CallerOrder::Said(body));
     }
 
     /// The next message to the SFU.
@@ -180,7 +180,7 @@ struct Calls {
 }
 
 impl Calls {
-    async fn run(&mut self, mut inbox: UnboundedReceiver<CallCommand>) -> Result<(), CallError> {
+    async fn run(&mut self, mut inbox: UnboundedReceiver<CallerOrder>) -> Result<(), CallError> {
         let mut packet = vec![0; PACKET];
         loop {
             let Some(connection) = &mut self.connection else {
@@ -232,9 +232,9 @@ impl Calls {
         self.shared.tally(self.bot).because(error.to_string());
     }
 
-    fn obey(&mut self, order: CallCommand) -> Result<(), CallError> {
+    fn obey(&mut self, order: CallerOrder) -> Result<(), CallError> {
         match order {
-            CallCommand::Near { sees, hears, sends } => {
+            CallerOrder::Near { sees, hears, sends } => {
                 let now = self.shared.now();
                 self.sees.retain(|player, _| sees.contains(player));
                 for player in sees {
@@ -249,7 +249,7 @@ impl Calls {
                 }
                 self.make_places();
             }
-            CallCommand::Said(body) => {
+            CallerOrder::Said(body) => {
                 let said = serde_json::from_str(&body)
                     .map_err(|error| CallError::Answer(error.to_string()))?;
                 self.hear(said)?;

@@ -1,6 +1,7 @@
 //! Calls: sends the state of a space that runs here to the SFU, and the SFU's replies back to the
 //! space.
 
+use crate::components::call::CallCommand;
 use crate::components::command::Command;
 use crate::host::{SpaceHandle, SpaceUpdate};
 use crate::media::sfu::{Answer, Sfu};
@@ -12,7 +13,10 @@ pub(super) async fn follow(sfu: Sfu, handle: SpaceHandle) {
     sfu.open(
         space,
         Box::new(move |Answer { player, body }| {
-            if handle.send(Command::SfuReply { player, body }).is_err() {
+            if handle
+                .send(Command::Call(CallCommand::SfuReply { player, body }))
+                .is_err()
+            {
                 tracing::debug!(%space, "a reply of the SFU was dropped: its space is \
                     overloaded or gone");
             }

@@ -14,6 +14,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::shared::{FeedQuery, Spaces, SpacesState};
 use crate::components::command::Command;
+use crate::components::element::ElementCommand;
 use crate::components::id::SpaceId;
 use crate::host::Ending;
 use crate::store::StoreError;
@@ -101,9 +102,9 @@ impl SpacesState {
             tracing::debug!(%space, from = handle.version(), to = plan.version, "updating the \
                 layout of a space");
             if handle
-                .send(Command::ReplaceLayout {
-                    plan: Box::new(plan),
-                })
+                .send(Command::Element(ElementCommand::ReplaceLayout {
+                    layout: Box::new(plan),
+                }))
                 .is_err()
             {
                 tracing::debug!(%space, "a space is overloaded; its layout is updated later");

@@ -2,6 +2,7 @@
 
 use bincode::{Decode, Encode};
 
+use super::audience::Audience;
 use super::id::PlayerId;
 
 /// Most players in one bubble.
@@ -54,6 +55,57 @@ impl BubbleAction {
             6 => Some(Self::Accept(PlayerId(bubble))),
             7 => Some(Self::Decline(PlayerId(bubble))),
             _ => None,
+        }
+    }
+}
+
+/// Request to make, join, leave, lock or unlock a bubble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct BubbleCommand {
+    /// The player who acts.
+    pub player: PlayerId,
+    /// Action on the bubble.
+    pub action: BubbleAction,
+}
+
+/// What changed about bubbles.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum BubbleFact {
+    /// The state of a bubble changed, or the bubble ended.
+    Changed(BubbleState),
+    /// A player invites others to a bubble. Only they are told. Nothing else changes until one of
+    /// them accepts.
+    Asked {
+        /// The player who invites.
+        player: PlayerId,
+        /// Whether players outside and inside would hear each other softly.
+        is_aside: bool,
+        /// Players who are invited.
+        to: Vec<PlayerId>,
+    },
+    /// A player asks to come into a bubble. Only its members are told.
+    Knocked {
+        /// The player who knocked.
+        player: PlayerId,
+        /// Members of the bubble.
+        to: Vec<PlayerId>,
+    },
+}
+
+impl BubbleFact {
+    /// The players who are told.
+    pub fn audience(&self) -> Audience<'_> {
+        match self {
+            Self::Changed(_) => Audience::Everyone,
+            Self::Asked { to, .. } | Self::Knocked { to, .. } => Audience::Players(to),
+        }
+    }
+
+    /// Whether a snapshot contains the same, and newer.
+    pub const fn is_in_snapshot(&self) -> bool {
+        match self {
+            Self::Changed(_) => true,
+            Self::Asked { .. } | Self::Knocked { .. } => false,
         }
     }
 }

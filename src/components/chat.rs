@@ -2,6 +2,7 @@
 
 use bincode::{Decode, Encode};
 
+use super::audience::Audience;
 use super::id::{ChatId, PlayerId, UserId};
 
 /// Messages that a space remembers for players who come later.
@@ -165,4 +166,147 @@ pub enum ChatRefusal {
     TooManyReactions,
     /// No player can hear the sender.
     NobodyNear,
+}
+
+/// Requests about messages.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum ChatCommand {
+    /// Send a chat message.
+    Send {
+        /// Player who sends it.
+        player: PlayerId,
+        /// Message to send.
+        speech: Speech,
+    },
+    /// Edit or delete a message.
+    Edit {
+        /// Player who asks for it.
+        player: PlayerId,
+        /// Message and its new text.
+        change: MessageChange,
+        /// Whether the player is the space's owner or an admin.
+        may_moderate: bool,
+    },
+    /// A user with the right to do it changed a message over HTTP, from any place.
+    ApplyEdit {
+        /// Message and its new text.
+        change: MessageChange,
+        /// Author of the message. The space may have forgotten the message.
+        author: UserId,
+    },
+    /// Add a reaction to a message, or remove it.
+    React {
+        /// The player who reacts.
+        player: PlayerId,
+        /// Message that is reacted to.
+        message: ChatId,
+        /// One emoji.
+        emoji: String,
+        /// Whether the reaction is added (`true`) or removed.
+        on: bool,
+    },
+    /// A player types, continues to type, or has stopped.
+    Typing {
+        /// The player who types.
+        player: PlayerId,
+        /// Whether they type.
+        on: bool,
+    },
+    /// Set slow mode: each player sends at most one message in this many seconds. 0 turns it off.
+    SetSlowMode {
+        /// Seconds.
+        seconds: u32,
+    },
+    /// Delete the whole chat history.
+    Clear {
+        /// Name of the user who asked for it.
+        by: String,
+    },
+}
+
+/// What changed about messages.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum ChatFact {
+    /// A message was sent to all players.
+    Said(ChatMessage),
+    /// A message arrived a second time. Only its sender is told that it was sent.
+    SaidBefore(ChatMessage),
+    /// The last player left, and the chat history is forgotten.
+    Forgotten,
+    /// A message was sent to the players near the sender. It is not stored.
+    Whispered {
+        /// The message.
+        message: ChatMessage,
+        /// Players who hear it, without the sender, in ascending order.
+        hearers: Vec<PlayerId>,
+    },
+    /// A message was edited or deleted.
+    Changed {
+        /// Message and its new text.
+        change: MessageChange,
+        /// Author of the message. A relay may have forgotten the message.
+        author: UserId,
+    },
+    /// A reaction to a message was added or removed.
+    Reacted(MessageReaction),
+    /// The whole chat history was deleted by a user with the right to do it.
+    Cleared {
+        /// Name of that user.
+        by: String,
+    },
+    /// A request about a message was refused. Only that player is told.
+    Refused {
+        /// The player who asked.
+        player: PlayerId,
+        /// The sender's own number of the message, when it was to be sent.
+        client_id: Option<u32>,
+        /// Reason of the refusal.
+        why: ChatRefusal,
+    },
+    /// A player began or stopped typing.
+    Typing {
+        /// The player who types.
+        player: PlayerId,
+        /// Whether they type.
+        on: bool,
+    },
+    /// Slow mode was set: each player sends at most one message in this many seconds.
+    SlowMode {
+        /// Seconds; 0 when slow mode is off.
+        seconds: u32,
+    },
+}
+
+impl ChatFact {
+    /// The players who are told.
+    pub fn audience(&self) -> Audience<'_> {
+        match self {
+            Self::Said(message) => Audience::FromUser(message.user),
+            // Acknowledged to the sender, too.
+            Self::Whispered { hearers, .. } => Audience::Players(hearers),
+            Self::SaidBefore(message) => Audience::Player(message.player),
+            Self::Changed { author, .. } => Audience::FromUser(*author),
+            Self::Reacted(reaction) => Audience::FromUser(reaction.user),
+            Self::Typing { player, .. } => Audience::OthersThan(*player),
+            Self::Refused { player, .. } => Audience::Player(*player),
+            Self::Cleared { .. } | Self::SlowMode { .. } => Audience::Everyone,
+            Self::Forgotten => Audience::Server,
+        }
+    }
+
+    /// Whether clients see it only after it was persisted outside of this process.
+    pub const fn is_durable(&self) -> bool {
+        match self {
+            Self::Said(_)
+            | Self::SaidBefore(_)
+            | Self::Changed { .. }
+            | Self::Reacted(_)
+            | Self::Cleared { .. } => true,
+            Self::Forgotten
+            | Self::Whispered { .. }
+            | Self::Refused { .. }
+            | Self::Typing { .. }
+            | Self::SlowMode { .. } => false,
+        }
+    }
 }

@@ -4,15 +4,23 @@
 //! randomness, I/O, wire types. The module `systems` changes this data each tick; `net` sends it
 //! to clients.
 
+pub mod audience;
+pub mod block;
 pub mod bubble;
+pub mod call;
 pub mod chat;
 pub mod command;
+pub mod denial;
 pub mod direct;
 pub mod direction;
+pub mod element;
+pub mod emote;
 pub mod fact;
+pub mod follow;
 pub mod grid;
 pub mod id;
 pub mod layout;
+pub mod movement;
 pub mod name;
 pub mod peers;
 pub mod player;

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use bincode::{Decode, Encode};
 
+use super::audience::Audience;
 use super::id::PlayerId;
 
 /// Most bytes of one signal.
@@ -111,4 +112,53 @@ pub enum MediaRoute {
     Mesh = 0,
     /// Through the SFU, Plaza's own or `LiveKit`.
     Forwarded = 1,
+}
+
+/// Requests about the proximity rules.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum ProximityCommand {
+    /// Set the proximity rules of the space.
+    SetRules {
+        /// The new rules.
+        rules: ProximityRules,
+    },
+}
+
+/// What changed about peers and the proximity rules.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum ProximityFact {
+    /// The peers of a player changed. Only that player is told.
+    PeersChanged {
+        /// Player whose peers changed.
+        player: PlayerId,
+        /// New and changed peers, in ascending order.
+        peers: Vec<Peer>,
+        /// Players who are peers no longer, in ascending order.
+        gone: Vec<PlayerId>,
+    },
+    /// The proximity rules of the space changed.
+    RulesChanged {
+        /// The new rules.
+        rules: ProximityRules,
+        /// Whether what the map blocks stops voices.
+        has_walls: bool,
+    },
+}
+
+impl ProximityFact {
+    /// The players who are told.
+    pub const fn audience(&self) -> Audience<'_> {
+        match self {
+            Self::PeersChanged { player, .. } => Audience::Player(*player),
+            Self::RulesChanged { .. } => Audience::Everyone,
+        }
+    }
+
+    /// Whether a snapshot contains the same, and newer.
+    pub const fn is_in_snapshot(&self) -> bool {
+        match self {
+            Self::PeersChanged { .. } => true,
+            Self::RulesChanged { .. } => false,
+        }
+    }
 }

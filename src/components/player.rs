@@ -101,3 +101,12 @@ pub enum Goal {
     /// Next to a player, who may move during the walk.
     Player(PlayerId),
 }
+
+/// Reference to a player, as clients of either protocol name one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum PlayerRef {
+    /// By the player's number in the space.
+    Player(PlayerId),
+    /// By the user.
+    User(UserId),
+}

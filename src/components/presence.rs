@@ -3,7 +3,10 @@
 use bevy_ecs::prelude::Component;
 
 use super::direction::Facing;
+use super::id::{PlayerId, UserId};
+use super::player::{Avatar, Card};
 use super::unit::{Position, Tick};
+use bincode::{Decode, Encode};
 
 /// Seconds that a player stays after the connection was lost without a goodbye.
 pub const DISCONNECTED_SECONDS: u64 = 30;
@@ -22,4 +25,75 @@ pub struct RememberedPose {
     pub position: Position,
     /// Direction that the player faced.
     pub facing: Facing,
+}
+
+/// Requests about who is in the space.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum PresenceCommand {
+    /// A user joins, or returns to the player that is still theirs. Permissions were checked
+    /// before.
+    Join {
+        /// The user who joins.
+        user: UserId,
+        /// Name shown over the head.
+        name: String,
+        /// Avatar of the user.
+        avatar: Option<Avatar>,
+        /// Zone in which a new player arrives. When no zone has that name, the player arrives at
+        /// the spawn zones.
+        arrive: Option<String>,
+        /// Users blocked by this user.
+        blocked: Vec<UserId>,
+    },
+    /// A player whose connection outlived the space's last epoch, but who joined after its last
+    /// checkpoint. The player appears where others last saw them, under the same number.
+    Resume {
+        /// Card of the player.
+        card: Card,
+        /// Position of the player.
+        position: Position,
+        /// Direction that the player faces.
+        facing: Facing,
+        /// Highest input number that is included in the position.
+        ack: u32,
+        /// Users blocked by this user.
+        blocked: Vec<UserId>,
+    },
+    /// The player's connection outlived the space's last epoch and is still open. Its input
+    /// continues where it was.
+    Stay {
+        /// The player who stays.
+        player: PlayerId,
+    },
+    /// The user's last connection was lost without a goodbye. The player stays for a while.
+    Disconnect {
+        /// Player who was disconnected.
+        player: PlayerId,
+    },
+    /// The user left for good.
+    Leave {
+        /// The player who leaves.
+        player: PlayerId,
+    },
+    /// A user changes their avatar.
+    ChangeAvatar {
+        /// User who changes. Nothing happens when they are not here.
+        user: UserId,
+        /// New avatar.
+        avatar: Option<Avatar>,
+    },
+}
+
+/// What changed about who is in the space.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum PresenceFact {
+    /// A join was carried out: the user has a player, new or found again.
+    Joined {
+        /// The user who joined.
+        user: UserId,
+        /// Player of the user.
+        player: PlayerId,
+        /// Whether the player was here already.
+        again: bool,
+    },
 }

@@ -1,5 +1,7 @@
 //! Status: availability of a player, the media they send, and calls for attention.
 
+use super::audience::Audience;
+use super::id::PlayerId;
 use bincode::{Decode, Encode};
 
 /// Availability of a player. The numbers are those of the wire.
@@ -84,6 +86,57 @@ impl WaveKind {
             2 => Some(Self::Approach),
             3 => Some(Self::Lead),
             _ => None,
+        }
+    }
+}
+
+/// Requests about the availability of players.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum StatusCommand {
+    /// Change which media a player sends to their peers.
+    ChangeMedia {
+        /// The player who sends.
+        player: PlayerId,
+        /// Media that is on.
+        media: Media,
+    },
+    /// Change a player's status.
+    ChangeStatus {
+        /// Player whose status changes.
+        player: PlayerId,
+        /// New status.
+        status: Status,
+    },
+    /// Call for the attention of another player.
+    Wave {
+        /// The player who waves.
+        player: PlayerId,
+        /// Player whose attention is asked for.
+        to: PlayerId,
+        /// Kind of the call.
+        kind: WaveKind,
+    },
+}
+
+/// What happened about the availability of players.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum StatusFact {
+    /// A player calls for the attention of another. Only the other is told.
+    Waved {
+        /// The player who waves.
+        player: PlayerId,
+        /// Player who is called.
+        to: PlayerId,
+        /// Kind of the call.
+        kind: WaveKind,
+    },
+}
+
+impl StatusFact {
+    /// The players who are told.
+    pub const fn audience(&self) -> Audience<'_> {
+        match self {
+            Self::Waved { to, .. } => Audience::Player(*to),
         }
     }
 }

@@ -3,6 +3,7 @@
 use bevy_ecs::prelude::Component;
 use bincode::{Decode, Encode};
 
+use super::audience::Audience;
 use super::id::{PlayerId, SpaceId};
 use super::tile_rect::TileRect;
 
@@ -143,5 +144,90 @@ impl PrivateZoneState {
     /// Whether it is full.
     pub const fn is_full(&self) -> bool {
         self.cap > 0 && self.people >= self.cap
+    }
+}
+
+/// Requests about private areas.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum ZoneCommand {
+    /// Lock or unlock the private area in which a player stands.
+    Lock {
+        /// The player who acts.
+        player: PlayerId,
+        /// Number of the zone.
+        zone: u16,
+        /// Whether it is locked from now on.
+        locked: bool,
+    },
+    /// Ask the players in a private area to be let in.
+    Knock {
+        /// The player who knocks.
+        player: PlayerId,
+        /// Number of the zone.
+        zone: u16,
+    },
+}
+
+/// Request to let a player who knocked into the private area in which this player stands, or into
+/// their bubble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Admit {
+    /// The player who admits.
+    pub player: PlayerId,
+    /// Player who is let in.
+    pub guest: PlayerId,
+}
+
+/// What changed about private areas and portals.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum ZoneFact {
+    /// The state of a private area changed.
+    Changed(PrivateZoneState),
+    /// A player asks to come into a private area. Only the players inside are told.
+    Knocked {
+        /// The player who knocked.
+        player: PlayerId,
+        /// Number of the zone.
+        zone: u16,
+        /// Players inside.
+        to: Vec<PlayerId>,
+    },
+    /// A player may come into a private area. Only that player is told.
+    Admitted {
+        /// Player who is let in.
+        player: PlayerId,
+        /// Number of the zone.
+        zone: u16,
+    },
+    /// A player went through a portal to another space. They stay here until the relay has sent
+    /// them to the other space and removes them.
+    TookPortal {
+        /// Player who left through the portal.
+        player: PlayerId,
+        /// Space that the portal leads to.
+        space: SpaceId,
+        /// Zone to arrive in; empty for the other space's spawn zones.
+        arrive: String,
+    },
+}
+
+impl ZoneFact {
+    /// The players who are told.
+    pub fn audience(&self) -> Audience<'_> {
+        match self {
+            Self::Changed(_) => Audience::Everyone,
+            Self::Knocked { to, .. } => Audience::Players(to),
+            Self::Admitted { player, .. } | Self::TookPortal { player, .. } => {
+                Audience::Player(*player)
+            }
+        }
+    }
+
+    /// Whether a snapshot contains the same, and newer.
+    pub const fn is_in_snapshot(&self) -> bool {
+        match self {
+            Self::Changed(_) => true,
+            Self::Knocked { .. } | Self::Admitted { .. } | Self::TookPortal { .. } => false,
+        }
     }
 }

@@ -4,8 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::components::command::{Command, PlayerRef};
+use crate::components::call::CallCommand;
+use crate::components::chat::{ChatCommand, MessageChange};
+use crate::components::command::Command;
 use crate::components::id::{PlayerId, UserId};
+use crate::components::player::PlayerRef;
+use crate::components::presence::PresenceCommand;
 
 /// Most bytes of texts and signals that may wait for one space.
 pub(super) const WAITING_BYTES: usize = 2 * 1024 * 1024;
@@ -120,34 +124,94 @@ impl TickLoad {
 
 /// Bytes of text or signal in a command; 0 for commands that are small.
 pub(super) fn weight(command: &Command) -> usize {
-    match command {
-        Command::Chat { speech, .. } => speech.text.len(),
-        Command::Signal { body, .. } => body.len(),
-        Command::EditMessage { change, .. } | Command::ApplyEdit { change, .. } => {
-            change.text.as_ref().map_or(0, String::len)
-        }
-        _ => 0,
+    match load(command) {
+        CommandLoad::Text(_, text) => text.map_or(0, str::len),
+        CommandLoad::Signal(_, _, body) => body.len(),
+        CommandLoad::Ordered(_) | CommandLoad::Small => 0,
     }
 }
 
 const fn sender(command: &Command) -> Option<Sender> {
-    match command {
-        Command::Chat { player, .. }
-        | Command::Signal { player, .. }
-        | Command::EditMessage { player, .. }
-        | Command::Leave { player } => Some(Sender::Player(*player)),
-        Command::ApplyEdit { .. } | Command::ClearChat { .. } => Some(Sender::Outside),
-        _ => None,
+    match load(command) {
+        CommandLoad::Text(sender, _)
+        | CommandLoad::Signal(sender, ..)
+        | CommandLoad::Ordered(sender) => Some(sender),
+        CommandLoad::Small => None,
     }
 }
 
 const fn receiver(command: &Command) -> Option<Receiver> {
+    match load(command) {
+        CommandLoad::Signal(_, receiver, _) => Some(receiver),
+        CommandLoad::Text(..) | CommandLoad::Ordered(_) | CommandLoad::Small => None,
+    }
+}
+
+/// What a command costs others.
+enum CommandLoad<'a> {
+    /// A text for all clients; `None` for a deletion.
+    Text(Sender, Option<&'a str>),
+    /// A signal for one client.
+    Signal(Sender, Receiver, &'a str),
+    /// Small, but in order with the sender's texts.
+    Ordered(Sender),
+    /// Small, in no order with texts.
+    Small,
+}
+
+const fn load(command: &Command) -> CommandLoad<'_> {
     match command {
-        Command::Signal { to, .. } => Some(match to {
-            PlayerRef::Player(player) => Receiver::Player(*player),
-            PlayerRef::User(user) => Receiver::User(*user),
-        }),
-        _ => None,
+        Command::Chat(command) => chat_load(command),
+        Command::Call(CallCommand::Signal { player, to, body }) => {
+            let to = match to {
+                PlayerRef::Player(player) => Receiver::Player(*player),
+                PlayerRef::User(user) => Receiver::User(*user),
+            };
+            CommandLoad::Signal(Sender::Player(*player), to, body.as_str())
+        }
+        Command::Presence(PresenceCommand::Leave { player }) => {
+            CommandLoad::Ordered(Sender::Player(*player))
+        }
+        Command::Call(CallCommand::SfuRequest { .. } | CallCommand::SfuReply { .. })
+        | Command::Presence(
+            PresenceCommand::Join { .. }
+            | PresenceCommand::Resume { .. }
+            | PresenceCommand::Stay { .. }
+            | PresenceCommand::Disconnect { .. }
+            | PresenceCommand::ChangeAvatar { .. },
+        )
+        | Command::Movement(_)
+        | Command::Emote(_)
+        | Command::Element(_)
+        | Command::Status(_)
+        | Command::Zone(_)
+        | Command::Admit(_)
+        | Command::Follow(_)
+        | Command::Bubble(_)
+        | Command::Proximity(_)
+        | Command::Block(_) => CommandLoad::Small,
+    }
+}
+
+const fn chat_load(command: &ChatCommand) -> CommandLoad<'_> {
+    const fn text(change: &MessageChange) -> Option<&str> {
+        match &change.text {
+            Some(text) => Some(text.as_str()),
+            None => None,
+        }
+    }
+    match command {
+        ChatCommand::Send { player, speech } => {
+            CommandLoad::Text(Sender::Player(*player), Some(speech.text.as_str()))
+        }
+        ChatCommand::Edit { player, change, .. } => {
+            CommandLoad::Text(Sender::Player(*player), text(change))
+        }
+        ChatCommand::ApplyEdit { change, .. } => CommandLoad::Text(Sender::Outside, text(change)),
+        ChatCommand::Clear { .. } => CommandLoad::Ordered(Sender::Outside),
+        ChatCommand::React { .. }
+        | ChatCommand::Typing { .. }
+        | ChatCommand::SetSlowMode { .. } => CommandLoad::Small,
     }
 }
 
@@ -156,26 +220,25 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::components::chat::MessageChange;
     use crate::components::id::ChatId;
 
     fn signal(from: u32, to: u32, bytes: usize) -> Command {
-        Command::Signal {
+        Command::Call(CallCommand::Signal {
             player: PlayerId(from),
             to: PlayerRef::Player(PlayerId(to)),
             body: "x".repeat(bytes),
-        }
+        })
     }
 
     fn change(number: u128, bytes: usize) -> Command {
-        Command::ApplyEdit {
+        Command::Chat(ChatCommand::ApplyEdit {
             change: MessageChange {
                 id: ChatId(Uuid::from_u128(number)),
                 text: Some("x".repeat(bytes)),
                 at: 0,
             },
             author: UserId(Uuid::from_u128(1)),
-        }
+        })
     }
 
     fn tick(intake: &mut Intake, arrived: Vec<Command>) -> Vec<Command> {
@@ -188,16 +251,16 @@ mod tests {
     #[test]
     fn a_tick_limits_one_sender_and_all_commands_arrive_in_order() {
         let mut intake = Intake::default();
-        let leave = Command::Leave {
+        let leave = Command::Presence(PresenceCommand::Leave {
             player: PlayerId(1),
-        };
+        });
         let mut sent: Vec<_> = (0..12).map(|_| signal(1, 2, 12 * 1024)).collect();
         sent.push(leave);
         let mut taken = tick(&mut intake, sent.clone());
         assert_eq!(taken.len(), 2);
-        let other = Command::Leave {
+        let other = Command::Presence(PresenceCommand::Leave {
             player: PlayerId(3),
-        };
+        });
         assert_eq!(
             tick(&mut intake, vec![other.clone()]).last(),
             Some(&other),

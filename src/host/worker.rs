@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{Sender, UnboundedSender};
 
 use super::intake::Intake;
 use super::{Ending, HostEvent, SpaceStatus, SpaceUpdate, Until, WorkerCommand, Workers, balance};
+use crate::components::chat::ChatFact;
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::SpaceId;
@@ -234,7 +235,7 @@ impl HostedSpace {
         let Some(end) = output
             .facts
             .iter()
-            .rposition(|fact| *fact == Fact::Forgotten)
+            .rposition(|fact| *fact == Fact::Chat(ChatFact::Forgotten))
         else {
             return;
         };

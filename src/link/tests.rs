@@ -15,6 +15,7 @@ use crate::components::fact::Fact;
 use crate::components::id::{SpaceId, UserId};
 use crate::components::layout::SpaceLayout;
 use crate::components::peers::ProximityRules;
+use crate::components::presence::{PresenceCommand, PresenceFact};
 use crate::components::scene::Scene;
 use crate::components::unit::TickRate;
 use crate::host::monotonic::MonotonicTime;
@@ -102,13 +103,13 @@ async fn running_with(secret: &str, tls: Option<Tls>) -> RunningLink {
 }
 
 fn join() -> Command {
-    Command::Join {
+    Command::Presence(PresenceCommand::Join {
         user: UserId(Uuid::from_u128(5)),
         name: "Ada".into(),
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
-    }
+    })
 }
 
 #[tokio::test]
@@ -130,7 +131,10 @@ async fn a_space_of_another_process_is_followed_and_commanded() {
             None => panic!("the link broke"),
         }
     };
-    assert!(matches!(joined.facts[0], Fact::Joined { again: false, .. }));
+    assert!(matches!(
+        joined.facts[0],
+        Fact::Presence(PresenceFact::Joined { again: false, .. })
+    ));
     assert_eq!(joined.cards[0].name, "Ada");
 }
 
@@ -186,10 +190,10 @@ async fn followers_see_why_a_space_ends_and_a_lost_process_ends_the_stream() {
 async fn a_broadcast_reaches_the_other_process() {
     let other = running("secret").await;
     let links = Links::new(Secret::new("secret"), None);
-    let tell = LinkBroadcast::All(Command::ChangeAvatar {
+    let tell = LinkBroadcast::All(Command::Presence(PresenceCommand::ChangeAvatar {
         user: UserId(Uuid::from_u128(5)),
         avatar: None,
-    });
+    }));
     links.tell(&other.address, tell.clone()).await.unwrap();
     while other.one.told.lock().is_empty() {
         tokio::task::yield_now().await;

@@ -17,7 +17,7 @@ use crate::components::scene::Scene;
 use crate::host::SpaceUpdate;
 
 /// Version of the link protocol. Raise it with every change of a message or of a type in one.
-pub(super) const VERSION: u32 = 12;
+pub(super) const VERSION: u32 = 13;
 
 /// Maximum length of a frame, in bytes. A snapshot of the largest space is far smaller.
 const MAX_FRAME: u32 = 32 << 20;

@@ -26,8 +26,9 @@ use crate::systems::proximity::{self, Peers, Proximity, ProximitySlot};
 use crate::systems::publish::{self, PublishedQuery, PublishedState};
 use crate::systems::roster::{self, Roster};
 use crate::systems::zones::{self, Zones};
-use crate::systems::{Copier, Inbox, Outbox, SpaceBuilder, arrival, movement, steering, walking};
-use crate::systems::{following, home};
+use crate::systems::{
+    Copier, Inbox, Outbox, SpaceBuilder, arrival, following, home, movement, steering, walking,
+};
 
 /// World of a space, and its systems.
 pub(super) struct AwakeSpace {
@@ -134,7 +135,11 @@ impl AwakeSpace {
         world.clear_trackers();
         *searching = world.resource_mut::<PathSearch>().take_budget();
         let mut output = std::mem::take(&mut *world.resource_mut::<Outbox>().0);
-        if output.facts.iter().any(Fact::is_about_ground) {
+        if output
+            .facts
+            .iter()
+            .any(|fact| matches!(fact, Fact::Element(_)))
+        {
             output.grid_hash = Some(world.resource::<Grid>().hash());
         }
         let is_waited_for = self

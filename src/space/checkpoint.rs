@@ -10,8 +10,8 @@ use bincode::{Decode, Encode};
 use uuid::Uuid;
 
 use crate::components::chat::{
-    ChatMessage, HISTORY, MessageChange, MessageReaction, REACTION_KINDS, REACTION_USERS, Reaction,
-    Scope,
+    ChatFact, ChatMessage, HISTORY, MessageChange, MessageReaction, REACTION_KINDS, REACTION_USERS,
+    Reaction, Scope,
 };
 use crate::components::direction::Facing;
 use crate::components::fact::Fact;
@@ -92,10 +92,10 @@ impl DurableEvent {
     /// Durable event of a fact; `None` when the fact need not be stored.
     pub fn of(fact: &Fact) -> Option<Self> {
         match fact {
-            Fact::Said(message) => Some(Self::Said(message.clone())),
-            Fact::Changed { change, .. } => Some(Self::Changed(change.clone())),
-            Fact::Reacted(reaction) => Some(Self::Reacted(reaction.clone())),
-            Fact::Cleared { by } => Some(Self::Cleared(by.clone())),
+            Fact::Chat(ChatFact::Said(message)) => Some(Self::Said(message.clone())),
+            Fact::Chat(ChatFact::Changed { change, .. }) => Some(Self::Changed(change.clone())),
+            Fact::Chat(ChatFact::Reacted(reaction)) => Some(Self::Reacted(reaction.clone())),
+            Fact::Chat(ChatFact::Cleared { by }) => Some(Self::Cleared(by.clone())),
             _ => None,
         }
     }

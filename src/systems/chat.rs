@@ -1,4 +1,4 @@
-//! Chat: messages, reactions, typing and emotes of a space.
+//! Chat: messages, reactions and typing of a space.
 //!
 //! Lengths, rates and permissions are checked before, in `net::session` and `net::edge`.
 
@@ -9,16 +9,13 @@ use bevy_ecs::prelude::*;
 use super::proximity::Peers;
 use super::{Outbox, SimulateSystems, SpaceBuilder, TickSystems, roster};
 use crate::components::chat::{
-    ChatMessage, ChatRefusal, HISTORY, MessageChange, MessageReaction, REACTION_KINDS,
-    REACTION_USERS, Reaction, Scope, Speech, TYPING_SECONDS,
+    ChatCommand, ChatFact, ChatMessage, ChatRefusal, HISTORY, MessageChange, MessageReaction,
+    REACTION_KINDS, REACTION_USERS, Reaction, Scope, Speech, TYPING_SECONDS,
 };
 use crate::components::fact::Fact;
 use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::components::player::Card;
 use crate::components::unit::{Tick, TickRate};
-
-/// Number of emotes.
-const EMOTES: u8 = 6;
 
 /// Milliseconds in which the same text from the same user under the same number counts as the same
 /// message. After that, a client that restarts its numbers is not taken for one that repeats a
@@ -106,14 +103,21 @@ impl History {
         message.reactions.retain(|kind| !kind.users.is_empty());
     }
 
-    /// Applies a fact about messages.
+    /// Applies a fact.
     pub fn apply(&mut self, fact: &Fact) {
+        let Fact::Chat(fact) = fact else {
+            return;
+        };
         match fact {
-            Fact::Said(message) => self.add(message.clone()),
-            Fact::Changed { change, .. } => self.change(change),
-            Fact::Reacted(reaction) => self.react(reaction),
-            Fact::Cleared { .. } | Fact::Forgotten => self.0.clear(),
-            _ => {}
+            ChatFact::Said(message) => self.add(message.clone()),
+            ChatFact::Changed { change, .. } => self.change(change),
+            ChatFact::Reacted(reaction) => self.react(reaction),
+            ChatFact::Cleared { .. } | ChatFact::Forgotten => self.0.clear(),
+            ChatFact::SaidBefore(_)
+            | ChatFact::Whispered { .. }
+            | ChatFact::Refused { .. }
+            | ChatFact::Typing { .. }
+            | ChatFact::SlowMode { .. } => {}
         }
     }
 }
@@ -214,11 +218,11 @@ fn publish(world: &mut World, fact: Fact) {
 fn refuse(world: &mut World, player: PlayerId, client_id: Option<u32>, why: ChatRefusal) {
     publish(
         world,
-        Fact::LineRefused {
+        Fact::Chat(ChatFact::Refused {
             player,
             client_id,
             why,
-        },
+        }),
     );
 }
 
@@ -226,7 +230,7 @@ fn refuse(world: &mut World, player: PlayerId, client_id: Option<u32>, why: Chat
 pub(super) fn end(world: &mut World) {
     if world.resource::<IsForgetful>().0 {
         world.resource_mut::<History>().0.clear();
-        publish(world, Fact::Forgotten);
+        publish(world, Fact::Chat(ChatFact::Forgotten));
     }
 }
 
@@ -234,7 +238,29 @@ fn card_of(world: &World, player: PlayerId) -> Option<&Card> {
     roster::entity(world, player).and_then(|entity| world.get::<Card>(entity))
 }
 
-pub(super) fn send(world: &mut World, player: PlayerId, speech: Speech) {
+/// Carries out a request about messages.
+pub(super) fn apply(world: &mut World, command: ChatCommand) {
+    match command {
+        ChatCommand::Send { player, speech } => send(world, player, speech),
+        ChatCommand::Edit {
+            player,
+            change: edit,
+            may_moderate,
+        } => change(world, player, edit, may_moderate),
+        ChatCommand::ApplyEdit { change, author } => changed(world, change, author),
+        ChatCommand::React {
+            player,
+            message,
+            emoji,
+            on,
+        } => react(world, player, message, emoji, on),
+        ChatCommand::Typing { player, on } => set_typing(world, player, on),
+        ChatCommand::SetSlowMode { seconds } => set_slow_mode(world, seconds),
+        ChatCommand::Clear { by } => clear(world, by),
+    }
+}
+
+fn send(world: &mut World, player: PlayerId, speech: Speech) {
     let Some(card) = card_of(world, player) else {
         return;
     };
@@ -246,18 +272,12 @@ pub(super) fn send(world: &mut World, player: PlayerId, speech: Speech) {
             player,
             ..before.clone()
         };
-        return publish(world, Fact::SaidBefore(before));
+        return publish(world, Fact::Chat(ChatFact::SaidBefore(before)));
     }
     if message.scope == Scope::Nearby && world.resource::<Whispers>().has(&message) {
         // Only acknowledged again.
         let hearers = Vec::new();
-        return publish(
-            world,
-            Fact::Whispered {
-                line: message,
-                hearers,
-            },
-        );
+        return publish(world, Fact::Chat(ChatFact::Whispered { message, hearers }));
     }
     if message.scope == Scope::Announcement && !may_moderate {
         return refuse(world, player, message.client_id, ChatRefusal::NoAnnouncer);
@@ -280,7 +300,7 @@ pub(super) fn send(world: &mut World, player: PlayerId, speech: Speech) {
         .note(message.user, message.at);
     stop_typing(world, player);
     world.resource_mut::<History>().add(message.clone());
-    publish(world, Fact::Said(message));
+    publish(world, Fact::Chat(ChatFact::Said(message)));
 }
 
 /// Sends a message to the players who can hear the sender now.
@@ -299,23 +319,12 @@ fn whisper(world: &mut World, message: ChatMessage) {
         .note(message.user, message.at);
     world.resource_mut::<Whispers>().note(&message);
     stop_typing(world, message.player);
-    publish(
-        world,
-        Fact::Whispered {
-            line: message,
-            hearers,
-        },
-    );
+    publish(world, Fact::Chat(ChatFact::Whispered { message, hearers }));
 }
 
 /// A user edits or deletes a message. Users change their own messages; the space's owner and admins
 /// delete any.
-pub(super) fn change(
-    world: &mut World,
-    player: PlayerId,
-    change: MessageChange,
-    may_moderate: bool,
-) {
+fn change(world: &mut World, player: PlayerId, change: MessageChange, may_moderate: bool) {
     let Some(user) = card_of(world, player).map(|card| card.user) else {
         return;
     };
@@ -334,17 +343,17 @@ pub(super) fn change(
 
 /// A message was changed over HTTP by a user with the right to do it. The history need not contain
 /// it.
-pub(super) fn changed(world: &mut World, mut change: MessageChange, author: UserId) {
+fn changed(world: &mut World, mut change: MessageChange, author: UserId) {
     let mut history = world.resource_mut::<History>();
     // Clocks of other processes may be behind. A later change gets no earlier time, or the database
     // would drop it as outdated.
     let edited = history.get(change.id).and_then(|message| message.edited);
     change.at = change.at.max(edited.unwrap_or_default());
     history.change(&change);
-    publish(world, Fact::Changed { change, author });
+    publish(world, Fact::Chat(ChatFact::Changed { change, author }));
 }
 
-pub(super) fn react(world: &mut World, player: PlayerId, id: ChatId, emoji: String, on: bool) {
+fn react(world: &mut World, player: PlayerId, id: ChatId, emoji: String, on: bool) {
     let Some(user) = card_of(world, player).map(|card| card.user) else {
         return;
     };
@@ -370,25 +379,25 @@ pub(super) fn react(world: &mut World, player: PlayerId, id: ChatId, emoji: Stri
         on,
     };
     history.react(&reaction);
-    publish(world, Fact::Reacted(reaction));
+    publish(world, Fact::Chat(ChatFact::Reacted(reaction)));
 }
 
 /// Deletes the history for a user with the right to do it.
-pub(super) fn clear(world: &mut World, by: String) {
+fn clear(world: &mut World, by: String) {
     world.resource_mut::<History>().0.clear();
-    publish(world, Fact::Cleared { by });
+    publish(world, Fact::Chat(ChatFact::Cleared { by }));
 }
 
-pub(super) fn set_slow_mode(world: &mut World, seconds: u32) {
+fn set_slow_mode(world: &mut World, seconds: u32) {
     world.resource_scope(|world, mut slow: Mut<SlowMode>| {
         if slow.seconds != seconds {
             slow.set(seconds, world.resource::<History>());
-            publish(world, Fact::SlowMode { seconds });
+            publish(world, Fact::Chat(ChatFact::SlowMode { seconds }));
         }
     });
 }
 
-pub(super) fn set_typing(world: &mut World, player: PlayerId, on: bool) {
+fn set_typing(world: &mut World, player: PlayerId, on: bool) {
     if !on {
         return stop_typing(world, player);
     }
@@ -402,14 +411,14 @@ pub(super) fn set_typing(world: &mut World, player: PlayerId, on: bool) {
         .insert(player, now)
         .is_none()
     {
-        publish(world, Fact::Typing { player, on });
+        publish(world, Fact::Chat(ChatFact::Typing { player, on }));
     }
 }
 
 /// A player stops typing.
 pub(super) fn stop_typing(world: &mut World, player: PlayerId) {
     if world.resource_mut::<Typists>().0.remove(&player).is_some() {
-        publish(world, Fact::Typing { player, on: false });
+        publish(world, Fact::Chat(ChatFact::Typing { player, on: false }));
     }
 }
 
@@ -427,18 +436,12 @@ fn end_typing(
     typists.0.retain(|player, since| {
         let goes_on = now.0 < since.0.saturating_add(patience);
         if !goes_on {
-            let fact = Fact::Typing {
+            let fact = Fact::Chat(ChatFact::Typing {
                 player: *player,
                 on: false,
-            };
+            });
             outbox.0.facts.push(fact);
         }
         goes_on
     });
-}
-
-pub(super) fn emote(world: &mut World, player: PlayerId, kind: u8) {
-    if kind < EMOTES && roster::entity(world, player).is_some() {
-        publish(world, Fact::Emoted { player, kind });
-    }
 }

@@ -7,6 +7,7 @@
 use bevy_ecs::prelude::*;
 
 use super::{Outbox, SpaceBuilder};
+use crate::components::element::ElementFact;
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::PlacementId;
@@ -98,17 +99,17 @@ impl Elements {
 }
 
 pub(super) fn place(world: &mut World, placement: Placement, version: u32) {
-    let fact = Fact::ElementPlaced {
+    let fact = Fact::Element(ElementFact::Placed {
         placement: placement.clone(),
         version,
-    };
+    });
     edit(world, version, fact, |elements, grid| {
         elements.insert(grid, placement);
     });
 }
 
 pub(super) fn remove(world: &mut World, id: PlacementId, version: u32) {
-    let fact = Fact::ElementRemoved { id, version };
+    let fact = Fact::Element(ElementFact::Removed { id, version });
     edit(world, version, fact, |elements, grid| {
         elements.remove(grid, id);
     });

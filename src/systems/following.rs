@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use bevy_ecs::prelude::*;
 
 use super::{Outbox, SpaceBuilder, blocked, deny, roster};
-use crate::components::fact::{Denial, Fact};
+use crate::components::denial::Denial;
+use crate::components::fact::Fact;
+use crate::components::follow::Followed;
 use crate::components::id::PlayerId;
 
 /// Leader of each follower.
@@ -55,7 +57,7 @@ pub(super) fn follow(world: &mut World, player: PlayerId, leader: Option<PlayerI
     }
     let facts = &mut world.resource_mut::<Outbox>().0.facts;
     for (leader, on) in [(before, false), (leader, true)] {
-        facts.extend(leader.map(|leader| Fact::Followed { player, leader, on }));
+        facts.extend(leader.map(|leader| Fact::Follow(Followed { player, leader, on })));
     }
 }
 

@@ -12,6 +12,7 @@ pub mod arrival;
 pub mod blocked;
 pub mod chat;
 pub mod elements;
+mod emotes;
 pub mod following;
 pub mod home;
 pub mod movement;
@@ -33,9 +34,12 @@ use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 
 use crate::components::command::Command;
-use crate::components::fact::{Denial, Fact, TickOutput};
+use crate::components::denial::Denial;
+use crate::components::fact::{Fact, TickOutput};
+use crate::components::follow::Follow;
 use crate::components::id::PlayerId;
 use crate::components::unit::{Tick, TickRate};
+use crate::components::zone::Admit;
 
 /// Phases of a tick, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SystemSet)]
@@ -165,73 +169,23 @@ fn apply_commands(world: &mut World) {
 
 fn apply(world: &mut World, command: Command) {
     match command {
-        Command::Join {
-            user,
-            name,
-            avatar,
-            arrive,
-            blocked,
-        } => presence::join(world, user, name, avatar, arrive, blocked),
-        Command::Resume {
-            card,
-            position,
-            facing,
-            ack,
-            blocked,
-        } => presence::resume(world, card, position, facing, ack, blocked),
-        Command::Stay { player } => presence::stay(world, player),
-        Command::Disconnect { player } => presence::disconnect(world, player),
-        Command::Leave { player } => presence::leave(world, player),
-        Command::ChangeAvatar { user, avatar } => presence::change_avatar(world, user, avatar),
-        Command::Step { player, step } => steering::hold(world, player, step),
-        Command::Walk { player, seq, goal } => walking::walk(world, player, seq, goal),
-        Command::StepTile { player, tile } => walking::step_tile(world, player, tile),
-        Command::GoHome { player } => home::go_home(world, player),
-        Command::Chat { player, speech } => chat::send(world, player, speech),
-        Command::Emote { player, kind } => chat::emote(world, player, kind),
-        Command::PlaceElement { placement, version } => elements::place(world, placement, version),
-        Command::RemoveElement { id, version } => elements::remove(world, id, version),
-        Command::ReplaceLayout { plan } => replacing::replace(world, *plan),
-        Command::Signal { player, to, body } => proximity::signal(world, player, to, body),
-        Command::SfuRequest { player, body } => proximity::send_sfu_request(world, player, body),
-        Command::SfuReply { player, body } => proximity::send_sfu_reply(world, player, body),
-        Command::ChangeMedia { player, media } => status::change_media(world, player, media),
-        Command::ChangeStatus { player, status } => status::change_status(world, player, status),
-        Command::Wave { player, to, kind } => status::wave(world, player, to, kind),
-        Command::Lock {
-            player,
-            zone,
-            locked,
-        } => zones::lock(world, player, zone, locked),
-        Command::Knock { player, zone } => zones::knock(world, player, zone),
-        Command::Admit { player, guest } => {
+        Command::Presence(command) => presence::apply(world, command),
+        Command::Movement(command) => walking::apply(world, command),
+        Command::Chat(command) => chat::apply(world, command),
+        Command::Emote(emote) => emotes::apply(world, emote),
+        Command::Element(command) => replacing::apply(world, command),
+        Command::Call(command) => proximity::signal(world, command),
+        Command::Status(command) => status::apply(world, command),
+        Command::Zone(command) => zones::apply(world, command),
+        Command::Admit(Admit { player, guest }) => {
             if !proximity::admit(world, player, guest) {
                 zones::admit(world, player, guest);
             }
         }
-        Command::Follow { player, leader } => following::follow(world, player, leader),
-        Command::Bubble { player, deed } => proximity::bubble(world, player, deed),
-        Command::Block {
-            user,
-            other,
-            blocked,
-        } => proximity::block(world, user, other, blocked),
-        Command::EditMessage {
-            player,
-            change,
-            may_moderate,
-        } => chat::change(world, player, change, may_moderate),
-        Command::ApplyEdit { change, author } => chat::changed(world, change, author),
-        Command::React {
-            player,
-            line,
-            emoji,
-            on,
-        } => chat::react(world, player, line, emoji, on),
-        Command::Typing { player, on } => chat::set_typing(world, player, on),
-        Command::SlowDown { seconds } => chat::set_slow_mode(world, seconds),
-        Command::SetProximityRules { rules } => proximity::set_rules(world, rules),
-        Command::ClearChat { by } => chat::clear(world, by),
+        Command::Follow(Follow { player, leader }) => following::follow(world, player, leader),
+        Command::Bubble(command) => proximity::bubble(world, command),
+        Command::Proximity(command) => proximity::apply(world, command),
+        Command::Block(change) => proximity::block(world, change),
     }
 }
 

@@ -21,7 +21,9 @@ use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::{Avatar, Body, Card};
-use crate::components::presence::{DISCONNECTED_SECONDS, Disconnected, REMEMBERED, RememberedPose};
+use crate::components::presence::{
+    DISCONNECTED_SECONDS, Disconnected, PresenceCommand, PresenceFact, REMEMBERED, RememberedPose,
+};
 use crate::components::status::{Media, Status};
 use crate::components::steering::Steering;
 use crate::components::unit::{Position, Tick, TickRate};
@@ -143,7 +145,31 @@ pub fn put_everyone(world: &mut World, everyone: Vec<Player>) {
     }
 }
 
-pub(super) fn join(
+/// Carries out a request about who is in the space.
+pub(super) fn apply(world: &mut World, command: PresenceCommand) {
+    match command {
+        PresenceCommand::Join {
+            user,
+            name,
+            avatar,
+            arrive,
+            blocked,
+        } => join(world, user, name, avatar, arrive, blocked),
+        PresenceCommand::Resume {
+            card,
+            position,
+            facing,
+            ack,
+            blocked,
+        } => resume(world, card, position, facing, ack, blocked),
+        PresenceCommand::Stay { player } => stay(world, player),
+        PresenceCommand::Disconnect { player } => disconnect(world, player),
+        PresenceCommand::Leave { player } => leave(world, player),
+        PresenceCommand::ChangeAvatar { user, avatar } => change_avatar(world, user, avatar),
+    }
+}
+
+fn join(
     world: &mut World,
     user: UserId,
     name: String,
@@ -188,16 +214,20 @@ pub(super) fn join(
             blocked,
         );
     }
-    world.resource_mut::<Outbox>().0.facts.push(Fact::Joined {
-        user,
-        player,
-        again,
-    });
+    world
+        .resource_mut::<Outbox>()
+        .0
+        .facts
+        .push(Fact::Presence(PresenceFact::Joined {
+            user,
+            player,
+            again,
+        }));
 }
 
 /// Brings back a player unknown to the space. When the number was given to another player
 /// in the meantime, the user is a new arrival under another number.
-pub(super) fn resume(
+fn resume(
     world: &mut World,
     card: Card,
     position: Position,
@@ -238,15 +268,15 @@ pub(super) fn resume(
         blocked,
     );
     let again = false;
-    let fact = Fact::Joined {
+    let fact = Fact::Presence(PresenceFact::Joined {
         user,
         player,
         again,
-    };
+    });
     world.resource_mut::<Outbox>().0.facts.push(fact);
 }
 
-pub(super) fn stay(world: &mut World, player: PlayerId) {
+fn stay(world: &mut World, player: PlayerId) {
     if let Some(mut disconnected) =
         entity(world, player).and_then(|entity| world.get_mut::<Disconnected>(entity))
     {
@@ -296,7 +326,7 @@ fn arrival_body(world: &mut World, user: UserId, player: PlayerId) -> Body {
     }
 }
 
-pub(super) fn disconnect(world: &mut World, player: PlayerId) {
+fn disconnect(world: &mut World, player: PlayerId) {
     let now = *world.resource::<Tick>();
     let Some(entity) = entity(world, player) else {
         return;
@@ -338,7 +368,7 @@ pub(super) fn leave(world: &mut World, player: PlayerId) {
     }
 }
 
-pub(super) fn change_avatar(world: &mut World, user: UserId, avatar: Option<Avatar>) {
+fn change_avatar(world: &mut World, user: UserId, avatar: Option<Avatar>) {
     let roster = world.resource::<Roster>();
     let Some(entity) = roster
         .users

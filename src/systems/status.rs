@@ -6,12 +6,22 @@ use super::proximity::Peers;
 use super::publish::PublishedState;
 use super::zones::area_of;
 use super::{Outbox, blocked, deny, roster, zones};
-use crate::components::fact::{Denial, Fact};
+use crate::components::denial::Denial;
+use crate::components::fact::Fact;
 use crate::components::id::PlayerId;
 use crate::components::player::Card;
-use crate::components::status::{Media, Status, WaveKind};
+use crate::components::status::{Media, Status, StatusCommand, StatusFact, WaveKind};
 
-pub(super) fn change_status(world: &mut World, player: PlayerId, status: Status) {
+/// Carries out a request about the availability of players.
+pub(super) fn apply(world: &mut World, command: StatusCommand) {
+    match command {
+        StatusCommand::ChangeMedia { player, media } => change_media(world, player, media),
+        StatusCommand::ChangeStatus { player, status } => change_status(world, player, status),
+        StatusCommand::Wave { player, to, kind } => wave(world, player, to, kind),
+    }
+}
+
+fn change_status(world: &mut World, player: PlayerId, status: Status) {
     change_card(world, player, |card| card.status = status);
 }
 
@@ -42,13 +52,13 @@ fn lead(world: &mut World, player: PlayerId) {
     let hearers = world.resource::<Peers>().hearers(player);
     let waves = hearers
         .into_iter()
-        .map(|to| Fact::Waved { player, to, kind });
+        .map(|to| Fact::Status(StatusFact::Waved { player, to, kind }));
     world.resource_mut::<Outbox>().0.facts.extend(waves);
 }
 
 /// Sends a wave. A player with "do not disturb" is not told. A blocked sender gets the same
 /// refusal.
-pub(super) fn wave(world: &mut World, player: PlayerId, to: PlayerId, kind: WaveKind) {
+fn wave(world: &mut World, player: PlayerId, to: PlayerId, kind: WaveKind) {
     let card = roster::entity(world, to).and_then(|entity| world.get::<Card>(entity));
     let Some(status) = card.map(|card| card.status) else {
         return deny(world, player, Denial::NotHere);
@@ -66,7 +76,7 @@ pub(super) fn wave(world: &mut World, player: PlayerId, to: PlayerId, kind: Wave
         .resource_mut::<Outbox>()
         .0
         .facts
-        .push(Fact::Waved { player, to, kind });
+        .push(Fact::Status(StatusFact::Waved { player, to, kind }));
     // A player who is rung for may come in, too.
     if kind == WaveKind::Ring && area_of(world, player).is_some() {
         zones::admit(world, player, to);

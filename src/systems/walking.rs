@@ -8,11 +8,12 @@ use super::elements::Elements;
 use super::path::{PathGoal, PathOutcome, PathSearch};
 use super::roster::Roster;
 use super::zones::{Doors, Zones};
-use super::{Outbox, SimulateSystems, SpaceBuilder, blocked, movement, roster};
+use super::{Outbox, SimulateSystems, SpaceBuilder, blocked, home, movement, roster, steering};
 use crate::components::direction::{Direction, Motion};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
+use crate::components::movement::{MovementCommand, MovementFact};
 use crate::components::player::{Body, Card, Carry, Goal};
 use crate::components::steering::Steering;
 use crate::components::unit::{Tick, TickRate, Tile};
@@ -34,7 +35,17 @@ pub fn plugin(space: &mut SpaceBuilder) {
     );
 }
 
-pub(super) fn walk(world: &mut World, player: PlayerId, seq: u32, goal: Goal) {
+/// Carries out a request to move.
+pub(super) fn apply(world: &mut World, command: MovementCommand) {
+    match command {
+        MovementCommand::Step { player, step } => steering::hold(world, player, step),
+        MovementCommand::Walk { player, seq, goal } => walk(world, player, seq, goal),
+        MovementCommand::StepTile { player, tile } => step_tile(world, player, tile),
+        MovementCommand::GoHome { player } => home::go_home(world, player),
+    }
+}
+
+fn walk(world: &mut World, player: PlayerId, seq: u32, goal: Goal) {
     let now = *world.resource::<Tick>();
     let goal = within(world.resource::<Grid>(), goal);
     let Some(entity) = roster::entity(world, player) else {
@@ -60,7 +71,7 @@ pub(super) fn walk(world: &mut World, player: PlayerId, seq: u32, goal: Goal) {
             .resource_mut::<Outbox>()
             .0
             .facts
-            .push(Fact::NoPath { player });
+            .push(Fact::Movement(MovementFact::NoPath { player }));
     } else {
         walk.start(Errand::Goal(goal), now);
     }
@@ -93,7 +104,7 @@ fn within(grid: &Grid, goal: Goal) -> Goal {
 
 /// Two steps may wait, and each is walked at walking speed, so that no client is faster than a
 /// walk.
-pub(super) fn step_tile(world: &mut World, player: PlayerId, tile: Tile) {
+fn step_tile(world: &mut World, player: PlayerId, tile: Tile) {
     let now = *world.resource::<Tick>();
     let is_walkable = world.resource::<Grid>().is_walkable(tile);
     let Some(entity) = roster::entity(world, player) else {
@@ -119,7 +130,7 @@ pub(super) fn step_tile(world: &mut World, player: PlayerId, tile: Tile) {
         }
         walk.way.push_back(tile);
     } else {
-        let fact = Fact::StepRejected { player, tile: from };
+        let fact = Fact::Movement(MovementFact::StepRejected { player, tile: from });
         world.resource_mut::<Outbox>().0.facts.push(fact);
     }
 }
@@ -160,7 +171,7 @@ fn check_tile_steps(
     rejected.sort_unstable();
     let facts = rejected
         .into_iter()
-        .map(|(player, tile)| Fact::StepRejected { player, tile });
+        .map(|(player, tile)| Fact::Movement(MovementFact::StepRejected { player, tile }));
     outbox.0.facts.extend(facts);
 }
 
@@ -217,7 +228,10 @@ fn search_ways(
             PathOutcome::Way(way) => take_way(&mut body, &mut motion, &mut walk, goal, tile, &way),
             PathOutcome::Nothing => {
                 stop(&mut body, &mut motion, &mut walk);
-                outbox.0.facts.push(Fact::NoPath { player });
+                outbox
+                    .0
+                    .facts
+                    .push(Fact::Movement(MovementFact::NoPath { player }));
             }
         }
     }

@@ -14,8 +14,9 @@ use super::following::Following;
 use super::roster::{self, Roster};
 use super::scatter::{clipped, scattered};
 use super::{Outbox, SimulateSystems, SpaceBuilder, blocked, deny, movement};
+use crate::components::denial::Denial;
 use crate::components::direction::Motion;
-use crate::components::fact::{Denial, Fact};
+use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
 use crate::components::layout::SpaceLayout;
@@ -25,7 +26,8 @@ use crate::components::tile_rect::TileRect;
 use crate::components::unit::{Tick, TickRate, Tile};
 use crate::components::walking::Walk;
 use crate::components::zone::{
-    MOST_IN_AREA, PortalTarget, PrivateZoneState, Zone, ZoneKind, ZoneOccupancy,
+    MOST_IN_AREA, PortalTarget, PrivateZoneState, Zone, ZoneCommand, ZoneFact, ZoneKind,
+    ZoneOccupancy,
 };
 
 /// Most stages of one map that are heard.
@@ -122,7 +124,7 @@ pub(super) fn replace(world: &mut World, layout: &SpaceLayout) {
                 .resource_mut::<Outbox>()
                 .0
                 .facts
-                .push(Fact::ZoneChanged(private.shown));
+                .push(Fact::Zone(ZoneFact::Changed(private.shown)));
         }
     });
 }
@@ -435,7 +437,19 @@ pub(super) fn forget(world: &mut World, player: PlayerId, occupancy: ZoneOccupan
     zones.update_closed();
 }
 
-pub(super) fn lock(world: &mut World, player: PlayerId, zone: u16, locked: bool) {
+/// Carries out a request about private areas.
+pub(super) fn apply(world: &mut World, command: ZoneCommand) {
+    match command {
+        ZoneCommand::Lock {
+            player,
+            zone,
+            locked,
+        } => lock(world, player, zone, locked),
+        ZoneCommand::Knock { player, zone } => knock(world, player, zone),
+    }
+}
+
+fn lock(world: &mut World, player: PlayerId, zone: u16, locked: bool) {
     if area_of(world, player) != Some(zone) {
         return deny(world, player, Denial::NotInside);
     }
@@ -451,7 +465,7 @@ pub(super) fn lock(world: &mut World, player: PlayerId, zone: u16, locked: bool)
     zones.update_closed();
 }
 
-pub(super) fn knock(world: &mut World, player: PlayerId, zone: u16) {
+fn knock(world: &mut World, player: PlayerId, zone: u16) {
     if roster::entity(world, player).is_none() || area_of(world, player) == Some(zone) {
         return;
     }
@@ -471,7 +485,7 @@ pub(super) fn knock(world: &mut World, player: PlayerId, zone: u16) {
     private.knocked.insert(player, now);
     let mut to = people_in(world, zone);
     to.retain(|inside| !blocked::has_blocked(world, *inside, player));
-    publish(world, Fact::Knocked { player, zone, to });
+    publish(world, Fact::Zone(ZoneFact::Knocked { player, zone, to }));
 }
 
 pub(super) fn admit(world: &mut World, player: PlayerId, guest: PlayerId) {
@@ -494,10 +508,10 @@ pub(super) fn admit(world: &mut World, player: PlayerId, guest: PlayerId) {
     }
     publish(
         world,
-        Fact::Admitted {
+        Fact::Zone(ZoneFact::Admitted {
             player: guest,
             zone,
-        },
+        }),
     );
 }
 
@@ -577,11 +591,11 @@ fn step_through_portals(
         };
         if let Some(space) = space {
             let arrive = zone;
-            outbox.0.facts.push(Fact::Stepped {
+            outbox.0.facts.push(Fact::Zone(ZoneFact::TookPortal {
                 player,
                 space,
                 arrive,
-            });
+            }));
             continue;
         }
         let Some(entity) = roster.entity(player) else {
@@ -642,7 +656,7 @@ fn publish_areas(
         {
             private.shown = state;
             private.shown_at = *now;
-            outbox.0.facts.push(Fact::ZoneChanged(state));
+            outbox.0.facts.push(Fact::Zone(ZoneFact::Changed(state)));
         }
     }
 }

@@ -3,17 +3,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plaza::components::bubble::{BubbleAction, BubbleState, MOST_IN_BUBBLE};
+use plaza::components::block::BlockChange;
+use plaza::components::bubble::{
+    BubbleAction, BubbleCommand, BubbleFact, BubbleState, MOST_IN_BUBBLE,
+};
 use plaza::components::command::Command;
-use plaza::components::fact::{Denial, Fact};
+use plaza::components::denial::Denial;
+use plaza::components::fact::Fact;
 use plaza::components::id::{PlayerId, UserId};
 use plaza::components::layout::SpaceLayout;
-use plaza::components::peers::{Peer, ProximityReason, ProximityRules};
+use plaza::components::movement::MovementCommand;
+use plaza::components::peers::{Peer, ProximityFact, ProximityReason, ProximityRules};
 use plaza::components::player::Goal;
-use plaza::components::status::{Status, WaveKind};
+use plaza::components::presence::PresenceCommand;
+use plaza::components::status::{Status, StatusCommand, StatusFact, WaveKind};
 use plaza::components::tile_rect::TileRect;
 use plaza::components::unit::{TickRate, Tile};
-use plaza::components::zone::{Zone, ZoneKind};
+use plaza::components::zone::{Admit, Zone, ZoneKind};
 use plaza::space::Space;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -79,19 +85,19 @@ impl World {
         }
         for fact in &output.facts {
             match fact {
-                Fact::PeersChanged {
+                Fact::Proximity(ProximityFact::PeersChanged {
                     player,
                     peers,
                     gone,
-                } => {
+                }) => {
                     let known = self.peers.entry(*player).or_default();
                     known.retain(|other, _| !gone.contains(other));
                     known.extend(peers.iter().map(|peer| (peer.player, *peer)));
                 }
-                Fact::BubbleChanged(state) if state.players.is_empty() => {
+                Fact::Bubble(BubbleFact::Changed(state)) if state.players.is_empty() => {
                     self.bubbles.remove(&state.bubble);
                 }
-                Fact::BubbleChanged(state) => {
+                Fact::Bubble(BubbleFact::Changed(state)) => {
                     self.bubbles.insert(state.bubble, state.clone());
                 }
                 _ => {}
@@ -110,20 +116,24 @@ impl World {
         self.seq += 1;
         let (seq, goal) = (self.seq, Goal::Tile(Tile::new(x, y)));
         let player = PlayerId(player);
-        self.ask(Command::Walk { player, seq, goal });
+        self.ask(Command::Movement(MovementCommand::Walk {
+            player,
+            seq,
+            goal,
+        }));
     }
 
-    fn deed(&mut self, player: u32, deed: BubbleAction) -> Vec<Fact> {
+    fn action(&mut self, player: u32, action: BubbleAction) -> Vec<Fact> {
         let player = PlayerId(player);
-        self.ask(Command::Bubble { player, deed })
+        self.ask(Command::Bubble(BubbleCommand { player, action }))
     }
 
     /// One player asks the nearby players to form a bubble, and all of them agree.
     fn form(&mut self, player: u32, is_aside: bool) {
-        for fact in self.deed(player, BubbleAction::Form { is_aside }) {
-            if let Fact::BubbleAsked { to, .. } = fact {
+        for fact in self.action(player, BubbleAction::Form { is_aside }) {
+            if let Fact::Bubble(BubbleFact::Asked { to, .. }) = fact {
                 for guest in to {
-                    self.deed(guest.0, BubbleAction::Accept(PlayerId(player)));
+                    self.action(guest.0, BubbleAction::Accept(PlayerId(player)));
                 }
             }
         }
@@ -144,13 +154,13 @@ impl World {
 }
 
 fn join(number: u32) -> Command {
-    Command::Join {
+    Command::Presence(PresenceCommand::Join {
         user: user(number),
         name: format!("user {number}"),
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
-    }
+    })
 }
 
 const FULL: Option<(u8, ProximityReason)> = Some((255, ProximityReason::Bubble));
@@ -175,7 +185,7 @@ fn a_bubble_has_nearby_members_and_excludes_others() {
     assert_eq!(world.members(), [[1, 2, 3]]);
     assert_eq!((world.hears(1, 3), world.hears(3, 1)), (FULL, FULL));
     assert_eq!((world.hears(1, 4), world.hears(4, 1)), (None, None));
-    world.deed(2, BubbleAction::Leave);
+    world.action(2, BubbleAction::Leave);
     world.rest(20);
     assert_eq!(world.members(), [[1, 3]]);
     assert_eq!((world.hears(2, 4), world.hears(2, 1)), (NEAR, None));
@@ -188,13 +198,13 @@ fn a_bubble_has_nearby_members_and_excludes_others() {
 #[test]
 fn only_players_who_agreed_are_in_a_bubble() {
     let mut world = four();
-    let asked = Fact::BubbleAsked {
+    let asked = Fact::Bubble(BubbleFact::Asked {
         player: PlayerId(1),
         is_aside: false,
         to: vec![PlayerId(2), PlayerId(3)],
-    };
+    });
     assert_eq!(
-        world.deed(1, BubbleAction::Form { is_aside: false }),
+        world.action(1, BubbleAction::Form { is_aside: false }),
         std::slice::from_ref(&asked)
     );
     assert!(world.bubbles.is_empty());
@@ -205,19 +215,19 @@ fn only_players_who_agreed_are_in_a_bubble() {
     );
     assert!(
         !world
-            .deed(1, BubbleAction::Form { is_aside: false })
+            .action(1, BubbleAction::Form { is_aside: false })
             .contains(&asked),
         "not at once again"
     );
-    world.deed(3, BubbleAction::Decline(PlayerId(1)));
-    world.deed(3, BubbleAction::Accept(PlayerId(1)));
+    world.action(3, BubbleAction::Decline(PlayerId(1)));
+    world.action(3, BubbleAction::Accept(PlayerId(1)));
     assert!(
         world.bubbles.is_empty(),
         "who declined is not asked any more"
     );
-    world.deed(4, BubbleAction::Accept(PlayerId(1)));
+    world.action(4, BubbleAction::Accept(PlayerId(1)));
     assert!(world.bubbles.is_empty(), "who was not asked cannot agree");
-    world.deed(2, BubbleAction::Accept(PlayerId(1)));
+    world.action(2, BubbleAction::Accept(PlayerId(1)));
     assert_eq!(world.members(), [[1, 2]]);
     assert_eq!((world.hears(1, 2), world.hears(3, 1)), (FULL, None));
 }
@@ -225,12 +235,12 @@ fn only_players_who_agreed_are_in_a_bubble() {
 #[test]
 fn late_answers_and_answers_from_afar_are_ignored() {
     let mut world = four();
-    world.deed(1, BubbleAction::Form { is_aside: false });
+    world.action(1, BubbleAction::Form { is_aside: false });
     world.walk(2, 12, 8);
     world.rest(80);
-    world.deed(2, BubbleAction::Accept(PlayerId(1)));
+    world.action(2, BubbleAction::Accept(PlayerId(1)));
     world.rest(61 * 20);
-    world.deed(3, BubbleAction::Accept(PlayerId(1)));
+    world.action(3, BubbleAction::Accept(PlayerId(1)));
     assert!(world.bubbles.is_empty());
 }
 
@@ -241,7 +251,7 @@ fn an_aside_hears_the_others_softly_and_is_heard_softly() {
     assert_eq!(world.members(), [[1, 2, 3]]);
     assert_eq!((world.hears(1, 2), world.hears(2, 1)), (FULL, FULL));
     assert_eq!((world.hears(1, 4), world.hears(4, 1)), (SOFT, SOFT));
-    world.deed(1, BubbleAction::Leave);
+    world.action(1, BubbleAction::Leave);
     assert_eq!((world.hears(1, 4), world.hears(1, 2)), (NEAR, SOFT));
 }
 
@@ -249,7 +259,7 @@ fn an_aside_hears_the_others_softly_and_is_heard_softly() {
 fn joining_a_locked_bubble_needs_a_knock() {
     let mut world = four();
     world.form(1, false);
-    world.deed(1, BubbleAction::Lock(true));
+    world.action(1, BubbleAction::Lock(true));
     let bubble = *world.bubbles.keys().next().unwrap();
     let denied = |player, why| Fact::Denied {
         player: PlayerId(player),
@@ -257,26 +267,28 @@ fn joining_a_locked_bubble_needs_a_knock() {
     };
     assert!(
         world
-            .deed(4, BubbleAction::Join(bubble))
+            .action(4, BubbleAction::Join(bubble))
             .contains(&denied(4, Denial::NotNearBubble))
     );
     world.walk(4, 4, 5);
     world.rest(40);
-    let knock = Fact::BubbleKnocked {
+    let knock = Fact::Bubble(BubbleFact::Knocked {
         player: PlayerId(4),
         to: vec![PlayerId(1), PlayerId(2), PlayerId(3)],
-    };
-    let admit = |guest| Command::Admit {
-        player: PlayerId(2),
-        guest: PlayerId(guest),
+    });
+    let admit = |guest| {
+        Command::Admit(Admit {
+            player: PlayerId(2),
+            guest: PlayerId(guest),
+        })
     };
     assert!(
         world.ask(admit(4)).contains(&denied(2, Denial::NotHere)),
         "did not ask"
     );
-    assert!(world.deed(4, BubbleAction::Join(bubble)).contains(&knock));
+    assert!(world.action(4, BubbleAction::Join(bubble)).contains(&knock));
     assert!(
-        !world.deed(4, BubbleAction::Join(bubble)).contains(&knock),
+        !world.action(4, BubbleAction::Join(bubble)).contains(&knock),
         "not at once again"
     );
     assert_eq!(world.members(), [[1, 2, 3]]);
@@ -294,7 +306,7 @@ fn walking_or_distant_players_are_not_moved_into_a_bubble() {
     };
     assert!(
         world
-            .deed(4, BubbleAction::Form { is_aside: false })
+            .action(4, BubbleAction::Form { is_aside: false })
             .contains(&no_one_near)
     );
     world.walk(2, 7, 8);
@@ -309,10 +321,10 @@ fn players_who_disconnect_leave_or_set_do_not_disturb_leave_the_bubble() {
     world.walk(4, 4, 5);
     world.rest(40);
     let bubble = *world.bubbles.keys().next().unwrap();
-    world.deed(4, BubbleAction::Join(bubble));
+    world.action(4, BubbleAction::Join(bubble));
     assert_eq!(world.members(), [[1, 2, 3, 4]]);
     let player = PlayerId(2);
-    world.ask(Command::Disconnect { player });
+    world.ask(Command::Presence(PresenceCommand::Disconnect { player }));
     assert_eq!(
         (world.members(), world.hears(1, 2)),
         (vec![vec![1, 3, 4]], None)
@@ -325,10 +337,13 @@ fn players_who_disconnect_leave_or_set_do_not_disturb_leave_the_bubble() {
         "back, and outside"
     );
     let player = PlayerId(4);
-    world.ask(Command::Leave { player });
+    world.ask(Command::Presence(PresenceCommand::Leave { player }));
     assert_eq!(world.members(), [[1, 3]]);
     let (player, status) = (PlayerId(3), Status::DoNotDisturb);
-    world.ask(Command::ChangeStatus { player, status });
+    world.ask(Command::Status(StatusCommand::ChangeStatus {
+        player,
+        status,
+    }));
     assert!(world.bubbles.is_empty());
 }
 
@@ -354,11 +369,13 @@ fn a_leader_asks_the_players_who_hear_them() {
     world.form(1, false);
     let kind = WaveKind::Lead;
     let (player, to) = (PlayerId(1), PlayerId(1));
-    let facts = world.ask(Command::Wave { player, to, kind });
-    let asked = [2, 3].map(|number| Fact::Waved {
-        player,
-        to: PlayerId(number),
-        kind,
+    let facts = world.ask(Command::Status(StatusCommand::Wave { player, to, kind }));
+    let asked = [2, 3].map(|number| {
+        Fact::Status(StatusFact::Waved {
+            player,
+            to: PlayerId(number),
+            kind,
+        })
     });
     assert_eq!(facts, asked);
 }
@@ -376,12 +393,12 @@ enum Act {
     Rest(u8),
 }
 
-fn deed() -> impl Strategy<Value = Act> {
+fn action() -> impl Strategy<Value = Act> {
     let people = 1_u32..13;
     prop_oneof![
         6 => (people.clone(), 0_u16..20, 0_u16..10).prop_map(|(who, x, y)| Act::Walk(who, x, y)),
-        6 => (people.clone(), 0_u8..8, 1_u32..6).prop_map(|(who, deed, bubble)| {
-            Act::Bubble(who, BubbleAction::from_wire(deed, bubble).unwrap())
+        6 => (people.clone(), 0_u8..8, 1_u32..6).prop_map(|(who, action, bubble)| {
+            Act::Bubble(who, BubbleAction::from_wire(action, bubble).unwrap())
         }),
         1 => (people.clone(), people.clone()).prop_map(|(who, guest)| Act::Admit(who, guest)),
         1 => (people.clone(), 0_u8..5).prop_map(|(who, status)| Act::Status(who, status)),
@@ -404,38 +421,42 @@ impl World {
         found.map(|(card, ..)| card.player)
     }
 
-    fn act(&mut self, deed: &Act) {
-        let command = match *deed {
+    fn act(&mut self, action: &Act) {
+        let command = match *action {
             Act::Rest(ticks) => return self.rest(ticks.into()),
             Act::Walk(who, x, y) => self.player(who).map(|player| {
                 self.seq += 1;
                 let goal = Goal::Tile(Tile::new(x, y));
-                Command::Walk {
+                Command::Movement(MovementCommand::Walk {
                     player,
                     seq: self.seq,
                     goal,
-                }
+                })
             }),
-            Act::Bubble(who, deed) => self
+            Act::Bubble(who, action) => self
                 .player(who)
-                .map(|player| Command::Bubble { player, deed }),
+                .map(|player| Command::Bubble(BubbleCommand { player, action })),
             Act::Admit(who, guest) => {
                 let both = self.player(who).zip(self.player(guest));
-                both.map(|(player, guest)| Command::Admit { player, guest })
+                both.map(|(player, guest)| Command::Admit(Admit { player, guest }))
             }
-            Act::Status(who, status) => self.player(who).map(|player| Command::ChangeStatus {
-                player,
-                status: Status::from_wire(status).unwrap(),
+            Act::Status(who, status) => self.player(who).map(|player| {
+                Command::Status(StatusCommand::ChangeStatus {
+                    player,
+                    status: Status::from_wire(status).unwrap(),
+                })
             }),
-            Act::Block(who, other, blocked) => Some(Command::Block {
+            Act::Block(who, other, blocked) => Some(Command::Block(BlockChange {
                 user: user(who),
                 other: user(other),
                 blocked,
-            }),
+            })),
             Act::Vanish(who) => self
                 .player(who)
-                .map(|player| Command::Disconnect { player }),
-            Act::Leave(who) => self.player(who).map(|player| Command::Leave { player }),
+                .map(|player| Command::Presence(PresenceCommand::Disconnect { player })),
+            Act::Leave(who) => self
+                .player(who)
+                .map(|player| Command::Presence(PresenceCommand::Leave { player })),
             Act::Come(who) => Some(join(who)),
         };
         self.ask(command);
@@ -511,11 +532,11 @@ proptest! {
     })]
 
     #[test]
-    fn bubbles_stay_mutual_small_and_tight(deeds in proptest::collection::vec(deed(), 1..120)) {
+    fn bubbles_stay_mutual_small_and_tight(deeds in proptest::collection::vec(action(), 1..120)) {
         let mut world = World::of(12);
         world.rest(10);
-        for deed in &deeds {
-            world.act(deed);
+        for action in &deeds {
+            world.act(action);
             world.check()?;
         }
     }

@@ -6,11 +6,14 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use futures_util::future::select_all;
+use plaza::components::call::CallCommand;
 use plaza::components::command::Command;
-use plaza::components::fact::{Denial, Fact};
+use plaza::components::denial::Denial;
+use plaza::components::fact::Fact;
 use plaza::components::id::{PlayerId, UserId};
 use plaza::components::layout::SpaceLayout;
 use plaza::components::peers::{MediaRoute, ProximityRules, SfuEndpoint};
+use plaza::components::presence::PresenceCommand;
 use plaza::components::unit::TickRate;
 use plaza::media::sfu::{SfuSettings, Stream, pack, unpack};
 use plaza::net::protocol::peers::SfuC2s;
@@ -527,13 +530,13 @@ fn layout() -> SpaceLayout {
 }
 
 fn join(space: &mut Space, number: u32) {
-    let join = Command::Join {
+    let join = Command::Presence(PresenceCommand::Join {
         user: UserId(Uuid::from_u128(number.into())),
         name: format!("person{number}"),
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
-    };
+    });
     space.step(&[join]);
     wait(space);
 }
@@ -547,15 +550,15 @@ fn with_another_media_server_the_space_has_no_sfu() {
     }
     let peers = space.peers().of(PlayerId(1));
     assert!(!peers.is_empty() && peers.iter().all(|peer| peer.route == MediaRoute::Forwarded));
-    let output = space.step(&[Command::SfuRequest {
+    let output = space.step(&[Command::Call(CallCommand::SfuRequest {
         player: PlayerId(1),
         body: "{}".into(),
-    }]);
+    })]);
     assert!(output.facts.iter().any(|fact| matches!(
         fact,
         Fact::Denied {
             player: PlayerId(1),
-            why: Denial::NoUnit
+            why: Denial::NoSfu
         }
     )));
 }
@@ -582,9 +585,9 @@ fn a_bubble_is_forwarded_from_the_fifth_player_until_three_are_left() {
     }
     let kept = space.checkpoint();
     for (player, is_forwarding) in [(5, true), (4, false)] {
-        space.step(&[Command::Leave {
+        space.step(&[Command::Presence(PresenceCommand::Leave {
             player: PlayerId(player),
-        }]);
+        })]);
         wait(&mut space);
         assert_eq!(
             space.is_forwarding(),

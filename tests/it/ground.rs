@@ -2,15 +2,20 @@
 //! player is put through a locked door, and no player is left without a way out.
 
 use plaza::components::command::Command;
+use plaza::components::denial::Denial;
 use plaza::components::direction::Direction;
-use plaza::components::fact::{Denial, Fact};
+use plaza::components::element::{ElementCommand, ElementFact};
+use plaza::components::fact::Fact;
+use plaza::components::follow::{Follow, Followed};
 use plaza::components::id::{ElementId, PlacementId, PlayerId};
 use plaza::components::layout::{Placement, SpaceLayout};
+use plaza::components::movement::MovementCommand;
 use plaza::components::peers::ProximityRules;
 use plaza::components::player::HeldStep;
+use plaza::components::presence::PresenceCommand;
 use plaza::components::tile_rect::TileRect;
 use plaza::components::unit::{TickRate, Tile};
-use plaza::components::zone::{PortalTarget, Zone, ZoneKind};
+use plaza::components::zone::{PortalTarget, Zone, ZoneCommand, ZoneFact, ZoneKind};
 use plaza::net::protocol::ServerMessage;
 use plaza::space::Space;
 use plaza::store::Store;
@@ -309,7 +314,7 @@ fn zone(kind: ZoneKind, name: &str, (x, y): (u16, u16), width: u16, height: u16)
 
 fn block(id: u128, version: u32, (x, y): (u16, u16), width: u16, height: u16) -> Command {
     let corner = Tile::new(x, y);
-    Command::PlaceElement {
+    Command::Element(ElementCommand::Place {
         placement: Placement {
             id: PlacementId(Uuid::from_u128(id)),
             element: ElementId(Uuid::from_u128(7)),
@@ -321,7 +326,7 @@ fn block(id: u128, version: u32, (x, y): (u16, u16), width: u16, height: u16) ->
             }),
         },
         version,
-    }
+    })
 }
 
 fn tile(space: &mut Space, player: u32) -> Tile {
@@ -340,10 +345,10 @@ fn walk(space: &mut Space, player: u32, direction: Direction, first: u32, steps:
             direction,
             run: false,
         };
-        space.step(&[Command::Step {
+        space.step(&[Command::Movement(MovementCommand::Step {
             player: PlayerId(player),
             step,
-        }]);
+        })]);
     }
 }
 
@@ -360,11 +365,16 @@ fn edits_apply_in_order_and_an_early_one_is_held_back() {
     let mut whole = plan(8, 8, Vec::new());
     whole.version = 3;
     whole.blocked = vec![Tile::new(0, 0)];
-    let replace = |plan: &SpaceLayout| Command::ReplaceLayout {
-        plan: Box::new(plan.clone()),
+    let replace = |plan: &SpaceLayout| {
+        Command::Element(ElementCommand::ReplaceLayout {
+            layout: Box::new(plan.clone()),
+        })
     };
     let out = space.step(&[replace(&whole)]);
-    assert_eq!(out.facts, [Fact::LayoutReplaced { version: 3 }]);
+    assert_eq!(
+        out.facts,
+        [Fact::Element(ElementFact::LayoutReplaced { version: 3 })]
+    );
     assert!(!space.is_behind());
     let hash = space.picture().grid_hash;
     let late = [replace(&whole), block(1, 2, (3, 3), 1, 1)];
@@ -387,22 +397,22 @@ fn locks_stay_with_their_zones_when_zones_are_renumbered() {
         RATE,
     );
     space.step(&[join(1)]);
-    space.step(&[Command::Lock {
+    space.step(&[Command::Zone(ZoneCommand::Lock {
         player: PlayerId(1),
         zone: 0,
         locked: true,
-    }]);
+    })]);
     let mut next = plan(
         12,
         8,
         vec![zone(ZoneKind::Private, "Right", (8, 0), 4, 8), left()],
     );
     next.version = 2;
-    let out = space.step(&[Command::ReplaceLayout {
-        plan: Box::new(next),
-    }]);
+    let out = space.step(&[Command::Element(ElementCommand::ReplaceLayout {
+        layout: Box::new(next),
+    })]);
     let states = out.facts.iter().filter_map(|fact| match fact {
-        Fact::ZoneChanged(state) => Some((state.zone, state.locked, state.people)),
+        Fact::Zone(ZoneFact::Changed(state)) => Some((state.zone, state.locked, state.people)),
         _ => None,
     });
     assert_eq!(states.collect::<Vec<_>>(), [(0, false, 0), (1, true, 1)]);
@@ -478,9 +488,9 @@ fn a_walled_in_player_goes_to_the_spawn() {
         space.step(&[block(number, number as u32 + 1, (x, y), width, height)]);
     }
     assert_eq!(tile(&mut space, 1), at);
-    let home = Command::GoHome {
+    let home = Command::Movement(MovementCommand::GoHome {
         player: PlayerId(1),
-    };
+    });
     space.step(std::slice::from_ref(&home));
     assert_eq!(tile(&mut space, 1), Tile::new(1, 1));
     let too_soon = Fact::Denied {
@@ -503,9 +513,9 @@ fn a_player_returning_to_a_walled_in_tile_arrives_at_the_spawn() {
     space.step(&[join(1)]);
     walk(&mut space, 1, Direction::Right, 1, 60);
     let at = tile(&mut space, 1);
-    space.step(&[Command::Leave {
+    space.step(&[Command::Presence(PresenceCommand::Leave {
         player: PlayerId(1),
-    }]);
+    })]);
     space.step(&[
         block(1, 2, (at.x - 1, 0), 1, 3),
         block(2, 3, (at.x + 1, 0), 1, 3),
@@ -541,14 +551,18 @@ fn a_leader_sees_followers_who_come_through_portals() {
         }
     }
     let (leader, follower) = (PlayerId(1), PlayerId(2));
-    let follow = |leader| Command::Follow {
-        player: follower,
-        leader,
+    let follow = |leader| {
+        Command::Follow(Follow {
+            player: follower,
+            leader,
+        })
     };
-    let told = |on| Fact::Followed {
-        player: follower,
-        leader,
-        on,
+    let told = |on| {
+        Fact::Follow(Followed {
+            player: follower,
+            leader,
+            on,
+        })
     };
     assert!(
         space
@@ -563,13 +577,15 @@ fn a_leader_sees_followers_who_come_through_portals() {
             .contains(&told(true)),
         "told once"
     );
-    let step = |direction, seq| Command::Step {
-        player: leader,
-        step: HeldStep {
-            seq,
-            direction,
-            run: false,
-        },
+    let step = |direction, seq| {
+        Command::Movement(MovementCommand::Step {
+            player: leader,
+            step: HeldStep {
+                seq,
+                direction,
+                run: false,
+            },
+        })
     };
     let at = tile(&mut space, 1);
     let direction = if at.x < 3 {
@@ -588,7 +604,9 @@ fn a_leader_sees_followers_who_come_through_portals() {
     space.step(&[follow(Some(leader))]);
     assert!(
         space
-            .step(&[Command::Leave { player: follower }])
+            .step(&[Command::Presence(PresenceCommand::Leave {
+                player: follower
+            })])
             .facts
             .contains(&told(false))
     );

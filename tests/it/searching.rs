@@ -5,8 +5,10 @@ use plaza::components::command::Command;
 use plaza::components::fact::Fact;
 use plaza::components::id::{PlayerId, UserId};
 use plaza::components::layout::SpaceLayout;
+use plaza::components::movement::{MovementCommand, MovementFact};
 use plaza::components::peers::ProximityRules;
 use plaza::components::player::Goal;
+use plaza::components::presence::PresenceCommand;
 use plaza::components::searching::SearchBudget;
 use plaza::components::tile_rect::TileRect;
 use plaza::components::unit::{TickRate, Tile};
@@ -50,11 +52,11 @@ fn space() -> Space {
 }
 
 fn walk(player: u32, seq: u32, x: u16, y: u16) -> Command {
-    Command::Walk {
+    Command::Movement(MovementCommand::Walk {
         player: PlayerId(player),
         seq,
         goal: Goal::Tile(Tile::new(x, y)),
-    }
+    })
 }
 
 #[test]
@@ -62,9 +64,9 @@ fn unreachable_targets_are_refused_without_a_search() {
     let mut space = space();
     for seq in 1..100 {
         let output = space.step(&[walk(1, seq, 100, 100)]);
-        assert!(output.facts.contains(&Fact::NoPath {
+        assert!(output.facts.contains(&Fact::Movement(MovementFact::NoPath {
             player: PlayerId(1)
-        }));
+        })));
         assert_eq!(space.searched(), 0);
     }
 }
@@ -111,9 +113,9 @@ fn leaving_ends_a_search() {
     let mut budget = SearchBudget::default();
     let user = UserId(Uuid::from_u128(1));
     budget.spend(user, 200_000);
-    space.step(&[Command::Leave {
+    space.step(&[Command::Presence(PresenceCommand::Leave {
         player: PlayerId(1),
-    }]);
+    })]);
     space.step(&[join(1)]);
     let again = space
         .picture()

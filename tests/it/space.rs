@@ -2,21 +2,26 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use plaza::components::bubble::BubbleAction;
+use plaza::components::bubble::{BubbleAction, BubbleCommand};
 use plaza::components::chat::{
-    ChatRefusal, MessageChange, REACTION_KINDS, Scope, Speech, TYPING_SECONDS,
+    ChatCommand, ChatFact, ChatRefusal, MessageChange, REACTION_KINDS, Scope, Speech,
+    TYPING_SECONDS,
 };
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
+use plaza::components::element::ElementCommand;
+use plaza::components::emote::Emote;
 use plaza::components::fact::{Fact, TickOutput};
 use plaza::components::grid::Grid;
 use plaza::components::id::{ChatId, ElementId, PlacementId, PlayerId, UserId};
 use plaza::components::layout::{Placement, SpaceLayout};
-use plaza::components::peers::ProximityRules;
+use plaza::components::movement::{MovementCommand, MovementFact};
+use plaza::components::peers::{ProximityFact, ProximityRules};
 use plaza::components::player::{Goal, HeldStep};
+use plaza::components::presence::{PresenceCommand, PresenceFact};
 use plaza::components::tile_rect::TileRect;
 use plaza::components::unit::{Position, SUBTILES, Tick, TickRate, Tile};
-use plaza::components::zone::{Zone, ZoneKind};
+use plaza::components::zone::{Zone, ZoneCommand, ZoneKind};
 use plaza::space::{Checkpoint, CheckpointError, DurableEvent, Space};
 use plaza::systems::movement::{self, RUN};
 use plaza::systems::path::{self, PathGoal, PathOutcome, PathSearch};
@@ -62,39 +67,39 @@ fn user(number: u128) -> UserId {
 
 /// A user who joins, with that number as the id.
 pub fn join(number: u128) -> Command {
-    Command::Join {
+    Command::Presence(PresenceCommand::Join {
         user: user(number),
         name: format!("user {number}"),
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
-    }
+    })
 }
 
 fn held(player: u32, seq: u32, direction: Direction, run: bool) -> Command {
-    Command::Step {
+    Command::Movement(MovementCommand::Step {
         player: PlayerId(player),
         step: HeldStep {
             seq,
             direction,
             run,
         },
-    }
+    })
 }
 
 fn walk_to(player: u32, seq: u32, x: u16, y: u16) -> Command {
-    Command::Walk {
+    Command::Movement(MovementCommand::Walk {
         player: PlayerId(player),
         seq,
         goal: Goal::Tile(Tile::new(x, y)),
-    }
+    })
 }
 
 fn step_tile(player: u32, x: u16, y: u16) -> Command {
-    Command::StepTile {
+    Command::Movement(MovementCommand::StepTile {
         player: PlayerId(player),
         tile: Tile::new(x, y),
-    }
+    })
 }
 
 fn desk(id: u128, corner: Tile, width: u16, height: u16) -> Placement {
@@ -111,10 +116,10 @@ fn desk(id: u128, corner: Tile, width: u16, height: u16) -> Placement {
 }
 
 fn place(placement: Placement) -> Command {
-    Command::PlaceElement {
+    Command::Element(ElementCommand::Place {
         placement,
         version: 2,
-    }
+    })
 }
 
 fn position(space: &mut Space, player: u32) -> Position {
@@ -135,10 +140,12 @@ fn a_second_join_gets_the_full_state_and_is_not_announced_again() {
     let mut space = Space::new(&layout(&["....", "...."]), RATE);
     assert!(space.is_resting());
     let first = space.step(&[join(1)]);
-    let joined = |again| Fact::Joined {
-        user: user(1),
-        player: PlayerId(1),
-        again,
+    let joined = |again| {
+        Fact::Presence(PresenceFact::Joined {
+            user: user(1),
+            player: PlayerId(1),
+            again,
+        })
     };
     assert_eq!(first.facts, [joined(false)]);
     assert_eq!(
@@ -166,9 +173,9 @@ fn a_second_join_gets_the_full_state_and_is_not_announced_again() {
 fn disconnected_players_stay_half_a_minute() {
     let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1)]);
-    space.step(&[Command::Disconnect {
+    space.step(&[Command::Presence(PresenceCommand::Disconnect {
         player: PlayerId(1),
-    }]);
+    })]);
     for _ in 0..30 * 20 - 1 {
         assert!(space.step(&[]).gone.is_empty());
     }
@@ -182,9 +189,9 @@ fn a_returning_player_is_where_they_left() {
     space.step(&[join(1), walk_to(1, 1, 7, 1)]);
     rest(&mut space, 60);
     assert_eq!(position(&mut space, 1).tile(), Tile::new(7, 1));
-    space.step(&[Command::Leave {
+    space.step(&[Command::Presence(PresenceCommand::Leave {
         player: PlayerId(1),
-    }]);
+    })]);
     let out = space.step(&[join(1)]);
     assert_eq!(out.stances[0].0, PlayerId(2));
     assert_eq!(out.stances[0].1.position.tile(), Tile::new(7, 1));
@@ -257,7 +264,11 @@ fn a_click_on_a_desk_leads_to_its_nearest_side() {
     );
     space.step(&[join(1), walk_to(1, 1, 5, 1)]);
     let facts = rest(&mut space, 100);
-    assert!(!facts.iter().any(|fact| matches!(fact, Fact::NoPath { .. })));
+    assert!(
+        !facts
+            .iter()
+            .any(|fact| matches!(fact, Fact::Movement(MovementFact::NoPath { .. })))
+    );
     let tile = position(&mut space, 1).tile();
     assert!(
         tile.x.abs_diff(5).max(tile.y.abs_diff(1)) == 1,
@@ -273,9 +284,9 @@ fn a_walled_off_tile_has_no_path() {
     );
     let mut facts = space.step(&[join(1), walk_to(1, 1, 6, 1)]).facts;
     facts.extend(rest(&mut space, 10));
-    assert!(facts.contains(&Fact::NoPath {
+    assert!(facts.contains(&Fact::Movement(MovementFact::NoPath {
         player: PlayerId(1)
-    }));
+    })));
 }
 
 #[test]
@@ -301,11 +312,11 @@ fn walking_up_to_a_player_follows_them_and_stops_next_to_them() {
         RATE,
     );
     space.step(&[join(1), join(2), walk_to(2, 1, 15, 1)]);
-    let chase = Command::Walk {
+    let chase = Command::Movement(MovementCommand::Walk {
         player: PlayerId(1),
         seq: 1,
         goal: Goal::Player(PlayerId(2)),
-    };
+    });
     rest(&mut space, 20);
     space.step(&[chase]);
     rest(&mut space, 150);
@@ -328,9 +339,11 @@ fn tile_steps_go_one_tile_at_walking_speed() {
         RATE,
     );
     space.step(&[join(1)]);
-    let reject = |x, y| Fact::StepRejected {
-        player: PlayerId(1),
-        tile: Tile::new(x, y),
+    let reject = |x, y| {
+        Fact::Movement(MovementFact::StepRejected {
+            player: PlayerId(1),
+            tile: Tile::new(x, y),
+        })
     };
     for (x, y) in [(0, 0), (1, 1), (2, 0), (0, 1), (700, 700)] {
         assert_eq!(
@@ -361,10 +374,10 @@ fn an_element_placed_on_a_player_moves_them_aside_and_its_removal_opens_the_grou
     assert_eq!(out.stances.len(), 1);
     assert_eq!(position(&mut space, 1), Tile::new(1, 0).middle());
     assert_ne!(space.picture().grid_hash, hash);
-    space.step(&[Command::RemoveElement {
+    space.step(&[Command::Element(ElementCommand::Remove {
         id: placement.id,
         version: 3,
-    }]);
+    })]);
     assert_eq!(
         (space.picture().grid_hash, space.picture().version),
         (hash, 3)
@@ -384,14 +397,14 @@ fn speech(id: u128, text: &str, at: u64) -> Speech {
 }
 
 fn say(player: u32, id: u128, text: &str, at: u64) -> Command {
-    Command::Chat {
+    Command::Chat(ChatCommand::Send {
         player: PlayerId(player),
         speech: speech(id, text, at),
-    }
+    })
 }
 
 fn change(player: u32, id: u128, text: Option<&str>, may_moderate: bool) -> Command {
-    Command::EditMessage {
+    Command::Chat(ChatCommand::Edit {
         player: PlayerId(player),
         change: MessageChange {
             id: ChatId(Uuid::from_u128(id)),
@@ -399,22 +412,22 @@ fn change(player: u32, id: u128, text: Option<&str>, may_moderate: bool) -> Comm
             at: 9,
         },
         may_moderate,
-    }
+    })
 }
 
 fn react(player: u32, id: u128, emoji: &str, on: bool) -> Command {
-    Command::React {
+    Command::Chat(ChatCommand::React {
         player: PlayerId(player),
-        line: ChatId(Uuid::from_u128(id)),
+        message: ChatId(Uuid::from_u128(id)),
         emoji: emoji.into(),
         on,
-    }
+    })
 }
 
 /// The reason why the only request was refused.
 fn refusal(output: &TickOutput) -> ChatRefusal {
     match output.facts[..] {
-        [Fact::LineRefused { why, .. }] => why,
+        [Fact::Chat(ChatFact::Refused { why, .. })] => why,
         _ => panic!("not refused but {:?}", output.facts),
     }
 }
@@ -465,7 +478,8 @@ fn own_messages_are_changed_and_deleted_and_others_only_by_moderators() {
 
 /// Number of facts about messages; players who stand near each other also get connected.
 fn of_lines(output: &TickOutput) -> usize {
-    let is_of_lines = |fact: &&Fact| !matches!(fact, Fact::PeersChanged { .. });
+    let is_of_lines =
+        |fact: &&Fact| !matches!(fact, Fact::Proximity(ProximityFact::PeersChanged { .. }));
     output.facts.iter().filter(is_of_lines).count()
 }
 
@@ -502,11 +516,11 @@ fn reactions_are_counted_once_each_and_limited() {
 fn slow_mode_exempts_moderators() {
     let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1), join(2), say(1, 1, "before", 1_000)]);
-    let told = space.step(&[Command::SlowDown { seconds: 10 }]);
-    assert_eq!(told.facts, [Fact::SlowMode { seconds: 10 }]);
+    let told = space.step(&[Command::Chat(ChatCommand::SetSlowMode { seconds: 10 })]);
+    assert_eq!(told.facts, [Fact::Chat(ChatFact::SlowMode { seconds: 10 })]);
     assert!(
         space
-            .step(&[Command::SlowDown { seconds: 10 }])
+            .step(&[Command::Chat(ChatCommand::SetSlowMode { seconds: 10 })])
             .facts
             .is_empty()
     );
@@ -516,7 +530,7 @@ fn slow_mode_exempts_moderators() {
         output
             .facts
             .iter()
-            .any(|fact| matches!(fact, Fact::Said(_)))
+            .any(|fact| matches!(fact, Fact::Chat(ChatFact::Said(_))))
     };
     assert!(is_said(space.step(&[say(2, 3, "another", 3_500)])));
     assert!(is_said(space.step(&[say(1, 4, "in time", 11_000)])));
@@ -525,11 +539,11 @@ fn slow_mode_exempts_moderators() {
         ..speech(5, "order, please", 11_001)
     };
     let player = PlayerId(1);
-    assert!(is_said(space.step(&[Command::Chat {
+    assert!(is_said(space.step(&[Command::Chat(ChatCommand::Send {
         player,
         speech: owner
-    }])));
-    space.step(&[Command::SlowDown { seconds: 0 }]);
+    })])));
+    space.step(&[Command::Chat(ChatCommand::SetSlowMode { seconds: 0 })]);
     assert!(is_said(space.step(&[say(1, 6, "as I like", 11_002)])));
 }
 
@@ -539,12 +553,12 @@ fn typing_ends_with_the_message_after_a_silence_or_with_the_player() {
     space.step(&[join(1), join(2)]);
     let types = |on| {
         let player = PlayerId(1);
-        Command::Typing { player, on }
+        Command::Chat(ChatCommand::Typing { player, on })
     };
     let told = |output: &TickOutput| {
         let mut told = output.facts.iter();
         told.find_map(|fact| match fact {
-            Fact::Typing { on, .. } => Some(*on),
+            Fact::Chat(ChatFact::Typing { on, .. }) => Some(*on),
             _ => None,
         })
     };
@@ -559,7 +573,10 @@ fn typing_ends_with_the_message_after_a_silence_or_with_the_player() {
     assert_eq!(silence, Some(99));
     space.step(&[types(true)]);
     let player = PlayerId(1);
-    assert_eq!(told(&space.step(&[Command::Leave { player }])), Some(false));
+    assert_eq!(
+        told(&space.step(&[Command::Presence(PresenceCommand::Leave { player })])),
+        Some(false)
+    );
     assert_eq!(
         told(&space.step(&[types(true)])),
         None,
@@ -580,10 +597,10 @@ fn message_changes_are_in_the_checkpoint_and_in_durable_events() {
     let player = PlayerId(2);
     let output = space.step(&[
         say(1, 1, "question", 4),
-        Command::Chat {
+        Command::Chat(ChatCommand::Send {
             player,
             speech: answer,
-        },
+        }),
         say(1, 3, "oops", 6),
         change(1, 1, Some("question?"), false),
         change(1, 3, None, false),
@@ -597,7 +614,7 @@ fn message_changes_are_in_the_checkpoint_and_in_durable_events() {
         replayed.replay(output.tick, DurableEvent::decode(&event.encode()).unwrap());
     }
     assert_eq!(replayed.history, kept.history);
-    let output = space.step(&[Command::ClearChat { by: "Ada".into() }]);
+    let output = space.step(&[Command::Chat(ChatCommand::Clear { by: "Ada".into() })]);
     replayed.replay(output.tick, DurableEvent::of(&output.facts[0]).unwrap());
     assert!(replayed.history.is_empty() && space.picture().history.is_empty());
 }
@@ -611,7 +628,7 @@ fn nearby_messages_need_a_nearby_player_and_are_not_remembered() {
         ..speech(1, "psst", 0)
     };
     let player = PlayerId(1);
-    let output = space.step(&[Command::Chat { player, speech }]);
+    let output = space.step(&[Command::Chat(ChatCommand::Send { player, speech })]);
     assert_eq!(refusal(&output), ChatRefusal::NobodyNear);
     assert!(space.picture().history.is_empty());
 }
@@ -627,11 +644,11 @@ fn only_moderators_announce() {
             ..speech(1, "hear, hear", 0)
         };
         let player = PlayerId(1);
-        space.step(&[Command::Chat { player, speech }])
+        space.step(&[Command::Chat(ChatCommand::Send { player, speech })])
     };
     assert_eq!(refusal(&announce(false)), ChatRefusal::NoAnnouncer);
     assert!(
-        matches!(&announce(true).facts[..], [Fact::Said(line)] if line.scope == Scope::Announcement)
+        matches!(&announce(true).facts[..], [Fact::Chat(ChatFact::Said(line))] if line.scope == Scope::Announcement)
     );
 }
 
@@ -658,13 +675,13 @@ fn a_message_that_is_sent_again_is_stored_once() {
             ..speech(id, text, at)
         };
         let player = PlayerId(1);
-        let output = space.step(&[Command::Chat { player, speech }]);
+        let output = space.step(&[Command::Chat(ChatCommand::Send { player, speech })]);
         let [fact] = &output.facts[..] else {
             panic!("one message, one fact")
         };
         match fact {
-            Fact::Said(line) => (true, line.id.0.as_u128()),
-            Fact::SaidBefore(line) => (false, line.id.0.as_u128()),
+            Fact::Chat(ChatFact::Said(line)) => (true, line.id.0.as_u128()),
+            Fact::Chat(ChatFact::SaidBefore(line)) => (false, line.id.0.as_u128()),
             _ => panic!("something else happened"),
         }
     };
@@ -723,7 +740,7 @@ fn commands_resent_after_a_restart_count_once() {
     }
     assert!(x(&mut restored) < x(&mut whole));
     let player = PlayerId(1);
-    restored.step(&[Command::Stay { player }]);
+    restored.step(&[Command::Presence(PresenceCommand::Stay { player })]);
     for _ in 0..6 {
         restored.step(&steps());
     }
@@ -796,25 +813,25 @@ fn command() -> impl Strategy<Value = Command> {
         .prop_map(|(id, tile, w, h)| desk(id, tile, w, h));
     prop_oneof![
         2 => (1_u128..5).prop_map(join),
-        1 => player.clone().prop_map(|player| Command::Disconnect { player: PlayerId(player) }),
-        1 => player.clone().prop_map(|player| Command::Leave { player: PlayerId(player) }),
+        1 => player.clone().prop_map(|player| Command::Presence(PresenceCommand::Disconnect { player: PlayerId(player) })),
+        1 => player.clone().prop_map(|player| Command::Presence(PresenceCommand::Leave { player: PlayerId(player) })),
         20 => step.prop_map(|(player, seq, direction, run)| held(player, seq, direction, run)),
         8 => (player.clone(), 0_u32..4_000, goal)
-            .prop_map(|(player, seq, goal)| Command::Walk { player: PlayerId(player), seq, goal }),
+            .prop_map(|(player, seq, goal)| Command::Movement(MovementCommand::Walk { player: PlayerId(player), seq, goal })),
         8 => (player.clone(), tile)
-            .prop_map(|(player, tile)| Command::StepTile { player: PlayerId(player), tile }),
+            .prop_map(|(player, tile)| Command::Movement(MovementCommand::StepTile { player: PlayerId(player), tile })),
         2 => placement.clone().prop_map(place),
         1 => (0_u128..4)
-            .prop_map(|id| Command::RemoveElement {
+            .prop_map(|id| Command::Element(ElementCommand::Remove {
                 id: PlacementId(Uuid::from_u128(id)),
                 version: 5,
-            }),
+            })),
         1 => (map(), proptest::collection::vec(placement, 0..3)).prop_map(|(layout, elements)| {
             // A database has each placement once.
             let elements: BTreeMap<_, _> =
                 elements.into_iter().map(|placement| (placement.id, placement)).collect();
             let elements = elements.into_values().collect();
-            Command::ReplaceLayout { plan: Box::new(SpaceLayout { elements, ..layout }) }
+            Command::Element(ElementCommand::ReplaceLayout { layout: Box::new(SpaceLayout { elements, ..layout }) })
         }),
         2 => (player.clone(), 0_u128..9)
             .prop_map(|(player, id)| say(player, id, "words", id as u64)),
@@ -823,7 +840,7 @@ fn command() -> impl Strategy<Value = Command> {
         1 => (player.clone(), 0_u128..9, any::<bool>())
             .prop_map(|(player, id, on)| react(player, id, "👍", on)),
         1 => (player, any::<u8>())
-            .prop_map(|(player, kind)| Command::Emote { player: PlayerId(player), kind }),
+            .prop_map(|(player, kind)| Command::Emote(Emote { player: PlayerId(player), kind })),
     ]
 }
 
@@ -849,7 +866,7 @@ fn zones() -> Vec<Zone> {
 /// The same, with the commands between players.
 fn command_among_people() -> impl Strategy<Value = Command> {
     let player = || (1_u32..6).prop_map(PlayerId);
-    let deed = prop_oneof![
+    let action = prop_oneof![
         any::<bool>().prop_map(|is_aside| BubbleAction::Form { is_aside }),
         (1_u32..4).prop_map(BubbleAction::Join),
         any::<bool>().prop_map(BubbleAction::Lock),
@@ -857,11 +874,11 @@ fn command_among_people() -> impl Strategy<Value = Command> {
     ];
     prop_oneof![
         30 => command(),
-        2 => (player(), deed).prop_map(|(player, deed)| Command::Bubble { player, deed }),
+        2 => (player(), action).prop_map(|(player, action)| Command::Bubble(BubbleCommand { player, action })),
         1 => (player(), any::<bool>())
-            .prop_map(|(player, locked)| Command::Lock { player, zone: 0, locked }),
-        1 => (player(), any::<bool>()).prop_map(|(player, on)| Command::Typing { player, on }),
-        1 => player().prop_map(|player| Command::Knock { player, zone: 0 }),
+            .prop_map(|(player, locked)| Command::Zone(ZoneCommand::Lock { player, zone: 0, locked })),
+        1 => (player(), any::<bool>()).prop_map(|(player, on)| Command::Chat(ChatCommand::Typing { player, on })),
+        1 => player().prop_map(|player| Command::Zone(ZoneCommand::Knock { player, zone: 0 })),
     ]
 }
 
@@ -882,13 +899,21 @@ fn ticks_of(
                 for (place, command) in commands.iter_mut().enumerate() {
                     let rising = (number * 8 + place) as u32;
                     match command {
-                        Command::Step { step, .. } if step.seq % 10 != 0 => step.seq = rising,
-                        Command::Walk { seq, .. } if *seq % 10 != 0 => *seq = rising,
-                        Command::PlaceElement { version, .. }
-                        | Command::RemoveElement { version, .. } => {
+                        Command::Movement(MovementCommand::Step { step, .. })
+                            if step.seq % 10 != 0 =>
+                        {
+                            step.seq = rising;
+                        }
+                        Command::Movement(MovementCommand::Walk { seq, .. }) if *seq % 10 != 0 => {
+                            *seq = rising;
+                        }
+                        Command::Element(
+                            ElementCommand::Place { version, .. }
+                            | ElementCommand::Remove { version, .. },
+                        ) => {
                             *version = next.next().unwrap();
                         }
-                        Command::ReplaceLayout { plan: layout } => {
+                        Command::Element(ElementCommand::ReplaceLayout { layout }) => {
                             layout.version = next.next().unwrap();
                         }
                         _ => {}
@@ -931,13 +956,13 @@ struct Shadow {
 impl Shadow {
     fn apply(&mut self, command: &Command) -> bool {
         match command {
-            Command::PlaceElement { placement, .. } => {
+            Command::Element(ElementCommand::Place { placement, .. }) => {
                 self.placements.insert(placement.id, placement.clone());
             }
-            Command::RemoveElement { id, .. } => {
+            Command::Element(ElementCommand::Remove { id, .. }) => {
                 self.placements.remove(id);
             }
-            Command::ReplaceLayout { plan: layout } => {
+            Command::Element(ElementCommand::ReplaceLayout { layout }) => {
                 self.layout = (**layout).clone();
                 let placements = layout.elements.iter();
                 self.placements = placements
@@ -1024,9 +1049,7 @@ proptest! {
         let mut tracks: BTreeMap<PlayerId, Vec<Position>> = BTreeMap::new();
         for commands in &ticks {
             let still = commands.iter().filter(|command| !matches!(command,
-                Command::PlaceElement { .. }
-                    | Command::ReplaceLayout { .. }
-                    | Command::RemoveElement { .. }));
+                Command::Element(_)));
             let still: Vec<Command> = still.cloned().collect();
             space.step(&still);
             for (card, stance, _) in space.picture().players {
@@ -1088,9 +1111,7 @@ proptest! {
         after in ticks(60),
     ) {
         let is_ground = |command: &Command| matches!(command,
-            Command::PlaceElement { .. }
-                | Command::ReplaceLayout { .. }
-                | Command::RemoveElement { .. });
+            Command::Element(_));
         let mut space = Space::new(&layout, RATE);
         for commands in &before {
             let others = commands.iter().filter(|command| !is_ground(command));
@@ -1110,13 +1131,13 @@ proptest! {
             space.picture().players.iter().map(|player| player.1).collect()
         };
         prop_assert_eq!(stances(&mut restored), stances(&mut space));
-        let everybody: Vec<Command> = kept.players.iter().map(|saved| Command::Join {
+        let everybody: Vec<Command> = kept.players.iter().map(|saved| Command::Presence(PresenceCommand::Join {
             user: saved.card.user, name: saved.card.name.clone(), avatar: None,
-            arrive: None, blocked: Vec::new() }).collect();
+            arrive: None, blocked: Vec::new() })).collect();
         // Players at the edge of hearing are connected afresh: see the tests of proximity.
         let step = |space: &mut Space, commands: &[Command]| {
             let mut output = space.step(commands);
-            output.facts.retain(|fact| !matches!(fact, Fact::PeersChanged { .. }));
+            output.facts.retain(|fact| !matches!(fact, Fact::Proximity(ProximityFact::PeersChanged { .. })));
             output
         };
         prop_assert_eq!(step(&mut space, &everybody), step(&mut restored, &everybody));
@@ -1133,7 +1154,7 @@ proptest! {
     ) {
         let _ = Checkpoint::decode(&bytes);
         let mut space = Space::new(&layout(&["...", "..."]), RATE);
-        space.step(&[join(1), join(2), Command::Leave { player: PlayerId(2) }]);
+        space.step(&[join(1), join(2), Command::Presence(PresenceCommand::Leave { player: PlayerId(2) })]);
         let good = space.checkpoint().encode();
         let mut changed = good.clone();
         let index = at.index(changed.len());

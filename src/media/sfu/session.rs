@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::PlayerId;
-use crate::components::peers::{MediaRoute, Peer};
+use crate::components::peers::{MediaRoute, Peer, ProximityFact};
 use crate::components::status::Media;
 
 /// A kind of stream that a player sends, in the order of the tracks in a client's offer.
@@ -72,11 +72,11 @@ impl SfuSession {
             self.peers.remove(player);
         }
         for fact in &output.facts {
-            let Fact::PeersChanged {
+            let Fact::Proximity(ProximityFact::PeersChanged {
                 player,
                 peers,
                 gone,
-            } = fact
+            }) = fact
             else {
                 continue;
             };
@@ -162,11 +162,11 @@ mod tests {
         let mut session = SfuSession::default();
         session.media.insert(BO, media);
         session.apply(&TickOutput {
-            facts: vec![Fact::PeersChanged {
+            facts: vec![Fact::Proximity(ProximityFact::PeersChanged {
                 player: ADA,
                 peers: vec![peer],
                 gone: vec![],
-            }],
+            })],
             ..TickOutput::default()
         });
         session
@@ -207,11 +207,11 @@ mod tests {
     fn a_player_who_leaves_is_no_longer_forwarded() {
         let mut session = session(peer(BO, true, true, MediaRoute::Forwarded), EVERYTHING);
         session.apply(&TickOutput {
-            facts: vec![Fact::PeersChanged {
+            facts: vec![Fact::Proximity(ProximityFact::PeersChanged {
                 player: ADA,
                 peers: vec![],
                 gone: vec![BO],
-            }],
+            })],
             ..TickOutput::default()
         });
         assert_eq!(session.streams_for(ADA).count(), 0);

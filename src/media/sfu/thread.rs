@@ -21,6 +21,7 @@ use super::session::{SfuSession, Source};
 use super::tcp::{Arrived, Limits, Streams};
 use super::words::{self, SfuReply, SfuRequest};
 use super::{Answer, SfuCommand, SfuReplySink};
+use crate::components::call::CallFact;
 use crate::components::fact::Fact;
 use crate::components::id::{PlayerId, SpaceId};
 
@@ -202,7 +203,7 @@ impl Carrier {
             self.end(id);
         }
         for fact in facts {
-            if let Fact::SfuRequested { player, body } = fact {
+            if let Fact::Call(CallFact::SfuRequested { player, body }) = fact {
                 self.hear(space, *player, body, now);
             }
         }

@@ -20,18 +20,18 @@ use super::send_queue::{SendQueue, SocketReader};
 use crate::cluster::connections::Registration;
 use crate::cluster::mailboxes::Mailbox;
 use crate::cluster::spaces::EnterError;
-use crate::components::chat::{MessageChange, Speech};
+use crate::components::block::BlockChange;
+use crate::components::chat::{ChatCommand, MessageChange, Speech};
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use crate::host::SendError;
 use crate::net::budget::{Budget, REQUEST, Who};
 use crate::net::codec::encode;
-use crate::net::protocol::ServerMessage;
 use crate::net::protocol::chat::DirectMessageS2c;
 use crate::net::protocol::client::{JoinWord, ProtocolKind};
 use crate::net::protocol::session::RefusedS2c;
-use crate::net::protocol::{close, json};
+use crate::net::protocol::{ServerMessage, close, json};
 use crate::net::relay::task::{RelayCommand, RelayHandle};
 use crate::net::relay::{Arrival, ClientId, Departure, Sink};
 use crate::net::session::json::JsonTerms;
@@ -282,7 +282,7 @@ impl Connection {
                     reply_to,
                     may_moderate: self.may_moderate,
                 };
-                let command = Command::Chat { player, speech };
+                let command = Command::Chat(ChatCommand::Send { player, speech });
                 if self.command_fits(command) {
                     return;
                 }
@@ -301,7 +301,7 @@ impl Connection {
                 text,
             } => {
                 let at = unix_millis();
-                let command = Command::EditMessage {
+                let command = Command::Chat(ChatCommand::Edit {
                     player,
                     change: MessageChange {
                         id: message,
@@ -309,7 +309,7 @@ impl Connection {
                         at,
                     },
                     may_moderate: self.may_moderate,
-                };
+                });
                 if !self.command_fits(command)
                     && let Action::Reply(bytes) = binary::notice("chat", BUSY)
                 {
@@ -343,11 +343,11 @@ impl Connection {
         };
         match self.edge.0.store.set_blocked(user, other, blocked).await {
             Ok(true) => {
-                let command = Command::Block {
+                let command = Command::Block(BlockChange {
                     user,
                     other,
                     blocked,
-                };
+                });
                 self.edge.0.relays.tell_all(&command);
             }
             Ok(false) => {

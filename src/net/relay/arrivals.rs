@@ -8,11 +8,11 @@ use super::view::ClientView;
 use super::{Arrival, ClientId, Departure, ProtocolView, Relay, RelayClient, Sink, Step};
 use crate::components::command::Command;
 use crate::components::id::{PlayerId, UserId};
+use crate::components::presence::PresenceCommand;
 use crate::net::codec::encode;
-use crate::net::protocol::ServerMessage;
 use crate::net::protocol::client::ProtocolKind;
-use crate::net::protocol::close;
 use crate::net::protocol::session::{MissedS2c, WelcomeS2c};
+use crate::net::protocol::{ServerMessage, close};
 
 impl Relay {
     /// A client joins. An earlier connection of the same user is replaced; the player stays.
@@ -70,8 +70,8 @@ impl Relay {
                 self.numbers.remove(&player);
             }
             return Some(match how {
-                Departure::Left => Command::Leave { player },
-                Departure::Lost => Command::Disconnect { player },
+                Departure::Left => Command::Presence(PresenceCommand::Leave { player }),
+                Departure::Lost => Command::Presence(PresenceCommand::Disconnect { player }),
             });
         }
         // The player may appear at the next tick. `settle` then finds that no client waits for it,
@@ -109,9 +109,13 @@ impl Relay {
             let is_watched = self.clients.values().any(|client| client.player == player);
             return (!is_watched).then_some(match abandoned {
                 // Others have not seen the player, so the space does not wait for it.
-                Some(Departure::Lost) if !again => Command::Leave { player },
-                Some(Departure::Left) => Command::Leave { player },
-                Some(Departure::Lost) | None => Command::Disconnect { player },
+                Some(Departure::Lost) if !again => {
+                    Command::Presence(PresenceCommand::Leave { player })
+                }
+                Some(Departure::Left) => Command::Presence(PresenceCommand::Leave { player }),
+                Some(Departure::Lost) | None => {
+                    Command::Presence(PresenceCommand::Disconnect { player })
+                }
             });
         };
         let arrival = self.arriving.swap_remove(index);
@@ -196,13 +200,13 @@ impl Relay {
 }
 
 pub(super) fn join_command(arrival: &Arrival) -> Command {
-    Command::Join {
+    Command::Presence(PresenceCommand::Join {
         user: arrival.user,
         name: arrival.name.clone(),
         avatar: arrival.avatar.clone(),
         arrive: arrival.arrive.clone(),
         blocked: arrival.blocked.clone(),
-    }
+    })
 }
 
 fn keep_unless_replaced(user: UserId, newcomer: UserId, sink: &Arc<dyn Sink>) -> bool {

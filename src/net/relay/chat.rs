@@ -3,19 +3,52 @@
 use bytes::Bytes;
 
 use super::{ClientId, PAGE_BYTES, ProtocolView, Relay, RelayClient, json_view};
-use crate::components::chat::{ChatMessage, ChatRefusal, MessageChange, MessageReaction};
+use crate::components::audience::Audience;
+use crate::components::chat::{ChatFact, ChatMessage, ChatRefusal, MessageChange, MessageReaction};
 use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::net::codec::encode;
-use crate::net::protocol::ServerMessage;
 use crate::net::protocol::chat::{
     ChatChangedS2c, ChatMessageS2c, ChatRefusedS2c, HistoryS2c, ReactedS2c, TypingS2c,
 };
-use crate::net::protocol::json;
 use crate::net::protocol::session::NoticeS2c;
+use crate::net::protocol::{ServerMessage, json};
 use crate::systems::chat::History;
 
 impl Relay {
-    pub(super) fn say(&mut self, message: &ChatMessage) {
+    /// Sends the fact to the clients it is for.
+    pub(super) fn tell_chat(&mut self, fact: &ChatFact) {
+        match fact {
+            ChatFact::Said(message) => self.say(message),
+            ChatFact::SaidBefore(message) => {
+                let message = ServerMessage::Chat(ChatMessageS2c::own(message));
+                self.send(fact.audience(), &message);
+            }
+            ChatFact::Forgotten => self.history.0.clear(),
+            ChatFact::Whispered { message, hearers } => self.whisper(message, hearers),
+            ChatFact::Changed { change, author } => self.change(change, *author),
+            ChatFact::Reacted(reaction) => self.react(reaction),
+            ChatFact::Cleared { by } => {
+                self.history.0.clear();
+                let message = format!("{by} deleted everything that was said here.");
+                self.notify(fact.audience(), "chat-cleared", message);
+            }
+            ChatFact::Refused {
+                player,
+                client_id,
+                why,
+            } => self.refuse_message(*player, *client_id, *why),
+            ChatFact::Typing { player, on } => {
+                let (player, on) = (player.0, *on);
+                let message = ServerMessage::Typing(TypingS2c { player, on });
+                self.send(fact.audience(), &message);
+            }
+            ChatFact::SlowMode { seconds } => {
+                self.notify(fact.audience(), "slow-mode", slow_mode(*seconds));
+            }
+        }
+    }
+
+    fn say(&mut self, message: &ChatMessage) {
         // A snapshot that replaced ticks includes the message already, and clients have it.
         if self.history.get(message.id).is_some() {
             return;
@@ -110,7 +143,7 @@ impl Relay {
     }
 
     /// Sends a message to its sender and to the players who hear it.
-    pub(super) fn whisper(&self, message: &ChatMessage, hearers: &[PlayerId]) {
+    fn whisper(&self, message: &ChatMessage, hearers: &[PlayerId]) {
         let others: Bytes = encode(&ServerMessage::Chat(ChatMessageS2c::of(message))).into();
         for client in self.clients.values() {
             if client.player == message.player {
@@ -131,17 +164,17 @@ impl Relay {
         }
     }
 
-    pub(super) fn change(&mut self, change: &MessageChange, author: UserId) {
+    fn change(&mut self, change: &MessageChange, author: UserId) {
         self.history.change(change);
         let message = ServerMessage::ChatChanged(ChatChangedS2c {
             id: change.id.to_string(),
             text: change.text.clone(),
             at: change.at,
         });
-        self.to_binary_from(Some(author), &message);
+        self.send(Audience::FromUser(author), &message);
     }
 
-    pub(super) fn react(&mut self, reaction: &MessageReaction) {
+    fn react(&mut self, reaction: &MessageReaction) {
         self.history.react(reaction);
         let message = ServerMessage::Reacted(ReactedS2c {
             id: reaction.id.to_string(),
@@ -149,32 +182,10 @@ impl Relay {
             emoji: reaction.emoji.clone(),
             on: reaction.on,
         });
-        self.to_binary_from(Some(reaction.user), &message);
+        self.send(Audience::FromUser(reaction.user), &message);
     }
 
-    pub(super) fn show_typing(&self, player: PlayerId, on: bool) {
-        let user = self.visible.user_of(player);
-        let message = ServerMessage::Typing(TypingS2c {
-            player: player.0,
-            on,
-        });
-        let bytes: Bytes = encode(&message).into();
-        for client in self.clients.values() {
-            if let ProtocolView::Binary(_) = client.view
-                && client.player != player
-                && !user.is_some_and(|user| client.keeps_away(user))
-            {
-                client.sink.event(bytes.clone());
-            }
-        }
-    }
-
-    pub(super) fn refuse_message(
-        &self,
-        player: PlayerId,
-        client_id: Option<u32>,
-        why: ChatRefusal,
-    ) {
+    fn refuse_message(&self, player: PlayerId, client_id: Option<u32>, why: ChatRefusal) {
         let Some(client) = self.client_of(player) else {
             return;
         };
@@ -272,7 +283,7 @@ fn refusal(why: ChatRefusal) -> String {
     }
 }
 
-pub(super) fn slow_mode(seconds: u32) -> String {
+fn slow_mode(seconds: u32) -> String {
     match seconds {
         0 => "Slow mode is off.".into(),
         _ => format!(

@@ -5,17 +5,25 @@
 //! Never: sockets, a `World`, the clock.
 
 mod arrivals;
+mod bubble;
+mod call;
 mod chat;
+mod denial;
+mod element;
 mod json_view;
 mod ladder;
+mod movement;
 mod nearby;
 mod pace;
+mod peers;
+mod status;
 pub mod task;
 #[cfg(test)]
 mod tests;
 pub mod ticket;
 mod view;
 mod visible;
+mod zone;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -33,17 +41,21 @@ use self::view::{ClientView, Scratch};
 pub use self::visible::Visible;
 use super::protocol::client::{JoinWord, ProtocolKind};
 use super::protocol::{close, json};
+use crate::components::audience::Audience;
+use crate::components::block::BlockChange;
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::Avatar;
+use crate::components::presence::{PresenceCommand, PresenceFact};
 use crate::components::scene::Scene;
 use crate::components::unit::Tile;
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::chat::{ChatMessageS2c, EmoteS2c};
-use crate::net::protocol::element::{ElementPlacedS2c, ElementRemovedS2c, MapChangedS2c};
+use crate::net::protocol::chat::EmoteS2c;
+use crate::net::protocol::element::MapChangedS2c;
 use crate::net::protocol::session::NoticeS2c;
+use crate::net::protocol::status::FollowedS2c;
 use crate::systems::chat::History;
 
 /// Maximum size of the chat messages in one history message, in bytes.
@@ -144,6 +156,18 @@ impl RelayClient {
     fn keeps_away(&self, user: UserId) -> bool {
         self.blocked.contains(&user)
     }
+
+    /// Sends a message, if the client speaks the binary protocol.
+    fn send(&self, message: &ServerMessage) {
+        if let ProtocolView::Binary(_) = self.view {
+            self.sink.event(encode(message).into());
+        }
+    }
+
+    /// The same for a user who may be unknown.
+    fn keeps_any_away(&self, user: Option<UserId>) -> bool {
+        user.is_some_and(|user| self.keeps_away(user))
+    }
 }
 
 enum ProtocolView {
@@ -227,15 +251,9 @@ impl Relay {
     pub fn catch_up(&mut self, missed: &[Fact]) -> Vec<Command> {
         let mut commands = Vec::new();
         for fact in missed {
-            match fact {
-                Fact::Joined {
-                    user,
-                    player,
-                    again,
-                } => commands.extend(self.settle(*user, *player, *again)),
-                // The snapshot has this already, in a newer state.
-                fact if fact.is_in_picture() => {}
-                fact => commands.extend(self.tell(fact)),
+            // The snapshot has these already, in a newer state.
+            if !fact.is_in_snapshot() {
+                commands.extend(self.tell(fact));
             }
         }
         self.send_frames();
@@ -263,13 +281,8 @@ impl Relay {
             // The map changed while the relay was disconnected from the space.
             self.tell_of_map(snapshot.version);
         }
-        self.nearby.rebase(
-            snapshot,
-            resumed
-                .iter()
-                .filter_map(Command::card)
-                .map(|card| card.player),
-        );
+        self.nearby
+            .rebase(snapshot, resumed.iter().map(|(player, _)| *player));
         self.send_json_changes(&before);
         self.catch_up_chat(&snapshot.history);
         for client in self.clients.values_mut() {
@@ -279,10 +292,7 @@ impl Relay {
             }
         }
         let visible = &self.visible;
-        let is_resumed = |player: PlayerId| {
-            let mut cards = resumed.iter().filter_map(Command::card);
-            cards.any(|card| card.player == player)
-        };
+        let is_resumed = |player: PlayerId| resumed.iter().any(|(other, _)| *other == player);
         self.clients.retain(|_, client| {
             let stays =
                 visible.user_of(client.player) == Some(client.user) || is_resumed(client.player);
@@ -297,18 +307,21 @@ impl Relay {
             .clients
             .values()
             .filter(|client| visible.card(client.player).is_some())
-            .map(|client| Command::Stay {
-                player: client.player,
+            .map(|client| {
+                Command::Presence(PresenceCommand::Stay {
+                    player: client.player,
+                })
             });
         let present: Vec<_> = present
             .chain(self.arriving.iter().map(join_command))
             .collect();
-        resumed.into_iter().chain(present).collect()
+        let resumed = resumed.into_iter().map(|(_, command)| command);
+        resumed.chain(present).collect()
     }
 
     /// Commands for clients that a new epoch of the space does not know: they joined after its
     /// last checkpoint.
-    fn resumed(&self, snapshot: &Snapshot, epoch: u64) -> Vec<Command> {
+    fn resumed(&self, snapshot: &Snapshot, epoch: u64) -> Vec<(PlayerId, Command)> {
         if epoch == self.visible.epoch() {
             return Vec::new();
         }
@@ -320,13 +333,14 @@ impl Relay {
         unknown
             .filter_map(|client| {
                 let (position, facing) = self.visible.stand(client.player)?;
-                Some(Command::Resume {
+                let resume = PresenceCommand::Resume {
                     card: self.visible.card(client.player)?.clone(),
                     position,
                     facing,
                     ack: self.visible.own_and_ack(client.player)?.0,
                     blocked: client.blocked.clone(),
-                })
+                };
+                Some((client.player, Command::Presence(resume)))
             })
             .collect()
     }
@@ -336,11 +350,11 @@ impl Relay {
         self.nearby.part(&output.gone);
         let newcomers = self.visible.apply(output);
         for fact in &output.facts {
-            if let Fact::Joined {
+            if let Fact::Presence(PresenceFact::Joined {
                 player,
                 again: false,
                 ..
-            } = fact
+            }) = fact
             {
                 self.announce(*player);
             }
@@ -349,14 +363,7 @@ impl Relay {
         // snapshot, once.
         let mut commands = self.admit();
         for fact in &output.facts {
-            match fact {
-                Fact::Joined {
-                    user,
-                    player,
-                    again,
-                } => commands.extend(self.settle(*user, *player, *again)),
-                fact => commands.extend(self.tell(fact)),
-            }
+            commands.extend(self.tell(fact));
         }
         self.tell_all_of_nearby();
         self.send_json_movement(output, &newcomers);
@@ -411,126 +418,115 @@ impl Relay {
     /// Sends a fact to the clients it concerns; returns the command that follows from it.
     fn tell(&mut self, fact: &Fact) -> Option<Command> {
         match fact {
-            Fact::Joined { .. } => {}
-            Fact::Said(message) => self.say(message),
-            Fact::Forgotten => self.history.0.clear(),
-            Fact::SaidBefore(message) => {
-                if let Some(client) = self.client_of(message.player)
-                    && let ProtocolView::Binary(_) = client.view
-                {
-                    client
-                        .sink
-                        .event(encode(&ServerMessage::Chat(ChatMessageS2c::own(message))).into());
-                }
-            }
-            Fact::Emoted { player, kind } => {
-                let emote = EmoteS2c {
-                    player: player.0,
-                    kind: *kind,
-                };
-                self.to_binary_from(self.visible.user_of(*player), &ServerMessage::Emote(emote));
-            }
-            Fact::StepRejected { player, tile } => {
-                if let Some(client) = self.client_of(*player)
-                    && let ProtocolView::Json(_) = client.view
-                {
-                    client.sink.event(json_view::movement_rejected(*tile));
-                }
-            }
-            Fact::NoPath { player } => {
-                if let Some(client) = self.client_of(*player)
-                    && let ProtocolView::Binary(_) = client.view
-                {
-                    let notice = NoticeS2c {
-                        code: "no-path".into(),
-                        message: "There is no way to get there.".into(),
-                    };
-                    client
-                        .sink
-                        .event(encode(&ServerMessage::Notice(notice)).into());
-                }
-            }
-            Fact::ElementPlaced { placement, version } => {
-                self.to_binary(&ServerMessage::ElementPlaced(ElementPlacedS2c {
-                    id: placement.id.to_string(),
-                    element: placement.element.to_string(),
-                    x: placement.corner.x,
-                    y: placement.corner.y,
-                    map_version: *version,
-                }));
-            }
-            Fact::ElementRemoved { id, version } => {
-                self.to_binary(&ServerMessage::ElementRemoved(ElementRemovedS2c {
-                    id: id.to_string(),
-                    map_version: *version,
-                }));
-            }
-            Fact::LayoutReplaced { version } => self.tell_of_map(*version),
-            Fact::Whispered {
-                line: message,
-                hearers,
-            } => self.whisper(message, hearers),
-            Fact::Changed { change, author } => self.change(change, *author),
-            Fact::Reacted(reaction) => self.react(reaction),
-            Fact::Cleared { by } => {
-                self.history.0.clear();
-                self.notify(
-                    "chat-cleared",
-                    format!("{by} deleted everything that was said here."),
-                );
-            }
-            Fact::LineRefused {
-                player,
-                client_id,
-                why,
-            } => self.refuse_message(*player, *client_id, *why),
-            Fact::Typing { player, on } => self.show_typing(*player, *on),
-            Fact::Blocked {
+            Fact::Presence(PresenceFact::Joined {
                 user,
-                other,
-                blocked,
-            } => {
-                for client in self
-                    .clients
-                    .values_mut()
-                    .filter(|client| client.user == *user)
-                {
-                    client.blocked.retain(|kept| kept != other);
-                    if *blocked {
-                        client.blocked.push(*other);
-                    }
-                }
-            }
-            Fact::SlowMode { seconds } => self.notify("slow-mode", chat::slow_mode(*seconds)),
-            fact => return self.tell_nearby(fact),
+                player,
+                again,
+            }) => return self.settle(*user, *player, *again),
+            Fact::Movement(refused) => self.tell_movement(refused),
+            Fact::Chat(fact) => self.tell_chat(fact),
+            Fact::Emote(emote) => self.send(
+                fact.audience(),
+                &ServerMessage::Emote(EmoteS2c {
+                    player: emote.player.0,
+                    kind: emote.kind,
+                }),
+            ),
+            Fact::Element(changed) => self.tell_element(changed),
+            Fact::Call(fact) => self.tell_call(fact),
+            Fact::Status(fact) => self.tell_status(fact),
+            Fact::Zone(fact) => return self.tell_zone(fact),
+            Fact::Follow(followed) => self.send(
+                fact.audience(),
+                &ServerMessage::Followed(FollowedS2c {
+                    player: followed.player.0,
+                    on: followed.on,
+                }),
+            ),
+            Fact::Bubble(fact) => self.tell_bubble(fact),
+            Fact::Proximity(fact) => self.tell_proximity(fact),
+            Fact::Block(change) => self.block(*change),
+            Fact::Denied { player, why } => self.deny(*player, *why),
         }
         None
     }
 
+    /// Updates the block lists of a user's clients.
+    fn block(&mut self, change: BlockChange) {
+        let mut clients = self.clients.values_mut();
+        for client in clients.by_ref().filter(|client| client.user == change.user) {
+            client.blocked.retain(|kept| *kept != change.other);
+            if change.blocked {
+                client.blocked.push(change.other);
+            }
+        }
+    }
+
     /// Tells every client that the map changed.
     fn tell_of_map(&self, map_version: u32) {
-        self.to_binary(&ServerMessage::MapChanged(MapChangedS2c { map_version }));
+        let message = ServerMessage::MapChanged(MapChangedS2c { map_version });
+        self.send(Audience::Everyone, &message);
     }
 
-    /// Sends every client a notice: a code for programs and a text for users.
-    fn notify(&self, code: &str, message: String) {
+    /// Sends clients a notice: a code for programs and a text for users.
+    fn notify(&self, audience: Audience<'_>, code: &str, message: String) {
         let code = code.into();
-        self.to_binary(&ServerMessage::Notice(NoticeS2c { code, message }));
+        let notice = ServerMessage::Notice(NoticeS2c { code, message });
+        self.send(audience, &notice);
     }
 
-    fn to_binary(&self, message: &ServerMessage) {
-        self.to_binary_from(None, message);
-    }
-
-    /// Sends a message to every binary client that does not block the user it comes from.
-    fn to_binary_from(&self, user: Option<UserId>, message: &ServerMessage) {
+    /// Sends a message to the binary clients of the players who are told.
+    fn send(&self, audience: Audience<'_>, message: &ServerMessage) {
         let bytes: Bytes = encode(message).into();
+        match audience {
+            Audience::Everyone => self.send_where(&bytes, |_| true),
+            Audience::FromUser(user) => {
+                self.send_where(&bytes, |client| !client.keeps_away(user));
+            }
+            Audience::From(player) => {
+                let user = self.visible.user_of(player);
+                self.send_where(&bytes, |client| !client.keeps_any_away(user));
+            }
+            Audience::OthersThan(player) => {
+                let user = self.visible.user_of(player);
+                self.send_where(&bytes, |client| {
+                    client.player != player && !client.keeps_any_away(user)
+                });
+            }
+            Audience::Player(player) => self.send_to(player, &bytes),
+            Audience::Players(players) => {
+                for player in players {
+                    self.send_to(*player, &bytes);
+                }
+            }
+            Audience::Server => {}
+        }
+    }
+
+    fn send_where(&self, bytes: &Bytes, is_told: impl Fn(&RelayClient) -> bool) {
         for client in self.clients.values() {
             if let ProtocolView::Binary(_) = client.view
-                && !user.is_some_and(|user| client.keeps_away(user))
+                && is_told(client)
             {
                 client.sink.event(bytes.clone());
             }
+        }
+    }
+
+    /// Sends bytes to a player whose client speaks the JSON protocol.
+    fn send_json(&self, player: PlayerId, bytes: Bytes) {
+        if let Some(client) = self.client_of(player)
+            && let ProtocolView::Json(_) = client.view
+        {
+            client.sink.event(bytes);
+        }
+    }
+
+    fn send_to(&self, player: PlayerId, bytes: &Bytes) {
+        if let Some(client) = self.client_of(player)
+            && let ProtocolView::Binary(_) = client.view
+        {
+            client.sink.event(bytes.clone());
         }
     }
 

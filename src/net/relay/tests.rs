@@ -10,10 +10,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::*;
+use crate::components::chat::ChatFact;
 use crate::components::direction::{Facing, Motion};
 use crate::components::fact::Stance;
 use crate::components::id::ChatId;
 use crate::components::player::{Card, Carry, OwnState};
+use crate::components::presence::{PresenceCommand, PresenceFact};
 use crate::components::status::{Media, Status};
 use crate::components::unit::{Position, Tick};
 use crate::net::codec::decode;
@@ -209,11 +211,11 @@ impl Truth {
             };
             self.here.insert(self.next, (card.clone(), stance));
             output.cards.push(card);
-            output.facts.push(Fact::Joined {
+            output.facts.push(Fact::Presence(PresenceFact::Joined {
                 user: *user,
                 player,
                 again: false,
-            });
+            }));
             touched.insert(self.next);
         }
         for (player, position) in moves {
@@ -243,7 +245,9 @@ impl Truth {
             .cards
             .retain(|card| self.here.contains_key(&card.player.0));
         output.facts.retain(|fact| match fact {
-            Fact::Joined { player, .. } => self.here.contains_key(&player.0),
+            Fact::Presence(PresenceFact::Joined { player, .. }) => {
+                self.here.contains_key(&player.0)
+            }
             _ => true,
         });
         output
@@ -552,7 +556,7 @@ fn newcomers_queue_while_the_space_is_overloaded() {
     let joins = |commands: &[Command]| {
         commands
             .iter()
-            .filter(|command| matches!(command, Command::Join { .. }))
+            .filter(|command| matches!(command, Command::Presence(PresenceCommand::Join { .. })))
             .count()
     };
     assert_eq!(
@@ -691,27 +695,27 @@ fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
         "the player belongs to the second connection"
     );
     let mut output = truth.tick(&[], &[], &[]);
-    output.facts.push(Fact::Joined {
+    output.facts.push(Fact::Presence(PresenceFact::Joined {
         user: user(1),
         player: PlayerId(1),
         again: true,
-    });
+    }));
     relay.tick(&output);
     assert_eq!(sink.frames.lock().len(), 1);
     assert_eq!(
         relay.detach(client, Departure::Left),
-        Some(Command::Leave {
+        Some(Command::Presence(PresenceCommand::Leave {
             player: PlayerId(1)
-        })
+        }))
     );
 }
 
 fn joined(number: u32, player: u32, again: bool) -> Fact {
-    Fact::Joined {
+    Fact::Presence(PresenceFact::Joined {
         user: user(number),
         player: PlayerId(player),
         again,
-    }
+    })
 }
 
 #[test]
@@ -721,41 +725,41 @@ fn a_client_that_disconnects_before_its_welcome_leaves_unless_its_player_was_the
             BINARY,
             Departure::Left,
             false,
-            Command::Leave {
+            Command::Presence(PresenceCommand::Leave {
                 player: PlayerId(1),
-            },
+            }),
         ),
         (
             BINARY,
             Departure::Lost,
             false,
-            Command::Leave {
+            Command::Presence(PresenceCommand::Leave {
                 player: PlayerId(1),
-            },
+            }),
         ),
         (
             BINARY,
             Departure::Lost,
             true,
-            Command::Disconnect {
+            Command::Presence(PresenceCommand::Disconnect {
                 player: PlayerId(1),
-            },
+            }),
         ),
         (
             BINARY,
             Departure::Left,
             true,
-            Command::Leave {
+            Command::Presence(PresenceCommand::Leave {
                 player: PlayerId(1),
-            },
+            }),
         ),
         (
             JSON,
             Departure::Left,
             false,
-            Command::Leave {
+            Command::Presence(PresenceCommand::Leave {
                 player: PlayerId(1),
-            },
+            }),
         ),
     ] {
         let mut relay = Relay::new(scene());
@@ -765,7 +769,7 @@ fn a_client_that_disconnects_before_its_welcome_leaves_unless_its_player_was_the
         let mut output = truth.tick(&[(user(1), at(3, 3))], &[], &[]);
         output
             .facts
-            .retain(|fact| !matches!(fact, Fact::Joined { .. }));
+            .retain(|fact| !matches!(fact, Fact::Presence(PresenceFact::Joined { .. })));
         output.facts.push(joined(1, 1, again));
         assert_eq!(relay.tick(&output), [expected]);
     }
@@ -787,7 +791,9 @@ fn a_client_that_missed_events_is_sent_the_current_state_once_it_is_free() {
         sink.misses.store(true, Ordering::Relaxed);
     }
     let mut output = truth.tick(&[(user(5), at(7, 3))], &[(4, at(9, 3))], &[3]);
-    output.facts.push(Fact::Said(message(1, "missed")));
+    output
+        .facts
+        .push(Fact::Chat(ChatFact::Said(message(1, "missed"))));
     relay.tick(&output);
     assert!(sinks.iter().all(|sink| sink.events.lock().is_empty()));
     for sink in &sinks {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 
 use crate::components::direction::Facing;
+use crate::components::element::ElementFact;
 use crate::components::fact::{Fact, Snapshot, Stance, TickOutput};
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::{Card, OwnState};
@@ -356,9 +357,11 @@ impl Visible {
             self.remove(*player);
         }
         for fact in &output.facts {
-            if let Fact::ElementPlaced { version, .. }
-            | Fact::ElementRemoved { version, .. }
-            | Fact::LayoutReplaced { version } = fact
+            if let Fact::Element(
+                ElementFact::Placed { version, .. }
+                | ElementFact::Removed { version, .. }
+                | ElementFact::LayoutReplaced { version },
+            ) = fact
             {
                 self.version = *version;
             }

@@ -4,21 +4,25 @@ use std::time::Instant;
 
 use super::emoji::is_one_emoji;
 use super::{Action, MessageKind, Session, SessionStage, chat_text};
-use crate::components::bubble::BubbleAction;
-use crate::components::chat::Scope;
-use crate::components::command::{Command, PlayerRef};
+use crate::components::bubble::{BubbleAction, BubbleCommand};
+use crate::components::call::CallCommand;
+use crate::components::chat::{ChatCommand, Scope};
+use crate::components::command::Command;
 use crate::components::direction::Direction;
+use crate::components::emote::Emote;
+use crate::components::follow::Follow;
 use crate::components::id::PlayerId;
+use crate::components::movement::MovementCommand;
 use crate::components::peers::MAX_SIGNAL;
-use crate::components::player::{Goal, HeldStep};
-use crate::components::status::{Media, Status, WaveKind};
+use crate::components::player::{Goal, HeldStep, PlayerRef};
+use crate::components::status::{Media, Status, StatusCommand, WaveKind};
 use crate::components::unit::Tile;
+use crate::components::zone::{Admit, ZoneCommand};
 use crate::net::codec::{decode, encode};
 use crate::net::protocol::chat::ChatRefusedS2c;
 use crate::net::protocol::client::ProtocolKind;
-use crate::net::protocol::close;
 use crate::net::protocol::session::{HelloC2s, NoticeS2c, PongS2c, RefusedS2c};
-use crate::net::protocol::{ClientMessage, SCHEMA, ServerMessage, VERSION};
+use crate::net::protocol::{ClientMessage, SCHEMA, ServerMessage, VERSION, close};
 
 /// Maximum length of a portal ticket, in bytes.
 const MAX_TICKET: usize = 1_024;
@@ -142,29 +146,29 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
     let command = match message {
         ClientMessage::Input(input) => {
             let direction = Direction::from_wire(input.direction)?;
-            Command::Step {
+            Command::Movement(MovementCommand::Step {
                 player,
                 step: HeldStep {
                     seq: input.seq,
                     direction,
                     run: input.run,
                 },
-            }
+            })
         }
-        ClientMessage::WalkTo(walk) => Command::Walk {
+        ClientMessage::WalkTo(walk) => Command::Movement(MovementCommand::Walk {
             player,
             seq: walk.seq,
             goal: Goal::Tile(Tile::new(walk.x, walk.y)),
-        },
-        ClientMessage::WalkToPlayer(walk) => Command::Walk {
+        }),
+        ClientMessage::WalkToPlayer(walk) => Command::Movement(MovementCommand::Walk {
             player,
             seq: walk.seq,
             goal: Goal::Player(PlayerId(walk.player)),
-        },
-        ClientMessage::Emote(emote) if emote.kind < 6 => Command::Emote {
+        }),
+        ClientMessage::Emote(emote) if emote.kind < 6 => Command::Emote(Emote {
             player,
             kind: emote.kind,
-        },
+        }),
         ClientMessage::Chat(chat) => {
             let client_id = chat.client_id;
             let Some(scope) = Scope::from_wire(chat.scope) else {
@@ -199,17 +203,19 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
                 text: None,
             });
         }
-        ClientMessage::React(react) if is_one_emoji(&react.emoji) => Command::React {
-            player,
-            line: react.id.parse().ok()?,
-            emoji: react.emoji,
-            on: react.on,
-        },
-        ClientMessage::Home => Command::GoHome { player },
-        ClientMessage::Typing(typing) => Command::Typing {
+        ClientMessage::React(react) if is_one_emoji(&react.emoji) => {
+            Command::Chat(ChatCommand::React {
+                player,
+                message: react.id.parse().ok()?,
+                emoji: react.emoji,
+                on: react.on,
+            })
+        }
+        ClientMessage::Home => Command::Movement(MovementCommand::GoHome { player }),
+        ClientMessage::Typing(typing) => Command::Chat(ChatCommand::Typing {
             player,
             on: typing.on,
-        },
+        }),
         ClientMessage::View(view) => {
             return Some(Action::Resize {
                 width: view.width,
@@ -227,56 +233,56 @@ fn about_people(player: PlayerId, message: ClientMessage) -> Option<Action> {
         ClientMessage::Signal(signal) if signal.body.len() > MAX_SIGNAL => {
             return Some(notice("too-long", "A signal has at most 12 KiB."));
         }
-        ClientMessage::Signal(signal) => Command::Signal {
+        ClientMessage::Signal(signal) => Command::Call(CallCommand::Signal {
             player,
             to: PlayerRef::Player(PlayerId(signal.player)),
             body: signal.body,
-        },
+        }),
         ClientMessage::Forward(forward) if forward.body.len() > MAX_SIGNAL => {
             return Some(notice("too-long", "A signal has at most 12 KiB."));
         }
-        ClientMessage::Forward(forward) => Command::SfuRequest {
+        ClientMessage::Forward(forward) => Command::Call(CallCommand::SfuRequest {
             player,
             body: forward.body,
-        },
-        ClientMessage::Media(media) => Command::ChangeMedia {
+        }),
+        ClientMessage::Media(media) => Command::Status(StatusCommand::ChangeMedia {
             player,
             media: Media {
                 audio: media.audio,
                 video: media.video,
                 screen: media.screen,
             },
-        },
-        ClientMessage::Status(status) => Command::ChangeStatus {
+        }),
+        ClientMessage::Status(status) => Command::Status(StatusCommand::ChangeStatus {
             player,
             status: Status::from_wire(status.status)?,
-        },
-        ClientMessage::Wave(wave) => Command::Wave {
+        }),
+        ClientMessage::Wave(wave) => Command::Status(StatusCommand::Wave {
             player,
             to: PlayerId(wave.player),
             kind: WaveKind::from_wire(wave.kind)?,
-        },
-        ClientMessage::Lock(lock) => Command::Lock {
+        }),
+        ClientMessage::Lock(lock) => Command::Zone(ZoneCommand::Lock {
             player,
             zone: lock.zone,
             locked: lock.locked,
-        },
-        ClientMessage::Knock(knock) => Command::Knock {
+        }),
+        ClientMessage::Knock(knock) => Command::Zone(ZoneCommand::Knock {
             player,
             zone: knock.zone,
-        },
-        ClientMessage::Admit(admit) => Command::Admit {
+        }),
+        ClientMessage::Admit(admit) => Command::Admit(Admit {
             player,
             guest: PlayerId(admit.player),
-        },
-        ClientMessage::Follow(follow) => Command::Follow {
+        }),
+        ClientMessage::Follow(follow) => Command::Follow(Follow {
             player,
             leader: follow.player.map(PlayerId),
-        },
-        ClientMessage::Bubble(bubble) => Command::Bubble {
+        }),
+        ClientMessage::Bubble(bubble) => Command::Bubble(BubbleCommand {
             player,
-            deed: BubbleAction::from_wire(bubble.deed, bubble.bubble)?,
-        },
+            action: BubbleAction::from_wire(bubble.deed, bubble.bubble)?,
+        }),
         ClientMessage::Block(block) => {
             return Some(match block.user.parse() {
                 Ok(other) => Action::Block {
@@ -409,7 +415,9 @@ mod tests {
         session.joined(PlayerId(7));
         assert!(matches!(
             session.receive_binary(now, &input)[..],
-            [Action::Command(Command::Step { .. })]
+            [Action::Command(Command::Movement(
+                MovementCommand::Step { .. }
+            ))]
         ));
     }
 

@@ -6,10 +6,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Action, MessageKind, Session, SessionStage, chat_text};
+use crate::components::call::CallCommand;
 use crate::components::chat::Scope;
-use crate::components::command::{Command, PlayerRef};
+use crate::components::command::Command;
 use crate::components::id::PlayerId;
+use crate::components::movement::MovementCommand;
 use crate::components::peers::MAX_SIGNAL;
+use crate::components::player::PlayerRef;
 use crate::components::unit::Tile;
 use crate::net::protocol::client::{JoinWord, ProtocolKind};
 use crate::net::protocol::json;
@@ -120,10 +123,12 @@ impl Session {
             ) => error("not-joined", "Join a space first."),
             ("move" | "movement", SessionStage::Joined(player)) => {
                 match serde_json::from_value::<Move>(payload) {
-                    Ok(step) => vec![Action::Command(Command::StepTile {
-                        player,
-                        tile: whole_tile(&step),
-                    })],
+                    Ok(step) => vec![Action::Command(Command::Movement(
+                        MovementCommand::StepTile {
+                            player,
+                            tile: whole_tile(&step),
+                        },
+                    ))],
                     Err(_) => error("invalid-payload", "move needs {x, y} in whole tiles."),
                 }
             }
@@ -183,11 +188,11 @@ impl Session {
         };
         let to = PlayerRef::User(user);
         self.charge_signal(to, &signal.body, now);
-        vec![Action::Command(Command::Signal {
+        vec![Action::Command(Command::Call(CallCommand::Signal {
             player,
             to,
             body: signal.body,
-        })]
+        }))]
     }
 
     fn join_json(&mut self, terms: &mut JsonTerms, payload: Value) -> Vec<Action> {
@@ -298,10 +303,10 @@ mod tests {
         let (mut session, mut terms, now) = joined();
         for word in ["move", "movement"] {
             let text = format!(r#"{{"type":"{word}","payload":{{"x":4,"y":5}}}}"#);
-            let expected = Command::StepTile {
+            let expected = Command::Movement(MovementCommand::StepTile {
                 player: PlayerId(3),
                 tile: Tile::new(4, 5),
-            };
+            });
             assert_eq!(
                 session.receive_json(now, &mut terms, &text),
                 [Action::Command(expected)]
@@ -318,10 +323,12 @@ mod tests {
             assert!(
                 matches!(
                     actions[..],
-                    [Action::Command(Command::StepTile {
-                        tile: Tile { x: u16::MAX, .. },
-                        ..
-                    })]
+                    [Action::Command(Command::Movement(
+                        MovementCommand::StepTile {
+                            tile: Tile { x: u16::MAX, .. },
+                            ..
+                        }
+                    ))]
                 ),
                 "{place}: {actions:?}"
             );

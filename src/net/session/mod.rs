@@ -22,8 +22,9 @@ use super::budget::Budget;
 use super::protocol::client::ProtocolKind;
 use super::protocol::close;
 use crate::components::chat::{MAX_CHARS, Scope};
-use crate::components::command::{Command, PlayerRef};
+use crate::components::command::Command;
 use crate::components::id::{ChatId, PlayerId, UserId};
+use crate::components::player::PlayerRef;
 
 /// Time limit for a client to sign in and join a space.
 pub const JOIN_WITHIN: Duration = Duration::from_secs(10);

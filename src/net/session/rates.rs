@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 
 use super::MessageKind;
 use super::bucket::Bucket;
-use crate::components::command::PlayerRef;
 use crate::components::id::{SpaceId, UserId};
+use crate::components::player::PlayerRef;
 
 /// Bytes of messages and edits: per second, and in a burst.
 const TEXT_BYTES: (u32, u32) = (16 * 1024, 64 * 1024);

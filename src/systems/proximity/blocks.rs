@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bevy_ecs::prelude::*;
 
 use super::Proximity;
+use crate::components::block::BlockChange;
 use crate::components::fact::Fact;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::unit::Tick;
@@ -75,7 +76,12 @@ impl Proximity {
 }
 
 /// A user blocks or unblocks another.
-pub fn block(world: &mut World, user: UserId, other: UserId, blocked: bool) {
+pub fn block(world: &mut World, change: BlockChange) {
+    let BlockChange {
+        user,
+        other,
+        blocked,
+    } = change;
     let now = *world.resource::<Tick>();
     let Some(entity) = roster::entity_of_user(world, user) else {
         return;
@@ -90,12 +96,11 @@ pub fn block(world: &mut World, user: UserId, other: UserId, blocked: bool) {
     world
         .resource_mut::<Proximity>()
         .block(user, other, blocked, now);
-    let fact = Fact::Blocked {
-        user,
-        other,
-        blocked,
-    };
-    world.resource_mut::<Outbox>().0.facts.push(fact);
+    world
+        .resource_mut::<Outbox>()
+        .0
+        .facts
+        .push(Fact::Block(change));
     if blocked
         && let (Some(user), Some(other)) =
             (player_of_user(world, user), player_of_user(world, other))
@@ -119,6 +124,11 @@ pub fn block_only(world: &mut World, user: UserId, others: Vec<UserId>) {
         .copied()
         .collect();
     for other in changed {
-        block(world, user, other, others.contains(&other));
+        let change = BlockChange {
+            user,
+            other,
+            blocked: others.contains(&other),
+        };
+        block(world, change);
     }
 }

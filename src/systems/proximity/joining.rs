@@ -6,8 +6,9 @@ use bevy_ecs::prelude::*;
 
 use super::bubbles::PendingInvites;
 use super::{Participation, Proximity, ProximityPlayer, bubbles, field};
-use crate::components::bubble::{BubbleAction, MOST_IN_BUBBLE};
-use crate::components::fact::{Denial, Fact};
+use crate::components::bubble::{BubbleAction, BubbleCommand, BubbleFact, MOST_IN_BUBBLE};
+use crate::components::denial::Denial;
+use crate::components::fact::Fact;
 use crate::components::id::PlayerId;
 use crate::components::unit::{Tick, TickRate};
 use crate::systems::{Outbox, deny};
@@ -189,7 +190,7 @@ impl Proximity {
 }
 
 /// Makes, joins, leaves, locks or unlocks a bubble.
-pub fn bubble(world: &mut World, player: PlayerId, action: BubbleAction) {
+pub fn bubble(world: &mut World, BubbleCommand { player, action }: BubbleCommand) {
     let now = *world.resource::<Tick>();
     let rate = u64::from(world.resource::<TickRate>().per_second());
     let mut proximity = world.resource_mut::<Proximity>();
@@ -202,11 +203,11 @@ pub fn bubble(world: &mut World, player: PlayerId, action: BubbleAction) {
             .ask(slot, is_aside, now, KNOCK_AGAIN * rate)
             .map(|to| {
                 if !to.is_empty() {
-                    let fact = Fact::BubbleAsked {
+                    let fact = Fact::Bubble(BubbleFact::Asked {
                         player,
                         is_aside,
                         to,
-                    };
+                    });
                     world.resource_mut::<Outbox>().0.facts.push(fact);
                 }
             }),
@@ -235,7 +236,7 @@ pub fn bubble(world: &mut World, player: PlayerId, action: BubbleAction) {
                         (!proximity.is_blocked_pair(me?.user, other.user)).then_some(other.player)
                     });
                     let to = to.collect();
-                    let fact = Fact::BubbleKnocked { player, to };
+                    let fact = Fact::Bubble(BubbleFact::Knocked { player, to });
                     world.resource_mut::<Outbox>().0.facts.push(fact);
                 }
                 Ok(())

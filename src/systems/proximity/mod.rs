@@ -24,18 +24,19 @@ pub(super) use self::blocks::{block, block_only};
 use self::bubbles::Bubbles;
 pub use self::field::{Field, Rules};
 pub(super) use self::joining::{admit, bubble};
-pub(super) use self::signals::{send_sfu_reply, send_sfu_request, signal};
+pub(super) use self::signals::signal;
 use super::blocked::Blocked;
 use super::zones::{Sound, Zones};
 use super::{Outbox, SimulateSystems, SpaceBuilder};
-use crate::components::bubble::BubbleState;
+use crate::components::bubble::{BubbleFact, BubbleState};
 use crate::components::direction::Motion;
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::layout::SpaceLayout;
 use crate::components::peers::{
-    MediaRoute, Peer, ProximityReason, ProximityRules, QUIET_RANGE, SfuEndpoint,
+    MediaRoute, Peer, ProximityCommand, ProximityFact, ProximityReason, ProximityRules,
+    QUIET_RANGE, SfuEndpoint,
 };
 use crate::components::player::{Body, Card};
 use crate::components::presence::Disconnected;
@@ -245,13 +246,20 @@ pub fn plugin(space: &mut SpaceBuilder, layout: &SpaceLayout) {
         .add_systems(connect.in_set(SimulateSystems::Connect));
 }
 
+/// Carries out a request about the proximity rules.
+pub(super) fn apply(world: &mut World, command: ProximityCommand) {
+    match command {
+        ProximityCommand::SetRules { rules } => set_rules(world, rules),
+    }
+}
+
 /// Sets the proximity rules of the space.
-pub(super) fn set_rules(world: &mut World, rules: ProximityRules) {
+fn set_rules(world: &mut World, rules: ProximityRules) {
     let now = *world.resource::<Tick>();
     let mut proximity = world.resource_mut::<Proximity>();
     if proximity.field.proximity_rules() != rules {
         let has_walls = proximity.set_rules(rules, now);
-        let fact = Fact::ProximityRulesChanged { rules, has_walls };
+        let fact = Fact::Proximity(ProximityFact::RulesChanged { rules, has_walls });
         world.resource_mut::<Outbox>().0.facts.push(fact);
     }
 }
@@ -281,7 +289,7 @@ pub(super) fn replace(world: &mut World, layout: &SpaceLayout) {
     proximity.mark_all_dirty();
     if rules != layout.voices || were_walls_up != has_walls {
         let rules = layout.voices;
-        let fact = Fact::ProximityRulesChanged { rules, has_walls };
+        let fact = Fact::Proximity(ProximityFact::RulesChanged { rules, has_walls });
         world.resource_mut::<Outbox>().0.facts.push(fact);
     }
 }
@@ -324,7 +332,10 @@ pub fn connect(
     }
     proximity.remove_strays();
     for state in proximity.bubbles.take_changed() {
-        outbox.0.facts.push(Fact::BubbleChanged(state));
+        outbox
+            .0
+            .facts
+            .push(Fact::Bubble(BubbleFact::Changed(state)));
     }
     if !resumed.is_empty() {
         proximity.field.resume(&resumed, now.0);
@@ -692,7 +703,7 @@ fn difference(player: PlayerId, before: &[Peer], after: &[Peer]) -> Option<Fact>
             .binary_search_by_key(&peer.player, |other| other.player)
             .is_err()
     };
-    Some(Fact::PeersChanged {
+    Some(Fact::Proximity(ProximityFact::PeersChanged {
         player,
         peers: after.iter().filter(|peer| !known(peer)).copied().collect(),
         gone: before
@@ -700,7 +711,7 @@ fn difference(player: PlayerId, before: &[Peer], after: &[Peer]) -> Option<Fact>
             .filter(is_gone)
             .map(|peer| peer.player)
             .collect(),
-    })
+    }))
 }
 
 /// Removes a player and their connections.

@@ -1,0 +1,21 @@
+//! Emotes: signs over the head of a player.
+
+use bevy_ecs::prelude::*;
+
+use super::{Outbox, roster};
+use crate::components::emote::Emote;
+use crate::components::fact::Fact;
+
+/// Number of emotes.
+const EMOTES: u8 = 6;
+
+/// Shows an emote.
+pub(super) fn apply(world: &mut World, emote: Emote) {
+    if emote.kind < EMOTES && roster::entity(world, emote.player).is_some() {
+        world
+            .resource_mut::<Outbox>()
+            .0
+            .facts
+            .push(Fact::Emote(emote));
+    }
+}
