@@ -14,8 +14,10 @@ mod files;
 mod shown;
 
 use files::{Deleted, bury, revive};
-pub use shown::pictures_in;
-pub(super) use shown::{follow_directs, follow_messages, free, free_messages, shown_in_space};
+pub use shown::{ShownPicture, pictures_in};
+pub(super) use shown::{
+    follow_directs, follow_messages, free, free_messages, free_own, shown_in_space,
+};
 
 /// Time limit of an upload. Another one of the same user can begin after that.
 const RESERVED_MS: i64 = 3 * 60 * 1_000;
