@@ -228,11 +228,11 @@ async fn old_messages_take_their_pictures_along(home: Home) {
         .keep_chat(space, &[said(1, ada, format!("![]({})", url(1)))])
         .await
         .unwrap();
-    store.forget_old_lines().await.unwrap();
+    store.forget_old_lines(u64::MAX).await.unwrap();
     assert!(is_there(store, 1).await);
     home.suffer("update spaces set chat_retention_days = 1")
         .await;
-    store.forget_old_lines().await.unwrap();
+    store.forget_old_lines(u64::MAX).await.unwrap();
     assert!(!is_there(store, 1).await);
 }
 
@@ -284,12 +284,12 @@ async fn a_message_of_another_user_never_deletes_a_picture(home: Home) {
     store.keep_chat(space, &[said(3)]).await.unwrap();
     let cleared = DurableEvent::Cleared("bob".into());
     store.keep_chat(space, &[said(4), cleared]).await.unwrap();
-    store.forget_old_lines().await.unwrap();
+    store.forget_old_lines(u64::MAX).await.unwrap();
     assert!(is_there(store, 1).await, "he cleared his space");
     store.keep_chat(space, &[said(5)]).await.unwrap();
     home.suffer("update spaces set chat_retention_days = 1")
         .await;
-    store.forget_old_lines().await.unwrap();
+    store.forget_old_lines(u64::MAX).await.unwrap();
     assert!(is_there(store, 1).await, "his message expired");
     store.keep_chat(space, &[said(6)]).await.unwrap();
     store.delete_space(space).await.unwrap();
