@@ -154,6 +154,7 @@ impl Server {
             store.clone(),
             spaces.clone(),
             self.state.budgets.clone(),
+            Arc::clone(&self.state.rates),
             edge_settings,
             stopping.clone(),
             tasks.clone(),
