@@ -21,6 +21,7 @@ mod avatars;
 mod budgets;
 mod check;
 mod cluster;
+mod decoding;
 mod direct;
 mod document;
 mod drawn;
@@ -80,6 +81,7 @@ pub struct AppState {
     writes: Arc<limits::WriteLimits>,
     picture_hosts: Arc<policy::PictureHosts>,
     drawings: drawn::Drawings,
+    decoding: decoding::Decoding,
     searches: limits::OneAtATime,
     exports: limits::OneAtATime,
 }
@@ -98,6 +100,7 @@ impl AppState {
             rates: Arc::default(),
             picture_hosts: Arc::default(),
             drawings: drawn::Drawings::default(),
+            decoding: decoding::Decoding::default(),
             searches: limits::OneAtATime::default(),
             exports: limits::OneAtATime::default(),
             budgets: Budgets::new(&BudgetSettings {

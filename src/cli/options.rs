@@ -109,6 +109,10 @@ pub struct ServeArgs {
     /// Uploads per minute of one user, 0 for no limit [default: 30]
     #[arg(long, env = "PLAZA_UPLOAD_RATE", value_name = "COUNT")]
     upload_rate: Option<u32>,
+    /// Uploaded pictures of one user that the server decodes, in megapixels per minute, 0 for no
+    /// limit [default: 16]
+    #[arg(long, env = "PLAZA_PICTURE_RATE", value_name = "MEGAPIXELS")]
+    picture_rate: Option<u32>,
     /// Text of messages of one user in all spaces and of direct messages, in KiB per minute, 0 for
     /// no limit [default: 16]
     #[arg(long, env = "PLAZA_TEXT_RATE", value_name = "KIB")]
@@ -503,6 +507,7 @@ impl ServeArgs {
             edit_rate: self.edit_rate.or(other.edit_rate),
             search_rate: self.search_rate.or(other.search_rate),
             upload_rate: self.upload_rate.or(other.upload_rate),
+            picture_rate: self.picture_rate.or(other.picture_rate),
             text_rate: self.text_rate.or(other.text_rate),
             max_chat_per_space: self.max_chat_per_space.or(other.max_chat_per_space),
             upload_quota: self.upload_quota.or(other.upload_quota),
@@ -695,6 +700,7 @@ impl ServeArgs {
                     edits: self.edit_rate.unwrap_or(defaults.budgets.edits),
                     searches: self.search_rate.unwrap_or(defaults.budgets.searches),
                     uploads: self.upload_rate.unwrap_or(defaults.budgets.uploads),
+                    pixels: self.picture_rate.unwrap_or(defaults.budgets.pixels),
                     text: self.text_rate.unwrap_or(defaults.budgets.text),
                     ..defaults.budgets
                 },

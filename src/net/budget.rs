@@ -45,6 +45,12 @@ pub const MESSAGE: usize = 128;
 /// Minutes' worth of text in a burst.
 const TEXT_BURST: u32 = 16;
 
+/// Minutes' worth of decoded pixels in a burst.
+const PIXELS_BURST: u32 = 4;
+
+/// Thousands of pixels of the largest picture: a burst has room for one.
+const LARGEST_PICTURE: u32 = 8_295;
+
 /// Number of buckets of one budget from which full buckets are removed.
 const SWEEP_AT: usize = 10_000;
 
@@ -76,6 +82,8 @@ pub enum Budget {
     Search,
     /// Uploading images.
     Uploads,
+    /// Decoding uploaded pictures, in thousands of pixels.
+    Pixels,
     /// Bytes of messages that are kept or shown: in all spaces, and direct ones.
     Text,
     /// Signing up and signing in, with a limiter of their own.
@@ -94,12 +102,13 @@ pub enum Budget {
 
 impl Budget {
     /// All budgets.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Requests,
         Self::Creations,
         Self::Edits,
         Self::Search,
         Self::Uploads,
+        Self::Pixels,
         Self::Text,
         Self::SignIns,
         Self::Chat,
@@ -117,6 +126,7 @@ impl Budget {
             Self::Edits => "edits",
             Self::Search => "search",
             Self::Uploads => "uploads",
+            Self::Pixels => "pixels",
             Self::Text => "text",
             Self::SignIns => "sign-ins",
             Self::Chat => "chat",
@@ -141,6 +151,8 @@ pub struct BudgetSettings {
     pub searches: u32,
     /// Uploads per minute, with bursts of as many.
     pub uploads: u32,
+    /// Millions of decoded pixels per minute, with bursts of four minutes' worth.
+    pub pixels: u32,
     /// KiB of messages per minute, with bursts of sixteen minutes' worth.
     pub text: u32,
 }
@@ -153,6 +165,7 @@ impl Default for BudgetSettings {
             edits: 10,
             searches: 60,
             uploads: 30,
+            pixels: 16,
             text: 16,
         }
     }
@@ -166,6 +179,7 @@ impl BudgetSettings {
         edits: 0,
         searches: 0,
         uploads: 0,
+        pixels: 0,
         text: 0,
     };
 
@@ -181,6 +195,11 @@ impl BudgetSettings {
             Budget::Edits => (self.edits, self.edits.saturating_mul(6), false),
             Budget::Search => (self.searches, self.searches.div_ceil(3), true),
             Budget::Uploads => (self.uploads, self.uploads, true),
+            Budget::Pixels => {
+                let thousands = self.pixels.saturating_mul(1_000);
+                let burst = thousands.saturating_mul(PIXELS_BURST);
+                (thousands, burst.max(LARGEST_PICTURE), true)
+            }
             Budget::Text => {
                 let bytes = self.text.saturating_mul(1024);
                 (bytes, bytes.saturating_mul(TEXT_BURST), true)
@@ -351,6 +370,12 @@ impl Budgets {
         self.take_many(spender, Budget::Text, cost)
     }
 
+    /// Takes the cost of decoding that many pixels.
+    pub fn take_pixels(&self, spender: Spender, pixels: u64) -> Result<(), Slowed> {
+        let thousands = u32::try_from(pixels.div_ceil(1_000)).unwrap_or(u32::MAX);
+        self.take_many(spender, Budget::Pixels, thousands)
+    }
+
     /// Takes `count` tokens at once, of the user first: a user without tokens does not empty the
     /// bucket of an address that others share. For [`Budget::Requests`] a token is a part of a request:
     /// [`REQUEST`] tokens are a whole one.
@@ -447,6 +472,21 @@ mod tests {
             .count();
         assert_eq!(longest, 16);
         assert!(budgets.take_text(user(2), 16_000).is_ok());
+    }
+
+    #[test]
+    fn a_burst_has_room_for_the_largest_picture_at_any_rate() {
+        for (pixels, most) in [(1, 1), (2, 1), (16, 7), (0, 9)] {
+            let settings = BudgetSettings {
+                pixels,
+                ..BudgetSettings::default()
+            };
+            let budgets = Budgets::new(&settings);
+            let taken = (0..9)
+                .take_while(|_| budgets.take_pixels(user(1), 3840 * 2160).is_ok())
+                .count();
+            assert_eq!(taken, most, "{pixels}");
+        }
     }
 
     #[test]

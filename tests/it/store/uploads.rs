@@ -36,6 +36,7 @@ async fn ticket(store: &Store, user: UserId, bytes: u64) -> Ticket {
 fn picture(hash: &str, size: u64) -> Upload<'_> {
     Upload {
         hash,
+        source: &hash[4..],
         format: "png",
         kind: "chat",
         width: 3,
@@ -459,6 +460,13 @@ async fn pictures_are_listed_newest_first(home: Home) {
         3,
         "the same picture counts once"
     );
+    home.suffer("update uploads set touched_at = 1").await;
+    let source = &hash(3)[4..];
+    let before = async |user, source| store.uploaded_before(user, source).await.unwrap();
+    assert_eq!(before(bob, source).await, Some(row.name()));
+    assert_eq!(before(ada, source).await, None);
+    assert_eq!(before(bob, "other").await, None);
+    assert_eq!(store.sweep_uploads().await.unwrap(), 4, "his counts as new");
 }
 
 on_both!(
