@@ -154,6 +154,7 @@ impl Server {
             store.clone(),
             spaces.clone(),
             self.state.budgets.clone(),
+            Arc::clone(&self.state.rates),
             edge_settings,
             stopping.clone(),
             tasks.clone(),
@@ -175,7 +176,7 @@ impl Server {
             },
         );
         let watching = tokio::spawn(spaces.clone().sweep(settings.sweep));
-        let sweeping = tokio::spawn(maintain_chat(store.clone()));
+        let sweeping = tokio::spawn(maintain_chat(store.clone(), settings.max_chat_per_space));
         let sweeping_uploads =
             tokio::spawn(uploads::sweep(store.clone(), settings.data_dir.clone()));
         let router = routes::router(self.state, edge.clone());
@@ -231,18 +232,18 @@ async fn metrics_listener(settings: MetricsSettings) -> std::io::Result<TcpListe
     Ok(listener)
 }
 
-/// Deletes expired chat messages, and indexes those of earlier versions; at the start and once a
-/// minute.
-async fn maintain_chat(store: Store) {
+/// Deletes expired chat messages and those above the limit of a space, and indexes those of earlier
+/// versions; at the start and once a minute.
+async fn maintain_chat(store: Store, most_bytes: u64) {
     let mut minutes = tokio::time::interval(Duration::from_mins(1));
     minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         minutes.tick().await;
-        match store.forget_old_lines().await {
+        match store.forget_old_lines(most_bytes).await {
             Ok(0) => {}
-            Ok(messages) => tracing::info!(messages, "deleted expired chat messages"),
+            Ok(messages) => tracing::info!(messages, "deleted old chat messages"),
             Err(error) => {
-                tracing::warn!(%error, "failed to delete expired chat messages; retry in a minute");
+                tracing::warn!(%error, "failed to delete old chat messages; retry in a minute");
             }
         }
         match index_lines(&store).await {

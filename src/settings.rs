@@ -128,6 +128,8 @@ pub struct Settings {
     pub password_cost: PasswordCost,
     /// Bytes that the pictures of one user may take.
     pub upload_quota: u64,
+    /// Bytes of chat that one space keeps; the oldest messages are deleted first.
+    pub max_chat_per_space: u64,
     /// Concurrent connections, HTTP and WebSockets; 0 for the limit of the system.
     pub max_connections: usize,
     /// Concurrent connections from one address; 0 for no limit.
@@ -184,6 +186,7 @@ impl Settings {
             budgets: BudgetSettings::default(),
             password_cost: PasswordCost::Full,
             upload_quota: 64 * 1024 * 1024,
+            max_chat_per_space: 256 * 1024 * 1024,
             max_connections: 20_000,
             max_connections_per_address: 1_000,
             max_sockets_per_user: 20,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::account::Empty;
+use super::address::Address;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query, UnreadBody};
 use super::{AppState, check};
@@ -233,6 +234,7 @@ pub async fn show(
 pub async fn write(
     State(state): State<AppState>,
     caller: Caller,
+    address: Address,
     Path(other): Path<UserId>,
     body: UnreadBody<DirectRequest>,
 ) -> Result<Json<DirectEntry>, ApiError> {
@@ -247,6 +249,7 @@ pub async fn write(
     }
     let body = body.read().await?;
     let text = check::message(&body.text)?;
+    caller.writes(&state, address, &text)?;
     let new = NewMessage {
         from: caller.user(),
         to: other,

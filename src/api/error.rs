@@ -36,6 +36,13 @@ pub enum ApiError {
     TooLarge(usize),
     /// Too many requests; try again after this number of seconds: 429.
     TooMany(u64),
+    /// Refused for this number of seconds, with the reason: 429.
+    Later {
+        /// The reason, and how long to wait.
+        detail: String,
+        /// Seconds to wait.
+        seconds: u64,
+    },
     /// Only one such request at a time: 429.
     OneAtATime(&'static str),
     /// Internal error: 500. The reason is logged, not sent.
@@ -75,7 +82,9 @@ impl ApiError {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooMany(_) | Self::OneAtATime(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany(_) | Self::Later { .. } | Self::OneAtATime(_) => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -84,7 +93,9 @@ impl ApiError {
     /// What is wrong, in a sentence for people.
     pub fn detail(&self) -> String {
         match self {
-            Self::Bad(detail) | Self::OverQuota(detail) => detail.clone(),
+            Self::Bad(detail) | Self::OverQuota(detail) | Self::Later { detail, .. } => {
+                detail.clone()
+            }
             Self::Unauthorized => {
                 "The token is malformed, expired or revoked: sign in again.".into()
             }
@@ -130,7 +141,7 @@ impl IntoResponse for ApiError {
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self {
-            Self::TooMany(seconds) => {
+            Self::TooMany(seconds) | Self::Later { seconds, .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
             Self::Unavailable(_) | Self::OneAtATime(_) => {

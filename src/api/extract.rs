@@ -15,10 +15,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::AppState;
+use super::address::Address;
 use super::budgets::Cost;
 use super::error::ApiError;
 use crate::components::id::UserId;
-use crate::net::budget::Budget;
+use crate::net::budget::{Budget, Slowed, Spender};
 use crate::net::edge::CutBody;
 use crate::store::audit_log::Actor;
 use crate::store::{Role, SignedIn};
@@ -47,6 +48,21 @@ impl Caller {
             state.budgets.take(self.user().into(), Budget::Creations)?;
         }
         Ok(())
+    }
+
+    /// Charges a message to their budget and to that of their address.
+    pub fn writes(&self, state: &AppState, from: Address, text: &str) -> Result<(), ApiError> {
+        let spender = Spender {
+            user: Some(self.user()),
+            address: from.key(),
+        };
+        let taken = state.budgets.take_text(spender, text.len());
+        taken.map_err(|Slowed { seconds }| ApiError::Later {
+            detail: format!(
+                "You have written very much in a short time. Try again in {seconds} s."
+            ),
+            seconds,
+        })
     }
 
     /// Whether the user is an admin.

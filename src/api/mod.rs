@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::cluster::spaces::Spaces;
 use crate::net::budget::{BudgetSettings, Budgets};
+use crate::net::session::rates::Rates;
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -20,6 +21,7 @@ mod avatars;
 mod budgets;
 mod check;
 mod cluster;
+mod decoding;
 mod direct;
 mod document;
 mod drawn;
@@ -46,6 +48,7 @@ pub mod routes;
 mod setup;
 mod space_chat;
 mod space_elements;
+mod space_lines;
 mod space_map;
 mod spaces;
 mod thumbnails;
@@ -71,11 +74,14 @@ pub struct AppState {
     pub passwords: Passwords,
     /// Budgets of users and addresses, for HTTP and WebSockets together.
     pub budgets: Budgets,
+    /// Rates of users in spaces, for HTTP and WebSockets together.
+    pub rates: Arc<Rates>,
     guesses: Arc<guesses::Guesses>,
     limits: Arc<limits::AuthLimits>,
     writes: Arc<limits::WriteLimits>,
     picture_hosts: Arc<policy::PictureHosts>,
     drawings: drawn::Drawings,
+    decoding: decoding::Decoding,
     searches: limits::OneAtATime,
     exports: limits::OneAtATime,
 }
@@ -91,8 +97,10 @@ impl AppState {
             )),
             limits: Arc::new(limits::AuthLimits::new(settings.auth_rate)),
             writes: Arc::default(),
+            rates: Arc::default(),
             picture_hosts: Arc::default(),
             drawings: drawn::Drawings::default(),
+            decoding: decoding::Decoding::default(),
             searches: limits::OneAtATime::default(),
             exports: limits::OneAtATime::default(),
             budgets: Budgets::new(&BudgetSettings {

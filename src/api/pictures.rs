@@ -40,11 +40,19 @@ pub struct Picture {
     pub height: u32,
 }
 
-/// Decodes a picture, turns it as its EXIF data says, and encodes it again: photos as JPEG,
-/// everything else as PNG.
-pub fn rewrite(bytes: &[u8]) -> Result<Picture, ApiError> {
-    let unreadable =
-        || ApiError::bad("This is not a PNG, JPEG, WebP or GIF, or its file is damaged.");
+fn unreadable() -> ApiError {
+    ApiError::bad("This is not a PNG, JPEG, WebP or GIF, or its file is damaged.")
+}
+
+/// Number of pixels of a picture, from its header; an error if it is too large.
+pub fn pixels(bytes: &[u8]) -> Result<u64, ApiError> {
+    let (decoder, _) = open(bytes)?;
+    let (width, height) = decoder.dimensions();
+    Ok(u64::from(width) * u64::from(height))
+}
+
+/// Reads the header of a picture, and checks its format and size.
+fn open(bytes: &[u8]) -> Result<(impl ImageDecoder + '_, ImageFormat), ApiError> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(MEMORY_LIMIT);
     let mut reader = ImageReader::new(Cursor::new(bytes))
@@ -57,7 +65,7 @@ pub fn rewrite(bytes: &[u8]) -> Result<Picture, ApiError> {
     else {
         return Err(unreadable());
     };
-    let mut decoder = reader.into_decoder().map_err(|_| unreadable())?;
+    let decoder = reader.into_decoder().map_err(|_| unreadable())?;
     // Not every decoder checks the limits before it reserves memory, so the size is checked first.
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 || width.max(height) > LONG_SIDE || width.min(height) > SHORT_SIDE
@@ -70,6 +78,13 @@ pub fn rewrite(bytes: &[u8]) -> Result<Picture, ApiError> {
     if decoder.total_bytes() > MEMORY_LIMIT {
         return Err(unreadable());
     }
+    Ok((decoder, format))
+}
+
+/// Decodes a picture, turns it as its EXIF data says, and encodes it again: photos as JPEG,
+/// everything else as PNG.
+pub fn rewrite(bytes: &[u8]) -> Result<Picture, ApiError> {
+    let (mut decoder, format) = open(bytes)?;
     let orientation = decoder.orientation().map_err(|_| unreadable())?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|_| unreadable())?;
     image.apply_orientation(orientation);

@@ -17,7 +17,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::{
     AppState, account, admin, assets, audit_log, avatars, budgets, cluster, direct, document,
     elements, extract, files, health, ice, invites, layers, lobby, maps, measurements, metadata,
-    setup, space_chat, space_elements, space_map, spaces, thumbnails, uploads, web,
+    setup, space_chat, space_elements, space_lines, space_map, spaces, thumbnails, uploads, web,
 };
 use crate::net::edge::{self, Edge};
 
@@ -90,7 +90,7 @@ fn documented() -> OpenApiRouter<AppState> {
             space_chat::clear
         ))
         .routes(routes!(space_chat::export))
-        .routes(routes!(space_chat::edit_line, space_chat::delete_line))
+        .routes(routes!(space_lines::edit_line, space_lines::delete_line))
         .routes(routes!(direct::list))
         .routes(routes!(direct::show, direct::write))
         .routes(routes!(direct::read))

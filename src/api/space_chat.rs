@@ -1,7 +1,7 @@
 //! Space chat: saved messages of a space, and its chat and proximity rules.
 
 use axum::body::Body;
-use axum::extract::{Path as Segments, State};
+use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -12,9 +12,7 @@ use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query, UnreadBody};
 use super::limits::UserTurn;
 use super::{AppState, access, check};
-use crate::components::chat::{
-    ChatCommand, ChatMessage, MAX_SLOW_SECONDS, MessageChange, Reaction,
-};
+use crate::components::chat::{ChatCommand, ChatMessage, MAX_SLOW_SECONDS, Reaction};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
 use crate::components::peers::{PICTURES, ProximityCommand, ProximityRules, REACHES, VOICES};
@@ -22,7 +20,7 @@ use crate::components::utc::utc;
 use crate::space::DurableEvent;
 use crate::store::chat::ChatPage;
 use crate::store::search::SearchResult;
-use crate::store::{SpaceRow, Store, StoreError, now_ms};
+use crate::store::{SpaceRow, Store, StoreError};
 
 /// Messages per page.
 const PAGE: u32 = 50;
@@ -233,7 +231,8 @@ fn rules(row: &SpaceRow, caller: &Caller) -> RulesView {
     }
 }
 
-fn moderates(row: &SpaceRow, caller: &Caller) -> bool {
+/// Whether the caller may moderate the space: its owner, or an admin.
+pub(super) fn moderates(row: &SpaceRow, caller: &Caller) -> bool {
     row.creator == Some(caller.user()) || caller.is_admin()
 }
 
@@ -544,111 +543,4 @@ fn as_text(line: &ChatMessage) -> String {
         ""
     };
     format!("{} {}: {words}{edited}\n", utc(line.at), line.name)
-}
-
-/// New text of a message.
-#[derive(Deserialize, ToSchema)]
-pub struct LineRequest {
-    /// Text, 1 to 4,000 characters.
-    message: String,
-}
-
-/// Edit own message
-///
-/// For messages that the running space no longer remembers. It shows the change to everyone inside.
-#[utoipa::path(
-    patch,
-    path = "/space/{id}/chat/{line}",
-    operation_id = "editLine",
-    tag = "spaces",
-    security(("token" = [])),
-    params(
-        ("id" = String, Path, description = "The space"),
-        ("line" = String, Path, description = "The line"),
-    ),
-    request_body = LineRequest,
-    responses(
-        (status = 200, body = Empty),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ),
-)]
-pub async fn edit_line(
-    State(state): State<AppState>,
-    caller: Caller,
-    Segments(ids): Segments<(String, String)>,
-    body: UnreadBody<LineRequest>,
-) -> Result<Json<Empty>, ApiError> {
-    let (row, line) = message_of(&state, &ids).await?;
-    if line.user != caller.user() {
-        return Err(ApiError::Forbidden(
-            "Only the sender may do this to a message.",
-        ));
-    }
-    let text = check::message(&body.read().await?.message)?;
-    change_message(&state, &row, &line, Some(text)).await
-}
-
-/// Delete a message
-///
-/// Senders delete their own messages, moderators any message.
-#[utoipa::path(
-    delete,
-    path = "/space/{id}/chat/{line}",
-    operation_id = "deleteLine",
-    tag = "spaces",
-    security(("token" = [])),
-    params(
-        ("id" = String, Path, description = "The space"),
-        ("line" = String, Path, description = "The line"),
-    ),
-    responses(
-        (status = 200, body = Empty),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ),
-)]
-pub async fn delete_line(
-    State(state): State<AppState>,
-    caller: Caller,
-    Segments(ids): Segments<(String, String)>,
-) -> Result<Json<Empty>, ApiError> {
-    let (row, line) = message_of(&state, &ids).await?;
-    if line.user != caller.user() && !moderates(&row, &caller) {
-        return Err(ApiError::Forbidden(
-            "Only the sender may do this to a message.",
-        ));
-    }
-    change_message(&state, &row, &line, None).await
-}
-
-async fn message_of(
-    state: &AppState,
-    (space, line): &(String, String),
-) -> Result<(SpaceRow, ChatMessage), ApiError> {
-    let unknown = || ApiError::bad("There is no such message.");
-    let space: SpaceId = space.parse().map_err(|_| unknown())?;
-    let line: ChatId = line.parse().map_err(|_| unknown())?;
-    let row = access::visible(state, space).await?;
-    let line = state.store.line(space, line).await?;
-    let line = line.filter(|line| !line.is_deleted).ok_or_else(unknown)?;
-    Ok((row, line))
-}
-
-async fn change_message(
-    state: &AppState,
-    row: &SpaceRow,
-    line: &ChatMessage,
-    text: Option<String>,
-) -> Result<Json<Empty>, ApiError> {
-    // The previous change may have been dated by a clock that is ahead of this one.
-    let at = (now_ms() as u64).max(line.edited.unwrap_or_default());
-    let id = line.id;
-    let change = MessageChange { id, text, at };
-    let event = DurableEvent::Changed(change.clone());
-    state.store.keep_chat(row.id, &[event]).await?;
-    let author = line.user;
-    state.spaces.tell(
-        row.id,
-        Command::Chat(ChatCommand::ApplyEdit { change, author }),
-    );
-    Ok(Json(Empty {}))
 }

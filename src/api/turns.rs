@@ -111,8 +111,13 @@ impl Turns {
     }
 
     #[cfg(test)]
-    fn waiting(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.state.lock().waiting.len()
+    }
+
+    #[cfg(test)]
+    pub fn is_free(&self) -> bool {
+        self.state.lock().at_work < self.most_at_work
     }
 }
 

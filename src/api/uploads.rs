@@ -19,11 +19,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::account::Empty;
+use super::address::Address;
 use super::error::{ApiError, Problem};
 use super::extract::{Admin, Caller, Json, Path, Query};
 use super::pictures::{self, FILE_LIMIT, Picture};
 use super::upload_folder::UploadFolder;
 use crate::components::id::UserId;
+use crate::net::budget::{Slowed, Spender};
 use crate::net::edge::CutBody;
 use crate::store::Store;
 use crate::store::audit_log::Actor;
@@ -39,20 +41,13 @@ const ARRIVES_WITHIN: Duration = Duration::from_mins(1);
 /// Time for which a refused body is still read.
 const PASSES_WITHIN: Duration = Duration::from_secs(10);
 
-/// Time limit of the wait for decoding.
-const WAITS_FOR: Duration = Duration::from_secs(20);
-
 /// Uploads at the same time. Each is a file of at most 8 MiB, and takes little memory.
 const ARRIVING: usize = 64;
-
-/// Pictures decoded at the same time, each within the memory limit.
-const AT_ONCE: usize = 2;
 
 /// Pictures per page of a list.
 const PAGE: u32 = 50;
 
 static ARRIVALS: Semaphore = Semaphore::const_new(ARRIVING);
-static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// Query of an upload.
 #[derive(Deserialize, IntoParams)]
@@ -129,11 +124,11 @@ pub struct UploadAnswer {
 pub async fn add(
     State(state): State<AppState>,
     caller: Caller,
+    address: Address,
     Query(UploadQuery { kind }): Query<UploadQuery>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<UploadAnswer>, ApiError> {
-    let quota = state.settings.upload_quota;
     let Ok(arrival) = ARRIVALS.try_acquire() else {
         return Err(ApiError::Unavailable(
             "Many pictures arrive at this moment. Try again in a few seconds.",
@@ -156,8 +151,13 @@ pub async fn add(
     };
     let received = tokio::time::timeout(ARRIVES_WITHIN, receive(request, &arriving.draft)).await;
     drop(arrival);
+    let sender = UploadSender {
+        state: &state,
+        user: caller.user(),
+        address,
+    };
     let kept = match received {
-        Ok(Ok(())) => arriving.keep(&folder, caller.user(), kind, quota).await,
+        Ok(Ok(())) => arriving.keep(&folder, sender, kind).await,
         Ok(Err(refused)) => Err(refused),
         Err(_) => Err(ApiError::TooSlow("The picture did not arrive within 60 s.")),
     };
@@ -175,16 +175,52 @@ struct Arriving {
     draft: PathBuf,
 }
 
+/// Who uploads, and with whose budgets.
+#[derive(Clone, Copy)]
+struct UploadSender<'a> {
+    state: &'a AppState,
+    user: UserId,
+    address: Address,
+}
+
+impl UploadSender<'_> {
+    /// Decodes a picture and encodes it again, within the sender's budget of pixels.
+    async fn decode(self, bytes: Vec<u8>) -> Result<Picture, ApiError> {
+        let spender = Spender {
+            user: Some(self.user),
+            address: self.address.key(),
+        };
+        let pixels = pictures::pixels(&bytes)?;
+        let taken = self.state.budgets.take_pixels(spender, pixels);
+        taken.map_err(|Slowed { seconds }| ApiError::Later {
+            detail: format!("You have sent many large pictures. Try again in {seconds} s."),
+            seconds,
+        })?;
+        let work = move || pictures::rewrite(&bytes);
+        self.state
+            .decoding
+            .run(self.user, self.address, work)
+            .await?
+    }
+}
+
 impl Arriving {
     /// Saves the uploaded picture; returns its address.
     async fn keep(
         &mut self,
         folder: &UploadFolder,
-        user: UserId,
+        sender: UploadSender<'_>,
         kind: UploadKind,
-        quota: u64,
     ) -> Result<String, ApiError> {
-        let picture = decode(&self.draft).await?;
+        let (user, quota) = (sender.user, sender.state.settings.upload_quota);
+        let bytes = tokio::fs::read(&self.draft)
+            .await
+            .map_err(|error| unwritable(&error))?;
+        let source = name_of(user, &bytes);
+        if let Some(name) = self.store.uploaded_before(user, &source).await? {
+            return Ok(format!("/files/{name}"));
+        }
+        let picture = sender.decode(bytes).await?;
         let hash = name_of(user, &picture.bytes);
         let name = format!("{hash}.{}", picture.format);
         self.store.expect_file(&name).await?;
@@ -192,6 +228,7 @@ impl Arriving {
         written.map_err(|error| unwritable(&error))?;
         let upload = Upload {
             hash: &hash,
+            source: &source,
             format: picture.format,
             kind: kind.word(),
             width: picture.width,
@@ -331,29 +368,6 @@ async fn receive(request: Request, draft: &FilePath) -> Result<(), ApiError> {
         return file.flush().await.map_err(|error| unwritable(&error));
     }
     Err(malformed())
-}
-
-/// Decodes a draft and encodes it again within one turn: both take memory.
-async fn decode(draft: &FilePath) -> Result<Picture, ApiError> {
-    let turn = tokio::time::timeout(WAITS_FOR, TURNS.acquire());
-    let turn = turn
-        .await
-        .map_err(|_| {
-            ApiError::Unavailable(
-                "Many pictures are worked on at this moment. Try again in a few seconds.",
-            )
-        })?
-        .map_err(|_| ApiError::Internal)?;
-    let bytes = tokio::fs::read(draft)
-        .await
-        .map_err(|error| unwritable(&error))?;
-    // The turn moves into the task: the work goes on when the client leaves, and still counts.
-    tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        pictures::rewrite(&bytes)
-    })
-    .await
-    .map_err(|_| ApiError::Internal)?
 }
 
 /// Name of a picture, from its content and owner. The same picture of two users has two names: each

@@ -109,6 +109,18 @@ pub struct ServeArgs {
     /// Uploads per minute of one user, 0 for no limit [default: 30]
     #[arg(long, env = "PLAZA_UPLOAD_RATE", value_name = "COUNT")]
     upload_rate: Option<u32>,
+    /// Uploaded pictures of one user that the server decodes, in megapixels per minute, 0 for no
+    /// limit [default: 16]
+    #[arg(long, env = "PLAZA_PICTURE_RATE", value_name = "MEGAPIXELS")]
+    picture_rate: Option<u32>,
+    /// Text of messages of one user in all spaces and of direct messages, in KiB per minute, 0 for
+    /// no limit [default: 16]
+    #[arg(long, env = "PLAZA_TEXT_RATE", value_name = "KIB")]
+    text_rate: Option<u32>,
+    /// Chat that one space keeps, in MiB, 0 for no limit; the oldest messages are deleted first
+    /// [default: 256]
+    #[arg(long, env = "PLAZA_MAX_CHAT_PER_SPACE", value_name = "MIB")]
+    max_chat_per_space: Option<u64>,
     /// Storage for the uploads of one user, in MiB, 0 for no limit [default: 64]
     #[arg(long, env = "PLAZA_UPLOAD_QUOTA", value_name = "MIB")]
     upload_quota: Option<u64>,
@@ -495,6 +507,9 @@ impl ServeArgs {
             edit_rate: self.edit_rate.or(other.edit_rate),
             search_rate: self.search_rate.or(other.search_rate),
             upload_rate: self.upload_rate.or(other.upload_rate),
+            picture_rate: self.picture_rate.or(other.picture_rate),
+            text_rate: self.text_rate.or(other.text_rate),
+            max_chat_per_space: self.max_chat_per_space.or(other.max_chat_per_space),
             upload_quota: self.upload_quota.or(other.upload_quota),
             max_connections: self.max_connections.or(other.max_connections),
             max_connections_per_address: self
@@ -685,13 +700,12 @@ impl ServeArgs {
                     edits: self.edit_rate.unwrap_or(defaults.budgets.edits),
                     searches: self.search_rate.unwrap_or(defaults.budgets.searches),
                     uploads: self.upload_rate.unwrap_or(defaults.budgets.uploads),
+                    pixels: self.picture_rate.unwrap_or(defaults.budgets.pixels),
+                    text: self.text_rate.unwrap_or(defaults.budgets.text),
                     ..defaults.budgets
                 },
-                upload_quota: match self.upload_quota {
-                    None => defaults.upload_quota,
-                    Some(0) => u64::MAX,
-                    Some(mib) => mib.saturating_mul(1024 * 1024),
-                },
+                upload_quota: bytes_of(self.upload_quota, defaults.upload_quota),
+                max_chat_per_space: bytes_of(self.max_chat_per_space, defaults.max_chat_per_space),
                 max_connections: self.max_connections.unwrap_or(defaults.max_connections),
                 max_connections_per_address: self
                     .max_connections_per_address
@@ -728,6 +742,15 @@ impl ServeArgs {
                 ..defaults
             },
         })
+    }
+}
+
+/// A setting in MiB as bytes; 0 is no limit.
+fn bytes_of(mib: Option<u64>, default: u64) -> u64 {
+    match mib {
+        None => default,
+        Some(0) => u64::MAX,
+        Some(mib) => mib.saturating_mul(1024 * 1024),
     }
 }
 

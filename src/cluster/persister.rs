@@ -13,12 +13,12 @@ use super::ownership::{Epoch, Event, Unreachable};
 use super::record::{Committed, Write};
 use super::shared::{PersistJob, SpacesState};
 use crate::components::chat::ChatMessage;
-use crate::components::id::{ChatId, SpaceId};
+use crate::components::id::SpaceId;
 use crate::components::unit::Tick;
 use crate::host::{Ending, SpaceHandle};
 use crate::space::checkpoint::DurableEvent;
 use crate::store::Store;
-use crate::store::uploads::pictures_in;
+use crate::store::uploads::{ShownPicture, pictures_in};
 
 /// Delay after a failed write.
 const TRY_AGAIN: Duration = Duration::from_millis(250);
@@ -49,27 +49,23 @@ struct PendingWrite {
     /// Chat events to be saved for ever, in a space that does so.
     chat: Vec<DurableEvent>,
     /// Pictures in messages of the newest checkpoint, in a space with ephemeral chat.
-    shown: Option<PersistedMessages>,
-    /// Pictures in messages sent in such a space.
-    sent: BTreeSet<String>,
+    shown: Option<Vec<ShownPicture>>,
+    /// Pictures in messages sent in such a space. Those that an edit adds are reported with the
+    /// checkpoint; one that another edit takes out before that is swept a day later.
+    sent: BTreeSet<ShownPicture>,
 }
-
-/// Messages, and the names of pictures in them.
-type PersistedMessages = Vec<(ChatId, String)>;
 
 /// Pictures that a space shows now, and those of all messages since the last report; some of these
 /// messages may be deleted already.
-type ShownUploads = (PersistedMessages, BTreeSet<String>);
+type ShownUploads = (Vec<ShownPicture>, BTreeSet<ShownPicture>);
 
-fn shown(history: &[ChatMessage]) -> PersistedMessages {
-    let pictures_of = |message: &ChatMessage| {
-        let names = pictures_in(&message.text);
-        names
-            .into_iter()
-            .map(|name| (message.id, name.to_owned()))
-            .collect::<Vec<_>>()
-    };
-    history.iter().flat_map(pictures_of).collect()
+fn pictures_of(message: &ChatMessage) -> impl Iterator<Item = ShownPicture> {
+    let names = pictures_in(&message.text).into_iter();
+    names.map(|name| ShownPicture {
+        hash: name.to_owned(),
+        message: message.id,
+        author: message.user,
+    })
 }
 
 /// Writes which pictures a space shows, when that changed: others are deleted. A task of its own,
@@ -104,7 +100,7 @@ impl PendingWrite {
             PersistJob::Checkpoint(checkpoint) => {
                 let tick = checkpoint.tick;
                 if !keeps_chat {
-                    self.shown = Some(shown(&checkpoint.history));
+                    self.shown = Some(checkpoint.history.iter().flat_map(pictures_of).collect());
                 }
                 self.write.checkpoint = Some((tick.0, checkpoint.encode()));
                 self.tick = self.tick.max(Some(tick));
@@ -113,9 +109,8 @@ impl PendingWrite {
                 if keeps_chat {
                     self.chat.extend_from_slice(&events);
                 } else {
-                    let texts = events.iter().filter_map(DurableEvent::text);
-                    self.sent
-                        .extend(texts.flat_map(pictures_in).map(str::to_owned));
+                    let said = events.iter().filter_map(DurableEvent::said);
+                    self.sent.extend(said.flat_map(pictures_of));
                 }
                 let events = events.iter().map(|event| (tick.0, event.encode()));
                 self.write.events.extend(events);

@@ -38,6 +38,19 @@ const USERS_PER_ADDRESS: u32 = 10;
 /// Tokens of [`Budget::Requests`] that one request costs; a static file costs one.
 pub const REQUEST: u32 = 8;
 
+/// Bytes of [`Budget::Text`] that a message costs in addition to its text: the names, ids and the
+/// index of a short message take more room than its text.
+pub const MESSAGE: usize = 128;
+
+/// Minutes' worth of text in a burst.
+const TEXT_BURST: u32 = 16;
+
+/// Minutes' worth of decoded pixels in a burst.
+const PIXELS_BURST: u32 = 4;
+
+/// Thousands of pixels of the largest picture: a burst has room for one.
+const LARGEST_PICTURE: u32 = 8_295;
+
 /// Number of buckets of one budget from which full buckets are removed.
 const SWEEP_AT: usize = 10_000;
 
@@ -69,6 +82,10 @@ pub enum Budget {
     Search,
     /// Uploading images.
     Uploads,
+    /// Decoding uploaded pictures, in thousands of pixels.
+    Pixels,
+    /// Bytes of messages that are kept or shown: in all spaces, and direct ones.
+    Text,
     /// Signing up and signing in, with a limiter of their own.
     SignIns,
     /// Chat of a user in a space, with a limiter of its own.
@@ -85,12 +102,14 @@ pub enum Budget {
 
 impl Budget {
     /// All budgets.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Requests,
         Self::Creations,
         Self::Edits,
         Self::Search,
         Self::Uploads,
+        Self::Pixels,
+        Self::Text,
         Self::SignIns,
         Self::Chat,
         Self::Directs,
@@ -107,6 +126,8 @@ impl Budget {
             Self::Edits => "edits",
             Self::Search => "search",
             Self::Uploads => "uploads",
+            Self::Pixels => "pixels",
+            Self::Text => "text",
             Self::SignIns => "sign-ins",
             Self::Chat => "chat",
             Self::Directs => "direct messages",
@@ -130,6 +151,10 @@ pub struct BudgetSettings {
     pub searches: u32,
     /// Uploads per minute, with bursts of as many.
     pub uploads: u32,
+    /// Millions of decoded pixels per minute, with bursts of four minutes' worth.
+    pub pixels: u32,
+    /// KiB of messages per minute, with bursts of sixteen minutes' worth.
+    pub text: u32,
 }
 
 impl Default for BudgetSettings {
@@ -140,6 +165,8 @@ impl Default for BudgetSettings {
             edits: 10,
             searches: 60,
             uploads: 30,
+            pixels: 16,
+            text: 16,
         }
     }
 }
@@ -152,6 +179,8 @@ impl BudgetSettings {
         edits: 0,
         searches: 0,
         uploads: 0,
+        pixels: 0,
+        text: 0,
     };
 
     /// Rate and burst of a budget, if it has a bucket.
@@ -166,6 +195,15 @@ impl BudgetSettings {
             Budget::Edits => (self.edits, self.edits.saturating_mul(6), false),
             Budget::Search => (self.searches, self.searches.div_ceil(3), true),
             Budget::Uploads => (self.uploads, self.uploads, true),
+            Budget::Pixels => {
+                let thousands = self.pixels.saturating_mul(1_000);
+                let burst = thousands.saturating_mul(PIXELS_BURST);
+                (thousands, burst.max(LARGEST_PICTURE), true)
+            }
+            Budget::Text => {
+                let bytes = self.text.saturating_mul(1024);
+                (bytes, bytes.saturating_mul(TEXT_BURST), true)
+            }
             Budget::SignIns
             | Budget::Chat
             | Budget::Directs
@@ -326,7 +364,20 @@ impl Budgets {
         self.take_many(spender, budget, 1)
     }
 
-    /// Takes `count` tokens at once. For [`Budget::Requests`] a token is a part of a request:
+    /// Takes the cost of a message with a text of that length.
+    pub fn take_text(&self, spender: Spender, bytes: usize) -> Result<(), Slowed> {
+        let cost = u32::try_from(bytes.saturating_add(MESSAGE)).unwrap_or(u32::MAX);
+        self.take_many(spender, Budget::Text, cost)
+    }
+
+    /// Takes the cost of decoding that many pixels.
+    pub fn take_pixels(&self, spender: Spender, pixels: u64) -> Result<(), Slowed> {
+        let thousands = u32::try_from(pixels.div_ceil(1_000)).unwrap_or(u32::MAX);
+        self.take_many(spender, Budget::Pixels, thousands)
+    }
+
+    /// Takes `count` tokens at once, of the user first: a user without tokens does not empty the
+    /// bucket of an address that others share. For [`Budget::Requests`] a token is a part of a request:
     /// [`REQUEST`] tokens are a whole one.
     pub fn take_many(&self, spender: Spender, budget: Budget, count: u32) -> Result<(), Slowed> {
         let Some(count) = NonZeroU32::new(count) else {
@@ -335,7 +386,7 @@ impl Budgets {
         let address = spender.address.filter(|address| !address.is_loopback());
         let of_address = address.map(|address| (&self.0.addresses, Who::Address(address)));
         let of_user = spender.user.map(|user| (&self.0.users, Who::User(user)));
-        for (buckets, who) in of_address.into_iter().chain(of_user) {
+        for (buckets, who) in of_user.into_iter().chain(of_address) {
             if let Some(buckets) = &buckets[budget as usize]
                 && let Err(slowed) = buckets.take(who, count)
             {
@@ -405,6 +456,50 @@ mod tests {
         assert!(budgets.take(user(1), Budget::Creations).is_ok());
         let slowed = budgets.take(user(1), Budget::Edits).unwrap_err();
         assert!((1..=2).contains(&slowed.seconds));
+    }
+
+    #[test]
+    fn a_person_who_types_fast_all_day_never_meets_the_budget_of_text() {
+        let settings = BudgetSettings::default();
+        let per_minute = |bytes: usize| bytes + MESSAGE;
+        // Two hundred words a minute in a script of three bytes a letter, in ten messages.
+        let typed = 10 * per_minute(20 * 6 * 3);
+        assert!(typed < settings.text as usize * 1024 / 2);
+        let budgets = Budgets::new(&settings);
+        // The longest messages, pasted one after the other.
+        let longest = (0..1_000)
+            .take_while(|_| budgets.take_text(user(1), 16_000).is_ok())
+            .count();
+        assert_eq!(longest, 16);
+        assert!(budgets.take_text(user(2), 16_000).is_ok());
+    }
+
+    #[test]
+    fn a_burst_has_room_for_the_largest_picture_at_any_rate() {
+        for (pixels, most) in [(1, 1), (2, 1), (16, 7), (0, 9)] {
+            let settings = BudgetSettings {
+                pixels,
+                ..BudgetSettings::default()
+            };
+            let budgets = Budgets::new(&settings);
+            let taken = (0..9)
+                .take_while(|_| budgets.take_pixels(user(1), 3840 * 2160).is_ok())
+                .count();
+            assert_eq!(taken, most, "{pixels}");
+        }
+    }
+
+    #[test]
+    fn a_user_without_tokens_takes_none_from_their_address() {
+        let budgets = Budgets::new(&BudgetSettings::default());
+        let spender = |number| Spender {
+            user: user(number).user,
+            ..from("203.0.113.7")
+        };
+        for _ in 0..2_000 {
+            let _ = budgets.take(spender(1), Budget::Creations);
+        }
+        assert!(budgets.take(spender(2), Budget::Creations).is_ok());
     }
 
     #[test]

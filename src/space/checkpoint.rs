@@ -100,12 +100,11 @@ impl DurableEvent {
         }
     }
 
-    /// Text of the message in the event, if there is one.
-    pub fn text(&self) -> Option<&str> {
+    /// The message that was sent, if it is one.
+    pub const fn said(&self) -> Option<&ChatMessage> {
         match self {
-            Self::Said(message) => Some(&message.text),
-            Self::Changed(change) => change.text.as_deref(),
-            Self::Reacted(_) | Self::Cleared(_) => None,
+            Self::Said(message) => Some(message),
+            Self::Changed(_) | Self::Reacted(_) | Self::Cleared(_) => None,
         }
     }
 

@@ -278,7 +278,7 @@ impl Store {
                 .fetch_optional(&mut *tx)
                 .await?;
         let Some((name,)) = row else { return Ok(false) };
-        uploads::free(&mut tx, &shown).await?;
+        uploads::free_own(&mut tx, &shown).await?;
         let deed = NewAuditRow {
             actor,
             act: Act::DeleteSpace,

@@ -8,14 +8,11 @@ use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use crate::components::peers::ProximityRules;
 use crate::space::DurableEvent;
 
-/// Messages deleted per transaction of a sweep.
-const SWEPT: usize = 200;
-
 /// Messages indexed per transaction.
 const INDEXED: usize = 100;
 
-/// A day in milliseconds.
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Bytes that a message takes in addition to its text, about: ids, names and the index.
+const ROW_BYTES: i64 = 256;
 
 /// A page of messages, newest first.
 #[derive(Debug, Clone, Copy, Default)]
@@ -85,6 +82,7 @@ impl Store {
             space: space.to_string(),
             seq: last - said as i64,
             cleared,
+            bytes: 0,
         };
         for event in events {
             match event {
@@ -94,6 +92,7 @@ impl Store {
                 DurableEvent::Cleared(_) => writer.clear(&mut tx).await?,
             }
         }
+        count_bytes(&mut tx, &writer.space, writer.bytes).await?;
         uploads::follow_messages(&mut tx, space, events).await?;
         tx.commit().await?;
         Ok(())
@@ -243,85 +242,6 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes expired messages and those of cleared chats; returns their number. Works in
-    /// transactions of a few hundred messages, so that others can write in between.
-    pub async fn forget_old_lines(&self) -> Result<u64, StoreError> {
-        let spaces: Vec<(String, Option<i64>, i64)> = sqlx::query_as(
-            "select id, chat_retention_days, chat_cleared from spaces where chat_retention_days is \
-            not null or chat_cleared > 0",
-        )
-        .fetch_all(&self.searchers)
-        .await?;
-        let mut forgotten = 0;
-        for (space, days, cleared) in spaces {
-            let since = days.map_or(0, |days| now_ms() - days * DAY_MS);
-            loop {
-                let swept = self.sweep(&space, cleared, since).await?;
-                forgotten += swept as u64;
-                if swept == 0 {
-                    break;
-                }
-            }
-        }
-        Ok(forgotten)
-    }
-
-    /// Sweeps part of a space.
-    async fn sweep(&self, space: &str, cleared: i64, since: i64) -> Result<usize, StoreError> {
-        let mut tx = self.begin().await?;
-        let mut rows: Vec<(String, i64, String)> = sqlx::query_as(
-            "select id, seq, text from chat_lines where space_id = $1 and seq between 1 and $2 \
-            order by seq limit $3",
-        )
-        .bind(space.to_owned())
-        .bind(cleared)
-        .bind(SWEPT as i64)
-        .fetch_all(&mut *tx)
-        .await?;
-        if rows.is_empty() && since > 0 {
-            rows = sqlx::query_as(
-                "select id, seq, text from chat_lines where space_id = $1 and at < $2 order by at \
-                limit $3",
-            )
-            .bind(space.to_owned())
-            .bind(since)
-            .bind(SWEPT as i64)
-            .fetch_all(&mut *tx)
-            .await?;
-        }
-        for (id, seq, text) in &rows {
-            words::remove(&mut tx, space, *seq, text).await?;
-            sqlx::query("delete from chat_lines where id = $1")
-                .bind(id.clone())
-                .execute(&mut *tx)
-                .await?;
-        }
-        let shown = rows.iter().filter(|(_, _, text)| text.contains("/files/"));
-        uploads::free_messages(&mut tx, shown.map(|(id, _, _)| id.as_str())).await?;
-        tx.commit().await?;
-        Ok(rows.len())
-    }
-
-    /// Deletes all messages of a space that is to be deleted, in parts: deleting them with the
-    /// space would block all other writers.
-    pub(super) async fn empty_chat(&self, space: SpaceId) -> Result<(), StoreError> {
-        for statement in [
-            "delete from chat_words where space_id = $1 and word <= \
-             (select word from chat_words where space_id = $1 order by word limit 1 offset 2000)",
-            "delete from chat_lines where space_id = $1 and seq <= \
-             (select seq from chat_lines where space_id = $1 order by seq limit 1 offset 1000)",
-        ] {
-            while sqlx::query(statement)
-                .bind(space.to_string())
-                .execute(&self.writer)
-                .await?
-                .rows_affected()
-                > 0
-            {}
-        }
-        Ok(())
-    }
-
     /// Indexes some messages that were written by an earlier version, and numbers them. Returns
     /// their number; 0 when all are indexed.
     pub async fn index_lines(&self) -> Result<usize, StoreError> {
@@ -393,6 +313,28 @@ impl Store {
     }
 }
 
+/// Bytes that a message with this text counts for in the limit of its space.
+pub(super) fn weight(text: &str) -> i64 {
+    i64::try_from(text.len())
+        .unwrap_or(i64::MAX)
+        .saturating_add(ROW_BYTES)
+}
+
+/// Adds to the bytes that the chat of a space takes.
+pub(super) async fn count_bytes(tx: &mut Tx, space: &str, more: i64) -> Result<(), StoreError> {
+    if more != 0 {
+        sqlx::query(
+            "update spaces set chat_bytes = case when chat_bytes + $2 > 0 then chat_bytes + $2 \
+             else 0 end where id = $1",
+        )
+        .bind(space.to_owned())
+        .bind(more)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
 /// PostgreSQL cannot store a NUL in a text.
 fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
@@ -405,6 +347,8 @@ struct ChatWriter {
     seq: i64,
     /// Number up to which all messages were deleted.
     cleared: i64,
+    /// Bytes by which the chat grew.
+    bytes: i64,
 }
 
 impl ChatWriter {
@@ -413,6 +357,7 @@ impl ChatWriter {
     async fn message(&mut self, tx: &mut Tx, message: &ChatMessage) -> Result<(), StoreError> {
         self.seq += 1;
         let text = storable(&message.text);
+        let before = self.cleared_text(tx, message).await?;
         let kept = sqlx::query(
             "insert into chat_lines (id, space_id, user_id, name, text, search, at, scope, \
             reply_to, seq, indexed) \
@@ -437,12 +382,33 @@ impl ChatWriter {
         .await?;
         if kept.rows_affected() > 0 {
             words::add(tx, &self.space, self.seq, &text).await?;
+            self.bytes += weight(&text) - before.as_deref().map_or(0, weight);
         }
         Ok(())
     }
 
+    /// Text of the message as it was before a clear that has not been swept yet.
+    async fn cleared_text(
+        &self,
+        tx: &mut Tx,
+        message: &ChatMessage,
+    ) -> Result<Option<String>, StoreError> {
+        if self.cleared == 0 {
+            return Ok(None);
+        }
+        let before = sqlx::query_scalar(
+            "select text from chat_lines where id = $1 and space_id = $2 and seq between 1 and $3",
+        )
+        .bind(message.id.to_string())
+        .bind(self.space.clone())
+        .bind(self.cleared)
+        .fetch_optional(&mut **tx)
+        .await?;
+        Ok(before)
+    }
+
     /// Deleted messages stay deleted, and an older change does not undo a newer one.
-    async fn change(&self, tx: &mut Tx, change: &MessageChange) -> Result<(), StoreError> {
+    async fn change(&mut self, tx: &mut Tx, change: &MessageChange) -> Result<(), StoreError> {
         let is_deleted = i64::from(change.text.is_none());
         let before: Option<(i64, String)> = sqlx::query_as(
             "select seq, text from chat_lines where id = $1 and space_id = $2 \
@@ -471,6 +437,7 @@ impl ChatWriter {
         .await?;
         words::remove(tx, &self.space, seq, &before).await?;
         words::add(tx, &self.space, seq, &text).await?;
+        self.bytes += weight(&text) - weight(&before);
         if is_deleted == 1 {
             sqlx::query("delete from chat_reactions where line_id = $1")
                 .bind(change.id.to_string())
@@ -511,10 +478,13 @@ impl ChatWriter {
             .execute(&mut **tx)
             .await?;
         // Messages of an earlier version that have no number yet.
-        sqlx::query("delete from chat_lines where space_id = $1 and seq = 0")
-            .bind(self.space.clone())
-            .execute(&mut **tx)
-            .await?;
+        let gone: Vec<String> = sqlx::query_scalar(
+            "delete from chat_lines where space_id = $1 and seq = 0 returning text",
+        )
+        .bind(self.space.clone())
+        .fetch_all(&mut **tx)
+        .await?;
+        self.bytes -= gone.iter().map(|text| weight(text)).sum::<i64>();
         Ok(())
     }
 }

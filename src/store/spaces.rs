@@ -319,7 +319,7 @@ impl Store {
             .bind(space.to_string())
             .execute(&mut *tx)
             .await?;
-        uploads::free(&mut tx, &shown).await?;
+        uploads::free_own(&mut tx, &shown).await?;
         tx.commit().await?;
         Ok(deleted.rows_affected() > 0)
     }

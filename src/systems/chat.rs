@@ -126,30 +126,48 @@ impl History {
 #[derive(Debug, Clone, Default, Resource)]
 pub struct IsForgetful(pub bool);
 
-/// Slow mode: the interval between two messages of a user, and when each user sent their last.
+/// Slow mode: the interval between two messages of a user, and between two edits, and when each
+/// user sent and edited their last. An edit does not wait for the message before it, so that a slip
+/// can be corrected at once.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct SlowMode {
     seconds: u32,
     /// Unix milliseconds, as in the messages.
-    spoke: BTreeMap<UserId, u64>,
+    spoke: LastTimes,
+    edited: LastTimes,
 }
+
+type LastTimes = BTreeMap<UserId, u64>;
 
 impl SlowMode {
     /// Sets the interval in seconds. Times of last messages are taken from the history.
     pub fn set(&mut self, seconds: u32, history: &History) {
         self.seconds = seconds;
         self.spoke.clear();
+        self.edited.clear();
         if seconds > 0 {
             for message in &history.0 {
                 self.spoke.insert(message.user, message.at);
+                if let Some(at) = message.edited {
+                    let last = self.edited.entry(message.user).or_default();
+                    *last = at.max(*last);
+                }
             }
         }
     }
 
-    /// Seconds that the user still has to wait.
-    fn wait(&self, user: UserId, at: u64) -> Option<u32> {
-        let due = self
-            .spoke
+    /// Seconds that the user still has to wait with a message.
+    fn wait_to_speak(&self, user: UserId, at: u64) -> Option<u32> {
+        self.wait(&self.spoke, user, at)
+    }
+
+    /// Seconds that the user still has to wait with an edit.
+    fn wait_to_edit(&self, user: UserId, at: u64) -> Option<u32> {
+        self.wait(&self.edited, user, at)
+    }
+
+    fn wait(&self, last: &LastTimes, user: UserId, at: u64) -> Option<u32> {
+        let due = last
             .get(&user)?
             .saturating_add(u64::from(self.seconds) * 1_000);
         let millis = due.checked_sub(at).filter(|millis| *millis > 0)?;
@@ -157,14 +175,20 @@ impl SlowMode {
         Some((millis.div_ceil(1_000) as u32).min(self.seconds))
     }
 
-    fn note(&mut self, user: UserId, at: u64) {
-        if self.seconds == 0 {
-            return;
-        }
-        let period = u64::from(self.seconds) * 1_000;
-        self.spoke
-            .retain(|_, spoke| spoke.saturating_add(period) > at);
-        self.spoke.insert(user, at);
+    fn spoke(&mut self, user: UserId, at: u64) {
+        note(&mut self.spoke, self.seconds, user, at);
+    }
+
+    fn edited(&mut self, user: UserId, at: u64) {
+        note(&mut self.edited, self.seconds, user, at);
+    }
+}
+
+fn note(last: &mut LastTimes, seconds: u32, user: UserId, at: u64) {
+    if seconds > 0 {
+        let period = u64::from(seconds) * 1_000;
+        last.retain(|_, last| last.saturating_add(period) > at);
+        last.insert(user, at);
     }
 }
 
@@ -283,7 +307,9 @@ fn send(world: &mut World, player: PlayerId, speech: Speech) {
         return refuse(world, player, message.client_id, ChatRefusal::NoAnnouncer);
     }
     if !may_moderate
-        && let Some(seconds) = world.resource::<SlowMode>().wait(message.user, message.at)
+        && let Some(seconds) = world
+            .resource::<SlowMode>()
+            .wait_to_speak(message.user, message.at)
     {
         return refuse(
             world,
@@ -297,7 +323,7 @@ fn send(world: &mut World, player: PlayerId, speech: Speech) {
     }
     world
         .resource_mut::<SlowMode>()
-        .note(message.user, message.at);
+        .spoke(message.user, message.at);
     stop_typing(world, player);
     world.resource_mut::<History>().add(message.clone());
     publish(world, Fact::Chat(ChatFact::Said(message)));
@@ -316,7 +342,7 @@ fn whisper(world: &mut World, message: ChatMessage) {
     }
     world
         .resource_mut::<SlowMode>()
-        .note(message.user, message.at);
+        .spoke(message.user, message.at);
     world.resource_mut::<Whispers>().note(&message);
     stop_typing(world, message.player);
     publish(world, Fact::Chat(ChatFact::Whispered { message, hearers }));
@@ -336,14 +362,24 @@ fn change(world: &mut World, player: PlayerId, change: MessageChange, may_modera
     if author != user && !(may_moderate && change.text.is_none()) {
         return refuse(world, player, None, ChatRefusal::NotYours);
     }
-    if change.text.as_ref() != Some(&message.text) {
-        changed(world, change, author);
+    if change.text.as_ref() == Some(&message.text) {
+        return;
     }
+    if change.text.is_some()
+        && !may_moderate
+        && let Some(seconds) = world.resource::<SlowMode>().wait_to_edit(user, change.at)
+    {
+        return refuse(world, player, None, ChatRefusal::TooSoon { seconds });
+    }
+    changed(world, change, author);
 }
 
 /// A message was changed over HTTP by a user with the right to do it. The history need not contain
 /// it.
-fn changed(world: &mut World, mut change: MessageChange, author: UserId) {
+pub(super) fn changed(world: &mut World, mut change: MessageChange, author: UserId) {
+    if change.text.is_some() {
+        world.resource_mut::<SlowMode>().edited(author, change.at);
+    }
     let mut history = world.resource_mut::<History>();
     // Clocks of other processes may be behind. A later change gets no earlier time, or the database
     // would drop it as outdated.

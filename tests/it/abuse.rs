@@ -152,6 +152,49 @@ matches!(message, ServerMessage::ChatRefused(refused) if refused.client_id == 19
 }
 
 #[tokio::test]
+async fn text_is_limited_for_a_user_over_all_spaces_and_transports() {
+    let budgets = BudgetSettings {
+        text: 1,
+        ..BudgetSettings::default()
+    };
+    let server = with_budgets(budgets).await;
+    let (ada, ben) = (server.user("ada").await, server.user("ben").await);
+    let series = "plaza_slowed_total{what=\"text\"}";
+    let before = metric(&server, series).await;
+    let long = "x".repeat(4_000);
+    let mut first =
+        BinaryClient::join(&server.address, &ada, &server.space(&ada, "9x9").await).await;
+    for number in 1..=2 {
+        first.chat(number, &long).await;
+        first
+            .until(|_, message| matches!(message, ServerMessage::Chat(_)))
+            .await;
+    }
+    let space = server.space(&ada, "9x9").await;
+    let (mut second, _) = JsonClient::join(&server.address, &ada, &space).await;
+    second.chat(&long).await;
+    second.expect("new-message").await;
+    second.chat(&long).await;
+    assert_eq!(second.expect_error().await, "slow-down");
+    first.chat(3, &long).await;
+    let refused = first
+        .until(|_, message| matches!(message, ServerMessage::ChatRefused(_)))
+        .await;
+    assert!(format!("{refused:?}").contains("very much"), "{refused:?}");
+    let direct = async |from: &Person, to: &Person| {
+        let body = json!({"text": long, "clientId": 1});
+        let path = format!("/direct/{}", to.id);
+        server.post(&path, Some(from), body).await
+    };
+    let refused = direct(&ada, &ben).await;
+    refused.refused(429);
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() > 1);
+    direct(&ben, &ada).await.fine();
+    assert!(metric(&server, series).await >= before + 3.0);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn an_address_is_slowed_on_every_path_but_health_checks() {
     let server = with_budgets(BudgetSettings {
         requests: 1,

@@ -414,6 +414,54 @@ async fn typing_is_shown_until_the_message_is_sent() {
 }
 
 #[tokio::test]
+async fn slow_mode_and_the_byte_limit_hold_for_edits_over_http_too() {
+    let server = TestServer::start().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let space = kept_space(&server, &ada).await;
+    let mut guest = BinaryClient::join(&server.address, &bob, &space).await;
+    for number in 1..=2 {
+        say(&mut guest, number, "frist").await;
+    }
+    let kept = until_kept(&server, &ada, &space, 2).await;
+    let id = |number: usize| kept["lines"][number]["id"].as_str().unwrap();
+    let patch = async |number: usize, text: &str| {
+        let path = format!("/space/{space}/chat/{}", id(number));
+        let body = json!({ "message": text });
+        server.call("PATCH", &path, Some(&bob), body).await
+    };
+    patch(0, "first").await.fine();
+    let rules = format!("/space/{space}/chat");
+    let slow = json!({"slowModeSeconds": 3600});
+    server.call("PATCH", &rules, Some(&ada), slow).await.fine();
+    let refused = patch(0, "more").await;
+    refused.refused(429);
+    let waits = refused.header("retry-after").parse::<u64>().unwrap();
+    assert!((3_000..=3_600).contains(&waits), "{waits}");
+    guest.say(&edit(id(0), "over the socket")).await;
+    let (code, words) = loop {
+        let (code, words) = notice(&mut guest).await;
+        if words.contains("again") {
+            break (code, words);
+        }
+    };
+    assert_eq!(code, "slow-mode", "{words}");
+    let fast = json!({"slowModeSeconds": 0});
+    server.call("PATCH", &rules, Some(&ada), fast).await.fine();
+    let (long, mut accepted) = ("👋".repeat(4_000), 0);
+    let refused = loop {
+        let answer = patch(accepted % 2, &format!("{accepted}{}", &long[8..])).await;
+        if answer.status == 429 {
+            break answer;
+        }
+        answer.fine();
+        accepted += 1;
+    };
+    assert!((5..20).contains(&accepted), "{accepted} long edits at once");
+    refused.refused(429);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn chat_rules_of_the_owner_hold_at_once() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);

@@ -548,6 +548,52 @@ fn slow_mode_exempts_moderators() {
 }
 
 #[test]
+fn slow_mode_limits_edits_and_lets_a_slip_be_corrected() {
+    let mut space = Space::new(&layout(&["...."]), RATE);
+    space.step(&[Command::Chat(ChatCommand::SetSlowMode { seconds: 10 })]);
+    space.step(&[join(1), say(1, 1, "frist", 1_000)]);
+    let edit = |text: Option<&str>, at, may_moderate| {
+        Command::Chat(ChatCommand::Edit {
+            player: PlayerId(1),
+            change: MessageChange {
+                id: ChatId(Uuid::from_u128(1)),
+                text: text.map(str::to_owned),
+                at,
+            },
+            may_moderate,
+        })
+    };
+    let is_changed = |output: TickOutput| {
+        let mut facts = output.facts.iter();
+        facts.any(|fact| matches!(fact, Fact::Chat(ChatFact::Changed { .. })))
+    };
+    assert!(is_changed(space.step(&[edit(Some("first"), 2_000, false)])));
+    let early = space.step(&[edit(Some("first, and more"), 3_500, false)]);
+    assert_eq!(refusal(&early), ChatRefusal::TooSoon { seconds: 9 });
+    assert!(is_changed(space.step(&[edit(
+        Some("as owner"),
+        3_500,
+        true
+    )])));
+    // Another process had the message changed over HTTP.
+    let change = MessageChange {
+        id: ChatId(Uuid::from_u128(1)),
+        text: Some("over HTTP".into()),
+        at: 12_000,
+    };
+    let author = user(1);
+    assert!(is_changed(space.step(&[Command::Chat(
+        ChatCommand::ApplyEdit { change, author }
+    )])));
+    let early = space.step(&[edit(Some("more"), 14_000, false)]);
+    assert_eq!(refusal(&early), ChatRefusal::TooSoon { seconds: 8 });
+    space.step(&[Command::Chat(ChatCommand::SetSlowMode { seconds: 20 })]);
+    let early = space.step(&[edit(Some("more"), 14_000, false)]);
+    assert_eq!(refusal(&early), ChatRefusal::TooSoon { seconds: 18 });
+    assert!(is_changed(space.step(&[edit(None, 14_000, false)])));
+}
+
+#[test]
 fn typing_ends_with_the_message_after_a_silence_or_with_the_player() {
     let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1), join(2)]);

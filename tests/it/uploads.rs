@@ -251,6 +251,34 @@ async fn the_quota_holds_for_concurrent_uploads() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn decoding_is_limited_in_pixels_and_a_file_is_decoded_once() {
+    let server = TestServer::start_with(|settings| settings.budgets.pixels = 1).await;
+    let (ada, bo) = (server.user("ada").await, server.user("bo").await);
+    let large = |shade: u8| {
+        let image = image::GrayImage::from_pixel(1_500, 1_500, image::Luma([shade]));
+        let mut bytes = Vec::new();
+        image
+            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+            .unwrap();
+        bytes
+    };
+    let mut urls = Vec::new();
+    for shade in 1..=3 {
+        urls.push(upload(&server, &ada, "chat", large(shade)).await.fine()["imageUrl"].clone());
+    }
+    let refused = upload(&server, &ada, "chat", large(4)).await;
+    refused.refused(429);
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() > 1);
+    assert!(refused.text.contains("large pictures"), "{refused:?}");
+    for (shade, url) in (1..=3).zip(&urls) {
+        let again = upload(&server, &ada, "chat", large(shade)).await.fine();
+        assert_eq!(&again["imageUrl"], url);
+    }
+    upload(&server, &bo, "chat", large(1)).await.fine();
+    server.stop().await;
+}
+
 /// The files of the stored pictures.
 fn files(server: &TestServer) -> impl Iterator<Item = std::fs::DirEntry> {
     let entries = std::fs::read_dir(server.folder().join("uploads")).unwrap();

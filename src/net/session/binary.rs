@@ -72,6 +72,7 @@ impl Session {
             (Ok(true), ClientMessage::ChatEdit(edit)) if !self.admit_text(&edit.text, now) => {
                 return vec![notice("chat", TOO_OFTEN)];
             }
+            (Ok(true), ClientMessage::ChatEdit(_)) => self.rates.lock().note_edit(now),
             (Ok(true), ClientMessage::Signal(signal)) => {
                 self.charge_signal(
                     PlayerRef::Player(PlayerId(signal.player)),

@@ -41,7 +41,26 @@ pub struct UserRates {
     waves: Bucket,
     changes: Bucket,
     other: Bucket,
+    /// When the user last edited a message.
+    edited: Option<Instant>,
     used: Instant,
+    /// Until when slow mode needs `edited`.
+    needed_until: Instant,
+}
+
+/// Why an edit is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EditRefusal {
+    /// The user edits too often, or too much text.
+    TooFast {
+        /// Seconds until the next attempt can succeed.
+        seconds: u64,
+    },
+    /// Slow mode.
+    TooSoon {
+        /// Seconds left, at least one.
+        seconds: u64,
+    },
 }
 
 /// Rate limits shared by a user's connections.
@@ -61,7 +80,9 @@ impl UserRates {
             waves: Bucket::new(now, 5, ten, 5),
             changes: Bucket::new(now, 20, ten, 20),
             other: Bucket::new(now, 10, second, 30),
+            edited: None,
             used: now,
+            needed_until: now,
         }
     }
 
@@ -85,6 +106,40 @@ impl UserRates {
             self.text.charge(count(bytes), now);
         }
         has_any
+    }
+
+    /// Counts an edit over HTTP, under the same limits as one over a socket; `slow` is the slow
+    /// mode of the space.
+    pub fn edit(&mut self, bytes: usize, slow: Duration, now: Instant) -> Result<(), EditRefusal> {
+        let wait = self.edited.map_or(Duration::ZERO, |edited| {
+            (edited + slow).saturating_duration_since(now)
+        });
+        if !wait.is_zero() {
+            let seconds = wait.as_millis().div_ceil(1_000) as u64;
+            return Err(EditRefusal::TooSoon { seconds });
+        }
+        let too_fast = |bucket: &Bucket| EditRefusal::TooFast {
+            seconds: bucket.wait(now).as_secs() + 1,
+        };
+        if !self.take(MessageKind::Change, now) {
+            return Err(too_fast(&self.changes));
+        }
+        if !self.take_text(bytes, now) {
+            return Err(too_fast(&self.text));
+        }
+        self.note_edit(now);
+        self.needed_until = now + slow;
+        Ok(())
+    }
+
+    /// Remembers an edit. For sockets the space itself enforces slow mode.
+    pub(super) const fn note_edit(&mut self, now: Instant) {
+        self.edited = Some(now);
+    }
+
+    /// Whether new rate limits would allow more than these.
+    fn is_needed(&self, now: Instant) -> bool {
+        now < self.needed_until.max(self.used + FULL_AFTER)
     }
 
     /// Counts a signal. Returns how long its sender must be slowed.
@@ -129,9 +184,8 @@ impl Rates {
     pub fn of(&self, user: UserId, space: SpaceId, now: Instant) -> SharedRates {
         let mut known = self.0.lock();
         if known.users.len() >= known.sweep_at {
-            let is_needed = |rates: &SharedRates| {
-                Arc::strong_count(rates) > 1 || now < rates.lock().used + FULL_AFTER
-            };
+            let is_needed =
+                |rates: &SharedRates| Arc::strong_count(rates) > 1 || rates.lock().is_needed(now);
             known.users.retain(|_, rates| is_needed(rates));
             known.sweep_at = SWEEP_AT.max(known.users.len() * 2);
         }
@@ -217,6 +271,38 @@ mod tests {
             rates.charge_signal(to, 1, at);
         }
         assert_eq!(rates.pairs.len(), PAIRS);
+    }
+
+    #[test]
+    fn an_edit_over_http_costs_what_one_over_a_socket_does() {
+        let now = Instant::now() + Duration::from_hours(1);
+        let mut rates = UserRates::new(now);
+        let mut edit = |bytes, at| rates.edit(bytes, Duration::ZERO, at);
+        let large = (0..10).filter(|_| edit(16_000, now).is_ok()).count();
+        assert_eq!(large, 5);
+        let later = now + FULL_AFTER;
+        let small = (0..100).filter(|_| edit(1, later).is_ok()).count();
+        assert_eq!(small, 20);
+        assert_eq!(edit(1, later), Err(EditRefusal::TooFast { seconds: 1 }));
+    }
+
+    #[test]
+    fn slow_mode_limits_edits_over_both_transports() {
+        let now = Instant::now() + Duration::from_hours(1);
+        let slow = Duration::from_mins(10);
+        let rates = Rates::default();
+        let user = |number: usize| UserId(Uuid::from_u128(number as u128));
+        let edit = |at| rates.of(user(0), space(1), at).lock().edit(9, slow, at);
+        rates.of(user(0), space(1), now).lock().note_edit(now);
+        let early = now + Duration::from_secs(1);
+        assert_eq!(edit(early), Err(EditRefusal::TooSoon { seconds: 599 }));
+        assert_eq!(edit(now + slow), Ok(()));
+        // Idle users are removed, and this one is not.
+        let late = now + slow + 2 * FULL_AFTER;
+        for number in 1..=2 * SWEEP_AT {
+            rates.of(user(number), space(1), late);
+        }
+        assert_eq!(edit(late), Err(EditRefusal::TooSoon { seconds: 480 }));
     }
 
     #[test]

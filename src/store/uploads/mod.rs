@@ -14,8 +14,10 @@ mod files;
 mod shown;
 
 use files::{Deleted, bury, revive};
-pub use shown::pictures_in;
-pub(super) use shown::{follow_directs, follow_messages, free, free_messages, shown_in_space};
+pub use shown::{ShownPicture, pictures_in};
+pub(super) use shown::{
+    follow_directs, follow_messages, free, free_messages, free_own, shown_in_space,
+};
 
 /// Time limit of an upload. Another one of the same user can begin after that.
 const RESERVED_MS: i64 = 3 * 60 * 1_000;
@@ -25,6 +27,8 @@ const RESERVED_MS: i64 = 3 * 60 * 1_000;
 pub struct Upload<'a> {
     /// Hash that names it: 64 hexadecimal digits.
     pub hash: &'a str,
+    /// Hash of the uploaded file, before the picture was encoded again.
+    pub source: &'a str,
     /// Extension of its file: `png` or `jpg`.
     pub format: &'a str,
     /// Kind of the picture.
@@ -224,8 +228,8 @@ impl Store {
         let now = now_ms();
         let added = sqlx::query(
             "insert into uploads (hash, user_id, kind, width, height, size, created_at, format, \
-            touched_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $7) on conflict (hash) do nothing",
+            touched_at, source) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $7, $9) on conflict (hash) do nothing",
         )
         .bind(upload.hash)
         .bind(ticket.user.to_string())
@@ -235,11 +239,17 @@ impl Store {
         .bind(signed(upload.size))
         .bind(now)
         .bind(upload.format)
+        .bind(upload.source)
         .execute(&mut *tx)
         .await?;
         let is_new = added.rows_affected() > 0;
         if !is_new {
-            touch(&mut tx, upload.hash, now).await?;
+            sqlx::query("update uploads set touched_at = $2, source = $3 where hash = $1")
+                .bind(upload.hash)
+                .bind(now)
+                .bind(upload.source)
+                .execute(&mut *tx)
+                .await?;
         }
         revive(&mut tx, upload.hash, upload.format).await?;
         let settled = sqlx::query(
@@ -264,6 +274,24 @@ impl Store {
         } else {
             Settled::Expired
         })
+    }
+
+    /// Name of the picture that a user made of the same file before; it counts as uploaded now.
+    pub async fn uploaded_before(
+        &self,
+        user: UserId,
+        source: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let row: Option<(String, String)> = sqlx::query_as(
+            "update uploads set touched_at = $3 where user_id = $1 and source = $2 \
+             returning hash, format",
+        )
+        .bind(user.to_string())
+        .bind(source)
+        .bind(now_ms())
+        .fetch_optional(&self.writer)
+        .await?;
+        Ok(row.map(|(hash, format)| format!("{hash}.{format}")))
     }
 
     /// Bytes used by a user.

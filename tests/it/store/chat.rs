@@ -201,7 +201,7 @@ async fn message_changes_are_stored_and_idempotent(home: Home) {
         assert!(found(store, space, "before").await.is_empty());
     }
     assert_eq!(
-        store.forget_old_lines().await.unwrap(),
+        store.forget_old_lines(u64::MAX).await.unwrap(),
         4,
         "pictures that are no longer shown are swept"
     );
@@ -340,14 +340,18 @@ async fn old_messages_are_deleted_as_the_space_is_set(home: Home) {
         .keep_chat(space, &said(&[message(1, "long ago")]))
         .await
         .unwrap();
-    assert_eq!(store.forget_old_lines().await.unwrap(), 0, "kept for ever");
+    assert_eq!(
+        store.forget_old_lines(u64::MAX).await.unwrap(),
+        0,
+        "kept for ever"
+    );
     store
         .change_chat_rules(space, Some(3), 20, ProximityRules::default())
         .await
         .unwrap();
     let row = store.space(space).await.unwrap().unwrap();
     assert_eq!((row.retention_days, row.slow_seconds), (Some(3), 20));
-    assert_eq!(store.forget_old_lines().await.unwrap(), 1);
+    assert_eq!(store.forget_old_lines(u64::MAX).await.unwrap(), 1);
     store
         .change_chat_rules(space, None, 0, ProximityRules::default())
         .await
@@ -358,6 +362,47 @@ async fn old_messages_are_deleted_as_the_space_is_set(home: Home) {
         .unwrap();
     let late = store.lines_after(space, None, 1_003, 9).await.unwrap();
     assert_eq!(late, [message(3, "late")]);
+}
+
+async fn the_oldest_messages_make_room_when_a_chat_takes_too_much(home: Home) {
+    let (store, space) = (&home.store, home.some_space().await);
+    let all = async || texts(store.lines_after(space, None, 0, 99).await.unwrap());
+    let long = |number: u128| message(number, &format!("{number:->1000}"));
+    let messages: Vec<ChatMessage> = (1..=10).map(long).collect();
+    store.keep_chat(space, &said(&messages)).await.unwrap();
+    // Saved again, they are counted once. Each counts for 1,256 bytes.
+    store.keep_chat(space, &said(&messages)).await.unwrap();
+    assert_eq!(store.forget_old_lines(10 * 1_256).await.unwrap(), 0);
+    assert_eq!(store.forget_old_lines(4 * 1_256 - 1).await.unwrap(), 7);
+    assert_eq!(all().await, texts(messages[7..].to_vec()));
+    assert!(found(store, space, "7").await.is_empty());
+    let longer = DurableEvent::Changed(MessageChange {
+        id: messages[9].id,
+        text: Some("x".repeat(2_257)),
+        at: 5,
+    });
+    store.keep_chat(space, &[longer]).await.unwrap();
+    assert_eq!(store.forget_old_lines(4 * 1_256).await.unwrap(), 1);
+    let deleted = DurableEvent::Changed(MessageChange {
+        id: messages[9].id,
+        text: None,
+        at: 6,
+    });
+    store.keep_chat(space, &[deleted]).await.unwrap();
+    assert_eq!(store.forget_old_lines(1_256 + 256).await.unwrap(), 0);
+    let cleared = DurableEvent::Cleared("Ada".into());
+    let again = [
+        cleared,
+        DurableEvent::Said(messages[9].clone()),
+        DurableEvent::Said(long(11)),
+    ];
+    store.keep_chat(space, &again).await.unwrap();
+    assert_eq!(store.forget_old_lines(2 * 1_256).await.unwrap(), 1);
+    assert_eq!(all().await.len(), 2, "only the cleared one is swept");
+    assert_eq!(store.forget_old_lines(0).await.unwrap(), 2);
+    store.keep_chat(space, &said(&[long(12)])).await.unwrap();
+    assert_eq!(store.forget_old_lines(1_256).await.unwrap(), 0);
+    assert_eq!(store.forget_old_lines(1_255).await.unwrap(), 1);
 }
 
 async fn proximity_rules_are_stored(home: Home) {
@@ -389,6 +434,7 @@ on_both!(
     messages_stay_in_the_order_in_which_they_were_stored,
     messages_of_an_earlier_version_are_found_in_order,
     a_former_owner_stores_nothing_more,
+    the_oldest_messages_make_room_when_a_chat_takes_too_much,
     proximity_rules_are_stored,
     messages_are_stored_once_and_found_again,
     message_changes_are_stored_and_idempotent,

@@ -11,7 +11,7 @@ use plaza::store::Store;
 use plaza::store::direct::NewMessage;
 use plaza::store::elements::ElementChange;
 use plaza::store::spaces::{Access, NewSpace};
-use plaza::store::uploads::{Reserved, Settled, Ticket, Upload, Uses};
+use plaza::store::uploads::{Reserved, Settled, ShownPicture, Ticket, Upload, Uses};
 use uuid::Uuid;
 
 use super::{Home, on_both};
@@ -36,6 +36,7 @@ async fn ticket(store: &Store, user: UserId, bytes: u64) -> Ticket {
 fn picture(hash: &str, size: u64) -> Upload<'_> {
     Upload {
         hash,
+        source: &hash[4..],
         format: "png",
         kind: "chat",
         width: 3,
@@ -228,11 +229,11 @@ async fn old_messages_take_their_pictures_along(home: Home) {
         .keep_chat(space, &[said(1, ada, format!("![]({})", url(1)))])
         .await
         .unwrap();
-    store.forget_old_lines().await.unwrap();
+    store.forget_old_lines(u64::MAX).await.unwrap();
     assert!(is_there(store, 1).await);
     home.suffer("update spaces set chat_retention_days = 1")
         .await;
-    store.forget_old_lines().await.unwrap();
+    store.forget_old_lines(u64::MAX).await.unwrap();
     assert!(!is_there(store, 1).await);
 }
 
@@ -241,12 +242,12 @@ async fn an_ephemeral_space_reports_the_pictures_it_shows(home: Home) {
     let ada = home.user("bea").await;
     bring(store, ada, 1, 100).await;
     bring(store, ada, 2, 100).await;
-    let line = |number| ChatId(Uuid::from_u128(number));
-    let shown = [(line(1), hash(1)), (line(2), hash(2)), (line(3), hash(9))];
+    let shown = |message, number| shown_by(ada, message, number);
+    let first = [shown(1, 1), shown(2, 2), shown(3, 9)];
     let none = BTreeSet::new();
-    store.show_in_space(space, &shown, &none).await.unwrap();
+    store.show_in_space(space, &first, &none).await.unwrap();
     store
-        .show_in_space(space, &[(line(4), hash(1))], &BTreeSet::from([hash(1)]))
+        .show_in_space(space, &[shown(4, 1)], &BTreeSet::from([shown(4, 1)]))
         .await
         .unwrap();
     assert!(is_there(store, 1).await && !is_there(store, 2).await);
@@ -255,10 +256,76 @@ async fn an_ephemeral_space_reports_the_pictures_it_shows(home: Home) {
     // The message was sent and deleted before the space reported it.
     bring(store, ada, 3, 100).await;
     store
-        .show_in_space(space, &[], &BTreeSet::from([hash(3)]))
+        .show_in_space(space, &[], &BTreeSet::from([shown(5, 3)]))
         .await
         .unwrap();
     assert!(!is_there(store, 3).await);
+}
+
+fn shown_by(author: UserId, message: u128, number: u8) -> ShownPicture {
+    ShownPicture {
+        hash: hash(number),
+        message: ChatId(Uuid::from_u128(message)),
+        author,
+    }
+}
+
+async fn a_message_of_another_user_never_deletes_a_picture(home: Home) {
+    let (store, ada, bob) = (&home.store, home.user("bea").await, home.user("bob").await);
+    // Ada whispers her picture, so nothing in the database shows it. Bob knows its address.
+    bring(store, ada, 1, 100).await;
+    let said = |number| said(number, bob, format!("![]({})", url(1)));
+    let space = kept_space(store, bob).await;
+    store.keep_chat(space, &[said(1)]).await.unwrap();
+    store.keep_chat(space, &[changed(1, None)]).await.unwrap();
+    assert!(is_there(store, 1).await, "he deleted his message");
+    let edited = changed(2, Some("words".into()));
+    store.keep_chat(space, &[said(2), edited]).await.unwrap();
+    assert!(is_there(store, 1).await, "he edited his message");
+    store.keep_chat(space, &[said(3)]).await.unwrap();
+    let cleared = DurableEvent::Cleared("bob".into());
+    store.keep_chat(space, &[said(4), cleared]).await.unwrap();
+    store.forget_old_lines(u64::MAX).await.unwrap();
+    assert!(is_there(store, 1).await, "he cleared his space");
+    store.keep_chat(space, &[said(5)]).await.unwrap();
+    home.suffer("update spaces set chat_retention_days = 1")
+        .await;
+    store.forget_old_lines(u64::MAX).await.unwrap();
+    assert!(is_there(store, 1).await, "his message expired");
+    store.keep_chat(space, &[said(6)]).await.unwrap();
+    store.delete_space(space).await.unwrap();
+    assert!(is_there(store, 1).await, "he deleted his space");
+    let space = kept_space(store, bob).await;
+    store.keep_chat(space, &[said(7)]).await.unwrap();
+    let admin = plaza::store::audit_log::Actor::command_line();
+    store.delete_space_by(&admin, space).await.unwrap();
+    assert!(is_there(store, 1).await, "an admin deleted his space");
+    let (space, his) = (home.some_space().await, [shown_by(bob, 8, 1)]);
+    let sent = BTreeSet::from(his.clone());
+    store.show_in_space(space, &his, &sent).await.unwrap();
+    store.show_in_space(space, &[], &sent).await.unwrap();
+    assert!(is_there(store, 1).await, "his space forgot his message");
+    assert_eq!(store.sweep_uploads().await.unwrap(), 0);
+    assert_eq!(store.uploaded_bytes(ada).await.unwrap(), 100);
+    // Her own message deletes it, while one of his does not show it.
+    let space = kept_space(store, bob).await;
+    store
+        .keep_chat(space, &[said(9), said_by_ada(10, ada)])
+        .await
+        .unwrap();
+    store.keep_chat(space, &[changed(10, None)]).await.unwrap();
+    assert!(is_there(store, 1).await, "his message shows it");
+    store.keep_chat(space, &[changed(9, None)]).await.unwrap();
+    store
+        .keep_chat(space, &[said_by_ada(11, ada)])
+        .await
+        .unwrap();
+    store.keep_chat(space, &[changed(11, None)]).await.unwrap();
+    assert!(!is_there(store, 1).await, "it was hers alone");
+}
+
+fn said_by_ada(number: u128, ada: UserId) -> DurableEvent {
+    said(number, ada, format!("![]({})", url(1)))
 }
 
 async fn elements_and_maps_show_pictures_too(home: Home) {
@@ -306,9 +373,8 @@ async fn unused_pictures_are_swept_a_day_later(home: Home) {
     for number in 1..=3 {
         bring(store, ada, number, 100).await;
     }
-    let line = ChatId(Uuid::from_u128(1));
     store
-        .show_in_space(space, &[(line, hash(2))], &BTreeSet::new())
+        .show_in_space(space, &[shown_by(ada, 1, 2)], &BTreeSet::new())
         .await
         .unwrap();
     assert_eq!(store.sweep_uploads().await.unwrap(), 0);
@@ -394,6 +460,13 @@ async fn pictures_are_listed_newest_first(home: Home) {
         3,
         "the same picture counts once"
     );
+    home.suffer("update uploads set touched_at = 1").await;
+    let source = &hash(3)[4..];
+    let before = async |user, source| store.uploaded_before(user, source).await.unwrap();
+    assert_eq!(before(bob, source).await, Some(row.name()));
+    assert_eq!(before(ada, source).await, None);
+    assert_eq!(before(bob, "other").await, None);
+    assert_eq!(store.sweep_uploads().await.unwrap(), 4, "his counts as new");
 }
 
 on_both!(
@@ -401,6 +474,7 @@ on_both!(
     a_picture_stays_until_the_last_message_that_shows_it,
     old_messages_take_their_pictures_along,
     an_ephemeral_space_reports_the_pictures_it_shows,
+    a_message_of_another_user_never_deletes_a_picture,
     elements_and_maps_show_pictures_too,
     unused_pictures_are_swept_a_day_later,
     only_files_of_deleted_pictures_are_removed,

@@ -1,5 +1,7 @@
 //! Connection: serves one socket from upgrade to close.
 
+mod speech;
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -21,11 +23,12 @@ use crate::cluster::connections::Registration;
 use crate::cluster::mailboxes::Mailbox;
 use crate::cluster::spaces::EnterError;
 use crate::components::block::BlockChange;
-use crate::components::chat::{ChatCommand, MessageChange, Speech};
+use crate::components::chat::Speech;
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use crate::host::SendError;
+use crate::net::address::AddressKey;
 use crate::net::budget::{Budget, REQUEST, Who};
 use crate::net::codec::encode;
 use crate::net::protocol::chat::DirectMessageS2c;
@@ -58,6 +61,8 @@ struct Connection {
     json_terms: Option<JsonTerms>,
     joining: Option<Joining>,
     user: Option<UserId>,
+    /// Address of the client, as limits count it.
+    address: Option<AddressKey>,
     relay: Option<RelayHandle>,
     /// Whether the user may moderate the space: its owner, or an admin.
     may_moderate: bool,
@@ -92,6 +97,7 @@ pub(super) async fn serve(
     queue: Arc<SendQueue>,
     mut inbox: SocketStream,
     join_word: Option<JoinWord>,
+    address: Option<AddressKey>,
 ) {
     let client = edge.next_client();
     let session = Session::new(now());
@@ -104,6 +110,7 @@ pub(super) async fn serve(
         json_terms,
         joining: None,
         user: None,
+        address,
         relay: None,
         may_moderate: false,
         counted: None,
@@ -265,7 +272,11 @@ impl Connection {
                 arrive,
             } => Box::pin(self.join(&token, &space, protocol, arrive)).await,
             Action::Block { other, blocked } => Box::pin(self.block(other, blocked)).await,
-            Action::Command(command) => self.command(command),
+            Action::Command(command) => {
+                if self.may_react(&command) {
+                    self.command(command);
+                }
+            }
             Action::Say {
                 player,
                 client_id,
@@ -282,40 +293,13 @@ impl Connection {
                     reply_to,
                     may_moderate: self.may_moderate,
                 };
-                let command = Command::Chat(ChatCommand::Send { player, speech });
-                if self.command_fits(command) {
-                    return;
-                }
-                self.queue
-                    .reply(match (self.json_terms.is_some(), client_id) {
-                        (false, Some(client_id)) => match binary::chat_refused(client_id, BUSY) {
-                            Action::Reply(bytes) => bytes,
-                            _ => return,
-                        },
-                        _ => json::error("busy", BUSY),
-                    });
+                self.say(player, speech);
             }
             Action::EditMessage {
                 player,
                 message,
                 text,
-            } => {
-                let at = unix_millis();
-                let command = Command::Chat(ChatCommand::Edit {
-                    player,
-                    change: MessageChange {
-                        id: message,
-                        text,
-                        at,
-                    },
-                    may_moderate: self.may_moderate,
-                });
-                if !self.command_fits(command)
-                    && let Action::Reply(bytes) = binary::notice("chat", BUSY)
-                {
-                    self.queue.reply(bytes);
-                }
-            }
+            } => self.edit(player, message, text),
             Action::Resize { width, height } => {
                 if let Some(relay) = &self.relay {
                     relay
@@ -628,7 +612,6 @@ fn refuse(queue: &SendQueue, is_json: bool, code: u16, message: &str) {
     queue.close(code, message);
 }
 
-const BUSY: &str = "The space is overloaded. Send it again in a moment.";
 const NO_SPACE: &str = "There is no such space. It may have been deleted; ask for a new link.";
 
 /// Waits until `pause` ends; forever if there is none.

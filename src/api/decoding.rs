@@ -1,0 +1,155 @@
+//! Decoding: pictures are decoded a few at a time, in turns that are fair between users and between
+//! networks, by threads of low priority: nothing else on this machine waits for a picture.
+
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::address::Address;
+use super::error::ApiError;
+use super::turns::{Asker, Turns};
+use crate::components::id::UserId;
+
+/// Most pictures decoded at the same time, each within the memory limit.
+const MOST: usize = 2;
+
+/// Time limit of the wait for a turn.
+const WAITS_FOR: Duration = Duration::from_secs(20);
+
+/// Niceness of the threads: they get about a tenth of the time of a busy core.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
+/// The queue of pictures to be decoded. Cheap to clone.
+#[derive(Clone)]
+pub struct Decoding(Arc<Turns>);
+
+impl Default for Decoding {
+    fn default() -> Self {
+        let cores = available_parallelism().map_or(1, usize::from);
+        Self(Turns::new((cores / 2).clamp(1, MOST)))
+    }
+}
+
+impl Decoding {
+    /// Does the work when it is the user's turn.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        user: UserId,
+        from: Address,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let asker = Asker {
+            network: from.key(),
+            account: user.0.as_u64_pair().1,
+            is_known: false,
+        };
+        let crowded = || {
+            ApiError::Unavailable(
+                "Many pictures are worked on at this moment. Try again in a few seconds.",
+            )
+        };
+        let turn = timeout(WAITS_FOR, self.0.wait(asker))
+            .await
+            .map_err(|_| crowded())?
+            .map_err(|_| crowded())?;
+        let (done, result) = oneshot::channel();
+        // The turn moves into the thread: the work goes on when the client leaves, and still
+        // counts.
+        let started = std::thread::Builder::new()
+            .name("picture".into())
+            .spawn(move || {
+                let _turn = turn;
+                lower_priority();
+                // The receiver is gone when the client is.
+                let _ = done.send(work());
+            });
+        started.map_err(|error| {
+            tracing::error!(%error, "failed to start a thread for a picture");
+            ApiError::Internal
+        })?;
+        result.await.map_err(|_| ApiError::Internal)
+    }
+}
+
+/// Lowers the priority of this thread. Only Linux has one for each thread.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "failed to lower the priority of a thread");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn user(number: u128) -> UserId {
+        UserId(Uuid::from_u128(number))
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn pictures_are_decoded_at_low_priority_and_requests_are_not_answered_so() {
+        let niceness = || rustix::process::getpriority_process(None).unwrap();
+        let before = niceness();
+        let decoding = Decoding::default();
+        let there = decoding.run(user(1), Address(None), niceness).await;
+        assert!(there.unwrap() >= NICENESS);
+        assert_eq!(niceness(), before);
+    }
+
+    #[tokio::test]
+    async fn work_that_fails_gives_its_turn_back() {
+        let decoding = Decoding(Turns::new(1));
+        let failed = decoding
+            .run(user(1), Address(None), || -> u8 {
+                panic!("a damaged picture")
+            })
+            .await;
+        assert!(matches!(failed, Err(ApiError::Internal)));
+        assert_eq!(decoding.run(user(2), Address(None), || 5).await.unwrap(), 5);
+    }
+
+    #[tokio::test]
+    async fn a_user_with_many_pictures_does_not_delay_another() {
+        let decoding = Decoding(Turns::new(1));
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let first = tokio::spawn({
+            let decoding = decoding.clone();
+            async move {
+                decoding
+                    .run(user(1), Address(None), move || wait.recv())
+                    .await
+            }
+        });
+        while decoding.0.is_free() {
+            tokio::task::yield_now().await;
+        }
+        let order = Arc::new(parking_lot::Mutex::new(Vec::new()));
+        let mut others = Vec::new();
+        for number in [1, 1, 1, 1, 2] {
+            let (queue, order) = (decoding.clone(), Arc::clone(&order));
+            let address = Address(Some([10, 0, 0, number].into()));
+            let waiting = decoding.0.waiting();
+            others.push(tokio::spawn(async move {
+                let work = move || order.lock().push(number);
+                queue.run(user(number.into()), address, work).await
+            }));
+            while decoding.0.waiting() == waiting {
+                tokio::task::yield_now().await;
+            }
+        }
+        go.send(()).unwrap();
+        first.await.unwrap().unwrap().unwrap();
+        for other in others {
+            other.await.unwrap().unwrap();
+        }
+        assert_eq!(order.lock()[..2].iter().filter(|&&who| who == 2).count(), 1);
+    }
+}

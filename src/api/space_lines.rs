@@ -1,0 +1,163 @@
+//! Space lines: changes of single messages of a space.
+
+use std::time::Duration;
+
+use axum::extract::{Path as Segments, State};
+use serde::Deserialize;
+use tokio::time::Instant;
+use utoipa::ToSchema;
+
+use super::account::Empty;
+use super::address::Address;
+use super::error::{ApiError, Problem};
+use super::extract::{Caller, Json, UnreadBody};
+use super::space_chat::moderates;
+use super::{AppState, access, check};
+use crate::components::chat::{ChatCommand, ChatMessage, MessageChange};
+use crate::components::command::Command;
+use crate::components::id::{ChatId, SpaceId};
+use crate::net::budget::{Budget, Who};
+use crate::net::session::rates::EditRefusal;
+use crate::space::DurableEvent;
+use crate::store::{SpaceRow, now_ms};
+
+/// New text of a message.
+#[derive(Deserialize, ToSchema)]
+pub struct LineRequest {
+    /// Text, 1 to 4,000 characters.
+    message: String,
+}
+
+/// Edit own message
+///
+/// For messages that the running space no longer remembers. It shows the change to everyone inside.
+#[utoipa::path(
+    patch,
+    path = "/space/{id}/chat/{line}",
+    operation_id = "editLine",
+    tag = "spaces",
+    security(("token" = [])),
+    params(
+        ("id" = String, Path, description = "The space"),
+        ("line" = String, Path, description = "The line"),
+    ),
+    request_body = LineRequest,
+    responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn edit_line(
+    State(state): State<AppState>,
+    caller: Caller,
+    address: Address,
+    Segments(ids): Segments<(String, String)>,
+    body: UnreadBody<LineRequest>,
+) -> Result<Json<Empty>, ApiError> {
+    let (row, line) = message_of(&state, &ids).await?;
+    if line.user != caller.user() {
+        return Err(ApiError::Forbidden(
+            "Only the sender may do this to a message.",
+        ));
+    }
+    let text = check::message(&body.read().await?.message)?;
+    if text == line.text {
+        return Ok(Json(Empty {}));
+    }
+    take_edit(&state, &caller, &row, &text)?;
+    caller.writes(&state, address, &text)?;
+    change_message(&state, &row, &line, Some(text)).await
+}
+
+/// Counts an edit in the rates that messages over sockets have.
+fn take_edit(
+    state: &AppState,
+    caller: &Caller,
+    row: &SpaceRow,
+    text: &str,
+) -> Result<(), ApiError> {
+    let slow_seconds = if moderates(row, caller) {
+        0
+    } else {
+        row.slow_seconds
+    };
+    let now = Instant::now().into_std();
+    let rates = state.rates.of(caller.user(), row.id, now);
+    let slow = Duration::from_secs(slow_seconds.into());
+    let taken = rates.lock().edit(text.len(), slow, now);
+    taken.map_err(|refusal| match refusal {
+        EditRefusal::TooFast { seconds } => {
+            state.budgets.note(Who::User(caller.user()), Budget::Chat);
+            ApiError::TooMany(seconds)
+        }
+        EditRefusal::TooSoon { seconds } => ApiError::Later {
+            detail: format!("Slow mode is on here. You can edit again in {seconds} s."),
+            seconds,
+        },
+    })
+}
+
+/// Delete a message
+///
+/// Senders delete their own messages, moderators any message.
+#[utoipa::path(
+    delete,
+    path = "/space/{id}/chat/{line}",
+    operation_id = "deleteLine",
+    tag = "spaces",
+    security(("token" = [])),
+    params(
+        ("id" = String, Path, description = "The space"),
+        ("line" = String, Path, description = "The line"),
+    ),
+    responses(
+        (status = 200, body = Empty),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn delete_line(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(ids): Segments<(String, String)>,
+) -> Result<Json<Empty>, ApiError> {
+    let (row, line) = message_of(&state, &ids).await?;
+    if line.user != caller.user() && !moderates(&row, &caller) {
+        return Err(ApiError::Forbidden(
+            "Only the sender may do this to a message.",
+        ));
+    }
+    change_message(&state, &row, &line, None).await
+}
+
+async fn message_of(
+    state: &AppState,
+    (space, line): &(String, String),
+) -> Result<(SpaceRow, ChatMessage), ApiError> {
+    let unknown = || ApiError::bad("There is no such message.");
+    let space: SpaceId = space.parse().map_err(|_| unknown())?;
+    let line: ChatId = line.parse().map_err(|_| unknown())?;
+    let row = access::visible(state, space).await?;
+    let line = state.store.line(space, line).await?;
+    let line = line.filter(|line| !line.is_deleted).ok_or_else(unknown)?;
+    Ok((row, line))
+}
+
+async fn change_message(
+    state: &AppState,
+    row: &SpaceRow,
+    line: &ChatMessage,
+    text: Option<String>,
+) -> Result<Json<Empty>, ApiError> {
+    // The previous change may have been dated by a clock that is ahead of this one.
+    let at = (now_ms() as u64).max(line.edited.unwrap_or_default());
+    let id = line.id;
+    let change = MessageChange { id, text, at };
+    let event = DurableEvent::Changed(change.clone());
+    state.store.keep_chat(row.id, &[event]).await?;
+    let author = line.user;
+    state.spaces.tell(
+        row.id,
+        Command::Chat(ChatCommand::ApplyEdit { change, author }),
+    );
+    Ok(Json(Empty {}))
+}
