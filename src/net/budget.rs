@@ -81,11 +81,13 @@ pub enum Budget {
     Messages,
     /// Concurrent connections, counted by the gate.
     Connections,
+    /// Spaces that are open at the same time, counted by the cluster.
+    OpenSpaces,
 }
 
 impl Budget {
     /// All budgets.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Requests,
         Self::Creations,
         Self::Edits,
@@ -97,6 +99,7 @@ impl Budget {
         Self::Signals,
         Self::Messages,
         Self::Connections,
+        Self::OpenSpaces,
     ];
 
     /// Label of the metric.
@@ -113,6 +116,7 @@ impl Budget {
             Self::Signals => "signals",
             Self::Messages => "messages",
             Self::Connections => "connections",
+            Self::OpenSpaces => "open spaces",
         }
     }
 }
@@ -171,7 +175,8 @@ impl BudgetSettings {
             | Budget::Directs
             | Budget::Signals
             | Budget::Messages
-            | Budget::Connections => return None,
+            | Budget::Connections
+            | Budget::OpenSpaces => return None,
         };
         let rate = NonZeroU32::new(rate.saturating_mul(times))?;
         let burst = NonZeroU32::new(burst.saturating_mul(times))?;

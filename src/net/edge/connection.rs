@@ -15,16 +15,18 @@ use tungstenite::{Error, Message};
 use uuid::Uuid;
 
 use super::Edge;
+use super::entering::NO_SPACE;
 use super::gate::CountedConnection;
 use super::send_queue::{SendQueue, SocketReader};
 use crate::cluster::connections::Registration;
 use crate::cluster::mailboxes::Mailbox;
-use crate::cluster::spaces::EnterError;
+use crate::cluster::spaces::Opener;
 use crate::components::chat::{MessageChange, Speech};
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use crate::host::SendError;
+use crate::net::address::AddressKey;
 use crate::net::budget::{Budget, REQUEST, Who};
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
@@ -51,6 +53,8 @@ pub(super) type SocketStream = WebSocketStream<SocketReader>;
 /// One client's connection.
 struct Connection {
     edge: Edge,
+    /// Where the client connects from, as limits count it; `None` if that is unknown.
+    address: Option<AddressKey>,
     client: ClientId,
     queue: Arc<SendQueue>,
     session: Session,
@@ -92,12 +96,14 @@ pub(super) async fn serve(
     queue: Arc<SendQueue>,
     mut inbox: SocketStream,
     join_word: Option<JoinWord>,
+    address: Option<AddressKey>,
 ) {
     let client = edge.next_client();
     let session = Session::new(now());
     let json_terms = join_word.map(JsonTerms::new);
     let mut connection = Connection {
         edge,
+        address,
         client,
         queue,
         session,
@@ -494,29 +500,15 @@ impl Connection {
 
     async fn enter(&mut self, request: JoinRequest, tries: u32) {
         let space = request.space;
-        let relay = match self.edge.0.relays.of(space).await {
+        let opener = Opener {
+            user: request.who.user,
+            address: self.address,
+        };
+        let relay = match self.edge.0.relays.of(space, opener).await {
             Ok(relay) => relay,
-            Err(EnterError::Unknown) => return self.refuse(close::NO_SPACE, NO_SPACE),
-            Err(EnterError::Unavailable) => {
-                return self.refuse(
-                    close::AWAY,
-                    "No server can run the space right now. Try again in a moment.",
-                );
-            }
-            Err(error @ EnterError::Full(_)) => {
-                tracing::warn!(%space, %error, "refused to open a space");
-                return self.refuse(
-                    close::AWAY,
-                    "This server has as many spaces open as --max-open-spaces allows. Try \
-                    again later.",
-                );
-            }
-            Err(EnterError::Store(error)) => {
-                tracing::error!(%space, %error, "failed to open a space");
-                return self.refuse(
-                    close::AWAY,
-                    "The space cannot be opened right now. Try again in a moment.",
-                );
+            Err(error) => {
+                let (code, message) = self.edge.cannot_enter(space, &error);
+                return self.refuse(code, message);
             }
         };
         let (ready, is_ready) = oneshot::channel();
@@ -629,7 +621,6 @@ fn refuse(queue: &SendQueue, is_json: bool, code: u16, message: &str) {
 }
 
 const BUSY: &str = "The space is overloaded. Send it again in a moment.";
-const NO_SPACE: &str = "There is no such space. It may have been deleted; ask for a new link.";
 
 /// Waits until `pause` ends; forever if there is none.
 async fn over(pause: Option<Instant>) {

@@ -5,6 +5,7 @@
 
 mod accept;
 mod connection;
+mod entering;
 mod framing;
 mod gate;
 mod send_queue;
@@ -42,7 +43,7 @@ use crate::cluster::connections::Connections;
 use crate::cluster::mailboxes::Mailboxes;
 use crate::cluster::spaces::Spaces;
 use crate::components::id::UserId;
-use crate::net::address::Network;
+use crate::net::address::{AddressKey, ClientAddress, Network};
 use crate::net::budget::Budgets;
 use crate::net::codec::MAX_MESSAGE;
 use crate::net::protocol::SUBPROTOCOL;
@@ -260,6 +261,8 @@ async fn upgrade(State(edge): State<Edge>, request: Request) -> Response {
                 .into_response();
         }
     };
+    let address = request.extensions().get::<ClientAddress>();
+    let address = address.map(|ClientAddress(address)| AddressKey::of(*address));
     let is_binary = speaks_binary(request.headers());
     if is_binary {
         let protocol = header::HeaderValue::from_static(SUBPROTOCOL);
@@ -271,7 +274,10 @@ async fn upgrade(State(edge): State<Edge>, request: Request) -> Response {
     let tasks = edge.0.tasks.clone();
     tasks.spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => serve_socket(edge, upgraded, (!is_binary).then_some(join_word)).await,
+            Ok(upgraded) => {
+                let join_word = (!is_binary).then_some(join_word);
+                serve_socket(edge, upgraded, join_word, address).await;
+            }
             Err(error) => tracing::debug!(%error, "failed to upgrade a connection"),
         }
         drop(permits);
@@ -289,7 +295,12 @@ fn speaks_binary(headers: &HeaderMap) -> bool {
 }
 
 /// Takes the socket from the HTTP server, so that frames are written to it directly.
-async fn serve_socket(edge: Edge, upgraded: Upgraded, join_word: Option<JoinWord>) {
+async fn serve_socket(
+    edge: Edge,
+    upgraded: Upgraded,
+    join_word: Option<JoinWord>,
+    address: Option<AddressKey>,
+) {
     let Ok(parts) = upgraded.downcast::<TokioIo<WatchedSocket>>() else {
         tracing::error!("a connection without a TCP socket cannot be served");
         return;
@@ -309,5 +320,5 @@ async fn serve_socket(edge: Edge, upgraded: Upgraded, join_word: Option<JoinWord
     drop(parts.read_buf);
     let config = Some(config);
     let inbox = WebSocketStream::from_partially_read(reader, early, Role::Server, config).await;
-    connection::serve(edge, queue, inbox, join_word).await;
+    connection::serve(edge, queue, inbox, join_word, address).await;
 }
