@@ -216,7 +216,8 @@ pub async fn sign_in(
         Err(ApiError::Bad(_)) => return Err(WRONG),
         Err(error) => return Err(error),
     };
-    let found = prove(&state, address, body.username.trim(), &body.password).await?;
+    let typed = (body.username.trim(), &*body.password);
+    let found = prove(&state, address, typed, false).await?;
     let Credentials {
         user, suspension, ..
     } = found.ok_or(WRONG)?;
@@ -321,7 +322,8 @@ pub async fn change_password(
 ) -> Result<Json<Empty>, ApiError> {
     let new = new_password(&body.new, &caller.who.name, state.password_demands())?;
     // Looked up by the exact name, which wins over names that look like it.
-    let proven = prove(&state, address, &caller.who.name, &body.current).await?;
+    let typed = (&*caller.who.name, &*body.current);
+    let proven = prove(&state, address, typed, true).await?;
     if proven.is_none_or(|known| known.user != caller.user()) {
         return Err(ApiError::Forbidden("The current password is wrong."));
     }

@@ -1,11 +1,11 @@
 //! Guesses: rate limits for wrong passwords. Each failure lengthens the next wait, by account and
 //! network; no account is ever locked.
 //!
-//! Only failures count. Three counters decay with time: failures of a network (a rate), of a
-//! network at one account (a delay that doubles), and of all networks at one account. While the
-//! third is high, networks from which no one has signed in to that account ("strangers") wait some
-//! seconds even before their first try, a few at a time, and longer before each further one. The
-//! owner's own network is not affected by the failures of others.
+//! Three counters of failures decay with time: of a network (a rate), of a network at one account
+//! (a delay that doubles), and of all networks at one account. While the third is high, networks
+//! from which no one has signed in to that account ("strangers") wait some seconds even before
+//! their first try, a few at a time, and longer before each further one. A network that is known to
+//! an account is not affected by failures of other networks, nor by failures at other accounts.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -15,6 +15,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::known::KnownNetworks;
 use super::turns::Asker;
 use crate::components::name::NameKeys;
 use crate::net::address::AddressKey;
@@ -31,21 +32,62 @@ const LONGEST_FIRST_WAIT: Duration = Duration::from_secs(8);
 /// Time in which one failure decays: of all networks at an account, and of one network.
 const FORGET_ONE: Duration = Duration::from_mins(1);
 const FORGET_OWN: Duration = Duration::from_mins(10);
-/// How long a network from which a user signed in counts as known.
-const KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
 /// Most strangers that wait for a try at one account at the same time; further ones are refused.
 const MOST_HELD: u32 = 8;
 /// Number of entries at which the table is halved.
 const MOST_ENTRIES: usize = 100_000;
 
-/// Failed attempts by network and by account.
+/// Attempts by network and by account.
 pub struct Guesses {
-    /// Failures per second that a network may have, and the size of a burst; `None` for no limit.
-    quota: Option<(f64, f64)>,
+    /// Failures of a network; `None` for no limit.
+    quota: Option<AttemptQuota>,
     /// Longest delay of a network at one account; zero for no delay.
     longest: Duration,
     names: RandomState,
     table: Mutex<HashMap<Key, AttemptRecord>>,
+    known: Mutex<KnownNetworks>,
+}
+
+/// A rate limit.
+#[derive(Debug, Clone, Copy)]
+struct AttemptQuota {
+    per_second: f64,
+    burst: f64,
+}
+
+impl AttemptQuota {
+    /// How long one more has to wait; zero if it does not.
+    fn wait(self, counter: DecayingCount, now: Instant) -> Duration {
+        let too_many = counter.at(now, self.per_second) + 1.0 - self.burst;
+        Duration::from_secs_f64((too_many / self.per_second).max(0.0))
+    }
+}
+
+/// A number that goes down with time.
+#[derive(Debug, Clone, Copy)]
+struct DecayingCount {
+    count: f64,
+    at: Instant,
+}
+
+impl DecayingCount {
+    const fn new(now: Instant) -> Self {
+        Self {
+            count: 0.0,
+            at: now,
+        }
+    }
+
+    fn at(self, now: Instant, less_per_second: f64) -> f64 {
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        (self.count - passed * less_per_second).max(0.0)
+    }
+
+    fn add(&mut self, now: Instant, less_per_second: f64) -> f64 {
+        self.count = self.at(now, less_per_second) + 1.0;
+        self.at = now;
+        self.count
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,10 +99,8 @@ enum Key {
 
 #[derive(Debug, Clone, Copy)]
 struct AttemptRecord {
-    failures: f64,
-    at: Instant,
+    failures: DecayingCount,
     not_before: Instant,
-    signed_in: Option<Instant>,
     held: u32,
 }
 
@@ -97,23 +137,10 @@ pub enum AttemptVerdict {
 impl AttemptRecord {
     const fn new(now: Instant) -> Self {
         Self {
-            failures: 0.0,
-            at: now,
+            failures: DecayingCount::new(now),
             not_before: now,
-            signed_in: None,
             held: 0,
         }
-    }
-
-    /// Failures that have not decayed yet.
-    fn failures(&self, now: Instant, forgotten_per_second: f64) -> f64 {
-        let passed = now.saturating_duration_since(self.at).as_secs_f64();
-        (self.failures - passed * forgotten_per_second).max(0.0)
-    }
-
-    fn is_known(&self, now: Instant) -> bool {
-        self.signed_in
-            .is_some_and(|then| now.saturating_duration_since(then) < KNOWN_FOR)
     }
 }
 
@@ -123,40 +150,41 @@ impl Guesses {
     pub fn new(per_minute: u32, longest: Duration) -> Self {
         let rate = f64::from(per_minute);
         Self {
-            quota: (per_minute > 0).then_some((rate / 60.0, rate * 2.0)),
+            quota: (per_minute > 0).then_some(AttemptQuota {
+                per_second: rate / 60.0,
+                burst: rate * 2.0,
+            }),
             longest,
             names: RandomState::new(),
             table: Mutex::default(),
+            known: Mutex::default(),
         }
     }
 
     /// Builds the asker for an account name.
     pub fn asker(&self, network: Option<AddressKey>, name: &str, now: Instant) -> Asker {
         let account = self.names.hash_one(NameKeys::of(name).folded);
-        let table = self.table.lock();
-        let pair = table.get(&Key::Pair(account, network));
         Asker {
             network,
             account,
-            is_known: pair.is_some_and(|pair| pair.is_known(now)),
+            is_known: self.known.lock().has(account, network, now),
         }
     }
 
     /// Decides whether the asker may try now.
     pub fn judge(&self, asker: Asker, now: Instant) -> AttemptVerdict {
         let table = self.table.lock();
-        if let (Some((rate, burst)), Some(network)) =
-            (self.quota, table.get(&Key::Network(asker.network)))
-        {
-            let too_many = network.failures(now, rate) + 1.0 - burst;
-            if too_many > 0.0 {
-                return AttemptVerdict::Refuse(Duration::from_secs_f64(too_many / rate));
+        let pair = table.get(&Key::Pair(asker.account, asker.network));
+        let network = table.get(&Key::Network(asker.network));
+        if let (Some(quota), Some(network), false) = (self.quota, network, asker.is_known) {
+            let wait = quota.wait(network.failures, now);
+            if !wait.is_zero() {
+                return AttemptVerdict::Refuse(wait);
             }
         }
         if self.longest.is_zero() {
             return AttemptVerdict::Go;
         }
-        let pair = table.get(&Key::Pair(asker.account, asker.network));
         let wait = pair.map_or(Duration::ZERO, |pair| {
             pair.not_before.saturating_duration_since(now)
         });
@@ -187,17 +215,13 @@ impl Guesses {
     /// Counts a failure.
     pub fn wrong(&self, asker: Asker, now: Instant) {
         let mut table = self.table.lock();
-        if table.len() > MOST_ENTRIES {
-            halve(&mut table, now);
-        }
+        halve(&mut table, now);
         let mut count = |key, forgotten| {
             let entry = table.entry(key).or_insert_with(|| AttemptRecord::new(now));
-            entry.failures = entry.failures(now, forgotten) + 1.0;
-            entry.at = now;
-            entry.failures
+            entry.failures.add(now, forgotten)
         };
-        if let Some((rate, _)) = self.quota {
-            count(Key::Network(asker.network), rate);
+        if let Some(quota) = self.quota {
+            count(Key::Network(asker.network), quota.per_second);
         }
         count(Key::Account(asker.account), 1.0 / FORGET_ONE.as_secs_f64());
         let own = count(
@@ -222,34 +246,29 @@ impl Guesses {
 
     /// Marks the network as known to the account after a sign-up.
     pub fn welcome(&self, network: Option<AddressKey>, name: &str, now: Instant) {
-        self.right(self.asker(network, name, now), now);
+        let Asker { account, .. } = self.asker(network, name, now);
+        self.known.lock().add(account, network, now);
     }
 
     /// Marks the network as known after a sign-in and clears its failures at this account.
     pub fn right(&self, asker: Asker, now: Instant) {
-        let entry = AttemptRecord {
-            signed_in: Some(now),
-            ..AttemptRecord::new(now)
-        };
+        self.known.lock().add(asker.account, asker.network, now);
         let mut table = self.table.lock();
-        if table.len() > MOST_ENTRIES {
-            halve(&mut table, now);
+        if let Some(pair) = table.get_mut(&Key::Pair(asker.account, asker.network)) {
+            pair.failures = DecayingCount::new(now);
+            pair.not_before = now;
         }
-        table.insert(Key::Pair(asker.account, asker.network), entry);
     }
 }
 
 /// Wait of a stranger while many networks fail at the account.
 fn stranger_wait(table: &HashMap<Key, AttemptRecord>, asker: Asker, now: Instant) -> Duration {
-    let is_known = table
-        .get(&Key::Pair(asker.account, asker.network))
-        .is_some_and(|pair| pair.is_known(now));
     let failures = table
         .get(&Key::Account(asker.account))
         .map_or(0.0, |account| {
-            account.failures(now, 1.0 / FORGET_ONE.as_secs_f64())
+            account.failures.at(now, 1.0 / FORGET_ONE.as_secs_f64())
         });
-    if is_known || failures <= FREE_OF_ACCOUNT {
+    if asker.is_known || failures <= FREE_OF_ACCOUNT {
         return Duration::ZERO;
     }
     let times = ((failures - FREE_OF_ACCOUNT) / DOUBLES_IN).min(30.0);
@@ -258,16 +277,14 @@ fn stranger_wait(table: &HashMap<Key, AttemptRecord>, asker: Asker, now: Instant
         .min(LONGEST_FIRST_WAIT)
 }
 
-/// Drops the less important half: entries with most failures and known networks stay.
+/// Drops the less important half of a table that is full: entries with most failures stay.
 fn halve(table: &mut HashMap<Key, AttemptRecord>, now: Instant) {
+    if table.len() <= MOST_ENTRIES {
+        return;
+    }
     let forgotten = 1.0 / FORGET_OWN.as_secs_f64();
     let worth = |entry: &AttemptRecord| {
-        entry.failures(now, forgotten)
-            + if entry.is_known(now) || entry.held > 0 {
-                1.0
-            } else {
-                0.0
-            }
+        entry.failures.at(now, forgotten) + if entry.held > 0 { 1.0 } else { 0.0 }
     };
     let mut all: Vec<f64> = table.values().map(worth).collect();
     let middle = all.len() / 2;
@@ -397,15 +414,10 @@ mod tests {
     }
 
     #[test]
-    fn only_failures_count_for_a_network() {
+    fn failures_of_a_network_are_limited_and_hold_up_no_account_known_there() {
         let guesses = Guesses::new(3, Duration::ZERO);
         let now = Instant::now();
-        for number in 0..100 {
-            let name = format!("user {number}");
-            let asker = guesses.asker(network(1), &name, now);
-            assert_eq!(guesses.judge(asker, now), AttemptVerdict::Go);
-            guesses.right(asker, now);
-        }
+        guesses.welcome(network(1), "ada", now);
         for number in 0..6 {
             assert_eq!(
                 guess(&guesses, network(1), &format!("user {number}"), now),
@@ -424,6 +436,8 @@ mod tests {
             guess(&guesses, network(2), "user 7", now),
             AttemptVerdict::Go
         );
+        let ada = guesses.asker(network(1), "ada", now);
+        assert_eq!(guesses.judge(ada, now), AttemptVerdict::Go);
     }
 
     #[test]

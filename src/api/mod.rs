@@ -31,6 +31,7 @@ mod guesses;
 pub mod health;
 mod ice;
 mod invites;
+mod known;
 mod layers;
 mod limits;
 mod lobby;
