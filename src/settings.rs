@@ -117,8 +117,8 @@ pub struct Settings {
     pub join_event: JoinWord,
     /// Other origins whose pages may use this server; `*` for all.
     pub allowed_origins: Vec<String>,
-    /// Sign-ups and failed sign-ins per minute from one network, with bursts of twice as many; 0
-    /// for no limit.
+    /// Sign-ups and failed sign-ins per minute from one network, and sign-ins from there at one
+    /// account, with bursts of twice as many; 0 for no limit.
     pub auth_rate: u32,
     /// The longest wait after wrong passwords for one account from one network; 0 for none.
     pub max_guess_delay: Duration,

@@ -1,11 +1,14 @@
-//! Guesses: rate limits for wrong passwords. Each failure lengthens the next wait, by account and
-//! network; no account is ever locked.
+//! Guesses: rate limits for signing in, above all with wrong passwords. Each failure lengthens the
+//! next wait, by account and network; no account is ever locked.
 //!
 //! Three counters of failures decay with time: of a network (a rate), of a network at one account
 //! (a delay that doubles), and of all networks at one account. While the third is high, networks
 //! from which no one has signed in to that account ("strangers") wait some seconds even before
 //! their first try, a few at a time, and longer before each further one. A network that is known to
 //! an account is not affected by failures of other networks, nor by failures at other accounts.
+//!
+//! Sign-ins with the right password cost a hash, too. Two further counters limit their rate: of a
+//! network at one account, and of a network in all.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -36,10 +39,12 @@ const FORGET_OWN: Duration = Duration::from_mins(10);
 const MOST_HELD: u32 = 8;
 /// Number of entries at which the table is halved.
 const MOST_ENTRIES: usize = 100_000;
+/// Sign-ins of a network for each that it may have at one account.
+const ACCOUNTS_PER_NETWORK: f64 = 10.0;
 
 /// Attempts by network and by account.
 pub struct Guesses {
-    /// Failures of a network; `None` for no limit.
+    /// Failures of a network, and sign-ins of a network at one account; `None` for no limit.
     quota: Option<AttemptQuota>,
     /// Longest delay of a network at one account; zero for no delay.
     longest: Duration,
@@ -56,6 +61,13 @@ struct AttemptQuota {
 }
 
 impl AttemptQuota {
+    fn times(self, factor: f64) -> Self {
+        Self {
+            per_second: self.per_second * factor,
+            burst: self.burst * factor,
+        }
+    }
+
     /// How long one more has to wait; zero if it does not.
     fn wait(self, counter: DecayingCount, now: Instant) -> Duration {
         let too_many = counter.at(now, self.per_second) + 1.0 - self.burst;
@@ -100,6 +112,8 @@ enum Key {
 #[derive(Debug, Clone, Copy)]
 struct AttemptRecord {
     failures: DecayingCount,
+    /// Sign-ins with the right password.
+    rights: DecayingCount,
     not_before: Instant,
     held: u32,
 }
@@ -138,6 +152,7 @@ impl AttemptRecord {
     const fn new(now: Instant) -> Self {
         Self {
             failures: DecayingCount::new(now),
+            rights: DecayingCount::new(now),
             not_before: now,
             held: 0,
         }
@@ -145,8 +160,9 @@ impl AttemptRecord {
 }
 
 impl Guesses {
-    /// Limits a network to `per_minute` failures a minute, with bursts of twice as many (0: no
-    /// limit), and its wait for the next try at one account to `longest` (0: no wait).
+    /// Limits a network to `per_minute` failures a minute, with bursts of twice as many, its
+    /// sign-ins at one account to as many, and all its sign-ins to ten times as many (0: no limit);
+    /// its wait for the next try at one account to `longest` (0: no wait).
     pub fn new(per_minute: u32, longest: Duration) -> Self {
         let rate = f64::from(per_minute);
         Self {
@@ -175,9 +191,16 @@ impl Guesses {
     pub fn judge(&self, asker: Asker, now: Instant) -> AttemptVerdict {
         let table = self.table.lock();
         let pair = table.get(&Key::Pair(asker.account, asker.network));
-        let network = table.get(&Key::Network(asker.network));
-        if let (Some(quota), Some(network), false) = (self.quota, network, asker.is_known) {
-            let wait = quota.wait(network.failures, now);
+        if let Some(quota) = self.quota {
+            let network = table.get(&Key::Network(asker.network));
+            let waits = [
+                network
+                    .filter(|_| !asker.is_known)
+                    .map(|network| quota.wait(network.failures, now)),
+                network.map(|network| quota.times(ACCOUNTS_PER_NETWORK).wait(network.rights, now)),
+                pair.map(|pair| quota.wait(pair.rights, now)),
+            ];
+            let wait = waits.into_iter().flatten().max().unwrap_or_default();
             if !wait.is_zero() {
                 return AttemptVerdict::Refuse(wait);
             }
@@ -250,13 +273,25 @@ impl Guesses {
         self.known.lock().add(account, network, now);
     }
 
-    /// Marks the network as known after a sign-in and clears its failures at this account.
+    /// Counts a sign-in, marks the network as known, and clears its failures at this account.
+    /// Sign-ins from this machine are not counted.
     pub fn right(&self, asker: Asker, now: Instant) {
         self.known.lock().add(asker.account, asker.network, now);
         let mut table = self.table.lock();
+        halve(&mut table, now);
         if let Some(pair) = table.get_mut(&Key::Pair(asker.account, asker.network)) {
             pair.failures = DecayingCount::new(now);
             pair.not_before = now;
+        }
+        let is_counted = asker.network.is_some_and(|network| !network.is_loopback());
+        if let Some(quota) = self.quota.filter(|_| is_counted) {
+            let mut count = |key, per_second| {
+                let entry = table.entry(key).or_insert_with(|| AttemptRecord::new(now));
+                entry.rights.add(now, per_second);
+            };
+            let of_network = quota.times(ACCOUNTS_PER_NETWORK);
+            count(Key::Network(asker.network), of_network.per_second);
+            count(Key::Pair(asker.account, asker.network), quota.per_second);
         }
     }
 }
@@ -438,6 +473,37 @@ mod tests {
         );
         let ada = guesses.asker(network(1), "ada", now);
         assert_eq!(guesses.judge(ada, now), AttemptVerdict::Go);
+    }
+
+    #[test]
+    fn sign_ins_of_a_network_are_limited_for_each_account_and_in_all() {
+        let guesses = Guesses::new(3, LONGEST);
+        let now = Instant::now();
+        let sign_in = |network, name: &str, now| {
+            let asker = guesses.asker(network, name, now);
+            let verdict = guesses.judge(asker, now);
+            if verdict == AttemptVerdict::Go {
+                guesses.right(asker, now);
+            }
+            verdict
+        };
+        let times = |network, name: &str| {
+            (0..100)
+                .take_while(|_| sign_in(network, name, now) == AttemptVerdict::Go)
+                .count()
+        };
+        assert_eq!(times(network(1), "ada"), 6);
+        let AttemptVerdict::Refuse(wait) = sign_in(network(1), "ada", now) else {
+            panic!()
+        };
+        assert_eq!(sign_in(network(1), "ada", now + wait), AttemptVerdict::Go);
+        assert_eq!(times(network(2), "ada"), 6, "another network");
+        let all: usize = (0..20)
+            .map(|number| times(network(3), &format!("user {number}")))
+            .sum();
+        assert_eq!(all, 60);
+        let this_machine = Some(AddressKey::of(IpAddr::from([127, 0, 0, 1])));
+        assert_eq!(times(this_machine, "ada"), 100);
     }
 
     #[test]

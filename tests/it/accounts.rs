@@ -344,3 +344,34 @@ async fn wrong_passwords_of_a_network_do_not_refuse_those_who_signed_in_there() 
     server.send(change.json(&body)).await.fine();
     server.stop().await;
 }
+
+#[tokio::test]
+async fn right_passwords_are_limited_for_each_account_and_network() {
+    let server = TestServer::start_with(|settings| {
+        settings.auth_rate = 3;
+        settings.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    server.user("ada").await;
+    let mut times = 0;
+    let refused = loop {
+        let answer = sign_in_from(&server, "203.0.113.1", "ada", "secret").await;
+        if answer.status.as_u16() != 200 {
+            break answer;
+        }
+        times += 1;
+        assert!(times < 60);
+    };
+    refused.refused(429);
+    assert!(times >= 6 && !refused.header("retry-after").is_empty());
+    sign_in_from(&server, "203.0.113.2", "ada", "secret")
+        .await
+        .fine();
+    for _ in 0..20 {
+        server
+            .post("/signin", None, account("ada", "secret"))
+            .await
+            .fine();
+    }
+    server.stop().await;
+}
