@@ -194,6 +194,8 @@ pub async fn sign_up(
 }
 
 /// Sign in
+///
+/// At the limit of sessions of one user, the one that was not used for longest ends.
 #[utoipa::path(
     post,
     path = "/signin",
@@ -224,9 +226,12 @@ pub async fn sign_in(
     if let Some(suspension) = suspension {
         return Err(ApiError::Suspended(suspension));
     }
-    Ok(Json(TokenAnswer {
-        token: state.store.sign_in(user).await?,
-    }))
+    let token = state.store.sign_in(user).await?;
+    let most = state.settings.max_sessions_per_user;
+    if most > 0 && state.store.end_excess_sessions(user, &token, most).await? {
+        state.spaces.sessions_ended(user);
+    }
+    Ok(Json(TokenAnswer { token }))
 }
 
 /// Current user
