@@ -117,11 +117,14 @@ pub struct Settings {
     pub join_event: JoinWord,
     /// Other origins whose pages may use this server; `*` for all.
     pub allowed_origins: Vec<String>,
-    /// Sign-ups and failed sign-ins per minute from one network, with bursts of twice as many; 0
-    /// for no limit.
+    /// Sign-ups and failed sign-ins per minute from one network, and sign-ins from there at one
+    /// account, with bursts of twice as many; 0 for no limit.
     pub auth_rate: u32,
     /// The longest wait after wrong passwords for one account from one network; 0 for none.
     pub max_guess_delay: Duration,
+    /// Sessions of one user; a further sign-in ends the one that was not used for longest. 0 for no
+    /// limit.
+    pub max_sessions_per_user: u32,
     /// Rate limits of each user.
     pub budgets: BudgetSettings,
     /// Cost of a password hash.
@@ -183,6 +186,7 @@ impl Settings {
             allowed_origins: Vec::new(),
             auth_rate: 30,
             max_guess_delay: Duration::from_mins(5),
+            max_sessions_per_user: 100,
             budgets: BudgetSettings::default(),
             password_cost: PasswordCost::Full,
             upload_quota: 64 * 1024 * 1024,

@@ -194,6 +194,8 @@ pub async fn sign_up(
 }
 
 /// Sign in
+///
+/// At the limit of sessions of one user, the one that was not used for longest ends.
 #[utoipa::path(
     post,
     path = "/signin",
@@ -216,16 +218,20 @@ pub async fn sign_in(
         Err(ApiError::Bad(_)) => return Err(WRONG),
         Err(error) => return Err(error),
     };
-    let found = prove(&state, address, body.username.trim(), &body.password).await?;
+    let typed = (body.username.trim(), &*body.password);
+    let found = prove(&state, address, typed, false).await?;
     let Credentials {
         user, suspension, ..
     } = found.ok_or(WRONG)?;
     if let Some(suspension) = suspension {
         return Err(ApiError::Suspended(suspension));
     }
-    Ok(Json(TokenAnswer {
-        token: state.store.sign_in(user).await?,
-    }))
+    let token = state.store.sign_in(user).await?;
+    let most = state.settings.max_sessions_per_user;
+    if most > 0 && state.store.end_excess_sessions(user, &token, most).await? {
+        state.spaces.sessions_ended(user);
+    }
+    Ok(Json(TokenAnswer { token }))
 }
 
 /// Current user
@@ -321,7 +327,8 @@ pub async fn change_password(
 ) -> Result<Json<Empty>, ApiError> {
     let new = new_password(&body.new, &caller.who.name, state.password_demands())?;
     // Looked up by the exact name, which wins over names that look like it.
-    let proven = prove(&state, address, &caller.who.name, &body.current).await?;
+    let typed = (&*caller.who.name, &*body.current);
+    let proven = prove(&state, address, typed, true).await?;
     if proven.is_none_or(|known| known.user != caller.user()) {
         return Err(ApiError::Forbidden("The current password is wrong."));
     }

@@ -1,11 +1,14 @@
-//! Guesses: rate limits for wrong passwords. Each failure lengthens the next wait, by account and
-//! network; no account is ever locked.
+//! Guesses: rate limits for signing in, above all with wrong passwords. Each failure lengthens the
+//! next wait, by account and network; no account is ever locked.
 //!
-//! Only failures count. Three counters decay with time: failures of a network (a rate), of a
-//! network at one account (a delay that doubles), and of all networks at one account. While the
-//! third is high, networks from which no one has signed in to that account ("strangers") wait some
-//! seconds even before their first try, a few at a time, and longer before each further one. The
-//! owner's own network is not affected by the failures of others.
+//! Three counters of failures decay with time: of a network (a rate), of a network at one account
+//! (a delay that doubles), and of all networks at one account. While the third is high, networks
+//! from which no one has signed in to that account ("strangers") wait some seconds even before
+//! their first try, a few at a time, and longer before each further one. A network that is known to
+//! an account is not affected by failures of other networks, nor by failures at other accounts.
+//!
+//! Sign-ins with the right password cost a hash, too. Two further counters limit their rate: of a
+//! network at one account, and of a network in all.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -15,6 +18,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::known::KnownNetworks;
 use super::turns::Asker;
 use crate::components::name::NameKeys;
 use crate::net::address::AddressKey;
@@ -31,21 +35,71 @@ const LONGEST_FIRST_WAIT: Duration = Duration::from_secs(8);
 /// Time in which one failure decays: of all networks at an account, and of one network.
 const FORGET_ONE: Duration = Duration::from_mins(1);
 const FORGET_OWN: Duration = Duration::from_mins(10);
-/// How long a network from which a user signed in counts as known.
-const KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
 /// Most strangers that wait for a try at one account at the same time; further ones are refused.
 const MOST_HELD: u32 = 8;
 /// Number of entries at which the table is halved.
 const MOST_ENTRIES: usize = 100_000;
+/// Sign-ins of a network for each that it may have at one account.
+const ACCOUNTS_PER_NETWORK: f64 = 10.0;
 
-/// Failed attempts by network and by account.
+/// Attempts by network and by account.
 pub struct Guesses {
-    /// Failures per second that a network may have, and the size of a burst; `None` for no limit.
-    quota: Option<(f64, f64)>,
+    /// Failures of a network, and sign-ins of a network at one account; `None` for no limit.
+    quota: Option<AttemptQuota>,
     /// Longest delay of a network at one account; zero for no delay.
     longest: Duration,
     names: RandomState,
     table: Mutex<HashMap<Key, AttemptRecord>>,
+    known: Mutex<KnownNetworks>,
+}
+
+/// A rate limit.
+#[derive(Debug, Clone, Copy)]
+struct AttemptQuota {
+    per_second: f64,
+    burst: f64,
+}
+
+impl AttemptQuota {
+    fn times(self, factor: f64) -> Self {
+        Self {
+            per_second: self.per_second * factor,
+            burst: self.burst * factor,
+        }
+    }
+
+    /// How long one more has to wait; zero if it does not.
+    fn wait(self, counter: DecayingCount, now: Instant) -> Duration {
+        let too_many = counter.at(now, self.per_second) + 1.0 - self.burst;
+        Duration::from_secs_f64((too_many / self.per_second).max(0.0))
+    }
+}
+
+/// A number that goes down with time.
+#[derive(Debug, Clone, Copy)]
+struct DecayingCount {
+    count: f64,
+    at: Instant,
+}
+
+impl DecayingCount {
+    const fn new(now: Instant) -> Self {
+        Self {
+            count: 0.0,
+            at: now,
+        }
+    }
+
+    fn at(self, now: Instant, less_per_second: f64) -> f64 {
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        (self.count - passed * less_per_second).max(0.0)
+    }
+
+    fn add(&mut self, now: Instant, less_per_second: f64) -> f64 {
+        self.count = self.at(now, less_per_second) + 1.0;
+        self.at = now;
+        self.count
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,10 +111,10 @@ enum Key {
 
 #[derive(Debug, Clone, Copy)]
 struct AttemptRecord {
-    failures: f64,
-    at: Instant,
+    failures: DecayingCount,
+    /// Sign-ins with the right password.
+    rights: DecayingCount,
     not_before: Instant,
-    signed_in: Option<Instant>,
     held: u32,
 }
 
@@ -97,66 +151,63 @@ pub enum AttemptVerdict {
 impl AttemptRecord {
     const fn new(now: Instant) -> Self {
         Self {
-            failures: 0.0,
-            at: now,
+            failures: DecayingCount::new(now),
+            rights: DecayingCount::new(now),
             not_before: now,
-            signed_in: None,
             held: 0,
         }
-    }
-
-    /// Failures that have not decayed yet.
-    fn failures(&self, now: Instant, forgotten_per_second: f64) -> f64 {
-        let passed = now.saturating_duration_since(self.at).as_secs_f64();
-        (self.failures - passed * forgotten_per_second).max(0.0)
-    }
-
-    fn is_known(&self, now: Instant) -> bool {
-        self.signed_in
-            .is_some_and(|then| now.saturating_duration_since(then) < KNOWN_FOR)
     }
 }
 
 impl Guesses {
-    /// Limits a network to `per_minute` failures a minute, with bursts of twice as many (0: no
-    /// limit), and its wait for the next try at one account to `longest` (0: no wait).
+    /// Limits a network to `per_minute` failures a minute, with bursts of twice as many, its
+    /// sign-ins at one account to as many, and all its sign-ins to ten times as many (0: no limit);
+    /// its wait for the next try at one account to `longest` (0: no wait).
     pub fn new(per_minute: u32, longest: Duration) -> Self {
         let rate = f64::from(per_minute);
         Self {
-            quota: (per_minute > 0).then_some((rate / 60.0, rate * 2.0)),
+            quota: (per_minute > 0).then_some(AttemptQuota {
+                per_second: rate / 60.0,
+                burst: rate * 2.0,
+            }),
             longest,
             names: RandomState::new(),
             table: Mutex::default(),
+            known: Mutex::default(),
         }
     }
 
     /// Builds the asker for an account name.
     pub fn asker(&self, network: Option<AddressKey>, name: &str, now: Instant) -> Asker {
         let account = self.names.hash_one(NameKeys::of(name).folded);
-        let table = self.table.lock();
-        let pair = table.get(&Key::Pair(account, network));
         Asker {
             network,
             account,
-            is_known: pair.is_some_and(|pair| pair.is_known(now)),
+            is_known: self.known.lock().has(account, network, now),
         }
     }
 
     /// Decides whether the asker may try now.
     pub fn judge(&self, asker: Asker, now: Instant) -> AttemptVerdict {
         let table = self.table.lock();
-        if let (Some((rate, burst)), Some(network)) =
-            (self.quota, table.get(&Key::Network(asker.network)))
-        {
-            let too_many = network.failures(now, rate) + 1.0 - burst;
-            if too_many > 0.0 {
-                return AttemptVerdict::Refuse(Duration::from_secs_f64(too_many / rate));
+        let pair = table.get(&Key::Pair(asker.account, asker.network));
+        if let Some(quota) = self.quota {
+            let network = table.get(&Key::Network(asker.network));
+            let waits = [
+                network
+                    .filter(|_| !asker.is_known)
+                    .map(|network| quota.wait(network.failures, now)),
+                network.map(|network| quota.times(ACCOUNTS_PER_NETWORK).wait(network.rights, now)),
+                pair.map(|pair| quota.wait(pair.rights, now)),
+            ];
+            let wait = waits.into_iter().flatten().max().unwrap_or_default();
+            if !wait.is_zero() {
+                return AttemptVerdict::Refuse(wait);
             }
         }
         if self.longest.is_zero() {
             return AttemptVerdict::Go;
         }
-        let pair = table.get(&Key::Pair(asker.account, asker.network));
         let wait = pair.map_or(Duration::ZERO, |pair| {
             pair.not_before.saturating_duration_since(now)
         });
@@ -187,17 +238,13 @@ impl Guesses {
     /// Counts a failure.
     pub fn wrong(&self, asker: Asker, now: Instant) {
         let mut table = self.table.lock();
-        if table.len() > MOST_ENTRIES {
-            halve(&mut table, now);
-        }
+        halve(&mut table, now);
         let mut count = |key, forgotten| {
             let entry = table.entry(key).or_insert_with(|| AttemptRecord::new(now));
-            entry.failures = entry.failures(now, forgotten) + 1.0;
-            entry.at = now;
-            entry.failures
+            entry.failures.add(now, forgotten)
         };
-        if let Some((rate, _)) = self.quota {
-            count(Key::Network(asker.network), rate);
+        if let Some(quota) = self.quota {
+            count(Key::Network(asker.network), quota.per_second);
         }
         count(Key::Account(asker.account), 1.0 / FORGET_ONE.as_secs_f64());
         let own = count(
@@ -222,34 +269,41 @@ impl Guesses {
 
     /// Marks the network as known to the account after a sign-up.
     pub fn welcome(&self, network: Option<AddressKey>, name: &str, now: Instant) {
-        self.right(self.asker(network, name, now), now);
+        let Asker { account, .. } = self.asker(network, name, now);
+        self.known.lock().add(account, network, now);
     }
 
-    /// Marks the network as known after a sign-in and clears its failures at this account.
+    /// Counts a sign-in, marks the network as known, and clears its failures at this account.
+    /// Sign-ins from this machine are not counted.
     pub fn right(&self, asker: Asker, now: Instant) {
-        let entry = AttemptRecord {
-            signed_in: Some(now),
-            ..AttemptRecord::new(now)
-        };
+        self.known.lock().add(asker.account, asker.network, now);
         let mut table = self.table.lock();
-        if table.len() > MOST_ENTRIES {
-            halve(&mut table, now);
+        halve(&mut table, now);
+        if let Some(pair) = table.get_mut(&Key::Pair(asker.account, asker.network)) {
+            pair.failures = DecayingCount::new(now);
+            pair.not_before = now;
         }
-        table.insert(Key::Pair(asker.account, asker.network), entry);
+        let is_counted = asker.network.is_some_and(|network| !network.is_loopback());
+        if let Some(quota) = self.quota.filter(|_| is_counted) {
+            let mut count = |key, per_second| {
+                let entry = table.entry(key).or_insert_with(|| AttemptRecord::new(now));
+                entry.rights.add(now, per_second);
+            };
+            let of_network = quota.times(ACCOUNTS_PER_NETWORK);
+            count(Key::Network(asker.network), of_network.per_second);
+            count(Key::Pair(asker.account, asker.network), quota.per_second);
+        }
     }
 }
 
 /// Wait of a stranger while many networks fail at the account.
 fn stranger_wait(table: &HashMap<Key, AttemptRecord>, asker: Asker, now: Instant) -> Duration {
-    let is_known = table
-        .get(&Key::Pair(asker.account, asker.network))
-        .is_some_and(|pair| pair.is_known(now));
     let failures = table
         .get(&Key::Account(asker.account))
         .map_or(0.0, |account| {
-            account.failures(now, 1.0 / FORGET_ONE.as_secs_f64())
+            account.failures.at(now, 1.0 / FORGET_ONE.as_secs_f64())
         });
-    if is_known || failures <= FREE_OF_ACCOUNT {
+    if asker.is_known || failures <= FREE_OF_ACCOUNT {
         return Duration::ZERO;
     }
     let times = ((failures - FREE_OF_ACCOUNT) / DOUBLES_IN).min(30.0);
@@ -258,16 +312,14 @@ fn stranger_wait(table: &HashMap<Key, AttemptRecord>, asker: Asker, now: Instant
         .min(LONGEST_FIRST_WAIT)
 }
 
-/// Drops the less important half: entries with most failures and known networks stay.
+/// Drops the less important half of a table that is full: entries with most failures stay.
 fn halve(table: &mut HashMap<Key, AttemptRecord>, now: Instant) {
+    if table.len() <= MOST_ENTRIES {
+        return;
+    }
     let forgotten = 1.0 / FORGET_OWN.as_secs_f64();
     let worth = |entry: &AttemptRecord| {
-        entry.failures(now, forgotten)
-            + if entry.is_known(now) || entry.held > 0 {
-                1.0
-            } else {
-                0.0
-            }
+        entry.failures.at(now, forgotten) + if entry.held > 0 { 1.0 } else { 0.0 }
     };
     let mut all: Vec<f64> = table.values().map(worth).collect();
     let middle = all.len() / 2;
@@ -397,15 +449,10 @@ mod tests {
     }
 
     #[test]
-    fn only_failures_count_for_a_network() {
+    fn failures_of_a_network_are_limited_and_hold_up_no_account_known_there() {
         let guesses = Guesses::new(3, Duration::ZERO);
         let now = Instant::now();
-        for number in 0..100 {
-            let name = format!("user {number}");
-            let asker = guesses.asker(network(1), &name, now);
-            assert_eq!(guesses.judge(asker, now), AttemptVerdict::Go);
-            guesses.right(asker, now);
-        }
+        guesses.welcome(network(1), "ada", now);
         for number in 0..6 {
             assert_eq!(
                 guess(&guesses, network(1), &format!("user {number}"), now),
@@ -424,6 +471,39 @@ mod tests {
             guess(&guesses, network(2), "user 7", now),
             AttemptVerdict::Go
         );
+        let ada = guesses.asker(network(1), "ada", now);
+        assert_eq!(guesses.judge(ada, now), AttemptVerdict::Go);
+    }
+
+    #[test]
+    fn sign_ins_of_a_network_are_limited_for_each_account_and_in_all() {
+        let guesses = Guesses::new(3, LONGEST);
+        let now = Instant::now();
+        let sign_in = |network, name: &str, now| {
+            let asker = guesses.asker(network, name, now);
+            let verdict = guesses.judge(asker, now);
+            if verdict == AttemptVerdict::Go {
+                guesses.right(asker, now);
+            }
+            verdict
+        };
+        let times = |network, name: &str| {
+            (0..100)
+                .take_while(|_| sign_in(network, name, now) == AttemptVerdict::Go)
+                .count()
+        };
+        assert_eq!(times(network(1), "ada"), 6);
+        let AttemptVerdict::Refuse(wait) = sign_in(network(1), "ada", now) else {
+            panic!()
+        };
+        assert_eq!(sign_in(network(1), "ada", now + wait), AttemptVerdict::Go);
+        assert_eq!(times(network(2), "ada"), 6, "another network");
+        let all: usize = (0..20)
+            .map(|number| times(network(3), &format!("user {number}")))
+            .sum();
+        assert_eq!(all, 60);
+        let this_machine = Some(AddressKey::of(IpAddr::from([127, 0, 0, 1])));
+        assert_eq!(times(this_machine, "ada"), 100);
     }
 
     #[test]

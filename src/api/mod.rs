@@ -33,6 +33,7 @@ mod guesses;
 pub mod health;
 mod ice;
 mod invites;
+mod known;
 mod layers;
 mod limits;
 mod lobby;

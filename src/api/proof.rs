@@ -17,12 +17,12 @@ use crate::store::users::Credentials;
 const MOST_BYTES: usize = 1024;
 
 /// The account, when the password is correct; `None` when it is wrong or there is no such account.
-/// The account may be suspended.
+/// The account may be suspended. A caller who has a session of it counts as known.
 pub async fn prove(
     state: &AppState,
     Address(address): Address,
-    name: &str,
-    password: &str,
+    (name, password): (&str, &str),
+    has_session: bool,
 ) -> Result<Option<Credentials>, ApiError> {
     if name.len() > MOST_BYTES || password.len() > MOST_BYTES {
         return Ok(None);
@@ -34,7 +34,8 @@ pub async fn prove(
         }
         ApiError::TooMany(wait.as_secs() + 1)
     };
-    let asker = guesses.asker(address.map(AddressKey::of), name, Instant::now());
+    let mut asker = guesses.asker(address.map(AddressKey::of), name, Instant::now());
+    asker.is_known |= has_session;
     if let AttemptVerdict::Refuse(wait) = guesses.judge(asker, Instant::now()) {
         return Err(refusal(wait));
     }

@@ -56,6 +56,7 @@ struct TurnState {
 
 struct TurnWaiter {
     network: Option<AddressKey>,
+    is_known: bool,
     call: oneshot::Sender<WorkPermit>,
 }
 
@@ -63,8 +64,9 @@ struct TurnWaiter {
 enum Party {
     Account(u64),
     Network(Option<AddressKey>),
-    /// Known networks do not wait behind strangers of their network or at their account.
-    Known(Option<AddressKey>),
+    /// Those who signed in before do not wait behind strangers of their network or at their
+    /// account.
+    Known(u64, Option<AddressKey>),
 }
 
 impl Turns {
@@ -85,7 +87,7 @@ impl Turns {
                 state.at_work += 1;
                 return Ok(WorkPermit(Some(Arc::clone(self))));
             }
-            state.line_up(clock, asker.network)?
+            state.line_up(clock, asker)?
         };
         called.await.map_err(|_| Crowded)
     }
@@ -129,7 +131,7 @@ impl TurnState {
             self.clocks.retain(|_, clock| *clock > present);
         }
         let parties = if asker.is_known {
-            [Party::Known(asker.network); 2]
+            [Party::Known(asker.account, asker.network); 2]
         } else {
             [Party::Network(asker.network), Party::Account(asker.account)]
         };
@@ -139,31 +141,34 @@ impl TurnState {
         clock
     }
 
+    /// Waiters of the asker's network. Strangers do not take the places of known ones.
+    fn of_network(&self, asker: Asker) -> usize {
+        let class = (asker.network, asker.is_known);
+        let waiting = self.waiting.values();
+        waiting
+            .filter(|other| (other.network, other.is_known) == class)
+            .count()
+    }
+
     fn line_up(
         &mut self,
         clock: u64,
-        network: Option<AddressKey>,
+        asker: Asker,
     ) -> Result<oneshot::Receiver<WorkPermit>, Crowded> {
-        let of_network = self
-            .waiting
-            .values()
-            .filter(|other| other.network == network)
-            .count();
-        if of_network >= MOST_OF_NETWORK || self.waiting.len() >= MOST {
+        if self.of_network(asker) >= MOST_OF_NETWORK || self.waiting.len() >= MOST {
             self.waiting.retain(|_, other| !other.call.is_closed());
-            let of_network = self
-                .waiting
-                .values()
-                .filter(|other| other.network == network)
-                .count();
-            if of_network >= MOST_OF_NETWORK {
+            if self.of_network(asker) >= MOST_OF_NETWORK {
                 return Err(Crowded);
             }
         }
         self.arrivals += 1;
         let (call, called) = oneshot::channel();
-        self.waiting
-            .insert((clock, self.arrivals), TurnWaiter { network, call });
+        let waiter = TurnWaiter {
+            network: asker.network,
+            is_known: asker.is_known,
+            call,
+        };
+        self.waiting.insert((clock, self.arrivals), waiter);
         if self.waiting.len() > MOST {
             // The waiter whose clock is furthest ahead is dropped; it may be this one.
             self.waiting.pop_last();
@@ -287,6 +292,12 @@ mod tests {
             here.pop().unwrap().now_or_never().unwrap().err(),
             Some(Crowded)
         );
+        let known = Asker {
+            is_known: true,
+            ..asker(1, 9_999)
+        };
+        let mut known = ask(&turns, known);
+        assert!((&mut known).now_or_never().is_none(), "it waits");
         let others =
             (0..2 * MOST).map(|number| ask(&turns, asker((number % 200) as u8 + 2, number as u64)));
         let others: Vec<_> = others.collect();

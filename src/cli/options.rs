@@ -87,14 +87,18 @@ pub struct ServeArgs {
         value_name = "ORIGIN"
     )]
     allowed_origins: Option<Vec<String>>,
-    /// Sign-ups per minute from one network, and the same number of failed sign-ins, with bursts of
-    /// twice as many; 0 for no limit [default: 30]
+    /// Sign-ups per minute from one network, and the same number of failed sign-ins, and of sign-ins
+    /// at one account, with bursts of twice as many; 0 for no limit [default: 30]
     #[arg(long, env = "PLAZA_AUTH_RATE")]
     auth_rate: Option<u32>,
     /// The longest wait after wrong passwords for one account from one network, in seconds; 0 for
     /// none [default: 300]
     #[arg(long, env = "PLAZA_MAX_GUESS_DELAY", value_name = "SECONDS")]
     max_guess_delay: Option<u64>,
+    /// Sessions of one user, 0 for no limit; a further sign-in ends the one that was not used for
+    /// longest [default: 100]
+    #[arg(long, env = "PLAZA_MAX_SESSIONS_PER_USER", value_name = "COUNT")]
+    max_sessions_per_user: Option<u32>,
     /// HTTP requests per second of one user, 0 for no limit; an address may make ten times as many
     /// [default: 20]
     #[arg(long, env = "PLAZA_REQUEST_RATE", value_name = "COUNT")]
@@ -503,6 +507,7 @@ impl ServeArgs {
             allowed_origins: self.allowed_origins.or(other.allowed_origins),
             auth_rate: self.auth_rate.or(other.auth_rate),
             max_guess_delay: self.max_guess_delay.or(other.max_guess_delay),
+            max_sessions_per_user: self.max_sessions_per_user.or(other.max_sessions_per_user),
             request_rate: self.request_rate.or(other.request_rate),
             edit_rate: self.edit_rate.or(other.edit_rate),
             search_rate: self.search_rate.or(other.search_rate),
@@ -721,6 +726,9 @@ impl ServeArgs {
                         .unwrap_or(defaults.quotas.creations),
                 },
                 max_open_spaces: self.max_open_spaces.unwrap_or(defaults.max_open_spaces),
+                max_sessions_per_user: self
+                    .max_sessions_per_user
+                    .unwrap_or(defaults.max_sessions_per_user),
                 max_sockets_per_user: self
                     .max_sockets_per_user
                     .unwrap_or(defaults.max_sockets_per_user),

@@ -17,6 +17,7 @@ use super::directory::Directory;
 use super::mailboxes::Mailboxes;
 use super::node::Node;
 use super::ownership::{Epoch, Event, SpaceRoute};
+use super::shares::Openers;
 use super::vault::Vault;
 use crate::components::id::SpaceId;
 use crate::components::peers::SfuEndpoint;
@@ -53,6 +54,8 @@ pub(super) struct SpacesState {
     /// Requests for comparisons with SQL.
     pub(super) looks: UnboundedSender<FeedQuery>,
     pub(super) open: Mutex<HashMap<SpaceId, OpenedSpace>>,
+    /// Who opened them.
+    pub(super) openers: Mutex<Openers>,
     /// Spaces that were loaded and do not tick yet.
     pub(super) taken: Mutex<HashMap<(SpaceId, Epoch), TakenSpace>>,
     pub(super) waiting: Mutex<HashMap<SpaceId, Vec<oneshot::Sender<SpaceRoute>>>>,
@@ -84,6 +87,8 @@ pub(super) struct OpenedSpace {
     pub(super) scene: Scene,
     pub(super) epoch: Epoch,
     pub(super) jobs: UnboundedSender<PersistJob>,
+    /// Whether it was asked to end because it was empty.
+    pub(super) is_unloading: bool,
 }
 
 /// A message to the driver.

@@ -29,6 +29,7 @@ use super::persister::Persister;
 use super::record::{Committed, Write};
 pub use super::shared::Spaces;
 use super::shared::{DriverMessage, FeedQuery, OpenedSpace, PersistJob, SpacesState, TakenSpace};
+pub use super::shares::{NoRoom, Opener};
 use super::vault::Vault;
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
@@ -56,9 +57,9 @@ pub enum EnterError {
     /// It is not running, and cannot be taken now.
     #[error("the space cannot be run right now")]
     Unavailable,
-    /// This process has reached its limit of open spaces.
-    #[error("{0} spaces are open, which is the limit (--max-open-spaces)")]
-    Full(usize),
+    /// The limit of open spaces is reached.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -123,6 +124,7 @@ impl Spaces {
             notes,
             looks,
             open: Mutex::default(),
+            openers: Mutex::default(),
             taken: Mutex::default(),
             waiting: Mutex::default(),
             moving: Mutex::default(),
@@ -159,12 +161,16 @@ impl Spaces {
 
     /// As [`enter`](Self::enter), for players: refused at the limit of open spaces. A space that is
     /// open counts once; one that runs in another process, or ran there, is not refused.
-    pub async fn come_in(&self, space: SpaceId) -> Result<OpenSpace, EnterError> {
-        let is_open = self.opened(space).is_some() || self.0.census.lock().home_of(space).is_some();
-        let most = self.0.max_open;
-        if !is_open && most > 0 && self.0.open.lock().len() >= most {
-            return Err(EnterError::Full(most));
-        }
+    pub async fn come_in(&self, space: SpaceId, by: Opener) -> Result<OpenSpace, EnterError> {
+        let is_open = self
+            .opened(space)
+            .is_some_and(|(handle, _)| !handle.has_ended())
+            || self.0.census.lock().home_of(space).is_some();
+        let _opening = if is_open || self.0.max_open == 0 {
+            None
+        } else {
+            self.0.make_room(space, by)?
+        };
         self.enter(space).await
     }
 
@@ -715,6 +721,7 @@ impl Driver {
             scene,
             epoch,
             jobs,
+            is_unloading: false,
         };
         self.inner.open.lock().insert(space, open);
         // Edits that were committed after the layout was read were not sent here.

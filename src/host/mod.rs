@@ -11,6 +11,7 @@ mod worker;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use bincode::{Decode, Encode};
 use parking_lot::Mutex;
@@ -30,6 +31,10 @@ const COMMANDS: usize = 4_096;
 
 /// Ticks that a follower may be behind before it gets a snapshot instead.
 const FOLLOW_BACKLOG: usize = 32;
+
+/// Time in which the player for whom a space was opened joins it. Until then it does not count as
+/// empty.
+const JOIN_WITHIN: Duration = Duration::from_secs(10);
 
 /// The host threads of this process.
 pub struct Host {
@@ -202,6 +207,9 @@ pub struct SpaceHandle {
 #[derive(Default)]
 struct SpaceStatus {
     people: AtomicUsize,
+    /// Since when no player has been connected, as nanoseconds of [`MonotonicTime`]; `u64::MAX`
+    /// while one is.
+    empty_since: AtomicU64,
     /// Recent cost of its ticks, in nanoseconds per second.
     cost: AtomicU64,
     /// Commands for the next tick.
@@ -224,6 +232,12 @@ impl SpaceHandle {
     /// Number of players in it.
     pub fn people(&self) -> usize {
         self.status.people.load(Ordering::Relaxed)
+    }
+
+    /// Since when no player has been connected to it; `None` if one is, or is about to.
+    pub fn empty_since(&self, now: MonotonicTime) -> Option<MonotonicTime> {
+        let since = MonotonicTime(self.status.empty_since.load(Ordering::Relaxed));
+        (since <= now).then_some(since)
     }
 
     /// Version of the layout in use.
@@ -284,7 +298,8 @@ impl SpaceHandle {
         self.command(WorkerCommand::Checkpoint(self.id));
     }
 
-    /// Ends the space. For [`Ending::Unloaded`] only when it is empty and no command waits.
+    /// Ends the space. For [`Ending::Unloaded`] only when no player is connected and no command
+    /// waits.
     pub fn close(&self, ending: Ending) {
         self.command(WorkerCommand::Close {
             space: self.id,
@@ -365,6 +380,10 @@ impl Host {
         let (commands, inbox) = channel();
         let status = Arc::<SpaceStatus>::default();
         status.home.store(home, Ordering::Release);
+        let may_join_until = MonotonicTime::now() + JOIN_WITHIN;
+        status
+            .empty_since
+            .store(may_join_until.0, Ordering::Relaxed);
         let hosted = worker::HostedSpace::new(id, space, epoch, inbox, Arc::clone(&status));
         if worker.open(Box::new(hosted)).is_err() {
             // After the host stopped no thread ticks, and no event reports the end of the space.

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Sender, UnboundedSender};
 
 use super::intake::Intake;
+use super::monotonic::MonotonicTime;
 use super::{Ending, HostEvent, SpaceStatus, SpaceUpdate, Until, WorkerCommand, Workers, balance};
 use crate::components::chat::ChatFact;
 use crate::components::command::Command;
@@ -156,9 +157,7 @@ impl HostedSpace {
         }
         self.batch.clear();
         self.hold_back(&mut output, host_events);
-        self.status
-            .people
-            .store(self.space.people(), Ordering::Relaxed);
+        self.count_people();
         let is_news = !output.is_quiet();
         self.changed |= is_news;
         // A follower whose queue was full gets the frame with one of the next ticks. Afterwards
@@ -179,6 +178,18 @@ impl HostedSpace {
         }
         self.rest(now, host_events);
         self.schedule(now);
+    }
+
+    fn count_people(&self) {
+        let empty_since = &self.status.empty_since;
+        if self.space.connected() > 0 {
+            empty_since.store(u64::MAX, Ordering::Relaxed);
+        } else if empty_since.load(Ordering::Relaxed) == u64::MAX {
+            empty_since.store(MonotonicTime::now().0, Ordering::Relaxed);
+        }
+        self.status
+            .people
+            .store(self.space.people(), Ordering::Relaxed);
     }
 
     fn take_commands(&mut self) {
@@ -337,9 +348,9 @@ impl HostedSpace {
         }
     }
 
-    /// Whether the space can be unloaded: it is empty, and no join waits.
+    /// Whether the space can be unloaded: no player is connected, and no join waits.
     fn is_idle(&mut self) -> bool {
-        self.has_no_commands() && self.space.is_resting()
+        self.has_no_commands() && self.space.connected() == 0
     }
 
     fn has_no_commands(&mut self) -> bool {
@@ -640,14 +651,17 @@ fn now() -> Instant {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicU64;
+    use std::sync::mpsc::channel;
 
     use tokio::sync::mpsc;
     use uuid::Uuid;
 
     use super::super::worker_handles;
     use super::*;
+    use crate::components::id::{PlayerId, UserId};
     use crate::components::layout::SpaceLayout;
     use crate::components::peers::ProximityRules;
+    use crate::components::presence::PresenceCommand;
     use crate::components::unit::TickRate;
 
     /// Two threads that are not started. The test reads their commands.
@@ -687,7 +701,7 @@ mod tests {
             version: 1,
         };
         let space = Space::new(&layout, TickRate::DEFAULT);
-        let (_, commands) = std::sync::mpsc::channel();
+        let (_, commands) = channel();
         Box::new(HostedSpace::new(
             SpaceId(Uuid::from_u128(number)),
             space,
@@ -776,5 +790,44 @@ mod tests {
         here.hand_over(space, 1);
         assert!(here.spaces.contains_key(&space));
         assert_eq!(here.successor(space), None);
+    }
+
+    #[test]
+    fn a_space_is_unloaded_only_while_no_player_is_connected() {
+        let [(mut thread, _inbox), _] = threads();
+        let mut hosted = hosted(1);
+        let (commands, inbox) = channel();
+        hosted.commands = inbox;
+        let (space, status) = (hosted.id, Arc::clone(&hosted.status));
+        let send = |command| {
+            status.waiting.fetch_add(1, Ordering::Relaxed);
+            commands.send(command).unwrap();
+        };
+        let is_unloaded = |thread: &mut HostWorker| {
+            let ending = Ending::Unloaded;
+            thread.apply(WorkerCommand::Close { space, ending });
+            !thread.spaces.contains_key(&space)
+        };
+        let tick = |thread: &mut HostWorker| {
+            let hosted = thread.spaces.get_mut(&space).unwrap();
+            hosted.tick(now(), &thread.host_events, &thread.until);
+            status.empty_since.load(Ordering::Relaxed)
+        };
+        thread.apply(WorkerCommand::Open(hosted));
+        send(Command::Presence(PresenceCommand::Join {
+            user: UserId(Uuid::from_u128(1)),
+            name: "ada".into(),
+            avatar: None,
+            arrive: None,
+            blocked: Vec::new(),
+        }));
+        assert!(!is_unloaded(&mut thread), "a player is about to join");
+        assert_eq!(tick(&mut thread), u64::MAX);
+        assert!(!is_unloaded(&mut thread));
+        let player = PlayerId(1);
+        send(Command::Presence(PresenceCommand::Disconnect { player }));
+        assert!(tick(&mut thread) <= MonotonicTime::now().0);
+        assert_eq!(status.people.load(Ordering::Relaxed), 1);
+        assert!(is_unloaded(&mut thread));
     }
 }

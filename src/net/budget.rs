@@ -98,11 +98,13 @@ pub enum Budget {
     Messages,
     /// Concurrent connections, counted by the gate.
     Connections,
+    /// Spaces that are open at the same time, counted by the cluster.
+    OpenSpaces,
 }
 
 impl Budget {
     /// All budgets.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Requests,
         Self::Creations,
         Self::Edits,
@@ -116,6 +118,7 @@ impl Budget {
         Self::Signals,
         Self::Messages,
         Self::Connections,
+        Self::OpenSpaces,
     ];
 
     /// Label of the metric.
@@ -134,6 +137,7 @@ impl Budget {
             Self::Signals => "signals",
             Self::Messages => "messages",
             Self::Connections => "connections",
+            Self::OpenSpaces => "open spaces",
         }
     }
 }
@@ -209,7 +213,8 @@ impl BudgetSettings {
             | Budget::Directs
             | Budget::Signals
             | Budget::Messages
-            | Budget::Connections => return None,
+            | Budget::Connections
+            | Budget::OpenSpaces => return None,
         };
         let rate = NonZeroU32::new(rate.saturating_mul(times))?;
         let burst = NonZeroU32::new(burst.saturating_mul(times))?;

@@ -38,6 +38,8 @@ pub(super) struct AwakeSpace {
     visible: QueryState<PublishedQuery>,
     saved: QueryState<Saved>,
     vanished: QueryState<&'static Disconnected>,
+    /// Players with a connection after the last tick.
+    pub connected: usize,
 }
 
 /// Components of a player that a checkpoint holds.
@@ -74,6 +76,7 @@ impl AwakeSpace {
             visible: world.query(),
             saved: world.query(),
             vanished: world.query(),
+            connected: 0,
             world,
             copiers,
             schedule: tick,
@@ -142,10 +145,10 @@ impl AwakeSpace {
         {
             output.grid_hash = Some(world.resource::<Grid>().hash());
         }
-        let is_waited_for = self
-            .vanished
-            .iter(world)
-            .any(|vanished| vanished.0.is_some())
+        let people = world.resource::<Roster>().people();
+        let connected = self.vanished.iter(world).filter(|one| one.0.is_none());
+        self.connected = connected.count();
+        let is_waited_for = self.connected < people
             || !world.resource::<Typists>().0.is_empty()
             || world.resource::<PathSearch>().is_waited_for();
         let tick = *world.resource::<Tick>();

@@ -34,6 +34,8 @@ pub struct Space {
     searching: Option<SearchBudget>,
     /// Tiles searched in the last tick.
     searched: usize,
+    /// Players with a connection.
+    connected: usize,
 }
 
 /// A world is large compared to its contents, and most spaces are at rest most of the time.
@@ -69,6 +71,7 @@ impl Space {
             quiet: 0,
             searching: None,
             searched: 0,
+            connected: 0,
         }
     }
 
@@ -107,7 +110,9 @@ impl Space {
         let mut searching = self.searching.take();
         let awake = self.awake();
         let (output, is_settled) = awake.run(commands, &mut searching);
-        self.searched = awake.searched();
+        let (searched, connected) = (awake.searched(), awake.connected);
+        self.searched = searched;
+        self.connected = connected;
         self.searching = searching;
         self.quiet = if output.is_quiet() && is_settled {
             self.quiet + 1
@@ -217,6 +222,11 @@ impl Space {
             SpaceState::Awake(awake) => awake.world.resource::<Roster>().people(),
             SpaceState::Asleep(asleep) => asleep.everyone.len(),
         }
+    }
+
+    /// Number of players with a connection, at the last tick.
+    pub const fn connected(&self) -> usize {
+        self.connected
     }
 
     /// Whether the space has no players. Then a tick changes only its number.

@@ -16,6 +16,9 @@ const LIFETIME_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// The use of a session is recorded at most this often: once an hour.
 const TOUCH_MS: i64 = 60 * 60 * 1000;
 
+/// Sessions that one sign-in ends at most; the next one ends more.
+const MOST_ENDED: i64 = 100;
+
 /// User, name, role, whether the name looks like an earlier one, avatar, its picture, last use, end
 /// of a suspension and its reason.
 type SessionColumns = (
@@ -120,6 +123,34 @@ impl Store {
         .execute(&self.writer)
         .await?;
         Ok(token)
+    }
+
+    /// Ends sessions of a user beyond the `most`, those first that were not used for longest, but
+    /// not that of the token. Returns whether any was ended. Each is deleted by a statement of its
+    /// own, because two that delete the same rows in different orders could deadlock.
+    pub async fn end_excess_sessions(
+        &self,
+        user: UserId,
+        token: &str,
+        most: u32,
+    ) -> Result<bool, StoreError> {
+        let excess: Vec<(String,)> = sqlx::query_as(
+            "select token_hash from sessions where user_id = $1 and token_hash <> $2 \
+             order by used_at desc, created_at desc, token_hash limit $3 offset $4",
+        )
+        .bind(user.to_string())
+        .bind(hash_token(token))
+        .bind(MOST_ENDED)
+        .bind(i64::from(most.saturating_sub(1)))
+        .fetch_all(&self.writer)
+        .await?;
+        for (hash,) in &excess {
+            sqlx::query("delete from sessions where token_hash = $1")
+                .bind(hash)
+                .execute(&self.writer)
+                .await?;
+        }
+        Ok(!excess.is_empty())
     }
 
     /// The user of a token; `None` when it is unknown, expired or revoked. Prolongs the session.

@@ -305,3 +305,73 @@ async fn guessing_from_one_ipv6_network_is_slowed_as_one() {
         .fine();
     server.stop().await;
 }
+
+#[tokio::test]
+async fn wrong_passwords_of_a_network_do_not_refuse_those_who_signed_in_there() {
+    let server = TestServer::start_with(|settings| {
+        settings.auth_rate = 3;
+        settings.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    let home = "203.0.113.1";
+    let ada = server.user("ada").await;
+    sign_in_from(&server, home, "ada", "secret").await.fine();
+    for number in 0..6 {
+        let name = format!("no one {number}");
+        sign_in_from(&server, home, &name, "wrong guess")
+            .await
+            .refused(403);
+    }
+    let guess = sign_in_from(&server, home, "no one", "wrong guess").await;
+    guess.refused(429);
+    sign_in_from(&server, home, "ada", "secret").await.fine();
+    // A session counts for the password of its own user, from wherever it is used.
+    let away = "203.0.113.2";
+    for number in 0..6 {
+        let name = format!("no one {number}");
+        sign_in_from(&server, away, &name, "wrong guess")
+            .await
+            .refused(403);
+    }
+    sign_in_from(&server, away, "ada", "secret")
+        .await
+        .refused(429);
+    let change = server.request("POST".parse().unwrap(), "/user/password");
+    let change = change
+        .header("x-forwarded-for", away)
+        .bearer_auth(&ada.token);
+    let body = json!({"current": "secret", "new": GOOD});
+    server.send(change.json(&body)).await.fine();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn right_passwords_are_limited_for_each_account_and_network() {
+    let server = TestServer::start_with(|settings| {
+        settings.auth_rate = 3;
+        settings.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    server.user("ada").await;
+    let mut times = 0;
+    let refused = loop {
+        let answer = sign_in_from(&server, "203.0.113.1", "ada", "secret").await;
+        if answer.status.as_u16() != 200 {
+            break answer;
+        }
+        times += 1;
+        assert!(times < 60);
+    };
+    refused.refused(429);
+    assert!(times >= 6 && !refused.header("retry-after").is_empty());
+    sign_in_from(&server, "203.0.113.2", "ada", "secret")
+        .await
+        .fine();
+    for _ in 0..20 {
+        server
+            .post("/signin", None, account("ada", "secret"))
+            .await
+            .fine();
+    }
+    server.stop().await;
+}

@@ -37,6 +37,15 @@ enum Heard {
 }
 
 async fn connect(server: &str, path: &str, protocol: Option<&'static str>) -> Socket {
+    connect_from(server, path, protocol, None).await
+}
+
+async fn connect_from(
+    server: &str,
+    path: &str,
+    protocol: Option<&'static str>,
+    forwarded_for: Option<&str>,
+) -> Socket {
     let address = format!("{}{path}", server.replacen("http", "ws", 1));
     let mut request = address.into_client_request().unwrap();
     if let Some(protocol) = protocol {
@@ -44,6 +53,10 @@ async fn connect(server: &str, path: &str, protocol: Option<&'static str>) -> So
         request
             .headers_mut()
             .insert("sec-websocket-protocol", value);
+    }
+    if let Some(address) = forwarded_for {
+        let value = HeaderValue::from_str(address).unwrap();
+        request.headers_mut().insert("x-forwarded-for", value);
     }
     tokio_tungstenite::connect_async(request).await.unwrap().0
 }
@@ -220,6 +233,12 @@ pub fn hello(token: &str, space: &str) -> HelloC2s {
 impl Stranger {
     pub async fn connect(server: &str) -> Self {
         let socket = connect(server, "/ws", Some(SUBPROTOCOL)).await;
+        Self { socket }
+    }
+
+    /// Connects through a trusted proxy that names this address.
+    pub async fn connect_from(server: &str, address: &str) -> Self {
+        let socket = connect_from(server, "/ws", Some(SUBPROTOCOL), Some(address)).await;
         Self { socket }
     }
 

@@ -4,7 +4,7 @@ use plaza::net::protocol::ClientMessage;
 use plaza::settings::Quotas;
 use serde_json::{Value, json};
 
-use crate::clients::{BinaryClient, Stranger, hello};
+use crate::clients::{BinaryClient, JsonClient, Stranger, hello};
 use crate::harness::{Answer, Person, TestServer};
 
 /// Checks that the request was refused, and that the answer names the limit and the setting.
@@ -133,5 +133,73 @@ async fn open_spaces_are_limited_and_stay_joinable() {
         .await;
     assert_eq!(late.refused().await, 1001);
     let _too = BinaryClient::join(&server.address, &bob, &first).await;
+    server.stop().await;
+}
+
+/// Spaces of that user.
+async fn spaces<const COUNT: usize>(server: &TestServer, owner: &Person) -> [String; COUNT] {
+    let mut spaces = [const { String::new() }; COUNT];
+    for space in &mut spaces {
+        *space = server.space(owner, "5x5").await;
+    }
+    spaces
+}
+
+#[tokio::test]
+async fn spaces_that_people_left_make_room_for_others() {
+    let server = TestServer::start_with(|settings| settings.max_open_spaces = 2).await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let spaces: [String; 4] = spaces(&server, &ada).await;
+    for space in &spaces {
+        let (client, _) = JsonClient::join(&server.address, &ada, space).await;
+        client.close().await;
+        let people = async || {
+            let lobby = server.get("/spaces", Some(&ada)).await.fine();
+            let mine = lobby["mine"].as_array().unwrap();
+            mine.iter()
+                .map(|space| space["people"].as_u64().unwrap())
+                .sum::<u64>()
+        };
+        while people().await > 0 {}
+    }
+    let _inside = BinaryClient::join(&server.address, &bob, &spaces[0]).await;
+    let _too = BinaryClient::join(&server.address, &ada, &spaces[0]).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn one_user_or_one_address_cannot_hold_all_open_spaces() {
+    let server = TestServer::start_with(|settings| {
+        settings.max_open_spaces = 8;
+        settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let ada = server.user("ada").await;
+    let spaces: [String; 8] = spaces(&server, &ada).await;
+    let join = async |who: &Person, address: &str, space: &str| {
+        let mut client = Stranger::connect_from(&server.address, address).await;
+        client
+            .say(&ClientMessage::Hello(hello(&who.token, space)))
+            .await;
+        client
+    };
+    let mut inside = Vec::new();
+    for space in &spaces[..2] {
+        inside.push(join(&ada, "2001:db8::1", space).await.welcomed().await);
+    }
+    let mut third = join(&ada, "203.0.113.7", &spaces[2]).await;
+    assert_eq!(third.refused().await, 4429);
+    for number in 2..4 {
+        let other = server.user(&format!("other {number}")).await;
+        let client = join(&other, "2001:db8::2", &spaces[number]).await;
+        inside.push(client.welcomed().await);
+    }
+    let eve = server.user("eve").await;
+    let mut fifth = join(&eve, "2001:db8::3", &spaces[4]).await;
+    assert_eq!(fifth.refused().await, 4429);
+    inside.push(join(&eve, "2001:db8::3", &spaces[0]).await.welcomed().await);
+    let bob = server.user("bob").await;
+    inside.push(join(&bob, "203.0.113.7", &spaces[4]).await.welcomed().await);
+    assert!(inside.iter().all(Result::is_ok));
     server.stop().await;
 }

@@ -73,6 +73,26 @@ async fn a_socket_ends_at_once_with_its_session_in_both_protocols() {
 }
 
 #[tokio::test]
+async fn a_sign_in_beyond_the_limit_ends_an_earlier_session_and_its_sockets() {
+    let server = TestServer::start_with(|settings| {
+        settings.sweep = NEVER;
+        settings.max_sessions_per_user = 1;
+    })
+    .await;
+    let ada = server.user("ada").await;
+    let bob = server.user("bob").await;
+    let space = server.space(&ada, "40x40").await;
+    let mut client = BinaryClient::join(&server.address, &ada, &space).await;
+    let mut bob = BinaryClient::join(&server.address, &bob, &space).await;
+    let later = again(&server, "ada", &ada).await;
+    assert_eq!(client.ended().await, Some(4401));
+    server.get("/me", Some(&ada)).await.refused(401);
+    server.get("/me", Some(&later)).await.fine();
+    is_served(&mut bob).await;
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_session_that_changes_the_password_stays() {
     let server = TestServer::start_with(|settings| settings.sweep = NEVER).await;
     let own = server.user("ada").await;

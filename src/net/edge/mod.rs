@@ -5,6 +5,7 @@
 
 mod accept;
 mod connection;
+mod entering;
 mod framing;
 mod gate;
 mod send_queue;

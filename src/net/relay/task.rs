@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::ticket::Tickets;
 use super::{Arrival, ClientId, Departure, Ladder, Relay, Step, close};
 use crate::cluster::access::SpaceAccess;
-use crate::cluster::spaces::{EnterError, OpenSpace, Spaces};
+use crate::cluster::spaces::{EnterError, OpenSpace, Opener, Spaces};
 use crate::components::command::Command;
 use crate::components::fact::TickOutput;
 use crate::components::id::{ChatId, SpaceId};
@@ -104,14 +104,14 @@ impl Relays {
         &self.tickets
     }
 
-    /// The relay of a space; starts it if necessary.
-    pub async fn of(&self, space: SpaceId) -> Result<RelayHandle, EnterError> {
+    /// The relay of a space; starts it, and opens the space for `by`, if necessary.
+    pub async fn of(&self, space: SpaceId, by: Opener) -> Result<RelayHandle, EnterError> {
         if let Some(handle) = self.running.lock().get(&space)
             && !handle.commands.is_closed()
         {
             return Ok(handle.clone());
         }
-        let OpenSpace { access, scene } = self.spaces.come_in(space).await?;
+        let OpenSpace { access, scene } = self.spaces.come_in(space, by).await?;
         let mut running = self.running.lock();
         if let Some(other) = running.get(&space)
             && !other.commands.is_closed()
@@ -245,7 +245,7 @@ impl Task {
                     return Ok(seen);
                 }
                 Err(EnterError::Unknown) => return Err((close::DELETED, "the space was deleted")),
-                Err(EnterError::Unavailable | EnterError::Full(_) | EnterError::Store(_)) => {}
+                Err(EnterError::Unavailable | EnterError::NoRoom(_) | EnterError::Store(_)) => {}
             }
             if tokio::time::Instant::now() >= deadline {
                 return Err((close::AWAY, "the space has no host right now; reconnect"));

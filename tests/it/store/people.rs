@@ -106,6 +106,29 @@ async fn a_session_lives_until_it_is_ended(home: Home) {
     assert_eq!(store.signed_in(&there).await.unwrap(), None);
 }
 
+async fn sessions_beyond_the_limit_end_the_least_used_first(home: Home) {
+    let store = &home.store;
+    let (ada, bob) = (home.user("ada").await, home.user("bob").await);
+    let bobs = store.sign_in(bob).await.unwrap();
+    let mut tokens = Vec::new();
+    for _ in 0..4 {
+        // The earlier sessions were used longer ago.
+        home.suffer("update sessions set used_at = used_at - 60000")
+            .await;
+        tokens.push(store.sign_in(ada).await.unwrap());
+    }
+    let newest = &tokens[3];
+    assert!(!store.end_excess_sessions(ada, newest, 4).await.unwrap());
+    assert!(store.end_excess_sessions(ada, newest, 2).await.unwrap());
+    for (token, is_live) in tokens.iter().zip([false, false, true, true]) {
+        assert_eq!(store.signed_in(token).await.unwrap().is_some(), is_live);
+    }
+    let older = &tokens[2];
+    assert!(store.end_excess_sessions(ada, older, 1).await.unwrap());
+    assert!(store.signed_in(older).await.unwrap().is_some());
+    assert!(store.signed_in(&bobs).await.unwrap().is_some());
+}
+
 async fn a_new_password_ends_every_other_session(home: Home) {
     let store = &home.store;
     let (ada, bob) = (home.user("ada").await, home.user("bob").await);
@@ -511,6 +534,7 @@ on_both!(
     a_user_has_the_chosen_avatar,
     a_user_blocks_and_unblocks_others,
     a_session_lives_until_it_is_ended,
+    sessions_beyond_the_limit_end_the_least_used_first,
     a_new_password_ends_every_other_session,
     the_audit_log_has_the_names_of_that_time,
     a_suspension_holds_until_its_time_or_until_it_is_lifted,

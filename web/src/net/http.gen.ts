@@ -511,7 +511,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign in */
+        /**
+         * Sign in
+         * @description At the limit of sessions of one user, the one that was not used for longest ends.
+         */
         post: operations["signIn"];
         delete?: never;
         options?: never;

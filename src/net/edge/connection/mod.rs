@@ -17,11 +17,12 @@ use tungstenite::{Error, Message};
 use uuid::Uuid;
 
 use super::Edge;
+use super::entering::NO_SPACE;
 use super::gate::CountedConnection;
 use super::send_queue::{SendQueue, SocketReader};
 use crate::cluster::connections::Registration;
 use crate::cluster::mailboxes::Mailbox;
-use crate::cluster::spaces::EnterError;
+use crate::cluster::spaces::Opener;
 use crate::components::block::BlockChange;
 use crate::components::chat::Speech;
 use crate::components::command::Command;
@@ -54,6 +55,8 @@ pub(super) type SocketStream = WebSocketStream<SocketReader>;
 /// One client's connection.
 struct Connection {
     edge: Edge,
+    /// Where the client connects from, as limits count it; `None` if that is unknown.
+    address: Option<AddressKey>,
     client: ClientId,
     queue: Arc<SendQueue>,
     session: Session,
@@ -61,8 +64,6 @@ struct Connection {
     json_terms: Option<JsonTerms>,
     joining: Option<Joining>,
     user: Option<UserId>,
-    /// Address of the client, as limits count it.
-    address: Option<AddressKey>,
     relay: Option<RelayHandle>,
     /// Whether the user may moderate the space: its owner, or an admin.
     may_moderate: bool,
@@ -104,13 +105,13 @@ pub(super) async fn serve(
     let json_terms = join_word.map(JsonTerms::new);
     let mut connection = Connection {
         edge,
+        address,
         client,
         queue,
         session,
         json_terms,
         joining: None,
         user: None,
-        address,
         relay: None,
         may_moderate: false,
         counted: None,
@@ -478,29 +479,15 @@ impl Connection {
 
     async fn enter(&mut self, request: JoinRequest, tries: u32) {
         let space = request.space;
-        let relay = match self.edge.0.relays.of(space).await {
+        let opener = Opener {
+            user: request.who.user,
+            address: self.address,
+        };
+        let relay = match self.edge.0.relays.of(space, opener).await {
             Ok(relay) => relay,
-            Err(EnterError::Unknown) => return self.refuse(close::NO_SPACE, NO_SPACE),
-            Err(EnterError::Unavailable) => {
-                return self.refuse(
-                    close::AWAY,
-                    "No server can run the space right now. Try again in a moment.",
-                );
-            }
-            Err(error @ EnterError::Full(_)) => {
-                tracing::warn!(%space, %error, "refused to open a space");
-                return self.refuse(
-                    close::AWAY,
-                    "This server has as many spaces open as --max-open-spaces allows. Try \
-                    again later.",
-                );
-            }
-            Err(EnterError::Store(error)) => {
-                tracing::error!(%space, %error, "failed to open a space");
-                return self.refuse(
-                    close::AWAY,
-                    "The space cannot be opened right now. Try again in a moment.",
-                );
+            Err(error) => {
+                let (code, message) = self.edge.cannot_enter(space, &error);
+                return self.refuse(code, message);
             }
         };
         let (ready, is_ready) = oneshot::channel();
@@ -611,8 +598,6 @@ fn refuse(queue: &SendQueue, is_json: bool, code: u16, message: &str) {
     });
     queue.close(code, message);
 }
-
-const NO_SPACE: &str = "There is no such space. It may have been deleted; ask for a new link.";
 
 /// Waits until `pause` ends; forever if there is none.
 async fn over(pause: Option<Instant>) {
