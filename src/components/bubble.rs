@@ -9,6 +9,7 @@ pub const MOST_IN_BUBBLE: usize = 8;
 
 /// State of a bubble, as it is sent to all clients.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct BubbleState {
     /// Number of the bubble, unique while the space lives.
     pub bubble: u32,
@@ -22,6 +23,7 @@ pub struct BubbleState {
 
 /// An action of a player on bubbles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum BubbleAction {
     /// Invites the players nearby. The bubble is made when the first of them accepts.
     Form {

@@ -24,6 +24,7 @@ pub const MAX_SLOW_SECONDS: u32 = 6 * 60 * 60;
 
 /// Audience of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum Scope {
     /// All players in the space.
     #[default]
@@ -48,6 +49,7 @@ impl Scope {
 
 /// A chat message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct ChatMessage {
     /// Id of the message.
     pub id: ChatId,
@@ -97,6 +99,7 @@ impl ChatMessage {
 
 /// One kind of reaction to a message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Reaction {
     /// One emoji.
     pub emoji: String,
@@ -106,6 +109,7 @@ pub struct Reaction {
 
 /// A message that a player asks to send.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Speech {
     /// Id of the message.
     pub id: ChatId,
@@ -125,6 +129,7 @@ pub struct Speech {
 
 /// An edit or deletion of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct MessageChange {
     /// Message that changes.
     pub id: ChatId,
@@ -136,6 +141,7 @@ pub struct MessageChange {
 
 /// A reaction that a user adds to a message or removes from it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct MessageReaction {
     /// Message that is reacted to.
     pub id: ChatId,
@@ -149,6 +155,7 @@ pub struct MessageReaction {
 
 /// Why a request about a message was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum ChatRefusal {
     /// Slow mode: the player has to wait.
     TooSoon {

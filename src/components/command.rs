@@ -14,6 +14,7 @@ use super::unit::{Position, Tile};
 
 /// One request to a space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum Command {
     /// A user joins, or returns to the player that is still theirs. Permissions were checked
     /// before.
@@ -276,6 +277,7 @@ pub enum Command {
 
 /// Reference to a player, as clients of either protocol name one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum PlayerRef {
     /// By the player's number in the space.
     Player(PlayerId),

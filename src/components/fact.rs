@@ -15,6 +15,7 @@ use super::zone::PrivateZoneState;
 
 /// Everything that one tick of a space changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct TickOutput {
     /// Tick that was run.
     pub tick: Tick,
@@ -45,6 +46,7 @@ impl TickOutput {
 
 /// Position, facing and motion of a player, as others see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Stance {
     /// Position of the player.
     pub position: Position,
@@ -56,6 +58,7 @@ pub struct Stance {
 
 /// An event of a tick.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum Fact {
     /// A join was carried out: the user has a player, new or found again.
     Joined {
@@ -276,6 +279,7 @@ pub enum Fact {
 
 /// Reason why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum Denial {
     /// A signal to a player who is not a peer of the sender.
     NotConnected,
@@ -339,6 +343,7 @@ impl Fact {
 /// The full visible state of a space at a tick. A client that starts to follow a space begins with
 /// it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Snapshot {
     /// Last tick that was run.
     pub tick: Tick,

@@ -11,6 +11,7 @@ pub const MAX_SIGNAL: usize = 12 * 1_024;
 
 /// Connection of one player to another, from the first player's point of view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "audio and video in two directions are four independent flags"
@@ -36,6 +37,7 @@ pub struct Peer {
 
 /// Rule that connects two players. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 #[repr(u8)]
 pub enum ProximityReason {
     /// They are near each other.
@@ -67,6 +69,7 @@ pub const PICTURES: RangeInclusive<u8> = 0..=9;
 /// Proximity rules of a space: how far players in the open hear and see each other. Set by the
 /// space's owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct ProximityRules {
     /// Range of voices in tiles, where no zone sets another. The range of video is two tiles less.
     pub range_tiles: u8,
@@ -104,6 +107,7 @@ pub enum SfuEndpoint {
 
 /// Path of audio and video. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 #[repr(u8)]
 pub enum MediaRoute {
     /// Directly from one client to the other.

@@ -4,6 +4,7 @@ use bincode::{Decode, Encode};
 
 /// Availability of a player. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 #[repr(u8)]
 pub enum Status {
     /// Available for talk.
@@ -35,6 +36,7 @@ impl Status {
 
 /// Media that a player sends to their peers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Media {
     /// Microphone.
     pub audio: bool,
@@ -62,6 +64,7 @@ impl Media {
 
 /// Way in which a player calls for the attention of another. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 #[repr(u8)]
 pub enum WaveKind {
     /// A wave.

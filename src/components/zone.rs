@@ -11,6 +11,7 @@ pub const MOST_IN_AREA: u16 = 100;
 
 /// A rectangle of a map with a meaning. Its number is its index in the map's list.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Zone {
     /// Kind of the zone.
     pub kind: ZoneKind,
@@ -45,6 +46,7 @@ impl Zone {
 
 /// Target of a portal.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct PortalTarget {
     /// Space it leads to; `None` for this one.
     pub space: Option<SpaceId>,
@@ -54,6 +56,7 @@ pub struct PortalTarget {
 
 /// Kind of a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum ZoneKind {
     /// Players arrive here.
     Spawn,
@@ -121,6 +124,7 @@ pub struct ZoneOccupancy {
 
 /// State of a private area, as it is sent to all clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct PrivateZoneState {
     /// Number of the zone.
     pub zone: u16,
