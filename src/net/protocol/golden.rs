@@ -17,7 +17,7 @@ use super::session::{
 };
 use super::status::{BlockC2s, FollowC2s, FollowedS2c, MediaC2s, StatusC2s, WaveC2s, WavedS2c};
 use super::zone::{AdmitC2s, AdmittedS2c, KnockC2s, KnockedS2c, LockC2s, PortalS2c, ZoneS2c};
-use super::{ClientMessage, FRAME_VARIANT, ServerMessage, VERSION};
+use super::{ClientMessage, FRAME_VARIANT, HELLO_VARIANT, ServerMessage, VERSION};
 use crate::net::codec::{decode, encode};
 
 /// A player between two tiles, with a carry in both directions.
@@ -576,6 +576,9 @@ fn a_cut_or_longer_message_is_refused() {
 }
 
 #[test]
-fn the_frame_variant_is_the_number_relays_write() {
+fn frames_and_hellos_begin_with_the_numbers_that_are_read_and_written_by_hand() {
     assert_eq!(encode(&ServerMessage::Frame(frame()))[0], FRAME_VARIANT);
+    let (_, hello) = &client_messages()[0];
+    let front = encode(&(HELLO_VARIANT, VERSION, 0x0102_0304_u32));
+    assert!(encode(hello).starts_with(&front));
 }

@@ -168,3 +168,7 @@ pub enum ServerMessage {
 
 /// Variant number of [`ServerMessage::Frame`]. Relays write it themselves before the shared pieces.
 pub const FRAME_VARIANT: u8 = 2;
+
+/// Variant number of [`ClientMessage::Hello`]. It, the version and the schema stay where they are,
+/// so that older clients are told to reload.
+pub const HELLO_VARIANT: u32 = 0;
