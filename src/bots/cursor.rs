@@ -1,7 +1,7 @@
-//! Byte reader: reads the bytes of `plaza.v1` in place, without building values.
+//! Byte reader: reads the bytes of cells and chat messages in place, without building values.
 //!
 //! A bot gets frames of hundreds of entries twenty times a second and needs three numbers of each,
-//! so decoding whole messages with `net::codec` would be wasted work. `docs/protocol.md` states the
+//! so decoding whole frames with `net::codec` would be wasted work. `docs/protocol.md` states the
 //! encoding; the tests compare this reader with the codec.
 
 use super::decode_error::ViewError;
@@ -10,7 +10,7 @@ use super::decode_error::ViewError;
 pub(super) struct ByteReader<'a>(pub(super) &'a [u8]);
 
 impl<'a> ByteReader<'a> {
-    pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], ViewError> {
+    fn take(&mut self, count: usize) -> Result<&'a [u8], ViewError> {
         let (front, rest) = self.0.split_at_checked(count).ok_or(ViewError::Malformed)?;
         self.0 = rest;
         Ok(front)
@@ -29,7 +29,7 @@ impl<'a> ByteReader<'a> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    pub(super) fn flag(&mut self) -> Result<bool, ViewError> {
+    fn flag(&mut self) -> Result<bool, ViewError> {
         match self.byte()? {
             0 => Ok(false),
             1 => Ok(true),
@@ -73,11 +73,6 @@ impl<'a> ByteReader<'a> {
     #[inline]
     pub(super) fn long(&mut self) -> Result<u32, ViewError> {
         self.number()?.try_into().map_err(|_| ViewError::Malformed)
-    }
-
-    pub(super) fn signed(&mut self) -> Result<i32, ViewError> {
-        let zigzag = self.long()?;
-        Ok((zigzag >> 1) as i32 ^ -((zigzag & 1) as i32))
     }
 
     /// Three bytes as a number.
@@ -133,9 +128,6 @@ mod tests {
             u64::MAX,
         ] {
             assert_eq!(ByteReader(&encode(&number)).number(), Ok(number));
-        }
-        for number in [0, 1, -1, 125, -126, 32_768, i32::MAX, i32::MIN] {
-            assert_eq!(ByteReader(&encode(&number)).signed(), Ok(number));
         }
         let text = "wörld".to_owned();
         assert_eq!(ByteReader(&encode(&text)).text(), Ok(text.as_str()));

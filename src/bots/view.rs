@@ -1,11 +1,13 @@
 //! View: what one binary client has been shown, built from its frames as `docs/protocol.md` says.
 //!
-//! Positions are stored in pages of 256 by player number. The entries of a cell are sorted, so the
-//! next entry is usually on the same page.
+//! Header and roster are decoded with `net::codec`, cells in place. Positions are stored in pages
+//! of 256 by player number. The entries of a cell are sorted, so the next entry is usually on the
+//! same page.
 
 use super::cursor::ByteReader;
 use super::decode_error::ViewError;
-use crate::net::protocol::frame::{CELL_SIDE, CELL_TILES};
+use crate::net::codec::decode_front;
+use crate::net::protocol::frame::{CELL_SIDE, CELL_TILES, HeaderS2c, OwnS2c, RosterS2c};
 
 /// Players on one page.
 const PAGE: usize = 256;
@@ -75,7 +77,6 @@ pub(super) struct BotView {
     pages: Vec<(u32, Box<[PackedPosition; PAGE]>)>,
     at_hand: usize,
     last: (u64, u64),
-    came: Vec<u32>,
 }
 
 impl BotView {
@@ -85,7 +86,6 @@ impl BotView {
             pages: Vec::new(),
             at_hand: 0,
             last: (0, 0),
-            came: Vec::new(),
         }
     }
 
@@ -95,14 +95,19 @@ impl BotView {
         &mut self,
         frame: &'a [u8],
     ) -> Result<(FrameHeader, &'a [u8]), ViewError> {
-        let mut bytes = ByteReader(frame);
-        let header = read_header(&mut bytes)?;
+        let (header, people) =
+            decode_front::<HeaderS2c>(frame).map_err(|_| ViewError::Malformed)?;
         let now = (header.epoch, header.tick);
         if now <= self.last {
             return Err(ViewError::TimeGoesBack);
         }
         self.last = now;
-        Ok((header, bytes.0))
+        let header = FrameHeader {
+            tick: header.tick,
+            epoch: header.epoch,
+            own: header.own.map(Own::from),
+        };
+        Ok((header, people))
     }
 
     /// Applies the part of a frame behind its header; calls `moved` with the mark of every marked
@@ -112,8 +117,13 @@ impl BotView {
         people: &[u8],
         mut moved: impl FnMut(u8),
     ) -> Result<(), ViewError> {
-        let mut bytes = ByteReader(people);
-        let gone = self.read_roster(&mut bytes)?;
+        let (roster, cells) =
+            decode_front::<Option<RosterS2c>>(people).map_err(|_| ViewError::Malformed)?;
+        let roster = roster.unwrap_or_default();
+        if roster.full {
+            self.forget_others(&roster);
+        }
+        let mut bytes = ByteReader(cells);
         for _ in 0..bytes.number()? {
             self.read_cell(&mut bytes, &mut moved)?;
         }
@@ -123,50 +133,21 @@ impl BotView {
         }
         bytes.end()?;
         // The list of players who left precedes the cells, but is applied after them.
-        if let Some(mut gone) = gone {
-            for _ in 0..gone.number()? {
-                self.place(gone.long()?).cell = NOWHERE;
-            }
+        for player in roster.gone {
+            self.place(player).cell = NOWHERE;
         }
         Ok(())
     }
 
-    /// Reads the roster; returns where the list of players who left begins.
-    fn read_roster<'a>(
-        &mut self,
-        bytes: &mut ByteReader<'a>,
-    ) -> Result<Option<ByteReader<'a>>, ViewError> {
-        if !bytes.flag()? {
-            return Ok(None);
-        }
-        self.read_came(bytes)?;
-        let gone = ByteReader(bytes.0);
-        for _ in 0..bytes.number()? {
-            bytes.long()?;
-        }
-        Ok(Some(gone))
-    }
-
-    fn read_came(&mut self, bytes: &mut ByteReader) -> Result<(), ViewError> {
-        let is_full = bytes.flag()?;
-        self.came.clear();
-        for _ in 0..bytes.number()? {
-            self.came.push(bytes.long()?);
-            bytes.text()?;
-            bytes.text()?;
-            bytes.option(|bytes| bytes.text().and_then(|_| bytes.text()))?;
-            // Status and media.
-            bytes.take(2)?;
-        }
-        if is_full {
-            self.came.sort_unstable();
-            for (page, places) in &mut self.pages {
-                for (player, place) in (*page * PAGE as u32..).zip(places.iter_mut()) {
-                    place.forget_if(self.came.binary_search(&player).is_err());
-                }
+    /// Forgets all players who are not in a full roster.
+    fn forget_others(&mut self, roster: &RosterS2c) {
+        let mut came: Vec<u32> = roster.came.iter().map(|card| card.player).collect();
+        came.sort_unstable();
+        for (page, places) in &mut self.pages {
+            for (player, place) in (*page * PAGE as u32..).zip(places.iter_mut()) {
+                place.forget_if(came.binary_search(&player).is_err());
             }
         }
-        Ok(())
     }
 
     fn read_cell(
@@ -278,25 +259,21 @@ impl BotView {
     }
 }
 
-fn read_header(bytes: &mut ByteReader) -> Result<FrameHeader, ViewError> {
-    let (tick, epoch) = (bytes.number()?, bytes.number()?);
-    bytes.byte()?;
-    let own = bytes.option(|bytes| {
-        let (ack, x, y) = (bytes.long()?, bytes.signed()?, bytes.signed()?);
-        // Carry, facing, whether walking.
-        bytes.take(4)?;
-        Ok(Own { ack, x, y })
-    })?;
-    Ok(FrameHeader { tick, epoch, own })
+impl From<OwnS2c> for Own {
+    fn from(own: OwnS2c) -> Self {
+        Self {
+            ack: own.ack,
+            x: own.state.x,
+            y: own.state.y,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::net::codec::encode;
-    use crate::net::protocol::frame::{
-        AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, OwnS2c, RosterS2c, StepS2c,
-    };
+    use crate::net::protocol::frame::{AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, StepS2c};
     use crate::net::protocol::golden::OWN;
 
     fn frame(tick: u64, cells: Vec<CellS2c>) -> FrameS2c {

@@ -10,6 +10,7 @@ pub const MOST_IN_BUBBLE: usize = 8;
 
 /// State of a bubble, as it is sent to all clients.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct BubbleState {
     /// Number of the bubble, unique while the space lives.
     pub bubble: u32,
@@ -23,6 +24,7 @@ pub struct BubbleState {
 
 /// An action of a player on bubbles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum BubbleAction {
     /// Invites the players nearby. The bubble is made when the first of them accepts.
     Form {
@@ -61,6 +63,7 @@ impl BubbleAction {
 
 /// Request to make, join, leave, lock or unlock a bubble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct BubbleCommand {
     /// The player who acts.
     pub player: PlayerId,
@@ -70,6 +73,7 @@ pub struct BubbleCommand {
 
 /// What changed about bubbles.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum BubbleFact {
     /// The state of a bubble changed, or the bubble ended.
     Changed(BubbleState),

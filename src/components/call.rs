@@ -7,6 +7,7 @@ use bincode::{Decode, Encode};
 
 /// Signals of calls.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum CallCommand {
     /// A WebRTC signal to a peer, to open or change a call.
     Signal {
@@ -35,6 +36,7 @@ pub enum CallCommand {
 
 /// Signals on their way to the receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum CallFact {
     /// WebRTC signalling from one player to a peer. Sent to that peer only.
     Signalled {

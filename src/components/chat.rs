@@ -25,6 +25,7 @@ pub const MAX_SLOW_SECONDS: u32 = 6 * 60 * 60;
 
 /// Audience of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum Scope {
     /// All players in the space.
     #[default]
@@ -49,6 +50,7 @@ impl Scope {
 
 /// A chat message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct ChatMessage {
     /// Id of the message.
     pub id: ChatId,
@@ -98,6 +100,7 @@ impl ChatMessage {
 
 /// One kind of reaction to a message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Reaction {
     /// One emoji.
     pub emoji: String,
@@ -107,6 +110,7 @@ pub struct Reaction {
 
 /// A message that a player asks to send.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Speech {
     /// Id of the message.
     pub id: ChatId,
@@ -126,6 +130,7 @@ pub struct Speech {
 
 /// An edit or deletion of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct MessageChange {
     /// Message that changes.
     pub id: ChatId,
@@ -137,6 +142,7 @@ pub struct MessageChange {
 
 /// A reaction that a user adds to a message or removes from it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct MessageReaction {
     /// Message that is reacted to.
     pub id: ChatId,
@@ -150,6 +156,7 @@ pub struct MessageReaction {
 
 /// Why a request about a message was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum ChatRefusal {
     /// Slow mode: the player has to wait.
     TooSoon {
@@ -170,6 +177,7 @@ pub enum ChatRefusal {
 
 /// Requests about messages.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum ChatCommand {
     /// Send a chat message.
     Send {
@@ -226,6 +234,7 @@ pub enum ChatCommand {
 
 /// What changed about messages.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum ChatFact {
     /// A message was sent to all players.
     Said(ChatMessage),

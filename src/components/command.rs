@@ -18,6 +18,7 @@ use super::zone::{Admit, ZoneCommand};
 
 /// One request to a space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum Command {
     /// About who is in the space.
     Presence(PresenceCommand),

@@ -4,6 +4,7 @@ use bincode::{Decode, Encode};
 
 /// Reason why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum Denial {
     /// A signal to a player who is not a peer of the sender.
     NotConnected,

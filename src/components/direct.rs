@@ -6,6 +6,7 @@ use super::id::{MessageId, UserId};
 
 /// A message from one user to another.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct DirectMessage {
     /// Id of the message.
     pub id: MessageId,

@@ -5,6 +5,7 @@ use bincode::{Decode, Encode};
 
 /// Direction of movement. The numbers are those of the wire, clockwise from up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are the meaning")]
 pub enum Direction {
@@ -73,6 +74,7 @@ impl Direction {
 /// Direction in which a player looks. The numbers are those of the wire and of the rows of a walk
 /// sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are the meaning")]
 pub enum Facing {
@@ -98,6 +100,7 @@ impl Facing {
 
 /// Motion of a player. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Component, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are the meaning")]
 pub enum Motion {

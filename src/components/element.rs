@@ -6,6 +6,7 @@ use bincode::{Decode, Encode};
 
 /// Changes of the layout that users made.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum ElementCommand {
     /// An element was placed. Applied only to the version right before `version`; an older space is
     /// behind and has to reload its layout.
@@ -32,6 +33,7 @@ pub enum ElementCommand {
 
 /// What changed in the layout.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum ElementFact {
     /// An element was placed.
     Placed {

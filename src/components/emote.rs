@@ -5,6 +5,7 @@ use bincode::{Decode, Encode};
 
 /// An emote of a player: the request to show it, and the fact that it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Emote {
     /// Player who shows it.
     pub player: PlayerId,

@@ -23,6 +23,7 @@ use super::zone::{PrivateZoneState, ZoneFact};
 
 /// Everything that one tick of a space changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct TickOutput {
     /// Tick that was run.
     pub tick: Tick,
@@ -53,6 +54,7 @@ impl TickOutput {
 
 /// Position, facing and motion of a player, as others see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Stance {
     /// Position of the player.
     pub position: Position,
@@ -64,6 +66,7 @@ pub struct Stance {
 
 /// An event of a tick.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum Fact {
     /// About who is in the space.
     Presence(PresenceFact),
@@ -159,6 +162,7 @@ impl Fact {
 /// The full visible state of a space at a tick. A client that starts to follow a space begins with
 /// it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Snapshot {
     /// Last tick that was run.
     pub tick: Tick,

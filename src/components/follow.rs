@@ -5,6 +5,7 @@ use bincode::{Decode, Encode};
 
 /// Request to follow another player, or to stop following.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Follow {
     /// The player who follows.
     pub player: PlayerId,
@@ -14,6 +15,7 @@ pub struct Follow {
 
 /// A player began or stopped following another. Only the other is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Followed {
     /// The player who follows.
     pub player: PlayerId,

@@ -13,7 +13,15 @@ macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[cfg_attr(test, derive(serde::Deserialize), serde(from = "[u8; 16]"))]
         pub struct $name(pub Uuid);
+
+        #[cfg(test)]
+        impl From<[u8; 16]> for $name {
+            fn from(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+        }
 
         impl Encode for $name {
             fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
@@ -81,4 +89,5 @@ uuid_id!(
 /// A user's player in one space. Small, so that it takes few bytes on the wire. Never reused while
 /// the space lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct PlayerId(pub u32);

@@ -11,6 +11,7 @@ use super::zone::Zone;
 
 /// Everything a space is built from. The players in it are not part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct SpaceLayout {
     /// Width in tiles, 1 to 1000.
     pub width: u16,
@@ -34,6 +35,7 @@ pub struct SpaceLayout {
 
 /// An element placed in a space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Placement {
     /// Id of the placement.
     pub id: PlacementId,

@@ -8,6 +8,7 @@ use bincode::{Decode, Encode};
 
 /// Requests to move.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum MovementCommand {
     /// One step of a held direction.
     Step {
@@ -41,6 +42,7 @@ pub enum MovementCommand {
 
 /// Requests to move that were refused.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum MovementFact {
     /// A tile step was refused. Only its player is told.
     StepRejected {

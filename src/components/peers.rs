@@ -12,6 +12,7 @@ pub const MAX_SIGNAL: usize = 12 * 1_024;
 
 /// Connection of one player to another, from the first player's point of view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "audio and video in two directions are four independent flags"
@@ -37,6 +38,7 @@ pub struct Peer {
 
 /// Rule that connects two players. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 #[repr(u8)]
 pub enum ProximityReason {
     /// They are near each other.
@@ -68,6 +70,7 @@ pub const PICTURES: RangeInclusive<u8> = 0..=9;
 /// Proximity rules of a space: how far players in the open hear and see each other. Set by the
 /// space's owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct ProximityRules {
     /// Range of voices in tiles, where no zone sets another. The range of video is two tiles less.
     pub range_tiles: u8,
@@ -105,6 +108,7 @@ pub enum SfuEndpoint {
 
 /// Path of audio and video. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 #[repr(u8)]
 pub enum MediaRoute {
     /// Directly from one client to the other.
@@ -116,6 +120,7 @@ pub enum MediaRoute {
 
 /// Requests about the proximity rules.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum ProximityCommand {
     /// Set the proximity rules of the space.
     SetRules {
@@ -126,6 +131,7 @@ pub enum ProximityCommand {
 
 /// What changed about peers and the proximity rules.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum ProximityFact {
     /// The peers of a player changed. Only that player is told.
     PeersChanged {

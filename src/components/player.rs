@@ -10,6 +10,7 @@ use super::unit::{Position, Tile};
 
 /// Public data of a player, sent to all others.
 #[derive(Debug, Clone, PartialEq, Eq, Component, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Card {
     /// Number of the player in this space.
     pub player: PlayerId,
@@ -27,6 +28,7 @@ pub struct Card {
 
 /// A chosen avatar.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Avatar {
     /// Id of the avatar.
     pub id: AvatarId,
@@ -36,6 +38,7 @@ pub struct Avatar {
 
 /// Remainder of movement below one sub-tile, per axis, in 1/(64 × tick rate) tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Carry {
     /// To the right.
     pub x: i8,
@@ -67,6 +70,7 @@ impl Body {
 
 /// One step of a held direction, as the client sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct HeldStep {
     /// The client's number of the step.
     pub seq: u32,
@@ -78,6 +82,7 @@ pub struct HeldStep {
 
 /// Exact state of a player. The client continues its prediction from here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct OwnState {
     /// Player it belongs to.
     pub player: PlayerId,
@@ -95,6 +100,7 @@ pub struct OwnState {
 
 /// Goal of a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum Goal {
     /// To a tile.
     Tile(Tile),
@@ -104,6 +110,7 @@ pub enum Goal {
 
 /// Reference to a player, as clients of either protocol name one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum PlayerRef {
     /// By the player's number in the space.
     Player(PlayerId),

@@ -29,6 +29,7 @@ pub struct RememberedPose {
 
 /// Requests about who is in the space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum PresenceCommand {
     /// A user joins, or returns to the player that is still theirs. Permissions were checked
     /// before.
@@ -86,6 +87,7 @@ pub enum PresenceCommand {
 
 /// What changed about who is in the space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum PresenceFact {
     /// A join was carried out: the user has a player, new or found again.
     Joined {

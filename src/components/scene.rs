@@ -4,6 +4,7 @@ use bincode::{Decode, Encode};
 
 /// What a client needs to know of a space before it follows it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Scene {
     /// Name of the space.
     pub name: String,

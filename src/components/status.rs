@@ -6,6 +6,7 @@ use bincode::{Decode, Encode};
 
 /// Availability of a player. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 #[repr(u8)]
 pub enum Status {
     /// Available for talk.
@@ -37,6 +38,7 @@ impl Status {
 
 /// Media that a player sends to their peers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Media {
     /// Microphone.
     pub audio: bool,
@@ -64,6 +66,7 @@ impl Media {
 
 /// Way in which a player calls for the attention of another. The numbers are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 #[repr(u8)]
 pub enum WaveKind {
     /// A wave.
@@ -92,6 +95,7 @@ impl WaveKind {
 
 /// Requests about the availability of players.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum StatusCommand {
     /// Change which media a player sends to their peers.
     ChangeMedia {
@@ -120,6 +124,7 @@ pub enum StatusCommand {
 
 /// What happened about the availability of players.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum StatusFact {
     /// A player calls for the attention of another. Only the other is told.
     Waved {

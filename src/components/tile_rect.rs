@@ -6,6 +6,7 @@ use super::unit::Tile;
 
 /// A rectangle of tiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct TileRect {
     /// Its top left tile.
     pub corner: Tile,

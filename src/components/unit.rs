@@ -13,6 +13,7 @@ pub const BODY_HALF: i32 = 19;
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Resource, Encode, Decode,
 )]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Tick(pub u64);
 
 /// Simulation steps of a space per second, 10 to 60.
@@ -40,6 +41,7 @@ impl TickRate {
 
 /// A square of the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Tile {
     /// Columns from the left.
     pub x: u16,
@@ -64,6 +66,7 @@ impl Tile {
 
 /// The middle of a player's body, in 1/64 tile from the map's top left corner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Position {
     /// Distance from the left.
     pub x: i32,

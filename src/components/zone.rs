@@ -12,6 +12,7 @@ pub const MOST_IN_AREA: u16 = 100;
 
 /// A rectangle of a map with a meaning. Its number is its index in the map's list.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Zone {
     /// Kind of the zone.
     pub kind: ZoneKind,
@@ -46,6 +47,7 @@ impl Zone {
 
 /// Target of a portal.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct PortalTarget {
     /// Space it leads to; `None` for this one.
     pub space: Option<SpaceId>,
@@ -55,6 +57,7 @@ pub struct PortalTarget {
 
 /// Kind of a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum ZoneKind {
     /// Players arrive here.
     Spawn,
@@ -122,6 +125,7 @@ pub struct ZoneOccupancy {
 
 /// State of a private area, as it is sent to all clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct PrivateZoneState {
     /// Number of the zone.
     pub zone: u16,
@@ -149,6 +153,7 @@ impl PrivateZoneState {
 
 /// Requests about private areas.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum ZoneCommand {
     /// Lock or unlock the private area in which a player stands.
     Lock {
@@ -171,6 +176,7 @@ pub enum ZoneCommand {
 /// Request to let a player who knocked into the private area in which this player stands, or into
 /// their bubble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Admit {
     /// The player who admits.
     pub player: PlayerId,
@@ -180,6 +186,7 @@ pub struct Admit {
 
 /// What changed about private areas and portals.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum ZoneFact {
     /// The state of a private area changed.
     Changed(PrivateZoneState),

@@ -138,6 +138,7 @@ pub enum HostEvent {
 
 /// Reason why a space is no longer ticked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum Ending {
     /// It was empty.
     Unloaded,
@@ -158,6 +159,7 @@ pub enum Ending {
 
 /// An update that a follower of a space receives.
 #[derive(Debug, Clone, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum SpaceUpdate {
     /// The full state: first of all, and after the follower fell behind.
     Snapshot {

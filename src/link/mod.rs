@@ -13,6 +13,8 @@ mod server;
 #[cfg(test)]
 mod tests;
 mod tls;
+#[cfg(test)]
+mod types;
 mod wire;
 
 use std::time::Duration;

@@ -139,7 +139,9 @@ async fn be_greeted(
         return Ok(None);
     };
     if version != VERSION {
-        let words = format!("this process speaks version {VERSION} of the link");
+        let words = format!(
+            "it runs another version of Plaza: its link is {VERSION:08x}, not {version:08x}"
+        );
         wire::greet(&mut channel, &Greeting::Refused(words)).await?;
         return Ok(None);
     }

@@ -158,6 +158,25 @@ async fn a_process_with_a_wrong_secret_is_refused() {
     ));
 }
 
+/// Bytes of other types would be misread.
+#[tokio::test]
+async fn a_process_with_other_types_is_refused_and_told_why() {
+    let other = running("secret").await;
+    let mut socket = tokio::net::TcpStream::connect(&other.address)
+        .await
+        .unwrap();
+    let hello = wire::Greeting::Hello {
+        version: !wire::VERSION,
+        challenge: [7; 32],
+    };
+    wire::greet(&mut socket, &hello).await.unwrap();
+    let answer = wire::read_greeting(&mut socket).await.unwrap();
+    let wire::Greeting::Refused(why) = answer else {
+        panic!("refused: {answer:?}");
+    };
+    assert!(why.contains("another version of Plaza"), "{why}");
+}
+
 #[tokio::test]
 async fn followers_see_why_a_space_ends_and_a_lost_process_ends_the_stream() {
     let other = running("secret").await;

@@ -15,9 +15,10 @@ use crate::components::direct::DirectMessage;
 use crate::components::id::{SpaceId, UserId};
 use crate::components::scene::Scene;
 use crate::host::SpaceUpdate;
+use crate::net::registry;
 
-/// Version of the link protocol. Raise it with every change of a message or of a type in one.
-pub(super) const VERSION: u32 = 13;
+/// Version of the link protocol: the hash of all its types, which a test writes down.
+pub(super) const VERSION: u32 = registry::hash(include_str!("types.txt"));
 
 /// Maximum length of a frame, in bytes. A snapshot of the largest space is far smaller.
 const MAX_FRAME: u32 = 32 << 20;
@@ -95,6 +96,7 @@ pub(super) type Proof = [u8; 32];
 /// The greeting messages, in this order. The connecting side proves the secret first: a listener
 /// that proved it to every peer would let an attacker test guesses offline.
 #[derive(Debug, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub(super) enum Greeting {
     /// From the connecting side.
     Hello { version: u32, challenge: Challenge },
@@ -108,6 +110,7 @@ pub(super) enum Greeting {
 
 /// Messages from the process with the clients.
 #[derive(Debug, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub(super) enum ToHost {
     /// Heartbeat.
     Beat,
@@ -125,6 +128,7 @@ pub(super) enum ToHost {
 
 /// Messages from the process that hosts spaces.
 #[derive(Debug, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub(super) enum ToEdge {
     /// Heartbeat.
     Beat,
@@ -140,6 +144,7 @@ pub(super) enum ToEdge {
 
 /// A message for the processes that host spaces or hold the connections of users.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub enum LinkBroadcast {
     /// A command for one space.
     Space(SpaceId, Command),

@@ -47,6 +47,12 @@ pub fn decode<T: Decode<()>>(bytes: &[u8]) -> Result<T, DecodeError> {
     }
 }
 
+/// Decodes a value from the front of these bytes. Returns the bytes behind it, too.
+pub fn decode_front<T: Decode<()>>(bytes: &[u8]) -> Result<(T, &[u8]), DecodeError> {
+    let (value, used) = bincode::decode_from_slice(bytes, CONFIG)?;
+    Ok((value, &bytes[used..]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +62,14 @@ mod tests {
         let hostile = [0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0, 0];
         assert!(decode::<Vec<u64>>(&hostile).is_err());
         assert!(decode::<String>(&hostile).is_err());
+    }
+
+    #[test]
+    fn a_value_at_the_front_leaves_the_bytes_behind_it() {
+        let bytes = [&encode(&300_u16)[..], &[9, 8]].concat();
+        let (value, behind) = decode_front::<u16>(&bytes).unwrap();
+        assert_eq!((value, behind), (300, &[9, 8][..]));
+        assert!(decode_front::<u16>(&bytes[..2]).is_err());
     }
 
     #[test]

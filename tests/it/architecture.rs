@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &[
         "net::protocol",
         "net::codec",
+        "net::registry",
         "net::address",
         "net::budget",
         "net::few",

@@ -26,7 +26,6 @@ mod ground;
 mod guardian;
 mod harness;
 mod ice;
-mod link_version;
 mod lobby;
 mod movement;
 mod moving;

@@ -2,13 +2,13 @@
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::components::bubble::BubbleState;
 
 /// Creates, joins, leaves, locks or unlocks a bubble.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct BubbleC2s {
     /// 0 invite nearby players to a bubble, 1 to an aside, 2 join or knock, 3 leave, 4 lock,
     /// 5 unlock, 6 accept an invitation, 7 decline it.
@@ -19,7 +19,7 @@ pub struct BubbleC2s {
 
 /// States of bubbles.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct BubblesS2c {
     /// Whether the list is complete.
     pub full: bool,
@@ -29,7 +29,7 @@ pub struct BubblesS2c {
 
 /// State of a bubble.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct BubbleS2c {
     /// Id of the bubble.
     pub bubble: u32,
@@ -43,7 +43,7 @@ pub struct BubbleS2c {
 
 /// A player asks to join the receiver's bubble.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct BubbleKnockedS2c {
     /// Number of the asking player.
     pub player: u32,
@@ -51,7 +51,7 @@ pub struct BubbleKnockedS2c {
 
 /// A player invites the receiver to talk.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct BubbleAskedS2c {
     /// Number of the inviting player.
     pub player: u32,

@@ -2,7 +2,7 @@
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::components::chat::{ChatMessage, Reaction};
 use crate::components::direct::DirectMessage;
@@ -10,7 +10,7 @@ use crate::components::id::UserId;
 
 /// Sends a chat message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct ChatC2s {
     /// Number that the client gave the message.
     pub client_id: u32,
@@ -24,7 +24,7 @@ pub struct ChatC2s {
 
 /// A chat message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct ChatMessageS2c {
     /// Id of the message.
     pub id: String,
@@ -54,7 +54,7 @@ pub struct ChatMessageS2c {
 
 /// The users who reacted to a message with one emoji.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct ReactionS2c {
     /// One emoji.
     pub emoji: String,
@@ -69,7 +69,7 @@ pub const NAMED: usize = 16;
 
 /// Earlier messages, oldest first: follows the welcome, and answers [`ChatBeforeC2s`].
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct HistoryS2c {
     /// Id of the message before which they were sent; `None` for the newest.
     pub before: Option<String>,
@@ -81,7 +81,7 @@ pub struct HistoryS2c {
 
 /// Asks for messages sent before another one.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct ChatBeforeC2s {
     /// Id of a message in the history.
     pub id: String,
@@ -154,7 +154,7 @@ impl ReactionS2c {
 
 /// Edits an own message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct ChatEditC2s {
     /// Id of the message.
     pub id: String,
@@ -164,7 +164,7 @@ pub struct ChatEditC2s {
 
 /// Deletes a message: an own one, or any one for moderators of the space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct ChatDeleteC2s {
     /// Id of the message.
     pub id: String,
@@ -172,7 +172,7 @@ pub struct ChatDeleteC2s {
 
 /// Adds or removes a reaction.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct ReactC2s {
     /// Id of the message.
     pub id: String,
@@ -184,7 +184,7 @@ pub struct ReactC2s {
 
 /// Tells that the sender types; repeated every few seconds while typing.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct TypingC2s {
     /// Whether the sender types.
     pub on: bool,
@@ -192,7 +192,7 @@ pub struct TypingC2s {
 
 /// A message was edited or deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct ChatChangedS2c {
     /// Id of the message.
     pub id: String,
@@ -204,7 +204,7 @@ pub struct ChatChangedS2c {
 
 /// A reaction was added or removed.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct ReactedS2c {
     /// Id of the message.
     pub id: String,
@@ -218,7 +218,7 @@ pub struct ReactedS2c {
 
 /// A player started or stopped typing.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct TypingS2c {
     /// Number of the typing player.
     pub player: u32,
@@ -228,7 +228,7 @@ pub struct TypingS2c {
 
 /// A direct message. It reaches the recipient in any space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct DirectMessageS2c {
     /// Id of the message.
     pub id: String,
@@ -263,7 +263,7 @@ impl DirectMessageS2c {
 
 /// A message was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct ChatRefusedS2c {
     /// Number that the client gave the message.
     pub client_id: u32,
@@ -273,7 +273,7 @@ pub struct ChatRefusedS2c {
 
 /// Shows an emote over the sender's head.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct EmoteC2s {
     /// Emote, 0 to 5.
     pub kind: u8,
@@ -281,7 +281,7 @@ pub struct EmoteC2s {
 
 /// A player shows an emote.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct EmoteS2c {
     /// Player who shows it.
     pub player: u32,

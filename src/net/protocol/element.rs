@@ -2,11 +2,11 @@
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An object was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct ElementPlacedS2c {
     /// Id of the placed object.
     pub id: String,
@@ -22,7 +22,7 @@ pub struct ElementPlacedS2c {
 
 /// A placed object was removed.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct ElementRemovedS2c {
     /// Id of the placed object.
     pub id: String,
@@ -32,7 +32,7 @@ pub struct ElementRemovedS2c {
 
 /// The tiles, zones or any number of objects changed: fetch the map again.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct MapChangedS2c {
     /// New version of the layout.
     pub map_version: u32,

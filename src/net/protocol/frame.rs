@@ -8,7 +8,7 @@ use bincode::enc::Encoder;
 use bincode::error::{DecodeError, EncodeError};
 use bincode::{Decode, Encode};
 #[cfg(test)]
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::movement::OwnStateS2c;
 use crate::components::direction::{Facing, Motion};
@@ -24,10 +24,9 @@ pub const CELL_SIDE: i32 = CELL_TILES as i32 * SUBTILES;
 
 /// Changes since the client's last frame.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct FrameS2c {
     /// The part that belongs to this client alone.
-    #[cfg_attr(test, serde(flatten))]
     pub header: HeaderS2c,
     /// Players who joined or left, if there are any.
     pub roster: Option<RosterS2c>,
@@ -39,7 +38,7 @@ pub struct FrameS2c {
 
 /// The part of a frame that belongs to one client alone.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct HeaderS2c {
     /// Tick of the shown state.
     pub tick: u64,
@@ -53,7 +52,7 @@ pub struct HeaderS2c {
 
 /// Authoritative state of the client's own player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct OwnS2c {
     /// Highest `seq` of the applied inputs.
     pub ack: u32,
@@ -63,7 +62,7 @@ pub struct OwnS2c {
 
 /// Players who joined, changed their card, or left.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct RosterS2c {
     /// Whether `came` lists all players.
     pub full: bool,
@@ -75,7 +74,7 @@ pub struct RosterS2c {
 
 /// The public data of a player.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct CardS2c {
     /// Player number.
     pub player: u32,
@@ -93,7 +92,7 @@ pub struct CardS2c {
 
 /// A chosen avatar.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct AvatarS2c {
     /// Id of the avatar.
     pub id: String,
@@ -119,7 +118,7 @@ impl From<&Card> for CardS2c {
 
 /// Changes in one cell. A leading byte says which lists follow; most cells have only one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct CellS2c {
     /// `row × ceil(width / 16) + column`.
     pub index: u16,
@@ -189,7 +188,7 @@ bincode::impl_borrow_decode!(CellS2c);
 
 /// Position and motion of one player in a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct EntryS2c {
     /// Difference to the previous player number; the first is the number itself.
     pub gap: u32,
@@ -200,7 +199,7 @@ pub struct EntryS2c {
 /// A short move of one player. Only the low bits of the position are sent, because the reader knows
 /// roughly where the player is. Three bytes if the gap is below 15.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct StepS2c {
     /// Difference to the previous player number among the steps.
     pub gap: u32,

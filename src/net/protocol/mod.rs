@@ -1,19 +1,26 @@
 //! Protocol: the types of `plaza.v1`, one file per domain, direction in the name.
-//! `docs/protocol.md` states every byte.
+//! `docs/protocol.md` states every byte. Tests write the client's codec and the tables there from
+//! these types (`generated`).
 //!
 //! May use `components`. Never: sockets, state, decisions. `codec` encodes the messages, `session`
 //! interprets them.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::net::registry;
 
 pub mod bubble;
 pub mod chat;
 pub mod client;
 pub mod close;
+#[cfg(test)]
+mod docs;
 pub mod element;
 pub mod frame;
+#[cfg(test)]
+mod generated;
 #[cfg(test)]
 pub(crate) mod golden;
 pub mod json;
@@ -21,6 +28,10 @@ pub mod movement;
 pub mod peers;
 pub mod session;
 pub mod status;
+#[cfg(test)]
+mod tables;
+#[cfg(test)]
+mod typescript;
 pub mod zone;
 
 /// The WebSocket subprotocol.
@@ -29,13 +40,13 @@ pub const SUBPROTOCOL: &str = "plaza.v1";
 /// Version of the protocol in `Hello`.
 pub const VERSION: u16 = 1;
 
-/// FNV-1a hash of the golden vectors. Client and server compare it, so that a client with other
-/// messages is refused instead of misread.
-pub const SCHEMA: u32 = 3_162_260_748;
+/// Hash of all types, which a test writes down. Client and server compare it, so that a client with
+/// other messages is refused instead of misread.
+pub const SCHEMA: u32 = registry::hash(include_str!("types.txt"));
 
 /// Messages from a client.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(untagged))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub enum ClientMessage {
     /// Joins a space; always the first message.
     Hello(session::HelloC2s),
@@ -93,7 +104,7 @@ pub enum ClientMessage {
 
 /// Messages from the server.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(untagged))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub enum ServerMessage {
     /// The client has joined.
     Welcome(session::WelcomeS2c),
@@ -157,3 +168,7 @@ pub enum ServerMessage {
 
 /// Variant number of [`ServerMessage::Frame`]. Relays write it themselves before the shared pieces.
 pub const FRAME_VARIANT: u8 = 2;
+
+/// Variant number of [`ClientMessage::Hello`]. It, the version and the schema stay where they are,
+/// so that older clients are told to reload.
+pub const HELLO_VARIANT: u32 = 0;

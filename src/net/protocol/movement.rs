@@ -2,13 +2,13 @@
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::components::player::OwnState;
 
 /// One simulation step in a held direction.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct InputC2s {
     /// Number that rises by one with every input and walk.
     pub seq: u32,
@@ -20,7 +20,7 @@ pub struct InputC2s {
 
 /// Walks to a tile with the server's path finding.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct WalkToC2s {
     /// As in [`InputC2s`].
     pub seq: u32,
@@ -32,7 +32,7 @@ pub struct WalkToC2s {
 
 /// Walks to another player.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct WalkToPlayerC2s {
     /// As in [`InputC2s`].
     pub seq: u32,
@@ -42,7 +42,7 @@ pub struct WalkToPlayerC2s {
 
 /// Exact state of the client's own player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct OwnStateS2c {
     /// Horizontal position in 1/64 tile.
     pub x: i32,

@@ -2,14 +2,14 @@
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::components::peers::Peer;
 
 /// Call signal for a peer of the sender, to open, change or repair their call. The server does not
 /// read it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct SignalC2s {
     /// Player who receives it.
     pub player: u32,
@@ -19,7 +19,7 @@ pub struct SignalC2s {
 
 /// Call signal from a peer of the receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct SignalS2c {
     /// Player who sent it.
     pub player: u32,
@@ -29,7 +29,7 @@ pub struct SignalS2c {
 
 /// Request to the SFU.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct SfuC2s {
     /// JSON: `{offer}` or `{show}`; at most 12 KiB.
     pub body: String,
@@ -37,7 +37,7 @@ pub struct SfuC2s {
 
 /// Reply of the SFU.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct SfuS2c {
     /// The reply, as JSON.
     pub body: String,
@@ -45,7 +45,7 @@ pub struct SfuS2c {
 
 /// Players that the receiver hears or sees, or that hear or see the receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct PeersS2c {
     /// Whether the list is complete.
     pub full: bool,
@@ -57,7 +57,7 @@ pub struct PeersS2c {
 
 /// How one player hears and sees another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "two senses in two directions are four independent flags"

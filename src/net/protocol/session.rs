@@ -2,13 +2,13 @@
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::movement::OwnStateS2c;
 
 /// First message of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct HelloC2s {
     /// [`super::VERSION`].
     pub version: u16,
@@ -28,7 +28,7 @@ pub struct HelloC2s {
 
 /// The number of visible tiles changed.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct ViewC2s {
     /// Number of visible tiles across.
     pub width: u16,
@@ -38,7 +38,7 @@ pub struct ViewC2s {
 
 /// Asks for a [`PongS2c`].
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct PingC2s {
     /// Number that the answer repeats.
     pub nonce: u32,
@@ -46,7 +46,7 @@ pub struct PingC2s {
 
 /// The client has joined.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct WelcomeS2c {
     /// Number of the client's own player.
     pub player: u32,
@@ -74,7 +74,7 @@ pub struct WelcomeS2c {
 
 /// The client may not join. The socket closes with the same code.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct RefusedS2c {
     /// Close code.
     pub code: u16,
@@ -84,7 +84,7 @@ pub struct RefusedS2c {
 
 /// Answers [`PingC2s`].
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct PongS2c {
     /// Number from the ping.
     pub nonce: u32,
@@ -94,7 +94,7 @@ pub struct PongS2c {
 
 /// A notice for the user.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct NoticeS2c {
     /// Code, for programs.
     pub code: String,
@@ -105,7 +105,7 @@ pub struct NoticeS2c {
 /// The client read too slowly, so some messages were left out. The current state follows: recent
 /// chat, private zones, bubbles and peers.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct MissedS2c {
     /// Version of the layout; if it differs, fetch the map.
     pub map_version: u32,

@@ -2,11 +2,11 @@
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Media that the sender sends to its peers.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct MediaC2s {
     /// Microphone.
     pub audio: bool,
@@ -18,7 +18,7 @@ pub struct MediaC2s {
 
 /// Sets the sender's availability.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct StatusC2s {
     /// 0 available, 1 busy, 2 away, 3 do not disturb, 4 quiet.
     pub status: u8,
@@ -26,7 +26,7 @@ pub struct StatusC2s {
 
 /// Asks for a player's attention.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct WaveC2s {
     /// Player who is asked.
     pub player: u32,
@@ -37,7 +37,7 @@ pub struct WaveC2s {
 
 /// A player asks for the receiver's attention.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct WavedS2c {
     /// Number of the asking player.
     pub player: u32,
@@ -47,7 +47,7 @@ pub struct WavedS2c {
 
 /// Follows a player, through portals too, or stops.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct FollowC2s {
     /// Player to follow; `None` to stop.
     pub player: Option<u32>,
@@ -55,7 +55,7 @@ pub struct FollowC2s {
 
 /// A player follows the receiver, or stops.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct FollowedS2c {
     /// Number of the following player.
     pub player: u32,
@@ -65,7 +65,7 @@ pub struct FollowedS2c {
 
 /// Blocks or unblocks a user for the sender, in every space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct BlockC2s {
     /// Id of the user.
     pub user: String,

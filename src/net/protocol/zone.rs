@@ -2,11 +2,11 @@
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Locks or unlocks a private zone in which the sender stands.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct LockC2s {
     /// Index of the zone in the map's list.
     pub zone: u16,
@@ -16,7 +16,7 @@ pub struct LockC2s {
 
 /// Asks the players in a private zone to be let in.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct KnockC2s {
     /// Index of the zone in the map's list.
     pub zone: u16,
@@ -24,7 +24,7 @@ pub struct KnockC2s {
 
 /// Lets in a player who knocked at the zone in which the sender stands.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct AdmitC2s {
     /// Number of the player that knocked.
     pub player: u32,
@@ -32,7 +32,7 @@ pub struct AdmitC2s {
 
 /// State of a private zone.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct ZoneS2c {
     /// Index of the zone in the map's list.
     pub zone: u16,
@@ -48,7 +48,7 @@ pub struct ZoneS2c {
 
 /// A player knocks at the zone in which the receiver stands.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct KnockedS2c {
     /// Number of the knocking player.
     pub player: u32,
@@ -58,7 +58,7 @@ pub struct KnockedS2c {
 
 /// The receiver may enter.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct AdmittedS2c {
     /// Index of the zone in the map's list.
     pub zone: u16,
@@ -66,7 +66,7 @@ pub struct AdmittedS2c {
 
 /// The receiver took a portal to another space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize), serde(rename_all = "camelCase"))]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct PortalS2c {
     /// Id of the space.
     pub space: String,

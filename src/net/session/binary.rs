@@ -18,11 +18,11 @@ use crate::components::player::{Goal, HeldStep, PlayerRef};
 use crate::components::status::{Media, Status, StatusCommand, WaveKind};
 use crate::components::unit::Tile;
 use crate::components::zone::{Admit, ZoneCommand};
-use crate::net::codec::{decode, encode};
+use crate::net::codec::{decode, decode_front, encode};
 use crate::net::protocol::chat::ChatRefusedS2c;
 use crate::net::protocol::client::ProtocolKind;
 use crate::net::protocol::session::{HelloC2s, NoticeS2c, PongS2c, RefusedS2c};
-use crate::net::protocol::{ClientMessage, SCHEMA, ServerMessage, VERSION, close};
+use crate::net::protocol::{ClientMessage, HELLO_VARIANT, SCHEMA, ServerMessage, VERSION, close};
 
 /// Maximum length of a portal ticket, in bytes.
 const MAX_TICKET: usize = 1_024;
@@ -39,6 +39,9 @@ impl Session {
         }
         match decode::<ClientMessage>(bytes) {
             Ok(message) => self.take_binary(now, message),
+            Err(_) if matches!(self.stage, SessionStage::New(_)) && is_other_hello(bytes) => {
+                outdated()
+            }
             Err(_) => refuse(close::MALFORMED, "These bytes are not a message."),
         }
     }
@@ -124,10 +127,7 @@ impl Session {
 
     fn hello(&mut self, hello: HelloC2s) -> Vec<Action> {
         if hello.version != VERSION || hello.schema != SCHEMA {
-            return refuse(
-                close::OUTDATED,
-                "This page and the server have different versions. Reload the page.",
-            );
+            return outdated();
         }
         self.stage = SessionStage::Joining;
         let protocol = ProtocolKind::Binary {
@@ -141,6 +141,21 @@ impl Session {
             arrive: hello.arrive.filter(|ticket| ticket.len() <= MAX_TICKET),
         }]
     }
+}
+
+/// Whether the bytes begin like a `Hello` of another version. The rest of it may have changed.
+fn is_other_hello(bytes: &[u8]) -> bool {
+    let front = decode_front::<(u32, u16, u32)>(bytes);
+    front.is_ok_and(|((variant, version, schema), _)| {
+        variant == HELLO_VARIANT && (version, schema) != (VERSION, SCHEMA)
+    })
+}
+
+fn outdated() -> Vec<Action> {
+    refuse(
+        close::OUTDATED,
+        "This page and the server have different versions. Reload the page.",
+    )
 }
 
 fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
@@ -393,12 +408,35 @@ mod tests {
             unreachable!()
         };
         let other = ClientMessage::Hello(HelloC2s {
-            schema: SCHEMA + 1,
+            schema: !SCHEMA,
             ..hello
         });
         assert_eq!(
             close_code(&Session::new(now).receive_binary(now, &encode(&other))),
             Some(close::OUTDATED)
+        );
+    }
+
+    #[test]
+    fn a_client_with_another_hello_is_told_to_reload() {
+        let now = Instant::now();
+        let other = encode(&(
+            HELLO_VARIANT,
+            VERSION,
+            !SCHEMA,
+            "fields",
+            "of",
+            "a",
+            "later version",
+        ));
+        assert_eq!(
+            close_code(&Session::new(now).receive_binary(now, &other)),
+            Some(close::OUTDATED)
+        );
+        let broken = encode(&(HELLO_VARIANT, VERSION, SCHEMA, "cut"));
+        assert_eq!(
+            close_code(&Session::new(now).receive_binary(now, &broken)),
+            Some(close::MALFORMED)
         );
     }
 

@@ -12,7 +12,7 @@ import { Line } from "../faults.mjs";
 import { openBrowser, Person, Server } from "../plaza.mjs";
 
 /** The client's own codec and movement, to check the server's answers to the inputs it got. */
-const { decode } = await client("net/codec.ts");
+const { decode } = await client("net/codec.gen.ts");
 const { step } = await client("world/movement.ts");
 const { gridOf } = await client("world/map.ts");
 
@@ -286,8 +286,8 @@ function listen(person) {
       const message = decode(new Uint8Array(payload));
       if (message.type !== "Frame") return;
       // Fields that did not change since the previous frame are left out.
-      own = message.own ?? own;
-      kept.frames.push({ tick: message.tick, ack: own.ack, own: own.state });
+      own = message.header.own ?? own;
+      kept.frames.push({ tick: message.header.tick, ack: own.ack, own: own.state });
     });
   });
 }

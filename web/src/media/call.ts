@@ -6,7 +6,7 @@
 
 import { batch, type Signal, signal } from "@preact/signals";
 import { api } from "../net/api";
-import type { Peer } from "../net/codec";
+import type { Peer } from "../net/codec.gen";
 import type { Space } from "../net/space";
 import type { Carrier, Tracks } from "./carrier";
 import { DeviceError, openCamera, openMicrophone, openScreen, watchDevices } from "./devices";

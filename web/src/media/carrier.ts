@@ -4,7 +4,7 @@
  * either case which players hear and see each other.
  */
 
-import type { Peer } from "../net/codec";
+import type { Peer } from "../net/codec.gen";
 import { KINDS, type Kind, type Sources } from "./mesh";
 
 /**

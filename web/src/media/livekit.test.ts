@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import type { Peer } from "../net/codec";
+import type { Peer } from "../net/codec.gen";
 import { kindsFor, wanted } from "./carrier";
 import {
   againAfter,

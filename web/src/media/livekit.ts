@@ -6,7 +6,7 @@
  */
 
 import type { Track, TrackPublishOptions } from "livekit-client";
-import type { Peer } from "../net/codec";
+import type { Peer } from "../net/codec.gen";
 import {
   Arrivals,
   type Carrier,

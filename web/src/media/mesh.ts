@@ -4,7 +4,7 @@
  * tracks, so nothing is negotiated for it.
  */
 
-import type { Peer } from "../net/codec";
+import type { Peer } from "../net/codec.gen";
 import { uniqueName } from "../net/unique";
 import { Negotiation, parseSignal } from "./negotiation";
 

@@ -5,7 +5,7 @@
  * space's rules: the client only asks for the size of videos. `docs/proximity.md` has the messages.
  */
 
-import type { Peer } from "../net/codec";
+import type { Peer } from "../net/codec.gen";
 import { uniqueName } from "../net/unique";
 import {
   Arrivals,

@@ -3,7 +3,7 @@
  * interface.
  */
 
-import type { ChatMessage } from "./codec";
+import type { ChatMessage } from "./codec.gen";
 import { ask, download, keepToken, type RawSchema, type Schema, tell } from "./http";
 import { boolean, list, nullable, number, object, string, word } from "./parse";
 

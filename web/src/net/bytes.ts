@@ -52,6 +52,19 @@ export class Reader {
     return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
   }
 
+  f32(): number {
+    this.#need(4);
+    this.#at += 4;
+    return this.#view.getFloat32(this.#at - 4, true);
+  }
+
+  /** This many bytes, without a length before them. */
+  bytes(length: number): Uint8Array {
+    this.#need(length);
+    this.#at += length;
+    return this.#bytes.slice(this.#at - length, this.#at);
+  }
+
   string(): string {
     const length = this.uint();
     this.#need(length);
@@ -70,6 +83,10 @@ export class Reader {
     const items: T[] = [];
     for (let index = 0; index < length; index++) items.push(item());
     return items;
+  }
+
+  map<K, V>(key: () => K, value: () => V): Map<K, V> {
+    return new Map(this.list((): [K, V] => [key(), value()]));
   }
 
   option<T>(value: () => T): T | null {
@@ -97,33 +114,66 @@ export class Writer {
     return this;
   }
 
+  i8(value: number): this {
+    return this.u8(value & 0xff);
+  }
+
   bool(value: boolean): this {
     return this.u8(value ? 1 : 0);
   }
 
-  /** An unsigned integer of up to 32 bits: no message of a client has a larger one. */
+  /** An unsigned integer up to 2^53. */
   uint(value: number): this {
-    this.#room(5);
+    this.#room(9);
     if (value < 251) this.#view.setUint8(this.#at++, value);
     else if (value <= 0xffff) {
       this.#view.setUint8(this.#at, 251);
       this.#view.setUint16(this.#at + 1, value, true);
       this.#at += 3;
-    } else {
+    } else if (value <= 0xffff_ffff) {
       this.#view.setUint8(this.#at, 252);
       this.#view.setUint32(this.#at + 1, value, true);
       this.#at += 5;
+    } else {
+      this.#view.setUint8(this.#at, 253);
+      this.#view.setBigUint64(this.#at + 1, BigInt(value), true);
+      this.#at += 9;
     }
+    return this;
+  }
+
+  int(value: number): this {
+    return this.uint(value < 0 ? -2 * value - 1 : 2 * value);
+  }
+
+  f32(value: number): this {
+    this.#room(4);
+    this.#view.setFloat32(this.#at, value, true);
+    this.#at += 4;
+    return this;
+  }
+
+  /** The bytes, without a length before them. */
+  bytes(value: Uint8Array): this {
+    this.#room(value.length);
+    this.#bytes.set(value, this.#at);
+    this.#at += value.length;
     return this;
   }
 
   string(value: string): this {
     const bytes = text.encoder.encode(value);
-    this.uint(bytes.length);
-    this.#room(bytes.length);
-    this.#bytes.set(bytes, this.#at);
-    this.#at += bytes.length;
+    return this.uint(bytes.length).bytes(bytes);
+  }
+
+  list<T>(items: readonly T[], write: (item: T) => unknown): this {
+    this.uint(items.length);
+    for (const item of items) write(item);
     return this;
+  }
+
+  map<K, V>(map: ReadonlyMap<K, V>, key: (key: K) => unknown, value: (value: V) => unknown): this {
+    return this.list([...map], ([k, v]) => [key(k), value(v)]);
   }
 
   option<T>(value: T | null, write: (value: T) => unknown): this {

@@ -12,7 +12,7 @@ import {
   type ServerMessage,
   SUBPROTOCOL,
   VERSION,
-} from "./codec";
+} from "./codec.gen";
 import { delayAfter, type Ending, endingFor, STEADY } from "./policy";
 
 export type Status =

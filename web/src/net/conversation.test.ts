@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { ChatPage } from "./api";
-import type { ChatMessage, ClientMessage } from "./codec";
+import type { ChatMessage, ClientMessage } from "./codec.gen";
 import { Conversation } from "./conversation";
 
 const chat = vi.hoisted(() =>
@@ -119,7 +119,7 @@ test("an answer that comes twice changes nothing", async () => {
 test("earlier messages come from the space first, then from what is kept", async () => {
   const { conversation, sent } = await talking();
   conversation.begin(true);
-  conversation.take({ type: "Notice", code: "chat-cleared", message: "" });
+  conversation.hear("chat-cleared");
   conversation.take({ type: "History", before: null, lines: messages(10, 12), more: true });
   await settled();
   expect(conversation.hasEarlier.value).toBe(true);

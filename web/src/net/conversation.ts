@@ -5,7 +5,7 @@
 
 import { batch, signal } from "@preact/signals";
 import { api, type ChatPage, type ChatRules } from "./api";
-import type { ChatMessage, ClientMessage, History, ServerMessage } from "./codec";
+import type { ChatMessage, ClientMessage, History, ServerMessage } from "./codec.gen";
 import { type Gap, MessageList, type ShownMessage } from "./message-list";
 
 export const SPACE = 0;
@@ -26,6 +26,12 @@ export interface Port {
   heard(message: ChatMessage): void;
   notice(message: string): void;
 }
+
+/** The messages of the server that concern the chat. */
+export type ConversationMessage = Extract<
+  ServerMessage,
+  { type: "Chat" | "ChatRefused" | "ChatChanged" | "Reacted" | "History" | "Typing" }
+>;
 
 export class Conversation {
   readonly messages = signal<ShownMessage[]>([]);
@@ -178,16 +184,16 @@ export class Conversation {
     return api.chat(this.space, words, before);
   }
 
-  /** Takes a message of the server; `false` when it does not concern the chat. */
-  take(message: ServerMessage): boolean {
+  /** Takes a message of the server. */
+  take(message: ConversationMessage): void {
     switch (message.type) {
       case "Chat":
         this.#hear(message);
-        return true;
+        break;
       case "ChatRefused":
         this.#list.refuse(message.clientId, message.message);
         this.#show();
-        return true;
+        break;
       case "ChatChanged":
         this.#list.change(message);
         if (this.announcement.value?.id === message.id) {
@@ -195,26 +201,28 @@ export class Conversation {
           this.announcement.value = text === null ? null : { ...this.announcement.value, text };
         }
         this.#show();
-        return true;
+        break;
       case "Reacted":
         this.#list.react(message);
         this.#show();
-        return true;
+        break;
       case "History":
         this.#remember(message);
-        return true;
+        break;
       case "Typing": {
         const others = this.typing.value.filter((player) => player !== message.player);
         this.typing.value = message.on ? [...others, message.player] : others;
-        return true;
+        break;
       }
-      case "Notice":
-        if (message.code === "chat-cleared") this.#clear();
-        if (message.code === "slow-mode" || message.code === "voices") void this.#ask();
-        return false;
       default:
-        return false;
+        message satisfies never;
     }
+  }
+
+  /** Takes the code of a notice. */
+  hear(code: string): void {
+    if (code === "chat-cleared") this.#clear();
+    if (code === "slow-mode" || code === "voices") void this.#ask();
   }
 
   /** A connection opened; its history follows. */

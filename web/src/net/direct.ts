@@ -5,7 +5,7 @@
 
 import { batch, signal } from "@preact/signals";
 import { api, type DirectConversation, type SavedDirectMessage } from "./api";
-import type { DirectMessage } from "./codec";
+import type { DirectMessage } from "./codec.gen";
 import { ApiError } from "./http";
 
 /** A direct message, also one that is being sent or was refused. */

@@ -3,7 +3,7 @@
  * acknowledged yet. Plain state: the time comes from outside, and the caller sends what is due.
  */
 
-import type { Change, ChatMessage, Reacted } from "./codec";
+import type { ChatChanged, ChatMessage, Reacted } from "./codec.gen";
 
 /** The scope of messages that are never saved. */
 const NEARBY = 1;
@@ -134,7 +134,7 @@ export class MessageList {
   }
 
   /** A message was edited or deleted. */
-  change({ id, text, at }: Change): void {
+  change({ id, text, at }: ChatChanged): void {
     this.#said = this.#said.map((message) => {
       if (message.id !== id) return message;
       if (text === null)

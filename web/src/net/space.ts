@@ -14,7 +14,17 @@ import { type Authority, type Input, Prediction } from "../world/prediction";
 import { AT_ONCE, Recent } from "../world/recent";
 import { reachBetween } from "../world/voices";
 import { api } from "./api";
-import type { Bubble, ChatMessage, ClientMessage, OwnNews, Peer, ServerMessage } from "./codec";
+import type {
+  Bubble,
+  Card,
+  ChatMessage,
+  ClientMessage,
+  Frame,
+  Own,
+  Peer,
+  ServerMessage,
+  Welcome,
+} from "./codec.gen";
 import { Connection, type Status } from "./connection";
 import { Conversation } from "./conversation";
 import { Direct } from "./direct";
@@ -55,17 +65,6 @@ const ARRIVES_WITHIN = 15_000;
 /** The user who is followed to another space: the page opens a new connection there. */
 let followedAway: { user: string; name: string; until: number } | undefined;
 const EMOTE_MILLIS = 2500;
-
-export interface Person {
-  player: number;
-  user: string;
-  name: string;
-  imageUrl: string | null;
-  isMe: boolean;
-  status: number;
-  /** What they send: bit 0 audio, 1 camera, 2 screen. */
-  media: number;
-}
 
 /** The state of a private zone, as the server sends it. */
 export interface PrivateZoneState {
@@ -108,7 +107,8 @@ export interface Figures {
 export class Space {
   readonly status: Signal<Status> = signal({ kind: "connecting", attempt: 0 });
   readonly name = signal("");
-  readonly people: Signal<Person[]> = signal([]);
+  /** Cards of all players here, the own one first. */
+  readonly people: Signal<Card[]> = signal([]);
   readonly notice: Signal<string | null> = signal(null);
   /** The connection is open, but no frames come: the space is moving to another process. */
   readonly isMoving = signal(false);
@@ -187,7 +187,7 @@ export class Space {
   #mapHeard = 0;
   #mapAgain: ReturnType<typeof setTimeout> | undefined;
   /** The last own state that the server sent. */
-  #own: OwnNews | undefined;
+  #own: Own | undefined;
   readonly #silence = new Silence();
   #view = { width: 30, height: 20 };
   #gridHash = 0;
@@ -517,35 +517,13 @@ export class Space {
 
   #take(message: ServerMessage, size: number): void {
     this.figures.received += size;
-    if (message.type === "ChatChanged" && message.text === null) this.#takeBack(message.id);
-    if (this.conversation.take(message)) return;
     switch (message.type) {
       case "Welcome":
         this.#welcome(message);
         break;
-      case "Frame": {
-        if (!this.crowd.apply(message)) break;
-        const now = performance.now();
-        this.#silence.hear(now);
-        this.isMoving.value = false;
-        const own = message.own ?? this.#own;
-        if (own && message.epoch > this.#epoch) this.#liveOn(message.epoch, own, now);
-        this.#own = own;
-        this.#clock.hear(message.tick, now);
-        if (own) this.prediction?.reconcile(own.state, own.ack);
-        if (!this.prediction?.walking) this.target = undefined;
-        this.figures.frames++;
-        this.figures.frameBytes = size;
-        this.figures.tick = message.tick;
-        this.figures.step = message.step;
-        this.step.value = message.step;
-        if (message.roster) {
-          const { full, came } = message.roster;
-          if (!full && came.some((card) => card.player !== this.me)) this.onSound("join");
-          this.#listPeople();
-        }
+      case "Frame":
+        this.#takeFrame(message, size);
         break;
-      }
       case "Direct":
         this.direct.hear(message);
         break;
@@ -563,7 +541,19 @@ export class Space {
       case "ElementRemoved":
         this.#remove(message.id, message.mapVersion);
         break;
+      case "ChatChanged":
+        if (message.text === null) this.#takeBack(message.id);
+        this.conversation.take(message);
+        break;
+      case "Chat":
+      case "ChatRefused":
+      case "Reacted":
+      case "History":
+      case "Typing":
+        this.conversation.take(message);
+        break;
       case "Notice":
+        this.conversation.hear(message.code);
         if (message.code === "no-path") this.target = undefined;
         if (message.code === "no-follow") this.following.value = null;
         this.notice.value = message.message;
@@ -636,13 +626,39 @@ export class Space {
       case "Forward":
         this.onSfu(message.body);
         break;
+      // The connection itself deals with these.
       case "Refused":
       case "Pong":
         break;
+      default:
+        message satisfies never;
     }
   }
 
-  #welcome(welcome: Extract<ServerMessage, { type: "Welcome" }>): void {
+  #takeFrame(frame: Frame, size: number): void {
+    if (!this.crowd.apply(frame)) return;
+    const { tick, epoch, step } = frame.header;
+    const now = performance.now();
+    this.#silence.hear(now);
+    this.isMoving.value = false;
+    const own = frame.header.own ?? this.#own;
+    if (own && epoch > this.#epoch) this.#liveOn(epoch, own, now);
+    this.#own = own;
+    this.#clock.hear(tick, now);
+    if (own) this.prediction?.reconcile(own.state, own.ack);
+    if (!this.prediction?.walking) this.target = undefined;
+    this.figures.frames++;
+    this.figures.frameBytes = size;
+    this.figures.tick = tick;
+    this.figures.step = step;
+    this.step.value = step;
+    if (!frame.roster) return;
+    const { full, came } = frame.roster;
+    if (!full && came.some((card) => card.player !== this.me)) this.onSound("join");
+    this.#listPeople();
+  }
+
+  #welcome(welcome: Welcome): void {
     const user = this.crowd.cards.get(this.me)?.user;
     this.crowd = new Crowd(welcome.width);
     this.me = welcome.player;
@@ -812,7 +828,7 @@ export class Space {
   /**
    * The space restarted: it may have lost the last steps and messages, and its ticks start again.
    */
-  #liveOn(epoch: number, own: OwnNews, now: number): void {
+  #liveOn(epoch: number, own: Own, now: number): void {
     this.#epoch = epoch;
     this.#clock = new Clock(this.#tickMillis);
     this.conversation.doubt();
@@ -952,16 +968,9 @@ export class Space {
   }
 
   #listPeople(): void {
-    const people = [...this.crowd.cards.values()].map((card) => ({
-      player: card.player,
-      user: card.user,
-      name: card.name,
-      imageUrl: card.avatar?.imageUrl ?? null,
-      isMe: card.player === this.me,
-      status: card.status,
-      media: card.media,
-    }));
-    people.sort((a, b) => Number(b.isMe) - Number(a.isMe) || a.name.localeCompare(b.name));
+    const people = [...this.crowd.cards.values()];
+    const isMe = ({ player }: Card) => Number(player === this.me);
+    people.sort((a, b) => isMe(b) - isMe(a) || a.name.localeCompare(b.name));
     this.people.value = people;
     if (this.askers.value.some(({ player }) => !this.crowd.cards.has(player)))
       this.askers.value = this.askers.value.filter(({ player }) => this.crowd.cards.has(player));

@@ -139,7 +139,7 @@ export function SpaceScreen({ id }: { id: string }) {
       notify(`${message.name} wrote to you`, plain(message.text));
     };
     space.onMessage = (message) => {
-      const mine = space.people.value.find(({ isMe }) => isMe)?.name ?? "";
+      const mine = space.people.value.find(({ player }) => player === space.me)?.name ?? "";
       if (!mentions(message.text, mine)) return;
       // A mention is louder than other messages and makes a notification, unless the person does
       // not want to be disturbed.
@@ -625,10 +625,10 @@ function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
               onFocus={() => setAt(index)}
               onClick={() => onPick(person.player)}
             >
-              <Face imageUrl={person.imageUrl} />
+              <Face imageUrl={person.avatar?.imageUrl ?? null} />
               <span>
                 {person.name}
-                {person.isMe && <span class="muted"> (you)</span>}{" "}
+                {person.player === space.me && <span class="muted"> (you)</span>}{" "}
                 <StatusMark status={person.status} />
               </span>
             </button>

@@ -5,7 +5,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { WHY } from "../media/gain";
-import type { Bubble } from "../net/codec";
+import type { Bubble } from "../net/codec.gen";
 import type { Space } from "../net/space";
 
 const LOOK_EVERY = 200;

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call, Switch } from "../media/call";
 import { mayAsk } from "../media/devices";
 import { WHY } from "../media/gain";
-import type { Peer } from "../net/codec";
+import type { Peer } from "../net/codec.gen";
 import type { Space } from "../net/space";
 import { Gather } from "./bubble";
 import { IconButton } from "./controls";

@@ -133,10 +133,10 @@ function TabButton({
 function useNames(space: Space): { names: Names; me: string; nameOf: (user: string) => string } {
   const people = space.people.value;
   return useMemo(() => {
-    const mine = people.find(({ isMe }) => isMe);
+    const mine = people.find(({ player }) => player === space.me);
     const names = {
       me: mine?.name ?? "",
-      others: people.filter(({ isMe }) => !isMe).map(({ name }) => name),
+      others: people.filter(({ player }) => player !== space.me).map(({ name }) => name),
     };
     const byUser = new Map(people.map(({ user, name }) => [user, name]));
     for (const message of space.conversation.messages.peek())

@@ -71,7 +71,7 @@ function DirectMessages({ space, input }: DirectProps) {
   const messages = direct.messages.value;
   const sideOf = ({ from }: ShownDirectMessage) => (from === other?.id ? "" : "mine");
   const isHere = space.people.value.some(({ user }) => user === other?.id);
-  const me = space.people.value.find(({ isMe }) => isMe)?.name ?? "";
+  const me = space.people.value.find(({ player }) => player === space.me)?.name ?? "";
   const names = useMemo(() => ({ me, others: [] }), [me]);
 
   useLayoutEffect(() => {

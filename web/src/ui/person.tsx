@@ -3,7 +3,8 @@
 import { useRef } from "preact/hooks";
 import type { Call } from "../media/call";
 import { here } from "../net/base";
-import type { Person, Space } from "../net/space";
+import type { Card } from "../net/codec.gen";
+import type { Space } from "../net/space";
 import { Gather } from "./bubble";
 import { Volume } from "./call";
 import { IconButton } from "./controls";
@@ -14,13 +15,14 @@ import { StatusMark } from "./status";
 interface PersonProps {
   space: Space;
   call: Call;
-  person: Person;
+  person: Card;
   onMessage: () => void;
   onClose: () => void;
 }
 
 export function PersonCard({ space, call, person, onMessage, onClose }: PersonProps) {
-  const { player, user, name, isMe } = person;
+  const { player, user, name, avatar } = person;
+  const isMe = player === space.me;
   const isBlocked = space.blocked.value.has(user);
   const isFollowed = space.following.value === player;
   const short = name.length > 12 ? "them" : name;
@@ -34,7 +36,7 @@ export function PersonCard({ space, call, person, onMessage, onClose }: PersonPr
   useFocusInside(card);
   return (
     <section ref={card} class="who-card" role="dialog" aria-label={name} tabIndex={-1}>
-      <img src={here(person.imageUrl ?? "/art/avatars/robot.svg")} alt="" />
+      <img src={here(avatar?.imageUrl ?? "/art/avatars/robot.svg")} alt="" />
       <div class="name">
         {name} <StatusMark status={person.status} />
       </div>

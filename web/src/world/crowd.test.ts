@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type CellDelta, Clock, Crowd, type FrameDelta, type PlayerCard } from "./crowd";
+import type { Card, Cell, Frame } from "../net/codec.gen";
+import { Clock, Crowd } from "./crowd";
 
 const WIDTH = 64;
 
@@ -14,15 +15,17 @@ function entry(
   return { index, gap: player, bits: [packed & 255, (packed >> 8) & 255, (packed >>> 16) & 255] };
 }
 
-function cell(index: number, parts: Partial<CellDelta>): CellDelta {
+function cell(index: number, parts: Partial<Cell>): Cell {
   return { index, full: false, left: [], entries: [], steps: [], ...parts };
 }
 
-function frame(tick: number, parts: Partial<FrameDelta>): FrameDelta {
-  return { tick, epoch: 1, roster: null, cells: [], dropped: [], ...parts };
+function frame(tick: number, parts: Partial<Frame> & { epoch?: number }): Frame {
+  const { epoch = 1, ...rest } = parts;
+  const header = { tick, epoch, step: 0, own: null };
+  return { header, roster: null, cells: [], dropped: [], ...rest };
 }
 
-const card = (player: number): PlayerCard => ({
+const card = (player: number): Card => ({
   player,
   user: `u${player}`,
   name: `p${player}`,
@@ -68,7 +71,7 @@ describe("a crowd", () => {
         cells: [cell(5, { full: true, entries: [entry(4, 10, 250), entry(20, 300, 5)] })],
       }),
     );
-    const steps: CellDelta["steps"] = [
+    const steps: Cell["steps"] = [
       { gap: 4, low: [20, 2], turn: 6 },
       { gap: 20, low: [35, 250], turn: 9 },
     ];

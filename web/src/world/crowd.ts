@@ -3,6 +3,7 @@
  * in the past, between two known positions.
  */
 
+import type { Card, Cell, Frame } from "../net/codec.gen";
 import { SUBTILES } from "./movement";
 
 /** Tiles along the side of a cell. */
@@ -14,31 +15,6 @@ const TRAIL = 12;
 const HOLD = 8;
 
 export const MOTION = { standing: 0, walking: 1, running: 2 } as const;
-
-export interface CellDelta {
-  index: number;
-  full: boolean;
-  left: number[];
-  entries: { gap: number; bits: [number, number, number] }[];
-  steps: { gap: number; low: [number, number]; turn: number }[];
-}
-
-export interface PlayerCard {
-  player: number;
-  user: string;
-  name: string;
-  avatar: { id: string; imageUrl: string } | null;
-  status: number;
-  media: number;
-}
-
-export interface FrameDelta {
-  tick: number;
-  epoch: number;
-  roster: { full: boolean; came: PlayerCard[]; gone: number[] } | null;
-  cells: CellDelta[];
-  dropped: number[];
-}
 
 interface Point {
   tick: number;
@@ -118,7 +94,7 @@ const NO_CHANGE = { full: false, came: [], gone: [] };
 
 export class Crowd {
   /** All players in the space, in view or not. */
-  readonly cards = new Map<number, PlayerCard>();
+  readonly cards = new Map<number, Card>();
   /** All players in view. */
   readonly walkers = new Map<number, Walker>();
   readonly #columns: number;
@@ -132,20 +108,19 @@ export class Crowd {
   /**
    * Applies a frame as `docs/protocol.md` tells; `false` for one that is not newer than the last.
    */
-  apply(frame: FrameDelta): boolean {
-    if (frame.epoch < this.#epoch || (frame.epoch === this.#epoch && frame.tick <= this.#tick))
-      return false;
-    if (frame.epoch > this.#epoch)
-      for (const walker of this.walkers.values()) walker.trail.length = 0;
-    this.#epoch = frame.epoch;
-    this.#tick = frame.tick;
+  apply(frame: Frame): boolean {
+    const { epoch, tick } = frame.header;
+    if (epoch < this.#epoch || (epoch === this.#epoch && tick <= this.#tick)) return false;
+    if (epoch > this.#epoch) for (const walker of this.walkers.values()) walker.trail.length = 0;
+    this.#epoch = epoch;
+    this.#tick = tick;
     const { full, came, gone } = frame.roster ?? NO_CHANGE;
     if (full) {
       const here = new Set(came.map((card) => card.player));
       for (const player of this.cards.keys()) if (!here.has(player)) this.#forget(player);
     }
     for (const card of came) this.cards.set(card.player, card);
-    for (const cell of frame.cells) this.#applyCell(cell, frame.tick);
+    for (const cell of frame.cells) this.#applyCell(cell, tick);
     for (const index of frame.dropped) {
       for (const walker of this.walkers.values())
         if (walker.cell === index) this.walkers.delete(walker.player);
@@ -154,7 +129,7 @@ export class Crowd {
     return true;
   }
 
-  #applyCell(cell: CellDelta, tick: number): void {
+  #applyCell(cell: Cell, tick: number): void {
     const cornerX = (cell.index % this.#columns) * CELL_SIDE;
     const cornerY = Math.floor(cell.index / this.#columns) * CELL_SIDE;
     if (cell.full) {

@@ -1,0 +1,106 @@
+//! Generated: the files that are made from the message types, and the tests that compare them.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::docs::Docs;
+use super::frame::{CellS2c, StepS2c};
+use super::golden::{cells, client_messages, server_messages};
+use super::{ClientMessage, ServerMessage, tables, typescript};
+use crate::net::codec::encode;
+use crate::net::registry::trace::{WireTypes, hex, trace};
+use crate::net::registry::{golden, hash};
+
+const CLIENT: &str = "ClientMessage";
+const SERVER: &str = "ServerMessage";
+/// Selects the tests that write the files.
+const TESTS: &str = "protocol";
+
+/// The types of the binary protocol. Those with an `Encode` by hand are declared as packed: their
+/// sample bytes are a part of the text, and so of the hash.
+fn types() -> WireTypes {
+    let steps = || cells().into_iter().flat_map(|cell| cell.steps);
+    trace!(ClientMessage, ServerMessage)
+        .with_packed("CellS2c", cells().iter().map(encode::<CellS2c>).collect())
+        .with_packed(
+            "StepS2c",
+            steps().map(|step| encode::<StepS2c>(&step)).collect(),
+        )
+}
+
+#[test]
+fn the_types_are_written_down() {
+    golden::compare("src/net/protocol/types.txt", &types().text(), TESTS);
+}
+
+#[test]
+fn types_are_encoded_as_the_text_says() {
+    types().check::<ClientMessage>(CLIENT);
+    types().check::<ServerMessage>(SERVER);
+}
+
+#[test]
+fn the_codec_of_the_client_is_generated() {
+    let types = types();
+    let now = typescript::file(&types, &Docs::read(), hash(&types.text()), CLIENT, SERVER);
+    golden::compare("web/src/net/codec.gen.ts", &now, TESTS);
+}
+
+#[test]
+fn the_tables_of_the_documentation_are_generated() {
+    let path = "docs/protocol.md";
+    let now = tables::page(&types(), [CLIENT, SERVER], &golden::read(path));
+    golden::compare(path, &now, TESTS);
+    let without = tables::unexplained(&now);
+    assert!(
+        without.is_empty(),
+        "say in the last column of {path} what these mean: {without:?}"
+    );
+}
+
+#[test]
+fn the_golden_vectors_are_those_of_these_types() {
+    let now = json!({
+        "client": vectors(CLIENT, &client_messages(), encode),
+        "server": vectors(SERVER, &server_messages(), encode),
+    });
+    let now = serde_json::to_string_pretty(&now).unwrap() + "\n";
+    golden::compare("tests/golden/protocol.json", &now, TESTS);
+}
+
+/// Name, bytes and value of messages, the value as the client's decoder returns it.
+fn vectors<T: Serialize>(
+    messages: &str,
+    list: &[(&str, T)],
+    encode: impl Fn(&T) -> Vec<u8>,
+) -> Vec<Value> {
+    let types = types();
+    let vector = |(name, message): &(&str, T)| {
+        let value = serde_json::to_value(message).unwrap();
+        let value = typescript::shaped(&types, messages, &value);
+        json!({ "name": name, "hex": hex(&encode(message)), "value": value })
+    };
+    list.iter().map(vector).collect()
+}
+
+#[test]
+fn every_message_has_a_golden_vector() {
+    let client: Vec<_> = client_messages()
+        .iter()
+        .map(|(_, message)| encode(message))
+        .collect();
+    let server: Vec<_> = server_messages()
+        .iter()
+        .map(|(_, message)| encode(message))
+        .collect();
+    for (messages, vectors) in [(CLIENT, client), (SERVER, server)] {
+        for leaf in types().leaves(messages) {
+            let front: Vec<u8> = leaf.numbers.iter().flat_map(encode).collect();
+            assert!(
+                vectors.iter().any(|bytes| bytes.starts_with(&front)),
+                "add a vector of {} to src/net/protocol/golden.rs",
+                leaf.names.join(".")
+            );
+        }
+    }
+}
