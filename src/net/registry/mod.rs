@@ -1,8 +1,8 @@
 //! Registry: the types of a protocol as text, and a hash of that text.
 //!
-//! May use nothing of this crate. Never: sockets, state. Tests of `net::protocol` and `link` trace
-//! their types, and fail while the text beside the types (`types.txt`) is not theirs. Both sides of
-//! a connection compare the hash, so they refuse each other instead of misreading bytes.
+//! May use `codec`. Never: sockets, state. Tests of `net::protocol` and `link` trace their types,
+//! and fail while the text next to the types (`types.txt`) is not theirs. Both sides of a
+//! connection compare the hash, so they refuse each other instead of misreading bytes.
 
 #[cfg(test)]
 pub(crate) mod golden;
