@@ -301,6 +301,26 @@ pub enum Denial {
     NoFollow,
 }
 
+/// What is stored of a fact before clients see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability<'a> {
+    /// Nothing: clients see it with its tick.
+    Volatile,
+    /// Nothing, but clients see it after what was stored before it.
+    Ordered,
+    /// A new message.
+    Said(&'a ChatMessage),
+    /// A changed message.
+    Changed(&'a MessageChange),
+    /// A reaction.
+    Reacted(&'a MessageReaction),
+    /// That the whole chat history was deleted.
+    Cleared {
+        /// Name of the user who did it.
+        by: &'a str,
+    },
+}
+
 impl Fact {
     /// Whether a snapshot contains the same, and newer.
     pub const fn is_in_picture(&self) -> bool {
@@ -315,16 +335,48 @@ impl Fact {
         )
     }
 
+    /// What is stored of it before clients see it.
+    pub const fn durability(&self) -> Durability<'_> {
+        match self {
+            Self::Said(message) => Durability::Said(message),
+            Self::Changed { change, .. } => Durability::Changed(change),
+            Self::Reacted(reaction) => Durability::Reacted(reaction),
+            Self::Cleared { by } => Durability::Cleared { by: by.as_str() },
+            Self::SaidBefore(_) => Durability::Ordered,
+            Self::Joined { .. }
+            | Self::Forgotten
+            | Self::Emoted { .. }
+            | Self::StepRejected { .. }
+            | Self::NoPath { .. }
+            | Self::ElementPlaced { .. }
+            | Self::ElementRemoved { .. }
+            | Self::LayoutReplaced { .. }
+            | Self::PeersChanged { .. }
+            | Self::Signalled { .. }
+            | Self::SfuRequested { .. }
+            | Self::SfuReplied { .. }
+            | Self::Waved { .. }
+            | Self::ZoneChanged(_)
+            | Self::Knocked { .. }
+            | Self::Admitted { .. }
+            | Self::BubbleChanged(_)
+            | Self::BubbleAsked { .. }
+            | Self::Followed { .. }
+            | Self::BubbleKnocked { .. }
+            | Self::Stepped { .. }
+            | Self::Denied { .. }
+            | Self::Whispered { .. }
+            | Self::LineRefused { .. }
+            | Self::Typing { .. }
+            | Self::SlowMode { .. }
+            | Self::ProximityRulesChanged { .. }
+            | Self::Blocked { .. } => Durability::Volatile,
+        }
+    }
+
     /// Whether clients see it only after it was persisted outside of this process.
     pub const fn is_durable(&self) -> bool {
-        matches!(
-            self,
-            Self::Said(_)
-                | Self::SaidBefore(_)
-                | Self::Changed { .. }
-                | Self::Reacted(_)
-                | Self::Cleared { .. }
-        )
+        !matches!(self.durability(), Durability::Volatile)
     }
 
     /// Whether it may change the collision grid of the space.

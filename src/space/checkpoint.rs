@@ -14,7 +14,7 @@ use crate::components::chat::{
     Scope,
 };
 use crate::components::direction::Facing;
-use crate::components::fact::Fact;
+use crate::components::fact::{Durability, Fact};
 use crate::components::id::{AvatarId, ChatId, PlayerId, UserId};
 use crate::components::player::{Avatar, Body, Card, Carry};
 use crate::components::presence::{REMEMBERED, RememberedPose};
@@ -91,12 +91,12 @@ pub enum DurableEvent {
 impl DurableEvent {
     /// Durable event of a fact; `None` when the fact need not be stored.
     pub fn of(fact: &Fact) -> Option<Self> {
-        match fact {
-            Fact::Said(message) => Some(Self::Said(message.clone())),
-            Fact::Changed { change, .. } => Some(Self::Changed(change.clone())),
-            Fact::Reacted(reaction) => Some(Self::Reacted(reaction.clone())),
-            Fact::Cleared { by } => Some(Self::Cleared(by.clone())),
-            _ => None,
+        match fact.durability() {
+            Durability::Volatile | Durability::Ordered => None,
+            Durability::Said(message) => Some(Self::Said(message.clone())),
+            Durability::Changed(change) => Some(Self::Changed(change.clone())),
+            Durability::Reacted(reaction) => Some(Self::Reacted(reaction.clone())),
+            Durability::Cleared { by } => Some(Self::Cleared(by.to_owned())),
         }
     }
 
