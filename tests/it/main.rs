@@ -16,6 +16,7 @@ mod binary;
 mod bots;
 mod bubbles;
 mod chat;
+mod checkpoints;
 mod clients;
 mod cluster;
 mod contract_http;
