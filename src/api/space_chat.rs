@@ -16,6 +16,7 @@ use crate::components::chat::{ChatMessage, MAX_SLOW_SECONDS, MessageChange, Reac
 use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
 use crate::components::peers::{PICTURES, ProximityRules, REACHES, VOICES};
+use crate::components::permissions::Permission;
 use crate::components::utc::utc;
 use crate::space::DurableEvent;
 use crate::store::chat::ChatPage;
@@ -227,22 +228,18 @@ fn rules(row: &SpaceRow, caller: &Caller) -> RulesView {
         voices: rules.max_audio,
         pictures: rules.max_video,
         walls: rules.walls_block,
-        may_moderate: moderates(row, caller),
+        may_moderate: caller.may(Permission::ManageChat, row.creator),
     }
 }
 
-fn moderates(row: &SpaceRow, caller: &Caller) -> bool {
-    row.creator == Some(caller.user()) || caller.is_admin()
-}
-
-/// Loads the space; refused unless the caller may moderate it.
+/// Loads the space; refused unless the caller may manage its chat.
 async fn moderated(
     state: &AppState,
     space: SpaceId,
     caller: &Caller,
 ) -> Result<SpaceRow, ApiError> {
     let row = access::visible(state, space).await?;
-    if moderates(&row, caller) {
+    if caller.may(Permission::ManageChat, row.creator) {
         Ok(row)
     } else {
         Err(ApiError::Forbidden(
@@ -607,7 +604,7 @@ pub async fn delete_line(
     Segments(ids): Segments<(String, String)>,
 ) -> Result<Json<Empty>, ApiError> {
     let (row, line) = message_of(&state, &ids).await?;
-    if line.user != caller.user() && !moderates(&row, &caller) {
+    if line.user != caller.user() && !caller.may(Permission::DeleteMessages, row.creator) {
         return Err(ApiError::Forbidden(
             "Only the sender may do this to a message.",
         ));

@@ -15,6 +15,7 @@ pub mod id;
 pub mod layout;
 pub mod name;
 pub mod peers;
+pub mod permissions;
 pub mod player;
 pub mod presence;
 pub mod scene;
