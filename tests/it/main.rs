@@ -35,6 +35,7 @@ mod nearby;
 mod openapi;
 mod operation;
 mod overload;
+mod permissions;
 mod postgres;
 mod quotas;
 mod resume;

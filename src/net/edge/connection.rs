@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::Edge;
 use super::gate::CountedConnection;
 use super::send_queue::{SendQueue, SocketReader};
+use super::standing::CurrentStanding;
 use crate::cluster::connections::Registration;
 use crate::cluster::mailboxes::Mailbox;
 use crate::cluster::spaces::EnterError;
@@ -24,6 +25,7 @@ use crate::components::chat::{MessageChange, Speech};
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
+use crate::components::permissions::Permission;
 use crate::host::SendError;
 use crate::net::budget::{Budget, REQUEST, Who};
 use crate::net::codec::encode;
@@ -36,8 +38,8 @@ use crate::net::relay::task::{RelayCommand, RelayHandle};
 use crate::net::relay::{Arrival, ClientId, Departure, Sink};
 use crate::net::session::json::JsonTerms;
 use crate::net::session::{Action, PING_EVERY, Session, binary};
+use crate::store::SignedIn;
 use crate::store::sessions::{SessionEnd, SessionId};
-use crate::store::{Role, SignedIn};
 
 /// Time limit for the close handshake.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
@@ -59,8 +61,8 @@ struct Connection {
     joining: Option<Joining>,
     user: Option<UserId>,
     relay: Option<RelayHandle>,
-    /// Whether the user may moderate the space: its owner, or an admin.
-    may_moderate: bool,
+    /// How the user stands to the space.
+    standing: Option<CurrentStanding>,
     /// Counts the connection among the user's own.
     counted: Option<CountedConnection<UserId>>,
     /// Receives direct messages for the user.
@@ -105,7 +107,7 @@ pub(super) async fn serve(
         joining: None,
         user: None,
         relay: None,
-        may_moderate: false,
+        standing: None,
         counted: None,
         mailbox: None,
         registration: None,
@@ -280,7 +282,7 @@ impl Connection {
                     at: unix_millis(),
                     scope,
                     reply_to,
-                    may_moderate: self.may_moderate,
+                    may_moderate: self.may(Permission::Announce).await,
                 };
                 let command = Command::Chat { player, speech };
                 if self.command_fits(command) {
@@ -301,6 +303,8 @@ impl Connection {
                 text,
             } => {
                 let at = unix_millis();
+                // Only authors edit, and the space knows who they are.
+                let may_moderate = text.is_none() && self.may(Permission::DeleteMessages).await;
                 let command = Command::EditMessage {
                     player,
                     change: MessageChange {
@@ -308,7 +312,7 @@ impl Connection {
                         text,
                         at,
                     },
-                    may_moderate: self.may_moderate,
+                    may_moderate,
                 };
                 if !self.command_fits(command)
                     && let Action::Reply(bytes) = binary::notice("chat", BUSY)
@@ -444,7 +448,7 @@ impl Connection {
                 );
             }
         };
-        self.may_moderate = self.moderates(&who, space).await;
+        self.standing = Some(CurrentStanding::new(who.user, space));
         self.user = Some(who.user);
         // Only a portal leads to a zone; others arrive at their last position.
         let arrive =
@@ -480,16 +484,12 @@ impl Connection {
         self.counted.is_some()
     }
 
-    /// Whether the user may moderate the space.
-    async fn moderates(&self, who: &SignedIn, space: SpaceId) -> bool {
-        let is_owner = match self.edge.0.store.space(space).await {
-            Ok(row) => row.is_some_and(|row| row.creator == Some(who.user)),
-            Err(error) => {
-                tracing::warn!(%space, %error, "failed to load the owner of a space");
-                false
-            }
-        };
-        is_owner || who.role == Role::Admin
+    /// Whether the user may do something in the space now.
+    async fn may(&mut self, permission: Permission) -> bool {
+        match &mut self.standing {
+            Some(standing) => standing.may(&self.edge.0.store, permission).await,
+            None => false,
+        }
     }
 
     async fn enter(&mut self, request: JoinRequest, tries: u32) {

@@ -8,6 +8,7 @@ mod connection;
 mod framing;
 mod gate;
 mod send_queue;
+mod standing;
 mod watched;
 
 use std::num::NonZeroU32;
