@@ -2,11 +2,20 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use plaza::components::peers::ProximityRules;
 use plaza::components::layout::SpaceLayout;
+use plaza::components::peers::ProximityRules;
 use plaza::components::unit::TickRate;
-use plaza::space::Space;
-use plaza::space::checkpoint::Checkpoint;
+use plaza::space::{Checkpoint, Space};
+
+fn runs_on(layout: &SpaceLayout, checkpoint: &Checkpoint) {
+    let restore =
+        |checkpoint: &Checkpoint| Space::restore(layout, TickRate::DEFAULT, checkpoint, &[]);
+    if let Ok(mut space) = restore(checkpoint) {
+        space.step(&[]);
+        let again = Checkpoint::decode(&space.checkpoint().encode()).expect("encoded here");
+        assert!(restore(&again).is_ok(), "saved here");
+    }
+}
 
 fuzz_target!(|bytes: &[u8]| {
     let layout = SpaceLayout {
@@ -20,12 +29,17 @@ fuzz_target!(|bytes: &[u8]| {
         version: 1,
     };
     // The bytes as they are, and as a body with a valid header.
-    let versions = (1..=5).map(|version| Checkpoint::seal(version, bytes));
+    let versions = (1..=Checkpoint::VERSION).map(|version| Checkpoint::seal(version, bytes));
     for saved in versions.chain([bytes.to_vec()]) {
         if let Ok(checkpoint) = Checkpoint::decode(&saved) {
-            let mut space = Space::restore(&layout, TickRate::DEFAULT, &checkpoint);
-            space.step(&[]);
-            Checkpoint::decode(&space.checkpoint().encode()).expect("encoded here");
+            runs_on(&layout, &checkpoint);
         }
+    }
+    // The bytes as the section of each system.
+    let empty = Space::new(&layout, TickRate::DEFAULT).checkpoint();
+    for index in 0..empty.sections.len() {
+        let mut checkpoint = empty.clone();
+        checkpoint.sections[index].bytes = bytes.to_vec();
+        runs_on(&layout, &checkpoint);
     }
 });

@@ -19,10 +19,11 @@ use super::address::Address;
 use super::budgets::Cost;
 use super::error::ApiError;
 use crate::components::id::UserId;
+use crate::components::permissions::{OwnedBy, Permission, Standing, may};
 use crate::net::budget::{Budget, Slowed, Spender};
 use crate::net::edge::CutBody;
+use crate::store::SignedIn;
 use crate::store::audit_log::Actor;
-use crate::store::{Role, SignedIn};
 
 /// Largest JSON body, in bytes.
 pub const BODY_LIMIT: usize = 256 * 1024;
@@ -44,7 +45,7 @@ impl Caller {
 
     /// Charges the creation of something to their budget; admins have no limit.
     pub fn creates(&self, state: &AppState) -> Result<(), ApiError> {
-        if !self.is_admin() {
+        if !self.may_on_server(Permission::ExceedQuotas) {
             state.budgets.take(self.user().into(), Budget::Creations)?;
         }
         Ok(())
@@ -65,9 +66,19 @@ impl Caller {
         })
     }
 
-    /// Whether the user is an admin.
-    pub fn is_admin(&self) -> bool {
-        self.who.role == Role::Admin
+    /// Whether the user may do something with a space or thing of this owner.
+    pub fn may(&self, permission: Permission, owner: Option<UserId>) -> bool {
+        self.stands(OwnedBy::of(owner, self.user()), permission)
+    }
+
+    /// Whether the user may do something that concerns no single space or thing.
+    pub fn may_on_server(&self, permission: Permission) -> bool {
+        self.stands(OwnedBy::Another, permission)
+    }
+
+    fn stands(&self, owner: OwnedBy, permission: Permission) -> bool {
+        let is_admin = self.who.role.is_admin();
+        may(Standing { is_admin, owner }, permission)
     }
 }
 
@@ -149,7 +160,7 @@ impl FromRequestParts<AppState> for Admin {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let caller =
             <Caller as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
-        if caller.is_admin() {
+        if caller.may_on_server(Permission::Administer) {
             Ok(Self(caller.who))
         } else {
             Err(ApiError::Forbidden("Only an admin may do this."))

@@ -11,6 +11,7 @@ use super::extract::{Caller, Query};
 use super::spaces::{PAGE, after, cut_page, dimensions_of};
 use super::{AppState, check, files, thumbnails};
 use crate::components::id::UserId;
+use crate::components::permissions::OwnedBy;
 use crate::store::SpaceRow;
 use crate::store::spaces::{Access, Page};
 
@@ -146,7 +147,7 @@ fn entry(state: &AppState, me: UserId, row: SpaceRow) -> LobbyEntry {
         dimensions: dimensions_of(&row),
         people: state.spaces.people(row.id),
         public: row.access == Access::Public,
-        mine: row.creator == Some(me),
+        mine: OwnedBy::of(row.creator, me) == OwnedBy::User,
         created_at: row.created_at,
         name: row.name,
     }

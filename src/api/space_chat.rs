@@ -16,6 +16,7 @@ use crate::components::chat::{ChatCommand, ChatMessage, MAX_SLOW_SECONDS, Reacti
 use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
 use crate::components::peers::{PICTURES, ProximityCommand, ProximityRules, REACHES, VOICES};
+use crate::components::permissions::Permission;
 use crate::components::utc::utc;
 use crate::space::DurableEvent;
 use crate::store::chat::ChatPage;
@@ -227,23 +228,18 @@ fn rules(row: &SpaceRow, caller: &Caller) -> RulesView {
         voices: rules.max_audio,
         pictures: rules.max_video,
         walls: rules.walls_block,
-        may_moderate: moderates(row, caller),
+        may_moderate: caller.may(Permission::ManageChat, row.creator),
     }
 }
 
-/// Whether the caller may moderate the space: its owner, or an admin.
-pub(super) fn moderates(row: &SpaceRow, caller: &Caller) -> bool {
-    row.creator == Some(caller.user()) || caller.is_admin()
-}
-
-/// Loads the space; refused unless the caller may moderate it.
+/// Loads the space; refused unless the caller may manage its chat.
 async fn moderated(
     state: &AppState,
     space: SpaceId,
     caller: &Caller,
 ) -> Result<SpaceRow, ApiError> {
     let row = access::visible(state, space).await?;
-    if moderates(&row, caller) {
+    if caller.may(Permission::ManageChat, row.creator) {
         Ok(row)
     } else {
         Err(ApiError::Forbidden(

@@ -12,8 +12,8 @@ use super::extract::{Caller, Json, Path};
 use crate::components::command::Command;
 use crate::components::element::ElementCommand;
 use crate::components::id::PlacementId;
+use crate::components::permissions::Permission;
 use crate::components::unit::Tile;
-use crate::store::SpaceRow;
 use crate::store::elements::PlacedElement;
 
 /// A request to place an element.
@@ -38,13 +38,6 @@ pub struct RemoveRequest {
     id: Option<String>,
     /// Alias of `id`, for clients that use this name.
     element_id: Option<String>,
-}
-
-/// Whether the caller may edit the space: its owner may, and admins when it has no owner.
-fn may_edit(caller: &Caller, space: &SpaceRow) -> bool {
-    space
-        .creator
-        .map_or_else(|| caller.is_admin(), |creator| creator == caller.user())
 }
 
 /// Place an element
@@ -72,7 +65,7 @@ pub async fn place(
         .space(body.space_id.parse().map_err(|_| no_space())?)
         .await?;
     let space = space
-        .filter(|space| may_edit(&caller, space))
+        .filter(|space| caller.may(Permission::Build, space.creator))
         .ok_or_else(no_space)?;
     let element = state
         .store
@@ -167,7 +160,7 @@ async fn remove_placement(
     let id: PlacementId = id.parse().map_err(|_| REFUSED)?;
     let space = state.store.space_of_placement(id).await?;
     let space = space
-        .filter(|space| may_edit(caller, space))
+        .filter(|space| caller.may(Permission::Build, space.creator))
         .ok_or(REFUSED)?;
     let version = state.store.unplace(space.id, id).await?.ok_or(REFUSED)?;
     state.spaces.tell(

@@ -11,11 +11,11 @@ use super::account::Empty;
 use super::address::Address;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, UnreadBody};
-use super::space_chat::moderates;
 use super::{AppState, access, check};
 use crate::components::chat::{ChatCommand, ChatMessage, MessageChange};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
+use crate::components::permissions::Permission;
 use crate::net::budget::{Budget, Who};
 use crate::net::session::rates::EditRefusal;
 use crate::space::DurableEvent;
@@ -76,7 +76,7 @@ fn take_edit(
     row: &SpaceRow,
     text: &str,
 ) -> Result<(), ApiError> {
-    let slow_seconds = if moderates(row, caller) {
+    let slow_seconds = if caller.may(Permission::Announce, row.creator) {
         0
     } else {
         row.slow_seconds
@@ -121,7 +121,7 @@ pub async fn delete_line(
     Segments(ids): Segments<(String, String)>,
 ) -> Result<Json<Empty>, ApiError> {
     let (row, line) = message_of(&state, &ids).await?;
-    if line.user != caller.user() && !moderates(&row, &caller) {
+    if line.user != caller.user() && !caller.may(Permission::DeleteMessages, row.creator) {
         return Err(ApiError::Forbidden(
             "Only the sender may do this to a message.",
         ));

@@ -14,6 +14,7 @@ use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query};
 use super::{AppState, check, thumbnails};
 use crate::components::id::{MapId, SpaceId};
+use crate::components::permissions::Permission;
 use crate::store::layouts::LayoutRow;
 use crate::store::spaces::{Access, NewSpace, Page};
 use crate::store::{SpaceRow, Store};
@@ -191,7 +192,7 @@ struct CallerQuotas {
 impl CallerQuotas {
     fn of(state: &AppState, caller: &Caller) -> Self {
         let most = |quota: u32| {
-            if quota == 0 || caller.is_admin() {
+            if quota == 0 || caller.may_on_server(Permission::ExceedQuotas) {
                 u32::MAX
             } else {
                 quota
@@ -376,7 +377,7 @@ pub async fn delete(
     Path(space): Path<SpaceId>,
 ) -> Result<Json<Empty>, ApiError> {
     let row = visible(&state, space).await?;
-    if row.creator != Some(caller.user()) {
+    if !caller.may(Permission::DeleteSpace, row.creator) {
         return Err(ApiError::Forbidden("Only the owner may delete a space."));
     }
     remove(&state, space).await

@@ -25,6 +25,7 @@ use super::extract::{Admin, Caller, Json, Path, Query};
 use super::pictures::{self, FILE_LIMIT, Picture};
 use super::upload_folder::UploadFolder;
 use crate::components::id::UserId;
+use crate::components::permissions::Permission;
 use crate::net::budget::{Slowed, Spender};
 use crate::net::edge::CutBody;
 use crate::store::Store;
@@ -530,11 +531,9 @@ pub async fn delete(
         .upload(hash_of(&name).unwrap_or_default())
         .await?;
     let row = row.ok_or_else(unknown)?;
-    let is_mine = row
-        .owner
-        .as_ref()
-        .is_some_and(|(owner, _)| *owner == caller.user());
-    if !is_mine && !caller.is_admin() {
+    let owner = row.owner.as_ref().map(|(owner, _)| *owner);
+    let is_mine = owner == Some(caller.user());
+    if !caller.may(Permission::DeletePicture, owner) {
         return Err(ApiError::Forbidden("This picture belongs to another user."));
     }
     if row.uses.is_in_the_world() {

@@ -16,7 +16,7 @@ use crate::components::chat::ChatMessage;
 use crate::components::id::SpaceId;
 use crate::components::unit::Tick;
 use crate::host::{Ending, SpaceHandle};
-use crate::space::checkpoint::DurableEvent;
+use crate::space::DurableEvent;
 use crate::store::Store;
 use crate::store::uploads::{ShownPicture, pictures_in};
 
@@ -100,7 +100,14 @@ impl PendingWrite {
             PersistJob::Checkpoint(checkpoint) => {
                 let tick = checkpoint.tick;
                 if !keeps_chat {
-                    self.shown = Some(checkpoint.history.iter().flat_map(pictures_of).collect());
+                    match checkpoint.history() {
+                        Ok(history) => {
+                            self.shown = Some(history.iter().flat_map(pictures_of).collect());
+                        }
+                        Err(error) => {
+                            tracing::error!(%error, "failed to read the chat of a checkpoint");
+                        }
+                    }
                 }
                 self.write.checkpoint = Some((tick.0, checkpoint.encode()));
                 self.tick = self.tick.max(Some(tick));

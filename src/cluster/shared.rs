@@ -27,8 +27,7 @@ use crate::host::monotonic::MonotonicTime;
 use crate::host::{Ending, Host, SpaceHandle, SpaceUpdate};
 use crate::link::Links;
 use crate::media::sfu::Sfu;
-use crate::space::Space;
-use crate::space::checkpoint::{Checkpoint, DurableEvent};
+use crate::space::{Checkpoint, DurableEvent, Space};
 use crate::store::Store;
 
 /// The spaces of this process. Cheap to clone.

@@ -34,6 +34,7 @@ use super::vault::Vault;
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{SpaceId, UserId};
+use crate::components::layout::SpaceLayout;
 use crate::components::peers::SfuEndpoint;
 use crate::components::scene::Scene;
 use crate::components::unit::{Tick, TickRate};
@@ -41,8 +42,7 @@ use crate::host::monotonic::MonotonicTime;
 use crate::host::{Ending, Host, HostEvent, SpaceHandle};
 use crate::link::{Hosting, LinkBroadcast, Links};
 use crate::media::sfu::Sfu;
-use crate::space::checkpoint::{Checkpoint, DurableEvent};
-use crate::space::{CheckpointError, Space};
+use crate::space::{Checkpoint, CheckpointError, DurableEvent, Space};
 use crate::store::{Store, StoreError};
 
 /// How long a caller waits for a space to be found or taken.
@@ -518,7 +518,7 @@ impl SpacesState {
         let kept = self.vault.load(space).await?;
         let is_new = kept.checkpoint.is_none() && kept.events.is_empty();
         let chat: Vec<DurableEvent> = kept.chat().collect();
-        let restored = match restored(kept) {
+        let restored = match restored(kept, &plan, self.rate) {
             Err(error) if error.is_newer() => {
                 tracing::error!(%space, %error, "a later version of Plaza saved the space; this \
                     process leaves it to one that can read it");
@@ -534,10 +534,9 @@ impl SpacesState {
                 .map_err(failed)?;
         }
         let mut world = match restored {
-            Ok(mut checkpoint) => {
-                let since = row.chat_since();
-                checkpoint.history.retain(|line| line.at >= since);
-                Space::restore(&plan, self.rate, &checkpoint)
+            Ok(mut world) => {
+                world.forget_before(row.chat_since());
+                world
             }
             Err(error) => {
                 tracing::error!(%space, %error, "a checkpoint cannot be read; the space starts \
@@ -595,22 +594,27 @@ impl SpacesState {
     }
 }
 
-/// The saved checkpoint with all later events applied. An event that is damaged is lost.
-fn restored(kept: super::vault::SavedState) -> Result<Checkpoint, CheckpointError> {
-    let mut checkpoint = match kept.checkpoint {
+/// The space as it was saved, with all later events applied. An event that is damaged is lost.
+fn restored(
+    kept: super::vault::SavedState,
+    layout: &SpaceLayout,
+    rate: TickRate,
+) -> Result<Space, CheckpointError> {
+    let checkpoint = match kept.checkpoint {
         Some(blob) => Checkpoint::decode(&blob)?,
         None => Checkpoint::default(),
     };
+    let mut events = Vec::new();
     for (tick, event) in kept.events {
         match DurableEvent::decode(&event) {
-            Ok(event) => checkpoint.replay(Tick(tick), event),
+            Ok(event) => events.push((Tick(tick), event)),
             Err(error) if error.is_newer() => return Err(error),
             Err(error) => {
                 tracing::error!(%error, "an event of a space cannot be decoded and is lost");
             }
         }
     }
-    Ok(checkpoint)
+    Space::restore(layout, rate, &checkpoint, &events)
 }
 
 /// The task that feeds events to the ownership and carries out its actions.

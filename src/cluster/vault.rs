@@ -8,7 +8,7 @@ use super::ownership::{Epoch, Taken, Unreachable};
 use super::record::{Committed, StoredSpace, Write};
 use super::redis::Redis;
 use crate::components::id::SpaceId;
-use crate::space::checkpoint::DurableEvent;
+use crate::space::DurableEvent;
 use crate::store::{Store, StoreError};
 
 /// The saved state of a space.

@@ -232,6 +232,26 @@ pub enum ChatCommand {
     },
 }
 
+/// What is stored of a fact before clients see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability<'a> {
+    /// Nothing: clients see it with its tick.
+    Volatile,
+    /// Nothing, but clients see it after what was stored before it.
+    Ordered,
+    /// A new message.
+    Said(&'a ChatMessage),
+    /// A changed message.
+    Changed(&'a MessageChange),
+    /// A reaction.
+    Reacted(&'a MessageReaction),
+    /// That the whole chat history was deleted.
+    Cleared {
+        /// Name of the user who did it.
+        by: &'a str,
+    },
+}
+
 /// What changed about messages.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(serde::Deserialize))]
@@ -303,19 +323,19 @@ impl ChatFact {
         }
     }
 
-    /// Whether clients see it only after it was persisted outside of this process.
-    pub const fn is_durable(&self) -> bool {
+    /// What is stored of it before clients see it.
+    pub const fn durability(&self) -> Durability<'_> {
         match self {
-            Self::Said(_)
-            | Self::SaidBefore(_)
-            | Self::Changed { .. }
-            | Self::Reacted(_)
-            | Self::Cleared { .. } => true,
+            Self::Said(message) => Durability::Said(message),
+            Self::Changed { change, .. } => Durability::Changed(change),
+            Self::Reacted(reaction) => Durability::Reacted(reaction),
+            Self::Cleared { by } => Durability::Cleared { by: by.as_str() },
+            Self::SaidBefore(_) => Durability::Ordered,
             Self::Forgotten
             | Self::Whispered { .. }
             | Self::Refused { .. }
             | Self::Typing { .. }
-            | Self::SlowMode { .. } => false,
+            | Self::SlowMode { .. } => Durability::Volatile,
         }
     }
 }

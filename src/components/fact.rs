@@ -6,7 +6,7 @@ use super::audience::Audience;
 use super::block::BlockChange;
 use super::bubble::{BubbleFact, BubbleState};
 use super::call::CallFact;
-use super::chat::{ChatFact, ChatMessage};
+use super::chat::{ChatFact, ChatMessage, Durability};
 use super::denial::Denial;
 use super::direction::{Facing, Motion};
 use super::element::ElementFact;
@@ -139,10 +139,10 @@ impl Fact {
         }
     }
 
-    /// Whether clients see it only after it was persisted outside of this process.
-    pub const fn is_durable(&self) -> bool {
+    /// What is stored of it before clients see it.
+    pub const fn durability(&self) -> Durability<'_> {
         match self {
-            Self::Chat(fact) => fact.is_durable(),
+            Self::Chat(fact) => fact.durability(),
             Self::Presence(_)
             | Self::Movement(_)
             | Self::Emote(_)
@@ -154,8 +154,13 @@ impl Fact {
             | Self::Bubble(_)
             | Self::Proximity(_)
             | Self::Block(_)
-            | Self::Denied { .. } => false,
+            | Self::Denied { .. } => Durability::Volatile,
         }
+    }
+
+    /// Whether clients see it only after it was persisted outside of this process.
+    pub const fn is_durable(&self) -> bool {
+        !matches!(self.durability(), Durability::Volatile)
     }
 }
 

@@ -23,6 +23,7 @@ pub mod layout;
 pub mod movement;
 pub mod name;
 pub mod peers;
+pub mod permissions;
 pub mod player;
 pub mod presence;
 pub mod scene;

@@ -22,8 +22,7 @@ use crate::components::command::Command;
 use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::SpaceId;
 use crate::components::unit::Tick;
-use crate::space::Space;
-use crate::space::checkpoint::{Checkpoint, DurableEvent};
+use crate::space::{Checkpoint, DurableEvent, Space};
 
 /// Most commands that wait for one space. At 20 Hz a thousand players send about a thousand per
 /// tick.

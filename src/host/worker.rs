@@ -21,8 +21,7 @@ use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::id::SpaceId;
 use crate::components::searching::SearchBudget;
 use crate::components::unit::Tick;
-use crate::space::Space;
-use crate::space::checkpoint::DurableEvent;
+use crate::space::{DurableEvent, Space};
 use crate::systems::chat::History;
 
 /// Ticks that a late space makes up for at once. Older ones are skipped and counted.

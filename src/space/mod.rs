@@ -5,13 +5,19 @@
 //! which clients see it.
 
 mod awake;
-pub mod checkpoint;
+mod checkpoint;
+mod checkpoint_error;
+mod durable;
+mod legacy;
+mod sealed;
 mod sleep;
 
 use bevy_ecs::prelude::*;
 
 use self::awake::AwakeSpace;
-pub use self::checkpoint::{Checkpoint, CheckpointError, DurableEvent, SavedPlayer};
+pub use self::checkpoint::Checkpoint;
+pub use self::checkpoint_error::CheckpointError;
+pub use self::durable::DurableEvent;
 use self::sleep::Asleep;
 use crate::components::command::Command;
 use crate::components::fact::{Snapshot, TickOutput};
@@ -57,11 +63,17 @@ impl Space {
         Self::of(AwakeSpace::new(layout, rate), rate)
     }
 
-    /// Restores a space: elements come from the layout, players from the checkpoint. All players
-    /// count as disconnected until they join again. A player who would stand in something solid is
-    /// moved out of it.
-    pub fn restore(layout: &SpaceLayout, rate: TickRate, checkpoint: &Checkpoint) -> Self {
-        Self::of(AwakeSpace::restore(layout, rate, checkpoint), rate)
+    /// Restores a space: elements come from the layout, players from the checkpoint, and the events
+    /// happened after it. All players count as disconnected until they join again. A player who
+    /// would stand in something solid is moved out of it.
+    pub fn restore(
+        layout: &SpaceLayout,
+        rate: TickRate,
+        checkpoint: &Checkpoint,
+        events: &[(Tick, DurableEvent)],
+    ) -> Result<Self, CheckpointError> {
+        let awake = AwakeSpace::restore(layout, rate, checkpoint, events)?;
+        Ok(Self::of(awake, rate))
     }
 
     fn of(awake: AwakeSpace, rate: TickRate) -> Self {
@@ -153,6 +165,12 @@ impl Space {
             SpaceState::Awake(awake) => awake,
             SpaceState::Asleep(_) => unreachable!("the space was woken above"),
         }
+    }
+
+    /// Forgets chat messages from before this time, in Unix milliseconds.
+    pub fn forget_before(&mut self, at: u64) {
+        let mut history = self.awake().world.resource_mut::<History>();
+        history.0.retain(|message| message.at >= at);
     }
 
     /// Makes the space forget its chat history when the last player leaves.

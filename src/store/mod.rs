@@ -32,6 +32,7 @@ pub mod seed;
 pub mod sessions;
 pub mod setup;
 pub mod spaces;
+mod standing;
 pub mod suspension;
 pub mod token;
 pub mod uploads;

@@ -26,6 +26,11 @@ impl Role {
         }
     }
 
+    /// Whether it administers the server.
+    pub const fn is_admin(self) -> bool {
+        matches!(self, Self::Admin)
+    }
+
     /// The role with that name, in any case.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::User, Self::Admin]

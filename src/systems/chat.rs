@@ -5,8 +5,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bevy_ecs::prelude::*;
+use bincode::{Decode, Encode};
+use uuid::Uuid;
 
 use super::proximity::Peers;
+use super::saving::{self, SectionError};
 use super::{Outbox, SimulateSystems, SpaceBuilder, TickSystems, roster};
 use crate::components::chat::{
     ChatCommand, ChatFact, ChatMessage, ChatRefusal, HISTORY, MessageChange, MessageReaction,
@@ -16,6 +19,9 @@ use crate::components::fact::Fact;
 use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::components::player::Card;
 use crate::components::unit::{Tick, TickRate};
+
+/// Section of the checkpoint: the history, as [`SavedMessage`]s.
+pub const SECTION: &str = "chat";
 
 /// Milliseconds in which the same text from the same user under the same number counts as the same
 /// message. After that, a client that restarts its numbers is not taken for one that repeats a
@@ -223,6 +229,7 @@ pub struct Typists(pub BTreeMap<PlayerId, Tick>);
 /// Adds the history and the system that ends typing.
 pub fn plugin(space: &mut SpaceBuilder) {
     space.add(History::default());
+    space.save(SECTION, 1, save, load);
     space.add(IsForgetful::default());
     space.add(SlowMode::default());
     space.add(Typists::default());
@@ -480,4 +487,110 @@ fn end_typing(
         }
         goes_on
     });
+}
+
+/// The record of a message, version 1. `Text` is borrowed when it is written.
+#[derive(Debug, Encode, Decode)]
+pub struct SavedMessage<Text> {
+    /// Id of the message.
+    pub id: [u8; 16],
+    /// Player who sent it.
+    pub player: u32,
+    /// User who sent it.
+    pub user: [u8; 16],
+    /// Name of the sender at the time.
+    pub name: Text,
+    /// Text; empty when the message was deleted.
+    pub text: Text,
+    /// Unix milliseconds.
+    pub at: u64,
+    /// The sender's own number of the message.
+    pub client_id: Option<u32>,
+    /// Number of the scope.
+    pub scope: u8,
+    /// Message that it replies to.
+    pub reply_to: Option<[u8; 16]>,
+    /// Time of the last edit, in Unix milliseconds.
+    pub edited: Option<u64>,
+    /// Whether it was deleted.
+    pub is_deleted: bool,
+    /// Each emoji, and the users who show it.
+    pub reactions: Vec<(Text, Vec<[u8; 16]>)>,
+}
+
+impl<'a> From<&'a ChatMessage> for SavedMessage<&'a str> {
+    fn from(message: &'a ChatMessage) -> Self {
+        let users = |kind: &Reaction| kind.users.iter().map(|user| user.0.into_bytes()).collect();
+        let reactions = message.reactions.iter();
+        Self {
+            id: message.id.0.into_bytes(),
+            player: message.player.0,
+            user: message.user.0.into_bytes(),
+            name: &message.name,
+            text: &message.text,
+            at: message.at,
+            client_id: message.client_id,
+            scope: message.scope as u8,
+            reply_to: message.reply_to.map(|id| id.0.into_bytes()),
+            edited: message.edited,
+            is_deleted: message.is_deleted,
+            reactions: reactions
+                .map(|kind| (kind.emoji.as_str(), users(kind)))
+                .collect(),
+        }
+    }
+}
+
+impl SavedMessage<String> {
+    /// The message; refused when it holds impossible values.
+    pub fn into_message(self) -> Result<ChatMessage, SectionError> {
+        let no_scope = SectionError::Senseless("a message has an unknown scope");
+        let is_full = |users: &[_]| users.len() > REACTION_USERS;
+        if self.reactions.len() > REACTION_KINDS
+            || self.reactions.iter().any(|(_, users)| is_full(users))
+        {
+            return Err(SectionError::Senseless("a message has too many reactions"));
+        }
+        let user = |bytes| UserId(Uuid::from_bytes(bytes));
+        let reactions = self.reactions.into_iter().map(|(emoji, users)| Reaction {
+            emoji,
+            users: users.into_iter().map(user).collect(),
+        });
+        Ok(ChatMessage {
+            id: ChatId(Uuid::from_bytes(self.id)),
+            player: PlayerId(self.player),
+            user: user(self.user),
+            name: self.name,
+            text: self.text,
+            at: self.at,
+            client_id: self.client_id,
+            scope: Scope::from_wire(self.scope).ok_or(no_scope)?,
+            reply_to: self.reply_to.map(|id| ChatId(Uuid::from_bytes(id))),
+            edited: self.edited,
+            is_deleted: self.is_deleted,
+            reactions: reactions.collect(),
+        })
+    }
+}
+
+fn save(world: &World) -> Vec<u8> {
+    let messages = world.resource::<History>().0.iter();
+    saving::write(messages.map(SavedMessage::from).collect::<Vec<_>>())
+}
+
+fn load(world: &mut World, version: u16, bytes: &[u8]) -> Result<(), SectionError> {
+    world.resource_mut::<History>().0 = saved_history(version, bytes)?.into();
+    Ok(())
+}
+
+/// The messages of a section, oldest first.
+pub fn saved_history(version: u16, bytes: &[u8]) -> Result<Vec<ChatMessage>, SectionError> {
+    let messages: Vec<SavedMessage<String>> = saving::read_first(version, bytes)?;
+    if messages.len() > HISTORY {
+        return Err(SectionError::Senseless("the chat is too long"));
+    }
+    messages
+        .into_iter()
+        .map(SavedMessage::into_message)
+        .collect()
 }

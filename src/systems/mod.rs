@@ -15,6 +15,7 @@ pub mod elements;
 mod emotes;
 pub mod following;
 pub mod home;
+pub mod locks;
 pub mod movement;
 pub mod path;
 pub mod presence;
@@ -22,6 +23,7 @@ pub mod proximity;
 pub mod publish;
 pub mod replacing;
 pub mod roster;
+pub mod saving;
 mod scatter;
 pub mod status;
 pub mod steering;
@@ -33,6 +35,7 @@ use std::any::Any;
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 
+use self::saving::{LoadSection, SaveSection, Saver, UnknownSections};
 use crate::components::command::Command;
 use crate::components::denial::Denial;
 use crate::components::fact::{Fact, TickOutput};
@@ -92,6 +95,8 @@ pub struct SpaceBuilder {
     pub tick: Schedule,
     /// Functions that copy each resource.
     pub copiers: Vec<Copier>,
+    /// Sections of the checkpoint, in the order in which they are saved and loaded.
+    pub savers: Vec<Saver>,
 }
 
 /// Functions that copy one resource out of a world, and insert it into another.
@@ -136,11 +141,13 @@ impl SpaceBuilder {
             world: World::new(),
             tick,
             copiers: Vec::new(),
+            savers: Vec::new(),
         };
         space.add(rate);
         space.add(Tick::default());
         space.add(Inbox::default());
         space.add(Outbox::default());
+        space.add(UnknownSections::default());
         space
     }
 
@@ -154,6 +161,21 @@ impl SpaceBuilder {
                     world.insert_resource(*data);
                 }
             },
+        });
+    }
+
+    /// Adds a section to the checkpoint. It is loaded after those of plugins that were added
+    /// before.
+    pub fn save(&mut self, name: &'static str, version: u16, save: SaveSection, load: LoadSection) {
+        debug_assert!(
+            self.savers.iter().all(|saver| saver.name != name),
+            "each section has a name of its own"
+        );
+        self.savers.push(Saver {
+            name,
+            version,
+            save,
+            load,
         });
     }
 }

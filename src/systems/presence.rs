@@ -3,14 +3,17 @@
 //!
 //! Permission to join is checked before, in `net::session`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use bevy_ecs::prelude::*;
+use bincode::{Decode, Encode};
+use uuid::Uuid;
 
 use super::blocked::Blocked;
-use super::proximity::ProximitySlot;
+use super::proximity::{Proximity, ProximitySlot};
 use super::publish::PublishedState;
 use super::roster::{Roster, entity};
+use super::saving::{self, SectionError};
 use super::zones::Zones;
 use super::{
     Outbox, SimulateSystems, SpaceBuilder, arrival, chat, following, home, movement, proximity,
@@ -19,16 +22,23 @@ use super::{
 use crate::components::direction::{Facing, Motion};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
-use crate::components::id::{PlayerId, UserId};
-use crate::components::player::{Avatar, Body, Card};
+use crate::components::id::{AvatarId, PlayerId, UserId};
+use crate::components::player::{Avatar, Body, Card, Carry};
 use crate::components::presence::{
     DISCONNECTED_SECONDS, Disconnected, PresenceCommand, PresenceFact, REMEMBERED, RememberedPose,
 };
 use crate::components::status::{Media, Status};
-use crate::components::steering::Steering;
-use crate::components::unit::{Position, Tick, TickRate};
+use crate::components::steering::{MAKE_UP, Steering};
+use crate::components::unit::{Position, SUBTILES, Tick, TickRate};
 use crate::components::walking::Walk;
 use crate::components::zone::ZoneOccupancy;
+
+/// Section of the checkpoint: all players, [`SavedPlayers`].
+pub const PLAYERS: &str = "players";
+/// Section of the checkpoint: poses of users who left, the earliest first, [`SavedPose`].
+pub const REMEMBERED_POSES: &str = "remembered";
+/// Most tiles on one side of a map.
+const MAX_SIDE: i32 = 1_000;
 
 /// All components of a player.
 pub type Player = (
@@ -51,6 +61,8 @@ pub struct Remembered(pub VecDeque<(UserId, RememberedPose)>);
 /// Adds the remembered poses and the system that removes disconnected players.
 pub fn plugin(space: &mut SpaceBuilder) {
     space.add(Remembered::default());
+    space.save(PLAYERS, 1, save_players, load_players);
+    space.save(REMEMBERED_POSES, 1, save_poses, load_poses);
     space
         .tick
         .add_systems(remove_disconnected.in_set(SimulateSystems::LetGo));
@@ -407,4 +419,180 @@ fn remove_disconnected(world: &mut World, players: &mut QueryState<(&Card, &Disc
     for player in due {
         leave(world, player);
     }
+}
+
+/// The record of players, version 1. `Text` is borrowed when it is written.
+#[derive(Debug, Encode, Decode)]
+pub struct SavedPlayers<Text> {
+    /// Number of the next new player.
+    pub next: u32,
+    /// Players, including disconnected ones, by ascending number.
+    pub players: Vec<SavedPlayer<Text>>,
+}
+
+/// One player in [`SavedPlayers`].
+#[derive(Debug, Encode, Decode)]
+pub struct SavedPlayer<Text> {
+    /// Number of the player.
+    pub player: u32,
+    /// User of the player.
+    pub user: [u8; 16],
+    /// Name over the head.
+    pub name: Text,
+    /// Id and image of the avatar.
+    pub avatar: Option<([u8; 16], Text)>,
+    /// Number of the status.
+    pub status: u8,
+    /// Bits of the media that are on.
+    pub media: u8,
+    /// Position of the body in sub-tiles.
+    pub position: (i32, i32),
+    /// Movement that did not fill a sub-tile yet.
+    pub carry: (i8, i8),
+    /// Number of the facing.
+    pub facing: u8,
+    /// Whether the player had no connection.
+    pub is_disconnected: bool,
+}
+
+/// Pose of a user who left, version 1.
+#[derive(Debug, Encode, Decode)]
+pub struct SavedPose {
+    /// The user.
+    pub user: [u8; 16],
+    /// Position in sub-tiles.
+    pub position: (i32, i32),
+    /// Number of the facing.
+    pub facing: u8,
+}
+
+fn save_players(world: &World) -> Vec<u8> {
+    let roster = world.resource::<Roster>();
+    let players = roster.entities().filter_map(|entity| {
+        let player = world.entity(entity);
+        let (card, body) = player.get::<Card>().zip(player.get::<Body>())?;
+        let avatar = card.avatar.as_ref();
+        Some(SavedPlayer {
+            player: card.player.0,
+            user: card.user.0.into_bytes(),
+            name: card.name.as_str(),
+            avatar: avatar.map(|avatar| (avatar.id.0.into_bytes(), avatar.image_url.as_str())),
+            status: card.status as u8,
+            media: card.media.bits(),
+            position: (body.position.x, body.position.y),
+            carry: (body.carry.x, body.carry.y),
+            facing: body.facing as u8,
+            is_disconnected: player.get::<Disconnected>()?.0.is_some(),
+        })
+    });
+    saving::write(SavedPlayers {
+        next: roster.next.0,
+        players: players.collect(),
+    })
+}
+
+/// All players count as disconnected until they join again. A player who would stand in something
+/// solid is moved out of it.
+fn load_players(world: &mut World, version: u16, bytes: &[u8]) -> Result<(), SectionError> {
+    let SavedPlayers::<String> { next, players } = saving::read_first(version, bytes)?;
+    if !players.is_sorted_by(|a, b| a.player < b.player) {
+        return Err(SectionError::Senseless("players are out of order"));
+    }
+    if players.last().is_some_and(|last| last.player >= next) {
+        return Err(SectionError::Senseless(
+            "a player has a number that was not given yet",
+        ));
+    }
+    let mut users = BTreeSet::new();
+    for saved in players {
+        if !users.insert(saved.user) {
+            return Err(SectionError::Senseless("a user is there twice"));
+        }
+        admit_again(world, saved)?;
+    }
+    let mut roster = world.resource_mut::<Roster>();
+    roster.next = roster.next.max(PlayerId(next));
+    Ok(())
+}
+
+fn admit_again(world: &mut World, saved: SavedPlayer<String>) -> Result<(), SectionError> {
+    let (now, rate) = (*world.resource::<Tick>(), *world.resource::<TickRate>());
+    let no_status = SectionError::Senseless("a player has a status that does not exist");
+    let card = Card {
+        player: PlayerId(saved.player),
+        user: UserId(Uuid::from_bytes(saved.user)),
+        name: saved.name,
+        avatar: saved.avatar.map(|(id, image_url)| Avatar {
+            id: AvatarId(Uuid::from_bytes(id)),
+            image_url,
+        }),
+        status: Status::from_wire(saved.status).ok_or(no_status)?,
+        media: Media::from_bits(saved.media),
+    };
+    let RememberedPose { position, facing } = pose(saved.position, saved.facing)?;
+    let mut body = Body {
+        facing,
+        ..Body::at(position)
+    };
+    if movement::is_free(world.resource::<Grid>(), position) {
+        // The tick rate may differ from the one when the carry was saved.
+        let most = i16::from(rate.per_second());
+        let (x, y) = saved.carry;
+        if [x, y].iter().all(|&carry| i16::from(carry).abs() < most) {
+            body.carry = Carry { x, y };
+        }
+    } else {
+        let map = world.resource::<Proximity>().map_ground().clone();
+        body.position = home::restored(world, &map, card.player, position);
+    }
+    let ear = if saved.is_disconnected {
+        ProximitySlot::default()
+    } else {
+        ProximitySlot::expected(now, rate)
+    };
+    let steering = Steering {
+        missed: MAKE_UP,
+        ..Steering::default()
+    };
+    let disconnected = Disconnected(Some(now));
+    let blocked = Blocked::default();
+    admit(world, card, body, steering, disconnected, ear, blocked);
+    Ok(())
+}
+
+fn save_poses(world: &World) -> Vec<u8> {
+    let remembered = world.resource::<Remembered>().0.iter();
+    let poses = remembered.map(|(user, pose)| SavedPose {
+        user: user.0.into_bytes(),
+        position: (pose.position.x, pose.position.y),
+        facing: pose.facing as u8,
+    });
+    saving::write(poses.collect::<Vec<_>>())
+}
+
+fn load_poses(world: &mut World, version: u16, bytes: &[u8]) -> Result<(), SectionError> {
+    let poses: Vec<SavedPose> = saving::read_first(version, bytes)?;
+    if poses.len() > REMEMBERED {
+        return Err(SectionError::Senseless("too many poses are remembered"));
+    }
+    let remembered = poses.into_iter().map(|saved| {
+        let user = UserId(Uuid::from_bytes(saved.user));
+        Ok((user, pose(saved.position, saved.facing)?))
+    });
+    world.resource_mut::<Remembered>().0 = remembered.collect::<Result<_, _>>()?;
+    Ok(())
+}
+
+fn pose((x, y): (i32, i32), facing: u8) -> Result<RememberedPose, SectionError> {
+    let inside = 0..MAX_SIDE * SUBTILES;
+    if !inside.contains(&x) || !inside.contains(&y) {
+        return Err(SectionError::Senseless(
+            "a player stands outside of every map",
+        ));
+    }
+    let no_facing = SectionError::Senseless("a player has a facing that does not exist");
+    Ok(RememberedPose {
+        position: Position { x, y },
+        facing: Facing::from_wire(facing).ok_or(no_facing)?,
+    })
 }

@@ -1,9 +1,14 @@
 //! Steering: applies steps of held directions, no faster than time passes.
 
-use bevy_ecs::prelude::*;
+use std::collections::VecDeque;
 
+use bevy_ecs::prelude::*;
+use bincode::{Decode, Encode};
+
+use super::roster::{self, Roster};
+use super::saving::{self, SectionError};
 use super::zones::{Doors, Zones};
-use super::{SimulateSystems, SpaceBuilder, movement, roster};
+use super::{SimulateSystems, SpaceBuilder, movement};
 use crate::components::direction::{Direction, Motion};
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
@@ -13,8 +18,12 @@ use crate::components::unit::TickRate;
 use crate::components::walking::Walk;
 use crate::components::zone::ZoneOccupancy;
 
-/// Adds the steering system.
+/// Section of the checkpoint: which steps of each player were applied.
+pub const SECTION: &str = "steering";
+
+/// Adds the steering system. Players must be loaded before.
 pub fn plugin(space: &mut SpaceBuilder) {
+    space.save(SECTION, 1, save, load);
     space
         .tick
         .add_systems(take_steps.in_set(SimulateSystems::Steer));
@@ -114,4 +123,47 @@ fn take_one(
         (_, false) => Motion::Walking,
         (_, true) => Motion::Running,
     };
+}
+
+/// The record of version 1, of one player. Steps that wait are not saved: clients send all that
+/// were not acknowledged again.
+#[derive(Debug, Encode, Decode)]
+pub struct SavedSteering {
+    /// Number of the player.
+    pub player: u32,
+    /// Highest input number that was applied.
+    pub ack: u32,
+    /// Ticks without a step that may still be made up for.
+    pub make_up: u8,
+}
+
+fn save(world: &World) -> Vec<u8> {
+    let entities = world.resource::<Roster>().entities();
+    let saved = entities.filter_map(|entity| {
+        let (card, steering) = world
+            .get::<Card>(entity)
+            .zip(world.get::<Steering>(entity))?;
+        Some(SavedSteering {
+            player: card.player.0,
+            ack: steering.ack,
+            make_up: steering.make_up,
+        })
+    });
+    saving::write(saved.collect::<Vec<_>>())
+}
+
+fn load(world: &mut World, version: u16, bytes: &[u8]) -> Result<(), SectionError> {
+    let saved: Vec<SavedSteering> = saving::read_first(version, bytes)?;
+    for one in saved {
+        if let Some(entity) = roster::entity(world, PlayerId(one.player)) {
+            world.entity_mut(entity).insert(Steering {
+                held: VecDeque::new(),
+                make_up: one.make_up.min(MAKE_UP),
+                missed: MAKE_UP,
+                seen: one.ack,
+                ack: one.ack,
+            });
+        }
+    }
+    Ok(())
 }

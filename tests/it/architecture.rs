@@ -333,6 +333,40 @@ fn has_word(line: &str, word: &str) -> bool {
     })
 }
 
+/// Files that turn roles and owners into a standing for `components::permissions`.
+const READS_STANDING: [&str; 4] = [
+    "src/components/permissions.rs",
+    "src/store/users.rs",
+    "src/store/standing.rs",
+    "src/api/extract.rs",
+];
+
+#[test]
+fn only_the_table_of_permissions_asks_who_owns_something_or_is_an_admin() {
+    let found = complaints(|source| {
+        if READS_STANDING
+            .iter()
+            .any(|path| source.path == Path::new(path))
+        {
+            return Vec::new();
+        }
+        let code = code_only(&source.text);
+        let lines = code.lines().enumerate();
+        lines
+            .filter(|(_, line)| {
+                ["is_admin()", "creator ==", "creator !=", ".role =="]
+                    .iter()
+                    .any(|asked| line.contains(asked))
+            })
+            .map(|(number, _)| (number + 1, "ask components::permissions::may".to_owned()))
+            .collect()
+    });
+    assert!(
+        found.is_empty(),
+        "permissions apart from the table:\n{found}"
+    );
+}
+
 #[test]
 fn the_checks_find_breaches() {
     let code = code_only(

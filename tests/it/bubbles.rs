@@ -352,7 +352,7 @@ fn a_restored_space_has_no_bubbles() {
     let mut world = four();
     world.form(1, false);
     let checkpoint = world.space.checkpoint();
-    let mut space = Space::restore(&plan(), TickRate::DEFAULT, &checkpoint);
+    let mut space = Space::restore(&plan(), TickRate::DEFAULT, &checkpoint, &[]).unwrap();
     let snapshot = space.picture();
     assert!(snapshot.bubbles.is_empty());
     let peers: BTreeMap<PlayerId, Vec<Peer>> = snapshot.peers.into_iter().collect();

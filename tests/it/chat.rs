@@ -176,7 +176,7 @@ async fn until<T>(
     picked.expect("it was seen")
 }
 
-async fn said(client: &mut BinaryClient, text: &str) -> ChatMessageS2c {
+pub async fn said(client: &mut BinaryClient, text: &str) -> ChatMessageS2c {
     until(client, |message| match message {
         ServerMessage::Chat(chat) if chat.text == text => Some(chat.clone()),
         _ => None,
@@ -184,7 +184,7 @@ async fn said(client: &mut BinaryClient, text: &str) -> ChatMessageS2c {
     .await
 }
 
-async fn changed(client: &mut BinaryClient) -> ChatChangedS2c {
+pub async fn changed(client: &mut BinaryClient) -> ChatChangedS2c {
     until(client, |message| match message {
         ServerMessage::ChatChanged(change) => Some(change.clone()),
         _ => None,
@@ -192,7 +192,7 @@ async fn changed(client: &mut BinaryClient) -> ChatChangedS2c {
     .await
 }
 
-async fn notice(client: &mut BinaryClient) -> (String, String) {
+pub async fn notice(client: &mut BinaryClient) -> (String, String) {
     until(client, |message| match message {
         ServerMessage::Notice(notice) => Some((notice.code.clone(), notice.message.clone())),
         _ => None,
@@ -207,7 +207,7 @@ fn edit(id: &str, text: &str) -> ClientMessage {
     })
 }
 
-fn delete(id: &str) -> ClientMessage {
+pub fn delete(id: &str) -> ClientMessage {
     ClientMessage::ChatDelete(ChatDeleteC2s { id: id.into() })
 }
 

@@ -596,7 +596,7 @@ fn a_bubble_is_forwarded_from_the_fifth_player_until_three_are_left() {
         );
     }
     // A player who continues after a restart is forwarded from the first tick on.
-    let mut again = Space::restore(&layout(), TickRate::DEFAULT, &kept);
+    let mut again = Space::restore(&layout(), TickRate::DEFAULT, &kept, &[]).unwrap();
     again.forward_calls(SfuEndpoint::Unit);
     again.step(&[]);
     assert!(again.is_forwarding());

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use plaza::components::id::SpaceId;
 use plaza::net::protocol::ClientMessage;
-use plaza::space::checkpoint::Checkpoint;
+use plaza::space::Checkpoint;
 use plaza::store::Store;
+use plaza::systems::saving::Section;
 
 use crate::clients::{BinaryClient, Stranger, hello};
 use crate::harness::{Person, Process, TestServer};
@@ -100,9 +101,26 @@ async fn an_unreadable_checkpoint_loses_only_positions() {
 
 #[tokio::test]
 async fn the_checkpoint_of_a_later_version_is_left_to_it() {
+    is_left_to_a_later_version(Checkpoint::seal(99, b"what this version cannot read")).await;
+}
+
+#[tokio::test]
+async fn a_section_of_a_later_version_is_left_to_it() {
+    let chat = Section {
+        name: "chat".into(),
+        version: 99,
+        bytes: b"what this version cannot read".into(),
+    };
+    let later = Checkpoint {
+        sections: vec![chat],
+        ..Checkpoint::default()
+    };
+    is_left_to_a_later_version(later.encode()).await;
+}
+
+async fn is_left_to_a_later_version(later: Vec<u8>) {
     let (folder, ada, space) = folder().await;
     let id: SpaceId = space.parse().unwrap();
-    let later = Checkpoint::seal(99, b"what this version cannot read");
     let store = Store::open(folder.path()).await.unwrap();
     store.save_checkpoint(id, 9, 9, &later).await.unwrap();
     let server = TestServer::start_in(Arc::clone(&folder), |_| {}).await;

@@ -9,6 +9,7 @@ mod entering;
 mod framing;
 mod gate;
 mod send_queue;
+mod standing;
 mod watched;
 
 use std::num::NonZeroU32;

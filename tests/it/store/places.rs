@@ -1,7 +1,9 @@
 //! Elements, maps, spaces and their checkpoints.
 
 use plaza::components::id::{ElementId, MapId, PlacementId, SpaceId};
+use plaza::components::permissions::OwnedBy;
 use plaza::components::unit::Tile;
+use plaza::store::audit_log::Actor;
 use plaza::store::elements::ElementChange;
 use plaza::store::maps::{MapDocument, NewMap};
 use plaza::store::spaces::{Access, NewSpace, Page};
@@ -192,6 +194,17 @@ async fn the_spaces_of_one_user_are_limited(home: Home) {
         futures_util::future::join_all((0..6).map(|_| store.add_space_within(&of_ada, 2))).await;
     let made: Vec<SpaceId> = all.into_iter().filter_map(Result::unwrap).collect();
     assert_eq!(made.len(), 2, "also when they ask at once");
+    let stands = async |user, space| {
+        let standing = store.standing(user, space).await.unwrap();
+        (standing.is_admin, standing.owner)
+    };
+    assert_eq!(stands(ada, made[0]).await, (false, OwnedBy::User));
+    assert_eq!(stands(bob, made[0]).await, (false, OwnedBy::Another));
+    let nowhere = SpaceId(Uuid::nil());
+    assert_eq!(stands(ada, nowhere).await, (false, OwnedBy::Another));
+    let actor = Actor::command_line();
+    store.make_admin(&actor, ada).await.unwrap();
+    assert_eq!(stands(ada, made[0]).await, (true, OwnedBy::User));
     assert!(
         store
             .add_space_within(&new(bob), 2)

@@ -20,6 +20,7 @@ use super::Edge;
 use super::entering::NO_SPACE;
 use super::gate::CountedConnection;
 use super::send_queue::{SendQueue, SocketReader};
+use super::standing::CurrentStanding;
 use crate::cluster::connections::Registration;
 use crate::cluster::mailboxes::Mailbox;
 use crate::cluster::spaces::Opener;
@@ -28,6 +29,7 @@ use crate::components::chat::Speech;
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
+use crate::components::permissions::Permission;
 use crate::host::SendError;
 use crate::net::address::AddressKey;
 use crate::net::budget::{Budget, REQUEST, Who};
@@ -40,8 +42,8 @@ use crate::net::relay::task::{RelayCommand, RelayHandle};
 use crate::net::relay::{Arrival, ClientId, Departure, Sink};
 use crate::net::session::json::JsonTerms;
 use crate::net::session::{Action, PING_EVERY, Session, binary};
+use crate::store::SignedIn;
 use crate::store::sessions::{SessionEnd, SessionId};
-use crate::store::{Role, SignedIn};
 
 /// Time limit for the close handshake.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
@@ -65,8 +67,8 @@ struct Connection {
     joining: Option<Joining>,
     user: Option<UserId>,
     relay: Option<RelayHandle>,
-    /// Whether the user may moderate the space: its owner, or an admin.
-    may_moderate: bool,
+    /// How the user stands to the space.
+    standing: Option<CurrentStanding>,
     /// Counts the connection among the user's own.
     counted: Option<CountedConnection<UserId>>,
     /// Receives direct messages for the user.
@@ -113,7 +115,7 @@ pub(super) async fn serve(
         joining: None,
         user: None,
         relay: None,
-        may_moderate: false,
+        standing: None,
         counted: None,
         mailbox: None,
         registration: None,
@@ -292,7 +294,7 @@ impl Connection {
                     at: unix_millis(),
                     scope,
                     reply_to,
-                    may_moderate: self.may_moderate,
+                    may_moderate: self.may(Permission::Announce).await,
                 };
                 self.say(player, speech);
             }
@@ -300,7 +302,16 @@ impl Connection {
                 player,
                 message,
                 text,
-            } => self.edit(player, message, text),
+            } => {
+                // Only authors edit, and the space knows who they are: an edit needs permission
+                // only in slow mode.
+                let permission = match text {
+                    Some(_) => Permission::Announce,
+                    None => Permission::DeleteMessages,
+                };
+                let may_moderate = self.may(permission).await;
+                self.edit(player, message, text, may_moderate);
+            }
             Action::Resize { width, height } => {
                 if let Some(relay) = &self.relay {
                     relay
@@ -429,7 +440,7 @@ impl Connection {
                 );
             }
         };
-        self.may_moderate = self.moderates(&who, space).await;
+        self.standing = Some(CurrentStanding::new(who.user, space));
         self.user = Some(who.user);
         // Only a portal leads to a zone; others arrive at their last position.
         let arrive =
@@ -465,16 +476,12 @@ impl Connection {
         self.counted.is_some()
     }
 
-    /// Whether the user may moderate the space.
-    async fn moderates(&self, who: &SignedIn, space: SpaceId) -> bool {
-        let is_owner = match self.edge.0.store.space(space).await {
-            Ok(row) => row.is_some_and(|row| row.creator == Some(who.user)),
-            Err(error) => {
-                tracing::warn!(%space, %error, "failed to load the owner of a space");
-                false
-            }
-        };
-        is_owner || who.role == Role::Admin
+    /// Whether the user may do something in the space now.
+    async fn may(&mut self, permission: Permission) -> bool {
+        match &mut self.standing {
+            Some(standing) => standing.may(&self.edge.0.store, permission).await,
+            None => false,
+        }
     }
 
     async fn enter(&mut self, request: JoinRequest, tries: u32) {

@@ -24,7 +24,13 @@ impl Connection {
     }
 
     /// Edits or deletes a message, or says why not.
-    pub(super) fn edit(&self, player: PlayerId, message: ChatId, text: Option<String>) {
+    pub(super) fn edit(
+        &self,
+        player: PlayerId,
+        message: ChatId,
+        text: Option<String>,
+        may_moderate: bool,
+    ) {
         if let Some(text) = &text
             && let Err(reason) = self.take_text(text.len())
         {
@@ -38,7 +44,7 @@ impl Connection {
         let command = Command::Chat(ChatCommand::Edit {
             player,
             change,
-            may_moderate: self.may_moderate,
+            may_moderate,
         });
         if !self.command_fits(command) {
             self.notify("chat", BUSY);
