@@ -382,8 +382,8 @@ impl Budgets {
     }
 
     /// Takes `count` tokens at once, of the user first: a user without tokens does not empty the
-    /// bucket of an address that others share. For [`Budget::Requests`] a token is a part of a request:
-    /// [`REQUEST`] tokens are a whole one.
+    /// bucket of an address that others share. For [`Budget::Requests`] a token is a part of a
+    /// request: [`REQUEST`] tokens are a whole one.
     pub fn take_many(&self, spender: Spender, budget: Budget, count: u32) -> Result<(), Slowed> {
         let Some(count) = NonZeroU32::new(count) else {
             return Ok(());
