@@ -87,8 +87,8 @@ pub struct ServeArgs {
         value_name = "ORIGIN"
     )]
     allowed_origins: Option<Vec<String>>,
-    /// Sign-ups per minute from one network, and the same number of failed sign-ins, and of sign-ins
-    /// at one account, with bursts of twice as many; 0 for no limit [default: 30]
+    /// Sign-ups per minute from one network, and the same number of failed sign-ins, and of
+    /// sign-ins at one account, with bursts of twice as many; 0 for no limit [default: 30]
     #[arg(long, env = "PLAZA_AUTH_RATE")]
     auth_rate: Option<u32>,
     /// The longest wait after wrong passwords for one account from one network, in seconds; 0 for
