@@ -8,10 +8,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::account::Empty;
+use super::address::Address;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query, UnreadBody};
 use super::limits::UserTurn;
 use super::{AppState, access, check};
+use crate::cluster::spaces::Opener;
 use crate::components::chat::{ChatCommand, ChatMessage, MAX_SLOW_SECONDS, Reaction};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
@@ -394,11 +396,16 @@ pub async fn change_rules(
 pub async fn clear(
     State(state): State<AppState>,
     caller: Caller,
+    address: Address,
     Path(space): Path<SpaceId>,
 ) -> Result<Json<Empty>, ApiError> {
     moderated(&state, space, &caller).await?;
+    let opener = Opener {
+        user: caller.user(),
+        address: address.key(),
+    };
     // The running space holds messages that are not in the database yet, so it has to run.
-    state.spaces.enter(space).await.map_err(|error| {
+    state.spaces.come_in(space, opener).await.map_err(|error| {
         tracing::warn!(%space, %error, "failed to delete the chat of a space");
         ApiError::Unavailable("The space cannot be reached right now. Try again in a moment.")
     })?;

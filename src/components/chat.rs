@@ -14,6 +14,9 @@ pub const MAX_CHARS: usize = 4_000;
 /// Most different reactions to one message.
 pub const REACTION_KINDS: usize = 20;
 
+/// Most different reactions of one user to one message, so that no one fills all kinds alone.
+pub const REACTION_KINDS_OF_USER: usize = 5;
+
 /// Most users who show the same reaction to one message.
 pub const REACTION_USERS: usize = 100;
 

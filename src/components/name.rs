@@ -1,9 +1,11 @@
 //! Names: which texts are allowed as names of users and spaces, and which names count as the same.
 //!
 //! Two names are the same when they differ only in case, normal form or letters that look alike
-//! (Unicode TR 36, UTS 39).
+//! (Unicode TR 36, UTS 39). They look too much alike when they differ only in what is easily
+//! overlooked, such as a dot at the end.
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::canonical_combining_class;
 use unicode_properties::{GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
 use unicode_script::{Script, UnicodeScript};
 use unicode_security::mixed_script::AugmentedScriptSet;
@@ -14,6 +16,9 @@ pub const USERNAME_CHARS: usize = 64;
 pub const TITLE_CHARS: usize = 100;
 /// Most combining marks on one letter. More run into the lines above and below.
 const MARKS_ON_A_LETTER: usize = 4;
+
+/// What the server adds, in brackets, to the name of a user that looks like an earlier one's.
+const LOOK_ALIKE: &str = "look-alike";
 
 const JOINER: char = '\u{200d}';
 const NON_JOINER: char = '\u{200c}';
@@ -44,16 +49,40 @@ pub enum NameError {
         "A name is written in one script: do not mix, for example, Latin and Cyrillic letters."
     )]
     MixedScripts,
+    /// Ends like the name of a user whom the server marked.
+    #[error("A name does not end in “{LOOK_ALIKE}”: the server marks names with it.")]
+    Mark,
 }
 
 /// The name of a user in stored form: NFKC, single spaces, nothing invisible, one script.
 pub fn username(text: &str) -> Result<String, NameError> {
     let name = checked(text, USERNAME_CHARS, normal)?;
-    if is_of_one_script(&name) {
-        Ok(name)
-    } else {
-        Err(NameError::MixedScripts)
+    if !is_of_one_script(&name) {
+        return Err(NameError::MixedScripts);
     }
+    if is_marked(&name) {
+        return Err(NameError::Mark);
+    }
+    Ok(name)
+}
+
+/// The name of a user with the mark of one that looks like an earlier user's.
+pub fn marked(name: &str) -> String {
+    format!("{name} ({LOOK_ALIKE})")
+}
+
+/// Whether a name ends like a marked one, in any spelling that looks like it.
+fn is_marked(name: &str) -> bool {
+    // A capital I looks like an l, and both may stand for the i.
+    let letters = |key: &str| {
+        let letters = key.chars().filter(|letter| letter.is_alphanumeric());
+        letters.collect::<String>().replace('i', "l")
+    };
+    let mark = letters(&NameKeys::of(LOOK_ALIKE).folded_loosely);
+    let keys = NameKeys::of(name);
+    [keys.folded_loosely, keys.seen_loosely]
+        .iter()
+        .any(|key| letters(key).ends_with(&mark))
 }
 
 /// The name of a space, map, element or avatar in stored form: NFC, single spaces, nothing
@@ -206,7 +235,7 @@ fn is_of_one_script(name: &str) -> bool {
     set.hanb || set.jpan || set.kore
 }
 
-/// Keys for comparing names. Both are unique on a server.
+/// Keys for comparing names. Each is unique on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameKeys {
     /// Equal for names that differ in case, normal form or look-alike letters. Sign-in finds a user
@@ -215,17 +244,62 @@ pub struct NameKeys {
     /// Equal for names that look the same as they are written. A capital I looks like a small l,
     /// but not after case folding.
     pub seen: String,
+    /// The first without what is easily overlooked.
+    pub folded_loosely: String,
+    /// The second without what is easily overlooked.
+    pub seen_loosely: String,
 }
 
 impl NameKeys {
     /// The keys of any text, even if today's rules refuse it as a name.
     pub fn of(name: &str) -> Self {
         let name = normal(name);
+        let seen = folded(&skeleton(&name));
+        let folded = folded(&skeleton(&folded(&name)));
         Self {
-            folded: folded(&skeleton(&folded(&name))),
-            seen: folded(&skeleton(&name)),
+            folded_loosely: loosely(&folded),
+            seen_loosely: loosely(&seen),
+            folded,
+            seen,
         }
     }
+}
+
+/// A key without what is easily overlooked: marks below letters, and punctuation around the name.
+/// A w is two v. The skeleton already makes an m of rn.
+fn loosely(key: &str) -> String {
+    let plain: String = key
+        .nfd()
+        .filter(|letter| !is_mark_below(*letter))
+        .collect::<String>()
+        .replace('w', "vv");
+    let trimmed = plain.trim_matches(is_around);
+    let kept = if trimmed.is_empty() { &plain } else { trimmed };
+    kept.nfkc().collect()
+}
+
+/// Whether the character is drawn below a letter (the combining classes of Unicode's section 4.3).
+fn is_mark_below(letter: char) -> bool {
+    matches!(
+        canonical_combining_class(letter),
+        202 | 218 | 220 | 222 | 233 | 240
+    )
+}
+
+/// Whether the character is punctuation, or a space between it and the name.
+fn is_around(letter: char) -> bool {
+    matches!(
+        letter.general_category(),
+        GeneralCategory::ConnectorPunctuation
+            | GeneralCategory::DashPunctuation
+            | GeneralCategory::OpenPunctuation
+            | GeneralCategory::ClosePunctuation
+            | GeneralCategory::InitialPunctuation
+            | GeneralCategory::FinalPunctuation
+            | GeneralCategory::OtherPunctuation
+            | GeneralCategory::ModifierSymbol
+            | GeneralCategory::SpaceSeparator
+    )
 }
 
 /// Case-folded text. Upper case comes first: ß becomes SS, and both small sigmas become one.
@@ -374,6 +448,57 @@ mod tests {
             ("ada b", "adab"),
         ] {
             assert!(!same(one, other), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn what_is_easily_overlooked_makes_no_other_name() {
+        let alike = |one: &str, other: &str| {
+            let (one, other) = (NameKeys::of(one), NameKeys::of(other));
+            one.folded_loosely == other.folded_loosely || one.seen_loosely == other.seen_loosely
+        };
+        for (one, other) in [
+            ("Wanda", "VVanda"),
+            ("Wanda", "vVANDA"),
+            ("Marta", "rnarta"),
+            ("Nils", "Nils."),
+            ("Nils", "_Nils-"),
+            ("Nils", "NILS ·"),
+            ("Alice", "AIice!"),
+            ("Ada", "Ạda"),
+            ("Ada", "Ad\u{331}\u{323}a"),
+            ("Ada", "Ada \u{2026}"),
+            ("...", "…"),
+        ] {
+            assert!(alike(one, other), "{one} and {other}");
+            assert!(alike(other, one), "{other} and {one}");
+        }
+        for (one, other) in [
+            ("zoe", "zoé"),
+            ("Ada", "Ada 2"),
+            ("Ada", "Ada 🎉"),
+            ("Ada (Sales)", "Ada (Service)"),
+            ("Ada (Sales)", "Ada"),
+            ("C", "C++"),
+            ("O'Brien", "OBrien"),
+            ("!", "?"),
+        ] {
+            assert!(!alike(one, other), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn the_servers_mark_is_not_a_name() {
+        for marked in [
+            marked("Ada"),
+            "Ada [Look alike]".into(),
+            "Ada ｟LOOK‑AL1KE｠.".into(),
+            "Ada – Iook\u{323}-aIike".into(),
+        ] {
+            assert_eq!(username(&marked), Err(NameError::Mark), "{marked}");
+        }
+        for name in ["Ada (Sales)", "Luca Likeness", "Look", "Alike"] {
+            assert!(username(name).is_ok(), "{name}");
         }
     }
 

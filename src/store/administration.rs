@@ -101,7 +101,8 @@ impl Store {
         let rows: Vec<UserColumns> = sqlx::query_as(
             "select users.id, users.username, users.role, users.created_at, users.suspended_until, \
             users.suspended_reason, \
-             cast(case when users.name_checked = 1 and users.name_key is null then 1 else 0 end as \
+             cast(case when users.name_checked = 1 and users.name_key is null or \
+             users.name_loosely_checked = 1 and users.name_key_loose is null then 1 else 0 end as \
              bigint), \
              count(sessions.token_hash), max(sessions.used_at) \
              from users left join sessions on sessions.user_id = users.id and sessions.expires_at \
@@ -109,8 +110,8 @@ impl Store {
              where lower(users.username) like $1 escape '!' and users.username > $2 \
              group by users.id, users.username, users.role, users.created_at, \
              users.suspended_until, \
-             users.suspended_reason, users.name_checked, users.name_key order by users.username \
-             limit $4",
+             users.suspended_reason, users.name_checked, users.name_key, \
+             users.name_loosely_checked, users.name_key_loose order by users.username limit $4",
         )
         .bind(pattern)
         .bind(after.unwrap_or_default())

@@ -8,6 +8,7 @@ use super::token::{hash_token, new_token};
 use super::users::avatar_of;
 use super::{Role, Statement, Store, StoreError, given, id, now_ms, over_given};
 use crate::components::id::UserId;
+use crate::components::name::marked;
 use crate::components::player::Avatar;
 
 /// Lifetime of a session after its last use: 30 days.
@@ -92,7 +93,7 @@ impl SignedIn {
     /// impersonation.
     pub fn shown_name(&self) -> String {
         if self.looks_alike {
-            format!("{} (look-alike)", self.name)
+            marked(&self.name)
         } else {
             self.name.clone()
         }
@@ -159,7 +160,8 @@ impl Store {
         let now = now_ms();
         let row: Option<SessionColumns> = sqlx::query_as(
             "select users.id, users.username, users.role, \
-             cast(case when users.name_checked = 1 and users.name_key is null then 1 else 0 end as \
+             cast(case when users.name_checked = 1 and users.name_key is null or \
+             users.name_loosely_checked = 1 and users.name_key_loose is null then 1 else 0 end as \
              bigint), \
              avatars.id, avatars.image_url, sessions.used_at, users.suspended_until, \
              users.suspended_reason \

@@ -238,8 +238,8 @@ pub(super) async fn add_user_within(
     let keys = NameKeys::of(new.username);
     let added = sqlx::query(
         "insert into users (id, username, password_hash, role, created_at, name_key, name_look, \
-        name_checked) \
-         values ($1, $2, $3, $4, $5, $6, $7, 1) on conflict do nothing",
+         name_key_loose, name_look_loose, name_checked, name_loosely_checked) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, 1) on conflict do nothing",
     )
     .bind(user.to_string())
     .bind(new.username)
@@ -248,6 +248,8 @@ pub(super) async fn add_user_within(
     .bind(now_ms())
     .bind(keys.folded)
     .bind(keys.seen)
+    .bind(keys.folded_loosely)
+    .bind(keys.seen_loosely)
     .execute(&mut **tx)
     .await?;
     Ok((added.rows_affected() > 0).then_some(user))

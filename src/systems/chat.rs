@@ -13,7 +13,8 @@ use super::saving::{self, SectionError};
 use super::{Outbox, SimulateSystems, SpaceBuilder, TickSystems, roster};
 use crate::components::chat::{
     ChatCommand, ChatFact, ChatMessage, ChatRefusal, HISTORY, MessageChange, MessageReaction,
-    REACTION_KINDS, REACTION_USERS, Reaction, Scope, Speech, TYPING_SECONDS,
+    REACTION_KINDS, REACTION_KINDS_OF_USER, REACTION_USERS, Reaction, Scope, Speech,
+    TYPING_SECONDS,
 };
 use crate::components::fact::Fact;
 use crate::components::id::{ChatId, PlayerId, UserId};
@@ -404,15 +405,17 @@ fn react(world: &mut World, player: PlayerId, id: ChatId, emoji: String, on: boo
     let Some(message) = history.get(id).filter(|message| !message.is_deleted) else {
         return refuse(world, player, None, ChatRefusal::Gone);
     };
-    let kind = message.reactions.iter().find(|kind| kind.emoji == emoji);
+    let kinds = &message.reactions;
+    let kind = kinds.iter().find(|kind| kind.emoji == emoji);
     if kind.is_some_and(|kind| kind.users.contains(&user)) == on {
         return;
     }
     let is_full = match kind {
         Some(kind) => kind.users.len() >= REACTION_USERS,
-        None => message.reactions.len() >= REACTION_KINDS,
+        None => kinds.len() >= REACTION_KINDS,
     };
-    if on && is_full {
+    let own = kinds.iter().filter(|kind| kind.users.contains(&user));
+    if on && (is_full || own.count() >= REACTION_KINDS_OF_USER) {
         return refuse(world, player, None, ChatRefusal::TooManyReactions);
     }
     let reaction = MessageReaction {

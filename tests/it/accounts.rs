@@ -2,9 +2,8 @@
 
 use futures_util::future::join_all;
 use plaza::settings::{PasswordCost, SignUpPolicy};
-use plaza::store::Store;
 use plaza::store::invites::NewInvite;
-use plaza::store::now_ms;
+use plaza::store::{Store, now_ms};
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Person, TestServer, text};
@@ -119,7 +118,17 @@ async fn invisible_and_confusable_names_are_refused() {
         assert_eq!(up(unseen).await, 400, "{unseen:?}");
     }
     assert_eq!(up("Zo\u{e9}").await, 200);
-    for same in ["Zoe\u{301}", "ZO\u{c9}", "zo\u{200b}\u{e9}"] {
+    let marked = server.post("/signup", None, account("Bo (look-alike)", GOOD));
+    let marked = marked.await;
+    marked.refused(400);
+    assert!(marked.text.contains("look-alike"), "{marked:?}");
+    for same in [
+        "Zoe\u{301}",
+        "ZO\u{c9}",
+        "zo\u{200b}\u{e9}",
+        "Zo\u{e9}.",
+        "Z\u{331}o\u{e9}",
+    ] {
         assert_eq!(up(same).await, 400, "{same:?}");
     }
     let typed = server

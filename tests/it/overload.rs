@@ -114,8 +114,8 @@ async fn everyone_can_join_a_space_full_of_long_messages_and_reactions() {
     for fan in 0..100 {
         let who = server.user(&format!("fan {fan}")).await;
         let mut client = BinaryClient::join(&server.address, &who, &space).await;
-        for emoji in "😀😃😄😁😆😅😂🙂🙃😉😊😇😍😘😗😚😙😋😛😜".chars()
-        {
+        let kinds = "😀😃😄😁😆😅😂🙂🙃😉😊😇😍😘😗😚😙😋😛😜".chars();
+        for emoji in kinds.skip(fan % 4 * 5).take(5) {
             let react = ReactC2s {
                 id: last.clone(),
                 emoji: emoji.to_string(),
@@ -135,7 +135,7 @@ async fn everyone_can_join_a_space_full_of_long_messages_and_reactions() {
             && newest
                 .reactions
                 .iter()
-                .all(|kind| kind.users.len() + kind.more as usize == 100)
+                .all(|kind| kind.users.len() + kind.more as usize == 25)
         {
             break newest.reactions;
         }

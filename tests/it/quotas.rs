@@ -132,6 +132,11 @@ async fn open_spaces_are_limited_and_stay_joinable() {
     late.say(&ClientMessage::Hello(hello(&bob.token, &second)))
         .await;
     assert_eq!(late.refused().await, 1001);
+    let chat = format!("/space/{second}/chat");
+    server
+        .call("DELETE", &chat, Some(&ada), Value::Null)
+        .await
+        .refused(503);
     let _too = BinaryClient::join(&server.address, &bob, &first).await;
     server.stop().await;
 }
@@ -189,9 +194,9 @@ async fn one_user_or_one_address_cannot_hold_all_open_spaces() {
     }
     let mut third = join(&ada, "203.0.113.7", &spaces[2]).await;
     assert_eq!(third.refused().await, 4429);
-    for number in 2..4 {
-        let other = server.user(&format!("other {number}")).await;
-        let client = join(&other, "2001:db8::2", &spaces[number]).await;
+    for (name, space) in ["cy", "di"].into_iter().zip(&spaces[2..]) {
+        let other = server.user(name).await;
+        let client = join(&other, "2001:db8::2", space).await;
         inside.push(client.welcomed().await);
     }
     let eve = server.user("eve").await;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use plaza::components::bubble::{BubbleAction, BubbleCommand};
 use plaza::components::chat::{
-    ChatCommand, ChatFact, ChatRefusal, MessageChange, REACTION_KINDS, Scope, Speech,
-    TYPING_SECONDS,
+    ChatCommand, ChatFact, ChatRefusal, MessageChange, REACTION_KINDS, REACTION_KINDS_OF_USER,
+    Scope, Speech, TYPING_SECONDS,
 };
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
@@ -426,9 +426,14 @@ fn react(player: u32, id: u128, emoji: &str, on: bool) -> Command {
 
 /// The reason why the only request was refused.
 fn refusal(output: &TickOutput) -> ChatRefusal {
-    match output.facts[..] {
-        [Fact::Chat(ChatFact::Refused { why, .. })] => why,
-        _ => panic!("not refused but {:?}", output.facts),
+    let is_about_peers =
+        |fact: &&Fact| matches!(fact, Fact::Proximity(ProximityFact::PeersChanged { .. }));
+    let facts: Vec<_> = (output.facts.iter())
+        .filter(|fact| !is_about_peers(fact))
+        .collect();
+    match facts[..] {
+        [Fact::Chat(ChatFact::Refused { why, .. })] => *why,
+        _ => panic!("not refused but {facts:?}"),
     }
 }
 
@@ -499,14 +504,20 @@ fn reactions_are_counted_once_each_and_limited() {
     assert_eq!(reactions(&mut space)[0].users.len(), 2);
     space.step(&[react(1, 1, "👍", false), react(2, 1, "👍", false)]);
     assert!(reactions(&mut space).is_empty());
-    let kinds: Vec<_> = (0..REACTION_KINDS)
-        .map(|kind| react(1, 1, &kind.to_string(), true))
-        .collect();
-    assert_eq!(of_lines(&space.step(&kinds)), REACTION_KINDS);
-    let full = space.step(&[react(1, 1, "one more", true)]);
+    let people = (REACTION_KINDS / REACTION_KINDS_OF_USER) as u32;
+    let late = people + 1;
+    space.step(&(1..=u128::from(late)).map(join).collect::<Vec<_>>());
+    for person in 1..=people {
+        let kind = |number| react(person, 1, &format!("{person} {number}"), true);
+        let kinds: Vec<_> = (0..REACTION_KINDS_OF_USER).map(kind).collect();
+        assert_eq!(of_lines(&space.step(&kinds)), REACTION_KINDS_OF_USER);
+        let own = space.step(&[kind(REACTION_KINDS_OF_USER)]);
+        assert_eq!(refusal(&own), ChatRefusal::TooManyReactions);
+    }
+    let full = space.step(&[react(late, 1, "one more", true)]);
     assert_eq!(refusal(&full), ChatRefusal::TooManyReactions);
     assert_eq!(
-        of_lines(&space.step(&[react(2, 1, "0", true)])),
+        of_lines(&space.step(&[react(late, 1, "1 0", true)])),
         1,
         "of a kind that is there"
     );

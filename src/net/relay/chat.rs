@@ -4,7 +4,10 @@ use bytes::Bytes;
 
 use super::{ClientId, PAGE_BYTES, ProtocolView, Relay, RelayClient, json_view};
 use crate::components::audience::Audience;
-use crate::components::chat::{ChatFact, ChatMessage, ChatRefusal, MessageChange, MessageReaction};
+use crate::components::chat::{
+    ChatFact, ChatMessage, ChatRefusal, MessageChange, MessageReaction, REACTION_KINDS,
+    REACTION_KINDS_OF_USER, REACTION_USERS,
+};
 use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::net::codec::encode;
 use crate::net::protocol::chat::{
@@ -276,7 +279,10 @@ fn refusal(why: ChatRefusal) -> String {
         }
         ChatRefusal::NotYours => "This message belongs to another user.".into(),
         ChatRefusal::Gone => "This message is too old or was deleted.".into(),
-        ChatRefusal::TooManyReactions => "This message cannot have more reactions.".into(),
+        ChatRefusal::TooManyReactions => format!(
+            "This message takes {REACTION_KINDS} different reactions, {REACTION_KINDS_OF_USER} of \
+             them from you, and each from {REACTION_USERS} people."
+        ),
         ChatRefusal::NobodyNear => {
             "There is no one near enough to hear you. Walk up to a player first.".into()
         }

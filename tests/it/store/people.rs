@@ -445,7 +445,46 @@ async fn old_names_stay_and_the_later_of_two_look_alikes_is_marked(home: Home) {
         again.signed_in(&token).await.unwrap().unwrap().shown_name(),
         "bob"
     );
-    assert_eq!(again.add_user("MILA", "-", Role::User).await.unwrap(), None);
+    for alike in ["MILA", "mila.", "b\u{323}ob"] {
+        assert_eq!(again.add_user(alike, "-", Role::User).await.unwrap(), None);
+    }
+    again.close().await;
+    store.close().await;
+}
+
+async fn old_names_that_look_too_much_alike_stay_and_still_sign_in_as_before(home: Home) {
+    let store = &home.store;
+    let mut users = Vec::new();
+    for name in ["Wanda", "mila", "Nils", "zoe"] {
+        users.push(home.user(name).await);
+    }
+    // As an earlier version left names: with keys, but without looser ones.
+    home.suffer(
+        "update users set username = 'VVanda', name_key = 'vvanda', name_look = 'vvanda' \
+         where username = 'mila'",
+    )
+    .await;
+    home.suffer(
+        "update users set username = 'Nils.', name_key = 'nils.', name_look = 'nils.' \
+         where username = 'zoe'",
+    )
+    .await;
+    home.suffer(
+        "update users set name_key_loose = null, name_look_loose = null, name_loosely_checked = 0",
+    )
+    .await;
+    let again = home.opened_again().await;
+    let rows = again.users("", None, 10).await.unwrap();
+    let marked = rows.iter().filter(|user| user.looks_alike);
+    let marked: Vec<_> = marked.map(|user| user.name.as_str()).collect();
+    assert_eq!((rows.len(), marked), (4, vec!["Nils.", "VVanda"]));
+    let token = again.sign_in(users[1]).await.unwrap();
+    let who = again.signed_in(&token).await.unwrap().unwrap();
+    assert_eq!(who.shown_name(), "VVanda (look-alike)");
+    for (name, user) in ["wanda", "vvanda", "nils", "NILS."].iter().zip(users) {
+        let known = again.credentials(name).await.unwrap().unwrap();
+        assert_eq!(known.user, user, "{name}");
+    }
     again.close().await;
     store.close().await;
 }
@@ -528,6 +567,7 @@ async fn an_invite_admits_as_many_as_it_is_for_until_it_ends(home: Home) {
 
 on_both!(
     old_names_stay_and_the_later_of_two_look_alikes_is_marked,
+    old_names_that_look_too_much_alike_stay_and_still_sign_in_as_before,
     a_hash_is_renewed_unless_the_password_was_changed,
     an_invite_admits_as_many_as_it_is_for_until_it_ends,
     a_name_belongs_to_one_user,
